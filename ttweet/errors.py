@@ -1,0 +1,57 @@
+"""The one exception family: a code for machines, a sentence for people.
+
+Three families on the server's side, by what happens next: `Refused` (answer, go on), `ProtocolError` (answer once,
+close) and `StoreError` (the store could not do it). `ConnectError` is the client's: there is nobody to answer.
+Knows nothing else of ttweet.
+"""
+
+CODES = {
+    "too_long": "the text is longer than a tweet may be",
+    "bad_text": "the text holds something that no tweet may hold, such as NUL",
+    "bad_tag": "a tag given beside the text is not a tag body, or there are too many",
+    "bad_key": "the idempotency key is empty or too long",
+    "bad_request": "the operation is known, its data is not of the right kind",
+    "bad_operation": "there is no such operation",
+    "bad_frame": "what was sent is not a frame; the connection is closed",
+    "bad_protocol": "the first byte belongs to neither protocol; the connection is closed",
+    "timeout": "a frame, the first byte or the next request took too long; the connection is closed",
+    "busy": "the server has as many clients as it may have, or another process holds the file; try again",
+    "full": "the disk is full; nothing was stored; reads go on",
+    "stopping": "the server is stopping; nothing was stored",
+    "unknown": "the outcome is unknown: ask again with the same key",
+    "internal": "the server made a mistake; nothing was stored",
+}
+
+
+class TtweetError(Exception):
+    """An error with a `code` (a key of CODES) and a `text`: what happened, the value seen, what would work."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+
+
+class Refused(TtweetError):
+    """A request that is not carried out; the connection goes on."""
+
+
+class ProtocolError(TtweetError):
+    """Bytes that are not the protocol: answered once, then the connection is closed."""
+
+
+class StoreError(TtweetError):
+    """The store did not do it.
+
+    With the codes `full` and `busy` nothing was written and a later try may work. After `unknown` (an I/O error at
+    COMMIT) and `internal` the store must not be written to any more.
+    """
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether trying again later makes sense."""
+        return self.code in ("full", "busy")
+
+
+class ConnectError(TtweetError):
+    """No server was reached, or it went away before it answered. The code is `unreachable` or `unknown`."""

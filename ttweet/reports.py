@@ -1,0 +1,144 @@
+"""Report lines: what the server and its clients tell of themselves, and the vocabulary of it.
+
+A report is one line: whatever would break a line, steer a terminal or turn the direction of writing is escaped, so
+that a message can forge nothing. The same escape serves what the command line prints to a terminal. Quick to import:
+the classic commands use it. Knows no trio and no SQL.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    Side = Literal["SERVER", "CLIENT"]
+    Category = Literal["GENERAL", "ERROR", "CONNECTION"]
+    Peer = tuple[str, int]
+
+SIDES = ("SERVER", "CLIENT")
+CATEGORIES = ("GENERAL", "ERROR", "CONNECTION")
+MAX_CHARACTERS = 1000  # of one line: a path, an address and a message of 150 escaped characters fit
+
+SUCCESS = "Transmission Successfull..."  # the spelling is the first ttweet's and stays
+RECEIVED = "Received Message: "
+
+_BIDI = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_BREAKS = (0x2028, 0x2029)  # str.splitlines cuts here too; its other characters are C0 and C1
+_ESCAPES = {
+    **{point: f"\\x{point:02x}" for point in (*range(0x20), *range(0x7F, 0xA0))},
+    **{point: f"\\u{point:04x}" for point in (*_BREAKS, *_BIDI)},
+    ord("\t"): "\\t",
+    ord("\n"): "\\n",
+    ord("\r"): "\\r",
+}
+
+
+def escape(text: str) -> str:
+    r"""The text on one line, harmless to a terminal: C0, C1, bidi controls and line breaks become like `\x1b`."""
+    return text if text.isprintable() else text.translate(_ESCAPES)
+
+
+class Report:
+    """One line of the report log: its side, its category (None for the client's two bare lines) and its text."""
+
+    __slots__ = ("category", "side", "text")
+
+    def __init__(self, side: Side, category: Category | None, text: str) -> None:
+        self.side = side
+        self.category = category
+        self.text = escape(text[:MAX_CHARACTERS])
+
+    @property
+    def line(self) -> str:
+        """The report as Sample.txt has it, without a line end."""
+        return line(self.side, self.category, self.text)
+
+    def __repr__(self) -> str:
+        return f"Report({self.line!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Report) and self.line == other.line
+
+    def __hash__(self) -> int:
+        return hash(self.line)
+
+
+def line(side: str, category: str | None, text: str) -> str:
+    """The one-line form of a report whose text is escaped already."""
+    return text if category is None else f"{side} ALERT [{category}] {text}"
+
+
+def from_client(text: str) -> Report:
+    """A line that a client sent of itself, filed under CLIENT whatever it says.
+
+    `CLIENT ALERT [CATEGORY] ...` and the two bare lines are taken as they are; anything else becomes the text of a
+    GENERAL line, so that nobody can write in the server's name.
+    """
+    if text == SUCCESS or text.startswith(RECEIVED):
+        return Report("CLIENT", None, text)
+    for category in CATEGORIES:
+        prefix = f"CLIENT ALERT [{category}] "
+        if text.startswith(prefix):
+            return Report("CLIENT", category, text.removeprefix(prefix))  # type: ignore[arg-type]  # one of CATEGORIES
+    return Report("CLIENT", "GENERAL", text)
+
+
+# The vocabulary, server's side
+
+
+def server_started(host: str) -> Report:
+    """The server listens."""
+    return Report("SERVER", "GENERAL", f"SERVER ON HAS INITIALIZED ON IP: {host}")
+
+
+def start_failed(host: str) -> Report:
+    """The server could not listen."""
+    return Report("SERVER", "ERROR", f"SERVER COULD NOT BE STARTED ON IP: {host}")
+
+
+def server_stopped() -> Report:
+    """The last line of a session that ended in order."""
+    return Report("SERVER", "CONNECTION", "SERVER HAS DISCONNECTED")
+
+
+def client_connected(peer: Peer, total: int) -> Report:
+    """A client came; `total` counts it in."""
+    return Report("SERVER", "CONNECTION", f"NEW CONNECTION OF CLIENT: {peer} Total: {total}")
+
+
+def client_left(peer: Peer) -> Report:
+    """A client went, whatever ended it."""
+    return Report("SERVER", "CONNECTION", f"DISCONNECTION OF CLIENT: {peer}")
+
+
+def message_received(text: str) -> Report:
+    """A tweet was stored; an empty one reads `Empty Message`."""
+    return Report("SERVER", "GENERAL", f"Message Received: {text or 'Empty Message'}")
+
+
+def input_refused(peer: Peer) -> Report:
+    """A client broke the rules."""
+    return Report("SERVER", "ERROR", f"INPUT COULD NOT BE PROCESSED FROM CLIENT: {peer}")
+
+
+# The vocabulary, client's side
+
+
+def client_activated(host: str) -> Report:
+    """A client of the classic command line begins its one operation."""
+    return Report("CLIENT", "GENERAL", f"CLIENT HAS INITIALIZED ON IP: {host}")
+
+
+def client_deactivated() -> Report:
+    """A client of the classic command line is done."""
+    return Report("CLIENT", "GENERAL", "CLIENT HAS DISCONNECTED")
+
+
+def message_shown(text: str) -> Report:
+    """A download as its client shows it; an empty one reads `Empty Message`."""
+    return Report("CLIENT", None, f"{RECEIVED}{text or 'Empty Message'}")
+
+
+def transmission_done() -> Report:
+    """A client's operation succeeded."""
+    return Report("CLIENT", None, SUCCESS)

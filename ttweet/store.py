@@ -1,0 +1,86 @@
+"""The contract of a store: one writer that appends, any number of readers with cursors.
+
+All methods are plain and blocking: whoever calls them decides on the thread. Which database keeps the contract is not
+known here. Ids rise in the order of appending and are never used again, so an id is a cursor.
+
+Every method raises StoreError: `internal` when the store itself is broken, `busy` when it is locked past the time-out.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from ttweet.reports import Report
+from ttweet.tweets import Draft, Page, TagPage, Tweet
+
+
+class LogLine(NamedTuple):
+    """A stored report line; `text` is escaped. `at` is milliseconds since 1970 UTC."""
+
+    id: int
+    session: int
+    at: int
+    side: str
+    category: str | None
+    text: str
+
+
+class Reader(Protocol):
+    """Reads what is committed. Each call is one short read transaction of its own."""
+
+    def count(self) -> int:
+        """How many tweets there are, the empty ones included."""
+        ...
+
+    def last(self) -> Tweet | None:
+        """The newest tweet, which may be an empty one; None before the first."""
+        ...
+
+    def read_after(self, cursor: int, limit: int) -> list[Tweet]:
+        """At most `limit` tweets with an id above the cursor, oldest first, the empty ones included."""
+        ...
+
+    def tweets_of_tag(self, key: str, *, limit: int, before: int | None = None) -> Page:
+        """The newest tweets of a tag by its search key, newest first; with `before` those with a lower id."""
+        ...
+
+    def list_tags(self, *, limit: int, now: int, numbers: bool = False) -> TagPage:
+        """The most used tags; those without a letter only with `numbers`. `now` (ms) ends the days counted."""
+        ...
+
+    def log_after(
+        self, cursor: int, *, limit: int, session: int | None = None, categories: Sequence[str] = ()
+    ) -> list[LogLine]:
+        """At most `limit` report lines with an id above the cursor, oldest first, of one session or of all."""
+        ...
+
+    def last_session(self) -> int | None:
+        """The newest server session's number; None before the first."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the file. The reader is of no more use."""
+        ...
+
+
+class Store(Reader, Protocol):
+    """The one writer. No two of its calls may run at the same time."""
+
+    session: int
+    """The number of this server session, begun when the store was opened for serving."""
+
+    def append(self, drafts: Sequence[Draft], reports: Sequence[Report], *, at: int) -> list[Tweet]:
+        """Write drafts and report lines in one transaction; give the drafts back as tweets, ids rising.
+
+        A draft whose key its author has used already stores nothing and comes back as the first tweet of that key.
+        Durable on return. Raises StoreError: `full` and `busy` when nothing was written and another try may work,
+        `internal` when nothing was written and none will, `unknown` when the commit itself failed.
+        """
+        ...
+
+    def end_session(self, how: str, *, at: int) -> None:
+        """Mark this session as stopped, write back the log of the database and leave nothing to recover."""
+        ...
+
+    def reader(self) -> Reader:
+        """A new reader of the same file, for a thread of its own."""
+        ...

@@ -1,0 +1,152 @@
+"""A tweet before it is stored (`Draft`) and after (`Tweet`), and the rules for its text, tags and key.
+
+Knows no bytes on a wire, no SQL and no trio.
+"""
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ttweet import hashtags
+from ttweet.errors import Refused
+
+MAX_CHARACTERS = 150  # code points of the NFC form, as the first ttweet had it
+MAX_TEXT_BYTES = 600  # UTF-8: 150 times the longest character; looked at before anything is decoded or normalized
+MAX_TAGS = 32  # given beside the text; a text of 150 characters holds at most 75
+MAX_KEY_CHARACTERS = 128  # a UUID is 36, a SHA-512 in hexadecimal 128
+HISTORY_DAYS = 14  # days of counts that a list of tags carries: two weeks show a weekly rhythm
+EMPTY_MESSAGE = "Empty Message"  # what the classic protocol shows for an empty tweet, or for none
+
+
+class Tag(NamedTuple):
+    """A tag of one tweet: the key that finds it and the spelling its author chose."""
+
+    key: str
+    spelling: str
+
+
+class Draft(NamedTuple):
+    """A checked tweet on its way to the store: nothing that could fail there is left in it."""
+
+    text: str
+    tags: tuple[Tag, ...] = ()
+    by: str | None = None
+    key: str | None = None
+
+
+class Tweet(NamedTuple):
+    """A stored tweet. `at` is milliseconds since 1970 UTC; `tags` are spelled as typed, each key once."""
+
+    id: int
+    at: int
+    by: str | None
+    text: str
+    tags: tuple[str, ...]
+
+
+class Page(NamedTuple):
+    """Some tweets, and whether there are more beyond the last of them."""
+
+    tweets: list[Tweet]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TagSummary:
+    """One tag: its most frequent spelling, its tweets, when the newest came (ms since 1970 UTC).
+
+    `days` counts its tweets on each of the last HISTORY_DAYS days of UTC, oldest first, today last.
+    """
+
+    tag: str
+    count: int
+    newest: int
+    days: list[int]
+
+
+class TagPage(NamedTuple):
+    """Some tags, most used first, and whether there are more."""
+
+    tags: list[TagSummary]
+    more: bool
+
+
+def draft(
+    text: str, *, tags: Iterable[str] = (), scan: bool = True, key: str | None = None, by: str | None = None
+) -> Draft:
+    """Check a text and its tags and make the draft that the store takes without a further look.
+
+    `tags` are tag bodies beside those in the text, or instead of them when `scan` is false.
+    Raises Refused with `too_long`, `bad_text`, `bad_tag` or `bad_key`.
+    """
+    text = checked_text(text)
+    bodies = hashtags.extract(text, numeric=True) if scan else []
+    if tags:
+        bodies += checked_tags(tags, text)
+    return Draft(text, _distinct(bodies) if bodies else (), by, None if key is None else checked_key(key))
+
+
+def checked_text(text: str) -> str:
+    """The NFC form of a text that may be a tweet; blanks alone, or nothing at all, may be one.
+
+    Raises Refused: `bad_text` for NUL and lone surrogates, `too_long`.
+    """
+    if not text.isascii():
+        _check_surrogates(text)
+        if len(text.encode()) > MAX_TEXT_BYTES:
+            raise _too_long(len(text))
+        text = unicodedata.normalize("NFC", text)
+    if "\0" in text:
+        raise Refused("bad_text", f"a NUL character at position {text.index(chr(0)) + 1}; a text must have none")
+    if len(text) > MAX_CHARACTERS:
+        raise _too_long(len(text))
+    return text
+
+
+def checked_tags(tags: Iterable[str], text: str) -> list[str]:
+    """Tag bodies given beside a text, a leading hash sign forgiven. Raises Refused `bad_tag`."""
+    bodies = [tag.removeprefix("#") for tag in tags]
+    if len(bodies) > MAX_TAGS:
+        raise Refused("bad_tag", f"{len(bodies)} tags beside the text, the limit is {MAX_TAGS}")
+    if not text:
+        raise Refused("bad_tag", "an empty message resets the last message and carries no tags")
+    for body in bodies:
+        if len(body) > MAX_CHARACTERS or not hashtags.is_body(body):
+            raise Refused("bad_tag", f"{_short(body)} is no tag: letters, digits and _ make one, at most 150 of them")
+    return bodies
+
+
+def checked_key(key: str) -> str:
+    """An idempotency key: 1 to 128 characters, anything but NUL. Raises Refused `bad_key`."""
+    if not 1 <= len(key) <= MAX_KEY_CHARACTERS:
+        raise Refused("bad_key", f"a key of {len(key)} characters; it must have 1 to {MAX_KEY_CHARACTERS}")
+    _check_surrogates(key)
+    if "\0" in key:
+        raise Refused("bad_key", "a key must hold no NUL character")
+    return key
+
+
+def _check_surrogates(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as exc:
+        raise Refused("bad_text", f"a lone surrogate at position {exc.start + 1}; a text must be valid UTF-8") from exc
+
+
+def _too_long(characters: int) -> Refused:
+    if characters <= MAX_CHARACTERS:
+        return Refused("too_long", f"{characters} characters, but in more than {MAX_TEXT_BYTES} bytes")
+    return Refused("too_long", f"{characters} characters, the limit is {MAX_CHARACTERS}")
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:40] + "...")
+
+
+def _distinct(bodies: list[str]) -> tuple[Tag, ...]:
+    first: dict[str, str] = {}
+    for body in bodies:
+        first.setdefault(hashtags.key(body), body)
+    first.pop("", None)  # a body of nothing but ignorable characters has no key, so nothing could find it
+    return tuple([Tag(key, body) for key, body in first.items()])

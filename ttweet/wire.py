@@ -1,0 +1,301 @@
+"""The server's end of both protocols: bytes to requests, answers to bytes. No I/O, no storage, no trio.
+
+One connection speaks one protocol, and its first byte says which: `[` is framed; `u` or `d` followed by a line feed
+is classic; anything else is an error. A request that is not carried out (`Refused`) leaves the connection open; bytes
+that are not the protocol (`ProtocolError`) end it. Both come as values among the requests, in their place.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import NamedTuple
+
+from ttweet import frames
+from ttweet.errors import ProtocolError, Refused, TtweetError
+from ttweet.tweets import EMPTY_MESSAGE, MAX_TEXT_BYTES, Page, TagPage, Tweet
+
+DEFAULT_LIMIT = 20  # tweets or tags of a query that names no limit: a screenful
+MAX_LIMIT = 200  # of one query; 200 tweets are 150 KiB at the most. More: ask again with `before`
+MAX_ID = 2**63 - 1  # SQLite's largest integer
+
+
+class Json(NamedTuple):
+    """A JSON library: bytes to plain values (ValueError when it is no strict UTF-8 JSON) and back."""
+
+    loads: Callable[[bytes], object]
+    dumps: Callable[[object], bytes]
+
+
+STDLIB_JSON = Json(frames.loads, lambda value: frames.encode_value(value).encode())
+
+
+class Upload(NamedTuple):
+    """Store a tweet; `tags` are those beside the text, `scan` says whether the text's own count too."""
+
+    text: str
+    tags: tuple[str, ...] = ()
+    scan: bool = True
+    key: str | None = None
+
+
+class Last(NamedTuple):
+    """The last message."""
+
+
+class TweetsOfTag(NamedTuple):
+    """Tweets of a tag, newest first, from below the id `before` on."""
+
+    tag: str
+    limit: int = DEFAULT_LIMIT
+    before: int | None = None
+
+
+class ListTags(NamedTuple):
+    """The most used tags; those without a letter only with `numbers`."""
+
+    limit: int = DEFAULT_LIMIT
+    numbers: bool = False
+
+
+class ClientReport(NamedTuple):
+    """A report line of the client's side. It gets no answer."""
+
+    text: str
+
+
+class Ping(NamedTuple):
+    """Are you there?"""
+
+
+class ClassicUpload(NamedTuple):
+    """Store a message; nobody waits for an answer."""
+
+    text: str
+
+
+class ClassicDownload(NamedTuple):
+    """The last message as bare text; the connection ends with it."""
+
+
+Request = Upload | Last | TweetsOfTag | ListTags | ClientReport | Ping | ClassicUpload | ClassicDownload
+Event = Request | TtweetError
+
+
+class Connection:
+    """One client's bytes on their way to requests. `json` reads the frames; a faster library may be given."""
+
+    __slots__ = ("_classic", "_frames", "_json", "classic")
+
+    def __init__(self, json: Json = STDLIB_JSON) -> None:
+        self._json = json
+        self._frames: frames.FrameReader | None = None
+        self._classic = b""
+        self.classic = False
+
+    @property
+    def begun(self) -> bool:
+        """Whether the first byte has come."""
+        return self._frames is not None or self.classic
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a frame, or a classic message, has begun and not ended."""
+        return self.classic or (self._frames is not None and self._frames.unfinished)
+
+    def receive_data(self, data: bytes) -> list[Event]:
+        """The requests that these bytes complete, in order. A ProtocolError is the last of all."""
+        if self._frames is not None:
+            return self._read_frames(self._frames.receive_data(data))
+        if data and not self.classic:
+            if data[:1] == b"[":
+                self._frames = frames.FrameReader()
+                return self.receive_data(data)
+            self.classic = data[:1] in (b"u", b"d")
+        return self._read_classic(data)
+
+    def receive_end(self) -> list[Event]:
+        """What the clean end of the stream completes: a classic upload. An unfinished frame is dropped."""
+        if not self._classic.startswith(b"u\n"):
+            return []
+        try:
+            return [ClassicUpload(self._classic[2:].decode())]
+        except UnicodeDecodeError as exc:
+            return [ProtocolError("bad_text", f"a message is UTF-8; byte {exc.start + 1} of this one is not")]
+
+    def _read_frames(self, lines: list[bytes]) -> list[Event]:
+        events: list[Event] = []
+        for line in lines:
+            try:
+                events.append(parse(*frames.decode(line, self._json.loads)))
+            except Refused as error:
+                events.append(error)
+            except ProtocolError as error:
+                events.append(error)
+                break
+        return events
+
+    def _read_classic(self, data: bytes) -> list[Event]:
+        self._classic += data
+        if not self.classic or self._classic[1:2] not in (b"", b"\n"):
+            first = ascii(self._classic[:8])[1:]
+            return [ProtocolError("bad_protocol", f'a connection begins with [ or "u" LF or "d" LF, not with {first}')]
+        if self._classic[:2] == b"d\n":
+            self._classic = b""
+            return [ClassicDownload()]
+        if len(self._classic) > 2 + MAX_TEXT_BYTES:
+            return [ProtocolError("too_long", f"more than {MAX_TEXT_BYTES} bytes, which no 150 characters have")]
+        return []
+
+
+def parse(operation: str, data: object) -> Request:
+    """One frame to the request it means.
+
+    Raises Refused `bad_operation` or `bad_request`; ProtocolError for a report line that is none, since its sender
+    expects no answer.
+    """
+    parser = _PARSERS.get(operation)
+    if parser is None:
+        known = " ".join(_PARSERS)
+        raise Refused("bad_operation", f"no operation {operation[:20]!a}; there are: {known}")
+    return parser(data)
+
+
+def _upload(data: object) -> Upload:
+    if type(data) is str:
+        return Upload(data)
+    fields = _fields("u", data, {"text", "tags", "scan", "key"})
+    tags = fields.get("tags", [])
+    if type(tags) is not list:
+        raise Refused("bad_request", f"tags is an array of strings, not {_shown(tags)}")
+    key = fields.get("key")
+    return Upload(
+        _string("text", fields.get("text")),
+        tuple([_string("a tag", tag) for tag in tags]),
+        _flag("scan", fields.get("scan", True)),
+        None if key is None else _string("key", key),
+    )
+
+
+def _tweets_of_tag(data: object) -> TweetsOfTag:
+    if type(data) is str:
+        return TweetsOfTag(data)
+    fields = _fields("t", data, {"tag", "limit", "before"})
+    before = fields.get("before")
+    return TweetsOfTag(
+        _string("tag", fields.get("tag")),
+        _integer("limit", fields.get("limit", DEFAULT_LIMIT), MAX_LIMIT),
+        None if before is None else _integer("before", before, MAX_ID),
+    )
+
+
+def _list_tags(data: object) -> ListTags:
+    if data == "":
+        return ListTags()
+    fields = _fields("l", data, {"limit", "numbers"})
+    return ListTags(
+        _integer("limit", fields.get("limit", DEFAULT_LIMIT), MAX_LIMIT),
+        _flag("numbers", fields.get("numbers", False)),
+    )
+
+
+def _client_report(data: object) -> ClientReport:
+    if type(data) is not str:
+        raise ProtocolError("bad_frame", f"a report line is a string, not {_shown(data)}")
+    return ClientReport(data)
+
+
+def _last(data: object) -> Last:
+    _nothing("d", data)
+    return Last()
+
+
+def _ping(data: object) -> Ping:
+    _nothing("p", data)
+    return Ping()
+
+
+_PARSERS: dict[str, Callable[[object], Request]] = {
+    "u": _upload,
+    "d": _last,
+    "t": _tweets_of_tag,
+    "l": _list_tags,
+    "r": _client_report,
+    "p": _ping,
+}
+
+
+def _fields(operation: str, data: object, known: set[str]) -> dict[str, object]:
+    if type(data) is not dict:
+        raise Refused("bad_request", f'the data of "{operation}" is a string or an object, not {_shown(data)}')
+    unknown = sorted(data.keys() - known)
+    if unknown:
+        fields = ", ".join(sorted(known))
+        raise Refused("bad_request", f'no field {_shown(unknown[0])} in "{operation}"; there are: {fields}')
+    return data
+
+
+def _nothing(operation: str, data: object) -> None:
+    if data != "":
+        raise Refused("bad_request", f'the data of "{operation}" is an empty string, not {_shown(data)}')
+
+
+def _string(name: str, value: object) -> str:
+    if type(value) is not str:
+        raise Refused("bad_request", f"{name} is a string, not {_shown(value)}")
+    return value
+
+
+def _flag(name: str, value: object) -> bool:
+    if type(value) is not bool:
+        raise Refused("bad_request", f"{name} is true or false, not {_shown(value)}")
+    return value
+
+
+def _integer(name: str, value: object, highest: int) -> int:
+    if type(value) is not int or not 1 <= value <= highest:
+        raise Refused("bad_request", f"{name} is a whole number from 1 to {highest}, not {_shown(value)}")
+    return value
+
+
+def _shown(value: object) -> str:
+    text = ascii(value)
+    return text if len(text) <= 40 else text[:40] + "..."
+
+
+def encode_stored(tweet: Tweet, json: Json = STDLIB_JSON) -> bytes:
+    """The answer to an upload: where it stands in the log and which tags find it."""
+    return b'["ok",{"id":%d,"at":%d,"tags":%b}]\n' % (tweet.id, tweet.at, json.dumps(tweet.tags))
+
+
+def encode_last(tweet: Tweet | None, json: Json = STDLIB_JSON) -> bytes:
+    """The answer to `d`: null when there is no message or the last one is empty."""
+    return encode_ok(as_json(tweet) if tweet and tweet.text else None, json)
+
+
+def encode_page(page: Page, json: Json = STDLIB_JSON) -> bytes:
+    """The answer to a query for tweets."""
+    return encode_ok({"tweets": [as_json(tweet) for tweet in page.tweets], "more": page.more}, json)
+
+
+def encode_tags(page: TagPage, json: Json = STDLIB_JSON) -> bytes:
+    """The answer to `l`."""
+    return encode_ok({"tags": [asdict(summary) for summary in page.tags], "more": page.more}, json)
+
+
+def encode_ok(data: object, json: Json = STDLIB_JSON) -> bytes:
+    """An answer."""
+    return json.dumps(("ok", data)) + b"\n"
+
+
+def encode_error(error: TtweetError, json: Json = STDLIB_JSON) -> bytes:
+    """The answer to what is not carried out."""
+    return json.dumps(("err", {"code": error.code, "text": error.text})) + b"\n"
+
+
+def encode_classic(tweet: Tweet | None) -> bytes:
+    """The last message as the classic protocol sends it: bare text, no line feed."""
+    return ((tweet and tweet.text) or EMPTY_MESSAGE).encode()
+
+
+def as_json(tweet: Tweet) -> dict[str, object]:
+    """A tweet as every interface of ttweet shows it."""
+    return {"id": tweet.id, "at": tweet.at, "by": tweet.by, "text": tweet.text, "tags": tweet.tags}
