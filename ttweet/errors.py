@@ -1,7 +1,8 @@
 """The one exception family: a code for machines, a sentence for people.
 
 Three families on the server's side, by what happens next: `Refused` (answer, go on), `ProtocolError` (answer once,
-close) and `StoreError` (the store could not do it). `ConnectError` is the client's: there is nobody to answer.
+close) and `StoreError` (the store could not do it). `OpenError` keeps a server from starting; `ConnectError` is the
+client's: there is nobody to answer.
 Knows nothing else of ttweet.
 """
 
@@ -20,6 +21,15 @@ CODES = {
     "stopping": "the server is stopping; nothing was stored",
     "unknown": "the outcome is unknown: ask again with the same key",
     "internal": "the server made a mistake; nothing was stored",
+    # Of opening a database file; these never go over the wire.
+    "missing": "there is no such file",
+    "denied": "the file or its folder may not be read or written",
+    "not_ours": "the file is no database, or not one of ttweet's",
+    "damaged": "the file is a damaged database",
+    "newer": "a newer ttweet has written the file",
+    "locked": "another server holds the file",
+    # Of the client's end.
+    "unreachable": "no server answers at that address",
 }
 
 
@@ -51,6 +61,10 @@ class StoreError(TtweetError):
     def may_pass(self) -> bool:
         """Whether trying again later makes sense."""
         return self.code in ("full", "busy")
+
+
+class OpenError(TtweetError):
+    """The database file cannot be opened, or must not be; it was not touched. The text says the way out."""
 
 
 class ConnectError(TtweetError):
