@@ -1,0 +1,454 @@
+/* Connections, clock and figures of the load generator. Knows no protocol.
+ *
+ * One thread, epoll with edges, N connections with K requests in flight each. A connection answers
+ * each reply with the next request (a closed loop); all that one read has answered is replaced by
+ * one write. Only replies that come inside the measured window count. Prints one line of JSON.
+ */
+#define _GNU_SOURCE
+#include "loadgen.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <netinet/tcp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    IN_BYTES = 64 * 1024,       /* the longest reply, a list of tags, is some 16 KiB */
+    MAX_OPENING = 128,          /* connections under way at once: below every server's backlog */
+    EVENTS = 256,
+    SOURCES = 8,                /* source addresses, so that closed connections do not use up the ports */
+};
+static const double OPENING_LIMIT_S = 60, STALL_LIMIT_S = 15, DRAIN_LIMIT_S = 3;
+
+enum state { CLOSED, CONNECTING, GREETING, READY };
+
+struct client {
+    struct speaker speaker;
+    enum state state;
+    int fd;
+    char *in, *out;
+    size_t in_bytes, out_start, out_end;
+    uint64_t *sent_at;          /* a ring of in_flight entries, ns */
+    uint32_t oldest, waiting;
+    uint64_t opened_at;         /* ns */
+};
+
+static struct {
+    const char *host, *tag;
+    int port;
+    const struct protocol *protocol;
+    uint32_t clients, in_flight;
+    double warmup_s, seconds;
+    bool reconnect, hold;
+} options = {.host = "127.0.0.1", .clients = 1, .in_flight = 1, .warmup_s = 0.5, .seconds = 2};
+
+static struct client *clients;
+static int epoll;
+static struct sockaddr_in server;
+static size_t out_capacity;
+static uint32_t opening, ready;     /* connections */
+static uint64_t refused, waiting;   /* replies; requests without one */
+static uint64_t window_start, window_end, last_reply_at;   /* ns; a window of 0 has not begun */
+static bool sending;
+
+static void fail(const char *pattern, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
+static void fail(const char *pattern, ...)
+{
+    va_list values;
+    fputs("loadgen: ", stderr);
+    va_start(values, pattern);
+    vfprintf(stderr, pattern, values);
+    va_end(values);
+    fputc('\n', stderr);
+    exit(1);
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static double cpu_seconds(void)
+{
+    struct rusage use;
+    getrusage(RUSAGE_SELF, &use);
+    return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec)
+         + (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
+}
+
+/* ---- one connection ---- */
+
+static void open_client(struct client *client)
+{
+    int yes = 1;
+    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = client};
+    client->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (client->fd < 0)
+        fail("socket %u: %s", client->speaker.number, strerror(errno));
+    setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    if (options.reconnect) {
+        struct sockaddr_in source = {.sin_family = AF_INET};
+        source.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + client->speaker.number % SOURCES);
+        setsockopt(client->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes);
+        if (bind(client->fd, (struct sockaddr *)&source, sizeof source) < 0)
+            fail("bind: %s", strerror(errno));
+    }
+    client->opened_at = now_ns();
+    client->in_bytes = client->out_start = client->out_end = 0;
+    client->state = CONNECTING;
+    opening++;
+    if (connect(client->fd, (struct sockaddr *)&server, sizeof server) < 0 && errno != EINPROGRESS)
+        fail("connect %u: %s", client->speaker.number, strerror(errno));
+    if (epoll_ctl(epoll, EPOLL_CTL_ADD, client->fd, &event) < 0)
+        fail("epoll_ctl: %s", strerror(errno));
+}
+
+static void close_client(struct client *client)
+{
+    close(client->fd);
+    client->state = CLOSED;
+    ready--;
+}
+
+static void flush(struct client *client)
+{
+    while (client->out_start < client->out_end) {
+        ssize_t sent = send(client->fd, client->out + client->out_start, client->out_end - client->out_start, MSG_NOSIGNAL);
+        if (sent < 0) {
+            if (errno == EAGAIN)
+                return;     /* the next edge comes back here */
+            fail("send: %s", strerror(errno));
+        }
+        client->out_start += (size_t)sent;
+    }
+    client->out_start = client->out_end = 0;
+}
+
+static char *room_for(struct client *client, size_t bytes)
+{
+    if (out_capacity - client->out_end < bytes) {
+        memmove(client->out, client->out + client->out_start, client->out_end - client->out_start);
+        client->out_end -= client->out_start;
+        client->out_start = 0;
+    }
+    return client->out + client->out_end;
+}
+
+/* Bring the connection up to its number of requests in flight, in one write. */
+static void fill(struct client *client, uint64_t now)
+{
+    while (sending && client->waiting < options.in_flight) {
+        char *out = room_for(client, MAX_REQUEST_BYTES);
+        client->speaker.serial++;
+        client->out_end += options.protocol->request(&client->speaker, out);
+        client->sent_at[(client->oldest + client->waiting) % options.in_flight] = options.reconnect ? client->opened_at : now;
+        client->waiting++;
+        waiting++;
+    }
+    flush(client);
+}
+
+static void become_ready(struct client *client, uint64_t now)
+{
+    client->state = READY;
+    opening--;
+    ready++;
+    fill(client, now);
+}
+
+static void finish_connect(struct client *client, uint64_t now)
+{
+    int error = 0;
+    socklen_t size = sizeof error;
+    getsockopt(client->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    if (error)
+        fail("connect to %s:%d: %s", options.host, options.port, strerror(error));
+    if (options.protocol->greeting == NULL) {
+        become_ready(client, now);
+        return;
+    }
+    client->out_end = options.protocol->greeting(&client->speaker, client->out);
+    client->state = GREETING;
+    flush(client);
+}
+
+static void take_reply(struct client *client, bool fine, const char *in, size_t length, uint64_t now)
+{
+    if (client->waiting == 0)
+        fail("a reply that nobody asked for: %.*s", (int)(length < 200 ? length : 200), in);
+    if (!fine && refused++ == 0)
+        fprintf(stderr, "loadgen: refused: %.*s\n", (int)(length < 200 ? length : 200), in);
+    if (fine && window_start && now >= window_start && now < window_end)
+        histogram_add(now - client->sent_at[client->oldest]);
+    client->oldest = (client->oldest + 1) % options.in_flight;
+    client->waiting--;
+    waiting--;
+    last_reply_at = now;
+}
+
+/* Look at one item at the front of the bytes; returns its length, 0 when it is not all there. */
+static size_t take_item(struct client *client, const char *in, size_t length, uint64_t now)
+{
+    size_t used = 0;
+    bool greeting = client->state == GREETING;
+    enum outcome outcome = (greeting ? options.protocol->welcome : options.protocol->reply)(&client->speaker, in, length, &used);
+    if (outcome == INCOMPLETE)
+        return 0;
+    if (greeting && outcome == REFUSED)
+        fail("not welcome: %.*s", (int)used, in);
+    if (greeting && outcome == ANSWERED)
+        become_ready(client, now);
+    if (!greeting && outcome != IGNORED)
+        take_reply(client, outcome == ANSWERED, in, used, now);
+    return used;
+}
+
+static void take_items(struct client *client, uint64_t now)
+{
+    size_t taken = 0, used;
+    while (taken < client->in_bytes
+           && (used = take_item(client, client->in + taken, client->in_bytes - taken, now)) > 0)
+        taken += used;
+    client->in_bytes -= taken;
+    memmove(client->in, client->in + taken, client->in_bytes);
+    if (client->speaker.urgent_bytes) {
+        memcpy(room_for(client, sizeof client->speaker.urgent), client->speaker.urgent, client->speaker.urgent_bytes);
+        client->out_end += client->speaker.urgent_bytes;
+        client->speaker.urgent_bytes = 0;
+    }
+}
+
+/* Read until the socket is empty. A short read says so: the next byte makes a new edge. */
+static void receive(struct client *client, uint64_t now)
+{
+    for (;;) {
+        size_t room = IN_BYTES - client->in_bytes;
+        if (room == 0)
+            fail("a reply is longer than %d bytes", IN_BYTES);
+        ssize_t got = recv(client->fd, client->in + client->in_bytes, room, 0);
+        if (got < 0 && errno == EAGAIN)
+            return;
+        if (got <= 0)
+            fail("connection %u: %s", client->speaker.number, got ? strerror(errno) : "closed by the server");
+        client->in_bytes += (size_t)got;
+        take_items(client, now);
+        if ((size_t)got < room)
+            return;
+    }
+}
+
+static void serve_event(struct client *client, uint32_t events)
+{
+    uint64_t now = now_ns();
+    if (client->state == CONNECTING)
+        finish_connect(client, now);
+    if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+        receive(client, now);
+    if (client->state != READY) {
+        flush(client);
+        return;
+    }
+    if (options.reconnect && client->waiting == 0 && client->speaker.serial > 0) {
+        close_client(client);
+        client->speaker.serial = 0;
+        if (sending)
+            open_client(client);
+        return;
+    }
+    fill(client, now);
+}
+
+/* ---- the run ---- */
+
+static void turn(void)
+{
+    struct epoll_event events[EVENTS];
+    int count = epoll_wait(epoll, events, EVENTS, 20);
+    if (count < 0 && errno != EINTR)
+        fail("epoll_wait: %s", strerror(errno));
+    for (int i = 0; i < count; i++)
+        serve_event(events[i].data.ptr, events[i].events);
+}
+
+static void make_clients(void)
+{
+    out_capacity = (size_t)options.in_flight * MAX_REQUEST_BYTES + MAX_GREETING_BYTES;
+    clients = calloc(options.clients, sizeof *clients);
+    for (uint32_t i = 0; clients && i < options.clients; i++) {
+        clients[i].speaker.number = i;
+        clients[i].speaker.tag = options.tag;
+        clients[i].in = malloc(IN_BYTES);
+        clients[i].out = malloc(out_capacity);
+        clients[i].sent_at = calloc(options.in_flight, sizeof *clients[i].sent_at);
+        if (!clients[i].in || !clients[i].out || !clients[i].sent_at)
+            fail("no memory for %u clients", options.clients);
+    }
+}
+
+/* Open all connections and wait until the last is ready; returns the seconds that it took. */
+static double open_all(void)
+{
+    uint64_t start = now_ns();
+    for (uint32_t opened = 0; ready < options.clients;) {
+        while (opened < options.clients && opening < MAX_OPENING)
+            open_client(&clients[opened++]);
+        turn();
+        if ((double)(now_ns() - start) / 1e9 > OPENING_LIMIT_S)
+            fail("%u of %u connections were ready after %.0f s", ready, options.clients, OPENING_LIMIT_S);
+    }
+    return (double)(now_ns() - start) / 1e9;
+}
+
+static void run_until(uint64_t end)
+{
+    while (now_ns() < end) {
+        turn();
+        if ((double)now_ns() - (double)last_reply_at > STALL_LIMIT_S * 1e9)
+            fail("no reply for %.0f s", STALL_LIMIT_S);
+    }
+}
+
+static void start_sending(void)
+{
+    sending = true;
+    last_reply_at = now_ns();
+    window_start = last_reply_at + (uint64_t)(options.warmup_s * 1e9);
+    window_end = window_start + (uint64_t)(options.seconds * 1e9);
+    for (uint32_t i = 0; i < options.clients; i++) {
+        if (options.reconnect)
+            open_client(&clients[i]);
+        else
+            fill(&clients[i], now_ns());
+    }
+}
+
+static void drain(void)
+{
+    sending = false;
+    uint64_t limit = now_ns() + (uint64_t)(DRAIN_LIMIT_S * 1e9);
+    while ((waiting || opening) && now_ns() < limit)
+        turn();
+}
+
+static void print_figures(double opening_s, double started, double cpu_s)
+{
+    double rate = (double)histogram_count() / options.seconds;
+    printf("{\"protocol\":\"%s\",\"clients\":%u,\"in_flight\":%u,\"opening_s\":%.6f,\"started\":%.6f,\"seconds\":%.3f,"
+           "\"count\":%llu,\"refused\":%llu,\"rate\":%.1f,\"p50_us\":%.1f,\"p99_us\":%.1f,\"max_us\":%.1f,\"cpu_share\":%.3f}\n",
+           options.protocol->name, options.clients, options.in_flight, opening_s, started, options.seconds,
+           (unsigned long long)histogram_count(), (unsigned long long)refused, rate,
+           (double)histogram_quantile(0.5) / 1e3, (double)histogram_quantile(0.99) / 1e3, (double)histogram_max() / 1e3,
+           cpu_s / options.seconds);
+    fflush(stdout);
+}
+
+static void measure(double opening_s)
+{
+    struct timespec wall;
+    start_sending();
+    run_until(window_start);
+    clock_gettime(CLOCK_REALTIME, &wall);
+    double cpu_before = cpu_seconds();
+    run_until(window_end);
+    double cpu_s = cpu_seconds() - cpu_before;
+    drain();
+    print_figures(opening_s, (double)wall.tv_sec + (double)wall.tv_nsec / 1e9, cpu_s);
+}
+
+/* Keep the connections open until stdin ends, so that somebody can look at the server. */
+static void hold(double opening_s)
+{
+    print_figures(opening_s, 0, 0);
+    while (getchar() != EOF)
+        continue;
+}
+
+/* ---- the command line ---- */
+
+static void usage(void)
+{
+    puts("usage: loadgen --port N [options] PROTOCOL\n"
+         "  --host ADDRESS     IPv4 address of the server (127.0.0.1)\n"
+         "  --clients N        connections (1)\n"
+         "  --in-flight K      requests without a reply, for each connection (1)\n"
+         "  --warmup S         seconds that are not counted (0.5)\n"
+         "  --seconds S        seconds that are (2)\n"
+         "  --tag NAME         the one tag of all requests (one of 1,000, by Zipf's law)\n"
+         "  --reconnect        a new connection for each request\n"
+         "  --hold             open the connections, print, wait for the end of stdin\n"
+         "protocols:");
+    for (const struct protocol *protocol = PROTOCOLS; protocol->name; protocol++)
+        printf("  %-14s     %s\n", protocol->name, protocol->purpose);
+}
+
+static const struct protocol *find_protocol(const char *name)
+{
+    for (const struct protocol *protocol = PROTOCOLS; protocol->name; protocol++)
+        if (strcmp(protocol->name, name) == 0)
+            return protocol;
+    fail("no protocol is called %s; see --help", name);
+}
+
+static void read_options(int argc, char **argv)
+{
+    static const struct option names[] = {
+        {"host", required_argument, NULL, 'h'},      {"port", required_argument, NULL, 'p'},
+        {"clients", required_argument, NULL, 'c'},   {"in-flight", required_argument, NULL, 'k'},
+        {"warmup", required_argument, NULL, 'w'},    {"seconds", required_argument, NULL, 's'},
+        {"tag", required_argument, NULL, 't'},       {"reconnect", no_argument, NULL, 'r'},
+        {"hold", no_argument, NULL, 'o'},            {"help", no_argument, NULL, 'H'},
+        {NULL, 0, NULL, 0},
+    };
+    for (int name; (name = getopt_long(argc, argv, "", names, NULL)) != -1;) {
+        switch (name) {
+        case 'h': options.host = optarg; break;
+        case 'p': options.port = atoi(optarg); break;
+        case 'c': options.clients = (uint32_t)atoi(optarg); break;
+        case 'k': options.in_flight = (uint32_t)atoi(optarg); break;
+        case 'w': options.warmup_s = atof(optarg); break;
+        case 's': options.seconds = atof(optarg); break;
+        case 't': options.tag = optarg; break;
+        case 'r': options.reconnect = true; break;
+        case 'o': options.hold = true; break;
+        case 'H': usage(); exit(0);
+        default: exit(2);
+        }
+    }
+    if (optind != argc - 1)
+        fail("one protocol is needed; see --help");
+    options.protocol = find_protocol(argv[optind]);
+    server = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)options.port)};
+    if (inet_pton(AF_INET, options.host, &server.sin_addr) != 1)
+        fail("%s is no IPv4 address", options.host);
+    if (options.port < 1 || options.clients < 1 || options.in_flight < 1 || options.seconds <= 0)
+        fail("port, clients, in-flight and seconds must be above 0");
+    if (options.tag && strlen(options.tag) > 40)
+        fail("a tag may have 40 characters here");
+    if (options.reconnect && options.in_flight != 1)
+        fail("a connection for each request has one in flight");
+}
+
+int main(int argc, char **argv)
+{
+    read_options(argc, argv);
+    messages_start(now_ns() ^ (uint64_t)getpid() << 32);
+    epoll = epoll_create1(EPOLL_CLOEXEC);
+    make_clients();
+    double opening_s = options.reconnect ? 0 : open_all();
+    if (options.hold)
+        hold(opening_s);
+    else
+        measure(opening_s);
+    return 0;
+}
