@@ -1,0 +1,172 @@
+"""Hashtags: text to tag bodies, a tag body to its search key. Pure functions.
+
+The rule is twitter-text's, as a profile of Unicode's UAX31-R8, with two wishes of users added: tags without letters
+can be found, and a run such as `#cs#3251` is two tags. For each hash sign, left to right:
+
+1. It is none if it is the last character, or if U+FE0F or U+20E3 follows: it is drawn as an emoji or a keycap then.
+2. It may start a tag (a) as the first character; (b) exactly where the body of the previous hash sign that passed this
+   step ended: a run; (c) if the character before is neither `&` nor a tag character, variation selectors U+FE0E and
+   U+FE0F aside, and the hash sign is not inside a URL.
+3. The body is the longest stretch of tag characters after it. An empty one is no tag.
+4. A body directly followed by `://` is the scheme of a URL and no tag.
+5. The body needs a letter or a mark, or with `numeric=True` a letter, a mark or a decimal digit.
+
+All steps read a text's *shape*, where one character stands for each kind that the rule tells apart: so plain regular
+expressions do the work, in linear time and without tables. An ASCII text is its own shape.
+
+Knows nothing of tweets, lengths or storage.
+"""
+
+import re
+from functools import lru_cache
+from unicodedata import category, normalize
+
+# The tag characters that are neither letter, mark nor decimal digit (categories L, M, Nd), beside the ASCII `_`.
+_EXTRAS = frozenset("\u00b7\u05be\u05f3\u05f4\u0f0b\u0f0c\u200c\u200d\u3003\u301c\u309b\u309c\u30a0\u30fb\ua67e\uff5e")
+
+# In a shape, ASCII and the three marks that the rule names stand for themselves, `#` for either hash sign, and one of
+# these four for every other character. A divider is no tag character and ends a URL, as a blank does.
+_NAMED_MARKS = "\ufe0e\ufe0f\u20e3"
+_LETTER_OR_MARK, _DIGIT, _EXTRA, _DIVIDER = "\u00e9", "\u0663", "\u00b7", " "
+
+# Sets of a shape's characters, written to stand between the brackets of a pattern.
+_LETTERS = f"A-Za-z{_LETTER_OR_MARK}{_NAMED_MARKS}"
+_DIGITS = f"0-9{_DIGIT}"
+_TAG_CHARACTERS = f"{_LETTERS}{_DIGITS}_{_EXTRA}"
+_DIVIDERS = r'\s<>"{}|\\^`'
+
+_WITH_LETTER = re.compile(f"[{_LETTERS}]")
+_WITH_LETTER_OR_DIGIT = re.compile(f"[{_LETTERS}{_DIGITS}]")
+
+# Steps 1, 2 (a) and (c), 3, 4: `free` is the look at the character before the sign, `scheme` means that it is no tag.
+_HASH = re.compile(
+    rf"""
+    [#] (?! \Z | [\ufe0f\u20e3] )
+    (?P<free> (?<! [&{_TAG_CHARACTERS}] . ) | (?<= [\ufe0e\ufe0f] . ) )?
+    (?P<body> [{_TAG_CHARACTERS}]*+ )
+    (?P<scheme> :// )?
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+# A text is cut into chunks at its dividers. The tail of a chunk is what is inside a URL: it starts at the chunk's first
+# `/` or `?` if a host name stands directly before, else at the first one after `://` and one more character.
+# Linear: both ways read a chunk once, as a host name cannot start where another may be under way.
+_CHUNK_WITH_TAIL = re.compile(
+    rf"""
+    (?<! [^{_DIVIDERS}] )
+    (?P<head>
+        [^{_DIVIDERS}/?]*?
+        (?<! [A-Za-z0-9.@#$_-] )
+        (?: [A-Za-z0-9] [A-Za-z0-9-]*+ \. )++ [A-Za-z]{{2,24}} (?: : [0-9]{{1,5}} )?
+    |
+        [^{_DIVIDERS}]*? [A-Za-z0-9] :// [^{_DIVIDERS}/?#] [^{_DIVIDERS}/?]*+
+    )
+    (?P<tail> [/?] [^{_DIVIDERS}]*+ )
+    """,
+    re.VERBOSE,
+)
+
+# Without this no hash sign can be inside a URL: most texts with a slash or a question mark are done with here.
+_SIGN_AFTER_SLASH = re.compile(rf"[/?][^{_DIVIDERS}/?#]*+#")
+
+# Property Default_Ignorable_Code_Point of Unicode's DerivedCoreProperties.txt: nobody can see or type these.
+_DEFAULT_IGNORABLES = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
+)
+
+_REMEMBERED_KINDS = 8192  # the characters of all living scripts but rare Han; 1 MB at most, whatever is sent
+_REMEMBERED_KEYS = 1024  # of bodies that are not ASCII; 6 MB at most for texts of 150 characters
+
+
+def extract(text: str, *, numeric: bool = False) -> list[str]:
+    """Return the bodies of a text's hashtags as typed, without hash sign, in order, repeats kept.
+
+    With `numeric` also those with decimal digits but no letter or mark. Linear in the length of the text.
+    """
+    if "#" not in text and "\uff03" not in text:
+        return []
+    bodies = []
+    shape = _without_signs_in_urls(_shape(text))
+    needed = _WITH_LETTER_OR_DIGIT if numeric else _WITH_LETTER
+    run_goes_on_at = -1
+    for hash_sign in _HASH.finditer(shape):
+        if hash_sign["free"] is None and hash_sign.start() != run_goes_on_at:
+            continue
+        start, run_goes_on_at = hash_sign.span("body")
+        if hash_sign["scheme"] is None and needed.search(shape, start, run_goes_on_at):
+            bodies.append(text[start:run_goes_on_at])
+    return bodies
+
+
+def key(body: str) -> str:
+    """Return the search key of a tag body: NFKC_Casefold until stable, without blanks. Compare keys by code point.
+
+    Case, width and invisible characters make no difference, nor does the way accents are written; accents do. The key
+    of a body of nothing but invisible characters is empty: such a tag cannot be searched for and is not stored.
+    """
+    return body.lower() if body.isascii() else _fold(body)
+
+
+def is_body(body: str) -> bool:
+    """Tell whether a hash sign and `body` make exactly one tag, letterless ones included, that can be searched for."""
+    return extract("#" + body, numeric=True) == [body] and key(body) != ""
+
+
+def is_numeric(key: str) -> bool:
+    """Tell whether a search key is letterless (#1, #3251): it has no letter or mark. Such tags are not advertised."""
+    return _WITH_LETTER.search(_shape(key)) is None
+
+
+class _Kinds(dict[int, str]):
+    """Code point to the character for it in a shape, as `str.translate` asks: worked out when first seen, then kept.
+
+    Bounded, as anyone may send all of Unicode; emptied when full, as finding the least used would slow every look-up.
+    """
+
+    def __missing__(self, code_point: int) -> str:
+        if len(self) >= _REMEMBERED_KINDS:
+            self.clear()
+        self[code_point] = kind = _kind(chr(code_point))
+        return kind
+
+
+_KINDS = _Kinds()
+
+
+def _shape(text: str) -> str:
+    """Return the shape of a text: of the same length, so that an index into one is an index into the other."""
+    return text if text.isascii() else text.translate(_KINDS)
+
+
+def _kind(character: str) -> str:
+    """Return the character that stands for this one in a shape."""
+    if character.isascii() or character in _NAMED_MARKS:
+        return character
+    if character == "\uff03":
+        return "#"
+    if character in _EXTRAS:
+        return _EXTRA
+    general_category = category(character)
+    if general_category[0] in "LM":
+        return _LETTER_OR_MARK
+    return _DIGIT if general_category == "Nd" else _DIVIDER
+
+
+def _without_signs_in_urls(shape: str) -> str:
+    """Blank each hash sign inside a URL. None of them goes on with a run: `/` and `?` are no tag characters."""
+    if ("/" not in shape and "?" not in shape) or not _SIGN_AFTER_SLASH.search(shape):
+        return shape
+    return _CHUNK_WITH_TAIL.sub(lambda chunk: chunk["head"] + chunk["tail"].replace("#", _DIVIDER), shape)
+
+
+@lru_cache(_REMEMBERED_KEYS)
+def _fold(body: str) -> str:
+    """Fold until stable: one round may give characters that fold further, such as blanks, capitals and ignorables."""
+    folded, before = normalize("NFD", body), None
+    while folded != before:
+        before = folded
+        visible = _DEFAULT_IGNORABLES.sub("", folded.casefold())
+        folded = normalize("NFKC", visible).replace(" ", "")
+    return folded
