@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     Side = Literal["SERVER", "CLIENT"]
     Category = Literal["GENERAL", "ERROR", "CONNECTION"]
-    Peer = tuple[str, int]
 
+Peer = tuple[str, int]  # address and port of a client, shown as the first ttweet did: ('127.0.0.1', 52116)
 SIDES = ("SERVER", "CLIENT")
 CATEGORIES = ("GENERAL", "ERROR", "CONNECTION")
 MAX_CHARACTERS = 1000  # of one line: a path, an address and a message of 150 escaped characters fit

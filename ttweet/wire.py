@@ -80,7 +80,7 @@ Request = Upload | Last | TweetsOfTag | ListTags | ClientReport | Ping | Classic
 Event = Request | TtweetError
 
 
-class Connection:
+class RequestReader:
     """One client's bytes on their way to requests. `json` reads the frames; a faster library may be given."""
 
     __slots__ = ("_classic", "_frames", "_json", "classic")

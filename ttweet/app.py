@@ -1,0 +1,194 @@
+"""The composition root: what the server is made of, in which order it starts, and in which it stops.
+
+The tree of tasks is read from the inside out when it stops: no new clients, clients finish what is under way, the
+journal drains, the log's copies are completed, the file is closed. Knows no command line.
+"""
+
+import errno
+import gc
+import logging
+import resource
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import trio
+
+from ttweet import __version__, reports
+from ttweet.connection import Limits
+from ttweet.errors import OpenError, StoreError
+from ttweet.export import Destination, LogCopy, SampleFile, Terminal
+from ttweet.journal import Journal
+from ttweet.server import Server, listen
+from ttweet.service import Service
+from ttweet.sqlite_store import SqliteStore
+from ttweet.worker import Worker
+
+log = logging.getLogger(__name__)
+
+SPARE_DESCRIPTORS = 64  # for the database, Sample.txt, listeners, the event loop, and those to be turned away
+FINAL_COPY_S = 2.0  # for the copies of the log at the end; then one that is stuck is given up
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All that can be chosen of a server. Each default stands here and nowhere else."""
+
+    port: int
+    host: str = "127.0.0.1"
+    db: Path = Path("tweets.db")
+    report_file: Path | None = Path("Sample.txt")
+    max_clients: int = 1_000  # each costs a task and some KiB; below the limit of file descriptors, see below
+    grace_s: float = 5.0  # for clients that are busy when the server stops; the writer's own limit is 5 s too
+    log_limit: int = 1_000_000  # report lines kept, some 100 MiB
+    quiet: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+
+def run(config: Config) -> int:
+    """Serve until a signal comes. Returns the exit code: 0 stopped in order, 1 could not start or had to stop."""
+    logging.basicConfig(format="ttweet: %(message)s", level=logging.INFO, stream=sys.stderr)
+    try:
+        with closing(SqliteStore.open(config.db, log_limit=config.log_limit, at=_now_ms())) as store:
+            return _run_with_store(config, store)
+    except (OpenError, StoreError) as exc:
+        log.error("%s", exc)
+        return 1
+
+
+def _run_with_store(config: Config, store: SqliteStore) -> int:
+    try:
+        listeners = listen(config.host, config.port)
+    except OSError as exc:
+        _tell_start_failed(config, store, exc)
+        return 1
+    errors: list[StoreError] = []
+    try:
+        trio.run(partial(serve, config, store, listeners))
+    except* StoreError as group:
+        errors += _leaves(group)
+    if errors:
+        log.error("stopped, since the file must not be written to any more: %s", errors[0])
+        return 1
+    store.end_session("stopped", at=_now_ms())
+    return 0
+
+
+def _leaves(group: ExceptionGroup[StoreError]) -> list[StoreError]:
+    leaves: list[StoreError] = []
+    for exc in group.exceptions:
+        leaves += _leaves(exc) if isinstance(exc, ExceptionGroup) else [exc]
+    return leaves
+
+
+async def serve(config: Config, store: SqliteStore, listeners: list[socket.socket]) -> None:
+    """Serve clients until SIGINT or SIGTERM, then stop in order; a second signal ends the process at once.
+
+    Raises a group with a StoreError when the store must not be written to any more.
+    """
+    journal = Journal(store)
+    with ExitStack() as resources:
+        signals = resources.enter_context(trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM))
+        worker = resources.enter_context(Worker("reader"))
+        reader = resources.enter_context(closing(store.reader()))
+        max_clients = _allowed_clients(config.max_clients)
+        server = Server(Service(journal, reader, worker), max_clients=max_clients, limits=config.limits)
+        async with trio.open_nursery() as copying:
+            copies = [LogCopy(to, store.reader(), session=store.session) for to in _destinations(config)]
+            for copy in copies:
+                copying.start_soon(copy.run, journal)
+            async with trio.open_nursery() as writing:
+                writing.start_soon(journal.run)
+                journal.report(reports.server_started(config.host))
+                _announce(config, store, listeners)
+                await _serve_clients(server, listeners, signals, grace_s=config.grace_s)
+                journal.report(reports.server_stopped())
+                journal.close()
+            for copy in copies:
+                copy.finish()
+            copying.cancel_scope.deadline = trio.current_time() + FINAL_COPY_S
+
+
+async def _serve_clients(
+    server: Server, listeners: list[socket.socket], signals: AsyncIterator[int], *, grace_s: float
+) -> None:
+    async with trio.open_nursery() as sweeping:
+        sweeping.start_soon(server.sweep)
+        async with trio.open_nursery() as connections:
+            async with trio.open_nursery() as accepting:
+                for listener in listeners:
+                    accepting.start_soon(server.accept, listener, connections)
+                _settle_memory()
+                await anext(signals)
+                _let_next_signal_kill()
+                accepting.cancel_scope.cancel()
+            for listener in listeners:
+                listener.close()
+            server.stop()
+            connections.cancel_scope.deadline = trio.current_time() + grace_s
+        sweeping.cancel_scope.cancel()
+
+
+def _announce(config: Config, store: SqliteStore, listeners: list[socket.socket]) -> None:
+    log.info("%s, %s", __version__, store.engine)
+    log.info("%s holds %s", config.db, _amount(store.count()))
+    for listener in listeners:
+        host, port = listener.getsockname()[:2]
+        log.info("listening on %s", f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+
+
+def _amount(count: int) -> str:
+    return "1 tweet" if count == 1 else f"{count:,} tweets"
+
+
+def _destinations(config: Config) -> list[Destination]:
+    destinations: list[Destination] = [] if config.quiet else [Terminal(sys.stderr.fileno())]
+    if config.report_file is not None:
+        destinations.append(SampleFile(config.report_file))
+    return destinations
+
+
+def _tell_start_failed(config: Config, store: SqliteStore, exc: OSError) -> None:
+    if exc.errno == errno.EADDRINUSE:
+        log.error("port %d of %s is taken; choose another, or 0 for any that is free", config.port, config.host)
+    else:
+        log.error("cannot listen on %s:%d: %s", config.host, config.port, exc.strerror or exc)
+    store.append([], [reports.start_failed(config.host)], at=_now_ms())
+    if config.report_file is not None:
+        with closing(store.reader()) as reader:
+            LogCopy(SampleFile(config.report_file), reader, session=store.session).catch_up()
+    store.end_session("failed", at=_now_ms())
+
+
+def _allowed_clients(wanted: int) -> int:
+    """As many clients as there can be file descriptors for; at most as many as wanted."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + SPARE_DESCRIPTORS
+    if soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(needed, hard), hard))
+    if hard >= needed:
+        return wanted
+    allowed = max(1, hard - SPARE_DESCRIPTORS)
+    log.warning("%d clients at most, not %d: the limit of file descriptors is %d (ulimit -Hn)", allowed, wanted, hard)
+    return allowed
+
+
+def _settle_memory() -> None:
+    """Take what the start has made out of the collector's sight: it halves the p99 under load."""
+    gc.collect()
+    gc.freeze()
+
+
+def _let_next_signal_kill() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

@@ -1,0 +1,196 @@
+"""The report log's copies: Sample.txt and the server's own terminal.
+
+Each is a reader of the log table with a cursor, in a thread of its own, so that a file that is locked, missing or full,
+or a terminal that stands still, delays and fails nobody. What could not be written is written later: the table is the
+truth. Knows no client and no wire.
+"""
+
+import fcntl
+import logging
+import os
+import stat
+from pathlib import Path
+from typing import Protocol
+
+import trio
+
+from ttweet.journal import Journal
+from ttweet.store import Reader
+
+log = logging.getLogger(__name__)
+
+PAGE_LINES = 10_000  # of one read, some 1 MiB
+PAUSE_S = 0.2  # between two looks at the log: a line is copied well within a second of its commit
+RETRY_S = 0.5  # between attempts at a copy that fails
+
+
+class Destination(Protocol):
+    """Where report lines are copied to."""
+
+    name: str
+
+    def begin(self) -> bool:
+        """Get ready to write. True when the copy is empty and all lines of the session must come. Raises OSError."""
+        ...
+
+    def write(self, lines: bytes) -> None:
+        """Append whole lines. Raises OSError."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it; never raises."""
+        ...
+
+
+class SampleFile:
+    """The file with the lines of the current session: a regular file of ours, emptied at the start.
+
+    A file that was taken away or replaced is begun anew, as is one that could not be written to its end. Another
+    process's lock on it is respected: so two servers never mix their lines in one file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.name = str(path)
+        self._fd: int | None = None
+
+    def begin(self) -> bool:
+        """See Destination."""
+        if self._fd is not None and self._is_in_place(self._fd):
+            return False
+        self.close()
+        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        fd = os.open(self.name, flags, 0o600)
+        try:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise OSError(0, "it is not a regular file")
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(fd, 0)
+        except OSError:
+            os.close(fd)
+            raise
+        self._fd = fd
+        return True
+
+    def write(self, lines: bytes) -> None:
+        """See Destination."""
+        assert self._fd is not None
+        try:
+            _write_all(self._fd, lines)
+        except OSError:
+            self.close()  # some of it may stand there: begin anew
+            raise
+
+    def close(self) -> None:
+        """See Destination."""
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+    def _is_in_place(self, fd: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(fd), os.lstat(self.name))
+        except OSError:
+            return False
+
+
+class Terminal:
+    """The server's standard error. Once it is closed, nothing more is written there."""
+
+    name = "standard error"
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._begun = False
+        self._gone = False
+
+    def begin(self) -> bool:
+        """See Destination."""
+        first, self._begun = not self._begun, True
+        return first
+
+    def write(self, lines: bytes) -> None:
+        """See Destination."""
+        try:
+            if not self._gone:
+                _write_all(self._fd, lines)
+        except OSError:
+            self._gone = True
+
+    def close(self) -> None:
+        """See Destination: it is not ours to close."""
+
+
+class LogCopy:
+    """Copies one session's report lines to a destination, each once and in order."""
+
+    def __init__(self, destination: Destination, reader: Reader, *, session: int) -> None:
+        self._destination = destination
+        self._reader = reader
+        self._session = session
+        self._cursor = 0
+        self._warned = False
+        self._finishing = False
+        self._pause = trio.CancelScope()
+
+    async def run(self, journal: Journal) -> None:
+        """Copy what is committed, until `finish` is called and all of it is copied. Cancelling gives up at once."""
+        while True:
+            seen, finishing = journal.commits, self._finishing
+            complete = await trio.to_thread.run_sync(self.catch_up, abandon_on_cancel=True)
+            if complete and finishing:
+                break
+            await self._wait(journal, seen, complete)
+        self._destination.close()
+
+    def finish(self) -> None:
+        """Nothing more will be committed: copy the rest at once."""
+        self._finishing = True
+        self._pause.cancel()
+
+    async def _wait(self, journal: Journal, seen: int, complete: bool) -> None:
+        with trio.CancelScope() as self._pause:
+            if not self._finishing:
+                if complete:
+                    await journal.wait_commit(seen)
+                await trio.sleep(PAUSE_S if complete else RETRY_S)
+        if self._finishing and not complete:
+            await trio.sleep(RETRY_S)
+
+    def catch_up(self) -> bool:
+        """Copy all that is committed and not copied yet; False when the destination does not take it now."""
+        try:
+            if self._destination.begin():
+                self._cursor = 0
+            while self._copy_page():
+                pass
+        except OSError as exc:
+            self._warn(exc)
+            return False
+        if self._warned:
+            log.warning("%s is complete again", self._destination.name)
+            self._warned = False
+        return True
+
+    def _copy_page(self) -> bool:
+        lines, cursor = self._reader.log_text_after(self._cursor, limit=PAGE_LINES, session=self._session)
+        if cursor == self._cursor:
+            return False
+        self._destination.write(lines.encode())
+        self._cursor = cursor
+        return True
+
+    def _warn(self, exc: OSError) -> None:
+        if not self._warned:
+            reason = "another process has locked it" if isinstance(exc, BlockingIOError) else exc.strerror
+            log.warning(
+                "cannot write %s: %s; its lines are kept in the log table and are copied as soon as possible",
+                self._destination.name,
+                reason,
+            )
+            self._warned = True
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(fd, rest) :]

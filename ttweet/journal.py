@@ -1,0 +1,154 @@
+"""The journal: the one writer, and the place where its readers hear of commits.
+
+Concurrent drafts become batched commits (group commit): all that has queued up while the last batch was on its way to
+the disk goes into the next transaction; there is no timer. A draft is answered after COMMIT, and whoever waits is told
+once a batch, not once a tweet. Knows no particular store and no wire.
+"""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
+
+import trio
+
+from ttweet.errors import Refused, StoreError, TtweetError
+from ttweet.reports import Report
+from ttweet.store import Store
+from ttweet.tweets import Draft, Tweet
+from ttweet.worker import Worker
+
+MAX_WAITING = 10_000  # drafts in the inbox, some 1 KiB each: 10 MiB. More and whoever brings them waits
+MAX_BATCH = 1_000  # drafts of one transaction, some 10 ms of work: bounds what an acknowledgement can wait for
+RETRY_S = 1.0  # between attempts to store report lines that a full disk or a lock has held up
+
+
+class Waiter(Protocol):
+    """Whoever waits for receipts."""
+
+    def answered(self) -> None:
+        """At least one receipt of this waiter has its outcome. Called once a batch; must not raise or block."""
+        ...
+
+
+class Receipt:
+    """A draft on its way to the disk; `outcome` is None until its batch is decided."""
+
+    __slots__ = ("draft", "outcome", "waiter")
+
+    def __init__(self, draft: Draft, waiter: Waiter) -> None:
+        self.draft = draft
+        self.waiter = waiter
+        self.outcome: Tweet | TtweetError | None = None
+
+
+class Journal:
+    """Takes drafts and report lines at once, and `run` writes them.
+
+    At most MAX_WAITING drafts wait: call `room` before `append`.
+    """
+
+    def __init__(self, store: Store, *, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._clock = clock
+        self._inbox: list[Receipt] = []
+        self._reports: list[Report] = []
+        self._work = trio.Event()
+        self._room = trio.lowlevel.ParkingLot()
+        self._committed = trio.lowlevel.ParkingLot()
+        self._closed = False
+        self.last = store.last()
+        """The newest committed tweet."""
+        self.commits = 0
+        """How many batches were committed."""
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another draft may be appended."""
+        return len(self._inbox) < MAX_WAITING
+
+    async def room(self) -> None:
+        """Wait until another draft may be appended."""
+        while not self.has_room:
+            await self._room.park()
+
+    def append(self, draft: Draft, report: Report, waiter: Waiter) -> Receipt:
+        """Queue a draft, and the report line that tells of it, for the next batch. Raises Refused `stopping`."""
+        if self._closed:
+            raise Refused("stopping", "the server is stopping; nothing was stored")
+        receipt = Receipt(draft, waiter)
+        self._inbox.append(receipt)
+        self.report(report)
+        return receipt
+
+    def report(self, report: Report) -> None:
+        """Queue a report line for the next batch."""
+        self._reports.append(report)
+        self._work.set()
+
+    async def wait_commit(self, seen: int) -> None:
+        """Wait until more than the `seen` first of `commits` have been."""
+        while self.commits == seen:
+            await self._committed.park()
+
+    def close(self) -> None:
+        """Take no more drafts; `run` ends when the inbox is drained."""
+        self._closed = True
+        self._work.set()
+
+    async def run(self) -> None:
+        """Write batches until the journal is closed and its inbox empty.
+
+        Raises StoreError when the store must not be written to any more; all who wait were told.
+        """
+        with Worker("journal") as worker:
+            while not self._closed or self._inbox or self._reports:
+                await self._wait_for_work()
+                if self._inbox or self._reports:
+                    await self._write_batch(worker)
+
+    async def _wait_for_work(self) -> None:
+        held_up = bool(self._reports) and not self._inbox
+        with trio.move_on_after(RETRY_S if held_up else float("inf")):
+            await self._work.wait()
+
+    async def _write_batch(self, worker: Worker) -> None:
+        batch, self._inbox = self._inbox[:MAX_BATCH], self._inbox[MAX_BATCH:]
+        reports, self._reports = self._reports, []
+        if not self._inbox:
+            self._work = trio.Event()
+        append = partial(self._store.append, [receipt.draft for receipt in batch], reports, at=self._now_ms())
+        try:
+            tweets = await worker.run(append)
+        except StoreError as error:
+            self._fail(batch, reports, error)
+            if not error.may_pass:
+                raise
+        else:
+            self._succeed(batch, tweets)
+
+    def _succeed(self, batch: list[Receipt], tweets: list[Tweet]) -> None:
+        for receipt, tweet in zip(batch, tweets, strict=True):
+            receipt.outcome = tweet
+        self.commits += 1
+        newest = max(tweets, default=self.last)  # not the batch's last: a repeated key gives an old tweet again
+        if newest is not None and (self.last is None or newest.id > self.last.id):
+            self.last = newest
+        self._tell(batch)
+
+    def _fail(self, batch: list[Receipt], reports: list[Report], error: StoreError) -> None:
+        for receipt in batch:
+            receipt.outcome = error
+        self._reports[:0] = reports[-MAX_WAITING:]
+        if self._closed:
+            self._reports.clear()  # nobody is left to wait for room on the disk
+        self._tell(batch)
+
+    def _tell(self, batch: list[Receipt]) -> None:
+        for waiter in {id(receipt.waiter): receipt.waiter for receipt in batch}.values():
+            waiter.answered()
+        self._room.unpark_all()
+        self._committed.unpark_all()
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)

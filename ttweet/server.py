@@ -1,0 +1,138 @@
+"""The TCP edge: one listener, one task for each client, and one sweeper that looks after everybody's deadlines.
+
+Knows no SQL and no command line.
+"""
+
+import errno
+import logging
+import socket
+from contextlib import suppress
+from functools import partial
+
+import trio
+
+from ttweet import reports, wire
+from ttweet.connection import Connection, Limits
+from ttweet.errors import Refused
+from ttweet.reports import Peer
+from ttweet.service import Service
+from ttweet.transport import SocketTransport, Transport
+
+log = logging.getLogger(__name__)
+
+BACKLOG = 1024  # connections the kernel holds until they are accepted; it cuts this at net.core.somaxconn
+ACCEPT_BURST = 64  # connections accepted before other tasks get their turn
+SWEEP_S = 0.5  # between two looks at the deadlines; each is met that much late at the most
+OUT_OF_RESOURCES_PAUSE_S = 0.1  # until somebody may have closed a descriptor
+TELL_AGAIN_S = 60.0  # one warning a minute says as much as ten a second
+_OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+
+def listen(host: str, port: int) -> list[socket.socket]:
+    """Sockets that listen on every address of the host, at the same port. Raises OSError.
+
+    Port 0 picks a free one. What they accept inherits TCP_NODELAY: an answer leaves in one write and must not wait.
+    """
+    listeners: list[socket.socket] = []
+    try:
+        for family, _, _, _, address in socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        ):
+            chosen = listeners[0].getsockname()[1] if listeners else port
+            listener = socket.create_server((address[0], chosen), family=family, backlog=BACKLOG)
+            listener.setblocking(False)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            listeners.append(listener)
+    except OSError:
+        for listener in listeners:
+            listener.close()
+        raise
+    return listeners
+
+
+class Server:
+    """The connected clients of one service."""
+
+    def __init__(self, service: Service, *, max_clients: int, limits: Limits) -> None:
+        self._service = service
+        self._max_clients = max_clients
+        self._limits = limits
+        self._connections: set[Connection] = set()
+        self._out_of_resources_told = float("-inf")
+
+    @property
+    def clients(self) -> int:
+        """How many are connected."""
+        return len(self._connections)
+
+    async def accept(self, listener: socket.socket, nursery: trio.Nursery) -> None:
+        """Give each client that comes a task in the nursery, until cancelled."""
+        while True:
+            await trio.lowlevel.wait_readable(listener)
+            try:
+                for _ in range(ACCEPT_BURST):
+                    self._welcome(*listener.accept(), nursery)
+            except BlockingIOError:
+                continue
+            except ConnectionAbortedError:
+                continue  # the client went before it was accepted
+            except OSError as exc:
+                if exc.errno not in _OUT_OF_RESOURCES:
+                    raise
+                self._tell_out_of_resources(exc)
+                await trio.sleep(OUT_OF_RESOURCES_PAUSE_S)
+
+    def admit(self, transport: Transport, peer: Peer, nursery: trio.Nursery) -> None:
+        """Give a client its task in the nursery."""
+        send_later = partial(_send_later, nursery)
+        connection = Connection(transport, self._service, peer=peer, limits=self._limits, send_later=send_later)
+        self._connections.add(connection)
+        self._service.report(reports.client_connected(peer, self.clients))
+        nursery.start_soon(self._serve, connection, peer, name=f"client {peer}")
+
+    async def _serve(self, connection: Connection, peer: Peer) -> None:
+        """Serve one client to its end. Whatever goes wrong here ends this client only."""
+        try:
+            await connection.run()
+        except Exception:
+            log.exception("the task of client %s failed; only this client is concerned", peer)
+            self._service.report(reports.input_refused(peer))
+        finally:
+            self._connections.discard(connection)
+            self._service.report(reports.client_left(peer))
+
+    async def sweep(self) -> None:
+        """Look after everybody's deadlines, until cancelled: one timer instead of one for each read."""
+        while True:
+            await trio.sleep(SWEEP_S)
+            now = trio.current_time()
+            for connection in [one for one in self._connections if one.deadline < now]:
+                connection.expire()
+
+    def stop(self) -> None:
+        """Let every client finish what is under way and read no further request."""
+        for connection in list(self._connections):
+            connection.stop()
+
+    def _welcome(self, client: socket.socket, address: tuple[str, int], nursery: trio.Nursery) -> None:
+        client.setblocking(False)
+        if self.clients < self._max_clients:
+            self.admit(SocketTransport(client), address[:2], nursery)
+        else:
+            _turn_away(client, self._max_clients)
+
+    def _tell_out_of_resources(self, exc: OSError) -> None:
+        now = trio.current_time()
+        if now - self._out_of_resources_told >= TELL_AGAIN_S:
+            self._out_of_resources_told = now
+            log.warning("cannot accept clients for now: %s; the %d connected are served", exc.strerror, self.clients)
+
+
+def _send_later(nursery: trio.Nursery, connection: Connection) -> None:
+    nursery.start_soon(connection.send_rest)
+
+
+def _turn_away(client: socket.socket, max_clients: int) -> None:
+    error = Refused("busy", f"the server has {max_clients} clients already, its limit; try again later")
+    with client, suppress(OSError):
+        client.send(wire.encode_error(error))
