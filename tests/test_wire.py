@@ -1,0 +1,208 @@
+"""One table of frames and what they mean; the same bytes cut anywhere mean the same."""
+
+import itertools
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ttweet import frames, wire
+from ttweet.connection import JSON
+from ttweet.errors import CODES, ProtocolError, Refused, TtweetError
+from ttweet.tweets import Page, TagPage, TagSummary, Tweet
+
+REQUESTS: list[tuple[bytes, wire.Request]] = [
+    (b'["u","hello #world"]\n', wire.Upload("hello #world")),
+    (b'["u",""]\n', wire.Upload("")),
+    (b'["u", "a"]\r\n', wire.Upload("a")),
+    (b'["u",{"text":"a"}]\n', wire.Upload("a")),
+    (
+        b'["u",{"text":"a","tags":["b","c"],"scan":false,"key":"k"}]\n',
+        wire.Upload("a", ("b", "c"), scan=False, key="k"),
+    ),
+    (b'["u",{"text":"a","key":null}]\n', wire.Upload("a")),
+    (b'["u","\\u00e4\\ud83d\\ude00"]\n', wire.Upload("ä😀")),
+    (b'["d",""]\n', wire.Last()),
+    (b'["t","python"]\n', wire.TweetsOfTag("python")),
+    (b'["t",{"tag":"a","limit":200,"before":42}]\n', wire.TweetsOfTag("a", 200, 42)),
+    (b'["l",""]\n', wire.ListTags()),
+    (b'["l",{"limit":5,"numbers":true}]\n', wire.ListTags(5, numbers=True)),
+    (b'["r","CLIENT ALERT [GENERAL] hi"]\n', wire.ClientReport("CLIENT ALERT [GENERAL] hi")),
+    (b'["p",""]\n', wire.Ping()),
+]
+REFUSED = [
+    (b'["x",""]\n', "bad_operation", "no operation 'x'; there are: u d t l r p"),
+    (b'["u",1]\n', "bad_request", "not 1"),
+    (b'["u",null]\n', "bad_request", "not None"),
+    (b'["u",["a"]]\n', "bad_request", "an object, not ['a']"),
+    (b'["u",{}]\n', "bad_request", "text is a string, not None"),
+    (b'["u",{"text":"a","tag":"b"}]\n', "bad_request", "no field 'tag' in \"u\"; there are: key, scan, tags, text"),
+    (b'["u",{"text":"a","tags":"b"}]\n', "bad_request", "tags is an array of strings, not 'b'"),
+    (b'["u",{"text":"a","tags":[1]}]\n', "bad_request", "a tag is a string, not 1"),
+    (b'["u",{"text":"a","scan":1}]\n', "bad_request", "scan is true or false, not 1"),
+    (b'["u",{"text":"a","key":7}]\n', "bad_request", "key is a string, not 7"),
+    (b'["d","x"]\n', "bad_request", "is an empty string, not 'x'"),
+    (b'["p",{}]\n', "bad_request", "is an empty string, not {}"),
+    (b'["t",7]\n', "bad_request", "a string or an object, not 7"),
+    (b'["t",{"tag":"a","limit":0}]\n', "bad_request", "limit is a whole number from 1 to 200, not 0"),
+    (b'["t",{"tag":"a","limit":201}]\n', "bad_request", "not 201"),
+    (b'["t",{"tag":"a","limit":true}]\n', "bad_request", "not True"),
+    (b'["t",{"tag":"a","limit":1.5}]\n', "bad_request", "not 1.5"),
+    (b'["t",{"tag":"a","before":99999999999999999999}]\n', "bad_request", "before is a whole number"),
+    (b'["l",{"limit":"many"}]\n', "bad_request", "not 'many'"),
+    (b'["l",[]]\n', "bad_request", "a string or an object, not []"),
+]
+BROKEN = [
+    (b"[1]\n", "bad_frame"),
+    (b'["r",1]\n', "bad_frame"),
+    (b"[" + b"x" * frames.MAX_FRAME_BYTES, "bad_frame"),
+    (b"GET / HTTP/1.1\r\n\r\n", "bad_protocol"),
+    (b"\x16\x03\x01\x02\x00", "bad_protocol"),
+    (b'{"u":1}\n', "bad_protocol"),
+    (b"ux", "bad_protocol"),
+    (b"d\r\n", "bad_protocol"),
+    (b"\n", "bad_protocol"),
+    (b"u\n" + b"x" * 601, "too_long"),
+]
+READERS = {"stdlib": wire.STDLIB_JSON, "msgspec": JSON}
+A_TWEET = Tweet(42, 1795446500123, None, 'hi "#Python" 🎉', ("Python",))
+AS_JSON = {"id": 42, "at": 1795446500123, "by": None, "text": 'hi "#Python" 🎉', "tags": ["Python"]}
+
+
+def events_of(data: bytes, json_library: wire.Json = JSON) -> list[wire.Event]:
+    return wire.RequestReader(json_library).receive_data(data)
+
+
+@pytest.mark.parametrize("library", READERS.values(), ids=READERS)
+@pytest.mark.parametrize(("data", "request_"), REQUESTS, ids=[ascii(data) for data, _ in REQUESTS])
+def test_a_frame_means_its_request(data: bytes, request_: wire.Request, library: wire.Json) -> None:
+    (event,) = events_of(data, library)
+    assert event == request_
+    assert type(event) is type(request_)
+
+
+@pytest.mark.parametrize("library", READERS.values(), ids=READERS)
+@pytest.mark.parametrize(("data", "code", "words"), REFUSED, ids=[ascii(data) for data, _, _ in REFUSED])
+def test_data_of_the_wrong_kind_is_refused_and_the_connection_goes_on(
+    data: bytes, code: str, words: str, library: wire.Json
+) -> None:
+    refused, ping = events_of(data + b'["p",""]\n', library)
+    assert isinstance(refused, Refused)
+    assert refused.code == code
+    assert words in refused.text
+    assert isinstance(ping, wire.Ping)
+
+
+@pytest.mark.parametrize(("data", "code"), BROKEN, ids=[ascii(data[:20]) for data, _ in BROKEN])
+def test_bytes_that_are_not_the_protocol_end_it(data: bytes, code: str) -> None:
+    (event,) = events_of(data)
+    assert isinstance(event, ProtocolError)
+    assert event.code == code
+
+
+def test_nothing_after_a_broken_frame_counts_and_all_before_it_does() -> None:
+    ping, broken = events_of(b'["p",""]\n["p"]\n["p",""]\n')
+    assert isinstance(ping, wire.Ping)
+    assert isinstance(broken, ProtocolError)
+
+
+def split(data: bytes, cuts: list[int]) -> list[bytes]:
+    positions = [0, *sorted({min(cut, len(data)) for cut in cuts}), len(data)]
+    return [data[start:stop] for start, stop in itertools.pairwise(positions) if start < stop]
+
+
+def shown(events: list[wire.Event]) -> list[object]:
+    return [(event.code, event.text) if isinstance(event, TtweetError) else (type(event), event) for event in events]
+
+
+@given(
+    frames_=st.lists(st.sampled_from([data for data, *_ in REQUESTS + REFUSED] + [b"[1]\n"]), min_size=1, max_size=5),
+    cuts=st.lists(st.integers(0, 400), max_size=8),
+)
+def test_cutting_the_bytes_anywhere_changes_no_request(frames_: list[bytes], cuts: list[int]) -> None:
+    data = b"".join(frames_)
+    reader = wire.RequestReader()
+    events = []
+    for part in split(data, cuts):
+        events += reader.receive_data(part)
+        if events and isinstance(events[-1], ProtocolError):
+            break
+    assert shown(events) == shown(events_of(data))
+
+
+@given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=150), cuts=st.lists(st.integers(0, 600)))
+def test_a_classic_message_is_all_up_to_the_end(text: str, cuts: list[int]) -> None:
+    reader = wire.RequestReader()
+    for part in split(b"u\n" + text.encode(), cuts):
+        assert reader.receive_data(part) == []
+    assert reader.classic
+    assert reader.unfinished
+    assert reader.receive_end() == [wire.ClassicUpload(text)]
+
+
+def test_a_classic_download_needs_no_end() -> None:
+    reader = wire.RequestReader()
+    assert reader.receive_data(b"d") == []
+    assert reader.begun
+    (event,) = reader.receive_data(b"\n")
+    assert isinstance(event, wire.ClassicDownload)
+    assert reader.receive_end() == []
+
+
+@pytest.mark.parametrize("data", [b"", b"u", b"d", b'["u","a"'])
+def test_an_end_in_the_middle_stores_nothing(data: bytes) -> None:
+    reader = wire.RequestReader()
+    if data:
+        assert reader.receive_data(data) == []
+    assert reader.begun == bool(data)
+    assert reader.receive_end() == []
+
+
+def test_a_classic_message_that_is_no_utf8_is_refused() -> None:
+    reader = wire.RequestReader()
+    reader.receive_data(b"u\nab\xff")
+    (event,) = reader.receive_end()
+    assert isinstance(event, ProtocolError)
+    assert "byte 3" in event.text
+
+
+@pytest.mark.parametrize("library", READERS.values(), ids=READERS)
+@pytest.mark.parametrize(
+    ("answer", "data"),
+    [
+        (lambda lib: wire.encode_stored(A_TWEET, lib), {"id": 42, "at": 1795446500123, "tags": ["Python"]}),
+        (lambda lib: wire.encode_last(A_TWEET, lib), AS_JSON),
+        (lambda lib: wire.encode_last(A_TWEET._replace(text=""), lib), None),
+        (lambda lib: wire.encode_last(None, lib), None),
+        (lambda lib: wire.encode_page(Page([A_TWEET], more=True), lib), {"tweets": [AS_JSON], "more": True}),
+        (
+            lambda lib: wire.encode_tags(TagPage([TagSummary("Python", 3, 7, [0, 1])], more=False), lib),
+            {"tags": [{"tag": "Python", "count": 3, "newest": 7, "days": [0, 1]}], "more": False},
+        ),
+        (lambda lib: wire.encode_ok(None, lib), None),
+    ],
+)
+def test_answers_are_frames(answer: "object", data: object, library: wire.Json) -> None:
+    encoded = answer(library)  # type: ignore[operator]  # one of the lambdas above
+    assert frames.decode(encoded) == ("ok", data)
+    assert encoded.count(b"\n") == 1
+
+
+def test_an_error_is_a_frame_with_code_and_sentence() -> None:
+    answer = wire.encode_error(Refused("too_long", "151 characters, the limit is 150"))
+    assert json.loads(answer) == ["err", {"code": "too_long", "text": "151 characters, the limit is 150"}]
+
+
+def test_the_classic_answer_is_bare_text() -> None:
+    assert wire.encode_classic(A_TWEET) == 'hi "#Python" 🎉'.encode()
+    assert wire.encode_classic(A_TWEET._replace(text="")) == b"Empty Message"
+    assert wire.encode_classic(None) == b"Empty Message"
+
+
+@given(st.binary(max_size=200))
+def test_only_declared_errors_come_of_any_bytes(data: bytes) -> None:
+    for library in READERS.values():
+        reader = wire.RequestReader(library)
+        for event in reader.receive_data(data) + reader.receive_end() if data else []:
+            assert not isinstance(event, TtweetError) or event.code in CODES
