@@ -1,0 +1,349 @@
+"""The other end of the framed protocol: a client of the standard library alone, quick to import.
+
+A client keeps a few open connections and uses each for one thing at a time, so it may be shared by threads. Typed
+results are imported when they are first made, since `typing` alone takes 3 ms. Knows no server, no storage, no trio.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections import deque
+from itertools import islice, repeat
+
+from ttweet import frames
+from ttweet.errors import ConnectError, Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from types import TracebackType
+    from typing import Any, Self, TypeVar
+
+    from ttweet.tweets import Page, TagPage, Tweet
+
+    T = TypeVar("T")
+
+TIMEOUT_S = 15.0  # to connect, and for each answer; the server gives its disk and other writers 5 s, and a client 10
+IN_FLIGHT = 64  # unanswered requests; the server reads no further beyond so many of its own
+MAX_BATCH_BYTES = 64 * 1024  # sent in one go: its answers fit into the socket's buffers, so neither end waits for ever
+MAX_ANSWER_BYTES = 1024 * 1024  # 200 tweets are 150 KiB, 200 tags 160 KiB; what is longer comes from no ttweet
+
+
+class Stored:
+    """What the server says of an upload: its id, when it was stored (ms since 1970 UTC), the tags that find it."""
+
+    __slots__ = ("at", "id", "tags")
+
+    def __init__(self, id: int, at: int, tags: list[str]) -> None:  # noqa: A002
+        self.id = id
+        self.at = at
+        self.tags = tags
+
+    def __repr__(self) -> str:
+        return f"Stored(id={self.id}, at={self.at}, tags={self.tags})"
+
+
+class Client:
+    """A server, as its clients see it. It connects at the first request, and again when a connection has ended.
+
+    Every method raises ConnectError: `unreachable` when nothing was asked or changed, `unknown` when the answer is
+    missing; and Refused with the server's code and sentence.
+    """
+
+    def __init__(self, host: str, port: int, *, timeout_s: float = TIMEOUT_S) -> None:
+        self.host = host
+        self.port = port
+        self._timeout_s = timeout_s
+        self._idle: list[_Connection] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connections that are open and idle."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def post(self, text: str, *, tags: Iterable[str] = (), scan: bool = True, key: str | None = None) -> Stored:
+        """Upload a tweet; it is on the server's disk when this returns.
+
+        `tags` are tags beside those in the text, or with `scan=False` instead of them. After a ConnectError
+        `unknown` the tweet may be stored or not; with a `key` it is safe to post it again.
+        """
+        frame = _upload(text, list(tags), scan, key)
+        try:
+            return self._shaped(_stored, self._ask(frame))
+        except ConnectError as error:
+            raise _with_advice(error, key) from error
+
+    def post_many(
+        self,
+        texts: Iterable[str],
+        *,
+        tags: Iterable[str] = (),
+        keys: Iterable[str | None] = repeat(None),
+        in_flight: int = IN_FLIGHT,
+    ) -> Iterator[Stored | Refused]:
+        """Upload many tweets, each with its key, without waiting for each; yield their outcomes in order.
+
+        At most `in_flight` are unanswered. After a ConnectError those taken from `texts` whose outcome was not
+        yielded may be stored or not.
+        """
+        uploads = _uploads(texts, list(tags), keys)
+        connection = self._take()
+        unanswered: deque[Refused | None] = deque()  # None where the server is to answer
+        try:
+            while _send_some(connection, uploads, unanswered, in_flight) or unanswered:
+                for _ in range((len(unanswered) + 1) // 2):
+                    yield unanswered.popleft() or self._outcome(connection.receive())
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append(connection)
+
+    def last(self) -> Tweet | None:
+        """The newest tweet; None when there is none or it is empty."""
+        return self._shaped(lambda data: data and _tweet(data), self.request("d", ""))
+
+    def last_text(self) -> str:
+        """The text of the newest tweet, empty when there is none. As `last`, without what that imports."""
+        return self._shaped(lambda data: str(data["text"]) if data else "", self.request("d", ""))
+
+    def tweets_of_tag(self, tag: str, *, limit: int | None = None, before: int | None = None) -> Page:
+        """The newest tweets of a tag in any spelling, newest first; with `before` those with a lower id."""
+        return self._shaped(_page, self.request("t", _given(tag=tag, limit=limit, before=before)))
+
+    def list_tags(self, *, limit: int | None = None, numbers: bool = False) -> TagPage:
+        """The most used tags; those without a letter only with `numbers`."""
+        return self._shaped(_tag_page, self.request("l", _given(limit=limit, numbers=numbers)))
+
+    def ping(self) -> None:
+        """See whether the server answers."""
+        self.request("p", "")
+
+    def report(self, *lines: str) -> None:
+        """Send lines for the server's report log. Nobody answers: whether they arrive is not known."""
+        connection = self._take()
+        connection.send(b"".join([frames.encode("r", line) for line in lines]))
+        self._idle.append(connection)
+
+    def request(self, operation: str, data: object) -> Any:
+        """Ask one thing and return the data of its answer."""
+        return self._ask(frames.encode(operation, data))
+
+    def _ask(self, frame: bytes) -> Any:
+        connection = self._take()
+        try:
+            connection.send(frame)
+            answer = connection.receive()
+        except BaseException:
+            connection.close()  # an answer that is still to come would be taken for that of the next request
+            raise
+        self._idle.append(connection)
+        return self._shaped(_data, answer)
+
+    def _outcome(self, line: bytes) -> Stored | Refused:
+        try:
+            return self._shaped(_stored, self._shaped(_data, line))
+        except Refused as refused:
+            return refused
+
+    def _take(self) -> _Connection:
+        """An idle connection, or a new one: nobody else has it until it is put back among the idle."""
+        while self._idle:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                break  # another thread was quicker
+            if not connection.has_ended():
+                return connection
+            connection.close()
+        return _Connection(self.host, self.port, self._timeout_s)
+
+    def _shaped(self, shape: Callable[[Any], T], data: Any) -> T:
+        try:
+            return shape(data)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as exc:
+            raise ConnectError("unknown", f"what answers at {address(self.host, self.port)} is no ttweet") from exc
+
+
+class _Connection:
+    """One open connection; requests are answered in their order."""
+
+    __slots__ = ("_address", "_answers", "_socket", "_timeout_s")
+
+    def __init__(self, host: str, port: int, timeout_s: float) -> None:
+        self._address = address(host, port)
+        self._timeout_s = timeout_s
+        try:
+            self._socket = socket.create_connection((_name(host), port), timeout_s)
+        except (OSError, UnicodeError) as exc:
+            raise _unreachable(host, port, exc) from exc
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a half window must not wait for an ACK
+        self._answers = self._socket.makefile("rb")
+
+    def close(self) -> None:
+        self._answers.close()
+        self._socket.close()
+
+    def has_ended(self) -> bool:
+        """Whether the server has closed an idle connection, or has said something unasked, as it does before that."""
+        self._socket.settimeout(0)
+        try:
+            self._socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            self._socket.settimeout(self._timeout_s)
+            return False
+        except OSError:
+            pass
+        return True
+
+    def send(self, data: bytes) -> None:
+        try:
+            self._socket.sendall(data)
+        except TimeoutError as exc:
+            raise self._too_slow() from exc
+        except OSError:
+            pass  # the server has closed; `receive` finds what it said before that
+
+    def receive(self) -> bytes:
+        """The next answer's line."""
+        try:
+            line = self._answers.readline(MAX_ANSWER_BYTES)
+        except TimeoutError as exc:
+            raise self._too_slow() from exc
+        except OSError as exc:
+            raise self._gone() from exc
+        if not line.endswith(b"\n"):
+            raise self._gone()
+        return line
+
+    def _gone(self) -> ConnectError:
+        return ConnectError("unknown", f"{self._address} went away before it answered")
+
+    def _too_slow(self) -> ConnectError:
+        return ConnectError("unknown", f"{self._address} has not answered within {self._timeout_s:g} seconds")
+
+
+def address(host: str, port: int) -> str:
+    """A host and port as people write them."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _name(host: str) -> str:
+    """The host for getaddrinfo: ASCII as bytes, which saves a millisecond's import of tables for other scripts."""
+    return host.encode() if host.isascii() else host  # type: ignore[return-value]  # typeshed knows only str
+
+
+def _unreachable(host: str, port: int, exc: OSError | UnicodeError) -> ConnectError:
+    where = address(host, port)
+    if isinstance(exc, ConnectionRefusedError):
+        if host in ("localhost", "::1") or host.startswith("127."):
+            return ConnectError("unreachable", f"nothing is listening on {where}; start one: ttweet serve {port}")
+        way_out = f"start one there: ttweet serve {port} --host 0.0.0.0"
+        return ConnectError("unreachable", f"nothing is listening on {where}; {way_out}")
+    if isinstance(exc, TimeoutError):
+        return ConnectError("unreachable", f"{where} does not answer; is the address right, is there a firewall?")
+    if isinstance(exc, socket.gaierror | UnicodeError):
+        return ConnectError("unreachable", f"there is no host {host!a}; on this machine it is 127.0.0.1")
+    return ConnectError("unreachable", f"cannot connect to {where}: {exc.strerror or exc}")
+
+
+def _with_advice(error: ConnectError, key: str | None) -> ConnectError:
+    """The error of an upload, which leaves more to do than that of a question."""
+    if error.code != "unknown":
+        return error
+    again = "post it again with the same key" if key else "only a key makes it safe to post it again"
+    return ConnectError("unknown", f"{error.text}; whether the tweet is stored is unknown, {again}")
+
+
+def _uploads(texts: Iterable[str], tags: list[str], keys: Iterable[str | None]) -> Iterator[bytes | Refused]:
+    for text, key in zip(texts, keys, strict=False):
+        try:
+            yield _upload(text, tags, scan=True, key=key)
+        except Refused as refused:
+            yield refused
+
+
+def _upload(text: str, tags: list[str], scan: bool, key: str | None) -> bytes:
+    plain = scan and key is None and not tags
+    data = text if plain else _given(text=text, tags=tags or None, scan=None if scan else False, key=key)
+    try:
+        frame = frames.encode("u", data)
+    except UnicodeEncodeError:
+        frame = b""
+    if 0 < len(frame) <= frames.MAX_FRAME_BYTES:
+        return frame
+    _check_here(text, tags, key)
+    raise Refused("bad_request", f"text, tags and key make {len(frame)} bytes, the limit is {frames.MAX_FRAME_BYTES}")
+
+
+def _check_here(text: str, tags: list[str], key: str | None) -> None:
+    """Raise Refused as the server would, had the frame not been one that ends the connection."""
+    from ttweet import tweets
+
+    tweets.draft(text, tags=tags, key=key)
+
+
+def _send_some(
+    connection: _Connection, uploads: Iterator[bytes | Refused], unanswered: deque[Refused | None], in_flight: int
+) -> bool:
+    """Fill the window. Returns whether there was anything to fill it with."""
+    batch: list[bytes] = []
+    size = taken = 0
+    for upload in islice(uploads, in_flight - len(unanswered)):
+        taken += 1
+        if isinstance(upload, Refused):
+            unanswered.append(upload)
+            continue
+        unanswered.append(None)
+        batch.append(upload)
+        size += len(upload)
+        if size >= MAX_BATCH_BYTES:
+            break
+    if batch:
+        connection.send(b"".join(batch))
+    return taken > 0
+
+
+def _given(**fields: object) -> dict[str, object]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _data(line: bytes) -> Any:
+    """The data of an answer. Raises Refused when that is what it says, ValueError and the like when it is none."""
+    answer: Any = frames.loads(line)
+    kind, data = answer
+    if kind == "err":
+        raise Refused(str(data["code"]), str(data["text"]))
+    if kind != "ok":
+        raise ValueError(kind)
+    return data
+
+
+def _stored(data: Any) -> Stored:
+    return Stored(data["id"], data["at"], data["tags"])
+
+
+def _tweet(data: Any) -> Tweet:
+    from ttweet.tweets import Tweet
+
+    return Tweet(data["id"], data["at"], data["by"], data["text"], tuple(data["tags"]))
+
+
+def _page(data: Any) -> Page:
+    from ttweet.tweets import Page
+
+    return Page([_tweet(tweet) for tweet in data["tweets"]], data["more"])
+
+
+def _tag_page(data: Any) -> TagPage:
+    from ttweet.tweets import TagPage, TagSummary
+
+    tags = [TagSummary(tag["tag"], tag["count"], tag["newest"], tag["days"]) for tag in data["tags"]]
+    return TagPage(tags, data["more"])

@@ -1,0 +1,148 @@
+"""How ttweet behaves towards a shell: data on stdout, talk on stderr, one set of exit codes.
+
+In a pipe data is UTF-8 whatever the locale says; on a terminal it is escaped by whoever writes it. Quick to import:
+the classic commands use it. Knows no servers, no tweets and no files.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ttweet.errors import ConnectError, Refused, TtweetError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import ParamSpec, TextIO
+
+    P = ParamSpec("P")
+
+DONE = 0
+FAILED = 1
+USAGE = 2
+UNREACHABLE = 3
+NOTHING = 4
+REFUSED = 5
+INTERRUPTED = 130
+PIPE_CLOSED = 141  # what a shell shows of a process that SIGPIPE has ended; nobody reads any further, so no word of it
+
+EXIT_CODES = {
+    DONE: "done; for an upload: acknowledged, that is, on the server's disk",
+    FAILED: "failed: the server or the file could not do it, or a bug",
+    USAGE: "the command line cannot be meant like that",
+    UNREACHABLE: "no server there, or it went away before it answered",
+    NOTHING: "nothing found: no such tag, no message, no file",
+    REFUSED: "the server refused it; nothing was stored",
+    INTERRUPTED: "Ctrl-C",
+}
+
+
+class UsageError(Exception):
+    """The command line cannot be meant like that. The text says what was seen and what would work."""
+
+
+def run(command: Callable[P, int], *args: P.args, **kwargs: P.kwargs) -> int:
+    """Carry out a command to its exit code: an error becomes a line on stderr, a closed pipe or Ctrl-C nothing."""
+    try:
+        _prepare_streams()
+        code = command(*args, **kwargs)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except UsageError as exc:
+        complain(str(exc))
+        return USAGE
+    except TtweetError as exc:
+        complain(exc.text)
+        return exit_code(exc)
+    except BrokenPipeError:
+        _forget_stdout()
+        return PIPE_CLOSED
+    except OSError as exc:
+        _forget_stdout()
+        complain(": ".join(str(part) for part in (exc.filename, exc.strerror or exc) if part))
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return code
+
+
+def exit_code(error: TtweetError) -> int:
+    """What an error means to a script."""
+    if isinstance(error, ConnectError):
+        return UNREACHABLE
+    if error.code == "missing":
+        return NOTHING
+    if isinstance(error, Refused) and error.code not in ("internal", "unknown"):
+        return REFUSED
+    return FAILED
+
+
+def write(text: str) -> None:
+    """One line of data for stdout."""
+    if sys.stdout is not None:
+        sys.stdout.write(text + "\n")
+
+
+def complain(text: str) -> None:
+    """Say on stderr what went wrong."""
+    name = "\x1b[1;31mttweet:\x1b[0m" if has_colour(sys.stderr) else "ttweet:"
+    _talk(f"{name} {text}")
+
+
+def hint(text: str) -> None:
+    """Say something by the way on stderr, dim."""
+    _talk(f"\x1b[2m{text}\x1b[0m" if has_colour(sys.stderr) else text)
+
+
+def on_terminal(stream: TextIO | None) -> bool:
+    """Whether a person reads what goes to the stream."""
+    return stream is not None and stream.isatty()
+
+
+def has_colour(stream: TextIO | None) -> bool:
+    """Whether the stream takes colour and its reader wants it (https://no-color.org)."""
+    return on_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def checked_port(text: str) -> int:
+    """A port to connect to. Raises UsageError."""
+    if text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 65535:
+        return int(text)
+    raise UsageError(f"{_shown(text)} is no port; a port is a number from 1 to 65535")
+
+
+def checked_text(argument: str, name: str = "the message") -> str:
+    """An argument that is valid UTF-8. Raises UsageError with the place of the first byte that is not."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError as exc:
+        byte = ord(argument[exc.start]) & 0xFF  # surrogateescape: byte b came in as U+DC00 + b
+        raise UsageError(f"{name} is not valid UTF-8: byte 0x{byte:02x} after {exc.start} characters") from exc
+    return argument
+
+
+def _shown(text: str) -> str:
+    return ascii(text if len(text) <= 40 else text[:40] + "...")
+
+
+def _talk(line: str) -> None:
+    if sys.stdout is not None:
+        sys.stdout.flush()  # the two are one stream to the eye
+    if sys.stderr is not None:
+        sys.stderr.write(line + "\n")
+
+
+def _prepare_streams() -> None:
+    reconfigure = getattr(sys.stdout, "reconfigure", None)  # None where stdout is closed
+    if reconfigure is None:
+        return
+    if on_terminal(sys.stdout):
+        reconfigure(errors="backslashreplace")  # a terminal of ISO 8859 has no CJK
+    else:
+        reconfigure(encoding="utf-8")
+
+
+def _forget_stdout() -> None:
+    """Keep the interpreter from trying to flush at its end what could not be written."""
+    sys.stdout = None  # type: ignore[assignment]
