@@ -118,8 +118,8 @@ async def serve(config: Config, store: SqliteStore, listeners: list[socket.socke
 async def _serve_clients(
     server: Server, listeners: list[socket.socket], signals: AsyncIterator[int], *, grace_s: float
 ) -> None:
-    async with trio.open_nursery() as sweeping:
-        sweeping.start_soon(server.sweep)
+    async with trio.open_nursery() as looking_after:
+        looking_after.start_soon(server.run)
         async with trio.open_nursery() as connections:
             async with trio.open_nursery() as accepting:
                 for listener in listeners:
@@ -132,7 +132,7 @@ async def _serve_clients(
                 listener.close()
             server.stop()
             connections.cancel_scope.deadline = trio.current_time() + grace_s
-        sweeping.cancel_scope.cancel()
+        looking_after.cancel_scope.cancel()
 
 
 def _announce(config: Config, store: SqliteStore, listeners: list[socket.socket]) -> None:

@@ -16,7 +16,7 @@ from ttweet.connection import Connection, Limits
 from ttweet.errors import Refused
 from ttweet.reports import Peer
 from ttweet.service import Service
-from ttweet.transport import SocketTransport, Transport
+from ttweet.transport import Readiness, SocketTransport, Transport
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +58,7 @@ class Server:
         self._max_clients = max_clients
         self._limits = limits
         self._connections: set[Connection] = set()
+        self._readiness = Readiness()
         self._out_of_resources_told = float("-inf")
 
     @property
@@ -101,8 +102,14 @@ class Server:
             self._connections.discard(connection)
             self._service.report(reports.client_left(peer))
 
-    async def sweep(self) -> None:
-        """Look after everybody's deadlines, until cancelled: one timer instead of one for each read."""
+    async def run(self) -> None:
+        """Look after all clients, until cancelled: their sockets' readiness and their deadlines."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._readiness.run)
+            nursery.start_soon(self._sweep)
+
+    async def _sweep(self) -> None:
+        """One timer for everybody's deadlines, instead of one for each read."""
         while True:
             await trio.sleep(SWEEP_S)
             now = trio.current_time()
@@ -117,7 +124,7 @@ class Server:
     def _welcome(self, client: socket.socket, address: tuple[str, int], nursery: trio.Nursery) -> None:
         client.setblocking(False)
         if self.clients < self._max_clients:
-            self.admit(SocketTransport(client), address[:2], nursery)
+            self.admit(SocketTransport(client, self._readiness), address[:2], nursery)
         else:
             _turn_away(client, self._max_clients)
 
