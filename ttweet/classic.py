@@ -46,6 +46,9 @@ def download(host: str, port: str) -> int:
     return shell.DONE
 
 
+VERBS = {"upload": upload, "download": download}
+
+
 def _tell(client: Client, *done: Report) -> None:
     told = [reports.client_activated(client.host), *done, reports.client_deactivated()]
     client.report(*[report.line for report in told])
@@ -57,6 +60,3 @@ def _summary(stored: Stored, text: str) -> str:
     tags = " ".join([f"#{reports.escape(tag)}" for tag in stored.tags]) or "(no tags)"
     length = f"{len(tweets.checked_text(text))}/{tweets.MAX_CHARACTERS}"
     return f"#{stored.id}  {tags}  {length}" + ("" if text else "  the last message is reset")
-
-
-VERBS = {"upload": upload, "download": download}

@@ -145,4 +145,4 @@ def _prepare_streams() -> None:
 
 def _forget_stdout() -> None:
     """Keep the interpreter from trying to flush at its end what could not be written."""
-    sys.stdout = None  # type: ignore[assignment]
+    sys.stdout = None
