@@ -53,6 +53,13 @@ class Reader(Protocol):
         """At most `limit` report lines with an id above the cursor, oldest first, of one session or of all."""
         ...
 
+    def log_text_after(self, cursor: int, *, limit: int, session: int | None = None) -> tuple[str, int]:
+        """What `log_after` finds, as text: each line as `reports.line` forms it, with a line end.
+
+        Returns it with the id of its last line, which is the cursor itself when there is nothing new.
+        """
+        ...
+
     def last_session(self) -> int | None:
         """The newest server session's number; None before the first."""
         ...

@@ -1,0 +1,107 @@
+"""The steps of the database schema, oldest first; docs/schema.md describes what they add up to.
+
+A step that was released is never changed. A new one goes below the others, sets `user_version` to its number, and
+`SCHEMA_VERSION` in ttweet/sqlite_file.py follows. Runs without the package: `sqlite-utils migrate tweets.db migrations/`.
+"""
+
+from sqlite_utils import Database, Migrations
+
+migrations = Migrations("ttweet")
+
+_INITIAL = (
+    "PRAGMA application_id = 0x74747765",  # "ttwe": tells a file of ttweet's from any other, without SQL
+    "PRAGMA user_version = 1",  # tells a newer schema, without SQL
+    # AUTOINCREMENT: an id is a cursor, so it must not be given twice, not even after a DELETE by hand.
+    """
+    CREATE TABLE tweets (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        at INTEGER NOT NULL,
+        author TEXT,
+        text TEXT NOT NULL,
+        tags TEXT NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE tags (
+        id INTEGER PRIMARY KEY,
+        key TEXT NOT NULL UNIQUE,
+        spelling TEXT NOT NULL,
+        spelling_count INTEGER NOT NULL,
+        count INTEGER NOT NULL,
+        newest INTEGER NOT NULL,
+        lettered INTEGER NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX tags_by_use ON tags (lettered, count DESC, newest DESC)",
+    """
+    CREATE TABLE tweet_tags (
+        tag INTEGER NOT NULL REFERENCES tags (id),
+        tweet INTEGER NOT NULL REFERENCES tweets (id),
+        PRIMARY KEY (tag, tweet)
+    ) STRICT, WITHOUT ROWID
+    """,
+    # The spellings that are not in tags.spelling, so that a tag which everybody spells alike costs no row here.
+    """
+    CREATE TABLE spellings (
+        tag INTEGER NOT NULL REFERENCES tags (id),
+        spelling TEXT NOT NULL,
+        count INTEGER NOT NULL,
+        PRIMARY KEY (tag, spelling)
+    ) STRICT, WITHOUT ROWID
+    """,
+    # The day first: all that is counted today lies on a few pages, so a commit writes few.
+    """
+    CREATE TABLE tag_days (
+        day INTEGER NOT NULL,
+        tag INTEGER NOT NULL REFERENCES tags (id),
+        count INTEGER NOT NULL,
+        PRIMARY KEY (day, tag)
+    ) STRICT, WITHOUT ROWID
+    """,
+    # The tweet is the primary key: the oldest keys come first, which is the order in which they are forgotten.
+    """
+    CREATE TABLE keys (
+        tweet INTEGER PRIMARY KEY REFERENCES tweets (id),
+        author TEXT NOT NULL,
+        key TEXT NOT NULL,
+        UNIQUE (author, key)
+    ) STRICT
+    """,
+    # first_line: one server at a time writes, so a session's lines are neighbours and need no index to be found.
+    """
+    CREATE TABLE sessions (
+        id INTEGER PRIMARY KEY,
+        started INTEGER NOT NULL,
+        stopped INTEGER,
+        how TEXT NOT NULL,
+        first_line INTEGER NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE log (
+        id INTEGER PRIMARY KEY,
+        session INTEGER NOT NULL REFERENCES sessions (id),
+        at INTEGER NOT NULL,
+        side TEXT NOT NULL,
+        category TEXT,
+        text TEXT NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE VIEW timeline AS
+        SELECT id,
+            strftime('%Y-%m-%dT%H:%M:%S', at / 1000, 'unixepoch') || printf('.%03dZ', at % 1000) AS at,
+            author AS "by",
+            text,
+            tags
+        FROM tweets
+        WHERE text <> ''
+    """,
+)
+
+
+@migrations(name="0001_initial")
+def initial(db: Database) -> None:
+    """Make the tables of the first release."""
+    for statement in _INITIAL:
+        db.execute(statement)

@@ -1,0 +1,290 @@
+"""The database file: is it ours, who holds it, how it is opened, migrated and made safe.
+
+A file that is not ours, damaged or newer is refused by its header, before SQLite gets to touch it. One server a file:
+a lock file keeps the second one out, as SQLite's own locks would let it in between two transactions.
+Knows no tweets: the tables are in migrations/migrations.py.
+"""
+
+import errno
+import fcntl
+import os
+import runpy
+import sqlite3
+import struct
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from ttweet.errors import OpenError, StoreError
+
+APPLICATION_ID = 0x74747765  # "ttwe", as the first migration sets it
+SCHEMA_VERSION = 1  # steps in migrations.py; a test holds the two together
+BUSY_TIMEOUT_S = 5.0  # for the write lock; a sqlite3 shell in the middle of a statement is done by then
+WAL_PAGES = 4000  # 16 MiB until it is written back: hot pages go to the file once for many commits
+MAX_WAL_BYTES = 64 * 1024 * 1024  # a WAL that a long reader made grow is cut back to this
+MAX_STATEMENTS = 256  # prepared ones kept; the writer has about a hundred
+ENGINE = f"SQLite {sqlite3.sqlite_version}"
+
+_HEADER = struct.Struct(">16s H 6x I I 28x I 4x I 20x I 4x")  # sqlite.org/fileformat.html, section 1.3
+_MAGIC = b"SQLite format 3\0"
+_SETTINGS = {  # read back after they are set: SQLite ignores in silence what it cannot do
+    "journal_mode": "wal",
+    "synchronous": 2,
+    "foreign_keys": 1,
+    "trusted_schema": 0,
+    "temp_store": 2,
+    "mmap_size": 0,
+    "wal_autocheckpoint": WAL_PAGES,
+    "journal_size_limit": MAX_WAL_BYTES,
+}
+
+
+class Lock:
+    """The lock file beside a database file, held until `release`. It stays on the disk: to remove it would race."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises OpenError `locked`, which names the process that holds it, or what the folder does not allow."""
+        try:
+            self._fd = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            self._take(path)
+        except OSError as exc:
+            raise _os_error(path, exc) from exc
+
+    def _take(self, path: Path) -> None:
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(self._fd, 0)
+            os.pwrite(self._fd, b"%d\n" % os.getpid(), 0)
+        except BlockingIOError as exc:
+            holder = os.pread(self._fd, 20, 0).decode("ascii", "replace").strip()
+            self.release()
+            raise OpenError(
+                "locked",
+                f"{path} is held by the server with process id {holder or '(unknown)'}; "
+                "stop it, or serve another file with --db",
+            ) from exc
+        except OSError:
+            self.release()
+            raise
+
+    def release(self) -> None:
+        """Let the next server in."""
+        os.close(self._fd)
+
+
+def connect_writer(path: Path) -> sqlite3.Connection:
+    """Open or create a file for its one writer, which must hold the lock; migrate it and make it safe.
+
+    When this returns, all that can be read is on the disk and stays there at a power cut. Raises OpenError.
+    """
+    refuse_foreign(path)
+    try:
+        _create(path)
+        connection = _connect(_uri(path, "rw"))
+        try:
+            _prepare(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+        _sync_folder(path)
+    except sqlite3.Error as exc:
+        raise _sqlite_error(path, exc) from exc
+    except OSError as exc:
+        raise _os_error(path, exc) from exc
+    return connection
+
+
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """Open a file that must exist for reading, beside a server or without one. Raises OpenError."""
+    if not refuse_foreign(path):
+        raise OpenError(
+            "missing",
+            f"there is no {path}; name another with --db, ask a server with --server, or start one: ttweet serve 13001",
+        )
+    try:
+        connection = _connect(_uri(path, "ro"))
+        try:
+            return _readable(connection, path)
+        except sqlite3.OperationalError as exc:
+            connection.close()
+            if _primary(exc) != sqlite3.SQLITE_CANTOPEN or has_wal(path):
+                raise
+        # A clean file in a folder where no -shm can be made, such as a read-only mount: nobody writes to it there.
+        return _readable(_connect(_uri(path, "ro") + "&immutable=1"), path)
+    except sqlite3.Error as exc:
+        raise _sqlite_error(path, exc) from exc
+
+
+def checkpoint(connection: sqlite3.Connection) -> bool:
+    """Write the WAL back into the file, synced, and cut it to nothing; False when a reader was in the way."""
+    busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy
+
+
+def refuse_foreign(path: Path) -> bool:
+    """Look at the header alone and raise OpenError unless the file is one of ours; False when there is none yet."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(_HEADER.size)
+            size = os.fstat(file.fileno()).st_size
+    except FileNotFoundError:
+        return False
+    except OSError as exc:
+        raise _os_error(path, exc) from exc
+    if header:
+        _check_header(path, header, size)
+    return bool(header)
+
+
+def has_wal(path: Path) -> bool:
+    """Whether something waits to be written back into the file."""
+    with suppress(FileNotFoundError):
+        return Path(f"{path}-wal").stat().st_size > 0
+    return False
+
+
+def store_error(exc: sqlite3.Error, *, committing: bool = False) -> StoreError:
+    """What SQLite's error means for a store that is open; `committing` when COMMIT itself failed."""
+    match _primary(exc):
+        case sqlite3.SQLITE_FULL:
+            return StoreError("full", "the disk is full; nothing was stored, try again when there is room")
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return StoreError("busy", f"another process has held the database file for {BUSY_TIMEOUT_S:g} s; try again")
+    if committing:
+        return StoreError(
+            "unknown", f"the commit failed ({exc}); whether the tweets are stored shows at the next start"
+        )
+    return StoreError("internal", f"the database failed: {exc}")
+
+
+def _check_header(path: Path, header: bytes, size: int) -> None:
+    if len(header) < _HEADER.size or not header.startswith(_MAGIC):
+        raise OpenError("not_ours", f"{path} is no SQLite database; name another file with --db")
+    _, page_size, changes, pages, version, application, valid_for = _HEADER.unpack(header)
+    if application != APPLICATION_ID:
+        raise OpenError("not_ours", f"{path} is a database, but not one of ttweet's; name another file with --db")
+    _check_version(path, version)
+    page_size = 65536 if page_size == 1 else page_size
+    if page_size & (page_size - 1) or page_size < 512:
+        raise _damaged(path, f"its header has pages of {page_size} bytes")
+    if changes == valid_for and size < pages * page_size and not has_wal(path):
+        raise _damaged(path, f"{size} bytes of {pages * page_size} are there")
+
+
+def _check_version(path: Path, version: int) -> None:
+    if version > SCHEMA_VERSION:
+        raise OpenError(
+            "newer",
+            f"{path} has schema {version} and this ttweet knows {SCHEMA_VERSION}; "
+            "it was left alone: update ttweet, or name another file with --db",
+        )
+
+
+def _uri(path: Path, mode: str) -> str:
+    return f"file:{quote(str(path.absolute()))}?mode={mode}"
+
+
+def _connect(uri: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        uri,
+        uri=True,
+        timeout=BUSY_TIMEOUT_S,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=MAX_STATEMENTS,
+    )
+
+
+def _create(path: Path) -> None:
+    """Make the file for its owner alone, whatever the umask is; SQLite gives -wal and -shm the same mode."""
+    with suppress(FileExistsError):
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            os.fchmod(fd, 0o600)
+        finally:
+            os.close(fd)
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    # A newer schema may still be in the WAL only, where the header does not show it.
+    _check_version(path, connection.execute("PRAGMA user_version").fetchone()[0])
+    _migrate(connection)
+    for name, value in _SETTINGS.items():
+        connection.execute(f"PRAGMA {name} = {value}")
+        seen = connection.execute(f"PRAGMA {name}").fetchone()[0]
+        if seen != value:
+            raise OpenError(
+                "denied", f"{path} does not take {name} = {value}, it stays at {seen}; see whether the disk is full"
+            )
+    if not checkpoint(connection):
+        raise OpenError("locked", f"a reader of {path} keeps its write-ahead log from being written back; end it")
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Bring the schema up to date in one transaction.
+
+    A new file is still in rollback mode then, so its header has our application id from the first commit on.
+    """
+    from sqlite_utils import Database  # 90 ms, which a reader does not need
+
+    migrations = runpy.run_path(str(_migrations_path()))["migrations"]
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        migrations.apply(Database(connection, execute_plugins=False))
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _migrations_path() -> Path:
+    """In a wheel they are inside the package, in a checkout beside it."""
+    package = Path(__file__).parent
+    inside = package / "_migrations" / "migrations.py"
+    return inside if inside.exists() else package.parent / "migrations" / "migrations.py"
+
+
+def _sync_folder(path: Path) -> None:
+    """Make the file's name durable: SQLite would ignore an error here."""
+    fd = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _readable(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
+    connection.execute("PRAGMA query_only = ON")
+    connection.execute("PRAGMA trusted_schema = OFF")
+    _check_version(path, connection.execute("PRAGMA user_version").fetchone()[0])
+    return connection
+
+
+def _primary(exc: sqlite3.Error) -> int:
+    """The primary result code; 0 for what the sqlite3 module raises of its own."""
+    return int(getattr(exc, "sqlite_errorcode", 0)) & 0xFF
+
+
+def _sqlite_error(path: Path, exc: sqlite3.Error) -> OpenError:
+    match _primary(exc):
+        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
+            return OpenError("denied", f"{path} cannot be opened: {exc}; check the rights of the file and its folder")
+        case sqlite3.SQLITE_FULL:
+            return OpenError("full", f"{path} cannot be opened: the disk is full")
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return OpenError("locked", f"{path} is held by another process; end it, or try again")
+        case _:
+            return _damaged(path, str(exc))
+
+
+def _damaged(path: Path, what: str) -> OpenError:
+    return OpenError(
+        "damaged",
+        f"{path} is damaged: {what}; restore a copy, or save what is left: sqlite3 FILE .recover | sqlite3 NEW",
+    )
+
+
+def _os_error(path: Path, exc: OSError) -> OpenError:
+    codes = {errno.ENOENT: "missing", errno.ENOTDIR: "missing", errno.ENOSPC: "full", errno.EDQUOT: "full"}
+    return OpenError(codes.get(exc.errno or 0, "denied"), f"{path} cannot be opened: {exc.strerror}")

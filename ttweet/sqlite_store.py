@@ -1,0 +1,207 @@
+"""The store kept in SQLite: the one writer.
+
+A batch is one transaction of as few steps as can be: ids are given out in memory, many rows go into one statement,
+tags are counted once a batch. Only what COMMIT has confirmed is kept in memory. Knows no trio and no wire.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Self, cast
+
+from ttweet.errors import StoreError
+from ttweet.reports import Report
+from ttweet.sqlite_bulk import Rows, Value
+from ttweet.sqlite_file import ENGINE, Lock, checkpoint, connect_writer, refuse_foreign, store_error
+from ttweet.sqlite_reader import Queries, SqliteReader, to_tweet
+from ttweet.sqlite_tags import TagTable
+from ttweet.tweets import Draft, Tweet
+
+KEY_LIFETIME_MS = 7 * 86_400_000  # a retry comes within seconds; a week covers a laptop that slept over a holiday
+KEY_PURGE_PAUSE_MS = 60_000  # between two looks for keys that are too old
+PURGE_STEP = 256  # rows that one batch removes at most, beside as many as it has added: no batch waits for a big one
+
+_TWEETS = Rows("INSERT INTO tweets (id, at, author, text, tags) VALUES ", 5)
+_KEYS = Rows("INSERT INTO keys (tweet, author, key) VALUES ", 3)
+_LINES = Rows("INSERT INTO log (id, session, at, side, category, text) VALUES ", 6)
+_FIND_KEYS = Rows(
+    "SELECT keys.author, key, id, at, tweets.author, text, tags FROM keys JOIN tweets ON id = tweet"
+    " WHERE (keys.author, key) IN (VALUES ",
+    2,
+    ")",
+)
+# Keys go in the order of their tweets, so the oldest are found without looking at the others.
+_PURGE_KEYS = """
+    DELETE FROM keys WHERE tweet <= (
+        SELECT max(tweet)
+        FROM (SELECT tweet FROM keys ORDER BY tweet LIMIT :step) JOIN tweets ON id = tweet
+        WHERE at < :oldest
+    )
+"""
+_LAST_TWEET = """
+    SELECT max(coalesce((SELECT max(id) FROM tweets), 0),
+        coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'tweets'), 0))
+"""
+_LAST_LINE = """
+    SELECT max(coalesce((SELECT max(id) FROM log), 0),
+        coalesce((SELECT first_line - 1 FROM sessions ORDER BY id DESC LIMIT 1), 0))
+"""
+
+KeyScope = tuple[str, str]  # author, '' for the anonymous ones, and key
+
+
+class SqliteStore(Queries):
+    """The one writer of a database file. Make it with `open`; no two of its calls may run at the same time."""
+
+    engine = ENGINE
+    """Which SQLite this is, for the server's first lines."""
+
+    def __init__(self, path: Path, lock: Lock, connection: sqlite3.Connection, *, log_limit: int) -> None:
+        super().__init__(connection)
+        self.session = 0
+        self._path = path
+        self._lock = lock
+        self._tags = TagTable(connection)
+        self._log_limit = log_limit
+        self._last_tweet: int = self._one(_LAST_TWEET)[0]
+        self._last_line: int = self._one(_LAST_LINE)[0]
+        self._first_line: int = self._one("SELECT min(id) FROM log")[0] or self._last_line + 1
+        self._keys_purged_at = 0
+        self._failed: StoreError | None = None
+
+    @classmethod
+    def open(cls, path: Path, *, log_limit: int, at: int) -> Self:
+        """Open or create a file for serving, migrate it, make it safe on the disk and begin a session.
+
+        At most `log_limit` (1 or more) report lines are kept. A session that was left running is marked as crashed.
+        Raises OpenError: the file is not touched, but by a migration that another ttweet has interrupted.
+        """
+        path = path.resolve()  # so that two names of one file have one lock
+        refuse_foreign(path)
+        lock = Lock(path)
+        try:
+            store = cls(path, lock, connect_writer(path), log_limit=log_limit)
+            store._begin_session(at)
+        except BaseException:
+            lock.release()
+            raise
+        return store
+
+    def append(self, drafts: Sequence[Draft], reports: Sequence[Report], *, at: int) -> list[Tweet]:
+        """See Store."""
+        with self._transaction():
+            tweets, new = self._numbered(drafts, at)
+            self._insert_tweets(new)
+            self._tags.count([(tweet.id, draft.tags) for tweet, draft in new if draft.tags], at=at)
+            self._insert_lines(reports, at)
+            first_line = self._prune_lines(len(reports))
+            keys_purged_at = self._purge_keys(len(new), at)
+        self._last_tweet += len(new)
+        self._last_line += len(reports)
+        self._first_line = first_line
+        self._keys_purged_at = keys_purged_at
+        return tweets
+
+    def end_session(self, how: str, *, at: int) -> None:
+        """See Store. With a reader in the way the log stays, which the next start writes back."""
+        with self._transaction():
+            self._connection.execute("UPDATE sessions SET stopped = ?, how = ? WHERE id = ?", (at, how, self.session))
+        try:
+            checkpoint(self._connection)
+        except sqlite3.Error as exc:
+            raise store_error(exc) from exc
+
+    def reader(self) -> SqliteReader:
+        """See Store. Raises OpenError."""
+        return SqliteReader(self._path)
+
+    def close(self) -> None:
+        """Let go of the file and let the next server in. A session that was not ended counts as crashed then."""
+        super().close()
+        self._lock.release()
+
+    def _begin_session(self, at: int) -> None:
+        self.session = (self.last_session() or 0) + 1
+        with self._transaction():
+            self._connection.execute("UPDATE sessions SET how = 'crashed' WHERE how = 'running'")
+            self._connection.execute(
+                "INSERT INTO sessions (id, started, how, first_line) VALUES (?, ?, 'running', ?)",
+                (self.session, at, self._last_line + 1),
+            )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """BEGIN to COMMIT around a block; raises StoreError when SQLite fails, and rolls back whatever fails."""
+        if self._failed is not None:
+            raise StoreError("internal", f"the store takes no more since it failed: {self._failed}")
+        committing = False
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            yield
+            committing = True
+            self._connection.execute("COMMIT")
+        except BaseException as exc:
+            self._roll_back()
+            if not isinstance(exc, sqlite3.Error):
+                raise
+            error = store_error(exc, committing=committing)
+            self._failed = None if error.may_pass else error
+            raise error from exc
+        self._tags.keep()
+
+    def _roll_back(self) -> None:
+        self._tags.forget()
+        with suppress(sqlite3.Error):  # SQLite has already rolled back, or what made COMMIT fail is told instead
+            self._connection.execute("ROLLBACK")
+
+    def _numbered(self, drafts: Sequence[Draft], at: int) -> tuple[list[Tweet], list[tuple[Tweet, Draft]]]:
+        """The drafts as tweets, and those among them that are new: the others repeat a key."""
+        known = self._find_keys(drafts)
+        tweets: list[Tweet] = []
+        new: list[tuple[Tweet, Draft]] = []
+        next_id = self._last_tweet + 1
+        for draft in drafts:
+            scope = None if draft.key is None else (draft.by or "", draft.key)
+            tweet = None if scope is None else known.get(scope)
+            if tweet is None:
+                tweet = Tweet(next_id + len(new), at, draft.by, draft.text, tuple([tag.spelling for tag in draft.tags]))
+                new.append((tweet, draft))
+                if scope is not None:
+                    known[scope] = tweet
+            tweets.append(tweet)
+        return tweets, new
+
+    def _find_keys(self, drafts: Sequence[Draft]) -> dict[KeyScope, Tweet]:
+        scopes = [(draft.by or "", draft.key) for draft in drafts if draft.key is not None]
+        rows = _FIND_KEYS.run(self._connection, scopes)
+        return {cast("KeyScope", row[:2]): to_tweet(row[2:]) for row in rows}
+
+    def _insert_tweets(self, new: Sequence[tuple[Tweet, Draft]]) -> None:
+        _TWEETS.run(self._connection, [(*tweet[:4], " ".join(tweet.tags)) for tweet, _ in new])
+        keys: list[tuple[Value, ...]] = [
+            (tweet.id, draft.by or "", draft.key) for tweet, draft in new if draft.key is not None
+        ]
+        _KEYS.run(self._connection, keys)
+
+    def _insert_lines(self, reports: Sequence[Report], at: int) -> None:
+        numbered = enumerate(reports, self._last_line + 1)
+        lines = [(id_, self.session, at, report.side, report.category, report.text) for id_, report in numbered]
+        _LINES.run(self._connection, lines)
+
+    def _prune_lines(self, added: int) -> int:
+        """Remove the oldest report lines beyond the limit, a bounded number; return the first that stays."""
+        surplus = self._last_line + added + 1 - self._first_line - self._log_limit
+        if surplus <= 0:
+            return self._first_line
+        first_line = self._first_line + min(surplus, added + PURGE_STEP)
+        self._connection.execute("DELETE FROM log WHERE id < ?", (first_line,))
+        return first_line
+
+    def _purge_keys(self, added: int, at: int) -> int:
+        """Forget keys that are too old, a bounded number; return when there may be more of them."""
+        if abs(at - self._keys_purged_at) < KEY_PURGE_PAUSE_MS:  # abs: the clock may have been put back
+            return self._keys_purged_at
+        step = added + PURGE_STEP
+        purged = self._connection.execute(_PURGE_KEYS, {"step": step, "oldest": at - KEY_LIFETIME_MS}).rowcount
+        return self._keys_purged_at if purged == step else at

@@ -1,0 +1,135 @@
+"""The counting side of the tags: rows of tags, their links, spellings and days, for a whole batch at once.
+
+A tag's most frequent spelling is a column of its row; `spellings` counts the others, and the two swap when one passes.
+So nothing is ever searched through, however many tags and spellings people invent.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import NamedTuple, cast
+
+from ttweet import hashtags
+from ttweet.sqlite_bulk import Rows, Value
+from ttweet.tweets import Tag
+
+MAX_CACHED = 16_384  # tag rows; 10 MB at most while a tag has 150 characters, the oldest go first
+DAY_MS = 86_400_000
+
+_FIND = Rows("SELECT key, id, spelling FROM tags WHERE key IN (VALUES ", 1, ")")
+_COUNT = Rows(
+    "INSERT INTO tags (id, key, spelling, spelling_count, count, newest, lettered) VALUES ",
+    7,
+    " ON CONFLICT (id) DO UPDATE SET spelling_count = spelling_count + excluded.spelling_count,"
+    " count = count + excluded.count, newest = max(newest, excluded.newest)",
+)
+_LINK = Rows("INSERT INTO tweet_tags (tag, tweet) VALUES ", 2)
+_COUNT_DAY = Rows(
+    "INSERT INTO tag_days (day, tag, count) VALUES ", 3, " ON CONFLICT DO UPDATE SET count = count + excluded.count"
+)
+_COUNT_SPELLING = Rows(
+    "INSERT INTO spellings (tag, spelling, count) VALUES ",
+    3,
+    " ON CONFLICT DO UPDATE SET count = count + excluded.count",
+)
+_FIND_PASSED = Rows(
+    "SELECT s.tag, t.key, t.spelling, t.spelling_count, s.spelling, s.count"
+    " FROM spellings s JOIN tags t ON t.id = s.tag"
+    " WHERE s.count > t.spelling_count AND (s.tag, s.spelling) IN (VALUES ",
+    2,
+    ")",
+)
+
+
+class _Known(NamedTuple):
+    """What the cache knows of a tag's row: what does not change with each tweet."""
+
+    id: int
+    spelling: str
+
+
+class TagTable:
+    """Counts the tags of batches. Each `count` is followed by `keep` after COMMIT, or by `forget` after ROLLBACK."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._cache: dict[str, _Known] = {}
+        self._fresh: dict[str, _Known] = {}
+        self._last_id: int = connection.execute("SELECT coalesce(max(id), 0) FROM tags").fetchone()[0]
+        self._next_id = self._last_id + 1
+
+    def count(self, tagged: Sequence[tuple[int, Sequence[Tag]]], *, at: int) -> None:
+        """Link tweets to their tags and count these, inside the caller's transaction. Raises sqlite3.Error."""
+        uses = _uses(tagged)
+        rows = self._rows(uses)
+        totals = {key: sum(spellings.values()) for key, spellings in uses.items()}
+        _COUNT.run(self._connection, [_tag_row(key, rows[key], uses[key], totals[key], at) for key in uses])
+        links = sorted([(rows[tag.key].id, tweet) for tweet, tags in tagged for tag in tags])
+        _LINK.run(self._connection, links)
+        day = at // DAY_MS
+        _COUNT_DAY.run(self._connection, sorted([(day, rows[key].id, total) for key, total in totals.items()]))
+        self._count_spellings(uses, rows)
+
+    def keep(self) -> None:
+        """The transaction is committed: remember its rows, for a bounded number of tags."""
+        cache = self._cache
+        cache.update(self._fresh)
+        for key in list(cache)[: max(0, len(cache) - MAX_CACHED)]:
+            del cache[key]
+        self._fresh.clear()
+        self._last_id = self._next_id - 1
+
+    def forget(self) -> None:
+        """The transaction is rolled back: what it learned may never have been."""
+        self._fresh.clear()
+        self._next_id = self._last_id + 1
+
+    def _rows(self, keys: dict[str, dict[str, int]]) -> dict[str, _Known]:
+        rows = {key: known for key in keys if (known := self._cache.get(key)) is not None}
+        unseen = [(key,) for key in keys if key not in rows]
+        for key, id_, spelling in _FIND.run(self._connection, unseen):
+            rows[cast("str", key)] = self._fresh[cast("str", key)] = _Known(cast("int", id_), cast("str", spelling))
+        for (key,) in unseen:
+            if key not in rows:
+                rows[key] = self._fresh[key] = _Known(self._next_id, _most_frequent(keys[key]))
+                self._next_id += 1
+        return rows
+
+    def _count_spellings(self, uses: dict[str, dict[str, int]], rows: dict[str, _Known]) -> None:
+        """Count the spellings that are not their tag's most frequent one, and swap those that have become it."""
+        others: list[tuple[int, str, int]] = []
+        for key, spellings in uses.items():
+            row = rows[key]
+            if len(spellings) > 1 or row.spelling not in spellings:
+                others += [(row.id, spelling, n) for spelling, n in spellings.items() if spelling != row.spelling]
+        if not others:
+            return
+        _COUNT_SPELLING.run(self._connection, sorted(others))
+        passed = _FIND_PASSED.run(self._connection, [(tag, spelling) for tag, spelling, _ in others])
+        for best in {row[0]: row for row in sorted(passed, key=lambda row: cast("int", row[5]))}.values():
+            self._swap(*best)
+
+    def _swap(self, tag: Value, key: Value, old: Value, old_count: Value, new: Value, new_count: Value) -> None:
+        execute = self._connection.execute
+        execute("UPDATE tags SET spelling = ?, spelling_count = ? WHERE id = ?", (new, new_count, tag))
+        execute("DELETE FROM spellings WHERE tag = ? AND spelling = ?", (tag, new))
+        execute("INSERT INTO spellings (tag, spelling, count) VALUES (?, ?, ?)", (tag, old, old_count))
+        self._fresh[cast("str", key)] = _Known(cast("int", tag), cast("str", new))
+
+
+def _uses(tagged: Sequence[tuple[int, Sequence[Tag]]]) -> dict[str, dict[str, int]]:
+    """How often each spelling of each key occurs."""
+    uses: dict[str, dict[str, int]] = {}
+    for _, tags in tagged:
+        for key, spelling in tags:
+            spellings = uses.setdefault(key, {})
+            spellings[spelling] = spellings.get(spelling, 0) + 1
+    return uses
+
+
+def _most_frequent(spellings: dict[str, int]) -> str:
+    return max(spellings, key=lambda spelling: spellings[spelling])
+
+
+def _tag_row(key: str, row: _Known, spellings: dict[str, int], total: int, at: int) -> tuple[Value, ...]:
+    lettered = 0 if hashtags.is_numeric(key) else 1
+    return (row.id, key, row.spelling, spellings.get(row.spelling, 0), total, at, lettered)
