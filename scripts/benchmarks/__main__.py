@@ -1,0 +1,5 @@
+"""`python -m benchmarks`, which `scripts/bench` calls."""
+
+from benchmarks.command_line import main
+
+main()

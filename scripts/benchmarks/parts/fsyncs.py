@@ -1,0 +1,40 @@
+"""Syncs of the file against acknowledgements: group commit, seen from outside."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from benchmarks import strace
+from benchmarks.figures import Load, Part, Sample
+from benchmarks.parts.part import Kind
+from benchmarks.plan import Plan, Turn, take_turns
+from benchmarks.stage import Stage
+
+CASES = (1, 64, 256)
+QUICK_CASES = (64,)
+
+
+def measure(stage: Stage, plan: Plan) -> Part:
+    """Count with strace at each number of clients."""
+    part = Part("fsyncs")
+    if not strace.installed():
+        part.note("strace is not installed here: nothing was counted (`apt install strace`).")
+        return part
+    for clients in plan.clients or (QUICK_CASES if plan.quick else CASES):
+        load = plan.load(clients)
+        take_turns(plan, part, [Turn("fsyncs/ack", load.case, "1", partial(_syncs_an_ack, stage, load))])
+    return part
+
+
+def _syncs_an_ack(stage: Stage, load: Load) -> Sample:
+    acknowledged, syncs = strace.count(stage, load)
+    return Sample(syncs / max(1, acknowledged))
+
+
+KIND = Kind(
+    name="fsyncs",
+    title="Syncs and acknowledgements",
+    about="`fsync` and `fdatasync` calls of the server, those of checkpoints included, for each acknowledged upload.",
+    measure=measure,
+    titles={"fsyncs/ack": "syncs an acknowledgement"},
+)

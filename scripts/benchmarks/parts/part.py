@@ -1,0 +1,28 @@
+"""What the benchmark knows of one of its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from benchmarks.figures import Part
+from benchmarks.plan import Plan
+from benchmarks.stage import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A part: how it is measured and how its figures are called.
+
+    `titles` names the subjects on the page. `mine` gives, for each other subject, the one of ours that it is compared
+    with. `case_title` heads the column of cases; `faster` says, for a subject, why it may be ahead.
+    """
+
+    name: str
+    title: str
+    about: str
+    measure: Callable[[Stage, Plan], Part]
+    titles: Mapping[str, str]
+    mine: Mapping[str, str] = field(default_factory=dict)
+    case_title: str = "clients"
+    faster: Mapping[str, str] = field(default_factory=dict)

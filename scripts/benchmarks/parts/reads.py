@@ -1,0 +1,55 @@
+"""The last message, and the newest 20 of a tag, of servers that hold the same kind of tweets."""
+
+from __future__ import annotations
+
+from benchmarks.figures import Part
+from benchmarks.parts.part import Kind
+from benchmarks.peers import ECHO, REDIS_MULTI, TTWEET
+from benchmarks.peers.peer import Subject
+from benchmarks.peers.redis import PEER as REDIS
+from benchmarks.peers.ttweet import PEER
+from benchmarks.plan import Plan, Running, load_turns, serving, take_turns
+from benchmarks.stage import Stage
+
+SUBJECTS = (
+    Subject("ttweet-last", "ttweet, last message", PEER, "ttweet-last"),
+    Subject("redis-last", "Redis, XREVRANGE 1", REDIS, "redis-last"),
+    Subject("ttweet-tag", "ttweet, newest 20 of a tag", PEER, "ttweet-tag"),
+    Subject("redis-tag", "Redis, XREVRANGE 20 of a tag", REDIS, "redis-tag"),
+    ECHO,
+)
+WRITERS = {"ttweet": TTWEET, "redis": REDIS_MULTI}
+CASES = (1, 64, 256)
+QUICK_CASES = (64,)
+
+
+def measure(stage: Stage, plan: Plan) -> Part:
+    """Fill the servers with uploads for the length of one round, then read at each number of clients."""
+    part = Part("reads")
+    with serving(stage, plan, part, SUBJECTS) as running:
+        _fill(stage, plan, running)
+        for clients in plan.clients or (QUICK_CASES if plan.quick else CASES):
+            take_turns(plan, part, load_turns(stage, running, plan.load(clients)))
+    return part
+
+
+def _fill(stage: Stage, plan: Plan, running: Running) -> None:
+    for peer, server in {subject.peer.name: server for subject, server in running}.items():
+        if writer := WRITERS.get(peer):
+            writer.peer.measure(stage, server, writer.protocol, plan.load(64, 16))
+
+
+KIND = Kind(
+    name="reads",
+    title="Reads",
+    about="The last message, and the newest 20 tweets of a tag (one of 1,000 by Zipf's law), warm.",
+    measure=measure,
+    titles={subject.name: subject.title for subject in SUBJECTS},
+    mine={"redis-last": "ttweet-last", "redis-tag": "ttweet-tag", "echo": "ttweet-last"},
+    faster={
+        "redis-last": "Redis answers from one loop in C; the interpreter's time for each request bounds ttweet, as the "
+        "echo server shows.",
+        "redis-tag": "Redis walks a list in memory; ttweet reads 20 rows of a file and their tags.",
+        "echo": "The echo server looks at nothing: it is the bound.",
+    },
+)

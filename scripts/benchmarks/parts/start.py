@@ -1,0 +1,70 @@
+"""Whole processes, from exec to exit, beside an interpreter that does nothing."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from functools import partial
+
+from benchmarks.figures import Part, Sample
+from benchmarks.parts.part import Kind
+from benchmarks.peers.ttweet import program, serve
+from benchmarks.plan import Plan, Turn, take_turns
+from benchmarks.stage import BenchError, Stage, pinned
+
+RUNS = 15  # of each command a round, their median is the sample
+QUICK_RUNS = 5
+
+
+def measure(stage: Stage, plan: Plan) -> Part:
+    """Run every command in turn against one server that holds one message."""
+    part = Part("start")
+    runs = QUICK_RUNS if plan.quick else RUNS
+    with serve(stage) as server:
+        ttweet, address = str(program()), ["127.0.0.1", str(server.port)]
+        commands = {
+            "python": [sys.executable, "-I", "-c", "pass"],
+            "ttweet -u": [ttweet, "-u", *address, "starting #fast"],
+            "ttweet -d": [ttweet, "-d", *address],
+            "ttweet last": [ttweet, "last", "--server", ":".join(address)],
+            "ttweet --help": [ttweet, "--help"],
+        }
+        turns = [Turn(name, "process", "ms", partial(_median_ms, stage, argv, runs)) for name, argv in commands.items()]
+        take_turns(plan, part, turns)
+    return part
+
+
+def _median_ms(stage: Stage, argv: list[str], runs: int) -> Sample:
+    with pinned(stage.cores.generator):
+        took = sorted(_milliseconds(argv) for _ in range(runs))
+    return Sample(took[runs // 2])
+
+
+def _milliseconds(argv: list[str]) -> float:
+    """One run, its output thrown away. `posix_spawn` keeps the cost of starting a process out of the figure."""
+    with open(os.devnull, "r+b") as nowhere:
+        onto = [(os.POSIX_SPAWN_DUP2, nowhere.fileno(), number) for number in range(3)]
+        start = time.perf_counter()
+        pid = os.posix_spawn(argv[0], argv, os.environ, file_actions=onto)
+        _, status = os.waitpid(pid, 0)
+        took = time.perf_counter() - start
+    if status:
+        raise BenchError(f"{argv!r} exited with {os.waitstatus_to_exitcode(status)}")
+    return took * 1e3
+
+
+KIND = Kind(
+    name="start",
+    title="Whole processes",
+    about="From exec to exit, output thrown away, each command in turn; an upload waits until it is on the disk.",
+    measure=measure,
+    titles={
+        "python": "`python -I -c pass`",
+        "ttweet -u": "`ttweet -u HOST PORT MESSAGE`",
+        "ttweet -d": "`ttweet -d HOST PORT`",
+        "ttweet last": "`ttweet last`",
+        "ttweet --help": "`ttweet --help`",
+    },
+    case_title="",
+)

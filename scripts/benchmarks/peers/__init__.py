@@ -1,0 +1,38 @@
+"""The servers that are measured: the peers, and what is measured of each."""
+
+from __future__ import annotations
+
+from benchmarks.peers import echo, mosquitto, naive, nats, postgresql, redis, ttweet
+from benchmarks.peers.peer import Peer, Subject
+
+PEERS: tuple[Peer, ...] = (
+    ttweet.PEER, redis.PEER, postgresql.PEER, nats.PEER, mosquitto.PEER, naive.PEER, echo.PEER,
+)  # fmt: skip
+
+_C_LOOP = (
+    "Redis answers from one loop in C, which spends a few microseconds on a request, and keeps everything in memory; "
+)
+
+TTWEET = Subject("ttweet", "ttweet", ttweet.PEER, "ttweet-upload")
+REDIS_MULTI = Subject(
+    "redis-multi", "Redis, MULTI with tag", redis.PEER, "redis-multi",
+    faster=_C_LOOP + "ttweet pays for the Python interpreter with each request, and for an index on the disk.",
+)  # fmt: skip
+REDIS_XADD = Subject(
+    "redis-xadd", "Redis, plain XADD", redis.PEER, "redis-xadd",
+    faster=_C_LOOP + "this line stores the text alone, without tag, counts or report log.",
+)  # fmt: skip
+POSTGRESQL = Subject(
+    "postgresql", "PostgreSQL, insert with tag", postgresql.PEER, "insert", max_clients=256, pipelines=False,
+    faster="With few clients each process of PostgreSQL writes and syncs by itself, with no other thread on the way.",
+)  # fmt: skip
+NATS = Subject(
+    "nats", "JetStream, sync always", nats.PEER, "nats",
+    faster="JetStream writes and syncs where the message was received; with one client there is no batch to gain from.",
+)  # fmt: skip
+MOSQUITTO = Subject(
+    "mosquitto", "Mosquitto, QoS 1 (not durable)", mosquitto.PEER, "mqtt",
+    faster="Mosquitto acknowledges from memory and never waits for a disk.",
+)  # fmt: skip
+NAIVE = Subject("naive", "FastAPI + sqlite3", naive.PEER, "http", max_clients=256, pipelines=False)
+ECHO = Subject("echo", "Echo, nothing stored", echo.PEER, "echo")

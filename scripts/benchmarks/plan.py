@@ -1,0 +1,100 @@
+"""What the caller wants measured, and how the rounds of several servers are run in turn."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from benchmarks.figures import Load, Part, Sample
+from benchmarks.peers.peer import Peer, Subject
+from benchmarks.stage import BenchError, Server, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The choices of one run. `clients` and `peers` narrow a part down; empty means all that it has."""
+
+    rounds: int = 5
+    seconds: float = 2.0
+    warmup_s: float = 0.5
+    quick: bool = False
+    clients: tuple[int, ...] = ()
+    peers: tuple[str, ...] = ()
+    databases: Path | None = None
+    failures: list[str] = field(default_factory=list)
+
+    def load(self, clients: int, in_flight: int = 1, *, reconnect: bool = False, tag: str | None = None) -> Load:
+        """A load of this plan's length."""
+        return Load(clients, in_flight, self.seconds, self.warmup_s, tag, reconnect)
+
+    def wants(self, peer: Peer) -> bool:
+        """Whether this peer was asked for; ttweet always is."""
+        return not self.peers or peer.name in (*self.peers, "ttweet", "echo")
+
+    def fail(self, part: Part, sentence: str) -> None:
+        """Note on the page that something could not be measured, and let the run end with an error."""
+        say(sentence)
+        part.note(sentence)
+        self.failures.append(sentence)
+
+
+Running = list[tuple[Subject, Server]]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One thing that is measured once a round: the figure it adds to, and how."""
+
+    subject: str
+    case: str
+    unit: str
+    measure: Callable[[], Sample]
+
+
+def say(text: str) -> None:
+    """Tell the person who waits what goes on."""
+    print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def serving(stage: Stage, plan: Plan, part: Part, subjects: Sequence[Subject]) -> Iterator[Running]:
+    """Run the servers of these subjects, one for each peer, in the block; name and leave out what is not installed."""
+    servers: dict[str, Server] = {}
+    with ExitStack() as stack:
+        for peer in dict.fromkeys(subject.peer for subject in subjects if plan.wants(subject.peer)):
+            if peer.version() is None:
+                part.note(f"{peer.title} is not installed here and was left out (`{peer.install}`).")
+                say(f"{peer.title}: not installed, left out; {peer.install}")
+                continue
+            say(f"{peer.title}: starting")
+            servers[peer.name] = stack.enter_context(peer.serve(stage))
+        yield [(subject, servers[subject.peer.name]) for subject in subjects if subject.peer.name in servers]
+
+
+def load_turns(stage: Stage, running: Running, load: Load) -> list[Turn]:
+    """One turn for each subject that can take this load."""
+    return [
+        Turn(subject.name, load.case, "1/s", partial(subject.peer.measure, stage, server, subject.protocol, load))
+        for subject, server in running
+        if subject.takes(load)
+    ]
+
+
+def take_turns(plan: Plan, part: Part, turns: Sequence[Turn]) -> None:
+    """Run all turns, round by round, and add what they give. One that fails is named and gets no further turn."""
+    standing = list(turns)
+    for number in range(1, plan.rounds + 1):
+        for turn in tuple(standing):
+            try:
+                sample = turn.measure()
+            except BenchError as error:
+                standing.remove(turn)
+                plan.fail(part, f"{turn.subject} at {turn.case} failed: {error}")
+                continue
+            part.add(turn.subject, turn.case, turn.unit, sample)
+            figure = f"{turn.subject:<16} {sample.value:>14,.2f} {turn.unit}"
+            say(f"{part.name} {number}/{plan.rounds} {turn.case:>10} {figure}")

@@ -1,0 +1,38 @@
+"""How often ttweet syncs its file, seen from outside with strace.
+
+Only the syncs are stopped at (`--seccomp-bpf`), so that the server keeps its speed and its batches their size.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from benchmarks import generator
+from benchmarks.figures import Load
+from benchmarks.peers import ttweet
+from benchmarks.stage import Stage
+
+OPTIONS = ("-D", "-f", "-qq", "--seccomp-bpf", "-ttt", "-e", "trace=fsync,fdatasync")
+
+
+def installed() -> bool:
+    """Whether there is an strace."""
+    return shutil.which("strace") is not None
+
+
+def count(stage: Stage, load: Load) -> tuple[int, int]:
+    """Acknowledgements and syncs of a new ttweet within the window of one load."""
+    with tempfile.TemporaryDirectory(dir=stage.directory) as folder:
+        trace = Path(folder) / "trace"
+        with ttweet.serve(stage, under=("strace", *OPTIONS, "-o", trace)) as server:
+            figures = generator.run(stage, server, "ttweet-upload", load)
+        start = float(figures["started"])
+        return int(figures["count"]), _between(trace, start, start + float(figures["seconds"]))
+
+
+def _between(trace: Path, start: float, end: float) -> int:
+    """Syncs that began in a window of seconds since 1970; lines are `PID TIME call(...) = 0`, some cut in two."""
+    calls = [line.split(maxsplit=2) for line in trace.read_text().splitlines()]
+    return sum(start <= float(call[1]) < end for call in calls if "sync(" in call[2])

@@ -1,0 +1,125 @@
+"""Figures as Markdown: a glance, every figure with its spread, the bars, and what is to be said beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from benchmarks.bars import Verdict, judge
+from benchmarks.figures import Figure, Part, ratio
+from benchmarks.parts.part import Kind
+
+
+def render(kind: Kind, part: Part) -> str:
+    """The section of one part."""
+    blocks = [f"## {kind.title}", kind.about]
+    if len(part.cases) > 1:
+        blocks += [_glance(kind, part)]
+        if kind.mine:
+            blocks += ["ttweet's figure as a multiple of each other one:", _multiples(kind, part)]
+    blocks += [_details(kind, part), _verdicts(judge(part)), *_ahead(kind, part), *part.notes]
+    blocks += [f"`{part.command}`, {part.date}"]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def number(value: float, unit: str) -> str:
+    """A value with as many digits as it deserves."""
+    if unit == "1":
+        return f"{value:.4f}" if value < 0.1 else f"{value:.2f}"
+    if unit == "1/s" or value >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if value >= 0.01 else f"{value:.4f}"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; the first column is left, the others right."""
+    lines = ["| " + " | ".join(head) + " |", "| --- |" + " ---: |" * (len(head) - 1)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def _glance(kind: Kind, part: Part) -> str:
+    rows = (
+        [_title(kind, subject), *(_median(part.find(subject, case)) for case in part.cases)]
+        for subject in part.subjects
+    )
+    return table([kind.case_title, *part.cases], rows)
+
+
+def _multiples(kind: Kind, part: Part) -> str:
+    rows = (
+        [_title(kind, subject), *(_multiple(kind, part, subject, case) for case in part.cases)]
+        for subject in part.subjects
+        if subject in kind.mine
+    )
+    return table([kind.case_title, *part.cases], rows)
+
+
+def _details(kind: Kind, part: Part) -> str:
+    head = [kind.case_title, "what", "median", "min", "max", "unit", "p50 ms", "p99 ms", "ttweet is", "generator's CPU"]
+    return table(head, (_detail(kind, part, figure) for figure in _by_case(part)))
+
+
+def _by_case(part: Part) -> Iterator[Figure]:
+    for case in part.cases:
+        yield from (figure for figure in part.figures if figure.case == case)
+
+
+def _detail(kind: Kind, part: Part, figure: Figure) -> list[str]:
+    cpu_share = figure.median_of("cpu_share")
+    return [
+        figure.case,
+        _title(kind, figure.subject),
+        number(figure.median, figure.unit),
+        number(min(figure.values), figure.unit),
+        number(max(figure.values), figure.unit),
+        figure.unit,
+        _milliseconds(figure.median_of("p50_us")),
+        _milliseconds(figure.median_of("p99_us")),
+        _multiple(kind, part, figure.subject, figure.case),
+        "" if cpu_share is None else f"{cpu_share:.0%}",
+    ]
+
+
+def _multiple(kind: Kind, part: Part, subject: str, case: str) -> str:
+    value = multiple(kind, part, subject, case)
+    return "" if value is None else f"{value:.2f} x"
+
+
+def multiple(kind: Kind, part: Part, subject: str, case: str) -> float | None:
+    """How many times this subject's figure ours is; None where there is nothing to compare."""
+    mine = part.find(kind.mine.get(subject, ""), case)
+    figure = part.find(subject, case)
+    return None if mine is None or figure is None else ratio(mine, figure)
+
+
+def _verdicts(verdicts: Sequence[Verdict]) -> str:
+    if not verdicts:
+        return ""
+    return table(["bar", "wanted", "measured", ""], map(_verdict, verdicts))
+
+
+def _verdict(verdict: Verdict) -> list[str]:
+    words = {True: "met", False: "**not met**", None: "not measured"}
+    measured = "" if verdict.value is None else number(verdict.value, "1")
+    limit = f"{verdict.bar.limit:,.4g}"
+    return [verdict.bar.text, f"{verdict.bar.sense} {limit}", measured, words[verdict.met]]
+
+
+def _ahead(kind: Kind, part: Part) -> Iterator[str]:
+    """For each peer that is ahead somewhere: where, and why."""
+    for subject, reason in kind.faster.items():
+        cases = [case for case in part.cases if (multiple(kind, part, subject, case) or 1) < 1]
+        if cases and reason:
+            yield f"{_title(kind, subject)} is ahead at {', '.join(cases)}. {reason}"
+
+
+def _title(kind: Kind, subject: str) -> str:
+    return kind.titles.get(subject, subject)
+
+
+def _median(figure: Figure | None) -> str:
+    return "" if figure is None else number(figure.median, figure.unit)
+
+
+def _milliseconds(microseconds: float | None) -> str:
+    return "" if microseconds is None else f"{microseconds / 1000:.3g}"
