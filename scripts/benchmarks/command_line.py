@@ -18,7 +18,7 @@ from benchmarks import document, machine, stage, tables
 from benchmarks.bars import judge
 from benchmarks.figures import Part, to_json
 from benchmarks.parts import KINDS
-from benchmarks.peers import PEERS
+from benchmarks.peers import PEERS, ttweet
 from benchmarks.peers.peer import VENV_VARIABLE, Peer, venv
 from benchmarks.plan import Plan, say
 
@@ -104,6 +104,8 @@ def _check_parts(parser: argparse.ArgumentParser, parts: Sequence[str]) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     plan = _plan(arguments)
     parts: list[Part] = []
+    if ttweet.PEER.version() is None:
+        raise stage.BenchError(f"{ttweet.program()} does not say its version; try scripts/setup")
     with stage.make(arguments.dir) as here:
         _warn_of(here)
         used = machine.describe(here.directory)

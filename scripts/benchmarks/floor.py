@@ -1,38 +1,30 @@
 """The floor of SQLite: how fast one thread can store the rows that ttweet stores, when it does nothing else.
 
 `python -m benchmarks.floor FILE BATCH SECONDS` fills a new database of ttweet's schema and prints tweets a second.
-One transaction a batch, one plain `executemany` a table; making the rows is not counted. It knows nothing of what
-ttweet does to be faster.
+One transaction a batch with the fewest steps that SQLite allows, as ttweet makes them; the rows are made beforehand,
+and that is not counted.
 """
 
 from __future__ import annotations
 
 import random
-import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
 from itertools import accumulate
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.figures import Sample
 from benchmarks.stage import BenchError, Stage, pinned
 
+if TYPE_CHECKING:
+    from ttweet.sqlite_bulk import Rows
+
 TAGS = 1000  # used by Zipf's law, as in the load generator
 DAY_MS = 86_400_000
-SESSION = 1
-STATEMENTS = {
-    "tweets": "INSERT INTO tweets (id, at, author, text, tags) VALUES (?, ?, NULL, ?, ?)",
-    "tags": "INSERT INTO tags (id, key, spelling, spelling_count, count, newest, lettered) VALUES (?, ?, ?, ?, ?, ?, 1)"
-    " ON CONFLICT (id) DO UPDATE SET spelling_count = spelling_count + excluded.spelling_count,"
-    " count = count + excluded.count, newest = excluded.newest",
-    "tweet_tags": "INSERT INTO tweet_tags (tag, tweet) VALUES (?, ?)",
-    "tag_days": "INSERT INTO tag_days (day, tag, count) VALUES (?, ?, ?)"
-    " ON CONFLICT DO UPDATE SET count = count + excluded.count",
-    "log": f"INSERT INTO log (id, session, at, side, category, text) VALUES (?, {SESSION}, ?, 'SERVER', 'GENERAL', ?)",
-}
-Rows = dict[str, list[tuple[object, ...]]]
+Table = list[tuple[str | int | None, ...]]
 
 
 def measure(stage: Stage, batch: float, seconds: float) -> Sample:
@@ -51,44 +43,56 @@ def rate(path: Path, batch: int, seconds: float) -> float:
     from ttweet.sqlite_file import connect_writer
 
     connection = connect_writer(path)
-    connection.execute("INSERT INTO sessions (id, started, how, first_line) VALUES (?, 0, 'floor', 1)", (SESSION,))
+    connection.execute("INSERT INTO sessions (id, started, how, first_line) VALUES (1, 0, 'floor', 1)")
+    statements = _statements()
     stored, took_s = 0, 0.0
     while took_s < seconds:
-        rows = _rows(stored + 1, batch)
+        tables = _tables(stored + 1, batch)
         start = time.perf_counter()
-        _store(connection, rows)
+        connection.execute("BEGIN IMMEDIATE")
+        for statement, rows in zip(statements, tables, strict=True):
+            statement.run(connection, rows)
+        connection.execute("COMMIT")
         took_s += time.perf_counter() - start
         stored += batch
     connection.close()
     return stored / took_s
 
 
-def _store(connection: sqlite3.Connection, rows: Rows) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    for table, statement in STATEMENTS.items():
-        connection.executemany(statement, rows[table])
-    connection.execute("COMMIT")
+def _statements() -> list[Rows]:
+    from ttweet.sqlite_bulk import Rows
+
+    counted = " ON CONFLICT DO UPDATE SET count = count + excluded.count"
+    return [
+        Rows("INSERT INTO tweets (id, at, author, text, tags) VALUES ", 5),
+        Rows("INSERT INTO tags (id, key, spelling, spelling_count, count, newest, lettered) VALUES ", 7,
+             " ON CONFLICT (id) DO UPDATE SET spelling_count = spelling_count + excluded.spelling_count,"
+             " count = count + excluded.count, newest = excluded.newest"),
+        Rows("INSERT INTO tweet_tags (tag, tweet) VALUES ", 2),
+        Rows("INSERT INTO tag_days (day, tag, count) VALUES ", 3, counted),
+        Rows("INSERT INTO log (id, session, at, side, category, text) VALUES ", 6),
+    ]  # fmt: skip
 
 
 _chance = random.Random(1)
 _weights = list(accumulate(1 / rank for rank in range(1, TAGS + 1)))
 
 
-def _rows(first: int, batch: int) -> Rows:
-    """The rows of one batch of tweets whose ids begin with `first`."""
+def _tables(first: int, batch: int) -> list[Table]:
+    """The rows of one batch of tweets whose ids begin with `first`, in the order of the statements."""
     now = time.time_ns() // 1_000_000
     ids = range(first, first + batch)
     tags = [1 + tag for tag in _chance.choices(range(TAGS), cum_weights=_weights, k=batch)]
     texts = [f"{id_:09} the nightly job has ended and nobody had to get up, so let us have a coffee #topic{tag}"
              for id_, tag in zip(ids, tags, strict=True)]  # fmt: skip
     uses = sorted(Counter(tags).items())
-    return {
-        "tweets": [(id_, now, text, f"topic{tag}") for id_, text, tag in zip(ids, texts, tags, strict=True)],
-        "tags": [(tag, f"topic{tag}", f"topic{tag}", count, count, now) for tag, count in uses],
-        "tweet_tags": sorted(zip(tags, ids, strict=True)),
-        "tag_days": [(now // DAY_MS, tag, count) for tag, count in uses],
-        "log": [(id_, now, f"Message Received: {text}") for id_, text in zip(ids, texts, strict=True)],
-    }
+    return [
+        [(id_, now, None, text, f"topic{tag}") for id_, text, tag in zip(ids, texts, tags, strict=True)],
+        [(tag, f"topic{tag}", f"topic{tag}", count, count, now, 1) for tag, count in uses],
+        [*sorted(zip(tags, ids, strict=True))],
+        [(now // DAY_MS, tag, count) for tag, count in uses],
+        [(id_, 1, now, "SERVER", "GENERAL", f"Message Received: {text}") for id_, text in zip(ids, texts, strict=True)],
+    ]
 
 
 if __name__ == "__main__":

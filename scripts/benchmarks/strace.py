@@ -12,27 +12,24 @@ from pathlib import Path
 from benchmarks import generator
 from benchmarks.figures import Load
 from benchmarks.peers import ttweet
-from benchmarks.stage import Stage
+from benchmarks.stage import BenchError, Stage
 
 OPTIONS = ("-D", "-f", "-qq", "--seccomp-bpf", "-ttt", "-e", "trace=fsync,fdatasync")
 
 
-def installed() -> bool:
-    """Whether there is an strace."""
-    return shutil.which("strace") is not None
-
-
 def count(stage: Stage, load: Load) -> tuple[int, int]:
-    """Acknowledgements and syncs of a new ttweet within the window of one load."""
+    """Acknowledgements and syncs of a new ttweet within the window of one load. Raises BenchError without strace."""
+    if shutil.which("strace") is None:
+        raise BenchError("strace is not installed: apt install strace")
     with tempfile.TemporaryDirectory(dir=stage.directory) as folder:
         trace = Path(folder) / "trace"
         with ttweet.serve(stage, under=("strace", *OPTIONS, "-o", trace)) as server:
             figures = generator.run(stage, server, "ttweet-upload", load)
         start = float(figures["started"])
-        return int(figures["count"]), _between(trace, start, start + float(figures["seconds"]))
+        return int(figures["count"]), count_between(trace, start, start + float(figures["seconds"]))
 
 
-def _between(trace: Path, start: float, end: float) -> int:
+def count_between(trace: Path, start: float, end: float) -> int:
     """Syncs that began in a window of seconds since 1970; lines are `PID TIME call(...) = 0`, some cut in two."""
     calls = [line.split(maxsplit=2) for line in trace.read_text().splitlines()]
     return sum(start <= float(call[1]) < end for call in calls if "sync(" in call[2])
