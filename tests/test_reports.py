@@ -1,0 +1,87 @@
+"""Report lines: the vocabulary to the letter, and no text that could forge, break or steer a line."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ttweet import reports
+from ttweet.reports import Report, escape, from_client
+
+PEER = ("127.0.0.1", 52116)
+VOCABULARY = [
+    (reports.server_started("127.0.0.1"), "SERVER ALERT [GENERAL] SERVER ON HAS INITIALIZED ON IP: 127.0.0.1"),
+    (reports.start_failed("127.0.0.1"), "SERVER ALERT [ERROR] SERVER COULD NOT BE STARTED ON IP: 127.0.0.1"),
+    (reports.server_stopped(), "SERVER ALERT [CONNECTION] SERVER HAS DISCONNECTED"),
+    (
+        reports.client_connected(PEER, 1),
+        "SERVER ALERT [CONNECTION] NEW CONNECTION OF CLIENT: ('127.0.0.1', 52116) Total: 1",
+    ),
+    (reports.client_left(PEER), "SERVER ALERT [CONNECTION] DISCONNECTION OF CLIENT: ('127.0.0.1', 52116)"),
+    (reports.message_received("hello"), "SERVER ALERT [GENERAL] Message Received: hello"),
+    (reports.message_received(""), "SERVER ALERT [GENERAL] Message Received: Empty Message"),
+    (
+        reports.input_refused(PEER),
+        "SERVER ALERT [ERROR] INPUT COULD NOT BE PROCESSED FROM CLIENT: ('127.0.0.1', 52116)",
+    ),
+    (reports.client_activated("127.0.0.1"), "CLIENT ALERT [GENERAL] CLIENT HAS INITIALIZED ON IP: 127.0.0.1"),
+    (reports.client_deactivated(), "CLIENT ALERT [GENERAL] CLIENT HAS DISCONNECTED"),
+    (reports.message_shown("123123"), "Received Message: 123123"),
+    (reports.message_shown(""), "Received Message: Empty Message"),
+    (reports.transmission_done(), "Transmission Successfull..."),
+]
+ESCAPES = [
+    ("plain, ä 寿司 🎉 \\ '\"", "plain, ä 寿司 🎉 \\ '\""),
+    ("a\nb\rc\td", "a\\nb\\rc\\td"),
+    ("\x1b[31mred\x07\x00", "\\x1b[31mred\\x07\\x00"),
+    ("\x7f\x85\x9f", "\\x7f\\x85\\x9f"),
+    ("\u2028\u2029", "\\u2028\\u2029"),
+    ("\u202eevil\u2066\u200f\u061c", "\\u202eevil\\u2066\\u200f\\u061c"),
+    ("no-break\xa0space and \u200djoiner stay", "no-break\xa0space and \u200djoiner stay"),
+]
+
+
+@pytest.mark.parametrize(("report", "line"), VOCABULARY, ids=[line for _, line in VOCABULARY])
+def test_the_vocabulary_is_that_of_the_first_ttweet(report: Report, line: str) -> None:
+    assert report.line == line
+    assert repr(report) == f"Report({line!r})"
+
+
+@pytest.mark.parametrize(("text", "escaped"), ESCAPES, ids=[ascii(text) for text, _ in ESCAPES])
+def test_what_breaks_a_line_or_steers_a_terminal_is_escaped(text: str, escaped: str) -> None:
+    assert escape(text) == escaped
+
+
+@given(st.text())
+def test_an_escaped_text_is_one_line_and_stays_as_it_is(text: str) -> None:
+    assert len(escape(text).splitlines()) <= 1
+    assert "\x1b" not in escape(text)
+    assert escape(escape(text)) == escape(text)
+
+
+@given(st.text())
+def test_a_message_can_forge_no_line(text: str) -> None:
+    assert reports.message_received(text).line.splitlines() == [reports.message_received(text).line]
+
+
+def test_a_report_line_is_bounded() -> None:
+    longest = Report("SERVER", "GENERAL", "\x00" * 100_000)
+    assert len(longest.text) == reports.MAX_CHARACTERS * len("\\x00")
+
+
+@pytest.mark.parametrize(
+    "line", [line for _, line in VOCABULARY[-5:]] + ["CLIENT ALERT [ERROR] a", "CLIENT ALERT [CONNECTION] "]
+)
+def test_a_clients_own_lines_are_filed_as_they_are(line: str) -> None:
+    assert from_client(line).side == "CLIENT"
+    assert from_client(line).line == line
+
+
+@pytest.mark.parametrize("line", [line for _, line in VOCABULARY[:8]] + ["", "CLIENT ALERT [NONE] a", "client alert"])
+def test_nobody_writes_in_the_servers_name(line: str) -> None:
+    assert from_client(line).line == f"CLIENT ALERT [GENERAL] {line}"
+
+
+def test_reports_are_equal_when_their_lines_are() -> None:
+    assert reports.server_stopped() == reports.server_stopped()
+    assert len({reports.server_stopped(), reports.server_stopped(), reports.client_deactivated()}) == 2
+    assert reports.server_stopped() != reports.server_stopped().line
