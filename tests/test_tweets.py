@@ -1,0 +1,164 @@
+"""What may be a tweet: lengths, characters, tags beside the text, keys."""
+
+import unicodedata
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ttweet import hashtags
+from ttweet.errors import Refused
+from ttweet.tweets import (
+    MAX_CHARACTERS,
+    MAX_KEY_CHARACTERS,
+    MAX_TAGS,
+    MAX_TEXT_BYTES,
+    Tag,
+    checked_key,
+    checked_tags,
+    checked_text,
+    draft,
+)
+
+FITS = {
+    "nothing": "",
+    "blanks": "   \n\t",
+    "150 of one byte": "a" * 150,
+    "150 of two bytes": "ä" * 150,
+    "150 of four bytes": "🎉" * 150,
+    "150 once composed": "e\u0301" * 150,
+    "several lines": "one\ntwo\r\nthree",
+}
+TOO_LONG = {
+    "151 of one byte": ("a" * 151, "151 characters, the limit is 150"),
+    "151 of two bytes": ("ä" * 151, "151 characters, the limit is 150"),
+    "151 of four bytes": ("🎉" * 151, "151 characters, the limit is 150"),
+    "151 once composed": ("e\u0301" * 151, "151 characters, the limit is 150"),
+    "a hundred thousand": ("a" * 100_000, "100000 characters, the limit is 150"),
+    "more once decomposed": ("\U0001d160" * 51, "153 characters, the limit is 150"),
+}
+NO_TEXT = {
+    "NUL": ("ab\0", "a NUL character at position 3"),
+    "NUL beside other scripts": ("ä\0", "a NUL character at position 2"),
+    "a lone surrogate": ("a\ud800", "a lone surrogate at position 2"),
+    "half of a pair": ("\udf89", "a lone surrogate at position 1"),
+}
+NO_TAG = {
+    "blank": (["a b"], "'a b' is no tag"),
+    "empty": ([""], "'' is no tag"),
+    "hash sign alone": (["#"], "'' is no tag"),
+    "two hash signs": (["##a"], "'#a' is no tag"),
+    "punctuation": (["a-b"], "'a-b' is no tag"),
+    "a lone surrogate": (["\ud800"], r"'\ud800' is no tag"),
+    "longer than a text": (["a" * 151], "'" + "a" * 40 + "...' is no tag"),
+    "one too many": (["a"] * 33, "33 tags beside the text, the limit is 32"),
+}
+
+
+def refusal(code: str, words: str) -> "pytest.RaisesExc[Refused]":
+    return pytest.RaisesExc(Refused, check=lambda error: error.code == code and words in error.text)
+
+
+@pytest.mark.parametrize("text", FITS.values(), ids=FITS)
+def test_a_text_of_150_characters_is_a_tweet(text: str) -> None:
+    assert checked_text(text) == unicodedata.normalize("NFC", text)
+
+
+@pytest.mark.parametrize(("text", "words"), TOO_LONG.values(), ids=TOO_LONG)
+def test_a_longer_text_is_none_and_the_error_counts_it(text: str, words: str) -> None:
+    with refusal("too_long", words):
+        checked_text(text)
+
+
+def test_what_is_too_many_bytes_is_not_even_normalized() -> None:
+    text = "e" + "\u0301" * 149 + "🎉" * 100
+    with refusal("too_long", "250 characters"):
+        checked_text(text)
+    decomposed = "\u1100\u1161\u11a8" * 100  # a hundred syllables once composed, 900 bytes before
+    with refusal("too_long", "300 characters"):
+        checked_text(decomposed)
+
+
+@pytest.mark.parametrize(("text", "words"), NO_TEXT.values(), ids=NO_TEXT)
+def test_what_no_database_and_no_terminal_takes_is_refused(text: str, words: str) -> None:
+    with refusal("bad_text", words):
+        checked_text(text)
+
+
+@given(st.text(max_size=400))
+def test_a_text_is_either_refused_or_kept_in_bounds(text: str) -> None:
+    with suppress(Refused):
+        kept = checked_text(text)
+        assert len(kept) <= MAX_CHARACTERS
+        assert len(kept.encode()) <= MAX_TEXT_BYTES
+        assert checked_text(kept) == kept
+
+
+@given(st.text(max_size=MAX_CHARACTERS))
+def test_a_draft_finds_each_key_once_and_keeps_the_first_spelling(text: str) -> None:
+    try:
+        tags = draft(text + " #Python #PYTHON").tags
+    except Refused:
+        return
+    keys = [tag.key for tag in tags]
+    assert len(set(keys)) == len(keys)
+    assert all(hashtags.key(tag.spelling) == tag.key != "" for tag in tags)
+    assert "python" in keys
+
+
+def test_a_draft_holds_the_texts_tags_and_those_beside_it() -> None:
+    assert draft("on #Go and #go", tags=["#Rust", "GO", "1"]).tags == (
+        Tag("go", "Go"),
+        Tag("rust", "Rust"),
+        Tag("1", "1"),
+    )
+
+
+def test_without_a_scan_only_the_tags_beside_the_text_count() -> None:
+    assert draft("on #Go", tags=["rust"], scan=False).tags == (Tag("rust", "rust"),)
+    assert draft("on #Go", scan=False).tags == ()
+
+
+def test_a_text_without_tags_has_none() -> None:
+    assert draft("plain").tags == ()
+    assert draft("") == ("", (), None, None)
+
+
+def test_a_draft_carries_its_author_and_key() -> None:
+    assert draft("a", by="ada", key="k")[2:] == ("ada", "k")
+
+
+def test_as_many_tags_as_the_limit_are_taken() -> None:
+    bodies = [f"t{number}" for number in range(MAX_TAGS)]
+    assert checked_tags(bodies, "a") == bodies
+
+
+@pytest.mark.parametrize(("tags", "words"), NO_TAG.values(), ids=NO_TAG)
+def test_what_no_search_could_find_is_no_tag(tags: list[str], words: str) -> None:
+    with refusal("bad_tag", words):
+        draft("text", tags=tags)
+
+
+def test_an_empty_message_carries_no_tags() -> None:
+    with refusal("bad_tag", "carries no tags"):
+        draft("", tags=["a"])
+
+
+@pytest.mark.parametrize("key", ["k", "k" * MAX_KEY_CHARACTERS, "schlüssel 🔑"])
+def test_a_key_of_1_to_128_characters_is_taken(key: str) -> None:
+    assert checked_key(key) == key
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [("", "a key of 0 characters"), ("k" * 129, "a key of 129 characters"), ("a\0", "NUL")],
+)
+def test_another_key_is_refused(key: str, words: str) -> None:
+    with refusal("bad_key", words):
+        draft("text", key=key)
+
+
+def test_a_key_is_valid_utf8() -> None:
+    with pytest.raises(Refused, match="a lone surrogate at position 2"):
+        draft("text", key="k\ud800")
