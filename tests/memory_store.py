@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from ttweet import hashtags
 from ttweet.errors import StoreError
-from ttweet.reports import Report
+from ttweet.reports import Report, line
 from ttweet.store import LogLine
 from ttweet.tweets import HISTORY_DAYS, Draft, Page, TagPage, TagSummary, Tweet
 
@@ -79,8 +79,13 @@ class MemoryStore:
     def log_after(
         self, cursor: int, *, limit: int, session: int | None = None, categories: Sequence[str] = ()
     ) -> list[LogLine]:
-        found = [line for line in self.log[cursor:] if not categories or line.category in categories]
-        return [line for line in found if session in (None, line.session)][:limit]
+        found = [entry for entry in self.log[cursor:] if not categories or entry.category in categories]
+        return [entry for entry in found if session in (None, entry.session)][:limit]
+
+    def log_text_after(self, cursor: int, *, limit: int, session: int | None = None) -> tuple[str, int]:
+        found = self.log_after(cursor, limit=limit, session=session)
+        text = "".join([f"{line(entry.side, entry.category, entry.text)}\n" for entry in found])
+        return text, found[-1].id if found else cursor
 
     def last_session(self) -> int | None:
         return self.session
