@@ -13,6 +13,10 @@ from ttweet.client import Client, Stored
 from ttweet.errors import Refused
 from ttweet.reports import Report
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 EMPTY_MESSAGE = "Empty Message"  # tweets.EMPTY_MESSAGE, without what that module imports
 
 
@@ -46,7 +50,7 @@ def download(host: str, port: str) -> int:
     return shell.DONE
 
 
-VERBS = {"upload": upload, "download": download}
+VERBS: dict[str, Callable[..., int]] = {"upload": upload, "download": download}
 
 
 def _tell(client: Client, *done: Report) -> None:

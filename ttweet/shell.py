@@ -28,12 +28,12 @@ INTERRUPTED = 130
 PIPE_CLOSED = 141  # what a shell shows of a process that SIGPIPE has ended; nobody reads any further, so no word of it
 
 EXIT_CODES = {
-    DONE: "done; for an upload: acknowledged, that is, on the server's disk",
-    FAILED: "failed: the server or the file could not do it, or a bug",
-    USAGE: "the command line cannot be meant like that",
-    UNREACHABLE: "no server there, or it went away before it answered",
-    NOTHING: "nothing found: no such tag, no message, no file",
-    REFUSED: "the server refused it; nothing was stored",
+    DONE: "done; for an upload: acknowledged",
+    FAILED: "failed: the server or the file could not do it",
+    USAGE: "the command line is wrong",
+    UNREACHABLE: "no server there, or it went away unanswered",
+    NOTHING: "nothing found",
+    REFUSED: "refused; nothing was stored",
     INTERRUPTED: "Ctrl-C",
 }
 

@@ -1,0 +1,108 @@
+"""The command line: which words there are, and what is said when they make no sense.
+
+Each command's module is imported when it is called for, so `ttweet --help` loads neither trio nor sqlite-utils.
+"""
+
+import shlex
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Annotated
+
+from cyclopts import App, CycloptsError, Group, Parameter
+
+from ttweet import __version__, classic, cli_pages, shell
+from ttweet.cli_errors import sentence
+from ttweet.cli_help import Manual
+
+COMMANDS = {
+    "serve": ("ttweet.cli_serve:serve", cli_pages.SERVE),
+    "post": ("ttweet.cli_post:post", cli_pages.POST),
+    "last": ("ttweet.cli_read:last", cli_pages.LAST),
+    "tags": ("ttweet.cli_read:tags", cli_pages.TAGS),
+    "log": ("ttweet.cli_log:log", cli_pages.LOG),
+}
+
+Upload = Annotated[
+    bool, Parameter(name=["--upload", "-u"], negative="", help="Post MESSAGE; exactly one argument, so quote it.")
+]
+Download = Annotated[bool, Parameter(name=["--download", "-d"], negative="", help="Show the last message.")]
+Arguments = Annotated[str, Parameter(show=False)]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Carry out the arguments of a command line and return the exit code."""
+    return shell.run(_main, arguments)
+
+
+def _main(arguments: Sequence[str]) -> int:
+    try:
+        code = make_app()(arguments)
+    except CycloptsError as error:
+        raise shell.UsageError(sentence(error)) from error
+    return code if isinstance(code, int) else shell.DONE
+
+
+def make_app() -> App:
+    """The parser with all commands. It returns their exit codes and raises CycloptsError."""
+    app = App(
+        name="ttweet",
+        version=f"ttweet {__version__}",
+        group_commands=Group("Commands", sort_key=1),
+        group_arguments=Group("Arguments", sort_key=2),
+        group_parameters=Group("Options", sort_key=3),
+        default_parameter=Parameter(show_env_var=False, show_choices=False),
+        help_format="rich",
+        help_formatter=Manual(),
+        result_action="return_value",
+        print_error=False,
+        exit_on_error=False,
+        suppress_keyboard_interrupt=False,
+        usage=cli_pages.ROOT.usage,
+        help=cli_pages.ROOT.help,
+        help_epilogue=cli_pages.ROOT.below,
+    )
+    for position, (name, (path, page)) in enumerate(COMMANDS.items()):
+        app.command(path, name=name, sort_key=position, usage=page.usage, help=page.help, help_epilogue=page.below)
+    app.register_install_completion_command(help="Install completion for your shell, then exit.", group="Options")
+    for flag in ("--help", "--version"):
+        app[flag].group = ("Options",)
+    app.default(run_classic)
+    return app
+
+
+def run_classic(*arguments: Arguments, upload: Upload = False, download: Download = False) -> int:
+    """Upload a message or download the last one, as the first ttweet did. Raises UsageError, ConnectError, Refused."""
+    match upload, download, arguments:
+        case True, False, (host, port, message):
+            return classic.upload(host, port, message)
+        case False, True, (host, port):
+            return classic.download(host, port)
+        case False, False, ():
+            make_app().help_print([])
+            return shell.DONE
+    raise shell.UsageError(_what_is_wrong(arguments, upload=upload, download=download))
+
+
+def _what_is_wrong(arguments: tuple[str, ...], *, upload: bool, download: bool) -> str:
+    if upload and download:
+        return "-u uploads and -d downloads; give one of them"
+    if not (upload or download):
+        return _no_command(arguments[0])
+    if download:
+        return f"-d takes a host and a port: {_example('-d', arguments)}"
+    if len(arguments) <= 3:
+        return f"-u takes a host, a port and a message: {_example('-u', arguments)} 'text'"
+    words = arguments[2:]
+    quoted = shlex.quote(" ".join(words))
+    return f"{len(words)} messages, one is posted at a time; quote it: {_example('-u', arguments)} {quoted}"
+
+
+def _example(option: str, arguments: tuple[str, ...]) -> str:
+    host, port = (*arguments[:2], *("127.0.0.1", "13001")[len(arguments) :])
+    return f"ttweet {option} {shlex.join([host, port])}"
+
+
+def _no_command(name: str) -> str:
+    close = get_close_matches(name, COMMANDS, n=1, cutoff=0.5)
+    suggestion = f"did you mean ttweet {close[0]}?" if close else f"there are: {', '.join(COMMANDS)}; see ttweet --help"
+    return f"no command {name!a}; {suggestion}"

@@ -1,0 +1,71 @@
+"""What is said of a command line that the parser cannot read: what was seen, and what would work."""
+
+import shlex
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from cyclopts import CycloptsError
+from cyclopts.exceptions import (
+    CoercionError,
+    MissingArgumentError,
+    RepeatArgumentError,
+    UnknownOptionError,
+    UnusedCliTokensError,
+    ValidationError,
+)
+
+
+def sentence(error: CycloptsError) -> str:
+    """One line for stderr, with the command whose manual says more."""
+    command = shlex.join(["ttweet", *(error.command_chain or ())])
+    return f"{_what(error)}; see {command} --help"
+
+
+def _what(error: CycloptsError) -> str:
+    match error:
+        case UnknownOptionError():
+            return _unknown_option(error)
+        case UnusedCliTokensError():
+            return f"one argument too many: {shlex.join(error.unused_tokens or ())}"
+        case MissingArgumentError():
+            name = error.keyword or (error.argument.name if error.argument else "")
+            return f"{name} is missing" if error.keyword is None else f"{name} wants a value"
+        case RepeatArgumentError():
+            return f"{error.token.keyword} is given twice"
+        case CoercionError() | ValidationError():
+            return _bad_value(error)
+        case _:
+            return _plain(str(error))
+
+
+def _unknown_option(error: UnknownOptionError) -> str:
+    seen = error.token.keyword or error.token.value
+    close = get_close_matches(seen.split("=")[0], _known_options(error), n=1)
+    if close:
+        return f"no option {seen}; did you mean {close[0]}?"
+    if error.command_chain == ["post"] or " " in seen:
+        return f"no option {shlex.quote(seen)}; a message that begins with a hyphen goes last, after --"
+    return f"no option {shlex.quote(seen)}"
+
+
+def _known_options(error: UnknownOptionError) -> Iterator[str]:
+    yield from ("--help", "--version")
+    for argument in error.argument_collection:
+        yield from argument.names
+
+
+def _bad_value(error: CoercionError | ValidationError) -> str:
+    if error.argument is None or not error.argument.tokens:
+        return _plain(str(error))
+    token = error.argument.tokens[-1]
+    name = token.keyword or error.argument.name
+    return f"{name} cannot be {shlex.quote(token.value)}: {_reason(error)}"
+
+
+def _reason(error: CoercionError | ValidationError) -> str:
+    return _plain(error.exception_message if isinstance(error, ValidationError) else str(error))
+
+
+def _plain(text: str) -> str:
+    text = text.strip().rstrip(".")
+    return text[:1].lower() + text[1:]

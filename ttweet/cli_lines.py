@@ -1,0 +1,161 @@
+"""`ttweet post --lines`: each line of stdin a message, many in flight, every line accounted for.
+
+Lines are posted as they come, so `tail -f log | ttweet post --lines` works; those that come together travel together.
+"""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from io import BufferedReader
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from ttweet import cli_show, shell
+from ttweet.client import Client, Stored
+from ttweet.errors import ConnectError, Refused
+
+READ_BYTES = 64 * 1024  # one read of a pipe
+MAX_LINE_BYTES = 1024 * 1024  # a message has 600; what is longer is no text, and must not fill the memory
+PROGRESS_EVERY = 64  # outcomes between two looks of the progress bar, which takes 20 us for one
+NOT_THE_LINES_FAULT = ("busy", "full", "stopping", "internal", "unknown")  # what would refuse the next one too
+
+
+class Line(NamedTuple):
+    """A line and its number, from 1. Bytes that are not UTF-8 are lone surrogates, which no text may hold."""
+
+    number: int
+    text: str
+
+
+@dataclass(slots=True)
+class Tally:
+    """What has become of the lines so far."""
+
+    stored: int = 0
+    refused: int = 0
+    handed_over: int = 0  # the number of the last line that may be on its way
+    answered: int = 0  # the number of the last line whose outcome is known
+    fault: Refused | None = None  # what ended it
+    begun: float = field(default_factory=time.monotonic)
+
+    def __str__(self) -> str:
+        refused = f", {self.refused:,} refused" if self.refused else ""
+        return f"{self.stored:,} posted{refused}, in {time.monotonic() - self.begun:.1f} s"
+
+
+def post_lines(client: Client, stream: BufferedReader, *, tags: list[str], key: str | None, json: bool) -> int:
+    """Post each line and return the exit code. Raises ConnectError, KeyboardInterrupt; both say what is unknown."""
+    tally = Tally()
+    with _progress() as progress:
+        try:
+            for lines in read_lines(stream):
+                _post_together(client, lines, tally, tags=tags, key=key, json=json, progress=progress)
+                if tally.fault:
+                    break
+        except ConnectError as error:
+            raise ConnectError(error.code, f"{error.text}; {_left(tally, key)}") from error
+        except KeyboardInterrupt:
+            shell.complain(f"interrupted; {_left(tally, key)}")
+            raise
+    if tally.refused or shell.on_terminal(sys.stderr):
+        shell.hint(str(tally))
+    if tally.fault:
+        return shell.exit_code(tally.fault)
+    return shell.REFUSED if tally.refused else shell.DONE
+
+
+def read_lines(stream: BufferedReader) -> Iterator[list[Line]]:
+    """The lines of a stream, those together that came together; empty ones are counted and left out.
+
+    Raises UsageError when one is longer than MAX_LINE_BYTES.
+    """
+    number, rest = 0, b""
+    while data := stream.read1(READ_BYTES):
+        *complete, rest = (rest + data).split(b"\n")
+        yield _numbered(complete, number)
+        number += len(complete)
+        if len(rest) > MAX_LINE_BYTES:
+            raise shell.UsageError(f"line {number + 1} of stdin has more than {MAX_LINE_BYTES:,} bytes")
+    yield _numbered([rest], number)
+
+
+def _numbered(lines: list[bytes], before: int) -> list[Line]:
+    texts = [line.removesuffix(b"\r").decode(errors="surrogateescape") for line in lines]
+    return [Line(number, text) for number, text in enumerate(texts, before + 1) if text]
+
+
+def _post_together(
+    client: Client, lines: list[Line], tally: Tally, *, tags: list[str], key: str | None, json: bool, progress: Progress
+) -> None:
+    keys = (None if key is None else f"{key}:{line.number}" for line in lines)
+    outcomes = client.post_many(_hand_over(lines, tally), tags=tags, keys=keys)
+    for line, outcome in zip(lines, outcomes, strict=False):
+        tally.answered = line.number
+        if isinstance(outcome, Refused):
+            _note_refused(line, outcome, tally, json=json)
+        else:
+            tally.stored += 1
+            _write_stored(line, outcome, json=json)
+        if line.number % PROGRESS_EVERY == 0:
+            _show_progress(progress, tally)
+    _show_progress(progress, tally)
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def _hand_over(lines: Iterable[Line], tally: Tally) -> Iterator[str]:
+    for line in lines:
+        if tally.fault:
+            return
+        tally.handed_over = line.number
+        yield line.text
+
+
+def _write_stored(line: Line, stored: Stored, *, json: bool) -> None:
+    if json:
+        cli_show.write_json({"line": line.number, "id": stored.id, "at": stored.at, "tags": stored.tags})
+    elif not shell.on_terminal(sys.stdout):
+        shell.write(str(stored.id))
+
+
+def _note_refused(line: Line, refused: Refused, tally: Tally, *, json: bool) -> None:
+    tally.refused += 1
+    if refused.code in NOT_THE_LINES_FAULT:
+        tally.fault = refused
+    shell.complain(f"line {line.number}: {refused.text}")
+    if json:
+        cli_show.write_json({"line": line.number, "code": refused.code, "text": refused.text})
+
+
+def _left(tally: Tally, key: str | None) -> str:
+    """What was done and what is not known when it ends before its time."""
+    done = f"{tally.stored:,} lines were acknowledged"
+    if tally.handed_over == tally.answered:
+        return f"{done}, up to line {tally.answered}"
+    again = "the same command again stores none twice" if key else "with --key it would be safe to run it again"
+    first, last = tally.answered + 1, tally.handed_over
+    unknown = f"line {last} is" if first == last else f"lines {first} to {last} are"
+    return f"{done}; whether {unknown} stored is unknown; {again}"
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """A line on stderr that tells how far it is; nothing where nobody looks."""
+    shown = shell.on_terminal(sys.stderr)
+    console = Console(file=sys.stderr, no_color=not shell.has_colour(sys.stderr))
+    columns = (BarColumn(20), TextColumn("{task.description}"))
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False, disable=not shown) as progress:
+        progress.add_task("", total=None)
+        yield progress
+
+
+def _show_progress(progress: Progress, tally: Tally) -> None:
+    seconds = time.monotonic() - tally.begun
+    rate = tally.stored / seconds if seconds > 0 else 0.0
+    refused = f", {tally.refused:,} refused" if tally.refused else ""
+    for task in progress.task_ids:
+        progress.update(task, description=f"{tally.stored:,} posted{refused}, {rate:,.0f} a second")

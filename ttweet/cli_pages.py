@@ -1,0 +1,174 @@
+"""The manual: what `--help` says of each command beside its options. Text alone, so that the parser starts quickly.
+
+A page is in rich's markup. Lines of examples and tables stay below 58 columns, for they are not to be wrapped.
+"""
+
+from typing import NamedTuple
+
+from ttweet import shell
+
+
+class Page(NamedTuple):
+    """One command's page: its synopsis, what it does (a sentence, then the rest), and what stands below the options."""
+
+    usage: str
+    text: str
+    below: str
+
+    @property
+    def help(self) -> str:
+        """The text with each paragraph on one line, to be wrapped at the terminal's width."""
+        return "\n\n".join([" ".join(paragraph.split()) for paragraph in self.text.split("\n\n")])
+
+
+_ENVIRONMENT = "[bold]Environment[/]"
+_EXAMPLES = "[bold]Examples[/]"
+_DB = "  TTWEET_DB      the database file, else tweets.db"
+_SERVER = "  TTWEET_SERVER  HOST:PORT of the server"
+_EXIT_CODES = "[bold]Exit codes[/]"
+_ALL_CODES = "\n".join([f"{code:>5}  {meaning}" for code, meaning in shell.EXIT_CODES.items()])
+
+ROOT = Page(
+    usage=r"""ttweet COMMAND \[OPTIONS]
+       ttweet -u HOST PORT MESSAGE
+       ttweet -d HOST PORT""",
+    text="""A tiny self-hosted Twitter for shells: post short messages, find them by #hashtag.
+
+Data goes to stdout, talk to stderr. An upload that exits with 0 is on the server's disk.""",
+    below=rf"""{_EXAMPLES}
+  ttweet serve 13001 --db tweets.db
+  ttweet -u 127.0.0.1 13001 "Lunch in ten minutes #team"
+  ttweet -d 127.0.0.1 13001
+  ttweet tags team
+
+{_EXIT_CODES}
+{_ALL_CODES}
+
+{_ENVIRONMENT}
+{_SERVER}
+{_DB}
+  NO_COLOR       no colour, even on a terminal""",
+)
+
+SERVE = Page(
+    usage=r"ttweet serve PORT \[--db FILE] \[OPTIONS]",
+    text="""Run a server until Ctrl-C.
+
+It says where it listens and what it holds, then prints the report lines as they happen. All tweets are kept in one
+SQLite file, which sqlite3, sqlite-utils and Datasette may read meanwhile. Ctrl-C or SIGTERM lets the clients finish
+and stops; a second signal stops at once. Both protocols, the framed one and that of the first ttweet, share the port.
+
+Anybody who reaches the port may post and read. It listens on this machine alone unless --host says otherwise.""",
+    below=f"""{_EXAMPLES}
+  ttweet serve 13001
+  ttweet serve 13001 --db team.db --host 0.0.0.0 --quiet
+  ttweet serve 0 --no-report-file
+
+{_EXIT_CODES}
+  0  stopped in order; every acknowledged tweet is stored
+  1  could not start, or had to stop
+  2  the command line is wrong
+
+{_ENVIRONMENT}
+{_DB}""",
+)
+
+POST = Page(
+    usage=r"""ttweet post \[OPTIONS] \[MESSAGE | -]
+       ttweet post \[OPTIONS] --lines""",
+    text="""Post a message and print its id.
+
+The message has at most 150 characters; the #hashtags in it are what finds it. An empty one resets the last message.
+The id is printed when the message is on the server's disk.
+
+With --lines every line of stdin is a message, many are on their way at a time, ids come out in the order of the lines,
+and what is refused is told with the number of its line. With --key too, a second run of the same input stores only
+what the first one did not.""",
+    below=f"""{_EXAMPLES}
+  ttweet post "Lunch in ten minutes #team"
+  ttweet post --tag nightly "backup took 4m12s"
+  date | ttweet post -
+  ttweet post --lines --key import-1 < messages.txt
+  ttweet post -- "-5 degrees this morning"
+
+{_EXIT_CODES}
+  0  stored, on the server's disk
+  1  the server could not do it
+  2  the command line is wrong
+  3  no server there, or it went away unanswered
+  5  refused, or with --lines some of it was
+
+{_ENVIRONMENT}
+{_SERVER}; else 127.0.0.1:13001""",
+)
+
+LAST = Page(
+    usage=r"ttweet last \[--db FILE | --server HOST:PORT] \[--json]",
+    text="""Show the last message.
+
+Reads the database file, beside a running server or without one; asks a server when --server or TTWEET_SERVER says so.
+In a pipe it is the text alone.""",
+    below=f"""{_EXAMPLES}
+  ttweet last
+  ttweet last --server 127.0.0.1:13001 --json
+
+{_EXIT_CODES}
+  0  shown
+  1  the file cannot be read
+  2  the command line is wrong
+  3  no server there
+  4  no such file, or no message
+
+{_ENVIRONMENT}
+{_SERVER} to ask
+{_DB}""",
+)
+
+TAGS = Page(
+    usage=r"ttweet tags \[TAG] \[OPTIONS]",
+    text="""List the tags, or show the tweets of one.
+
+Without TAG: the most used tags, how many tweets each has, how long ago the newest came, and the last 14 days. With TAG:
+its tweets, the newest last. #python, python and PYTHON are one tag; quote the # in a shell.
+
+Reads the database file, beside a running server or without one; asks a server when --server or TTWEET_SERVER says so.
+In a pipe the columns are parted by tabs: tag, tweets, newest; or id, time, author, text.""",
+    below=f"""{_EXAMPLES}
+  ttweet tags
+  ttweet tags python --limit 100
+  ttweet tags '#3251' --json
+  ttweet tags --numbers --server 127.0.0.1:13001
+
+{_EXIT_CODES}
+  0  shown
+  1  the file cannot be read
+  2  the command line is wrong
+  3  no server there
+  4  no such file, no such tag, or no tags at all
+
+{_ENVIRONMENT}
+{_SERVER} to ask
+{_DB}""",
+)
+
+LOG = Page(
+    usage=r"ttweet log \[--session N|all] \[OPTIONS]",
+    text="""Show the report log.
+
+Every line that the server and its clients have reported: who came and went, what was received, what was refused. It
+reads the database file, beside a running server or without one. In a pipe the columns are parted by tabs: session,
+time, line.""",
+    below=f"""{_EXAMPLES}
+  ttweet log
+  ttweet log --session all --category error
+  ttweet log --session 3 --export Sample.txt
+
+{_EXIT_CODES}
+  0  shown
+  1  the file cannot be read
+  2  the command line is wrong, or there is no such session
+  4  no such file, or no such lines
+
+{_ENVIRONMENT}
+{_DB}""",
+)

@@ -1,0 +1,93 @@
+"""The command `post`: one message, or each line of stdin."""
+
+import shlex
+import sys
+from io import BufferedReader
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ttweet import cli_show, shell
+from ttweet.cli_lines import post_lines
+from ttweet.cli_read import Json
+from ttweet.cli_source import open_client
+from ttweet.client import Stored
+
+MAX_STDIN_BYTES = 1024 * 1024  # a message has 600; so `ttweet post - < film.mkv` says so and does not fill the memory
+
+Message = Annotated[str, Parameter(name="MESSAGE", help="The text; quote it. After -- it may begin with a hyphen.")]
+Stdin = Annotated[
+    bool,
+    Parameter(name=["--stdin", "-"], negative="", help="Read the message from stdin, without the newline at its end."),
+]
+Lines = Annotated[
+    bool, Parameter(name="--lines", negative="", help="Post each line of stdin; empty lines are skipped.")
+]
+Tags = Annotated[
+    list[str] | None,
+    Parameter(name="--tag", metavar="TAG", negative="", help="A tag beside the text; may be given again."),
+]
+Key = Annotated[
+    str | None,
+    Parameter(metavar="KEY", help="Makes a retry safe: the same key stores once. With --lines, KEY:N for line N."),
+]
+Server = Annotated[str | None, Parameter(metavar="HOST:PORT", help="Where to post.")]
+
+
+def post(
+    *message: Message,
+    stdin: Stdin = False,
+    lines: Lines = False,
+    tag: Tags = None,
+    key: Key = None,
+    server: Server = None,
+    json: Json = False,
+) -> int:
+    """Post a message and print its id."""
+    text = _checked_source(message, stdin=stdin, lines=lines)
+    tags = [shell.checked_text(one, "a tag") for one in tag or ()]
+    if key is not None:
+        shell.checked_text(key, "the key")
+    with open_client(server) as client:
+        if lines:
+            return post_lines(client, _stdin(), tags=tags, key=key, json=json)
+        stored = client.post(_stdin_text() if text is None else text, tags=tags, key=key)
+    if json:
+        cli_show.write_json(as_json(stored))
+    else:
+        shell.write(str(stored.id))
+    return shell.DONE
+
+
+def as_json(stored: Stored) -> dict[str, object]:
+    """What the server says of an upload, in its own words."""
+    return {"id": stored.id, "at": stored.at, "tags": stored.tags}
+
+
+def _checked_source(message: tuple[str, ...], *, stdin: bool, lines: bool) -> str | None:
+    """The message, or None when it is on stdin. Raises UsageError unless there is exactly one source."""
+    if message and (stdin or lines):
+        raise shell.UsageError(f"stdin and {shlex.quote(message[0])} are two messages; give one of them")
+    if len(message) > 1:
+        whole = shlex.quote(" ".join(message))
+        raise shell.UsageError(f"{len(message)} messages, one is posted at a time; quote it: ttweet post {whole}")
+    if stdin or lines:
+        return None
+    if not message:
+        raise shell.UsageError("no message: ttweet post 'text', or ttweet post - to read it from stdin")
+    return shell.checked_text(message[0])
+
+
+def _stdin_text() -> str:
+    data = _stdin().read(MAX_STDIN_BYTES + 1)
+    if len(data) > MAX_STDIN_BYTES:
+        raise shell.UsageError(f"stdin has more than {MAX_STDIN_BYTES:,} bytes; a message has 150 characters")
+    text = data.decode(errors="surrogateescape").removesuffix("\n").removesuffix("\r")
+    return shell.checked_text(text, "stdin")
+
+
+def _stdin() -> BufferedReader:
+    stream = getattr(sys.stdin, "buffer", None)
+    if not isinstance(stream, BufferedReader):
+        raise shell.UsageError("stdin is closed; there is nothing to read a message from")
+    return stream

@@ -1,0 +1,106 @@
+"""The commands that read tweets: `last` and `tags`."""
+
+import sys
+import time
+from dataclasses import asdict
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from ttweet import cli_show, shell
+from ttweet.cli_source import PAGE, Source, open_source
+from ttweet.reports import escape
+from ttweet.wire import DEFAULT_LIMIT, as_json
+
+Db = Annotated[Path | None, Parameter(name="--db", metavar="FILE", help="Read this file.")]
+Server = Annotated[str | None, Parameter(name="--server", metavar="HOST:PORT", help="Ask this server instead.")]
+Json = Annotated[bool, Parameter(name="--json", negative="", help="One JSON object a line.")]
+Limit = Annotated[
+    int, Parameter(name="--limit", metavar="N", validator=Number(gte=1), help="At most so many, the newest or largest.")
+]
+Numbers = Annotated[
+    bool, Parameter(name="--numbers", negative="", help="List tags without a letter too, such as #3251.")
+]
+Tag = Annotated[str | None, Parameter(name="TAG", help="Show the tweets of this tag; # and case do not matter.")]
+
+
+def last(*, db: Db = None, server: Server = None, json: Json = False) -> int:
+    """Show the last message."""
+    with open_source(db, server) as source:
+        tweet = source.last()
+    if tweet is None:
+        shell.complain("there is no last message: nothing was posted yet, or an empty message has reset it")
+        return shell.NOTHING
+    if json:
+        cli_show.write_json(as_json(tweet))
+    elif shell.on_terminal(sys.stdout):
+        cli_show.write_tweets([tweet], now=_now_ms())
+    else:
+        shell.write(tweet.text)
+    return shell.DONE
+
+
+def tags(
+    tag: Tag = None,
+    /,
+    *,
+    limit: Limit = DEFAULT_LIMIT,
+    numbers: Numbers = False,
+    db: Db = None,
+    server: Server = None,
+    json: Json = False,
+) -> int:
+    """List the tags, or show the tweets of one."""
+    with open_source(db, server) as source:
+        if tag is None:
+            return _list_tags(source, limit=limit, numbers=numbers, json=json)
+        return _show_tweets(source, tag, limit=limit, json=json)
+
+
+def _list_tags(source: Source, *, limit: int, numbers: bool, json: bool) -> int:
+    page = source.list_tags(limit=limit, numbers=numbers)
+    if not page.tags:
+        rest = "" if numbers else "; --numbers lists those without a letter, such as #3251"
+        shell.complain(f"there are no tags yet{rest}")
+        return shell.NOTHING
+    if json:
+        for summary in page.tags:
+            cli_show.write_json(asdict(summary))
+    else:
+        cli_show.write_tags(page.tags, now=_now_ms())
+    if page.more:
+        shell.hint(f"the {len(page.tags):,} most used tags; more: --limit {limit * 5}")
+    if not json and shell.on_terminal(sys.stdout):
+        shell.hint("a shell takes # for a comment: ttweet tags '#python', or ttweet tags python")
+    return shell.DONE
+
+
+def _show_tweets(source: Source, tag: str, *, limit: int, json: bool) -> int:
+    page = source.tweets_of_tag(tag, limit=limit)
+    if not page.tweets:
+        shell.complain(_no_such_tag(source, tag))
+        return shell.NOTHING
+    newest_last = page.tweets[::-1]
+    if json:
+        for tweet in newest_last:
+            cli_show.write_json(as_json(tweet))
+    else:
+        cli_show.write_tweets(newest_last, now=_now_ms())
+    if page.more:
+        shell.hint(f"the newest {len(page.tweets):,} tweets; more: --limit {limit * 5}")
+    return shell.DONE
+
+
+def _no_such_tag(source: Source, tag: str) -> str:
+    name = tag.strip().lstrip("#\uff03")
+    known = {summary.tag.casefold(): summary.tag for summary in source.list_tags(limit=PAGE, numbers=True).tags}
+    close = get_close_matches(name.casefold(), known, n=1)
+    suggestion = f"; did you mean {escape(known[close[0]])}?" if close else ""
+    return f"no tweet has the tag #{escape(name)}{suggestion}"
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

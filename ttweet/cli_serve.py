@@ -1,0 +1,68 @@
+"""The command `serve`."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from ttweet import shell
+from ttweet.app import Config, run
+
+DEFAULT = Config(port=0)
+
+_COUNT: dict[str, Any] = {"metavar": "N", "validator": Number(gte=1), "show_default": "{:,}".format}
+
+Port = Annotated[
+    int, Parameter(name="PORT", validator=Number(gte=0, lte=65535), help="Where to listen; 0 takes a free one.")
+]
+Db = Annotated[Path, Parameter(metavar="FILE", env_var="TTWEET_DB", help="The database; made when it is not there.")]
+Host = Annotated[str, Parameter(metavar="HOST", help="The address to listen on; 0.0.0.0 is every one, for everybody.")]
+ReportFile = Annotated[
+    Path | None,
+    Parameter(metavar="FILE", show_default=lambda _: DEFAULT.report_file, help="Where the report lines go."),
+]
+NoReportFile = Annotated[bool, Parameter(negative="", help="Write no such file; the log in the database is kept.")]
+MaxClients = Annotated[int, Parameter(**_COUNT, help="Clients at the same time.")]
+Grace = Annotated[
+    float,
+    Parameter(
+        metavar="SECONDS",
+        validator=Number(gte=0),
+        show_default="{:g}".format,
+        help="How long busy clients have when the server stops.",
+    ),
+]
+LogLimit = Annotated[int, Parameter(**_COUNT, help="Report lines kept; tweets are all kept.")]
+Quiet = Annotated[bool, Parameter(negative="", help="Print no report lines.")]
+
+
+def serve(
+    port: Port,
+    /,
+    *,
+    db: Db = DEFAULT.db,
+    host: Host = DEFAULT.host,
+    report_file: ReportFile = None,
+    no_report_file: NoReportFile = False,
+    max_clients: MaxClients = DEFAULT.max_clients,
+    grace: Grace = DEFAULT.grace_s,
+    log_limit: LogLimit = DEFAULT.log_limit,
+    quiet: Quiet = False,
+) -> int:
+    """Run the server until Ctrl-C."""
+    if no_report_file and report_file is not None:
+        raise shell.UsageError("--report-file names the file and --no-report-file wants none; give one of them")
+    config = replace(
+        DEFAULT,
+        port=port,
+        db=db,
+        host=host,
+        report_file=None if no_report_file else report_file or DEFAULT.report_file,
+        max_clients=max_clients,
+        grace_s=grace,
+        log_limit=log_limit,
+        quiet=quiet,
+    )
+    return run(config)

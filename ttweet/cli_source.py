@@ -1,0 +1,132 @@
+"""Where `last` and `tags` read: a database file, or a server that is asked. Both give the same answers.
+
+What the command line says comes first, then the environment, then the file in the working folder.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from ttweet import hashtags, shell
+from ttweet.client import Client
+from ttweet.sqlite_reader import SqliteReader
+from ttweet.tweets import Page, TagPage, Tweet
+
+DB = Path("tweets.db")  # as app.Config has it, which takes trio to import; a test holds the two together
+SERVER = "127.0.0.1:13001"  # the port of the first ttweet's examples
+PAGE = 200  # tweets or tags of one query: what a server answers at most
+
+
+class Source(Protocol):
+    """What can be asked of a file and of a server alike. Raises ConnectError, OpenError, StoreError, Refused."""
+
+    def last(self) -> Tweet | None:
+        """The newest tweet; None when there is none or it is empty."""
+        ...
+
+    def tweets_of_tag(self, tag: str, *, limit: int) -> Page:
+        """The newest tweets of a tag in any spelling, newest first. Raises UsageError when it cannot be one."""
+        ...
+
+    def list_tags(self, *, limit: int, numbers: bool) -> TagPage:
+        """The most used tags; those without a letter only with `numbers`."""
+        ...
+
+
+@contextmanager
+def open_source(db: Path | None, server: str | None) -> Iterator[Source]:
+    """The source that the options and the environment name. Raises UsageError, OpenError."""
+    if db is not None and server is not None:
+        raise shell.UsageError("--db reads a file and --server asks a server; give one of them")
+    if db is None and (server or _setting("TTWEET_SERVER")):
+        with open_client(server) as client:
+            yield _Server(client)
+    else:
+        reader = SqliteReader(db_path(db))
+        try:
+            yield _File(reader)
+        finally:
+            reader.close()
+
+
+def open_client(server: str | None) -> Client:
+    """A client of the server that the option or the environment names, else of SERVER. Raises UsageError."""
+    where = server or _setting("TTWEET_SERVER") or SERVER
+    host, colon, port = where.rpartition(":")
+    if not (host and colon):
+        raise shell.UsageError(f"{where[:80]!r} is no HOST:PORT; for instance {SERVER}")
+    return Client(host.removeprefix("[").removesuffix("]"), shell.checked_port(port))
+
+
+def db_path(db: Path | None) -> Path:
+    """The database file that the option or the environment names, else DB."""
+    return db or Path(_setting("TTWEET_DB") or DB)
+
+
+def _setting(name: str) -> str | None:
+    return os.environ.get(name) or None
+
+
+class _File:
+    """See Source."""
+
+    def __init__(self, reader: SqliteReader) -> None:
+        self._reader = reader
+
+    def last(self) -> Tweet | None:
+        tweet = self._reader.last()
+        return tweet if tweet and tweet.text else None
+
+    def tweets_of_tag(self, tag: str, *, limit: int) -> Page:
+        key = hashtags.key(_checked_body(tag))
+
+        def read(limit: int, before: int | None) -> Page:
+            return self._reader.tweets_of_tag(key, limit=limit, before=before)
+
+        return _in_pages(read, limit)
+
+    def list_tags(self, *, limit: int, numbers: bool) -> TagPage:
+        return self._reader.list_tags(limit=limit, now=int(time.time() * 1000), numbers=numbers)
+
+
+class _Server:
+    """See Source."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def last(self) -> Tweet | None:
+        return self._client.last()
+
+    def tweets_of_tag(self, tag: str, *, limit: int) -> Page:
+        body = _checked_body(tag)
+
+        def read(limit: int, before: int | None) -> Page:
+            return self._client.tweets_of_tag(body, limit=limit, before=before)
+
+        return _in_pages(read, limit)
+
+    def list_tags(self, *, limit: int, numbers: bool) -> TagPage:
+        if limit > PAGE:
+            raise shell.UsageError(f"a server lists at most {PAGE} tags; its file has them all: --db FILE")
+        return self._client.list_tags(limit=limit, numbers=numbers)
+
+
+def _checked_body(tag: str) -> str:
+    body = shell.checked_text(tag, "the tag").strip().lstrip("#\uff03")
+    if not hashtags.is_body(body):
+        raise shell.UsageError(f"{tag[:80]!r} is no tag: letters, digits and _ make one")
+    return body
+
+
+def _in_pages(read: Callable[[int, int | None], Page], limit: int) -> Page:
+    """The newest `limit` tweets by several queries, each a short one for who answers it."""
+    page = read(min(limit, PAGE), None)
+    tweets = page.tweets
+    while page.more and len(tweets) < limit:
+        page = read(min(limit - len(tweets), PAGE), tweets[-1].id)
+        tweets += page.tweets
+    return Page(tweets, page.more)
