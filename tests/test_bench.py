@@ -47,7 +47,14 @@ def part_of(rates: Mapping[str, Sequence[float]]) -> Part:
 @needs_compiler
 def test_the_generator_compiles_without_a_warning(tmp_path: Path) -> None:
     sources = sorted(generator.SOURCES.glob("*.c"))
-    argv: list[str | Path] = [generator.compiler() or "cc", *generator.FLAGS, "-Werror", "-o", tmp_path / "loadgen", *sources]
+    argv: list[str | Path] = [
+        generator.compiler() or "cc",
+        *generator.FLAGS,
+        "-Werror",
+        "-o",
+        tmp_path / "loadgen",
+        *sources,
+    ]
     assert subprocess.run(argv, capture_output=True, text=True, check=False).stderr == ""
 
 

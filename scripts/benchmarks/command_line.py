@@ -18,6 +18,7 @@ from benchmarks import document, machine, stage, tables
 from benchmarks.bars import judge
 from benchmarks.figures import Part, to_json
 from benchmarks.parts import KINDS
+from benchmarks.parts.part import Kind
 from benchmarks.peers import PEERS, ttweet
 from benchmarks.peers.peer import VENV_VARIABLE, Peer, venv
 from benchmarks.plan import Plan, say
@@ -103,25 +104,39 @@ def _check_parts(parser: argparse.ArgumentParser, parts: Sequence[str]) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     plan = _plan(arguments)
-    parts: list[Part] = []
     if ttweet.PEER.version() is None:
         raise stage.BenchError(f"{ttweet.program()} does not say its version; try scripts/setup")
+    parts: list[Part] = []
     with stage.make(arguments.dir) as here:
         _warn_of(here)
-        used = machine.describe(here.directory)
-        print(tables.table(["", "what was used"], used) + "\n")
+        used = machine.describe(here.directory, [peer for peer in PEERS if plan.wants(peer)])
+        print(document.machine_table(used) + "\n")
         for kind in KINDS:
             if kind.name in arguments.parts or not arguments.parts:
-                part = kind.measure(here, plan)
-                part.command, part.date = _command(kind.name, arguments), _today()
-                parts.append(part)
-                print(tables.render(kind, part), flush=True)
+                parts.append(_measure(kind, here, plan, arguments))
+                print(tables.render(kind, parts[-1]), flush=True)
+                _keep(parts, used, arguments)
     _summarize(parts, plan)
+    return 1 if plan.failures else 0
+
+
+def _measure(kind: Kind, here: stage.Stage, plan: Plan, arguments: argparse.Namespace) -> Part:
+    """Measure a part; one that fails as a whole costs the others nothing."""
+    try:
+        part = kind.measure(here, plan)
+    except stage.BenchError as error:
+        part = Part(kind.name)
+        plan.fail(part, kind.title, error)
+    part.command, part.date = _command(kind.name, arguments), _today()
+    return part
+
+
+def _keep(parts: Sequence[Part], used: list[tuple[str, str]], arguments: argparse.Namespace) -> None:
+    """Write what there is so far: a run of many minutes that is interrupted keeps its finished parts."""
     if arguments.json:
         arguments.json.write_text(json.dumps({"machine": used, "parts": [to_json(part) for part in parts]}, indent=1))
     if arguments.write_docs:
-        document.write(parts, used)
-    return 1 if plan.failures else 0
+        document.write([part for part in parts if part.figures], used)
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:

@@ -43,11 +43,16 @@ def load() -> list[Part]:
 
 def render(parts: Mapping[str, Part], machine: Sequence[tuple[str, str]]) -> str:
     """Everything between the marks."""
-    blocks = [tables.table(["", "what was used"], machine)]
+    blocks = [machine_table(machine)]
     if "acks" in parts:
         blocks += [f"![Durable uploads a second]({CHART.name})"]
     blocks += [tables.render(kind, parts[kind.name]) for kind in KINDS if kind.name in parts]
     return "\n\n".join(blocks)
+
+
+def machine_table(machine: Sequence[tuple[str, str]]) -> str:
+    """What the figures were measured on."""
+    return tables.table(["", "what was used"], machine, words=2)
 
 
 def replace_figures(page: str, figures: str) -> str:

@@ -10,11 +10,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.generator import compiler
-from benchmarks.peers import PEERS
-from benchmarks.peers.peer import version_of
+from benchmarks.peers.peer import Peer, version_of
 
 
-def describe(directory: Path) -> list[tuple[str, str]]:
+def describe(directory: Path, peers: Iterable[Peer]) -> list[tuple[str, str]]:
     """Name and value of all that a reader needs to judge the figures; `directory` is on the disk that was used."""
     memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     libraries = ", ".join(f"{name} {version(name)}" for name in ("trio", "msgspec", "sqlite-utils"))
@@ -25,7 +24,7 @@ def describe(directory: Path) -> list[tuple[str, str]]:
         ("system", f"{platform.system()} {platform.release()}"),
         ("Python", f"{platform.python_version()}, SQLite {sqlite3.sqlite_version}, {libraries}"),
         ("generator", f"C, {Path(compiler() or 'cc').name} {version_of(compiler(), '--version')}"),
-        *((peer.title, f"{peer.version()}: {peer.about}") for peer in PEERS if peer.version() is not None),
+        *((peer.title, f"{peer.version()}: {peer.about}") for peer in peers if peer.version() is not None),
     ]
 
 

@@ -35,11 +35,11 @@ class Plan:
         """Whether this peer was asked for; ttweet always is."""
         return not self.peers or peer.name in (*self.peers, "ttweet", "echo")
 
-    def fail(self, part: Part, sentence: str) -> None:
-        """Note on the page that something could not be measured, and let the run end with an error."""
-        say(sentence)
-        part.note(sentence)
-        self.failures.append(sentence)
+    def fail(self, part: Part, what: str, error: BenchError) -> None:
+        """Note on the page that something could not be measured, tell why, and let the run end with an error."""
+        say(f"{what} failed: {error}")
+        part.note(f"{what} could not be measured.")
+        self.failures.append(f"{what} failed: {str(error).splitlines()[0]}")
 
 
 Running = list[tuple[Subject, Server]]
@@ -93,7 +93,7 @@ def take_turns(plan: Plan, part: Part, turns: Sequence[Turn]) -> None:
                 sample = turn.measure()
             except BenchError as error:
                 standing.remove(turn)
-                plan.fail(part, f"{turn.subject} at {turn.case} failed: {error}")
+                plan.fail(part, f"{turn.subject} at {turn.case}", error)
                 continue
             part.add(turn.subject, turn.case, turn.unit, sample)
             figure = f"{turn.subject:<16} {sample.value:>14,.2f} {turn.unit}"

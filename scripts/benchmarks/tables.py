@@ -13,26 +13,25 @@ def render(kind: Kind, part: Part) -> str:
     """The section of one part."""
     blocks = [f"## {kind.title}", kind.about]
     if len(part.cases) > 1:
-        blocks += [_glance(kind, part)]
-        if kind.mine:
-            blocks += ["ttweet's figure as a multiple of each other one:", _multiples(kind, part)]
-    blocks += [_details(kind, part), _verdicts(judge(part)), *_ahead(kind, part), *part.notes]
-    blocks += [f"`{part.command}`, {part.date}"]
-    return "\n\n".join(block for block in blocks if block) + "\n"
+        blocks += [_glance(kind, part), *_multiples(kind, part), _folded(_details(kind, part))]
+    elif part.figures:
+        blocks += [_details(kind, part)]
+    blocks += [*_verdicts(judge(part)), *_ahead(kind, part), *part.notes, f"`{part.command}`, {part.date}"]
+    return "\n\n".join(blocks) + "\n"
 
 
 def number(value: float, unit: str) -> str:
     """A value with as many digits as it deserves."""
-    if unit == "1":
-        return f"{value:.4f}" if value < 0.1 else f"{value:.2f}"
     if unit == "1/s" or value >= 1000:
         return f"{value:,.0f}"
+    if unit == "1":
+        return f"{value:.4f}" if value < 0.1 else f"{value:.2f}"
     return f"{value:.3g}" if value >= 0.01 else f"{value:.4f}"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; the first column is left, the others right."""
-    lines = ["| " + " | ".join(head) + " |", "| --- |" + " ---: |" * (len(head) - 1)]
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, words: int = 1) -> str:
+    """A Markdown table; the first `words` columns are set to the left, numbers to the right."""
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * words + " ---: |" * (len(head) - words)]
     lines += ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join(lines)
 
@@ -45,18 +44,26 @@ def _glance(kind: Kind, part: Part) -> str:
     return table([kind.case_title, *part.cases], rows)
 
 
-def _multiples(kind: Kind, part: Part) -> str:
-    rows = (
+def _multiples(kind: Kind, part: Part) -> Iterator[str]:
+    rows = [
         [_title(kind, subject), *(_multiple(kind, part, subject, case) for case in part.cases)]
         for subject in part.subjects
         if subject in kind.mine
-    )
-    return table([kind.case_title, *part.cases], rows)
+    ]
+    if rows:
+        yield "ttweet's figure as a multiple of each other one:"
+        yield table([kind.case_title, *part.cases], rows)
+
+
+def _folded(text: str) -> str:
+    return f"<details><summary>Every figure with its spread</summary>\n\n{text}\n\n</details>"
 
 
 def _details(kind: Kind, part: Part) -> str:
     head = [kind.case_title, "what", "median", "min", "max", "unit", "p50 ms", "p99 ms", "ttweet is", "generator's CPU"]
-    return table(head, (_detail(kind, part, figure) for figure in _by_case(part)))
+    rows = [_detail(kind, part, figure) for figure in _by_case(part)]
+    used = [column for column in range(len(head)) if any(row[column] for row in rows)]
+    return table([head[column] for column in used], ([row[column] for column in used] for row in rows), words=2)
 
 
 def _by_case(part: Part) -> Iterator[Figure]:
@@ -72,7 +79,7 @@ def _detail(kind: Kind, part: Part, figure: Figure) -> list[str]:
         number(figure.median, figure.unit),
         number(min(figure.values), figure.unit),
         number(max(figure.values), figure.unit),
-        figure.unit,
+        "" if figure.unit == "1" else figure.unit,
         _milliseconds(figure.median_of("p50_us")),
         _milliseconds(figure.median_of("p99_us")),
         _multiple(kind, part, figure.subject, figure.case),
@@ -92,17 +99,17 @@ def multiple(kind: Kind, part: Part, subject: str, case: str) -> float | None:
     return None if mine is None or figure is None else ratio(mine, figure)
 
 
-def _verdicts(verdicts: Sequence[Verdict]) -> str:
-    if not verdicts:
-        return ""
-    return table(["bar", "wanted", "measured", ""], map(_verdict, verdicts))
+def _verdicts(verdicts: Sequence[Verdict]) -> Iterator[str]:
+    measured = [verdict for verdict in verdicts if verdict.met is not None]
+    if measured:
+        yield table(["bar", "wanted", "measured", ""], map(_verdict, measured))
+    if missing := len(verdicts) - len(measured):
+        yield f"{missing} of this part's {len(verdicts)} bars were not measured."
 
 
 def _verdict(verdict: Verdict) -> list[str]:
-    words = {True: "met", False: "**not met**", None: "not measured"}
-    measured = "" if verdict.value is None else number(verdict.value, "1")
-    limit = f"{verdict.bar.limit:,.4g}"
-    return [verdict.bar.text, f"{verdict.bar.sense} {limit}", measured, words[verdict.met]]
+    limit = f"{verdict.bar.sense} {verdict.bar.limit:,.4g}"
+    return [verdict.bar.text, limit, number(verdict.value or 0, "1"), "met" if verdict.met else "**not met**"]
 
 
 def _ahead(kind: Kind, part: Part) -> Iterator[str]:

@@ -23,7 +23,7 @@ def measure(stage: Stage, plan: Plan) -> Part:
         try:
             _measure_once(stage, part, connections)
         except BenchError as error:
-            plan.fail(part, f"idle failed: {error}")
+            plan.fail(part, KIND.title, error)
             break
     return part
 
