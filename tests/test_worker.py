@@ -1,0 +1,116 @@
+"""A thread of one's own: its calls come back in order, their errors too, and cancelling loses no result."""
+
+import threading
+import time
+from functools import partial
+
+import pytest
+import trio
+import trio.testing
+
+from ttweet.worker import MAX_CALLS, Worker, _Call
+
+
+def thread_named(name: str) -> threading.Thread | None:
+    return next((thread for thread in threading.enumerate() if thread.name == name), None)
+
+
+async def test_a_call_runs_in_the_workers_thread_and_its_result_comes_back() -> None:
+    with Worker("one") as worker:
+        names = [await worker.run(lambda: threading.current_thread().name) for _ in range(3)]
+    assert names == ["one"] * 3
+
+
+async def test_what_a_call_raises_is_raised_where_it_was_awaited() -> None:
+    with Worker("failing") as worker:
+        with pytest.raises(ZeroDivisionError):
+            await worker.run(lambda: 1 // 0)
+        assert await worker.run(lambda: "goes on") == "goes on"
+
+
+async def test_many_callers_are_served_one_after_another_in_their_order() -> None:
+    started: list[int] = []
+    results: dict[int, int] = {}
+    gate = threading.Event()
+
+    def square(number: int) -> int:
+        assert gate.wait(10)
+        started.append(number)
+        return number * number
+
+    async def ask(number: int) -> None:
+        results[number] = await worker.run(partial(square, number))
+
+    with Worker("many") as worker:
+        async with trio.open_nursery() as nursery:
+            for number in range(3 * MAX_CALLS):
+                nursery.start_soon(ask, number)
+                await trio.testing.wait_all_tasks_blocked()
+            gate.set()
+    assert started == list(range(3 * MAX_CALLS))
+    assert results == {number: number * number for number in started}
+
+
+async def test_a_call_that_has_begun_is_never_abandoned() -> None:
+    begun, gate = trio.Event(), threading.Event()
+    token = trio.lowlevel.current_trio_token()
+
+    def write() -> str:
+        token.run_sync_soon(begun.set)
+        assert gate.wait(10)
+        return "written"
+
+    results: list[str] = []
+
+    async def ask() -> None:
+        results.append(await worker.run(write))
+
+    with Worker("stubborn") as worker:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask)
+            await begun.wait()
+            nursery.cancel_scope.cancel()
+            gate.set()
+    assert results == ["written"]
+
+
+async def test_leaving_the_worker_ends_its_thread() -> None:
+    with Worker("short-lived") as worker:
+        await worker.run(time.time)
+        thread = thread_named("short-lived")
+    assert thread is not None
+    await trio.to_thread.run_sync(partial(thread.join, 10))
+    assert thread_named("short-lived") is None
+
+
+async def test_calls_queued_before_the_end_are_still_made() -> None:
+    gate = threading.Event()
+    results: list[int] = []
+
+    async def ask(number: int) -> None:
+        results.append(await worker.run(partial(int, number)))
+
+    async with trio.open_nursery() as nursery:
+        with Worker("draining") as worker:
+            nursery.start_soon(worker.run, partial(gate.wait, 10))
+            await trio.testing.wait_all_tasks_blocked()
+            for number in range(5):
+                nursery.start_soon(ask, number)
+                await trio.testing.wait_all_tasks_blocked()
+        gate.set()
+    assert sorted(results) == list(range(5))
+
+
+def test_a_thread_whose_trio_has_ended_ends_too() -> None:
+    gate = threading.Event()
+
+    async def leave_a_call_behind() -> None:
+        worker = Worker("left-behind")
+        worker._calls.put(_Call(partial(gate.wait, 10), trio.lowlevel.current_task()))
+
+    trio.run(leave_a_call_behind)
+    thread = thread_named("left-behind")
+    assert thread is not None
+    gate.set()
+    thread.join(10)
+    assert not thread.is_alive()
