@@ -15,8 +15,9 @@ from benchmarks.figures import Figure, Part
 from benchmarks.tables import number
 
 WIDTH, HEIGHT = 900, 520
-LEFT, RIGHT, TOP, BOTTOM = 70, 210, 60, 50  # margins; the right one holds the names of the series
+LEFT, RIGHT, TOP, BOTTOM = 80, 210, 70, 50  # margins; the right one holds the names of the series
 LABEL_GAP = 17  # between the names of two series
+MARGIN = 0.15  # above the highest and below the lowest rate, in powers of ten
 
 _STYLE = """\
   svg { color-scheme: light dark; }
@@ -62,11 +63,11 @@ SERIES = (
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Places of cases and rates on the chart; `low` and `high` are powers of ten."""
+    """Places of cases and rates on the chart; `low` and `high` are its edges as exponents of ten."""
 
     cases: Sequence[str]
-    low: int
-    high: int
+    low: float
+    high: float
 
     def x(self, case: str) -> float:
         """The middle of a case's column."""
@@ -84,7 +85,9 @@ def render(part: Part) -> str:
     shown = [(series, _figures(part, series.subject)) for series in SERIES]
     shown = [(series, figures) for series, figures in shown if figures]
     scale = _scale(part, [figure for _, figures in shown for figure in figures])
-    body = [*_frame(scale), *(line for series, figures in shown for line in _series(scale, series, figures))]
+    body = [*_frame(scale)]
+    for series, figures in reversed(shown):  # the first of the list lies on top
+        body += _series(scale, series, figures)
     body += _labels(scale, shown)
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">'
     return "\n".join([head, f"<style>\n{_STYLE}</style>", *body, "</svg>"]) + "\n"
@@ -105,23 +108,22 @@ def _figures(part: Part, subject: str) -> list[Figure]:
 
 def _scale(part: Part, figures: Sequence[Figure]) -> Scale:
     rates = [value for figure in figures for value in figure.values if value > 0]
-    low, high = math.floor(math.log10(min(rates))), math.ceil(math.log10(max(rates)))
-    return Scale(part.cases, low, max(high, low + 1))
+    return Scale(part.cases, math.log10(min(rates)) - MARGIN, math.log10(max(rates)) + MARGIN)
 
 
 def _frame(scale: Scale) -> Iterator[str]:
     yield "<title>Durable uploads a second</title>"
     yield f'<rect class="page" width="{WIDTH}" height="{HEIGHT}" rx="8"/>'
-    yield f'<text class="title" x="{LEFT - 50}" y="30">Durable uploads a second</text>'
-    yield f'<text class="quiet" x="{LEFT - 50}" y="48">logarithmic; median with minimum and maximum</text>'
-    for power in range(scale.low, scale.high + 1):
+    yield f'<text class="title" x="{LEFT - 60}" y="30">Durable uploads a second</text>'
+    yield f'<text class="quiet" x="{LEFT - 60}" y="48">logarithmic; median with minimum and maximum</text>'
+    for power in range(math.ceil(scale.low), math.floor(scale.high) + 1):
         y = scale.y(10**power)
         yield f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
         yield f'<text class="quiet" x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{10**power:,}</text>'
     for case in scale.cases:
-        name = escape(case.replace("x", " × "))
+        name = " × ".join(f"{int(amount):,}" for amount in case.split("x"))
         yield f'<text x="{scale.x(case):.1f}" y="{HEIGHT - BOTTOM + 22}" text-anchor="middle">{name}</text>'
-    yield f'<text class="quiet" x="{LEFT}" y="{HEIGHT - 10}">clients ( × requests in flight of each)</text>'
+    yield f'<text class="quiet" x="{LEFT}" y="{HEIGHT - 10}">clients, × requests in flight for each</text>'
 
 
 def _series(scale: Scale, series: Series, figures: Sequence[Figure]) -> Iterator[str]:
