@@ -19,6 +19,7 @@ from ttweet.tweets import Draft, Tweet
 from ttweet.worker import Worker
 
 MAX_WAITING = 10_000  # drafts in the inbox, some 1 KiB each: 10 MiB. More and whoever brings them waits
+MAX_LINES = 3 * MAX_WAITING  # report lines: those of the drafts, those a full disk holds up, and the clients' own
 MAX_BATCH = 1_000  # drafts of one transaction, some 10 ms of work: bounds what an acknowledgement can wait for
 RETRY_S = 1.0  # between attempts to store report lines that a full disk or a lock has held up
 
@@ -32,12 +33,13 @@ class Waiter(Protocol):
 
 
 class Receipt:
-    """A draft on its way to the disk; `outcome` is None until its batch is decided."""
+    """A draft on its way to the disk, with the report line of its arrival; `outcome` is None until it is decided."""
 
-    __slots__ = ("draft", "outcome", "waiter")
+    __slots__ = ("draft", "outcome", "report", "waiter")
 
-    def __init__(self, draft: Draft, waiter: Waiter) -> None:
+    def __init__(self, draft: Draft, report: Report, waiter: Waiter) -> None:
         self.draft = draft
+        self.report = report
         self.waiter = waiter
         self.outcome: Tweet | TtweetError | None = None
 
@@ -45,14 +47,15 @@ class Receipt:
 class Journal:
     """Takes drafts and report lines at once, and `run` writes them.
 
-    At most MAX_WAITING drafts wait: call `room` before `append`.
+    At most MAX_WAITING drafts and MAX_LINES report lines wait, and one more for each that does not look at `has_room`
+    before but after: it waits for `room` then.
     """
 
     def __init__(self, store: Store, *, clock: Callable[[], float] = time.time) -> None:
         self._store = store
         self._clock = clock
         self._inbox: list[Receipt] = []
-        self._reports: list[Report] = []
+        self._lines: list[Receipt | Report] = []  # what the log will say, in order; a draft's line goes where it goes
         self._work = trio.Event()
         self._room = trio.lowlevel.ParkingLot()
         self._committed = trio.lowlevel.ParkingLot()
@@ -64,26 +67,27 @@ class Journal:
 
     @property
     def has_room(self) -> bool:
-        """Whether another draft may be appended."""
-        return len(self._inbox) < MAX_WAITING
+        """Whether another draft or report line may be appended."""
+        return len(self._inbox) < MAX_WAITING and len(self._lines) < MAX_LINES
 
     async def room(self) -> None:
-        """Wait until another draft may be appended."""
+        """Wait until `has_room`."""
         while not self.has_room:
             await self._room.park()
 
     def append(self, draft: Draft, report: Report, waiter: Waiter) -> Receipt:
-        """Queue a draft, and the report line that tells of it, for the next batch. Raises Refused `stopping`."""
+        """Queue a draft, and the report line to be stored with it, for the next batch. Raises Refused `stopping`."""
         if self._closed:
-            raise Refused("stopping", "the server is stopping; nothing was stored")
-        receipt = Receipt(draft, waiter)
+            raise _stopping()
+        receipt = Receipt(draft, report, waiter)
         self._inbox.append(receipt)
-        self.report(report)
+        self._lines.append(receipt)
+        self._work.set()
         return receipt
 
     def report(self, report: Report) -> None:
         """Queue a report line for the next batch."""
-        self._reports.append(report)
+        self._lines.append(report)
         self._work.set()
 
     async def wait_commit(self, seen: int) -> None:
@@ -102,30 +106,39 @@ class Journal:
         Raises StoreError when the store must not be written to any more; all who wait were told.
         """
         with Worker("journal") as worker:
-            while not self._closed or self._inbox or self._reports:
+            while not self._closed or self._lines:
                 await self._wait_for_work()
-                if self._inbox or self._reports:
+                if self._lines:
                     await self._write_batch(worker)
 
     async def _wait_for_work(self) -> None:
-        held_up = bool(self._reports) and not self._inbox
+        held_up = bool(self._lines) and not self._inbox
         with trio.move_on_after(RETRY_S if held_up else float("inf")):
             await self._work.wait()
 
     async def _write_batch(self, worker: Worker) -> None:
-        batch, self._inbox = self._inbox[:MAX_BATCH], self._inbox[MAX_BATCH:]
-        reports, self._reports = self._reports, []
-        if not self._inbox:
-            self._work = trio.Event()
+        batch, lines = self._take_batch()
+        reports = [line.report if isinstance(line, Receipt) else line for line in lines]
         append = partial(self._store.append, [receipt.draft for receipt in batch], reports, at=self._now_ms())
         try:
             tweets = await worker.run(append)
         except StoreError as error:
-            self._fail(batch, reports, error)
+            self._fail(batch, lines, error)
             if not error.may_pass:
+                self._give_up()
                 raise
         else:
             self._succeed(batch, tweets)
+
+    def _take_batch(self) -> tuple[list[Receipt], list[Receipt | Report]]:
+        batch, self._inbox = self._inbox[:MAX_BATCH], self._inbox[MAX_BATCH:]
+        lines, self._lines = self._lines, []
+        if self._inbox:
+            cut = lines.index(self._inbox[0])
+            lines, self._lines = lines[:cut], lines[cut:]
+        else:
+            self._work = trio.Event()
+        return batch, lines
 
     def _succeed(self, batch: list[Receipt], tweets: list[Tweet]) -> None:
         for receipt, tweet in zip(batch, tweets, strict=True):
@@ -136,13 +149,22 @@ class Journal:
             self.last = newest
         self._tell(batch)
 
-    def _fail(self, batch: list[Receipt], reports: list[Report], error: StoreError) -> None:
+    def _fail(self, batch: list[Receipt], lines: list[Receipt | Report], error: StoreError) -> None:
         for receipt in batch:
             receipt.outcome = error
-        self._reports[:0] = reports[-MAX_WAITING:]
         if self._closed:
-            self._reports.clear()  # nobody is left to wait for room on the disk
+            self._lines = list(self._inbox)  # nobody is left to wait for room on the disk
+        else:
+            self._lines[:0] = [line for line in lines if isinstance(line, Report)][-MAX_WAITING:]
         self._tell(batch)
+
+    def _give_up(self) -> None:
+        """Nothing more will be written: tell those whose drafts have not been tried."""
+        self.close()
+        untried, self._inbox, self._lines = self._inbox, [], []
+        for receipt in untried:
+            receipt.outcome = _stopping()
+        self._tell(untried)
 
     def _tell(self, batch: list[Receipt]) -> None:
         for waiter in {id(receipt.waiter): receipt.waiter for receipt in batch}.values():
@@ -152,3 +174,7 @@ class Journal:
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)
+
+
+def _stopping() -> Refused:
+    return Refused("stopping", "the server is stopping; nothing was stored")
