@@ -19,7 +19,8 @@ from ttweet.tweets import Draft, Tweet
 from ttweet.worker import Worker
 
 MAX_WAITING = 10_000  # drafts in the inbox, some 1 KiB each: 10 MiB. More and whoever brings them waits
-MAX_LINES = 3 * MAX_WAITING  # report lines: those of the drafts, those a full disk holds up, and the clients' own
+MAX_HELD_LINES = 10_000  # report lines kept for a disk that has room again; the newest of them
+MAX_LINES = MAX_WAITING + 2 * MAX_HELD_LINES  # waiting ones: the drafts', those held up, and as many of the clients
 MAX_BATCH = 1_000  # drafts of one transaction, some 10 ms of work: bounds what an acknowledgement can wait for
 RETRY_S = 1.0  # between attempts to store report lines that a full disk or a lock has held up
 
@@ -155,7 +156,7 @@ class Journal:
         if self._closed:
             self._lines = list(self._inbox)  # nobody is left to wait for room on the disk
         else:
-            self._lines[:0] = [line for line in lines if isinstance(line, Report)][-MAX_WAITING:]
+            self._lines[:0] = [line for line in lines if isinstance(line, Report)][-MAX_HELD_LINES:]
         self._tell(batch)
 
     def _give_up(self) -> None:
