@@ -77,7 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--rounds", type=_positive, metavar="N", help="rounds, each with one turn of every server (5, quick: 1)")
     add("--seconds", type=float, metavar="S", help="length of one turn (2, quick: 0.7)")
     add("--warmup", type=float, metavar="S", help="seconds before it that are not counted (0.5, quick: 0.2)")
-    add("--clients", type=_positive, nargs="+", default=[], metavar="N", help="these numbers of clients only")
+    add(
+        "--clients", type=_case, nargs="+", default=[], metavar="N", help="these numbers only; 64x16: 16 in flight each"
+    )
     names = [peer.name for peer in PEERS]
     add("--only", nargs="+", default=[], metavar="PEER", choices=names, help=f"these only: {', '.join(names)}")
     add("--dir", type=Path, help="a folder on the disk that is to be measured (the folder for temporary files)")
@@ -93,6 +95,12 @@ def _positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
     return value
+
+
+def _case(text: str) -> tuple[int, int]:
+    """`64` as (64, 1), `64x16` as (64, 16)."""
+    clients, _, in_flight = text.partition("x")
+    return _positive(clients), _positive(in_flight or "1")
 
 
 def _check_parts(parser: argparse.ArgumentParser, parts: Sequence[str]) -> None:
@@ -146,7 +154,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         seconds=arguments.seconds or seconds,
         warmup_s=warmup_s if arguments.warmup is None else arguments.warmup,
         quick=arguments.quick,
-        clients=tuple(arguments.clients),
+        cases=tuple(arguments.clients),
         peers=tuple(arguments.only),
         databases=arguments.databases,
     )
@@ -155,10 +163,13 @@ def _plan(arguments: argparse.Namespace) -> Plan:
 def _command(part: str, arguments: argparse.Namespace) -> str:
     """The command that measures this part again; folders are everybody's own affair."""
     words = ["scripts/bench", part, *(["--quick"] if arguments.quick else [])]
-    for name in ("rounds", "seconds", "warmup", "clients", "only"):
-        value = getattr(arguments, name)
-        if value not in (None, []):
-            words += [f"--{name}", *map(str, value if isinstance(value, list) else [value])]
+    for name in ("rounds", "seconds", "warmup"):
+        if (value := getattr(arguments, name)) is not None:
+            words += [f"--{name}", f"{value:g}"]
+    if arguments.clients:
+        words += ["--clients", *("x".join(map(str, case)).removesuffix("x1") for case in arguments.clients)]
+    if arguments.only:
+        words += ["--only", *arguments.only]
     return shlex.join(words)
 
 

@@ -16,13 +16,13 @@ from benchmarks.stage import BenchError, Server, Stage
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The choices of one run. `clients` and `peers` narrow a part down; empty means all that it has."""
+    """The choices of one run. `cases` (clients, in flight) and `peers` narrow a part down; empty means all it has."""
 
     rounds: int = 5
     seconds: float = 2.0
     warmup_s: float = 0.5
     quick: bool = False
-    clients: tuple[int, ...] = ()
+    cases: tuple[tuple[int, int], ...] = ()
     peers: tuple[str, ...] = ()
     databases: Path | None = None
     failures: list[str] = field(default_factory=list)
@@ -30,6 +30,12 @@ class Plan:
     def load(self, clients: int, in_flight: int = 1, *, reconnect: bool = False, tag: str | None = None) -> Load:
         """A load of this plan's length."""
         return Load(clients, in_flight, self.seconds, self.warmup_s, tag, reconnect)
+
+    def clients(self, all_of_them: tuple[int, ...], quick: tuple[int, ...]) -> tuple[int, ...]:
+        """The numbers of clients for a part that has nothing but one request in flight."""
+        if self.cases:
+            return tuple(dict.fromkeys(clients for clients, _ in self.cases))
+        return quick if self.quick else all_of_them
 
     def wants(self, peer: Peer) -> bool:
         """Whether this peer was asked for; ttweet always is."""

@@ -31,9 +31,7 @@ def measure(stage: Stage, plan: Plan) -> Part:
 
 
 def _loads(plan: Plan) -> list[Load]:
-    if plan.clients:
-        return [plan.load(clients) for clients in plan.clients]
-    return [plan.load(*case) for case in (QUICK_CASES if plan.quick else CASES)]
+    return [plan.load(*case) for case in plan.cases or (QUICK_CASES if plan.quick else CASES)]
 
 
 def _batch_that_occurs(stage: Stage, part: Part, load: Load) -> float:

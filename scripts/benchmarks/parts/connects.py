@@ -17,7 +17,7 @@ def measure(stage: Stage, plan: Plan) -> Part:
     """Run each number of concurrent connections."""
     part = Part("connects")
     with serving(stage, plan, part, SUBJECTS) as running:
-        for clients in plan.clients or (QUICK_CASES if plan.quick else CASES):
+        for clients in plan.clients(CASES, QUICK_CASES):
             take_turns(plan, part, load_turns(stage, running, plan.load(clients, reconnect=True)))
     return part
 

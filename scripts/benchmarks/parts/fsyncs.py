@@ -17,7 +17,7 @@ QUICK_CASES = (64,)
 def measure(stage: Stage, plan: Plan) -> Part:
     """Count with strace at each number of clients."""
     part = Part("fsyncs")
-    for clients in plan.clients or (QUICK_CASES if plan.quick else CASES):
+    for clients in plan.clients(CASES, QUICK_CASES):
         load = plan.load(clients)
         take_turns(plan, part, [Turn("fsyncs/ack", load.case, "1", partial(_syncs_an_ack, stage, load))])
     return part

@@ -49,24 +49,33 @@ def measure(stage: Stage, plan: Plan) -> Part:
 def _database(stage: Stage, plan: Plan, size: int) -> Path:
     """A database of this size to work on: filled anew, or a copy of one that was kept from an earlier run."""
     path = stage.folder("growth") / "tweets.db"
-    kept = plan.databases / f"tweets-{size}.db" if plan.databases else path
-    kept.parent.mkdir(parents=True, exist_ok=True)
+    if plan.databases is None:
+        _fill(stage, path, size)
+        return path
+    kept = plan.databases / f"tweets-{size}.db"
     if not kept.exists():
-        _fill(stage, kept, size)
-    if kept != path:
+        _fill(stage, path, size)
+        _keep(path, kept)
+    else:
         shutil.copyfile(kept, path)
     return path
 
 
 def _fill(stage: Stage, path: Path, size: int) -> None:
     start = time.perf_counter()
-    draft = path.with_suffix(".part")
     with pinned(stage.cores.server):
-        done = subprocess.run([sys.executable, "-m", "benchmarks.fill", draft, str(size)], check=False)
+        done = subprocess.run([sys.executable, "-m", "benchmarks.fill", path, str(size)], check=False)
     if done.returncode:
         raise BenchError(f"filling a database with {size:,} tweets failed")
-    draft.replace(path)
     say(f"growth: {size:,} tweets written in {time.perf_counter() - start:.1f} s")
+
+
+def _keep(path: Path, kept: Path) -> None:
+    """Copy a database for later runs, whole or not at all."""
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    draft = kept.with_suffix(".part")
+    shutil.copyfile(path, draft)
+    draft.replace(kept)
 
 
 def _start(stage: Stage, database: Path) -> Sample:

@@ -28,7 +28,7 @@ def measure(stage: Stage, plan: Plan) -> Part:
     part = Part("reads")
     with serving(stage, plan, part, SUBJECTS) as running:
         _fill(stage, plan, running)
-        for clients in plan.clients or (QUICK_CASES if plan.quick else CASES):
+        for clients in plan.clients(CASES, QUICK_CASES):
             take_turns(plan, part, load_turns(stage, running, plan.load(clients)))
     return part
 
