@@ -1,0 +1,354 @@
+"""What the documents say is so: examples run, transcripts hold, tables agree with the code, links lead somewhere."""
+
+import ast
+import importlib
+import os
+import pty
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cyclopts import App
+
+import ttweet
+from ttweet import shell, wire
+from ttweet.cli import make_app
+from ttweet.connection import Limits
+from ttweet.errors import CODES, Refused
+
+PACKAGE = Path(ttweet.__file__).parent
+ROOT = PACKAGE.parent
+README = (ROOT / "README.md").read_text()
+CHANGELOG = (ROOT / "CHANGELOG.md").read_text()
+COMMANDS = (ROOT / "docs" / "commands.md").read_text()
+DESIGN = (ROOT / "docs" / "design.md").read_text()
+PROTOCOL = (ROOT / "docs" / "protocol.md").read_text()
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+RECORDS = sorted((ROOT / "docs" / "adr").glob("*.md"))
+PORT = "13001"  # as the documents have it
+LIMIT_S = 20.0  # for one example; each takes less than a second
+SQLITE_SHELL = (
+    "import sqlite3, sys; [print(*row, sep='|') for row in sqlite3.connect(sys.argv[1]).execute(sys.argv[2])]"
+)
+
+# Examples: a command after `$ `, and what a terminal shows of it.
+
+
+@dataclass
+class Example:
+    """One command of a document and what it says the command prints."""
+
+    command: str
+    shown: list[str]
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def examples(text: str, language: str) -> list[Example]:
+    found: list[Example] = []
+    for line in "".join(blocks(text, language)).splitlines():
+        if line.startswith("$ "):
+            found.append(Example(line.removeprefix("$ "), []))
+        else:
+            found[-1].shown.append(line)
+    return found
+
+
+def normal(text: str) -> str:
+    """A line of output without what differs from run to run: times, versions, ephemeral ports, column widths."""
+    text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "TIME", text)
+    text = re.sub(r'"(at|newest)":\d+', r'"\1":TIME', text)
+    text = re.sub(r"\d\d:\d\d:\d\d", "TIME", text)
+    text = re.sub(r"(?<= )(now|\d+ (s|min|h|d|wk|yr))(?= |$)", "AGE", text)
+    text = re.sub(r"\('127\.0\.0\.1', \d+\)", "PEER", text)
+    text = re.sub(r"\b\d+\.\d+\.\d+(?!\.)\b", "VERSION", text)
+    text = re.sub(r"in \d+\.\d s$", "in SECONDS", text)
+    text = re.sub(r"[▁-█]{14}|\[(\d,){13}\d\]", "DAYS", text)
+    return " ".join(text.split())
+
+
+def comparable(lines: list[str], port: int | None = None) -> list[str]:
+    """Lines of output as they are compared: normal, with the port of the documents, empty ones left out."""
+    return [normal(line.replace(str(port), PORT)) for line in lines if line]
+
+
+class Terminal:
+    """Programs on a pseudo-terminal, as a person would see them, in a folder of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        bin_ = folder / "bin"
+        bin_.mkdir()
+        install(bin_ / "ttweet", f'exec "{sys.executable}" -m ttweet "$@"')
+        if shutil.which("sqlite3") is None:
+            install(bin_ / "sqlite3", f'exec "{sys.executable}" -c "{SQLITE_SHELL}" "$@"')
+        self.folder = folder / "here"
+        self.folder.mkdir()
+        self.env = {name: value for name, value in os.environ.items() if not name.startswith("TTWEET_")}
+        self.env |= {"PATH": f"{bin_}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "TERM": "dumb", "COLUMNS": "80"}
+
+    def start(self, command: str) -> tuple[subprocess.Popen[bytes], int]:
+        """Start a command of the shell; what it prints can be read from the descriptor, which the caller closes."""
+        leader, follower = pty.openpty()
+        process = subprocess.Popen(
+            ["sh", "-c", command], cwd=self.folder, env=self.env, stdin=follower, stdout=follower, stderr=follower
+        )
+        os.close(follower)
+        return process, leader
+
+    def run(self, command: str) -> list[str]:
+        process, leader = self.start(command)
+        with process:
+            lines = list(read_lines(leader))
+            os.close(leader)
+            assert process.wait(LIMIT_S) == 0, lines
+        return lines
+
+
+def install(path: Path, script: str) -> None:
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+def read_lines(leader: int) -> Iterator[str]:
+    """The lines that appear on a pseudo-terminal, until its programs have let go of it."""
+    rest = ""
+    while True:
+        try:
+            data = os.read(leader, 65536)
+        except OSError:  # EIO: nobody is left at the other end
+            data = b""
+        if not data:
+            break
+        *lines, rest = (rest + data.decode()).split("\r\n")
+        yield from lines
+    if rest:
+        yield rest
+
+
+@contextmanager
+def serving(terminal: Terminal, command: str, lines: int) -> Iterator[tuple[int, list[str]]]:
+    """A server while it runs: its port, and the lines that it prints at the start. Ctrl-C must end it with 0."""
+    server, leader = terminal.start(f"exec {command}")
+    printed = read_lines(leader)
+    with server:
+        try:
+            started = [next(printed) for _ in range(lines)]
+            yield next(int(line.rpartition(":")[2]) for line in started if "listening on" in line), started
+        finally:
+            server.send_signal(signal.SIGINT)
+            list(printed)  # until it has let go of its terminal
+            os.close(leader)
+    assert server.returncode == 0
+
+
+def test_the_examples_of_the_readme_print_what_it_shows(tmp_path: Path) -> None:
+    first, *others = examples(README, "console")
+    assert first.command == f"ttweet serve {PORT}"
+    terminal = Terminal(tmp_path)
+    with serving(terminal, "ttweet serve 0", len(first.shown)) as (port, started):
+        assert comparable(started, port) == comparable(first.shown)
+        terminal.env["TTWEET_SERVER"] = f"127.0.0.1:{port}"
+        for example in others:
+            seen = terminal.run(example.command.replace(PORT, str(port)))
+            assert comparable(seen, port) == comparable(example.shown), example.command
+
+
+# The protocol's transcripts, spoken over plain sockets.
+
+
+def said_by_server(line: str) -> bool:
+    return line.startswith(('["ok"', '["err"'))
+
+
+def speak(connection: socket.socket, lines: list[str]) -> list[str]:
+    """Send the typed lines of a transcript as they come, and return it with the answers that really came."""
+    seen = []
+    with connection.makefile("rw", encoding="utf-8", newline="\n") as stream:
+        for line in lines:
+            if not said_by_server(line):
+                stream.write(line + "\n")
+                stream.flush()
+            seen.append(stream.readline().removesuffix("\n") if said_by_server(line) else line)
+    return seen
+
+
+def ask_classic(connection: socket.socket, question: str) -> list[str]:
+    """What `printf QUESTION | nc -N` prints."""
+    connection.sendall(question.encode().decode("unicode_escape").encode())
+    connection.shutdown(socket.SHUT_WR)
+    with connection.makefile(encoding="utf-8") as stream:
+        return stream.read().splitlines()
+
+
+def spoken(transcript: Example, port: int) -> list[str]:
+    question = re.match(r"printf '(.*)' \| nc", transcript.command)
+    with socket.create_connection(("127.0.0.1", port), timeout=LIMIT_S) as connection:
+        return ask_classic(connection, question[1]) if question else speak(connection, transcript.shown)
+
+
+def test_the_transcripts_of_the_protocol_are_what_the_server_says(tmp_path: Path) -> None:
+    with serving(Terminal(tmp_path), "ttweet serve 0 --quiet --no-report-file", 3) as (port, _):
+        for transcript in examples(PROTOCOL, "nc"):
+            assert comparable(spoken(transcript, port)) == comparable(transcript.shown), transcript.command
+
+
+def test_every_operation_has_a_section_and_stands_in_a_transcript() -> None:
+    typed = {line[2] for transcript in examples(PROTOCOL, "nc") for line in transcript.shown if line[:2] == '["'}
+    for operation in known_operations():
+        assert f"\n### `{operation}`: " in PROTOCOL
+        assert operation in typed
+
+
+def known_operations() -> list[str]:
+    with pytest.raises(Refused) as refused:
+        wire.parse("?", "")
+    return refused.value.text.rpartition(": ")[2].split()
+
+
+# Commands, options, exit codes.
+
+
+def commands() -> dict[str, App]:
+    """Each command's name with its parser; the classic forms stand under the empty name."""
+    app = make_app()
+    return {"": app} | {name: app[name] for name in app if not name.startswith("-")}
+
+
+def arguments(app: App) -> Iterator[Any]:
+    yield from [argument for argument in app.assemble_argument_collection() if argument.show]
+
+
+def section(name: str) -> str:
+    """The section of docs/commands.md on a command."""
+    title = f"## `ttweet {name}`" if name else "## `ttweet -u`, `ttweet -d`"
+    found = re.search(rf"^{re.escape(title)}\n(.*?)(?=^## |\Z)", COMMANDS, re.MULTILINE | re.DOTALL)
+    assert found, f"docs/commands.md has no {title}"
+    return found[1]
+
+
+def row(text: str, name: str) -> str:
+    found = [line for line in text.splitlines() if re.match(rf"\| [^|]*`{re.escape(name)}[` ]", line)]
+    assert len(found) == 1, f"{name} has {len(found)} rows"
+    return found[0]
+
+
+def test_every_command_and_option_is_documented_with_its_default_and_variable() -> None:
+    for name, app in commands().items():
+        for argument in arguments(app):
+            described = [row(section(name), spelling) for spelling in argument.names]
+            default = argument.field_info.default
+            if isinstance(default, int | float | str | Path) and not isinstance(default, bool) and default != "last":
+                assert (
+                    f"`{default:g}`" in described[0] if isinstance(default, float) else f"`{default}`" in described[0]
+                )
+            for variable in argument.parameter.env_var or ():
+                assert f"`{variable}`" in described[0]
+
+
+def test_every_command_stands_in_the_readme() -> None:
+    for name in commands():
+        assert re.search(rf"ttweet {name}", README)
+
+
+def test_no_option_is_documented_that_does_not_exist() -> None:
+    app = make_app()
+    known = {name for one in commands().values() for argument in arguments(one) for name in argument.names}
+    known |= {name for name in app if name.startswith("-")}
+    for text in (README, COMMANDS):
+        assert set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", text.replace("python -m", ""))) <= known
+
+
+def test_exit_codes_are_those_of_the_code() -> None:
+    for text in (README, COMMANDS):
+        rows = {int(code) for code in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)}
+        assert rows == set(shell.EXIT_CODES)
+
+
+# Error codes and constants.
+
+
+def test_every_error_code_stands_in_the_protocol() -> None:
+    assert not [code for code in CODES if f"`{code}`" not in PROTOCOL]
+
+
+def test_the_protocol_names_no_error_code_that_does_not_exist() -> None:
+    errors = PROTOCOL.partition("## Errors")[2].partition("## Operations")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", errors, re.MULTILINE)) <= set(CODES)
+
+
+UNITS = {"": 1, "s": 1, "min": 60, "days": 86400, "KiB": 1024, "MiB": 1024 * 1024}
+
+
+def constant_rows(text: str) -> list[tuple[str, str, str]]:
+    return re.findall(r"^\| `([a-z_]+\.[A-Za-z_.]+)` \| ([\d,.]+) ?(\w*) \|", text, re.MULTILINE)
+
+
+def constant(name: str) -> Any:
+    """A constant by module and name, or the default of a dataclass's field by module, class and name."""
+    module, *path = name.split(".")
+    value: Any = importlib.import_module(f"ttweet.{module}")
+    if len(path) == 2:
+        return {field.name: field.default for field in fields(getattr(value, path[0]))}[path[1]]
+    return getattr(value, path[0])
+
+
+@pytest.mark.parametrize(("name", "number", "unit"), sorted({*constant_rows(DESIGN), *constant_rows(PROTOCOL)}))
+def test_a_constant_has_the_value_that_is_written(name: str, number: str, unit: str) -> None:
+    written = float(number.replace(",", "")) * UNITS[unit]
+    assert constant(name) == (written * 1000 if name.endswith("_MS") else written)
+
+
+def test_every_maximum_stands_in_the_design() -> None:
+    described = {name for name, _, _ in constant_rows(DESIGN)} | {"sqlite_reader.MAX_ID", "wire.MAX_ID"}
+    assert {f"{path.stem}.{name}" for path in PACKAGE.glob("*.py") for name in maxima(path)} <= described
+
+
+def maxima(module: Path) -> Iterator[str]:
+    for node in ast.parse(module.read_text()).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            name = node.targets[0].id
+            if name.startswith("MAX_"):
+                yield name
+
+
+def test_every_limit_of_a_client_stands_in_the_design() -> None:
+    described = {name for name, _, _ in constant_rows(DESIGN)}
+    assert {f"connection.Limits.{field.name}" for field in fields(Limits)} <= described
+
+
+# Pages.
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text()):
+        if "://" not in target:
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_decision_records_are_numbered_without_a_gap_and_all_are_of_one_form() -> None:
+    assert [int(path.name[:4]) for path in RECORDS] == list(range(1, len(RECORDS) + 1))
+    for path in RECORDS:
+        text = path.read_text()
+        assert text.startswith(f"# {int(path.name[:4])}. "), path.name
+        headings = re.findall(r"^## (\w+)", text, re.MULTILINE)
+        assert headings == ["Context", "Decision", "Rejected", "Consequences"], path.name
+
+
+def test_the_changelog_begins_with_the_newest_release() -> None:
+    versions = [
+        tuple(map(int, one.split("."))) for one in re.findall(r"^## \[(\d+\.\d+\.\d+)\]", CHANGELOG, re.MULTILINE)
+    ]
+    assert versions == sorted(versions, reverse=True)
+    assert re.search(r"^## \[(Unreleased|\d)", CHANGELOG, re.MULTILINE)
