@@ -13,10 +13,6 @@ from ttweet.client import Client, Stored
 from ttweet.errors import Refused
 from ttweet.reports import Report
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 EMPTY_MESSAGE = "Empty Message"  # tweets.EMPTY_MESSAGE, without what that module imports
 
 
@@ -48,9 +44,6 @@ def download(host: str, port: str) -> int:
     shell.write(reports.RECEIVED + (reports.escape(text) if shell.on_terminal(sys.stdout) else text))
     shell.write(reports.SUCCESS)
     return shell.DONE
-
-
-VERBS: dict[str, Callable[..., int]] = {"upload": upload, "download": download}
 
 
 def _tell(client: Client, *done: Report) -> None:

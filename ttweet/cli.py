@@ -3,16 +3,16 @@
 Each command's module is imported when it is called for, so `ttweet --help` loads neither trio nor sqlite-utils.
 """
 
+import gc
 import shlex
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from ttweet import __version__, classic, cli_pages, shell
 from ttweet.cli_errors import sentence
-from ttweet.cli_help import Manual
 
 COMMANDS = {
     "serve": ("ttweet.cli_serve:serve", cli_pages.SERVE),
@@ -36,14 +36,16 @@ def main(arguments: Sequence[str]) -> int:
 
 def _main(arguments: Sequence[str]) -> int:
     try:
-        code = make_app()(arguments)
+        command, bound, _ = make_app().parse_args(arguments)
     except CycloptsError as error:
         raise shell.UsageError(sentence(error)) from error
+    gc.enable()  # the imports are done, see __main__
+    code = command(*bound.args, **bound.kwargs)
     return code if isinstance(code, int) else shell.DONE
 
 
 def make_app() -> App:
-    """The parser with all commands. It returns their exit codes and raises CycloptsError."""
+    """The parser of all commands, whose functions return exit codes. It raises CycloptsError."""
     app = App(
         name="ttweet",
         version=f"ttweet {__version__}",
@@ -52,18 +54,19 @@ def make_app() -> App:
         group_parameters=Group("Options", sort_key=3),
         default_parameter=Parameter(show_env_var=False, show_choices=False),
         help_format="rich",
-        help_formatter=Manual(),
-        result_action="return_value",
+        help_formatter=_LazyManual(),  # type: ignore[arg-type]  # it is one by way of __getattr__
         print_error=False,
         exit_on_error=False,
-        suppress_keyboard_interrupt=False,
         usage=cli_pages.ROOT.usage,
         help=cli_pages.ROOT.help,
         help_epilogue=cli_pages.ROOT.below,
     )
     for position, (name, (path, page)) in enumerate(COMMANDS.items()):
         app.command(path, name=name, sort_key=position, usage=page.usage, help=page.help, help_epilogue=page.below)
-    app.register_install_completion_command(help="Install completion for your shell, then exit.", group="Options")
+    completion = cli_pages.COMPLETION
+    app.register_install_completion_command(
+        usage=completion.usage, help=completion.help, help_epilogue=completion.below, group="Options"
+    )
     for flag in ("--help", "--version"):
         app[flag].group = ("Options",)
     app.default(run_classic)
@@ -81,6 +84,18 @@ def run_classic(*arguments: Arguments, upload: Upload = False, download: Downloa
             make_app().help_print([])
             return shell.DONE
     raise shell.UsageError(_what_is_wrong(arguments, upload=upload, download=download))
+
+
+class _LazyManual:
+    """cli_help.Manual, imported together with rich when a page is shown."""
+
+    def __getattr__(self, name: str) -> Any:
+        from ttweet.cli_help import Manual
+
+        return getattr(Manual(), name)
+
+    def __call__(self, *args: Any) -> None:
+        self.__getattr__("__call__")(*args)
 
 
 def _what_is_wrong(arguments: tuple[str, ...], *, upload: bool, download: bool) -> str:

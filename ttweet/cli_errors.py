@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterator
 from difflib import get_close_matches
+from typing import get_args
 
 from cyclopts import CycloptsError
 from cyclopts.exceptions import (
@@ -17,8 +18,9 @@ from cyclopts.exceptions import (
 
 def sentence(error: CycloptsError) -> str:
     """One line for stderr, with the command whose manual says more."""
+    what = _what(error)
     command = shlex.join(["ttweet", *(error.command_chain or ())])
-    return f"{_what(error)}; see {command} --help"
+    return what if what.endswith("?") else f"{what}; see {command} --help"
 
 
 def _what(error: CycloptsError) -> str:
@@ -59,11 +61,17 @@ def _bad_value(error: CoercionError | ValidationError) -> str:
         return _plain(str(error))
     token = error.argument.tokens[-1]
     name = token.keyword or error.argument.name
-    return f"{name} cannot be {shlex.quote(token.value)}: {_reason(error)}"
+    return f"{name} cannot be {shlex.quote(token.value)}: {_reason(error, token.value)}"
 
 
-def _reason(error: CoercionError | ValidationError) -> str:
-    return _plain(error.exception_message if isinstance(error, ValidationError) else str(error))
+def _reason(error: CoercionError | ValidationError, value: str) -> str:
+    if isinstance(error, ValidationError):
+        return _plain(error.exception_message)
+    choices = [str(choice) for choice in get_args(error.target_type)]
+    if choices:
+        close = get_close_matches(value, choices, n=1)
+        return f"there are {', '.join(choices)}" + (f"; did you mean {close[0]}?" if close else "")
+    return "it must be a whole number" if error.target_type is int else "it must be a number"
 
 
 def _plain(text: str) -> str:

@@ -5,14 +5,11 @@ Lines are posted as they come, so `tail -f log | ttweet post --lines` works; tho
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BufferedReader
 from typing import NamedTuple
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 
 from ttweet import cli_show, shell
 from ttweet.client import Client, Stored
@@ -42,18 +39,31 @@ class Tally:
     fault: Refused | None = None  # what ended it
     begun: float = field(default_factory=time.monotonic)
 
-    def __str__(self) -> str:
-        refused = f", {self.refused:,} refused" if self.refused else ""
-        return f"{self.stored:,} posted{refused}, in {time.monotonic() - self.begun:.1f} s"
+    @property
+    def total(self) -> str:
+        """What has come of it, at the end."""
+        return f"{self._counts}, in {time.monotonic() - self.begun:.1f} s"
+
+    @property
+    def rate(self) -> str:
+        """How it goes, on the way."""
+        return f"{self._counts}, {self.stored / (time.monotonic() - self.begun + 0.001):,.0f} a second"
+
+    @property
+    def _counts(self) -> str:
+        return f"{self.stored:,} posted" + (f", {self.refused:,} refused" if self.refused else "")
+
+
+Show = Callable[[Tally], object]
 
 
 def post_lines(client: Client, stream: BufferedReader, *, tags: list[str], key: str | None, json: bool) -> int:
     """Post each line and return the exit code. Raises ConnectError, KeyboardInterrupt; both say what is unknown."""
     tally = Tally()
-    with _progress() as progress:
+    with _progress() as show:
         try:
             for lines in read_lines(stream):
-                _post_together(client, lines, tally, tags=tags, key=key, json=json, progress=progress)
+                _post_together(client, lines, tally, tags=tags, key=key, json=json, show=show)
                 if tally.fault:
                     break
         except ConnectError as error:
@@ -62,7 +72,7 @@ def post_lines(client: Client, stream: BufferedReader, *, tags: list[str], key: 
             shell.complain(f"interrupted; {_left(tally, key)}")
             raise
     if tally.refused or shell.on_terminal(sys.stderr):
-        shell.hint(str(tally))
+        shell.hint(tally.total)
     if tally.fault:
         return shell.exit_code(tally.fault)
     return shell.REFUSED if tally.refused else shell.DONE
@@ -89,11 +99,11 @@ def _numbered(lines: list[bytes], before: int) -> list[Line]:
 
 
 def _post_together(
-    client: Client, lines: list[Line], tally: Tally, *, tags: list[str], key: str | None, json: bool, progress: Progress
+    client: Client, lines: list[Line], tally: Tally, *, tags: list[str], key: str | None, json: bool, show: Show
 ) -> None:
     keys = (None if key is None else f"{key}:{line.number}" for line in lines)
     outcomes = client.post_many(_hand_over(lines, tally), tags=tags, keys=keys)
-    for line, outcome in zip(lines, outcomes, strict=False):
+    for outcome, line in zip(outcomes, lines, strict=False):  # in this order: the outcomes must come to their own end
         tally.answered = line.number
         if isinstance(outcome, Refused):
             _note_refused(line, outcome, tally, json=json)
@@ -101,8 +111,8 @@ def _post_together(
             tally.stored += 1
             _write_stored(line, outcome, json=json)
         if line.number % PROGRESS_EVERY == 0:
-            _show_progress(progress, tally)
-    _show_progress(progress, tally)
+            show(tally)
+    show(tally)
     if sys.stdout is not None:
         sys.stdout.flush()
 
@@ -126,9 +136,18 @@ def _note_refused(line: Line, refused: Refused, tally: Tally, *, json: bool) -> 
     tally.refused += 1
     if refused.code in NOT_THE_LINES_FAULT:
         tally.fault = refused
-    shell.complain(f"line {line.number}: {refused.text}")
+    text = _reason(line, refused)
+    shell.complain(f"line {line.number}: {text}")
     if json:
-        cli_show.write_json({"line": line.number, "code": refused.code, "text": refused.text})
+        cli_show.write_json({"line": line.number, "code": refused.code, "text": text})
+
+
+def _reason(line: Line, refused: Refused) -> str:
+    try:
+        shell.checked_text(line.text, "it")
+    except shell.UsageError as error:
+        return str(error)  # the server speaks of surrogates, but the file has bytes
+    return refused.text
 
 
 def _left(tally: Tally, key: str | None) -> str:
@@ -143,19 +162,16 @@ def _left(tally: Tally, key: str | None) -> str:
 
 
 @contextmanager
-def _progress() -> Iterator[Progress]:
-    """A line on stderr that tells how far it is; nothing where nobody looks."""
-    shown = shell.on_terminal(sys.stderr)
+def _progress() -> Iterator[Show]:
+    """A line on stderr that tells how far it is; nothing, and no rich, where nobody looks."""
+    if not shell.on_terminal(sys.stderr):
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
     console = Console(file=sys.stderr, no_color=not shell.has_colour(sys.stderr))
     columns = (BarColumn(20), TextColumn("{task.description}"))
-    with Progress(*columns, console=console, transient=True, redirect_stdout=False, disable=not shown) as progress:
-        progress.add_task("", total=None)
-        yield progress
-
-
-def _show_progress(progress: Progress, tally: Tally) -> None:
-    seconds = time.monotonic() - tally.begun
-    rate = tally.stored / seconds if seconds > 0 else 0.0
-    refused = f", {tally.refused:,} refused" if tally.refused else ""
-    for task in progress.task_ids:
-        progress.update(task, description=f"{tally.stored:,} posted{refused}, {rate:,.0f} a second")
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda tally: progress.update(task, description=tally.rate)

@@ -1,16 +1,14 @@
 """The command `log`: the report lines of server sessions, and Sample.txt anew."""
 
 import sys
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
-from rich.text import Text
 
 from ttweet import cli_show, reports, shell
-from ttweet.cli_read import Db, Json
+from ttweet.cli_options import Db, Json
 from ttweet.cli_source import db_path
 from ttweet.errors import OpenError
 from ttweet.reports import escape
@@ -18,7 +16,6 @@ from ttweet.sqlite_reader import SqliteReader
 from ttweet.store import LogLine, Reader
 
 PAGE = 1000  # lines of one query
-STYLES = {"ERROR": "red", "CONNECTION": "dim"}
 
 Session = Annotated[str, Parameter(metavar="N|all", help="Which server session; the last one if not said.")]
 Category = Annotated[
@@ -81,43 +78,32 @@ def _lines(reader: Reader, session: int | None, categories: Sequence[str]) -> It
 
 
 def _export(lines: Iterator[LogLine], name: str) -> int:
-    count = 0
+    exported = _Counted(lines)
     with open(sys.stdout.fileno() if name == "-" else name, "w", encoding="utf-8", closefd=name != "-") as file:
-        for line in lines:
-            count += 1
-            file.write(_text(line) + "\n")
+        file.writelines(reports.line(line.side, line.category, line.text) + "\n" for line in exported)
     if name != "-":
-        shell.hint(f"{count:,} lines written to {escape(name)}")
-    return count
+        shell.hint(f"{exported.count:,} lines written to {escape(name)}")
+    return exported.count
 
 
 def _show(lines: Iterator[LogLine], *, json: bool) -> int:
-    if not json and shell.on_terminal(sys.stdout):
-        return _show_on_terminal(lines)
-    count = 0
-    for line in lines:
-        count += 1
-        if json:
+    shown = _Counted(lines)
+    if json:
+        for line in shown:
             cli_show.write_json(line._asdict())
-        else:
-            cli_show.write_columns(line.session, cli_show.iso(line.at), _text(line))
-    return count
+    else:
+        cli_show.write_log(shown)
+    return shown.count
 
 
-def _show_on_terminal(lines: Iterator[LogLine]) -> int:
-    """Times are local here; a heading tells when the session or the day changes."""
-    console = cli_show.terminal()
-    heading = ""
-    count = 0
-    for line in lines:
-        count += 1
-        at = datetime.fromtimestamp(line.at / 1000).astimezone()
-        if heading != (heading := f"session {line.session}, {at:%A %d %B %Y}"):
-            console.print(Text(heading, style="bold"))
-        text = Text(_text(line), style=STYLES.get(line.category or "", ""))
-        console.print(Text.assemble((f"{at:%H:%M:%S}  ", "cyan"), text), soft_wrap=True)
-    return count
+class _Counted:
+    """Lines on their way to be shown, counted as they pass."""
 
+    def __init__(self, lines: Iterable[LogLine]) -> None:
+        self._lines = lines
+        self.count = 0
 
-def _text(line: LogLine) -> str:
-    return reports.line(line.side, line.category, line.text)
+    def __iter__(self) -> Iterator[LogLine]:
+        for line in self._lines:
+            self.count += 1
+            yield line

@@ -50,6 +50,18 @@ Data goes to stdout, talk to stderr. An upload that exits with 0 is on the serve
   NO_COLOR       no colour, even on a terminal""",
 )
 
+COMPLETION = Page(
+    usage=r"ttweet --install-completion \[--shell SHELL]",
+    text="""Install completion of commands and options for your shell.
+
+Writes a script where the shell looks for it and, for bash and zsh, a line that loads it into the shell's startup file;
+says which files these are.""",
+    below=f"""{_EXAMPLES}
+  ttweet --install-completion
+  ttweet --install-completion --shell zsh
+  ttweet --install-completion --shell fish -o ttweet.fish""",
+)
+
 SERVE = Page(
     usage=r"ttweet serve PORT \[--db FILE] \[OPTIONS]",
     text="""Run a server until Ctrl-C.

@@ -8,8 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ttweet import cli_show, shell
-from ttweet.cli_lines import post_lines
-from ttweet.cli_read import Json
+from ttweet.cli_options import Json
 from ttweet.cli_source import open_client
 from ttweet.client import Stored
 
@@ -50,6 +49,8 @@ def post(
         shell.checked_text(key, "the key")
     with open_client(server) as client:
         if lines:
+            from ttweet.cli_lines import post_lines
+
             return post_lines(client, _stdin(), tags=tags, key=key, json=json)
         stored = client.post(_stdin_text() if text is None else text, tags=tags, key=key)
     if json:

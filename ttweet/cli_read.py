@@ -4,20 +4,17 @@ import sys
 import time
 from dataclasses import asdict
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from ttweet import cli_show, shell
+from ttweet.cli_options import Db, Json, Server
 from ttweet.cli_source import PAGE, Source, open_source
 from ttweet.reports import escape
 from ttweet.wire import DEFAULT_LIMIT, as_json
 
-Db = Annotated[Path | None, Parameter(name="--db", metavar="FILE", help="Read this file.")]
-Server = Annotated[str | None, Parameter(name="--server", metavar="HOST:PORT", help="Ask this server instead.")]
-Json = Annotated[bool, Parameter(name="--json", negative="", help="One JSON object a line.")]
 Limit = Annotated[
     int, Parameter(name="--limit", metavar="N", validator=Number(gte=1), help="At most so many, the newest or largest.")
 ]

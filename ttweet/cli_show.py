@@ -1,24 +1,18 @@
-"""How tweets, tags and report lines look: aligned and coloured on a terminal, plain columns of tabs in a pipe, JSON.
+"""What goes to stdout: tables on a terminal, columns parted by tabs in a pipe, or JSON.
 
-Nothing that a user wrote reaches a terminal unescaped, and in columns every row is one line.
+Nothing that a user wrote reaches a terminal unescaped, and in columns every row is one line. The tables are imported
+with rich when there is a terminal: a script goes without.
 """
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
-from ttweet import shell
+from ttweet import reports, shell
 from ttweet.reports import escape
+from ttweet.store import LogLine
 from ttweet.tweets import TagSummary, Tweet
-
-BARS = "▁▂▃▄▅▆▇█"  # the lowest stands for none
-NARROW = 50  # columns; below it a sparkline leaves no room for the tags
-_UNITS = ((60, "s"), (60, "min"), (24, "h"), (7, "d"), (52, "wk"))
 
 
 def write_json(value: object) -> None:
@@ -30,80 +24,36 @@ def write_json(value: object) -> None:
 
 
 def write_tweets(tweets: Sequence[Tweet], *, now: int) -> None:
-    """Tweets in the order given, one a line; `now` is milliseconds since 1970 UTC."""
-    if not shell.on_terminal(sys.stdout):
-        for tweet in tweets:
-            write_columns(tweet.id, iso(tweet.at), tweet.by or "-", tweet.text)
-        return
-    table = _grid()
-    table.add_column(justify="right", style="dim", no_wrap=True)
-    table.add_column(justify="right", style="cyan", no_wrap=True)
-    table.add_column(ratio=1, overflow="fold")
+    """Tweets in the order given; `now` is milliseconds since 1970 UTC. In a pipe: id, time, author, text."""
+    if shell.on_terminal(sys.stdout):
+        from ttweet import cli_tables
+
+        return cli_tables.print_tweets(tweets, now=now)
     for tweet in tweets:
-        table.add_row(f"#{tweet.id}", ago(tweet.at, now), styled(tweet))
-    terminal().print(table)
+        _write_row(tweet.id, iso(tweet.at), tweet.by or "-", tweet.text)
+    return None
 
 
 def write_tags(tags: Sequence[TagSummary], *, now: int) -> None:
-    """A list of tags: how many tweets, how long ago the newest came, and on a terminal the last 14 days."""
-    if not shell.on_terminal(sys.stdout):
-        for tag in tags:
-            write_columns(tag.tag, tag.count, iso(tag.newest))
-        return
-    console = terminal()
-    wide = console.width >= NARROW
-    table = _grid(show_header=True)
-    table.add_column("TAG", style="bold", overflow="fold")
-    table.add_column("TWEETS", justify="right", no_wrap=True)
-    table.add_column("NEWEST", justify="right", style="cyan", no_wrap=True)
-    if wide:
-        table.add_column("LAST 14 DAYS", style="green", no_wrap=True)
+    """Tags in the order given, with count and newest. In a pipe: tag, count, time of the newest."""
+    if shell.on_terminal(sys.stdout):
+        from ttweet import cli_tables
+
+        return cli_tables.print_tags(tags, now=now)
     for tag in tags:
-        cells = [f"#{escape(tag.tag)}", f"{tag.count:,}", ago(tag.newest, now), sparkline(tag.days)]
-        table.add_row(*[Text(cell) for cell in cells[: 4 if wide else 3]])
-    console.print(table)
+        _write_row(tag.tag, tag.count, iso(tag.newest))
+    return None
 
 
-def write_columns(*cells: object) -> None:
-    """One row for a pipe: cells parted by tabs, none of which can break the row."""
-    shell.write("\t".join([escape(str(cell)) for cell in cells]))
+def write_log(lines: Iterable[LogLine]) -> None:
+    """Report lines. In a pipe: session, time, line."""
+    if shell.on_terminal(sys.stdout):
+        from ttweet import cli_tables
 
-
-def terminal() -> Console:
-    """A console of stdout that takes text as it is."""
-    no_color = not shell.has_colour(sys.stdout)
-    return Console(file=sys.stdout, highlight=False, markup=False, emoji=False, no_color=no_color)
-
-
-def styled(tweet: Tweet) -> Text:
-    """A tweet's author and text, its tags standing out; those beside the text follow it, dim."""
-    text = Text(escape(tweet.text))
-    beside = []
-    for tag in tweet.tags:
-        marked = [f"{sign}{escape(tag)}" for sign in "#\uff03"]
-        if not text.highlight_words(marked, style="bold", case_sensitive=True):
-            beside.append(marked[0])
-    if beside:
-        text.append(f"  {' '.join(beside)}", style="dim")
-    return Text.assemble((f"{escape(tweet.by)}: ", "bold cyan"), text) if tweet.by else text
-
-
-def ago(at: int, now: int) -> str:
-    """How long before `now` (both ms): `now`, `12 s`, `5 min`, `3 h`, `2 d`, `6 wk`, `2 yr`."""
-    amount = (now - at) // 1000
-    if amount < 1:
-        return "now"
-    for size, unit in _UNITS:
-        if amount < size:
-            return f"{amount} {unit}"
-        amount //= size
-    return f"{amount} yr"
-
-
-def sparkline(counts: Sequence[int]) -> str:
-    """A bar for each count, the highest one full; a day with any stands above a day with none."""
-    highest = max(counts, default=0) or 1
-    return "".join([BARS[-(-count * (len(BARS) - 1) // highest)] for count in counts])
+        return cli_tables.print_log(lines)
+    for line in lines:
+        _write_row(line.session, iso(line.at), reports.line(line.side, line.category, line.text))
+    return None
 
 
 def iso(at: int) -> str:
@@ -111,5 +61,5 @@ def iso(at: int) -> str:
     return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{at % 1000:03d}Z"
 
 
-def _grid(*, show_header: bool = False) -> Table:
-    return Table(box=None, show_header=show_header, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)
+def _write_row(*cells: object) -> None:
+    shell.write("\t".join([escape(str(cell)) for cell in cells]))

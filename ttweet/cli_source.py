@@ -12,7 +12,7 @@ from typing import Protocol
 
 from ttweet import hashtags, shell
 from ttweet.client import Client
-from ttweet.sqlite_reader import SqliteReader
+from ttweet.store import Reader
 from ttweet.tweets import Page, TagPage, Tweet
 
 DB = Path("tweets.db")  # as app.Config has it, which takes trio to import; a test holds the two together
@@ -45,6 +45,8 @@ def open_source(db: Path | None, server: str | None) -> Iterator[Source]:
         with open_client(server) as client:
             yield _Server(client)
     else:
+        from ttweet.sqlite_reader import SqliteReader  # who asks a server goes without
+
         reader = SqliteReader(db_path(db))
         try:
             yield _File(reader)
@@ -73,7 +75,7 @@ def _setting(name: str) -> str | None:
 class _File:
     """See Source."""
 
-    def __init__(self, reader: SqliteReader) -> None:
+    def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
     def last(self) -> Tweet | None:

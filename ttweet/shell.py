@@ -60,7 +60,7 @@ def run(command: Callable[P, int], *args: P.args, **kwargs: P.kwargs) -> int:
         return PIPE_CLOSED
     except OSError as exc:
         _forget_stdout()
-        complain(": ".join(str(part) for part in (exc.filename, exc.strerror or exc) if part))
+        complain(f"{exc.filename or 'stdout'}: {exc.strerror or exc}")
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -1,0 +1,99 @@
+"""How tweets, tags and report lines look on a terminal: aligned, wrapped and coloured by rich, at any width."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ttweet import reports, shell
+from ttweet.reports import escape
+from ttweet.store import LogLine
+from ttweet.tweets import TagSummary, Tweet
+
+BARS = "▁▂▃▄▅▆▇█"  # the lowest stands for none
+NARROW = 50  # columns; below it a sparkline leaves no room for the tags
+_UNITS = ((60, "s"), (60, "min"), (24, "h"), (7, "d"), (52, "wk"))
+_STYLES = {"ERROR": "red", "CONNECTION": "dim"}
+
+
+def print_tweets(tweets: Sequence[Tweet], *, now: int) -> None:
+    """Tweets in the order given: id, how long before `now` (ms), author and text."""
+    table = _grid()
+    table.add_column(justify="right", style="dim", no_wrap=True)
+    table.add_column(justify="right", style="cyan", no_wrap=True)
+    table.add_column(ratio=1, overflow="fold")
+    for tweet in tweets:
+        table.add_row(f"#{tweet.id}", ago(tweet.at, now), styled(tweet))
+    _terminal().print(table)
+
+
+def print_tags(tags: Sequence[TagSummary], *, now: int) -> None:
+    """Tags in the order given: tweets, how long before `now` (ms) the newest came, and 14 days where there is room."""
+    console = _terminal()
+    columns = 4 if console.width >= NARROW else 3
+    table = _grid(show_header=True)
+    table.add_column("TAG", style="bold", overflow="fold")
+    table.add_column("TWEETS", justify="right", no_wrap=True)
+    table.add_column("NEWEST", justify="right", style="cyan", no_wrap=True)
+    if columns == 4:
+        table.add_column("LAST 14 DAYS", style="green", no_wrap=True)
+    for tag in tags:
+        cells = [f"#{escape(tag.tag)}", f"{tag.count:,}", ago(tag.newest, now), sparkline(tag.days)]
+        table.add_row(*[Text(cell) for cell in cells[:columns]])
+    console.print(table)
+
+
+def print_log(lines: Iterable[LogLine]) -> None:
+    """Report lines with their local time; a heading tells when the session or the day changes."""
+    console = _terminal()
+    heading = ""
+    for line in lines:
+        at = datetime.fromtimestamp(line.at / 1000).astimezone()
+        if heading != (heading := f"session {line.session}, {at:%A %d %B %Y}"):
+            console.print(Text(heading, style="bold"))
+        text = Text(reports.line(line.side, line.category, line.text), style=_STYLES.get(line.category or "", ""))
+        console.print(Text.assemble((f"{at:%H:%M:%S}  ", "cyan"), text), soft_wrap=True)
+
+
+def styled(tweet: Tweet) -> Text:
+    """A tweet's author and text, its tags standing out; those beside the text follow it, dim."""
+    text = Text(escape(tweet.text))
+    beside = []
+    for tag in tweet.tags:
+        marked = [f"{sign}{escape(tag)}" for sign in "#\uff03"]
+        if not text.highlight_words(marked, style="bold", case_sensitive=True):
+            beside.append(marked[0])
+    if beside:
+        text.append(f"  {' '.join(beside)}", style="dim")
+    return Text.assemble((f"{escape(tweet.by)}: ", "bold cyan"), text) if tweet.by else text
+
+
+def ago(at: int, now: int) -> str:
+    """How long before `now` (both ms): `now`, `12 s`, `5 min`, `3 h`, `2 d`, `6 wk`, `2 yr`."""
+    amount = (now - at) // 1000
+    if amount < 1:
+        return "now"
+    for size, unit in _UNITS:
+        if amount < size:
+            return f"{amount} {unit}"
+        amount //= size
+    return f"{amount} yr"
+
+
+def sparkline(counts: Sequence[int]) -> str:
+    """A bar for each count, the highest one full; a day with any stands above a day with none."""
+    highest = max(counts, default=0) or 1
+    return "".join([BARS[-(-count * (len(BARS) - 1) // highest)] for count in counts])
+
+
+def _terminal() -> Console:
+    """A console of stdout that takes text as it is."""
+    no_color = not shell.has_colour(sys.stdout)
+    return Console(file=sys.stdout, highlight=False, markup=False, emoji=False, no_color=no_color)
+
+
+def _grid(*, show_header: bool = False) -> Table:
+    return Table(box=None, show_header=show_header, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)
