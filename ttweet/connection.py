@@ -63,6 +63,7 @@ class Connection:
         "_answers",
         "_closed",
         "_limits",
+        "_listening",
         "_mid_frame",
         "_no_more",
         "_peer",
@@ -95,6 +96,7 @@ class Connection:
         self._progress: trio.Event | None = None  # made by who waits for _answers or _unsent to fall
         self._mid_frame = False  # what _reader.unfinished was after the last read
         self._no_more = False  # no further request is read
+        self._listening = True  # the task waits for bytes: all that came is handled, though not yet answered
         self._closed = False
         self.deadline = trio.current_time() + limits.first_byte_s
         """When, by trio's clock, the client has had long enough; then `expire` is due."""
@@ -103,7 +105,9 @@ class Connection:
         """Serve the client until it ends, breaks the protocol, or `stop`, `expire` or its own going ends it."""
         try:
             while not self._no_more:
+                self._listening = True
                 data = await self._transport.receive()
+                self._listening = False
                 events = self._reader.receive_data(data) if data else self._reader.receive_end()
                 await self._handle_all(events)
                 if not data:
@@ -127,24 +131,23 @@ class Connection:
         else:
             self._unsent = b""
             self._set_deadline(progressed=True)
-            self._flush()
+            self.answered()
             self._note_progress()
 
     def answered(self) -> None:
         """See journal.Waiter."""
         self._flush()
-        if self._no_more and not self._busy:
-            self.close()  # the task may be waiting for bytes that will not be read any more
+        self._close_if_done()
 
     def stop(self) -> None:
         """Read no further request; end at once if nothing is under way, else when it is answered."""
-        self._no_more = True
-        if not self._busy:
-            self.close()
+        if not self._reader.classic:  # such a client has but one request, and it has begun
+            self._no_more = True
+            self._close_if_done()
 
     def expire(self) -> None:
         """Close, now that the deadline has passed, and tell the client if it would hear."""
-        if self._answers and not self._unsent:
+        if (self._answers or not self._listening) and not self._unsent:
             self._set_deadline(progressed=True)  # it is waiting for the disk, which is not its fault
             return
         if not (self._unsent or self._no_more or self._reader.classic):
@@ -157,9 +160,10 @@ class Connection:
         self._transport.close()
         self._note_progress()
 
-    @property
-    def _busy(self) -> bool:
-        return bool(self._answers or self._unsent or self._reader.unfinished)
+    def _close_if_done(self) -> None:
+        """Let a task go that listens for what will not be read any more; one that does not finishes by itself."""
+        if self._no_more and self._listening and not (self._answers or self._unsent or self._reader.unfinished):
+            self.close()
 
     @property
     def _missing(self) -> str:
@@ -247,6 +251,7 @@ class Connection:
         await self._until_answered()
         self.deadline = trio.current_time() + LINGER_S
         await self._transport.send_end()
+        self._listening = True
         while await self._transport.receive():
             pass
 
@@ -258,7 +263,7 @@ class Connection:
         self._mid_frame = unfinished
 
     def _flush(self) -> None:
-        if self._unsent:
+        if self._unsent or self._closed:
             return
         answers, ready = self._answers, []
         while answers:

@@ -7,6 +7,7 @@ whatever is no plain socket. Knows no protocol.
 import select
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 import outcome
@@ -118,8 +119,11 @@ class SocketTransport:
         """See Transport."""
         rest = memoryview(data)
         while rest:
+            if self._socket.fileno() < 0:
+                raise trio.ClosedResourceError
             await trio.lowlevel.wait_writable(self._socket)
-            rest = rest[self._socket.send(rest) :]
+            with suppress(BlockingIOError):  # trio may wake without cause
+                rest = rest[self._socket.send(rest) :]
 
     async def send_end(self) -> None:
         """See Transport."""
