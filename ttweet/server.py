@@ -3,7 +3,6 @@
 Knows no SQL and no command line.
 """
 
-import errno
 import logging
 import socket
 from contextlib import suppress
@@ -23,9 +22,8 @@ log = logging.getLogger(__name__)
 BACKLOG = 1024  # connections the kernel holds until they are accepted; it cuts this at net.core.somaxconn
 ACCEPT_BURST = 64  # connections accepted before other tasks get their turn
 SWEEP_S = 0.5  # between two looks at the deadlines; each is met that much late at the most
-OUT_OF_RESOURCES_PAUSE_S = 0.1  # until somebody may have closed a descriptor
+ACCEPT_RETRY_S = 0.1  # until somebody may have closed a descriptor, or the network is up again
 TELL_AGAIN_S = 60.0  # one warning a minute says as much as ten a second
-_OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 def listen(host: str, port: int) -> list[socket.socket]:
@@ -59,7 +57,7 @@ class Server:
         self._limits = limits
         self._connections: set[Connection] = set()
         self._readiness = Readiness()
-        self._out_of_resources_told = float("-inf")
+        self._cannot_accept_told = float("-inf")
 
     @property
     def clients(self) -> int:
@@ -67,7 +65,11 @@ class Server:
         return len(self._connections)
 
     async def accept(self, listener: socket.socket, nursery: trio.Nursery) -> None:
-        """Give each client that comes a task in the nursery, until cancelled."""
+        """Give each client that comes a task in the nursery, until cancelled.
+
+        What accept(2) fails with says that descriptors or memory are short, or tells of a network error of the client
+        that came: neither is a reason to end.
+        """
         while True:
             await trio.lowlevel.wait_readable(listener)
             try:
@@ -78,14 +80,12 @@ class Server:
             except ConnectionAbortedError:
                 continue  # the client went before it was accepted
             except OSError as exc:
-                if exc.errno not in _OUT_OF_RESOURCES:
-                    raise
-                self._tell_out_of_resources(exc)
-                await trio.sleep(OUT_OF_RESOURCES_PAUSE_S)
+                self._tell_cannot_accept(exc)
+                await trio.sleep(ACCEPT_RETRY_S)
 
     def admit(self, transport: Transport, peer: Peer, nursery: trio.Nursery) -> None:
         """Give a client its task in the nursery."""
-        send_later = partial(_send_later, nursery)
+        send_later = partial(nursery.start_soon, self._send_rest, peer)
         connection = Connection(transport, self._service, peer=peer, limits=self._limits, send_later=send_later)
         self._connections.add(connection)
         self._service.report(reports.client_connected(peer, self.clients))
@@ -96,11 +96,21 @@ class Server:
         try:
             await connection.run()
         except Exception:
-            log.exception("the task of client %s failed; only this client is concerned", peer)
-            self._service.report(reports.input_refused(peer))
+            self._tell_failed(peer)
         finally:
             self._connections.discard(connection)
             self._service.report(reports.client_left(peer))
+
+    async def _send_rest(self, peer: Peer, connection: Connection) -> None:
+        try:
+            await connection.send_rest()
+        except Exception:
+            self._tell_failed(peer)
+            connection.close()
+
+    def _tell_failed(self, peer: Peer) -> None:
+        log.exception("the task of client %s failed; only this client is concerned", peer)
+        self._service.report(reports.input_refused(peer))
 
     async def run(self) -> None:
         """Look after all clients, until cancelled: their sockets' readiness and their deadlines."""
@@ -128,15 +138,11 @@ class Server:
         else:
             _turn_away(client, self._max_clients)
 
-    def _tell_out_of_resources(self, exc: OSError) -> None:
+    def _tell_cannot_accept(self, exc: OSError) -> None:
         now = trio.current_time()
-        if now - self._out_of_resources_told >= TELL_AGAIN_S:
-            self._out_of_resources_told = now
+        if now - self._cannot_accept_told >= TELL_AGAIN_S:
+            self._cannot_accept_told = now
             log.warning("cannot accept clients for now: %s; the %d connected are served", exc.strerror, self.clients)
-
-
-def _send_later(nursery: trio.Nursery, connection: Connection) -> None:
-    nursery.start_soon(connection.send_rest)
 
 
 def _turn_away(client: socket.socket, max_clients: int) -> None:
