@@ -15,15 +15,15 @@ from pathlib import Path
 
 HOT_TAGS, OTHER_TAGS, RARE_TWEETS = 1000, 100_000, 20
 HOT_TAG, RARE_TAG = "hot0", "rare"
-BATCH = 10_000
-SPACING_MS = 100  # ten tweets a second: ten million tweets are the last eleven days
+MAX_BATCH = 10_000  # tweets of one transaction, and 1 % of all at most, so that few tweets too are spread over the days
+SPAN_MS = 11 * 86_400_000  # of every log, whatever its size: then a list of tags has as many days to tell of
 
 
 def tags(count: int) -> Iterator[str]:
     """The tag of each tweet."""
     chance = random.Random(count)
     weights = list(itertools.accumulate(1 / rank for rank in range(1, HOT_TAGS + 1)))
-    hot = iter(lambda: chance.choices(range(HOT_TAGS), cum_weights=weights, k=BATCH), None)
+    hot = iter(lambda: chance.choices(range(HOT_TAGS), cum_weights=weights, k=MAX_BATCH), None)
     ranks = itertools.chain.from_iterable(hot)
     every = max(1, count // RARE_TWEETS)
     for number, rank in zip(range(count), ranks, strict=False):
@@ -43,16 +43,17 @@ def fill(path: Path, count: int) -> None:
     from ttweet.tweets import Draft, Tag
 
     now = time.time_ns() // 1_000_000
-    start = now - count * SPACING_MS
+    start = now - SPAN_MS
+    batch_size = min(MAX_BATCH, max(1, count // 100))
     store = SqliteStore.open(path, log_limit=1_000_000, at=start)
     numbered = enumerate(tags(count))
-    while batch := list(itertools.islice(numbered, BATCH)):
+    while batch := list(itertools.islice(numbered, batch_size)):
         texts = [
             f"{number:09} a tweet of a long log that somebody wrote about something #{tag}" for number, tag in batch
         ]
         drafts = [Draft(text, (Tag(tag, tag),)) for text, (_, tag) in zip(texts, batch, strict=True)]
         reports = [Report("SERVER", "GENERAL", f"Message Received: {text}") for text in texts]
-        store.append(drafts, reports, at=start + batch[0][0] * SPACING_MS)
+        store.append(drafts, reports, at=start + SPAN_MS * batch[0][0] // count)
     store.end_session("filled", at=now)
     store.close()
 
