@@ -85,7 +85,7 @@ class Server:
 
     def admit(self, transport: Transport, peer: Peer, nursery: trio.Nursery) -> None:
         """Give a client its task in the nursery."""
-        send_later = partial(nursery.start_soon, self._send_rest, peer)
+        send_later = partial(self._send_later, nursery, peer)
         connection = Connection(transport, self._service, peer=peer, limits=self._limits, send_later=send_later)
         self._connections.add(connection)
         self._service.report(reports.client_connected(peer, self.clients))
@@ -96,21 +96,21 @@ class Server:
         try:
             await connection.run()
         except Exception:
-            self._tell_failed(peer)
+            log.exception("the task of client %s failed; only this client is concerned", peer)
+            self._service.report(reports.input_refused(peer))
         finally:
             self._connections.discard(connection)
             self._service.report(reports.client_left(peer))
 
-    async def _send_rest(self, peer: Peer, connection: Connection) -> None:
+    def _send_later(self, nursery: trio.Nursery, peer: Peer, connection: Connection) -> None:
+        nursery.start_soon(self._send_rest, connection, peer, name=f"send to {peer}")
+
+    async def _send_rest(self, connection: Connection, peer: Peer) -> None:
         try:
             await connection.send_rest()
         except Exception:
-            self._tell_failed(peer)
+            log.exception("sending to client %s failed; only this client is concerned", peer)
             connection.close()
-
-    def _tell_failed(self, peer: Peer) -> None:
-        log.exception("the task of client %s failed; only this client is concerned", peer)
-        self._service.report(reports.input_refused(peer))
 
     async def run(self) -> None:
         """Look after all clients, until cancelled: their sockets' readiness and their deadlines."""
