@@ -1,7 +1,8 @@
 """The steps of the database schema, oldest first; docs/schema.md describes what they add up to.
 
 A step that was released is never changed. A new one goes below the others, sets `user_version` to its number, and
-`SCHEMA_VERSION` in ttweet/sqlite_file.py follows. Runs without the package: `sqlite-utils migrate tweets.db migrations/`.
+`SCHEMA_VERSION` in ttweet/sqlite_file.py follows. This runs without the package:
+`sqlite-utils migrate tweets.db migrations/`.
 """
 
 from sqlite_utils import Database, Migrations

@@ -10,6 +10,7 @@ import fcntl
 import os
 import runpy
 import sqlite3
+import stat
 import struct
 from contextlib import suppress
 from pathlib import Path
@@ -39,13 +40,18 @@ _SETTINGS = {  # read back after they are set: SQLite ignores in silence what it
 }
 
 
+def lock_path(path: Path) -> Path:
+    """Where the lock file of a database file is."""
+    return path.with_name(path.name + ".lock")
+
+
 class Lock:
     """The lock file beside a database file, held until `release`. It stays on the disk: to remove it would race."""
 
     def __init__(self, path: Path) -> None:
         """Raises OpenError `locked`, which names the process that holds it, or what the folder does not allow."""
         try:
-            self._fd = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            self._fd = os.open(lock_path(path), os.O_RDWR | os.O_CREAT, 0o600)
             self._take(path)
         except OSError as exc:
             raise _os_error(path, exc) from exc
@@ -94,9 +100,12 @@ def connect_writer(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def connect_reader(path: Path) -> sqlite3.Connection:
-    """Open a file that must exist for reading, beside a server or without one. Raises OpenError."""
-    if not refuse_foreign(path):
+def connect_reader(path: Path, *, ours: bool = False) -> sqlite3.Connection:
+    """Open a file that must exist for reading, beside a server or without one. Raises OpenError.
+
+    `ours`: this process has it open already, so it is not looked at again; see `refuse_foreign`.
+    """
+    if not ours and not refuse_foreign(path):
         raise OpenError(
             "missing",
             f"there is no {path}; name another with --db, ask a server with --server, or start one: ttweet serve 13001",
@@ -122,8 +131,14 @@ def checkpoint(connection: sqlite3.Connection) -> bool:
 
 
 def refuse_foreign(path: Path) -> bool:
-    """Look at the header alone and raise OpenError unless the file is one of ours; False when there is none yet."""
+    """Look at the header alone and raise OpenError unless the file is one of ours; False when there is none yet.
+
+    Never call it for a file that this process has open: to close a file drops all POSIX locks that the process has on
+    it, SQLite's too, and the next sqlite3 shell would delete the WAL under the writer (sqlite.org/howtocorrupt.html).
+    """
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # asked first: to open a FIFO would wait for its writer
+            raise OpenError("not_ours", f"{path} is no regular file; name another with --db")
         with path.open("rb") as file:
             header = file.read(_HEADER.size)
             size = os.fstat(file.fileno()).st_size

@@ -1,10 +1,7 @@
-"""What a store of ttweet's answers, in SQL: each question one statement, so one short read transaction.
+"""What a store of ttweet's answers, in SQL: each question is one statement, so one short read transaction.
 
-The rows of a page come as one JSON text: the sqlite3 module lets go of the interpreter lock at each row it fetches and
-then waits for it, up to 5 ms a row while another thread computes.
+Each costs the same however many tweets there are, and a test counts the steps. Knows no trio and no wire.
 """
-
-# ruff: noqa: S608  # the statements are put together from the constants below; values are always bound
 
 import json
 import sqlite3
@@ -19,40 +16,34 @@ from ttweet.tweets import HISTORY_DAYS, Page, TagPage, TagSummary, Tweet
 DAY_MS = 86_400_000
 MAX_ID = 2**63 - 1
 
-_TWEET = "json_array(id, at, author, text, tags)"
-_AFTER = f"""
-    SELECT json_group_array({_TWEET})
-    FROM (SELECT * FROM tweets WHERE id > :cursor ORDER BY id LIMIT :limit)
+_AFTER = "SELECT id, at, author, text, tags FROM tweets WHERE id > :cursor ORDER BY id LIMIT :limit"
+_LAST = "SELECT id, at, author, text, tags FROM tweets ORDER BY id DESC LIMIT 1"
+_OF_TAG = """
+    SELECT tweets.id, at, author, text, tags
+    FROM tweet_tags JOIN tweets ON tweets.id = tweet
+    WHERE tag = (SELECT id FROM tags WHERE key = :key) AND tweet < :before
+    ORDER BY tweet DESC LIMIT :limit
 """
-_LAST = f"SELECT {_TWEET} FROM tweets ORDER BY id DESC LIMIT 1"
-_OF_TAG = f"""
-    SELECT json_group_array({_TWEET})
-    FROM (
-        SELECT tweets.*
-        FROM tweet_tags JOIN tweets ON tweets.id = tweet_tags.tweet
-        WHERE tweet_tags.tag = (SELECT id FROM tags WHERE key = :key) AND tweet_tags.tweet < :before
-        ORDER BY tweet_tags.tweet DESC LIMIT :limit
-    )
-"""
-_DAYS = ", ".join(f":today - {age}" for age in range(HISTORY_DAYS))
-_TAG = f"""
-    json_array(spelling, count, newest, json((
-        SELECT json_group_object(:today - day, count) FROM tag_days WHERE day IN ({_DAYS}) AND tag = listed.id
-    )))
-"""
-_MOST_USED = "SELECT * FROM tags WHERE lettered = {} ORDER BY count DESC, newest DESC LIMIT :limit"
-_LETTERED_TAGS = f"SELECT json_group_array({_TAG}) FROM ({_MOST_USED.format(1)}) AS listed"
 # Two walks down the index, merged: one walk over both kinds would have to sort all the tags there are.
-_ALL_TAGS = f"""
-    SELECT json_group_array({_TAG})
+_TAGS = """
+    SELECT spelling, count, newest, (
+        SELECT json_group_object(day, count)
+        FROM tag_days
+        WHERE tag = listed.id AND day IN (SELECT value FROM json_each(:days))
+    )
     FROM (
-        SELECT * FROM ({_MOST_USED.format(1)}) UNION ALL SELECT * FROM ({_MOST_USED.format(0)})
-        ORDER BY count DESC, newest DESC LIMIT :limit
+        SELECT * FROM (SELECT * FROM tags WHERE lettered = 1 ORDER BY count DESC, newest DESC, id LIMIT :limit)
+        UNION ALL
+        SELECT * FROM (
+            SELECT * FROM tags WHERE lettered = 0 AND :numbers ORDER BY count DESC, newest DESC, id LIMIT :limit
+        )
+        ORDER BY count DESC, newest DESC, id LIMIT :limit
     ) AS listed
 """
 # The lines of one session lie between its first line and the next session's: no index of the log is needed.
 _LINES = """
-    SELECT * FROM log
+    SELECT id, session, at, side, category, text
+    FROM log
     WHERE id > :cursor
     AND id >= coalesce((SELECT first_line FROM sessions WHERE id = :session), 0)
     AND id < coalesce((SELECT first_line FROM sessions WHERE id > :session ORDER BY id LIMIT 1), 9223372036854775807)
@@ -60,13 +51,12 @@ _LINES = """
     AND (:categories = '[]' OR category IN (SELECT value FROM json_each(:categories)))
     ORDER BY id LIMIT :limit
 """
-_LOG = f"SELECT json_group_array(json_array(id, session, at, side, category, text)) FROM ({_LINES})"
 # The same form as reports.line gives; a test holds the two together.
-_LOG_TEXT = f"""
+_LOG_TEXT = """
     SELECT group_concat(iif(category IS NULL, text, side || ' ALERT [' || category || '] ' || text) || char(10), ''),
         max(id)
-    FROM ({_LINES})
-"""
+    FROM (lines)
+""".replace("lines", _LINES)
 
 
 class Queries:
@@ -83,27 +73,29 @@ class Queries:
     def last(self) -> Tweet | None:
         """See Reader."""
         row = self._one(_LAST)
-        return to_tweet(json.loads(row[0])) if row else None
+        return to_tweet(row) if row else None
 
     def read_after(self, cursor: int, limit: int) -> list[Tweet]:
         """See Reader."""
-        return [to_tweet(row) for row in self._page(_AFTER, cursor=cursor, limit=limit)]
+        return [to_tweet(row) for row in self._all(_AFTER, cursor=cursor, limit=limit)]
 
     def tweets_of_tag(self, key: str, *, limit: int, before: int | None = None) -> Page:
         """See Reader."""
-        rows = self._page(_OF_TAG, key=key, before=MAX_ID if before is None else before, limit=limit + 1)
+        rows = self._all(_OF_TAG, key=key, before=MAX_ID if before is None else before, limit=limit + 1)
         return Page([to_tweet(row) for row in rows[:limit]], len(rows) > limit)
 
     def list_tags(self, *, limit: int, now: int, numbers: bool = False) -> TagPage:
         """See Reader."""
-        rows = self._page(_ALL_TAGS if numbers else _LETTERED_TAGS, today=now // DAY_MS, limit=limit + 1)
-        return TagPage([_summary(row) for row in rows[:limit]], len(rows) > limit)
+        today = now // DAY_MS
+        days = range(today - HISTORY_DAYS + 1, today + 1)
+        rows = self._all(_TAGS, limit=limit + 1, numbers=numbers, days=json.dumps([*days]))
+        return TagPage([_summary(row, days) for row in rows[:limit]], len(rows) > limit)
 
     def log_after(
         self, cursor: int, *, limit: int, session: int | None = None, categories: Sequence[str] = ()
     ) -> list[LogLine]:
         """See Reader."""
-        rows = self._page(_LOG, cursor=cursor, limit=limit, session=session, categories=json.dumps(categories))
+        rows = self._all(_LINES, cursor=cursor, limit=limit, session=session, categories=json.dumps(categories))
         return [LogLine(*row) for row in rows]
 
     def log_text_after(self, cursor: int, *, limit: int, session: int | None = None) -> tuple[str, int]:
@@ -120,18 +112,14 @@ class Queries:
         """See Reader."""
         self._connection.close()
 
-    def _page(self, sql: str, **values: int | str | None) -> list[list[Any]]:
-        rows: list[list[Any]] = json.loads(self._one(sql, **values)[0])
-        return rows
-
     def _one(self, sql: str, **values: int | str | None) -> Any:
-        """The first row, or None. Ends its read transaction: an open one would make the WAL grow."""
+        """The first row, or None: of statements that have one row at most."""
+        return next(iter(self._all(sql, **values)), None)
+
+    def _all(self, sql: str, **values: int | str | None) -> list[Any]:
+        """All rows, which ends the read transaction: one that stays open would make the WAL grow."""
         try:
-            cursor = self._connection.execute(sql, values)
-            try:
-                return cursor.fetchone()
-            finally:
-                cursor.close()
+            return self._connection.execute(sql, values).fetchall()
         except sqlite3.Error as exc:
             raise store_error(exc) from exc
 
@@ -139,9 +127,9 @@ class Queries:
 class SqliteReader(Queries):
     """Reads a database file beside its server, or without one."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises OpenError when the file is missing, or none that this ttweet can read."""
-        super().__init__(connect_reader(path))
+    def __init__(self, path: Path, *, ours: bool = False) -> None:
+        """Raises OpenError when the file is missing, or none that this ttweet can read. `ours`: see connect_reader."""
+        super().__init__(connect_reader(path, ours=ours))
 
 
 def to_tweet(row: Sequence[Any]) -> Tweet:
@@ -150,6 +138,7 @@ def to_tweet(row: Sequence[Any]) -> Tweet:
     return Tweet(id_, at, by, text, tuple(tags.split(" ")) if tags else ())
 
 
-def _summary(row: Sequence[Any]) -> TagSummary:
-    spelling, count, newest, by_age = row
-    return TagSummary(spelling, count, newest, [by_age.get(str(age), 0) for age in reversed(range(HISTORY_DAYS))])
+def _summary(row: Sequence[Any], days: range) -> TagSummary:
+    spelling, count, newest, counts = row
+    by_day = json.loads(counts)
+    return TagSummary(spelling, count, newest, [by_day.get(str(day), 0) for day in days])

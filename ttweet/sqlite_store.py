@@ -4,16 +4,17 @@ A batch is one transaction of as few steps as can be: ids are given out in memor
 tags are counted once a batch. Only what COMMIT has confirmed is kept in memory. Knows no trio and no wire.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Self, cast
 
 from ttweet.errors import StoreError
 from ttweet.reports import Report
 from ttweet.sqlite_bulk import Rows, Value
-from ttweet.sqlite_file import ENGINE, Lock, checkpoint, connect_writer, refuse_foreign, store_error
+from ttweet.sqlite_file import ENGINE, Lock, checkpoint, connect_writer, lock_path, refuse_foreign, store_error
 from ttweet.sqlite_reader import Queries, SqliteReader, to_tweet
 from ttweet.sqlite_tags import TagTable
 from ttweet.tweets import Draft, Tweet
@@ -25,11 +26,13 @@ PURGE_STEP = 256  # rows that one batch removes at most, beside as many as it ha
 _TWEETS = Rows("INSERT INTO tweets (id, at, author, text, tags) VALUES ", 5)
 _KEYS = Rows("INSERT INTO keys (tweet, author, key) VALUES ", 3)
 _LINES = Rows("INSERT INTO log (id, session, at, side, category, text) VALUES ", 6)
+# CROSS JOIN: look each wanted key up. The planner would rather walk through all keys there are.
 _FIND_KEYS = Rows(
-    "SELECT keys.author, key, id, at, tweets.author, text, tags FROM keys JOIN tweets ON id = tweet"
-    " WHERE (keys.author, key) IN (VALUES ",
+    "WITH wanted (author, key) AS (VALUES ",
     2,
-    ")",
+    ") SELECT wanted.author, wanted.key, id, at, tweets.author, text, tags FROM wanted"
+    " CROSS JOIN keys ON keys.author = wanted.author AND keys.key = wanted.key"
+    " CROSS JOIN tweets ON id = tweet",
 )
 # Keys go in the order of their tweets, so the oldest are found without looking at the others.
 _PURGE_KEYS = """
@@ -62,7 +65,7 @@ class SqliteStore(Queries):
         self.session = 0
         self._path = path
         self._lock = lock
-        self._tags = TagTable(connection)
+        self._tags = TagTable(connection, last_id=self._one("SELECT coalesce(max(id), 0) FROM tags")[0])
         self._log_limit = log_limit
         self._last_tweet: int = self._one(_LAST_TWEET)[0]
         self._last_line: int = self._one(_LAST_LINE)[0]
@@ -77,15 +80,17 @@ class SqliteStore(Queries):
         At most `log_limit` (1 or more) report lines are kept. A session that was left running is marked as crashed.
         Raises OpenError: the file is not touched, but by a migration that another ttweet has interrupted.
         """
-        path = path.resolve()  # so that two names of one file have one lock
-        refuse_foreign(path)
-        lock = Lock(path)
-        try:
-            store = cls(path, lock, connect_writer(path), log_limit=log_limit)
+        path = Path(os.path.realpath(path))  # so that two names of one file have one lock
+        if not lock_path(path).exists():
+            refuse_foreign(path)  # no lock file beside somebody else's file
+        with ExitStack() as undo:
+            lock = Lock(path)
+            undo.callback(lock.release)
+            connection = connect_writer(path)
+            undo.callback(connection.close)
+            store = cls(path, lock, connection, log_limit=log_limit)
             store._begin_session(at)
-        except BaseException:
-            lock.release()
-            raise
+            undo.pop_all()
         return store
 
     def append(self, drafts: Sequence[Draft], reports: Sequence[Report], *, at: int) -> list[Tweet]:
@@ -114,7 +119,7 @@ class SqliteStore(Queries):
 
     def reader(self) -> SqliteReader:
         """See Store. Raises OpenError."""
-        return SqliteReader(self._path)
+        return SqliteReader(self._path, ours=True)
 
     def close(self) -> None:
         """Let go of the file and let the next server in. A session that was not ended counts as crashed then."""

@@ -31,12 +31,13 @@ _COUNT_SPELLING = Rows(
     3,
     " ON CONFLICT DO UPDATE SET count = count + excluded.count",
 )
+# CROSS JOIN: look each counted spelling up. The planner would rather walk through all spellings there are.
 _FIND_PASSED = Rows(
-    "SELECT s.tag, t.key, t.spelling, t.spelling_count, s.spelling, s.count"
-    " FROM spellings s JOIN tags t ON t.id = s.tag"
-    " WHERE s.count > t.spelling_count AND (s.tag, s.spelling) IN (VALUES ",
+    "WITH counted (tag, spelling) AS (VALUES ",
     2,
-    ")",
+    ") SELECT s.tag, t.key, t.spelling, t.spelling_count, s.spelling, s.count FROM counted"
+    " CROSS JOIN spellings s ON s.tag = counted.tag AND s.spelling = counted.spelling"
+    " CROSS JOIN tags t ON t.id = s.tag AND s.count > t.spelling_count",
 )
 
 
@@ -50,12 +51,12 @@ class _Known(NamedTuple):
 class TagTable:
     """Counts the tags of batches. Each `count` is followed by `keep` after COMMIT, or by `forget` after ROLLBACK."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, *, last_id: int) -> None:
         self._connection = connection
         self._cache: dict[str, _Known] = {}
         self._fresh: dict[str, _Known] = {}
-        self._last_id: int = connection.execute("SELECT coalesce(max(id), 0) FROM tags").fetchone()[0]
-        self._next_id = self._last_id + 1
+        self._last_id = last_id
+        self._next_id = last_id + 1
 
     def count(self, tagged: Sequence[tuple[int, Sequence[Tag]]], *, at: int) -> None:
         """Link tweets to their tags and count these, inside the caller's transaction. Raises sqlite3.Error."""
