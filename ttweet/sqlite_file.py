@@ -12,7 +12,7 @@ import runpy
 import sqlite3
 import stat
 import struct
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -24,7 +24,7 @@ BUSY_TIMEOUT_S = 5.0  # for the write lock; a sqlite3 shell in the middle of a s
 WAL_PAGES = 4000  # 16 MiB until it is written back: hot pages go to the file once for many commits
 MAX_WAL_BYTES = 64 * 1024 * 1024  # a WAL that a long reader made grow is cut back to this
 MAX_STATEMENTS = 256  # prepared ones kept; the writer has about a hundred
-ENGINE = f"SQLite {sqlite3.sqlite_version}"
+ENGINE = f"SQLite {sqlite3.sqlite_version} (module {sqlite3.__name__})"
 
 _HEADER = struct.Struct(">16s H 6x I I 28x I 4x I 20x I 4x")  # sqlite.org/fileformat.html, section 1.3
 _MAGIC = b"SQLite format 3\0"
@@ -86,13 +86,11 @@ def connect_writer(path: Path) -> sqlite3.Connection:
     refuse_foreign(path)
     try:
         _create(path)
-        connection = _connect(_uri(path, "rw"))
-        try:
+        with ExitStack() as undo:
+            connection = undo.enter_context(closing(_connect(path, "mode=rw")))
             _prepare(connection, path)
-        except BaseException:
-            connection.close()
-            raise
-        _sync_folder(path)
+            _sync_folder(path)
+            undo.pop_all()
     except sqlite3.Error as exc:
         raise _sqlite_error(path, exc) from exc
     except OSError as exc:
@@ -111,15 +109,13 @@ def connect_reader(path: Path, *, ours: bool = False) -> sqlite3.Connection:
             f"there is no {path}; name another with --db, ask a server with --server, or start one: ttweet serve 13001",
         )
     try:
-        connection = _connect(_uri(path, "ro"))
-        try:
-            return _readable(connection, path)
-        except sqlite3.OperationalError as exc:
-            connection.close()
-            if _primary(exc) != sqlite3.SQLITE_CANTOPEN or has_wal(path):
-                raise
-        # A clean file in a folder where no -shm can be made, such as a read-only mount: nobody writes to it there.
-        return _readable(_connect(_uri(path, "ro") + "&immutable=1"), path)
+        return _connect_reader(path, "mode=ro")
+    except sqlite3.Error as exc:
+        if _primary(exc) != sqlite3.SQLITE_CANTOPEN or has_wal(path):
+            raise _sqlite_error(path, exc) from exc
+    # A clean file in a folder where no -shm can be made, such as a read-only mount: nobody writes to it there.
+    try:
+        return _connect_reader(path, "mode=ro&immutable=1")
     except sqlite3.Error as exc:
         raise _sqlite_error(path, exc) from exc
 
@@ -195,13 +191,9 @@ def _check_version(path: Path, version: int) -> None:
         )
 
 
-def _uri(path: Path, mode: str) -> str:
-    return f"file:{quote(str(path.absolute()))}?mode={mode}"
-
-
-def _connect(uri: str) -> sqlite3.Connection:
+def _connect(path: Path, how: str) -> sqlite3.Connection:
     return sqlite3.connect(
-        uri,
+        f"file:{quote(os.fsencode(path.absolute()))}?{how}",
         uri=True,
         timeout=BUSY_TIMEOUT_S,
         isolation_level=None,
@@ -269,10 +261,13 @@ def _sync_folder(path: Path) -> None:
         os.close(fd)
 
 
-def _readable(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
-    connection.execute("PRAGMA query_only = ON")
-    connection.execute("PRAGMA trusted_schema = OFF")
-    _check_version(path, connection.execute("PRAGMA user_version").fetchone()[0])
+def _connect_reader(path: Path, how: str) -> sqlite3.Connection:
+    with ExitStack() as undo:
+        connection = undo.enter_context(closing(_connect(path, how)))
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("PRAGMA trusted_schema = OFF")
+        _check_version(path, connection.execute("PRAGMA user_version").fetchone()[0])
+        undo.pop_all()
     return connection
 
 
