@@ -3,6 +3,7 @@
 Knows no SQL and no command line.
 """
 
+import errno
 import logging
 import socket
 from contextlib import suppress
@@ -41,6 +42,8 @@ def listen(host: str, port: int) -> list[socket.socket]:
             listener.setblocking(False)
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             listeners.append(listener)
+    except UnicodeError as exc:
+        raise OSError(errno.EINVAL, f"{host!a} is no name of a host") from exc
     except OSError:
         for listener in listeners:
             listener.close()
