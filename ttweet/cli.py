@@ -7,7 +7,8 @@ import gc
 import shlex
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
@@ -27,6 +28,14 @@ Upload = Annotated[
 ]
 Download = Annotated[bool, Parameter(name=["--download", "-d"], negative="", help="Show the last message.")]
 Arguments = Annotated[str, Parameter(show=False)]
+ShellName = Annotated[
+    Literal["bash", "zsh", "fish"] | None,
+    Parameter(name="--shell", metavar="SHELL", help="bash, zsh or fish; this one if not said."),
+]
+Output = Annotated[
+    Path | None,
+    Parameter(name=["--output", "-o"], metavar="FILE", help="Write the script there and touch no startup file."),
+]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -63,9 +72,14 @@ def make_app() -> App:
     )
     for position, (name, (path, page)) in enumerate(COMMANDS.items()):
         app.command(path, name=name, sort_key=position, usage=page.usage, help=page.help, help_epilogue=page.below)
-    completion = cli_pages.COMPLETION
-    app.register_install_completion_command(
-        usage=completion.usage, help=completion.help, help_epilogue=completion.below, group="Options"
+    page = cli_pages.COMPLETION
+    app.command(
+        install_completion,
+        name="--install-completion",
+        usage=page.usage,
+        help=page.help,
+        help_epilogue=page.below,
+        group="Options",
     )
     for flag in ("--help", "--version"):
         app[flag].group = ("Options",)
@@ -84,6 +98,21 @@ def run_classic(*arguments: Arguments, upload: Upload = False, download: Downloa
             make_app().help_print([])
             return shell.DONE
     raise shell.UsageError(_what_is_wrong(arguments, upload=upload, download=download))
+
+
+def install_completion(*, shell_name: ShellName = None, output: Output = None) -> int:
+    """Install completion for a shell and tell which files were written. Raises UsageError."""
+    from cyclopts.completion import ShellDetectionError
+
+    try:
+        path = make_app().install_completion(shell=shell_name, output=output, add_to_startup=output is None)
+    except ShellDetectionError as exc:
+        raise shell.UsageError(
+            "which shell is this? ttweet --install-completion --shell bash, or zsh, or fish"
+        ) from exc
+    shell.write(str(path))
+    shell.hint("the next shell that you start completes ttweet")
+    return shell.DONE
 
 
 class _LazyManual:
