@@ -101,17 +101,16 @@ def run_classic(*arguments: Arguments, upload: Upload = False, download: Downloa
 
 
 def install_completion(*, shell_name: ShellName = None, output: Output = None) -> int:
-    """Install completion for a shell and tell which files were written. Raises UsageError."""
+    """Install completion for a shell and print where its script is. Raises UsageError."""
     from cyclopts.completion import ShellDetectionError
 
     try:
         path = make_app().install_completion(shell=shell_name, output=output, add_to_startup=output is None)
     except ShellDetectionError as exc:
-        raise shell.UsageError(
-            "which shell is this? ttweet --install-completion --shell bash, or zsh, or fish"
-        ) from exc
+        raise shell.UsageError("which shell is this? say it: ttweet --install-completion --shell bash") from exc
     shell.write(str(path))
-    shell.hint("the next shell that you start completes ttweet")
+    if output is None:
+        shell.hint("it is at work in the next shell that you start")
     return shell.DONE
 
 

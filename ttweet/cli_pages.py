@@ -54,8 +54,8 @@ COMPLETION = Page(
     usage=r"ttweet --install-completion \[--shell SHELL]",
     text="""Install completion of commands and options for your shell.
 
-Writes a script where the shell looks for it and, for bash and zsh, a line that loads it into the shell's startup file;
-says which files these are.""",
+Writes a script where the shell looks for it and prints its name. The startup file of bash and zsh gets a line that
+loads it, unless -o names the script.""",
     below=f"""{_EXAMPLES}
   ttweet --install-completion
   ttweet --install-completion --shell zsh

@@ -1,0 +1,108 @@
+"""ttweet as users meet it: a server and commands as processes, their output in a pipe or on a terminal of any width."""
+
+import fcntl
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+LIMIT_S = 30  # for a process that hangs; none takes a second
+TTWEET = [sys.executable, "-m", "ttweet"]
+
+
+@dataclass
+class Server:
+    """A running server and the folder it works in."""
+
+    process: subprocess.Popen[str]
+    folder: Path
+    port: int
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def db(self) -> Path:
+        return self.folder / "tweets.db"
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal and return the exit code."""
+        self.process.send_signal(number)
+        self.process.communicate(timeout=LIMIT_S)
+        return self.process.returncode
+
+
+@contextmanager
+def running_server(folder: Path, *options: str) -> Iterator[Server]:
+    """A server in the folder, at a free port, from the moment it listens."""
+    process = subprocess.Popen(
+        [*TTWEET, "serve", "0", "--quiet", *options], cwd=folder, env=environment(), stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if found := re.search(r"listening on 127\.0\.0\.1:(\d+)", line):
+                yield Server(process, folder, int(found[1]))
+                break
+        else:
+            raise AssertionError(f"the server did not start: exit code {process.wait(LIMIT_S)}")
+    finally:
+        process.terminate()
+        with suppress(ValueError):  # read to its end by `stop`
+            process.communicate(timeout=LIMIT_S)
+
+
+def environment(**extra: str) -> dict[str, str]:
+    """The environment without what would change ttweet's ways, and with what a test adds."""
+    ours = ("TTWEET_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TERM")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | extra
+
+
+def run(
+    *arguments: str | bytes, stdin: bytes = b"", cwd: Path | None = None, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, in pipes. Output that is not UTF-8 fails the test."""
+    done = subprocess.run(
+        [*TTWEET, *arguments], input=stdin, capture_output=True, timeout=LIMIT_S, cwd=cwd, env=environment(**variables)
+    )
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def run_on_terminal(
+    *arguments: str, columns: int = 80, stdin: bytes = b"", cwd: Path | None = None, **variables: str
+) -> tuple[int, str]:
+    """Run a command on a terminal; returns its exit code and all that a person sees, colours included."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    env = environment(**{"TERM": "xterm"} | variables)
+    process = subprocess.Popen(
+        [*TTWEET, *arguments], stdin=subprocess.PIPE, stdout=slave, stderr=slave, cwd=cwd, env=env
+    )
+    os.close(slave)
+    assert process.stdin is not None
+    process.stdin.write(stdin)
+    process.stdin.close()
+    seen = b"".join(iter(lambda: _read(master), b""))
+    os.close(master)
+    return process.wait(LIMIT_S), seen.decode().replace("\r\n", "\n")
+
+
+def plain(seen: str) -> str:
+    """What was seen on a terminal without its colours."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen)
+
+
+def _read(master: int) -> bytes:
+    try:
+        return os.read(master, 65536)
+    except OSError:  # EIO: the last process on the terminal has ended
+        return b""
