@@ -8,12 +8,14 @@ truth. Knows no client and no wire.
 import fcntl
 import logging
 import os
+import select
 import stat
 from pathlib import Path
 from typing import Protocol
 
 import trio
 
+from ttweet.errors import StoreError
 from ttweet.journal import Journal
 from ttweet.store import Reader
 
@@ -121,7 +123,7 @@ class Terminal:
 
 
 class LogCopy:
-    """Copies one session's report lines to a destination, each once and in order."""
+    """Copies one session's report lines to a destination, each once and in order, by a reader of its own."""
 
     def __init__(self, destination: Destination, reader: Reader, *, session: int) -> None:
         self._destination = destination
@@ -141,6 +143,7 @@ class LogCopy:
                 break
             await self._wait(journal, seen, complete)
         self._destination.close()
+        self._reader.close()
 
     def finish(self) -> None:
         """Nothing more will be committed: copy the rest at once."""
@@ -157,14 +160,17 @@ class LogCopy:
             await trio.sleep(RETRY_S)
 
     def catch_up(self) -> bool:
-        """Copy all that is committed and not copied yet; False when the destination does not take it now."""
+        """Copy all that is committed and not copied yet; False when that cannot be done now."""
         try:
             if self._destination.begin():
                 self._cursor = 0
             while self._copy_page():
                 pass
         except OSError as exc:
-            self._warn(exc)
+            self._warn("another process has locked it" if isinstance(exc, BlockingIOError) else str(exc.strerror))
+            return False
+        except StoreError as exc:
+            self._warn(exc.text)
             return False
         if self._warned:
             log.warning("%s is complete again", self._destination.name)
@@ -179,9 +185,8 @@ class LogCopy:
         self._cursor = cursor
         return True
 
-    def _warn(self, exc: OSError) -> None:
+    def _warn(self, reason: str) -> None:
         if not self._warned:
-            reason = "another process has locked it" if isinstance(exc, BlockingIOError) else exc.strerror
             log.warning(
                 "cannot write %s: %s; its lines are kept in the log table and are copied as soon as possible",
                 self._destination.name,
@@ -193,4 +198,7 @@ class LogCopy:
 def _write_all(fd: int, data: bytes) -> None:
     rest = memoryview(data)
     while rest:
-        rest = rest[os.write(fd, rest) :]
+        try:
+            rest = rest[os.write(fd, rest) :]
+        except BlockingIOError:  # whoever shares the terminal with us has made it so
+            select.select([], [fd], [])
