@@ -124,7 +124,7 @@ def test_a_ping_is_answered(client: Client) -> None:
 
 def test_a_refused_request_leaves_the_connection_open() -> None:
     with peer(says(b'["err",{"code":"bad_tag","text":"no"}]\n', DONE)) as client:
-        with pytest.raises(Refused, match="^no$") as refused:
+        with pytest.raises(Refused, match=r"^no$") as refused:
             client.request("t", "-")
         assert refused.value.code == "bad_tag"
         client.ping()
@@ -293,9 +293,9 @@ def test_a_lost_connection_leaves_an_upload_unknown() -> None:
             client.post("x")
         assert raised.value.code == "unknown"
         assert raised.value.text.endswith("only a key makes it safe to post it again")
-        with pytest.raises(ConnectError, match="post it again with the same key$"):
+        with pytest.raises(ConnectError, match=r"post it again with the same key$"):
             client.post("x", key="k")
-        with pytest.raises(ConnectError, match="went away before it answered$"):
+        with pytest.raises(ConnectError, match=r"went away before it answered$"):
             client.last()
 
 
