@@ -33,6 +33,7 @@ from ttweet.worker import Worker
 log = logging.getLogger(__name__)
 
 SPARE_DESCRIPTORS = 64  # for the database, Sample.txt, listeners, the event loop, and those to be turned away
+FILE_ENDINGS = ("", "-wal", "-shm", "-journal", ".lock")  # of the database's own files
 FINAL_COPY_S = 2.0  # for the copies of the log at the end; then one that is stuck is given up
 
 
@@ -55,11 +56,18 @@ def run(config: Config) -> int:
     """Serve until a signal comes. Returns the exit code: 0 stopped in order, 1 could not start or had to stop."""
     logging.basicConfig(format="ttweet: %(message)s", level=logging.INFO, stream=sys.stderr)
     try:
+        _keep_apart(config.report_file, config.db)
         with closing(SqliteStore.open(config.db, log_limit=config.log_limit, at=_now_ms())) as store:
             return _run_with_store(config, store)
     except (OpenError, StoreError) as exc:
         log.error("%s", exc)
         return 1
+
+
+def _keep_apart(report_file: Path | None, db: Path) -> None:
+    """Refuse a report file that is the database, or one of the files beside it: it is emptied at the start."""
+    if report_file is not None and str(report_file.resolve()) in [f"{db.resolve()}{end}" for end in FILE_ENDINGS]:
+        raise OpenError("denied", f"{report_file} belongs to the database; name another file with --report-file")
 
 
 def _run_with_store(config: Config, store: SqliteStore) -> int:
@@ -160,9 +168,9 @@ def _tell_start_failed(config: Config, store: SqliteStore, exc: OSError) -> None
     else:
         log.error("cannot listen on %s:%d: %s", config.host, config.port, exc.strerror or exc)
     store.append([], [reports.start_failed(config.host)], at=_now_ms())
-    if config.report_file is not None:
-        with closing(store.reader()) as reader:
-            LogCopy(SampleFile(config.report_file), reader, session=store.session).catch_up()
+    with closing(store.reader()) as reader:
+        for destination in _destinations(config):
+            LogCopy(destination, reader, session=store.session).catch_up()
     store.end_session("failed", at=_now_ms())
 
 
@@ -170,9 +178,10 @@ def _allowed_clients(wanted: int) -> int:
     """As many clients as there can be file descriptors for; at most as many as wanted."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted + SPARE_DESCRIPTORS
-    if soft < needed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(needed, hard), hard))
-    if hard >= needed:
+    enough = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    if soft != resource.RLIM_INFINITY and soft < enough:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (enough, hard))
+    if enough == needed:
         return wanted
     allowed = max(1, hard - SPARE_DESCRIPTORS)
     log.warning("%d clients at most, not %d: the limit of file descriptors is %d (ulimit -Hn)", allowed, wanted, hard)
