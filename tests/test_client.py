@@ -1,20 +1,18 @@
 import socket
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
 import pytest
 
+from tests.peers import listens, peer, says
 from tests.processes import Server, running_server
 from ttweet import client as module
 from ttweet import frames, tweets
 from ttweet.client import Client, Stored
 from ttweet.errors import ConnectError, Refused
-
-Script = Callable[[socket.socket], None]
 
 DONE = b'["ok",null]\n'
 
@@ -29,43 +27,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def client(server: Server) -> Iterator[Client]:
     with Client("127.0.0.1", server.port) as client:
         yield client
-
-
-@contextmanager
-def peer(*scripts: Script, timeout_s: float = 30.0) -> Iterator[Client]:
-    """A client of a server that does to each connection in turn what its script says, and then closes it."""
-
-    def serve() -> None:
-        for script in scripts:
-            connection, _ = listener.accept()
-            with connection:
-                script(connection)
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=serve)
-        thread.start()
-        with Client("127.0.0.1", listener.getsockname()[1], timeout_s=timeout_s) as client:
-            yield client
-        thread.join(30)
-        assert not thread.is_alive()
-
-
-def says(*answers: bytes) -> Script:
-    """Answer each request with the next of these."""
-
-    def script(connection: socket.socket) -> None:
-        lines = connection.makefile("rb")
-        for answer in answers:
-            lines.readline()
-            connection.sendall(answer)
-
-    return script
-
-
-def listens(connection: socket.socket) -> None:
-    """Read all and say nothing until the client goes."""
-    while connection.recv(65536):
-        pass
 
 
 # What is asked and answered

@@ -5,6 +5,7 @@ Lines are posted as they come, so `tail -f log | ttweet post --lines` works; tho
 
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,8 +35,8 @@ class Tally:
 
     stored: int = 0
     refused: int = 0
-    handed_over: int = 0  # the number of the last line that may be on its way
-    answered: int = 0  # the number of the last line whose outcome is known
+    under_way: deque[int] = field(default_factory=deque)  # the numbers of the lines that are not answered yet
+    answered: int = 0  # the number of the last line that is
     fault: Refused | None = None  # what ended it
     begun: float = field(default_factory=time.monotonic)
 
@@ -67,9 +68,9 @@ def post_lines(client: Client, stream: BufferedReader, *, tags: list[str], key: 
                 if tally.fault:
                     break
         except ConnectError as error:
-            raise ConnectError(error.code, f"{error.text}; {_left(tally, key)}") from error
+            raise ConnectError(error.code, f"{error.text}{_left(tally, key)}") from error
         except KeyboardInterrupt:
-            shell.complain(f"interrupted; {_left(tally, key)}")
+            shell.complain(f"interrupted{_left(tally, key)}")
             raise
     if tally.refused or shell.on_terminal(sys.stderr):
         shell.hint(tally.total)
@@ -104,7 +105,7 @@ def _post_together(
     keys = (None if key is None else f"{key}:{line.number}" for line in lines)
     outcomes = client.post_many(_hand_over(lines, tally), tags=tags, keys=keys)
     for outcome, line in zip(outcomes, lines, strict=False):  # in this order: the outcomes must come to their own end
-        tally.answered = line.number
+        tally.answered = tally.under_way.popleft()
         if isinstance(outcome, Refused):
             _note_refused(line, outcome, tally, json=json)
         else:
@@ -121,7 +122,7 @@ def _hand_over(lines: Iterable[Line], tally: Tally) -> Iterator[str]:
     for line in lines:
         if tally.fault:
             return
-        tally.handed_over = line.number
+        tally.under_way.append(line.number)
         yield line.text
 
 
@@ -152,12 +153,12 @@ def _reason(line: Line, refused: Refused) -> str:
 
 def _left(tally: Tally, key: str | None) -> str:
     """What was done and what is not known when it ends before its time."""
-    done = f"{tally.stored:,} lines were acknowledged"
-    if tally.handed_over == tally.answered:
-        return f"{done}, up to line {tally.answered}"
-    again = "the same command again stores none twice" if key else "with --key it would be safe to run it again"
-    first, last = tally.answered + 1, tally.handed_over
+    done = f"; {tally.stored:,} acknowledged" if tally.answered else ""
+    if not tally.under_way:
+        return done and f"{done}, up to line {tally.answered}"
+    first, last = tally.under_way[0], tally.under_way[-1]
     unknown = f"line {last} is" if first == last else f"lines {first} to {last} are"
+    again = "the same command again stores none twice" if key else "with --key it would be safe to run it again"
     return f"{done}; whether {unknown} stored is unknown; {again}"
 
 
