@@ -109,13 +109,13 @@ def connect_reader(path: Path, *, ours: bool = False) -> sqlite3.Connection:
             f"there is no {path}; name another with --db, ask a server with --server, or start one: ttweet serve 13001",
         )
     try:
-        return _connect_reader(path, "mode=ro")
-    except sqlite3.Error as exc:
-        if _primary(exc) != sqlite3.SQLITE_CANTOPEN or has_wal(path):
-            raise _sqlite_error(path, exc) from exc
-    # A clean file in a folder where no -shm can be made, such as a read-only mount: nobody writes to it there.
-    try:
-        return _connect_reader(path, "mode=ro&immutable=1")
+        try:
+            return _connect_reader(path, "mode=ro")
+        except sqlite3.OperationalError as exc:
+            if _primary(exc) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY) or has_wal(path):
+                raise
+            # A clean file in a folder where no -shm can be made, such as a read-only mount: nobody writes to it there.
+            return _connect_reader(path, "mode=ro&immutable=1")
     except sqlite3.Error as exc:
         raise _sqlite_error(path, exc) from exc
 

@@ -44,8 +44,7 @@ _TAGS = """
 _LINES = """
     SELECT id, session, at, side, category, text
     FROM log
-    WHERE id > :cursor
-    AND id >= coalesce((SELECT first_line FROM sessions WHERE id = :session), 0)
+    WHERE id > max(:cursor, coalesce((SELECT first_line - 1 FROM sessions WHERE id = :session), 0))
     AND id < coalesce((SELECT first_line FROM sessions WHERE id > :session ORDER BY id LIMIT 1), 9223372036854775807)
     AND (:session IS NULL OR session = :session)
     AND (:categories = '[]' OR category IN (SELECT value FROM json_each(:categories)))

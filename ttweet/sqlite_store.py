@@ -78,7 +78,7 @@ class SqliteStore(Queries):
         """Open or create a file for serving, migrate it, make it safe on the disk and begin a session.
 
         At most `log_limit` (1 or more) report lines are kept. A session that was left running is marked as crashed.
-        Raises OpenError: the file is not touched, but by a migration that another ttweet has interrupted.
+        Raises OpenError, which left alone a file that is not ours, and StoreError when the session cannot be begun.
         """
         path = Path(os.path.realpath(path))  # so that two names of one file have one lock
         if not lock_path(path).exists():

@@ -1,0 +1,200 @@
+"""The contract of a store: each test runs over every store there is."""
+
+import pytest
+
+from ttweet import reports
+from ttweet.reports import Report, message_received
+from ttweet.store import LogLine, Reader, Store
+from ttweet.tweets import HISTORY_DAYS, Page, TagPage, TagSummary, Tweet, draft
+
+DAY_MS = 86_400_000
+NOW = 20_000 * DAY_MS + 1
+PEER = ("127.0.0.1", 50000)
+
+
+def post(store: Store, *texts: str, at: int = NOW, by: str | None = None) -> list[Tweet]:
+    return store.append([draft(text, by=by) for text in texts], [], at=at)
+
+
+def texts(tweets: list[Tweet]) -> list[str]:
+    return [tweet.text for tweet in tweets]
+
+
+def summaries(reader: Reader, *, limit: int = 100, now: int = NOW, numbers: bool = False) -> list[tuple[str, int]]:
+    return [(tag.tag, tag.count) for tag in reader.list_tags(limit=limit, now=now, numbers=numbers).tags]
+
+
+def test_a_new_store_has_no_tweets_no_tags_and_a_session(any_store: Store) -> None:
+    assert any_store.count() == 0
+    assert any_store.last() is None
+    assert any_store.read_after(0, 10) == []
+    assert any_store.tweets_of_tag("python", limit=10) == Page([], more=False)
+    assert any_store.list_tags(limit=10, now=NOW) == TagPage([], more=False)
+    assert any_store.log_after(0, limit=10) == []
+    assert any_store.log_text_after(0, limit=10) == ("", 0)
+    assert any_store.last_session() == any_store.session == 1
+
+
+def test_drafts_come_back_as_tweets_with_rising_ids(any_store: Store) -> None:
+    first = any_store.append([draft("a #Tag", by="ann"), draft("b")], [], at=NOW)
+    assert first == [Tweet(1, NOW, "ann", "a #Tag", ("Tag",)), Tweet(2, NOW, None, "b", ())]
+    assert post(any_store, "c", at=NOW + 5) == [Tweet(3, NOW + 5, None, "c", ())]
+    assert any_store.read_after(0, 10) == [*first, Tweet(3, NOW + 5, None, "c", ())]
+    assert any_store.count() == 3
+
+
+def test_an_append_of_nothing_stores_nothing(any_store: Store) -> None:
+    assert any_store.append([], [], at=NOW) == []
+    assert any_store.count() == 0
+
+
+def test_a_cursor_reads_what_comes_after_it_oldest_first(any_store: Store) -> None:
+    post(any_store, "a", "b", "", "d")
+    assert texts(any_store.read_after(1, 2)) == ["b", ""]
+    assert texts(any_store.read_after(3, 2)) == ["d"]
+    assert any_store.read_after(4, 2) == []
+
+
+def test_the_last_tweet_may_be_an_empty_one(any_store: Store) -> None:
+    post(any_store, "a", "")
+    assert any_store.last() == Tweet(2, NOW, None, "", ())
+
+
+def test_text_comes_back_to_the_letter(any_store: Store) -> None:
+    odd = ["  blanks  ", "\t\n\r", "😀👩‍👩‍👧", "quote ' \" \\ %", "\x1b[31m", "ÿ\u2028\ufeff", "é" * 150]
+    post(any_store, *odd)
+    assert texts(any_store.read_after(0, 10)) == odd
+
+
+def test_a_key_used_before_gives_the_first_tweet_and_stores_nothing(any_store: Store) -> None:
+    [first] = any_store.append([draft("a", key="k", by="ann")], [], at=NOW)
+    again = any_store.append([draft("b"), draft("other words", key="k", by="ann")], [], at=NOW + 1)
+    assert again == [Tweet(2, NOW + 1, None, "b", ()), first]
+    assert any_store.count() == 2
+
+
+def test_a_key_twice_in_one_batch_stores_one_tweet(any_store: Store) -> None:
+    tweets = any_store.append([draft("a #x", key="k"), draft("b"), draft("a #x", key="k")], [], at=NOW)
+    assert [tweet.id for tweet in tweets] == [1, 2, 1]
+    assert any_store.list_tags(limit=9, now=NOW).tags[0].count == 1
+
+
+def test_each_author_has_keys_of_their_own(any_store: Store) -> None:
+    authors = ["ann", "bob", None]
+    tweets = any_store.append([draft("a", key="k", by=by) for by in authors], [], at=NOW)
+    assert [tweet.id for tweet in tweets] == [1, 2, 3]
+    assert any_store.append([draft("a", key="k", by=by) for by in authors], [], at=NOW) == tweets
+
+
+def test_the_tweets_of_a_tag_come_newest_first_in_pages(any_store: Store) -> None:
+    post(any_store, "1 #python", "2 #Python", "3 #pythons", "4 #PYTHON #go", "")
+    page = any_store.tweets_of_tag("python", limit=2)
+    assert (texts(page.tweets), page.more) == (["4 #PYTHON #go", "2 #Python"], True)
+    rest = any_store.tweets_of_tag("python", limit=2, before=page.tweets[-1].id)
+    assert (texts(rest.tweets), rest.more) == (["1 #python"], False)
+    assert any_store.tweets_of_tag("python", limit=3).more is False
+
+
+def test_a_tweet_carries_each_of_its_tags_once_as_typed(any_store: Store) -> None:
+    post(any_store, "#One #two #ONE #1 #Straße")
+    [tweet] = any_store.read_after(0, 1)
+    assert tweet.tags == ("One", "two", "1", "Straße")
+    assert any_store.tweets_of_tag("strasse", limit=1).tweets == [tweet]
+
+
+def test_tags_are_listed_most_used_first_then_newest(any_store: Store) -> None:
+    post(any_store, "#old", at=NOW - 5)
+    post(any_store, "#a #b", "#b", at=NOW)
+    assert summaries(any_store) == [("b", 2), ("a", 1), ("old", 1)]
+    page = any_store.list_tags(limit=2, now=NOW)
+    assert ([tag.tag for tag in page.tags], page.more) == (["b", "a"], True)
+    assert any_store.list_tags(limit=3, now=NOW).more is False
+
+
+def test_tags_without_a_letter_are_listed_on_demand_only(any_store: Store) -> None:
+    post(any_store, "#1 #1a #2", "#1 #2 #a", "#1 #a", "#1 #a")
+    assert summaries(any_store) == [("a", 3), ("1a", 1)]
+    assert summaries(any_store, numbers=True) == [("1", 4), ("a", 3), ("2", 2), ("1a", 1)]
+    assert any_store.list_tags(limit=3, now=NOW, numbers=True).more is True
+    assert any_store.list_tags(limit=4, now=NOW, numbers=True).more is False
+
+
+def test_a_tag_shows_its_most_frequent_spelling(any_store: Store) -> None:
+    post(any_store, "#python", "#Python")
+    assert summaries(any_store) == [("python", 2)]
+    post(any_store, "#Python", "#PYTHON")
+    assert summaries(any_store) == [("Python", 4)]
+    post(any_store, *["#PYTHON"] * 2, "#python")
+    assert summaries(any_store) == [("PYTHON", 7)]
+    post(any_store, *["#python"] * 2)
+    assert summaries(any_store) == [("python", 9)]
+
+
+def test_a_tag_counts_its_tweets_day_by_day(any_store: Store) -> None:
+    for age, times in [(HISTORY_DAYS, 7), (HISTORY_DAYS - 1, 2), (1, 3), (0, 1)]:
+        post(any_store, *["#a"] * times, at=NOW - age * DAY_MS)
+    [tag] = any_store.list_tags(limit=1, now=NOW).tags
+    assert tag == TagSummary("a", 13, NOW, [2, *[0] * (HISTORY_DAYS - 3), 3, 1])
+    [tag] = any_store.list_tags(limit=1, now=NOW + 2 * DAY_MS).tags
+    assert tag.days[-4:] == [3, 1, 0, 0]
+
+
+def test_the_newest_of_a_tag_stays_when_the_clock_goes_back(any_store: Store) -> None:
+    post(any_store, "#a", at=NOW)
+    post(any_store, "#a", at=NOW - 1000)
+    assert any_store.list_tags(limit=1, now=NOW).tags[0].newest == NOW
+
+
+LINES: list[Report] = [
+    reports.server_started("127.0.0.1"),
+    reports.client_connected(PEER, 1),
+    reports.message_shown("hello"),
+    reports.input_refused(PEER),
+    reports.transmission_done(),
+]
+
+
+def test_report_lines_are_kept_in_order_as_they_are(any_store: Store) -> None:
+    any_store.append([draft("x")], LINES[:2], at=NOW)
+    any_store.append([], LINES[2:], at=NOW + 1)
+    assert any_store.log_after(0, limit=10) == [
+        LogLine(id_, 1, NOW + (id_ > 2), line.side, line.category, line.text) for id_, line in enumerate(LINES, 1)
+    ]
+    assert [line.id for line in any_store.log_after(2, limit=2)] == [3, 4]
+    assert any_store.log_after(5, limit=2) == []
+
+
+def test_report_lines_are_chosen_by_category_and_session(any_store: Store) -> None:
+    any_store.append([], LINES, at=NOW)
+    assert [line.id for line in any_store.log_after(0, limit=9, categories=["ERROR", "CONNECTION"])] == [2, 4]
+    assert [line.id for line in any_store.log_after(0, limit=9, session=1, categories=["GENERAL"])] == [1]
+    assert len(any_store.log_after(0, limit=9, session=1)) == 5
+    assert any_store.log_after(0, limit=9, session=2) == []
+
+
+@pytest.mark.parametrize("session", [None, 1])
+def test_report_lines_come_as_text_in_the_form_of_sample_txt(any_store: Store, session: int | None) -> None:
+    any_store.append([], LINES, at=NOW)
+    every = [line.line for line in LINES]
+    assert any_store.log_text_after(0, limit=99, session=session) == ("".join(f"{line}\n" for line in every), 5)
+    assert any_store.log_text_after(1, limit=2, session=session) == (f"{every[1]}\n{every[2]}\n", 3)
+    assert any_store.log_text_after(5, limit=2, session=session) == ("", 5)
+
+
+def test_a_reader_sees_what_is_committed(any_store: Store) -> None:
+    reader = any_store.reader()
+    post(any_store, "a #t")
+    assert texts(reader.read_after(0, 9)) == ["a #t"]
+    post(any_store, "b #t")
+    assert texts(reader.tweets_of_tag("t", limit=9).tweets) == ["b #t", "a #t"]
+    reader.close()
+
+
+def test_a_batch_of_any_size_is_stored_whole(any_store: Store) -> None:
+    for size in [1, 2, 3, 511, 512, 513, 1023, 1300]:
+        before = any_store.count()
+        drafts = [draft(f"{n} #t{n % 7} #all") for n in range(size)]
+        tweets = any_store.append(drafts, [message_received(one.text) for one in drafts], at=NOW)
+        assert any_store.read_after(before, size + 1) == tweets
+    assert dict(summaries(any_store))["all"] == any_store.count()
+    assert len(any_store.log_after(0, limit=100_000)) == any_store.count()
