@@ -165,7 +165,7 @@ def test_a_mode_that_sqlite_does_not_take_keeps_the_server_from_starting(
 
 
 def test_the_engine_is_named(store: SqliteStore) -> None:
-    assert store.engine == f"SQLite {sqlite3.sqlite_version} (module sqlite3)"
+    assert store.engine == f"SQLite {sqlite3.sqlite_version}"
 
 
 def test_a_path_may_have_any_characters(tmp_path: Path) -> None:

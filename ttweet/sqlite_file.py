@@ -24,7 +24,7 @@ BUSY_TIMEOUT_S = 5.0  # for the write lock; a sqlite3 shell in the middle of a s
 WAL_PAGES = 4000  # 16 MiB until it is written back: hot pages go to the file once for many commits
 MAX_WAL_BYTES = 64 * 1024 * 1024  # a WAL that a long reader made grow is cut back to this
 MAX_STATEMENTS = 256  # prepared ones kept; the writer has about a hundred
-ENGINE = f"SQLite {sqlite3.sqlite_version} (module {sqlite3.__name__})"
+ENGINE = f"SQLite {sqlite3.sqlite_version}"
 
 _HEADER = struct.Struct(">16s H 6x I I 28x I 4x I 20x I 4x")  # sqlite.org/fileformat.html, section 1.3
 _MAGIC = b"SQLite format 3\0"
