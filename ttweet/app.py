@@ -102,6 +102,8 @@ async def serve(config: Config, store: SqliteStore, listeners: list[socket.socke
     """
     journal = Journal(store)
     with ExitStack() as resources:
+        for listener in listeners:
+            resources.enter_context(listener)
         signals = resources.enter_context(trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM))
         worker = resources.enter_context(Worker("reader"))
         reader = resources.enter_context(closing(store.reader()))
