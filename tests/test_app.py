@@ -1,0 +1,368 @@
+"""The server as a process: how it starts, what it says, how it stops, and how it refuses to."""
+
+import errno
+import os
+import re
+import resource
+import signal
+import sqlite3
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+import pytest
+import trio
+
+from tests.memory_store import MemoryStore
+from tests.processes import LIMIT_S, TTWEET, Server, environment, run, running_server
+from tests.serving import Caller
+from ttweet import app
+from ttweet.app import Config
+from ttweet.client import Client
+from ttweet.errors import StoreError
+from ttweet.server import listen
+from ttweet.sqlite_store import SqliteStore
+
+
+def wal_bytes(db: Path) -> int:
+    """How much waits to be written back into the database file."""
+    wal = Path(f"{db}-wal")
+    return wal.stat().st_size if wal.exists() else 0
+
+
+def sessions(db: Path) -> list[str]:
+    """How each session ended."""
+    with sqlite3.connect(db) as connection:
+        return [how for (how,) in connection.execute("SELECT how FROM sessions ORDER BY id")]
+
+
+def logged(db: Path) -> list[str]:
+    """The texts of the report log, all sessions."""
+    with sqlite3.connect(db) as connection:
+        return [text for (text,) in connection.execute("SELECT text FROM log ORDER BY id")]
+
+
+@dataclass
+class Talking(Server):
+    """A server that shows its report lines; `started` are its first, up to the one that says where it listens."""
+
+    stderr: IO[str]
+    started: list[str]
+
+    def read_until(self, words: str) -> list[str]:
+        """The next lines it shows, up to one that holds these words."""
+        return read_until(self.stderr, words)
+
+
+def read_until(stderr: IO[str], words: str) -> list[str]:
+    lines = []
+    for line in stderr:
+        lines.append(line.rstrip("\n"))
+        if words in line:
+            return lines
+    raise AssertionError(f"the server ended without {words!r}, after {lines}")
+
+
+@contextmanager
+def talking_server(*options: str, cwd: Path, limit: str = "") -> Iterator[Talking]:
+    """A server with a terminal that is a pipe, below a limit that is set in a shell."""
+    command = ["sh", "-c", f'{limit}\nexec "$@"', "sh", *TTWEET, "serve", "0", *options]
+    process = subprocess.Popen(command, cwd=cwd, env=environment(), stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    guard = threading.Timer(LIMIT_S, process.kill)
+    guard.start()
+    try:
+        started = read_until(process.stderr, "listening on")
+        yield Talking(process, cwd, int(started[-1].rpartition(":")[2]), process.stderr, started)
+    finally:
+        process.terminate()
+        process.wait(LIMIT_S)
+        guard.cancel()
+        process.stderr.close()
+
+
+# Starting
+
+
+def test_the_first_lines_say_what_runs_where_and_on_which_file(tmp_path: Path) -> None:
+    with running_server(tmp_path) as server, Client("127.0.0.1", server.port) as client:
+        for text in ("one", ""):
+            client.post(text)
+    with talking_server(cwd=tmp_path) as server:
+        version, holds, listening = server.started
+        assert re.fullmatch(rf"ttweet: \d+\.\d+\S*, SQLite {re.escape(sqlite3.sqlite_version)}\b.*", version)
+        assert holds == "ttweet: tweets.db holds 2 tweets"
+        assert listening == f"ttweet: listening on 127.0.0.1:{server.port}"
+        (initialized,) = server.read_until("INITIALIZED")
+        assert initialized == "SERVER ALERT [GENERAL] SERVER ON HAS INITIALIZED ON IP: 127.0.0.1"
+
+
+def test_one_tweet_is_not_many() -> None:
+    assert [app._amount(count) for count in (0, 1, 2, 1_000_000)] == [
+        "0 tweets",
+        "1 tweet",
+        "2 tweets",
+        "1,000,000 tweets",
+    ]
+
+
+def test_an_ipv6_address_is_written_as_people_write_it(tmp_path: Path) -> None:
+    try:
+        probe = listen("::1", 0)
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    probe[0].close()
+    with talking_server("--host", "::1", cwd=tmp_path) as server:
+        assert "listening on [::1]:" in server.started[-1]
+
+
+def test_a_port_that_is_taken_is_told_on_stderr_in_the_log_and_in_the_file(tmp_path: Path) -> None:
+    (taken,) = listen("127.0.0.1", 0)
+    with taken:
+        port = taken.getsockname()[1]
+        failed = run("serve", str(port), cwd=tmp_path)
+    line = "SERVER ALERT [ERROR] SERVER COULD NOT BE STARTED ON IP: 127.0.0.1"
+    assert failed.returncode == 1
+    assert failed.stdout == ""
+    assert failed.stderr.splitlines() == [
+        f"ttweet: port {port} of 127.0.0.1 is taken; choose another, or 0 for any that is free",
+        line,
+    ]
+    assert tmp_path.joinpath("Sample.txt").read_text() == f"{line}\n"
+    assert logged(tmp_path / "tweets.db") == ["SERVER COULD NOT BE STARTED ON IP: 127.0.0.1"]
+    assert sessions(tmp_path / "tweets.db") == ["failed"]
+
+
+def test_an_address_that_is_not_ours_is_told_with_its_reason(tmp_path: Path) -> None:
+    failed = run("serve", "0", "--host", "192.0.2.1", "--no-report-file", "--quiet", cwd=tmp_path)
+    assert failed.returncode == 1
+    assert failed.stderr.startswith(f"ttweet: cannot listen on 192.0.2.1:0: {os.strerror(errno.EADDRNOTAVAIL)}")
+    assert not tmp_path.joinpath("Sample.txt").exists()
+
+
+def test_a_start_beside_a_running_server_leaves_its_files_alone(tmp_path: Path) -> None:
+    with running_server(tmp_path) as server:
+        second = run("serve", "0", cwd=tmp_path)
+        assert second.returncode == 1
+        assert f"process id {server.process.pid}" in second.stderr
+        with Client("127.0.0.1", server.port) as client:
+            assert client.post("still served").id == 1
+        assert server.stop() == 0
+    assert "still served" in tmp_path.joinpath("Sample.txt").read_text()
+
+
+@pytest.mark.parametrize("name", ["tweets.db", "./tweets.db", "tweets.db-wal", "tweets.db.lock"])
+def test_the_database_is_never_taken_for_the_report_file(name: str, tmp_path: Path) -> None:
+    with running_server(tmp_path) as server, Client("127.0.0.1", server.port) as client:
+        client.post("precious")
+    refused = run("serve", "0", "--report-file", name, cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "belongs to the database" in refused.stderr
+    with running_server(tmp_path) as server, Client("127.0.0.1", server.port) as client:
+        assert client.last_text() == "precious"
+
+
+def test_a_file_that_is_no_database_is_refused_untouched(tmp_path: Path) -> None:
+    tmp_path.joinpath("tweets.db").write_text("a letter to my aunt")
+    refused = run("serve", "0", cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "no SQLite database" in refused.stderr
+    assert tmp_path.joinpath("tweets.db").read_text() == "a letter to my aunt"
+
+
+# Descriptors
+
+
+def test_the_limit_of_descriptors_is_raised_for_the_clients_there_may_be(tmp_path: Path) -> None:
+    with talking_server("--max-clients", "500", cwd=tmp_path, limit="ulimit -Sn 128") as server:
+        server.read_until("INITIALIZED")
+        limits = Path(f"/proc/{server.process.pid}/limits").read_text()
+        assert re.search(rf"Max open files +{500 + app.SPARE_DESCRIPTORS} ", limits)
+
+
+def test_more_clients_than_there_can_be_descriptors_is_told_and_cut(tmp_path: Path) -> None:
+    with talking_server(cwd=tmp_path, limit="ulimit -n 100") as server:
+        assert server.started[0] == (
+            "ttweet: 36 clients at most, not 1000: the limit of file descriptors is 100 (ulimit -Hn)"
+        )
+        with Client("127.0.0.1", server.port) as client:
+            assert client.post("served").id == 1
+
+
+def test_without_a_limit_of_descriptors_all_clients_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    infinity = resource.RLIM_INFINITY  # macOS has it so; Linux does not allow it
+    changed: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: changed.append(limits))
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (infinity, infinity))
+    assert app._allowed_clients(1000) == 1000
+    assert changed == []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, infinity))
+    assert app._allowed_clients(1000) == 1000
+    assert changed == [(1000 + app.SPARE_DESCRIPTORS, infinity)]
+
+
+# Serving
+
+
+def test_the_terminal_and_the_file_show_both_sides_in_order(tmp_path: Path) -> None:
+    with talking_server(cwd=tmp_path) as server:
+        server.read_until("INITIALIZED")
+        run("-u", "127.0.0.1", str(server.port), "hello")
+        shown = server.read_until("DISCONNECTION")
+        run("-d", "127.0.0.1", str(server.port))
+        shown += server.read_until("DISCONNECTION")
+        server.process.send_signal(signal.SIGTERM)
+        shown += server.read_until("SERVER HAS DISCONNECTED")
+        assert server.process.wait(LIMIT_S) == 0
+    peer = r"\('127.0.0.1', \d+\)"
+    expected = [
+        rf"SERVER ALERT \[CONNECTION\] NEW CONNECTION OF CLIENT: {peer} Total: 1",
+        r"SERVER ALERT \[GENERAL\] Message Received: hello",
+        r"CLIENT ALERT \[GENERAL\] CLIENT HAS INITIALIZED ON IP: 127.0.0.1",
+        r"Transmission Successfull...",
+        r"CLIENT ALERT \[GENERAL\] CLIENT HAS DISCONNECTED",
+        rf"SERVER ALERT \[CONNECTION\] DISCONNECTION OF CLIENT: {peer}",
+        rf"SERVER ALERT \[CONNECTION\] NEW CONNECTION OF CLIENT: {peer} Total: 1",
+        r"CLIENT ALERT \[GENERAL\] CLIENT HAS INITIALIZED ON IP: 127.0.0.1",
+        r"Received Message: hello",
+        r"Transmission Successfull...",
+        r"CLIENT ALERT \[GENERAL\] CLIENT HAS DISCONNECTED",
+        rf"SERVER ALERT \[CONNECTION\] DISCONNECTION OF CLIENT: {peer}",
+        r"SERVER ALERT \[CONNECTION\] SERVER HAS DISCONNECTED",
+    ]
+    assert len(shown) == len(expected)
+    for line, pattern in zip(shown, expected, strict=True):
+        assert re.fullmatch(pattern, line)
+    initialized, *in_file = tmp_path.joinpath("Sample.txt").read_text().splitlines()
+    assert "SERVER ON HAS INITIALIZED" in initialized
+    assert in_file == shown
+
+
+def test_the_file_is_begun_anew_by_each_session_and_the_table_keeps_them_all(tmp_path: Path) -> None:
+    for text in ("first", "second"):
+        with running_server(tmp_path) as server:
+            run("-u", "127.0.0.1", str(server.port), text)
+            assert server.stop() == 0
+    sample = tmp_path.joinpath("Sample.txt").read_text()
+    assert "Message Received: second" in sample
+    assert "Message Received: first" not in sample
+    assert "Message Received: first" in logged(tmp_path / "tweets.db")
+
+
+def test_no_report_file_is_written_when_none_is_wanted(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--no-report-file") as server:
+        assert server.stop() == 0
+    assert not tmp_path.joinpath("Sample.txt").exists()
+
+
+def test_a_terminal_that_stands_still_delays_no_client_and_no_stop(tmp_path: Path) -> None:
+    with talking_server(cwd=tmp_path) as server, Client("127.0.0.1", server.port) as client:
+        for _ in range(30):  # some 150 KiB of report lines, twice what the pipe holds; nobody reads it
+            client.report(*["x" * 500] * 10)
+        assert client.post("still stored").id == 1
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(LIMIT_S) == 0
+    assert sessions(tmp_path / "tweets.db") == ["stopped"]
+    assert tmp_path.joinpath("Sample.txt").read_text().count("x" * 500) == 300
+
+
+# Stopping
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_the_server_in_order(number: signal.Signals, tmp_path: Path) -> None:
+    with running_server(tmp_path) as server, Client("127.0.0.1", server.port) as client:
+        client.post("kept")  # the connection stays open, and idle
+        assert server.stop(number) == 0
+    assert sessions(server.db) == ["stopped"]
+    assert wal_bytes(server.db) == 0
+    assert logged(server.db)[-1] == "SERVER HAS DISCONNECTED"
+    assert tmp_path.joinpath("Sample.txt").read_text().endswith("SERVER ALERT [CONNECTION] SERVER HAS DISCONNECTED\n")
+
+
+def half_a_frame(server: Server) -> Client:
+    """A client that is busy for as long as it likes: its request has begun and does not end."""
+    client = Client("127.0.0.1", server.port)
+    client.ping()
+    client._idle[0].send(b'["u","unfin')
+    client.close = client._idle[0].close  # type: ignore[method-assign]  # nothing to put back
+    return client
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_ends_the_server_at_once(number: signal.Signals, tmp_path: Path) -> None:
+    with talking_server("--grace", "1000", cwd=tmp_path) as server:
+        idle = Client("127.0.0.1", server.port)
+        idle.post("kept")
+        with half_a_frame(server):
+            server.read_until("Total: 2")
+            server.process.send_signal(number)
+            server.read_until("DISCONNECTION")  # the idle one was let go: the first signal has arrived
+            server.process.send_signal(number)
+            assert server.process.wait(LIMIT_S) == -number
+        idle.close()
+    with running_server(tmp_path) as again, Client("127.0.0.1", again.port) as client:
+        assert client.last_text() == "kept"
+    assert sessions(again.db) == ["crashed", "stopped"]
+
+
+def test_a_busy_client_has_the_grace_and_no_more(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--grace", "0.2") as server, half_a_frame(server):
+        assert server.stop() == 0
+    assert sessions(server.db) == ["stopped"]
+
+
+# A store that fails: a fake one, since no disk here fails on demand
+
+
+class FailingStore(MemoryStore):
+    """Its disk fails at the first COMMIT with tweets in it, or at the first of all."""
+
+    engine = "no SQLite at all"
+
+    def __init__(self, error: StoreError) -> None:
+        super().__init__()
+        self.fail_next = [error]
+
+
+def test_an_unknown_outcome_ends_the_server_with_exit_code_1(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    store = FailingStore(StoreError("unknown", "the commit failed (disk I/O error)"))
+    config = Config(port=0, report_file=None, quiet=True)
+    assert app._run_with_store(config, cast(SqliteStore, store)) == 1
+    assert "the file must not be written to any more: the commit failed (disk I/O error)" in caplog.text
+    assert store.ended is None, "nothing more is written"
+    assert capfd.readouterr().out == ""
+
+
+async def test_a_client_is_told_that_the_outcome_is_unknown_before_the_server_ends() -> None:
+    store = MemoryStore()
+    store.engine = "no SQLite at all"  # type: ignore[attr-defined]  # which the server's first lines name
+    listeners = listen("127.0.0.1", 0)
+    config = Config(port=0, report_file=None, quiet=True)
+    answers = []
+
+    async def post() -> None:
+        async with await trio.open_tcp_stream(*listeners[0].getsockname()) as stream:
+            caller = Caller(stream)
+            await caller.ask("u", "let through")
+            store.fail_next = [StoreError("unknown", "the commit failed")]
+            answers.append(await caller.ask("u", "lost?"))
+
+    with pytest.RaisesGroup(StoreError, flatten_subgroups=True), trio.fail_after(LIMIT_S):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(app.serve, config, cast(SqliteStore, store), listeners)
+            nursery.start_soon(post)
+    assert answers == [("err", {"code": "unknown", "text": "the commit failed"})]
+    assert [tweet.text for tweet in store.tweets] == ["let through"]
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    config = Config(port=0, db=tmp_path / "no such folder" / "tweets.db")
+    assert app.run(config) == 1
+    assert "no such folder" in caplog.text
