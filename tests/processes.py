@@ -9,7 +9,7 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,29 +61,33 @@ def running_server(folder: Path, *options: str) -> Iterator[Server]:
             process.communicate(timeout=LIMIT_S)
 
 
-def environment(**extra: str) -> dict[str, str]:
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment without what would change ttweet's ways, and with what a test adds."""
     ours = ("TTWEET_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TERM")
-    return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | extra
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | dict(extra or {})
 
 
 def run(
-    *arguments: str | bytes, stdin: bytes = b"", cwd: Path | None = None, **variables: str
+    *arguments: str | bytes, stdin: bytes = b"", cwd: Path | None = None, variables: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, in pipes. Output that is not UTF-8 fails the test."""
     done = subprocess.run(
-        [*TTWEET, *arguments], input=stdin, capture_output=True, timeout=LIMIT_S, cwd=cwd, env=environment(**variables)
+        [*TTWEET, *arguments], input=stdin, capture_output=True, timeout=LIMIT_S, cwd=cwd, env=environment(variables)
     )
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 def run_on_terminal(
-    *arguments: str, columns: int = 80, stdin: bytes = b"", cwd: Path | None = None, **variables: str
+    *arguments: str,
+    columns: int = 80,
+    stdin: bytes = b"",
+    cwd: Path | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> tuple[int, str]:
     """Run a command on a terminal; returns its exit code and all that a person sees, colours included."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    env = environment(**{"TERM": "xterm"} | variables)
+    env = environment({"TERM": "xterm", **(variables or {})})
     process = subprocess.Popen(
         [*TTWEET, *arguments], stdin=subprocess.PIPE, stdout=slave, stderr=slave, cwd=cwd, env=env
     )

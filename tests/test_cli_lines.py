@@ -170,8 +170,8 @@ def test_a_lost_connection_tells_which_lines_are_unknown(capsys: pytest.CaptureF
     out, err = capsys.readouterr()
     assert out == "1\n2\n3\n"
     assert err == (
-        f"ttweet: 127.0.0.1:{client.port} went away before it answered; 3 acknowledged; whether lines 4 to 10 are stored"
-        " is unknown; with --key it would be safe to run it again\n"
+        f"ttweet: 127.0.0.1:{client.port} went away before it answered; 3 acknowledged; whether lines 4 to 10 are"
+        " stored is unknown; with --key it would be safe to run it again\n"
     )
 
 
@@ -185,7 +185,7 @@ def test_with_a_key_the_way_on_is_to_run_it_again(capsys: pytest.CaptureFixture[
     with peer(hangs_up) as client:
         assert post(client, b"one\n\ntwo\n", key="k") == shell.UNREACHABLE
     assert capsys.readouterr().err.endswith(
-        "went away before it answered; 1 acknowledged; whether line 3 is stored is unknown; the same command again stores none twice\n"
+        "; 1 acknowledged; whether line 3 is stored is unknown; the same command again stores none twice\n"
     )
 
 
