@@ -1,4 +1,5 @@
 import socket
+import struct
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -353,16 +354,18 @@ def test_a_client_comes_back_after_the_server_has_closed_an_idle_connection() ->
 
 
 def test_a_connection_that_was_reset_while_idle_is_not_used_again() -> None:
-    ours, theirs = socket.socketpair()
-    connection = module._Connection.__new__(module._Connection)
-    connection._socket, connection._timeout_s = ours, 1.0
-    connection._answers = ours.makefile("rb")
-    assert not connection.has_ended()
-    theirs.close()
-    assert connection.has_ended()
-    ours.close()
-    assert connection.has_ended()
-    connection._answers.close()
+    reset = threading.Event()
+
+    def answers_once(connection: socket.socket) -> None:
+        says(DONE)(connection)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close is a reset
+        connection.close()
+        reset.set()
+
+    with peer(answers_once, says(DONE)) as client:
+        client.ping()
+        assert reset.wait(30)
+        client.ping()
 
 
 def test_report_lines_arrive_in_order_and_nobody_answers() -> None:

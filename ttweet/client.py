@@ -155,15 +155,14 @@ class Client:
 
     def _take(self) -> _Connection:
         """An idle connection, or a new one: nobody else has it until it is put back among the idle."""
-        while self._idle:
+        while True:
             try:
                 connection = self._idle.pop()
             except IndexError:
-                break  # another thread was quicker
+                return _Connection(self.host, self.port, self._timeout_s)
             if not connection.has_ended():
                 return connection
             connection.close()
-        return _Connection(self.host, self.port, self._timeout_s)
 
     def _shaped(self, shape: Callable[[Any], T], data: Any) -> T:
         try:
