@@ -7,6 +7,7 @@ import resource
 import signal
 import sqlite3
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,12 @@ def logged(db: Path) -> list[str]:
     """The texts of the report log, all sessions."""
     with sqlite3.connect(db) as connection:
         return [text for (text,) in connection.execute("SELECT text FROM log ORDER BY id")]
+
+
+def in_place_of_sqlite(store: MemoryStore) -> SqliteStore:
+    """A fake that has all that a server asks of the store it opens."""
+    store.engine = "no SQLite at all"  # type: ignore[attr-defined]  # which the server's first lines name
+    return cast(SqliteStore, store)
 
 
 @dataclass
@@ -270,6 +277,27 @@ def test_a_terminal_that_stands_still_delays_no_client_and_no_stop(tmp_path: Pat
     assert tmp_path.joinpath("Sample.txt").read_text().count("x" * 500) == 300
 
 
+async def test_a_server_whose_stderr_is_closed_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    listeners = listen("127.0.0.1", 0)
+    config = Config(port=0, report_file=tmp_path / "Sample.txt")
+    with trio.fail_after(LIMIT_S):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(app.serve, config, in_place_of_sqlite(MemoryStore()), listeners)
+            async with await trio.open_tcp_stream(*listeners[0].getsockname()) as stream:
+                assert (await Caller(stream).ask("u", "served"))[0] == "ok"
+            nursery.cancel_scope.cancel()
+
+
+def test_a_start_that_fails_with_stderr_closed_is_in_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    (taken,) = listen("127.0.0.1", 0)
+    sample = tmp_path / "Sample.txt"
+    with taken:
+        assert app.run(Config(port=taken.getsockname()[1], db=tmp_path / "tweets.db", report_file=sample)) == 1
+    assert "COULD NOT BE STARTED" in sample.read_text()
+
+
 # Stopping
 
 
@@ -319,22 +347,13 @@ def test_a_busy_client_has_the_grace_and_no_more(tmp_path: Path) -> None:
 # A store that fails: a fake one, since no disk here fails on demand
 
 
-class FailingStore(MemoryStore):
-    """Its disk fails at the first COMMIT with tweets in it, or at the first of all."""
-
-    engine = "no SQLite at all"
-
-    def __init__(self, error: StoreError) -> None:
-        super().__init__()
-        self.fail_next = [error]
-
-
 def test_an_unknown_outcome_ends_the_server_with_exit_code_1(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    store = FailingStore(StoreError("unknown", "the commit failed (disk I/O error)"))
+    store = MemoryStore()
+    store.fail_next = [StoreError("unknown", "the commit failed (disk I/O error)")]
     config = Config(port=0, report_file=None, quiet=True)
-    assert app._run_with_store(config, cast(SqliteStore, store)) == 1
+    assert app._run_with_store(config, in_place_of_sqlite(store)) == 1
     assert "the file must not be written to any more: the commit failed (disk I/O error)" in caplog.text
     assert store.ended is None, "nothing more is written"
     assert capfd.readouterr().out == ""
@@ -342,7 +361,6 @@ def test_an_unknown_outcome_ends_the_server_with_exit_code_1(
 
 async def test_a_client_is_told_that_the_outcome_is_unknown_before_the_server_ends() -> None:
     store = MemoryStore()
-    store.engine = "no SQLite at all"  # type: ignore[attr-defined]  # which the server's first lines name
     listeners = listen("127.0.0.1", 0)
     config = Config(port=0, report_file=None, quiet=True)
     answers = []
@@ -356,7 +374,7 @@ async def test_a_client_is_told_that_the_outcome_is_unknown_before_the_server_en
 
     with pytest.RaisesGroup(StoreError, flatten_subgroups=True), trio.fail_after(LIMIT_S):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(app.serve, config, cast(SqliteStore, store), listeners)
+            nursery.start_soon(app.serve, config, in_place_of_sqlite(store), listeners)
             nursery.start_soon(post)
     assert answers == [("err", {"code": "unknown", "text": "the commit failed"})]
     assert [tweet.text for tweet in store.tweets] == ["let through"]

@@ -17,7 +17,7 @@ import trio.testing
 from tests.memory_store import MemoryStore
 from ttweet import export
 from ttweet.errors import StoreError
-from ttweet.export import LogCopy, SampleFile, Terminal
+from ttweet.export import LogCopy, SampleFile, Terminal, TerminalHandler
 from ttweet.journal import Journal
 from ttweet.reports import Report
 from ttweet.store import LogLine
@@ -314,6 +314,37 @@ def test_a_terminal_that_does_not_block_gets_every_line() -> None:
             data += os.read(reader, 65536)
         copying.join(10)
     assert [line.removeprefix(b"SERVER ALERT [GENERAL] ").decode() for line in data.lstrip(b"x").splitlines()] == texts
+
+
+def record_of(text: str) -> logging.LogRecord:
+    return logging.LogRecord("ttweet", logging.WARNING, __file__, 1, "%s", (text,), None)
+
+
+def test_a_log_message_is_shown_whole() -> None:
+    long = "x" * 10_000
+    with pipe() as (reader, writer):
+        handler = TerminalHandler(writer)
+        for text in ("ä \ud800", long):
+            handler.emit(record_of(text))
+        assert os.read(reader, 65536).decode() == f"ttweet: ä \\ud800\nttweet: {long}\n"
+
+
+def test_a_log_message_waits_for_no_terminal() -> None:
+    with pipe() as (reader, writer):
+        fill(writer)
+        handler = TerminalHandler(writer)
+        handler.emit(record_of("lost"))
+        assert set(os.read(reader, 65536)) == set(b"x")
+        handler.emit(record_of("shown"))
+        assert os.read(reader, 65536) == b"ttweet: shown\n"
+
+
+def test_a_log_message_to_a_terminal_that_is_gone_is_no_trouble() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    TerminalHandler(writer).emit(record_of("lost"))
+    os.close(writer)
+    TerminalHandler(writer).emit(record_of("lost too"))
 
 
 # The copy as a task beside the journal

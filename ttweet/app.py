@@ -23,7 +23,7 @@ import trio
 from ttweet import __version__, reports
 from ttweet.connection import Limits
 from ttweet.errors import OpenError, StoreError
-from ttweet.export import Destination, LogCopy, SampleFile, Terminal
+from ttweet.export import Destination, LogCopy, SampleFile, Terminal, TerminalHandler
 from ttweet.journal import Journal
 from ttweet.server import Server, listen
 from ttweet.service import Service
@@ -54,7 +54,7 @@ class Config:
 
 def run(config: Config) -> int:
     """Serve until a signal comes. Returns the exit code: 0 stopped in order, 1 could not start or had to stop."""
-    logging.basicConfig(format="ttweet: %(message)s", level=logging.INFO, stream=sys.stderr)
+    logging.basicConfig(level=logging.INFO, handlers=[TerminalHandler(sys.stderr.fileno())] if sys.stderr else [])
     try:
         _keep_apart(config.report_file, config.db)
         with closing(SqliteStore.open(config.db, log_limit=config.log_limit, at=_now_ms())) as store:
@@ -158,7 +158,9 @@ def _amount(count: int) -> str:
 
 
 def _destinations(config: Config) -> list[Destination]:
-    destinations: list[Destination] = [] if config.quiet else [Terminal(sys.stderr.fileno())]
+    destinations: list[Destination] = []
+    if sys.stderr and not config.quiet:  # None when whoever started us has closed it
+        destinations.append(Terminal(sys.stderr.fileno()))
     if config.report_file is not None:
         destinations.append(SampleFile(config.report_file))
     return destinations

@@ -10,6 +10,7 @@ import logging
 import os
 import select
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -120,6 +121,26 @@ class Terminal:
 
     def close(self) -> None:
         """See Destination: it is not ours to close."""
+
+
+class TerminalHandler(logging.Handler):
+    """Shows log messages as far as the terminal takes them at once.
+
+    They come from the event loop too, which must not wait for a terminal that stands still; what it does not take then
+    is lost.
+    """
+
+    def __init__(self, fd: int) -> None:
+        super().__init__()
+        self._fd = fd
+        self.setFormatter(logging.Formatter("ttweet: %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See logging.Handler."""
+        rest = f"{self.format(record)}\n".encode(errors="backslashreplace")
+        with suppress(OSError):
+            while rest and select.select([], [self._fd], [], 0)[1]:
+                rest = rest[os.write(self._fd, rest[: select.PIPE_BUF]) :]
 
 
 class LogCopy:
