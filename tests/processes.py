@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ttweet.client import Client
+
 LIMIT_S = 30  # for a process that hangs; none takes a second
 TTWEET = [sys.executable, "-m", "ttweet"]
 
@@ -61,6 +63,20 @@ def running_server(folder: Path, *options: str) -> Iterator[Server]:
             process.communicate(timeout=LIMIT_S)
 
 
+@contextmanager
+def filled_server(folder: Path) -> Iterator[Server]:
+    """A server that some tweets were posted to. Its log has an error."""
+    with running_server(folder) as server:
+        with Client("127.0.0.1", server.port) as client:
+            for number in range(25):
+                client.post(f"number {number} #Python")
+            client.post("寿司を食べた #寿司")
+            client.post("two\nlines \x1b[31m #odd", tags=["beside"])
+            client.post("room #3251")
+        run("-u", "127.0.0.1", str(server.port), "x" * 151)
+        yield server
+
+
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment without what would change ttweet's ways, and with what a test adds."""
     ours = ("TTWEET_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TERM")
@@ -75,6 +91,13 @@ def run(
         [*TTWEET, *arguments], input=stdin, capture_output=True, timeout=LIMIT_S, cwd=cwd, env=environment(variables)
     )
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def says(*arguments: str, variables: Mapping[str, str] | None = None) -> tuple[int, str]:
+    """The exit code of a command and what it says on stderr, where nothing is to come on stdout."""
+    done = run(*arguments, variables=variables)
+    assert done.stdout == ""
+    return done.returncode, done.stderr.removesuffix("\n")
 
 
 def run_on_terminal(

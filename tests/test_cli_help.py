@@ -1,0 +1,87 @@
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import ttweet
+from tests.processes import LIMIT_S, plain, run, run_on_terminal
+from ttweet import shell
+from ttweet.cli import COMMANDS
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS, "--install-completion"])
+@pytest.mark.parametrize("columns", [40, 60, 80, 120])
+def test_help_is_a_page_at_any_width(command: str, columns: int) -> None:
+    done = run(*command.split(), "--help", variables={"COLUMNS": str(columns)})
+    assert (done.returncode, done.stderr) == (0, "")
+    for heading in ("Usage: ttweet", "\nOptions\n", "\nExamples\n"):
+        assert heading in done.stdout
+    if not command.startswith("-"):
+        assert "\nExit codes\n" in done.stdout
+        assert "\nEnvironment\n" in done.stdout
+    assert all(len(line) <= columns for line in done.stdout.splitlines())
+    assert "\n\n\n" not in done.stdout
+
+
+def test_every_option_of_every_command_says_what_it_is_for() -> None:
+    for command in COMMANDS:
+        page = run(command, "--help", variables={"COLUMNS": "120"}).stdout
+        options = page.partition("\nOptions\n")[2].partition("\n\n")[0]
+        for line in options.splitlines():
+            assert re.match(r"  -[-\w,=. ]*( [A-Z:|a-z]+)?  +\S", line) or line.startswith("      "), line
+
+
+def test_no_arguments_show_the_help() -> None:
+    assert run().stdout == run("--help").stdout
+
+
+def test_help_on_a_terminal_has_headings_that_stand_out() -> None:
+    code, seen = run_on_terminal("--help")
+    assert code == 0
+    assert "\x1b[1mCommands" in seen
+    assert plain(seen).startswith("Usage: ttweet COMMAND [OPTIONS]\n")
+
+
+def test_version() -> None:
+    assert run("--version").stdout == f"ttweet {ttweet.__version__}\n"
+
+
+@pytest.mark.parametrize("name", ["bash", "zsh", "fish"])
+def test_completion_is_written_where_it_is_wanted(name: str, tmp_path: Path) -> None:
+    done = run("--install-completion", "--shell", name, "-o", "script", cwd=tmp_path, variables={"HOME": str(tmp_path)})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{tmp_path}/script\n"
+    script = (tmp_path / "script").read_text()
+    assert all(command in script for command in COMMANDS)
+    assert [path.name for path in tmp_path.iterdir()] == ["script"]
+
+
+def test_completion_is_installed_for_the_shell(tmp_path: Path) -> None:
+    done = run("--install-completion", "--shell", "bash", variables={"HOME": str(tmp_path)})
+    assert Path(done.stdout.strip()).is_relative_to(tmp_path)
+    assert "the next shell" in done.stderr
+    assert done.stdout.strip() in (tmp_path / ".bashrc").read_text()
+
+
+def test_bash_completes_commands_and_options(tmp_path: Path) -> None:
+    run("--install-completion", "--shell", "bash", "-o", "script", cwd=tmp_path)
+    program = (
+        "source ./script; COMP_WORDS=(ttweet ta); COMP_CWORD=1; _ttweet; echo ${COMPREPLY[@]};"
+        "COMP_WORDS=(ttweet tags --num); COMP_CWORD=2; _ttweet; echo ${COMPREPLY[@]}"
+    )
+    done = subprocess.run(["bash", "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=LIMIT_S)
+    assert (done.stdout.split(), done.stderr) == (["tags", "--numbers"], "")
+
+
+def test_an_unknown_shell_is_asked_for(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from cyclopts.completion import ShellDetectionError
+
+    from ttweet import cli
+
+    def detect() -> str:
+        raise ShellDetectionError
+
+    monkeypatch.setattr("cyclopts.completion.detect.detect_shell", detect)
+    assert cli.main(["--install-completion"]) == shell.USAGE
+    assert "ttweet --install-completion --shell bash" in capsys.readouterr().err
