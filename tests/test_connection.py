@@ -525,6 +525,22 @@ async def test_a_client_that_takes_its_answer_after_the_stop_is_let_go_then() ->
         assert here.server.clients == 0
 
 
+async def test_a_client_that_listens_and_takes_its_last_answer_after_the_stop_is_let_go_then() -> None:
+    store = HeldStore()
+    async with serving(store) as here:
+        caller = here.call_in_memory(lockstep=True)
+        await hold_a_commit(store, caller)
+        commits = here.journal.commits
+        store.release()
+        await here.journal.wait_commit(commits)
+        here.server.stop()
+        await trio.testing.wait_all_tasks_blocked()
+        assert here.server.clients == 1
+        assert (await caller.answer())[0] == "ok"
+        await trio.testing.wait_all_tasks_blocked()
+        assert here.server.clients == 0
+
+
 async def test_a_classic_message_under_way_may_end_after_the_stop() -> None:
     async with serving() as here:
         caller = await here.call()

@@ -387,8 +387,10 @@ class WatchedFile(SampleFile):
         self._path = path
         self._token = trio.lowlevel.current_trio_token()
         self._something = trio.Event()
+        self.attempts = 0
 
     def begin(self) -> bool:
+        self.attempts += 1
         try:
             return super().begin()
         finally:
@@ -451,13 +453,14 @@ async def test_a_file_that_is_in_trouble_at_the_end_is_tried_again_until_it_is_c
     assert lines_of(sample) == ["one"]
 
 
-async def test_a_file_that_stays_in_trouble_does_not_keep_the_server_from_ending(sample: Path) -> None:
-    store = MemoryStore()
+async def test_a_file_that_stays_in_trouble_does_not_keep_the_server_from_ending_nor_busy(sample: Path) -> None:
+    store, file = MemoryStore(), WatchedFile(sample)
     obstruct(sample)
-    async with copying(store, copy_to(sample, store), final_s=0.05) as journal:
+    async with copying(store, LogCopy(file, store, session=1), final_s=0.1) as journal:
         journal.report(line_of("one"))
         await journal.wait_commit(0)
     assert len(store.log) == 1
+    assert 1 <= file.attempts <= 3  # at the start, at the finish, and a pause of half a second after each
 
 
 async def test_a_terminal_that_stands_still_delays_nobody_and_no_end(sample: Path) -> None:
