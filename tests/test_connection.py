@@ -150,6 +150,7 @@ async def test_who_breaks_the_rules_is_in_the_log_by_address() -> None:
 async def hold_a_commit(store: HeldStore, caller: Caller) -> None:
     """Have the writer stand in the commit of one upload of this client, with nothing else in it."""
     assert (await caller.ask("u", "let through"))[0] == "ok"
+    await trio.testing.wait_all_tasks_blocked()
     store.hold()
     await caller.send(("u", "held"))
     await store.wait_held()
