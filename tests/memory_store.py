@@ -34,7 +34,7 @@ class MemoryStore:
     def _append(self, draft: Draft, at: int) -> Tweet:
         if draft.key is not None and (first := self.keys.get((draft.by, draft.key))) is not None:
             return first
-        tags = tuple(tag.spelling for tag in draft.tags)
+        tags = tuple(draft.tags.values())
         tweet = Tweet(len(self.tweets) + 1, at, draft.by, draft.text, tags)
         self.tweets.append(tweet)
         if draft.key is not None:

@@ -170,7 +170,7 @@ class SqliteStore(Queries):
             scope = None if draft.key is None else (draft.by or "", draft.key)
             tweet = None if scope is None else known.get(scope)
             if tweet is None:
-                tweet = Tweet(next_id + len(new), at, draft.by, draft.text, tuple([tag.spelling for tag in draft.tags]))
+                tweet = Tweet(next_id + len(new), at, draft.by, draft.text, tuple(draft.tags.values()))
                 new.append((tweet, draft))
                 if scope is not None:
                     known[scope] = tweet

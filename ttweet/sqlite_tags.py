@@ -5,12 +5,12 @@ So nothing is ever searched through, however many tags and spellings people inve
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple, cast
 
 from ttweet import hashtags
 from ttweet.sqlite_bulk import Rows, Value
-from ttweet.tweets import Tag
 
 MAX_CACHED = 16_384  # tag rows; 10 MB at most while a tag has 150 characters, the oldest go first
 DAY_MS = 86_400_000
@@ -58,13 +58,13 @@ class TagTable:
         self._last_id = last_id
         self._next_id = last_id + 1
 
-    def count(self, tagged: Sequence[tuple[int, Sequence[Tag]]], *, at: int) -> None:
+    def count(self, tagged: Sequence[tuple[int, Mapping[str, str]]], *, at: int) -> None:
         """Link tweets to their tags and count these, inside the caller's transaction. Raises sqlite3.Error."""
         uses = _uses(tagged)
         rows = self._rows(uses)
         totals = {key: sum(spellings.values()) for key, spellings in uses.items()}
         _COUNT.run(self._connection, [_tag_row(key, rows[key], uses[key], totals[key], at) for key in uses])
-        links = sorted([(rows[tag.key].id, tweet) for tweet, tags in tagged for tag in tags])
+        links = sorted([(rows[key].id, tweet) for tweet, tags in tagged for key in tags])
         _LINK.run(self._connection, links)
         day = at // DAY_MS
         _COUNT_DAY.run(self._connection, sorted([(day, rows[key].id, total) for key, total in totals.items()]))
@@ -72,11 +72,11 @@ class TagTable:
 
     def keep(self) -> None:
         """The transaction is committed: remember its rows, for a bounded number of tags."""
-        cache = self._cache
-        cache.update(self._fresh)
-        for key in list(cache)[: max(0, len(cache) - MAX_CACHED)]:
-            del cache[key]
+        self._cache.update(self._fresh)
         self._fresh.clear()
+        if (surplus := len(self._cache) - MAX_CACHED) > 0:
+            for key in [*islice(self._cache, surplus)]:
+                del self._cache[key]
         self._last_id = self._next_id - 1
 
     def forget(self) -> None:
@@ -117,11 +117,11 @@ class TagTable:
         self._fresh[cast("str", key)] = _Known(cast("int", tag), cast("str", new))
 
 
-def _uses(tagged: Sequence[tuple[int, Sequence[Tag]]]) -> dict[str, dict[str, int]]:
+def _uses(tagged: Sequence[tuple[int, Mapping[str, str]]]) -> dict[str, dict[str, int]]:
     """How often each spelling of each key occurs."""
     uses: dict[str, dict[str, int]] = {}
     for _, tags in tagged:
-        for key, spelling in tags:
+        for key, spelling in tags.items():
             spellings = uses.setdefault(key, {})
             spellings[spelling] = spellings.get(spelling, 0) + 1
     return uses

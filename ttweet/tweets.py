@@ -4,8 +4,9 @@ Knows no bytes on a wire, no SQL and no trio.
 """
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ttweet import hashtags
@@ -19,18 +20,17 @@ HISTORY_DAYS = 14  # days of counts that a list of tags carries: two weeks show 
 EMPTY_MESSAGE = "Empty Message"  # what the classic protocol shows for an empty tweet, or for none
 
 
-class Tag(NamedTuple):
-    """A tag of one tweet: the key that finds it and the spelling its author chose."""
-
-    key: str
-    spelling: str
+NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 
 class Draft(NamedTuple):
-    """A checked tweet on its way to the store: nothing that could fail there is left in it."""
+    """A checked tweet on its way to the store: nothing that could fail there is left in it.
+
+    `tags` maps each tag's search key to the spelling its author chose, in the order of the text.
+    """
 
     text: str
-    tags: tuple[Tag, ...] = ()
+    tags: Mapping[str, str] = NO_TAGS
     by: str | None = None
     key: str | None = None
 
@@ -84,7 +84,7 @@ def draft(
     bodies = hashtags.extract(text, numeric=True) if scan else []
     if tags:
         bodies += checked_tags(tags, text)
-    return Draft(text, _distinct(bodies) if bodies else (), by, None if key is None else checked_key(key))
+    return Draft(text, _distinct(bodies) if bodies else NO_TAGS, by, None if key is None else checked_key(key))
 
 
 def checked_text(text: str) -> str:
@@ -144,9 +144,9 @@ def _short(text: str) -> str:
     return repr(text if len(text) <= 40 else text[:40] + "...")
 
 
-def _distinct(bodies: list[str]) -> tuple[Tag, ...]:
+def _distinct(bodies: list[str]) -> dict[str, str]:
     first: dict[str, str] = {}
     for body in bodies:
         first.setdefault(hashtags.key(body), body)
     first.pop("", None)  # a body of nothing but ignorable characters has no key, so nothing could find it
-    return tuple([Tag(key, body) for key, body in first.items()])
+    return first

@@ -39,7 +39,7 @@ def fill(path: Path, count: int) -> None:
     """Write `count` tweets with their report lines into a new database, and leave it as a stopped server does."""
     from ttweet.reports import Report
     from ttweet.sqlite_store import SqliteStore
-    from ttweet.tweets import Draft, Tag
+    from ttweet.tweets import Draft
 
     now = time.time_ns() // 1_000_000
     start = now - SPAN_MS
@@ -50,7 +50,7 @@ def fill(path: Path, count: int) -> None:
         texts = [
             f"{number:09} a tweet of a long log that somebody wrote about something #{tag}" for number, tag in batch
         ]
-        drafts = [Draft(text, (Tag(tag, tag),)) for text, (_, tag) in zip(texts, batch, strict=True)]
+        drafts = [Draft(text, {tag: tag}) for text, (_, tag) in zip(texts, batch, strict=True)]
         reports = [Report("SERVER", "GENERAL", f"Message Received: {text}") for text in texts]
         store.append(drafts, reports, at=start + SPAN_MS * batch[0][0] // count)
     store.end_session("filled", at=now)
