@@ -65,7 +65,7 @@ def test_a_message_can_forge_no_line(text: str) -> None:
 
 def test_a_report_line_is_bounded() -> None:
     longest = Report("SERVER", "GENERAL", "\x00" * 100_000)
-    assert len(longest.text) == reports.MAX_CHARACTERS * len("\\x00")
+    assert len(longest.text) == reports.MAX_CHARACTERS
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,7 @@ def test_reports_are_equal_when_their_lines_are() -> None:
     assert reports.server_stopped() == reports.server_stopped()
     assert len({reports.server_stopped(), reports.server_stopped(), reports.client_deactivated()}) == 2
     assert reports.server_stopped() != reports.server_stopped().line
+
+
+def test_a_lone_surrogate_is_escaped_since_nothing_could_store_it() -> None:
+    assert escape("host\udcff\n") == "host\\udcff\\n"

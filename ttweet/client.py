@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 TIMEOUT_S = 15.0  # to connect, and for each answer; the server gives its disk and other writers 5 s, and a client 10
 IN_FLIGHT = 64  # unanswered requests; the server reads no further beyond so many of its own
 MAX_BATCH_BYTES = 64 * 1024  # sent in one go: its answers fit into the socket's buffers, so neither end waits for ever
-MAX_ANSWER_BYTES = 1024 * 1024  # 200 tweets are 150 KiB, 200 tags 160 KiB; what is longer comes from no ttweet
+MAX_ANSWER_BYTES = 4 * 1024 * 1024  # 200 tweets, each with 32 long tags beside its text, are 3.2 MiB
 
 
 class Stored:

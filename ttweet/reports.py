@@ -35,7 +35,9 @@ _ESCAPES = {
 
 def escape(text: str) -> str:
     r"""The text on one line, harmless to a terminal: C0, C1, bidi controls and line breaks become like `\x1b`."""
-    return text if text.isprintable() else text.translate(_ESCAPES)
+    if text.isprintable():
+        return text
+    return text.translate(_ESCAPES).encode(errors="backslashreplace").decode()  # a lone surrogate cannot be stored
 
 
 class Report:
@@ -46,7 +48,7 @@ class Report:
     def __init__(self, side: Side, category: Category | None, text: str) -> None:
         self.side = side
         self.category = category
-        self.text = escape(text[:MAX_CHARACTERS])
+        self.text = escape(text[:MAX_CHARACTERS])[:MAX_CHARACTERS]
 
     @property
     def line(self) -> str:

@@ -93,7 +93,8 @@ def checked_text(text: str) -> str:
     Raises Refused: `bad_text` for NUL and lone surrogates, `too_long`.
     """
     if not text.isascii():
-        _check_surrogates(text)
+        if position := _surrogate(text):
+            raise Refused("bad_text", f"a lone surrogate at position {position}; a text must be valid UTF-8")
         if len(text.encode()) > MAX_TEXT_BYTES:
             raise _too_long(len(text))
         text = unicodedata.normalize("NFC", text)
@@ -121,22 +122,21 @@ def checked_key(key: str) -> str:
     """An idempotency key: 1 to 128 characters, anything but NUL. Raises Refused `bad_key`."""
     if not 1 <= len(key) <= MAX_KEY_CHARACTERS:
         raise Refused("bad_key", f"a key of {len(key)} characters; it must have 1 to {MAX_KEY_CHARACTERS}")
-    _check_surrogates(key)
-    if "\0" in key:
-        raise Refused("bad_key", "a key must hold no NUL character")
+    if "\0" in key or _surrogate(key):
+        raise Refused("bad_key", f"{_short(key)} holds NUL or a lone surrogate, which no key may hold")
     return key
 
 
-def _check_surrogates(text: str) -> None:
+def _surrogate(text: str) -> int:
+    """The position of the first lone surrogate, counted from 1; 0 when there is none."""
     try:
         text.encode()
     except UnicodeEncodeError as exc:
-        raise Refused("bad_text", f"a lone surrogate at position {exc.start + 1}; a text must be valid UTF-8") from exc
+        return exc.start + 1
+    return 0
 
 
 def _too_long(characters: int) -> Refused:
-    if characters <= MAX_CHARACTERS:
-        return Refused("too_long", f"{characters} characters, but in more than {MAX_TEXT_BYTES} bytes")
     return Refused("too_long", f"{characters} characters, the limit is {MAX_CHARACTERS}")
 
 

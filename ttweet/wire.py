@@ -14,7 +14,7 @@ from ttweet.errors import ProtocolError, Refused, TtweetError
 from ttweet.tweets import EMPTY_MESSAGE, MAX_TEXT_BYTES, Page, TagPage, Tweet
 
 DEFAULT_LIMIT = 20  # tweets or tags of a query that names no limit: a screenful
-MAX_LIMIT = 200  # of one query; 200 tweets are 150 KiB at the most. More: ask again with `before`
+MAX_LIMIT = 200  # of one query: some 50 KiB, at the very most 3.2 MiB. More: ask again with `before`
 MAX_ID = 2**63 - 1  # SQLite's largest integer
 
 
