@@ -8,7 +8,7 @@ import pytest
 import trio
 import trio.testing
 
-from ttweet.worker import MAX_CALLS, Worker, _Call
+from ttweet.worker import MAX_CALLS, Worker
 
 
 def thread_named(name: str) -> threading.Thread | None:
@@ -106,7 +106,7 @@ def test_a_thread_whose_trio_has_ended_ends_too() -> None:
 
     async def leave_a_call_behind() -> None:
         worker = Worker("left-behind")
-        worker._calls.put(_Call(partial(gate.wait, 10), trio.lowlevel.current_task()))
+        worker.begin(partial(gate.wait, 10))
 
     trio.run(leave_a_call_behind)
     thread = thread_named("left-behind")

@@ -61,6 +61,7 @@ class Journal:
         self._room = trio.lowlevel.ParkingLot()
         self._committed = trio.lowlevel.ParkingLot()
         self._closed = False
+        self._held_up = False  # whether a full disk or a lock keeps the lines that wait
         self.last = store.last()
         """The newest committed tweet."""
         self.commits = 0
@@ -109,27 +110,32 @@ class Journal:
         with Worker("journal") as worker:
             while not self._closed or self._lines:
                 await self._wait_for_work()
-                if self._lines:
-                    await self._write_batch(worker)
+                await self._write_all(worker)
 
     async def _wait_for_work(self) -> None:
-        held_up = bool(self._lines) and not self._inbox
-        with trio.move_on_after(RETRY_S if held_up else float("inf")):
+        with trio.move_on_after(RETRY_S if self._held_up else float("inf")):
             await self._work.wait()
+        self._held_up = False
 
-    async def _write_batch(self, worker: Worker) -> None:
-        batch, lines = self._take_batch()
-        reports = [line.report if isinstance(line, Receipt) else line for line in lines]
-        append = partial(self._store.append, [receipt.draft for receipt in batch], reports, at=self._now_ms())
-        try:
-            tweets = await worker.run(append)
-        except StoreError as error:
-            self._fail(batch, lines, error)
-            if not error.may_pass:
-                self._give_up()
-                raise
-        else:
-            self._succeed(batch, tweets)
+    async def _write_all(self, worker: Worker) -> None:
+        """Write batch after batch. Each is told of while the next is already on its way to the disk."""
+        decided: list[Receipt] = []
+        while self._inbox or (self._lines and not self._held_up):
+            batch, lines = self._take_batch()
+            reports = [line.report if isinstance(line, Receipt) else line for line in lines]
+            drafts = [receipt.draft for receipt in batch]
+            call = worker.begin(partial(self._store.append, drafts, reports, at=self._now_ms()))
+            self._tell(decided)
+            decided = batch
+            try:
+                self._succeed(batch, await call.wait())
+            except StoreError as error:
+                self._fail(batch, lines, error)
+                if not error.may_pass:
+                    self._tell(batch)
+                    self._give_up()
+                    raise
+        self._tell(decided)
 
     def _take_batch(self) -> tuple[list[Receipt], list[Receipt | Report]]:
         batch, self._inbox = self._inbox[:MAX_BATCH], self._inbox[MAX_BATCH:]
@@ -148,7 +154,6 @@ class Journal:
         newest = max(tweets, default=self.last)  # not the batch's last: a repeated key gives an old tweet again
         if newest is not None and (self.last is None or newest.id > self.last.id):
             self.last = newest
-        self._tell(batch)
 
     def _fail(self, batch: list[Receipt], lines: list[Receipt | Report], error: StoreError) -> None:
         for receipt in batch:
@@ -157,7 +162,7 @@ class Journal:
             self._lines = list(self._inbox)  # nobody is left to wait for room on the disk
         else:
             self._lines[:0] = [line for line in lines if isinstance(line, Report)][-MAX_HELD_LINES:]
-        self._tell(batch)
+            self._held_up = True
 
     def _give_up(self) -> None:
         """Nothing more will be written: tell those whose drafts have not been tried."""
