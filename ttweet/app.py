@@ -193,7 +193,7 @@ def _allowed_clients(wanted: int) -> int:
 
 
 def _settle_memory() -> None:
-    """Take what the start has made out of the collector's sight: it halves the p99 under load."""
+    """Take what the start has made out of the collector's sight: there is less to look through under load."""
     gc.collect()
     gc.freeze()
 
