@@ -1,0 +1,115 @@
+"""The disk is full, and then has room again: uploads are refused, questions answered, and uploads go on by themselves."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from proofs.checker import Findings, check
+from proofs.figure import Result
+from proofs.history import History
+from proofs.load import ANSWER_S, Target, answer, clients, frame, wait_for_acknowledged
+from proofs.stage import Server, Skipped, Stage
+
+SIZE_MIB = 8
+WAIT_S = 20.0  # for the disk to be full, and for uploads to go on
+FIRST = 300  # uploads before the disk is filled
+
+
+def prove(stage: Stage, *, rounds: int, seed: int) -> Result:
+    """Fill a small file system under load and make room again, so many times; then check."""
+    chance, history, findings = random.Random(seed), History(), Findings()
+    with _small_disk(stage.folder / "small") as folder:
+        small = replace(stage, folder=folder)
+        with clients(history, chance, 3) as target, small.server() as server:
+            target.set(server.port)
+            for _ in range(rounds):
+                _fill_and_empty(folder, history, target, server, findings)
+            target.set(None, stopped=True)
+            code = server.stop()
+        found = check(history, small.db, sample=small.sample, ended=True)
+    findings.counts += found.counts
+    findings.told += found.told
+    refused = sum(upload.outcome == "refused" for upload in history.uploads)
+    return Result(findings, ("lost", "corrupt"), history, f"rounds={rounds} refused={refused}", passed=code == 0)
+
+
+def _fill_and_empty(folder: Path, history: History, target: Target, server: Server, findings: Findings) -> None:
+    wait_for_acknowledged(history, FIRST)
+    filler = folder / "filler"
+    _fill(filler)
+    if not _until(lambda: _post(target) == "full", filler):
+        findings.add("corrupt", "no upload was refused for want of room")
+    if _ask(target, frame("d", ""))[0] != "ok" or _ask(target, frame("t", "proof"))[0] != "ok":
+        findings.add("corrupt", "with a full disk a question is not answered")
+    if server.process.poll() is not None:
+        findings.add("corrupt", "a full disk has ended the server")
+    filler.unlink()
+    before = history.acknowledged
+    wait_for_acknowledged(history, FIRST, WAIT_S)
+    if history.acknowledged - before < FIRST:
+        findings.add("corrupt", "with room again uploads do not go on")
+
+
+def _until(met: object, filler: Path) -> bool:
+    end = time.monotonic() + WAIT_S
+    while time.monotonic() < end:
+        if met():  # type: ignore[operator]
+            return True
+        _fill(filler)
+    return False
+
+
+def _fill(filler: Path) -> None:
+    """Write until nothing more fits."""
+    with filler.open("ab", buffering=0) as file:
+        try:
+            for size in (65536, 4096, 1):
+                _write_all(file.fileno(), size)
+        except OSError:
+            return
+
+
+def _write_all(fd: int, size: int) -> None:
+    try:
+        while True:
+            os.write(fd, bytes(size))
+    except OSError:
+        return
+
+
+def _post(target: Target) -> object:
+    """What an upload that must be refused for its length or for the full disk is refused for."""
+    kind, data = _ask(target, frame("u", {"text": "probe #proof", "key": "probe"}))
+    return kind if kind == "ok" else data["code"]
+
+
+def _ask(target: Target, request: bytes) -> tuple[str, dict[str, object]]:
+    assert target.port is not None
+    with socket.create_connection(("127.0.0.1", target.port), ANSWER_S) as sock, sock.makefile("rb") as answers:
+        sock.sendall(request)
+        return answer(answers)
+
+
+@contextmanager
+def _small_disk(folder: Path) -> Iterator[Path]:
+    """A file system of a few MiB in memory. Raises Skipped without the right to mount one."""
+    if os.geteuid() != 0 or shutil.which("mount") is None:
+        raise Skipped("only root may mount a small file system to fill")
+    folder.mkdir(parents=True)
+    options = f"size={SIZE_MIB}m"
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", str(folder)], capture_output=True, text=True)
+    if made.returncode:
+        raise Skipped(f"no small file system can be mounted: {made.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)

@@ -1,0 +1,89 @@
+"""The N-th call of the system that the server makes for its files fails, for N = 1, 2, ...: strace puts the errors in."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+import time
+from dataclasses import replace
+from itertools import product
+
+from proofs.checker import Findings, check
+from proofs.figure import Result
+from proofs.history import History
+from proofs.load import clients, wait_for_acknowledged
+from proofs.stage import Broken, Server, Skipped, Stage
+
+CALLS = ("pwrite64", "fdatasync", "openat", "ftruncate")
+ERRORS = ("EIO", "ENOSPC")
+WORK = 40  # acknowledged uploads after which a server that has not failed is stopped
+MAX_WORK_S = 1.0  # for them: a server that refuses uploads for good must still stop in order
+
+
+def prove(stage: Stage, *, seconds: float, seed: int) -> Result:
+    """For growing N and each call and error: fail once, stop or see the server end, start a sound one, check."""
+    if (strace := shutil.which("strace")) is None:
+        raise Skipped("there is no strace to make calls fail")
+    if subprocess.run([strace, "-qq", "-e", "trace=none", "true"], capture_output=True).returncode:
+        raise Skipped("strace may trace nothing here")
+    chance, findings, whole = random.Random(seed), Findings(), History()
+    faults = refused_starts = 0
+    end = time.monotonic() + seconds
+    for nth in _places():
+        for call, error in product(CALLS, ERRORS):
+            if time.monotonic() > end:
+                beside = f"faults={faults} refused_starts={refused_starts}"
+                return Result(findings, ("lost", "corrupt"), whole, beside)
+            inject = f"inject={call}:error={error}:when={nth}"
+            wrapper = (strace, "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", inject)
+            faulty = replace(stage, folder=stage.folder / f"{call}-{error}-{nth}", wrapper=wrapper)
+            history = History()
+            refused_starts += not _run(faulty, history, chance)
+            _look(replace(faulty, wrapper=()), history, inject, findings)
+            whole.uploads += history.uploads
+            shutil.rmtree(faulty.folder)
+            faults += 1
+    raise AssertionError("there is always a next place")
+
+
+def _places() -> range:
+    return range(1, 10_000)
+
+
+def _run(stage: Stage, history: History, chance: random.Random) -> bool:
+    """Let clients work on a server that is to fail; False when it did not even start, which is its right."""
+    with clients(history, chance, 2) as target:
+        try:
+            with stage.server() as server:
+                target.set(server.port)
+                wait_for_acknowledged(history, WORK, MAX_WORK_S)
+                target.set(None, stopped=True)
+                _end(server)
+        except Broken:
+            return False
+    return True
+
+
+def _end(server: Server) -> None:
+    """Stop what strace runs; the signal is for the server, strace only passes its end on."""
+    pid = server.process.pid
+    children = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout.split()
+    for child in children:
+        subprocess.run(["kill", "-TERM", child], check=False, capture_output=True)
+    server.wait()
+
+
+def _look(stage: Stage, history: History, fault: str, findings: Findings) -> None:
+    """A sound server must start on what is left, and nothing that was acknowledged may be missing."""
+    try:
+        with stage.server() as server:
+            code = server.stop()
+    except Broken as exc:
+        findings.add("corrupt", f"{fault}: {exc}")
+        return
+    if code:
+        findings.add("corrupt", f"{fault}: the next server ended with {code}")
+    found = check(history, stage.db, sample=stage.sample, ended=True)
+    findings.counts += found.counts
+    findings.told += [f"{fault}: {sentence}" for sentence in found.told]

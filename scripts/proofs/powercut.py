@@ -1,0 +1,64 @@
+"""The power fails under load: what was not synced is dropped, kept in part or torn, and the next server goes on."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from proofs.checker import check
+from proofs.disk import LOSSES, Disk, operations, recorded, restore
+from proofs.figure import Result
+from proofs.history import History
+from proofs.load import Target, clients
+from proofs.stage import Stage
+
+MAX_LIFE_S = 0.8  # of a server that the power is cut from
+MAX_SECOND_LIFE_S = 0.1  # of one that was started after a kill: what was not synced must not be served by then
+SLOW_SYNC_US = 20_000  # a slow disk, for what is between a write and its sync to be seen
+
+
+def prove(stage: Stage, *, seconds: float, seed: int, restart: bool = False) -> Result:
+    """Cut the power again and again; with `restart` kill the server first and start another for a moment."""
+    chance, history, cuts = random.Random(seed), History(), 0
+    traced, trace = recorded(stage, sync_us=SLOW_SYNC_US if restart else 0)
+    durable: dict[str, bytes] = {}
+    end = time.monotonic() + seconds
+    with clients(history, chance) as target:
+        while time.monotonic() < end:
+            disk = Disk(durable)
+            for life_s in _lives(chance, restart):
+                _live(traced, target, life_s)
+                _take_note(disk, trace, stage.data)
+            durable = disk.after(chance.choice(LOSSES) if cuts else "dropped", chance)
+            restore(stage.data, durable)
+            cuts += 1
+        with stage.server() as server:
+            target.set(server.port)
+            time.sleep(0.2)
+            target.set(None, stopped=True)
+            code = server.stop()
+    findings = check(history, stage.db, sample=stage.sample, ended=True)
+    return Result(findings, ("lost", "dup", "order", "stale"), history, f"cuts={cuts}", passed=code == 0)
+
+
+def _lives(chance: random.Random, restart: bool) -> Iterator[float]:
+    yield chance.uniform(0.05, MAX_LIFE_S)
+    if restart:
+        yield chance.uniform(0.0, MAX_SECOND_LIFE_S)
+
+
+def _live(stage: Stage, target: Target, life_s: float) -> None:
+    with stage.server() as server:
+        target.set(server.port)
+        time.sleep(life_s)
+        server.kill()
+    target.set(None)
+
+
+def _take_note(disk: Disk, trace: Path, folder: Path) -> None:
+    for operation in operations(trace):
+        disk.apply(operation)
+    trace.unlink()
+    disk.reconcile(folder)
