@@ -1,8 +1,8 @@
 """What a disk holds after a power cut: worked out from the operations that shim/disk.c has recorded.
 
-A disk keeps what was synced. Of the rest it may keep nothing, all, any sectors of any write, or the newest write torn in
-the middle; names that were made or removed since the folder was last synced are kept up to any one of them, in order,
-as a journaling file system does it.
+A disk keeps what was synced. Of the rest it may keep nothing, all, any sectors of any write, or the newest write torn
+in the middle; names that were made or removed since the folder was last synced are kept up to any one of them, in
+order, as a journaling file system does it.
 """
 
 from __future__ import annotations

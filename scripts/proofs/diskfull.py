@@ -1,4 +1,4 @@
-"""The disk is full, and then has room again: uploads are refused, questions answered, and uploads go on by themselves."""
+"""The disk is full, then has room again: uploads are refused, questions answered, and uploads go on by themselves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The N-th call of the system that the server makes for its files fails, for N = 1, 2, ...: strace puts the errors in."""
+"""The N-th system call of a kind that the server makes for its files fails, for many N: strace puts the errors in."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import subprocess
 import time
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 from proofs.checker import Findings, check
 from proofs.figure import Result
@@ -17,12 +18,14 @@ from proofs.stage import Broken, Server, Skipped, Stage
 
 CALLS = ("pwrite64", "fdatasync", "openat", "ftruncate")
 ERRORS = ("EIO", "ENOSPC")
+PLACES = (1, 2, 3, 4, 5, 6, 8, 10, 13, 17, 22, 28, 35, 43, 52, 62, 73)  # a start makes some twenty writes
+FAULTS = tuple(product(PLACES, CALLS, ERRORS))
 WORK = 40  # acknowledged uploads after which a server that has not failed is stopped
 MAX_WORK_S = 1.0  # for them: a server that refuses uploads for good must still stop in order
 
 
 def prove(stage: Stage, *, seconds: float, seed: int) -> Result:
-    """For growing N and each call and error: fail once, stop or see the server end, start a sound one, check."""
+    """For each call, error and N, in random order: fail once, see the server end, start a sound one, check."""
     if (strace := shutil.which("strace")) is None:
         raise Skipped("there is no strace to make calls fail")
     if subprocess.run([strace, "-qq", "-e", "trace=none", "true"], capture_output=True).returncode:
@@ -30,25 +33,26 @@ def prove(stage: Stage, *, seconds: float, seed: int) -> Result:
     chance, findings, whole = random.Random(seed), Findings(), History()
     faults = refused_starts = 0
     end = time.monotonic() + seconds
-    for nth in _places():
-        for call, error in product(CALLS, ERRORS):
-            if time.monotonic() > end:
-                beside = f"faults={faults} refused_starts={refused_starts}"
-                return Result(findings, ("lost", "corrupt"), whole, beside)
-            inject = f"inject={call}:error={error}:when={nth}"
-            wrapper = (strace, "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", inject)
-            faulty = replace(stage, folder=stage.folder / f"{call}-{error}-{nth}", wrapper=wrapper)
-            history = History()
-            refused_starts += not _run(faulty, history, chance)
-            _look(replace(faulty, wrapper=()), history, inject, findings)
-            whole.uploads += history.uploads
-            shutil.rmtree(faulty.folder)
-            faults += 1
-    raise AssertionError("there is always a next place")
+    for nth, call, error in chance.sample(FAULTS, len(FAULTS)):
+        if time.monotonic() > end:
+            break
+        inject = f"inject={call}:error={error}:when={nth}"
+        faulty = replace(stage, folder=stage.folder / f"{call}-{error}-{nth}")
+        wrapper = (strace, "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", inject, *_files(faulty))
+        history = History()
+        refused_starts += not _run(replace(faulty, wrapper=wrapper), history, chance)
+        _look(faulty, history, inject, findings)
+        whole.uploads += history.uploads
+        shutil.rmtree(faulty.folder)
+        faults += 1
+    beside = f"faults={faults} refused_starts={refused_starts}"
+    return Result(findings, ("lost", "corrupt"), whole, beside)
 
 
-def _places() -> range:
-    return range(1, 10_000)
+def _files(stage: Stage) -> list[str]:
+    """Options of strace: calls on other files are neither counted nor made to fail."""
+    names = [stage.data, *(Path(f"{stage.db}{ending}") for ending in ("", "-wal", "-shm", "-journal", ".lock"))]
+    return [option for name in (*names, stage.sample) for option in ("-P", str(name.resolve()))]
 
 
 def _run(stage: Stage, history: History, chance: random.Random) -> bool:

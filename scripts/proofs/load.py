@@ -26,7 +26,17 @@ MAX_WINDOW = 16  # uploads sent together
 ANSWER_S = 15.0  # to wait for an answer: what docs/protocol.md asks of a client
 PAGE = 7  # tweets of a tag asked for: few, so that where a page begins and ends matters
 TAGS = ("proof", "Proof", "PROOF", "crash", "寿司", "straße", "STRASSE", "3251", "a_b")
-REMAINS = ("", " two\nlines", " \x1b[2J", " SERVER ALERT [GENERAL]", "\r\nx", " \u202eodd", " e\u0301", " https://a.example/#no", " #cs#3251")
+REMAINS = (
+    "",
+    " two\nlines",
+    " \x1b[2J",
+    " SERVER ALERT [GENERAL]",
+    "\r\nx",
+    " \u202eodd",
+    " e\u0301",
+    " https://a.example/#no",
+    " #cs#3251",
+)
 TOO_LONG = "x" * 151
 _connections = count(1)
 
@@ -82,6 +92,7 @@ class Client(threading.Thread):
         with socket.create_connection(("127.0.0.1", port), ANSWER_S) as sock, sock.makefile("rb") as answers:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection = next(_connections)
+            self._read(sock, answers, None)  # what a server shows first is what its predecessor may have lost
             while not self._target.stopped:
                 choice = self._chance.random()
                 if self._unknown or choice < 0.1:
@@ -138,7 +149,7 @@ class Client(threading.Thread):
         returned = now()
         if kind == "ok":
             found = data["tweets"] if tag is not None else [data] if data else []
-            tweets = tuple([(tweet["id"], tweet["text"]) for tweet in found])  # type: ignore[attr-defined,index]
+            tweets = tuple([(tweet["id"], tweet["text"]) for tweet in found])  # type: ignore[attr-defined]
             self._history.reads.append(Read(tag and fold(tag), PAGE, invoked, returned, tweets))
 
 

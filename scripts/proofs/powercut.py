@@ -15,8 +15,9 @@ from proofs.load import Target, clients
 from proofs.stage import Stage
 
 MAX_LIFE_S = 0.8  # of a server that the power is cut from
-MAX_SECOND_LIFE_S = 0.1  # of one that was started after a kill: what was not synced must not be served by then
-SLOW_SYNC_US = 20_000  # a slow disk, for what is between a write and its sync to be seen
+MAX_FIRST_LIFE_S = 0.2  # of one that is killed before another is started and its power cut
+MAX_SECOND_LIFE_S = 0.06  # of one that was started after a kill: what was not synced must not be served by then
+SLOW_SYNC_US = 30_000  # a slow disk, for what is between a write and its sync to be seen
 
 
 def prove(stage: Stage, *, seconds: float, seed: int, restart: bool = False) -> Result:
@@ -29,8 +30,8 @@ def prove(stage: Stage, *, seconds: float, seed: int, restart: bool = False) -> 
         while time.monotonic() < end:
             disk = Disk(durable)
             for life_s in _lives(chance, restart):
-                _live(traced, target, life_s)
-                _take_note(disk, trace, stage.data)
+                live(traced, target, life_s)
+                take_note(disk, trace, stage.data)
             durable = disk.after(chance.choice(LOSSES) if cuts else "dropped", chance)
             restore(stage.data, durable)
             cuts += 1
@@ -44,20 +45,25 @@ def prove(stage: Stage, *, seconds: float, seed: int, restart: bool = False) -> 
 
 
 def _lives(chance: random.Random, restart: bool) -> Iterator[float]:
-    yield chance.uniform(0.05, MAX_LIFE_S)
+    yield chance.uniform(0.05, MAX_FIRST_LIFE_S if restart else MAX_LIFE_S)
     if restart:
         yield chance.uniform(0.0, MAX_SECOND_LIFE_S)
 
 
-def _live(stage: Stage, target: Target, life_s: float) -> None:
+def live(stage: Stage, target: Target, life_s: float, *, in_order: bool = False) -> None:
+    """Let clients work with a server for so long; then stop it, or kill it."""
     with stage.server() as server:
         target.set(server.port)
         time.sleep(life_s)
-        server.kill()
+        if in_order:
+            server.stop()
+        else:
+            server.kill()
     target.set(None)
 
 
-def _take_note(disk: Disk, trace: Path, folder: Path) -> None:
+def take_note(disk: Disk, trace: Path, folder: Path) -> None:
+    """What a server has done since the trace was begun is done to the disk; the trace is begun anew."""
     for operation in operations(trace):
         disk.apply(operation)
     trace.unlink()

@@ -19,11 +19,11 @@ LIMIT_S = 30.0  # for a server that hangs; it starts in half a second and stops 
 KEPT_LINES = 1000  # of what a server says
 
 
-class Skipped(Exception):  # noqa: N818
+class Skipped(Exception):
     """A proof that cannot be made here, and why."""
 
 
-class Broken(Exception):  # noqa: N818
+class Broken(Exception):
     """The server did not do what every server must: start, or end in time."""
 
 
@@ -55,14 +55,15 @@ class Server:
 
     def descriptors(self) -> int:
         """How many files and sockets it has open."""
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+        return sum(1 for _ in Path(f"/proc/{self.process.pid}/fd").iterdir())
 
     def resident_kib(self) -> int:
         """Its resident memory, KiB."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.findall(r"VmRSS:\s+(\d+)", status)[0])
 
-    def _listen_to(self) -> None:
+    def listen_to(self) -> None:
+        """Keep what it says, until it ends."""
         assert self.process.stderr is not None
         for line in self.process.stderr:
             self.lines += 1
@@ -104,14 +105,13 @@ class Stage:
         process = subprocess.Popen(self._command(), cwd=self.folder, env=self._variables(), stderr=subprocess.PIPE)
         try:
             server = Server(process, _port(process))
-            listener = threading.Thread(target=server._listen_to, daemon=True)
+            listener = threading.Thread(target=server.listen_to, daemon=True)
             listener.start()
             yield server
+            _let_die(process)
+            listener.join(LIMIT_S)
         finally:
-            with suppress(ProcessLookupError):
-                process.kill()
-            process.wait(LIMIT_S)
-            listener.join(LIMIT_S) if "listener" in locals() else None
+            _let_die(process)
             assert process.stderr is not None
             process.stderr.close()
 
@@ -124,6 +124,12 @@ class Stage:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("TTWEET_")}
         path = os.pathsep.join([str(ROOT), str(ROOT / "scripts")])
         return {**inherited, "PYTHONPATH": path, **self.environment}
+
+
+def _let_die(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        process.kill()
+    process.wait(LIMIT_S)
 
 
 def _port(process: subprocess.Popen[bytes]) -> int:
