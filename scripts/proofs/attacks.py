@@ -50,6 +50,10 @@ BAD_FRAMES = (
 """What begins like a frame and is none that can be carried out: answered with an error."""
 
 
+def _duration_s(scale: float) -> float:
+    return ATTACK_S * min(1.0, 0.1 + scale)
+
+
 def _connect(port: int) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), ANSWER_S)
 
@@ -64,7 +68,7 @@ def byte_by_byte(port: int, _: random.Random, scale: float) -> None:
     """Frames that take for ever."""
     message = b'["u","' + b"slow" * 100
     with _many(port, max(10, int(200 * scale))) as slow:
-        end = time.monotonic() + ATTACK_S
+        end = time.monotonic() + _duration_s(scale)
         for place in range(len(message)):
             for one in slow:
                 with suppress(OSError):
@@ -77,7 +81,7 @@ def byte_by_byte(port: int, _: random.Random, scale: float) -> None:
 def silence(port: int, _: random.Random, scale: float) -> None:
     """More connections than the server takes, which say nothing."""
     with _many(port, max(50, int(2000 * scale))):
-        time.sleep(ATTACK_S)
+        time.sleep(_duration_s(scale))
 
 
 def coming_and_going(port: int, _: random.Random, scale: float) -> None:
@@ -98,7 +102,7 @@ def endless_frame(port: int, _: random.Random, scale: float) -> None:
 def unread(port: int, _: random.Random, scale: float) -> None:
     """Very many requests, and no answer is read."""
     with _connect(port) as one:
-        one.settimeout(ATTACK_S)
+        one.settimeout(_duration_s(scale))
         with suppress(OSError):
             one.sendall(frame("d", "") * int(100_000 * max(scale, 0.1)))
 

@@ -144,8 +144,12 @@ static ssize_t pwrite_by(const char *function, int fd, const void *data, size_t 
     return written;
 }
 
-ssize_t pwrite(int fd, const void *data, size_t bytes, off_t offset) { return pwrite_by("pwrite", fd, data, bytes, offset); }
-ssize_t pwrite64(int fd, const void *data, size_t bytes, off_t offset) { return pwrite_by("pwrite64", fd, data, bytes, offset); }
+ssize_t pwrite(int fd, const void *data, size_t bytes, off_t offset) {
+    return pwrite_by("pwrite", fd, data, bytes, offset);
+}
+ssize_t pwrite64(int fd, const void *data, size_t bytes, off_t offset) {
+    return pwrite_by("pwrite64", fd, data, bytes, offset);
+}
 
 ssize_t write(int fd, const void *data, size_t bytes) {
     ssize_t (*real)(int, const void *, size_t) = dlsym(RTLD_NEXT, "write");
