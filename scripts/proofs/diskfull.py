@@ -8,18 +8,18 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from proofs.checker import Findings, check
 from proofs.figure import Result
-from proofs.history import History
+from proofs.history import History, Upload, now
 from proofs.load import ANSWER_S, Target, answer, clients, frame, wait_for_acknowledged
 from proofs.stage import Server, Skipped, Stage
 
-SIZE_MIB = 8
+SIZE_MIB = 48  # more than the write-ahead log may grow to before it goes back into the file
 WAIT_S = 20.0  # for the disk to be full, and for uploads to go on
 FIRST = 300  # uploads before the disk is filled
 
@@ -46,7 +46,7 @@ def _fill_and_empty(folder: Path, history: History, target: Target, server: Serv
     wait_for_acknowledged(history, FIRST)
     filler = folder / "filler"
     _fill(filler)
-    if not _until(lambda: _post(target) == "full", filler):
+    if not _until(lambda: _post(target, history) == "full", filler):
         findings.add("corrupt", "no upload was refused for want of room")
     if _ask(target, frame("d", ""))[0] != "ok" or _ask(target, frame("t", "proof"))[0] != "ok":
         findings.add("corrupt", "with a full disk a question is not answered")
@@ -59,10 +59,10 @@ def _fill_and_empty(folder: Path, history: History, target: Target, server: Serv
         findings.add("corrupt", "with room again uploads do not go on")
 
 
-def _until(met: object, filler: Path) -> bool:
+def _until(met: Callable[[], bool], filler: Path) -> bool:
     end = time.monotonic() + WAIT_S
     while time.monotonic() < end:
-        if met():  # type: ignore[operator]
+        if met():
             return True
         _fill(filler)
     return False
@@ -86,9 +86,11 @@ def _write_all(fd: int, size: int) -> None:
         return
 
 
-def _post(target: Target) -> object:
-    """What an upload that must be refused for its length or for the full disk is refused for."""
-    kind, data = _ask(target, frame("u", {"text": "probe #proof", "key": "probe"}))
+def _post(target: Target, history: History) -> object:
+    """Upload one more, and return the error's code if it is refused."""
+    upload = Upload(0, f"probe {now()} #proof", (), None, now())
+    history.uploads.append(upload)  # whatever becomes of it: unknown is right for both
+    kind, data = _ask(target, frame("u", upload.text))
     return kind if kind == "ok" else data["code"]
 
 
