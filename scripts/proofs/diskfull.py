@@ -17,7 +17,7 @@ from proofs.checker import Findings, check
 from proofs.figure import Result
 from proofs.history import History, Upload, now
 from proofs.load import ANSWER_S, Target, answer, clients, frame, wait_for_acknowledged
-from proofs.stage import Server, Skipped, Stage
+from proofs.stage import Broken, Server, Skipped, Stage
 
 SIZE_MIB = 48  # more than the write-ahead log may grow to before it goes back into the file
 WAIT_S = 20.0  # for the disk to be full, and for uploads to go on
@@ -31,8 +31,11 @@ def prove(stage: Stage, *, rounds: int, seed: int) -> Result:
         small = replace(stage, folder=folder)
         with clients(history, chance, 3) as target, small.server() as server:
             target.set(server.port)
-            for _ in range(rounds):
-                _fill_and_empty(folder, history, target, server, findings)
+            try:
+                for _ in range(rounds):
+                    _fill_and_empty(folder, history, target, server, findings)
+            except OSError as exc:
+                raise Broken(f"the server went away: {exc}") from exc
             target.set(None, stopped=True)
             code = server.stop()
         found = check(history, small.db, sample=small.sample, ended=True)
