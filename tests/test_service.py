@@ -5,13 +5,14 @@ from contextlib import asynccontextmanager
 
 import pytest
 import trio
+import trio.testing
 
 from tests.memory_store import MemoryStore
-from ttweet import reports
+from ttweet import reports, tweets
 from ttweet.errors import Refused
 from ttweet.journal import Journal, Receipt
 from ttweet.service import Service
-from ttweet.tweets import Tweet
+from ttweet.tweets import Page, Tweet
 from ttweet.worker import Worker
 
 
@@ -112,3 +113,27 @@ async def test_report_lines_of_posts_and_of_others_are_stored_in_order() -> None
         "SERVER ON HAS INITIALIZED ON IP: 127.0.0.1",
         "Message Received: Empty Message",
     ]
+
+
+async def test_the_last_message_is_never_older_than_what_a_tag_has_shown() -> None:
+    store = MemoryStore()
+    pages: list[Page] = []
+    journal = Journal(store)
+    with Worker("reader") as worker:
+        service = Service(journal, store.reader(), worker)
+        store.append([tweets.draft("early #seen", key="a")], [], at=0)  # committed; the journal has not heard of it
+
+        async def ask() -> None:
+            pages.append(await service.tweets_of_tag("seen", limit=5))
+            assert service.last() == pages[0].tweets[0]
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask)
+            await trio.testing.wait_all_tasks_blocked()
+            await worker.run(lambda: None)  # its call comes after that of `ask`, and so does its answer
+            await trio.testing.wait_all_tasks_blocked()
+            assert pages == []
+            nursery.start_soon(journal.run)
+            await post(service, "early #seen", key="a")
+            journal.close()
+    assert len(pages) == 1

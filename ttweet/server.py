@@ -21,7 +21,7 @@ from ttweet.transport import Readiness, SocketTransport, Transport
 log = logging.getLogger(__name__)
 
 BACKLOG = 1024  # connections the kernel holds until they are accepted; it cuts this at net.core.somaxconn
-ACCEPT_BURST = 64  # connections accepted before other tasks get their turn
+ACCEPT_BURST = 8  # connections accepted before other tasks get their turn: with 64 a flood of them made all wait 20 ms
 SWEEP_S = 0.5  # between two looks at the deadlines; each is met that much late at the most
 ACCEPT_RETRY_S = 0.1  # until somebody may have closed a descriptor, or the network is up again
 TELL_AGAIN_S = 60.0  # one warning a minute says as much as ten a second

@@ -54,7 +54,14 @@ class Service:
         key = hashtags.key(tag.strip().lstrip("#＃"))
         if not hashtags.is_body(key):
             raise Refused("bad_tag", f"{tag[:40]!r} is no tag: letters, digits and _ make one")
-        return await self._worker.run(partial(self._reader.tweets_of_tag, key, limit=limit, before=before))
+        page = await self._worker.run(partial(self._reader.tweets_of_tag, key, limit=limit, before=before))
+        await self._caught_up(page)
+        return page
+
+    async def _caught_up(self, page: Page) -> None:
+        """Wait until `last` is as new as what the file shows: a reader may see a commit before we hear of it."""
+        while page.tweets and (self._journal.last is None or self._journal.last.id < page.tweets[0].id):
+            await self._journal.wait_commit(self._journal.commits)
 
     async def list_tags(self, *, limit: int, numbers: bool = False) -> TagPage:
         """The most used tags; those without a letter only with `numbers`."""

@@ -149,9 +149,7 @@ def refuse_foreign(path: Path) -> bool:
 
 def has_wal(path: Path) -> bool:
     """Whether something waits to be written back into the file."""
-    with suppress(FileNotFoundError):
-        return Path(f"{path}-wal").stat().st_size > 0
-    return False
+    return _has(path, "-wal")
 
 
 def store_error(exc: sqlite3.Error, *, committing: bool = False) -> StoreError:
@@ -169,6 +167,9 @@ def store_error(exc: sqlite3.Error, *, committing: bool = False) -> StoreError:
 
 
 def _check_header(path: Path, header: bytes, size: int) -> None:
+    unfinished = _has(path, "-journal")  # a power cut has ended the first migration: SQLite takes it back at opening
+    if unfinished and (len(header) < _HEADER.size or not header.strip(b"\0")):
+        return
     if len(header) < _HEADER.size or not header.startswith(_MAGIC):
         raise OpenError("not_ours", f"{path} is no SQLite database; name another file with --db")
     _, page_size, changes, pages, version, application, valid_for = _HEADER.unpack(header)
@@ -178,7 +179,7 @@ def _check_header(path: Path, header: bytes, size: int) -> None:
     page_size = 65536 if page_size == 1 else page_size
     if page_size & (page_size - 1) or page_size < 512:
         raise _damaged(path, f"its header has pages of {page_size} bytes")
-    if changes == valid_for and size < pages * page_size and not has_wal(path):
+    if changes == valid_for and size < pages * page_size and not (unfinished or has_wal(path)):
         raise _damaged(path, f"{size} bytes of {pages * page_size} are there")
 
 
@@ -189,6 +190,13 @@ def _check_version(path: Path, version: int) -> None:
             f"{path} has schema {version} and this ttweet knows {SCHEMA_VERSION}; "
             "it was left alone: update ttweet, or name another file with --db",
         )
+
+
+def _has(path: Path, ending: str) -> bool:
+    """Whether there is a file of that ending beside the database with something in it."""
+    with suppress(FileNotFoundError):
+        return Path(f"{path}{ending}").stat().st_size > 0
+    return False
 
 
 def _connect(path: Path, how: str) -> sqlite3.Connection:

@@ -1,0 +1,13 @@
+"""Proofs that ttweet keeps its promises: clients work, a fault strikes, the file is read. Run them as `scripts/prove`.
+
+history     what clients did and were told
+simple_tags the rule of hashtags a second time, in the plainest form
+checker     a history against the file, which SQLite alone reads
+stage       a server as a process, its folder, its end
+load        clients that work and write their history
+disk        what a disk holds after a power cut, from the operations that shim/disk.c records
+mutants     bugs on purpose, put into the server at its start
+and one module for each fault; command_line is `scripts/prove`.
+
+Nothing here is imported by the package; all connections are to this machine.
+"""

@@ -1,0 +1,168 @@
+"""What hostile clients do. `python -m proofs.attacks NAME PORT SCALE SEED` does one of it, in a process of its own.
+
+It runs at the lowest priority: an attacker comes with a machine of his own and does not take ours. An answer that must
+not be given ends it with an AssertionError.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import socket
+import struct
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+
+from proofs.load import ANSWER_S, frame
+
+ATTACK_S = 3.0  # for what could go on for ever
+RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with a reset
+
+NOT_FRAMES = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b'POST / HTTP/1.1\r\nContent-Type: text/plain\r\nContent-Length: 20\r\n\r\n["u","never stored"]\n',
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500),
+    b"\xef\xbb\xbf" + b'["u","never stored"]\n',
+    '["u","never stored"]\n'.encode("utf-16"),
+)
+"""What begins like no protocol of ours: answered with an error at most, and closed at once."""
+
+BAD_FRAMES = (
+    b"[" * 16_000 + b"\n",
+    b'["u",' + b'{"a":' * 3000 + b"1" + b"}" * 3000 + b"]\n",
+    b'["t",{"tag":"x","limit":' + b"9" * 10_000 + b"}]\n",
+    b'["t",{"tag":"x","limit":1e999}]\n',
+    b'["t",{"tag":"x","before":NaN}]\n',
+    b'["u",NaN]\n',
+    b'["u","\\ud800"]\n',
+    b'["u","never\\u0000stored"]\n',
+    b'["u","\xed\xa0\x80"]\n',
+    b'["u","\xc0\xaf"]\n',
+    b'["u","\xff\xfe"]\n',
+    b'["u",{"text":"never stored","tags":[["x"]]}]\n',
+    b'["u",{"text":"never stored","key":{}}]\n',
+    b'["u","never stored","and more"]\n',
+    b"[null,null]\n",
+)
+"""What begins like a frame and is none that can be carried out: answered with an error."""
+
+
+def _duration_s(scale: float) -> float:
+    return ATTACK_S * min(1.0, 0.1 + scale)
+
+
+def _connect(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), ANSWER_S)
+
+
+@contextmanager
+def _many(port: int, number: int) -> Iterator[list[socket.socket]]:
+    with ExitStack() as stack:
+        yield [stack.enter_context(_connect(port)) for _ in range(number)]
+
+
+def byte_by_byte(port: int, _: random.Random, scale: float) -> None:
+    """Frames that take for ever."""
+    message = b'["u","' + b"slow" * 100
+    with _many(port, max(10, int(200 * scale))) as slow:
+        end = time.monotonic() + _duration_s(scale)
+        for place in range(len(message)):
+            for one in slow:
+                with suppress(OSError):
+                    one.send(message[place : place + 1])
+            time.sleep(0.1)
+            if time.monotonic() > end:
+                return
+
+
+def silence(port: int, _: random.Random, scale: float) -> None:
+    """More connections than the server takes, which say nothing."""
+    with _many(port, max(50, int(2000 * scale))):
+        time.sleep(_duration_s(scale))
+
+
+def coming_and_going(port: int, _: random.Random, scale: float) -> None:
+    """Connections, one after another."""
+    for _number in range(max(200, int(10_000 * scale))):
+        with suppress(OSError):
+            _connect(port).close()
+
+
+def endless_frame(port: int, _: random.Random, scale: float) -> None:
+    """A hundred million bytes without an end of line."""
+    with _connect(port) as one, suppress(OSError):
+        one.sendall(b'["u","')
+        for _number in range(max(1, int(100 * scale))):
+            one.sendall(b"x" * 1_000_000)
+
+
+def unread(port: int, _: random.Random, scale: float) -> None:
+    """Very many requests, and no answer is read."""
+    with _connect(port) as one:
+        one.settimeout(_duration_s(scale))
+        with suppress(OSError):
+            one.sendall(frame("d", "") * int(100_000 * max(scale, 0.1)))
+
+
+def noise(port: int, chance: random.Random, scale: float) -> None:
+    """Random bytes, and a reset instead of an end."""
+    for number in range(max(50, int(1000 * scale))):
+        with suppress(OSError), _connect(port) as one:
+            one.sendall((b"[" if number % 2 else b"") + chance.randbytes(chance.randrange(1, 5000)))
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+
+
+def no_frames(port: int, _: random.Random, __: float) -> None:
+    """Other protocols and encodings: closed at once."""
+    for data in NOT_FRAMES:
+        with _connect(port) as one:
+            one.sendall(data)
+            began = time.monotonic()
+            said = _all(one)
+            assert time.monotonic() - began < 3, f"{data[:20]!r} was not hung up on"
+            assert said == b"" or said.startswith(b'["err"'), f"{data[:20]!r} was answered with {said[:60]!r}"
+
+
+def bad_frames(port: int, _: random.Random, __: float) -> None:
+    """Frames that cannot be carried out: one error each, and nothing else."""
+    for data in BAD_FRAMES:
+        with _connect(port) as one:
+            one.sendall(data)
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_WR)
+            said = _all(one)
+            assert said.startswith(b'["err"'), f"{data[:40]!r} was answered with {said[:60]!r}"
+            assert said.count(b"\n") == 1, f"{data[:40]!r} has more than one answer"
+
+
+def _all(sock: socket.socket) -> bytes:
+    """What comes until the end, or a reset."""
+    said = b""
+    with suppress(ConnectionError):
+        while more := sock.recv(65536):
+            said += more
+    return said
+
+
+Attack = Callable[[int, random.Random, float], None]
+ATTACKS: dict[str, Attack] = {
+    attack.__name__: attack
+    for attack in (bad_frames, no_frames, noise, endless_frame, unread, byte_by_byte, coming_and_going, silence)
+}
+"""What is done to the port; the random source; a scale for the numbers, 1 in the long form."""
+
+
+def main() -> None:
+    """Do what the arguments say."""
+    name, port, scale, seed = sys.argv[1:]
+    os.nice(19)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    ATTACKS[name](int(port), random.Random(int(seed)), float(scale))
+
+
+if __name__ == "__main__":
+    main()

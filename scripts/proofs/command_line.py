@@ -1,0 +1,90 @@
+"""`scripts/prove`: which proofs there are, and what is said of them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from proofs import crashpoints, diskfull, fsyncs, hostile, ioerrors, kill9, mixed, mutation, powercut, sigterm
+from proofs.stage import Broken, Skipped, Stage
+
+
+class Verdict(Protocol):
+    """What a proof comes to."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the promise was kept."""
+        ...
+
+    @property
+    def line(self) -> str:
+        """The figure."""
+        ...
+
+
+Proof = Callable[[Stage, float, int], Verdict]
+PROOFS: dict[str, Proof] = {
+    "kill9": lambda stage, scale, seed: kill9.prove(stage, seconds=60 * scale, seed=seed),
+    "powercut": lambda stage, scale, seed: powercut.prove(stage, seconds=60 * scale, seed=seed),
+    "restart-powercut": lambda stage, scale, seed: powercut.prove(stage, seconds=60 * scale, seed=seed, restart=True),
+    "mixed": lambda stage, scale, seed: mixed.prove(stage, seconds=60 * scale, seed=seed),
+    "crashpoints": lambda stage, scale, seed: crashpoints.prove(stage, points=int(2000 * scale), seed=seed),
+    "mutants": lambda stage, _, seed: mutation.prove(stage, seed=seed),
+    "ioerrors": lambda stage, scale, seed: ioerrors.prove(stage, seconds=180 * scale, seed=seed),
+    "diskfull": lambda stage, scale, seed: diskfull.prove(stage, rounds=max(1, int(10 * scale)), seed=seed),
+    "sigterm": lambda stage, scale, seed: sigterm.prove(stage, times=max(1, int(50 * scale)), seed=seed),
+    "fsyncs": lambda stage, scale, seed: fsyncs.prove(stage, uploads=int(20_000 * scale), seed=seed),
+    "hostile": lambda stage, scale, seed: hostile.prove(stage, scale=scale, seed=seed),
+}
+"""What each name runs; scale 1 is the long form."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the proofs that are named, or all. Returns 0 when every promise was kept; a skipped one is not broken."""
+    options = _parser().parse_args(arguments)
+    seed = options.seed if options.seed is not None else random.SystemRandom().randrange(2**32)
+    print(f"seed {seed}", file=sys.stderr)
+    kept = True
+    for name in options.proofs or PROOFS:
+        kept &= _run(name, options.scale, seed)
+    return 0 if kept else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="scripts/prove", description="Show that ttweet keeps its promises, whatever dies and whoever connects."
+    )
+    parser.add_argument("proofs", nargs="*", metavar="PROOF", help="which; all when none is named")
+    parser.epilog = f"The proofs: {', '.join(PROOFS)}."
+    parser.add_argument("--scale", type=float, default=1.0, help="how long: 1 for a release, 0.05 for a quick look")
+    parser.add_argument("--seed", type=int, help="of all that is random; printed when it is not given")
+    return parser
+
+
+def _run(name: str, scale: float, seed: int) -> bool:
+    with tempfile.TemporaryDirectory(prefix="ttweet-prove-", dir=_fast_folder()) as folder:
+        try:
+            verdict = PROOFS[name](Stage(Path(folder)), scale, seed)
+        except Skipped as why:
+            print(f"{name}: skipped: {why}")
+            return True
+        except Broken as exc:
+            print(f"{name}: FAILED {exc}")
+            return False
+    for sentence in getattr(getattr(verdict, "findings", verdict), "told", []):
+        print(f"{name}: {sentence}", file=sys.stderr)
+    print(f"{name}: {'ok' if verdict.ok else 'FAILED'} {verdict.line}", flush=True)
+    return verdict.ok
+
+
+def _fast_folder() -> str | None:
+    """In memory if it may be: what counts is what was synced, not how fast. TMPDIR has precedence."""
+    shared = "/dev/shm"
+    return shared if "TMPDIR" not in os.environ and os.access(shared, os.W_OK) else None

@@ -1,0 +1,80 @@
+"""One recorded run, and the power cut after each of its operations."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from proofs.checker import Findings, check
+from proofs.disk import LOSSES, Disk, Operation, operations, recorded, restore
+from proofs.figure import Result
+from proofs.history import History, now
+from proofs.load import clients, wait_for_acknowledged
+from proofs.stage import Stage
+from ttweet.errors import OpenError
+from ttweet.sqlite_store import SqliteStore
+
+CLIENTS = 3
+STEP = 25  # uploads between two looks at how many operations were recorded
+
+
+def prove(stage: Stage, *, points: int, seed: int) -> Result:
+    """Record a run with a kill in its middle and an end in order; cut the power after each operation, and check.
+
+    After each cut the server's own way to open the file must succeed.
+    """
+    chance, history = random.Random(seed), History()
+    lives = _record(stage, history, chance, points)
+    disk, findings, done = Disk(), Findings(), 0
+    scratch = Stage(stage.folder / "cut")
+    for life, (run, ended) in enumerate(lives):
+        for place, operation in enumerate(run):
+            disk.apply(operation)
+            until = run[place + 1].began if place + 1 < len(run) else ended
+            loss = LOSSES[done % len(LOSSES)]
+            restore(scratch.data, disk.after(loss, chance))
+            _check_point(scratch.db, history.until(until), f"life {life}, point {place}, {loss}", findings)
+            done += 1
+        disk.reconcile(stage.folder / f"left-{life}")
+    return Result(findings, ("lost", "corrupt"), history, f"points={done}", passed=done >= points)
+
+
+def _record(stage: Stage, history: History, chance: random.Random, points: int) -> list[tuple[list[Operation], int]]:
+    """Each life of a server: its operations, and when it had ended."""
+    traced, trace = recorded(stage)
+    lives = []
+    with clients(history, chance, CLIENTS) as target:
+        for life in range(2):
+            with traced.server() as server:
+                target.set(server.port)
+                while sum(1 for _ in operations(trace)) < points * 0.55:
+                    wait_for_acknowledged(history, STEP)
+                if life:
+                    server.stop()
+                else:
+                    server.kill()
+            target.set(None)
+            time.sleep(0.05)
+            lives.append((list(operations(trace)), now()))
+            trace.unlink()
+            _keep(stage.data, stage.folder / f"left-{life}")
+    return lives
+
+
+def _keep(folder: Path, copy: Path) -> None:
+    files: Sequence[Path] = [path for path in folder.iterdir() if not path.name.endswith("-shm")]
+    restore(copy, {path.name: path.read_bytes() for path in files})
+
+
+def _check_point(db: Path, history: History, where: str, findings: Findings) -> None:
+    try:
+        with closing(SqliteStore.open(db, log_limit=1_000_000, at=time.time_ns() // 1_000_000)):
+            found = check(history, db)
+    except OpenError as exc:
+        findings.add("corrupt", f"{where}: {exc.code}: {exc}")
+        return
+    findings.counts += found.counts
+    findings.told += [f"{where}: {sentence}" for sentence in found.told][: max(0, 10 - len(findings.told))]

@@ -1,0 +1,120 @@
+"""The disk is full, then has room again: uploads are refused, questions answered, and uploads go on by themselves."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from proofs.checker import Findings, check
+from proofs.figure import Result
+from proofs.history import History, Upload, now
+from proofs.load import ANSWER_S, Target, answer, clients, frame, wait_for_acknowledged
+from proofs.stage import Broken, Server, Skipped, Stage
+
+SIZE_MIB = 48  # more than the write-ahead log may grow to before it goes back into the file
+WAIT_S = 20.0  # for the disk to be full, and for uploads to go on
+FIRST = 300  # uploads before the disk is filled
+
+
+def prove(stage: Stage, *, rounds: int, seed: int) -> Result:
+    """Fill a small file system under load and make room again, so many times; then check."""
+    chance, history, findings = random.Random(seed), History(), Findings()
+    with _small_disk(stage.folder / "small") as folder:
+        small = replace(stage, folder=folder)
+        with clients(history, chance, 3) as target, small.server() as server:
+            target.set(server.port)
+            try:
+                for _ in range(rounds):
+                    _fill_and_empty(folder, history, target, server, findings)
+            except OSError as exc:
+                raise Broken(f"the server went away: {exc}") from exc
+            target.set(None, stopped=True)
+            code = server.stop()
+        found = check(history, small.db, sample=small.sample, ended=True)
+    findings.counts += found.counts
+    findings.told += found.told
+    refused = sum(upload.outcome == "refused" for upload in history.uploads)
+    return Result(findings, ("lost", "corrupt"), history, f"rounds={rounds} refused={refused}", passed=code == 0)
+
+
+def _fill_and_empty(folder: Path, history: History, target: Target, server: Server, findings: Findings) -> None:
+    wait_for_acknowledged(history, FIRST)
+    filler = folder / "filler"
+    _fill(filler)
+    if not _until(lambda: _post(target, history) == "full", filler):
+        findings.add("corrupt", "no upload was refused for want of room")
+    if _ask(target, frame("d", ""))[0] != "ok" or _ask(target, frame("t", "proof"))[0] != "ok":
+        findings.add("corrupt", "with a full disk a question is not answered")
+    if server.process.poll() is not None:
+        findings.add("corrupt", "a full disk has ended the server")
+    filler.unlink()
+    before = history.acknowledged
+    wait_for_acknowledged(history, FIRST, WAIT_S)
+    if history.acknowledged - before < FIRST:
+        findings.add("corrupt", "with room again uploads do not go on")
+
+
+def _until(met: Callable[[], bool], filler: Path) -> bool:
+    end = time.monotonic() + WAIT_S
+    while time.monotonic() < end:
+        if met():
+            return True
+        _fill(filler)
+    return False
+
+
+def _fill(filler: Path) -> None:
+    """Write until nothing more fits."""
+    with filler.open("ab", buffering=0) as file:
+        try:
+            for size in (65536, 4096, 1):
+                _write_all(file.fileno(), size)
+        except OSError:
+            return
+
+
+def _write_all(fd: int, size: int) -> None:
+    try:
+        while True:
+            os.write(fd, bytes(size))
+    except OSError:
+        return
+
+
+def _post(target: Target, history: History) -> object:
+    """Upload one more, and return the error's code if it is refused."""
+    upload = Upload(0, f"probe {now()} #proof", (), None, now())
+    history.uploads.append(upload)  # whatever becomes of it: unknown is right for both
+    kind, data = _ask(target, frame("u", upload.text))
+    return kind if kind == "ok" else data["code"]
+
+
+def _ask(target: Target, request: bytes) -> tuple[str, dict[str, object]]:
+    assert target.port is not None
+    with socket.create_connection(("127.0.0.1", target.port), ANSWER_S) as sock, sock.makefile("rb") as answers:
+        sock.sendall(request)
+        return answer(answers)
+
+
+@contextmanager
+def _small_disk(folder: Path) -> Iterator[Path]:
+    """A file system of a few MiB in memory. Raises Skipped without the right to mount one."""
+    if os.geteuid() != 0 or shutil.which("mount") is None:
+        raise Skipped("only root may mount a small file system to fill")
+    folder.mkdir(parents=True)
+    options = f"size={SIZE_MIB}m"
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", str(folder)], capture_output=True, text=True)
+    if made.returncode:
+        raise Skipped(f"no small file system can be mounted: {made.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)

@@ -1,0 +1,93 @@
+"""The N-th system call of a kind that the server makes for its files fails, for many N: strace puts the errors in."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+import time
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+from proofs.checker import Findings, check
+from proofs.figure import Result
+from proofs.history import History
+from proofs.load import clients, wait_for_acknowledged
+from proofs.stage import Broken, Server, Skipped, Stage
+
+CALLS = ("pwrite64", "fdatasync", "openat", "ftruncate")
+ERRORS = ("EIO", "ENOSPC")
+PLACES = (1, 2, 3, 4, 5, 6, 8, 10, 13, 17, 22, 28, 35, 43, 52, 62, 73)  # a start makes some twenty writes
+FAULTS = tuple(product(PLACES, CALLS, ERRORS))
+WORK = 40  # acknowledged uploads after which a server that has not failed is stopped
+MAX_WORK_S = 1.0  # for them: a server that refuses uploads for good must still stop in order
+
+
+def prove(stage: Stage, *, seconds: float, seed: int) -> Result:
+    """For each call, error and N, in random order: fail once, see the server end, start a sound one, check."""
+    if (strace := shutil.which("strace")) is None:
+        raise Skipped("there is no strace to make calls fail")
+    if subprocess.run([strace, "-qq", "-e", "trace=none", "true"], capture_output=True).returncode:
+        raise Skipped("strace may trace nothing here")
+    chance, findings, whole = random.Random(seed), Findings(), History()
+    faults = refused_starts = 0
+    end = time.monotonic() + seconds
+    for nth, call, error in chance.sample(FAULTS, len(FAULTS)):
+        if time.monotonic() > end:
+            break
+        inject = f"inject={call}:error={error}:when={nth}"
+        faulty = replace(stage, folder=stage.folder / f"{call}-{error}-{nth}")
+        wrapper = (strace, "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", inject, *_files(faulty))
+        history = History()
+        refused_starts += not _run(replace(faulty, wrapper=wrapper), history, chance)
+        _look(faulty, history, inject, findings)
+        whole.uploads += history.uploads
+        shutil.rmtree(faulty.folder)
+        faults += 1
+    beside = f"faults={faults} refused_starts={refused_starts}"
+    return Result(findings, ("lost", "corrupt"), whole, beside)
+
+
+def _files(stage: Stage) -> list[str]:
+    """Options of strace: calls on other files are neither counted nor made to fail."""
+    names = [stage.data, *(Path(f"{stage.db}{ending}") for ending in ("", "-wal", "-shm", "-journal", ".lock"))]
+    return [option for name in (*names, stage.sample) for option in ("-P", str(name.resolve()))]
+
+
+def _run(stage: Stage, history: History, chance: random.Random) -> bool:
+    """Let clients work on a server that is to fail; False when it did not even start, which is its right."""
+    with clients(history, chance, 2) as target:
+        try:
+            with stage.server() as server:
+                target.set(server.port)
+                wait_for_acknowledged(history, WORK, MAX_WORK_S)
+                target.set(None, stopped=True)
+                _end(server)
+        except Broken:
+            return False
+    return True
+
+
+def _end(server: Server) -> None:
+    """Stop what strace runs; the signal is for the server, strace only passes its end on."""
+    pid = server.process.pid
+    children = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout.split()
+    for child in children:
+        subprocess.run(["kill", "-TERM", child], check=False, capture_output=True)
+    server.wait()
+
+
+def _look(stage: Stage, history: History, fault: str, findings: Findings) -> None:
+    """A sound server must start on what is left, and nothing that was acknowledged may be missing."""
+    try:
+        with stage.server() as server:
+            code = server.stop()
+    except Broken as exc:
+        findings.add("corrupt", f"{fault}: {exc}")
+        return
+    if code:
+        findings.add("corrupt", f"{fault}: the next server ended with {code}")
+    found = check(history, stage.db, sample=stage.sample, ended=True)
+    findings.counts += found.counts
+    findings.told += [f"{fault}: {sentence}" for sentence in found.told]

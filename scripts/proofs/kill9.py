@@ -1,0 +1,35 @@
+"""kill -9 at a random moment, again and again, while clients work."""
+
+from __future__ import annotations
+
+import random
+import time
+
+from proofs.checker import check
+from proofs.figure import Result
+from proofs.history import History
+from proofs.load import clients
+from proofs.stage import Stage
+
+MAX_LIFE_S = 1.0  # of a server: long enough for hundreds of commits
+
+
+def prove(stage: Stage, *, seconds: float, seed: int) -> Result:
+    """Kill servers for so long, then start one more, stop it in order, and check."""
+    chance, history, kills = random.Random(seed), History(), 0
+    end = time.monotonic() + seconds
+    with clients(history, chance) as target:
+        while time.monotonic() < end:
+            with stage.server() as server:
+                target.set(server.port)
+                time.sleep(chance.uniform(0.05, MAX_LIFE_S))
+                server.kill()
+            target.set(None)
+            kills += 1
+        with stage.server() as server:
+            target.set(server.port)
+            time.sleep(0.3)
+            target.set(None, stopped=True)
+            code = server.stop()
+    findings = check(history, stage.db, sample=stage.sample, ended=True)
+    return Result(findings, ("lost", "dup", "order", "stale"), history, f"kills={kills}", passed=code == 0)

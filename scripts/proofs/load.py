@@ -1,0 +1,200 @@
+"""Clients that work and write down what they did: threads with a plain socket each, and their own way to read answers.
+
+A client posts windows of uploads, half of them with a key; asks for the last message and for tags; and asks again with
+the same key for what it had no answer to, and now and then for what it had. It outlives servers: `Target` says which
+port is served now.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from unicodedata import normalize
+
+from proofs.history import History, Read, Upload, now
+from proofs.simple_tags import fold
+
+CLIENTS = 6
+MAX_WINDOW = 16  # uploads sent together
+ANSWER_S = 15.0  # to wait for an answer: what docs/protocol.md asks of a client
+PAGE = 7  # tweets of a tag asked for: few, so that where a page begins and ends matters
+TAGS = ("proof", "Proof", "PROOF", "crash", "寿司", "straße", "STRASSE", "3251", "a_b")
+REMAINS = (
+    "",
+    " two\nlines",
+    " \x1b[2J",
+    " SERVER ALERT [GENERAL]",
+    "\r\nx",
+    " \u202eodd",
+    " e\u0301",
+    " https://a.example/#no",
+    " #cs#3251",
+)
+TOO_LONG = "x" * 151
+_connections = count(1)
+
+
+@dataclass(slots=True)
+class Target:
+    """Where the server is now; None while there is none."""
+
+    port: int | None = None
+    stopped: bool = False
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def set(self, port: int | None, *, stopped: bool = False) -> None:
+        """Tell all clients."""
+        with self.changed:
+            self.port, self.stopped = port, stopped
+            self.changed.notify_all()
+
+    def wait(self, *, after: int | None) -> int | None:
+        """The port of a server other than the one before, once there is one; None when the work is over."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.stopped or (self.port is not None and self.port != after))
+            return None if self.stopped else self.port
+
+
+class Client(threading.Thread):
+    """One client. Its history is what matters; it ends when its target is stopped."""
+
+    def __init__(self, name: str, target: Target, history: History, seed: int) -> None:
+        super().__init__(name=name, daemon=True)
+        self._target = target
+        self._history = history
+        self._chance = random.Random(seed)
+        self._numbers = count(1)
+        self._unknown: list[Upload] = []
+        self._answered: list[Upload] = []
+        self.failure: BaseException | None = None
+
+    def run(self) -> None:
+        """Work with one server after the other."""
+        port: int | None = None
+        try:
+            while (port := self._target.wait(after=port)) is not None:
+                try:
+                    self._work(port)
+                except OSError:
+                    continue  # the server is gone, which is what we are here for
+        except BaseException as exc:
+            self.failure = exc
+            raise
+
+    def _work(self, port: int) -> None:
+        with socket.create_connection(("127.0.0.1", port), ANSWER_S) as sock, sock.makefile("rb") as answers:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection = next(_connections)
+            self._read(sock, answers, None)  # what a server shows first is what its predecessor may have lost
+            while not self._target.stopped:
+                choice = self._chance.random()
+                if self._unknown or choice < 0.1:
+                    self._ask_again(sock, answers, connection)
+                elif choice < 0.75:
+                    window = [self._new(connection) for _ in range(self._chance.randint(1, MAX_WINDOW))]
+                    self._upload(sock, answers, window)
+                elif choice < 0.9:
+                    self._read(sock, answers, None)
+                else:
+                    self._read(sock, answers, self._chance.choice(TAGS))
+
+    def _new(self, connection: int) -> Upload:
+        chance = self._chance
+        text = f"{self.name}.{next(self._numbers)} #{chance.choice(TAGS)}{chance.choice(REMAINS)}"
+        if chance.random() < 0.02:
+            text += TOO_LONG if chance.random() < 0.5 else "\0"
+        tags = ("beside",) if chance.random() < 0.2 else ()
+        return Upload(connection, text, tags, text[:40] if chance.random() < 0.5 else None, now())
+
+    def _ask_again(self, sock: socket.socket, answers: Iterator[bytes], connection: int) -> None:
+        """Send some uploads once more with their keys: those without an answer first."""
+        uploads, self._unknown = self._unknown[:MAX_WINDOW], self._unknown[MAX_WINDOW:]
+        if not uploads and self._answered:
+            uploads = [self._chance.choice(self._answered)]
+        retries = [Upload(connection, u.text, u.tags, u.key, now(), retry=True) for u in uploads]
+        if retries:
+            self._upload(sock, answers, retries)
+
+    def _upload(self, sock: socket.socket, answers: Iterator[bytes], window: list[Upload]) -> None:
+        frames = b"".join([frame("u", {"text": u.text, "tags": u.tags, "key": u.key}) for u in window])
+        self._history.uploads += window
+        try:
+            sock.sendall(frames)
+            for upload in window:
+                self._note(upload, *answer(answers))
+        finally:
+            self._unknown += [u for u in window if u.outcome == "unknown" and u.key is not None]
+
+    def _note(self, upload: Upload, kind: str, data: dict[str, object]) -> None:
+        if kind == "ok":
+            assert isinstance(data["id"], int)
+            upload.id, upload.outcome = data["id"], "ok"
+            if upload.key is not None:
+                self._answered = [*self._answered[-99:], upload]
+        elif data["code"] != "unknown":
+            upload.outcome = "refused"
+        upload.returned = now()
+
+    def _read(self, sock: socket.socket, answers: Iterator[bytes], tag: str | None) -> None:
+        invoked = now()
+        sock.sendall(frame("d", "") if tag is None else frame("t", {"tag": tag, "limit": PAGE}))
+        kind, data = answer(answers)
+        returned = now()
+        if kind == "ok":
+            found = data["tweets"] if tag is not None else [data] if data else []
+            tweets = tuple([(tweet["id"], tweet["text"]) for tweet in found])  # type: ignore[attr-defined]
+            self._history.reads.append(Read(tag and fold(tag), PAGE, invoked, returned, tweets))
+
+
+def frame(operation: str, data: object) -> bytes:
+    """One request."""
+    return json.dumps([operation, data]).encode() + b"\n"
+
+
+def answer(answers: Iterator[bytes]) -> tuple[str, dict[str, object]]:
+    """The next answer: `ok` or `err`, and its data. Raises OSError when the server went away."""
+    line = next(answers, b"")
+    if not line.endswith(b"\n"):
+        raise ConnectionError("the server went away")
+    kind, data = json.loads(line)
+    return kind, data
+
+
+def acknowledge(port: int, text: str) -> bool:
+    """Whether a server takes an upload now. Raises OSError when it went away."""
+    with socket.create_connection(("127.0.0.1", port), ANSWER_S) as sock, sock.makefile("rb") as answers:
+        sock.sendall(frame("u", normalize("NFC", text)))
+        return answer(answers)[0] == "ok"
+
+
+@contextmanager
+def clients(history: History, chance: random.Random, number: int = CLIENTS) -> Iterator[Target]:
+    """So many clients at work until the block ends. A failure of a client is raised here."""
+    target = Target()
+    prefix = f"{chance.randrange(16**4):04x}"
+    working = [Client(f"{prefix}-{n}", target, history, chance.randrange(2**32)) for n in range(number)]
+    for client in working:
+        client.start()
+    try:
+        yield target
+    finally:
+        target.set(None, stopped=True)
+        for client in working:
+            client.join(2 * ANSWER_S)
+    for client in working:
+        if client.failure is not None:
+            raise client.failure
+
+
+def wait_for_acknowledged(history: History, wanted: int, limit_s: float = 30.0) -> None:
+    """Return when so many more uploads were acknowledged, or the time is over."""
+    end, wanted = time.monotonic() + limit_s, history.acknowledged + wanted
+    while history.acknowledged < wanted and time.monotonic() < end:
+        time.sleep(0.005)

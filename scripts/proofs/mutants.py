@@ -1,0 +1,219 @@
+"""Bugs on purpose: a proof that finds nothing is worth what it finds when there is something.
+
+`python -m proofs.mutants NAME serve ...` runs ttweet with the bug NAME in it. The bugs are put into the loaded modules
+of that one process; the package knows nothing of them.
+"""
+
+# ruff: noqa: SLF001 - bugs are put where nobody else may reach
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+PATCHES: dict[str, Callable[[], None]] = {}
+"""Each bug by its name."""
+
+
+def mutant(patch: Callable[[], None]) -> Callable[[], None]:
+    """Register a bug; its name is the function's, with hyphens."""
+    PATCHES[patch.__name__.replace("_", "-")] = patch
+    return patch
+
+
+@mutant
+def ack_before_commit() -> None:
+    """Uploads are answered before they are stored."""
+    from ttweet import journal, tweets
+
+    write = journal.Journal._write_batch
+
+    async def write_batch(self: Any, worker: Any) -> None:
+        at = (self.last.id if self.last else 0) + 1
+        for place, receipt in enumerate(self._inbox[: journal.MAX_BATCH]):
+            draft = receipt.draft
+            spelled = tuple([tag.spelling for tag in draft.tags])
+            receipt.outcome = tweets.Tweet(at + place, 0, None, draft.text, spelled)
+        for waiter in {id(receipt.waiter): receipt.waiter for receipt in self._inbox}.values():
+            waiter.answered()
+        await write(self, worker)
+
+    journal.Journal._write_batch = write_batch  # type: ignore[method-assign]
+
+
+@mutant
+def synchronous_off() -> None:
+    """COMMIT does not wait for the disk."""
+    from ttweet import sqlite_file
+
+    sqlite_file._SETTINGS["synchronous"] = 0
+
+
+@mutant
+def synchronous_normal() -> None:
+    """COMMIT does not wait for the disk, checkpoints do."""
+    from ttweet import sqlite_file
+
+    sqlite_file._SETTINGS["synchronous"] = 1
+
+
+@mutant
+def last_before_commit() -> None:
+    """The last message is shown while it is on its way to the disk."""
+    from ttweet import sqlite_store, tweets
+
+    def early(service: Any) -> Any:
+        inbox, last = service._journal._inbox, service._journal.last
+        if not inbox:
+            return last
+        draft = inbox[-1].draft
+        return tweets.Tweet((last.id if last else 0) + len(inbox), 0, None, draft.text, ())
+
+    from ttweet import service
+
+    service.Service.last = early  # type: ignore[method-assign,assignment]
+    _slow_commits(sqlite_store)
+
+
+@mutant
+def last_one_late() -> None:
+    """The last message is that of the batch before."""
+    from ttweet import journal
+
+    succeed = journal.Journal._succeed
+
+    def late(self: Any, batch: Any, tweets: Any) -> None:
+        before = self.last
+        succeed(self, batch, tweets)
+        newest, self.last = self.last, getattr(self, "_hidden", before)
+        self._hidden = newest
+
+    journal.Journal._succeed = late  # type: ignore[method-assign]
+
+
+@mutant
+def last_of_the_batch() -> None:
+    """The last message is the batch's last answer, even when that is an old tweet whose key came again."""
+    from ttweet import journal
+
+    succeed = journal.Journal._succeed
+
+    def careless(self: Any, batch: Any, tweets: Any) -> None:
+        succeed(self, batch, tweets)
+        self.last = tweets[-1] if tweets else self.last
+
+    journal.Journal._succeed = careless  # type: ignore[method-assign]
+
+
+@mutant
+def tags_apart() -> None:
+    """Tags have a transaction of their own, after that of their tweets."""
+    from ttweet import sqlite_tags
+
+    count = sqlite_tags.TagTable.count
+
+    def apart(self: Any, tagged: Any, *, at: int) -> None:
+        self._connection.execute("COMMIT")
+        time.sleep(0.005)
+        self._connection.execute("BEGIN IMMEDIATE")
+        count(self, tagged, at=at)
+
+    sqlite_tags.TagTable.count = apart  # type: ignore[method-assign]
+
+
+@mutant
+def twice_on_retry() -> None:
+    """A key that comes again stores the tweet again."""
+    from ttweet import sqlite_bulk, sqlite_store
+
+    sqlite_store.SqliteStore._find_keys = lambda *_: {}  # type: ignore[method-assign]
+    sqlite_store._KEYS = sqlite_bulk.Rows("INSERT OR REPLACE INTO keys (tweet, author, key) VALUES ", 3)
+
+
+@mutant
+def unescaped_log() -> None:
+    """A message is logged as it came, line breaks included."""
+    from ttweet import reports
+
+    reports.escape = lambda text: text
+
+
+@mutant
+def export_apart() -> None:
+    """The log's copy goes on where the log ends, not where the copy does."""
+    from ttweet import export
+
+    copy_page = export.LogCopy._copy_page
+
+    def careless(self: Any) -> bool:
+        more = copy_page(self)
+        newest = self._reader._connection.execute("SELECT coalesce(max(id), 0) FROM log").fetchone()[0]
+        self._cursor = max(self._cursor, newest)
+        return more
+
+    export.LogCopy._copy_page = careless  # type: ignore[method-assign]
+
+
+@mutant
+def no_checkpoint_at_start() -> None:
+    """What a killed server has written and not synced is served again before it is synced."""
+    from ttweet import sqlite_file, sqlite_store
+
+    sqlite_file.checkpoint = lambda _: True  # type: ignore[assignment]
+    begin = sqlite_store.SqliteStore._begin_session
+
+    def begin_session(self: Any, at: int) -> None:
+        if (before := self.last_session()) is None:
+            begin(self, at)
+        else:
+            self.session = before
+
+    sqlite_store.SqliteStore._begin_session = begin_session  # type: ignore[method-assign]
+
+
+@mutant
+def cache_kept_after_rollback() -> None:
+    """What a failed batch has learned of tags is remembered."""
+    from ttweet import sqlite_tags
+
+    sqlite_tags.TagTable.forget = sqlite_tags.TagTable.keep  # type: ignore[method-assign]
+
+
+@mutant
+def runs_are_no_tags() -> None:
+    """The second tag of a run such as #cs#3251 is not found."""
+    from ttweet import hashtags
+
+    extract = hashtags.extract
+
+    def first_only(text: str, *, numeric: bool = False) -> list[str]:
+        return extract(text, numeric=numeric)[:1]
+
+    hashtags.extract = first_only
+
+
+def _slow_commits(module: Any) -> None:
+    """Make COMMIT take longer, so that what is wrong beside it is seen."""
+    append = module.SqliteStore.append
+
+    def slowly(self: Any, drafts: Sequence[Any], reports: Sequence[Any], *, at: int) -> Any:
+        time.sleep(0.003)
+        return append(self, drafts, reports, at=at)
+
+    module.SqliteStore.append = slowly
+
+
+def main() -> None:
+    """Run ttweet with the bug that the first argument names."""
+    assert sqlite3.threadsafety
+    PATCHES[sys.argv.pop(1)]()
+    from ttweet.__main__ import main as ttweet
+
+    sys.exit(ttweet())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""The power fails under load: what was not synced is dropped, kept in part or torn, and the next server goes on."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from proofs.checker import check
+from proofs.disk import LOSSES, Disk, operations, recorded, restore
+from proofs.figure import Result
+from proofs.history import History
+from proofs.load import Target, clients
+from proofs.stage import Stage
+
+MAX_LIFE_S = 0.8  # of a server that the power is cut from
+MAX_FIRST_LIFE_S = 0.2  # of one that is killed before another is started and its power cut
+MAX_SECOND_LIFE_S = 0.06  # of one that was started after a kill: what was not synced must not be served by then
+SLOW_SYNC_US = 30_000  # a slow disk, for what is between a write and its sync to be seen
+
+
+def prove(stage: Stage, *, seconds: float, seed: int, restart: bool = False) -> Result:
+    """Cut the power again and again; with `restart` kill the server first and start another for a moment."""
+    chance, history, cuts = random.Random(seed), History(), 0
+    traced, trace = recorded(stage, sync_us=SLOW_SYNC_US if restart else 0)
+    durable: dict[str, bytes] = {}
+    end = time.monotonic() + seconds
+    with clients(history, chance) as target:
+        while time.monotonic() < end:
+            disk = Disk(durable)
+            for life_s in _lives(chance, restart):
+                live(traced, target, life_s)
+                take_note(disk, trace, stage.data)
+            durable = disk.after(chance.choice(LOSSES) if cuts else "dropped", chance)
+            restore(stage.data, durable)
+            cuts += 1
+        with stage.server() as server:
+            target.set(server.port)
+            time.sleep(0.2)
+            target.set(None, stopped=True)
+            code = server.stop()
+    findings = check(history, stage.db, sample=stage.sample, ended=True)
+    return Result(findings, ("lost", "dup", "order", "stale"), history, f"cuts={cuts}", passed=code == 0)
+
+
+def _lives(chance: random.Random, restart: bool) -> Iterator[float]:
+    yield chance.uniform(0.05, MAX_FIRST_LIFE_S if restart else MAX_LIFE_S)
+    if restart:
+        yield chance.uniform(0.0, MAX_SECOND_LIFE_S)
+
+
+def live(stage: Stage, target: Target, life_s: float, *, in_order: bool = False) -> None:
+    """Let clients work with a server for so long; then stop it, or kill it."""
+    with stage.server() as server:
+        target.set(server.port)
+        time.sleep(life_s)
+        if in_order:
+            server.stop()
+        else:
+            server.kill()
+    target.set(None)
+
+
+def take_note(disk: Disk, trace: Path, folder: Path) -> None:
+    """What a server has done since the trace was begun is done to the disk; the trace is begun anew."""
+    for operation in operations(trace):
+        disk.apply(operation)
+    trace.unlink()
+    disk.reconcile(folder)

@@ -1,0 +1,142 @@
+"""A server as a process in a folder of its own, its start and its end."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+LIMIT_S = 30.0  # for a server that hangs; it starts in half a second and stops in ten at most
+KEPT_LINES = 1000  # of what a server says
+
+
+class Skipped(Exception):
+    """A proof that cannot be made here, and why."""
+
+
+class Broken(Exception):
+    """The server did not do what every server must: start, or end in time."""
+
+
+@dataclass(slots=True)
+class Server:
+    """A server that listens."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    said: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
+    lines: int = 0
+
+    def kill(self) -> None:
+        """Let it die at once."""
+        self.process.kill()
+        self.process.wait(LIMIT_S)
+
+    def stop(self) -> int:
+        """Ask it to stop and return its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Return its exit code once it has ended. Raises Broken when it does not."""
+        try:
+            return self.process.wait(LIMIT_S)
+        except subprocess.TimeoutExpired as exc:
+            raise Broken(f"the server has not ended within {LIMIT_S:g} s") from exc
+
+    def descriptors(self) -> int:
+        """How many files and sockets it has open."""
+        return sum(1 for _ in Path(f"/proc/{self.process.pid}/fd").iterdir())
+
+    def resident_kib(self) -> int:
+        """Its resident memory, KiB."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.findall(r"VmRSS:\s+(\d+)", status)[0])
+
+    def listen_to(self) -> None:
+        """Keep what it says, until it ends."""
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.lines += 1
+            self.said.append(line.decode(errors="replace"))
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A folder with a database and the copy of its log, and how its servers are started.
+
+    `mutant` names a bug to start with; `environment` is added; `wrapper` is a command line that runs another.
+    """
+
+    folder: Path
+    mutant: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    wrapper: Sequence[str] = ()
+    options: Sequence[str] = ()
+
+    @property
+    def data(self) -> Path:
+        """The folder of the database alone: what a power cut strikes."""
+        return self.folder / "data"
+
+    @property
+    def db(self) -> Path:
+        """The database."""
+        return self.data / "tweets.db"
+
+    @property
+    def sample(self) -> Path:
+        """The copy of the log."""
+        return self.folder / "Sample.txt"
+
+    @contextmanager
+    def server(self) -> Iterator[Server]:
+        """A server from the moment it listens; whatever is left of it is killed in the end. Raises Broken."""
+        self.data.mkdir(parents=True, exist_ok=True)
+        process = subprocess.Popen(self._command(), cwd=self.folder, env=self._variables(), stderr=subprocess.PIPE)
+        try:
+            server = Server(process, _port(process))
+            listener = threading.Thread(target=server.listen_to, daemon=True)
+            listener.start()
+            yield server
+            _let_die(process)
+            listener.join(LIMIT_S)
+        finally:
+            _let_die(process)
+            assert process.stderr is not None
+            process.stderr.close()
+
+    def _command(self) -> list[str]:
+        program = ["proofs.mutants", self.mutant] if self.mutant else ["ttweet"]
+        files = ["--db", str(self.db), "--report-file", str(self.sample)]
+        return [*self.wrapper, sys.executable, "-m", *program, "serve", "0", "--quiet", *files, *self.options]
+
+    def _variables(self) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("TTWEET_")}
+        path = os.pathsep.join([str(ROOT), str(ROOT / "scripts")])
+        return {**inherited, "PYTHONPATH": path, **self.environment}
+
+
+def _let_die(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        process.kill()
+    process.wait(LIMIT_S)
+
+
+def _port(process: subprocess.Popen[bytes]) -> int:
+    assert process.stderr is not None
+    said = []
+    for line in process.stderr:
+        said.append(line.decode(errors="replace"))
+        if found := re.search(r"listening on 127\.0\.0\.1:(\d+)", said[-1]):
+            return int(found[1])
+    raise Broken(f"the server did not start: {''.join(said[-3:]).strip()}")
