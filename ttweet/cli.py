@@ -18,6 +18,8 @@ from ttweet.cli_errors import sentence
 COMMANDS = {
     "serve": ("ttweet.cli_serve:serve", cli_pages.SERVE),
     "post": ("ttweet.cli_post:post", cli_pages.POST),
+    "follow": ("ttweet.cli_follow:follow", cli_pages.FOLLOW),
+    "wait": ("ttweet.cli_wait:wait", cli_pages.WAIT),
     "last": ("ttweet.cli_read:last", cli_pages.LAST),
     "tags": ("ttweet.cli_read:tags", cli_pages.TAGS),
     "log": ("ttweet.cli_log:log", cli_pages.LOG),

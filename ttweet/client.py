@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Self, TypeVar
 
+    from ttweet.cursor import Watcher
+    from ttweet.follower import Follower
     from ttweet.tweets import Page, TagPage, Tweet
 
     T = TypeVar("T")
@@ -47,12 +49,14 @@ class Client:
     """A server, as its clients see it. It connects at the first request, and again when a connection has ended.
 
     Every method raises ConnectError: `unreachable` when nothing was asked or changed, `unknown` when the answer is
-    missing; and Refused with the server's code and sentence.
+    missing; and Refused with the server's code and sentence. With a `name` it signs in with each connection and its
+    tweets carry the name. A name is for one connection at a time: who follows under it posts from there or not at all.
     """
 
-    def __init__(self, host: str, port: int, *, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, host: str, port: int, *, name: str | None = None, timeout_s: float = TIMEOUT_S) -> None:
         self.host = host
         self.port = port
+        self.name = name
         self._timeout_s = timeout_s
         self._idle: list[_Connection] = []
 
@@ -106,9 +110,28 @@ class Client:
             raise
         self._idle.append(connection)
 
+    def follow(
+        self,
+        *tags: str,
+        after: int | None = None,
+        timeout_s: float | None = None,
+        watcher: Watcher | None = None,
+    ) -> Follower:
+        """Iterate over tweets with any of the tags, or over all: first those after the id, then live.
+
+        Without `after` only new ones. It reconnects and goes on by itself, for ever or for `timeout_s`, and tells the
+        watcher about it. It has a connection of its own; see Follower for what is promised and raised.
+        """
+        from ttweet.cursor import Cursor
+        from ttweet.follower import Follower
+
+        return Follower(self._connect, Cursor(tags, after, watcher), timeout_s)
+
     def last(self) -> Tweet | None:
         """The newest tweet; None when there is none or it is empty."""
-        return self._shaped(lambda data: data and _tweet(data), self.request("d", ""))
+        from ttweet import answers
+
+        return self._shaped(answers.tweet_or_none, self.request("d", ""))
 
     def last_text(self) -> str:
         """The text of the newest tweet, empty when there is none. As `last`, without what that imports."""
@@ -116,11 +139,33 @@ class Client:
 
     def tweets_of_tag(self, tag: str, *, limit: int | None = None, before: int | None = None) -> Page:
         """The newest tweets of a tag in any spelling, newest first; with `before` those with a lower id."""
-        return self._shaped(_page, self.request("t", _given(tag=tag, limit=limit, before=before)))
+        from ttweet import answers
+
+        return self._shaped(answers.page, self.request("t", _given(tag=tag, limit=limit, before=before)))
+
+    def tweets_by(self, name: str, *, limit: int | None = None, before: int | None = None) -> Page:
+        """The newest tweets of an author, newest first; with `before` those with a lower id."""
+        from ttweet import answers
+
+        return self._shaped(answers.page, self.request("g", _given(by=name, limit=limit, before=before)))
+
+    def tweets_since_login(self, name: str, *, limit: int | None = None, after: int | None = None) -> Page:
+        """The tweets since the login of an author who is online, oldest first; with `after` those with a higher id."""
+        from ttweet import answers
+
+        return self._shaped(answers.page, self.request("g", _given(by=name, login=True, limit=limit, after=after)))
+
+    def who(self) -> list[str]:
+        """The names that are online, in the order of their login."""
+        from ttweet import answers
+
+        return self._shaped(answers.names, self.request("w", ""))
 
     def list_tags(self, *, limit: int | None = None, numbers: bool = False) -> TagPage:
         """The most used tags; those without a letter only with `numbers`."""
-        return self._shaped(_tag_page, self.request("l", _given(limit=limit, numbers=numbers)))
+        from ttweet import answers
+
+        return self._shaped(answers.tag_page, self.request("l", _given(limit=limit, numbers=numbers)))
 
     def ping(self) -> None:
         """See whether the server answers."""
@@ -159,10 +204,21 @@ class Client:
             try:
                 connection = self._idle.pop()
             except IndexError:
-                return _Connection(self.host, self.port, self._timeout_s)
+                return self._connect()
             if not connection.has_ended():
                 return connection
             connection.close()
+
+    def _connect(self) -> _Connection:
+        connection = _Connection(self.host, self.port, self._timeout_s)
+        if self.name is not None:
+            try:
+                connection.send(frames.encode("n", self.name))
+                self._shaped(_data, connection.receive())
+            except BaseException:
+                connection.close()
+                raise
+        return connection
 
     def _shaped(self, shape: Callable[[Any], T], data: Any) -> T:
         try:
@@ -201,6 +257,11 @@ class _Connection:
         except OSError:
             pass
         return True
+
+    def wait_at_most(self, timeout_s: float) -> None:
+        """Give up an answer that has not come within so many seconds."""
+        self._timeout_s = timeout_s
+        self._socket.settimeout(timeout_s)
 
     def send(self, data: bytes) -> None:
         try:
@@ -327,22 +388,3 @@ def _data(line: bytes) -> Any:
 
 def _stored(data: Any) -> Stored:
     return Stored(data["id"], data["at"], data["tags"])
-
-
-def _tweet(data: Any) -> Tweet:
-    from ttweet.tweets import Tweet
-
-    return Tweet(data["id"], data["at"], data["by"], data["text"], tuple(data["tags"]))
-
-
-def _page(data: Any) -> Page:
-    from ttweet.tweets import Page
-
-    return Page([_tweet(tweet) for tweet in data["tweets"]], data["more"])
-
-
-def _tag_page(data: Any) -> TagPage:
-    from ttweet.tweets import TagPage, TagSummary
-
-    tags = [TagSummary(tag["tag"], tag["count"], tag["newest"], tag["days"]) for tag in data["tags"]]
-    return TagPage(tags, data["more"])
