@@ -32,7 +32,7 @@ REQUESTS: list[tuple[bytes, wire.Request]] = [
     (b'["p",""]\n', wire.Ping()),
 ]
 REFUSED = [
-    (b'["x",""]\n', "bad_operation", "no operation 'x'; there are: u d t l r p"),
+    (b'["x",""]\n', "bad_operation", "no operation 'x'; there are: u d t l s c n w g r p"),
     (b'["u",1]\n', "bad_request", "not 1"),
     (b'["u",null]\n', "bad_request", "not None"),
     (b'["u",["a"]]\n', "bad_request", "an object, not ['a']"),

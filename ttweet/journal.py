@@ -65,6 +65,8 @@ class Journal:
         """The newest committed tweet."""
         self.commits = 0
         """How many batches were committed."""
+        self.on_commit: Callable[[list[Tweet]], None] | None = None
+        """Is told of each commit's new tweets, ids rising, after those who wait for them. Must not raise or block."""
 
     @property
     def has_room(self) -> bool:
@@ -145,10 +147,19 @@ class Journal:
         for receipt, tweet in zip(batch, tweets, strict=True):
             receipt.outcome = tweet
         self.commits += 1
-        newest = max(tweets, default=self.last)  # not the batch's last: a repeated key gives an old tweet again
-        if newest is not None and (self.last is None or newest.id > self.last.id):
-            self.last = newest
+        new = self._new(tweets)
+        if new:
+            self.last = new[-1]
         self._tell(batch)
+        if new and self.on_commit is not None:
+            self.on_commit(new)
+
+    def _new(self, tweets: list[Tweet]) -> list[Tweet]:
+        """Those that were stored just now: a repeated key gives an old tweet again, or one of this batch twice."""
+        newest = self.last.id if self.last is not None else 0
+        if tweets and tweets[0].id == newest + 1 and tweets[-1].id == newest + len(tweets):
+            return tweets  # the usual case, in no time
+        return sorted({tweet.id: tweet for tweet in tweets if tweet.id > newest}.values())
 
     def _fail(self, batch: list[Receipt], lines: list[Receipt | Report], error: StoreError) -> None:
         for receipt in batch:

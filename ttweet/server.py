@@ -12,6 +12,7 @@ from functools import partial
 import trio
 
 from ttweet import reports, wire
+from ttweet.audience import Audience
 from ttweet.connection import Connection, Limits
 from ttweet.errors import Refused
 from ttweet.reports import Peer
@@ -54,8 +55,9 @@ def listen(host: str, port: int) -> list[socket.socket]:
 class Server:
     """The connected clients of one service."""
 
-    def __init__(self, service: Service, *, max_clients: int, limits: Limits) -> None:
+    def __init__(self, service: Service, audience: Audience, *, max_clients: int, limits: Limits) -> None:
         self._service = service
+        self._audience = audience
         self._max_clients = max_clients
         self._limits = limits
         self._connections: set[Connection] = set()
@@ -89,7 +91,9 @@ class Server:
     def admit(self, transport: Transport, peer: Peer, nursery: trio.Nursery) -> None:
         """Give a client its task in the nursery."""
         send_later = partial(self._send_later, nursery, peer)
-        connection = Connection(transport, self._service, peer=peer, limits=self._limits, send_later=send_later)
+        connection = Connection(
+            transport, self._service, self._audience, peer=peer, limits=self._limits, send_later=send_later
+        )
         self._connections.add(connection)
         self._service.report(reports.client_connected(peer, self.clients))
         nursery.start_soon(self._serve, connection, peer, name=f"client {peer}")
@@ -116,10 +120,11 @@ class Server:
             connection.close()
 
     async def run(self) -> None:
-        """Look after all clients, until cancelled: their sockets' readiness and their deadlines."""
+        """Look after all clients, until cancelled: their sockets' readiness, their deadlines, followers behind."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._readiness.run)
             nursery.start_soon(self._sweep)
+            nursery.start_soon(self._audience.run)
 
     async def _sweep(self) -> None:
         """One timer for everybody's deadlines, instead of one for each read."""
