@@ -168,7 +168,7 @@ def test_the_examples_of_the_readme_print_what_it_shows(tmp_path: Path) -> None:
 
 
 def said_by_server(line: str) -> bool:
-    return line.startswith(('["ok"', '["err"'))
+    return line.startswith(('["ok"', '["err"', '["m"', '["e"'))
 
 
 def speak(connection: socket.socket, lines: list[str]) -> list[str]:
