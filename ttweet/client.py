@@ -79,11 +79,11 @@ class Client:
         `tags` are tags beside those in the text, or with `scan=False` instead of them. After a ConnectError
         `unknown` the tweet may be stored or not; with a `key` it is safe to post it again.
         """
-        frame = _upload(text, list(tags), scan, key)
+        frame = upload_frame(text, list(tags), scan, key)
         try:
-            return self._shaped(_stored, self._ask(frame))
+            return self._shaped(stored_of, self._ask(frame))
         except ConnectError as error:
-            raise _with_advice(error, key) from error
+            raise with_advice(error, key) from error
 
     def post_many(
         self,
@@ -141,19 +141,19 @@ class Client:
         """The newest tweets of a tag in any spelling, newest first; with `before` those with a lower id."""
         from ttweet import answers
 
-        return self._shaped(answers.page, self.request("t", _given(tag=tag, limit=limit, before=before)))
+        return self._shaped(answers.page, self.request("t", given(tag=tag, limit=limit, before=before)))
 
     def tweets_by(self, name: str, *, limit: int | None = None, before: int | None = None) -> Page:
         """The newest tweets of an author, newest first; with `before` those with a lower id."""
         from ttweet import answers
 
-        return self._shaped(answers.page, self.request("g", _given(by=name, limit=limit, before=before)))
+        return self._shaped(answers.page, self.request("g", given(by=name, limit=limit, before=before)))
 
     def tweets_since_login(self, name: str, *, limit: int | None = None, after: int | None = None) -> Page:
         """The tweets since the login of an author who is online, oldest first; with `after` those with a higher id."""
         from ttweet import answers
 
-        return self._shaped(answers.page, self.request("g", _given(by=name, login=True, limit=limit, after=after)))
+        return self._shaped(answers.page, self.request("g", given(by=name, login=True, limit=limit, after=after)))
 
     def who(self) -> list[str]:
         """The names that are online, in the order of their login."""
@@ -165,7 +165,7 @@ class Client:
         """The most used tags; those without a letter only with `numbers`."""
         from ttweet import answers
 
-        return self._shaped(answers.tag_page, self.request("l", _given(limit=limit, numbers=numbers)))
+        return self._shaped(answers.tag_page, self.request("l", given(limit=limit, numbers=numbers)))
 
     def ping(self) -> None:
         """See whether the server answers."""
@@ -190,11 +190,11 @@ class Client:
             connection.close()  # an answer that is still to come would be taken for that of the next request
             raise
         self._idle.append(connection)
-        return self._shaped(_data, answer)
+        return self._shaped(answer_data, answer)
 
     def _outcome(self, line: bytes) -> Stored | Refused:
         try:
-            return self._shaped(_stored, self._shaped(_data, line))
+            return self._shaped(stored_of, self._shaped(answer_data, line))
         except Refused as refused:
             return refused
 
@@ -214,7 +214,7 @@ class Client:
         if self.name is not None:
             try:
                 connection.send(frames.encode("n", self.name))
-                self._shaped(_data, connection.receive())
+                self._shaped(answer_data, connection.receive())
             except BaseException:
                 connection.close()
                 raise
@@ -238,7 +238,7 @@ class _Connection:
         try:
             self._socket = socket.create_connection((_name(host), port), timeout_s)
         except (OSError, UnicodeError) as exc:
-            raise _unreachable(host, port, exc) from exc
+            raise unreachable(host, port, exc) from exc
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a half window must not wait for an ACK
         self._answers = self._socket.makefile("rb")
 
@@ -300,7 +300,8 @@ def _name(host: str) -> str:
     return host.encode() if host.isascii() else host  # type: ignore[return-value]  # typeshed knows only str
 
 
-def _unreachable(host: str, port: int, exc: OSError | UnicodeError) -> ConnectError:
+def unreachable(host: str, port: int, exc: OSError | UnicodeError) -> ConnectError:
+    """Why no connection was made, and what would work."""
     where = address(host, port)
     if isinstance(exc, ConnectionRefusedError):
         if host in ("localhost", "::1") or host.startswith("127."):
@@ -314,7 +315,7 @@ def _unreachable(host: str, port: int, exc: OSError | UnicodeError) -> ConnectEr
     return ConnectError("unreachable", f"cannot connect to {where}: {exc.strerror or exc}")
 
 
-def _with_advice(error: ConnectError, key: str | None) -> ConnectError:
+def with_advice(error: ConnectError, key: str | None) -> ConnectError:
     """The error of an upload, which leaves more to do than that of a question."""
     if error.code != "unknown":
         return error
@@ -325,14 +326,15 @@ def _with_advice(error: ConnectError, key: str | None) -> ConnectError:
 def _uploads(texts: Iterable[str], tags: list[str], keys: Iterable[str | None]) -> Iterator[bytes | Refused]:
     for text, key in zip(texts, keys, strict=False):
         try:
-            yield _upload(text, tags, scan=True, key=key)
+            yield upload_frame(text, tags, scan=True, key=key)
         except Refused as refused:
             yield refused
 
 
-def _upload(text: str, tags: list[str], scan: bool, key: str | None) -> bytes:
+def upload_frame(text: str, tags: list[str], scan: bool, key: str | None) -> bytes:
+    """The request to store a tweet. Raises Refused where the server would have to end the connection."""
     plain = scan and key is None and not tags
-    data = text if plain else _given(text=text, tags=tags or None, scan=None if scan else False, key=key)
+    data = text if plain else given(text=text, tags=tags or None, scan=None if scan else False, key=key)
     try:
         frame = frames.encode("u", data)
     except UnicodeEncodeError:
@@ -371,11 +373,12 @@ def _send_some(
     return taken > 0
 
 
-def _given(**fields: object) -> dict[str, object]:
+def given(**fields: object) -> dict[str, object]:
+    """The data of a request: the fields that are not None."""
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _data(line: bytes) -> Any:
+def answer_data(line: bytes) -> Any:
     """The data of an answer. Raises Refused when that is what it says, ValueError and the like when it is none."""
     answer: Any = frames.loads(line)
     kind, data = answer
@@ -386,5 +389,6 @@ def _data(line: bytes) -> Any:
     return data
 
 
-def _stored(data: Any) -> Stored:
+def stored_of(data: Any) -> Stored:
+    """What the answer to an upload holds."""
     return Stored(data["id"], data["at"], data["tags"])
