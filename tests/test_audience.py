@@ -1,7 +1,7 @@
 """Following: history and live are one sequence for everybody, whoever is slow, comes back, or changes the tags."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -209,6 +209,29 @@ async def test_what_is_recent_is_read_from_memory() -> None:
     client = Client(log)
     await following(log, lambda: client.follow("", 0))
     client.check(1000)
+
+
+@pytest.mark.parametrize("tags", ["", "a"])
+async def test_a_commit_during_a_read_comes_once(small: None, tags: str) -> None:
+    class Racing(MemoryStore):
+        def read_after(self, cursor: int, limit: int) -> list[Tweet]:
+            return self._then_commit(super().read_after(cursor, limit))
+
+        def tagged_after(self, keys: Sequence[str], cursor: int, limit: int) -> list[Tweet]:
+            return self._then_commit(super().tagged_after(keys, cursor, limit))
+
+        def _then_commit(self, found: list[Tweet]) -> list[Tweet]:
+            if len(self.tweets) < 100:
+                log.commit("a", "b")
+            return found
+
+    log = Log(Racing())
+    log.commit("a", *"bbbbbbbbb")
+    log.commit("b")
+    client = Client(log)
+    await following(log, lambda: client.follow(tags, 0))
+    assert len(log.store.tweets) > 11
+    client.check(len(log.store.tweets))
 
 
 async def test_who_cannot_be_read_for_is_let_go_and_the_others_are_served(small: None) -> None:
