@@ -447,6 +447,20 @@ def test_an_older_schema_is_migrated_and_keeps_its_tweets(path: Path, monkeypatc
         assert sql(path, "PRAGMA user_version", "SELECT text, more FROM tweets") == [(3,), ("a #t", None)]
 
 
+def test_a_file_of_the_first_schema_is_read_as_it_is_and_gets_the_index_of_authors_from_a_server(path: Path) -> None:
+    with opened(path) as store:
+        store.append([draft("a", by="ann"), draft("b")], [], at=NOW)
+    forget = "DELETE FROM _sqlite_migrations WHERE name = '0002_by_author'"
+    sql(path, "DROP INDEX tweets_by_author", "PRAGMA user_version = 1", forget)
+    with closing(SqliteReader(path)) as reader:
+        assert texts(reader) == ["a", "b"]
+        assert [tweet.text for tweet in reader.tweets_of_author("ann", limit=5).tweets] == ["a"]
+    with opened(path) as store:
+        assert [tweet.text for tweet in store.tweets_of_author("ann", limit=5).tweets] == ["a"]
+    indexes = "SELECT name FROM sqlite_master WHERE name = 'tweets_by_author'"
+    assert sql(path, "PRAGMA user_version", indexes) == [(2,), ("tweets_by_author",)]
+
+
 def test_a_migration_that_fails_leaves_the_file_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with opened(path) as store:
         post(store, "a #t")
