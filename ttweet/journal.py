@@ -65,6 +65,7 @@ class Journal:
         """The newest committed tweet."""
         self.commits = 0
         """How many batches were committed."""
+        self._published = self.last.id if self.last is not None else 0
         self.on_commit: Callable[[list[Tweet]], None] | None = None
         """Is told of each commit's new tweets, ids rising, after those who wait for them. Must not raise or block."""
 
@@ -147,19 +148,10 @@ class Journal:
         for receipt, tweet in zip(batch, tweets, strict=True):
             receipt.outcome = tweet
         self.commits += 1
-        new = self._new(tweets)
-        if new:
-            self.last = new[-1]
+        newest = max(tweets, default=self.last)  # not the batch's last: a repeated key gives an old tweet again
+        if newest is not None and (self.last is None or newest.id > self.last.id):
+            self.last = newest
         self._tell(batch)
-        if new and self.on_commit is not None:
-            self.on_commit(new)
-
-    def _new(self, tweets: list[Tweet]) -> list[Tweet]:
-        """Those that were stored just now: a repeated key gives an old tweet again, or one of this batch twice."""
-        newest = self.last.id if self.last is not None else 0
-        if tweets and tweets[0].id == newest + 1 and tweets[-1].id == newest + len(tweets):
-            return tweets  # the usual case, in no time
-        return sorted({tweet.id: tweet for tweet in tweets if tweet.id > newest}.values())
 
     def _fail(self, batch: list[Receipt], lines: list[Receipt | Report], error: StoreError) -> None:
         for receipt in batch:
@@ -181,8 +173,18 @@ class Journal:
     def _tell(self, batch: list[Receipt]) -> None:
         for waiter in {id(receipt.waiter): receipt.waiter for receipt in batch}.values():
             waiter.answered()
+        self._publish(batch)
         self._room.unpark_all()
         self._committed.unpark_all()
+
+    def _publish(self, batch: list[Receipt]) -> None:
+        """Tell of the tweets that are new: a repeated key gives an old one again, or one of its batch twice."""
+        outcomes = [receipt.outcome for receipt in batch]
+        new = {one.id: one for one in outcomes if isinstance(one, Tweet) and one.id > self._published}
+        if new:
+            self._published = max(new)
+            if self.on_commit is not None:
+                self.on_commit(list(new.values()))
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)

@@ -105,6 +105,22 @@ def checked_text(text: str) -> str:
     return text
 
 
+def checked_name(name: str) -> str:
+    """The NFC form of an author's name: 1 to 32 letters and digits. Raises Refused `bad_name`."""
+    name = unicodedata.normalize("NFC", name)
+    if not 1 <= len(name) <= MAX_NAME_CHARACTERS or not all(one.isalpha() or one.isdecimal() for one in name):
+        raise Refused("bad_name", f"{name[:40]!a} is no name: 1 to {MAX_NAME_CHARACTERS} letters and digits make one")
+    return name
+
+
+def search_key(tag: str) -> str:
+    """What a tag in any spelling, with or without hash sign, is found by. Raises Refused `bad_tag`."""
+    key = hashtags.key(tag.strip().lstrip("#＃"))
+    if not hashtags.is_body(key):
+        raise Refused("bad_tag", f"{tag[:40]!r} is no tag: letters, digits and _ make one")
+    return key
+
+
 def checked_tags(tags: Iterable[str], text: str) -> list[str]:
     """Tag bodies given beside a text, a leading hash sign forgiven. Raises Refused `bad_tag`."""
     bodies = [tag.removeprefix("#") for tag in tags]
@@ -125,22 +141,6 @@ def checked_key(key: str) -> str:
     _check_surrogates(key)
     if "\0" in key:
         raise Refused("bad_key", "a key must hold no NUL character")
-    return key
-
-
-def checked_name(name: str) -> str:
-    """The NFC form of an author's name: 1 to 32 letters and digits. Raises Refused `bad_name`."""
-    name = unicodedata.normalize("NFC", name)
-    if not 1 <= len(name) <= MAX_NAME_CHARACTERS or not all(one.isalpha() or one.isdecimal() for one in name):
-        raise Refused("bad_name", f"{name[:40]!a} is no name: 1 to {MAX_NAME_CHARACTERS} letters and digits make one")
-    return name
-
-
-def search_key(tag: str) -> str:
-    """What a tag in any spelling, with or without hash sign, is found by. Raises Refused `bad_tag`."""
-    key = hashtags.key(tag.strip().lstrip("#＃"))
-    if not hashtags.is_body(key):
-        raise Refused("bad_tag", f"{tag[:40]!r} is no tag: letters, digits and _ make one")
     return key
 
 
