@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 BACKLOG = 1024  # connections the kernel holds until they are accepted; it cuts this at net.core.somaxconn
 ACCEPT_BURST = 64  # connections accepted before other tasks get their turn
+DEAD_LINK_S = 30.0  # that a link may leave what was sent unconfirmed; by itself Linux gives it a quarter of an hour
 SWEEP_S = 0.5  # between two looks at the deadlines; each is met that much late at the most
 ACCEPT_RETRY_S = 0.1  # until somebody may have closed a descriptor, or the network is up again
 TELL_AGAIN_S = 60.0  # one warning a minute says as much as ten a second
@@ -31,7 +32,8 @@ TELL_AGAIN_S = 60.0  # one warning a minute says as much as ten a second
 def listen(host: str, port: int) -> list[socket.socket]:
     """Sockets that listen on every address of the host, at the same port. Raises OSError.
 
-    Port 0 picks a free one. What they accept inherits TCP_NODELAY: an answer leaves in one write and must not wait.
+    Port 0 picks a free one. What they accept inherits TCP_NODELAY, as an answer leaves in one write and must not
+    wait, and TCP_USER_TIMEOUT, so that a dead link that is sent to, if only a ping, ends its connection.
     """
     listeners: list[socket.socket] = []
     try:
@@ -42,6 +44,7 @@ def listen(host: str, port: int) -> list[socket.socket]:
             listener = socket.create_server((address[0], chosen), family=family, backlog=BACKLOG)
             listener.setblocking(False)
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(DEAD_LINK_S * 1000))
             listeners.append(listener)
     except UnicodeError as exc:
         raise OSError(errno.EINVAL, f"{host!a} is no name of a host") from exc
