@@ -25,4 +25,4 @@ def test_what_is_exported_is_there_and_documented(name: str) -> None:
 
 def test_what_is_not_there_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'Server'"):
-        _ = ttweet.Server  # type: ignore[attr-defined]
+        _ = ttweet.Server

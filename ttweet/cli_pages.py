@@ -169,6 +169,34 @@ the connection breaks it tries again until the server is back.""",
 {_SERVER}; else 127.0.0.1:13001""",
 )
 
+CHAT = Page(
+    usage=r"ttweet chat HOST PORT NAME",
+    text="""Hold a session at the keyboard under a name.
+
+It speaks the language of the networking course that ttweet comes from; each word goes to stdout. Tweets that you have
+subscribed to appear when they come. From a pipe it reads one command a line.""",
+    below=f"""[bold]Commands of a session[/]
+  tweet "MESSAGE" #a#b  post with these tags
+  subscribe #a          3 tags at most; #ALL is all tweets
+  unsubscribe #a        #ALL drops all subscriptions
+  timeline              what was received since the login
+  getusers              who is online
+  gettweets NAME        tweets since that name's login
+  exit
+
+{_EXAMPLES}
+  ttweet chat 127.0.0.1 13001 matt
+
+{_EXIT_CODES}
+  0  the session has ended
+  2  the address, the port or the name cannot be right
+  3  no server there, or it went away
+  5  the name is online already
+
+{_ENVIRONMENT}
+  NO_COLOR       no colour, even on a terminal""",
+)
+
 LAST = Page(
     usage=r"ttweet last \[--db FILE | --server HOST:PORT] \[--json]",
     text="""Show the last message.

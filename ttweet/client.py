@@ -111,11 +111,7 @@ class Client:
         self._idle.append(connection)
 
     def follow(
-        self,
-        *tags: str,
-        after: int | None = None,
-        timeout_s: float | None = None,
-        watcher: Watcher | None = None,
+        self, *tags: str, after: int | None = None, timeout_s: float | None = None, watcher: Watcher | None = None
     ) -> Follower:
         """Iterate over tweets with any of the tags, or over all: first those after the id, then live.
 
@@ -125,7 +121,7 @@ class Client:
         from ttweet.cursor import Cursor
         from ttweet.follower import Follower
 
-        return Follower(self._connect, Cursor(tags, after, watcher), timeout_s)
+        return Follower(self.connect, Cursor(tags, after, watcher), timeout_s)
 
     def last(self) -> Tweet | None:
         """The newest tweet; None when there is none or it is empty."""
@@ -204,12 +200,13 @@ class Client:
             try:
                 connection = self._idle.pop()
             except IndexError:
-                return self._connect()
+                return self.connect()
             if not connection.has_ended():
                 return connection
             connection.close()
 
-    def _connect(self) -> _Connection:
+    def connect(self) -> _Connection:
+        """A connection of one's own, signed in, for what needs one; whoever takes it closes it."""
         connection = _Connection(self.host, self.port, self._timeout_s)
         if self.name is not None:
             try:
@@ -246,6 +243,13 @@ class _Connection:
         self._answers.close()
         self._socket.close()
 
+    def shut_down(self) -> None:
+        """Say that nothing more comes; the server ends the connection then, and whoever reads hears of it."""
+        try:
+            self._socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            return  # the server was quicker
+
     def has_ended(self) -> bool:
         """Whether the server has closed an idle connection, or has said something unasked, as it does before that."""
         self._socket.settimeout(0)
@@ -258,9 +262,9 @@ class _Connection:
             pass
         return True
 
-    def wait_at_most(self, timeout_s: float) -> None:
-        """Give up an answer that has not come within so many seconds."""
-        self._timeout_s = timeout_s
+    def wait_at_most(self, timeout_s: float | None) -> None:
+        """Give up an answer that has not come within so many seconds; None waits for ever."""
+        self._timeout_s = timeout_s or 0.0
         self._socket.settimeout(timeout_s)
 
     def send(self, data: bytes) -> None:
