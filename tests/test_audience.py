@@ -43,6 +43,7 @@ class Log:
     def __init__(self, store: MemoryStore | None = None) -> None:
         self.store = store or MemoryStore()
         self.encoded: list[int] = []
+        self.unpublished: list[list[Tweet]] = []
         self.audience = Audience(Journal(self.store), self.store, Stepwise(), self._encode)
 
     def _encode(self, tweet: Tweet) -> bytes:
@@ -50,9 +51,15 @@ class Log:
         return encode_push(tweet)
 
     def commit(self, *taggings: str) -> None:
-        """Commit a tweet for each string, with its letters as tags."""
-        drafts = [draft("text", tags=tags) for tags in taggings]
-        self.audience.publish(self.store.append(drafts, [], at=0))
+        """Commit a tweet for each string, with its letters as tags, and publish all that is committed."""
+        self.write(*taggings)
+        for tweets in self.unpublished:
+            self.audience.publish(tweets)
+        self.unpublished.clear()
+
+    def write(self, *taggings: str) -> None:
+        """Commit tweets that are in the file already when they are yet to be published."""
+        self.unpublished.append(self.store.append([draft("text", tags=tags) for tags in taggings], [], at=0))
 
     def ids(self, tags: str, above: int, up_to: int) -> list[int]:
         """What a follower of these tags is to get."""
@@ -234,6 +241,20 @@ async def test_a_commit_during_a_read_comes_once(small: None, tags: str) -> None
     client.check(len(log.store.tweets))
 
 
+@pytest.mark.parametrize("tags", ["", "a"])
+async def test_what_the_file_has_before_it_is_published_comes_once(small: None, tags: str) -> None:
+    log = Log()
+    log.commit("a", *"bbbbbbbbb")
+    log.commit("b")
+    log.write("a", "b")
+    client = Client(log)
+    await following(log, lambda: client.follow(tags, 9))
+    assert client.received == log.ids(tags, 9, 11)
+    log.commit("a")
+    client.check(14)
+    assert client.received[-1] == len(log.store.tweets)
+
+
 async def test_who_cannot_be_read_for_is_let_go_and_the_others_are_served(small: None) -> None:
     class Broken(MemoryStore):
         def tagged_after(self, keys: object, cursor: int, limit: int) -> list[Tweet]:
@@ -285,6 +306,7 @@ client_ = st.integers(0, CLIENTS - 1)
 steps_ = st.lists(
     st.one_of(
         st.tuples(st.just("commit"), st.lists(st.sampled_from(["", "a", "b", "ab", "c"]), min_size=1, max_size=5)),
+        st.tuples(st.just("write"), st.lists(st.sampled_from(["", "a", "b", "ab", "c"]), min_size=1, max_size=5)),
         st.tuples(st.just("slow"), client_),
         st.tuples(st.just("fast"), client_),
         st.tuples(st.just("drain"), client_),
@@ -312,6 +334,9 @@ class Model:
     async def commit(self, taggings: list[str]) -> None:
         self.log.commit(*taggings)
 
+    async def write(self, taggings: list[str]) -> None:
+        self.log.write(*taggings)
+
     async def slow(self, number: int) -> None:
         self.clients[number].slow = True
 
@@ -337,6 +362,7 @@ class Model:
 
     async def finish(self) -> None:
         """Let everybody get everything, and look at it."""
+        self.log.commit("a")
         for number in range(CLIENTS):
             await self.fast(number)
         await self.settle()

@@ -5,8 +5,8 @@ memory, encoded once for all. One that is behind, because its history is long or
 and costs the writer nothing: `run` reads it page after page, from the last tweets in memory or from the file, as fast
 as it takes them, until it is live again. No follower has a queue.
 
-The two meet in `_step`: only what is above the cursor is sent, and in the same moment in which the cursor reaches the
-newest tweet the follower becomes live, so there is neither a gap nor a repetition.
+The two meet in `_step`: only what is above the cursor and was published is sent, and in the same moment in which the
+cursor reaches the newest published tweet the follower becomes live, so there is neither a gap nor a repetition.
 Knows no sockets and no SQL.
 """
 
@@ -232,12 +232,13 @@ class Audience:
         return _Page(b"".join(frames), self._newest)
 
     async def _page_from_file(self, follower: Follower) -> _Page:
-        newest = self._newest  # what is committed later may be in the page too, but need not be
+        newest = self._newest  # what is published later may be in the page too, but need not be
         if follower.keys:
             read = partial(self._reader.tagged_after, sorted(follower.keys), follower.cursor, PAGE_TWEETS)
         else:
             read = partial(self._reader.read_after, follower.cursor, PAGE_TWEETS)
-        tweets = await self._worker.run(read)
+        # The file may be ahead of what was published: that will be pushed to who is live by then, so not from here.
+        tweets = [tweet for tweet in await self._worker.run(read) if tweet.id <= self._newest]
         last = tweets[-1].id if tweets else follower.cursor
         cursor = last if len(tweets) == PAGE_TWEETS else max(last, newest)
         return _Page(b"".join([self._encode(tweet) for tweet in tweets]), cursor)
