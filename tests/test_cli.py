@@ -10,6 +10,8 @@ import pytest
 from tests.processes import LIMIT_S, TTWEET, Server, environment, filled_server, says
 from ttweet import shell
 
+ALL = "serve, post, follow, wait, run, chat, last, tags, log"
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
@@ -31,11 +33,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         (["tgas"], "no command 'tgas'; did you mean ttweet tags?"),
         (
             ["frobnicate"],
-            "no command 'frobnicate'; there are: serve, post, follow, wait, chat, last, tags, log; see ttweet --help",
+            f"no command 'frobnicate'; there are: {ALL}; see ttweet --help",
         ),
         (
             ["\x1b[31m"],
-            "no command '\\x1b[31m'; there are: serve, post, follow, wait, chat, last, tags, log; see ttweet --help",
+            f"no command '\\x1b[31m'; there are: {ALL}; see ttweet --help",
         ),
         (["--verison"], "no option --verison; did you mean --version?"),
         (["--frobnicate"], "no option --frobnicate; see ttweet --help"),

@@ -169,6 +169,26 @@ the connection breaks it tries again until the server is back.""",
 {_SERVER}; else 127.0.0.1:13001""",
 )
 
+RUN = Page(
+    usage=r"ttweet run \[--tag TAG] \[OPTIONS] -- COMMAND ...",
+    text="""Run a command, post how it ended, and end as it did.
+
+The tweet says ok or failed with the exit code, the command's name, and how long it took: ok backup.sh 4m12s. When it
+cannot be posted stderr says so; the exit code is that of the command in any case.""",
+    below=f"""{_EXAMPLES}
+  ttweet run -- make
+  ttweet run --tag nightly --as cron -- backup.sh /home
+
+{_EXIT_CODES}
+    2  the command line is wrong, or COMMAND's own
+  126  COMMAND cannot be executed
+  127  there is no COMMAND
+       otherwise that of COMMAND
+
+{_ENVIRONMENT}
+{_SERVER}; else 127.0.0.1:13001""",
+)
+
 CHAT = Page(
     usage=r"ttweet chat HOST PORT NAME",
     text="""Hold a session at the keyboard under a name.
