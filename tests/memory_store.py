@@ -67,6 +67,20 @@ class MemoryStore:
         ]
         return Page(found[:limit], len(found) > limit)
 
+    def tagged_after(self, keys: Sequence[str], cursor: int, limit: int) -> list[Tweet]:
+        return [tweet for tweet in self.tweets[cursor:] if {*keys} & {*map(hashtags.key, tweet.tags)}][:limit]
+
+    def tweets_of_author(self, by: str, *, limit: int, before: int | None = None) -> Page:
+        found = [tweet for tweet in self._of_author(by) if before is None or tweet.id < before]
+        return Page(found[::-1][:limit], len(found) > limit)
+
+    def tweets_of_author_after(self, by: str, cursor: int, *, limit: int) -> Page:
+        found = [tweet for tweet in self._of_author(by) if tweet.id > cursor]
+        return Page(found[:limit], len(found) > limit)
+
+    def _of_author(self, by: str) -> list[Tweet]:
+        return [tweet for tweet in self.tweets if tweet.by == by and tweet.text]
+
     def list_tags(self, *, limit: int, now: int, numbers: bool = False) -> TagPage:
         uses: dict[str, list[tuple[str, Tweet]]] = {}
         for tweet in self.tweets:

@@ -12,7 +12,8 @@ import trio.testing
 
 from tests.memory_store import MemoryStore
 from ttweet import frames, reports
-from ttweet.connection import Limits
+from ttweet.audience import Audience
+from ttweet.connection import Limits, encode_push
 from ttweet.journal import Journal
 from ttweet.server import Server, listen
 from ttweet.service import Service
@@ -130,7 +131,9 @@ async def serving(
     journal = Journal(store)
     by_hand = isinstance(trio.lowlevel.current_clock(), trio.testing.MockClock)
     with trio.fail_after(float("inf") if by_hand else GUARD_S), Worker("reader") as worker:
-        server = Server(service(journal, store.reader(), worker), max_clients=max_clients, limits=limits or Limits())
+        reader = store.reader()
+        audience = Audience(journal, reader, worker, encode_push)
+        server = Server(service(journal, reader, worker), audience, max_clients=max_clients, limits=limits or Limits())
         async with trio.open_nursery() as writing:
             writing.start_soon(journal.run)
             (listener,) = listen("127.0.0.1", 0)

@@ -10,6 +10,8 @@ import pytest
 from tests.processes import LIMIT_S, TTWEET, Server, environment, filled_server, says
 from ttweet import shell
 
+ALL = "serve, post, follow, wait, run, chat, last, tags, log"
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
@@ -29,8 +31,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         (["-u", "-d", "h", "1"], "-u uploads and -d downloads; give one of them"),
         (["-d", "h", "http"], "'http' is no port; a port is a number from 1 to 65535"),
         (["tgas"], "no command 'tgas'; did you mean ttweet tags?"),
-        (["frobnicate"], "no command 'frobnicate'; there are: serve, post, last, tags, log; see ttweet --help"),
-        (["\x1b[31m"], "no command '\\x1b[31m'; there are: serve, post, last, tags, log; see ttweet --help"),
+        (
+            ["frobnicate"],
+            f"no command 'frobnicate'; there are: {ALL}; see ttweet --help",
+        ),
+        (
+            ["\x1b[31m"],
+            f"no command '\\x1b[31m'; there are: {ALL}; see ttweet --help",
+        ),
         (["--verison"], "no option --verison; did you mean --version?"),
         (["--frobnicate"], "no option --frobnicate; see ttweet --help"),
         (["serve"], "PORT is missing; see ttweet serve --help"),

@@ -235,7 +235,7 @@ def test_nobody_is_there() -> None:
     ],
 )
 def test_what_is_said_when_there_is_no_connection(host: str, error: OSError, text: str) -> None:
-    raised = module._unreachable(host, 80, error)
+    raised = module.unreachable(host, 80, error)
     assert (raised.code, raised.text) == ("unreachable", text)
 
 

@@ -164,11 +164,29 @@ def test_the_examples_of_the_readme_print_what_it_shows(tmp_path: Path) -> None:
             assert comparable(seen, port) == comparable(example.shown), example.command
 
 
+def first_line(program: str, terminal: Terminal) -> str:
+    """What a program prints first; it is not waited for, since it may go on for ever."""
+    command = [sys.executable, "-u", "-c", program]
+    with subprocess.Popen(command, cwd=terminal.folder, env=terminal.env, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        process.kill()
+    return line.removesuffix("\n")
+
+
+def test_the_programs_of_the_readme_print_what_they_say(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    with serving(terminal, "ttweet serve 0 --quiet --no-report-file", 3) as (port, _):
+        for program in blocks(README, "python"):
+            (promised,) = re.findall(r"print\(.*\)  # (.*)", program)
+            assert first_line(program.replace(PORT, str(port)), terminal) == promised
+
+
 # The protocol's transcripts, spoken over plain sockets.
 
 
 def said_by_server(line: str) -> bool:
-    return line.startswith(('["ok"', '["err"'))
+    return line.startswith(('["ok"', '["err"', '["m"', '["e"'))
 
 
 def speak(connection: socket.socket, lines: list[str]) -> list[str]:

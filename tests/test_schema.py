@@ -127,15 +127,18 @@ def test_the_timeline_tells_time_to_the_millisecond(tmp_path: Path, at: int) -> 
 
 SMALL, LARGE = 1_000, 100_000
 HOT = "all"
+AUTHOR = "ann"
 
 
 def fill(path: Path, tweets: int) -> Path:
-    """A file where one tag is in every tweet, and every tenth tweet has two of its own."""
+    """A file of one author where one tag is in every tweet, and every tenth tweet has two of its own."""
     texts = [f"{n} #{HOT}" + (f" #own{n} #{n}" if n % 10 == 0 else "") for n in range(tweets)]
     with closing(SqliteStore.open(path, log_limit=2 * tweets, at=0)) as store:
         for first in range(0, tweets, 1000):
             part = texts[first : first + 1000]
-            store.append([draft(text) for text in part], [reports.message_received(text) for text in part], at=NOW)
+            store.append(
+                [draft(text, by=AUTHOR) for text in part], [reports.message_received(text) for text in part], at=NOW
+            )
         store.end_session("stopped", at=NOW)
     with closing(SqliteStore.open(path, log_limit=2 * tweets, at=1)) as store:
         store.append([], [reports.server_started("127.0.0.1")], at=NOW)
@@ -173,6 +176,10 @@ ASKED: dict[str, Callable[[SqliteReader], object]] = {
     "newest 20 of a tag": lambda reader: reader.tweets_of_tag(HOT, limit=20),
     "20 of a tag in the middle": lambda reader: reader.tweets_of_tag(HOT, limit=20, before=500),
     "no such tag": lambda reader: reader.tweets_of_tag("nothing", limit=20),
+    "20 of either of two tags after an id": lambda reader: reader.tagged_after([HOT, "own0"], 500, 20),
+    "newest 20 of an author": lambda reader: reader.tweets_of_author(AUTHOR, limit=20),
+    "20 of an author after an id": lambda reader: reader.tweets_of_author_after(AUTHOR, 500, limit=20),
+    "no such author": lambda reader: reader.tweets_of_author("nobody", limit=20),
     "tags": lambda reader: reader.list_tags(limit=20, now=NOW),
     "tags and numbers": lambda reader: reader.list_tags(limit=20, now=NOW, numbers=True),
     "log": lambda reader: reader.log_after(500, limit=20),
@@ -190,7 +197,7 @@ def test_a_question_costs_the_same_at_a_thousand_and_at_a_hundred_thousand_tweet
     assert 0 < small == large
 
 
-VALUES = dict.fromkeys(["cursor", "limit", "key", "before", "days", "numbers", "session", "categories"], "1")
+VALUES = dict.fromkeys(["cursor", "limit", "key", "before", "days", "numbers", "by", "session", "categories"], "1")
 
 
 def plan(reader: SqliteReader, sql: str) -> list[str]:
@@ -205,6 +212,9 @@ def test_the_newest_of_a_tag_and_the_list_of_tags_go_by_an_index(sized: list[Sql
             "SEARCH tags USING COVERING INDEX sqlite_autoindex_tags_1 (key=?)",
             "SEARCH tweets USING INTEGER PRIMARY KEY (rowid=?)",
         ]
+        for question in (sqlite_reader._OF_AUTHOR, sqlite_reader._OF_AUTHOR_AFTER):
+            (found,) = plan(reader, question)
+            assert found.startswith("SEARCH tweets USING INDEX tweets_by_author (author=? AND rowid")
         listing = plan(reader, sqlite_reader._TAGS)
         assert listing.count("SEARCH tags USING INDEX tags_by_use (lettered=?)") == 2
         assert "SEARCH tag_days USING PRIMARY KEY (day=? AND tag=?)" in listing

@@ -33,13 +33,14 @@ def has_ipv6() -> bool:
 # Listening
 
 
-def test_port_0_picks_a_free_port_and_answers_leave_without_delay() -> None:
+def test_port_0_picks_a_free_port_answers_leave_without_delay_and_dead_links_end() -> None:
     (listener,) = listen("127.0.0.1", 0)
     with listener:
         port = listener.getsockname()[1]
         assert port > 0
         with socket.create_connection(("127.0.0.1", port), 10), closing(wait_accept(listener)) as accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
 
 
 def wait_accept(listener: socket.socket) -> socket.socket:
@@ -203,7 +204,7 @@ async def test_a_bug_that_one_client_meets_ends_that_client_only(caplog: pytest.
 class BrokenTransport(StreamTransport):
     """Has a bug in sending."""
 
-    async def send(self, data: bytes) -> None:
+    async def send(self, data: bytes | memoryview) -> None:
         raise ZeroDivisionError("a bug")
 
 

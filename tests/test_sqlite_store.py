@@ -264,7 +264,7 @@ def test_a_newer_schema_is_refused_untouched(path: Path) -> None:
     content = path.read_bytes()
     error = refused(path)
     assert error.code == "newer"
-    assert "has schema 99 and this ttweet knows 1" in error.text
+    assert f"has schema 99 and this ttweet knows {sqlite_file.SCHEMA_VERSION}" in error.text
     assert path.read_bytes() == content
 
 
@@ -422,10 +422,10 @@ def test_sqlite_utils_migrates_to_the_same_schema(tmp_path: Path) -> None:
 
 
 NEXT_STEP = """
-@migrations(name="0002_next")
+@migrations(name="0003_next")
 def next_step(db):
     db.execute("ALTER TABLE tweets ADD COLUMN more TEXT")
-    db.execute("PRAGMA user_version = 2")
+    db.execute("PRAGMA user_version = 3")
     db.execute("{last}")
 """
 
@@ -435,7 +435,7 @@ def with_next_step(folder: Path, monkeypatch: pytest.MonkeyPatch, *, last: str) 
     steps = folder / "migrations.py"
     steps.write_text(sqlite_file._migrations_path().read_text() + NEXT_STEP.format(last=last))
     monkeypatch.setattr(sqlite_file, "_migrations_path", lambda: steps)
-    monkeypatch.setattr(sqlite_file, "SCHEMA_VERSION", 2)
+    monkeypatch.setattr(sqlite_file, "SCHEMA_VERSION", 3)
 
 
 def test_an_older_schema_is_migrated_and_keeps_its_tweets(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -444,7 +444,21 @@ def test_an_older_schema_is_migrated_and_keeps_its_tweets(path: Path, monkeypatc
     with_next_step(path.parent, monkeypatch, last="SELECT 1")
     with opened(path) as store:
         assert texts(store) == ["a #t"]
-        assert sql(path, "PRAGMA user_version", "SELECT text, more FROM tweets") == [(2,), ("a #t", None)]
+        assert sql(path, "PRAGMA user_version", "SELECT text, more FROM tweets") == [(3,), ("a #t", None)]
+
+
+def test_a_file_of_the_first_schema_is_read_as_it_is_and_gets_the_index_of_authors_from_a_server(path: Path) -> None:
+    with opened(path) as store:
+        store.append([draft("a", by="ann"), draft("b")], [], at=NOW)
+    forget = "DELETE FROM _sqlite_migrations WHERE name = '0002_by_author'"
+    sql(path, "DROP INDEX tweets_by_author", "PRAGMA user_version = 1", forget)
+    with closing(SqliteReader(path)) as reader:
+        assert texts(reader) == ["a", "b"]
+        assert [tweet.text for tweet in reader.tweets_of_author("ann", limit=5).tweets] == ["a"]
+    with opened(path) as store:
+        assert [tweet.text for tweet in store.tweets_of_author("ann", limit=5).tweets] == ["a"]
+    indexes = "SELECT name FROM sqlite_master WHERE name = 'tweets_by_author'"
+    assert sql(path, "PRAGMA user_version", indexes) == [(2,), ("tweets_by_author",)]
 
 
 def test_a_migration_that_fails_leaves_the_file_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -454,7 +468,7 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(path: Path, monkeypatc
         with_next_step(path.parent, patch, last="INSERT INTO nowhere VALUES (1)")
         with pytest.raises(OpenError, match="no such table: nowhere"):
             SqliteStore.open(path, log_limit=1, at=NOW)
-    assert sql(path, "PRAGMA user_version") == [(1,)]
+    assert sql(path, "PRAGMA user_version") == [(2,)]
     with opened(path) as store:
         assert texts(store) == ["a #t"]
 

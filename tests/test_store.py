@@ -55,6 +55,27 @@ def test_a_cursor_reads_what_comes_after_it_oldest_first(any_store: Store) -> No
     assert any_store.read_after(4, 2) == []
 
 
+def test_a_cursor_reads_the_tweets_of_any_of_some_tags_each_once(any_store: Store) -> None:
+    post(any_store, "1 #a", "2 #b", "3 #A #b #c", "4 #c", "5", "6 #b", "7 #a")
+    assert texts(any_store.tagged_after(["a", "b"], 0, 100)) == ["1 #a", "2 #b", "3 #A #b #c", "6 #b", "7 #a"]
+    assert texts(any_store.tagged_after(["a", "b"], 1, 2)) == ["2 #b", "3 #A #b #c"]
+    assert texts(any_store.tagged_after(["nobody's", "c"], 3, 2)) == ["4 #c"]
+    assert any_store.tagged_after(["a"], 7, 2) == []
+    assert texts(any_store.tagged_after([*"abc", *[f"t{number}" for number in range(29)]], 5, 9)) == ["6 #b", "7 #a"]
+
+
+def test_the_tweets_of_an_author_come_either_way_in_pages_without_the_empty_ones(any_store: Store) -> None:
+    for text, by in [("1", "ann"), ("2", None), ("3", "Ann"), ("", "ann"), ("5", "ann"), ("6", "ann")]:
+        post(any_store, text, by=by)
+    newest, more = any_store.tweets_of_author("ann", limit=2)
+    assert (texts(newest), more) == (["6", "5"], True)
+    older, more = any_store.tweets_of_author("ann", limit=2, before=5)
+    assert (texts(older), more) == (["1"], False)
+    oldest, more = any_store.tweets_of_author_after("ann", 0, limit=2)
+    assert (texts(oldest), more) == (["1", "5"], True)
+    assert any_store.tweets_of_author_after("ann", 6, limit=2) == Page([], more=False)
+
+
 def test_the_last_tweet_may_be_an_empty_one(any_store: Store) -> None:
     post(any_store, "a", "")
     assert any_store.last() == Tweet(2, NOW, None, "", ())

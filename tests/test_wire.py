@@ -30,9 +30,20 @@ REQUESTS: list[tuple[bytes, wire.Request]] = [
     (b'["l",{"limit":5,"numbers":true}]\n', wire.ListTags(5, numbers=True)),
     (b'["r","CLIENT ALERT [GENERAL] hi"]\n', wire.ClientReport("CLIENT ALERT [GENERAL] hi")),
     (b'["p",""]\n', wire.Ping()),
+    (b'["s",""]\n', wire.Follow()),
+    (b'["s","a"]\n', wire.Follow(("a",))),
+    (b'["s",{"tags":["a","b"],"after":0}]\n', wire.Follow(("a", "b"), 0)),
+    (b'["s",{"after":null}]\n', wire.Follow()),
+    (b'["c",""]\n', wire.Unfollow()),
+    (b'["n","matt"]\n', wire.TakeName("matt")),
+    (b'["w",""]\n', wire.ListNames()),
+    (b'["g","matt"]\n', wire.TweetsOfAuthor("matt")),
+    (b'["g",{"by":"matt","limit":5,"before":42}]\n', wire.TweetsOfAuthor("matt", 5, 42)),
+    (b'["g",{"by":"matt","login":true}]\n', wire.TweetsSinceLogin("matt")),
+    (b'["g",{"by":"matt","login":true,"limit":5,"after":42}]\n', wire.TweetsSinceLogin("matt", 5, 42)),
 ]
 REFUSED = [
-    (b'["x",""]\n', "bad_operation", "no operation 'x'; there are: u d t l r p"),
+    (b'["x",""]\n', "bad_operation", "no operation 'x'; there are: u d t l s c n w g r p"),
     (b'["u",1]\n', "bad_request", "not 1"),
     (b'["u",null]\n', "bad_request", "not None"),
     (b'["u",["a"]]\n', "bad_request", "an object, not ['a']"),
@@ -51,6 +62,16 @@ REFUSED = [
     (b'["t",{"tag":"a","limit":1.5}]\n', "bad_request", "not 1.5"),
     (b'["t",{"tag":"a","before":99999999999999999999}]\n', "bad_request", "before is a whole number"),
     (b'["l",{"limit":"many"}]\n', "bad_request", "not 'many'"),
+    (b'["s",{"tags":"a"}]\n', "bad_request", "tags is an array of strings, not 'a'"),
+    (b'["s",{"after":-1}]\n', "bad_request", "after is a whole number from 0 to"),
+    (b'["s",null]\n', "bad_request", "not None"),
+    (b'["c","a"]\n', "bad_request", "is an empty string, not 'a'"),
+    (b'["n",7]\n', "bad_request", "a name is a string, not 7"),
+    (b'["w",[]]\n', "bad_request", "is an empty string, not []"),
+    (b'["g",{}]\n', "bad_request", "by is a string, not None"),
+    (b'["g",{"by":"a","after":1}]\n', "bad_request", "no field 'after'"),
+    (b'["g",{"by":"a","login":true,"before":1}]\n', "bad_request", "no field 'before'"),
+    (b'["g",{"by":"a","login":1}]\n', "bad_request", "login is true or false, not 1"),
     (b'["l",[]]\n', "bad_request", "a string or an object, not []"),
 ]
 BROKEN = [
@@ -187,6 +208,13 @@ def test_answers_are_frames(answer: "object", data: object, library: wire.Json) 
     encoded = answer(library)  # type: ignore[operator]  # one of the lambdas above
     assert frames.decode(encoded) == ("ok", data)
     assert encoded.count(b"\n") == 1
+
+
+def test_pushes_are_frames() -> None:
+    assert frames.decode(wire.encode_push(A_TWEET)) == ("m", AS_JSON)
+    assert wire.encode_push(A_TWEET) == wire.encode_push(A_TWEET, JSON)
+    assert frames.decode(wire.encode_live(7)) == ("e", {"id": 7})
+    assert frames.decode(wire.PING) == ("p", "")
 
 
 def test_an_error_is_a_frame_with_code_and_sentence() -> None:

@@ -21,7 +21,8 @@ from pathlib import Path
 import trio
 
 from ttweet import __version__, reports
-from ttweet.connection import Limits
+from ttweet.audience import Audience
+from ttweet.connection import Limits, encode_push
 from ttweet.errors import OpenError, StoreError
 from ttweet.export import Destination, LogCopy, SampleFile, Terminal, TerminalHandler
 from ttweet.journal import Journal
@@ -108,7 +109,9 @@ async def serve(config: Config, store: SqliteStore, listeners: list[socket.socke
         worker = resources.enter_context(Worker("reader"))
         reader = resources.enter_context(closing(store.reader()))
         max_clients = _allowed_clients(config.max_clients)
-        server = Server(Service(journal, reader, worker), max_clients=max_clients, limits=config.limits)
+        service = Service(journal, reader, worker)
+        audience = Audience(journal, reader, worker, encode_push)
+        server = Server(service, audience, max_clients=max_clients, limits=config.limits)
         async with trio.open_nursery() as copying:
             copies = [LogCopy(to, store.reader(), session=store.session) for to in _destinations(config)]
             for copy in copies:

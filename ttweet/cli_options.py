@@ -4,7 +4,20 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 Db = Annotated[Path | None, Parameter(name="--db", metavar="FILE", help="Read this file.")]
 Server = Annotated[str | None, Parameter(name="--server", metavar="HOST:PORT", help="Ask this server instead.")]
+LiveServer = Annotated[str | None, Parameter(name="--server", metavar="HOST:PORT", help="Where to listen.")]
+LiveTags = Annotated[str, Parameter(name="TAG", help="Only tweets with one of these tags; # and case do not matter.")]
+After = Annotated[
+    int | None,
+    Parameter(name="--from", metavar="ID", validator=Number(gte=0), help="Begin after this id; 0 is the very start."),
+]
+Timeout = Annotated[
+    str | None, Parameter(name="--timeout", metavar="TIME", help="Give up after 90, 90s, 10m, 2h or 1d; exit code 124.")
+]
+As = Annotated[
+    str | None, Parameter(name="--as", metavar="NAME", help="Sign in under this name: 1 to 32 letters and digits.")
+]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="One JSON object a line.")]

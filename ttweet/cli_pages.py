@@ -114,6 +114,109 @@ what the first one did not.""",
 {_SERVER}; else 127.0.0.1:13001""",
 )
 
+FOLLOW = Page(
+    usage=r"ttweet follow \[TAG ...] \[--from ID | --last N] \[OPTIONS]",
+    text="""Show tweets as they come.
+
+With TAG only those that have one of the tags. First comes history, if --from or --last ask for some, then what is new;
+nothing is missed in between and nothing comes twice. When the connection breaks it says so, tries again until the
+server is back, and goes on after the last tweet that it has shown. Ctrl-C stops it and shows the command that goes on
+from there.
+
+With --exec a shell runs COMMAND for each tweet, one after another. The tweet is in its environment: TTWEET_ID,
+TTWEET_TEXT, TTWEET_BY, TTWEET_TAGS (parted by blanks), and on its stdin as JSON. One that fails is reported.
+
+In a pipe the columns are parted by tabs: id, time, author, text.""",
+    below=f"""{_EXAMPLES}
+  ttweet follow python rust
+  ttweet follow --last 10
+  ttweet follow nightly --json | jq .text
+  ttweet follow deploy --exec 'notify-send "$TTWEET_TEXT"'
+  ttweet follow --from 9201 --count 5 --timeout 1h
+
+{_EXIT_CODES}
+    0  as many tweets as --count wants
+    2  the command line is wrong
+    3  no server there at the start
+    5  refused: the name is taken, for instance
+  124  the time of --timeout is up
+  130  Ctrl-C
+
+{_ENVIRONMENT}
+{_SERVER}; else 127.0.0.1:13001""",
+)
+
+WAIT = Page(
+    usage=r"ttweet wait \[TAG ...] \[--text STR] \[--from ID] \[--timeout TIME]",
+    text="""Wait for a tweet and show it.
+
+It ends with the first tweet that has one of the tags and contains STR in its text. Only a tweet that comes from now on
+counts, or with --from any after that id: a script that takes an id before it sets something off misses no answer. When
+the connection breaks it tries again until the server is back.""",
+    below=f"""{_EXAMPLES}
+  ttweet wait deploy --text "done" --timeout 10m
+  id=$(ttweet post "run the tests, please #ci")
+  ttweet wait ci --text passed --from "$id"
+
+{_EXIT_CODES}
+    0  it has come
+    2  the command line is wrong
+    3  no server there at the start
+  124  the time of --timeout is up
+  130  Ctrl-C
+
+{_ENVIRONMENT}
+{_SERVER}; else 127.0.0.1:13001""",
+)
+
+RUN = Page(
+    usage=r"ttweet run \[--tag TAG] \[OPTIONS] -- COMMAND ...",
+    text="""Run a command, post how it ended, and end as it did.
+
+The tweet says ok or failed with the exit code, the command's name, and how long it took: ok backup.sh 4m12s. When it
+cannot be posted stderr says so; the exit code is that of the command in any case.""",
+    below=f"""{_EXAMPLES}
+  ttweet run -- make
+  ttweet run --tag nightly --as cron -- backup.sh /home
+
+{_EXIT_CODES}
+    2  the command line is wrong, or COMMAND's own
+  126  COMMAND cannot be executed
+  127  there is no COMMAND
+       otherwise that of COMMAND
+
+{_ENVIRONMENT}
+{_SERVER}; else 127.0.0.1:13001""",
+)
+
+CHAT = Page(
+    usage=r"ttweet chat HOST PORT NAME",
+    text="""Hold a session at the keyboard under a name.
+
+It speaks the language of the networking course that ttweet comes from; each word goes to stdout. Tweets that you have
+subscribed to appear when they come. From a pipe it reads one command a line.""",
+    below=f"""[bold]Commands of a session[/]
+  tweet "MESSAGE" #a#b  post with these tags
+  subscribe #a          3 tags at most; #ALL is all tweets
+  unsubscribe #a        #ALL drops all subscriptions
+  timeline              what was received since the login
+  getusers              who is online
+  gettweets NAME        tweets since that name's login
+  exit
+
+{_EXAMPLES}
+  ttweet chat 127.0.0.1 13001 matt
+
+{_EXIT_CODES}
+  0  the session has ended
+  2  the address, the port or the name cannot be right
+  3  no server there, or it went away
+  5  the name is online already
+
+{_ENVIRONMENT}
+  NO_COLOR       no colour, even on a terminal""",
+)
+
 LAST = Page(
     usage=r"ttweet last \[--db FILE | --server HOST:PORT] \[--json]",
     text="""Show the last message.

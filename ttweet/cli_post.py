@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ttweet import cli_show, shell
-from ttweet.cli_options import Json
+from ttweet.cli_options import As, Json
 from ttweet.cli_source import open_client
 from ttweet.client import Stored
 
@@ -39,6 +39,7 @@ def post(
     lines: Lines = False,
     tag: Tags = None,
     key: Key = None,
+    as_name: As = None,
     server: Server = None,
     json: Json = False,
 ) -> int:
@@ -47,7 +48,7 @@ def post(
     tags = [shell.checked_text(one, "a tag") for one in tag or ()]
     if key is not None:
         shell.checked_text(key, "the key")
-    with open_client(server) as client:
+    with open_client(server, as_name) as client:
         if lines:
             from ttweet.cli_lines import post_lines
 

@@ -17,10 +17,24 @@ from ttweet.tweets import TagSummary, Tweet
 
 def write_json(value: object) -> None:
     """One object on a line, flushed. A terminal gets it in ASCII: JSON escapes no control characters above U+007F."""
-    ascii_only = shell.on_terminal(sys.stdout)
-    shell.write(json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":")))
-    if sys.stdout is not None:
-        sys.stdout.flush()
+    shell.write(json_line(value, ascii_only=shell.on_terminal(sys.stdout)))
+    _flush()
+
+
+def json_line(value: object, *, ascii_only: bool = False) -> str:
+    """One object on a line, without the line's end."""
+    return json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":"))
+
+
+def write_tweet(tweet: Tweet) -> None:
+    """A tweet by itself as it comes, flushed. In a pipe: id, time, author, text."""
+    if shell.on_terminal(sys.stdout):
+        from ttweet import cli_tables
+
+        cli_tables.print_tweet(tweet)
+    else:
+        _write_row(tweet.id, iso(tweet.at), tweet.by or "-", tweet.text)
+    _flush()
 
 
 def write_tweets(tweets: Sequence[Tweet], *, now: int) -> None:
@@ -59,6 +73,11 @@ def write_log(lines: Iterable[LogLine]) -> None:
 def iso(at: int) -> str:
     """Milliseconds since 1970 as ISO 8601 in UTC, as the view `timeline` writes it."""
     return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{at % 1000:03d}Z"
+
+
+def _flush() -> None:
+    if sys.stdout is not None:
+        sys.stdout.flush()
 
 
 def _write_row(*cells: object) -> None:

@@ -54,13 +54,15 @@ def open_source(db: Path | None, server: str | None) -> Iterator[Source]:
             reader.close()
 
 
-def open_client(server: str | None) -> Client:
+def open_client(server: str | None, name: str | None = None) -> Client:
     """A client of the server that the option or the environment names, else of SERVER. Raises UsageError."""
+    if name is not None:
+        shell.checked_text(name, "the name")
     where = server or _setting("TTWEET_SERVER") or SERVER
     host, colon, port = where.rpartition(":")
     if not (host and colon):
         raise shell.UsageError(f"{where[:80]!r} is no HOST:PORT; for instance {SERVER}")
-    return Client(host.removeprefix("[").removesuffix("]"), shell.checked_port(port))
+    return Client(host.removeprefix("[").removesuffix("]"), shell.checked_port(port), name=name)
 
 
 def db_path(db: Path | None) -> Path:
@@ -83,12 +85,12 @@ class _File:
         return tweet if tweet and tweet.text else None
 
     def tweets_of_tag(self, tag: str, *, limit: int) -> Page:
-        key = hashtags.key(_checked_body(tag))
+        key = hashtags.key(checked_body(tag))
 
         def read(limit: int, before: int | None) -> Page:
             return self._reader.tweets_of_tag(key, limit=limit, before=before)
 
-        return _in_pages(read, limit)
+        return in_pages(read, limit)
 
     def list_tags(self, *, limit: int, numbers: bool) -> TagPage:
         return self._reader.list_tags(limit=limit, now=int(time.time() * 1000), numbers=numbers)
@@ -104,12 +106,12 @@ class _Server:
         return self._client.last()
 
     def tweets_of_tag(self, tag: str, *, limit: int) -> Page:
-        body = _checked_body(tag)
+        body = checked_body(tag)
 
         def read(limit: int, before: int | None) -> Page:
             return self._client.tweets_of_tag(body, limit=limit, before=before)
 
-        return _in_pages(read, limit)
+        return in_pages(read, limit)
 
     def list_tags(self, *, limit: int, numbers: bool) -> TagPage:
         if limit > PAGE:
@@ -117,14 +119,15 @@ class _Server:
         return self._client.list_tags(limit=limit, numbers=numbers)
 
 
-def _checked_body(tag: str) -> str:
+def checked_body(tag: str) -> str:
+    """A tag as it was typed, without its hash sign. Raises UsageError when it cannot be one."""
     body = shell.checked_text(tag, "the tag").strip().lstrip("#\uff03")
     if not hashtags.is_body(body):
         raise shell.UsageError(f"{tag[:80]!r} is no tag: letters, digits and _ make one")
     return body
 
 
-def _in_pages(read: Callable[[int, int | None], Page], limit: int) -> Page:
+def in_pages(read: Callable[[int, int | None], Page], limit: int) -> Page:
     """The newest `limit` tweets by several queries, each a short one for who answers it."""
     page = read(min(limit, PAGE), None)
     tweets = page.tweets

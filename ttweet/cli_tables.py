@@ -30,6 +30,13 @@ def print_tweets(tweets: Sequence[Tweet], *, now: int) -> None:
     _terminal().print(table)
 
 
+def print_tweet(tweet: Tweet) -> None:
+    """A tweet by itself: id, local time of day, author and text."""
+    at = datetime.fromtimestamp(tweet.at / 1000).astimezone()
+    text = Text.assemble((f"#{tweet.id}", "dim"), (f"  {at:%H:%M:%S}  ", "cyan"), styled(tweet))
+    _terminal().print(text, soft_wrap=True)
+
+
 def print_tags(tags: Sequence[TagSummary], *, now: int) -> None:
     """Tags in the order given: tweets, how long before `now` (ms) the newest came, and 14 days where there is room."""
     console = _terminal()

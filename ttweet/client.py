@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Self, TypeVar
 
+    from ttweet.cursor import Watcher
+    from ttweet.follower import Follower
     from ttweet.tweets import Page, TagPage, Tweet
 
     T = TypeVar("T")
@@ -47,12 +49,14 @@ class Client:
     """A server, as its clients see it. It connects at the first request, and again when a connection has ended.
 
     Every method raises ConnectError: `unreachable` when nothing was asked or changed, `unknown` when the answer is
-    missing; and Refused with the server's code and sentence.
+    missing; and Refused with the server's code and sentence. With a `name` it signs in with each connection and its
+    tweets carry the name. A name is for one connection at a time: who follows under it posts from there or not at all.
     """
 
-    def __init__(self, host: str, port: int, *, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, host: str, port: int, *, name: str | None = None, timeout_s: float = TIMEOUT_S) -> None:
         self.host = host
         self.port = port
+        self.name = name
         self._timeout_s = timeout_s
         self._idle: list[_Connection] = []
 
@@ -75,11 +79,11 @@ class Client:
         `tags` are tags beside those in the text, or with `scan=False` instead of them. After a ConnectError
         `unknown` the tweet may be stored or not; with a `key` it is safe to post it again.
         """
-        frame = _upload(text, list(tags), scan, key)
+        frame = upload_frame(text, list(tags), scan, key)
         try:
-            return self._shaped(_stored, self._ask(frame))
+            return self._shaped(stored_of, self._ask(frame))
         except ConnectError as error:
-            raise _with_advice(error, key) from error
+            raise with_advice(error, key) from error
 
     def post_many(
         self,
@@ -106,9 +110,24 @@ class Client:
             raise
         self._idle.append(connection)
 
+    def follow(
+        self, *tags: str, after: int | None = None, timeout_s: float | None = None, watcher: Watcher | None = None
+    ) -> Follower:
+        """Iterate over tweets with any of the tags, or over all: first those after the id, then live.
+
+        Without `after` only new ones. It reconnects and goes on by itself, for ever or for `timeout_s`, and tells the
+        watcher about it. It has a connection of its own; see Follower for what is promised and raised.
+        """
+        from ttweet.cursor import Cursor
+        from ttweet.follower import Follower
+
+        return Follower(self.connect, Cursor(tags, after, watcher), timeout_s)
+
     def last(self) -> Tweet | None:
         """The newest tweet; None when there is none or it is empty."""
-        return self._shaped(lambda data: data and _tweet(data), self.request("d", ""))
+        from ttweet import answers
+
+        return self._shaped(answers.tweet_or_none, self.request("d", ""))
 
     def last_text(self) -> str:
         """The text of the newest tweet, empty when there is none. As `last`, without what that imports."""
@@ -116,11 +135,33 @@ class Client:
 
     def tweets_of_tag(self, tag: str, *, limit: int | None = None, before: int | None = None) -> Page:
         """The newest tweets of a tag in any spelling, newest first; with `before` those with a lower id."""
-        return self._shaped(_page, self.request("t", _given(tag=tag, limit=limit, before=before)))
+        from ttweet import answers
+
+        return self._shaped(answers.page, self.request("t", given(tag=tag, limit=limit, before=before)))
+
+    def tweets_by(self, name: str, *, limit: int | None = None, before: int | None = None) -> Page:
+        """The newest tweets of an author, newest first; with `before` those with a lower id."""
+        from ttweet import answers
+
+        return self._shaped(answers.page, self.request("g", given(by=name, limit=limit, before=before)))
+
+    def tweets_since_login(self, name: str, *, limit: int | None = None, after: int | None = None) -> Page:
+        """The tweets since the login of an author who is online, oldest first; with `after` those with a higher id."""
+        from ttweet import answers
+
+        return self._shaped(answers.page, self.request("g", given(by=name, login=True, limit=limit, after=after)))
+
+    def who(self) -> list[str]:
+        """The names that are online, in the order of their login."""
+        from ttweet import answers
+
+        return self._shaped(answers.names, self.request("w", ""))
 
     def list_tags(self, *, limit: int | None = None, numbers: bool = False) -> TagPage:
         """The most used tags; those without a letter only with `numbers`."""
-        return self._shaped(_tag_page, self.request("l", _given(limit=limit, numbers=numbers)))
+        from ttweet import answers
+
+        return self._shaped(answers.tag_page, self.request("l", given(limit=limit, numbers=numbers)))
 
     def ping(self) -> None:
         """See whether the server answers."""
@@ -145,11 +186,11 @@ class Client:
             connection.close()  # an answer that is still to come would be taken for that of the next request
             raise
         self._idle.append(connection)
-        return self._shaped(_data, answer)
+        return self._shaped(answer_data, answer)
 
     def _outcome(self, line: bytes) -> Stored | Refused:
         try:
-            return self._shaped(_stored, self._shaped(_data, line))
+            return self._shaped(stored_of, self._shaped(answer_data, line))
         except Refused as refused:
             return refused
 
@@ -159,10 +200,22 @@ class Client:
             try:
                 connection = self._idle.pop()
             except IndexError:
-                return _Connection(self.host, self.port, self._timeout_s)
+                return self.connect()
             if not connection.has_ended():
                 return connection
             connection.close()
+
+    def connect(self) -> _Connection:
+        """A connection of one's own, signed in, for what needs one; whoever takes it closes it."""
+        connection = _Connection(self.host, self.port, self._timeout_s)
+        if self.name is not None:
+            try:
+                connection.send(frames.encode("n", self.name))
+                self._shaped(answer_data, connection.receive())
+            except BaseException:
+                connection.close()
+                raise
+        return connection
 
     def _shaped(self, shape: Callable[[Any], T], data: Any) -> T:
         try:
@@ -182,13 +235,20 @@ class _Connection:
         try:
             self._socket = socket.create_connection((_name(host), port), timeout_s)
         except (OSError, UnicodeError) as exc:
-            raise _unreachable(host, port, exc) from exc
+            raise unreachable(host, port, exc) from exc
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a half window must not wait for an ACK
         self._answers = self._socket.makefile("rb")
 
     def close(self) -> None:
         self._answers.close()
         self._socket.close()
+
+    def shut_down(self) -> None:
+        """Say that nothing more comes; the server ends the connection then, and whoever reads hears of it."""
+        try:
+            self._socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            return  # the server was quicker
 
     def has_ended(self) -> bool:
         """Whether the server has closed an idle connection, or has said something unasked, as it does before that."""
@@ -201,6 +261,11 @@ class _Connection:
         except OSError:
             pass
         return True
+
+    def wait_at_most(self, timeout_s: float | None) -> None:
+        """Give up an answer that has not come within so many seconds; None waits for ever."""
+        self._timeout_s = timeout_s or 0.0
+        self._socket.settimeout(timeout_s)
 
     def send(self, data: bytes) -> None:
         try:
@@ -239,7 +304,8 @@ def _name(host: str) -> str:
     return host.encode() if host.isascii() else host  # type: ignore[return-value]  # typeshed knows only str
 
 
-def _unreachable(host: str, port: int, exc: OSError | UnicodeError) -> ConnectError:
+def unreachable(host: str, port: int, exc: OSError | UnicodeError) -> ConnectError:
+    """Why no connection was made, and what would work."""
     where = address(host, port)
     if isinstance(exc, ConnectionRefusedError):
         if host in ("localhost", "::1") or host.startswith("127."):
@@ -253,7 +319,7 @@ def _unreachable(host: str, port: int, exc: OSError | UnicodeError) -> ConnectEr
     return ConnectError("unreachable", f"cannot connect to {where}: {exc.strerror or exc}")
 
 
-def _with_advice(error: ConnectError, key: str | None) -> ConnectError:
+def with_advice(error: ConnectError, key: str | None) -> ConnectError:
     """The error of an upload, which leaves more to do than that of a question."""
     if error.code != "unknown":
         return error
@@ -264,14 +330,15 @@ def _with_advice(error: ConnectError, key: str | None) -> ConnectError:
 def _uploads(texts: Iterable[str], tags: list[str], keys: Iterable[str | None]) -> Iterator[bytes | Refused]:
     for text, key in zip(texts, keys, strict=False):
         try:
-            yield _upload(text, tags, scan=True, key=key)
+            yield upload_frame(text, tags, scan=True, key=key)
         except Refused as refused:
             yield refused
 
 
-def _upload(text: str, tags: list[str], scan: bool, key: str | None) -> bytes:
+def upload_frame(text: str, tags: list[str], scan: bool, key: str | None) -> bytes:
+    """The request to store a tweet. Raises Refused where the server would have to end the connection."""
     plain = scan and key is None and not tags
-    data = text if plain else _given(text=text, tags=tags or None, scan=None if scan else False, key=key)
+    data = text if plain else given(text=text, tags=tags or None, scan=None if scan else False, key=key)
     try:
         frame = frames.encode("u", data)
     except UnicodeEncodeError:
@@ -310,11 +377,12 @@ def _send_some(
     return taken > 0
 
 
-def _given(**fields: object) -> dict[str, object]:
+def given(**fields: object) -> dict[str, object]:
+    """The data of a request: the fields that are not None."""
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _data(line: bytes) -> Any:
+def answer_data(line: bytes) -> Any:
     """The data of an answer. Raises Refused when that is what it says, ValueError and the like when it is none."""
     answer: Any = frames.loads(line)
     kind, data = answer
@@ -325,24 +393,6 @@ def _data(line: bytes) -> Any:
     return data
 
 
-def _stored(data: Any) -> Stored:
+def stored_of(data: Any) -> Stored:
+    """What the answer to an upload holds."""
     return Stored(data["id"], data["at"], data["tags"])
-
-
-def _tweet(data: Any) -> Tweet:
-    from ttweet.tweets import Tweet
-
-    return Tweet(data["id"], data["at"], data["by"], data["text"], tuple(data["tags"]))
-
-
-def _page(data: Any) -> Page:
-    from ttweet.tweets import Page
-
-    return Page([_tweet(tweet) for tweet in data["tweets"]], data["more"])
-
-
-def _tag_page(data: Any) -> TagPage:
-    from ttweet.tweets import TagPage, TagSummary
-
-    tags = [TagSummary(tag["tag"], tag["count"], tag["newest"], tag["days"]) for tag in data["tags"]]
-    return TagPage(tags, data["more"])

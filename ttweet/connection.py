@@ -13,20 +13,20 @@ to one query.
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import assert_never
 
 import msgspec
 import trio
 
 from ttweet import reports, wire
+from ttweet.audience import Audience, Follower
 from ttweet.errors import ProtocolError, Refused, StoreError, TtweetError
 from ttweet.journal import Receipt
 from ttweet.reports import Peer
 from ttweet.service import Service
 from ttweet.transport import LOST, Transport
-from ttweet.tweets import Tweet
-
-Query = wire.Last | wire.TweetsOfTag | wire.ListTags | wire.ClassicDownload
+from ttweet.tweets import Page, Tweet
 
 LINGER_S = 1.0  # bytes are thrown away for so long after the last answer, lest a reset overtake it
 
@@ -44,6 +44,9 @@ def _loads(line: bytes) -> object:
 JSON = wire.Json(_loads, _encode)
 """Reads a frame in 0.2 us, the standard library in 1.7; it takes 50 ms to import, so clients go without."""
 
+encode_push = partial(wire.encode_push, json=JSON)
+"""For the audience."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -53,6 +56,7 @@ class Limits:
     first_byte_s: float = 10.0  # a human with nc needs some; a scanner that says nothing must go
     frame_s: float = 10.0  # for a whole frame, not for a byte: a byte a second is an attack
     send_s: float = 10.0  # for all that was answered; who does not read is gone, or hurts himself only
+    ping_s: float = 15.0  # between looks whether a follower has heard anything: so it does so every 30 s at least
     idle_s: float = 900.0  # between requests; NAT tables forget after five to fifteen minutes anyway
 
 
@@ -61,13 +65,17 @@ class Connection:
 
     __slots__ = (
         "_answers",
+        "_audience",
         "_closed",
+        "_follower",
         "_limits",
         "_listening",
         "_mid_frame",
+        "_name",
         "_no_more",
         "_peer",
         "_progress",
+        "_quiet",
         "_reader",
         "_send_later",
         "_service",
@@ -80,6 +88,7 @@ class Connection:
         self,
         transport: Transport,
         service: Service,
+        audience: Audience,
         *,
         peer: Peer,
         limits: Limits,
@@ -87,12 +96,16 @@ class Connection:
     ) -> None:
         self._transport = transport
         self._service = service
+        self._audience = audience
         self._peer = peer
         self._limits = limits
         self._send_later = send_later
         self._reader = wire.RequestReader(JSON)
         self._answers: deque[bytes | Receipt] = deque()
-        self._unsent = b""  # what the socket did not take; while there is some, a task of `send_rest` is on it
+        self._follower: Follower | None = None
+        self._quiet = False  # nothing was pushed since the last look
+        self._name: str | None = None
+        self._unsent: bytes | memoryview = b""  # what the socket did not take; `send_rest` is on it while there is some
         self._progress: trio.Event | None = None  # made by who waits for _answers or _unsent to fall
         self._mid_frame = False  # what _reader.unfinished was after the last read
         self._no_more = False  # no further request is read
@@ -133,11 +146,24 @@ class Connection:
             self._set_deadline(progressed=True)
             self.answered()
             self._note_progress()
+            self._resume()
 
     def answered(self) -> None:
         """See journal.Waiter."""
         self._flush()
         self._close_if_done()
+        if self._closed:
+            self._log_out()
+
+    @property
+    def has_room(self) -> bool:
+        """See audience.Subscriber. Who waits for answers goes first, or pushes could keep it waiting for ever."""
+        return not self._unsent and self._progress is None
+
+    def push(self, data: bytes) -> None:
+        """See audience.Subscriber."""
+        self._quiet = False
+        self._send(data)
 
     def stop(self) -> None:
         """Read no further request; end at once if nothing is under way, else when it is answered."""
@@ -150,6 +176,9 @@ class Connection:
         if (self._answers or not self._listening) and not self._unsent:
             self._set_deadline(progressed=True)  # it is waiting for the disk, which is not its fault
             return
+        if self._follower is not None and not (self._unsent or self._no_more or self._reader.unfinished):
+            self._ping()
+            return
         if not (self._unsent or self._no_more or self._reader.classic):
             self._send(wire.encode_error(ProtocolError("timeout", f"{self._missing} came"), JSON))
         self.close()
@@ -158,6 +187,8 @@ class Connection:
         """Let go of the client at once."""
         self._closed = True
         self._transport.close()
+        self._unfollow()
+        self._log_out()
         self._note_progress()
 
     def _close_if_done(self) -> None:
@@ -199,7 +230,7 @@ class Connection:
 
     def _post(self, text: str, tags: tuple[str, ...] = (), scan: bool = True, key: str | None = None) -> None:
         try:
-            self._answers.append(self._service.post(text, self, tags=tags, scan=scan, key=key))
+            self._answers.append(self._service.post(text, self, tags=tags, scan=scan, key=key, by=self._name))
         except Refused as error:
             self._refuse(error)
 
@@ -210,7 +241,7 @@ class Connection:
         if not isinstance(error, Refused):
             self._no_more = True
 
-    async def _query(self, request: Query) -> None:
+    async def _query(self, request: wire.Query) -> None:
         await self._until_answered()  # a client sees what it posted before it asked
         try:
             self._answers.append(await self._answer(request))
@@ -218,23 +249,72 @@ class Connection:
             self._refuse(error)
         except StoreError as error:
             self._answers.append(wire.encode_error(error, JSON))
+        self._flush()  # a push must not overtake the answer to its follow
+        self._resume()
 
-    async def _answer(self, request: Query) -> bytes:
+    async def _answer(self, request: wire.Query) -> bytes:
+        service = self._service
         match request:
             case wire.Last():
-                return wire.encode_last(self._service.last(), JSON)
-            case wire.TweetsOfTag():
-                page = await self._service.tweets_of_tag(request.tag, limit=request.limit, before=request.before)
-                return wire.encode_page(page, JSON)
-            case wire.ListTags():
-                return wire.encode_tags(
-                    await self._service.list_tags(limit=request.limit, numbers=request.numbers), JSON
-                )
+                return wire.encode_last(service.last(), JSON)
+            case wire.ListTags(limit, numbers):
+                return wire.encode_tags(await service.list_tags(limit=limit, numbers=numbers), JSON)
+            case wire.Follow(tags, after):
+                self._follower = self._audience.follow(self, tags, after, self._follower)
+                return wire.encode_ok({"from": self._follower.cursor}, JSON)
+            case wire.Unfollow():
+                self._unfollow()
+                return wire.encode_ok(None, JSON)
+            case wire.TakeName(name):
+                return wire.encode_ok(self._log_in(name), JSON)
+            case wire.ListNames():
+                return wire.encode_ok({"names": service.online}, JSON)
             case wire.ClassicDownload():
                 self._no_more = True
-                return wire.encode_classic(self._service.last())
+                return wire.encode_classic(service.last())
+            case _:
+                return wire.encode_page(await self._page(request), JSON)
+
+    async def _page(self, request: wire.PageQuery) -> Page:
+        match request:
+            case wire.TweetsOfTag(tag, limit, before):
+                return await self._service.tweets_of_tag(tag, limit=limit, before=before)
+            case wire.TweetsOfAuthor(by, limit, before):
+                return await self._service.tweets_of_author(by, limit=limit, before=before)
+            case wire.TweetsSinceLogin(by, limit, after):
+                return await self._service.tweets_since_login(by, limit=limit, after=after)
             case _:
                 assert_never(request)
+
+    def _log_in(self, name: str) -> dict[str, object]:
+        """Take a name, in place of the one that this connection has."""
+        name, newest = self._service.log_in(name)
+        self._log_out()
+        self._name = name
+        return {"name": name, "after": newest}
+
+    def _log_out(self) -> None:
+        """Free the name; once the connection has ended, when what it posted is decided: it belongs to this login."""
+        undecided = self._closed and any(isinstance(one, Receipt) and one.outcome is None for one in self._answers)
+        if self._name is not None and not undecided:
+            self._service.log_out(self._name)
+            self._name = None
+
+    def _unfollow(self) -> None:
+        if self._follower is not None:
+            self._audience.end(self._follower)
+            self._follower = None
+
+    def _resume(self) -> None:
+        if self._follower is not None and self.has_room:
+            self._audience.resume(self._follower)
+
+    def _ping(self) -> None:
+        """Give a follower that has heard nothing for a while a sign of life, which also finds a dead link."""
+        self.deadline = trio.current_time() + self._limits.ping_s
+        if self._quiet:
+            self._send(wire.PING)
+        self._quiet = True
 
     async def _until_answered(self) -> None:
         await self._until(lambda: not self._answers and not self._unsent)
@@ -246,6 +326,8 @@ class Connection:
                 raise trio.ClosedResourceError
             self._progress = trio.Event()
             await self._progress.wait()
+        self._progress = None
+        self._resume()
 
     async def _finish(self) -> None:
         await self._until_answered()
@@ -259,7 +341,8 @@ class Connection:
         """A whole frame moves the deadline, a part of one does not."""
         unfinished = self._reader.unfinished
         if progressed or unfinished != self._mid_frame:
-            self.deadline = trio.current_time() + (self._limits.frame_s if unfinished else self._limits.idle_s)
+            waiting_s = self._limits.idle_s if self._follower is None else self._limits.ping_s
+            self.deadline = trio.current_time() + (self._limits.frame_s if unfinished else waiting_s)
         self._mid_frame = unfinished
 
     def _flush(self) -> None:
@@ -285,7 +368,7 @@ class Connection:
             self.close()
             return
         if sent < len(data):
-            self._unsent = data[sent:]
+            self._unsent = memoryview(data)[sent:]  # not a copy: a thousand followers may wait for the same bytes
             self.deadline = trio.current_time() + self._limits.send_s
             self._send_later(self)
 
@@ -297,4 +380,3 @@ class Connection:
     def _note_progress(self) -> None:
         if self._progress is not None:
             self._progress.set()
-            self._progress = None

@@ -66,6 +66,9 @@ class Journal:
         """The newest committed tweet."""
         self.commits = 0
         """How many batches were committed."""
+        self._published = self.last.id if self.last is not None else 0
+        self.on_commit: Callable[[list[Tweet]], None] | None = None
+        """Is told of each commit's new tweets, ids rising, after those who wait for them. Must not raise or block."""
 
     @property
     def has_room(self) -> bool:
@@ -175,8 +178,18 @@ class Journal:
     def _tell(self, batch: list[Receipt]) -> None:
         for waiter in {id(receipt.waiter): receipt.waiter for receipt in batch}.values():
             waiter.answered()
+        self._publish(batch)
         self._room.unpark_all()
         self._committed.unpark_all()
+
+    def _publish(self, batch: list[Receipt]) -> None:
+        """Tell of the tweets that are new: a repeated key gives an old one again, or one of its batch twice."""
+        outcomes = [receipt.outcome for receipt in batch]
+        new = {one.id: one for one in outcomes if isinstance(one, Tweet) and one.id > self._published}
+        if new:
+            self._published = max(new)
+            if self.on_commit is not None:
+                self.on_commit(list(new.values()))
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)

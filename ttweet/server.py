@@ -12,6 +12,7 @@ from functools import partial
 import trio
 
 from ttweet import reports, wire
+from ttweet.audience import Audience
 from ttweet.connection import Connection, Limits
 from ttweet.errors import Refused
 from ttweet.reports import Peer
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 BACKLOG = 1024  # connections the kernel holds until they are accepted; it cuts this at net.core.somaxconn
 ACCEPT_BURST = 8  # connections accepted before other tasks get their turn: with 64 a flood of them made all wait 20 ms
+DEAD_LINK_S = 30.0  # that a link may leave what was sent unconfirmed; by itself Linux gives it a quarter of an hour
 SWEEP_S = 0.5  # between two looks at the deadlines; each is met that much late at the most
 ACCEPT_RETRY_S = 0.1  # until somebody may have closed a descriptor, or the network is up again
 TELL_AGAIN_S = 60.0  # one warning a minute says as much as ten a second
@@ -30,7 +32,8 @@ TELL_AGAIN_S = 60.0  # one warning a minute says as much as ten a second
 def listen(host: str, port: int) -> list[socket.socket]:
     """Sockets that listen on every address of the host, at the same port. Raises OSError.
 
-    Port 0 picks a free one. What they accept inherits TCP_NODELAY: an answer leaves in one write and must not wait.
+    Port 0 picks a free one. What they accept inherits TCP_NODELAY, as an answer leaves in one write and must not
+    wait, and TCP_USER_TIMEOUT, so that a dead link that is sent to, if only a ping, ends its connection.
     """
     listeners: list[socket.socket] = []
     try:
@@ -41,6 +44,7 @@ def listen(host: str, port: int) -> list[socket.socket]:
             listener = socket.create_server((address[0], chosen), family=family, backlog=BACKLOG)
             listener.setblocking(False)
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(DEAD_LINK_S * 1000))
             listeners.append(listener)
     except UnicodeError as exc:
         raise OSError(errno.EINVAL, f"{host!a} is no name of a host") from exc
@@ -54,8 +58,9 @@ def listen(host: str, port: int) -> list[socket.socket]:
 class Server:
     """The connected clients of one service."""
 
-    def __init__(self, service: Service, *, max_clients: int, limits: Limits) -> None:
+    def __init__(self, service: Service, audience: Audience, *, max_clients: int, limits: Limits) -> None:
         self._service = service
+        self._audience = audience
         self._max_clients = max_clients
         self._limits = limits
         self._connections: set[Connection] = set()
@@ -89,7 +94,9 @@ class Server:
     def admit(self, transport: Transport, peer: Peer, nursery: trio.Nursery) -> None:
         """Give a client its task in the nursery."""
         send_later = partial(self._send_later, nursery, peer)
-        connection = Connection(transport, self._service, peer=peer, limits=self._limits, send_later=send_later)
+        connection = Connection(
+            transport, self._service, self._audience, peer=peer, limits=self._limits, send_later=send_later
+        )
         self._connections.add(connection)
         self._service.report(reports.client_connected(peer, self.clients))
         nursery.start_soon(self._serve, connection, peer, name=f"client {peer}")
@@ -116,10 +123,11 @@ class Server:
             connection.close()
 
     async def run(self) -> None:
-        """Look after all clients, until cancelled: their sockets' readiness and their deadlines."""
+        """Look after all clients, until cancelled: their sockets' readiness, their deadlines, followers behind."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._readiness.run)
             nursery.start_soon(self._sweep)
+            nursery.start_soon(self._audience.run)
 
     async def _sweep(self) -> None:
         """One timer for everybody's deadlines, instead of one for each read."""

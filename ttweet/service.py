@@ -1,14 +1,14 @@
-"""What users may do, as plain methods: post, last, tags. Knows no bytes, no streams and no SQL.
+"""What users may do, as plain methods: post, last, tags, names. Knows no bytes, no streams and no SQL.
 
 Posting does not wait: it gives a receipt, and its waiter is told when the outcome is known. Everything else answers
 from committed tweets.
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 
-from ttweet import hashtags, reports, tweets
+from ttweet import reports, tweets
 from ttweet.errors import Refused
 from ttweet.journal import Journal, Receipt, Waiter
 from ttweet.reports import Report
@@ -24,12 +24,20 @@ class Service:
         self._journal = journal
         self._reader = reader
         self._worker = worker
+        self._logins: dict[str, int] = {}  # names that are online, with the newest id at their login
 
     def post(
-        self, text: str, waiter: Waiter, *, tags: Iterable[str] = (), scan: bool = True, key: str | None = None
+        self,
+        text: str,
+        waiter: Waiter,
+        *,
+        tags: Iterable[str] = (),
+        scan: bool = True,
+        key: str | None = None,
+        by: str | None = None,
     ) -> Receipt:
         """Check a tweet and queue it for the next batch. Raises Refused; then nothing was queued."""
-        draft = tweets.draft(text, tags=tags, scan=scan, key=key)
+        draft = tweets.draft(text, tags=tags, scan=scan, key=key, by=by)
         return self._journal.append(draft, reports.message_received(draft.text), waiter)
 
     @property
@@ -51,19 +59,51 @@ class Service:
 
     async def tweets_of_tag(self, tag: str, *, limit: int, before: int | None = None) -> Page:
         """The newest tweets of a tag, in any spelling, newest first. Raises Refused `bad_tag` when it cannot be one."""
-        key = hashtags.key(tag.strip().lstrip("#＃"))
-        if not hashtags.is_body(key):
-            raise Refused("bad_tag", f"{tag[:40]!r} is no tag: letters, digits and _ make one")
-        page = await self._worker.run(partial(self._reader.tweets_of_tag, key, limit=limit, before=before))
-        await self._caught_up(page)
-        return page
-
-    async def _caught_up(self, page: Page) -> None:
-        """Wait until `last` is as new as what the file shows: a reader may see a commit before we hear of it."""
-        while page.tweets and (self._journal.last is None or self._journal.last.id < page.tweets[0].id):
-            await self._journal.wait_commit(self._journal.commits)
+        return await self._page(partial(self._reader.tweets_of_tag, tweets.search_key(tag), limit=limit, before=before))
 
     async def list_tags(self, *, limit: int, numbers: bool = False) -> TagPage:
         """The most used tags; those without a letter only with `numbers`."""
         now = int(time.time() * 1000)
         return await self._worker.run(partial(self._reader.list_tags, limit=limit, now=now, numbers=numbers))
+
+    def log_in(self, name: str) -> tuple[str, int]:
+        """Put a name online; returns its normal form and the newest tweet's id. Raises Refused."""
+        name = tweets.checked_name(name)
+        if name in self._logins:
+            raise Refused("name_taken", f"{name} is online already; take another name, or wait until it is free")
+        self._logins[name] = self._newest
+        return name, self._newest
+
+    def log_out(self, name: str) -> None:
+        """Free a name that is online."""
+        del self._logins[name]
+
+    @property
+    def online(self) -> list[str]:
+        """The names that are online, in the order of their logins."""
+        return list(self._logins)
+
+    async def tweets_of_author(self, by: str, *, limit: int, before: int | None = None) -> Page:
+        """The newest tweets of a name, online or not, newest first. Raises Refused `bad_name`."""
+        by = tweets.checked_name(by)
+        return await self._page(partial(self._reader.tweets_of_author, by, limit=limit, before=before))
+
+    async def tweets_since_login(self, by: str, *, limit: int, after: int = 0) -> Page:
+        """Tweets of a name since its login, oldest first. Raises Refused `bad_name` or `not_online`."""
+        by = tweets.checked_name(by)
+        if by not in self._logins:
+            raise Refused("not_online", f"{by} is not online; without login:true there are the tweets of earlier times")
+        cursor = max(after, self._logins[by])
+        return await self._page(partial(self._reader.tweets_of_author_after, by, cursor, limit=limit))
+
+    async def _page(self, find: Callable[[], Page]) -> Page:
+        """What the reader finds, once `last` is as new: the reader may see a commit before the journal tells of it."""
+        page = await self._worker.run(find)
+        newest = max([tweet.id for tweet in page.tweets], default=0)
+        while self._newest < newest:
+            await self._journal.wait_commit(self._journal.commits)
+        return page
+
+    @property
+    def _newest(self) -> int:
+        return self._journal.last.id if self._journal.last is not None else 0

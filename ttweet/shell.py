@@ -24,6 +24,7 @@ USAGE = 2
 UNREACHABLE = 3
 NOTHING = 4
 REFUSED = 5
+TIMED_OUT = 124  # as timeout(1) has it
 INTERRUPTED = 130
 PIPE_CLOSED = 141  # what a shell shows of a process that SIGPIPE has ended; nobody reads any further, so no word of it
 
@@ -34,6 +35,7 @@ EXIT_CODES = {
     UNREACHABLE: "no server there, or it went away unanswered",
     NOTHING: "nothing found",
     REFUSED: "refused; nothing was stored",
+    TIMED_OUT: "the time is up",
     INTERRUPTED: "Ctrl-C",
 }
 

@@ -24,6 +24,28 @@ _OF_TAG = """
     WHERE tag = (SELECT id FROM tags WHERE key = :key) AND tweet < :before
     ORDER BY tweet DESC LIMIT :limit
 """
+# For each tag the next few tweets by the index, merged: so it costs no more when there are many, or far apart.
+_OF_EITHER = "SELECT * FROM (SELECT tweet FROM tweet_tags WHERE tag = ({tag}) AND tweet > ? ORDER BY tweet LIMIT ?)"
+_TAG = "SELECT id FROM tags WHERE key = ?"
+_OF_ANY = """
+    SELECT id, at, author, text, tags
+    FROM tweets
+    WHERE id IN (SELECT tweet FROM ({merged}) ORDER BY tweet LIMIT ?)
+    ORDER BY id
+"""
+# author IS NOT NULL: the index holds tweets that have one, so the anonymous ones cost the writer nothing.
+_OF_AUTHOR = """
+    SELECT id, at, author, text, tags
+    FROM tweets
+    WHERE author = :by AND author IS NOT NULL AND text <> '' AND id < :before
+    ORDER BY id DESC LIMIT :limit
+"""
+_OF_AUTHOR_AFTER = """
+    SELECT id, at, author, text, tags
+    FROM tweets
+    WHERE author = :by AND author IS NOT NULL AND text <> '' AND id > :cursor
+    ORDER BY id LIMIT :limit
+"""
 # Two walks down the index, merged: one walk over both kinds would have to sort all the tags there are.
 _TAGS = """
     SELECT spelling, count, newest, (
@@ -83,6 +105,22 @@ class Queries:
         rows = self._all(_OF_TAG, key=key, before=MAX_ID if before is None else before, limit=limit + 1)
         return Page([to_tweet(row) for row in rows[:limit]], len(rows) > limit)
 
+    def tagged_after(self, keys: Sequence[str], cursor: int, limit: int) -> list[Tweet]:
+        """See Reader."""
+        merged = " UNION ".join([_OF_EITHER.format(tag=_TAG)] * len(keys))
+        values = [value for key in keys for value in (key, cursor, limit)]
+        return [to_tweet(row) for row in self._rows(_OF_ANY.format(merged=merged), [*values, limit])]
+
+    def tweets_of_author(self, by: str, *, limit: int, before: int | None = None) -> Page:
+        """See Reader."""
+        rows = self._all(_OF_AUTHOR, by=by, before=MAX_ID if before is None else before, limit=limit + 1)
+        return Page([to_tweet(row) for row in rows[:limit]], len(rows) > limit)
+
+    def tweets_of_author_after(self, by: str, cursor: int, *, limit: int) -> Page:
+        """See Reader."""
+        rows = self._all(_OF_AUTHOR_AFTER, by=by, cursor=cursor, limit=limit + 1)
+        return Page([to_tweet(row) for row in rows[:limit]], len(rows) > limit)
+
     def list_tags(self, *, limit: int, now: int, numbers: bool = False) -> TagPage:
         """See Reader."""
         today = now // DAY_MS
@@ -116,6 +154,9 @@ class Queries:
         return next(iter(self._all(sql, **values)), None)
 
     def _all(self, sql: str, **values: int | str | None) -> list[Any]:
+        return self._rows(sql, values)
+
+    def _rows(self, sql: str, values: dict[str, int | str | None] | list[int | str]) -> list[Any]:
         """All rows, which ends the read transaction: one that stays open would make the WAL grow."""
         try:
             return self._connection.execute(sql, values).fetchall()

@@ -43,6 +43,18 @@ class Reader(Protocol):
         """The newest tweets of a tag by its search key, newest first; with `before` those with a lower id."""
         ...
 
+    def tagged_after(self, keys: Sequence[str], cursor: int, limit: int) -> list[Tweet]:
+        """What `read_after` finds of tweets with at least one of these search keys, each tweet once."""
+        ...
+
+    def tweets_of_author(self, by: str, *, limit: int, before: int | None = None) -> Page:
+        """The newest tweets of an author, newest first; with `before` those with a lower id. None is empty."""
+        ...
+
+    def tweets_of_author_after(self, by: str, cursor: int, *, limit: int) -> Page:
+        """Tweets of an author with an id above the cursor, oldest first. None is empty."""
+        ...
+
     def list_tags(self, *, limit: int, now: int, numbers: bool = False) -> TagPage:
         """The most used tags; those without a letter only with `numbers`. `now` (ms) ends the days counted."""
         ...

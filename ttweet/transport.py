@@ -30,7 +30,7 @@ class Transport(Protocol):
         """Send what can be sent without waiting and return how many bytes that was."""
         ...
 
-    async def send(self, data: bytes) -> None:
+    async def send(self, data: bytes | memoryview) -> None:
         """Send it all, waiting as long as it takes."""
         ...
 
@@ -115,7 +115,7 @@ class SocketTransport:
         except BlockingIOError:
             return 0
 
-    async def send(self, data: bytes) -> None:
+    async def send(self, data: bytes | memoryview) -> None:
         """See Transport."""
         rest = memoryview(data)
         while rest:
@@ -163,7 +163,7 @@ class StreamTransport:
         """See Transport: a stream has no such thing; all is left to `send`."""
         return 0
 
-    async def send(self, data: bytes) -> None:
+    async def send(self, data: bytes | memoryview) -> None:
         """See Transport."""
         await self._stream.send_all(data)
 

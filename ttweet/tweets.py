@@ -15,6 +15,7 @@ from ttweet.errors import Refused
 MAX_CHARACTERS = 150  # code points of the NFC form, as the first ttweet had it
 MAX_TEXT_BYTES = 600  # UTF-8: 150 times the longest character; looked at before anything is decoded or normalized
 MAX_TAGS = 32  # given beside the text; a text of 150 characters holds at most 75
+MAX_NAME_CHARACTERS = 32  # of an author: a name and a place fit, a sentence does not
 MAX_KEY_CHARACTERS = 128  # a UUID is 36, a SHA-512 in hexadecimal 128
 HISTORY_DAYS = 14  # days of counts that a list of tags carries: two weeks show a weekly rhythm
 EMPTY_MESSAGE = "Empty Message"  # what the classic protocol shows for an empty tweet, or for none
@@ -103,6 +104,22 @@ def checked_text(text: str) -> str:
     if len(text) > MAX_CHARACTERS:
         raise _too_long(len(text))
     return text
+
+
+def checked_name(name: str) -> str:
+    """The NFC form of an author's name: 1 to 32 letters and digits. Raises Refused `bad_name`."""
+    name = unicodedata.normalize("NFC", name)
+    if not 1 <= len(name) <= MAX_NAME_CHARACTERS or not all(one.isalpha() or one.isdecimal() for one in name):
+        raise Refused("bad_name", f"{name[:40]!a} is no name: 1 to {MAX_NAME_CHARACTERS} letters and digits make one")
+    return name
+
+
+def search_key(tag: str) -> str:
+    """What a tag in any spelling, with or without hash sign, is found by. Raises Refused `bad_tag`."""
+    key = hashtags.key(tag.strip().lstrip("#＃"))
+    if not hashtags.is_body(key):
+        raise Refused("bad_tag", f"{tag[:40]!r} is no tag: letters, digits and _ make one")
+    return key
 
 
 def checked_tags(tags: Iterable[str], text: str) -> list[str]:

@@ -66,6 +66,43 @@ class Ping(NamedTuple):
     """Are you there?"""
 
 
+class Follow(NamedTuple):
+    """Tweets with any of the tags, or all tweets when there are none, from above an id on, or only new ones."""
+
+    tags: tuple[str, ...] = ()
+    after: int | None = None
+
+
+class Unfollow(NamedTuple):
+    """Follow nothing any more."""
+
+
+class TakeName(NamedTuple):
+    """Be the author of what this connection posts."""
+
+    name: str
+
+
+class ListNames(NamedTuple):
+    """The names that are online."""
+
+
+class TweetsOfAuthor(NamedTuple):
+    """Tweets of an author, newest first, from below the id `before` on."""
+
+    by: str
+    limit: int = DEFAULT_LIMIT
+    before: int | None = None
+
+
+class TweetsSinceLogin(NamedTuple):
+    """Tweets of an author who is online, since the login, oldest first, from above the id `after` on."""
+
+    by: str
+    limit: int = DEFAULT_LIMIT
+    after: int = 0
+
+
 class ClassicUpload(NamedTuple):
     """Store a message; nobody waits for an answer."""
 
@@ -76,7 +113,12 @@ class ClassicDownload(NamedTuple):
     """The last message as bare text; the connection ends with it."""
 
 
-Request = Upload | Last | TweetsOfTag | ListTags | ClientReport | Ping | ClassicUpload | ClassicDownload
+PageQuery = TweetsOfTag | TweetsOfAuthor | TweetsSinceLogin
+
+Query = PageQuery | Last | ListTags | Follow | Unfollow | TakeName | ListNames | ClassicDownload
+"""What is answered only when all that stands before it is."""
+
+Request = Query | Upload | ClientReport | Ping | ClassicUpload
 Event = Request | TtweetError
 
 
@@ -163,13 +205,10 @@ def _upload(data: object) -> Upload:
     if type(data) is str:
         return Upload(data)
     fields = _fields("u", data, {"text", "tags", "scan", "key"})
-    tags = fields.get("tags", [])
-    if type(tags) is not list:
-        raise Refused("bad_request", f"tags is an array of strings, not {_shown(tags)}")
     key = fields.get("key")
     return Upload(
         _string("text", fields.get("text")),
-        tuple([_string("a tag", tag) for tag in tags]),
+        _tags(fields.get("tags", [])),
         _flag("scan", fields.get("scan", True)),
         None if key is None else _string("key", key),
     )
@@ -179,11 +218,10 @@ def _tweets_of_tag(data: object) -> TweetsOfTag:
     if type(data) is str:
         return TweetsOfTag(data)
     fields = _fields("t", data, {"tag", "limit", "before"})
-    before = fields.get("before")
     return TweetsOfTag(
         _string("tag", fields.get("tag")),
         _integer("limit", fields.get("limit", DEFAULT_LIMIT), MAX_LIMIT),
-        None if before is None else _integer("before", before, MAX_ID),
+        _id("before", fields.get("before"), 1),
     )
 
 
@@ -197,29 +235,56 @@ def _list_tags(data: object) -> ListTags:
     )
 
 
+def _follow(data: object) -> Follow:
+    if type(data) is str:
+        return Follow((data,) if data else ())
+    fields = _fields("s", data, {"tags", "after"})
+    return Follow(_tags(fields.get("tags", [])), _id("after", fields.get("after"), 0))
+
+
+def _take_name(data: object) -> TakeName:
+    return TakeName(_string("a name", data))
+
+
+def _of_author(data: object) -> TweetsOfAuthor | TweetsSinceLogin:
+    if type(data) is str:
+        return TweetsOfAuthor(data)
+    since_login = type(data) is dict and _flag("login", data.get("login", False))
+    fields = _fields("g", data, {"by", "limit", "login", "after" if since_login else "before"})
+    by = _string("by", fields.get("by"))
+    limit = _integer("limit", fields.get("limit", DEFAULT_LIMIT), MAX_LIMIT)
+    if since_login:
+        return TweetsSinceLogin(by, limit, _id("after", fields.get("after"), 0) or 0)
+    return TweetsOfAuthor(by, limit, _id("before", fields.get("before"), 1))
+
+
 def _client_report(data: object) -> ClientReport:
     if type(data) is not str:
         raise ProtocolError("bad_frame", f"a report line is a string, not {_shown(data)}")
     return ClientReport(data)
 
 
-def _last(data: object) -> Last:
-    _nothing("d", data)
-    return Last()
+def _without_data(operation: str, request: Request) -> Callable[[object], Request]:
+    def parse_nothing(data: object) -> Request:
+        if data != "":
+            raise Refused("bad_request", f'the data of "{operation}" is an empty string, not {_shown(data)}')
+        return request
 
-
-def _ping(data: object) -> Ping:
-    _nothing("p", data)
-    return Ping()
+    return parse_nothing
 
 
 _PARSERS: dict[str, Callable[[object], Request]] = {
     "u": _upload,
-    "d": _last,
+    "d": _without_data("d", Last()),
     "t": _tweets_of_tag,
     "l": _list_tags,
+    "s": _follow,
+    "c": _without_data("c", Unfollow()),
+    "n": _take_name,
+    "w": _without_data("w", ListNames()),
+    "g": _of_author,
     "r": _client_report,
-    "p": _ping,
+    "p": _without_data("p", Ping()),
 }
 
 
@@ -231,11 +296,6 @@ def _fields(operation: str, data: object, known: set[str]) -> dict[str, object]:
         fields = ", ".join(sorted(known))
         raise Refused("bad_request", f'no field {_shown(unknown[0])} in "{operation}"; there are: {fields}')
     return data
-
-
-def _nothing(operation: str, data: object) -> None:
-    if data != "":
-        raise Refused("bad_request", f'the data of "{operation}" is an empty string, not {_shown(data)}')
 
 
 def _string(name: str, value: object) -> str:
@@ -250,10 +310,20 @@ def _flag(name: str, value: object) -> bool:
     return value
 
 
-def _integer(name: str, value: object, highest: int) -> int:
-    if type(value) is not int or not 1 <= value <= highest:
-        raise Refused("bad_request", f"{name} is a whole number from 1 to {highest}, not {_shown(value)}")
+def _tags(value: object) -> tuple[str, ...]:
+    if type(value) is not list:
+        raise Refused("bad_request", f"tags is an array of strings, not {_shown(value)}")
+    return tuple([_string("a tag", tag) for tag in value])
+
+
+def _integer(name: str, value: object, highest: int, lowest: int = 1) -> int:
+    if type(value) is not int or not lowest <= value <= highest:
+        raise Refused("bad_request", f"{name} is a whole number from {lowest} to {highest}, not {_shown(value)}")
     return value
+
+
+def _id(name: str, value: object, lowest: int) -> int | None:
+    return None if value is None else _integer(name, value, MAX_ID, lowest)
 
 
 def _shown(value: object) -> str:
@@ -274,6 +344,20 @@ def encode_last(tweet: Tweet | None, json: Json = STDLIB_JSON) -> bytes:
 def encode_page(page: Page, json: Json = STDLIB_JSON) -> bytes:
     """The answer to a query for tweets."""
     return encode_ok({"tweets": [as_json(tweet) for tweet in page.tweets], "more": page.more}, json)
+
+
+def encode_push(tweet: Tweet, json: Json = STDLIB_JSON) -> bytes:
+    """A tweet on its way to a follower."""
+    return b'["m",%b]\n' % json.dumps(as_json(tweet))
+
+
+def encode_live(cursor: int) -> bytes:
+    """What a follower hears once: all up to this id was sent, and what follows is new."""
+    return b'["e",{"id":%d}]\n' % cursor
+
+
+PING = b'["p",""]\n'
+"""What a follower hears when there is nothing else to say."""
 
 
 def encode_tags(page: TagPage, json: Json = STDLIB_JSON) -> bytes:

@@ -1,0 +1,12 @@
+#!/usr/bin/env python3
+"""The course's client: ttweetcli.py <ServerIP> <ServerPort> <Username>. Needs nothing but Python; exits with 0."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from ttweet import course, shell
+
+screen = course.Screen()
+shell.run(course.run, sys.argv[1:], screen.commands(), screen.say)

@@ -1,0 +1,34 @@
+import pytest
+
+from ttweet import shell
+from ttweet.cli_live import News, seconds
+from ttweet.errors import ConnectError
+
+
+@pytest.mark.parametrize(
+    ("duration", "expected"),
+    [(None, None), ("0", 0), ("90", 90), ("90s", 90), ("1.5s", 1.5), ("10m", 600), ("2h", 7200), ("1d", 86400)],
+)
+def test_a_duration_is_seconds(duration: str | None, expected: float | None) -> None:
+    assert seconds(duration, "--timeout") == expected
+
+
+@pytest.mark.parametrize("duration", ["", "m", "-1", "10 m", "10w", "1e3", "inf", "nan", "１", "9" * 10])
+def test_what_is_no_duration_is_said(duration: str) -> None:
+    with pytest.raises(shell.UsageError, match="--timeout cannot be"):
+        seconds(duration, "--timeout")
+
+
+def test_a_loss_is_told_once_however_often_it_is_tried(capsys: pytest.CaptureFixture[str]) -> None:
+    news = News()
+    for _ in range(3):
+        news.lost(ConnectError("unreachable", "nobody there"), 0.1)
+    news.caught_up(1)
+    news.lost(ConnectError("unknown", "gone"), 0.1)
+    news.caught_up(1200)
+    assert capsys.readouterr().err.splitlines() == [
+        "ttweet: connection lost: nobody there; trying again until it is back",
+        "connected again; 1 tweet caught up",
+        "ttweet: connection lost: gone; trying again until it is back",
+        "connected again; 1,200 tweets caught up",
+    ]

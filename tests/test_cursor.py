@@ -1,0 +1,116 @@
+import json
+from typing import Any
+
+import pytest
+
+from ttweet.cursor import LONGEST_PAUSE_S, PASSING, Cursor, Watcher
+from ttweet.errors import ConnectError, Refused, TtweetError
+from ttweet.tweets import Tweet
+
+LOST = ConnectError("unknown", "gone")
+
+
+class Diary(Watcher):
+    def __init__(self) -> None:
+        self.entries: list[object] = []
+
+    def lost(self, error: TtweetError, pause_s: float) -> None:
+        self.entries.append(error.code)
+
+    def caught_up(self, count: int) -> None:
+        self.entries.append(count)
+
+
+def line(kind: str, data: object) -> bytes:
+    return json.dumps([kind, data]).encode() + b"\n"
+
+
+def tweet(id_: int) -> bytes:
+    return line("m", {"id": id_, "at": 7, "by": None, "text": "hi #a", "tags": ["a"]})
+
+
+def receive(cursor: Cursor, *lines: bytes) -> list[int]:
+    return [one.id for one in map(cursor.receive, lines) if one is not None]
+
+
+def asked(cursor: Cursor) -> Any:
+    return json.loads(cursor.request())
+
+
+def test_it_asks_for_its_tags_from_its_place_on() -> None:
+    assert asked(Cursor([], None)) == ["s", {}]
+    assert asked(Cursor(["a", "b"], 0)) == ["s", {"tags": ["a", "b"], "after": 0}]
+
+
+def test_a_push_is_a_tweet() -> None:
+    assert Cursor([], 4).receive(tweet(5)) == Tweet(5, 7, None, "hi #a", ("a",))
+
+
+def test_what_it_has_received_moves_its_place() -> None:
+    cursor = Cursor(["a"], None)
+    places = []
+    for one in (line("ok", {"from": 3}), tweet(5), line("e", {"id": 9}), line("p", ""), tweet(12)):
+        cursor.receive(one)
+        places.append(cursor.after)
+    assert places == [3, 5, 9, 9, 12]
+    assert asked(cursor) == ["s", {"tags": ["a"], "after": 12}]
+
+
+def test_a_tweet_that_was_seen_is_not_seen_again() -> None:
+    cursor = Cursor([], 4)
+    assert receive(cursor, tweet(4), tweet(5), tweet(5), tweet(3), tweet(6)) == [5, 6]
+
+
+def test_the_watcher_hears_of_a_loss_and_of_what_was_missed_only_then() -> None:
+    diary = Diary()
+    cursor = Cursor([], 0, diary)
+    receive(cursor, line("ok", {"from": 0}), tweet(1), line("e", {"id": 1}))
+    assert diary.entries == []
+    cursor.pause_s(LOST)
+    receive(cursor, line("ok", {"from": 1}), tweet(2))
+    cursor.pause_s(LOST)
+    receive(cursor, line("ok", {"from": 2}), tweet(3), line("e", {"id": 3}), tweet(4))
+    assert diary.entries == ["unknown", "unknown", 2]
+
+
+def test_pauses_grow_to_a_limit_and_begin_anew_once_live() -> None:
+    cursor = Cursor([], 0)
+    receive(cursor, line("ok", {"from": 0}))
+    pauses = [cursor.pause_s(LOST) for _ in range(40)]
+    assert 0.05 <= pauses[0] <= 0.1
+    assert all(LONGEST_PAUSE_S / 2 <= pause <= LONGEST_PAUSE_S for pause in pauses[8:])
+    assert len(set(pauses)) == len(pauses), "followers of one server do not come back in step"
+    receive(cursor, line("ok", {"from": 0}), line("e", {"id": 0}))
+    assert cursor.pause_s(LOST) <= 0.1
+
+
+def test_what_fails_before_the_first_answer_is_raised() -> None:
+    with pytest.raises(ConnectError):
+        Cursor([], 0).pause_s(LOST)
+
+
+@pytest.mark.parametrize(("code", "passes"), [*((code, True) for code in PASSING), ("bad_tag", False)])
+def test_a_refusal_is_raised_unless_it_may_pass(code: str, passes: bool) -> None:
+    cursor = Cursor([], 0)
+    receive(cursor, line("ok", {"from": 0}))
+    error = Refused(code, "no")
+    if passes:
+        assert cursor.pause_s(error) > 0
+    else:
+        with pytest.raises(Refused):
+            cursor.pause_s(error)
+
+
+def test_a_refusal_is_an_error_with_its_code() -> None:
+    with pytest.raises(Refused, match="two words") as refused:
+        Cursor([], 0).receive(line("err", {"code": "bad_tag", "text": "two words"}))
+    assert refused.value.code == "bad_tag"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"HTTP/1.1 400\r\n", b"[]\n", b'["ok",null]\n', b'["m",{}]\n', b'["x",{}]\n', b'["e",{"id":"1"}]\n', b"1\n"],
+)
+def test_what_is_no_answer_says_so(line: bytes) -> None:
+    with pytest.raises(ConnectError, match="no ttweet"):
+        Cursor([], 0).receive(line)

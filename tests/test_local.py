@@ -1,0 +1,74 @@
+from pathlib import Path
+
+import pytest
+
+import ttweet
+from tests.processes import running_server
+from ttweet import app, local, wire
+from ttweet.tweets import Tweet
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "notes.db"
+
+
+def test_what_is_posted_is_read_in_this_program_and_in_the_next(path: Path) -> None:
+    with ttweet.open(path) as store:
+        first = store.post("Milk is out #home", tags=["shop"])
+        assert first == Tweet(1, first.at, None, "Milk is out #home", ("home", "shop"))
+        assert store.last() == first
+    with ttweet.open(str(path)) as store:
+        second = store.post("#Home again", by="matt")
+        assert store.tweets_of_tag("#HOME").tweets == [second, first]
+        assert store.tweets_of_tag("home", before=2).tweets == [first]
+        assert store.list_tags(limit=1).tags[0].count == 2
+        assert list(store.tweets_after(1)) == [second]
+
+
+def test_all_tweets_come_in_pages(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "PAGE", 2)
+    with ttweet.open(path) as store:
+        ids = [store.post(str(number)).id for number in range(5)]
+        assert [tweet.id for tweet in store.tweets_after()] == ids
+
+
+def test_a_key_stores_once_and_an_empty_message_is_no_last_one(path: Path) -> None:
+    with ttweet.open(path) as store:
+        assert store.post("once", key="k").id == store.post("once", key="k").id
+        store.post("see #this", tags=["that"], scan=False)
+        assert store.tweets_of_tag("this").tweets == []
+        store.post("")
+        assert store.last() is None
+
+
+def test_a_file_that_a_server_holds_can_only_be_read(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--no-report-file") as server:
+        with pytest.raises(ttweet.OpenError) as error:
+            ttweet.open(server.db)
+        assert error.value.code == "locked"
+        with ttweet.Client("127.0.0.1", server.port) as client:
+            client.post("hello")
+        with ttweet.open(server.db, readonly=True) as store:
+            assert [tweet.text for tweet in store.tweets_after()] == ["hello"]
+            with pytest.raises(ttweet.Refused, match="reading only"):
+                store.post("me too")
+
+
+@pytest.mark.parametrize(("text", "by"), [("x" * 151, None), ("hi", "two words"), ("\0", None)])
+def test_what_a_server_would_refuse_is_refused(path: Path, text: str, by: str | None) -> None:
+    with ttweet.open(path) as store:
+        with pytest.raises(ttweet.Refused):
+            store.post(text, by=by)
+        assert list(store.tweets_after()) == []
+
+
+def test_a_file_that_is_missing_cannot_be_read(path: Path) -> None:
+    with pytest.raises(ttweet.OpenError) as error:
+        ttweet.open(path, readonly=True)
+    assert error.value.code == "missing"
+
+
+def test_defaults_are_those_of_a_server() -> None:
+    assert app.Config(port=0).log_limit == local.LOG_LIMIT
+    assert wire.DEFAULT_LIMIT == local.DEFAULT_LIMIT

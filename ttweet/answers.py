@@ -1,0 +1,37 @@
+"""What a server answers, as values: for the clients, whichever way they came by it.
+
+Each function takes the data of an answer and raises AttributeError, IndexError, KeyError, TypeError or ValueError when
+it is not what a ttweet answers. Knows no sockets and no bytes.
+"""
+
+from typing import Any
+
+from ttweet.tweets import Page, TagPage, TagSummary, Tweet
+
+MISFITS = (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError)  # what strange data raises
+
+
+def tweet(data: Any) -> Tweet:
+    """A tweet. Fields that are not known are ignored, as later versions may add some."""
+    return Tweet(data["id"], data["at"], data["by"], data["text"], tuple(data["tags"]))
+
+
+def tweet_or_none(data: Any) -> Tweet | None:
+    """A tweet, where there may be none."""
+    return tweet(data) if data else None
+
+
+def page(data: Any) -> Page:
+    """Some tweets."""
+    return Page([tweet(one) for one in data["tweets"]], data["more"])
+
+
+def tag_page(data: Any) -> TagPage:
+    """Some tags."""
+    tags = [TagSummary(tag["tag"], tag["count"], tag["newest"], tag["days"]) for tag in data["tags"]]
+    return TagPage(tags, data["more"])
+
+
+def names(data: Any) -> list[str]:
+    """Those who are online."""
+    return [str(name) for name in data["names"]]

@@ -1,0 +1,278 @@
+"""The client for programs that run on trio: the verbs of `client`, to be awaited.
+
+One connection for requests, which many tasks may share, and one for each follower. Knows no server and no storage.
+"""
+
+import select
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import trio
+
+from ttweet import answers, frames
+from ttweet.client import (
+    MAX_ANSWER_BYTES,
+    TIMEOUT_S,
+    Stored,
+    address,
+    answer_data,
+    given,
+    stored_of,
+    unreachable,
+    upload_frame,
+    with_advice,
+)
+from ttweet.cursor import SILENCE_S, Cursor, Watcher
+from ttweet.errors import ConnectError, Refused
+from ttweet.tweets import Page, TagPage, Tweet
+
+READ_BYTES = 64 * 1024
+
+T = TypeVar("T")
+
+
+class AsyncClient:
+    """A server, as its clients see it. It connects at the first request, and again when a connection has ended.
+
+    Every method raises ConnectError and Refused as those of Client do. A cancelled request ends the connection, since
+    nobody would take its answer; whether a tweet was stored is unknown then. A `name` is as in Client.
+    """
+
+    def __init__(self, host: str, port: int, *, name: str | None = None, timeout_s: float = TIMEOUT_S) -> None:
+        self.host = host
+        self.port = port
+        self.name = name
+        self._timeout_s = timeout_s
+        self._asking = trio.Lock()
+        self._link: _Link | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connection that requests go over."""
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+
+    async def post(self, text: str, *, tags: Iterable[str] = (), scan: bool = True, key: str | None = None) -> Stored:
+        """Upload a tweet; it is on the server's disk when this returns. See Client.post."""
+        frame = upload_frame(text, list(tags), scan, key)
+        try:
+            return self._shaped(stored_of, await self._ask(frame))
+        except ConnectError as error:
+            raise with_advice(error, key) from error
+
+    async def last(self) -> Tweet | None:
+        """The newest tweet; None when there is none or it is empty."""
+        return self._shaped(answers.tweet_or_none, await self.request("d", ""))
+
+    async def tweets_of_tag(self, tag: str, *, limit: int | None = None, before: int | None = None) -> Page:
+        """The newest tweets of a tag in any spelling, newest first; with `before` those with a lower id."""
+        return self._shaped(answers.page, await self.request("t", given(tag=tag, limit=limit, before=before)))
+
+    async def tweets_by(self, name: str, *, limit: int | None = None, before: int | None = None) -> Page:
+        """The newest tweets of an author, newest first; with `before` those with a lower id."""
+        return self._shaped(answers.page, await self.request("g", given(by=name, limit=limit, before=before)))
+
+    async def tweets_since_login(self, name: str, *, limit: int | None = None, after: int | None = None) -> Page:
+        """The tweets since the login of an author who is online, oldest first; with `after` those with a higher id."""
+        asked = given(by=name, login=True, limit=limit, after=after)
+        return self._shaped(answers.page, await self.request("g", asked))
+
+    async def who(self) -> list[str]:
+        """The names that are online, in the order of their login."""
+        return self._shaped(answers.names, await self.request("w", ""))
+
+    async def list_tags(self, *, limit: int | None = None, numbers: bool = False) -> TagPage:
+        """The most used tags; those without a letter only with `numbers`."""
+        return self._shaped(answers.tag_page, await self.request("l", given(limit=limit, numbers=numbers)))
+
+    async def ping(self) -> None:
+        """See whether the server answers."""
+        await self.request("p", "")
+
+    def follow(self, *tags: str, after: int | None = None, watcher: Watcher | None = None) -> "AsyncFollower":
+        """Iterate over tweets with any of the tags, or over all: first those after the id, then live.
+
+        Without `after` only new ones. It reconnects and goes on by itself until it is cancelled or left.
+        """
+        return AsyncFollower(self._connect, Cursor(tags, after, watcher))
+
+    async def request(self, operation: str, data: object) -> Any:
+        """Ask one thing and return the data of its answer."""
+        return await self._ask(frames.encode(operation, data))
+
+    async def _ask(self, frame: bytes) -> Any:
+        async with self._asking:
+            link = await self._usable_link()
+            try:
+                answer = await link.ask(frame, self._timeout_s)
+            except BaseException:
+                self.close()  # an answer that is still to come would be taken for that of the next request
+                raise
+        return self._shaped(answer_data, answer)
+
+    async def _usable_link(self) -> "_Link":
+        if self._link is not None and self._link.has_ended():
+            self.close()
+        if self._link is None:
+            self._link = await self._connect()
+        return self._link
+
+    async def _connect(self) -> "_Link":
+        link = await _open_link(self.host, self.port, self._timeout_s)
+        if self.name is not None:
+            try:
+                self._shaped(answer_data, await link.ask(frames.encode("n", self.name), self._timeout_s))
+            except BaseException:
+                link.close()
+                raise
+        return link
+
+    def _shaped(self, shape: Callable[[Any], T], data: Any) -> T:
+        try:
+            return shape(data)
+        except answers.MISFITS as exc:
+            raise ConnectError("unknown", f"what answers at {address(self.host, self.port)} is no ttweet") from exc
+
+
+class AsyncFollower:
+    """Iterate it for tweets in the order of their ids: none is missed, none comes twice. See Follower.
+
+    Cancelled in the middle, it can be iterated again and goes on where it was. For one task at a time.
+    """
+
+    def __init__(self, connect: Callable[[], Any], cursor: Cursor) -> None:
+        self._connect = connect
+        self._cursor = cursor
+        self._link: _Link | None = None
+
+    @property
+    def after(self) -> int | None:
+        """The id to go on from, in this program or in another; None before the server has answered."""
+        return self._cursor.after
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Tweet:
+        while True:
+            try:
+                tweet = await self._receive()
+            except (ConnectError, Refused) as error:
+                self.close()
+                await trio.sleep(self._cursor.pause_s(error))
+            else:
+                if tweet is not None:
+                    return tweet
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self.close()  # of a loop that was left
+
+    def close(self) -> None:
+        """End the connection. To iterate again makes another, which goes on where this one was."""
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+
+    async def _receive(self) -> Tweet | None:
+        if self._link is None:
+            link: _Link = await self._connect()
+            try:
+                await link.send(self._cursor.request(), SILENCE_S)
+            except BaseException:
+                link.close()
+                raise
+            self._link = link
+        return self._cursor.receive(await self._link.receive(SILENCE_S))
+
+
+class _Link:
+    """One open connection. Raises ConnectError."""
+
+    def __init__(self, stream: trio.SocketStream, where: str) -> None:
+        self._stream = stream
+        self._where = where
+        self._data = bytearray()
+
+    def close(self) -> None:
+        self._stream.socket.close()
+
+    def has_ended(self) -> bool:
+        """Whether an idle connection has something to read: its end, or what the server says before that."""
+        poll = select.poll()
+        poll.register(self._stream.socket.fileno(), select.POLLIN)
+        return bool(self._data or poll.poll(0))
+
+    async def ask(self, frame: bytes, timeout_s: float) -> bytes:
+        await self.send(frame, timeout_s)
+        return await self.receive(timeout_s)
+
+    async def send(self, data: bytes, timeout_s: float) -> None:
+        try:
+            with trio.fail_after(timeout_s):
+                await self._stream.send_all(data)
+        except trio.TooSlowError as exc:
+            raise self._too_slow(timeout_s) from exc
+        except trio.BrokenResourceError:
+            pass  # the server has closed; `receive` finds what it said before that
+
+    async def receive(self, timeout_s: float) -> bytes:
+        """The next line. One that was cancelled has lost nothing."""
+        try:
+            with trio.fail_after(timeout_s):
+                return await self._line()
+        except trio.TooSlowError as exc:
+            raise self._too_slow(timeout_s) from exc
+        except trio.BrokenResourceError as exc:
+            raise self._gone() from exc
+
+    async def _line(self) -> bytes:
+        seen = 0
+        while (end := self._data.find(b"\n", seen)) < 0:
+            seen = len(self._data)
+            data = await self._stream.receive_some(READ_BYTES)
+            if not data or seen > MAX_ANSWER_BYTES:
+                raise self._gone()
+            self._data += data
+        line = bytes(self._data[: end + 1])
+        del self._data[: end + 1]
+        return line
+
+    def _gone(self) -> ConnectError:
+        return ConnectError("unknown", f"{self._where} went away before it answered")
+
+    def _too_slow(self, timeout_s: float) -> ConnectError:
+        return ConnectError("unknown", f"{self._where} has not answered within {timeout_s:g} seconds")
+
+
+async def _open_link(host: str, port: int, timeout_s: float) -> _Link:
+    try:
+        with trio.fail_after(timeout_s):
+            stream = await trio.open_tcp_stream(host, port)
+    except trio.TooSlowError as exc:
+        raise unreachable(host, port, TimeoutError()) from exc
+    except (OSError, UnicodeError) as exc:
+        raise unreachable(host, port, _cause(exc)) from exc
+    return _Link(stream, address(host, port))
+
+
+def _cause(exc: OSError | UnicodeError) -> OSError | UnicodeError:
+    """What trio wraps up when all addresses of a host have failed."""
+    causes = exc.__cause__.exceptions if isinstance(exc.__cause__, BaseExceptionGroup) else [exc.__cause__]
+    return next((cause for cause in causes if isinstance(cause, OSError)), exc)

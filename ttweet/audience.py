@@ -1,0 +1,269 @@
+"""Those who follow the log: each is a cursor, `(tags, last id)`, and what it reads is one sequence, history and live.
+
+A follower that has caught up is *live*: it stands in the index of its tags and gets what a commit has for it from
+memory, encoded once for all. One that is behind, because its history is long or its socket full, is out of the index
+and costs the writer nothing: `run` reads it page after page, from the last tweets in memory or from the file, as fast
+as it takes them, until it is live again. No follower has a queue.
+
+The two meet in `_step`: only what is above the cursor and was published is sent, and in the same moment in which the
+cursor reaches the newest published tweet the follower becomes live, so there is neither a gap nor a repetition.
+Knows no sockets and no SQL.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import NamedTuple, Protocol
+
+import trio
+
+from ttweet import hashtags, wire
+from ttweet.errors import Refused, StoreError
+from ttweet.journal import Journal
+from ttweet.store import Reader
+from ttweet.tweets import MAX_TAGS, Tweet, search_key
+from ttweet.worker import Worker
+
+log = logging.getLogger(__name__)
+
+PAGE_TWEETS = 256  # of one read of a follower that is behind: some 70 KiB, 1 ms
+RECENT_TWEETS = 2_000  # at most are kept in memory, some 1 MiB: who fell behind for a moment needs no disk
+
+Encode = Callable[[Tweet], bytes]
+Keys = frozenset[str]
+
+
+class Subscriber(Protocol):
+    """Whoever is pushed to."""
+
+    @property
+    def has_room(self) -> bool:
+        """Whether all that was pushed so far has left. Who says no calls `Audience.resume` when it has."""
+        ...
+
+    def push(self, data: bytes) -> None:
+        """Send frames without waiting; what does not leave at once is the subscriber's to keep. Must not raise."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the client, who can come back with the last id it has seen."""
+        ...
+
+
+class Follower:
+    """One cursor: all that is to be pushed up to `cursor` was pushed. While it is live, the newest tweet counts."""
+
+    __slots__ = ("cursor", "history", "keys", "state", "subscriber")
+
+    def __init__(self, subscriber: Subscriber, keys: Keys, cursor: int, history: int) -> None:
+        self.subscriber = subscriber
+        self.keys = keys
+        """Search keys, any of which a tweet must have; none: all tweets are wanted."""
+        self.cursor = cursor
+        self.history: int | None = history
+        """The newest id when it began; None once it was told that it has all up to there."""
+        self.state = WAITING
+
+
+WAITING, READING, LIVE, ENDED = "waiting for room", "to be read for", "live", "ended"
+
+
+class _Batch:
+    """One commit's tweets; each is encoded when it is first wanted, once for all."""
+
+    def __init__(self, tweets: list[Tweet], encode: Encode) -> None:
+        self.tweets = tweets
+        self._encode = encode
+        self._frames: dict[int, bytes] = {}
+
+    def frame(self, tweet: Tweet) -> bytes:
+        frame = self._frames.get(tweet.id)
+        if frame is None:
+            frame = self._frames[tweet.id] = self._encode(tweet)
+        return frame
+
+
+class _Page(NamedTuple):
+    """Frames for a follower, and the id up to which it has all then."""
+
+    data: bytes
+    cursor: int
+
+
+class Audience:
+    """All followers of one journal. `reader` is called by `worker` only; `encode` makes the frame of a push."""
+
+    def __init__(self, journal: Journal, reader: Reader, worker: Worker, encode: Encode) -> None:
+        self._reader = reader
+        self._worker = worker
+        self._encode = encode
+        self._live: dict[Keys, set[Follower]] = {}
+        self._index: dict[str, set[Keys]] = {}
+        self._behind: deque[Follower] = deque()
+        self._work = trio.Event()
+        self._recent: deque[_Batch] = deque()
+        self._recent_tweets = 0
+        self._newest = self._before_recent = journal.last.id if journal.last is not None else 0
+        journal.on_commit = self.publish
+
+    def follow(
+        self, subscriber: Subscriber, tags: Iterable[str], after: int | None, instead_of: Follower | None = None
+    ) -> Follower:
+        """A follower that `resume` sets going, of tweets above `after`, or of new ones. Raises Refused `bad_tag`.
+
+        One that takes another's place without saying from where goes on where that one was, so nothing is missed. An
+        `after` beyond the newest tweet counts as the newest.
+        """
+        keys = frozenset([search_key(tag) for tag in tags])
+        if len(keys) > MAX_TAGS:
+            raise Refused("bad_tag", f"{len(keys)} tags to follow, the limit is {MAX_TAGS}")
+        if after is None:
+            after = self._position(instead_of) if instead_of is not None else self._newest
+        if instead_of is not None:
+            self.end(instead_of)
+        return Follower(subscriber, keys, min(after, self._newest), self._newest)
+
+    def resume(self, follower: Follower) -> None:
+        """Go on with a follower that has room."""
+        if follower.state is WAITING:
+            follower.state = READING
+            self._behind.append(follower)
+            self._work.set()
+
+    def end(self, follower: Follower) -> None:
+        """Push nothing more to it."""
+        if follower.state is LIVE:
+            self._leave(follower)
+        follower.state = ENDED
+
+    def publish(self, tweets: list[Tweet]) -> None:
+        """Push what was committed just now to those who are live; ids rise from call to call."""
+        batch = _Batch(tweets, self._encode)
+        before, self._newest = self._newest, tweets[-1].id
+        self._remember(batch)
+        for keys, frames in self._wanted(batch).items():
+            self._push_to_all(list(self._live[keys]), b"".join(frames), before)
+
+    async def run(self) -> None:
+        """Read for those who are behind, a page for each in turn, until cancelled."""
+        while True:
+            await self._work.wait()
+            self._work = trio.Event()
+            while self._behind:
+                await self._read_for(self._behind.popleft())
+
+    def _position(self, follower: Follower) -> int:
+        return self._newest if follower.state is LIVE else follower.cursor
+
+    def _push_to_all(self, followers: list[Follower], data: bytes, before: int) -> None:
+        for follower in followers:
+            if follower.subscriber.has_room:
+                follower.subscriber.push(data)
+            else:
+                self._leave(follower)
+                follower.cursor = before
+                follower.state = WAITING
+
+    def _wanted(self, batch: _Batch) -> dict[Keys, list[bytes]]:
+        """The frames of a batch for each set of keys that live followers have, in order of ids."""
+        wanted: dict[Keys, list[bytes]] = {}
+        everything = frozenset[str]()
+        if everything in self._live:
+            wanted[everything] = [batch.frame(tweet) for tweet in batch.tweets]
+        if self._index:
+            for tweet in batch.tweets:
+                for keys in self._followed_sets(tweet):
+                    wanted.setdefault(keys, []).append(batch.frame(tweet))
+        return wanted
+
+    def _followed_sets(self, tweet: Tweet) -> set[Keys]:
+        found = [self._index[key] for key in map(hashtags.key, tweet.tags) if key in self._index]
+        return set().union(*found) if found else _NOTHING
+
+    def _remember(self, batch: _Batch) -> None:
+        self._recent.append(batch)
+        self._recent_tweets += len(batch.tweets)
+        while self._recent_tweets > RECENT_TWEETS:
+            oldest = self._recent.popleft().tweets
+            self._recent_tweets -= len(oldest)
+            self._before_recent = oldest[-1].id
+
+    async def _read_for(self, follower: Follower) -> None:
+        if follower.state is not READING:
+            return
+        try:
+            page = self._page_from_memory(follower) or await self._page_from_file(follower)
+        except StoreError as error:
+            log.warning("a follower is let go, as its history cannot be read: %s", error)
+            follower.subscriber.close()
+            return
+        if follower.state is READING:
+            self._step(follower, page)
+
+    def _step(self, follower: Follower, page: _Page) -> None:
+        """Send a page and see what comes next: live, another page, or waiting for room."""
+        if not follower.subscriber.has_room:
+            follower.state = WAITING
+            return
+        follower.cursor = page.cursor
+        data = page.data
+        if follower.history is not None and page.cursor >= follower.history:
+            follower.history = None
+            data += wire.encode_live(page.cursor)
+        if page.cursor >= self._newest:
+            self._join(follower)
+        else:
+            self._behind.append(follower)
+        if data:
+            follower.subscriber.push(data)
+
+    def _page_from_memory(self, follower: Follower) -> _Page | None:
+        """What is new to a follower whose cursor is among the recent tweets; None for any other."""
+        if follower.cursor < self._before_recent:
+            return None
+        frames: list[bytes] = []
+        for batch in self._recent:
+            if batch.tweets[-1].id > follower.cursor:
+                wanted = [one for one in batch.tweets if one.id > follower.cursor and _is_wanted(one, follower.keys)]
+                frames += map(batch.frame, wanted)
+                if len(frames) >= PAGE_TWEETS:
+                    return _Page(b"".join(frames), batch.tweets[-1].id)
+        return _Page(b"".join(frames), self._newest)
+
+    async def _page_from_file(self, follower: Follower) -> _Page:
+        newest = self._newest  # what is published later may be in the page too, but need not be
+        if follower.keys:
+            read = partial(self._reader.tagged_after, sorted(follower.keys), follower.cursor, PAGE_TWEETS)
+        else:
+            read = partial(self._reader.read_after, follower.cursor, PAGE_TWEETS)
+        # The file may be ahead of what was published: that will be pushed to who is live by then, so not from here.
+        tweets = [tweet for tweet in await self._worker.run(read) if tweet.id <= self._newest]
+        last = tweets[-1].id if tweets else follower.cursor
+        cursor = last if len(tweets) == PAGE_TWEETS else max(last, newest)
+        return _Page(b"".join([self._encode(tweet) for tweet in tweets]), cursor)
+
+    def _join(self, follower: Follower) -> None:
+        follower.state = LIVE
+        alike = self._live.setdefault(follower.keys, set())
+        if not alike:
+            for key in follower.keys:
+                self._index.setdefault(key, set()).add(follower.keys)
+        alike.add(follower)
+
+    def _leave(self, follower: Follower) -> None:
+        alike = self._live[follower.keys]
+        alike.remove(follower)
+        if not alike:
+            del self._live[follower.keys]
+            for key in follower.keys:
+                self._index[key].remove(follower.keys)
+                if not self._index[key]:
+                    del self._index[key]
+
+
+_NOTHING: set[Keys] = set()
+
+
+def _is_wanted(tweet: Tweet, keys: Keys) -> bool:
+    return not keys or any(hashtags.key(tag) in keys for tag in tweet.tags)

@@ -1,0 +1,17 @@
+"""The command `chat`: a session at the keyboard."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ttweet import course
+from ttweet.cli_options import As
+
+Arguments = Annotated[str, Parameter(show=False, allow_leading_hyphen=True)]
+
+
+def chat(*arguments: Arguments, as_name: As = None) -> int:
+    """Hold a session at the keyboard: HOST, PORT and NAME."""
+    screen = course.Screen()
+    given = arguments if as_name is None else (*arguments, as_name)
+    return course.run(given, screen.commands(), screen.say)

@@ -1,0 +1,68 @@
+"""What the commands that wait for tweets share: how a tweet is shown as it comes, time-outs, news of the connection."""
+
+import os
+import re
+import select
+import stat
+import sys
+import threading
+
+from ttweet import cli_show, shell
+from ttweet.cursor import Watcher
+from ttweet.errors import TtweetError
+from ttweet.tweets import Tweet
+from ttweet.wire import as_json
+
+_SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+class News(Watcher):
+    """Says on stderr that the connection is lost, once however many attempts fail, and what came of it."""
+
+    def __init__(self) -> None:
+        self._lost = False
+
+    def lost(self, error: TtweetError, pause_s: float) -> None:  # noqa: ARG002
+        """See Watcher."""
+        if not self._lost:
+            shell.complain(f"connection lost: {error.text}; trying again until it is back")
+        self._lost = True
+
+    def caught_up(self, count: int) -> None:
+        """See Watcher."""
+        self._lost = False
+        shell.hint(f"connected again; {count:,} {'tweet' if count == 1 else 'tweets'} caught up")
+
+
+def show(tweet: Tweet, *, json: bool) -> None:
+    """One tweet on stdout, at once: a line for a person, columns in a pipe, or an object."""
+    if json:
+        cli_show.write_json(as_json(tweet))
+    else:
+        cli_show.write_tweet(tweet)
+
+
+def seconds(duration: str | None, option: str) -> float | None:
+    """A duration such as 30, 1.5s, 10m, 2h or 1d in seconds. Raises UsageError."""
+    if duration is None:
+        return None
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smhd]?)", duration, re.ASCII)
+    if not found:
+        raise shell.UsageError(f"{option} cannot be {duration[:40]!a}; it is seconds, or a number with s, m, h or d")
+    return float(found[1]) * _SECONDS[found[2]]
+
+
+def leave_with_reader() -> None:
+    """End this process when the reader of its pipe ends, and not only at the next tweet, as writing to it would."""
+    if sys.stdout is None:
+        return
+    mode = os.fstat(sys.stdout.fileno()).st_mode
+    if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
+        threading.Thread(target=_leave, args=(sys.stdout.fileno(),), daemon=True).start()
+
+
+def _leave(pipe: int) -> None:
+    poll = select.poll()
+    poll.register(pipe, 0)  # errors are told without being asked for
+    poll.poll()
+    os._exit(shell.PIPE_CLOSED)

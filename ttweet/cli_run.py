@@ -1,0 +1,72 @@
+"""The command `run`: a command's end, told in a tweet."""
+
+import shlex
+import subprocess
+import time
+from pathlib import PurePath
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ttweet import shell
+from ttweet.cli_options import As
+from ttweet.cli_source import open_client
+from ttweet.errors import TtweetError
+
+MAX_NAME = 100  # characters of a command's name, so that the tweet is never too long
+NOT_EXECUTABLE = 126  # as a shell has it
+NOT_FOUND = 127
+
+Command = Annotated[str, Parameter(name="COMMAND", help="What to run, with its arguments; it stands after --.")]
+Tags = Annotated[
+    list[str] | None, Parameter(name="--tag", metavar="TAG", negative="", help="A tag to find it by; may be repeated.")
+]
+Server = Annotated[str | None, Parameter(metavar="HOST:PORT", help="Where to post.")]
+
+
+def run(*command: Command, tag: Tags = None, as_name: As = None, server: Server = None) -> int:
+    """Run a command, post how it ended, and end as it did."""
+    if not command:
+        raise shell.UsageError("no command: ttweet run -- COMMAND")
+    tags = [shell.checked_text(one, "a tag") for one in tag or ()]
+    client = open_client(server, as_name)
+    begun = time.monotonic()
+    code = _carried_out(command)
+    text = _summary(command[0], code, time.monotonic() - begun)
+    try:
+        with client:
+            client.post(text, tags=tags, scan=False)
+    except TtweetError as error:
+        shell.complain(f"{error.text}; not posted: {text}")
+    return code
+
+
+def lasted(seconds: float) -> str:
+    """A time in the two units that matter: 0.4s, 12s, 4m12s, 2h05m."""
+    whole = round(seconds)
+    if whole < 10:
+        return f"{seconds:.1f}s"
+    if whole < 60:
+        return f"{whole}s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes}m{rest:02}s" if minutes < 60 else f"{minutes // 60}h{minutes % 60:02}m"
+
+
+def _carried_out(command: tuple[str, ...]) -> int:
+    """The exit code as a shell would have it. Ctrl-C reaches the command too, which decides what to do about it."""
+    try:
+        process = subprocess.Popen(command)  # noqa: S603  # to run it is what was asked for
+    except OSError as exc:
+        shell.complain(f"{shlex.quote(command[0])}: {exc.strerror}")
+        return NOT_FOUND if isinstance(exc, FileNotFoundError) else NOT_EXECUTABLE
+    while True:
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:
+            continue
+        return code if code >= 0 else 128 - code
+
+
+def _summary(command: str, code: int, seconds: float) -> str:
+    name = PurePath(command).name.encode(errors="replace").decode()[:MAX_NAME]
+    return f"{f'failed ({code})' if code else 'ok'} {name} {lasted(seconds)}"
