@@ -29,19 +29,19 @@ def ack_before_commit() -> None:
     """Uploads are answered before they are stored."""
     from ttweet import journal, tweets
 
-    write = journal.Journal._write_batch
+    take = journal.Journal._take_batch
 
-    async def write_batch(self: Any, worker: Any) -> None:
+    def take_batch(self: Any) -> Any:
+        batch, lines = take(self)
         at = (self.last.id if self.last else 0) + 1
-        for place, receipt in enumerate(self._inbox[: journal.MAX_BATCH]):
+        for place, receipt in enumerate(batch):
             draft = receipt.draft
-            spelled = tuple([tag.spelling for tag in draft.tags])
-            receipt.outcome = tweets.Tweet(at + place, 0, None, draft.text, spelled)
-        for waiter in {id(receipt.waiter): receipt.waiter for receipt in self._inbox}.values():
+            receipt.outcome = tweets.Tweet(at + place, 0, None, draft.text, tuple(draft.tags.values()))
+        for waiter in {id(receipt.waiter): receipt.waiter for receipt in batch}.values():
             waiter.answered()
-        await write(self, worker)
+        return batch, lines
 
-    journal.Journal._write_batch = write_batch  # type: ignore[method-assign]
+    journal.Journal._take_batch = take_batch  # type: ignore[method-assign]
 
 
 @mutant
