@@ -22,6 +22,7 @@ class MemoryStore:
         self.batches: list[int] = []
         self.fail_next: list[StoreError | None] = []
         self.ended: str | None = None
+        self.pruned = 0  # the last report line that a limit of the log has removed
 
     def append(self, drafts: Sequence[Draft], reports: Sequence[Report], *, at: int) -> list[Tweet]:
         if self.fail_next and (error := self.fail_next.pop(0)) is not None:
@@ -97,7 +98,7 @@ class MemoryStore:
         return [entry for entry in found if session in (None, entry.session)][:limit]
 
     def log_text_after(self, cursor: int, *, limit: int, session: int | None = None) -> tuple[str, int]:
-        found = self.log_after(cursor, limit=limit, session=session)
+        found = self.log_after(max(cursor, self.pruned), limit=limit, session=session)
         text = "".join([f"{line(entry.side, entry.category, entry.text)}\n" for entry in found])
         return text, found[-1].id if found else cursor
 

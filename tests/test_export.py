@@ -5,9 +5,10 @@ import fcntl
 import logging
 import os
 import resource
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -184,6 +185,40 @@ def test_a_file_that_was_deleted_is_begun_anew_with_all_lines(sample: Path, capl
     assert copy.catch_up()
     assert lines_of(sample) == ["before", "after"]
     assert caplog.records == []
+
+
+@pytest.mark.parametrize("meddled", [b"", b"SERVER ALERT", b"x" * 500], ids=["emptied", "cut", "added to"])
+def test_a_file_that_somebody_changed_is_begun_anew_with_all_lines(sample: Path, meddled: bytes) -> None:
+    store = store_with("one", "two")
+    copy = copy_to(sample, store)
+    assert copy.catch_up()
+    sample.write_bytes(meddled)
+    log_line(store, "three")
+    assert copy.catch_up()
+    assert lines_of(sample) == ["one", "two", "three"]
+
+
+def test_a_database_is_never_emptied_for_the_file(sample: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with closing(sqlite3.connect(sample)) as database:
+        database.execute("CREATE TABLE precious (text)")
+    before = sample.read_bytes()
+    assert not copy_to(sample, store_with("one")).catch_up()
+    assert sample.read_bytes() == before
+    assert "it is a database; name another file with --report-file" in caplog.text
+
+
+def test_lines_that_the_log_lost_before_they_were_copied_are_told_of(
+    sample: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = store_with("one")
+    copy = copy_to(sample, store)
+    assert copy.catch_up()
+    for text in ("two", "three", "four"):
+        log_line(store, text)
+    store.pruned = 3
+    assert copy.catch_up()
+    assert lines_of(sample) == ["one", "four"]
+    assert "Sample.txt lacks 2 lines: --log-limit removed them too early" in caplog.text
 
 
 def test_a_file_that_was_moved_away_keeps_what_it_had(sample: Path) -> None:
@@ -453,13 +488,16 @@ async def test_a_file_that_is_in_trouble_at_the_end_is_tried_again_until_it_is_c
     assert lines_of(sample) == ["one"]
 
 
-async def test_a_file_that_stays_in_trouble_does_not_keep_the_server_from_ending_nor_busy(sample: Path) -> None:
+async def test_a_file_that_stays_in_trouble_does_not_keep_the_server_from_ending_nor_busy(
+    sample: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     store, file = MemoryStore(), WatchedFile(sample)
     obstruct(sample)
     async with copying(store, LogCopy(file, store, session=1), final_s=0.1) as journal:
         journal.report(line_of("one"))
         await journal.wait_commit(0)
     assert len(store.log) == 1
+    assert "Sample.txt is not complete; see ttweet log --export" in caplog.text
     assert 1 <= file.attempts <= 3  # at the start, at the finish, and a pause of half a second after each
 
 

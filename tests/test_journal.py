@@ -164,7 +164,7 @@ async def test_report_lines_alone_fill_the_journal_too() -> None:
     assert len(store.log) == 1 + journal_module.MAX_LINES
 
 
-async def test_a_full_disk_refuses_and_what_comes_later_is_stored() -> None:
+async def test_a_full_disk_refuses_and_what_comes_later_is_stored(caplog: pytest.LogCaptureFixture) -> None:
     store = MemoryStore()
     store.fail_next = [FULL, BUSY]
     async with running(store) as journal:
@@ -175,6 +175,7 @@ async def test_a_full_disk_refuses_and_what_comes_later_is_stored() -> None:
         assert [receipt.outcome for receipt in poster.receipts[:2]] == [FULL, BUSY]
         assert journal.last == store.tweets[0]
     assert texts(store) == ["three"]
+    assert [message.split(":")[0] for message in caplog.messages] == ["cannot store for now"] * 2 + ["storing again"]
 
 
 async def test_report_lines_survive_a_failing_commit_and_those_of_refused_drafts_do_not(

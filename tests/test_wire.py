@@ -171,7 +171,16 @@ def test_a_classic_download_needs_no_end() -> None:
     assert reader.receive_end() == []
 
 
-@pytest.mark.parametrize("data", [b"", b"u", b"d", b'["u","a"'])
+@pytest.mark.parametrize("data", [b"u", b"d"])
+def test_an_end_after_the_first_byte_is_no_protocol(data: bytes) -> None:
+    reader = wire.RequestReader()
+    assert reader.receive_data(data) == []
+    (event,) = reader.receive_end()
+    assert isinstance(event, ProtocolError)
+    assert event.text == f"the connection ended after '{data.decode()}'"
+
+
+@pytest.mark.parametrize("data", [b"", b'["u","a"'])
 def test_an_end_in_the_middle_stores_nothing(data: bytes) -> None:
     reader = wire.RequestReader()
     if data:

@@ -179,6 +179,8 @@ class Connection:
         if self._follower is not None and not (self._unsent or self._no_more or self._reader.unfinished):
             self._ping()
             return
+        if self._reader.unfinished:
+            self._service.report(reports.input_refused(self._peer))
         if not (self._unsent or self._no_more or self._reader.classic):
             self._send(wire.encode_error(ProtocolError("timeout", f"{self._missing} came"), JSON))
         self.close()

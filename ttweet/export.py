@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 PAGE_LINES = 10_000  # of one read, some 1 MiB
 PAUSE_S = 0.2  # between two looks at the log: a line is copied well within a second of its commit
+DATABASE_MAGIC = b"SQLite format 3\0"
 RETRY_S = 0.5  # between attempts at a copy that fails
 
 
@@ -48,30 +49,34 @@ class Destination(Protocol):
 class SampleFile:
     """The file with the lines of the current session: a regular file of ours, emptied at the start.
 
-    A file that was taken away or replaced is begun anew, as is one that could not be written to its end. Another
-    process's lock on it is respected: so two servers never mix their lines in one file.
+    A file that was taken away, replaced, cut or added to is begun anew, as is one that could not be written to its end.
+    Another process's lock on it is respected, so two servers never mix their lines in one file; a database is never
+    emptied for it.
     """
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
         self._fd: int | None = None
+        self._size = 0  # bytes that were written
 
     def begin(self) -> bool:
         """See Destination."""
         if self._fd is not None and self._is_in_place(self._fd):
             return False
         self.close()
-        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         fd = os.open(self.name, flags, 0o600)
         try:
             if not stat.S_ISREG(os.fstat(fd).st_mode):
                 raise OSError(0, "it is not a regular file")
+            if os.pread(fd, len(DATABASE_MAGIC), 0) == DATABASE_MAGIC:
+                raise OSError(0, "it is a database; name another file with --report-file")
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.ftruncate(fd, 0)
         except OSError:
             os.close(fd)
             raise
-        self._fd = fd
+        self._fd, self._size = fd, 0
         return True
 
     def write(self, lines: bytes) -> None:
@@ -82,6 +87,7 @@ class SampleFile:
         except OSError:
             self.close()  # some of it may stand there: begin anew
             raise
+        self._size += len(lines)
 
     def close(self) -> None:
         """See Destination."""
@@ -91,7 +97,8 @@ class SampleFile:
 
     def _is_in_place(self, fd: int) -> bool:
         try:
-            return os.path.samestat(os.fstat(fd), os.lstat(self.name))
+            now = os.fstat(fd)
+            return now.st_size == self._size and os.path.samestat(now, os.lstat(self.name))
         except OSError:
             return False
 
@@ -157,12 +164,16 @@ class LogCopy:
 
     async def run(self, journal: Journal) -> None:
         """Copy what is committed, until `finish` is called and all of it is copied. Cancelling gives up at once."""
-        while True:
-            seen, finishing = journal.commits, self._finishing
-            complete = await trio.to_thread.run_sync(self.catch_up, abandon_on_cancel=True)
-            if complete and finishing:
-                break
-            await self._wait(journal, seen, complete)
+        finishing = complete = False
+        try:
+            while not (finishing and complete):
+                seen, finishing = journal.commits, self._finishing
+                complete = await trio.to_thread.run_sync(self.catch_up, abandon_on_cancel=True)
+                if not (finishing and complete):
+                    await self._wait(journal, seen, complete)
+        finally:
+            if not (finishing and complete):
+                log.warning("%s is not complete; see ttweet log --export", self._destination.name)
         self._destination.close()
         self._reader.close()
 
@@ -203,6 +214,8 @@ class LogCopy:
         if cursor == self._cursor:
             return False
         self._destination.write(lines.encode())
+        if self._cursor and (missing := cursor - self._cursor - lines.count("\n")):
+            log.warning("%s lacks %d lines: --log-limit removed them too early", self._destination.name, missing)
         self._cursor = cursor
         return True
 

@@ -5,6 +5,7 @@ the disk goes into the next transaction; there is no timer. A draft is answered 
 once a batch, not once a tweet. Knows no particular store and no wire.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from functools import partial
@@ -17,6 +18,8 @@ from ttweet.reports import Report
 from ttweet.store import Store
 from ttweet.tweets import Draft, Tweet
 from ttweet.worker import Worker
+
+log = logging.getLogger(__name__)
 
 MAX_WAITING = 10_000  # drafts in the inbox, some 1 KiB each: 10 MiB. More and whoever brings them waits
 MAX_HELD_LINES = 10_000  # report lines kept for a disk that has room again; the newest of them
@@ -61,6 +64,7 @@ class Journal:
         self._room = trio.lowlevel.ParkingLot()
         self._committed = trio.lowlevel.ParkingLot()
         self._closed = False
+        self._trouble = ""  # the code of what keeps the store from storing, so that it is told of once
         self._held_up = False  # whether a full disk or a lock keeps the lines that wait
         self.last = store.last()
         """The newest committed tweet."""
@@ -153,6 +157,9 @@ class Journal:
     def _succeed(self, batch: list[Receipt], tweets: list[Tweet]) -> None:
         for receipt, tweet in zip(batch, tweets, strict=True):
             receipt.outcome = tweet
+        if self._trouble:
+            log.warning("storing again")
+            self._trouble = ""
         self.commits += 1
         newest = max(tweets, default=self.last)  # not the batch's last: a repeated key gives an old tweet again
         if newest is not None and (self.last is None or newest.id > self.last.id):
@@ -161,6 +168,9 @@ class Journal:
     def _fail(self, batch: list[Receipt], lines: list[Receipt | Report], error: StoreError) -> None:
         for receipt in batch:
             receipt.outcome = error
+        if error.may_pass and error.code != self._trouble:
+            log.warning("cannot store for now: %s; uploads are refused, reads go on", error)
+            self._trouble = error.code
         if self._closed:
             self._lines = list(self._inbox)  # nobody is left to wait for room on the disk
         else:

@@ -156,6 +156,8 @@ class RequestReader:
 
     def receive_end(self) -> list[Event]:
         """What the clean end of the stream completes: a classic upload. An unfinished frame is dropped."""
+        if self.classic and len(self._classic) == 1:
+            return [ProtocolError("bad_protocol", f"the connection ended after {ascii(self._classic)[1:]}")]
         if not self._classic.startswith(b"u\n"):
             return []
         try:
