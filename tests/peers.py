@@ -41,6 +41,17 @@ def says(*answers: bytes) -> Script:
     return script
 
 
+def says_and_ends(answer: bytes) -> Script:
+    """Answer one request; the end of the stream comes in the same packet, so that the client cannot miss it."""
+
+    def script(connection: socket.socket) -> None:
+        connection.makefile("rb").readline()
+        connection.sendall(answer, socket.MSG_MORE)
+        connection.shutdown(socket.SHUT_WR)
+
+    return script
+
+
 def listens(connection: socket.socket) -> None:
     """Read all and say nothing until the client goes."""
     while connection.recv(65536):

@@ -77,6 +77,13 @@ def filled_server(folder: Path) -> Iterator[Server]:
         yield server
 
 
+def output_of(code: str) -> str:
+    """What Python code prints in a process of its own, which coverage does not look at: it loads modules too."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=LIMIT_S, env=variables).stdout
+
+
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment without what would change ttweet's ways, and with what a test adds."""
     ours = ("TTWEET_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TERM")

@@ -6,7 +6,7 @@ import pytest
 import trio
 
 import ttweet
-from tests.peers import Script, listens, peer, says
+from tests.peers import Script, listens, peer, says, says_and_ends
 from tests.serving import Serving, serving
 from tests.test_cursor import Diary, line, tweet
 from tests.test_follower import begins, then
@@ -108,7 +108,7 @@ async def test_a_refusal_leaves_the_connection_and_a_cancelled_request_ends_it()
 
 
 async def test_a_connection_that_has_ended_is_made_again() -> None:
-    async with client_of(says(b'["ok",null]\n'), says(b'["ok",null]\n')) as client:
+    async with client_of(says_and_ends(b'["ok",null]\n'), says(b'["ok",null]\n')) as client:
         await client.ping()
         await client.ping()
 

@@ -1,15 +1,13 @@
 """The table of docs/design.md holds: a module imports only from lower levels."""
 
 import ast
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import ttweet
+from tests.processes import output_of
 
 PACKAGE = Path(ttweet.__file__).parent
 DESIGN = (PACKAGE.parent / "docs" / "design.md").read_text()
@@ -57,7 +55,5 @@ def test_what_a_module_must_not_know_is_not_even_loaded(module: str, forbidden: 
         loaded = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     else:
         code = f"import sys, ttweet.{module}; print(*sys.modules)"
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
-        loaded = set(run.stdout.split())
+        loaded = set(output_of(code).split())
     assert not forbidden & loaded

@@ -1,21 +1,17 @@
-import subprocess
-import sys
-
 import pytest
 
 import ttweet
+from tests.processes import output_of
 
 
 def test_importing_the_package_imports_nothing_else() -> None:
     code = "import sys; before = {*sys.modules}; import ttweet; print(*({*sys.modules} - before))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["ttweet"]
+    assert output_of(code).split() == ["ttweet"]
 
 
 def test_the_client_needs_the_standard_library_alone() -> None:
     code = "import sys, ttweet; ttweet.Client; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not {"trio", "msgspec", "cyclopts", "sqlite_utils", "typing"} & set(done.stdout.split())
+    assert not {"trio", "msgspec", "cyclopts", "sqlite_utils", "typing"} & set(output_of(code).split())
 
 
 @pytest.mark.parametrize("name", [name for name in ttweet.__all__ if name != "__version__"])
