@@ -37,6 +37,11 @@ def test_a_message_goes_up_and_comes_down(server: Server, message: str, capsys: 
     assert capsys.readouterr() == (f"Received Message: {message}\n{UPLOADED}", "")
 
 
+def test_a_host_may_stand_in_brackets(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    assert shell.run(classic.upload, "[127.0.0.1]", str(server.port), "bracketed") == 0
+    assert capsys.readouterr() == (UPLOADED, "")
+
+
 def test_an_empty_message_resets_the_last_one(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     assert upload(server, "before") == upload(server, "") == 0
     capsys.readouterr()

@@ -88,3 +88,29 @@ def test_a_log_without_such_lines_is_nothing_found(tmp_path: Path) -> None:
         db.execute("DELETE FROM log")
         db.commit()
     assert says("log", "--db", str(server.db)) == (4, "ttweet: no report lines are like that")
+
+
+def test_an_export_overwrites_no_database(server: Server, tmp_path: Path) -> None:
+    other = tmp_path / "other.db"
+    with closing(sqlite3.connect(other)) as db:
+        db.execute("CREATE TABLE precious (x)")
+    (tmp_path / "link").symlink_to(server.db)
+    for target in (server.db, Path(f"{server.db}-wal"), Path(f"{server.db}.lock"), tmp_path / "link", other):
+        before = target.read_bytes()
+        code, text = says("log", "--export", str(target), "--db", str(server.db))
+        assert code == shell.USAGE
+        assert "would overwrite the database file" in text
+        assert target.read_bytes() == before
+
+
+def test_an_export_of_nothing_leaves_the_file_alone(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--no-report-file") as server:
+        server.stop()
+    kept = tmp_path / "kept.txt"
+    kept.write_text("kept")
+    log = ("log", "--export", str(kept), "--db", str(server.db))
+    assert says(*log, "--category", "error")[0] == shell.NOTHING
+    assert kept.read_text() == "kept"
+    assert run(*log).returncode == shell.DONE
+    assert "SERVER ALERT" in kept.read_text()
+    assert not list(tmp_path.glob(".ttweet-export-*"))

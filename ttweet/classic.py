@@ -22,7 +22,7 @@ def upload(host: str, port: str, message: str) -> int:
     Raises UsageError, ConnectError, Refused.
     """
     text = shell.checked_text(message)
-    with Client(host, shell.checked_port(port)) as client:
+    with _client(host, port) as client:
         try:
             stored = client.post(text)
         except Refused:
@@ -37,13 +37,18 @@ def upload(host: str, port: str, message: str) -> int:
 
 def download(host: str, port: str) -> int:
     """Show the last message and return the exit code. Raises UsageError, ConnectError, Refused."""
-    with Client(host, shell.checked_port(port)) as client:
+    with _client(host, port) as client:
         text = client.last_text()
         _tell(client, reports.message_shown(text), reports.transmission_done())
     text = text or EMPTY_MESSAGE
     shell.write(reports.RECEIVED + (reports.escape(text) if shell.on_terminal(sys.stdout) else text))
     shell.write(reports.SUCCESS)
     return shell.DONE
+
+
+def _client(host: str, port: str) -> Client:
+    """A client of the server named; an IPv6 address may stand in brackets, as `--server` wants it."""
+    return Client(host.removeprefix("[").removesuffix("]"), shell.checked_port(port))
 
 
 def _tell(client: Client, *done: Report) -> None:

@@ -1,7 +1,9 @@
 """The command `log`: the report lines of server sessions, and Sample.txt anew."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,6 +18,7 @@ from ttweet.sqlite_reader import SqliteReader
 from ttweet.store import LogLine, Reader
 
 PAGE = 1000  # lines of one query
+MAGIC = b"SQLite format 3\0"  # how every SQLite file begins
 
 Session = Annotated[str, Parameter(metavar="N|all", help="Which server session; the last one if not said.")]
 Category = Annotated[
@@ -34,7 +37,10 @@ def log(
     """Show the report log."""
     if json and export is not None:
         raise shell.UsageError("--export writes lines as Sample.txt has them and --json objects; give one of them")
-    reader = _open(db_path(db))
+    path = db_path(db)
+    if export not in (None, "-"):
+        _refuse_database(Path(export or ""), path)
+    reader = _open(path)
     try:
         number = _session(reader, session)
         lines = _lines(reader, number, [name.upper() for name in category or ()])
@@ -79,11 +85,46 @@ def _lines(reader: Reader, session: int | None, categories: Sequence[str]) -> It
 
 def _export(lines: Iterator[LogLine], name: str) -> int:
     exported = _Counted(lines)
-    with open(sys.stdout.fileno() if name == "-" else name, "w", encoding="utf-8", closefd=name != "-") as file:
-        file.writelines(reports.line(line.side, line.category, line.text) + "\n" for line in exported)
-    if name != "-":
+    texts = (reports.line(line.side, line.category, line.text) + "\n" for line in exported)
+    if name == "-":
+        with open(sys.stdout.fileno(), "w", encoding="utf-8", closefd=False) as file:
+            file.writelines(texts)
+    elif first := next(texts, None):
+        _write(Path(name), chain([first], texts))
         shell.hint(f"{exported.count:,} lines written to {escape(name)}")
     return exported.count
+
+
+def _refuse_database(target: Path, db: Path) -> None:
+    """Raise UsageError when the target is a database, or belongs to the one that is read."""
+    beside = [Path(f"{db.resolve()}{ending}") for ending in ("", "-wal", "-shm", "-journal", ".lock")]
+    if target.resolve() in beside or _is_database(target):
+        raise shell.UsageError(f"--export would overwrite the database file {escape(str(target))}; name another file")
+
+
+def _is_database(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
+def _write(target: Path, texts: Iterable[str]) -> None:
+    """Put the whole text in the target's place at once: what was there stays until then. Raises OSError."""
+    if target.exists() and not target.is_file():  # a device or a FIFO is written to, not replaced
+        with target.open("w", encoding="utf-8") as file:
+            file.writelines(texts)
+        return
+    whole = target.resolve()
+    part = whole.with_name(f".ttweet-export-{os.getpid()}")
+    try:
+        with part.open("x", encoding="utf-8") as file:
+            file.writelines(texts)
+        part.replace(whole)
+    except OSError as exc:
+        raise OSError(exc.errno, exc.strerror, str(target)) from exc
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _show(lines: Iterator[LogLine], *, json: bool) -> int:
