@@ -28,13 +28,13 @@ from ttweet.export import Destination, LogCopy, SampleFile, Terminal, TerminalHa
 from ttweet.journal import Journal
 from ttweet.server import Server, listen
 from ttweet.service import Service
+from ttweet.sqlite_file import belongs_to
 from ttweet.sqlite_store import SqliteStore
 from ttweet.worker import Worker
 
 log = logging.getLogger(__name__)
 
 SPARE_DESCRIPTORS = 64  # for the database, Sample.txt, listeners, the event loop, and those to be turned away
-FILE_ENDINGS = ("", "-wal", "-shm", "-journal", ".lock")  # of the database's own files
 FINAL_COPY_S = 2.0  # for the copies of the log at the end; then one that is stuck is given up
 
 
@@ -67,7 +67,7 @@ def run(config: Config) -> int:
 
 def _keep_apart(report_file: Path | None, db: Path) -> None:
     """Refuse a report file that is the database, or one of the files beside it: it is emptied at the start."""
-    if report_file is not None and str(report_file.resolve()) in [f"{db.resolve()}{end}" for end in FILE_ENDINGS]:
+    if report_file is not None and belongs_to(report_file, db):
         raise OpenError("denied", f"{report_file} belongs to the database; name another file with --report-file")
 
 

@@ -14,11 +14,11 @@ from ttweet.cli_options import Db, Json
 from ttweet.cli_source import db_path
 from ttweet.errors import OpenError
 from ttweet.reports import escape
+from ttweet.sqlite_file import MAGIC, belongs_to
 from ttweet.sqlite_reader import SqliteReader
 from ttweet.store import LogLine, Reader
 
 PAGE = 1000  # lines of one query
-MAGIC = b"SQLite format 3\0"  # how every SQLite file begins
 
 Session = Annotated[str, Parameter(metavar="N|all", help="Which server session; the last one if not said.")]
 Category = Annotated[
@@ -97,8 +97,7 @@ def _export(lines: Iterator[LogLine], name: str) -> int:
 
 def _refuse_database(target: Path, db: Path) -> None:
     """Raise UsageError when the target is a database, or belongs to the one that is read."""
-    beside = [Path(f"{db.resolve()}{ending}") for ending in ("", "-wal", "-shm", "-journal", ".lock")]
-    if target.resolve() in beside or _is_database(target):
+    if belongs_to(target, db) or _is_database(target):
         raise shell.UsageError(f"--export would overwrite the database file {escape(str(target))}; name another file")
 
 

@@ -18,13 +18,13 @@ import trio
 
 from ttweet.errors import StoreError
 from ttweet.journal import Journal
+from ttweet.sqlite_file import MAGIC
 from ttweet.store import Reader
 
 log = logging.getLogger(__name__)
 
 PAGE_LINES = 10_000  # of one read, some 1 MiB
 PAUSE_S = 0.2  # between two looks at the log: a line is copied well within a second of its commit
-DATABASE_MAGIC = b"SQLite format 3\0"
 RETRY_S = 0.5  # between attempts at a copy that fails
 
 
@@ -69,7 +69,7 @@ class SampleFile:
         try:
             if not stat.S_ISREG(os.fstat(fd).st_mode):
                 raise OSError(0, "it is not a regular file")
-            if os.pread(fd, len(DATABASE_MAGIC), 0) == DATABASE_MAGIC:
+            if os.pread(fd, len(MAGIC), 0) == MAGIC:
                 raise OSError(0, "it is a database; name another file with --report-file")
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.ftruncate(fd, 0)

@@ -27,7 +27,8 @@ MAX_STATEMENTS = 256  # prepared ones kept; the writer has about a hundred
 ENGINE = f"SQLite {sqlite3.sqlite_version}"
 
 _HEADER = struct.Struct(">16s H 6x I I 28x I 4x I 20x I 4x")  # sqlite.org/fileformat.html, section 1.3
-_MAGIC = b"SQLite format 3\0"
+MAGIC = b"SQLite format 3\0"  # how every SQLite file begins
+_ENDINGS = ("", "-wal", "-shm", "-journal", ".lock")  # of the files that belong to a database
 _SETTINGS = {  # read back after they are set: SQLite ignores in silence what it cannot do
     "journal_mode": "wal",
     "synchronous": 2,
@@ -147,6 +148,11 @@ def refuse_foreign(path: Path) -> bool:
     return bool(header)
 
 
+def belongs_to(path: Path, db: Path) -> bool:
+    """Whether the path is the database, or one of the files beside it that go with it."""
+    return str(path.resolve()) in [f"{db.resolve()}{ending}" for ending in _ENDINGS]
+
+
 def has_wal(path: Path) -> bool:
     """Whether something waits to be written back into the file."""
     return _has(path, "-wal")
@@ -170,7 +176,7 @@ def _check_header(path: Path, header: bytes, size: int) -> None:
     unfinished = _has(path, "-journal")  # a power cut has ended the first migration: SQLite takes it back at opening
     if unfinished and (len(header) < _HEADER.size or not header.strip(b"\0")):
         return
-    if len(header) < _HEADER.size or not header.startswith(_MAGIC):
+    if len(header) < _HEADER.size or not header.startswith(MAGIC):
         raise OpenError("not_ours", f"{path} is no SQLite database; name another file with --db")
     _, page_size, changes, pages, version, application, valid_for = _HEADER.unpack(header)
     if application != APPLICATION_ID:
