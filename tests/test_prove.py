@@ -66,7 +66,7 @@ def test_a_promise_is_kept(name: str, tmp_path: Path) -> None:
     assert result.passed
 
 
-@pytest.mark.parametrize("name", ["synchronous-off", "twice-on-retry", "unescaped-log"])
+@pytest.mark.parametrize("name", ["synchronous-off", "twice-on-retry", "unescaped-log", "push-before-commit"])
 def test_a_bug_is_found(name: str, tmp_path: Path) -> None:
     try:
         hunt = mutation.prove(Stage(tmp_path), names=[name], seed=1)
@@ -195,6 +195,28 @@ def test_an_answer_that_is_too_old_or_too_new_or_not_so_is_found(seen: Read, kin
 def test_a_follower_that_missed_one_or_saw_one_twice_is_found(ids: list[int], kind: str, db: Path) -> None:
     texts = {1: "one #a", 2: "two #a", 3: "three #b", 4: "four"}
     assert kind in found(db, history(pushes=[Push(1, None, id_, texts[id_], 60) for id_ in ids]))
+
+
+@pytest.mark.parametrize(
+    ("push", "kind"),
+    [
+        (Push(1, None, 2, "two #a", 35), "stale"),  # the question that follows is answered with an older tweet
+        (Push(1, None, 3, "three #b", 39), "stale"),  # before it was sent
+        (Push(1, None, 3, "two #a", 60), "lost"),
+    ],
+)
+def test_a_push_that_others_contradict_is_found(push: Push, kind: str, db: Path) -> None:
+    unanswered = upload("two #a", None, 20, outcome="unknown", returned=None)
+    seen = history(pushes=[push], reads=[read(None, (1, "one #a"), invoked=36)])
+    seen.uploads[1] = unanswered
+    assert kind in found(db, seen)
+
+
+def test_a_history_of_followers_to_whom_nothing_was_pushed_shows_nothing() -> None:
+    assert history().shows_something
+    assert not history(followers=1).shows_something
+    assert history(followers=1, pushes=[Push(1, None, 1, "one #a", 15)]).shows_something
+    assert not History().shows_something
 
 
 @pytest.mark.parametrize(

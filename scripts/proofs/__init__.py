@@ -4,7 +4,9 @@ history     what clients did and were told
 simple_tags the rule of hashtags a second time, in the plainest form
 checker     a history against the file, which SQLite alone reads
 stage       a server as a process, its folder, its end
+talk        how a client asks and is answered; where the server is
 load        clients that work and write their history
+followers   those to whom it is pushed
 disk        what a disk holds after a power cut, from the operations that shim/disk.c records
 mutants     bugs on purpose, put into the server at its start
 and one module for each fault; command_line is `scripts/prove`.

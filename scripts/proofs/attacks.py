@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
-from proofs.load import ANSWER_S, frame
+from proofs.talk import ANSWER_S, frame
 
 ATTACK_S = 3.0  # for what could go on for ever
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with a reset

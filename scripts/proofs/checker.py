@@ -142,17 +142,18 @@ def _check_pushes(history: History, rows: list[Row], findings: Findings) -> None
 def _check_order(history: History, rows: list[Row], findings: Findings) -> None:
     ids = {row.text: row.id for row in rows}
     writes = list(_writes(history, ids))
+    pushed = [Event(push.received, push.received, push.id, False) for push in history.pushes]
     last = [Event(r.invoked, r.returned, _newest(r.tweets), False) for r in history.reads if r.tag is None]
     pages = {tag: [r for r in history.reads if r.tag == tag] for tag in {r.tag for r in history.reads} - {None}}
     shown = [Event(r.invoked, r.returned, _newest(r.tweets), False) for reads in pages.values() for r in reads]
-    _sweep([*writes, *last], shown, findings)
+    _sweep([*writes, *last], [*shown, *pushed], findings)
     tagged = _ids_by_tag(history, rows)
     for tag, reads in pages.items():
         carry = set(tagged[tag or ""])
-        others = [event for event in (*writes, *last) if event.id in carry]
+        others = [event for event in (*writes, *last, *pushed) if event.id in carry]
         _sweep([Event(r.invoked, r.returned, _newest(r.tweets), False) for r in reads], others, findings)
     made = {event.id: event.invoked for event in writes}
-    for event in (*last, *shown):
+    for event in (*last, *shown, *pushed):
         if made.get(event.id, 0) > event.returned:
             findings.add("stale", f"{event.id} was shown before it was sent")
     _check_connections(history, findings)

@@ -16,8 +16,9 @@ from pathlib import Path
 from proofs.checker import Findings, check
 from proofs.figure import Result
 from proofs.history import History, Upload, now
-from proofs.load import ANSWER_S, Target, answer, clients, frame, wait_for_acknowledged
+from proofs.load import clients, wait_for_acknowledged
 from proofs.stage import Broken, Server, Skipped, Stage
+from proofs.talk import ANSWER_S, Target, answer, frame
 
 SIZE_MIB = 48  # more than the write-ahead log may grow to before it goes back into the file
 WAIT_S = 20.0  # for the disk to be full, and for uploads to go on

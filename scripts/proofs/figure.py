@@ -23,10 +23,10 @@ class Result:
 
     @property
     def ok(self) -> bool:
-        """Whether the promise was kept. A proof in which nothing was acknowledged proves nothing."""
-        return self.passed and not self.findings and self.history.acknowledged > 0
+        """Whether the promise was kept. A proof in which nothing was acknowledged or pushed proves nothing."""
+        return self.passed and not self.findings and self.history.shows_something
 
     @property
     def line(self) -> str:
         """The figure."""
-        return f"{self.findings.figure(*self.kinds)} {self.beside} acked={self.history.acknowledged}".strip()
+        return f"{self.findings.figure(*self.kinds)} {self.beside} {self.history.beside}".replace("  ", " ")

@@ -57,6 +57,7 @@ class History:
     uploads: list[Upload] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
     pushes: list[Push] = field(default_factory=list)
+    followers: int = 0
 
     def until(self, moment: int) -> History:
         """The history as it stood at a moment: what was not answered by then is unknown."""
@@ -64,12 +65,23 @@ class History:
             [_as_of(upload, moment) for upload in self.uploads if upload.invoked < moment],
             [read for read in self.reads if read.returned < moment],
             [push for push in self.pushes if push.received < moment],
+            self.followers,
         )
 
     @property
     def acknowledged(self) -> int:
         """How many uploads were answered with an id."""
         return sum(upload.outcome == "ok" for upload in self.uploads)
+
+    @property
+    def shows_something(self) -> bool:
+        """Whether an upload was acknowledged, and something pushed if anybody followed."""
+        return self.acknowledged > 0 and bool(self.pushes or not self.followers)
+
+    @property
+    def beside(self) -> str:
+        """How much was seen, as a figure."""
+        return f"acked={self.acknowledged}" + f" pushed={len(self.pushes)}" * bool(self.pushes)
 
 
 def _as_of(upload: Upload, moment: int) -> Upload:

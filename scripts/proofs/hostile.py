@@ -20,8 +20,8 @@ from proofs.attacks import ATTACKS
 from proofs.checker import Findings, check
 from proofs.figure import Result
 from proofs.history import History, Upload, now
-from proofs.load import ANSWER_S, answer, frame
 from proofs.stage import ROOT, Broken, Server, Skipped, Stage
+from proofs.talk import ANSWER_S, answer, frame
 
 ANSWERS = 300  # of the good client, for a percentile worth its name
 MAX_ATTACK_S = 120.0  # for a process that hangs

@@ -43,6 +43,7 @@ def prove(stage: Stage, *, seconds: float, seed: int) -> Result:
         refused_starts += not _run(replace(faulty, wrapper=wrapper), history, chance)
         _look(faulty, history, inject, findings)
         whole.uploads += history.uploads
+        whole.pushes += history.pushes
         shutil.rmtree(faulty.folder)
         faults += 1
     beside = f"faults={faults} refused_starts={refused_starts}"

@@ -1,29 +1,26 @@
 """Clients that work and write down what they did: threads with a plain socket each, and their own way to read answers.
 
 A client posts windows of uploads, half of them with a key; asks for the last message and for tags; and asks again with
-the same key for what it had no answer to, and now and then for what it had. It outlives servers: `Target` says which
-port is served now.
+the same key for what it had no answer to, and now and then for what it had.
 """
 
 from __future__ import annotations
 
-import json
 import random
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from itertools import count
-from unicodedata import normalize
 
+from proofs.followers import followers
 from proofs.history import History, Read, Upload, now
 from proofs.simple_tags import fold
+from proofs.talk import ANSWER_S, Target, answer, frame
 
 CLIENTS = 6
 MAX_WINDOW = 16  # uploads sent together
-ANSWER_S = 15.0  # to wait for an answer: what docs/protocol.md asks of a client
 PAGE = 7  # tweets of a tag asked for: few, so that where a page begins and ends matters
 TAGS = ("proof", "Proof", "PROOF", "crash", "寿司", "straße", "STRASSE", "3251", "a_b")
 REMAINS = (
@@ -39,27 +36,6 @@ REMAINS = (
 )
 TOO_LONG = "x" * 151
 _connections = count(1)
-
-
-@dataclass(slots=True)
-class Target:
-    """Where the server is now; None while there is none."""
-
-    port: int | None = None
-    stopped: bool = False
-    changed: threading.Condition = field(default_factory=threading.Condition)
-
-    def set(self, port: int | None, *, stopped: bool = False) -> None:
-        """Tell all clients."""
-        with self.changed:
-            self.port, self.stopped = port, stopped
-            self.changed.notify_all()
-
-    def wait(self, *, after: int | None) -> int | None:
-        """The port of a server other than the one before, once there is one; None when the work is over."""
-        with self.changed:
-            self.changed.wait_for(lambda: self.stopped or (self.port is not None and self.port != after))
-            return None if self.stopped else self.port
 
 
 class Client(threading.Thread):
@@ -153,44 +129,24 @@ class Client(threading.Thread):
             self._history.reads.append(Read(tag and fold(tag), PAGE, invoked, returned, tweets))
 
 
-def frame(operation: str, data: object) -> bytes:
-    """One request."""
-    return json.dumps([operation, data]).encode() + b"\n"
-
-
-def answer(answers: Iterator[bytes]) -> tuple[str, dict[str, object]]:
-    """The next answer: `ok` or `err`, and its data. Raises OSError when the server went away."""
-    line = next(answers, b"")
-    if not line.endswith(b"\n"):
-        raise ConnectionError("the server went away")
-    kind, data = json.loads(line)
-    return kind, data
-
-
-def acknowledge(port: int, text: str) -> bool:
-    """Whether a server takes an upload now. Raises OSError when it went away."""
-    with socket.create_connection(("127.0.0.1", port), ANSWER_S) as sock, sock.makefile("rb") as answers:
-        sock.sendall(frame("u", normalize("NFC", text)))
-        return answer(answers)[0] == "ok"
-
-
 @contextmanager
 def clients(history: History, chance: random.Random, number: int = CLIENTS) -> Iterator[Target]:
-    """So many clients at work until the block ends. A failure of a client is raised here."""
+    """So many clients at work until the block ends, and followers. A failure of any of them is raised here."""
     target = Target()
     prefix = f"{chance.randrange(16**4):04x}"
     working = [Client(f"{prefix}-{n}", target, history, chance.randrange(2**32)) for n in range(number)]
     for client in working:
         client.start()
+    everybody = [*working, *followers(target, history)]
     try:
         yield target
     finally:
         target.set(None, stopped=True)
-        for client in working:
-            client.join(2 * ANSWER_S)
-    for client in working:
-        if client.failure is not None:
-            raise client.failure
+        for one in everybody:
+            one.join(2 * ANSWER_S)
+    for one in everybody:
+        if one.failure is not None:
+            raise one.failure
 
 
 def wait_for_acknowledged(history: History, wanted: int, limit_s: float = 30.0) -> None:

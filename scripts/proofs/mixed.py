@@ -13,9 +13,10 @@ from proofs.checker import check
 from proofs.disk import LOSSES, Disk, recorded, restore
 from proofs.figure import Result
 from proofs.history import History
-from proofs.load import Target, clients, frame
+from proofs.load import clients
 from proofs.powercut import live, take_note
 from proofs.stage import Stage
+from proofs.talk import Target, frame
 
 MAX_LIFE_S = 0.8
 STALLED = 20  # clients that stand still at a time

@@ -109,6 +109,40 @@ def last_of_the_batch() -> None:
 
 
 @mutant
+def push_before_commit() -> None:
+    """Followers are shown tweets that are on their way to the disk."""
+    from ttweet import journal, sqlite_store, tweets
+
+    take = journal.Journal._take_batch
+
+    def take_batch(self: Any) -> Any:
+        batch, lines = take(self)
+        at = (self.last.id if self.last else 0) + 1
+        drafts = [receipt.draft for receipt in batch]
+        early = [tweets.Tweet(at + n, 0, None, one.text, tuple(one.tags.values())) for n, one in enumerate(drafts)]
+        if early:
+            self._published = early[-1].id
+            self.on_commit(early)
+        return batch, lines
+
+    journal.Journal._take_batch = take_batch  # type: ignore[method-assign]
+    _slow_commits(sqlite_store)
+
+
+@mutant
+def resume_skips_one() -> None:
+    """A follower that comes again misses the tweet after the last that it has seen."""
+    from ttweet import audience
+
+    follow = audience.Audience.follow
+
+    def skip(self: Any, subscriber: Any, tags: Any, after: int | None, instead_of: Any = None) -> Any:
+        return follow(self, subscriber, tags, after and after + 1, instead_of)
+
+    audience.Audience.follow = skip  # type: ignore[method-assign]
+
+
+@mutant
 def tags_apart() -> None:
     """Tags have a transaction of their own, after that of their tweets."""
     from ttweet import sqlite_tags

@@ -11,8 +11,9 @@ from proofs.checker import check
 from proofs.disk import LOSSES, Disk, operations, recorded, restore
 from proofs.figure import Result
 from proofs.history import History
-from proofs.load import Target, clients
+from proofs.load import clients
 from proofs.stage import Stage
+from proofs.talk import Target
 
 MAX_LIFE_S = 0.8  # of a server that the power is cut from
 MAX_FIRST_LIFE_S = 0.2  # of one that is killed before another is started and its power cut

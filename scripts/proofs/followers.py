@@ -1,0 +1,68 @@
+"""Followers that write down what is pushed to them, over one server after the other, each from where it stopped."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+
+from proofs.history import History, Push, now
+from proofs.simple_tags import fold
+from proofs.talk import ANSWER_S, Target, answer, frame
+
+FOLLOWED = (None, "PROOF")
+"""What is followed, by one follower each: every tweet, and one tag that many of them carry."""
+
+
+class Follower(threading.Thread):
+    """One follower, from the first tweet on. It ends when its target is stopped and the server has gone."""
+
+    def __init__(self, number: int, tag: str | None, target: Target, history: History) -> None:
+        super().__init__(name=f"follower {number}", daemon=True)
+        self._number = number
+        self._tag = tag
+        self._target = target
+        self._history = history
+        self._cursor = 0
+        self.failure: BaseException | None = None
+
+    def run(self) -> None:
+        """Follow one server after the other."""
+        port: int | None = None
+        try:
+            while (port := self._target.wait(after=port)) is not None:
+                try:
+                    self._follow(port)
+                except OSError:
+                    continue  # as for load.Client
+        except BaseException as exc:
+            self.failure = exc
+            raise
+
+    def _follow(self, port: int) -> None:
+        with socket.create_connection(("127.0.0.1", port), ANSWER_S) as sock, sock.makefile("rb") as lines:
+            tags = [] if self._tag is None else [self._tag]
+            sock.sendall(frame("s", {"tags": tags, "after": self._cursor}))
+            answer(lines)
+            sock.settimeout(None)  # it ends with the server
+            self._listen(lines)
+
+    def _listen(self, lines: Iterator[bytes]) -> None:
+        key = None if self._tag is None else fold(self._tag)
+        for line in lines:
+            if not line.endswith(b"\n"):
+                return  # the server died in the middle of it: it counts as not seen
+            operation, data = json.loads(line)
+            if operation == "m":
+                self._history.pushes.append(Push(self._number, key, data["id"], data["text"], now()))
+                self._cursor = data["id"]
+
+
+def followers(target: Target, history: History) -> list[Follower]:
+    """One follower of each thing that is followed, at work."""
+    history.followers = len(FOLLOWED)
+    working = [Follower(number, tag, target, history) for number, tag in enumerate(FOLLOWED)]
+    for follower in working:
+        follower.start()
+    return working

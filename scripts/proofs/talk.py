@@ -1,0 +1,45 @@
+"""What every client of a proof needs: where the server is, and a plain way to ask it and to read its answers."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+ANSWER_S = 15.0  # to wait for an answer: what docs/protocol.md asks of a client
+
+
+@dataclass(slots=True)
+class Target:
+    """Where the server is now; None while there is none."""
+
+    port: int | None = None
+    stopped: bool = False
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def set(self, port: int | None, *, stopped: bool = False) -> None:
+        """Tell all clients."""
+        with self.changed:
+            self.port, self.stopped = port, stopped
+            self.changed.notify_all()
+
+    def wait(self, *, after: int | None) -> int | None:
+        """The port of a server other than the one before, once there is one; None when the work is over."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.stopped or (self.port is not None and self.port != after))
+            return None if self.stopped else self.port
+
+
+def frame(operation: str, data: object) -> bytes:
+    """One request."""
+    return json.dumps([operation, data]).encode() + b"\n"
+
+
+def answer(answers: Iterator[bytes]) -> tuple[str, dict[str, object]]:
+    """The next answer: `ok` or `err`, and its data. Raises OSError when the server went away."""
+    line = next(answers, b"")
+    if not line.endswith(b"\n"):
+        raise ConnectionError("the server went away")
+    kind, data = json.loads(line)
+    return kind, data
