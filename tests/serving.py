@@ -12,6 +12,7 @@ import trio.testing
 
 from tests.memory_store import MemoryStore
 from ttweet import frames, reports
+from ttweet.access import ANYBODY, Who
 from ttweet.audience import Audience
 from ttweet.connection import Limits, encode_push
 from ttweet.journal import Journal
@@ -125,6 +126,7 @@ async def serving(
     limits: Limits | None = None,
     max_clients: int = 1000,
     service: type[Service] = Service,
+    anonymous: Who = ANYBODY,
 ) -> AsyncIterator[Serving]:
     """Serve until the block is left: then cut whoever is connected, and drain the journal."""
     store = store or MemoryStore()
@@ -133,7 +135,13 @@ async def serving(
     with trio.fail_after(float("inf") if by_hand else GUARD_S), Worker("reader") as worker:
         reader = store.reader()
         audience = Audience(journal, reader, worker, encode_push)
-        server = Server(service(journal, reader, worker), audience, max_clients=max_clients, limits=limits or Limits())
+        server = Server(
+            service(journal, reader, worker),
+            audience,
+            max_clients=max_clients,
+            limits=limits or Limits(),
+            anonymous=anonymous,
+        )
         async with trio.open_nursery() as writing:
             writing.start_soon(journal.run)
             (listener,) = listen("127.0.0.1", 0)

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ttweet import frames
-from ttweet.connection import JSON
 from ttweet.errors import ProtocolError
+from ttweet.fast_json import JSON
 
 LOADS = {"the standard library's": frames.loads, "the server's": JSON.loads}
 BROKEN = [

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ttweet import frames, wire
-from ttweet.connection import JSON
 from ttweet.errors import CODES, ProtocolError, Refused, TtweetError
+from ttweet.fast_json import JSON
 from ttweet.tweets import Page, TagPage, TagSummary, Tweet
 
 REQUESTS: list[tuple[bytes, wire.Request]] = [

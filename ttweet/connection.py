@@ -16,33 +16,20 @@ from dataclasses import dataclass
 from functools import partial
 from typing import assert_never
 
-import msgspec
 import trio
 
-from ttweet import reports, wire
+from ttweet import permissions, reports, wire
 from ttweet.audience import Audience, Follower
 from ttweet.errors import ProtocolError, Refused, StoreError, TtweetError
+from ttweet.fast_json import JSON
 from ttweet.journal import Receipt
 from ttweet.reports import Peer
 from ttweet.service import Service
 from ttweet.transport import LOST, Transport
 from ttweet.tweets import Page, Tweet
+from ttweet.visitor import Visitor
 
 LINGER_S = 1.0  # bytes are thrown away for so long after the last answer, lest a reset overtake it
-
-_decode = msgspec.json.Decoder().decode
-_encode = msgspec.json.Encoder().encode
-
-
-def _loads(line: bytes) -> object:
-    try:
-        return _decode(line)
-    except msgspec.DecodeError as exc:
-        raise ValueError(str(exc)) from exc
-
-
-JSON = wire.Json(_loads, _encode)
-"""Reads a frame in 0.2 us, the standard library in 1.7; it takes 50 ms to import, so clients go without."""
 
 encode_push = partial(wire.encode_push, json=JSON)
 """For the audience."""
@@ -71,7 +58,6 @@ class Connection:
         "_limits",
         "_listening",
         "_mid_frame",
-        "_name",
         "_no_more",
         "_peer",
         "_progress",
@@ -81,6 +67,7 @@ class Connection:
         "_service",
         "_transport",
         "_unsent",
+        "_visitor",
         "deadline",
     )
 
@@ -89,6 +76,7 @@ class Connection:
         transport: Transport,
         service: Service,
         audience: Audience,
+        visitor: Visitor,
         *,
         peer: Peer,
         limits: Limits,
@@ -97,6 +85,7 @@ class Connection:
         self._transport = transport
         self._service = service
         self._audience = audience
+        self._visitor = visitor
         self._peer = peer
         self._limits = limits
         self._send_later = send_later
@@ -104,7 +93,6 @@ class Connection:
         self._answers: deque[bytes | Receipt] = deque()
         self._follower: Follower | None = None
         self._quiet = False  # nothing was pushed since the last look
-        self._name: str | None = None
         self._unsent: bytes | memoryview = b""  # what the socket did not take; `send_rest` is on it while there is some
         self._progress: trio.Event | None = None  # made by who waits for _answers or _unsent to fall
         self._mid_frame = False  # what _reader.unfinished was after the last read
@@ -208,7 +196,11 @@ class Connection:
 
     async def _handle_all(self, events: list[wire.Event]) -> None:
         for event in events:
-            if isinstance(event, wire.Upload):
+            if type(event) in self._visitor.forbidden:
+                self._refuse(permissions.refusal(event, self._visitor.who))
+                if self._no_more:
+                    return
+            elif isinstance(event, wire.Upload):
                 self._post(event.text, event.tags, event.scan, event.key)
             else:
                 await self._handle(event)
@@ -232,7 +224,7 @@ class Connection:
 
     def _post(self, text: str, tags: tuple[str, ...] = (), scan: bool = True, key: str | None = None) -> None:
         try:
-            self._answers.append(self._service.post(text, self, tags=tags, scan=scan, key=key, by=self._name))
+            self._answers.append(self._service.post(text, self, tags=tags, scan=scan, key=key, by=self._visitor.author))
         except Refused as error:
             self._refuse(error)
 
@@ -268,7 +260,7 @@ class Connection:
                 self._unfollow()
                 return wire.encode_ok(None, JSON)
             case wire.TakeName(name):
-                return wire.encode_ok(self._log_in(name), JSON)
+                return wire.encode_ok(self._visitor.log_in(name), JSON)
             case wire.ListNames():
                 return wire.encode_ok({"names": service.online}, JSON)
             case wire.ClassicDownload():
@@ -288,19 +280,11 @@ class Connection:
             case _:
                 assert_never(request)
 
-    def _log_in(self, name: str) -> dict[str, object]:
-        """Take a name, in place of the one that this connection has."""
-        name, newest = self._service.log_in(name)
-        self._log_out()
-        self._name = name
-        return {"name": name, "after": newest}
-
     def _log_out(self) -> None:
         """Free the name; once the connection has ended, when what it posted is decided: it belongs to this login."""
         undecided = self._closed and any(isinstance(one, Receipt) and one.outcome is None for one in self._answers)
-        if self._name is not None and not undecided:
-            self._service.log_out(self._name)
-            self._name = None
+        if not undecided:
+            self._visitor.log_out()
 
     def _unfollow(self) -> None:
         if self._follower is not None:

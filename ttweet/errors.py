@@ -14,6 +14,7 @@ CODES = {
     "bad_name": "a name that is not 1 to 32 letters and digits",
     "name_taken": "somebody who is online has this name",
     "not_online": "nobody of this name is online",
+    "forbidden": "whoever asks has not the right to; a token may have it",
     "bad_request": "the operation is known, its data is not of the right kind",
     "bad_operation": "there is no such operation",
     "bad_frame": "what was sent is not a frame; the connection is closed",

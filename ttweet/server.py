@@ -12,12 +12,14 @@ from functools import partial
 import trio
 
 from ttweet import reports, wire
+from ttweet.access import ANYBODY, Who
 from ttweet.audience import Audience
 from ttweet.connection import Connection, Limits
 from ttweet.errors import Refused
 from ttweet.reports import Peer
 from ttweet.service import Service
 from ttweet.transport import Readiness, SocketTransport, Transport
+from ttweet.visitor import Visitor
 
 log = logging.getLogger(__name__)
 
@@ -58,11 +60,20 @@ def listen(host: str, port: int) -> list[socket.socket]:
 class Server:
     """The connected clients of one service."""
 
-    def __init__(self, service: Service, audience: Audience, *, max_clients: int, limits: Limits) -> None:
+    def __init__(
+        self,
+        service: Service,
+        audience: Audience,
+        *,
+        max_clients: int,
+        limits: Limits,
+        anonymous: Who = ANYBODY,
+    ) -> None:
         self._service = service
         self._audience = audience
         self._max_clients = max_clients
         self._limits = limits
+        self._anonymous = anonymous
         self._connections: set[Connection] = set()
         self._readiness = Readiness()
         self._cannot_accept_told = float("-inf")
@@ -95,7 +106,13 @@ class Server:
         """Give a client its task in the nursery."""
         send_later = partial(self._send_later, nursery, peer)
         connection = Connection(
-            transport, self._service, self._audience, peer=peer, limits=self._limits, send_later=send_later
+            transport,
+            self._service,
+            self._audience,
+            Visitor(self._service, self._anonymous),
+            peer=peer,
+            limits=self._limits,
+            send_later=send_later,
         )
         self._connections.add(connection)
         self._service.report(reports.client_connected(peer, self.clients))

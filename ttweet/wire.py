@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from ttweet import frames
 from ttweet.errors import ProtocolError, Refused, TtweetError
+from ttweet.fields import fields_of, flag, integer, optional_id, shown, string, tag_list
 from ttweet.tweets import EMPTY_MESSAGE, MAX_TEXT_BYTES, Page, TagPage, Tweet
 
 DEFAULT_LIMIT = 20  # tweets or tags of a query that names no limit: a screenful
 MAX_LIMIT = 200  # of one query: some 50 KiB, at the very most 3.2 MiB. More: ask again with `before`
-MAX_ID = 2**63 - 1  # SQLite's largest integer
 
 
 class Json(NamedTuple):
@@ -206,70 +206,70 @@ def parse(operation: str, data: object) -> Request:
 def _upload(data: object) -> Upload:
     if type(data) is str:
         return Upload(data)
-    fields = _fields("u", data, {"text", "tags", "scan", "key"})
+    fields = fields_of("u", data, {"text", "tags", "scan", "key"})
     key = fields.get("key")
     return Upload(
-        _string("text", fields.get("text")),
-        _tags(fields.get("tags", [])),
-        _flag("scan", fields.get("scan", True)),
-        None if key is None else _string("key", key),
+        string("text", fields.get("text")),
+        tag_list(fields.get("tags", [])),
+        flag("scan", fields.get("scan", True)),
+        None if key is None else string("key", key),
     )
 
 
 def _tweets_of_tag(data: object) -> TweetsOfTag:
     if type(data) is str:
         return TweetsOfTag(data)
-    fields = _fields("t", data, {"tag", "limit", "before"})
+    fields = fields_of("t", data, {"tag", "limit", "before"})
     return TweetsOfTag(
-        _string("tag", fields.get("tag")),
-        _integer("limit", fields.get("limit", DEFAULT_LIMIT), MAX_LIMIT),
-        _id("before", fields.get("before"), 1),
+        string("tag", fields.get("tag")),
+        integer("limit", fields.get("limit", DEFAULT_LIMIT), MAX_LIMIT),
+        optional_id("before", fields.get("before"), 1),
     )
 
 
 def _list_tags(data: object) -> ListTags:
     if data == "":
         return ListTags()
-    fields = _fields("l", data, {"limit", "numbers"})
+    fields = fields_of("l", data, {"limit", "numbers"})
     return ListTags(
-        _integer("limit", fields.get("limit", DEFAULT_LIMIT), MAX_LIMIT),
-        _flag("numbers", fields.get("numbers", False)),
+        integer("limit", fields.get("limit", DEFAULT_LIMIT), MAX_LIMIT),
+        flag("numbers", fields.get("numbers", False)),
     )
 
 
 def _follow(data: object) -> Follow:
     if type(data) is str:
         return Follow((data,) if data else ())
-    fields = _fields("s", data, {"tags", "after"})
-    return Follow(_tags(fields.get("tags", [])), _id("after", fields.get("after"), 0))
+    fields = fields_of("s", data, {"tags", "after"})
+    return Follow(tag_list(fields.get("tags", [])), optional_id("after", fields.get("after"), 0))
 
 
 def _take_name(data: object) -> TakeName:
-    return TakeName(_string("a name", data))
+    return TakeName(string("a name", data))
 
 
 def _of_author(data: object) -> TweetsOfAuthor | TweetsSinceLogin:
     if type(data) is str:
         return TweetsOfAuthor(data)
-    since_login = type(data) is dict and _flag("login", data.get("login", False))
-    fields = _fields("g", data, {"by", "limit", "login", "after" if since_login else "before"})
-    by = _string("by", fields.get("by"))
-    limit = _integer("limit", fields.get("limit", DEFAULT_LIMIT), MAX_LIMIT)
+    since_login = type(data) is dict and flag("login", data.get("login", False))
+    fields = fields_of("g", data, {"by", "limit", "login", "after" if since_login else "before"})
+    by = string("by", fields.get("by"))
+    limit = integer("limit", fields.get("limit", DEFAULT_LIMIT), MAX_LIMIT)
     if since_login:
-        return TweetsSinceLogin(by, limit, _id("after", fields.get("after"), 0) or 0)
-    return TweetsOfAuthor(by, limit, _id("before", fields.get("before"), 1))
+        return TweetsSinceLogin(by, limit, optional_id("after", fields.get("after"), 0) or 0)
+    return TweetsOfAuthor(by, limit, optional_id("before", fields.get("before"), 1))
 
 
 def _client_report(data: object) -> ClientReport:
     if type(data) is not str:
-        raise ProtocolError("bad_frame", f"a report line is a string, not {_shown(data)}")
+        raise ProtocolError("bad_frame", f"a report line is a string, not {shown(data)}")
     return ClientReport(data)
 
 
 def _without_data(operation: str, request: Request) -> Callable[[object], Request]:
     def parse_nothing(data: object) -> Request:
         if data != "":
-            raise Refused("bad_request", f'the data of "{operation}" is an empty string, not {_shown(data)}')
+            raise Refused("bad_request", f'the data of "{operation}" is an empty string, not {shown(data)}')
         return request
 
     return parse_nothing
@@ -288,49 +288,6 @@ _PARSERS: dict[str, Callable[[object], Request]] = {
     "r": _client_report,
     "p": _without_data("p", Ping()),
 }
-
-
-def _fields(operation: str, data: object, known: set[str]) -> dict[str, object]:
-    if type(data) is not dict:
-        raise Refused("bad_request", f'the data of "{operation}" is a string or an object, not {_shown(data)}')
-    unknown = sorted(data.keys() - known)
-    if unknown:
-        fields = ", ".join(sorted(known))
-        raise Refused("bad_request", f'no field {_shown(unknown[0])} in "{operation}"; there are: {fields}')
-    return data
-
-
-def _string(name: str, value: object) -> str:
-    if type(value) is not str:
-        raise Refused("bad_request", f"{name} is a string, not {_shown(value)}")
-    return value
-
-
-def _flag(name: str, value: object) -> bool:
-    if type(value) is not bool:
-        raise Refused("bad_request", f"{name} is true or false, not {_shown(value)}")
-    return value
-
-
-def _tags(value: object) -> tuple[str, ...]:
-    if type(value) is not list:
-        raise Refused("bad_request", f"tags is an array of strings, not {_shown(value)}")
-    return tuple([_string("a tag", tag) for tag in value])
-
-
-def _integer(name: str, value: object, highest: int, lowest: int = 1) -> int:
-    if type(value) is not int or not lowest <= value <= highest:
-        raise Refused("bad_request", f"{name} is a whole number from {lowest} to {highest}, not {_shown(value)}")
-    return value
-
-
-def _id(name: str, value: object, lowest: int) -> int | None:
-    return None if value is None else _integer(name, value, MAX_ID, lowest)
-
-
-def _shown(value: object) -> str:
-    text = ascii(value)
-    return text if len(text) <= 40 else text[:40] + "..."
 
 
 def encode_stored(tweet: Tweet, json: Json = STDLIB_JSON) -> bytes:

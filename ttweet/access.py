@@ -1,0 +1,28 @@
+"""Rights, and who has them: what a connection is allowed is decided once, when it is known whose it is.
+
+Which right a request needs is in `permissions`. Knows no requests, no tokens' secrets and no connections.
+"""
+
+from typing import NamedTuple
+
+READ = "read"  # tweets, tags, names, and what is new
+POST = "post"  # tweets, under a name or without one
+ADMIN = "admin"  # what changes or shows the server itself
+RIGHTS = (READ, POST, ADMIN)
+
+
+class Who(NamedTuple):
+    """Whom a connection speaks for. The name is a token's, and then the author of all that is posted."""
+
+    name: str | None
+    rights: frozenset[str]
+    token: int | None = None
+
+
+ANYBODY = Who(None, frozenset(RIGHTS))
+"""Everybody who reaches a server that only its own machine reaches, as long as nobody was made its administrator."""
+
+
+def listed(rights: frozenset[str]) -> str:
+    """Rights as people write them, in their one order: `read,post`."""
+    return ",".join([right for right in RIGHTS if right in rights])
