@@ -11,7 +11,7 @@ import pytest
 from tests.peers import listens, peer, says
 from tests.processes import Server, running_server
 from ttweet import client as module
-from ttweet import frames, tweets
+from ttweet import dial, frames, tweets
 from ttweet.client import Client, Stored
 from ttweet.errors import ConnectError, Refused
 
@@ -175,7 +175,7 @@ def test_a_batch_is_small_enough_for_the_buffers_of_a_socket() -> None:
 
     uploads = iter([b"x" * 10_000] * 20)
     waiting: deque[Refused | None] = deque()
-    assert module._send_some(cast("module._Connection", Wire()), uploads, waiting, 64)
+    assert module._send_some(cast("dial.Connection", Wire()), uploads, waiting, 64)
     assert len(sent[0]) <= module.MAX_BATCH_BYTES + 10_000
     assert len(waiting) == len(sent[0]) // 10_000
 
@@ -206,44 +206,6 @@ def test_one_client_serves_many_threads(client: Client) -> None:
 
 
 # What can go wrong
-
-
-def test_nobody_is_there() -> None:
-    with socket.socket() as unheard:
-        unheard.bind(("127.0.0.1", 0))
-        port = unheard.getsockname()[1]
-        with Client("127.0.0.1", port) as client, pytest.raises(ConnectError) as raised:
-            client.ping()
-    assert raised.value.code == "unreachable"
-    assert raised.value.text == f"nothing is listening on 127.0.0.1:{port}; start one: ttweet serve {port}"
-
-
-@pytest.mark.parametrize(
-    ("host", "error", "text"),
-    [
-        ("localhost", ConnectionRefusedError(), "nothing is listening on localhost:80; start one: ttweet serve 80"),
-        ("::1", ConnectionRefusedError(), "nothing is listening on [::1]:80; start one: ttweet serve 80"),
-        (
-            "10.0.0.7",
-            ConnectionRefusedError(),
-            "nothing is listening on 10.0.0.7:80; start one there: ttweet serve 80 --host 0.0.0.0",
-        ),
-        ("10.0.0.7", TimeoutError(), "10.0.0.7:80 does not answer; is the address right, is there a firewall?"),
-        ("nowhere", socket.gaierror(), "there is no host 'nowhere'; on this machine it is 127.0.0.1"),
-        ("a" * 99, UnicodeError(), f"there is no host '{'a' * 99}'; on this machine it is 127.0.0.1"),
-        ("10.0.0.7", OSError(113, "No route to host"), "cannot connect to 10.0.0.7:80: No route to host"),
-    ],
-)
-def test_what_is_said_when_there_is_no_connection(host: str, error: OSError, text: str) -> None:
-    raised = module.unreachable(host, 80, error)
-    assert (raised.code, raised.text) == ("unreachable", text)
-
-
-@pytest.mark.parametrize("host", ["a..b", "é..b", "x" * 300])
-def test_a_host_that_cannot_be_one_is_unreachable(host: str) -> None:
-    with Client(host, 1) as client, pytest.raises(ConnectError) as raised:
-        client.ping()
-    assert raised.value.code == "unreachable"
 
 
 def test_a_lost_connection_leaves_an_upload_unknown() -> None:
@@ -323,7 +285,7 @@ def test_what_is_no_ttweet_is_told(answer: bytes) -> None:
 def test_an_endless_answer_is_cut() -> None:
     def talks(connection: socket.socket) -> None:
         connection.makefile("rb").readline()
-        connection.sendall(b"x" * (module.MAX_ANSWER_BYTES + 1))
+        connection.sendall(b"x" * (dial.MAX_ANSWER_BYTES + 1))
 
     with peer(talks) as client, pytest.raises(ConnectError, match="went away"):
         client.ping()

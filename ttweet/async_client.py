@@ -6,44 +6,28 @@ One connection for requests, which many tasks may share, and one for each follow
 import select
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import trio
 
 from ttweet import answers, frames
-from ttweet.client import (
-    MAX_ANSWER_BYTES,
-    TIMEOUT_S,
-    Stored,
-    address,
-    answer_data,
-    given,
-    stored_of,
-    unreachable,
-    upload_frame,
-    with_advice,
-)
+from ttweet.client import Stored, given, stored_of, upload_frame, with_advice
 from ttweet.cursor import SILENCE_S, Cursor, Watcher
+from ttweet.dial import MAX_ANSWER_BYTES, Endpoint, address, answer_data, unreachable
 from ttweet.errors import ConnectError, Refused
 from ttweet.tweets import Page, TagPage, Tweet
 
 READ_BYTES = 64 * 1024
 
-T = TypeVar("T")
 
-
-class AsyncClient:
+class AsyncClient(Endpoint):
     """A server, as its clients see it. It connects at the first request, and again when a connection has ended.
 
     Every method raises ConnectError and Refused as those of Client do. A cancelled request ends the connection, since
     nobody would take its answer; whether a tweet was stored is unknown then. A `name` is as in Client.
     """
 
-    def __init__(self, host: str, port: int, *, name: str | None = None, timeout_s: float = TIMEOUT_S) -> None:
-        self.host = host
-        self.port = port
-        self.name = name
-        self._timeout_s = timeout_s
+    def _start(self) -> None:
         self._asking = trio.Lock()
         self._link: _Link | None = None
 
@@ -128,19 +112,13 @@ class AsyncClient:
 
     async def _connect(self) -> "_Link":
         link = await _open_link(self.host, self.port, self._timeout_s)
-        if self.name is not None:
-            try:
-                self._shaped(answer_data, await link.ask(frames.encode("n", self.name), self._timeout_s))
-            except BaseException:
-                link.close()
-                raise
-        return link
-
-    def _shaped(self, shape: Callable[[Any], T], data: Any) -> T:
         try:
-            return shape(data)
-        except answers.MISFITS as exc:
-            raise ConnectError("unknown", f"what answers at {address(self.host, self.port)} is no ttweet") from exc
+            for frame in self._greetings():
+                self._shaped(answer_data, await link.ask(frame, self._timeout_s))
+        except BaseException:
+            link.close()
+            raise
+        return link
 
 
 class AsyncFollower:

@@ -6,29 +6,26 @@ results are imported when they are first made, since `typing` alone takes 3 ms. 
 
 from __future__ import annotations
 
-import socket
 from collections import deque
 from itertools import islice, repeat
 
 from ttweet import frames
+from ttweet.dial import Connection, Endpoint, answer_data
 from ttweet.errors import ConnectError, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from types import TracebackType
-    from typing import Any, Self, TypeVar
+    from typing import Any, Self
 
     from ttweet.cursor import Watcher
     from ttweet.follower import Follower
     from ttweet.tweets import Page, TagPage, Tweet
 
-    T = TypeVar("T")
 
-TIMEOUT_S = 15.0  # to connect, and for each answer; the server gives its disk and other writers 5 s, and a client 10
 IN_FLIGHT = 64  # unanswered requests; the server reads no further beyond so many of its own
 MAX_BATCH_BYTES = 64 * 1024  # sent in one go: its answers fit into the socket's buffers, so neither end waits for ever
-MAX_ANSWER_BYTES = 4 * 1024 * 1024  # 200 tweets, each with 32 long tags beside its text, are 3.2 MiB
 
 
 class Stored:
@@ -45,7 +42,7 @@ class Stored:
         return f"Stored(id={self.id}, at={self.at}, tags={self.tags})"
 
 
-class Client:
+class Client(Endpoint):
     """A server, as its clients see it. It connects at the first request, and again when a connection has ended.
 
     Every method raises ConnectError: `unreachable` when nothing was asked or changed, `unknown` when the answer is
@@ -53,12 +50,8 @@ class Client:
     tweets carry the name. A name is for one connection at a time: who follows under it posts from there or not at all.
     """
 
-    def __init__(self, host: str, port: int, *, name: str | None = None, timeout_s: float = TIMEOUT_S) -> None:
-        self.host = host
-        self.port = port
-        self.name = name
-        self._timeout_s = timeout_s
-        self._idle: list[_Connection] = []
+    def _start(self) -> None:
+        self._idle: list[Connection] = []
 
     def __enter__(self) -> Self:
         return self
@@ -194,7 +187,7 @@ class Client:
         except Refused as refused:
             return refused
 
-    def _take(self) -> _Connection:
+    def _take(self) -> Connection:
         """An idle connection, or a new one: nobody else has it until it is put back among the idle."""
         while True:
             try:
@@ -205,118 +198,9 @@ class Client:
                 return connection
             connection.close()
 
-    def connect(self) -> _Connection:
+    def connect(self) -> Connection:
         """A connection of one's own, signed in, for what needs one; whoever takes it closes it."""
-        connection = _Connection(self.host, self.port, self._timeout_s)
-        if self.name is not None:
-            try:
-                connection.send(frames.encode("n", self.name))
-                self._shaped(answer_data, connection.receive())
-            except BaseException:
-                connection.close()
-                raise
-        return connection
-
-    def _shaped(self, shape: Callable[[Any], T], data: Any) -> T:
-        try:
-            return shape(data)
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as exc:
-            raise ConnectError("unknown", f"what answers at {address(self.host, self.port)} is no ttweet") from exc
-
-
-class _Connection:
-    """One open connection; requests are answered in their order."""
-
-    __slots__ = ("_address", "_answers", "_socket", "_timeout_s")
-
-    def __init__(self, host: str, port: int, timeout_s: float) -> None:
-        self._address = address(host, port)
-        self._timeout_s = timeout_s
-        try:
-            self._socket = socket.create_connection((_name(host), port), timeout_s)
-        except (OSError, UnicodeError) as exc:
-            raise unreachable(host, port, exc) from exc
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a half window must not wait for an ACK
-        self._answers = self._socket.makefile("rb")
-
-    def close(self) -> None:
-        self._answers.close()
-        self._socket.close()
-
-    def shut_down(self) -> None:
-        """Say that nothing more comes; the server ends the connection then, and whoever reads hears of it."""
-        try:
-            self._socket.shutdown(socket.SHUT_WR)
-        except OSError:
-            return  # the server was quicker
-
-    def has_ended(self) -> bool:
-        """Whether the server has closed an idle connection, or has said something unasked, as it does before that."""
-        self._socket.settimeout(0)
-        try:
-            self._socket.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            self._socket.settimeout(self._timeout_s)
-            return False
-        except OSError:
-            pass
-        return True
-
-    def wait_at_most(self, timeout_s: float | None) -> None:
-        """Give up an answer that has not come within so many seconds; None waits for ever."""
-        self._timeout_s = timeout_s or 0.0
-        self._socket.settimeout(timeout_s)
-
-    def send(self, data: bytes) -> None:
-        try:
-            self._socket.sendall(data)
-        except TimeoutError as exc:
-            raise self._too_slow() from exc
-        except OSError:
-            pass  # the server has closed; `receive` finds what it said before that
-
-    def receive(self) -> bytes:
-        """The next answer's line."""
-        try:
-            line = self._answers.readline(MAX_ANSWER_BYTES)
-        except TimeoutError as exc:
-            raise self._too_slow() from exc
-        except OSError as exc:
-            raise self._gone() from exc
-        if not line.endswith(b"\n"):
-            raise self._gone()
-        return line
-
-    def _gone(self) -> ConnectError:
-        return ConnectError("unknown", f"{self._address} went away before it answered")
-
-    def _too_slow(self) -> ConnectError:
-        return ConnectError("unknown", f"{self._address} has not answered within {self._timeout_s:g} seconds")
-
-
-def address(host: str, port: int) -> str:
-    """A host and port as people write them."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _name(host: str) -> str:
-    """The host for getaddrinfo: ASCII as bytes, which saves a millisecond's import of tables for other scripts."""
-    return host.encode() if host.isascii() else host  # type: ignore[return-value]  # typeshed knows only str
-
-
-def unreachable(host: str, port: int, exc: OSError | UnicodeError) -> ConnectError:
-    """Why no connection was made, and what would work."""
-    where = address(host, port)
-    if isinstance(exc, ConnectionRefusedError):
-        if host in ("localhost", "::1") or host.startswith("127."):
-            return ConnectError("unreachable", f"nothing is listening on {where}; start one: ttweet serve {port}")
-        way_out = f"start one there: ttweet serve {port} --host 0.0.0.0"
-        return ConnectError("unreachable", f"nothing is listening on {where}; {way_out}")
-    if isinstance(exc, TimeoutError):
-        return ConnectError("unreachable", f"{where} does not answer; is the address right, is there a firewall?")
-    if isinstance(exc, socket.gaierror | UnicodeError):
-        return ConnectError("unreachable", f"there is no host {host!a}; on this machine it is 127.0.0.1")
-    return ConnectError("unreachable", f"cannot connect to {where}: {exc.strerror or exc}")
+        return self._dial()
 
 
 def with_advice(error: ConnectError, key: str | None) -> ConnectError:
@@ -357,7 +241,7 @@ def _check_here(text: str, tags: list[str], key: str | None) -> None:
 
 
 def _send_some(
-    connection: _Connection, uploads: Iterator[bytes | Refused], unanswered: deque[Refused | None], in_flight: int
+    connection: Connection, uploads: Iterator[bytes | Refused], unanswered: deque[Refused | None], in_flight: int
 ) -> bool:
     """Fill the window. Returns whether there was anything to fill it with."""
     batch: list[bytes] = []
@@ -380,17 +264,6 @@ def _send_some(
 def given(**fields: object) -> dict[str, object]:
     """The data of a request: the fields that are not None."""
     return {name: value for name, value in fields.items() if value is not None}
-
-
-def answer_data(line: bytes) -> Any:
-    """The data of an answer. Raises Refused when that is what it says, ValueError and the like when it is none."""
-    answer: Any = frames.loads(line)
-    kind, data = answer
-    if kind == "err":
-        raise Refused(str(data["code"]), str(data["text"]))
-    if kind != "ok":
-        raise ValueError(kind)
-    return data
 
 
 def stored_of(data: Any) -> Stored:

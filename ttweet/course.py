@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from ttweet import answers, frames
-from ttweet.client import Client, answer_data, upload_frame
+from ttweet.client import Client, upload_frame
+from ttweet.dial import answer_data
 from ttweet.errors import ConnectError, Refused
 from ttweet.reports import escape
 from ttweet.shell import DONE, REFUSED, UNREACHABLE, USAGE
@@ -22,7 +23,7 @@ from ttweet.tweets import MAX_CHARACTERS, MAX_NAME_CHARACTERS, Tweet
 
 ALL = "ALL"
 MAX_SUBSCRIPTIONS = 3
-ANSWER_S = 15.0  # as client.TIMEOUT_S
+ANSWER_S = 15.0  # as dial.TIMEOUT_S
 OWN_PUSH_S = 1.0  # for a tweet of one's own to come back, so that what is typed next finds it
 FAREWELL_S = 1.0  # for the server to end the connection: the name is free when this program has ended
 PAGE = 200  # tweets of one query

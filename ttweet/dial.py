@@ -1,0 +1,168 @@
+"""How a client comes to a connection: where the server is, what it hears first, what is said when there is none.
+
+Standard library only and quick to import. Knows no request but those that a connection begins with.
+"""
+
+from __future__ import annotations
+
+import socket
+
+from ttweet import frames
+from ttweet.errors import ConnectError, Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
+
+TIMEOUT_S = 15.0  # to connect, and for each answer; the server gives its disk and other writers 5 s, and a client 10
+MAX_ANSWER_BYTES = 4 * 1024 * 1024  # 200 tweets, each with 32 long tags beside its text, are 3.2 MiB
+
+
+class Endpoint:
+    """A server and how to come to it: what the kinds of clients have in common, so that each setting stands once.
+
+    With a `name` a connection signs in. A kind of client prepares what it keeps in `_start`.
+    """
+
+    def __init__(self, host: str, port: int, *, name: str | None = None, timeout_s: float = TIMEOUT_S) -> None:
+        self.host = host
+        self.port = port
+        self.name = name
+        self._timeout_s = timeout_s
+        self._start()
+
+    def _start(self) -> None:
+        """Begin without a connection."""
+
+    def _dial(self) -> Connection:
+        """A new connection, signed in; whoever takes it closes it."""
+        connection = Connection(self.host, self.port, self._timeout_s)
+        try:
+            for frame in self._greetings():
+                connection.send(frame)
+                self._shaped(answer_data, connection.receive())
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _greetings(self) -> list[bytes]:
+        """What each connection begins with; each is sent when the one before it was answered."""
+        return [] if self.name is None else [frames.encode("n", self.name)]
+
+    def _shaped(self, shape: Callable[[Any], T], data: Any) -> T:
+        try:
+            return shape(data)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as exc:
+            raise ConnectError("unknown", f"what answers at {address(self.host, self.port)} is no ttweet") from exc
+
+
+class Connection:
+    """One open connection; requests are answered in their order. Raises ConnectError."""
+
+    __slots__ = ("_address", "_answers", "_socket", "_timeout_s")
+
+    def __init__(self, host: str, port: int, timeout_s: float) -> None:
+        self._address = address(host, port)
+        self._timeout_s = timeout_s
+        try:
+            self._socket = socket.create_connection((_name(host), port), timeout_s)
+        except (OSError, UnicodeError) as exc:
+            raise unreachable(host, port, exc) from exc
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a half window must not wait for an ACK
+        self._answers = self._socket.makefile("rb")
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._answers.close()
+        self._socket.close()
+
+    def shut_down(self) -> None:
+        """Say that nothing more comes; the server ends the connection then, and whoever reads hears of it."""
+        try:
+            self._socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            return  # the server was quicker
+
+    def has_ended(self) -> bool:
+        """Whether the server has closed an idle connection, or has said something unasked, as it does before that."""
+        self._socket.settimeout(0)
+        try:
+            self._socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            self._socket.settimeout(self._timeout_s)
+            return False
+        except OSError:
+            pass
+        return True
+
+    def wait_at_most(self, timeout_s: float | None) -> None:
+        """Give up an answer that has not come within so many seconds; None waits for ever."""
+        self._timeout_s = timeout_s or 0.0
+        self._socket.settimeout(timeout_s)
+
+    def send(self, data: bytes) -> None:
+        """Send it all, within the time-out. That nobody listens any more is found by `receive`."""
+        try:
+            self._socket.sendall(data)
+        except TimeoutError as exc:
+            raise self._too_slow() from exc
+        except OSError:
+            pass  # the server has closed; `receive` finds what it said before that
+
+    def receive(self) -> bytes:
+        """The next answer's line."""
+        try:
+            line = self._answers.readline(MAX_ANSWER_BYTES)
+        except TimeoutError as exc:
+            raise self._too_slow() from exc
+        except OSError as exc:
+            raise self._gone() from exc
+        if not line.endswith(b"\n"):
+            raise self._gone()
+        return line
+
+    def _gone(self) -> ConnectError:
+        return ConnectError("unknown", f"{self._address} went away before it answered")
+
+    def _too_slow(self) -> ConnectError:
+        return ConnectError("unknown", f"{self._address} has not answered within {self._timeout_s:g} seconds")
+
+
+def address(host: str, port: int) -> str:
+    """A host and port as people write them."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _name(host: str) -> str:
+    """The host for getaddrinfo: ASCII as bytes, which saves a millisecond's import of tables for other scripts."""
+    return host.encode() if host.isascii() else host  # type: ignore[return-value]  # typeshed knows only str
+
+
+def unreachable(host: str, port: int, exc: OSError | UnicodeError) -> ConnectError:
+    """Why no connection was made, and what would work."""
+    where = address(host, port)
+    if isinstance(exc, ConnectionRefusedError):
+        if host in ("localhost", "::1") or host.startswith("127."):
+            return ConnectError("unreachable", f"nothing is listening on {where}; start one: ttweet serve {port}")
+        way_out = f"start one there: ttweet serve {port} --host 0.0.0.0"
+        return ConnectError("unreachable", f"nothing is listening on {where}; {way_out}")
+    if isinstance(exc, TimeoutError):
+        return ConnectError("unreachable", f"{where} does not answer; is the address right, is there a firewall?")
+    if isinstance(exc, socket.gaierror | UnicodeError):
+        return ConnectError("unreachable", f"there is no host {host!a}; on this machine it is 127.0.0.1")
+    return ConnectError("unreachable", f"cannot connect to {where}: {exc.strerror or exc}")
+
+
+def answer_data(line: bytes) -> Any:
+    """The data of an answer. Raises Refused when that is what it says, ValueError and the like when it is none."""
+    answer: Any = frames.loads(line)
+    kind, data = answer
+    if kind == "err":
+        raise Refused(str(data["code"]), str(data["text"]))
+    if kind != "ok":
+        raise ValueError(kind)
+    return data
