@@ -32,7 +32,9 @@ CHANGELOG = (ROOT / "CHANGELOG.md").read_text()
 COMMANDS = (ROOT / "docs" / "commands.md").read_text()
 DESIGN = (ROOT / "docs" / "design.md").read_text()
 PROTOCOL = (ROOT / "docs" / "protocol.md").read_text()
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted(
+    [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "contrib").glob("*.md")]
+)
 RECORDS = sorted((ROOT / "docs" / "adr").glob("*.md"))
 PORT = "13001"  # as the documents have it
 LIMIT_S = 20.0  # for one example; each takes less than a second
