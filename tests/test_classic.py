@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import Server, plain, run, run_on_terminal, running_server
-from ttweet import classic, shell, tweets
+from ttweet import classic, shell
 from ttweet.client import Client
 from ttweet.errors import Refused
 
@@ -47,7 +47,6 @@ def test_an_empty_message_resets_the_last_one(server: Server, capsys: pytest.Cap
     capsys.readouterr()
     assert download(server) == 0
     assert capsys.readouterr().out == f"Received Message: Empty Message\n{UPLOADED}"
-    assert classic.EMPTY_MESSAGE == tweets.EMPTY_MESSAGE
 
 
 def test_what_is_refused_prints_nothing_on_stdout(server: Server, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,3 +1,4 @@
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -5,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import ttweet
-from tests.processes import LIMIT_S, plain, run, run_on_terminal
+from tests.processes import LIMIT_S, TTWEET, environment, plain, run, run_on_terminal
 from ttweet import shell
 from ttweet.cli import COMMANDS
 
@@ -30,6 +31,24 @@ def test_every_option_of_every_command_says_what_it_is_for() -> None:
         options = page.partition("\nOptions\n")[2].partition("\n\n")[0]
         for line in options.splitlines():
             assert re.match(r"  -[-\w,=. ]*( [A-Z:|a-z]+)?  +\S", line) or line.startswith("      "), line
+
+
+def test_what_does_not_fit_on_its_line_goes_on_below_it() -> None:
+    page = run("wait", "--help", variables={"COLUMNS": "40"}).stdout
+    assert page.startswith(
+        "Usage: ttweet wait [TAG ...] [--text\n           STR] [--from ID] [--timeout\n           TIME]\n"
+    )
+    assert '\n  ttweet wait deploy --text "done"\n      --timeout 10m\n' in page
+    assert "  TTWEET_SERVER  HOST:PORT of the\n                 server; else\n" in page
+
+
+@pytest.mark.parametrize("command", ["", "--help", "--version", "post --help"])
+def test_a_page_whose_reader_has_gone_ends_quietly(command: str) -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)
+    process = subprocess.Popen([*TTWEET, *command.split()], env=environment(), stdout=theirs, stderr=subprocess.PIPE)
+    os.close(theirs)
+    assert (process.communicate(timeout=LIMIT_S)[1], process.returncode) == (b"", shell.PIPE_CLOSED)
 
 
 def test_no_arguments_show_the_help() -> None:

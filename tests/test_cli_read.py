@@ -7,6 +7,7 @@ import pytest
 
 from tests.processes import Server, filled_server, plain, run, run_on_terminal, running_server, says
 from ttweet import shell
+from ttweet.client import Client
 
 HINT = "a shell takes # for a comment: ttweet tags '#python', or ttweet tags python"
 
@@ -41,7 +42,7 @@ def test_a_tag_is_found_in_any_spelling(server: Server, tag: str) -> None:
     rows = [line.split("\t") for line in done.stdout.splitlines()]
     assert [row[3] for row in rows] == [f"number {number} #Python" for number in range(5, 25)]
     assert {row[2] for row in rows} == {"-"}
-    assert done.stderr == "the newest 20 tweets; more: --limit 100\n"
+    assert done.stderr == "the 20 newest tweets; more: --limit 100\n"
 
 
 def test_a_limit_that_is_not_reached_cuts_nothing(server: Server) -> None:
@@ -71,7 +72,20 @@ def test_tags_alone_counts_them(server: Server) -> None:
 
 
 def test_tags_says_when_it_was_cut(server: Server) -> None:
-    assert run("tags", "--limit", "1", "--db", str(server.db)).stderr == "the 1 most used tags; more: --limit 5\n"
+    assert run("tags", "--limit", "1", "--db", str(server.db)).stderr == "the most used tag; more: --limit 5\n"
+    assert run("tags", "python", "--limit", "1", "--db", str(server.db)).stderr == "the newest tweet; more: --limit 5\n"
+
+
+def test_a_server_is_not_asked_for_more_tags_than_it_lists(tmp_path: Path) -> None:
+    with running_server(tmp_path) as server:
+        with Client("127.0.0.1", server.port) as client:
+            for number in range(0, 210, 30):
+                client.post("many", tags=[f"tag{one}" for one in range(number, number + 30)])
+        some = run("tags", "--limit", "50", "--server", server.address)
+        assert some.stderr == "the 50 most used tags; more: --limit 200\n"
+        all_of_them = run("tags", "--limit", "200", "--server", server.address)
+        assert all_of_them.stderr.startswith("the 200 most used tags, which is all that a server lists; its file has")
+        assert run("tags", "--limit", "50", "--db", str(server.db)).stderr.endswith("; more: --limit 250\n")
 
 
 def test_a_terminal_gets_a_table_and_one_hint(server: Server) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttweet import frames, wire
+from ttweet import fields, frames, wire
 from ttweet.errors import CODES, ProtocolError, Refused, TtweetError
 from ttweet.fast_json import JSON
 from ttweet.tweets import Page, TagPage, TagSummary, Tweet
@@ -45,32 +45,32 @@ REQUESTS: list[tuple[bytes, wire.Request]] = [
 REFUSED = [
     (b'["x",""]\n', "bad_operation", "no operation 'x'; there are: u d t l s c n w g r p"),
     (b'["u",1]\n', "bad_request", "not 1"),
-    (b'["u",null]\n', "bad_request", "not None"),
-    (b'["u",["a"]]\n', "bad_request", "an object, not ['a']"),
-    (b'["u",{}]\n', "bad_request", "text is a string, not None"),
-    (b'["u",{"text":"a","tag":"b"}]\n', "bad_request", "no field 'tag' in \"u\"; there are: key, scan, tags, text"),
-    (b'["u",{"text":"a","tags":"b"}]\n', "bad_request", "tags is an array of strings, not 'b'"),
+    (b'["u",null]\n', "bad_request", "not null"),
+    (b'["u",["a"]]\n', "bad_request", 'an object, not ["a"]'),
+    (b'["u",{}]\n', "bad_request", "text is a string, not null"),
+    (b'["u",{"text":"a","tag":"b"}]\n', "bad_request", 'no field "tag" in "u"; there are: key, scan, tags, text'),
+    (b'["u",{"text":"a","tags":"b"}]\n', "bad_request", 'tags is an array of strings, not "b"'),
     (b'["u",{"text":"a","tags":[1]}]\n', "bad_request", "a tag is a string, not 1"),
     (b'["u",{"text":"a","scan":1}]\n', "bad_request", "scan is true or false, not 1"),
     (b'["u",{"text":"a","key":7}]\n', "bad_request", "key is a string, not 7"),
-    (b'["d","x"]\n', "bad_request", "is an empty string, not 'x'"),
+    (b'["d","x"]\n', "bad_request", 'is an empty string, not "x"'),
     (b'["p",{}]\n', "bad_request", "is an empty string, not {}"),
     (b'["t",7]\n', "bad_request", "a string or an object, not 7"),
     (b'["t",{"tag":"a","limit":0}]\n', "bad_request", "limit is a whole number from 1 to 200, not 0"),
     (b'["t",{"tag":"a","limit":201}]\n', "bad_request", "not 201"),
-    (b'["t",{"tag":"a","limit":true}]\n', "bad_request", "not True"),
+    (b'["t",{"tag":"a","limit":true}]\n', "bad_request", "not true"),
     (b'["t",{"tag":"a","limit":1.5}]\n', "bad_request", "not 1.5"),
     (b'["t",{"tag":"a","before":99999999999999999999}]\n', "bad_request", "before is a whole number"),
-    (b'["l",{"limit":"many"}]\n', "bad_request", "not 'many'"),
-    (b'["s",{"tags":"a"}]\n', "bad_request", "tags is an array of strings, not 'a'"),
+    (b'["l",{"limit":"many"}]\n', "bad_request", 'not "many"'),
+    (b'["s",{"tags":"a"}]\n', "bad_request", 'tags is an array of strings, not "a"'),
     (b'["s",{"after":-1}]\n', "bad_request", "after is a whole number from 0 to"),
-    (b'["s",null]\n', "bad_request", "not None"),
-    (b'["c","a"]\n', "bad_request", "is an empty string, not 'a'"),
+    (b'["s",null]\n', "bad_request", "not null"),
+    (b'["c","a"]\n', "bad_request", 'is an empty string, not "a"'),
     (b'["n",7]\n', "bad_request", "a name is a string, not 7"),
     (b'["w",[]]\n', "bad_request", "is an empty string, not []"),
-    (b'["g",{}]\n', "bad_request", "by is a string, not None"),
-    (b'["g",{"by":"a","after":1}]\n', "bad_request", "no field 'after'"),
-    (b'["g",{"by":"a","login":true,"before":1}]\n', "bad_request", "no field 'before'"),
+    (b'["g",{}]\n', "bad_request", "by is a string, not null"),
+    (b'["g",{"by":"a","after":1}]\n', "bad_request", 'no field "after"'),
+    (b'["g",{"by":"a","login":true,"before":1}]\n', "bad_request", 'no field "before"'),
     (b'["g",{"by":"a","login":1}]\n', "bad_request", "login is true or false, not 1"),
     (b'["l",[]]\n', "bad_request", "a string or an object, not []"),
 ]
@@ -113,6 +113,19 @@ def test_data_of_the_wrong_kind_is_refused_and_the_connection_goes_on(
     assert refused.code == code
     assert words in refused.text
     assert isinstance(ping, wire.Ping)
+
+
+@pytest.mark.parametrize("library", READERS.values(), ids=READERS)
+def test_data_of_any_depth_is_answered(library: wire.Json) -> None:
+    for depth in range(900, 1100):  # somewhere here it becomes too much, and not in the same place for all who look
+        (event,) = events_of(b'["u",' + b"[" * depth + b"]" * depth + b"]\n", library)
+        assert isinstance(event, TtweetError)
+
+
+def test_a_value_is_shown_as_its_sender_wrote_it_and_harmless() -> None:
+    assert fields.shown("\x7f\x1b\u202eä") == r'"\u007f\u001b\u202e\u00e4"'
+    assert fields.shown([None, True, 1.5]) == "[null, true, 1.5]"
+    assert fields.shown("x" * 50) == '"' + "x" * 39 + "..."
 
 
 @pytest.mark.parametrize(("data", "code"), BROKEN, ids=[ascii(data[:20]) for data, _ in BROKEN])

@@ -13,8 +13,6 @@ from ttweet.client import Client, Stored
 from ttweet.errors import Refused
 from ttweet.reports import Report
 
-EMPTY_MESSAGE = "Empty Message"  # tweets.EMPTY_MESSAGE, without what that module imports
-
 
 def upload(host: str, port: str, message: str) -> int:
     """Post a message and return the exit code. On a terminal stderr shows what was stored.
@@ -40,7 +38,7 @@ def download(host: str, port: str) -> int:
     with _client(host, port) as client:
         text = client.last_text()
         _tell(client, reports.message_shown(text), reports.transmission_done())
-    text = text or EMPTY_MESSAGE
+    text = text or reports.EMPTY_MESSAGE
     shell.write(reports.RECEIVED + (reports.escape(text) if shell.on_terminal(sys.stdout) else text))
     shell.write(reports.SUCCESS)
     return shell.DONE

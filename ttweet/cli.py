@@ -52,6 +52,8 @@ def _main(arguments: Sequence[str]) -> int:
         command, bound, _ = make_app().parse_args(arguments)
     except CycloptsError as error:
         raise shell.UsageError(sentence(error)) from error
+    if "console" in bound.arguments:  # one of cyclopts' own, which print a page
+        bound.arguments["console"] = _page_console()
     gc.enable()  # the imports are done, see __main__
     code = command(*bound.args, **bound.kwargs)
     return code if isinstance(code, int) else shell.DONE
@@ -99,7 +101,7 @@ def run_classic(*arguments: Arguments, upload: Upload = False, download: Downloa
         case False, True, (host, port):
             return classic.download(host, port)
         case False, False, ():
-            make_app().help_print([])
+            make_app().help_print([], console=_page_console())
             return shell.DONE
     raise shell.UsageError(_what_is_wrong(arguments, upload=upload, download=download))
 
@@ -116,6 +118,12 @@ def install_completion(*, shell_name: ShellName = None, output: Output = None) -
     if output is None:
         shell.hint("it is at work in the next shell that you start")
     return shell.DONE
+
+
+def _page_console() -> Any:
+    from ttweet.cli_help import PageConsole
+
+    return PageConsole()
 
 
 class _LazyManual:

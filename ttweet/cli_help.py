@@ -1,17 +1,38 @@
 """How `--help` looks: a manual page, not boxes. On a narrow terminal a description stands below its option."""
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
+from rich.console import Console
 from rich.text import Text
 
 if TYPE_CHECKING:
     from cyclopts.help import HelpEntry, HelpPanel
-    from rich.console import Console, ConsoleOptions
+    from rich.console import ConsoleOptions
 
 NARROW = 64  # columns; below it two columns would be two strips
 INDENT = 2  # of an option
 HANG = 6  # of a description below its option
 LABEL = "cyan"
+CONTINUED = 4  # columns that the rest of an example is set in, so that it does not look like another one
+
+_TERM = re.compile(r" +\S+ {2,}")  # of a row in a list of exit codes or variables; its description stands beside it
+_MARGIN = re.compile(r"Usage: | +")
+
+
+class PageConsole(Console):
+    """Stdout for a manual page. A closed pipe raises BrokenPipeError, where rich would exit with 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Say it the way every other command hears it."""
+        raise BrokenPipeError
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print, and hang the lines of cyclopts' text below the options, which has no formatter of its own."""
+        if len(objects) == 1 and hasattr(objects[0], "primary_renderable"):
+            _print_wrapped(self, self.options, _text(objects[0]))
+        else:
+            super().print(*objects, **options)
 
 
 class Manual:
@@ -54,9 +75,25 @@ def _print_entry(console: "Console", options: "ConsoleOptions", label: str, desc
 
 
 def _print_wrapped(console: "Console", options: "ConsoleOptions", text: Text) -> None:
-    for line in text.wrap(console, options.max_width):
-        line.rstrip()
-        console.print(line)
+    """Each line of the text; what does not fit goes on below it, not at the edge."""
+    for line in text.split(allow_blank=True):
+        if len(line) <= options.max_width:
+            console.print(line)
+            continue
+        head, hang = _hang(line)
+        for part in line[len(head) :].wrap(console, options.max_width - hang):
+            part.rstrip()
+            console.print(head + part)
+            head = Text(" " * hang)
+
+
+def _hang(line: Text) -> tuple[Text, int]:
+    """What of a line stands only at its beginning, and the column in which the rest of it goes on."""
+    if term := _TERM.match(line.plain):
+        return line[: term.end()], term.end()
+    if margin := _MARGIN.match(line.plain):
+        return line[: margin.end()], margin.end() + CONTINUED
+    return Text(), 0
 
 
 def _label(entry: "HelpEntry") -> str:

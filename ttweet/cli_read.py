@@ -69,7 +69,7 @@ def _list_tags(source: Source, *, limit: int, numbers: bool, json: bool) -> int:
     else:
         cli_show.write_tags(page.tags, now=_now_ms())
     if page.more:
-        shell.hint(f"the {len(page.tags):,} most used tags; more: --limit {limit * 5}")
+        shell.hint(_cut("most used tag", len(page.tags), most=source.max_tags))
     if not json and shell.on_terminal(sys.stdout):
         shell.hint("a shell takes # for a comment: ttweet tags '#python', or ttweet tags python")
     return shell.DONE
@@ -87,8 +87,16 @@ def _show_tweets(source: Source, tag: str, *, limit: int, json: bool) -> int:
     else:
         cli_show.write_tweets(newest_last, now=_now_ms())
     if page.more:
-        shell.hint(f"the newest {len(page.tweets):,} tweets; more: --limit {limit * 5}")
+        shell.hint(_cut("newest tweet", len(page.tweets)))
     return shell.DONE
+
+
+def _cut(kind: str, count: int, *, most: int | None = None) -> str:
+    """What was shown, and how to see more of it; `most` is what can be asked for."""
+    shown = f"the {kind}" if count == 1 else f"the {count:,} {kind}s"
+    if count == most:
+        return f"{shown}, which is all that a server lists; its file has more: --db FILE"
+    return f"{shown}; more: --limit {min(count * 5, most or count * 5)}"
 
 
 def _no_such_tag(source: Source, tag: str) -> str:

@@ -23,6 +23,11 @@ PAGE = 200  # tweets or tags of one query: what a server answers at most
 class Source(Protocol):
     """What can be asked of a file and of a server alike. Raises ConnectError, OpenError, StoreError, Refused."""
 
+    @property
+    def max_tags(self) -> int | None:
+        """How many tags it lists at most; None for no limit."""
+        ...
+
     def last(self) -> Tweet | None:
         """The newest tweet; None when there is none or it is empty."""
         ...
@@ -77,6 +82,8 @@ def _setting(name: str) -> str | None:
 class _File:
     """See Source."""
 
+    max_tags = None
+
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
@@ -99,6 +106,8 @@ class _File:
 class _Server:
     """See Source."""
 
+    max_tags = PAGE
+
     def __init__(self, client: Client) -> None:
         self._client = client
 
@@ -114,8 +123,8 @@ class _Server:
         return in_pages(read, limit)
 
     def list_tags(self, *, limit: int, numbers: bool) -> TagPage:
-        if limit > PAGE:
-            raise shell.UsageError(f"a server lists at most {PAGE} tags; its file has them all: --db FILE")
+        if limit > self.max_tags:
+            raise shell.UsageError(f"a server lists at most {self.max_tags} tags; its file has them all: --db FILE")
         return self._client.list_tags(limit=limit, numbers=numbers)
 
 

@@ -3,6 +3,8 @@
 Nothing is converted, and every refusal shows the value that was seen. Knows no requests.
 """
 
+import json
+
 from ttweet.errors import Refused
 
 MAX_ID = 2**63 - 1  # SQLite's largest integer
@@ -53,6 +55,9 @@ def optional_id(name: str, value: object, lowest: int) -> int | None:
 
 
 def shown(value: object) -> str:
-    """A value as a refusal shows it: cut short, and harmless wherever it is printed."""
-    text = ascii(value)
+    """A value as a refusal shows it: JSON as its sender wrote it, cut short, and harmless wherever it is printed."""
+    try:
+        text = json.dumps(value).replace("\x7f", "\\u007f")  # the one control character that JSON leaves as it is
+    except RecursionError:  # the reader of frames takes arrays that are a little deeper
+        return "what is nested too deeply"
     return text if len(text) <= 40 else text[:40] + "..."

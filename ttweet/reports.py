@@ -21,6 +21,7 @@ MAX_CHARACTERS = 1000  # of one line: a path, an address and a message of 150 es
 
 SUCCESS = "Transmission Successfull..."  # the spelling is the first ttweet's and stays
 RECEIVED = "Received Message: "
+EMPTY_MESSAGE = "Empty Message"  # what is shown for an empty tweet, or for none
 
 _BIDI = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _BREAKS = (0x2028, 0x2029)  # str.splitlines cuts here too; its other characters are C0 and C1
@@ -115,7 +116,7 @@ def client_left(peer: Peer) -> Report:
 
 def message_received(text: str) -> Report:
     """A tweet was stored; an empty one reads `Empty Message`."""
-    return Report("SERVER", "GENERAL", f"Message Received: {text or 'Empty Message'}")
+    return Report("SERVER", "GENERAL", f"Message Received: {text or EMPTY_MESSAGE}")
 
 
 def input_refused(peer: Peer) -> Report:
@@ -138,7 +139,7 @@ def client_deactivated() -> Report:
 
 def message_shown(text: str) -> Report:
     """A download as its client shows it; an empty one reads `Empty Message`."""
-    return Report("CLIENT", None, f"{RECEIVED}{text or 'Empty Message'}")
+    return Report("CLIENT", None, f"{RECEIVED}{text or EMPTY_MESSAGE}")
 
 
 def transmission_done() -> Report:

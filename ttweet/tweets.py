@@ -18,7 +18,6 @@ MAX_TAGS = 32  # given beside the text; a text of 150 characters holds at most 7
 MAX_NAME_CHARACTERS = 32  # of an author: a name and a place fit, a sentence does not
 MAX_KEY_CHARACTERS = 128  # a UUID is 36, a SHA-512 in hexadecimal 128
 HISTORY_DAYS = 14  # days of counts that a list of tags carries: two weeks show a weekly rhythm
-EMPTY_MESSAGE = "Empty Message"  # what the classic protocol shows for an empty tweet, or for none
 
 
 NO_TAGS: Mapping[str, str] = MappingProxyType({})

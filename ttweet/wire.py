@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import NamedTuple
 
-from ttweet import frames
+from ttweet import frames, reports
 from ttweet.errors import ProtocolError, Refused, TtweetError
 from ttweet.fields import fields_of, flag, integer, optional_id, shown, string, tag_list
-from ttweet.tweets import EMPTY_MESSAGE, MAX_TEXT_BYTES, Page, TagPage, Tweet
+from ttweet.tweets import MAX_TEXT_BYTES, Page, TagPage, Tweet
 
 DEFAULT_LIMIT = 20  # tweets or tags of a query that names no limit: a screenful
 MAX_LIMIT = 200  # of one query: some 50 KiB, at the very most 3.2 MiB. More: ask again with `before`
@@ -336,7 +336,7 @@ def encode_error(error: TtweetError, json: Json = STDLIB_JSON) -> bytes:
 
 def encode_classic(tweet: Tweet | None) -> bytes:
     """The last message as the classic protocol sends it: bare text, no line feed."""
-    return ((tweet and tweet.text) or EMPTY_MESSAGE).encode()
+    return ((tweet and tweet.text) or reports.EMPTY_MESSAGE).encode()
 
 
 def as_json(tweet: Tweet) -> dict[str, object]:
