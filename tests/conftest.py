@@ -1,5 +1,6 @@
-"""What many test modules share: each kind of store, for a server that is to keep its promises on any of them."""
+"""What many test modules share: each kind of store, and a database file."""
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.memory_store import MemoryStore
+from tests.sqlite_files import opened
 from ttweet.sqlite_store import SqliteStore
 from ttweet.store import Store
 
@@ -19,3 +21,25 @@ def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]
     else:
         with closing(SqliteStore.open(tmp_path / "tweets.db", log_limit=100_000, at=0)) as store:
             yield store
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a database file may be made."""
+    return tmp_path / "tweets.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[SqliteStore]:
+    """A new store at `path`."""
+    with opened(path) as store:
+        yield store
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that a user without rights may look into; the test's own folder is closed to others."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder

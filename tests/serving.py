@@ -10,8 +10,10 @@ from typing import Any
 import trio
 import trio.testing
 
+from tests.held_store import HeldStore
 from tests.memory_store import MemoryStore
 from ttweet import frames, reports
+from ttweet import server as server_module
 from ttweet.access import ANYBODY, Who
 from ttweet.audience import Audience
 from ttweet.connection import Limits, encode_push
@@ -22,6 +24,7 @@ from ttweet.store import Store
 from ttweet.transport import StreamTransport
 from ttweet.worker import Worker
 
+SWEPT_S = 2 * server_module.SWEEP_S  # by then the sweeper has looked
 GUARD_S = 30.0  # a test that hangs fails instead
 
 
@@ -159,3 +162,19 @@ async def serving(
                                 caller.close()
                 looking.cancel_scope.cancel()
             journal.close()
+
+
+async def hold_a_commit(store: HeldStore, caller: Caller) -> None:
+    """Have the writer stand in the commit of one upload of this client, with nothing else in it."""
+    assert (await caller.ask("u", "let through"))[0] == "ok"
+    await trio.testing.wait_all_tasks_blocked()
+    store.hold()
+    await caller.send(("u", "held"))
+    await store.wait_held()
+
+
+async def jump(clock: trio.testing.MockClock, seconds: float) -> None:
+    """Let everybody go as far as they can, time pass, and the sweeper look at the deadlines."""
+    await trio.testing.wait_all_tasks_blocked()
+    clock.jump(seconds)
+    await trio.testing.wait_all_tasks_blocked()

@@ -1,4 +1,4 @@
-"""Sample.txt and the terminal: each line once, in order, complete after any trouble; and nobody is delayed by them."""
+"""Sample.txt: each line once, in order, complete after any trouble with the file."""
 
 import errno
 import fcntl
@@ -6,51 +6,21 @@ import logging
 import os
 import resource
 import sqlite3
-import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, closing, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import pytest
-import trio
-import trio.testing
 
 from tests.memory_store import MemoryStore
+from tests.report_files import copy_to, lines_of, log_line, store_with
 from ttweet import export
 from ttweet.errors import StoreError
-from ttweet.export import LogCopy, SampleFile, Terminal, TerminalHandler
-from ttweet.journal import Journal
-from ttweet.reports import Report
-from ttweet.store import LogLine
 
 
 @pytest.fixture
 def sample(tmp_path: Path) -> Path:
     return tmp_path / "Sample.txt"
-
-
-def log_line(store: MemoryStore, text: str, *, session: int = 1) -> None:
-    """Commit a report line."""
-    store.log.append(LogLine(len(store.log) + 1, session, 0, "SERVER", "GENERAL", text))
-
-
-def store_with(*texts: str) -> MemoryStore:
-    store = MemoryStore()
-    for text in texts:
-        log_line(store, text)
-    return store
-
-
-def lines_of(path: Path) -> list[str]:
-    """The texts of the lines that stand in the file."""
-    return [line.removeprefix("SERVER ALERT [GENERAL] ") for line in path.read_text().splitlines()]
-
-
-def copy_to(path: Path, store: MemoryStore) -> LogCopy:
-    return LogCopy(SampleFile(path), store, session=1)
-
-
-# The file
 
 
 def test_the_file_holds_the_current_session_only_in_order_each_line_once(sample: Path) -> None:
@@ -290,227 +260,3 @@ def test_a_log_that_cannot_be_read_now_is_read_later(sample: Path, caplog: pytes
     assert copy.catch_up()
     assert lines_of(sample) == ["one"]
     assert "another process holds the file" in caplog.text
-
-
-# The terminal
-
-
-@contextmanager
-def pipe() -> Iterator[tuple[int, int]]:
-    """A terminal's two ends, the reader's first."""
-    reader, writer = os.pipe()
-    try:
-        yield reader, writer
-    finally:
-        os.close(writer)
-        os.close(reader)
-
-
-def fill(writer: int) -> None:
-    """Fill a pipe to the brim, as a terminal is after Ctrl-S."""
-    os.set_blocking(writer, False)
-    with suppress(BlockingIOError):
-        while True:
-            os.write(writer, b"x" * 65536)
-    os.set_blocking(writer, True)
-
-
-def test_the_terminal_shows_each_line_once() -> None:
-    store = store_with("one")
-    with pipe() as (reader, writer):
-        copy = LogCopy(Terminal(writer), store, session=1)
-        assert copy.catch_up()
-        log_line(store, "two")
-        assert copy.catch_up()
-        assert os.read(reader, 1000) == b"SERVER ALERT [GENERAL] one\nSERVER ALERT [GENERAL] two\n"
-
-
-def test_a_terminal_that_is_closed_is_no_trouble(caplog: pytest.LogCaptureFixture) -> None:
-    store = store_with("one")
-    reader, writer = os.pipe()
-    os.close(reader)
-    copy = LogCopy(Terminal(writer), store, session=1)
-    assert copy.catch_up()
-    log_line(store, "two")
-    assert copy.catch_up()
-    os.close(writer)
-    assert caplog.records == []
-
-
-def test_a_terminal_that_does_not_block_gets_every_line() -> None:
-    texts = [f"{number} ".ljust(1000, "x") for number in range(200)]  # three times what a pipe holds
-    with pipe() as (reader, writer):
-        fill(writer)
-        os.set_blocking(writer, False)
-        copying = threading.Thread(target=LogCopy(Terminal(writer), store_with(*texts), session=1).catch_up)
-        copying.start()
-        data = b""
-        while data.count(b"\n") < len(texts):
-            data += os.read(reader, 65536)
-        copying.join(10)
-    assert [line.removeprefix(b"SERVER ALERT [GENERAL] ").decode() for line in data.lstrip(b"x").splitlines()] == texts
-
-
-def record_of(text: str) -> logging.LogRecord:
-    return logging.LogRecord("ttweet", logging.WARNING, __file__, 1, "%s", (text,), None)
-
-
-def test_a_log_message_is_shown_whole() -> None:
-    long = "x" * 10_000
-    with pipe() as (reader, writer):
-        handler = TerminalHandler(writer)
-        for text in ("ä \ud800", long):
-            handler.emit(record_of(text))
-        assert os.read(reader, 65536).decode() == f"ttweet: ä \\ud800\nttweet: {long}\n"
-
-
-def test_a_log_message_waits_for_no_terminal() -> None:
-    with pipe() as (reader, writer):
-        fill(writer)
-        handler = TerminalHandler(writer)
-        handler.emit(record_of("lost"))
-        assert set(os.read(reader, 65536)) == set(b"x")
-        handler.emit(record_of("shown"))
-        assert os.read(reader, 65536) == b"ttweet: shown\n"
-
-
-def test_a_log_message_to_a_terminal_that_is_gone_is_no_trouble() -> None:
-    reader, writer = os.pipe()
-    os.close(reader)
-    TerminalHandler(writer).emit(record_of("lost"))
-    os.close(writer)
-    TerminalHandler(writer).emit(record_of("lost too"))
-
-
-# The copy as a task beside the journal
-
-
-@asynccontextmanager
-async def copying(store: MemoryStore, *copies: LogCopy, final_s: float = 10) -> AsyncIterator[Journal]:
-    """A journal and copies of its log, which end in the order in which a server ends them."""
-    journal = Journal(store)
-    with trio.fail_after(20):
-        async with trio.open_nursery() as nursery:
-            for copy in copies:
-                nursery.start_soon(copy.run, journal)
-            async with trio.open_nursery() as writing:
-                writing.start_soon(journal.run)
-                yield journal
-                journal.close()
-            for copy in copies:
-                copy.finish()
-            nursery.cancel_scope.deadline = trio.current_time() + final_s
-
-
-def obstruct(path: Path) -> None:
-    path.mkdir()
-
-
-def make_way(path: Path) -> None:
-    path.rmdir()
-
-
-def line_of(text: str) -> Report:
-    return Report("SERVER", "GENERAL", text)
-
-
-class WatchedFile(SampleFile):
-    """Tells the test of each attempt to begin and of each write. Make it inside trio."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self._path = path
-        self._token = trio.lowlevel.current_trio_token()
-        self._something = trio.Event()
-        self.attempts = 0
-
-    def begin(self) -> bool:
-        self.attempts += 1
-        try:
-            return super().begin()
-        finally:
-            self._token.run_sync_soon(self._note)
-
-    def write(self, lines: bytes) -> None:
-        super().write(lines)
-        self._token.run_sync_soon(self._note)
-
-    def _note(self) -> None:
-        self._something.set()
-
-    async def wait_something(self) -> None:
-        self._something = trio.Event()
-        await self._something.wait()
-
-    async def wait_lines(self, expected: list[str]) -> None:
-        while lines_of(self._path) != expected:
-            await self.wait_something()
-
-
-async def test_a_line_is_in_the_file_within_a_second_of_its_commit(sample: Path) -> None:
-    store, file = MemoryStore(), WatchedFile(sample)
-    async with copying(store, LogCopy(file, store, session=1)) as journal:
-        await file.wait_something()
-        for number in range(3):
-            journal.report(line_of(str(number)))
-            with trio.fail_after(1):
-                await file.wait_lines([str(place) for place in range(number + 1)])
-
-
-async def test_at_the_end_the_file_is_complete(sample: Path) -> None:
-    store = MemoryStore()
-    texts = [str(number) for number in range(1000)]
-    async with copying(store, copy_to(sample, store)) as journal:
-        for text in texts:
-            journal.report(line_of(text))
-            await trio.lowlevel.checkpoint()
-    assert lines_of(sample) == texts
-
-
-async def test_a_file_that_is_in_trouble_at_the_end_is_tried_again_until_it_is_complete(
-    sample: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(export, "RETRY_S", 0.01)
-    store, file = MemoryStore(), WatchedFile(sample)
-    copy = LogCopy(file, store, session=1)
-    obstruct(sample)
-
-    async def make_room_late() -> None:
-        while not copy._finishing:
-            await file.wait_something()
-        await file.wait_something()
-        make_way(sample)
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(make_room_late)
-        async with copying(store, copy) as journal:
-            journal.report(line_of("one"))
-    assert lines_of(sample) == ["one"]
-
-
-async def test_a_file_that_stays_in_trouble_does_not_keep_the_server_from_ending_nor_busy(
-    sample: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    store, file = MemoryStore(), WatchedFile(sample)
-    obstruct(sample)
-    async with copying(store, LogCopy(file, store, session=1), final_s=0.1) as journal:
-        journal.report(line_of("one"))
-        await journal.wait_commit(0)
-    assert len(store.log) == 1
-    assert "Sample.txt is not complete; see ttweet log --export" in caplog.text
-    assert 1 <= file.attempts <= 3  # at the start, at the finish, and a pause of half a second after each
-
-
-async def test_a_terminal_that_stands_still_delays_nobody_and_no_end(sample: Path) -> None:
-    store, file = MemoryStore(), WatchedFile(sample)
-    with pipe() as (reader, writer):
-        fill(writer)
-        copies = [LogCopy(Terminal(writer), store, session=1), LogCopy(file, store, session=1)]
-        async with copying(store, *copies, final_s=0.5) as journal:
-            await file.wait_something()
-            for number in range(3):
-                journal.report(line_of(str(number)))
-                with trio.fail_after(1):
-                    await file.wait_lines([str(place) for place in range(number + 1)])
-        while os.read(reader, 65536).endswith(b"x"):
-            pass  # so that the thread, which was left behind, comes to its end

@@ -1,0 +1,283 @@
+"""Opening a database file: modes, rights, locks, and the files that are refused and left alone."""
+
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.sqlite_files import (
+    NOW,
+    as_nobody,
+    limited_file_size,
+    opened,
+    post,
+    refused,
+    sql,
+    texts,
+    without_rights,
+)
+from ttweet import sqlite_file
+from ttweet.errors import OpenError, StoreError
+from ttweet.sqlite_reader import SqliteReader
+from ttweet.sqlite_store import SqliteStore
+
+# Opening
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o777])
+def test_all_files_are_for_their_owner_alone(path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        with opened(path) as store:
+            post(store, "a")
+            modes = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
+    finally:
+        os.umask(before)
+    lock = 0o600 & ~umask  # nothing secret is in it, and nobody but its owner may open it
+    assert modes == {"tweets.db": 0o600, "tweets.db-wal": 0o600, "tweets.db-shm": 0o600, "tweets.db.lock": lock}
+
+
+def test_a_file_is_opened_in_the_safest_mode(store: SqliteStore) -> None:
+    seen = {name: store._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in sqlite_file._SETTINGS}
+    assert (seen["journal_mode"], seen["synchronous"], seen["foreign_keys"], seen["trusted_schema"]) == ("wal", 2, 1, 0)
+    assert seen == sqlite_file._SETTINGS
+
+
+def test_a_mode_that_sqlite_does_not_take_keeps_the_server_from_starting(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sqlite_file._SETTINGS, "synchronous", 9)
+    with pytest.raises(OpenError, match="does not take synchronous = 9") as refusal:
+        SqliteStore.open(path, log_limit=1, at=NOW)
+    assert refusal.value.code == "denied"
+
+
+def test_the_engine_is_named(store: SqliteStore) -> None:
+    assert store.engine == f"SQLite {sqlite3.sqlite_version}"
+
+
+def test_a_path_may_have_any_characters(tmp_path: Path) -> None:
+    for name in ["what? #1 & 100%.db", ":memory:", "file:x.db?mode=memory", os.fsdecode(b"\xff.db")]:
+        with opened(tmp_path / name) as store:
+            post(store, name.encode("ascii", "replace").decode())
+            with closing(SqliteReader(tmp_path / name)) as reader:
+                assert reader.count() == 1
+        assert (tmp_path / name).stat().st_size > 0
+
+
+def test_a_second_server_is_kept_out_and_told_who_is_in(store: SqliteStore, path: Path) -> None:
+    with pytest.raises(OpenError, match=rf"held by the server with process id {os.getpid()};") as refusal:
+        SqliteStore.open(path, log_limit=1, at=NOW)
+    assert refusal.value.code == "locked"
+    assert post(store, "still writing")[0].id == 1
+
+
+def test_one_file_has_one_lock_under_all_its_names(store: SqliteStore, path: Path) -> None:
+    other = path.with_name("other.db")
+    other.symlink_to(path)
+    with pytest.raises(OpenError, match="held by the server"):
+        SqliteStore.open(other, log_limit=1, at=NOW)
+
+
+def test_a_closed_store_lets_the_next_server_in(path: Path) -> None:
+    for number in (1, 2, 3):
+        with opened(path) as store:
+            assert store.session == number
+    assert path.with_name("tweets.db.lock").read_text() == f"{os.getpid()}\n"
+
+
+def test_a_server_that_fails_to_open_the_file_does_not_keep_the_lock(path: Path) -> None:
+    with opened(path):
+        pass
+    sql(path, "DROP TABLE sessions")
+    for _ in range(2):
+        with pytest.raises(StoreError, match="no such table: sessions"):
+            SqliteStore.open(path, log_limit=1, at=NOW)
+
+
+def test_a_folder_that_is_not_there_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(OpenError) as refusal:
+        SqliteStore.open(tmp_path / "no" / "tweets.db", log_limit=1, at=NOW)
+    assert refusal.value.code == "missing"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reader_finds_no_file_and_says_what_to_do(path: Path) -> None:
+    for content in (None, ""):
+        if content is not None:
+            path.write_text(content)
+        with pytest.raises(OpenError, match=r"--db.*--server.*ttweet serve") as refusal:
+            SqliteReader(path)
+        assert refusal.value.code == "missing"
+
+
+def test_an_empty_file_becomes_a_database(path: Path) -> None:
+    path.touch()
+    with opened(path) as store:
+        assert post(store, "a")[0].id == 1
+
+
+# Files that are refused
+
+
+@pytest.mark.parametrize(
+    "content", [b"x", b"hello world\n" * 1000, b"SQLite format 3\0", b"\0" * 4096], ids=["one", "text", "cut", "zeros"]
+)
+def test_a_file_that_is_no_database_is_left_alone(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    assert refused(path).code == "not_ours"
+    assert path.read_bytes() == content
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_somebody_elses_database_is_left_alone(path: Path) -> None:
+    sql(path, "PRAGMA journal_mode = WAL", "CREATE TABLE tweets (id)")
+    content = path.read_bytes()
+    error = refused(path)
+    assert (error.code, "not one of ttweet's" in error.text) == ("not_ours", True)
+    assert path.read_bytes() == content
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_what_is_no_regular_file_is_refused_without_waiting(path: Path) -> None:
+    os.mkfifo(path)
+    assert refused(path).code == "not_ours"
+    assert refused(path.parent).code == "not_ours"
+
+
+def test_a_newer_schema_is_refused_untouched(path: Path) -> None:
+    with opened(path):
+        pass
+    sql(path, "PRAGMA user_version = 99")
+    content = path.read_bytes()
+    error = refused(path)
+    assert error.code == "newer"
+    assert f"has schema 99 and this ttweet knows {sqlite_file.SCHEMA_VERSION}" in error.text
+    assert path.read_bytes() == content
+
+
+def test_a_newer_schema_that_is_still_in_the_wal_is_refused(path: Path) -> None:
+    with opened(path):
+        pass
+    with closing(sqlite3.connect(path)) as newer:
+        newer.execute("PRAGMA user_version = 99")
+        newer.commit()
+        assert refused(path).code == "newer"
+
+
+def test_a_file_cut_short_is_damaged(path: Path) -> None:
+    with opened(path) as store:
+        post(store, *["some text #tag"] * 100)
+        store.end_session("stopped", at=NOW)
+    os.truncate(path, path.stat().st_size // 2)
+    error = refused(path)
+    assert (error.code, ".recover" in error.text) == ("damaged", True)
+
+
+@pytest.mark.parametrize(("offset", "value"), [(16, b"\x03\xe8"), (16, b"\0\0"), (19, b"\x09"), (100, b"\xff" * 40)])
+def test_a_damaged_header_is_refused(path: Path, offset: int, value: bytes) -> None:
+    with opened(path):
+        pass
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(value)
+    with pytest.raises(OpenError) as refusal:
+        SqliteStore.open(path, log_limit=1, at=NOW)
+    assert refusal.value.code == "damaged"
+
+
+def test_a_file_that_may_not_be_opened_is_denied(open_folder: Path) -> None:
+    path = open_folder / "tweets.db"
+    with opened(path):
+        pass
+    with without_rights(open_folder), pytest.raises(OpenError) as serving:
+        SqliteStore.open(path, log_limit=1, at=NOW)
+    with without_rights(open_folder, files=0), pytest.raises(OpenError) as reading:
+        SqliteReader(path)
+    assert serving.value.code == reading.value.code == "denied"
+
+
+def test_a_clean_file_is_read_in_a_folder_that_may_not_be_written(open_folder: Path) -> None:
+    path = open_folder / "tweets.db"
+    with opened(path) as store:
+        post(store, "a #t")
+        store.end_session("stopped", at=NOW)
+    with without_rights(open_folder), closing(SqliteReader(path)) as reader:
+        assert texts(reader) == ["a #t"]
+
+
+def test_a_new_file_in_a_folder_that_may_not_be_written_is_denied(open_folder: Path) -> None:
+    with without_rights(open_folder), pytest.raises(OpenError) as refusal:
+        SqliteStore.open(open_folder / "tweets.db", log_limit=1, at=NOW)
+    assert refusal.value.code == "denied"
+
+
+def test_a_file_with_a_wal_is_not_read_without_it(path: Path, open_folder: Path) -> None:
+    with opened(path) as store:
+        post(store, "in the WAL only")
+        for name in ("tweets.db", "tweets.db-wal"):
+            shutil.copy(path.with_name(name), open_folder)
+    with without_rights(open_folder), pytest.raises(OpenError) as refusal:
+        SqliteReader(open_folder / "tweets.db")
+    assert refusal.value.code == "denied"
+
+
+def test_a_folder_that_cannot_be_synced_keeps_the_server_from_starting(open_folder: Path) -> None:
+    open_folder.chmod(0o333)
+    with as_nobody(), pytest.raises(OpenError, match="Permission denied") as refusal:
+        SqliteStore.open(open_folder / "tweets.db", log_limit=1, at=NOW)
+    open_folder.chmod(0o755)
+    assert refusal.value.code == "denied"
+
+
+def test_a_full_disk_keeps_the_server_from_starting_and_says_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def connect(path: Path, how: str) -> sqlite3.Connection:
+        connection = _connect(path, how)
+        connection.execute("PRAGMA max_page_count = 4")
+        return connection
+
+    _connect = sqlite_file._connect
+    monkeypatch.setattr(sqlite_file, "_connect", connect)
+    with pytest.raises(OpenError, match="the disk is full") as refusal:
+        SqliteStore.open(path, log_limit=1, at=NOW)
+    assert refusal.value.code == "full"
+    monkeypatch.undo()
+    with opened(path) as store:
+        assert post(store, "there is room now")[0].id == 1
+
+
+def test_a_lock_file_that_cannot_be_written_keeps_the_server_from_starting(path: Path) -> None:
+    with limited_file_size(0), pytest.raises(OpenError, match="File too large"):
+        SqliteStore.open(path, log_limit=1, at=NOW)
+    with opened(path) as store:
+        assert store.count() == 0
+
+
+def test_another_writer_keeps_the_server_from_starting(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_file, "BUSY_TIMEOUT_S", 0.01)
+    with opened(path):
+        pass
+    with closing(sqlite3.connect(path, isolation_level=None)) as shell:
+        shell.execute("BEGIN IMMEDIATE")
+        with pytest.raises(OpenError, match="held by another process") as refusal:
+            SqliteStore.open(path, log_limit=1, at=NOW)
+    assert refusal.value.code == "locked"
+
+
+def test_a_reader_that_keeps_the_wal_from_being_written_back_is_named_as_the_reason(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_file, "BUSY_TIMEOUT_S", 0.01)
+    with opened(path) as store, closing(sqlite3.connect(path, isolation_level=None)) as shell:
+        post(store, "a")
+        shell.execute("BEGIN")
+        shell.execute("SELECT * FROM tweets").fetchall()
+        post(store, "b")
+        store.close = lambda: None  # type: ignore[method-assign]  # closed here, before the shell's transaction ends
+        SqliteStore.close(store)
+        with pytest.raises(OpenError, match=r"a reader of .* keeps its write-ahead log") as refusal:
+            SqliteStore.open(path, log_limit=1, at=NOW)
+    assert refusal.value.code == "locked"
