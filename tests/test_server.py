@@ -16,7 +16,7 @@ from tests.serving import Caller, Serving, serving
 from ttweet import frames
 from ttweet import server as server_module
 from ttweet.journal import Receipt, Waiter
-from ttweet.server import listen
+from ttweet.server import listen, why_not_listening
 from ttweet.service import Service
 from ttweet.transport import StreamTransport
 
@@ -303,3 +303,17 @@ async def test_clients_that_are_reset_while_the_store_is_held_harm_nobody() -> N
         assert (await other.ask("d", ""))[0] == "ok"
         assert here.server.clients == 1
     assert [tweet.text for tweet in store.tweets][1:] == ["other"] + ["lost"] * 60
+
+
+@pytest.mark.parametrize(
+    ("exc", "said"),
+    [
+        (OSError(errno.EADDRNOTAVAIL, "x"), "192.0.2.1 is no address of this machine; 127.0.0.1 is one"),
+        (socket.gaierror(socket.EAI_NONAME, "x"), "there is no address '192.0.2.1'"),
+        (OSError(errno.EACCES, "x"), "port 7 needs more rights than you have"),
+        (OSError(errno.ENOBUFS, "No room (while attempting to)"), "cannot listen on 192.0.2.1:7: No room"),
+    ],
+)
+def test_why_it_does_not_listen_is_told_with_what_would_work(exc: OSError, said: str) -> None:
+    assert why_not_listening("192.0.2.1", 7, exc).startswith(said)
+    assert "while" not in why_not_listening("192.0.2.1", 7, exc)

@@ -102,6 +102,7 @@ def test_a_folder_that_is_not_there_is_missing(tmp_path: Path) -> None:
     with pytest.raises(OpenError) as refusal:
         SqliteStore.open(tmp_path / "no" / "tweets.db", log_limit=1, at=NOW)
     assert refusal.value.code == "missing"
+    assert refusal.value.text.endswith(f"make its folder: mkdir -p {tmp_path}/no, or name another file")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -189,6 +190,35 @@ def test_a_damaged_header_is_refused(path: Path, offset: int, value: bytes) -> N
     assert refusal.value.code == "damaged"
 
 
+def test_damage_that_is_met_while_reading_is_told_with_the_file_and_the_ways_out(path: Path) -> None:
+    with opened(path) as store:
+        post(store, *[f"number {number}" for number in range(1000)])
+        store.end_session("stopped", at=NOW)
+        page = sql(path, "SELECT rootpage FROM sqlite_master WHERE name = 'tweets'")[0][0]
+    assert isinstance(page, int)
+    with path.open("r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(b"\xff" * 4096)
+    with closing(SqliteReader(path)) as reader, pytest.raises(StoreError) as error:
+        reader.read_after(0, 1000)
+    assert error.value.code == "internal"
+    assert error.value.text.startswith(f"{path} is damaged: database disk image is malformed; put a backup")
+    assert f"sqlite3 {path} .recover | sqlite3 saved.db" in error.value.text
+
+
+def test_damage_is_told_to_clients_of_a_server_without_the_files_name(path: Path) -> None:
+    with opened(path) as store:
+        page = sql(path, "SELECT rootpage FROM sqlite_master WHERE name = 'tweets'")[0][0]
+        assert isinstance(page, int)
+        store.end_session("stopped", at=NOW)
+        with path.open("r+b") as file:
+            file.seek((page - 1) * 4096)
+            file.write(b"\xff" * 4096)
+        with closing(store.reader()) as reader, pytest.raises(StoreError, match="the database is damaged") as error:
+            reader.read_after(0, 1000)
+    assert path.name not in error.value.text
+
+
 def test_a_file_that_may_not_be_opened_is_denied(open_folder: Path) -> None:
     path = open_folder / "tweets.db"
     with opened(path):
@@ -213,6 +243,7 @@ def test_a_new_file_in_a_folder_that_may_not_be_written_is_denied(open_folder: P
     with without_rights(open_folder), pytest.raises(OpenError) as refusal:
         SqliteStore.open(open_folder / "tweets.db", log_limit=1, at=NOW)
     assert refusal.value.code == "denied"
+    assert f"see who may read and write it and its folder {open_folder}" in refusal.value.text
 
 
 def test_a_file_with_a_wal_is_not_read_without_it(path: Path, open_folder: Path) -> None:

@@ -4,7 +4,6 @@ The tree of tasks is read from the inside out when it stops: no new clients, cli
 journal drains, the log's copies are completed, the file is closed. Knows no command line.
 """
 
-import errno
 import gc
 import logging
 import resource
@@ -26,7 +25,7 @@ from ttweet.connection import Limits, encode_push
 from ttweet.errors import OpenError, StoreError
 from ttweet.export import Destination, LogCopy, SampleFile, Terminal, TerminalHandler
 from ttweet.journal import Journal
-from ttweet.server import Server, listen
+from ttweet.server import Server, listen, why_not_listening
 from ttweet.service import Service
 from ttweet.sqlite_file import belongs_to
 from ttweet.sqlite_store import SqliteStore
@@ -170,10 +169,7 @@ def _destinations(config: Config) -> list[Destination]:
 
 
 def _tell_start_failed(config: Config, store: SqliteStore, exc: OSError) -> None:
-    if exc.errno == errno.EADDRINUSE:
-        log.error("port %d of %s is taken; choose another, or 0 for any that is free", config.port, config.host)
-    else:
-        log.error("cannot listen on %s:%d: %s", config.host, config.port, exc.strerror or exc)
+    log.error("%s", why_not_listening(config.host, config.port, exc))
     store.append([], [reports.start_failed(config.host)], at=_now_ms())
     with closing(store.reader()) as reader:
         for destination in _destinations(config):

@@ -12,7 +12,6 @@ from cyclopts import Parameter
 from ttweet import cli_show, reports, shell
 from ttweet.cli_options import Db, Json
 from ttweet.cli_source import db_path
-from ttweet.errors import OpenError
 from ttweet.reports import escape
 from ttweet.sqlite_file import MAGIC, belongs_to
 from ttweet.sqlite_reader import SqliteReader
@@ -40,7 +39,7 @@ def log(
     path = db_path(db)
     if export not in (None, "-"):
         _refuse_database(Path(export or ""), path)
-    reader = _open(path)
+    reader = SqliteReader(path, instead="name another with --db")
     try:
         number = _session(reader, session)
         lines = _lines(reader, number, [name.upper() for name in category or ()])
@@ -51,15 +50,6 @@ def log(
         return shell.DONE
     shell.complain("no report lines are like that")
     return shell.NOTHING
-
-
-def _open(path: Path) -> SqliteReader:
-    try:
-        return SqliteReader(path)
-    except OpenError as error:
-        if error.code != "missing":
-            raise
-        raise OpenError("missing", f"there is no {path}; name another with --db") from error
 
 
 def _session(reader: Reader, wanted: str) -> int | None:

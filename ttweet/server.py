@@ -57,6 +57,21 @@ def listen(host: str, port: int) -> list[socket.socket]:
     return listeners
 
 
+def why_not_listening(host: str, port: int, exc: OSError) -> str:
+    """What is said of an error of `listen`: what would work."""
+    if isinstance(exc, socket.gaierror):
+        return f"there is no address {host!a}; --host is an address of this machine, such as 127.0.0.1"
+    match exc.errno:
+        case errno.EADDRINUSE:
+            return f"port {port} of {host} is taken; choose another, or 0 for any that is free"
+        case errno.EADDRNOTAVAIL:
+            return f"{host} is no address of this machine; 127.0.0.1 is one, and 0.0.0.0 is all of them"
+        case errno.EACCES:
+            return f"port {port} needs more rights than you have; choose one from 1024 on"
+    reason = (exc.strerror or str(exc)).partition(" (while")[0]  # Python's own words about the attempt
+    return f"cannot listen on {host}:{port}: {reason}"
+
+
 class Server:
     """The connected clients of one service."""
 

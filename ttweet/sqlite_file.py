@@ -9,6 +9,7 @@ import errno
 import fcntl
 import os
 import runpy
+import shlex
 import sqlite3
 import stat
 import struct
@@ -24,6 +25,7 @@ BUSY_TIMEOUT_S = 5.0  # for the write lock; a sqlite3 shell in the middle of a s
 WAL_PAGES = 4000  # 16 MiB until it is written back: hot pages go to the file once for many commits
 MAX_WAL_BYTES = 64 * 1024 * 1024  # a WAL that a long reader made grow is cut back to this
 MAX_STATEMENTS = 256  # prepared ones kept; the writer has about a hundred
+INSTEAD = "name another with --db, ask a server with --server, or start one: ttweet serve 13001"
 ENGINE = f"SQLite {sqlite3.sqlite_version}"
 
 _HEADER = struct.Struct(">16s H 6x I I 28x I 4x I 20x I 4x")  # sqlite.org/fileformat.html, section 1.3
@@ -99,16 +101,15 @@ def connect_writer(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def connect_reader(path: Path, *, ours: bool = False) -> sqlite3.Connection:
+def connect_reader(path: Path, *, ours: bool = False, instead: str = INSTEAD) -> sqlite3.Connection:
     """Open a file that must exist for reading, beside a server or without one. Raises OpenError.
 
     `ours`: this process has it open already, so it is not looked at again; see `refuse_foreign`.
+    `instead`: what to do when there is no such file.
     """
     if not ours and not refuse_foreign(path):
-        raise OpenError(
-            "missing",
-            f"there is no {path}; name another with --db, ask a server with --server, or start one: ttweet serve 13001",
-        )
+        what = f"{path} is empty, nothing was ever stored in it" if path.exists() else f"there is no {path}"
+        raise OpenError("missing", f"{what}; {instead}")
     try:
         try:
             return _connect_reader(path, "mode=ro")
@@ -128,7 +129,7 @@ def checkpoint(connection: sqlite3.Connection) -> bool:
 
 
 def refuse_foreign(path: Path) -> bool:
-    """Look at the header alone and raise OpenError unless the file is one of ours; False when there is none yet.
+    """Look at the header alone and raise OpenError unless the file is one of ours; False when there is none, or empty.
 
     Never call it for a file that this process has open: to close a file drops all POSIX locks that the process has on
     it, SQLite's too, and the next sqlite3 shell would delete the WAL under the writer (sqlite.org/howtocorrupt.html).
@@ -158,8 +159,11 @@ def has_wal(path: Path) -> bool:
     return _has(path, "-wal")
 
 
-def store_error(exc: sqlite3.Error, *, committing: bool = False) -> StoreError:
-    """What SQLite's error means for a store that is open; `committing` when COMMIT itself failed."""
+def store_error(exc: sqlite3.Error, *, committing: bool = False, path: Path | None = None) -> StoreError:
+    """What SQLite's error means for a store that is open; `committing` when COMMIT itself failed.
+
+    `path` is for an error that its own user sees: what goes to clients of a server names no files.
+    """
     match _primary(exc):
         case sqlite3.SQLITE_FULL:
             return StoreError("full", "the disk is full; nothing was stored, try again when there is room")
@@ -169,7 +173,17 @@ def store_error(exc: sqlite3.Error, *, committing: bool = False) -> StoreError:
         return StoreError(
             "unknown", f"the commit failed ({exc}); whether the tweets are stored shows at the next start"
         )
-    return StoreError("internal", f"the database failed: {exc}")
+    if _primary(exc) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return StoreError("internal", damage(path, str(exc)) if path else f"the database is damaged: {exc}")
+    return StoreError("internal", f"{path or 'the database'} failed: {exc}")
+
+
+def damage(path: Path, what: str) -> str:
+    """What is said of a damaged file: its name, and the ways out."""
+    return (
+        f"{path} is damaged: {what}; put a backup in its place, "
+        f"or save what is left: sqlite3 {shlex.quote(str(path))} .recover | sqlite3 saved.db"
+    )
 
 
 def _check_header(path: Path, header: bytes, size: int) -> None:
@@ -303,12 +317,20 @@ def _sqlite_error(path: Path, exc: sqlite3.Error) -> OpenError:
 
 
 def _damaged(path: Path, what: str) -> OpenError:
-    return OpenError(
-        "damaged",
-        f"{path} is damaged: {what}; restore a copy, or save what is left: sqlite3 FILE .recover | sqlite3 NEW",
-    )
+    return OpenError("damaged", damage(path, what))
 
 
 def _os_error(path: Path, exc: OSError) -> OpenError:
-    codes = {errno.ENOENT: "missing", errno.ENOTDIR: "missing", errno.ENOSPC: "full", errno.EDQUOT: "full"}
-    return OpenError(codes.get(exc.errno or 0, "denied"), f"{path} cannot be opened: {exc.strerror}")
+    folder = shlex.quote(str(path.parent))
+    match exc.errno:
+        case errno.ENOENT if not path.parent.is_dir():
+            code, way = "missing", f"make its folder: mkdir -p {folder}, or name another file"
+        case errno.ENOENT | errno.ENOTDIR:
+            code, way = "missing", f"{folder} cannot hold it; name another file"
+        case errno.ENOSPC | errno.EDQUOT:
+            code, way = "full", "make room on the disk"
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            code, way = "denied", f"see who may read and write it and its folder {folder}, or name another file"
+        case _:
+            code, way = "denied", "name another file"
+    return OpenError(code, f"{path} cannot be opened: {exc.strerror}; {way}")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ttweet.sqlite_file import connect_reader, store_error
+from ttweet.sqlite_file import INSTEAD, connect_reader, store_error
 from ttweet.store import LogLine
 from ttweet.tweets import HISTORY_DAYS, Page, TagPage, TagSummary, Tweet
 
@@ -83,8 +83,10 @@ _LOG_TEXT = """
 class Queries:
     """A store's questions over an open connection. Each raises StoreError: `busy` or `internal`."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, *, shown_as: Path | None = None) -> None:
+        """`shown_as`: the file's name for errors; None when they go to others than its user."""
         self._connection = connection
+        self._shown_as = shown_as
 
     def count(self) -> int:
         """How many tweets there are: the newest id, as ids rise by one and no tweet is ever deleted."""
@@ -161,15 +163,15 @@ class Queries:
         try:
             return self._connection.execute(sql, values).fetchall()
         except sqlite3.Error as exc:
-            raise store_error(exc) from exc
+            raise store_error(exc, path=self._shown_as) from exc
 
 
 class SqliteReader(Queries):
     """Reads a database file beside its server, or without one."""
 
-    def __init__(self, path: Path, *, ours: bool = False) -> None:
-        """Raises OpenError when the file is missing, or none that this ttweet can read. `ours`: see connect_reader."""
-        super().__init__(connect_reader(path, ours=ours))
+    def __init__(self, path: Path, *, ours: bool = False, instead: str = INSTEAD) -> None:
+        """Raises OpenError when the file is missing, or none that this ttweet can read. Options: see connect_reader."""
+        super().__init__(connect_reader(path, ours=ours, instead=instead), shown_as=None if ours else path)
 
 
 def to_tweet(row: Sequence[Any]) -> Tweet:
