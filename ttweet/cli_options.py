@@ -20,4 +20,10 @@ Timeout = Annotated[
 As = Annotated[
     str | None, Parameter(name="--as", metavar="NAME", help="Sign in under this name: 1 to 32 letters and digits.")
 ]
+WithSpool = Annotated[
+    bool,
+    Parameter(
+        name="--spool", negative="", help="Keep what cannot be delivered; the next command with --spool posts it first."
+    ),
+]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="One JSON object a line.")]

@@ -95,23 +95,29 @@ The id is printed when the message is on the server's disk.
 
 With --lines every line of stdin is a message, many are on their way at a time, ids come out in the order of the lines,
 and what is refused is told with the number of its line. With --key too, a second run of the same input stores only
-what the first one did not.""",
+what the first one did not.
+
+With --spool a message that cannot be delivered is kept on this machine, exit code 3, and the next command with --spool
+posts it first, once. Without a message it posts what waits, and nothing else.""",
     below=f"""{_EXAMPLES}
   ttweet post "Lunch in ten minutes #team"
   ttweet post --tag nightly "backup took 4m12s"
   date | ttweet post -
   ttweet post --lines --key import-1 < messages.txt
+  ttweet post --spool "the gate is open #farm"
   ttweet post -- "-5 degrees this morning"
 
 {_EXIT_CODES}
   0  stored, on the server's disk
   1  the server could not do it
   2  the command line is wrong
-  3  no server there, or it went away unanswered
+  3  no server there, or it went away unanswered;
+     with --spool: kept
   5  refused, or with --lines some of it was
 
 {_ENVIRONMENT}
-{_SERVER}; else 127.0.0.1:13001""",
+{_SERVER}; else 127.0.0.1:13001
+  XDG_STATE_HOME where the spool is, else ~/.local/state""",
 )
 
 FOLLOW = Page(
@@ -174,10 +180,11 @@ RUN = Page(
     text="""Run a command, post how it ended, and end as it did.
 
 The tweet says ok or failed with the exit code, the command's name, and how long it took: ok backup.sh 4m12s. When it
-cannot be posted stderr says so; the exit code is that of the command in any case.""",
+cannot be posted stderr says so; the exit code is that of the command in any case. With --spool it is kept then, and
+the next command with --spool posts it.""",
     below=f"""{_EXAMPLES}
   ttweet run -- make
-  ttweet run --tag nightly --as cron -- backup.sh /home
+  ttweet run --tag nightly --spool -- backup.sh /home
 
 {_EXIT_CODES}
     2  the command line is wrong, or COMMAND's own

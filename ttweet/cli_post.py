@@ -2,15 +2,17 @@
 
 import shlex
 import sys
+from collections.abc import Callable
+from functools import partial
 from io import BufferedReader
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from ttweet import cli_show, shell
-from ttweet.cli_options import As, Json
+from ttweet.cli_options import As, Json, WithSpool
 from ttweet.cli_source import open_client
-from ttweet.client import Stored
+from ttweet.client import Client, Stored
 
 MAX_STDIN_BYTES = 1024 * 1024  # a message has 600; so `ttweet post - < film.mkv` says so and does not fill the memory
 
@@ -32,6 +34,8 @@ Key = Annotated[
 ]
 Server = Annotated[str | None, Parameter(metavar="HOST:PORT", help="Where to post.")]
 
+Open = Callable[[str | None], Client]
+
 
 def post(
     *message: Message,
@@ -40,25 +44,55 @@ def post(
     tag: Tags = None,
     key: Key = None,
     as_name: As = None,
+    spool: WithSpool = False,
     server: Server = None,
     json: Json = False,
 ) -> int:
     """Post a message and print its id."""
-    text = _checked_source(message, stdin=stdin, lines=lines)
     tags = [shell.checked_text(one, "a tag") for one in tag or ()]
     if key is not None:
         shell.checked_text(key, "the key")
-    with open_client(server, as_name) as client:
-        if lines:
-            from ttweet.cli_lines import post_lines
+    open_as = partial(open_client, server)
+    if spool and not (message or stdin or lines):
+        return _post_waiting(open_as)
+    text = _checked_source(message, stdin=stdin, lines=lines)
+    if lines:
+        return _post_lines(open_as(as_name), tags=tags, key=key, json=json, spool=spool)
+    text = _stdin_text() if text is None else text
+    _write_stored(_post(open_as, as_name, text, tags=tags, key=key, spool=spool), json=json)
+    return shell.DONE
 
-            return post_lines(client, _stdin(), tags=tags, key=key, json=json)
-        stored = client.post(_stdin_text() if text is None else text, tags=tags, key=key)
+
+def _post(open_as: Open, name: str | None, text: str, *, tags: list[str], key: str | None, spool: bool) -> Stored:
+    if spool:
+        from ttweet import cli_spool
+
+        return cli_spool.post(open_as, text, by=name, tags=tags, key=key)
+    with open_as(name) as client:
+        return client.post(text, tags=tags, key=key)
+
+
+def _post_waiting(open_as: Open) -> int:
+    from ttweet import cli_spool
+
+    cli_spool.post_waiting(open_as)
+    return shell.DONE
+
+
+def _post_lines(client: Client, *, tags: list[str], key: str | None, json: bool, spool: bool) -> int:
+    if spool:
+        raise shell.UsageError("--spool keeps one message; with --key, --lines can be run again and stores none twice")
+    from ttweet.cli_lines import post_lines
+
+    with client:
+        return post_lines(client, _stdin(), tags=tags, key=key, json=json)
+
+
+def _write_stored(stored: Stored, *, json: bool) -> None:
     if json:
         cli_show.write_json(as_json(stored))
     else:
         shell.write(str(stored.id))
-    return shell.DONE
 
 
 def as_json(stored: Stored) -> dict[str, object]:

@@ -3,14 +3,17 @@
 import shlex
 import subprocess
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import PurePath
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from ttweet import shell
-from ttweet.cli_options import As
+from ttweet.cli_options import As, WithSpool
 from ttweet.cli_source import open_client
+from ttweet.client import Client
 from ttweet.errors import TtweetError
 
 MAX_NAME = 100  # characters of a command's name, so that the tweet is never too long
@@ -23,19 +26,23 @@ Tags = Annotated[
 ]
 Server = Annotated[str | None, Parameter(metavar="HOST:PORT", help="Where to post.")]
 
+Open = Callable[[str | None], Client]
 
-def run(*command: Command, tag: Tags = None, as_name: As = None, server: Server = None) -> int:
+
+def run(
+    *command: Command, tag: Tags = None, as_name: As = None, spool: WithSpool = False, server: Server = None
+) -> int:
     """Run a command, post how it ended, and end as it did."""
     if not command:
         raise shell.UsageError("no command: ttweet run -- COMMAND")
     tags = [shell.checked_text(one, "a tag") for one in tag or ()]
-    client = open_client(server, as_name)
+    open_as = partial(open_client, server)
+    open_as(as_name)  # says now what is wrong with the options
     begun = time.monotonic()
     code = _carried_out(command)
     text = _summary(command[0], code, time.monotonic() - begun)
     try:
-        with client:
-            client.post(text, tags=tags, scan=False)
+        _post(open_as, text, tags, as_name, spool=spool)
     except TtweetError as error:
         shell.complain(f"{error.text}; not posted: {text}")
     return code
@@ -50,6 +57,19 @@ def lasted(seconds: float) -> str:
         return f"{whole}s"
     minutes, rest = divmod(whole, 60)
     return f"{minutes}m{rest:02}s" if minutes < 60 else f"{minutes // 60}h{minutes % 60:02}m"
+
+
+def _post(open_as: Open, text: str, tags: list[str], name: str | None, *, spool: bool) -> None:
+    if not spool:
+        with open_as(name) as client:
+            client.post(text, tags=tags, scan=False)
+        return
+    from ttweet import cli_spool
+
+    try:
+        cli_spool.post(open_as, text, by=name, tags=tags, scan=False)
+    except cli_spool.KeptError as error:
+        shell.complain(f"{error.text}: {text}")
 
 
 def _carried_out(command: tuple[str, ...]) -> int:

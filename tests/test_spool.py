@@ -1,0 +1,154 @@
+import os
+import stat
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ttweet import spool
+from ttweet.spool import MAX_SENT_S, Entry, FullError, Parcel, Spool
+
+A_PARCEL = Parcel("127.0.0.1:13001", None, "hi 寿司 #a", ["b"], True, "k", 1795446500123)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "spool"
+
+
+def texts(at: Spool) -> list[str]:
+    return [entry.parcel.text if isinstance(entry, Entry) else entry.name for entry in at.take()]
+
+
+def parcel(text: str) -> Parcel:
+    return Parcel("here:1", "matt", text, [], False, "k", 1)
+
+
+def test_what_is_kept_comes_out_as_it_was_for_its_owner_alone(folder: Path) -> None:
+    at = Spool(folder)
+    with at.locked():
+        kept = at.keep(A_PARCEL)
+        assert list(Spool(folder).take()) == [kept]
+        assert kept.parcel == A_PARCEL
+        assert not kept.may_be_stored
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+
+
+def test_what_waits_comes_in_the_order_it_was_kept(folder: Path) -> None:
+    at = Spool(folder)
+    with at.locked():
+        entries = [at.keep(parcel(str(number))) for number in range(12)]
+        at.mark_sent(entries[3])
+        at.remove(entries[5])
+        at.keep(parcel("12"))
+        assert texts(at) == [str(number) for number in range(13) if number != 5]
+
+
+def test_a_mark_outlives_the_process(folder: Path) -> None:
+    at = Spool(folder)
+    with at.locked():
+        sent = at.mark_sent(at.keep(A_PARCEL))
+        (entry,) = Spool(folder).take()
+        assert isinstance(entry, Entry)
+        assert entry.may_be_stored
+        assert at.mark_sent(entry) == sent
+        assert not at.mark_new(entry).may_be_stored
+
+
+def test_only_what_may_be_stored_gets_too_old_and_from_its_first_attempt_on(folder: Path) -> None:
+    at = Spool(folder)
+    with at.locked():
+        new = at.keep(A_PARCEL)
+        os.utime(new.path, (0, 0))
+        assert not at.is_too_old(new)
+        sent = at.mark_sent(new)
+        assert not at.is_too_old(sent)
+        long_ago = time.time() - MAX_SENT_S - 1
+        os.utime(sent.path, (long_ago, long_ago))
+        assert at.is_too_old(at.mark_sent(sent))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xff",
+        b"[]",
+        b"{}",
+        b"[" * 5000,
+        b'{"server":"a"}',
+        b'{"server":"a","by":null,"text":1,"tags":[],"scan":true,"key":"k","at":1}',
+        b'{"server":"a","by":null,"text":"t","tags":[1],"scan":true,"key":"k","at":1}',
+        b'{"server":"a","by":null,"text":"t","tags":null,"scan":true,"key":"k","at":1}',
+        b'{"server":"a","by":null,"text":"t","tags":[],"scan":true,"key":"k","at":1,"more":1}',
+    ],
+)
+def test_a_damaged_file_comes_as_its_path_and_holds_up_nobody(folder: Path, data: bytes) -> None:
+    at = Spool(folder)
+    with at.locked():
+        damaged = at.keep(parcel("first"))
+        at.keep(parcel("second"))
+        damaged.path.write_bytes(data)
+        assert texts(at) == [damaged.path.name, "second"]
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_of_a_file_raise(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    at = Spool(tmp_path_factory.mktemp("spool"))
+    (at.folder / "000000000001.new").write_bytes(data)
+    assert len(list(at.take())) == 1
+
+
+def test_what_is_set_aside_waits_no_more_and_is_never_written_over(folder: Path) -> None:
+    at = Spool(folder)
+    with at.locked():
+        aside = {at.set_aside(at.keep(parcel(text)).path, "damaged") for text in "ab"}
+        assert len(aside) == 2
+        assert texts(at) == []
+        assert sorted(path.read_text().count("text") for path in aside) == [1, 1]
+
+
+def test_a_file_that_a_crash_left_unfinished_is_not_there(folder: Path) -> None:
+    at = Spool(folder)
+    with at.locked():
+        (folder / "unfinished").write_text("half of a twe")
+        assert texts(at) == []
+        at.keep(parcel("whole"))
+        assert texts(at) == ["whole"]
+
+
+def test_there_is_an_end_to_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "MAX_KEPT", 2)
+    at = Spool(folder)
+    with at.locked():
+        at.keep(parcel("a"))
+        at.keep(parcel("b"))
+        with pytest.raises(FullError):
+            at.keep(parcel("c"))
+        assert texts(at) == ["a", "b"]
+
+
+def test_one_at_a_time(folder: Path) -> None:
+    held = 0
+    most = []
+
+    def hold() -> None:
+        nonlocal held
+        for _ in range(20):
+            with Spool(folder).locked():
+                held += 1
+                most.append(held)
+                Spool(folder).keep(A_PARCEL)
+                held -= 1
+
+    threads = [threading.Thread(target=hold) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(most) == {1}
+    assert len(texts(Spool(folder))) == 80

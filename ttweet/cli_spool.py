@@ -1,0 +1,158 @@
+"""What `post` and `run` do with `--spool`: those that wait go first, then the new one; what cannot go now is kept."""
+
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
+
+from ttweet import shell, tweets
+from ttweet.client import Client, Stored
+from ttweet.dial import address
+from ttweet.errors import ConnectError, Refused, TtweetError
+from ttweet.reports import escape
+from ttweet.spool import MAX_KEPT, Entry, FullError, Parcel, Spool
+
+PASSING = frozenset({"busy", "full", "stopping", "internal", "unknown", "name_taken", "slow_down"})
+"""The refusals that have nothing to do with the tweet: later it may be taken."""
+
+FOR_GOOD = frozenset({"too_long", "bad_text", "bad_tag", "bad_key", "bad_name", "bad_request"})
+"""The refusals that have to do with nothing but the tweet: it is in the way of the others."""
+
+KEPT = "kept, and posted by the next command with --spool"
+
+Open = Callable[[str | None], Client]  # a client of the server, signed in under the name
+
+
+class KeptError(ConnectError):
+    """It was not delivered and is in the spool; the code and the text say why."""
+
+
+def post(
+    open_client: Open, text: str, *, by: str | None, tags: Iterable[str] = (), scan: bool = True, key: str | None = None
+) -> Stored:
+    """Post what waits for the server, then this. Where the spool cannot be written it is posted without.
+
+    Raises KeptError when the tweet is kept, Refused and ConnectError when it is not.
+    """
+    parcel = _parcel(open_client, text, by=by, tags=list(tags), scan=scan, key=key)
+    spool = Spool(folder())
+    try:
+        with spool.locked():
+            return _deliver(spool, open_client, spool.keep(parcel))
+    except FullError:
+        shell.complain(f"{MAX_KEPT:,} tweets wait in {spool.folder}, the limit; this one is not kept")
+    except OSError as exc:
+        shell.complain(f"{exc.filename or spool.folder}: {exc.strerror or exc}; nothing can be kept")
+    with open_client(by) as client:
+        return client.post(text, tags=parcel.tags, scan=scan, key=parcel.key)
+
+
+def post_waiting(open_client: Open) -> None:
+    """Post what waits for the server. Raises KeptError when some of it still has to, Refused, OSError."""
+    spool = Spool(folder())
+    with spool.locked(), _clients(open_client) as clients:
+        try:
+            _deliver_waiting(spool, clients, _server(open_client))
+        except TtweetError as error:
+            raise KeptError(error.code, f"{error.text}; what waits is kept") from error
+
+
+def folder() -> Path:
+    """Where the tweets of this user wait."""
+    from platformdirs import user_state_path  # who has no spool goes without
+
+    return user_state_path("ttweet", appauthor=False) / "spool"
+
+
+def _parcel(open_client: Open, text: str, *, by: str | None, tags: list[str], scan: bool, key: str | None) -> Parcel:
+    """The tweet, as any server would take it: what none takes is not kept but refused at once. Raises Refused."""
+    tweets.draft(text, tags=tags, scan=scan, key=key)
+    if by is not None:
+        tweets.checked_name(by)
+    return Parcel(_server(open_client), by, text, tags, scan, key or secrets.token_hex(16), int(time.time() * 1000))
+
+
+def _deliver(spool: Spool, open_client: Open, mine: Entry) -> Stored:
+    with _clients(open_client) as clients:
+        try:
+            _deliver_waiting(spool, clients, mine.parcel.server, before=mine)
+            return _attempt(spool, clients, mine)
+        except KeyboardInterrupt:
+            shell.complain(f"interrupted; {KEPT}")
+            raise
+        except TtweetError as error:
+            if _may_pass(error):
+                raise KeptError(error.code, f"{error.text}; {KEPT}") from error
+            spool.remove(mine)
+            raise
+
+
+def _deliver_waiting(spool: Spool, clients: Open, server: str, *, before: Entry | None = None) -> None:
+    """Post what waits for the server, in order, up to the entry. Raises what keeps it from going on."""
+    posted = 0
+    try:
+        for entry in spool.take():
+            if isinstance(entry, Path):
+                _set_aside(spool, entry, "damaged", "it is no tweet that was kept")
+            elif before and entry.path == before.path:
+                break
+            elif entry.parcel.server == server:
+                posted += _post_one(spool, clients, entry)
+    finally:
+        if posted:
+            shell.hint(f"posted {posted:,} that waited")
+
+
+def _post_one(spool: Spool, clients: Open, entry: Entry) -> bool:
+    """Whether it is posted; if not it is set aside, so that it is not in the way of the others."""
+    if spool.is_too_old(entry):
+        _set_aside(spool, entry.path, "old", f"no server can tell any more whether it has {_shown(entry)}")
+        return False
+    try:
+        _attempt(spool, clients, entry)
+    except Refused as refused:
+        if refused.code not in FOR_GOOD:
+            raise
+        _set_aside(spool, entry.path, "refused", f"{refused.text}: {_shown(entry)}")
+        return False
+    return True
+
+
+def _attempt(spool: Spool, clients: Open, entry: Entry) -> Stored:
+    """Post an entry and take it out of the spool. Unless an error leaves it unknown, its file is as it was before."""
+    sent = spool.mark_sent(entry)
+    parcel = entry.parcel
+    try:
+        stored = clients(parcel.by).post(parcel.text, tags=parcel.tags, scan=parcel.scan, key=parcel.key)
+    except TtweetError as error:
+        if error.code != "unknown" and not entry.may_be_stored:
+            spool.mark_new(sent)
+        raise
+    spool.remove(sent)
+    return stored
+
+
+def _may_pass(error: TtweetError) -> bool:
+    return isinstance(error, ConnectError) or error.code in PASSING
+
+
+def _set_aside(spool: Spool, path: Path, end: str, why: str) -> None:
+    shell.complain(f"{why}; set aside in {spool.set_aside(path, end)}")
+
+
+def _shown(entry: Entry) -> str:
+    return f"'{escape(entry.parcel.text)}'"
+
+
+@contextmanager
+def _clients(open_client: Open) -> Iterator[Open]:
+    """The clients of each name, which keep their connections to the end."""
+    with ExitStack() as stack:
+        yield cache(lambda name: stack.enter_context(open_client(name)))
+
+
+def _server(open_client: Open) -> str:
+    client = open_client(None)  # it has not connected yet
+    return address(client.host, client.port)

@@ -1,0 +1,163 @@
+"""The spool: tweets that wait on this machine until a server takes them, each a file, in the order they were kept.
+
+A tweet is kept before anybody tries to post it and leaves when the server has answered for it, so it survives whatever
+ends the command in between; with its key a second attempt stores nothing twice. The end of a file's name says what may
+have become of the tweet: `.new` never left this machine, `.sent` may have reached the server, and who cannot say any
+more whether it did, or cannot read it, sets it aside under another end. Knows no sockets and no servers' answers.
+"""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+MAX_KEPT = 10_000  # tweets; a command that fails every minute fills it in a week
+MAX_SENT_S = 6 * 86400  # a server keeps keys for 7 days; one less, for two clocks that do not agree
+DIGITS = 12  # of a file's number, so that the order of names is that of numbers
+MAX_FILE_BYTES = 64 * 1024  # a tweet with 32 long tags beside it has 20 KiB; what is larger is none
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A tweet on its way, with the server it goes to. `at` is when it was kept, ms since 1970 UTC."""
+
+    server: str
+    by: str | None
+    text: str
+    tags: list[str]
+    scan: bool
+    key: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A parcel and its file."""
+
+    path: Path
+    parcel: Parcel
+
+    @property
+    def may_be_stored(self) -> bool:
+        """Whether an attempt was made whose outcome is not known."""
+        return self.path.suffix == ".sent"
+
+
+class FullError(Exception):
+    """There are MAX_KEPT tweets in the spool."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spool:
+    """A folder of parcels. Whoever does anything with it holds it `locked`; every method raises OSError."""
+
+    folder: Path
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Make the folder if there is none, and wait until no other process is at it."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def keep(self, parcel: Parcel) -> Entry:
+        """Put a parcel behind all others. It is on the disk when this returns. Raises FullError."""
+        if len(self._names()) >= MAX_KEPT:
+            raise FullError
+        taken = [int(name[:DIGITS]) for name in self._numbered()]  # those set aside too: none is written over
+        path = self.folder / f"{max(taken, default=0) + 1:0{DIGITS}}.new"
+        self._write(path, json.dumps(asdict(parcel), ensure_ascii=False).encode())
+        return Entry(path, parcel)
+
+    def take(self) -> Iterator[Entry | Path]:
+        """All that waits, in the order it was kept; a file that cannot be read comes as its path."""
+        for name in self._names():
+            path = self.folder / name
+            try:
+                yield Entry(path, _read(path))
+            except (OSError, ValueError, TypeError, RecursionError):
+                yield path
+
+    def mark_sent(self, entry: Entry) -> Entry:
+        """Note on the disk that the parcel may reach the server from now on. Its time is that of the first attempt."""
+        if entry.may_be_stored:
+            return entry
+        os.utime(entry.path)
+        return self._renamed(entry, ".sent")
+
+    def mark_new(self, entry: Entry) -> Entry:
+        """Note that the attempt was in vain and the server has stored nothing."""
+        return self._renamed(entry, ".new")
+
+    def is_too_old(self, entry: Entry) -> bool:
+        """Whether a server might have forgotten the key of a parcel that it may have stored."""
+        return entry.may_be_stored and time.time() - entry.path.stat().st_mtime > MAX_SENT_S
+
+    def set_aside(self, path: Path, why: str) -> Path:
+        """Keep a file out of the way of the others, for a person to look at, and return its new path."""
+        aside = path.with_name(f"{path.name}.{why}")
+        path.rename(aside)
+        return aside
+
+    def remove(self, entry: Entry) -> None:
+        """The server has answered for it. After a power cut it may be there again; its key makes that harmless."""
+        entry.path.unlink()
+
+    def _names(self) -> list[str]:
+        """The files of parcels, in order."""
+        return sorted(name for name in self._numbered() if name[DIGITS:] in (".new", ".sent"))
+
+    def _numbered(self) -> list[str]:
+        return [path.name for path in self.folder.iterdir() if path.name[:DIGITS].isdecimal()]
+
+    def _renamed(self, entry: Entry, suffix: str) -> Entry:
+        path = entry.path.with_suffix(suffix)
+        entry.path.rename(path)
+        self._sync()
+        return replace(entry, path=path)
+
+    def _write(self, path: Path, data: bytes) -> None:
+        """Write a file so that it is there whole or not at all, whatever happens."""
+        unfinished = self.folder / "unfinished"  # one that a crash has left is written over
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with open(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+        unfinished.rename(path)
+        self._sync()
+
+    def _sync(self) -> None:
+        descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _read(path: Path) -> Parcel:
+    """The parcel of a file. Raises ValueError, TypeError, OSError."""
+    with path.open("rb") as file:
+        data = file.read(MAX_FILE_BYTES + 1)
+    parcel = Parcel(**json.loads(data))
+    kinds = (
+        (str, parcel.server),
+        (str | None, parcel.by),
+        (str, parcel.text),
+        (list, parcel.tags),
+        (bool, parcel.scan),
+        (str, parcel.key),
+        (int, parcel.at),
+        *((str, tag) for tag in parcel.tags),
+    )
+    if not all(isinstance(value, kind) for kind, value in kinds):
+        raise TypeError
+    return parcel
