@@ -14,9 +14,9 @@ from tests.held_store import HeldStore
 from tests.memory_store import MemoryStore
 from ttweet import frames, reports
 from ttweet import server as server_module
-from ttweet.access import ANYBODY, Who
 from ttweet.audience import Audience
 from ttweet.connection import Limits, encode_push
+from ttweet.gate import Gate
 from ttweet.journal import Journal
 from ttweet.server import Server, listen
 from ttweet.service import Service
@@ -129,7 +129,7 @@ async def serving(
     limits: Limits | None = None,
     max_clients: int = 1000,
     service: type[Service] = Service,
-    anonymous: Who = ANYBODY,
+    gate: Gate | None = None,
 ) -> AsyncIterator[Serving]:
     """Serve until the block is left: then cut whoever is connected, and drain the journal."""
     store = store or MemoryStore()
@@ -141,9 +141,9 @@ async def serving(
         server = Server(
             service(journal, reader, worker),
             audience,
+            gate or Gate(),
             max_clients=max_clients,
             limits=limits or Limits(),
-            anonymous=anonymous,
         )
         async with trio.open_nursery() as writing:
             writing.start_soon(journal.run)

@@ -10,6 +10,7 @@ from tests.serving import serving
 from ttweet import permissions, wire
 from ttweet.access import ADMIN, POST, READ, RIGHTS, Who
 from ttweet.errors import ProtocolError, Refused
+from ttweet.gate import Gate
 
 MAY = {  # what may be asked with one right alone
     READ: {
@@ -61,7 +62,7 @@ def test_the_refusal_ends_the_connection_where_nothing_is_allowed_or_nobody_read
 
 async def test_who_may_only_read_is_refused_each_upload_and_may_go_on() -> None:
     store = MemoryStore()
-    async with serving(store, anonymous=Who(None, frozenset({READ}))) as here:
+    async with serving(store, gate=Gate(frozenset({READ}))) as here:
         caller = await here.call()
         await caller.send(("u", "no"), ("n", "matt"), ("d", ""), ("u", {"text": "no"}), ("p", ""))
         answers = await caller.answers(5)
@@ -76,7 +77,7 @@ async def test_who_may_only_read_is_refused_each_upload_and_may_go_on() -> None:
 
 
 async def test_who_may_only_post_is_told_nothing() -> None:
-    async with serving(anonymous=Who(None, frozenset({POST}))) as here:
+    async with serving(gate=Gate(frozenset({POST}))) as here:
         caller = await here.call()
         await caller.send(("u", "yes"), ("d", ""), ("s", ""), ("w", ""), ("g", "matt"))
         assert [kind for kind, _ in await caller.answers(5)] == ["ok", "err", "err", "err", "err"]
@@ -84,7 +85,7 @@ async def test_who_may_only_post_is_told_nothing() -> None:
 
 async def test_a_stranger_hears_once_what_is_wanted_and_the_connection_ends() -> None:
     store = MemoryStore()
-    async with serving(store, anonymous=Who(None, frozenset())) as here:
+    async with serving(store, gate=Gate(frozenset())) as here:
         caller = await here.call()
         await caller.send(("p", ""), ("u", "no"), ("d", ""))
         said = await caller.rest()
@@ -96,7 +97,7 @@ async def test_a_stranger_hears_once_what_is_wanted_and_the_connection_ends() ->
 @pytest.mark.parametrize(("sent", "right"), [(b"u\nno", READ), (b"d\n", POST)])
 async def test_a_classic_client_without_the_right_is_let_go_in_silence(sent: bytes, right: str) -> None:
     store = MemoryStore()
-    async with serving(store, anonymous=Who(None, frozenset({right}))) as here:
+    async with serving(store, gate=Gate(frozenset({right}))) as here:
         caller = await here.call()
         await caller.stream.send_all(sent)
         await caller.stream.send_eof()

@@ -2,19 +2,20 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 import trio
 
 from tests.memory_store import MemoryStore
-from ttweet.access import ANYBODY, POST, READ, Who
-from ttweet.errors import Refused
+from ttweet.access import POST, READ, RIGHTS
+from ttweet.errors import ProtocolError, Refused
+from ttweet.gate import Gate
 from ttweet.journal import Journal
 from ttweet.service import Service
+from ttweet.token_file import TokenFile
 from ttweet.visitor import Visitor
 from ttweet.worker import Worker
-
-CI = Who("ci", frozenset({READ, POST}), 1)
 
 
 @asynccontextmanager
@@ -25,20 +26,28 @@ async def services() -> AsyncIterator[Service]:
         await trio.lowlevel.checkpoint()
 
 
+@pytest.fixture
+def file(tmp_path: Path) -> TokenFile:
+    return TokenFile(tmp_path / "tweets.db")
+
+
 async def test_what_is_posted_carries_the_name_that_was_taken() -> None:
     async with services() as service:
-        visitor = Visitor(service, ANYBODY)
+        visitor = Visitor(service, Gate())
         assert visitor.log_in("matt") == {"name": "matt", "after": 0}
         visitor.log_in("mia")
         assert (visitor.author, service.online) == ("mia", ["mia"])
         visitor.log_out()
         visitor.log_out()
-        assert (visitor.author, service.online) == (None, [])
+        assert not visitor.author
+        assert service.online == []
 
 
-async def test_a_token_s_name_is_the_author_and_no_other_can_be_taken() -> None:
+async def test_a_token_s_name_is_the_author_and_no_other_can_be_taken(file: TokenFile) -> None:
+    _, secret = file.add("ci", frozenset({READ, POST}))
     async with services() as service:
-        visitor = Visitor(service, CI)
+        visitor = Visitor(service, Gate(file=file))
+        assert await visitor.identify(secret, "192.0.2.1") == {"name": "ci", "can": ["read", "post"]}
         assert (visitor.author, service.online) == ("ci", [])
         with pytest.raises(Refused, match="token is that of ci") as refused:
             visitor.log_in("matt")
@@ -49,11 +58,63 @@ async def test_a_token_s_name_is_the_author_and_no_other_can_be_taken() -> None:
         assert (visitor.author, service.online) == ("ci", [])
 
 
-async def test_a_token_that_several_use_is_online_once_and_the_author_of_all() -> None:
+async def test_a_token_that_several_use_is_online_once_and_the_author_of_all(file: TokenFile) -> None:
+    _, secret = file.add("ci", frozenset({POST}))
     async with services() as service:
-        first, second = Visitor(service, CI), Visitor(service, CI)
+        gate = Gate(file=file)
+        first, second = Visitor(service, gate), Visitor(service, gate)
+        await first.identify(secret, "192.0.2.1")
+        await second.identify(secret, "192.0.2.2")
         first.log_in("ci")
         with pytest.raises(Refused, match="online already"):
             second.log_in("ci")
         second.log_out()
         assert (second.author, service.online) == ("ci", ["ci"])
+
+
+async def test_nobody_else_takes_the_name_of_a_token(file: TokenFile) -> None:
+    file.add("ci", frozenset({POST}))
+    async with services() as service:
+        with pytest.raises(Refused, match="ci is the name of a token") as refused:
+            Visitor(service, Gate(file=file)).log_in("ci")
+        assert refused.value.code == "name_taken"
+
+
+async def test_whoever_is_online_under_the_name_of_a_new_token_loses_the_name(file: TokenFile) -> None:
+    async with services() as service:
+        gate = Gate(file=file)
+        visitor = Visitor(service, gate)
+        visitor.log_in("ci")
+        _, secret = file.add("ci", frozenset(RIGHTS))
+        holder = Visitor(service, gate)
+        await holder.identify(secret, "192.0.2.1")
+        visitor.check()
+        assert not visitor.author
+        assert visitor.who.rights == {READ, POST}  # since there is an administrator now
+        assert service.online == []
+
+
+async def test_who_was_dismissed_stays_nobody_whatever_becomes_of_tokens(file: TokenFile) -> None:
+    _, secret = file.add("ci", frozenset({POST}))
+    async with services() as service:
+        gate = Gate(file=file)
+        visitor = Visitor(service, gate)
+        await visitor.identify(secret, "192.0.2.1")
+        visitor.check()
+        visitor.dismiss()
+        visitor.check()
+        assert visitor.ended
+        assert not visitor.who.rights
+
+
+async def test_a_revoked_token_is_found_at_the_next_check(file: TokenFile) -> None:
+    _, secret = file.add("ci", frozenset({POST}))
+    async with services() as service:
+        gate = Gate(file=file)
+        visitor = Visitor(service, gate)
+        await visitor.identify(secret, "192.0.2.1")
+        file.revoke("ci")
+        with pytest.raises(ProtocolError, match="no such token"):
+            await gate.identify("wrong", "192.0.2.2")  # which makes the gate look at the file
+        with pytest.raises(ProtocolError, match="the token of ci was revoked"):
+            visitor.check()

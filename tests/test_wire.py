@@ -12,7 +12,7 @@ from ttweet.errors import CODES, ProtocolError, Refused, TtweetError
 from ttweet.fast_json import JSON
 from ttweet.tweets import Page, TagPage, TagSummary, Tweet
 
-REQUESTS: list[tuple[bytes, wire.Request]] = [
+REQUESTS: list[tuple[bytes, wire.Request | wire.Identify]] = [
     (b'["u","hello #world"]\n', wire.Upload("hello #world")),
     (b'["u",""]\n', wire.Upload("")),
     (b'["u", "a"]\r\n', wire.Upload("a")),
@@ -23,6 +23,7 @@ REQUESTS: list[tuple[bytes, wire.Request]] = [
     ),
     (b'["u",{"text":"a","key":null}]\n', wire.Upload("a")),
     (b'["u","\\u00e4\\ud83d\\ude00"]\n', wire.Upload("ä😀")),
+    (b'["a","ttw_secret"]\n', wire.Identify("ttw_secret")),
     (b'["d",""]\n', wire.Last()),
     (b'["t","python"]\n', wire.TweetsOfTag("python")),
     (b'["t",{"tag":"a","limit":200,"before":42}]\n', wire.TweetsOfTag("a", 200, 42)),
@@ -43,7 +44,7 @@ REQUESTS: list[tuple[bytes, wire.Request]] = [
     (b'["g",{"by":"matt","login":true,"limit":5,"after":42}]\n', wire.TweetsSinceLogin("matt", 5, 42)),
 ]
 REFUSED = [
-    (b'["x",""]\n', "bad_operation", "no operation 'x'; there are: u d t l s c n w g r p"),
+    (b'["x",""]\n', "bad_operation", "no operation 'x'; there are: a u d t l s c n w g r p"),
     (b'["u",1]\n', "bad_request", "not 1"),
     (b'["u",null]\n', "bad_request", "not null"),
     (b'["u",["a"]]\n', "bad_request", 'an object, not ["a"]'),
@@ -256,3 +257,21 @@ def test_only_declared_errors_come_of_any_bytes(data: bytes) -> None:
         reader = wire.RequestReader(library)
         for event in reader.receive_data(data) + reader.receive_end() if data else []:
             assert not isinstance(event, TtweetError) or event.code in CODES
+
+
+def test_a_token_is_taken_from_the_first_frame_only() -> None:
+    first, second, third = events_of(b'["a","ttw_x"]\n["a","ttw_y"]\n["p",""]\n')
+    assert first == wire.Identify("ttw_x")
+    assert isinstance(second, Refused)
+    assert second.code == "bad_request"
+    assert third == wire.Ping()
+    _, late = events_of(b'["x",""]\n["a","ttw_y"]\n')
+    assert isinstance(late, Refused)
+
+
+def test_what_is_no_token_ends_the_connection_and_is_not_repeated() -> None:
+    (refused,) = events_of(b'["a",{"token":"ttw_x"}]\n["p",""]\n')
+    assert isinstance(refused, ProtocolError)
+    assert refused.code == "token"
+    assert "ttw_x" not in refused.text
+    assert "ttw_x" not in repr(wire.Identify("ttw_x"))

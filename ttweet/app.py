@@ -20,15 +20,18 @@ from pathlib import Path
 import trio
 
 from ttweet import __version__, reports
+from ttweet.access import RIGHTS
 from ttweet.audience import Audience
 from ttweet.connection import Limits, encode_push
 from ttweet.errors import OpenError, StoreError
 from ttweet.export import Destination, LogCopy, SampleFile, Terminal, TerminalHandler
+from ttweet.gate import Gate
 from ttweet.journal import Journal
 from ttweet.server import Server, listen, why_not_listening
 from ttweet.service import Service
 from ttweet.sqlite_file import belongs_to
 from ttweet.sqlite_store import SqliteStore
+from ttweet.token_file import TokenFile
 from ttweet.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -110,7 +113,8 @@ async def serve(config: Config, store: SqliteStore, listeners: list[socket.socke
         max_clients = _allowed_clients(config.max_clients)
         service = Service(journal, reader, worker)
         audience = Audience(journal, reader, worker, encode_push)
-        server = Server(service, audience, max_clients=max_clients, limits=config.limits)
+        gate = Gate(frozenset(RIGHTS), TokenFile(config.db))
+        server = Server(service, audience, gate, max_clients=max_clients, limits=config.limits)
         async with trio.open_nursery() as copying:
             copies = [LogCopy(to, store.reader(), session=store.session) for to in _destinations(config)]
             for copy in copies:

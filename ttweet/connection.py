@@ -159,6 +159,16 @@ class Connection:
             self._no_more = True
             self._close_if_done()
 
+    def recheck(self) -> None:
+        """See who this is, now that tokens have changed; a client whose token is no longer good hears so and goes."""
+        try:
+            self._visitor.check()
+        except ProtocolError as error:
+            self._unfollow()
+            self._dismiss(error)
+            self._flush()
+            self._close_if_done()
+
     def expire(self) -> None:
         """Close, now that the deadline has passed, and tell the client if it would hear."""
         if (self._answers or not self._listening) and not self._unsent:
@@ -197,9 +207,7 @@ class Connection:
     async def _handle_all(self, events: list[wire.Event]) -> None:
         for event in events:
             if type(event) in self._visitor.forbidden:
-                self._refuse(permissions.refusal(event, self._visitor.who))
-                if self._no_more:
-                    return
+                self._forbid(event)
             elif isinstance(event, wire.Upload):
                 self._post(event.text, event.tags, event.scan, event.key)
             else:
@@ -217,10 +225,28 @@ class Connection:
                 self._service.report(reports.from_client(event.text))
             case wire.Ping():
                 self._answers.append(wire.encode_ok(None, JSON))
+            case wire.Identify(token):
+                await self._identify(token)
             case TtweetError():
                 self._refuse(event)
             case _:
                 await self._query(event)
+
+    async def _identify(self, token: str) -> None:
+        try:
+            self._answers.append(wire.encode_ok(await self._visitor.identify(token, self._peer[0]), JSON))
+        except ProtocolError as error:
+            self._dismiss(error)
+
+    def _forbid(self, event: wire.Event) -> None:
+        if not self._visitor.ended:
+            error = permissions.refusal(event, self._visitor.who)
+            self._refuse(error) if isinstance(error, Refused) else self._dismiss(error)
+
+    def _dismiss(self, error: ProtocolError) -> None:
+        """Let a client go that has no business here: nothing more of what it has sent is carried out or answered."""
+        self._visitor.dismiss()
+        self._refuse(error)
 
     def _post(self, text: str, tags: tuple[str, ...] = (), scan: bool = True, key: str | None = None) -> None:
         try:
@@ -237,6 +263,8 @@ class Connection:
 
     async def _query(self, request: wire.Query) -> None:
         await self._until_answered()  # a client sees what it posted before it asked
+        if self._visitor.ended:
+            return
         try:
             self._answers.append(await self._answer(request))
         except Refused as error:

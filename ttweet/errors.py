@@ -15,6 +15,8 @@ CODES = {
     "name_taken": "somebody who is online has this name",
     "not_online": "nobody of this name is online",
     "forbidden": "whoever asks has not the right to; a token may have it",
+    "token": "the token is wrong, was revoked or has expired; the connection is closed",
+    "slow_down": "too much of something; try again after the seconds that the text names",
     "bad_request": "the operation is known, its data is not of the right kind",
     "bad_operation": "there is no such operation",
     "bad_frame": "what was sent is not a frame; the connection is closed",

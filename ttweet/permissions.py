@@ -27,11 +27,15 @@ NEEDED: dict[type[wire.Request], str | None] = {
 }
 """None: any right will do, but who has none at all has no business here."""
 
+_EVENTS: frozenset[type[object]] = frozenset([*NEEDED, Refused, ProtocolError])
+
 
 @cache
 def forbidden(rights: frozenset[str]) -> frozenset[type[object]]:
-    """The kinds of requests that nobody with only these rights may make."""
-    return frozenset([kind for kind, right in NEEDED.items() if not _suffice(rights, right)])
+    """The kinds of requests that nobody with only these rights may make; with none at all, whatever may come."""
+    if not rights:
+        return _EVENTS
+    return frozenset([kind for kind, right in NEEDED.items() if right and right not in rights])
 
 
 def refusal(request: object, who: Who) -> Refused | ProtocolError:
@@ -39,14 +43,9 @@ def refusal(request: object, who: Who) -> Refused | ProtocolError:
 
     It ends that of who has no right at all too: a stranger shall not keep others from connecting.
     """
-    right = NEEDED[type(request)]  # type: ignore[index]  # a request: what is no request is not forbidden
     unanswered = isinstance(request, wire.ClientReport | wire.ClassicUpload | wire.ClassicDownload)
     family = ProtocolError if unanswered or not who.rights else Refused
-    return family("forbidden", _sentence(right, who))
-
-
-def _suffice(rights: frozenset[str], right: str | None) -> bool:
-    return bool(rights) if right is None else right in rights
+    return family("forbidden", _sentence(NEEDED.get(type(request)), who))  # type: ignore[arg-type]  # or none of them
 
 
 def _sentence(right: str | None, who: Who) -> str:

@@ -12,10 +12,10 @@ from functools import partial
 import trio
 
 from ttweet import reports, wire
-from ttweet.access import ANYBODY, Who
 from ttweet.audience import Audience
 from ttweet.connection import Connection, Limits
 from ttweet.errors import Refused
+from ttweet.gate import Gate
 from ttweet.reports import Peer
 from ttweet.service import Service
 from ttweet.transport import Readiness, SocketTransport, Transport
@@ -79,16 +79,16 @@ class Server:
         self,
         service: Service,
         audience: Audience,
+        gate: Gate,
         *,
         max_clients: int,
         limits: Limits,
-        anonymous: Who = ANYBODY,
     ) -> None:
         self._service = service
         self._audience = audience
+        self._gate = gate
         self._max_clients = max_clients
         self._limits = limits
-        self._anonymous = anonymous
         self._connections: set[Connection] = set()
         self._readiness = Readiness()
         self._cannot_accept_told = float("-inf")
@@ -124,7 +124,7 @@ class Server:
             transport,
             self._service,
             self._audience,
-            Visitor(self._service, self._anonymous),
+            Visitor(self._service, self._gate),
             peer=peer,
             limits=self._limits,
             send_later=send_later,
@@ -155,11 +155,17 @@ class Server:
             connection.close()
 
     async def run(self) -> None:
-        """Look after all clients, until cancelled: their sockets' readiness, their deadlines, followers behind."""
+        """Look after all clients, until cancelled: sockets' readiness, deadlines, followers behind, tokens."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._readiness.run)
             nursery.start_soon(self._sweep)
             nursery.start_soon(self._audience.run)
+            nursery.start_soon(self._gate.run, self.recheck)
+
+    def recheck(self) -> None:
+        """See who everybody is, now that tokens have changed."""
+        for connection in list(self._connections):
+            connection.recheck()
 
     async def _sweep(self) -> None:
         """One timer for everybody's deadlines, instead of one for each read."""

@@ -62,6 +62,15 @@ class ClientReport(NamedTuple):
     text: str
 
 
+class Identify(NamedTuple):
+    """This token says who I am. A connection may begin with it."""
+
+    token: str
+
+    def __repr__(self) -> str:
+        return "Identify(...)"  # no log shall have it
+
+
 class Ping(NamedTuple):
     """Are you there?"""
 
@@ -119,16 +128,17 @@ Query = PageQuery | Last | ListTags | Follow | Unfollow | TakeName | ListNames |
 """What is answered only when all that stands before it is."""
 
 Request = Query | Upload | ClientReport | Ping | ClassicUpload
-Event = Request | TtweetError
+Event = Request | Identify | TtweetError
 
 
 class RequestReader:
     """One client's bytes on their way to requests. `json` reads the frames; a faster library may be given."""
 
-    __slots__ = ("_classic", "_frames", "_json", "classic")
+    __slots__ = ("_classic", "_frames", "_json", "_parse", "classic")
 
     def __init__(self, json: Json = STDLIB_JSON) -> None:
         self._json = json
+        self._parse: Callable[[str, object], Request | Identify] = parse_first
         self._frames: frames.FrameReader | None = None
         self._classic = b""
         self.classic = False
@@ -169,12 +179,13 @@ class RequestReader:
         events: list[Event] = []
         for line in lines:
             try:
-                events.append(parse(*frames.decode(line, self._json.loads)))
+                events.append(self._parse(*frames.decode(line, self._json.loads)))
             except Refused as error:
                 events.append(error)
             except ProtocolError as error:
                 events.append(error)
                 break
+            self._parse = parse
         return events
 
     def _read_classic(self, data: bytes) -> list[Event]:
@@ -188,6 +199,11 @@ class RequestReader:
         if len(self._classic) > 2 + MAX_TEXT_BYTES:
             return [ProtocolError("too_long", f"more than {MAX_TEXT_BYTES} bytes, which no 150 characters have")]
         return []
+
+
+def parse_first(operation: str, data: object) -> Request | Identify:
+    """The first frame of a connection, which may show a token. Raises ProtocolError `token` for what is none."""
+    return _identify(data) if operation == "a" else parse(operation, data)
 
 
 def parse(operation: str, data: object) -> Request:
@@ -260,6 +276,16 @@ def _of_author(data: object) -> TweetsOfAuthor | TweetsSinceLogin:
     return TweetsOfAuthor(by, limit, optional_id("before", fields.get("before"), 1))
 
 
+def _identify(data: object) -> Identify:
+    if type(data) is not str:
+        raise ProtocolError("token", "a token is a string")  # what it is instead may hold one
+    return Identify(data)
+
+
+def _misplaced(_: object) -> Request:
+    raise Refused("bad_request", "a token is shown in the first frame of a connection, or not at all")
+
+
 def _client_report(data: object) -> ClientReport:
     if type(data) is not str:
         raise ProtocolError("bad_frame", f"a report line is a string, not {shown(data)}")
@@ -276,6 +302,7 @@ def _without_data(operation: str, request: Request) -> Callable[[object], Reques
 
 
 _PARSERS: dict[str, Callable[[object], Request]] = {
+    "a": _misplaced,
     "u": _upload,
     "d": _without_data("d", Last()),
     "t": _tweets_of_tag,

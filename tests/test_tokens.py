@@ -1,0 +1,60 @@
+"""Secrets and what is kept of them."""
+
+import pytest
+
+from ttweet import tokens
+from ttweet.access import ADMIN, POST, READ, Who
+from ttweet.errors import Refused
+from ttweet.tokens import Token
+
+TOKEN = Token(7, "ci", "00ff", frozenset({POST, READ}), 1_000, expires=2_000)
+
+
+def test_secrets_are_all_different_have_256_bits_and_are_known_as_such() -> None:
+    made = {tokens.new_secret() for _ in range(100)}
+    assert len(made) == 100
+    assert all(tokens.is_secret(secret) for secret in made)
+    assert {len(secret) for secret in made} == {len(tokens.PREFIX) + 43}  # 6 bits each: 258
+    assert not tokens.is_secret("ttw_short")
+
+
+def test_what_is_kept_of_a_secret_is_its_sha_256() -> None:
+    assert tokens.hash_of("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert len(tokens.hash_of("\udc80")) == 64  # what no command line can hold is no reason to fail
+
+
+def test_a_token_is_live_until_it_expires_or_is_revoked() -> None:
+    assert TOKEN.state(1_999) == "live"
+    assert TOKEN.state(2_000) == "expired"
+    assert TOKEN._replace(revoked=1_500).state(1_600) == "revoked"
+    assert TOKEN._replace(expires=None).state(10**15) == "live"
+
+
+def test_a_token_is_read_as_it_was_told_of() -> None:
+    assert TOKEN.as_json()["rights"] == ["read", "post"]
+    assert Token.from_json(TOKEN.as_json() | {"of a later version": 1}) == TOKEN
+    assert TOKEN.who == Who("ci", frozenset({READ, POST}), 7)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"rights": ["root"]},
+        {"rights": "read"},
+        {"rights": [["read"]]},
+        {"id": "7"},
+        {"expires": "soon"},
+        {"name": None},
+    ],
+)
+def test_what_is_no_token_is_not_read(wrong: dict[str, object]) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        Token.from_json(TOKEN.as_json() | wrong)
+
+
+def test_rights_are_typed_with_commas() -> None:
+    assert tokens.checked_rights("post, read") == {READ, POST}
+    assert tokens.checked_rights("admin") == {ADMIN}
+    for text, seen in (("reed", "'reed'"), ("", "''"), ("read,", "''")):
+        with pytest.raises(Refused, match=f"{seen} is no right; there are: read, post, admin"):
+            tokens.checked_rights(text)

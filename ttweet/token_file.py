@@ -1,0 +1,165 @@
+"""The tokens of a database, in a file of their own beside it: one line of JSON a token, hashes and no secrets.
+
+Any process may change it, with a server running or without, and none has to be asked: a change is a new file in the
+place of the old one, made while a lock is held, so a reader sees the old tokens or the new ones. Knows no trio.
+"""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ttweet import tokens
+from ttweet.errors import OpenError, Refused
+from ttweet.tokens import MAX_TOKENS, Token
+
+ENDING = ".tokens"  # beside the database's name
+
+Fingerprint = tuple[int, int, int]
+
+
+class TokenFile:
+    """The tokens of one database. There need not be a file as long as there are none."""
+
+    def __init__(self, db: Path) -> None:
+        whole = Path(os.path.realpath(db))
+        self.path = whole.with_name(whole.name + ENDING)
+
+    def fingerprint(self) -> Fingerprint | None:
+        """What differs after each change; None without a file. Raises OpenError."""
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return None
+        except OSError as exc:
+            raise self._denied(exc) from exc
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
+    def read(self) -> list[Token]:
+        """All tokens, in the order in which they were made.
+
+        Raises OpenError: `denied` for a file that cannot be read or that others may write to, `damaged` for one that
+        was not written by ttweet.
+        """
+        try:
+            with self.path.open("rb") as file:
+                if os.fstat(file.fileno()).st_mode & 0o022:
+                    raise OpenError(
+                        "denied", f"others may write to {self.path}, and so make tokens: chmod 600 {self.path}"
+                    )
+                data = file.read()
+        except FileNotFoundError:
+            return []
+        except OSError as exc:
+            raise self._denied(exc) from exc
+        return [self._token(number, line) for number, line in enumerate(data.splitlines(), 1)]
+
+    def add(self, name: str, rights: frozenset[str], *, expires: int | None = None) -> tuple[Token, str]:
+        """Make a token; returns it with its secret, which is not kept. Raises OpenError and Refused.
+
+        One that was revoked makes room for another of its name.
+        """
+        secret = tokens.new_secret()
+        with self._editing() as edited:
+            known = edited.get(name)
+            if known is not None and known.revoked is None:
+                raise Refused("name_taken", f"{name} has a token; end that one first: ttweet token revoke {name}")
+            if known is None and len(edited) >= MAX_TOKENS:
+                raise Refused("full", f"there are {MAX_TOKENS:,} tokens, the limit")
+            newest = max([token.id for token in edited.values()], default=0)
+            edited.pop(name, None)
+            edited[name] = Token(newest + 1, name, tokens.hash_of(secret), rights, _now_ms(), expires)
+            return edited[name], secret
+
+    def revoke(self, name: str) -> Token:
+        """End a token. Raises OpenError, and Refused when there is none of that name, or it has been revoked."""
+        with self._editing() as edited:
+            known = edited.get(name)
+            if known is None or known.revoked is not None:
+                raise Refused("bad_name", _nothing_to_revoke(name, edited))
+            edited[name] = known._replace(revoked=_now_ms())
+            return edited[name]
+
+    def note_uses(self, uses: Mapping[int, int]) -> None:
+        """Note when tokens, by id, were last used. Raises OpenError."""
+        with self._editing() as edited:
+            for token in edited.values():
+                if token.id in uses:
+                    edited[token.name] = token._replace(used=uses[token.id])
+
+    @contextmanager
+    def _editing(self) -> Iterator[dict[str, Token]]:
+        """The tokens by name, to be changed within the block; what it leaves is in the file, on the disk, after it."""
+        try:
+            with self._locked():
+                edited = {token.name: token for token in self.read()}
+                yield edited
+                self._write(edited)
+        except OSError as exc:
+            raise self._denied(exc) from exc
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keep other processes from changing the file."""
+        fd = self._lock()
+        try:
+            yield
+        finally:
+            os.close(fd)
+
+    def _lock(self) -> int:
+        """The file, open and locked; one that was replaced or removed meanwhile would keep nobody out."""
+        while True:
+            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(fd), self.path.stat()):
+                    return fd
+            os.close(fd)
+
+    def _write(self, edited: Mapping[str, Token]) -> None:
+        lines = [json.dumps(token.as_json(), ensure_ascii=False) + "\n" for token in edited.values()]
+        part = self.path.with_name(f".{self.path.name}-{os.getpid()}")
+        fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        try:
+            with open(fd, "w", encoding="utf-8") as file:
+                file.writelines(lines)
+                file.flush()
+                os.fsync(fd)
+            part.replace(self.path)
+        finally:
+            part.unlink(missing_ok=True)
+        _sync_folder(self.path.parent)
+
+    def _token(self, number: int, line: bytes) -> Token:
+        try:
+            return Token.from_json(json.loads(line))
+        except (KeyError, TypeError, ValueError, RecursionError) as exc:
+            raise OpenError(
+                "damaged", f"line {number} of {self.path} is no token; put the file aside, and make the tokens anew"
+            ) from exc
+
+    def _denied(self, exc: OSError) -> OpenError:
+        return OpenError("denied", f"{self.path} cannot be read or written: {exc.strerror}")
+
+
+def _nothing_to_revoke(name: str, known: Mapping[str, Token]) -> str:
+    if name in known:
+        return f"the token of {name} has been revoked already"
+    live = [token.name for token in known.values() if token.revoked is None]
+    return f"{name} has no token; there are: {', '.join(live[:10]) or 'none'}"
+
+
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
