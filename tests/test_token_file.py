@@ -12,7 +12,7 @@ from ttweet import token_file
 from ttweet.access import ADMIN, POST, READ
 from ttweet.errors import OpenError, Refused
 from ttweet.token_file import TokenFile
-from ttweet.tokens import hash_of
+from ttweet.tokens import Token, hash_of
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_without_a_file_there_are_no_tokens_and_to_look_makes_none(file: TokenFi
 def test_a_token_is_kept_without_its_secret_for_its_owner_alone(file: TokenFile) -> None:
     token, secret = file.add("ci", frozenset({POST}), expires=2**45)
     assert file.read() == [token]
-    assert token == (1, "ci", hash_of(secret), {POST}, token.created, 2**45, None, None)
+    assert token == Token(1, "ci", hash_of(secret), frozenset({POST}), token.created, 2**45)
     assert secret not in file.path.read_text()
     assert file.path.stat().st_mode & 0o777 == 0o600
     assert [path.name for path in file.path.parent.iterdir()] == ["tweets.db.tokens"]

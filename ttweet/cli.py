@@ -25,6 +25,7 @@ COMMANDS = {
     "last": ("ttweet.cli_read:last", cli_pages.LAST),
     "tags": ("ttweet.cli_read:tags", cli_pages.TAGS),
     "log": ("ttweet.cli_log:log", cli_pages.LOG),
+    "token": ("ttweet.cli_token:token", cli_pages.TOKEN),
 }
 
 Upload = Annotated[

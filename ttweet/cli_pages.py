@@ -294,3 +294,31 @@ time, line.""",
 {_ENVIRONMENT}
 {_DB}""",
 )
+
+TOKEN = Page(
+    usage=r"""ttweet token add NAME \[--can RIGHTS] \[--expires TIME] \[--db FILE]
+       ttweet token list \[--db FILE] \[--json]
+       ttweet token revoke NAME \[--db FILE]""",
+    text="""Make, list and revoke tokens.
+
+A token lets a client do what its rights say: read, post, admin. Its name is the author of what it posts, and nobody
+else can take that name. add prints it once; what is kept, in a file beside the database, is a hash.
+
+A server that runs takes a new token at once and ends the connections of a revoked one within a second. Clients take
+theirs from TTWEET_TOKEN, or from the file that TTWEET_TOKEN_FILE names, which nobody else may be able to read.""",
+    below=f"""{_EXAMPLES}
+  ttweet token add laptop
+  ttweet token add backup --can post --expires 90d
+  ttweet token list
+  ttweet token revoke laptop
+
+{_EXIT_CODES}
+  0  done
+  1  the file of tokens cannot be read or written
+  2  the command line is wrong
+  4  no such token, or none at all
+  5  there is a token of that name
+
+{_ENVIRONMENT}
+{_DB}""",
+)

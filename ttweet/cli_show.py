@@ -8,11 +8,16 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from ttweet import reports, shell
+from ttweet.access import listed
 from ttweet.reports import escape
 from ttweet.store import LogLine
 from ttweet.tweets import TagSummary, Tweet
+
+if TYPE_CHECKING:
+    from ttweet.tokens import Token
 
 
 def write_json(value: object) -> None:
@@ -67,6 +72,18 @@ def write_log(lines: Iterable[LogLine]) -> None:
         return cli_tables.print_log(lines)
     for line in lines:
         _write_row(line.session, iso(line.at), reports.line(line.side, line.category, line.text))
+    return None
+
+
+def write_tokens(tokens: Sequence["Token"], *, now: int) -> None:
+    """Tokens in the order given. In a pipe: name, rights, state, and when it was made, ends, was used last."""
+    if shell.on_terminal(sys.stdout):
+        from ttweet import cli_tables
+
+        return cli_tables.print_tokens(tokens, now=now)
+    for token in tokens:
+        times = ["-" if at is None else iso(at) for at in (token.created, token.expires, token.used)]
+        _write_row(token.name, listed(token.rights), token.state(now), *times)
     return None
 
 

@@ -3,15 +3,20 @@
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from ttweet import reports, shell
+from ttweet.access import listed
 from ttweet.reports import escape
 from ttweet.store import LogLine
 from ttweet.tweets import TagSummary, Tweet
+
+if TYPE_CHECKING:
+    from ttweet.tokens import Token
 
 BARS = "▁▂▃▄▅▆▇█"  # the lowest stands for none
 NARROW = 50  # columns; below it a sparkline leaves no room for the tags
@@ -63,6 +68,29 @@ def print_log(lines: Iterable[LogLine]) -> None:
             console.print(Text(heading, style="bold"))
         text = Text(reports.line(line.side, line.category, line.text), style=_STYLES.get(line.category or "", ""))
         console.print(Text.assemble((f"{at:%H:%M:%S}  ", "cyan"), text), soft_wrap=True)
+
+
+def print_tokens(tokens: Sequence["Token"], *, now: int) -> None:
+    """Tokens in the order given: rights, state, and how long before `now` (ms) each was made and was used."""
+    table = _grid(show_header=True)
+    table.add_column("NAME", style="bold", overflow="fold")
+    table.add_column("CAN", overflow="fold")
+    table.add_column("STATE", overflow="fold")
+    table.add_column("MADE", justify="right", style="cyan", no_wrap=True)
+    table.add_column("USED", justify="right", style="cyan", no_wrap=True)
+    for token in tokens:
+        used = "never" if token.used is None else ago(token.used, now)
+        style = "" if token.state(now) == "live" else "dim"
+        cells = [escape(token.name), listed(token.rights), _state(token, now), ago(token.created, now), used]
+        table.add_row(*[Text(cell) for cell in cells], style=style)
+    _terminal().print(table)
+
+
+def _state(token: "Token", now: int) -> str:
+    state = token.state(now)
+    if state != "live" or token.expires is None:
+        return state
+    return f"live for {ago(now, token.expires)}"
 
 
 def styled(tweet: Tweet) -> Text:

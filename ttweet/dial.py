@@ -5,6 +5,7 @@ Standard library only and quick to import. Knows no request but those that a con
 
 from __future__ import annotations
 
+import os
 import socket
 
 from ttweet import frames
@@ -18,19 +19,30 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 TIMEOUT_S = 15.0  # to connect, and for each answer; the server gives its disk and other writers 5 s, and a client 10
+MAX_TOKEN_BYTES = 1024  # read of a token's file: a token has 47, and a file may be anything
 MAX_ANSWER_BYTES = 4 * 1024 * 1024  # 200 tweets, each with 32 long tags beside its text, are 3.2 MiB
 
 
 class Endpoint:
     """A server and how to come to it: what the kinds of clients have in common, so that each setting stands once.
 
-    With a `name` a connection signs in. A kind of client prepares what it keeps in `_start`.
+    With a `name` a connection signs in. It shows the `token`, or else the one of the environment; see own_token. A kind
+    of client prepares what it keeps in `_start`.
     """
 
-    def __init__(self, host: str, port: int, *, name: str | None = None, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        name: str | None = None,
+        token: str | None = None,
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
         self.host = host
         self.port = port
         self.name = name
+        self._token = token
         self._timeout_s = timeout_s
         self._start()
 
@@ -50,14 +62,40 @@ class Endpoint:
         return connection
 
     def _greetings(self) -> list[bytes]:
-        """What each connection begins with; each is sent when the one before it was answered."""
-        return [] if self.name is None else [frames.encode("n", self.name)]
+        """What each connection begins with; each is sent when the one before it was answered. Raises Refused."""
+        token = own_token() if self._token is None else self._token
+        said = [("a", token), ("n", self.name)]
+        return [frames.encode(operation, data) for operation, data in said if data]
 
     def _shaped(self, shape: Callable[[Any], T], data: Any) -> T:
         try:
             return shape(data)
         except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as exc:
             raise ConnectError("unknown", f"what answers at {address(self.host, self.port)} is no ttweet") from exc
+
+
+def own_token() -> str:
+    """The token of TTWEET_TOKEN, or of the file that TTWEET_TOKEN_FILE names; empty when there is none.
+
+    Raises Refused `token` for a file that cannot be read or that others can read too.
+    """
+    token = os.environ.get("TTWEET_TOKEN", "").strip()
+    path = os.environ.get("TTWEET_TOKEN_FILE")
+    if path and not token:
+        token = _token_of(path)
+    if not (token.isascii() and token.isprintable()):
+        raise Refused("token", "TTWEET_TOKEN holds no token; one begins with ttw_ and has 47 characters")
+    return token
+
+
+def _token_of(path: str) -> str:
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:
+            if os.fstat(file.fileno()).st_mode & 0o077:
+                raise Refused("token", f"others can read {path!a}, the file of TTWEET_TOKEN_FILE: chmod 600 {path!a}")
+            return file.read(MAX_TOKEN_BYTES).strip()
+    except OSError as exc:
+        raise Refused("token", f"{path!a}, the file of TTWEET_TOKEN_FILE, cannot be read: {exc.strerror}") from exc
 
 
 class Connection:

@@ -25,8 +25,8 @@ class TokenFile:
     """The tokens of one database. There need not be a file as long as there are none."""
 
     def __init__(self, db: Path) -> None:
-        whole = Path(os.path.realpath(db))
-        self.path = whole.with_name(whole.name + ENDING)
+        self.db = Path(os.path.realpath(db))
+        self.path = self.db.with_name(self.db.name + ENDING)
 
     def fingerprint(self) -> Fingerprint | None:
         """What differs after each change; None without a file. Raises OpenError."""
@@ -79,7 +79,7 @@ class TokenFile:
         with self._editing() as edited:
             known = edited.get(name)
             if known is None or known.revoked is not None:
-                raise Refused("bad_name", _nothing_to_revoke(name, edited))
+                raise Refused("missing", _nothing_to_revoke(name, edited))
             edited[name] = known._replace(revoked=_now_ms())
             return edited[name]
 

@@ -1,0 +1,122 @@
+"""The command `token`: make, list and revoke the tokens of a database, with its server running or without."""
+
+import math
+import time
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from ttweet import cli_show, shell, tokens
+from ttweet.cli_live import seconds
+from ttweet.cli_options import Json
+from ttweet.cli_source import db_path
+from ttweet.errors import Refused
+from ttweet.reports import escape
+from ttweet.token_file import TokenFile
+
+DEFAULT_RIGHTS = "read,post"
+LONGEST_S = 100 * 366 * 86_400  # a century: times stay such as any program can show
+
+Action = Annotated[Literal["add", "list", "revoke"], Parameter(name="ACTION", help="add, list or revoke.")]
+Name = Annotated[
+    str | None,
+    Parameter(name="NAME", help="Whose token; the author of its tweets: letters and digits."),
+]
+Can = Annotated[
+    str | None,
+    Parameter(name="--can", metavar="RIGHTS", help="What a new one may: read, post, admin; read,post if not said."),
+]
+Expires = Annotated[
+    str | None,
+    Parameter(name="--expires", metavar="TIME", help="A new one is good for 12h or 90d; for ever if not said."),
+]
+Db = Annotated[Path | None, Parameter(name="--db", metavar="FILE", help="The database that the tokens are for.")]
+
+
+def token(
+    action: Action,
+    name: Name = None,
+    /,
+    *,
+    can: Can = None,
+    expires: Expires = None,
+    db: Db = None,
+    json: Json = False,
+) -> int:
+    """Make, list or revoke tokens."""
+    _check(action, name, can, expires)
+    file = TokenFile(db_path(db))
+    if action == "list":
+        return _list(file, json=json)
+    try:
+        checked = tokens.checked_name(shell.checked_text(name or "", "the name"))
+        rights = tokens.checked_rights(can or DEFAULT_RIGHTS)
+    except Refused as refused:
+        raise shell.UsageError(refused.text) from refused
+    if action == "add":
+        return _add(file, checked, rights, expires, json=json)
+    return _revoke(file, checked, json=json)
+
+
+def _check(action: str, name: str | None, can: str | None, expires: str | None) -> None:
+    """Raise UsageError for what does not belong together."""
+    if action == "list" and name is not None:
+        raise shell.UsageError("list takes no name: ttweet token list")
+    if action != "list" and name is None:
+        raise shell.UsageError(f"{action} takes a name: ttweet token {action} NAME")
+    if action != "add" and (can is not None or expires is not None):
+        raise shell.UsageError(f"--can and --expires belong to add, not to {action}")
+
+
+def _add(file: TokenFile, name: str, rights: frozenset[str], expires: str | None, *, json: bool) -> int:
+    token, secret = file.add(name, rights, expires=_end(expires))
+    if json:
+        cli_show.write_json(_shown(token) | {"token": secret})
+        return shell.DONE
+    shell.write(secret)
+    shell.hint(f"this is the token of {name}; it is shown now and never again. A client takes it from TTWEET_TOKEN,")
+    shell.hint("or from the file that TTWEET_TOKEN_FILE names, which nobody else may read")
+    return shell.DONE
+
+
+def _end(expires: str | None) -> int | None:
+    """When a token that is made now expires. Raises UsageError."""
+    for_s = seconds(expires, "--expires")
+    if for_s is not None and not 0 < for_s <= LONGEST_S:
+        raise shell.UsageError(f"--expires {expires} is no time that a token is good for; leave it out for ever")
+    return None if for_s is None else _now_ms() + math.ceil(for_s * 1000)
+
+
+def _revoke(file: TokenFile, name: str, *, json: bool) -> int:
+    token = file.revoke(name)
+    if json:
+        cli_show.write_json(_shown(token))
+    else:
+        shell.hint(f"the token of {name} is revoked; a server that runs ends its connections within a second")
+    return shell.DONE
+
+
+def _list(file: TokenFile, *, json: bool) -> int:
+    found = file.read()
+    if not found:
+        shell.complain(f"there are no tokens for {escape(str(file.db))}; make one: ttweet token add NAME")
+        return shell.NOTHING
+    if json:
+        for token in found:
+            cli_show.write_json(_shown(token))
+    else:
+        cli_show.write_tokens(found, now=_now_ms())
+    return shell.DONE
+
+
+def _shown(token: tokens.Token) -> dict[str, object]:
+    """A token as JSON shows it: without its hash and number, which are nobody's business."""
+    known = token.as_json()
+    return {"name": known["name"], "can": known["rights"]} | {
+        field: known[field] for field in ("created", "expires", "used", "revoked")
+    }
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
