@@ -1,12 +1,14 @@
 """How a client comes to a connection, and what is said when there is none."""
 
 import socket
+from pathlib import Path
 
 import pytest
 
+from tests.peers import peer
 from ttweet import dial
 from ttweet.client import Client
-from ttweet.errors import ConnectError
+from ttweet.errors import ConnectError, Refused
 
 
 def test_nobody_is_there() -> None:
@@ -45,3 +47,66 @@ def test_a_host_that_cannot_be_one_is_unreachable(host: str) -> None:
     with Client(host, 1) as client, pytest.raises(ConnectError) as raised:
         client.ping()
     assert raised.value.code == "unreachable"
+
+
+# Tokens
+
+
+def greeted_with(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], token: str | None = None) -> list[bytes]:
+    """What the first frame of a connection is, with these variables in the environment."""
+    for name in ("TTWEET_TOKEN", "TTWEET_TOKEN_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    heard = []
+
+    def listen(connection: socket.socket) -> None:
+        lines = connection.makefile("rb")
+        for line in lines:
+            heard.append(line)
+            connection.sendall(b'["ok",null]\n')
+
+    with peer(listen) as client:
+        client = Client(client.host, client.port, name="ci", token=token)
+        client.ping()
+        client.close()
+    return heard
+
+
+NAMED = [b'["n","ci"]\n', b'["p",""]\n']
+
+
+def test_a_connection_begins_with_the_token_of_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert greeted_with(monkeypatch, {}) == NAMED
+    assert greeted_with(monkeypatch, {"TTWEET_TOKEN": "ttw_x\n"}) == [b'["a","ttw_x"]\n', *NAMED]
+    file = tmp_path / "token"
+    file.write_text("ttw_y\n")
+    file.chmod(0o600)
+    of_file = {"TTWEET_TOKEN_FILE": str(file)}
+    assert greeted_with(monkeypatch, of_file) == [b'["a","ttw_y"]\n', *NAMED]
+    assert greeted_with(monkeypatch, of_file | {"TTWEET_TOKEN": "ttw_x"})[0] == b'["a","ttw_x"]\n'
+    assert greeted_with(monkeypatch, of_file, token="ttw_z")[0] == b'["a","ttw_z"]\n'
+    assert greeted_with(monkeypatch, of_file, token="") == NAMED
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
+def test_a_token_that_others_can_read_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode: int) -> None:
+    file = tmp_path / "token"
+    file.write_text("ttw_y\n")
+    file.chmod(mode)
+    monkeypatch.setenv("TTWEET_TOKEN_FILE", str(file))
+    with pytest.raises(Refused, match="chmod 600") as refused:
+        dial.own_token()
+    assert "ttw_y" not in refused.value.text
+
+
+def test_a_file_that_is_not_there_and_what_is_no_token_are_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TTWEET_TOKEN_FILE", str(tmp_path / "nowhere"))
+    with pytest.raises(Refused, match="No such file or directory"):
+        dial.own_token()
+    for wrong in ("ttw_ö", "ttw_a\nttw_b", "\udc80"):
+        monkeypatch.setenv("TTWEET_TOKEN", wrong)
+        with pytest.raises(Refused, match="TTWEET_TOKEN holds no token"):
+            dial.own_token()

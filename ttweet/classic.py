@@ -13,6 +13,8 @@ from ttweet.client import Client, Stored
 from ttweet.errors import Refused
 from ttweet.reports import Report
 
+_NOT_LET_IN = ("token", "slow_down")  # who is refused so need not knock again to tell of it
+
 
 def upload(host: str, port: str, message: str) -> int:
     """Post a message and return the exit code. On a terminal stderr shows what was stored.
@@ -23,8 +25,9 @@ def upload(host: str, port: str, message: str) -> int:
     with _client(host, port) as client:
         try:
             stored = client.post(text)
-        except Refused:
-            _tell(client)
+        except Refused as refused:
+            if refused.code not in _NOT_LET_IN:
+                _tell(client)
             raise
         _tell(client, reports.transmission_done())
     shell.write(reports.SUCCESS)

@@ -62,7 +62,8 @@ def run(arguments: Sequence[str], commands: Iterable[str], say: Say) -> int:
         say(NO_SERVER.format(_reason(error)))
         return UNREACHABLE
     except Refused as refused:
-        say(BAD_NAME if refused.code == "bad_name" else NAME_TAKEN)
+        said = {"bad_name": BAD_NAME, "name_taken": NAME_TAKEN}
+        say(said.get(refused.code) or NO_SERVER.format(refused.text))
         return REFUSED
     return session.run(commands)
 

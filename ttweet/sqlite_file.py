@@ -30,7 +30,7 @@ ENGINE = f"SQLite {sqlite3.sqlite_version}"
 
 _HEADER = struct.Struct(">16s H 6x I I 28x I 4x I 20x I 4x")  # sqlite.org/fileformat.html, section 1.3
 MAGIC = b"SQLite format 3\0"  # how every SQLite file begins
-_ENDINGS = ("", "-wal", "-shm", "-journal", ".lock")  # of the files that belong to a database
+_ENDINGS = ("", "-wal", "-shm", "-journal", ".lock", ".tokens")  # of the files that belong to a database
 _SETTINGS = {  # read back after they are set: SQLite ignores in silence what it cannot do
     "journal_mode": "wal",
     "synchronous": 2,
