@@ -191,6 +191,18 @@ def test_wrong_tokens_of_an_address_have_to_wait_and_others_have_not() -> None:
         wrong.count("192.0.2.1")
 
 
+def test_a_try_that_was_right_after_all_is_not_counted() -> None:
+    wrong = WrongTokens(Clock())
+    wrong.take_back("192.0.2.1")
+    for _ in range(MAX_WRONG + 1):
+        wrong.count("192.0.2.1")
+        wrong.take_back("192.0.2.1")
+    for _ in range(MAX_WRONG):
+        wrong.count("192.0.2.1")
+    with pytest.raises(ProtocolError):
+        wrong.count("192.0.2.1")
+
+
 def test_all_of_a_network_of_ipv6_count_as_one() -> None:
     wrong = WrongTokens(Clock())
     for number in range(MAX_WRONG):

@@ -67,6 +67,8 @@ class Gate:
             self._wrong.count(address)
             await self._look()
             token = self._find(secret)
+            if token is not None:
+                self._wrong.take_back(address)
         if token is None:
             raise ProtocolError("token", "there is no such token; ask who runs the server for another")
         if (state := token.state(self._now_ms())) != "live":
@@ -182,6 +184,12 @@ class WrongTokens:
         self._paid.move_to_end(key)
         if len(self._paid) > MAX_ADDRESSES:
             self._paid.popitem(last=False)
+
+    def take_back(self, address: str) -> None:
+        """Take back the last try, which was right after all."""
+        key = _network(address)
+        if key in self._paid:
+            self._paid[key] -= WRONG_PAUSE_S
 
 
 def _network(address: str) -> str:
