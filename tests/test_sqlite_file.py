@@ -256,8 +256,28 @@ def test_a_file_with_a_wal_is_not_read_without_it(path: Path, open_folder: Path)
     assert refusal.value.code == "denied"
 
 
+def test_a_folder_in_which_anybody_may_replace_files_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    with pytest.raises(OpenError, match=rf"may replace the files in {tmp_path}: chmod o-w {tmp_path}, or") as refusal:
+        SqliteStore.open(tmp_path / "tweets.db", log_limit=1, at=NOW)
+    assert refusal.value.code == "denied"
+    tmp_path.chmod(0o1777)
+    with opened(tmp_path / "tweets.db") as store:
+        assert store.count() == 0
+
+
+@pytest.mark.parametrize("ending", [".lock", "-wal", ""])
+def test_a_link_in_a_files_place_is_not_written_through(path: Path, ending: str) -> None:
+    victim = path.with_name("victim")
+    victim.write_text("precious")
+    Path(f"{path}{ending}").symlink_to(victim)
+    with pytest.raises(OpenError):
+        SqliteStore.open(path, log_limit=1, at=NOW)
+    assert victim.read_text() == "precious"
+
+
 def test_a_folder_that_cannot_be_synced_keeps_the_server_from_starting(open_folder: Path) -> None:
-    open_folder.chmod(0o333)
+    open_folder.chmod(0o1333)
     with as_nobody(), pytest.raises(OpenError, match="Permission denied") as refusal:
         SqliteStore.open(open_folder / "tweets.db", log_limit=1, at=NOW)
     open_folder.chmod(0o755)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
-from ttweet import __version__, classic, cli_pages, shell
+from ttweet import __version__, classic, cli_pages, cli_pages_keep, shell
 from ttweet.cli_errors import sentence
 
 COMMANDS = {
@@ -26,6 +26,7 @@ COMMANDS = {
     "tags": ("ttweet.cli_read:tags", cli_pages.TAGS),
     "log": ("ttweet.cli_log:log", cli_pages.LOG),
     "token": ("ttweet.cli_token:token", cli_pages.TOKEN),
+    "backup": ("ttweet.cli_backup:backup", cli_pages_keep.BACKUP),
 }
 
 Upload = Annotated[

@@ -1,6 +1,5 @@
 """The command `log`: the report lines of server sessions, and Sample.txt anew."""
 
-import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
@@ -12,6 +11,7 @@ from cyclopts import Parameter
 from ttweet import cli_show, reports, shell
 from ttweet.cli_options import Db, Json
 from ttweet.cli_source import db_path
+from ttweet.files import replacing
 from ttweet.reports import escape
 from ttweet.sqlite_file import MAGIC, belongs_to
 from ttweet.sqlite_reader import SqliteReader
@@ -104,16 +104,8 @@ def _write(target: Path, texts: Iterable[str]) -> None:
         with target.open("w", encoding="utf-8") as file:
             file.writelines(texts)
         return
-    whole = target.resolve()
-    part = whole.with_name(f".ttweet-export-{os.getpid()}")
-    try:
-        with part.open("x", encoding="utf-8") as file:
-            file.writelines(texts)
-        part.replace(whole)
-    except OSError as exc:
-        raise OSError(exc.errno, exc.strerror, str(target)) from exc
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(target) as part, part.open("w", encoding="utf-8") as file:
+        file.writelines(texts)
 
 
 def _show(lines: Iterator[LogLine], *, json: bool) -> int:

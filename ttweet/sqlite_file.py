@@ -18,6 +18,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ttweet.errors import OpenError, StoreError
+from ttweet.files import is_open_to_all, sync_folder
 
 APPLICATION_ID = 0x74747765  # "ttwe", as the first migration sets it
 SCHEMA_VERSION = 2  # steps in migrations.py; a test holds the two together
@@ -54,7 +55,8 @@ class Lock:
     def __init__(self, path: Path) -> None:
         """Raises OpenError `locked`, which names the process that holds it, or what the folder does not allow."""
         try:
-            self._fd = os.open(lock_path(path), os.O_RDWR | os.O_CREAT, 0o600)
+            _refuse_links(path)
+            self._fd = os.open(lock_path(path), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
             self._take(path)
         except OSError as exc:
             raise _os_error(path, exc) from exc
@@ -70,7 +72,7 @@ class Lock:
             raise OpenError(
                 "locked",
                 f"{path} is held by the server with process id {holder or '(unknown)'}; "
-                "stop it, or serve another file with --db",
+                "stop it, or name another file with --db",
             ) from exc
         except OSError:
             self.release()
@@ -88,11 +90,12 @@ def connect_writer(path: Path) -> sqlite3.Connection:
     """
     refuse_foreign(path)
     try:
+        _refuse_open_folder(path.parent)
         _create(path)
         with ExitStack() as undo:
             connection = undo.enter_context(closing(_connect(path, "mode=rw")))
             _prepare(connection, path)
-            _sync_folder(path)
+            sync_folder(path.parent)
             undo.pop_all()
     except sqlite3.Error as exc:
         raise _sqlite_error(path, exc) from exc
@@ -230,6 +233,20 @@ def _connect(path: Path, how: str) -> sqlite3.Connection:
     )
 
 
+def _refuse_open_folder(folder: Path) -> None:
+    """A database is no safer than its folder: whoever may write there can put another file in its place."""
+    if is_open_to_all(folder):
+        way = f"chmod o-w {shlex.quote(str(folder))}, or name a file in another folder with --db"
+        raise OpenError("denied", f"any user may replace the files in {folder}: {way}")
+
+
+def _refuse_links(path: Path) -> None:
+    """SQLite would write through a link that somebody has put in the place of one of its files, as in /tmp."""
+    for beside in [Path(f"{path}{ending}") for ending in _ENDINGS if ending]:
+        if beside.is_symlink():
+            raise OpenError("denied", f"{beside} belongs to the database and must be no symbolic link: remove it")
+
+
 def _create(path: Path) -> None:
     """Make the file for its owner alone, whatever the umask is; SQLite gives -wal and -shm the same mode."""
     with suppress(FileExistsError):
@@ -278,15 +295,6 @@ def _migrations_path() -> Path:
     package = Path(__file__).parent
     inside = package / "_migrations" / "migrations.py"
     return inside if inside.exists() else package.parent / "migrations" / "migrations.py"
-
-
-def _sync_folder(path: Path) -> None:
-    """Make the file's name durable: SQLite would ignore an error here."""
-    fd = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _connect_reader(path: Path, how: str) -> sqlite3.Connection:

@@ -1,0 +1,95 @@
+"""`ttweet backup` as people use it: beside a server under load, onto files that are there, and back again."""
+
+import stat
+import threading
+from contextlib import closing
+from pathlib import Path
+
+from tests.processes import Server, plain, run, run_on_terminal, running_server, says
+from ttweet import shell
+from ttweet.client import Client
+from ttweet.sqlite_reader import SqliteReader
+
+ENOUGH = 500  # tweets that are there before the copy begins
+
+
+class Load:
+    """Posts to a server as fast as it goes until it is stopped, and knows what was acknowledged."""
+
+    def __init__(self, server: Server) -> None:
+        self.acknowledged: list[int] = []
+        self.enough = threading.Event()
+        self._stop = threading.Event()
+        self._server = server
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> "Load":
+        self._thread.start()
+        assert self.enough.wait(30)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        with Client("127.0.0.1", self._server.port) as client:
+            while not self._stop.is_set():
+                for stored in client.post_many([f"number {len(self.acknowledged)} #load #n{one}" for one in range(50)]):
+                    assert not isinstance(stored, Exception)
+                    self.acknowledged.append(stored.id)
+                if len(self.acknowledged) >= ENOUGH:
+                    self.enough.set()
+
+
+def test_a_copy_under_load_holds_all_that_was_acknowledged_before_it_began(tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    with running_server(tmp_path, "--no-report-file") as server, Load(server) as load:
+        before = list(load.acknowledged)
+        done = run("backup", str(copy), "--db", str(server.db))
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        after = len(load.acknowledged)
+    with closing(SqliteReader(copy)) as reader:
+        ids = [tweet.id for tweet in reader.read_after(0, 1_000_000)]
+    assert ids[: len(before)] == before
+    assert len(before) < after, "nothing was posted meanwhile"
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    with running_server(tmp_path, "--db", "copy.db", "--no-report-file") as restored:
+        assert int(run("post", "restored", "--server", restored.address).stdout) == ids[-1] + 1
+
+
+def test_a_file_that_is_there_is_replaced_only_with_force(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--no-report-file") as server:
+        server.stop()
+    copy = tmp_path / "copy.db"
+    copy.write_text("something else")
+    command = ("backup", str(copy), "--db", str(server.db))
+    assert says(*command) == (
+        shell.USAGE,
+        f"ttweet: {copy} is there already; name another file, or add --force",
+    )
+    assert copy.read_text() == "something else"
+    assert says(*command, "--force") == (shell.DONE, "")
+    with closing(SqliteReader(copy)) as reader:
+        assert reader.count() == 0
+
+
+def test_on_a_terminal_it_tells_how_far_it_is_and_what_has_come_of_it(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--no-report-file") as server:
+        run("post", "one", "--server", server.address)
+        code, seen = run_on_terminal("backup", "copy.db", columns=60, cwd=tmp_path)
+    assert code == shell.DONE
+    assert " of " in plain(seen)
+    assert "1 tweets in copy.db, 0.1 MiB, verified, in " in plain(seen)
+
+
+def test_what_cannot_be_copied_or_written_is_told_with_its_name(tmp_path: Path) -> None:
+    assert says("backup", str(tmp_path / "copy.db"), "--db", str(tmp_path / "no.db")) == (
+        shell.NOTHING,
+        f"ttweet: there is no {tmp_path}/no.db; name another with --db",
+    )
+    with running_server(tmp_path, "--no-report-file") as server:
+        server.stop()
+    target = tmp_path / "no" / "copy.db"
+    assert says("backup", str(target), "--db", str(server.db)) == (1, f"ttweet: {target}: No such file or directory")
+    assert says("backup", str(server.db), "--db", str(server.db))[0] == shell.FAILED

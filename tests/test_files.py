@@ -1,0 +1,96 @@
+"""Files that are written whole or not at all: what stands in the target's place at any moment, and for whom."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from ttweet.files import is_open_to_all, replacing
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "copy.txt"
+
+
+def write_half(target: Path) -> None:
+    with replacing(target) as part:
+        part.write_text("half")
+        raise KeyboardInterrupt
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_what_is_written_takes_the_targets_place_at_the_end_for_its_owner_alone(target: Path, umask: int) -> None:
+    target.write_text("old")
+    before = os.umask(umask)
+    try:
+        with replacing(target) as part:
+            part.write_text("new")
+            assert target.read_text() == "old"
+    finally:
+        os.umask(before)
+    assert target.read_text() == "new"
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert names(target.parent) == ["copy.txt"]
+
+
+def test_a_block_that_fails_leaves_the_target_and_nothing_else(target: Path) -> None:
+    target.write_text("old")
+    with pytest.raises(KeyboardInterrupt):
+        write_half(target)
+    assert target.read_text() == "old"
+    assert names(target.parent) == ["copy.txt"]
+
+
+def test_what_a_killed_process_has_left_is_used_again(target: Path) -> None:
+    target.with_name(".copy.txt.part").write_text("a long half of a file")
+    with replacing(target) as part:
+        part.write_text("whole")
+    assert target.read_text() == "whole"
+    assert names(target.parent) == ["copy.txt"]
+
+
+def test_two_at_a_time_do_not_mix(target: Path) -> None:
+    with replacing(target) as part:
+        with pytest.raises(BlockingIOError) as refusal, replacing(target):
+            pass
+        part.write_text("first")
+    assert refusal.value.filename == str(target)
+    assert target.read_text() == "first"
+
+
+def test_a_target_that_is_there_or_comes_meanwhile_is_not_overwritten_unless_wanted(target: Path) -> None:
+    with pytest.raises(FileExistsError), replacing(target, overwrite=False):
+        target.write_text("somebody else's")
+    with pytest.raises(FileExistsError), replacing(target, overwrite=False):
+        pass
+    assert target.read_text() == "somebody else's"
+    assert names(target.parent) == ["copy.txt"]
+
+
+def test_what_is_no_regular_file_is_not_replaced(target: Path) -> None:
+    os.mkfifo(target)
+    with pytest.raises(OSError, match="no regular file"), replacing(target):
+        pass
+    assert target.is_fifo()
+
+
+def test_a_link_is_not_followed_to_write_and_the_targets_own_name_is_told(target: Path) -> None:
+    victim = target.with_name("victim")
+    victim.write_text("precious")
+    target.with_name(".copy.txt.part").symlink_to(victim)
+    with pytest.raises(OSError, match="symbolic links") as refusal, replacing(target):
+        pass
+    assert refusal.value.filename == str(target)
+    assert victim.read_text() == "precious"
+
+
+@pytest.mark.parametrize(("mode", "open_"), [(0o700, False), (0o775, False), (0o1777, False), (0o777, True)])
+def test_a_folder_is_open_to_all_when_anybody_may_replace_its_files(tmp_path: Path, mode: int, open_: bool) -> None:
+    tmp_path.chmod(mode)
+    assert is_open_to_all(tmp_path) is open_

@@ -1,0 +1,39 @@
+"""The command `backup`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ttweet import shell
+from ttweet.cli_options import Db
+from ttweet.cli_progress import Pace, progress
+from ttweet.cli_source import db_path
+from ttweet.reports import escape
+from ttweet.sqlite_backup import back_up
+
+MIB = 1024 * 1024
+
+Target = Annotated[Path, Parameter(name="FILE", help="Where the copy goes.")]
+Force = Annotated[bool, Parameter(name="--force", negative="", help="Replace FILE if it is there.")]
+
+
+def backup(target: Target, /, *, db: Db = None, force: Force = False) -> int:
+    """Copy the database. Raises UsageError, OpenError, StoreError, OSError."""
+    pace = Pace()
+    try:
+        with progress() as show:
+            tweets = back_up(
+                db_path(db),
+                target,
+                overwrite=force,
+                progress=lambda done, pages: show(done, pages, f"{done:,} of {pages:,} pages"),
+                instead="name another with --db",
+            )
+    except FileExistsError as exc:
+        raise shell.UsageError(f"{escape(str(target))} is there already; name another file, or add --force") from exc
+    if shell.on_terminal(sys.stderr):
+        size = target.stat().st_size / MIB
+        shell.hint(f"{tweets:,} tweets in {escape(str(target))}, {size:,.1f} MiB, verified, in {pace.taken}")
+    return shell.DONE

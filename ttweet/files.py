@@ -1,0 +1,81 @@
+"""Files that are written whole or not at all, for their owner alone.
+
+What is written goes to a hidden file beside the target, which takes the target's place at the end, synced. What a
+killed process has left there is used by the next one. Knows no tweets and no databases.
+"""
+
+import errno
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PART_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+@contextmanager
+def replacing(target: Path, *, overwrite: bool = True) -> Iterator[Path]:
+    """An empty file to write to, which becomes the target, on the disk, when the block ends well; else it is removed.
+
+    Its mode is 0600. Raises OSError, with the target's name: FileExistsError when there is one and `overwrite` is
+    false, BlockingIOError when another process is writing the same target, and others.
+    """
+    whole = target.resolve()
+    part = whole.with_name(f".{whole.name}.part")
+    try:
+        _refuse(whole, overwrite=overwrite)
+        with _locked(part) as fd:
+            try:
+                yield part
+                os.fsync(fd)
+                _refuse(whole, overwrite=overwrite)
+                part.replace(whole)
+            finally:
+                part.unlink(missing_ok=True)
+        sync_folder(whole.parent)
+    except OSError as exc:
+        if exc.filename in (None, str(part), str(whole)):
+            raise OSError(exc.errno, exc.strerror, str(target)) from exc
+        raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable. Raises OSError."""
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def is_open_to_all(folder: Path) -> bool:
+    """Whether any user may replace files in the folder: it is writable for others and has no sticky bit.
+
+    Raises OSError when there is no such folder.
+    """
+    mode = folder.stat().st_mode
+    return bool(mode & stat.S_IWOTH) and not mode & stat.S_ISVTX
+
+
+def _refuse(target: Path, *, overwrite: bool) -> None:
+    if target.exists() and not target.is_file():
+        raise OSError(errno.EINVAL, "it is no regular file", str(target))
+    if not overwrite and target.exists():
+        raise FileExistsError(errno.EEXIST, "it is there already", str(target))
+
+
+@contextmanager
+def _locked(part: Path) -> Iterator[int]:
+    """The part as an empty file that no other process has; closed at the end."""
+    fd = os.open(part, PART_FLAGS, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not os.path.samestat(os.fstat(fd), part.lstat()):  # it has just become the other's target
+            raise BlockingIOError(errno.EAGAIN, "another process has just written it")
+        os.fchmod(fd, 0o600)
+        os.ftruncate(fd, 0)
+        yield fd
+    finally:
+        os.close(fd)
