@@ -9,8 +9,9 @@ import pytest
 
 from tests.processes import LIMIT_S, TTWEET, Server, environment, filled_server, says
 from ttweet import shell
+from ttweet.cli import COMMANDS
 
-ALL = "serve, post, follow, wait, run, chat, last, tags, log"
+ALL = ", ".join(COMMANDS)
 
 
 @pytest.fixture(scope="module")
