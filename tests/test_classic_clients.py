@@ -88,7 +88,7 @@ async def test_a_message_against_the_rules_changes_nothing_and_is_in_the_log(mes
         await uploaded(here, b"before")
         await uploaded(here, message)
         assert await downloaded(here) == b"before"
-        assert any("INPUT COULD NOT BE PROCESSED" in line for line in here.lines)
+    assert any("INPUT COULD NOT BE PROCESSED" in line for line in here.lines)
 
 
 async def test_a_client_that_crashes_has_said_nothing() -> None:

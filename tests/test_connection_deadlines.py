@@ -42,7 +42,7 @@ async def test_a_frame_has_its_time_as_a_whole_however_often_a_byte_comes(mock_c
         await jump(mock_clock, SWEPT_S)
         assert await timeout_of(caller) == "no end of the frame (within 10 seconds) came"
         await here.others_gone()
-        assert any("INPUT COULD NOT BE PROCESSED" in line for line in here.lines)
+    assert any("INPUT COULD NOT BE PROCESSED" in line for line in here.lines)
     assert here.store.tweets == []
 
 

@@ -13,6 +13,29 @@ from ttweet.journal import Journal
 from ttweet.tweets import Draft
 
 
+async def test_report_lines_without_a_draft_share_a_commit_and_a_draft_does_not_wait_for_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = MemoryStore()
+    monkeypatch.setattr(journal_module, "GATHER_S", 1000)
+    async with running(store) as journal:
+        for text in ("one", "two", "three"):
+            journal.report(line_of(text))
+            await trio.testing.wait_all_tasks_blocked()
+        assert lines(store) == []
+        poster = Poster(journal)
+        poster.post("hello")
+        await poster.all_answered()
+        assert lines(store) == [line_of(text).line for text in ("one", "two", "three")] + [
+            message_received("hello").line
+        ]
+        assert journal.commits == 1
+        monkeypatch.setattr(journal_module, "GATHER_S", 0.001)
+        journal.report(line_of("four"))
+        await journal.wait_commit(1)
+        assert lines(store)[-1] == line_of("four").line
+
+
 async def test_a_draft_is_answered_after_its_commit_with_the_tweet_it_became() -> None:
     store = MemoryStore()
     async with running(store) as journal:

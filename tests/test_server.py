@@ -15,6 +15,7 @@ from tests.memory_store import MemoryStore
 from tests.serving import Caller, Serving, serving
 from ttweet import frames
 from ttweet import server as server_module
+from ttweet.connection import TURN_REQUESTS
 from ttweet.journal import Receipt, Waiter
 from ttweet.server import listen, why_not_listening
 from ttweet.service import Service
@@ -93,6 +94,27 @@ def test_both_addresses_of_a_host_share_one_port(monkeypatch: pytest.MonkeyPatch
 
 
 # Who is let in
+
+
+async def test_a_client_with_very_many_requests_in_one_read_leaves_others_their_turn() -> None:
+    turns, over = 0, False
+
+    async def other() -> None:
+        nonlocal turns
+        while not over:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+
+    async with serving() as here:
+        caller = await here.call()
+        await caller.ask("p", "")
+        here.nursery.start_soon(other)
+        await caller.send(*[("d", "")] * 1000)
+        before = turns
+        for _ in range(1000):
+            await caller.answer()
+        over = True
+    assert turns - before >= 1000 / TURN_REQUESTS - 5  # a few before the first answer
 
 
 async def test_past_the_limit_a_client_is_told_and_turned_away_until_another_has_gone() -> None:

@@ -29,6 +29,7 @@ from ttweet.transport import LOST, Transport
 from ttweet.tweets import Page, Tweet
 from ttweet.visitor import Visitor
 
+TURN_REQUESTS = 32  # of one client before others get their turn, some 1 ms; one read may hold very many
 LINGER_S = 1.0  # bytes are thrown away for so long after the last answer, lest a reset overtake it
 
 encode_push = partial(wire.encode_push, json=JSON)
@@ -205,6 +206,12 @@ class Connection:
         return f"no further frame (within {self._limits.idle_s:g} seconds)"
 
     async def _handle_all(self, events: list[wire.Event]) -> None:
+        for first in range(0, len(events), TURN_REQUESTS):
+            if first:
+                await trio.lowlevel.checkpoint()
+            await self._handle_some(events[first : first + TURN_REQUESTS])
+
+    async def _handle_some(self, events: list[wire.Event]) -> None:
         for event in events:
             if type(event) in self._visitor.forbidden:
                 self._forbid(event)

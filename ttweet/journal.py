@@ -25,6 +25,7 @@ MAX_WAITING = 10_000  # drafts in the inbox, some 1 KiB each: 10 MiB. More and w
 MAX_HELD_LINES = 10_000  # report lines kept for a disk that has room again; the newest of them
 MAX_LINES = MAX_WAITING + 2 * MAX_HELD_LINES  # waiting ones: the drafts', those held up, and as many of the clients
 MAX_BATCH = 1_000  # drafts of one transaction, some 10 ms of work: bounds what an acknowledgement can wait for
+GATHER_S = 0.02  # for report lines without a draft: they are in no hurry, and each commit costs a sync of the disk
 RETRY_S = 1.0  # between attempts to store report lines that a full disk or a lock has held up
 
 
@@ -64,6 +65,7 @@ class Journal:
         self._room = trio.lowlevel.ParkingLot()
         self._committed = trio.lowlevel.ParkingLot()
         self._closed = False
+        self._gathering = False  # whether a report line wakes nobody, as `run` waits for more of them
         self._trouble = ""  # the code of what keeps the store from storing, so that it is told of once
         self._held_up = False  # whether a full disk or a lock keeps the lines that wait
         self.last = store.last()
@@ -97,7 +99,8 @@ class Journal:
     def report(self, report: Report) -> None:
         """Queue a report line for the next batch."""
         self._lines.append(report)
-        self._work.set()
+        if not self._gathering:
+            self._work.set()
 
     async def wait_commit(self, seen: int) -> None:
         """Wait until more than the `seen` first of `commits` have been."""
@@ -117,6 +120,8 @@ class Journal:
         with Worker("journal") as worker:
             while not self._closed or self._lines:
                 await self._wait_for_work()
+                if not (self._inbox or self._closed):
+                    await self._gather_lines()
                 await self._write_all(worker)
 
     async def _wait_for_work(self) -> None:
@@ -124,10 +129,22 @@ class Journal:
             await self._work.wait()
         self._held_up = False
 
+    async def _gather_lines(self) -> None:
+        """Let report lines wait for others, or for a draft. Connections that come and go would cost a commit each."""
+        self._work = trio.Event()
+        self._gathering = True
+        with trio.move_on_after(GATHER_S):
+            await self._work.wait()
+        self._gathering = False
+
     async def _write_all(self, worker: Worker) -> None:
-        """Write batch after batch. Each is told of while the next is already on its way to the disk."""
+        """Write batch after batch of drafts, with all lines until then.
+
+        Each batch is told of while the next is already on its way to the disk.
+        """
         decided: list[Receipt] = []
-        while self._inbox or (self._lines and not self._held_up):
+        waiting = bool(self._inbox or self._lines)
+        while waiting:
             batch, lines = self._take_batch()
             reports = [line.report if isinstance(line, Receipt) else line for line in lines]
             drafts = [receipt.draft for receipt in batch]
@@ -142,6 +159,7 @@ class Journal:
                     self._tell(batch)
                     self._give_up()
                     raise
+            waiting = bool(self._inbox)
         self._tell(decided)
 
     def _take_batch(self) -> tuple[list[Receipt], list[Receipt | Report]]:

@@ -13,7 +13,8 @@ from typing import Protocol
 import outcome
 import trio
 
-READ_BYTES = 64 * 1024  # of one read; some hundred pipelined frames
+READ_BYTES = 16 * 1024  # of one read; some hundred pipelined frames
+MAX_READY = 32  # sockets read before other tasks get their turn, some 1 ms: others may have all theirs ready at once
 
 LOST = (OSError, trio.BrokenResourceError, trio.ClosedResourceError)
 """What a transport raises when the connection is gone."""
@@ -59,7 +60,7 @@ class Readiness:
         with self._epoll:
             while True:
                 await trio.lowlevel.wait_readable(self._epoll.fileno())
-                for fd, events in self._epoll.poll(0):
+                for fd, events in self._epoll.poll(0, MAX_READY):
                     self._transports[fd].note(events)
 
     def add(self, fd: int, transport: "SocketTransport") -> None:

@@ -105,6 +105,7 @@ def unread(port: int, _: random.Random, scale: float) -> None:
         one.settimeout(_duration_s(scale))
         with suppress(OSError):
             one.sendall(frame("d", "") * int(100_000 * max(scale, 0.1)))
+        time.sleep(_duration_s(scale))
 
 
 def noise(port: int, chance: random.Random, scale: float) -> None:
@@ -158,10 +159,12 @@ ATTACKS: dict[str, Attack] = {
 def main() -> None:
     """Do what the arguments say."""
     name, port, scale, seed = sys.argv[1:]
-    os.nice(19)
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    ATTACKS[name](int(port), random.Random(int(seed)), float(scale))
+    chance, end = random.Random(int(seed)), time.monotonic() + _duration_s(float(scale))
+    while time.monotonic() < end:
+        ATTACKS[name](int(port), chance, float(scale))
 
 
 if __name__ == "__main__":
