@@ -26,9 +26,7 @@ async def test_report_lines_without_a_draft_share_a_commit_and_a_draft_does_not_
         poster = Poster(journal)
         poster.post("hello")
         await poster.all_answered()
-        assert lines(store) == [line_of(text).line for text in ("one", "two", "three")] + [
-            message_received("hello").line
-        ]
+        assert lines(store) == [line_of(text).line for text in ("one", "two", "three", "Message Received: hello")]
         assert journal.commits == 1
         monkeypatch.setattr(journal_module, "GATHER_S", 0.001)
         journal.report(line_of("four"))
