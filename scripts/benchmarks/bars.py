@@ -73,6 +73,14 @@ BARS: tuple[Bar, ...] = (
         "reads", "last message at 64 clients against Redis", "ttweet-last", "64", ("redis-last", "64"), "at least", 0.35
     ),
     Bar("reads", "newest 20 of a tag at 64 clients, a second", "ttweet-tag", "64", None, "at least", 5000),
+    *(
+        Bar("follow", f"deliveries at {case} against Mosquitto", "ttweet", case, ("mosquitto", case), "at least", limit)
+        for case, limit in {"100": 0.6, "100x16": 1}.items()
+    ),
+    Bar("follow", "time to the last of 100 against Redis", "ttweet", "100, last", ("redis", "100, last"), "at most", 2),
+    Bar("follow", "from the commit to the last of 1,000, ms", "ttweet", "1,000, last", None, "at most", 25),
+    Bar("follow", "uploads beside 1,000 idle followers", "beside", "uploads", ("without", "uploads"), "at least", 0.95),
+    Bar("follow", "tweets a second of one that catches up", "ttweet", "catch-up", None, "at least", 100_000),
     Bar("idle", "resident memory of an idle connection, KiB", "ttweet", "memory", None, "at most", 6),
     Bar("start", "ttweet -d against python -I -c pass", "ttweet -d", "process", ("python", "process"), "at most", 2.2),
     Bar(

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any
 
-UNITS = ("1/s", "s", "ms", "KiB", "MiB", "tweets", "1")
+UNITS = ("1/s", "s", "ms", "us", "KiB", "MiB", "tweets", "1")
 
 
 @dataclass(frozen=True, slots=True)

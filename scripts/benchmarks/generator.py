@@ -1,4 +1,4 @@
-"""The load generator in C: compiled when its sources have changed, run on its core, its line of JSON read."""
+"""The load generators in C: compiled when their sources have changed, run on their core, their line of JSON read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ from typing import Any
 from benchmarks.figures import Load, Sample
 from benchmarks.stage import BenchError, Server, Stage, pinned
 
-SOURCES = Path(__file__).with_name("loadgen")
+HERE = Path(__file__).parent
+PROGRAMS = {
+    "loadgen": ("loadgen/*.[ch]",),  # clients that ask and are answered
+    "fanout": ("fanout/*.[ch]", "loadgen/messages.c", "loadgen/loadgen.h"),  # one that publishes, many that follow
+}
 FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra")
 SPARE_S = 90.0  # opening connections, draining and stalls have limits of their own in the generator, below this
 
@@ -26,15 +30,20 @@ def compiler() -> str | None:
     return shutil.which(os.environ.get("CC", "cc"))
 
 
+def sources(name: str = "loadgen") -> list[Path]:
+    """The sources of a generator, headers too."""
+    return sorted(path for pattern in PROGRAMS[name] for path in HERE.glob(pattern))
+
+
 @cache
-def program() -> Path:
-    """The compiled generator, in the user's cache, named after its sources. Raises BenchError without a compiler."""
-    sources = sorted(SOURCES.glob("*.[ch]"))
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+def program(name: str = "loadgen") -> Path:
+    """A compiled generator, in the user's cache, named after its sources. Raises BenchError without a compiler."""
+    files = sources(name)
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
     cache_home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    target = cache_home / "ttweet-bench" / f"loadgen-{digest}"
+    target = cache_home / "ttweet-bench" / f"{name}-{digest}"
     if not target.exists():
-        _compile([path for path in sources if path.suffix == ".c"], target)
+        _compile([path for path in files if path.suffix == ".c"], target)
     return target
 
 
@@ -83,7 +92,36 @@ def measure(stage: Stage, server: Server, protocol: str, load: Load) -> Sample:
 @contextmanager
 def held_connections(stage: Stage, server: Server, protocol: str, clients: int) -> Iterator[dict[str, Any]]:
     """Open connections, wait until each was greeted, keep them open in the block. Gives the generator's figures."""
-    argv = [*_argv(server.port, protocol, Load(clients)), "--hold"]
+    with _holding(stage, [*_argv(server.port, protocol, Load(clients)), "--hold"]) as figures:
+        yield figures
+
+
+@contextmanager
+def held_followers(stage: Stage, server: Server, followers: int, tag: str) -> Iterator[None]:
+    """Keep connections open in the block that follow a tag of ttweet."""
+    argv = [*_fanout_argv(server.port, followers), "--tag", tag, "--hold", "ttweet"]
+    with _holding(stage, argv):
+        yield
+
+
+def fan_out(stage: Stage, server: Server, dialect: str, followers: int, *options: str) -> dict[str, Any]:
+    """Publish to followers for one round, or let one catch up; the generator's figures. Raises BenchError."""
+    argv = [*_fanout_argv(server.port, followers), "--pid", str(server.process.pid), *options, dialect]
+    with pinned(stage.cores.generator):
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=2 * SPARE_S)
+    if done.returncode:
+        raise BenchError(f"{dialect} with {followers} followers: {done.stderr.strip()}")
+    figures: dict[str, Any] = json.loads(done.stdout)
+    return figures
+
+
+def _fanout_argv(port: int, followers: int) -> list[str]:
+    return [str(program("fanout")), "--port", str(port), "--followers", str(followers)]
+
+
+@contextmanager
+def _holding(stage: Stage, argv: list[str]) -> Iterator[dict[str, Any]]:
+    """A generator that opens its connections, says so, and keeps them in the block."""
     with pinned(stage.cores.generator):
         process = subprocess.Popen(
             argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -93,7 +131,7 @@ def held_connections(stage: Stage, server: Server, protocol: str, clients: int) 
     try:
         line = process.stdout.readline()
         if not line:
-            raise BenchError(f"{protocol} with {clients} connections: {process.stderr.read().strip()}")
+            raise BenchError(f"{argv[-2:]} could not open its connections: {process.stderr.read().strip()}")
         yield json.loads(line)
     finally:
         process.communicate()

@@ -33,7 +33,7 @@ QUESTIONS = (  # subject, protocol of the generator, tag; what writes comes last
 def measure(stage: Stage, plan: Plan) -> Part:
     """Fill the databases, start servers on them, and ask all of them the same in turn."""
     part = Part("growth")
-    databases = {size: _database(stage, plan, size) for size in (QUICK_SIZES if plan.quick else SIZES)}
+    databases = {size: database(stage, plan, size) for size in (QUICK_SIZES if plan.quick else SIZES)}
     for size, path in databases.items():
         part.add("file", f"{size:,}", "MiB", Sample(path.stat().st_size / 2**20))
     starts = [Turn("first answer", f"{size:,}", "s", partial(_start, stage, path)) for size, path in databases.items()]
@@ -46,8 +46,8 @@ def measure(stage: Stage, plan: Plan) -> Part:
     return part
 
 
-def _database(stage: Stage, plan: Plan, size: int) -> Path:
-    """A database of this size to work on: filled anew, or a copy of one that was kept from an earlier run."""
+def database(stage: Stage, plan: Plan, size: int) -> Path:
+    """A file of this many tweets to work on: filled anew, or a copy of one that was kept from an earlier run."""
     path = stage.folder("growth") / "tweets.db"
     if plan.databases is None:
         _fill(stage, path, size)

@@ -1,4 +1,4 @@
-"""Mosquitto at QoS 1. Its PUBACK promises nothing about the disk: it is here for reference only."""
+"""Mosquitto. Its PUBACK promises nothing about the disk: among durable uploads it is for reference only."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ _SETTINGS = """\
 listener {port} 127.0.0.1
 allow_anonymous true
 persistence false
+set_tcp_nodelay true
 log_type error
 """
 _SBIN = Path("/usr/sbin")
