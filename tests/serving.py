@@ -21,6 +21,7 @@ from ttweet.journal import Journal
 from ttweet.server import Server, listen
 from ttweet.service import Service
 from ttweet.store import Store
+from ttweet.throttle import NO_RATES, Rates
 from ttweet.transport import StreamTransport
 from ttweet.worker import Worker
 
@@ -127,6 +128,7 @@ async def serving(
     store: Store | None = None,
     *,
     limits: Limits | None = None,
+    rates: Rates = NO_RATES,
     max_clients: int = 1000,
     service: type[Service] = Service,
     gate: Gate | None = None,
@@ -144,6 +146,7 @@ async def serving(
             gate or Gate(),
             max_clients=max_clients,
             limits=limits or Limits(),
+            rates=rates,
         )
         async with trio.open_nursery() as writing:
             writing.start_soon(journal.run)

@@ -1,7 +1,6 @@
 import socket
 import struct
 import threading
-from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -10,7 +9,6 @@ import pytest
 
 from tests.peers import listens, peer, says
 from tests.processes import Server, running_server
-from ttweet import client as module
 from ttweet import dial, frames, tweets
 from ttweet.client import Client, Stored
 from ttweet.errors import ConnectError, Refused
@@ -164,20 +162,6 @@ def test_no_more_are_unanswered_than_the_window_holds(in_flight: int) -> None:
     client._take = lambda: Wire()  # type: ignore[method-assign,assignment,return-value]
     assert len(list(client.post_many(map(str, range(1000)), in_flight=in_flight))) == 1000
     assert most == in_flight
-
-
-def test_a_batch_is_small_enough_for_the_buffers_of_a_socket() -> None:
-    sent: list[bytes] = []
-
-    class Wire:
-        def send(self, data: bytes) -> None:
-            sent.append(data)
-
-    uploads = iter([b"x" * 10_000] * 20)
-    waiting: deque[Refused | None] = deque()
-    assert module._send_some(cast("dial.Connection", Wire()), uploads, waiting, 64)
-    assert len(sent[0]) <= module.MAX_BATCH_BYTES + 10_000
-    assert len(waiting) == len(sent[0]) // 10_000
 
 
 def test_many_posts_that_are_given_up_leave_no_answer_behind(client: Client) -> None:

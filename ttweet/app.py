@@ -31,6 +31,7 @@ from ttweet.server import Server, listen, why_not_listening
 from ttweet.service import Service
 from ttweet.sqlite_file import belongs_to
 from ttweet.sqlite_store import SqliteStore
+from ttweet.throttle import DEFAULT_RATES, Rates
 from ttweet.token_file import TokenFile
 from ttweet.worker import Worker
 
@@ -53,6 +54,7 @@ class Config:
     log_limit: int = 1_000_000  # report lines kept, some 100 MiB
     quiet: bool = False
     limits: Limits = field(default_factory=Limits)
+    rates: Rates = DEFAULT_RATES
 
 
 def run(config: Config) -> int:
@@ -114,7 +116,7 @@ async def serve(config: Config, store: SqliteStore, listeners: list[socket.socke
         service = Service(journal, reader, worker)
         audience = Audience(journal, reader, worker, encode_push)
         gate = Gate(frozenset(RIGHTS), TokenFile(config.db))
-        server = Server(service, audience, gate, max_clients=max_clients, limits=config.limits)
+        server = Server(service, audience, gate, max_clients=max_clients, limits=config.limits, rates=config.rates)
         async with trio.open_nursery() as copying:
             copies = [LogCopy(to, store.reader(), session=store.session) for to in _destinations(config)]
             for copy in copies:

@@ -14,7 +14,8 @@ from ttweet import answers, frames
 from ttweet.client import Stored, given, stored_of, upload_frame, with_advice
 from ttweet.cursor import SILENCE_S, Cursor, Watcher
 from ttweet.dial import MAX_ANSWER_BYTES, Endpoint, address, answer_data, unreachable
-from ttweet.errors import ConnectError, Refused
+from ttweet.errors import ConnectError, Refused, SlowDown
+from ttweet.patience import Patience
 from ttweet.tweets import Page, TagPage, Tweet
 
 READ_BYTES = 64 * 1024
@@ -94,6 +95,15 @@ class AsyncClient(Endpoint):
         return await self._ask(frames.encode(operation, data))
 
     async def _ask(self, frame: bytes) -> Any:
+        patience: Patience | None = None
+        while True:
+            try:
+                return await self._ask_once(frame)
+            except SlowDown as refused:
+                patience = patience or self._patience()
+                await trio.sleep(patience.pause_s(refused))
+
+    async def _ask_once(self, frame: bytes) -> Any:
         async with self._asking:
             link = await self._usable_link()
             try:

@@ -9,7 +9,7 @@ import threading
 
 from ttweet import cli_show, shell
 from ttweet.cursor import Watcher
-from ttweet.errors import TtweetError
+from ttweet.errors import SlowDown, TtweetError
 from ttweet.tweets import Tweet
 from ttweet.wire import as_json
 
@@ -22,9 +22,11 @@ class News(Watcher):
     def __init__(self) -> None:
         self._lost = False
 
-    def lost(self, error: TtweetError, pause_s: float) -> None:  # noqa: ARG002
+    def lost(self, error: TtweetError, pause_s: float) -> None:
         """See Watcher."""
-        if not self._lost:
+        if isinstance(error, SlowDown):
+            shell.tell_wait(int(pause_s))
+        elif not self._lost:
             shell.complain(f"connection lost: {error.text}; trying again until it is back")
         self._lost = True
 

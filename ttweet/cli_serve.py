@@ -7,10 +7,13 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from ttweet import shell
+from ttweet import rates, shell
 from ttweet.app import Config, run
+from ttweet.rates import Rate
+from ttweet.throttle import BURST, NO_RATES, REQUESTS_PER_S, Rates
 
 DEFAULT = Config(port=0)
+DEFAULT_RATE = Rate(REQUESTS_PER_S, "s", BURST)
 
 _COUNT: dict[str, Any] = {"metavar": "N", "validator": Number(gte=1), "show_default": "{:,}".format}
 
@@ -35,6 +38,16 @@ Grace = Annotated[
     ),
 ]
 LogLimit = Annotated[int, Parameter(**_COUNT, help="Report lines kept; tweets are all kept.")]
+RateOption = Annotated[
+    str | None,
+    Parameter(
+        name="--rate",
+        metavar="RATE",
+        show_default=lambda _: f"{DEFAULT_RATE}, but none for this machine's own",
+        help="Requests of each address and token: 20/s, 100/min, 500/h, or none.",
+    ),
+]
+Burst = Annotated[int, Parameter(**_COUNT, help="Requests that may come at once, before the rate counts.")]
 Quiet = Annotated[bool, Parameter(negative="", help="Print no report lines.")]
 
 
@@ -49,6 +62,8 @@ def serve(
     max_clients: MaxClients = DEFAULT.max_clients,
     grace: Grace = DEFAULT.grace_s,
     log_limit: LogLimit = DEFAULT.log_limit,
+    rate: RateOption = None,
+    burst: Burst = DEFAULT_RATE.burst,
     quiet: Quiet = False,
 ) -> int:
     """Run the server until Ctrl-C."""
@@ -63,6 +78,19 @@ def serve(
         max_clients=max_clients,
         grace_s=grace,
         log_limit=log_limit,
+        rates=_rates(rate, burst),
         quiet=quiet,
     )
     return run(config)
+
+
+def _rates(text: str | None, burst: int) -> Rates:
+    """The rate that the option asks for, which then holds for this machine too. Raises UsageError."""
+    if text is None:
+        return Rates(DEFAULT_RATE._replace(burst=burst))
+    if text == "none":
+        return NO_RATES
+    try:
+        return Rates(rates.parse(text, burst), loopback=True)
+    except ValueError as exc:
+        raise shell.UsageError(f"--rate: {exc}") from exc

@@ -67,7 +67,9 @@ def open_client(server: str | None, name: str | None = None) -> Client:
     host, colon, port = where.rpartition(":")
     if not (host and colon):
         raise shell.UsageError(f"{where[:80]!r} is no HOST:PORT; for instance {SERVER}")
-    return Client(host.removeprefix("[").removesuffix("]"), shell.checked_port(port), name=name)
+    return Client(
+        host.removeprefix("[").removesuffix("]"), shell.checked_port(port), name=name, on_wait=shell.tell_wait
+    )
 
 
 def db_path(db: Path | None) -> Path:

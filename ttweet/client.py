@@ -6,26 +6,28 @@ results are imported when they are first made, since `typing` alone takes 3 ms. 
 
 from __future__ import annotations
 
-from collections import deque
-from itertools import islice, repeat
+from itertools import repeat
+from time import sleep
 
 from ttweet import frames
 from ttweet.dial import Connection, Endpoint, answer_data
-from ttweet.errors import ConnectError, Refused
+from ttweet.errors import ConnectError, Refused, SlowDown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
-    from typing import Any, Self
+    from typing import Any, Self, TypeVar
 
     from ttweet.cursor import Watcher
     from ttweet.follower import Follower
+    from ttweet.patience import Patience
     from ttweet.tweets import Page, TagPage, Tweet
+
+    T = TypeVar("T")
 
 
 IN_FLIGHT = 64  # unanswered requests; the server reads no further beyond so many of its own
-MAX_BATCH_BYTES = 64 * 1024  # sent in one go: its answers fit into the socket's buffers, so neither end waits for ever
 
 
 class Stored:
@@ -91,13 +93,15 @@ class Client(Endpoint):
         At most `in_flight` are unanswered. After a ConnectError those taken from `texts` whose outcome was not
         yielded may be stored or not.
         """
+        from ttweet.window import Window
+
         uploads = _uploads(texts, list(tags), keys)
-        connection = self._take()
-        unanswered: deque[Refused | None] = deque()  # None where the server is to answer
+        connection = self._obeying(self._take)
+        window = Window(connection, in_flight, self._outcome, self._patience())
         try:
-            while _send_some(connection, uploads, unanswered, in_flight) or unanswered:
-                for _ in range((len(unanswered) + 1) // 2):
-                    yield unanswered.popleft() or self._outcome(connection.receive())
+            while window.fill(uploads) or window:
+                for _ in range((len(window) + 1) // 2):
+                    yield window.next_outcome()
         except BaseException:
             connection.close()
             raise
@@ -171,6 +175,19 @@ class Client(Endpoint):
         return self._ask(frames.encode(operation, data))
 
     def _ask(self, frame: bytes) -> Any:
+        return self._obeying(lambda: self._ask_once(frame))
+
+    def _obeying(self, ask: Callable[[], T]) -> T:
+        """What the server says when it is not too busy: a request that it refuses for that has done nothing."""
+        patience: Patience | None = None
+        while True:
+            try:
+                return ask()
+            except SlowDown as refused:
+                patience = patience or self._patience()
+                sleep(patience.pause_s(refused))
+
+    def _ask_once(self, frame: bytes) -> Any:
         connection = self._take()
         try:
             connection.send(frame)
@@ -238,27 +255,6 @@ def _check_here(text: str, tags: list[str], key: str | None) -> None:
     from ttweet import tweets
 
     tweets.draft(text, tags=tags, key=key)
-
-
-def _send_some(
-    connection: Connection, uploads: Iterator[bytes | Refused], unanswered: deque[Refused | None], in_flight: int
-) -> bool:
-    """Fill the window. Returns whether there was anything to fill it with."""
-    batch: list[bytes] = []
-    size = taken = 0
-    for upload in islice(uploads, in_flight - len(unanswered)):
-        taken += 1
-        if isinstance(upload, Refused):
-            unanswered.append(upload)
-            continue
-        unanswered.append(None)
-        batch.append(upload)
-        size += len(upload)
-        if size >= MAX_BATCH_BYTES:
-            break
-    if batch:
-        connection.send(b"".join(batch))
-    return taken > 0
 
 
 def given(**fields: object) -> dict[str, object]:

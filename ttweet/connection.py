@@ -78,6 +78,7 @@ class Connection:
         service: Service,
         audience: Audience,
         visitor: Visitor,
+        reader: wire.RequestReader,
         *,
         peer: Peer,
         limits: Limits,
@@ -90,7 +91,7 @@ class Connection:
         self._peer = peer
         self._limits = limits
         self._send_later = send_later
-        self._reader = wire.RequestReader(JSON)
+        self._reader = reader
         self._answers: deque[bytes | Receipt] = deque()
         self._follower: Follower | None = None
         self._quiet = False  # nothing was pushed since the last look
@@ -262,7 +263,8 @@ class Connection:
             self._refuse(error)
 
     def _refuse(self, error: TtweetError) -> None:
-        self._service.report(reports.input_refused(self._peer))
+        if error.code != "slow_down":  # or who is too fast would fill the log
+            self._service.report(reports.input_refused(self._peer))
         if not self._reader.classic:
             self._answers.append(wire.encode_error(error, JSON))
         if not isinstance(error, Refused):

@@ -9,13 +9,14 @@ from random import uniform
 from typing import Any
 
 from ttweet import answers, frames
-from ttweet.errors import ConnectError, Refused, TtweetError
+from ttweet.errors import ConnectError, SlowDown, TtweetError, refusal
+from ttweet.patience import Patience
 from ttweet.tweets import Tweet
 
 SILENCE_S = 60.0  # the server pings a follower that has nothing to read more often than that
 FIRST_PAUSE_S = 0.1  # a server that is started again is back in a tenth of a second
 LONGEST_PAUSE_S = 10.0  # what a person still calls at once
-PASSING = {"busy", "full", "internal", "stopping", "timeout", "unknown"}  # refusals that another time may not have
+PASSING = {"busy", "full", "internal", "stopping", "timeout", "unknown"}  # another time may not have these
 
 
 class Watcher:
@@ -37,6 +38,7 @@ class Cursor:
         self._watcher = watcher or Watcher()
         self._started = False  # an answer has come once: what fails from now on is retried
         self._attempts = 0
+        self._patience = Patience()
         self._caught_up: int | None = None  # tweets since the connection came back; None once live
 
     def request(self) -> bytes:
@@ -55,12 +57,20 @@ class Cursor:
 
     def pause_s(self, error: TtweetError) -> float:
         """How long to wait before the next attempt, told to the watcher. Raises the error if none makes sense."""
+        if isinstance(error, SlowDown):
+            return self._obey(error)
         if not self._may_pass(error):
             raise error
         longest_s = min(FIRST_PAUSE_S * 2.0**self._attempts, LONGEST_PAUSE_S)
         pause_s = uniform(0.5, 1.0) * longest_s  # noqa: S311  # no secret, only out of step with others
         self._attempts = min(self._attempts + 1, 16)
         self._caught_up = self._caught_up or 0
+        self._watcher.lost(error, pause_s)
+        return pause_s
+
+    def _obey(self, error: SlowDown) -> float:
+        """Wait as long as the server says; before its first answer not longer than other requests do."""
+        pause_s = max(error.wait_s, 1) if self._started else self._patience.pause_s(error)
         self._watcher.lost(error, pause_s)
         return pause_s
 
@@ -84,7 +94,7 @@ class Cursor:
             case "p":
                 pass  # the link is alive, that is all
             case "err":
-                raise Refused(str(data["code"]), str(data["text"]))
+                raise refusal(data)
             case _:
                 raise ValueError(kind)
         return None

@@ -9,12 +9,14 @@ import os
 import socket
 
 from ttweet import frames
-from ttweet.errors import ConnectError, Refused
+from ttweet.errors import ConnectError, Refused, refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar
+
+    from ttweet.patience import Patience
 
     T = TypeVar("T")
 
@@ -26,8 +28,9 @@ MAX_ANSWER_BYTES = 4 * 1024 * 1024  # 200 tweets, each with 32 long tags beside 
 class Endpoint:
     """A server and how to come to it: what the kinds of clients have in common, so that each setting stands once.
 
-    With a `name` a connection signs in. It shows the `token`, or else the one of the environment; see own_token. A kind
-    of client prepares what it keeps in `_start`.
+    With a `name` a connection signs in. It shows the `token`, or else the one of the environment; see own_token. A
+    request that the server has no time for now (`slow_down`) is made again when it says, up to `patience_s` later;
+    `on_wait` hears of each pause, in seconds. A kind of client prepares what it keeps in `_start`.
     """
 
     def __init__(
@@ -38,12 +41,16 @@ class Endpoint:
         name: str | None = None,
         token: str | None = None,
         timeout_s: float = TIMEOUT_S,
+        patience_s: float | None = None,
+        on_wait: Callable[[int], object] | None = None,
     ) -> None:
         self.host = host
         self.port = port
         self.name = name
         self._token = token
         self._timeout_s = timeout_s
+        self._patience_s = patience_s
+        self._on_wait = on_wait
         self._start()
 
     def _start(self) -> None:
@@ -66,6 +73,12 @@ class Endpoint:
         token = own_token() if self._token is None else self._token
         said = [("a", token), ("n", self.name)]
         return [frames.encode(operation, data) for operation, data in said if data]
+
+    def _patience(self) -> Patience:
+        """For one request. What it is made of is imported now: most clients are never told to slow down."""
+        from ttweet.patience import PATIENCE_S, Patience
+
+        return Patience(PATIENCE_S if self._patience_s is None else self._patience_s, self._on_wait)
 
     def _shaped(self, shape: Callable[[Any], T], data: Any) -> T:
         try:
@@ -200,7 +213,7 @@ def answer_data(line: bytes) -> Any:
     answer: Any = frames.loads(line)
     kind, data = answer
     if kind == "err":
-        raise Refused(str(data["code"]), str(data["text"]))
+        raise refusal(data)
     if kind != "ok":
         raise ValueError(kind)
     return data

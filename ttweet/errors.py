@@ -52,6 +52,14 @@ class Refused(TtweetError):
     """A request that is not carried out; the connection goes on."""
 
 
+class SlowDown(Refused):
+    """A request too many: nothing was done, and the same one is welcome after `wait_s` whole seconds."""
+
+    def __init__(self, text: str, wait_s: int) -> None:
+        super().__init__("slow_down", text)
+        self.wait_s = wait_s
+
+
 class ProtocolError(TtweetError):
     """Bytes that are not the protocol: answered once, then the connection is closed."""
 
@@ -75,3 +83,10 @@ class OpenError(TtweetError):
 
 class ConnectError(TtweetError):
     """No server was reached, or it went away before it answered. The code is `unreachable` or `unknown`."""
+
+
+def refusal(data: dict[str, object]) -> Refused:
+    """What a server's error is to its client. Raises KeyError, TypeError and ValueError when it is none."""
+    code, text = str(data["code"]), str(data["text"])
+    wait_s = data.get("wait")
+    return SlowDown(text, wait_s) if code == "slow_down" and type(wait_s) is int else Refused(code, text)

@@ -96,4 +96,4 @@ class Follower:
         return self._cursor.receive(self._link.receive())
 
     def _left_s(self) -> float:
-        return 1.0 if self._end is None else self._end - time.monotonic()
+        return float("inf") if self._end is None else self._end - time.monotonic()

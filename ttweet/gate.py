@@ -10,13 +10,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
-from ipaddress import ip_address, ip_network
 from math import ceil
 
 import trio
 
 from ttweet import tokens
 from ttweet.access import ADMIN, RIGHTS, Who
+from ttweet.addresses import network_of
 from ttweet.errors import OpenError, ProtocolError
 from ttweet.token_file import TokenFile
 from ttweet.tokens import Token
@@ -173,7 +173,7 @@ class WrongTokens:
 
     def count(self, address: str) -> None:
         """Let a try pass. Raises ProtocolError `slow_down` when there were too many, and does not count that one."""
-        key, now = _network(address), self._clock()
+        key, now = network_of(address), self._clock()
         paid = max(self._paid.get(key, now), now)
         wait_s = paid - now - (MAX_WRONG - 1) * WRONG_PAUSE_S
         if wait_s > 0:
@@ -187,18 +187,9 @@ class WrongTokens:
 
     def take_back(self, address: str) -> None:
         """Take back the last try, which was right after all."""
-        key = _network(address)
+        key = network_of(address)
         if key in self._paid:
             self._paid[key] -= WRONG_PAUSE_S
-
-
-def _network(address: str) -> str:
-    """What one owner has of addresses: with IPv6 64 bits' worth."""
-    try:
-        known = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    return str(ip_network((known, 64), strict=False)) if known.version == 6 else address
 
 
 _ENDED = {"revoked": "was revoked", "expired": "has expired"}

@@ -15,9 +15,11 @@ from ttweet import reports, wire
 from ttweet.audience import Audience
 from ttweet.connection import Connection, Limits
 from ttweet.errors import Refused
+from ttweet.fast_json import JSON
 from ttweet.gate import Gate
 from ttweet.reports import Peer
 from ttweet.service import Service
+from ttweet.throttle import NO_RATES, Rates, Throttle
 from ttweet.transport import Readiness, SocketTransport, Transport
 from ttweet.visitor import Visitor
 
@@ -83,12 +85,14 @@ class Server:
         *,
         max_clients: int,
         limits: Limits,
+        rates: Rates = NO_RATES,
     ) -> None:
         self._service = service
         self._audience = audience
         self._gate = gate
         self._max_clients = max_clients
         self._limits = limits
+        self._throttle = Throttle(rates, JSON)
         self._connections: set[Connection] = set()
         self._readiness = Readiness()
         self._cannot_accept_told = float("-inf")
@@ -120,11 +124,13 @@ class Server:
     def admit(self, transport: Transport, peer: Peer, nursery: trio.Nursery) -> None:
         """Give a client its task in the nursery."""
         send_later = partial(self._send_later, nursery, peer)
+        visitor = Visitor(self._service, self._gate)
         connection = Connection(
             transport,
             self._service,
             self._audience,
-            Visitor(self._service, self._gate),
+            visitor,
+            self._throttle.reader(peer, visitor),
             peer=peer,
             limits=self._limits,
             send_later=send_later,

@@ -97,6 +97,11 @@ def hint(text: str) -> None:
     _talk(f"\x1b[2m{text}\x1b[0m" if has_colour(sys.stderr) else text)
 
 
+def tell_wait(seconds: int) -> None:
+    """Say on stderr why nothing happens for a while."""
+    hint(f"too many requests for this server; going on in {seconds} s, as it asks")
+
+
 def on_terminal(stream: TextIO | None) -> bool:
     """Whether a person reads what goes to the stream."""
     return stream is not None and stream.isatty()

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import NamedTuple
 
 from ttweet import frames, reports
-from ttweet.errors import ProtocolError, Refused, TtweetError
+from ttweet.errors import ProtocolError, Refused, SlowDown, TtweetError
 from ttweet.fields import fields_of, flag, integer, optional_id, shown, string, tag_list
 from ttweet.tweets import MAX_TEXT_BYTES, Page, TagPage, Tweet
 
@@ -160,7 +160,7 @@ class RequestReader:
         if data and not self.classic:
             if data[:1] == b"[":
                 self._frames = frames.FrameReader()
-                return self.receive_data(data)
+                return self._read_frames(self._frames.receive_data(data))
             self.classic = data[:1] in (b"u", b"d")
         return self._read_classic(data)
 
@@ -358,7 +358,10 @@ def encode_ok(data: object, json: Json = STDLIB_JSON) -> bytes:
 
 def encode_error(error: TtweetError, json: Json = STDLIB_JSON) -> bytes:
     """The answer to what is not carried out."""
-    return json.dumps(("err", {"code": error.code, "text": error.text})) + b"\n"
+    data: dict[str, object] = {"code": error.code, "text": error.text}
+    if isinstance(error, SlowDown):
+        data["wait"] = error.wait_s
+    return json.dumps(("err", data)) + b"\n"
 
 
 def encode_classic(tweet: Tweet | None) -> bytes:

@@ -1,0 +1,43 @@
+"""How long a client waits when it is told to slow down."""
+
+import pytest
+
+from ttweet import errors
+from ttweet.errors import Refused, SlowDown
+from ttweet.patience import PATIENCE_S, Patience
+
+
+def refused(wait_s: int) -> SlowDown:
+    return SlowDown("too many requests", wait_s)
+
+
+def test_each_pause_is_as_long_as_the_server_says_and_told() -> None:
+    told: list[int] = []
+    patience = Patience(tell=told.append)
+    assert [patience.pause_s(refused(wait_s)) for wait_s in (1, 7)] == told == [1, 7]
+
+
+def test_a_server_that_says_zero_is_not_asked_again_at_once() -> None:
+    assert [Patience().pause_s(refused(wait_s)) for wait_s in (0, -5)] == [1, 1]
+
+
+def test_it_ends_with_the_refusal_and_lasts_longer_after_progress() -> None:
+    patience = Patience()
+    patience.pause_s(refused(int(PATIENCE_S)))
+    with pytest.raises(SlowDown):
+        patience.pause_s(refused(1))
+    patience.renew()
+    assert patience.pause_s(refused(1)) == 1
+
+
+def test_who_has_none_hears_the_refusal_at_once() -> None:
+    with pytest.raises(SlowDown):
+        Patience(0).pause_s(refused(1))
+
+
+@pytest.mark.parametrize("wait", [None, "7", 1.5, True])
+def test_a_refusal_without_whole_seconds_is_one_like_any_other(wait: object) -> None:
+    told = errors.refusal({"code": "slow_down", "text": "wait", "wait": wait})
+    assert type(told) is Refused
+    assert type(errors.refusal({"code": "slow_down", "text": "wait"})) is Refused
+    assert errors.refusal({"code": "full", "text": "x", "wait": 7}).code == "full"

@@ -1,0 +1,77 @@
+"""Token buckets: nobody gets more than the rate, and who waits as told is let in."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ttweet import rates
+from ttweet.rates import Rate, RateLimiter
+
+RATES = st.builds(Rate, st.integers(1, 1000), st.sampled_from(sorted(rates.UNITS)), st.integers(1, 50))
+PAUSES = st.lists(st.floats(0, 30), min_size=1, max_size=200)
+
+
+@given(RATES, PAUSES)
+def test_no_more_pass_in_any_span_of_time_than_the_burst_and_the_rate(rate: Rate, pauses: list[float]) -> None:
+    limiter, now, passed = RateLimiter(rate), 0.0, []
+    for pause in pauses:
+        now += pause
+        if limiter.take("a", now) == 0:
+            passed.append(now)
+    for first in range(len(passed)):
+        for last in range(first, len(passed)):
+            assert last - first + 1 <= rate.burst + (passed[last] - passed[first]) * rate.per_s + 1e-3
+    assert limiter.refused == len(pauses) - len(passed)
+
+
+@given(RATES, PAUSES)
+def test_who_waits_as_told_is_let_in(rate: Rate, pauses: list[float]) -> None:
+    limiter, now = RateLimiter(rate), 0.0
+    for pause in pauses:
+        now += pause
+        if wait_s := limiter.take("a", now):
+            now += wait_s
+            assert limiter.take("a", now) == 0
+
+
+@given(RATES, st.integers(1, 100))
+def test_what_travels_behind_a_refused_request_is_refused_too(rate: Rate, behind: int) -> None:
+    limiter = RateLimiter(rate)
+    while (wait_s := limiter.take("a", 0)) == 0:
+        pass
+    assert all(limiter.take("a", wait_s * number / (behind + 1)) for number in range(1, behind + 1))
+    assert limiter.take("a", wait_s) == 0
+
+
+@given(RATES, st.floats(0, 1e6))
+def test_a_bucket_never_holds_more_than_its_burst(rate: Rate, pause: float) -> None:
+    limiter = RateLimiter(rate)
+    limiter.take("a", 0)
+    assert [limiter.take("a", pause + 1e6) for _ in range(rate.burst + 1)].count(0) == rate.burst
+
+
+def test_each_client_has_a_bucket_of_its_own() -> None:
+    limiter = RateLimiter(Rate(1, "h", burst=1))
+    assert [limiter.take(key, 0) for key in "abab"] == [0, 0, 3600, 3600]
+    assert limiter.take("a", 1800.5) == 1800
+
+
+def test_no_more_clients_are_remembered_than_there_is_room_for_and_the_idle_ones_go_first() -> None:
+    limiter = RateLimiter(Rate(1, "h", burst=1), max_buckets=3)
+    for key in "abcad":
+        limiter.take(key, 0)
+    assert len(limiter) == 3
+    assert limiter.take("a", 0) > 0
+    assert limiter.take("b", 0) == 0
+
+
+@pytest.mark.parametrize(("text", "per_s"), [("20/s", 20), ("100/min", 100 / 60), ("1/h", 1 / 3600)])
+def test_a_rate_is_written_as_it_is_read(text: str, per_s: float) -> None:
+    rate = rates.parse(text, 5)
+    assert (str(rate), rate.per_s, rate.burst) == (text, per_s, 5)
+
+
+@pytest.mark.parametrize("text", ["", "20", "0/s", "-1/s", "1.5/s", "20/d", "20/s ", "1234567/s", "２/s"])
+def test_what_is_no_rate_is_refused_with_one_that_is(text: str) -> None:
+    with pytest.raises(ValueError, match="20/s"):
+        rates.parse(text, 5)

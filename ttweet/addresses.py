@@ -1,0 +1,27 @@
+"""What an address says of who is behind it. Knows no sockets."""
+
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+
+def network_of(host: str) -> str:
+    """What one owner has of addresses: an IPv4 address, or an IPv6 network of 64 bits.
+
+    Within the 64 bits that a household or a server gets (RFC 6177) addresses can be made up freely.
+    """
+    address = _address(host)
+    return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else str(address or host)
+
+
+def is_elsewhere(host: str) -> bool:
+    """Whether it is an address, and not one of this machine's loopback."""
+    address = _address(host)
+    return address is not None and not address.is_loopback
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    """The address; an IPv4 one that was met on an IPv6 socket as what it is. None for what is no address."""
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
