@@ -119,3 +119,17 @@ def by_author(db: Database) -> None:
     """Find an author's tweets, in the order of their ids, which an index carries anyway."""
     for statement in _BY_AUTHOR:
         db.execute(statement)
+
+
+_TAG_INDEX = (
+    "PRAGMA user_version = 3",
+    "CREATE TABLE tag_index (id INTEGER PRIMARY KEY CHECK (id = 1), up_to INTEGER NOT NULL) STRICT",
+    "INSERT INTO tag_index (id, up_to) SELECT 1, coalesce(max(id), 0) FROM tweets",
+)
+
+
+@migrations(name="0003_tag_index")
+def tag_index(db: Database) -> None:
+    """Say up to which tweet the tables of tags are complete."""
+    for statement in _TAG_INDEX:
+        db.execute(statement)

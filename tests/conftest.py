@@ -9,13 +9,16 @@ import pytest
 
 from tests.memory_store import MemoryStore
 from tests.sqlite_files import opened
+from ttweet import sqlite_index
 from ttweet.sqlite_store import SqliteStore
 from ttweet.store import Store
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+@pytest.fixture(params=["memory", "sqlite", "sqlite, indexed at once", "sqlite, indexed now and then"])
+def any_store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """A new store of each kind."""
+    chunks = {"sqlite, indexed at once": 1, "sqlite, indexed now and then": 3}
+    monkeypatch.setattr(sqlite_index, "CHUNK", chunks.get(request.param, sqlite_index.CHUNK))
     if request.param == "memory":
         yield MemoryStore()
     else:

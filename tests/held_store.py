@@ -22,6 +22,7 @@ class HeldStore(MemoryStore):
         self._gate.set()
         self._token = trio.lowlevel.current_trio_token()
         self._entered = trio.Event()
+        self._has_settled = trio.Event()
 
     def hold(self) -> None:
         """Let no further commit through."""
@@ -36,6 +37,17 @@ class HeldStore(MemoryStore):
         """Wait until the writer stands in a commit that is held, and every task has gone as far as it can."""
         await self._entered.wait()
         await trio.testing.wait_all_tasks_blocked()
+
+    async def wait_settled(self) -> None:
+        """Wait until the store has settled since this was called last."""
+        await self._has_settled.wait()
+        self._has_settled = trio.Event()
+
+    def settle(self) -> None:
+        try:
+            super().settle()
+        finally:
+            self._token.run_sync_soon(lambda: self._has_settled.set())
 
     def append(self, drafts: Sequence[Draft], reports: Sequence[Report], *, at: int) -> list[Tweet]:
         if not self._gate.is_set():

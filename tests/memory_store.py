@@ -22,6 +22,8 @@ class MemoryStore:
         self.batches: list[int] = []
         self.fail_next: list[StoreError | None] = []
         self.ended: str | None = None
+        self.settled = 0
+        self.fail_settling: StoreError | None = None
         self.pruned = 0  # the last report line that a limit of the log has removed
 
     def append(self, drafts: Sequence[Draft], reports: Sequence[Report], *, at: int) -> list[Tweet]:
@@ -41,6 +43,11 @@ class MemoryStore:
         if draft.key is not None:
             self.keys[draft.by, draft.key] = tweet
         return tweet
+
+    def settle(self) -> None:
+        self.settled += 1
+        if self.fail_settling is not None:
+            raise self.fail_settling
 
     def end_session(self, how: str, *, at: int) -> None:
         self.ended = how

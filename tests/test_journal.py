@@ -166,6 +166,43 @@ async def test_lines_that_a_full_disk_holds_up_are_bounded_and_the_newest_stay(m
     assert [line.text for line in store.log] == ["2", "3", "4"]
 
 
+async def test_the_store_settles_once_after_each_burst_of_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_module, "SETTLE_S", 0.001)
+    store = HeldStore()
+    async with running(store) as journal:
+        poster = Poster(journal)
+        for times in (1, 2, 3):
+            poster.post("one")
+            await store.wait_settled()
+            assert store.settled == times
+
+
+async def test_a_store_that_cannot_settle_for_now_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_module, "SETTLE_S", 0.001)
+    store = HeldStore()
+    store.fail_settling = FULL
+    async with running(store) as journal:
+        poster = Poster(journal)
+        poster.post("one")
+        await store.wait_settled()
+        poster.post("two")
+        await poster.all_answered()
+    assert texts(store) == ["one", "two"]
+
+
+async def test_a_store_that_breaks_as_it_settles_ends_the_journal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_module, "SETTLE_S", 0.001)
+    store = MemoryStore()
+    store.fail_settling = INTERNAL
+    journal = Journal(store)
+    journal.report(line_of("one"))
+    with trio.fail_after(10), pytest.raises(StoreError) as raised:
+        await journal.run()
+    assert raised.value is INTERNAL
+    with pytest.raises(Refused, match="stopping"):
+        Poster(journal).post("two")
+
+
 async def test_nobody_waits_for_room_on_the_disk_once_the_journal_is_closed() -> None:
     store = HeldStore()
     store.hold()

@@ -1,16 +1,20 @@
 """The steps of the schema: the same for ttweet and sqlite-utils, each whole or not at all."""
 
+import runpy
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlite_utils import Database
 
 from tests.sqlite_files import NOW, opened, post, sql, sqlite_utils, texts
 from ttweet import sqlite_file
 from ttweet.errors import OpenError
 from ttweet.sqlite_reader import SqliteReader
 from ttweet.sqlite_store import SqliteStore
-from ttweet.tweets import draft
+from ttweet.store import Reader
+from ttweet.tweets import Page
 
 
 def test_the_constants_are_those_of_the_migrations(store: SqliteStore, path: Path) -> None:
@@ -34,11 +38,16 @@ def test_sqlite_utils_migrates_to_the_same_schema(tmp_path: Path) -> None:
         assert post(store, "a")[0].id == 1
 
 
+def texts_of(page: Page) -> list[str]:
+    return [tweet.text for tweet in page.tweets]
+
+
+NEXT = sqlite_file.SCHEMA_VERSION + 1
 NEXT_STEP = """
-@migrations(name="0003_next")
+@migrations(name="9999_next")
 def next_step(db):
     db.execute("ALTER TABLE tweets ADD COLUMN more TEXT")
-    db.execute("PRAGMA user_version = 3")
+    db.execute("PRAGMA user_version = {version}")
     db.execute("{last}")
 """
 
@@ -46,9 +55,9 @@ def next_step(db):
 def with_next_step(folder: Path, monkeypatch: pytest.MonkeyPatch, *, last: str) -> None:
     """Let this ttweet have one migration more."""
     steps = folder / "migrations.py"
-    steps.write_text(sqlite_file._migrations_path().read_text() + NEXT_STEP.format(last=last))
+    steps.write_text(sqlite_file._migrations_path().read_text() + NEXT_STEP.format(version=NEXT, last=last))
     monkeypatch.setattr(sqlite_file, "_migrations_path", lambda: steps)
-    monkeypatch.setattr(sqlite_file, "SCHEMA_VERSION", 3)
+    monkeypatch.setattr(sqlite_file, "SCHEMA_VERSION", NEXT)
 
 
 def test_an_older_schema_is_migrated_and_keeps_its_tweets(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,21 +66,40 @@ def test_an_older_schema_is_migrated_and_keeps_its_tweets(path: Path, monkeypatc
     with_next_step(path.parent, monkeypatch, last="SELECT 1")
     with opened(path) as store:
         assert texts(store) == ["a #t"]
-        assert sql(path, "PRAGMA user_version", "SELECT text, more FROM tweets") == [(3,), ("a #t", None)]
+        assert sql(path, "PRAGMA user_version", "SELECT text, more FROM tweets") == [(NEXT,), ("a #t", None)]
 
 
-def test_a_file_of_the_first_schema_is_read_as_it_is_and_gets_the_index_of_authors_from_a_server(path: Path) -> None:
-    with opened(path) as store:
-        store.append([draft("a", by="ann"), draft("b")], [], at=NOW)
-    forget = "DELETE FROM _sqlite_migrations WHERE name = '0002_by_author'"
-    sql(path, "DROP INDEX tweets_by_author", "PRAGMA user_version = 1", forget)
+def first_schema(path: Path) -> None:
+    """A file as the first step leaves it, with two tweets of which one has an author and a tag."""
+    steps = runpy.run_path(str(sqlite_file._migrations_path()))["migrations"]
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        steps.apply(Database(connection), stop_before="0002_by_author")
+    sql(
+        path,
+        "PRAGMA journal_mode = WAL",
+        "INSERT INTO tweets (at, author, text, tags) VALUES (1, 'ann', 'a #t', 't'), (2, NULL, 'b', '')",
+        "INSERT INTO tags VALUES (1, 't', 't', 1, 1, 1, 1)",
+        "INSERT INTO tweet_tags VALUES (1, 1)",
+    )
+
+
+def test_a_file_of_the_first_schema_is_read_as_it_is_and_migrated_by_a_server(path: Path) -> None:
+    first_schema(path)
+
+    def check(reader: Reader) -> None:
+        assert texts(reader) == ["a #t", "b"]
+        assert texts_of(reader.tweets_of_author("ann", limit=5)) == ["a #t"]
+        assert texts_of(reader.tweets_of_tag("t", limit=5)) == ["a #t"]
+        assert [(tag.tag, tag.count) for tag in reader.list_tags(limit=5, now=NOW).tags] == [("t", 1)]
+
     with closing(SqliteReader(path)) as reader:
-        assert texts(reader) == ["a", "b"]
-        assert [tweet.text for tweet in reader.tweets_of_author("ann", limit=5).tweets] == ["a"]
-    with opened(path) as store:
-        assert [tweet.text for tweet in store.tweets_of_author("ann", limit=5).tweets] == ["a"]
-    indexes = "SELECT name FROM sqlite_master WHERE name = 'tweets_by_author'"
-    assert sql(path, "PRAGMA user_version", indexes) == [(2,), ("tweets_by_author",)]
+        check(reader)
+        with opened(path) as store:
+            check(store)
+            post(store, "c #t")
+            assert texts_of(reader.tweets_of_tag("t", limit=5)) == ["c #t", "a #t"]
+    assert sql(path, "PRAGMA user_version") == [(sqlite_file.SCHEMA_VERSION,)]
+    assert sql(path, "SELECT name FROM sqlite_master WHERE name = 'tweets_by_author'") == [("tweets_by_author",)]
 
 
 def test_a_migration_that_fails_leaves_the_file_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +109,7 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(path: Path, monkeypatc
         with_next_step(path.parent, patch, last="INSERT INTO nowhere VALUES (1)")
         with pytest.raises(OpenError, match="no such table: nowhere"):
             SqliteStore.open(path, log_limit=1, at=NOW)
-    assert sql(path, "PRAGMA user_version") == [(2,)]
+    assert sql(path, "PRAGMA user_version") == [(sqlite_file.SCHEMA_VERSION,)]
     with opened(path) as store:
         assert texts(store) == ["a #t"]
 

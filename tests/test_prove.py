@@ -95,7 +95,7 @@ def test_the_simple_rule_of_hashtags_agrees_with_the_fast_one(text: str) -> None
     assert simple_tags.bodies(text) == hashtags.extract(text, numeric=True)
 
 
-@given(st.text(max_size=20))
+@given(st.text(max_size=20).map(lambda text: text.replace(" ", "")))  # which no body of a tag has
 def test_the_simple_key_agrees_with_the_fast_one(body: str) -> None:
     assert simple_tags.fold(body) == hashtags.key(body)
 
@@ -118,6 +118,7 @@ def db(tmp_path: Path) -> Path:
     path = tmp_path / "tweets.db"
     with closing(SqliteStore.open(path, log_limit=100, at=0)) as store:
         store.append([tweets.draft(text) for text in ("one #a", "two #a", "three #b")], [], at=1)
+        store.settle()
     return path
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import ttweet
-from ttweet import reports, sqlite_reader
+from ttweet import reports, sqlite_listing, sqlite_reader
 from ttweet.sqlite_reader import SqliteReader
 from ttweet.sqlite_store import SqliteStore
 from ttweet.tweets import draft
@@ -215,7 +215,7 @@ def test_the_newest_of_a_tag_and_the_list_of_tags_go_by_an_index(sized: list[Sql
         for question in (sqlite_reader._OF_AUTHOR, sqlite_reader._OF_AUTHOR_AFTER):
             (found,) = plan(reader, question)
             assert found.startswith("SEARCH tweets USING INDEX tweets_by_author (author=? AND rowid")
-        listing = plan(reader, sqlite_reader._TAGS)
+        listing = plan(reader, sqlite_listing.MOST_USED)
         assert listing.count("SEARCH tags USING INDEX tags_by_use (lettered=?)") == 2
         assert "SEARCH tag_days USING PRIMARY KEY (day=? AND tag=?)" in listing
         assert not [detail for detail in listing if detail.startswith(("SCAN tags", "SCAN tag_days"))]

@@ -27,6 +27,7 @@ MAX_LINES = MAX_WAITING + 2 * MAX_HELD_LINES  # waiting ones: the drafts', those
 MAX_BATCH = 1_000  # drafts of one transaction, some 10 ms of work: bounds what an acknowledgement can wait for
 GATHER_S = 0.02  # for report lines without a draft: they are in no hurry, and each commit costs a sync of the disk
 RETRY_S = 1.0  # between attempts to store report lines that a full disk or a lock has held up
+SETTLE_S = 0.25  # without work until the store does what it has put off; a tweet that is alone is indexed then
 
 
 class Waiter(Protocol):
@@ -68,6 +69,7 @@ class Journal:
         self._gathering = False  # whether a report line wakes nobody, as `run` waits for more of them
         self._trouble = ""  # the code of what keeps the store from storing, so that it is told of once
         self._held_up = False  # whether a full disk or a lock keeps the lines that wait
+        self._settled = True  # the store has put off nothing
         self.last = store.last()
         """The newest committed tweet."""
         self.commits = 0
@@ -119,15 +121,30 @@ class Journal:
         """
         with Worker("journal") as worker:
             while not self._closed or self._lines:
-                await self._wait_for_work()
+                await self._wait_for_work(worker)
                 if not (self._inbox or self._closed):
                     await self._gather_lines()
                 await self._write_all(worker)
 
-    async def _wait_for_work(self) -> None:
+    async def _wait_for_work(self, worker: Worker) -> None:
+        if not (self._settled or self._work.is_set()):
+            with trio.move_on_after(SETTLE_S) as pause:
+                await self._work.wait()
+            if pause.cancelled_caught:
+                await self._settle(worker)
         with trio.move_on_after(RETRY_S if self._held_up else float("inf")):
             await self._work.wait()
         self._held_up = False
+
+    async def _settle(self, worker: Worker) -> None:
+        """Have the store do what it has put off. If the disk is full or locked, it does so with a later batch."""
+        self._settled = True
+        try:
+            await worker.run(self._store.settle)
+        except StoreError as error:
+            if not error.may_pass:
+                self._give_up()
+                raise
 
     async def _gather_lines(self) -> None:
         """Let report lines wait for others, or for a draft. Connections that come and go would cost a commit each."""
@@ -179,6 +196,7 @@ class Journal:
             log.warning("storing again")
             self._trouble = ""
         self.commits += 1
+        self._settled = False
         newest = max(tweets, default=self.last)  # not the batch's last: a repeated key gives an old tweet again
         if newest is not None and (self.last is None or newest.id > self.last.id):
             self.last = newest

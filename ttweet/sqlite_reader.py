@@ -1,19 +1,22 @@
-"""What a store of ttweet's answers, in SQL: each question is one statement, so one short read transaction.
+"""What a store of ttweet's answers, in SQL: each question is one short read transaction.
 
-Each costs the same however many tweets there are, and a test counts the steps. Knows no trio and no wire.
+Each costs the same however many tweets there are, and a test counts the steps. A question about tags is answered from
+the index, and from the tail of the log that is not in it yet. Knows no trio and no wire.
 """
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ttweet import sqlite_listing
 from ttweet.sqlite_file import INSTEAD, connect_reader, store_error
+from ttweet.sqlite_tail import Tail, to_tweet
 from ttweet.store import LogLine
-from ttweet.tweets import HISTORY_DAYS, Page, TagPage, TagSummary, Tweet
+from ttweet.tweets import Page, TagPage, Tweet
 
-DAY_MS = 86_400_000
 MAX_ID = 2**63 - 1
 
 _AFTER = "SELECT id, at, author, text, tags FROM tweets WHERE id > :cursor ORDER BY id LIMIT :limit"
@@ -46,22 +49,6 @@ _OF_AUTHOR_AFTER = """
     WHERE author = :by AND author IS NOT NULL AND text <> '' AND id > :cursor
     ORDER BY id LIMIT :limit
 """
-# Two walks down the index, merged: one walk over both kinds would have to sort all the tags there are.
-_TAGS = """
-    SELECT spelling, count, newest, (
-        SELECT json_group_object(day, count)
-        FROM tag_days
-        WHERE tag = listed.id AND day IN (SELECT value FROM json_each(:days))
-    )
-    FROM (
-        SELECT * FROM (SELECT * FROM tags WHERE lettered = 1 ORDER BY count DESC, newest DESC, id LIMIT :limit)
-        UNION ALL
-        SELECT * FROM (
-            SELECT * FROM tags WHERE lettered = 0 AND :numbers ORDER BY count DESC, newest DESC, id LIMIT :limit
-        )
-        ORDER BY count DESC, newest DESC, id LIMIT :limit
-    ) AS listed
-"""
 # The lines of one session lie between its first line and the next session's: no index of the log is needed.
 _LINES = """
     SELECT id, session, at, side, category, text
@@ -87,6 +74,7 @@ class Queries:
         """`shown_as`: the file's name for errors; None when they go to others than its user."""
         self._connection = connection
         self._shown_as = shown_as
+        self._tail = Tail(connection)
 
     def count(self) -> int:
         """How many tweets there are: the newest id, as ids rise by one and no tweet is ever deleted."""
@@ -104,14 +92,21 @@ class Queries:
 
     def tweets_of_tag(self, key: str, *, limit: int, before: int | None = None) -> Page:
         """See Reader."""
-        rows = self._all(_OF_TAG, key=key, before=MAX_ID if before is None else before, limit=limit + 1)
-        return Page([to_tweet(row) for row in rows[:limit]], len(rows) > limit)
+        below, wanted = MAX_ID if before is None else before, limit + 1
+        with self._snapshot() as tail:
+            found = tail.newest_of(key, below=below, limit=wanted)
+            if len(found) < wanted:
+                rows = self._all(_OF_TAG, key=key, before=below, limit=wanted - len(found))
+                found += [to_tweet(row) for row in rows]
+        return Page(found[:limit], len(found) > limit)
 
     def tagged_after(self, keys: Sequence[str], cursor: int, limit: int) -> list[Tweet]:
         """See Reader."""
         merged = " UNION ".join([_OF_EITHER.format(tag=_TAG)] * len(keys))
         values = [value for key in keys for value in (key, cursor, limit)]
-        return [to_tweet(row) for row in self._rows(_OF_ANY.format(merged=merged), [*values, limit])]
+        with self._snapshot() as tail:
+            found = [to_tweet(row) for row in self._rows(_OF_ANY.format(merged=merged), [*values, limit])]
+            return found + tail.any_after(keys, cursor, limit - len(found))
 
     def tweets_of_author(self, by: str, *, limit: int, before: int | None = None) -> Page:
         """See Reader."""
@@ -125,10 +120,8 @@ class Queries:
 
     def list_tags(self, *, limit: int, now: int, numbers: bool = False) -> TagPage:
         """See Reader."""
-        today = now // DAY_MS
-        days = range(today - HISTORY_DAYS + 1, today + 1)
-        rows = self._all(_TAGS, limit=limit + 1, numbers=numbers, days=json.dumps([*days]))
-        return TagPage([_summary(row, days) for row in rows[:limit]], len(rows) > limit)
+        with self._snapshot() as tail:
+            return sqlite_listing.list_tags(self._all, tail.tweets, limit=limit, now=now, numbers=numbers)
 
     def log_after(
         self, cursor: int, *, limit: int, session: int | None = None, categories: Sequence[str] = ()
@@ -151,6 +144,19 @@ class Queries:
         """See Reader."""
         self._connection.close()
 
+    @contextmanager
+    def _snapshot(self) -> Iterator[Tail]:
+        """One state of the file for several statements: yields the tail that belongs to it."""
+        try:
+            self._connection.execute("BEGIN")
+            try:
+                self._tail.refresh()
+                yield self._tail
+            finally:
+                self._connection.execute("COMMIT")
+        except sqlite3.Error as exc:
+            raise store_error(exc, path=self._shown_as) from exc
+
     def _one(self, sql: str, **values: int | str | None) -> Any:
         """The first row, or None: of statements that have one row at most."""
         return next(iter(self._all(sql, **values)), None)
@@ -172,15 +178,3 @@ class SqliteReader(Queries):
     def __init__(self, path: Path, *, ours: bool = False, instead: str = INSTEAD) -> None:
         """Raises OpenError when the file is missing, or none that this ttweet can read. Options: see connect_reader."""
         super().__init__(connect_reader(path, ours=ours, instead=instead), shown_as=None if ours else path)
-
-
-def to_tweet(row: Sequence[Any]) -> Tweet:
-    """A row of the table tweets as a tweet."""
-    id_, at, by, text, tags = row
-    return Tweet(id_, at, by, text, tuple(tags.split(" ")) if tags else ())
-
-
-def _summary(row: Sequence[Any], days: range) -> TagSummary:
-    spelling, count, newest, counts = row
-    by_day = json.loads(counts)
-    return TagSummary(spelling, count, newest, [by_day.get(str(day), 0) for day in days])

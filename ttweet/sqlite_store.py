@@ -15,8 +15,9 @@ from ttweet.errors import StoreError
 from ttweet.reports import Report
 from ttweet.sqlite_bulk import Rows, Value
 from ttweet.sqlite_file import ENGINE, Lock, checkpoint, connect_writer, lock_path, refuse_foreign, store_error
-from ttweet.sqlite_reader import Queries, SqliteReader, to_tweet
-from ttweet.sqlite_tags import TagTable
+from ttweet.sqlite_index import TagIndex
+from ttweet.sqlite_reader import Queries, SqliteReader
+from ttweet.sqlite_tail import to_tweet
 from ttweet.tweets import Draft, Tweet
 
 KEY_LIFETIME_MS = 7 * 86_400_000  # a retry comes within seconds; a week covers a laptop that slept over a holiday
@@ -65,9 +66,9 @@ class SqliteStore(Queries):
         self.session = 0
         self._path = path
         self._lock = lock
-        self._tags = TagTable(connection, last_id=self._one("SELECT coalesce(max(id), 0) FROM tags")[0])
         self._log_limit = log_limit
         self._last_tweet: int = self._one(_LAST_TWEET)[0]
+        self._tags = TagIndex(connection, last_tweet=self._last_tweet)
         self._last_line: int = self._one(_LAST_LINE)[0]
         self._first_line: int = self._one("SELECT min(id) FROM log")[0] or self._last_line + 1
         self._keys_purged_at = 0
@@ -98,7 +99,8 @@ class SqliteStore(Queries):
         with self._transaction():
             tweets, new = self._numbered(drafts, at)
             self._insert_tweets(new)
-            self._tags.count([(tweet.id, draft.tags) for tweet, draft in new if draft.tags], at=at)
+            tagged = [(tweet.id, at, draft.tags) for tweet, draft in new if draft.tags]
+            self._tags.add(tagged, self._last_tweet + len(new), at=at)
             self._insert_lines(reports, at)
             first_line = self._prune_lines(len(reports))
             keys_purged_at = self._purge_keys(len(new), at)
@@ -108,9 +110,16 @@ class SqliteStore(Queries):
         self._keys_purged_at = keys_purged_at
         return tweets
 
+    def settle(self) -> None:
+        """See Store."""
+        if not self._tags.complete:
+            with self._transaction():
+                self._tags.build()
+
     def end_session(self, how: str, *, at: int) -> None:
         """See Store. With a reader in the way the log stays, which the next start writes back."""
         with self._transaction():
+            self._tags.build()
             self._connection.execute("UPDATE sessions SET stopped = ?, how = ? WHERE id = ?", (at, how, self.session))
         try:
             checkpoint(self._connection)
@@ -129,6 +138,7 @@ class SqliteStore(Queries):
     def _begin_session(self, at: int) -> None:
         self.session = (self.last_session() or 0) + 1
         with self._transaction():
+            self._tags.build()
             self._connection.execute("UPDATE sessions SET how = 'crashed' WHERE how = 'running'")
             self._connection.execute(
                 "INSERT INTO sessions (id, started, how, first_line) VALUES (?, ?, 'running', ?)",

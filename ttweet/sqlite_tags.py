@@ -1,19 +1,19 @@
-"""The counting side of the tags: rows of tags, their links, spellings and days, for a whole batch at once.
+"""The rows of the index of tags: tags, their links, spellings and days, for many tweets at once.
 
 A tag's most frequent spelling is a column of its row; `spellings` counts the others, and the two swap when one passes.
 So nothing is ever searched through, however many tags and spellings people invent.
 """
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from typing import NamedTuple, cast
 
 from ttweet import hashtags
 from ttweet.sqlite_bulk import Rows, Value
+from ttweet.tag_uses import Tagged, TagUse, count_uses
 
 MAX_CACHED = 16_384  # tag rows; 10 MB at most while a tag has 150 characters, the oldest go first
-DAY_MS = 86_400_000
 
 _FIND = Rows("SELECT key, id, spelling FROM tags WHERE key IN (VALUES ", 1, ")")
 _COUNT = Rows(
@@ -58,16 +58,14 @@ class TagTable:
         self._last_id = last_id
         self._next_id = last_id + 1
 
-    def count(self, tagged: Sequence[tuple[int, Mapping[str, str]]], *, at: int) -> None:
+    def count(self, tagged: Sequence[Tagged]) -> None:
         """Link tweets to their tags and count these, inside the caller's transaction. Raises sqlite3.Error."""
-        uses = _uses(tagged)
+        uses = count_uses(tagged)
         rows = self._rows(uses)
-        totals = {key: sum(spellings.values()) for key, spellings in uses.items()}
-        _COUNT.run(self._connection, [_tag_row(key, rows[key], uses[key], totals[key], at) for key in uses])
-        links = sorted([(rows[key].id, tweet) for tweet, tags in tagged for key in tags])
-        _LINK.run(self._connection, links)
-        day = at // DAY_MS
-        _COUNT_DAY.run(self._connection, sorted([(day, rows[key].id, total) for key, total in totals.items()]))
+        _COUNT.run(self._connection, [_tag_row(key, rows[key], use) for key, use in uses.items()])
+        _LINK.run(self._connection, sorted([(rows[key].id, tweet) for tweet, _, tags in tagged for key in tags]))
+        days = [(day, rows[key].id, count) for key, use in uses.items() for day, count in use.days.items()]
+        _COUNT_DAY.run(self._connection, sorted(days))
         self._count_spellings(uses, rows)
 
     def keep(self) -> None:
@@ -84,22 +82,22 @@ class TagTable:
         self._fresh.clear()
         self._next_id = self._last_id + 1
 
-    def _rows(self, keys: dict[str, dict[str, int]]) -> dict[str, _Known]:
-        rows = {key: known for key in keys if (known := self._cache.get(key)) is not None}
-        unseen = [(key,) for key in keys if key not in rows]
+    def _rows(self, uses: dict[str, TagUse]) -> dict[str, _Known]:
+        rows = {key: known for key in uses if (known := self._cache.get(key)) is not None}
+        unseen = [(key,) for key in uses if key not in rows]
         for key, id_, spelling in _FIND.run(self._connection, unseen):
             rows[cast("str", key)] = self._fresh[cast("str", key)] = _Known(cast("int", id_), cast("str", spelling))
         for (key,) in unseen:
             if key not in rows:
-                rows[key] = self._fresh[key] = _Known(self._next_id, _most_frequent(keys[key]))
+                rows[key] = self._fresh[key] = _Known(self._next_id, uses[key].spelling)
                 self._next_id += 1
         return rows
 
-    def _count_spellings(self, uses: dict[str, dict[str, int]], rows: dict[str, _Known]) -> None:
+    def _count_spellings(self, uses: dict[str, TagUse], rows: dict[str, _Known]) -> None:
         """Count the spellings that are not their tag's most frequent one, and swap those that have become it."""
         others: list[tuple[int, str, int]] = []
-        for key, spellings in uses.items():
-            row = rows[key]
+        for key, use in uses.items():
+            row, spellings = rows[key], use.spellings
             if len(spellings) > 1 or row.spelling not in spellings:
                 others += [(row.id, spelling, n) for spelling, n in spellings.items() if spelling != row.spelling]
         if not others:
@@ -117,20 +115,6 @@ class TagTable:
         self._fresh[cast("str", key)] = _Known(cast("int", tag), cast("str", new))
 
 
-def _uses(tagged: Sequence[tuple[int, Mapping[str, str]]]) -> dict[str, dict[str, int]]:
-    """How often each spelling of each key occurs."""
-    uses: dict[str, dict[str, int]] = {}
-    for _, tags in tagged:
-        for key, spelling in tags.items():
-            spellings = uses.setdefault(key, {})
-            spellings[spelling] = spellings.get(spelling, 0) + 1
-    return uses
-
-
-def _most_frequent(spellings: dict[str, int]) -> str:
-    return max(spellings, key=lambda spelling: spellings[spelling])
-
-
-def _tag_row(key: str, row: _Known, spellings: dict[str, int], total: int, at: int) -> tuple[Value, ...]:
+def _tag_row(key: str, row: _Known, use: TagUse) -> tuple[Value, ...]:
     lettered = 0 if hashtags.is_numeric(key) else 1
-    return (row.id, key, row.spelling, spellings.get(row.spelling, 0), total, at, lettered)
+    return (row.id, key, row.spelling, use.spellings.get(row.spelling, 0), use.total, use.newest, lettered)

@@ -96,6 +96,13 @@ class Store(Reader, Protocol):
         """
         ...
 
+    def settle(self) -> None:
+        """Do what appending has put off, now that there is time: questions are answered alike before and after.
+
+        Raises StoreError, as `append` does.
+        """
+        ...
+
     def end_session(self, how: str, *, at: int) -> None:
         """Mark this session as stopped, write back the log of the database and leave nothing to recover."""
         ...

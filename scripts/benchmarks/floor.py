@@ -1,8 +1,8 @@
 """The floor of SQLite: how fast one thread can store the rows that ttweet stores, when it does nothing else.
 
 `python -m benchmarks.floor FILE BATCH SECONDS` fills a new database of ttweet's schema and prints tweets a second.
-One transaction a batch with the fewest steps that SQLite allows, as ttweet makes them; the rows are made beforehand,
-and that is not counted.
+One transaction a batch with the fewest steps that SQLite allows; the rows are made beforehand, and that is not counted.
+ttweet puts the rows of tags off until there are many of them, which this does not.
 """
 
 from __future__ import annotations

@@ -212,7 +212,10 @@ def _ids_by_tag(history: History, rows: list[Row]) -> dict[str, list[int]]:
 
 
 def _check_tags(history: History, rows: list[Row], connection: sqlite3.Connection, findings: Findings) -> None:
-    """The tables of tags say what the texts say."""
+    """The tables of tags say what the texts say, up to the mark that says how far they are."""
+    [up_to] = connection.execute("SELECT up_to FROM tag_index").fetchone()
+    if up_to > max([row.id for row in rows], default=up_to):
+        findings.add("corrupt", f"the index says that it is complete up to tweet {up_to}, which there is not")
     given = _given_tags(history)
     links: set[tuple[str, int]] = set()
     counts: Counter[str] = Counter()
@@ -222,6 +225,8 @@ def _check_tags(history: History, rows: list[Row], connection: sqlite3.Connectio
         spelled = tags(row.text, given.get(row.text, ()))
         if row.tags != " ".join(spelled.values()):
             findings.add("corrupt", f"tweet {row.id} {row.text!r} says its tags are {row.tags!r}")
+        if row.id > up_to:
+            continue
         links.update((key, row.id) for key in spelled)
         counts.update(spelled.keys())
         days.update((row.at // DAY_MS, key) for key in spelled)

@@ -144,17 +144,23 @@ def resume_skips_one() -> None:
 
 @mutant
 def tags_apart() -> None:
-    """Tags have a transaction of their own, after that of their tweets."""
-    from ttweet import sqlite_tags
+    """Tags have a transaction of their own, after that which says that they are indexed."""
+    from ttweet import sqlite_index, sqlite_tags
 
     count = sqlite_tags.TagTable.count
+    build = sqlite_index.TagIndex.build
 
-    def apart(self: Any, tagged: Any, *, at: int) -> None:
+    def mark_first(self: Any) -> None:
+        self._connection.execute(sqlite_index._MARK, (self._fresh_newest,))
+        build(self)
+
+    def apart(self: Any, tagged: Any) -> None:
         self._connection.execute("COMMIT")
         time.sleep(0.005)
         self._connection.execute("BEGIN IMMEDIATE")
-        count(self, tagged, at=at)
+        count(self, tagged)
 
+    sqlite_index.TagIndex.build = mark_first  # type: ignore[method-assign]
     sqlite_tags.TagTable.count = apart  # type: ignore[method-assign]
 
 
@@ -210,10 +216,10 @@ def no_checkpoint_at_start() -> None:
 
 @mutant
 def cache_kept_after_rollback() -> None:
-    """What a failed batch has learned of tags is remembered."""
-    from ttweet import sqlite_tags
+    """The tweets of a failed batch are kept for the index of tags."""
+    from ttweet import sqlite_index
 
-    sqlite_tags.TagTable.forget = sqlite_tags.TagTable.keep  # type: ignore[method-assign]
+    sqlite_index.TagIndex.forget = sqlite_index.TagIndex.keep  # type: ignore[method-assign]
 
 
 @mutant

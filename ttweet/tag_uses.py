@@ -1,0 +1,45 @@
+"""How often tags were used, and when and how they were spelled: a count over some tweets. Pure."""
+
+from collections.abc import Iterable, Mapping
+
+DAY_MS = 86_400_000
+
+Tagged = tuple[int, int, Mapping[str, str]]
+"""A tweet's id, its time (ms since 1970 UTC), and its tags: search key to spelling."""
+
+
+class TagUse:
+    """What some tweets say of one tag. `days` counts them by the number of the day since 1970 UTC."""
+
+    __slots__ = ("days", "newest", "spellings", "total")
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.newest = 0
+        self.spellings: dict[str, int] = {}
+        self.days: dict[int, int] = {}
+
+    def add(self, spelling: str, at: int, day: int) -> None:
+        """Count one tweet."""
+        self.total += 1
+        self.newest = max(self.newest, at)
+        self.spellings[spelling] = self.spellings.get(spelling, 0) + 1
+        self.days[day] = self.days.get(day, 0) + 1
+
+    @property
+    def spelling(self) -> str:
+        """The most frequent spelling; of several the one that came first."""
+        return max(self.spellings, key=lambda spelling: self.spellings[spelling])
+
+
+def count_uses(tagged: Iterable[Tagged]) -> dict[str, TagUse]:
+    """The uses of each tag by its search key, in the order of their first tweets."""
+    uses: dict[str, TagUse] = {}
+    for _, at, tags in tagged:
+        day = at // DAY_MS
+        for key, spelling in tags.items():
+            use = uses.get(key)
+            if use is None:
+                use = uses[key] = TagUse()
+            use.add(spelling, at, day)
+    return uses
