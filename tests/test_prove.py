@@ -20,6 +20,7 @@ SCRIPTS = Path(__file__).parents[1] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from proofs import (  # noqa: E402
+    clocks,
     command_line,
     crashpoints,
     diskfull,
@@ -45,6 +46,7 @@ SHORT: dict[str, Callable[[Stage, int], Result]] = {
     "powercut": lambda stage, seed: powercut.prove(stage, seconds=2, seed=seed),
     "restart-powercut": lambda stage, seed: powercut.prove(stage, seconds=2, seed=seed, restart=True),
     "mixed": lambda stage, seed: mixed.prove(stage, seconds=2, seed=seed),
+    "clocks": lambda stage, seed: clocks.prove(stage, seconds=2, seed=seed),
     "crashpoints": lambda stage, seed: crashpoints.prove(stage, points=150, seed=seed),
     "ioerrors": lambda stage, seed: ioerrors.prove(stage, seconds=3, seed=seed),
     "diskfull": lambda stage, seed: diskfull.prove(stage, rounds=1, seed=seed),
@@ -76,8 +78,9 @@ def test_a_bug_is_found(name: str, tmp_path: Path) -> None:
 
 
 def test_hostile_clients_harm_nobody_but_themselves(tmp_path: Path) -> None:
-    result = hostile.prove(Stage(tmp_path), scale=0.02, seed=1)
-    assert not [told for told in result.findings.told if "p99" not in told]  # which is for a machine with nothing else
+    result = hostile.prove(Stage(tmp_path), scale=0.02, seed=1, timed=False)  # which is for a machine with nothing else
+    assert not result.findings.told
+    assert result.passed
 
 
 def test_the_command_says_the_figure_and_whether_it_passed(capfd: pytest.CaptureFixture[str]) -> None:

@@ -223,6 +223,18 @@ async def test_a_bug_that_one_client_meets_ends_that_client_only(caplog: pytest.
     assert f"SERVER ALERT [CONNECTION] DISCONNECTION OF CLIENT: {victim.peer}" in here.lines
 
 
+async def test_a_bug_that_many_clients_meet_is_told_of_once_a_minute(
+    caplog: pytest.LogCaptureFixture, mock_clock: trio.testing.MockClock
+) -> None:
+    async with serving(service=FragileService) as here:
+        for seconds in (0, 1, server_module.TELL_AGAIN_S):
+            mock_clock.jump(seconds)
+            victim = await here.call()
+            await victim.send(("u", "boom"))
+            assert await victim.rest() == b""
+    assert len(caplog.records) == 2
+
+
 class BrokenTransport(StreamTransport):
     """Has a bug in sending."""
 

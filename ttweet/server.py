@@ -95,7 +95,7 @@ class Server:
         self._throttle = Throttle(rates, JSON)
         self._connections: set[Connection] = set()
         self._readiness = Readiness()
-        self._cannot_accept_told = float("-inf")
+        self._told: dict[str, float] = {}  # when each kind of trouble was told of last
 
     @property
     def clients(self) -> int:
@@ -143,8 +143,9 @@ class Server:
         """Serve one client to its end. Whatever goes wrong here ends this client only."""
         try:
             await connection.run()
-        except Exception:
-            log.exception("the task of client %s failed; only this client is concerned", peer)
+        except Exception as exc:
+            if self._is_news(f"a task's {type(exc).__name__}"):
+                log.exception("the task of client %s failed; only this client is concerned", peer)
             self._service.report(reports.input_refused(peer))
         finally:
             self._connections.discard(connection)
@@ -156,8 +157,9 @@ class Server:
     async def _send_rest(self, connection: Connection, peer: Peer) -> None:
         try:
             await connection.send_rest()
-        except Exception:
-            log.exception("sending to client %s failed; only this client is concerned", peer)
+        except Exception as exc:
+            if self._is_news(f"sending's {type(exc).__name__}"):
+                log.exception("sending to client %s failed; only this client is concerned", peer)
             connection.close()
 
     async def run(self) -> None:
@@ -194,10 +196,16 @@ class Server:
             _turn_away(client, self._max_clients)
 
     def _tell_cannot_accept(self, exc: OSError) -> None:
-        now = trio.current_time()
-        if now - self._cannot_accept_told >= TELL_AGAIN_S:
-            self._cannot_accept_told = now
+        if self._is_news("accept"):
             log.warning("cannot accept clients for now: %s; the %d connected are served", exc.strerror, self.clients)
+
+    def _is_news(self, kind: str) -> bool:
+        """Whether it is time to tell of that kind of trouble: once a minute, as whoever causes it can do so again."""
+        now = trio.current_time()
+        if now - self._told.get(kind, float("-inf")) < TELL_AGAIN_S:
+            return False
+        self._told[kind] = now
+        return True
 
 
 def _turn_away(client: socket.socket, max_clients: int) -> None:

@@ -3,11 +3,13 @@
 history     what clients did and were told
 simple_tags the rule of hashtags a second time, in the plainest form
 checker     a history against the file, which SQLite alone reads
-stage       a server as a process, its folder, its end
+stage       a server as a process, its folder, its end; shim/ as libraries to load into it
 talk        how a client asks and is answered; where the server is
 load        clients that work and write their history
 followers   those to whom it is pushed
+good        a client whose answers are timed while others do harm
 disk        what a disk holds after a power cut, from the operations that shim/disk.c records
+attacks     what hostile clients do; descriptors takes those of the server away
 mutants     bugs on purpose, put into the server at its start
 and one module for each fault; command_line is `scripts/prove`.
 

@@ -1,7 +1,7 @@
 """What hostile clients do. `python -m proofs.attacks NAME PORT SCALE SEED` does one of it, in a process of its own.
 
-It runs at the lowest priority: an attacker comes with a machine of his own and does not take ours. An answer that must
-not be given ends it with an AssertionError.
+It goes on for ATTACK_S at least, at the lowest priority there is: an attacker comes with a machine of his own and does
+not take ours. An answer that must not be given ends it with an AssertionError.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 import resource
+import signal
 import socket
 import struct
 import sys
@@ -108,6 +109,27 @@ def unread(port: int, _: random.Random, scale: float) -> None:
         time.sleep(_duration_s(scale))
 
 
+def standing_still(port: int, _: random.Random, scale: float) -> None:
+    """Clients that follow everything and ask much, and are stopped by SIGSTOP with all of it unread."""
+    children = [_stopped_client(port) for _number in range(max(2, int(20 * scale)))]
+    time.sleep(_duration_s(scale))
+    for child in children:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def _stopped_client(port: int) -> int:
+    """Its process id, once it stands still."""
+    if child := os.fork():
+        os.waitpid(child, os.WUNTRACED)
+        return child
+    with _connect(port) as one:
+        one.setblocking(False)
+        one.send(frame("s", "") + frame("l", "") * 1000)
+        os.kill(os.getpid(), signal.SIGSTOP)
+    os._exit(0)
+
+
 def noise(port: int, chance: random.Random, scale: float) -> None:
     """Random bytes, and a reset instead of an end."""
     for number in range(max(50, int(1000 * scale))):
@@ -151,7 +173,17 @@ def _all(sock: socket.socket) -> bytes:
 Attack = Callable[[int, random.Random, float], None]
 ATTACKS: dict[str, Attack] = {
     attack.__name__: attack
-    for attack in (bad_frames, no_frames, noise, endless_frame, unread, byte_by_byte, coming_and_going, silence)
+    for attack in (
+        bad_frames,
+        no_frames,
+        noise,
+        endless_frame,
+        unread,
+        byte_by_byte,
+        standing_still,
+        coming_and_going,
+        silence,
+    )
 }
 """What is done to the port; the random source; a scale for the numbers, 1 in the long form."""
 

@@ -38,6 +38,11 @@ class Findings:
         if self.counts[kind] <= MAX_TOLD:
             self.told.append(f"{kind}: {sentence}")
 
+    def include(self, others: Findings) -> None:
+        """Add what was found elsewhere."""
+        self.counts += others.counts
+        self.told += others.told
+
     def __bool__(self) -> bool:
         return bool(self.counts)
 

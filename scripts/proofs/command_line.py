@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from proofs import crashpoints, diskfull, fsyncs, hostile, ioerrors, kill9, mixed, mutation, powercut, sigterm
+from proofs import clocks, crashpoints, diskfull, fsyncs, hostile, ioerrors, kill9, mixed, mutation, powercut, sigterm
 from proofs.stage import Broken, Skipped, Stage
 
 
@@ -35,6 +35,7 @@ PROOFS: dict[str, Proof] = {
     "powercut": lambda stage, scale, seed: powercut.prove(stage, seconds=60 * scale, seed=seed),
     "restart-powercut": lambda stage, scale, seed: powercut.prove(stage, seconds=60 * scale, seed=seed, restart=True),
     "mixed": lambda stage, scale, seed: mixed.prove(stage, seconds=60 * scale, seed=seed),
+    "clocks": lambda stage, scale, seed: clocks.prove(stage, seconds=60 * scale, seed=seed),
     "crashpoints": lambda stage, scale, seed: crashpoints.prove(stage, points=int(2000 * scale), seed=seed),
     "mutants": lambda stage, _, seed: mutation.prove(stage, seed=seed),
     "ioerrors": lambda stage, scale, seed: ioerrors.prove(stage, seconds=180 * scale, seed=seed),

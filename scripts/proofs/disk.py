@@ -10,17 +10,15 @@ from __future__ import annotations
 import random
 import shutil
 import struct
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from proofs.stage import Skipped, Stage
+from proofs.stage import Stage, compiled
 
 SECTOR = 512  # what a disk writes as a whole
-SOURCE = Path(__file__).parent / "shim" / "disk.c"
 Loss = Literal["dropped", "kept", "part", "torn"]
 LOSSES: tuple[Loss, ...] = ("dropped", "kept", "part", "torn")
 _RECORD = struct.Struct("=QIIQQ")
@@ -162,14 +160,8 @@ def restore(folder: Path, files: dict[str, bytes]) -> None:
 
 def recorded(stage: Stage, *, sync_us: int = 0) -> tuple[Stage, Path]:
     """The stage with its disk recorded, and where the trace is. Raises Skipped without a C compiler."""
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
-        raise Skipped("there is no C compiler for the recorder of the disk")
     stage.data.mkdir(parents=True, exist_ok=True)
-    shim, trace = stage.folder / "disk.so", stage.folder / "trace"
-    if not shim.exists():
-        command = [compiler, "-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-o", str(shim), str(SOURCE), "-ldl"]
-        subprocess.run([*command, "-pthread"], check=True, capture_output=True)
+    shim, trace = compiled("disk", stage.folder), stage.folder / "trace"
     variables = {
         "LD_PRELOAD": str(shim),
         "DISK_FOLDER": str(stage.data),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -124,6 +125,18 @@ class Stage:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("TTWEET_")}
         path = os.pathsep.join([str(ROOT), str(ROOT / "scripts")])
         return {**inherited, "PYTHONPATH": path, **self.environment}
+
+
+def compiled(name: str, folder: Path) -> Path:
+    """One of shim/ as a library for LD_PRELOAD, made in the folder. Raises Skipped without a C compiler."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        raise Skipped(f"there is no C compiler for shim/{name}.c")
+    source, library = Path(__file__).parent / "shim" / f"{name}.c", folder / f"{name}.so"
+    if not library.exists():
+        command = [compiler, "-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"]
+        subprocess.run([*command, "-pthread"], check=True, capture_output=True)
+    return library
 
 
 def _let_die(process: subprocess.Popen[bytes]) -> None:

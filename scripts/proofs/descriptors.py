@@ -1,0 +1,61 @@
+"""No descriptor is left for the server: clients that are connected are served on, others once there are some again."""
+
+from __future__ import annotations
+
+import os
+import resource
+import socket
+import time
+from contextlib import ExitStack
+
+from proofs.checker import Findings
+from proofs.good import Good
+from proofs.stage import Server
+from proofs.talk import ANSWER_S, answer, frame
+
+FEW = 5  # descriptors that the server may still open
+COMING = 50  # clients that want one
+SHORT_S = 2.0  # that it lasts
+MAX_BUSY = 0.5  # of a processor: more would be a loop that asks without a pause; the good client takes a part
+
+
+def exhaust(server: Server, good: Good, findings: Findings) -> None:
+    """Lower the limit of the running server, let clients come, and raise it again."""
+    pid = server.process.pid
+    whole = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    with ExitStack() as stack:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (server.descriptors() + FEW, whole[1]))
+        coming = [socket.create_connection(("127.0.0.1", server.port), ANSWER_S) for _ in range(COMING)]
+        for one in coming:
+            stack.enter_context(one)
+        busy, answered = _busy_s(pid), len(good.took_ms)
+        time.sleep(SHORT_S)
+        busy = (_busy_s(pid) - busy) / SHORT_S
+        if busy > MAX_BUSY:
+            findings.add("corrupt", f"without descriptors the server takes {busy:.0%} of a processor")
+        if len(good.took_ms) == answered:
+            findings.add("stale", "without descriptors the good client gets no answers")
+        if not any("cannot accept" in line for line in server.said):
+            findings.add("corrupt", "the server did not say that descriptors are short")
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, whole)
+        for one in coming:
+            _expect_service(one, findings)
+
+
+def _expect_service(one: socket.socket, findings: Findings) -> None:
+    try:
+        with one.makefile("rb") as answers:
+            one.sendall(frame("p", ""))
+            kind, _ = answer(answers)
+    except OSError as exc:
+        findings.add("stale", f"with descriptors again a client was let down: {exc!r}")
+        return
+    if kind != "ok":
+        findings.add("stale", f"with descriptors again a client was answered {kind}")
+
+
+def _busy_s(pid: int) -> float:
+    """Processor time of a process so far, s."""
+    with open(f"/proc/{pid}/stat") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
