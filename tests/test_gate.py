@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trio.testing
 
 from tests.held_store import HeldStore
 from tests.memory_store import MemoryStore
-from tests.serving import Caller, Serving, serving
+from tests.serving import GUARD_S, Caller, Serving, serving
 from ttweet import gate as gate_module
 from ttweet.access import ADMIN, POST, READ, RIGHTS
+from ttweet.connection import Limits
 from ttweet.errors import OpenError, ProtocolError
 from ttweet.gate import MAX_WRONG, WRONG_PAUSE_S, Gate, WrongTokens
 from ttweet.token_file import TokenFile
@@ -87,6 +89,18 @@ async def test_a_token_that_was_revoked_ends_its_connections_and_no_other(file: 
         assert code(await other.ask("u", "still here")) == "ok"
         again = await here.call()
         assert code(await again.ask("a", lost)) == "token"
+
+
+async def test_a_revoked_token_ends_its_connection_in_the_middle_of_a_frame(file: TokenFile) -> None:
+    _, secret = file.add("laptop", ALL)
+    patient = Limits(frame_s=10 * GUARD_S)
+    async with serving(gate=Gate(NOBODY, file), limits=patient) as here:
+        caller = await come_in(here, secret)
+        await caller.stream.send_all(b'["u","never')
+        await trio.testing.wait_all_tasks_blocked()
+        file.revoke("laptop")
+        assert b'"code":"token"' in await caller.rest()
+    assert not here.store.tweets
 
 
 async def test_what_a_revoked_token_has_under_way_is_stored_and_answered_and_nothing_else(file: TokenFile) -> None:

@@ -14,11 +14,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import assert_never
 
 import trio
 
-from ttweet import permissions, reports, wire
+from ttweet import permissions, queries, reports, wire
 from ttweet.audience import Audience, Follower
 from ttweet.errors import ProtocolError, Refused, StoreError, TtweetError
 from ttweet.fast_json import JSON
@@ -26,7 +25,7 @@ from ttweet.journal import Receipt
 from ttweet.reports import Peer
 from ttweet.service import Service
 from ttweet.transport import LOST, Transport
-from ttweet.tweets import Page, Tweet
+from ttweet.tweets import Tweet
 from ttweet.visitor import Visitor
 
 TURN_REQUESTS = 32  # of one client before others get their turn, some 1 ms; one read may hold very many
@@ -195,7 +194,8 @@ class Connection:
 
     def _close_if_done(self) -> None:
         """Let a task go that listens for what will not be read any more; one that does not finishes by itself."""
-        if self._no_more and self._listening and not (self._answers or self._unsent or self._reader.unfinished):
+        going = self._visitor.ended or not self._reader.unfinished
+        if self._no_more and self._listening and going and not (self._answers or self._unsent):
             self.close()
 
     @property
@@ -304,18 +304,7 @@ class Connection:
                 self._no_more = True
                 return wire.encode_classic(service.last())
             case _:
-                return wire.encode_page(await self._page(request), JSON)
-
-    async def _page(self, request: wire.PageQuery) -> Page:
-        match request:
-            case wire.TweetsOfTag(tag, limit, before):
-                return await self._service.tweets_of_tag(tag, limit=limit, before=before)
-            case wire.TweetsOfAuthor(by, limit, before):
-                return await self._service.tweets_of_author(by, limit=limit, before=before)
-            case wire.TweetsSinceLogin(by, limit, after):
-                return await self._service.tweets_since_login(by, limit=limit, after=after)
-            case _:
-                assert_never(request)
+                return wire.encode_page(await queries.page(service, request), JSON)
 
     def _log_out(self) -> None:
         """Free the name; once the connection has ended, when what it posted is decided: it belongs to this login."""
