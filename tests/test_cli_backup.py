@@ -80,7 +80,7 @@ def test_on_a_terminal_it_tells_how_far_it_is_and_what_has_come_of_it(tmp_path: 
         code, seen = run_on_terminal("backup", "copy.db", columns=60, cwd=tmp_path)
     assert code == shell.DONE
     assert " of " in plain(seen)
-    assert "1 tweets in copy.db, 0.1 MiB, verified, in " in plain(seen)
+    assert "1 tweet in copy.db, 0.1 MiB, verified, in " in plain(seen)
 
 
 def test_what_cannot_be_copied_or_written_is_told_with_its_name(tmp_path: Path) -> None:

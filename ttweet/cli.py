@@ -27,6 +27,8 @@ COMMANDS = {
     "log": ("ttweet.cli_log:log", cli_pages.LOG),
     "token": ("ttweet.cli_token:token", cli_pages.TOKEN),
     "backup": ("ttweet.cli_backup:backup", cli_pages_keep.BACKUP),
+    "export": ("ttweet.cli_export:export", cli_pages_keep.EXPORT),
+    "import": ("ttweet.cli_export:import_", cli_pages_keep.IMPORT),
 }
 
 Upload = Annotated[

@@ -35,5 +35,6 @@ def backup(target: Target, /, *, db: Db = None, force: Force = False) -> int:
         raise shell.UsageError(f"{escape(str(target))} is there already; name another file, or add --force") from exc
     if shell.on_terminal(sys.stderr):
         size = target.stat().st_size / MIB
-        shell.hint(f"{tweets:,} tweets in {escape(str(target))}, {size:,.1f} MiB, verified, in {pace.taken}")
+        copied = shell.amount(tweets, "tweet")
+        shell.hint(f"{copied} in {escape(str(target))}, {size:,.1f} MiB, verified, in {pace.taken}")
     return shell.DONE

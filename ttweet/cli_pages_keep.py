@@ -26,3 +26,44 @@ copy of FILE in the place of the database, and remove the old -wal and -shm file
 
 {_ENVIRONMENT}""",
 )
+
+EXPORT = Page(
+    usage=r"ttweet export \[FILE] \[--db FILE] \[--force]",
+    text="""Write all tweets as lines of JSON.
+
+One tweet a line, the oldest first: id, at (milliseconds since 1970 UTC), by, text, tags. Without FILE to stdout. It
+works beside the running server. The report log and the keys are not in it; ttweet backup copies those too.""",
+    below=f"""{_EXAMPLES}
+  ttweet export tweets.jsonl
+  ttweet export | jq -r .text
+  ttweet export | gzip > tweets.jsonl.gz
+
+{_EXIT_CODES}
+  0  written, and a FILE is on the disk
+  1  the file cannot be read, or FILE not written
+  2  the command line is wrong, or FILE is there
+  4  no such database
+
+{_ENVIRONMENT}""",
+)
+
+IMPORT = Page(
+    usage=r"ttweet import FILE \[--db FILE]",
+    text="""Put exported tweets into a database that no server holds.
+
+They keep their ids, times and authors. Those that are there already are passed over, so a second run after a stop of
+any kind brings in what is missing and nothing twice. New tweets go behind the newest one only: an id is a place to go
+on from for whoever follows.""",
+    below=f"""{_EXAMPLES}
+  ttweet import tweets.jsonl --db new.db
+  zcat tweets.jsonl.gz | ttweet import - --db new.db
+
+{_EXIT_CODES}
+    0  all of them are on the disk
+    1  the file cannot be read or written, or a server holds it
+    2  the command line is wrong
+    5  a line is no tweet, or its id belongs to another
+  130  Ctrl-C; the same command goes on
+
+{_ENVIRONMENT}""",
+)

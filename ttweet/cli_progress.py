@@ -17,12 +17,12 @@ Show = Callable[[int, int | None, str], object]
 
 
 @contextmanager
-def progress() -> Iterator[Show]:
+def progress(*, wanted: bool = True) -> Iterator[Show]:
     """A function to call with what is done, of how much (None: who knows), and some words on it, as often as wanted.
 
     Shown are the bar, the share, the words and the time that is left.
     """
-    if not shell.on_terminal(sys.stderr):
+    if not (wanted and shell.on_terminal(sys.stderr)):
         yield _show_nothing
         return
     from rich.console import Console

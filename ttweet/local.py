@@ -29,7 +29,7 @@ def open(path: str | PathLike[str], *, readonly: bool = False) -> "LocalStore": 
     """
     if readonly:
         return LocalStore(SqliteReader(Path(path)))
-    return LocalStore(SqliteStore.open(Path(path), log_limit=LOG_LIMIT, at=_now_ms()))
+    return LocalStore(SqliteStore.open(Path(path), log_limit=LOG_LIMIT, at=now_ms()))
 
 
 class LocalStore:
@@ -50,7 +50,7 @@ class LocalStore:
         """Let go of the file, so that a server or another program may have it."""
         try:
             if isinstance(self._store, SqliteStore):
-                self._store.end_session("stopped", at=_now_ms())
+                self._store.end_session("stopped", at=now_ms())
         finally:
             self._store.close()
 
@@ -66,7 +66,7 @@ class LocalStore:
             raise Refused("denied", "this file was opened for reading only")
         name = None if by is None else tweets.checked_name(by)
         draft = tweets.draft(text, tags=list(tags), scan=scan, key=key, by=name)
-        return self._store.append([draft], [], at=_now_ms())[0]
+        return self._store.append([draft], [], at=now_ms())[0]
 
     def last(self) -> Tweet | None:
         """The newest tweet; None when there is none or it is empty."""
@@ -85,8 +85,9 @@ class LocalStore:
 
     def list_tags(self, *, limit: int = DEFAULT_LIMIT, numbers: bool = False) -> TagPage:
         """The most used tags; those without a letter only with `numbers`."""
-        return self._store.list_tags(limit=limit, now=_now_ms(), numbers=numbers)
+        return self._store.list_tags(limit=limit, now=now_ms(), numbers=numbers)
 
 
-def _now_ms() -> int:
+def now_ms() -> int:
+    """The time, in milliseconds since 1970 UTC."""
     return int(time.time() * 1000)

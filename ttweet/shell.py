@@ -102,6 +102,11 @@ def tell_wait(seconds: int) -> None:
     hint(f"too many requests for this server; going on in {seconds} s, as it asks")
 
 
+def amount(number: int, one: str) -> str:
+    """A number of things, as people write it: 1 tweet, 2,000 tweets."""
+    return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
+
+
 def on_terminal(stream: TextIO | None) -> bool:
     """Whether a person reads what goes to the stream."""
     return stream is not None and stream.isatty()

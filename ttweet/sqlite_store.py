@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Self, cast
 
+from ttweet import hashtags
 from ttweet.errors import StoreError
 from ttweet.reports import Report
 from ttweet.sqlite_bulk import Rows, Value
@@ -115,6 +116,21 @@ class SqliteStore(Queries):
         if not self._tags.complete:
             with self._transaction():
                 self._tags.build()
+
+    def newest_id(self) -> int:
+        """The newest id that was given, also to a tweet that somebody has removed by hand; 0 before the first."""
+        return self._last_tweet
+
+    def restore(self, tweets: Sequence[Tweet]) -> None:
+        """Write tweets as they are, in one transaction: checked, their ids rising, above `newest_id`.
+
+        Durable on return. Raises StoreError as `append` does. Whether they had keys is not known any more.
+        """
+        with self._transaction():
+            _TWEETS.run(self._connection, [(*tweet[:4], " ".join(tweet.tags)) for tweet in tweets])
+            tagged = [(one.id, one.at, {hashtags.key(tag): tag for tag in one.tags}) for one in tweets if one.tags]
+            self._tags.add(tagged, tweets[-1].id, at=tweets[-1].at)
+        self._last_tweet = tweets[-1].id
 
     def end_session(self, how: str, *, at: int) -> None:
         """See Store. With a reader in the way the log stays, which the next start writes back."""

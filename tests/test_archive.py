@@ -1,0 +1,159 @@
+"""Tweets as lines of JSON: the same bytes both ways, each tweet once however often it is brought in, bad lines told."""
+
+import io
+import json
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.sqlite_files import DAY_MS, NOW, opened, post, sql
+from ttweet import archive, tweets
+from ttweet.archive import Tally, bring_in, decode, encode, read_lines
+from ttweet.errors import Refused
+from ttweet.sqlite_reader import SqliteReader
+from ttweet.sqlite_store import SqliteStore
+from ttweet.tweets import Tweet, draft
+
+COUNTS = (
+    "SELECT key, spelling, spelling_count, count, newest, lettered FROM tags ORDER BY key",
+    "SELECT key, s.spelling, s.count FROM spellings s JOIN tags ON tag = id ORDER BY 1, 2",
+    "SELECT key, day, d.count FROM tag_days d JOIN tags ON tag = id ORDER BY 1, 2",
+    "SELECT key, tweet FROM tweet_tags JOIN tags ON tag = id ORDER BY 1, 2",
+    "SELECT * FROM tweets ORDER BY id",
+)
+
+
+def lines_of(store: SqliteReader | SqliteStore) -> list[bytes]:
+    return [encode(tweet) for tweet in store.read_after(0, 1_000_000)]
+
+
+def brought_in(store: SqliteStore, lines: Sequence[bytes]) -> Tally:
+    tally = Tally()
+    bring_in(store, read_lines(io.BytesIO(b"".join(lines))), tally, lambda: None)
+    return tally
+
+
+def filled(path: Path) -> list[bytes]:
+    """Some tweets of several days, people and spellings, an empty one, and a gap in the ids."""
+    with opened(path) as store:
+        for day in range(5):
+            texts = [f"number {day} #Python #n{one} #3251" for one in range(7)] + ["", "#python", "#PYTHON 寿司 #寿司"]
+            store.append([draft(text, by="ann" if day else None) for text in texts], [], at=NOW + day * DAY_MS)
+        sql(path, "DELETE FROM tweet_tags WHERE tweet = 9", "DELETE FROM tweets WHERE id = 9")
+        return lines_of(store)
+
+
+def test_a_line_is_documented_to_the_letter() -> None:
+    page = (Path(archive.__file__).parent.parent / "docs" / "export.md").read_text()
+    tweet = Tweet(9201, 1714567890123, "ann", "Tests are green #ci 🎉", ("ci",))
+    assert encode(tweet).decode() in page
+    assert decode(encode(tweet)) == tweet
+    assert encode(tweet, ascii_only=True).isascii()
+
+
+@given(
+    text=st.text(max_size=150).map(lambda text: text.replace("\0", "")),
+    by=st.sampled_from([None, "ann", "Jürgen"]),
+    at=st.integers(0, archive.MAX_AT),
+)
+def test_any_tweet_comes_back_from_its_line(text: str, by: str | None, at: int) -> None:
+    try:
+        checked = draft(text, by=by)
+    except Refused:
+        return
+    tweet = Tweet(1, at, by, checked.text, tuple(checked.tags.values()))
+    assert decode(encode(tweet)) == tweet
+    assert encode(tweet).count(b"\n") == 1
+
+
+def test_what_was_exported_and_imported_is_exported_the_same_and_counted_the_same(tmp_path: Path) -> None:
+    lines = filled(tmp_path / "old.db")
+    with opened(tmp_path / "new.db") as store:
+        assert brought_in(store, lines) == Tally(new=49)
+        assert lines_of(store) == lines
+        assert post(store, "the next one")[0].id == 51
+
+
+def test_tags_are_counted_as_if_the_tweets_had_been_posted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "PAGE_TWEETS", 4)
+    with opened(tmp_path / "old.db") as store:
+        for day in (3, 1, 2):  # the clock was put back
+            post(store, "#Python #go", "#python #Go", f"#n{day} #1", at=NOW + day * DAY_MS + day)
+        lines = lines_of(store)
+    with opened(tmp_path / "new.db") as store:
+        brought_in(store, lines)
+    for question in COUNTS:
+        assert sql(tmp_path / "new.db", question) == sql(tmp_path / "old.db", question)
+
+
+@pytest.mark.parametrize("stored", [0, 1, 8, 20, 48, 49])
+def test_after_a_stop_anywhere_a_second_run_brings_in_the_rest_and_nothing_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored: int
+) -> None:
+    monkeypatch.setattr(archive, "PAGE_TWEETS", 8)
+    lines = filled(tmp_path / "old.db")
+    with opened(tmp_path / "new.db") as store:
+        assert brought_in(store, lines[:stored]).new == stored
+    with opened(tmp_path / "new.db") as store:
+        assert brought_in(store, lines) == Tally(new=49 - stored, known=stored)
+        assert lines_of(store) == lines
+
+
+def changed(**fields: object) -> bytes:
+    value = {"id": 3, "at": 1, "by": None, "text": "x", "tags": [], **fields}
+    return json.dumps({name: one for name, one in value.items() if one is not ...}).encode() + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (b"hello\n", "no JSON: Expecting value"),
+        (b"\xff\n", "it is not UTF-8; this is no export of ttweet's"),
+        (b"[" * 100_000 + b"\n", "no JSON"),
+        (b"[1]\n", "no JSON object; an export has one a line"),
+        (changed(text=...), "it lacks text"),
+        (changed(text=..., by=...), "it lacks by, text"),
+        (changed(colour="red"), "'colour' is no field of a tweet; see docs/export.md"),
+        (changed(id="3"), 'id must be a whole number, not "3"'),
+        (changed(id=True), "id must be a whole number, not true"),
+        (changed(id=0), "id is 0, and must be from 1 to 9223372036854775807"),
+        (changed(id=2**63), "id is 9223372036854775808, and must be from 1 to"),
+        (changed(at=1.5), "at must be a whole number, milliseconds since 1970, not 1.5"),
+        (changed(at=-1), "at is -1, and must be from 0 to 253402300799999"),
+        (changed(by="two words"), "'two words' is no name"),
+        (changed(text="x" * 151), "151 characters, the limit is 150"),
+        (changed(text="a\0b"), "a NUL character at position 2"),
+        (changed(text="\ud800"), "a lone surrogate at position 1"),
+        (changed(tags="a"), 'tags must be a list of tags, not "a"'),
+        (changed(tags=["a b"]), '"a b" is no tag'),
+        (changed(tags=["a", "A"]), '"A" stands there twice'),
+        (changed(text="", tags=["a"]), "an empty text carries no tags"),
+        (changed(id=2), "id 2 comes after 2, and ids must rise"),
+        (b"x" * (archive.MAX_LINE_BYTES + 1), "more than 1,048,576 bytes"),
+    ],
+)
+def test_a_bad_line_is_told_with_its_number_and_what_stands_before_it_is_stored(
+    store: SqliteStore, line: bytes, said: str
+) -> None:
+    good = [changed(id=1), b"\n", changed(id=2)]
+    with pytest.raises(Refused) as refusal:
+        brought_in(store, [*good, line, changed(id=4)])
+    assert refusal.value.text.startswith(f"line 4: {said}")
+    assert [tweet.id for tweet in store.read_after(0, 10)] == [1, 2]
+
+
+@pytest.mark.parametrize(("tweet", "said"), [(2, "another tweet"), (9, "newer tweets, and none")])
+def test_an_id_that_belongs_to_another_tweet_is_refused(path: Path, tweet: int, said: str) -> None:
+    lines = filled(path)
+    with opened(path) as store, pytest.raises(Refused, match=f"line 2: the file has {said} with the id {tweet};"):
+        brought_in(store, [lines[0], changed(id=tweet)])
+    with closing(SqliteReader(path)) as reader:
+        assert lines_of(reader) == lines
+
+
+def test_a_text_that_is_not_in_normal_form_is_brought_into_it() -> None:
+    assert decode(changed(text="cafe\u0301")).text == tweets.checked_text("café")

@@ -1,0 +1,132 @@
+"""`ttweet export` and `ttweet import` as people use them: in pipes, stopped in the middle, beside a server."""
+
+import signal
+import stat
+import subprocess
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.processes import TTWEET, environment, plain, run, run_on_terminal, running_server, says
+from ttweet import shell
+from ttweet.archive import encode
+from ttweet.sqlite_reader import SqliteReader
+from ttweet.tweets import Tweet
+
+MANY = 20_000
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of many tweets, as an export has them."""
+    path = tmp_path_factory.mktemp("exported") / "tweets.jsonl"
+    tweets = [Tweet(id_, id_ * 1000, "ann", f"number {id_} #n{id_ % 97}", (f"n{id_ % 97}",)) for id_ in range(1, MANY)]
+    path.write_bytes(b"".join([encode(tweet) for tweet in tweets]))
+    return path
+
+
+def test_export_import_export_gives_the_same_bytes(exported: Path, tmp_path: Path) -> None:
+    assert says("import", str(exported), "--db", str(tmp_path / "new.db")) == (shell.DONE, "")
+    assert run("export", "again.jsonl", "--db", "new.db", cwd=tmp_path).stderr == ""
+    assert (tmp_path / "again.jsonl").read_bytes() == exported.read_bytes()
+    assert stat.S_IMODE((tmp_path / "again.jsonl").stat().st_mode) == 0o600
+    assert run("export", "--db", "new.db", cwd=tmp_path).stdout == exported.read_text()
+    assert run("tags", "n5", "--db", "new.db", cwd=tmp_path).stdout.count("\n") == 20
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_second_run_after_a_stop_brings_in_the_rest_and_nothing_twice(
+    exported: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    lines = exported.read_bytes().splitlines(keepends=True)
+    command = [*TTWEET, "import", "-", "--db", "new.db"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment(), stdin=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        process.stdin.write(b"".join(lines[: MANY // 2]))
+        process.stdin.flush()
+        while not imported(tmp_path / "new.db"):
+            assert process.poll() is None
+        process.send_signal(number)
+        assert process.stderr is not None
+        said = process.stderr.read().decode()
+    assert process.returncode == (shell.INTERRUPTED if number == signal.SIGINT else -number)
+    if number == signal.SIGINT:
+        assert "tweets imported; the same command goes on from there" in said
+    before = imported(tmp_path / "new.db")
+    assert 0 < before < MANY - 1
+    assert says("import", str(exported), "--db", str(tmp_path / "new.db")) == (shell.DONE, "")
+    assert run("export", "--db", "new.db", cwd=tmp_path).stdout.encode() == exported.read_bytes()
+
+
+def imported(path: Path) -> int:
+    if not path.exists() or not path.stat().st_size:
+        return 0
+    with closing(SqliteReader(path)) as reader:
+        return reader.count()
+
+
+def test_a_server_in_the_way_is_named_and_export_works_beside_it(exported: Path, tmp_path: Path) -> None:
+    with running_server(tmp_path, "--no-report-file") as server:
+        run("post", "one #a", "--server", server.address)
+        code, text = says("import", str(exported), "--db", str(server.db))
+        assert (code, text.partition("; ")[2]) == (shell.FAILED, "stop it, or name another file with --db")
+        assert f"{server.db} is held by the server with process id {server.process.pid};" in text
+        assert '"text":"one #a","tags":["a"]}\n' in run("export", "--db", str(server.db)).stdout
+
+
+def test_a_bad_line_is_told_with_what_was_done(exported: Path, tmp_path: Path) -> None:
+    good = exported.read_bytes().splitlines(keepends=True)[:3]
+    done = run("import", "-", stdin=b"".join([*good, b"hello\n"]), cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (shell.REFUSED, "")
+    assert done.stderr.startswith("ttweet: line 4: no JSON: ")
+    assert done.stderr.endswith("; before it: 3 tweets imported\n")
+    done = run("import", "-", stdin=b"".join([*good, b"{}\n"]), cwd=tmp_path)
+    assert done.stderr.endswith("it lacks id, at, by, text, tags; before it: 0 tweets imported, 3 there already\n")
+
+
+def test_an_export_overwrites_a_file_only_with_force_and_a_database_never(exported: Path, tmp_path: Path) -> None:
+    db = str(tmp_path / "new.db")
+    run("import", "-", "--db", db, stdin=exported.read_bytes()[:200].rpartition(b"\n")[0])
+    target = tmp_path / "out.jsonl"
+    target.write_text("kept")
+    assert says("export", str(target), "--db", db) == (
+        shell.USAGE,
+        f"ttweet: {target} is there already; name another file, or add --force",
+    )
+    assert target.read_text() == "kept"
+    assert says("export", str(target), "--db", db, "--force") == (shell.DONE, "")
+    assert target.read_text().startswith('{"id":1,')
+    before = Path(db).read_bytes()
+    assert says("export", db, "--db", db, "--force")[0] == shell.USAGE
+    assert Path(db).read_bytes() == before
+
+
+def test_on_a_terminal_both_tell_how_far_they_are_and_what_has_come_of_it(exported: Path, tmp_path: Path) -> None:
+    code, seen = run_on_terminal("import", str(exported), columns=60, cwd=tmp_path)
+    assert code == shell.DONE
+    assert " a second " in plain(seen)
+    assert f"{MANY - 1:,} tweets imported, in " in plain(seen)
+    code, seen = run_on_terminal("export", "out.jsonl", columns=60, cwd=tmp_path)
+    assert code == shell.DONE
+    assert f"{MANY - 1:,} tweets in out.jsonl, in " in plain(seen)
+    assert (tmp_path / "out.jsonl").read_bytes() == exported.read_bytes()
+
+
+def test_a_terminal_gets_no_character_that_steers_it(tmp_path: Path) -> None:
+    run("import", "-", stdin=encode(Tweet(1, 1, None, "\x9b31m \u202e", ())), cwd=tmp_path)
+    code, seen = run_on_terminal("export", cwd=tmp_path)
+    assert (code, plain(seen).splitlines()[-1]) == (
+        0,
+        r'{"id":1,"at":1,"by":null,"text":"\u009b31m \u202e","tags":[]}',
+    )
+
+
+def test_what_is_not_there_is_told(tmp_path: Path) -> None:
+    assert says("import", str(tmp_path / "no.jsonl"))[1] == f"ttweet: {tmp_path}/no.jsonl: No such file or directory"
+    assert says("export", "--db", str(tmp_path / "no.db")) == (
+        shell.NOTHING,
+        f"ttweet: there is no {tmp_path}/no.db; name another with --db",
+    )

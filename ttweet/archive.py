@@ -1,0 +1,199 @@
+"""Tweets as lines of JSON, to be kept or moved: written, read back, and put into a store, each once.
+
+docs/export.md describes the lines. Knows no SQL, no files and no command line.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ttweet import hashtags, tweets
+from ttweet.errors import Refused
+from ttweet.fields import MAX_ID
+from ttweet.tweets import Tweet
+
+PAGE_TWEETS = 1000  # of one read, and of one transaction: a second run has at most so many to bring in again
+MAX_LINE_BYTES = 1024 * 1024  # a tweet's line has 1 KiB; what is longer is none, and must not fill the memory
+MAX_AT = 253_402_300_799_999  # the end of the year 9999, beyond which SQLite has no dates
+
+_FIELDS: dict[str, tuple[str, tuple[type, ...]]] = {
+    "id": ("a whole number", (int,)),
+    "at": ("a whole number, milliseconds since 1970", (int,)),
+    "by": ("a name, or null", (str, type(None))),
+    "text": ("a text", (str,)),
+    "tags": ("a list of tags", (list,)),
+}
+
+
+class Target(Protocol):
+    """The part of a store that tweets are put into. Raises StoreError."""
+
+    def newest_id(self) -> int:
+        """The newest id that was given; 0 before the first."""
+        ...
+
+    def read_after(self, cursor: int, limit: int) -> list[Tweet]:
+        """See store.Reader."""
+        ...
+
+    def restore(self, tweets: Sequence[Tweet]) -> None:
+        """Write tweets as they are, in one transaction: ids rising, above the newest. Durable on return."""
+        ...
+
+
+class Stream(Protocol):
+    """A binary file."""
+
+    def readline(self, limit: int, /) -> bytes:
+        """A line with its end, at most so many bytes of it."""
+        ...
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many tweets were put into the store, and how many were there already."""
+
+    new: int = 0
+    known: int = 0
+
+
+def encode(tweet: Tweet, *, ascii_only: bool = False) -> bytes:
+    """A tweet's line, the same bytes each time. `ascii_only` is for terminals: no character steers them."""
+    value = {"id": tweet.id, "at": tweet.at, "by": tweet.by, "text": tweet.text, "tags": tweet.tags}
+    return json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":")).encode() + b"\n"
+
+
+def decode(line: bytes) -> Tweet:
+    """The tweet of a line. Raises Refused `bad_request`, and what the rules for texts, names and tags raise."""
+    value = _fields(line)
+    id_, at, by = value["id"], value["at"], value["by"]
+    if not 1 <= id_ <= MAX_ID:
+        raise _bad(f"id is {id_}, and must be from 1 to {MAX_ID}")
+    if not 0 <= at <= MAX_AT:
+        raise _bad(f"at is {at}, and must be from 0 to {MAX_AT}")
+    text = tweets.checked_text(value["text"])
+    name = None if by is None else tweets.checked_name(by)
+    return Tweet(id_, at, name, text, _tags(value["tags"], text))
+
+
+def read_lines(stream: Stream) -> Iterator[tuple[int, bytes]]:
+    """The lines of a stream with their numbers, from 1; empty ones are left out. Raises Refused for one too long."""
+    number = 0
+    while line := stream.readline(MAX_LINE_BYTES + 1):
+        number += 1
+        if len(line) > MAX_LINE_BYTES:
+            raise _bad(f"line {number}: more than {MAX_LINE_BYTES:,} bytes; this is no export of ttweet's")
+        if line.strip():
+            yield number, line
+
+
+def bring_in(target: Target, lines: Iterable[tuple[int, bytes]], tally: Tally, told: Callable[[], object]) -> None:
+    """Put the tweets of lines into a store, PAGE_TWEETS in a transaction; those it has already are passed over.
+
+    So to do it again after an end of any kind brings in what is missing, and nothing twice. `tally` counts what is
+    done, and `told` is called after each transaction. Raises Refused with the line's number: for a line that is no
+    tweet, whose id is not above the one before, or belongs to another tweet of the store. What stands before that line
+    is stored then.
+    """
+    newest = target.newest_id()
+    known = _Known(target)
+    batch: list[Tweet] = []
+    try:
+        for number, tweet in _tweets(lines):
+            if tweet.id <= newest:
+                known.compare(number, tweet)
+                tally.known += 1
+            else:
+                batch.append(tweet)
+            if len(batch) == PAGE_TWEETS or tally.known % PAGE_TWEETS == 1:
+                _store(target, batch, tally)
+                told()
+    except Refused:
+        _store(target, batch, tally)
+        raise
+    _store(target, batch, tally)
+    told()
+
+
+def _store(target: Target, batch: list[Tweet], tally: Tally) -> None:
+    if batch:
+        target.restore(batch)
+        tally.new += len(batch)
+        batch.clear()
+
+
+class _Known:
+    """The tweets of a store, beside lines that come in the same order."""
+
+    def __init__(self, target: Target) -> None:
+        self._tweets = _all(target)
+        self._next: Tweet | None = None
+
+    def compare(self, number: int, tweet: Tweet) -> None:
+        """Raise Refused unless the store has this very tweet."""
+        while self._next is None or self._next.id < tweet.id:
+            self._next = next(self._tweets, None)
+            if self._next is None:
+                break
+        if self._next != tweet:
+            what = "another tweet" if self._next and self._next.id == tweet.id else "newer tweets, and none"
+            raise _bad(f"line {number}: the file has {what} with the id {tweet.id}; import into a new file: --db NEW")
+
+
+def _all(target: Target) -> Iterator[Tweet]:
+    cursor = 0
+    while page := target.read_after(cursor, PAGE_TWEETS):
+        yield from page
+        cursor = page[-1].id
+
+
+def _tweets(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, Tweet]]:
+    before = 0
+    for number, line in lines:
+        try:
+            tweet = decode(line)
+        except Refused as refused:
+            raise Refused(refused.code, f"line {number}: {refused.text}") from refused
+        if tweet.id <= before:
+            raise _bad(f"line {number}: id {tweet.id} comes after {before}, and ids must rise")
+        before = tweet.id
+        yield number, tweet
+
+
+def _fields(line: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(line.decode())
+    except UnicodeDecodeError as exc:
+        raise _bad("it is not UTF-8; this is no export of ttweet's") from exc
+    except (ValueError, RecursionError) as exc:
+        raise _bad(f"no JSON: {exc}") from exc
+    if not isinstance(value, dict):
+        raise _bad("no JSON object; an export has one a line")
+    if value.keys() != _FIELDS.keys():
+        missing = ", ".join([name for name in _FIELDS if name not in value])
+        more = ", ".join([ascii(name)[:40] for name in value if name not in _FIELDS])
+        raise _bad(f"it lacks {missing}" if missing else f"{more} is no field of a tweet; see docs/export.md")
+    for name, (kind, types) in _FIELDS.items():
+        if not isinstance(value[name], types) or isinstance(value[name], bool):
+            raise _bad(f"{name} must be {kind}, not {json.dumps(value[name])[:40]}")
+    return value
+
+
+def _tags(bodies: list[Any], text: str) -> tuple[str, ...]:
+    """Tags as they were typed, each key once. Raises Refused `bad_tag`."""
+    if bodies and not text:
+        raise Refused("bad_tag", "an empty text carries no tags")
+    keys: set[str] = set()
+    for body in bodies:
+        if not isinstance(body, str) or len(body) > tweets.MAX_CHARACTERS or not hashtags.is_body(body):
+            raise Refused("bad_tag", f"{json.dumps(body)[:40]} is no tag: letters, digits and _ make one")
+        key = hashtags.key(body)
+        if not key or key in keys:
+            raise Refused("bad_tag", f"{json.dumps(body)[:40]} stands there twice, or is nothing to find")
+        keys.add(key)
+    return tuple(bodies)
+
+
+def _bad(text: str) -> Refused:
+    return Refused("bad_request", text)

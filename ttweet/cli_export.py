@@ -1,0 +1,113 @@
+"""The commands `export` and `import`: all tweets as lines of JSON, and back."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+from cyclopts import Parameter
+
+from ttweet import archive, shell
+from ttweet.archive import PAGE_TWEETS, Tally
+from ttweet.cli_options import Db
+from ttweet.cli_progress import Pace, progress
+from ttweet.cli_source import db_path
+from ttweet.errors import Refused
+from ttweet.files import replacing
+from ttweet.local import LOG_LIMIT, now_ms
+from ttweet.reports import escape
+from ttweet.sqlite_file import belongs_to
+from ttweet.sqlite_reader import SqliteReader
+from ttweet.sqlite_store import SqliteStore
+
+To = Annotated[str, Parameter(name="FILE", allow_leading_hyphen=True, help="Where they go; - is stdout.")]
+From = Annotated[str, Parameter(name="FILE", allow_leading_hyphen=True, help="What export has written; - is stdin.")]
+Force = Annotated[bool, Parameter(name="--force", negative="", help="Replace FILE if it is there.")]
+
+Count = Callable[[int], object]
+
+
+def export(target: To = "-", /, *, db: Db = None, force: Force = False) -> int:
+    """Write all tweets as lines of JSON. Raises UsageError, OpenError, StoreError, OSError."""
+    source, pace = db_path(db), Pace()
+    with closing(SqliteReader(source, instead="name another with --db")) as reader:
+        if target == "-":
+            count = _write(reader, sys.stdout.buffer, pace, ascii_only=shell.on_terminal(sys.stdout))
+        else:
+            count = _write_file(reader, source, Path(target), pace, force=force)
+    if shell.on_terminal(sys.stderr) and target != "-":
+        shell.hint(f"{shell.amount(count, 'tweet')} in {escape(target)}, in {pace.taken}, {pace.rate(count)}")
+    return shell.DONE
+
+
+def import_(source: From, /, *, db: Db = None) -> int:
+    """Put exported tweets into a database. Raises OpenError, StoreError, OSError, Refused, KeyboardInterrupt."""
+    tally, pace = Tally(), Pace()
+    with _open(source) as file, closing(_open_store(db_path(db))) as store:
+        try:
+            with progress() as show:
+                lines = archive.read_lines(file)
+                archive.bring_in(store, lines, tally, lambda: show(*_place(file), _done(tally, pace)))
+        except Refused as refused:
+            raise Refused(refused.code, f"{refused.text}; before it: {_imported(tally)}") from refused
+        except KeyboardInterrupt:
+            shell.complain(f"interrupted; {_imported(tally)}; the same command goes on from there")
+            raise
+        finally:
+            store.end_session("stopped", at=now_ms())
+    if shell.on_terminal(sys.stderr):
+        shell.hint(f"{_imported(tally)}, in {pace.taken}, {pace.rate(tally.new)}")
+    return shell.DONE
+
+
+def _write_file(reader: SqliteReader, source: Path, target: Path, pace: Pace, *, force: bool) -> int:
+    if belongs_to(target, source):
+        raise shell.UsageError(f"{escape(str(target))} belongs to the database itself; name another file")
+    try:
+        with replacing(target, overwrite=force) as part, part.open("wb") as file:
+            return _write(reader, file, pace, ascii_only=False)
+    except FileExistsError as exc:
+        raise shell.UsageError(f"{escape(str(target))} is there already; name another file, or add --force") from exc
+
+
+def _write(reader: SqliteReader, file: BinaryIO, pace: Pace, *, ascii_only: bool) -> int:
+    """All tweets, page by page: no read transaction is long, so the server's log does not grow for it."""
+    total, count, cursor = reader.count(), 0, 0
+    with progress(wanted=not ascii_only) as show:
+        while page := reader.read_after(cursor, PAGE_TWEETS):
+            file.write(b"".join([archive.encode(tweet, ascii_only=ascii_only) for tweet in page]))
+            count, cursor = count + len(page), page[-1].id
+            show(count, total, f"{count:,} tweets, {pace.rate(count)}")
+    file.flush()
+    return count
+
+
+@contextmanager
+def _open(source: str) -> Iterator[BinaryIO]:
+    if source == "-":
+        yield sys.stdin.buffer
+    else:
+        with Path(source).open("rb") as file:
+            yield file
+
+
+def _open_store(db: Path) -> SqliteStore:
+    return SqliteStore.open(db, log_limit=LOG_LIMIT, at=now_ms())
+
+
+def _place(file: BinaryIO) -> tuple[int, int | None]:
+    """How much of a file was read, and how much there is; of a pipe that is not known."""
+    if not file.seekable():
+        return 0, None
+    return file.tell(), os.fstat(file.fileno()).st_size
+
+
+def _done(tally: Tally, pace: Pace) -> str:
+    return f"{tally.new + tally.known:,} tweets, {pace.rate(tally.new + tally.known)}"
+
+
+def _imported(tally: Tally) -> str:
+    known = f", {tally.known:,} there already" if tally.known else ""
+    return f"{shell.amount(tally.new, 'tweet')} imported{known}"
