@@ -83,9 +83,11 @@ def test_tags_are_counted_as_if_the_tweets_had_been_posted(tmp_path: Path, monke
     with opened(tmp_path / "old.db") as store:
         for day in (3, 1, 2):  # the clock was put back
             post(store, "#Python #go", "#python #Go", f"#n{day} #1", at=NOW + day * DAY_MS + day)
+        store.settle()
         lines = lines_of(store)
     with opened(tmp_path / "new.db") as store:
         brought_in(store, lines)
+        store.settle()
     for question in COUNTS:
         assert sql(tmp_path / "new.db", question) == sql(tmp_path / "old.db", question)
 
