@@ -207,13 +207,7 @@ class Connection:
         return f"no further frame (within {self._limits.idle_s:g} seconds)"
 
     async def _handle_all(self, events: list[wire.Event]) -> None:
-        for first in range(0, len(events), TURN_REQUESTS):
-            if first:
-                await trio.lowlevel.checkpoint()
-            await self._handle_some(events[first : first + TURN_REQUESTS])
-
-    async def _handle_some(self, events: list[wire.Event]) -> None:
-        for event in events:
+        for number, event in enumerate(events, 1):
             if type(event) in self._visitor.forbidden:
                 self._forbid(event)
             elif isinstance(event, wire.Upload):
@@ -224,6 +218,8 @@ class Connection:
                 await self._until(lambda: len(self._answers) < self._limits.max_unanswered)
             if not self._service.has_room:
                 await self._service.room()
+            if number % TURN_REQUESTS == 0:
+                await trio.lowlevel.checkpoint()
 
     async def _handle(self, event: wire.Event) -> None:
         match event:

@@ -127,14 +127,20 @@ class Journal:
                 await self._write_all(worker)
 
     async def _wait_for_work(self, worker: Worker) -> None:
-        if not (self._settled or self._work.is_set()):
-            with trio.move_on_after(SETTLE_S) as pause:
+        while not self._work.is_set():
+            with trio.move_on_after(self._patience_s) as pause:
                 await self._work.wait()
+            if pause.cancelled_caught and self._settled:
+                break
             if pause.cancelled_caught:
                 await self._settle(worker)
-        with trio.move_on_after(RETRY_S if self._held_up else float("inf")):
-            await self._work.wait()
         self._held_up = False
+
+    @property
+    def _patience_s(self) -> float:
+        if not self._settled:
+            return SETTLE_S
+        return RETRY_S if self._held_up else float("inf")
 
     async def _settle(self, worker: Worker) -> None:
         """Have the store do what it has put off. If the disk is full or locked, it does so with a later batch."""
