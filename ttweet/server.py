@@ -26,7 +26,7 @@ from ttweet.visitor import Visitor
 log = logging.getLogger(__name__)
 
 BACKLOG = 1024  # connections the kernel holds until they are accepted; it cuts this at net.core.somaxconn
-ACCEPT_BURST = 4  # connections accepted before other tasks get their turn, some 1 ms: with 64 a flood made all wait 20 ms
+ACCEPT_BURST = 4  # connections accepted before other tasks get their turn, some 1 ms: 64 made all wait 20 ms
 DEAD_LINK_S = 30.0  # that a link may leave what was sent unconfirmed; by itself Linux gives it a quarter of an hour
 SWEEP_S = 0.5  # between two looks at the deadlines; each is met that much late at the most
 ACCEPT_RETRY_S = 0.1  # until somebody may have closed a descriptor, or the network is up again

@@ -14,7 +14,7 @@ import outcome
 import trio
 
 READ_BYTES = 16 * 1024  # of one read; some hundred pipelined frames
-MAX_READY = 128  # sockets read before other tasks get their turn, some 4 ms; with 32 batches were smaller, a sixth slower
+MAX_READY = 128  # sockets read before other tasks get their turn, some 4 ms; with 32 batches are small: a sixth slower
 
 LOST = (OSError, trio.BrokenResourceError, trio.ClosedResourceError)
 """What a transport raises when the connection is gone."""
