@@ -24,6 +24,7 @@ from proofs import (  # noqa: E402
     command_line,
     crashpoints,
     diskfull,
+    following,
     fsyncs,
     hostile,
     ioerrors,
@@ -43,6 +44,7 @@ from proofs.stage import Skipped, Stage  # noqa: E402
 ALPHABET = "#＃ab1_é寿ſßﷺ٣ \t.,/:?&-@$\ufe0f\u20e3\u200d\u00adA://x.de/"
 SHORT: dict[str, Callable[[Stage, int], Result]] = {
     "kill9": lambda stage, seed: kill9.prove(stage, seconds=2, seed=seed),
+    "following": lambda stage, seed: following.prove(stage, kills=3, seed=seed),
     "powercut": lambda stage, seed: powercut.prove(stage, seconds=2, seed=seed),
     "restart-powercut": lambda stage, seed: powercut.prove(stage, seconds=2, seed=seed, restart=True),
     "mixed": lambda stage, seed: mixed.prove(stage, seconds=2, seed=seed),
@@ -75,6 +77,11 @@ def test_a_bug_is_found(name: str, tmp_path: Path) -> None:
     except Skipped as why:
         pytest.skip(str(why))
     assert hunt.ok, hunt.line
+
+
+def test_a_follower_that_misses_a_tweet_is_found(tmp_path: Path) -> None:
+    result = following.prove(Stage(tmp_path, mutant="resume-skips-one"), kills=3, seed=1)
+    assert result.findings.counts["lost"]
 
 
 def test_hostile_clients_harm_nobody_but_themselves(tmp_path: Path) -> None:

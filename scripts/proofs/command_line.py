@@ -11,7 +11,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from proofs import clocks, crashpoints, diskfull, fsyncs, hostile, ioerrors, kill9, mixed, mutation, powercut, sigterm
+from proofs import (
+    clocks,
+    crashpoints,
+    diskfull,
+    following,
+    fsyncs,
+    hostile,
+    ioerrors,
+    kill9,
+    mixed,
+    mutation,
+    powercut,
+    sigterm,
+)
 from proofs.stage import Broken, Skipped, Stage
 
 
@@ -32,6 +45,7 @@ class Verdict(Protocol):
 Proof = Callable[[Stage, float, int], Verdict]
 PROOFS: dict[str, Proof] = {
     "kill9": lambda stage, scale, seed: kill9.prove(stage, seconds=60 * scale, seed=seed),
+    "following": lambda stage, scale, seed: following.prove(stage, kills=max(1, int(100 * scale)), seed=seed),
     "powercut": lambda stage, scale, seed: powercut.prove(stage, seconds=60 * scale, seed=seed),
     "restart-powercut": lambda stage, scale, seed: powercut.prove(stage, seconds=60 * scale, seed=seed, restart=True),
     "mixed": lambda stage, scale, seed: mixed.prove(stage, seconds=60 * scale, seed=seed),
