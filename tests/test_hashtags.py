@@ -295,6 +295,12 @@ def test_the_key_of_invisible_characters_is_empty() -> None:
     assert key("\u200d\ufe0e\u3164") == ""
 
 
+@pytest.mark.parametrize("blank", [" ", "\u00a0", "\u3000"])
+def test_a_key_has_no_blanks(blank: str) -> None:
+    assert key(f"a{blank}B") == "ab"
+    assert key(blank) == ""
+
+
 @given(st.text())
 def test_a_key_is_its_own_key(text: str) -> None:
     assert key(key(text)) == key(text)

@@ -106,7 +106,7 @@ def key(body: str) -> str:
     Case, width and invisible characters make no difference, nor does the way accents are written; accents do. The key
     of a body of nothing but invisible characters is empty: such a tag cannot be searched for and is not stored.
     """
-    return body.lower() if body.isascii() else _fold(body)
+    return body.lower().replace(" ", "") if body.isascii() else _fold(body)
 
 
 def is_body(body: str) -> bool:
