@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from ttweet import hashtags
 from ttweet.errors import StoreError
 from ttweet.reports import Report, line
-from ttweet.store import LogLine
+from ttweet.store import LogLine, Size
 from ttweet.tweets import HISTORY_DAYS, Draft, Page, TagPage, TagSummary, Tweet
 
 DAY_MS = 86_400_000
@@ -54,6 +54,9 @@ class MemoryStore:
 
     def reader(self) -> "MemoryStore":
         return self
+
+    def size(self) -> Size:
+        return Size(0, 0)
 
     def close(self) -> None:
         pass

@@ -20,6 +20,7 @@ from ttweet.gate import Gate
 from ttweet.journal import Journal
 from ttweet.server import Server, listen
 from ttweet.service import Service
+from ttweet.stats import Stats
 from ttweet.store import Store
 from ttweet.throttle import NO_RATES, Rates
 from ttweet.transport import StreamTransport
@@ -140,14 +141,16 @@ async def serving(
     with trio.fail_after(float("inf") if by_hand else GUARD_S), Worker("reader") as worker:
         reader = store.reader()
         audience = Audience(journal, reader, worker, encode_push)
+        api = service(journal, reader, worker)
         server = Server(
-            service(journal, reader, worker),
+            api,
             audience,
             gate or Gate(),
             max_clients=max_clients,
             limits=limits or Limits(),
             rates=rates,
         )
+        api.collect = Stats(api, journal, server, {"max_clients": max_clients}).collect
         async with trio.open_nursery() as writing:
             writing.start_soon(journal.run)
             (listener,) = listen("127.0.0.1", 0)

@@ -12,7 +12,7 @@ from ttweet.access import ADMIN, POST, READ, RIGHTS, Who
 from ttweet.errors import ProtocolError, Refused
 from ttweet.gate import Gate
 
-MAY = {  # what may be asked with one right alone
+MAY: dict[str, set[type]] = {  # what may be asked with one right alone
     READ: {
         wire.Last,
         wire.ClassicDownload,
@@ -24,7 +24,7 @@ MAY = {  # what may be asked with one right alone
         wire.Follow,
     },
     POST: {wire.Upload, wire.ClassicUpload, wire.TakeName},
-    ADMIN: set(),
+    ADMIN: {wire.ShowStats},
 }
 WITH_ANY = {wire.Ping, wire.ClientReport, wire.Unfollow}
 REQUESTS = sorted(get_args(wire.Request), key=lambda kind: kind.__name__)

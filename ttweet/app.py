@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -26,11 +26,12 @@ from ttweet.connection import Limits, encode_push
 from ttweet.errors import OpenError, StoreError
 from ttweet.export import Destination, LogCopy, SampleFile, Terminal, TerminalHandler
 from ttweet.gate import Gate
-from ttweet.journal import Journal
+from ttweet.journal import MAX_WAITING, Journal
 from ttweet.server import Server, listen, why_not_listening
 from ttweet.service import Service
-from ttweet.sqlite_file import belongs_to
+from ttweet.sqlite_file import MAX_WAL_BYTES, belongs_to
 from ttweet.sqlite_store import SqliteStore
+from ttweet.stats import Stats
 from ttweet.throttle import DEFAULT_RATES, Rates
 from ttweet.token_file import TokenFile
 from ttweet.worker import Worker
@@ -117,6 +118,7 @@ async def serve(config: Config, store: SqliteStore, listeners: list[socket.socke
         audience = Audience(journal, reader, worker, encode_push)
         gate = Gate(frozenset(RIGHTS), TokenFile(config.db))
         server = Server(service, audience, gate, max_clients=max_clients, limits=config.limits, rates=config.rates)
+        service.collect = Stats(service, journal, server, _limits(config, max_clients)).collect
         async with trio.open_nursery() as copying:
             copies = [LogCopy(to, store.reader(), session=store.session) for to in _destinations(config)]
             for copy in copies:
@@ -181,6 +183,18 @@ def _tell_start_failed(config: Config, store: SqliteStore, exc: OSError) -> None
         for destination in _destinations(config):
             LogCopy(destination, reader, session=store.session).catch_up()
     store.end_session("failed", at=_now_ms())
+
+
+def _limits(config: Config, max_clients: int) -> dict[str, object]:
+    """The limits as they are in force, by the names that docs/design.md has for them."""
+    return {
+        "max_clients": max_clients,
+        **asdict(config.limits),
+        "max_waiting": MAX_WAITING,
+        "log_limit": config.log_limit,
+        "max_wal_bytes": MAX_WAL_BYTES,
+        "grace_s": config.grace_s,
+    }
 
 
 def _allowed_clients(wanted: int) -> int:

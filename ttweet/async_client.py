@@ -79,6 +79,10 @@ class AsyncClient(Endpoint):
         """The most used tags; those without a letter only with `numbers`."""
         return self._shaped(answers.tag_page, await self.request("l", given(limit=limit, numbers=numbers)))
 
+    async def stats(self) -> dict[str, dict[str, Any]]:
+        """How the server is doing. See Client.stats."""
+        return self._shaped(dict, await self.request("i", ""))
+
     async def ping(self) -> None:
         """See whether the server answers."""
         await self.request("p", "")

@@ -25,6 +25,7 @@ COMMANDS = {
     "last": ("ttweet.cli_read:last", cli_pages.LAST),
     "tags": ("ttweet.cli_read:tags", cli_pages.TAGS),
     "log": ("ttweet.cli_log:log", cli_pages.LOG),
+    "stats": ("ttweet.cli_stats:stats", cli_pages_keep.STATS),
     "token": ("ttweet.cli_token:token", cli_pages.TOKEN),
     "backup": ("ttweet.cli_backup:backup", cli_pages_keep.BACKUP),
     "export": ("ttweet.cli_export:export", cli_pages_keep.EXPORT),

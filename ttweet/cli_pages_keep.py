@@ -1,4 +1,4 @@
-"""The manual of the commands that look after the file: see cli_pages."""
+"""The manual of the commands that look after a server and its file: see cli_pages."""
 
 from ttweet.cli_pages import Page
 
@@ -6,6 +6,28 @@ _EXAMPLES = "[bold]Examples[/]"
 _EXIT_CODES = "[bold]Exit codes[/]"
 _ENVIRONMENT = """[bold]Environment[/]
   TTWEET_DB      the database file, else tweets.db"""
+
+STATS = Page(
+    usage=r"ttweet stats \[--server HOST:PORT] \[--json]",
+    text="""Show how a server is doing.
+
+What it has counted since it started: connections, followers, uploads and commits, what was refused and why; how much
+waits, how large the file is, and the limits that are in force. On a server that others reach it takes a token with the
+right admin. In a pipe the columns are parted by tabs: name, value.""",
+    below=f"""{_EXAMPLES}
+  ttweet stats
+  ttweet stats --server 127.0.0.1:13001 --json | jq .tweets
+
+{_EXIT_CODES}
+  0  shown
+  2  the command line is wrong
+  3  no server there, or it went away unanswered
+  5  refused: you have no right to
+
+[bold]Environment[/]
+  TTWEET_SERVER  HOST:PORT of the server; else 127.0.0.1:13001
+  TTWEET_TOKEN   the token to show""",
+)
 
 BACKUP = Page(
     usage=r"ttweet backup FILE \[--db FILE] \[--force]",

@@ -1,7 +1,7 @@
 """How tweets, tags and report lines look on a terminal: aligned, wrapped and coloured by rich, at any width."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -56,6 +56,18 @@ def print_tags(tags: Sequence[TagSummary], *, now: int) -> None:
         cells = [f"#{escape(tag.tag)}", f"{tag.count:,}", ago(tag.newest, now), sparkline(tag.days)]
         table.add_row(*[Text(cell) for cell in cells[:columns]])
     console.print(table)
+
+
+def print_parts(parts: Mapping[str, Mapping[str, str]]) -> None:
+    """Named parts of named values, a value a line; a part that is empty has none."""
+    table = _grid()
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(style="dim", overflow="fold")
+    table.add_column(justify="right", overflow="fold")
+    for part, values in parts.items():
+        for number, (name, value) in enumerate(values.items()):
+            table.add_row(Text("" if number else escape(part)), Text(name), Text(value))
+    _terminal().print(table)
 
 
 def print_log(lines: Iterable[LogLine]) -> None:

@@ -160,6 +160,10 @@ class Client(Endpoint):
 
         return self._shaped(answers.tag_page, self.request("l", given(limit=limit, numbers=numbers)))
 
+    def stats(self) -> dict[str, dict[str, Any]]:
+        """How the server is doing: objects of numbers, as docs/protocol.md tells of them. For who may administer it."""
+        return self._shaped(dict, self.request("i", ""))
+
     def ping(self) -> None:
         """See whether the server answers."""
         self.request("p", "")

@@ -154,6 +154,11 @@ class Connection:
         self._quiet = False
         self._send(data)
 
+    @property
+    def follows(self) -> str | None:
+        """How its follower is doing, one of the states of audience; None without one."""
+        return None if self._follower is None else self._follower.state
+
     def stop(self) -> None:
         """Read no further request; end at once if nothing is under way, else when it is answered."""
         if not self._reader.classic:  # such a client has but one request, and it has begun
@@ -259,6 +264,7 @@ class Connection:
             self._refuse(error)
 
     def _refuse(self, error: TtweetError) -> None:
+        self._service.refusals[error.code] += 1
         if error.code != "slow_down":  # or who is too fast would fill the log
             self._service.report(reports.input_refused(self._peer))
         if not self._reader.classic:
@@ -280,12 +286,7 @@ class Connection:
         self._resume()
 
     async def _answer(self, request: wire.Query) -> bytes:
-        service = self._service
         match request:
-            case wire.Last():
-                return wire.encode_last(service.last(), JSON)
-            case wire.ListTags(limit, numbers):
-                return wire.encode_tags(await service.list_tags(limit=limit, numbers=numbers), JSON)
             case wire.Follow(tags, after):
                 self._follower = self._audience.follow(self, tags, after, self._follower)
                 return wire.encode_ok({"from": self._follower.cursor}, JSON)
@@ -294,13 +295,10 @@ class Connection:
                 return wire.encode_ok(None, JSON)
             case wire.TakeName(name):
                 return wire.encode_ok(self._visitor.log_in(name), JSON)
-            case wire.ListNames():
-                return wire.encode_ok({"names": service.online}, JSON)
             case wire.ClassicDownload():
                 self._no_more = True
-                return wire.encode_classic(service.last())
             case _:
-                return wire.encode_page(await queries.page(service, request), JSON)
+                return await queries.answer(self._service, request)
 
     def _log_out(self) -> None:
         """Free the name; once the connection has ended, when what it posted is decided: it belongs to this login."""

@@ -7,6 +7,7 @@ once a batch, not once a tweet. Knows no particular store and no wire.
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Protocol
@@ -74,9 +75,18 @@ class Journal:
         """The newest committed tweet."""
         self.commits = 0
         """How many batches were committed."""
+        self.acknowledged = 0
+        """How many drafts they held."""
+        self.failed: Counter[str] = Counter()
+        """How many drafts the store did not take, by code."""
         self._published = self.last.id if self.last is not None else 0
         self.on_commit: Callable[[list[Tweet]], None] | None = None
         """Is told of each commit's new tweets, ids rising, after those who wait for them. Must not raise or block."""
+
+    @property
+    def waiting(self) -> tuple[int, int]:
+        """How many drafts, and how many report lines, wait to be written."""
+        return len(self._inbox), len(self._lines)
 
     @property
     def has_room(self) -> bool:
@@ -203,11 +213,13 @@ class Journal:
             self._trouble = ""
         self.commits += 1
         self._settled = False
+        self.acknowledged += len(batch)
         newest = max(tweets, default=self.last)  # not the batch's last: a repeated key gives an old tweet again
         if newest is not None and (self.last is None or newest.id > self.last.id):
             self.last = newest
 
     def _fail(self, batch: list[Receipt], lines: list[Receipt | Report], error: StoreError) -> None:
+        self.failed[error.code] += len(batch)
         for receipt in batch:
             receipt.outcome = error
         if error.may_pass and error.code != self._trouble:

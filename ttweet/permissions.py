@@ -6,7 +6,7 @@ A connection is given the set of kinds of requests that are forbidden to it, so 
 from functools import cache
 
 from ttweet import wire
-from ttweet.access import POST, READ, Who, listed
+from ttweet.access import ADMIN, POST, READ, Who, listed
 from ttweet.errors import ProtocolError, Refused
 
 NEEDED: dict[type[wire.Request], str | None] = {
@@ -21,6 +21,7 @@ NEEDED: dict[type[wire.Request], str | None] = {
     wire.ListTags: READ,
     wire.ListNames: READ,
     wire.Follow: READ,
+    wire.ShowStats: ADMIN,
     wire.Unfollow: None,
     wire.ClientReport: None,
     wire.Ping: None,

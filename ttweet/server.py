@@ -12,11 +12,12 @@ from functools import partial
 import trio
 
 from ttweet import reports, wire
-from ttweet.audience import Audience
+from ttweet.audience import LIVE, Audience
 from ttweet.connection import Connection, Limits
 from ttweet.errors import Refused
 from ttweet.fast_json import JSON
 from ttweet.gate import Gate
+from ttweet.rates import RateLimiter
 from ttweet.reports import Peer
 from ttweet.service import Service
 from ttweet.throttle import NO_RATES, Rates, Throttle
@@ -90,17 +91,32 @@ class Server:
         self._service = service
         self._audience = audience
         self._gate = gate
-        self._max_clients = max_clients
         self._limits = limits
         self._throttle = Throttle(rates, JSON)
         self._connections: set[Connection] = set()
         self._readiness = Readiness()
         self._told: dict[str, float] = {}  # when each kind of trouble was told of last
+        self.max_clients = max_clients
+        self.accepted = 0
+        """How many have connected so far."""
+        self.turned_away = 0
+        """How many were not let in, as there were too many."""
 
     @property
     def clients(self) -> int:
         """How many are connected."""
         return len(self._connections)
+
+    @property
+    def followers(self) -> tuple[int, int]:
+        """How many of them follow: those who have all there is, and those who are behind."""
+        states = [state for state in [one.follows for one in self._connections] if state is not None]
+        return states.count(LIVE), len(states) - states.count(LIVE)
+
+    @property
+    def limiter(self) -> RateLimiter | None:
+        """What holds them to a rate, where there is one."""
+        return self._throttle.limiter
 
     async def accept(self, listener: socket.socket, nursery: trio.Nursery) -> None:
         """Give each client that comes a task in the nursery, until cancelled.
@@ -136,6 +152,7 @@ class Server:
             send_later=send_later,
         )
         self._connections.add(connection)
+        self.accepted += 1
         self._service.report(reports.client_connected(peer, self.clients))
         nursery.start_soon(self._serve, connection, peer, name=f"client {peer}")
 
@@ -190,10 +207,11 @@ class Server:
 
     def _welcome(self, client: socket.socket, address: tuple[str, int], nursery: trio.Nursery) -> None:
         client.setblocking(False)
-        if self.clients < self._max_clients:
+        if self.clients < self.max_clients:
             self.admit(SocketTransport(client, self._readiness), address[:2], nursery)
         else:
-            _turn_away(client, self._max_clients)
+            self.turned_away += 1
+            _turn_away(client, self.max_clients)
 
     def _tell_cannot_accept(self, exc: OSError) -> None:
         if self._is_news("accept"):

@@ -5,6 +5,7 @@ from committed tweets.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 
@@ -24,6 +25,10 @@ class Service:
         self._journal = journal
         self._reader = reader
         self._worker = worker
+        self.refusals: Counter[str] = Counter()
+        """How many requests were refused, by code; what the store refused is the journal's to tell."""
+        self.collect: Callable[[], dict[str, object]] = dict
+        """What `stats` tells beside the file's size; the composition root knows who counts what."""
         self._logins: dict[str, int] = {}  # names that are online, with the newest id at their login
 
     def post(
@@ -65,6 +70,11 @@ class Service:
         """The most used tags; those without a letter only with `numbers`."""
         now = int(time.time() * 1000)
         return await self._worker.run(partial(self._reader.list_tags, limit=limit, now=now, numbers=numbers))
+
+    async def stats(self) -> dict[str, object]:
+        """How the server is doing; see stats.Stats."""
+        size = await self._worker.run(self._reader.size)
+        return {**self.collect(), "file": size._asdict()}
 
     def log_in(self, name: str) -> tuple[str, int]:
         """Put a name online; returns its normal form and the newest tweet's id. Raises Refused."""

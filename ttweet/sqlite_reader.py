@@ -14,7 +14,7 @@ from typing import Any
 from ttweet import sqlite_listing
 from ttweet.sqlite_file import INSTEAD, connect_reader, store_error
 from ttweet.sqlite_tail import Tail, to_tweet
-from ttweet.store import LogLine
+from ttweet.store import LogLine, Size
 from ttweet.tweets import Page, TagPage, Tweet
 
 MAX_ID = 2**63 - 1
@@ -80,6 +80,11 @@ class Queries:
         """How many tweets there are: the newest id, as ids rise by one and no tweet is ever deleted."""
         newest: int = self._one("SELECT coalesce(max(id), 0) FROM tweets")[0]
         return newest
+
+    def size(self) -> Size:
+        """See Reader."""
+        path: str = self._one("SELECT file FROM pragma_database_list WHERE name = 'main'")[0]
+        return Size(_bytes_of(path), _bytes_of(f"{path}-wal"))
 
     def last(self) -> Tweet | None:
         """See Reader."""
@@ -178,3 +183,10 @@ class SqliteReader(Queries):
     def __init__(self, path: Path, *, ours: bool = False, instead: str = INSTEAD) -> None:
         """Raises OpenError when the file is missing, or none that this ttweet can read. Options: see connect_reader."""
         super().__init__(connect_reader(path, ours=ours, instead=instead), shown_as=None if ours else path)
+
+
+def _bytes_of(path: str) -> int:
+    try:
+        return Path(path).stat().st_size
+    except OSError:
+        return 0  # there is no write-ahead log when nobody writes

@@ -24,6 +24,13 @@ class LogLine(NamedTuple):
     text: str
 
 
+class Size(NamedTuple):
+    """Bytes on the disk: of the tweets and all else, and of what was written last, on its way there."""
+
+    bytes: int
+    wal_bytes: int
+
+
 class Reader(Protocol):
     """Reads what is committed. Each call is one short read transaction of its own."""
 
@@ -74,6 +81,10 @@ class Reader(Protocol):
 
     def last_session(self) -> int | None:
         """The newest server session's number; None before the first."""
+        ...
+
+    def size(self) -> Size:
+        """How much there is on the disk."""
         ...
 
     def close(self) -> None:

@@ -112,6 +112,10 @@ class TweetsSinceLogin(NamedTuple):
     after: int = 0
 
 
+class ShowStats(NamedTuple):
+    """How the server is doing."""
+
+
 class ClassicUpload(NamedTuple):
     """Store a message; nobody waits for an answer."""
 
@@ -124,7 +128,10 @@ class ClassicDownload(NamedTuple):
 
 PageQuery = TweetsOfTag | TweetsOfAuthor | TweetsSinceLogin
 
-Query = PageQuery | Last | ListTags | Follow | Unfollow | TakeName | ListNames | ClassicDownload
+Question = PageQuery | Last | ListTags | ListNames | ShowStats
+"""What changes nothing."""
+
+Query = Question | Follow | Unfollow | TakeName | ClassicDownload
 """What is answered only when all that stands before it is."""
 
 Request = Query | Upload | ClientReport | Ping | ClassicUpload
@@ -314,6 +321,7 @@ _PARSERS: dict[str, Callable[[object], Request]] = {
     "g": _of_author,
     "r": _client_report,
     "p": _without_data("p", Ping()),
+    "i": _without_data("i", ShowStats()),
 }
 
 
