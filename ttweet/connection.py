@@ -297,6 +297,7 @@ class Connection:
                 return wire.encode_ok(self._visitor.log_in(name), JSON)
             case wire.ClassicDownload():
                 self._no_more = True
+                return wire.encode_classic(self._service.last())
             case _:
                 return await queries.answer(self._service, request)
 
