@@ -44,7 +44,7 @@ async def test_answers_come_in_the_order_of_the_requests_however_many_are_in_fli
             ("t", "A"),
             ("l", ""),
             ("u", {"text": "other", "key": "k"}),
-            ("t", "no tag"),
+            ("t", "no-tag"),
         )
         answers = await caller.answers(10)
     assert codes(answers) == ["ok", "ok", "bad_operation", "too_long", "ok", "ok", "ok", "ok", "ok", "bad_tag"]
