@@ -76,12 +76,13 @@ class Readiness:
 class SocketTransport:
     """A connected, non-blocking TCP socket."""
 
-    __slots__ = ("_ended", "_readable", "_readiness", "_socket", "_waiting")
+    __slots__ = ("_ended", "_readable", "_readiness", "_sending", "_socket", "_waiting")
 
     def __init__(self, sock: socket.socket, readiness: Readiness) -> None:
         self._socket = sock
         self._readiness = readiness
         self._waiting: trio.lowlevel.Task | None = None
+        self._sending = False  # `send` waits, or is about to
         self._readable = True  # whether a read is worth trying: clients mostly connect and speak at once
         self._ended = False  # the peer has ended its side: no further edge will tell of what is left to read
         readiness.add(sock.fileno(), self)
@@ -119,12 +120,16 @@ class SocketTransport:
     async def send(self, data: bytes | memoryview) -> None:
         """See Transport."""
         rest = memoryview(data)
-        while rest:
-            if self._socket.fileno() < 0:
-                raise trio.ClosedResourceError
-            await trio.lowlevel.wait_writable(self._socket)
-            with suppress(BlockingIOError):  # trio may wake without cause
-                rest = rest[self._socket.send(rest) :]
+        self._sending = True
+        try:
+            while rest:
+                if self._socket.fileno() < 0:
+                    raise trio.ClosedResourceError
+                await trio.lowlevel.wait_writable(self._socket)
+                with suppress(BlockingIOError):  # trio may wake without cause
+                    rest = rest[self._socket.send(rest) :]
+        finally:
+            self._sending = False
 
     async def send_end(self) -> None:
         """See Transport."""
@@ -134,7 +139,8 @@ class SocketTransport:
         """See Transport."""
         if self._socket.fileno() >= 0:
             self._readiness.discard(self._socket.fileno())
-            trio.lowlevel.notify_closing(self._socket)
+            if self._sending:
+                trio.lowlevel.notify_closing(self._socket)
             self._socket.close()
             self._readable = True  # so that a later `receive` meets the closed socket
             self._wake(outcome.Error(trio.ClosedResourceError()))
