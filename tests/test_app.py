@@ -351,7 +351,7 @@ def test_an_unknown_outcome_ends_the_server_with_exit_code_1(
     store = MemoryStore()
     store.fail_next = [StoreError("unknown", "the commit failed (disk I/O error)")]
     config = Config(port=0, report_file=None, quiet=True)
-    assert app._run_with_store(config, in_place_of_sqlite(store)) == 1
+    assert app._run_with_store(config, in_place_of_sqlite(store), None) == 1
     assert "the file must not be written to any more: the commit failed (disk I/O error)" in caplog.text
     assert store.ended is None, "nothing more is written"
     assert capfd.readouterr().out == ""

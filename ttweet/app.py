@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -22,6 +22,7 @@ import trio
 from ttweet import __version__, reports
 from ttweet.access import RIGHTS
 from ttweet.audience import Audience
+from ttweet.certificates import Certificates
 from ttweet.connection import Limits, encode_push
 from ttweet.errors import OpenError, StoreError
 from ttweet.export import Destination, LogCopy, SampleFile, Terminal, TerminalHandler
@@ -54,6 +55,9 @@ class Config:
     grace_s: float = 5.0  # for clients that are busy when the server stops; the writer's own limit is 5 s too
     log_limit: int = 1_000_000  # report lines kept, some 100 MiB
     quiet: bool = False
+    tls_cert: Path | None = None  # plain connections without it
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
     limits: Limits = field(default_factory=Limits)
     rates: Rates = DEFAULT_RATES
 
@@ -63,8 +67,9 @@ def run(config: Config) -> int:
     logging.basicConfig(level=logging.INFO, handlers=[TerminalHandler(sys.stderr.fileno())] if sys.stderr else [])
     try:
         _keep_apart(config.report_file, config.db)
+        certificates = _certificates(config)
         with closing(SqliteStore.open(config.db, log_limit=config.log_limit, at=_now_ms())) as store:
-            return _run_with_store(config, store)
+            return _run_with_store(config, store, certificates)
     except (OpenError, StoreError) as exc:
         log.error("%s", exc)
         return 1
@@ -76,7 +81,13 @@ def _keep_apart(report_file: Path | None, db: Path) -> None:
         raise OpenError("denied", f"{report_file} belongs to the database; name another file with --report-file")
 
 
-def _run_with_store(config: Config, store: SqliteStore) -> int:
+def _certificates(config: Config) -> Certificates | None:
+    if config.tls_cert is None or config.tls_key is None:
+        return None
+    return Certificates(config.tls_cert, config.tls_key, config.tls_client_ca)
+
+
+def _run_with_store(config: Config, store: SqliteStore, certificates: Certificates | None) -> int:
     try:
         listeners = listen(config.host, config.port)
     except OSError as exc:
@@ -84,7 +95,7 @@ def _run_with_store(config: Config, store: SqliteStore) -> int:
         return 1
     errors: list[StoreError] = []
     try:
-        trio.run(partial(serve, config, store, listeners))
+        trio.run(partial(serve, config, store, listeners, certificates))
     except* StoreError as group:
         errors += _leaves(group)
     if errors:
@@ -101,8 +112,12 @@ def _leaves(group: ExceptionGroup[StoreError]) -> list[StoreError]:
     return leaves
 
 
-async def serve(config: Config, store: SqliteStore, listeners: list[socket.socket]) -> None:
+async def serve(
+    config: Config, store: SqliteStore, listeners: list[socket.socket], certificates: Certificates | None = None
+) -> None:
     """Serve clients until SIGINT or SIGTERM, then stop in order; a second signal ends the process at once.
+
+    With certificates all clients speak TLS, and SIGHUP has the files read again.
 
     Raises a group with a StoreError when the store must not be written to any more.
     """
@@ -110,14 +125,23 @@ async def serve(config: Config, store: SqliteStore, listeners: list[socket.socke
     with ExitStack() as resources:
         for listener in listeners:
             resources.enter_context(listener)
-        signals = resources.enter_context(trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM))
+        heeded = [signal.SIGINT, signal.SIGTERM] + ([signal.SIGHUP] if certificates else [])
+        signals = resources.enter_context(trio.open_signal_receiver(*heeded))
         worker = resources.enter_context(Worker("reader"))
         reader = resources.enter_context(closing(store.reader()))
         max_clients = _allowed_clients(config.max_clients)
         service = Service(journal, reader, worker)
         audience = Audience(journal, reader, worker, encode_push)
         gate = Gate(frozenset(RIGHTS), TokenFile(config.db))
-        server = Server(service, audience, gate, max_clients=max_clients, limits=config.limits, rates=config.rates)
+        server = Server(
+            service,
+            audience,
+            gate,
+            max_clients=max_clients,
+            limits=config.limits,
+            rates=config.rates,
+            certificates=certificates,
+        )
         service.collect = Stats(service, journal, server, _limits(config, max_clients)).collect
         async with trio.open_nursery() as copying:
             copies = [LogCopy(to, store.reader(), session=store.session) for to in _destinations(config)]
@@ -126,8 +150,8 @@ async def serve(config: Config, store: SqliteStore, listeners: list[socket.socke
             async with trio.open_nursery() as writing:
                 writing.start_soon(journal.run)
                 journal.report(reports.server_started(config.host))
-                _announce(config, store, listeners)
-                await _serve_clients(server, listeners, signals, grace_s=config.grace_s)
+                _announce(config, store, listeners, certificates)
+                await _serve_clients(server, listeners, _until_stop(signals, certificates), grace_s=config.grace_s)
                 journal.report(reports.server_stopped())
                 journal.close()
             for copy in copies:
@@ -136,7 +160,7 @@ async def serve(config: Config, store: SqliteStore, listeners: list[socket.socke
 
 
 async def _serve_clients(
-    server: Server, listeners: list[socket.socket], signals: AsyncIterator[int], *, grace_s: float
+    server: Server, listeners: list[socket.socket], stop: Awaitable[None], *, grace_s: float
 ) -> None:
     async with trio.open_nursery() as looking_after:
         looking_after.start_soon(server.run)
@@ -145,7 +169,7 @@ async def _serve_clients(
                 for listener in listeners:
                     accepting.start_soon(server.accept, listener, connections)
                 _settle_memory()
-                await anext(signals)
+                await stop
                 _let_next_signal_kill()
                 accepting.cancel_scope.cancel()
             for listener in listeners:
@@ -155,12 +179,33 @@ async def _serve_clients(
         looking_after.cancel_scope.cancel()
 
 
-def _announce(config: Config, store: SqliteStore, listeners: list[socket.socket]) -> None:
+async def _until_stop(signals: AsyncIterator[int], certificates: Certificates | None) -> None:
+    async for number in signals:
+        if number != signal.SIGHUP or certificates is None:
+            return
+        _reload(certificates)
+
+
+def _reload(certificates: Certificates) -> None:
+    """Have new clients meet the certificate that is in the files now; those who are connected notice nothing."""
+    try:
+        certificates.reload()
+    except OpenError as exc:
+        log.error("%s; the certificate that was in use stays in use", exc)
+    else:
+        log.info("read again: %s", certificates)
+
+
+def _announce(
+    config: Config, store: SqliteStore, listeners: list[socket.socket], certificates: Certificates | None
+) -> None:
     log.info("%s, %s", __version__, store.engine)
     log.info("%s holds %s", config.db, _amount(store.count()))
     for listener in listeners:
         host, port = listener.getsockname()[:2]
         log.info("listening on %s", f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+    if certificates is not None:
+        log.info("clients speak TLS: %s", certificates)
 
 
 def _amount(count: int) -> str:

@@ -4,6 +4,7 @@ One connection for requests, which many tasks may share, and one for each follow
 """
 
 import select
+import ssl
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Self
@@ -14,6 +15,7 @@ from ttweet import answers, frames
 from ttweet.client import Stored, given, stored_of, upload_frame, with_advice
 from ttweet.cursor import SILENCE_S, Cursor, Watcher
 from ttweet.dial import MAX_ANSWER_BYTES, Endpoint, address, answer_data, unreachable
+from ttweet.dial_tls import explained
 from ttweet.errors import ConnectError, Refused, SlowDown
 from ttweet.patience import Patience
 from ttweet.tweets import Page, TagPage, Tweet
@@ -125,7 +127,7 @@ class AsyncClient(Endpoint):
         return self._link
 
     async def _connect(self) -> "_Link":
-        link = await _open_link(self.host, self.port, self._timeout_s)
+        link = await _open_link(self.host, self.port, self._timeout_s, self._tls_context())
         try:
             for frame in self._greetings():
                 self._shaped(answer_data, await link.ask(frame, self._timeout_s))
@@ -197,18 +199,20 @@ class AsyncFollower:
 class _Link:
     """One open connection. Raises ConnectError."""
 
-    def __init__(self, stream: trio.SocketStream, where: str) -> None:
+    def __init__(self, sock: trio.socket.SocketType, stream: trio.abc.Stream, host: str, where: str) -> None:
+        self._socket = sock
         self._stream = stream
+        self._host = host
         self._where = where
         self._data = bytearray()
 
     def close(self) -> None:
-        self._stream.socket.close()
+        self._socket.close()
 
     def has_ended(self) -> bool:
         """Whether an idle connection has something to read: its end, or what the server says before that."""
         poll = select.poll()
-        poll.register(self._stream.socket.fileno(), select.POLLIN)
+        poll.register(self._socket.fileno(), select.POLLIN)
         return bool(self._data or poll.poll(0))
 
     async def ask(self, frame: bytes, timeout_s: float) -> bytes:
@@ -232,7 +236,7 @@ class _Link:
         except trio.TooSlowError as exc:
             raise self._too_slow(timeout_s) from exc
         except trio.BrokenResourceError as exc:
-            raise self._gone() from exc
+            raise self._broken(exc) from exc
 
     async def _line(self) -> bytes:
         seen = 0
@@ -246,6 +250,12 @@ class _Link:
         del self._data[: end + 1]
         return line
 
+    def _broken(self, exc: trio.BrokenResourceError) -> ConnectError:
+        """In TLS 1.3 a server says only after the handshake that it wants another certificate."""
+        if type(self._stream) is trio.SSLStream and isinstance(exc.__cause__, ssl.SSLError):
+            return explained(exc.__cause__, self._where, self._host)
+        return self._gone()
+
     def _gone(self) -> ConnectError:
         return ConnectError("unknown", f"{self._where} went away before it answered")
 
@@ -253,15 +263,41 @@ class _Link:
         return ConnectError("unknown", f"{self._where} has not answered within {timeout_s:g} seconds")
 
 
-async def _open_link(host: str, port: int, timeout_s: float) -> _Link:
+async def _open_link(host: str, port: int, timeout_s: float, tls: ssl.SSLContext | None) -> _Link:
+    plain = await _open_stream(host, port, timeout_s)
+    where = address(host, port)
+    stream = plain if tls is None else await _secured(plain, tls, host, where, timeout_s)
+    return _Link(plain.socket, stream, host, where)
+
+
+async def _secured(
+    plain: trio.SocketStream, tls: ssl.SSLContext, host: str, where: str, timeout_s: float
+) -> trio.abc.Stream:
+    """TLS on an open connection, which is closed when that fails. A server may end it without a last word of TLS."""
+    try:
+        stream = trio.SSLStream(plain, tls, server_hostname=host, https_compatible=True)
+        with trio.fail_after(timeout_s):
+            await stream.do_handshake()
+    except trio.TooSlowError as exc:
+        plain.socket.close()
+        raise explained(TimeoutError(), where, host) from exc
+    except (trio.BrokenResourceError, ValueError) as exc:
+        plain.socket.close()
+        raise explained(exc.__cause__ or exc, where, host) from exc
+    except BaseException:
+        plain.socket.close()
+        raise
+    return stream
+
+
+async def _open_stream(host: str, port: int, timeout_s: float) -> trio.SocketStream:
     try:
         with trio.fail_after(timeout_s):
-            stream = await trio.open_tcp_stream(host, port)
+            return await trio.open_tcp_stream(host, port)
     except trio.TooSlowError as exc:
         raise unreachable(host, port, TimeoutError()) from exc
     except (OSError, UnicodeError) as exc:
         raise unreachable(host, port, _cause(exc)) from exc
-    return _Link(stream, address(host, port))
 
 
 def _cause(exc: OSError | UnicodeError) -> OSError | UnicodeError:

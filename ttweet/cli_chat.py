@@ -5,13 +5,13 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ttweet import course
-from ttweet.cli_options import As
+from ttweet.cli_options import As, Ca
 
 Arguments = Annotated[str, Parameter(show=False, allow_leading_hyphen=True)]
 
 
-def chat(*arguments: Arguments, as_name: As = None) -> int:
+def chat(*arguments: Arguments, as_name: As = None, ca: Ca = None) -> int:
     """Hold a session at the keyboard: HOST, PORT and NAME."""
     screen = course.Screen()
     given = arguments if as_name is None else (*arguments, as_name)
-    return course.run(given, screen.commands(), screen.say)
+    return course.run(given, screen.commands(), screen.say, ca)

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from ttweet import cli_live, cli_show, shell
-from ttweet.cli_options import After, As, Json, LiveServer, LiveTags, Timeout
+from ttweet.cli_options import After, As, Ca, Json, LiveServer, LiveTags, Timeout
 from ttweet.cli_source import checked_body, in_pages, open_client
 from ttweet.client import Client
 from ttweet.follower import Follower
@@ -39,6 +39,7 @@ def follow(
     timeout: Timeout = None,
     as_name: As = None,
     server: LiveServer = None,
+    ca: Ca = None,
     json: Json = False,
 ) -> int:
     """Show tweets as they come."""
@@ -46,10 +47,10 @@ def follow(
         raise shell.UsageError("--from begins after an id and --last with the last tweets; give one of them")
     bodies = [checked_body(tag) for tag in tags]
     timeout_s = cli_live.seconds(timeout, "--timeout")
-    start = after if last is None else _before_last(last, bodies, server)
+    start = after if last is None else _before_last(last, bodies, server, ca)
     cli_live.leave_with_reader()
-    resumed = _resumed(bodies, {"--exec": exec_, "--as": as_name, "--server": server}, json=json)
-    with open_client(server, as_name) as client:
+    resumed = _resumed(bodies, {"--exec": exec_, "--as": as_name, "--server": server, "--ca": ca}, json=json)
+    with open_client(server, as_name, ca=ca) as client:
         follower = client.follow(*bodies, after=start, timeout_s=timeout_s, watcher=cli_live.News())
         return _follow(follower, _handle(exec_, json=json), count, resumed)
 
@@ -102,9 +103,9 @@ def _execute(command: str, tweet: Tweet) -> None:
         shell.complain(f"--exec ended with exit code {done.returncode} for tweet {tweet.id}; going on")
 
 
-def _before_last(amount: int, tags: Sequence[str], server: str | None) -> int:
+def _before_last(amount: int, tags: Sequence[str], server: str | None, ca: str | None) -> int:
     """The id after which the last so many tweets stand. Without a name: it is taken by the connection that follows."""
-    with open_client(server) as client:
+    with open_client(server, ca=ca) as client:
         if not tags:
             return max(0, _newest(client) - amount)
         ids = sorted({tweet.id for tag in tags for tweet in _of_tag(client, tag, amount)})

@@ -8,6 +8,10 @@ from cyclopts.validators import Number
 
 Db = Annotated[Path | None, Parameter(name="--db", metavar="FILE", help="Read this file.")]
 Server = Annotated[str | None, Parameter(name="--server", metavar="HOST:PORT", help="Ask this server instead.")]
+Ca = Annotated[
+    str | None,
+    Parameter(name="--ca", metavar="FILE", help="Speak TLS and trust what this PEM file has; system: the usual ones."),
+]
 LiveServer = Annotated[str | None, Parameter(name="--server", metavar="HOST:PORT", help="Where to listen.")]
 LiveTags = Annotated[str, Parameter(name="TAG", help="Only tweets with one of these tags; # and case do not matter.")]
 After = Annotated[

@@ -10,7 +10,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ttweet import cli_show, shell
-from ttweet.cli_options import As, Json, WithSpool
+from ttweet.cli_options import As, Ca, Json, WithSpool
 from ttweet.cli_source import open_client
 from ttweet.client import Client, Stored
 
@@ -46,13 +46,14 @@ def post(
     as_name: As = None,
     spool: WithSpool = False,
     server: Server = None,
+    ca: Ca = None,
     json: Json = False,
 ) -> int:
     """Post a message and print its id."""
     tags = [shell.checked_text(one, "a tag") for one in tag or ()]
     if key is not None:
         shell.checked_text(key, "the key")
-    open_as = partial(open_client, server)
+    open_as = partial(open_client, server, ca=ca)
     if spool and not (message or stdin or lines):
         return _post_waiting(open_as)
     text = _checked_source(message, stdin=stdin, lines=lines)

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from ttweet import cli_show, shell
-from ttweet.cli_options import Db, Json, Server
+from ttweet.cli_options import Ca, Db, Json, Server
 from ttweet.cli_source import PAGE, Source, open_source
 from ttweet.reports import escape
 from ttweet.wire import DEFAULT_LIMIT, as_json
@@ -24,9 +24,9 @@ Numbers = Annotated[
 Tag = Annotated[str | None, Parameter(name="TAG", help="Show the tweets of this tag; # and case do not matter.")]
 
 
-def last(*, db: Db = None, server: Server = None, json: Json = False) -> int:
+def last(*, db: Db = None, server: Server = None, ca: Ca = None, json: Json = False) -> int:
     """Show the last message."""
-    with open_source(db, server) as source:
+    with open_source(db, server, ca) as source:
         tweet = source.last()
     if tweet is None:
         shell.complain("there is no last message: nothing was posted yet, or an empty message has reset it")
@@ -48,10 +48,11 @@ def tags(
     numbers: Numbers = False,
     db: Db = None,
     server: Server = None,
+    ca: Ca = None,
     json: Json = False,
 ) -> int:
     """List the tags, or show the tweets of one."""
-    with open_source(db, server) as source:
+    with open_source(db, server, ca) as source:
         if tag is None:
             return _list_tags(source, limit=limit, numbers=numbers, json=json)
         return _show_tweets(source, tag, limit=limit, json=json)

@@ -11,7 +11,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ttweet import shell
-from ttweet.cli_options import As, WithSpool
+from ttweet.cli_options import As, Ca, WithSpool
 from ttweet.cli_source import open_client
 from ttweet.client import Client
 from ttweet.errors import TtweetError
@@ -30,13 +30,18 @@ Open = Callable[[str | None], Client]
 
 
 def run(
-    *command: Command, tag: Tags = None, as_name: As = None, spool: WithSpool = False, server: Server = None
+    *command: Command,
+    tag: Tags = None,
+    as_name: As = None,
+    spool: WithSpool = False,
+    server: Server = None,
+    ca: Ca = None,
 ) -> int:
     """Run a command, post how it ended, and end as it did."""
     if not command:
         raise shell.UsageError("no command: ttweet run -- COMMAND")
     tags = [shell.checked_text(one, "a tag") for one in tag or ()]
-    open_as = partial(open_client, server)
+    open_as = partial(open_client, server, ca=ca)
     open_as(as_name)  # says now what is wrong with the options
     begun = time.monotonic()
     code = _carried_out(command)

@@ -48,6 +48,11 @@ RateOption = Annotated[
     ),
 ]
 Burst = Annotated[int, Parameter(**_COUNT, help="Requests that may come at once, before the rate counts.")]
+TlsCert = Annotated[Path | None, Parameter(metavar="FILE", help="Speak TLS with this certificate and its chain (PEM).")]
+TlsKey = Annotated[Path | None, Parameter(metavar="FILE", help="Its key (PEM), which others cannot read.")]
+TlsClientCa = Annotated[
+    Path | None, Parameter(metavar="FILE", help="Serve only clients with a certificate signed by one of these (PEM).")
+]
 Quiet = Annotated[bool, Parameter(negative="", help="Print no report lines.")]
 
 
@@ -64,11 +69,15 @@ def serve(
     log_limit: LogLimit = DEFAULT.log_limit,
     rate: RateOption = None,
     burst: Burst = DEFAULT_RATE.burst,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    tls_client_ca: TlsClientCa = None,
     quiet: Quiet = False,
 ) -> int:
     """Run the server until Ctrl-C."""
     if no_report_file and report_file is not None:
         raise shell.UsageError("--report-file names the file and --no-report-file wants none; give one of them")
+    _check_tls(tls_cert, tls_key, tls_client_ca)
     config = replace(
         DEFAULT,
         port=port,
@@ -79,6 +88,9 @@ def serve(
         grace_s=grace,
         log_limit=log_limit,
         rates=_rates(rate, burst),
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        tls_client_ca=tls_client_ca,
         quiet=quiet,
     )
     return run(config)
@@ -94,3 +106,12 @@ def _rates(text: str | None, burst: int) -> Rates:
         return Rates(rates.parse(text, burst), loopback=True)
     except ValueError as exc:
         raise shell.UsageError(f"--rate: {exc}") from exc
+
+
+def _check_tls(cert: Path | None, key: Path | None, client_ca: Path | None) -> None:
+    """Refuse half of a pair: a server that is plain by mistake would be found out too late. Raises UsageError."""
+    if (cert is None) != (key is None):
+        given, missing = ("--tls-cert", "--tls-key") if key is None else ("--tls-key", "--tls-cert")
+        raise shell.UsageError(f"{given} goes together with {missing}; give both")
+    if client_ca is not None and cert is None:
+        raise shell.UsageError("--tls-client-ca needs TLS; give --tls-cert and --tls-key too")

@@ -42,12 +42,12 @@ class Source(Protocol):
 
 
 @contextmanager
-def open_source(db: Path | None, server: str | None) -> Iterator[Source]:
+def open_source(db: Path | None, server: str | None, ca: str | None = None) -> Iterator[Source]:
     """The source that the options and the environment name. Raises UsageError, OpenError."""
-    if db is not None and server is not None:
+    if db is not None and (server is not None or ca is not None):
         raise shell.UsageError("--db reads a file and --server asks a server; give one of them")
-    if db is None and (server or _setting("TTWEET_SERVER")):
-        with open_client(server) as client:
+    if db is None and (server or ca or _setting("TTWEET_SERVER")):
+        with open_client(server, ca=ca) as client:
             yield _Server(client)
     else:
         from ttweet.sqlite_reader import SqliteReader  # who asks a server goes without
@@ -59,7 +59,7 @@ def open_source(db: Path | None, server: str | None) -> Iterator[Source]:
             reader.close()
 
 
-def open_client(server: str | None, name: str | None = None) -> Client:
+def open_client(server: str | None, name: str | None = None, *, ca: str | None = None) -> Client:
     """A client of the server that the option or the environment names, else of SERVER. Raises UsageError."""
     if name is not None:
         shell.checked_text(name, "the name")
@@ -68,7 +68,11 @@ def open_client(server: str | None, name: str | None = None) -> Client:
     if not (host and colon):
         raise shell.UsageError(f"{where[:80]!r} is no HOST:PORT; for instance {SERVER}")
     return Client(
-        host.removeprefix("[").removesuffix("]"), shell.checked_port(port), name=name, on_wait=shell.tell_wait
+        host.removeprefix("[").removesuffix("]"),
+        shell.checked_port(port),
+        name=name,
+        ca=ca,
+        on_wait=shell.tell_wait,
     )
 
 

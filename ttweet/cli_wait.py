@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ttweet import cli_live, shell
-from ttweet.cli_options import After, Json, LiveServer, LiveTags, Timeout
+from ttweet.cli_options import After, Ca, Json, LiveServer, LiveTags, Timeout
 from ttweet.cli_source import checked_body, open_client
 
 Text = Annotated[str | None, Parameter(name="--text", metavar="STR", help="Only a tweet whose text contains this.")]
@@ -18,6 +18,7 @@ def wait(
     after: After = None,
     timeout: Timeout = None,
     server: LiveServer = None,
+    ca: Ca = None,
     json: Json = False,
 ) -> int:
     """Wait for a tweet and show it."""
@@ -26,7 +27,7 @@ def wait(
     timeout_s = cli_live.seconds(timeout, "--timeout")
     cli_live.leave_with_reader()
     with (
-        open_client(server) as client,
+        open_client(server, ca=ca) as client,
         client.follow(*bodies, after=after, timeout_s=timeout_s, watcher=cli_live.News()) as follower,
     ):
         for tweet in follower:

@@ -265,7 +265,9 @@ class Connection:
 
     def _refuse(self, error: TtweetError) -> None:
         self._service.refusals[error.code] += 1
-        if error.code != "slow_down":  # or who is too fast would fill the log
+        if error.code == "tls":
+            self._service.report(reports.not_secured(self._peer, "it speaks TLS"))
+        elif error.code != "slow_down":  # or who is too fast would fill the log
             self._service.report(reports.input_refused(self._peer))
         if not self._reader.classic:
             self._answers.append(wire.encode_error(error, JSON))

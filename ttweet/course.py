@@ -46,8 +46,11 @@ BYE = "bye bye"
 Say = Callable[[str], None]
 
 
-def run(arguments: Sequence[str], commands: Iterable[str], say: Say) -> int:
-    """Hold a session with a server: host, port, name. Returns an exit code; every word goes to `say`."""
+def run(arguments: Sequence[str], commands: Iterable[str], say: Say, ca: str | None = None) -> int:
+    """Hold a session with a server: host, port, name. Returns an exit code; every word goes to `say`.
+
+    `ca` is as Client takes it.
+    """
     if len(arguments) != 3:
         say(ARGS)
         return USAGE
@@ -57,7 +60,7 @@ def run(arguments: Sequence[str], commands: Iterable[str], say: Say) -> int:
         say(fault)
         return USAGE
     try:
-        session = Session(host, int(port), name, say)
+        session = Session(host, int(port), name, say, ca)
     except ConnectError as error:
         say(NO_SERVER.format(_reason(error)))
         return UNREACHABLE
@@ -71,14 +74,14 @@ def run(arguments: Sequence[str], commands: Iterable[str], say: Say) -> int:
 class Session:
     """Somebody who has signed in: subscriptions, and the tweets received since. Raises as Client does."""
 
-    def __init__(self, host: str, port: int, name: str, say: Say) -> None:
+    def __init__(self, host: str, port: int, name: str, say: Say, ca: str | None = None) -> None:
         self._say = say
         self._subscribed: list[str] = []
         self._received: list[Tweet] = []
         self._newest = 0
         self._arrived = threading.Condition()
         self._answers: queue.Queue[bytes | None] = queue.Queue()
-        self._link = Client(host, port, name=name).connect()
+        self._link = Client(host, port, name=name, ca=ca).connect()
 
     def run(self, commands: Iterable[str]) -> int:
         """Say that it is signed in and carry out commands until `exit` or their end. Returns an exit code."""
@@ -289,7 +292,7 @@ def _is_known(host: str) -> bool:
 
 
 def _reason(error: ConnectError) -> str:
-    cause = error.__cause__
+    cause = error.__cause__ if error.code == "unreachable" else None
     return cause.strerror if isinstance(cause, OSError) and cause.strerror else error.text
 
 

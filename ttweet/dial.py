@@ -14,8 +14,10 @@ from ttweet.errors import ConnectError, Refused, refusal
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from ssl import SSLContext
     from typing import Any, TypeVar
 
+    from ttweet.dial_tls import TlsSocket
     from ttweet.patience import Patience
 
     T = TypeVar("T")
@@ -30,7 +32,11 @@ class Endpoint:
 
     With a `name` a connection signs in. It shows the `token`, or else the one of the environment; see own_token. A
     request that the server has no time for now (`slow_down`) is made again when it says, up to `patience_s` later;
-    `on_wait` hears of each pause, in seconds. A kind of client prepares what it keeps in `_start`.
+    `on_wait` hears of each pause, in seconds.
+
+    With `ca` it speaks TLS and trusts the certificates in that PEM file, or with `system` those that the system trusts;
+    `cert` and `key` are the client's own, for a server that wants one. What is not given is taken from TTWEET_CA,
+    TTWEET_CERT and TTWEET_KEY. A kind of client prepares what it keeps in `_start`.
     """
 
     def __init__(
@@ -40,6 +46,9 @@ class Endpoint:
         *,
         name: str | None = None,
         token: str | None = None,
+        ca: str | None = None,
+        cert: str | None = None,
+        key: str | None = None,
         timeout_s: float = TIMEOUT_S,
         patience_s: float | None = None,
         on_wait: Callable[[int], object] | None = None,
@@ -48,7 +57,11 @@ class Endpoint:
         self.port = port
         self.name = name
         self._token = token
+        self._ca = ca or os.environ.get("TTWEET_CA")
+        self._cert = cert or os.environ.get("TTWEET_CERT") or None
+        self._key = key or os.environ.get("TTWEET_KEY") or None
         self._timeout_s = timeout_s
+        self._tls: SSLContext | None = None
         self._patience_s = patience_s
         self._on_wait = on_wait
         self._start()
@@ -58,7 +71,7 @@ class Endpoint:
 
     def _dial(self) -> Connection:
         """A new connection, signed in; whoever takes it closes it."""
-        connection = Connection(self.host, self.port, self._timeout_s)
+        connection = Connection(self.host, self.port, self._timeout_s, self._tls_context())
         try:
             for frame in self._greetings():
                 connection.send(frame)
@@ -67,6 +80,14 @@ class Endpoint:
             connection.close()
             raise
         return connection
+
+    def _tls_context(self) -> SSLContext | None:
+        """What TLS is spoken with; None for plain connections. Raises ConnectError when a file does not serve."""
+        if self._tls is None and self._ca:
+            from ttweet.dial_tls import make_context
+
+            self._tls = make_context(self._ca, self._cert, self._key)
+        return self._tls
 
     def _greetings(self) -> list[bytes]:
         """What each connection begins with; each is sent when the one before it was answered. Raises Refused."""
@@ -116,15 +137,21 @@ class Connection:
 
     __slots__ = ("_address", "_answers", "_socket", "_timeout_s")
 
-    def __init__(self, host: str, port: int, timeout_s: float) -> None:
+    def __init__(self, host: str, port: int, timeout_s: float, tls: SSLContext | None = None) -> None:
         self._address = address(host, port)
         self._timeout_s = timeout_s
         try:
-            self._socket = socket.create_connection((_name(host), port), timeout_s)
+            plain = socket.create_connection((_name(host), port), timeout_s)
         except (OSError, UnicodeError) as exc:
             raise unreachable(host, port, exc) from exc
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a half window must not wait for an ACK
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a half window must not wait for an ACK
+        self._socket: socket.socket | TlsSocket = plain if tls is None else self._secured(plain, tls, host)
         self._answers = self._socket.makefile("rb")
+
+    def _secured(self, plain: socket.socket, tls: SSLContext, host: str) -> TlsSocket:
+        from ttweet.dial_tls import TlsSocket
+
+        return TlsSocket(plain, tls, host, self._address, self._timeout_s)
 
     def close(self) -> None:
         """Let go of the socket."""
@@ -142,7 +169,7 @@ class Connection:
         """Whether the server has closed an idle connection, or has said something unasked, as it does before that."""
         self._socket.settimeout(0)
         try:
-            self._socket.recv(1, socket.MSG_PEEK)
+            self._socket.recv(1)  # whatever it is, it ends this connection
         except BlockingIOError:
             self._socket.settimeout(self._timeout_s)
             return False

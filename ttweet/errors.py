@@ -21,6 +21,7 @@ CODES = {
     "bad_operation": "there is no such operation",
     "bad_frame": "what was sent is not a frame; the connection is closed",
     "bad_protocol": "the first byte belongs to neither protocol; the connection is closed",
+    "tls": "one end speaks TLS and the other does not, or a certificate is not accepted",
     "timeout": "a frame, the first byte or the next request took too long; the connection is closed",
     "busy": "the server has as many clients as it may have, or another process holds the file; try again",
     "full": "the disk is full; nothing was stored; reads go on",
@@ -82,7 +83,7 @@ class OpenError(TtweetError):
 
 
 class ConnectError(TtweetError):
-    """No server was reached, or it went away before it answered. The code is `unreachable` or `unknown`."""
+    """No server was reached, or it went away before it answered. The code is `unreachable`, `unknown` or `tls`."""
 
 
 def refusal(data: dict[str, object]) -> Refused:

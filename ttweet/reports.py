@@ -124,6 +124,11 @@ def input_refused(peer: Peer) -> Report:
     return Report("SERVER", "ERROR", f"INPUT COULD NOT BE PROCESSED FROM CLIENT: {peer}")
 
 
+def not_secured(peer: Peer, why: str) -> Report:
+    """A client and the server have not come to speak TLS with each other."""
+    return Report("SERVER", "ERROR", f"NO TLS WITH CLIENT: {peer} {why}")
+
+
 # The vocabulary, client's side
 
 

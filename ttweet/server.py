@@ -13,14 +13,16 @@ import trio
 
 from ttweet import reports, wire
 from ttweet.audience import LIVE, Audience
+from ttweet.certificates import Certificates
 from ttweet.connection import Connection, Limits
-from ttweet.errors import Refused
+from ttweet.errors import ProtocolError, Refused
 from ttweet.fast_json import JSON
 from ttweet.gate import Gate
 from ttweet.rates import RateLimiter
 from ttweet.reports import Peer
 from ttweet.service import Service
 from ttweet.throttle import NO_RATES, Rates, Throttle
+from ttweet.tls import TlsTransport
 from ttweet.transport import Readiness, SocketTransport, Transport
 from ttweet.visitor import Visitor
 
@@ -32,6 +34,8 @@ DEAD_LINK_S = 30.0  # that a link may leave what was sent unconfirmed; by itself
 SWEEP_S = 0.5  # between two looks at the deadlines; each is met that much late at the most
 ACCEPT_RETRY_S = 0.1  # until somebody may have closed a descriptor, or the network is up again
 TELL_AGAIN_S = 60.0  # one warning a minute says as much as ten a second
+NO_ROOM = b"\x15\x03\x03\x00\x02\x02\x50"  # to a client that speaks TLS: a fatal alert, internal_error (RFC 8446, 6)
+NOT_PLAIN = wire.encode_error(ProtocolError("tls", wire.IS_TLS))
 
 
 def listen(host: str, port: int) -> list[socket.socket]:
@@ -87,12 +91,14 @@ class Server:
         max_clients: int,
         limits: Limits,
         rates: Rates = NO_RATES,
+        certificates: Certificates | None = None,
     ) -> None:
         self._service = service
         self._audience = audience
         self._gate = gate
         self._limits = limits
         self._throttle = Throttle(rates, JSON)
+        self._certificates = certificates
         self._connections: set[Connection] = set()
         self._readiness = Readiness()
         self._told: dict[str, float] = {}  # when each kind of trouble was told of last
@@ -160,6 +166,9 @@ class Server:
         """Serve one client to its end. Whatever goes wrong here ends this client only."""
         try:
             await connection.run()
+        except ProtocolError as error:
+            self._service.refusals[error.code] += 1
+            self._service.report(reports.not_secured(peer, error.text))
         except Exception as exc:
             if self._is_news(f"a task's {type(exc).__name__}"):
                 log.exception("the task of client %s failed; only this client is concerned", peer)
@@ -208,10 +217,14 @@ class Server:
     def _welcome(self, client: socket.socket, address: tuple[str, int], nursery: trio.Nursery) -> None:
         client.setblocking(False)
         if self.clients < self.max_clients:
-            self.admit(SocketTransport(client, self._readiness), address[:2], nursery)
+            self.admit(self._transport(client), address[:2], nursery)
         else:
             self.turned_away += 1
-            _turn_away(client, self.max_clients)
+            _turn_away(client, self.max_clients, tls=self._certificates is not None)
+
+    def _transport(self, client: socket.socket) -> Transport:
+        plain = SocketTransport(client, self._readiness)
+        return plain if self._certificates is None else TlsTransport(plain, self._certificates.context, NOT_PLAIN)
 
     def _tell_cannot_accept(self, exc: OSError) -> None:
         if self._is_news("accept"):
@@ -226,7 +239,7 @@ class Server:
         return True
 
 
-def _turn_away(client: socket.socket, max_clients: int) -> None:
+def _turn_away(client: socket.socket, max_clients: int, *, tls: bool) -> None:
     error = Refused("busy", f"the server has {max_clients} clients already, its limit; try again later")
     with client, suppress(OSError):
-        client.send(wire.encode_error(error))
+        client.send(NO_ROOM if tls else wire.encode_error(error))

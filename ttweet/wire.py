@@ -126,6 +126,11 @@ class ClassicDownload(NamedTuple):
     """The last message as bare text; the connection ends with it."""
 
 
+TLS_BEGINS = b"\x16\x03"  # a handshake record of any version, see RFC 8446, 5.1
+IS_PLAIN = "this port speaks no TLS: go without --ca and TTWEET_CA, or start the server with --tls-cert and --tls-key"
+IS_TLS = "this port speaks TLS: set TTWEET_CA, or give --ca FILE, to the certificates to trust"
+
+
 PageQuery = TweetsOfTag | TweetsOfAuthor | TweetsSinceLogin
 
 Question = PageQuery | Last | ListTags | ListNames | ShowStats
@@ -197,6 +202,8 @@ class RequestReader:
 
     def _read_classic(self, data: bytes) -> list[Event]:
         self._classic += data
+        if self._classic[:2] == TLS_BEGINS:
+            return [ProtocolError("tls", IS_PLAIN)]
         if not self.classic or self._classic[1:2] not in (b"", b"\n"):
             first = ascii(self._classic[:8])[1:]
             return [ProtocolError("bad_protocol", f'a connection begins with [ or "u" LF or "d" LF, not with {first}')]
