@@ -15,6 +15,7 @@ from tests.memory_store import MemoryStore
 from ttweet import frames, reports
 from ttweet import server as server_module
 from ttweet.audience import Audience
+from ttweet.certificates import Certificates
 from ttweet.connection import Limits, encode_push
 from ttweet.gate import Gate
 from ttweet.journal import Journal
@@ -133,6 +134,7 @@ async def serving(
     max_clients: int = 1000,
     service: type[Service] = Service,
     gate: Gate | None = None,
+    certificates: Certificates | None = None,
 ) -> AsyncIterator[Serving]:
     """Serve until the block is left: then cut whoever is connected, and drain the journal."""
     store = store or MemoryStore()
@@ -149,6 +151,7 @@ async def serving(
             max_clients=max_clients,
             limits=limits or Limits(),
             rates=rates,
+            certificates=certificates,
         )
         api.collect = Stats(api, journal, server, {"max_clients": max_clients}).collect
         async with trio.open_nursery() as writing:

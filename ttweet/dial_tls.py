@@ -152,23 +152,28 @@ def explained(exc: BaseException, where: str, host: str) -> ConnectError:
 
 
 def _sentence(exc: BaseException, where: str, host: str) -> str:
-    if isinstance(exc, ssl.SSLCertVerificationError):
-        return _bad_certificate(exc, where, host)
-    if isinstance(exc, TimeoutError):
-        return f"{where} has not begun to speak TLS; is it a ttweet with --tls-cert?"
-    reason = (isinstance(exc, ssl.SSLError) and exc.reason) or ""
+    match exc:
+        case ssl.SSLCertVerificationError():
+            return _bad_certificate(exc, where, host)
+        case TimeoutError():
+            return f"{where} has not begun to speak TLS; is it a ttweet with --tls-cert?"
+        case ssl.SSLError() if not isinstance(exc, ssl.SSLEOFError):
+            return _failure(exc.reason or str(exc), where)
+        case ValueError():
+            return f"cannot speak TLS with {where}: {exc}"
+    return f"{where} went away instead of speaking TLS"
+
+
+def _failure(reason: str, where: str) -> str:
+    """What OpenSSL's word for it means here."""
     if reason in _PLAIN:
         return f"{where} speaks no TLS; go without --ca and TTWEET_CA, or start it with --tls-cert and --tls-key"
     if reason == _NO_ROOM:
         return f"{where} has as many clients as it may have; try again later"
+    said = reason.rpartition("ALERT_")[2].replace("_", " ").lower()
     if "ALERT" in reason and any(word in reason for word in _WANTS_CERTIFICATE):
-        said = reason.partition("ALERT_")[2].replace("_", " ").lower()
         return f"{where} wants a certificate that it trusts of its clients ({said}): TTWEET_CERT and TTWEET_KEY"
-    if isinstance(exc, OSError) and not isinstance(exc, ssl.SSLError | ConnectionError):
-        return f"cannot speak TLS with {where}: {exc.strerror or exc}"
-    if isinstance(exc, ValueError) and not isinstance(exc, OSError):
-        return f"no certificate can be for the host {host!a}; connect by a name or an address"
-    return f"{where} does not speak TLS as it should ({reason.replace('_', ' ').lower() or 'it went away'})"
+    return f"cannot speak TLS with {where}: {said}"
 
 
 def _bad_certificate(exc: ssl.SSLCertVerificationError, where: str, host: str) -> str:

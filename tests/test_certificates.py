@@ -1,0 +1,111 @@
+"""The server's PEM files: what is wrong with one is said by its name, and what serves stays in use."""
+
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.authority import Authority, encrypt
+from ttweet.certificates import Certificates
+from ttweet.errors import OpenError
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path)
+
+
+def test_a_pair_makes_connections_of_tls_1_2_at_least(authority: Authority) -> None:
+    context = authority.certificates().context
+    assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+    assert context.verify_mode is ssl.CERT_NONE
+
+
+def test_with_an_authority_for_clients_each_must_have_a_certificate(authority: Authority) -> None:
+    certificates = authority.certificates(client_ca=authority.ca)
+    assert certificates.context.verify_mode is ssl.CERT_REQUIRED
+    assert str(certificates).endswith(f"/server.pem, for clients with one signed by {authority.ca}")
+
+
+def no_cert(cert: Path, _: Path) -> None:
+    cert.unlink()
+
+
+def no_key(_: Path, key: Path) -> None:
+    key.unlink()
+
+
+def folder(cert: Path, _: Path) -> None:
+    cert.unlink()
+    cert.mkdir()
+
+
+def no_pem(cert: Path, _: Path) -> None:
+    cert.write_bytes(b"\xff\x00 what is that?")
+
+
+def swapped(cert: Path, key: Path) -> None:
+    key.write_bytes(cert.read_bytes())
+
+
+def torn(cert: Path, _: Path) -> None:
+    cert.write_text("-----BEGIN CERTIFICATE-----\nMIIB\n")
+
+
+def of_another(_: Path, key: Path) -> None:
+    _, other = Authority(key.parent).issue(name="other")
+    key.write_bytes(other.read_bytes())
+
+
+def for_the_group(_: Path, key: Path) -> None:
+    key.chmod(0o640)
+
+
+def for_all(_: Path, key: Path) -> None:
+    key.chmod(0o604)
+
+
+def encrypted(_: Path, key: Path) -> None:
+    encrypt(key)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code", "text"),
+    [
+        (no_cert, "missing", "there is no file {cert} with a certificate"),
+        (no_key, "missing", "there is no file {key} with a private key"),
+        (folder, "denied", "cannot read {cert}: Is a directory"),
+        (no_pem, "not_ours", "{cert} holds no certificate in PEM form"),
+        (swapped, "not_ours", "{key} holds no private key in PEM form"),
+        (torn, "damaged", "cannot use {cert} with {key}: "),
+        (of_another, "not_ours", "{key} is not the key of the certificate in {cert}"),
+        (for_the_group, "denied", "others can read the key {key} (mode 0640); run: chmod 600 {key}"),
+        (for_all, "denied", "others can read the key {key} (mode 0604); run: chmod 600 {key}"),
+        (encrypted, "denied", "{key} is encrypted; the server asks for no password: openssl pkey -in {key} -out NEW"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_a_file_that_does_not_serve_is_named_with_the_way_out(
+    authority: Authority, spoil: Callable[[Path, Path], None], code: str, text: str
+) -> None:
+    cert, key = authority.issue()
+    certificates = Certificates(cert, key)
+    before = certificates.context
+    spoil(cert, key)
+    with pytest.raises(OpenError) as raised:
+        Certificates(cert, key)
+    assert raised.value.code == code
+    assert raised.value.text.startswith(text.format(cert=cert, key=key))
+    with pytest.raises(OpenError):
+        certificates.reload()
+    assert certificates.context is before, "what served goes on to serve"
+
+
+@pytest.mark.parametrize(("content", "code"), [("nothing", "not_ours"), ("-----BEGIN CERTIFICATE-----", "damaged")])
+def test_an_authority_for_clients_that_does_not_serve_is_refused(authority: Authority, content: str, code: str) -> None:
+    spoilt = authority.folder / "clients.pem"
+    spoilt.write_text(content)
+    with pytest.raises(OpenError, match=r"clients\.pem") as raised:
+        authority.certificates(client_ca=str(spoilt))
+    assert raised.value.code == code
