@@ -130,9 +130,13 @@ async def test_a_self_signed_certificate_is_accepted_only_when_it_is_trusted(
     authority: Authority, ask: Ask, tmp_path: Path
 ) -> None:
     cert, key = self_signed(tmp_path)
+    old_one = cert.read_bytes()
+    self_signed(tmp_path)
+    (tmp_path / "both.pem").write_bytes(old_one + cert.read_bytes())
     async with serving(certificates=Certificates(cert, key)) as here:
         assert (await error_of(ask, here, ca=authority.ca)).text.endswith(UNTRUSTED)
         assert await ask(*here.address, ca=str(cert)) == "hello"
+        assert await ask(*here.address, ca=str(tmp_path / "both.pem")) == "hello", "while another is handed out"
 
 
 @BOTH

@@ -25,6 +25,7 @@ _ENVIRONMENT = "[bold]Environment[/]"
 _EXAMPLES = "[bold]Examples[/]"
 _DB = "  TTWEET_DB      the database file, else tweets.db"
 _SERVER = "  TTWEET_SERVER  HOST:PORT of the server"
+_CA = "  TTWEET_CA      whom to trust: speak TLS, as by --ca"
 _EXIT_CODES = "[bold]Exit codes[/]"
 _ALL_CODES = "\n".join([f"{code:>5}  {meaning}" for code, meaning in shell.EXIT_CODES.items()])
 
@@ -46,6 +47,7 @@ Data goes to stdout, talk to stderr. An upload that exits with 0 is on the serve
 
 {_ENVIRONMENT}
 {_SERVER}
+{_CA}
 {_DB}
   NO_COLOR       no colour, even on a terminal""",
 )
@@ -75,6 +77,7 @@ Anybody who reaches the port may post and read. It listens on this machine alone
   ttweet serve 13001
   ttweet serve 13001 --db team.db --host 0.0.0.0 --quiet
   ttweet serve 0 --no-report-file
+  ttweet serve 13001 --tls-cert cert.pem --tls-key key.pem
 
 {_EXIT_CODES}
   0  stopped in order; every acknowledged tweet is stored
@@ -117,6 +120,7 @@ posts it first, once. Without a message it posts what waits, and nothing else.""
 
 {_ENVIRONMENT}
 {_SERVER}; else 127.0.0.1:13001
+{_CA}
   XDG_STATE_HOME where the spool is, else ~/.local/state""",
 )
 
@@ -149,7 +153,8 @@ In a pipe the columns are parted by tabs: id, time, author, text.""",
   130  Ctrl-C
 
 {_ENVIRONMENT}
-{_SERVER}; else 127.0.0.1:13001""",
+{_SERVER}; else 127.0.0.1:13001
+{_CA}""",
 )
 
 WAIT = Page(
@@ -172,7 +177,8 @@ the connection breaks it tries again until the server is back.""",
   130  Ctrl-C
 
 {_ENVIRONMENT}
-{_SERVER}; else 127.0.0.1:13001""",
+{_SERVER}; else 127.0.0.1:13001
+{_CA}""",
 )
 
 RUN = Page(
@@ -193,7 +199,8 @@ the next command with --spool posts it.""",
        otherwise that of COMMAND
 
 {_ENVIRONMENT}
-{_SERVER}; else 127.0.0.1:13001""",
+{_SERVER}; else 127.0.0.1:13001
+{_CA}""",
 )
 
 CHAT = Page(
@@ -243,6 +250,7 @@ In a pipe it is the text alone.""",
 
 {_ENVIRONMENT}
 {_SERVER} to ask
+{_CA}
 {_DB}""",
 )
 
@@ -270,6 +278,7 @@ In a pipe the columns are parted by tabs: tag, tweets, newest; or id, time, auth
 
 {_ENVIRONMENT}
 {_SERVER} to ask
+{_CA}
 {_DB}""",
 )
 
