@@ -83,6 +83,8 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
     made = (
         x509.CertificateBuilder(name, name, secret.public_key(), 1, LONG_AGO, LONG_AGO + timedelta(days=36_500))
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(secret.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(secret.public_key()), critical=False)
         .sign(secret, hashes.SHA256())
     )
     cert, key = folder / "self.pem", folder / "self.key"
@@ -97,6 +99,7 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
 async def test_a_client_that_trusts_the_authority_is_served(authority: Authority, ask: Ask, host: str) -> None:
     async with serving(certificates=authority.certificates()) as here:
         assert await ask(host, here.address[1], ca=authority.ca) == "hello"
+        assert await ask(host, here.address[1], ca=str(authority.folder / "server.pem")) == "hello", "it is named itself"
 
 
 @BOTH

@@ -40,6 +40,7 @@ def make_context(ca: str, cert: str | None, key: str | None) -> ssl.SSLContext:
         context.load_default_certs()
     else:
         _use(ca, lambda: context.load_verify_locations(ca), "certificate to trust")
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # what is in the file is trusted, whoever has signed it
     if cert is not None:
         _use(cert, lambda: context.load_cert_chain(cert, key, password=lambda: _refuse_password(cert)), "certificate")
     return context
