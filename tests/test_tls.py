@@ -99,7 +99,7 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
 async def test_a_client_that_trusts_the_authority_is_served(authority: Authority, ask: Ask, host: str) -> None:
     async with serving(certificates=authority.certificates()) as here:
         assert await ask(host, here.address[1], ca=authority.ca) == "hello"
-        assert await ask(host, here.address[1], ca=str(authority.folder / "server.pem")) == "hello", "it is named itself"
+        assert await ask(host, here.address[1], ca=str(authority.folder / "server.pem")) == "hello"
 
 
 @BOTH
