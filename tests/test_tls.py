@@ -180,6 +180,15 @@ async def test_a_tls_client_is_told_that_the_port_is_plain(authority: Authority,
         assert await told(here, 1) == ["it speaks TLS"]
 
 
+async def test_a_hello_on_a_plain_port_is_answered_once_and_ended() -> None:
+    async with serving() as here:
+        caller = await here.call()
+        await caller.stream.send_all(b"\x16\x03\x01\x02\x00\x01")
+        (line,) = (await caller.rest()).splitlines()  # the end comes though the client keeps its own side open
+        assert json.loads(line)[1]["code"] == "tls"
+        assert await told(here, 1) == ["it speaks TLS"]
+
+
 async def test_http_and_classic_clients_on_a_tls_port_are_ended_with_a_sentence(authority: Authority) -> None:
     async with serving(certificates=authority.certificates()) as here:
         for request in (b"GET / HTTP/1.1\r\n\r\n", b"d\n", b"u\nhello"):
