@@ -80,7 +80,7 @@ BROKEN = [
     (b'["r",1]\n', "bad_frame"),
     (b"[" + b"x" * frames.MAX_FRAME_BYTES, "bad_frame"),
     (b"GET / HTTP/1.1\r\n\r\n", "bad_protocol"),
-    (b"\x16\x03\x01\x02\x00", "bad_protocol"),
+    (b"\x16\x03\x01\x02\x00", "tls"),
     (b'{"u":1}\n', "bad_protocol"),
     (b"ux", "bad_protocol"),
     (b"d\r\n", "bad_protocol"),
