@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from ttweet.cursor import LONGEST_PAUSE_S, PASSING, Cursor, Watcher
-from ttweet.errors import ConnectError, Refused, TtweetError
+from ttweet.errors import ConnectError, Refused, SlowDown, TtweetError
 from ttweet.tweets import Tweet
 
 LOST = ConnectError("unknown", "gone")
@@ -114,3 +114,22 @@ def test_a_refusal_is_an_error_with_its_code() -> None:
 def test_what_is_no_answer_says_so(line: bytes) -> None:
     with pytest.raises(ConnectError, match="no ttweet"):
         Cursor([], 0).receive(line)
+
+
+def too_fast(wait_s: int) -> SlowDown:
+    return SlowDown("too many requests", wait_s)
+
+
+def test_once_under_way_it_waits_as_long_as_the_server_says_and_tells_of_it() -> None:
+    diary = Diary()
+    cursor = Cursor([], None, diary)
+    receive(cursor, line("ok", {"from": 7}))
+    assert [cursor.pause_s(too_fast(wait_s)) for wait_s in (1, 3600, 0)] == [1, 3600, 1]
+    assert diary.entries == ["slow_down"] * 3
+
+
+def test_at_the_start_its_patience_has_an_end() -> None:
+    cursor = Cursor([], None)
+    assert cursor.pause_s(too_fast(40)) == 40
+    with pytest.raises(SlowDown):
+        cursor.pause_s(too_fast(40))

@@ -21,11 +21,12 @@ class News(Watcher):
 
     def __init__(self) -> None:
         self._lost = False
+        self._tell_wait = shell.wait_teller()
 
     def lost(self, error: TtweetError, pause_s: float) -> None:
         """See Watcher."""
         if isinstance(error, SlowDown):
-            shell.tell_wait(int(pause_s))
+            self._tell_wait(int(pause_s))
         elif not self._lost:
             shell.complain(f"connection lost: {error.text}; trying again until it is back")
         self._lost = True

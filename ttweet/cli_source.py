@@ -72,7 +72,7 @@ def open_client(server: str | None, name: str | None = None, *, ca: str | None =
         shell.checked_port(port),
         name=name,
         ca=ca,
-        on_wait=shell.tell_wait,
+        on_wait=shell.wait_teller(),
     )
 
 

@@ -97,9 +97,17 @@ def hint(text: str) -> None:
     _talk(f"\x1b[2m{text}\x1b[0m" if has_colour(sys.stderr) else text)
 
 
-def tell_wait(seconds: int) -> None:
-    """Say on stderr why nothing happens for a while."""
-    hint(f"too many requests for this server; going on in {seconds} s, as it asks")
+def wait_teller() -> Callable[[int], None]:
+    """What says on stderr why nothing happens for some seconds: at first, and when it takes longer than before."""
+    longest = 0
+
+    def tell(seconds: int) -> None:
+        nonlocal longest
+        if seconds > longest:
+            longest = seconds
+            hint(f"too many requests for this server; going on in {seconds} s, as it asks")
+
+    return tell
 
 
 def amount(number: int, one: str) -> str:
