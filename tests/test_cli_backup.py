@@ -1,45 +1,13 @@
 """`ttweet backup` as people use it: beside a server under load, onto files that are there, and back again."""
 
 import stat
-import threading
 from contextlib import closing
 from pathlib import Path
 
-from tests.processes import Server, plain, run, run_on_terminal, running_server, says
+from tests.load import Load
+from tests.processes import plain, run, run_on_terminal, running_server, says
 from ttweet import shell
-from ttweet.client import Client
 from ttweet.sqlite_reader import SqliteReader
-
-ENOUGH = 500  # tweets that are there before the copy begins
-
-
-class Load:
-    """Posts to a server as fast as it goes until it is stopped, and knows what was acknowledged."""
-
-    def __init__(self, server: Server) -> None:
-        self.acknowledged: list[int] = []
-        self.enough = threading.Event()
-        self._stop = threading.Event()
-        self._server = server
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> "Load":
-        self._thread.start()
-        assert self.enough.wait(30)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        with Client("127.0.0.1", self._server.port) as client:
-            while not self._stop.is_set():
-                for stored in client.post_many([f"number {len(self.acknowledged)} #load #n{one}" for one in range(50)]):
-                    assert not isinstance(stored, Exception)
-                    self.acknowledged.append(stored.id)
-                if len(self.acknowledged) >= ENOUGH:
-                    self.enough.set()
 
 
 def test_a_copy_under_load_holds_all_that_was_acknowledged_before_it_began(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ COMMANDS = {
     "stats": ("ttweet.cli_stats:stats", cli_pages_keep.STATS),
     "token": ("ttweet.cli_token:token", cli_pages.TOKEN),
     "backup": ("ttweet.cli_backup:backup", cli_pages_keep.BACKUP),
+    "check": ("ttweet.cli_check:check", cli_pages_keep.CHECK),
     "export": ("ttweet.cli_export:export", cli_pages_keep.EXPORT),
     "import": ("ttweet.cli_export:import_", cli_pages_keep.IMPORT),
 }

@@ -89,3 +89,22 @@ on from for whoever follows.""",
 
 {_ENVIRONMENT}""",
 )
+
+CHECK = Page(
+    usage=r"ttweet check \[FILE]",
+    text="""Look a database over, and say what to do.
+
+Reads all of it, beside the running server or without one: its pages and indexes, its schema, each tweet, the report
+log, and whether the counts of tags are what the tweets say. Nothing is written to it.""",
+    below=f"""{_EXAMPLES}
+  ttweet check
+  ttweet check nightly.db && rm older.db
+
+{_EXIT_CODES}
+  0  whole
+  1  something is wrong with it, or it cannot be read
+  2  the command line is wrong
+  4  no such database
+
+{_ENVIRONMENT}""",
+)

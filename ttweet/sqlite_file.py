@@ -25,6 +25,7 @@ SCHEMA_VERSION = 3  # steps in migrations.py; a test holds the two together
 BUSY_TIMEOUT_S = 5.0  # for the write lock; a sqlite3 shell in the middle of a statement is done by then
 WAL_PAGES = 4000  # 16 MiB until it is written back: hot pages go to the file once for many commits
 MAX_WAL_BYTES = 64 * 1024 * 1024  # a WAL that a long reader made grow is cut back to this
+MAX_LOOKED_OVER_BYTES = 64 * 1024 * 1024  # at a start, 0.2 s; `ttweet check` looks at more, and at what it means
 MAX_STATEMENTS = 256  # prepared ones kept; the writer has about a hundred
 INSTEAD = "name another with --db, ask a server with --server, or start one: ttweet serve 13001"
 ENGINE = f"SQLite {sqlite3.sqlite_version}"
@@ -91,6 +92,7 @@ def connect_writer(path: Path) -> sqlite3.Connection:
     refuse_foreign(path)
     try:
         _refuse_open_folder(path.parent)
+        _refuse_damaged(path)
         _create(path)
         with ExitStack() as undo:
             connection = undo.enter_context(closing(_connect(path, "mode=rw")))
@@ -176,9 +178,14 @@ def store_error(exc: sqlite3.Error, *, committing: bool = False, path: Path | No
         return StoreError(
             "unknown", f"the commit failed ({exc}); whether the tweets are stored shows at the next start"
         )
-    if _primary(exc) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+    if is_damage(exc):
         return StoreError("internal", damage(path, str(exc)) if path else f"the database is damaged: {exc}")
     return StoreError("internal", f"{path or 'the database'} failed: {exc}")
+
+
+def is_damage(exc: sqlite3.Error) -> bool:
+    """Whether SQLite says that the file is not what it should be."""
+    return _primary(exc) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def damage(path: Path, what: str) -> str:
@@ -247,6 +254,17 @@ def _refuse_links(path: Path) -> None:
             raise OpenError("denied", f"{beside} belongs to the database and must be no symbolic link: remove it")
 
 
+def _refuse_damaged(path: Path) -> None:
+    """Read all pages of a file that is small enough before anything is written to it."""
+    if not path.exists() or not 0 < path.stat().st_size <= MAX_LOOKED_OVER_BYTES or _has(path, "-journal"):
+        return
+    with closing(_connect(path, "mode=ro")) as connection:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise _damaged(path, found.splitlines()[-1])
+
+
 def _create(path: Path) -> None:
     """Make the file for its owner alone, whatever the umask is; SQLite gives -wal and -shm the same mode."""
     with suppress(FileExistsError):
@@ -288,6 +306,13 @@ def _migrate(connection: sqlite3.Connection) -> None:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def expected_schema() -> dict[str, str]:
+    """The SQL of each table, index and view by its name, as the steps of migrations.py make them in a new file."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        _migrate(connection)
+        return dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
 
 
 def _migrations_path() -> Path:

@@ -1,0 +1,52 @@
+"""`ttweet check` as people use it: in order, beside a server under load, and with something wrong."""
+
+from pathlib import Path
+
+from tests.load import Load
+from tests.processes import plain, run, run_on_terminal, running_server, says
+from tests.sqlite_files import sql
+from ttweet import shell
+
+
+def test_a_file_is_whole_beside_a_server_under_load_and_so_is_its_copy(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--no-report-file") as server, Load(server):
+        done = run("check", str(server.db))
+        assert (done.returncode, done.stderr) == (shell.DONE, "")
+        assert done.stdout.startswith(f"{server.db} is whole: ")
+        assert says("backup", str(tmp_path / "copy.db"), "--db", str(server.db)) == (shell.DONE, "")
+    assert run("check", "copy.db", cwd=tmp_path).returncode == shell.DONE
+
+
+def test_it_says_what_the_file_holds(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--no-report-file") as server:
+        run("post", "one #a", "--server", server.address)
+        server.stop()
+    assert run("check", cwd=tmp_path).stdout.startswith("tweets.db is whole: 1 tweet, 1 tag, ")
+    code, seen = run_on_terminal("check", columns=60, cwd=tmp_path)
+    assert code == shell.DONE
+    assert "tweets.db is whole: 1 tweet, 1 tag, " in plain(seen)
+
+
+def test_what_is_wrong_goes_to_stdout_and_what_to_do_to_stderr(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--no-report-file") as server:
+        run("post", "one #a", "--server", server.address)
+        server.stop()
+    sql(server.db, "UPDATE tags SET count = 2")
+    done = run("check", "tweets.db", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (
+        shell.FAILED,
+        "tweets.db: the number of tweets of 1 tags is not what the tweets say; one is #a\n",
+    )
+    assert done.stderr.startswith("ttweet: make a new file from its tweets: ttweet export tweets.jsonl, then ")
+    run("export", "tweets.jsonl", cwd=tmp_path)
+    run("import", "tweets.jsonl", "--db", "new.db", cwd=tmp_path)
+    assert run("check", "new.db", cwd=tmp_path).stdout.startswith("new.db is whole: 1 tweet, 1 tag, ")
+
+
+def test_what_is_no_database_of_ours_is_said_as_everywhere(tmp_path: Path) -> None:
+    assert says("check", str(tmp_path / "no.db")) == (
+        shell.NOTHING,
+        f"ttweet: there is no {tmp_path}/no.db; name another one",
+    )
+    (tmp_path / "x.db").write_text("hello")
+    assert says("check", str(tmp_path / "x.db"))[0] == shell.FAILED
