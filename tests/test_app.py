@@ -143,7 +143,8 @@ def test_a_port_that_is_taken_is_told_on_stderr_in_the_log_and_in_the_file(tmp_p
 
 
 def test_an_address_that_is_not_ours_is_told_with_its_reason(tmp_path: Path) -> None:
-    failed = run("serve", "0", "--host", "192.0.2.1", "--no-report-file", "--quiet", cwd=tmp_path)
+    options = ["--anonymous", "read", "--no-tls", "--no-report-file", "--quiet"]
+    failed = run("serve", "0", "--host", "192.0.2.1", *options, cwd=tmp_path)
     assert failed.returncode == 1
     assert failed.stderr.startswith("ttweet: 192.0.2.1 is no address of this machine; 127.0.0.1 is one")
     assert not tmp_path.joinpath("Sample.txt").exists()

@@ -110,3 +110,21 @@ def test_a_file_that_is_not_there_and_what_is_no_token_are_said(
         monkeypatch.setenv("TTWEET_TOKEN", wrong)
         with pytest.raises(Refused, match="TTWEET_TOKEN holds no token"):
             dial.own_token()
+
+
+def test_a_token_goes_to_another_machine_only_with_tls_or_when_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TTWEET_NO_TLS", raising=False)
+    monkeypatch.setenv("TTWEET_TOKEN", "ttw_x")
+    endpoint = dial.Endpoint("server.example", 13001)
+    with pytest.raises(Refused) as refused:
+        endpoint._greetings()
+    assert refused.value.text == (
+        "the token would go to server.example:13001 unencrypted; set TTWEET_CA, or TTWEET_NO_TLS=1"
+    )
+    assert dial.Endpoint("server.example", 13001, token="")._greetings() == []
+    shown = [b'["a","ttw_x"]\n']
+    assert dial.Endpoint("server.example", 13001, ca="system")._greetings() == shown
+    for here in ("127.0.0.1", "::1", "localhost"):
+        assert dial.Endpoint(here, 13001)._greetings() == shown
+    monkeypatch.setenv("TTWEET_NO_TLS", "1")
+    assert endpoint._greetings() == shown

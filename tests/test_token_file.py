@@ -143,7 +143,7 @@ def test_what_is_no_token_is_refused_by_its_line(file: TokenFile, line: str) -> 
 def test_a_file_that_others_may_write_to_is_refused(file: TokenFile) -> None:
     file.add("ci", frozenset({POST}))
     file.path.chmod(0o660)
-    with pytest.raises(OpenError, match="chmod 600"):
+    with pytest.raises(OpenError, match="it must be yours, mode 0600"):
         file.read()
 
 
@@ -171,3 +171,18 @@ def test_a_change_that_fails_leaves_all_as_it_was(file: TokenFile, monkeypatch: 
         file.revoke("ci")
     assert file.path.read_bytes() == before
     assert [path.name for path in file.path.parent.iterdir()] == ["tweets.db.tokens"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_root_makes_belongs_to_whom_the_database_belongs(file: TokenFile) -> None:
+    os.chown(file.path.parent, 10_001, 10_001)
+    file.add("ci", frozenset({POST}))
+    assert (file.path.stat().st_uid, file.path.stat().st_gid) == (10_001, 10_001)
+    file.db.touch()
+    os.chown(file.db, 10_002, 10_003)
+    file.revoke("ci")
+    assert (file.path.stat().st_uid, file.path.stat().st_gid) == (10_002, 10_003)
+    with pytest.raises(OpenError, match="it must be yours"):
+        file.read()  # neither the folder's, nor root's
+    os.chown(file.path.parent, 10_002, 10_002)
+    assert [token.name for token in file.read()] == ["ci"]

@@ -19,8 +19,7 @@ from pathlib import Path
 
 import trio
 
-from ttweet import __version__, reports
-from ttweet.access import RIGHTS
+from ttweet import __version__, policy, reports
 from ttweet.audience import Audience
 from ttweet.certificates import Certificates
 from ttweet.connection import Limits, encode_push
@@ -28,7 +27,8 @@ from ttweet.errors import OpenError, StoreError
 from ttweet.export import Destination, LogCopy, SampleFile, Terminal, TerminalHandler
 from ttweet.gate import Gate
 from ttweet.journal import MAX_WAITING, Journal
-from ttweet.server import Server, listen, why_not_listening
+from ttweet.policy import UnsafeError
+from ttweet.server import Server, listen, resolved, why_not_listening
 from ttweet.service import Service
 from ttweet.sqlite_file import MAX_WAL_BYTES, belongs_to
 from ttweet.sqlite_store import SqliteStore
@@ -58,21 +58,39 @@ class Config:
     tls_cert: Path | None = None  # plain connections without it
     tls_key: Path | None = None
     tls_client_ca: Path | None = None
+    anonymous: str | None = None  # a key of policy.ANONYMOUS; None: all on this machine's own addresses, else nothing
+    no_tls: bool = False  # whether others than this machine are to be served without TLS
     limits: Limits = field(default_factory=Limits)
     rates: Rates = DEFAULT_RATES
 
 
 def run(config: Config) -> int:
-    """Serve until a signal comes. Returns the exit code: 0 stopped in order, 1 could not start or had to stop."""
+    """Serve until a signal comes. Returns the exit code: 0 stopped in order, 1 could not start or had to stop.
+
+    Raises UnsafeError, before anything is touched, for a server that would be open to others unasked.
+    """
     logging.basicConfig(level=logging.INFO, handlers=[TerminalHandler(sys.stderr.fileno())] if sys.stderr else [])
     try:
+        _refuse_unsafe(config, resolved(config.host))
         _keep_apart(config.report_file, config.db)
         certificates = _certificates(config)
         with closing(SqliteStore.open(config.db, log_limit=config.log_limit, at=_now_ms())) as store:
             return _run_with_store(config, store, certificates)
+    except UnsafeError:
+        raise
     except (OpenError, StoreError) as exc:
         log.error("%s", exc)
         return 1
+
+
+def _refuse_unsafe(config: Config, addresses: list[str]) -> None:
+    """Raise UnsafeError for addresses on which such a server must not listen, OpenError for a bad file of tokens."""
+    now = _now_ms()
+    tokens = any(token.state(now) == "live" for token in TokenFile(config.db).read())
+    tls = config.tls_cert is not None
+    missing = policy.missing(addresses, tokens=tokens, tls=tls, anonymous=config.anonymous, no_tls=config.no_tls)
+    if missing:
+        raise UnsafeError(missing)
 
 
 def _keep_apart(report_file: Path | None, db: Path) -> None:
@@ -132,7 +150,8 @@ async def serve(
         max_clients = _allowed_clients(config.max_clients)
         service = Service(journal, reader, worker)
         audience = Audience(journal, reader, worker, encode_push)
-        gate = Gate(frozenset(RIGHTS), TokenFile(config.db))
+        addresses = [listener.getsockname()[0] for listener in listeners]
+        gate = Gate(policy.anonymous_rights(addresses, config.anonymous), TokenFile(config.db))
         server = Server(
             service,
             audience,

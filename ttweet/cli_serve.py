@@ -1,14 +1,16 @@
 """The command `serve`."""
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from ttweet import rates, shell
 from ttweet.app import Config, run
+from ttweet.policy import TLS, TOKEN, UnsafeError
 from ttweet.rates import Rate
 from ttweet.throttle import BURST, NO_RATES, REQUESTS_PER_S, Rates
 
@@ -21,7 +23,7 @@ Port = Annotated[
     int, Parameter(name="PORT", validator=Number(gte=0, lte=65535), help="Where to listen; 0 takes a free one.")
 ]
 Db = Annotated[Path, Parameter(metavar="FILE", env_var="TTWEET_DB", help="The database; made when it is not there.")]
-Host = Annotated[str, Parameter(metavar="HOST", help="The address to listen on; 0.0.0.0 is every one, for everybody.")]
+Host = Annotated[str, Parameter(metavar="HOST", help="The address to listen on; 0.0.0.0 is every one there is.")]
 ReportFile = Annotated[
     Path | None,
     Parameter(metavar="FILE", show_default=lambda _: DEFAULT.report_file, help="Where the report lines go."),
@@ -53,6 +55,11 @@ TlsKey = Annotated[Path | None, Parameter(metavar="FILE", help="Its key (PEM), w
 TlsClientCa = Annotated[
     Path | None, Parameter(metavar="FILE", help="Serve only clients with a certificate signed by one of these (PEM).")
 ]
+Anonymous = Annotated[
+    Literal["none", "read", "write"] | None,
+    Parameter(metavar="WHAT", help="What clients without a token may: none, read or write."),
+]
+NoTls = Annotated[bool, Parameter(negative="", help="Serve others than this machine without TLS.")]
 Quiet = Annotated[bool, Parameter(negative="", help="Print no report lines.")]
 
 
@@ -72,12 +79,14 @@ def serve(
     tls_cert: TlsCert = None,
     tls_key: TlsKey = None,
     tls_client_ca: TlsClientCa = None,
+    anonymous: Anonymous = None,
+    no_tls: NoTls = False,
     quiet: Quiet = False,
 ) -> int:
     """Run the server until Ctrl-C."""
     if no_report_file and report_file is not None:
         raise shell.UsageError("--report-file names the file and --no-report-file wants none; give one of them")
-    _check_tls(tls_cert, tls_key, tls_client_ca)
+    _check_tls(tls_cert, tls_key, tls_client_ca, no_tls=no_tls)
     config = replace(
         DEFAULT,
         port=port,
@@ -91,9 +100,14 @@ def serve(
         tls_cert=tls_cert,
         tls_key=tls_key,
         tls_client_ca=tls_client_ca,
+        anonymous=anonymous,
+        no_tls=no_tls,
         quiet=quiet,
     )
-    return run(config)
+    try:
+        return run(config)
+    except UnsafeError as error:
+        raise shell.UsageError(_way_out(config, error.missing)) from error
 
 
 def _rates(text: str | None, burst: int) -> Rates:
@@ -108,10 +122,38 @@ def _rates(text: str | None, burst: int) -> Rates:
         raise shell.UsageError(f"--rate: {exc}") from exc
 
 
-def _check_tls(cert: Path | None, key: Path | None, client_ca: Path | None) -> None:
+def _check_tls(cert: Path | None, key: Path | None, client_ca: Path | None, *, no_tls: bool) -> None:
     """Refuse half of a pair: a server that is plain by mistake would be found out too late. Raises UsageError."""
     if (cert is None) != (key is None):
         given, missing = ("--tls-cert", "--tls-key") if key is None else ("--tls-key", "--tls-cert")
         raise shell.UsageError(f"{given} goes together with {missing}; give both")
     if client_ca is not None and cert is None:
         raise shell.UsageError("--tls-client-ca needs TLS; give --tls-cert and --tls-key too")
+    if no_tls and cert is not None:
+        raise shell.UsageError("--tls-cert asks for TLS and --no-tls for none; give one of them")
+
+
+def _way_out(config: Config, missing: list[str]) -> str:
+    """What to run instead, or to say if it is meant."""
+    wanted = " and ".join([_WANTED[what] for what in missing])
+    db = [] if config.db == DEFAULT.db else ["--db", str(config.db)]
+    lines = [f"others can reach {config.host}, so this takes {wanted}:"]
+    if TOKEN in missing:
+        lines.append(f"  {shlex.join(['ttweet', 'token', 'add', 'NAME', *db])}")
+    serve = ["ttweet", "serve", str(config.port), "--host", config.host, *db, *_safeguards(config, missing)]
+    lines.append(f"  {shlex.join(serve)}")
+    lines.append(f"or, if it shall be open: {' '.join([_MEANT[what] for what in missing])}")
+    return "\n".join(lines)
+
+
+def _safeguards(config: Config, missing: list[str]) -> list[str]:
+    """The options of a server that may be reached by others."""
+    options = [] if config.anonymous is None else ["--anonymous", config.anonymous]
+    if config.no_tls:
+        return [*options, "--no-tls"]
+    cert, key = ("FILE", "FILE") if TLS in missing else (str(config.tls_cert), str(config.tls_key))
+    return [*options, "--tls-cert", cert, "--tls-key", key]
+
+
+_WANTED = {TOKEN: "a token", TLS: "TLS"}
+_MEANT = {TOKEN: "--anonymous read (or write)", TLS: "--no-tls"}

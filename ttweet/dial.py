@@ -92,6 +92,9 @@ class Endpoint:
     def _greetings(self) -> list[bytes]:
         """What each connection begins with; each is sent when the one before it was answered. Raises Refused."""
         token = own_token() if self._token is None else self._token
+        if token and not (self._ca or _is_here(self.host) or os.environ.get("TTWEET_NO_TLS")):
+            where = address(self.host, self.port)
+            raise Refused("token", f"the token would go to {where} unencrypted; set TTWEET_CA, or TTWEET_NO_TLS=1")
         said = [("a", token), ("n", self.name)]
         return [frames.encode(operation, data) for operation, data in said if data]
 
@@ -106,6 +109,11 @@ class Endpoint:
             return shape(data)
         except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as exc:
             raise ConnectError("unknown", f"what answers at {address(self.host, self.port)} is no ttweet") from exc
+
+
+def _is_here(host: str) -> bool:
+    """Whether the host is this machine, as people write it."""
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def own_token() -> str:
@@ -224,7 +232,7 @@ def unreachable(host: str, port: int, exc: OSError | UnicodeError) -> ConnectErr
     """Why no connection was made, and what would work."""
     where = address(host, port)
     if isinstance(exc, ConnectionRefusedError):
-        if host in ("localhost", "::1") or host.startswith("127."):
+        if _is_here(host):
             return ConnectError("unreachable", f"nothing is listening on {where}; start one: ttweet serve {port}")
         way_out = f"start one there: ttweet serve {port} --host 0.0.0.0"
         return ConnectError("unreachable", f"nothing is listening on {where}; {way_out}")

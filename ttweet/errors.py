@@ -34,6 +34,7 @@ CODES = {
     "not_ours": "the file is no database, or not one of ttweet's",
     "damaged": "the file is a damaged database",
     "newer": "a newer ttweet has written the file",
+    "unsafe": "others would reach a server that has no tokens or speaks no TLS",
     "locked": "another server holds the file",
     # Of the client's end.
     "unreachable": "no server answers at that address",

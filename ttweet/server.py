@@ -64,6 +64,15 @@ def listen(host: str, port: int) -> list[socket.socket]:
     return listeners
 
 
+def resolved(host: str) -> list[str]:
+    """The addresses that `listen` would listen on; none when it would fail, as it then says itself."""
+    try:
+        found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError):
+        return []
+    return [str(address[0]) for _, _, _, _, address in found]
+
+
 def why_not_listening(host: str, port: int, exc: OSError) -> str:
     """What is said of an error of `listen`: what would work."""
     if isinstance(exc, socket.gaierror):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ttweet import tokens
 from ttweet.errors import OpenError, Refused
+from ttweet.files import replacing
 from ttweet.tokens import MAX_TOKENS, Token
 
 ENDING = ".tokens"  # beside the database's name
@@ -46,9 +47,9 @@ class TokenFile:
         """
         try:
             with self.path.open("rb") as file:
-                if os.fstat(file.fileno()).st_mode & 0o022:
+                if self._is_anothers(os.fstat(file.fileno())):
                     raise OpenError(
-                        "denied", f"others may write to {self.path}, and so make tokens: chmod 600 {self.path}"
+                        "denied", f"others may write to {self.path}, and so make tokens: it must be yours, mode 0600"
                     )
                 data = file.read()
         except FileNotFoundError:
@@ -122,17 +123,16 @@ class TokenFile:
 
     def _write(self, edited: Mapping[str, Token]) -> None:
         lines = [json.dumps(token.as_json(), ensure_ascii=False) + "\n" for token in edited.values()]
-        part = self.path.with_name(f".{self.path.name}-{os.getpid()}")
-        fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        try:
-            with open(fd, "w", encoding="utf-8") as file:
-                file.writelines(lines)
-                file.flush()
-                os.fsync(fd)
-            part.replace(self.path)
-        finally:
-            part.unlink(missing_ok=True)
-        _sync_folder(self.path.parent)
+        with replacing(self.path) as part:
+            part.write_text("".join(lines), encoding="utf-8")
+            if os.geteuid() == 0:  # the server that is to read it may be somebody else's
+                owner = (self.db if self.db.exists() else self.path.parent).stat()
+                os.chown(part, owner.st_uid, owner.st_gid)
+
+    def _is_anothers(self, found: os.stat_result) -> bool:
+        """Whether somebody may have written the file who could not have replaced it anyway."""
+        trusted = (0, os.geteuid(), self.path.parent.stat().st_uid)
+        return bool(found.st_mode & 0o022) or found.st_uid not in trusted
 
     def _token(self, number: int, line: bytes) -> Token:
         try:
@@ -151,14 +151,6 @@ def _nothing_to_revoke(name: str, known: Mapping[str, Token]) -> str:
         return f"the token of {name} has been revoked already"
     live = [token.name for token in known.values() if token.revoked is None]
     return f"{name} has no token; there are: {', '.join(live[:10]) or 'none'}"
-
-
-def _sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _now_ms() -> int:

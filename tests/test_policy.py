@@ -1,0 +1,75 @@
+"""Two tables: when a server starts, and what the anonymous may do there."""
+
+import pytest
+
+from ttweet import policy
+from ttweet.access import ADMIN, POST, READ
+
+HERE = ["127.0.0.1", "::1"]
+OPEN = "0.0.0.0"  # it is what is to be refused
+LOCAL = [["127.0.0.1"], ["127.8.9.10"], ["::1"], HERE]
+OTHERS = [[OPEN], ["::"], ["192.0.2.1"], ["2001:db8::1"], ["fe80::1%eth0"], ["127.0.0.1", "192.0.2.1"]]
+
+# tokens, TLS, --anonymous, --no-tls: what is missing on an address that others reach
+TABLE: list[tuple[bool, bool, str | None, bool, list[str]]] = [
+    (False, False, None, False, ["token", "tls"]),
+    (False, False, None, True, ["token"]),
+    (False, False, "none", False, ["token", "tls"]),
+    (False, False, "none", True, ["token"]),
+    (False, False, "read", False, ["tls"]),
+    (False, False, "read", True, []),
+    (False, False, "write", False, ["tls"]),
+    (False, False, "write", True, []),
+    (False, True, None, False, ["token"]),
+    (False, True, "none", False, ["token"]),
+    (False, True, "read", False, []),
+    (False, True, "write", False, []),
+    (True, False, None, False, ["tls"]),
+    (True, False, None, True, []),
+    (True, False, "none", False, ["tls"]),
+    (True, False, "none", True, []),
+    (True, False, "read", False, ["tls"]),
+    (True, False, "read", True, []),
+    (True, False, "write", False, ["tls"]),
+    (True, False, "write", True, []),
+    (True, True, None, False, []),
+    (True, True, "none", False, []),
+    (True, True, "read", False, []),
+    (True, True, "write", False, []),
+]
+
+
+@pytest.mark.parametrize("addresses", OTHERS, ids=str)
+@pytest.mark.parametrize(("tokens", "tls", "anonymous", "no_tls", "missing"), TABLE)
+def test_others_are_served_only_with_what_the_table_says(
+    addresses: list[str], tokens: bool, tls: bool, anonymous: str | None, no_tls: bool, missing: list[str]
+) -> None:
+    assert policy.missing(addresses, tokens=tokens, tls=tls, anonymous=anonymous, no_tls=no_tls) == missing
+
+
+@pytest.mark.parametrize("addresses", LOCAL, ids=str)
+@pytest.mark.parametrize(("tokens", "tls", "anonymous", "no_tls", "_"), TABLE)
+def test_this_machine_is_served_with_anything(
+    addresses: list[str], tokens: bool, tls: bool, anonymous: str | None, no_tls: bool, _: list[str]
+) -> None:
+    assert policy.missing(addresses, tokens=tokens, tls=tls, anonymous=anonymous, no_tls=no_tls) == []
+
+
+@pytest.mark.parametrize(
+    ("anonymous", "here", "elsewhere"),
+    [
+        (None, {READ, POST, ADMIN}, set()),
+        ("none", set(), set()),
+        ("read", {READ}, {READ}),
+        ("write", {READ, POST, ADMIN}, {READ, POST}),
+    ],
+)
+def test_what_the_anonymous_may_do(anonymous: str | None, here: set[str], elsewhere: set[str]) -> None:
+    for addresses in LOCAL:
+        assert policy.anonymous_rights(addresses, anonymous) == here
+    for addresses in OTHERS:
+        assert policy.anonymous_rights(addresses, anonymous) == elsewhere
+
+
+def test_the_refusal_says_what_is_missing() -> None:
+    assert policy.UnsafeError(["token", "tls"]).text == "others can reach this server; it has no token and no tls"
