@@ -14,7 +14,7 @@ import pytest
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from benchmarks import bars, chart, document, figures, fill, floor, generator, strace, tables  # noqa: E402
+from benchmarks import bars, chart, document, figures, fill, floor, generator, machine, strace, tables  # noqa: E402
 from benchmarks import stage as stages  # noqa: E402
 from benchmarks.figures import Load, Part, Sample  # noqa: E402
 from benchmarks.parts import KINDS, acks  # noqa: E402
@@ -228,6 +228,11 @@ def test_the_chart_is_svg_with_a_label_and_a_point_for_each_series() -> None:
 
 def test_labels_that_would_touch_are_moved_apart() -> None:
     assert chart.spread([10, 100, 12], gap=5) == [10, 100, 15]
+
+
+def test_a_sync_of_the_disk_takes_some_time(tmp_path: Path) -> None:
+    assert 0 < machine.sync_ms(tmp_path, times=3) < 10_000
+    assert not [*tmp_path.iterdir()]
 
 
 # ---- against the package

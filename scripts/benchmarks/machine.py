@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import sqlite3
+import statistics
+import tempfile
+import time
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +23,7 @@ def describe(directory: Path, peers: Iterable[Peer]) -> list[tuple[str, str]]:
     return [
         ("processor", f"{_processor()}, {os.cpu_count()} cores"),
         ("memory", f"{memory_gib:.0f} GiB"),
-        ("file system", file_system(directory)),
+        ("disk", f"{file_system(directory)}, {sync_ms(directory):.2f} ms for a sync of 4 KiB"),
         ("system", f"{platform.system()} {platform.release()}"),
         ("Python", f"{platform.python_version()}, SQLite {sqlite3.sqlite_version}, {libraries}"),
         ("generator", f"C, {Path(compiler() or 'cc').name} {version_of(compiler(), '--version')}"),
@@ -31,6 +34,18 @@ def describe(directory: Path, peers: Iterable[Peer]) -> list[tuple[str, str]]:
 def file_system(directory: Path) -> str:
     """The type of the file system that a folder is on."""
     return _deepest_mount(directory.resolve(), Path("/proc/mounts").read_text().splitlines())
+
+
+def sync_ms(directory: Path, times: int = 200) -> float:
+    """How long the disk takes to make one page durable, the median; peers that sync for each message wait for that."""
+    page, took_s = os.urandom(4096), []
+    with tempfile.TemporaryFile(dir=directory, buffering=0) as file:
+        for _ in range(times):
+            start = time.perf_counter()
+            file.write(page)
+            os.fdatasync(file.fileno())
+            took_s.append(time.perf_counter() - start)
+    return statistics.median(took_s) * 1000
 
 
 def _deepest_mount(directory: Path, mounts: Iterable[str]) -> str:
