@@ -1,5 +1,6 @@
 """`ttweet check` as people use it: in order, beside a server under load, and with something wrong."""
 
+import json
 from pathlib import Path
 
 from tests.load import Load
@@ -22,6 +23,8 @@ def test_it_says_what_the_file_holds(tmp_path: Path) -> None:
         run("post", "one #a", "--server", server.address)
         server.stop()
     assert run("check", cwd=tmp_path).stdout.startswith("tweets.db is whole: 1 tweet, 1 tag, ")
+    facts = json.loads(run("check", "--json", cwd=tmp_path).stdout)
+    assert (facts["tweets"], facts["tags"]) == (1, 1)
     code, seen = run_on_terminal("check", columns=60, cwd=tmp_path)
     assert code == shell.DONE
     assert "tweets.db is whole: 1 tweet, 1 tag, " in plain(seen)
@@ -38,6 +41,8 @@ def test_what_is_wrong_goes_to_stdout_and_what_to_do_to_stderr(tmp_path: Path) -
         "tweets.db: the number of tweets of 1 tags is not what the tweets say; one is #a\n",
     )
     assert done.stderr.startswith("ttweet: make a new file from its tweets: ttweet export tweets.jsonl, then ")
+    [found] = [json.loads(line) for line in run("check", "--json", cwd=tmp_path).stdout.splitlines()]
+    assert found["way_out"].startswith("make a new file")
     run("export", "tweets.jsonl", cwd=tmp_path)
     run("import", "tweets.jsonl", "--db", "new.db", cwd=tmp_path)
     assert run("check", "new.db", cwd=tmp_path).stdout.startswith("new.db is whole: 1 tweet, 1 tag, ")

@@ -1,39 +1,57 @@
 """The command `check`."""
 
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from ttweet import shell
+from ttweet import cli_show, shell
+from ttweet.cli_options import Json
 from ttweet.cli_progress import Pace, progress
 from ttweet.cli_source import db_path
 from ttweet.reports import escape
-from ttweet.sqlite_check import Check, Facts
+from ttweet.sqlite_check import Check, Facts, Finding
 
 File = Annotated[Path | None, Parameter(name="FILE", help="The database; else TTWEET_DB, else tweets.db.")]
 
 
-def check(file: File = None, /) -> int:
+def check(file: File = None, /, *, json: Json = False) -> int:
     """Look a database over. Raises OpenError, StoreError."""
-    path, pace = db_path(file), Pace()
-    name = escape(str(path))
+    path = db_path(file)
     look = Check(path, instead="name another one")
-    ways_out: dict[str, None] = {}
-    with progress() as show:
-        for finding in look.run(lambda done, total: show(done, total, f"{done:,} tweets, {pace.rate(done)}")):
-            shell.write(f"{name}: {escape(finding.what)}")
-            ways_out[finding.way_out] = None
+    ways_out = _show(_findings(look), escape(str(path)), json=json)
     for way_out in ways_out:
         shell.complain(escape(way_out))
     if ways_out:
         return shell.FAILED
     assert look.facts is not None
-    shell.write(f"{name} is whole: {_told(look.facts)}")
+    if json:
+        cli_show.write_json(look.facts._asdict())
+        return shell.DONE
+    shell.write(f"{escape(str(path))} is whole: {_told(look.facts)}")
     if look.unlike and shell.on_terminal(sys.stderr):
         shell.hint(f"{shell.amount(look.unlike, 'tweet')} with other tags than in the text, as ttweet chat posts them")
     return shell.DONE
+
+
+def _findings(look: Check) -> Iterator[Finding]:
+    pace = Pace()
+    with progress() as show:
+        yield from look.run(lambda done, total: show(done, total, f"{done:,} tweets, {pace.rate(done)}"))
+
+
+def _show(findings: Iterable[Finding], name: str, *, json: bool) -> list[str]:
+    """Write what is wrong as it is found; returns what to do, each once."""
+    ways_out: dict[str, None] = {}
+    for finding in findings:
+        if json:
+            cli_show.write_json(finding._asdict())
+        else:
+            shell.write(f"{name}: {escape(finding.what)}")
+        ways_out[finding.way_out] = None
+    return list(ways_out)
 
 
 def _told(facts: Facts) -> str:

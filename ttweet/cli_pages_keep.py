@@ -91,7 +91,7 @@ on from for whoever follows.""",
 )
 
 CHECK = Page(
-    usage=r"ttweet check \[FILE]",
+    usage=r"ttweet check \[FILE] \[--json]",
     text="""Look a database over, and say what to do.
 
 Reads all of it, beside the running server or without one: its pages and indexes, its schema, each tweet, the report
@@ -99,6 +99,7 @@ log, and whether the counts of tags are what the tweets say. Nothing is written 
     below=f"""{_EXAMPLES}
   ttweet check
   ttweet check nightly.db && rm older.db
+  ttweet check --json | jq .
 
 {_EXIT_CODES}
   0  whole
