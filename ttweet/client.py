@@ -118,7 +118,7 @@ class Client(Endpoint):
         from ttweet.cursor import Cursor
         from ttweet.follower import Follower
 
-        return Follower(self.connect, Cursor(tags, after, watcher), timeout_s)
+        return Follower(self._dial, Cursor(tags, after, watcher), timeout_s)
 
     def last(self) -> Tweet | None:
         """The newest tweet; None when there is none or it is empty."""
@@ -214,14 +214,14 @@ class Client(Endpoint):
             try:
                 connection = self._idle.pop()
             except IndexError:
-                return self.connect()
+                return self._dial()
             if not connection.has_ended():
                 return connection
             connection.close()
 
     def connect(self) -> Connection:
         """A connection of one's own, signed in, for what needs one; whoever takes it closes it."""
-        return self._dial()
+        return self._obeying(self._dial)
 
 
 def with_advice(error: ConnectError, key: str | None) -> ConnectError:
