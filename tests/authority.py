@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from ttweet.certificates import Certificates
 
 LONG_AGO = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+FAR_AWAY = datetime.datetime(2100, 1, 1, tzinfo=datetime.UTC)
 
 
 @dataclass
@@ -28,7 +29,7 @@ class Authority:
 
     def issue(self, *hosts: str, name: str = "server", expired: bool = False) -> tuple[Path, Path]:
         """A certificate for the hosts, loopback if none is given, and its key."""
-        ends = LONG_AGO + datetime.timedelta(days=1) if expired else None
+        ends = LONG_AGO + datetime.timedelta(days=1) if expired else FAR_AWAY
         leaf = self.signer.issue_cert(*hosts or ("127.0.0.1", "localhost"), not_before=LONG_AGO, not_after=ends)
         cert, key = self.folder / f"{name}.pem", self.folder / f"{name}.key"
         cert.write_bytes(b"".join(blob.bytes() for blob in leaf.cert_chain_pems))

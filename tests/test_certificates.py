@@ -2,12 +2,13 @@
 
 import ssl
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.authority import Authority, encrypt
-from ttweet.certificates import Certificates
+from ttweet.certificates import Certificates, _forbidden
 from ttweet.errors import OpenError
 
 
@@ -25,7 +26,30 @@ def test_a_pair_makes_connections_of_tls_1_2_at_least(authority: Authority) -> N
 def test_with_an_authority_for_clients_each_must_have_a_certificate(authority: Authority) -> None:
     certificates = authority.certificates(client_ca=authority.ca)
     assert certificates.context.verify_mode is ssl.CERT_REQUIRED
-    assert str(certificates).endswith(f"/server.pem, for clients with one signed by {authority.ca}")
+    assert str(certificates).endswith(f", for clients with one signed by {authority.ca}")
+    assert certificates.valid_until is not None
+
+
+def test_a_certificate_says_how_long_it_is_valid(authority: Authority) -> None:
+    expired = authority.certificates(expired=True)
+    assert expired.valid_until == datetime(2020, 1, 2, tzinfo=UTC).timestamp()
+    assert str(expired) == f"certificate {expired.cert}, valid until 2020-01-02"
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "user", "accepted"),
+    [
+        (0o600, 1000, 1000, True),
+        (0o400, 1000, 1000, True),
+        (0o640, 1000, 1000, False),
+        (0o604, 0, 1000, False),
+        (0o640, 0, 1000, True),  # root's, for a group, as Debian's ssl-cert
+        (0o660, 0, 1000, False),
+        (0o640, 0, 0, False),
+    ],
+)
+def test_who_may_read_a_key(mode: int, owner: int, user: int, accepted: bool) -> None:
+    assert (not mode & _forbidden(owner=owner, user=user)) is accepted
 
 
 def no_cert(cert: Path, _: Path) -> None:

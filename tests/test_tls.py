@@ -333,6 +333,23 @@ async def test_a_follower_hears_of_everything_in_order(authority: Authority) -> 
         assert ids == list(range(1, 5_001))
 
 
+async def test_a_follower_that_is_cancelled_goes_on_where_it_was(authority: Authority) -> None:
+    async with (
+        serving(certificates=authority.certificates()) as here,
+        ttweet.AsyncClient(*here.address, ca=authority.ca) as client,
+        client.follow(after=0) as follower,
+    ):
+        await client.post("one")
+        assert (await anext(follower)).text == "one"
+        link = follower._link
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await anext(follower)
+        await client.post("two")
+        assert (await anext(follower)).text == "two"
+        assert follower._link is link, "over the same connection"
+
+
 async def test_whatever_part_the_socket_takes_all_arrives_in_order(authority: Authority) -> None:
     context = ssl.create_default_context(cafile=authority.ca)
     async with socket_pair() as (plain, client):

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.authority import Authority
+from tests.authority import FAR_AWAY, Authority
 from tests.processes import TTWEET, Server, environment, output_of, run, running_server, says
+
+UNTIL = f"{FAR_AWAY:%Y-%m-%d}"
 
 
 @pytest.fixture(scope="module")
@@ -112,12 +114,17 @@ def test_sighup_reads_a_new_certificate_and_a_bad_one_changes_nothing(tmp_path: 
     )  # fmt: skip
     assert process.stderr is not None
     port = next(line for line in process.stderr if "listening" in line).rpartition(":")[2].strip()
-    assert next(process.stderr) == f"ttweet: clients speak TLS: certificate {cert}\n"
+    assert next(process.stderr) == f"ttweet: clients speak TLS: certificate {cert}, valid until {UNTIL}\n"
     trust = {"TTWEET_CA": authority.ca}
     assert "is for another host" in run("-d", "127.0.0.1", port, variables=trust).stderr
+    authority.issue(expired=True)
+    process.send_signal(signal.SIGHUP)
+    assert next(process.stderr) == f"ttweet: read again: certificate {cert}, valid until 2020-01-02\n"
+    assert next(process.stderr) == f"ttweet: the certificate {cert} has expired: clients refuse it\n"
+    assert "has expired" in run("-d", "127.0.0.1", port, variables=trust).stderr
     authority.issue()
     process.send_signal(signal.SIGHUP)
-    assert next(process.stderr) == f"ttweet: read again: certificate {cert}\n"
+    assert next(process.stderr) == f"ttweet: read again: certificate {cert}, valid until {UNTIL}\n"
     assert run("-d", "127.0.0.1", port, variables=trust).returncode == 0
     key.chmod(0o644)
     process.send_signal(signal.SIGHUP)

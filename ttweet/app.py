@@ -213,6 +213,13 @@ def _reload(certificates: Certificates) -> None:
         log.error("%s; the certificate that was in use stays in use", exc)
     else:
         log.info("read again: %s", certificates)
+        _warn_of_expiry(certificates)
+
+
+def _warn_of_expiry(certificates: Certificates) -> None:
+    ends = certificates.valid_until
+    if ends is not None and ends < time.time():
+        log.warning("the certificate %s has expired: clients refuse it", certificates.cert)
 
 
 def _announce(
@@ -225,6 +232,7 @@ def _announce(
         log.info("listening on %s", f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
     if certificates is not None:
         log.info("clients speak TLS: %s", certificates)
+        _warn_of_expiry(certificates)
 
 
 def _amount(count: int) -> str:

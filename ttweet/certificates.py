@@ -6,12 +6,15 @@ What is wrong with one of them is said by its name. Knows no sockets.
 import os
 import ssl
 import stat
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from ttweet.errors import OpenError
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----"
 KEY = "PRIVATE KEY-----"
+NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which `ssl` has no name for
 
 
 class Certificates:
@@ -24,8 +27,18 @@ class Certificates:
         self.context = self._load()
 
     def __str__(self) -> str:
+        ends = self.valid_until
+        until = "" if ends is None else f", valid until {time.strftime('%Y-%m-%d', time.gmtime(ends))}"
         wanted = "" if self.client_ca is None else f", for clients with one signed by {self.client_ca}"
-        return f"certificate {self.cert}{wanted}"
+        return f"certificate {self.cert}{until}{wanted}"
+
+    @property
+    def valid_until(self) -> float | None:
+        """When the certificate in use expires, seconds since 1970 UTC; None where that cannot be told."""
+        try:
+            return ssl.cert_time_to_seconds(_shown_by(self.context, self.cert)["notAfter"])  # type: ignore[arg-type]
+        except (ssl.SSLError, KeyError, ValueError):
+            return None
 
     def reload(self) -> None:
         """Read the files again; new connections get what they hold. Raises OpenError: then all stays as it was."""
@@ -82,10 +95,29 @@ def _check(path: Path, mark: str, what: str) -> None:
 def _check_private(key: Path) -> None:
     """Refuse a key that others can read. One of root's may be for a group, as Debian's ssl-cert is."""
     about = key.stat()
-    allowed = 0o750 if about.st_uid == 0 and os.geteuid() != 0 else 0o700
     mode = stat.S_IMODE(about.st_mode)
-    if mode & 0o777 & ~allowed:
+    if mode & _forbidden(owner=about.st_uid, user=os.geteuid()):
         raise OpenError("denied", f"others can read the key {key} (mode {mode:04o}); run: chmod 600 {key}")
+
+
+def _forbidden(*, owner: int, user: int) -> int:
+    """The bits of a mode that a key must not have."""
+    return 0o027 if owner == 0 != user else 0o077
+
+
+def _shown_by(context: ssl.SSLContext, cert: Path) -> dict[str, object]:
+    """What a client sees of the certificate: `ssl` tells that of none but one that was shown and verified."""
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname = False
+    client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | NO_CHECK_TIME
+    client.load_verify_locations(cert)
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server_end = context.wrap_bio(to_server, to_client, server_side=True)
+    client_end = client.wrap_bio(to_client, to_server)
+    for end in (client_end, server_end, client_end):
+        with suppress(ssl.SSLWantReadError):
+            end.do_handshake()
+    return dict(client_end.getpeercert() or {})
 
 
 def _reason(exc: ssl.SSLError) -> str:
