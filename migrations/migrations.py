@@ -133,3 +133,31 @@ def tag_index(db: Database) -> None:
     """Say up to which tweet the tables of tags are complete."""
     for statement in _TAG_INDEX:
         db.execute(statement)
+
+
+_DELETIONS = (
+    "PRAGMA user_version = 4",
+    # The id is one of the sequence that tweets have theirs of, so that a cursor passes each deletion once.
+    """
+    CREATE TABLE deletions (
+        id INTEGER PRIMARY KEY,
+        at INTEGER NOT NULL,
+        tweet INTEGER NOT NULL UNIQUE
+    ) STRICT
+    """,
+    # A tag's row goes with its last tweet. Without an index by tag, that foreign key would read the whole table then.
+    # This way of dropping one is that of sqlite.org/lang_altertable.html, section 7; the rows stay as they are.
+    "PRAGMA writable_schema = ON",
+    """
+    UPDATE sqlite_schema SET sql = replace(sql, 'tag INTEGER NOT NULL REFERENCES tags (id)', 'tag INTEGER NOT NULL')
+    WHERE name = 'tag_days'
+    """,
+    "PRAGMA writable_schema = RESET",
+)
+
+
+@migrations(name="0004_deletions")
+def deletions(db: Database) -> None:
+    """Tell of deleted tweets, and let tags go with the last of their tweets."""
+    for statement in _DELETIONS:
+        db.execute(statement)

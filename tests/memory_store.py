@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from ttweet import hashtags
-from ttweet.errors import StoreError
+from ttweet import hashtags, reports
+from ttweet.errors import Refused, StoreError
 from ttweet.reports import Report, line
-from ttweet.store import LogLine, Size
-from ttweet.tweets import HISTORY_DAYS, Draft, Page, TagPage, TagSummary, Tweet
+from ttweet.store import NOT_SEARCHED, LogLine, Size, Traces
+from ttweet.tweets import HISTORY_DAYS, Deletion, Draft, Page, TagPage, TagSummary, Tweet
 
 DAY_MS = 86_400_000
 
@@ -24,21 +24,27 @@ class MemoryStore:
         self.ended: str | None = None
         self.settled = 0
         self.fail_settling: StoreError | None = None
+        self.deletions: list[Deletion] = []
+        self.newest = 0
         self.pruned = 0  # the last report line that a limit of the log has removed
 
     def append(self, drafts: Sequence[Draft], reports: Sequence[Report], *, at: int) -> list[Tweet]:
         if self.fail_next and (error := self.fail_next.pop(0)) is not None:
             raise error
         self.batches.append(len(drafts))
-        for report in reports:
-            self.log.append(LogLine(len(self.log) + 1, self.session, at, report.side, report.category, report.text))
+        self._log(reports, at)
         return [self._append(draft, at) for draft in drafts]
+
+    def _log(self, lines: Sequence[Report], at: int) -> None:
+        for one in lines:
+            self.log.append(LogLine(len(self.log) + 1, self.session, at, one.side, one.category, one.text))
 
     def _append(self, draft: Draft, at: int) -> Tweet:
         if draft.key is not None and (first := self.keys.get((draft.by, draft.key))) is not None:
             return first
         tags = tuple(draft.tags.values())
-        tweet = Tweet(len(self.tweets) + 1, at, draft.by, draft.text, tags)
+        self.newest += 1
+        tweet = Tweet(self.newest, at, draft.by, draft.text, tags)
         self.tweets.append(tweet)
         if draft.key is not None:
             self.keys[draft.by, draft.key] = tweet
@@ -48,6 +54,39 @@ class MemoryStore:
         self.settled += 1
         if self.fail_settling is not None:
             raise self.fail_settling
+
+    def delete(self, tweet: int, report: Report, *, at: int, traces: Traces = NOT_SEARCHED) -> Deletion:
+        if self.fail_next and (error := self.fail_next.pop(0)) is not None:
+            raise error
+        for deletion in self.deletions:
+            if deletion.tweet == tweet:
+                return deletion
+        found = [one for one in self.tweets if one.id == tweet]
+        if not found:
+            raise Refused("no_tweet", f"there is no tweet {tweet}; nothing was deleted")
+        self.newest += 1
+        self.deletions.append(Deletion(self.newest, at, tweet))
+        self._blank(found[0])
+        self._log([report], at)
+        return self.deletions[-1]
+
+    def _blank(self, tweet: Tweet) -> None:
+        self.tweets.remove(tweet)
+        for scope, first in self.keys.items():
+            if first == tweet:
+                self.keys[scope] = Tweet(tweet.id, tweet.at, None, "", ())
+        found = set(self.traces_of(tweet))
+        for index, entry in enumerate(self.log):
+            if entry.id in found:
+                self.log[index] = entry._replace(text=reports.blanked(entry.text))
+
+    def traces(self, tweet: int) -> Traces:
+        found = [line for one in self.tweets if one.id == tweet for line in self.traces_of(one)]
+        return Traces(found, len(self.log))
+
+    def traces_of(self, tweet: Tweet) -> list[int]:
+        texts = reports.traces(tweet.text) if tweet.text else ()
+        return [entry.id for entry in self.log if entry.at >= tweet.at and entry.text in texts]
 
     def end_session(self, how: str, *, at: int) -> None:
         self.ended = how
@@ -68,7 +107,13 @@ class MemoryStore:
         return self.tweets[-1] if self.tweets else None
 
     def read_after(self, cursor: int, limit: int) -> list[Tweet]:
-        return self.tweets[cursor : cursor + limit]
+        return [tweet for tweet in self.tweets if tweet.id > cursor][:limit]
+
+    def newest_id(self) -> int:
+        return self.newest
+
+    def deletions_after(self, cursor: int, limit: int) -> list[Deletion]:
+        return [deletion for deletion in self.deletions if deletion.id > cursor][:limit]
 
     def tweets_of_tag(self, key: str, *, limit: int, before: int | None = None) -> Page:
         found = [
@@ -79,7 +124,8 @@ class MemoryStore:
         return Page(found[:limit], len(found) > limit)
 
     def tagged_after(self, keys: Sequence[str], cursor: int, limit: int) -> list[Tweet]:
-        return [tweet for tweet in self.tweets[cursor:] if {*keys} & {*map(hashtags.key, tweet.tags)}][:limit]
+        found = [tweet for tweet in self.tweets if {*keys} & {*map(hashtags.key, tweet.tags)}]
+        return [tweet for tweet in found if tweet.id > cursor][:limit]
 
     def tweets_of_author(self, by: str, *, limit: int, before: int | None = None) -> Page:
         found = [tweet for tweet in self._of_author(by) if before is None or tweet.id < before]

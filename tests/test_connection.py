@@ -37,7 +37,7 @@ async def test_answers_come_in_the_order_of_the_requests_however_many_are_in_fli
         await caller.send(
             ("p", ""),
             ("u", "one #a"),
-            ("x", ""),
+            ("q", ""),
             ("u", "a" * 151),
             ("d", ""),
             ("u", {"text": "two", "tags": ["a"], "key": "k"}),

@@ -14,7 +14,6 @@ from ttweet.cli import make_app
 
 ROOT = Path(__file__).parent.parent
 UNIT = ROOT / "contrib" / "ttweet.service"
-README = (ROOT / "contrib" / "README.md").read_text()
 RECIPE = (ROOT / "contrib" / "Dockerfile").read_text()
 MOST_EXPOSED = 2.0  # of systemd's scale, on which 10 is unprotected
 
@@ -34,7 +33,7 @@ def test_the_unit_is_hardened() -> None:
     found = re.search(r"exposure level for ttweet\.service: ([\d.]+)", said)
     assert found, said
     assert float(found[1]) <= MOST_EXPOSED
-    assert f"gives it {found[1]} " in README
+    assert found[1] in (ROOT / "contrib" / "README.md").read_text()
 
 
 def test_systemd_understands_every_line_of_the_unit(tmp_path: Path) -> None:
@@ -47,10 +46,9 @@ def test_systemd_understands_every_line_of_the_unit(tmp_path: Path) -> None:
     assert about_it == []
 
 
-def commands_for_systemd() -> list[list[str]]:
-    """That of the unit, and those that the page has for a drop-in."""
-    text = UNIT.read_text() + README
-    return [found.split() for found in re.findall(r"^ExecStart=/opt/ttweet/bin/ttweet (.*)$", text, re.MULTILINE)]
+def command_of_the_unit() -> list[str]:
+    (command,) = re.findall(r"^ExecStart=\S+/ttweet (.*)$", UNIT.read_text(), re.MULTILINE)
+    return str(command).split()
 
 
 def commands_of_the_recipe() -> tuple[list[str], list[str]]:
@@ -60,7 +58,7 @@ def commands_of_the_recipe() -> tuple[list[str], list[str]]:
 
 
 def test_both_give_the_server_a_command_line_that_it_takes() -> None:
-    for words in (*commands_for_systemd(), commands_of_the_recipe()[1]):
+    for words in (command_of_the_unit(), commands_of_the_recipe()[1]):
         name, *arguments = words
         make_app()[name].parse_args(arguments)
 

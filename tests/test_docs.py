@@ -188,7 +188,7 @@ def test_the_programs_of_the_readme_print_what_they_say(tmp_path: Path) -> None:
 
 
 def said_by_server(line: str) -> bool:
-    return line.startswith(('["ok"', '["err"', '["m"', '["e"'))
+    return line.startswith(('["ok"', '["err"', '["m"', '["e"', '["x",{'))
 
 
 def speak(connection: socket.socket, lines: list[str]) -> list[str]:

@@ -11,6 +11,7 @@ from sqlite_utils import Database
 from tests.sqlite_files import NOW, opened, post, sql, sqlite_utils, texts
 from ttweet import sqlite_file
 from ttweet.errors import OpenError
+from ttweet.reports import message_deleted
 from ttweet.sqlite_reader import SqliteReader
 from ttweet.sqlite_store import SqliteStore
 from ttweet.store import Reader
@@ -50,6 +51,16 @@ def next_step(db):
     db.execute("PRAGMA user_version = {version}")
     db.execute("{last}")
 """
+
+
+def older_file(path: Path, *, before: str) -> None:
+    """Make a file of the schema that there was before a step, with a tweet of ann's and one of nobody's."""
+    migrations = runpy.run_path(str(sqlite_file._migrations_path()))["migrations"]
+    with closing(sqlite3.connect(path)) as connection:
+        migrations.apply(Database(connection), stop_before=before)
+        rows = [(1, NOW, "ann", "a", ""), (2, NOW, None, "b", "")]
+        connection.executemany("INSERT INTO tweets (id, at, author, text, tags) VALUES (?, ?, ?, ?, ?)", rows)
+        connection.commit()
 
 
 def with_next_step(folder: Path, monkeypatch: pytest.MonkeyPatch, *, last: str) -> None:
@@ -100,6 +111,19 @@ def test_a_file_of_the_first_schema_is_read_as_it_is_and_migrated_by_a_server(pa
             assert texts_of(reader.tweets_of_tag("t", limit=5)) == ["c #t", "a #t"]
     assert sql(path, "PRAGMA user_version") == [(sqlite_file.SCHEMA_VERSION,)]
     assert sql(path, "SELECT name FROM sqlite_master WHERE name = 'tweets_by_author'") == [("tweets_by_author",)]
+
+
+def test_a_file_of_the_third_schema_gets_deletions_and_loses_a_tag_with_its_last_tweet(path: Path) -> None:
+    older_file(path, before="0004_deletions")
+    with closing(SqliteReader(path)) as reader:
+        assert texts(reader) == ["a", "b"]
+        assert reader.last() is not None
+    with opened(path) as store:
+        post(store, "c #t")
+        assert store.delete(3, message_deleted(3, "ann"), at=NOW).id == 4
+        assert texts(store) == ["a", "b"]
+        assert sql(path, "SELECT count(*) FROM tags", "SELECT count(*) FROM deletions") == [(0,), (1,)]
+    assert sql(path, "PRAGMA integrity_check", "PRAGMA foreign_key_check") == [("ok",)]
 
 
 def test_a_migration_that_fails_leaves_the_file_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

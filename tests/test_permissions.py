@@ -24,7 +24,7 @@ MAY: dict[str, set[type]] = {  # what may be asked with one right alone
         wire.Follow,
     },
     POST: {wire.Upload, wire.ClassicUpload, wire.TakeName},
-    ADMIN: {wire.ShowStats},
+    ADMIN: {wire.ShowStats, wire.Delete},
 }
 WITH_ANY = {wire.Ping, wire.ClientReport, wire.Unfollow}
 REQUESTS = sorted(get_args(wire.Request), key=lambda kind: kind.__name__)

@@ -91,23 +91,6 @@ def test_the_command_line_waits_and_says_so(tmp_path: Path) -> None:
         assert (done.returncode, done.stdout) == (shell.DONE, "Transmission Successfull...\n")
 
 
-def test_a_session_at_the_keyboard_waits_too(tmp_path: Path) -> None:
-    commands = b'tweet "hi #a" #a\nsubscribe #a\ngetusers\ntweet "ho" #a\ngettweets matt\nexit\n'
-    with running_server(tmp_path, "--rate", "2/s", "--burst", "2", "--no-report-file") as server:
-        done = run("chat", "127.0.0.1", str(server.port), "matt", stdin=commands)
-    assert done.returncode == shell.DONE
-    assert done.stdout.splitlines() == [
-        "username legal, connection established.",
-        "operation success",
-        "matt",
-        'matt "ho" #a',
-        'matt: "hi #a" #a',
-        'matt: "ho" #a',
-        "bye bye",
-    ]
-    assert done.stderr == "too many requests for this server; going on in 1 s, as it asks\n"
-
-
 def test_a_rate_that_nobody_can_wait_for_is_a_refusal(tmp_path: Path) -> None:
     with running_server(tmp_path, "--rate", "1/h", "--burst", "1", "--no-report-file") as server:
         assert run("post", "one", "--server", server.address).returncode == shell.DONE

@@ -6,7 +6,7 @@ it is not what a ttweet answers. Knows no sockets and no bytes.
 
 from typing import Any
 
-from ttweet.tweets import Page, TagPage, TagSummary, Tweet
+from ttweet.tweets import Deletion, Page, TagPage, TagSummary, Tweet
 
 MISFITS = (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError)  # what strange data raises
 
@@ -19,6 +19,11 @@ def tweet(data: Any) -> Tweet:
 def tweet_or_none(data: Any) -> Tweet | None:
     """A tweet, where there may be none."""
     return tweet(data) if data else None
+
+
+def deletion(data: Any) -> Deletion:
+    """A deletion."""
+    return Deletion(int(data["id"]), data["at"], int(data["tweet"]))
 
 
 def page(data: Any) -> Page:

@@ -18,7 +18,7 @@ from ttweet.dial import MAX_ANSWER_BYTES, Endpoint, address, answer_data, unreac
 from ttweet.dial_tls import explained
 from ttweet.errors import ConnectError, Refused, SlowDown
 from ttweet.patience import Patience
-from ttweet.tweets import Page, TagPage, Tweet
+from ttweet.tweets import Deletion, Page, TagPage, Tweet
 
 READ_BYTES = 64 * 1024
 
@@ -84,6 +84,10 @@ class AsyncClient(Endpoint):
     async def stats(self) -> dict[str, dict[str, Any]]:
         """How the server is doing. See Client.stats."""
         return self._shaped(dict, await self.request("i", ""))
+
+    async def delete(self, tweet: int) -> Deletion:
+        """Delete a tweet, its text, tags and author; its id stays. See Client.delete."""
+        return self._shaped(answers.deletion, await self.request("x", tweet))
 
     async def ping(self) -> None:
         """See whether the server answers."""

@@ -12,8 +12,9 @@ Knows no sockets and no SQL.
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import NamedTuple, Protocol
 
 import trio
@@ -22,7 +23,7 @@ from ttweet import hashtags, wire
 from ttweet.errors import Refused, StoreError
 from ttweet.journal import Journal
 from ttweet.store import Reader
-from ttweet.tweets import MAX_TAGS, Tweet, search_key
+from ttweet.tweets import MAX_TAGS, Deletion, Tweet, search_key
 from ttweet.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -54,12 +55,16 @@ class Subscriber(Protocol):
 class Follower:
     """One cursor: all that is to be pushed up to `cursor` was pushed. While it is live, the newest tweet counts."""
 
-    __slots__ = ("cursor", "history", "keys", "state", "subscriber")
+    __slots__ = ("cursor", "deletions", "history", "keys", "state", "subscriber")
 
-    def __init__(self, subscriber: Subscriber, keys: Keys, cursor: int, history: int) -> None:
+    def __init__(
+        self, subscriber: Subscriber, keys: Keys, cursor: int, history: int, *, deletions: bool = False
+    ) -> None:
         self.subscriber = subscriber
         self.keys = keys
         """Search keys, any of which a tweet must have; none: all tweets are wanted."""
+        self.deletions = deletions
+        """Whether it wants to hear of deletions; those of all tweets, as a deleted one has no tags."""
         self.cursor = cursor
         self.history: int | None = history
         """The newest id when it began; None once it was told that it has all up to there."""
@@ -70,10 +75,15 @@ WAITING, READING, LIVE, ENDED = "waiting for room", "to be read for", "live", "e
 
 
 class _Batch:
-    """One commit's tweets; each is encoded when it is first wanted, once for all."""
+    """One commit's tweets, or a deletion; each is encoded when it is first wanted, once for all."""
 
-    def __init__(self, tweets: list[Tweet], encode: Encode) -> None:
+    def __init__(self, tweets: list[Tweet], encode: Encode, deletion: Deletion | None = None) -> None:
         self.tweets = tweets
+        self.deletion = deletion
+        self.last = tweets[-1].id if deletion is None else deletion.id
+        """The newest id of this commit, which stays when its tweet is deleted."""
+        self.weight = max(1, len(tweets))
+        """For how many tweets it counts in memory."""
         self._encode = encode
         self._frames: dict[int, bytes] = {}
 
@@ -82,6 +92,17 @@ class _Batch:
         if frame is None:
             frame = self._frames[tweet.id] = self._encode(tweet)
         return frame
+
+    def drop(self, tweet: int) -> None:
+        self.tweets = [one for one in self.tweets if one.id != tweet]
+        self._frames.pop(tweet, None)
+
+    def frames_for(self, follower: Follower) -> list[bytes]:
+        """What a follower whose cursor is in this commit, or before it, wants of it."""
+        if self.deletion is not None:
+            return [wire.encode_deletion(self.deletion)] if follower.deletions else []
+        new = [one for one in self.tweets if one.id > follower.cursor]
+        return [self.frame(one) for one in new if _is_wanted(one, follower.keys)]
 
 
 class _Page(NamedTuple):
@@ -104,11 +125,18 @@ class Audience:
         self._work = trio.Event()
         self._recent: deque[_Batch] = deque()
         self._recent_tweets = 0
-        self._newest = self._before_recent = journal.last.id if journal.last is not None else 0
+        self._newest = self._before_recent = journal.newest
         journal.on_commit = self.publish
+        journal.on_deletion = self.publish_deletion
 
     def follow(
-        self, subscriber: Subscriber, tags: Iterable[str], after: int | None, instead_of: Follower | None = None
+        self,
+        subscriber: Subscriber,
+        tags: Iterable[str],
+        after: int | None,
+        instead_of: Follower | None = None,
+        *,
+        deletions: bool = False,
     ) -> Follower:
         """A follower that `resume` sets going, of tweets above `after`, or of new ones. Raises Refused `bad_tag`.
 
@@ -122,7 +150,7 @@ class Audience:
             after = self._position(instead_of) if instead_of is not None else self._newest
         if instead_of is not None:
             self.end(instead_of)
-        return Follower(subscriber, keys, min(after, self._newest), self._newest)
+        return Follower(subscriber, keys, min(after, self._newest), self._newest, deletions=deletions)
 
     def resume(self, follower: Follower) -> None:
         """Go on with a follower that has room."""
@@ -144,6 +172,14 @@ class Audience:
         self._remember(batch)
         for keys, frames in self._wanted(batch).items():
             self._push_to_all(list(self._live[keys]), b"".join(frames), before)
+
+    def publish_deletion(self, deletion: Deletion) -> None:
+        """Forget a tweet, and push to those who are live and want to hear of it that it was deleted."""
+        before, self._newest = self._newest, deletion.id
+        self._forget(deletion.tweet)
+        self._remember(_Batch([], self._encode, deletion))
+        told = [follower for alike in self._live.values() for follower in alike if follower.deletions]
+        self._push_to_all(told, wire.encode_deletion(deletion), before)
 
     async def run(self) -> None:
         """Read for those who are behind, a page for each in turn, until cancelled."""
@@ -183,11 +219,16 @@ class Audience:
 
     def _remember(self, batch: _Batch) -> None:
         self._recent.append(batch)
-        self._recent_tweets += len(batch.tweets)
+        self._recent_tweets += batch.weight
         while self._recent_tweets > RECENT_TWEETS:
-            oldest = self._recent.popleft().tweets
-            self._recent_tweets -= len(oldest)
-            self._before_recent = oldest[-1].id
+            oldest = self._recent.popleft()
+            self._recent_tweets -= oldest.weight
+            self._before_recent = oldest.last
+
+    def _forget(self, tweet: int) -> None:
+        holding = next((batch for batch in self._recent if batch.last >= tweet), None)
+        if holding is not None:
+            holding.drop(tweet)
 
     async def _read_for(self, follower: Follower) -> None:
         if follower.state is not READING:
@@ -224,24 +265,31 @@ class Audience:
             return None
         frames: list[bytes] = []
         for batch in self._recent:
-            if batch.tweets[-1].id > follower.cursor:
-                wanted = [one for one in batch.tweets if one.id > follower.cursor and _is_wanted(one, follower.keys)]
-                frames += map(batch.frame, wanted)
+            if batch.last > follower.cursor:
+                frames += batch.frames_for(follower)
                 if len(frames) >= PAGE_TWEETS:
-                    return _Page(b"".join(frames), batch.tweets[-1].id)
+                    return _Page(b"".join(frames), batch.last)
         return _Page(b"".join(frames), self._newest)
 
     async def _page_from_file(self, follower: Follower) -> _Page:
-        newest = self._newest  # what is published later may be in the page too, but need not be
-        if follower.keys:
-            read = partial(self._reader.tagged_after, sorted(follower.keys), follower.cursor, PAGE_TWEETS)
+        # The file may be ahead of what was published, and be changed between two reads of it: what is newer than this
+        # will be pushed to who is live by then, or be in the next page.
+        newest = self._newest
+        read = partial(self._read, sorted(follower.keys), follower.cursor, deletions=follower.deletions)
+        entries = [entry for entry in await self._worker.run(read) if entry.id <= newest]
+        frames = [self._encode(one) if isinstance(one, Tweet) else wire.encode_deletion(one) for one in entries]
+        return _Page(b"".join(frames), entries[-1].id if len(entries) == PAGE_TWEETS else newest)
+
+    def _read(self, keys: Sequence[str], cursor: int, *, deletions: bool) -> list[Tweet | Deletion]:
+        """A page of the file: in the worker's thread."""
+        entries: list[Tweet | Deletion] = []
+        if deletions:
+            entries += self._reader.deletions_after(cursor, PAGE_TWEETS)
+        if keys:
+            entries += self._reader.tagged_after(keys, cursor, PAGE_TWEETS)
         else:
-            read = partial(self._reader.read_after, follower.cursor, PAGE_TWEETS)
-        # The file may be ahead of what was published: that will be pushed to who is live by then, so not from here.
-        tweets = [tweet for tweet in await self._worker.run(read) if tweet.id <= self._newest]
-        last = tweets[-1].id if tweets else follower.cursor
-        cursor = last if len(tweets) == PAGE_TWEETS else max(last, newest)
-        return _Page(b"".join([self._encode(tweet) for tweet in tweets]), cursor)
+            entries += self._reader.read_after(cursor, PAGE_TWEETS)
+        return sorted(entries, key=attrgetter("id"))[:PAGE_TWEETS]
 
     def _join(self, follower: Follower) -> None:
         follower.state = LIVE

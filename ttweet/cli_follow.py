@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -50,8 +51,9 @@ def follow(
     start = after if last is None else _before_last(last, bodies, server, ca)
     cli_live.leave_with_reader()
     resumed = _resumed(bodies, {"--exec": exec_, "--as": as_name, "--server": server, "--ca": ca}, json=json)
+    news = cli_live.News(partial(cli_live.show_deletion, json=json))
     with open_client(server, as_name, ca=ca) as client:
-        follower = client.follow(*bodies, after=start, timeout_s=timeout_s, watcher=cli_live.News())
+        follower = client.follow(*bodies, after=start, timeout_s=timeout_s, watcher=news)
         return _follow(follower, _handle(exec_, json=json), count, resumed)
 
 

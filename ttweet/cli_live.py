@@ -6,6 +6,7 @@ import select
 import stat
 import sys
 import threading
+from collections.abc import Callable
 
 from ttweet import cli_show, shell
 from ttweet.cursor import Watcher
@@ -19,9 +20,16 @@ _SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 class News(Watcher):
     """Says on stderr that the connection is lost, once however many attempts fail, and what came of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, deleted: Callable[[int], None] | None = None) -> None:
         self._lost = False
         self._tell_wait = shell.wait_teller()
+        self._deleted = deleted
+        self.wants_deletions = deleted is not None
+
+    def deleted(self, tweet: int) -> None:
+        """See Watcher."""
+        if self._deleted is not None:
+            self._deleted(tweet)
 
     def lost(self, error: TtweetError, pause_s: float) -> None:
         """See Watcher."""
@@ -43,6 +51,14 @@ def show(tweet: Tweet, *, json: bool) -> None:
         cli_show.write_json(as_json(tweet))
     else:
         cli_show.write_tweet(tweet)
+
+
+def show_deletion(tweet: int, *, json: bool) -> None:
+    """That a tweet was deleted: an object among those of tweets, or a word to a person."""
+    if json:
+        cli_show.write_json({"deleted": tweet})
+    else:
+        shell.hint(f"tweet {tweet} was deleted")
 
 
 def seconds(duration: str | None, option: str) -> float | None:

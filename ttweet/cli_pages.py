@@ -139,7 +139,8 @@ from there.
 With --exec a shell runs COMMAND for each tweet, one after another. The tweet is in its environment: TTWEET_ID,
 TTWEET_TEXT, TTWEET_BY, TTWEET_TAGS (parted by blanks), and on its stdin as JSON. One that fails is reported.
 
-In a pipe the columns are parted by tabs: id, time, author, text.""",
+In a pipe the columns are parted by tabs: id, time, author, text. That a tweet was deleted is said on stderr, or with
+--json by an object that has no text: {"deleted":42}.""",
     below=f"""{_EXAMPLES}
   ttweet follow python rust
   ttweet follow --last 10
@@ -232,6 +233,30 @@ subscribed to appear when they come. From a pipe it reads one command a line."""
 
 {_ENVIRONMENT}
   NO_COLOR       no colour, even on a terminal""",
+)
+
+DELETE = Page(
+    usage=r"ttweet delete ID \[ID ...] \[--server HOST:PORT | --db FILE]",
+    text="""Delete tweets, and print the id of each that is.
+
+The text goes, with its tags and its author; so do the tags that no other tweet has, and what the report log repeats of
+the text. The id stays and is never used again, and followers are told that it is deleted. To delete it again changes
+nothing. It takes the right to administer the server; a file that no server holds is given with --db.""",
+    below=f"""{_EXAMPLES}
+  ttweet delete 42
+  ttweet delete 42 43 --server 127.0.0.1:13001
+  ttweet delete 42 --db tweets.db
+
+{_EXIT_CODES}
+  0  deleted, now or before
+  1  the server or the file could not do it
+  2  the command line is wrong
+  3  no server there, or it went away unanswered
+  4  one of the ids is that of no tweet, or there is no file
+  5  refused: the right is missing
+
+{_ENVIRONMENT}
+{_SERVER}; else 127.0.0.1:13001""",
 )
 
 LAST = Page(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ttweet.cursor import Watcher
     from ttweet.follower import Follower
     from ttweet.patience import Patience
-    from ttweet.tweets import Page, TagPage, Tweet
+    from ttweet.tweets import Deletion, Page, TagPage, Tweet
 
     T = TypeVar("T")
 
@@ -118,7 +118,7 @@ class Client(Endpoint):
         from ttweet.cursor import Cursor
         from ttweet.follower import Follower
 
-        return Follower(self._dial, Cursor(tags, after, watcher), timeout_s)
+        return Follower(self.connect, Cursor(tags, after, watcher), timeout_s)
 
     def last(self) -> Tweet | None:
         """The newest tweet; None when there is none or it is empty."""
@@ -163,6 +163,16 @@ class Client(Endpoint):
     def stats(self) -> dict[str, dict[str, Any]]:
         """How the server is doing: objects of numbers, as docs/protocol.md tells of them. For who may administer it."""
         return self._shaped(dict, self.request("i", ""))
+
+    def delete(self, tweet: int) -> Deletion:
+        """Delete a tweet, its text, tags and author; its id stays. On return it is done, on the server's disk.
+
+        One that is deleted already gives the first deletion. Raises Refused `no_tweet` and `forbidden`: it takes the
+        right to administer the server.
+        """
+        from ttweet import answers
+
+        return self._shaped(answers.deletion, self.request("x", tweet))
 
     def ping(self) -> None:
         """See whether the server answers."""
@@ -214,14 +224,14 @@ class Client(Endpoint):
             try:
                 connection = self._idle.pop()
             except IndexError:
-                return self._dial()
+                return self.connect()
             if not connection.has_ended():
                 return connection
             connection.close()
 
     def connect(self) -> Connection:
         """A connection of one's own, signed in, for what needs one; whoever takes it closes it."""
-        return self._obeying(self._dial)
+        return self._dial()
 
 
 def with_advice(error: ConnectError, key: str | None) -> ConnectError:

@@ -289,14 +289,17 @@ class Connection:
 
     async def _answer(self, request: wire.Query) -> bytes:
         match request:
-            case wire.Follow(tags, after):
-                self._follower = self._audience.follow(self, tags, after, self._follower)
+            case wire.Follow(tags, after, deletions):
+                self._follower = self._audience.follow(self, tags, after, self._follower, deletions=deletions)
                 return wire.encode_ok({"from": self._follower.cursor}, JSON)
             case wire.Unfollow():
                 self._unfollow()
                 return wire.encode_ok(None, JSON)
             case wire.TakeName(name):
                 return wire.encode_ok(self._visitor.log_in(name), JSON)
+            case wire.Delete(tweet):
+                deletion = await self._service.delete(tweet, self._visitor.author or f"{self._peer}")
+                return wire.encode_ok(deletion._asdict(), JSON)
             case wire.ClassicDownload():
                 self._no_more = True
                 return wire.encode_classic(self._service.last())

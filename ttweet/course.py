@@ -10,17 +10,15 @@ import re
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from ttweet import answers, frames
 from ttweet.client import Client, upload_frame
 from ttweet.dial import answer_data
-from ttweet.errors import ConnectError, Refused, SlowDown
-from ttweet.patience import Patience
+from ttweet.errors import ConnectError, Refused
 from ttweet.reports import escape
-from ttweet.shell import DONE, REFUSED, UNREACHABLE, USAGE, wait_teller
+from ttweet.shell import DONE, REFUSED, UNREACHABLE, USAGE
 from ttweet.tweets import MAX_CHARACTERS, MAX_NAME_CHARACTERS, Tweet
 
 ALL = "ALL"
@@ -83,8 +81,7 @@ class Session:
         self._newest = 0
         self._arrived = threading.Condition()
         self._answers: queue.Queue[bytes | None] = queue.Queue()
-        self._tell_wait = wait_teller()
-        self._link = Client(host, port, name=name, ca=ca, on_wait=self._tell_wait).connect()
+        self._link = Client(host, port, name=name, ca=ca).connect()
 
     def run(self, commands: Iterable[str]) -> int:
         """Say that it is signed in and carry out commands until `exit` or their end. Returns an exit code."""
@@ -141,8 +138,6 @@ class Session:
             return self._say(BAD_TAG)
         try:
             stored = self._request(upload_frame(found[1], tags, scan=False, key=None))
-        except SlowDown:
-            raise
         except Refused as refused:
             return self._say({"too_long": BAD_LENGTH, "bad_tag": BAD_TAG}.get(refused.code, BAD_FORMAT))
         if ALL in self._subscribed or set(tags) & set(self._subscribed):
@@ -179,8 +174,6 @@ class Session:
         try:
             for tweet in self._since_login(name):
                 self._say(_line(tweet, ":"))
-        except SlowDown:
-            raise
         except Refused:
             self._say(NO_USER.format(escape(name)))
 
@@ -196,15 +189,6 @@ class Session:
         return self._request(frames.encode(operation, data))
 
     def _request(self, frame: bytes) -> Any:
-        """The answer's data, as soon as the server takes the request."""
-        patience = Patience(tell=self._tell_wait)
-        while True:
-            try:
-                return self._request_once(frame)
-            except SlowDown as refused:
-                time.sleep(patience.pause_s(refused))
-
-    def _request_once(self, frame: bytes) -> Any:
         self._link.send(frame)
         try:
             line = self._answers.get(timeout=ANSWER_S)

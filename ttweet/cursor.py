@@ -11,7 +11,7 @@ from typing import Any
 from ttweet import answers, frames
 from ttweet.errors import ConnectError, SlowDown, TtweetError, refusal
 from ttweet.patience import Patience
-from ttweet.tweets import Tweet
+from ttweet.tweets import Deletion, Tweet
 
 SILENCE_S = 60.0  # the server pings a follower that has nothing to read more often than that
 FIRST_PAUSE_S = 0.1  # a server that is started again is back in a tenth of a second
@@ -21,6 +21,12 @@ PASSING = {"busy", "full", "internal", "stopping", "timeout", "unknown"}  # anot
 
 class Watcher:
     """What a follower tells beside tweets. Says nothing; whoever wants to know overrides it."""
+
+    wants_deletions = False
+    """Whether `deleted` is to be called: a server tells only those who ask."""
+
+    def deleted(self, tweet: int) -> None:
+        """This tweet was deleted, whatever its tags were; the follower may have yielded it, now or long ago."""
 
     def lost(self, error: TtweetError, pause_s: float) -> None:
         """The connection has ended; the next attempt comes after the pause."""
@@ -46,6 +52,8 @@ class Cursor:
         data: dict[str, object] = {"tags": self._tags} if self._tags else {}
         if self.after is not None:
             data["after"] = self.after
+        if self._watcher.wants_deletions:
+            data["deletions"] = True
         return frames.encode("s", data)
 
     def receive(self, line: bytes) -> Tweet | None:
@@ -91,6 +99,8 @@ class Cursor:
             case "e":
                 self._advance(data["id"])
                 self._live()
+            case "x":
+                self._deleted(answers.deletion(data))
             case "p":
                 pass  # the link is alive, that is all
             case "err":
@@ -106,6 +116,11 @@ class Cursor:
         if self._caught_up is not None:
             self._caught_up += 1
         return tweet
+
+    def _deleted(self, deletion: Deletion) -> None:
+        if self.after is None or deletion.id > self.after:
+            self._advance(deletion.id)
+            self._watcher.deleted(deletion.tweet)
 
     def _live(self) -> None:
         self._attempts = 0

@@ -14,6 +14,7 @@ CODES = {
     "bad_name": "a name that is not 1 to 32 letters and digits",
     "name_taken": "somebody who is online has this name",
     "not_online": "nobody of this name is online",
+    "no_tweet": "no tweet has this id, or none has it any more",
     "forbidden": "whoever asks has not the right to; a token may have it",
     "token": "the token is wrong, was revoked or has expired; the connection is closed",
     "slow_down": "too much of something; try again after the seconds that the text names",

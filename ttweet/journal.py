@@ -10,17 +10,20 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
+import outcome
 import trio
 
 from ttweet.errors import Refused, StoreError, TtweetError
 from ttweet.reports import Report
-from ttweet.store import Store
-from ttweet.tweets import Draft, Tweet
+from ttweet.store import Store, Traces
+from ttweet.tweets import Deletion, Draft, Tweet
 from ttweet.worker import Worker
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 MAX_WAITING = 10_000  # drafts in the inbox, some 1 KiB each: 10 MiB. More and whoever brings them waits
 MAX_HELD_LINES = 10_000  # report lines kept for a disk that has room again; the newest of them
@@ -51,6 +54,42 @@ class Receipt:
         self.outcome: Tweet | TtweetError | None = None
 
 
+class _Change(Generic[T]):
+    """A change of the file on its way to be made, and its outcome for the one task that waits for it."""
+
+    def __init__(self, make: Callable[[], T], made: Callable[[T], None]) -> None:
+        self._make = make
+        self._made = made
+        self._outcome: outcome.Outcome[T] | None = None
+        self._decided = trio.Event()
+
+    async def run(self, worker: Worker) -> None:
+        """Make it in the worker's thread. Raises StoreError when the store must not be written to any more."""
+        try:
+            result = await worker.run(self._make)
+        except TtweetError as error:
+            self.fail(error)
+            if isinstance(error, StoreError) and not error.may_pass:
+                raise
+        else:
+            self._made(result)
+            self._decide(outcome.Value(result))
+
+    def fail(self, error: TtweetError) -> None:
+        """It is not made."""
+        self._decide(outcome.Error(error))
+
+    async def done(self) -> T:
+        """What it returned, or raise what it raised. Cancelling does not take it back."""
+        await self._decided.wait()
+        assert self._outcome is not None
+        return self._outcome.unwrap()
+
+    def _decide(self, result: outcome.Outcome[T]) -> None:
+        self._outcome = result
+        self._decided.set()
+
+
 class Journal:
     """Takes drafts and report lines at once, and `run` writes them.
 
@@ -72,16 +111,21 @@ class Journal:
         self._held_up = False  # whether a full disk or a lock keeps the lines that wait
         self._settled = True  # the store has put off nothing
         self.last = store.last()
-        """The newest committed tweet."""
+        """The newest committed tweet that is not deleted."""
+        self.newest = store.newest_id()
+        """The newest committed id: of a tweet, or of a deletion."""
+        self._changes: list[_Change[Any]] = []
         self.commits = 0
         """How many batches were committed."""
         self.acknowledged = 0
         """How many drafts they held."""
         self.failed: Counter[str] = Counter()
         """How many drafts the store did not take, by code."""
-        self._published = self.last.id if self.last is not None else 0
+        self._published = self.newest
         self.on_commit: Callable[[list[Tweet]], None] | None = None
         """Is told of each commit's new tweets, ids rising, after those who wait for them. Must not raise or block."""
+        self.on_deletion: Callable[[Deletion], None] | None = None
+        """Is told of each new deletion, in its place among the commits. Must not raise or block."""
 
     @property
     def waiting(self) -> tuple[int, int]:
@@ -114,6 +158,16 @@ class Journal:
         if not self._gathering:
             self._work.set()
 
+    async def delete(self, tweet: int, report: Report, traces: Traces) -> Deletion:
+        """Delete a tweet between two batches; see Store.delete. On return it is durable and followers were told.
+
+        Raises Refused `no_tweet` and `stopping`, and StoreError.
+        """
+        delete = partial(self._store.delete, tweet, report, traces=traces)
+        change = self._change(lambda: (delete(at=self._now_ms()), self._store.last()), self._deleted)
+        deletion, _ = await change.done()
+        return deletion
+
     async def wait_commit(self, seen: int) -> None:
         """Wait until more than the `seen` first of `commits` have been."""
         while self.commits == seen:
@@ -130,11 +184,37 @@ class Journal:
         Raises StoreError when the store must not be written to any more; all who wait were told.
         """
         with Worker("journal") as worker:
-            while not self._closed or self._lines:
+            while not self._closed or self._lines or self._changes:
                 await self._wait_for_work(worker)
-                if not (self._inbox or self._closed):
+                if not (self._inbox or self._changes or self._closed):
                     await self._gather_lines()
                 await self._write_all(worker)
+
+    def _change(self, make: Callable[[], T], made: Callable[[T], None]) -> "_Change[T]":
+        """Queue another change of the file than a batch. `made` is told of it before anything later is published."""
+        if self._closed:
+            raise _stopping()
+        change = _Change(make, made)
+        self._changes.append(change)
+        self._work.set()
+        return change
+
+    async def _make_changes(self, worker: Worker) -> None:
+        """Make those that wait. The batch that comes next, be it an empty one, tells of their report lines."""
+        changes, self._changes = self._changes, []
+        for change in changes:
+            try:
+                await change.run(worker)
+            except StoreError:
+                self._give_up()
+                raise
+
+    def _deleted(self, result: tuple[Deletion, Tweet | None]) -> None:
+        deletion, self.last = result
+        if deletion.id > self._published:  # else it was deleted before
+            self.newest = self._published = deletion.id
+            if self.on_deletion is not None:
+                self.on_deletion(deletion)
 
     async def _wait_for_work(self, worker: Worker) -> None:
         while not self._work.is_set():
@@ -176,8 +256,12 @@ class Journal:
         Each batch is told of while the next is already on its way to the disk.
         """
         decided: list[Receipt] = []
-        waiting = bool(self._inbox or self._lines)
+        waiting = bool(self._inbox or self._lines or self._changes)
         while waiting:
+            if self._changes:
+                self._tell(decided)
+                decided = []
+                await self._make_changes(worker)
             batch, lines = self._take_batch()
             reports = [line.report if isinstance(line, Receipt) else line for line in lines]
             drafts = [receipt.draft for receipt in batch]
@@ -192,7 +276,7 @@ class Journal:
                     self._tell(batch)
                     self._give_up()
                     raise
-            waiting = bool(self._inbox)
+            waiting = bool(self._inbox or self._changes)
         self._tell(decided)
 
     def _take_batch(self) -> tuple[list[Receipt], list[Receipt | Report]]:
@@ -214,9 +298,9 @@ class Journal:
         self.commits += 1
         self._settled = False
         self.acknowledged += len(batch)
-        newest = max(tweets, default=self.last)  # not the batch's last: a repeated key gives an old tweet again
-        if newest is not None and (self.last is None or newest.id > self.last.id):
-            self.last = newest
+        newest = max(tweets, default=None)  # not the batch's last: a repeated key gives an old tweet again
+        if newest is not None and newest.id > self.newest:
+            self.last, self.newest = newest, newest.id
 
     def _fail(self, batch: list[Receipt], lines: list[Receipt | Report], error: StoreError) -> None:
         self.failed[error.code] += len(batch)
@@ -237,6 +321,8 @@ class Journal:
         untried, self._inbox, self._lines = self._inbox, [], []
         for receipt in untried:
             receipt.outcome = _stopping()
+        for change in self._changes:
+            change.fail(_stopping())
         self._tell(untried)
 
     def _tell(self, batch: list[Receipt]) -> None:

@@ -3,6 +3,7 @@
 Knows no sockets and no trio.
 """
 
+import os
 import time
 from collections.abc import Iterable, Iterator
 from os import PathLike
@@ -10,11 +11,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ttweet import hashtags, tweets
+from ttweet import hashtags, reports, tweets
 from ttweet.errors import Refused
 from ttweet.sqlite_reader import SqliteReader
 from ttweet.sqlite_store import SqliteStore
-from ttweet.tweets import Page, TagPage, Tweet
+from ttweet.tweets import Deletion, Page, TagPage, Tweet
 
 LOG_LIMIT = 1_000_000  # as app.Config has it, which takes trio to import; a test holds the two together
 PAGE = 1000  # tweets of one read
@@ -67,6 +68,13 @@ class LocalStore:
         name = None if by is None else tweets.checked_name(by)
         draft = tweets.draft(text, tags=list(tags), scan=scan, key=key, by=name)
         return self._store.append([draft], [], at=now_ms())[0]
+
+    def delete(self, tweet: int) -> Deletion:
+        """Delete a tweet, its text, tags and author; its id stays. See Client.delete. Raises Refused, StoreError."""
+        if not isinstance(self._store, SqliteStore):
+            raise Refused("denied", "this file was opened for reading only")
+        report = reports.message_deleted(tweet, f"uid {os.getuid()}")
+        return self._store.delete(tweet, report, at=now_ms())
 
     def last(self) -> Tweet | None:
         """The newest tweet; None when there is none or it is empty."""

@@ -22,6 +22,7 @@ NEEDED: dict[type[wire.Request], str | None] = {
     wire.ListNames: READ,
     wire.Follow: READ,
     wire.ShowStats: ADMIN,
+    wire.Delete: ADMIN,
     wire.Unfollow: None,
     wire.ClientReport: None,
     wire.Ping: None,

@@ -119,6 +119,11 @@ def message_received(text: str) -> Report:
     return Report("SERVER", "GENERAL", f"Message Received: {text or EMPTY_MESSAGE}")
 
 
+def message_deleted(tweet: int, by: str) -> Report:
+    """A tweet was deleted; `by` is a name or an address, and the text is not told."""
+    return Report("SERVER", "GENERAL", f"Message Deleted: {tweet} By: {by}")
+
+
 def input_refused(peer: Peer) -> Report:
     """A client broke the rules."""
     return Report("SERVER", "ERROR", f"INPUT COULD NOT BE PROCESSED FROM CLIENT: {peer}")
@@ -127,6 +132,16 @@ def input_refused(peer: Peer) -> Report:
 def not_secured(peer: Peer, why: str) -> Report:
     """A client and the server have not come to speak TLS with each other."""
     return Report("SERVER", "ERROR", f"NO TLS WITH CLIENT: {peer} {why}")
+
+
+def traces(text: str) -> tuple[str, str]:
+    """The texts of the report lines in which a tweet's text stands: of its upload, and of a download shown."""
+    return message_received(text).text, message_shown(text).text
+
+
+def blanked(text: str) -> str:
+    """What stands in the place of one of `traces` when its tweet was deleted."""
+    return f"{text.partition(': ')[0]}: (deleted)"
 
 
 # The vocabulary, client's side

@@ -14,7 +14,7 @@ from ttweet.errors import Refused
 from ttweet.journal import Journal, Receipt, Waiter
 from ttweet.reports import Report
 from ttweet.store import Reader
-from ttweet.tweets import Page, TagPage, Tweet
+from ttweet.tweets import Deletion, Page, TagPage, Tweet
 from ttweet.worker import Worker
 
 
@@ -76,6 +76,11 @@ class Service:
         size = await self._worker.run(self._reader.size)
         return {**self.collect(), "file": size._asdict()}
 
+    async def delete(self, tweet: int, by: str) -> Deletion:
+        """Delete a tweet, its text and what tells of it; `by` is who wants it. Raises Refused `no_tweet`."""
+        traces = await self._worker.run(partial(self._reader.traces, tweet))
+        return await self._journal.delete(tweet, reports.message_deleted(tweet, by), traces)
+
     def log_in(self, name: str) -> tuple[str, int]:
         """Put a name online; returns its normal form and the newest tweet's id. Raises Refused."""
         name = tweets.checked_name(name)
@@ -116,4 +121,4 @@ class Service:
 
     @property
     def _newest(self) -> int:
-        return self._journal.last.id if self._journal.last is not None else 0
+        return self._journal.newest

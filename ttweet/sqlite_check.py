@@ -28,7 +28,7 @@ _SCRATCH = """
     WITHOUT ROWID
 """
 _USE = "INSERT OR IGNORE INTO scratch.uses VALUES (?, ?, ?, ?)"
-_PAGE = "SELECT id, at, author, text, tags FROM tweets WHERE id > ? ORDER BY id LIMIT ?"
+_PAGE = "SELECT id, at, author, text, tags FROM tweets WHERE id > ? AND author IS NOT '' ORDER BY id LIMIT ?"
 _FACTS = """
     SELECT (SELECT count(*) FROM tweets WHERE author IS NOT ''), (SELECT count(*) FROM tags), (SELECT count(*) FROM log)
 """

@@ -8,7 +8,7 @@ them in the log above that mark (sqlite_tail), and so does the next server if th
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ttweet.sqlite_tags import TagTable
 from ttweet.sqlite_tail import tail_tweet
@@ -58,6 +58,10 @@ class TagIndex:
         if self._fresh_newest > self._up_to:
             self._connection.execute(_MARK, (self._fresh_newest,))
         self._built = True
+
+    def drop(self, keys: Iterable[str]) -> None:
+        """Read the rows of these tags anew when they are needed: somebody else changes them."""
+        self._table.drop(keys)
 
     def keep(self) -> None:
         """The transaction is committed: remember what it did."""

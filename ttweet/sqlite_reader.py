@@ -11,16 +11,30 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ttweet import sqlite_listing
+from ttweet import reports, sqlite_listing
 from ttweet.sqlite_file import INSTEAD, connect_reader, store_error
+from ttweet.sqlite_removal import TRACES
 from ttweet.sqlite_tail import Tail, to_tweet
-from ttweet.store import LogLine, Size
-from ttweet.tweets import Page, TagPage, Tweet
+from ttweet.store import LogLine, Size, Traces
+from ttweet.tweets import Deletion, Page, TagPage, Tweet
 
 MAX_ID = 2**63 - 1
+DELETIONS_VERSION = 4  # of the schema: in the files of older ones nothing is deleted
 
-_AFTER = "SELECT id, at, author, text, tags FROM tweets WHERE id > :cursor ORDER BY id LIMIT :limit"
-_LAST = "SELECT id, at, author, text, tags FROM tweets ORDER BY id DESC LIMIT 1"
+# An author that is an empty string: the tweet is deleted. IS NOT, as NULL is anybody.
+_AFTER = """
+    SELECT id, at, author, text, tags FROM tweets WHERE id > :cursor AND author IS NOT '' ORDER BY id LIMIT :limit
+"""
+_LAST = "SELECT id, at, author, text, tags FROM tweets WHERE author IS NOT '' ORDER BY id DESC LIMIT 1"
+_DELETIONS = "SELECT id, at, tweet FROM deletions WHERE id > :cursor ORDER BY id LIMIT :limit"
+# Ids rise by one: none is missing but those of deletions.
+_COUNT = """
+    SELECT last - first + 1
+        - (SELECT count(*) FROM deletions WHERE id BETWEEN first AND last)
+        - (SELECT count(*) FROM deletions WHERE tweet BETWEEN first AND last)
+    FROM (SELECT (SELECT min(id) FROM tweets) AS first, (SELECT max(id) FROM tweets) AS last)
+"""
+_COUNT_OF_OLD = "SELECT max(id) FROM tweets"
 _OF_TAG = """
     SELECT tweets.id, at, author, text, tags
     FROM tweet_tags JOIN tweets ON tweets.id = tweet
@@ -77,9 +91,9 @@ class Queries:
         self._tail = Tail(connection)
 
     def count(self) -> int:
-        """How many tweets there are: the newest id, as ids rise by one and no tweet is ever deleted."""
-        newest: int = self._one("SELECT coalesce(max(id), 0) FROM tweets")[0]
-        return newest
+        """See Reader."""
+        [version] = self._one("PRAGMA user_version")
+        return self._one(_COUNT if version >= DELETIONS_VERSION else _COUNT_OF_OLD)[0] or 0
 
     def size(self) -> Size:
         """See Reader."""
@@ -94,6 +108,19 @@ class Queries:
     def read_after(self, cursor: int, limit: int) -> list[Tweet]:
         """See Reader."""
         return [to_tweet(row) for row in self._all(_AFTER, cursor=cursor, limit=limit)]
+
+    def deletions_after(self, cursor: int, limit: int) -> list[Deletion]:
+        """See Reader."""
+        return [Deletion(*row) for row in self._all(_DELETIONS, cursor=cursor, limit=limit)]
+
+    def traces(self, tweet: int) -> Traces:
+        """See Reader."""
+        newest: int = self._one("SELECT coalesce(max(id), 0) FROM log")[0]
+        row = self._one("SELECT text, at FROM tweets WHERE id = :tweet AND text <> ''", tweet=tweet)
+        if row is None:
+            return Traces([], newest)
+        found = self._rows(TRACES, [0, row[1], *reports.traces(row[0])])
+        return Traces([line for (line,) in found if line <= newest], newest)
 
     def tweets_of_tag(self, key: str, *, limit: int, before: int | None = None) -> Page:
         """See Reader."""

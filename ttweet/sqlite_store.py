@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import Self, cast
 
 from ttweet import hashtags
-from ttweet.errors import StoreError
+from ttweet.errors import Refused, StoreError
 from ttweet.reports import Report
 from ttweet.sqlite_bulk import Rows, Value
 from ttweet.sqlite_file import ENGINE, Lock, checkpoint, connect_writer, lock_path, refuse_foreign, store_error
 from ttweet.sqlite_index import TagIndex
 from ttweet.sqlite_reader import Queries, SqliteReader
+from ttweet.sqlite_removal import DELETED, blank, overwriting, redact
 from ttweet.sqlite_tail import to_tweet
-from ttweet.tweets import Draft, Tweet
+from ttweet.store import NOT_SEARCHED, Traces
+from ttweet.tweets import Deletion, Draft, Tweet
 
 KEY_LIFETIME_MS = 7 * 86_400_000  # a retry comes within seconds; a week covers a laptop that slept over a holiday
 KEY_PURGE_PAUSE_MS = 60_000  # between two looks for keys that are too old
@@ -111,6 +113,23 @@ class SqliteStore(Queries):
         self._keys_purged_at = keys_purged_at
         return tweets
 
+    def delete(self, tweet: int, report: Report, *, at: int, traces: Traces = NOT_SEARCHED) -> Deletion:
+        """See Store."""
+        row = self._one("SELECT id, at, author, text, tags FROM tweets WHERE id = :id", id=tweet)
+        if row is None:
+            raise Refused("no_tweet", f"there is no tweet {tweet}; nothing was deleted")
+        if row[2] == DELETED:
+            return Deletion(*self._one("SELECT id, at, tweet FROM deletions WHERE tweet = :tweet", tweet=tweet))
+        deletion = Deletion(self._last_tweet + 1, at, tweet)
+        with self._transaction(), overwriting(self._connection):
+            self._tags.build()
+            self._tags.drop(blank(self._connection, to_tweet(row), deletion))
+            redact(self._connection, row[3], row[1], traces)
+            self._insert_lines([report], at)
+        self._last_tweet = deletion.id
+        self._last_line += 1
+        return deletion
+
     def settle(self) -> None:
         """See Store."""
         if not self._tags.complete:
@@ -118,7 +137,7 @@ class SqliteStore(Queries):
                 self._tags.build()
 
     def newest_id(self) -> int:
-        """The newest id that was given, also to a tweet that somebody has removed by hand; 0 before the first."""
+        """See Store; also that of a tweet which somebody has removed by hand."""
         return self._last_tweet
 
     def restore(self, tweets: Sequence[Tweet]) -> None:

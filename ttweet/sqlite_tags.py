@@ -5,7 +5,7 @@ So nothing is ever searched through, however many tags and spellings people inve
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple, cast
 
@@ -76,6 +76,12 @@ class TagTable:
             for key in [*islice(self._cache, surplus)]:
                 del self._cache[key]
         self._last_id = self._next_id - 1
+
+    def drop(self, keys: Iterable[str]) -> None:
+        """Read the rows of these tags anew when they are needed: somebody else changes them."""
+        for key in keys:
+            self._cache.pop(key, None)
+            self._fresh.pop(key, None)
 
     def forget(self) -> None:
         """The transaction is rolled back: what it learned may never have been."""

@@ -66,4 +66,4 @@ def tail_tweet(row: Sequence[Any]) -> TailTweet:
 def to_tweet(row: Sequence[Any]) -> Tweet:
     """A row of the table tweets as a tweet."""
     id_, at, by, text, tags = row
-    return Tweet(id_, at, by, text, tuple(tags.split(" ")) if tags else ())
+    return Tweet(id_, at, by or None, text, tuple(tags.split(" ")) if tags else ())

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from ttweet.reports import Report
-from ttweet.tweets import Draft, Page, TagPage, Tweet
+from ttweet.tweets import Deletion, Draft, Page, TagPage, Tweet
 
 
 class LogLine(NamedTuple):
@@ -31,19 +31,37 @@ class Size(NamedTuple):
     wal_bytes: int
 
 
+class Traces(NamedTuple):
+    """The ids of report lines that repeat a tweet's text, among those up to the id `searched`."""
+
+    lines: list[int]
+    searched: int
+
+
+NOT_SEARCHED = Traces([], 0)
+
+
 class Reader(Protocol):
     """Reads what is committed. Each call is one short read transaction of its own."""
 
     def count(self) -> int:
-        """How many tweets there are, the empty ones included."""
+        """How many tweets there are, the empty ones included, the deleted ones not."""
         ...
 
     def last(self) -> Tweet | None:
-        """The newest tweet, which may be an empty one; None before the first."""
+        """The newest tweet that is not deleted, which may be an empty one; None when there is none."""
         ...
 
     def read_after(self, cursor: int, limit: int) -> list[Tweet]:
         """At most `limit` tweets with an id above the cursor, oldest first, the empty ones included."""
+        ...
+
+    def deletions_after(self, cursor: int, limit: int) -> list[Deletion]:
+        """At most `limit` deletions with an id of their own above the cursor, oldest first."""
+        ...
+
+    def traces(self, tweet: int) -> Traces:
+        """Where the report log repeats a tweet's text. It looks through the whole log, so not in the writer's time."""
         ...
 
     def tweets_of_tag(self, key: str, *, limit: int, before: int | None = None) -> Page:
@@ -98,12 +116,25 @@ class Store(Reader, Protocol):
     session: int
     """The number of this server session, begun when the store was opened for serving."""
 
+    def newest_id(self) -> int:
+        """The newest id that was given, to a tweet or a deletion; 0 before the first."""
+        ...
+
     def append(self, drafts: Sequence[Draft], reports: Sequence[Report], *, at: int) -> list[Tweet]:
         """Write drafts and report lines in one transaction; give the drafts back as tweets, ids rising.
 
         A draft whose key its author has used already stores nothing and comes back as the first tweet of that key.
         Durable on return. Raises StoreError: `full` and `busy` when nothing was written and another try may work,
         `internal` when nothing was written and none will, `unknown` when the commit itself failed.
+        """
+        ...
+
+    def delete(self, tweet: int, report: Report, *, at: int, traces: Traces = NOT_SEARCHED) -> Deletion:
+        """Remove a tweet's text, tags and author, and where the report log repeats the text; say so in `report`.
+
+        Its id, its time and its key stay; the deletion gets an id of its own. A tweet that is deleted already gives the
+        first deletion, and nothing is written. What `traces` found need not be searched again. Durable on return.
+        Raises Refused `no_tweet`, and StoreError as `append` does.
         """
         ...
 

@@ -45,6 +45,14 @@ class Tweet(NamedTuple):
     tags: tuple[str, ...]
 
 
+class Deletion(NamedTuple):
+    """The entry of the log that says a tweet was deleted: its own id, when (ms since 1970 UTC), the tweet's id."""
+
+    id: int
+    at: int
+    tweet: int
+
+
 class Page(NamedTuple):
     """Some tweets, and whether there are more beyond the last of them."""
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from ttweet import frames, reports
 from ttweet.errors import ProtocolError, Refused, SlowDown, TtweetError
-from ttweet.fields import fields_of, flag, integer, optional_id, shown, string, tag_list
-from ttweet.tweets import MAX_TEXT_BYTES, Page, TagPage, Tweet
+from ttweet.fields import MAX_ID, fields_of, flag, integer, optional_id, shown, string, tag_list
+from ttweet.tweets import MAX_TEXT_BYTES, Deletion, Page, TagPage, Tweet
 
 DEFAULT_LIMIT = 20  # tweets or tags of a query that names no limit: a screenful
 MAX_LIMIT = 200  # of one query: some 50 KiB, at the very most 3.2 MiB. More: ask again with `before`
@@ -76,10 +76,14 @@ class Ping(NamedTuple):
 
 
 class Follow(NamedTuple):
-    """Tweets with any of the tags, or all tweets when there are none, from above an id on, or only new ones."""
+    """Tweets with any of the tags, or all tweets when there are none, from above an id on, or only new ones.
+
+    With `deletions` also which tweets are deleted.
+    """
 
     tags: tuple[str, ...] = ()
     after: int | None = None
+    deletions: bool = False
 
 
 class Unfollow(NamedTuple):
@@ -116,6 +120,12 @@ class ShowStats(NamedTuple):
     """How the server is doing."""
 
 
+class Delete(NamedTuple):
+    """Delete a tweet."""
+
+    tweet: int
+
+
 class ClassicUpload(NamedTuple):
     """Store a message; nobody waits for an answer."""
 
@@ -136,7 +146,7 @@ PageQuery = TweetsOfTag | TweetsOfAuthor | TweetsSinceLogin
 Question = PageQuery | Last | ListTags | ListNames | ShowStats
 """What changes nothing."""
 
-Query = Question | Follow | Unfollow | TakeName | ClassicDownload
+Query = Question | Follow | Unfollow | TakeName | Delete | ClassicDownload
 """What is answered only when all that stands before it is."""
 
 Request = Query | Upload | ClientReport | Ping | ClassicUpload
@@ -270,8 +280,16 @@ def _list_tags(data: object) -> ListTags:
 def _follow(data: object) -> Follow:
     if type(data) is str:
         return Follow((data,) if data else ())
-    fields = fields_of("s", data, {"tags", "after"})
-    return Follow(tag_list(fields.get("tags", [])), optional_id("after", fields.get("after"), 0))
+    fields = fields_of("s", data, {"tags", "after", "deletions"})
+    return Follow(
+        tag_list(fields.get("tags", [])),
+        optional_id("after", fields.get("after"), 0),
+        flag("deletions", fields.get("deletions", False)),
+    )
+
+
+def _delete(data: object) -> Delete:
+    return Delete(integer("the id of a tweet", data, MAX_ID))
 
 
 def _take_name(data: object) -> TakeName:
@@ -326,6 +344,7 @@ _PARSERS: dict[str, Callable[[object], Request]] = {
     "n": _take_name,
     "w": _without_data("w", ListNames()),
     "g": _of_author,
+    "x": _delete,
     "r": _client_report,
     "p": _without_data("p", Ping()),
     "i": _without_data("i", ShowStats()),
@@ -350,6 +369,11 @@ def encode_page(page: Page, json: Json = STDLIB_JSON) -> bytes:
 def encode_push(tweet: Tweet, json: Json = STDLIB_JSON) -> bytes:
     """A tweet on its way to a follower."""
     return b'["m",%b]\n' % json.dumps(as_json(tweet))
+
+
+def encode_deletion(deletion: Deletion) -> bytes:
+    """A deletion on its way to a follower who asked for them."""
+    return b'["x",{"id":%d,"at":%d,"tweet":%d}]\n' % deletion
 
 
 def encode_live(cursor: int) -> bytes:

@@ -1,0 +1,244 @@
+"""Deleted tweets leave nothing behind but their place: over every store, and in SQLite's own tables."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ttweet.errors import Refused
+from ttweet.reports import message_deleted, message_received, message_shown
+from ttweet.sqlite_store import SqliteStore
+from ttweet.store import Store
+from ttweet.tweets import Deletion, Page, Tweet, draft
+
+DAY_MS = 86_400_000
+NOW = 20_000 * DAY_MS + 1
+REPORT = message_deleted(1, "ann")
+
+
+def post(store: Store, *texts: str, at: int = NOW, by: str | None = None) -> list[Tweet]:
+    drafts = [draft(text, by=by) for text in texts]
+    return store.append(drafts, [message_received(one.text) for one in drafts], at=at)
+
+
+def delete(store: Store, tweet: int, *, at: int = NOW) -> Deletion:
+    return store.delete(tweet, REPORT, at=at, traces=store.traces(tweet))
+
+
+def tags(store: Store, now: int = NOW) -> list[tuple[str, int]]:
+    return [(tag.tag, tag.count) for tag in store.list_tags(limit=100, now=now, numbers=True).tags]
+
+
+def log(store: Store) -> list[str]:
+    return [line.text for line in store.log_after(0, limit=1000)]
+
+
+def test_a_deleted_tweet_is_found_nowhere_and_its_place_stays(any_store: Store) -> None:
+    post(any_store, "keep #a", "secret #a #b", "last", by="ann")
+    assert delete(any_store, 2) == Deletion(4, NOW, 2)
+    assert [tweet.id for tweet in any_store.read_after(0, 9)] == [1, 3]
+    assert [tweet.id for tweet in any_store.tweets_of_tag("a", limit=9).tweets] == [1]
+    assert any_store.tweets_of_tag("b", limit=9) == Page([], more=False)
+    assert any_store.tagged_after(["a", "b"], 1, 9) == []
+    assert [tweet.id for tweet in any_store.tweets_of_author("ann", limit=9).tweets] == [3, 1]
+    assert tags(any_store) == [("a", 1)]
+    assert any_store.count() == 2
+
+
+def test_a_deletion_has_an_id_of_its_own_in_the_order_of_commits(any_store: Store) -> None:
+    post(any_store, "a", "b")
+    delete(any_store, 1)
+    assert any_store.newest_id() == 3
+    assert [tweet.id for tweet in post(any_store, "c")] == [4]
+    delete(any_store, 2, at=NOW + 1)
+    assert any_store.deletions_after(0, 9) == [Deletion(3, NOW, 1), Deletion(5, NOW + 1, 2)]
+    assert any_store.deletions_after(0, 1) == [Deletion(3, NOW, 1)]
+    assert any_store.deletions_after(3, 9) == [Deletion(5, NOW + 1, 2)]
+
+
+def test_to_delete_again_gives_the_first_deletion_and_writes_nothing(any_store: Store) -> None:
+    post(any_store, "a")
+    first = delete(any_store, 1)
+    lines = log(any_store)
+    assert delete(any_store, 1, at=NOW + 9) == first
+    assert log(any_store) == lines
+    assert any_store.newest_id() == first.id
+
+
+@pytest.mark.parametrize("tweet", [0, 2, 3, 2**63 - 1])
+def test_an_id_that_no_tweet_has_is_refused(any_store: Store, tweet: int) -> None:
+    post(any_store, "a")
+    delete(any_store, 1)  # 2 is the deletion
+    with pytest.raises(Refused, match=f"no tweet {tweet}") as refused:
+        delete(any_store, tweet)
+    assert refused.value.code == "no_tweet"
+
+
+def test_the_last_message_is_that_of_the_newest_tweet_that_is_left(any_store: Store) -> None:
+    post(any_store, "a", "", "c")
+    delete(any_store, 3)
+    assert any_store.last() == Tweet(2, NOW, None, "", ())
+    delete(any_store, 2)
+    last = any_store.last()
+    assert last is not None
+    assert last.text == "a"
+    delete(any_store, 1)
+    assert any_store.last() is None
+
+
+def test_a_retry_of_a_deleted_tweet_gives_its_id_and_not_its_text(any_store: Store) -> None:
+    again = draft("secret #a", key="k", by="ann")
+    any_store.append([again], [], at=NOW)
+    delete(any_store, 1)
+    assert any_store.append([again], [], at=NOW + 5) == [Tweet(1, NOW, None, "", ())]
+
+
+def test_the_report_log_says_who_and_which_and_repeats_the_text_no_more(any_store: Store) -> None:
+    post(any_store, "secret\n", "other", at=NOW)
+    any_store.append([], [message_shown("secret\n"), message_shown("other")], at=NOW + 1)
+    delete(any_store, 1)
+    assert log(any_store) == [
+        "Message Received: (deleted)",
+        "Message Received: other",
+        "Received Message: (deleted)",
+        "Received Message: other",
+        "Message Deleted: 1 By: ann",
+    ]
+
+
+def test_lines_that_came_after_the_search_are_blanked_too(any_store: Store) -> None:
+    post(any_store, "secret")
+    traces = any_store.traces(1)
+    any_store.append([], [message_shown("secret")], at=NOW)
+    any_store.delete(1, REPORT, at=NOW, traces=traces)
+    assert log(any_store) == ["Message Received: (deleted)", "Received Message: (deleted)", REPORT.text]
+
+
+def test_an_empty_tweet_takes_no_report_lines_with_it(any_store: Store) -> None:
+    post(any_store, "", "")
+    delete(any_store, 1)
+    assert log(any_store) == ["Message Received: Empty Message"] * 2 + [REPORT.text]
+
+
+def test_another_spelling_takes_over_when_it_becomes_the_most_frequent(any_store: Store) -> None:
+    post(any_store, "#Python", "#Python", "#python")
+    delete(any_store, 1)
+    delete(any_store, 2)
+    assert tags(any_store) == [("python", 1)]
+    post(any_store, "#PYTHON", "#PYTHON")
+    assert tags(any_store) == [("PYTHON", 3)]
+
+
+def test_the_days_and_the_newest_of_a_tag_follow(any_store: Store) -> None:
+    post(any_store, "#a", "#a", at=NOW - DAY_MS)
+    post(any_store, "#a", at=NOW)
+    delete(any_store, 3)
+    [tag] = any_store.list_tags(limit=1, now=NOW).tags
+    assert (tag.newest, tag.days[-2:]) == (NOW - DAY_MS, [2, 0])
+
+
+def test_a_tag_that_went_can_come_back(any_store: Store) -> None:
+    post(any_store, "#a")
+    delete(any_store, 1)
+    assert tags(any_store) == []
+    post(any_store, "#A")
+    assert tags(any_store) == [("A", 1)]
+
+
+# In SQLite
+
+
+def rows(path: Path, statement: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(statement).fetchall()
+
+
+def test_ids_go_on_after_a_deletion_when_the_file_is_opened_again(tmp_path: Path) -> None:
+    with closing(SqliteStore.open(tmp_path / "t.db", log_limit=9, at=0)) as store:
+        post(store, "a")
+        delete(store, 1)
+    with closing(SqliteStore.open(tmp_path / "t.db", log_limit=9, at=0)) as store:
+        assert store.newest_id() == 2
+        assert [tweet.id for tweet in post(store, "b")] == [3]
+
+
+def test_nothing_of_the_text_is_left_in_the_file_once_it_is_written_back(tmp_path: Path) -> None:
+    path = tmp_path / "t.db"
+    with closing(SqliteStore.open(path, log_limit=999, at=0)) as store:
+        store._connection.execute("PRAGMA secure_delete = OFF")
+        post(store, *[f"number {number} #filler" for number in range(50)], "zebra #Giraffe", by="Okapi")
+        store.end_session("stopped", at=1)
+        assert b"zebra" in path.read_bytes()
+        delete(store, 51)
+        assert store._one("PRAGMA secure_delete") == (0,)
+        store.end_session("stopped", at=2)
+    content = path.read_bytes().lower()
+    assert not [word for word in (b"zebra", b"giraffe") if word in content]
+    assert rows(path, "SELECT count(*) FROM timeline") == [(50,)]
+
+
+WORDS = st.lists(st.sampled_from(["#a", "#A", "#b", "#B", "#1", "x"]), max_size=3).map(" ".join)
+STEPS = st.lists(
+    st.one_of(st.lists(WORDS, min_size=1, max_size=4), st.integers(0, 30)),
+    max_size=25,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(STEPS)
+def test_after_any_mixture_of_posts_and_deletions_what_counts_tags_is_what_counting_finds(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[list[str] | int]
+) -> None:
+    path = tmp_path_factory.mktemp("removal") / "t.db"
+    ids: list[int] = []
+    deletions: list[int] = []
+    with closing(SqliteStore.open(path, log_limit=999, at=0)) as store:
+        for number, step in enumerate(steps):
+            at = NOW + number * DAY_MS // 3
+            if isinstance(step, list):
+                ids += [tweet.id for tweet in post(store, *step, at=at)]
+            else:
+                _delete_any(store, step, at, ids, deletions)
+        store.settle()
+        assert ids == sorted(set(ids))
+    check_counts(path)
+
+
+def _delete_any(store: SqliteStore, tweet: int, at: int, ids: list[int], deletions: list[int]) -> None:
+    newest = store.newest_id()
+    try:
+        deletion = delete(store, tweet, at=at)
+    except Refused:
+        assert tweet not in ids or tweet in deletions
+    else:
+        if deletion.id > newest:
+            ids.append(deletion.id)
+            deletions.append(deletion.id)
+
+
+def check_counts(path: Path) -> None:
+    """Each table that counts tags says what a count of the texts says."""
+    found: dict[str, list[tuple[str, int, int]]] = {}
+    for id_, at, typed in rows(path, "SELECT id, at, tags FROM tweets WHERE tags <> ''"):
+        for tag in typed.split(" "):
+            key = next(iter(draft(f"#{tag}").tags))
+            found.setdefault(key, []).append((tag, at, id_))
+    counted = {key: (len(uses), max(at for _, at, _ in uses)) for key, uses in found.items()}
+    rows_of_tags = rows(path, "SELECT key, count, newest, id, spelling, spelling_count FROM tags")
+    assert {row[0]: row[1:3] for row in rows_of_tags} == counted
+    for key, _, _, id_, spelling, amount in rows_of_tags:
+        others = rows(path, f"SELECT spelling, count FROM spellings WHERE tag = {id_}")
+        uses = [tag for tag, _, _ in found[key]]
+        assert dict([*others, (spelling, amount)]) == {tag: uses.count(tag) for tag in uses}
+        assert amount == max(uses.count(tag) for tag in uses)
+        links = rows(path, f"SELECT tweet FROM tweet_tags WHERE tag = {id_} ORDER BY tweet")
+        assert [tweet for (tweet,) in links] == [tweet for _, _, tweet in found[key]]
+        days = rows(path, f"SELECT day, count FROM tag_days WHERE tag = {id_} ORDER BY day")
+        each = [at // DAY_MS for _, at, _ in found[key]]
+        assert days == sorted((day, each.count(day)) for day in {*each})
+    strays = "SELECT count(*) FROM {} WHERE tag NOT IN (SELECT id FROM tags)"
+    assert [rows(path, strays.format(name)) for name in ("tweet_tags", "spellings", "tag_days")] == [[(0,)]] * 3

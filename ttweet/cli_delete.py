@@ -1,0 +1,71 @@
+"""The command `delete`."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from ttweet import cli_show, shell
+from ttweet.cli_options import Ca, Json
+from ttweet.cli_source import open_client
+from ttweet.errors import OpenError, Refused
+from ttweet.fields import MAX_ID
+from ttweet.tweets import Deletion
+
+Ids = Annotated[int, Parameter(name="ID", validator=Number(gte=1, lte=MAX_ID), help="Which tweets, by their ids.")]
+Db = Annotated[Path | None, Parameter(metavar="FILE", help="Delete in this file, which no server may hold.")]
+Server = Annotated[str | None, Parameter(metavar="HOST:PORT", help="Where to delete.")]
+
+
+def delete(*ids: Ids, db: Db = None, server: Server = None, ca: Ca = None, json: Json = False) -> int:
+    """Delete tweets; go on with the others when one is not there."""
+    if not ids:
+        raise shell.UsageError("which tweets? ttweet delete ID; ttweet follow --last 20 --count 20 shows ids")
+    if db is not None and server is not None:
+        raise shell.UsageError("--db deletes in a file and --server asks a server; give one of them")
+    with _from_server(server, ca) if db is None else _from_file(db) as delete_one:
+        found = [_deleted(delete_one, tweet, json=json) for tweet in ids]
+    return shell.DONE if all(found) else shell.NOTHING
+
+
+def _deleted(delete_one: Callable[[int], Deletion], tweet: int, *, json: bool) -> bool:
+    """Delete one and print that it is; False when there is none of this id."""
+    try:
+        deletion = delete_one(tweet)
+    except Refused as error:
+        if error.code != "no_tweet":
+            raise
+        shell.complain(error.text)
+        return False
+    if json:
+        cli_show.write_json(deletion._asdict())
+    else:
+        shell.write(str(deletion.tweet))
+    return True
+
+
+@contextmanager
+def _from_server(server: str | None, ca: str | None) -> Iterator[Callable[[int], Deletion]]:
+    with open_client(server, ca=ca) as client:
+        yield client.delete
+
+
+@contextmanager
+def _from_file(db: Path) -> Iterator[Callable[[int], Deletion]]:
+    from ttweet import local  # who asks a server goes without
+    from ttweet.sqlite_reader import SqliteReader
+
+    try:
+        SqliteReader(db).close()  # to open it for writing would make it
+        store = local.open(db)
+    except OpenError as error:
+        if error.code == "missing":
+            raise OpenError("missing", f"there is no {db}; name another with --db, or ask a server") from error
+        if error.code == "locked":
+            raise OpenError("locked", f"a server holds {db}; delete with --server HOST:PORT, or stop it") from error
+        raise
+    with store:
+        yield store.delete
