@@ -14,9 +14,11 @@ from tests.sqlite_files import DAY_MS, NOW, opened, post, sql
 from ttweet import archive, tweets
 from ttweet.archive import Tally, bring_in, decode, encode, read_lines
 from ttweet.errors import Refused
+from ttweet.reports import Report
+from ttweet.sqlite_check import Check
 from ttweet.sqlite_reader import SqliteReader
 from ttweet.sqlite_store import SqliteStore
-from ttweet.tweets import Tweet, draft
+from ttweet.tweets import Deletion, Place, Tweet, draft
 
 COUNTS = (
     "SELECT key, spelling, spelling_count, count, newest, lettered FROM tags ORDER BY key",
@@ -28,7 +30,7 @@ COUNTS = (
 
 
 def lines_of(store: SqliteReader | SqliteStore) -> list[bytes]:
-    return [encode(tweet) for tweet in store.read_after(0, 1_000_000)]
+    return [encode(entry) for entry in store.entries_after(0, 1_000_000)]
 
 
 def brought_in(store: SqliteStore, lines: Sequence[bytes]) -> Tally:
@@ -55,6 +57,38 @@ def test_a_line_is_documented_to_the_letter() -> None:
     assert encode(tweet, ascii_only=True).isascii()
 
 
+def test_deletions_are_documented_to_the_letter() -> None:
+    page = (Path(archive.__file__).parent.parent / "docs" / "export.md").read_text()
+    for entry in (Place(9202, 1714567890456), Deletion(9300, 1714567999999, 9202)):
+        assert encode(entry).decode() in page
+        assert decode(encode(entry)) == entry
+
+
+def test_deleted_tweets_keep_their_places_and_no_id_is_given_again(tmp_path: Path) -> None:
+    with opened(tmp_path / "old.db") as store:
+        post(store, "one #a", "two #a #b", "three")
+        store.delete(2, Report("SERVER", "GENERAL", "deleted"), at=NOW)
+        lines = lines_of(store)
+    assert [decode(line) for line in lines][1::2] == [Place(2, NOW), Deletion(4, NOW, 2)]
+    with opened(tmp_path / "new.db") as store:
+        assert brought_in(store, lines) == Tally(new=2)
+        assert (lines_of(store), store.count(), store.deletions_after(0, 9)) == (lines, 2, [Deletion(4, NOW, 2)])
+    with opened(tmp_path / "new.db") as store:
+        assert brought_in(store, lines) == Tally(known=2)
+        assert post(store, "next")[0].id == 5
+    assert list(Check(tmp_path / "new.db", instead="").run(lambda done, total: None)) == []
+
+
+def test_a_deleted_tweet_does_not_come_back(path: Path) -> None:
+    with opened(path) as store:
+        post(store, "regretted")
+        lines = lines_of(store)
+        store.delete(1, Report("SERVER", "GENERAL", "deleted"), at=NOW)
+        with pytest.raises(Refused, match="the file has another entry with the id 1"):
+            brought_in(store, lines)
+        assert store.read_after(0, 9) == []
+
+
 @given(
     text=st.text(max_size=150).map(lambda text: text.replace("\0", "")),
     by=st.sampled_from([None, "ann", "Jürgen"]),
@@ -79,7 +113,7 @@ def test_what_was_exported_and_imported_is_exported_the_same_and_counted_the_sam
 
 
 def test_tags_are_counted_as_if_the_tweets_had_been_posted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "PAGE_TWEETS", 4)
+    monkeypatch.setattr(archive, "PAGE_ENTRIES", 4)
     with opened(tmp_path / "old.db") as store:
         for day in (3, 1, 2):  # the clock was put back
             post(store, "#Python #go", "#python #Go", f"#n{day} #1", at=NOW + day * DAY_MS + day)
@@ -96,7 +130,7 @@ def test_tags_are_counted_as_if_the_tweets_had_been_posted(tmp_path: Path, monke
 def test_after_a_stop_anywhere_a_second_run_brings_in_the_rest_and_nothing_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored: int
 ) -> None:
-    monkeypatch.setattr(archive, "PAGE_TWEETS", 8)
+    monkeypatch.setattr(archive, "PAGE_ENTRIES", 8)
     lines = filled(tmp_path / "old.db")
     with opened(tmp_path / "new.db") as store:
         assert brought_in(store, lines[:stored]).new == stored
@@ -119,7 +153,7 @@ def changed(**fields: object) -> bytes:
         (b"[1]\n", "no JSON object; an export has one a line"),
         (changed(text=...), "it lacks text"),
         (changed(text=..., by=...), "it lacks by, text"),
-        (changed(colour="red"), "'colour' is no field of a tweet; see docs/export.md"),
+        (changed(colour="red"), "'colour' is no field of an entry; see docs/export.md"),
         (changed(id="3"), 'id must be a whole number, not "3"'),
         (changed(id=True), "id must be a whole number, not true"),
         (changed(id=0), "id is 0, and must be from 1 to 9223372036854775807"),
@@ -134,6 +168,9 @@ def changed(**fields: object) -> bytes:
         (changed(tags=["a b"]), '"a b" is no tag'),
         (changed(tags=["a", "A"]), '"A" stands there twice'),
         (changed(text="", tags=["a"]), "an empty text carries no tags"),
+        (b'{"id":3,"at":1,"deleted":false}\n', "deleted must be true, not false"),
+        (b'{"id":3,"at":1,"deletes":true}\n', "deletes must be the id of a tweet, not true"),
+        (b'{"id":3,"at":1,"deletes":1,"text":"x"}\n', "'text' is no field of an entry"),
         (changed(id=2), "id 2 comes after 2, and ids must rise"),
         (b"x" * (archive.MAX_LINE_BYTES + 1), "more than 1,048,576 bytes"),
     ],
@@ -148,7 +185,7 @@ def test_a_bad_line_is_told_with_its_number_and_what_stands_before_it_is_stored(
     assert [tweet.id for tweet in store.read_after(0, 10)] == [1, 2]
 
 
-@pytest.mark.parametrize(("tweet", "said"), [(2, "another tweet"), (9, "newer tweets, and none")])
+@pytest.mark.parametrize(("tweet", "said"), [(2, "another entry"), (9, "newer entries, and none")])
 def test_an_id_that_belongs_to_another_tweet_is_refused(path: Path, tweet: int, said: str) -> None:
     lines = filled(path)
     with opened(path) as store, pytest.raises(Refused, match=f"line 2: the file has {said} with the id {tweet};"):
@@ -158,4 +195,6 @@ def test_an_id_that_belongs_to_another_tweet_is_refused(path: Path, tweet: int, 
 
 
 def test_a_text_that_is_not_in_normal_form_is_brought_into_it() -> None:
-    assert decode(changed(text="cafe\u0301")).text == tweets.checked_text("café")
+    tweet = decode(changed(text="cafe\u0301"))
+    assert isinstance(tweet, Tweet)
+    assert tweet.text == tweets.checked_text("café")

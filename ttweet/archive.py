@@ -1,4 +1,6 @@
-"""Tweets as lines of JSON, to be kept or moved: written, read back, and put into a store, each once.
+"""The log's entries as lines of JSON, to be kept or moved: written, read back, and put into a store, each once.
+
+An entry is a tweet, the place of a deleted one, or its deletion.
 
 docs/export.md describes the lines. Knows no SQL, no files and no command line.
 """
@@ -11,15 +13,21 @@ from typing import Any, Protocol
 from ttweet import hashtags, tweets
 from ttweet.errors import Refused
 from ttweet.fields import MAX_ID
-from ttweet.tweets import Tweet
+from ttweet.tweets import Deletion, Entry, Place, Tweet
 
-PAGE_TWEETS = 1000  # of one read, and of one transaction: a second run has at most so many to bring in again
+PAGE_ENTRIES = 1000  # of one read, and of one transaction: a second run has at most so many to bring in again
 MAX_LINE_BYTES = 1024 * 1024  # a tweet's line has 1 KiB; what is longer is none, and must not fill the memory
 MAX_AT = 253_402_300_799_999  # the end of the year 9999, beyond which SQLite has no dates
 
-_FIELDS: dict[str, tuple[str, tuple[type, ...]]] = {
+_Fields = dict[str, tuple[str, tuple[type, ...]]]
+_ANY: _Fields = {
     "id": ("a whole number", (int,)),
     "at": ("a whole number, milliseconds since 1970", (int,)),
+}
+_DELETION: _Fields = {**_ANY, "deletes": ("the id of a tweet", (int,))}
+_PLACE: _Fields = {**_ANY, "deleted": ("true", (bool,))}
+_TWEET: _Fields = {
+    **_ANY,
     "by": ("a name, or null", (str, type(None))),
     "text": ("a text", (str,)),
     "tags": ("a list of tags", (list,)),
@@ -27,18 +35,18 @@ _FIELDS: dict[str, tuple[str, tuple[type, ...]]] = {
 
 
 class Target(Protocol):
-    """The part of a store that tweets are put into. Raises StoreError."""
+    """The part of a store that entries are put into. Raises StoreError."""
 
     def newest_id(self) -> int:
         """The newest id that was given; 0 before the first."""
         ...
 
-    def read_after(self, cursor: int, limit: int) -> list[Tweet]:
-        """See store.Reader."""
+    def entries_after(self, cursor: int, limit: int) -> list[Entry]:
+        """At most `limit` entries with an id above the cursor, oldest first."""
         ...
 
-    def restore(self, tweets: Sequence[Tweet]) -> None:
-        """Write tweets as they are, in one transaction: ids rising, above the newest. Durable on return."""
+    def restore(self, entries: Sequence[Entry]) -> None:
+        """Write entries as they are, in one transaction: ids rising, above the newest. Durable on return."""
         ...
 
 
@@ -58,23 +66,32 @@ class Tally:
     known: int = 0
 
 
-def encode(tweet: Tweet, *, ascii_only: bool = False) -> bytes:
-    """A tweet's line, the same bytes each time. `ascii_only` is for terminals: no character steers them."""
-    value = {"id": tweet.id, "at": tweet.at, "by": tweet.by, "text": tweet.text, "tags": tweet.tags}
+def encode(entry: Entry, *, ascii_only: bool = False) -> bytes:
+    """An entry's line, the same bytes each time. `ascii_only` is for terminals: no character steers them."""
+    value: dict[str, object] = {"id": entry.id, "at": entry.at}
+    match entry:
+        case Tweet():
+            value |= {"by": entry.by, "text": entry.text, "tags": entry.tags}
+        case Place():
+            value |= {"deleted": True}
+        case Deletion():
+            value |= {"deletes": entry.tweet}
     return json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":")).encode() + b"\n"
 
 
-def decode(line: bytes) -> Tweet:
-    """The tweet of a line. Raises Refused `bad_request`, and what the rules for texts, names and tags raise."""
-    value = _fields(line)
-    id_, at, by = value["id"], value["at"], value["by"]
-    if not 1 <= id_ <= MAX_ID:
-        raise _bad(f"id is {id_}, and must be from 1 to {MAX_ID}")
-    if not 0 <= at <= MAX_AT:
-        raise _bad(f"at is {at}, and must be from 0 to {MAX_AT}")
+def decode(line: bytes) -> Entry:
+    """The entry of a line. Raises Refused `bad_request`, and what the rules for texts, names and tags raise."""
+    value = _object(line)
+    if "deletes" in value:
+        _check(value, _DELETION)
+        return Deletion(_id(value["id"]), _at(value["at"]), _id(value["deletes"]))
+    if "deleted" in value:
+        _check(value, _PLACE)
+        return Place(_id(value["id"]), _at(value["at"]))
+    _check(value, _TWEET)
     text = tweets.checked_text(value["text"])
-    name = None if by is None else tweets.checked_name(by)
-    return Tweet(id_, at, name, text, _tags(value["tags"], text))
+    name = None if value["by"] is None else tweets.checked_name(value["by"])
+    return Tweet(_id(value["id"]), _at(value["at"]), name, text, _tags(value["tags"], text))
 
 
 def read_lines(stream: Stream) -> Iterator[tuple[int, bytes]]:
@@ -89,7 +106,7 @@ def read_lines(stream: Stream) -> Iterator[tuple[int, bytes]]:
 
 
 def bring_in(target: Target, lines: Iterable[tuple[int, bytes]], tally: Tally, told: Callable[[], object]) -> None:
-    """Put the tweets of lines into a store, PAGE_TWEETS in a transaction; those it has already are passed over.
+    """Put the entries of lines into a store, PAGE_ENTRIES in a transaction; those it has already are passed over.
 
     So to do it again after an end of any kind brings in what is missing, and nothing twice. `tally` counts what is
     done, and `told` is called after each transaction. Raises Refused with the line's number: for a line that is no
@@ -98,15 +115,15 @@ def bring_in(target: Target, lines: Iterable[tuple[int, bytes]], tally: Tally, t
     """
     newest = target.newest_id()
     known = _Known(target)
-    batch: list[Tweet] = []
+    batch: list[Entry] = []
     try:
-        for number, tweet in _tweets(lines):
-            if tweet.id <= newest:
-                known.compare(number, tweet)
-                tally.known += 1
+        for number, entry in _numbered(lines):
+            if entry.id <= newest:
+                known.compare(number, entry)
+                tally.known += isinstance(entry, Tweet)
             else:
-                batch.append(tweet)
-            if len(batch) == PAGE_TWEETS or tally.known % PAGE_TWEETS == 1:
+                batch.append(entry)
+            if len(batch) == PAGE_ENTRIES or tally.known % PAGE_ENTRIES == 1:
                 _store(target, batch, tally)
                 told()
     except Refused:
@@ -116,52 +133,52 @@ def bring_in(target: Target, lines: Iterable[tuple[int, bytes]], tally: Tally, t
     told()
 
 
-def _store(target: Target, batch: list[Tweet], tally: Tally) -> None:
+def _store(target: Target, batch: list[Entry], tally: Tally) -> None:
     if batch:
         target.restore(batch)
-        tally.new += len(batch)
+        tally.new += sum([isinstance(entry, Tweet) for entry in batch])
         batch.clear()
 
 
 class _Known:
-    """The tweets of a store, beside lines that come in the same order."""
+    """The entries of a store, beside lines that come in the same order."""
 
     def __init__(self, target: Target) -> None:
-        self._tweets = _all(target)
-        self._next: Tweet | None = None
+        self._entries = _all(target)
+        self._next: Entry | None = None
 
-    def compare(self, number: int, tweet: Tweet) -> None:
-        """Raise Refused unless the store has this very tweet."""
-        while self._next is None or self._next.id < tweet.id:
-            self._next = next(self._tweets, None)
+    def compare(self, number: int, entry: Entry) -> None:
+        """Raise Refused unless the store has this very entry."""
+        while self._next is None or self._next.id < entry.id:
+            self._next = next(self._entries, None)
             if self._next is None:
                 break
-        if self._next != tweet:
-            what = "another tweet" if self._next and self._next.id == tweet.id else "newer tweets, and none"
-            raise _bad(f"line {number}: the file has {what} with the id {tweet.id}; import into a new file: --db NEW")
+        if self._next != entry:
+            what = "another entry" if self._next and self._next.id == entry.id else "newer entries, and none"
+            raise _bad(f"line {number}: the file has {what} with the id {entry.id}; import into a new file: --db NEW")
 
 
-def _all(target: Target) -> Iterator[Tweet]:
+def _all(target: Target) -> Iterator[Entry]:
     cursor = 0
-    while page := target.read_after(cursor, PAGE_TWEETS):
+    while page := target.entries_after(cursor, PAGE_ENTRIES):
         yield from page
         cursor = page[-1].id
 
 
-def _tweets(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, Tweet]]:
+def _numbered(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, Entry]]:
     before = 0
     for number, line in lines:
         try:
-            tweet = decode(line)
+            entry = decode(line)
         except Refused as refused:
             raise Refused(refused.code, f"line {number}: {refused.text}") from refused
-        if tweet.id <= before:
-            raise _bad(f"line {number}: id {tweet.id} comes after {before}, and ids must rise")
-        before = tweet.id
-        yield number, tweet
+        if entry.id <= before:
+            raise _bad(f"line {number}: id {entry.id} comes after {before}, and ids must rise")
+        before = entry.id
+        yield number, entry
 
 
-def _fields(line: bytes) -> dict[str, Any]:
+def _object(line: bytes) -> dict[str, Any]:
     try:
         value = json.loads(line.decode())
     except UnicodeDecodeError as exc:
@@ -170,14 +187,29 @@ def _fields(line: bytes) -> dict[str, Any]:
         raise _bad(f"no JSON: {exc}") from exc
     if not isinstance(value, dict):
         raise _bad("no JSON object; an export has one a line")
-    if value.keys() != _FIELDS.keys():
-        missing = ", ".join([name for name in _FIELDS if name not in value])
-        more = ", ".join([ascii(name)[:40] for name in value if name not in _FIELDS])
-        raise _bad(f"it lacks {missing}" if missing else f"{more} is no field of a tweet; see docs/export.md")
-    for name, (kind, types) in _FIELDS.items():
-        if not isinstance(value[name], types) or isinstance(value[name], bool):
-            raise _bad(f"{name} must be {kind}, not {json.dumps(value[name])[:40]}")
     return value
+
+
+def _check(value: dict[str, Any], fields: _Fields) -> None:
+    if value.keys() != fields.keys():
+        missing = ", ".join([name for name in fields if name not in value])
+        more = ", ".join([ascii(name)[:40] for name in value if name not in fields])
+        raise _bad(f"it lacks {missing}" if missing else f"{more} is no field of an entry; see docs/export.md")
+    for name, (kind, types) in fields.items():
+        if not isinstance(value[name], types) or (value[name] is not True if bool in types else value[name] is True):
+            raise _bad(f"{name} must be {kind}, not {json.dumps(value[name])[:40]}")
+
+
+def _id(number: int) -> int:
+    if not 1 <= number <= MAX_ID:
+        raise _bad(f"id is {number}, and must be from 1 to {MAX_ID}")
+    return number
+
+
+def _at(number: int) -> int:
+    if not 0 <= number <= MAX_AT:
+        raise _bad(f"at is {number}, and must be from 0 to {MAX_AT}")
+    return number
 
 
 def _tags(bodies: list[Any], text: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Annotated, BinaryIO
 from cyclopts import Parameter
 
 from ttweet import archive, shell
-from ttweet.archive import PAGE_TWEETS, Tally
+from ttweet.archive import PAGE_ENTRIES, Tally
 from ttweet.cli_options import Db
 from ttweet.cli_progress import Pace, progress
 from ttweet.cli_source import db_path
@@ -21,6 +21,7 @@ from ttweet.reports import escape
 from ttweet.sqlite_file import belongs_to
 from ttweet.sqlite_reader import SqliteReader
 from ttweet.sqlite_store import SqliteStore
+from ttweet.tweets import Tweet
 
 To = Annotated[str, Parameter(name="FILE", allow_leading_hyphen=True, help="Where they go; - is stdout.")]
 From = Annotated[str, Parameter(name="FILE", allow_leading_hyphen=True, help="What export has written; - is stdin.")]
@@ -76,9 +77,9 @@ def _write(reader: SqliteReader, file: BinaryIO, pace: Pace, *, ascii_only: bool
     """All tweets, page by page: no read transaction is long, so the server's log does not grow for it."""
     total, count, cursor = reader.count(), 0, 0
     with progress(wanted=not ascii_only) as show:
-        while page := reader.read_after(cursor, PAGE_TWEETS):
-            file.write(b"".join([archive.encode(tweet, ascii_only=ascii_only) for tweet in page]))
-            count, cursor = count + len(page), page[-1].id
+        while page := reader.entries_after(cursor, PAGE_ENTRIES):
+            file.write(b"".join([archive.encode(entry, ascii_only=ascii_only) for entry in page]))
+            count, cursor = count + sum([isinstance(entry, Tweet) for entry in page]), page[-1].id
             show(count, total, f"{count:,} tweets, {pace.rate(count)}")
     file.flush()
     return count

@@ -13,10 +13,10 @@ from typing import Any
 
 from ttweet import reports, sqlite_listing
 from ttweet.sqlite_file import INSTEAD, connect_reader, store_error
-from ttweet.sqlite_removal import TRACES
+from ttweet.sqlite_removal import DELETED, TRACES
 from ttweet.sqlite_tail import Tail, to_tweet
 from ttweet.store import LogLine, Size, Traces
-from ttweet.tweets import Deletion, Page, TagPage, Tweet
+from ttweet.tweets import Deletion, Entry, Page, Place, TagPage, Tweet
 
 MAX_ID = 2**63 - 1
 DELETIONS_VERSION = 4  # of the schema: in the files of older ones nothing is deleted
@@ -27,6 +27,11 @@ _AFTER = """
 """
 _LAST = "SELECT id, at, author, text, tags FROM tweets WHERE author IS NOT '' ORDER BY id DESC LIMIT 1"
 _DELETIONS = "SELECT id, at, tweet FROM deletions WHERE id > :cursor ORDER BY id LIMIT :limit"
+_ENTRIES = """
+    SELECT id, at, author, text, tags, NULL AS tweet FROM tweets WHERE id > :cursor
+    UNION ALL SELECT id, at, NULL, NULL, NULL, tweet FROM deletions WHERE id > :cursor
+    ORDER BY id LIMIT :limit
+"""
 # Ids rise by one: none is missing but those of deletions.
 _COUNT = """
     SELECT last - first + 1
@@ -112,6 +117,13 @@ class Queries:
     def deletions_after(self, cursor: int, limit: int) -> list[Deletion]:
         """See Reader."""
         return [Deletion(*row) for row in self._all(_DELETIONS, cursor=cursor, limit=limit)]
+
+    def entries_after(self, cursor: int, limit: int) -> list[Entry]:
+        """At most `limit` entries of the log with an id above the cursor, oldest first: all there is to be kept."""
+        [version] = self._one("PRAGMA user_version")
+        if version < DELETIONS_VERSION:
+            return [*self.read_after(cursor, limit)]
+        return [_to_entry(row) for row in self._all(_ENTRIES, cursor=cursor, limit=limit)]
 
     def traces(self, tweet: int) -> Traces:
         """See Reader."""
@@ -217,3 +229,10 @@ def _bytes_of(path: str) -> int:
         return Path(path).stat().st_size
     except OSError:
         return 0  # there is no write-ahead log when nobody writes
+
+
+def _to_entry(row: Sequence[Any]) -> Entry:
+    id_, at, author, *_, deleted = row
+    if deleted is not None:
+        return Deletion(id_, at, deleted)
+    return Place(id_, at) if author == DELETED else to_tweet(row[:5])

@@ -21,13 +21,14 @@ from ttweet.sqlite_reader import Queries, SqliteReader
 from ttweet.sqlite_removal import DELETED, blank, overwriting, redact
 from ttweet.sqlite_tail import to_tweet
 from ttweet.store import NOT_SEARCHED, Traces
-from ttweet.tweets import Deletion, Draft, Tweet
+from ttweet.tweets import Deletion, Draft, Entry, Place, Tweet
 
 KEY_LIFETIME_MS = 7 * 86_400_000  # a retry comes within seconds; a week covers a laptop that slept over a holiday
 KEY_PURGE_PAUSE_MS = 60_000  # between two looks for keys that are too old
 PURGE_STEP = 256  # rows that one batch removes at most, beside as many as it has added: no batch waits for a big one
 
 _TWEETS = Rows("INSERT INTO tweets (id, at, author, text, tags) VALUES ", 5)
+_DELETIONS = Rows("INSERT INTO deletions (id, at, tweet) VALUES ", 3)
 _KEYS = Rows("INSERT INTO keys (tweet, author, key) VALUES ", 3)
 _LINES = Rows("INSERT INTO log (id, session, at, side, category, text) VALUES ", 6)
 # CROSS JOIN: look each wanted key up. The planner would rather walk through all keys there are.
@@ -50,6 +51,7 @@ _LAST_TWEET = """
     SELECT max(coalesce((SELECT max(id) FROM tweets), 0),
         coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'tweets'), 0))
 """
+_GIVEN = "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'tweets'"  # also by a deletion
 _LAST_LINE = """
     SELECT max(coalesce((SELECT max(id) FROM log), 0),
         coalesce((SELECT first_line - 1 FROM sessions ORDER BY id DESC LIMIT 1), 0))
@@ -140,16 +142,21 @@ class SqliteStore(Queries):
         """See Store; also that of a tweet which somebody has removed by hand."""
         return self._last_tweet
 
-    def restore(self, tweets: Sequence[Tweet]) -> None:
-        """Write tweets as they are, in one transaction: checked, their ids rising, above `newest_id`.
+    def restore(self, entries: Sequence[Entry]) -> None:
+        """Write entries of a log as they are, in one transaction: checked, their ids rising, above `newest_id`.
 
-        Durable on return. Raises StoreError as `append` does. Whether they had keys is not known any more.
+        Durable on return. Raises StoreError as `append` does. Whether tweets had keys is not known any more.
         """
+        newest = entries[-1]
+        tweets = [one for one in entries if isinstance(one, Tweet)]
+        deletions: list[tuple[Value, ...]] = [one for one in entries if isinstance(one, Deletion)]
         with self._transaction():
-            _TWEETS.run(self._connection, [(*tweet[:4], " ".join(tweet.tags)) for tweet in tweets])
+            _TWEETS.run(self._connection, [_row(one) for one in entries if not isinstance(one, Deletion)])
+            _DELETIONS.run(self._connection, deletions)
+            self._connection.execute(_GIVEN, (newest.id,))
             tagged = [(one.id, one.at, {hashtags.key(tag): tag for tag in one.tags}) for one in tweets if one.tags]
-            self._tags.add(tagged, tweets[-1].id, at=tweets[-1].at)
-        self._last_tweet = tweets[-1].id
+            self._tags.add(tagged, newest.id, at=newest.at)
+        self._last_tweet = newest.id
 
     def end_session(self, how: str, *, at: int) -> None:
         """See Store. With a reader in the way the log stays, which the next start writes back."""
@@ -255,3 +262,10 @@ class SqliteStore(Queries):
         step = added + PURGE_STEP
         purged = self._connection.execute(_PURGE_KEYS, {"step": step, "oldest": at - KEY_LIFETIME_MS}).rowcount
         return self._keys_purged_at if purged == step else at
+
+
+def _row(entry: Tweet | Place) -> tuple[Value, ...]:
+    """An entry as a row of the table tweets."""
+    if isinstance(entry, Place):
+        return (*entry, DELETED, "", "")
+    return (*entry[:4], " ".join(entry.tags))

@@ -53,6 +53,17 @@ class Deletion(NamedTuple):
     tweet: int
 
 
+class Place(NamedTuple):
+    """What is left of a deleted tweet: its id and its time."""
+
+    id: int
+    at: int
+
+
+Entry = Tweet | Place | Deletion
+"""All that the log may hold at an id."""
+
+
 class Page(NamedTuple):
     """Some tweets, and whether there are more beyond the last of them."""
 
