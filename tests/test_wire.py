@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttweet import fields, frames, wire
+from ttweet import fields, frames, pushes, wire
 from ttweet.errors import CODES, ProtocolError, Refused, TtweetError
 from ttweet.fast_json import JSON
 from ttweet.tweets import Page, TagPage, TagSummary, Tweet
@@ -237,10 +237,10 @@ def test_answers_are_frames(answer: "object", data: object, library: wire.Json) 
 
 
 def test_pushes_are_frames() -> None:
-    assert frames.decode(wire.encode_push(A_TWEET)) == ("m", AS_JSON)
-    assert wire.encode_push(A_TWEET) == wire.encode_push(A_TWEET, JSON)
-    assert frames.decode(wire.encode_live(7)) == ("e", {"id": 7})
-    assert frames.decode(wire.PING) == ("p", "")
+    assert frames.decode(pushes.encode_push(A_TWEET)) == ("m", AS_JSON)
+    assert pushes.encode_push(A_TWEET) == pushes.encode_push(A_TWEET, JSON)
+    assert frames.decode(pushes.encode_live(7)) == ("e", {"id": 7})
+    assert frames.decode(pushes.PING) == ("p", "")
 
 
 def test_an_error_is_a_frame_with_code_and_sentence() -> None:

@@ -19,7 +19,7 @@ from typing import NamedTuple, Protocol
 
 import trio
 
-from ttweet import hashtags, wire
+from ttweet import hashtags, pushes
 from ttweet.errors import Refused, StoreError
 from ttweet.journal import Journal
 from ttweet.store import Reader
@@ -100,7 +100,7 @@ class _Batch:
     def frames_for(self, follower: Follower) -> list[bytes]:
         """What a follower whose cursor is in this commit, or before it, wants of it."""
         if self.deletion is not None:
-            return [wire.encode_deletion(self.deletion)] if follower.deletions else []
+            return [pushes.encode_deletion(self.deletion)] if follower.deletions else []
         new = [one for one in self.tweets if one.id > follower.cursor]
         return [self.frame(one) for one in new if _is_wanted(one, follower.keys)]
 
@@ -179,7 +179,7 @@ class Audience:
         self._forget(deletion.tweet)
         self._remember(_Batch([], self._encode, deletion))
         told = [follower for alike in self._live.values() for follower in alike if follower.deletions]
-        self._push_to_all(told, wire.encode_deletion(deletion), before)
+        self._push_to_all(told, pushes.encode_deletion(deletion), before)
 
     async def run(self) -> None:
         """Read for those who are behind, a page for each in turn, until cancelled."""
@@ -251,7 +251,7 @@ class Audience:
         data = page.data
         if follower.history is not None and page.cursor >= follower.history:
             follower.history = None
-            data += wire.encode_live(page.cursor)
+            data += pushes.encode_live(page.cursor)
         if page.cursor >= self._newest:
             self._join(follower)
         else:
@@ -277,7 +277,7 @@ class Audience:
         newest = self._newest
         read = partial(self._read, sorted(follower.keys), follower.cursor, deletions=follower.deletions)
         entries = [entry for entry in await self._worker.run(read) if entry.id <= newest]
-        frames = [self._encode(one) if isinstance(one, Tweet) else wire.encode_deletion(one) for one in entries]
+        frames = [self._encode(one) if isinstance(one, Tweet) else pushes.encode_deletion(one) for one in entries]
         return _Page(b"".join(frames), entries[-1].id if len(entries) == PAGE_TWEETS else newest)
 
     def _read(self, keys: Sequence[str], cursor: int, *, deletions: bool) -> list[Tweet | Deletion]:

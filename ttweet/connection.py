@@ -17,7 +17,7 @@ from functools import partial
 
 import trio
 
-from ttweet import permissions, queries, reports, wire
+from ttweet import permissions, pushes, queries, reports, wire
 from ttweet.audience import Audience, Follower
 from ttweet.errors import ProtocolError, Refused, StoreError, TtweetError
 from ttweet.fast_json import JSON
@@ -31,7 +31,7 @@ from ttweet.visitor import Visitor
 TURN_REQUESTS = 32  # of one client before others get their turn, some 1 ms; one read may hold very many
 LINGER_S = 1.0  # bytes are thrown away for so long after the last answer, lest a reset overtake it
 
-encode_push = partial(wire.encode_push, json=JSON)
+encode_push = partial(pushes.encode_push, json=JSON)
 """For the audience."""
 
 
@@ -325,7 +325,7 @@ class Connection:
         """Give a follower that has heard nothing for a while a sign of life, which also finds a dead link."""
         self.deadline = trio.current_time() + self._limits.ping_s
         if self._quiet:
-            self._send(wire.PING)
+            self._send(pushes.PING)
         self._quiet = True
 
     async def _until_answered(self) -> None:

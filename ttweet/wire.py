@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ttweet import frames, reports
 from ttweet.errors import ProtocolError, Refused, SlowDown, TtweetError
 from ttweet.fields import MAX_ID, fields_of, flag, integer, optional_id, shown, string, tag_list
-from ttweet.tweets import MAX_TEXT_BYTES, Deletion, Page, TagPage, Tweet
+from ttweet.tweets import MAX_TEXT_BYTES, Page, TagPage, Tweet
 
 DEFAULT_LIMIT = 20  # tweets or tags of a query that names no limit: a screenful
 MAX_LIMIT = 200  # of one query: some 50 KiB, at the very most 3.2 MiB. More: ask again with `before`
@@ -364,25 +364,6 @@ def encode_last(tweet: Tweet | None, json: Json = STDLIB_JSON) -> bytes:
 def encode_page(page: Page, json: Json = STDLIB_JSON) -> bytes:
     """The answer to a query for tweets."""
     return encode_ok({"tweets": [as_json(tweet) for tweet in page.tweets], "more": page.more}, json)
-
-
-def encode_push(tweet: Tweet, json: Json = STDLIB_JSON) -> bytes:
-    """A tweet on its way to a follower."""
-    return b'["m",%b]\n' % json.dumps(as_json(tweet))
-
-
-def encode_deletion(deletion: Deletion) -> bytes:
-    """A deletion on its way to a follower who asked for them."""
-    return b'["x",{"id":%d,"at":%d,"tweet":%d}]\n' % deletion
-
-
-def encode_live(cursor: int) -> bytes:
-    """What a follower hears once: all up to this id was sent, and what follows is new."""
-    return b'["e",{"id":%d}]\n' % cursor
-
-
-PING = b'["p",""]\n'
-"""What a follower hears when there is nothing else to say."""
 
 
 def encode_tags(page: TagPage, json: Json = STDLIB_JSON) -> bytes:

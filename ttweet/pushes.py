@@ -1,0 +1,23 @@
+"""What a follower is sent without asking again: tweets, deletions, and signs of life. Knows no followers."""
+
+from ttweet import wire
+from ttweet.tweets import Deletion, Tweet
+
+
+def encode_push(tweet: Tweet, json: wire.Json = wire.STDLIB_JSON) -> bytes:
+    """A tweet on its way to a follower."""
+    return b'["m",%b]\n' % json.dumps(wire.as_json(tweet))
+
+
+def encode_deletion(deletion: Deletion) -> bytes:
+    """A deletion on its way to a follower who asked for them."""
+    return b'["x",{"id":%d,"at":%d,"tweet":%d}]\n' % deletion
+
+
+def encode_live(cursor: int) -> bytes:
+    """What a follower hears once: all up to this id was sent, and what follows is new."""
+    return b'["e",{"id":%d}]\n' % cursor
+
+
+PING = b'["p",""]\n'
+"""What a follower hears when there is nothing else to say."""
