@@ -276,6 +276,12 @@ def test_every_command_and_option_is_documented_with_its_default_and_variable() 
                 assert f"`{variable}`" in described[0]
 
 
+def test_every_command_that_talks_to_a_server_can_speak_tls() -> None:
+    for name, app in commands().items():
+        options = {spelling for argument in arguments(app) for spelling in argument.names}
+        assert "--ca" in options or "--server" not in options, name
+
+
 def test_every_command_stands_in_the_readme() -> None:
     for name in commands():
         assert re.search(rf"ttweet {name}", README)

@@ -38,6 +38,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> It
         (["follow", "--last", "1", "--count", "1"], b"", "\t"),
         (["wait", "tls", "--from", "0"], b"", "first #tls"),
         (["run", "--", "true"], b"", ""),
+        (["stats"], b"", "uptime"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else None,
 )

@@ -26,6 +26,7 @@ right admin. In a pipe the columns are parted by tabs: name, value.""",
 
 [bold]Environment[/]
   TTWEET_SERVER  HOST:PORT of the server; else 127.0.0.1:13001
+  TTWEET_CA      whom to trust: speak TLS, as by --ca
   TTWEET_TOKEN   the token to show""",
 )
 

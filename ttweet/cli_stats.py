@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ttweet import cli_show, shell
-from ttweet.cli_options import Json
+from ttweet.cli_options import Ca, Json
 from ttweet.cli_source import open_client
 from ttweet.errors import ConnectError
 from ttweet.reports import escape
@@ -18,9 +18,9 @@ _BYTES = ((1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB"))
 _SECONDS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
-def stats(*, server: Server = None, json: Json = False) -> int:
+def stats(*, server: Server = None, ca: Ca = None, json: Json = False) -> int:
     """Show how a server is doing."""
-    with open_client(server) as client:
+    with open_client(server, ca=ca) as client:
         parts = client.stats()
     if json:
         cli_show.write_json(parts)
