@@ -31,7 +31,7 @@ async def stats_of(caller: Caller) -> Any:
 async def test_it_counts_uploads_commits_and_refusals(any_store: Store) -> None:
     async with serving(any_store) as here:
         caller = await here.call()
-        await caller.send(("u", "one"), ("u", "a" * 151), ("u", ""), ("x", ""), ("t", "?"), ("u", "two"))
+        await caller.send(("u", "one"), ("u", "a" * 151), ("u", ""), ("?", ""), ("t", "?"), ("u", "two"))
         await caller.answers(6)
         stats = await stats_of(caller)
         assert 1 <= stats["tweets"].pop("commits") == here.journal.commits

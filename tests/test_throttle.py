@@ -33,7 +33,7 @@ def test_who_is_not_limited_gets_the_plain_reader_and_pays_nothing() -> None:
 async def test_requests_beyond_the_rate_are_refused_in_their_place_and_the_connection_goes_on() -> None:
     async with serving(rates=TWO) as here:
         caller = await here.call()
-        await caller.send(("u", "one"), ("p", ""), ("u", "two"), ("x", ""))
+        await caller.send(("u", "one"), ("p", ""), ("u", "two"), ("?", ""))
         answers = await caller.answers(4)
         assert [kind for kind, _ in answers] == ["ok", "ok", "err", "err"]
         assert answers[2][1] == {
