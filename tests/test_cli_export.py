@@ -1,5 +1,6 @@
 """`ttweet export` and `ttweet import` as people use them: in pipes, stopped in the middle, beside a server."""
 
+import re
 import signal
 import stat
 import subprocess
@@ -9,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.processes import TTWEET, environment, plain, run, run_on_terminal, running_server, says
-from ttweet import shell
+from ttweet import cli_export, shell
 from ttweet.archive import encode
+from ttweet.errors import StoreError
 from ttweet.sqlite_reader import SqliteReader
+from ttweet.sqlite_store import SqliteStore
 from ttweet.tweets import Tweet
 
 MANY = 20_000
@@ -85,6 +88,26 @@ def test_a_bad_line_is_told_with_what_was_done(exported: Path, tmp_path: Path) -
     assert done.stderr.endswith("; before it: 3 tweets imported\n")
     done = run("import", "-", stdin=b"".join([*good, b"{}\n"]), cwd=tmp_path)
     assert done.stderr.endswith("it lacks id, at, by, text, tags; before it: 0 tweets imported, 3 there already\n")
+
+
+def test_a_full_disk_is_told_with_what_was_done_and_the_same_command_goes_on(
+    exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new, open_store = tmp_path / "new.db", cli_export._open_store
+
+    def open_with_little_room(db: Path) -> SqliteStore:
+        store = open_store(db)
+        store._connection.execute("PRAGMA max_page_count = 200")  # SQLite calls that a full disk
+        return store
+
+    monkeypatch.setattr(cli_export, "_open_store", open_with_little_room)
+    with pytest.raises(StoreError) as error:
+        cli_export.import_(str(exported), db=new)
+    monkeypatch.undo()
+    assert error.value.code == "full"
+    assert re.search(r"the disk is full; .*; before it: [1-9][\d,]+ tweets imported$", error.value.text)
+    assert cli_export.import_(str(exported), db=new) == shell.DONE
+    assert run("export", "--db", str(new)).stdout == exported.read_text()
 
 
 def test_an_export_overwrites_a_file_only_with_force_and_a_database_never(exported: Path, tmp_path: Path) -> None:

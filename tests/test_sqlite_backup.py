@@ -1,5 +1,6 @@
 """Copies of the database: whole, of one moment, beside a writer, or not there."""
 
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 
@@ -65,6 +66,18 @@ def test_a_copy_that_finds_no_room_leaves_nothing(store: SqliteStore, path: Path
     with limited_file_size(64 * 1024), pytest.raises(StoreError):
         copied(path, target)
     assert list(target.parent.iterdir()) == []
+
+
+def test_what_is_said_of_a_full_disk_names_the_copy(path: Path, target: Path) -> None:
+    with closing(sqlite3.connect(":memory:")) as full:
+        full.execute("PRAGMA max_page_count = 1")
+        with pytest.raises(sqlite3.Error) as error:
+            full.execute("CREATE TABLE a (x)")
+    told = sqlite_backup._error(error.value, path, target)
+    assert (told.code, told.text) == (
+        "full",
+        f"{target} cannot be written: the disk is full; nothing was left there",
+    )
 
 
 def test_damage_is_not_copied(path: Path, target: Path) -> None:

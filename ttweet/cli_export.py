@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -14,7 +14,7 @@ from ttweet.archive import PAGE_ENTRIES, Tally
 from ttweet.cli_options import Db
 from ttweet.cli_progress import Pace, progress
 from ttweet.cli_source import db_path
-from ttweet.errors import Refused
+from ttweet.errors import Refused, StoreError
 from ttweet.files import replacing
 from ttweet.local import LOG_LIMIT, now_ms
 from ttweet.reports import escape
@@ -51,13 +51,15 @@ def import_(source: From, /, *, db: Db = None) -> int:
             with progress() as show:
                 lines = archive.read_lines(file)
                 archive.bring_in(store, lines, tally, lambda: show(*_place(file), _done(tally, pace)))
-        except Refused as refused:
-            raise Refused(refused.code, f"{refused.text}; before it: {_imported(tally)}") from refused
+        except (Refused, StoreError) as error:
+            with suppress(StoreError):  # that of a full disk, again; the session counts as crashed then
+                store.end_session("failed", at=now_ms())
+            raise type(error)(error.code, f"{error.text}; before it: {_imported(tally)}") from error
         except KeyboardInterrupt:
+            store.end_session("stopped", at=now_ms())
             shell.complain(f"interrupted; {_imported(tally)}; the same command goes on from there")
             raise
-        finally:
-            store.end_session("stopped", at=now_ms())
+        store.end_session("stopped", at=now_ms())
     if shell.on_terminal(sys.stderr):
         shell.hint(f"{_imported(tally)}, in {pace.taken}, {pace.rate(tally.new)}")
     return shell.DONE

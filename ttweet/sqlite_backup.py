@@ -30,7 +30,7 @@ def back_up(source: Path, target: Path, *, overwrite: bool, progress: Progress, 
         try:
             tweets = _copy(reader, part, progress)
         except sqlite3.Error as exc:
-            raise store_error(exc, path=source) from exc
+            raise _error(exc, source, target) from exc
         _look_over(part, source, tweets)
     return tweets
 
@@ -43,11 +43,19 @@ def _copy(reader: sqlite3.Connection, part: Path, progress: Progress) -> int:
     reader.execute("BEGIN")
     tweets: int = reader.execute("SELECT count(*) FROM tweets").fetchone()[0]
     with closing(sqlite3.connect(part, isolation_level=None)) as copy:
+        copy.execute("PRAGMA journal_mode = MEMORY")  # no file beside it that could be left behind
         copy.execute("PRAGMA synchronous = OFF")  # it is synced as a whole before it gets its name
         reader.backup(copy, pages=STEP_PAGES, progress=lambda _, left, pages: progress(pages - left, pages), sleep=0)
         copy.execute("PRAGMA journal_mode = DELETE")  # one file, which may be read where nothing can be written
     reader.execute("COMMIT")
     return tweets
+
+
+def _error(exc: sqlite3.Error, source: Path, target: Path) -> StoreError:
+    error = store_error(exc, path=source)
+    if error.code == "full":
+        return StoreError("full", f"{target} cannot be written: the disk is full; nothing was left there")
+    return error
 
 
 def _look_over(part: Path, source: Path, tweets: int) -> None:
