@@ -1,15 +1,23 @@
 """The server's PEM files: what is wrong with one is said by its name, and what serves stays in use."""
 
+import re
+import shutil
 import ssl
+import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+import ttweet
 from tests.authority import Authority, encrypt
+from tests.processes import LIMIT_S
 from ttweet.certificates import Certificates, _forbidden
-from ttweet.errors import OpenError
+from ttweet.dial_tls import make_context
+from ttweet.errors import ConnectError, OpenError
+
+SECURITY = Path(ttweet.__file__).parent.parent / "docs" / "security.md"
 
 
 @pytest.fixture
@@ -133,3 +141,23 @@ def test_an_authority_for_clients_that_does_not_serve_is_refused(authority: Auth
     with pytest.raises(OpenError, match=r"clients\.pem") as raised:
         authority.certificates(client_ca=str(spoilt))
     assert raised.value.code == code
+
+
+def test_a_client_asks_for_no_password_either(authority: Authority) -> None:
+    cert, key = authority.issue("ann@example.org", name="ann")
+    encrypt(key)
+    with pytest.raises(ConnectError, match=f"^the key of {cert} is encrypted, and nobody is asked for a password"):
+        make_context(authority.ca, str(cert), str(key))
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl here")
+def test_the_commands_of_the_documents_make_what_servers_and_clients_take(tmp_path: Path) -> None:
+    commands = re.findall(r"^    (openssl req .*(?:\n {8}.*)*)", SECURITY.read_text(), re.MULTILINE)
+    assert len(commands) == 3
+    for command in commands:
+        subprocess.run(["/bin/sh", "-c", command], cwd=tmp_path, check=True, capture_output=True, timeout=LIMIT_S)
+    made = Certificates(tmp_path / "cert.pem", tmp_path / "key.pem", tmp_path / "ca.pem")
+    assert made.valid_until is not None
+    make_context(str(tmp_path / "cert.pem"), str(tmp_path / "ann.pem"), str(tmp_path / "ann.key"))
+    checked = ["openssl", "verify", "-CAfile", "ca.pem", "ann.pem"]
+    subprocess.run(checked, cwd=tmp_path, check=True, capture_output=True, timeout=LIMIT_S)
