@@ -1,5 +1,6 @@
 """The short forms of scripts/prove; and the checker finds what is wrong when something is."""
 
+import os
 import random
 import sqlite3
 import sys
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttweet import hashtags, tweets
+from ttweet import frames, hashtags, reports, tweets
 from ttweet.errors import Refused
 from ttweet.sqlite_store import SqliteStore
 
@@ -26,6 +27,8 @@ from proofs import (  # noqa: E402
     diskfull,
     following,
     fsyncs,
+    fuzz,
+    fuzz_targets,
     hostile,
     ioerrors,
     kill9,
@@ -50,7 +53,7 @@ SHORT: dict[str, Callable[[Stage, int], Result]] = {
     "mixed": lambda stage, seed: mixed.prove(stage, seconds=2, seed=seed),
     "clocks": lambda stage, seed: clocks.prove(stage, seconds=2, seed=seed),
     "crashpoints": lambda stage, seed: crashpoints.prove(stage, points=150, seed=seed),
-    "ioerrors": lambda stage, seed: ioerrors.prove(stage, seconds=3, seed=seed),
+    "ioerrors": lambda stage, seed: ioerrors.prove(stage, share=0.05, seed=seed),
     "diskfull": lambda stage, seed: diskfull.prove(stage, rounds=1, seed=seed),
     "sigterm": lambda stage, seed: sigterm.prove(stage, times=2, seed=seed),
     "fsyncs": lambda stage, seed: fsyncs.prove(stage, uploads=500, seed=seed),
@@ -88,6 +91,36 @@ def test_hostile_clients_harm_nobody_but_themselves(tmp_path: Path) -> None:
     result = hostile.prove(Stage(tmp_path), scale=0.02, seed=1, timed=False)  # which is for a machine with nothing else
     assert not result.findings.told
     assert result.passed
+
+
+def test_fuzzing_finds_nothing(tmp_path: Path) -> None:
+    seed = random.randrange(2**31)
+    print(f"seed {seed}")
+    try:
+        fuzzed = fuzz.prove(Stage(tmp_path), seconds=60 if os.environ.get("CI") else 6, seed=seed)
+    except Skipped as why:
+        pytest.skip(str(why))
+    assert fuzzed.ok, (fuzzed.line, fuzzed.told)
+
+
+@pytest.mark.parametrize("seed", sorted(fuzz.CORPUS.rglob("*/*")), ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_what_fuzzing_begins_with_is_handled(seed: Path) -> None:
+    fuzz_targets.TARGETS[seed.parent.name](seed.read_bytes())
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_handled(data: bytes) -> None:
+    for target in fuzz_targets.TARGETS.values():
+        target(data)
+
+
+def test_a_fault_in_what_is_fuzzed_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reports, "escape", lambda text: text)
+    with pytest.raises(AssertionError):
+        fuzz_targets.escapes(b"\x1b")
+    monkeypatch.setattr(frames.FrameReader, "receive_data", lambda _, data: data.splitlines())
+    with pytest.raises(AssertionError):
+        fuzz_targets.decoder(b"\x01\x00\x04" + b'["p",""]\n')
 
 
 def test_the_command_says_the_figure_and_whether_it_passed(capfd: pytest.CaptureFixture[str]) -> None:

@@ -17,6 +17,7 @@ from proofs import (
     diskfull,
     following,
     fsyncs,
+    fuzz,
     hostile,
     ioerrors,
     kill9,
@@ -42,20 +43,24 @@ class Verdict(Protocol):
         ...
 
 
+MINUTE = 60
 Proof = Callable[[Stage, float, int], Verdict]
 PROOFS: dict[str, Proof] = {
-    "kill9": lambda stage, scale, seed: kill9.prove(stage, seconds=60 * scale, seed=seed),
+    "kill9": lambda stage, scale, seed: kill9.prove(stage, seconds=MINUTE * scale, seed=seed),
     "following": lambda stage, scale, seed: following.prove(stage, kills=max(1, int(100 * scale)), seed=seed),
-    "powercut": lambda stage, scale, seed: powercut.prove(stage, seconds=60 * scale, seed=seed),
-    "restart-powercut": lambda stage, scale, seed: powercut.prove(stage, seconds=60 * scale, seed=seed, restart=True),
-    "mixed": lambda stage, scale, seed: mixed.prove(stage, seconds=60 * scale, seed=seed),
-    "clocks": lambda stage, scale, seed: clocks.prove(stage, seconds=60 * scale, seed=seed),
+    "powercut": lambda stage, scale, seed: powercut.prove(stage, seconds=MINUTE * scale, seed=seed),
+    "restart-powercut": lambda stage, scale, seed: powercut.prove(
+        stage, seconds=MINUTE * scale, seed=seed, restart=True
+    ),
+    "mixed": lambda stage, scale, seed: mixed.prove(stage, seconds=MINUTE * scale, seed=seed),
+    "clocks": lambda stage, scale, seed: clocks.prove(stage, seconds=MINUTE * scale, seed=seed),
     "crashpoints": lambda stage, scale, seed: crashpoints.prove(stage, points=int(2000 * scale), seed=seed),
     "mutants": lambda stage, _, seed: mutation.prove(stage, seed=seed),
-    "ioerrors": lambda stage, scale, seed: ioerrors.prove(stage, seconds=180 * scale, seed=seed),
+    "ioerrors": lambda stage, scale, seed: ioerrors.prove(stage, share=scale, seed=seed),
     "diskfull": lambda stage, scale, seed: diskfull.prove(stage, rounds=max(1, int(10 * scale)), seed=seed),
     "sigterm": lambda stage, scale, seed: sigterm.prove(stage, times=max(1, int(50 * scale)), seed=seed),
     "fsyncs": lambda stage, scale, seed: fsyncs.prove(stage, uploads=int(20_000 * scale), seed=seed),
+    "fuzz": lambda stage, scale, seed: fuzz.prove(stage, seconds=MINUTE * scale, seed=seed),
     "hostile": lambda stage, scale, seed: hostile.prove(stage, scale=scale, seed=seed),
 }
 """What each name runs; scale 1 is the long form."""
@@ -66,9 +71,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(2**32)
     print(f"seed {seed}", file=sys.stderr)
+    scale = options.scale if options.seconds is None else options.seconds / MINUTE
     kept = True
     for name in options.proofs or PROOFS:
-        kept &= _run(name, options.scale, seed)
+        kept &= _run(name, scale, seed)
     return 0 if kept else 1
 
 
@@ -78,7 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("proofs", nargs="*", metavar="PROOF", help="which; all when none is named")
     parser.epilog = f"The proofs: {', '.join(PROOFS)}."
-    parser.add_argument("--scale", type=float, default=1.0, help="how long: 1 for a release, 0.05 for a quick look")
+    long = parser.add_mutually_exclusive_group()
+    long.add_argument("--scale", type=float, default=1.0, help="how long: 1 for a release, 0.05 for a quick look")
+    long.add_argument("--seconds", type=float, help="of those that last a minute each: 3600 is --scale 60")
     parser.add_argument("--seed", type=int, help="of all that is random; printed when it is not given")
     return parser
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 import shutil
 import subprocess
-import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
 from proofs.checker import Findings, check
 from proofs.figure import Result
+from proofs.followers import FOLLOWED
 from proofs.history import History
 from proofs.load import clients, wait_for_acknowledged
 from proofs.stage import Broken, Server, Skipped, Stage
@@ -20,34 +21,39 @@ CALLS = ("pwrite64", "fdatasync", "openat", "ftruncate")
 ERRORS = ("EIO", "ENOSPC")
 PLACES = (1, 2, 3, 4, 5, 6, 8, 10, 13, 17, 22, 28, 35, 43, 52, 62, 73)  # a start makes some twenty writes
 FAULTS = tuple(product(PLACES, CALLS, ERRORS))
+AT_ONCE = 4  # servers: each waits for strace most of the time
 WORK = 40  # acknowledged uploads after which a server that has not failed is stopped
 MAX_WORK_S = 1.0  # for them: a server that refuses uploads for good must still stop in order
 
 
-def prove(stage: Stage, *, seconds: float, seed: int) -> Result:
-    """For each call, error and N, in random order: fail once, see the server end, start a sound one, check."""
+def prove(stage: Stage, *, share: float, seed: int) -> Result:
+    """For each call, error and N, or a share of them: fail once, see the server end, start a sound one, check."""
     if (strace := shutil.which("strace")) is None:
         raise Skipped("there is no strace to make calls fail")
     if subprocess.run([strace, "-qq", "-e", "trace=none", "true"], capture_output=True).returncode:
         raise Skipped("strace may trace nothing here")
-    chance, findings, whole = random.Random(seed), Findings(), History()
-    faults = refused_starts = 0
-    end = time.monotonic() + seconds
-    for nth, call, error in chance.sample(FAULTS, len(FAULTS)):
-        if time.monotonic() > end:
-            break
-        inject = f"inject={call}:error={error}:when={nth}"
-        faulty = replace(stage, folder=stage.folder / f"{call}-{error}-{nth}")
-        wrapper = (strace, "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", inject, *_files(faulty))
-        history = History()
-        refused_starts += not _run(replace(faulty, wrapper=wrapper), history, chance)
-        _look(faulty, history, inject, findings)
+    chosen = random.Random(seed).sample(FAULTS, max(1, min(len(FAULTS), int(len(FAULTS) * share))))
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        ran = list(pool.map(lambda fault: _fail(stage, strace, *fault, seed=seed), chosen))
+    findings, whole = Findings(), History(followers=len(FOLLOWED))
+    for _, history, found in ran:
+        findings.include(found)
         whole.uploads += history.uploads
         whole.pushes += history.pushes
-        shutil.rmtree(faulty.folder)
-        faults += 1
-    beside = f"faults={faults} refused_starts={refused_starts}"
+    beside = f"faults={len(ran)}/{len(FAULTS)} refused_starts={sum(not started for started, _, _ in ran)}"
     return Result(findings, ("lost", "corrupt"), whole, beside)
+
+
+def _fail(stage: Stage, strace: str, nth: int, call: str, error: str, *, seed: int) -> tuple[bool, History, Findings]:
+    """Whether the server started at all, what clients did, and what was found."""
+    inject = f"inject={call}:error={error}:when={nth}"
+    faulty = replace(stage, folder=stage.folder / f"{call}-{error}-{nth}")
+    wrapper = (strace, "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", inject, *_files(faulty))
+    history, findings = History(), Findings()
+    started = _run(replace(faulty, wrapper=wrapper), history, random.Random(f"{seed} {inject}"))
+    _look(faulty, history, inject, findings)
+    shutil.rmtree(faulty.folder)
+    return started, history, findings
 
 
 def _files(stage: Stage) -> list[str]:

@@ -1,0 +1,82 @@
+"""Fuzzing by coverage (atheris) of what reads bytes of strangers, and of what keeps them from a terminal.
+
+It begins with `corpus/`. An input that takes longer than MAX_INPUT_S, or more memory than MAX_MIB for all, is a finding
+as well. The input that was found is told in hexadecimal.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from proofs.fuzz_targets import TARGETS
+from proofs.stage import ROOT, Skipped, Stage
+
+CORPUS = Path(__file__).parent / "corpus"
+MAX_INPUT_S = 2
+MAX_INPUT_BYTES = 40_000  # two frames of the greatest length and more
+MAX_MIB = 512
+_RUNS = re.compile(r"stat::number_of_executed_units:\s*(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Fuzzed:
+    """How many inputs were tried, and what was found."""
+
+    inputs: dict[str, int]
+    told: list[str]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was found, in some inputs at least."""
+        return not self.told and all(self.inputs.values())
+
+    @property
+    def line(self) -> str:
+        """The figure."""
+        return " ".join([f"found={len(self.told)}", *(f"{name}={number}" for name, number in self.inputs.items())])
+
+
+def prove(stage: Stage, *, seconds: float, seed: int) -> Fuzzed:
+    """Fuzz each target for its share of the time."""
+    if importlib.util.find_spec("atheris") is None:
+        raise Skipped("atheris is not installed; .venv/bin/uv sync --group dev brings it where it is built for Python")
+    inputs, told = {}, []
+    for name in TARGETS:
+        code, said = _fuzz(name, stage.folder, max(1, int(seconds / len(TARGETS))), seed)
+        counted = _RUNS.search(said)
+        inputs[name] = int(counted[1]) if counted else 0
+        if code:
+            told.append(f"{name} ended with {code}: {_gist(said)}")
+    return Fuzzed(inputs, told)
+
+
+def _fuzz(name: str, folder: Path, seconds: int, seed: int) -> tuple[int, str]:
+    """The exit code of libFuzzer and what it said."""
+    found = folder / f"corpus-{name}"
+    found.mkdir()
+    options = {
+        "max_total_time": seconds,
+        "seed": seed % 2**31 or 1,
+        "timeout": MAX_INPUT_S,
+        "max_len": MAX_INPUT_BYTES,
+        "rss_limit_mb": MAX_MIB,
+        "print_final_stats": 1,
+    }
+    command = [sys.executable, "-m", "proofs.fuzz_targets", name, str(found), str(CORPUS / name)]
+    command += [f"-{option}={value}" for option, value in options.items()]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "scripts")])}
+    to_one = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    done = subprocess.run(command, cwd=folder, env=environment, check=False, **to_one)
+    return done.returncode, done.stdout.decode(errors="replace")
+
+
+def _gist(said: str) -> str:
+    """The lines that tell most: the error and the input."""
+    lines = [line for line in said.splitlines() if re.search(r"Error\b|ERROR: libFuzzer|^0x|Base64", line)]
+    return " | ".join(lines[:4]) or said[-200:]

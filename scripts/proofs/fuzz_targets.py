@@ -1,0 +1,100 @@
+"""What is fuzzed. `python -m proofs.fuzz_targets NAME ...` hands it to atheris, with the options of libFuzzer.
+
+Each target takes any bytes and raises AssertionError, or whatever was not declared, when something is wrong.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import unicodedata
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import pairwise
+
+Target = Callable[[bytes], None]
+MAX_CUTS = 8  # of one stream of bytes
+_BIDI = ("LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI")
+_MARKS = "\u061c\u200e\u200f"
+
+
+def decoder(data: bytes) -> None:
+    """Bytes from a client: requests or declared errors come of them, and the same ones wherever reads are cut.
+
+    The first byte says how many cuts there are, two more for each where it is.
+    """
+    from ttweet import fast_json, wire
+
+    cuts = data[0] % (MAX_CUTS + 1) if data else 0
+    head, stream = data[1 : 1 + 2 * cuts], data[1 + 2 * cuts :]
+    places = sorted(int.from_bytes(head[at : at + 2], "big") % (len(stream) + 1) for at in range(0, len(head), 2))
+    parts = [stream[start:end] for start, end in pairwise([0, *places, len(stream)]) if start < end]
+    for reads in (wire.STDLIB_JSON, fast_json.JSON):
+        whole, cut = _requests([stream] if stream else [], reads), _requests(parts, reads)
+        assert whole == cut, f"{whole} in one read, {cut} in {len(parts)}"
+
+
+def _requests(parts: list[bytes], reads: object) -> list[str]:
+    """What the parts mean, as far as the connection lasts; a protocol error's sentence quotes what has come of it."""
+    from ttweet import wire
+    from ttweet.errors import ProtocolError
+
+    reader = wire.RequestReader(reads)  # type: ignore[arg-type]  # one of the two there are
+    events: list[wire.Event] = []
+    for part in parts:
+        events += reader.receive_data(part)
+        if events and isinstance(events[-1], ProtocolError | wire.ClassicDownload):
+            break
+    else:
+        events += reader.receive_end()
+    return [event.code if isinstance(event, ProtocolError) else f"{type(event).__name__} {event}" for event in events]
+
+
+def escapes(data: bytes) -> None:
+    """Any text: a report line, a draft and a frame made of it are one line each, and no harm to a terminal."""
+    from ttweet import frames, reports, tweets
+    from ttweet.errors import Refused
+
+    text = data.decode(errors="surrogateescape")  # as the arguments of a command come
+    for line in (
+        reports.escape(text),
+        reports.message_received(text).line,
+        reports.from_client(text).line,
+        reports.message_shown(text).line,
+    ):
+        assert not [character for character in line if is_harmful(character)], f"{text!r} became {line!r}"
+        assert len(line.splitlines()) <= 1
+        line.encode()
+    assert reports.from_client(text).side == "CLIENT"
+    with suppress(Refused):
+        draft = tweets.draft(text)
+        frame = frames.encode("u", draft.text)
+        assert frame.count(b"\n") == 1
+        assert json.loads(frame) == ["u", draft.text]
+
+
+def is_harmful(character: str) -> bool:
+    """Whether a terminal, or a reader of lines, would obey it."""
+    return (
+        unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+        or unicodedata.bidirectional(character) in _BIDI
+        or character in _MARKS
+    )
+
+
+TARGETS: dict[str, Target] = {target.__name__: target for target in (decoder, escapes)}
+
+
+def main() -> None:
+    """Fuzz what the first argument names."""
+    atheris = importlib.import_module("atheris")
+    target = TARGETS[sys.argv.pop(1)]
+    with atheris.instrument_imports(include=["ttweet"]):
+        target(b"")  # imports what it fuzzes
+    atheris.Setup(sys.argv, target)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()
