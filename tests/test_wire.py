@@ -84,6 +84,7 @@ BROKEN = [
     (b"[" + b"x" * frames.MAX_FRAME_BYTES, "bad_frame"),
     (b"GET / HTTP/1.1\r\n\r\n", "bad_protocol"),
     (b"\x16\x03\x01\x02\x00", "tls"),
+    (b"\x16", "tls"),  # all that one read may bring of it
     (b'{"u":1}\n', "bad_protocol"),
     (b"ux", "bad_protocol"),
     (b"d\r\n", "bad_protocol"),

@@ -136,7 +136,7 @@ class ClassicDownload(NamedTuple):
     """The last message as bare text; the connection ends with it."""
 
 
-TLS_BEGINS = b"\x16\x03"  # a handshake record of any version, see RFC 8446, 5.1
+TLS_BEGINS = b"\x16"  # a handshake record, see RFC 8446, 5.1; no other byte is awaited, as reads are cut anywhere
 IS_PLAIN = "this port speaks no TLS: go without --ca and TTWEET_CA, or start the server with --tls-cert and --tls-key"
 IS_TLS = "this port speaks TLS: set TTWEET_CA, or give --ca FILE, to the certificates to trust"
 
@@ -212,7 +212,7 @@ class RequestReader:
 
     def _read_classic(self, data: bytes) -> list[Event]:
         self._classic += data
-        if self._classic[:2] == TLS_BEGINS:
+        if self._classic[:1] == TLS_BEGINS:
             return [ProtocolError("tls", IS_PLAIN)]
         if not self.classic or self._classic[1:2] not in (b"", b"\n"):
             first = ascii(self._classic[:8])[1:]
