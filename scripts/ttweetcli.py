@@ -7,6 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from ttweet import course, shell
+from ttweet.screen import Screen
 
-screen = course.Screen()
+screen = Screen()
 shell.run(course.run, sys.argv[1:], screen.commands(), screen.say)

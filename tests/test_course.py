@@ -1,13 +1,11 @@
-import os
-import pty
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.processes import LIMIT_S, TTWEET, Server, environment, run, running_server
+from tests.processes import LIMIT_S, Server, environment, run, running_server
 from ttweet import course, shell
 from ttweet.client import Client
 
@@ -194,33 +192,3 @@ def test_the_courses_server_keeps_its_file_and_starts_again_at_once(tmp_path: Pa
             ann.leaves()
             process.terminate()
     assert (tmp_path / "tweets.db").exists()
-
-
-def seen(master: int, until: Callable[[str], bool]) -> str:
-    """What a terminal shows, up to a moment."""
-    shown = ""
-    while not until(shown):
-        shown += os.read(master, 4096).decode()
-    return shown
-
-
-def test_a_push_on_a_terminal_goes_above_the_line_that_is_typed(server: Server) -> None:
-    master, slave = pty.openpty()
-    command = [*TTWEET, "chat", "127.0.0.1", str(server.port), "matt"]
-    with subprocess.Popen(
-        command, env=environment({"TERM": "xterm"}), stdin=slave, stdout=slave, stderr=slave
-    ) as process:
-        os.close(slave)
-        seen(master, lambda shown: shown.endswith("> "))
-        os.write(master, b"subscribe #a\n")
-        seen(master, lambda shown: "operation success\r\n" in shown and shown.endswith("> "))
-        os.write(master, b"half a li")
-        seen(master, lambda shown: shown.endswith("half a li"))
-        with Client("127.0.0.1", server.port, name="ann") as client:
-            client.post("hi", tags=["a"], scan=False)
-        shown = seen(master, lambda shown: shown.endswith("half a li"))
-        assert shown == '\r\x1b[Jann "hi" #a\r\n> half a li'
-        os.write(master, b"\x15exit\n")
-        seen(master, lambda shown: "bye bye" in shown)
-        assert process.wait(LIMIT_S) == 0
-    os.close(master)

@@ -6,12 +6,13 @@ from cyclopts import Parameter
 
 from ttweet import course
 from ttweet.cli_options import As, Ca
+from ttweet.screen import Screen
 
 Arguments = Annotated[str, Parameter(show=False, allow_leading_hyphen=True)]
 
 
 def chat(*arguments: Arguments, as_name: As = None, ca: Ca = None) -> int:
     """Hold a session at the keyboard: HOST, PORT and NAME."""
-    screen = course.Screen()
+    screen = Screen()
     given = arguments if as_name is None else (*arguments, as_name)
     return course.run(given, screen.commands(), screen.say, ca)

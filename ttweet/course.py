@@ -8,7 +8,6 @@ import ipaddress
 import queue
 import re
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -217,51 +216,6 @@ class Session:
         with self._arrived:
             self._newest = tweet.id
             self._arrived.notify_all()
-
-
-class Screen:
-    """Where a session is held. On a terminal a push goes above the line that is being typed, and does not tear it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._prompt = "> " if sys.stdin.isatty() and sys.stdout.isatty() else ""
-        self._typing = False
-
-    def say(self, text: str) -> None:
-        """One line, at once."""
-        with self._lock:
-            if self._typing:
-                self._print_above(text)
-            else:
-                print(text, flush=True)
-
-    def commands(self) -> Iterator[str]:
-        """The lines that are typed; Ctrl-C and Ctrl-D end them."""
-        if not self._prompt:
-            yield from sys.stdin
-            return
-        import readline  # noqa: F401  # gives `input` editing and history
-
-        while True:
-            try:
-                with self._lock:
-                    self._typing = True
-                line = input(self._prompt)
-            except (EOFError, KeyboardInterrupt):
-                print()
-                return
-            finally:
-                self._typing = False
-            yield line
-
-    def _print_above(self, text: str) -> None:
-        import readline
-        import shutil
-
-        typed = self._prompt + readline.get_line_buffer()
-        rows = len(typed) // shutil.get_terminal_size().columns
-        up = f"\x1b[{rows}A" if rows else ""
-        print(f"{up}\r\x1b[J{text}\n{typed}", end="", flush=True)
 
 
 def _fault(host: str, port: str, name: str) -> str | None:
