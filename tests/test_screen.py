@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import select
 import struct
 import subprocess
 import termios
@@ -49,6 +50,8 @@ class Keyboard:
     def waits(self, until: Callable[[list[str]], bool]) -> None:
         rest = b""
         while not until([line for line in self.terminal.lines if line]):
+            readable, _, _ = select.select([self._master], [], [], LIMIT_S)
+            assert readable, self.terminal.lines
             rest += os.read(self._master, 4096)
             text = rest.decode(errors="ignore")
             rest = rest[len(text.encode()) :]
@@ -83,7 +86,7 @@ def test_what_comes_in_does_not_tear_what_is_typed(server: Server, typed: str, t
     keyboard.waits(lambda lines: "".join(lines).endswith(plain))
     with Client("127.0.0.1", server.port, name="ann") as client:
         client.post("pushed", tags=["a"], scan=False)
-    keyboard.waits(lambda lines: lines[3] == PUSHED and "".join(lines[4:]) == f"> {plain}")
+    keyboard.waits(lambda lines: lines[3:4] == [PUSHED] and "".join(lines[4:]) == f"> {plain}")
     keyboard.types(then)
     keyboard.sees("operation success", PUSHED, *shown)
     keyboard.leaves()

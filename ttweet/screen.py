@@ -6,7 +6,9 @@ Standard library only. Knows no servers and no commands.
 import shutil
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
 
 PROMPT = "> "
 
@@ -18,13 +20,13 @@ class Screen:
         self._lock = threading.Lock()
         self._prompt = PROMPT if sys.stdin.isatty() and sys.stdout.isatty() else ""
         self._typing = False
-        self._print_above: Callable[[str], None] = print
+        self._waiting: deque[str] = deque()  # for the thread that edits the line; no other may touch the terminal then
 
     def say(self, text: str) -> None:
-        """One line, at once; above the line that is being typed, if one is."""
+        """One line, at once; above the line that is being typed, if one is, within a tenth of a second."""
         with self._lock:
             if self._typing:
-                self._print_above(text)
+                self._waiting.append(text)
             else:
                 print(text, flush=True)
 
@@ -33,38 +35,61 @@ class Screen:
         if not self._prompt:
             yield from sys.stdin
             return
-        self._print_above = _above_the_typed_line()
+        _edit_lines(self._waiting)
         while True:
+            with self._lock:
+                self._typing = True
             try:
-                with self._lock:
-                    self._typing = True
                 line = input(self._prompt)
             except (EOFError, KeyboardInterrupt):
                 print()
                 return
             finally:
-                self._typing = False
+                self._say_what_waits()
             yield line
 
+    def _say_what_waits(self) -> None:
+        with self._lock:
+            self._typing = False
+            while self._waiting:
+                print(self._waiting.popleft(), flush=True)
 
-def _above_the_typed_line() -> Callable[[str], None]:
-    """Give `input` line editing, and return what prints above it."""
+
+def _edit_lines(waiting: deque[str]) -> None:
+    """Give `input` line editing, during which what waits is printed above the line.
+
+    By Python's input hook, ten times a second between two keys: only then does the library know where its cursor is.
+    """
     import ctypes
     import readline
 
-    # Only the library knows in which row and column its cursor is, and Python hands on nothing of that.
     library = ctypes.CDLL(readline.__file__)
-    if not hasattr(library, "rl_clear_visible_line"):  # libedit, or GNU readline before 7
-        return _print_above_by_count
+    has_help = hasattr(library, "rl_clear_visible_line")  # libedit has none, nor GNU readline before 7
 
-    def print_above(text: str) -> None:
-        library.rl_clear_visible_line()
-        library.fflush(None)  # the library writes by way of C's stdout, and this is for the terminal before the text
-        print(text, flush=True)
-        library.rl_on_new_line()
-        library.rl_redisplay()
+    def print_what_waits() -> int:
+        while waiting:
+            text = waiting.popleft()
+            if has_help:
+                _print_above(text, library)
+            else:
+                _print_above_by_count(text)
+        return 0
 
-    return print_above
+    hook = ctypes.CFUNCTYPE(ctypes.c_int)(print_what_waits)
+    _hooks.append(hook)
+    ctypes.c_void_p.in_dll(ctypes.pythonapi, "PyOS_InputHook").value = ctypes.cast(hook, ctypes.c_void_p).value
+
+
+_hooks: list[object] = []
+"""Kept from being collected: Python holds but their address."""
+
+
+def _print_above(text: str, library: Any) -> None:
+    library.rl_clear_visible_line()
+    library.fflush(None)  # the library writes by way of C's stdout, and this is for the terminal before the text
+    print(text, flush=True)
+    library.rl_on_new_line()
+    library.rl_redisplay()
 
 
 def _print_above_by_count(text: str) -> None:
