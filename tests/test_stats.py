@@ -44,16 +44,12 @@ async def test_it_counts_uploads_commits_and_refusals(any_store: Store) -> None:
 
 async def test_it_counts_who_came_and_who_was_turned_away() -> None:
     async with serving(max_clients=2) as here:
-        (await here.call()).close()
-        await here.others_gone()
-        one = await here.call()
-        await one.ask("p", "")
-        while (await (await here.call()).answer())[1]["code"] != "busy":
-            pass
-        connections = (await stats_of(one))["connections"]
-    assert connections["now"] == 2
-    assert connections["accepted"] >= 2
-    assert connections["turned_away"] == 1
+        callers = [await here.call() for _ in range(2)]
+        for caller in callers:
+            await caller.ask("p", "")
+        assert (await (await here.call()).answer())[1]["code"] == "busy"
+        stats = await stats_of(callers[0])
+    assert stats["connections"] == {"now": 2, "accepted": 2, "turned_away": 1}
 
 
 async def test_followers_are_live_or_behind() -> None:
@@ -126,7 +122,7 @@ def test_the_command_shows_all_of_it_in_a_pipe_as_json_and_on_a_terminal(tmp_pat
         assert parts["limits"]["max_clients"] == 17
         assert parts["tweets"]["acknowledged"] == 1
         assert parts["file"]["bytes"] == server.db.stat().st_size
-        assert parts["file"]["wal_bytes"] == server.db.with_name("tweets.db-wal").stat().st_size
+        assert 0 < parts["file"]["wal_bytes"] <= server.db.with_name("tweets.db-wal").stat().st_size  # it may grow
         rows = dict(row.split("\t") for row in run("stats", "--server", server.address).stdout.splitlines())
         assert rows["tweets.newest"] == "1"
         assert {name.partition(".")[0] for name in rows} == {part for part in parts if parts[part]}
@@ -134,7 +130,7 @@ def test_the_command_shows_all_of_it_in_a_pipe_as_json_and_on_a_terminal(tmp_pat
         assert code == shell.DONE
         lines = plain(seen).splitlines()
         assert max(map(len, lines)) <= 60
-        assert any(line.split() == ["connections", "now", "1"] for line in lines)
+        assert any(line.split() == ["tweets", "newest", "1"] for line in lines)
         assert any(line.split() == ["idle", "15", "min"] for line in lines)
 
 
