@@ -102,3 +102,18 @@ def test_the_anonymous_may_do_what_is_said(tmp_path: Path, anonymous: str, posts
         assert run("-u", *server.address.split(":"), "me too").returncode == posts
         assert run("-d", *server.address.split(":")).returncode == reads
         assert run("follow", "--last", "1", "--count", "1", "--server", server.address).returncode == reads
+
+
+@pytest.mark.parametrize(
+    ("options", "told"), [([], ""), (["--anonymous", "read"], "read"), (["--anonymous", "none"], "nothing")]
+)
+def test_the_server_tells_what_the_anonymous_may_do_unless_it_is_everything(
+    tmp_path: Path, options: list[str], told: str
+) -> None:
+    with running_server(tmp_path, *options) as server:
+        run("-d", *server.address.split(":"))  # it has said all it says at the start
+        server.process.terminate()
+        assert server.process.stderr is not None
+        said = server.process.stderr.read()
+    assert said.startswith(f"ttweet: without a token clients may: {told}\n" if told else "")
+    assert bool(told) == ("without a token" in said)

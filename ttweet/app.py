@@ -20,6 +20,7 @@ from pathlib import Path
 import trio
 
 from ttweet import __version__, policy, reports
+from ttweet.access import RIGHTS, listed
 from ttweet.audience import Audience
 from ttweet.certificates import Certificates
 from ttweet.connection import Limits, encode_push
@@ -170,6 +171,7 @@ async def serve(
                 writing.start_soon(journal.run)
                 journal.report(reports.server_started(config.host))
                 _announce(config, store, listeners, certificates)
+                _announce_rights(gate.anonymous.rights)
                 await _serve_clients(server, listeners, _until_stop(signals, certificates), grace_s=config.grace_s)
                 journal.report(reports.server_stopped())
                 journal.close()
@@ -233,6 +235,12 @@ def _announce(
     if certificates is not None:
         log.info("clients speak TLS: %s", certificates)
         _warn_of_expiry(certificates)
+
+
+def _announce_rights(anonymous: frozenset[str]) -> None:
+    """Tell what clients without a token may do, where it is not everything."""
+    if anonymous != frozenset(RIGHTS):
+        log.info("without a token clients may: %s", listed(anonymous) or "nothing")
 
 
 def _amount(count: int) -> str:
