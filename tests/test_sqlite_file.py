@@ -261,6 +261,7 @@ def test_a_folder_in_which_anybody_may_replace_files_is_refused(tmp_path: Path) 
     with pytest.raises(OpenError, match=rf"may replace the files in {tmp_path}: chmod o-w {tmp_path}, or") as refusal:
         SqliteStore.open(tmp_path / "tweets.db", log_limit=1, at=NOW)
     assert refusal.value.code == "denied"
+    assert list(tmp_path.iterdir()) == []
     tmp_path.chmod(0o1777)
     with opened(tmp_path / "tweets.db") as store:
         assert store.count() == 0

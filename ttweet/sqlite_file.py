@@ -56,6 +56,7 @@ class Lock:
     def __init__(self, path: Path) -> None:
         """Raises OpenError `locked`, which names the process that holds it, or what the folder does not allow."""
         try:
+            _refuse_open_folder(path.parent)
             _refuse_links(path)
             self._fd = os.open(lock_path(path), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
             self._take(path)
@@ -91,7 +92,6 @@ def connect_writer(path: Path) -> sqlite3.Connection:
     """
     refuse_foreign(path)
     try:
-        _refuse_open_folder(path.parent)
         _refuse_damaged(path)
         _create(path)
         with ExitStack() as undo:
