@@ -161,3 +161,22 @@ def deletions(db: Database) -> None:
     """Tell of deleted tweets, and let tags go with the last of their tweets."""
     for statement in _DELETIONS:
         db.execute(statement)
+
+
+_PRUNING = (
+    "PRAGMA user_version = 5",
+    # The same for the rows of tweets: their children are found by tag and by key, not by tweet.
+    "PRAGMA writable_schema = ON",
+    """
+    UPDATE sqlite_schema SET sql = replace(sql, ' REFERENCES tweets (id)', '')
+    WHERE name IN ('tweet_tags', 'keys')
+    """,
+    "PRAGMA writable_schema = RESET",
+)
+
+
+@migrations(name="0005_pruning")
+def pruning(db: Database) -> None:
+    """Let old tweets go without a look at all links for each."""
+    for statement in _PRUNING:
+        db.execute(statement)

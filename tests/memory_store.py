@@ -26,6 +26,7 @@ class MemoryStore:
         self.fail_settling: StoreError | None = None
         self.deletions: list[Deletion] = []
         self.newest = 0
+        self.gone_up_to = 0
         self.pruned = 0  # the last report line that a limit of the log has removed
 
     def append(self, drafts: Sequence[Draft], reports: Sequence[Report], *, at: int) -> list[Tweet]:
@@ -108,6 +109,9 @@ class MemoryStore:
 
     def read_after(self, cursor: int, limit: int) -> list[Tweet]:
         return [tweet for tweet in self.tweets if tweet.id > cursor][:limit]
+
+    def gone(self) -> int:
+        return self.gone_up_to
 
     def newest_id(self) -> int:
         return self.newest

@@ -126,6 +126,8 @@ class Audience:
         self._recent: deque[_Batch] = deque()
         self._recent_tweets = 0
         self._newest = self._before_recent = journal.newest
+        self.gone = journal.gone
+        """The id up to which tweets are not kept any more: who follows from before it is told so."""
         journal.on_commit = self.publish
         journal.on_deletion = self.publish_deletion
 

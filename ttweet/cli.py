@@ -23,6 +23,7 @@ COMMANDS = {
     "run": ("ttweet.cli_run:run", cli_pages.RUN),
     "chat": ("ttweet.cli_chat:chat", cli_pages.CHAT),
     "delete": ("ttweet.cli_delete:delete", cli_pages.DELETE),
+    "prune": ("ttweet.cli_prune:prune", cli_pages_keep.PRUNE),
     "last": ("ttweet.cli_read:last", cli_pages.LAST),
     "tags": ("ttweet.cli_read:tags", cli_pages.TAGS),
     "log": ("ttweet.cli_log:log", cli_pages.LOG),

@@ -31,6 +31,10 @@ class News(Watcher):
         if self._deleted is not None:
             self._deleted(tweet)
 
+    def gone(self, up_to: int) -> None:
+        """See Watcher."""
+        shell.complain(f"tweets up to {up_to} are not kept any more; what there is comes after that")
+
     def lost(self, error: TtweetError, pause_s: float) -> None:
         """See Watcher."""
         if isinstance(error, SlowDown):

@@ -91,6 +91,27 @@ on from for whoever follows.""",
 {_ENVIRONMENT}""",
 )
 
+PRUNE = Page(
+    usage=r"ttweet prune --keep TIME | --keep-last N \[--dry-run] \[--db FILE]",
+    text="""Remove the oldest tweets for good, from a file that no server holds.
+
+What is older than TIME goes, or all but the last N; with them tags that no other tweet has, keys, and report lines as
+old. Ids are never used again. It goes in small steps, so it can be stopped, and the same command goes on. Followers
+that come back from before the oldest tweet are told what is gone. With --dry-run it only counts.""",
+    below=f"""{_EXAMPLES}
+  ttweet prune --keep 90d --dry-run
+  ttweet prune --keep-last 100000 --db team.db
+
+{_EXIT_CODES}
+    0  removed, or nothing was old enough
+    1  the file cannot be written, or a server holds it
+    2  the command line is wrong
+    4  no such file
+  130  Ctrl-C; the same command goes on
+
+{_ENVIRONMENT}""",
+)
+
 CHECK = Page(
     usage=r"ttweet check \[FILE] \[--json]",
     text="""Look a database over, and say what to do.

@@ -291,7 +291,8 @@ class Connection:
         match request:
             case wire.Follow(tags, after, deletions):
                 self._follower = self._audience.follow(self, tags, after, self._follower, deletions=deletions)
-                return wire.encode_ok({"from": self._follower.cursor}, JSON)
+                cursor, gone = self._follower.cursor, self._audience.gone
+                return wire.encode_ok({"from": cursor} | ({"gone": gone} if cursor < gone else {}), JSON)
             case wire.Unfollow():
                 self._unfollow()
                 return wire.encode_ok(None, JSON)

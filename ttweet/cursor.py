@@ -28,6 +28,9 @@ class Watcher:
     def deleted(self, tweet: int) -> None:
         """This tweet was deleted, whatever its tags were; the follower may have yielded it, now or long ago."""
 
+    def gone(self, up_to: int) -> None:
+        """Tweets up to this id, after which the follower wants to read on, are not kept any more: they do not come."""
+
     def lost(self, error: TtweetError, pause_s: float) -> None:
         """The connection has ended; the next attempt comes after the pause."""
 
@@ -96,6 +99,8 @@ class Cursor:
             case "ok":
                 self._started = True
                 self._advance(data["from"])
+                if "gone" in data:
+                    self._watcher.gone(int(data["gone"]))
             case "e":
                 self._advance(data["id"])
                 self._live()

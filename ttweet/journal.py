@@ -114,6 +114,8 @@ class Journal:
         """The newest committed tweet that is not deleted."""
         self.newest = store.newest_id()
         """The newest committed id: of a tweet, or of a deletion."""
+        self.gone = store.gone()
+        """The id up to which tweets are not kept any more."""
         self._changes: list[_Change[Any]] = []
         self.commits = 0
         """How many batches were committed."""

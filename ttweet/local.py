@@ -76,6 +76,20 @@ class LocalStore:
         report = reports.message_deleted(tweet, f"uid {os.getuid()}")
         return self._store.delete(tweet, report, at=now_ms())
 
+    def prune(self, before: int, *, since: int | None = None) -> Iterator[int]:
+        """Remove the tweets below an id, oldest first, and report lines older than what stays, or than `since` (ms).
+
+        Yields how many tweets went so far, after each step, which is on the disk then. Raises Refused, StoreError.
+        """
+        if not isinstance(self._store, SqliteStore):
+            raise Refused("denied", "this file was opened for reading only")
+        done = 0
+        while removed := self._store.prune(before):
+            done += removed
+            yield done
+        if (since := self._store.time_of(before) if since is None else since) is not None:
+            self._store.prune_lines(since)
+
     def last(self) -> Tweet | None:
         """The newest tweet; None when there is none or it is empty."""
         tweet = self._store.last()

@@ -21,7 +21,7 @@ from ttweet.errors import OpenError, StoreError
 from ttweet.files import is_open_to_all, sync_folder
 
 APPLICATION_ID = 0x74747765  # "ttwe", as the first migration sets it
-SCHEMA_VERSION = 4  # steps in migrations.py; a test holds the two together
+SCHEMA_VERSION = 5  # steps in migrations.py; a test holds the two together
 BUSY_TIMEOUT_S = 5.0  # for the write lock; a sqlite3 shell in the middle of a statement is done by then
 WAL_PAGES = 4000  # 16 MiB until it is written back: hot pages go to the file once for many commits
 MAX_WAL_BYTES = 64 * 1024 * 1024  # a WAL that a long reader made grow is cut back to this

@@ -39,6 +39,11 @@ _COUNT = """
         - (SELECT count(*) FROM deletions WHERE tweet BETWEEN first AND last)
     FROM (SELECT (SELECT min(id) FROM tweets) AS first, (SELECT max(id) FROM tweets) AS last)
 """
+_GONE = """
+    SELECT coalesce(
+        (SELECT min(id) - 1 FROM tweets), (SELECT seq FROM sqlite_sequence WHERE name = 'tweets'), 0)
+"""
+_NTH_LAST = "SELECT id FROM tweets WHERE author IS NOT '' ORDER BY id DESC LIMIT 1 OFFSET :skipped"
 _COUNT_OF_OLD = "SELECT max(id) FROM tweets"
 _OF_TAG = """
     SELECT tweets.id, at, author, text, tags
@@ -124,6 +129,29 @@ class Queries:
         if version < DELETIONS_VERSION:
             return [*self.read_after(cursor, limit)]
         return [_to_entry(row) for row in self._all(_ENTRIES, cursor=cursor, limit=limit)]
+
+    def gone(self) -> int:
+        """See Reader."""
+        gone: int = self._one(_GONE)[0]
+        return gone
+
+    def first_kept(self, *, since: int | None, last: int | None) -> int:
+        """The oldest id that stays when what is younger than `since` (ms), or the last so many tweets, are kept."""
+        if since is not None:
+            found = self._one("SELECT id FROM tweets WHERE at >= :since ORDER BY id LIMIT 1", since=since)
+            return MAX_ID if found is None else int(found[0])
+        found = self._one(_NTH_LAST, skipped=(last or 1) - 1)
+        return 0 if found is None else int(found[0])
+
+    def count_before(self, id_: int) -> int:
+        """How many tweets there are below an id; it looks at each."""
+        count: int = self._one("SELECT count(*) FROM tweets WHERE id < :id AND author IS NOT ''", id=id_)[0]
+        return count
+
+    def time_of(self, id_: int) -> int | None:
+        """When (ms) the oldest tweet was stored that has this id or a higher one."""
+        found = self._one("SELECT at FROM tweets WHERE id >= :id ORDER BY id LIMIT 1", id=id_)
+        return None if found is None else int(found[0])
 
     def traces(self, tweet: int) -> Traces:
         """See Reader."""

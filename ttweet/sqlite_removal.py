@@ -19,7 +19,10 @@ DELETED = ""  # in the column author: a name has at least one letter
 DAY_MS = 86_400_000
 
 _FIND_TAGS = Rows("SELECT key, id, spelling FROM tags WHERE key IN (VALUES ", 1, ")")
-_UNLINK = Rows("DELETE FROM tweet_tags WHERE (tag, tweet) IN (VALUES ", 2, ")")
+# One at a time: for a list of pairs SQLite would read the whole table.
+_UNLINK = "DELETE FROM tweet_tags WHERE tag = ? AND tweet = ?"
+_DROP_DAY = "DELETE FROM tag_days WHERE count <= 0 AND day = ? AND tag = ?"
+_DROP_SPELLING = "DELETE FROM spellings WHERE count <= 0 AND tag = ? AND spelling = ?"
 _UNCOUNT = Rows(
     "UPDATE tags SET count = count - column2, spelling_count = spelling_count - column3 FROM (VALUES ",
     3,
@@ -28,13 +31,11 @@ _UNCOUNT = Rows(
 _UNCOUNT_DAY = Rows(
     "UPDATE tag_days SET count = count - column3 FROM (VALUES ", 3, ") WHERE day = column1 AND tag = column2"
 )
-_DROP_DAY = Rows("DELETE FROM tag_days WHERE count <= 0 AND (day, tag) IN (VALUES ", 2, ")")
 _UNCOUNT_SPELLING = Rows(
     "UPDATE spellings SET count = spellings.count - column3 FROM (VALUES ",
     3,
     ") WHERE tag = column1 AND spellings.spelling = column2",
 )
-_DROP_SPELLING = Rows("DELETE FROM spellings WHERE count <= 0 AND (tag, spelling) IN (VALUES ", 2, ")")
 # NOT EXISTS: in a file that was changed by hand the counts may be wrong, which must not stop the server.
 _DROP_TAG = Rows(
     "DELETE FROM tags WHERE count <= 0 AND NOT EXISTS (SELECT 1 FROM tweet_tags WHERE tag = tags.id)"
@@ -56,6 +57,12 @@ _RENEW = Rows(
     " (SELECT at FROM tweets WHERE id = (SELECT max(tweet) FROM tweet_tags WHERE tag = tags.id)) FROM (VALUES ",
     2,
     ") WHERE id = column1 AND newest <= column2",
+)
+_OLDEST = "SELECT id, at, tags FROM tweets WHERE id < ? ORDER BY id LIMIT ?"
+_FORGET = (
+    "DELETE FROM keys WHERE tweet <= ?",
+    "DELETE FROM deletions WHERE id <= ?",
+    "DELETE FROM tweets WHERE id <= ?",
 )
 TRACES = "SELECT id FROM log WHERE id > ? AND at >= ? AND text IN (?, ?)"
 
@@ -88,6 +95,30 @@ def blank(connection: sqlite3.Connection, tweet: Tweet, deletion: Deletion) -> l
     return keys
 
 
+def remove_before(connection: sqlite3.Connection, before: int, limit: int) -> tuple[int, list[str]]:
+    """Remove the oldest rows of tweets below an id, at most so many, with their keys and what tells of them.
+
+    Returns how many went and the keys of their tags. Raises sqlite3.Error.
+    """
+    rows = connection.execute(_OLDEST, (before, limit)).fetchall()
+    if not rows:
+        return 0, []
+    keys = untag(connection, [Tagged(id_, at, tags.split(" ")) for id_, at, tags in rows if tags])
+    for statement in _FORGET:
+        connection.execute(statement, (rows[-1][0],))
+    return len(rows), keys
+
+
+def remove_lines_before(connection: sqlite3.Connection, at: int) -> int | None:
+    """Remove the report lines before the first that is not older than a time (ms); returns that line's id.
+
+    None: there is none, and all were removed. Raises sqlite3.Error.
+    """
+    (first,) = connection.execute("SELECT min(id) FROM log WHERE at >= ?", (at,)).fetchone()
+    connection.execute("DELETE FROM log WHERE id < coalesce(?, 9223372036854775807)", (first,))
+    return cast("int | None", first)
+
+
 def untag(connection: sqlite3.Connection, tweets: Sequence[Tagged]) -> list[str]:
     """Count down the tags of tweets and unlink them; returns the tags' keys. Raises sqlite3.Error."""
     uses = [(hashtags.key(tag), tag, tweet) for tweet in tweets for tag in tweet.tags]
@@ -95,7 +126,7 @@ def untag(connection: sqlite3.Connection, tweets: Sequence[Tagged]) -> list[str]
     found = _FIND_TAGS.run(connection, [(key,) for key in keys])
     rows = {cast("str", key): (cast("int", id_), cast("str", spelling)) for key, id_, spelling in found}
     known = [(rows[key], tag, tweet) for key, tag, tweet in uses if key in rows]
-    _UNLINK.run(connection, [(id_, tweet.id) for (id_, _), _, tweet in known])
+    connection.executemany(_UNLINK, [(id_, tweet.id) for (id_, _), _, tweet in known])
     _uncount_days(connection, Counter([(tweet.at // DAY_MS, id_) for (id_, _), _, tweet in known]))
     _uncount_spellings(connection, Counter([(id_, tag) for (id_, main), tag, _ in known if tag != main]))
     totals = Counter([id_ for (id_, _), _, _ in known])
@@ -124,12 +155,12 @@ def redact(connection: sqlite3.Connection, text: str, at: int, traces: Traces) -
 
 def _uncount_days(connection: sqlite3.Connection, uses: Counter[tuple[int, int]]) -> None:
     _UNCOUNT_DAY.run(connection, _counted(uses))
-    _DROP_DAY.run(connection, list(uses))
+    connection.executemany(_DROP_DAY, list(uses))
 
 
 def _uncount_spellings(connection: sqlite3.Connection, uses: Counter[tuple[int, str]]) -> None:
     _UNCOUNT_SPELLING.run(connection, _counted(uses))
-    _DROP_SPELLING.run(connection, list(uses))
+    connection.executemany(_DROP_SPELLING, list(uses))
 
 
 def _swap_spellings(connection: sqlite3.Connection, tags: Iterable[int]) -> None:

@@ -18,7 +18,7 @@ from ttweet.sqlite_bulk import Rows, Value
 from ttweet.sqlite_file import ENGINE, Lock, checkpoint, connect_writer, lock_path, refuse_foreign, store_error
 from ttweet.sqlite_index import TagIndex
 from ttweet.sqlite_reader import Queries, SqliteReader
-from ttweet.sqlite_removal import DELETED, blank, overwriting, redact
+from ttweet.sqlite_removal import DELETED, blank, overwriting, redact, remove_before, remove_lines_before
 from ttweet.sqlite_tail import to_tweet
 from ttweet.store import NOT_SEARCHED, Traces
 from ttweet.tweets import Deletion, Draft, Entry, Place, Tweet
@@ -26,6 +26,7 @@ from ttweet.tweets import Deletion, Draft, Entry, Place, Tweet
 KEY_LIFETIME_MS = 7 * 86_400_000  # a retry comes within seconds; a week covers a laptop that slept over a holiday
 KEY_PURGE_PAUSE_MS = 60_000  # between two looks for keys that are too old
 PURGE_STEP = 256  # rows that one batch removes at most, beside as many as it has added: no batch waits for a big one
+PRUNE_STEP = 256  # tweets that go in one transaction: some 15 ms
 
 _TWEETS = Rows("INSERT INTO tweets (id, at, author, text, tags) VALUES ", 5)
 _DELETIONS = Rows("INSERT INTO deletions (id, at, tweet) VALUES ", 3)
@@ -131,6 +132,23 @@ class SqliteStore(Queries):
         self._last_tweet = deletion.id
         self._last_line += 1
         return deletion
+
+    def prune(self, before: int) -> int:
+        """Remove the oldest tweets below an id, PRUNE_STEP at most; returns how many went. Durable on return.
+
+        Their ids are never given again. Raises StoreError as `append` does.
+        """
+        with self._transaction(), overwriting(self._connection):
+            self._tags.build()
+            removed, keys = remove_before(self._connection, before, PRUNE_STEP)
+            self._tags.drop(keys)
+        return removed
+
+    def prune_lines(self, since: int) -> None:
+        """Remove the report lines that are older than a time (ms). Raises StoreError as `append` does."""
+        with self._transaction(), overwriting(self._connection):
+            first = remove_lines_before(self._connection, since)
+        self._first_line = self._last_line + 1 if first is None else max(first, self._first_line)
 
     def settle(self) -> None:
         """See Store."""

@@ -60,6 +60,10 @@ class Reader(Protocol):
         """At most `limit` deletions with an id of their own above the cursor, oldest first."""
         ...
 
+    def gone(self) -> int:
+        """The id up to which tweets are not kept any more; 0 when all are."""
+        ...
+
     def traces(self, tweet: int) -> Traces:
         """Where the report log repeats a tweet's text. It looks through the whole log, so not in the writer's time."""
         ...

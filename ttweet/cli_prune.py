@@ -1,0 +1,64 @@
+"""The command `prune`: the oldest tweets go, from a file that no server holds."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from ttweet import cli_live, cli_show, local, shell
+from ttweet.cli_options import Json
+from ttweet.cli_progress import progress
+from ttweet.cli_source import db_path
+from ttweet.errors import OpenError
+from ttweet.local import now_ms
+from ttweet.reports import escape
+from ttweet.sqlite_reader import SqliteReader
+
+Keep = Annotated[
+    str | None, Parameter(name="--keep", metavar="TIME", help="Keep what is younger: 90d, 36h; older tweets go.")
+]
+KeepLast = Annotated[
+    int | None, Parameter(name="--keep-last", metavar="N", validator=Number(gte=1), help="Keep the last N tweets.")
+]
+DryRun = Annotated[bool, Parameter(name="--dry-run", negative="", help="Remove nothing; tell how many would go.")]
+Db = Annotated[Path | None, Parameter(name="--db", metavar="FILE", help="In this file, which no server may hold.")]
+
+
+def prune(
+    *, keep: Keep = None, keep_last: KeepLast = None, dry_run: DryRun = False, db: Db = None, json: Json = False
+) -> int:
+    """Remove the oldest tweets. Raises UsageError, OpenError, StoreError."""
+    if (keep is None) == (keep_last is None):
+        raise shell.UsageError("which tweets stay? say --keep TIME or --keep-last N, one of them")
+    age_s = cli_live.seconds(keep, "--keep")
+    since = None if age_s is None else now_ms() - int(age_s * 1000)
+    path = db_path(db)
+    with closing(SqliteReader(path, instead="name another with --db")) as reader:
+        before = reader.first_kept(since=since, last=keep_last)
+        going, all_of_them = reader.count_before(before), reader.count()
+    if going and not dry_run:
+        _remove(path, before, since, going)
+    _tell(path, going, all_of_them - going, dry_run=dry_run, json=json)
+    return shell.DONE
+
+
+def _remove(path: Path, before: int, since: int | None, going: int) -> None:
+    try:
+        store = local.open(path)
+    except OpenError as error:
+        if error.code == "locked":
+            raise OpenError("locked", f"a server holds {path}; stop it before tweets are removed") from error
+        raise
+    with store, progress() as show:
+        for done in store.prune(before, since=since):
+            show(min(done, going), going, f"{done:,} tweets")
+
+
+def _tell(path: Path, gone: int, kept: int, *, dry_run: bool, json: bool) -> None:
+    if json:
+        cli_show.write_json({"removed": gone, "kept": kept, "dry_run": dry_run})
+        return
+    verb = "would be removed from" if dry_run else "removed from"
+    shell.write(f"{shell.amount(gone, 'tweet')} {verb} {escape(str(path))}, {kept:,} kept")
