@@ -4,6 +4,7 @@ import re
 import signal
 import stat
 import subprocess
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -38,6 +39,15 @@ def test_export_import_export_gives_the_same_bytes(exported: Path, tmp_path: Pat
     assert run("tags", "n5", "--db", "new.db", cwd=tmp_path).stdout.count("\n") == 20
 
 
+@pytest.fixture
+def taking_ctrl_c() -> Iterator[None]:
+    """Let the programs of a test take SIGINT, which a script that runs the tests in the background ignores."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("taking_ctrl_c")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_second_run_after_a_stop_brings_in_the_rest_and_nothing_twice(
     exported: Path, tmp_path: Path, number: signal.Signals
