@@ -45,7 +45,7 @@ class Fuzzed:
 def prove(stage: Stage, *, seconds: float, seed: int) -> Fuzzed:
     """Fuzz each target for its share of the time."""
     if importlib.util.find_spec("atheris") is None:
-        raise Skipped("atheris is not installed; .venv/bin/uv sync --group dev brings it where it is built for Python")
+        raise Skipped("atheris is not installed; scripts/setup dev brings it where it is built for this Python")
     inputs, told = {}, []
     for name in TARGETS:
         code, said = _fuzz(name, stage.folder, max(1, int(seconds / len(TARGETS))), seed)
