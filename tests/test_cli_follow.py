@@ -128,7 +128,9 @@ def test_ctrl_c_shows_the_command_that_goes_on(server: Server) -> None:
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=LIMIT_S)
     assert process.returncode == shell.INTERRUPTED
-    assert said == f"to go on from here: ttweet follow a --server {server.address} --json --from 2\n"
+    command = f"to go on from here: ttweet follow a --server {server.address} --json --from "
+    # 1: in the very moment in which a tweet is shown it counts as not shown yet, so that none is missed
+    assert said in (f"{command}2\n", f"{command}1\n")
 
 
 def test_exec_runs_a_command_for_each_tweet_and_goes_on_when_one_fails(server: Server) -> None:
