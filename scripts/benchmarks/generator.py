@@ -19,7 +19,7 @@ from benchmarks.stage import BenchError, Server, Stage, pinned
 HERE = Path(__file__).parent
 PROGRAMS = {
     "loadgen": ("loadgen/*.[ch]",),  # clients that ask and are answered
-    "fanout": ("fanout/*.[ch]", "loadgen/messages.c", "loadgen/loadgen.h"),  # one that publishes, many that follow
+    "fanout": ("fanout/*.[ch]", "loadgen/messages.c", "loadgen/tools.c", "loadgen/*.h"),  # a publisher, many followers
 }
 FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra")
 SPARE_S = 90.0  # opening connections, draining and stalls have limits of their own in the generator, below this

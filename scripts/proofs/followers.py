@@ -4,43 +4,28 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 from collections.abc import Iterator
 
 from proofs.history import History, Push, now
 from proofs.simple_tags import fold
-from proofs.talk import ANSWER_S, Target, answer, frame
+from proofs.talk import ANSWER_S, Target, Visitor, answer, frame
 
 FOLLOWED = (None, "PROOF")
 """What is followed, by one follower each: every tweet, and one tag that many of them carry."""
 
 
-class Follower(threading.Thread):
+class Follower(Visitor):
     """One follower, from the first tweet on. It ends when its target is stopped and the server has gone."""
 
     def __init__(self, number: int, tag: str | None, target: Target, history: History) -> None:
-        super().__init__(name=f"follower {number}", daemon=True)
+        super().__init__(f"follower {number}", target)
         self._number = number
         self._tag = tag
-        self._target = target
         self._history = history
         self._cursor = 0
-        self.failure: BaseException | None = None
 
-    def run(self) -> None:
-        """Follow one server after the other."""
-        port: int | None = None
-        try:
-            while (port := self._target.wait(after=port)) is not None:
-                try:
-                    self._follow(port)
-                except OSError:
-                    continue  # as for load.Client
-        except BaseException as exc:
-            self.failure = exc
-            raise
-
-    def _follow(self, port: int) -> None:
+    def visit(self, port: int) -> None:
+        """Follow one server to its end."""
         with socket.create_connection(("127.0.0.1", port), ANSWER_S) as sock, sock.makefile("rb") as lines:
             tags = [] if self._tag is None else [self._tag]
             sock.sendall(frame("s", {"tags": tags, "after": self._cursor}))

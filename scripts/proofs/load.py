@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from itertools import count
 from proofs.followers import followers
 from proofs.history import History, Read, Upload, now
 from proofs.simple_tags import fold
-from proofs.talk import ANSWER_S, Target, answer, frame
+from proofs.talk import ANSWER_S, Target, Visitor, answer, frame
 
 CLIENTS = 6
 MAX_WINDOW = 16  # uploads sent together
@@ -38,33 +37,19 @@ TOO_LONG = "x" * 151
 _connections = count(1)
 
 
-class Client(threading.Thread):
+class Client(Visitor):
     """One client. Its history is what matters; it ends when its target is stopped."""
 
     def __init__(self, name: str, target: Target, history: History, seed: int) -> None:
-        super().__init__(name=name, daemon=True)
-        self._target = target
+        super().__init__(name, target)
         self._history = history
         self._chance = random.Random(seed)
         self._numbers = count(1)
         self._unknown: list[Upload] = []
         self._answered: list[Upload] = []
-        self.failure: BaseException | None = None
 
-    def run(self) -> None:
-        """Work with one server after the other."""
-        port: int | None = None
-        try:
-            while (port := self._target.wait(after=port)) is not None:
-                try:
-                    self._work(port)
-                except OSError:
-                    continue  # the server is gone, which is what we are here for
-        except BaseException as exc:
-            self.failure = exc
-            raise
-
-    def _work(self, port: int) -> None:
+    def visit(self, port: int) -> None:
+        """Work with one server to its end."""
         with socket.create_connection(("127.0.0.1", port), ANSWER_S) as sock, sock.makefile("rb") as answers:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection = next(_connections)

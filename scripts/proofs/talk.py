@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 ANSWER_S = 15.0  # to wait for an answer: what docs/protocol.md asks of a client
@@ -29,6 +30,30 @@ class Target:
         with self.changed:
             self.changed.wait_for(lambda: self.stopped or (self.port is not None and self.port != after))
             return None if self.stopped else self.port
+
+
+class Visitor(threading.Thread):
+    """A client that goes from one server to the next, as each dies, until its target is stopped."""
+
+    def __init__(self, name: str, target: Target) -> None:
+        super().__init__(name=name, daemon=True)
+        self._target = target
+        self.failure: BaseException | None = None
+
+    def visit(self, port: int) -> None:
+        """What it does with one server. An OSError means that the server is gone."""
+        raise NotImplementedError
+
+    def run(self) -> None:
+        """Visit one server after the other."""
+        port: int | None = None
+        try:
+            while (port := self._target.wait(after=port)) is not None:
+                with suppress(OSError):  # the server is gone, which is what we are here for
+                    self.visit(port)
+        except BaseException as exc:
+            self.failure = exc
+            raise
 
 
 def frame(operation: str, data: object) -> bytes:

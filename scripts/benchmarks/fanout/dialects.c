@@ -6,18 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t line_length(const char *in, size_t length)
-{
-    const char *end = memchr(in, '\n', length);
-    return end ? (size_t)(end - in) + 1 : 0;
-}
-
-static bool starts(const char *in, size_t length, const char *prefix)
-{
-    size_t wanted = strlen(prefix);
-    return length >= wanted && memcmp(in, prefix, wanted) == 0;
-}
-
 /* ---- ttweet ---- */
 
 static size_t ttweet_follow(char *out, uint32_t number, const char *tag, long after)

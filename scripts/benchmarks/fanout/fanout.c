@@ -11,13 +11,10 @@
 #include <errno.h>
 #include <getopt.h>
 #include <netinet/tcp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { IN_BYTES = 64 * 1024, OUT_BYTES = 64 * 1024, EVENTS = 256, RING = 4096 };
@@ -54,33 +51,7 @@ static uint64_t delivered, window_start, window_end, progress_at;
 static uint32_t ready;
 static int epoll;
 
-static void fail(const char *pattern, ...) __attribute__((noreturn, format(printf, 1, 2)));
-
-static void fail(const char *pattern, ...)
-{
-    va_list values;
-    fputs("fanout: ", stderr);
-    va_start(values, pattern);
-    vfprintf(stderr, pattern, values);
-    va_end(values);
-    fputc('\n', stderr);
-    exit(1);
-}
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-static double cpu_seconds(void)
-{
-    struct rusage use;
-    getrusage(RUSAGE_SELF, &use);
-    return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec)
-         + (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
-}
+const char *const program = "fanout";
 
 /* CPU time that the server has used, all threads of it; 0 when it is not known. */
 static double server_cpu_seconds(void)

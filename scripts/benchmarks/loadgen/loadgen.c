@@ -11,12 +11,10 @@
 #include <errno.h>
 #include <getopt.h>
 #include <netinet/tcp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -59,33 +57,7 @@ static uint64_t refused, waiting;   /* replies; requests without one */
 static uint64_t window_start, window_end, last_reply_at;   /* ns; a window of 0 has not begun */
 static bool sending;
 
-static void fail(const char *pattern, ...) __attribute__((noreturn, format(printf, 1, 2)));
-
-static void fail(const char *pattern, ...)
-{
-    va_list values;
-    fputs("loadgen: ", stderr);
-    va_start(values, pattern);
-    vfprintf(stderr, pattern, values);
-    va_end(values);
-    fputc('\n', stderr);
-    exit(1);
-}
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-static double cpu_seconds(void)
-{
-    struct rusage use;
-    getrusage(RUSAGE_SELF, &use);
-    return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec)
-         + (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
-}
+const char *const program = "loadgen";
 
 /* ---- one connection ---- */
 

@@ -1,8 +1,10 @@
-/* A load generator for request and reply over TCP: what its three parts share.
+/* A load generator for request and reply over TCP: what its parts share.
  *
  * loadgen.c   connections, clock, figures; knows no protocol
  * protocols.c what each peer speaks, as one table; knows no sockets
  * messages.c  the tweets that are sent, and histogram of latencies
+ *
+ * tools.c is for this and the other generator.
  */
 #ifndef LOADGEN_H
 #define LOADGEN_H
@@ -10,6 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "tools.h"
 
 enum {
     MAX_REQUEST_BYTES = 1024,   /* the longest is an HTTP POST of about 300 bytes */

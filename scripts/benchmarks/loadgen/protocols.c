@@ -38,19 +38,6 @@ static const char *tag_of(const struct speaker *speaker)
     return speaker->tag ? speaker->tag : random_tag();
 }
 
-/* Length of the line at the front with its LF, 0 when it is not all there. */
-static size_t line_length(const char *in, size_t length)
-{
-    const char *end = memchr(in, '\n', length);
-    return end ? (size_t)(end - in) + 1 : 0;
-}
-
-static bool starts(const char *in, size_t length, const char *prefix)
-{
-    size_t wanted = strlen(prefix);
-    return length >= wanted && memcmp(in, prefix, wanted) == 0;
-}
-
 /* ---- ttweet: one line of JSON each way; the echo server sends the same line back ---- */
 
 static size_t ttweet_upload(struct speaker *speaker, char *out)
