@@ -10,6 +10,7 @@ from ttweet.store import NOT_SEARCHED, LogLine, Size, Traces
 from ttweet.tweets import HISTORY_DAYS, Deletion, Draft, Page, TagPage, TagSummary, Tweet
 
 DAY_MS = 86_400_000
+PRUNE_STEP = 3
 
 
 class MemoryStore:
@@ -80,6 +81,26 @@ class MemoryStore:
         for index, entry in enumerate(self.log):
             if entry.id in found:
                 self.log[index] = entry._replace(text=reports.blanked(entry.text))
+
+    def first_kept(self, *, since: int | None, last: int | None) -> int:
+        if since is not None:
+            return next((one.id for one in self.tweets if one.at >= since), self.newest + 1)
+        return self.tweets[-last].id if last and len(self.tweets) >= last else 0
+
+    def time_of(self, id_: int) -> int | None:
+        return next((one.at for one in self.tweets if one.id >= id_), None)
+
+    def prune(self, before: int) -> int:
+        if self.fail_next and (error := self.fail_next.pop(0)) is not None:
+            raise error
+        going = [one for one in self.tweets if one.id < before][:PRUNE_STEP]
+        self.tweets = self.tweets[len(going) :]
+        if going:
+            self.gone_up_to = self.tweets[0].id - 1 if self.tweets else self.newest
+        return len(going)
+
+    def prune_lines(self, since: int) -> int:
+        return 0  # its log counts from the first line
 
     def traces(self, tweet: int) -> Traces:
         found = [line for one in self.tweets if one.id == tweet for line in self.traces_of(one)]

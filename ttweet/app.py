@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -29,6 +29,7 @@ from ttweet.export import Destination, LogCopy, SampleFile, Terminal, TerminalHa
 from ttweet.gate import Gate
 from ttweet.journal import MAX_WAITING, Journal
 from ttweet.policy import UnsafeError
+from ttweet.retention import KEEP_ALL, Keep, Retention
 from ttweet.server import Server, listen, resolved, why_not_listening
 from ttweet.service import Service
 from ttweet.sqlite_file import MAX_WAL_BYTES, belongs_to
@@ -55,6 +56,7 @@ class Config:
     max_clients: int = 1_000  # each costs a task and some KiB; below the limit of file descriptors, see below
     grace_s: float = 5.0  # for clients that are busy when the server stops; the writer's own limit is 5 s too
     log_limit: int = 1_000_000  # report lines kept, some 100 MiB
+    keep: Keep = KEEP_ALL  # all tweets, unless their user says otherwise
     quiet: bool = False
     tls_cert: Path | None = None  # plain connections without it
     tls_key: Path | None = None
@@ -162,7 +164,8 @@ async def serve(
             rates=config.rates,
             certificates=certificates,
         )
-        service.collect = Stats(service, journal, server, _limits(config, max_clients)).collect
+        retention = _retention(config.keep, journal, store, resources)
+        service.collect = Stats(service, journal, server, _limits(config, max_clients), retention=retention).collect
         async with trio.open_nursery() as copying:
             copies = [LogCopy(to, store.reader(), session=store.session) for to in _destinations(config)]
             for copy in copies:
@@ -172,7 +175,9 @@ async def serve(
                 journal.report(reports.server_started(config.host))
                 _announce(config, store, listeners, certificates)
                 _announce_rights(gate.anonymous.rights)
-                await _serve_clients(server, listeners, _until_stop(signals, certificates), grace_s=config.grace_s)
+                stop = _until_stop(signals, certificates)
+                helpers = [server.run] if retention is None else [server.run, retention.run]
+                await _serve_clients(server, helpers, listeners, stop, grace_s=config.grace_s)
                 journal.report(reports.server_stopped())
                 journal.close()
             for copy in copies:
@@ -180,11 +185,25 @@ async def serve(
             copying.cancel_scope.deadline = trio.current_time() + FINAL_COPY_S
 
 
+def _retention(keep: Keep, journal: Journal, store: SqliteStore, resources: ExitStack) -> Retention | None:
+    """What removes old tweets, with a thread and a reader of its own; None when all are kept."""
+    if not keep:
+        return None
+    worker = resources.enter_context(Worker("retention"))
+    return Retention(keep, journal, resources.enter_context(closing(store.reader())), worker)
+
+
 async def _serve_clients(
-    server: Server, listeners: list[socket.socket], stop: Awaitable[None], *, grace_s: float
+    server: Server,
+    helpers: Sequence[Callable[[], Awaitable[None]]],
+    listeners: list[socket.socket],
+    stop: Awaitable[None],
+    *,
+    grace_s: float,
 ) -> None:
     async with trio.open_nursery() as looking_after:
-        looking_after.start_soon(server.run)
+        for helper in helpers:
+            looking_after.start_soon(helper)
         async with trio.open_nursery() as connections:
             async with trio.open_nursery() as accepting:
                 for listener in listeners:
@@ -229,6 +248,8 @@ def _announce(
 ) -> None:
     log.info("%s, %s", __version__, store.engine)
     log.info("%s holds %s", config.db, _amount(store.count()))
+    if config.keep:
+        log.info("old tweets go: %s", config.keep)
     for listener in listeners:
         host, port = listener.getsockname()[:2]
         log.info("listening on %s", f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
@@ -272,6 +293,8 @@ def _limits(config: Config, max_clients: int) -> dict[str, object]:
         **asdict(config.limits),
         "max_waiting": MAX_WAITING,
         "log_limit": config.log_limit,
+        "keep_s": config.keep.age_s,
+        "keep_last": config.keep.last,
         "max_wal_bytes": MAX_WAL_BYTES,
         "grace_s": config.grace_s,
     }

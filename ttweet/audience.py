@@ -55,10 +55,10 @@ class Subscriber(Protocol):
 class Follower:
     """One cursor: all that is to be pushed up to `cursor` was pushed. While it is live, the newest tweet counts."""
 
-    __slots__ = ("cursor", "deletions", "history", "keys", "state", "subscriber")
+    __slots__ = ("cursor", "deletions", "gone", "history", "keys", "state", "subscriber")
 
     def __init__(
-        self, subscriber: Subscriber, keys: Keys, cursor: int, history: int, *, deletions: bool = False
+        self, subscriber: Subscriber, keys: Keys, cursor: int, history: int, *, gone: int = 0, deletions: bool = False
     ) -> None:
         self.subscriber = subscriber
         self.keys = keys
@@ -68,6 +68,8 @@ class Follower:
         self.cursor = cursor
         self.history: int | None = history
         """The newest id when it began; None once it was told that it has all up to there."""
+        self.gone = gone
+        """The id up to which it knows that tweets are not kept any more."""
         self.state = WAITING
 
 
@@ -97,6 +99,9 @@ class _Batch:
         self.tweets = [one for one in self.tweets if one.id != tweet]
         self._frames.pop(tweet, None)
 
+    def drop_up_to(self, gone: int) -> None:
+        self.tweets = [one for one in self.tweets if one.id > gone]
+
     def frames_for(self, follower: Follower) -> list[bytes]:
         """What a follower whose cursor is in this commit, or before it, wants of it."""
         if self.deletion is not None:
@@ -106,10 +111,11 @@ class _Batch:
 
 
 class _Page(NamedTuple):
-    """Frames for a follower, and the id up to which it has all then."""
+    """Frames for a follower, the id up to which it has all then, and the one up to which tweets were gone before."""
 
     data: bytes
     cursor: int
+    gone: int
 
 
 class Audience:
@@ -130,6 +136,7 @@ class Audience:
         """The id up to which tweets are not kept any more: who follows from before it is told so."""
         journal.on_commit = self.publish
         journal.on_deletion = self.publish_deletion
+        journal.on_prune = self.prune
 
     def follow(
         self,
@@ -152,7 +159,8 @@ class Audience:
             after = self._position(instead_of) if instead_of is not None else self._newest
         if instead_of is not None:
             self.end(instead_of)
-        return Follower(subscriber, keys, min(after, self._newest), self._newest, deletions=deletions)
+        cursor = min(after, self._newest)
+        return Follower(subscriber, keys, cursor, self._newest, gone=self.gone, deletions=deletions)
 
     def resume(self, follower: Follower) -> None:
         """Go on with a follower that has room."""
@@ -182,6 +190,14 @@ class Audience:
         self._remember(_Batch([], self._encode, deletion))
         told = [follower for alike in self._live.values() for follower in alike if follower.deletions]
         self._push_to_all(told, pushes.encode_deletion(deletion), before)
+
+    def prune(self, gone: int) -> None:
+        """Forget the tweets up to an id. Who is live has them; who is behind is told with the next page."""
+        self.gone = gone
+        while self._recent and self._recent[0].last <= gone:
+            self._drop_oldest()
+        if self._recent:
+            self._recent[0].drop_up_to(gone)
 
     async def run(self) -> None:
         """Read for those who are behind, a page for each in turn, until cancelled."""
@@ -223,9 +239,12 @@ class Audience:
         self._recent.append(batch)
         self._recent_tweets += batch.weight
         while self._recent_tweets > RECENT_TWEETS:
-            oldest = self._recent.popleft()
-            self._recent_tweets -= oldest.weight
-            self._before_recent = oldest.last
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        oldest = self._recent.popleft()
+        self._recent_tweets -= oldest.weight
+        self._before_recent = oldest.last
 
     def _forget(self, tweet: int) -> None:
         holding = next((batch for batch in self._recent if batch.last >= tweet), None)
@@ -249,8 +268,11 @@ class Audience:
         if not follower.subscriber.has_room:
             follower.state = WAITING
             return
-        follower.cursor = page.cursor
         data = page.data
+        if follower.cursor < page.gone > follower.gone:
+            follower.gone = page.gone
+            data = pushes.encode_gone(page.gone) + data
+        follower.cursor = page.cursor
         if follower.history is not None and page.cursor >= follower.history:
             follower.history = None
             data += pushes.encode_live(page.cursor)
@@ -270,20 +292,29 @@ class Audience:
             if batch.last > follower.cursor:
                 frames += batch.frames_for(follower)
                 if len(frames) >= PAGE_TWEETS:
-                    return _Page(b"".join(frames), batch.last)
-        return _Page(b"".join(frames), self._newest)
+                    return _Page(b"".join(frames), batch.last, self.gone)
+        return _Page(b"".join(frames), self._newest, self.gone)
 
     async def _page_from_file(self, follower: Follower) -> _Page:
         # The file may be ahead of what was published, and be changed between two reads of it: what is newer than this
         # will be pushed to who is live by then, or be in the next page.
         newest = self._newest
         read = partial(self._read, sorted(follower.keys), follower.cursor, deletions=follower.deletions)
-        entries = [entry for entry in await self._worker.run(read) if entry.id <= newest]
+        found, gone = await self._worker.run(read)
+        entries = [entry for entry in found if entry.id <= newest]
         frames = [self._encode(one) if isinstance(one, Tweet) else pushes.encode_deletion(one) for one in entries]
-        return _Page(b"".join(frames), entries[-1].id if len(entries) == PAGE_TWEETS else newest)
+        return _Page(b"".join(frames), entries[-1].id if len(entries) == PAGE_TWEETS else newest, gone)
 
-    def _read(self, keys: Sequence[str], cursor: int, *, deletions: bool) -> list[Tweet | Deletion]:
-        """A page of the file: in the worker's thread."""
+    def _read(self, keys: Sequence[str], cursor: int, *, deletions: bool) -> tuple[list[Tweet | Deletion], int]:
+        """A page of the file, and up to where tweets were gone when it was read: in the worker's thread."""
+        gone = self._reader.gone()
+        while True:
+            entries = self._entries(keys, cursor, deletions=deletions)
+            before, gone = gone, self._reader.gone()
+            if gone == before:
+                return entries, gone
+
+    def _entries(self, keys: Sequence[str], cursor: int, *, deletions: bool) -> list[Tweet | Deletion]:
         entries: list[Tweet | Deletion] = []
         if deletions:
             entries += self._reader.deletions_after(cursor, PAGE_TWEETS)

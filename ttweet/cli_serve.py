@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from ttweet import rates, shell
+from ttweet import cli_live, rates, retention, shell
 from ttweet.app import Config, run
 from ttweet.policy import TLS, TOKEN, UnsafeError
 from ttweet.rates import Rate
@@ -39,7 +39,15 @@ Grace = Annotated[
         help="How long busy clients have when the server stops.",
     ),
 ]
-LogLimit = Annotated[int, Parameter(**_COUNT, help="Report lines kept; tweets are all kept.")]
+LogLimit = Annotated[int, Parameter(**_COUNT, help="Report lines kept; no tweet goes for them.")]
+Keep = Annotated[
+    str | None,
+    Parameter(name="--keep", metavar="TIME", help="Remove older tweets while it runs: 90d, 36h; else all are kept."),
+]
+KeepLast = Annotated[
+    int | None,
+    Parameter(name="--keep-last", metavar="N", validator=Number(gte=1), help="Remove all but the last N tweets."),
+]
 RateOption = Annotated[
     str | None,
     Parameter(
@@ -74,6 +82,8 @@ def serve(
     max_clients: MaxClients = DEFAULT.max_clients,
     grace: Grace = DEFAULT.grace_s,
     log_limit: LogLimit = DEFAULT.log_limit,
+    keep: Keep = None,
+    keep_last: KeepLast = None,
     rate: RateOption = None,
     burst: Burst = DEFAULT_RATE.burst,
     tls_cert: TlsCert = None,
@@ -96,6 +106,7 @@ def serve(
         max_clients=max_clients,
         grace_s=grace,
         log_limit=log_limit,
+        keep=_keep(keep, keep_last),
         rates=_rates(rate, burst),
         tls_cert=tls_cert,
         tls_key=tls_key,
@@ -108,6 +119,16 @@ def serve(
         return run(config)
     except UnsafeError as error:
         raise shell.UsageError(_way_out(config, error.missing)) from error
+
+
+def _keep(keep: str | None, last: int | None) -> retention.Keep:
+    """Which tweets are kept. Raises UsageError."""
+    if keep is not None and last is not None:
+        raise shell.UsageError("--keep goes by age and --keep-last by number; give one of them")
+    age_s = cli_live.seconds(keep, "--keep")
+    if age_s == 0:
+        raise shell.UsageError("--keep 0 would keep no tweet; give a time such as 90d")
+    return retention.Keep(age_s, last)
 
 
 def _rates(text: str | None, burst: int) -> Rates:

@@ -106,6 +106,8 @@ class Cursor:
                 self._live()
             case "x":
                 self._deleted(answers.deletion(data))
+            case "g":
+                self._watcher.gone(int(data["id"]))
             case "p":
                 pass  # the link is alive, that is all
             case "err":

@@ -128,6 +128,8 @@ class Journal:
         """Is told of each commit's new tweets, ids rising, after those who wait for them. Must not raise or block."""
         self.on_deletion: Callable[[Deletion], None] | None = None
         """Is told of each new deletion, in its place among the commits. Must not raise or block."""
+        self.on_prune: Callable[[int], None] | None = None
+        """Is told of `gone` when it has risen. Must not raise or block."""
 
     @property
     def waiting(self) -> tuple[int, int]:
@@ -169,6 +171,20 @@ class Journal:
         change = self._change(lambda: (delete(at=self._now_ms()), self._store.last()), self._deleted)
         deletion, _ = await change.done()
         return deletion
+
+    async def prune(self, before: int) -> int:
+        """Remove some of the oldest tweets below an id between two batches; see Store.prune.
+
+        `before` is `newest` + 1 at most. On return it is durable and followers were told. Raises Refused `stopping`,
+        and StoreError.
+        """
+        change = self._change(lambda: (self._store.prune(before), self._store.gone()), self._pruned)
+        removed, _ = await change.done()
+        return removed
+
+    async def prune_lines(self, since: int) -> int:
+        """Remove some of the report lines older than a time (ms), as `prune` does tweets."""
+        return await self._change(partial(self._store.prune_lines, since), lambda _: None).done()
 
     async def wait_commit(self, seen: int) -> None:
         """Wait until more than the `seen` first of `commits` have been."""
@@ -217,6 +233,16 @@ class Journal:
             self.newest = self._published = deletion.id
             if self.on_deletion is not None:
                 self.on_deletion(deletion)
+
+    def _pruned(self, result: tuple[int, int]) -> None:
+        removed, gone = result
+        if not removed:
+            return
+        self.gone = gone
+        if self.last is not None and self.last.id <= gone:
+            self.last = None  # it was the newest: none is left
+        if self.on_prune is not None:
+            self.on_prune(gone)
 
     async def _wait_for_work(self, worker: Worker) -> None:
         while not self._work.is_set():

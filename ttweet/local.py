@@ -88,7 +88,8 @@ class LocalStore:
             done += removed
             yield done
         if (since := self._store.time_of(before) if since is None else since) is not None:
-            self._store.prune_lines(since)
+            while self._store.prune_lines(since):
+                pass
 
     def last(self) -> Tweet | None:
         """The newest tweet; None when there is none or it is empty."""

@@ -19,5 +19,10 @@ def encode_live(cursor: int) -> bytes:
     return b'["e",{"id":%d}]\n' % cursor
 
 
+def encode_gone(up_to: int) -> bytes:
+    """What a follower hears that has not read so far: tweets up to this id are not kept any more."""
+    return b'["g",{"id":%d}]\n' % up_to
+
+
 PING = b'["p",""]\n'
 """What a follower hears when there is nothing else to say."""

@@ -124,6 +124,11 @@ def message_deleted(tweet: int, by: str) -> Report:
     return Report("SERVER", "GENERAL", f"Message Deleted: {tweet} By: {by}")
 
 
+def messages_removed(count: int, up_to: int) -> Report:
+    """The oldest tweets were removed, as the server was told to keep no more."""
+    return Report("SERVER", "GENERAL", f"Messages Removed: {count} Up To: {up_to}")
+
+
 def input_refused(peer: Peer) -> Report:
     """A client broke the rules."""
     return Report("SERVER", "ERROR", f"INPUT COULD NOT BE PROCESSED FROM CLIENT: {peer}")

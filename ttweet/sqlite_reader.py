@@ -136,7 +136,7 @@ class Queries:
         return gone
 
     def first_kept(self, *, since: int | None, last: int | None) -> int:
-        """The oldest id that stays when what is younger than `since` (ms), or the last so many tweets, are kept."""
+        """See Reader."""
         if since is not None:
             found = self._one("SELECT id FROM tweets WHERE at >= :since ORDER BY id LIMIT 1", since=since)
             return MAX_ID if found is None else int(found[0])
@@ -149,7 +149,7 @@ class Queries:
         return count
 
     def time_of(self, id_: int) -> int | None:
-        """When (ms) the oldest tweet was stored that has this id or a higher one."""
+        """See Reader."""
         found = self._one("SELECT at FROM tweets WHERE id >= :id ORDER BY id LIMIT 1", id=id_)
         return None if found is None else int(found[0])
 

@@ -8,6 +8,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
 from typing import NamedTuple, cast
 
 from ttweet import hashtags, reports
@@ -109,14 +110,17 @@ def remove_before(connection: sqlite3.Connection, before: int, limit: int) -> tu
     return len(rows), keys
 
 
-def remove_lines_before(connection: sqlite3.Connection, at: int) -> int | None:
-    """Remove the report lines before the first that is not older than a time (ms); returns that line's id.
+def remove_lines_before(connection: sqlite3.Connection, at: int, limit: int) -> tuple[int, int | None]:
+    """Remove the oldest report lines, at most so many, up to the first that is not older than a time (ms).
 
-    None: there is none, and all were removed. Raises sqlite3.Error.
+    Returns how many went and the last one's id, which is None when none did. Raises sqlite3.Error.
     """
-    (first,) = connection.execute("SELECT min(id) FROM log WHERE at >= ?", (at,)).fetchone()
-    connection.execute("DELETE FROM log WHERE id < coalesce(?, 9223372036854775807)", (first,))
-    return cast("int | None", first)
+    rows = connection.execute("SELECT id, at FROM log ORDER BY id LIMIT ?", (limit,)).fetchall()
+    old = [id_ for id_, written in takewhile(lambda row: row[1] < at, rows)]
+    if not old:
+        return 0, None
+    connection.execute("DELETE FROM log WHERE id <= ?", (old[-1],))
+    return len(old), old[-1]
 
 
 def untag(connection: sqlite3.Connection, tweets: Sequence[Tagged]) -> list[str]:

@@ -27,6 +27,7 @@ KEY_LIFETIME_MS = 7 * 86_400_000  # a retry comes within seconds; a week covers 
 KEY_PURGE_PAUSE_MS = 60_000  # between two looks for keys that are too old
 PURGE_STEP = 256  # rows that one batch removes at most, beside as many as it has added: no batch waits for a big one
 PRUNE_STEP = 256  # tweets that go in one transaction: some 15 ms
+LINES_STEP = 1_000  # report lines that go in one transaction: some 5 ms
 
 _TWEETS = Rows("INSERT INTO tweets (id, at, author, text, tags) VALUES ", 5)
 _DELETIONS = Rows("INSERT INTO deletions (id, at, tweet) VALUES ", 3)
@@ -134,21 +135,20 @@ class SqliteStore(Queries):
         return deletion
 
     def prune(self, before: int) -> int:
-        """Remove the oldest tweets below an id, PRUNE_STEP at most; returns how many went. Durable on return.
-
-        Their ids are never given again. Raises StoreError as `append` does.
-        """
+        """See Store; PRUNE_STEP tweets at most."""
         with self._transaction(), overwriting(self._connection):
             self._tags.build()
             removed, keys = remove_before(self._connection, before, PRUNE_STEP)
             self._tags.drop(keys)
         return removed
 
-    def prune_lines(self, since: int) -> None:
-        """Remove the report lines that are older than a time (ms). Raises StoreError as `append` does."""
+    def prune_lines(self, since: int) -> int:
+        """See Store; LINES_STEP lines at most."""
         with self._transaction(), overwriting(self._connection):
-            first = remove_lines_before(self._connection, since)
-        self._first_line = self._last_line + 1 if first is None else max(first, self._first_line)
+            removed, last = remove_lines_before(self._connection, since, LINES_STEP)
+        if last is not None:
+            self._first_line = max(last + 1, self._first_line)
+        return removed
 
     def settle(self) -> None:
         """See Store."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from ttweet import __version__
 from ttweet.journal import Journal
+from ttweet.retention import Retention
 from ttweet.server import Server
 from ttweet.service import Service
 
@@ -23,6 +24,7 @@ class Stats:
         server: Server,
         limits: Mapping[str, object],
         *,
+        retention: Retention | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`limits` is told as it is."""
@@ -30,6 +32,7 @@ class Stats:
         self._journal = journal
         self._server = server
         self._limits = limits
+        self._retention = retention
         self._clock = clock
         self._started = clock()
 
@@ -40,6 +43,7 @@ class Stats:
             "connections": self._connections(),
             "followers": dict(zip(("live", "behind"), self._server.followers, strict=True)),
             "tweets": self._tweets(),
+            "retention": {"removed": self._retention.removed if self._retention else 0, "gone": self._journal.gone},
             "refusals": dict(sorted((self._service.refusals + self._journal.failed).items())),
             "rate": self._rate(),
             "limits": dict(self._limits),

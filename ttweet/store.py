@@ -64,6 +64,17 @@ class Reader(Protocol):
         """The id up to which tweets are not kept any more; 0 when all are."""
         ...
 
+    def first_kept(self, *, since: int | None, last: int | None) -> int:
+        """The oldest id that stays when what is younger than `since` (ms), or the last so many tweets, are kept.
+
+        Above all ids when none is young enough. It looks at each tweet that is too old, or at each of the last.
+        """
+        ...
+
+    def time_of(self, id_: int) -> int | None:
+        """When (ms) the oldest tweet was stored that has this id or a higher one."""
+        ...
+
     def traces(self, tweet: int) -> Traces:
         """Where the report log repeats a tweet's text. It looks through the whole log, so not in the writer's time."""
         ...
@@ -139,6 +150,20 @@ class Store(Reader, Protocol):
         Its id, its time and its key stay; the deletion gets an id of its own. A tweet that is deleted already gives the
         first deletion, and nothing is written. What `traces` found need not be searched again. Durable on return.
         Raises Refused `no_tweet`, and StoreError as `append` does.
+        """
+        ...
+
+    def prune(self, before: int) -> int:
+        """Remove the oldest tweets below an id, a bounded number; returns how many went, 0 when there are no more.
+
+        Their ids are never given again. Durable on return. Raises StoreError as `append` does.
+        """
+        ...
+
+    def prune_lines(self, since: int) -> int:
+        """Remove the oldest report lines, older than a time (ms), a bounded number; returns how many went.
+
+        Raises StoreError as `append` does.
         """
         ...
 
