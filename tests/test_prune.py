@@ -20,7 +20,7 @@ from ttweet.cursor import Cursor
 from ttweet.local import LocalStore, now_ms
 from ttweet.sqlite_reader import SqliteReader
 from ttweet.sqlite_store import SqliteStore
-from ttweet.tweets import draft
+from ttweet.tweets import Tweet, draft
 
 
 def opened(path: Path) -> SqliteStore:
@@ -31,7 +31,7 @@ def prune(store: SqliteStore, before: int, since: int | None = None) -> int:
     return max(LocalStore(store).prune(before, since=since), default=0)
 
 
-def test_what_is_below_the_id_goes_with_its_tags_keys_and_report_lines(tmp_path: Path) -> None:
+def test_what_is_below_the_id_goes_with_its_tags_and_report_lines_and_its_key_stays(tmp_path: Path) -> None:
     path = tmp_path / "t.db"
     with closing(opened(path)) as store:
         store.append([draft("old #a #b", key="k")], [], at=NOW - DAY_MS)
@@ -42,9 +42,22 @@ def test_what_is_below_the_id_goes_with_its_tags_keys_and_report_lines(tmp_path:
         assert [(tag.tag, tag.count) for tag in store.list_tags(limit=9, now=NOW).tags] == [("a", 1)]
         assert log(store) == ["Message Received: new #a"]
         assert (store.count(), store.gone()) == (1, 2)
-        assert store.append([draft("again", key="k")], [], at=NOW)[0].id == 4
+        again, other = store.append([draft("again", key="k"), draft("other", key="j")], [], at=NOW)
+        assert again == Tweet(1, NOW, None, "", ()), "with the time of the oldest tweet there is"
+        assert other.id == 4
         store.settle()
     check_counts(path)
+
+
+def test_the_key_of_a_tweet_that_went_is_forgotten_with_those_of_its_time(tmp_path: Path) -> None:
+    with closing(opened(tmp_path / "t.db")) as store:
+        store.append([draft("old", key="k")], [], at=NOW)
+        post(store, "next", at=NOW + DAY_MS)
+        assert prune(store, 2) == 1
+        for day, known in ((7, True), (9, False)):
+            post(store, "time passes", at=NOW + day * DAY_MS)
+            [tweet] = store.append([draft("again", key="k")], [], at=NOW + day * DAY_MS)
+            assert (tweet.id == 1) is known
 
 
 def test_when_all_are_gone_there_is_no_last_message_and_ids_go_on_after_a_restart(tmp_path: Path) -> None:
@@ -170,6 +183,13 @@ def test_a_dry_run_counts_and_the_next_one_removes(file: Path) -> None:
     assert run("tags", "--db", str(file)).stdout.startswith("n\t2\t")
 
 
+def test_ids_that_are_nobodys_are_not_counted(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("DELETE FROM tweets WHERE id IN (2, 4)")
+    arguments = ["prune", "--keep-last", "1", "--dry-run", "--db", str(file)]
+    assert run(*arguments).stdout == f"2 tweets would be removed from {file}, 1 kept\n"
+
+
 def test_tweets_that_are_old_enough_go(file: Path) -> None:
     assert run("prune", "--keep", "1d", "--db", str(file)).stdout == f"0 tweets removed from {file}, 5 kept\n"
     with closing(SqliteStore.open(file, log_limit=9, at=now_ms())) as store:
@@ -199,7 +219,8 @@ def test_the_file_of_a_running_server_is_left_alone_and_one_that_is_not_there_is
         code, text = says("prune", "--keep-last", "1", "--db", str(server.db))
         assert (code, text) == (
             shell.FAILED,
-            f"ttweet: a server holds {server.db}; stop it before tweets are removed",
+            f"ttweet: a server holds {server.db}; stop it before tweets are removed, "
+            "or start it with --keep or --keep-last",
         )
     missing = tmp_path / "none.db"
     assert says("prune", "--keep-last", "1", "--db", str(missing))[0] == shell.NOTHING

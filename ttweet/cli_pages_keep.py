@@ -95,9 +95,10 @@ PRUNE = Page(
     usage=r"ttweet prune --keep TIME | --keep-last N \[--dry-run] \[--db FILE]",
     text="""Remove the oldest tweets for good, from a file that no server holds.
 
-What is older than TIME goes, or all but the last N; with them tags that no other tweet has, keys, and report lines as
-old. Ids are never used again. It goes in small steps, so it can be stopped, and the same command goes on. Followers
-that come back from before the oldest tweet are told what is gone. With --dry-run it only counts.""",
+What is older than TIME goes, or all but the last N; with them tags that no other tweet has, and report lines as old.
+Ids are never used again. It goes in small steps, so it can be stopped, and the same command goes on. Followers
+that come back from before the oldest tweet are told what is gone. With --dry-run it only counts, also beside a server;
+ttweet serve takes --keep and --keep-last too, and removes while it runs.""",
     below=f"""{_EXAMPLES}
   ttweet prune --keep 90d --dry-run
   ttweet prune --keep-last 100000 --db team.db

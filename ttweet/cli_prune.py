@@ -14,7 +14,7 @@ from ttweet.cli_source import db_path
 from ttweet.errors import OpenError
 from ttweet.local import now_ms
 from ttweet.reports import escape
-from ttweet.sqlite_reader import SqliteReader
+from ttweet.sqlite_reader import MAX_ID, SqliteReader
 
 Keep = Annotated[
     str | None, Parameter(name="--keep", metavar="TIME", help="Keep what is younger: 90d, 36h; older tweets go.")
@@ -37,7 +37,7 @@ def prune(
     path = db_path(db)
     with closing(SqliteReader(path, instead="name another with --db")) as reader:
         before = reader.first_kept(since=since, last=keep_last)
-        going, all_of_them = reader.count_before(before), reader.count()
+        all_of_them, going = reader.count_before(MAX_ID), reader.count_before(before)
     if going and not dry_run:
         _remove(path, before, since, going)
     _tell(path, going, all_of_them - going, dry_run=dry_run, json=json)
@@ -49,7 +49,10 @@ def _remove(path: Path, before: int, since: int | None, going: int) -> None:
         store = local.open(path)
     except OpenError as error:
         if error.code == "locked":
-            raise OpenError("locked", f"a server holds {path}; stop it before tweets are removed") from error
+            raise OpenError(
+                "locked",
+                f"a server holds {path}; stop it before tweets are removed, or start it with --keep or --keep-last",
+            ) from error
         raise
     with store, progress() as show:
         for done in store.prune(before, since=since):

@@ -219,10 +219,9 @@ class Journal:
 
     async def _make_changes(self, worker: Worker) -> None:
         """Make those that wait. The batch that comes next, be it an empty one, tells of their report lines."""
-        changes, self._changes = self._changes, []
-        for change in changes:
+        for _ in range(len(self._changes)):
             try:
-                await change.run(worker)
+                await self._changes.pop(0).run(worker)
             except StoreError:
                 self._give_up()
                 raise

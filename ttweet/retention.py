@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 LOOK_S = 60.0  # between two looks at what is too old
 CHECK_S = 1.0  # between two glances at how many tweets came since
 MANY = 10_000  # new tweets for which the next look comes early, or a tenth of those that are kept if that is more
+STEP_S = 10.0  # for a step, longer than the store waits for a lock; then it is looked at later what became of it
 STEP_PAUSE_S = 0.02  # after each step, which takes some 15 ms: the writer's time is the clients' for the better part
 FRESH_LINES_MS = 60_000  # report lines stay for so long at least, for the copies of the log
 
@@ -123,9 +124,14 @@ class Retention:
         return _Limit(before, min(oldest, now - FRESH_LINES_MS))
 
     async def _remove(self, before: int) -> int:
-        removed = await self._journal.prune(before) if before > self._journal.gone + 1 else 0
-        self.removed += removed
-        return removed
+        """One step. It is waited for also when the server stops, or what it removed would be told nowhere."""
+        if before <= self._journal.gone + 1:
+            return 0
+        with trio.move_on_after(STEP_S, shield=True):
+            removed = await self._journal.prune(before)
+            self.removed += removed
+            return removed
+        raise StoreError("busy", f"a step took more than {STEP_S:g} s")
 
     async def _in_steps(self, step: Callable[[], Awaitable[int]]) -> None:
         while await step():  # noqa: ASYNC110  # not for an event, it lets others have the writer

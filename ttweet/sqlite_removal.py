@@ -61,7 +61,6 @@ _RENEW = Rows(
 )
 _OLDEST = "SELECT id, at, tags FROM tweets WHERE id < ? ORDER BY id LIMIT ?"
 _FORGET = (
-    "DELETE FROM keys WHERE tweet <= ?",
     "DELETE FROM deletions WHERE id <= ?",
     "DELETE FROM tweets WHERE id <= ?",
 )
@@ -97,7 +96,9 @@ def blank(connection: sqlite3.Connection, tweet: Tweet, deletion: Deletion) -> l
 
 
 def remove_before(connection: sqlite3.Connection, before: int, limit: int) -> tuple[int, list[str]]:
-    """Remove the oldest rows of tweets below an id, at most so many, with their keys and what tells of them.
+    """Remove the oldest rows of tweets below an id, at most so many, with the deletions that are as old.
+
+    Their keys stay for as long as any key does: a retry that comes late stores nothing.
 
     Returns how many went and the keys of their tags. Raises sqlite3.Error.
     """

@@ -37,16 +37,19 @@ _LINES = Rows("INSERT INTO log (id, session, at, side, category, text) VALUES ",
 _FIND_KEYS = Rows(
     "WITH wanted (author, key) AS (VALUES ",
     2,
-    ") SELECT wanted.author, wanted.key, id, at, tweets.author, text, tags FROM wanted"
+    ") SELECT wanted.author, wanted.key, tweet,"
+    " coalesce(at, (SELECT at FROM tweets WHERE id > tweet ORDER BY id LIMIT 1), 0),"  # its tweet may have been pruned
+    " coalesce(tweets.author, ''), coalesce(text, ''), coalesce(tags, '') FROM wanted"
     " CROSS JOIN keys ON keys.author = wanted.author AND keys.key = wanted.key"
-    " CROSS JOIN tweets ON id = tweet",
+    " LEFT JOIN tweets ON id = tweet",
 )
-# Keys go in the order of their tweets, so the oldest are found without looking at the others.
+# Keys go in the order of their tweets, so the oldest are found without looking at the others. The key of a tweet that
+# was pruned is at least as old as the oldest tweet there is.
 _PURGE_KEYS = """
     DELETE FROM keys WHERE tweet <= (
         SELECT max(tweet)
-        FROM (SELECT tweet FROM keys ORDER BY tweet LIMIT :step) JOIN tweets ON id = tweet
-        WHERE at < :oldest
+        FROM (SELECT tweet FROM keys ORDER BY tweet LIMIT :step)
+        WHERE (SELECT at FROM tweets WHERE id >= tweet ORDER BY id LIMIT 1) < :oldest
     )
 """
 _LAST_TWEET = """
