@@ -70,7 +70,8 @@ SERVE = Page(
 
 It says where it listens and what it holds, then prints the report lines as they happen. Tweets are kept in one
 SQLite file, all of them unless you say otherwise; sqlite3, sqlite-utils and Datasette may read it meanwhile. Ctrl-C or
-SIGTERM lets the clients finish and stops; a second signal stops at once. Both protocols, the framed one and that of the first ttweet, share the port.
+SIGTERM lets the clients finish and stops; a second signal stops at once. Both protocols, the framed one and that of
+the first ttweet, share the port.
 
 It listens on this machine alone, and whoever is on it may do all. Where others can reach it, with --host, it takes at
 least one token (ttweet token add) and TLS, or has to be told to do without: --anonymous read or write, --no-tls.""",

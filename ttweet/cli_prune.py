@@ -14,7 +14,7 @@ from ttweet.cli_source import db_path
 from ttweet.errors import OpenError
 from ttweet.local import now_ms
 from ttweet.reports import escape
-from ttweet.sqlite_reader import MAX_ID, SqliteReader
+from ttweet.sqlite_reader import SqliteReader
 
 Keep = Annotated[
     str | None, Parameter(name="--keep", metavar="TIME", help="Keep what is younger: 90d, 36h; older tweets go.")
@@ -37,10 +37,10 @@ def prune(
     path = db_path(db)
     with closing(SqliteReader(path, instead="name another with --db")) as reader:
         before = reader.first_kept(since=since, last=keep_last)
-        all_of_them, going = reader.count_before(MAX_ID), reader.count_before(before)
+        going, kept = reader.counts_around(before)
     if going and not dry_run:
         _remove(path, before, since, going)
-    _tell(path, going, all_of_them - going, dry_run=dry_run, json=json)
+    _tell(path, going, kept, dry_run=dry_run, json=json)
     return shell.DONE
 
 

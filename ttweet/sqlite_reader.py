@@ -44,6 +44,9 @@ _GONE = """
         (SELECT min(id) - 1 FROM tweets), (SELECT seq FROM sqlite_sequence WHERE name = 'tweets'), 0)
 """
 _NTH_LAST = "SELECT id FROM tweets WHERE author IS NOT '' ORDER BY id DESC LIMIT 1 OFFSET :skipped"
+_COUNTS = """
+    SELECT count(*) FILTER (WHERE id < :id), count(*) FILTER (WHERE id >= :id) FROM tweets WHERE author IS NOT ''
+"""
 _COUNT_OF_OLD = "SELECT max(id) FROM tweets"
 _OF_TAG = """
     SELECT tweets.id, at, author, text, tags
@@ -143,10 +146,10 @@ class Queries:
         found = self._one(_NTH_LAST, skipped=(last or 1) - 1)
         return 0 if found is None else int(found[0])
 
-    def count_before(self, id_: int) -> int:
-        """How many tweets there are below an id; it looks at each."""
-        count: int = self._one("SELECT count(*) FROM tweets WHERE id < :id AND author IS NOT ''", id=id_)[0]
-        return count
+    def counts_around(self, id_: int) -> tuple[int, int]:
+        """How many tweets there are below an id, and from it on; it looks at each."""
+        below, rest = self._one(_COUNTS, id=id_)
+        return below, rest
 
     def time_of(self, id_: int) -> int | None:
         """See Reader."""

@@ -45,7 +45,7 @@ class Reader(Protocol):
     """Reads what is committed. Each call is one short read transaction of its own."""
 
     def count(self) -> int:
-        """How many tweets there are, the empty ones included, the deleted ones not; by their ids, without a look at each.
+        """How many tweets there are, the empty ones included, the deleted ones not; it looks at ids, not at each tweet.
 
         Rows that somebody has removed by hand, or left out of what was imported, are counted too.
         """
