@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import trio
-import trio.testing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,18 +17,18 @@ from tests.processes import run, running_server, says
 from tests.serving import Serving, serving
 from tests.test_audience import Log, following
 from tests.test_cursor import Diary, line
+from ttweet import retention as retention_module
 from ttweet import shell
 from ttweet.audience import Follower
 from ttweet.cursor import Cursor
 from ttweet.errors import StoreError
 from ttweet.journal import Journal
-from ttweet.retention import LOOK_S, Keep, Retention
+from ttweet.retention import Keep, Retention
 from ttweet.store import Store
 from ttweet.tweets import draft
 from ttweet.worker import Worker
 
 DAY_S = 86_400.0
-FULL = StoreError("full", "the disk is full")
 
 
 @asynccontextmanager
@@ -95,17 +94,25 @@ async def test_what_comes_during_the_look_stays() -> None:
         assert [tweet.text for tweet in store.tweets] == ["comes now"]
 
 
-async def test_a_full_disk_only_postpones_it(
-    autojump_clock: trio.testing.MockClock, caplog: pytest.LogCaptureFixture
-) -> None:
-    store = MemoryStore()
+async def test_a_full_disk_only_postpones_it(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    class Full(MemoryStore):
+        failures = 2
+
+        def prune(self, before: int) -> int:
+            self.failures -= 1
+            if self.failures >= 0:
+                raise StoreError("full", "the disk is full")
+            return super().prune(before)
+
+    monkeypatch.setattr(retention_module, "LOOK_S", 0.01)
+    store = Full()
     store.append([draft("a"), draft("b")], [], at=0)
-    store.fail_next = [FULL, FULL]
     async with serving(store) as here, retaining(here, Keep(last=1)) as retention, trio.open_nursery() as nursery:
         nursery.start_soon(retention.run)
-        await trio.sleep(2.5 * LOOK_S)
+        while len(store.tweets) > 1:
+            await here.journal.wait_commit(here.journal.commits)
         assert [tweet.text for tweet in store.tweets] == ["b"]
-        assert caplog.text.count("old tweets stay for now") == 1
+        assert caplog.text.count("old tweets stay for now: the disk is full") == 1
         nursery.cancel_scope.cancel()
 
 
