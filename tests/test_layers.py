@@ -2,6 +2,7 @@
 
 import ast
 import re
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,11 @@ def test_what_a_module_must_not_know_is_not_even_loaded(module: str, forbidden: 
         code = f"import sys, ttweet.{module}; print(*sys.modules)"
         loaded = set(output_of(code).split())
     assert not forbidden & loaded
+
+
+def test_the_map_of_the_readme_names_every_module_and_no_other() -> None:
+    readme = (PACKAGE.parent / "README.md").read_text()
+    shown = readme.partition("## Map of the package")[2].partition("\n## ")[0]
+    named = re.findall(r"`(\w+\*?)`", shown)
+    assert {module for module in MODULES if any(fnmatch(module, name) for name in named)} == set(MODULES)
+    assert [name for name in named if not any(fnmatch(module, name) for module in MODULES)] == []
