@@ -124,6 +124,7 @@ def test_the_command_shows_all_of_it_in_a_pipe_as_json_and_on_a_terminal(tmp_pat
         assert parts["file"]["bytes"] == server.db.stat().st_size
         assert 0 < parts["file"]["wal_bytes"] <= server.db.with_name("tweets.db-wal").stat().st_size  # it may grow
         rows = dict(row.split("\t") for row in run("stats", "--server", server.address).stdout.splitlines())
+        assert rows["limits.keep_s"] == "-"
         assert rows["tweets.newest"] == "1"
         assert {name.partition(".")[0] for name in rows} == {part for part in parts if parts[part]}
         code, seen = run_on_terminal("stats", "--server", server.address, columns=60)

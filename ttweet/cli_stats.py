@@ -34,7 +34,7 @@ def stats(*, server: Server = None, ca: Ca = None, json: Json = False) -> int:
     else:
         for part, values in parts.items():
             for name, value in values.items():
-                shell.write("\t".join([escape(f"{part}.{name}"), escape(str(value))]))
+                shell.write("\t".join([escape(f"{part}.{name}"), "-" if value is None else escape(str(value))]))
     return shell.DONE
 
 
