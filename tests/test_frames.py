@@ -24,6 +24,8 @@ BROKEN = [
     b'["u",NaN]',
     b'["u",Infinity]',
     b'["u",-Infinity]',
+    b'["u",1e310]',
+    b'["u",-1e310]',
     b'["u","a"] x',
     b'["u","\xff"]',
     b'["u","\xc0\xaf"]',

@@ -23,12 +23,19 @@ def _no_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
 
 
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(f"{digits} is too large")
+    return number
+
+
 encode_value = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
-_decode = json.JSONDecoder(parse_constant=_no_constant).decode
+_decode = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite).decode
 
 
 def loads(line: bytes) -> object:
-    """Strict JSON of the standard library: UTF-8 only, no byte order mark, no NaN. Raises ValueError."""
+    """Strict JSON of the standard library: UTF-8 only, no byte order mark, no NaN or infinity. Raises ValueError."""
     return _decode(line.decode())
 
 
