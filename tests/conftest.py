@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.authority import Authority
 from tests.memory_store import MemoryStore
 from tests.sqlite_files import opened
 from ttweet import sqlite_index
@@ -46,3 +47,9 @@ def open_folder() -> Iterator[Path]:
         folder = Path(name)
         folder.chmod(0o755)
         yield folder
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    """One that signs certificates, and a certificate of its."""
+    return Authority(tmp_path)

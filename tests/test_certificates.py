@@ -20,11 +20,6 @@ from ttweet.errors import ConnectError, OpenError
 SECURITY = Path(ttweet.__file__).parent.parent / "docs" / "security.md"
 
 
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority(tmp_path)
-
-
 def test_a_pair_makes_connections_of_tls_1_2_at_least(authority: Authority) -> None:
     context = authority.certificates().context
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2

@@ -146,6 +146,12 @@ def test_after_any_trouble_with_the_file_it_is_complete(
     assert relief == f"{sample} is complete again"
 
 
+def test_a_link_is_named_as_what_it_is(sample: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with a_symlink(sample):
+        assert not copy_to(sample, store_with("a line")).catch_up()
+    assert f"cannot write {sample}: it is a symbolic link" in caplog.messages[0]
+
+
 def test_a_file_that_was_deleted_is_begun_anew_with_all_lines(sample: Path, caplog: pytest.LogCaptureFixture) -> None:
     store = store_with("before")
     copy = copy_to(sample, store)

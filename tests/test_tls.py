@@ -1,7 +1,6 @@
 """Clients and a server over TLS: what works, and what is said at both ends when it does not."""
 
 import json
-import ssl
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from ipaddress import ip_address
@@ -20,21 +19,12 @@ import ttweet
 from tests.authority import LONG_AGO, Authority
 from tests.peers import Script, listens, peer
 from tests.serving import Serving, serving
-from tests.test_transport import socket_pair
 from ttweet.certificates import Certificates
 from ttweet.connection import Limits
 from ttweet.dial_tls import explained
 from ttweet.errors import ConnectError, Refused, TtweetError
-from ttweet.tls import TlsTransport
-from ttweet.transport import Transport
 
 Ask = Callable[..., Awaitable[str]]
-DATA = bytes(range(256)) * 400
-
-
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority(tmp_path)
 
 
 async def by_thread(host: str, port: int, **settings: Any) -> str:
@@ -284,28 +274,6 @@ async def test_half_a_handshake_holds_nobody_up_and_has_its_time(authority: Auth
             assert await half.rest() == b""
 
 
-async def test_a_hello_byte_by_byte_is_understood(authority: Authority) -> None:
-    context = ssl.create_default_context(cafile=authority.ca)
-    async with serving(certificates=authority.certificates()) as here:
-        plain = await trio.open_tcp_stream(*here.address)
-        async with trio.SSLStream(Drip(plain), context, server_hostname="localhost") as stream:
-            await stream.send_all(b'["p",""]\n')
-            assert await stream.receive_some() == b'["ok",null]\n'
-
-
-@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-async def test_both_versions_serve_and_an_end_of_tls_is_answered(authority: Authority, version: ssl.TLSVersion) -> None:
-    context = ssl.create_default_context(cafile=authority.ca)
-    context.minimum_version = context.maximum_version = version
-    async with serving(certificates=authority.certificates()) as here:
-        plain = await trio.open_tcp_stream(*here.address)
-        stream = trio.SSLStream(plain, context, server_hostname="localhost", https_compatible=True)
-        await stream.send_all(b"d\n")
-        assert await stream.receive_some() == b"Empty Message"
-        assert await stream.receive_some() == b"", "the server ends TLS, then the connection"
-        await stream.aclose()
-
-
 async def test_a_reload_gives_new_clients_the_new_certificate_and_drops_nobody(authority: Authority) -> None:
     certificates = authority.certificates()
     async with (
@@ -348,61 +316,3 @@ async def test_a_follower_that_is_cancelled_goes_on_where_it_was(authority: Auth
         await client.post("two")
         assert (await anext(follower)).text == "two"
         assert follower._link is link, "over the same connection"
-
-
-async def test_whatever_part_the_socket_takes_all_arrives_in_order(authority: Authority) -> None:
-    context = ssl.create_default_context(cafile=authority.ca)
-    async with socket_pair() as (plain, client):
-        transport = TlsTransport(Stingy(plain), authority.certificates().context, b"")
-        stream = trio.SSLStream(client, context, server_hostname="localhost")
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(stream.send_all, b"hello")
-            assert await transport.receive() == b"hello"
-        for size in (1, 2, 1000, 16_385, len(DATA)):
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(send, transport, DATA[:size])
-                received = b""
-                while len(received) < size:
-                    received += await stream.receive_some()
-            assert received == DATA[:size]
-
-
-async def send(transport: TlsTransport, data: bytes) -> None:
-    """As a connection does it."""
-    sent = transport.send_now(data)
-    if sent < len(data):
-        await transport.send(memoryview(data)[sent:])
-
-
-class Stingy:
-    """Takes at once a part only of all that is not tiny."""
-
-    def __init__(self, transport: Transport) -> None:
-        self.receive = transport.receive
-        self.send = transport.send
-        self.send_end = transport.send_end
-        self.close = transport.close
-        self._transport = transport
-
-    def send_now(self, data: bytes) -> int:
-        return self._transport.send_now(data if len(data) < 50 else data[: len(data) // 3])
-
-
-class Drip(trio.abc.Stream):
-    """Sends byte by byte."""
-
-    def __init__(self, stream: trio.SocketStream) -> None:
-        self._stream = stream
-
-    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        for byte in bytes(data):
-            await self._stream.send_all(bytes([byte]))
-
-    async def wait_send_all_might_not_block(self) -> None:
-        await self._stream.wait_send_all_might_not_block()
-
-    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
-        return await self._stream.receive_some(max_bytes)
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()

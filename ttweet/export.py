@@ -5,6 +5,7 @@ or a terminal that stands still, delays and fails nobody. What could not be writ
 truth. Knows no client and no wire.
 """
 
+import errno
 import fcntl
 import logging
 import os
@@ -199,7 +200,7 @@ class LogCopy:
             while self._copy_page():
                 pass
         except OSError as exc:
-            self._warn("another process has locked it" if isinstance(exc, BlockingIOError) else str(exc.strerror))
+            self._warn(_why(exc))
             return False
         except StoreError as exc:
             self._warn(exc.text)
@@ -236,3 +237,9 @@ def _write_all(fd: int, data: bytes) -> None:
             rest = rest[os.write(fd, rest) :]
         except BlockingIOError:  # whoever shares the terminal with us has made it so
             select.select([], [fd], [])
+
+
+def _why(exc: OSError) -> str:
+    if isinstance(exc, BlockingIOError):
+        return "another process has locked it"
+    return "it is a symbolic link" if exc.errno == errno.ELOOP else str(exc.strerror)

@@ -121,7 +121,7 @@ class Check:
                 if error.code != "internal":
                     raise error from exc
                 way_out = damage(self._path, "it cannot be read to its end") if is_damage(exc) else ANEW
-                yield Finding(str(exc), way_out)
+                yield Finding(str(exc).rstrip(": "), way_out)  # SQLite names a file there, if it has a name
 
     def _run(self, progress: Progress) -> Iterator[Finding]:
         damages = [row[0] for row in self._connection.execute(f"PRAGMA main.integrity_check({DAMAGES_TOLD})")]
