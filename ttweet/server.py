@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 BACKLOG = 1024  # connections the kernel holds until they are accepted; it cuts this at net.core.somaxconn
 ACCEPT_BURST = 4  # connections accepted before other tasks get their turn, some 1 ms: 64 made all wait 20 ms
+REST_TURNS = 5  # turns of the event loop that are others' after each burst: so many an upload takes, to meet one burst
 DEAD_LINK_S = 30.0  # that a link may leave what was sent unconfirmed; by itself Linux gives it a quarter of an hour
 SWEEP_S = 0.5  # between two looks at the deadlines; each is met that much late at the most
 ACCEPT_RETRY_S = 0.1  # until somebody may have closed a descriptor, or the network is up again
@@ -145,12 +146,14 @@ class Server:
                 for _ in range(ACCEPT_BURST):
                     self._welcome(*listener.accept(), nursery)
             except BlockingIOError:
-                continue
+                pass
             except ConnectionAbortedError:
                 continue  # the client went before it was accepted
             except OSError as exc:
                 self._tell_cannot_accept(exc)
                 await trio.sleep(ACCEPT_RETRY_S)
+            for _ in range(REST_TURNS):
+                await trio.lowlevel.checkpoint()
 
     def admit(self, transport: Transport, peer: Peer, nursery: trio.Nursery) -> None:
         """Give a client its task in the nursery."""
