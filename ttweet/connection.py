@@ -2,8 +2,8 @@
 
 The client's task reads, parses and queues; it does not sleep on its uploads. Their receipts stand in the queue of
 answers, and when a batch is committed whatever is ready leaves in one write: at once if the socket takes it, through
-a flusher task if not. That is what makes a task for each client affordable: a wake-up of the task for each
-acknowledgement costs a third of the rate.
+a flusher task if not. That is what makes a task for each client affordable: its wake-up for each
+acknowledgement would cost a turn of the scheduler each.
 
 Back-pressure: nothing more is read while `max_unanswered` uploads are on their way, while the journal is full, or while
 the socket does not take what was answered. So a connection holds at most one read, that many receipts, and the answer
