@@ -19,6 +19,7 @@ from ttweet.certificates import Certificates
 from ttweet.connection import Limits, encode_push
 from ttweet.gate import Gate
 from ttweet.journal import Journal
+from ttweet.reading import Reading
 from ttweet.server import Server, listen
 from ttweet.service import Service
 from ttweet.stats import Stats
@@ -142,8 +143,9 @@ async def serving(
     by_hand = isinstance(trio.lowlevel.current_clock(), trio.testing.MockClock)
     with trio.fail_after(float("inf") if by_hand else GUARD_S), Worker("reader") as worker:
         reader = store.reader()
-        audience = Audience(journal, reader, worker, encode_push)
-        api = service(journal, reader, worker)
+        reading = Reading(journal, worker)
+        audience = Audience(journal, reader, reading, encode_push)
+        api = service(journal, reader, reading)
         server = Server(
             api,
             audience,

@@ -17,22 +17,22 @@ from ttweet.audience import Audience, Follower
 from ttweet.connection import encode_push
 from ttweet.errors import Refused, StoreError
 from ttweet.journal import Journal
+from ttweet.reading import Reading
 from ttweet.tweets import Tweet, draft
-from ttweet.worker import Worker
 
 T = TypeVar("T")
 TAGS = ["a", "b", "c"]
 
 
-class Stepwise(Worker):
-    """A worker without a thread, whose calls take some turns of the other tasks before and after."""
+class Stepwise(Reading):
+    """Reads without a thread, whose calls take some turns of the other tasks before and after."""
 
     def __init__(self) -> None:
         pass
 
-    async def run(self, function: Callable[[], T]) -> T:
+    async def run(self, find: Callable[[], T]) -> T:
         await trio.lowlevel.checkpoint()
-        result = function()
+        result = find()
         await trio.lowlevel.checkpoint()
         return result
 

@@ -234,7 +234,7 @@ async def test_a_deletion_that_is_committed_during_a_read_comes_in_its_place() -
 
     log = _Deleting(Racing())
     log.commit("a", "b")
-    log.audience = Audience(Journal(log.store), log.store, log.audience._worker, log._encode)  # nothing in memory
+    log.audience = Audience(Journal(log.store), log.store, log.audience._reading, log._encode)  # nothing in memory
     client = _Deletions(log)
     await following(log, lambda: client.follow("", 0))
     assert client.entries == [("m", 2), ("x", 3), ("m", 4)]

@@ -117,6 +117,27 @@ async def test_a_client_with_very_many_requests_in_one_read_leaves_others_their_
     assert turns - before >= 1000 / TURN_REQUESTS - 5  # a few before the first answer
 
 
+async def test_clients_that_come_for_nothing_make_the_next_ones_wait_and_nobody_else(
+    mock_clock: trio.testing.MockClock,
+) -> None:
+    async with serving() as here:
+        nobody = await here.call()
+        await nobody.stream.send_all(b"nonsense")
+        await nobody.rest()
+        await nobody.stream.aclose()
+        while here.server.clients > 0:
+            await trio.lowlevel.checkpoint()
+        served = await here.call()
+        await served.ask("p", "")
+        late = await here.call()
+        await late.send(("p", ""))
+        await trio.testing.wait_all_tasks_blocked()
+        assert here.server.clients == 1
+        assert (await served.ask("u", "meanwhile"))[0] == "ok"
+        mock_clock.jump(server_module.FRUITLESS_S)
+        assert (await late.answer())[0] == "ok"
+
+
 async def test_past_the_limit_a_client_is_told_and_turned_away_until_another_has_gone() -> None:
     async with serving(max_clients=2) as here:
         first, second = await here.call(), await here.call()

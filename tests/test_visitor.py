@@ -12,6 +12,7 @@ from ttweet.access import POST, READ, RIGHTS
 from ttweet.errors import ProtocolError, Refused
 from ttweet.gate import Gate
 from ttweet.journal import Journal
+from ttweet.reading import Reading
 from ttweet.service import Service
 from ttweet.token_file import TokenFile
 from ttweet.visitor import Visitor
@@ -22,7 +23,8 @@ from ttweet.worker import Worker
 async def services() -> AsyncIterator[Service]:
     store = MemoryStore()
     with Worker("reader") as worker:
-        yield Service(Journal(store), store, worker)
+        journal = Journal(store)
+        yield Service(journal, store, Reading(journal, worker))
         await trio.lowlevel.checkpoint()
 
 

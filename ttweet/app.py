@@ -29,6 +29,7 @@ from ttweet.export import Destination, LogCopy, SampleFile, Terminal, TerminalHa
 from ttweet.gate import Gate
 from ttweet.journal import MAX_WAITING, Journal
 from ttweet.policy import UnsafeError
+from ttweet.reading import Reading
 from ttweet.retention import KEEP_ALL, Keep, Retention
 from ttweet.server import Server, listen, resolved, why_not_listening
 from ttweet.service import Service
@@ -148,11 +149,11 @@ async def serve(
             resources.enter_context(listener)
         heeded = [signal.SIGINT, signal.SIGTERM] + ([signal.SIGHUP] if certificates else [])
         signals = resources.enter_context(trio.open_signal_receiver(*heeded))
-        worker = resources.enter_context(Worker("reader"))
+        reading = Reading(journal, resources.enter_context(Worker("reader")))
         reader = resources.enter_context(closing(store.reader()))
         max_clients = _allowed_clients(config.max_clients)
-        service = Service(journal, reader, worker)
-        audience = Audience(journal, reader, worker, encode_push)
+        service = Service(journal, reader, reading)
+        audience = Audience(journal, reader, reading, encode_push)
         addresses = [listener.getsockname()[0] for listener in listeners]
         gate = Gate(policy.anonymous_rights(addresses, config.anonymous), TokenFile(config.db))
         server = Server(

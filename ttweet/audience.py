@@ -22,9 +22,9 @@ import trio
 from ttweet import hashtags, pushes
 from ttweet.errors import Refused, StoreError
 from ttweet.journal import Journal
+from ttweet.reading import Reading
 from ttweet.store import Reader
 from ttweet.tweets import MAX_TAGS, Deletion, Tweet, search_key
-from ttweet.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -119,11 +119,11 @@ class _Page(NamedTuple):
 
 
 class Audience:
-    """All followers of one journal. `reader` is called by `worker` only; `encode` makes the frame of a push."""
+    """All followers of one journal. `reader` is called by `reading` only; `encode` makes the frame of a push."""
 
-    def __init__(self, journal: Journal, reader: Reader, worker: Worker, encode: Encode) -> None:
+    def __init__(self, journal: Journal, reader: Reader, reading: Reading, encode: Encode) -> None:
         self._reader = reader
-        self._worker = worker
+        self._reading = reading
         self._encode = encode
         self._live: dict[Keys, set[Follower]] = {}
         self._index: dict[str, set[Keys]] = {}
@@ -300,7 +300,7 @@ class Audience:
         # will be pushed to who is live by then, or be in the next page.
         newest = self._newest
         read = partial(self._read, sorted(follower.keys), follower.cursor, deletions=follower.deletions)
-        found, gone = await self._worker.run(read)
+        found, gone = await self._reading.run(read)
         entries = [entry for entry in found if entry.id <= newest]
         frames = [self._encode(one) if isinstance(one, Tweet) else pushes.encode_deletion(one) for one in entries]
         return _Page(b"".join(frames), entries[-1].id if len(entries) == PAGE_TWEETS else newest, gone)

@@ -28,7 +28,7 @@ from ttweet.transport import LOST, Transport
 from ttweet.tweets import Tweet
 from ttweet.visitor import Visitor
 
-TURN_REQUESTS = 32  # of one client before others get their turn, some 1 ms; one read may hold very many
+TURN_REQUESTS = 8  # of one client before others get their turn, some 0.3 ms; one read may hold very many
 LINGER_S = 1.0  # bytes are thrown away for so long after the last answer, lest a reset overtake it
 
 encode_push = partial(pushes.encode_push, json=JSON)
@@ -143,6 +143,11 @@ class Connection:
         self._close_if_done()
         if self._closed:
             self._log_out()
+
+    @property
+    def understood(self) -> bool:
+        """Whether it has spoken a protocol of ours, if only for one request."""
+        return self._reader.understood
 
     @property
     def has_room(self) -> bool:

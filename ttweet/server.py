@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 BACKLOG = 1024  # connections the kernel holds until they are accepted; it cuts this at net.core.somaxconn
 ACCEPT_BURST = 4  # connections accepted before other tasks get their turn, some 1 ms: 64 made all wait 20 ms
 REST_TURNS = 5  # turns of the event loop that are others' after each burst: so many an upload takes, to meet one burst
+FRUITLESS_S = 0.0005  # of rest for each client that came for nothing: a flood of them has half of the loop at most
 DEAD_LINK_S = 30.0  # that a link may leave what was sent unconfirmed; by itself Linux gives it a quarter of an hour
 SWEEP_S = 0.5  # between two looks at the deadlines; each is met that much late at the most
 ACCEPT_RETRY_S = 0.1  # until somebody may have closed a descriptor, or the network is up again
@@ -111,6 +112,7 @@ class Server:
         self._certificates = certificates
         self._connections: set[Connection] = set()
         self._readiness = Readiness()
+        self._fruitless = 0  # clients that have gone since the last burst, of whom nothing was understood
         self._told: dict[str, float] = {}  # when each kind of trouble was told of last
         self.max_clients = max_clients
         self.accepted = 0
@@ -152,8 +154,15 @@ class Server:
             except OSError as exc:
                 self._tell_cannot_accept(exc)
                 await trio.sleep(ACCEPT_RETRY_S)
-            for _ in range(REST_TURNS):
-                await trio.lowlevel.checkpoint()
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """Leave the event loop to those who are connected, longer while clients come for nothing."""
+        fruitless, self._fruitless = min(self._fruitless, ACCEPT_BURST), 0
+        if fruitless:
+            await trio.sleep(fruitless * FRUITLESS_S)
+        for _ in range(REST_TURNS):
+            await trio.lowlevel.checkpoint()
 
     def admit(self, transport: Transport, peer: Peer, nursery: trio.Nursery) -> None:
         """Give a client its task in the nursery."""
@@ -186,6 +195,7 @@ class Server:
                 log.exception("the task of client %s failed; only this client is concerned", peer)
             self._service.report(reports.input_refused(peer))
         finally:
+            self._fruitless += not connection.understood
             self._connections.discard(connection)
             self._service.report(reports.client_left(peer))
 

@@ -12,19 +12,19 @@ from functools import partial
 from ttweet import reports, tweets
 from ttweet.errors import Refused
 from ttweet.journal import Journal, Receipt, Waiter
+from ttweet.reading import Reading
 from ttweet.reports import Report
 from ttweet.store import Reader
 from ttweet.tweets import Deletion, Page, TagPage, Tweet
-from ttweet.worker import Worker
 
 
 class Service:
-    """The operations, on a journal that is running and a reader that only `worker` may call."""
+    """The operations, on a journal that is running and a reader that only `reading` may call."""
 
-    def __init__(self, journal: Journal, reader: Reader, worker: Worker) -> None:
+    def __init__(self, journal: Journal, reader: Reader, reading: Reading) -> None:
         self._journal = journal
         self._reader = reader
-        self._worker = worker
+        self._reading = reading
         self.refusals: Counter[str] = Counter()
         """How many requests were refused, by code; what the store refused is the journal's to tell."""
         self.collect: Callable[[], dict[str, object]] = dict
@@ -69,16 +69,16 @@ class Service:
     async def list_tags(self, *, limit: int, numbers: bool = False) -> TagPage:
         """The most used tags; those without a letter only with `numbers`."""
         now = int(time.time() * 1000)
-        return await self._worker.run(partial(self._reader.list_tags, limit=limit, now=now, numbers=numbers))
+        return await self._reading.run(partial(self._reader.list_tags, limit=limit, now=now, numbers=numbers))
 
     async def stats(self) -> dict[str, object]:
         """How the server is doing; see stats.Stats."""
-        size = await self._worker.run(self._reader.size)
+        size = await self._reading.run(self._reader.size)
         return {**self.collect(), "file": size._asdict()}
 
     async def delete(self, tweet: int, by: str) -> Deletion:
         """Delete a tweet, its text and what tells of it; `by` is who wants it. Raises Refused `no_tweet`."""
-        traces = await self._worker.run(partial(self._reader.traces, tweet))
+        traces = await self._reading.run(partial(self._reader.traces, tweet))
         return await self._journal.delete(tweet, reports.message_deleted(tweet, by), traces)
 
     def log_in(self, name: str) -> tuple[str, int]:
@@ -113,7 +113,7 @@ class Service:
 
     async def _page(self, find: Callable[[], Page]) -> Page:
         """What the reader finds, once `last` is as new: the reader may see a commit before the journal tells of it."""
-        page = await self._worker.run(find)
+        page = await self._reading.run(find)
         newest = max([tweet.id for tweet in page.tweets], default=0)
         while self._newest < newest:
             await self._journal.wait_commit(self._journal.commits)

@@ -171,6 +171,11 @@ class RequestReader:
         return self._frames is not None or self.classic
 
     @property
+    def understood(self) -> bool:
+        """Whether a frame or the beginning of a classic message has come; the frame may have been refused."""
+        return self._parse is parse or self.classic
+
+    @property
     def unfinished(self) -> bool:
         """Whether a frame, or a classic message, has begun and not ended."""
         return self.classic or (self._frames is not None and self._frames.unfinished)

@@ -1,0 +1,130 @@
+"""Questions beside uploads."""
+
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TypeVar
+
+import trio
+import trio.testing
+
+from tests.held_store import GUARD_S, HeldStore
+from tests.posters import Poster, running
+from ttweet.journal import BUSY_S, GIVE_WAY_S, Journal
+from ttweet.reading import Reading
+from ttweet.worker import MAX_CALLS, Call, Worker
+
+T = TypeVar("T")
+
+
+class Counting(Worker):
+    """Counts what it was given."""
+
+    given = 0
+
+    def begin(self, function: Callable[[], T]) -> Call[T]:
+        self.given += 1
+        return super().begin(function)
+
+
+class Questions:
+    """Asks by name; `answered` has the names in the order of their answers."""
+
+    def __init__(self, journal: Journal, worker: Counting, nursery: trio.Nursery) -> None:
+        self.answered: list[str] = []
+        self.worker = worker
+        self._reading = Reading(journal, worker)
+        self._nursery = nursery
+
+    async def ask(self, *names: str) -> None:
+        """Ask in this order, and wait until nothing more happens by itself."""
+        for name in names:
+            self._nursery.start_soon(self._ask, name)
+            await trio.testing.wait_all_tasks_blocked()
+
+    def block(self) -> threading.Event:
+        """Keep the thread from all that it is given from now on, until this is set."""
+        blocked = threading.Event()
+        self.worker.begin(partial(blocked.wait, GUARD_S))
+        return blocked
+
+    async def _ask(self, *names: str) -> None:
+        for name in names:
+            self.answered.append(await self._reading.run(partial(str, name)))
+
+    async def ask_on_and_on(self, *names: str) -> None:
+        """Ask one after the other, each as soon as the one before is answered."""
+        self._nursery.start_soon(self._ask, *names)
+        await trio.testing.wait_all_tasks_blocked()
+
+
+@asynccontextmanager
+async def asking(journal: Journal) -> AsyncIterator[Questions]:
+    with Counting("reader") as worker:
+        async with trio.open_nursery() as nursery:
+            yield Questions(journal, worker, nursery)
+
+
+async def test_while_all_is_quiet_as_many_are_read_together_as_one_hop_answers() -> None:
+    async with running(HeldStore()) as journal, asking(journal) as questions:
+        blocked = questions.block()
+        await questions.ask(*map(str, range(MAX_CALLS + 1)))
+        assert questions.worker.given == 1 + MAX_CALLS
+        blocked.set()
+    assert len(questions.answered) == MAX_CALLS + 1
+
+
+async def test_a_question_waits_for_the_batch_that_is_being_written() -> None:
+    store = HeldStore()
+    store.hold()
+    async with running(store) as journal, asking(journal) as questions:
+        Poster(journal).post("first")
+        await store.wait_held()
+        await questions.ask("why")
+        assert questions.worker.given == 0
+        store.release()
+    assert questions.answered == ["why"]
+
+
+async def test_a_question_waits_no_longer_than_give_way_s(mock_clock: trio.testing.MockClock) -> None:
+    store = HeldStore()
+    store.hold()
+    async with running(store) as journal, asking(journal) as questions:
+        Poster(journal).post("slow disk")
+        await store.wait_held()
+        await questions.ask("why", "how")
+        mock_clock.jump(GIVE_WAY_S)
+        while not questions.answered:
+            await trio.lowlevel.checkpoint()
+        assert questions.answered == ["why"]
+        store.release()
+    assert questions.answered == ["why", "how"]
+
+
+async def test_beside_a_single_uploader_questions_are_read_one_by_one(mock_clock: trio.testing.MockClock) -> None:
+    async with running(HeldStore()) as journal, asking(journal) as questions:
+        poster = Poster(journal)
+        poster.post("just now")
+        await poster.all_answered()
+        blocked = questions.block()
+        await questions.ask("one", "two")
+        assert questions.worker.given == 1 + 1
+        mock_clock.jump(BUSY_S)
+        await questions.ask("three")  # its turn is after that of "two"
+        assert questions.worker.given == 1 + 1
+        blocked.set()
+    assert questions.answered[0] == "one"
+    assert len(questions.answered) == 3
+
+
+async def test_who_asks_on_and_on_comes_after_who_has_asked_meanwhile(mock_clock: trio.testing.MockClock) -> None:
+    async with running(HeldStore()) as journal, asking(journal) as questions:
+        poster = Poster(journal)
+        poster.post("just now")
+        await poster.all_answered()
+        blocked = questions.block()
+        await questions.ask_on_and_on("mine", "mine again")
+        await questions.ask("yours")
+        blocked.set()
+    assert questions.answered == ["mine", "yours", "mine again"]
