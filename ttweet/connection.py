@@ -146,8 +146,8 @@ class Connection:
 
     @property
     def understood(self) -> bool:
-        """Whether it has spoken a protocol of ours, if only for one request."""
-        return self._reader.understood
+        """Whether it has made a request that is one, or has begun a classic one."""
+        return self._reader.understood or self._reader.classic
 
     @property
     def has_room(self) -> bool:

@@ -156,7 +156,7 @@ Event = Request | Identify | TtweetError
 class RequestReader:
     """One client's bytes on their way to requests. `json` reads the frames; a faster library may be given."""
 
-    __slots__ = ("_classic", "_frames", "_json", "_parse", "classic")
+    __slots__ = ("_classic", "_frames", "_json", "_parse", "classic", "understood")
 
     def __init__(self, json: Json = STDLIB_JSON) -> None:
         self._json = json
@@ -164,16 +164,13 @@ class RequestReader:
         self._frames: frames.FrameReader | None = None
         self._classic = b""
         self.classic = False
+        self.understood = False
+        """Whether a request has come that is one."""
 
     @property
     def begun(self) -> bool:
         """Whether the first byte has come."""
         return self._frames is not None or self.classic
-
-    @property
-    def understood(self) -> bool:
-        """Whether a frame or the beginning of a classic message has come; the frame may have been refused."""
-        return self._parse is parse or self.classic
 
     @property
     def unfinished(self) -> bool:
@@ -212,6 +209,8 @@ class RequestReader:
             except ProtocolError as error:
                 events.append(error)
                 break
+            else:
+                self.understood = True
             self._parse = parse
         return events
 
