@@ -30,6 +30,21 @@ def test_it_says_what_the_file_holds(tmp_path: Path) -> None:
     assert "tweets.db is whole: 1 tweet, 1 tag, " in plain(seen)
 
 
+def test_the_file_is_named_by_its_place_by_the_option_or_by_the_environment(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--no-report-file") as server:
+        server.stop()
+    elsewhere = {"TTWEET_DB": "no.db"}
+    for shape in (("tweets.db",), ("--db", "tweets.db")):
+        done = run("check", *shape, cwd=tmp_path, variables=elsewhere)
+        assert (done.returncode, done.stderr) == (shell.DONE, "")
+        assert done.stdout.startswith("tweets.db is whole: ")
+    assert says("check", variables=elsewhere) == (shell.NOTHING, "ttweet: there is no no.db; name another one")
+    assert says("check", "tweets.db", "--db", "tweets.db") == (
+        shell.USAGE,
+        "ttweet: FILE and --db both name the database; give one of them",
+    )
+
+
 def test_what_is_wrong_goes_to_stdout_and_what_to_do_to_stderr(tmp_path: Path) -> None:
     with running_server(tmp_path, "--no-report-file") as server:
         run("post", "one #a", "--server", server.address)

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ttweet import cli_show, shell
-from ttweet.cli_options import Json
+from ttweet.cli_options import Db, Json
 from ttweet.cli_progress import Pace, progress
 from ttweet.cli_source import db_path
 from ttweet.reports import escape
@@ -17,9 +17,9 @@ from ttweet.sqlite_check import Check, Facts, Finding
 File = Annotated[Path | None, Parameter(name="FILE", help="The database; else TTWEET_DB, else tweets.db.")]
 
 
-def check(file: File = None, /, *, json: Json = False) -> int:
-    """Look a database over. Raises OpenError, StoreError."""
-    path = db_path(file)
+def check(file: File = None, /, *, db: Db = None, json: Json = False) -> int:
+    """Look a database over. Raises UsageError, OpenError, StoreError."""
+    path = db_path(_named(file, db))
     look = Check(path, instead="name another one")
     ways_out = _show(_findings(look), escape(str(path)), json=json)
     for way_out in ways_out:
@@ -34,6 +34,13 @@ def check(file: File = None, /, *, json: Json = False) -> int:
     if look.unlike and shell.on_terminal(sys.stderr):
         shell.hint(f"{shell.amount(look.unlike, 'tweet')} with other tags than in the text, as ttweet chat posts them")
     return shell.DONE
+
+
+def _named(file: Path | None, db: Path | None) -> Path | None:
+    """The file that the command line names, if it does: by its place, or by the option of the other commands."""
+    if file is not None and db is not None:
+        raise shell.UsageError("FILE and --db both name the database; give one of them")
+    return db if file is None else file
 
 
 def _findings(look: Check) -> Iterator[Finding]:

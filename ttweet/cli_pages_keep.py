@@ -114,7 +114,7 @@ ttweet serve takes --keep and --keep-last too, and removes while it runs.""",
 )
 
 CHECK = Page(
-    usage=r"ttweet check \[FILE] \[--json]",
+    usage=r"ttweet check \[FILE] \[--db FILE] \[--json]",
     text="""Look a database over, and say what to do.
 
 Reads all of it, beside the running server or without one: its pages and indexes, its schema, each tweet, the report
@@ -122,6 +122,7 @@ log, and whether the counts of tags are what the tweets say. Nothing is written 
     below=f"""{_EXAMPLES}
   ttweet check
   ttweet check nightly.db && rm older.db
+  ttweet check --db /srv/tweets.db
   ttweet check --json | jq .
 
 {_EXIT_CODES}
