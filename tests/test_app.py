@@ -19,12 +19,14 @@ import trio
 from tests.memory_store import MemoryStore
 from tests.processes import LIMIT_S, TTWEET, Server, environment, run, running_server
 from tests.serving import Caller
-from ttweet import app
+from tests.sqlite_files import NOW, opened
+from ttweet import app, reports
 from ttweet.app import Config
 from ttweet.client import Client
 from ttweet.errors import StoreError
 from ttweet.server import listen
 from ttweet.sqlite_store import SqliteStore
+from ttweet.tweets import Tweet
 
 
 def wal_bytes(db: Path) -> int:
@@ -98,21 +100,23 @@ def test_the_first_lines_say_what_runs_where_and_on_which_file(tmp_path: Path) -
         for text in ("one", ""):
             client.post(text)
     with talking_server(cwd=tmp_path) as server:
-        version, holds, listening = server.started
+        version, held, listening = server.started
         assert re.fullmatch(rf"ttweet: \d+\.\d+\S*, SQLite {re.escape(sqlite3.sqlite_version)}\b.*", version)
-        assert holds == "ttweet: tweets.db holds 2 tweets"
+        assert held == "ttweet: the oldest tweet in tweets.db is 1, the newest is 2"
         assert listening == f"ttweet: listening on 127.0.0.1:{server.port}"
         (initialized,) = server.read_until("INITIALIZED")
         assert initialized == "SERVER ALERT [GENERAL] SERVER ON HAS INITIALIZED ON IP: 127.0.0.1"
 
 
-def test_one_tweet_is_not_many() -> None:
-    assert [app._amount(count) for count in (0, 1, 2, 1_000_000)] == [
-        "0 tweets",
-        "1 tweet",
-        "2 tweets",
-        "1,000,000 tweets",
-    ]
+def test_of_an_imported_file_with_gaps_only_what_is_true_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "tweets.db"
+    with opened(path) as store:
+        assert app._held(path, store) == f"{path} holds no tweets"
+        store.restore([Tweet(id_, NOW, None, "imported", ()) for id_ in (3, 7, 12_345)])
+        assert app._held(path, store) == f"the oldest tweet in {path} is 3, the newest is 12345"
+        for id_ in (3, 12_345):
+            store.delete(id_, reports.message_deleted(id_, "ann"), at=NOW)
+        assert app._held(path, store) == f"the oldest tweet in {path} is 7, the newest is 7"
 
 
 def test_an_ipv6_address_is_written_as_people_write_it(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_serve_takes_its_file_from_the_environment(tmp_path: Path) -> None:
     process.communicate(timeout=LIMIT_S)
     assert process.returncode == 0
     assert re.match(r"ttweet: \S+, SQLite 3\.\d+\.\d+\n$", said[0])
-    assert said[1] == "ttweet: env.db holds 0 tweets\n"
+    assert said[1] == "ttweet: env.db holds no tweets\n"
     assert re.match(r"ttweet: listening on 127\.0\.0\.1:\d+\n$", said[2])
     assert (tmp_path / "env.db").exists()
     assert not (tmp_path / "Sample.txt").exists()

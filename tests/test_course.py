@@ -180,7 +180,7 @@ def test_a_server_that_goes_ends_the_session(server: Server) -> None:
 
 
 def test_the_courses_server_keeps_its_file_and_starts_again_at_once(tmp_path: Path) -> None:
-    for expected in ("holds 0 tweets", "holds 1 tweet"):
+    for expected in ("holds no tweets", "the newest is 1"):
         command = [sys.executable, str(SCRIPTS / "ttweetser.py"), "0"]
         with subprocess.Popen(command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True) as process:
             assert process.stderr is not None

@@ -248,7 +248,7 @@ def _announce(
     config: Config, store: SqliteStore, listeners: list[socket.socket], certificates: Certificates | None
 ) -> None:
     log.info("%s, %s", __version__, store.engine)
-    log.info("%s holds %s", config.db, _amount(store.count()))
+    log.info("%s", _held(config.db, store))
     if config.keep:
         log.info("old tweets go: %s", config.keep)
     for listener in listeners:
@@ -265,8 +265,13 @@ def _announce_rights(anonymous: frozenset[str]) -> None:
         log.info("without a token clients may: %s", listed(anonymous) or "nothing")
 
 
-def _amount(count: int) -> str:
-    return "1 tweet" if count == 1 else f"{count:,} tweets"
+def _held(db: Path, store: SqliteStore) -> str:
+    """What a file holds, told by ids: some in between may be missing, and to count tweets takes a look at each."""
+    newest = store.last()
+    if newest is None:
+        return f"{db} holds no tweets"
+    [oldest] = store.read_after(0, 1)
+    return f"the oldest tweet in {db} is {oldest.id}, the newest is {newest.id}"
 
 
 def _destinations(config: Config) -> list[Destination]:
