@@ -240,6 +240,12 @@ def test_keys_are_forgotten_after_a_week_a_bounded_number_at_a_time(
     assert post(store, "new", key="old 0", at=later + 7 * 60_000)[0].text == "new"
 
 
+def test_keys_are_forgotten_when_the_clock_jumps_ahead_by_more_than_a_week(store: SqliteStore) -> None:
+    post(store, "just now", key="k")
+    post(store, "a week ahead", at=NOW + 7 * DAY_MS + 1)
+    assert post(store, "again", key="k", at=NOW + 7 * DAY_MS + 2)[0].text == "again"
+
+
 def test_keys_are_forgotten_when_the_clock_was_put_back(store: SqliteStore, path: Path) -> None:
     post(store, "from the future", at=NOW + 1000 * DAY_MS)
     post(store, "old", key="old", at=NOW)
