@@ -117,7 +117,7 @@ class MemoryStore:
         return self
 
     def size(self) -> Size:
-        return Size(0, 0)
+        return Size(0, 0, 0)
 
     def close(self) -> None:
         pass

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.sqlite_files import NOW, limited_pages, opened, post, sql
-from ttweet import sqlite_index
+from ttweet import reports, sqlite_index
 from ttweet.errors import StoreError
 from ttweet.sqlite_reader import SqliteReader
 from ttweet.sqlite_store import SqliteStore
@@ -103,6 +103,18 @@ def test_the_writer_and_readers_find_what_waits(store: SqliteStore, path: Path) 
             assert one.tweets_of_tag("a", limit=1).more is True
             assert [tweet.id for tweet in one.tagged_after(["a", "b"], 1, 2)] == [2, 3]
             assert [(tag.tag, tag.count) for tag in one.list_tags(limit=9, now=NOW).tags] == [("a", 3), ("b", 2)]
+
+
+def test_how_many_tweets_wait_is_told_by_the_writer_and_by_readers(store: SqliteStore) -> None:
+    with closing(store.reader()) as reader:
+        post(store, "1 #a", "2", "3 #b")
+        assert (store.size().unindexed, reader.size().unindexed) == (2, 2)
+        store.delete(1, reports.message_deleted(1, "ann"), at=NOW)
+        assert (store.size().unindexed, reader.size().unindexed) == (0, 0)
+        post(store, "5 #a")
+        assert reader.size().unindexed == 1
+        store.settle()
+        assert reader.size().unindexed == 0
 
 
 def test_a_tag_shows_the_spelling_that_is_most_frequent_with_those_that_wait(store: SqliteStore) -> None:

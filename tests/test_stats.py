@@ -35,11 +35,19 @@ async def test_it_counts_uploads_commits_and_refusals(any_store: Store) -> None:
         await caller.answers(6)
         stats = await stats_of(caller)
         assert 1 <= stats["tweets"].pop("commits") == here.journal.commits
-        assert stats["tweets"] == {"newest": 3, "acknowledged": 3, "waiting": 0, "lines_waiting": 0}
+        assert stats["tweets"] == {"newest": 3, "acknowledged": 3, "deleted": 0, "waiting": 0, "lines_waiting": 0}
         assert stats["refusals"] == {"bad_operation": 1, "bad_tag": 1, "too_long": 1}
         assert stats["connections"] == {"now": 1, "accepted": 1, "turned_away": 0}
         assert stats["server"]["version"] == ttweet.__version__
         assert stats["limits"] == {"max_clients": 1000}
+
+
+async def test_it_counts_what_was_deleted_once(any_store: Store) -> None:
+    async with serving(any_store) as here:
+        caller = await here.call()
+        await caller.send(("u", "one"), ("u", "two"), ("x", 1), ("x", 1), ("x", 7))
+        await caller.answers(5)
+        assert (await stats_of(caller))["tweets"]["deleted"] == 1
 
 
 async def test_it_counts_who_came_and_who_was_turned_away() -> None:

@@ -11,9 +11,9 @@ STATS = Page(
     usage=r"ttweet stats \[--server HOST:PORT] \[--json]",
     text="""Show how a server is doing.
 
-What it has counted since it started: connections, followers, uploads and commits, what was refused and why; how much
-waits, how large the file is, and the limits that are in force. On a server that others reach it takes a token with the
-right admin. In a pipe the columns are parted by tabs: name, value.""",
+What it has counted since it started: connections, followers, uploads, deletions and commits, what was refused and why;
+how much waits, how large the file is, and the limits that are in force. On a server that others reach it takes a token
+with the right admin. In a pipe the columns are parted by tabs: name, value.""",
     below=f"""{_EXAMPLES}
   ttweet stats
   ttweet stats --server 127.0.0.1:13001 --json | jq .tweets

@@ -126,6 +126,8 @@ class Journal:
         """How many batches were committed."""
         self.acknowledged = 0
         """How many drafts they held."""
+        self.deleted = 0
+        """How many tweets were deleted."""
         self.failed: Counter[str] = Counter()
         """How many drafts the store did not take, by code."""
         self._published = self.newest
@@ -250,6 +252,7 @@ class Journal:
         deletion, self.last = result
         if deletion.id > self._published:  # else it was deleted before
             self.newest = self._published = deletion.id
+            self.deleted += 1
             if self.on_deletion is not None:
                 self.on_deletion(deletion)
 

@@ -111,7 +111,9 @@ class Queries:
     def size(self) -> Size:
         """See Reader."""
         path: str = self._one("SELECT file FROM pragma_database_list WHERE name = 'main'")[0]
-        return Size(_bytes_of(path), _bytes_of(f"{path}-wal"))
+        with self._snapshot() as tail:
+            unindexed = len(tail.tweets)
+        return Size(_bytes_of(path), _bytes_of(f"{path}-wal"), unindexed)
 
     def last(self) -> Tweet | None:
         """See Reader."""

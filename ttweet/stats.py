@@ -63,6 +63,7 @@ class Stats:
         return {
             "newest": journal.last.id if journal.last is not None else 0,
             "acknowledged": journal.acknowledged,
+            "deleted": journal.deleted,
             "commits": journal.commits,
             "waiting": waiting,
             "lines_waiting": lines_waiting,

@@ -25,10 +25,14 @@ class LogLine(NamedTuple):
 
 
 class Size(NamedTuple):
-    """Bytes on the disk: of the tweets and all else, and of what was written last, on its way there."""
+    """Bytes on the disk: of the tweets and all else, and of what was written last, on its way there.
+
+    `unindexed` is how many tweets with tags the index of tags does not have yet.
+    """
 
     bytes: int
     wal_bytes: int
+    unindexed: int
 
 
 class Traces(NamedTuple):
@@ -120,7 +124,7 @@ class Reader(Protocol):
         ...
 
     def size(self) -> Size:
-        """How much there is on the disk."""
+        """How much there is on the disk, and how much of it is not indexed yet."""
         ...
 
     def close(self) -> None:
