@@ -143,9 +143,8 @@ async def serving(
     by_hand = isinstance(trio.lowlevel.current_clock(), trio.testing.MockClock)
     with trio.fail_after(float("inf") if by_hand else GUARD_S), Worker("reader") as worker:
         reader = store.reader()
-        reading = Reading(journal, worker)
-        audience = Audience(journal, reader, reading, encode_push)
-        api = service(journal, reader, reading)
+        audience = Audience(journal, reader, Reading(journal.uploads, worker), encode_push)
+        api = service(journal, reader, Reading(journal.uploads, worker))
         server = Server(
             api,
             audience,

@@ -6,13 +6,15 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TypeVar
 
+import pytest
 import trio
 import trio.testing
 
 from tests.held_store import GUARD_S, HeldStore
-from tests.posters import Poster, running
-from ttweet.journal import BUSY_S, GIVE_WAY_S, Journal
-from ttweet.reading import Reading
+from tests.posters import Poster, line_of, running
+from ttweet.errors import StoreError
+from ttweet.journal import GATHER_S, Journal
+from ttweet.reading import GIVE_WAY_S, RECENT_S, Reading
 from ttweet.worker import MAX_CALLS, Call, Worker
 
 T = TypeVar("T")
@@ -34,7 +36,7 @@ class Questions:
     def __init__(self, journal: Journal, worker: Counting, nursery: trio.Nursery) -> None:
         self.answered: list[str] = []
         self.worker = worker
-        self._reading = Reading(journal, worker)
+        self._reading = Reading(journal.uploads, worker)
         self._nursery = nursery
 
     async def ask(self, *names: str) -> None:
@@ -49,6 +51,10 @@ class Questions:
         self.worker.begin(partial(blocked.wait, GUARD_S))
         return blocked
 
+    async def ask_here(self, name: str) -> None:
+        """Ask in the task that calls."""
+        await self._ask(name)
+
     async def _ask(self, *names: str) -> None:
         for name in names:
             self.answered.append(await self._reading.run(partial(str, name)))
@@ -57,6 +63,15 @@ class Questions:
         """Ask one after the other, each as soon as the one before is answered."""
         self._nursery.start_soon(self._ask, *names)
         await trio.testing.wait_all_tasks_blocked()
+
+    async def fail(self) -> None:
+        """Ask what cannot be read."""
+
+        def damaged() -> None:
+            raise StoreError("internal", "damaged")
+
+        with pytest.raises(StoreError):
+            await self._reading.run(damaged)
 
 
 @asynccontextmanager
@@ -75,7 +90,7 @@ async def test_while_all_is_quiet_as_many_are_read_together_as_one_hop_answers()
     assert len(questions.answered) == MAX_CALLS + 1
 
 
-async def test_a_question_waits_for_the_batch_that_is_being_written() -> None:
+async def test_a_question_waits_for_the_batch_that_is_being_written(mock_clock: trio.testing.MockClock) -> None:
     store = HeldStore()
     store.hold()
     async with running(store) as journal, asking(journal) as questions:
@@ -110,7 +125,7 @@ async def test_beside_a_single_uploader_questions_are_read_one_by_one(mock_clock
         blocked = questions.block()
         await questions.ask("one", "two")
         assert questions.worker.given == 1 + 1
-        mock_clock.jump(BUSY_S)
+        mock_clock.jump(RECENT_S)
         await questions.ask("three")  # its turn is after that of "two"
         assert questions.worker.given == 1 + 1
         blocked.set()
@@ -128,3 +143,42 @@ async def test_who_asks_on_and_on_comes_after_who_has_asked_meanwhile(mock_clock
         await questions.ask("yours")
         blocked.set()
     assert questions.answered == ["mine", "yours", "mine again"]
+
+
+async def test_a_batch_of_report_lines_alone_keeps_nobody_waiting(mock_clock: trio.testing.MockClock) -> None:
+    store = HeldStore()
+    store.hold()
+    async with running(store) as journal, asking(journal) as questions:
+        journal.report(line_of("somebody came"))
+        await trio.testing.wait_all_tasks_blocked()
+        mock_clock.jump(GATHER_S)
+        await store.wait_held()
+        await questions.ask("why")
+        assert questions.worker.given == 1
+        store.release()
+
+
+async def test_a_question_that_fails_gives_its_place_to_the_next() -> None:
+    async with running(HeldStore()) as journal, asking(journal) as questions:
+        for _ in range(MAX_CALLS + 1):
+            await questions.fail()
+        await questions.ask("still there?")
+    assert questions.answered == ["still there?"]
+
+
+async def test_who_gives_up_in_the_line_or_while_an_upload_is_written_leaves_its_place_to_others(
+    mock_clock: trio.testing.MockClock,
+) -> None:
+    store = HeldStore()
+    store.hold()
+    async with running(store) as journal, asking(journal) as questions:
+        Poster(journal).post("slow disk")
+        await store.wait_held()
+        async with trio.open_nursery() as leaving:
+            for name in ("gives way", "stands in line"):
+                leaving.start_soon(questions.ask_here, name)
+                await trio.testing.wait_all_tasks_blocked()
+            leaving.cancel_scope.cancel()
+        await questions.ask("here", "there")
+        store.release()
+    assert questions.answered == ["here", "there"]

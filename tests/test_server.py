@@ -138,6 +138,17 @@ async def test_clients_that_come_for_nothing_make_the_next_ones_wait_and_nobody_
         assert (await late.answer())[0] == "ok"
 
 
+async def test_clients_that_made_a_request_make_nobody_wait(mock_clock: trio.testing.MockClock) -> None:
+    async with serving() as here:
+        guest = await here.call()
+        await guest.ask("p", "")
+        await guest.stream.aclose()
+        while here.server.clients > 0:
+            await trio.lowlevel.checkpoint()
+        for _ in range(2):
+            assert (await (await here.call()).ask("p", ""))[0] == "ok"
+
+
 async def test_past_the_limit_a_client_is_told_and_turned_away_until_another_has_gone() -> None:
     async with serving(max_clients=2) as here:
         first, second = await here.call(), await here.call()

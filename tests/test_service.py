@@ -39,7 +39,7 @@ async def serving(store: MemoryStore) -> AsyncIterator[Service]:
     with Worker("reader") as worker:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(journal.run)
-            yield Service(journal, store.reader(), Reading(journal, worker))
+            yield Service(journal, store.reader(), Reading(journal.uploads, worker))
             journal.close()
 
 
@@ -121,7 +121,7 @@ async def test_the_last_message_is_never_older_than_what_a_tag_has_shown() -> No
     pages: list[Page] = []
     journal = Journal(store)
     with Worker("reader") as worker:
-        service = Service(journal, store.reader(), Reading(journal, worker))
+        service = Service(journal, store.reader(), Reading(journal.uploads, worker))
         store.append([tweets.draft("early #seen", key="a")], [], at=0)  # committed; the journal has not heard of it
 
         async def ask() -> None:

@@ -24,7 +24,7 @@ async def services() -> AsyncIterator[Service]:
     store = MemoryStore()
     with Worker("reader") as worker:
         journal = Journal(store)
-        yield Service(journal, store, Reading(journal, worker))
+        yield Service(journal, store, Reading(journal.uploads, worker))
         await trio.lowlevel.checkpoint()
 
 

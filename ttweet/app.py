@@ -149,11 +149,11 @@ async def serve(
             resources.enter_context(listener)
         heeded = [signal.SIGINT, signal.SIGTERM] + ([signal.SIGHUP] if certificates else [])
         signals = resources.enter_context(trio.open_signal_receiver(*heeded))
-        reading = Reading(journal, resources.enter_context(Worker("reader")))
+        worker = resources.enter_context(Worker("reader"))
         reader = resources.enter_context(closing(store.reader()))
         max_clients = _allowed_clients(config.max_clients)
-        service = Service(journal, reader, reading)
-        audience = Audience(journal, reader, reading, encode_push)
+        service = Service(journal, reader, Reading(journal.uploads, worker))
+        audience = Audience(journal, reader, Reading(journal.uploads, worker), encode_push)  # with a line of its own
         addresses = [listener.getsockname()[0] for listener in listeners]
         gate = Gate(policy.anonymous_rights(addresses, config.anonymous), TokenFile(config.db))
         server = Server(

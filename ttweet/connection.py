@@ -146,7 +146,7 @@ class Connection:
 
     @property
     def understood(self) -> bool:
-        """Whether it has made a request that is one, or has begun a classic one."""
+        """Whether it has sent a frame that is one of ours, or has begun a classic request."""
         return self._reader.understood or self._reader.classic
 
     @property

@@ -16,6 +16,7 @@ import outcome
 import trio
 
 from ttweet.errors import Refused, StoreError, TtweetError
+from ttweet.reading import Uploads
 from ttweet.reports import Report
 from ttweet.store import Store, Traces
 from ttweet.tweets import Deletion, Draft, Tweet
@@ -31,8 +32,6 @@ MAX_LINES = MAX_WAITING + 2 * MAX_HELD_LINES  # waiting ones: the drafts', those
 MAX_BATCH = 1_000  # drafts of one transaction, some 10 ms of work: bounds what an acknowledgement can wait for
 GATHER_S = 0.02  # for report lines without a draft: they are in no hurry, and each commit costs a sync of the disk
 RETRY_S = 1.0  # between attempts to store report lines that a full disk or a lock has held up
-GIVE_WAY_S = 0.002  # that a question waits at most for the batch that is being written; most take half a millisecond
-BUSY_S = 0.005  # after a batch the next is likely to come soon
 SETTLE_S = 0.25  # without work until the store does what it has put off; a tweet that is alone is indexed then
 
 
@@ -111,9 +110,8 @@ class Journal:
         self._gathering = False  # whether a report line wakes nobody, as `run` waits for more of them
         self._trouble = ""  # the code of what keeps the store from storing, so that it is told of once
         self._held_up = False  # whether a full disk or a lock keeps the lines that wait
-        self._batch_size = 0
-        self._writing = False  # `run` has work
-        self._written = float("-inf")  # when, by trio's clock, it had some last
+        self.uploads = Uploads()
+        """Tells those who let batches go first of them."""
         self._settled = True  # the store has put off nothing
         self.last = store.last()
         """The newest committed tweet that is not deleted."""
@@ -193,18 +191,6 @@ class Journal:
         """Remove some of the report lines older than a time (ms), as `prune` does tweets."""
         return await self._change(partial(self._store.prune_lines, since), lambda _: None).done()
 
-    @property
-    def recent_uploads(self) -> int:
-        """How many drafts the batch has that is being written, or was a moment ago; 0 when all is quiet."""
-        busy = self._writing or trio.current_time() - self._written < BUSY_S
-        return self._batch_size if busy else 0
-
-    async def give_way(self) -> None:
-        """Let the batch that is being written go first, for GIVE_WAY_S at most."""
-        if self._writing:
-            with trio.move_on_after(GIVE_WAY_S):
-                await self._committed.park()
-
     async def wait_commit(self, seen: int) -> None:
         """Wait until more than the `seen` first of `commits` have been."""
         while self.commits == seen:
@@ -225,10 +211,7 @@ class Journal:
                 await self._wait_for_work(worker)
                 if not (self._inbox or self._changes or self._closed):
                     await self._gather_lines()
-                self._writing = True
                 await self._write_all(worker)
-                self._writing = False
-                self._written = trio.current_time()
 
     def _change(self, make: Callable[[], T], made: Callable[[T], None]) -> "_Change[T]":
         """Queue another change of the file than a batch. `made` is told of it before anything later is published."""
@@ -313,7 +296,7 @@ class Journal:
                 decided = []
                 await self._make_changes(worker)
             batch, lines = self._take_batch()
-            self._batch_size = len(batch)
+            self.uploads.begin(len(batch))
             reports = [line.report if isinstance(line, Receipt) else line for line in lines]
             drafts = [receipt.draft for receipt in batch]
             call = worker.begin(partial(self._store.append, drafts, reports, at=self._now_ms()))
@@ -327,6 +310,8 @@ class Journal:
                     self._tell(batch)
                     self._give_up()
                     raise
+            finally:
+                self.uploads.end()
             waiting = bool(self._inbox or self._changes)
         self._tell(decided)
 

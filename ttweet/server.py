@@ -112,7 +112,7 @@ class Server:
         self._certificates = certificates
         self._connections: set[Connection] = set()
         self._readiness = Readiness()
-        self._fruitless = 0  # clients that have gone since the last burst, of whom nothing was understood
+        self._fruitless = 0  # clients that came for nothing, since the last burst
         self._told: dict[str, float] = {}  # when each kind of trouble was told of last
         self.max_clients = max_clients
         self.accepted = 0
@@ -242,6 +242,7 @@ class Server:
             self.admit(self._transport(client), address[:2], nursery)
         else:
             self.turned_away += 1
+            self._fruitless += 1
             _turn_away(client, self.max_clients, tls=self._certificates is not None)
 
     def _transport(self, client: socket.socket) -> Transport:

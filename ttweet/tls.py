@@ -10,9 +10,8 @@ from contextlib import suppress
 import trio
 
 from ttweet.errors import ProtocolError
-from ttweet.transport import LOST, Transport
+from ttweet.transport import LOST, READ_BYTES, Transport
 
-RECORD_BYTES = 16 * 1024  # what OpenSSL hands out in one read
 HANDSHAKE = 0x16  # the first byte of a client that speaks TLS, see RFC 8446, 5.1
 
 
@@ -36,7 +35,7 @@ class TlsTransport:
             await self._shake_hands()
         while True:
             try:
-                data = self._tls.read(RECORD_BYTES)
+                data = self._tls.read(READ_BYTES)
             except ssl.SSLWantReadError:
                 if self._outgoing.pending:  # the answer to a new key
                     await self._send_encrypted()
@@ -44,7 +43,7 @@ class TlsTransport:
             except ssl.SSLError as exc:
                 raise trio.BrokenResourceError from exc
             else:
-                if self._incoming.pending:
+                if self._incoming.pending or self._tls.pending():
                     await trio.lowlevel.checkpoint()  # who sends without a pause must not keep the others waiting
                 return data
 

@@ -165,7 +165,7 @@ class RequestReader:
         self._classic = b""
         self.classic = False
         self.understood = False
-        """Whether a request has come that is one."""
+        """Whether a frame has come that is one of ours."""
 
     @property
     def begun(self) -> bool:
