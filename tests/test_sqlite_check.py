@@ -54,6 +54,16 @@ def test_a_file_is_whole_beside_its_writer_whose_index_is_behind(store: SqliteSt
     assert findings(path) == []
 
 
+def test_tags_are_counted_that_the_index_does_not_have_yet(store: SqliteStore, path: Path) -> None:
+    post(store, "#a #b", at=NOW)
+    store.settle()
+    post(store, "#b #c", "#C", at=NOW)
+    check = Check(path, instead="")
+    assert list(check.run(lambda done, total: None)) == []
+    assert check.facts is not None
+    assert check.facts.tags == 3
+
+
 def test_nothing_is_written_to_a_file_that_is_checked(stopped: Path) -> None:
     before = stopped.read_bytes()
     assert findings(stopped) == []

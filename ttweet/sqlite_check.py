@@ -5,6 +5,7 @@ uses of tags, which can be many, go to a scratch database, which SQLite keeps in
 Knows no trio and no command line.
 """
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -32,6 +33,7 @@ _PAGE = "SELECT id, at, author, text, tags FROM tweets WHERE id > ? AND author I
 _FACTS = """
     SELECT (SELECT count(*) FROM tweets WHERE author IS NOT ''), (SELECT count(*) FROM tags), (SELECT count(*) FROM log)
 """
+_KNOWN = "SELECT count(*) FROM tags WHERE key IN (SELECT value FROM json_each(?))"
 _COUNTED = {  # as the tweets have it, and as the tables have it; the first column is a tag's key
     "the links to tweets": (
         "SELECT key, tweet FROM scratch.uses",
@@ -100,6 +102,7 @@ class Check:
         self._connection = connect_reader(path, instead=instead)
         self.facts: Facts | None = None
         """None while it is not known, and when the file is too damaged to tell."""
+        self._unindexed: set[str] = set()  # keys of tags, those of tweets that the index of tags does not have yet
         self.unlike = 0
         """Tweets without some of the hashtags in their texts; nothing is wrong with that: clients may choose tags."""
 
@@ -134,6 +137,7 @@ class Check:
         count, tags, lines = self._connection.execute(_FACTS).fetchone()
         self.facts = Facts(count, tags, lines, version)
         yield from self._tweets(version, count, progress)
+        self.facts = self.facts._replace(tags=tags + self._new_tags())
         yield from self._tags()
         for what, question in _LOG.items():
             if self._connection.execute(question).fetchone()[0]:
@@ -186,6 +190,13 @@ class Check:
         self.unlike += any(hashtags.key(tag) not in keyed for tag in hashtags.extract(tweet.text, numeric=True))
         if indexed:
             self._connection.executemany(_USE, [(key, tweet.id, tag, tweet.at) for key, tag in keyed.items()])
+        else:
+            self._unindexed |= keyed.keys()
+
+    def _new_tags(self) -> int:
+        """How many tags only those tweets have that the index does not have yet."""
+        known: int = self._connection.execute(_KNOWN, (json.dumps(sorted(self._unindexed)),)).fetchone()[0]
+        return len(self._unindexed) - known
 
     def _tags(self) -> Iterator[Finding]:
         for what, (said, stored) in _COUNTED.items():
