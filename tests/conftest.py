@@ -1,5 +1,6 @@
 """What many test modules share: each kind of store, and a database file."""
 
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,6 +14,9 @@ from tests.sqlite_files import opened
 from ttweet import sqlite_index
 from ttweet.sqlite_store import SqliteStore
 from ttweet.store import Store
+
+# A shell has what it starts in the background ignore SIGINT, and so would all programs that we start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(params=["memory", "sqlite", "sqlite, indexed at once", "sqlite, indexed now and then"])
