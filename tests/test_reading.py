@@ -81,6 +81,14 @@ async def asking(journal: Journal) -> AsyncIterator[Questions]:
             yield Questions(journal, worker, nursery)
 
 
+async def blocked_after_an_upload(journal: Journal, questions: Questions) -> threading.Event:
+    """Have one upload written, and then keep the reader's thread until the event is set."""
+    poster = Poster(journal)
+    poster.post("just now")
+    await poster.all_answered()
+    return questions.block()
+
+
 async def test_while_all_is_quiet_as_many_are_read_together_as_one_hop_answers() -> None:
     async with running(HeldStore()) as journal, asking(journal) as questions:
         blocked = questions.block()
@@ -119,10 +127,7 @@ async def test_a_question_waits_no_longer_than_give_way_s(mock_clock: trio.testi
 
 async def test_beside_a_single_uploader_questions_are_read_one_by_one(mock_clock: trio.testing.MockClock) -> None:
     async with running(HeldStore()) as journal, asking(journal) as questions:
-        poster = Poster(journal)
-        poster.post("just now")
-        await poster.all_answered()
-        blocked = questions.block()
+        blocked = await blocked_after_an_upload(journal, questions)
         await questions.ask("one", "two")
         assert questions.worker.given == 1 + 1
         mock_clock.jump(RECENT_S)
@@ -135,10 +140,7 @@ async def test_beside_a_single_uploader_questions_are_read_one_by_one(mock_clock
 
 async def test_who_asks_on_and_on_comes_after_who_has_asked_meanwhile(mock_clock: trio.testing.MockClock) -> None:
     async with running(HeldStore()) as journal, asking(journal) as questions:
-        poster = Poster(journal)
-        poster.post("just now")
-        await poster.all_answered()
-        blocked = questions.block()
+        blocked = await blocked_after_an_upload(journal, questions)
         await questions.ask_on_and_on("mine", "mine again")
         await questions.ask("yours")
         blocked.set()
