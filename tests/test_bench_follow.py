@@ -47,6 +47,13 @@ def test_a_message_counts_when_its_last_follower_has_it(
     assert 0 < figures["p50_us"] <= figures["p99_us"]
 
 
+def test_a_run_leaves_nothing_under_way_for_the_next(stage: stages.Stage) -> None:
+    with ttweet.serve(stage) as server:
+        for _ in range(5):
+            generator.fan_out(stage, server, "ttweet", 1, "--in-flight", "128", "--warmup", "0.02", "--seconds", "0.02")
+            generator.fan_out(stage, server, "ttweet", 300, "--warmup", "0.02", "--seconds", "0.02")
+
+
 def test_a_follower_catches_up_with_a_whole_log(stage: stages.Stage, tmp_path: Path) -> None:
     database = tmp_path / "tweets.db"
     fill.fill(database, 3000)

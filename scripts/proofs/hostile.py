@@ -57,10 +57,15 @@ class Times(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """Where it happens. `scale` shrinks the numbers of connections; `timed` says whether the p99 is a bar."""
+    """Where it happens.
+
+    `descriptors` are those that the server has open at rest, `scale` shrinks the numbers of connections, and `timed`
+    says whether the p99 is a bar.
+    """
 
     server: Server
     good: Good
+    descriptors: int
     findings: Findings
     scale: float
     seed: int
@@ -76,7 +81,7 @@ def prove(stage: Stage, *, scale: float, seed: int, timed: bool = True) -> Resul
         good.warm_up(int(WARM_UPLOADS * scale))
         good.start()
         _until(lambda: len(good.took_ms) >= ANSWERS)
-        field = Field(server, good, findings, scale, seed, timed)
+        field = Field(server, good, server.descriptors(), findings, scale, seed, timed)
         memory, said = server.resident_kib(), server.lines
         worst = max([_withstand(name, field) for name in ATTACKS], key=lambda times: times.factor)
         growth = server.resident_kib() - memory
@@ -110,7 +115,7 @@ def _factor(times: Times) -> float:
 def _attack(name: str, field: Field) -> Times:
     server, good, findings = field.server, field.good, field.findings
     calm = _calm(good, CALM_S if field.timed else CALM_S / 10)
-    before, first = server.descriptors(), len(good.took_ms)
+    first = len(good.took_ms)
     command = [sys.executable, "-m", "proofs.attacks", name, str(server.port), str(field.scale), str(field.seed)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT / "scripts", timeout=MAX_ATTACK_S)
     if done.returncode:
@@ -120,8 +125,9 @@ def _attack(name: str, field: Field) -> Times:
     under = p99(good.took_ms[first:])
     if server.process.poll() is not None:
         raise Broken(f"{name} has ended the server")
-    if not _until(lambda: server.descriptors() <= before):
-        findings.add("corrupt", f"{name}: {server.descriptors() - before} descriptors have not come back")
+    if not _until(lambda: server.descriptors() <= field.descriptors):
+        kept = server.descriptors() - field.descriptors
+        findings.add("corrupt", f"{name}: {kept} descriptors have not come back")
     return Times(calm, under)
 
 
@@ -138,9 +144,11 @@ def _calm(good: Good, seconds: float) -> float:
 def _until(met: Callable[[], bool]) -> bool:
     """Wait for it; whether it came in time."""
     end = time.monotonic() + RETURN_S
-    while not met() and time.monotonic() < end:
+    while not met():
+        if time.monotonic() > end:
+            return False
         time.sleep(0.02)
-    return met()
+    return True
 
 
 def _check_descriptors() -> None:

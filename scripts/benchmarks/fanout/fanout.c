@@ -203,6 +203,13 @@ static void publish_until(uint64_t end)
     }
 }
 
+/* Leave nothing under way: the server would give it to the followers of the next run. */
+static void drain(void)
+{
+    while (done < sent)
+        turn(20);
+}
+
 static void print_figures(double seconds, double cpu_s, double server_cpu_s)
 {
     printf("{\"dialect\":\"%s\",\"followers\":%u,\"in_flight\":%u,\"messages\":%llu,\"deliveries\":%llu,\"rate\":%.1f,"
@@ -222,7 +229,9 @@ static void measure(void)
     window_end = window_start + (uint64_t)(options.seconds * 1e9);
     double cpu_before = cpu_seconds(), server_before = server_cpu_seconds();
     publish_until(window_end);
-    print_figures(options.seconds, cpu_seconds() - cpu_before, server_cpu_seconds() - server_before);
+    double cpu_s = cpu_seconds() - cpu_before, server_cpu_s = server_cpu_seconds() - server_before;
+    drain();
+    print_figures(options.seconds, cpu_s, server_cpu_s);
 }
 
 static void wait_until_all_follow(void)
