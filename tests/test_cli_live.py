@@ -19,6 +19,12 @@ def test_what_is_no_duration_is_said(duration: str) -> None:
         seconds(duration, "--timeout")
 
 
+def test_a_number_alone_is_no_time_where_it_may_be_meant_in_days() -> None:
+    with pytest.raises(shell.UsageError, match=r"^--keep cannot be '90'; it is a number with s, m, h or d$"):
+        seconds("90", "--keep", bare=False)
+    assert [seconds(each, "--keep", bare=False) for each in ("0", "90d")] == [0, 7_776_000]
+
+
 def test_a_loss_is_told_once_however_often_it_is_tried(capsys: pytest.CaptureFixture[str]) -> None:
     news = News()
     for _ in range(3):

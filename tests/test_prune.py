@@ -202,6 +202,7 @@ def test_tweets_that_are_old_enough_go(file: Path) -> None:
     [
         ([], "which tweets stay?"),
         (["--keep", "1d", "--keep-last", "1"], "one of them"),
+        (["--keep", "90"], "--keep cannot be '90'"),
         (["--keep", "soon"], "--keep cannot be 'soon'"),
         (["--keep-last", "0"], "--keep-last cannot be 0"),
     ],

@@ -279,6 +279,7 @@ def test_a_server_removes_at_its_start_and_goes_on_where_it_was_stopped(tmp_path
     ("arguments", "words"),
     [
         (["--keep", "1d", "--keep-last", "1"], "give one of them"),
+        (["--keep", "90"], "--keep cannot be '90'"),
         (["--keep", "soon"], "--keep cannot be 'soon'"),
         (["--keep", "0"], "--keep 0 would keep no tweet"),
         (["--keep-last", "0"], "--keep-last cannot be 0"),

@@ -65,13 +65,17 @@ def show_deletion(tweet: int, *, json: bool) -> None:
         shell.hint(f"tweet {tweet} was deleted")
 
 
-def seconds(duration: str | None, option: str) -> float | None:
-    """A duration such as 30, 1.5s, 10m, 2h or 1d in seconds. Raises UsageError."""
+def seconds(duration: str | None, option: str, *, bare: bool = True) -> float | None:
+    """A duration such as 30, 1.5s, 10m, 2h or 1d in seconds. Raises UsageError.
+
+    Unless `bare`, all but 0 need a unit: where 90 would remove tweets or end tokens, it may be days that were meant.
+    """
     if duration is None:
         return None
     found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smhd]?)", duration, re.ASCII)
-    if not found:
-        raise shell.UsageError(f"{option} cannot be {duration[:40]!a}; it is seconds, or a number with s, m, h or d")
+    if not found or not (bare or found[2] or float(found[1]) == 0):
+        wanted = "seconds, or a number" if bare else "a number"
+        raise shell.UsageError(f"{option} cannot be {duration[:40]!a}; it is {wanted} with s, m, h or d")
     return float(found[1]) * _SECONDS[found[2]]
 
 

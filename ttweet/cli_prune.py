@@ -32,7 +32,7 @@ def prune(
     """Remove the oldest tweets. Raises UsageError, OpenError, StoreError."""
     if (keep is None) == (keep_last is None):
         raise shell.UsageError("which tweets stay? say --keep TIME or --keep-last N, one of them")
-    age_s = cli_live.seconds(keep, "--keep")
+    age_s = cli_live.seconds(keep, "--keep", bare=False)
     since = None if age_s is None else now_ms() - int(age_s * 1000)
     path = db_path(db)
     with closing(SqliteReader(path, instead="name another with --db")) as reader:

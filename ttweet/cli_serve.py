@@ -125,7 +125,7 @@ def _keep(keep: str | None, last: int | None) -> retention.Keep:
     """Which tweets are kept. Raises UsageError."""
     if keep is not None and last is not None:
         raise shell.UsageError("--keep goes by age and --keep-last by number; give one of them")
-    age_s = cli_live.seconds(keep, "--keep")
+    age_s = cli_live.seconds(keep, "--keep", bare=False)
     if age_s == 0:
         raise shell.UsageError("--keep 0 would keep no tweet; give a time such as 90d")
     return retention.Keep(age_s, last)

@@ -82,7 +82,7 @@ def _add(file: TokenFile, name: str, rights: frozenset[str], expires: str | None
 
 def _end(expires: str | None) -> int | None:
     """When a token that is made now expires. Raises UsageError."""
-    for_s = seconds(expires, "--expires")
+    for_s = seconds(expires, "--expires", bare=False)
     if for_s is not None and not 0 < for_s <= LONGEST_S:
         raise shell.UsageError(f"--expires {expires} is no time that a token is good for; leave it out for ever")
     return None if for_s is None else _now_ms() + math.ceil(for_s * 1000)
