@@ -61,6 +61,7 @@ def test_what_does_not_belong_together_is_said(tmp_path: Path) -> None:
         (["revoke", "ci", "--can", "read"], shell.USAGE, "--can and --expires belong to add"),
         (["add", "c i"], shell.USAGE, "'c i' is no name"),
         (["add", "ci", "--can", "write"], shell.USAGE, "'write' is no right; there are: read, post, admin"),
+        (["add", "ci", "--can", ""], shell.USAGE, "'' is no right"),
         (["add", "ci", "--expires", "90"], shell.USAGE, "--expires cannot be '90'"),
         (["add", "ci", "--expires", "soon"], shell.USAGE, "--expires cannot be 'soon'"),
         (["add", "ci", "--expires", "0"], shell.USAGE, "--expires 0 is no time"),

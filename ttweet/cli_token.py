@@ -51,7 +51,7 @@ def token(
         return _list(file, json=json)
     try:
         checked = tokens.checked_name(shell.checked_text(name or "", "the name"))
-        rights = tokens.checked_rights(can or DEFAULT_RIGHTS)
+        rights = tokens.checked_rights(DEFAULT_RIGHTS if can is None else can)
     except Refused as refused:
         raise shell.UsageError(refused.text) from refused
     if action == "add":
