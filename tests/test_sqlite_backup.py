@@ -89,7 +89,7 @@ def test_damage_is_not_copied(path: Path, target: Path) -> None:
     with path.open("r+b") as file:
         file.seek((page - 1) * 4096)
         file.write(b"\xff" * 4096)
-    with pytest.raises(StoreError, match=r"tweets\.db is damaged.*\.recover"):
+    with pytest.raises(StoreError, match=r"tweets\.db is damaged.*export --salvage"):
         copied(path, target)
     assert list(target.parent.iterdir()) == []
 

@@ -101,7 +101,7 @@ def test_a_damaged_page_is_found_and_the_ways_out_are_told(stopped: Path) -> Non
     destroy_page(stopped, "tags_by_use")
     [found, *_] = findings(stopped)
     assert "malformed" in found.what or "Page" in found.what
-    assert f"sqlite3 {stopped} .recover" in found.way_out
+    assert f"ttweet export --salvage saved.jsonl --db {stopped}, then" in found.way_out
 
 
 def test_tags_that_a_client_chose_are_nothing_wrong(path: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_file_of_an_older_schema_is_right_as_it_is(stopped: Path) -> None:
 def test_a_server_refuses_a_damaged_file_and_leaves_every_byte_as_it_is(stopped: Path, table: str) -> None:
     destroy_page(stopped, table)
     before = stopped.read_bytes()
-    with pytest.raises(OpenError, match=r"is damaged: .*put a backup in its place, .*\.recover") as refusal:
+    with pytest.raises(OpenError, match=r"is damaged: .*put a backup in its place, .*export --salvage") as refusal:
         SqliteStore.open(stopped, log_limit=1, at=NOW)
     assert refusal.value.code == "damaged"
     assert stopped.read_bytes() == before

@@ -19,7 +19,8 @@ from ttweet.files import replacing
 from ttweet.local import LOG_LIMIT, now_ms
 from ttweet.reports import escape
 from ttweet.sqlite_file import belongs_to
-from ttweet.sqlite_reader import SqliteReader
+from ttweet.sqlite_reader import Queries, SqliteReader
+from ttweet.sqlite_salvage import Salvage
 from ttweet.sqlite_store import SqliteStore
 from ttweet.tweets import Tweet
 
@@ -27,20 +28,26 @@ To = Annotated[str, Parameter(name="FILE", allow_leading_hyphen=True, help="Wher
 From = Annotated[str, Parameter(name="FILE", allow_leading_hyphen=True, help="What export has written; - is stdin.")]
 Force = Annotated[bool, Parameter(name="--force", negative="", help="Replace FILE if it is there.")]
 
+Salvaged = Annotated[
+    bool, Parameter(name="--salvage", negative="", help="Of a damaged file, write what can be read, and tell what not.")
+]
+
+GAPS_TOLD = 20  # of a file so damaged that it has more, they are as good as all
+
 Count = Callable[[int], object]
 
 
-def export(target: To = "-", /, *, db: Db = None, force: Force = False) -> int:
+def export(target: To = "-", /, *, db: Db = None, force: Force = False, salvage: Salvaged = False) -> int:
     """Write all tweets as lines of JSON. Raises UsageError, OpenError, StoreError, OSError."""
     source, pace = db_path(db), Pace()
-    with closing(SqliteReader(source, instead="name another with --db")) as reader:
+    with closing((Salvage if salvage else SqliteReader)(source, instead="name another with --db")) as reader:
         if target == "-":
             count = _write(reader, sys.stdout.buffer, pace, ascii_only=shell.on_terminal(sys.stdout))
         else:
             count = _write_file(reader, source, Path(target), pace, force=force)
     if shell.on_terminal(sys.stderr) and target != "-":
         shell.hint(f"{shell.amount(count, 'tweet')} in {escape(target)}, in {pace.taken}, {pace.rate(count)}")
-    return shell.DONE
+    return _tell_lost(reader.lost) if isinstance(reader, Salvage) else shell.DONE
 
 
 def import_(source: From, /, *, db: Db = None) -> int:
@@ -65,7 +72,7 @@ def import_(source: From, /, *, db: Db = None) -> int:
     return shell.DONE
 
 
-def _write_file(reader: SqliteReader, source: Path, target: Path, pace: Pace, *, force: bool) -> int:
+def _write_file(reader: Queries, source: Path, target: Path, pace: Pace, *, force: bool) -> int:
     if belongs_to(target, source):
         raise shell.UsageError(f"{escape(str(target))} belongs to the database itself; name another file")
     try:
@@ -75,7 +82,7 @@ def _write_file(reader: SqliteReader, source: Path, target: Path, pace: Pace, *,
         raise shell.UsageError(f"{escape(str(target))} is there already; name another file, or add --force") from exc
 
 
-def _write(reader: SqliteReader, file: BinaryIO, pace: Pace, *, ascii_only: bool) -> int:
+def _write(reader: Queries, file: BinaryIO, pace: Pace, *, ascii_only: bool) -> int:
     """All tweets, page by page: no read transaction is long, so the server's log does not grow for it."""
     total, count, cursor = reader.count(), 0, 0
     with progress(wanted=not ascii_only) as show:
@@ -85,6 +92,15 @@ def _write(reader: SqliteReader, file: BinaryIO, pace: Pace, *, ascii_only: bool
             show(count, total, f"{count:,} tweets, {pace.rate(count)}")
     file.flush()
     return count
+
+
+def _tell_lost(lost: list[tuple[int, int]]) -> int:
+    if not lost:
+        return shell.DONE
+    told = ", ".join([f"{first} to {last}" for first, last in lost[:GAPS_TOLD]])
+    more = f", and {len(lost) - GAPS_TOLD:,} more such gaps" if len(lost) > GAPS_TOLD else ""
+    shell.complain(f"what had these ids cannot be read: {told}{more}; the rest is written")
+    return shell.FAILED
 
 
 @contextmanager

@@ -36,7 +36,8 @@ BACKUP = Page(
 
 The copy holds every tweet that was acknowledged before it began. It is written beside FILE, looked over from end to
 end, put on the disk, and only then called FILE; so FILE is whole or not there. To restore it, stop the server, put a
-copy of FILE in the place of the database, and remove the old -wal and -shm files beside it.""",
+copy of FILE in the place of the database, and remove the old -wal and -shm files beside it. Tokens are not in it:
+tweets.db.tokens is a file of its own.""",
     below=f"""{_EXAMPLES}
   ttweet backup "tweets-$(date +%F).db"
   ttweet backup nightly.db --force --db /srv/tweets.db
@@ -51,19 +52,24 @@ copy of FILE in the place of the database, and remove the old -wal and -shm file
 )
 
 EXPORT = Page(
-    usage=r"ttweet export \[FILE] \[--db FILE] \[--force]",
+    usage=r"ttweet export \[FILE] \[--db FILE] \[--force] \[--salvage]",
     text="""Write all tweets as lines of JSON.
 
 One tweet a line, the oldest first: id, at (milliseconds since 1970 UTC), by, text, tags. Without FILE to stdout. It
-works beside the running server. The report log and the keys are not in it; ttweet backup copies those too.""",
+works beside the running server. The report log and the keys are not in it; ttweet backup copies those too.
+
+With --salvage it gets out of a damaged file what can be read, and tells which ids have gone; ttweet import makes a new
+file of it.""",
     below=f"""{_EXAMPLES}
   ttweet export tweets.jsonl
   ttweet export | jq -r .text
   ttweet export | gzip > tweets.jsonl.gz
+  ttweet export --salvage saved.jsonl --db damaged.db
 
 {_EXIT_CODES}
   0  written, and a FILE is on the disk
-  1  the file cannot be read, or FILE not written
+  1  the file cannot be read, not all of it with
+     --salvage, or FILE not written
   2  the command line is wrong, or FILE is there
   4  no such database
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from ttweet import hashtags, tweets
 from ttweet.errors import Refused
 from ttweet.fields import MAX_ID
-from ttweet.sqlite_file import SCHEMA_VERSION, connect_reader, damage, expected_schema, is_damage, store_error
+from ttweet.sqlite_file import SCHEMA_VERSION, connect_reader, expected_schema, is_damage, store_error, way_out
 from ttweet.sqlite_tail import FIRST_VERSION, to_tweet
 from ttweet.tweets import Tweet
 
@@ -123,13 +123,13 @@ class Check:
                 error = store_error(exc, path=self._path)
                 if error.code != "internal":
                     raise error from exc
-                way_out = damage(self._path, "it cannot be read to its end") if is_damage(exc) else ANEW
-                yield Finding(str(exc).rstrip(": "), way_out)  # SQLite names a file there, if it has a name
+                todo = way_out(self._path) if is_damage(exc) else ANEW
+                yield Finding(str(exc).rstrip(": "), todo)  # SQLite names a file there, if it has a name
 
     def _run(self, progress: Progress) -> Iterator[Finding]:
         damages = [row[0] for row in self._connection.execute(f"PRAGMA main.integrity_check({DAMAGES_TOLD})")]
         if damages != ["ok"]:
-            yield from [Finding(one.splitlines()[-1], damage(self._path, "save what is left")) for one in damages]
+            yield from [Finding(one.splitlines()[-1], way_out(self._path)) for one in damages]
             return
         [version] = self._connection.execute("PRAGMA user_version").fetchone()
         yield from self._schema(version)

@@ -13,6 +13,7 @@ import shlex
 import sqlite3
 import stat
 import struct
+import sys
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from urllib.parse import quote
@@ -106,23 +107,25 @@ def connect_writer(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def connect_reader(path: Path, *, ours: bool = False, instead: str = INSTEAD) -> sqlite3.Connection:
+def connect_reader(
+    path: Path, *, ours: bool = False, instead: str = INSTEAD, damaged: bool = False
+) -> sqlite3.Connection:
     """Open a file that must exist for reading, beside a server or without one. Raises OpenError.
 
     `ours`: this process has it open already, so it is not looked at again; see `refuse_foreign`.
-    `instead`: what to do when there is no such file.
+    `instead`: what to do when there is no such file. `damaged`: read what is left of it, also of a file cut short.
     """
-    if not ours and not refuse_foreign(path):
+    if not ours and not refuse_foreign(path, damaged=damaged):
         what = f"{path} is empty, nothing was ever stored in it" if path.exists() else f"there is no {path}"
         raise OpenError("missing", f"{what}; {instead}")
     try:
         try:
-            return _connect_reader(path, "mode=ro")
+            return _connect_reader(path, "mode=ro", damaged=damaged)
         except sqlite3.OperationalError as exc:
             if _primary(exc) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY) or has_wal(path):
                 raise
             # A clean file in a folder where no -shm can be made, such as a read-only mount: nobody writes to it there.
-            return _connect_reader(path, "mode=ro&immutable=1")
+            return _connect_reader(path, "mode=ro&immutable=1", damaged=damaged)
     except sqlite3.Error as exc:
         raise _sqlite_error(path, exc) from exc
 
@@ -133,7 +136,7 @@ def checkpoint(connection: sqlite3.Connection) -> bool:
     return not busy
 
 
-def refuse_foreign(path: Path) -> bool:
+def refuse_foreign(path: Path, *, damaged: bool = False) -> bool:
     """Look at the header alone and raise OpenError unless the file is one of ours; False when there is none, or empty.
 
     Never call it for a file that this process has open: to close a file drops all POSIX locks that the process has on
@@ -144,7 +147,7 @@ def refuse_foreign(path: Path) -> bool:
             raise OpenError("not_ours", f"{path} is no regular file; name another with --db")
         with path.open("rb") as file:
             header = file.read(_HEADER.size)
-            size = os.fstat(file.fileno()).st_size
+            size = sys.maxsize if damaged else os.fstat(file.fileno()).st_size
     except FileNotFoundError:
         return False
     except OSError as exc:
@@ -190,9 +193,14 @@ def is_damage(exc: sqlite3.Error) -> bool:
 
 def damage(path: Path, what: str) -> str:
     """What is said of a damaged file: its name, and the ways out."""
+    return f"{path} is damaged: {what}; {way_out(path)}"
+
+
+def way_out(path: Path) -> str:
+    """What to do about a damaged file."""
     return (
-        f"{path} is damaged: {what}; put a backup in its place, "
-        f"or save what is left: sqlite3 {shlex.quote(str(path))} .recover | sqlite3 saved.db"
+        "put a backup in its place, with no -wal and -shm beside it, or save what is left: ttweet export --salvage "
+        f"saved.jsonl --db {shlex.quote(str(path))}, then ttweet import saved.jsonl --db NEW"
     )
 
 
@@ -322,10 +330,12 @@ def _migrations_path() -> Path:
     return inside if inside.exists() else package.parent / "migrations" / "migrations.py"
 
 
-def _connect_reader(path: Path, how: str) -> sqlite3.Connection:
+def _connect_reader(path: Path, how: str, *, damaged: bool) -> sqlite3.Connection:
     with ExitStack() as undo:
         connection = undo.enter_context(closing(_connect(path, how)))
         connection.execute("PRAGMA query_only = ON")
+        if damaged:
+            connection.execute("PRAGMA writable_schema = ON")  # SQLite then reads a file that was cut short, too
         connection.execute("PRAGMA trusted_schema = OFF")
         _check_version(path, connection.execute("PRAGMA user_version").fetchone()[0])
         undo.pop_all()
