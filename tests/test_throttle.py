@@ -97,3 +97,23 @@ async def test_a_classic_client_that_is_too_fast_gets_an_empty_stream_and_stores
             seen.append(await caller.rest())
     assert seen == [b"", b"kept", b"", b""]
     assert [tweet.text for tweet in here.store.tweets] == ["kept"]
+
+
+async def test_a_stranger_who_is_too_fast_is_let_go_and_does_not_keep_a_place() -> None:
+    async with serving(gate=Gate(frozenset()), rates=TWO) as here:
+        said = []
+        for _ in range(4):
+            stranger = await here.call()
+            await stranger.send(("p", ""))
+            said.append(await stranger.rest())
+    assert [one.count(b"\n") for one in said] == [1] * 4
+    assert all(b'"forbidden"' in one for one in said)
+
+
+async def test_after_a_wrong_token_not_even_too_many_requests_are_answered(tmp_path: Path) -> None:
+    async with serving(gate=Gate(file=TokenFile(tmp_path / "tweets.db")), rates=TWO) as here:
+        caller = await here.call()
+        await caller.send(("a", "wrong"), *[("p", "")] * 4)
+        said = await caller.rest()
+    assert said.count(b"\n") == 1
+    assert b'"code":"token"' in said

@@ -7,7 +7,7 @@ from functools import cache
 
 from ttweet import wire
 from ttweet.access import ADMIN, POST, READ, Who, listed
-from ttweet.errors import ProtocolError, Refused
+from ttweet.errors import ProtocolError, Refused, SlowDown
 
 NEEDED: dict[type[wire.Request], str | None] = {
     wire.Upload: POST,
@@ -29,7 +29,7 @@ NEEDED: dict[type[wire.Request], str | None] = {
 }
 """None: any right will do, but who has none at all has no business here."""
 
-_EVENTS: frozenset[type[object]] = frozenset([*NEEDED, Refused, ProtocolError])
+_EVENTS: frozenset[type[object]] = frozenset([*NEEDED, Refused, SlowDown, ProtocolError])
 
 
 @cache
