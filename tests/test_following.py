@@ -1,5 +1,6 @@
 """Following, names and authors over a connection: answers and pushes in order, slow and silent clients, logins."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import trio.testing
 
 from tests.held_store import HeldStore
 from tests.serving import Caller, Serving, serving
+from tests.test_audience import Client, Log, follow_all
 from ttweet.connection import Limits
 from ttweet.server import SWEEP_S
 from ttweet.store import Store
@@ -229,3 +231,24 @@ async def test_tweets_since_the_login_come_oldest_first_in_pages(any_store: Stor
         assert ([tweet["text"] for tweet in page["tweets"]], page["more"]) == (["three", "two"], True)
         _, page = await asked.ask("g", {"by": "matt", "before": page["tweets"][-1]["id"]})
         assert ([tweet["text"] for tweet in page["tweets"]], page["more"]) == (["one", "of an earlier time"], False)
+
+
+async def test_others_have_their_turn_between_pages_from_memory() -> None:
+    log = Log()
+    log.commit("a")
+    clients = [Client(log) for _ in range(9)]
+    received = [0]
+
+    async def others() -> None:
+        while True:
+            await trio.lowlevel.checkpoint()
+            received.append(sum(len(client.received) for client in clients))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(log.audience.run)
+        nursery.start_soon(others)
+        follow_all(clients, ["a"] * 9, 0)
+        while received[-1] < 9:
+            await trio.lowlevel.checkpoint()
+        nursery.cancel_scope.cancel()
+    assert max(after - before for before, after in pairwise(received)) <= 2, "trio shuffles the tasks of each turn"

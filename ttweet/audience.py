@@ -206,6 +206,7 @@ class Audience:
             self._work = trio.Event()
             while self._behind:
                 await self._read_for(self._behind.popleft())
+                await trio.lowlevel.checkpoint()  # a page from memory waits for nothing: hundreds would hold up all
 
     def _position(self, follower: Follower) -> int:
         return self._newest if follower.state is LIVE else follower.cursor
