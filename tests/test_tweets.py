@@ -18,6 +18,7 @@ from ttweet.tweets import (
     checked_tags,
     checked_text,
     draft,
+    search_key,
 )
 
 FITS = {
@@ -157,3 +158,14 @@ def test_a_key_is_valid_utf8() -> None:
     with pytest.raises(Refused, match="a lone surrogate") as caught:
         draft("text", key="k\ud800")
     assert caught.value.code == "bad_key"
+
+
+@pytest.mark.parametrize("body", ["東京～大阪", "ﷺ", "‍⃣x", "３２５１"])
+def test_what_may_be_a_tag_can_be_searched_for(body: str) -> None:
+    assert draft(f"to #{body}").tags == {search_key(f"#{body}"): body}
+
+
+def test_a_tag_that_is_too_long_for_any_tweet_is_not_even_folded() -> None:
+    assert search_key("é" * MAX_CHARACTERS) == "é" * MAX_CHARACTERS
+    with pytest.raises(Refused, match=f"at most {MAX_CHARACTERS}"):
+        search_key("é" * (MAX_CHARACTERS + 1))

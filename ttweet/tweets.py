@@ -134,10 +134,10 @@ def checked_name(name: str) -> str:
 
 def search_key(tag: str) -> str:
     """What a tag in any spelling, with or without hash sign, is found by. Raises Refused `bad_tag`."""
-    key = hashtags.key(tag.strip().lstrip("#＃"))
-    if not hashtags.is_body(key):
-        raise Refused("bad_tag", f"{tag[:40]!r} is no tag: letters, digits and _ make one")
-    return key
+    body = tag.strip().lstrip("#＃")
+    if len(body) > MAX_CHARACTERS or not (hashtags.is_body(body) or hashtags.is_body(hashtags.key(body))):
+        raise _no_tag(tag)
+    return hashtags.key(body)
 
 
 def checked_tags(tags: Iterable[str], text: str) -> list[str]:
@@ -149,7 +149,7 @@ def checked_tags(tags: Iterable[str], text: str) -> list[str]:
         raise Refused("bad_tag", "an empty message resets the last message and carries no tags")
     for body in bodies:
         if len(body) > MAX_CHARACTERS or not hashtags.is_body(body):
-            raise Refused("bad_tag", f"{_short(body)} is no tag: letters, digits and _ make one, at most 150 of them")
+            raise _no_tag(body)
     return bodies
 
 
@@ -173,6 +173,12 @@ def _surrogate(text: str) -> int:
 
 def _too_long(characters: int) -> Refused:
     return Refused("too_long", f"{characters} characters, the limit is {MAX_CHARACTERS}")
+
+
+def _no_tag(tag: str) -> Refused:
+    return Refused(
+        "bad_tag", f"{_short(tag)} is no tag: letters, digits and _ make one, at most {MAX_CHARACTERS} of them"
+    )
 
 
 def _short(text: str) -> str:
