@@ -94,3 +94,18 @@ def test_a_link_is_not_followed_to_write_and_the_targets_own_name_is_told(target
 def test_a_folder_is_open_to_all_when_anybody_may_replace_its_files(tmp_path: Path, mode: int, open_: bool) -> None:
     tmp_path.chmod(mode)
     assert is_open_to_all(tmp_path) is open_
+
+
+def test_who_comes_at_the_end_of_another_keeps_what_it_has_begun(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace = Path.replace
+
+    def replace_and_let_another_begin(part: Path, whole: Path) -> Path:
+        found = replace(part, whole)
+        part.write_text("the other's")
+        return found
+
+    monkeypatch.setattr(Path, "replace", replace_and_let_another_begin)
+    with replacing(target) as part:
+        part.write_text("ours")
+    assert target.read_text() == "ours"
+    assert part.read_text() == "the other's"

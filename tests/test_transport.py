@@ -1,8 +1,9 @@
 """A client's bytes over a plain socket and over a stream: the same behaviour, whichever carries them."""
 
 import socket
+import weakref
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 
 import pytest
 import trio
@@ -214,3 +215,15 @@ async def test_who_sends_without_a_pause_does_not_keep_the_others_waiting() -> N
                 amount += len(await transport.receive())
             assert amount < 50 * READ_BYTES
             nursery.cancel_scope.cancel()
+
+
+def test_what_cannot_be_watched_is_not_kept() -> None:
+    class Some:
+        pass
+
+    readiness, some = Readiness(), Some()
+    kept = weakref.ref(some)
+    with suppress(ValueError):
+        readiness.add(-1, some)  # type: ignore[arg-type]  # a transport has no room for weak references
+    del some
+    assert kept() is None

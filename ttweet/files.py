@@ -32,8 +32,9 @@ def replacing(target: Path, *, overwrite: bool = True) -> Iterator[Path]:
                 os.fsync(fd)
                 _refuse(whole, overwrite=overwrite)
                 part.replace(whole)
-            finally:
+            except BaseException:  # and not later: the name may be another process's then
                 part.unlink(missing_ok=True)
+                raise
         sync_folder(whole.parent)
     except OSError as exc:
         if exc.filename in (None, str(part), str(whole)):

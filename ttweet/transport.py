@@ -65,8 +65,8 @@ class Readiness:
 
     def add(self, fd: int, transport: "SocketTransport") -> None:
         """Watch a socket; if it can be read already, its transport is told at once."""
-        self._transports[fd] = transport
         self._epoll.register(fd, select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET)
+        self._transports[fd] = transport
 
     def discard(self, fd: int) -> None:
         """Forget a socket that is about to be closed, which takes it out of the set."""
