@@ -10,7 +10,7 @@ from tests.held_store import GUARD_S, HeldStore
 from tests.memory_store import MemoryStore
 from tests.serving import SWEPT_S, Caller, hold_a_commit, jump, serving
 from ttweet import frames
-from ttweet.connection import Limits
+from ttweet.connection import LINGER_S, Limits
 from ttweet.tweets import Page
 
 LIMITS = Limits()
@@ -80,6 +80,16 @@ async def test_a_classic_message_that_never_ends_is_given_up_in_silence(mock_clo
         await jump(mock_clock, LIMITS.frame_s + SWEPT_S)
         assert await caller.rest() == b""
     assert here.store.tweets == []
+
+
+async def test_who_stays_after_a_classic_download_has_broken_no_rule(mock_clock: trio.testing.MockClock) -> None:
+    async with serving() as here:
+        caller = await here.call()
+        await caller.stream.send_all(b"d\n")
+        assert await caller.rest() == b"Empty Message"
+        await jump(mock_clock, LINGER_S + SWEPT_S)
+        assert here.server.clients == 0
+    assert not [line for line in here.lines if "COULD NOT BE PROCESSED" in line]
 
 
 async def test_who_does_not_take_his_answers_within_send_s_is_given_up(mock_clock: trio.testing.MockClock) -> None:

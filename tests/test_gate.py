@@ -9,6 +9,7 @@ import trio.testing
 from tests.held_store import HeldStore
 from tests.memory_store import MemoryStore
 from tests.serving import GUARD_S, Caller, Serving, serving
+from tests.test_connection_deadlines import SlowReader
 from ttweet import gate as gate_module
 from ttweet.access import ADMIN, POST, READ, RIGHTS
 from ttweet.connection import Limits
@@ -120,6 +121,23 @@ async def test_what_a_revoked_token_has_under_way_is_stored_and_answered_and_not
     assert [b'"ok"' in line for line in said] == [True, False]
     assert b'"code":"token"' in said[1]
     assert [tweet.text for tweet in store.tweets] == ["under way"]
+
+
+async def test_who_loses_the_token_while_a_question_is_looked_up_hears_no_answer_to_it(file: TokenFile) -> None:
+    store = SlowReader()
+    _, secret = file.add("laptop", ALL)
+    gate = Gate(NOBODY, file)
+    async with serving(store, gate=gate) as here:
+        caller = await come_in(here, secret)
+        await caller.send(("t", "a"))
+        await trio.testing.wait_all_tasks_blocked()
+        file.revoke("laptop")
+        await gate.look_after()
+        here.server.recheck()
+        store.gate.set()
+        said = await caller.rest()
+    assert said.count(b"\n") == 1
+    assert b'"code":"token"' in said
 
 
 async def test_a_token_expires_while_it_is_used(file: TokenFile) -> None:

@@ -2,8 +2,7 @@
 
 The client's task reads, parses and queues; it does not sleep on its uploads. Their receipts stand in the queue of
 answers, and when a batch is committed whatever is ready leaves in one write: at once if the socket takes it, through
-a flusher task if not. That is what makes a task for each client affordable: its wake-up for each
-acknowledgement would cost a turn of the scheduler each.
+a flusher task if not. To wake the client's task for each acknowledgement would cost a turn of the scheduler each.
 
 Back-pressure: nothing more is read while `max_unanswered` uploads are on their way, while the journal is full, or while
 the socket does not take what was answered. So a connection holds at most one read, that many receipts, and the answer
@@ -39,7 +38,7 @@ encode_push = partial(pushes.encode_push, json=JSON)
 class Limits:
     """What one client may ask of the server. Times are seconds."""
 
-    max_unanswered: int = 64  # uploads on their way: 64 x 1,000 clients is what the journal's inbox takes six times
+    max_unanswered: int = 64  # uploads on their way: 64 x 1,000 clients is six times what the journal's inbox takes
     first_byte_s: float = 10.0  # a human with nc needs some; a scanner that says nothing must go
     frame_s: float = 10.0  # for a whole frame, not for a byte: a byte a second is an attack
     send_s: float = 10.0  # for all that was answered; who does not read is gone, or hurts himself only
@@ -177,8 +176,7 @@ class Connection:
         except ProtocolError as error:
             self._unfollow()
             self._dismiss(error)
-            self._flush()
-            self._close_if_done()
+            self.answered()
 
     def expire(self) -> None:
         """Close, now that the deadline has passed, and tell the client if it would hear."""
@@ -188,7 +186,7 @@ class Connection:
         if self._follower is not None and not (self._unsent or self._no_more or self._reader.unfinished):
             self._ping()
             return
-        if self._reader.unfinished:
+        if self._reader.unfinished and not self._no_more:
             self._service.report(reports.input_refused(self._peer))
         if not (self._unsent or self._no_more or self._reader.classic):
             self._send(wire.encode_error(ProtocolError("timeout", f"{self._missing} came"), JSON))
@@ -284,7 +282,9 @@ class Connection:
         if self._visitor.ended:
             return
         try:
-            self._answers.append(await self._answer(request))
+            answer = await self._answer(request)
+            if not self._visitor.ended:  # else it has lost its token meanwhile, and has heard so
+                self._answers.append(answer)
         except Refused as error:
             self._refuse(error)
         except StoreError as error:
