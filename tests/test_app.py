@@ -315,6 +315,30 @@ def test_a_signal_stops_the_server_in_order(number: signal.Signals, tmp_path: Pa
     assert tmp_path.joinpath("Sample.txt").read_text().endswith("SERVER ALERT [CONNECTION] SERVER HAS DISCONNECTED\n")
 
 
+@contextmanager
+def starting_with_sighup(disposition: signal.Handlers) -> Iterator[None]:
+    """What is started meanwhile takes the signal like that, whatever the tests were started with."""
+    before = signal.signal(signal.SIGHUP, disposition)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_the_end_of_its_terminal_stops_a_server_in_order(tmp_path: Path) -> None:
+    with starting_with_sighup(signal.SIG_DFL), running_server(tmp_path) as server:
+        assert server.stop(signal.SIGHUP) == 0
+    assert sessions(server.db) == ["stopped"]
+
+
+def test_a_server_that_was_started_with_nohup_outlives_its_terminal(tmp_path: Path) -> None:
+    with starting_with_sighup(signal.SIG_IGN), running_server(tmp_path) as server:
+        server.process.send_signal(signal.SIGHUP)
+        with Client("127.0.0.1", server.port) as client:
+            client.post("still there")
+        assert server.stop() == 0
+
+
 def half_a_frame(server: Server) -> Client:
     """A client that is busy for as long as it likes: its request has begun and does not end."""
     client = Client("127.0.0.1", server.port)

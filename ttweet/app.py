@@ -147,8 +147,7 @@ async def serve(
     with ExitStack() as resources:
         for listener in listeners:
             resources.enter_context(listener)
-        heeded = [signal.SIGINT, signal.SIGTERM] + ([signal.SIGHUP] if certificates else [])
-        signals = resources.enter_context(trio.open_signal_receiver(*heeded))
+        signals = resources.enter_context(trio.open_signal_receiver(*_heeded(certificates)))
         worker = resources.enter_context(Worker("reader"))
         reader = resources.enter_context(closing(store.reader()))
         max_clients = _allowed_clients(config.max_clients)
@@ -218,6 +217,12 @@ async def _serve_clients(
             server.stop()
             connections.cancel_scope.deadline = trio.current_time() + grace_s
         looking_after.cancel_scope.cancel()
+
+
+def _heeded(certificates: Certificates | None) -> list[signal.Signals]:
+    """SIGHUP reads certificates again; without any it is the end of a terminal, which nohup has a program outlive."""
+    outlives = certificates is None and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return [signal.SIGINT, signal.SIGTERM] + ([] if outlives else [signal.SIGHUP])
 
 
 async def _until_stop(signals: AsyncIterator[int], certificates: Certificates | None) -> None:
