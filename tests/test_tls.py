@@ -247,6 +247,10 @@ def test_what_else_goes_wrong_is_said_as_it_is() -> None:
         ({"ca": "{folder}/none"}, "cannot read the certificate to trust in {folder}/none: No such file or directory"),
         ({"ca": "{folder}/x"}, "{folder}/x holds no certificate to trust in PEM form, or not the key for it"),
         (
+            {"ca": "system", "cert": "{folder}/x", "key": "{folder}/none"},
+            "cannot read the key in {folder}/none: No such file or directory",
+        ),
+        (
             {"ca": "system", "cert": "{folder}/x"},
             "{folder}/x holds no certificate in PEM form, or not the key for it",
         ),

@@ -6,6 +6,7 @@ The server's certificate is always verified, and that it is for the host that wa
 from __future__ import annotations
 
 import io
+import os
 import select
 import socket
 import ssl
@@ -42,6 +43,8 @@ def make_context(ca: str, cert: str | None, key: str | None) -> ssl.SSLContext:
         _use(ca, lambda: context.load_verify_locations(ca), "certificate to trust")
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # what is in the file is trusted, whoever has signed it
     if cert is not None:
+        if key is not None:  # `ssl` tells of neither file which one cannot be read
+            _use(key, lambda: os.close(os.open(key, os.O_RDONLY)), "key")
         _use(cert, lambda: context.load_cert_chain(cert, key, password=lambda: _refuse_password(cert)), "certificate")
     return context
 
