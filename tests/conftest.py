@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.authority import Authority
 from tests.memory_store import MemoryStore
@@ -17,6 +18,10 @@ from ttweet.store import Store
 
 # A shell has what it starts in the background ignore SIGINT, and so would all programs that we start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes is the machine's affair, not that of what is tested.
+settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(params=["memory", "sqlite", "sqlite, indexed at once", "sqlite, indexed now and then"])

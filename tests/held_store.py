@@ -10,7 +10,7 @@ from tests.memory_store import MemoryStore
 from ttweet.reports import Report
 from ttweet.tweets import Draft, Tweet
 
-GUARD_S = 10.0  # a test that forgets to release fails instead of hanging
+GUARD_S = 60.0  # a test that forgets to release fails instead of hanging
 
 
 class HeldStore(MemoryStore):

@@ -2,7 +2,7 @@
 
 import threading
 
-from tests.processes import Server
+from tests.processes import LIMIT_S, Server
 from ttweet.client import Client
 
 ENOUGH = 500  # tweets that are there before the copy begins
@@ -20,7 +20,7 @@ class Load:
 
     def __enter__(self) -> "Load":
         self._thread.start()
-        assert self.enough.wait(30)
+        assert self.enough.wait(LIMIT_S)
         return self
 
     def __exit__(self, *_: object) -> None:

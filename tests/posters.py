@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import trio
 import trio.testing
 
+from tests.held_store import GUARD_S
 from tests.memory_store import MemoryStore
 from ttweet import reports
 from ttweet.errors import StoreError, TtweetError
@@ -40,7 +41,7 @@ class Poster:
         self.progress.set()
 
     async def all_answered(self) -> list["Tweet | TtweetError | None"]:
-        with trio.fail_after(10):
+        with trio.fail_after(GUARD_S):
             while len(self.answers) < len(self.receipts):
                 self.progress = trio.Event()
                 await self.progress.wait()
@@ -51,7 +52,7 @@ class Poster:
 async def running(store: MemoryStore) -> AsyncIterator[Journal]:
     """A journal that runs until the block is left, and is drained then."""
     journal = Journal(store)
-    with trio.fail_after(20):
+    with trio.fail_after(GUARD_S):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(journal.run)
             yield journal

@@ -343,7 +343,8 @@ def half_a_frame(server: Server) -> Client:
     """A client that is busy for as long as it likes: its request has begun and does not end."""
     client = Client("127.0.0.1", server.port)
     client.ping()
-    client._idle[0].send(b'["u","unfin')
+    client._idle[0].send(b'["p",""]\n["u","unfin')
+    client._idle[0].receive()  # the answer to what came with it: the server has it
     client.close = client._idle[0].close  # type: ignore[method-assign]  # nothing to put back
     return client
 

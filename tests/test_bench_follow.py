@@ -78,7 +78,7 @@ def test_a_server_that_speaks_something_else_is_an_error(stage: stages.Stage) ->
 def test_the_part_runs_and_judges_its_bars(tmp_path: Path) -> None:
     written = tmp_path / "figures.json"
     argv = ["follow", "--quick", "--only", "ttweet", "--seconds", "0.1", "--warmup", "0.05", "--json", str(written)]
-    done = subprocess.run([SCRIPTS / "bench", *argv], capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run([SCRIPTS / "bench", *argv], capture_output=True, text=True, check=False, timeout=1200)
     assert done.returncode == 0, done.stderr
     (part,) = json.loads(written.read_text())["parts"]
     cases = {figure["case"] for figure in part["figures"] if figure["subject"] == "ttweet"}

@@ -1,9 +1,11 @@
 import socket
+import time
 from collections.abc import Callable
 
 import pytest
 
 from tests.peers import Script, listens, peer
+from tests.processes import LIMIT_S
 from tests.test_cursor import Diary, line, tweet
 from ttweet.client import Client
 from ttweet.errors import ConnectError, Refused
@@ -63,7 +65,10 @@ def test_a_refusal_is_raised_and_the_connection_ended() -> None:
 def test_it_ends_when_the_time_is_up() -> None:
     script = then(begins(line("ok", {"from": 0}), tweet(1), asked=b'["s",{"after":0}]\n'), listens)
     with peer(script) as client:
-        assert [one.id for one in client.follow(after=0, timeout_s=0.05)] == [1]
+        follower = client.follow(after=0, timeout_s=LIMIT_S)
+        assert next(follower).id == 1
+        follower._end = time.monotonic() + 0.05
+        assert list(follower) == []
 
 
 def test_it_signs_in_with_each_connection() -> None:

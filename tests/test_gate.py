@@ -256,7 +256,9 @@ def test_so_many_addresses_are_remembered_and_no_more(monkeypatch: pytest.Monkey
 
 async def test_a_right_token_is_taken_from_an_address_that_must_wait(file: TokenFile) -> None:
     _, secret = file.add("ci", ALL)
-    async with serving(gate=Gate(NOBODY, file)) as here:
+    gate = Gate(NOBODY, file)
+    gate._wrong = WrongTokens(Clock())
+    async with serving(gate=gate) as here:
         codes = [code(await (await here.call()).ask("a", "wrong")) for _ in range(MAX_WRONG + 2)]
         assert codes == ["token"] * MAX_WRONG + ["slow_down"] * 2
         await come_in(here, secret)

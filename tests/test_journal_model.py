@@ -6,7 +6,7 @@ import trio.testing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.held_store import HeldStore
+from tests.held_store import GUARD_S, HeldStore
 from tests.posters import BUSY, FULL, Poster, line_of
 from ttweet import journal as journal_module
 from ttweet.journal import Journal, Receipt
@@ -81,7 +81,7 @@ class Model:
 
 
 async def carried_out(steps: list[tuple[str, int, str | None]]) -> Model:
-    with trio.fail_after(20):
+    with trio.fail_after(GUARD_S):
         async with trio.open_nursery() as writing:
             async with trio.open_nursery() as posting:
                 model = Model(posting)

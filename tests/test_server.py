@@ -322,9 +322,8 @@ async def test_one_client_that_does_not_read_delays_no_other() -> None:
             nursery.start_soon(ask_for_ever)
             for _ in range(50):
                 assert (await poster.ask("p", ""))[0] == "ok"
-            with trio.fail_after(10):
-                while not deaf_is_stuck(here):
-                    await poster.ask("p", "")
+            while not deaf_is_stuck(here):
+                await poster.ask("p", "")
             assert (await poster.ask("u", "still served"))[0] == "ok"
             nursery.cancel_scope.cancel()
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import trio
+import trio.testing
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -18,7 +19,8 @@ from cryptography.x509.oid import NameOID
 import ttweet
 from tests.authority import LONG_AGO, Authority
 from tests.peers import Script, listens, peer
-from tests.serving import Serving, serving
+from tests.processes import LIMIT_S
+from tests.serving import SWEPT_S, Serving, jump, serving
 from ttweet.certificates import Certificates
 from ttweet.connection import Limits
 from ttweet.dial_tls import explained
@@ -221,18 +223,18 @@ async def test_who_finds_no_room_on_a_tls_port_hears_so(authority: Authority, as
 
 @BOTH
 @pytest.mark.parametrize(
-    ("script", "text"),
+    ("script", "timeout_s", "text"),
     [
-        (listens, "has not begun to speak TLS; is it a ttweet with --tls-cert?"),
-        (lambda connection: connection.recv(9), "went away instead of speaking TLS"),
+        (listens, 0.2, "has not begun to speak TLS; is it a ttweet with --tls-cert?"),
+        (lambda connection: connection.recv(9), LIMIT_S, "went away instead of speaking TLS"),
     ],
     ids=["silent", "gone"],
 )
 async def test_who_does_not_answer_in_tls_is_given_up(
-    authority: Authority, ask: Ask, script: Script, text: str
+    authority: Authority, ask: Ask, script: Script, timeout_s: float, text: str
 ) -> None:
     with peer(script) as client, pytest.raises(ConnectError) as raised:
-        await ask(client.host, client.port, ca=authority.ca, timeout_s=0.2)
+        await ask(client.host, client.port, ca=authority.ca, timeout_s=timeout_s)
     assert (raised.value.code, raised.value.text) == ("tls", f"127.0.0.1:{client.port} {text}")
 
 
@@ -267,13 +269,15 @@ async def test_files_that_do_not_serve_a_client_are_named(
     assert (raised.value.code, raised.value.text) == ("tls", text.format(folder=tmp_path))
 
 
-async def test_half_a_handshake_holds_nobody_up_and_has_its_time(authority: Authority) -> None:
-    limits = Limits(first_byte_s=0.2)
-    async with serving(certificates=authority.certificates(), limits=limits) as here:
+async def test_half_a_handshake_holds_nobody_up_and_has_its_time(
+    authority: Authority, mock_clock: trio.testing.MockClock
+) -> None:
+    async with serving(certificates=authority.certificates()) as here:
         halves = [await here.call() for _ in range(20)]
         for half in halves:
             await half.stream.send_all(b"\x16\x03\x01")
         assert await by_task(*here.address, ca=authority.ca) == "hello"
+        await jump(mock_clock, Limits().first_byte_s + SWEPT_S)
         for half in halves:
             assert await half.rest() == b""
 

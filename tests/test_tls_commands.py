@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.authority import FAR_AWAY, Authority
-from tests.processes import TTWEET, Server, environment, output_of, run, running_server, says
+from tests.processes import LIMIT_S, TTWEET, Server, environment, output_of, run, running_server, says
 
 UNTIL = f"{FAR_AWAY:%Y-%m-%d}"
 
@@ -134,7 +134,7 @@ def test_sighup_reads_a_new_certificate_and_a_bad_one_changes_nothing(tmp_path: 
     assert next(process.stderr) == expected
     assert run("-d", "127.0.0.1", port, variables=trust).returncode == 0
     process.terminate()
-    process.communicate(timeout=30)
+    process.communicate(timeout=LIMIT_S)
     assert process.returncode == 0
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import LIMIT_S
 from ttweet import token_file
 from ttweet.access import ADMIN, POST, READ
 from ttweet.errors import OpenError, Refused
@@ -102,7 +103,7 @@ def test_processes_that_add_tokens_together_lose_none(file: TokenFile) -> None:
     for adder in adders:
         adder.start()
     for adder in adders:
-        adder.join(30)
+        adder.join(LIMIT_S)
     found = file.read()
     assert len(found) == 15
     assert [token.id for token in found] == list(range(1, 16))
