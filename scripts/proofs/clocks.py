@@ -18,7 +18,7 @@ from pathlib import Path
 from proofs.checker import Findings, check
 from proofs.figure import Result
 from proofs.history import History
-from proofs.load import clients
+from proofs.load import WORK_S, clients, wait_for_work
 from proofs.stage import Stage, compiled
 
 MAX_MOVE_S = 3 * 86_400  # back or forward: keys are kept for seven days by the clock
@@ -42,7 +42,8 @@ def prove(stage: Stage, *, seconds: float, seed: int) -> Result:
             target.set(None)
         with moved.server() as server:
             target.set(server.port)
-            moves += _move_for(clock, chance, 0.3)
+            moves += _move_for(clock, chance, WORK_S)
+            wait_for_work(history)
             target.set(None, stopped=True)
             code = server.stop()
     findings = check(history, stage.db, sample=stage.sample, ended=True)

@@ -17,7 +17,7 @@ from proofs.figure import Result
 from proofs.history import History
 from proofs.load import clients, wait_for_acknowledged
 from proofs.simple_tags import fold
-from proofs.stage import Server, Stage
+from proofs.stage import LIMIT_S, Broken, Server, Stage
 from proofs.talk import ANSWER_S, answer, frame
 
 FOLLOWED = ((), ("PROOF",), ("crash", "Straße"), ("寿司",), ("3251", "proof", "cs"))
@@ -79,7 +79,7 @@ def prove(stage: Stage, *, kills: int, seed: int) -> Result:
             target.set(None)
         target.set(None, stopped=True)
     with stage.server() as server, _following(server, cursors) as followers:
-        complete = all(follower.caught_up.wait(ANSWER_S) for follower in followers)
+        complete = all(follower.caught_up.wait(LIMIT_S) for follower in followers)
         code = server.stop()
     findings = check(history, stage.db, sample=stage.sample, ended=True)
     _compare(cursors, stage.db, findings)
@@ -94,7 +94,9 @@ def _following(server: Server, cursors: list[Cursor]) -> Iterator[list[Follower]
         follower.start()
     yield followers
     for follower in followers:
-        follower.join(ANSWER_S)
+        follower.join(LIMIT_S)
+        if follower.is_alive():
+            raise Broken(f"the {follower.name} still waits, though its server has gone")
 
 
 def _compare(cursors: list[Cursor], db: Path, findings: Findings) -> None:

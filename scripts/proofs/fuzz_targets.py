@@ -1,6 +1,7 @@
 """What is fuzzed. `python -m proofs.fuzz_targets NAME ...` hands it to atheris, with the options of libFuzzer.
 
-Each target takes any bytes and raises AssertionError, or whatever was not declared, when something is wrong.
+Each target takes any bytes and raises AssertionError, or whatever was not declared, when something is wrong; that it
+takes more than MAX_INPUT_S of the processor for them is wrong too.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+import time
 import unicodedata
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,6 +17,7 @@ from itertools import pairwise
 
 Target = Callable[[bytes], None]
 MAX_CUTS = 8  # of one stream of bytes
+MAX_INPUT_S = 2.0
 _BIDI = ("LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI")
 _MARKS = "\u061c\u200e\u200f"
 
@@ -86,13 +89,25 @@ def is_harmful(character: str) -> bool:
 TARGETS: dict[str, Target] = {target.__name__: target for target in (decoder, escapes)}
 
 
+def timed(target: Target) -> Target:
+    """The target with a limit of time, which is the processor's: what else the machine does is not its fault."""
+
+    def within_limit(data: bytes) -> None:
+        began = time.process_time()
+        target(data)
+        took_s = time.process_time() - began
+        assert took_s < MAX_INPUT_S, f"{took_s:.1f} s for {len(data)} bytes"
+
+    return within_limit
+
+
 def main() -> None:
     """Fuzz what the first argument names."""
     atheris = importlib.import_module("atheris")
     target = TARGETS[sys.argv.pop(1)]
     with atheris.instrument_imports(include=["ttweet"]):
         target(b"")  # imports what it fuzzes
-    atheris.Setup(sys.argv, target)
+    atheris.Setup(sys.argv, timed(target))
     atheris.Fuzz()
 
 

@@ -15,7 +15,6 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -25,18 +24,17 @@ from proofs.descriptors import exhaust
 from proofs.figure import Result
 from proofs.good import Good, p99
 from proofs.history import History
-from proofs.stage import ROOT, Broken, Server, Skipped, Stage
+from proofs.stage import ROOT, Broken, Server, Skipped, Stage, until
 
 ANSWERS = 300  # of the good client, for a percentile worth its name
 CALM_S = 1.5  # the good client is timed for so long before each attack
 WARM_UPLOADS = 20_000  # ordinary ones, before memory is measured: caches are filled by anybody
-MAX_ATTACK_S = 120.0  # for a process that hangs
+MAX_ATTACK_S = 600.0  # for a process that hangs
 MAX_FACTOR = 2.0  # by which the good client's p99 may grow
 TRIES = 3
 MAX_GROWTH_KIB = 10 * 1024
 MAX_LINES = 20  # said by the server while all attacks last
 MIN_DESCRIPTORS = 4096
-RETURN_S = 15.0  # for descriptors to come back: the server's own deadlines are ten seconds
 SPIN = "import os\nos.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))\nwhile True: pass"
 
 
@@ -80,7 +78,7 @@ def prove(stage: Stage, *, scale: float, seed: int, timed: bool = True) -> Resul
         good = Good(server.port, history)
         good.warm_up(int(WARM_UPLOADS * scale))
         good.start()
-        _until(lambda: len(good.took_ms) >= ANSWERS)
+        until(lambda: len(good.took_ms) >= ANSWERS)
         field = Field(server, good, server.descriptors(), findings, scale, seed, timed)
         memory, said = server.resident_kib(), server.lines
         worst = max([_withstand(name, field) for name in ATTACKS], key=lambda times: times.factor)
@@ -100,10 +98,11 @@ def prove(stage: Stage, *, scale: float, seed: int, timed: bool = True) -> Resul
 def _withstand(name: str, field: Field) -> Times:
     """Attack until the good client was fast enough, TRIES times at most; returns the best times."""
     tried: list[Times] = []
-    while not tried or (field.timed and len(tried) < TRIES and min(tried, key=_factor).factor > MAX_FACTOR):
+    most = MAX_FACTOR if field.timed else sys.float_info.max
+    while not tried or (len(tried) < TRIES and min(tried, key=_factor).factor > most):
         tried.append(_attack(name, field))
     best = min(tried, key=_factor)
-    if field.timed and best.factor > MAX_FACTOR:
+    if best.factor > most:
         field.findings.add("stale", f"{name}: the good client's p99 is {', '.join(map(str, tried))} in {TRIES} tries")
     return best
 
@@ -120,12 +119,10 @@ def _attack(name: str, field: Field) -> Times:
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT / "scripts", timeout=MAX_ATTACK_S)
     if done.returncode:
         findings.add("corrupt", f"{name}: {done.stderr.strip().splitlines()[-1]}")
-    if not good.took_ms[first:]:
-        findings.add("stale", f"{name}: the good client got no answer")
     under = p99(good.took_ms[first:])
     if server.process.poll() is not None:
         raise Broken(f"{name} has ended the server")
-    if not _until(lambda: server.descriptors() <= field.descriptors):
+    if not until(lambda: server.descriptors() <= field.descriptors):
         kept = server.descriptors() - field.descriptors
         findings.add("corrupt", f"{name}: {kept} descriptors have not come back")
     return Times(calm, under)
@@ -136,19 +133,9 @@ def _calm(good: Good, seconds: float) -> float:
     with subprocess.Popen([sys.executable, "-c", SPIN]) as spinning:
         first = len(good.took_ms)
         time.sleep(seconds)
-        _until(lambda: len(good.took_ms) > first)
+        until(lambda: len(good.took_ms) > first)
         spinning.kill()
     return p99(good.took_ms[first:])
-
-
-def _until(met: Callable[[], bool]) -> bool:
-    """Wait for it; whether it came in time."""
-    end = time.monotonic() + RETURN_S
-    while not met():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def _check_descriptors() -> None:

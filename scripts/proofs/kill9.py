@@ -8,7 +8,7 @@ import time
 from proofs.checker import check
 from proofs.figure import Result
 from proofs.history import History
-from proofs.load import clients
+from proofs.load import clients, wait_for_work
 from proofs.stage import Stage
 
 MAX_LIFE_S = 1.0  # of a server: long enough for hundreds of commits
@@ -28,7 +28,7 @@ def prove(stage: Stage, *, seconds: float, seed: int) -> Result:
             kills += 1
         with stage.server() as server:
             target.set(server.port)
-            time.sleep(0.3)
+            wait_for_work(history)
             target.set(None, stopped=True)
             code = server.stop()
     findings = check(history, stage.db, sample=stage.sample, ended=True)

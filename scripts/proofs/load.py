@@ -16,10 +16,12 @@ from itertools import count
 from proofs.followers import followers
 from proofs.history import History, Read, Upload, now
 from proofs.simple_tags import fold
+from proofs.stage import Broken
 from proofs.talk import ANSWER_S, Target, Visitor, answer, frame
 
 CLIENTS = 6
 MAX_WINDOW = 16  # uploads sent together
+WORK_S = 0.3  # of the last server: its log is copied every 0.2 s
 PAGE = 7  # tweets of a tag asked for: few, so that where a page begins and ends matters
 TAGS = ("proof", "Proof", "PROOF", "crash", "寿司", "straße", "STRASSE", "3251", "a_b")
 REMAINS = (
@@ -132,6 +134,20 @@ def clients(history: History, chance: random.Random, number: int = CLIENTS) -> I
     for one in everybody:
         if one.failure is not None:
             raise one.failure
+        if one.is_alive():
+            raise Broken(f"client {one.name} still waits, though its server has gone")
+
+
+def wait_for_work(history: History) -> None:
+    """Return after WORK_S, and when clients were served once more and followers were pushed something.
+
+    Less would show nothing, however slow the machine is.
+    """
+    time.sleep(WORK_S)
+    wait_for_acknowledged(history, MAX_WINDOW)
+    end = time.monotonic() + ANSWER_S
+    while not history.shows_something and time.monotonic() < end:
+        time.sleep(0.005)
 
 
 def wait_for_acknowledged(history: History, wanted: int, limit_s: float = 30.0) -> None:

@@ -13,7 +13,7 @@ from proofs.checker import check
 from proofs.disk import LOSSES, Disk, recorded, restore
 from proofs.figure import Result
 from proofs.history import History
-from proofs.load import clients
+from proofs.load import clients, wait_for_work
 from proofs.powercut import live, take_note
 from proofs.stage import Stage
 from proofs.talk import Target, frame
@@ -45,7 +45,7 @@ def prove(stage: Stage, *, seconds: float, seed: int) -> Result:
             ends[how] += 1
         with stage.server() as server:
             target.set(server.port)
-            time.sleep(0.2)
+            wait_for_work(history)
             target.set(None, stopped=True)
             code = server.stop()
         disturber.join()

@@ -136,8 +136,8 @@ def resume_skips_one() -> None:
 
     follow = audience.Audience.follow
 
-    def skip(self: Any, subscriber: Any, tags: Any, after: int | None, instead_of: Any = None) -> Any:
-        return follow(self, subscriber, tags, after and after + 1, instead_of)
+    def skip(self: Any, subscriber: Any, tags: Any, after: int | None, *others: Any, **options: Any) -> Any:
+        return follow(self, subscriber, tags, after and after + 1, *others, **options)
 
     audience.Audience.follow = skip  # type: ignore[method-assign]
 

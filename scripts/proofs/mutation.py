@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from proofs import diskfull, kill9, powercut
-from proofs.checker import Findings
+from proofs import diskfull, following, kill9, powercut
 from proofs.figure import Result
-from proofs.history import History
 from proofs.mutants import PATCHES
 from proofs.stage import Broken, Skipped, Stage
 
@@ -32,10 +30,15 @@ def _diskfull(stage: Stage, seed: int) -> Result:
     return diskfull.prove(stage, rounds=2, seed=seed)
 
 
+def _following(stage: Stage, seed: int) -> Result:
+    return following.prove(stage, kills=3, seed=seed)
+
+
 FOUND_BY: dict[str, Proof] = {
     "synchronous-off": _powercut,
     "synchronous-normal": _powercut,
     "no-checkpoint-at-start": _restart_powercut,
+    "resume-skips-one": _following,
     "cache-kept-after-rollback": _diskfull,
 }
 """The others are found by kill -9, or by the checker without any fault."""
@@ -79,14 +82,21 @@ def prove(stage: Stage, *, names: list[str] | None = None, seed: int) -> Hunt:
 
 
 def _find(stage: Stage, name: str, seed: int) -> str | None:
-    """The first line of what was found, None when nothing was."""
+    """The first line of what was found, None when nothing was.
+
+    Raises Broken when the bug keeps a server from starting at all or from serving: that tells nothing of a proof.
+    """
+    with replace(stage, folder=stage.folder / name, mutant=name).server():
+        pass
     proof = FOUND_BY.get(name, _kill9)
     for attempt in range(ATTEMPTS):
         buggy = replace(stage, folder=stage.folder / f"{name}-{attempt}", mutant=name)
         try:
             result = proof(buggy, seed + attempt)
         except Broken as exc:
-            result = Result(Findings(told=[f"broken: {exc}"]), (), History(), passed=False)
-        if not result.ok:
-            return (result.findings.told or [result.line])[0]
+            return f"broken: {exc}"
+        if not result.history.shows_something:
+            raise Broken(f"with the bug {name} nobody is served: {result.line}")
+        if result.findings:
+            return result.findings.told[0]
     return None

@@ -11,7 +11,7 @@ from proofs.checker import check
 from proofs.disk import LOSSES, Disk, operations, recorded, restore
 from proofs.figure import Result
 from proofs.history import History
-from proofs.load import clients
+from proofs.load import clients, wait_for_work
 from proofs.stage import Stage
 from proofs.talk import Target
 
@@ -38,7 +38,7 @@ def prove(stage: Stage, *, seconds: float, seed: int, restart: bool = False) -> 
             cuts += 1
         with stage.server() as server:
             target.set(server.port)
-            time.sleep(0.2)
+            wait_for_work(history)
             target.set(None, stopped=True)
             code = server.stop()
     findings = check(history, stage.db, sample=stage.sample, ended=True)

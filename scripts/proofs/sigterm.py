@@ -8,10 +8,11 @@ import time
 from proofs.checker import check
 from proofs.figure import Result
 from proofs.history import History
-from proofs.load import clients
+from proofs.load import clients, wait_for_acknowledged
 from proofs.stage import Stage
 
 MAX_STOP_S = 10.0
+MAX_ACKNOWLEDGED = 400  # uploads before a stop
 
 
 def prove(stage: Stage, *, times: int, seed: int) -> Result:
@@ -22,7 +23,7 @@ def prove(stage: Stage, *, times: int, seed: int) -> Result:
         for _ in range(times):
             with stage.server() as server:
                 target.set(server.port)
-                time.sleep(chance.uniform(0.02, 0.4))
+                wait_for_acknowledged(history, chance.randrange(1, MAX_ACKNOWLEDGED))
                 asked = time.monotonic()
                 code = server.stop()
                 slowest = max(slowest, time.monotonic() - asked)
