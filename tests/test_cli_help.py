@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import ttweet
-from tests.processes import LIMIT_S, TTWEET, environment, plain, run, run_on_terminal
+from tests.processes import LIMIT_S, TTWEET, environment, plain, run, run_on_terminal, running_server
 from ttweet import shell
 from ttweet.cli import COMMANDS
 
@@ -104,3 +104,13 @@ def test_an_unknown_shell_is_asked_for(monkeypatch: pytest.MonkeyPatch, capsys: 
     monkeypatch.setattr("cyclopts.completion.detect.detect_shell", detect)
     assert cli.main(["--install-completion"]) == shell.USAGE
     assert "ttweet --install-completion --shell bash" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["last", "tags", "follow", "wait", "stats", "post", "delete"])
+def test_a_command_that_a_server_refuses_ends_as_its_manual_says(tmp_path: Path, command: str) -> None:
+    wanted = {"post": ["hello"], "delete": ["1"]}.get(command, [])
+    with running_server(tmp_path, "--anonymous", "none", "--no-report-file") as server:
+        assert run(command, *wanted, "--server", server.address).returncode == shell.REFUSED
+    manual = run(command, "--help").stdout
+    assert re.search(r"^ +5  (the server )?refused", manual, re.MULTILINE), manual
+    assert "TTWEET_TOKEN" in manual

@@ -26,6 +26,9 @@ from ttweet.tweets import Tweet
 
 To = Annotated[str, Parameter(name="FILE", allow_leading_hyphen=True, help="Where they go; - is stdout.")]
 From = Annotated[str, Parameter(name="FILE", allow_leading_hyphen=True, help="What export has written; - is stdin.")]
+Into = Annotated[
+    Path | None, Parameter(name="--db", metavar="FILE", help="Into this file; it is made when it is not there.")
+]
 Force = Annotated[bool, Parameter(name="--force", negative="", help="Replace FILE if it is there.")]
 
 Salvaged = Annotated[
@@ -50,7 +53,7 @@ def export(target: To = "-", /, *, db: Db = None, force: Force = False, salvage:
     return _tell_lost(reader.lost) if isinstance(reader, Salvage) else shell.DONE
 
 
-def import_(source: From, /, *, db: Db = None) -> int:
+def import_(source: From, /, *, db: Into = None) -> int:
     """Put exported tweets into a database. Raises OpenError, StoreError, OSError, Refused, KeyboardInterrupt."""
     tally, pace = Tally(), Pace()
     with _open(source) as file, closing(_open_store(db_path(db))) as store:

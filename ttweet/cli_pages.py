@@ -25,7 +25,8 @@ _ENVIRONMENT = "[bold]Environment[/]"
 _EXAMPLES = "[bold]Examples[/]"
 _DB = "  TTWEET_DB      the database file, else tweets.db"
 _SERVER = "  TTWEET_SERVER  HOST:PORT of the server"
-_CA = "  TTWEET_CA      whom to trust: speak TLS, as by --ca"
+_CA = """  TTWEET_CA      whom to trust: speak TLS, as by --ca
+  TTWEET_TOKEN   the token to show, if the server wants one"""
 _EXIT_CODES = "[bold]Exit codes[/]"
 _ALL_CODES = "\n".join([f"{code:>5}  {meaning}" for code, meaning in shell.EXIT_CODES.items()])
 
@@ -179,6 +180,7 @@ the connection breaks it tries again until the server is back.""",
     0  it has come
     2  the command line is wrong
     3  no server there at the start
+    5  refused: you have no right to
   124  the time of --timeout is up
   130  Ctrl-C
 
@@ -258,7 +260,8 @@ nothing. It takes the right to administer the server; a file that no server hold
   5  refused: the right is missing
 
 {_ENVIRONMENT}
-{_SERVER}; else 127.0.0.1:13001""",
+{_SERVER}; else 127.0.0.1:13001
+{_CA}""",
 )
 
 LAST = Page(
@@ -277,6 +280,7 @@ In a pipe it is the text alone.""",
   2  the command line is wrong
   3  no server there
   4  no such file, or no message
+  5  the server refused: you have no right to
 
 {_ENVIRONMENT}
 {_SERVER} to ask
@@ -305,6 +309,7 @@ In a pipe the columns are parted by tabs: tag, tweets, newest; or id, time, auth
   2  the command line is wrong
   3  no server there
   4  no such file, no such tag, or no tags at all
+  5  the server refused: you have no right to
 
 {_ENVIRONMENT}
 {_SERVER} to ask
