@@ -9,6 +9,8 @@ from tests.memory_store import MemoryStore
 from ttweet.export import LogCopy, SampleFile
 from ttweet.store import LogLine
 
+MANY_LINES = 1_000_000
+
 
 def log_line(store: MemoryStore, text: str, *, session: int = 1) -> None:
     """Commit a report line."""
@@ -27,8 +29,8 @@ def lines_of(path: Path) -> list[str]:
     return [line.removeprefix("SERVER ALERT [GENERAL] ") for line in path.read_text().splitlines()]
 
 
-def copy_to(path: Path, store: MemoryStore) -> LogCopy:
-    return LogCopy(SampleFile(path), store, session=1)
+def copy_to(path: Path, store: MemoryStore, *, max_lines: int = MANY_LINES) -> LogCopy:
+    return LogCopy(SampleFile(path, max_lines=max_lines), store, session=1)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import LIMIT_S, TTWEET, Server, environment, run, running_server, says
-from ttweet import shell
+from ttweet import app, shell
 from ttweet.client import Client
 
 
@@ -60,6 +60,16 @@ def test_serve_keeps_as_many_report_lines_as_it_is_told(tmp_path: Path) -> None:
     with closing(sqlite3.connect(server.db)) as db:
         assert db.execute("SELECT count(*) FROM log").fetchone()[0] < 5000
         assert db.execute("SELECT count(*) FROM tweets").fetchone()[0] == 5000
+
+
+def test_the_file_has_twice_as_many_lines_as_the_table_at_most(tmp_path: Path) -> None:
+    config = app.Config(port=0, report_file=tmp_path / "Sample.txt", log_limit=2, quiet=True)
+    [sample] = app._destinations(config)
+    assert sample.begin()
+    sample.write(b"line\n" * 3)
+    assert not sample.begin()
+    sample.write(b"line\n")
+    assert sample.begin()
 
 
 def test_serve_on_a_taken_port_fails(server: Server, tmp_path: Path) -> None:

@@ -51,6 +51,20 @@ def test_more_lines_than_one_page_arrive_all(sample: Path, monkeypatch: pytest.M
     assert lines_of(sample) == texts
 
 
+def test_a_file_with_more_lines_than_it_may_have_is_begun_anew_with_those_that_the_log_still_has(sample: Path) -> None:
+    store = store_with("1", "2", "3")
+    copy = copy_to(sample, store, max_lines=4)
+    assert copy.catch_up()
+    log_line(store, "4")
+    assert copy.catch_up()
+    assert lines_of(sample) == ["1", "2", "3", "4"]
+    log_line(store, "5")
+    del store.log[:2]
+    assert copy.catch_up()
+    assert copy.catch_up()
+    assert lines_of(sample) == ["3", "4", "5"]
+
+
 def test_other_scripts_are_utf8(sample: Path) -> None:
     assert copy_to(sample, store_with("Message Received: 寿司 🎉")).catch_up()
     assert sample.read_text(encoding="utf-8").endswith("寿司 🎉\n")

@@ -11,7 +11,7 @@ import trio.testing
 
 from tests.held_store import GUARD_S
 from tests.memory_store import MemoryStore
-from tests.report_files import copy_to, fill, lines_of, pipe
+from tests.report_files import MANY_LINES, copy_to, fill, lines_of, pipe
 from ttweet import export
 from ttweet.export import LogCopy, SampleFile, Terminal
 from ttweet.journal import GATHER_S, Journal
@@ -56,7 +56,7 @@ class WatchedFile(SampleFile):
     """Tells the test of each attempt to begin and of each write. Make it inside trio."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path)
+        super().__init__(path, max_lines=MANY_LINES)
         self._path = path
         self._token = trio.lowlevel.current_trio_token()
         self._something = trio.Event()

@@ -62,7 +62,7 @@ class StoreModel(RuleBasedStateMachine):
         self.lives += 1
         self.lines = []  # Sample.txt has those of the newest session
         store = SqliteStore.open(path, log_limit=10_000, at=self.at)
-        self.sample = SampleFile(self.folder / f"Sample-{self.lives}.txt")
+        self.sample = SampleFile(self.folder / f"Sample-{self.lives}.txt", max_lines=20_000)
         self.reader = store.reader()
         self.copy = LogCopy(self.sample, self.reader, session=store.session)
         return store

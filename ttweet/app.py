@@ -284,7 +284,7 @@ def _destinations(config: Config) -> list[Destination]:
     if sys.stderr and not config.quiet:  # None when whoever started us has closed it
         destinations.append(Terminal(sys.stderr.fileno()))
     if config.report_file is not None:
-        destinations.append(SampleFile(config.report_file))
+        destinations.append(SampleFile(config.report_file, max_lines=2 * config.log_limit))
     return destinations
 
 

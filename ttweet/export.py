@@ -50,19 +50,22 @@ class Destination(Protocol):
 class SampleFile:
     """The file with the lines of the current session: a regular file of ours, emptied at the start.
 
-    A file that was taken away, replaced, cut or added to is begun anew, as is one that could not be written to its end.
+    A file that was taken away, replaced, cut or added to is begun anew, as is one that could not be written to its end,
+    and one of `max_lines`: more than the log keeps, or a server that runs for years would fill the disk.
     Another process's lock on it is respected, so two servers never mix their lines in one file; a database is never
     emptied for it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, max_lines: int) -> None:
         self.name = str(path)
+        self._max_lines = max_lines
         self._fd: int | None = None
         self._size = 0  # bytes that were written
+        self._lines = 0
 
     def begin(self) -> bool:
         """See Destination."""
-        if self._fd is not None and self._is_in_place(self._fd):
+        if self._fd is not None and self._lines < self._max_lines and self._is_in_place(self._fd):
             return False
         self.close()
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -77,7 +80,7 @@ class SampleFile:
         except OSError:
             os.close(fd)
             raise
-        self._fd, self._size = fd, 0
+        self._fd, self._size, self._lines = fd, 0, 0
         return True
 
     def write(self, lines: bytes) -> None:
@@ -89,6 +92,7 @@ class SampleFile:
             self.close()  # some of it may stand there: begin anew
             raise
         self._size += len(lines)
+        self._lines += lines.count(b"\n")
 
     def close(self) -> None:
         """See Destination."""
