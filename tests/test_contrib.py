@@ -51,14 +51,20 @@ def command_of_the_unit() -> list[str]:
     return str(command).split()
 
 
+def commands_of_drop_ins() -> list[list[str]]:
+    readme = (ROOT / "contrib" / "README.md").read_text().replace("\\\n", " ")
+    return [words.split() for words in re.findall(r"^ExecStart=\S+/ttweet (.*)$", readme, re.MULTILINE)]
+
+
 def commands_of_the_recipe() -> tuple[list[str], list[str]]:
     """The health check, and what follows the image's entry point."""
     healthcheck, command = re.findall(r"^(?:HEALTHCHECK .*)?CMD (\[.*\])$", RECIPE.replace("\\\n", " "), re.MULTILINE)
     return json.loads(healthcheck), json.loads(command)
 
 
-def test_both_give_the_server_a_command_line_that_it_takes() -> None:
-    for words in (command_of_the_unit(), commands_of_the_recipe()[1]):
+def test_all_give_the_server_a_command_line_that_it_takes() -> None:
+    assert len(commands_of_drop_ins()) == 2
+    for words in (command_of_the_unit(), *commands_of_drop_ins(), commands_of_the_recipe()[1]):
         name, *arguments = words
         make_app()[name].parse_args(arguments)
 
