@@ -297,6 +297,16 @@ def test_a_file_that_cannot_be_read_is_found(db: Path) -> None:
     assert "corrupt" in found(db, history())
 
 
+@pytest.mark.parametrize(("returned", "kinds"), [(25, {"lost"}), (35, set())])
+def test_an_answer_before_what_was_written_is_synced_is_found(returned: int, kinds: set[str]) -> None:
+    log, findings = fsyncs.Log(), Findings()
+    write = Operation(20, Do.WRITE, "tweets.db-wal", 0, b"\x0500af-1.7 #proof")
+    log.note([write._replace(began=began, do=Do.SYNC, data=b"") for began in (15, 30)])
+    log.note([write, write._replace(began=40)])
+    fsyncs.check_syncs(History([upload("00af-1.7 #proof", 1, 10, returned)]), log, findings)
+    assert set(findings.counts) == kinds
+
+
 # The disk
 
 
