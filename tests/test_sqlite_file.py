@@ -277,6 +277,18 @@ def test_a_link_in_a_files_place_is_not_written_through(path: Path, ending: str)
     assert victim.read_text() == "precious"
 
 
+def test_a_file_of_two_names_is_held_by_neither(path: Path) -> None:
+    with opened(path):
+        other = path.with_name("other.db")
+        other.hardlink_to(path)
+        with pytest.raises(OpenError, match=r"other\.db has another name \(a hard link\)") as refusal:
+            SqliteStore.open(other, log_limit=1, at=NOW)
+        assert refusal.value.code == "denied"
+    other.unlink()
+    with opened(path) as store:
+        assert store.count() == 0
+
+
 def test_a_folder_that_cannot_be_synced_keeps_the_server_from_starting(open_folder: Path) -> None:
     open_folder.chmod(0o1333)
     with as_nobody(), pytest.raises(OpenError, match="Permission denied") as refusal:

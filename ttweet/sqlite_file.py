@@ -260,6 +260,10 @@ def _refuse_links(path: Path) -> None:
     for beside in [Path(f"{path}{ending}") for ending in _ENDINGS if ending]:
         if beside.is_symlink():
             raise OpenError("denied", f"{beside} belongs to the database and must be no symbolic link: remove it")
+    if path.is_file() and path.stat().st_nlink > 1:  # the other name would have a lock and a log of its own
+        raise OpenError(
+            "denied", f"{path} has another name (a hard link), by which it could be held twice: remove that"
+        )
 
 
 def _refuse_damaged(path: Path) -> None:
