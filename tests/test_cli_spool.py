@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -217,11 +218,14 @@ def test_a_poster_that_is_killed_before_the_answer_has_posted_once(state: Path, 
             with socket.create_connection(("127.0.0.1", server.port)) as other:
                 other.sendall(upload)
                 assert other.recv(1000).startswith(b'["ok"')
+        assert started.wait(LIMIT_S)
         process.kill()
         listens(connection)
 
+    started = threading.Event()
     with peer(swallows) as client:
         process = spawn(state, "killed", f"127.0.0.1:{client.port}")
+        started.set()
         process.communicate(timeout=LIMIT_S)
     assert process.returncode == -signal.SIGKILL
     (path,) = (state / "ttweet" / "spool").glob("*.sent")
@@ -246,12 +250,15 @@ def test_posters_at_once_deliver_what_waits_once(state: Path, server: Server) ->
 def test_an_interrupted_poster_says_where_its_tweet_is(state: Path) -> None:
     def interrupts(connection: socket.socket) -> None:
         connection.makefile("rb").readline()
+        assert started.wait(LIMIT_S)
         process.send_signal(signal.SIGINT)
         listens(connection)
 
+    started = threading.Event()
     with peer(interrupts) as client:
         variables = environment({"XDG_STATE_HOME": str(state), "TTWEET_SERVER": f"127.0.0.1:{client.port}"})
         process = subprocess.Popen([*TTWEET, "post", "--spool", "x"], env=variables, stderr=subprocess.PIPE)
+        started.set()
         _, said = process.communicate(timeout=LIMIT_S)
     assert (process.returncode, said.decode()) == (shell.INTERRUPTED, f"ttweet: interrupted; {KEPT}\n")
     assert waiting(state) == ["x"]
