@@ -13,7 +13,7 @@ import pytest
 
 from tests.peers import Script, listens, peer, says, says_and_ends
 from tests.processes import LIMIT_S, TTWEET, Server, environment, run, running_server
-from ttweet import shell
+from ttweet import cli, shell
 from ttweet.client import Client
 from ttweet.spool import Entry, Spool
 from ttweet.tweets import Tweet
@@ -245,6 +245,30 @@ def test_posters_at_once_deliver_what_waits_once(state: Path, server: Server) ->
     seen = texts(server)
     assert seen[:3] == ["kept 0", "kept 1", "kept 2"]
     assert sorted(seen[3:]) == ["last", "new 0", "new 1", "new 2", "new 3"]
+
+
+def test_while_another_command_stands_still_the_tweet_is_kept_behind_its_own(
+    state: Path, server: Server, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("ttweet.spool.MAX_WAIT_S", 0.0)
+    monkeypatch.setenv("XDG_STATE_HOME", str(state))
+    post(state, "before", server="127.0.0.1:1")
+    with Spool(state / "ttweet" / "spool").locked():
+        assert cli.main(["post", "--spool", "--server", server.address, "later"]) == shell.UNREACHABLE
+        assert re.search(rf"process {os.getpid()} has been at the spool for .*; {KEPT}\n$", capfd.readouterr().err)
+        assert cli.main(["post", "--spool", "--server", server.address]) == shell.UNREACHABLE
+        assert capfd.readouterr().err.endswith("; what waits is kept\n")
+    readdress(state, server.address)
+    assert post(state, "last", server=server.address) == (0, "3\n", "posted 2 that waited\n")
+    assert texts(server) == ["before", "later", "last"]
+
+
+def test_what_waits_under_another_name_of_the_server_is_told(state: Path, server: Server) -> None:
+    post(state, "last", server="localhost:1")
+    code, out, err = post(state, server=server.address)
+    assert (code, out) == (0, "")
+    assert err == "still kept, for --server localhost:1\n"
+    assert waiting(state) == ["last"]
 
 
 def test_an_interrupted_poster_says_where_its_tweet_is(state: Path) -> None:

@@ -2,6 +2,7 @@ import os
 import stat
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ttweet import spool
-from ttweet.spool import MAX_SENT_S, Entry, FullError, Parcel, Spool
+from ttweet.spool import MAX_SENT_S, Entry, FullError, HeldError, Parcel, Spool
 
 A_PARCEL = Parcel("127.0.0.1:13001", None, "hi 寿司 #a", ["b"], True, "k", 1795446500123)
 
@@ -129,7 +130,40 @@ def test_there_is_an_end_to_it(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
         at.keep(parcel("b"))
         with pytest.raises(FullError):
             at.keep(parcel("c"))
+        with pytest.raises(FullError):
+            at.keep_late(parcel("c"))
         assert texts(at) == ["a", "b"]
+
+
+def test_who_cannot_wait_for_the_lock_leaves_a_tweet_behind_the_others(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool, "MAX_WAIT_S", 0.0)
+    at = Spool(folder)
+    with at.locked():
+        at.keep(parcel("1"))
+        with pytest.raises(HeldError, match=f"process {os.getpid()} has been at the spool"), at.locked():
+            pass
+        at.keep_late(parcel("3"))
+        at.keep_late(parcel("4"))
+        at.keep(parcel("2"))
+        assert texts(at) == ["1", "2"]
+    with at.locked():
+        assert texts(at) == ["1", "2", "3", "4"]
+
+
+def test_who_waits_for_the_lock_hears_once_for_whom(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "TOLD_S", 0.0)
+    told: list[str] = []
+    holder = ExitStack()
+
+    def let_go(other: str) -> None:
+        told.append(other)
+        holder.close()
+
+    holder.enter_context(Spool(folder).locked())
+    with Spool(folder).locked(let_go):
+        assert told == [f"process {os.getpid()}"]
 
 
 def test_one_at_a_time(folder: Path) -> None:

@@ -12,7 +12,7 @@ from ttweet.client import Client, Stored
 from ttweet.dial import address
 from ttweet.errors import ConnectError, Refused, TtweetError
 from ttweet.reports import escape
-from ttweet.spool import MAX_KEPT, Entry, FullError, Parcel, Spool
+from ttweet.spool import MAX_KEPT, MAX_WAIT_S, Entry, FullError, HeldError, Parcel, Spool
 
 PASSING = frozenset({"busy", "full", "stopping", "internal", "unknown", "name_taken", "slow_down"})
 """The refusals that have nothing to do with the tweet: later it may be taken."""
@@ -39,8 +39,7 @@ def post(
     parcel = _parcel(open_client, text, by=by, tags=list(tags), scan=scan, key=key)
     spool = Spool(folder())
     try:
-        with spool.locked():
-            return _deliver(spool, open_client, spool.keep(parcel))
+        return _keep_and_deliver(spool, open_client, parcel)
     except FullError:
         shell.complain(f"{MAX_KEPT:,} tweets wait in {spool.folder}, the limit; this one is not kept")
     except OSError as exc:
@@ -52,11 +51,14 @@ def post(
 def post_waiting(open_client: Open) -> None:
     """Post what waits for the server. Raises KeptError when some of it still has to, Refused, OSError."""
     spool = Spool(folder())
-    with spool.locked(), _clients(open_client) as clients:
-        try:
-            _deliver_waiting(spool, clients, _server(open_client))
-        except TtweetError as error:
-            raise KeptError(error.code, f"{error.text}; what waits is kept") from error
+    try:
+        with spool.locked(_tell_wait), _clients(open_client) as clients:
+            _deliver_waiting(spool, clients, server := _server(open_client))
+            _tell_others(spool, server)
+    except HeldError as held:
+        raise KeptError("unreachable", f"{held}; what waits is kept") from held
+    except TtweetError as error:
+        raise KeptError(error.code, f"{error.text}; what waits is kept") from error
 
 
 def folder() -> Path:
@@ -72,6 +74,27 @@ def _parcel(open_client: Open, text: str, *, by: str | None, tags: list[str], sc
     if by is not None:
         tweets.checked_name(by)
     return Parcel(_server(open_client), by, text, tags, scan, key or secrets.token_hex(16), int(time.time() * 1000))
+
+
+def _keep_and_deliver(spool: Spool, open_client: Open, parcel: Parcel) -> Stored:
+    try:
+        with spool.locked(_tell_wait):
+            return _deliver(spool, open_client, spool.keep(parcel))
+    except HeldError as held:
+        spool.keep_late(parcel)
+        raise KeptError("unreachable", f"{held}; {KEPT}") from held
+
+
+def _tell_wait(holder: str) -> None:
+    shell.hint(f"{holder} is at the spool; waiting for it, {MAX_WAIT_S:g} s at most")
+
+
+def _tell_others(spool: Spool, server: str) -> None:
+    """What waits for a server is kept under the words that named it: another spelling finds nothing."""
+    entries = [entry for entry in spool.take() if isinstance(entry, Entry)]
+    others = sorted({entry.parcel.server for entry in entries} - {server})
+    if others:
+        shell.hint(f"still kept, for --server {escape(' or '.join(others))}")
 
 
 def _deliver(spool: Spool, open_client: Open, mine: Entry) -> Stored:

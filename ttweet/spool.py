@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,6 +19,9 @@ MAX_KEPT = 10_000  # tweets; a command that fails every minute fills it in a wee
 MAX_SENT_S = 6 * 86400  # a server keeps keys for 7 days; one less, for two clocks that do not agree
 DIGITS = 12  # of a file's number, so that the order of names is that of numbers
 MAX_FILE_BYTES = 64 * 1024  # a tweet with 32 long tags beside it has 20 KiB; what is larger is none
+MAX_WAIT_S = 60.0  # for another process, which itself gives up on a silent server after 15 s; it may have been stopped
+TOLD_S = 1.0  # of waiting without a word
+LOOK_S = 0.02  # between two attempts at the lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,10 @@ class FullError(Exception):
     """There are MAX_KEPT tweets in the spool."""
 
 
+class HeldError(Exception):
+    """Another process has been at the spool for MAX_WAIT_S."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spool:
     """A folder of parcels. Whoever does anything with it holds it `locked`; every method raises OSError."""
@@ -58,24 +65,32 @@ class Spool:
     folder: Path
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Make the folder if there is none, and wait until no other process is at it."""
+    def locked(self, on_wait: Callable[[str], object] | None = None) -> Iterator[None]:
+        """Make the folder if there is none, and wait until no other process is at it. Raises HeldError.
+
+        `on_wait` hears once of the one that is, `process 4711`, when it takes longer than TOLD_S.
+        """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            _lock(descriptor, on_wait)
+            os.pwrite(descriptor, b"%10d\n" % os.getpid(), 0)  # always as long, so that a full disk has room for it
+            self._number_late()
             yield
         finally:
             os.close(descriptor)
 
     def keep(self, parcel: Parcel) -> Entry:
         """Put a parcel behind all others. It is on the disk when this returns. Raises FullError."""
-        if len(self._names()) >= MAX_KEPT:
-            raise FullError
-        taken = [int(name[:DIGITS]) for name in self._numbered()]  # those set aside too: none is written over
-        path = self.folder / f"{max(taken, default=0) + 1:0{DIGITS}}.new"
-        self._write(path, json.dumps(asdict(parcel), ensure_ascii=False).encode())
+        self._check_room()
+        path = self._path(self._next_number())
+        self._write(path, parcel)
         return Entry(path, parcel)
+
+    def keep_late(self, parcel: Parcel) -> None:
+        """Keep a parcel without the lock, until the next process that has it numbers it. As `keep` otherwise."""
+        self._check_room()
+        self._write(self.folder / f"late-{time.time_ns():020}-{os.getpid()}", parcel)
 
     def take(self) -> Iterator[Entry | Path]:
         """All that waits, in the order it was kept; a file that cannot be read comes as its path."""
@@ -111,6 +126,25 @@ class Spool:
         """The server has answered for it. After a power cut it may be there again; its key makes that harmless."""
         entry.path.unlink()
 
+    def _check_room(self) -> None:
+        if len(self._names()) + len(self._late()) >= MAX_KEPT:
+            raise FullError
+
+    def _number_late(self) -> None:
+        for number, path in enumerate(self._late(), self._next_number()):
+            path.rename(self._path(number))
+
+    def _late(self) -> list[Path]:
+        """What was kept without the lock, in the order of the clock."""
+        return sorted(self.folder.glob("late-*"))
+
+    def _next_number(self) -> int:
+        """Behind all others, those set aside too: none is written over."""
+        return max((int(name[:DIGITS]) for name in self._numbered()), default=0) + 1
+
+    def _path(self, number: int) -> Path:
+        return self.folder / f"{number:0{DIGITS}}.new"
+
     def _names(self) -> list[str]:
         """The files of parcels, in order."""
         return sorted(name for name in self._numbered() if name[DIGITS:] in (".new", ".sent"))
@@ -124,12 +158,12 @@ class Spool:
         self._sync()
         return replace(entry, path=path)
 
-    def _write(self, path: Path, data: bytes) -> None:
+    def _write(self, path: Path, parcel: Parcel) -> None:
         """Write a file so that it is there whole or not at all, whatever happens."""
-        unfinished = self.folder / "unfinished"  # one that a crash has left is written over
+        unfinished = path.with_name(f"unfinished-{path.name}")
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with open(descriptor, "wb") as file:
-            file.write(data)
+            file.write(json.dumps(asdict(parcel), ensure_ascii=False).encode())
             file.flush()
             os.fsync(descriptor)
         unfinished.rename(path)
@@ -141,6 +175,31 @@ class Spool:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _lock(descriptor: int, on_wait: Callable[[str], object] | None) -> None:
+    """Wait for the lock of an open file. Raises HeldError."""
+    begun = time.monotonic()
+    while not _locks(descriptor):
+        waited_s = time.monotonic() - begun
+        if waited_s > MAX_WAIT_S:
+            raise HeldError(f"{_holder(descriptor)} has been at the spool for {MAX_WAIT_S:g} s")
+        if waited_s > TOLD_S and on_wait:
+            on_wait(_holder(descriptor))
+            on_wait = None
+        time.sleep(LOOK_S)
+
+
+def _holder(descriptor: int) -> str:
+    return f"process {os.pread(descriptor, 20, 0).decode('ascii', 'replace').strip()}"
+
+
+def _locks(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _read(path: Path) -> Parcel:
