@@ -158,6 +158,15 @@ def test_a_terminal_gets_no_character_that_steers_it(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(("command", "text"), [("export >&-", "stdout is closed"), ("import - <&-", "stdin is closed")])
+def test_a_closed_stream_is_told(tmp_path: Path, command: str, text: str) -> None:
+    SqliteStore.open(tmp_path / "tweets.db", log_limit=10, at=1).close()
+    line = f"{' '.join(TTWEET)} {command}"
+    done = subprocess.run(line, shell=True, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stdout) == (shell.USAGE, "")
+    assert done.stderr.startswith(f"ttweet: {text}; ")
+
+
 def test_what_is_not_there_is_told(tmp_path: Path) -> None:
     assert says("import", str(tmp_path / "no.jsonl"))[1] == f"ttweet: {tmp_path}/no.jsonl: No such file or directory"
     assert says("export", "--db", str(tmp_path / "no.db")) == (

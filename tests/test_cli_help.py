@@ -25,6 +25,13 @@ def test_help_is_a_page_at_any_width(command: str, columns: int) -> None:
     assert "\n\n\n" not in done.stdout
 
 
+@pytest.mark.parametrize("columns", [1, 10, 20])
+def test_a_terminal_may_be_too_narrow_for_any_page(columns: int) -> None:
+    done = run("serve", "--help", variables={"COLUMNS": str(columns)})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Wherethereportlinesgo." in "".join(done.stdout.split())
+
+
 def test_every_option_of_every_command_says_what_it_is_for() -> None:
     for command in COMMANDS:
         page = run(command, "--help", variables={"COLUMNS": "120"}).stdout

@@ -1,7 +1,9 @@
+import signal
+
 import pytest
 
 from ttweet import shell
-from ttweet.cli_live import News, seconds
+from ttweet.cli_live import News, seconds, uninterrupted
 from ttweet.errors import ConnectError
 
 
@@ -38,3 +40,28 @@ def test_a_loss_is_told_once_however_often_it_is_tried(capsys: pytest.CaptureFix
         "ttweet: connection lost: gone; trying again until it is back",
         "connected again; 1,200 tweets caught up",
     ]
+
+
+def ends(ctrl_c: int) -> list[str]:
+    """What of a block is done, and how it ends, when Ctrl-C comes so often in it."""
+    done = []
+    try:
+        with uninterrupted():
+            for _ in range(ctrl_c):
+                signal.raise_signal(signal.SIGINT)
+            done.append("shown")
+        done.append("goes on")
+    except KeyboardInterrupt:
+        done.append("ends")
+    return done
+
+
+def test_ctrl_c_waits_for_what_is_being_shown_and_a_second_one_does_not() -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert [ends(number) for number in range(3)] == [["shown", "goes on"], ["shown", "ends"], ["ends"]]
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        assert ends(2) == ["shown", "goes on"]
+    finally:
+        signal.signal(signal.SIGINT, before)

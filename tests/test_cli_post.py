@@ -85,7 +85,7 @@ def test_a_film_on_stdin_is_no_message() -> None:
 def test_a_closed_stdin_has_no_message() -> None:
     command = f"{' '.join(TTWEET)} post - <&-"
     done = subprocess.run(command, shell=True, env=environment(), capture_output=True, text=True, timeout=LIMIT_S)
-    assert (done.returncode, done.stderr) == (2, "ttweet: stdin is closed; there is nothing to read a message from\n")
+    assert (done.returncode, done.stderr) == (2, "ttweet: stdin is closed; there is nothing to read\n")
 
 
 def test_nobody_is_there() -> None:

@@ -76,6 +76,12 @@ def test_tags_says_when_it_was_cut(server: Server) -> None:
     assert run("tags", "python", "--limit", "1", "--db", str(server.db)).stderr == "the newest tweet; more: --limit 5\n"
 
 
+@pytest.mark.parametrize("command", [["tags", "--limit"], ["tags", "a", "--limit"], ["prune", "--keep-last"]])
+def test_a_number_beyond_what_a_file_counts_is_told(command: list[str], server: Server) -> None:
+    code, said = says(*command, str(2**63), "--db", str(server.folder / "tweets.db"))
+    assert (code, "must be <= " in said) == (shell.USAGE, True)
+
+
 def test_a_server_is_not_asked_for_more_tags_than_it_lists(tmp_path: Path) -> None:
     with running_server(tmp_path) as server:
         with Client("127.0.0.1", server.port) as client:

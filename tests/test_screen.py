@@ -6,13 +6,14 @@ import pty
 import select
 import struct
 import subprocess
+import sys
 import termios
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.processes import LIMIT_S, TTWEET, Server, environment, running_server
+from tests.processes import LIMIT_S, Server, environment, running_server
 from tests.terminal import Terminal
 from ttweet import screen
 from ttweet.client import Client
@@ -31,11 +32,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 class Keyboard:
     """A session of `chat` at a terminal."""
 
-    def __init__(self, server: Server, name: str) -> None:
+    def __init__(self, server: Server, name: str, *, start: str = "") -> None:
         self.terminal = Terminal(COLUMNS)
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
-        command = [*TTWEET, "chat", "127.0.0.1", str(server.port), name]
+        program = f"{start}\nimport sys\nfrom ttweet.__main__ import main\nsys.exit(main())"
+        command = [sys.executable, "-c", program, "chat", "127.0.0.1", str(server.port), name]
         variables = environment({"TERM": "xterm", "LC_ALL": "C.UTF-8"})
         self.process = subprocess.Popen(command, env=variables, stdin=slave, stdout=slave, stderr=slave)
         os.close(slave)
@@ -102,6 +104,19 @@ def test_without_the_librarys_help_the_line_is_written_again(
     screen._print_above_by_count(PUSHED)
     terminal.feed(capsys.readouterr().out.replace("\n", "\r\n"))
     assert terminal.lines == ["before", PUSHED, f"> {'x' * 58}", "x" * 12]
+
+
+def test_a_closed_stdin_has_no_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    assert list(screen.Screen().commands()) == []
+
+
+def test_a_line_library_that_is_built_into_python_edits_lines_too(server: Server) -> None:
+    keyboard = Keyboard(server, "matt", start="import readline; del readline.__file__")
+    keyboard.sees("username legal, connection established.", ">")
+    keyboard.types("getuserz\x08s\n")
+    keyboard.sees("> getusers", "matt", ">")
+    keyboard.leaves()
 
 
 def test_from_a_pipe_there_is_no_prompt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

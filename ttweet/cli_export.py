@@ -45,7 +45,7 @@ def export(target: To = "-", /, *, db: Db = None, force: Force = False, salvage:
     source, pace = db_path(db), Pace()
     with closing((Salvage if salvage else SqliteReader)(source, instead="name another with --db")) as reader:
         if target == "-":
-            count = _write(reader, sys.stdout.buffer, pace, ascii_only=shell.on_terminal(sys.stdout))
+            count = _write(reader, _stdout(), pace, ascii_only=shell.on_terminal(sys.stdout))
         else:
             count = _write_file(reader, source, Path(target), pace, force=force)
     if shell.on_terminal(sys.stderr) and target != "-":
@@ -73,6 +73,12 @@ def import_(source: From, /, *, db: Into = None) -> int:
     if shell.on_terminal(sys.stderr):
         shell.hint(f"{_imported(tally)}, in {pace.taken}, {pace.rate(tally.new)}")
     return shell.DONE
+
+
+def _stdout() -> BinaryIO:
+    if sys.stdout is None:
+        raise shell.UsageError("stdout is closed; name a file: ttweet export tweets.jsonl")
+    return sys.stdout.buffer
 
 
 def _write_file(reader: Queries, source: Path, target: Path, pace: Pace, *, force: bool) -> int:
@@ -109,7 +115,7 @@ def _tell_lost(lost: list[tuple[int, int]]) -> int:
 @contextmanager
 def _open(source: str) -> Iterator[BinaryIO]:
     if source == "-":
-        yield sys.stdin.buffer
+        yield shell.stdin()
     else:
         with Path(source).open("rb") as file:
             yield file

@@ -5,14 +5,14 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Annotated
 
 from cyclopts import Parameter
-from cyclopts.validators import Number
 
 from ttweet import cli_live, cli_show, shell
-from ttweet.cli_options import After, As, Ca, Json, LiveServer, LiveTags, Timeout
+from ttweet.cli_options import AMOUNT, After, As, Ca, Json, LiveServer, LiveTags, Timeout
 from ttweet.cli_source import checked_body, in_pages, open_client
 from ttweet.client import Client
 from ttweet.follower import Follower
@@ -20,15 +20,16 @@ from ttweet.tweets import Tweet
 from ttweet.wire import as_json
 
 Last = Annotated[
-    int | None, Parameter(name="--last", metavar="N", validator=Number(gte=1), help="Begin with the last N tweets.")
+    int | None, Parameter(name="--last", metavar="N", validator=AMOUNT, help="Begin with the last N tweets.")
 ]
 Exec = Annotated[
     str | None,
     Parameter(name="--exec", metavar="COMMAND", help="Run it in a shell for each tweet, instead of printing it."),
 ]
-Count = Annotated[int | None, Parameter(metavar="N", validator=Number(gte=1), help="Stop after so many tweets.")]
+Count = Annotated[int | None, Parameter(metavar="N", validator=AMOUNT, help="Stop after so many tweets.")]
 
 Handle = Callable[[Tweet], None]
+Finishing = Callable[[], AbstractContextManager[None]]
 
 
 def follow(
@@ -54,17 +55,19 @@ def follow(
     news = cli_live.News(partial(cli_live.show_deletion, json=json))
     with open_client(server, as_name, ca=ca) as client:
         follower = client.follow(*bodies, after=start, timeout_s=timeout_s, watcher=news)
-        return _follow(follower, _handle(exec_, json=json), count, resumed)
+        finishing = cli_live.uninterrupted if exec_ is None else nullcontext  # a command hears Ctrl-C itself
+        return _follow(follower, _handle(exec_, json=json), finishing, count, resumed)
 
 
-def _follow(follower: Follower, handle: Handle, count: int | None, resumed: str) -> int:
+def _follow(follower: Follower, handle: Handle, finishing: Finishing, count: int | None, resumed: str) -> int:
     """Handle tweets until there are enough, the time is up, or Ctrl-C, after which the way to go on is shown."""
     current: Tweet | None = None  # one whose handling was interrupted is to come again
     handled = 0
     try:
         for current in follower:
-            handle(current)
-            current = None
+            with finishing():
+                handle(current)
+                current = None
             handled += 1
             if handled == count:
                 return shell.DONE

@@ -14,9 +14,12 @@ NARROW = 64  # columns; below it two columns would be two strips
 INDENT = 2  # of an option
 HANG = 6  # of a description below its option
 LABEL = "cyan"
+LEAST = 8  # columns of text on a terminal however narrow, over whose edge it runs then
 CONTINUED = 4  # columns that the rest of an example is set in, so that it does not look like another one
 
-_TERM = re.compile(r" +\S+ {2,}")  # of a row in a list of exit codes or variables; its description stands beside it
+_TERM = re.compile(
+    r" +(?:\S+ {2,}|[A-Z_]{4,} )"
+)  # of a row in a list of exit codes or variables; its description stands beside it
 _MARGIN = re.compile(r"Usage: | +")
 
 
@@ -68,7 +71,7 @@ def _print_entry(console: "Console", options: "ConsoleOptions", label: str, desc
     else:
         console.print(head)
         head = Text(" " * column)
-    for line in description.wrap(console, options.max_width - column):
+    for line in description.wrap(console, max(options.max_width - column, LEAST)):
         line.rstrip()
         console.print(head + line)
         head = Text(" " * column)
@@ -81,7 +84,7 @@ def _print_wrapped(console: "Console", options: "ConsoleOptions", text: Text) ->
             console.print(line)
             continue
         head, hang = _hang(line)
-        for part in line[len(head) :].wrap(console, options.max_width - hang):
+        for part in line[len(head) :].wrap(console, max(options.max_width - hang, LEAST)):
             part.rstrip()
             console.print(head + part)
             head = Text(" " * hang)

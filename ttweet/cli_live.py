@@ -3,10 +3,12 @@
 import os
 import re
 import select
+import signal
 import stat
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from ttweet import cli_show, shell
 from ttweet.cursor import Watcher
@@ -63,6 +65,26 @@ def show_deletion(tweet: int, *, json: bool) -> None:
         cli_show.write_json({"deleted": tweet})
     else:
         shell.hint(f"tweet {tweet} was deleted")
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C wait for the end of the block: what is half shown is neither shown nor not. A second one does not."""
+    came: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, _: object) -> None:
+        came.append(number)
+        signal.signal(signal.SIGINT, before)
+
+    if before is signal.default_int_handler:  # and not ignored, as a shell has it in the background
+        signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
 
 
 def seconds(duration: str | None, option: str, *, bare: bool = True) -> float | None:

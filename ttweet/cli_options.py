@@ -6,6 +6,8 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+AMOUNT = Number(gte=1, lte=10**15)  # more than any file holds, and SQLite counts no further than 2 ** 63
+
 Db = Annotated[Path | None, Parameter(name="--db", metavar="FILE", help="Read this file.")]
 Server = Annotated[str | None, Parameter(name="--server", metavar="HOST:PORT", help="Ask this server instead.")]
 Ca = Annotated[

@@ -1,10 +1,8 @@
 """The command `post`: one message, or each line of stdin."""
 
 import shlex
-import sys
 from collections.abc import Callable
 from functools import partial
-from io import BufferedReader
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -86,7 +84,7 @@ def _post_lines(client: Client, *, tags: list[str], key: str | None, json: bool,
     from ttweet.cli_lines import post_lines
 
     with client:
-        return post_lines(client, _stdin(), tags=tags, key=key, json=json)
+        return post_lines(client, shell.stdin(), tags=tags, key=key, json=json)
 
 
 def _write_stored(stored: Stored, *, json: bool) -> None:
@@ -116,15 +114,8 @@ def _checked_source(message: tuple[str, ...], *, stdin: bool, lines: bool) -> st
 
 
 def _stdin_text() -> str:
-    data = _stdin().read(MAX_STDIN_BYTES + 1)
+    data = shell.stdin().read(MAX_STDIN_BYTES + 1)
     if len(data) > MAX_STDIN_BYTES:
         raise shell.UsageError(f"stdin has more than {MAX_STDIN_BYTES:,} bytes; a message has 150 characters")
     text = data.decode(errors="surrogateescape").removesuffix("\n").removesuffix("\r")
     return shell.checked_text(text, "stdin")
-
-
-def _stdin() -> BufferedReader:
-    stream = getattr(sys.stdin, "buffer", None)
-    if not isinstance(stream, BufferedReader):
-        raise shell.UsageError("stdin is closed; there is nothing to read a message from")
-    return stream

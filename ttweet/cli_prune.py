@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
-from cyclopts.validators import Number
 
 from ttweet import cli_live, cli_show, local, shell
-from ttweet.cli_options import Json
+from ttweet.cli_options import AMOUNT, Json
 from ttweet.cli_progress import progress
 from ttweet.cli_source import db_path
 from ttweet.errors import OpenError
@@ -20,7 +19,7 @@ Keep = Annotated[
     str | None, Parameter(name="--keep", metavar="TIME", help="Keep what is younger: 90d, 36h; older tweets go.")
 ]
 KeepLast = Annotated[
-    int | None, Parameter(name="--keep-last", metavar="N", validator=Number(gte=1), help="Keep the last N tweets.")
+    int | None, Parameter(name="--keep-last", metavar="N", validator=AMOUNT, help="Keep the last N tweets.")
 ]
 DryRun = Annotated[bool, Parameter(name="--dry-run", negative="", help="Remove nothing; tell how many would go.")]
 Db = Annotated[Path | None, Parameter(name="--db", metavar="FILE", help="In this file, which no server may hold.")]

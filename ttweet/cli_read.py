@@ -7,16 +7,15 @@ from difflib import get_close_matches
 from typing import Annotated
 
 from cyclopts import Parameter
-from cyclopts.validators import Number
 
 from ttweet import cli_show, shell
-from ttweet.cli_options import Ca, Db, Json, Server
+from ttweet.cli_options import AMOUNT, Ca, Db, Json, Server
 from ttweet.cli_source import PAGE, Source, open_source
 from ttweet.reports import escape
 from ttweet.wire import DEFAULT_LIMIT, as_json
 
 Limit = Annotated[
-    int, Parameter(name="--limit", metavar="N", validator=Number(gte=1), help="At most so many, the newest or largest.")
+    int, Parameter(name="--limit", metavar="N", validator=AMOUNT, help="At most so many, the newest or largest.")
 ]
 Numbers = Annotated[
     bool, Parameter(name="--numbers", negative="", help="List tags without a letter too, such as #3251.")

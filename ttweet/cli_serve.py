@@ -10,6 +10,7 @@ from cyclopts.validators import Number
 
 from ttweet import cli_live, rates, retention, shell
 from ttweet.app import Config, run
+from ttweet.cli_options import AMOUNT
 from ttweet.policy import TLS, TOKEN, UnsafeError
 from ttweet.rates import Rate
 from ttweet.throttle import BURST, NO_RATES, REQUESTS_PER_S, Rates
@@ -17,7 +18,7 @@ from ttweet.throttle import BURST, NO_RATES, REQUESTS_PER_S, Rates
 DEFAULT = Config(port=0)
 DEFAULT_RATE = Rate(REQUESTS_PER_S, "s", BURST)
 
-_COUNT: dict[str, Any] = {"metavar": "N", "validator": Number(gte=1), "show_default": "{:,}".format}
+_COUNT: dict[str, Any] = {"metavar": "N", "validator": AMOUNT, "show_default": "{:,}".format}
 
 Port = Annotated[
     int, Parameter(name="PORT", validator=Number(gte=0, lte=65535), help="Where to listen; 0 takes a free one.")
@@ -46,7 +47,7 @@ Keep = Annotated[
 ]
 KeepLast = Annotated[
     int | None,
-    Parameter(name="--keep-last", metavar="N", validator=Number(gte=1), help="Remove all but the last N tweets."),
+    Parameter(name="--keep-last", metavar="N", validator=AMOUNT, help="Remove all but the last N tweets."),
 ]
 RateOption = Annotated[
     str | None,

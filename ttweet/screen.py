@@ -8,7 +8,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TextIO
 
 PROMPT = "> "
 
@@ -18,7 +18,7 @@ class Screen:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._prompt = PROMPT if sys.stdin.isatty() and sys.stdout.isatty() else ""
+        self._prompt = PROMPT if _on_terminal(sys.stdin) and _on_terminal(sys.stdout) else ""
         self._typing = False
         self._waiting: deque[str] = deque()  # for the thread that edits the line; no other may touch the terminal then
 
@@ -33,7 +33,7 @@ class Screen:
     def commands(self) -> Iterator[str]:
         """The lines that are typed; Ctrl-C and Ctrl-D end them."""
         if not self._prompt:
-            yield from sys.stdin
+            yield from sys.stdin or ()  # None when it is closed
             return
         _edit_lines(self._waiting)
         while True:
@@ -55,15 +55,22 @@ class Screen:
                 print(self._waiting.popleft(), flush=True)
 
 
+def _on_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
+
+
 def _edit_lines(waiting: deque[str]) -> None:
     """Give `input` line editing, during which what waits is printed above the line.
 
     By Python's input hook, ten times a second between two keys: only then does the library know where its cursor is.
+    A Python without the library edits no lines, and what comes in is printed after the line.
     """
-    import ctypes
-    import readline
-
-    library = ctypes.CDLL(readline.__file__)
+    try:
+        import ctypes
+        import readline
+    except ImportError:
+        return
+    library = ctypes.CDLL(getattr(readline, "__file__", None))  # none: it is built into the interpreter
     has_help = hasattr(library, "rl_clear_visible_line")  # libedit has none, nor GNU readline before 7
 
     def print_what_waits() -> int:

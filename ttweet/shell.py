@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import BufferedReader
 
 from ttweet.errors import ConnectError, Refused, TtweetError
 
@@ -78,6 +79,14 @@ def exit_code(error: TtweetError) -> int:
     if isinstance(error, Refused) and error.code not in ("internal", "unknown"):
         return REFUSED
     return FAILED
+
+
+def stdin() -> BufferedReader:
+    """The bytes of stdin. Raises UsageError when it is closed."""
+    stream = getattr(sys.stdin, "buffer", None)
+    if not isinstance(stream, BufferedReader):
+        raise UsageError("stdin is closed; there is nothing to read")
+    return stream
 
 
 def write(text: str) -> None:
