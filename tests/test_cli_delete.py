@@ -40,7 +40,7 @@ def test_what_a_server_has_deleted_is_printed_and_found_no_more(server: Server) 
 def test_an_id_that_is_not_there_is_told_and_the_others_are_deleted(server: Server) -> None:
     done = run("delete", "9", "2", "2", "--server", server.address)
     assert (done.returncode, done.stdout) == (shell.NOTHING, "2\n2\n")
-    assert done.stderr == "ttweet: there is no tweet 9; nothing was deleted\n"
+    assert done.stderr == "ttweet: there is no tweet 9\n"
 
 
 def test_a_deletion_is_an_object_in_json(server: Server) -> None:

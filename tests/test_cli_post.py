@@ -59,6 +59,11 @@ def test_after_two_hyphens_a_message_may_be_anything(server: Server, text: str) 
         (["-", "x"], "stdin and x are two messages; give one of them"),
         (["--lines", "it's"], "stdin and 'it'\"'\"'s' are two messages; give one of them"),
         (["--jsno", "x"], "no option --jsno; did you mean --json?"),
+        (
+            ["--help me"],
+            "no option '--help me'; a message that begins with a hyphen goes last, after --; see ttweet post --help",
+        ),
+        (["-x"], "no option -x; a message that begins with a hyphen goes last, after --; see ttweet post --help"),
         (["-x y"], "no option '-x y'; a message that begins with a hyphen goes last, after --; see ttweet post --help"),
         (["--key"], "--key wants a value; see ttweet post --help"),
         (["--key", "a", "--key", "b", "x"], "--key is given twice; see ttweet post --help"),

@@ -47,6 +47,8 @@ def test_what_the_command_says_passes_through(server: Server) -> None:
 
 def test_no_command_is_said() -> None:
     assert says("run") == (shell.USAGE, "ttweet: no command: ttweet run -- COMMAND")
+    way_out = "the command to run goes last, after --; see ttweet run --help"
+    assert says("run", "sh", "-c", "exit 3") == (shell.USAGE, f"ttweet: no option -c; {way_out}")
 
 
 @pytest.mark.parametrize(

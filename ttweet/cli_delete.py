@@ -38,7 +38,7 @@ def _deleted(delete_one: Callable[[int], Deletion], tweet: int, *, json: bool) -
     except Refused as error:
         if error.code != "no_tweet":
             raise
-        shell.complain(error.text)
+        shell.complain(f"there is no tweet {tweet}")  # the server adds that nothing was deleted: others may have been
         return False
     if json:
         cli_show.write_json(deletion._asdict())

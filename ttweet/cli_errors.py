@@ -43,11 +43,15 @@ def _what(error: CycloptsError) -> str:
 def _unknown_option(error: UnknownOptionError) -> str:
     seen = error.token.keyword or error.token.value
     close = get_close_matches(seen.split("=")[0], _known_options(error), n=1)
-    if close:
+    if close and seen.startswith("--") and " " not in seen:
         return f"no option {seen}; did you mean {close[0]}?"
-    if error.command_chain == ["post"] or " " in seen:
-        return f"no option {shlex.quote(seen)}; a message that begins with a hyphen goes last, after --"
-    return f"no option {shlex.quote(seen)}"
+    what = f"no option {shlex.quote(seen)}"
+    match error.command_chain:
+        case ["run"]:
+            return f"{what}; the command to run goes last, after --"
+        case ["post"]:
+            return f"{what}; a message that begins with a hyphen goes last, after --"
+    return what
 
 
 def _known_options(error: UnknownOptionError) -> Iterator[str]:

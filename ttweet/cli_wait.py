@@ -34,5 +34,5 @@ def wait(
             if wanted in tweet.text:
                 cli_live.show(tweet, json=json)
                 return shell.DONE
-    shell.complain(f"no such tweet has come within {timeout}")
+    shell.complain(f"no such tweet has come, and --timeout {timeout} is up")
     return shell.TIMED_OUT
