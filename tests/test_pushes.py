@@ -1,0 +1,47 @@
+"""What a server pushes is what a follower understands: the two ends joined without a socket."""
+
+import pytest
+
+from ttweet import pushes, wire
+from ttweet.cursor import Cursor, Watcher
+from ttweet.fast_json import JSON
+from ttweet.tweets import Deletion, Tweet
+
+TWEET = Tweet(7, 1795446500123, "ann", 'quo"ted\n寿司 #a', ("a",))
+
+
+class Heard(Watcher):
+    wants_deletions = True
+
+    def __init__(self) -> None:
+        self.words: list[tuple[str, int]] = []
+
+    def deleted(self, tweet: int) -> None:
+        self.words.append(("deleted", tweet))
+
+    def gone(self, up_to: int) -> None:
+        self.words.append(("gone", up_to))
+
+
+@pytest.mark.parametrize("json", [JSON, wire.STDLIB_JSON])
+def test_a_tweet_comes_as_it_was_on_one_line(json: wire.Json) -> None:
+    cursor = Cursor((), after=6)
+    line = pushes.encode_push(TWEET, json)
+    assert line.count(b"\n") == 1
+    assert cursor.receive(line) == TWEET
+    assert cursor.after == 7
+    assert cursor.receive(line) is None
+
+
+def test_what_is_no_tweet_moves_the_cursor_and_is_told() -> None:
+    heard = Heard()
+    cursor = Cursor((), 3, heard)
+    told = [
+        pushes.encode_gone(5),
+        pushes.encode_deletion(Deletion(8, 1795446500123, 2)),
+        pushes.PING,
+        pushes.encode_live(9),
+    ]
+    assert [cursor.receive(line) for line in told] == [None] * 4
+    assert heard.words == [("gone", 5), ("deleted", 2)]
+    assert cursor.after == 9
