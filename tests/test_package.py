@@ -1,7 +1,12 @@
+from inspect import signature
+
 import pytest
 
 import ttweet
 from tests.processes import output_of
+from ttweet.async_client import AsyncClient
+from ttweet.client import Client
+from ttweet.local import LocalStore
 
 
 def test_importing_the_package_imports_nothing_else() -> None:
@@ -22,3 +27,22 @@ def test_what_is_exported_is_there_and_documented(name: str) -> None:
 def test_what_is_not_there_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'Server'"):
         _ = ttweet.Server
+
+
+def parameters(of: type, verb: str) -> list[tuple[str, object]]:
+    """What a verb takes, but its defaults: those of a file are numbers where a server has its own."""
+    return [(each.name, each.kind) for each in signature(getattr(of, verb)).parameters.values()]
+
+
+def verbs(of: type) -> set[str]:
+    return {name for name in vars(of) if not name.startswith("_")}
+
+
+def test_a_verb_takes_the_same_whomever_it_is_asked_of() -> None:
+    shared = verbs(Client) & verbs(AsyncClient)
+    assert {"post", "last", "tweets_of_tag", "list_tags", "delete", "follow"} <= shared
+    for verb in shared:
+        taken = [each for each in parameters(Client, verb) if each[0] != "timeout_s"]  # trio has time-outs of its own
+        assert parameters(AsyncClient, verb) == taken
+    for verb in verbs(Client) & verbs(LocalStore):
+        assert [each for each in parameters(LocalStore, verb) if each[0] != "by"] == parameters(Client, verb)
