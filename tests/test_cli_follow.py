@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import signal
 import subprocess
@@ -33,7 +34,9 @@ def following(server: Server, *arguments: str) -> Iterator["subprocess.Popen[str
     """A follower while it runs."""
     command = [*TTWEET, "follow", "--server", server.address, *arguments]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, env=environment(), text=True, **pipes) as process:  # type: ignore[call-overload]
+    with subprocess.Popen(  # type: ignore[call-overload]
+        command, env=environment(), text=True, start_new_session=True, **pipes
+    ) as process:
         try:
             yield process
         finally:
@@ -137,7 +140,7 @@ def test_a_tweet_whose_command_ctrl_c_has_interrupted_comes_again(server: Server
     with following(server, "--from", "0", "--exec", "echo $TTWEET_ID; [ $TTWEET_ID = 1 ] || exec sleep 60") as process:
         assert process.stdout is not None
         assert process.stdout.readline() + process.stdout.readline() == "1\n2\n"
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the command hears it too
         _, said = process.communicate(timeout=LIMIT_S)
     assert process.returncode == shell.INTERRUPTED
     assert said.endswith(" --from 1\n")
