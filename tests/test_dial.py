@@ -25,7 +25,7 @@ def test_nobody_is_there() -> None:
     ("host", "error", "text"),
     [
         ("localhost", ConnectionRefusedError(), "nothing is listening on localhost:80; start one: ttweet serve 80"),
-        ("::1", ConnectionRefusedError(), "nothing is listening on [::1]:80; start one: ttweet serve 80"),
+        ("::1", ConnectionRefusedError(), "nothing is listening on [::1]:80; start one: ttweet serve 80 --host ::1"),
         (
             "10.0.0.7",
             ConnectionRefusedError(),

@@ -232,9 +232,10 @@ def unreachable(host: str, port: int, exc: OSError | UnicodeError) -> ConnectErr
     """Why no connection was made, and what would work."""
     where = address(host, port)
     if isinstance(exc, ConnectionRefusedError):
-        if _is_here(host):
-            return ConnectError("unreachable", f"nothing is listening on {where}; start one: ttweet serve {port}")
         way_out = f"start one there: ttweet serve {port} --host 0.0.0.0"
+        if _is_here(host):
+            option = "" if host in ("localhost", "127.0.0.1") else f" --host {host}"
+            way_out = f"start one: ttweet serve {port}{option}"
         return ConnectError("unreachable", f"nothing is listening on {where}; {way_out}")
     if isinstance(exc, TimeoutError):
         return ConnectError("unreachable", f"{where} does not answer; is the address right, is there a firewall?")
