@@ -13,6 +13,7 @@ import pytest
 import ttweet
 from tests.authority import Authority, encrypt
 from tests.processes import LIMIT_S
+from ttweet import certificates
 from ttweet.certificates import Certificates, _forbidden
 from ttweet.dial_tls import make_context
 from ttweet.errors import ConnectError, OpenError
@@ -27,16 +28,30 @@ def test_a_pair_makes_connections_of_tls_1_2_at_least(authority: Authority) -> N
 
 
 def test_with_an_authority_for_clients_each_must_have_a_certificate(authority: Authority) -> None:
-    certificates = authority.certificates(client_ca=authority.ca)
-    assert certificates.context.verify_mode is ssl.CERT_REQUIRED
-    assert str(certificates).endswith(f", for clients with one signed by {authority.ca}")
-    assert certificates.valid_until is not None
+    wanting = authority.certificates(client_ca=authority.ca)
+    assert wanting.context.verify_mode is ssl.CERT_REQUIRED
+    assert str(wanting).endswith(f", for clients with one signed by {authority.ca}")
+    assert wanting.valid_until is not None
 
 
 def test_a_certificate_says_how_long_it_is_valid(authority: Authority) -> None:
     expired = authority.certificates(expired=True)
     assert expired.valid_until == datetime(2020, 1, 2, tzinfo=UTC).timestamp()
     assert str(expired) == f"certificate {expired.cert}, valid until 2020-01-02"
+
+
+def test_files_that_go_while_they_are_read_again_change_nothing(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = authority.certificates()
+    context = used.context
+    monkeypatch.setattr(certificates, "_check_private", lambda _: used.cert.unlink())
+    with pytest.raises(OpenError, match="No such file") as refused:
+        used.reload()
+    assert refused.value.code == "denied"
+    assert used.context is context
+    assert str(used) == f"certificate {used.cert}"  # nobody can tell until when it is valid
+    assert used.valid_until is None
 
 
 @pytest.mark.parametrize(

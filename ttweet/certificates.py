@@ -37,7 +37,7 @@ class Certificates:
         """When the certificate in use expires, seconds since 1970 UTC; None where that cannot be told."""
         try:
             return ssl.cert_time_to_seconds(_shown_by(self.context, self.cert)["notAfter"])  # type: ignore[arg-type]
-        except (ssl.SSLError, KeyError, ValueError):
+        except (OSError, KeyError, ValueError):  # of `ssl` too, or the file has gone
             return None
 
     def reload(self) -> None:
@@ -45,6 +45,12 @@ class Certificates:
         self.context = self._load()
 
     def _load(self) -> ssl.SSLContext:
+        try:
+            return self._read()
+        except OSError as exc:  # whoever renews the files took one away between two looks at it
+            raise OpenError("denied", f"cannot read {self.cert} and {self.key}: {exc.strerror}") from exc
+
+    def _read(self) -> ssl.SSLContext:
         _check(self.cert, CERTIFICATE, "certificate")
         _check(self.key, KEY, "private key")
         _check_private(self.key)
