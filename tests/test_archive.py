@@ -147,7 +147,7 @@ def changed(**fields: object) -> bytes:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        (b"hello\n", "no JSON: Expecting value"),
+        (b"hello\n", "no JSON: Expecting value (character 1)"),
         (b"\xff\n", "it is not UTF-8; this is no export of ttweet's"),
         (b"[" * 100_000 + b"\n", "no JSON"),
         (b"[1]\n", "no JSON object; an export has one a line"),
@@ -198,3 +198,11 @@ def test_a_text_that_is_not_in_normal_form_is_brought_into_it() -> None:
     tweet = decode(changed(text="cafe\u0301"))
     assert isinstance(tweet, Tweet)
     assert tweet.text == tweets.checked_text("café")
+
+
+def test_a_line_without_an_end_is_told_from_one_that_is_no_json() -> None:
+    line = encode(Tweet(7, NOW, None, "hello #tag", ("tag",)))
+    for cut in range(1, len(line) - 1):
+        with pytest.raises(Refused, match=r"^no JSON: .* \(character \d+\); the line has no end, so the file may have"):
+            decode(line[:cut])
+    assert decode(line[:-1]) == decode(line)

@@ -183,11 +183,18 @@ def _object(line: bytes) -> dict[str, Any]:
         value = json.loads(line.decode())
     except UnicodeDecodeError as exc:
         raise _bad("it is not UTF-8; this is no export of ttweet's") from exc
+    except json.JSONDecodeError as exc:
+        raise _bad(f"no JSON: {exc.msg} (character {exc.colno}){_cut(line)}") from exc
     except (ValueError, RecursionError) as exc:
         raise _bad(f"no JSON: {exc}") from exc
     if not isinstance(value, dict):
         raise _bad("no JSON object; an export has one a line")
     return value
+
+
+def _cut(line: bytes) -> str:
+    """A word about a line without an end, on which that of a file that was cut short is."""
+    return "" if line.endswith(b"\n") else "; the line has no end, so the file may have been cut short"
 
 
 def _check(value: dict[str, Any], fields: _Fields) -> None:
