@@ -53,7 +53,7 @@ SHORT: dict[str, Callable[[Stage, int], Result]] = {
     "mixed": lambda stage, seed: mixed.prove(stage, seconds=2, seed=seed),
     "clocks": lambda stage, seed: clocks.prove(stage, seconds=2, seed=seed),
     "crashpoints": lambda stage, seed: crashpoints.prove(stage, points=150, seed=seed),
-    "ioerrors": lambda stage, seed: ioerrors.prove(stage, share=0.05, seed=seed),
+    "ioerrors": lambda stage, seed: ioerrors.prove(stage, share=0.025, seed=seed),
     "diskfull": lambda stage, seed: diskfull.prove(stage, rounds=1, seed=seed),
     "sigterm": lambda stage, seed: sigterm.prove(stage, times=2, seed=seed),
     "fsyncs": lambda stage, seed: fsyncs.prove(stage, uploads=500, seed=seed),

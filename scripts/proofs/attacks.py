@@ -21,6 +21,7 @@ from proofs.talk import ANSWER_S, frame
 
 ATTACK_S = 3.0  # for what could go on for ever
 AT_ONCE_S = 8.0  # for the end of a connection: the server waits ten seconds for who is merely slow
+SLOW_S = 11.0  # of slowness: then the server has had enough
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with a reset
 
 NOT_FRAMES = (
@@ -67,23 +68,28 @@ def _many(port: int, number: int) -> Iterator[list[socket.socket]]:
 
 
 def byte_by_byte(port: int, _: random.Random, scale: float) -> None:
-    """Frames that take for ever."""
+    """Frames that take for ever; at full length until the server has had enough of each."""
     message = b'["u","' + b"slow" * 100
     with _many(port, max(10, int(200 * scale))) as slow:
-        end = time.monotonic() + _duration_s(scale)
+        end = time.monotonic() + SLOW_S * min(1.0, scale)
         for place in range(len(message)):
             for one in slow:
                 with suppress(OSError):
                     one.send(message[place : place + 1])
             time.sleep(0.1)
             if time.monotonic() > end:
-                return
+                break
+        if scale >= 1:
+            for one in slow:
+                _all(one)  # a TimeoutError where the server still waits; the reset may have overtaken its error
 
 
 def silence(port: int, _: random.Random, scale: float) -> None:
-    """More connections than the server takes, which say nothing."""
-    with _many(port, max(50, int(2000 * scale))):
-        time.sleep(_duration_s(scale))
+    """More connections than the server takes, which say nothing; at full length until it has had enough of each."""
+    with _many(port, max(50, int(2000 * scale))) as silent:
+        time.sleep(SLOW_S * min(1.0, scale))
+        for one in silent if scale >= 1 else ():
+            assert (said := _all(one)).startswith(b'["err"'), f"silence was answered with {said[:60]!r}"
 
 
 def coming_and_going(port: int, _: random.Random, scale: float) -> None:
