@@ -1,25 +1,21 @@
-"""The server as a process: how it starts, what it says, how it stops, and how it refuses to."""
+"""The server as a process: how it starts, or refuses to, and what it says."""
 
 import re
 import resource
 import signal
 import sqlite3
-import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
+from typing import cast
 
 import pytest
 import trio
 
 from tests.memory_store import MemoryStore
-from tests.processes import LIMIT_S, TTWEET, Server, environment, run, running_server
+from tests.processes import LIMIT_S, run, running_server
 from tests.serving import Caller
 from tests.sqlite_files import NOW, opened
+from tests.talking import logged, sessions, talking_server
 from ttweet import app, reports
 from ttweet.app import Config
 from ttweet.client import Client
@@ -29,67 +25,10 @@ from ttweet.sqlite_store import SqliteStore
 from ttweet.tweets import Tweet
 
 
-def wal_bytes(db: Path) -> int:
-    """How much waits to be written back into the database file."""
-    wal = Path(f"{db}-wal")
-    return wal.stat().st_size if wal.exists() else 0
-
-
-def sessions(db: Path) -> list[str]:
-    """How each session ended."""
-    with sqlite3.connect(db) as connection:
-        return [how for (how,) in connection.execute("SELECT how FROM sessions ORDER BY id")]
-
-
-def logged(db: Path) -> list[str]:
-    """The texts of the report log, all sessions."""
-    with sqlite3.connect(db) as connection:
-        return [text for (text,) in connection.execute("SELECT text FROM log ORDER BY id")]
-
-
 def in_place_of_sqlite(store: MemoryStore) -> SqliteStore:
     """A fake that has all that a server asks of the store it opens."""
     store.engine = "no SQLite at all"  # type: ignore[attr-defined]  # which the server's first lines name
     return cast(SqliteStore, store)
-
-
-@dataclass
-class Talking(Server):
-    """A server that shows its report lines; `started` are its first, up to the one that says where it listens."""
-
-    stderr: IO[str]
-    started: list[str]
-
-    def read_until(self, words: str) -> list[str]:
-        """The next lines it shows, up to one that holds these words."""
-        return read_until(self.stderr, words)
-
-
-def read_until(stderr: IO[str], words: str) -> list[str]:
-    lines = []
-    for line in stderr:
-        lines.append(line.rstrip("\n"))
-        if words in line:
-            return lines
-    raise AssertionError(f"the server ended without {words!r}, after {lines}")
-
-
-@contextmanager
-def talking_server(*options: str, cwd: Path, limit: str = "") -> Iterator[Talking]:
-    """A server with a terminal that is a pipe, below a limit that is set in a shell."""
-    command = ["sh", "-c", f'{limit}\nexec "$@"', "sh", *TTWEET, "serve", "0", *options]
-    process = subprocess.Popen(command, cwd=cwd, env=environment(), stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    guard = threading.Timer(LIMIT_S, process.kill)
-    guard.start()
-    try:
-        started = read_until(process.stderr, "listening on")
-        yield Talking(process, cwd, int(started[-1].rpartition(":")[2]), process.stderr, started)
-    finally:
-        process.terminate()
-        process.wait(LIMIT_S)
-        guard.cancel()
-        process.stderr.close()
 
 
 # Starting
@@ -299,77 +238,6 @@ def test_a_start_that_fails_with_stderr_closed_is_in_the_file(tmp_path: Path, mo
     with taken:
         assert app.run(Config(port=taken.getsockname()[1], db=tmp_path / "tweets.db", report_file=sample)) == 1
     assert "COULD NOT BE STARTED" in sample.read_text()
-
-
-# Stopping
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_the_server_in_order(number: signal.Signals, tmp_path: Path) -> None:
-    with running_server(tmp_path) as server, Client("127.0.0.1", server.port) as client:
-        client.post("kept")  # the connection stays open, and idle
-        assert server.stop(number) == 0
-    assert sessions(server.db) == ["stopped"]
-    assert wal_bytes(server.db) == 0
-    assert logged(server.db)[-1] == "SERVER HAS DISCONNECTED"
-    assert tmp_path.joinpath("Sample.txt").read_text().endswith("SERVER ALERT [CONNECTION] SERVER HAS DISCONNECTED\n")
-
-
-@contextmanager
-def starting_with_sighup(disposition: signal.Handlers) -> Iterator[None]:
-    """What is started meanwhile takes the signal like that, whatever the tests were started with."""
-    before = signal.signal(signal.SIGHUP, disposition)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGHUP, before)
-
-
-def test_the_end_of_its_terminal_stops_a_server_in_order(tmp_path: Path) -> None:
-    with starting_with_sighup(signal.SIG_DFL), running_server(tmp_path) as server:
-        assert server.stop(signal.SIGHUP) == 0
-    assert sessions(server.db) == ["stopped"]
-
-
-def test_a_server_that_was_started_with_nohup_outlives_its_terminal(tmp_path: Path) -> None:
-    with starting_with_sighup(signal.SIG_IGN), running_server(tmp_path) as server:
-        server.process.send_signal(signal.SIGHUP)
-        with Client("127.0.0.1", server.port) as client:
-            client.post("still there")
-        assert server.stop() == 0
-
-
-def half_a_frame(server: Server) -> Client:
-    """A client that is busy for as long as it likes: its request has begun and does not end."""
-    client = Client("127.0.0.1", server.port)
-    client.ping()
-    client._idle[0].send(b'["p",""]\n["u","unfin')
-    client._idle[0].receive()  # the answer to what came with it: the server has it
-    client.close = client._idle[0].close  # type: ignore[method-assign]  # nothing to put back
-    return client
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_second_signal_ends_the_server_at_once(number: signal.Signals, tmp_path: Path) -> None:
-    with talking_server("--grace", "1000", cwd=tmp_path) as server:
-        idle = Client("127.0.0.1", server.port)
-        idle.post("kept")
-        with half_a_frame(server):
-            server.read_until("Total: 2")
-            server.process.send_signal(number)
-            server.read_until("DISCONNECTION")  # the idle one was let go: the first signal has arrived
-            server.process.send_signal(number)
-            assert server.process.wait(LIMIT_S) == -number
-        idle.close()
-    with running_server(tmp_path) as again, Client("127.0.0.1", again.port) as client:
-        assert client.last_text() == "kept"
-    assert sessions(again.db) == ["crashed", "stopped"]
-
-
-def test_a_busy_client_has_the_grace_and_no_more(tmp_path: Path) -> None:
-    with running_server(tmp_path, "--grace", "0.2") as server, half_a_frame(server):
-        assert server.stop() == 0
-    assert sessions(server.db) == ["stopped"]
 
 
 # A store that fails: a fake one, since no disk here fails on demand
