@@ -2,6 +2,7 @@
 
 import json
 import threading
+from itertools import pairwise
 
 import trio
 import trio.testing
@@ -11,6 +12,7 @@ from tests.memory_store import MemoryStore
 from tests.serving import SWEPT_S, Caller, hold_a_commit, jump, serving
 from ttweet import frames
 from ttweet.connection import LINGER_S, Limits
+from ttweet.server import SWEEP_BURST
 from ttweet.tweets import Page
 
 LIMITS = Limits()
@@ -30,6 +32,20 @@ async def test_a_client_that_says_nothing_is_given_up(mock_clock: trio.testing.M
         assert here.server.clients == 1
         await jump(mock_clock, 1 + SWEPT_S)
         assert await timeout_of(caller) == "not one byte (within 10 seconds) came"
+
+
+async def test_others_have_their_turns_while_many_are_given_up(mock_clock: trio.testing.MockClock) -> None:
+    async with serving() as here:
+        for _ in range(50):
+            await here.call()
+        await (await here.call()).ask("p", "")
+        await trio.testing.wait_all_tasks_blocked()
+        mock_clock.jump(LIMITS.first_byte_s + SWEPT_S)
+        clients = [here.server.clients]
+        while clients[-1] > 1:
+            await trio.lowlevel.checkpoint()
+            clients.append(here.server.clients)
+    assert max(before - after for before, after in pairwise(clients)) <= 2 * SWEEP_BURST
 
 
 async def test_a_frame_has_its_time_as_a_whole_however_often_a_byte_comes(mock_clock: trio.testing.MockClock) -> None:

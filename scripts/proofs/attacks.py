@@ -21,6 +21,7 @@ from proofs.talk import ANSWER_S, frame
 
 ATTACK_S = 3.0  # for what could go on for ever
 AT_ONCE_S = 8.0  # for the end of a connection: the server waits ten seconds for who is merely slow
+BYTE_S = 1.0  # between two bytes of a slow client
 SLOW_S = 11.0  # of slowness: then the server has had enough
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with a reset
 
@@ -76,7 +77,7 @@ def byte_by_byte(port: int, _: random.Random, scale: float) -> None:
             for one in slow:
                 with suppress(OSError):
                     one.send(message[place : place + 1])
-            time.sleep(0.1)
+            time.sleep(BYTE_S * min(1.0, scale))
             if time.monotonic() > end:
                 break
         if scale >= 1:
