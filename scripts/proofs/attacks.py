@@ -100,6 +100,14 @@ def coming_and_going(port: int, _: random.Random, scale: float) -> None:
             _connect(port).close()
 
 
+def crowd(port: int, _: random.Random, scale: float) -> None:
+    """Connections that stay, as many as there may be on this machine: most of them find the server full."""
+    with ExitStack() as stack:
+        for _number in range(max(200, int(10_000 * scale))):
+            with suppress(OSError):
+                stack.enter_context(_connect(port))
+
+
 def endless_frame(port: int, _: random.Random, scale: float) -> None:
     """A hundred million bytes without an end of line."""
     with _connect(port) as one, suppress(OSError):
@@ -190,6 +198,7 @@ ATTACKS: dict[str, Attack] = {
         byte_by_byte,
         standing_still,
         coming_and_going,
+        crowd,
         silence,
     )
 }

@@ -102,6 +102,7 @@ def _withstand(name: str, field: Field) -> Times:
     while not tried or (len(tried) < TRIES and min(tried, key=_factor).factor > most):
         tried.append(_attack(name, field))
     best = min(tried, key=_factor)
+    print(f"hostile: {name} {best}", file=sys.stderr)
     if best.factor > most:
         field.findings.add("stale", f"{name}: the good client's p99 is {', '.join(map(str, tried))} in {TRIES} tries")
     return best
