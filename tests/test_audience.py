@@ -77,6 +77,7 @@ class Client:
         self.received: list[int] = []
         self.live: list[int] = []
         self.unsent = b""
+        self.pushed: list[int] = []  # tweets, each time
         self.slow = False
         self.closed = False
         self.follower: Follower | None = None
@@ -87,6 +88,7 @@ class Client:
 
     def push(self, data: bytes) -> None:
         assert self.has_room, "pushed to without room"
+        self.pushed.append(data.count(b'["m"'))
         self.unsent = data
         if not self.slow:
             self.drain()
@@ -189,6 +191,30 @@ async def test_history_comes_in_pages_and_its_end_is_told_once(small: None) -> N
     assert client.live == [20]
     log.commit("b")
     assert client.received[-1] == 21
+
+
+@pytest.mark.parametrize("remembered", [0, 100])
+async def test_a_page_of_long_tweets_is_cut_short(remembered: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audience_module, "PAGE_BYTES", 100)
+    monkeypatch.setattr(audience_module, "RECENT_TWEETS", remembered)
+    log = Log()
+    log.commit(*"abababab")
+    client = Client(log)
+    await following(log, lambda: client.follow("a", 0))
+    client.check(8)
+    assert client.pushed == [2, 2]
+
+
+async def test_a_commit_of_more_than_a_page_is_pushed_as_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = Log()
+    client = Client(log)
+    await following(log, lambda: client.follow("", None))
+    monkeypatch.setattr(audience_module, "PAGE_BYTES", 100)
+    await following(log, lambda: log.commit(*"ababab"))
+    client.check(6)
+    assert client.pushed == [0, 2, 2, 2]
+    log.commit("a")
+    assert client.received[-1] == 7, "it is live again"
 
 
 async def test_a_follower_without_room_costs_the_writer_nothing_and_misses_nothing(small: None) -> None:
@@ -390,4 +416,5 @@ def test_whatever_happens_nobody_misses_a_tweet_or_sees_one_twice_or_out_of_orde
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(audience_module, "PAGE_TWEETS", 3)
         patch.setattr(audience_module, "RECENT_TWEETS", 4)
+        patch.setattr(audience_module, "PAGE_BYTES", 150)
         trio.run(partial(play, steps))

@@ -21,7 +21,7 @@ from ttweet.gate import Gate
 from ttweet.journal import Journal
 from ttweet.reports import message_deleted
 from ttweet.store import NOT_SEARCHED, Store
-from ttweet.tweets import Deletion
+from ttweet.tweets import Deletion, Tweet
 
 REPORT = message_deleted(1, "ann")
 
@@ -183,6 +183,7 @@ def test_a_follower_gets_what_is_left_and_each_deletion_once_whatever_happens(st
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(audience_module, "PAGE_TWEETS", 3)
         patch.setattr(audience_module, "RECENT_TWEETS", 4)
+        patch.setattr(audience_module, "PAGE_BYTES", 150)
         trio.run(_follow_through, steps)
 
 
@@ -238,3 +239,18 @@ async def test_a_deletion_that_is_committed_during_a_read_comes_in_its_place() -
     client = _Deletions(log)
     await following(log, lambda: client.follow("", 0))
     assert client.entries == [("m", 2), ("x", 3), ("m", 4)]
+
+
+async def test_a_tweet_that_is_deleted_while_it_is_read_for_a_follower_is_not_sent() -> None:
+    class Racing(MemoryStore):
+        def read_after(self, cursor: int, limit: int) -> list[Tweet]:
+            found = super().read_after(cursor, limit)
+            log.delete(1)
+            return found
+
+    log = _Deleting(Racing())
+    log.commit("a", "b")
+    log.audience = Audience(Journal(log.store), log.store, log.audience._reading, log._encode)  # nothing in memory
+    client = _Deletions(log)
+    await following(log, lambda: client.follow("", 0))
+    assert client.entries == [("m", 2), ("x", 3)]

@@ -158,4 +158,5 @@ def test_over_connections_too_nobody_misses_a_tweet_or_sees_one_twice_or_out_of_
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(audience, "PAGE_TWEETS", 3)
         patch.setattr(audience, "RECENT_TWEETS", 4)
+        patch.setattr(audience, "PAGE_BYTES", 150)
         trio.run(partial(play, steps))

@@ -279,3 +279,14 @@ def test_what_is_no_token_ends_the_connection_and_is_not_repeated() -> None:
     assert refused.code == "token"
     assert "ttw_x" not in refused.text
     assert "ttw_x" not in repr(wire.Identify("ttw_x"))
+
+
+@pytest.mark.parametrize("lib", [wire.STDLIB_JSON, JSON])
+def test_a_page_ends_with_the_tweet_that_makes_it_too_large(lib: wire.Json, monkeypatch: pytest.MonkeyPatch) -> None:
+    tweets = [A_TWEET._replace(id=id_) for id_ in (9, 8, 7)]
+    one = len(lib.dumps(wire.as_json(tweets[0])))
+    for limit, ids in ((one, [9]), (one + 1, [9, 8]), (3 * one, [9, 8, 7])):
+        monkeypatch.setattr(wire, "PAGE_BYTES", limit)
+        _, page = json.loads(wire.encode_page(Page(tweets, more=False), lib))
+        assert [tweet["id"] for tweet in page["tweets"]] == ids
+        assert page["more"] == (len(ids) < 3)

@@ -12,10 +12,11 @@ Knows no sockets and no SQL.
 
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from operator import attrgetter
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 
 import trio
 
@@ -25,6 +26,7 @@ from ttweet.journal import Journal
 from ttweet.reading import Reading
 from ttweet.store import Reader
 from ttweet.tweets import MAX_TAGS, Deletion, Tweet, search_key
+from ttweet.wire import PAGE_BYTES
 
 log = logging.getLogger(__name__)
 
@@ -102,12 +104,13 @@ class _Batch:
     def drop_up_to(self, gone: int) -> None:
         self.tweets = [one for one in self.tweets if one.id > gone]
 
-    def frames_for(self, follower: Follower) -> list[bytes]:
-        """What a follower whose cursor is in this commit, or before it, wants of it."""
-        if self.deletion is not None:
-            return [pushes.encode_deletion(self.deletion)] if follower.deletions else []
-        new = [one for one in self.tweets if one.id > follower.cursor]
-        return [self.frame(one) for one in new if _is_wanted(one, follower.keys)]
+    def frames_for(self, follower: Follower) -> Iterator[tuple[int, bytes]]:
+        """What a follower whose cursor is in this commit, or before it, wants of it, each frame with its id."""
+        if self.deletion is not None and follower.deletions:
+            yield self.deletion.id, pushes.encode_deletion(self.deletion)
+        for tweet in self.tweets:
+            if tweet.id > follower.cursor and _is_wanted(tweet, follower.keys):
+                yield tweet.id, self.frame(tweet)
 
 
 class _Page(NamedTuple):
@@ -116,6 +119,18 @@ class _Page(NamedTuple):
     data: bytes
     cursor: int
     gone: int
+
+    @classmethod
+    def of(cls, frames: Iterable[tuple[int, bytes]], end: int, gone: int) -> Self:
+        """As many frames as a page takes, each given with its id; with all of them the cursor comes to `end`."""
+        taken: list[bytes] = []
+        size = cursor = 0
+        for id_, frame in frames:
+            if len(taken) == PAGE_TWEETS or size >= PAGE_BYTES:
+                return cls(b"".join(taken), cursor, gone)
+            taken.append(frame)
+            size, cursor = size + len(frame), id_
+        return cls(b"".join(taken), end, gone)
 
 
 class Audience:
@@ -131,6 +146,7 @@ class Audience:
         self._work = trio.Event()
         self._recent: deque[_Batch] = deque()
         self._recent_tweets = 0
+        self._deleted_meanwhile: set[int] | None = None  # tweets that are deleted while a page of the file is read
         self._newest = self._before_recent = journal.newest
         self.gone = journal.gone
         """The id up to which tweets are not kept any more: who follows from before it is told so."""
@@ -186,6 +202,8 @@ class Audience:
     def publish_deletion(self, deletion: Deletion) -> None:
         """Forget a tweet, and push to those who are live and want to hear of it that it was deleted."""
         before, self._newest = self._newest, deletion.id
+        if self._deleted_meanwhile is not None:
+            self._deleted_meanwhile.add(deletion.tweet)
         self._forget(deletion.tweet)
         self._remember(_Batch([], self._encode, deletion))
         told = [follower for alike in self._live.values() for follower in alike if follower.deletions]
@@ -213,12 +231,15 @@ class Audience:
 
     def _push_to_all(self, followers: list[Follower], data: bytes, before: int) -> None:
         for follower in followers:
-            if follower.subscriber.has_room:
+            has_room = follower.subscriber.has_room
+            if has_room and len(data) <= PAGE_BYTES:
                 follower.subscriber.push(data)
-            else:
-                self._leave(follower)
-                follower.cursor = before
-                follower.state = WAITING
+                continue
+            self._leave(follower)
+            follower.cursor = before
+            follower.state = WAITING
+            if has_room:
+                self.resume(follower)  # for the commit as pages: what is on its way to a client is bounded
 
     def _wanted(self, batch: _Batch) -> dict[Keys, list[bytes]]:
         """The frames of a batch for each set of keys that live followers have, in order of ids."""
@@ -288,23 +309,25 @@ class Audience:
         """What is new to a follower whose cursor is among the recent tweets; None for any other."""
         if follower.cursor < self._before_recent:
             return None
-        frames: list[bytes] = []
-        for batch in self._recent:
-            if batch.last > follower.cursor:
-                frames += batch.frames_for(follower)
-                if len(frames) >= PAGE_TWEETS:
-                    return _Page(b"".join(frames), batch.last, self.gone)
-        return _Page(b"".join(frames), self._newest, self.gone)
+        new = [batch for batch in self._recent if batch.last > follower.cursor]
+        frames = chain.from_iterable([batch.frames_for(follower) for batch in new])
+        return _Page.of(frames, self._newest, self.gone)
 
     async def _page_from_file(self, follower: Follower) -> _Page:
         # The file may be ahead of what was published, and be changed between two reads of it: what is newer than this
-        # will be pushed to who is live by then, or be in the next page.
+        # will be pushed to who is live by then, or be in the next page. What is deleted meanwhile must not be sent.
         newest = self._newest
+        deleted = self._deleted_meanwhile = set()
         read = partial(self._read, sorted(follower.keys), follower.cursor, deletions=follower.deletions)
         found, gone = await self._reading.run(read)
+        self._deleted_meanwhile = None
         entries = [entry for entry in found if entry.id <= newest]
-        frames = [self._encode(one) if isinstance(one, Tweet) else pushes.encode_deletion(one) for one in entries]
-        return _Page(b"".join(frames), entries[-1].id if len(entries) == PAGE_TWEETS else newest, gone)
+        end = entries[-1].id if len(entries) == PAGE_TWEETS else newest
+        frames = ((entry.id, self._frame(entry)) for entry in entries if entry.id not in deleted)
+        return _Page.of(frames, end, gone)
+
+    def _frame(self, entry: Tweet | Deletion) -> bytes:
+        return self._encode(entry) if isinstance(entry, Tweet) else pushes.encode_deletion(entry)
 
     def _read(self, keys: Sequence[str], cursor: int, *, deletions: bool) -> tuple[list[Tweet | Deletion], int]:
         """A page of the file, and up to where tweets were gone when it was read: in the worker's thread."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 15.0  # to connect, and for each answer; the server gives its disk and other writers 5 s, and a client 10
 MAX_TOKEN_BYTES = 1024  # read of a token's file: a token has 47, and a file may be anything
-MAX_ANSWER_BYTES = 4 * 1024 * 1024  # 200 tweets, each with 32 long tags beside its text, are 3.2 MiB
+MAX_ANSWER_BYTES = 1024 * 1024  # a page of tweets has 272 KiB at most, a list of 200 tags less
 
 
 class Endpoint:

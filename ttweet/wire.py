@@ -15,7 +15,8 @@ from ttweet.fields import MAX_ID, fields_of, flag, integer, optional_id, shown, 
 from ttweet.tweets import MAX_TEXT_BYTES, Page, TagPage, Tweet
 
 DEFAULT_LIMIT = 20  # tweets or tags of a query that names no limit: a screenful
-MAX_LIMIT = 200  # of one query: some 50 KiB, at the very most 3.2 MiB. More: ask again with `before`
+MAX_LIMIT = 200  # of one query: some 50 KiB. More: ask again with `before`
+PAGE_BYTES = 256 * 1024  # of tweets sent to a client at once, a tweet more at most: so much waits if it does not read
 
 
 class Json(NamedTuple):
@@ -366,8 +367,16 @@ def encode_last(tweet: Tweet | None, json: Json = STDLIB_JSON) -> bytes:
 
 
 def encode_page(page: Page, json: Json = STDLIB_JSON) -> bytes:
-    """The answer to a query for tweets."""
-    return encode_ok({"tweets": [as_json(tweet) for tweet in page.tweets], "more": page.more}, json)
+    """The answer to a query for tweets: those of the page, or as many as PAGE_BYTES hold."""
+    tweets: list[bytes] = []
+    size = 0
+    for tweet in page.tweets:
+        if size >= PAGE_BYTES:
+            break
+        tweets.append(json.dumps(as_json(tweet)))
+        size += len(tweets[-1])
+    more = page.more or len(tweets) < len(page.tweets)
+    return b'["ok",{"tweets":[%b],"more":%b}]\n' % (b",".join(tweets), json.dumps(more))
 
 
 def encode_tags(page: TagPage, json: Json = STDLIB_JSON) -> bytes:
