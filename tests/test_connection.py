@@ -150,7 +150,7 @@ async def test_no_more_is_read_while_as_many_uploads_as_may_be_are_unanswered() 
         await hold_a_commit(store, caller)
         await caller.send(*[("u", str(number)) for number in range(100)])
         await trio.testing.wait_all_tasks_blocked()
-        assert len(here.journal._inbox) == LIMITS.max_unanswered - 1
+        assert here.journal.waiting[0] == LIMITS.max_unanswered - 1
         store.release()
         assert codes(await caller.answers(101)) == ["ok"] * 101
     assert texts(store)[2:] == [str(number) for number in range(100)]
@@ -206,8 +206,8 @@ async def test_while_the_journal_is_full_nobody_is_read(operation: str, monkeypa
         for caller in (first, second):
             await caller.send(*[(operation, str(number)) for number in range(20)], ("p", ""))
         await trio.testing.wait_all_tasks_blocked()
-        assert len(here.journal._inbox) <= 3 + 1, "one client fills it, the other finds out after one more"
-        assert len(here.journal._lines) <= 10 + 1
+        assert here.journal.waiting[0] <= 3 + 1, "one client fills it, the other finds out after one more"
+        assert here.journal.waiting[1] <= 10 + 1
         store.release()
         expected = 20 if operation == "u" else 0
         assert codes(await first.answers(2 + expected)) == ["ok"] * (2 + expected)

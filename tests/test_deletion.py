@@ -19,7 +19,7 @@ from ttweet.audience import Audience
 from ttweet.errors import Refused, StoreError
 from ttweet.gate import Gate
 from ttweet.journal import Journal
-from ttweet.reports import message_deleted
+from ttweet.reports import message_deleted, message_received
 from ttweet.store import NOT_SEARCHED, Store
 from ttweet.tweets import Deletion, Tweet
 
@@ -239,6 +239,17 @@ async def test_a_deletion_that_is_committed_during_a_read_comes_in_its_place() -
     client = _Deletions(log)
     await following(log, lambda: client.follow("", 0))
     assert client.entries == [("m", 2), ("x", 3), ("m", 4)]
+
+
+async def test_the_log_tells_of_a_deletion_after_what_was_told_before_it() -> None:
+    store = MemoryStore()
+    async with running(store) as journal:
+        poster = Poster(journal)
+        poster.post("gone")
+        await poster.all_answered()
+        journal.report(message_received("before"))
+        await journal.delete(1, REPORT, NOT_SEARCHED)
+    assert [line.text for line in store.log[-2:]] == ["Message Received: before", REPORT.text]
 
 
 async def test_a_tweet_that_is_deleted_while_it_is_read_for_a_follower_is_not_sent() -> None:

@@ -163,7 +163,41 @@ async def test_lines_that_a_full_disk_holds_up_are_bounded_and_the_newest_stay(m
         for number in range(5):
             journal.report(line_of(str(number)))
         await journal.wait_commit(0)
-    assert [line.text for line in store.log] == ["2", "3", "4"]
+    assert [line.text for line in store.log] == ["2", "3", "4", "REPORT LINES LOST: 2"]
+
+
+async def test_report_lines_beyond_the_limit_are_lost_and_the_log_tells_how_many() -> None:
+    store = HeldStore()
+    store.hold()
+    async with running(store) as journal:
+        journal.report(line_of("first"))
+        await store.wait_held()
+        for number in range(journal_module.MAX_LINES + 3):
+            journal.report(line_of(str(number)))
+        assert journal.waiting == (0, journal_module.MAX_LINES)
+        store.release()
+    assert [line.text for line in store.log[-2:]] == [str(journal_module.MAX_LINES - 1), "REPORT LINES LOST: 3"]
+
+
+async def test_who_waits_behind_a_batch_that_found_the_file_locked_does_not_wait_for_the_lock_again() -> None:
+    store = HeldStore()
+    store.hold()
+    store.fail_next = [BUSY]
+    async with running(store) as journal:
+        poster = Poster(journal)
+        poster.post("first")
+        await store.wait_held()
+        for number in range(journal_module.MAX_BATCH + 1):
+            poster.post(str(number))
+        journal.report(line_of("kept"))
+        store.release()
+        assert {*await poster.all_answered()} == {BUSY}
+        assert journal.waiting == (0, 1)
+        poster.post("now")
+        await poster.all_answered()
+    assert texts(store) == ["now"]
+    assert lines(store) == ["SERVER ALERT [GENERAL] kept", "SERVER ALERT [GENERAL] Message Received: now"]
+    assert journal.failed == {"busy": journal_module.MAX_BATCH + 2}
 
 
 async def test_the_store_settles_once_after_each_burst_of_work(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import outcome
 import trio
 
+from ttweet import reports
 from ttweet.errors import Refused, StoreError, TtweetError
 from ttweet.reading import Uploads
 from ttweet.reports import Report
@@ -28,7 +29,7 @@ T = TypeVar("T")
 
 MAX_WAITING = 10_000  # drafts in the inbox, some 1 KiB each: 10 MiB. More and whoever brings them waits
 MAX_HELD_LINES = 10_000  # report lines kept for a disk that has room again; the newest of them
-MAX_LINES = MAX_WAITING + 2 * MAX_HELD_LINES  # waiting ones: the drafts', those held up, and as many of the clients
+MAX_LINES = MAX_WAITING + 2 * MAX_HELD_LINES  # the drafts', those held up, and as many of the clients; more are lost
 MAX_BATCH = 1_000  # drafts of one transaction, some 10 ms of work: bounds what an acknowledgement can wait for
 GATHER_S = 0.02  # for report lines without a draft: they are in no hurry, and each commit costs a sync of the disk
 RETRY_S = 1.0  # between attempts to store report lines that a full disk or a lock has held up
@@ -64,17 +65,21 @@ class _Change(Generic[T]):
         self._outcome: outcome.Outcome[T] | None = None
         self._decided = trio.Event()
 
-    async def run(self, worker: Worker) -> None:
-        """Make it in the worker's thread. Raises StoreError when the store must not be written to any more."""
+    async def run(self, worker: Worker) -> bool:
+        """Make it in the worker's thread; whether it was made.
+
+        Raises StoreError when the store must not be written to any more.
+        """
         try:
             result = await worker.run(self._make)
         except TtweetError as error:
             self.fail(error)
             if isinstance(error, StoreError) and not error.may_pass:
                 raise
-        else:
-            self._made(result)
-            self._decide(outcome.Value(result))
+            return False
+        self._made(result)
+        self._decide(outcome.Value(result))
+        return True
 
     def fail(self, error: TtweetError) -> None:
         """It is not made."""
@@ -95,14 +100,15 @@ class Journal:
     """Takes drafts and report lines at once, and `run` writes them.
 
     At most MAX_WAITING drafts and MAX_LINES report lines wait, and one more for each that does not look at `has_room`
-    before but after: it waits for `room` then.
+    before but after: it waits for `room` then. Report lines that find no room are lost, and the log tells how many.
     """
 
     def __init__(self, store: Store, *, clock: Callable[[], float] = time.time) -> None:
         self._store = store
         self._clock = clock
-        self._inbox: list[Receipt] = []
-        self._lines: list[Receipt | Report] = []  # what the log will say, in order; a draft's line goes where it goes
+        self._queue: list[Receipt | Report] = []  # what the log will say, in order; a draft's line goes where it goes
+        self._drafts = 0  # of them
+        self._lost = 0  # report lines that found no room, of which the log does not tell yet
         self._work = trio.Event()
         self._room = trio.lowlevel.ParkingLot()
         self._committed = trio.lowlevel.ParkingLot()
@@ -121,7 +127,7 @@ class Journal:
         """The id up to which tweets are not kept any more."""
         self._changes: list[_Change[Any]] = []
         self.commits = 0
-        """How many batches were committed."""
+        """How many transactions were committed."""
         self.acknowledged = 0
         """How many drafts they held."""
         self.deleted = 0
@@ -139,12 +145,12 @@ class Journal:
     @property
     def waiting(self) -> tuple[int, int]:
         """How many drafts, and how many report lines, wait to be written."""
-        return len(self._inbox), len(self._lines)
+        return self._drafts, len(self._queue)
 
     @property
     def has_room(self) -> bool:
         """Whether another draft or report line may be appended."""
-        return len(self._inbox) < MAX_WAITING and len(self._lines) < MAX_LINES
+        return self._drafts < MAX_WAITING and len(self._queue) < MAX_LINES
 
     async def room(self) -> None:
         """Wait until `has_room`."""
@@ -156,14 +162,17 @@ class Journal:
         if self._closed:
             raise _stopping()
         receipt = Receipt(draft, report, waiter)
-        self._inbox.append(receipt)
-        self._lines.append(receipt)
+        self._queue.append(receipt)
+        self._drafts += 1
         self._work.set()
         return receipt
 
     def report(self, report: Report) -> None:
         """Queue a report line for the next batch."""
-        self._lines.append(report)
+        if len(self._queue) >= MAX_LINES:
+            self._lost += 1  # clients may come and go for as long as the disk stands still
+            return
+        self._queue.append(report)
         if not self._gathering:
             self._work.set()
 
@@ -197,19 +206,19 @@ class Journal:
             await self._committed.park()
 
     def close(self) -> None:
-        """Take no more drafts; `run` ends when the inbox is drained."""
+        """Take no more drafts; `run` ends when what waits is written."""
         self._closed = True
         self._work.set()
 
     async def run(self) -> None:
-        """Write batches until the journal is closed and its inbox empty.
+        """Write batches until the journal is closed and nothing waits.
 
         Raises StoreError when the store must not be written to any more; all who wait were told.
         """
         with Worker("journal") as worker:
-            while not self._closed or self._lines or self._changes:
+            while not self._closed or self._queue or self._changes:
                 await self._wait_for_work(worker)
-                if not (self._inbox or self._changes or self._closed):
+                if not (self._drafts or self._changes or self._closed):
                     await self._gather_lines()
                 await self._write_all(worker)
 
@@ -223,13 +232,15 @@ class Journal:
         return change
 
     async def _make_changes(self, worker: Worker) -> None:
-        """Make those that wait. The batch that comes next, be it an empty one, tells of their report lines."""
+        """Make those that wait."""
         for _ in range(len(self._changes)):
             try:
-                await self._changes.pop(0).run(worker)
+                made = await self._changes.pop(0).run(worker)
             except StoreError:
                 self._give_up()
                 raise
+            self.commits += made
+        self._committed.unpark_all()
 
     def _deleted(self, result: tuple[Deletion, Tweet | None]) -> None:
         deletion, self.last = result
@@ -284,45 +295,50 @@ class Journal:
         self._gathering = False
 
     async def _write_all(self, worker: Worker) -> None:
-        """Write batch after batch of drafts, with all lines until then.
-
-        Each batch is told of while the next is already on its way to the disk.
-        """
+        """Write batch after batch of drafts, with all lines until then, and make the changes that wait between them."""
         decided: list[Receipt] = []
-        waiting = bool(self._inbox or self._lines or self._changes)
+        waiting = bool(self._queue or self._changes)
         while waiting:
+            if self._queue:
+                decided = await self._write_batch(worker, decided)
             if self._changes:
                 self._tell(decided)
                 decided = []
                 await self._make_changes(worker)
-            batch, lines = self._take_batch()
-            self.uploads.begin(len(batch))
-            reports = [line.report if isinstance(line, Receipt) else line for line in lines]
-            drafts = [receipt.draft for receipt in batch]
-            call = worker.begin(partial(self._store.append, drafts, reports, at=self._now_ms()))
-            self._tell(decided)
-            decided = batch
-            try:
-                self._succeed(batch, await call.wait())
-            except StoreError as error:
-                self._fail(batch, lines, error)
-                if not error.may_pass:
-                    self._tell(batch)
-                    self._give_up()
-                    raise
-            finally:
-                self.uploads.end()
-            waiting = bool(self._inbox or self._changes)
+            waiting = bool(self._drafts or self._changes)
         self._tell(decided)
 
+    async def _write_batch(self, worker: Worker, decided: list[Receipt]) -> list[Receipt]:
+        """Write a batch, and tell of the one before meanwhile; returns whose outcomes are to be told next."""
+        batch, lines = self._take_batch()
+        self.uploads.begin(len(batch))
+        drafts = [receipt.draft for receipt in batch]
+        told = [line.report if isinstance(line, Receipt) else line for line in lines]
+        call = worker.begin(partial(self._store.append, drafts, told, at=self._now_ms()))
+        self._tell(decided)
+        try:
+            self._succeed(batch, await call.wait())
+        except StoreError as error:
+            self._fail(batch, lines, error)
+            if not error.may_pass:
+                self._tell(batch)
+                self._give_up()
+                raise
+        finally:
+            self.uploads.end()
+        return batch
+
     def _take_batch(self) -> tuple[list[Receipt], list[Receipt | Report]]:
-        batch, self._inbox = self._inbox[:MAX_BATCH], self._inbox[MAX_BATCH:]
-        lines, self._lines = self._lines, []
-        if self._inbox:
-            cut = lines.index(self._inbox[0])
-            lines, self._lines = lines[:cut], lines[cut:]
+        """The oldest drafts, and all that the log will say up to the last of them."""
+        lines, self._queue = self._queue, []
+        batch = _receipts(lines)
+        if len(batch) > MAX_BATCH:
+            cut = lines.index(batch[MAX_BATCH])
+            lines, self._queue = lines[:cut], lines[cut:]
+            batch = batch[:MAX_BATCH]
         else:
             self._work = trio.Event()
+        self._drafts -= len(batch)
         return batch, lines
 
     def _succeed(self, batch: list[Receipt], tweets: list[Tweet]) -> None:
@@ -331,6 +347,9 @@ class Journal:
         if self._trouble:
             log.warning("storing again")
             self._trouble = ""
+        if self._lost and self.has_room:
+            lost, self._lost = self._lost, 0
+            self.report(reports.lines_lost(lost))
         self.commits += 1
         self._settled = False
         self.acknowledged += len(batch)
@@ -339,6 +358,8 @@ class Journal:
             self.last, self.newest = newest, newest.id
 
     def _fail(self, batch: list[Receipt], lines: list[Receipt | Report], error: StoreError) -> None:
+        if error.code == "busy":
+            self._add_all_that_wait(batch, lines)
         self.failed[error.code] += len(batch)
         for receipt in batch:
             receipt.outcome = error
@@ -346,15 +367,24 @@ class Journal:
             log.warning("cannot store for now: %s; uploads are refused, reads go on", error)
             self._trouble = error.code
         if self._closed:
-            self._lines = list(self._inbox)  # nobody is left to wait for room on the disk
-        else:
-            self._lines[:0] = [line for line in lines if isinstance(line, Report)][-MAX_HELD_LINES:]
-            self._held_up = True
+            self._queue = [*_receipts(self._queue)]  # nobody is left to wait for room on the disk
+            return
+        held = [line for line in lines if isinstance(line, Report)]
+        self._queue[:0] = held[-MAX_HELD_LINES:]
+        self._lost += max(0, len(held) - MAX_HELD_LINES)
+        self._held_up = True
+
+    def _add_all_that_wait(self, batch: list[Receipt], lines: list[Receipt | Report]) -> None:
+        """Have them share a batch's fate: to wait for a lock that is held, batch after batch, would take minutes."""
+        batch += _receipts(self._queue)
+        lines += self._queue
+        self._queue, self._drafts, self._work = [], 0, trio.Event()
 
     def _give_up(self) -> None:
         """Nothing more will be written: tell those whose drafts have not been tried."""
         self.close()
-        untried, self._inbox, self._lines = self._inbox, [], []
+        untried = _receipts(self._queue)
+        self._queue, self._drafts = [], 0
         for receipt in untried:
             receipt.outcome = _stopping()
         for change in self._changes:
@@ -379,6 +409,10 @@ class Journal:
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)
+
+
+def _receipts(lines: list[Receipt | Report]) -> list[Receipt]:
+    return [line for line in lines if isinstance(line, Receipt)]
 
 
 def _stopping() -> Refused:

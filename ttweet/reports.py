@@ -129,6 +129,11 @@ def messages_removed(count: int, up_to: int) -> Report:
     return Report("SERVER", "GENERAL", f"Messages Removed: {count} Up To: {up_to}")
 
 
+def lines_lost(count: int) -> Report:
+    """So many report lines found no room, as the disk took none for long."""
+    return Report("SERVER", "ERROR", f"REPORT LINES LOST: {count}")
+
+
 def input_refused(peer: Peer) -> Report:
     """A client broke the rules."""
     return Report("SERVER", "ERROR", f"INPUT COULD NOT BE PROCESSED FROM CLIENT: {peer}")

@@ -66,11 +66,11 @@ def last_before_commit() -> None:
     from ttweet import sqlite_store, tweets
 
     def early(service: Any) -> Any:
-        inbox, last = service._journal._inbox, service._journal.last
+        last = service._journal.last
+        inbox = [one.draft for one in service._journal._queue if hasattr(one, "draft")]
         if not inbox:
             return last
-        draft = inbox[-1].draft
-        return tweets.Tweet((last.id if last else 0) + len(inbox), 0, None, draft.text, ())
+        return tweets.Tweet((last.id if last else 0) + len(inbox), 0, None, inbox[-1].text, ())
 
     from ttweet import service
 
