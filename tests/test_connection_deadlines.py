@@ -12,6 +12,7 @@ from tests.memory_store import MemoryStore
 from tests.serving import SWEPT_S, Caller, hold_a_commit, jump, serving
 from ttweet import frames
 from ttweet.connection import LINGER_S, Limits
+from ttweet.errors import TtweetError
 from ttweet.server import SWEEP_BURST
 from ttweet.tweets import Page
 
@@ -140,14 +141,17 @@ async def test_waiting_for_the_disk_is_not_the_clients_fault(mock_clock: trio.te
 
 
 class SlowReader(MemoryStore):
-    """Takes its time for a query, until the test sets `gate`."""
+    """Takes its time for a query, until the test sets `gate`; then it raises the error, if there is one."""
 
-    def __init__(self) -> None:
+    def __init__(self, error: TtweetError | None = None) -> None:
         super().__init__()
         self.gate = threading.Event()
+        self._error = error
 
     def tweets_of_tag(self, key: str, *, limit: int, before: int | None = None) -> Page:
         assert self.gate.wait(GUARD_S)
+        if self._error is not None:
+            raise self._error
         return super().tweets_of_tag(key, limit=limit, before=before)
 
 

@@ -194,6 +194,7 @@ async def test_a_name_is_one_clients_at_a_time_and_free_when_that_has_gone() -> 
         await here.others_gone()
         assert (await other.ask("n", "matt"))[0] == "ok"
         assert await other.ask("w", "") == ("ok", {"names": ["matt"]})
+        assert (await other.ask("n", "matt"))[0] == "ok", "its own name is not taken"
 
 
 async def test_a_name_whose_uploads_are_undecided_is_free_when_they_are() -> None:

@@ -8,12 +8,13 @@ import trio.testing
 
 from tests.held_store import HeldStore
 from tests.memory_store import MemoryStore
+from tests.posters import BUSY
 from tests.serving import GUARD_S, Caller, Serving, serving
 from tests.test_connection_deadlines import SlowReader
 from ttweet import gate as gate_module
 from ttweet.access import ADMIN, POST, READ, RIGHTS
 from ttweet.connection import Limits
-from ttweet.errors import OpenError, ProtocolError
+from ttweet.errors import OpenError, ProtocolError, Refused, StoreError
 from ttweet.gate import MAX_WRONG, WRONG_PAUSE_S, Gate, WrongTokens
 from ttweet.token_file import TokenFile
 from ttweet.tokens import USE_PAUSE_MS
@@ -123,8 +124,11 @@ async def test_what_a_revoked_token_has_under_way_is_stored_and_answered_and_not
     assert [tweet.text for tweet in store.tweets] == ["under way"]
 
 
-async def test_who_loses_the_token_while_a_question_is_looked_up_hears_no_answer_to_it(file: TokenFile) -> None:
-    store = SlowReader()
+@pytest.mark.parametrize("error", [None, BUSY, Refused("bad_tag", "no tag")])
+async def test_who_loses_the_token_while_a_question_is_looked_up_hears_no_answer_to_it(
+    file: TokenFile, error: Refused | StoreError | None
+) -> None:
+    store = SlowReader(error)
     _, secret = file.add("laptop", ALL)
     gate = Gate(NOBODY, file)
     async with serving(store, gate=gate) as here:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 import trio
@@ -13,7 +14,7 @@ from ttweet.errors import Refused
 from ttweet.journal import Journal, Receipt
 from ttweet.reading import Reading
 from ttweet.service import Service
-from ttweet.tweets import Page, Tweet
+from ttweet.tweets import Page, TagPage, Tweet
 from ttweet.worker import Worker
 
 
@@ -116,25 +117,27 @@ async def test_report_lines_of_posts_and_of_others_are_stored_in_order() -> None
     ]
 
 
-async def test_the_last_message_is_never_older_than_what_a_tag_has_shown() -> None:
+@pytest.mark.parametrize("question", ["tweets_of_tag", "list_tags"])
+async def test_the_last_message_is_never_older_than_what_a_tag_has_shown(question: str) -> None:
     store = MemoryStore()
-    pages: list[Page] = []
+    answers: list[Page | TagPage] = []
     journal = Journal(store)
     with Worker("reader") as worker:
         service = Service(journal, store.reader(), Reading(journal.uploads, worker))
         store.append([tweets.draft("early #seen", key="a")], [], at=0)  # committed; the journal has not heard of it
 
         async def ask() -> None:
-            pages.append(await service.tweets_of_tag("seen", limit=5))
-            assert service.last() == pages[0].tweets[0]
+            find = service.list_tags if question == "list_tags" else partial(service.tweets_of_tag, "seen")
+            answers.append(await find(limit=5))
+            assert service.last() == store.tweets[0]
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(ask)
             await trio.testing.wait_all_tasks_blocked()
             await worker.run(lambda: None)  # its call comes after that of `ask`, and so does its answer
             await trio.testing.wait_all_tasks_blocked()
-            assert pages == []
+            assert answers == []
             nursery.start_soon(journal.run)
             await post(service, "early #seen", key="a")
             journal.close()
-    assert len(pages) == 1
+    assert len(answers) == 1

@@ -47,7 +47,8 @@ async def test_it_counts_what_was_deleted_once(any_store: Store) -> None:
         caller = await here.call()
         await caller.send(("u", "one"), ("u", "two"), ("x", 1), ("x", 1), ("x", 7))
         await caller.answers(5)
-        assert (await stats_of(caller))["tweets"]["deleted"] == 1
+        tweets = (await stats_of(caller))["tweets"]
+        assert (tweets["deleted"], tweets["newest"]) == (1, 3)
 
 
 async def test_it_counts_who_came_and_who_was_turned_away() -> None:

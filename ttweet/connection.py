@@ -282,13 +282,13 @@ class Connection:
         if self._visitor.ended:
             return
         try:
-            answer = await self._answer(request)
-            if not self._visitor.ended:  # else it has lost its token meanwhile, and has heard so
-                self._answers.append(answer)
-        except Refused as error:
-            self._refuse(error)
-        except StoreError as error:
-            self._answers.append(wire.encode_error(error, JSON))
+            answer: bytes | Refused | StoreError = await self._answer(request)
+        except (Refused, StoreError) as error:
+            answer = error
+        if isinstance(answer, StoreError):
+            answer = wire.encode_error(answer, JSON)
+        if not self._visitor.ended:  # else it has lost its token meanwhile, and has heard so
+            self._refuse(answer) if isinstance(answer, Refused) else self._answers.append(answer)
         self._flush()  # a push must not overtake the answer to its follow
         self._resume()
 

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import TypeVar
 
 from ttweet import reports, tweets
 from ttweet.errors import Refused
@@ -16,6 +17,8 @@ from ttweet.reading import Reading
 from ttweet.reports import Report
 from ttweet.store import Reader
 from ttweet.tweets import Deletion, Page, TagPage, Tweet
+
+T = TypeVar("T")
 
 
 class Service:
@@ -64,12 +67,12 @@ class Service:
 
     async def tweets_of_tag(self, tag: str, *, limit: int, before: int | None = None) -> Page:
         """The newest tweets of a tag, in any spelling, newest first. Raises Refused `bad_tag` when it cannot be one."""
-        return await self._page(partial(self._reader.tweets_of_tag, tweets.search_key(tag), limit=limit, before=before))
+        return await self._ask(partial(self._reader.tweets_of_tag, tweets.search_key(tag), limit=limit, before=before))
 
     async def list_tags(self, *, limit: int, numbers: bool = False) -> TagPage:
         """The most used tags; those without a letter only with `numbers`."""
         now = int(time.time() * 1000)
-        return await self._reading.run(partial(self._reader.list_tags, limit=limit, now=now, numbers=numbers))
+        return await self._ask(partial(self._reader.list_tags, limit=limit, now=now, numbers=numbers))
 
     async def stats(self) -> dict[str, object]:
         """How the server is doing; see stats.Stats."""
@@ -101,7 +104,7 @@ class Service:
     async def tweets_of_author(self, by: str, *, limit: int, before: int | None = None) -> Page:
         """The newest tweets of a name, online or not, newest first. Raises Refused `bad_name`."""
         by = tweets.checked_name(by)
-        return await self._page(partial(self._reader.tweets_of_author, by, limit=limit, before=before))
+        return await self._ask(partial(self._reader.tweets_of_author, by, limit=limit, before=before))
 
     async def tweets_since_login(self, by: str, *, limit: int, after: int = 0) -> Page:
         """Tweets of a name since its login, oldest first. Raises Refused `bad_name` or `not_online`."""
@@ -109,15 +112,14 @@ class Service:
         if by not in self._logins:
             raise Refused("not_online", f"{by} is not online; without login:true there are the tweets of earlier times")
         cursor = max(after, self._logins[by])
-        return await self._page(partial(self._reader.tweets_of_author_after, by, cursor, limit=limit))
+        return await self._ask(partial(self._reader.tweets_of_author_after, by, cursor, limit=limit))
 
-    async def _page(self, find: Callable[[], Page]) -> Page:
+    async def _ask(self, find: Callable[[], T]) -> T:
         """What the reader finds, once `last` is as new: the reader may see a commit before the journal tells of it."""
-        page = await self._reading.run(find)
-        newest = max([tweet.id for tweet in page.tweets], default=0)
+        found, newest = await self._reading.run(lambda: (find(), self._reader.newest_id()))
         while self._newest < newest:
             await self._journal.wait_commit(self._journal.commits)
-        return page
+        return found
 
     @property
     def _newest(self) -> int:

@@ -120,6 +120,11 @@ class Queries:
         row = self._one(_LAST)
         return to_tweet(row) if row else None
 
+    def newest_id(self) -> int:
+        """See Reader."""
+        newest: int = self._one("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'tweets'), 0)")[0]
+        return newest
+
     def read_after(self, cursor: int, limit: int) -> list[Tweet]:
         """See Reader."""
         return [to_tweet(row) for row in self._all(_AFTER, cursor=cursor, limit=limit)]

@@ -61,7 +61,7 @@ class Stats:
         journal = self._journal
         waiting, lines_waiting = journal.waiting
         return {
-            "newest": journal.last.id if journal.last is not None else 0,
+            "newest": journal.newest,
             "acknowledged": journal.acknowledged,
             "deleted": journal.deleted,
             "commits": journal.commits,

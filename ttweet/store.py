@@ -59,6 +59,10 @@ class Reader(Protocol):
         """The newest tweet that is not deleted, which may be an empty one; None when there is none."""
         ...
 
+    def newest_id(self) -> int:
+        """The newest id that was given, to a tweet or a deletion; 0 before the first."""
+        ...
+
     def read_after(self, cursor: int, limit: int) -> list[Tweet]:
         """At most `limit` tweets with an id above the cursor, oldest first, the empty ones included."""
         ...
@@ -137,10 +141,6 @@ class Store(Reader, Protocol):
 
     session: int
     """The number of this server session, begun when the store was opened for serving."""
-
-    def newest_id(self) -> int:
-        """The newest id that was given, to a tweet or a deletion; 0 before the first."""
-        ...
 
     def append(self, drafts: Sequence[Draft], reports: Sequence[Report], *, at: int) -> list[Tweet]:
         """Write drafts and report lines in one transaction; give the drafts back as tweets, ids rising.

@@ -54,6 +54,8 @@ class Visitor:
             raise Refused("forbidden", f"the token is that of {self.who.name}: no other name can be taken with it")
         if self.who.name is None and self._gate.keeps(name):
             raise Refused("name_taken", f"{name} is the name of a token; take another name, or show the token")
+        if name == self._online:
+            self.log_out()  # it is taken anew, not by somebody else
         name, newest = self._service.log_in(name)
         self.log_out()
         self._online = self.author = name
