@@ -1,5 +1,9 @@
 """Who may come in, over connections: tokens that are made, revoked and expire while a server runs."""
 
+import fcntl
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +20,7 @@ from ttweet.access import ADMIN, POST, READ, RIGHTS
 from ttweet.connection import Limits
 from ttweet.errors import OpenError, ProtocolError, Refused, StoreError
 from ttweet.gate import MAX_WRONG, WRONG_PAUSE_S, Gate, WrongTokens
-from ttweet.token_file import TokenFile
+from ttweet.token_file import Fingerprint, TokenFile
 from ttweet.tokens import USE_PAUSE_MS
 
 NOBODY: frozenset[str] = frozenset()
@@ -200,10 +204,87 @@ async def test_uses_are_noted_in_the_file_once_a_minute(file: TokenFile) -> None
     for later_ms in (0, 1_000, USE_PAUSE_MS - 1_000):
         clock.now += later_ms / 1000
         await gate.identify(secret, "192.0.2.1")
-        await gate.look_after()
+        await gate.note_uses()
         noted.append(file.read()[0].used)
     begun = int((clock.now * 1000) - USE_PAUSE_MS)
     assert noted == [begun, begun, begun + USE_PAUSE_MS]
+
+
+async def test_a_use_that_cannot_be_noted_now_is_noted_later_and_that_is_said_once(
+    file: TokenFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, secret = file.add("ci", ALL)
+    gate = Gate(NOBODY, file)
+    await gate.identify(secret, "192.0.2.1")
+    with file.path.open() as other:
+        fcntl.flock(other, fcntl.LOCK_SH)
+        for _ in range(2):
+            await gate.note_uses()
+            await gate.look_after()
+    assert file.read()[0].used is None
+    await gate.note_uses()
+    assert file.read()[0].used is not None
+    assert [record.message[:35] for record in caplog.records] == ["when tokens were last used is noted"]
+
+
+class SlowFile(TokenFile):
+    """A file on a disk that does not answer, for one of its methods, until the block of `hanging` is left."""
+
+    def __init__(self, db: Path, slow: str) -> None:
+        super().__init__(db)
+        self._slow = slow
+        self._answers = threading.Event()
+        self._answers.set()
+        self._asked = threading.Event()
+
+    async def asked(self) -> None:
+        """Wait until somebody waits for the disk."""
+        await trio.to_thread.run_sync(self._asked.wait)
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        self._answers.clear()
+        try:
+            yield
+        finally:
+            self._answers.set()
+
+    def fingerprint(self) -> Fingerprint | None:
+        self._answer("fingerprint")
+        return super().fingerprint()
+
+    def note_uses(self, uses: Mapping[int, int]) -> None:
+        self._answer("note_uses")
+        super().note_uses(uses)
+
+    def _answer(self, name: str) -> None:
+        if name == self._slow and not self._answers.is_set():
+            self._asked.set()
+            assert self._answers.wait(GUARD_S)
+
+
+async def test_a_note_that_takes_long_delays_no_revocation(tmp_path: Path) -> None:
+    file = SlowFile(tmp_path / "tweets.db", "note_uses")
+    _, secret = file.add("laptop", ALL)
+    async with serving(gate=Gate(NOBODY, file)) as here:
+        with file.hanging():
+            caller = await come_in(here, secret)
+            await file.asked()
+            file.revoke("laptop")
+            assert b'"code":"token"' in await caller.rest()
+
+
+@pytest.mark.parametrize("slow", ["fingerprint", "note_uses"])
+async def test_a_disk_that_does_not_answer_keeps_nobody_from_stopping(slow: str, tmp_path: Path) -> None:
+    file = SlowFile(tmp_path / "tweets.db", slow)
+    _, secret = file.add("ci", ALL)
+    gate = Gate(NOBODY, file)
+    await gate.identify(secret, "192.0.2.1")
+    with file.hanging():
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(gate.run, lambda: None)
+            await file.asked()
+            nursery.cancel_scope.cancel()
 
 
 # Wrong tokens

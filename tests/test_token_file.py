@@ -4,6 +4,7 @@ import fcntl
 import json
 import multiprocessing
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,18 @@ def test_a_lock_on_a_file_that_was_replaced_meanwhile_is_taken_anew(
     assert [token.name for token in file.read()] == ["one", "two", "three"]
 
 
+def test_what_has_time_does_not_wait_for_who_has_the_file(file: TokenFile) -> None:
+    token, _ = file.add("ci", frozenset({POST}))
+    with file.path.open() as other:
+        fcntl.flock(other, fcntl.LOCK_SH)
+        with pytest.raises(OpenError, match="another process holds") as refused:
+            file.note_uses({token.id: 1})
+        assert refused.value.code == "locked"
+        assert file.read() == [token]
+    file.note_uses({token.id: 2})
+    assert file.read()[0].used == 2
+
+
 def test_two_names_of_a_database_have_one_file(tmp_path: Path) -> None:
     (tmp_path / "other.db").symlink_to("tweets.db")
     assert TokenFile(tmp_path / "other.db").path == TokenFile(tmp_path / "tweets.db").path
@@ -148,11 +161,24 @@ def test_a_file_that_others_may_write_to_is_refused(file: TokenFile) -> None:
         file.read()
 
 
-def test_a_symbolic_link_is_not_followed_to_write(file: TokenFile) -> None:
+def test_a_symbolic_link_is_not_followed(file: TokenFile) -> None:
     file.path.symlink_to(file.path.with_name("precious"))
-    with pytest.raises(OpenError, match="cannot be read or written"):
-        file.add("ci", frozenset({POST}))
+    for use in (file.read, lambda: file.add("ci", frozenset({POST}))):
+        with pytest.raises(OpenError, match="cannot be read or written"):
+            use()
     assert not file.path.with_name("precious").exists()
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_file_is_refused_without_a_wait_for_who_would_write_to_it(
+    make: Callable[[Path], None], file: TokenFile
+) -> None:
+    make(file.path)
+    assert file.fingerprint() is not None
+    for use in (file.read, lambda: file.add("ci", frozenset({POST})), lambda: file.note_uses({1: 1})):
+        with pytest.raises(OpenError, match="cannot be read or written") as refused:
+            use()
+        assert refused.value.code == "denied"
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ class Gate:
         self._uses: dict[int, int] = {}  # of these, what is not in the file yet
         self._wrong = WrongTokens()
         self._reading = trio.Lock()
-        self._trouble = False
+        self._troubles: set[str] = set()  # that last, and were told of
         self._changed = False  # since `run` has told of it
         self.anonymous = Who(None, anonymous)
         """Who shows no token."""
@@ -90,18 +90,41 @@ class Gate:
 
     async def run(self, on_change: Callable[[], None]) -> None:
         """Look after the tokens until cancelled, and tell when some have come, gone or expired."""
-        while self._file is not None:
+        if self._file is not None:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._watch, on_change)
+                nursery.start_soon(self._keep_noting)
+
+    async def look_after(self) -> None:
+        """See what has become of the tokens, by their file and by the time alone."""
+        await self._look()
+        self._settle()
+
+    async def note_uses(self) -> None:
+        """Note in the file which tokens were used. What cannot be noted now is kept for the next time."""
+        uses, self._uses = self._uses, {}
+        if uses and self._file is not None:
+            try:
+                await trio.to_thread.run_sync(partial(self._file.note_uses, uses), abandon_on_cancel=True)
+            except OpenError as error:
+                self._uses = uses | self._uses
+                self._tell(_LATER, error)
+            else:
+                self._troubles.discard(_LATER)
+
+    async def _watch(self, on_change: Callable[[], None]) -> None:
+        while True:
             await trio.sleep(WATCH_S)
             await self.look_after()
             if self._changed:
                 self._changed = False
                 on_change()
 
-    async def look_after(self) -> None:
-        """See what has become of the tokens, by their file and by the time alone; note there which were used."""
-        await self._look()
-        await self._write_uses()
-        self._settle()
+    async def _keep_noting(self) -> None:
+        """In a task of its own: a disk that is slow to write must not delay the look at who was revoked."""
+        while True:
+            await trio.sleep(WATCH_S)
+            await self.note_uses()
 
     def _find(self, secret: str) -> Token | None:
         return self._known.get(tokens.hash_of(secret))
@@ -114,14 +137,14 @@ class Gate:
             try:
                 await self._read(self._file)
             except OpenError as error:
-                self._tell(error)
+                self._tell(_STAY, error)
             else:
-                self._trouble = False
+                self._troubles.discard(_STAY)
 
     async def _read(self, file: TokenFile) -> None:
-        seen = await trio.to_thread.run_sync(file.fingerprint)
+        seen = await trio.to_thread.run_sync(file.fingerprint, abandon_on_cancel=True)
         if seen != self._seen:
-            found = await trio.to_thread.run_sync(file.read)
+            found = await trio.to_thread.run_sync(file.read, abandon_on_cancel=True)
             self._seen = seen
             self._take_over(found)
 
@@ -147,18 +170,10 @@ class Gate:
         if now - self._used[token.id] >= tokens.USE_PAUSE_MS:
             self._used[token.id] = self._uses[token.id] = now
 
-    async def _write_uses(self) -> None:
-        uses, self._uses = self._uses, {}
-        if uses and self._file is not None:
-            try:
-                await trio.to_thread.run_sync(partial(self._file.note_uses, uses))
-            except OpenError as error:
-                self._tell(error)
-
-    def _tell(self, error: OpenError) -> None:
-        if not self._trouble:
-            log.warning("the tokens stay as they are: %s", error)
-        self._trouble = True
+    def _tell(self, trouble: str, error: OpenError) -> None:
+        if trouble not in self._troubles:
+            log.warning("%s: %s", trouble, error)
+        self._troubles.add(trouble)
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)
@@ -193,3 +208,5 @@ class WrongTokens:
 
 
 _ENDED = {"revoked": "was revoked", "expired": "has expired"}
+_STAY = "the tokens stay as they are"
+_LATER = "when tokens were last used is noted later"

@@ -4,9 +4,11 @@ Any process may change it, with a server running or without, and none has to be 
 place of the old one, made while a lock is held, so a reader sees the old tokens or the new ones. Knows no trio.
 """
 
+import errno
 import fcntl
 import json
 import os
+import stat
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -46,7 +48,7 @@ class TokenFile:
         was not written by ttweet.
         """
         try:
-            with self.path.open("rb") as file:
+            with self._opened(os.O_RDONLY) as fd, open(fd, "rb", closefd=False) as file:
                 if self._is_anothers(os.fstat(file.fileno())):
                     raise OpenError(
                         "denied", f"others may write to {self.path}, and so make tokens: it must be yours, mode 0600"
@@ -85,41 +87,50 @@ class TokenFile:
             return edited[name]
 
     def note_uses(self, uses: Mapping[int, int]) -> None:
-        """Note when tokens, by id, were last used. Raises OpenError."""
-        with self._editing() as edited:
+        """Note when tokens, by id, were last used. Raises OpenError: `locked`, at once, when another process has it."""
+        with self._editing(fcntl.LOCK_EX | fcntl.LOCK_NB) as edited:
             for token in edited.values():
                 if token.id in uses:
                     edited[token.name] = token._replace(used=uses[token.id])
 
     @contextmanager
-    def _editing(self) -> Iterator[dict[str, Token]]:
+    def _editing(self, lock: int = fcntl.LOCK_EX) -> Iterator[dict[str, Token]]:
         """The tokens by name, to be changed within the block; what it leaves is in the file, on the disk, after it."""
         try:
-            with self._locked():
+            with self._locked(lock):
                 edited = {token.name: token for token in self.read()}
                 yield edited
                 self._write(edited)
+        except BlockingIOError as exc:
+            raise OpenError("locked", f"another process holds {self.path}") from exc
         except OSError as exc:
             raise self._denied(exc) from exc
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Keep other processes from changing the file."""
-        fd = self._lock()
+    def _locked(self, lock: int) -> Iterator[None]:
+        """Keep other processes from changing the file; a lock on one that was replaced meanwhile would keep nobody."""
+        while True:
+            with self._opened(os.O_RDWR | os.O_CREAT) as fd:
+                fcntl.flock(fd, lock)
+                if self._is_in_place(fd):
+                    yield
+                    return
+
+    @contextmanager
+    def _opened(self, flags: int) -> Iterator[int]:
+        """The file, and no pipe or link in its place: those would have whoever reads it wait, or write elsewhere."""
+        fd = os.open(self.path, flags | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
         try:
-            yield
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise OSError(errno.EINVAL, "it is no regular file")
+            yield fd
         finally:
             os.close(fd)
 
-    def _lock(self) -> int:
-        """The file, open and locked; one that was replaced or removed meanwhile would keep nobody out."""
-        while True:
-            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            with suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(fd), self.path.stat()):
-                    return fd
-            os.close(fd)
+    def _is_in_place(self, fd: int) -> bool:
+        with suppress(FileNotFoundError):
+            return os.path.samestat(os.fstat(fd), self.path.stat())
+        return False
 
     def _write(self, edited: Mapping[str, Token]) -> None:
         lines = [json.dumps(token.as_json(), ensure_ascii=False) + "\n" for token in edited.values()]
