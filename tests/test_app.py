@@ -5,6 +5,7 @@ import resource
 import signal
 import sqlite3
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
@@ -219,6 +220,16 @@ def test_a_terminal_that_stands_still_delays_no_client_and_no_stop(tmp_path: Pat
     assert tmp_path.joinpath("Sample.txt").read_text().count("x" * 500) == 300
 
 
+@pytest.fixture
+def signals_put_back() -> Iterator[None]:
+    """A server leaves signals as they are to be for the rest of its process, which is the tests' own here."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("signals_put_back")
 async def test_a_server_whose_stderr_is_closed_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", None)
     listeners = listen("127.0.0.1", 0)
@@ -243,6 +254,7 @@ def test_a_start_that_fails_with_stderr_closed_is_in_the_file(tmp_path: Path, mo
 # A store that fails: a fake one, since no disk here fails on demand
 
 
+@pytest.mark.usefixtures("signals_put_back")
 def test_an_unknown_outcome_ends_the_server_with_exit_code_1(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -255,6 +267,7 @@ def test_an_unknown_outcome_ends_the_server_with_exit_code_1(
     assert capfd.readouterr().out == ""
 
 
+@pytest.mark.usefixtures("signals_put_back")
 async def test_a_client_is_told_that_the_outcome_is_unknown_before_the_server_ends() -> None:
     store = MemoryStore()
     listeners = listen("127.0.0.1", 0)

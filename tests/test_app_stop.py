@@ -80,6 +80,19 @@ def test_a_second_signal_ends_the_server_at_once(number: signal.Signals, tmp_pat
     assert sessions(again.db) == ["crashed", "stopped"]
 
 
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+def test_sighup_does_nothing_to_a_server_that_is_stopping(number: signal.Signals, tmp_path: Path) -> None:
+    with starting_with_sighup(signal.SIG_DFL), talking_server(cwd=tmp_path) as server:
+        with half_a_frame(server), Client("127.0.0.1", server.port) as idle:
+            idle.ping()
+            server.process.send_signal(number)
+            server.read_until("DISCONNECTION")  # the idle one was let go: the first signal has arrived
+            server.process.send_signal(signal.SIGHUP)
+        assert server.process.wait(LIMIT_S) == 0
+    assert sessions(server.db) == ["stopped"]
+    assert wal_bytes(server.db) == 0
+
+
 def test_a_busy_client_has_the_grace_and_no_more(tmp_path: Path) -> None:
     with running_server(tmp_path, "--grace", "0.2") as server, half_a_frame(server):
         assert server.stop() == 0

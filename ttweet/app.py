@@ -12,7 +12,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -137,9 +137,9 @@ def _leaves(group: ExceptionGroup[StoreError]) -> list[StoreError]:
 async def serve(
     config: Config, store: SqliteStore, listeners: list[socket.socket], certificates: Certificates | None = None
 ) -> None:
-    """Serve clients until SIGINT or SIGTERM, then stop in order; a second signal ends the process at once.
+    """Serve clients until SIGINT or SIGTERM, then stop in order; a second one ends the process at once.
 
-    With certificates all clients speak TLS, and SIGHUP has the files read again.
+    With certificates all clients speak TLS, and SIGHUP has the files read again, until the stop has begun.
 
     Raises a group with a StoreError when the store must not be written to any more.
     """
@@ -147,7 +147,8 @@ async def serve(
     with ExitStack() as resources:
         for listener in listeners:
             resources.enter_context(listener)
-        signals = resources.enter_context(trio.open_signal_receiver(*_heeded(certificates)))
+        heeding = resources.enter_context(ExitStack())
+        signals = heeding.enter_context(_heed(certificates))
         worker = resources.enter_context(Worker("reader"))
         reader = resources.enter_context(closing(store.reader()))
         max_clients = _allowed_clients(config.max_clients)
@@ -175,7 +176,7 @@ async def serve(
                 journal.report(reports.server_started(config.host))
                 _announce(config, store, listeners, certificates)
                 _announce_rights(gate.anonymous.rights)
-                stop = _until_stop(signals, certificates)
+                stop = _until_stop(heeding, signals, certificates)
                 helpers = [server.run] if retention is None else [server.run, retention.run]
                 await _serve_clients(server, helpers, listeners, stop, grace_s=config.grace_s)
                 journal.report(reports.server_stopped())
@@ -210,7 +211,6 @@ async def _serve_clients(
                     accepting.start_soon(server.accept, listener, connections)
                 _settle_memory()
                 await stop
-                _let_next_signal_kill()
                 accepting.cancel_scope.cancel()
             for listener in listeners:
                 listener.close()
@@ -219,17 +219,31 @@ async def _serve_clients(
         looking_after.cancel_scope.cancel()
 
 
+def _heed(certificates: Certificates | None) -> AbstractContextManager[AsyncIterator[int]]:
+    """The signals that come. From the end of the block on SIGHUP does nothing, and the others end the process.
+
+    A terminal may send SIGHUP twice as it ends, and whoever renews certificates knows of no stop. What nobody has read
+    is raised again at the end of the block, which puts back what it has found: so that must stand there before.
+    """
+    heeded = _heeded(certificates)
+    for number in heeded:
+        signal.signal(number, signal.SIG_IGN if number == signal.SIGHUP else signal.SIG_DFL)
+    return trio.open_signal_receiver(*heeded)
+
+
 def _heeded(certificates: Certificates | None) -> list[signal.Signals]:
     """SIGHUP reads certificates again; without any it is the end of a terminal, which nohup has a program outlive."""
     outlives = certificates is None and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     return [signal.SIGINT, signal.SIGTERM] + ([] if outlives else [signal.SIGHUP])
 
 
-async def _until_stop(signals: AsyncIterator[int], certificates: Certificates | None) -> None:
-    async for number in signals:
-        if number != signal.SIGHUP or certificates is None:
-            return
-        _reload(certificates)
+async def _until_stop(heeding: ExitStack, signals: AsyncIterator[int], certificates: Certificates | None) -> None:
+    """Heed signals up to the one that stops the server, and none after it."""
+    with heeding:
+        async for number in signals:
+            if number != signal.SIGHUP or certificates is None:
+                return
+            _reload(certificates)
 
 
 def _reload(certificates: Certificates) -> None:
@@ -329,11 +343,6 @@ def _settle_memory() -> None:
     """Take what the start has made out of the collector's sight: there is less to look through under load."""
     gc.collect()
     gc.freeze()
-
-
-def _let_next_signal_kill() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
 
 
 def _now_ms() -> int:
