@@ -167,6 +167,8 @@ async def test_the_anonymous_are_no_administrators_once_there_is_one(file: Token
     assert Gate(ALL, file).anonymous.rights == {READ, POST}
     file.revoke("root")
     assert Gate(ALL, file).anonymous.rights == {READ, POST}  # nobody becomes one by that
+    file.add("root", frozenset({READ}))
+    assert Gate(ALL, file).anonymous.rights == {READ, POST}  # nor by this
 
 
 async def test_a_file_that_cannot_be_read_any_more_changes_nothing(

@@ -62,6 +62,25 @@ def test_a_revoked_token_stays_in_sight_until_its_name_gets_another(file: TokenF
     assert second.hash != first.hash
 
 
+def test_that_there_was_an_admin_stays_known_whatever_its_name_gets(file: TokenFile) -> None:
+    first, _ = file.add("bob", frozenset({ADMIN}))
+    file.revoke("bob")
+    for _ in range(2):
+        file.add("bob", frozenset({READ}))
+        with pytest.raises(Refused, match="bob has a token"):
+            file.add("bob", frozenset({READ}))
+        kept, bob = file.read()
+        assert (kept.id, kept.state(kept.created), bob.rights) == (first.id, "revoked", frozenset({READ}))
+        file.revoke("bob")
+        with pytest.raises(Refused, match="the token of bob has been revoked already"):
+            file.revoke("bob")
+    second, _ = file.add("bob", frozenset({ADMIN}))
+    assert [token.id for token in file.read()] == [first.id, second.id]
+    file.revoke("bob")
+    third, _ = file.add("bob", frozenset({READ}))
+    assert [token.id for token in file.read()] == [first.id, third.id]
+
+
 def test_only_what_is_there_can_be_revoked(file: TokenFile) -> None:
     with pytest.raises(Refused, match="ci has no token; there are: none"):
         file.revoke("ci")

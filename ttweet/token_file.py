@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ttweet import tokens
+from ttweet.access import ADMIN
 from ttweet.errors import OpenError, Refused
 from ttweet.files import replacing
 from ttweet.tokens import MAX_TOKENS, Token
@@ -63,42 +64,42 @@ class TokenFile:
     def add(self, name: str, rights: frozenset[str], *, expires: int | None = None) -> tuple[Token, str]:
         """Make a token; returns it with its secret, which is not kept. Raises OpenError and Refused.
 
-        One that was revoked makes room for another of its name.
+        One that was revoked makes room for another of its name, unless nothing else tells that there was an admin.
         """
         secret = tokens.new_secret()
         with self._editing() as edited:
-            known = edited.get(name)
+            known = _newest_of(name, edited)
             if known is not None and known.revoked is None:
                 raise Refused("name_taken", f"{name} has a token; end that one first: ttweet token revoke {name}")
-            if known is None and len(edited) >= MAX_TOKENS:
+            token = Token(max(edited, default=0) + 1, name, tokens.hash_of(secret), rights, _now_ms(), expires)
+            edited[token.id] = token
+            if known is not None and not _is_only_admin(known, edited):
+                del edited[known.id]
+            if len(edited) > MAX_TOKENS:
                 raise Refused("full", f"there are {MAX_TOKENS:,} tokens, the limit")
-            newest = max([token.id for token in edited.values()], default=0)
-            edited.pop(name, None)
-            edited[name] = Token(newest + 1, name, tokens.hash_of(secret), rights, _now_ms(), expires)
-            return edited[name], secret
+            return token, secret
 
     def revoke(self, name: str) -> Token:
         """End a token. Raises OpenError, and Refused when there is none of that name, or it has been revoked."""
         with self._editing() as edited:
-            known = edited.get(name)
+            known = _newest_of(name, edited)
             if known is None or known.revoked is not None:
                 raise Refused("missing", _nothing_to_revoke(name, edited))
-            edited[name] = known._replace(revoked=_now_ms())
-            return edited[name]
+            edited[known.id] = known._replace(revoked=_now_ms())
+            return edited[known.id]
 
     def note_uses(self, uses: Mapping[int, int]) -> None:
         """Note when tokens, by id, were last used. Raises OpenError: `locked`, at once, when another process has it."""
         with self._editing(fcntl.LOCK_EX | fcntl.LOCK_NB) as edited:
-            for token in edited.values():
-                if token.id in uses:
-                    edited[token.name] = token._replace(used=uses[token.id])
+            for id_ in edited.keys() & uses.keys():
+                edited[id_] = edited[id_]._replace(used=uses[id_])
 
     @contextmanager
-    def _editing(self, lock: int = fcntl.LOCK_EX) -> Iterator[dict[str, Token]]:
-        """The tokens by name, to be changed within the block; what it leaves is in the file, on the disk, after it."""
+    def _editing(self, lock: int = fcntl.LOCK_EX) -> Iterator[dict[int, Token]]:
+        """The tokens by id, to be changed within the block; what it leaves is in the file, on the disk, after it."""
         try:
             with self._locked(lock):
-                edited = {token.name: token for token in self.read()}
+                edited = {token.id: token for token in self.read()}
                 yield edited
                 self._write(edited)
         except BlockingIOError as exc:
@@ -132,7 +133,7 @@ class TokenFile:
             return os.path.samestat(os.fstat(fd), self.path.stat())
         return False
 
-    def _write(self, edited: Mapping[str, Token]) -> None:
+    def _write(self, edited: Mapping[int, Token]) -> None:
         lines = [json.dumps(token.as_json(), ensure_ascii=False) + "\n" for token in edited.values()]
         with replacing(self.path) as part:
             part.write_text("".join(lines), encoding="utf-8")
@@ -157,8 +158,17 @@ class TokenFile:
         return OpenError("denied", f"{self.path} cannot be read or written: {exc.strerror}")
 
 
-def _nothing_to_revoke(name: str, known: Mapping[str, Token]) -> str:
-    if name in known:
+def _newest_of(name: str, known: Mapping[int, Token]) -> Token | None:
+    """The token of a name; before it there may be one that was revoked."""
+    return max([token for token in known.values() if token.name == name], default=None)
+
+
+def _is_only_admin(token: Token, known: Mapping[int, Token]) -> bool:
+    return [one for one in known.values() if ADMIN in one.rights] == [token]
+
+
+def _nothing_to_revoke(name: str, known: Mapping[int, Token]) -> str:
+    if _newest_of(name, known) is not None:
         return f"the token of {name} has been revoked already"
     live = [token.name for token in known.values() if token.revoked is None]
     return f"{name} has no token; there are: {', '.join(live[:10]) or 'none'}"
