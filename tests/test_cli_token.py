@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.processes import LIMIT_S, TTWEET, Server, environment, plain, run, run_on_terminal, running_server, says
-from ttweet import shell, tokens
+from tests.test_tokens import SECRET
+from ttweet import shell
 
 
 def added(folder: Path, name: str, *options: str) -> str:
@@ -28,11 +29,11 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 def test_a_token_is_shown_once_on_stdout_and_how_to_use_it_on_stderr(tmp_path: Path) -> None:
     done = run("token", "add", "ci", cwd=tmp_path)
-    assert tokens.is_secret(done.stdout.strip())
+    assert SECRET.fullmatch(done.stdout.strip())
     assert "TTWEET_TOKEN" in done.stderr
     assert done.stdout.strip() not in run("token", "list", cwd=tmp_path).stdout
     shown = json.loads(run("token", "add", "other", "--can", "admin", "--expires", "2d", "--json", cwd=tmp_path).stdout)
-    assert tokens.is_secret(shown["token"])
+    assert SECRET.fullmatch(shown["token"])
     assert (shown["can"], shown["expires"] - shown["created"] - 2 * 86_400_000 < 1_000) == (["admin"], True)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from ttweet import cli_show, shell, tokens
+from ttweet import cli_show, shell, tokens, tweets
 from ttweet.cli_live import seconds
 from ttweet.cli_options import Json
 from ttweet.cli_source import db_path
@@ -50,7 +50,7 @@ def token(
     if action == "list":
         return _list(file, json=json)
     try:
-        checked = tokens.checked_name(shell.checked_text(name or "", "the name"))
+        checked = tweets.checked_name(shell.checked_text(name or "", "the name"))
         rights = tokens.checked_rights(DEFAULT_RIGHTS if can is None else can)
     except Refused as refused:
         raise shell.UsageError(refused.text) from refused

@@ -4,14 +4,12 @@ A hash of one round is enough: nobody can try out so many secrets, so there is n
 is looked up by, and comparing hashes tells nobody how near a wrong secret was. Knows no files and no connections.
 """
 
-import re
 import secrets
 from collections.abc import Mapping
 from hashlib import sha256
 from types import NoneType
 from typing import Any, NamedTuple, Self
 
-from ttweet import tweets
 from ttweet.access import RIGHTS, Who
 from ttweet.errors import Refused
 
@@ -19,7 +17,6 @@ SECRET_BYTES = 32  # 256 bits
 MAX_TOKENS = 1_000  # in one file, which is read as a whole: 200 KiB
 PREFIX = "ttw_"  # so that a scanner for secrets finds one that was published by mistake
 USE_PAUSE_MS = 60_000  # between two notes that a token was used: each writes the file
-_SECRET = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}")  # base64 of SECRET_BYTES
 
 
 class Token(NamedTuple):
@@ -84,16 +81,6 @@ def new_secret() -> str:
 def hash_of(secret: str) -> str:
     """What a token is looked up by; lower-case hexadecimal."""
     return sha256(secret.encode(errors="surrogatepass")).hexdigest()
-
-
-def is_secret(text: str) -> bool:
-    """Whether the text has the form of a secret, as `new_secret` makes them."""
-    return _SECRET.fullmatch(text) is not None
-
-
-def checked_name(name: str) -> str:
-    """The name of a token, which is the author of its tweets. Raises Refused `bad_name`."""
-    return tweets.checked_name(name)
 
 
 def checked_rights(text: str) -> frozenset[str]:
