@@ -107,6 +107,16 @@ def test_it_outlives_its_server_and_says_what_it_caught_up(tmp_path: Path) -> No
                 assert process.wait(LIMIT_S) == shell.INTERRUPTED
 
 
+def test_it_goes_on_with_what_is_new_after_an_id_that_is_not_there(server: Server) -> None:
+    post(server, "one")
+    with following(server, "--from", "1000", "--count", "1") as process:
+        assert process.stderr is not None
+        assert "there is no id 1000, the newest is 1" in process.stderr.readline()
+        post(server, "two")
+        assert process.stdout is not None
+        assert texts(process.stdout.read()) == ["two"]
+
+
 @contextmanager
 def start_again(server: Server) -> Iterator[Server]:
     """The same server at the same port."""

@@ -42,6 +42,14 @@ def test_a_loss_is_told_once_however_often_it_is_tried(capsys: pytest.CaptureFix
     ]
 
 
+def test_a_log_that_was_put_back_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    News().set_back(1000, 5)
+    assert capsys.readouterr().err == (
+        "ttweet: there is no id 1000, the newest is 5: a backup was restored, or this is another server; "
+        "going on with what is new\n"
+    )
+
+
 def ends(ctrl_c: int) -> list[str]:
     """What of a block is done, and how it ends, when Ctrl-C comes so often in it."""
     done = []

@@ -14,6 +14,9 @@ class Diary(Watcher):
     def __init__(self) -> None:
         self.entries: list[object] = []
 
+    def set_back(self, after: int, newest: int) -> None:
+        self.entries.append((after, newest))
+
     def lost(self, error: TtweetError, pause_s: float) -> None:
         self.entries.append(error.code)
 
@@ -59,6 +62,16 @@ def test_what_it_has_received_moves_its_place() -> None:
 def test_a_tweet_that_was_seen_is_not_seen_again() -> None:
     cursor = Cursor([], 4)
     assert receive(cursor, tweet(4), tweet(5), tweet(5), tweet(3), tweet(6)) == [5, 6]
+
+
+def test_it_goes_on_where_the_server_does_if_that_has_other_tweets_under_its_ids() -> None:
+    diary = Diary()
+    cursor = Cursor([], 1000, diary)
+    assert receive(cursor, line("ok", {"from": 4}), tweet(5), line("e", {"id": 5}), tweet(6)) == [5, 6]
+    cursor.pause_s(LOST)
+    assert asked(cursor) == ["s", {"after": 6}]
+    assert receive(cursor, line("ok", {"from": 2}), line("e", {"id": 2}), tweet(3), tweet(6)) == [3, 6]
+    assert diary.entries == [(1000, 4), "unknown", (6, 2), 0]
 
 
 def test_the_watcher_hears_of_a_loss_and_of_what_was_missed_only_then() -> None:

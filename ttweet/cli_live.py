@@ -37,6 +37,13 @@ class News(Watcher):
         """See Watcher."""
         shell.complain(f"tweets up to {up_to} are not kept any more; what there is comes after that")
 
+    def set_back(self, after: int, newest: int) -> None:
+        """See Watcher."""
+        shell.complain(
+            f"there is no id {after}, the newest is {newest}: a backup was restored, or this is another server; "
+            "going on with what is new"
+        )
+
     def lost(self, error: TtweetError, pause_s: float) -> None:
         """See Watcher."""
         if isinstance(error, SlowDown):

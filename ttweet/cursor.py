@@ -31,6 +31,12 @@ class Watcher:
     def gone(self, up_to: int) -> None:
         """Tweets up to this id, after which the follower wants to read on, are not kept any more: they do not come."""
 
+    def set_back(self, after: int, newest: int) -> None:
+        """The newest id there is lower than the one to read on after, as in a backup: its place is taken instead.
+
+        What comes now are other tweets, also under ids that the follower has yielded before.
+        """
+
     def lost(self, error: TtweetError, pause_s: float) -> None:
         """The connection has ended; the next attempt comes after the pause."""
 
@@ -97,8 +103,8 @@ class Cursor:
             case "m":
                 return self._new(answers.tweet(data))
             case "ok":
+                self._begin(int(data["from"]))
                 self._started = True
-                self._advance(data["from"])
                 if "gone" in data:
                     self._watcher.gone(int(data["gone"]))
             case "e":
@@ -115,6 +121,12 @@ class Cursor:
             case _:
                 raise ValueError(kind)
         return None
+
+    def _begin(self, from_: int) -> None:
+        """Read on from where the server does: it gives the ids above again, whatever was seen under them."""
+        if self.after is not None and from_ < self.after:
+            self._watcher.set_back(self.after, from_)
+        self.after = from_
 
     def _new(self, tweet: Tweet) -> Tweet | None:
         if self.after is not None and tweet.id <= self.after:

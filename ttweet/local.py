@@ -97,7 +97,10 @@ class LocalStore:
         return tweet if tweet and tweet.text else None
 
     def tweets_after(self, cursor: int = 0) -> Iterator[Tweet]:
-        """All tweets with an id above the cursor, oldest first: an id that was kept is where to go on."""
+        """All tweets with an id above the cursor, oldest first: an id that was kept is where to go on.
+
+        None come after a cursor that is above all ids, as one that was kept is when a backup was restored.
+        """
         while page := self._store.read_after(cursor, limit=PAGE):
             yield from page
             cursor = page[-1].id
