@@ -101,6 +101,59 @@ async def test_a_loop_that_is_left_leaves_no_connection() -> None:
             break
 
 
+async def collect(follower: ttweet.AsyncFollower, seen: list[int]) -> None:
+    """Iterate until another task closes it."""
+    seen += [one.id async for one in follower]
+
+
+async def until(ready: Callable[[], bool]) -> None:
+    while not ready():
+        await trio.testing.wait_all_tasks_blocked()
+
+
+async def has_yielded(follower: ttweet.AsyncFollower, id_: int) -> None:
+    await until(lambda: follower.after == id_)
+
+
+async def test_a_follower_that_another_task_closes_ends_its_loop_and_can_be_iterated_again() -> None:
+    diary = Diary()
+    seen: list[int] = []
+    async with client_of_server() as (client, here):
+        follower = client.follow(after=0, watcher=diary)
+        for number in (1, 2):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(collect, follower, seen)
+                await client.post(f"{number}")
+                await has_yielded(follower, number)
+                follower.close()
+        client.close()
+        await here.others_gone()
+    assert seen == [1, 2]
+    assert diary.entries == []
+
+
+async def test_a_follower_that_waits_to_connect_again_can_be_closed(mock_clock: trio.testing.MockClock) -> None:
+    diary = Diary()
+    script = begins(line("ok", {"from": 0}), asked=b'["s",{}]\n')
+    async with client_of(script) as client, trio.open_nursery() as nursery:
+        follower = client.follow(watcher=diary)
+        nursery.start_soon(collect, follower, [])
+        await until(lambda: diary.entries == ["unknown"])
+        follower.close()
+
+
+async def test_a_request_whose_connection_another_task_closes_fails_as_unknown() -> None:
+    async def post() -> None:
+        with pytest.raises(ConnectError, match=r"the connection was closed before 127.* answered") as error:
+            await client.post("hello")
+        assert error.value.code == "unknown"
+
+    async with client_of(listens) as client, trio.open_nursery() as nursery:
+        nursery.start_soon(post)
+        await until(lambda: client._link is not None)
+        client.close()
+
+
 async def test_a_refusal_leaves_the_connection_and_a_cancelled_request_ends_it() -> None:
     async with client_of_server() as (client, here):
         with pytest.raises(Refused) as refused:

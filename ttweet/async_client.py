@@ -43,7 +43,7 @@ class AsyncClient(Endpoint):
         self.close()
 
     def close(self) -> None:
-        """End the connection that requests go over."""
+        """End the connection that requests go over; one that another task waits for fails, its outcome unknown."""
         if self._link is not None:
             self._link.close()
             self._link = None
@@ -151,6 +151,7 @@ class AsyncFollower:
         self._connect = connect
         self._cursor = cursor
         self._link: _Link | None = None
+        self._waiting = trio.CancelScope()  # of who waits for the next tweet
 
     @property
     def after(self) -> int | None:
@@ -161,15 +162,18 @@ class AsyncFollower:
         return self
 
     async def __anext__(self) -> Tweet:
-        while True:
-            try:
-                tweet = await self._receive()
-            except (ConnectError, Refused) as error:
-                self.close()
-                await trio.sleep(self._cursor.pause_s(error))
-            else:
-                if tweet is not None:
-                    return tweet
+        with trio.CancelScope() as self._waiting:
+            while True:
+                try:
+                    tweet = await self._receive()
+                except (ConnectError, Refused) as error:
+                    self._hang_up()
+                    await trio.lowlevel.checkpoint_if_cancelled()  # else what `close` has ended would be told as lost
+                    await trio.sleep(self._cursor.pause_s(error))
+                else:
+                    if tweet is not None:
+                        return tweet
+        raise StopAsyncIteration
 
     async def __aenter__(self) -> Self:
         return self
@@ -180,10 +184,14 @@ class AsyncFollower:
         self.close()
 
     def __del__(self) -> None:
-        self.close()  # of a loop that was left
+        self._hang_up()  # of a loop that was left
 
     def close(self) -> None:
-        """End the connection. To iterate again makes another, which goes on where this one was."""
+        """End the connection, and the loop of another task. To iterate again makes another, which goes on from here."""
+        self._waiting.cancel()
+        self._hang_up()
+
+    def _hang_up(self) -> None:
         if self._link is not None:
             self._link.close()
             self._link = None
@@ -229,8 +237,8 @@ class _Link:
                 await self._stream.send_all(data)
         except trio.TooSlowError as exc:
             raise self._too_slow(timeout_s) from exc
-        except trio.BrokenResourceError:
-            pass  # the server has closed; `receive` finds what it said before that
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass  # `receive` finds what the server has said before it closed, or that another task has
 
     async def receive(self, timeout_s: float) -> bytes:
         """The next line. One that was cancelled has lost nothing."""
@@ -241,6 +249,8 @@ class _Link:
             raise self._too_slow(timeout_s) from exc
         except trio.BrokenResourceError as exc:
             raise self._broken(exc) from exc
+        except trio.ClosedResourceError as exc:
+            raise ConnectError("unknown", f"the connection was closed before {self._where} answered") from exc
 
     async def _line(self) -> bytes:
         seen = 0
