@@ -13,6 +13,7 @@ from tests.serving import SWEPT_S, hold_a_commit, jump, serving
 from ttweet import frames
 from ttweet.connection import LINGER_S, Limits
 from ttweet.frames import MAX_FRAME_BYTES
+from ttweet.transport import StreamTransport
 
 
 def codes(answers: list[tuple[str, Any]]) -> list[str]:
@@ -77,6 +78,31 @@ async def test_who_lingers_after_a_broken_frame_is_cut(mock_clock: trio.testing.
     async with serving() as here:
         caller = await here.call()
         await caller.stream.send_all(b"[1]\n")
+        await jump(mock_clock, LINGER_S / 2)
+        assert here.server.clients == 1
+        await jump(mock_clock, LINGER_S / 2 + SWEPT_S)
+        assert here.server.clients == 0
+
+
+class Endless(StreamTransport):
+    """A socket that has no room for the end."""
+
+    def __init__(self, stream: trio.abc.HalfCloseableStream) -> None:
+        self._closed = trio.Event()
+        super().__init__(stream, self._closed.set)
+
+    async def send_end(self) -> None:
+        await self._closed.wait()
+        raise trio.ClosedResourceError
+
+
+@pytest.mark.parametrize("sent", [b'["s",""]\n', b"[1]\n"], ids=["a follower", "no frame"])
+async def test_who_does_not_take_the_end_is_cut(sent: bytes, mock_clock: trio.testing.MockClock) -> None:
+    async with serving() as here:
+        ours, clients = trio.testing.memory_stream_pair()
+        here.server.admit(Endless(ours), ("memory", 1), here.nursery)
+        await clients.send_all(sent)
+        await clients.send_eof()
         await jump(mock_clock, LINGER_S / 2)
         assert here.server.clients == 1
         await jump(mock_clock, LINGER_S / 2 + SWEPT_S)

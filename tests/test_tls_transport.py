@@ -24,7 +24,7 @@ async def test_a_hello_byte_by_byte_is_understood(authority: Authority) -> None:
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-async def test_both_versions_serve_and_an_end_of_tls_is_answered(authority: Authority, version: ssl.TLSVersion) -> None:
+async def test_both_versions_serve_and_either_end_may_end_tls(authority: Authority, version: ssl.TLSVersion) -> None:
     context = ssl.create_default_context(cafile=authority.ca)
     context.minimum_version = context.maximum_version = version
     async with serving(certificates=authority.certificates()) as here:
@@ -34,6 +34,12 @@ async def test_both_versions_serve_and_an_end_of_tls_is_answered(authority: Auth
         assert await stream.receive_some() == b"Empty Message"
         assert await stream.receive_some() == b"", "the server ends TLS, then the connection"
         await stream.aclose()
+        stream = trio.SSLStream(await trio.open_tcp_stream(*here.address), context, server_hostname="localhost")
+        await stream.send_all(b'["p",""]\n')
+        assert await stream.receive_some() == b'["ok",null]\n'
+        rest, _ = await stream.unwrap()  # waits for the server's end of TLS
+        async with rest:
+            assert await rest.receive_some() == b""
 
 
 async def test_whatever_part_the_socket_takes_all_arrives_in_order(authority: Authority) -> None:

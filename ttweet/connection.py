@@ -112,7 +112,7 @@ class Connection:
                 events = self._reader.receive_data(data) if data else self._reader.receive_end()
                 await self._handle_all(events)
                 if not data:
-                    return await self._until_answered()
+                    return await self._end()
                 self._flush()
                 if self._unsent:
                     await self._until_answered()
@@ -348,12 +348,16 @@ class Connection:
         self._resume()
 
     async def _finish(self) -> None:
-        await self._until_answered()
-        self.deadline = trio.current_time() + LINGER_S
-        await self._transport.send_end()
-        self._listening = True
+        await self._end()
         while await self._transport.receive():
             pass
+
+    async def _end(self) -> None:
+        """End our side, once all is answered; who does not take that is given up in time."""
+        await self._until_answered()
+        self._no_more = self._listening = True
+        self.deadline = trio.current_time() + LINGER_S
+        await self._transport.send_end()
 
     def _set_deadline(self, *, progressed: bool) -> None:
         """A whole frame moves the deadline, a part of one does not."""
