@@ -33,7 +33,8 @@ FITS = {
 TOO_LONG = {
     "151 of one byte": ("a" * 151, "151 characters, the limit is 150"),
     "151 of two bytes": ("ä" * 151, "151 characters, the limit is 150"),
-    "151 of four bytes": ("🎉" * 151, "151 characters, the limit is 150"),
+    "151 of four bytes": ("🎉" * 151, "604 bytes, the limit is 600 for 150 characters"),
+    "150 once composed of too many bytes": ("e\u0323\u0302" * 150, "750 bytes, the limit is 600 for 150 characters"),
     "151 once composed": ("e\u0301" * 151, "151 characters, the limit is 150"),
     "a hundred thousand": ("a" * 100_000, "100000 characters, the limit is 150"),
     "more once decomposed": ("\U0001d160" * 51, "153 characters, the limit is 150"),
@@ -73,10 +74,10 @@ def test_a_longer_text_is_none_and_the_error_counts_it(text: str, words: str) ->
 
 def test_what_is_too_many_bytes_is_not_even_normalized() -> None:
     text = "e" + "\u0301" * 149 + "🎉" * 100
-    with refusal("too_long", "250 characters"):
+    with refusal("too_long", "699 bytes"):
         checked_text(text)
     decomposed = "\u1100\u1161\u11a8" * 100  # a hundred syllables once composed, 900 bytes before
-    with refusal("too_long", "300 characters"):
+    with refusal("too_long", "900 bytes"):
         checked_text(decomposed)
 
 

@@ -114,13 +114,13 @@ def checked_text(text: str) -> str:
     if not text.isascii():
         if position := _surrogate(text):
             raise Refused("bad_text", f"a lone surrogate at position {position}; a text must be valid UTF-8")
-        if len(text.encode()) > MAX_TEXT_BYTES:
-            raise _too_long(len(text))
+        if (bytes_ := len(text.encode())) > MAX_TEXT_BYTES:
+            raise Refused("too_long", f"{bytes_} bytes, the limit is {MAX_TEXT_BYTES} for {MAX_CHARACTERS} characters")
         text = unicodedata.normalize("NFC", text)
     if "\0" in text:
         raise Refused("bad_text", f"a NUL character at position {text.index(chr(0)) + 1}; a text must have none")
     if len(text) > MAX_CHARACTERS:
-        raise _too_long(len(text))
+        raise Refused("too_long", f"{len(text)} characters, the limit is {MAX_CHARACTERS}")
     return text
 
 
@@ -169,10 +169,6 @@ def _surrogate(text: str) -> int:
     except UnicodeEncodeError as exc:
         return exc.start + 1
     return 0
-
-
-def _too_long(characters: int) -> Refused:
-    return Refused("too_long", f"{characters} characters, the limit is {MAX_CHARACTERS}")
 
 
 def _no_tag(tag: str) -> Refused:

@@ -226,7 +226,7 @@ class RequestReader:
             self._classic = b""
             return [ClassicDownload()]
         if len(self._classic) > 2 + MAX_TEXT_BYTES:
-            return [ProtocolError("too_long", f"more than {MAX_TEXT_BYTES} bytes, which no 150 characters have")]
+            return [ProtocolError("too_long", f"more than {MAX_TEXT_BYTES} bytes, the limit of a message")]
         return []
 
 
