@@ -15,8 +15,9 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-from proofs.checker import Findings, check
+from proofs.checker import check
 from proofs.figure import Result
+from proofs.findings import Findings
 from proofs.history import History
 from proofs.load import WORK_S, clients, wait_for_work
 from proofs.stage import Stage, compiled

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from proofs.checker import Findings, check
+from proofs.checker import check
 from proofs.disk import LOSSES, Disk, Operation, operations, recorded, restore
 from proofs.figure import Result
+from proofs.findings import Findings
 from proofs.history import History, now
 from proofs.load import clients, wait_for_acknowledged
 from proofs.stage import Stage

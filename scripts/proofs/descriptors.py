@@ -8,7 +8,7 @@ import socket
 import time
 from contextlib import ExitStack
 
-from proofs.checker import Findings
+from proofs.findings import Findings
 from proofs.good import Good
 from proofs.stage import Server, until
 from proofs.talk import ANSWER_S, answer, frame

@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from proofs.checker import Findings, check
+from proofs.checker import check
 from proofs.figure import Result
+from proofs.findings import Findings
 from proofs.history import History, Upload, now
 from proofs.load import clients, wait_for_acknowledged
 from proofs.stage import Broken, Server, Skipped, Stage

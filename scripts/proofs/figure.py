@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from proofs.checker import Findings, Kind
+from proofs.findings import Findings, Kind
 from proofs.history import History
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 from collections.abc import Iterator
 
-from proofs.history import History, Push, now
+from proofs.history import History, Push, Seen, now
 from proofs.simple_tags import fold
 from proofs.talk import ANSWER_S, Target, Visitor, answer, frame
 
@@ -23,6 +24,8 @@ class Follower(Visitor):
         self._tag = tag
         self._history = history
         self._cursor = 0
+        self.begun = threading.Event()
+        """Set when a server has said that it may follow."""
 
     def visit(self, port: int) -> None:
         """Follow one server to its end."""
@@ -30,8 +33,21 @@ class Follower(Visitor):
             tags = [] if self._tag is None else [self._tag]
             sock.sendall(frame("s", {"tags": tags, "after": self._cursor}))
             answer(lines)
+            self.begun.set()
             sock.settimeout(None)  # it ends with the server
             self._listen(lines)
+
+    def has(self, tweet: int) -> bool:
+        """Whether it has got a tweet, or one after it."""
+        return self._cursor >= tweet
+
+    def newest_wanted(self, history: History) -> int:
+        """The newest of what was acknowledged to anybody and is followed; 0 for none."""
+        gone = {delete.tweet for delete in history.deletes}
+        key = None if self._tag is None else fold(self._tag)
+        stored = [upload.stored for upload in history.uploads if upload.stored is not None]
+        wanted = [one.id for one in stored if one.id not in gone and (key is None or key in map(fold, one.tags))]
+        return max(wanted, default=0)
 
     def _listen(self, lines: Iterator[bytes]) -> None:
         key = None if self._tag is None else fold(self._tag)
@@ -40,7 +56,7 @@ class Follower(Visitor):
                 return  # the server died in the middle of it: it counts as not seen
             operation, data = json.loads(line)
             if operation == "m":
-                self._history.pushes.append(Push(self._number, key, data["id"], data["text"], now()))
+                self._history.pushes.append(Push(self._number, key, Seen.of(data), now()))
                 self._cursor = data["id"]
 
 

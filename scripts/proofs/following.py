@@ -12,8 +12,9 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from proofs.checker import Findings, check
+from proofs.checker import check
 from proofs.figure import Result
+from proofs.findings import Findings
 from proofs.history import History
 from proofs.load import clients, wait_for_acknowledged
 from proofs.simple_tags import fold

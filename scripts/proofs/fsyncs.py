@@ -8,9 +8,10 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from proofs.checker import Findings, check
+from proofs.checker import check
 from proofs.disk import Do, Operation, operations, recorded
 from proofs.figure import Result
+from proofs.findings import Findings
 from proofs.history import History, Upload
 from proofs.load import clients, wait_for_acknowledged
 from proofs.stage import Stage
@@ -37,7 +38,7 @@ class Log:
 
     def has_synced(self, upload: Upload) -> bool:
         """Whether a sync has begun after the upload was written and before it was answered."""
-        written = self.written.get(upload.text.partition("#")[0].encode())
+        written = self.written.get(upload.text.partition(" ")[0].encode() + b" ")
         place = len(self.syncs) if written is None else bisect_left(self.syncs, written)
         return place < len(self.syncs) and upload.returned is not None and self.syncs[place] <= upload.returned
 

@@ -7,8 +7,9 @@ import threading
 import time
 from collections.abc import Iterator
 
-from proofs.checker import Findings
+from proofs.findings import Findings
 from proofs.history import History, Upload, now
+from proofs.load import note
 from proofs.talk import ANSWER_S, answer, frame
 
 PAUSE_S = 0.002  # between two uploads
@@ -59,11 +60,9 @@ class Good(threading.Thread):
         self._history.uploads += uploads
         sock.sendall(b"".join([frame("u", upload.text) for upload in uploads]))
         for upload in uploads:
-            kind, data = answer(answers)
-            upload.returned = now()
-            if kind == "ok":
-                upload.outcome = "ok"
-                upload.id = int(str(data["id"]))
+            note(upload, *answer(answers))
+            if upload.outcome != "ok":
+                raise ValueError(f"an upload was {upload.outcome}")
         return uploads
 
 

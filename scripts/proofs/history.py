@@ -3,23 +3,61 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal, NamedTuple, Self, TypeVar
 
 Outcome = Literal["ok", "refused", "unknown"]
 now = time.monotonic_ns
+BY = "@"  # before a name: what a question asks about when it is no tag
+
+
+class Seen(NamedTuple):
+    """A tweet as somebody was shown it."""
+
+    id: int
+    at: int
+    by: str | None
+    text: str
+    tags: tuple[str, ...]
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Self:
+        """The tweet in an answer or a push."""
+        return cls(data["id"], data["at"], data["by"], data["text"], tuple(data["tags"]))
 
 
 @dataclass(slots=True)
 class Upload:
-    """One attempt to post. A text is sent by one client only; attempts after the first carry the same key."""
+    """One attempt to post. A text is sent by one client only; attempts after the first carry the same key.
+
+    `stored` is what the acknowledgement says.
+    """
 
     connection: int
     text: str
     tags: tuple[str, ...]
     key: str | None
     invoked: int
+    by: str | None = None
     retry: bool = False
+    returned: int | None = None
+    outcome: Outcome = "unknown"
+    stored: Seen | None = None
+
+    @property
+    def id(self) -> int | None:
+        """The id that was told."""
+        return None if self.stored is None else self.stored.id
+
+
+@dataclass(slots=True)
+class Delete:
+    """One attempt to delete a tweet; `id` is that of the deletion."""
+
+    tweet: int
+    text: str
+    invoked: int
     returned: int | None = None
     outcome: Outcome = "unknown"
     id: int | None = None
@@ -27,16 +65,28 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """An answered question: the last message when `tag` is None, else a tag's newest tweets, at most `limit`.
+    """An answered question: the last message when `about` is None, else some tweets of a tag, or of `BY` a name.
 
-    `tweets` are ids and texts as they came: newest first.
+    They are the newest, or those below the id `before`, at most `limit`, newest first; `more`: there are others.
     """
 
-    tag: str | None
+    about: str | None
     limit: int
     invoked: int
     returned: int
-    tweets: tuple[tuple[int, str], ...]
+    tweets: tuple[Seen, ...]
+    before: int | None = None
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How often a tag was used, as the list of tags says it."""
+
+    tag: str
+    count: int
+    invoked: int
+    returned: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +95,7 @@ class Push:
 
     follower: int
     tag: str | None
-    id: int
-    text: str
+    tweet: Seen
     received: int
 
 
@@ -55,7 +104,9 @@ class History:
     """All that was seen. Threads append to its lists without a lock."""
 
     uploads: list[Upload] = field(default_factory=list)
+    deletes: list[Delete] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
+    counts: list[Count] = field(default_factory=list)
     pushes: list[Push] = field(default_factory=list)
     followers: int = 0
 
@@ -63,7 +114,9 @@ class History:
         """The history as it stood at a moment: what was not answered by then is unknown."""
         return History(
             [_as_of(upload, moment) for upload in self.uploads if upload.invoked < moment],
+            [_as_of(delete, moment) for delete in self.deletes if delete.invoked < moment],
             [read for read in self.reads if read.returned < moment],
+            [count for count in self.counts if count.returned < moment],
             [push for push in self.pushes if push.received < moment],
             self.followers,
         )
@@ -84,7 +137,11 @@ class History:
         return f"acked={self.acknowledged}" + f" pushed={len(self.pushes)}" * bool(self.pushes)
 
 
-def _as_of(upload: Upload, moment: int) -> Upload:
-    if upload.returned is None or upload.returned < moment:
-        return upload
-    return replace(upload, returned=None, outcome="unknown", id=None)
+T = TypeVar("T", Upload, Delete)
+
+
+def _as_of(attempt: T, moment: int) -> T:
+    if attempt.returned is None or attempt.returned < moment:
+        return attempt
+    undecided: dict[str, Any] = {"stored" if isinstance(attempt, Upload) else "id": None}
+    return replace(attempt, returned=None, outcome="unknown", **undecided)

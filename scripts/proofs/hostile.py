@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from proofs.attacks import ATTACKS
-from proofs.checker import Findings, check
+from proofs.checker import check
 from proofs.descriptors import exhaust
 from proofs.figure import Result
+from proofs.findings import Findings
 from proofs.good import Good, p99
 from proofs.history import History
 from proofs.stage import ROOT, Broken, Server, Skipped, Stage, until

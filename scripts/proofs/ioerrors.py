@@ -12,8 +12,9 @@ from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
-from proofs.checker import Findings, check
+from proofs.checker import check
 from proofs.figure import Result
+from proofs.findings import Findings
 from proofs.followers import FOLLOWED
 from proofs.history import History
 from proofs.load import clients

@@ -1,28 +1,34 @@
 """Clients that work and write down what they did: threads with a plain socket each, and their own way to read answers.
 
-A client posts windows of uploads, half of them with a key; asks for the last message and for tags; and asks again with
-the same key for what it had no answer to, and now and then for what it had.
+A client posts windows of uploads, half of them with a key; asks for the last message, for tags, for a name's tweets and
+for what is before them; and asks again with the same key for what it had no answer to, and now and then for what it
+had. Every other client has a name. One more deletes what it has posted, and one speaks the classic protocol.
 """
 
 from __future__ import annotations
 
 import random
 import socket
+import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import count
+from unicodedata import normalize
 
-from proofs.followers import followers
-from proofs.history import History, Read, Upload, now
+from proofs.followers import Follower, followers
+from proofs.history import BY, Count, Delete, History, Read, Seen, Upload, now
 from proofs.simple_tags import fold
-from proofs.stage import Broken
+from proofs.stage import LIMIT_S, Broken, Server, until
 from proofs.talk import ANSWER_S, Target, Visitor, answer, frame
 
 CLIENTS = 6
 MAX_WINDOW = 16  # uploads sent together
 WORK_S = 0.3  # of the last server: its log is copied every 0.2 s
 PAGE = 7  # tweets of a tag asked for: few, so that where a page begins and ends matters
+DELETE_PAUSE_S = 0.1  # each deletion looks through the whole log
+CLASSIC_PAUSE_S = 0.02
 TAGS = ("proof", "Proof", "PROOF", "crash", "寿司", "straße", "STRASSE", "3251", "a_b")
 REMAINS = (
     "",
@@ -36,16 +42,18 @@ REMAINS = (
     " #cs#3251",
 )
 TOO_LONG = "x" * 151
+RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with a reset
 _connections = count(1)
 
 
 class Client(Visitor):
     """One client. Its history is what matters; it ends when its target is stopped."""
 
-    def __init__(self, name: str, target: Target, history: History, seed: int) -> None:
+    def __init__(self, name: str, target: Target, history: History, seed: int, *, by: str | None = None) -> None:
         super().__init__(name, target)
         self._history = history
         self._chance = random.Random(seed)
+        self._by = by
         self._numbers = count(1)
         self._unknown: list[Upload] = []
         self._answered: list[Upload] = []
@@ -55,6 +63,7 @@ class Client(Visitor):
         with socket.create_connection(("127.0.0.1", port), ANSWER_S) as sock, sock.makefile("rb") as answers:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection = next(_connections)
+            self._log_in(sock, answers)
             self._read(sock, answers, None)  # what a server shows first is what its predecessor may have lost
             while not self._target.stopped:
                 choice = self._chance.random()
@@ -62,28 +71,37 @@ class Client(Visitor):
                     self._ask_again(sock, answers, connection)
                 elif choice < 0.75:
                     window = [self._new(connection) for _ in range(self._chance.randint(1, MAX_WINDOW))]
-                    self._upload(sock, answers, window)
-                elif choice < 0.9:
-                    self._read(sock, answers, None)
+                    self._upload(sock, answers, self._with_a_retry(window))
                 else:
-                    self._read(sock, answers, self._chance.choice(TAGS))
+                    self._ask(sock, answers)
+
+    def _log_in(self, sock: socket.socket, answers: Iterator[bytes]) -> None:
+        if self._by is not None:
+            sock.sendall(frame("n", self._by))
+            kind, data = answer(answers)
+            assert kind == "ok", f"{self._by} may not log in: {data}"
 
     def _new(self, connection: int) -> Upload:
-        chance = self._chance
-        text = f"{self.name}.{next(self._numbers)} #{chance.choice(TAGS)}{chance.choice(REMAINS)}"
+        chance, number = self._chance, next(self._numbers)
+        text = f"{self.name}.{number} #{chance.choice(TAGS)}{chance.choice(REMAINS)}"
         if chance.random() < 0.02:
             text += TOO_LONG if chance.random() < 0.5 else "\0"
         tags = ("beside",) if chance.random() < 0.2 else ()
-        return Upload(connection, text, tags, text[:40] if chance.random() < 0.5 else None, now())
+        key = f"{number}" if self._by else text[:40]  # each name has keys of its own, the anonymous share theirs
+        return Upload(connection, text, tags, key if chance.random() < 0.5 else None, now(), self._by)
+
+    def _with_a_retry(self, window: list[Upload]) -> list[Upload]:
+        """Now and then one of them is sent twice at once."""
+        first = window[0]
+        return [*window, _retry(first, first.connection)] if first.key and self._chance.random() < 0.2 else window
 
     def _ask_again(self, sock: socket.socket, answers: Iterator[bytes], connection: int) -> None:
         """Send some uploads once more with their keys: those without an answer first."""
         uploads, self._unknown = self._unknown[:MAX_WINDOW], self._unknown[MAX_WINDOW:]
         if not uploads and self._answered:
             uploads = [self._chance.choice(self._answered)]
-        retries = [Upload(connection, u.text, u.tags, u.key, now(), retry=True) for u in uploads]
-        if retries:
-            self._upload(sock, answers, retries)
+        if uploads:
+            self._upload(sock, answers, [_retry(upload, connection) for upload in uploads])
 
     def _upload(self, sock: socket.socket, answers: Iterator[bytes], window: list[Upload]) -> None:
         frames = b"".join([frame("u", {"text": u.text, "tags": u.tags, "key": u.key}) for u in window])
@@ -91,29 +109,132 @@ class Client(Visitor):
         try:
             sock.sendall(frames)
             for upload in window:
-                self._note(upload, *answer(answers))
+                note(upload, *answer(answers))
+                if upload.key is not None and upload.outcome == "ok":
+                    self._answered = [*self._answered[-99:], upload]
         finally:
             self._unknown += [u for u in window if u.outcome == "unknown" and u.key is not None]
 
-    def _note(self, upload: Upload, kind: str, data: dict[str, object]) -> None:
-        if kind == "ok":
-            assert isinstance(data["id"], int)
-            upload.id, upload.outcome = data["id"], "ok"
-            if upload.key is not None:
-                self._answered = [*self._answered[-99:], upload]
-        elif data["code"] != "unknown":
-            upload.outcome = "refused"
-        upload.returned = now()
+    def _ask(self, sock: socket.socket, answers: Iterator[bytes]) -> None:
+        choice = self._chance.random()
+        if choice < 0.6:
+            self._read(sock, answers, None)
+        elif choice < 0.85 or self._by is None:
+            self._read_pages(sock, answers, fold(self._chance.choice(TAGS)))
+        elif choice < 0.95:
+            self._read_pages(sock, answers, BY + self._by)
+        else:
+            self._count(sock, answers)
 
-    def _read(self, sock: socket.socket, answers: Iterator[bytes], tag: str | None) -> None:
+    def _read_pages(self, sock: socket.socket, answers: Iterator[bytes], about: str) -> None:
+        """The newest, and half of the times what is before them."""
+        tweets = self._read(sock, answers, about)
+        if tweets and self._chance.random() < 0.5:
+            self._read(sock, answers, about, before=tweets[-1].id)
+
+    def _read(
+        self, sock: socket.socket, answers: Iterator[bytes], about: str | None, before: int | None = None
+    ) -> tuple[Seen, ...]:
         invoked = now()
-        sock.sendall(frame("d", "") if tag is None else frame("t", {"tag": tag, "limit": PAGE}))
+        sock.sendall(_question(about, before))
         kind, data = answer(answers)
         returned = now()
+        if kind != "ok":
+            return ()
+        found = [data] if about is None and data else data["tweets"] if about else []
+        tweets = tuple([Seen.of(tweet) for tweet in found])
+        more = bool(about and data["more"])
+        self._history.reads.append(Read(about, PAGE, invoked, returned, tweets, before, more))
+        return tweets
+
+    def _count(self, sock: socket.socket, answers: Iterator[bytes]) -> None:
+        invoked = now()
+        sock.sendall(frame("l", {"numbers": True}))
+        kind, data = answer(answers)
         if kind == "ok":
-            found = data["tweets"] if tag is not None else [data] if data else []
-            tweets = tuple([(tweet["id"], tweet["text"]) for tweet in found])  # type: ignore[attr-defined]
-            self._history.reads.append(Read(tag and fold(tag), PAGE, invoked, returned, tweets))
+            self._history.counts += [Count(fold(one["tag"]), one["count"], invoked, now()) for one in data["tags"]]
+
+
+class Deleter(Visitor):
+    """Posts what has no tags, and deletes most of it."""
+
+    def __init__(self, name: str, target: Target, history: History) -> None:
+        super().__init__(name, target)
+        self._history = history
+        self._numbers = count(1)
+
+    def visit(self, port: int) -> None:
+        """Work with one server to its end."""
+        with socket.create_connection(("127.0.0.1", port), ANSWER_S) as sock, sock.makefile("rb") as answers:
+            connection = next(_connections)
+            while not self._target.stopped:
+                number = next(self._numbers)
+                upload = Upload(connection, f"{self.name}.{number} in vain", (), None, now())
+                self._history.uploads.append(upload)
+                sock.sendall(frame("u", upload.text))
+                note(upload, *answer(answers))
+                if upload.id is not None and number % 4:
+                    self._take_back(sock, answers, upload.id, upload.text)
+                time.sleep(DELETE_PAUSE_S)
+
+    def _take_back(self, sock: socket.socket, answers: Iterator[bytes], tweet: int, text: str) -> None:
+        delete = Delete(tweet, text, now())
+        self._history.deletes.append(delete)
+        sock.sendall(frame("x", tweet))
+        kind, data = answer(answers)
+        if kind == "ok":
+            delete.id, delete.outcome = data["id"], "ok"
+        elif data["code"] != "unknown":
+            delete.outcome = "refused"
+        delete.returned = now()
+
+
+class Classic(Visitor):
+    """A client of the classic protocol: it hears nothing of its uploads, and one that ends with a reset is none."""
+
+    def __init__(self, name: str, target: Target, history: History, seed: int) -> None:
+        super().__init__(name, target)
+        self._history = history
+        self._chance = random.Random(seed)
+        self._numbers = count(1)
+
+    def visit(self, port: int) -> None:
+        """Upload on one connection after another."""
+        while not self._target.stopped:
+            text = f"{self.name}.{next(self._numbers)} #{self._chance.choice(TAGS)}"
+            upload = Upload(next(_connections), text, (), None, now())
+            self._history.uploads.append(upload)
+            with socket.create_connection(("127.0.0.1", port), ANSWER_S) as sock:
+                sock.sendall(b"u\n" + text.encode())
+                if self._chance.random() < 0.3:
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+                    upload.outcome = "refused"
+            time.sleep(CLASSIC_PAUSE_S)
+
+
+def note(upload: Upload, kind: str, data: dict[str, object]) -> None:
+    """Write down how an upload was answered."""
+    if kind == "ok":
+        id_, at, tags = data["id"], data["at"], data["tags"]
+        assert isinstance(id_, int)
+        assert isinstance(at, int)
+        assert isinstance(tags, list)
+        upload.stored = Seen(id_, at, upload.by, normalize("NFC", upload.text), tuple(tags))
+        upload.outcome = "ok"
+    elif data["code"] != "unknown":
+        upload.outcome = "refused"
+    upload.returned = now()
+
+
+def _retry(upload: Upload, connection: int) -> Upload:
+    return Upload(connection, upload.text, upload.tags, upload.key, now(), upload.by, retry=True)
+
+
+def _question(about: str | None, before: int | None) -> bytes:
+    if about is None:
+        return frame("d", "")
+    page = {"limit": PAGE, "before": before}
+    return frame("g", {"by": about[1:], **page}) if about.startswith(BY) else frame("t", {"tag": about, **page})
 
 
 @contextmanager
@@ -121,21 +242,45 @@ def clients(history: History, chance: random.Random, number: int = CLIENTS) -> I
     """So many clients at work until the block ends, and followers. A failure of any of them is raised here."""
     target = Target()
     prefix = f"{chance.randrange(16**4):04x}"
-    working = [Client(f"{prefix}-{n}", target, history, chance.randrange(2**32)) for n in range(number)]
+    names = [f"{prefix}{n}" if n % 2 else None for n in range(number)]
+    working: list[Visitor] = [
+        Client(f"{prefix}-{n}", target, history, chance.randrange(2**32), by=by) for n, by in enumerate(names)
+    ]
+    working.append(Deleter(f"{prefix}-{number}", target, history))
+    working.append(Classic(f"{prefix}-{number + 1}", target, history, chance.randrange(2**32)))
     for client in working:
         client.start()
-    everybody = [*working, *followers(target, history)]
+    target.working, target.following = working, followers(target, history)
     try:
         yield target
     finally:
         target.set(None, stopped=True)
-        for one in everybody:
+        for one in target.everybody:
             one.join(2 * ANSWER_S)
-    for one in everybody:
+    for one in target.everybody:
         if one.failure is not None:
             raise one.failure
         if one.is_alive():
             raise Broken(f"client {one.name} still waits, though its server has gone")
+
+
+def finish(server: Server, target: Target, history: History) -> int:
+    """Let the clients end; when all followers, and one that comes only now, have all there is, stop the server.
+
+    Returns its exit code. Raises Broken when a follower does not get what there is.
+    """
+    late = Follower(len(target.following), None, target, history)
+    target.following.append(late)
+    late.start()
+    if not late.begun.wait(LIMIT_S):
+        raise Broken("nobody can follow")
+    target.set(None, stopped=True)
+    for client in target.working:
+        client.join(2 * ANSWER_S)
+    for follower in target.following:
+        if not until(partial(follower.has, follower.newest_wanted(history))):
+            raise Broken(f"the {follower.name} has not got what there is within {LIMIT_S:g} s")
+    return server.stop()
 
 
 def wait_for_work(history: History) -> None:
