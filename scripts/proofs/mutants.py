@@ -130,6 +130,20 @@ def push_before_commit() -> None:
 
 
 @mutant
+def push_one_late() -> None:
+    """Followers are told of a commit when the next one comes, and of the last one never."""
+    from ttweet import journal
+
+    publish = journal.Journal._publish
+
+    def late(self: Any, batch: Any) -> None:
+        before, self._told_of_next = getattr(self, "_told_of_next", []), batch
+        publish(self, before)
+
+    journal.Journal._publish = late  # type: ignore[method-assign]
+
+
+@mutant
 def resume_skips_one() -> None:
     """A follower that comes again misses the tweet after the last that it has seen."""
     from ttweet import audience
@@ -171,6 +185,86 @@ def twice_on_retry() -> None:
 
     sqlite_store.SqliteStore._find_keys = lambda *_: {}  # type: ignore[method-assign]
     sqlite_store._KEYS = sqlite_bulk.Rows("INSERT OR REPLACE INTO keys (tweet, author, key) VALUES ", 3)
+
+
+@mutant
+def same_key_in_a_batch() -> None:
+    """A key that comes twice in one batch is stored twice."""
+    from ttweet import sqlite_bulk, sqlite_store
+
+    find = sqlite_store.SqliteStore._find_keys
+
+    class Forgetful(dict[Any, Any]):
+        def __setitem__(self, scope: Any, tweet: Any) -> None:
+            pass
+
+    sqlite_store.SqliteStore._find_keys = lambda *drafts: Forgetful(find(*drafts))  # type: ignore[method-assign]
+    sqlite_store._KEYS = sqlite_bulk.Rows("INSERT OR REPLACE INTO keys (tweet, author, key) VALUES ", 3)
+
+
+@mutant
+def keys_of_all_are_one() -> None:
+    """What one author's key has stored is what another's finds."""
+    from ttweet import connection
+
+    post = connection.Connection._post
+
+    def anonymous(self: Any, text: str, tags: Any = (), scan: bool = True, key: str | None = None) -> None:
+        by, self._visitor.author = self._visitor.author, None if key else self._visitor.author
+        post(self, text, tags, scan, key)
+        self._visitor.author = by
+
+    connection.Connection._post = anonymous  # type: ignore[method-assign]
+
+
+@mutant
+def another_time() -> None:
+    """What is acknowledged has another time than what is stored."""
+    _change_answers(lambda tweet: tweet._replace(at=tweet.at + 1))
+
+
+@mutant
+def tags_of_others() -> None:
+    """What is acknowledged and pushed has tags that the text does not have."""
+    _change_answers(lambda tweet: tweet._replace(tags=("other",)))
+
+
+@mutant
+def more_at_the_end() -> None:
+    """The last page says that there are more."""
+    _change_pages(lambda page: page._replace(more=True))
+
+
+@mutant
+def before_is_ignored() -> None:
+    """What is before an id is the newest page again."""
+    from ttweet import sqlite_reader
+
+    find = sqlite_reader.Queries.tweets_of_tag
+
+    def newest(self: Any, key: str, *, limit: int, before: int | None = None) -> Any:
+        return find(self, key, limit=limit)
+
+    sqlite_reader.Queries.tweets_of_tag = newest  # type: ignore[method-assign]
+
+
+@mutant
+def deleted_in_part() -> None:
+    """The log still repeats what was deleted."""
+    from ttweet import sqlite_store
+
+    sqlite_store.redact = lambda *_: None
+
+
+@mutant
+def half_of_the_log() -> None:
+    """Every other report line is not stored."""
+    from ttweet import sqlite_store
+
+    insert = sqlite_store.SqliteStore._insert_lines
+    sqlite_store.SqliteStore._insert_lines = (  # type: ignore[method-assign]
+        lambda self, reports, at: insert(self, reports[::2], at)
+    )
 
 
 @mutant
@@ -233,6 +327,28 @@ def runs_are_no_tags() -> None:
         return extract(text, numeric=numeric)[:1]
 
     hashtags.extract = first_only
+
+
+def _change_answers(change: Callable[[Any], Any]) -> None:
+    """Make the store give back something else than it has stored."""
+    from ttweet import sqlite_store
+
+    append = sqlite_store.SqliteStore.append
+
+    def changed(self: Any, drafts: Sequence[Any], reports: Sequence[Any], *, at: int) -> Any:
+        return [change(tweet) for tweet in append(self, drafts, reports, at=at)]
+
+    sqlite_store.SqliteStore.append = changed  # type: ignore[method-assign]
+
+
+def _change_pages(change: Callable[[Any], Any]) -> None:
+    """Make the pages of a tag say something else than was found."""
+    from ttweet import sqlite_reader
+
+    find = sqlite_reader.Queries.tweets_of_tag
+    sqlite_reader.Queries.tweets_of_tag = (  # type: ignore[method-assign]
+        lambda self, key, **options: change(find(self, key, **options))
+    )
 
 
 def _slow_commits(module: Any) -> None:
