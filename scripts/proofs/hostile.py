@@ -1,8 +1,8 @@
 """Clients that mean harm or know no better, with a good client beside them.
 
 Each attack is one of `attacks`, in a process of its own. Its bars: the good client is answered all the time, its p99
-under attack is at most twice that without, resident memory grows by MAX_GROWTH_KIB at most over all attacks,
-descriptors come back, and the server says at most a few lines.
+under attack is at most twice that without and no answer takes longer than MAX_STALL_MS, resident memory is at no time
+more than MAX_GROWTH_KIB above what it was before, descriptors come back, and the server says at most a few lines.
 
 How a machine that does other things as well is kept from deciding: the good client is timed directly before each
 attack, with a process of the attack's priority spinning beside it; and an attack that was too much is made again, TRIES
@@ -32,6 +32,7 @@ CALM_S = 1.5  # the good client is timed for so long before each attack
 WARM_UPLOADS = 20_000  # ordinary ones, before memory is measured: caches are filled by anybody
 MAX_ATTACK_S = 600.0  # for a process that hangs
 MAX_FACTOR = 2.0  # by which the good client's p99 may grow
+MAX_STALL_MS = 100.0  # that any of its answers may take: a p99 says nothing of the one in a hundred
 TRIES = 3
 MAX_GROWTH_KIB = 10 * 1024
 MAX_LINES = 20  # said by the server while all attacks last
@@ -40,15 +41,21 @@ SPIN = "import os\nos.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))\nw
 
 
 class Times(NamedTuple):
-    """The good client's p99 without the attack and under it, ms."""
+    """The good client's p99 without the attack and under it, and its slowest answer under it, ms."""
 
     calm: float
     under: float
+    slowest: float
 
     @property
     def factor(self) -> float:
         """By how much it was slower."""
         return self.under / self.calm
+
+    @property
+    def bearable(self) -> bool:
+        """Whether it keeps to the bars."""
+        return self.factor <= MAX_FACTOR and self.slowest <= MAX_STALL_MS
 
     def __str__(self) -> str:
         return f"{self.calm:.1f}->{self.under:.1f}ms"
@@ -81,9 +88,10 @@ def prove(stage: Stage, *, scale: float, seed: int, timed: bool = True) -> Resul
         good.start()
         until(lambda: len(good.took_ms) >= ANSWERS)
         field = Field(server, good, server.descriptors(), findings, scale, seed, timed)
-        memory, said = server.resident_kib(), server.lines
-        worst = max([_withstand(name, field) for name in ATTACKS], key=lambda times: times.factor)
-        growth = server.resident_kib() - memory
+        server.forget_peak()
+        memory, said = server.peak_kib(), server.lines
+        times = [_withstand(name, field) for name in ATTACKS]
+        growth = server.peak_kib() - memory
         exhaust(server, good, findings)
         good.end(findings)
         if growth > MAX_GROWTH_KIB:
@@ -92,21 +100,23 @@ def prove(stage: Stage, *, scale: float, seed: int, timed: bool = True) -> Resul
             findings.add("forged", f"the server said {server.lines - said} lines, such as {server.said[-1]!r}")
         code = server.stop()
     findings.include(check(history, stage.db, sample=stage.sample, ended=True))
-    beside = f"attacks={len(ATTACKS) + 1} p99={worst} grown={growth}KiB said={server.lines - said}"
+    beside = (
+        f"attacks={len(ATTACKS) + 1} p99={max(times, key=_factor)} slowest={max(one.slowest for one in times):.0f}ms"
+    )
+    beside += f" grown={growth}KiB said={server.lines - said}"
     return Result(findings, ("lost", "forged", "corrupt"), history, beside, passed=code == 0)
 
 
 def _withstand(name: str, field: Field) -> Times:
-    """Attack until the good client was fast enough, TRIES times at most; returns the best times."""
-    tried: list[Times] = []
-    most = MAX_FACTOR if field.timed else sys.float_info.max
-    while not tried or (len(tried) < TRIES and min(tried, key=_factor).factor > most):
-        tried.append(_attack(name, field))
-    best = min(tried, key=_factor)
-    print(f"hostile: {name} {best}", file=sys.stderr)
-    if best.factor > most:
-        field.findings.add("stale", f"{name}: the good client's p99 is {', '.join(map(str, tried))} in {TRIES} tries")
-    return best
+    """Attack until the good client was fast enough, TRIES times at most; returns the last times."""
+    for _ in range(TRIES if field.timed else 1):
+        times = _attack(name, field)
+        print(f"hostile: {name} {times}, at most {times.slowest:.0f}ms", file=sys.stderr)
+        if times.bearable:
+            return times
+    if field.timed:
+        field.findings.add("stale", f"{name}: the good client's p99 is {times}, its slowest {times.slowest:.0f}ms")
+    return times
 
 
 def _factor(times: Times) -> float:
@@ -121,13 +131,13 @@ def _attack(name: str, field: Field) -> Times:
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT / "scripts", timeout=MAX_ATTACK_S)
     if done.returncode:
         findings.add("corrupt", f"{name}: {done.stderr.strip().splitlines()[-1]}")
-    under = p99(good.took_ms[first:])
+    took_ms = good.took_ms[first:]
     if server.process.poll() is not None:
         raise Broken(f"{name} has ended the server")
     if not until(lambda: server.descriptors() <= field.descriptors):
         kept = server.descriptors() - field.descriptors
         findings.add("corrupt", f"{name}: {kept} descriptors have not come back")
-    return Times(calm, under)
+    return Times(calm, p99(took_ms), max(took_ms, default=float("inf")))
 
 
 def _calm(good: Good, seconds: float) -> float:

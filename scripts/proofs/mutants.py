@@ -242,8 +242,8 @@ def before_is_ignored() -> None:
 
     find = sqlite_reader.Queries.tweets_of_tag
 
-    def newest(self: Any, key: str, *, limit: int, before: int | None = None) -> Any:
-        return find(self, key, limit=limit)
+    def newest(self: Any, key: str, **options: Any) -> Any:
+        return find(self, key, **{**options, "before": None})
 
     sqlite_reader.Queries.tweets_of_tag = newest  # type: ignore[method-assign]
 

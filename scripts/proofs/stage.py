@@ -59,10 +59,14 @@ class Server:
         """How many files and sockets it has open."""
         return sum(1 for _ in Path(f"/proc/{self.process.pid}/fd").iterdir())
 
-    def resident_kib(self) -> int:
-        """Its resident memory, KiB."""
+    def forget_peak(self) -> None:
+        """Have `peak_kib` tell of what comes from now on."""
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+
+    def peak_kib(self) -> int:
+        """The most resident memory that it has had, KiB."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.findall(r"VmRSS:\s+(\d+)", status)[0])
+        return int(re.findall(r"VmHWM:\s+(\d+)", status)[0])
 
     def listen_to(self) -> None:
         """Keep what it says, until it ends."""
