@@ -165,6 +165,22 @@ async def test_past_the_limit_a_client_is_told_and_turned_away_until_another_has
         assert (await second.ask("p", ""))[0] == "ok"
 
 
+@pytest.mark.parametrize("begun", [b"", b'["u","half', b"u\nhalf"])
+async def test_past_the_limit_who_has_asked_nothing_for_longest_makes_room(begun: bytes) -> None:
+    async with serving(max_clients=3) as here:
+        served, *silent = [await here.call() for _ in range(3)]
+        await served.ask("p", "")
+        for caller in silent:
+            await caller.stream.send_all(begun)
+        await trio.testing.wait_all_tasks_blocked()
+        newcomer = await here.call()
+        assert (await newcomer.ask("u", "hello"))[0] == "ok"
+        told = await silent[0].rest()
+        assert (b'"code":"busy"' in told) == (not begun.startswith(b"u"))
+        assert (await served.ask("p", ""))[0] == "ok"
+        assert (here.server.turned_away, here.server.clients) == (1, 3)
+
+
 async def test_the_log_counts_the_clients_that_come_and_names_those_that_go() -> None:
     async with serving() as here:
         first, second = await here.call(), await here.call()

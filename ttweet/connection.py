@@ -145,7 +145,12 @@ class Connection:
 
     @property
     def understood(self) -> bool:
-        """Whether it has sent a frame that is one of ours, or has begun a classic request."""
+        """Whether it has sent a frame that is one of ours."""
+        return self._reader.understood
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it has sent such a frame, or has begun a classic request."""
         return self._reader.understood or self._reader.classic
 
     @property
@@ -190,6 +195,12 @@ class Connection:
             self._service.report(reports.input_refused(self._peer))
         if not (self._unsent or self._no_more or self._reader.classic):
             self._send(wire.encode_error(ProtocolError("timeout", f"{self._missing} came"), JSON))
+        self.close()
+
+    def turn_away(self, error: Refused) -> None:
+        """Let go of a client that has asked for nothing yet, and tell it why."""
+        if not (self._unsent or self._reader.classic):
+            self._send(wire.encode_error(error, JSON))
         self.close()
 
     def close(self) -> None:

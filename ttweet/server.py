@@ -111,7 +111,7 @@ class Server:
         self._limits = limits
         self._throttle = Throttle(rates, JSON)
         self._certificates = certificates
-        self._connections: set[Connection] = set()
+        self._connections: dict[Connection, None] = {}  # in the order in which they came
         self._readiness = Readiness()
         self._fruitless = 0  # clients that came for nothing, since the last burst
         self._told: dict[str, float] = {}  # when each kind of trouble was told of last
@@ -119,7 +119,7 @@ class Server:
         self.accepted = 0
         """How many have connected so far."""
         self.turned_away = 0
-        """How many were not let in, as there were too many."""
+        """How many were not let in, or had to make room before they asked for anything, as there were too many."""
 
     @property
     def clients(self) -> int:
@@ -179,7 +179,7 @@ class Server:
             limits=self._limits,
             send_later=send_later,
         )
-        self._connections.add(connection)
+        self._connections[connection] = None
         self.accepted += 1
         self._service.report(reports.client_connected(peer, self.clients))
         nursery.start_soon(self._serve, connection, peer, name=f"client {peer}")
@@ -196,8 +196,8 @@ class Server:
                 log.exception("the task of client %s failed; only this client is concerned", peer)
             self._service.report(reports.input_refused(peer))
         finally:
-            self._fruitless += not connection.understood
-            self._connections.discard(connection)
+            self._fruitless += not connection.has_begun
+            self._connections.pop(connection, None)
             self._service.report(reports.client_left(peer))
 
     def _send_later(self, nursery: trio.Nursery, peer: Peer, connection: Connection) -> None:
@@ -243,12 +243,22 @@ class Server:
 
     def _welcome(self, client: socket.socket, address: tuple[str, int], nursery: trio.Nursery) -> None:
         client.setblocking(False)
+        if self.clients >= self.max_clients:
+            self._make_room()
         if self.clients < self.max_clients:
             self.admit(self._transport(client), address[:2], nursery)
         else:
             self.turned_away += 1
             self._fruitless += 1
             _turn_away(client, self.max_clients, tls=self._certificates is not None)
+
+    def _make_room(self) -> None:
+        """Let go of who has been here longest and asked nothing: those who are silent must not keep the others out."""
+        silent = next((one for one in self._connections if not one.understood), None)
+        if silent is not None:
+            self.turned_away += 1
+            del self._connections[silent]
+            silent.turn_away(_full(self.max_clients))
 
     def _transport(self, client: socket.socket) -> Transport:
         plain = SocketTransport(client, self._readiness)
@@ -268,6 +278,9 @@ class Server:
 
 
 def _turn_away(client: socket.socket, max_clients: int, *, tls: bool) -> None:
-    error = Refused("busy", f"the server has {max_clients} clients already, its limit; try again later")
     with client, suppress(OSError):
-        client.send(NO_ROOM if tls else wire.encode_error(error))
+        client.send(NO_ROOM if tls else wire.encode_error(_full(max_clients)))
+
+
+def _full(max_clients: int) -> Refused:
+    return Refused("busy", f"the server has {max_clients} clients already, its limit; try again later")

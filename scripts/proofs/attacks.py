@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
-from proofs.talk import ANSWER_S, frame
+from proofs.talk import ANSWER_S, answer, frame
 
 ATTACK_S = 3.0  # for what could go on for ever
 AT_ONCE_S = 8.0  # for the end of a connection: the server waits ten seconds for who is merely slow
@@ -86,8 +86,14 @@ def byte_by_byte(port: int, _: random.Random, scale: float) -> None:
 
 
 def silence(port: int, _: random.Random, scale: float) -> None:
-    """More connections than the server takes, which say nothing; at full length until it has had enough of each."""
+    """More connections than the server takes, which say nothing; at full length until it has had enough of each.
+
+    Who comes after them and asks for something is served.
+    """
     with _many(port, max(50, int(2000 * scale))) as silent:
+        with _connect(port) as newcomer, newcomer.makefile("rb") as answers:
+            newcomer.sendall(frame("p", ""))
+            assert (said := answer(answers)) == ("ok", None), f"who comes beside the silent was answered with {said}"
         time.sleep(SLOW_S * min(1.0, scale))
         for one in silent if scale >= 1 else ():
             assert (said := _all(one)).startswith(b'["err"'), f"silence was answered with {said[:60]!r}"
