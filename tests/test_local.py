@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 import ttweet
-from tests.processes import running_server
+from tests.processes import output_of, running_server
 from ttweet import app, local, wire
 from ttweet.tweets import Tweet
 
@@ -53,6 +53,19 @@ def test_a_file_that_a_server_holds_can_only_be_read(tmp_path: Path) -> None:
             assert [tweet.text for tweet in store.tweets_after()] == ["hello"]
             with pytest.raises(ttweet.Refused, match="reading only"):
                 store.post("me too")
+
+
+def test_what_is_stored_stays_also_when_the_same_program_reads_the_file_too(path: Path) -> None:
+    shell = (
+        f"import sqlite3; c = sqlite3.connect({str(path)!r}); print(*c.execute('SELECT text FROM tweets')); c.close()"
+    )
+    with ttweet.open(path) as store:
+        store.post("one")
+        with ttweet.open(path, readonly=True) as reader:
+            assert reader.last() == store.last()
+        assert output_of(shell) == "('one',)\n"
+        store.post("two")
+        assert output_of(shell) == "('one',) ('two',)\n"
 
 
 @pytest.mark.parametrize(("text", "by"), [("x" * 151, None), ("hi", "two words"), ("\0", None)])

@@ -3,11 +3,14 @@
 import os
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.processes import output_of
 from tests.sqlite_files import (
     NOW,
     as_nobody,
@@ -21,7 +24,10 @@ from tests.sqlite_files import (
 )
 from ttweet import sqlite_file
 from ttweet.errors import OpenError, StoreError
+from ttweet.sqlite_backup import back_up
+from ttweet.sqlite_check import Check
 from ttweet.sqlite_reader import SqliteReader
+from ttweet.sqlite_salvage import Salvage
 from ttweet.sqlite_store import SqliteStore
 
 # Opening
@@ -119,6 +125,63 @@ def test_an_empty_file_becomes_a_database(path: Path) -> None:
     path.touch()
     with opened(path) as store:
         assert post(store, "a")[0].id == 1
+
+
+# The locks of this process
+
+
+def looked_over(path: Path) -> None:
+    assert list(Check(path, instead="").run(lambda done, total: None)) == []
+
+
+def backed_up(path: Path) -> None:
+    back_up(path, path.with_name("copy.db"), overwrite=False, progress=lambda done, total: None)
+
+
+def salvaged(path: Path) -> None:
+    with closing(Salvage(path, instead="")) as salvage:
+        assert len(salvage.entries_after(0, 10)) == 1
+
+
+@pytest.mark.parametrize("again", [looked_over, backed_up, salvaged])
+def test_to_open_a_file_again_in_this_process_leaves_its_writer_the_locks(
+    store: SqliteStore, path: Path, again: Callable[[Path], None]
+) -> None:
+    post(store, "a")
+    again(path)
+    shell = (
+        f"import sqlite3; c = sqlite3.connect({str(path)!r}); print(*c.execute('SELECT text FROM tweets')); c.close()"
+    )
+    assert output_of(shell) == "('a',)\n"
+    assert path.with_name("tweets.db-wal").exists()  # the last to close takes it away, and thought it was the last
+
+
+def test_a_file_is_looked_at_and_opened_by_one_thread_at_a_time(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened(path):
+        pass
+    alone: list[bool] = []
+
+    def watched(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            alone.append(sqlite_file._OPENING.locked())
+            return function(*arguments, **options)
+
+        return call
+
+    monkeypatch.setattr(sqlite_file, "_look", watched(sqlite_file._look))
+    monkeypatch.setattr(sqlite3, "connect", watched(sqlite3.connect))
+    SqliteReader(path).close()
+    assert alone == [True, True]
+
+
+def test_somebody_elses_database_is_refused_also_when_this_program_has_it_open(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as somebodys:
+        with pytest.raises(OpenError, match="is empty"):
+            SqliteReader(path)
+        somebodys.execute("CREATE TABLE precious (text)")
+        before = path.read_bytes()
+        assert refused(path).code == "not_ours"
+    assert path.read_bytes() == before
 
 
 # Files that are refused

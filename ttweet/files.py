@@ -9,7 +9,7 @@ import fcntl
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PART_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -58,6 +58,15 @@ def is_open_to_all(folder: Path) -> bool:
     """
     mode = folder.stat().st_mode
     return bool(mode & stat.S_IWOTH) and not mode & stat.S_ISVTX
+
+
+def is_open_here(found: os.stat_result) -> bool:
+    """Whether this process has a file open, by whatever library: the kernel knows, if there is a /proc to ask."""
+    for descriptor in Path("/proc/self/fd").glob("*"):
+        with suppress(OSError):  # another thread has closed it meanwhile
+            if os.path.samestat(os.fstat(int(descriptor.name)), found):
+                return True
+    return False
 
 
 def _refuse(target: Path, *, overwrite: bool) -> None:

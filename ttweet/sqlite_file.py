@@ -14,12 +14,13 @@ import sqlite3
 import stat
 import struct
 import sys
+import threading
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from ttweet.errors import OpenError, StoreError
-from ttweet.files import is_open_to_all, sync_folder
+from ttweet.files import is_open_here, is_open_to_all, sync_folder
 
 APPLICATION_ID = 0x74747765  # "ttwe", as the first migration sets it
 SCHEMA_VERSION = 5  # steps in migrations.py; a test holds the two together
@@ -44,6 +45,7 @@ _SETTINGS = {  # read back after they are set: SQLite ignores in silence what it
     "wal_autocheckpoint": WAL_PAGES,
     "journal_size_limit": MAX_WAL_BYTES,
 }
+_OPENING = threading.Lock()  # no file is opened by SQLite while another thread looks at it without
 
 
 def lock_path(path: Path) -> Path:
@@ -107,15 +109,12 @@ def connect_writer(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def connect_reader(
-    path: Path, *, ours: bool = False, instead: str = INSTEAD, damaged: bool = False
-) -> sqlite3.Connection:
+def connect_reader(path: Path, *, instead: str = INSTEAD, damaged: bool = False) -> sqlite3.Connection:
     """Open a file that must exist for reading, beside a server or without one. Raises OpenError.
 
-    `ours`: this process has it open already, so it is not looked at again; see `refuse_foreign`.
     `instead`: what to do when there is no such file. `damaged`: read what is left of it, also of a file cut short.
     """
-    if not ours and not refuse_foreign(path, damaged=damaged):
+    if not refuse_foreign(path, damaged=damaged):
         what = f"{path} is empty, nothing was ever stored in it" if path.exists() else f"there is no {path}"
         raise OpenError("missing", f"{what}; {instead}")
     try:
@@ -139,21 +138,23 @@ def checkpoint(connection: sqlite3.Connection) -> bool:
 def refuse_foreign(path: Path, *, damaged: bool = False) -> bool:
     """Look at the header alone and raise OpenError unless the file is one of ours; False when there is none, or empty.
 
-    Never call it for a file that this process has open: to close a file drops all POSIX locks that the process has on
+    One that this process has open is not looked at again: to close a file drops all POSIX locks that the process has on
     it, SQLite's too, and the next sqlite3 shell would delete the WAL under the writer (sqlite.org/howtocorrupt.html).
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # asked first: to open a FIFO would wait for its writer
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # asked first: to open a FIFO would wait for its writer
             raise OpenError("not_ours", f"{path} is no regular file; name another with --db")
-        with path.open("rb") as file:
-            header = file.read(_HEADER.size)
-            size = sys.maxsize if damaged else os.fstat(file.fileno()).st_size
+        with _OPENING:
+            if is_open_here(found):
+                return found.st_size > 0
+            header, size = _look(path)
     except FileNotFoundError:
         return False
     except OSError as exc:
         raise _os_error(path, exc) from exc
     if header:
-        _check_header(path, header, size)
+        _check_header(path, header, sys.maxsize if damaged else size)
     return bool(header)
 
 
@@ -204,6 +205,12 @@ def way_out(path: Path) -> str:
     )
 
 
+def _look(path: Path) -> tuple[bytes, int]:
+    """The header of a file, and then its size: it may grow meanwhile."""
+    with path.open("rb") as file:
+        return file.read(_HEADER.size), os.fstat(file.fileno()).st_size
+
+
 def _check_header(path: Path, header: bytes, size: int) -> None:
     unfinished = _has(path, "-journal")  # a power cut has ended the first migration: SQLite takes it back at opening
     if unfinished and (len(header) < _HEADER.size or not header.strip(b"\0")):
@@ -211,9 +218,7 @@ def _check_header(path: Path, header: bytes, size: int) -> None:
     if len(header) < _HEADER.size or not header.startswith(MAGIC):
         raise OpenError("not_ours", f"{path} is no SQLite database; name another file with --db")
     _, page_size, changes, pages, version, application, valid_for = _HEADER.unpack(header)
-    if application != APPLICATION_ID:
-        raise OpenError("not_ours", f"{path} is a database, but not one of ttweet's; name another file with --db")
-    _check_version(path, version)
+    _check_identity(path, application, version)
     page_size = 65536 if page_size == 1 else page_size
     if page_size & (page_size - 1) or page_size < 512:
         raise _damaged(path, f"its header has pages of {page_size} bytes")
@@ -221,7 +226,9 @@ def _check_header(path: Path, header: bytes, size: int) -> None:
         raise _damaged(path, f"{size} bytes of {pages * page_size} are there")
 
 
-def _check_version(path: Path, version: int) -> None:
+def _check_identity(path: Path, application: int, version: int) -> None:
+    if application != APPLICATION_ID:
+        raise OpenError("not_ours", f"{path} is a database, but not one of ttweet's; name another file with --db")
     if version > SCHEMA_VERSION:
         raise OpenError(
             "newer",
@@ -238,14 +245,24 @@ def _has(path: Path, ending: str) -> bool:
 
 
 def _connect(path: Path, how: str) -> sqlite3.Connection:
-    return sqlite3.connect(
-        f"file:{quote(os.fsencode(path.absolute()))}?{how}",
-        uri=True,
-        timeout=BUSY_TIMEOUT_S,
-        isolation_level=None,
-        check_same_thread=False,
-        cached_statements=MAX_STATEMENTS,
-    )
+    with _OPENING:
+        return sqlite3.connect(
+            f"file:{quote(os.fsencode(path.absolute()))}?{how}",
+            uri=True,
+            timeout=BUSY_TIMEOUT_S,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=MAX_STATEMENTS,
+        )
+
+
+def _check_connected(path: Path, connection: sqlite3.Connection) -> None:
+    """What the header tells, as SQLite has it: the WAL may be newer, and of a file that is open here none was read."""
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    if pages:
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        _check_identity(path, application, version)
 
 
 def _refuse_open_folder(folder: Path) -> None:
@@ -288,8 +305,7 @@ def _create(path: Path) -> None:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    # A newer schema may still be in the WAL only, where the header does not show it.
-    _check_version(path, connection.execute("PRAGMA user_version").fetchone()[0])
+    _check_connected(path, connection)
     _migrate(connection)
     for name, value in _SETTINGS.items():
         connection.execute(f"PRAGMA {name} = {value}")
@@ -341,7 +357,7 @@ def _connect_reader(path: Path, how: str, *, damaged: bool) -> sqlite3.Connectio
         if damaged:
             connection.execute("PRAGMA writable_schema = ON")  # SQLite then reads a file that was cut short, too
         connection.execute("PRAGMA trusted_schema = OFF")
-        _check_version(path, connection.execute("PRAGMA user_version").fetchone()[0])
+        _check_connected(path, connection)
         undo.pop_all()
     return connection
 

@@ -257,9 +257,12 @@ class Queries:
 class SqliteReader(Queries):
     """Reads a database file beside its server, or without one."""
 
-    def __init__(self, path: Path, *, ours: bool = False, instead: str = INSTEAD) -> None:
-        """Raises OpenError when the file is missing, or none that this ttweet can read. Options: see connect_reader."""
-        super().__init__(connect_reader(path, ours=ours, instead=instead), shown_as=None if ours else path)
+    def __init__(self, path: Path, *, for_clients: bool = False, instead: str = INSTEAD) -> None:
+        """Raises OpenError when the file is missing, or none that this ttweet can read; `instead`: see connect_reader.
+
+        `for_clients`: errors go to clients of a server, who are told no name of a file.
+        """
+        super().__init__(connect_reader(path, instead=instead), shown_as=None if for_clients else path)
 
 
 def _bytes_of(path: str) -> int:

@@ -191,7 +191,7 @@ class SqliteStore(Queries):
 
     def reader(self) -> SqliteReader:
         """See Store. Raises OpenError."""
-        return SqliteReader(self._path, ours=True)
+        return SqliteReader(self._path, for_clients=True)
 
     def close(self) -> None:
         """Let go of the file and let the next server in. A session that was not ended counts as crashed then."""
