@@ -13,9 +13,13 @@ from pathlib import Path
 import pytest
 
 from tests.memory_store import MemoryStore
-from tests.report_files import copy_to, lines_of, log_line, store_with
+from tests.processes import output_of
+from tests.report_files import MANY_LINES, copy_to, lines_of, log_line, store_with
+from tests.sqlite_files import NOW, opened
 from ttweet import export
 from ttweet.errors import StoreError
+from ttweet.export import LogCopy, SampleFile
+from ttweet.reports import Report
 
 
 @pytest.fixture
@@ -96,6 +100,17 @@ def a_symlink(sample: Path) -> Iterator[None]:
 
 
 @contextmanager
+def a_hard_link(sample: Path) -> Iterator[None]:
+    target = sample.with_name("precious")
+    target.write_text("precious")
+    sample.unlink(missing_ok=True)
+    sample.hardlink_to(target)
+    yield
+    sample.unlink()
+    assert target.read_text() == "precious"
+
+
+@contextmanager
 def a_fifo(sample: Path) -> Iterator[None]:
     sample.unlink(missing_ok=True)
     os.mkfifo(sample)
@@ -133,7 +148,7 @@ def a_locked_file(sample: Path) -> Iterator[None]:
         assert sample.read_text() == "another server's\n"
 
 
-TROUBLES = [a_directory, a_symlink, a_fifo, a_fifo_with_a_reader, no_folder, a_locked_file]
+TROUBLES = [a_directory, a_symlink, a_hard_link, a_fifo, a_fifo_with_a_reader, no_folder, a_locked_file]
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
@@ -163,7 +178,23 @@ def test_after_any_trouble_with_the_file_it_is_complete(
 def test_a_link_is_named_as_what_it_is(sample: Path, caplog: pytest.LogCaptureFixture) -> None:
     with a_symlink(sample):
         assert not copy_to(sample, store_with("a line")).catch_up()
-    assert f"cannot write {sample}: it is a symbolic link" in caplog.messages[0]
+    assert f"cannot write {sample}: Sample.txt is a symbolic link" in caplog.messages[0]
+
+
+def test_the_database_by_another_name_is_not_opened_so_that_its_locks_stay(
+    path: Path, sample: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with opened(path) as store, closing(store.reader()) as reader:
+        store.append([], [Report("SERVER", "GENERAL", "one")], at=NOW)
+        sample.hardlink_to(path)
+        copy = LogCopy(SampleFile(sample, max_lines=MANY_LINES), reader, session=store.session)
+        assert not copy.catch_up()
+        output_of(f"import sqlite3; c = sqlite3.connect({str(path)!r}); c.execute('SELECT * FROM tweets'); c.close()")
+        assert path.with_name("tweets.db-wal").exists()  # the shell would have taken it away
+        sample.unlink()
+        assert copy.catch_up()
+    assert lines_of(sample) == ["one"]
+    assert f"cannot write {sample}: Sample.txt has another name (a hard link)" in caplog.messages[0]
 
 
 def test_a_file_that_was_deleted_is_begun_anew_with_all_lines(sample: Path, caplog: pytest.LogCaptureFixture) -> None:

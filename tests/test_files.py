@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -80,11 +81,14 @@ def test_what_is_no_regular_file_is_not_replaced(target: Path) -> None:
     assert target.is_fifo()
 
 
-def test_a_link_is_not_followed_to_write_and_the_targets_own_name_is_told(target: Path) -> None:
+@pytest.mark.parametrize(("link", "what"), [(Path.symlink_to, "symbolic link"), (Path.hardlink_to, "another name")])
+def test_a_link_is_not_written_through_and_the_targets_own_name_is_told(
+    target: Path, link: Callable[[Path, Path], None], what: str
+) -> None:
     victim = target.with_name("victim")
     victim.write_text("precious")
-    target.with_name(".copy.txt.part").symlink_to(victim)
-    with pytest.raises(OSError, match="symbolic links") as refusal, replacing(target):
+    link(target.with_name(".copy.txt.part"), victim)
+    with pytest.raises(OSError, match=rf"\.copy\.txt\.part .*{what}") as refusal, replacing(target):
         pass
     assert refusal.value.filename == str(target)
     assert victim.read_text() == "precious"

@@ -5,12 +5,10 @@ or a terminal that stands still, delays and fails nobody. What could not be writ
 truth. Knows no client and no wire.
 """
 
-import errno
 import fcntl
 import logging
 import os
 import select
-import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +16,7 @@ from typing import Protocol
 import trio
 
 from ttweet.errors import StoreError
+from ttweet.files import open_own
 from ttweet.journal import Journal
 from ttweet.sqlite_file import MAGIC
 from ttweet.store import Reader
@@ -48,7 +47,7 @@ class Destination(Protocol):
 
 
 class SampleFile:
-    """The file with the lines of the current session: a regular file of ours, emptied at the start.
+    """The file with the lines of the current session: a regular file, of one name, emptied at the start.
 
     A file that was taken away, replaced, cut or added to is begun anew, as is one that could not be written to its end,
     and one of `max_lines`: more than the log keeps, or a server that runs for years would fill the disk.
@@ -68,11 +67,8 @@ class SampleFile:
         if self._fd is not None and self._lines < self._max_lines and self._is_in_place(self._fd):
             return False
         self.close()
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        fd = os.open(self.name, flags, 0o600)
+        fd = open_own(Path(self.name))
         try:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
-                raise OSError(0, "it is not a regular file")
             if os.pread(fd, len(MAGIC), 0) == MAGIC:
                 raise OSError(0, "it is a database; name another file with --report-file")
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -244,6 +240,4 @@ def _write_all(fd: int, data: bytes) -> None:
 
 
 def _why(exc: OSError) -> str:
-    if isinstance(exc, BlockingIOError):
-        return "another process has locked it"
-    return "it is a symbolic link" if exc.errno == errno.ELOOP else str(exc.strerror)
+    return "another process has locked it" if isinstance(exc, BlockingIOError) else str(exc.strerror)

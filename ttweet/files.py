@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-PART_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 @contextmanager
@@ -60,6 +60,31 @@ def is_open_to_all(folder: Path) -> bool:
     return bool(mode & stat.S_IWOTH) and not mode & stat.S_ISVTX
 
 
+def open_own(path: Path) -> int:
+    """Open a file to write to it, or make it with mode 0600. Raises OSError, with an objection's text if there is one.
+
+    What there is an objection to is not even opened: if it were a database, to close it would drop SQLite's locks.
+    """
+    with suppress(FileNotFoundError):
+        _refuse_objection(path, path.lstat())
+    fd = os.open(path, _FLAGS, 0o600)
+    try:
+        _refuse_objection(path, os.fstat(fd))
+    except OSError:
+        os.close(fd)
+        raise
+    return fd
+
+
+def objection(found: os.stat_result) -> str | None:
+    """What is wrong with a file that is to be written to: what it says would not be ours alone."""
+    if stat.S_ISLNK(found.st_mode):
+        return "is a symbolic link"
+    if not stat.S_ISREG(found.st_mode):
+        return "is no regular file"
+    return "has another name (a hard link)" if found.st_nlink > 1 else None
+
+
 def is_open_here(found: os.stat_result) -> bool:
     """Whether this process has a file open, by whatever library: the kernel knows, if there is a /proc to ask."""
     for descriptor in Path("/proc/self/fd").glob("*"):
@@ -67,6 +92,11 @@ def is_open_here(found: os.stat_result) -> bool:
             if os.path.samestat(os.fstat(int(descriptor.name)), found):
                 return True
     return False
+
+
+def _refuse_objection(path: Path, found: os.stat_result) -> None:
+    if (wrong := objection(found)) is not None:
+        raise OSError(errno.EPERM, f"{path.name} {wrong}", str(path))
 
 
 def _refuse(target: Path, *, overwrite: bool) -> None:
@@ -79,7 +109,7 @@ def _refuse(target: Path, *, overwrite: bool) -> None:
 @contextmanager
 def _locked(part: Path) -> Iterator[int]:
     """The part as an empty file that no other process has; closed at the end."""
-    fd = os.open(part, PART_FLAGS, 0o600)
+    fd = open_own(part)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if not os.path.samestat(os.fstat(fd), part.lstat()):  # it has just become the other's target
