@@ -15,7 +15,7 @@ import pytest
 from tests.memory_store import MemoryStore
 from tests.processes import output_of
 from tests.report_files import MANY_LINES, copy_to, lines_of, log_line, store_with
-from tests.sqlite_files import NOW, opened
+from tests.sqlite_files import NOBODY, NOW, opened
 from ttweet import export
 from ttweet.errors import StoreError
 from ttweet.export import LogCopy, SampleFile
@@ -179,6 +179,17 @@ def test_a_link_is_named_as_what_it_is(sample: Path, caplog: pytest.LogCaptureFi
     with a_symlink(sample):
         assert not copy_to(sample, store_with("a line")).catch_up()
     assert f"cannot write {sample}: Sample.txt is a symbolic link" in caplog.messages[0]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_file_that_somebody_else_has_put_there_is_not_written_to(
+    sample: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    sample.touch()
+    os.chown(sample, NOBODY, NOBODY)
+    assert not copy_to(sample, store_with("one")).catch_up()
+    assert sample.read_bytes() == b""
+    assert f"cannot write {sample}: Sample.txt belongs to another user (id {NOBODY})" in caplog.messages[0]
 
 
 def test_the_database_by_another_name_is_not_opened_so_that_its_locks_stay(

@@ -1,5 +1,6 @@
 """Files that are written whole or not at all: what stands in the target's place at any moment, and for whom."""
 
+import fcntl
 import os
 import stat
 from collections.abc import Callable
@@ -92,6 +93,29 @@ def test_a_link_is_not_written_through_and_the_targets_own_name_is_told(
         pass
     assert refusal.value.filename == str(target)
     assert victim.read_text() == "precious"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_somebody_else_has_put_in_the_hidden_files_place_gets_nothing(target: Path) -> None:
+    part = target.with_name(".copy.txt.part")
+    part.touch()
+    os.chown(part, 65534, 65534)
+    with pytest.raises(OSError, match=r"\.copy\.txt\.part belongs to another user \(id 65534\)"), replacing(target):
+        pass
+    assert names(target.parent) == [".copy.txt.part"]
+
+
+def test_who_has_just_written_the_target_is_told_apart_from_a_file_that_is_missing(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock_late(fd: int, how: int) -> None:
+        target.with_name(".copy.txt.part").rename(target)  # the other was quicker
+        flock(fd, how)
+
+    flock = fcntl.flock
+    monkeypatch.setattr(fcntl, "flock", flock_late)
+    with pytest.raises(BlockingIOError, match="just replaced"), replacing(target):
+        pass
 
 
 @pytest.mark.parametrize(("mode", "open_"), [(0o700, False), (0o775, False), (0o1777, False), (0o777, True)])

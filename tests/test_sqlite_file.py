@@ -1,5 +1,6 @@
 """Opening a database file: modes, rights, locks, and the files that are refused and left alone."""
 
+import fcntl
 import os
 import shutil
 import sqlite3
@@ -12,6 +13,7 @@ import pytest
 
 from tests.processes import output_of
 from tests.sqlite_files import (
+    NOBODY,
     NOW,
     as_nobody,
     limited_file_size,
@@ -26,6 +28,7 @@ from ttweet import sqlite_file
 from ttweet.errors import OpenError, StoreError
 from ttweet.sqlite_backup import back_up
 from ttweet.sqlite_check import Check
+from ttweet.sqlite_file import lock_path
 from ttweet.sqlite_reader import SqliteReader
 from ttweet.sqlite_salvage import Salvage
 from ttweet.sqlite_store import SqliteStore
@@ -338,6 +341,75 @@ def test_a_link_in_a_files_place_is_not_written_through(path: Path, ending: str)
     with pytest.raises(OpenError):
         SqliteStore.open(path, log_limit=1, at=NOW)
     assert victim.read_text() == "precious"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("ending", ["", "-wal", "-shm", "-journal", ".lock"])
+def test_a_file_that_somebody_else_has_put_there_is_not_taken(path: Path, ending: str) -> None:
+    path.parent.chmod(0o1777)
+    planted = Path(f"{path}{ending}")
+    planted.touch(0o600)
+    os.chown(planted, NOBODY, NOBODY)
+    with pytest.raises(OpenError, match=rf"{planted} belongs to another user \(id {NOBODY}\), and") as refusal:
+        SqliteStore.open(path, log_limit=1, at=NOW)
+    assert refusal.value.code == "denied"
+    assert [file.stat().st_size for file in path.parent.iterdir()] == [0]
+    os.chown(path.parent, NOBODY, NOBODY)  # who owns the folder could have replaced ours as well
+    with opened(path) as store:
+        assert store.count() == 0
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o644, 0o660, 0o664])
+def test_a_file_that_its_owner_shares_with_some_is_taken_as_it_is(path: Path, mode: int) -> None:
+    path.touch()
+    path.chmod(mode)
+    with opened(path) as store:
+        post(store, "a")
+        assert [path.stat().st_mode & 0o777, path.with_name("tweets.db-wal").stat().st_mode & 0o777] == [mode, mode]
+
+
+@pytest.mark.parametrize("ending", ["", "-wal", ".lock"])
+def test_a_file_that_any_user_may_write_to_is_not_taken(path: Path, ending: str) -> None:
+    shared = Path(f"{path}{ending}")
+    shared.touch()
+    shared.chmod(0o602)
+    with pytest.raises(OpenError, match=rf"{shared} may be written to by any user \(chmod o-w\), and") as refusal:
+        SqliteStore.open(path, log_limit=1, at=NOW)
+    assert refusal.value.code == "denied"
+    shared.chmod(0o600)
+    with opened(path) as store:
+        assert store.count() == 0
+
+
+def test_a_file_that_is_put_there_while_the_database_is_made_is_not_taken(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def create_beside(path: Path) -> None:
+        create(path)
+        planted.write_bytes(bytes(32_768))  # of an empty one SQLite itself mends the mode
+        planted.chmod(0o666)
+
+    planted, create = path.with_name("tweets.db-shm"), sqlite_file._create
+    monkeypatch.setattr(sqlite_file, "_create", create_beside)
+    with pytest.raises(OpenError, match=rf"{planted} may be written to by any user"):
+        SqliteStore.open(path, log_limit=1, at=NOW)
+
+
+def test_a_lock_file_that_was_replaced_before_it_was_locked_keeps_nobody_out_and_is_not_taken(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock_late(fd: int, how: int) -> None:
+        monkeypatch.undo()
+        lock_path(path).unlink()
+        flock(fd, how)
+
+    flock = fcntl.flock
+    monkeypatch.setattr(fcntl, "flock", flock_late)
+    with pytest.raises(OpenError, match="held by") as refusal:
+        SqliteStore.open(path, log_limit=1, at=NOW)
+    assert refusal.value.code == "locked"
+    with opened(path) as store:
+        assert store.count() == 0
 
 
 def test_a_file_of_two_names_is_held_by_neither(path: Path) -> None:

@@ -5,7 +5,6 @@ or a terminal that stands still, delays and fails nobody. What could not be writ
 truth. Knows no client and no wire.
 """
 
-import fcntl
 import logging
 import os
 import select
@@ -16,7 +15,7 @@ from typing import Protocol
 import trio
 
 from ttweet.errors import StoreError
-from ttweet.files import open_own
+from ttweet.files import is_in_place, lock, open_own
 from ttweet.journal import Journal
 from ttweet.sqlite_file import MAGIC
 from ttweet.store import Reader
@@ -57,6 +56,7 @@ class SampleFile:
 
     def __init__(self, path: Path, *, max_lines: int) -> None:
         self.name = str(path)
+        self._path = path
         self._max_lines = max_lines
         self._fd: int | None = None
         self._size = 0  # bytes that were written
@@ -64,14 +64,14 @@ class SampleFile:
 
     def begin(self) -> bool:
         """See Destination."""
-        if self._fd is not None and self._lines < self._max_lines and self._is_in_place(self._fd):
+        if self._fd is not None and self._lines < self._max_lines and self._is_as_written(self._fd):
             return False
         self.close()
-        fd = open_own(Path(self.name))
+        fd = open_own(self._path)
         try:
             if os.pread(fd, len(MAGIC), 0) == MAGIC:
                 raise OSError(0, "it is a database; name another file with --report-file")
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(fd, self._path)
             os.ftruncate(fd, 0)
         except OSError:
             os.close(fd)
@@ -96,12 +96,8 @@ class SampleFile:
             os.close(self._fd)
             self._fd = None
 
-    def _is_in_place(self, fd: int) -> bool:
-        try:
-            now = os.fstat(fd)
-            return now.st_size == self._size and os.path.samestat(now, os.lstat(self.name))
-        except OSError:
-            return False
+    def _is_as_written(self, fd: int) -> bool:
+        return os.fstat(fd).st_size == self._size and is_in_place(fd, self._path)
 
 
 class Terminal:

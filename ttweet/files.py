@@ -76,13 +76,35 @@ def open_own(path: Path) -> int:
     return fd
 
 
-def objection(found: os.stat_result) -> str | None:
-    """What is wrong with a file that is to be written to: what it says would not be ours alone."""
+def objection(path: Path, found: os.stat_result) -> str | None:
+    """What is wrong with a file that is to be written to: it is elsewhere too, or somebody else put it there."""
     if stat.S_ISLNK(found.st_mode):
         return "is a symbolic link"
     if not stat.S_ISREG(found.st_mode):
         return "is no regular file"
-    return "has another name (a hard link)" if found.st_nlink > 1 else None
+    if found.st_nlink > 1:
+        return "has another name (a hard link)"
+    return f"belongs to another user (id {found.st_uid})" if is_anothers(path, found) else None
+
+
+def is_anothers(path: Path, found: os.stat_result) -> bool:
+    """Whether a file is of a user who could not have put it there anyway, as in /tmp."""
+    return found.st_uid not in (0, os.geteuid(), path.parent.stat().st_uid)
+
+
+def lock(fd: int, path: Path) -> None:
+    """Keep other processes out of an open file. Raises BlockingIOError when one is in, or has just taken it away."""
+    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    if not is_in_place(fd, path):  # whoever comes next would lock another file
+        raise BlockingIOError(errno.EAGAIN, "another process has just replaced it")
+
+
+def is_in_place(fd: int, path: Path) -> bool:
+    """Whether the name is still that of the open file."""
+    try:
+        return os.path.samestat(os.fstat(fd), path.lstat())
+    except FileNotFoundError:
+        return False
 
 
 def is_open_here(found: os.stat_result) -> bool:
@@ -95,7 +117,7 @@ def is_open_here(found: os.stat_result) -> bool:
 
 
 def _refuse_objection(path: Path, found: os.stat_result) -> None:
-    if (wrong := objection(found)) is not None:
+    if (wrong := objection(path, found)) is not None:
         raise OSError(errno.EPERM, f"{path.name} {wrong}", str(path))
 
 
@@ -111,9 +133,7 @@ def _locked(part: Path) -> Iterator[int]:
     """The part as an empty file that no other process has; closed at the end."""
     fd = open_own(part)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if not os.path.samestat(os.fstat(fd), part.lstat()):  # it has just become the other's target
-            raise BlockingIOError(errno.EAGAIN, "another process has just written it")
+        lock(fd, part)
         os.fchmod(fd, 0o600)
         os.ftruncate(fd, 0)
         yield fd

@@ -6,7 +6,6 @@ Knows no tweets: the tables are in migrations/migrations.py.
 """
 
 import errno
-import fcntl
 import os
 import runpy
 import shlex
@@ -20,7 +19,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ttweet.errors import OpenError, StoreError
-from ttweet.files import is_open_here, is_open_to_all, sync_folder
+from ttweet.files import is_open_here, is_open_to_all, lock, objection, open_own, sync_folder
 
 APPLICATION_ID = 0x74747765  # "ttwe", as the first migration sets it
 SCHEMA_VERSION = 5  # steps in migrations.py; a test holds the two together
@@ -60,15 +59,15 @@ class Lock:
         """Raises OpenError `locked`, which names the process that holds it, or what the folder does not allow."""
         try:
             _refuse_open_folder(path.parent)
-            _refuse_links(path)
-            self._fd = os.open(lock_path(path), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+            _refuse_others(path)
+            self._fd = open_own(lock_path(path))
             self._take(path)
         except OSError as exc:
             raise _os_error(path, exc) from exc
 
     def _take(self, path: Path) -> None:
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(self._fd, lock_path(path))
             os.ftruncate(self._fd, 0)
             os.pwrite(self._fd, b"%d\n" % os.getpid(), 0)
         except BlockingIOError as exc:
@@ -100,6 +99,7 @@ def connect_writer(path: Path) -> sqlite3.Connection:
         with ExitStack() as undo:
             connection = undo.enter_context(closing(_connect(path, "mode=rw")))
             _prepare(connection, path)
+            _refuse_others(path)  # once more: now all of its files are there, and nobody can take their places
             sync_folder(path.parent)
             undo.pop_all()
     except sqlite3.Error as exc:
@@ -272,15 +272,25 @@ def _refuse_open_folder(folder: Path) -> None:
         raise OpenError("denied", f"any user may replace the files in {folder}: {way}")
 
 
-def _refuse_links(path: Path) -> None:
-    """SQLite would write through a link that somebody has put in the place of one of its files, as in /tmp."""
-    for beside in [Path(f"{path}{ending}") for ending in _ENDINGS if ending]:
-        if beside.is_symlink():
-            raise OpenError("denied", f"{beside} belongs to the database and must be no symbolic link: remove it")
-    if path.is_file() and path.stat().st_nlink > 1:  # the other name would have a lock and a log of its own
-        raise OpenError(
-            "denied", f"{path} has another name (a hard link), by which it could be held twice: remove that"
-        )
+def _refuse_others(path: Path) -> None:
+    """SQLite would take what somebody has put in the place of one of its files, as in /tmp, and write through links.
+
+    A database of two names could also be held twice: each name would have a lock and a log of its own.
+    """
+    for file in [Path(f"{path}{ending}") for ending in _ENDINGS]:
+        with suppress(FileNotFoundError):
+            if (wrong := _objection(file, file.lstat())) is not None:
+                raise OpenError(
+                    "denied",
+                    f"{file} {wrong}, and nobody else may have a hand in a database: put that right, "
+                    "or name one in another folder with --db",
+                )
+
+
+def _objection(file: Path, found: os.stat_result) -> str | None:
+    if (wrong := objection(file, found)) is not None:
+        return wrong
+    return "may be written to by any user (chmod o-w)" if found.st_mode & stat.S_IWOTH else None
 
 
 def _refuse_damaged(path: Path) -> None:

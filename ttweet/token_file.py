@@ -11,13 +11,13 @@ import os
 import stat
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from ttweet import tokens
 from ttweet.access import ADMIN
 from ttweet.errors import OpenError, Refused
-from ttweet.files import replacing
+from ttweet.files import is_anothers, is_in_place, replacing
 from ttweet.tokens import MAX_TOKENS, Token
 
 ENDING = ".tokens"  # beside the database's name
@@ -50,7 +50,8 @@ class TokenFile:
         """
         try:
             with self._opened(os.O_RDONLY) as fd, open(fd, "rb", closefd=False) as file:
-                if self._is_anothers(os.fstat(file.fileno())):
+                found = os.fstat(fd)
+                if found.st_mode & 0o022 or is_anothers(self.path, found):
                     raise OpenError(
                         "denied", f"others may write to {self.path}, and so make tokens: it must be yours, mode 0600"
                     )
@@ -113,7 +114,7 @@ class TokenFile:
         while True:
             with self._opened(os.O_RDWR | os.O_CREAT) as fd:
                 fcntl.flock(fd, lock)
-                if self._is_in_place(fd):
+                if is_in_place(fd, self.path):
                     yield
                     return
 
@@ -128,11 +129,6 @@ class TokenFile:
         finally:
             os.close(fd)
 
-    def _is_in_place(self, fd: int) -> bool:
-        with suppress(FileNotFoundError):
-            return os.path.samestat(os.fstat(fd), self.path.stat())
-        return False
-
     def _write(self, edited: Mapping[int, Token]) -> None:
         lines = [json.dumps(token.as_json(), ensure_ascii=False) + "\n" for token in edited.values()]
         with replacing(self.path) as part:
@@ -140,11 +136,6 @@ class TokenFile:
             if os.geteuid() == 0:  # the server that is to read it may be somebody else's
                 owner = (self.db if self.db.exists() else self.path.parent).stat()
                 os.chown(part, owner.st_uid, owner.st_gid)
-
-    def _is_anothers(self, found: os.stat_result) -> bool:
-        """Whether somebody may have written the file who could not have replaced it anyway."""
-        trusted = (0, os.geteuid(), self.path.parent.stat().st_uid)
-        return bool(found.st_mode & 0o022) or found.st_uid not in trusted
 
     def _token(self, number: int, line: bytes) -> Token:
         try:
