@@ -156,8 +156,9 @@ def changed(**fields: object) -> bytes:
         (changed(colour="red"), "'colour' is no field of an entry; see docs/export.md"),
         (changed(id="3"), 'id must be a whole number, not "3"'),
         (changed(id=True), "id must be a whole number, not true"),
-        (changed(id=0), "id is 0, and must be from 1 to 9223372036854775807"),
-        (changed(id=2**63), "id is 9223372036854775808, and must be from 1 to"),
+        (changed(id=0), "id is 0, and must be from 1 to 9007199254740991"),
+        (changed(id=2**53), "id is 9007199254740992, and must be from 1 to"),
+        (b'{"id":3,"at":1,"deletes":9007199254740992}\n', "id is 9007199254740992, and must be from 1 to"),
         (changed(at=1.5), "at must be a whole number, milliseconds since 1970, not 1.5"),
         (changed(at=-1), "at is -1, and must be from 0 to 253402300799999"),
         (changed(by="two words"), "'two words' is no name"),
@@ -183,6 +184,11 @@ def test_a_bad_line_is_told_with_its_number_and_what_stands_before_it_is_stored(
         brought_in(store, [*good, line, changed(id=4)])
     assert refusal.value.text.startswith(f"line 4: {said}")
     assert [tweet.id for tweet in store.read_after(0, 10)] == [1, 2]
+
+
+def test_after_the_greatest_id_that_is_taken_others_can_follow(store: SqliteStore) -> None:
+    brought_in(store, [changed(id=archive.MAX_ID)])
+    assert [tweet.id for tweet in post(store, "a", "b")] == [2**53, 2**53 + 1]
 
 
 @pytest.mark.parametrize(("tweet", "said"), [(2, "another entry"), (9, "newer entries, and none")])

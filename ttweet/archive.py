@@ -12,11 +12,11 @@ from typing import Any, Protocol
 
 from ttweet import hashtags, tweets
 from ttweet.errors import Refused
-from ttweet.fields import MAX_ID
 from ttweet.tweets import Deletion, Entry, Place, Tweet
 
 PAGE_ENTRIES = 1000  # of one read, and of one transaction: a second run has at most so many to bring in again
 MAX_LINE_BYTES = 1024 * 1024  # a tweet's line has 1 KiB; what is longer is none, and must not fill the memory
+MAX_ID = 2**53 - 1  # what every JSON reader holds to the digit; the ids that follow have room up to SQLite's 2^63 - 1
 MAX_AT = 253_402_300_799_999  # the end of the year 9999, beyond which SQLite has no dates
 
 _Fields = dict[str, tuple[str, tuple[type, ...]]]

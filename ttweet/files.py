@@ -63,7 +63,7 @@ def is_open_to_all(folder: Path) -> bool:
 def open_own(path: Path) -> int:
     """Open a file to write to it, or make it with mode 0600. Raises OSError, with an objection's text if there is one.
 
-    What there is an objection to is not even opened: if it were a database, to close it would drop SQLite's locks.
+    What there is an objection to is not even opened: to close it would drop the POSIX locks that we have on it.
     """
     with suppress(FileNotFoundError):
         _refuse_objection(path, path.lstat())

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from ttweet import reports, sqlite_listing
+from ttweet.fields import MAX_ID
 from ttweet.sqlite_file import INSTEAD, connect_reader, store_error
 from ttweet.sqlite_removal import DELETED, TRACES
 from ttweet.sqlite_tail import Tail, to_tweet
 from ttweet.store import LogLine, Size, Traces
 from ttweet.tweets import Deletion, Entry, Page, Place, TagPage, Tweet
 
-MAX_ID = 2**63 - 1
 DELETIONS_VERSION = 4  # of the schema: in the files of older ones nothing is deleted
 
 # An author that is an empty string: the tweet is deleted. IS NOT, as NULL is anybody.
