@@ -79,6 +79,22 @@ def test_deleted_tweets_keep_their_places_and_no_id_is_given_again(tmp_path: Pat
     assert list(Check(tmp_path / "new.db", instead="").run(lambda done, total: None)) == []
 
 
+def test_no_id_is_given_again_after_a_deletion_whose_tweet_is_gone(tmp_path: Path) -> None:
+    with opened(tmp_path / "old.db") as old:
+        post(old, "a", "b")
+        old.delete(1, Report("SERVER", "GENERAL", "gone"), at=NOW)
+        old.prune(3)
+        kept = lines_of(old)
+    assert [json.loads(line) for line in kept] == [{"id": 3, "at": NOW, "deletes": 1}]
+    with opened(tmp_path / "new.db") as new:
+        brought_in(new, kept)
+        assert (new.newest_id(), new.gone()) == (3, 3)
+    sql(tmp_path / "new.db", "DELETE FROM sqlite_sequence")  # as an import once left it
+    with opened(tmp_path / "new.db") as new:
+        assert post(new, "c")[0].id == 4
+    assert sql(tmp_path / "new.db", "SELECT name, seq FROM sqlite_sequence WHERE name = 'tweets'") == [("tweets", 4)]
+
+
 def test_a_deleted_tweet_does_not_come_back(path: Path) -> None:
     with opened(path) as store:
         post(store, "regretted")

@@ -91,7 +91,6 @@ def blank(connection: sqlite3.Connection, tweet: Tweet, deletion: Deletion) -> l
     keys = untag(connection, [Tagged(tweet.id, tweet.at, tweet.tags)])
     connection.execute("UPDATE tweets SET author = ?, text = '', tags = '' WHERE id = ?", (DELETED, tweet.id))
     connection.execute("INSERT INTO deletions (id, at, tweet) VALUES (?, ?, ?)", deletion)
-    connection.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'tweets'", (deletion.id,))
     return keys
 
 

@@ -54,9 +54,14 @@ _PURGE_KEYS = """
 """
 _LAST_TWEET = """
     SELECT max(coalesce((SELECT max(id) FROM tweets), 0),
+        coalesce((SELECT max(id) FROM deletions), 0),
         coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'tweets'), 0))
 """
-_GIVEN = "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'tweets'"  # also by a deletion
+# Also to a deletion, and before the first tweet, which makes the row otherwise: a rowid that is NULL is a new one.
+_GIVEN = """
+    REPLACE INTO sqlite_sequence (rowid, name, seq)
+    VALUES ((SELECT rowid FROM sqlite_sequence WHERE name = 'tweets'), 'tweets', ?)
+"""
 _LAST_LINE = """
     SELECT max(coalesce((SELECT max(id) FROM log), 0),
         coalesce((SELECT first_line - 1 FROM sessions ORDER BY id DESC LIMIT 1), 0))
@@ -131,6 +136,7 @@ class SqliteStore(Queries):
         with self._transaction(), overwriting(self._connection):
             self._tags.build()
             self._tags.drop(blank(self._connection, to_tweet(row), deletion))
+            self._connection.execute(_GIVEN, (deletion.id,))
             redact(self._connection, row[3], row[1], traces)
             self._insert_lines([report], at)
         self._last_tweet = deletion.id
