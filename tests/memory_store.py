@@ -82,9 +82,11 @@ class MemoryStore:
             if entry.id in found:
                 self.log[index] = entry._replace(text=reports.blanked(entry.text))
 
-    def first_kept(self, *, since: int | None, last: int | None) -> int:
+    def first_kept(self, *, since: int | None, last: int | None, now: int) -> int:
         if since is not None:
-            return next((one.id for one in self.tweets if one.at >= since), self.newest + 1)
+            young = next((one.id for one in self.tweets if since <= one.at <= now), self.newest + 1)
+            old = max((one.id for one in self.tweets if one.id < young and one.at < since), default=0)
+            return next((one.id for one in self.tweets if one.id > old), self.newest + 1)
         return self.tweets[-last].id if last and len(self.tweets) >= last else 0
 
     def time_of(self, id_: int) -> int | None:

@@ -20,6 +20,7 @@ from ttweet.cursor import Cursor
 from ttweet.local import LocalStore, now_ms
 from ttweet.sqlite_reader import SqliteReader
 from ttweet.sqlite_store import SqliteStore
+from ttweet.store import Store
 from ttweet.tweets import Tweet, draft
 
 
@@ -136,10 +137,42 @@ def test_what_stays_is_told_by_age_or_by_number(tmp_path: Path) -> None:
             post(store, "x", at=NOW - age * DAY_MS)
         store.delete(4, REPORT, at=NOW)
     with closing(SqliteReader(tmp_path / "t.db")) as reader:
-        assert reader.first_kept(since=NOW - 2 * DAY_MS, last=None) == 2
-        assert reader.first_kept(since=NOW + 1, last=None) == 2**63 - 1
-        assert [reader.first_kept(since=None, last=last) for last in (1, 2, 3, 4)] == [3, 2, 1, 0]
+        assert reader.first_kept(since=NOW - 2 * DAY_MS, last=None, now=NOW) == 2
+        assert reader.first_kept(since=NOW + 1, last=None, now=NOW + 1) == 2**63 - 1
+        assert [reader.first_kept(since=None, last=last, now=NOW) for last in (1, 2, 3, 4)] == [3, 2, 1, 0]
         assert reader.counts_around(3) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("ages", "kept"),
+    [
+        ([-3650, -3650, 9, 8, 6], 5),  # a clock was ahead: those go with what came after them
+        ([-3650, -3650, 6, 5], 1),
+        ([9, -3650, 8, -3650, 6], 4),
+        ([9, 8, -3650], 3),
+        ([3, 2, 9, 1], 1),  # one was behind: what it has not stored itself is young
+        ([-20_000, -20_001, 0], 1),  # it is behind
+        ([9, 8, 7], None),
+    ],
+)
+def test_a_time_that_cannot_be_counts_as_that_of_the_next_tweet(
+    any_store: Store, ages: list[int], kept: int | None
+) -> None:
+    for age in ages:
+        post(any_store, "x", at=NOW - age * DAY_MS)
+    first = any_store.first_kept(since=NOW - 7 * DAY_MS + 1, last=None, now=NOW)
+    assert first == kept if kept else first > len(ages)
+
+
+@pytest.mark.parametrize(("ages", "left"), [([-9, -9, 9, 8, 1], 1), ([-9, 1, 9, 1], 4), ([9, -9, 1], 2), ([9, 8], 0)])
+def test_report_lines_of_a_clock_that_was_ahead_go_with_those_behind_them(
+    tmp_path: Path, ages: list[int], left: int
+) -> None:
+    with closing(opened(tmp_path / "t.db")) as store:
+        for age in ages:
+            store.append([], [REPORT], at=NOW - age * DAY_MS)
+        assert store.prune_lines(NOW - 7 * DAY_MS) == len(ages) - left
+        assert len(store.log_after(0, limit=9)) == left
 
 
 async def test_who_follows_from_before_the_oldest_is_told_what_is_gone() -> None:

@@ -82,8 +82,8 @@ async def test_when_all_are_too_old_there_is_no_last_message() -> None:
 
 async def test_what_comes_during_the_look_stays() -> None:
     class Racing(MemoryStore):
-        def first_kept(self, *, since: int | None, last: int | None) -> int:
-            found = super().first_kept(since=since, last=last)
+        def first_kept(self, *, since: int | None, last: int | None, now: int) -> int:
+            found = super().first_kept(since=since, last=last, now=now)
             self.append([draft("comes now")], [], at=0)
             return found + 1
 

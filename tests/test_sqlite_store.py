@@ -246,11 +246,25 @@ def test_keys_are_forgotten_when_the_clock_jumps_ahead_by_more_than_a_week(store
     assert post(store, "again", key="k", at=NOW + 7 * DAY_MS + 2)[0].text == "again"
 
 
-def test_keys_are_forgotten_when_the_clock_was_put_back(store: SqliteStore, path: Path) -> None:
-    post(store, "from the future", at=NOW + 1000 * DAY_MS)
-    post(store, "old", key="old", at=NOW)
-    post(store, "now", at=NOW + 8 * DAY_MS)
+def test_keys_are_forgotten_when_the_clock_was_put_back(
+    store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_store, "PURGE_STEP", 3)
+    for number in range(8):
+        post(store, "from the future", key=f"ahead {number}", at=NOW + 1000 * DAY_MS)
+    for number in range(8):
+        post(store, "old", key=f"old {number}", at=NOW)
+    for minute in range(8):
+        post(store, "now", at=NOW + 8 * DAY_MS + minute * 60_000)
     assert sql(path, "SELECT * FROM keys") == []
+
+
+def test_no_key_is_forgotten_for_a_clock_that_is_behind(store: SqliteStore, path: Path) -> None:
+    for number in range(8):
+        post(store, "in time", key=f"in time {number}")
+    for at in (0, 60_000, NOW, NOW + 7 * DAY_MS):
+        post(store, "behind, then put right", at=at)
+        assert sql(path, "SELECT count(*) FROM keys") == [(8,)]
 
 
 # Tags

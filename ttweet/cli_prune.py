@@ -32,10 +32,11 @@ def prune(
     if (keep is None) == (keep_last is None):
         raise shell.UsageError("which tweets stay? say --keep TIME or --keep-last N, one of them")
     age_s = cli_live.seconds(keep, "--keep", bare=False)
-    since = None if age_s is None else now_ms() - int(age_s * 1000)
+    now = now_ms()
+    since = None if age_s is None else now - int(age_s * 1000)
     path = db_path(db)
     with closing(SqliteReader(path, instead="name another with --db")) as reader:
-        before = reader.first_kept(since=since, last=keep_last)
+        before = reader.first_kept(since=since, last=keep_last, now=now)
         going, kept = reader.counts_around(before)
     if going and not dry_run:
         _remove(path, before, since, going)

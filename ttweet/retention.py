@@ -118,7 +118,7 @@ class Retention:
         """In the worker's thread. What comes after `newest` while this looks is nothing that it has seen: it stays."""
         now = int(self._clock() * 1000)
         oldest = None if self._keep.age_s is None else now - int(self._keep.age_s * 1000)
-        before = min(self._reader.first_kept(since=oldest, last=self._keep.last), newest + 1)
+        before = min(self._reader.first_kept(since=oldest, last=self._keep.last, now=now), newest + 1)
         if oldest is None:
             oldest = (self._reader.time_of(before) or 0) if before else 0  # before is 0 while there are fewer
         return _Limit(before, min(oldest, now - FRESH_LINES_MS))

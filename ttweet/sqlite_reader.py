@@ -43,6 +43,15 @@ _GONE = """
     SELECT coalesce(
         (SELECT min(id) - 1 FROM tweets), (SELECT seq FROM sqlite_sequence WHERE name = 'tweets'), 0)
 """
+# A time above now was told by a clock that was ahead: such a tweet counts as old as the next that has a possible time.
+# So what is too old ends before the first that can be young, and with the last before that which cannot.
+_FIRST_YOUNG = """
+    SELECT min(id) FROM tweets WHERE id > coalesce((
+        SELECT id FROM tweets
+        WHERE at < :since
+        AND id < coalesce((SELECT id FROM tweets WHERE at BETWEEN :since AND :now ORDER BY id LIMIT 1), :above)
+        ORDER BY id DESC LIMIT 1), 0)
+"""
 _NTH_LAST = "SELECT id FROM tweets WHERE author IS NOT '' ORDER BY id DESC LIMIT 1 OFFSET :skipped"
 _COUNTS = """
     SELECT count(*) FILTER (WHERE id < :id), count(*) FILTER (WHERE id >= :id) FROM tweets WHERE author IS NOT ''
@@ -145,11 +154,11 @@ class Queries:
         gone: int = self._one(_GONE)[0]
         return gone
 
-    def first_kept(self, *, since: int | None, last: int | None) -> int:
+    def first_kept(self, *, since: int | None, last: int | None, now: int) -> int:
         """See Reader."""
         if since is not None:
-            found = self._one("SELECT id FROM tweets WHERE at >= :since ORDER BY id LIMIT 1", since=since)
-            return MAX_ID if found is None else int(found[0])
+            found = self._one(_FIRST_YOUNG, since=since, now=now, above=MAX_ID)
+            return MAX_ID if found[0] is None else int(found[0])
         found = self._one(_NTH_LAST, skipped=(last or 1) - 1)
         return 0 if found is None else int(found[0])
 

@@ -113,14 +113,15 @@ def remove_before(connection: sqlite3.Connection, before: int, limit: int) -> tu
 def remove_lines_before(connection: sqlite3.Connection, at: int, limit: int) -> tuple[int, int | None]:
     """Remove the oldest report lines, at most so many, up to the first that is not older than a time (ms).
 
+    A line that is younger than the newest was written by a clock that was ahead, and goes with an older one behind it.
     Returns how many went and the last one's id, which is None when none did. Raises sqlite3.Error.
     """
     rows = connection.execute("SELECT id, at FROM log ORDER BY id LIMIT ?", (limit,)).fetchall()
-    old = [id_ for id_, written in takewhile(lambda row: row[1] < at, rows)]
+    (_, newest) = connection.execute("SELECT max(id), at FROM log").fetchone()
+    old = [id_ for id_, written in takewhile(lambda row: not at <= row[1] <= newest, rows) if written < at]
     if not old:
         return 0, None
-    connection.execute("DELETE FROM log WHERE id <= ?", (old[-1],))
-    return len(old), old[-1]
+    return connection.execute("DELETE FROM log WHERE id <= ?", (old[-1],)).rowcount, old[-1]
 
 
 def untag(connection: sqlite3.Connection, tweets: Sequence[Tagged]) -> list[str]:

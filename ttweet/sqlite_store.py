@@ -45,11 +45,22 @@ _FIND_KEYS = Rows(
 )
 # Keys go in the order of their tweets, so the oldest are found without looking at the others. The key of a tweet that
 # was pruned is at least as old as the oldest tweet there is.
+# A time above now was told by a clock that was ahead. Such keys are passed over, in steps that double, as there may be
+# many, and go when a key behind them is too old.
 _PURGE_KEYS = """
-    DELETE FROM keys WHERE tweet <= (
-        SELECT max(tweet)
-        FROM (SELECT tweet FROM keys ORDER BY tweet LIMIT :step)
-        WHERE (SELECT at FROM tweets WHERE id >= tweet ORDER BY id LIMIT 1) < :oldest
+    DELETE FROM keys WHERE tweet IN (
+        WITH RECURSIVE ahead (tweet, hop) AS (
+            SELECT min(tweet), 1 FROM keys
+            UNION ALL
+            SELECT (SELECT min(keys.tweet) FROM keys WHERE keys.tweet >= ahead.tweet + hop), hop * 2 FROM ahead
+            WHERE (SELECT at FROM tweets WHERE id >= ahead.tweet ORDER BY id LIMIT 1) > :now
+        )
+        SELECT tweet FROM keys WHERE tweet <= (
+            SELECT max(tweet)
+            FROM (SELECT tweet FROM keys WHERE tweet >= (SELECT max(tweet) FROM ahead) ORDER BY tweet LIMIT :step)
+            WHERE (SELECT at FROM tweets WHERE id >= tweet ORDER BY id LIMIT 1) < :oldest
+        )
+        ORDER BY tweet LIMIT :step
     )
 """
 _LAST_TWEET = """
@@ -287,7 +298,8 @@ class SqliteStore(Queries):
         if abs(at - self._keys_purged_at) < KEY_PURGE_PAUSE_MS:  # abs: the clock may have been put back
             return self._keys_purged_at
         step = added + PURGE_STEP
-        purged = self._connection.execute(_PURGE_KEYS, {"step": step, "oldest": at - KEY_LIFETIME_MS}).rowcount
+        values = {"step": step, "oldest": at - KEY_LIFETIME_MS, "now": at}
+        purged = self._connection.execute(_PURGE_KEYS, values).rowcount
         return self._keys_purged_at if purged == step else at
 
 

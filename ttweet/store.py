@@ -75,10 +75,11 @@ class Reader(Protocol):
         """The id up to which tweets are not kept any more; 0 when all are."""
         ...
 
-    def first_kept(self, *, since: int | None, last: int | None) -> int:
+    def first_kept(self, *, since: int | None, last: int | None, now: int) -> int:
         """The oldest id that stays when what is younger than `since` (ms), or the last so many tweets, are kept.
 
-        Above all ids when none is young enough. It looks at each tweet that is too old, or at each of the last.
+        Above all ids when none is young enough. A time above `now` (ms) is no time: such a tweet counts as old as the
+        next one. It looks at each tweet that is too old, or at each of the last.
         """
         ...
 
