@@ -8,10 +8,10 @@ them in the log above that mark (sqlite_tail), and so does the next server if th
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from ttweet.sqlite_tags import TagTable
-from ttweet.sqlite_tail import tail_tweet
+from ttweet.sqlite_tail import to_tagged, to_tweet
 from ttweet.tag_uses import Tagged
 
 CHUNK = 1_000  # tweets, some 5 ms of work: more would save little and make the batch that it goes with wait for longer
@@ -31,8 +31,7 @@ class TagIndex:
         [last_tag] = connection.execute("SELECT coalesce(max(id), 0) FROM tags").fetchone()
         self._table = TagTable(connection, last_id=last_tag)
         self._up_to: int = connection.execute(_UP_TO).fetchone()[0]
-        left = [tail_tweet(row) for row in connection.execute(_WAITING)]
-        self._waiting: list[Tagged] = [(tweet.id, tweet.at, tags) for tweet, tags in left]
+        self._waiting: list[Tagged] = [to_tagged(to_tweet(row)) for row in connection.execute(_WAITING)]
         self._newest = last_tweet
         self._since: int | None = None  # when the first that waits came
         self._fresh: list[Tagged] = []  # what the transaction under way adds
@@ -59,9 +58,13 @@ class TagIndex:
             self._connection.execute(_MARK, (self._fresh_newest,))
         self._built = True
 
-    def drop(self, keys: Iterable[str]) -> None:
-        """Read the rows of these tags anew when they are needed: somebody else changes them."""
-        self._table.drop(keys)
+    def uncount(self, tagged: Sequence[Tagged]) -> None:
+        """Take tweets out of the index, in which all that waits is then: inside the caller's transaction.
+
+        Raises sqlite3.Error.
+        """
+        self.build()
+        self._table.uncount(tagged)
 
     def keep(self) -> None:
         """The transaction is committed: remember what it did."""

@@ -11,15 +11,22 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Self, cast
 
-from ttweet import hashtags
 from ttweet.errors import Refused, StoreError
 from ttweet.reports import Report
 from ttweet.sqlite_bulk import Rows, Value
 from ttweet.sqlite_file import ENGINE, Lock, checkpoint, connect_writer, lock_path, refuse_foreign, store_error
 from ttweet.sqlite_index import TagIndex
 from ttweet.sqlite_reader import Queries, SqliteReader
-from ttweet.sqlite_removal import DELETED, blank, overwriting, redact, remove_before, remove_lines_before
-from ttweet.sqlite_tail import to_tweet
+from ttweet.sqlite_removal import (
+    DELETED,
+    blank,
+    oldest_before,
+    overwriting,
+    redact,
+    remove_lines_before,
+    remove_up_to,
+)
+from ttweet.sqlite_tail import to_tagged, to_tweet
 from ttweet.store import NOT_SEARCHED, Traces
 from ttweet.tweets import Deletion, Draft, Entry, Place, Tweet
 
@@ -145,8 +152,8 @@ class SqliteStore(Queries):
             return Deletion(*self._one("SELECT id, at, tweet FROM deletions WHERE tweet = :tweet", tweet=tweet))
         deletion = Deletion(self._last_tweet + 1, at, tweet)
         with self._transaction(), overwriting(self._connection):
-            self._tags.build()
-            self._tags.drop(blank(self._connection, to_tweet(row), deletion))
+            self._tags.uncount([to_tagged(to_tweet(row))])
+            blank(self._connection, deletion)
             self._connection.execute(_GIVEN, (deletion.id,))
             redact(self._connection, row[3], row[1], traces)
             self._insert_lines([report], at)
@@ -157,10 +164,11 @@ class SqliteStore(Queries):
     def prune(self, before: int) -> int:
         """See Store; PRUNE_STEP tweets at most."""
         with self._transaction(), overwriting(self._connection):
-            self._tags.build()
-            removed, keys = remove_before(self._connection, before, PRUNE_STEP)
-            self._tags.drop(keys)
-        return removed
+            oldest = oldest_before(self._connection, before, PRUNE_STEP)
+            self._tags.uncount([to_tagged(tweet) for tweet in oldest])
+            if oldest:
+                remove_up_to(self._connection, oldest[-1].id)
+        return len(oldest)
 
     def prune_lines(self, since: int) -> int:
         """See Store; LINES_STEP lines at most."""
@@ -192,8 +200,7 @@ class SqliteStore(Queries):
             _TWEETS.run(self._connection, [_row(one) for one in entries if not isinstance(one, Deletion)])
             _DELETIONS.run(self._connection, deletions)
             self._connection.execute(_GIVEN, (newest.id,))
-            tagged = [(one.id, one.at, {hashtags.key(tag): tag for tag in one.tags}) for one in tweets if one.tags]
-            self._tags.add(tagged, newest.id, at=newest.at)
+            self._tags.add([to_tagged(one) for one in tweets if one.tags], newest.id, at=newest.at)
         self._last_tweet = newest.id
 
     def end_session(self, how: str, *, at: int) -> None:

@@ -31,6 +31,45 @@ _COUNT_SPELLING = Rows(
     3,
     " ON CONFLICT DO UPDATE SET count = count + excluded.count",
 )
+# One at a time: for a list of pairs SQLite would read the whole table.
+_UNLINK = "DELETE FROM tweet_tags WHERE tag = ? AND tweet = ?"
+_DROP_DAY = "DELETE FROM tag_days WHERE count <= 0 AND day = ? AND tag = ?"
+_DROP_SPELLING = "DELETE FROM spellings WHERE count <= 0 AND tag = ? AND spelling = ?"
+_UNCOUNT = Rows(
+    "UPDATE tags SET count = count - column2, spelling_count = spelling_count - column3 FROM (VALUES ",
+    3,
+    ") WHERE id = column1",
+)
+_UNCOUNT_DAY = Rows(
+    "UPDATE tag_days SET count = count - column3 FROM (VALUES ", 3, ") WHERE day = column1 AND tag = column2"
+)
+_UNCOUNT_SPELLING = Rows(
+    "UPDATE spellings SET count = spellings.count - column3 FROM (VALUES ",
+    3,
+    ") WHERE tag = column1 AND spellings.spelling = column2",
+)
+# NOT EXISTS: in a file that was changed by hand the counts may be wrong, which must not stop the server.
+_DROP_TAG = Rows(
+    "DELETE FROM tags WHERE count <= 0 AND NOT EXISTS (SELECT 1 FROM tweet_tags WHERE tag = tags.id)"
+    " AND NOT EXISTS (SELECT 1 FROM spellings WHERE tag = tags.id) AND id IN (VALUES ",
+    1,
+    ")",
+)
+_FIND_LESSER = Rows(
+    "SELECT id, key, tags.spelling, spelling_count, other.spelling, other.count FROM tags"
+    " JOIN spellings AS other ON tag = id AND other.spelling ="
+    " (SELECT spelling FROM spellings WHERE tag = id ORDER BY count DESC, spelling LIMIT 1)"
+    " WHERE other.count > spelling_count AND id IN (VALUES ",
+    1,
+    ")",
+)
+# Ids rise with time unless a clock was put back: the newest tweet that is left tells the time.
+_RENEW = Rows(
+    "UPDATE tags SET newest ="
+    " (SELECT at FROM tweets WHERE id = (SELECT max(tweet) FROM tweet_tags WHERE tag = tags.id)) FROM (VALUES ",
+    2,
+    ") WHERE id = column1 AND newest <= column2",
+)
 # CROSS JOIN: look each counted spelling up. The planner would rather walk through all spellings there are.
 _FIND_PASSED = Rows(
     "WITH counted (tag, spelling) AS (VALUES ",
@@ -49,7 +88,7 @@ class _Known(NamedTuple):
 
 
 class TagTable:
-    """Counts the tags of batches. Each `count` is followed by `keep` after COMMIT, or by `forget` after ROLLBACK."""
+    """Counts the tags of batches, up and down. `keep` follows after COMMIT, or `forget` after ROLLBACK."""
 
     def __init__(self, connection: sqlite3.Connection, *, last_id: int) -> None:
         self._connection = connection
@@ -68,6 +107,21 @@ class TagTable:
         _COUNT_DAY.run(self._connection, sorted(days))
         self._count_spellings(uses, rows)
 
+    def uncount(self, tagged: Sequence[Tagged]) -> None:
+        """Unlink tweets from their tags and count these down, inside the caller's transaction. Raises sqlite3.Error.
+
+        A tag that no tweet carries any more goes with its spellings, since it is a piece of the text.
+        """
+        uses = count_uses(tagged)
+        self._drop(uses)
+        rows = self._find(uses)
+        links = [(rows[key].id, tweet) for tweet, _, tags in tagged for key in tags if key in rows]
+        self._connection.executemany(_UNLINK, links)
+        known = [(rows[key], use) for key, use in uses.items() if key in rows]
+        self._uncount_days(known)
+        self._uncount_spellings(known)
+        _RENEW.run(self._connection, [(row.id, use.newest) for row, use in known])
+
     def keep(self) -> None:
         """The transaction is committed: remember its rows, for a bounded number of tags."""
         self._cache.update(self._fresh)
@@ -77,12 +131,6 @@ class TagTable:
                 del self._cache[key]
         self._last_id = self._next_id - 1
 
-    def drop(self, keys: Iterable[str]) -> None:
-        """Read the rows of these tags anew when they are needed: somebody else changes them."""
-        for key in keys:
-            self._cache.pop(key, None)
-            self._fresh.pop(key, None)
-
     def forget(self) -> None:
         """The transaction is rolled back: what it learned may never have been."""
         self._fresh.clear()
@@ -90,14 +138,25 @@ class TagTable:
 
     def _rows(self, uses: dict[str, TagUse]) -> dict[str, _Known]:
         rows = {key: known for key in uses if (known := self._cache.get(key)) is not None}
-        unseen = [(key,) for key in uses if key not in rows]
-        for key, id_, spelling in _FIND.run(self._connection, unseen):
-            rows[cast("str", key)] = self._fresh[cast("str", key)] = _Known(cast("int", id_), cast("str", spelling))
-        for (key,) in unseen:
-            if key not in rows:
-                rows[key] = self._fresh[key] = _Known(self._next_id, uses[key].spelling)
+        unseen = [key for key in uses if key not in rows]
+        found = self._find(unseen)
+        for key in unseen:
+            if key not in found:
+                found[key] = _Known(self._next_id, uses[key].spelling)
                 self._next_id += 1
-        return rows
+        self._fresh |= found
+        return rows | found
+
+    def _find(self, keys: Iterable[str]) -> dict[str, _Known]:
+        """Those of these tags that have a row."""
+        found = _FIND.run(self._connection, [(key,) for key in keys])
+        return {cast("str", key): _Known(cast("int", id_), cast("str", spelling)) for key, id_, spelling in found}
+
+    def _drop(self, keys: Iterable[str]) -> None:
+        """Read the rows of these tags anew when they are needed, since some of them go."""
+        for key in keys:
+            self._cache.pop(key, None)
+            self._fresh.pop(key, None)
 
     def _count_spellings(self, uses: dict[str, TagUse], rows: dict[str, _Known]) -> None:
         """Count the spellings that are not their tag's most frequent one, and swap those that have become it."""
@@ -113,11 +172,28 @@ class TagTable:
         for best in {row[0]: row for row in sorted(passed, key=lambda row: cast("int", row[5]))}.values():
             self._swap(*best)
 
+    def _uncount_days(self, known: Sequence[tuple[_Known, TagUse]]) -> None:
+        days = [(day, row.id, count) for row, use in known for day, count in use.days.items()]
+        _UNCOUNT_DAY.run(self._connection, days)
+        self._connection.executemany(_DROP_DAY, [day[:2] for day in days])
+
+    def _uncount_spellings(self, known: Sequence[tuple[_Known, TagUse]]) -> None:
+        """Count spellings and totals down, and swap where another spelling is more frequent now."""
+        others = [(row.id, *other) for row, use in known for other in use.spellings.items() if other[0] != row.spelling]
+        _UNCOUNT_SPELLING.run(self._connection, others)
+        self._connection.executemany(_DROP_SPELLING, [other[:2] for other in others])
+        mains = [(row.id, use.total, use.spellings.get(row.spelling, 0)) for row, use in known]
+        _UNCOUNT.run(self._connection, mains)
+        _DROP_TAG.run(self._connection, [main[:1] for main in mains])
+        for lesser in _FIND_LESSER.run(self._connection, [main[:1] for main in mains if main[2]]):
+            self._swap(*lesser)
+
     def _swap(self, tag: Value, key: Value, old: Value, old_count: Value, new: Value, new_count: Value) -> None:
         execute = self._connection.execute
         execute("UPDATE tags SET spelling = ?, spelling_count = ? WHERE id = ?", (new, new_count, tag))
         execute("DELETE FROM spellings WHERE tag = ? AND spelling = ?", (tag, new))
-        execute("INSERT INTO spellings (tag, spelling, count) VALUES (?, ?, ?)", (tag, old, old_count))
+        if old_count:
+            execute("INSERT INTO spellings (tag, spelling, count) VALUES (?, ?, ?)", (tag, old, old_count))
         self._fresh[cast("str", key)] = _Known(cast("int", tag), cast("str", new))
 
 

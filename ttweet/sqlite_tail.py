@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ttweet import hashtags
+from ttweet.tag_uses import Tagged
 from ttweet.tweets import Tweet
 
 FIRST_VERSION = 3  # of the schema: in the files of older ones the index has all
@@ -60,7 +61,12 @@ class Tail:
 def tail_tweet(row: Sequence[Any]) -> TailTweet:
     """A row of the table tweets as a tweet of the tail."""
     tweet = to_tweet(row)
-    return tweet, {hashtags.key(tag): tag for tag in tweet.tags}
+    return tweet, to_tagged(tweet)[2]
+
+
+def to_tagged(tweet: Tweet) -> Tagged:
+    """A tweet as its tags are counted."""
+    return tweet.id, tweet.at, {hashtags.key(tag): tag for tag in tweet.tags}
 
 
 def to_tweet(row: Sequence[Any]) -> Tweet:
