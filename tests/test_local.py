@@ -53,6 +53,10 @@ def test_a_file_that_a_server_holds_can_only_be_read(tmp_path: Path) -> None:
             assert [tweet.text for tweet in store.tweets_after()] == ["hello"]
             with pytest.raises(ttweet.Refused, match="reading only"):
                 store.post("me too")
+            with pytest.raises(ttweet.Refused, match="reading only"):
+                store.delete(1)
+            with pytest.raises(ttweet.Refused, match="reading only"):
+                next(store.prune(2))
 
 
 def test_what_is_stored_stays_also_when_the_same_program_reads_the_file_too(path: Path) -> None:

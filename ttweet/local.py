@@ -63,32 +63,26 @@ class LocalStore:
         `tags` are tags beside those in the text, or with `scan=False` instead of them. Raises Refused as a server
         would, and StoreError: `full` and `busy` when another try may work.
         """
-        if not isinstance(self._store, SqliteStore):
-            raise Refused("denied", "this file was opened for reading only")
         name = None if by is None else tweets.checked_name(by)
         draft = tweets.draft(text, tags=list(tags), scan=scan, key=key, by=name)
-        return self._store.append([draft], [], at=now_ms())[0]
+        return self._writer.append([draft], [], at=now_ms())[0]
 
     def delete(self, tweet: int) -> Deletion:
         """Delete a tweet, its text, tags and author; its id stays. See Client.delete. Raises Refused, StoreError."""
-        if not isinstance(self._store, SqliteStore):
-            raise Refused("denied", "this file was opened for reading only")
         report = reports.message_deleted(tweet, f"uid {os.getuid()}")
-        return self._store.delete(tweet, report, at=now_ms())
+        return self._writer.delete(tweet, report, at=now_ms())
 
     def prune(self, before: int, *, since: int | None = None) -> Iterator[int]:
         """Remove the tweets below an id, oldest first, and report lines older than what stays, or than `since` (ms).
 
         Yields how many tweets went so far, after each step, which is on the disk then. Raises Refused, StoreError.
         """
-        if not isinstance(self._store, SqliteStore):
-            raise Refused("denied", "this file was opened for reading only")
         done = 0
-        while removed := self._store.prune(before):
+        while removed := self._writer.prune(before):
             done += removed
             yield done
         if (since := self._store.time_of(before) if since is None else since) is not None:
-            while self._store.prune_lines(since):
+            while self._writer.prune_lines(since):
                 pass
 
     def last(self) -> Tweet | None:
@@ -112,6 +106,13 @@ class LocalStore:
     def list_tags(self, *, limit: int = DEFAULT_LIMIT, numbers: bool = False) -> TagPage:
         """The most used tags; those without a letter only with `numbers`."""
         return self._store.list_tags(limit=limit, now=now_ms(), numbers=numbers)
+
+    @property
+    def _writer(self) -> SqliteStore:
+        """Raises Refused."""
+        if not isinstance(self._store, SqliteStore):
+            raise Refused("denied", "this file was opened for reading only")
+        return self._store
 
 
 def now_ms() -> int:
