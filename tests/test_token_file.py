@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import LIMIT_S
+from tests.processes import LIMIT_S, output_of
+from tests.sqlite_files import opened, post
 from ttweet import token_file
 from ttweet.access import ADMIN, POST, READ
 from ttweet.errors import OpenError, Refused
@@ -200,6 +201,18 @@ def test_what_is_no_file_is_refused_without_a_wait_for_who_would_write_to_it(
         assert refused.value.code == "denied"
 
 
+def test_the_database_by_the_name_of_the_file_is_not_opened_so_that_its_locks_stay(path: Path) -> None:
+    shell = f"import sqlite3; c = sqlite3.connect({str(path)!r}); c.execute('SELECT * FROM tweets'); c.close()"
+    with opened(path) as store:
+        post(store, "one")
+        tokens = TokenFile(path)
+        tokens.path.hardlink_to(path)
+        with pytest.raises(OpenError, match=r"has another name \(a hard link\)"):
+            tokens.read()
+        output_of(shell)
+        assert path.with_name("tweets.db-wal").exists()
+
+
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(OpenError, match="No such file or directory"):
         TokenFile(tmp_path / "nowhere" / "tweets.db").add("ci", frozenset({POST}))
@@ -228,7 +241,7 @@ def test_what_root_makes_belongs_to_whom_the_database_belongs(file: TokenFile) -
     os.chown(file.db, 10_002, 10_003)
     file.revoke("ci")
     assert (file.path.stat().st_uid, file.path.stat().st_gid) == (10_002, 10_003)
-    with pytest.raises(OpenError, match="it must be yours"):
+    with pytest.raises(OpenError, match="belongs to another user"):
         file.read()  # neither the folder's, nor root's
     os.chown(file.path.parent, 10_002, 10_002)
     assert [token.name for token in file.read()] == ["ci"]

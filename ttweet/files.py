@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-
 
 @contextmanager
 def replacing(target: Path, *, overwrite: bool = True) -> Iterator[Path]:
@@ -60,14 +58,14 @@ def is_open_to_all(folder: Path) -> bool:
     return bool(mode & stat.S_IWOTH) and not mode & stat.S_ISVTX
 
 
-def open_own(path: Path) -> int:
-    """Open a file to write to it, or make it with mode 0600. Raises OSError, with an objection's text if there is one.
+def open_own(path: Path, flags: int = os.O_RDWR | os.O_CREAT) -> int:
+    """Open a file of ours, or make it with mode 0600. Raises OSError, with an objection's text if there is one.
 
     What there is an objection to is not even opened: to close it would drop the POSIX locks that we have on it.
     """
     with suppress(FileNotFoundError):
         _refuse_objection(path, path.lstat())
-    fd = os.open(path, _FLAGS, 0o600)
+    fd = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
     try:
         _refuse_objection(path, os.fstat(fd))
     except OSError:
@@ -77,19 +75,16 @@ def open_own(path: Path) -> int:
 
 
 def objection(path: Path, found: os.stat_result) -> str | None:
-    """What is wrong with a file that is to be written to: it is elsewhere too, or somebody else put it there."""
+    """What is wrong with a file that is to be ours: it is elsewhere too, or somebody else put it there, as in /tmp."""
     if stat.S_ISLNK(found.st_mode):
         return "is a symbolic link"
     if not stat.S_ISREG(found.st_mode):
         return "is no regular file"
     if found.st_nlink > 1:
         return "has another name (a hard link)"
-    return f"belongs to another user (id {found.st_uid})" if is_anothers(path, found) else None
-
-
-def is_anothers(path: Path, found: os.stat_result) -> bool:
-    """Whether a file is of a user who could not have put it there anyway, as in /tmp."""
-    return found.st_uid not in (0, os.geteuid(), path.parent.stat().st_uid)
+    if found.st_uid not in (0, os.geteuid(), path.parent.stat().st_uid):  # these could have replaced ours anyway
+        return f"belongs to another user (id {found.st_uid})"
+    return None
 
 
 def lock(fd: int, path: Path) -> None:

@@ -4,11 +4,9 @@ Any process may change it, with a server running or without, and none has to be 
 place of the old one, made while a lock is held, so a reader sees the old tokens or the new ones. Knows no trio.
 """
 
-import errno
 import fcntl
 import json
 import os
-import stat
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +15,7 @@ from pathlib import Path
 from ttweet import tokens
 from ttweet.access import ADMIN
 from ttweet.errors import OpenError, Refused
-from ttweet.files import is_anothers, is_in_place, replacing
+from ttweet.files import is_in_place, open_own, replacing
 from ttweet.tokens import MAX_TOKENS, Token
 
 ENDING = ".tokens"  # beside the database's name
@@ -50,8 +48,7 @@ class TokenFile:
         """
         try:
             with self._opened(os.O_RDONLY) as fd, open(fd, "rb", closefd=False) as file:
-                found = os.fstat(fd)
-                if found.st_mode & 0o022 or is_anothers(self.path, found):
+                if os.fstat(fd).st_mode & 0o022:
                     raise OpenError(
                         "denied", f"others may write to {self.path}, and so make tokens: it must be yours, mode 0600"
                     )
@@ -121,10 +118,8 @@ class TokenFile:
     @contextmanager
     def _opened(self, flags: int) -> Iterator[int]:
         """The file, and no pipe or link in its place: those would have whoever reads it wait, or write elsewhere."""
-        fd = os.open(self.path, flags | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+        fd = open_own(self.path, flags)
         try:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
-                raise OSError(errno.EINVAL, "it is no regular file")
             yield fd
         finally:
             os.close(fd)
