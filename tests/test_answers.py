@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from ttweet import answers, wire
+from ttweet import answers, frames, wire
 from ttweet.tweets import Deletion, Page, TagPage, TagSummary, Tweet
 
 TWEET = Tweet(7, 1795446500123, "ann", "寿司 #a", ("a",))
@@ -33,5 +33,5 @@ def test_fields_of_later_versions_are_passed_over() -> None:
 @pytest.mark.parametrize("data", [None, 7, "text", [], ["tweets"], {}, {"tweets": 7}, {"tweets": [7]}, {"tags": [{}]}])
 @pytest.mark.parametrize("shape", [answers.page, answers.tag_page, answers.names, answers.deletion, answers.tweet])
 def test_what_no_ttweet_answers_is_a_misfit(shape: object, data: object) -> None:
-    with pytest.raises(answers.MISFITS):
+    with pytest.raises(frames.MISFITS):
         shape(data)  # type: ignore[operator]

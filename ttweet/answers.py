@@ -1,14 +1,12 @@
 """What a server answers, as values: for the clients, whichever way they came by it.
 
-Each function takes the data of an answer and raises AttributeError, IndexError, KeyError, TypeError or ValueError when
-it is not what a ttweet answers. Knows no sockets and no bytes.
+Each function takes the data of an answer and raises one of `frames.MISFITS` when it is not what a ttweet answers. Knows
+no sockets and no bytes.
 """
 
 from typing import Any
 
 from ttweet.tweets import Deletion, Page, TagPage, TagSummary, Tweet
-
-MISFITS = (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError)  # what strange data raises
 
 
 def tweet(data: Any) -> Tweet:

@@ -206,7 +206,7 @@ class Session:
                     self._answers.put(line)
                 elif line.startswith(b'["m"'):
                     self._push(answers.tweet(frames.loads(line)[1]))  # type: ignore[index]
-        except (ConnectError, *answers.MISFITS):
+        except (ConnectError, *frames.MISFITS):
             self._answers.put(None)
 
     def _push(self, tweet: Tweet) -> None:

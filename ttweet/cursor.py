@@ -69,7 +69,7 @@ class Cursor:
         """What a line brings: a tweet, or nothing to show. Raises Refused, and ConnectError when no ttweet says so."""
         try:
             return self._understood(frames.loads(line))
-        except answers.MISFITS as exc:
+        except frames.MISFITS as exc:
             raise ConnectError("unknown", "what answers there is no ttweet") from exc
 
     def pause_s(self, error: TtweetError) -> float:

@@ -107,7 +107,7 @@ class Endpoint:
     def _shaped(self, shape: Callable[[Any], T], data: Any) -> T:
         try:
             return shape(data)
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as exc:
+        except frames.MISFITS as exc:
             raise ConnectError("unknown", f"what answers at {address(self.host, self.port)} is no ttweet") from exc
 
 
