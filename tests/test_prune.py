@@ -16,8 +16,9 @@ from tests.serving import serving
 from tests.test_cursor import Diary, line
 from tests.test_removal import DAY_MS, NOW, REPORT, check_counts, log, post
 from ttweet import shell, sqlite_store
+from ttweet.clock import now_ms
 from ttweet.cursor import Cursor
-from ttweet.local import LocalStore, now_ms
+from ttweet.local import LocalStore
 from ttweet.sqlite_reader import SqliteReader
 from ttweet.sqlite_store import SqliteStore
 from ttweet.store import Store

@@ -23,6 +23,7 @@ from ttweet import __version__, policy, reports
 from ttweet.access import RIGHTS, listed
 from ttweet.audience import Audience
 from ttweet.certificates import Certificates
+from ttweet.clock import now_ms
 from ttweet.connection import Limits, encode_push
 from ttweet.errors import OpenError, StoreError
 from ttweet.export import Destination, LogCopy, SampleFile, Terminal, TerminalHandler
@@ -78,7 +79,7 @@ def run(config: Config) -> int:
         _refuse_unsafe(config, resolved(config.host))
         _keep_apart(config.report_file, config.db)
         certificates = _certificates(config)
-        with closing(SqliteStore.open(config.db, log_limit=config.log_limit, at=_now_ms())) as store:
+        with closing(SqliteStore.open(config.db, log_limit=config.log_limit, at=now_ms())) as store:
             return _run_with_store(config, store, certificates)
     except UnsafeError:
         raise
@@ -89,7 +90,7 @@ def run(config: Config) -> int:
 
 def _refuse_unsafe(config: Config, addresses: list[str]) -> None:
     """Raise UnsafeError for addresses on which such a server must not listen, OpenError for a bad file of tokens."""
-    now = _now_ms()
+    now = now_ms()
     tokens = any(token.state(now) == "live" for token in TokenFile(config.db).read())
     tls = config.tls_cert is not None
     missing = policy.missing(addresses, tokens=tokens, tls=tls, anonymous=config.anonymous, no_tls=config.no_tls)
@@ -123,7 +124,7 @@ def _run_with_store(config: Config, store: SqliteStore, certificates: Certificat
     if errors:
         log.error("stopped, since the file must not be written to any more: %s", errors[0])
         return 1
-    store.end_session("stopped", at=_now_ms())
+    store.end_session("stopped", at=now_ms())
     return 0
 
 
@@ -304,11 +305,11 @@ def _destinations(config: Config) -> list[Destination]:
 
 def _tell_start_failed(config: Config, store: SqliteStore, exc: OSError) -> None:
     log.error("%s", why_not_listening(config.host, config.port, exc))
-    store.append([], [reports.start_failed(config.host)], at=_now_ms())
+    store.append([], [reports.start_failed(config.host)], at=now_ms())
     with closing(store.reader()) as reader:
         for destination in _destinations(config):
             LogCopy(destination, reader, session=store.session).catch_up()
-    store.end_session("failed", at=_now_ms())
+    store.end_session("failed", at=now_ms())
 
 
 def _limits(config: Config, max_clients: int) -> dict[str, object]:
@@ -343,7 +344,3 @@ def _settle_memory() -> None:
     """Take what the start has made out of the collector's sight: there is less to look through under load."""
     gc.collect()
     gc.freeze()
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)

@@ -14,9 +14,10 @@ from ttweet.archive import PAGE_ENTRIES, Tally
 from ttweet.cli_options import Db
 from ttweet.cli_progress import Pace, progress
 from ttweet.cli_source import db_path
+from ttweet.clock import now_ms
 from ttweet.errors import Refused, StoreError
 from ttweet.files import replacing
-from ttweet.local import LOG_LIMIT, now_ms
+from ttweet.local import LOG_LIMIT
 from ttweet.reports import escape
 from ttweet.sqlite_file import belongs_to
 from ttweet.sqlite_reader import Queries, SqliteReader

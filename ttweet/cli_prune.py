@@ -10,8 +10,8 @@ from ttweet import cli_live, cli_show, local, shell
 from ttweet.cli_options import AMOUNT, Json
 from ttweet.cli_progress import progress
 from ttweet.cli_source import db_path
+from ttweet.clock import now_ms
 from ttweet.errors import OpenError
-from ttweet.local import now_ms
 from ttweet.reports import escape
 from ttweet.sqlite_reader import SqliteReader
 

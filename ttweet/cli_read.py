@@ -1,7 +1,6 @@
 """The commands that read tweets: `last` and `tags`."""
 
 import sys
-import time
 from dataclasses import asdict
 from difflib import get_close_matches
 from typing import Annotated
@@ -11,6 +10,7 @@ from cyclopts import Parameter
 from ttweet import cli_show, shell
 from ttweet.cli_options import AMOUNT, Ca, Db, Json, Server
 from ttweet.cli_source import PAGE, Source, open_source
+from ttweet.clock import now_ms
 from ttweet.reports import escape
 from ttweet.wire import DEFAULT_LIMIT, as_json
 
@@ -33,7 +33,7 @@ def last(*, db: Db = None, server: Server = None, ca: Ca = None, json: Json = Fa
     if json:
         cli_show.write_json(as_json(tweet))
     elif shell.on_terminal(sys.stdout):
-        cli_show.write_tweets([tweet], now=_now_ms())
+        cli_show.write_tweets([tweet], now=now_ms())
     else:
         shell.write(tweet.text)
     return shell.DONE
@@ -67,7 +67,7 @@ def _list_tags(source: Source, *, limit: int, numbers: bool, json: bool) -> int:
         for summary in page.tags:
             cli_show.write_json(asdict(summary))
     else:
-        cli_show.write_tags(page.tags, now=_now_ms())
+        cli_show.write_tags(page.tags, now=now_ms())
     if page.more:
         shell.hint(_cut("most used tag", len(page.tags), most=source.max_tags))
     if not json and shell.on_terminal(sys.stdout):
@@ -85,7 +85,7 @@ def _show_tweets(source: Source, tag: str, *, limit: int, json: bool) -> int:
         for tweet in newest_last:
             cli_show.write_json(as_json(tweet))
     else:
-        cli_show.write_tweets(newest_last, now=_now_ms())
+        cli_show.write_tweets(newest_last, now=now_ms())
     if page.more:
         shell.hint(_cut("newest tweet", len(page.tweets)))
     return shell.DONE
@@ -105,7 +105,3 @@ def _no_such_tag(source: Source, tag: str) -> str:
     close = get_close_matches(name.casefold(), known, n=1)
     suggestion = f"; did you mean {escape(known[close[0]])}?" if close else ""
     return f"no tweet has the tag #{escape(name)}{suggestion}"
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)

@@ -4,7 +4,6 @@ What the command line says comes first, then the environment, then the file in t
 """
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Protocol
 
 from ttweet import hashtags, shell
 from ttweet.client import Client
+from ttweet.clock import now_ms
 from ttweet.store import Reader
 from ttweet.tweets import Page, TagPage, Tweet
 
@@ -106,7 +106,7 @@ class _File:
         return in_pages(read, limit)
 
     def list_tags(self, *, limit: int, numbers: bool) -> TagPage:
-        return self._reader.list_tags(limit=limit, now=int(time.time() * 1000), numbers=numbers)
+        return self._reader.list_tags(limit=limit, now=now_ms(), numbers=numbers)
 
 
 class _Server:

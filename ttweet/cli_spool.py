@@ -1,7 +1,6 @@
 """What `post` and `run` do with `--spool`: those that wait go first, then the new one; what cannot go now is kept."""
 
 import secrets
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from ttweet import shell, tweets
 from ttweet.client import Client, Stored
+from ttweet.clock import now_ms
 from ttweet.dial import address
 from ttweet.errors import ConnectError, Refused, TtweetError
 from ttweet.reports import escape
@@ -73,7 +73,7 @@ def _parcel(open_client: Open, text: str, *, by: str | None, tags: list[str], sc
     tweets.draft(text, tags=tags, scan=scan, key=key)
     if by is not None:
         tweets.checked_name(by)
-    return Parcel(_server(open_client), by, text, tags, scan, key or secrets.token_hex(16), int(time.time() * 1000))
+    return Parcel(_server(open_client), by, text, tags, scan, key or secrets.token_hex(16), now_ms())
 
 
 def _keep_and_deliver(spool: Spool, open_client: Open, parcel: Parcel) -> Stored:

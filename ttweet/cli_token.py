@@ -1,7 +1,6 @@
 """The command `token`: make, list and revoke the tokens of a database, with its server running or without."""
 
 import math
-import time
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,6 +10,7 @@ from ttweet import cli_show, shell, tokens, tweets
 from ttweet.cli_live import seconds
 from ttweet.cli_options import Json
 from ttweet.cli_source import db_path
+from ttweet.clock import now_ms
 from ttweet.errors import Refused
 from ttweet.reports import escape
 from ttweet.token_file import TokenFile
@@ -85,7 +85,7 @@ def _end(expires: str | None) -> int | None:
     for_s = seconds(expires, "--expires", bare=False)
     if for_s is not None and not 0 < for_s <= LONGEST_S:
         raise shell.UsageError(f"--expires {expires} is no time that a token is good for; leave it out for ever")
-    return None if for_s is None else _now_ms() + math.ceil(for_s * 1000)
+    return None if for_s is None else now_ms() + math.ceil(for_s * 1000)
 
 
 def _revoke(file: TokenFile, name: str, *, json: bool) -> int:
@@ -106,7 +106,7 @@ def _list(file: TokenFile, *, json: bool) -> int:
         for token in found:
             cli_show.write_json(_shown(token))
     else:
-        cli_show.write_tokens(found, now=_now_ms())
+        cli_show.write_tokens(found, now=now_ms())
     return shell.DONE
 
 
@@ -116,7 +116,3 @@ def _shown(token: tokens.Token) -> dict[str, object]:
     return {"name": known["name"], "can": known["rights"]} | {
         field: known[field] for field in ("created", "expires", "used", "revoked")
     }
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)

@@ -4,7 +4,6 @@ Knows no sockets and no trio.
 """
 
 import os
-import time
 from collections.abc import Iterable, Iterator
 from os import PathLike
 from pathlib import Path
@@ -12,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from ttweet import hashtags, reports, tweets
+from ttweet.clock import now_ms
 from ttweet.errors import Refused
 from ttweet.sqlite_reader import SqliteReader
 from ttweet.sqlite_store import SqliteStore
@@ -113,8 +113,3 @@ class LocalStore:
         if not isinstance(self._store, SqliteStore):
             raise Refused("denied", "this file was opened for reading only")
         return self._store
-
-
-def now_ms() -> int:
-    """The time, in milliseconds since 1970 UTC."""
-    return int(time.time() * 1000)

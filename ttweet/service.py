@@ -4,13 +4,13 @@ Posting does not wait: it gives a receipt, and its waiter is told when the outco
 from committed tweets.
 """
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TypeVar
 
 from ttweet import reports, tweets
+from ttweet.clock import now_ms
 from ttweet.errors import Refused
 from ttweet.journal import Journal, Receipt, Waiter
 from ttweet.reading import Reading
@@ -71,8 +71,7 @@ class Service:
 
     async def list_tags(self, *, limit: int, numbers: bool = False) -> TagPage:
         """The most used tags; those without a letter only with `numbers`."""
-        now = int(time.time() * 1000)
-        return await self._ask(partial(self._reader.list_tags, limit=limit, now=now, numbers=numbers))
+        return await self._ask(partial(self._reader.list_tags, limit=limit, now=now_ms(), numbers=numbers))
 
     async def stats(self) -> dict[str, object]:
         """How the server is doing; see stats.Stats."""

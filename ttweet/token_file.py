@@ -7,13 +7,13 @@ place of the old one, made while a lock is held, so a reader sees the old tokens
 import fcntl
 import json
 import os
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from ttweet import tokens
 from ttweet.access import ADMIN
+from ttweet.clock import now_ms
 from ttweet.errors import OpenError, Refused
 from ttweet.files import is_in_place, open_own, replacing
 from ttweet.tokens import MAX_TOKENS, Token
@@ -69,7 +69,7 @@ class TokenFile:
             known = _newest_of(name, edited)
             if known is not None and known.revoked is None:
                 raise Refused("name_taken", f"{name} has a token; end that one first: ttweet token revoke {name}")
-            token = Token(max(edited, default=0) + 1, name, tokens.hash_of(secret), rights, _now_ms(), expires)
+            token = Token(max(edited, default=0) + 1, name, tokens.hash_of(secret), rights, now_ms(), expires)
             edited[token.id] = token
             if known is not None and not _is_only_admin(known, edited):
                 del edited[known.id]
@@ -83,7 +83,7 @@ class TokenFile:
             known = _newest_of(name, edited)
             if known is None or known.revoked is not None:
                 raise Refused("missing", _nothing_to_revoke(name, edited))
-            edited[known.id] = known._replace(revoked=_now_ms())
+            edited[known.id] = known._replace(revoked=now_ms())
             return edited[known.id]
 
     def note_uses(self, uses: Mapping[int, int]) -> None:
@@ -158,7 +158,3 @@ def _nothing_to_revoke(name: str, known: Mapping[int, Token]) -> str:
         return f"the token of {name} has been revoked already"
     live = [token.name for token in known.values() if token.revoked is None]
     return f"{name} has no token; there are: {', '.join(live[:10]) or 'none'}"
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)
