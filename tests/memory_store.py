@@ -89,8 +89,8 @@ class MemoryStore:
             return next((one.id for one in self.tweets if one.id > old), self.newest + 1)
         return self.tweets[-last].id if last and len(self.tweets) >= last else 0
 
-    def time_of(self, id_: int) -> int | None:
-        return next((one.at for one in self.tweets if one.id >= id_), None)
+    def time_of(self, id_: int, *, now: int) -> int | None:
+        return next((one.at for one in self.tweets if one.id >= id_ and one.at <= now), None)
 
     def prune(self, before: int) -> int:
         if self.fail_next and (error := self.fail_next.pop(0)) is not None:

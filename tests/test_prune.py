@@ -165,6 +165,17 @@ def test_a_time_that_cannot_be_counts_as_that_of_the_next_tweet(
     assert first == kept if kept else first > len(ages)
 
 
+def test_report_lines_stay_with_the_tweets_that_stay_also_when_the_oldest_has_a_time_that_cannot_be(
+    tmp_path: Path,
+) -> None:
+    with closing(opened(tmp_path / "t.db")) as store:
+        for ahead in (9, 9, 0, 0):
+            store.append([draft("x")], [REPORT], at=NOW + ahead * DAY_MS)
+        assert store.time_of(2, now=NOW - 1) is None
+        assert (since := store.time_of(2, now=NOW)) == NOW
+        assert store.prune_lines(since) == 0
+
+
 @pytest.mark.parametrize(("ages", "left"), [([-9, -9, 9, 8, 1], 1), ([-9, 1, 9, 1], 4), ([9, -9, 1], 2), ([9, 8], 0)])
 def test_report_lines_of_a_clock_that_was_ahead_go_with_those_behind_them(
     tmp_path: Path, ages: list[int], left: int

@@ -81,7 +81,7 @@ class LocalStore:
         while removed := self._writer.prune(before):
             done += removed
             yield done
-        if (since := self._store.time_of(before) if since is None else since) is not None:
+        if (since := self._store.time_of(before, now=now_ms()) if since is None else since) is not None:
             while self._writer.prune_lines(since):
                 pass
 

@@ -120,7 +120,7 @@ class Retention:
         oldest = None if self._keep.age_s is None else now - int(self._keep.age_s * 1000)
         before = min(self._reader.first_kept(since=oldest, last=self._keep.last, now=now), newest + 1)
         if oldest is None:
-            oldest = (self._reader.time_of(before) or 0) if before else 0  # before is 0 while there are fewer
+            oldest = (self._reader.time_of(before, now=now) or 0) if before else 0  # before is 0 while there are fewer
         return _Limit(before, min(oldest, now - FRESH_LINES_MS))
 
     async def _remove(self, before: int) -> int:

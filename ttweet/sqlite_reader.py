@@ -167,9 +167,9 @@ class Queries:
         below, rest = self._one(_COUNTS, id=id_)
         return below, rest
 
-    def time_of(self, id_: int) -> int | None:
+    def time_of(self, id_: int, *, now: int) -> int | None:
         """See Reader."""
-        found = self._one("SELECT at FROM tweets WHERE id >= :id ORDER BY id LIMIT 1", id=id_)
+        found = self._one("SELECT at FROM tweets WHERE id >= :id AND at <= :now ORDER BY id LIMIT 1", id=id_, now=now)
         return None if found is None else int(found[0])
 
     def traces(self, tweet: int) -> Traces:

@@ -83,8 +83,8 @@ class Reader(Protocol):
         """
         ...
 
-    def time_of(self, id_: int) -> int | None:
-        """When (ms) the oldest tweet was stored that has this id or a higher one."""
+    def time_of(self, id_: int, *, now: int) -> int | None:
+        """When (ms) the oldest tweet was stored that has this id or a higher one, and no time above `now` (ms)."""
         ...
 
     def traces(self, tweet: int) -> Traces:
