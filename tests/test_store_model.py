@@ -2,19 +2,21 @@
 
 import shutil
 import sys
-from dataclasses import dataclass
+from collections import Counter
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from ttweet import reports, tweets
+from ttweet.errors import Refused
 from ttweet.export import LogCopy, SampleFile
 from ttweet.sqlite_store import SqliteStore
-from ttweet.tweets import Draft, Page, Tweet
+from ttweet.tweets import Deletion, Draft, Page, Tweet
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
@@ -29,19 +31,13 @@ TEXTS = st.one_of(
 AUTHORS = st.sampled_from([None, "ann", "bob"])
 KEYS = st.sampled_from([None, None, "k1", "k2", "k3"])
 SPELLINGS = st.sampled_from(WORDS)
+BESIDE = st.lists(SPELLINGS, max_size=2)
+LATER = st.integers(-DAY_MS, DAY_MS)
 
 
-@dataclass
-class Stored:
-    """What the model knows of a tweet."""
-
-    id: int
-    by: str | None
-    text: str
-
-    @property
-    def keys(self) -> set[str]:
-        return set(simple_tags.tags(self.text))
+def keys_of(tweet: Tweet) -> set[str]:
+    """The search keys of a tweet's tags, those beside its text too."""
+    return {simple_tags.fold(tag) for tag in tweet.tags}
 
 
 class StoreModel(RuleBasedStateMachine):
@@ -52,7 +48,10 @@ class StoreModel(RuleBasedStateMachine):
         self.folder = Path(mkdtemp(prefix="ttweet-model-"))
         self.lives = 0
         self.at = 0
-        self.tweets: list[Stored] = []
+        self.newest = 0
+        self.tweets: list[Tweet] = []
+        self.places: dict[int, Deletion] = {}  # of the tweets that were deleted
+        self.deletions: list[Deletion] = []
         self.posted: dict[tuple[str | None, str], int] = {}
         self.lines: list[str] = []
         self.store = self.opened(self.folder / "tweets.db")
@@ -61,6 +60,7 @@ class StoreModel(RuleBasedStateMachine):
         self.path = path
         self.lives += 1
         self.lines = []  # Sample.txt has those of the newest session
+        self.copied = True
         store = SqliteStore.open(path, log_limit=10_000, at=self.at)
         self.sample = SampleFile(self.folder / f"Sample-{self.lives}.txt", max_lines=20_000)
         self.reader = store.reader()
@@ -79,22 +79,54 @@ class StoreModel(RuleBasedStateMachine):
 
     # What changes the file
 
-    @rule(batch=st.lists(st.tuples(TEXTS, AUTHORS, KEYS), min_size=1, max_size=6), later=st.integers(-DAY_MS, DAY_MS))
-    def append(self, batch: list[tuple[str, str | None, str | None]], later: int) -> None:
+    @rule(batch=st.lists(st.tuples(TEXTS, AUTHORS, KEYS, BESIDE), min_size=1, max_size=6), later=LATER)
+    def append(self, batch: list[tuple[str, str | None, str | None, list[str]]], later: int) -> None:
         self.at = max(0, self.at + later)  # the clock may go back
-        drafts = [tweets.draft(text, by=by, key=key) for text, by, key in batch]
+        drafts = [tweets.draft(text, by=by, key=key, tags=beside if text else ()) for text, by, key, beside in batch]
         told = self.store.append(drafts, [reports.message_received(draft.text) for draft in drafts], at=self.at)
-        assert [tweet.id for tweet in told] == [self.expect(draft) for draft in drafts]
+        for (*_, beside), draft, tweet in zip(batch, drafts, told, strict=True):
+            self.expect(draft, tuple(beside) if draft.text else (), tweet)
         self.lines += [reports.message_received(draft.text).line for draft in drafts]
 
-    def expect(self, draft: Draft) -> int:
-        """The id of a draft, by the model: that of the first with its key, or the next."""
-        if draft.key is not None and (draft.by, draft.key) in self.posted:
-            return self.posted[draft.by, draft.key]
-        self.tweets.append(Stored(len(self.tweets) + 1, draft.by, draft.text))
+    def expect(self, draft: Draft, beside: tuple[str, ...], told: Tweet) -> None:
+        """The tweet that a draft has become, by the model: the first with its key, or the next."""
+        if draft.key is not None and (first := self.posted.get((draft.by, draft.key))) is not None:
+            assert told.id == first
+            return
+        self.newest += 1
+        tags = tuple(simple_tags.tags(draft.text, beside).values())
+        self.tweets.append(Tweet(self.newest, self.at, draft.by, draft.text, tags))
+        assert told == self.tweets[-1]
         if draft.key is not None:
-            self.posted[draft.by, draft.key] = len(self.tweets)
-        return len(self.tweets)
+            self.posted[draft.by, draft.key] = self.newest
+
+    @rule(which=st.integers(1, 30))
+    def delete(self, which: int) -> None:
+        report = reports.message_deleted(which, "ann")
+        tweet = next((one for one in self.tweets if one.id == which), None)
+        if which in self.places:
+            assert self.store.delete(which, report, at=self.at) == self.places[which]
+        elif tweet is None:
+            with pytest.raises(Refused, match="there is no tweet"):
+                self.store.delete(which, report, at=self.at)
+        else:
+            self.newest += 1
+            self.places[which] = Deletion(self.newest, self.at, which)
+            self.deletions.append(self.places[which])
+            assert self.store.delete(which, report, at=self.at) == self.places[which]
+            self.tweets.remove(tweet)
+            self.copied = False  # the log is blanked where it tells of the text, the copy is not
+
+    @rule(before=st.integers(1, 30))
+    def prune(self, before: int) -> None:
+        before = min(before, self.newest + 1)
+        while self.store.prune(before):
+            pass
+        last = max([id_ for id_ in (*self.places, *[one.id for one in self.tweets]) if id_ < before], default=0)
+        self.deletions = [one for one in self.deletions if one.id > last]
+        self.tweets = [one for one in self.tweets if one.id >= before]
+        self.places = {tweet: one for tweet, one in self.places.items() if tweet >= before}
+        self.copied = False  # lines of the log go with their tweets
 
     @rule()
     def settle(self) -> None:
@@ -124,48 +156,44 @@ class StoreModel(RuleBasedStateMachine):
     def tweets_of_tag(self, spelling: str, limit: int, before: int | None) -> None:
         key = tweets.search_key(spelling)
         found = self.store.tweets_of_tag(key, limit=limit, before=before)
-        self.same_page(found, [one for one in self.tweets if key in one.keys], limit, before)
+        self.same_page(found, [one for one in self.tweets if key in keys_of(one)], limit, before)
 
     @rule(by=st.sampled_from(["ann", "bob", "eve"]), limit=st.integers(1, 5), before=st.none() | st.integers(1, 30))
     def tweets_of_author(self, by: str, limit: int, before: int | None) -> None:
         found = self.store.tweets_of_author(by, limit=limit, before=before)
         self.same_page(found, [one for one in self.tweets if one.by == by and one.text], limit, before)
 
-    def same_page(self, found: Page, expected: list[Stored], limit: int, before: int | None) -> None:
+    def same_page(self, found: Page, expected: list[Tweet], limit: int, before: int | None) -> None:
         below = [one for one in expected if before is None or one.id < before]
-        assert [tweet.id for tweet in found.tweets] == [one.id for one in below[::-1][:limit]]
+        assert found.tweets == below[::-1][:limit]
         assert found.more == (len(below) > limit)
 
     @rule(spellings=st.lists(SPELLINGS, min_size=1, max_size=3), cursor=st.integers(0, 30), limit=st.integers(1, 5))
     def tagged_after(self, spellings: list[str], cursor: int, limit: int) -> None:
         keys = {tweets.search_key(spelling) for spelling in spellings}
         found = self.store.tagged_after(sorted(keys), cursor, limit)
-        expected = [one.id for one in self.tweets if one.id > cursor and one.keys & keys]
-        assert [tweet.id for tweet in found] == expected[:limit]
+        assert found == [one for one in self.tweets if one.id > cursor and keys_of(one) & keys][:limit]
 
     @rule()
     def list_tags(self) -> None:
         listed = self.store.list_tags(limit=100, now=self.at, numbers=True)
         counts = {tweets.search_key(summary.tag): summary.count for summary in listed.tags}
-        every = {key for one in self.tweets for key in one.keys}
-        assert counts == {key: sum(key in one.keys for one in self.tweets) for key in every}
+        assert counts == Counter(key for one in self.tweets for key in keys_of(one))
 
     @rule()
     def export_log(self) -> None:
         assert self.copy.catch_up()
-        assert (self.folder / f"Sample-{self.lives}.txt").read_text().split("\n")[:-1] == self.lines
+        copied = (self.folder / f"Sample-{self.lives}.txt").read_text().split("\n")[:-1]
+        assert copied == self.lines or not self.copied
 
     @invariant()
     def the_log_of_tweets_is_the_models(self) -> None:
         if hasattr(self, "store"):
-            assert list(map(as_stored, self.store.read_after(0, 1000))) == self.tweets
-            last = self.store.last()
-            assert (as_stored(last) if last else None) == (self.tweets[-1] if self.tweets else None)
+            assert self.store.read_after(0, 1000) == self.tweets
+            assert self.store.deletions_after(0, 1000) == self.deletions
+            assert self.store.last() == (self.tweets[-1] if self.tweets else None)
             assert self.store.count() == len(self.tweets)
-
-
-def as_stored(tweet: Tweet) -> Stored:
-    return Stored(tweet.id, tweet.by, tweet.text)
+            assert self.store.newest_id() == self.reader.newest_id() == self.newest
 
 
 StoreModel.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
