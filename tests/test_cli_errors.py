@@ -1,9 +1,12 @@
-from typing import Annotated, Literal
+import shlex
+from typing import Annotated, Literal, get_args
 
 import pytest
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, Token
 from cyclopts.exceptions import CoercionError
 
+from tests.test_docs import arguments, commands
+from ttweet.cli import make_app
 from ttweet.cli_errors import sentence
 
 
@@ -49,6 +52,30 @@ def app() -> App:
 )
 def test_what_was_seen_and_what_would_work_are_told(app: App, arguments: list[str], said: str) -> None:
     assert sentence(error_of(app, *arguments)) == said
+
+
+NOT_WHOLE = ["1.5", "0x6", "0b1101", "1_1", " 12", "12 ", "+1", "1e3", "\u0663", "", "9" * 5000]
+
+
+@pytest.mark.parametrize("value", NOT_WHOLE)
+def test_no_command_takes_for_a_whole_number_what_is_none(value: str) -> None:
+    numbers = [
+        argument
+        for app in commands().values()
+        for argument in arguments(app)
+        if int in (argument.hint, *get_args(argument.hint))
+    ]
+    assert "ID" in [argument.name for argument in numbers]
+    for argument in numbers:
+        argument.append(Token(keyword=argument.name, value=value))
+        with pytest.raises(CoercionError) as raised:
+            argument.convert()
+        assert f"{argument.name} cannot be {shlex.quote(value)}: it must be a whole number" in sentence(raised.value)
+
+
+def test_of_several_values_the_wrong_one_is_told_or_all() -> None:
+    assert sentence(error_of(make_app(), "delete", "1", "2.5", "3")).startswith("ID cannot be 2.5: it must be a whole")
+    assert sentence(error_of(make_app(), "delete", "1", "0", "3")).startswith("ID cannot be 1 0 3: must be >= 1")
 
 
 def test_what_has_no_sentence_of_its_own_keeps_the_parsers() -> None:

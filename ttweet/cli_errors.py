@@ -63,9 +63,11 @@ def _known_options(error: UnknownOptionError) -> Iterator[str]:
 def _bad_value(error: CoercionError | ValidationError) -> str:
     if error.argument is None or not error.argument.tokens:
         return _plain(str(error))
-    token = error.argument.tokens[-1]
-    name = token.keyword or error.argument.name
-    return f"{name} cannot be {shlex.quote(token.value)}: {_reason(error, token.value)}"
+    tokens = error.argument.tokens  # of several, a validator does not say which is wrong
+    if isinstance(error, CoercionError) and error.token is not None:
+        tokens = [error.token]
+    name, seen = tokens[-1].keyword or error.argument.name, shlex.join([token.value for token in tokens])
+    return f"{name} cannot be {seen}: {_reason(error, tokens[-1].value)}"
 
 
 def _reason(error: CoercionError | ValidationError, value: str) -> str:

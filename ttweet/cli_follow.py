@@ -19,14 +19,12 @@ from ttweet.follower import Follower
 from ttweet.tweets import Tweet
 from ttweet.wire import as_json
 
-Last = Annotated[
-    int | None, Parameter(name="--last", metavar="N", validator=AMOUNT, help="Begin with the last N tweets.")
-]
+Last = Annotated[int | None, AMOUNT, Parameter(name="--last", metavar="N", help="Begin with the last N tweets.")]
 Exec = Annotated[
     str | None,
     Parameter(name="--exec", metavar="COMMAND", help="Run it in a shell for each tweet, instead of printing it."),
 ]
-Count = Annotated[int | None, Parameter(metavar="N", validator=AMOUNT, help="Stop after so many tweets.")]
+Count = Annotated[int | None, AMOUNT, Parameter(metavar="N", help="Stop after so many tweets.")]
 
 Handle = Callable[[Tweet], None]
 Finishing = Callable[[], AbstractContextManager[None]]

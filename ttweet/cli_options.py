@@ -1,12 +1,30 @@
 """Options that several commands share, so that each is described once."""
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Parameter
+from cyclopts import CoercionError, Parameter, Token
 from cyclopts.validators import Number
 
-AMOUNT = Number(gte=1, lte=10**15)  # more than any file holds, and SQLite counts no further than 2 ** 63
+from ttweet.fields import MAX_ID
+
+
+def _whole(_: type, tokens: Sequence[Token]) -> int:
+    """Digits to the number that they are. The parser's own way would round 1.5 to 2, and take 0x2, 1_0 and blanks."""
+    [token] = tokens
+    if not re.fullmatch("[0-9]{1,99}", token.value):
+        raise CoercionError(token=token, target_type=int)
+    return int(token.value)
+
+
+def whole(least: int, most: int) -> Parameter:
+    """What every argument and option has that is a whole number."""
+    return Parameter(converter=_whole, validator=Number(gte=least, lte=most))
+
+
+AMOUNT = whole(1, 10**15)  # more than any file holds, and SQLite counts no further than 2 ** 63
 
 Db = Annotated[Path | None, Parameter(name="--db", metavar="FILE", help="Read this file.")]
 Server = Annotated[str | None, Parameter(name="--server", metavar="HOST:PORT", help="Ask this server instead.")]
@@ -18,7 +36,8 @@ LiveServer = Annotated[str | None, Parameter(name="--server", metavar="HOST:PORT
 LiveTags = Annotated[str, Parameter(name="TAG", help="Only tweets with one of these tags; # and case do not matter.")]
 After = Annotated[
     int | None,
-    Parameter(name="--from", metavar="ID", validator=Number(gte=0), help="Begin after this id; 0 is the very start."),
+    whole(0, MAX_ID),
+    Parameter(name="--from", metavar="ID", help="Begin after this id; 0 is the very start."),
 ]
 Timeout = Annotated[
     str | None, Parameter(name="--timeout", metavar="TIME", help="Give up after 90, 90s, 10m, 2h or 1d; exit code 124.")

@@ -18,9 +18,7 @@ from ttweet.sqlite_reader import SqliteReader
 Keep = Annotated[
     str | None, Parameter(name="--keep", metavar="TIME", help="Keep what is younger: 90d, 36h; older tweets go.")
 ]
-KeepLast = Annotated[
-    int | None, Parameter(name="--keep-last", metavar="N", validator=AMOUNT, help="Keep the last N tweets.")
-]
+KeepLast = Annotated[int | None, AMOUNT, Parameter(name="--keep-last", metavar="N", help="Keep the last N tweets.")]
 DryRun = Annotated[bool, Parameter(name="--dry-run", negative="", help="Remove nothing; tell how many would go.")]
 Db = Annotated[Path | None, Parameter(name="--db", metavar="FILE", help="In this file, which no server may hold.")]
 

@@ -14,9 +14,7 @@ from ttweet.clock import now_ms
 from ttweet.reports import escape
 from ttweet.wire import DEFAULT_LIMIT, as_json
 
-Limit = Annotated[
-    int, Parameter(name="--limit", metavar="N", validator=AMOUNT, help="At most so many, the newest or largest.")
-]
+Limit = Annotated[int, AMOUNT, Parameter(name="--limit", metavar="N", help="At most so many, the newest or largest.")]
 Numbers = Annotated[
     bool, Parameter(name="--numbers", negative="", help="List tags without a letter too, such as #3251.")
 ]

@@ -10,7 +10,7 @@ from cyclopts.validators import Number
 
 from ttweet import cli_live, rates, retention, shell
 from ttweet.app import Config, run
-from ttweet.cli_options import AMOUNT
+from ttweet.cli_options import AMOUNT, whole
 from ttweet.policy import TLS, TOKEN, UnsafeError
 from ttweet.rates import Rate
 from ttweet.throttle import BURST, NO_RATES, REQUESTS_PER_S, Rates
@@ -18,11 +18,9 @@ from ttweet.throttle import BURST, NO_RATES, REQUESTS_PER_S, Rates
 DEFAULT = Config(port=0)
 DEFAULT_RATE = Rate(REQUESTS_PER_S, "s", BURST)
 
-_COUNT: dict[str, Any] = {"metavar": "N", "validator": AMOUNT, "show_default": "{:,}".format}
+_COUNT: dict[str, Any] = {"metavar": "N", "show_default": "{:,}".format}
 
-Port = Annotated[
-    int, Parameter(name="PORT", validator=Number(gte=0, lte=65535), help="Where to listen; 0 takes a free one.")
-]
+Port = Annotated[int, whole(0, 65535), Parameter(name="PORT", help="Where to listen; 0 takes a free one.")]
 Db = Annotated[Path, Parameter(metavar="FILE", env_var="TTWEET_DB", help="The database; made when it is not there.")]
 Host = Annotated[str, Parameter(metavar="HOST", help="The address to listen on; 0.0.0.0 is every one there is.")]
 ReportFile = Annotated[
@@ -30,7 +28,7 @@ ReportFile = Annotated[
     Parameter(metavar="FILE", show_default=lambda _: DEFAULT.report_file, help="Where the report lines go."),
 ]
 NoReportFile = Annotated[bool, Parameter(negative="", help="Write no such file; the log in the database is kept.")]
-MaxClients = Annotated[int, Parameter(**_COUNT, help="Clients at the same time.")]
+MaxClients = Annotated[int, AMOUNT, Parameter(**_COUNT, help="Clients at the same time.")]
 Grace = Annotated[
     float,
     Parameter(
@@ -40,14 +38,13 @@ Grace = Annotated[
         help="How long busy clients have when the server stops.",
     ),
 ]
-LogLimit = Annotated[int, Parameter(**_COUNT, help="Report lines kept; no tweet goes for them.")]
+LogLimit = Annotated[int, AMOUNT, Parameter(**_COUNT, help="Report lines kept; no tweet goes for them.")]
 Keep = Annotated[
     str | None,
     Parameter(name="--keep", metavar="TIME", help="Remove older tweets while it runs: 90d, 36h; else all are kept."),
 ]
 KeepLast = Annotated[
-    int | None,
-    Parameter(name="--keep-last", metavar="N", validator=AMOUNT, help="Remove all but the last N tweets."),
+    int | None, AMOUNT, Parameter(name="--keep-last", metavar="N", help="Remove all but the last N tweets.")
 ]
 RateOption = Annotated[
     str | None,
@@ -58,7 +55,7 @@ RateOption = Annotated[
         help="Requests of each address and token: 20/s, 100/min, 500/h, or none.",
     ),
 ]
-Burst = Annotated[int, Parameter(**_COUNT, help="Requests that may come at once, before the rate counts.")]
+Burst = Annotated[int, AMOUNT, Parameter(**_COUNT, help="Requests that may come at once, before the rate counts.")]
 TlsCert = Annotated[Path | None, Parameter(metavar="FILE", help="Speak TLS with this certificate and its chain (PEM).")]
 TlsKey = Annotated[Path | None, Parameter(metavar="FILE", help="Its key (PEM), which others cannot read.")]
 TlsClientCa = Annotated[
