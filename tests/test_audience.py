@@ -313,7 +313,7 @@ def test_an_after_that_is_yet_to_come_counts_as_the_newest() -> None:
     assert log.audience.follow(Client(log), [], 99).cursor == 2
 
 
-@pytest.mark.parametrize("tags", [["a-b"], [f"t{number}" for number in range(33)], ["a", "A"] * 17])
+@pytest.mark.parametrize("tags", [["a-b"], ["a b"], [f"t{number}" for number in range(33)], ["a", "A"] * 17])
 def test_tags_that_cannot_be_followed_are_refused_and_what_is_followed_stays(tags: list[str]) -> None:
     log = Log()
     client = Client(log)

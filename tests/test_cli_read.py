@@ -133,8 +133,8 @@ def test_no_tags_at_all_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ([""], "'' is no tag: letters, digits and _ make one"),
-        (["a b"], "'a b' is no tag: letters, digits and _ make one"),
+        ([""], "'' is no tag: letters, digits and _ make one, at most 150 of them"),
+        (["a b"], "'a b' is no tag: letters, digits and _ make one, at most 150 of them"),
         (["a", "b"], "one argument too many: b; see ttweet tags --help"),
         (["--limit", "0"], "--limit cannot be 0: must be >= 1; see ttweet tags --help"),
         (["--limit", "many"], "--limit cannot be many: it must be a whole number; see ttweet tags --help"),

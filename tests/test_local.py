@@ -24,6 +24,8 @@ def test_what_is_posted_is_read_in_this_program_and_in_the_next(path: Path) -> N
         assert store.tweets_of_tag("home", before=2).tweets == [first]
         assert store.list_tags(limit=1).tags[0].count == 2
         assert list(store.tweets_after(1)) == [second]
+        with pytest.raises(ttweet.Refused, match="'ho me' is no tag"):
+            store.tweets_of_tag("ho me")
 
 
 def test_all_tweets_come_in_pages(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

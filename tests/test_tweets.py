@@ -48,8 +48,8 @@ NO_TEXT = {
 NO_TAG = {
     "blank": (["a b"], "'a b' is no tag"),
     "empty": ([""], "'' is no tag"),
-    "hash sign alone": (["#"], "'' is no tag"),
-    "two hash signs": (["##a"], "'#a' is no tag"),
+    "hash sign alone": (["#"], "'#' is no tag"),
+    "two hash signs": (["##a"], "'##a' is no tag"),
     "punctuation": (["a-b"], "'a-b' is no tag"),
     "a lone surrogate": (["\ud800"], r"'\ud800' is no tag"),
     "longer than a text": (["a" * 151], "'" + "a" * 40 + "...' is no tag"),
@@ -163,7 +163,24 @@ def test_a_key_is_valid_utf8() -> None:
 
 @pytest.mark.parametrize("body", ["東京～大阪", "ﷺ", "‍⃣x", "３２５１"])
 def test_what_may_be_a_tag_can_be_searched_for(body: str) -> None:
-    assert draft(f"to #{body}").tags == {search_key(f"#{body}"): body}
+    for spelling in (body, f"#{body}", f"＃{body}"):
+        assert draft(f"to #{body}").tags == draft("to", tags=[spelling]).tags == {search_key(spelling): body}
+
+
+IN_TEXTS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+
+
+@given(st.text(IN_TEXTS | st.sampled_from("#a 1_-"), max_size=10))
+def test_what_finds_tweets_is_what_may_stand_beside_a_text_and_each_tag_of_a_text(text: str) -> None:
+    for tag in (text, *draft(f"#{text}").tags.values()):
+        try:
+            beside = draft("text", tags=[tag]).tags
+        except Refused:
+            assert tag == text
+            with refusal("bad_tag", "is no tag"):
+                search_key(tag)
+        else:
+            assert [*beside] == [search_key(tag)]
 
 
 def test_a_tag_that_is_too_long_for_any_tweet_is_not_even_folded() -> None:

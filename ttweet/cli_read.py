@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from ttweet import cli_show, shell
 from ttweet.cli_options import AMOUNT, Ca, Db, Json, Server
-from ttweet.cli_source import PAGE, Source, open_source
+from ttweet.cli_source import PAGE, Source, checked_body, open_source
 from ttweet.clock import now_ms
 from ttweet.reports import escape
 from ttweet.wire import DEFAULT_LIMIT, as_json
@@ -98,7 +98,7 @@ def _cut(kind: str, count: int, *, most: int | None = None) -> str:
 
 
 def _no_such_tag(source: Source, tag: str) -> str:
-    name = tag.strip().lstrip("#\uff03")
+    name = checked_body(tag)
     known = {summary.tag.casefold(): summary.tag for summary in source.list_tags(limit=PAGE, numbers=True).tags}
     close = get_close_matches(name.casefold(), known, n=1)
     suggestion = f"; did you mean {escape(known[close[0]])}?" if close else ""

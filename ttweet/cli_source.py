@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from ttweet import hashtags, shell
+from ttweet import shell
 from ttweet.client import Client
 from ttweet.clock import now_ms
+from ttweet.errors import Refused
 from ttweet.store import Reader
-from ttweet.tweets import Page, TagPage, Tweet
+from ttweet.tweets import Page, TagPage, Tweet, checked_tag, search_key
 
 DB = Path("tweets.db")  # as app.Config has it, which takes trio to import; a test holds the two together
 SERVER = "127.0.0.1:13001"  # the port of the first ttweet's examples
@@ -98,7 +99,7 @@ class _File:
         return tweet if tweet and tweet.text else None
 
     def tweets_of_tag(self, tag: str, *, limit: int) -> Page:
-        key = hashtags.key(checked_body(tag))
+        key = search_key(checked_body(tag))
 
         def read(limit: int, before: int | None) -> Page:
             return self._reader.tweets_of_tag(key, limit=limit, before=before)
@@ -136,10 +137,10 @@ class _Server:
 
 def checked_body(tag: str) -> str:
     """A tag as it was typed, without its hash sign. Raises UsageError when it cannot be one."""
-    body = shell.checked_text(tag, "the tag").strip().lstrip("#\uff03")
-    if not hashtags.is_body(body):
-        raise shell.UsageError(f"{tag[:80]!r} is no tag: letters, digits and _ make one")
-    return body
+    try:
+        return checked_tag(shell.checked_text(tag, "the tag").strip())
+    except Refused as refused:
+        raise shell.UsageError(refused.text) from refused
 
 
 def in_pages(read: Callable[[int, int | None], Page], limit: int) -> Page:

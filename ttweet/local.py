@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ttweet import hashtags, reports, tweets
+from ttweet import reports, tweets
 from ttweet.clock import now_ms
 from ttweet.errors import Refused
 from ttweet.sqlite_reader import SqliteReader
@@ -100,8 +100,11 @@ class LocalStore:
             cursor = page[-1].id
 
     def tweets_of_tag(self, tag: str, *, limit: int = DEFAULT_LIMIT, before: int | None = None) -> Page:
-        """The newest tweets of a tag in any spelling, newest first; with `before` those with a lower id."""
-        return self._store.tweets_of_tag(hashtags.key(tag.removeprefix("#")), limit=limit, before=before)
+        """The newest tweets of a tag in any spelling, newest first; with `before` those with a lower id.
+
+        Raises Refused for what is no tag.
+        """
+        return self._store.tweets_of_tag(tweets.search_key(tag), limit=limit, before=before)
 
     def list_tags(self, *, limit: int = DEFAULT_LIMIT, numbers: bool = False) -> TagPage:
         """The most used tags; those without a letter only with `numbers`."""

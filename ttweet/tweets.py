@@ -134,23 +134,27 @@ def checked_name(name: str) -> str:
 
 def search_key(tag: str) -> str:
     """What a tag in any spelling, with or without hash sign, is found by. Raises Refused `bad_tag`."""
-    body = tag.strip().lstrip("#＃")
-    if len(body) > MAX_CHARACTERS or not (hashtags.is_body(body) or hashtags.is_body(hashtags.key(body))):
-        raise _no_tag(tag)
-    return hashtags.key(body)
+    return hashtags.key(checked_tag(tag))
+
+
+def checked_tag(tag: str) -> str:
+    """A tag as it was typed, a hash sign before it forgiven. Raises Refused `bad_tag`."""
+    body = tag[1:] if tag.startswith(("#", "＃")) else tag
+    if len(body) > MAX_CHARACTERS or not hashtags.is_body(body):
+        raise Refused(
+            "bad_tag", f"{_short(tag)} is no tag: letters, digits and _ make one, at most {MAX_CHARACTERS} of them"
+        )
+    return body
 
 
 def checked_tags(tags: Iterable[str], text: str) -> list[str]:
-    """Tag bodies given beside a text, a leading hash sign forgiven. Raises Refused `bad_tag`."""
-    bodies = [tag.removeprefix("#") for tag in tags]
-    if len(bodies) > MAX_TAGS:
-        raise Refused("bad_tag", f"{len(bodies)} tags beside the text, the limit is {MAX_TAGS}")
+    """The bodies of tags given beside a text. Raises Refused `bad_tag`."""
+    given = list(tags)
+    if len(given) > MAX_TAGS:
+        raise Refused("bad_tag", f"{len(given)} tags beside the text, the limit is {MAX_TAGS}")
     if not text:
         raise Refused("bad_tag", "an empty message resets the last message and carries no tags")
-    for body in bodies:
-        if len(body) > MAX_CHARACTERS or not hashtags.is_body(body):
-            raise _no_tag(body)
-    return bodies
+    return [checked_tag(tag) for tag in given]
 
 
 def checked_key(key: str) -> str:
@@ -169,12 +173,6 @@ def _surrogate(text: str) -> int:
     except UnicodeEncodeError as exc:
         return exc.start + 1
     return 0
-
-
-def _no_tag(tag: str) -> Refused:
-    return Refused(
-        "bad_tag", f"{_short(tag)} is no tag: letters, digits and _ make one, at most {MAX_CHARACTERS} of them"
-    )
 
 
 def _short(text: str) -> str:
