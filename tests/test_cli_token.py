@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import LIMIT_S, TTWEET, Server, environment, plain, run, run_on_terminal, running_server, says
+from tests.sqlite_files import sql
 from tests.test_tokens import SECRET
 from ttweet import shell
 
@@ -51,6 +52,30 @@ def test_the_list_shows_what_there_is_in_a_pipe_as_json_and_on_a_terminal(tmp_pa
         assert code == shell.DONE
         assert max(len(line) for line in plain(seen).splitlines()) <= columns
         assert re.search(r"guest +read,post +live for", plain(seen)) or columns == 40
+
+
+def test_a_database_that_is_not_there_yet_is_named(tmp_path: Path) -> None:
+    assert (
+        "the token of ci for tweets.db, which is not there yet; it is" in run("token", "add", "ci", cwd=tmp_path).stderr
+    )
+    with running_server(tmp_path, "--no-report-file"):
+        assert "the token of me; it is" in run("token", "add", "me", cwd=tmp_path).stderr
+
+
+@pytest.mark.parametrize("what", ["a folder", "a text", "another program's database", "a device"])
+def test_what_is_no_database_of_ours_gets_no_token(tmp_path: Path, what: str) -> None:
+    place = tmp_path / "x.db"
+    if what == "a folder":
+        place.mkdir()
+    elif what == "a text":
+        place.write_text("hello")
+    elif what == "a device":
+        place.symlink_to("/dev/null")
+    else:
+        sql(place, "CREATE TABLE t (x)")
+    code, text = says("token", "add", "ci", "--db", str(place))
+    assert (code, "name another" in text) == (shell.FAILED, True), text
+    assert [path.name for path in tmp_path.iterdir()] == ["x.db"]
 
 
 def test_what_does_not_belong_together_is_said(tmp_path: Path) -> None:

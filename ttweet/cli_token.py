@@ -13,6 +13,7 @@ from ttweet.cli_source import db_path
 from ttweet.clock import now_ms
 from ttweet.errors import Refused
 from ttweet.reports import escape
+from ttweet.sqlite_file import refuse_foreign
 from ttweet.token_file import TokenFile
 
 DEFAULT_RIGHTS = "read,post"
@@ -46,7 +47,8 @@ def token(
 ) -> int:
     """Make, list or revoke tokens."""
     _check(action, name, can, expires)
-    file = TokenFile(db_path(db))
+    path = db_path(db)
+    file = TokenFile(path)
     if action == "list":
         return _list(file, json=json)
     try:
@@ -55,7 +57,8 @@ def token(
     except Refused as refused:
         raise shell.UsageError(refused.text) from refused
     if action == "add":
-        return _add(file, checked, rights, expires, json=json)
+        refuse_foreign(path)  # a token for it would be good for nothing
+        return _add(file, path, checked, rights, expires, json=json)
     return _revoke(file, checked, json=json)
 
 
@@ -69,13 +72,14 @@ def _check(action: str, name: str | None, can: str | None, expires: str | None) 
         raise shell.UsageError(f"--can and --expires belong to add, not to {action}")
 
 
-def _add(file: TokenFile, name: str, rights: frozenset[str], expires: str | None, *, json: bool) -> int:
+def _add(file: TokenFile, db: Path, name: str, rights: frozenset[str], expires: str | None, *, json: bool) -> int:
     token, secret = file.add(name, rights, expires=_end(expires))
     if json:
         cli_show.write_json(_shown(token) | {"token": secret})
         return shell.DONE
     shell.write(secret)
-    shell.hint(f"this is the token of {name}; it is shown now and never again. A client takes it from TTWEET_TOKEN,")
+    whose = name if db.exists() else f"{name} for {escape(str(db))}, which is not there yet"
+    shell.hint(f"this is the token of {whose}; it is shown now and never again. A client takes it from TTWEET_TOKEN,")
     shell.hint("or from the file that TTWEET_TOKEN_FILE names, which nobody else may read")
     return shell.DONE
 
