@@ -3,10 +3,13 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.load import Load
 from tests.processes import plain, run, run_on_terminal, running_server, says
 from tests.sqlite_files import sql
 from ttweet import shell
+from ttweet.sqlite_store import SqliteStore
 
 
 def test_a_file_is_whole_beside_a_server_under_load_and_so_is_its_copy(tmp_path: Path) -> None:
@@ -63,10 +66,29 @@ def test_what_is_wrong_goes_to_stdout_and_what_to_do_to_stderr(tmp_path: Path) -
     assert run("check", "new.db", cwd=tmp_path).stdout.startswith("new.db is whole: 1 tweet, 1 tag, ")
 
 
-def test_what_is_no_database_of_ours_is_said_as_everywhere(tmp_path: Path) -> None:
+def test_what_is_not_there_is_said_as_everywhere(tmp_path: Path) -> None:
     assert says("check", str(tmp_path / "no.db")) == (
         shell.NOTHING,
         f"ttweet: there is no {tmp_path}/no.db; name another one",
     )
-    (tmp_path / "x.db").write_text("hello")
-    assert says("check", str(tmp_path / "x.db"))[0] == shell.FAILED
+
+
+@pytest.mark.parametrize(
+    ("data", "what", "way_out"),
+    [
+        (b"hello", "no SQLite database", "name another file with --db"),
+        (b"damaged", "damaged: 9000 bytes of ", "put a backup in its place"),
+    ],
+)
+def test_of_a_file_that_cannot_be_opened_at_all_it_says_so_too(
+    tmp_path: Path, data: bytes, what: str, way_out: str
+) -> None:
+    SqliteStore.open(tmp_path / "x.db", log_limit=10, at=1).close()
+    (tmp_path / "x.db").write_bytes((tmp_path / "x.db").read_bytes()[:9000] if data == b"damaged" else data)
+    done = run("check", "x.db", cwd=tmp_path)
+    assert (done.returncode, done.stdout.startswith(f"x.db: {what}")) == (shell.FAILED, True), done
+    assert done.stderr.startswith(f"ttweet: {way_out}")
+    done = run("check", "x.db", "--json", cwd=tmp_path)
+    [found] = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (done.returncode, found["what"].startswith(what)) == (shell.FAILED, True)
+    assert found["way_out"].startswith(way_out)

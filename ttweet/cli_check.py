@@ -11,6 +11,7 @@ from ttweet import cli_show, shell
 from ttweet.cli_options import Db, Json
 from ttweet.cli_progress import Pace, progress
 from ttweet.cli_source import db_path
+from ttweet.errors import OpenError
 from ttweet.reports import escape
 from ttweet.sqlite_check import Check, Facts, Finding
 
@@ -20,11 +21,11 @@ File = Annotated[Path | None, Parameter(name="FILE", help="The database; else TT
 def check(file: File = None, /, *, db: Db = None, json: Json = False) -> int:
     """Look a database over. Raises UsageError, OpenError, StoreError."""
     path = db_path(_named(file, db))
-    look = Check(path, instead="name another one")
-    ways_out = _show(_findings(look), escape(str(path)), json=json)
-    for way_out in ways_out:
-        shell.complain(escape(way_out))
-    if ways_out:
+    try:
+        look = Check(path, instead="name another one")
+    except OpenError as error:
+        return _show([_unreadable(path, error)], path, json=json)
+    if _show(_findings(look), path, json=json) == shell.FAILED:
         return shell.FAILED
     assert look.facts is not None
     if json:
@@ -49,16 +50,26 @@ def _findings(look: Check) -> Iterator[Finding]:
         yield from look.run(lambda done, total: show(done, total, f"{done:,} tweets, {pace.rate(done)}"))
 
 
-def _show(findings: Iterable[Finding], name: str, *, json: bool) -> list[str]:
-    """Write what is wrong as it is found; returns what to do, each once."""
+def _unreadable(path: Path, error: OpenError) -> Finding:
+    """What is wrong with a file that cannot even be opened. Raises the error when it tells of another thing."""
+    if error.code not in ("damaged", "not_ours"):
+        raise error
+    what, _, way_out = error.text.removeprefix(f"{path} is ").partition("; ")
+    return Finding(what, way_out)
+
+
+def _show(findings: Iterable[Finding], path: Path, *, json: bool) -> int:
+    """Write what is wrong as it is found, then what to do, each once. Returns the exit code."""
     ways_out: dict[str, None] = {}
     for finding in findings:
         if json:
             cli_show.write_json(finding._asdict())
         else:
-            shell.write(f"{name}: {escape(finding.what)}")
+            shell.write(f"{escape(str(path))}: {escape(finding.what)}")
         ways_out[finding.way_out] = None
-    return list(ways_out)
+    for way_out in ways_out:
+        shell.complain(escape(way_out))
+    return shell.FAILED if ways_out else shell.DONE
 
 
 def _told(facts: Facts) -> str:
