@@ -86,6 +86,18 @@ def test_of_a_file_that_was_cut_short_the_rest_is_read(stopped: Path) -> None:
     assert COUNT / 10 < len(entries) < COUNT
 
 
+@pytest.mark.parametrize("left", [9_000, 60_000])
+def test_of_a_file_of_which_nothing_can_be_read_the_next_step_is_told(stopped: Path, left: int) -> None:
+    with stopped.open("r+b") as file:
+        file.truncate(left)
+    done = run("export", "--salvage", "saved.jsonl", "--db", str(stopped), cwd=stopped.parent)
+    assert (done.returncode, done.stdout) == (shell.FAILED, "")
+    assert done.stderr.startswith(f"ttweet: nothing can be read of {stopped}; put a backup in its place, or")
+    assert f"sqlite3 {stopped} .recover | sqlite3 saved.db, then ttweet check saved.db" in done.stderr
+    assert "export --salvage" not in done.stderr
+    assert not (stopped.parent / "saved.jsonl").exists()
+
+
 def test_what_was_deleted_stays_deleted_when_the_table_of_deletions_is_lost(stopped: Path) -> None:
     before = whole(stopped)
     overwrite(stopped, root(stopped, "deletions"))

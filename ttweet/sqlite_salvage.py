@@ -4,26 +4,41 @@ What SQLite cannot read, and what no server could have written, is passed over o
 of a lost page finds the next page. SQLite's own way is no help to many: its shell is often built without `.recover`.
 """
 
+import shlex
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 from ttweet import archive
-from ttweet.errors import Refused, StoreError
+from ttweet.errors import OpenError, Refused, StoreError
 from ttweet.sqlite_file import connect_reader
 from ttweet.sqlite_reader import Queries
 from ttweet.tweets import Entry
+
+
+def nothing_left(path: Path) -> str:
+    """What is said of a file of which nothing can be read: the way that is left takes no page for granted."""
+    return (
+        f"nothing can be read of {path}; put a backup in its place, or let SQLite look at each page by itself: "
+        f"sqlite3 {shlex.quote(str(path))} .recover | sqlite3 saved.db, then ttweet check saved.db"
+    )
 
 
 class Salvage(Queries):
     """Reads a damaged file."""
 
     def __init__(self, path: Path, *, instead: str) -> None:
-        """Raises OpenError for a file that is missing or none of ours, StoreError when nothing at all can be read."""
-        super().__init__(connect_reader(path, instead=instead, damaged=True), shown_as=path)
+        """Raises OpenError for a file that is missing or none of ours, `damaged` when nothing at all can be read."""
+        self._path = path
+        try:
+            super().__init__(connect_reader(path, instead=instead, damaged=True), shown_as=path)
+            self._newest = self._newest_id()
+        except (OpenError, StoreError) as error:
+            if error.code not in ("damaged", "internal"):
+                raise
+            raise OpenError("damaged", nothing_left(path)) from error
         self.lost: list[tuple[int, int]] = []
         """Gaps that were met, by their first and their last id: what is there cannot be read."""
-        self._newest = self._newest_id()
         self._read: Callable[[int, int], Sequence[Entry]] = self._reads_of_log()
 
     def count(self) -> int:
@@ -31,7 +46,7 @@ class Salvage(Queries):
         return self._newest
 
     def entries_after(self, cursor: int, limit: int) -> list[Entry]:
-        """See Queries: those that can be read."""
+        """See Queries: those that can be read. Raises StoreError when these are none at all."""
         while (page := self._sound(cursor, limit)) is None and limit > 1:
             limit //= 2
         return self._behind_gap(cursor) if page is None else page
@@ -40,6 +55,8 @@ class Salvage(Queries):
         """The next entry, where the one that follows the cursor cannot be read."""
         pages = (self._sound(id_, 1) for id_ in range(cursor + 1, self._newest))
         page = next((page for page in pages if page is not None), [])
+        if not page and not cursor:
+            raise StoreError("internal", nothing_left(self._path))
         self.lost.append((cursor + 1, page[0].id - 1 if page else self._newest))
         return page
 
