@@ -12,7 +12,7 @@ import pytest
 
 from tests.processes import TTWEET, environment, plain, run, run_on_terminal, running_server, says
 from ttweet import cli_export, shell
-from ttweet.archive import encode
+from ttweet.archive import MAX_LINE_BYTES, encode
 from ttweet.errors import OpenError, StoreError
 from ttweet.sqlite_reader import SqliteReader
 from ttweet.sqlite_store import SqliteStore
@@ -167,8 +167,27 @@ def test_a_closed_stream_is_told(tmp_path: Path, command: str, text: str) -> Non
     assert done.stderr.startswith(f"ttweet: {text}; ")
 
 
+def test_a_folder_that_is_not_there_is_no_place_for_a_database(exported: Path, tmp_path: Path) -> None:
+    place = tmp_path / "no" / "x.db"
+    code, text = says("import", str(exported), "--db", str(place))
+    assert (code, text.partition("; ")[2]) == (
+        shell.FAILED,
+        f"make its folder: mkdir -p {place.parent}, or name another file",
+    )
+
+
+@pytest.mark.parametrize("data", [b"hello\n", b"{}\n", b"\n\x80\n", b"x" * (MAX_LINE_BYTES + 1)])
+def test_what_is_no_export_makes_no_database(tmp_path: Path, data: bytes) -> None:
+    done = run("import", "-", stdin=data, cwd=tmp_path)
+    assert (done.returncode, done.stderr.startswith("ttweet: line ")) == (shell.REFUSED, True), done
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_is_not_there_is_told(tmp_path: Path) -> None:
-    assert says("import", str(tmp_path / "no.jsonl"))[1] == f"ttweet: {tmp_path}/no.jsonl: No such file or directory"
+    assert says("import", str(tmp_path / "no.jsonl")) == (
+        shell.NOTHING,
+        f"ttweet: there is no {tmp_path}/no.jsonl; name what export has written",
+    )
     assert says("export", "--db", str(tmp_path / "no.db")) == (
         shell.NOTHING,
         f"ttweet: there is no {tmp_path}/no.db; name another with --db",

@@ -8,6 +8,7 @@ docs/export.md describes the lines. Knows no SQL, no files and no command line.
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any, Protocol
 
 from ttweet import hashtags, tweets
@@ -103,6 +104,13 @@ def read_lines(stream: Stream) -> Iterator[tuple[int, bytes]]:
             raise _bad(f"line {number}: more than {MAX_LINE_BYTES:,} bytes; this is no export of ttweet's")
         if line.strip():
             yield number, line
+
+
+def begun(lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+    """The same lines, when the first is that of an entry: nothing need be made for what is none. Raises Refused."""
+    first = list(islice(lines, 1))
+    list(_numbered(first))
+    return chain(first, lines)
 
 
 def bring_in(target: Target, lines: Iterable[tuple[int, bytes]], tally: Tally, told: Callable[[], object]) -> None:

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -15,7 +15,7 @@ from ttweet.cli_options import Db
 from ttweet.cli_progress import Pace, progress
 from ttweet.cli_source import db_path
 from ttweet.clock import now_ms
-from ttweet.errors import Refused, StoreError
+from ttweet.errors import OpenError, Refused, StoreError
 from ttweet.files import replacing
 from ttweet.local import LOG_LIMIT
 from ttweet.reports import escape
@@ -57,10 +57,12 @@ def export(target: To = "-", /, *, db: Db = None, force: Force = False, salvage:
 def import_(source: From, /, *, db: Into = None) -> int:
     """Put exported tweets into a database. Raises OpenError, StoreError, OSError, Refused, KeyboardInterrupt."""
     tally, pace = Tally(), Pace()
-    with _open(source) as file, closing(_open_store(db_path(db))) as store:
+    with ExitStack() as resources:
+        file = resources.enter_context(_open(source))
+        lines = archive.begun(archive.read_lines(file))
+        store = resources.enter_context(closing(_open_store(db_path(db))))
         try:
             with progress() as show:
-                lines = archive.read_lines(file)
                 archive.bring_in(store, lines, tally, lambda: show(*_place(file), _done(tally, pace)))
         except (Refused, StoreError) as error:
             with suppress(StoreError):  # that of a full disk, again; the session counts as crashed then
@@ -118,12 +120,19 @@ def _open(source: str) -> Iterator[BinaryIO]:
     if source == "-":
         yield shell.stdin()
     else:
+        if not Path(source).exists():
+            raise OpenError("missing", f"there is no {escape(source)}; name what export has written")
         with Path(source).open("rb") as file:
             yield file
 
 
 def _open_store(db: Path) -> SqliteStore:
-    return SqliteStore.open(db, log_limit=LOG_LIMIT, at=now_ms())
+    try:
+        return SqliteStore.open(db, log_limit=LOG_LIMIT, at=now_ms())
+    except OpenError as error:
+        if error.code == "missing":  # the folder for a new file: nothing was looked for
+            raise OpenError("denied", error.text) from error
+        raise
 
 
 def _place(file: BinaryIO) -> tuple[int, int | None]:

@@ -91,6 +91,7 @@ on from for whoever follows.""",
     0  all of them are on the disk
     1  the file cannot be read or written, or a server holds it
     2  the command line is wrong
+    4  there is no such FILE
     5  a line is no tweet, or its id belongs to another
   130  Ctrl-C; the same command goes on
 
