@@ -1,5 +1,6 @@
 """The server as a process: how it starts, or refuses to, and what it says."""
 
+import fcntl
 import re
 import resource
 import signal
@@ -70,6 +71,8 @@ def test_an_ipv6_address_is_written_as_people_write_it(tmp_path: Path) -> None:
 
 
 def test_a_port_that_is_taken_is_told_on_stderr_in_the_log_and_in_the_file(tmp_path: Path) -> None:
+    with opened(tmp_path / "tweets.db") as store:
+        store.end_session("stopped", at=NOW)
     (taken,) = listen("127.0.0.1", 0)
     with taken:
         port = taken.getsockname()[1]
@@ -83,7 +86,21 @@ def test_a_port_that_is_taken_is_told_on_stderr_in_the_log_and_in_the_file(tmp_p
     ]
     assert tmp_path.joinpath("Sample.txt").read_text() == f"{line}\n"
     assert logged(tmp_path / "tweets.db") == ["SERVER COULD NOT BE STARTED ON IP: 127.0.0.1"]
-    assert sessions(tmp_path / "tweets.db") == ["failed"]
+    assert sessions(tmp_path / "tweets.db") == ["stopped", "failed"]
+
+
+def test_a_start_that_fails_makes_no_database_and_promises_no_lines(tmp_path: Path) -> None:
+    sample = tmp_path / "Sample.txt"
+    (taken,) = listen("127.0.0.1", 0)
+    with taken, sample.open("w") as others:
+        fcntl.flock(others, fcntl.LOCK_EX)
+        failed = run("serve", str(taken.getsockname()[1]), cwd=tmp_path)
+    assert failed.returncode == 1
+    assert failed.stderr.splitlines()[1:] == [
+        "SERVER ALERT [ERROR] SERVER COULD NOT BE STARTED ON IP: 127.0.0.1",
+        "ttweet: cannot write Sample.txt: another process has locked it",
+    ]
+    assert list(tmp_path.iterdir()) == [sample]
 
 
 def test_an_address_that_is_not_ours_is_told_with_its_reason(tmp_path: Path) -> None:

@@ -26,11 +26,12 @@ from ttweet.certificates import Certificates
 from ttweet.clock import now_ms
 from ttweet.connection import Limits, encode_push
 from ttweet.errors import OpenError, StoreError
-from ttweet.export import Destination, LogCopy, SampleFile, Terminal, TerminalHandler
+from ttweet.export import Destination, LogCopy, SampleFile, Terminal, TerminalHandler, write_alone
 from ttweet.gate import Gate
 from ttweet.journal import MAX_WAITING, Journal
 from ttweet.policy import UnsafeError
 from ttweet.reading import Reading
+from ttweet.reports import Report
 from ttweet.retention import KEEP_ALL, Keep, Retention
 from ttweet.server import Server, listen, resolved, why_not_listening
 from ttweet.service import Service
@@ -79,6 +80,8 @@ def run(config: Config) -> int:
         _refuse_unsafe(config, resolved(config.host))
         _keep_apart(config.report_file, config.db)
         certificates = _certificates(config)
+        if not config.db.exists() and not _could_listen(config):
+            return 1
         with closing(SqliteStore.open(config.db, log_limit=config.log_limit, at=now_ms())) as store:
             return _run_with_store(config, store, certificates)
     except UnsafeError:
@@ -114,7 +117,8 @@ def _run_with_store(config: Config, store: SqliteStore, certificates: Certificat
     try:
         listeners = listen(config.host, config.port)
     except OSError as exc:
-        _tell_start_failed(config, store, exc)
+        store.append([], [_tell_start_failed(config, exc)], at=now_ms())
+        store.end_session("failed", at=now_ms())
         return 1
     errors: list[StoreError] = []
     try:
@@ -303,13 +307,25 @@ def _destinations(config: Config) -> list[Destination]:
     return destinations
 
 
-def _tell_start_failed(config: Config, store: SqliteStore, exc: OSError) -> None:
+def _could_listen(config: Config) -> bool:
+    """Whether a server can listen, which is told if not: no database need be made for one that cannot."""
+    try:
+        listeners = listen(config.host, config.port)
+    except OSError as exc:
+        _tell_start_failed(config, exc)
+        return False
+    for listener in listeners:
+        listener.close()
+    return True
+
+
+def _tell_start_failed(config: Config, exc: OSError) -> Report:
+    """Say why, and write the report line that is for the log where there is one."""
     log.error("%s", why_not_listening(config.host, config.port, exc))
-    store.append([], [reports.start_failed(config.host)], at=now_ms())
-    with closing(store.reader()) as reader:
-        for destination in _destinations(config):
-            LogCopy(destination, reader, session=store.session).catch_up()
-    store.end_session("failed", at=now_ms())
+    report = reports.start_failed(config.host)
+    for destination in _destinations(config):
+        write_alone(report.line, destination)
+    return report
 
 
 def _limits(config: Config, max_clients: int) -> dict[str, object]:

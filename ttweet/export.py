@@ -147,6 +147,16 @@ class TerminalHandler(logging.Handler):
                 rest = rest[os.write(self._fd, rest[: select.PIPE_BUF]) :]
 
 
+def write_alone(line: str, destination: Destination) -> None:
+    """Write the one line of a server that does not start: what cannot be written now is not written later either."""
+    try:
+        destination.begin()
+        destination.write(f"{line}\n".encode())
+    except OSError as exc:
+        log.warning("cannot write %s: %s", destination.name, _why(exc))
+    destination.close()
+
+
 class LogCopy:
     """Copies one session's report lines to a destination, each once and in order, by a reader of its own."""
 
