@@ -63,8 +63,13 @@ def test_a_file_that_a_server_holds_or_that_is_not_there_is_left_alone(server: S
         shell.FAILED,
         f"ttweet: a server holds {server.db}; delete with --server HOST:PORT, or stop it",
     )
-    missing = tmp_path / "none.db"
-    assert says("delete", "1", "--db", str(missing))[0] == shell.NOTHING
+    missing, empty = tmp_path / "none.db", tmp_path / "empty.db"
+    empty.touch()
+    for db, what in ((missing, f"there is no {missing}"), (empty, f"{empty} is empty, nothing was ever stored in it")):
+        assert says("delete", "1", "--db", str(db)) == (
+            shell.NOTHING,
+            f"ttweet: {what}; name another with --db, or ask a server",
+        )
     assert not missing.exists()
 
 

@@ -58,11 +58,9 @@ def _from_file(db: Path) -> Iterator[Callable[[int], Deletion]]:
     from ttweet.sqlite_reader import SqliteReader
 
     try:
-        SqliteReader(db).close()  # to open it for writing would make it
+        SqliteReader(db, instead="name another with --db, or ask a server").close()  # to open to write would make it
         store = local.open(db)
     except OpenError as error:
-        if error.code == "missing":
-            raise OpenError("missing", f"there is no {db}; name another with --db, or ask a server") from error
         if error.code == "locked":
             raise OpenError("locked", f"a server holds {db}; delete with --server HOST:PORT, or stop it") from error
         raise
