@@ -4,6 +4,7 @@ Each command's module is imported when it is called for, so `ttweet --help` load
 """
 
 import gc
+import re
 import shlex
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -146,21 +147,28 @@ class _LazyManual:
         self.__getattr__("__call__")(*args)
 
 
-def _what_is_wrong(arguments: tuple[str, ...], *, upload: bool, download: bool) -> str:
+def _what_is_wrong(arguments: Sequence[str], *, upload: bool, download: bool) -> str:
     if upload and download:
         return "-u uploads and -d downloads; give one of them"
     if not (upload or download):
         return _no_command(arguments[0])
+    arguments = _parted(arguments)
     if download:
         return f"-d takes a host and a port: {_example('-d', arguments)}"
-    if len(arguments) <= 3:
-        return f"-u takes a host, a port and a message: {_example('-u', arguments)} 'text'"
     words = arguments[2:]
-    quoted = shlex.quote(" ".join(words))
+    quoted = shlex.quote(" ".join(words)) if words else "'text'"
+    if len(words) <= 1:
+        return f"-u takes a host, a port and a message: {_example('-u', arguments)} {quoted}"
     return f"{len(words)} messages, one is posted at a time; quote it: {_example('-u', arguments)} {quoted}"
 
 
-def _example(option: str, arguments: tuple[str, ...]) -> str:
+def _parted(arguments: Sequence[str]) -> Sequence[str]:
+    """The arguments with HOST:PORT, as other commands' --server has it, in two; an IPv6 address alone stays whole."""
+    first = re.fullmatch(r"(\[.*\]|[^:]+):([0-9]+)", arguments[0]) if arguments else None
+    return [*first.groups(), *arguments[1:]] if first else arguments
+
+
+def _example(option: str, arguments: Sequence[str]) -> str:
     host, port = (*arguments[:2], *("127.0.0.1", "13001")[len(arguments) :])
     return f"ttweet {option} {shlex.join([host, port])}"
 
