@@ -46,6 +46,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             ["\x1b[31m"],
             f"no command '\\x1b[31m'; there are: {ALL}; see ttweet --help",
         ),
+        (["help", "tgas"], "no command 'tgas'; did you mean ttweet tags?"),
         (["--verison"], "no option --verison; did you mean --version?"),
         (["--frobnicate"], "no option --frobnicate; see ttweet --help"),
         (["serve"], "PORT is missing; see ttweet serve --help"),

@@ -58,8 +58,9 @@ def test_a_page_whose_reader_has_gone_ends_quietly(command: str) -> None:
     assert (process.communicate(timeout=LIMIT_S)[1], process.returncode) == (b"", shell.PIPE_CLOSED)
 
 
-def test_no_arguments_show_the_help() -> None:
-    assert run().stdout == run("--help").stdout
+def test_no_arguments_show_the_help_and_so_does_the_word() -> None:
+    assert run().stdout == run("help").stdout == run("--help").stdout
+    assert run("help", "import").stdout == run("import", "--help").stdout
 
 
 def test_help_on_a_terminal_has_headings_that_stand_out() -> None:

@@ -109,9 +109,10 @@ def run_classic(*arguments: Arguments, upload: Upload = False, download: Downloa
             return classic.upload(host, port, message)
         case False, True, (host, port):
             return classic.download(host, port)
-        case False, False, ():
-            make_app().help_print([], console=_page_console())
-            return shell.DONE
+        case False, False, () | ("help",):
+            return _help()
+        case False, False, ("help", name, *_) if name in COMMANDS:
+            return _help(name)
     raise shell.UsageError(_what_is_wrong(arguments, upload=upload, download=download))
 
 
@@ -126,6 +127,11 @@ def install_completion(*, shell_name: ShellName = None, output: Output = None) -
     shell.write(str(path))
     if output is None:
         shell.hint("it is at work in the next shell that you start")
+    return shell.DONE
+
+
+def _help(*command: str) -> int:
+    make_app().help_print(command, console=_page_console())
     return shell.DONE
 
 
@@ -151,7 +157,7 @@ def _what_is_wrong(arguments: Sequence[str], *, upload: bool, download: bool) ->
     if upload and download:
         return "-u uploads and -d downloads; give one of them"
     if not (upload or download):
-        return _no_command(arguments[0])
+        return _no_command(arguments[1] if arguments[0] == "help" else arguments[0])
     arguments = _parted(arguments)
     if download:
         return f"-d takes a host and a port: {_example('-d', arguments)}"
