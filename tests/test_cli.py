@@ -50,6 +50,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         (["--verison"], "no option --verison; did you mean --version?"),
         (["--frobnicate"], "no option --frobnicate; see ttweet --help"),
         (["serve"], "PORT is missing; see ttweet serve --help"),
+        (["serve", "--port", "1"], "no option --port; PORT stands without one; see ttweet serve --help"),
+        (["serve", "--rat", "1"], "no option --rat; did you mean --rate?"),
         (["serve", "http"], "PORT cannot be http: it must be a whole number; see ttweet serve --help"),
         (["serve", "65536"], "PORT cannot be 65536: must be <= 65535; see ttweet serve --help"),
         (["serve", "1", "--grace", "x"], "--grace cannot be x: it must be a number; see ttweet serve --help"),

@@ -47,6 +47,11 @@ def app() -> App:
         (["dig", "1", "--tool", "spode"], "--tool cannot be spode: there are spade, fork; did you mean spade?"),
         (["dig", "1", "--tool", "x"], "--tool cannot be x: there are spade, fork; see ttweet dig --help"),
         (["dig", "1", "--tol", "x"], "no option --tol; did you mean --tool?"),
+        (["dig", "1", "--toll"], "no option --toll; did you mean --tool?"),
+        (["dig", "1", "--took=x"], "no option --took; did you mean --tool?"),
+        (["dig", "1", "--tape", "x"], "no option --tape; see ttweet dig --help"),
+        (["dig", "1", "--depth", "x"], "no option --depth; DEPTH stands without one; see ttweet dig --help"),
+        (["dig", "1", "--depth=x"], "no option --depth; DEPTH stands without one; see ttweet dig --help"),
         (["dig", "1", "--zzz"], "no option --zzz; see ttweet dig --help"),
     ],
 )

@@ -1,7 +1,6 @@
 """What is said of a command line that the parser cannot read: what was seen, and what would work."""
 
 import shlex
-from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import get_args
 
@@ -14,6 +13,8 @@ from cyclopts.exceptions import (
     UnusedCliTokensError,
     ValidationError,
 )
+
+ALIKE = 0.7  # of one, as difflib counts: a letter too many, too few or exchanged in a name of four
 
 
 def sentence(error: CycloptsError) -> str:
@@ -42,9 +43,8 @@ def _what(error: CycloptsError) -> str:
 
 def _unknown_option(error: UnknownOptionError) -> str:
     seen = error.token.keyword or error.token.value
-    close = get_close_matches(seen.split("=")[0], _known_options(error), n=1)
-    if close and seen.startswith("--") and " " not in seen:
-        return f"no option {seen}; did you mean {close[0]}?"
+    if seen.startswith("--") and " " not in seen and (instead := _instead(seen[2:].split("=")[0], error)):
+        return f"no option {seen}; {instead}"
     what = f"no option {shlex.quote(seen)}"
     match error.command_chain:
         case ["run"]:
@@ -54,10 +54,14 @@ def _unknown_option(error: UnknownOptionError) -> str:
     return what
 
 
-def _known_options(error: UnknownOptionError) -> Iterator[str]:
-    yield from ("--help", "--version")
-    for argument in error.argument_collection:
-        yield from argument.names
+def _instead(name: str, error: UnknownOptionError) -> str | None:
+    """What may have been meant by an option of this name: an argument, or an option that is spelled much like it."""
+    known = ["--help", "--version", *[name for argument in error.argument_collection for name in argument.names]]
+    if name.upper() in known:
+        return f"{name.upper()} stands without one"
+    options = {one[2:]: one for one in known if one.startswith("--")}  # hyphens would make all of them alike
+    close = get_close_matches(name, options, n=1, cutoff=ALIKE)
+    return f"did you mean {options[close[0]]}?" if close else None
 
 
 def _bad_value(error: CoercionError | ValidationError) -> str:
