@@ -1,4 +1,5 @@
 import shlex
+from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 import pytest
@@ -76,6 +77,21 @@ def test_no_command_takes_for_a_whole_number_what_is_none(value: str) -> None:
         with pytest.raises(CoercionError) as raised:
             argument.convert()
         assert f"{argument.name} cannot be {shlex.quote(value)}: it must be a whole number" in sentence(raised.value)
+
+
+def test_no_command_takes_nothing_for_the_name_of_a_file() -> None:
+    files = [
+        argument
+        for app in commands().values()
+        for argument in arguments(app)
+        if Path in (argument.hint, *get_args(argument.hint)) or argument.parameter.metavar == "FILE"
+    ]
+    assert {"--db", "--ca", "FILE"} <= {argument.name for argument in files}
+    for argument in files:
+        argument.append(Token(keyword=argument.name, value=""))
+        with pytest.raises(CoercionError) as raised:
+            argument.convert()
+        assert f"{argument.name} cannot be '': it must name a file" in sentence(raised.value)
 
 
 def test_of_several_values_the_wrong_one_is_told_or_all() -> None:

@@ -15,6 +15,7 @@ from cyclopts import App, CycloptsError, Group, Parameter
 
 from ttweet import __version__, classic, cli_pages, cli_pages_keep, shell
 from ttweet.cli_errors import sentence
+from ttweet.cli_options import FILE
 
 COMMANDS = {
     "serve": ("ttweet.cli_serve:serve", cli_pages.SERVE),
@@ -47,7 +48,8 @@ ShellName = Annotated[
 ]
 Output = Annotated[
     Path | None,
-    Parameter(name=["--output", "-o"], metavar="FILE", help="Write the script there and touch no startup file."),
+    FILE,
+    Parameter(name=["--output", "-o"], help="Write the script there and touch no startup file."),
 ]
 
 

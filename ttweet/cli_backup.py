@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ttweet import shell
-from ttweet.cli_options import Db
+from ttweet.cli_options import FILE, Db
 from ttweet.cli_progress import Pace, progress
 from ttweet.cli_source import db_path
 from ttweet.reports import escape
@@ -15,7 +15,7 @@ from ttweet.sqlite_backup import back_up
 
 MIB = 1024 * 1024
 
-Target = Annotated[Path, Parameter(name="FILE", help="Where the copy goes.")]
+Target = Annotated[Path, FILE, Parameter(name="FILE", help="Where the copy goes.")]
 Force = Annotated[bool, Parameter(name="--force", negative="", help="Replace FILE if it is there.")]
 
 

@@ -8,14 +8,14 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ttweet import cli_show, shell
-from ttweet.cli_options import Db, Json
+from ttweet.cli_options import FILE, Db, Json
 from ttweet.cli_progress import Pace, progress
 from ttweet.cli_source import db_path
 from ttweet.errors import OpenError
 from ttweet.reports import escape
 from ttweet.sqlite_check import Check, Facts, Finding
 
-File = Annotated[Path | None, Parameter(name="FILE", help="The database; else TTWEET_DB, else tweets.db.")]
+File = Annotated[Path | None, FILE, Parameter(name="FILE", help="The database; else TTWEET_DB, else tweets.db.")]
 
 
 def check(file: File = None, /, *, db: Db = None, json: Json = False) -> int:

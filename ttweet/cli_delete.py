@@ -8,14 +8,14 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ttweet import cli_show, shell
-from ttweet.cli_options import Ca, Json, whole
+from ttweet.cli_options import FILE, Ca, Json, whole
 from ttweet.cli_source import open_client
 from ttweet.errors import OpenError, Refused
 from ttweet.fields import MAX_ID
 from ttweet.tweets import Deletion
 
 Ids = Annotated[int, whole(1, MAX_ID), Parameter(name="ID", help="Which tweets, by their ids.")]
-Db = Annotated[Path | None, Parameter(metavar="FILE", help="Delete in this file, which no server may hold.")]
+Db = Annotated[Path | None, FILE, Parameter(help="Delete in this file, which no server may hold.")]
 Server = Annotated[str | None, Parameter(metavar="HOST:PORT", help="Where to delete.")]
 
 

@@ -2,6 +2,7 @@
 
 import shlex
 from difflib import get_close_matches
+from pathlib import Path
 from typing import get_args
 
 from cyclopts import CycloptsError
@@ -81,6 +82,8 @@ def _reason(error: CoercionError | ValidationError, value: str) -> str:
     if choices:
         close = get_close_matches(value, choices, n=1)
         return f"there are {', '.join(choices)}" + (f"; did you mean {close[0]}?" if close else "")
+    if error.target_type is Path:
+        return "it must name a file"
     return "it must be a whole number" if error.target_type is int else "it must be a number"
 
 

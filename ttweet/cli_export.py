@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from ttweet import archive, shell
 from ttweet.archive import PAGE_ENTRIES, Tally
-from ttweet.cli_options import Db
+from ttweet.cli_options import FILE, Db
 from ttweet.cli_progress import Pace, progress
 from ttweet.cli_source import db_path
 from ttweet.clock import now_ms
@@ -25,11 +25,11 @@ from ttweet.sqlite_salvage import Salvage
 from ttweet.sqlite_store import SqliteStore
 from ttweet.tweets import Tweet
 
-To = Annotated[str, Parameter(name="FILE", allow_leading_hyphen=True, help="Where they go; - is stdout.")]
-From = Annotated[str, Parameter(name="FILE", allow_leading_hyphen=True, help="What export has written; - is stdin.")]
-Into = Annotated[
-    Path | None, Parameter(name="--db", metavar="FILE", help="Into this file; it is made when it is not there.")
+To = Annotated[str, FILE, Parameter(name="FILE", allow_leading_hyphen=True, help="Where they go; - is stdout.")]
+From = Annotated[
+    str, FILE, Parameter(name="FILE", allow_leading_hyphen=True, help="What export has written; - is stdin.")
 ]
+Into = Annotated[Path | None, FILE, Parameter(name="--db", help="Into this file; it is made when it is not there.")]
 Force = Annotated[bool, Parameter(name="--force", negative="", help="Replace FILE if it is there.")]
 
 Salvaged = Annotated[

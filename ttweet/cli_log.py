@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from ttweet import cli_show, reports, shell
-from ttweet.cli_options import Db, Json
+from ttweet.cli_options import FILE, Db, Json
 from ttweet.cli_source import db_path
 from ttweet.files import replacing
 from ttweet.reports import escape
@@ -26,7 +26,8 @@ Category = Annotated[
 ]
 Export = Annotated[
     str | None,
-    Parameter(metavar="FILE", allow_leading_hyphen=True, help="Write what Sample.txt would hold; - is stdout."),
+    FILE,
+    Parameter(allow_leading_hyphen=True, help="Write what Sample.txt would hold; - is stdout."),
 ]
 
 

@@ -24,13 +24,23 @@ def whole(least: int, most: int) -> Parameter:
     return Parameter(converter=_whole, validator=Number(gte=least, lte=most))
 
 
+def _named(type_: type[Path | str], tokens: Sequence[Token]) -> Path | str:
+    """What names a file. An empty name is a variable that is not set, and would be the working folder or no file."""
+    [token] = tokens
+    if not token.value:
+        raise CoercionError(token=token, target_type=Path)
+    return type_(token.value)
+
+
+FILE = Parameter(metavar="FILE", converter=_named)  # of every argument and option that names a file
 AMOUNT = whole(1, 10**15)  # more than any file holds, and SQLite counts no further than 2 ** 63
 
-Db = Annotated[Path | None, Parameter(name="--db", metavar="FILE", help="Read this file.")]
+Db = Annotated[Path | None, FILE, Parameter(name="--db", help="Read this file.")]
 Server = Annotated[str | None, Parameter(name="--server", metavar="HOST:PORT", help="Ask this server instead.")]
 Ca = Annotated[
     str | None,
-    Parameter(name="--ca", metavar="FILE", help="Speak TLS and trust what this PEM file has; system: the usual ones."),
+    FILE,
+    Parameter(name="--ca", help="Speak TLS and trust what this PEM file has; system: the usual ones."),
 ]
 LiveServer = Annotated[str | None, Parameter(name="--server", metavar="HOST:PORT", help="Where to listen.")]
 LiveTags = Annotated[str, Parameter(name="TAG", help="Only tweets with one of these tags; # and case do not matter.")]

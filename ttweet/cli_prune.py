@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ttweet import cli_live, cli_show, local, shell
-from ttweet.cli_options import AMOUNT, Json
+from ttweet.cli_options import AMOUNT, FILE, Json
 from ttweet.cli_progress import progress
 from ttweet.cli_source import db_path
 from ttweet.clock import now_ms
@@ -20,7 +20,7 @@ Keep = Annotated[
 ]
 KeepLast = Annotated[int | None, AMOUNT, Parameter(name="--keep-last", metavar="N", help="Keep the last N tweets.")]
 DryRun = Annotated[bool, Parameter(name="--dry-run", negative="", help="Remove nothing; tell how many would go.")]
-Db = Annotated[Path | None, Parameter(name="--db", metavar="FILE", help="In this file, which no server may hold.")]
+Db = Annotated[Path | None, FILE, Parameter(name="--db", help="In this file, which no server may hold.")]
 
 
 def prune(

@@ -10,7 +10,8 @@ from cyclopts.validators import Number
 
 from ttweet import cli_live, rates, retention, shell
 from ttweet.app import Config, run
-from ttweet.cli_options import AMOUNT, whole
+from ttweet.cli_options import AMOUNT, FILE, whole
+from ttweet.cli_source import db_path
 from ttweet.policy import TLS, TOKEN, UnsafeError
 from ttweet.rates import Rate
 from ttweet.throttle import BURST, NO_RATES, REQUESTS_PER_S, Rates
@@ -21,11 +22,16 @@ DEFAULT_RATE = Rate(REQUESTS_PER_S, "s", BURST)
 _COUNT: dict[str, Any] = {"metavar": "N", "show_default": "{:,}".format}
 
 Port = Annotated[int, whole(0, 65535), Parameter(name="PORT", help="Where to listen; 0 takes a free one.")]
-Db = Annotated[Path, Parameter(metavar="FILE", env_var="TTWEET_DB", help="The database; made when it is not there.")]
+Db = Annotated[
+    Path | None,
+    FILE,
+    Parameter(show_default=lambda _: DEFAULT.db, help="The database; made when it is not there."),
+]
 Host = Annotated[str, Parameter(metavar="HOST", help="The address to listen on; 0.0.0.0 is every one there is.")]
 ReportFile = Annotated[
     Path | None,
-    Parameter(metavar="FILE", show_default=lambda _: DEFAULT.report_file, help="Where the report lines go."),
+    FILE,
+    Parameter(show_default=lambda _: DEFAULT.report_file, help="Where the report lines go."),
 ]
 NoReportFile = Annotated[bool, Parameter(negative="", help="Write no such file; the log in the database is kept.")]
 MaxClients = Annotated[int, AMOUNT, Parameter(**_COUNT, help="Clients at the same time.")]
@@ -56,10 +62,10 @@ RateOption = Annotated[
     ),
 ]
 Burst = Annotated[int, AMOUNT, Parameter(**_COUNT, help="Requests that may come at once, before the rate counts.")]
-TlsCert = Annotated[Path | None, Parameter(metavar="FILE", help="Speak TLS with this certificate and its chain (PEM).")]
-TlsKey = Annotated[Path | None, Parameter(metavar="FILE", help="Its key (PEM), which others cannot read.")]
+TlsCert = Annotated[Path | None, FILE, Parameter(help="Speak TLS with this certificate and its chain (PEM).")]
+TlsKey = Annotated[Path | None, FILE, Parameter(help="Its key (PEM), which others cannot read.")]
 TlsClientCa = Annotated[
-    Path | None, Parameter(metavar="FILE", help="Serve only clients with a certificate signed by one of these (PEM).")
+    Path | None, FILE, Parameter(help="Serve only clients with a certificate signed by one of these (PEM).")
 ]
 Anonymous = Annotated[
     Literal["none", "read", "write"] | None,
@@ -73,7 +79,7 @@ def serve(
     port: Port,
     /,
     *,
-    db: Db = DEFAULT.db,
+    db: Db = None,
     host: Host = DEFAULT.host,
     report_file: ReportFile = None,
     no_report_file: NoReportFile = False,
@@ -98,7 +104,7 @@ def serve(
     config = replace(
         DEFAULT,
         port=port,
-        db=db,
+        db=db_path(db),
         host=host,
         report_file=None if no_report_file else report_file or DEFAULT.report_file,
         max_clients=max_clients,

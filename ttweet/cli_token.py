@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from ttweet import cli_show, shell, tokens, tweets
 from ttweet.cli_live import seconds
-from ttweet.cli_options import Json
+from ttweet.cli_options import FILE, Json
 from ttweet.cli_source import db_path
 from ttweet.clock import now_ms
 from ttweet.errors import Refused
@@ -32,7 +32,7 @@ Expires = Annotated[
     str | None,
     Parameter(name="--expires", metavar="TIME", help="A new one is good for 12h or 90d; for ever if not said."),
 ]
-Db = Annotated[Path | None, Parameter(name="--db", metavar="FILE", help="The database that the tokens are for.")]
+Db = Annotated[Path | None, FILE, Parameter(name="--db", help="The database that the tokens are for.")]
 
 
 def token(
