@@ -15,9 +15,15 @@ def test_a_duration_is_seconds(duration: str | None, expected: float | None) -> 
     assert seconds(duration, "--timeout") == expected
 
 
-@pytest.mark.parametrize("duration", ["", "m", "-1", "10 m", "10w", "1e3", "inf", "nan", "１", "9" * 10])
+@pytest.mark.parametrize("duration", ["", "m", "-1", "10 m", "10w", "1e3", "inf", "nan", "１", "1.", ".5s"])
 def test_what_is_no_duration_is_said(duration: str) -> None:
-    with pytest.raises(shell.UsageError, match="--timeout cannot be"):
+    with pytest.raises(shell.UsageError, match=r"--timeout cannot be .*; it is seconds, or a number with s, m, h or d"):
+        seconds(duration, "--timeout")
+
+
+@pytest.mark.parametrize("duration", ["1000000000s", "9" * 13 + "d", "9" * 400])
+def test_a_time_that_is_too_long_is_no_mistake_in_its_form(duration: str) -> None:
+    with pytest.raises(shell.UsageError, match=r"^--timeout cannot be '\d+[sd]?'; that is too long a time$"):
         seconds(duration, "--timeout")
 
 

@@ -16,6 +16,7 @@ from ttweet.errors import SlowDown, TtweetError
 from ttweet.tweets import Tweet
 from ttweet.wire import as_json
 
+TOO_LONG = 10**9  # of any unit: thirty years of seconds, or a mistake
 _SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -101,10 +102,12 @@ def seconds(duration: str | None, option: str, *, bare: bool = True) -> float | 
     """
     if duration is None:
         return None
-    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smhd]?)", duration, re.ASCII)
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", duration, re.ASCII)
     if not found or not (bare or found[2] or float(found[1]) == 0):
         wanted = "seconds, or a number" if bare else "a number"
         raise shell.UsageError(f"{option} cannot be {duration[:40]!a}; it is {wanted} with s, m, h or d")
+    if float(found[1]) >= TOO_LONG:
+        raise shell.UsageError(f"{option} cannot be {duration[:40]!a}; that is too long a time")
     return float(found[1]) * _SECONDS[found[2]]
 
 
