@@ -4,6 +4,8 @@ import stat
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from tests.load import Load
 from tests.processes import plain, run, run_on_terminal, running_server, says
 from ttweet import shell
@@ -60,4 +62,16 @@ def test_what_cannot_be_copied_or_written_is_told_with_its_name(tmp_path: Path) 
         server.stop()
     target = tmp_path / "no" / "copy.db"
     assert says("backup", str(target), "--db", str(server.db)) == (1, f"ttweet: {target}: No such file or directory")
-    assert says("backup", str(server.db), "--db", str(server.db))[0] == shell.FAILED
+
+
+@pytest.mark.parametrize("name", ["tweets.db", "tweets.db-wal", "tweets.db.lock"])
+def test_a_database_is_not_copied_onto_itself(tmp_path: Path, name: str) -> None:
+    with running_server(tmp_path, "--no-report-file") as server:
+        run("post", "precious", "--server", server.address)
+        target = tmp_path / name
+        before = target.stat().st_ino  # the server goes on to write in it
+        assert says("backup", str(target), "--db", str(server.db), "--force") == (
+            shell.USAGE,
+            f"ttweet: {target} belongs to the database itself; name another file",
+        )
+        assert target.stat().st_ino == before

@@ -139,6 +139,7 @@ def test_no_tags_at_all_is_told(tmp_path: Path) -> None:
         (["--limit", "0"], "--limit cannot be 0: must be >= 1; see ttweet tags --help"),
         (["--limit", "many"], "--limit cannot be many: it must be a whole number; see ttweet tags --help"),
         (["--limit"], "--limit wants a value; see ttweet tags --help"),
+        (["--ca", "x", "--db", "y"], "--db reads a file and --ca is for one that is asked; give one of them"),
         (["--server", "x:1", "--db", "y"], "--db reads a file and --server asks a server; give one of them"),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 
 from tests.sqlite_files import limited_file_size, opened, post, sql, texts
 from ttweet import sqlite_backup
-from ttweet.errors import OpenError, StoreError
+from ttweet.errors import StoreError
 from ttweet.sqlite_backup import back_up
 from ttweet.sqlite_reader import SqliteReader
 from ttweet.sqlite_store import SqliteStore
@@ -92,13 +92,3 @@ def test_damage_is_not_copied(path: Path, target: Path) -> None:
     with pytest.raises(StoreError, match=r"tweets\.db is damaged.*export --salvage"):
         copied(path, target)
     assert list(target.parent.iterdir()) == []
-
-
-@pytest.mark.parametrize("name", ["tweets.db", "tweets.db-wal", "tweets.db.lock"])
-def test_a_database_is_not_copied_onto_itself(store: SqliteStore, path: Path, name: str) -> None:
-    post(store, "precious")
-    before = path.with_name(name).read_bytes()
-    with pytest.raises(OpenError, match="belongs to the database itself"):
-        back_up(path, path.with_name(name), overwrite=True, progress=lambda done, pages: None)
-    assert path.with_name(name).read_bytes() == before
-    assert store.count() == 1

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from ttweet import shell
 from ttweet.cli_options import FILE, Db
 from ttweet.cli_progress import Pace, progress
-from ttweet.cli_source import db_path
+from ttweet.cli_source import db_path, refuse_itself
 from ttweet.reports import escape
 from ttweet.sqlite_backup import back_up
 
@@ -21,11 +21,12 @@ Force = Annotated[bool, Parameter(name="--force", negative="", help="Replace FIL
 
 def backup(target: Target, /, *, db: Db = None, force: Force = False) -> int:
     """Copy the database. Raises UsageError, OpenError, StoreError, OSError."""
-    pace = Pace()
+    source, pace = db_path(db), Pace()
+    refuse_itself(target, source)
     try:
         with progress() as show:
             tweets = back_up(
-                db_path(db),
+                source,
                 target,
                 overwrite=force,
                 progress=lambda done, pages: show(done, pages, f"{done:,} of {pages:,} pages"),

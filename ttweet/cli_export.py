@@ -13,13 +13,12 @@ from ttweet import archive, shell
 from ttweet.archive import PAGE_ENTRIES, Tally
 from ttweet.cli_options import FILE, Db
 from ttweet.cli_progress import Pace, progress
-from ttweet.cli_source import db_path
+from ttweet.cli_source import db_path, refuse_itself
 from ttweet.clock import now_ms
 from ttweet.errors import OpenError, Refused, StoreError
 from ttweet.files import replacing
 from ttweet.local import LOG_LIMIT
 from ttweet.reports import escape
-from ttweet.sqlite_file import belongs_to
 from ttweet.sqlite_reader import Queries, SqliteReader
 from ttweet.sqlite_salvage import Salvage
 from ttweet.sqlite_store import SqliteStore
@@ -85,8 +84,7 @@ def _stdout() -> BinaryIO:
 
 
 def _write_file(reader: Queries, source: Path, target: Path, pace: Pace, *, force: bool) -> int:
-    if belongs_to(target, source):
-        raise shell.UsageError(f"{escape(str(target))} belongs to the database itself; name another file")
+    refuse_itself(target, source)
     try:
         with replacing(target, overwrite=force) as part, part.open("wb") as file:
             return _write(reader, file, pace, ascii_only=False)

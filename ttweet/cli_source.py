@@ -13,6 +13,7 @@ from ttweet import shell
 from ttweet.client import Client
 from ttweet.clock import now_ms
 from ttweet.errors import Refused
+from ttweet.reports import escape
 from ttweet.store import Reader
 from ttweet.tweets import Page, TagPage, Tweet, checked_tag, search_key
 
@@ -46,7 +47,8 @@ class Source(Protocol):
 def open_source(db: Path | None, server: str | None, ca: str | None = None) -> Iterator[Source]:
     """The source that the options and the environment name. Raises UsageError, OpenError."""
     if db is not None and (server is not None or ca is not None):
-        raise shell.UsageError("--db reads a file and --server asks a server; give one of them")
+        asking = "--server asks a server" if server is not None else "--ca is for one that is asked"
+        raise shell.UsageError(f"--db reads a file and {asking}; give one of them")
     if db is None and (server or ca or _setting("TTWEET_SERVER")):
         with open_client(server, ca=ca) as client:
             yield _Server(client)
@@ -80,6 +82,14 @@ def open_client(server: str | None, name: str | None = None, *, ca: str | None =
 def db_path(db: Path | None) -> Path:
     """The database file that the option or the environment names, else DB."""
     return db or Path(_setting("TTWEET_DB") or DB)
+
+
+def refuse_itself(target: Path, db: Path) -> None:
+    """Raise UsageError for what is to be written in the place of the database that is read, or of a file beside it."""
+    from ttweet.sqlite_file import belongs_to  # who asks a server goes without
+
+    if belongs_to(target, db):
+        raise shell.UsageError(f"{escape(str(target))} belongs to the database itself; name another file")
 
 
 def _setting(name: str) -> str | None:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from ttweet.errors import OpenError, StoreError
+from ttweet.errors import StoreError
 from ttweet.files import replacing
-from ttweet.sqlite_file import INSTEAD, belongs_to, connect_reader, damage, store_error
+from ttweet.sqlite_file import INSTEAD, connect_reader, damage, store_error
 
 STEP_PAGES = 1024  # 4 MiB: a look at the progress each 10 ms
 
@@ -21,11 +21,9 @@ def back_up(source: Path, target: Path, *, overwrite: bool, progress: Progress, 
     """Copy a database to the target, look the copy over, and return how many tweets it holds. It is on the disk then.
 
     It holds all that was committed when this began. `progress` is called with the pages done and all pages.
-    Raises OpenError and StoreError as readers do, `denied` for a target that belongs to the source, StoreError
-    `internal` when the copy is not whole, OSError with the target's name. Nothing is left behind then.
+    Raises OpenError and StoreError as readers do, StoreError `internal` when the copy is not whole, OSError with the
+    target's name. Nothing is left behind then. The target must be none of the source's own files, see `belongs_to`.
     """
-    if belongs_to(target, source):
-        raise OpenError("denied", f"{target} belongs to the database itself; name another file")
     with closing(connect_reader(source, instead=instead)) as reader, replacing(target, overwrite=overwrite) as part:
         try:
             tweets = _copy(reader, part, progress)
