@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 BARS = "▁▂▃▄▅▆▇█"  # the lowest stands for none
 NARROW = 50  # columns; below it a sparkline leaves no room for the tags
+TAG_SHARE = 3  # a tag takes a third of the width at most: it may be as long as a tweet
 _UNITS = ((60, "s"), (60, "min"), (24, "h"), (7, "d"), (52, "wk"))
 _STYLES = {"ERROR": "red", "CONNECTION": "dim"}
 
@@ -47,7 +48,8 @@ def print_tags(tags: Sequence[TagSummary], *, now: int) -> None:
     console = _terminal()
     columns = 4 if console.width >= NARROW else 3
     table = _grid(show_header=True)
-    table.add_column("TAG", style="bold", overflow="fold")
+    widest = console.width // TAG_SHARE
+    table.add_column("TAG", style="bold", no_wrap=True, overflow="ellipsis", max_width=widest)
     table.add_column("TWEETS", justify="right", no_wrap=True)
     table.add_column("NEWEST", justify="right", style="cyan", no_wrap=True)
     if columns == 4:
@@ -79,7 +81,13 @@ def print_log(lines: Iterable[LogLine]) -> None:
         if heading != (heading := f"session {line.session}, {at:%A %d %B %Y}"):
             console.print(Text(heading, style="bold"))
         text = Text(reports.line(line.side, line.category, line.text), style=_STYLES.get(line.category or "", ""))
-        console.print(Text.assemble((f"{at:%H:%M:%S}  ", "cyan"), text), soft_wrap=True)
+        console.print(_hanging(Text(f"{at:%H:%M:%S}  ", "cyan"), text, console), soft_wrap=True)
+
+
+def _hanging(head: Text, text: Text, console: Console) -> Text:
+    """A head and the text beside it, in lines of the terminal. A table would do so too, but not before its last row."""
+    rows = text.wrap(console, max(20, console.width - head.cell_len), overflow="fold")
+    return Text.assemble(head, Text(f"\n{' ' * head.cell_len}").join(rows))
 
 
 def print_tokens(tokens: Sequence["Token"], *, now: int) -> None:
