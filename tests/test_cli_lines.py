@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.peers import peer
 from tests.processes import LIMIT_S, TTWEET, Server, environment, plain, run, run_on_terminal, running_server
+from tests.test_docs import row, section
 from ttweet import shell
 from ttweet.cli_lines import MAX_LINE_BYTES, Line, post_lines, read_lines
 from ttweet.client import Client
@@ -114,6 +115,8 @@ def test_json_tells_of_every_line(server: Server) -> None:
     first, second = map(json.loads, done.stdout.splitlines())
     assert first == {"line": 1, "id": first["id"], "at": first["at"], "tags": ["x", "all"]}
     assert second == {"line": 3, "code": "too_long", "text": "151 characters, the limit is 150"}
+    described = row(section("post"), "--json")
+    assert all(f"`{field}`" in described for field in {**first, **second})
 
 
 def test_a_second_run_with_the_same_key_stores_none_twice(server: Server) -> None:
