@@ -9,5 +9,4 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from ttweet import course, shell
 from ttweet.screen import Screen
 
-screen = Screen()
-shell.run(course.run, sys.argv[1:], screen.commands(), screen.say)
+shell.run(course.run, sys.argv[1:], Screen())

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -5,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import LIMIT_S, Server, environment, run, running_server
+from tests.peers import peer, says
+from tests.processes import LIMIT_S, TTWEET, Server, environment, run, running_server
 from ttweet import course, shell
 from ttweet.client import Client
 
@@ -175,8 +177,20 @@ def test_a_name_is_online_once_and_free_at_once_after_exit(server: Server) -> No
 def test_a_server_that_goes_ends_the_session(server: Server) -> None:
     ann = Student(server.port, "ann")
     server.stop()
-    ann.types("getusers", "connection error, please check your server: Connection closed")
+    ann.sees("connection error, please check your server: Connection closed")
     ann.ends()
+
+
+def test_what_a_server_says_before_it_goes_is_told() -> None:
+    too_long = b'["ok",null]\n["err",{"code":"timeout","text":"no further frame came"}]\n'
+    keyboard, keys = os.pipe()
+    with peer(says(too_long)) as client, open(keyboard), open(keys, "w"):
+        command = [*TTWEET, "chat", client.host, str(client.port), "ann"]
+        done = subprocess.run(
+            command, env=environment(), stdin=keyboard, capture_output=True, text=True, timeout=LIMIT_S
+        )
+    said = "connection error, please check your server: no further frame came"
+    assert (done.returncode, done.stdout, done.stderr) == (shell.UNREACHABLE, f"{course.SIGNED_IN}\n{said}\n", "")
 
 
 def test_the_courses_server_keeps_its_file_and_starts_again_at_once(tmp_path: Path) -> None:

@@ -1,9 +1,13 @@
-"""A session on a terminal of 60 columns: pushes appear above the line that is typed, and the line stays whole."""
+"""A session on a terminal of 60 columns: pushes appear above the line that is typed, and the line stays whole.
+
+It ends when it is to, in the middle of a line too.
+"""
 
 import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -15,11 +19,13 @@ import pytest
 
 from tests.processes import LIMIT_S, Server, environment, running_server
 from tests.terminal import Terminal
-from ttweet import screen
+from ttweet import screen, shell
 from ttweet.client import Client
 
 COLUMNS = 60
-LEFT, HOME = "\x1b[D", "\x01"
+LEFT, UP, HOME = "\x1b[D", "\x1b[A", "\x01"
+CTRL_C, CTRL_D = "\x03", "\x04"
+OWN_TERMINAL = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY)"  # so that Ctrl-C is more than a character
 PUSHED = 'ann "pushed" #a'
 
 
@@ -36,10 +42,12 @@ class Keyboard:
         self.terminal = Terminal(COLUMNS)
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
-        program = f"{start}\nimport sys\nfrom ttweet.__main__ import main\nsys.exit(main())"
+        program = f"{OWN_TERMINAL}\n{start}\nimport sys\nfrom ttweet.__main__ import main\nsys.exit(main())"
         command = [sys.executable, "-c", program, "chat", "127.0.0.1", str(server.port), name]
         variables = environment({"TERM": "xterm", "LC_ALL": "C.UTF-8"})
-        self.process = subprocess.Popen(command, env=variables, stdin=slave, stdout=slave, stderr=slave)
+        self.process = subprocess.Popen(
+            command, env=variables, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
+        )
         os.close(slave)
 
     def types(self, keys: str) -> None:
@@ -62,8 +70,20 @@ class Keyboard:
     def leaves(self) -> None:
         self.types("\x05\x15exit\n")
         self.waits(lambda lines: "bye bye" in lines)
-        assert self.process.wait(LIMIT_S) == 0
+        self.ends(0)
+
+    def ends(self, code: int) -> None:
+        assert self.process.wait(LIMIT_S) == code
+        while data := read(self._master):
+            self.terminal.feed(data.decode())
         os.close(self._master)
+
+
+def read(master: int) -> bytes:
+    try:
+        return os.read(master, 4096)
+    except OSError:  # EIO: nobody is left at the other end
+        return b""
 
 
 @pytest.mark.parametrize(
@@ -106,6 +126,45 @@ def test_without_the_librarys_help_the_line_is_written_again(
     assert terminal.lines == ["before", PUSHED, f"> {'x' * 58}", "x" * 12]
 
 
+@pytest.mark.parametrize(("typed", "key"), [("", CTRL_C), ("half a line", CTRL_C), ("", CTRL_D)])
+def test_ctrl_c_and_ctrl_d_end_the_session_and_say_nothing(server: Server, typed: str, key: str) -> None:
+    keyboard = Keyboard(server, "matt")
+    keyboard.sees("username legal, connection established.", ">")
+    keyboard.types(typed)
+    keyboard.sees(f"> {typed}".rstrip())
+    keyboard.types(key)
+    keyboard.ends(0)
+    assert keyboard.terminal.lines == ["username legal, connection established.", f"> {typed}".rstrip(), ""]
+
+
+def test_a_server_that_goes_ends_the_session_in_the_middle_of_a_line(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--no-report-file") as server:
+        keyboard = Keyboard(server, "matt")
+        keyboard.sees("username legal, connection established.", ">")
+        keyboard.types("half a line")
+        keyboard.sees("> half a line")
+        server.stop(signal.SIGKILL)
+        keyboard.ends(shell.UNREACHABLE)
+    said = "connection error, please check your server: Connection closed"
+    assert "".join(keyboard.terminal.lines[1:]) == f"> half a line{said}"
+
+
+def test_a_line_that_was_typed_comes_again_once(server: Server) -> None:
+    keyboard = Keyboard(server, "matt")
+    keyboard.sees("username legal, connection established.", ">")
+    for _ in range(2):
+        keyboard.types("getusers\n")
+        keyboard.sees("> getusers", "matt", ">")
+    keyboard.types("timeline\n")
+    keyboard.sees("> timeline", ">")
+    keyboard.types(UP * 2)
+    keyboard.sees("> getusers")
+    keyboard.types(UP)
+    keyboard.types("!")
+    keyboard.sees("> timeline", "> getusers!")
+    keyboard.leaves()
+
+
 def test_a_closed_stdin_has_no_commands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", None)
     assert list(screen.Screen().commands()) == []
@@ -120,7 +179,18 @@ def test_a_line_library_that_is_built_into_python_edits_lines_too(server: Server
 
 
 def test_from_a_pipe_there_is_no_prompt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "commands").write_text("one\ntwo\n")
-    with (tmp_path / "commands").open() as commands:
-        monkeypatch.setattr("sys.stdin", commands)
-        assert list(screen.Screen().commands()) == ["one\n", "two\n"]
+    for text, lines in (("one\ntwo\n", ["one", "two"]), ("\n寿司", ["", "寿司"]), ("", [])):
+        (tmp_path / "commands").write_text(text)
+        with (tmp_path / "commands").open() as commands:
+            monkeypatch.setattr("sys.stdin", commands)
+            assert list(screen.Screen().commands()) == lines
+
+
+def test_without_the_library_a_terminal_is_as_a_pipe(server: Server) -> None:
+    keyboard = Keyboard(server, "matt", start="import sys; sys.modules['readline'] = None")
+    keyboard.sees("username legal, connection established.")
+    keyboard.types("getusers\n")
+    keyboard.sees("getusers", "matt")
+    keyboard.types("exit\n")
+    keyboard.sees("exit", "bye bye")
+    keyboard.ends(0)

@@ -13,6 +13,5 @@ Arguments = Annotated[str, Parameter(show=False, allow_leading_hyphen=True)]
 
 def chat(*arguments: Arguments, as_name: As = None, ca: Ca = None) -> int:
     """Hold a session at the keyboard: HOST, PORT and NAME."""
-    screen = Screen()
     given = arguments if as_name is None else (*arguments, as_name)
-    return course.run(given, screen.commands(), screen.say, ca)
+    return course.run(given, Screen(), ca)

@@ -9,7 +9,7 @@ import queue
 import re
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ttweet import answers, frames
@@ -17,6 +17,7 @@ from ttweet.client import Client, upload_frame
 from ttweet.dial import answer_data
 from ttweet.errors import ConnectError, Refused
 from ttweet.reports import escape
+from ttweet.screen import Screen
 from ttweet.shell import DONE, REFUSED, UNREACHABLE, USAGE
 from ttweet.tweets import MAX_CHARACTERS, MAX_NAME_CHARACTERS, Tweet
 
@@ -42,56 +43,61 @@ BAD_TAG = "hashtag illegal format, connection refused."
 NO_USER = "no user {} in the system"
 BYE = "bye bye"
 
-Say = Callable[[str], None]
 
-
-def run(arguments: Sequence[str], commands: Iterable[str], say: Say, ca: str | None = None) -> int:
-    """Hold a session with a server: host, port, name. Returns an exit code; every word goes to `say`.
+def run(arguments: Sequence[str], screen: Screen, ca: str | None = None) -> int:
+    """Hold a session with a server: host, port, name. Returns an exit code; every word goes to the screen.
 
     `ca` is as Client takes it.
     """
     if len(arguments) != 3:
-        say(ARGS)
+        screen.say(ARGS)
         return USAGE
     host, port, name = arguments
     fault = _fault(host, port, name)
     if fault:
-        say(fault)
+        screen.say(fault)
         return USAGE
     try:
-        session = Session(host, int(port), name, say, ca)
+        session = Session(host, int(port), name, screen, ca)
     except ConnectError as error:
-        say(NO_SERVER.format(_reason(error)))
+        screen.say(NO_SERVER.format(_reason(error)))
         return UNREACHABLE
     except Refused as refused:
         said = {"bad_name": BAD_NAME, "name_taken": NAME_TAKEN}
-        say(said.get(refused.code) or NO_SERVER.format(refused.text))
+        screen.say(said.get(refused.code) or NO_SERVER.format(refused.text))
         return REFUSED
-    return session.run(commands)
+    return session.run()
 
 
 class Session:
     """Somebody who has signed in: subscriptions, and the tweets received since. Raises as Client does."""
 
-    def __init__(self, host: str, port: int, name: str, say: Say, ca: str | None = None) -> None:
-        self._say = say
+    def __init__(self, host: str, port: int, name: str, screen: Screen, ca: str | None = None) -> None:
+        self._screen = screen
+        self._say = screen.say
         self._subscribed: list[str] = []
         self._received: list[Tweet] = []
         self._newest = 0
         self._arrived = threading.Condition()
         self._answers: queue.Queue[bytes | None] = queue.Queue()
+        self._lost = False
         self._link = Client(host, port, name=name, ca=ca).connect()
 
-    def run(self, commands: Iterable[str]) -> int:
-        """Say that it is signed in and carry out commands until `exit` or their end. Returns an exit code."""
+    def run(self) -> int:
+        """Say that it is signed in and carry out commands until `exit`, or until they or the server end.
+
+        Returns an exit code.
+        """
         self._link.wait_at_most(None)
         reader = threading.Thread(target=self._read, daemon=True)
         reader.start()
         self._say(SIGNED_IN)
         try:
-            for command in commands:
+            for command in self._screen.commands():
                 if not self._carry_out(command.strip()):
-                    break
+                    return DONE
+            if self._lost:
+                self._raise_last_words()
         except ConnectError as error:
             self._say(NO_SERVER.format(error.text))
             return UNREACHABLE
@@ -189,6 +195,9 @@ class Session:
 
     def _request(self, frame: bytes) -> Any:
         self._link.send(frame)
+        return self._answer()
+
+    def _answer(self) -> Any:
         try:
             line = self._answers.get(timeout=ANSWER_S)
         except queue.Empty:
@@ -197,8 +206,15 @@ class Session:
             raise ConnectError("unknown", "Connection closed")
         return answer_data(line)
 
+    def _raise_last_words(self) -> None:
+        """Raise what the server has said unasked before it went, for instance that nothing was asked for too long."""
+        try:
+            self._answer()
+        except Refused as refused:
+            raise ConnectError("unknown", refused.text) from refused
+
     def _read(self) -> None:
-        """Take what the server says until it is gone."""
+        """Take what the server says until it is gone, which ends the session, whatever is being typed."""
         try:
             while True:
                 line = self._link.receive()
@@ -207,7 +223,9 @@ class Session:
                 elif line.startswith(b'["m"'):
                     self._push(answers.tweet(frames.loads(line)[1]))  # type: ignore[index]
         except (ConnectError, *frames.MISFITS):
+            self._lost = True
             self._answers.put(None)
+            self._screen.end()
 
     def _push(self, tweet: Tweet) -> None:
         if tweet.text and (ALL in self._subscribed or set(tweet.tags) & set(self._subscribed)):

@@ -3,14 +3,20 @@
 Standard library only. Knows no servers and no commands.
 """
 
+import os
+import select
 import shutil
+import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TextIO
 
 PROMPT = "> "
+READ_BYTES = 64 * 1024  # one read of a pipe
+TICK_S = 0.01  # between two signals that end a line which is being typed
 
 
 class Screen:
@@ -18,9 +24,11 @@ class Screen:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._prompt = PROMPT if _on_terminal(sys.stdin) and _on_terminal(sys.stdout) else ""
+        self._hook = _Hook.found(self._look_up) if _on_terminal(sys.stdin) and _on_terminal(sys.stdout) else None
         self._typing = False
         self._waiting: deque[str] = deque()  # for the thread that edits the line; no other may touch the terminal then
+        self._over = False
+        self._bell, self._button = os.pipe()  # rung for who waits at a pipe, when the session is over
 
     def say(self, text: str) -> None:
         """One line, at once; above the line that is being typed, if one is, within a tenth of a second."""
@@ -30,23 +38,40 @@ class Screen:
             else:
                 print(text, flush=True)
 
+    def end(self) -> None:
+        """Let no more commands come, whatever is being typed. Any thread may call it."""
+        self._over = True
+        os.write(self._button, b"\a")
+
     def commands(self) -> Iterator[str]:
-        """The lines that are typed; Ctrl-C and Ctrl-D end them."""
-        if not self._prompt:
-            yield from sys.stdin or ()  # None when it is closed
+        """The lines that are typed; Ctrl-C and Ctrl-D end them, and so does `end`."""
+        if sys.stdin is None:  # it is closed
             return
-        _edit_lines(self._waiting)
-        while True:
-            with self._lock:
-                self._typing = True
+        yield from self._piped(sys.stdin.fileno()) if self._hook is None else self._typed()
+
+    def _typed(self) -> Iterator[str]:
+        while not self._over:
             try:
-                line = input(self._prompt)
-            except (EOFError, KeyboardInterrupt):
-                print()
+                with self._while_typing():
+                    line = input(PROMPT)
+            except EOFError:
                 return
-            finally:
-                self._say_what_waits()
             yield line
+
+    @contextmanager
+    def _while_typing(self) -> Iterator[None]:
+        """Let what comes in wait for the hook, and Ctrl-C too: what it raises there would be lost."""
+        with self._lock:
+            self._typing = True
+        before = signal.signal(signal.SIGINT, lambda *_: self.end())
+        try:
+            yield
+        except EOFError:
+            print()
+            raise
+        finally:
+            signal.signal(signal.SIGINT, before)
+            self._say_what_waits()
 
     def _say_what_waits(self) -> None:
         with self._lock:
@@ -54,41 +79,80 @@ class Screen:
             while self._waiting:
                 print(self._waiting.popleft(), flush=True)
 
+    def _look_up(self) -> None:
+        if self._hook is not None:
+            if self._over:
+                self._hook.leave()
+            while self._waiting:
+                self._hook.print_above(self._waiting.popleft())
+
+    def _piped(self, pipe: int) -> Iterator[str]:
+        rest, data = b"", b"\n"
+        while data and self._has_input(pipe):
+            data = os.read(pipe, READ_BYTES)
+            *lines, rest = (rest + data).split(b"\n")
+            yield from [line.decode(errors="surrogateescape") for line in lines]
+        if rest and not self._over:
+            yield rest.decode(errors="surrogateescape")
+
+    def _has_input(self, pipe: int) -> bool:
+        """Wait until there is something to read. False when the session is over."""
+        select.select([pipe, self._bell], [], [])
+        return not self._over
+
 
 def _on_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
-def _edit_lines(waiting: deque[str]) -> None:
-    """Give `input` line editing, during which what waits is printed above the line.
+class _Hook:
+    """A way into `input`, which edits lines: Python's input hook, called ten times a second between two keys.
 
-    By Python's input hook, ten times a second between two keys: only then does the library know where its cursor is.
-    A Python without the library edits no lines, and what comes in is printed after the line.
+    Only then does the library know where its cursor is.
     """
-    try:
+
+    def __init__(self, look_up: Callable[[], None]) -> None:
         import ctypes
         import readline
-    except ImportError:
-        return
-    library = ctypes.CDLL(getattr(readline, "__file__", None))  # none: it is built into the interpreter
-    has_help = hasattr(library, "rl_clear_visible_line")  # libedit has none, nor GNU readline before 7
 
-    def print_what_waits() -> int:
-        while waiting:
-            text = waiting.popleft()
-            if has_help:
-                _print_above(text, library)
-            else:
-                _print_above_by_count(text)
-        return 0
+        def called() -> int:
+            look_up()
+            return 0
 
-    hook = ctypes.CFUNCTYPE(ctypes.c_int)(print_what_waits)
-    _hooks.append(hook)
-    ctypes.c_void_p.in_dll(ctypes.pythonapi, "PyOS_InputHook").value = ctypes.cast(hook, ctypes.c_void_p).value
+        self._library = ctypes.CDLL(getattr(readline, "__file__", None))  # none: it is built into the interpreter
+        self._called = ctypes.CFUNCTYPE(ctypes.c_int)(called)  # kept from being collected: Python holds its address
+        self._place = ctypes.c_void_p.in_dll(ctypes.pythonapi, "PyOS_InputHook")
+        self._place.value = ctypes.cast(self._called, ctypes.c_void_p).value
+
+    @classmethod
+    def found(cls, look_up: Callable[[], None]) -> "_Hook | None":
+        """None for a Python without the library: it edits no lines, and a terminal is as a pipe."""
+        try:
+            return cls(look_up)
+        except ImportError:
+            return None
+
+    def print_above(self, text: str) -> None:
+        """Print a line above the one that is typed."""
+        if hasattr(self._library, "rl_clear_visible_line"):  # libedit has none, nor GNU readline before 7
+            _print_above(text, self._library)
+        else:
+            _print_above_by_count(text)
+
+    def leave(self) -> None:
+        """Have `input` raise EOFError. It does for a signal, when no hook is there to take what the signal raises.
+
+        And when it waits for a key: so one signal may come at a bad time, and there are more.
+        """
+        self._place.value = None
+        signal.signal(signal.SIGALRM, _end_input)
+        signal.setitimer(signal.ITIMER_REAL, TICK_S, TICK_S)
 
 
-_hooks: list[object] = []
-"""Kept from being collected: Python holds but their address."""
+def _end_input(*_: object) -> None:
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, lambda *_: None)  # one more may be on its way
+    raise EOFError
 
 
 def _print_above(text: str, library: Any) -> None:
