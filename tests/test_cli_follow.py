@@ -183,6 +183,17 @@ def test_a_tweet_whose_command_was_interrupted_comes_again(server: Server) -> No
         assert process.stderr.read().endswith(" --from 1\n")
 
 
+def test_a_signal_that_ends_it_ends_the_command_first(server: Server) -> None:
+    post(server, "one")
+    ends = "trap 'echo ended; exit 7' TERM; echo begun; while :; do sleep 0.01; done"
+    with following(server, "--from", "0", "--exec", ends) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        process.terminate()
+        out, said = process.communicate(timeout=LIMIT_S)
+    assert (process.returncode, out, said) == (-signal.SIGTERM, "ended\n", "")
+
+
 def test_the_time_may_be_up(server: Server) -> None:
     done = follow(server, "--timeout", "0.05s")
     assert (done.returncode, done.stdout, done.stderr) == (shell.TIMED_OUT, "", "")

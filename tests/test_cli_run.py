@@ -1,10 +1,12 @@
 import re
+import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.processes import Server, run, running_server, says
+from tests.processes import LIMIT_S, TTWEET, Server, environment, run, running_server, says
 from ttweet import shell
 from ttweet.cli_run import lasted
 from ttweet.client import Client
@@ -43,6 +45,32 @@ def test_the_exit_code_stays_when_there_is_no_server() -> None:
 def test_what_the_command_says_passes_through(server: Server) -> None:
     done = run("run", "--server", server.address, "--", "cat", "-", stdin=b"hello\n")
     assert (done.returncode, done.stdout, done.stderr) == (0, "hello\n", "")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_that_would_end_it_ends_the_command_which_is_posted(server: Server, number: int, code: int) -> None:
+    arguments = ["run", "--tag", "nightly", "--server", server.address, "--", "sh", "-c", "echo begun; exec sleep 300"]
+    with subprocess.Popen([*TTWEET, *arguments], env=environment(), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(number)
+        assert process.stdout.read() == ""  # the command has let go of it too
+        assert process.wait(LIMIT_S) == code
+    with Client("127.0.0.1", server.port) as client:
+        (tweet,) = client.tweets_of_tag("nightly").tweets
+    assert tweet.text.startswith(f"failed ({code}) sh ")
+
+
+def test_a_command_ends_as_it_likes_and_a_signal_that_is_ignored_does_not_reach_it(server: Server) -> None:
+    script = "trap 'exit 7' TERM; echo begun; while :; do sleep 0.01; done"
+    command = [*TTWEET, "run", "--server", server.address, "--", "sh", "-c", script]
+    without_hup = ["sh", "-c", "trap '' HUP; exec \"$@\"", "sh", *command]
+    with subprocess.Popen(without_hup, env=environment(), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(signal.SIGHUP)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(LIMIT_S) == 7
 
 
 def test_no_command_is_said() -> None:

@@ -2,7 +2,7 @@
 
 import os
 import shlex
-import subprocess
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -11,7 +11,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ttweet import cli_live, cli_show, shell
+from ttweet import child, cli_live, cli_show, shell
 from ttweet.cli_options import AMOUNT, After, As, Ca, Json, LiveServer, LiveTags, Timeout
 from ttweet.cli_source import checked_body, in_pages, open_client
 from ttweet.client import Client
@@ -101,9 +101,11 @@ def _execute(command: str, tweet: Tweet) -> None:
         "TTWEET_TAGS": " ".join(tweet.tags),
     }
     line = cli_show.json_line(as_json(tweet)).encode()
-    done = subprocess.run(["/bin/sh", "-c", command], env=os.environ | about, input=line, check=False)  # noqa: S603
-    if done.returncode:
-        shell.complain(f"--exec ended with exit code {done.returncode} for tweet {tweet.id}; going on")
+    end = child.run(["/bin/sh", "-c", command], environment=os.environ | about, stdin=line)
+    if end.signal is not None:
+        signal.raise_signal(end.signal)  # it was for this program too
+    if end.code:
+        shell.complain(f"--exec ended with exit code {end.code} for tweet {tweet.id}; going on")
 
 
 def _before_last(amount: int, tags: Sequence[str], server: str | None, ca: str | None) -> int:

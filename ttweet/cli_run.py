@@ -1,7 +1,7 @@
 """The command `run`: a command's end, told in a tweet."""
 
 import shlex
-import subprocess
+import signal
 import time
 from collections.abc import Callable
 from functools import partial
@@ -10,7 +10,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ttweet import shell
+from ttweet import child, shell
 from ttweet.cli_options import As, Ca, WithSpool
 from ttweet.cli_source import open_client
 from ttweet.client import Client
@@ -80,16 +80,10 @@ def _post(open_as: Open, text: str, tags: list[str], name: str | None, *, spool:
 def _carried_out(command: tuple[str, ...]) -> int:
     """The exit code as a shell would have it. Ctrl-C reaches the command too, which decides what to do about it."""
     try:
-        process = subprocess.Popen(command)  # noqa: S603  # to run it is what was asked for
+        return child.run(command, deaf=[signal.SIGINT]).code
     except OSError as exc:
         shell.complain(f"{shlex.quote(command[0])}: {exc.strerror}")
         return NOT_FOUND if isinstance(exc, FileNotFoundError) else NOT_EXECUTABLE
-    while True:
-        try:
-            code = process.wait()
-        except KeyboardInterrupt:
-            continue
-        return code if code >= 0 else 128 - code
 
 
 def _summary(command: str, code: int, seconds: float) -> str:
