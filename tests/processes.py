@@ -5,15 +5,18 @@ import os
 import pty
 import re
 import signal
+import socket
 import struct
 import subprocess
 import sys
 import termios
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.peers import listens, peer
 from ttweet.client import Client
 
 LIMIT_S = 120  # for a process that hangs; none takes a second on a machine with nothing else to do
@@ -105,6 +108,24 @@ def says(*arguments: str, variables: Mapping[str, str] | None = None) -> tuple[i
     done = run(*arguments, variables=variables)
     assert done.stdout == ""
     return done.returncode, done.stderr.removesuffix("\n")
+
+
+def interrupted(*arguments: str, variables: Mapping[str, str] | None = None) -> tuple[int, str]:
+    """The exit code of a command, and what it says, that hears Ctrl-C while a server has not answered its request."""
+
+    def interrupts(connection: socket.socket) -> None:
+        connection.makefile("rb").readline()
+        assert started.wait(LIMIT_S)
+        process.send_signal(signal.SIGINT)
+        listens(connection)
+
+    started = threading.Event()
+    with peer(interrupts) as client:
+        env = environment({"TTWEET_SERVER": f"127.0.0.1:{client.port}", **(variables or {})})
+        process = subprocess.Popen([*TTWEET, *arguments], env=env, stderr=subprocess.PIPE, text=True)
+        started.set()
+        _, said = process.communicate(timeout=LIMIT_S)
+    return process.returncode, said
 
 
 def run_on_terminal(

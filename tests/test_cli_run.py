@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import LIMIT_S, TTWEET, Server, environment, run, running_server, says
+from tests.processes import LIMIT_S, TTWEET, Server, environment, interrupted, run, running_server, says
 from ttweet import shell
 from ttweet.cli_run import lasted
 from ttweet.client import Client
@@ -71,6 +71,22 @@ def test_a_command_ends_as_it_likes_and_a_signal_that_is_ignored_does_not_reach_
         process.send_signal(signal.SIGHUP)
         process.send_signal(signal.SIGTERM)
         assert process.wait(LIMIT_S) == 7
+
+
+@pytest.mark.parametrize("option", [["--tag", "two words"], ["--as", "two words"], ["--as", ""]])
+def test_what_no_server_would_take_is_said_before_the_command_runs(option: list[str]) -> None:
+    done = run("run", *option, "--", "echo", "ran")
+    assert (done.returncode, done.stdout) == (shell.USAGE, "")
+    assert f"{option[1]!r} is no " in done.stderr
+
+
+def test_the_exit_code_stays_when_the_post_is_interrupted(tmp_path: Path) -> None:
+    code, said = interrupted("run", "--", "sh", "-c", "exit 3")
+    assert code == 3
+    assert re.fullmatch(r"ttweet: interrupted; whether it is posted is unknown: failed \(3\) sh [\d.]+s\n", said)
+    code, said = interrupted("run", "--spool", "--", "true", variables={"XDG_STATE_HOME": str(tmp_path)})
+    assert code == 0
+    assert re.fullmatch(r"ttweet: interrupted; kept, .*\nttweet: interrupted: ok true [\d.]+s\n", said)
 
 
 def test_no_command_is_said() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.peers import Script, listens, peer, says, says_and_ends
-from tests.processes import LIMIT_S, TTWEET, Server, environment, run, running_server
+from tests.processes import LIMIT_S, TTWEET, Server, environment, interrupted, run, running_server
 from ttweet import cli, shell
 from ttweet.client import Client
 from ttweet.spool import Entry, Spool
@@ -272,17 +272,6 @@ def test_what_waits_under_another_name_of_the_server_is_told(state: Path, server
 
 
 def test_an_interrupted_poster_says_where_its_tweet_is(state: Path) -> None:
-    def interrupts(connection: socket.socket) -> None:
-        connection.makefile("rb").readline()
-        assert started.wait(LIMIT_S)
-        process.send_signal(signal.SIGINT)
-        listens(connection)
-
-    started = threading.Event()
-    with peer(interrupts) as client:
-        variables = environment({"XDG_STATE_HOME": str(state), "TTWEET_SERVER": f"127.0.0.1:{client.port}"})
-        process = subprocess.Popen([*TTWEET, "post", "--spool", "x"], env=variables, stderr=subprocess.PIPE)
-        started.set()
-        _, said = process.communicate(timeout=LIMIT_S)
-    assert (process.returncode, said.decode()) == (shell.INTERRUPTED, f"ttweet: interrupted; {KEPT}\n")
+    said = interrupted("post", "--spool", "x", variables={"XDG_STATE_HOME": str(state)})
+    assert said == (shell.INTERRUPTED, f"ttweet: interrupted; {KEPT}\n")
     assert waiting(state) == ["x"]

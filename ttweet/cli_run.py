@@ -10,11 +10,11 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ttweet import child, shell
+from ttweet import child, shell, tweets
 from ttweet.cli_options import As, Ca, WithSpool
 from ttweet.cli_source import open_client
 from ttweet.client import Client
-from ttweet.errors import TtweetError
+from ttweet.errors import Refused, TtweetError
 
 MAX_NAME = 100  # characters of a command's name, so that the tweet is never too long
 NOT_EXECUTABLE = 126  # as a shell has it
@@ -42,7 +42,8 @@ def run(
         raise shell.UsageError("no command: ttweet run -- COMMAND")
     tags = [shell.checked_text(one, "a tag") for one in tag or ()]
     open_as = partial(open_client, server, ca=ca)
-    open_as(as_name)  # says now what is wrong with the options
+    open_as(as_name)  # says now what is wrong with the options, not after a night's work
+    _check(tags, as_name)
     begun = time.monotonic()
     code = _carried_out(command)
     text = _summary(command[0], code, time.monotonic() - begun)
@@ -50,6 +51,8 @@ def run(
         _post(open_as, text, tags, as_name, spool=spool)
     except TtweetError as error:
         shell.complain(f"{error.text}; not posted: {text}")
+    except KeyboardInterrupt:
+        shell.complain(f"interrupted{'' if spool else '; whether it is posted is unknown'}: {text}")
     return code
 
 
@@ -62,6 +65,16 @@ def lasted(seconds: float) -> str:
         return f"{whole}s"
     minutes, rest = divmod(whole, 60)
     return f"{minutes}m{rest:02}s" if minutes < 60 else f"{minutes // 60}h{minutes % 60:02}m"
+
+
+def _check(tags: list[str], name: str | None) -> None:
+    """Raise UsageError for what no server takes."""
+    try:
+        tweets.checked_tags(tags, "ok")
+        if name is not None:
+            tweets.checked_name(name)
+    except Refused as refused:
+        raise shell.UsageError(refused.text) from refused
 
 
 def _post(open_as: Open, text: str, tags: list[str], name: str | None, *, spool: bool) -> None:
