@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.processes import LIMIT_S, TTWEET, Server, environment, run, running_server, says
+from tests.processes import LIMIT_S, TTWEET, Server, environment, interrupted, run, running_server, says
 from ttweet import shell
 from ttweet.client import Client
 
@@ -98,6 +98,15 @@ def test_nobody_is_there() -> None:
     assert says("post", "x", "--server", "127.0.0.1:1") == (shell.UNREACHABLE, text)
     assert says("last", "--server", "127.0.0.1:1") == (shell.UNREACHABLE, text)
     assert says("-d", "127.0.0.1", "1") == (shell.UNREACHABLE, text)
+
+
+@pytest.mark.parametrize(
+    ("options", "way_out"),
+    [([], "only a key makes it safe to post it again"), (["--key", "k"], "post it again with the same key")],
+)
+def test_an_interrupted_post_says_that_the_tweet_may_be_stored(options: list[str], way_out: str) -> None:
+    text = f"ttweet: interrupted; whether the tweet is stored is unknown, {way_out}\n"
+    assert interrupted("post", *options, "x") == (shell.INTERRUPTED, text)
 
 
 def test_what_the_server_refuses_is_said(server: Server) -> None:

@@ -10,7 +10,8 @@ from cyclopts import Parameter
 from ttweet import cli_show, shell
 from ttweet.cli_options import As, Ca, Json, WithSpool
 from ttweet.cli_source import open_client
-from ttweet.client import Client, Stored
+from ttweet.client import Client, Stored, with_advice
+from ttweet.errors import ConnectError
 
 MAX_STDIN_BYTES = 1024 * 1024  # a message has 600; so `ttweet post - < film.mkv` says so and does not fill the memory
 
@@ -68,7 +69,11 @@ def _post(open_as: Open, name: str | None, text: str, *, tags: list[str], key: s
 
         return cli_spool.post(open_as, text, by=name, tags=tags, key=key)
     with open_as(name) as client:
-        return client.post(text, tags=tags, key=key)
+        try:
+            return client.post(text, tags=tags, key=key)
+        except KeyboardInterrupt:
+            shell.complain(with_advice(ConnectError("unknown", "interrupted"), key).text)
+            raise
 
 
 def _post_waiting(open_as: Open) -> int:
