@@ -100,6 +100,21 @@ def test_nobody_is_there() -> None:
     assert says("-d", "127.0.0.1", "1") == (shell.UNREACHABLE, text)
 
 
+@pytest.mark.parametrize("command", [["post", "x"], ["post", "--json", "x"], ["-u", "HOST", "PORT", "x"]])
+def test_a_full_disk_for_the_id_leaves_the_message_stored_and_that_is_said(server: Server, command: list[str]) -> None:
+    words = {"HOST": "127.0.0.1", "PORT": str(server.port)}
+    with open("/dev/full", "w") as full, Client("127.0.0.1", server.port) as client:
+        done = subprocess.run(
+            [*TTWEET, *[words.get(word, word) for word in command]],
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=LIMIT_S,
+            env=environment({"TTWEET_SERVER": server.address}),
+        )  # fmt: skip
+        last = client.last()
+    assert last is not None
+    said = f"ttweet: stdout: No space left on device; the message is stored, with id {last.id}\n"
+    assert (done.returncode, done.stderr) == (shell.FAILED, said)
+
+
 @pytest.mark.parametrize(
     ("options", "way_out"),
     [([], "only a key makes it safe to post it again"), (["--key", "k"], "post it again with the same key")],

@@ -93,10 +93,11 @@ def _post_lines(client: Client, *, tags: list[str], key: str | None, json: bool,
 
 
 def _write_stored(stored: Stored, *, json: bool) -> None:
+    done = f"the message is stored, with id {stored.id}"
     if json:
-        cli_show.write_json(as_json(stored))
+        shell.tell_done(done, cli_show.write_json, as_json(stored))
     else:
-        shell.write(str(stored.id))
+        shell.tell_done(done, shell.write, str(stored.id))
 
 
 def as_json(stored: Stored) -> dict[str, object]:

@@ -95,6 +95,16 @@ def write(text: str) -> None:
         sys.stdout.write(text + "\n")
 
 
+def tell_done(done: str, write: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Write data about what is done. Where stdout does not take it, the OSError says that it is done all the same."""
+    try:
+        write(*args, **kwargs)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as exc:
+        raise OSError(exc.errno, f"{exc.strerror}; {done}") from exc
+
+
 def complain(text: str) -> None:
     """Say on stderr what went wrong."""
     name = "\x1b[1;31mttweet:\x1b[0m" if has_colour(sys.stderr) else "ttweet:"
