@@ -1,9 +1,11 @@
 import errno
 import io
+import subprocess
 import sys
 
 import pytest
 
+from tests.processes import LIMIT_S, TTWEET, environment
 from ttweet import shell
 from ttweet.errors import ConnectError, OpenError, ProtocolError, Refused, StoreError, TtweetError
 from ttweet.shell import UsageError
@@ -127,6 +129,13 @@ def test_talk_comes_after_the_data_that_was_written_before_it(monkeypatch: pytes
     shell.write("data")
     shell.complain("talk")
     assert raw.getvalue() == b"data\n"
+
+
+def test_what_happened_is_told_by_the_exit_code_where_nobody_hears_the_talk() -> None:
+    with open("/dev/full", "w") as full:
+        for arguments, code in ((["foo"], shell.USAGE), (["-d", "127.0.0.1", "1"], shell.UNREACHABLE)):
+            command = [*TTWEET, *arguments]
+            assert subprocess.run(command, stderr=full, env=environment(), timeout=LIMIT_S).returncode == code
 
 
 @pytest.mark.parametrize("text", ["1", "13001", "65535"])

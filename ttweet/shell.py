@@ -169,7 +169,10 @@ def _talk(line: str) -> None:
     if sys.stdout is not None:
         sys.stdout.flush()  # the two are one stream to the eye
     if sys.stderr is not None:
-        sys.stderr.write(line + "\n")
+        try:
+            sys.stderr.write(line + "\n")
+        except OSError:
+            sys.stderr = None  # nobody hears it, and the exit code has to tell what happened
 
 
 def _prepare_streams() -> None:
