@@ -107,7 +107,9 @@ def test_without_a_name_the_server_is_the_usual_one() -> None:
     assert f"{client.host}:{client.port}" == cli_source.SERVER
 
 
-@pytest.mark.parametrize("where", ["example.org", "13001", ":13001", "example.org:", "h:p", "h:0"])
+@pytest.mark.parametrize("where", ["", "example.org", "13001", ":13001", "example.org:", "h:p", "h:0"])
 def test_what_names_no_server_is_wrong_usage(where: str) -> None:
     with pytest.raises(UsageError, match=r"is no HOST:PORT; for instance 127\.0\.0\.1:13001|is no port"):
         open_client(where)
+    with pytest.raises(UsageError), open_source(None, where):
+        pass

@@ -49,7 +49,7 @@ def open_source(db: Path | None, server: str | None, ca: str | None = None) -> I
     if db is not None and (server is not None or ca is not None):
         asking = "--server asks a server" if server is not None else "--ca is for one that is asked"
         raise shell.UsageError(f"--db reads a file and {asking}; give one of them")
-    if db is None and (server or ca or _setting("TTWEET_SERVER")):
+    if db is None and (server is not None or ca is not None or _setting("TTWEET_SERVER")):
         with open_client(server, ca=ca) as client:
             yield _Server(client)
     else:
@@ -66,7 +66,7 @@ def open_client(server: str | None, name: str | None = None, *, ca: str | None =
     """A client of the server that the option or the environment names, else of SERVER. Raises UsageError."""
     if name is not None:
         shell.checked_text(name, "the name")
-    where = server or _setting("TTWEET_SERVER") or SERVER
+    where = (_setting("TTWEET_SERVER") or SERVER) if server is None else server
     host, colon, port = where.rpartition(":")
     if not (host and colon):
         raise shell.UsageError(f"{where[:80]!r} is no HOST:PORT; for instance {SERVER}")

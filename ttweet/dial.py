@@ -57,7 +57,7 @@ class Endpoint:
         self.port = port
         self.name = name
         self._token = token
-        self._ca = ca or os.environ.get("TTWEET_CA")
+        self._ca = (os.environ.get("TTWEET_CA") or None) if ca is None else ca
         self._cert = cert or os.environ.get("TTWEET_CERT") or None
         self._key = key or os.environ.get("TTWEET_KEY") or None
         self._timeout_s = timeout_s
@@ -83,7 +83,7 @@ class Endpoint:
 
     def _tls_context(self) -> SSLContext | None:
         """What TLS is spoken with; None for plain connections. Raises ConnectError when a file does not serve."""
-        if self._tls is None and self._ca:
+        if self._tls is None and self._ca is not None:
             from ttweet.dial_tls import make_context
 
             self._tls = make_context(self._ca, self._cert, self._key)
@@ -92,11 +92,11 @@ class Endpoint:
     def _greetings(self) -> list[bytes]:
         """What each connection begins with; each is sent when the one before it was answered. Raises Refused."""
         token = own_token() if self._token is None else self._token
-        if token and not (self._ca or _is_here(self.host) or os.environ.get("TTWEET_NO_TLS")):
+        if token and not (self._ca is not None or _is_here(self.host) or os.environ.get("TTWEET_NO_TLS")):
             where = address(self.host, self.port)
             raise Refused("token", f"the token would go to {where} unencrypted; set TTWEET_CA, or TTWEET_NO_TLS=1")
-        said = [("a", token), ("n", self.name)]
-        return [frames.encode(operation, data) for operation, data in said if data]
+        said = [("a", token or None), ("n", self.name)]
+        return [frames.encode(operation, data) for operation, data in said if data is not None]
 
     def _patience(self) -> Patience:
         """For one request. What it is made of is imported now: most clients are never told to slow down."""
