@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import Server, running_server
-from ttweet import cli_source
+from tests.processes import Server, run, running_server
+from ttweet import cli_source, shell
 from ttweet.app import Config
 from ttweet.cli_source import DB, db_path, open_client, open_source
 from ttweet.client import Client
@@ -100,6 +100,27 @@ def test_a_server_is_named_by_host_and_port(where: str, host: str, port: int, mo
     assert (client.host, client.port) == (host, port)
     monkeypatch.setenv("TTWEET_SERVER", where)
     assert open_client(None).port == port
+
+
+@pytest.mark.parametrize("command", [["post", "x"], ["post", "--lines"], ["last"], ["run", "--", "echo", "ran"]])
+def test_a_file_of_ones_own_that_does_not_serve_is_wrong_usage(
+    server: Server, command: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "no.pem").write_text("no certificate")
+    for variables, said in (
+        ({"TTWEET_CA": "/nonexist"}, "cannot read the certificate to trust in /nonexist"),
+        ({"TTWEET_CA": str(tmp_path / "no.pem")}, "holds no certificate to trust in PEM form"),
+        ({"TTWEET_TOKEN_FILE": "/nonexist"}, "the file of TTWEET_TOKEN_FILE, cannot be read"),
+    ):
+        done = run(*command, stdin=b"x\n", variables={"TTWEET_SERVER": server.address, **variables})
+        assert (done.returncode, done.stdout) == (shell.USAGE, "")
+        assert said in done.stderr
+
+
+def test_a_session_whose_own_file_does_not_serve_is_wrong_usage(server: Server) -> None:
+    done = run("chat", "127.0.0.1", str(server.port), "ann", "--ca", "/nonexist")
+    assert done.returncode == shell.USAGE
+    assert "cannot read the certificate to trust in /nonexist" in done.stdout
 
 
 def test_without_a_name_the_server_is_the_usual_one() -> None:

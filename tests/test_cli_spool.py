@@ -148,7 +148,12 @@ def scripted(state: Path, script: Script, text: str) -> tuple[int, str, str]:
 
 @pytest.mark.parametrize(
     ("script", "end"),
-    [(says_and_ends(b""), ".sent"), (says(BUSY), ".new"), (says(BUSY.replace(b"busy", b"unknown")), ".sent")],
+    [
+        (says_and_ends(b""), ".sent"),
+        (says(BUSY), ".new"),
+        (says(BUSY.replace(b"busy", b"tls")), ".new"),
+        (says(BUSY.replace(b"busy", b"unknown")), ".sent"),
+    ],
 )
 def test_a_server_that_cannot_say_or_cannot_now_leaves_it_in_the_spool(state: Path, script: Script, end: str) -> None:
     code, out, err = scripted(state, script, "later")

@@ -1,14 +1,16 @@
 """How a client comes to a connection, and what is said when there is none."""
 
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import ttweet
 from tests.peers import peer
 from ttweet import dial
 from ttweet.client import Client
-from ttweet.errors import ConnectError, Refused
+from ttweet.errors import ConnectError, SetupError
 
 
 def test_nobody_is_there() -> None:
@@ -47,6 +49,13 @@ def test_a_host_that_cannot_be_one_is_unreachable(host: str) -> None:
     with Client(host, 1) as client, pytest.raises(ConnectError) as raised:
         client.ping()
     assert raised.value.code == "unreachable"
+
+
+@pytest.mark.parametrize("port", [0, -1, 65536, 999999])
+@pytest.mark.parametrize("kind", [ttweet.Client, ttweet.AsyncClient])
+def test_what_is_no_port_is_said_and_no_other_is_asked(kind: Callable[[str, int], object], port: int) -> None:
+    with pytest.raises(SetupError, match=f"^{port} is no port; a port is a number from 1 to 65535$"):
+        kind("127.0.0.1", port)
 
 
 # Tokens
@@ -95,7 +104,7 @@ def test_a_token_that_others_can_read_is_refused(monkeypatch: pytest.MonkeyPatch
     file.write_text("ttw_y\n")
     file.chmod(mode)
     monkeypatch.setenv("TTWEET_TOKEN_FILE", str(file))
-    with pytest.raises(Refused, match="chmod 600") as refused:
+    with pytest.raises(SetupError, match="chmod 600") as refused:
         dial.own_token()
     assert "ttw_y" not in refused.value.text
 
@@ -104,11 +113,11 @@ def test_a_file_that_is_not_there_and_what_is_no_token_are_said(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("TTWEET_TOKEN_FILE", str(tmp_path / "nowhere"))
-    with pytest.raises(Refused, match="No such file or directory"):
+    with pytest.raises(SetupError, match="No such file or directory"):
         dial.own_token()
     for wrong in ("ttw_ö", "ttw_a\nttw_b", "\udc80"):
         monkeypatch.setenv("TTWEET_TOKEN", wrong)
-        with pytest.raises(Refused, match="TTWEET_TOKEN holds no token"):
+        with pytest.raises(SetupError, match="TTWEET_TOKEN holds no token"):
             dial.own_token()
 
 
@@ -116,7 +125,7 @@ def test_a_token_goes_to_another_machine_only_with_tls_or_when_that_is_said(monk
     monkeypatch.delenv("TTWEET_NO_TLS", raising=False)
     monkeypatch.setenv("TTWEET_TOKEN", "ttw_x")
     endpoint = dial.Endpoint("server.example", 13001)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(SetupError) as refused:
         endpoint._greetings()
     assert refused.value.text == (
         "the token would go to server.example:13001 unencrypted; set TTWEET_CA, or TTWEET_NO_TLS=1"

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 import ttweet
-from ttweet.errors import CODES, ConnectError, OpenError, ProtocolError, Refused, StoreError, TtweetError
+from ttweet.errors import CODES, ConnectError, OpenError, ProtocolError, Refused, SetupError, StoreError, TtweetError
 
-FAMILY = (ConnectError, OpenError, ProtocolError, Refused, StoreError)
+FAMILY = (ConnectError, OpenError, ProtocolError, Refused, SetupError, StoreError)
 
 
 def codes_raised() -> set[str]:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.processes import LIMIT_S, TTWEET, environment
 from ttweet import shell
-from ttweet.errors import ConnectError, OpenError, ProtocolError, Refused, StoreError, TtweetError
+from ttweet.errors import ConnectError, OpenError, ProtocolError, Refused, SetupError, StoreError, TtweetError
 from ttweet.shell import UsageError
 
 
@@ -29,6 +29,8 @@ def fails(error: BaseException) -> int:
         (UsageError("no"), shell.USAGE),
         (ConnectError("unreachable", "no"), shell.UNREACHABLE),
         (ConnectError("unknown", "no"), shell.UNREACHABLE),
+        (Refused("tls", "no"), shell.UNREACHABLE),
+        (SetupError("tls", "no"), shell.USAGE),
         (OpenError("missing", "no"), shell.NOTHING),
         (OpenError("newer", "no"), shell.FAILED),
         (Refused("too_long", "no"), shell.REFUSED),

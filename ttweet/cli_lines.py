@@ -75,7 +75,7 @@ def post_lines(client: Client, stream: BufferedReader, *, tags: list[str], key: 
                 if tally.fault:
                     break
         except ConnectError as error:
-            raise ConnectError(error.code, f"{error.text}{_left(tally, key)}") from error
+            raise type(error)(error.code, f"{error.text}{_left(tally, key)}") from error
         except KeyboardInterrupt:
             shell.complain(f"interrupted{_left(tally, key)}")
             raise

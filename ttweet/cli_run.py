@@ -42,7 +42,7 @@ def run(
         raise shell.UsageError("no command: ttweet run -- COMMAND")
     tags = [shell.checked_text(one, "a tag") for one in tag or ()]
     open_as = partial(open_client, server, ca=ca)
-    open_as(as_name)  # says now what is wrong with the options, not after a night's work
+    open_as(as_name).check()  # says now what is wrong with the options, not after a night's work
     _check(tags, as_name)
     begun = time.monotonic()
     code = _carried_out(command)

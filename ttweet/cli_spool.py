@@ -14,7 +14,7 @@ from ttweet.errors import ConnectError, Refused, TtweetError
 from ttweet.reports import escape
 from ttweet.spool import MAX_KEPT, MAX_WAIT_S, Entry, FullError, HeldError, Parcel, Spool
 
-PASSING = frozenset({"busy", "full", "stopping", "internal", "unknown", "name_taken", "slow_down"})
+PASSING = frozenset({"busy", "full", "stopping", "internal", "unknown", "name_taken", "slow_down", "tls"})
 """The refusals that have nothing to do with the tweet: later it may be taken."""
 
 FOR_GOOD = frozenset({"too_long", "bad_text", "bad_tag", "bad_key", "bad_name", "bad_request"})

@@ -18,7 +18,7 @@ from ttweet.dial import answer_data
 from ttweet.errors import ConnectError, Refused
 from ttweet.reports import escape
 from ttweet.screen import Screen
-from ttweet.shell import DONE, REFUSED, UNREACHABLE, USAGE
+from ttweet.shell import DONE, UNREACHABLE, USAGE, exit_code
 from ttweet.tweets import MAX_CHARACTERS, MAX_NAME_CHARACTERS, Tweet
 
 ALL = "ALL"
@@ -61,11 +61,11 @@ def run(arguments: Sequence[str], screen: Screen, ca: str | None = None) -> int:
         session = Session(host, int(port), name, screen, ca)
     except ConnectError as error:
         screen.say(NO_SERVER.format(_reason(error)))
-        return UNREACHABLE
+        return exit_code(error)
     except Refused as refused:
         said = {"bad_name": BAD_NAME, "name_taken": NAME_TAKEN}
         screen.say(said.get(refused.code) or NO_SERVER.format(refused.text))
-        return REFUSED
+        return exit_code(refused)
     return session.run()
 
 

@@ -9,7 +9,7 @@ import os
 import socket
 
 from ttweet import frames
-from ttweet.errors import ConnectError, Refused, refusal
+from ttweet.errors import ConnectError, SetupError, refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ class Endpoint:
     With `ca` it speaks TLS and trusts the certificates in that PEM file, or with `system` those that the system trusts;
     `cert` and `key` are the client's own, for a server that wants one. What is not given is taken from TTWEET_CA,
     TTWEET_CERT and TTWEET_KEY. A kind of client prepares what it keeps in `_start`.
+
+    Raises SetupError for what is no port.
     """
 
     def __init__(
@@ -53,6 +55,8 @@ class Endpoint:
         patience_s: float | None = None,
         on_wait: Callable[[int], object] | None = None,
     ) -> None:
+        if not 1 <= port <= 65535:  # the system would take it for another
+            raise SetupError("unreachable", f"{port} is no port; a port is a number from 1 to 65535")
         self.host = host
         self.port = port
         self.name = name
@@ -69,6 +73,11 @@ class Endpoint:
     def _start(self) -> None:
         """Begin without a connection."""
 
+    def check(self) -> None:
+        """Look at what it connects with, before there is anything to send. Raises SetupError."""
+        self._tls_context()
+        self._greetings()
+
     def _dial(self) -> Connection:
         """A new connection, signed in; whoever takes it closes it."""
         connection = Connection(self.host, self.port, self._timeout_s, self._tls_context())
@@ -82,7 +91,7 @@ class Endpoint:
         return connection
 
     def _tls_context(self) -> SSLContext | None:
-        """What TLS is spoken with; None for plain connections. Raises ConnectError when a file does not serve."""
+        """What TLS is spoken with; None for plain connections. Raises SetupError when a file does not serve."""
         if self._tls is None and self._ca is not None:
             from ttweet.dial_tls import make_context
 
@@ -90,11 +99,11 @@ class Endpoint:
         return self._tls
 
     def _greetings(self) -> list[bytes]:
-        """What each connection begins with; each is sent when the one before it was answered. Raises Refused."""
+        """What each connection begins with; each is sent when the one before it was answered. Raises SetupError."""
         token = own_token() if self._token is None else self._token
         if token and not (self._ca is not None or _is_here(self.host) or os.environ.get("TTWEET_NO_TLS")):
             where = address(self.host, self.port)
-            raise Refused("token", f"the token would go to {where} unencrypted; set TTWEET_CA, or TTWEET_NO_TLS=1")
+            raise SetupError("token", f"the token would go to {where} unencrypted; set TTWEET_CA, or TTWEET_NO_TLS=1")
         said = [("a", token or None), ("n", self.name)]
         return [frames.encode(operation, data) for operation, data in said if data is not None]
 
@@ -119,14 +128,14 @@ def _is_here(host: str) -> bool:
 def own_token() -> str:
     """The token of TTWEET_TOKEN, or of the file that TTWEET_TOKEN_FILE names; empty when there is none.
 
-    Raises Refused `token` for a file that cannot be read or that others can read too.
+    Raises SetupError `token` for a file that cannot be read or that others can read too.
     """
     token = os.environ.get("TTWEET_TOKEN", "").strip()
     path = os.environ.get("TTWEET_TOKEN_FILE")
     if path and not token:
         token = _token_of(path)
     if not (token.isascii() and token.isprintable()):
-        raise Refused("token", "TTWEET_TOKEN holds no token; one begins with ttw_ and has 47 characters")
+        raise SetupError("token", "TTWEET_TOKEN holds no token; one begins with ttw_ and has 47 characters")
     return token
 
 
@@ -134,10 +143,12 @@ def _token_of(path: str) -> str:
     try:
         with open(path, encoding="ascii", errors="replace") as file:
             if os.fstat(file.fileno()).st_mode & 0o077:
-                raise Refused("token", f"others can read {path!a}, the file of TTWEET_TOKEN_FILE: chmod 600 {path!a}")
+                raise SetupError(
+                    "token", f"others can read {path!a}, the file of TTWEET_TOKEN_FILE: chmod 600 {path!a}"
+                )
             return file.read(MAX_TOKEN_BYTES).strip()
     except OSError as exc:
-        raise Refused("token", f"{path!a}, the file of TTWEET_TOKEN_FILE, cannot be read: {exc.strerror}") from exc
+        raise SetupError("token", f"{path!a}, the file of TTWEET_TOKEN_FILE, cannot be read: {exc.strerror}") from exc
 
 
 class Connection:

@@ -14,7 +14,7 @@ import threading
 import time
 from contextlib import suppress
 
-from ttweet.errors import ConnectError
+from ttweet.errors import ConnectError, SetupError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _WANTS_CERTIFICATE = ("CERTIFICATE_REQUIRED", "HANDSHAKE_FAILURE", "UNKNOWN_CA",
 
 
 def make_context(ca: str, cert: str | None, key: str | None) -> ssl.SSLContext:
-    """What connections are made with: whom to trust, and the client's own certificate. Raises ConnectError."""
+    """What connections are made with: whom to trust, and the client's own certificate. Raises SetupError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca == SYSTEM:
@@ -53,13 +53,13 @@ def _use(path: str, load: Callable[[], None], what: str) -> None:
     try:
         load()
     except ssl.SSLError as exc:
-        raise ConnectError("tls", f"{path} holds no {what} in PEM form, or not the key for it") from exc
+        raise SetupError("tls", f"{path} holds no {what} in PEM form, or not the key for it") from exc
     except OSError as exc:
-        raise ConnectError("tls", f"cannot read the {what} in {path}: {exc.strerror}") from exc
+        raise SetupError("tls", f"cannot read the {what} in {path or repr(path)}: {exc.strerror}") from exc
 
 
 def _refuse_password(path: str) -> str:
-    raise ConnectError("tls", f"the key of {path} is encrypted, and nobody is asked for a password; decrypt it")
+    raise SetupError("tls", f"the key of {path} is encrypted, and nobody is asked for a password; decrypt it")
 
 
 class TlsSocket(io.RawIOBase):

@@ -88,6 +88,10 @@ class ConnectError(TtweetError):
     """No server was reached, or it went away before it answered. The code is `unreachable`, `unknown` or `tls`."""
 
 
+class SetupError(ConnectError):
+    """What a client was given to connect with does not serve, so no server was asked. The code may be `token` too."""
+
+
 def refusal(data: dict[str, object]) -> Refused:
     """What a server's error is to its client. Raises KeyError, TypeError and ValueError when it is none."""
     code, text = str(data["code"]), str(data["text"])

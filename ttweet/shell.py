@@ -10,7 +10,7 @@ import os
 import sys
 from io import BufferedReader
 
-from ttweet.errors import ConnectError, Refused, TtweetError
+from ttweet.errors import ConnectError, Refused, SetupError, TtweetError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,7 +72,9 @@ def run(command: Callable[P, int], *args: P.args, **kwargs: P.kwargs) -> int:
 
 def exit_code(error: TtweetError) -> int:
     """What an error means to a script."""
-    if isinstance(error, ConnectError):
+    if isinstance(error, SetupError):
+        return USAGE
+    if isinstance(error, ConnectError) or error.code == "tls":
         return UNREACHABLE
     if error.code == "missing":
         return NOTHING
