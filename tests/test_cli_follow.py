@@ -168,6 +168,14 @@ def test_exec_has_the_tweet_on_stdin_and_json_prints_it_too(server: Server) -> N
     post(server, "one")
     done = follow(server, "--from", "0", "--count", "1", "--json", "--exec", "cat")
     assert [json.loads(line)["text"] for line in done.stdout.splitlines()] == ["one", "one"]
+    lines = follow(server, "--from", "0", "--count", "1", "--exec", "wc -l").stdout
+    assert lines.strip() == "1"
+
+
+def test_a_command_that_a_signal_has_ended_is_told_of_as_a_shell_does(server: Server) -> None:
+    post(server, "one")
+    said = follow(server, "--from", "0", "--count", "1", "--exec", "kill -9 $$").stderr
+    assert said == "ttweet: --exec ended with exit code 137 for tweet 1; going on\n"
 
 
 def test_a_tweet_whose_command_was_interrupted_comes_again(server: Server) -> None:

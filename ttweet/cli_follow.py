@@ -100,7 +100,7 @@ def _execute(command: str, tweet: Tweet) -> None:
         "TTWEET_BY": tweet.by or "",
         "TTWEET_TAGS": " ".join(tweet.tags),
     }
-    line = cli_show.json_line(as_json(tweet)).encode()
+    line = f"{cli_show.json_line(as_json(tweet))}\n".encode()
     end = child.run(["/bin/sh", "-c", command], environment=os.environ | about, stdin=line)
     if end.signal is not None:
         signal.raise_signal(end.signal)  # it was for this program too
