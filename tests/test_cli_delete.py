@@ -75,7 +75,12 @@ def test_a_file_that_a_server_holds_or_that_is_not_there_is_left_alone(server: S
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [([], "which tweets?"), (["0"], "ID cannot be 0"), (["one"], "ID cannot be one"), (["1", "--db", "a"], "give one")],
+    [
+        ([], "ttweet follow --last 20 --timeout 1s"),
+        (["0"], "ID cannot be 0"),
+        (["one"], "ID cannot be one"),
+        (["1", "--db", "a"], "give one"),
+    ],
 )
 def test_a_command_line_that_cannot_be_meant_is_told(arguments: list[str], words: str) -> None:
     code, text = says("delete", *arguments, "--server", "127.0.0.1:1")

@@ -84,6 +84,17 @@ def test_last_begins_with_the_newest(server: Server, arguments: tuple[str, ...],
     assert texts(follow(server, *arguments, "--last", amount, "--count", amount).stdout) == expected
 
 
+@pytest.mark.parametrize("deleted", [[1, 2, 3], [5, 6, 7], [1], range(1, 7)])
+def test_deletions_are_not_among_the_last_tweets_but_deleted_tweets_are(server: Server, deleted: list[int]) -> None:
+    with Client("127.0.0.1", server.port) as client:
+        ids = [client.post(str(number)).id for number in range(1, 8)]
+        for one in deleted:
+            client.delete(one)
+        client.post("newest")
+    expected = [str(one) for one in ids[-3:] if one not in deleted] + ["newest"]
+    assert texts(follow(server, "--last", "4", "--count", str(len(expected))).stdout) == expected
+
+
 def test_last_with_fewer_tweets_begins_at_the_start(server: Server) -> None:
     post(server, "one #a", "two")
     assert texts(follow(server, "--last", "9", "--count", "2").stdout) == ["one #a", "two"]

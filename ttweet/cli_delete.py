@@ -22,7 +22,7 @@ Server = Annotated[str | None, Parameter(metavar="HOST:PORT", help="Where to del
 def delete(*ids: Ids, db: Db = None, server: Server = None, ca: Ca = None, json: Json = False) -> int:
     """Delete tweets; go on with the others when one is not there."""
     if not ids:
-        raise shell.UsageError("which tweets? ttweet delete ID; ttweet follow --last 20 --count 20 shows ids")
+        raise shell.UsageError("which tweets? ttweet delete ID; ttweet follow --last 20 --timeout 1s shows ids")
     if db is not None and server is not None:
         raise shell.UsageError("--db deletes in a file and --server asks a server; give one of them")
     with _from_server(server, ca) if db is None else _from_file(db) as delete_one:
