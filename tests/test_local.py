@@ -91,3 +91,16 @@ def test_a_file_that_is_missing_cannot_be_read(path: Path) -> None:
 def test_defaults_are_those_of_a_server() -> None:
     assert app.Config(port=0).log_limit == local.LOG_LIMIT
     assert wire.DEFAULT_LIMIT == local.DEFAULT_LIMIT
+
+
+async def test_a_string_is_no_list_of_tags_for_any_verb_that_posts(path: Path) -> None:
+    client = ttweet.Client("127.0.0.1", 1)
+    with ttweet.open(path) as notes, pytest.raises(ttweet.Refused, match="not the string 'abc'") as refused:
+        notes.post("a", tags="abc")
+    assert refused.value.code == "bad_tag"
+    with pytest.raises(ttweet.Refused, match="not the string 'abc'"):
+        client.post("a", tags="abc")
+    with pytest.raises(ttweet.Refused, match="not the string 'abc'"):
+        next(client.post_many(["a"], tags="abc"))
+    with pytest.raises(ttweet.Refused, match="not the string 'abc'"):
+        await ttweet.AsyncClient("127.0.0.1", 1).post("a", tags="abc")

@@ -12,7 +12,7 @@ from typing import Any, Self
 import trio
 
 from ttweet import answers, frames
-from ttweet.client import Stored, given, stored_of, upload_frame, with_advice
+from ttweet.client import Stored, given, stored_of, tag_list, upload_frame, with_advice
 from ttweet.cursor import SILENCE_S, Cursor, Watcher
 from ttweet.dial import MAX_ANSWER_BYTES, Endpoint, address, answer_data, unreachable
 from ttweet.dial_tls import explained
@@ -50,7 +50,7 @@ class AsyncClient(Endpoint):
 
     async def post(self, text: str, *, tags: Iterable[str] = (), scan: bool = True, key: str | None = None) -> Stored:
         """Upload a tweet; it is on the server's disk when this returns. See Client.post."""
-        frame = upload_frame(text, list(tags), scan, key)
+        frame = upload_frame(text, tag_list(tags), scan, key)
         try:
             return self._shaped(stored_of, await self._ask(frame))
         except ConnectError as error:

@@ -74,7 +74,7 @@ class Client(Endpoint):
         `tags` are tags beside those in the text, or with `scan=False` instead of them. After a ConnectError
         `unknown` the tweet may be stored or not; with a `key` it is safe to post it again.
         """
-        frame = upload_frame(text, list(tags), scan, key)
+        frame = upload_frame(text, tag_list(tags), scan, key)
         try:
             return self._shaped(stored_of, self._ask(frame))
         except ConnectError as error:
@@ -95,7 +95,7 @@ class Client(Endpoint):
         """
         from ttweet.window import Window
 
-        uploads = _uploads(texts, list(tags), keys)
+        uploads = _uploads(texts, tag_list(tags), keys)
         connection = self._obeying(self._take)
         window = Window(connection, in_flight, self._outcome, self._patience())
         try:
@@ -248,6 +248,15 @@ def _uploads(texts: Iterable[str], tags: list[str], keys: Iterable[str | None]) 
             yield upload_frame(text, tags, scan=True, key=key)
         except Refused as refused:
             yield refused
+
+
+def tag_list(tags: Iterable[str]) -> list[str]:
+    """As tweets.tag_list, without what that imports."""
+    if isinstance(tags, str):
+        from ttweet import tweets
+
+        return tweets.tag_list(tags)
+    return list(tags)
 
 
 def upload_frame(text: str, tags: list[str], scan: bool, key: str | None) -> bytes:

@@ -64,7 +64,7 @@ class LocalStore:
         would, and StoreError: `full` and `busy` when another try may work.
         """
         name = None if by is None else tweets.checked_name(by)
-        draft = tweets.draft(text, tags=list(tags), scan=scan, key=key, by=name)
+        draft = tweets.draft(text, tags=tweets.tag_list(tags), scan=scan, key=key, by=name)
         return self._writer.append([draft], [], at=now_ms())[0]
 
     def delete(self, tweet: int) -> Deletion:

@@ -147,6 +147,13 @@ def checked_tag(tag: str) -> str:
     return body
 
 
+def tag_list(tags: Iterable[str]) -> list[str]:
+    """The tags that a program gives beside a text. Raises Refused `bad_tag` for a string: its letters are not meant."""
+    if isinstance(tags, str):
+        raise Refused("bad_tag", f"tags are a list of strings, not the string {_short(tags)}")
+    return list(tags)
+
+
 def checked_tags(tags: Iterable[str], text: str) -> list[str]:
     """The bodies of tags given beside a text. Raises Refused `bad_tag`."""
     given = list(tags)
