@@ -40,6 +40,26 @@ def test_every_option_of_every_command_says_what_it_is_for() -> None:
             assert re.match(r"  -[-\w,=. ]*( [A-Z:|a-z]+)?  +\S", line) or line.startswith("      "), line
 
 
+@pytest.mark.parametrize(
+    ("command", "variables"),
+    [("chat", "TTWEET_CA TTWEET_TOKEN"), ("run", "TTWEET_SERVER TTWEET_CA TTWEET_TOKEN XDG_STATE_HOME")],
+)
+def test_the_environment_that_a_command_heeds_is_listed(command: str, variables: str) -> None:
+    page = run(command, "--help").stdout
+    assert re.findall(r"^  ([A-Z_]{4,})", page.partition("\nEnvironment\n")[2], re.MULTILINE) == variables.split()
+
+
+def test_what_variables_mean_stands_in_one_column() -> None:
+    for command in COMMANDS:
+        listed = run(command, "--help").stdout.partition("\nEnvironment\n")[2].splitlines()
+        assert all(re.match(r"  [A-Z_]{4,}$|  [A-Z_]{4,13} +(?<=^.{17})\S| {17}\S", line) for line in listed), listed
+
+
+def test_the_arguments_of_a_session_are_listed() -> None:
+    page = run("chat", "--help").stdout
+    assert re.findall(r"^  ([A-Z]+)  ", page.partition("\nArguments\n")[2], re.MULTILINE) == ["HOST", "PORT", "NAME"]
+
+
 def test_what_does_not_fit_on_its_line_goes_on_below_it() -> None:
     page = run("wait", "--help", variables={"COLUMNS": "40"}).stdout
     assert page.startswith(

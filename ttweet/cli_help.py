@@ -17,9 +17,7 @@ LABEL = "cyan"
 LEAST = 8  # columns of text on a terminal however narrow, over whose edge it runs then
 CONTINUED = 4  # columns that the rest of an example is set in, so that it does not look like another one
 
-_TERM = re.compile(
-    r" +(?:\S+ {2,}|[A-Z_]{4,} )"
-)  # of a row in a list of exit codes or variables; its description stands beside it
+_TERM = re.compile(r" +\S+ {2,}")  # of a row in a list of exit codes or variables; its description stands beside it
 _MARGIN = re.compile(r"Usage: | +")
 
 

@@ -27,6 +27,8 @@ _DB = "  TTWEET_DB      the database file, else tweets.db"
 _SERVER = "  TTWEET_SERVER  HOST:PORT of the server"
 _CA = """  TTWEET_CA      whom to trust: speak TLS, as by --ca
   TTWEET_TOKEN   the token to show, if the server wants one"""
+_SPOOL = """  XDG_STATE_HOME
+                 where the spool is, else ~/.local/state"""
 _EXIT_CODES = "[bold]Exit codes[/]"
 _ALL_CODES = "\n".join([f"{code:>5}  {meaning}" for code, meaning in shell.EXIT_CODES.items()])
 
@@ -127,7 +129,7 @@ posts it first, once. Without a message it posts what waits, and nothing else.""
 {_ENVIRONMENT}
 {_SERVER}; else 127.0.0.1:13001
 {_CA}
-  XDG_STATE_HOME where the spool is, else ~/.local/state""",
+{_SPOOL}""",
 )
 
 FOLLOW = Page(
@@ -208,7 +210,8 @@ the next command with --spool posts it.""",
 
 {_ENVIRONMENT}
 {_SERVER}; else 127.0.0.1:13001
-{_CA}""",
+{_CA}
+{_SPOOL}""",
 )
 
 CHAT = Page(
@@ -236,7 +239,7 @@ subscribed to appear when they come. From a pipe it reads one command a line."""
   5  the name is online already
 
 {_ENVIRONMENT}
-  NO_COLOR       no colour, even on a terminal""",
+{_CA}""",
 )
 
 DELETE = Page(
@@ -327,7 +330,7 @@ time, line.""",
     below=f"""{_EXAMPLES}
   ttweet log
   ttweet log --session all --category error
-  ttweet log --session 3 --export Sample.txt
+  ttweet log --session 3 --export session-3.txt
 
 {_EXIT_CODES}
   0  shown
