@@ -85,6 +85,17 @@ def test_a_command_on_a_terminal_shows_no_harm(command: tuple[str, ...], server:
     assert forged(seen) == []
 
 
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_download_on_a_terminal_shows_no_harm(text: str, server: Server) -> None:
+    with Client("127.0.0.1", server.port) as client:
+        client.post(text)
+    code, seen = run_on_terminal("-d", "127.0.0.1", str(server.port))
+    assert code == 0, seen
+    assert f"Received Message: {text[:4]}" in seen
+    assert harm(seen) == set()
+    assert forged(seen) == []
+
+
 def test_a_session_at_the_keyboard_shows_no_harm(server: Server) -> None:
     with Client("127.0.0.1", server.port, name="eve") as client:
         for text in TEXTS:
