@@ -2,15 +2,18 @@
 
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.sqlite_files import NOW, limited_pages, opened, post, sql
 from ttweet import reports, sqlite_index
 from ttweet.errors import StoreError
 from ttweet.sqlite_reader import SqliteReader
 from ttweet.sqlite_store import SqliteStore
-from ttweet.tweets import Tweet
+from ttweet.tweets import Tweet, draft
 
 
 def up_to(path: Path) -> object:
@@ -139,3 +142,15 @@ def test_a_reader_that_stays_drops_what_has_been_indexed(store: SqliteStore) -> 
         post(store, "3 #a")
         assert of_tag(reader, "a") == [3, 2, 1]
         assert [tweet for tweet, _ in reader._tail.tweets] == [Tweet(3, NOW, None, "3 #a", ("a",))]
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.sampled_from(["#a", "#A", "#b", "#1"]), min_size=1, max_size=6), min_size=1, max_size=6))
+def test_the_list_of_tags_is_the_same_before_and_after_they_are_indexed(batches: list[list[str]]) -> None:
+    with TemporaryDirectory() as folder, closing(SqliteStore.open(Path(folder) / "t.db", log_limit=9, at=0)) as store:
+        for at, batch in enumerate(batches):
+            store.append([draft(text) for text in batch], [], at=NOW + at // 2)
+            before = store.list_tags(limit=9, now=NOW, numbers=True)
+            if at % 2:
+                store.settle()
+            assert store.list_tags(limit=9, now=NOW, numbers=True) == before

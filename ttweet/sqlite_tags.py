@@ -169,7 +169,8 @@ class TagTable:
             return
         _COUNT_SPELLING.run(self._connection, sorted(others))
         passed = _FIND_PASSED.run(self._connection, [(tag, spelling) for tag, spelling, _ in others])
-        for best in {row[0]: row for row in sorted(passed, key=lambda row: cast("int", row[5]))}.values():
+        most_first = sorted(passed, key=lambda row: cast("int", row[5]), reverse=True)
+        for best in {row[0]: row for row in reversed(most_first)}.values():  # of several the one that was used first
             self._swap(*best)
 
     def _uncount_days(self, known: Sequence[tuple[_Known, TagUse]]) -> None:
