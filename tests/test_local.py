@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -104,3 +105,17 @@ async def test_a_string_is_no_list_of_tags_for_any_verb_that_posts(path: Path) -
         next(client.post_many(["a"], tags="abc"))
     with pytest.raises(ttweet.Refused, match="not the string 'abc'"):
         await ttweet.AsyncClient("127.0.0.1", 1).post("a", tags="abc")
+
+
+@pytest.mark.parametrize("readonly", [False, True])
+def test_closing_twice_closes_nothing_of_anybody_else(readonly: bool, tmp_path: Path) -> None:
+    path = tmp_path / "notes.db"
+    ttweet.open(path).close()
+    with ttweet.open(path, readonly=readonly) as notes:
+        notes.close()
+        others = os.pipe()
+        notes.close()
+    os.write(others[1], b"still open")
+    assert os.read(others[0], 99) == b"still open"
+    for one in others:
+        os.close(one)

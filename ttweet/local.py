@@ -38,6 +38,7 @@ class LocalStore:
 
     def __init__(self, store: SqliteStore | SqliteReader) -> None:
         self._store = store
+        self._closed = False
 
     def __enter__(self) -> Self:
         return self
@@ -48,7 +49,10 @@ class LocalStore:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file, so that a server or another program may have it."""
+        """Let go of the file, so that a server or another program may have it; a second time does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         try:
             if isinstance(self._store, SqliteStore):
                 self._store.end_session("stopped", at=now_ms())

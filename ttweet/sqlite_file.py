@@ -83,8 +83,10 @@ class Lock:
             raise
 
     def release(self) -> None:
-        """Let the next server in."""
-        os.close(self._fd)
+        """Let the next server in. A second time does nothing: the number may be that of another file by then."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
 
 
 def connect_writer(path: Path) -> sqlite3.Connection:
