@@ -139,6 +139,13 @@ def test_the_command_says_the_figure_and_whether_it_passed(capfd: pytest.Capture
     assert said.err == "seed 5\n"
 
 
+def test_a_proof_that_there_is_not_is_a_wrong_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        command_line.main(["kill8"])
+    assert stopped.value.code == 2
+    assert "there is no proof 'kill8'; choose from kill9, " in capsys.readouterr().err
+
+
 # Both implementations of the rule of hashtags
 
 
