@@ -212,3 +212,13 @@ def test_a_name_is_durable_once_the_folder_is_synced() -> None:
     disk.apply(Operation(0, Do.UNLINK, "new", 0, b""))
     assert disk.after("dropped", random.Random(1)) == {"new": b"1"}
     assert disk.after("kept", random.Random(1)) == {}
+
+
+def test_a_file_of_which_nothing_was_recorded_is_told(tmp_path: Path) -> None:
+    disk = Disk({"tweets.db": b"1"})
+    (tmp_path / "tweets.db").write_bytes(b"1")
+    (tmp_path / "tweets.db-shm").write_bytes(b"memory")
+    disk.reconcile(tmp_path)
+    (tmp_path / "made-by-creat").write_bytes(b"")
+    with pytest.raises(Broken, match="of made-by-creat shim/disk"):
+        disk.reconcile(tmp_path)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 from proofs.checker import check
-from proofs.disk import LOSSES, Disk, Operation, operations, recorded, restore
+from proofs.disk import LOSSES, Disk, Operation, file_names, operations, recorded, restore
 from proofs.figure import Result
 from proofs.findings import Findings
 from proofs.history import History, now
@@ -66,8 +65,7 @@ def _record(stage: Stage, history: History, chance: random.Random, points: int) 
 
 
 def _keep(folder: Path, copy: Path) -> None:
-    files: Sequence[Path] = [path for path in folder.iterdir() if not path.name.endswith("-shm")]
-    restore(copy, {path.name: path.read_bytes() for path in files})
+    restore(copy, {name: (folder / name).read_bytes() for name in file_names(folder)})
 
 
 def _check_point(db: Path, history: History, where: str, findings: Findings) -> None:

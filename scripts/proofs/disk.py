@@ -16,7 +16,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from proofs.stage import Stage, compiled
+from proofs.stage import Broken, Stage, compiled
 
 SECTOR = 512  # what a disk writes as a whole
 Loss = Literal["dropped", "kept", "part", "torn"]
@@ -108,7 +108,12 @@ class Disk:
                 self._rename({**others, operation.data.decode(): names[name]})
 
     def reconcile(self, folder: Path) -> None:
-        """Take the files as a killed process has left them: its last operations may not have been recorded."""
+        """Take the files as a killed process has left them: its last operations may not have been recorded.
+
+        Raises Broken for a file of which nothing is known: it was made by a call that shim/disk.c does not see.
+        """
+        if unknown := sorted(file_names(folder) - self._names.keys()):
+            raise Broken(f"of {', '.join(unknown)} shim/disk.c has recorded nothing")
         for name, file in self._names.items():
             path = folder / name
             if path.exists() and (data := path.read_bytes()) != file.after("kept", random.Random()):
@@ -148,6 +153,11 @@ def _kept(size: int, damage: tuple[Loss, random.Random] | None) -> list[tuple[in
         return [(0, chance.randrange(size + 1))]
     sectors = [(start, min(start + SECTOR, size)) for start in range(0, size, SECTOR)]
     return [sector for sector in sectors if chance.random() < 0.5]
+
+
+def file_names(folder: Path) -> set[str]:
+    """The files in a folder that a disk keeps: -shm is memory."""
+    return {path.name for path in folder.iterdir() if not path.name.endswith("-shm")}
 
 
 def restore(folder: Path, files: dict[str, bytes]) -> None:
