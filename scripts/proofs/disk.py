@@ -21,7 +21,7 @@ from proofs.stage import Broken, Stage, compiled
 SECTOR = 512  # what a disk writes as a whole
 Loss = Literal["dropped", "kept", "part", "torn"]
 LOSSES: tuple[Loss, ...] = ("dropped", "kept", "part", "torn")
-_RECORD = struct.Struct("=QIIQQ")
+_RECORD = struct.Struct("=QQIIQQ")
 
 
 class Do(IntEnum):
@@ -44,18 +44,19 @@ class Operation(NamedTuple):
     name: str
     offset: int
     data: bytes
+    ended: int = 0
 
 
 def operations(trace: Path) -> Iterator[Operation]:
     """The recorded operations. A record that the end of the process has cut off is none."""
     recorded, place = trace.read_bytes(), 0
     while place + _RECORD.size <= len(recorded):
-        began, do, name_bytes, offset, data_bytes = _RECORD.unpack_from(recorded, place)
+        began, ended, do, name_bytes, offset, data_bytes = _RECORD.unpack_from(recorded, place)
         name_at = place + _RECORD.size
         place = name_at + name_bytes + data_bytes
         if place <= len(recorded):
-            name = recorded[name_at : name_at + name_bytes].decode()
-            yield Operation(began, Do(do), name, offset, recorded[name_at + name_bytes : place])
+            name, data = recorded[name_at : name_at + name_bytes].decode(), recorded[name_at + name_bytes : place]
+            yield Operation(began, Do(do), name, offset, data, ended)
 
 
 @dataclass(slots=True)

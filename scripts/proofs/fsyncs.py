@@ -1,4 +1,7 @@
-"""Between the moment that an upload was written and its acknowledgement the disk was synced; and once for many."""
+"""Between the moment that an upload was written and its acknowledgement the disk was synced; and once for many.
+
+The disk is a slow one, so that an acknowledgement which does not wait for the end of the sync comes before it.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from proofs.checker import check
 from proofs.disk import Do, Operation, operations, recorded
@@ -17,36 +21,37 @@ from proofs.load import clients, wait_for_acknowledged
 from proofs.stage import Stage
 
 MAX_SYNCS_PER_TWEET = 0.25  # with six clients that send up to sixteen together
+SYNC_US = 4000  # how much longer a sync takes: longer than a client needs to read an answer
 _NUMBERED = re.compile(rb"[0-9a-f]{4}-\d+\.\d+ ")  # how each text of `load` begins, and no other
 
 
 @dataclass(slots=True)
 class Log:
-    """What was done to the write-ahead log: when syncs began, and when a text was written first, by its beginning."""
+    """What was done to the write-ahead log: its syncs, and when a text was written first, by its beginning."""
 
-    syncs: list[int] = field(default_factory=list)
+    syncs: list[Operation] = field(default_factory=list)
     written: dict[bytes, int] = field(default_factory=dict)
 
     def note(self, done: Iterable[Operation]) -> None:
         """Take note of what was recorded."""
         for one in done:
             if one.do == Do.SYNC and one.name.endswith("-wal"):
-                self.syncs.append(one.began)
+                self.syncs.append(one)
             elif one.do == Do.WRITE and one.name.endswith("-wal"):
                 for text in _NUMBERED.findall(one.data):
                     self.written.setdefault(text, one.began)
 
     def has_synced(self, upload: Upload) -> bool:
-        """Whether a sync has begun after the upload was written and before it was answered."""
+        """Whether a sync has begun after the upload was written, and has ended before it was answered."""
         written = self.written.get(upload.text.partition(" ")[0].encode() + b" ")
-        place = len(self.syncs) if written is None else bisect_left(self.syncs, written)
-        return place < len(self.syncs) and upload.returned is not None and self.syncs[place] <= upload.returned
+        place = len(self.syncs) if written is None else bisect_left(self.syncs, written, key=attrgetter("began"))
+        return place < len(self.syncs) and upload.returned is not None and self.syncs[place].ended <= upload.returned
 
 
 def prove(stage: Stage, *, uploads: int, seed: int) -> Result:
     """Record the syncs of the write-ahead log beside the times of uploads and answers."""
     history = History()
-    traced, trace = recorded(stage)
+    traced, trace = recorded(stage, sync_us=SYNC_US)
     with clients(history, random.Random(seed)) as target, traced.server() as server:
         target.set(server.port)
         wait_for_acknowledged(history, uploads)

@@ -28,6 +28,7 @@ enum { CREATE = 1, WRITE, TRUNCATE, SYNC, UNLINK, RENAME, SYNC_FOLDER };
 
 struct record {
     uint64_t began_ns;
+    uint64_t ended_ns;
     uint32_t operation;
     uint32_t name_bytes;
     uint64_t offset;
@@ -75,7 +76,7 @@ static const char *inside(const char *path) {
 static const char *name_of(int fd) { return fd >= 0 && fd < MAX_FD ? names[fd] : NULL; }
 
 static void note(uint64_t began, int operation, const char *name, uint64_t offset, const void *data, size_t bytes) {
-    struct record record = {began, (uint32_t)operation, (uint32_t)strlen(name), offset, bytes};
+    struct record record = {began, now_ns(), (uint32_t)operation, (uint32_t)strlen(name), offset, bytes};
     struct iovec parts[] = {{&record, sizeof record}, {(void *)name, strlen(name)}, {(void *)data, bytes}};
     int saved = errno;
     if (writev(trace, parts, 3) != (ssize_t)(sizeof record + record.name_bytes + bytes))
@@ -185,10 +186,10 @@ static int sync_by(const char *function, int fd) {
     int (*real)(int) = dlsym(RTLD_NEXT, function);
     if (name_of(fd) == NULL)
         return real(fd);
+    uint64_t began = now_ns();
     if (sync_us)
         usleep((useconds_t)sync_us);
     pthread_mutex_lock(&order);
-    uint64_t began = now_ns();
     int result = real(fd);
     if (result == 0)
         note(began, *names[fd] ? SYNC : SYNC_FOLDER, names[fd], 0, NULL, 0);
