@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import cast
 
@@ -21,8 +22,9 @@ from tests.talking import logged, sessions, talking_server
 from ttweet import app, reports
 from ttweet.app import Config
 from ttweet.client import Client
-from ttweet.errors import StoreError
+from ttweet.errors import OpenError, StoreError
 from ttweet.server import listen
+from ttweet.sqlite_reader import SqliteReader
 from ttweet.sqlite_store import SqliteStore
 from ttweet.tweets import Tweet
 
@@ -310,3 +312,20 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path, caplog: pytest.LogCa
     config = Config(port=0, db=tmp_path / "no such folder" / "tweets.db")
     assert app.run(config) == 1
     assert "no such folder" in caplog.text
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+def test_a_start_for_which_no_reader_can_be_opened_is_told(
+    nth: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    open_reader, calls = SqliteStore.reader, count(1)
+
+    def reader(store: SqliteStore) -> SqliteReader:
+        if next(calls) == nth:
+            raise OpenError("denied", "tweets.db cannot be opened: unable to open database file")
+        return open_reader(store)
+
+    monkeypatch.setattr(SqliteStore, "reader", reader)
+    config = Config(port=0, db=tmp_path / "tweets.db", report_file=tmp_path / "Sample.txt", quiet=True)
+    assert app.run(config) == 1
+    assert "unable to open database file" in caplog.text

@@ -172,8 +172,8 @@ async def serve(
         )
         retention = _retention(config.keep, journal, store, resources)
         service.collect = Stats(service, journal, server, _limits(config, max_clients), retention=retention).collect
+        copies = [LogCopy(to, store.reader(), session=store.session) for to in _destinations(config)]
         async with trio.open_nursery() as copying:
-            copies = [LogCopy(to, store.reader(), session=store.session) for to in _destinations(config)]
             for copy in copies:
                 copying.start_soon(copy.run, journal)
             async with trio.open_nursery() as writing:
