@@ -3,6 +3,7 @@
 import os
 import random
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,12 +35,13 @@ from proofs import (  # noqa: E402
     powercut,
     sigterm,
     simple_tags,
+    stage,
 )
 from proofs.disk import Disk, Do, Operation  # noqa: E402
 from proofs.figure import Result  # noqa: E402
 from proofs.findings import Findings  # noqa: E402
 from proofs.history import History, Seen  # noqa: E402
-from proofs.stage import Broken, Skipped, Stage  # noqa: E402
+from proofs.stage import Broken, NotStarted, Skipped, Stage  # noqa: E402
 
 ALPHABET = "#＃ab1_é寿ſßﷺ٣ \t.,/:?&-@$\ufe0f\u20e3\u200d\u00adA://x.de/"
 SHORT: dict[str, Callable[[Stage, int], Result]] = {
@@ -50,7 +52,7 @@ SHORT: dict[str, Callable[[Stage, int], Result]] = {
     "mixed": lambda stage, seed: mixed.prove(stage, seconds=2, seed=seed),
     "clocks": lambda stage, seed: clocks.prove(stage, seconds=2, seed=seed),
     "crashpoints": lambda stage, seed: crashpoints.prove(stage, points=150, seed=seed),
-    "ioerrors": lambda stage, seed: ioerrors.prove(stage, share=0.025, seed=seed),
+    "ioerrors": lambda stage, seed: ioerrors.prove(stage, share=0.02, seed=seed),
     "diskfull": lambda stage, seed: diskfull.prove(stage, rounds=1, seed=seed),
     "sigterm": lambda stage, seed: sigterm.prove(stage, times=2, seed=seed),
     "fsyncs": lambda stage, seed: fsyncs.prove(stage, uploads=500, seed=seed),
@@ -144,6 +146,50 @@ def test_a_proof_that_there_is_not_is_a_wrong_command_line(capsys: pytest.Captur
         command_line.main(["kill8"])
     assert stopped.value.code == 2
     assert "there is no proof 'kill8'; choose from kill9, " in capsys.readouterr().err
+
+
+# A server
+
+
+def program(tmp_path: Path, commands: str) -> Stage:
+    """A stage whose server is a shell's."""
+    return Stage(tmp_path, wrapper=("sh", "-c", f"exec >&2; {commands}"))
+
+
+@pytest.mark.parametrize(
+    ("commands", "raised", "why"),
+    [
+        ("echo the disk is full; exit 1", NotStarted, r"\(1\): the disk is full"),
+        ("echo 'Traceback (most recent call last):'; exit 1", Broken, r"\(1\): Traceback"),
+        ("kill -SEGV $$", Broken, r"\(-11\)"),
+        ("exec sleep 60", Broken, r"\(-9\)"),
+    ],
+)
+def test_only_a_server_that_says_why_has_refused_to_start(
+    commands: str, raised: type[Broken], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "LIMIT_S", 2.0)
+    with pytest.raises(Broken, match=f"the server did not start {why}") as told, program(tmp_path, commands).server():
+        pass
+    assert told.type is raised
+
+
+@pytest.mark.parametrize(
+    ("commands", "told"),
+    [
+        ("trap '' TERM; while :; do sleep 0.1; done", "has not ended within 2 s"),
+        ("exit 3", "ended with 3"),
+        ("echo 'Traceback (most recent call last):'; exit 1", "ended with 1: Traceback"),
+        ("kill -SEGV $$", "ended with -11"),
+    ],
+)
+def test_a_server_that_hangs_or_crashes_after_a_fault_is_found(
+    commands: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "LIMIT_S", 2.0)
+    server = program(tmp_path, f"echo listening on 127.0.0.1:1; {commands}")
+    with pytest.raises(Broken, match=told):
+        ioerrors.let_fail(server, History(), random.Random(1), lambda server: time.sleep(0.1))
 
 
 # Both implementations of the rule of hashtags

@@ -1,13 +1,23 @@
-"""The N-th system call of a kind that the server makes for its files fails, for many N: strace puts the errors in."""
+"""The N-th system call of a kind that the server makes for its files fails, for many N: strace puts the errors in.
+
+The server is one at its first start, or one that starts on what another has left that was killed, or was stopped in
+order: that one has little to write before it serves. strace counts the calls of each thread for itself, so the N-th is
+that of the start or that of the running writer, whichever comes to it first. How many there are is counted before.
+"""
 
 from __future__ import annotations
 
 import random
+import re
 import shutil
+import signal
 import subprocess
 import time
+from collections import Counter
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
@@ -17,62 +27,154 @@ from proofs.figure import Result
 from proofs.findings import Findings
 from proofs.followers import FOLLOWED
 from proofs.history import History
-from proofs.load import clients
-from proofs.stage import Broken, Server, Skipped, Stage
+from proofs.load import clients, wait_for_acknowledged
+from proofs.stage import Broken, NotStarted, Server, Skipped, Stage
 
-CALLS = ("pwrite64", "fdatasync", "openat", "ftruncate")
+CALLS = ("pwrite64", "fdatasync", "openat", "ftruncate", "write", "fsync")
+"""What is made for the database and its folder, and `write` for Sample.txt."""
 ERRORS = ("EIO", "ENOSPC")
-PLACES = (*range(1, 31), 35, 43, 52, 62, 73)  # a start makes some twenty writes
-FAULTS = tuple(product(PLACES, CALLS, ERRORS))
+PLACES = (*range(1, 31), 35, 43, 52, 62, 73)  # of those that a server comes to
+NEEDED = {"pwrite64", "fdatasync"}  # must have failed in service too, after acknowledgements
 AT_ONCE = 4  # servers: each waits for strace most of the time
 WORK = 40  # acknowledged uploads after which a server that has not failed is stopped
 MAX_WORK_S = 10.0  # for them: a server that refuses uploads for good must still stop in order
+CLIENTS = 2
+_CALLED = re.compile(r"^(\d+) +(\w+)\(", re.MULTILINE)  # a line of strace: the thread and the call
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a server starts on: the files that another has left, if any, and what clients were told of them."""
+
+    name: str
+    stage: Stage
+    history: History
+
+    def begin(self, name: str) -> tuple[Stage, History]:
+        """A copy to work on, and the history to go on with."""
+        stage = replace(self.stage, folder=self.stage.folder / f"{self.name}-{name}")
+        if self.history.uploads:
+            shutil.copytree(self.stage.folder / self.name, stage.folder)
+        stage.data.mkdir(parents=True, exist_ok=True)
+        return stage, History(list(self.history.uploads), list(self.history.deletes))
+
+
+class Fault(NamedTuple):
+    """Which call of a server fails, and how."""
+
+    ground: Ground
+    call: str
+    error: str
+    nth: int
+
+    def __str__(self) -> str:
+        return f"{self.ground.name}-{self.call}-{self.error}-{self.nth}"
+
+
+class End(NamedTuple):
+    """Whether a server has started at all, and whether it ended by itself after it had acknowledged uploads."""
+
+    started: bool
+    in_service: bool
+
+
+class Run(NamedTuple):
+    """What came of a fault: whether it came to pass, how the server ended, what clients did, and what was found."""
+
+    fault: Fault
+    struck: bool
+    end: End
+    history: History
+    findings: Findings
 
 
 def prove(stage: Stage, *, share: float, seed: int) -> Result:
     """For each call, error and N, or a share of them: fail once, see the server end, start a sound one, check.
 
-    Some of the faults must have struck: a server does not come to the N-th call for every N.
+    In the long form each call must have failed with each error, and those that are NEEDED in service too.
     """
-    if (strace := shutil.which("strace")) is None:
-        raise Skipped("there is no strace to make calls fail")
-    if subprocess.run([strace, "-qq", "-e", "trace=none", "true"], capture_output=True).returncode:
-        raise Skipped("strace may trace nothing here")
-    step = max(1, round(1 / share))
-    chosen = FAULTS[random.Random(seed).randrange(step) :: step]
+    strace = _strace()
+    chance = random.Random(seed)
+    grounds = [Ground("new", stage, History())]
+    grounds += [_left(stage, chance, "killed", Server.kill), _left(stage, chance, "stopped", Server.stop)]
+    faults = [fault for ground in grounds for fault in _faults(ground, strace)]
+    chosen = faults if share >= 1 else chance.sample(faults, max(1, round(share * len(faults))))
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        ran = list(pool.map(lambda fault: _fail(stage, strace, *fault, seed=seed), chosen))
+        ran = list(pool.map(lambda fault: _fail(fault, strace, seed), chosen))
     findings, whole = Findings(), History(followers=len(FOLLOWED))
     for one in ran:
         findings.include(one.findings)
-        whole.uploads += one.history.uploads
+        whole.uploads += one.history.uploads[len(one.fault.ground.history.uploads) :]
         whole.pushes += one.history.pushes
+    return Result(findings, ("lost", "corrupt"), whole, _beside(ran, len(faults)), passed=_suffices(ran, share))
+
+
+def _beside(ran: list[Run], all_faults: int) -> str:
     struck = sum(one.struck for one in ran)
-    refused = sum(not one.started for one in ran)
-    beside = f"faults={len(ran)}/{len(FAULTS)} struck={struck} refused_starts={refused}"
-    return Result(findings, ("lost", "corrupt"), whole, beside, passed=struck > 0)
+    refused = sum(not one.end.started for one in ran)
+    in_service = sum(one.end.in_service for one in ran)
+    return f"faults={len(ran)}/{all_faults} struck={struck} refused_starts={refused} in_service={in_service}"
 
 
-class Run(NamedTuple):
-    """Whether the fault came to pass, whether the server started at all, what clients did, and what was found."""
+def _suffices(ran: list[Run], share: float) -> bool:
+    struck = {(one.fault.call, one.fault.error) for one in ran if one.struck}
+    if share < 1:
+        return bool(struck)
+    in_service = {one.fault.call for one in ran if one.struck and one.end.in_service}
+    return struck == set(product(CALLS, ERRORS)) and in_service >= NEEDED
 
-    struck: bool
-    started: bool
-    history: History
-    findings: Findings
+
+def _strace() -> str:
+    if (strace := shutil.which("strace")) is None:
+        raise Skipped("there is no strace to make calls fail")
+    if subprocess.run([strace, "-D", "-qq", "-e", "trace=none", "true"], capture_output=True).returncode:
+        raise Skipped("strace may trace nothing here")
+    return strace
 
 
-def _fail(stage: Stage, strace: str, nth: int, call: str, error: str, *, seed: int) -> Run:
-    inject = f"inject={call}:error={error}:when={nth}"
-    faulty = replace(stage, folder=stage.folder / f"{call}-{error}-{nth}")
-    trace = faulty.folder / "trace"
-    wrapper = (strace, "-f", "-qq", "-o", str(trace), "-e", f"trace={call}", "-e", inject, *_files(faulty))
-    history, findings = History(), Findings()
-    started = _run(replace(faulty, wrapper=wrapper), history, random.Random(f"{seed} {inject}"))
+def _left(stage: Stage, chance: random.Random, name: str, end: Callable[[Server], object]) -> Ground:
+    """What another server leaves, a sound one."""
+    history, sound = History(), replace(stage, folder=stage.folder / name, mutant=None)
+    with clients(history, chance, CLIENTS) as target, sound.server() as server:
+        target.set(server.port)
+        wait_for_acknowledged(history, WORK)
+        end(server)
+    return Ground(name, stage, history)
+
+
+def _faults(ground: Ground, strace: str) -> list[Fault]:
+    """Those that a server on this ground comes to."""
+    stage, history = ground.begin("counted")
+    traced, trace = _traced(stage, strace, CALLS)
+    let_fail(traced, history, random.Random(ground.name), _until_enough(history))
+    counted: Counter[str] = Counter()
+    for (_, call), times in Counter(_CALLED.findall(trace.read_text(errors="replace"))).items():
+        counted[call] = max(counted[call], times)
+    places = [(call, nth) for call in CALLS for nth in PLACES if nth <= counted[call]]
+    return [Fault(ground, call, error, nth) for call, nth in places for error in ERRORS]
+
+
+def _fail(fault: Fault, strace: str, seed: int) -> Run:
+    stage, history = fault.ground.begin(str(fault))
+    inject = f"inject={fault.call}:error={fault.error}:when={fault.nth}"
+    traced, trace = _traced(stage, strace, [fault.call], "-e", inject)
+    end, findings = End(started=True, in_service=False), Findings()
+    try:
+        end = let_fail(traced, history, random.Random(f"{seed} {fault}"), _until_enough(history))
+    except Broken as exc:
+        findings.add("corrupt", str(exc))
     struck = "(INJECTED)" in trace.read_text(errors="replace")
-    _look(faulty, history, inject, findings)
-    shutil.rmtree(faulty.folder)
-    return Run(struck, started, history, findings)
+    look(stage, history, findings)
+    findings.told = [f"{fault}: {sentence}" for sentence in findings.told]
+    shutil.rmtree(stage.folder)
+    return Run(fault, struck, end, history, findings)
+
+
+def _traced(stage: Stage, strace: str, calls: Sequence[str], *options: str) -> tuple[Stage, Path]:
+    """The stage with a server under strace, and where the trace is: complete when the server's stderr has ended."""
+    trace = stage.folder / "trace"
+    command = (strace, "-D", "-f", "-qq", "-o", str(trace), "-e", f"trace={','.join(calls)}", *options)
+    return replace(stage, wrapper=(*command, *_files(stage))), trace
 
 
 def _files(stage: Stage) -> list[str]:
@@ -81,46 +183,47 @@ def _files(stage: Stage) -> list[str]:
     return [option for name in (*names, stage.sample) for option in ("-P", str(name.resolve()))]
 
 
-def _run(stage: Stage, history: History, chance: random.Random) -> bool:
-    """Let clients work on a server that is to fail; False when it did not even start, which is its right."""
-    with clients(history, chance, 2) as target:
+def let_fail(stage: Stage, history: History, chance: random.Random, wait: Callable[[Server], None]) -> End:
+    """Let clients work on a server that is to fail, until the wait is over, and stop it.
+
+    It may refuse to start, and end by itself, when it heeds SIGTERM no more. Raises Broken when it hangs or crashes.
+    """
+    before = history.acknowledged
+    with clients(history, chance, CLIENTS) as target, ExitStack() as life:
         try:
-            with stage.server() as server:
-                target.set(server.port)
-                _wait_for_work(server, history)
-                target.set(None, stopped=True)
-                _end(server)
-        except Broken:
-            return False
-    return True
+            server = life.enter_context(stage.server())
+        except NotStarted:
+            return End(started=False, in_service=False)
+        target.set(server.port)
+        wait(server)
+        target.set(None, stopped=True)
+        by_itself = server.process.poll() is not None
+        code = server.stop()
+    if code not in (0, 1, -signal.SIGTERM) or server.crashed:
+        raise Broken(f"the server ended with {code}: {''.join(list(server.said)[-3:]).strip()}")
+    return End(started=True, in_service=by_itself and history.acknowledged > before)
 
 
-def _wait_for_work(server: Server, history: History) -> None:
-    """Return when enough was acknowledged, or the fault has ended the server, or the time is over."""
-    end = time.monotonic() + MAX_WORK_S
-    while history.acknowledged < WORK and server.process.poll() is None and time.monotonic() < end:
-        time.sleep(0.005)
+def _until_enough(history: History) -> Callable[[Server], None]:
+    """A wait until enough was acknowledged, or the fault has ended the server, or the time is over."""
+    enough = history.acknowledged + WORK
+
+    def wait(server: Server) -> None:
+        end = time.monotonic() + MAX_WORK_S
+        while history.acknowledged < enough and server.process.poll() is None and time.monotonic() < end:
+            time.sleep(0.005)
+
+    return wait
 
 
-def _end(server: Server) -> None:
-    """Stop what strace runs; the signal is for the server, strace only passes its end on."""
-    pid = server.process.pid
-    children = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout.split()
-    for child in children:
-        subprocess.run(["kill", "-TERM", child], check=False, capture_output=True)
-    server.wait()
-
-
-def _look(stage: Stage, history: History, fault: str, findings: Findings) -> None:
+def look(stage: Stage, history: History, findings: Findings) -> None:
     """A sound server must start on what is left, and nothing that was acknowledged may be missing."""
     try:
-        with stage.server() as server:
+        with replace(stage, mutant=None).server() as server:
             code = server.stop()
     except Broken as exc:
-        findings.add("corrupt", f"{fault}: {exc}")
+        findings.add("corrupt", str(exc))
         return
     if code:
-        findings.add("corrupt", f"{fault}: the next server ended with {code}")
-    found = check(history, stage.db, sample=stage.sample, ended=True)
-    findings.counts += found.counts
-    findings.told += [f"{fault}: {sentence}" for sentence in found.told]
+        findings.add("corrupt", f"the next server ended with {code}")
+    findings.include(check(history, stage.db, sample=stage.sample, ended=True))

@@ -19,6 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 LIMIT_S = 120.0  # for a server that hangs; it stops in ten seconds at most
 KEPT_LINES = 1000  # of what a server says
+TRACEBACK = "Traceback (most recent call last)"  # what nobody expected; the exit code is that of a refusal
 
 
 class Skipped(Exception):
@@ -27,6 +28,10 @@ class Skipped(Exception):
 
 class Broken(Exception):
     """The server did not do what every server must: start, or end in time."""
+
+
+class NotStarted(Broken):
+    """The server said why it does not start and ended with exit code 1, which after a fault is its right."""
 
 
 @dataclass(slots=True)
@@ -55,6 +60,11 @@ class Server:
         except subprocess.TimeoutExpired as exc:
             raise Broken(f"the server has not ended within {LIMIT_S:g} s") from exc
 
+    @property
+    def crashed(self) -> bool:
+        """Whether it has said a traceback. Ask once it has ended and the stage has let go of it."""
+        return any(TRACEBACK in line for line in self.said)
+
     def descriptors(self) -> int:
         """How many files and sockets it has open."""
         return sum(1 for _ in Path(f"/proc/{self.process.pid}/fd").iterdir())
@@ -80,7 +90,8 @@ class Server:
 class Stage:
     """A folder with a database and the copy of its log, and how its servers are started.
 
-    `mutant` names a bug to start with; `environment` is added; `wrapper` is a command line that runs another.
+    `mutant` names a bug to start with; `environment` is added; `wrapper` is a command line that becomes the server: it
+    keeps the process, so that signals and the exit code are the server's own.
     """
 
     folder: Path
@@ -161,10 +172,25 @@ def _let_die(process: subprocess.Popen[bytes]) -> None:
 
 
 def _port(process: subprocess.Popen[bytes]) -> int:
+    """Where it listens, once it does. Raises NotStarted when it will not, Broken when it hangs or ends otherwise."""
     assert process.stderr is not None
     said = []
-    for line in process.stderr:
-        said.append(line.decode(errors="replace"))
-        if found := re.search(r"listening on 127\.0\.0\.1:(\d+)", said[-1]):
-            return int(found[1])
-    raise Broken(f"the server did not start: {''.join(said[-3:]).strip()}")
+    with _limited(process):
+        for line in process.stderr:
+            said.append(line.decode(errors="replace"))
+            if found := re.search(r"listening on 127\.0\.0\.1:(\d+)", said[-1]):
+                return int(found[1])
+        code = process.wait()
+    refused = code == 1 and not any(TRACEBACK in line for line in said)
+    raise (NotStarted if refused else Broken)(f"the server did not start ({code}): {''.join(said[-3:]).strip()}")
+
+
+@contextmanager
+def _limited(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Kill it when the block takes longer than LIMIT_S."""
+    timer = threading.Timer(LIMIT_S, process.kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
