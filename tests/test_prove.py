@@ -36,6 +36,7 @@ from proofs import (  # noqa: E402
     sigterm,
     simple_tags,
     stage,
+    syncfail,
 )
 from proofs.disk import Disk, Do, Operation  # noqa: E402
 from proofs.figure import Result  # noqa: E402
@@ -53,6 +54,7 @@ SHORT: dict[str, Callable[[Stage, int], Result]] = {
     "clocks": lambda stage, seed: clocks.prove(stage, seconds=2, seed=seed),
     "crashpoints": lambda stage, seed: crashpoints.prove(stage, points=150, seed=seed),
     "ioerrors": lambda stage, seed: ioerrors.prove(stage, share=0.02, seed=seed),
+    "syncfail": lambda stage, seed: syncfail.prove(stage, share=0.1, seed=seed),
     "diskfull": lambda stage, seed: diskfull.prove(stage, rounds=1, seed=seed),
     "sigterm": lambda stage, seed: sigterm.prove(stage, times=2, seed=seed),
     "fsyncs": lambda stage, seed: fsyncs.prove(stage, uploads=500, seed=seed),
@@ -247,6 +249,17 @@ def test_a_disk_keeps_what_was_synced_and_what_it_likes_of_the_rest() -> None:
     assert len(part) > 10
     torn = disk.after("torn", chance)["f"]
     assert torn == b"b" * torn.count(b"b") + b"a" * (2048 - torn.count(b"b"))
+
+
+def test_what_a_failed_sync_was_to_make_durable_never_is() -> None:
+    disk = Disk({"f": b"old"})
+    write = Operation(0, Do.WRITE, "f", 0, b"new, longer")
+    for operation in (write, write._replace(do=Do.FAILED_SYNC), write._replace(do=Do.SYNC)):
+        disk.apply(operation)
+    assert disk.after("dropped", random.Random(1)) == {"f": b"old"}
+    disk.apply(write._replace(offset=5, data=b"er"))
+    disk.apply(write._replace(do=Do.SYNC))
+    assert disk.after("dropped", random.Random(1)) == {"f": b"old\0\0er"}
 
 
 def test_a_name_is_durable_once_the_folder_is_synced() -> None:

@@ -25,6 +25,7 @@ from proofs import (
     mutation,
     powercut,
     sigterm,
+    syncfail,
 )
 from proofs.stage import Broken, Skipped, Stage
 
@@ -57,6 +58,7 @@ PROOFS: dict[str, Proof] = {
     "crashpoints": lambda stage, scale, seed: crashpoints.prove(stage, points=int(2000 * scale), seed=seed),
     "mutants": lambda stage, _, seed: mutation.prove(stage, seed=seed),
     "ioerrors": lambda stage, scale, seed: ioerrors.prove(stage, share=scale, seed=seed),
+    "syncfail": lambda stage, scale, seed: syncfail.prove(stage, share=scale, seed=seed),
     "diskfull": lambda stage, scale, seed: diskfull.prove(stage, rounds=max(1, int(10 * scale)), seed=seed),
     "sigterm": lambda stage, scale, seed: sigterm.prove(stage, times=max(1, int(50 * scale)), seed=seed),
     "fsyncs": lambda stage, scale, seed: fsyncs.prove(stage, uploads=int(20_000 * scale), seed=seed),

@@ -34,6 +34,7 @@ class Do(IntEnum):
     UNLINK = 5
     RENAME = 6
     SYNC_FOLDER = 7
+    FAILED_SYNC = 8
 
 
 class Operation(NamedTuple):
@@ -72,6 +73,10 @@ class File:
             _do(self.durable, operation)
         self.pending.clear()
 
+    def fail(self) -> None:
+        """What was written since the last sync is never made durable: the system takes it for clean. Lengths are."""
+        self.pending = [operation for operation in self.pending if operation.do == Do.TRUNCATE]
+
     def after(self, loss: Loss, chance: random.Random) -> bytearray:
         """What is left of it."""
         left = bytearray(self.durable)
@@ -97,6 +102,8 @@ class Disk:
                 names[name].pending.append(operation)
             case Do.SYNC:
                 names[name].sync()
+            case Do.FAILED_SYNC if name:
+                names[name].fail()
             case Do.SYNC_FOLDER:
                 self._durable_names = dict(names)
                 self._name_changes.clear()
@@ -169,8 +176,11 @@ def restore(folder: Path, files: dict[str, bytes]) -> None:
         (folder / name).write_bytes(data)
 
 
-def recorded(stage: Stage, *, sync_us: int = 0) -> tuple[Stage, Path]:
-    """The stage with its disk recorded, and where the trace is. Raises Skipped without a C compiler."""
+def recorded(stage: Stage, *, sync_us: int = 0, fail_sync: int = 0) -> tuple[Stage, Path]:
+    """The stage with its disk recorded, and where the trace is; `fail_sync` is the number of the sync that fails.
+
+    Raises Skipped without a C compiler.
+    """
     stage.data.mkdir(parents=True, exist_ok=True)
     shim, trace = compiled("disk", stage.folder), stage.folder / "trace"
     variables = {
@@ -178,5 +188,6 @@ def recorded(stage: Stage, *, sync_us: int = 0) -> tuple[Stage, Path]:
         "DISK_FOLDER": str(stage.data),
         "DISK_TRACE": str(trace),
         "DISK_SYNC_US": str(sync_us),
+        "DISK_FAIL_SYNC": str(fail_sync),
     }
     return Stage(stage.folder, stage.mutant, variables, stage.wrapper, stage.options), trace

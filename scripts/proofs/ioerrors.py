@@ -39,6 +39,7 @@ AT_ONCE = 4  # servers: each waits for strace most of the time
 WORK = 40  # acknowledged uploads after which a server that has not failed is stopped
 MAX_WORK_S = 10.0  # for them: a server that refuses uploads for good must still stop in order
 CLIENTS = 2
+ENDS = (0, 1, -signal.SIGTERM, -signal.SIGKILL)  # exit codes of a server that was stopped, had to stop, or was killed
 _CALLED = re.compile(r"^(\d+) +(\w+)\(", re.MULTILINE)  # a line of strace: the thread and the call
 
 
@@ -72,7 +73,7 @@ class Fault(NamedTuple):
 
 
 class End(NamedTuple):
-    """Whether a server has started at all, and whether it ended by itself after it had acknowledged uploads."""
+    """Whether a server has started at all, and whether it had to stop after it had acknowledged uploads."""
 
     started: bool
     in_service: bool
@@ -101,19 +102,21 @@ def prove(stage: Stage, *, share: float, seed: int) -> Result:
     chosen = faults if share >= 1 else chance.sample(faults, max(1, round(share * len(faults))))
     with ThreadPoolExecutor(AT_ONCE) as pool:
         ran = list(pool.map(lambda fault: _fail(fault, strace, seed), chosen))
+    return result(ran, len(faults), passed=_suffices(ran, share))
+
+
+def result(ran: list[Run], faults: int, *, passed: bool) -> Result:
+    """What runs come to together, some of so many faults."""
     findings, whole = Findings(), History(followers=len(FOLLOWED))
     for one in ran:
         findings.include(one.findings)
         whole.uploads += one.history.uploads[len(one.fault.ground.history.uploads) :]
         whole.pushes += one.history.pushes
-    return Result(findings, ("lost", "corrupt"), whole, _beside(ran, len(faults)), passed=_suffices(ran, share))
-
-
-def _beside(ran: list[Run], all_faults: int) -> str:
     struck = sum(one.struck for one in ran)
     refused = sum(not one.end.started for one in ran)
     in_service = sum(one.end.in_service for one in ran)
-    return f"faults={len(ran)}/{all_faults} struck={struck} refused_starts={refused} in_service={in_service}"
+    beside = f"faults={len(ran)}/{faults} struck={struck} refused_starts={refused} in_service={in_service}"
+    return Result(findings, ("lost", "corrupt"), whole, beside, passed=passed)
 
 
 def _suffices(ran: list[Run], share: float) -> bool:
@@ -146,7 +149,7 @@ def _faults(ground: Ground, strace: str) -> list[Fault]:
     """Those that a server on this ground comes to."""
     stage, history = ground.begin("counted")
     traced, trace = _traced(stage, strace, CALLS)
-    let_fail(traced, history, random.Random(ground.name), _until_enough(history))
+    let_fail(traced, history, random.Random(ground.name), until_enough(history))
     counted: Counter[str] = Counter()
     for (_, call), times in Counter(_CALLED.findall(trace.read_text(errors="replace"))).items():
         counted[call] = max(counted[call], times)
@@ -160,7 +163,7 @@ def _fail(fault: Fault, strace: str, seed: int) -> Run:
     traced, trace = _traced(stage, strace, [fault.call], "-e", inject)
     end, findings = End(started=True, in_service=False), Findings()
     try:
-        end = let_fail(traced, history, random.Random(f"{seed} {fault}"), _until_enough(history))
+        end = let_fail(traced, history, random.Random(f"{seed} {fault}"), until_enough(history))
     except Broken as exc:
         findings.add("corrupt", str(exc))
     struck = "(INJECTED)" in trace.read_text(errors="replace")
@@ -184,7 +187,7 @@ def _files(stage: Stage) -> list[str]:
 
 
 def let_fail(stage: Stage, history: History, chance: random.Random, wait: Callable[[Server], None]) -> End:
-    """Let clients work on a server that is to fail, until the wait is over, and stop it.
+    """Let clients work on a server that is to fail, until the wait is over, and stop it, if the wait has not killed it.
 
     It may refuse to start, and end by itself, when it heeds SIGTERM no more. Raises Broken when it hangs or crashes.
     """
@@ -197,14 +200,13 @@ def let_fail(stage: Stage, history: History, chance: random.Random, wait: Callab
         target.set(server.port)
         wait(server)
         target.set(None, stopped=True)
-        by_itself = server.process.poll() is not None
         code = server.stop()
-    if code not in (0, 1, -signal.SIGTERM) or server.crashed:
+    if code not in ENDS or server.crashed:
         raise Broken(f"the server ended with {code}: {''.join(list(server.said)[-3:]).strip()}")
-    return End(started=True, in_service=by_itself and history.acknowledged > before)
+    return End(started=True, in_service=code == 1 and history.acknowledged > before)
 
 
-def _until_enough(history: History) -> Callable[[Server], None]:
+def until_enough(history: History) -> Callable[[Server], None]:
     """A wait until enough was acknowledged, or the fault has ended the server, or the time is over."""
     enough = history.acknowledged + WORK
 

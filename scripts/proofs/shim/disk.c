@@ -8,6 +8,9 @@
  *     struct record, then name_bytes of the file's name, then data_bytes of what was written
  *
  * Files that end in -shm are left out: they are memory, and gone at a power cut.
+ *
+ * DISK_FAIL_SYNC is the number of the sync that fails with EIO and is recorded as such. Whatever comes next is late: what
+ * the process says of the failure is heard before it does more to the files.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -24,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CREATE = 1, WRITE, TRUNCATE, SYNC, UNLINK, RENAME, SYNC_FOLDER };
+enum { CREATE = 1, WRITE, TRUNCATE, SYNC, UNLINK, RENAME, SYNC_FOLDER, FAILED_SYNC };
 
 struct record {
     uint64_t began_ns;
@@ -36,20 +39,25 @@ struct record {
 };
 
 #define MAX_FD 4096
+#define LATE_US 50000
 
 static char folder[PATH_MAX];
 static size_t folder_bytes;
 static int trace = -1;
 static long sync_us;
+static long until_failure; /* syncs, the one that fails included; not positive once that is over */
+static volatile int late;
 static char *names[MAX_FD];
 static pthread_mutex_t order = PTHREAD_MUTEX_INITIALIZER;
 
 __attribute__((constructor)) static void begin(void) {
     const char *name = getenv("DISK_FOLDER"), *to = getenv("DISK_TRACE"), *delay = getenv("DISK_SYNC_US");
+    const char *fails = getenv("DISK_FAIL_SYNC");
     if (name == NULL || to == NULL || realpath(name, folder) == NULL)
         return;
     folder_bytes = strlen(folder);
     sync_us = delay == NULL ? 0 : atol(delay);
+    until_failure = fails == NULL ? 0 : atol(fails);
     int (*real_open)(const char *, int, ...) = dlsym(RTLD_NEXT, "open");
     trace = real_open(to, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 }
@@ -82,6 +90,14 @@ static void note(uint64_t began, int operation, const char *name, uint64_t offse
     if (writev(trace, parts, 3) != (ssize_t)(sizeof record + record.name_bytes + bytes))
         abort(); /* a trace with a hole would prove what is not so */
     errno = saved;
+}
+
+/* Before an operation: the mutex is not held yet. */
+static void be_late(void) {
+    if (late) {
+        late = 0;
+        usleep(LATE_US);
+    }
 }
 
 static void remember(int fd, const char *path, int flags, int existed, uint64_t began) {
@@ -136,6 +152,7 @@ static ssize_t pwrite_by(const char *function, int fd, const void *data, size_t 
     ssize_t (*real)(int, const void *, size_t, off_t) = dlsym(RTLD_NEXT, function);
     if (name_of(fd) == NULL)
         return real(fd, data, bytes, offset);
+    be_late();
     pthread_mutex_lock(&order);
     uint64_t began = now_ns();
     ssize_t written = real(fd, data, bytes, offset);
@@ -190,8 +207,12 @@ static int sync_by(const char *function, int fd) {
     if (sync_us)
         usleep((useconds_t)sync_us);
     pthread_mutex_lock(&order);
-    int result = real(fd);
-    if (result == 0)
+    int fails = --until_failure == 0, result = fails ? -1 : real(fd);
+    if (fails) {
+        note(began, FAILED_SYNC, names[fd], 0, NULL, 0);
+        late = 1;
+        errno = EIO;
+    } else if (result == 0)
         note(began, *names[fd] ? SYNC : SYNC_FOLDER, names[fd], 0, NULL, 0);
     pthread_mutex_unlock(&order);
     return result;
