@@ -5,6 +5,7 @@ import random
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ from proofs import (  # noqa: E402
     stage,
     syncfail,
 )
-from proofs.disk import Disk, Do, Operation  # noqa: E402
+from proofs.disk import Disk, Do, Operation, recorded  # noqa: E402
 from proofs.figure import Result  # noqa: E402
 from proofs.findings import Findings  # noqa: E402
 from proofs.history import History, Seen  # noqa: E402
@@ -192,6 +193,17 @@ def test_a_server_that_hangs_or_crashes_after_a_fault_is_found(
     server = program(tmp_path, f"echo listening on 127.0.0.1:1; {commands}")
     with pytest.raises(Broken, match=told):
         ioerrors.let_fail(server, History(), random.Random(1), lambda server: time.sleep(0.1))
+
+
+@pytest.mark.parametrize("nth", range(4, 9))
+def test_a_server_that_could_not_make_a_file_safe_does_not_serve_it(nth: int, tmp_path: Path) -> None:
+    """One of these syncs is that of the switch to the write-ahead log, which SQLite says was made all the same."""
+    try:
+        failing, _ = recorded(Stage(tmp_path), fail_sync=nth)
+    except Skipped as why:
+        pytest.skip(str(why))
+    with suppress(NotStarted), failing.server():
+        assert failing.db.read_bytes()[18:20] == b"\2\2", "the header says that there is a write-ahead log"
 
 
 # Both implementations of the rule of hashtags

@@ -320,7 +320,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     _check_connected(path, connection)
     _migrate(connection)
     for name, value in _SETTINGS.items():
-        connection.execute(f"PRAGMA {name} = {value}")
+        connection.execute(f"PRAGMA {name} = {value}").fetchall()  # to the end: what fails there is passed over else
         seen = connection.execute(f"PRAGMA {name}").fetchone()[0]
         if seen != value:
             raise OpenError(
