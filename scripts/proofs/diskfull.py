@@ -17,13 +17,15 @@ from proofs.checker import check
 from proofs.figure import Result
 from proofs.findings import Findings
 from proofs.history import History, Upload, now
-from proofs.load import clients, wait_for_acknowledged
-from proofs.stage import Broken, Server, Skipped, Stage
+from proofs.load import clients, note, wait_for_acknowledged
+from proofs.stage import Server, Skipped, Stage
 from proofs.talk import ANSWER_S, Target, answer, frame
 
 SIZE_MIB = 48  # more than the write-ahead log may grow to before it goes back into the file
 WAIT_S = 20.0  # for the disk to be full, and for uploads to go on
 FIRST = 300  # uploads before the disk is filled
+PROBES = 20  # uploads while it is full, each with
+QUESTIONS = (frame("d", ""), frame("t", "proof"))
 
 
 def prove(stage: Stage, *, rounds: int, seed: int) -> Result:
@@ -37,29 +39,31 @@ def prove(stage: Stage, *, rounds: int, seed: int) -> Result:
                 for _ in range(rounds):
                     _fill_and_empty(folder, history, target, server, findings)
             except OSError as exc:
-                raise Broken(f"the server went away: {exc}") from exc
+                findings.add("corrupt", f"a full disk has ended the server: {exc}")
             target.set(None, stopped=True)
             code = server.stop()
-        found = check(history, small.db, sample=small.sample, ended=True)
-    findings.counts += found.counts
-    findings.told += found.told
+        findings.include(check(history, small.db, sample=small.sample, ended=True))
     refused = sum(upload.outcome == "refused" for upload in history.uploads)
     return Result(findings, ("lost", "corrupt"), history, f"rounds={rounds} refused={refused}", passed=code == 0)
 
 
 def _fill_and_empty(folder: Path, history: History, target: Target, server: Server, findings: Findings) -> None:
+    """One round. Raises OSError when the server goes away."""
     wait_for_acknowledged(history, FIRST)
     filler = folder / "filler"
     _fill(filler)
     if not _until(lambda: _post(target, history) == "full", filler):
         findings.add("corrupt", "no upload was refused for want of room")
-    if _ask(target, frame("d", ""))[0] != "ok" or _ask(target, frame("t", "proof"))[0] != "ok":
-        findings.add("corrupt", "with a full disk a question is not answered")
-    if server.process.poll() is not None:
-        findings.add("corrupt", "a full disk has ended the server")
+    for _ in range(PROBES):
+        _post(target, history)
+        for question in QUESTIONS:
+            if _ask(target, question)[0] != "ok":
+                findings.add("corrupt", f"with a full disk {question!r} is not answered")
     filler.unlink()
     before = history.acknowledged
     wait_for_acknowledged(history, FIRST, WAIT_S)
+    if server.process.poll() is not None:
+        raise ConnectionError("it has gone")
     if history.acknowledged - before < FIRST:
         findings.add("corrupt", "with room again uploads do not go on")
 
@@ -94,8 +98,9 @@ def _write_all(fd: int, size: int) -> None:
 def _post(target: Target, history: History) -> object:
     """Upload one more, and return the error's code if it is refused."""
     upload = Upload(0, f"probe {now()} #proof", (), None, now())
-    history.uploads.append(upload)  # whatever becomes of it: unknown is right for both
+    history.uploads.append(upload)
     kind, data = _ask(target, frame("u", upload.text))
+    note(upload, kind, data)
     return kind if kind == "ok" else data["code"]
 
 
