@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from proofs.findings import Findings, Kind
 from proofs.history import History
+
+Sign = Kind | Literal["bar", "broken"]
+"""By which a bug shows: a kind of finding, a bar that was not kept beside them, or a server that is Broken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,11 @@ class Result:
     def ok(self) -> bool:
         """Whether the promise was kept. A proof in which nothing was acknowledged or pushed proves nothing."""
         return self.passed and not self.findings and self.history.shows_something
+
+    @property
+    def signs(self) -> set[Sign]:
+        """By what it shows that the promise was not kept."""
+        return {*self.findings.counts, *(() if self.passed else ("bar",))}
 
     @property
     def line(self) -> str:

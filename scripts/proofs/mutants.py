@@ -8,23 +8,41 @@ of that one process; the package knows nothing of them.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-PATCHES: dict[str, Callable[[], None]] = {}
-"""Each bug by its name."""
+if TYPE_CHECKING:
+    from proofs.figure import Sign
 
 
-def mutant(patch: Callable[[], None]) -> Callable[[], None]:
+class Bug(NamedTuple):
+    """What puts it in, the proof of `mutation` that must find it, and by which signs: others are no catch."""
+
+    put_in: Callable[[], None]
+    proof: str
+    signs: frozenset[Sign]
+
+
+BUGS: dict[str, Bug] = {}
+"""Each by its name."""
+
+
+def mutant(proof: str, *signs: Sign) -> Callable[[Callable[[], None]], Callable[[], None]]:
     """Register a bug; its name is the function's, with hyphens."""
-    PATCHES[patch.__name__.replace("_", "-")] = patch
-    return patch
+
+    def register(put_in: Callable[[], None]) -> Callable[[], None]:
+        BUGS[put_in.__name__.replace("_", "-")] = Bug(put_in, proof, frozenset(signs))
+        return put_in
+
+    return register
 
 
-@mutant
+@mutant("kill9", "lost")
 def ack_before_commit() -> None:
     """Uploads are answered before they are stored."""
     from ttweet import journal, tweets
@@ -44,7 +62,7 @@ def ack_before_commit() -> None:
     journal.Journal._take_batch = take_batch  # type: ignore[method-assign]
 
 
-@mutant
+@mutant("powercut", "lost")
 def synchronous_off() -> None:
     """COMMIT does not wait for the disk."""
     from ttweet import sqlite_file
@@ -52,7 +70,7 @@ def synchronous_off() -> None:
     sqlite_file._SETTINGS["synchronous"] = 0
 
 
-@mutant
+@mutant("powercut", "lost")
 def synchronous_normal() -> None:
     """COMMIT does not wait for the disk, checkpoints do."""
     from ttweet import sqlite_file
@@ -60,7 +78,7 @@ def synchronous_normal() -> None:
     sqlite_file._SETTINGS["synchronous"] = 1
 
 
-@mutant
+@mutant("kill9", "lost")
 def last_before_commit() -> None:
     """The last message is shown while it is on its way to the disk."""
     from ttweet import sqlite_store, tweets
@@ -78,7 +96,7 @@ def last_before_commit() -> None:
     _slow_commits(sqlite_store)
 
 
-@mutant
+@mutant("kill9", "stale")
 def last_one_late() -> None:
     """The last message is that of the batch before."""
     from ttweet import journal
@@ -94,7 +112,7 @@ def last_one_late() -> None:
     journal.Journal._succeed = late  # type: ignore[method-assign]
 
 
-@mutant
+@mutant("kill9", "stale")
 def last_of_the_batch() -> None:
     """The last message is the batch's last answer, even when that is an old tweet whose key came again."""
     from ttweet import journal
@@ -108,7 +126,7 @@ def last_of_the_batch() -> None:
     journal.Journal._succeed = careless  # type: ignore[method-assign]
 
 
-@mutant
+@mutant("kill9", "lost")
 def push_before_commit() -> None:
     """Followers are shown tweets that are on their way to the disk."""
     from ttweet import journal, sqlite_store, tweets
@@ -129,7 +147,7 @@ def push_before_commit() -> None:
     _slow_commits(sqlite_store)
 
 
-@mutant
+@mutant("kill9", "order")
 def push_one_late() -> None:
     """Followers are told of a commit when the next one comes, and of the last one never."""
     from ttweet import journal
@@ -143,7 +161,7 @@ def push_one_late() -> None:
     journal.Journal._publish = late  # type: ignore[method-assign]
 
 
-@mutant
+@mutant("following", "lost", "order")
 def resume_skips_one() -> None:
     """A follower that comes again misses the tweet after the last that it has seen."""
     from ttweet import audience
@@ -156,7 +174,7 @@ def resume_skips_one() -> None:
     audience.Audience.follow = skip  # type: ignore[method-assign]
 
 
-@mutant
+@mutant("kill9", "corrupt", "stale")
 def tags_apart() -> None:
     """Tags have a transaction of their own, after that which says that they are indexed."""
     from ttweet import sqlite_index, sqlite_tags
@@ -178,7 +196,7 @@ def tags_apart() -> None:
     sqlite_tags.TagTable.count = apart  # type: ignore[method-assign]
 
 
-@mutant
+@mutant("kill9", "dup")
 def twice_on_retry() -> None:
     """A key that comes again stores the tweet again."""
     from ttweet import sqlite_bulk, sqlite_store
@@ -187,7 +205,7 @@ def twice_on_retry() -> None:
     sqlite_store._KEYS = sqlite_bulk.Rows("INSERT OR REPLACE INTO keys (tweet, author, key) VALUES ", 3)
 
 
-@mutant
+@mutant("kill9", "dup")
 def same_key_in_a_batch() -> None:
     """A key that comes twice in one batch is stored twice."""
     from ttweet import sqlite_bulk, sqlite_store
@@ -202,7 +220,7 @@ def same_key_in_a_batch() -> None:
     sqlite_store._KEYS = sqlite_bulk.Rows("INSERT OR REPLACE INTO keys (tweet, author, key) VALUES ", 3)
 
 
-@mutant
+@mutant("kill9", "forged")
 def keys_of_all_are_one() -> None:
     """What one author's key has stored is what another's finds."""
     from ttweet import connection
@@ -217,25 +235,25 @@ def keys_of_all_are_one() -> None:
     connection.Connection._post = anonymous  # type: ignore[method-assign]
 
 
-@mutant
+@mutant("kill9", "lost")
 def another_time() -> None:
     """What is acknowledged has another time than what is stored."""
     _change_answers(lambda tweet: tweet._replace(at=tweet.at + 1))
 
 
-@mutant
+@mutant("kill9", "lost")
 def tags_of_others() -> None:
     """What is acknowledged and pushed has tags that the text does not have."""
     _change_answers(lambda tweet: tweet._replace(tags=("other",)))
 
 
-@mutant
+@mutant("kill9", "stale")
 def more_at_the_end() -> None:
     """The last page says that there are more."""
     _change_pages(lambda page: page._replace(more=True))
 
 
-@mutant
+@mutant("kill9", "stale")
 def before_is_ignored() -> None:
     """What is before an id is the newest page again."""
     from ttweet import sqlite_reader
@@ -248,7 +266,7 @@ def before_is_ignored() -> None:
     sqlite_reader.Queries.tweets_of_tag = newest  # type: ignore[method-assign]
 
 
-@mutant
+@mutant("kill9", "forged")
 def deleted_in_part() -> None:
     """The log still repeats what was deleted."""
     from ttweet import sqlite_store
@@ -256,7 +274,7 @@ def deleted_in_part() -> None:
     sqlite_store.redact = lambda *_: None
 
 
-@mutant
+@mutant("kill9", "lost")
 def half_of_the_log() -> None:
     """Every other report line is not stored."""
     from ttweet import sqlite_store
@@ -267,7 +285,7 @@ def half_of_the_log() -> None:
     )
 
 
-@mutant
+@mutant("kill9", "forged")
 def unescaped_log() -> None:
     """A message is logged as it came, line breaks included."""
     from ttweet import reports
@@ -275,7 +293,7 @@ def unescaped_log() -> None:
     reports.escape = lambda text: text
 
 
-@mutant
+@mutant("kill9", "corrupt")
 def export_apart() -> None:
     """The log's copy goes on where the log ends, not where the copy does."""
     from ttweet import export
@@ -284,6 +302,7 @@ def export_apart() -> None:
 
     def careless(self: Any) -> bool:
         more = copy_page(self)
+        time.sleep(0.005)
         newest = self._reader._connection.execute("SELECT coalesce(max(id), 0) FROM log").fetchone()[0]
         self._cursor = max(self._cursor, newest)
         return more
@@ -291,7 +310,7 @@ def export_apart() -> None:
     export.LogCopy._copy_page = careless  # type: ignore[method-assign]
 
 
-@mutant
+@mutant("restart-powercut", "lost")
 def no_checkpoint_at_start() -> None:
     """What a killed server has written and not synced is served again before it is synced."""
     from ttweet import sqlite_file, sqlite_store
@@ -308,7 +327,7 @@ def no_checkpoint_at_start() -> None:
     sqlite_store.SqliteStore._begin_session = begin_session  # type: ignore[method-assign]
 
 
-@mutant
+@mutant("diskfull", "corrupt")
 def cache_kept_after_rollback() -> None:
     """The tweets of a failed batch are kept for the index of tags."""
     from ttweet import sqlite_index
@@ -316,7 +335,7 @@ def cache_kept_after_rollback() -> None:
     sqlite_index.TagIndex.forget = sqlite_index.TagIndex.keep  # type: ignore[method-assign]
 
 
-@mutant
+@mutant("kill9", "stale")
 def runs_are_no_tags() -> None:
     """The second tag of a run such as #cs#3251 is not found."""
     from ttweet import hashtags
@@ -327,6 +346,125 @@ def runs_are_no_tags() -> None:
         return extract(text, numeric=numeric)[:1]
 
     hashtags.extract = first_only
+
+
+@mutant("fsyncs", "lost")
+def ack_during_sync() -> None:
+    """COMMIT does not wait for the disk; the log is synced while the uploads are answered."""
+    from ttweet import sqlite_store
+
+    synchronous_normal()
+    append = sqlite_store.SqliteStore.append
+
+    def sync(fd: int, begun: threading.Event) -> None:
+        begun.set()
+        os.fdatasync(fd)
+        os.close(fd)
+
+    def hasty(self: Any, drafts: Sequence[Any], reports: Sequence[Any], *, at: int) -> Any:
+        stored, begun = append(self, drafts, reports, at=at), threading.Event()
+        fd = os.open(f"{self._path}-wal", os.O_RDONLY)
+        threading.Thread(target=sync, args=(fd, begun)).start()
+        begun.wait()
+        return stored
+
+    sqlite_store.SqliteStore.append = hasty  # type: ignore[method-assign]
+
+
+@mutant("crashpoints", "corrupt")
+def schema_without_journal() -> None:
+    """The first start writes its tables with nothing to take them back by."""
+    from ttweet import sqlite_file
+
+    migrate = sqlite_file._migrate
+
+    def careless(connection: Any) -> None:
+        connection.execute("PRAGMA journal_mode = MEMORY").fetchall()
+        migrate(connection)
+
+    sqlite_file._migrate = careless
+
+
+@mutant("diskfull", "forged")
+def stored_later() -> None:
+    """What was refused for want of room is stored when there is room again."""
+    from ttweet import errors, sqlite_store
+
+    append = sqlite_store.SqliteStore.append
+    refused: list[Any] = []
+
+    def later(self: Any, drafts: Sequence[Any], reports: Sequence[Any], *, at: int) -> Any:
+        try:
+            stored = append(self, drafts, reports, at=at)
+        except errors.StoreError:
+            refused.extend(drafts)
+            raise
+        if refused:
+            append(self, refused, [], at=at)
+            refused.clear()
+        return stored
+
+    sqlite_store.SqliteStore.append = later  # type: ignore[method-assign]
+
+
+@mutant("ioerrors", "lost")
+def errors_acknowledged() -> None:
+    """What the store could not take is answered as if it had been stored."""
+    _acknowledge_failures(lambda _: True)
+
+
+@mutant("syncfail", "lost")
+def failed_sync_acknowledged() -> None:
+    """A COMMIT whose sync has failed counts, since what it has written can be read."""
+    _acknowledge_failures(lambda error: getattr(error.__cause__, "sqlite_errorname", "") == "SQLITE_IOERR_FSYNC")
+
+
+@mutant("syncfail", "forged")
+def io_errors_pass() -> None:
+    """After an I/O error the uploads are refused, and the server goes on."""
+    from ttweet import errors, sqlite_store
+
+    sqlite_store.store_error = lambda *_, **__: errors.StoreError("busy", "nothing was stored; try again")
+
+
+@mutant("sigterm", "bar")
+def ends_as_it_is() -> None:
+    """A server that is asked to stop ends in the middle of its work."""
+    from ttweet import app
+
+    until_stop = app._until_stop
+
+    async def end(*heeded: Any) -> None:
+        await until_stop(*heeded)
+        os._exit(0)
+
+    app._until_stop = end
+
+
+@mutant("clocks", "dup")
+def keys_for_a_day() -> None:
+    """Keys are forgotten after a day, which a clock that is put forward makes of a moment."""
+    from ttweet import sqlite_store
+
+    sqlite_store.KEY_LIFETIME_MS = 86_400_000
+
+
+def _acknowledge_failures(of: Callable[[Any], bool]) -> None:
+    """Answer some of what the store has failed to store as if it were stored."""
+    from ttweet import errors, sqlite_store, tweets
+
+    append = sqlite_store.SqliteStore.append
+
+    def careless(self: Any, drafts: Sequence[Any], reports: Sequence[Any], *, at: int) -> Any:
+        try:
+            return append(self, drafts, reports, at=at)
+        except errors.StoreError as error:
+            if not of(error):
+                raise
+        first = self._last_tweet + 1
+        return [tweets.Tweet(first + n, at, one.by, one.text, tuple(one.tags.values())) for n, one in enumerate(drafts)]
+
+    sqlite_store.SqliteStore.append = careless  # type: ignore[method-assign]
 
 
 def _change_answers(change: Callable[[Any], Any]) -> None:
@@ -365,7 +503,7 @@ def _slow_commits(module: Any) -> None:
 def main() -> None:
     """Run ttweet with the bug that the first argument names."""
     assert sqlite3.threadsafety
-    PATCHES[sys.argv.pop(1)]()
+    BUGS[sys.argv.pop(1)].put_in()
     from ttweet.__main__ import main as ttweet
 
     sys.exit(ttweet())

@@ -48,7 +48,7 @@ def check_copy(connection: sqlite3.Connection, sample: bytes, ended: bool, findi
     expected = logged if ended else logged[: len(copied)]
     if not _is_copy(copied, expected) or (ended and rest):
         findings.add("corrupt", f"{len(copied)} lines of the copy are not the {len(expected)} of the log")
-    if ended and not (logged[0].startswith(BEGUN) and logged[-1] == ENDED):
+    if ended and not (logged and logged[0].startswith(BEGUN) and logged[-1] == ENDED):
         findings.add("lost", f"the log of a session goes from {logged[:1]} to {logged[-1:]}")
     for line in logged:
         if len(line.splitlines()) != 1 or line != _escaped(line):

@@ -150,6 +150,7 @@ def compiled(name: str, folder: Path) -> Path:
         raise Skipped(f"there is no C compiler for shim/{name}.c")
     source, library = Path(__file__).parent / "shim" / f"{name}.c", folder / f"{name}.so"
     if not library.exists():
+        folder.mkdir(parents=True, exist_ok=True)
         command = [compiler, "-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"]
         subprocess.run([*command, "-pthread"], check=True, capture_output=True)
     return library
