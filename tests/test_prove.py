@@ -55,7 +55,7 @@ SHORT: dict[str, Callable[[Stage, int], Result]] = {
     "restart-powercut": lambda stage, seed: powercut.prove(stage, seconds=2, seed=seed, restart=True),
     "mixed": lambda stage, seed: mixed.prove(stage, seconds=2, seed=seed),
     "clocks": lambda stage, seed: clocks.prove(stage, seconds=2, seed=seed),
-    "crashpoints": lambda stage, seed: crashpoints.prove(stage, points=150, seed=seed),
+    "crashpoints": lambda stage, seed: crashpoints.prove(stage, points=150, seed=seed, losses=1),
     "ioerrors": lambda stage, seed: ioerrors.prove(stage, share=0.02, seed=seed),
     "syncfail": lambda stage, seed: syncfail.prove(stage, share=0.1, seed=seed),
     "diskfull": lambda stage, seed: diskfull.prove(stage, rounds=1, seed=seed),

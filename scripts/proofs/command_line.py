@@ -55,7 +55,9 @@ PROOFS: dict[str, Proof] = {
     ),
     "mixed": lambda stage, scale, seed: mixed.prove(stage, seconds=MINUTE * scale, seed=seed),
     "clocks": lambda stage, scale, seed: clocks.prove(stage, seconds=MINUTE * scale, seed=seed),
-    "crashpoints": lambda stage, scale, seed: crashpoints.prove(stage, points=int(2000 * scale), seed=seed),
+    "crashpoints": lambda stage, scale, seed: crashpoints.prove(
+        stage, points=int(2000 * scale), seed=seed, losses=4 if scale >= 1 else 1
+    ),
     "mutants": lambda stage, _, seed: mutation.prove(stage, seed=seed),
     "ioerrors": lambda stage, scale, seed: ioerrors.prove(stage, share=scale, seed=seed),
     "syncfail": lambda stage, scale, seed: syncfail.prove(stage, share=scale, seed=seed),

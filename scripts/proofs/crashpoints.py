@@ -21,10 +21,11 @@ CLIENTS = 3
 STEP = 25  # uploads between two looks at how many operations were recorded
 
 
-def prove(stage: Stage, *, points: int, seed: int) -> Result:
+def prove(stage: Stage, *, points: int, seed: int, losses: int = len(LOSSES)) -> Result:
     """Record a run with a kill in its middle and an end in order; cut the power after each operation, and check.
 
-    After each cut the server's own way to open the file must succeed.
+    After each cut the server's own way to open the file must succeed. So many of the LOSSES are tried after each
+    operation, by chance: in turn they would go with the turns of what is written.
     """
     chance, history = random.Random(seed), History()
     lives = _record(stage, history, chance, points)
@@ -34,9 +35,10 @@ def prove(stage: Stage, *, points: int, seed: int) -> Result:
         for place, operation in enumerate(run):
             disk.apply(operation)
             until = run[place + 1].began if place + 1 < len(run) else ended
-            loss = LOSSES[done % len(LOSSES)]
-            restore(scratch.data, disk.after(loss, chance))
-            _check_point(scratch.db, history.until(until), f"life {life}, point {place}, {loss}", findings)
+            seen = history.until(until)
+            for loss in chance.sample(LOSSES, losses):
+                restore(scratch.data, disk.after(loss, chance))
+                _check_point(scratch.db, seen, f"life {life}, point {place}, {loss}", findings)
             done += 1
         disk.reconcile(stage.folder / f"left-{life}")
     return Result(findings, ("lost", "corrupt"), history, f"points={done}", passed=done >= points)
