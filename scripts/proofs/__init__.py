@@ -14,6 +14,7 @@ disk        what a disk holds after a power cut, from the operations that shim/d
 fuzz        random bytes against fuzz_targets, from corpus/
 attacks     what hostile clients do; descriptors takes those of the server away
 mutants     bugs on purpose, put into the server at its start
+standing    clients that stand still
 and one module for each fault; command_line is `scripts/prove`.
 
 Nothing here is imported by the package; all connections are to this machine.

@@ -133,23 +133,34 @@ def unread(port: int, _: random.Random, scale: float) -> None:
 
 def standing_still(port: int, _: random.Random, scale: float) -> None:
     """Clients that follow everything and ask much, and are stopped by SIGSTOP with all of it unread."""
-    children = [_stopped_client(port) for _number in range(max(2, int(20 * scale)))]
-    time.sleep(_duration_s(scale))
-    for child in children:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+    with stopped_clients(port, max(2, int(20 * scale))):
+        time.sleep(_duration_s(scale))
+
+
+@contextmanager
+def stopped_clients(port: int, number: int) -> Iterator[int]:
+    """So many of them, or how many there are if the server goes away meanwhile; they are killed in the end."""
+    children = [child for _ in range(number) if (child := _stopped_client(port))]
+    try:
+        yield len(children)
+    finally:
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
 
 
 def _stopped_client(port: int) -> int:
-    """Its process id, once it stands still."""
+    """Its process id, once it stands still; 0 if it could not come."""
     if child := os.fork():
-        os.waitpid(child, os.WUNTRACED)
-        return child
-    with _connect(port) as one:
-        one.setblocking(False)
-        one.send(frame("s", "") + frame("l", "") * 1000)
-        os.kill(os.getpid(), signal.SIGSTOP)
-    os._exit(0)
+        _, status = os.waitpid(child, os.WUNTRACED)
+        return child if os.WIFSTOPPED(status) else 0
+    try:
+        with _connect(port) as one:
+            one.setblocking(False)
+            one.send(frame("s", "") + frame("l", "") * 1000)
+            os.kill(os.getpid(), signal.SIGSTOP)
+    finally:
+        os._exit(0)
 
 
 def noise(port: int, chance: random.Random, scale: float) -> None:

@@ -26,10 +26,12 @@ def prove(stage: Stage, *, seconds: float, seed: int) -> Result:
                 server.kill()
             target.set(None)
             kills += 1
+        worked = history.acknowledged
         with stage.server() as server:
             target.set(server.port)
             wait_for_work(history)
             target.set(None, stopped=True)
             code = server.stop()
     findings = check(history, stage.db, sample=stage.sample, ended=True)
-    return Result(findings, ("lost", "dup", "order", "stale"), history, f"kills={kills}", passed=code == 0)
+    passed = code == 0 and worked > 0
+    return Result(findings, ("lost", "dup", "order", "stale"), history, f"kills={kills}", passed=passed)

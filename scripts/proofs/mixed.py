@@ -5,9 +5,8 @@ from __future__ import annotations
 import random
 import socket
 import struct
-import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 from proofs.checker import check
 from proofs.disk import LOSSES, Disk, recorded, restore
@@ -16,10 +15,13 @@ from proofs.history import History
 from proofs.load import clients, wait_for_work
 from proofs.powercut import live, take_note
 from proofs.stage import Stage
-from proofs.talk import Target, frame
+from proofs.standing import standing_still
+from proofs.talk import Target, Visitor, frame
 
 MAX_LIFE_S = 0.8
-STALLED = 20  # clients that stand still at a time
+ENDS = ("kill", "stop", "cut")
+STALLED = 20  # connections whose answers are not read, at a time
+STOPPED = 3  # clients that are stopped, beside each server that lives long enough
 PAUSE_S = 0.02  # between two disturbances
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with a reset
 HALF_A_FRAME = b'["u","never to be'
@@ -27,49 +29,58 @@ QUESTIONS = frame("d", "") * 2000  # more than the buffers of a socket take answ
 
 
 def prove(stage: Stage, *, seconds: float, seed: int) -> Result:
-    """End servers in all ways in turn while others disturb; then check."""
+    """End servers in all ways in turn, each at least once, while others disturb; then check."""
     chance, history = random.Random(seed), History()
     traced, trace = recorded(stage)
-    disk, ends = Disk(), {"kill": 0, "stop": 0, "cut": 0}
+    disk, ends, wrong = Disk(), dict.fromkeys(ENDS, 0), 0
     end = time.monotonic() + seconds
     with clients(history, chance) as target:
-        disturber = threading.Thread(target=_disturb, args=(target, random.Random(seed)))
+        disturber = Disturber(target, random.Random(seed))
+        target.working.append(disturber)
         disturber.start()
-        while time.monotonic() < end:
-            how = chance.choice(list(ends))
-            live(traced, target, chance.uniform(0.05, MAX_LIFE_S), in_order=how == "stop")
-            take_note(disk, trace, stage.data)
-            if how == "cut":
-                restore(stage.data, durable := disk.after(chance.choice(LOSSES), chance))
-                disk = Disk(durable)
-            ends[how] += 1
+        while time.monotonic() < end or not all(ends.values()):
+            for how in chance.sample(ENDS, len(ENDS)):
+                code = live(traced, target, chance.uniform(0.05, MAX_LIFE_S), in_order=how == "stop")
+                wrong += how == "stop" and code != 0
+                take_note(disk, trace, stage.data)
+                if how == "cut":
+                    restore(stage.data, durable := disk.after(chance.choice(LOSSES), chance))
+                    disk = Disk(durable)
+                ends[how] += 1
+        worked = history.acknowledged
         with stage.server() as server:
             target.set(server.port)
             wait_for_work(history)
             target.set(None, stopped=True)
-            code = server.stop()
-        disturber.join()
+            wrong += server.stop() != 0
     findings = check(history, stage.db, sample=stage.sample, ended=True)
     beside = " ".join(f"{how}s={times}" for how, times in ends.items())
-    return Result(findings, ("lost", "dup", "order", "stale"), history, beside, passed=code == 0)
+    beside += f" wrong={wrong} stood_still={disturber.stood_still}"
+    passed = not wrong and worked > 0 and disturber.stood_still > 0
+    return Result(findings, ("lost", "dup", "order", "stale"), history, beside, passed=passed)
 
 
-def _disturb(target: Target, chance: random.Random) -> None:
-    """Connect, say half of something or ask without reading, and go with a reset, until the target is stopped."""
-    standing: list[socket.socket] = []
-    while not target.stopped:
-        with suppress(OSError):
-            standing.append(_disturbing(target.port, chance))
-        while len(standing) > STALLED:
-            _reset(standing.pop(chance.randrange(len(standing))))
-        time.sleep(PAUSE_S)
-    for one in standing:
-        one.close()
+class Disturber(Visitor):
+    """Connects, says half of something or asks without reading, and goes with a reset; others stand still beside it."""
+
+    def __init__(self, target: Target, chance: random.Random) -> None:
+        super().__init__("disturber", target)
+        self._chance = chance
+        self.stood_still = 0
+
+    def visit(self, port: int) -> None:
+        """Disturb one server to its end."""
+        with ExitStack() as stack:
+            self.stood_still += stack.enter_context(standing_still(port, STOPPED))
+            unread: list[socket.socket] = []
+            while not self._target.stopped:
+                unread.append(stack.enter_context(_disturbing(port, self._chance)))
+                while len(unread) > STALLED:
+                    _reset(unread.pop(self._chance.randrange(len(unread))))
+                time.sleep(PAUSE_S)
 
 
-def _disturbing(port: int | None, chance: random.Random) -> socket.socket:
-    if port is None:
-        raise ConnectionError("no server now")
+def _disturbing(port: int, chance: random.Random) -> socket.socket:
     one = socket.create_connection(("127.0.0.1", port), 1.0)
     one.setblocking(False)
     with suppress(OSError):

@@ -441,6 +441,15 @@ def ends_as_it_is() -> None:
     app._until_stop = end
 
 
+@mutant("mixed", "bar")
+def stopped_is_failed() -> None:
+    """A server that was stopped in order says that it had to stop."""
+    from ttweet import app
+
+    run = app.run
+    app.run = lambda config: run(config) or 1
+
+
 @mutant("clocks", "dup")
 def keys_for_a_day() -> None:
     """Keys are forgotten after a day, which a clock that is put forward makes of a moment."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from proofs import clocks, crashpoints, diskfull, following, fsyncs, ioerrors, kill9, powercut, sigterm, syncfail
+from proofs import clocks, crashpoints, diskfull, following, fsyncs, ioerrors, kill9, mixed, powercut, sigterm, syncfail
 from proofs.figure import Result, Sign
 from proofs.mutants import BUGS
 from proofs.stage import Broken, Skipped, Stage
@@ -19,11 +19,12 @@ PROOFS: dict[str, Proof] = {
     "restart-powercut": lambda stage, seed: powercut.prove(stage, seconds=8.0, seed=seed, restart=True),
     "following": lambda stage, seed: following.prove(stage, kills=3, seed=seed),
     "diskfull": lambda stage, seed: diskfull.prove(stage, rounds=2, seed=seed),
-    "crashpoints": lambda stage, seed: crashpoints.prove(stage, points=150, seed=seed),
+    "crashpoints": lambda stage, seed: crashpoints.prove(stage, points=150, seed=seed, losses=1),
     "ioerrors": lambda stage, seed: ioerrors.prove(stage, share=0.04, seed=seed),
     "syncfail": lambda stage, seed: syncfail.prove(stage, share=0.2, seed=seed),
     "fsyncs": lambda stage, seed: fsyncs.prove(stage, uploads=500, seed=seed),
     "sigterm": lambda stage, seed: sigterm.prove(stage, times=2, seed=seed),
+    "mixed": lambda stage, seed: mixed.prove(stage, seconds=2.0, seed=seed),
     "clocks": lambda stage, seed: clocks.prove(stage, seconds=2.0, seed=seed),
 }
 """Short forms, which need not find the bug at the first attempt."""

@@ -36,13 +36,15 @@ def prove(stage: Stage, *, seconds: float, seed: int, restart: bool = False) -> 
             durable = disk.after(chance.choice(LOSSES) if cuts else "dropped", chance)
             restore(stage.data, durable)
             cuts += 1
+        worked = history.acknowledged
         with stage.server() as server:
             target.set(server.port)
             wait_for_work(history)
             target.set(None, stopped=True)
             code = server.stop()
     findings = check(history, stage.db, sample=stage.sample, ended=True)
-    return Result(findings, ("lost", "dup", "order", "stale"), history, f"cuts={cuts}", passed=code == 0)
+    passed = code == 0 and worked > 0
+    return Result(findings, ("lost", "dup", "order", "stale"), history, f"cuts={cuts}", passed=passed)
 
 
 def _lives(chance: random.Random, restart: bool) -> Iterator[float]:
@@ -51,16 +53,16 @@ def _lives(chance: random.Random, restart: bool) -> Iterator[float]:
         yield chance.uniform(0.0, MAX_SECOND_LIFE_S)
 
 
-def live(stage: Stage, target: Target, life_s: float, *, in_order: bool = False) -> None:
-    """Let clients work with a server for so long; then stop it, or kill it."""
+def live(stage: Stage, target: Target, life_s: float, *, in_order: bool = False) -> int:
+    """Let clients work with a server for so long; then stop it, or kill it. Returns its exit code."""
     with stage.server() as server:
         target.set(server.port)
         time.sleep(life_s)
-        if in_order:
-            server.stop()
-        else:
+        if not in_order:
             server.kill()
+        code = server.stop()
     target.set(None)
+    return code
 
 
 def take_note(disk: Disk, trace: Path, folder: Path) -> None:
