@@ -19,7 +19,7 @@ from proofs.checker import check
 from proofs.figure import Result
 from proofs.findings import Findings
 from proofs.history import History
-from proofs.load import WORK_S, clients, wait_for_work
+from proofs.load import WORK_S, clients, finish, wait_for_work
 from proofs.stage import Stage, compiled
 
 MAX_MOVE_S = 3 * 86_400  # back or forward: keys are kept for seven days by the clock
@@ -45,8 +45,7 @@ def prove(stage: Stage, *, seconds: float, seed: int) -> Result:
             target.set(server.port)
             moves += _move_for(clock, chance, WORK_S)
             wait_for_work(history)
-            target.set(None, stopped=True)
-            code = server.stop()
+            code = finish(server, target, history)
     findings = check(history, stage.db, sample=stage.sample, ended=True)
     back = _times_back(stage.db, findings)
     beside = f"moves={moves} back={back}"

@@ -8,7 +8,7 @@ import time
 from proofs.checker import check
 from proofs.figure import Result
 from proofs.history import History
-from proofs.load import clients, wait_for_work
+from proofs.load import clients, finish, wait_for_work
 from proofs.stage import Stage
 
 MAX_LIFE_S = 1.0  # of a server: long enough for hundreds of commits
@@ -16,7 +16,7 @@ MAX_LIFE_S = 1.0  # of a server: long enough for hundreds of commits
 
 def prove(stage: Stage, *, seconds: float, seed: int) -> Result:
     """Kill servers for so long, then start one more, stop it in order, and check."""
-    chance, history, kills = random.Random(seed), History(), 0
+    chance, history, left = random.Random(seed), History(), list[bytes]()
     end = time.monotonic() + seconds
     with clients(history, chance) as target:
         while time.monotonic() < end:
@@ -25,13 +25,12 @@ def prove(stage: Stage, *, seconds: float, seed: int) -> Result:
                 time.sleep(chance.uniform(0.05, MAX_LIFE_S))
                 server.kill()
             target.set(None)
-            kills += 1
+            left.append(stage.sample.read_bytes() if stage.sample.exists() else b"")
         worked = history.acknowledged
         with stage.server() as server:
             target.set(server.port)
             wait_for_work(history)
-            target.set(None, stopped=True)
-            code = server.stop()
-    findings = check(history, stage.db, sample=stage.sample, ended=True)
+            code = finish(server, target, history)
+    findings = check(history, stage.db, sample=stage.sample, ended=True, left=left)
     passed = code == 0 and worked > 0
-    return Result(findings, ("lost", "dup", "order", "stale"), history, f"kills={kills}", passed=passed)
+    return Result(findings, ("lost", "dup", "order", "stale"), history, f"kills={len(left)}", passed=passed)

@@ -12,7 +12,7 @@ from proofs.checker import check
 from proofs.disk import LOSSES, Disk, recorded, restore
 from proofs.figure import Result
 from proofs.history import History
-from proofs.load import clients, wait_for_work
+from proofs.load import clients, finish, wait_for_work
 from proofs.powercut import live, take_note
 from proofs.stage import Stage
 from proofs.standing import standing_still
@@ -51,8 +51,7 @@ def prove(stage: Stage, *, seconds: float, seed: int) -> Result:
         with stage.server() as server:
             target.set(server.port)
             wait_for_work(history)
-            target.set(None, stopped=True)
-            wrong += server.stop() != 0
+            wrong += finish(server, target, history) != 0
     findings = check(history, stage.db, sample=stage.sample, ended=True)
     beside = " ".join(f"{how}s={times}" for how, times in ends.items())
     beside += f" wrong={wrong} stood_still={disturber.stood_still}"

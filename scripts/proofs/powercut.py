@@ -11,7 +11,7 @@ from proofs.checker import check
 from proofs.disk import LOSSES, Disk, operations, recorded, restore
 from proofs.figure import Result
 from proofs.history import History
-from proofs.load import clients, wait_for_work
+from proofs.load import clients, finish, wait_for_work
 from proofs.stage import Stage
 from proofs.talk import Target
 
@@ -40,8 +40,7 @@ def prove(stage: Stage, *, seconds: float, seed: int, restart: bool = False) -> 
         with stage.server() as server:
             target.set(server.port)
             wait_for_work(history)
-            target.set(None, stopped=True)
-            code = server.stop()
+            code = finish(server, target, history)
     findings = check(history, stage.db, sample=stage.sample, ended=True)
     passed = code == 0 and worked > 0
     return Result(findings, ("lost", "dup", "order", "stale"), history, f"cuts={cuts}", passed=passed)
