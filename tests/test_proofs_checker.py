@@ -151,6 +151,12 @@ def test_a_follower_that_missed_one_or_saw_one_twice_is_found(seen: list[Seen], 
     assert kind in found(db, history(pushes=[Push(1, None, tweet, 60) for tweet in seen]))
 
 
+def test_a_follower_that_lacks_what_it_was_to_have_at_the_end_is_found(db: Path) -> None:
+    pushes = [Push(1, None, ONE, 60), Push(1, None, TWO, 60)]
+    assert found(db, history(pushes=pushes, awaited={1: 2, 2: 3})) == set()
+    assert found(db, history(pushes=pushes, awaited={1: 3})) == {"order"}
+
+
 @pytest.mark.parametrize(
     ("push", "kind"),
     [

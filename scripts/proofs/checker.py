@@ -108,7 +108,7 @@ def _check_page(read: Read, about: list[int], findings: Findings) -> None:
 
 
 def _check_pushes(history: History, stored: Stored, findings: Findings) -> None:
-    """Each follower's ids rise without a gap from the first one on, and nothing is pushed that is not stored."""
+    """Each follower has all from the first tweet on, ids rising, and nothing is pushed that is not stored."""
     seen: dict[tuple[int, str | None], list[int]] = defaultdict(list)
     for push in history.pushes:
         seen[push.follower, push.tag].append(push.tweet.id)
@@ -116,6 +116,7 @@ def _check_pushes(history: History, stored: Stored, findings: Findings) -> None:
             findings.add("lost", f"{push.tweet} was pushed")
     for (follower, tag), ids in seen.items():
         every = [tweet.id for tweet in stored.tweets] if tag is None else stored.about[tag]
-        expected = [id_ for id_ in every if id_ <= ids[-1] and id_ not in stored.vanished]
+        end = max(ids[-1], history.awaited.get(follower, 0))
+        expected = [id_ for id_ in every if id_ <= end and id_ not in stored.vanished]
         if [id_ for id_ in ids if id_ not in stored.vanished] != expected:
             findings.add("order", f"follower {follower} of {tag} saw {len(ids)} tweets, not {len(expected)} in order")

@@ -20,10 +20,11 @@ class Follower(Visitor):
 
     def __init__(self, number: int, tag: str | None, target: Target, history: History) -> None:
         super().__init__(f"follower {number}", target)
-        self._number = number
+        self.number = number
         self._tag = tag
         self._history = history
-        self._cursor = 0
+        self.cursor = 0
+        """The newest id that it has got."""
         self.begun = threading.Event()
         """Set when a server has said that it may follow."""
 
@@ -31,15 +32,11 @@ class Follower(Visitor):
         """Follow one server to its end."""
         with socket.create_connection(("127.0.0.1", port), ANSWER_S) as sock, sock.makefile("rb") as lines:
             tags = [] if self._tag is None else [self._tag]
-            sock.sendall(frame("s", {"tags": tags, "after": self._cursor}))
+            sock.sendall(frame("s", {"tags": tags, "after": self.cursor}))
             answer(lines)
             self.begun.set()
             sock.settimeout(None)  # it ends with the server
             self._listen(lines)
-
-    def has(self, tweet: int) -> bool:
-        """Whether it has got a tweet, or one after it."""
-        return self._cursor >= tweet
 
     def newest_wanted(self, history: History) -> int:
         """The newest of what was acknowledged to anybody and is followed; 0 for none."""
@@ -56,8 +53,8 @@ class Follower(Visitor):
                 return  # the server died in the middle of it: it counts as not seen
             operation, data = json.loads(line)
             if operation == "m":
-                self._history.pushes.append(Push(self._number, key, Seen.of(data), now()))
-                self._cursor = data["id"]
+                self._history.pushes.append(Push(self.number, key, Seen.of(data), now()))
+                self.cursor = data["id"]
 
 
 def followers(target: Target, history: History) -> list[Follower]:

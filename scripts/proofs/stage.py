@@ -156,9 +156,9 @@ def compiled(name: str, folder: Path) -> Path:
     return library
 
 
-def until(met: Callable[[], bool]) -> bool:
-    """Wait for it; whether it came before LIMIT_S were over."""
-    end = time.monotonic() + LIMIT_S
+def until(met: Callable[[], bool], limit_s: float = LIMIT_S) -> bool:
+    """Wait for it; whether it came before so many seconds were over."""
+    end = time.monotonic() + limit_s
     while not met():
         if time.monotonic() > end:
             return False
