@@ -161,3 +161,13 @@ def _read(master: int) -> bytes:
         return os.read(master, 65536)
     except OSError:  # EIO: the last process on the terminal has ended
         return b""
+
+
+@contextmanager
+def starting_with_sighup(disposition: signal.Handlers) -> Iterator[None]:
+    """What is started meanwhile takes the signal like that, whatever the tests were started with."""
+    before = signal.signal(signal.SIGHUP, disposition)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)

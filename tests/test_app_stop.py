@@ -1,13 +1,11 @@
 """How a server stops: by each signal, with clients that are busy, and when the one who has begun it has had enough."""
 
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.processes import LIMIT_S, Server, running_server
+from tests.processes import LIMIT_S, Server, running_server, starting_with_sighup
 from tests.talking import logged, sessions, talking_server
 from ttweet.client import Client
 
@@ -27,16 +25,6 @@ def test_a_signal_stops_the_server_in_order(number: signal.Signals, tmp_path: Pa
     assert wal_bytes(server.db) == 0
     assert logged(server.db)[-1] == "SERVER HAS DISCONNECTED"
     assert tmp_path.joinpath("Sample.txt").read_text().endswith("SERVER ALERT [CONNECTION] SERVER HAS DISCONNECTED\n")
-
-
-@contextmanager
-def starting_with_sighup(disposition: signal.Handlers) -> Iterator[None]:
-    """What is started meanwhile takes the signal like that, whatever the tests were started with."""
-    before = signal.signal(signal.SIGHUP, disposition)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGHUP, before)
 
 
 def test_the_end_of_its_terminal_stops_a_server_in_order(tmp_path: Path) -> None:

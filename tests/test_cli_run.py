@@ -6,7 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import LIMIT_S, TTWEET, Server, environment, interrupted, run, running_server, says
+from tests.processes import (
+    LIMIT_S,
+    TTWEET,
+    Server,
+    environment,
+    interrupted,
+    run,
+    running_server,
+    says,
+    starting_with_sighup,
+)
 from ttweet import shell
 from ttweet.cli_run import lasted
 from ttweet.client import Client
@@ -49,8 +59,10 @@ def test_what_the_command_says_passes_through(server: Server) -> None:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_that_would_end_it_ends_the_command_which_is_posted(server: Server, number: int, code: int) -> None:
-    arguments = ["run", "--tag", "nightly", "--server", server.address, "--", "sh", "-c", "echo begun; exec sleep 300"]
-    with subprocess.Popen([*TTWEET, *arguments], env=environment(), stdout=subprocess.PIPE, text=True) as process:
+    arguments = ["run", "--tag", "nightly", "--server", server.address, "--", "sh", "-c", "echo begun; exec sleep 30"]
+    with starting_with_sighup(signal.SIG_DFL):
+        started = subprocess.Popen([*TTWEET, *arguments], env=environment(), stdout=subprocess.PIPE, text=True)
+    with started as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
         process.send_signal(number)
