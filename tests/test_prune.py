@@ -187,6 +187,17 @@ def test_report_lines_of_a_clock_that_was_ahead_go_with_those_behind_them(
         assert len(store.log_after(0, limit=9)) == left
 
 
+def test_more_lines_of_a_clock_that_was_ahead_than_go_in_a_step_stop_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_store, "LINES_STEP", 2)
+    with closing(opened(tmp_path / "t.db")) as store:
+        for age in (*[-9] * 5, 9, 1):
+            store.append([], [REPORT], at=NOW - age * DAY_MS)
+        assert [store.prune_lines(NOW - 7 * DAY_MS) for _ in range(4)] == [2, 2, 2, 0]
+        assert len(store.log_after(0, limit=9)) == 1
+
+
 async def test_who_follows_from_before_the_oldest_is_told_what_is_gone() -> None:
     store = MemoryStore()
     post(store, "a", "b", "c")

@@ -56,14 +56,16 @@ def remove_up_to(connection: sqlite3.Connection, id_: int) -> None:
 def remove_lines_before(connection: sqlite3.Connection, at: int, limit: int) -> tuple[int, int | None]:
     """Remove the oldest report lines, at most so many, up to the first that is not older than a time (ms).
 
-    A line that is younger than the newest was written by a clock that was ahead, and goes with an older one behind it.
-    Returns how many went and the last one's id, which is None when none did. Raises sqlite3.Error.
+    A line that is younger than the newest was written by a clock that was ahead: it is as old as the next one that was
+    not. Returns how many went and the last one's id, which is None when none did. Raises sqlite3.Error.
     """
-    rows = connection.execute("SELECT id, at FROM log ORDER BY id LIMIT ?", (limit,)).fetchall()
     (_, newest) = connection.execute("SELECT max(id), at FROM log").fetchone()
-    old = [id_ for id_, written in takewhile(lambda row: not at <= row[1] <= newest, rows) if written < at]
-    if not old:
+    first = connection.execute("SELECT id, at FROM log WHERE at <= ? ORDER BY id LIMIT 1", (newest,)).fetchone()
+    if first is None or first[1] >= at:
         return 0, None
+    rows = connection.execute("SELECT id, at FROM log ORDER BY id LIMIT ?", (limit,)).fetchall()
+    until = takewhile(lambda row: not at <= row[1] <= newest, rows)
+    old = [id_ for id_, written in until if written < at or id_ < first[0]]  # `first` may be beyond the limit
     return connection.execute("DELETE FROM log WHERE id <= ?", (old[-1],)).rowcount, old[-1]
 
 
