@@ -181,6 +181,22 @@ async def test_past_the_limit_who_has_asked_nothing_for_longest_makes_room(begun
         assert (here.server.turned_away, here.server.clients) == (1, 3)
 
 
+async def test_past_the_limit_a_classic_upload_that_is_being_stored_makes_no_room() -> None:
+    store = HeldStore()
+    store.hold()
+    async with serving(store, max_clients=2) as here:
+        served, uploader = await here.call(), await here.call()
+        await served.ask("p", "")
+        await uploader.stream.send_all(b"u\nwhole")
+        await uploader.stream.send_eof()
+        await trio.testing.wait_all_tasks_blocked()
+        _, error = await (await here.call()).answer()
+        assert (error["code"], here.server.clients) == ("busy", 2)
+        store.release()
+        assert await uploader.rest() == b""
+    assert [tweet.text for tweet in store.tweets] == ["whole"]
+
+
 async def test_the_log_counts_the_clients_that_come_and_names_those_that_go() -> None:
     async with serving() as here:
         first, second = await here.call(), await here.call()

@@ -145,12 +145,12 @@ class Connection:
 
     @property
     def understood(self) -> bool:
-        """Whether it has sent a frame that is one of ours."""
+        """Whether it has sent a request that is one of ours."""
         return self._reader.understood
 
     @property
     def has_begun(self) -> bool:
-        """Whether it has sent such a frame, or has begun a classic request."""
+        """Whether it has sent such a request, or has begun a classic one."""
         return self._reader.understood or self._reader.classic
 
     @property

@@ -166,7 +166,7 @@ class RequestReader:
         self._classic = b""
         self.classic = False
         self.understood = False
-        """Whether a frame has come that is one of ours."""
+        """Whether a request has come that is one of ours."""
 
     @property
     def begun(self) -> bool:
@@ -196,9 +196,11 @@ class RequestReader:
         if not self._classic.startswith(b"u\n"):
             return []
         try:
-            return [ClassicUpload(self._classic[2:].decode())]
+            upload = ClassicUpload(self._classic[2:].decode())
         except UnicodeDecodeError as exc:
             return [ProtocolError("bad_text", f"a message is UTF-8; byte {exc.start + 1} of this one is not")]
+        self.understood = True
+        return [upload]
 
     def _read_frames(self, lines: list[bytes]) -> list[Event]:
         events: list[Event] = []
@@ -224,6 +226,7 @@ class RequestReader:
             return [ProtocolError("bad_protocol", f'a connection begins with [ or "u" LF or "d" LF, not with {first}')]
         if self._classic[:2] == b"d\n":
             self._classic = b""
+            self.understood = True
             return [ClassicDownload()]
         if len(self._classic) > 2 + MAX_TEXT_BYTES:
             return [ProtocolError("too_long", f"more than {MAX_TEXT_BYTES} bytes, the limit of a message")]
