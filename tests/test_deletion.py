@@ -4,12 +4,13 @@ import json
 
 import pytest
 import trio
+import trio.testing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.held_store import HeldStore
 from tests.memory_store import MemoryStore
-from tests.posters import FULL, INTERNAL, Poster, running, texts
+from tests.posters import BUSY, FULL, INTERNAL, Poster, running, texts
 from tests.serving import serving
 from tests.test_audience import Client as Subscriber
 from tests.test_audience import Log, following
@@ -84,6 +85,32 @@ async def test_a_full_disk_refuses_a_deletion_and_the_next_one_works() -> None:
         with pytest.raises(StoreError, match=FULL.text):
             await journal.delete(1, REPORT, NOT_SEARCHED)
         assert (await journal.delete(1, REPORT, NOT_SEARCHED)).tweet == 1
+
+
+@pytest.mark.parametrize("failing", [[BUSY], [None, BUSY]], ids=["behind a batch", "behind another deletion"])
+async def test_deletions_that_wait_when_the_file_is_found_locked_do_not_wait_for_the_lock_again(
+    failing: list[StoreError | None],
+) -> None:
+    store = HeldStore()
+    store.hold()
+    async with running(store) as journal, trio.open_nursery() as nursery:
+        poster = Poster(journal)
+        poster.post("first")
+        await store.wait_held()
+        store.fail_next = failing
+        failed: list[StoreError] = []
+
+        async def delete() -> None:
+            with pytest.raises(StoreError) as raised:
+                await journal.delete(1, REPORT, NOT_SEARCHED)
+            failed.append(raised.value)
+
+        for _ in range(3):
+            nursery.start_soon(delete)
+        await trio.testing.wait_all_tasks_blocked()
+        store.release()
+    assert failed == [BUSY] * 3
+    assert not store.deletions
 
 
 async def test_a_store_that_fails_in_a_deletion_is_not_written_to_any_more() -> None:

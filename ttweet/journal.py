@@ -65,21 +65,15 @@ class _Change(Generic[T]):
         self._outcome: outcome.Outcome[T] | None = None
         self._decided = trio.Event()
 
-    async def run(self, worker: Worker) -> bool:
-        """Make it in the worker's thread; whether it was made.
-
-        Raises StoreError when the store must not be written to any more.
-        """
+    async def run(self, worker: Worker) -> None:
+        """Make it in the worker's thread. Raises what it is not made for, which `done` raises too."""
         try:
             result = await worker.run(self._make)
         except TtweetError as error:
             self.fail(error)
-            if isinstance(error, StoreError) and not error.may_pass:
-                raise
-            return False
+            raise
         self._made(result)
         self._decide(outcome.Value(result))
-        return True
 
     def fail(self, error: TtweetError) -> None:
         """It is not made."""
@@ -232,15 +226,27 @@ class Journal:
         return change
 
     async def _make_changes(self, worker: Worker) -> None:
-        """Make those that wait."""
+        """Make those that wait, until one finds the file locked: then it is for the others too."""
         for _ in range(len(self._changes)):
             try:
-                made = await self._changes.pop(0).run(worker)
-            except StoreError:
-                self._give_up()
-                raise
-            self.commits += made
+                await self._changes.pop(0).run(worker)
+            except StoreError as error:
+                if not error.may_pass:
+                    self._give_up()
+                    raise
+                if error.code == "busy":
+                    self._fail_changes(error)
+                    break
+            except TtweetError:
+                pass  # such as a tweet that is not there; who asked for it was told
+            else:
+                self.commits += 1
         self._committed.unpark_all()
+
+    def _fail_changes(self, error: TtweetError) -> None:
+        changes, self._changes = self._changes, []
+        for change in changes:
+            change.fail(error)
 
     def _deleted(self, result: tuple[Deletion, Tweet | None]) -> None:
         deletion, self.last = result
@@ -360,6 +366,7 @@ class Journal:
     def _fail(self, batch: list[Receipt], lines: list[Receipt | Report], error: StoreError) -> None:
         if error.code == "busy":
             self._add_all_that_wait(batch, lines)
+            self._fail_changes(error)
         self.failed[error.code] += len(batch)
         for receipt in batch:
             receipt.outcome = error
@@ -387,8 +394,7 @@ class Journal:
         self._queue, self._drafts = [], 0
         for receipt in untried:
             receipt.outcome = _stopping()
-        for change in self._changes:
-            change.fail(_stopping())
+        self._fail_changes(_stopping())
         self._tell(untried)
 
     def _tell(self, batch: list[Receipt]) -> None:
