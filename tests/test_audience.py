@@ -295,6 +295,18 @@ async def test_who_cannot_be_read_for_is_let_go_and_the_others_are_served(small:
     whole.check(10)
 
 
+async def test_after_a_read_that_failed_no_deletions_are_kept_for_it(small: None) -> None:
+    class Broken(MemoryStore):
+        def read_after(self, cursor: int, limit: int) -> list[Tweet]:
+            raise StoreError("internal", "the database failed")
+
+    log = Log(Broken())
+    for _ in range(10):
+        log.commit("a")
+    await following(log, lambda: Client(log).follow("", 0))
+    assert log.audience._deleted_meanwhile is None
+
+
 async def test_who_has_ended_hears_nothing_more_and_leaves_nothing_behind() -> None:
     log = Log()
     clients = [Client(log) for _ in range(3)]

@@ -309,8 +309,8 @@ class Audience:
         """What is new to a follower whose cursor is among the recent tweets; None for any other."""
         if follower.cursor < self._before_recent:
             return None
-        new = [batch for batch in self._recent if batch.last > follower.cursor]
-        frames = chain.from_iterable([batch.frames_for(follower) for batch in new])
+        new = (batch.frames_for(follower) for batch in self._recent if batch.last > follower.cursor)
+        frames = chain.from_iterable(new)
         return _Page.of(frames, self._newest, self.gone)
 
     async def _page_from_file(self, follower: Follower) -> _Page:
@@ -319,8 +319,10 @@ class Audience:
         newest = self._newest
         deleted = self._deleted_meanwhile = set()
         read = partial(self._read, sorted(follower.keys), follower.cursor, deletions=follower.deletions)
-        found, gone = await self._reading.run(read)
-        self._deleted_meanwhile = None
+        try:
+            found, gone = await self._reading.run(read)
+        finally:
+            self._deleted_meanwhile = None
         entries = [entry for entry in found if entry.id <= newest]
         end = entries[-1].id if len(entries) == PAGE_TWEETS else newest
         frames = ((entry.id, self._frame(entry)) for entry in entries if entry.id not in deleted)
