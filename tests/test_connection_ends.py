@@ -109,6 +109,19 @@ async def test_who_does_not_take_the_end_is_cut(sent: bytes, mock_clock: trio.te
         assert here.server.clients == 0
 
 
+async def test_nothing_is_pushed_to_a_client_while_the_end_is_sent() -> None:
+    async with serving() as here:
+        ours, clients = trio.testing.memory_stream_pair()
+        here.server.admit(Endless(ours), ("memory", 1), here.nursery)
+        await clients.send_all(b'["s",""]\n')
+        await trio.testing.wait_all_tasks_blocked()
+        assert here.server.followers == (1, 0)
+        await clients.send_eof()
+        await trio.testing.wait_all_tasks_blocked()
+        assert (here.server.followers, here.server.clients) == ((0, 0), 1)
+        here.nursery.cancel_scope.cancel()
+
+
 async def test_a_client_that_is_reset_is_gone_and_what_it_sent_in_frames_is_stored() -> None:
     store = HeldStore()
     async with serving(store) as here:

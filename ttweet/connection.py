@@ -299,7 +299,10 @@ class Connection:
         if isinstance(answer, StoreError):
             answer = wire.encode_error(answer, JSON)
         if not self._visitor.ended:  # else it has lost its token meanwhile, and has heard so
-            self._refuse(answer) if isinstance(answer, Refused) else self._answers.append(answer)
+            if isinstance(answer, Refused):
+                self._refuse(answer)
+            else:
+                self._answers.append(answer)
         self._flush()  # a push must not overtake the answer to its follow
         self._resume()
 
@@ -366,6 +369,7 @@ class Connection:
     async def _end(self) -> None:
         """End our side, once all is answered; who does not take that is given up in time."""
         await self._until_answered()
+        self._unfollow()  # nothing may be sent behind the end, nor while TLS still sends it
         self._no_more = self._listening = True
         self.deadline = trio.current_time() + LINGER_S
         await self._transport.send_end()
