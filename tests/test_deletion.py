@@ -113,6 +113,20 @@ async def test_deletions_that_wait_when_the_file_is_found_locked_do_not_wait_for
     assert not store.deletions
 
 
+async def test_after_a_deletion_alone_no_report_lines_are_waited_for() -> None:
+    store = MemoryStore()
+    async with running(store) as journal:
+        poster = Poster(journal)
+        poster.post("first")
+        await poster.all_answered()
+        await journal.delete(1, REPORT, NOT_SEARCHED)
+        await trio.testing.wait_all_tasks_blocked()
+        assert not journal._gathering
+        journal.report(message_received("waits for others"))
+        await trio.testing.wait_all_tasks_blocked()
+        assert journal._gathering
+
+
 async def test_a_store_that_fails_in_a_deletion_is_not_written_to_any_more() -> None:
     store = MemoryStore()
     with pytest.RaisesGroup(pytest.RaisesExc(StoreError), flatten_subgroups=True):

@@ -310,6 +310,8 @@ class Journal:
             if self._changes:
                 self._tell(decided)
                 decided = []
+                if not self._queue:
+                    self._work = trio.Event()  # what set it is made now; else lines would be gathered, though none come
                 await self._make_changes(worker)
             waiting = bool(self._drafts or self._changes)
         self._tell(decided)
