@@ -7,7 +7,7 @@ import signal
 import subprocess
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import NamedTuple
 
 PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
@@ -68,8 +68,9 @@ class _Relay:
         self._deliver()
 
     def _deliver(self) -> None:
-        while self._process is not None and self._waiting:
-            self._process.send_signal(self._waiting.popleft())
+        with suppress(IndexError):  # not looked at first: a signal in between takes the last one itself
+            while self._process is not None:
+                self._process.send_signal(self._waiting.popleft())
 
 
 @contextmanager
