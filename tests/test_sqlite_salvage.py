@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 from tests.processes import run
 from tests.sqlite_files import NOW, opened, post, sql
 from ttweet import shell
+from ttweet.errors import OpenError
 from ttweet.reports import Report
+from ttweet.sqlite_file import connect_reader
 from ttweet.sqlite_reader import SqliteReader
 from ttweet.sqlite_salvage import Salvage
 from ttweet.tweets import Entry, Tweet
@@ -84,6 +87,17 @@ def test_of_a_file_that_was_cut_short_the_rest_is_read(stopped: Path) -> None:
     entries, gaps = saved(stopped)
     assert entries == outside(gaps, before)
     assert COUNT / 10 < len(entries) < COUNT
+
+
+def test_a_file_of_which_nothing_can_be_read_is_closed(stopped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = connect_reader(stopped)
+    monkeypatch.setattr("ttweet.sqlite_salvage.connect_reader", lambda *_, **__: connection)
+    for table in ("sqlite_sequence", "tweets"):
+        overwrite(stopped, root(stopped, table))
+    with pytest.raises(OpenError, match="nothing can be read"):
+        Salvage(stopped, instead="")
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")
 
 
 @pytest.mark.parametrize("left", [9_000, 60_000])

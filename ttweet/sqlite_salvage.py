@@ -6,6 +6,7 @@ of a lost page finds the next page. SQLite's own way is no help to many: its she
 
 import shlex
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
 
@@ -30,13 +31,16 @@ class Salvage(Queries):
     def __init__(self, path: Path, *, instead: str) -> None:
         """Raises OpenError for a file that is missing or none of ours, `damaged` when nothing at all can be read."""
         self._path = path
-        try:
-            super().__init__(connect_reader(path, instead=instead, damaged=True), shown_as=path)
-            self._newest = self._newest_id()
-        except (OpenError, StoreError) as error:
-            if error.code not in ("damaged", "internal"):
-                raise
-            raise OpenError("damaged", nothing_left(path)) from error
+        with ExitStack() as opened:
+            try:
+                super().__init__(connect_reader(path, instead=instead, damaged=True), shown_as=path)
+                opened.callback(self.close)
+                self._newest = self._newest_id()
+            except (OpenError, StoreError) as error:
+                if error.code not in ("damaged", "internal"):
+                    raise
+                raise OpenError("damaged", nothing_left(path)) from error
+            opened.pop_all()
         self.lost: list[tuple[int, int]] = []
         """Gaps that were met, by their first and their last id: what is there cannot be read."""
         self._read: Callable[[int, int], Sequence[Entry]] = self._reads_of_log()
