@@ -280,3 +280,17 @@ def test_an_interrupted_poster_says_where_its_tweet_is(state: Path) -> None:
     said = interrupted("post", "--spool", "x", variables={"XDG_STATE_HOME": str(state)})
     assert said == (shell.INTERRUPTED, f"ttweet: interrupted; {KEPT}\n")
     assert waiting(state) == ["x"]
+
+
+def test_a_poster_that_is_interrupted_while_it_waits_for_another_keeps_its_tweet(state: Path) -> None:
+    arguments = [*TTWEET, "post", "--spool", "--server", "127.0.0.1:1", "x"]
+    with Spool(state / "ttweet" / "spool").locked():
+        env = environment({"XDG_STATE_HOME": str(state)})
+        with subprocess.Popen(arguments, env=env, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr is not None
+            assert "is at the spool; waiting" in process.stderr.readline()
+            process.send_signal(signal.SIGINT)
+            assert process.stderr.read() == f"ttweet: interrupted; {KEPT}\n"
+    assert process.returncode == shell.INTERRUPTED
+    with Spool(state / "ttweet" / "spool").locked():
+        assert waiting(state) == ["x"]

@@ -77,12 +77,26 @@ def _parcel(open_client: Open, text: str, *, by: str | None, tags: list[str], sc
 
 
 def _keep_and_deliver(spool: Spool, open_client: Open, parcel: Parcel) -> Stored:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(spool.locked(_tell_wait))
+        except HeldError as held:
+            spool.keep_late(parcel)
+            raise KeptError("unreachable", f"{held}; {KEPT}") from held
+        except KeyboardInterrupt:
+            _keep_interrupted(spool, parcel)
+            raise
+        return _deliver(spool, open_client, spool.keep(parcel))
+
+
+def _keep_interrupted(spool: Spool, parcel: Parcel) -> None:
+    """Keep a tweet whose command is to end at once: where it cannot be kept it is not posted either."""
     try:
-        with spool.locked(_tell_wait):
-            return _deliver(spool, open_client, spool.keep(parcel))
-    except HeldError as held:
         spool.keep_late(parcel)
-        raise KeptError("unreachable", f"{held}; {KEPT}") from held
+    except (FullError, OSError):
+        shell.complain("interrupted; neither posted nor kept, as the spool takes nothing")
+    else:
+        shell.complain(f"interrupted; {KEPT}")
 
 
 def _tell_wait(holder: str) -> None:
