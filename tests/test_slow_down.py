@@ -13,7 +13,7 @@ from tests.test_cursor import Diary, line, tweet
 from tests.test_follower import begins
 from ttweet import client as client_module
 from ttweet import shell
-from ttweet.errors import Refused, SlowDown
+from ttweet.errors import Refused, SlowDown, TtweetError
 
 TOO_FAST = line("err", {"code": "slow_down", "text": "too many requests", "wait": 7})
 DONE = b'["ok",null]\n'
@@ -42,6 +42,23 @@ def test_a_request_is_made_again_when_the_server_says(pauses: list[float]) -> No
     ):
         one.ping()
     assert pauses == told == [7, 7]
+
+
+def test_who_asks_for_deletions_obeys_too(pauses: list[float]) -> None:
+    pushes = line("ok", {"from": 1}) + line("x", {"id": 5, "at": 1, "tweet": 2}) + line("e", {"id": 7})
+    with peer(says(TOO_FAST), says(pushes)) as client:
+        assert client.deletions_after(1) == {5}
+    assert pauses == [7]
+
+
+@pytest.mark.parametrize(
+    ("push", "code"),
+    [(line("err", {"code": "token", "text": "revoked"}), "token"), (b"[]\n", "unknown"), (line("ok", {}), "unknown")],
+)
+def test_pushes_that_tell_no_deletions_are_raised(push: bytes, code: str) -> None:
+    with peer(says(line("ok", {"from": 1}) + push)) as client, pytest.raises(TtweetError) as raised:
+        client.deletions_after(1)
+    assert raised.value.code == code
 
 
 def test_after_a_minute_it_is_given_up_with_the_servers_own_words(pauses: list[float]) -> None:

@@ -1,23 +1,21 @@
 """The command `follow`: tweets as they come."""
 
 import os
-import secrets
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from itertools import islice, takewhile
-from typing import Annotated, Any
+from itertools import islice
+from typing import Annotated
 
 from cyclopts import Parameter
 
-from ttweet import child, cli_live, cli_show, frames, shell
+from ttweet import child, cli_live, cli_show, shell
 from ttweet.cli_options import AMOUNT, After, As, Ca, Json, LiveServer, LiveTags, Timeout
 from ttweet.cli_source import checked_body, in_pages, open_client
 from ttweet.client import Client
-from ttweet.dial import answer_data
 from ttweet.follower import Follower
 from ttweet.tweets import Tweet
 from ttweet.wire import as_json
@@ -124,22 +122,10 @@ def _before_last_of_all(client: Client, amount: int) -> int:
     """Deletions have ids too, among those of the tweets: it goes back until there are tweets enough beside them."""
     newest = _newest(client)
     start = max(0, newest - amount)
-    while len(deletions := _deletions(client, start)) > newest - start - amount and start:
+    while len(deletions := client.deletions_after(start)) > newest - start - amount and start:
         start = max(0, 2 * start - newest)
     ids = (one for one in range(newest, start, -1) if one not in deletions)
     return next(islice(ids, amount - 1, None), 1) - 1
-
-
-def _deletions(client: Client, after: int) -> set[int]:
-    """The ids of the deletions after this id: with a tag that no tweet has they alone come, and then `e`."""
-    link = client.connect()
-    try:
-        link.send(frames.encode("s", {"tags": [secrets.token_hex(16)], "after": after, "deletions": True}))
-        answer_data(link.receive())
-        pushes: Iterator[Any] = map(frames.loads, iter(link.receive, b""))
-        return {data["id"] for kind, data in takewhile(lambda push: push[0] != "e", pushes) if kind == "x"}
-    finally:
-        link.close()
 
 
 def _newest(client: Client) -> int:

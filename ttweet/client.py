@@ -11,7 +11,7 @@ from time import sleep
 
 from ttweet import frames
 from ttweet.dial import Connection, Endpoint, answer_data
-from ttweet.errors import ConnectError, Refused, SlowDown
+from ttweet.errors import ConnectError, Refused, SlowDown, refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -174,6 +174,10 @@ class Client(Endpoint):
 
         return self._shaped(answers.deletion, self.request("x", tweet))
 
+    def deletions_after(self, after: int) -> set[int]:
+        """The ids of the deletions after this id, which are among those of the tweets."""
+        return self._obeying(lambda: self._deletions_once(after))
+
     def ping(self) -> None:
         """See whether the server answers."""
         self.request("p", "")
@@ -212,6 +216,21 @@ class Client(Endpoint):
         self._idle.append(connection)
         return self._shaped(answer_data, answer)
 
+    def _deletions_once(self, after: int) -> set[int]:
+        """With a tag that no tweet has the deletions alone come, and then `e`."""
+        import secrets
+
+        found: set[int] = set()
+        connection = self.connect()
+        try:
+            connection.send(frames.encode("s", {"tags": [secrets.token_hex(16)], "after": after, "deletions": True}))
+            self._shaped(answer_data, connection.receive())
+            while (push := self._shaped(_push, connection.receive()))[0] != "e":
+                found.update([push[1]] if push[0] == "x" else [])
+        finally:
+            connection.close()
+        return found
+
     def _outcome(self, line: bytes) -> Stored | Refused:
         try:
             return self._shaped(stored_of, self._shaped(answer_data, line))
@@ -240,6 +259,17 @@ def with_advice(error: ConnectError, key: str | None) -> ConnectError:
         return error
     again = "post it again with the same key" if key else "only a key makes it safe to post it again"
     return ConnectError("unknown", f"{error.text}; whether the tweet is stored is unknown, {again}")
+
+
+def _push(line: bytes) -> tuple[str, int]:
+    """The kind of a push that is no tweet, with its id where it is a deletion. Raises as answer_data."""
+    push: Any = frames.loads(line)
+    kind, data = push
+    if kind == "err":
+        raise refusal(data)
+    if kind not in ("x", "e", "g", "p"):
+        raise ValueError(kind)
+    return kind, int(data["id"]) if kind == "x" else 0
 
 
 def _uploads(texts: Iterable[str], tags: list[str], keys: Iterable[str | None]) -> Iterator[bytes | Refused]:
