@@ -153,8 +153,9 @@ def test_a_follower_that_missed_one_or_saw_one_twice_is_found(seen: list[Seen], 
 
 def test_a_follower_that_lacks_what_it_was_to_have_at_the_end_is_found(db: Path) -> None:
     pushes = [Push(1, None, ONE, 60), Push(1, None, TWO, 60)]
-    assert found(db, history(pushes=pushes, awaited={1: 2, 2: 3})) == set()
-    assert found(db, history(pushes=pushes, awaited={1: 3})) == {"order"}
+    assert found(db, history(pushes=pushes, awaited={(1, None): 2})) == set()
+    assert found(db, history(pushes=pushes, awaited={(1, None): 3})) == {"order"}
+    assert found(db, history(pushes=pushes, awaited={(2, "a"): 2})) == {"order"}, "to the other one nothing was pushed"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ good        a client whose answers are timed while others do harm
 disk        what a disk holds after a power cut, from the operations that shim/disk.c records
 fuzz        random bytes against fuzz_targets, from corpus/
 attacks     what hostile clients do; descriptors takes those of the server away
-mutants     bugs on purpose, put into the server at its start
+mutants     bugs on purpose, put into the server at its start; mutation looks for them
 standing    clients that stand still
 and one module for each fault; command_line is `scripts/prove`.
 

@@ -11,19 +11,17 @@ import random
 import resource
 import signal
 import socket
-import struct
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
-from proofs.talk import ANSWER_S, answer, frame
+from proofs.talk import ANSWER_S, answer, end_with_reset, frame
 
 ATTACK_S = 3.0  # for what could go on for ever
-AT_ONCE_S = 8.0  # for the end of a connection: the server waits ten seconds for who is merely slow
+AT_ONCE_S = 5.0  # for the end of a connection: the server waits ten seconds for who is merely slow
 BYTE_S = 1.0  # between two bytes of a slow client
 SLOW_S = 11.0  # of slowness: then the server has had enough
-RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with a reset
 
 NOT_FRAMES = (
     b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
@@ -140,8 +138,9 @@ def standing_still(port: int, _: random.Random, scale: float) -> None:
 @contextmanager
 def stopped_clients(port: int, number: int) -> Iterator[int]:
     """So many of them, or how many there are if the server goes away meanwhile; they are killed in the end."""
-    children = [child for _ in range(number) if (child := _stopped_client(port))]
+    children: list[int] = []
     try:
+        children += [child for _ in range(number) if (child := _stopped_client(port))]
         yield len(children)
     finally:
         for child in children:
@@ -168,7 +167,7 @@ def noise(port: int, chance: random.Random, scale: float) -> None:
     for number in range(max(50, int(1000 * scale))):
         with suppress(OSError), _connect(port) as one:
             one.sendall((b"[" if number % 2 else b"") + chance.randbytes(chance.randrange(1, 5000)))
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            end_with_reset(one)
 
 
 def no_frames(port: int, _: random.Random, __: float) -> None:

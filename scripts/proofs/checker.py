@@ -114,9 +114,10 @@ def _check_pushes(history: History, stored: Stored, findings: Findings) -> None:
         seen[push.follower, push.tag].append(push.tweet.id)
         if not stored.has(push.tweet):
             findings.add("lost", f"{push.tweet} was pushed")
-    for (follower, tag), ids in seen.items():
+    for follower, tag in {*seen, *history.awaited}:
+        ids = seen[follower, tag]
         every = [tweet.id for tweet in stored.tweets] if tag is None else stored.about[tag]
-        end = max(ids[-1], history.awaited.get(follower, 0))
+        end = max([history.awaited.get((follower, tag), 0), *ids[-1:]])
         expected = [id_ for id_ in every if id_ <= end and id_ not in stored.vanished]
         if [id_ for id_ in ids if id_ not in stored.vanished] != expected:
             findings.add("order", f"follower {follower} of {tag} saw {len(ids)} tweets, not {len(expected)} in order")

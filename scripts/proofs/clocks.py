@@ -19,7 +19,7 @@ from proofs.checker import check
 from proofs.figure import Result
 from proofs.findings import Findings
 from proofs.history import History
-from proofs.load import WORK_S, clients, finish, wait_for_work
+from proofs.load import WORK_S, clients, finish, lives, wait_for_work
 from proofs.stage import Stage, compiled
 
 MAX_MOVE_S = 3 * 86_400  # back or forward: keys are kept for seven days by the clock
@@ -33,14 +33,14 @@ def prove(stage: Stage, *, seconds: float, seed: int) -> Result:
     clock = stage.folder / "clock"
     moved = replace(stage, environment={"LD_PRELOAD": str(compiled("clock", stage.folder)), "CLOCK_FILE": str(clock)})
     _move(clock, 0)
-    end = time.monotonic() + seconds
     with clients(history, chance) as target:
-        while time.monotonic() < end:
+        for _ in lives(history, seconds):
             with moved.server() as server:
                 target.set(server.port)
                 moves += _move_for(clock, chance, chance.uniform(0.3, MAX_LIFE_S))
                 server.kill()
             target.set(None)
+        worked = history.acknowledged
         with moved.server() as server:
             target.set(server.port)
             moves += _move_for(clock, chance, WORK_S)
@@ -48,8 +48,8 @@ def prove(stage: Stage, *, seconds: float, seed: int) -> Result:
             code = finish(server, target, history)
     findings = check(history, stage.db, sample=stage.sample, ended=True)
     back = _times_back(stage.db, findings)
-    beside = f"moves={moves} back={back}"
-    return Result(findings, ("lost", "dup", "order", "stale"), history, beside, passed=not code and back > 0)
+    passed = code == 0 and back > 0 and worked > 0
+    return Result(findings, ("lost", "dup", "order", "stale"), history, f"moves={moves} back={back}", passed=passed)
 
 
 def _move_for(clock: Path, chance: random.Random, seconds: float) -> int:

@@ -45,6 +45,7 @@ class Verdict(Protocol):
 
 
 MINUTE = 60
+ROOM_BYTES = 2 * 2**30  # for the file of a minute, and what is copied of it
 Proof = Callable[[Stage, float, int], Verdict]
 PROOFS: dict[str, Proof] = {
     "kill9": lambda stage, scale, seed: kill9.prove(stage, seconds=MINUTE * scale, seed=seed),
@@ -68,6 +69,8 @@ PROOFS: dict[str, Proof] = {
     "hostile": lambda stage, scale, seed: hostile.prove(stage, scale=scale, seed=seed),
 }
 """What each name runs; scale 1 is the long form."""
+LASTING = ("kill9", "powercut", "restart-powercut", "mixed", "clocks", "fuzz")
+"""Those of which --seconds says how long they go on."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -75,10 +78,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(2**32)
     print(f"seed {seed}", file=sys.stderr)
-    scale = options.scale if options.seconds is None else options.seconds / MINUTE
     kept = True
     for name in options.proofs or PROOFS:
-        kept &= _run(name, scale, seed)
+        lasts = options.seconds is not None and name in LASTING
+        kept &= _run(name, options.seconds / MINUTE if lasts else options.scale, seed)
     return 0 if kept else 1
 
 
@@ -90,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.epilog = f"The proofs: {', '.join(PROOFS)}."
     long = parser.add_mutually_exclusive_group()
     long.add_argument("--scale", type=float, default=1.0, help="how long: 1 for a release, 0.05 for a quick look")
-    long.add_argument("--seconds", type=float, help="of those that last a minute each: 3600 is --scale 60")
+    long.add_argument("--seconds", type=float, help="of those that last a minute each; the hour of fuzzing is 3600")
     parser.add_argument("--seed", type=int, help="of all that is random; printed when it is not given")
     return parser
 
@@ -121,4 +124,8 @@ def _run(name: str, scale: float, seed: int) -> bool:
 def _fast_folder() -> str | None:
     """In memory if it may be: what counts is what was synced, not how fast. TMPDIR has precedence."""
     shared = "/dev/shm"
-    return shared if "TMPDIR" not in os.environ and os.access(shared, os.W_OK) else None
+    if "TMPDIR" in os.environ or not os.access(shared, os.W_OK):
+        return None
+    there = os.statvfs(shared)
+    is_fit = not there.f_flag & os.ST_NOEXEC and there.f_bavail * there.f_frsize >= ROOM_BYTES
+    return shared if is_fit else None  # shim/ is loaded from there

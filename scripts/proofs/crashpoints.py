@@ -13,7 +13,7 @@ from proofs.figure import Result
 from proofs.findings import Findings
 from proofs.history import History, now
 from proofs.load import clients, wait_for_acknowledged
-from proofs.stage import Stage
+from proofs.stage import LOG_LIMIT, Broken, Stage
 from ttweet.errors import OpenError
 from ttweet.sqlite_store import SqliteStore
 
@@ -53,7 +53,8 @@ def _record(stage: Stage, history: History, chance: random.Random, points: int) 
             with traced.server() as server:
                 target.set(server.port)
                 while sum(1 for _ in operations(trace)) < points * 0.55:
-                    wait_for_acknowledged(history, STEP)
+                    if not wait_for_acknowledged(history, STEP):
+                        raise Broken("uploads are not acknowledged any more")
                 if life:
                     server.stop()
                 else:
@@ -72,7 +73,7 @@ def _keep(folder: Path, copy: Path) -> None:
 
 def _check_point(db: Path, history: History, where: str, findings: Findings) -> None:
     try:
-        with closing(SqliteStore.open(db, log_limit=1_000_000, at=time.time_ns() // 1_000_000)):
+        with closing(SqliteStore.open(db, log_limit=LOG_LIMIT, at=time.time_ns() // 1_000_000)):
             found = check(history, db)
     except OpenError as exc:
         findings.add("corrupt", f"{where}: {exc.code}: {exc}")

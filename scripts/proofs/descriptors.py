@@ -16,7 +16,7 @@ from proofs.talk import ANSWER_S, answer, frame
 FEW = 5  # descriptors that the server may still open
 COMING = 50  # clients that want one
 SHORT_S = 2.0  # that it lasts
-MAX_BUSY = 0.25  # of a processor, beside what the good client takes: more would be a loop that asks without a pause
+MAX_BUSY = 0.5  # of a processor, beside what the good client takes: more would be a loop that asks without a pause
 
 
 def exhaust(server: Server, good: Good, findings: Findings) -> None:

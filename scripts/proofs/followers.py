@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 from collections.abc import Iterator
 
 from proofs.history import History, Push, Seen, now
@@ -25,8 +24,8 @@ class Follower(Visitor):
         self._history = history
         self.cursor = 0
         """The newest id that it has got."""
-        self.begun = threading.Event()
-        """Set when a server has said that it may follow."""
+        self.follows: int | None = None
+        """The port of the server that has said that it may follow."""
 
     def visit(self, port: int) -> None:
         """Follow one server to its end."""
@@ -34,26 +33,30 @@ class Follower(Visitor):
             tags = [] if self._tag is None else [self._tag]
             sock.sendall(frame("s", {"tags": tags, "after": self.cursor}))
             answer(lines)
-            self.begun.set()
+            self.follows = port
             sock.settimeout(None)  # it ends with the server
             self._listen(lines)
+
+    @property
+    def key(self) -> str | None:
+        """What it follows: the key of a tag, None for all."""
+        return None if self._tag is None else fold(self._tag)
 
     def newest_wanted(self, history: History) -> int:
         """The newest of what was acknowledged to anybody and is followed; 0 for none."""
         gone = {delete.tweet for delete in history.deletes}
-        key = None if self._tag is None else fold(self._tag)
+        key = self.key
         stored = [upload.stored for upload in history.uploads if upload.stored is not None]
         wanted = [one.id for one in stored if one.id not in gone and (key is None or key in map(fold, one.tags))]
         return max(wanted, default=0)
 
     def _listen(self, lines: Iterator[bytes]) -> None:
-        key = None if self._tag is None else fold(self._tag)
         for line in lines:
             if not line.endswith(b"\n"):
                 return  # the server died in the middle of it: it counts as not seen
             operation, data = json.loads(line)
             if operation == "m":
-                self._history.pushes.append(Push(self.number, key, Seen.of(data), now()))
+                self._history.pushes.append(Push(self.number, self.key, Seen.of(data), now()))
                 self.cursor = data["id"]
 
 

@@ -18,11 +18,11 @@ from proofs.figure import Result
 from proofs.findings import Findings
 from proofs.history import History, Upload
 from proofs.load import clients, wait_for_acknowledged
-from proofs.stage import Stage
+from proofs.stage import LIMIT_S, Stage
 
 MAX_SYNCS_PER_TWEET = 0.25  # with six clients that send up to sixteen together
 SYNC_US = 4000  # how much longer a sync takes: longer than a client needs to read an answer
-_NUMBERED = re.compile(rb"[0-9a-f]{4}-\d+\.\d+ ")  # how each text of `load` begins, and no other
+_NUMBERED = re.compile(rb"[0-9a-f]{8}-\d+\.\d+ ")  # how each text of `load` begins, and no other
 
 
 @dataclass(slots=True)
@@ -54,7 +54,7 @@ def prove(stage: Stage, *, uploads: int, seed: int) -> Result:
     traced, trace = recorded(stage, sync_us=SYNC_US)
     with clients(history, random.Random(seed)) as target, traced.server() as server:
         target.set(server.port)
-        wait_for_acknowledged(history, uploads)
+        enough = wait_for_acknowledged(history, uploads, LIMIT_S)
         target.set(None, stopped=True)
         code = server.stop()
     log = Log()
@@ -63,7 +63,7 @@ def prove(stage: Stage, *, uploads: int, seed: int) -> Result:
     check_syncs(history, log, findings)
     first = [upload for upload in history.uploads if upload.outcome == "ok" and not upload.retry]
     ratio = len(log.syncs) / max(1, len(first))
-    passed = code == 0 and 0 < ratio <= MAX_SYNCS_PER_TWEET
+    passed = code == 0 and enough and 0 < ratio <= MAX_SYNCS_PER_TWEET
     return Result(findings, ("lost",), history, f"syncs={len(log.syncs)} syncs/tweet={ratio:.3f}", passed=passed)
 
 

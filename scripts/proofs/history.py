@@ -109,8 +109,8 @@ class History:
     counts: list[Count] = field(default_factory=list)
     pushes: list[Push] = field(default_factory=list)
     followers: int = 0
-    awaited: dict[int, int] = field(default_factory=dict)
-    """Up to which id each follower was to have all when it ended, where it was given the time."""
+    awaited: dict[tuple[int, str | None], int] = field(default_factory=dict)
+    """Up to which id each follower, of a tag's key or of all, was to have all when it ended, where it had the time."""
 
     def until(self, moment: int) -> History:
         """The history as it stood at a moment: what was not answered by then is unknown."""

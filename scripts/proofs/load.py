@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import random
 import socket
-import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,8 +18,8 @@ from unicodedata import normalize
 from proofs.followers import Follower, followers
 from proofs.history import BY, Count, Delete, History, Read, Seen, Upload, now
 from proofs.simple_tags import fold
-from proofs.stage import Broken, Server, until
-from proofs.talk import ANSWER_S, Target, Visitor, answer, frame
+from proofs.stage import LIMIT_S, Broken, Server, Stage, until
+from proofs.talk import ANSWER_S, Target, Visitor, answer, end_with_reset, frame
 
 CLIENTS = 6
 MAX_WINDOW = 16  # uploads sent together
@@ -41,7 +40,6 @@ REMAINS = (
     " #cs#3251",
 )
 TOO_LONG = "x" * 151
-RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with a reset
 _connections = count(1)
 
 
@@ -206,7 +204,7 @@ class Classic(Visitor):
             with socket.create_connection(("127.0.0.1", port), ANSWER_S) as sock:
                 sock.sendall(b"u\n" + text.encode())
                 if self._chance.random() < 0.3:
-                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+                    end_with_reset(sock)
                     upload.outcome = "refused"
             time.sleep(CLASSIC_PAUSE_S)
 
@@ -240,7 +238,7 @@ def _question(about: str | None, before: int | None) -> bytes:
 def clients(history: History, chance: random.Random, number: int = CLIENTS) -> Iterator[Target]:
     """So many clients at work until the block ends, and followers. A failure of any of them is raised here."""
     target = Target()
-    prefix = f"{chance.randrange(16**4):04x}"
+    prefix = f"{chance.randrange(16**8):08x}"
     names = [f"{prefix}{n}" if n % 2 else None for n in range(number)]
     working: list[Visitor] = [
         Client(f"{prefix}-{n}", target, history, chance.randrange(2**32), by=by) for n, by in enumerate(names)
@@ -266,17 +264,23 @@ def clients(history: History, chance: random.Random, number: int = CLIENTS) -> I
 def finish(server: Server, target: Target, history: History) -> int:
     """Let the clients end; when all followers, and one that comes only now, have what there is, stop the server.
 
-    Returns its exit code. Who waits for longer than for an answer will not get it: that is for the check to tell.
+    Returns its exit code. Who gets nothing more for as long as an answer may take will not get it: the check tells.
     """
     late = Follower(len(target.following), None, target, history)
     target.following.append(late)
     late.start()
-    late.begun.wait(ANSWER_S)
+    until(lambda: all(one.follows == server.port for one in target.following), ANSWER_S)
     target.set(None, stopped=True)
     for client in target.working:
         client.join(2 * ANSWER_S)
-    history.awaited = {follower.number: follower.newest_wanted(history) for follower in target.following}
-    until(lambda: all(one.cursor >= history.awaited[one.number] for one in target.following), ANSWER_S)
+    history.awaited = {(one.number, one.key): one.newest_wanted(history) for one in target.following}
+    behind = True
+    while behind:
+        got = [one.cursor for one in target.following]
+        until(lambda got=got: [one.cursor for one in target.following] != got, ANSWER_S)  # type: ignore[misc]
+        behind = any(one.cursor < history.awaited[one.number, one.key] for one in target.following)
+        if got == [one.cursor for one in target.following]:
+            break
     return server.stop()
 
 
@@ -287,13 +291,25 @@ def wait_for_work(history: History) -> None:
     """
     time.sleep(WORK_S)
     wait_for_acknowledged(history, MAX_WINDOW)
-    end = time.monotonic() + ANSWER_S
-    while not history.shows_something and time.monotonic() < end:
-        time.sleep(0.005)
+    until(lambda: history.shows_something, ANSWER_S)
 
 
-def wait_for_acknowledged(history: History, wanted: int, limit_s: float = 30.0) -> None:
-    """Return when so many more uploads were acknowledged, or the time is over."""
-    end, wanted = time.monotonic() + limit_s, history.acknowledged + wanted
-    while history.acknowledged < wanted and time.monotonic() < end:
-        time.sleep(0.005)
+def wait_for_acknowledged(history: History, wanted: int, limit_s: float = 30.0) -> bool:
+    """Whether so many more uploads were acknowledged before the time was over."""
+    wanted += history.acknowledged
+    return until(lambda: history.acknowledged >= wanted, limit_s)
+
+
+def lives(history: History, seconds: float) -> Iterator[None]:
+    """Once for each life of a server; beyond the time, for a while, until somebody has worked in one."""
+    end = time.monotonic() + seconds
+    while (at := time.monotonic()) < end or (not history.acknowledged and at < end + LIMIT_S):
+        yield
+
+
+def last_life(stage: Stage, target: Target, history: History) -> int:
+    """Let clients work with one more server until all was seen by all, and stop it in order; returns its exit code."""
+    with stage.server() as server:
+        target.set(server.port)
+        wait_for_work(history)
+        return finish(server, target, history)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import socket
-import struct
 import time
 from contextlib import ExitStack, suppress
 
@@ -12,18 +11,17 @@ from proofs.checker import check
 from proofs.disk import LOSSES, Disk, recorded, restore
 from proofs.figure import Result
 from proofs.history import History
-from proofs.load import clients, finish, wait_for_work
+from proofs.load import clients, last_life, lives
 from proofs.powercut import live, take_note
 from proofs.stage import Stage
 from proofs.standing import standing_still
-from proofs.talk import Target, Visitor, frame
+from proofs.talk import Target, Visitor, end_with_reset, frame
 
 MAX_LIFE_S = 0.8
 ENDS = ("kill", "stop", "cut")
 STALLED = 20  # connections whose answers are not read, at a time
 STOPPED = 3  # clients that are stopped, beside each server that lives long enough
 PAUSE_S = 0.02  # between two disturbances
-RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with a reset
 HALF_A_FRAME = b'["u","never to be'
 QUESTIONS = frame("d", "") * 2000  # more than the buffers of a socket take answers for
 
@@ -33,12 +31,11 @@ def prove(stage: Stage, *, seconds: float, seed: int) -> Result:
     chance, history = random.Random(seed), History()
     traced, trace = recorded(stage)
     disk, ends, wrong = Disk(), dict.fromkeys(ENDS, 0), 0
-    end = time.monotonic() + seconds
     with clients(history, chance) as target:
         disturber = Disturber(target, random.Random(seed))
         target.working.append(disturber)
         disturber.start()
-        while time.monotonic() < end or not all(ends.values()):
+        for _ in lives(history, seconds):
             for how in chance.sample(ENDS, len(ENDS)):
                 code = live(traced, target, chance.uniform(0.05, MAX_LIFE_S), in_order=how == "stop")
                 wrong += how == "stop" and code != 0
@@ -48,10 +45,7 @@ def prove(stage: Stage, *, seconds: float, seed: int) -> Result:
                     disk = Disk(durable)
                 ends[how] += 1
         worked = history.acknowledged
-        with stage.server() as server:
-            target.set(server.port)
-            wait_for_work(history)
-            wrong += finish(server, target, history) != 0
+        wrong += last_life(stage, target, history) != 0
     findings = check(history, stage.db, sample=stage.sample, ended=True)
     beside = " ".join(f"{how}s={times}" for how, times in ends.items())
     beside += f" wrong={wrong} stood_still={disturber.stood_still}"
@@ -88,5 +82,5 @@ def _disturbing(port: int, chance: random.Random) -> socket.socket:
 
 
 def _reset(one: socket.socket) -> None:
-    one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    end_with_reset(one)
     one.close()

@@ -9,7 +9,6 @@ of that one process; the package knows nothing of them.
 from __future__ import annotations
 
 import os
-import sqlite3
 import sys
 import threading
 import time
@@ -511,7 +510,6 @@ def _slow_commits(module: Any) -> None:
 
 def main() -> None:
     """Run ttweet with the bug that the first argument names."""
-    assert sqlite3.threadsafety
     BUGS[sys.argv.pop(1)].put_in()
     from ttweet.__main__ import main as ttweet
 

@@ -11,7 +11,7 @@ from proofs.checker import check
 from proofs.disk import LOSSES, Disk, operations, recorded, restore
 from proofs.figure import Result
 from proofs.history import History
-from proofs.load import clients, finish, wait_for_work
+from proofs.load import clients, last_life, lives
 from proofs.stage import Stage
 from proofs.talk import Target
 
@@ -26,9 +26,8 @@ def prove(stage: Stage, *, seconds: float, seed: int, restart: bool = False) -> 
     chance, history, cuts = random.Random(seed), History(), 0
     traced, trace = recorded(stage, sync_us=SLOW_SYNC_US if restart else 0)
     durable: dict[str, bytes] = {}
-    end = time.monotonic() + seconds
     with clients(history, chance) as target:
-        while time.monotonic() < end:
+        for _ in lives(history, seconds):
             disk = Disk(durable)
             for life_s in _lives(chance, restart):
                 live(traced, target, life_s)
@@ -37,10 +36,7 @@ def prove(stage: Stage, *, seconds: float, seed: int, restart: bool = False) -> 
             restore(stage.data, durable)
             cuts += 1
         worked = history.acknowledged
-        with stage.server() as server:
-            target.set(server.port)
-            wait_for_work(history)
-            code = finish(server, target, history)
+        code = last_life(stage, target, history)
     findings = check(history, stage.db, sample=stage.sample, ended=True)
     passed = code == 0 and worked > 0
     return Result(findings, ("lost", "dup", "order", "stale"), history, f"cuts={cuts}", passed=passed)

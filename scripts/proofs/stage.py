@@ -18,6 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 LIMIT_S = 120.0  # for a server that hangs; it stops in ten seconds at most
+LOG_LIMIT = 10**9  # report lines: all of them are checked
 KEPT_LINES = 1000  # of what a server says
 TRACEBACK = "Traceback (most recent call last)"  # what nobody expected; the exit code is that of a refusal
 
@@ -134,7 +135,7 @@ class Stage:
 
     def _command(self) -> list[str]:
         program = ["proofs.mutants", self.mutant] if self.mutant else ["ttweet"]
-        files = ["--db", str(self.db), "--report-file", str(self.sample)]
+        files = ["--db", str(self.db), "--report-file", str(self.sample), "--log-limit", str(LOG_LIMIT)]
         return [*self.wrapper, sys.executable, "-m", *program, "serve", "0", "--quiet", *files, *self.options]
 
     def _variables(self) -> dict[str, str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -65,6 +67,11 @@ class Visitor(threading.Thread):
         except BaseException as exc:
             self.failure = exc
             raise
+
+
+def end_with_reset(sock: socket.socket) -> None:
+    """Have the connection end with a reset when it is closed."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def frame(operation: str, data: object) -> bytes:
