@@ -1,12 +1,12 @@
-"""The short forms of scripts/prove; and the checker finds what is wrong when something is."""
+"""The short forms of scripts/prove, and what they stand on; the checker has tests of its own."""
 
 import os
 import random
 import shutil
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -64,14 +64,21 @@ SHORT: dict[str, Callable[[Stage, int], Result]] = {
 }
 
 
+@contextmanager
+def skipping() -> Iterator[None]:
+    """A proof that cannot be made here skips its test, and says why."""
+    try:
+        yield
+    except Skipped as why:
+        pytest.skip(str(why))
+
+
 @pytest.mark.parametrize("name", SHORT)
 def test_a_promise_is_kept(name: str, tmp_path: Path) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
-    try:
+    with skipping():
         result = SHORT[name](Stage(tmp_path), seed)
-    except Skipped as why:
-        pytest.skip(str(why))
     print(result.line)
     assert not result.findings.told
     assert result.ok
@@ -91,10 +98,8 @@ def test_a_promise_is_kept(name: str, tmp_path: Path) -> None:
     ],
 )
 def test_a_bug_is_found(name: str, tmp_path: Path) -> None:
-    try:
+    with skipping():
         hunt = mutation.prove(Stage(tmp_path), names=[name], seed=1)
-    except Skipped as why:
-        pytest.skip(str(why))
     assert hunt.ok, hunt.line
 
 
@@ -148,7 +153,8 @@ def test_every_bug_has_its_proof() -> None:
 
 
 def test_hostile_clients_harm_nobody_but_themselves(tmp_path: Path) -> None:
-    result = hostile.prove(Stage(tmp_path), scale=0.02, seed=1, timed=False)  # which is for a machine with nothing else
+    with skipping():
+        result = hostile.prove(Stage(tmp_path), scale=0.02, seed=1, timed=False)  # that is for a machine of its own
     assert not result.findings.told
     assert result.ok
 
@@ -156,10 +162,8 @@ def test_hostile_clients_harm_nobody_but_themselves(tmp_path: Path) -> None:
 def test_fuzzing_finds_nothing(tmp_path: Path) -> None:
     seed = random.randrange(2**31)
     print(f"seed {seed}")
-    try:
+    with skipping():
         fuzzed = fuzz.prove(Stage(tmp_path), seconds=60 if os.environ.get("CI") else 6, seed=seed)
-    except Skipped as why:
-        pytest.skip(str(why))
     assert fuzzed.ok, (fuzzed.line, fuzzed.told)
 
 
@@ -251,10 +255,8 @@ def test_a_server_that_hangs_or_crashes_after_a_fault_is_found(
 @pytest.mark.parametrize("nth", range(4, 9))
 def test_a_server_that_could_not_make_a_file_safe_does_not_serve_it(nth: int, tmp_path: Path) -> None:
     """One of these syncs is that of the switch to the write-ahead log, which SQLite says was made all the same."""
-    try:
+    with skipping():
         failing, _ = recorded(Stage(tmp_path), fail_sync=nth)
-    except Skipped as why:
-        pytest.skip(str(why))
     with suppress(NotStarted), failing.server():
         assert failing.db.read_bytes()[18:20] == b"\2\2", "the header says that there is a write-ahead log"
 

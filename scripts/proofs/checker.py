@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import closing
@@ -96,14 +97,12 @@ def _check_reads(history: History, stored: Stored, findings: Findings) -> None:
 def _check_page(read: Read, about: list[int], findings: Findings) -> None:
     """All below the newest that is shown was committed by then, and all below an id that was shown before."""
     ids = [tweet.id for tweet in read.tweets]
-    if read.before is not None:
-        below = [id_ for id_ in about if id_ < read.before]
-    else:
-        below = [id_ for id_ in about if ids and id_ <= ids[0]]
-    expected = below[-read.limit :][::-1]
+    newest = ids[0] if ids else 0
+    below = bisect_right(about, newest) if read.before is None else bisect_left(about, read.before)
+    expected = about[max(0, below - read.limit) : below][::-1]
     if ids != expected:
         findings.add("stale", f"a page of {read.about} shows {ids}, not {expected}")
-    elif read.more != (len(below) > read.limit):
+    elif read.more != (below > read.limit):
         findings.add("stale", f"a page of {read.about} that shows {ids} says more: {read.more}")
 
 

@@ -274,14 +274,15 @@ def finish(server: Server, target: Target, history: History) -> int:
     for client in target.working:
         client.join(2 * ANSWER_S)
     history.awaited = {(one.number, one.key): one.newest_wanted(history) for one in target.following}
-    behind = True
-    while behind:
-        got = [one.cursor for one in target.following]
+    before = [-1]
+    while before != (got := [one.cursor for one in target.following]) and not _all_have(target, history):
+        before = got
         until(lambda got=got: [one.cursor for one in target.following] != got, ANSWER_S)  # type: ignore[misc]
-        behind = any(one.cursor < history.awaited[one.number, one.key] for one in target.following)
-        if got == [one.cursor for one in target.following]:
-            break
     return server.stop()
+
+
+def _all_have(target: Target, history: History) -> bool:
+    return all(one.cursor >= history.awaited[one.number, one.key] for one in target.following)
 
 
 def wait_for_work(history: History) -> None:
