@@ -10,12 +10,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-import outcome
 import trio
 
 from ttweet import reports
+from ttweet.changes import Change
 from ttweet.errors import Refused, StoreError, TtweetError
 from ttweet.reading import Uploads
 from ttweet.reports import Report
@@ -56,40 +56,6 @@ class Receipt:
         self.outcome: Tweet | TtweetError | None = None
 
 
-class _Change(Generic[T]):
-    """A change of the file on its way to be made, and its outcome for the one task that waits for it."""
-
-    def __init__(self, make: Callable[[], T], made: Callable[[T], None]) -> None:
-        self._make = make
-        self._made = made
-        self._outcome: outcome.Outcome[T] | None = None
-        self._decided = trio.Event()
-
-    async def run(self, worker: Worker) -> None:
-        """Make it in the worker's thread. Raises what it is not made for, which `done` raises too."""
-        try:
-            result = await worker.run(self._make)
-        except TtweetError as error:
-            self.fail(error)
-            raise
-        self._made(result)
-        self._decide(outcome.Value(result))
-
-    def fail(self, error: TtweetError) -> None:
-        """It is not made."""
-        self._decide(outcome.Error(error))
-
-    async def done(self) -> T:
-        """What it returned, or raise what it raised. Cancelling does not take it back."""
-        await self._decided.wait()
-        assert self._outcome is not None
-        return self._outcome.unwrap()
-
-    def _decide(self, result: outcome.Outcome[T]) -> None:
-        self._outcome = result
-        self._decided.set()
-
-
 class Journal:
     """Takes drafts and report lines at once, and `run` writes them.
 
@@ -119,7 +85,7 @@ class Journal:
         """The newest committed id: of a tweet, or of a deletion."""
         self.gone = store.gone()
         """The id up to which tweets are not kept any more."""
-        self._changes: list[_Change[Any]] = []
+        self._changes: list[Change[Any]] = []
         self.commits = 0
         """How many transactions were committed."""
         self.acknowledged = 0
@@ -216,11 +182,11 @@ class Journal:
                     await self._gather_lines()
                 await self._write_all(worker)
 
-    def _change(self, make: Callable[[], T], made: Callable[[T], None]) -> "_Change[T]":
+    def _change(self, make: Callable[[], T], made: Callable[[T], None]) -> Change[T]:
         """Queue another change of the file than a batch. `made` is told of it before anything later is published."""
         if self._closed:
             raise _stopping()
-        change = _Change(make, made)
+        change = Change(make, made)
         self._changes.append(change)
         self._work.set()
         return change
