@@ -90,7 +90,7 @@ least one token (ttweet token add) and TLS, or has to be told to do without: --a
 {_EXIT_CODES}
   0  stopped in order; every acknowledged tweet is stored
   1  could not start, or had to stop
-  2  the command line is wrong
+  2  the command line, a certificate or a token is wrong
 
 {_ENVIRONMENT}
 {_DB}""",
@@ -121,7 +121,7 @@ posts it first, once. Without a message it posts what waits, and nothing else.""
 {_EXIT_CODES}
   0  stored, on the server's disk
   1  the server could not do it
-  2  the command line is wrong
+  2  the command line, a certificate or a token is wrong
   3  no server there, or it went away unanswered;
      with --spool: kept
   5  refused, or with --lines some of it was
@@ -155,7 +155,7 @@ In a pipe the columns are parted by tabs: id, time, author, text. That a tweet w
 
 {_EXIT_CODES}
     0  as many tweets as --count wants
-    2  the command line is wrong
+    2  the command line, a certificate or a token is wrong
     3  no server there at the start
     5  refused: the name is taken, for instance
   124  the time of --timeout is up
@@ -180,7 +180,7 @@ the connection breaks it tries again until the server is back.""",
 
 {_EXIT_CODES}
     0  it has come
-    2  the command line is wrong
+    2  the command line, a certificate or a token is wrong
     3  no server there at the start
     5  refused: you have no right to
   124  the time of --timeout is up
@@ -203,7 +203,8 @@ the next command with --spool posts it.""",
   ttweet run --tag nightly --spool -- backup.sh /home
 
 {_EXIT_CODES}
-    2  the command line is wrong, or COMMAND's own
+    2  the command line, a certificate or a token
+       is wrong, or COMMAND's own
   126  COMMAND cannot be executed
   127  there is no COMMAND
        otherwise that of COMMAND
@@ -257,7 +258,7 @@ nothing. It takes the right to administer the server; a file that no server hold
 {_EXIT_CODES}
   0  deleted, now or before
   1  the server or the file could not do it
-  2  the command line is wrong
+  2  the command line, a certificate or a token is wrong
   3  no server there, or it went away unanswered
   4  one of the ids is that of no tweet, or there is no file
   5  refused: the right is missing
@@ -280,7 +281,7 @@ In a pipe it is the text alone.""",
 {_EXIT_CODES}
   0  shown
   1  the file cannot be read
-  2  the command line is wrong
+  2  the command line, a certificate or a token is wrong
   3  no server there
   4  no such file, or no message
   5  the server refused: you have no right to
@@ -309,7 +310,7 @@ In a pipe the columns are parted by tabs: tag, tweets, newest; or id, time, auth
 {_EXIT_CODES}
   0  shown
   1  the file cannot be read
-  2  the command line is wrong
+  2  the command line, a certificate or a token is wrong
   3  no server there
   4  no such file, no such tag, or no tags at all
   5  the server refused: you have no right to

@@ -20,7 +20,7 @@ with the right admin. In a pipe the columns are parted by tabs: name, value.""",
 
 {_EXIT_CODES}
   0  shown
-  2  the command line is wrong
+  2  the command line, a certificate or a token is wrong
   3  no server there, or it went away unanswered
   5  refused: you have no right to
 

@@ -32,7 +32,7 @@ class Watcher:
         """Tweets up to this id, after which the follower wants to read on, are not kept any more: they do not come."""
 
     def set_back(self, after: int, newest: int) -> None:
-        """The newest id there is lower than the one to read on after, as in a backup: its place is taken instead.
+        """The server's newest id is lower than the one to read on after, as in a backup: its place is taken instead.
 
         What comes now are other tweets, also under ids that the follower has yielded before.
         """

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Loads = Callable[[bytes], object]
 
 MAX_FRAME_BYTES = 16 * 1024  # with its LF. h11 has 16 KiB, beanstalkd 64 KiB; a tweet is under 1 KiB
+# What strange data raises.
 MISFITS = (
     AttributeError,
     IndexError,
@@ -24,7 +25,7 @@ MISFITS = (
     TypeError,
     ValueError,
     RecursionError,
-)  # what strange data raises
+)
 
 
 def _no_constant(name: str) -> object:

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-MAX_WAITING = 10_000  # drafts in the inbox, some 1 KiB each: 10 MiB. More and whoever brings them waits
+MAX_WAITING = 10_000  # drafts that wait, some 1 KiB each: 10 MiB. More and whoever brings them waits
 MAX_HELD_LINES = 10_000  # report lines kept for a disk that has room again; the newest of them
 MAX_LINES = MAX_WAITING + 2 * MAX_HELD_LINES  # the drafts', those held up, and as many of the clients; more are lost
 MAX_BATCH = 1_000  # drafts of one transaction, some 10 ms of work: bounds what an acknowledgement can wait for
@@ -87,9 +87,9 @@ class Journal:
         """The id up to which tweets are not kept any more."""
         self._changes: list[Change[Any]] = []
         self.commits = 0
-        """How many transactions were committed."""
+        """How many batches and changes were made."""
         self.acknowledged = 0
-        """How many drafts they held."""
+        """How many drafts were stored."""
         self.deleted = 0
         """How many tweets were deleted."""
         self.failed: Counter[str] = Counter()

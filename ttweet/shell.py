@@ -32,7 +32,7 @@ PIPE_CLOSED = 141  # what a shell shows of a process that SIGPIPE has ended; nob
 EXIT_CODES = {
     DONE: "done; for an upload: acknowledged",
     FAILED: "failed: the server or the file could not do it",
-    USAGE: "the command line is wrong",
+    USAGE: "the command line, a certificate or a token is wrong",
     UNREACHABLE: "no server there, or it went away unanswered",
     NOTHING: "nothing found",
     REFUSED: "refused; nothing was stored",
