@@ -38,7 +38,7 @@ encode_push = partial(pushes.encode_push, json=JSON)
 class Limits:
     """What one client may ask of the server. Times are seconds."""
 
-    max_unanswered: int = 64  # uploads on their way: 64 x 1,000 clients is six times what the journal's inbox takes
+    max_unanswered: int = 64  # uploads on their way: 64 x 1,000 clients is six times what the journal takes
     first_byte_s: float = 10.0  # a human with nc needs some; a scanner that says nothing must go
     frame_s: float = 10.0  # for a whole frame, not for a byte: a byte a second is an attack
     send_s: float = 10.0  # for all that was answered; who does not read is gone, or hurts himself only
