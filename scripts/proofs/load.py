@@ -274,15 +274,19 @@ def finish(server: Server, target: Target, history: History) -> int:
     for client in target.working:
         client.join(2 * ANSWER_S)
     history.awaited = {(one.number, one.key): one.newest_wanted(history) for one in target.following}
-    before = [-1]
-    while before != (got := [one.cursor for one in target.following]) and not _all_have(target, history):
-        before = got
-        until(lambda got=got: [one.cursor for one in target.following] != got, ANSWER_S)  # type: ignore[misc]
+    while not _all_have(target, history) and _gets_on(target):
+        pass
     return server.stop()
 
 
 def _all_have(target: Target, history: History) -> bool:
     return all(one.cursor >= history.awaited[one.number, one.key] for one in target.following)
+
+
+def _gets_on(target: Target) -> bool:
+    """Whether any follower gets something more within the time of an answer."""
+    before = [one.cursor for one in target.following]
+    return until(lambda: [one.cursor for one in target.following] != before, ANSWER_S)
 
 
 def wait_for_work(history: History) -> None:
