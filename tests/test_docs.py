@@ -336,7 +336,7 @@ def test_a_constant_has_the_value_that_is_written(name: str, number: str, unit: 
 
 
 def test_every_maximum_stands_in_the_design() -> None:
-    described = {name for name, _, _ in constant_rows(DESIGN)} | {"fields.MAX_ID"}
+    described = {name for name, _, _ in constant_rows(DESIGN)} | {"tweets.MAX_ID"}
     assert {f"{path.stem}.{name}" for path in PACKAGE.glob("*.py") for name in maxima(path)} <= described
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
+import ttweet
 from tests.sqlite_files import NOW, opened, post, sql, sqlite_utils, texts
 from ttweet import sqlite_file
 from ttweet.errors import OpenError
@@ -141,7 +142,7 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(path: Path, monkeypatc
 def test_migrations_are_found_inside_an_installed_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "site-packages" / "ttweet"
     (package / "_migrations").mkdir(parents=True)
-    monkeypatch.setattr(sqlite_file, "__file__", str(package / "sqlite_file.py"))
+    monkeypatch.setattr(ttweet, "__file__", str(package / "__init__.py"))
     assert sqlite_file._migrations_path() == tmp_path / "site-packages" / "migrations" / "migrations.py"
     (package / "_migrations" / "migrations.py").touch()
     assert sqlite_file._migrations_path() == package / "_migrations" / "migrations.py"

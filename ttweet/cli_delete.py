@@ -11,8 +11,7 @@ from ttweet import cli_show, shell
 from ttweet.cli_options import FILE, Ca, Json, whole
 from ttweet.cli_source import open_client
 from ttweet.errors import OpenError, Refused
-from ttweet.fields import MAX_ID
-from ttweet.tweets import Deletion
+from ttweet.tweets import MAX_ID, Deletion
 
 Ids = Annotated[int, whole(1, MAX_ID), Parameter(name="ID", help="Which tweets, by their ids.")]
 Db = Annotated[Path | None, FILE, Parameter(help="Delete in this file, which no server may hold.")]

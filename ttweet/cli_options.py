@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import CoercionError, Parameter, Token
 from cyclopts.validators import Number
 
-from ttweet.fields import MAX_ID
+from ttweet.tweets import MAX_ID
 
 
 def _whole(_: type, tokens: Sequence[Token]) -> int:

@@ -6,8 +6,7 @@ Nothing is converted, and every refusal shows the value that was seen. Knows no 
 import json
 
 from ttweet.errors import Refused
-
-MAX_ID = 2**63 - 1  # SQLite's largest integer
+from ttweet.tweets import MAX_ID
 
 
 def fields_of(operation: str, data: object, known: set[str]) -> dict[str, object]:

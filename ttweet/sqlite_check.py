@@ -14,10 +14,9 @@ from typing import NamedTuple
 
 from ttweet import hashtags, tweets
 from ttweet.errors import Refused
-from ttweet.fields import MAX_ID
 from ttweet.sqlite_file import SCHEMA_VERSION, connect_reader, expected_schema, is_damage, store_error, way_out
 from ttweet.sqlite_tail import FIRST_VERSION, to_tweet
-from ttweet.tweets import Tweet
+from ttweet.tweets import MAX_ID, Tweet
 
 PAGE_TWEETS = 1000  # of one look at the progress, some 10 ms
 DAMAGES_TOLD = 5  # of a damaged file: the first few say what kind it is, and what is left must be saved anyway

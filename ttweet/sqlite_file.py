@@ -18,6 +18,7 @@ from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
+import ttweet
 from ttweet.errors import OpenError, StoreError
 from ttweet.files import is_open_here, is_open_to_all, lock, objection, open_own, sync_folder
 
@@ -357,7 +358,7 @@ def expected_schema() -> dict[str, str]:
 
 def _migrations_path() -> Path:
     """In a wheel they are inside the package, in a checkout beside it."""
-    package = Path(__file__).parent
+    package = Path(ttweet.__file__).parent
     inside = package / "_migrations" / "migrations.py"
     return inside if inside.exists() else package.parent / "migrations" / "migrations.py"
 

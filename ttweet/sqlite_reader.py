@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from ttweet import reports, sqlite_listing
-from ttweet.fields import MAX_ID
 from ttweet.sqlite_file import INSTEAD, connect_reader, store_error
 from ttweet.sqlite_removal import DELETED, TRACES
 from ttweet.sqlite_tail import Tail, to_tweet
 from ttweet.store import LogLine, Size, Traces
-from ttweet.tweets import Deletion, Entry, Page, Place, TagPage, Tweet
+from ttweet.tweets import MAX_ID, Deletion, Entry, Page, Place, TagPage, Tweet
 
 DELETIONS_VERSION = 4  # of the schema: in the files of older ones nothing is deleted
 

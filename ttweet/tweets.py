@@ -12,6 +12,7 @@ from typing import NamedTuple
 from ttweet import hashtags
 from ttweet.errors import Refused
 
+MAX_ID = 2**63 - 1  # SQLite's largest integer
 MAX_CHARACTERS = 150  # code points of the NFC form, as the first ttweet had it
 MAX_TEXT_BYTES = 600  # UTF-8: 150 times the longest character; looked at before anything is decoded or normalized
 MAX_TAGS = 32  # given beside the text; a text of 150 characters holds at most 75

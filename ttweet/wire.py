@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from ttweet import frames, reports
 from ttweet.errors import ProtocolError, Refused, SlowDown, TtweetError
-from ttweet.fields import MAX_ID, fields_of, flag, integer, optional_id, shown, string, tag_list
-from ttweet.tweets import MAX_TEXT_BYTES, Page, TagPage, Tweet
+from ttweet.fields import fields_of, flag, integer, optional_id, shown, string, tag_list
+from ttweet.tweets import MAX_ID, MAX_TEXT_BYTES, Page, TagPage, Tweet
 
 DEFAULT_LIMIT = 20  # tweets or tags of a query that names no limit: a screenful
 MAX_LIMIT = 200  # of one query: some 50 KiB. More: ask again with `before`
