@@ -1,7 +1,7 @@
 """The steps of the database schema, oldest first; docs/schema.md describes what they add up to.
 
 A step that was released is never changed. A new one goes below the others, sets `user_version` to its number, and
-`SCHEMA_VERSION` in ttweet/sqlite_file.py follows. This runs without the package:
+`SCHEMA_VERSION` in ttweet/storage/sqlite/connections.py follows. This runs without the package:
 `sqlite-utils migrate tweets.db migrations/`.
 """
 

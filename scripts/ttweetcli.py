@@ -6,7 +6,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from ttweet import course, shell
-from ttweet.screen import Screen
+from ttweet.cli import shell
+from ttweet.cli.chat import repl as course
+from ttweet.cli.chat.screen import Screen
 
 shell.run(course.run, sys.argv[1:], Screen())

@@ -7,7 +7,7 @@ from pathlib import Path
 import trustme
 from cryptography.hazmat.primitives import serialization
 
-from ttweet.certificates import Certificates
+from ttweet.security.certificates import Certificates
 
 LONG_AGO = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 FAR_AWAY = datetime.datetime(2100, 1, 1, tzinfo=datetime.UTC)

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, settings
 from tests.authority import Authority
 from tests.memory_store import MemoryStore
 from tests.sqlite_files import opened
-from ttweet import sqlite_index
-from ttweet.sqlite_store import SqliteStore
-from ttweet.store import Store
+from ttweet.storage.contract import Store
+from ttweet.storage.sqlite import tag_index as sqlite_index
+from ttweet.storage.sqlite.writer import SqliteStore
 
 # A shell has what it starts in the background ignore SIGINT, and so would all programs that we start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -7,8 +7,8 @@ import trio
 import trio.testing
 
 from tests.memory_store import MemoryStore
-from ttweet.reports import Report
-from ttweet.tweets import Draft, Tweet
+from ttweet.model.reports import Report
+from ttweet.model.tweets import Draft, Tweet
 
 GUARD_S = 60.0  # a test that forgets to release fails instead of hanging
 

@@ -3,7 +3,7 @@
 import threading
 
 from tests.processes import LIMIT_S, Server
-from ttweet.client import Client
+from ttweet.client.sync_client import Client
 
 ENOUGH = 500  # tweets that are there before the copy begins
 

@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from ttweet import hashtags, reports
-from ttweet.errors import Refused, StoreError
-from ttweet.reports import Report, line
-from ttweet.store import NOT_SEARCHED, LogLine, Size, Traces
-from ttweet.tweets import HISTORY_DAYS, Deletion, Draft, Page, TagPage, TagSummary, Tweet
+from ttweet.model import hashtags, reports
+from ttweet.model.errors import Refused, StoreError
+from ttweet.model.reports import Report, line
+from ttweet.model.tweets import HISTORY_DAYS, Deletion, Draft, Page, TagPage, TagSummary, Tweet
+from ttweet.storage.contract import NOT_SEARCHED, LogLine, Size, Traces
 
 DAY_MS = 86_400_000
 PRUNE_STEP = 3

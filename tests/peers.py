@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ttweet.client import Client
+from ttweet.client.sync_client import Client
 
 Script = Callable[[socket.socket], None]
 

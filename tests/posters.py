@@ -9,11 +9,11 @@ import trio.testing
 
 from tests.held_store import GUARD_S
 from tests.memory_store import MemoryStore
-from ttweet import reports
-from ttweet.errors import StoreError, TtweetError
-from ttweet.journal import Journal, Receipt
-from ttweet.reports import Report, message_received
-from ttweet.tweets import Draft, Tweet
+from ttweet.broker.journal import Journal, Receipt
+from ttweet.model import reports
+from ttweet.model.errors import StoreError, TtweetError
+from ttweet.model.reports import Report, message_received
+from ttweet.model.tweets import Draft, Tweet
 
 FULL, BUSY = StoreError("full", "no room"), StoreError("busy", "locked")
 UNKNOWN, INTERNAL = StoreError("unknown", "input/output error"), StoreError("internal", "broken")

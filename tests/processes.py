@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.peers import listens, peer
-from ttweet.client import Client
+from ttweet.client.sync_client import Client
 
 LIMIT_S = 120  # for a process that hangs; none takes a second on a machine with nothing else to do
 TTWEET = [sys.executable, "-m", "ttweet"]

@@ -6,8 +6,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.memory_store import MemoryStore
-from ttweet.export import LogCopy, SampleFile
-from ttweet.store import LogLine
+from ttweet.server.log_copies import LogCopy, SampleFile
+from ttweet.storage.contract import LogLine
 
 MANY_LINES = 1_000_000
 

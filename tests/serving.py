@@ -12,21 +12,22 @@ import trio.testing
 
 from tests.held_store import HeldStore
 from tests.memory_store import MemoryStore
-from ttweet import frames, reports
-from ttweet import server as server_module
-from ttweet.audience import Audience
-from ttweet.certificates import Certificates
-from ttweet.connection import Limits, encode_push
-from ttweet.gate import Gate
-from ttweet.journal import Journal
-from ttweet.reading import Reading
-from ttweet.server import Server, listen
-from ttweet.service import Service
-from ttweet.stats import Stats
-from ttweet.store import Store
-from ttweet.throttle import NO_RATES, Rates
-from ttweet.transport import StreamTransport
-from ttweet.worker import Worker
+from ttweet.broker.fanout import Audience
+from ttweet.broker.journal import Journal
+from ttweet.broker.read_scheduler import Reading
+from ttweet.broker.service import Service
+from ttweet.broker.worker import Worker
+from ttweet.model import reports
+from ttweet.protocol import frames
+from ttweet.security.authenticator import Gate
+from ttweet.security.certificates import Certificates
+from ttweet.server.stats import Stats
+from ttweet.server.tcp import server as server_module
+from ttweet.server.tcp.connection import Limits, encode_push
+from ttweet.server.tcp.server import Server, listen
+from ttweet.server.tcp.throttle import NO_RATES, Rates
+from ttweet.server.tcp.transport import StreamTransport
+from ttweet.storage.contract import Store
 
 SWEPT_S = 2 * server_module.SWEEP_S  # by then the sweeper has looked
 GUARD_S = 120.0  # a test that hangs fails instead

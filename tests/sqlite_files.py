@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from ttweet.errors import OpenError
-from ttweet.reports import Report, message_received
-from ttweet.sqlite_reader import SqliteReader
-from ttweet.sqlite_store import SqliteStore
-from ttweet.store import Reader, Store
-from ttweet.tweets import Tweet, draft
+from ttweet.model.errors import OpenError
+from ttweet.model.reports import Report, message_received
+from ttweet.model.tweets import Tweet, draft
+from ttweet.storage.contract import Reader, Store
+from ttweet.storage.sqlite.reader import SqliteReader
+from ttweet.storage.sqlite.writer import SqliteStore
 
 DAY_MS = 86_400_000
 NOW = 20_000 * DAY_MS

@@ -1,4 +1,4 @@
-from ttweet import access
+from ttweet.security import rights as access
 
 
 def test_rights_are_listed_in_their_one_order() -> None:

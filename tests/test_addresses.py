@@ -1,6 +1,6 @@
 import pytest
 
-from ttweet.addresses import is_elsewhere, network_of
+from ttweet.security.addresses import is_elsewhere, network_of
 
 
 @pytest.mark.parametrize(

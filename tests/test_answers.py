@@ -2,8 +2,9 @@ import json
 
 import pytest
 
-from ttweet import answers, frames, wire
-from ttweet.tweets import Deletion, Page, TagPage, TagSummary, Tweet
+from ttweet.model.tweets import Deletion, Page, TagPage, TagSummary, Tweet
+from ttweet.protocol import answers, frames
+from ttweet.protocol import requests as wire
 
 TWEET = Tweet(7, 1795446500123, "ann", "寿司 #a", ("a",))
 TWEET_DATA = {"id": 7, "at": 1795446500123, "by": "ann", "text": "寿司 #a", "tags": ["a"]}

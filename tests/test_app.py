@@ -19,14 +19,15 @@ from tests.processes import LIMIT_S, run, running_server
 from tests.serving import Caller
 from tests.sqlite_files import NOW, opened
 from tests.talking import logged, sessions, talking_server
-from ttweet import app, reports
-from ttweet.app import Config
-from ttweet.client import Client
-from ttweet.errors import OpenError, StoreError
-from ttweet.server import listen
-from ttweet.sqlite_reader import SqliteReader
-from ttweet.sqlite_store import SqliteStore
-from ttweet.tweets import Tweet
+from ttweet.client.sync_client import Client
+from ttweet.model import reports
+from ttweet.model.errors import OpenError, StoreError
+from ttweet.model.tweets import Tweet
+from ttweet.server import app
+from ttweet.server.app import Config
+from ttweet.server.tcp.server import listen
+from ttweet.storage.sqlite.reader import SqliteReader
+from ttweet.storage.sqlite.writer import SqliteStore
 
 
 def in_place_of_sqlite(store: MemoryStore) -> SqliteStore:

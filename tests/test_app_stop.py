@@ -7,7 +7,7 @@ import pytest
 
 from tests.processes import LIMIT_S, Server, running_server, starting_with_sighup
 from tests.talking import logged, sessions, talking_server
-from ttweet.client import Client
+from ttweet.client.sync_client import Client
 
 
 def wal_bytes(db: Path) -> int:

@@ -10,15 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import ttweet
 from tests.sqlite_files import DAY_MS, NOW, opened, post, sql
-from ttweet import archive, tweets
-from ttweet.archive import Tally, bring_in, decode, encode, read_lines
-from ttweet.errors import Refused
-from ttweet.reports import Report
-from ttweet.sqlite_check import Check
-from ttweet.sqlite_reader import SqliteReader
-from ttweet.sqlite_store import SqliteStore
-from ttweet.tweets import Deletion, Place, Tweet, draft
+from ttweet.model import tweets
+from ttweet.model.errors import Refused
+from ttweet.model.reports import Report
+from ttweet.model.tweets import Deletion, Place, Tweet, draft
+from ttweet.storage import jsonl as archive
+from ttweet.storage.jsonl import Tally, bring_in, decode, encode, read_lines
+from ttweet.storage.sqlite.check import Check
+from ttweet.storage.sqlite.reader import SqliteReader
+from ttweet.storage.sqlite.writer import SqliteStore
 
 COUNTS = (
     "SELECT key, spelling, spelling_count, count, newest, lettered FROM tags ORDER BY key",
@@ -50,7 +52,7 @@ def filled(path: Path) -> list[bytes]:
 
 
 def test_a_line_is_documented_to_the_letter() -> None:
-    page = (Path(archive.__file__).parent.parent / "docs" / "export.md").read_text()
+    page = (Path(ttweet.__file__).parent.parent / "docs" / "export.md").read_text()
     tweet = Tweet(9201, 1714567890123, "ann", "Tests are green #ci 🎉", ("ci",))
     assert encode(tweet).decode() in page
     assert decode(encode(tweet)) == tweet
@@ -58,7 +60,7 @@ def test_a_line_is_documented_to_the_letter() -> None:
 
 
 def test_deletions_are_documented_to_the_letter() -> None:
-    page = (Path(archive.__file__).parent.parent / "docs" / "export.md").read_text()
+    page = (Path(ttweet.__file__).parent.parent / "docs" / "export.md").read_text()
     for entry in (Place(9202, 1714567890456), Deletion(9300, 1714567999999, 9202)):
         assert encode(entry).decode() in page
         assert decode(encode(entry)) == entry

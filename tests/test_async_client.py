@@ -11,7 +11,7 @@ from tests.peers import Script, listens, peer, says, says_and_ends
 from tests.serving import Serving, jump, serving
 from tests.test_cursor import Diary, line, tweet
 from tests.test_follower import begins, then
-from ttweet.errors import ConnectError, Refused
+from ttweet.model.errors import ConnectError, Refused
 
 
 @asynccontextmanager

@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.memory_store import MemoryStore
-from ttweet import audience as audience_module
-from ttweet.audience import Audience, Follower
-from ttweet.connection import encode_push
-from ttweet.errors import Refused, StoreError
-from ttweet.journal import Journal
-from ttweet.reading import Reading
-from ttweet.tweets import Tweet, draft
+from ttweet.broker import fanout as audience_module
+from ttweet.broker.fanout import Audience, Follower
+from ttweet.broker.journal import Journal
+from ttweet.broker.read_scheduler import Reading
+from ttweet.model.errors import Refused, StoreError
+from ttweet.model.tweets import Tweet, draft
+from ttweet.server.tcp.connection import encode_push
 
 T = TypeVar("T")
 TAGS = ["a", "b", "c"]

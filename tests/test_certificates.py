@@ -13,10 +13,10 @@ import pytest
 import ttweet
 from tests.authority import Authority, encrypt
 from tests.processes import LIMIT_S
-from ttweet import certificates
-from ttweet.certificates import Certificates, _forbidden
-from ttweet.dial_tls import make_context
-from ttweet.errors import ConnectError, OpenError
+from ttweet.client.tls import make_context
+from ttweet.model.errors import ConnectError, OpenError
+from ttweet.security import certificates
+from ttweet.security.certificates import Certificates, _forbidden
 
 SECURITY = Path(ttweet.__file__).parent.parent / "docs" / "security.md"
 

@@ -4,9 +4,9 @@ import pytest
 import trio
 
 from tests.posters import BUSY
-from ttweet.changes import Change
-from ttweet.errors import StoreError
-from ttweet.worker import Worker
+from ttweet.broker.receipts import Change
+from ttweet.broker.worker import Worker
+from ttweet.model.errors import StoreError
 
 
 async def test_a_change_is_told_of_before_whoever_waits_for_it_goes_on() -> None:

@@ -4,7 +4,7 @@ import signal
 import subprocess
 from collections import deque
 
-from ttweet.child import _Relay
+from ttweet.cli.child_process import _Relay
 
 
 def test_a_signal_that_comes_while_another_is_passed_on_is_passed_on_too() -> None:

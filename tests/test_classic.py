@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.processes import Server, plain, run, run_on_terminal, running_server
-from ttweet import classic, shell
-from ttweet.client import Client
-from ttweet.errors import Refused
+from ttweet.cli import classic, shell
+from ttweet.client.sync_client import Client
+from ttweet.model.errors import Refused
 
 UPLOADED = "Transmission Successfull...\n"
 

@@ -9,7 +9,7 @@ import trio
 
 from tests.memory_store import MemoryStore
 from tests.serving import Serving, serving
-from ttweet.store import Store
+from ttweet.storage.contract import Store
 
 Address = tuple[str, int]
 

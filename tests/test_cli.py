@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.processes import LIMIT_S, TTWEET, Server, environment, filled_server, says
-from ttweet import shell
-from ttweet.cli import COMMANDS
+from ttweet.cli import shell
+from ttweet.cli.main import COMMANDS
 
 ALL = ", ".join(COMMANDS)
 

@@ -8,8 +8,8 @@ import pytest
 
 from tests.load import Load
 from tests.processes import plain, run, run_on_terminal, running_server, says
-from ttweet import shell
-from ttweet.sqlite_reader import SqliteReader
+from ttweet.cli import shell
+from ttweet.storage.sqlite.reader import SqliteReader
 
 
 def test_a_copy_under_load_holds_all_that_was_acknowledged_before_it_began(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import pytest
 from tests.load import Load
 from tests.processes import plain, run, run_on_terminal, running_server, says
 from tests.sqlite_files import sql
-from ttweet import shell
-from ttweet.sqlite_store import SqliteStore
+from ttweet.cli import shell
+from ttweet.storage.sqlite.writer import SqliteStore
 
 
 def test_a_file_is_whole_beside_a_server_under_load_and_so_is_its_copy(tmp_path: Path) -> None:

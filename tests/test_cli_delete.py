@@ -7,9 +7,9 @@ import pytest
 import ttweet
 from tests.processes import LIMIT_S, Server, run, running_server, says
 from tests.test_cli_follow import following
-from ttweet import shell
-from ttweet.client import Client
-from ttweet.tweets import Deletion
+from ttweet.cli import shell
+from ttweet.client.sync_client import Client
+from ttweet.model.tweets import Deletion
 
 
 @pytest.fixture

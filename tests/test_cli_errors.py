@@ -7,8 +7,8 @@ from cyclopts import App, CycloptsError, Parameter, Token
 from cyclopts.exceptions import CoercionError
 
 from tests.test_docs import arguments, commands
-from ttweet.cli import make_app
-from ttweet.cli_errors import sentence
+from ttweet.cli.main import make_app
+from ttweet.cli.usage_errors import sentence
 
 
 def error_of(app: App, *arguments: str) -> CycloptsError:

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from tests.processes import TTWEET, environment, plain, run, run_on_terminal, running_server, says
-from ttweet import cli_export, shell
-from ttweet.archive import MAX_LINE_BYTES, encode
-from ttweet.errors import OpenError, StoreError
-from ttweet.sqlite_reader import SqliteReader
-from ttweet.sqlite_store import SqliteStore
-from ttweet.tweets import Tweet
+from ttweet.cli import shell
+from ttweet.cli.commands import export as cli_export
+from ttweet.model.errors import OpenError, StoreError
+from ttweet.model.tweets import Tweet
+from ttweet.storage.jsonl import MAX_LINE_BYTES, encode
+from ttweet.storage.sqlite.reader import SqliteReader
+from ttweet.storage.sqlite.writer import SqliteStore
 
 MANY = 20_000
 

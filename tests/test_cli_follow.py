@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.processes import LIMIT_S, TTWEET, Server, environment, plain, run, run_on_terminal, running_server, says
-from ttweet import shell
-from ttweet.client import Client
+from ttweet.cli import shell
+from ttweet.client.sync_client import Client
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 
 import ttweet
 from tests.processes import LIMIT_S, TTWEET, environment, plain, run, run_on_terminal, running_server
-from ttweet import shell
-from ttweet.cli import COMMANDS
+from ttweet.cli import shell
+from ttweet.cli.main import COMMANDS
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS, "--install-completion"])
@@ -124,7 +124,7 @@ def test_bash_completes_commands_and_options(tmp_path: Path) -> None:
 def test_an_unknown_shell_is_asked_for(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     from cyclopts.completion import ShellDetectionError
 
-    from ttweet import cli
+    from ttweet.cli import main as cli
 
     def detect() -> str:
         raise ShellDetectionError

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from tests.peers import peer
 from tests.processes import LIMIT_S, TTWEET, Server, environment, plain, run, run_on_terminal, running_server
 from tests.test_docs import row, section
-from ttweet import shell
-from ttweet.cli_lines import MAX_LINE_BYTES, Line, post_lines, read_lines
-from ttweet.client import Client
-from ttweet.errors import ConnectError
+from ttweet.cli import shell
+from ttweet.cli.commands.post_lines import MAX_LINE_BYTES, Line, post_lines, read_lines
+from ttweet.client.sync_client import Client
+from ttweet.model.errors import ConnectError
 
 STORED = b'["ok",{"id":%d,"at":2,"tags":[]}]\n'
 

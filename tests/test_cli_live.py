@@ -2,9 +2,9 @@ import signal
 
 import pytest
 
-from ttweet import shell
-from ttweet.cli_live import News, seconds, uninterrupted
-from ttweet.errors import ConnectError
+from ttweet.cli import shell
+from ttweet.cli.live import News, seconds, uninterrupted
+from ttweet.model.errors import ConnectError
 
 
 @pytest.mark.parametrize(

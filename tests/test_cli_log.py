@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import Server, filled_server, plain, run, run_on_terminal, running_server, says
-from ttweet import shell
+from ttweet.cli import shell
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.processes import Server, filled_server, plain, run, run_on_terminal, running_server, says
-from ttweet import shell
-from ttweet.client import Client
+from ttweet.cli import shell
+from ttweet.client.sync_client import Client
 
 HINT = "a shell takes # for a comment: ttweet tags '#python', or ttweet tags python"
 

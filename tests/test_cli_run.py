@@ -17,9 +17,9 @@ from tests.processes import (
     says,
     starting_with_sighup,
 )
-from ttweet import shell
-from ttweet.cli_run import lasted
-from ttweet.client import Client
+from ttweet.cli import shell
+from ttweet.cli.commands.run import lasted
+from ttweet.client.sync_client import Client
 
 
 @pytest.fixture

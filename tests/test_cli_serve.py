@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.processes import LIMIT_S, TTWEET, Server, environment, run, running_server, says
-from ttweet import app, shell
-from ttweet.client import Client
+from ttweet.cli import shell
+from ttweet.client.sync_client import Client
+from ttweet.server import app
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from ttweet import cli_show
-from ttweet.store import LogLine
-from ttweet.tweets import TagSummary, Tweet
+from ttweet.cli import output as cli_show
+from ttweet.model.tweets import TagSummary, Tweet
+from ttweet.storage.contract import LogLine
 
 AT = 1_795_446_500_023
 NASTY = "\x1b[31m\tred\u202e\nline\x9b"

@@ -4,13 +4,14 @@ from pathlib import Path
 import pytest
 
 from tests.processes import Server, run, running_server
-from ttweet import cli_source, shell
-from ttweet.app import Config
-from ttweet.cli_source import DB, db_path, open_client, open_source
-from ttweet.client import Client
-from ttweet.errors import ConnectError, OpenError
-from ttweet.shell import UsageError
-from ttweet.tweets import Tweet
+from ttweet.cli import shell
+from ttweet.cli import source as cli_source
+from ttweet.cli.shell import UsageError
+from ttweet.cli.source import DB, db_path, open_client, open_source
+from ttweet.client.sync_client import Client
+from ttweet.model.errors import ConnectError, OpenError
+from ttweet.model.tweets import Tweet
+from ttweet.server.app import Config
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,11 @@ import pytest
 
 from tests.peers import Script, listens, peer, says, says_and_ends
 from tests.processes import LIMIT_S, TTWEET, Server, environment, interrupted, run, running_server
-from ttweet import cli, shell
-from ttweet.client import Client
-from ttweet.spool import Entry, Spool
-from ttweet.tweets import Tweet
+from ttweet.cli import main as cli
+from ttweet.cli import shell
+from ttweet.client.spool import Entry, Spool
+from ttweet.client.sync_client import Client
+from ttweet.model.tweets import Tweet
 
 KEPT = "kept, and posted by the next command with --spool"
 BUSY = b'["err",{"code":"busy","text":"another process holds the file"}]\n'
@@ -255,7 +256,7 @@ def test_posters_at_once_deliver_what_waits_once(state: Path, server: Server) ->
 def test_while_another_command_stands_still_the_tweet_is_kept_behind_its_own(
     state: Path, server: Server, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("ttweet.spool.MAX_WAIT_S", 0.0)
+    monkeypatch.setattr("ttweet.client.spool.MAX_WAIT_S", 0.0)
     monkeypatch.setenv("XDG_STATE_HOME", str(state))
     post(state, "before", server="127.0.0.1:1")
     with Spool(state / "ttweet" / "spool").locked():

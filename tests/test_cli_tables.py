@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.processes import plain
-from ttweet import cli_tables
-from ttweet.cli_tables import BARS, ago, sparkline, styled
-from ttweet.store import LogLine
-from ttweet.tweets import TagSummary, Tweet
+from ttweet.cli import tables as cli_tables
+from ttweet.cli.tables import BARS, ago, sparkline, styled
+from ttweet.model.tweets import TagSummary, Tweet
+from ttweet.storage.contract import LogLine
 
 S, MIN, H, D = 1000, 60_000, 3_600_000, 86_400_000
 NOW = 1_795_446_500_123

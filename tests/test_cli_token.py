@@ -12,7 +12,7 @@ import pytest
 from tests.processes import LIMIT_S, TTWEET, Server, environment, plain, run, run_on_terminal, running_server, says
 from tests.sqlite_files import sql
 from tests.test_tokens import SECRET
-from ttweet import shell
+from ttweet.cli import shell
 
 
 def added(folder: Path, name: str, *options: str) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.processes import LIMIT_S, TTWEET, Server, environment, run, running_server, says
-from ttweet import shell
-from ttweet.client import Client
+from ttweet.cli import shell
+from ttweet.client.sync_client import Client
 
 
 @pytest.fixture(scope="module")

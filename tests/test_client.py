@@ -9,9 +9,11 @@ import pytest
 
 from tests.peers import listens, peer, says
 from tests.processes import Server, running_server
-from ttweet import dial, frames, tweets
-from ttweet.client import Client, Stored
-from ttweet.errors import ConnectError, Refused
+from ttweet.client import connection as dial
+from ttweet.client.sync_client import Client, Stored
+from ttweet.model import tweets
+from ttweet.model.errors import ConnectError, Refused
+from ttweet.protocol import frames
 
 DONE = b'["ok",null]\n'
 

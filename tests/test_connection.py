@@ -9,12 +9,12 @@ import trio.testing
 from tests.held_store import HeldStore
 from tests.memory_store import MemoryStore
 from tests.serving import hold_a_commit, serving
-from ttweet import frames
-from ttweet import journal as journal_module
-from ttweet.connection import Limits
-from ttweet.errors import StoreError
-from ttweet.store import Store
-from ttweet.tweets import Page
+from ttweet.broker import journal as journal_module
+from ttweet.model.errors import StoreError
+from ttweet.model.tweets import Page
+from ttweet.protocol import frames
+from ttweet.server.tcp.connection import Limits
+from ttweet.storage.contract import Store
 
 LIMITS = Limits()
 

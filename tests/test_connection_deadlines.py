@@ -10,11 +10,11 @@ import trio.testing
 from tests.held_store import GUARD_S, HeldStore
 from tests.memory_store import MemoryStore
 from tests.serving import SWEPT_S, Caller, hold_a_commit, jump, serving
-from ttweet import frames
-from ttweet.connection import LINGER_S, Limits
-from ttweet.errors import TtweetError
-from ttweet.server import SWEEP_BURST
-from ttweet.tweets import Page
+from ttweet.model.errors import TtweetError
+from ttweet.model.tweets import Page
+from ttweet.protocol import frames
+from ttweet.server.tcp.connection import LINGER_S, Limits
+from ttweet.server.tcp.server import SWEEP_BURST
 
 LIMITS = Limits()
 

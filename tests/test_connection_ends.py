@@ -10,10 +10,10 @@ import trio.testing
 from tests.held_store import HeldStore
 from tests.memory_store import MemoryStore
 from tests.serving import SWEPT_S, hold_a_commit, jump, serving
-from ttweet import frames
-from ttweet.connection import LINGER_S, Limits
-from ttweet.frames import MAX_FRAME_BYTES
-from ttweet.transport import StreamTransport
+from ttweet.protocol import frames
+from ttweet.protocol.frames import MAX_FRAME_BYTES
+from ttweet.server.tcp.connection import LINGER_S, Limits
+from ttweet.server.tcp.transport import StreamTransport
 
 
 def codes(answers: list[tuple[str, Any]]) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import LIMIT_S, environment, run, running_server
-from ttweet.cli import make_app
+from ttweet.cli.main import make_app
 
 ROOT = Path(__file__).parent.parent
 UNIT = ROOT / "contrib" / "ttweet.service"

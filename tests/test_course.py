@@ -8,8 +8,9 @@ import pytest
 
 from tests.peers import peer, says
 from tests.processes import LIMIT_S, TTWEET, Server, environment, run, running_server
-from ttweet import course, shell
-from ttweet.client import Client
+from ttweet.cli import shell
+from ttweet.cli.chat import repl as course
+from ttweet.client.sync_client import Client
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
 

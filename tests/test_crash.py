@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.processes import LIMIT_S, Server, running_server
-from ttweet.client import Client
-from ttweet.errors import ConnectError
-from ttweet.frames import encode
+from ttweet.client.sync_client import Client
+from ttweet.model.errors import ConnectError
+from ttweet.protocol.frames import encode
 
 UPLOADERS = 4
 ROUNDS = 3

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from tests.processes import LIMIT_S, running_server
-from ttweet.frames import encode
+from ttweet.protocol.frames import encode
 
 ROUNDS = 4
 UPLOADS = 400  # seen by a follower before the server is killed

@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from ttweet.cursor import LONGEST_PAUSE_S, PASSING, Cursor, Watcher
-from ttweet.errors import ConnectError, Refused, SlowDown, TtweetError
-from ttweet.tweets import Tweet
+from ttweet.client.cursor import LONGEST_PAUSE_S, PASSING, Cursor, Watcher
+from ttweet.model.errors import ConnectError, Refused, SlowDown, TtweetError
+from ttweet.model.tweets import Tweet
 
 LOST = ConnectError("unknown", "gone")
 

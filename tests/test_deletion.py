@@ -14,15 +14,15 @@ from tests.posters import BUSY, FULL, INTERNAL, Poster, running, texts
 from tests.serving import serving
 from tests.test_audience import Client as Subscriber
 from tests.test_audience import Log, following
-from ttweet import audience as audience_module
-from ttweet.access import POST, READ
-from ttweet.audience import Audience
-from ttweet.errors import Refused, StoreError
-from ttweet.gate import Gate
-from ttweet.journal import Journal
-from ttweet.reports import message_deleted, message_received
-from ttweet.store import NOT_SEARCHED, Store
-from ttweet.tweets import Deletion, Tweet
+from ttweet.broker import fanout as audience_module
+from ttweet.broker.fanout import Audience
+from ttweet.broker.journal import Journal
+from ttweet.model.errors import Refused, StoreError
+from ttweet.model.reports import message_deleted, message_received
+from ttweet.model.tweets import Deletion, Tweet
+from ttweet.security.authenticator import Gate
+from ttweet.security.rights import POST, READ
+from ttweet.storage.contract import NOT_SEARCHED, Store
 
 REPORT = message_deleted(1, "ann")
 

@@ -8,9 +8,9 @@ import pytest
 
 import ttweet
 from tests.peers import peer
-from ttweet import dial
-from ttweet.client import Client
-from ttweet.errors import ConnectError, SetupError
+from ttweet.client import connection as dial
+from ttweet.client.sync_client import Client
+from ttweet.model.errors import ConnectError, SetupError
 
 
 def test_nobody_is_there() -> None:

@@ -20,10 +20,11 @@ import pytest
 from cyclopts import App
 
 import ttweet
-from ttweet import shell, wire
-from ttweet.cli import make_app
-from ttweet.connection import Limits
-from ttweet.errors import CODES, Refused
+from ttweet.cli import shell
+from ttweet.cli.main import make_app
+from ttweet.model.errors import CODES, Refused
+from ttweet.protocol import requests as wire
+from ttweet.server.tcp.connection import Limits
 
 PACKAGE = Path(ttweet.__file__).parent
 ROOT = PACKAGE.parent
@@ -322,11 +323,11 @@ def constant_rows(text: str) -> list[tuple[str, str, str]]:
 
 def constant(name: str) -> Any:
     """A constant by module and name, or the default of a dataclass's field by module, class and name."""
-    module, *path = name.split(".")
-    value: Any = importlib.import_module(f"ttweet.{module}")
-    if len(path) == 2:
-        return {field.name: field.default for field in fields(getattr(value, path[0]))}[path[1]]
-    return getattr(value, path[0])
+    module, _, own = name.rpartition(".")
+    if (kind := module.rpartition(".")[2]).istitle():
+        value: Any = getattr(importlib.import_module(f"ttweet.{module.removesuffix(f'.{kind}')}"), kind)
+        return {field.name: field.default for field in fields(value)}[own]
+    return getattr(importlib.import_module(f"ttweet.{module}"), own)
 
 
 @pytest.mark.parametrize(("name", "number", "unit"), sorted({*constant_rows(DESIGN), *constant_rows(PROTOCOL)}))
@@ -336,8 +337,9 @@ def test_a_constant_has_the_value_that_is_written(name: str, number: str, unit: 
 
 
 def test_every_maximum_stands_in_the_design() -> None:
-    described = {name for name, _, _ in constant_rows(DESIGN)} | {"tweets.MAX_ID"}
-    assert {f"{path.stem}.{name}" for path in PACKAGE.glob("*.py") for name in maxima(path)} <= described
+    described = {name for name, _, _ in constant_rows(DESIGN)} | {"model.tweets.MAX_ID"}
+    modules = {path: ".".join(path.relative_to(PACKAGE).with_suffix("").parts) for path in PACKAGE.rglob("*.py")}
+    assert {f"{module}.{name}" for path, module in modules.items() for name in maxima(path)} <= described
 
 
 def maxima(module: Path) -> Iterator[str]:
@@ -350,7 +352,7 @@ def maxima(module: Path) -> Iterator[str]:
 
 def test_every_limit_of_a_client_stands_in_the_design() -> None:
     described = {name for name, _, _ in constant_rows(DESIGN)}
-    assert {f"connection.Limits.{field.name}" for field in fields(Limits)} <= described
+    assert {f"server.tcp.connection.Limits.{field.name}" for field in fields(Limits)} <= described
 
 
 # Pages.

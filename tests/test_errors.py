@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 import ttweet
-from ttweet.errors import CODES, ConnectError, OpenError, ProtocolError, Refused, SetupError, StoreError, TtweetError
+from ttweet.model.errors import (
+    CODES,
+    ConnectError,
+    OpenError,
+    ProtocolError,
+    Refused,
+    SetupError,
+    StoreError,
+    TtweetError,
+)
 
 FAMILY = (ConnectError, OpenError, ProtocolError, Refused, SetupError, StoreError)
 
@@ -14,7 +23,7 @@ FAMILY = (ConnectError, OpenError, ProtocolError, Refused, SetupError, StoreErro
 def codes_raised() -> set[str]:
     """The constant codes with which the package makes its errors."""
     codes = set()
-    for path in Path(ttweet.__file__).parent.glob("*.py"):
+    for path in Path(ttweet.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             match node:
                 case ast.Call(func=ast.Name(id=name), args=[ast.Constant(value=str(code)), *_]) if name in NAMES:

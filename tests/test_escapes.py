@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import LIMIT_S, TTWEET, Server, environment, plain, run_on_terminal, running_server
-from ttweet.client import Client
+from ttweet.client.sync_client import Client
 
 _BIDI = ("LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI")
 _MARKS = "\u061c\u200e\u200f"  # of direction, without being controls

@@ -16,10 +16,10 @@ from tests.memory_store import MemoryStore
 from tests.processes import output_of
 from tests.report_files import MANY_LINES, copy_to, lines_of, log_line, store_with
 from tests.sqlite_files import NOBODY, NOW, opened
-from ttweet import export
-from ttweet.errors import StoreError
-from ttweet.export import LogCopy, SampleFile
-from ttweet.reports import Report
+from ttweet.model.errors import StoreError
+from ttweet.model.reports import Report
+from ttweet.server import log_copies as export
+from ttweet.server.log_copies import LogCopy, SampleFile
 
 
 @pytest.fixture

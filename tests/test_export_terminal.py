@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from tests.report_files import fill, log_line, pipe, store_with
-from ttweet.export import LogCopy, Terminal, TerminalHandler
+from ttweet.server.log_copies import LogCopy, Terminal, TerminalHandler
 
 
 def test_the_terminal_shows_each_line_once() -> None:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttweet import fields
-from ttweet.errors import Refused
+from ttweet.model.errors import Refused
+from ttweet.protocol import fields
 
 Kind = Callable[[str, object], object]
 

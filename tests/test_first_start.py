@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ttweet.errors import OpenError
-from ttweet.sqlite_store import SqliteStore
+from ttweet.model.errors import OpenError
+from ttweet.storage.sqlite.writer import SqliteStore
 
 
 def unfinished(folder: Path) -> Path:

@@ -7,8 +7,8 @@ import pytest
 from tests.peers import Script, listens, peer
 from tests.processes import LIMIT_S
 from tests.test_cursor import Diary, line, tweet
-from ttweet.client import Client
-from ttweet.errors import ConnectError, Refused
+from ttweet.client.sync_client import Client
+from ttweet.model.errors import ConnectError, Refused
 
 
 def begins(*lines: bytes, asked: bytes) -> Script:

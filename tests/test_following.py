@@ -10,9 +10,9 @@ import trio.testing
 from tests.held_store import HeldStore
 from tests.serving import Caller, Serving, serving
 from tests.test_audience import Client, Log, follow_all
-from ttweet.connection import Limits
-from ttweet.server import SWEEP_S
-from ttweet.store import Store
+from ttweet.server.tcp.connection import Limits
+from ttweet.server.tcp.server import SWEEP_S
+from ttweet.storage.contract import Store
 
 LIMITS = Limits()
 

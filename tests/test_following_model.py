@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.serving import Caller, Serving, serving
-from ttweet import audience
+from ttweet.broker import fanout as audience
 
 FOLLOWERS = 3
 TAGS = ["", "a", "b", "ab"]  # each character is a tag

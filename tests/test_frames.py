@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttweet import frames
-from ttweet.errors import ProtocolError
-from ttweet.fast_json import JSON
+from ttweet.model.errors import ProtocolError
+from ttweet.protocol import frames
+from ttweet.protocol.codecs import JSON
 
 LOADS = {"the standard library's": frames.loads, "the server's": JSON.loads}
 BROKEN = [

@@ -15,13 +15,13 @@ from tests.memory_store import MemoryStore
 from tests.posters import BUSY
 from tests.serving import GUARD_S, Caller, Serving, serving
 from tests.test_connection_deadlines import SlowReader
-from ttweet import gate as gate_module
-from ttweet.access import ADMIN, POST, READ, RIGHTS
-from ttweet.connection import Limits
-from ttweet.errors import OpenError, ProtocolError, Refused, StoreError
-from ttweet.gate import MAX_WRONG, WRONG_PAUSE_S, Gate, WrongTokens
-from ttweet.token_file import Fingerprint, TokenFile
-from ttweet.tokens import USE_PAUSE_MS
+from ttweet.model.errors import OpenError, ProtocolError, Refused, StoreError
+from ttweet.security import authenticator as gate_module
+from ttweet.security.authenticator import MAX_WRONG, WRONG_PAUSE_S, Gate, WrongTokens
+from ttweet.security.rights import ADMIN, POST, READ, RIGHTS
+from ttweet.security.token_file import Fingerprint, TokenFile
+from ttweet.security.tokens import USE_PAUSE_MS
+from ttweet.server.tcp.connection import Limits
 
 NOBODY: frozenset[str] = frozenset()
 ALL = frozenset(RIGHTS)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ttweet.hashtags import extract, is_body, is_numeric, key
+from ttweet.model.hashtags import extract, is_body, is_numeric, key
 
 EXTRAS = "_\u00b7\u05be\u05f3\u05f4\u0f0b\u0f0c\u200c\u200d\u3003\u301c\u309b\u309c\u30a0\u30fb\ua67e\uff5e"
 

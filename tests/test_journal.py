@@ -7,10 +7,10 @@ import trio.testing
 from tests.held_store import HeldStore
 from tests.memory_store import MemoryStore
 from tests.posters import BUSY, FULL, INTERNAL, UNKNOWN, Poster, line_of, lines, running, texts
-from ttweet import journal as journal_module
-from ttweet.errors import Refused, StoreError
-from ttweet.journal import Journal
-from ttweet.tweets import Draft
+from ttweet.broker import journal as journal_module
+from ttweet.broker.journal import Journal
+from ttweet.model.errors import Refused, StoreError
+from ttweet.model.tweets import Draft
 
 
 async def test_report_lines_without_a_draft_share_a_commit_and_a_draft_does_not_wait_for_them(

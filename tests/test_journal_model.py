@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from tests.held_store import GUARD_S, HeldStore
 from tests.posters import BUSY, FULL, Poster, line_of
-from ttweet import journal as journal_module
-from ttweet.journal import Journal, Receipt
-from ttweet.tweets import Tweet
+from ttweet.broker import journal as journal_module
+from ttweet.broker.journal import Journal, Receipt
+from ttweet.model.tweets import Tweet
 
 # The model: a list of steps, drawn at random and carried out in one run.
 

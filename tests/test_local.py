@@ -5,8 +5,10 @@ import pytest
 
 import ttweet
 from tests.processes import output_of, running_server
-from ttweet import app, local, wire
-from ttweet.tweets import Tweet
+from ttweet.model.tweets import Tweet
+from ttweet.protocol import requests as wire
+from ttweet.server import app
+from ttweet.storage import local
 
 
 @pytest.fixture

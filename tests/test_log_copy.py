@@ -12,10 +12,10 @@ import trio.testing
 from tests.held_store import GUARD_S
 from tests.memory_store import MemoryStore
 from tests.report_files import MANY_LINES, copy_to, fill, lines_of, pipe
-from ttweet import export
-from ttweet.export import LogCopy, SampleFile, Terminal
-from ttweet.journal import GATHER_S, Journal
-from ttweet.reports import Report
+from ttweet.broker.journal import GATHER_S, Journal
+from ttweet.model.reports import Report
+from ttweet.server import log_copies as export
+from ttweet.server.log_copies import LogCopy, SampleFile, Terminal
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import pytest
 
 import ttweet
 from tests.processes import LIMIT_S, Server, environment, run, running_server
-from ttweet import __main__, shell
+from ttweet import __main__
+from ttweet.cli import shell
 
 HEAVY = {"cyclopts", "trio", "sqlite_utils", "sqlite3", "rich", "typing", "dataclasses", "unicodedata", "msgspec"}
 
@@ -108,7 +109,7 @@ def test_what_is_not_exact_is_left_to_the_parser(arguments: list[str], monkeypat
         seen.append(arguments)
         return 7
 
-    monkeypatch.setattr("ttweet.cli.main", main)
+    monkeypatch.setattr("ttweet.cli.main.main", main)
     monkeypatch.setattr(sys, "argv", ["ttweet", *arguments])
     assert __main__.main() == 7
     assert seen == [arguments]
@@ -119,7 +120,7 @@ def test_ctrl_c_while_modules_are_imported_is_quiet(monkeypatch: pytest.MonkeyPa
     def main(arguments: list[str]) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ttweet.cli.main", main)
+    monkeypatch.setattr("ttweet.cli.main.main", main)
     monkeypatch.setattr(sys, "argv", ["ttweet"])
     assert __main__.main() == shell.INTERRUPTED
 

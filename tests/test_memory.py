@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 
 from tests.processes import LIMIT_S, Server, running_server
-from ttweet.frames import encode
+from ttweet.protocol.frames import encode
 
 CLIENTS = 64
 UPLOADS = 150  # of each client before memory is looked at, and as many again between two looks

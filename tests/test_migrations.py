@@ -10,13 +10,13 @@ from sqlite_utils import Database
 
 import ttweet
 from tests.sqlite_files import NOW, opened, post, sql, sqlite_utils, texts
-from ttweet import sqlite_file
-from ttweet.errors import OpenError
-from ttweet.reports import message_deleted
-from ttweet.sqlite_reader import SqliteReader
-from ttweet.sqlite_store import SqliteStore
-from ttweet.store import Reader
-from ttweet.tweets import Page
+from ttweet.model.errors import OpenError
+from ttweet.model.reports import message_deleted
+from ttweet.model.tweets import Page
+from ttweet.storage.contract import Reader
+from ttweet.storage.sqlite import connections as sqlite_file
+from ttweet.storage.sqlite.reader import SqliteReader
+from ttweet.storage.sqlite.writer import SqliteStore
 
 
 def test_the_constants_are_those_of_the_migrations(store: SqliteStore, path: Path) -> None:

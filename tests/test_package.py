@@ -4,9 +4,9 @@ import pytest
 
 import ttweet
 from tests.processes import output_of
-from ttweet.async_client import AsyncClient
-from ttweet.client import Client
-from ttweet.local import LocalStore
+from ttweet.client.async_client import AsyncClient
+from ttweet.client.sync_client import Client
+from ttweet.storage.local import LocalStore
 
 
 def test_importing_the_package_imports_nothing_else() -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from ttweet import errors
-from ttweet.errors import Refused, SlowDown
-from ttweet.patience import PATIENCE_S, Patience
+from ttweet.client.retry import PATIENCE_S, Patience
+from ttweet.model import errors
+from ttweet.model.errors import Refused, SlowDown
 
 
 def refused(wait_s: int) -> SlowDown:

@@ -7,10 +7,11 @@ import pytest
 
 from tests.memory_store import MemoryStore
 from tests.serving import serving
-from ttweet import permissions, wire
-from ttweet.access import ADMIN, POST, READ, RIGHTS, Who
-from ttweet.errors import ProtocolError, Refused
-from ttweet.gate import Gate
+from ttweet.model.errors import ProtocolError, Refused
+from ttweet.protocol import requests as wire
+from ttweet.security import permissions
+from ttweet.security.authenticator import Gate
+from ttweet.security.rights import ADMIN, POST, READ, RIGHTS, Who
 
 MAY: dict[str, set[type]] = {  # what may be asked with one right alone
     READ: {

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ttweet import policy
-from ttweet.access import ADMIN, POST, READ
+from ttweet.security import exposure as policy
+from ttweet.security.rights import ADMIN, POST, READ
 
 HERE = ["127.0.0.1", "::1"]
 OPEN = "0.0.0.0"  # it is what is to be refused

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ttweet import reports, tweets
-from ttweet.reports import message_deleted, message_received
-from ttweet.sqlite_store import SqliteStore
+from ttweet.model import reports, tweets
+from ttweet.model.reports import message_deleted, message_received
+from ttweet.storage.sqlite.writer import SqliteStore
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 sys.path.insert(0, str(SCRIPTS))

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.test_proofs_checker import upload
-from ttweet import frames, hashtags, reports, tweets
-from ttweet.errors import Refused
+from ttweet.model import hashtags, reports, tweets
+from ttweet.model.errors import Refused
+from ttweet.protocol import frames
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 sys.path.insert(0, str(SCRIPTS))

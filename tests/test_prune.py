@@ -15,14 +15,15 @@ from tests.processes import run, running_server, says
 from tests.serving import serving
 from tests.test_cursor import Diary, line
 from tests.test_removal import DAY_MS, NOW, REPORT, check_counts, log, post
-from ttweet import shell, sqlite_store
-from ttweet.clock import now_ms
-from ttweet.cursor import Cursor
-from ttweet.local import LocalStore
-from ttweet.sqlite_reader import SqliteReader
-from ttweet.sqlite_store import SqliteStore
-from ttweet.store import Store
-from ttweet.tweets import Tweet, draft
+from ttweet.cli import shell
+from ttweet.client.cursor import Cursor
+from ttweet.model.times import now_ms
+from ttweet.model.tweets import Tweet, draft
+from ttweet.storage.contract import Store
+from ttweet.storage.local import LocalStore
+from ttweet.storage.sqlite import writer as sqlite_store
+from ttweet.storage.sqlite.reader import SqliteReader
+from ttweet.storage.sqlite.writer import SqliteStore
 
 
 def opened(path: Path) -> SqliteStore:

@@ -2,10 +2,11 @@
 
 import pytest
 
-from ttweet import pushes, wire
-from ttweet.cursor import Cursor, Watcher
-from ttweet.fast_json import JSON
-from ttweet.tweets import Deletion, Tweet
+from ttweet.client.cursor import Cursor, Watcher
+from ttweet.model.tweets import Deletion, Tweet
+from ttweet.protocol import pushes
+from ttweet.protocol import requests as wire
+from ttweet.protocol.codecs import JSON
 
 TWEET = Tweet(7, 1795446500123, "ann", 'quo"ted\n寿司 #a', ("a",))
 

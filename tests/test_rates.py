@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttweet import rates
-from ttweet.rates import Rate, RateLimiter
+from ttweet.security import rate_limit as rates
+from ttweet.security.rate_limit import Rate, RateLimiter
 
 RATES = st.builds(Rate, st.integers(1, 1000), st.sampled_from(sorted(rates.UNITS)), st.integers(1, 50))
 PAUSES = st.lists(st.floats(0, 30), min_size=1, max_size=200)

@@ -12,10 +12,10 @@ import trio.testing
 
 from tests.held_store import GUARD_S, HeldStore
 from tests.posters import Poster, line_of, running
-from ttweet.errors import StoreError
-from ttweet.journal import GATHER_S, Journal
-from ttweet.reading import GIVE_WAY_S, RECENT_S, Reading
-from ttweet.worker import MAX_CALLS, Call, Worker
+from ttweet.broker.journal import GATHER_S, Journal
+from ttweet.broker.read_scheduler import GIVE_WAY_S, RECENT_S, Reading
+from ttweet.broker.worker import MAX_CALLS, Call, Worker
+from ttweet.model.errors import StoreError
 
 T = TypeVar("T")
 

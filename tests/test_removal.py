@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ttweet.errors import Refused
-from ttweet.reports import message_deleted, message_received, message_shown
-from ttweet.sqlite_store import SqliteStore
-from ttweet.store import Store
-from ttweet.tweets import Deletion, Page, Tweet, draft
+from ttweet.model.errors import Refused
+from ttweet.model.reports import message_deleted, message_received, message_shown
+from ttweet.model.tweets import Deletion, Page, Tweet, draft
+from ttweet.storage.contract import Store
+from ttweet.storage.sqlite.writer import SqliteStore
 
 DAY_MS = 86_400_000
 NOW = 20_000 * DAY_MS + 1

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttweet import reports
-from ttweet.reports import Report, escape, from_client
+from ttweet.model import reports
+from ttweet.model.reports import Report, escape, from_client
 
 PEER = ("127.0.0.1", 52116)
 VOCABULARY = [

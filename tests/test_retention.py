@@ -17,16 +17,16 @@ from tests.processes import run, running_server, says
 from tests.serving import Serving, serving
 from tests.test_audience import Log, following
 from tests.test_cursor import Diary, line
-from ttweet import retention as retention_module
-from ttweet import shell
-from ttweet.audience import Follower
-from ttweet.cursor import Cursor
-from ttweet.errors import StoreError
-from ttweet.journal import Journal
-from ttweet.retention import Keep, Retention
-from ttweet.store import Store
-from ttweet.tweets import draft
-from ttweet.worker import Worker
+from ttweet.broker import retention as retention_module
+from ttweet.broker.fanout import Follower
+from ttweet.broker.journal import Journal
+from ttweet.broker.retention import Keep, Retention
+from ttweet.broker.worker import Worker
+from ttweet.cli import shell
+from ttweet.client.cursor import Cursor
+from ttweet.model.errors import StoreError
+from ttweet.model.tweets import draft
+from ttweet.storage.contract import Store
 
 DAY_S = 86_400.0
 

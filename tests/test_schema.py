@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 import ttweet
-from ttweet import reports, sqlite_listing, sqlite_reader
-from ttweet.sqlite_reader import SqliteReader
-from ttweet.sqlite_store import SqliteStore
-from ttweet.tweets import draft
+from ttweet.model import reports
+from ttweet.model.tweets import draft
+from ttweet.storage.sqlite import reader as sqlite_reader
+from ttweet.storage.sqlite import tag_list as sqlite_listing
+from ttweet.storage.sqlite.reader import SqliteReader
+from ttweet.storage.sqlite.writer import SqliteStore
 
 PAGE = (Path(ttweet.__file__).parent.parent / "docs" / "schema.md").read_text()
 SECTIONS: dict[str, str] = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL))

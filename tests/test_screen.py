@@ -19,8 +19,9 @@ import pytest
 
 from tests.processes import LIMIT_S, Server, environment, running_server
 from tests.terminal import Terminal
-from ttweet import screen, shell
-from ttweet.client import Client
+from ttweet.cli import shell
+from ttweet.cli.chat import screen
+from ttweet.client.sync_client import Client
 
 COLUMNS = 60
 LEFT, UP, HOME = "\x1b[D", "\x1b[A", "\x01"

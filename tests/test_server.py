@@ -13,13 +13,13 @@ import trio.testing
 from tests.held_store import HeldStore
 from tests.memory_store import MemoryStore
 from tests.serving import Caller, Serving, serving
-from ttweet import frames
-from ttweet import server as server_module
-from ttweet.connection import TURN_REQUESTS
-from ttweet.journal import Receipt, Waiter
-from ttweet.server import listen, why_not_listening
-from ttweet.service import Service
-from ttweet.transport import StreamTransport
+from ttweet.broker.journal import Receipt, Waiter
+from ttweet.broker.service import Service
+from ttweet.protocol import frames
+from ttweet.server.tcp import server as server_module
+from ttweet.server.tcp.connection import TURN_REQUESTS
+from ttweet.server.tcp.server import listen, why_not_listening
+from ttweet.server.tcp.transport import StreamTransport
 
 
 def has_ipv6() -> bool:

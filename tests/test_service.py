@@ -9,13 +9,13 @@ import trio
 import trio.testing
 
 from tests.memory_store import MemoryStore
-from ttweet import reports, tweets
-from ttweet.errors import Refused
-from ttweet.journal import Journal, Receipt
-from ttweet.reading import Reading
-from ttweet.service import Service
-from ttweet.tweets import Page, TagPage, Tweet
-from ttweet.worker import Worker
+from ttweet.broker.journal import Journal, Receipt
+from ttweet.broker.read_scheduler import Reading
+from ttweet.broker.service import Service
+from ttweet.broker.worker import Worker
+from ttweet.model import reports, tweets
+from ttweet.model.errors import Refused
+from ttweet.model.tweets import Page, TagPage, Tweet
 
 
 class Waiting:

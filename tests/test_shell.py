@@ -6,9 +6,9 @@ import sys
 import pytest
 
 from tests.processes import LIMIT_S, TTWEET, environment
-from ttweet import shell
-from ttweet.errors import ConnectError, OpenError, ProtocolError, Refused, SetupError, StoreError, TtweetError
-from ttweet.shell import UsageError
+from ttweet.cli import shell
+from ttweet.cli.shell import UsageError
+from ttweet.model.errors import ConnectError, OpenError, ProtocolError, Refused, SetupError, StoreError, TtweetError
 
 
 class Terminal(io.StringIO):

@@ -11,9 +11,9 @@ from tests.peers import peer, says
 from tests.processes import run, running_server
 from tests.test_cursor import Diary, line, tweet
 from tests.test_follower import begins
-from ttweet import client as client_module
-from ttweet import shell
-from ttweet.errors import Refused, SlowDown, TtweetError
+from ttweet.cli import shell
+from ttweet.client import sync_client as client_module
+from ttweet.model.errors import Refused, SlowDown, TtweetError
 
 TOO_FAST = line("err", {"code": "slow_down", "text": "too many requests", "wait": 7})
 DONE = b'["ok",null]\n'
@@ -29,8 +29,8 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         await trio.lowlevel.checkpoint()
 
     monkeypatch.setattr(client_module, "sleep", noted.append)
-    monkeypatch.setattr("ttweet.follower.time.sleep", noted.append)
-    monkeypatch.setattr("ttweet.async_client.trio.sleep", note)
+    monkeypatch.setattr("ttweet.client.follower.time.sleep", noted.append)
+    monkeypatch.setattr("ttweet.client.async_client.trio.sleep", note)
     return noted
 
 

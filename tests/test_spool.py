@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttweet import spool
-from ttweet.spool import MAX_SENT_S, Entry, FullError, HeldError, Parcel, Spool
+from ttweet.client import spool
+from ttweet.client.spool import MAX_SENT_S, Entry, FullError, HeldError, Parcel, Spool
 
 A_PARCEL = Parcel("127.0.0.1:13001", None, "hi 寿司 #a", ["b"], True, "k", 1795446500123)
 

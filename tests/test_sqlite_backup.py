@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.sqlite_files import limited_file_size, opened, post, sql, texts
-from ttweet import sqlite_backup
-from ttweet.errors import StoreError
-from ttweet.sqlite_backup import back_up
-from ttweet.sqlite_reader import SqliteReader
-from ttweet.sqlite_store import SqliteStore
+from ttweet.model.errors import StoreError
+from ttweet.storage.sqlite import backup as sqlite_backup
+from ttweet.storage.sqlite.backup import back_up
+from ttweet.storage.sqlite.reader import SqliteReader
+from ttweet.storage.sqlite.writer import SqliteStore
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from ttweet.sqlite_bulk import MAX_ROWS, Rows
+from ttweet.storage.sqlite.rows import MAX_ROWS, Rows
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 7, 8, MAX_ROWS - 1, MAX_ROWS, MAX_ROWS + 1, 2 * MAX_ROWS + 5])

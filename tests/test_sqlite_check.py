@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.sqlite_files import DAY_MS, NOW, limited_pages, opened, post, sql
-from ttweet import sqlite_file
-from ttweet.errors import OpenError
-from ttweet.reports import Report
-from ttweet.sqlite_check import ANEW, HARMLESS, Check, Facts, Finding
-from ttweet.sqlite_store import SqliteStore
-from ttweet.tweets import draft
+from ttweet.model.errors import OpenError
+from ttweet.model.reports import Report
+from ttweet.model.tweets import draft
+from ttweet.storage.sqlite import connections as sqlite_file
+from ttweet.storage.sqlite.check import ANEW, HARMLESS, Check, Facts, Finding
+from ttweet.storage.sqlite.writer import SqliteStore
 
 
 @pytest.fixture

@@ -24,14 +24,14 @@ from tests.sqlite_files import (
     texts,
     without_rights,
 )
-from ttweet import sqlite_file
-from ttweet.errors import OpenError, StoreError
-from ttweet.sqlite_backup import back_up
-from ttweet.sqlite_check import Check
-from ttweet.sqlite_file import lock_path
-from ttweet.sqlite_reader import SqliteReader
-from ttweet.sqlite_salvage import Salvage
-from ttweet.sqlite_store import SqliteStore
+from ttweet.model.errors import OpenError, StoreError
+from ttweet.storage.sqlite import connections as sqlite_file
+from ttweet.storage.sqlite.backup import back_up
+from ttweet.storage.sqlite.check import Check
+from ttweet.storage.sqlite.connections import lock_path
+from ttweet.storage.sqlite.reader import SqliteReader
+from ttweet.storage.sqlite.salvage import Salvage
+from ttweet.storage.sqlite.writer import SqliteStore
 
 # Opening
 

@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.sqlite_files import NOW, limited_pages, opened, post, sql
-from ttweet import reports, sqlite_index
-from ttweet.errors import StoreError
-from ttweet.sqlite_reader import SqliteReader
-from ttweet.sqlite_store import SqliteStore
-from ttweet.tweets import Tweet, draft
+from ttweet.model import reports
+from ttweet.model.errors import StoreError
+from ttweet.model.tweets import Tweet, draft
+from ttweet.storage.sqlite import tag_index as sqlite_index
+from ttweet.storage.sqlite.reader import SqliteReader
+from ttweet.storage.sqlite.writer import SqliteStore
 
 
 def up_to(path: Path) -> object:

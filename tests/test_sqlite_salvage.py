@@ -10,13 +10,13 @@ import pytest
 
 from tests.processes import run
 from tests.sqlite_files import NOW, opened, post, sql
-from ttweet import shell
-from ttweet.errors import OpenError
-from ttweet.reports import Report
-from ttweet.sqlite_file import connect_reader
-from ttweet.sqlite_reader import SqliteReader
-from ttweet.sqlite_salvage import Salvage
-from ttweet.tweets import Entry, Tweet
+from ttweet.cli import shell
+from ttweet.model.errors import OpenError
+from ttweet.model.reports import Report
+from ttweet.model.tweets import Entry, Tweet
+from ttweet.storage.sqlite.connections import connect_reader
+from ttweet.storage.sqlite.reader import SqliteReader
+from ttweet.storage.sqlite.salvage import Salvage
 
 COUNT = 2_000
 PAGE_BYTES = 4096
@@ -91,7 +91,7 @@ def test_of_a_file_that_was_cut_short_the_rest_is_read(stopped: Path) -> None:
 
 def test_a_file_of_which_nothing_can_be_read_is_closed(stopped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     connection = connect_reader(stopped)
-    monkeypatch.setattr("ttweet.sqlite_salvage.connect_reader", lambda *_, **__: connection)
+    monkeypatch.setattr("ttweet.storage.sqlite.salvage.connect_reader", lambda *_, **__: connection)
     for table in ("sqlite_sequence", "tweets"):
         overwrite(stopped, root(stopped, table))
     with pytest.raises(OpenError, match="nothing can be read"):

@@ -28,13 +28,16 @@ from tests.sqlite_files import (
     sqlite_utils,
     texts,
 )
-from ttweet import sqlite_file, sqlite_index, sqlite_store, sqlite_tags
-from ttweet.errors import OpenError, StoreError
-from ttweet.reports import Report
-from ttweet.sqlite_reader import SqliteReader
-from ttweet.sqlite_store import SqliteStore
-from ttweet.store import Reader
-from ttweet.tweets import Draft, Tweet, draft
+from ttweet.model.errors import OpenError, StoreError
+from ttweet.model.reports import Report
+from ttweet.model.tweets import Draft, Tweet, draft
+from ttweet.storage.contract import Reader
+from ttweet.storage.sqlite import connections as sqlite_file
+from ttweet.storage.sqlite import tag_index as sqlite_index
+from ttweet.storage.sqlite import tag_table as sqlite_tags
+from ttweet.storage.sqlite import writer as sqlite_store
+from ttweet.storage.sqlite.reader import SqliteReader
+from ttweet.storage.sqlite.writer import SqliteStore
 
 # Sessions, stops and crashes
 
@@ -90,8 +93,8 @@ def test_report_lines_of_one_session_are_found_among_many(path: Path) -> None:
 POST_AND_WAIT = """
 import sys
 from pathlib import Path
-from ttweet.sqlite_store import SqliteStore
-from ttweet.tweets import draft
+from ttweet.storage.sqlite.writer import SqliteStore
+from ttweet.model.tweets import draft
 
 store = SqliteStore.open(Path(sys.argv[1]), log_limit=100, at=1)
 for number in range(20):

@@ -1,9 +1,9 @@
 """The tail of the log, as one connection sees it."""
 
 from tests.sqlite_files import NOW, post
-from ttweet.sqlite_store import SqliteStore
-from ttweet.sqlite_tail import Tail
-from ttweet.tweets import Tweet
+from ttweet.model.tweets import Tweet
+from ttweet.storage.sqlite.tail import Tail
+from ttweet.storage.sqlite.writer import SqliteStore
 
 
 def ids(tweets: list[Tweet]) -> list[int]:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.authority import Authority
 from tests.processes import run, running_server
-from ttweet import shell
+from ttweet.cli import shell
 
 EVERYBODY = "0.0.0.0"  # it is refused
 ELSEWHERE = "192.0.2.1"  # which no machine has: a server that is not refused cannot listen there

@@ -12,14 +12,14 @@ from tests.held_store import HeldStore
 from tests.memory_store import MemoryStore
 from tests.processes import plain, run, run_on_terminal, running_server, says
 from tests.serving import Caller, serving
-from ttweet import shell
-from ttweet.access import POST, READ
-from ttweet.cli_stats import readable
-from ttweet.errors import StoreError
-from ttweet.gate import Gate
-from ttweet.rates import Rate
-from ttweet.store import Store
-from ttweet.throttle import Rates
+from ttweet.cli import shell
+from ttweet.cli.commands.stats import readable
+from ttweet.model.errors import StoreError
+from ttweet.security.authenticator import Gate
+from ttweet.security.rate_limit import Rate
+from ttweet.security.rights import POST, READ
+from ttweet.server.tcp.throttle import Rates
+from ttweet.storage.contract import Store
 
 
 async def stats_of(caller: Caller) -> Any:

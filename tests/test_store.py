@@ -2,10 +2,10 @@
 
 import pytest
 
-from ttweet import reports
-from ttweet.reports import Report, message_received
-from ttweet.store import LogLine, Reader, Store
-from ttweet.tweets import HISTORY_DAYS, Page, TagPage, TagSummary, Tweet, draft
+from ttweet.model import reports
+from ttweet.model.reports import Report, message_received
+from ttweet.model.tweets import HISTORY_DAYS, Page, TagPage, TagSummary, Tweet, draft
+from ttweet.storage.contract import LogLine, Reader, Store
 
 DAY_MS = 86_400_000
 NOW = 20_000 * DAY_MS + 1

@@ -12,11 +12,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from ttweet import reports, tweets
-from ttweet.errors import Refused
-from ttweet.export import LogCopy, SampleFile
-from ttweet.sqlite_store import SqliteStore
-from ttweet.tweets import Deletion, Draft, Page, Tweet
+from ttweet.model import reports, tweets
+from ttweet.model.errors import Refused
+from ttweet.model.tweets import Deletion, Draft, Page, Tweet
+from ttweet.server.log_copies import LogCopy, SampleFile
+from ttweet.storage.sqlite.writer import SqliteStore
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 

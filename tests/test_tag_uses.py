@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttweet.tag_uses import DAY_MS, count_uses
+from ttweet.storage.sqlite.tag_uses import DAY_MS, count_uses
 
 TAGGED = st.lists(
     st.tuples(

@@ -4,14 +4,14 @@ from pathlib import Path
 
 from tests.memory_store import MemoryStore
 from tests.serving import serving
-from ttweet import wire
-from ttweet.access import READ
-from ttweet.fast_json import JSON
-from ttweet.gate import Gate
-from ttweet.rates import Rate
-from ttweet.throttle import NO_RATES, Rates, Throttle, ThrottledReader
-from ttweet.token_file import TokenFile
-from ttweet.visitor import Visitor
+from ttweet.broker.session import Visitor
+from ttweet.protocol import requests as wire
+from ttweet.protocol.codecs import JSON
+from ttweet.security.authenticator import Gate
+from ttweet.security.rate_limit import Rate
+from ttweet.security.rights import READ
+from ttweet.security.token_file import TokenFile
+from ttweet.server.tcp.throttle import NO_RATES, Rates, Throttle, ThrottledReader
 
 TWO = Rates(Rate(1, "h", burst=2), loopback=True)
 

@@ -21,10 +21,10 @@ from tests.authority import LONG_AGO, Authority
 from tests.peers import Script, listens, peer
 from tests.processes import LIMIT_S
 from tests.serving import SWEPT_S, Serving, jump, serving
-from ttweet.certificates import Certificates
-from ttweet.connection import Limits
-from ttweet.dial_tls import explained
-from ttweet.errors import ConnectError, Refused, TtweetError
+from ttweet.client.tls import explained
+from ttweet.model.errors import ConnectError, Refused, TtweetError
+from ttweet.security.certificates import Certificates
+from ttweet.server.tcp.connection import Limits
 
 Ask = Callable[..., Awaitable[str]]
 

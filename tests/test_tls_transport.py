@@ -8,8 +8,8 @@ import trio
 from tests.authority import Authority
 from tests.serving import serving
 from tests.test_transport import socket_pair
-from ttweet.tls import TlsTransport
-from ttweet.transport import Transport
+from ttweet.server.tcp.tls import TlsTransport
+from ttweet.server.tcp.transport import Transport
 
 DATA = bytes(range(256)) * 400
 

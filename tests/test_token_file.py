@@ -11,11 +11,11 @@ import pytest
 
 from tests.processes import LIMIT_S, output_of
 from tests.sqlite_files import opened, post
-from ttweet import token_file
-from ttweet.access import ADMIN, POST, READ
-from ttweet.errors import OpenError, Refused
-from ttweet.token_file import TokenFile
-from ttweet.tokens import Token, hash_of
+from ttweet.model.errors import OpenError, Refused
+from ttweet.security import token_file
+from ttweet.security.rights import ADMIN, POST, READ
+from ttweet.security.token_file import TokenFile
+from ttweet.security.tokens import Token, hash_of
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from ttweet import tokens
-from ttweet.access import ADMIN, POST, READ, Who
-from ttweet.errors import Refused
-from ttweet.tokens import Token
+from ttweet.model.errors import Refused
+from ttweet.security import tokens
+from ttweet.security.rights import ADMIN, POST, READ, Who
+from ttweet.security.tokens import Token
 
 SECRET = re.compile(r"ttw_[A-Za-z0-9_-]{43}")  # 6 bits each: 258
 TOKEN = Token(7, "ci", "00ff", frozenset({POST, READ}), 1_000, expires=2_000)

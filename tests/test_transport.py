@@ -9,7 +9,7 @@ import pytest
 import trio
 import trio.testing
 
-from ttweet.transport import LOST, READ_BYTES, Readiness, SocketTransport, StreamTransport, Transport
+from ttweet.server.tcp.transport import LOST, READ_BYTES, Readiness, SocketTransport, StreamTransport, Transport
 
 Pair = tuple[Transport, trio.abc.HalfCloseableStream]
 MakePair = Callable[[], AbstractAsyncContextManager[Pair]]

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttweet import hashtags
-from ttweet.errors import Refused
-from ttweet.tweets import (
+from ttweet.model import hashtags
+from ttweet.model.errors import Refused
+from ttweet.model.tweets import (
     MAX_CHARACTERS,
     MAX_KEY_CHARACTERS,
     MAX_TAGS,

@@ -8,15 +8,15 @@ import pytest
 import trio
 
 from tests.memory_store import MemoryStore
-from ttweet.access import POST, READ, RIGHTS
-from ttweet.errors import ProtocolError, Refused
-from ttweet.gate import Gate
-from ttweet.journal import Journal
-from ttweet.reading import Reading
-from ttweet.service import Service
-from ttweet.token_file import TokenFile
-from ttweet.visitor import Visitor
-from ttweet.worker import Worker
+from ttweet.broker.journal import Journal
+from ttweet.broker.read_scheduler import Reading
+from ttweet.broker.service import Service
+from ttweet.broker.session import Visitor
+from ttweet.broker.worker import Worker
+from ttweet.model.errors import ProtocolError, Refused
+from ttweet.security.authenticator import Gate
+from ttweet.security.rights import POST, READ, RIGHTS
+from ttweet.security.token_file import TokenFile
 
 
 @asynccontextmanager

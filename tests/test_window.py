@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttweet import dial, errors
-from ttweet import window as module
-from ttweet.client import Stored, stored_of
-from ttweet.errors import Refused
-from ttweet.patience import Patience
-from ttweet.window import MAX_BATCH_BYTES, Window
+from ttweet.client import connection as dial
+from ttweet.client import pipeline as module
+from ttweet.client.pipeline import MAX_BATCH_BYTES, Window
+from ttweet.client.retry import Patience
+from ttweet.client.sync_client import Stored, stored_of
+from ttweet.model import errors
+from ttweet.model.errors import Refused
 
 
 class SlowServer:

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttweet import fields, frames, pushes, wire
-from ttweet.errors import CODES, ProtocolError, Refused, TtweetError
-from ttweet.fast_json import JSON
-from ttweet.tweets import Page, TagPage, TagSummary, Tweet
+from ttweet.model.errors import CODES, ProtocolError, Refused, TtweetError
+from ttweet.model.tweets import Page, TagPage, TagSummary, Tweet
+from ttweet.protocol import fields, frames, pushes
+from ttweet.protocol import requests as wire
+from ttweet.protocol.codecs import JSON
 
 REQUESTS: list[tuple[bytes, wire.Request | wire.Identify]] = [
     (b'["u","hello #world"]\n', wire.Upload("hello #world")),

@@ -8,7 +8,7 @@ import pytest
 import trio
 import trio.testing
 
-from ttweet.worker import MAX_CALLS, Worker
+from ttweet.broker.worker import MAX_CALLS, Worker
 
 
 def thread_named(name: str) -> threading.Thread | None:

@@ -6,44 +6,44 @@ first used, so that `import ttweet` costs nothing.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ttweet.async_client import AsyncClient as AsyncClient
-    from ttweet.async_client import AsyncFollower as AsyncFollower
-    from ttweet.client import Client as Client
-    from ttweet.client import Stored as Stored
-    from ttweet.cursor import Watcher as Watcher
-    from ttweet.errors import ConnectError as ConnectError
-    from ttweet.errors import OpenError as OpenError
-    from ttweet.errors import Refused as Refused
-    from ttweet.errors import StoreError as StoreError
-    from ttweet.errors import TtweetError as TtweetError
-    from ttweet.follower import Follower as Follower
-    from ttweet.local import LocalStore as LocalStore
-    from ttweet.local import open as open  # noqa: A004
-    from ttweet.tweets import Page as Page
-    from ttweet.tweets import TagPage as TagPage
-    from ttweet.tweets import TagSummary as TagSummary
-    from ttweet.tweets import Tweet as Tweet
+    from ttweet.client.async_client import AsyncClient as AsyncClient
+    from ttweet.client.async_client import AsyncFollower as AsyncFollower
+    from ttweet.client.cursor import Watcher as Watcher
+    from ttweet.client.follower import Follower as Follower
+    from ttweet.client.sync_client import Client as Client
+    from ttweet.client.sync_client import Stored as Stored
+    from ttweet.model.errors import ConnectError as ConnectError
+    from ttweet.model.errors import OpenError as OpenError
+    from ttweet.model.errors import Refused as Refused
+    from ttweet.model.errors import StoreError as StoreError
+    from ttweet.model.errors import TtweetError as TtweetError
+    from ttweet.model.tweets import Page as Page
+    from ttweet.model.tweets import TagPage as TagPage
+    from ttweet.model.tweets import TagSummary as TagSummary
+    from ttweet.model.tweets import Tweet as Tweet
+    from ttweet.storage.local import LocalStore as LocalStore
+    from ttweet.storage.local import open as open  # noqa: A004
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "AsyncClient": "async_client",
-    "AsyncFollower": "async_client",
-    "Client": "client",
-    "ConnectError": "errors",
-    "Follower": "follower",
-    "LocalStore": "local",
-    "OpenError": "errors",
-    "Page": "tweets",
-    "Refused": "errors",
-    "StoreError": "errors",
-    "Stored": "client",
-    "TagPage": "tweets",
-    "TagSummary": "tweets",
-    "TtweetError": "errors",
-    "Tweet": "tweets",
-    "Watcher": "cursor",
-    "open": "local",
+    "AsyncClient": "client.async_client",
+    "AsyncFollower": "client.async_client",
+    "Client": "client.sync_client",
+    "ConnectError": "model.errors",
+    "Follower": "client.follower",
+    "LocalStore": "storage.local",
+    "OpenError": "model.errors",
+    "Page": "model.tweets",
+    "Refused": "model.errors",
+    "StoreError": "model.errors",
+    "Stored": "client.sync_client",
+    "TagPage": "model.tweets",
+    "TagSummary": "model.tweets",
+    "TtweetError": "model.errors",
+    "Tweet": "model.tweets",
+    "Watcher": "client.cursor",
+    "open": "storage.local",
 }
 __all__ = [*_HOMES, "__version__"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import sys
 
-from ttweet import shell
+from ttweet.cli import shell
 
 
 def main() -> int:
@@ -30,14 +30,14 @@ def main() -> int:
 def _main(arguments: list[str]) -> int:
     match arguments:
         case ["-u" | "--upload", host, port, message] if _is_exact(host, port):
-            from ttweet import classic
+            from ttweet.cli import classic
 
             return shell.run(classic.upload, host, port, message)
         case ["-d" | "--download", host, port] if _is_exact(host, port):
-            from ttweet import classic
+            from ttweet.cli import classic
 
             return shell.run(classic.download, host, port)
-    from ttweet import cli
+    from ttweet.cli import main as cli
 
     return cli.main(arguments)
 

@@ -37,9 +37,9 @@ def tags(count: int) -> Iterator[str]:
 
 def fill(path: Path, count: int) -> None:
     """Write `count` tweets with their report lines into a new database, and leave it as a stopped server does."""
-    from ttweet.reports import Report
-    from ttweet.sqlite_store import SqliteStore
-    from ttweet.tweets import Draft
+    from ttweet.model.reports import Report
+    from ttweet.model.tweets import Draft
+    from ttweet.storage.sqlite.writer import SqliteStore
 
     now = time.time_ns() // 1_000_000
     start = now - SPAN_MS

@@ -20,7 +20,7 @@ from benchmarks.figures import Sample
 from benchmarks.stage import BenchError, Stage, pinned
 
 if TYPE_CHECKING:
-    from ttweet.sqlite_bulk import Rows
+    from ttweet.storage.sqlite.rows import Rows
 
 TAGS = 1000  # used by Zipf's law, as in the load generator
 DAY_MS = 86_400_000
@@ -40,7 +40,7 @@ def measure(stage: Stage, batch: float, seconds: float) -> Sample:
 
 def rate(path: Path, batch: int, seconds: float) -> float:
     """Tweets a second of this process."""
-    from ttweet.sqlite_file import connect_writer
+    from ttweet.storage.sqlite.connections import connect_writer
 
     connection = connect_writer(path)
     connection.execute("INSERT INTO sessions (id, started, how, first_line) VALUES (1, 0, 'floor', 1)")
@@ -60,7 +60,7 @@ def rate(path: Path, batch: int, seconds: float) -> float:
 
 
 def _statements() -> list[Rows]:
-    from ttweet.sqlite_bulk import Rows
+    from ttweet.storage.sqlite.rows import Rows
 
     counted = " ON CONFLICT DO UPDATE SET count = count + excluded.count"
     return [

@@ -14,8 +14,8 @@ from proofs.findings import Findings
 from proofs.history import History, now
 from proofs.load import clients, wait_for_acknowledged
 from proofs.stage import LOG_LIMIT, Broken, Stage
-from ttweet.errors import OpenError
-from ttweet.sqlite_store import SqliteStore
+from ttweet.model.errors import OpenError
+from ttweet.storage.sqlite.writer import SqliteStore
 
 CLIENTS = 3
 STEP = 25  # uploads between two looks at how many operations were recorded

@@ -27,7 +27,8 @@ def decoder(data: bytes) -> None:
 
     The first byte says how many cuts there are, two more for each where it is.
     """
-    from ttweet import fast_json, wire
+    from ttweet.protocol import codecs as fast_json
+    from ttweet.protocol import requests as wire
 
     cuts = data[0] % (MAX_CUTS + 1) if data else 0
     head, stream = data[1 : 1 + 2 * cuts], data[1 + 2 * cuts :]
@@ -40,8 +41,8 @@ def decoder(data: bytes) -> None:
 
 def _requests(parts: list[bytes], reads: object) -> list[str]:
     """What the parts mean, as far as the connection lasts; a protocol error's sentence quotes what has come of it."""
-    from ttweet import wire
-    from ttweet.errors import ProtocolError
+    from ttweet.model.errors import ProtocolError
+    from ttweet.protocol import requests as wire
 
     reader = wire.RequestReader(reads)  # type: ignore[arg-type]  # one of the two there are
     events: list[wire.Event] = []
@@ -56,8 +57,9 @@ def _requests(parts: list[bytes], reads: object) -> list[str]:
 
 def escapes(data: bytes) -> None:
     """Any text: a report line, a draft and a frame made of it are one line each, and no harm to a terminal."""
-    from ttweet import frames, reports, tweets
-    from ttweet.errors import Refused
+    from ttweet.model import reports, tweets
+    from ttweet.model.errors import Refused
+    from ttweet.protocol import frames
 
     text = data.decode(errors="surrogateescape")  # as the arguments of a command come
     for line in (

@@ -44,7 +44,8 @@ def mutant(proof: str, *signs: Sign) -> Callable[[Callable[[], None]], Callable[
 @mutant("kill9", "lost")
 def ack_before_commit() -> None:
     """Uploads are answered before they are stored."""
-    from ttweet import journal, tweets
+    from ttweet.broker import journal
+    from ttweet.model import tweets
 
     take = journal.Journal._take_batch
 
@@ -64,7 +65,7 @@ def ack_before_commit() -> None:
 @mutant("powercut", "lost")
 def synchronous_off() -> None:
     """COMMIT does not wait for the disk."""
-    from ttweet import sqlite_file
+    from ttweet.storage.sqlite import connections as sqlite_file
 
     sqlite_file._SETTINGS["synchronous"] = 0
 
@@ -72,7 +73,7 @@ def synchronous_off() -> None:
 @mutant("powercut", "lost")
 def synchronous_normal() -> None:
     """COMMIT does not wait for the disk, checkpoints do."""
-    from ttweet import sqlite_file
+    from ttweet.storage.sqlite import connections as sqlite_file
 
     sqlite_file._SETTINGS["synchronous"] = 1
 
@@ -80,7 +81,8 @@ def synchronous_normal() -> None:
 @mutant("kill9", "lost")
 def last_before_commit() -> None:
     """The last message is shown while it is on its way to the disk."""
-    from ttweet import sqlite_store, tweets
+    from ttweet.model import tweets
+    from ttweet.storage.sqlite import writer as sqlite_store
 
     def early(service: Any) -> Any:
         last = service._journal.last
@@ -89,7 +91,7 @@ def last_before_commit() -> None:
             return last
         return tweets.Tweet((last.id if last else 0) + len(inbox), 0, None, inbox[-1].text, ())
 
-    from ttweet import service
+    from ttweet.broker import service
 
     service.Service.last = early  # type: ignore[method-assign,assignment]
     _slow_commits(sqlite_store)
@@ -98,7 +100,7 @@ def last_before_commit() -> None:
 @mutant("kill9", "stale")
 def last_one_late() -> None:
     """The last message is that of the batch before."""
-    from ttweet import journal
+    from ttweet.broker import journal
 
     succeed = journal.Journal._succeed
 
@@ -114,7 +116,7 @@ def last_one_late() -> None:
 @mutant("kill9", "stale")
 def last_of_the_batch() -> None:
     """The last message is the batch's last answer, even when that is an old tweet whose key came again."""
-    from ttweet import journal
+    from ttweet.broker import journal
 
     succeed = journal.Journal._succeed
 
@@ -128,7 +130,9 @@ def last_of_the_batch() -> None:
 @mutant("kill9", "lost")
 def push_before_commit() -> None:
     """Followers are shown tweets that are on their way to the disk."""
-    from ttweet import journal, sqlite_store, tweets
+    from ttweet.broker import journal
+    from ttweet.model import tweets
+    from ttweet.storage.sqlite import writer as sqlite_store
 
     take = journal.Journal._take_batch
 
@@ -149,7 +153,7 @@ def push_before_commit() -> None:
 @mutant("kill9", "order")
 def push_one_late() -> None:
     """Followers are told of a commit when the next one comes, and of the last one never."""
-    from ttweet import journal
+    from ttweet.broker import journal
 
     publish = journal.Journal._publish
 
@@ -163,7 +167,7 @@ def push_one_late() -> None:
 @mutant("following", "lost", "order")
 def resume_skips_one() -> None:
     """A follower that comes again misses the tweet after the last that it has seen."""
-    from ttweet import audience
+    from ttweet.broker import fanout as audience
 
     follow = audience.Audience.follow
 
@@ -176,7 +180,8 @@ def resume_skips_one() -> None:
 @mutant("kill9", "corrupt", "stale")
 def tags_apart() -> None:
     """Tags have a transaction of their own, after that which says that they are indexed."""
-    from ttweet import sqlite_index, sqlite_tags
+    from ttweet.storage.sqlite import tag_index as sqlite_index
+    from ttweet.storage.sqlite import tag_table as sqlite_tags
 
     count = sqlite_tags.TagTable.count
     build = sqlite_index.TagIndex.build
@@ -198,7 +203,8 @@ def tags_apart() -> None:
 @mutant("kill9", "dup")
 def twice_on_retry() -> None:
     """A key that comes again stores the tweet again."""
-    from ttweet import sqlite_bulk, sqlite_store
+    from ttweet.storage.sqlite import rows as sqlite_bulk
+    from ttweet.storage.sqlite import writer as sqlite_store
 
     sqlite_store.SqliteStore._find_keys = lambda *_: {}  # type: ignore[method-assign]
     sqlite_store._KEYS = sqlite_bulk.Rows("INSERT OR REPLACE INTO keys (tweet, author, key) VALUES ", 3)
@@ -207,7 +213,8 @@ def twice_on_retry() -> None:
 @mutant("kill9", "dup")
 def same_key_in_a_batch() -> None:
     """A key that comes twice in one batch is stored twice."""
-    from ttweet import sqlite_bulk, sqlite_store
+    from ttweet.storage.sqlite import rows as sqlite_bulk
+    from ttweet.storage.sqlite import writer as sqlite_store
 
     find = sqlite_store.SqliteStore._find_keys
 
@@ -222,7 +229,7 @@ def same_key_in_a_batch() -> None:
 @mutant("kill9", "forged")
 def keys_of_all_are_one() -> None:
     """What one author's key has stored is what another's finds."""
-    from ttweet import connection
+    from ttweet.server.tcp import connection
 
     post = connection.Connection._post
 
@@ -255,7 +262,7 @@ def more_at_the_end() -> None:
 @mutant("kill9", "stale")
 def before_is_ignored() -> None:
     """What is before an id is the newest page again."""
-    from ttweet import sqlite_reader
+    from ttweet.storage.sqlite import reader as sqlite_reader
 
     find = sqlite_reader.Queries.tweets_of_tag
 
@@ -268,7 +275,7 @@ def before_is_ignored() -> None:
 @mutant("kill9", "forged")
 def deleted_in_part() -> None:
     """The log still repeats what was deleted."""
-    from ttweet import sqlite_store
+    from ttweet.storage.sqlite import writer as sqlite_store
 
     sqlite_store.redact = lambda *_: None
 
@@ -276,7 +283,7 @@ def deleted_in_part() -> None:
 @mutant("kill9", "lost")
 def half_of_the_log() -> None:
     """Every other report line is not stored."""
-    from ttweet import sqlite_store
+    from ttweet.storage.sqlite import writer as sqlite_store
 
     insert = sqlite_store.SqliteStore._insert_lines
     sqlite_store.SqliteStore._insert_lines = (  # type: ignore[method-assign]
@@ -287,7 +294,7 @@ def half_of_the_log() -> None:
 @mutant("kill9", "forged")
 def unescaped_log() -> None:
     """A message is logged as it came, line breaks included."""
-    from ttweet import reports
+    from ttweet.model import reports
 
     reports.escape = lambda text: text
 
@@ -295,7 +302,7 @@ def unescaped_log() -> None:
 @mutant("kill9", "corrupt")
 def export_apart() -> None:
     """The log's copy goes on where the log ends, not where the copy does."""
-    from ttweet import export
+    from ttweet.server import log_copies as export
 
     copy_page = export.LogCopy._copy_page
 
@@ -312,7 +319,8 @@ def export_apart() -> None:
 @mutant("restart-powercut", "lost")
 def no_checkpoint_at_start() -> None:
     """What a killed server has written and not synced is served again before it is synced."""
-    from ttweet import sqlite_file, sqlite_store
+    from ttweet.storage.sqlite import connections as sqlite_file
+    from ttweet.storage.sqlite import writer as sqlite_store
 
     sqlite_file.checkpoint = lambda _: True  # type: ignore[assignment]
     begin = sqlite_store.SqliteStore._begin_session
@@ -329,7 +337,7 @@ def no_checkpoint_at_start() -> None:
 @mutant("diskfull", "corrupt")
 def cache_kept_after_rollback() -> None:
     """The tweets of a failed batch are kept for the index of tags."""
-    from ttweet import sqlite_index
+    from ttweet.storage.sqlite import tag_index as sqlite_index
 
     sqlite_index.TagIndex.forget = sqlite_index.TagIndex.keep  # type: ignore[method-assign]
 
@@ -337,7 +345,7 @@ def cache_kept_after_rollback() -> None:
 @mutant("kill9", "stale")
 def runs_are_no_tags() -> None:
     """The second tag of a run such as #cs#3251 is not found."""
-    from ttweet import hashtags
+    from ttweet.model import hashtags
 
     extract = hashtags.extract
 
@@ -350,7 +358,7 @@ def runs_are_no_tags() -> None:
 @mutant("fsyncs", "lost")
 def ack_during_sync() -> None:
     """COMMIT does not wait for the disk; the log is synced while the uploads are answered."""
-    from ttweet import sqlite_store
+    from ttweet.storage.sqlite import writer as sqlite_store
 
     synchronous_normal()
     append = sqlite_store.SqliteStore.append
@@ -373,7 +381,7 @@ def ack_during_sync() -> None:
 @mutant("crashpoints", "corrupt")
 def schema_without_journal() -> None:
     """The first start writes its tables with nothing to take them back by."""
-    from ttweet import sqlite_file
+    from ttweet.storage.sqlite import connections as sqlite_file
 
     migrate = sqlite_file._migrate
 
@@ -387,7 +395,8 @@ def schema_without_journal() -> None:
 @mutant("diskfull", "forged")
 def stored_later() -> None:
     """What was refused for want of room is stored when there is room again."""
-    from ttweet import errors, sqlite_store
+    from ttweet.model import errors
+    from ttweet.storage.sqlite import writer as sqlite_store
 
     append = sqlite_store.SqliteStore.append
     refused: list[Any] = []
@@ -421,7 +430,8 @@ def failed_sync_acknowledged() -> None:
 @mutant("syncfail", "forged")
 def io_errors_pass() -> None:
     """After an I/O error the uploads are refused, and the server goes on."""
-    from ttweet import errors, sqlite_store
+    from ttweet.model import errors
+    from ttweet.storage.sqlite import writer as sqlite_store
 
     sqlite_store.store_error = lambda *_, **__: errors.StoreError("busy", "nothing was stored; try again")
 
@@ -429,7 +439,7 @@ def io_errors_pass() -> None:
 @mutant("sigterm", "bar")
 def ends_as_it_is() -> None:
     """A server that is asked to stop ends in the middle of its work."""
-    from ttweet import app
+    from ttweet.server import app
 
     until_stop = app._until_stop
 
@@ -443,7 +453,7 @@ def ends_as_it_is() -> None:
 @mutant("mixed", "bar")
 def stopped_is_failed() -> None:
     """A server that was stopped in order says that it had to stop."""
-    from ttweet import app
+    from ttweet.server import app
 
     run = app.run
     app.run = lambda config: run(config) or 1
@@ -452,14 +462,15 @@ def stopped_is_failed() -> None:
 @mutant("clocks", "dup")
 def keys_for_a_day() -> None:
     """Keys are forgotten after a day, which a clock that is put forward makes of a moment."""
-    from ttweet import sqlite_store
+    from ttweet.storage.sqlite import writer as sqlite_store
 
     sqlite_store.KEY_LIFETIME_MS = 86_400_000
 
 
 def _acknowledge_failures(of: Callable[[Any], bool]) -> None:
     """Answer some of what the store has failed to store as if it were stored."""
-    from ttweet import errors, sqlite_store, tweets
+    from ttweet.model import errors, tweets
+    from ttweet.storage.sqlite import writer as sqlite_store
 
     append = sqlite_store.SqliteStore.append
 
@@ -477,7 +488,7 @@ def _acknowledge_failures(of: Callable[[Any], bool]) -> None:
 
 def _change_answers(change: Callable[[Any], Any]) -> None:
     """Make the store give back something else than it has stored."""
-    from ttweet import sqlite_store
+    from ttweet.storage.sqlite import writer as sqlite_store
 
     append = sqlite_store.SqliteStore.append
 
@@ -489,7 +500,7 @@ def _change_answers(change: Callable[[Any], Any]) -> None:
 
 def _change_pages(change: Callable[[Any], Any]) -> None:
     """Make the pages of a tag say something else than was found."""
-    from ttweet import sqlite_reader
+    from ttweet.storage.sqlite import reader as sqlite_reader
 
     find = sqlite_reader.Queries.tweets_of_tag
     sqlite_reader.Queries.tweets_of_tag = (  # type: ignore[method-assign]

@@ -1,6 +1,6 @@
 """The rule of hashtags a second time, one character after another: to compare the fast one with.
 
-Shares no code with ttweet. The rule is told in ttweet/hashtags.py.
+Shares no code with ttweet. The rule is told in ttweet/model/hashtags.py.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""One writer, one ordered log and any number of cursors on it."""

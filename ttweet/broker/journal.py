@@ -1,0 +1,393 @@
+"""The journal: the one writer, and the place where its readers hear of commits.
+
+Concurrent drafts become batched commits (group commit): all that has queued up while the last batch was on its way to
+the disk goes into the next transaction; there is no timer. A draft is answered after COMMIT, and whoever waits is told
+once a batch, not once a tweet. Knows no particular store and no wire.
+"""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+import trio
+
+from ttweet.broker.read_scheduler import Uploads
+from ttweet.broker.receipts import Change
+from ttweet.broker.worker import Worker
+from ttweet.model import reports
+from ttweet.model.errors import Refused, StoreError, TtweetError
+from ttweet.model.reports import Report
+from ttweet.model.tweets import Deletion, Draft, Tweet
+from ttweet.storage.contract import Store, Traces
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+MAX_WAITING = 10_000  # drafts that wait, some 1 KiB each: 10 MiB. More and whoever brings them waits
+MAX_HELD_LINES = 10_000  # report lines kept for a disk that has room again; the newest of them
+MAX_LINES = MAX_WAITING + 2 * MAX_HELD_LINES  # the drafts', those held up, and as many of the clients; more are lost
+MAX_BATCH = 1_000  # drafts of one transaction, some 10 ms of work: bounds what an acknowledgement can wait for
+GATHER_S = 0.02  # for report lines without a draft: they are in no hurry, and each commit costs a sync of the disk
+RETRY_S = 1.0  # between attempts to store report lines that a full disk or a lock has held up
+SETTLE_S = 0.25  # without work until the store does what it has put off; a tweet that is alone is indexed then
+
+
+class Waiter(Protocol):
+    """Whoever waits for receipts."""
+
+    def answered(self) -> None:
+        """At least one receipt of this waiter has its outcome. Called once a batch; must not raise or block."""
+        ...
+
+
+class Receipt:
+    """A draft on its way to the disk, with the report line of its arrival; `outcome` is None until it is decided."""
+
+    __slots__ = ("draft", "outcome", "report", "waiter")
+
+    def __init__(self, draft: Draft, report: Report, waiter: Waiter) -> None:
+        self.draft = draft
+        self.report = report
+        self.waiter = waiter
+        self.outcome: Tweet | TtweetError | None = None
+
+
+class Journal:
+    """Takes drafts and report lines at once, and `run` writes them.
+
+    At most MAX_WAITING drafts and MAX_LINES report lines wait, and one more for each that does not look at `has_room`
+    before but after: it waits for `room` then. Report lines that find no room are lost, and the log tells how many.
+    """
+
+    def __init__(self, store: Store, *, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._clock = clock
+        self._queue: list[Receipt | Report] = []  # what the log will say, in order; a draft's line goes where it goes
+        self._drafts = 0  # of them
+        self._lost = 0  # report lines that found no room, of which the log does not tell yet
+        self._work = trio.Event()
+        self._room = trio.lowlevel.ParkingLot()
+        self._committed = trio.lowlevel.ParkingLot()
+        self._closed = False
+        self._gathering = False  # whether a report line wakes nobody, as `run` waits for more of them
+        self._trouble = ""  # the code of what keeps the store from storing, so that it is told of once
+        self._held_up = False  # whether a full disk or a lock keeps the lines that wait
+        self.uploads = Uploads()
+        """Tells those who let batches go first of them."""
+        self._settled = True  # the store has put off nothing
+        self.last = store.last()
+        """The newest committed tweet that is not deleted."""
+        self.newest = store.newest_id()
+        """The newest committed id: of a tweet, or of a deletion."""
+        self.gone = store.gone()
+        """The id up to which tweets are not kept any more."""
+        self._changes: list[Change[Any]] = []
+        self.commits = 0
+        """How many batches and changes were made."""
+        self.acknowledged = 0
+        """How many drafts were stored."""
+        self.deleted = 0
+        """How many tweets were deleted."""
+        self.failed: Counter[str] = Counter()
+        """How many drafts the store did not take, by code."""
+        self._published = self.newest
+        self.on_commit: Callable[[list[Tweet]], None] | None = None
+        """Is told of each commit's new tweets, ids rising, after those who wait for them. Must not raise or block."""
+        self.on_deletion: Callable[[Deletion], None] | None = None
+        """Is told of each new deletion, in its place among the commits. Must not raise or block."""
+        self.on_prune: Callable[[int], None] | None = None
+        """Is told of `gone` when it has risen. Must not raise or block."""
+
+    @property
+    def waiting(self) -> tuple[int, int]:
+        """How many drafts, and how many report lines, wait to be written."""
+        return self._drafts, len(self._queue)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another draft or report line may be appended."""
+        return self._drafts < MAX_WAITING and len(self._queue) < MAX_LINES
+
+    async def room(self) -> None:
+        """Wait until `has_room`."""
+        while not self.has_room:
+            await self._room.park()
+
+    def append(self, draft: Draft, report: Report, waiter: Waiter) -> Receipt:
+        """Queue a draft, and the report line to be stored with it, for the next batch. Raises Refused `stopping`."""
+        if self._closed:
+            raise _stopping()
+        receipt = Receipt(draft, report, waiter)
+        self._queue.append(receipt)
+        self._drafts += 1
+        self._work.set()
+        return receipt
+
+    def report(self, report: Report) -> None:
+        """Queue a report line for the next batch."""
+        if len(self._queue) >= MAX_LINES:
+            self._lost += 1  # clients may come and go for as long as the disk stands still
+            return
+        self._queue.append(report)
+        if not self._gathering:
+            self._work.set()
+
+    async def delete(self, tweet: int, report: Report, traces: Traces) -> Deletion:
+        """Delete a tweet between two batches; see Store.delete. On return it is durable and followers were told.
+
+        Raises Refused `no_tweet` and `stopping`, and StoreError.
+        """
+        delete = partial(self._store.delete, tweet, report, traces=traces)
+        change = self._change(lambda: (delete(at=self._now_ms()), self._store.last()), self._deleted)
+        deletion, _ = await change.done()
+        return deletion
+
+    async def prune(self, before: int) -> int:
+        """Remove some of the oldest tweets below an id between two batches; see Store.prune.
+
+        `before` is `newest` + 1 at most. On return it is durable and followers were told. Raises Refused `stopping`,
+        and StoreError.
+        """
+        change = self._change(lambda: (self._store.prune(before), self._store.gone()), self._pruned)
+        removed, _ = await change.done()
+        return removed
+
+    async def prune_lines(self, since: int) -> int:
+        """Remove some of the report lines older than a time (ms), as `prune` does tweets."""
+        return await self._change(partial(self._store.prune_lines, since), lambda _: None).done()
+
+    async def wait_commit(self, seen: int) -> None:
+        """Wait until more than the `seen` first of `commits` have been."""
+        while self.commits == seen:
+            await self._committed.park()
+
+    def close(self) -> None:
+        """Take no more drafts; `run` ends when what waits is written."""
+        self._closed = True
+        self._work.set()
+
+    async def run(self) -> None:
+        """Write batches until the journal is closed and nothing waits.
+
+        Raises StoreError when the store must not be written to any more; all who wait were told.
+        """
+        with Worker("journal") as worker:
+            while not self._closed or self._queue or self._changes:
+                await self._wait_for_work(worker)
+                if not (self._drafts or self._changes or self._closed):
+                    await self._gather_lines()
+                await self._write_all(worker)
+
+    def _change(self, make: Callable[[], T], made: Callable[[T], None]) -> Change[T]:
+        """Queue another change of the file than a batch. `made` is told of it before anything later is published."""
+        if self._closed:
+            raise _stopping()
+        change = Change(make, made)
+        self._changes.append(change)
+        self._work.set()
+        return change
+
+    async def _make_changes(self, worker: Worker) -> None:
+        """Make those that wait, until one finds the file locked: then it is for the others too."""
+        for _ in range(len(self._changes)):
+            try:
+                await self._changes.pop(0).run(worker)
+            except StoreError as error:
+                if not error.may_pass:
+                    self._give_up()
+                    raise
+                if error.code == "busy":
+                    self._fail_changes(error)
+                    break
+            except TtweetError:
+                pass  # such as a tweet that is not there; who asked for it was told
+            else:
+                self.commits += 1
+        self._committed.unpark_all()
+
+    def _fail_changes(self, error: TtweetError) -> None:
+        changes, self._changes = self._changes, []
+        for change in changes:
+            change.fail(error)
+
+    def _deleted(self, result: tuple[Deletion, Tweet | None]) -> None:
+        deletion, self.last = result
+        if deletion.id > self._published:  # else it was deleted before
+            self.newest = self._published = deletion.id
+            self.deleted += 1
+            if self.on_deletion is not None:
+                self.on_deletion(deletion)
+
+    def _pruned(self, result: tuple[int, int]) -> None:
+        removed, gone = result
+        if not removed:
+            return
+        self.gone = gone
+        if self.last is not None and self.last.id <= gone:
+            self.last = None  # it was the newest: none is left
+        if self.on_prune is not None:
+            self.on_prune(gone)
+
+    async def _wait_for_work(self, worker: Worker) -> None:
+        while not self._work.is_set():
+            with trio.move_on_after(self._patience_s) as pause:
+                await self._work.wait()
+            if pause.cancelled_caught and self._settled:
+                break
+            if pause.cancelled_caught:
+                await self._settle(worker)
+        self._held_up = False
+
+    @property
+    def _patience_s(self) -> float:
+        if not self._settled:
+            return SETTLE_S
+        return RETRY_S if self._held_up else float("inf")
+
+    async def _settle(self, worker: Worker) -> None:
+        """Have the store do what it has put off. If the disk is full or locked, it does so with a later batch."""
+        self._settled = True
+        try:
+            await worker.run(self._store.settle)
+        except StoreError as error:
+            if not error.may_pass:
+                self._give_up()
+                raise
+
+    async def _gather_lines(self) -> None:
+        """Let report lines wait for others, or for a draft. Connections that come and go would cost a commit each."""
+        self._work = trio.Event()
+        self._gathering = True
+        with trio.move_on_after(GATHER_S):
+            await self._work.wait()
+        self._gathering = False
+
+    async def _write_all(self, worker: Worker) -> None:
+        """Write batch after batch of drafts, with all lines until then, and make the changes that wait between them."""
+        decided: list[Receipt] = []
+        waiting = bool(self._queue or self._changes)
+        while waiting:
+            if self._queue:
+                decided = await self._write_batch(worker, decided)
+            if self._changes:
+                self._tell(decided)
+                decided = []
+                if not self._queue:
+                    self._work = trio.Event()  # what set it is made now; else lines would be gathered, though none come
+                await self._make_changes(worker)
+            waiting = bool(self._drafts or self._changes)
+        self._tell(decided)
+
+    async def _write_batch(self, worker: Worker, decided: list[Receipt]) -> list[Receipt]:
+        """Write a batch, and tell of the one before meanwhile; returns whose outcomes are to be told next."""
+        batch, lines = self._take_batch()
+        self.uploads.begin(len(batch))
+        drafts = [receipt.draft for receipt in batch]
+        told = [line.report if isinstance(line, Receipt) else line for line in lines]
+        call = worker.begin(partial(self._store.append, drafts, told, at=self._now_ms()))
+        self._tell(decided)
+        try:
+            self._succeed(batch, await call.wait())
+        except StoreError as error:
+            self._fail(batch, lines, error)
+            if not error.may_pass:
+                self._tell(batch)
+                self._give_up()
+                raise
+        finally:
+            self.uploads.end()
+        return batch
+
+    def _take_batch(self) -> tuple[list[Receipt], list[Receipt | Report]]:
+        """The oldest drafts, and all that the log will say up to the last of them."""
+        lines, self._queue = self._queue, []
+        batch = _receipts(lines)
+        if len(batch) > MAX_BATCH:
+            cut = lines.index(batch[MAX_BATCH])
+            lines, self._queue = lines[:cut], lines[cut:]
+            batch = batch[:MAX_BATCH]
+        else:
+            self._work = trio.Event()
+        self._drafts -= len(batch)
+        return batch, lines
+
+    def _succeed(self, batch: list[Receipt], tweets: list[Tweet]) -> None:
+        for receipt, tweet in zip(batch, tweets, strict=True):
+            receipt.outcome = tweet
+        if self._trouble:
+            log.warning("storing again")
+            self._trouble = ""
+        if self._lost and self.has_room:
+            lost, self._lost = self._lost, 0
+            self.report(reports.lines_lost(lost))
+        self.commits += 1
+        self._settled = False
+        self.acknowledged += len(batch)
+        newest = max(tweets, default=None)  # not the batch's last: a repeated key gives an old tweet again
+        if newest is not None and newest.id > self.newest:
+            self.last, self.newest = newest, newest.id
+
+    def _fail(self, batch: list[Receipt], lines: list[Receipt | Report], error: StoreError) -> None:
+        if error.code == "busy":
+            self._add_all_that_wait(batch, lines)
+            self._fail_changes(error)
+        self.failed[error.code] += len(batch)
+        for receipt in batch:
+            receipt.outcome = error
+        if error.may_pass and error.code != self._trouble:
+            log.warning("cannot store for now: %s; uploads are refused, reads go on", error)
+            self._trouble = error.code
+        if self._closed:
+            self._queue = [*_receipts(self._queue)]  # nobody is left to wait for room on the disk
+            return
+        held = [line for line in lines if isinstance(line, Report)]
+        self._queue[:0] = held[-MAX_HELD_LINES:]
+        self._lost += max(0, len(held) - MAX_HELD_LINES)
+        self._held_up = True
+
+    def _add_all_that_wait(self, batch: list[Receipt], lines: list[Receipt | Report]) -> None:
+        """Have them share a batch's fate: to wait for a lock that is held, batch after batch, would take minutes."""
+        batch += _receipts(self._queue)
+        lines += self._queue
+        self._queue, self._drafts, self._work = [], 0, trio.Event()
+
+    def _give_up(self) -> None:
+        """Nothing more will be written: tell those whose drafts have not been tried."""
+        self.close()
+        untried = _receipts(self._queue)
+        self._queue, self._drafts = [], 0
+        for receipt in untried:
+            receipt.outcome = _stopping()
+        self._fail_changes(_stopping())
+        self._tell(untried)
+
+    def _tell(self, batch: list[Receipt]) -> None:
+        for waiter in {id(receipt.waiter): receipt.waiter for receipt in batch}.values():
+            waiter.answered()
+        self._publish(batch)
+        self._room.unpark_all()
+        self._committed.unpark_all()
+
+    def _publish(self, batch: list[Receipt]) -> None:
+        """Tell of the tweets that are new: a repeated key gives an old one again, or one of its batch twice."""
+        outcomes = [receipt.outcome for receipt in batch]
+        new = {one.id: one for one in outcomes if isinstance(one, Tweet) and one.id > self._published}
+        if new:
+            self._published = max(new)
+            if self.on_commit is not None:
+                self.on_commit(list(new.values()))
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)
+
+
+def _receipts(lines: list[Receipt | Report]) -> list[Receipt]:
+    return [line for line in lines if isinstance(line, Receipt)]
+
+
+def _stopping() -> Refused:
+    return Refused("stopping", "the server is stopping; nothing was stored")

@@ -1,0 +1,81 @@
+"""Questions to the file give way to uploads, whose acknowledgements wait for the disk as well.
+
+The reader's thread and the writer's share one interpreter with the event loop: twenty clients that asked without a
+pause made an upload beside them take 6 ms instead of one. So a question waits for the batch that is being written, and
+the reader's thread is handed as many at a time as that batch has uploads: one, beside a client that uploads one after
+another. While there are none it is handed as many as one hop into trio answers.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import trio
+
+from ttweet.broker.worker import MAX_CALLS, Worker
+
+GIVE_WAY_S = 0.002  # that a question waits at most for the batch that is being written; most take half a millisecond
+RECENT_S = 0.1  # after a batch in which there are uploads still: the next may come at any moment
+
+T = TypeVar("T")
+
+
+class Uploads:
+    """The batches of uploads on their way to the disk, for those who let them go first."""
+
+    def __init__(self) -> None:
+        self._number = 0  # of the last batch that had some
+        self._under_way = False
+        self._decided_at = float("-inf")
+        self._waiting = trio.lowlevel.ParkingLot()
+
+    def begin(self, number: int) -> None:
+        """A batch of so many is on its way; none: it is of report lines, for which nobody waits."""
+        if number:
+            self._number = number
+            self._under_way = True
+
+    def end(self) -> None:
+        """It is decided."""
+        if self._under_way:
+            self._under_way = False
+            self._decided_at = trio.current_time()
+            self._waiting.unpark_all()
+
+    @property
+    def recent(self) -> int:
+        """How many uploads the batch has that is on its way, or was within RECENT_S; 0 without one."""
+        is_recent = self._under_way or trio.current_time() - self._decided_at < RECENT_S
+        return self._number if is_recent else 0
+
+    async def give_way(self) -> None:
+        """Wait until the batch that is on its way is decided, for GIVE_WAY_S at most."""
+        if self._under_way:
+            with trio.move_on_after(GIVE_WAY_S):
+                await self._waiting.park()
+
+
+class Reading:
+    """A worker for questions. `run` takes what reads for some ms at most; any number of tasks may wait for it."""
+
+    def __init__(self, uploads: Uploads, worker: Worker) -> None:
+        self._uploads = uploads
+        self._worker = worker
+        self._asked = 0
+        self._line = trio.lowlevel.ParkingLot()  # first come, first served: else who asks again at once is always first
+
+    async def run(self, find: Callable[[], T]) -> T:
+        """What the function returns in the worker's thread, or raise what it raises."""
+        if self._line or not self._free:
+            await self._line.park()  # the place of who is woken was taken for it
+        else:
+            self._asked += 1
+        try:
+            await self._uploads.give_way()
+            return await self._worker.run(find)
+        finally:
+            self._asked -= 1
+            self._asked += len(self._line.unpark(count=self._free))
+
+    @property
+    def _free(self) -> int:
+        return max(0, min(MAX_CALLS, self._uploads.recent or MAX_CALLS) - self._asked)

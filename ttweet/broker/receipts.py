@@ -1,0 +1,49 @@
+"""A change of the file that is none of a batch: on its way to be made, and what came of it.
+
+Knows no store and no wire.
+"""
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import outcome
+import trio
+
+from ttweet.broker.worker import Worker
+from ttweet.model.errors import TtweetError
+
+T = TypeVar("T")
+
+
+class Change(Generic[T]):
+    """A change of the file on its way to be made, and its outcome for the one task that waits for it."""
+
+    def __init__(self, make: Callable[[], T], made: Callable[[T], None]) -> None:
+        self._make = make
+        self._made = made
+        self._outcome: outcome.Outcome[T] | None = None
+        self._decided = trio.Event()
+
+    async def run(self, worker: Worker) -> None:
+        """Make it in the worker's thread. Raises what it is not made for, which `done` raises too."""
+        try:
+            result = await worker.run(self._make)
+        except TtweetError as error:
+            self.fail(error)
+            raise
+        self._made(result)
+        self._decide(outcome.Value(result))
+
+    def fail(self, error: TtweetError) -> None:
+        """It is not made."""
+        self._decide(outcome.Error(error))
+
+    async def done(self) -> T:
+        """What it returned, or raise what it raised. Cancelling does not take it back."""
+        await self._decided.wait()
+        assert self._outcome is not None
+        return self._outcome.unwrap()
+
+    def _decide(self, result: outcome.Outcome[T]) -> None:
+        self._outcome = result
+        self._decided.set()

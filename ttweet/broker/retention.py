@@ -1,0 +1,150 @@
+"""Retention: what is too old goes while the server runs, if its user wants that.
+
+Now and then a look at the file tells how far tweets may go, in a thread and with a reader of its own, for it may have
+much to look at. Then they go in small steps between the writer's batches, with a pause after each, so that uploads wait
+for one step at most. Nothing of it is remembered: each look begins with the oldest tweet there is, also the first one
+of a server that was started again.
+"""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import NamedTuple
+
+import trio
+
+from ttweet.broker.journal import Journal
+from ttweet.broker.worker import Worker
+from ttweet.model import reports
+from ttweet.model.errors import Refused, StoreError
+from ttweet.storage.contract import Reader
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 60.0  # between two looks at what is too old
+CHECK_S = 1.0  # between two glances at how many tweets came since
+MANY = 10_000  # new tweets for which the next look comes early, or a tenth of those that are kept if that is more
+STEP_S = 10.0  # for a step, longer than the store waits for a lock; then it is looked at later what became of it
+STEP_PAUSE_S = 0.02  # after each step, which takes some 15 ms: the writer's time is the clients' for the better part
+FRESH_LINES_MS = 60_000  # report lines stay for so long at least, for the copies of the log
+
+
+class Keep(NamedTuple):
+    """What is kept: tweets younger than `age_s`, or the `last` so many; all of them when neither is set."""
+
+    age_s: float | None = None
+    last: int | None = None
+
+    def __bool__(self) -> bool:
+        return self.age_s is not None or self.last is not None
+
+    def __str__(self) -> str:
+        if self.last is not None:
+            return f"the last {self.last:,} are kept"
+        return "all are kept" if self.age_s is None else f"those younger than {_duration(self.age_s)} are kept"
+
+
+KEEP_ALL = Keep()
+
+
+def _duration(seconds: float) -> str:
+    """In the largest unit that has a whole number: 7776000 is 90 d."""
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:,.0f} {unit}"
+    return f"{seconds:,g} s"
+
+
+class _Limit(NamedTuple):
+    """How far things go: tweets below the id `before`, report lines older than `since` (ms)."""
+
+    before: int
+    since: int
+
+
+class Retention:
+    """Removes tweets through a journal. `reader` is called by `worker` only; nobody else shall wait for either."""
+
+    def __init__(
+        self,
+        keep: Keep,
+        journal: Journal,
+        reader: Reader,
+        worker: Worker,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.removed = 0
+        """How many tweets have gone since the server started."""
+        self._keep = keep
+        self._journal = journal
+        self._reader = reader
+        self._worker = worker
+        self._clock = clock
+        self._seen = -1  # the newest id at the last look
+        self._postponed = False
+
+    async def run(self) -> None:
+        """Look, and remove, until cancelled or the journal is closed."""
+        while True:
+            try:
+                await self.prune()
+                self._postponed = False
+            except Refused:
+                return
+            except StoreError as error:
+                self._postpone(error)
+            with trio.move_on_after(LOOK_S):
+                await self._many_more()
+
+    async def prune(self) -> int:
+        """Remove all that is too old now; returns how many tweets went. Raises Refused `stopping`, StoreError."""
+        newest = self._journal.newest
+        if self._keep.age_s is None and newest == self._seen:
+            return 0
+        limit = await self._worker.run(partial(self._find_limit, newest))
+        before = self.removed
+        try:
+            await self._in_steps(partial(self._remove, limit.before))
+        finally:
+            if self.removed > before:
+                self._journal.report(reports.messages_removed(self.removed - before, self._journal.gone))
+        await self._in_steps(partial(self._journal.prune_lines, limit.since))
+        self._seen = newest
+        return self.removed - before
+
+    def _find_limit(self, newest: int) -> _Limit:
+        """In the worker's thread. What comes after `newest` while this looks is nothing that it has seen: it stays."""
+        now = int(self._clock() * 1000)
+        oldest = None if self._keep.age_s is None else now - int(self._keep.age_s * 1000)
+        before = min(self._reader.first_kept(since=oldest, last=self._keep.last, now=now), newest + 1)
+        if oldest is None:
+            oldest = (self._reader.time_of(before, now=now) or 0) if before else 0  # before is 0 while there are fewer
+        return _Limit(before, min(oldest, now - FRESH_LINES_MS))
+
+    async def _remove(self, before: int) -> int:
+        """One step. It is waited for also when the server stops, or what it removed would be told nowhere."""
+        if before <= self._journal.gone + 1:
+            return 0
+        with trio.move_on_after(STEP_S, shield=True):
+            removed = await self._journal.prune(before)
+            self.removed += removed
+            return removed
+        raise StoreError("busy", f"a step took more than {STEP_S:g} s")
+
+    async def _in_steps(self, step: Callable[[], Awaitable[int]]) -> None:
+        while await step():  # noqa: ASYNC110  # not for an event, it lets others have the writer
+            await trio.sleep(STEP_PAUSE_S)
+
+    async def _many_more(self) -> None:
+        """Wait until many tweets more have come than there were, where that is what counts; else for ever."""
+        many = float("inf") if self._keep.last is None else max(MANY, self._keep.last // 10)
+        while self._journal.newest - self._seen < many:  # noqa: ASYNC110  # an event would cost each commit
+            await trio.sleep(CHECK_S)
+
+    def _postpone(self, error: StoreError) -> None:
+        self._seen = self._journal.newest - 1  # not the same: look again, but not before LOOK_S
+        if not self._postponed:
+            log.warning("old tweets stay for now: %s", error)
+        self._postponed = True

@@ -1,0 +1,125 @@
+"""What users may do, as plain methods: post, last, tags, names. Knows no bytes, no streams and no SQL.
+
+Posting does not wait: it gives a receipt, and its waiter is told when the outcome is known. Everything else answers
+from committed tweets.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TypeVar
+
+from ttweet.broker.journal import Journal, Receipt, Waiter
+from ttweet.broker.read_scheduler import Reading
+from ttweet.model import reports, tweets
+from ttweet.model.errors import Refused
+from ttweet.model.reports import Report
+from ttweet.model.times import now_ms
+from ttweet.model.tweets import Deletion, Page, TagPage, Tweet
+from ttweet.storage.contract import Reader
+
+T = TypeVar("T")
+
+
+class Service:
+    """The operations, on a journal that is running and a reader that only `reading` may call."""
+
+    def __init__(self, journal: Journal, reader: Reader, reading: Reading) -> None:
+        self._journal = journal
+        self._reader = reader
+        self._reading = reading
+        self.refusals: Counter[str] = Counter()
+        """How many requests were refused, by code; what the store refused is the journal's to tell."""
+        self.collect: Callable[[], dict[str, object]] = dict
+        """What `stats` tells beside the file's size; the composition root knows who counts what."""
+        self._logins: dict[str, int] = {}  # names that are online, with the newest id at their login
+
+    def post(
+        self,
+        text: str,
+        waiter: Waiter,
+        *,
+        tags: Iterable[str] = (),
+        scan: bool = True,
+        key: str | None = None,
+        by: str | None = None,
+    ) -> Receipt:
+        """Check a tweet and queue it for the next batch. Raises Refused; then nothing was queued."""
+        draft = tweets.draft(text, tags=tags, scan=scan, key=key, by=by)
+        return self._journal.append(draft, reports.message_received(draft.text), waiter)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a post would find a place in the journal."""
+        return self._journal.has_room
+
+    async def room(self) -> None:
+        """Wait for a place in the journal."""
+        await self._journal.room()
+
+    def report(self, report: Report) -> None:
+        """Put a line into the report log."""
+        self._journal.report(report)
+
+    def last(self) -> Tweet | None:
+        """The newest tweet, which may be an empty one; from memory."""
+        return self._journal.last
+
+    async def tweets_of_tag(self, tag: str, *, limit: int, before: int | None = None) -> Page:
+        """The newest tweets of a tag, in any spelling, newest first. Raises Refused `bad_tag` when it cannot be one."""
+        return await self._ask(partial(self._reader.tweets_of_tag, tweets.search_key(tag), limit=limit, before=before))
+
+    async def list_tags(self, *, limit: int, numbers: bool = False) -> TagPage:
+        """The most used tags; those without a letter only with `numbers`."""
+        return await self._ask(partial(self._reader.list_tags, limit=limit, now=now_ms(), numbers=numbers))
+
+    async def stats(self) -> dict[str, object]:
+        """How the server is doing; see stats.Stats."""
+        size = await self._reading.run(self._reader.size)
+        return {**self.collect(), "file": size._asdict()}
+
+    async def delete(self, tweet: int, by: str) -> Deletion:
+        """Delete a tweet, its text and what tells of it; `by` is who wants it. Raises Refused `no_tweet`."""
+        traces = await self._reading.run(partial(self._reader.traces, tweet))
+        return await self._journal.delete(tweet, reports.message_deleted(tweet, by), traces)
+
+    def log_in(self, name: str) -> tuple[str, int]:
+        """Put a name online; returns its normal form and the newest tweet's id. Raises Refused."""
+        name = tweets.checked_name(name)
+        if name in self._logins:
+            raise Refused("name_taken", f"{name} is online already; take another name, or wait until it is free")
+        self._logins[name] = self._newest
+        return name, self._newest
+
+    def log_out(self, name: str) -> None:
+        """Free a name that is online."""
+        del self._logins[name]
+
+    @property
+    def online(self) -> list[str]:
+        """The names that are online, in the order of their logins."""
+        return list(self._logins)
+
+    async def tweets_of_author(self, by: str, *, limit: int, before: int | None = None) -> Page:
+        """The newest tweets of a name, online or not, newest first. Raises Refused `bad_name`."""
+        by = tweets.checked_name(by)
+        return await self._ask(partial(self._reader.tweets_of_author, by, limit=limit, before=before))
+
+    async def tweets_since_login(self, by: str, *, limit: int, after: int = 0) -> Page:
+        """Tweets of a name since its login, oldest first. Raises Refused `bad_name` or `not_online`."""
+        by = tweets.checked_name(by)
+        if by not in self._logins:
+            raise Refused("not_online", f"{by} is not online; without login:true there are the tweets of earlier times")
+        cursor = max(after, self._logins[by])
+        return await self._ask(partial(self._reader.tweets_of_author_after, by, cursor, limit=limit))
+
+    async def _ask(self, find: Callable[[], T]) -> T:
+        """What the reader finds, once `last` is as new: the reader may see a commit before the journal tells of it."""
+        found, newest = await self._reading.run(lambda: (find(), self._reader.newest_id()))
+        while self._newest < newest:
+            await self._journal.wait_commit(self._journal.commits)
+        return found
+
+    @property
+    def _newest(self) -> int:
+        return self._journal.newest

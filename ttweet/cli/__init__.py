@@ -1,0 +1,1 @@
+"""The command line: options, sources and output, which the commands share."""

@@ -1,0 +1,278 @@
+"""A session at the keyboard: the commands of the networking course that ttweet descends from, its words to the letter.
+
+One connection carries requests and pushes. A thread reads it: a push is printed when it comes, an answer is handed to
+the thread that reads commands. Standard library only, so that a session starts at once.
+"""
+
+import ipaddress
+import queue
+import re
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ttweet.cli.chat.screen import Screen
+from ttweet.cli.shell import DONE, UNREACHABLE, USAGE, exit_code
+from ttweet.client.connection import answer_data
+from ttweet.client.sync_client import Client, upload_frame
+from ttweet.model.errors import ConnectError, Refused
+from ttweet.model.reports import escape
+from ttweet.model.tweets import MAX_CHARACTERS, MAX_NAME_CHARACTERS, Tweet
+from ttweet.protocol import answers, frames
+
+ALL = "ALL"
+MAX_SUBSCRIPTIONS = 3
+ANSWER_S = 15.0  # as dial.TIMEOUT_S
+OWN_PUSH_S = 1.0  # for a tweet of one's own to come back, so that what is typed next finds it
+FAREWELL_S = 1.0  # for the server to end the connection: the name is free when this program has ended
+PAGE = 200  # tweets of one query
+
+ARGS = "error: args should contain <ServerIP>   <ServerPort>   <Username>"
+BAD_IP = "error: server ip invalid, connection refused."
+BAD_PORT = "error: server port invalid, connection refused."
+BAD_NAME = "error: username has wrong format, connection refused."
+NO_SERVER = "connection error, please check your server: {}"
+SIGNED_IN = "username legal, connection established."
+NAME_TAKEN = "username illegal, connection refused."
+SUCCESS = "operation success"
+SUB_FAILED = "operation failed: sub #{} failed, already exists or exceeds 3 limitation"
+BAD_LENGTH = "message length illegal, connection refused."
+BAD_FORMAT = "message format illegal."
+BAD_TAG = "hashtag illegal format, connection refused."
+NO_USER = "no user {} in the system"
+BYE = "bye bye"
+
+
+def run(arguments: Sequence[str], screen: Screen, ca: str | None = None) -> int:
+    """Hold a session with a server: host, port, name. Returns an exit code; every word goes to the screen.
+
+    `ca` is as Client takes it.
+    """
+    if len(arguments) != 3:
+        screen.say(ARGS)
+        return USAGE
+    host, port, name = arguments
+    fault = _fault(host, port, name)
+    if fault:
+        screen.say(fault)
+        return USAGE
+    try:
+        session = Session(host, int(port), name, screen, ca)
+    except ConnectError as error:
+        screen.say(NO_SERVER.format(_reason(error)))
+        return exit_code(error)
+    except Refused as refused:
+        said = {"bad_name": BAD_NAME, "name_taken": NAME_TAKEN}
+        screen.say(said.get(refused.code) or NO_SERVER.format(refused.text))
+        return exit_code(refused)
+    return session.run()
+
+
+class Session:
+    """Somebody who has signed in: subscriptions, and the tweets received since. Raises as Client does."""
+
+    def __init__(self, host: str, port: int, name: str, screen: Screen, ca: str | None = None) -> None:
+        self._screen = screen
+        self._say = screen.say
+        self._subscribed: list[str] = []
+        self._received: list[Tweet] = []
+        self._newest = 0
+        self._arrived = threading.Condition()
+        self._answers: queue.Queue[bytes | None] = queue.Queue()
+        self._lost = False
+        self._link = Client(host, port, name=name, ca=ca).connect()
+
+    def run(self) -> int:
+        """Say that it is signed in and carry out commands until `exit`, or until they or the server end.
+
+        Returns an exit code.
+        """
+        self._link.wait_at_most(None)
+        reader = threading.Thread(target=self._read, daemon=True)
+        reader.start()
+        self._say(SIGNED_IN)
+        try:
+            for command in self._screen.commands():
+                if not self._carry_out(command.strip()):
+                    return DONE
+            if self._lost:
+                self._raise_last_words()
+        except ConnectError as error:
+            self._say(NO_SERVER.format(error.text))
+            return UNREACHABLE
+        finally:
+            self._link.shut_down()
+            reader.join(FAREWELL_S)
+        return DONE
+
+    def _carry_out(self, command: str) -> bool:
+        """Do it and return whether the session goes on."""
+        word, _, rest = command.partition(" ")
+        rest = rest.strip()
+        match word:
+            case "tweet":
+                self._tweet(rest)
+            case "subscribe" | "unsubscribe":
+                self._change(word, rest)
+            case "timeline":
+                for tweet in list(self._received):
+                    self._say(_line(tweet, ":"))
+            case "getusers":
+                for name in answers.names(self._ask("w", "")):
+                    self._say(name)
+            case "gettweets":
+                self._get_tweets(rest)
+            case "exit":
+                self._say(BYE)
+                return False
+            case "":
+                pass
+            case _:
+                self._say(f"error: no command {escape(word)}")
+        return True
+
+    def _tweet(self, rest: str) -> None:
+        found = re.fullmatch(r'"(.*)"\s*([^"]*)', rest, re.DOTALL)
+        if found is None or not found[1]:
+            return self._say(BAD_FORMAT)
+        if len(found[1]) > MAX_CHARACTERS:
+            return self._say(BAD_LENGTH)
+        tags = _tags(found[2])
+        if not tags or ALL in tags:
+            return self._say(BAD_TAG)
+        try:
+            stored = self._request(upload_frame(found[1], tags, scan=False, key=None))
+        except Refused as refused:
+            return self._say({"too_long": BAD_LENGTH, "bad_tag": BAD_TAG}.get(refused.code, BAD_FORMAT))
+        if ALL in self._subscribed or set(tags) & set(self._subscribed):
+            with self._arrived:
+                self._arrived.wait_for(lambda: self._newest >= stored["id"], OWN_PUSH_S)
+        return None
+
+    def _change(self, word: str, rest: str) -> None:
+        tags = _tags(rest)
+        if len(tags) != 1:
+            return self._say(BAD_TAG)
+        (tag,) = tags
+        if word == "subscribe":
+            if tag in self._subscribed or len(self._subscribed) == MAX_SUBSCRIPTIONS:
+                return self._say(SUB_FAILED.format(tag))
+            self._subscribe([*self._subscribed, tag])
+        else:
+            self._subscribe([] if tag == ALL else [one for one in self._subscribed if one != tag])
+        return self._say(SUCCESS)
+
+    def _subscribe(self, tags: list[str]) -> None:
+        """Follow these; the server takes none for all, so none is to cancel."""
+        fewer = [tag for tag in self._subscribed if tag in tags]
+        if tags == self._subscribed:
+            return
+        self._subscribed = fewer  # what is on its way for a tag that goes is not shown any more
+        if not tags:
+            self._ask("c", "")
+        else:
+            self._ask("s", {"tags": [] if ALL in tags else tags})
+        self._subscribed = tags
+
+    def _get_tweets(self, name: str) -> None:
+        try:
+            for tweet in self._since_login(name):
+                self._say(_line(tweet, ":"))
+        except Refused:
+            self._say(NO_USER.format(escape(name)))
+
+    def _since_login(self, name: str) -> Iterator[Tweet]:
+        after, more = 0, True
+        while more:
+            data = self._ask("g", {"by": name, "login": True, "limit": PAGE, "after": after})
+            tweets, more = answers.page(data)
+            yield from tweets
+            after = tweets[-1].id if tweets else 0
+
+    def _ask(self, operation: str, data: object) -> Any:
+        return self._request(frames.encode(operation, data))
+
+    def _request(self, frame: bytes) -> Any:
+        self._link.send(frame)
+        return self._answer()
+
+    def _answer(self) -> Any:
+        try:
+            line = self._answers.get(timeout=ANSWER_S)
+        except queue.Empty:
+            line = None
+        if line is None:
+            raise ConnectError("unknown", "Connection closed")
+        return answer_data(line)
+
+    def _raise_last_words(self) -> None:
+        """Raise what the server has said unasked before it went, for instance that nothing was asked for too long."""
+        try:
+            self._answer()
+        except Refused as refused:
+            raise ConnectError("unknown", refused.text) from refused
+
+    def _read(self) -> None:
+        """Take what the server says until it is gone, which ends the session, whatever is being typed."""
+        try:
+            while True:
+                line = self._link.receive()
+                if line.startswith((b'["ok"', b'["err"')):
+                    self._answers.put(line)
+                elif line.startswith(b'["m"'):
+                    self._push(answers.tweet(frames.loads(line)[1]))  # type: ignore[index]
+        except (ConnectError, *frames.MISFITS):
+            self._lost = True
+            self._answers.put(None)
+            self._screen.end()
+
+    def _push(self, tweet: Tweet) -> None:
+        if tweet.text and (ALL in self._subscribed or set(tweet.tags) & set(self._subscribed)):
+            self._received.append(tweet)
+            self._say(_line(tweet))
+        with self._arrived:
+            self._newest = tweet.id
+            self._arrived.notify_all()
+
+
+def _fault(host: str, port: str, name: str) -> str | None:
+    """What is wrong with the arguments, looked at in their order."""
+    if not _is_host(host):
+        return BAD_IP
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and 1024 <= int(port) <= 65535):
+        return BAD_PORT
+    if not (name.isalnum() and len(name) <= MAX_NAME_CHARACTERS):
+        return BAD_NAME
+    return None
+
+
+def _is_host(host: str) -> bool:
+    """An address, or a name that has one. What has digits and dots alone is no name, though libc may take it."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return not re.fullmatch(r"[\d.]*", host) and _is_known(host)
+    return True
+
+
+def _is_known(host: str) -> bool:
+    try:
+        return bool(socket.getaddrinfo(host, None))
+    except (OSError, UnicodeError):
+        return False
+
+
+def _reason(error: ConnectError) -> str:
+    cause = error.__cause__ if error.code == "unreachable" else None
+    return cause.strerror if isinstance(cause, OSError) and cause.strerror else error.text
+
+
+def _tags(field: str) -> list[str]:
+    """The tags of `#a#b`; none when it is not of that form."""
+    return field[1:].split("#") if re.fullmatch(r"(#[^\W_]+)+", field) else []
+
+
+def _line(tweet: Tweet, colon: str = "") -> str:
+    tags = "".join([f"#{tag}" for tag in tweet.tags])
+    return escape(f'{tweet.by or "anonymous"}{colon} "{tweet.text}" {tags}'.rstrip())

@@ -1,0 +1,41 @@
+"""The command `backup`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ttweet.cli import shell
+from ttweet.cli.options import FILE, Db
+from ttweet.cli.progress import Pace, progress
+from ttweet.cli.source import db_path, refuse_itself
+from ttweet.model.reports import escape
+from ttweet.storage.sqlite.backup import back_up
+
+MIB = 1024 * 1024
+
+Target = Annotated[Path, FILE, Parameter(name="FILE", help="Where the copy goes.")]
+Force = Annotated[bool, Parameter(name="--force", negative="", help="Replace FILE if it is there.")]
+
+
+def backup(target: Target, /, *, db: Db = None, force: Force = False) -> int:
+    """Copy the database. Raises UsageError, OpenError, StoreError, OSError."""
+    source, pace = db_path(db), Pace()
+    refuse_itself(target, source)
+    try:
+        with progress() as show:
+            tweets = back_up(
+                source,
+                target,
+                overwrite=force,
+                progress=lambda done, pages: show(done, pages, f"{done:,} of {pages:,} pages"),
+                instead="name another with --db",
+            )
+    except FileExistsError as exc:
+        raise shell.UsageError(f"{escape(str(target))} is there already; name another file, or add --force") from exc
+    if shell.on_terminal(sys.stderr):
+        size = target.stat().st_size / MIB
+        copied = shell.amount(tweets, "tweet")
+        shell.hint(f"{copied} in {escape(str(target))}, {size:,.1f} MiB, verified, in {pace.taken}")
+    return shell.DONE

@@ -1,0 +1,23 @@
+"""The command `chat`: a session at the keyboard."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ttweet.cli.chat import repl as course
+from ttweet.cli.chat.screen import Screen
+from ttweet.cli.options import As, Ca
+
+Word = Annotated[str | None, Parameter(allow_leading_hyphen=True)]  # the course has its own words for what is wrong
+Host = Annotated[Word, Parameter(name="HOST", help="The server's address, or a name that has one.")]
+Port = Annotated[Word, Parameter(name="PORT", help="Its port, 1024 or above.")]
+Name = Annotated[Word, Parameter(name="NAME", help="The name to sign in under: 1 to 32 letters and digits.")]
+Others = Annotated[str, Parameter(show=False, allow_leading_hyphen=True)]
+
+
+def chat(
+    host: Host = None, port: Port = None, name: Name = None, /, *others: Others, as_name: As = None, ca: Ca = None
+) -> int:
+    """Hold a session at the keyboard."""
+    given = [word for word in (host, port, name, *others, as_name) if word is not None]
+    return course.run(given, Screen(), ca)

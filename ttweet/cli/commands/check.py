@@ -1,0 +1,81 @@
+"""The command `check`."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ttweet.cli import output as cli_show
+from ttweet.cli import shell
+from ttweet.cli.options import FILE, Db, Json
+from ttweet.cli.progress import Pace, progress
+from ttweet.cli.source import db_path
+from ttweet.model.errors import OpenError
+from ttweet.model.reports import escape
+from ttweet.storage.sqlite.check import Check, Facts, Finding
+
+File = Annotated[Path | None, FILE, Parameter(name="FILE", help="The database; else TTWEET_DB, else tweets.db.")]
+
+
+def check(file: File = None, /, *, db: Db = None, json: Json = False) -> int:
+    """Look a database over. Raises UsageError, OpenError, StoreError."""
+    path = db_path(_named(file, db))
+    try:
+        look = Check(path, instead="name another one")
+    except OpenError as error:
+        return _show([_unreadable(path, error)], path, json=json)
+    if _show(_findings(look), path, json=json) == shell.FAILED:
+        return shell.FAILED
+    assert look.facts is not None
+    if json:
+        cli_show.write_json(look.facts._asdict())
+        return shell.DONE
+    shell.write(f"{escape(str(path))} is whole: {_told(look.facts)}")
+    if look.unlike and shell.on_terminal(sys.stderr):
+        shell.hint(f"{shell.amount(look.unlike, 'tweet')} with other tags than in the text, as ttweet chat posts them")
+    return shell.DONE
+
+
+def _named(file: Path | None, db: Path | None) -> Path | None:
+    """The file that the command line names, if it does: by its place, or by the option of the other commands."""
+    if file is not None and db is not None:
+        raise shell.UsageError("FILE and --db both name the database; give one of them")
+    return db if file is None else file
+
+
+def _findings(look: Check) -> Iterator[Finding]:
+    pace = Pace()
+    with progress() as show:
+        yield from look.run(lambda done, total: show(done, total, f"{done:,} tweets, {pace.rate(done)}"))
+
+
+def _unreadable(path: Path, error: OpenError) -> Finding:
+    """What is wrong with a file that cannot even be opened. Raises the error when it tells of another thing."""
+    if error.code not in ("damaged", "not_ours"):
+        raise error
+    what, _, way_out = error.text.removeprefix(f"{path} is ").partition("; ")
+    return Finding(what, way_out)
+
+
+def _show(findings: Iterable[Finding], path: Path, *, json: bool) -> int:
+    """Write what is wrong as it is found, then what to do, each once. Returns the exit code."""
+    ways_out: dict[str, None] = {}
+    for finding in findings:
+        if json:
+            cli_show.write_json(finding._asdict())
+        else:
+            shell.write(f"{escape(str(path))}: {escape(finding.what)}")
+        ways_out[finding.way_out] = None
+    for way_out in ways_out:
+        shell.complain(escape(way_out))
+    return shell.FAILED if ways_out else shell.DONE
+
+
+def _told(facts: Facts) -> str:
+    tweets, tags, lines = (
+        shell.amount(number, one)
+        for number, one in ((facts.tweets, "tweet"), (facts.tags, "tag"), (facts.lines, "report line"))
+    )
+    return f"{tweets}, {tags}, {lines}, schema {facts.schema}"

@@ -1,0 +1,68 @@
+"""The command `delete`."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ttweet.cli import output as cli_show
+from ttweet.cli import shell
+from ttweet.cli.options import FILE, Ca, Json, whole
+from ttweet.cli.source import open_client
+from ttweet.model.errors import OpenError, Refused
+from ttweet.model.tweets import MAX_ID, Deletion
+
+Ids = Annotated[int, whole(1, MAX_ID), Parameter(name="ID", help="Which tweets, by their ids.")]
+Db = Annotated[Path | None, FILE, Parameter(help="Delete in this file, which no server may hold.")]
+Server = Annotated[str | None, Parameter(metavar="HOST:PORT", help="Where to delete.")]
+
+
+def delete(*ids: Ids, db: Db = None, server: Server = None, ca: Ca = None, json: Json = False) -> int:
+    """Delete tweets; go on with the others when one is not there."""
+    if not ids:
+        raise shell.UsageError("which tweets? ttweet delete ID; ttweet follow --last 20 --timeout 1s shows ids")
+    if db is not None and server is not None:
+        raise shell.UsageError("--db deletes in a file and --server asks a server; give one of them")
+    with _from_server(server, ca) if db is None else _from_file(db) as delete_one:
+        found = [_deleted(delete_one, tweet, json=json) for tweet in ids]
+    return shell.DONE if all(found) else shell.NOTHING
+
+
+def _deleted(delete_one: Callable[[int], Deletion], tweet: int, *, json: bool) -> bool:
+    """Delete one and print that it is; False when there is none of this id."""
+    try:
+        deletion = delete_one(tweet)
+    except Refused as error:
+        if error.code != "no_tweet":
+            raise
+        shell.complain(f"there is no tweet {tweet}")  # the server adds that nothing was deleted: others may have been
+        return False
+    if json:
+        cli_show.write_json(deletion._asdict())
+    else:
+        shell.write(str(deletion.tweet))
+    return True
+
+
+@contextmanager
+def _from_server(server: str | None, ca: str | None) -> Iterator[Callable[[int], Deletion]]:
+    with open_client(server, ca=ca) as client:
+        yield client.delete
+
+
+@contextmanager
+def _from_file(db: Path) -> Iterator[Callable[[int], Deletion]]:
+    from ttweet.storage import local  # who asks a server goes without
+    from ttweet.storage.sqlite.reader import SqliteReader
+
+    try:
+        SqliteReader(db, instead="name another with --db, or ask a server").close()  # to open to write would make it
+        store = local.open(db)
+    except OpenError as error:
+        if error.code == "locked":
+            raise OpenError("locked", f"a server holds {db}; delete with --server HOST:PORT, or stop it") from error
+        raise
+    with store:
+        yield store.delete

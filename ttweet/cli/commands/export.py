@@ -1,0 +1,150 @@
+"""The commands `export` and `import`: all tweets as lines of JSON, and back."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+from cyclopts import Parameter
+
+from ttweet.cli import shell
+from ttweet.cli.options import FILE, Db
+from ttweet.cli.progress import Pace, progress
+from ttweet.cli.source import db_path, refuse_itself
+from ttweet.files import replacing
+from ttweet.model.errors import OpenError, Refused, StoreError
+from ttweet.model.reports import escape
+from ttweet.model.times import now_ms
+from ttweet.model.tweets import Tweet
+from ttweet.storage import jsonl as archive
+from ttweet.storage.jsonl import PAGE_ENTRIES, Tally
+from ttweet.storage.local import LOG_LIMIT
+from ttweet.storage.sqlite.reader import Queries, SqliteReader
+from ttweet.storage.sqlite.salvage import Salvage
+from ttweet.storage.sqlite.writer import SqliteStore
+
+To = Annotated[str, FILE, Parameter(name="FILE", allow_leading_hyphen=True, help="Where they go; - is stdout.")]
+From = Annotated[
+    str, FILE, Parameter(name="FILE", allow_leading_hyphen=True, help="What export has written; - is stdin.")
+]
+Into = Annotated[Path | None, FILE, Parameter(name="--db", help="Into this file; it is made when it is not there.")]
+Force = Annotated[bool, Parameter(name="--force", negative="", help="Replace FILE if it is there.")]
+
+Salvaged = Annotated[
+    bool, Parameter(name="--salvage", negative="", help="Of a damaged file, write what can be read, and tell what not.")
+]
+
+GAPS_TOLD = 20  # of a file so damaged that it has more, they are as good as all
+
+Count = Callable[[int], object]
+
+
+def export(target: To = "-", /, *, db: Db = None, force: Force = False, salvage: Salvaged = False) -> int:
+    """Write all tweets as lines of JSON. Raises UsageError, OpenError, StoreError, OSError."""
+    source, pace = db_path(db), Pace()
+    with closing((Salvage if salvage else SqliteReader)(source, instead="name another with --db")) as reader:
+        if target == "-":
+            count = _write(reader, _stdout(), pace, ascii_only=shell.on_terminal(sys.stdout))
+        else:
+            count = _write_file(reader, source, Path(target), pace, force=force)
+    if shell.on_terminal(sys.stderr) and target != "-":
+        shell.hint(f"{shell.amount(count, 'tweet')} in {escape(target)}, in {pace.taken}, {pace.rate(count)}")
+    return _tell_lost(reader.lost) if isinstance(reader, Salvage) else shell.DONE
+
+
+def import_(source: From, /, *, db: Into = None) -> int:
+    """Put exported tweets into a database. Raises OpenError, StoreError, OSError, Refused, KeyboardInterrupt."""
+    tally, pace = Tally(), Pace()
+    with ExitStack() as resources:
+        file = resources.enter_context(_open(source))
+        lines = archive.begun(archive.read_lines(file))
+        store = resources.enter_context(closing(_open_store(db_path(db))))
+        try:
+            with progress() as show:
+                archive.bring_in(store, lines, tally, lambda: show(*_place(file), _done(tally, pace)))
+        except (Refused, StoreError) as error:
+            with suppress(StoreError):  # that of a full disk, again; the session counts as crashed then
+                store.end_session("failed", at=now_ms())
+            raise type(error)(error.code, f"{error.text}; before it: {_imported(tally)}") from error
+        except KeyboardInterrupt:
+            store.end_session("stopped", at=now_ms())
+            shell.complain(f"interrupted; {_imported(tally)}; the same command goes on from there")
+            raise
+        store.end_session("stopped", at=now_ms())
+    if shell.on_terminal(sys.stderr):
+        shell.hint(f"{_imported(tally)}, in {pace.taken}, {pace.rate(tally.new)}")
+    return shell.DONE
+
+
+def _stdout() -> BinaryIO:
+    if sys.stdout is None:
+        raise shell.UsageError("stdout is closed; name a file: ttweet export tweets.jsonl")
+    return sys.stdout.buffer
+
+
+def _write_file(reader: Queries, source: Path, target: Path, pace: Pace, *, force: bool) -> int:
+    refuse_itself(target, source)
+    try:
+        with replacing(target, overwrite=force) as part, part.open("wb") as file:
+            return _write(reader, file, pace, ascii_only=False)
+    except FileExistsError as exc:
+        raise shell.UsageError(f"{escape(str(target))} is there already; name another file, or add --force") from exc
+
+
+def _write(reader: Queries, file: BinaryIO, pace: Pace, *, ascii_only: bool) -> int:
+    """All tweets, page by page: no read transaction is long, so the server's log does not grow for it."""
+    total, count, cursor = reader.count(), 0, 0
+    with progress(wanted=not ascii_only) as show:
+        while page := reader.entries_after(cursor, PAGE_ENTRIES):
+            file.write(b"".join([archive.encode(entry, ascii_only=ascii_only) for entry in page]))
+            count, cursor = count + sum([isinstance(entry, Tweet) for entry in page]), page[-1].id
+            show(count, total, f"{count:,} tweets, {pace.rate(count)}")
+    file.flush()
+    return count
+
+
+def _tell_lost(lost: list[tuple[int, int]]) -> int:
+    if not lost:
+        return shell.DONE
+    told = ", ".join([f"{first} to {last}" for first, last in lost[:GAPS_TOLD]])
+    more = f", and {len(lost) - GAPS_TOLD:,} more such gaps" if len(lost) > GAPS_TOLD else ""
+    shell.complain(f"what had these ids cannot be read: {told}{more}; the rest is written")
+    return shell.FAILED
+
+
+@contextmanager
+def _open(source: str) -> Iterator[BinaryIO]:
+    if source == "-":
+        yield shell.stdin()
+    else:
+        if not Path(source).exists():
+            raise OpenError("missing", f"there is no {escape(source)}; name what export has written")
+        with Path(source).open("rb") as file:
+            yield file
+
+
+def _open_store(db: Path) -> SqliteStore:
+    try:
+        return SqliteStore.open(db, log_limit=LOG_LIMIT, at=now_ms())
+    except OpenError as error:
+        if error.code == "missing":  # the folder for a new file: nothing was looked for
+            raise OpenError("denied", error.text) from error
+        raise
+
+
+def _place(file: BinaryIO) -> tuple[int, int | None]:
+    """How much of a file was read, and how much there is; of a pipe that is not known."""
+    if not file.seekable():
+        return 0, None
+    return file.tell(), os.fstat(file.fileno()).st_size
+
+
+def _done(tally: Tally, pace: Pace) -> str:
+    return f"{tally.new + tally.known:,} tweets, {pace.rate(tally.new + tally.known)}"
+
+
+def _imported(tally: Tally) -> str:
+    known = f", {tally.known:,} there already" if tally.known else ""
+    return f"{shell.amount(tally.new, 'tweet')} imported{known}"

@@ -1,0 +1,148 @@
+"""The command `follow`: tweets as they come."""
+
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from itertools import islice
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ttweet.cli import child_process as child
+from ttweet.cli import live as cli_live
+from ttweet.cli import output as cli_show
+from ttweet.cli import shell
+from ttweet.cli.options import AMOUNT, After, As, Ca, Json, LiveServer, LiveTags, Timeout
+from ttweet.cli.source import checked_body, in_pages, open_client
+from ttweet.client.follower import Follower
+from ttweet.client.sync_client import Client
+from ttweet.model.tweets import Tweet
+from ttweet.protocol.requests import as_json
+
+Last = Annotated[int | None, AMOUNT, Parameter(name="--last", metavar="N", help="Begin with the last N tweets.")]
+Exec = Annotated[
+    str | None,
+    Parameter(name="--exec", metavar="COMMAND", help="Run it in a shell for each tweet, instead of printing it."),
+]
+Count = Annotated[int | None, AMOUNT, Parameter(metavar="N", help="Stop after so many tweets.")]
+
+Handle = Callable[[Tweet], None]
+Finishing = Callable[[], AbstractContextManager[None]]
+
+
+def follow(
+    *tags: LiveTags,
+    after: After = None,
+    last: Last = None,
+    exec_: Exec = None,
+    count: Count = None,
+    timeout: Timeout = None,
+    as_name: As = None,
+    server: LiveServer = None,
+    ca: Ca = None,
+    json: Json = False,
+) -> int:
+    """Show tweets as they come."""
+    if after is not None and last is not None:
+        raise shell.UsageError("--from begins after an id and --last with the last tweets; give one of them")
+    bodies = [checked_body(tag) for tag in tags]
+    timeout_s = cli_live.seconds(timeout, "--timeout")
+    start = after if last is None else _before_last(last, bodies, server, ca)
+    cli_live.leave_with_reader()
+    resumed = _resumed(bodies, {"--exec": exec_, "--as": as_name, "--server": server, "--ca": ca}, json=json)
+    news = cli_live.News(partial(cli_live.show_deletion, json=json))
+    with open_client(server, as_name, ca=ca) as client:
+        follower = client.follow(*bodies, after=start, timeout_s=timeout_s, watcher=news)
+        finishing = cli_live.uninterrupted if exec_ is None else nullcontext  # a command hears Ctrl-C itself
+        return _follow(follower, _handle(exec_, json=json), finishing, count, resumed)
+
+
+def _follow(follower: Follower, handle: Handle, finishing: Finishing, count: int | None, resumed: str) -> int:
+    """Handle tweets until there are enough, the time is up, or Ctrl-C, after which the way to go on is shown."""
+    current: Tweet | None = None  # one whose handling was interrupted is to come again
+    handled = 0
+    try:
+        for current in follower:
+            with finishing():
+                handle(current)
+                current = None
+            handled += 1
+            if handled == count:
+                return shell.DONE
+    except KeyboardInterrupt:
+        after = follower.after if current is None else current.id - 1
+        shell.hint(f"to go on from here: {resumed}{'' if after is None else f' --from {after}'}")
+        return shell.INTERRUPTED
+    finally:
+        follower.close()
+    return shell.TIMED_OUT
+
+
+def _handle(command: str | None, *, json: bool) -> Handle:
+    def show(tweet: Tweet) -> None:
+        cli_live.show(tweet, json=json)
+
+    def execute(tweet: Tweet) -> None:
+        if json:
+            show(tweet)
+        _execute(command or "", tweet)
+
+    return show if command is None else execute
+
+
+def _execute(command: str, tweet: Tweet) -> None:
+    """Run a command, which learns of the tweet by its environment and stdin: no text comes near a command line."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    about = {
+        "TTWEET_ID": str(tweet.id),
+        "TTWEET_TEXT": tweet.text,
+        "TTWEET_BY": tweet.by or "",
+        "TTWEET_TAGS": " ".join(tweet.tags),
+    }
+    line = f"{cli_show.json_line(as_json(tweet))}\n".encode()
+    end = child.run(["/bin/sh", "-c", command], environment=os.environ | about, stdin=line)
+    if end.signal is not None:
+        signal.raise_signal(end.signal)  # it was for this program too
+    if end.code:
+        shell.complain(f"--exec ended with exit code {end.code} for tweet {tweet.id}; going on")
+
+
+def _before_last(amount: int, tags: Sequence[str], server: str | None, ca: str | None) -> int:
+    """The id after which the last so many tweets stand. Without a name: it is taken by the connection that follows."""
+    with open_client(server, ca=ca) as client:
+        if not tags:
+            return _before_last_of_all(client, amount)
+        ids = sorted({tweet.id for tag in tags for tweet in _of_tag(client, tag, amount)})
+    return ids[-amount] - 1 if len(ids) >= amount else 0
+
+
+def _before_last_of_all(client: Client, amount: int) -> int:
+    """Deletions have ids too, among those of the tweets: it goes back until there are tweets enough beside them."""
+    newest = _newest(client)
+    start = max(0, newest - amount)
+    while len(deletions := client.deletions_after(start)) > newest - start - amount and start:
+        start = max(0, 2 * start - newest)
+    ids = (one for one in range(newest, start, -1) if one not in deletions)
+    return next(islice(ids, amount - 1, None), 1) - 1
+
+
+def _newest(client: Client) -> int:
+    """The newest id, which is where one who follows everything from now on begins."""
+    newest: int = client.request("s", {})["from"]
+    client.close()
+    return newest
+
+
+def _of_tag(client: Client, tag: str, amount: int) -> list[Tweet]:
+    return in_pages(lambda limit, before: client.tweets_of_tag(tag, limit=limit, before=before), amount).tweets
+
+
+def _resumed(tags: Sequence[str], options: dict[str, str | None], *, json: bool) -> str:
+    """The command line that does the same again, without the place to begin at."""
+    given = [word for name, value in options.items() if value is not None for word in (name, value)]
+    return shlex.join(["ttweet", "follow", *tags, *given, *(["--json"] if json else [])])

@@ -1,0 +1,134 @@
+"""The command `log`: the report lines of server sessions, and Sample.txt anew."""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from ttweet.cli import output as cli_show
+from ttweet.cli import shell
+from ttweet.cli.options import FILE, Db, Json
+from ttweet.cli.source import db_path
+from ttweet.files import replacing
+from ttweet.model import reports
+from ttweet.model.reports import escape
+from ttweet.storage.contract import LogLine, Reader
+from ttweet.storage.sqlite.connections import MAGIC, belongs_to
+from ttweet.storage.sqlite.reader import SqliteReader
+
+PAGE = 1000  # lines of one query
+
+Session = Annotated[str, Parameter(metavar="N|all", help="Which server session; the last one if not said.")]
+Category = Annotated[
+    list[Literal["general", "error", "connection"]] | None,
+    Parameter(negative="", metavar="NAME", help="Only lines of this category; may be given again."),
+]
+Export = Annotated[
+    str | None,
+    FILE,
+    Parameter(allow_leading_hyphen=True, help="Write what Sample.txt would hold; - is stdout."),
+]
+
+
+def log(
+    *, session: Session = "last", category: Category = None, export: Export = None, db: Db = None, json: Json = False
+) -> int:
+    """Show the report log."""
+    if json and export is not None:
+        raise shell.UsageError("--export writes lines as Sample.txt has them and --json objects; give one of them")
+    path = db_path(db)
+    if export not in (None, "-"):
+        _refuse_database(Path(export or ""), path)
+    reader = SqliteReader(path, instead="name another with --db")
+    try:
+        number = _session(reader, session)
+        lines = _lines(reader, number, [name.upper() for name in category or ()])
+        count = _export(lines, export) if export is not None else _show(lines, json=json)
+    finally:
+        reader.close()
+    if count:
+        return shell.DONE
+    shell.complain("no report lines are like that")
+    return shell.NOTHING
+
+
+def _session(reader: Reader, wanted: str) -> int | None:
+    """The session's number; None for all. Raises UsageError."""
+    if wanted == "all":
+        return None
+    newest = reader.last_session()
+    if wanted == "last":
+        return newest
+    if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 19):
+        raise shell.UsageError(f"--session is a number or all, not {wanted[:80]!r}")
+    if newest is None or not 1 <= int(wanted) <= newest:
+        raise shell.UsageError(f"there is no session {wanted}; the newest is {newest or 'none yet'}")
+    return int(wanted)
+
+
+def _lines(reader: Reader, session: int | None, categories: Sequence[str]) -> Iterator[LogLine]:
+    cursor = 0
+    while lines := reader.log_after(cursor, limit=PAGE, session=session, categories=categories):
+        yield from lines
+        cursor = lines[-1].id
+
+
+def _export(lines: Iterator[LogLine], name: str) -> int:
+    exported = _Counted(lines)
+    texts = (reports.line(line.side, line.category, line.text) + "\n" for line in exported)
+    if name == "-":
+        with open(sys.stdout.fileno(), "w", encoding="utf-8", closefd=False) as file:
+            file.writelines(texts)
+    elif first := next(texts, None):
+        _write(Path(name), chain([first], texts))
+        shell.hint(f"{exported.count:,} lines written to {escape(name)}")
+    return exported.count
+
+
+def _refuse_database(target: Path, db: Path) -> None:
+    """Raise UsageError when the target is a database, or belongs to the one that is read."""
+    if belongs_to(target, db) or _is_database(target):
+        raise shell.UsageError(f"--export would overwrite the database file {escape(str(target))}; name another file")
+
+
+def _is_database(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
+def _write(target: Path, texts: Iterable[str]) -> None:
+    """Put the whole text in the target's place at once: what was there stays until then. Raises OSError."""
+    if target.exists() and not target.is_file():  # a device or a FIFO is written to, not replaced
+        with target.open("w", encoding="utf-8") as file:
+            file.writelines(texts)
+        return
+    with replacing(target) as part, part.open("w", encoding="utf-8") as file:
+        file.writelines(texts)
+
+
+def _show(lines: Iterator[LogLine], *, json: bool) -> int:
+    shown = _Counted(lines)
+    if json:
+        for line in shown:
+            cli_show.write_json(line._asdict())
+    else:
+        cli_show.write_log(shown)
+    return shown.count
+
+
+class _Counted:
+    """Lines on their way to be shown, counted as they pass."""
+
+    def __init__(self, lines: Iterable[LogLine]) -> None:
+        self._lines = lines
+        self.count = 0
+
+    def __iter__(self) -> Iterator[LogLine]:
+        for line in self._lines:
+            self.count += 1
+            yield line

@@ -1,0 +1,128 @@
+"""The command `post`: one message, or each line of stdin."""
+
+import shlex
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ttweet.cli import output as cli_show
+from ttweet.cli import shell
+from ttweet.cli.options import As, Ca, Json, WithSpool
+from ttweet.cli.source import open_client
+from ttweet.client.sync_client import Client, Stored, with_advice
+from ttweet.model.errors import ConnectError
+
+MAX_STDIN_BYTES = 1024 * 1024  # a message has 600; so `ttweet post - < film.mkv` says so and does not fill the memory
+
+Message = Annotated[str, Parameter(name="MESSAGE", help="The text; quote it. After -- it may begin with a hyphen.")]
+Stdin = Annotated[
+    bool,
+    Parameter(name=["--stdin", "-"], negative="", help="Read the message from stdin, without the newline at its end."),
+]
+Lines = Annotated[
+    bool, Parameter(name="--lines", negative="", help="Post each line of stdin; empty lines are skipped.")
+]
+Tags = Annotated[
+    list[str] | None,
+    Parameter(name="--tag", metavar="TAG", negative="", help="A tag beside the text; may be given again."),
+]
+Key = Annotated[
+    str | None,
+    Parameter(metavar="KEY", help="Makes a retry safe: the same key stores once. With --lines, KEY:N for line N."),
+]
+Server = Annotated[str | None, Parameter(metavar="HOST:PORT", help="Where to post.")]
+
+Open = Callable[[str | None], Client]
+
+
+def post(
+    *message: Message,
+    stdin: Stdin = False,
+    lines: Lines = False,
+    tag: Tags = None,
+    key: Key = None,
+    as_name: As = None,
+    spool: WithSpool = False,
+    server: Server = None,
+    ca: Ca = None,
+    json: Json = False,
+) -> int:
+    """Post a message and print its id."""
+    tags = [shell.checked_text(one, "a tag") for one in tag or ()]
+    if key is not None:
+        shell.checked_text(key, "the key")
+    open_as = partial(open_client, server, ca=ca)
+    if spool and not (message or stdin or lines):
+        return _post_waiting(open_as)
+    text = _checked_source(message, stdin=stdin, lines=lines)
+    if lines:
+        return _post_lines(open_as(as_name), tags=tags, key=key, json=json, spool=spool)
+    text = _stdin_text() if text is None else text
+    _write_stored(_post(open_as, as_name, text, tags=tags, key=key, spool=spool), json=json)
+    return shell.DONE
+
+
+def _post(open_as: Open, name: str | None, text: str, *, tags: list[str], key: str | None, spool: bool) -> Stored:
+    if spool:
+        from ttweet.cli import spooling as cli_spool
+
+        return cli_spool.post(open_as, text, by=name, tags=tags, key=key)
+    with open_as(name) as client:
+        try:
+            return client.post(text, tags=tags, key=key)
+        except KeyboardInterrupt:
+            shell.complain(with_advice(ConnectError("unknown", "interrupted"), key).text)
+            raise
+
+
+def _post_waiting(open_as: Open) -> int:
+    from ttweet.cli import spooling as cli_spool
+
+    cli_spool.post_waiting(open_as)
+    return shell.DONE
+
+
+def _post_lines(client: Client, *, tags: list[str], key: str | None, json: bool, spool: bool) -> int:
+    if spool:
+        raise shell.UsageError("--spool keeps one message; with --key, --lines can be run again and stores none twice")
+    from ttweet.cli.commands.post_lines import post_lines
+
+    with client:
+        return post_lines(client, shell.stdin(), tags=tags, key=key, json=json)
+
+
+def _write_stored(stored: Stored, *, json: bool) -> None:
+    done = f"the message is stored, with id {stored.id}"
+    if json:
+        shell.tell_done(done, cli_show.write_json, as_json(stored))
+    else:
+        shell.tell_done(done, shell.write, str(stored.id))
+
+
+def as_json(stored: Stored) -> dict[str, object]:
+    """What the server says of an upload, in its own words."""
+    return {"id": stored.id, "at": stored.at, "tags": stored.tags}
+
+
+def _checked_source(message: tuple[str, ...], *, stdin: bool, lines: bool) -> str | None:
+    """The message, or None when it is on stdin. Raises UsageError unless there is exactly one source."""
+    if message and (stdin or lines):
+        raise shell.UsageError(f"stdin and {shlex.quote(message[0])} are two messages; give one of them")
+    if len(message) > 1:
+        whole = shlex.quote(" ".join(message))
+        raise shell.UsageError(f"{len(message)} messages, one is posted at a time; quote it: ttweet post {whole}")
+    if stdin or lines:
+        return None
+    if not message:
+        raise shell.UsageError("no message: ttweet post 'text', or ttweet post - to read it from stdin")
+    return shell.checked_text(message[0])
+
+
+def _stdin_text() -> str:
+    data = shell.stdin().read(MAX_STDIN_BYTES + 1)
+    if len(data) > MAX_STDIN_BYTES:
+        raise shell.UsageError(f"stdin has more than {MAX_STDIN_BYTES:,} bytes; a message has 150 characters")
+    text = data.decode(errors="surrogateescape").removesuffix("\n").removesuffix("\r")
+    return shell.checked_text(text, "stdin")

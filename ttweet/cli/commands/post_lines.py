@@ -1,0 +1,186 @@
+"""`ttweet post --lines`: each line of stdin a message, many in flight, every line accounted for.
+
+Lines are posted as they come, so `tail -f log | ttweet post --lines` works; those that come together travel together.
+"""
+
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from io import BufferedReader
+from typing import NamedTuple
+
+from ttweet.cli import output as cli_show
+from ttweet.cli import shell
+from ttweet.client.sync_client import Client, Stored
+from ttweet.model.errors import ConnectError, Refused
+
+READ_BYTES = 64 * 1024  # one read of a pipe
+MAX_LINE_BYTES = 1024 * 1024  # a message has 600; what is longer is no text, and must not fill the memory
+PROGRESS_EVERY = 64  # outcomes between two looks of the progress bar, which takes 20 us for one
+NOT_THE_LINES_FAULT = (
+    "busy",
+    "full",
+    "slow_down",
+    "stopping",
+    "internal",
+    "unknown",
+)  # what would refuse the next one too
+
+
+class Line(NamedTuple):
+    """A line and its number, from 1. Bytes that are not UTF-8 are lone surrogates, which no text may hold."""
+
+    number: int
+    text: str
+
+
+@dataclass(slots=True)
+class Tally:
+    """What has become of the lines so far."""
+
+    stored: int = 0
+    refused: int = 0
+    under_way: deque[int] = field(default_factory=deque)  # the numbers of the lines that are not answered yet
+    answered: int = 0  # the number of the last line that is
+    fault: Refused | None = None  # what ended it
+    begun: float = field(default_factory=time.monotonic)
+
+    @property
+    def total(self) -> str:
+        """What has come of it, at the end."""
+        return f"{self._counts}, in {time.monotonic() - self.begun:.1f} s"
+
+    @property
+    def rate(self) -> str:
+        """How it goes, on the way."""
+        return f"{self._counts}, {self.stored / (time.monotonic() - self.begun + 0.001):,.0f} a second"
+
+    @property
+    def _counts(self) -> str:
+        return f"{self.stored:,} posted" + (f", {self.refused:,} refused" if self.refused else "")
+
+
+Show = Callable[[Tally], object]
+
+
+def post_lines(client: Client, stream: BufferedReader, *, tags: list[str], key: str | None, json: bool) -> int:
+    """Post each line and return the exit code. Raises ConnectError, KeyboardInterrupt; both say what is unknown."""
+    tally = Tally()
+    with _progress() as show:
+        try:
+            for lines in read_lines(stream):
+                _post_together(client, lines, tally, tags=tags, key=key, json=json, show=show)
+                if tally.fault:
+                    break
+        except ConnectError as error:
+            raise type(error)(error.code, f"{error.text}{_left(tally, key)}") from error
+        except KeyboardInterrupt:
+            shell.complain(f"interrupted{_left(tally, key)}")
+            raise
+    if tally.refused or shell.on_terminal(sys.stderr):
+        shell.hint(tally.total)
+    if tally.fault:
+        return shell.exit_code(tally.fault)
+    return shell.REFUSED if tally.refused else shell.DONE
+
+
+def read_lines(stream: BufferedReader) -> Iterator[list[Line]]:
+    """The lines of a stream, those together that came together; empty ones are counted and left out.
+
+    Raises UsageError when one is longer than MAX_LINE_BYTES.
+    """
+    number, rest = 0, b""
+    while data := stream.read1(READ_BYTES):
+        *complete, rest = (rest + data).split(b"\n")
+        yield _numbered(complete, number)
+        number += len(complete)
+        if len(rest) > MAX_LINE_BYTES:
+            raise shell.UsageError(f"line {number + 1} of stdin has more than {MAX_LINE_BYTES:,} bytes")
+    yield _numbered([rest], number)
+
+
+def _numbered(lines: list[bytes], before: int) -> list[Line]:
+    texts = [line.removesuffix(b"\r").decode(errors="surrogateescape") for line in lines]
+    return [Line(number, text) for number, text in enumerate(texts, before + 1) if text]
+
+
+def _post_together(
+    client: Client, lines: list[Line], tally: Tally, *, tags: list[str], key: str | None, json: bool, show: Show
+) -> None:
+    keys = (None if key is None else f"{key}:{line.number}" for line in lines)
+    outcomes = client.post_many(_hand_over(lines, tally), tags=tags, keys=keys)
+    for outcome, line in zip(outcomes, lines, strict=False):  # in this order: the outcomes must come to their own end
+        tally.answered = tally.under_way.popleft()
+        if isinstance(outcome, Refused):
+            _note_refused(line, outcome, tally, json=json)
+        else:
+            tally.stored += 1
+            _write_stored(line, outcome, json=json)
+        if line.number % PROGRESS_EVERY == 0:
+            show(tally)
+    show(tally)
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def _hand_over(lines: Iterable[Line], tally: Tally) -> Iterator[str]:
+    for line in lines:
+        if tally.fault:
+            return
+        tally.under_way.append(line.number)
+        yield line.text
+
+
+def _write_stored(line: Line, stored: Stored, *, json: bool) -> None:
+    if json:
+        cli_show.write_json({"line": line.number, "id": stored.id, "at": stored.at, "tags": stored.tags})
+    elif not shell.on_terminal(sys.stdout):
+        shell.write(str(stored.id))
+
+
+def _note_refused(line: Line, refused: Refused, tally: Tally, *, json: bool) -> None:
+    tally.refused += 1
+    if refused.code in NOT_THE_LINES_FAULT:
+        tally.fault = refused
+    text = _reason(line, refused)
+    shell.complain(f"line {line.number}: {text}")
+    if json:
+        cli_show.write_json({"line": line.number, "code": refused.code, "text": text})
+
+
+def _reason(line: Line, refused: Refused) -> str:
+    try:
+        shell.checked_text(line.text, "it")
+    except shell.UsageError as error:
+        return str(error)  # the server speaks of surrogates, but the file has bytes
+    return refused.text
+
+
+def _left(tally: Tally, key: str | None) -> str:
+    """What was done and what is not known when it ends before its time."""
+    done = f"; {tally.stored:,} acknowledged" if tally.answered else ""
+    if not tally.under_way:
+        return done and f"{done}, up to line {tally.answered}"
+    first, last = tally.under_way[0], tally.under_way[-1]
+    unknown = f"line {last} is" if first == last else f"lines {first} to {last} are"
+    again = "the same command again stores none twice" if key else "with --key it would be safe to run it again"
+    return f"{done}; whether {unknown} stored is unknown; {again}"
+
+
+@contextmanager
+def _progress() -> Iterator[Show]:
+    """A line on stderr that tells how far it is; nothing, and no rich, where nobody looks."""
+    if not shell.on_terminal(sys.stderr):
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    console = Console(file=sys.stderr, no_color=not shell.has_colour(sys.stderr))
+    columns = (BarColumn(20), TextColumn("{task.description}"))
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda tally: progress.update(task, description=tally.rate)

@@ -1,0 +1,106 @@
+"""The commands that read tweets: `last` and `tags`."""
+
+import sys
+from dataclasses import asdict
+from difflib import get_close_matches
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ttweet.cli import output as cli_show
+from ttweet.cli import shell
+from ttweet.cli.options import AMOUNT, Ca, Db, Json, Server
+from ttweet.cli.source import PAGE, Source, checked_body, open_source
+from ttweet.model.reports import escape
+from ttweet.model.times import now_ms
+from ttweet.protocol.requests import DEFAULT_LIMIT, as_json
+
+Limit = Annotated[int, AMOUNT, Parameter(name="--limit", metavar="N", help="At most so many, the newest or largest.")]
+Numbers = Annotated[
+    bool, Parameter(name="--numbers", negative="", help="List tags without a letter too, such as #3251.")
+]
+Tag = Annotated[str | None, Parameter(name="TAG", help="Show the tweets of this tag; # and case do not matter.")]
+
+
+def last(*, db: Db = None, server: Server = None, ca: Ca = None, json: Json = False) -> int:
+    """Show the last message."""
+    with open_source(db, server, ca) as source:
+        tweet = source.last()
+    if tweet is None:
+        shell.complain("there is no last message: nothing was posted yet, or an empty message has reset it")
+        return shell.NOTHING
+    if json:
+        cli_show.write_json(as_json(tweet))
+    elif shell.on_terminal(sys.stdout):
+        cli_show.write_tweets([tweet], now=now_ms())
+    else:
+        shell.write(tweet.text)
+    return shell.DONE
+
+
+def tags(
+    tag: Tag = None,
+    /,
+    *,
+    limit: Limit = DEFAULT_LIMIT,
+    numbers: Numbers = False,
+    db: Db = None,
+    server: Server = None,
+    ca: Ca = None,
+    json: Json = False,
+) -> int:
+    """List the tags, or show the tweets of one."""
+    with open_source(db, server, ca) as source:
+        if tag is None:
+            return _list_tags(source, limit=limit, numbers=numbers, json=json)
+        return _show_tweets(source, tag, limit=limit, json=json)
+
+
+def _list_tags(source: Source, *, limit: int, numbers: bool, json: bool) -> int:
+    page = source.list_tags(limit=limit, numbers=numbers)
+    if not page.tags:
+        rest = "" if numbers else "; --numbers lists those without a letter, such as #3251"
+        shell.complain(f"there are no tags yet{rest}")
+        return shell.NOTHING
+    if json:
+        for summary in page.tags:
+            cli_show.write_json(asdict(summary))
+    else:
+        cli_show.write_tags(page.tags, now=now_ms())
+    if page.more:
+        shell.hint(_cut("most used tag", len(page.tags), most=source.max_tags))
+    if not json and shell.on_terminal(sys.stdout):
+        shell.hint("a shell takes # for a comment: ttweet tags '#python', or ttweet tags python")
+    return shell.DONE
+
+
+def _show_tweets(source: Source, tag: str, *, limit: int, json: bool) -> int:
+    page = source.tweets_of_tag(tag, limit=limit)
+    if not page.tweets:
+        shell.complain(_no_such_tag(source, tag))
+        return shell.NOTHING
+    newest_last = page.tweets[::-1]
+    if json:
+        for tweet in newest_last:
+            cli_show.write_json(as_json(tweet))
+    else:
+        cli_show.write_tweets(newest_last, now=now_ms())
+    if page.more:
+        shell.hint(_cut("newest tweet", len(page.tweets)))
+    return shell.DONE
+
+
+def _cut(kind: str, count: int, *, most: int | None = None) -> str:
+    """What was shown, and how to see more of it; `most` is what can be asked for."""
+    shown = f"the {kind}" if count == 1 else f"the {count:,} {kind}s"
+    if count == most:
+        return f"{shown}, which is all that a server lists; its file has more: --db FILE"
+    return f"{shown}; more: --limit {min(count * 5, most or count * 5)}"
+
+
+def _no_such_tag(source: Source, tag: str) -> str:
+    name = checked_body(tag)
+    known = {summary.tag.casefold(): summary.tag for summary in source.list_tags(limit=PAGE, numbers=True).tags}
+    close = get_close_matches(name.casefold(), known, n=1)
+    suggestion = f"; did you mean {escape(known[close[0]])}?" if close else ""
+    return f"no tweet has the tag #{escape(name)}{suggestion}"

@@ -1,0 +1,106 @@
+"""The command `run`: a command's end, told in a tweet."""
+
+import shlex
+import signal
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import PurePath
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ttweet.cli import child_process as child
+from ttweet.cli import shell
+from ttweet.cli.options import As, Ca, WithSpool
+from ttweet.cli.source import open_client
+from ttweet.client.sync_client import Client
+from ttweet.model import tweets
+from ttweet.model.errors import Refused, TtweetError
+
+MAX_NAME = 100  # characters of a command's name, so that the tweet is never too long
+NOT_EXECUTABLE = 126  # as a shell has it
+NOT_FOUND = 127
+
+Command = Annotated[str, Parameter(name="COMMAND", help="What to run, with its arguments; it stands after --.")]
+Tags = Annotated[
+    list[str] | None, Parameter(name="--tag", metavar="TAG", negative="", help="A tag to find it by; may be repeated.")
+]
+Server = Annotated[str | None, Parameter(metavar="HOST:PORT", help="Where to post.")]
+
+Open = Callable[[str | None], Client]
+
+
+def run(
+    *command: Command,
+    tag: Tags = None,
+    as_name: As = None,
+    spool: WithSpool = False,
+    server: Server = None,
+    ca: Ca = None,
+) -> int:
+    """Run a command, post how it ended, and end as it did."""
+    if not command:
+        raise shell.UsageError("no command: ttweet run -- COMMAND")
+    tags = [shell.checked_text(one, "a tag") for one in tag or ()]
+    open_as = partial(open_client, server, ca=ca)
+    open_as(as_name).check()  # says now what is wrong with the options, not after a night's work
+    _check(tags, as_name)
+    begun = time.monotonic()
+    code = _carried_out(command)
+    text = _summary(command[0], code, time.monotonic() - begun)
+    try:
+        _post(open_as, text, tags, as_name, spool=spool)
+    except TtweetError as error:
+        shell.complain(f"{error.text}; not posted: {text}")
+    except KeyboardInterrupt:
+        shell.complain(f"interrupted{'' if spool else '; whether it is posted is unknown'}: {text}")
+    return code
+
+
+def lasted(seconds: float) -> str:
+    """A time in the two units that matter: 0.4s, 12s, 4m12s, 2h05m."""
+    whole = round(seconds)
+    if whole < 10:
+        return f"{seconds:.1f}s"
+    if whole < 60:
+        return f"{whole}s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes}m{rest:02}s" if minutes < 60 else f"{minutes // 60}h{minutes % 60:02}m"
+
+
+def _check(tags: list[str], name: str | None) -> None:
+    """Raise UsageError for what no server takes."""
+    try:
+        tweets.checked_tags(tags, "ok")
+        if name is not None:
+            tweets.checked_name(name)
+    except Refused as refused:
+        raise shell.UsageError(refused.text) from refused
+
+
+def _post(open_as: Open, text: str, tags: list[str], name: str | None, *, spool: bool) -> None:
+    if not spool:
+        with open_as(name) as client:
+            client.post(text, tags=tags, scan=False)
+        return
+    from ttweet.cli import spooling as cli_spool
+
+    try:
+        cli_spool.post(open_as, text, by=name, tags=tags, scan=False)
+    except cli_spool.KeptError as error:
+        shell.complain(f"{error.text}: {text}")
+
+
+def _carried_out(command: tuple[str, ...]) -> int:
+    """The exit code as a shell would have it. Ctrl-C reaches the command too, which decides what to do about it."""
+    try:
+        return child.run(command, deaf=[signal.SIGINT]).code
+    except OSError as exc:
+        shell.complain(f"{shlex.quote(command[0])}: {exc.strerror}")
+        return NOT_FOUND if isinstance(exc, FileNotFoundError) else NOT_EXECUTABLE
+
+
+def _summary(command: str, code: int, seconds: float) -> str:
+    name = PurePath(command).name.encode(errors="replace").decode()[:MAX_NAME]
+    return f"{f'failed ({code})' if code else 'ok'} {name} {lasted(seconds)}"

@@ -1,0 +1,187 @@
+"""The command `serve`."""
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from ttweet.broker import retention
+from ttweet.cli import live as cli_live
+from ttweet.cli import shell
+from ttweet.cli.options import AMOUNT, FILE, whole
+from ttweet.cli.source import db_path
+from ttweet.security import rate_limit as rates
+from ttweet.security.exposure import TLS, TOKEN, UnsafeError
+from ttweet.security.rate_limit import Rate
+from ttweet.server.app import Config, run
+from ttweet.server.tcp.throttle import BURST, NO_RATES, REQUESTS_PER_S, Rates
+
+DEFAULT = Config(port=0)
+DEFAULT_RATE = Rate(REQUESTS_PER_S, "s", BURST)
+
+_COUNT: dict[str, Any] = {"metavar": "N", "show_default": "{:,}".format}
+
+Port = Annotated[int, whole(0, 65535), Parameter(name="PORT", help="Where to listen; 0 takes a free one.")]
+Db = Annotated[
+    Path | None,
+    FILE,
+    Parameter(show_default=lambda _: DEFAULT.db, help="The database; made when it is not there."),
+]
+Host = Annotated[str, Parameter(metavar="HOST", help="The address to listen on; 0.0.0.0 is every one there is.")]
+ReportFile = Annotated[
+    Path | None,
+    FILE,
+    Parameter(show_default=lambda _: DEFAULT.report_file, help="Where the report lines go."),
+]
+NoReportFile = Annotated[bool, Parameter(negative="", help="Write no such file; the log in the database is kept.")]
+MaxClients = Annotated[int, AMOUNT, Parameter(**_COUNT, help="Clients at the same time.")]
+Grace = Annotated[
+    float,
+    Parameter(
+        metavar="SECONDS",
+        validator=Number(gte=0),
+        show_default="{:g}".format,
+        help="How long busy clients have when the server stops.",
+    ),
+]
+LogLimit = Annotated[int, AMOUNT, Parameter(**_COUNT, help="Report lines kept; no tweet goes for them.")]
+Keep = Annotated[
+    str | None,
+    Parameter(name="--keep", metavar="TIME", help="Remove older tweets while it runs: 90d, 36h; else all are kept."),
+]
+KeepLast = Annotated[
+    int | None, AMOUNT, Parameter(name="--keep-last", metavar="N", help="Remove all but the last N tweets.")
+]
+RateOption = Annotated[
+    str | None,
+    Parameter(
+        name="--rate",
+        metavar="RATE",
+        show_default=lambda _: f"{DEFAULT_RATE}, but none for this machine's own",
+        help="Requests of each address and token: 20/s, 100/min, 500/h, or none.",
+    ),
+]
+Burst = Annotated[int, AMOUNT, Parameter(**_COUNT, help="Requests that may come at once, before the rate counts.")]
+TlsCert = Annotated[Path | None, FILE, Parameter(help="Speak TLS with this certificate and its chain (PEM).")]
+TlsKey = Annotated[Path | None, FILE, Parameter(help="Its key (PEM), which others cannot read.")]
+TlsClientCa = Annotated[
+    Path | None, FILE, Parameter(help="Serve only clients with a certificate signed by one of these (PEM).")
+]
+Anonymous = Annotated[
+    Literal["none", "read", "write"] | None,
+    Parameter(metavar="WHAT", help="What clients without a token may: none, read or write."),
+]
+NoTls = Annotated[bool, Parameter(negative="", help="Serve others than this machine without TLS.")]
+Quiet = Annotated[bool, Parameter(negative="", help="Print no report lines.")]
+
+
+def serve(
+    port: Port,
+    /,
+    *,
+    db: Db = None,
+    host: Host = DEFAULT.host,
+    report_file: ReportFile = None,
+    no_report_file: NoReportFile = False,
+    max_clients: MaxClients = DEFAULT.max_clients,
+    grace: Grace = DEFAULT.grace_s,
+    log_limit: LogLimit = DEFAULT.log_limit,
+    keep: Keep = None,
+    keep_last: KeepLast = None,
+    rate: RateOption = None,
+    burst: Burst = DEFAULT_RATE.burst,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    tls_client_ca: TlsClientCa = None,
+    anonymous: Anonymous = None,
+    no_tls: NoTls = False,
+    quiet: Quiet = False,
+) -> int:
+    """Run the server until Ctrl-C."""
+    if no_report_file and report_file is not None:
+        raise shell.UsageError("--report-file names the file and --no-report-file wants none; give one of them")
+    _check_tls(tls_cert, tls_key, tls_client_ca, no_tls=no_tls)
+    config = replace(
+        DEFAULT,
+        port=port,
+        db=db_path(db),
+        host=host,
+        report_file=None if no_report_file else report_file or DEFAULT.report_file,
+        max_clients=max_clients,
+        grace_s=grace,
+        log_limit=log_limit,
+        keep=_keep(keep, keep_last),
+        rates=_rates(rate, burst),
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        tls_client_ca=tls_client_ca,
+        anonymous=anonymous,
+        no_tls=no_tls,
+        quiet=quiet,
+    )
+    try:
+        return run(config)
+    except UnsafeError as error:
+        raise shell.UsageError(_way_out(config, error.missing)) from error
+
+
+def _keep(keep: str | None, last: int | None) -> retention.Keep:
+    """Which tweets are kept. Raises UsageError."""
+    if keep is not None and last is not None:
+        raise shell.UsageError("--keep goes by age and --keep-last by number; give one of them")
+    age_s = cli_live.seconds(keep, "--keep", bare=False)
+    if age_s == 0:
+        raise shell.UsageError("--keep 0 would keep no tweet; give a time such as 90d")
+    return retention.Keep(age_s, last)
+
+
+def _rates(text: str | None, burst: int) -> Rates:
+    """The rate that the option asks for, which then holds for this machine too. Raises UsageError."""
+    if text is None:
+        return Rates(DEFAULT_RATE._replace(burst=burst))
+    if text == "none":
+        return NO_RATES
+    try:
+        return Rates(rates.parse(text, burst), loopback=True)
+    except ValueError as exc:
+        raise shell.UsageError(f"--rate: {exc}") from exc
+
+
+def _check_tls(cert: Path | None, key: Path | None, client_ca: Path | None, *, no_tls: bool) -> None:
+    """Refuse half of a pair: a server that is plain by mistake would be found out too late. Raises UsageError."""
+    if (cert is None) != (key is None):
+        given, missing = ("--tls-cert", "--tls-key") if key is None else ("--tls-key", "--tls-cert")
+        raise shell.UsageError(f"{given} goes together with {missing}; give both")
+    if client_ca is not None and cert is None:
+        raise shell.UsageError("--tls-client-ca needs TLS; give --tls-cert and --tls-key too")
+    if no_tls and cert is not None:
+        raise shell.UsageError("--tls-cert asks for TLS and --no-tls for none; give one of them")
+
+
+def _way_out(config: Config, missing: list[str]) -> str:
+    """What to run instead, or to say if it is meant."""
+    wanted = " and ".join([_WANTED[what] for what in missing])
+    db = [] if config.db == DEFAULT.db else ["--db", str(config.db)]
+    lines = [f"others can reach {config.host}, so this takes {wanted}:"]
+    if TOKEN in missing:
+        lines.append(f"  {shlex.join(['ttweet', 'token', 'add', 'NAME', *db])}")
+    serve = ["ttweet", "serve", str(config.port), "--host", config.host, *db, *_safeguards(config, missing)]
+    lines.append(f"  {shlex.join(serve)}")
+    lines.append(f"or, if it shall be open: {' '.join([_MEANT[what] for what in missing])}")
+    return "\n".join(lines)
+
+
+def _safeguards(config: Config, missing: list[str]) -> list[str]:
+    """The options of a server that may be reached by others."""
+    options = [] if config.anonymous is None else ["--anonymous", config.anonymous]
+    if config.no_tls:
+        return [*options, "--no-tls"]
+    cert, key = ("FILE", "FILE") if TLS in missing else (str(config.tls_cert), str(config.tls_key))
+    return [*options, "--tls-cert", cert, "--tls-key", key]
+
+
+_WANTED = {TOKEN: "a token", TLS: "TLS"}
+_MEANT = {TOKEN: "--anonymous read (or write)", TLS: "--no-tls"}

@@ -1,0 +1,77 @@
+"""The command `stats`."""
+
+import sys
+from datetime import datetime
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ttweet.cli import output as cli_show
+from ttweet.cli import shell
+from ttweet.cli.options import Ca, Json
+from ttweet.cli.source import open_client
+from ttweet.model.errors import ConnectError
+from ttweet.model.reports import escape
+
+Server = Annotated[str | None, Parameter(name="--server", metavar="HOST:PORT", help="Which server.")]
+
+_BYTES = ((1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB"))
+_SECONDS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+
+
+def stats(*, server: Server = None, ca: Ca = None, json: Json = False) -> int:
+    """Show how a server is doing."""
+    with open_client(server, ca=ca) as client:
+        parts = client.stats()
+    if json:
+        cli_show.write_json(parts)
+        return shell.DONE
+    if not all(isinstance(part, dict) for part in parts.values()):
+        raise ConnectError("unknown", f"what answers at {client.host} is no ttweet")
+    if shell.on_terminal(sys.stdout):
+        from ttweet.cli import tables as cli_tables
+
+        cli_tables.print_parts({part: _readable(values) for part, values in parts.items()})
+    else:
+        for part, values in parts.items():
+            for name, value in values.items():
+                shell.write("\t".join([escape(f"{part}.{name}"), "-" if value is None else escape(str(value))]))
+    return shell.DONE
+
+
+def _readable(values: dict[str, object]) -> dict[str, str]:
+    """Names and values of a part for people, who see units beside the value."""
+    return dict(readable(name, value) for name, value in values.items())
+
+
+def readable(name: str, value: object) -> tuple[str, str]:
+    """A name without its unit, and the value with it: `uptime_s` 7500 becomes `uptime`, `2 h 5 min`."""
+    label = escape(name.removesuffix("_s").replace("_", " "))
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return label, "none" if value is None else escape(str(value))
+    if name == "started":
+        return label, f"{datetime.fromtimestamp(value / 1000).astimezone():%Y-%m-%d %H:%M:%S}"
+    if name.endswith("_s"):
+        return label, _in_seconds(value)
+    if name.endswith("bytes"):
+        return label.removesuffix("bytes").strip() or "size", _in_bytes(value)
+    return label, f"{value:,}"
+
+
+def _in_seconds(amount: float) -> str:
+    """The two largest units of a time."""
+    found = []
+    for size, unit in _SECONDS:
+        if whole := int(amount // size):
+            found.append(f"{whole} {unit}")
+            amount -= whole * size
+    if amount or not found:
+        found.append(f"{amount:g} s")
+    return " ".join(found[:2])
+
+
+def _in_bytes(amount: float) -> str:
+    for size, unit in _BYTES:
+        if amount >= size:
+            return f"{amount / size:.1f} {unit}"
+    return f"{amount:,} bytes"

@@ -1,0 +1,125 @@
+"""The command `token`: make, list and revoke the tokens of a database, with its server running or without."""
+
+import math
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from ttweet.cli import output as cli_show
+from ttweet.cli import shell
+from ttweet.cli.live import seconds
+from ttweet.cli.options import FILE, Json
+from ttweet.cli.source import db_path
+from ttweet.model import tweets
+from ttweet.model.errors import Refused
+from ttweet.model.reports import escape
+from ttweet.model.times import now_ms
+from ttweet.security import tokens
+from ttweet.security.token_file import TokenFile
+from ttweet.storage.sqlite.connections import refuse_foreign
+
+DEFAULT_RIGHTS = "read,post"
+LONGEST_S = 100 * 366 * 86_400  # a century: times stay such as any program can show
+
+Action = Annotated[Literal["add", "list", "revoke"], Parameter(name="ACTION", help="add, list or revoke.")]
+Name = Annotated[
+    str | None,
+    Parameter(name="NAME", help="Whose token; the author of its tweets: letters and digits."),
+]
+Can = Annotated[
+    str | None,
+    Parameter(name="--can", metavar="RIGHTS", help="What a new one may: read, post, admin; read,post if not said."),
+]
+Expires = Annotated[
+    str | None,
+    Parameter(name="--expires", metavar="TIME", help="A new one is good for 12h or 90d; for ever if not said."),
+]
+Db = Annotated[Path | None, FILE, Parameter(name="--db", help="The database that the tokens are for.")]
+
+
+def token(
+    action: Action,
+    name: Name = None,
+    /,
+    *,
+    can: Can = None,
+    expires: Expires = None,
+    db: Db = None,
+    json: Json = False,
+) -> int:
+    """Make, list or revoke tokens."""
+    _check(action, name, can, expires)
+    path = db_path(db)
+    file = TokenFile(path)
+    if action == "list":
+        return _list(file, json=json)
+    try:
+        checked = tweets.checked_name(shell.checked_text(name or "", "the name"))
+        rights = tokens.checked_rights(DEFAULT_RIGHTS if can is None else can)
+    except Refused as refused:
+        raise shell.UsageError(refused.text) from refused
+    if action == "add":
+        refuse_foreign(path)  # a token for it would be good for nothing
+        return _add(file, path, checked, rights, expires, json=json)
+    return _revoke(file, checked, json=json)
+
+
+def _check(action: str, name: str | None, can: str | None, expires: str | None) -> None:
+    """Raise UsageError for what does not belong together."""
+    if action == "list" and name is not None:
+        raise shell.UsageError("list takes no name: ttweet token list")
+    if action != "list" and name is None:
+        raise shell.UsageError(f"{action} takes a name: ttweet token {action} NAME")
+    if action != "add" and (can is not None or expires is not None):
+        raise shell.UsageError(f"--can and --expires belong to add, not to {action}")
+
+
+def _add(file: TokenFile, db: Path, name: str, rights: frozenset[str], expires: str | None, *, json: bool) -> int:
+    token, secret = file.add(name, rights, expires=_end(expires))
+    if json:
+        cli_show.write_json(_shown(token) | {"token": secret})
+        return shell.DONE
+    shell.write(secret)
+    whose = name if db.exists() else f"{name} for {escape(str(db))}, which is not there yet"
+    shell.hint(f"this is the token of {whose}; it is shown now and never again. A client takes it from TTWEET_TOKEN,")
+    shell.hint("or from the file that TTWEET_TOKEN_FILE names, which nobody else may read")
+    return shell.DONE
+
+
+def _end(expires: str | None) -> int | None:
+    """When a token that is made now expires. Raises UsageError."""
+    for_s = seconds(expires, "--expires", bare=False)
+    if for_s is not None and not 0 < for_s <= LONGEST_S:
+        raise shell.UsageError(f"--expires {expires} is no time that a token is good for; leave it out for ever")
+    return None if for_s is None else now_ms() + math.ceil(for_s * 1000)
+
+
+def _revoke(file: TokenFile, name: str, *, json: bool) -> int:
+    token = file.revoke(name)
+    if json:
+        cli_show.write_json(_shown(token))
+    else:
+        shell.hint(f"the token of {name} is revoked; a server that runs ends its connections within a second")
+    return shell.DONE
+
+
+def _list(file: TokenFile, *, json: bool) -> int:
+    found = file.read()
+    if not found:
+        shell.complain(f"there are no tokens for {escape(str(file.db))}; make one: ttweet token add NAME")
+        return shell.NOTHING
+    if json:
+        for token in found:
+            cli_show.write_json(_shown(token))
+    else:
+        cli_show.write_tokens(found, now=now_ms())
+    return shell.DONE
+
+
+def _shown(token: tokens.Token) -> dict[str, object]:
+    """A token as JSON shows it: without its hash and number, which are nobody's business."""
+    known = token.as_json()
+    return {"name": known["name"], "can": known["rights"]} | {
+        field: known[field] for field in ("created", "expires", "used", "revoked")
+    }

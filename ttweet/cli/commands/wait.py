@@ -1,0 +1,39 @@
+"""The command `wait`: until a tweet comes."""
+
+import unicodedata
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ttweet.cli import live as cli_live
+from ttweet.cli import shell
+from ttweet.cli.options import After, Ca, Json, LiveServer, LiveTags, Timeout
+from ttweet.cli.source import checked_body, open_client
+
+Text = Annotated[str | None, Parameter(name="--text", metavar="STR", help="Only a tweet whose text contains this.")]
+
+
+def wait(
+    *tags: LiveTags,
+    text: Text = None,
+    after: After = None,
+    timeout: Timeout = None,
+    server: LiveServer = None,
+    ca: Ca = None,
+    json: Json = False,
+) -> int:
+    """Wait for a tweet and show it."""
+    bodies = [checked_body(tag) for tag in tags]
+    wanted = unicodedata.normalize("NFC", shell.checked_text(text or "", "--text"))
+    timeout_s = cli_live.seconds(timeout, "--timeout")
+    cli_live.leave_with_reader()
+    with (
+        open_client(server, ca=ca) as client,
+        client.follow(*bodies, after=after, timeout_s=timeout_s, watcher=cli_live.News()) as follower,
+    ):
+        for tweet in follower:
+            if wanted in tweet.text:
+                cli_live.show(tweet, json=json)
+                return shell.DONE
+    shell.complain(f"no such tweet has come, and --timeout {timeout} is up")
+    return shell.TIMED_OUT

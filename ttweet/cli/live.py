@@ -1,0 +1,128 @@
+"""What the commands that wait for tweets share: how a tweet is shown as it comes, time-outs, news of the connection."""
+
+import os
+import re
+import select
+import signal
+import stat
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from ttweet.cli import output as cli_show
+from ttweet.cli import shell
+from ttweet.client.cursor import Watcher
+from ttweet.model.errors import SlowDown, TtweetError
+from ttweet.model.tweets import Tweet
+from ttweet.protocol.requests import as_json
+
+TOO_LONG = 10**9  # of any unit: thirty years of seconds, or a mistake
+_SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+class News(Watcher):
+    """Says on stderr that the connection is lost, once however many attempts fail, and what came of it."""
+
+    def __init__(self, deleted: Callable[[int], None] | None = None) -> None:
+        self._lost = False
+        self._tell_wait = shell.wait_teller()
+        self._deleted = deleted
+        self.wants_deletions = deleted is not None
+
+    def deleted(self, tweet: int) -> None:
+        """See Watcher."""
+        if self._deleted is not None:
+            self._deleted(tweet)
+
+    def gone(self, up_to: int) -> None:
+        """See Watcher."""
+        shell.complain(f"tweets up to {up_to} are not kept any more; what there is comes after that")
+
+    def set_back(self, after: int, newest: int) -> None:
+        """See Watcher."""
+        shell.complain(
+            f"there is no id {after}, the newest is {newest}: a backup was restored, or this is another server; "
+            "going on with what is new"
+        )
+
+    def lost(self, error: TtweetError, pause_s: float) -> None:
+        """See Watcher."""
+        if isinstance(error, SlowDown):
+            self._tell_wait(int(pause_s))
+        elif not self._lost:
+            shell.complain(f"connection lost: {error.text}; trying again until it is back")
+        self._lost = True
+
+    def caught_up(self, count: int) -> None:
+        """See Watcher."""
+        self._lost = False
+        shell.hint(f"connected again; {count:,} {'tweet' if count == 1 else 'tweets'} caught up")
+
+
+def show(tweet: Tweet, *, json: bool) -> None:
+    """One tweet on stdout, at once: a line for a person, columns in a pipe, or an object."""
+    if json:
+        cli_show.write_json(as_json(tweet))
+    else:
+        cli_show.write_tweet(tweet)
+
+
+def show_deletion(tweet: int, *, json: bool) -> None:
+    """That a tweet was deleted: an object among those of tweets, or a word to a person."""
+    if json:
+        cli_show.write_json({"deleted": tweet})
+    else:
+        shell.hint(f"tweet {tweet} was deleted")
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C wait for the end of the block: what is half shown is neither shown nor not. A second one does not."""
+    came: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, _: object) -> None:
+        came.append(number)
+        signal.signal(signal.SIGINT, before)
+
+    if before is signal.default_int_handler:  # and not ignored, as a shell has it in the background
+        signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
+
+
+def seconds(duration: str | None, option: str, *, bare: bool = True) -> float | None:
+    """A duration such as 30, 1.5s, 10m, 2h or 1d in seconds. Raises UsageError.
+
+    Unless `bare`, all but 0 need a unit: where 90 would remove tweets or end tokens, it may be days that were meant.
+    """
+    if duration is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", duration, re.ASCII)
+    if not found or not (bare or found[2] or float(found[1]) == 0):
+        wanted = "seconds, or a number" if bare else "a number"
+        raise shell.UsageError(f"{option} cannot be {duration[:40]!a}; it is {wanted} with s, m, h or d")
+    if float(found[1]) >= TOO_LONG:
+        raise shell.UsageError(f"{option} cannot be {duration[:40]!a}; that is too long a time")
+    return float(found[1]) * _SECONDS[found[2]]
+
+
+def leave_with_reader() -> None:
+    """End this process when the reader of its pipe ends, and not only at the next tweet, as writing to it would."""
+    if sys.stdout is None:
+        return
+    mode = os.fstat(sys.stdout.fileno()).st_mode
+    if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
+        threading.Thread(target=_leave, args=(sys.stdout.fileno(),), daemon=True).start()
+
+
+def _leave(pipe: int) -> None:
+    poll = select.poll()
+    poll.register(pipe, 0)  # errors are told without being asked for
+    poll.poll()
+    os._exit(shell.PIPE_CLOSED)

@@ -1,0 +1,190 @@
+"""The command line: which words there are, and what is said when they make no sense.
+
+Each command's module is imported when it is called for, so `ttweet --help` loads neither trio nor sqlite-utils.
+"""
+
+import gc
+import re
+import shlex
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, CycloptsError, Group, Parameter
+
+from ttweet import __version__
+from ttweet.cli import classic, shell
+from ttweet.cli.manual import maintenance as cli_pages_keep
+from ttweet.cli.manual import messages as cli_pages
+from ttweet.cli.options import FILE
+from ttweet.cli.usage_errors import sentence
+
+COMMANDS = {
+    "serve": ("ttweet.cli.commands.serve:serve", cli_pages.SERVE),
+    "post": ("ttweet.cli.commands.post:post", cli_pages.POST),
+    "follow": ("ttweet.cli.commands.follow:follow", cli_pages.FOLLOW),
+    "wait": ("ttweet.cli.commands.wait:wait", cli_pages.WAIT),
+    "run": ("ttweet.cli.commands.run:run", cli_pages.RUN),
+    "chat": ("ttweet.cli.commands.chat:chat", cli_pages.CHAT),
+    "delete": ("ttweet.cli.commands.delete:delete", cli_pages.DELETE),
+    "prune": ("ttweet.cli.commands.prune:prune", cli_pages_keep.PRUNE),
+    "last": ("ttweet.cli.commands.read:last", cli_pages.LAST),
+    "tags": ("ttweet.cli.commands.read:tags", cli_pages.TAGS),
+    "log": ("ttweet.cli.commands.log:log", cli_pages.LOG),
+    "stats": ("ttweet.cli.commands.stats:stats", cli_pages_keep.STATS),
+    "token": ("ttweet.cli.commands.token:token", cli_pages.TOKEN),
+    "backup": ("ttweet.cli.commands.backup:backup", cli_pages_keep.BACKUP),
+    "check": ("ttweet.cli.commands.check:check", cli_pages_keep.CHECK),
+    "export": ("ttweet.cli.commands.export:export", cli_pages_keep.EXPORT),
+    "import": ("ttweet.cli.commands.export:import_", cli_pages_keep.IMPORT),
+}
+
+Upload = Annotated[
+    bool, Parameter(name=["--upload", "-u"], negative="", help="Post MESSAGE; exactly one argument, so quote it.")
+]
+Download = Annotated[bool, Parameter(name=["--download", "-d"], negative="", help="Show the last message.")]
+Arguments = Annotated[str, Parameter(show=False)]
+ShellName = Annotated[
+    Literal["bash", "zsh", "fish"] | None,
+    Parameter(name="--shell", metavar="SHELL", help="bash, zsh or fish; this one if not said."),
+]
+Output = Annotated[
+    Path | None,
+    FILE,
+    Parameter(name=["--output", "-o"], help="Write the script there and touch no startup file."),
+]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Carry out the arguments of a command line and return the exit code."""
+    return shell.run(_main, arguments)
+
+
+def _main(arguments: Sequence[str]) -> int:
+    try:
+        command, bound, _ = make_app().parse_args(arguments)
+    except CycloptsError as error:
+        raise shell.UsageError(sentence(error)) from error
+    if "console" in bound.arguments:  # one of cyclopts' own, which print a page
+        bound.arguments["console"] = _page_console()
+    gc.enable()  # the imports are done, see __main__
+    code = command(*bound.args, **bound.kwargs)
+    return code if isinstance(code, int) else shell.DONE
+
+
+def make_app() -> App:
+    """The parser of all commands, whose functions return exit codes. It raises CycloptsError."""
+    app = App(
+        name="ttweet",
+        version=f"ttweet {__version__}",
+        group_commands=Group("Commands", sort_key=1),
+        group_arguments=Group("Arguments", sort_key=2),
+        group_parameters=Group("Options", sort_key=3),
+        default_parameter=Parameter(show_env_var=False, show_choices=False),
+        help_format="rich",
+        help_formatter=_LazyManual(),  # type: ignore[arg-type]  # it is one by way of __getattr__
+        print_error=False,
+        exit_on_error=False,
+        usage=cli_pages.ROOT.usage,
+        help=cli_pages.ROOT.help,
+        help_epilogue=cli_pages.ROOT.below,
+    )
+    for position, (name, (path, page)) in enumerate(COMMANDS.items()):
+        app.command(path, name=name, sort_key=position, usage=page.usage, help=page.help, help_epilogue=page.below)
+    page = cli_pages.COMPLETION
+    app.command(
+        install_completion,
+        name="--install-completion",
+        usage=page.usage,
+        help=page.help,
+        help_epilogue=page.below,
+        group="Options",
+    )
+    for flag in ("--help", "--version"):
+        app[flag].group = ("Options",)
+    app.default(run_classic)
+    return app
+
+
+def run_classic(*arguments: Arguments, upload: Upload = False, download: Download = False) -> int:
+    """Upload a message or download the last one, as the first ttweet did. Raises UsageError, ConnectError, Refused."""
+    match upload, download, arguments:
+        case True, False, (host, port, message):
+            return classic.upload(host, port, message)
+        case False, True, (host, port):
+            return classic.download(host, port)
+        case False, False, () | ("help",):
+            return _help()
+        case False, False, ("help", name, *_) if name in COMMANDS:
+            return _help(name)
+    raise shell.UsageError(_what_is_wrong(arguments, upload=upload, download=download))
+
+
+def install_completion(*, shell_name: ShellName = None, output: Output = None) -> int:
+    """Install completion for a shell and print where its script is. Raises UsageError."""
+    from cyclopts.completion import ShellDetectionError
+
+    try:
+        path = make_app().install_completion(shell=shell_name, output=output, add_to_startup=output is None)
+    except ShellDetectionError as exc:
+        raise shell.UsageError("which shell is this? say it: ttweet --install-completion --shell bash") from exc
+    shell.write(str(path))
+    if output is None:
+        shell.hint("it is at work in the next shell that you start")
+    return shell.DONE
+
+
+def _help(*command: str) -> int:
+    make_app().help_print(command, console=_page_console())
+    return shell.DONE
+
+
+def _page_console() -> Any:
+    from ttweet.cli.help import PageConsole
+
+    return PageConsole()
+
+
+class _LazyManual:
+    """cli_help.Manual, imported together with rich when a page is shown."""
+
+    def __getattr__(self, name: str) -> Any:
+        from ttweet.cli.help import Manual
+
+        return getattr(Manual(), name)
+
+    def __call__(self, *args: Any) -> None:
+        self.__getattr__("__call__")(*args)
+
+
+def _what_is_wrong(arguments: Sequence[str], *, upload: bool, download: bool) -> str:
+    if upload and download:
+        return "-u uploads and -d downloads; give one of them"
+    if not (upload or download):
+        return _no_command(arguments[1] if arguments[0] == "help" else arguments[0])
+    arguments = _parted(arguments)
+    if download:
+        return f"-d takes a host and a port: {_example('-d', arguments)}"
+    words = arguments[2:]
+    quoted = shlex.quote(" ".join(words)) if words else "'text'"
+    if len(words) <= 1:
+        return f"-u takes a host, a port and a message: {_example('-u', arguments)} {quoted}"
+    return f"{len(words)} messages, one is posted at a time; quote it: {_example('-u', arguments)} {quoted}"
+
+
+def _parted(arguments: Sequence[str]) -> Sequence[str]:
+    """The arguments with HOST:PORT, as other commands' --server has it, in two; an IPv6 address alone stays whole."""
+    first = re.fullmatch(r"(\[.*\]|[^:]+):([0-9]+)", arguments[0]) if arguments else None
+    return [*first.groups(), *arguments[1:]] if first else arguments
+
+
+def _example(option: str, arguments: Sequence[str]) -> str:
+    host, port = (*arguments[:2], *("127.0.0.1", "13001")[len(arguments) :])
+    return f"ttweet {option} {shlex.join([host, port])}"
+
+
+def _no_command(name: str) -> str:
+    close = get_close_matches(name, COMMANDS, n=1, cutoff=0.5)
+    suggestion = f"did you mean ttweet {close[0]}?" if close else f"there are: {', '.join(COMMANDS)}; see ttweet --help"
+    return f"no command {name!a}; {suggestion}"

@@ -1,0 +1,1 @@
+"""The texts of the help pages, by group of commands."""

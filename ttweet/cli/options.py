@@ -1,0 +1,64 @@
+"""Options that several commands share, so that each is described once."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import CoercionError, Parameter, Token
+from cyclopts.validators import Number
+
+from ttweet.model.tweets import MAX_ID
+
+
+def _whole(_: type, tokens: Sequence[Token]) -> int:
+    """Digits to the number that they are. The parser's own way would round 1.5 to 2, and take 0x2, 1_0 and blanks."""
+    [token] = tokens
+    if not re.fullmatch("[0-9]{1,99}", token.value):
+        raise CoercionError(token=token, target_type=int)
+    return int(token.value)
+
+
+def whole(least: int, most: int) -> Parameter:
+    """What every argument and option has that is a whole number."""
+    return Parameter(converter=_whole, validator=Number(gte=least, lte=most))
+
+
+def _named(type_: type[Path | str], tokens: Sequence[Token]) -> Path | str:
+    """What names a file. An empty name is a variable that is not set, and would be the working folder or no file."""
+    [token] = tokens
+    if not token.value:
+        raise CoercionError(token=token, target_type=Path)
+    return type_(token.value)
+
+
+FILE = Parameter(metavar="FILE", converter=_named)  # of every argument and option that names a file
+AMOUNT = whole(1, 10**15)  # more than any file holds, and SQLite counts no further than 2 ** 63
+
+Db = Annotated[Path | None, FILE, Parameter(name="--db", help="Read this file.")]
+Server = Annotated[str | None, Parameter(name="--server", metavar="HOST:PORT", help="Ask this server instead.")]
+Ca = Annotated[
+    str | None,
+    FILE,
+    Parameter(name="--ca", help="Speak TLS and trust what this PEM file has; system: the usual ones."),
+]
+LiveServer = Annotated[str | None, Parameter(name="--server", metavar="HOST:PORT", help="Where to listen.")]
+LiveTags = Annotated[str, Parameter(name="TAG", help="Only tweets with one of these tags; # and case do not matter.")]
+After = Annotated[
+    int | None,
+    whole(0, MAX_ID),
+    Parameter(name="--from", metavar="ID", help="Begin after this id; 0 is the very start."),
+]
+Timeout = Annotated[
+    str | None, Parameter(name="--timeout", metavar="TIME", help="Give up after 90, 90s, 10m, 2h or 1d; exit code 124.")
+]
+As = Annotated[
+    str | None, Parameter(name="--as", metavar="NAME", help="Sign in under this name: 1 to 32 letters and digits.")
+]
+WithSpool = Annotated[
+    bool,
+    Parameter(
+        name="--spool", negative="", help="Keep what cannot be delivered; the next command with --spool posts it first."
+    ),
+]
+Json = Annotated[bool, Parameter(name="--json", negative="", help="One JSON object a line.")]

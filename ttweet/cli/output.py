@@ -1,0 +1,102 @@
+"""What goes to stdout: tables on a terminal, columns parted by tabs in a pipe, or JSON.
+
+Nothing that a user wrote reaches a terminal unescaped, and in columns every row is one line. The tables are imported
+with rich when there is a terminal: a script goes without.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from ttweet.cli import shell
+from ttweet.model import reports
+from ttweet.model.reports import escape
+from ttweet.model.tweets import TagSummary, Tweet
+from ttweet.security.rights import listed
+from ttweet.storage.contract import LogLine
+
+if TYPE_CHECKING:
+    from ttweet.security.tokens import Token
+
+
+def write_json(value: object) -> None:
+    """One object on a line, flushed. A terminal gets it in ASCII: JSON escapes no control characters above U+007F."""
+    shell.write(json_line(value, ascii_only=shell.on_terminal(sys.stdout)))
+    _flush()
+
+
+def json_line(value: object, *, ascii_only: bool = False) -> str:
+    """One object on a line, without the line's end."""
+    return json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":"))
+
+
+def write_tweet(tweet: Tweet) -> None:
+    """A tweet by itself as it comes, flushed. In a pipe: id, time, author, text."""
+    if shell.on_terminal(sys.stdout):
+        from ttweet.cli import tables as cli_tables
+
+        cli_tables.print_tweet(tweet)
+    else:
+        _write_row(tweet.id, iso(tweet.at), tweet.by or "-", tweet.text)
+    _flush()
+
+
+def write_tweets(tweets: Sequence[Tweet], *, now: int) -> None:
+    """Tweets in the order given; `now` is milliseconds since 1970 UTC. In a pipe: id, time, author, text."""
+    if shell.on_terminal(sys.stdout):
+        from ttweet.cli import tables as cli_tables
+
+        return cli_tables.print_tweets(tweets, now=now)
+    for tweet in tweets:
+        _write_row(tweet.id, iso(tweet.at), tweet.by or "-", tweet.text)
+    return None
+
+
+def write_tags(tags: Sequence[TagSummary], *, now: int) -> None:
+    """Tags in the order given, with count and newest. In a pipe: tag, count, time of the newest."""
+    if shell.on_terminal(sys.stdout):
+        from ttweet.cli import tables as cli_tables
+
+        return cli_tables.print_tags(tags, now=now)
+    for tag in tags:
+        _write_row(tag.tag, tag.count, iso(tag.newest))
+    return None
+
+
+def write_log(lines: Iterable[LogLine]) -> None:
+    """Report lines. In a pipe: session, time, line."""
+    if shell.on_terminal(sys.stdout):
+        from ttweet.cli import tables as cli_tables
+
+        return cli_tables.print_log(lines)
+    for line in lines:
+        _write_row(line.session, iso(line.at), reports.line(line.side, line.category, line.text))
+    return None
+
+
+def write_tokens(tokens: Sequence["Token"], *, now: int) -> None:
+    """Tokens in the order given. In a pipe: name, rights, state, and when it was made, ends, was used last."""
+    if shell.on_terminal(sys.stdout):
+        from ttweet.cli import tables as cli_tables
+
+        return cli_tables.print_tokens(tokens, now=now)
+    for token in tokens:
+        times = ["-" if at is None else iso(at) for at in (token.created, token.expires, token.used)]
+        _write_row(token.name, listed(token.rights), token.state(now), *times)
+    return None
+
+
+def iso(at: int) -> str:
+    """Milliseconds since 1970 as ISO 8601 in UTC, as the view `timeline` writes it."""
+    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{at % 1000:03d}Z"
+
+
+def _flush() -> None:
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def _write_row(*cells: object) -> None:
+    shell.write("\t".join([escape(str(cell)) for cell in cells]))

@@ -1,0 +1,63 @@
+"""A line on a terminal's stderr that tells how far a command is; in a pipe nothing, and no rich.
+
+Knows no tweets and no files.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from ttweet.cli import shell
+
+BAR_COLUMNS = 16  # the whole line stays below 60
+PAUSE_S = 0.1  # between two looks: one costs 20 us, and nobody reads faster
+
+Show = Callable[[int, int | None, str], object]
+
+
+@contextmanager
+def progress(*, wanted: bool = True) -> Iterator[Show]:
+    """A function to call with what is done, of how much (None: who knows), and some words on it, as often as wanted.
+
+    Shown are the bar, the share, the words and the time that is left.
+    """
+    if not (wanted and shell.on_terminal(sys.stderr)):
+        yield _show_nothing
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    console = Console(file=sys.stderr, no_color=not shell.has_colour(sys.stderr))
+    columns = (BarColumn(BAR_COLUMNS), TaskProgressColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as bar:
+        task = bar.add_task("", total=None)
+        looked = 0.0
+
+        def show(done: int, total: int | None, words: str) -> None:
+            nonlocal looked
+            if (now := time.monotonic()) - looked >= PAUSE_S or done == total:
+                looked = now
+                bar.update(task, completed=done, total=total, description=words)
+
+        yield show
+
+
+def _show_nothing(_done: int, _total: int | None, _words: str) -> None:
+    """See progress."""
+
+
+class Pace:
+    """How fast something goes, from the moment when this was made."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+
+    def rate(self, done: int) -> str:
+        """So many a second."""
+        return f"{done / (time.monotonic() - self._begun + 0.001):,.0f} a second"
+
+    @property
+    def taken(self) -> str:
+        """The time until now."""
+        return f"{time.monotonic() - self._begun:.1f} s"

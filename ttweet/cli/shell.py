@@ -1,0 +1,192 @@
+"""How ttweet behaves towards a shell: data on stdout, talk on stderr, one set of exit codes.
+
+In a pipe data is UTF-8 whatever the locale says; on a terminal it is escaped by whoever writes it. Quick to import:
+the classic commands use it. Knows no servers, no tweets and no files.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from io import BufferedReader
+
+from ttweet.model.errors import ConnectError, Refused, SetupError, TtweetError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import ParamSpec, TextIO
+
+    P = ParamSpec("P")
+
+DONE = 0
+FAILED = 1
+USAGE = 2
+UNREACHABLE = 3
+NOTHING = 4
+REFUSED = 5
+TIMED_OUT = 124  # as timeout(1) has it
+INTERRUPTED = 130
+PIPE_CLOSED = 141  # what a shell shows of a process that SIGPIPE has ended; nobody reads any further, so no word of it
+
+EXIT_CODES = {
+    DONE: "done; for an upload: acknowledged",
+    FAILED: "failed: the server or the file could not do it",
+    USAGE: "the command line, a certificate or a token is wrong",
+    UNREACHABLE: "no server there, or it went away unanswered",
+    NOTHING: "nothing found",
+    REFUSED: "refused; nothing was stored",
+    TIMED_OUT: "the time is up",
+    INTERRUPTED: "Ctrl-C",
+}
+
+
+class UsageError(Exception):
+    """The command line cannot be meant like that. The text says what was seen and what would work."""
+
+
+def run(command: Callable[P, int], *args: P.args, **kwargs: P.kwargs) -> int:
+    """Carry out a command to its exit code: an error becomes a line on stderr, a closed pipe or Ctrl-C nothing."""
+    try:
+        _prepare_streams()
+        code = command(*args, **kwargs)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except UsageError as exc:
+        complain(str(exc))
+        return USAGE
+    except TtweetError as exc:
+        complain(exc.text)
+        return exit_code(exc)
+    except BrokenPipeError:
+        _forget_stdout()
+        return PIPE_CLOSED
+    except OSError as exc:
+        _forget_stdout()
+        complain(f"{exc.filename or 'stdout'}: {exc.strerror or exc}")
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return code
+
+
+def exit_code(error: TtweetError) -> int:
+    """What an error means to a script."""
+    if isinstance(error, SetupError):
+        return USAGE
+    if isinstance(error, ConnectError) or error.code == "tls":
+        return UNREACHABLE
+    if error.code == "missing":
+        return NOTHING
+    if isinstance(error, Refused) and error.code not in ("internal", "unknown"):
+        return REFUSED
+    return FAILED
+
+
+def stdin() -> BufferedReader:
+    """The bytes of stdin. Raises UsageError when it is closed."""
+    stream = getattr(sys.stdin, "buffer", None)
+    if not isinstance(stream, BufferedReader):
+        raise UsageError("stdin is closed; there is nothing to read")
+    return stream
+
+
+def write(text: str) -> None:
+    """One line of data for stdout."""
+    if sys.stdout is not None:
+        sys.stdout.write(text + "\n")
+
+
+def tell_done(done: str, write: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Write data about what is done. Where stdout does not take it, the OSError says that it is done all the same."""
+    try:
+        write(*args, **kwargs)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as exc:
+        raise OSError(exc.errno, f"{exc.strerror}; {done}") from exc
+
+
+def complain(text: str) -> None:
+    """Say on stderr what went wrong."""
+    name = "\x1b[1;31mttweet:\x1b[0m" if has_colour(sys.stderr) else "ttweet:"
+    _talk(f"{name} {text}")
+
+
+def hint(text: str) -> None:
+    """Say something by the way on stderr, dim."""
+    _talk(f"\x1b[2m{text}\x1b[0m" if has_colour(sys.stderr) else text)
+
+
+def wait_teller() -> Callable[[int], None]:
+    """What says on stderr why nothing happens for some seconds: at first, and when it takes longer than before."""
+    longest = 0
+
+    def tell(seconds: int) -> None:
+        nonlocal longest
+        if seconds > longest:
+            longest = seconds
+            hint(f"too many requests for this server; going on in {seconds} s, as it asks")
+
+    return tell
+
+
+def amount(number: int, one: str) -> str:
+    """A number of things, as people write it: 1 tweet, 2,000 tweets."""
+    return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
+
+
+def on_terminal(stream: TextIO | None) -> bool:
+    """Whether a person reads what goes to the stream."""
+    return stream is not None and stream.isatty()
+
+
+def has_colour(stream: TextIO | None) -> bool:
+    """Whether the stream takes colour and its reader wants it (https://no-color.org)."""
+    return on_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def checked_port(text: str) -> int:
+    """A port to connect to. Raises UsageError."""
+    if text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 65535:
+        return int(text)
+    raise UsageError(f"{_shown(text)} is no port; a port is a number from 1 to 65535")
+
+
+def checked_text(argument: str, name: str = "the message") -> str:
+    """An argument that is valid UTF-8. Raises UsageError with the place of the first byte that is not."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError as exc:
+        byte = ord(argument[exc.start]) & 0xFF  # surrogateescape: byte b came in as U+DC00 + b
+        raise UsageError(f"{name} is not valid UTF-8: byte 0x{byte:02x} after {exc.start} characters") from exc
+    return argument
+
+
+def _shown(text: str) -> str:
+    return ascii(text if len(text) <= 40 else text[:40] + "...")
+
+
+def _talk(line: str) -> None:
+    if sys.stdout is not None:
+        sys.stdout.flush()  # the two are one stream to the eye
+    if sys.stderr is not None:
+        try:
+            sys.stderr.write(line + "\n")
+        except OSError:
+            sys.stderr = None  # nobody hears it, and the exit code has to tell what happened
+
+
+def _prepare_streams() -> None:
+    reconfigure = getattr(sys.stdout, "reconfigure", None)  # None where stdout is closed
+    if reconfigure is None:
+        return
+    if on_terminal(sys.stdout):
+        reconfigure(errors="backslashreplace")  # a terminal of ISO 8859 has no CJK
+    else:
+        reconfigure(encoding="utf-8")
+
+
+def _forget_stdout() -> None:
+    """Keep the interpreter from trying to flush at its end what could not be written."""
+    sys.stdout = None

@@ -1,0 +1,163 @@
+"""Where `last` and `tags` read: a database file, or a server that is asked. Both give the same answers.
+
+What the command line says comes first, then the environment, then the file in the working folder.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from ttweet.cli import shell
+from ttweet.client.sync_client import Client
+from ttweet.model.errors import Refused
+from ttweet.model.reports import escape
+from ttweet.model.times import now_ms
+from ttweet.model.tweets import Page, TagPage, Tweet, checked_tag, search_key
+from ttweet.storage.contract import Reader
+
+DB = Path("tweets.db")  # as app.Config has it, which takes trio to import; a test holds the two together
+SERVER = "127.0.0.1:13001"  # the port of the first ttweet's examples
+PAGE = 200  # tweets or tags of one query: what a server answers at most
+
+
+class Source(Protocol):
+    """What can be asked of a file and of a server alike. Raises ConnectError, OpenError, StoreError, Refused."""
+
+    @property
+    def max_tags(self) -> int | None:
+        """How many tags it lists at most; None for no limit."""
+        ...
+
+    def last(self) -> Tweet | None:
+        """The newest tweet; None when there is none or it is empty."""
+        ...
+
+    def tweets_of_tag(self, tag: str, *, limit: int) -> Page:
+        """The newest tweets of a tag in any spelling, newest first. Raises UsageError when it cannot be one."""
+        ...
+
+    def list_tags(self, *, limit: int, numbers: bool) -> TagPage:
+        """The most used tags; those without a letter only with `numbers`."""
+        ...
+
+
+@contextmanager
+def open_source(db: Path | None, server: str | None, ca: str | None = None) -> Iterator[Source]:
+    """The source that the options and the environment name. Raises UsageError, OpenError."""
+    if db is not None and (server is not None or ca is not None):
+        asking = "--server asks a server" if server is not None else "--ca is for one that is asked"
+        raise shell.UsageError(f"--db reads a file and {asking}; give one of them")
+    if db is None and (server is not None or ca is not None or _setting("TTWEET_SERVER")):
+        with open_client(server, ca=ca) as client:
+            yield _Server(client)
+    else:
+        from ttweet.storage.sqlite.reader import SqliteReader  # who asks a server goes without
+
+        reader = SqliteReader(db_path(db))
+        try:
+            yield _File(reader)
+        finally:
+            reader.close()
+
+
+def open_client(server: str | None, name: str | None = None, *, ca: str | None = None) -> Client:
+    """A client of the server that the option or the environment names, else of SERVER. Raises UsageError."""
+    if name is not None:
+        shell.checked_text(name, "the name")
+    where = (_setting("TTWEET_SERVER") or SERVER) if server is None else server
+    host, colon, port = where.rpartition(":")
+    if not (host and colon):
+        raise shell.UsageError(f"{where[:80]!r} is no HOST:PORT; for instance {SERVER}")
+    return Client(
+        host.removeprefix("[").removesuffix("]"),
+        shell.checked_port(port),
+        name=name,
+        ca=ca,
+        on_wait=shell.wait_teller(),
+    )
+
+
+def db_path(db: Path | None) -> Path:
+    """The database file that the option or the environment names, else DB."""
+    return db or Path(_setting("TTWEET_DB") or DB)
+
+
+def refuse_itself(target: Path, db: Path) -> None:
+    """Raise UsageError for what is to be written in the place of the database that is read, or of a file beside it."""
+    from ttweet.storage.sqlite.connections import belongs_to  # who asks a server goes without
+
+    if belongs_to(target, db):
+        raise shell.UsageError(f"{escape(str(target))} belongs to the database itself; name another file")
+
+
+def _setting(name: str) -> str | None:
+    return os.environ.get(name) or None
+
+
+class _File:
+    """See Source."""
+
+    max_tags = None
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def last(self) -> Tweet | None:
+        tweet = self._reader.last()
+        return tweet if tweet and tweet.text else None
+
+    def tweets_of_tag(self, tag: str, *, limit: int) -> Page:
+        key = search_key(checked_body(tag))
+
+        def read(limit: int, before: int | None) -> Page:
+            return self._reader.tweets_of_tag(key, limit=limit, before=before)
+
+        return in_pages(read, limit)
+
+    def list_tags(self, *, limit: int, numbers: bool) -> TagPage:
+        return self._reader.list_tags(limit=limit, now=now_ms(), numbers=numbers)
+
+
+class _Server:
+    """See Source."""
+
+    max_tags = PAGE
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def last(self) -> Tweet | None:
+        return self._client.last()
+
+    def tweets_of_tag(self, tag: str, *, limit: int) -> Page:
+        body = checked_body(tag)
+
+        def read(limit: int, before: int | None) -> Page:
+            return self._client.tweets_of_tag(body, limit=limit, before=before)
+
+        return in_pages(read, limit)
+
+    def list_tags(self, *, limit: int, numbers: bool) -> TagPage:
+        if limit > self.max_tags:
+            raise shell.UsageError(f"a server lists at most {self.max_tags} tags; its file has them all: --db FILE")
+        return self._client.list_tags(limit=limit, numbers=numbers)
+
+
+def checked_body(tag: str) -> str:
+    """A tag as it was typed, without its hash sign. Raises UsageError when it cannot be one."""
+    try:
+        return checked_tag(shell.checked_text(tag, "the tag").strip())
+    except Refused as refused:
+        raise shell.UsageError(refused.text) from refused
+
+
+def in_pages(read: Callable[[int, int | None], Page], limit: int) -> Page:
+    """The newest `limit` tweets by several queries, each a short one for who answers it."""
+    page = read(min(limit, PAGE), None)
+    tweets = page.tweets
+    while page.more and len(tweets) < limit:
+        page = read(min(limit - len(tweets), PAGE), tweets[-1].id)
+        tweets += page.tweets
+    return Page(tweets, page.more)

@@ -1,0 +1,196 @@
+"""What `post` and `run` do with `--spool`: those that wait go first, then the new one; what cannot go now is kept."""
+
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
+
+from ttweet.cli import shell
+from ttweet.client.connection import address
+from ttweet.client.spool import MAX_KEPT, MAX_WAIT_S, Entry, FullError, HeldError, Parcel, Spool
+from ttweet.client.sync_client import Client, Stored
+from ttweet.model import tweets
+from ttweet.model.errors import ConnectError, Refused, TtweetError
+from ttweet.model.reports import escape
+from ttweet.model.times import now_ms
+
+PASSING = frozenset({"busy", "full", "stopping", "internal", "unknown", "name_taken", "slow_down", "tls"})
+"""The refusals that have nothing to do with the tweet: later it may be taken."""
+
+FOR_GOOD = frozenset({"too_long", "bad_text", "bad_tag", "bad_key", "bad_name", "bad_request"})
+"""The refusals that have to do with nothing but the tweet: it is in the way of the others."""
+
+KEPT = "kept, and posted by the next command with --spool"
+
+Open = Callable[[str | None], Client]  # a client of the server, signed in under the name
+
+
+class KeptError(ConnectError):
+    """It was not delivered and is in the spool; the code and the text say why."""
+
+
+def post(
+    open_client: Open, text: str, *, by: str | None, tags: Iterable[str] = (), scan: bool = True, key: str | None = None
+) -> Stored:
+    """Post what waits for the server, then this. Where the spool cannot be written it is posted without.
+
+    Raises KeptError when the tweet is kept, Refused and ConnectError when it is not.
+    """
+    parcel = _parcel(open_client, text, by=by, tags=list(tags), scan=scan, key=key)
+    spool = Spool(folder())
+    try:
+        return _keep_and_deliver(spool, open_client, parcel)
+    except FullError:
+        shell.complain(f"{MAX_KEPT:,} tweets wait in {spool.folder}, the limit; this one is not kept")
+    except OSError as exc:
+        shell.complain(f"{exc.filename or spool.folder}: {exc.strerror or exc}; nothing can be kept")
+    with open_client(by) as client:
+        return client.post(text, tags=parcel.tags, scan=scan, key=parcel.key)
+
+
+def post_waiting(open_client: Open) -> None:
+    """Post what waits for the server. Raises KeptError when some of it still has to, Refused, OSError."""
+    spool = Spool(folder())
+    try:
+        with spool.locked(_tell_wait), _clients(open_client) as clients:
+            _deliver_waiting(spool, clients, server := _server(open_client))
+            _tell_others(spool, server)
+    except HeldError as held:
+        raise KeptError("unreachable", f"{held}; what waits is kept") from held
+    except TtweetError as error:
+        raise KeptError(error.code, f"{error.text}; what waits is kept") from error
+
+
+def folder() -> Path:
+    """Where the tweets of this user wait."""
+    from platformdirs import user_state_path  # who has no spool goes without
+
+    return user_state_path("ttweet", appauthor=False) / "spool"
+
+
+def _parcel(open_client: Open, text: str, *, by: str | None, tags: list[str], scan: bool, key: str | None) -> Parcel:
+    """The tweet, as any server would take it: what none takes is not kept but refused at once. Raises Refused."""
+    tweets.draft(text, tags=tags, scan=scan, key=key)
+    if by is not None:
+        tweets.checked_name(by)
+    return Parcel(_server(open_client), by, text, tags, scan, key or secrets.token_hex(16), now_ms())
+
+
+def _keep_and_deliver(spool: Spool, open_client: Open, parcel: Parcel) -> Stored:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(spool.locked(_tell_wait))
+        except HeldError as held:
+            spool.keep_late(parcel)
+            raise KeptError("unreachable", f"{held}; {KEPT}") from held
+        except KeyboardInterrupt:
+            _keep_interrupted(spool, parcel)
+            raise
+        return _deliver(spool, open_client, spool.keep(parcel))
+
+
+def _keep_interrupted(spool: Spool, parcel: Parcel) -> None:
+    """Keep a tweet whose command is to end at once: where it cannot be kept it is not posted either."""
+    try:
+        spool.keep_late(parcel)
+    except (FullError, OSError):
+        shell.complain("interrupted; neither posted nor kept, as the spool takes nothing")
+    else:
+        shell.complain(f"interrupted; {KEPT}")
+
+
+def _tell_wait(holder: str) -> None:
+    shell.hint(f"{holder} is at the spool; waiting for it, {MAX_WAIT_S:g} s at most")
+
+
+def _tell_others(spool: Spool, server: str) -> None:
+    """What waits for a server is kept under the words that named it: another spelling finds nothing."""
+    entries = [entry for entry in spool.take() if isinstance(entry, Entry)]
+    others = sorted({entry.parcel.server for entry in entries} - {server})
+    if others:
+        shell.hint(f"still kept, for --server {escape(' or '.join(others))}")
+
+
+def _deliver(spool: Spool, open_client: Open, mine: Entry) -> Stored:
+    with _clients(open_client) as clients:
+        try:
+            _deliver_waiting(spool, clients, mine.parcel.server, before=mine)
+            return _attempt(spool, clients, mine)
+        except KeyboardInterrupt:
+            shell.complain(f"interrupted; {KEPT}")
+            raise
+        except TtweetError as error:
+            if _may_pass(error):
+                raise KeptError(error.code, f"{error.text}; {KEPT}") from error
+            spool.remove(mine)
+            raise
+
+
+def _deliver_waiting(spool: Spool, clients: Open, server: str, *, before: Entry | None = None) -> None:
+    """Post what waits for the server, in order, up to the entry. Raises what keeps it from going on."""
+    posted = 0
+    try:
+        for entry in spool.take():
+            if isinstance(entry, Path):
+                _set_aside(spool, entry, "damaged", "it is no tweet that was kept")
+            elif before and entry.path == before.path:
+                break
+            elif entry.parcel.server == server:
+                posted += _post_one(spool, clients, entry)
+    finally:
+        if posted:
+            shell.hint(f"posted {posted:,} that waited")
+
+
+def _post_one(spool: Spool, clients: Open, entry: Entry) -> bool:
+    """Whether it is posted; if not it is set aside, so that it is not in the way of the others."""
+    if spool.is_too_old(entry):
+        _set_aside(spool, entry.path, "old", f"no server can tell any more whether it has {_shown(entry)}")
+        return False
+    try:
+        _attempt(spool, clients, entry)
+    except Refused as refused:
+        if refused.code not in FOR_GOOD:
+            raise
+        _set_aside(spool, entry.path, "refused", f"{refused.text}: {_shown(entry)}")
+        return False
+    return True
+
+
+def _attempt(spool: Spool, clients: Open, entry: Entry) -> Stored:
+    """Post an entry and take it out of the spool. Unless an error leaves it unknown, its file is as it was before."""
+    sent = spool.mark_sent(entry)
+    parcel = entry.parcel
+    try:
+        stored = clients(parcel.by).post(parcel.text, tags=parcel.tags, scan=parcel.scan, key=parcel.key)
+    except TtweetError as error:
+        if error.code != "unknown" and not entry.may_be_stored:
+            spool.mark_new(sent)
+        raise
+    spool.remove(sent)
+    return stored
+
+
+def _may_pass(error: TtweetError) -> bool:
+    return isinstance(error, ConnectError) or error.code in PASSING
+
+
+def _set_aside(spool: Spool, path: Path, end: str, why: str) -> None:
+    shell.complain(f"{why}; set aside in {spool.set_aside(path, end)}")
+
+
+def _shown(entry: Entry) -> str:
+    return f"'{escape(entry.parcel.text)}'"
+
+
+@contextmanager
+def _clients(open_client: Open) -> Iterator[Open]:
+    """The clients of each name, which keep their connections to the end."""
+    with ExitStack() as stack:
+        yield cache(lambda name: stack.enter_context(open_client(name)))
+
+
+def _server(open_client: Open) -> str:
+    client = open_client(None)  # it has not connected yet
+    return address(client.host, client.port)

@@ -1,0 +1,155 @@
+"""How tweets, tags and report lines look on a terminal: aligned, wrapped and coloured by rich, at any width."""
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ttweet.cli import shell
+from ttweet.model import reports
+from ttweet.model.reports import escape
+from ttweet.model.tweets import TagSummary, Tweet
+from ttweet.security.rights import listed
+from ttweet.storage.contract import LogLine
+
+if TYPE_CHECKING:
+    from ttweet.security.tokens import Token
+
+BARS = "▁▂▃▄▅▆▇█"  # the lowest stands for none
+NARROW = 50  # columns; below it a sparkline leaves no room for the tags
+TAG_SHARE = 3  # a tag takes a third of the width at most: it may be as long as a tweet
+_UNITS = ((60, "s"), (60, "min"), (24, "h"), (7, "d"), (52, "wk"))
+_STYLES = {"ERROR": "red", "CONNECTION": "dim"}
+
+
+def print_tweets(tweets: Sequence[Tweet], *, now: int) -> None:
+    """Tweets in the order given: id, how long before `now` (ms), author and text."""
+    table = _grid()
+    table.add_column(justify="right", style="dim", no_wrap=True)
+    table.add_column(justify="right", style="cyan", no_wrap=True)
+    table.add_column(ratio=1, overflow="fold")
+    for tweet in tweets:
+        table.add_row(f"#{tweet.id}", ago(tweet.at, now), styled(tweet))
+    _terminal().print(table)
+
+
+def print_tweet(tweet: Tweet) -> None:
+    """A tweet by itself: id, local time of day, author and text."""
+    at = datetime.fromtimestamp(tweet.at / 1000).astimezone()
+    text = Text.assemble((f"#{tweet.id}", "dim"), (f"  {at:%H:%M:%S}  ", "cyan"), styled(tweet))
+    _terminal().print(text, soft_wrap=True)
+
+
+def print_tags(tags: Sequence[TagSummary], *, now: int) -> None:
+    """Tags in the order given: tweets, how long before `now` (ms) the newest came, and 14 days where there is room."""
+    console = _terminal()
+    columns = 4 if console.width >= NARROW else 3
+    table = _grid(show_header=True)
+    widest = console.width // TAG_SHARE
+    table.add_column("TAG", style="bold", no_wrap=True, overflow="ellipsis", max_width=widest)
+    table.add_column("TWEETS", justify="right", no_wrap=True)
+    table.add_column("NEWEST", justify="right", style="cyan", no_wrap=True)
+    if columns == 4:
+        table.add_column("LAST 14 DAYS", style="green", no_wrap=True)
+    for tag in tags:
+        cells = [f"#{escape(tag.tag)}", f"{tag.count:,}", ago(tag.newest, now), sparkline(tag.days)]
+        table.add_row(*[Text(cell) for cell in cells[:columns]])
+    console.print(table)
+
+
+def print_parts(parts: Mapping[str, Mapping[str, str]]) -> None:
+    """Named parts of named values, a value a line; a part that is empty has none."""
+    table = _grid()
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(style="dim", overflow="fold")
+    table.add_column(justify="right", overflow="fold")
+    for part, values in parts.items():
+        for number, (name, value) in enumerate(values.items()):
+            table.add_row(Text("" if number else escape(part)), Text(name), Text(value))
+    _terminal().print(table)
+
+
+def print_log(lines: Iterable[LogLine]) -> None:
+    """Report lines with their local time; a heading tells when the session or the day changes."""
+    console = _terminal()
+    heading = ""
+    for line in lines:
+        at = datetime.fromtimestamp(line.at / 1000).astimezone()
+        if heading != (heading := f"session {line.session}, {at:%A %d %B %Y}"):
+            console.print(Text(heading, style="bold"))
+        text = Text(reports.line(line.side, line.category, line.text), style=_STYLES.get(line.category or "", ""))
+        console.print(_hanging(Text(f"{at:%H:%M:%S}  ", "cyan"), text, console), soft_wrap=True)
+
+
+def _hanging(head: Text, text: Text, console: Console) -> Text:
+    """A head and the text beside it, in lines of the terminal. A table would do so too, but not before its last row."""
+    rows = text.wrap(console, max(20, console.width - head.cell_len), overflow="fold")
+    return Text.assemble(head, Text(f"\n{' ' * head.cell_len}").join(rows))
+
+
+def print_tokens(tokens: Sequence["Token"], *, now: int) -> None:
+    """Tokens in the order given: rights, state, and how long before `now` (ms) each was made and was used."""
+    table = _grid(show_header=True)
+    table.add_column("NAME", style="bold", overflow="fold")
+    table.add_column("CAN", overflow="fold")
+    table.add_column("STATE", overflow="fold")
+    table.add_column("MADE", justify="right", style="cyan", no_wrap=True)
+    table.add_column("USED", justify="right", style="cyan", no_wrap=True)
+    for token in tokens:
+        used = "never" if token.used is None else ago(token.used, now)
+        style = "" if token.state(now) == "live" else "dim"
+        cells = [escape(token.name), listed(token.rights), _state(token, now), ago(token.created, now), used]
+        table.add_row(*[Text(cell) for cell in cells], style=style)
+    _terminal().print(table)
+
+
+def _state(token: "Token", now: int) -> str:
+    state = token.state(now)
+    if state != "live" or token.expires is None:
+        return state
+    return f"live for {ago(now, token.expires)}"
+
+
+def styled(tweet: Tweet) -> Text:
+    """A tweet's author and text, its tags standing out; those beside the text follow it, dim."""
+    text = Text(escape(tweet.text))
+    beside = []
+    for tag in tweet.tags:
+        marked = [f"{sign}{escape(tag)}" for sign in "#\uff03"]
+        if not text.highlight_words(marked, style="bold", case_sensitive=True):
+            beside.append(marked[0])
+    if beside:
+        text.append(f"  {' '.join(beside)}", style="dim")
+    return Text.assemble((f"{escape(tweet.by)}: ", "bold cyan"), text) if tweet.by else text
+
+
+def ago(at: int, now: int) -> str:
+    """How long before `now` (both ms): `now`, `12 s`, `5 min`, `3 h`, `2 d`, `6 wk`, `2 yr`."""
+    amount = (now - at) // 1000
+    if amount < 1:
+        return "now"
+    for size, unit in _UNITS:
+        if amount < size:
+            return f"{amount} {unit}"
+        amount //= size
+    return f"{amount} yr"
+
+
+def sparkline(counts: Sequence[int]) -> str:
+    """A bar for each count, the highest one full; a day with any stands above a day with none."""
+    highest = max(counts, default=0) or 1
+    return "".join([BARS[-(-count * (len(BARS) - 1) // highest)] for count in counts])
+
+
+def _terminal() -> Console:
+    """A console of stdout that takes text as it is."""
+    no_color = not shell.has_colour(sys.stdout)
+    return Console(file=sys.stdout, highlight=False, markup=False, emoji=False, no_color=no_color)
+
+
+def _grid(*, show_header: bool = False) -> Table:
+    return Table(box=None, show_header=show_header, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)

@@ -1,0 +1,266 @@
+"""How a client comes to a connection: where the server is, what it hears first, what is said when there is none.
+
+Standard library only and quick to import. Knows no request but those that a connection begins with.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from ttweet.model.errors import ConnectError, SetupError, refusal
+from ttweet.protocol import frames
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from ssl import SSLContext
+    from typing import Any, TypeVar
+
+    from ttweet.client.retry import Patience
+    from ttweet.client.tls import TlsSocket
+
+    T = TypeVar("T")
+
+TIMEOUT_S = 15.0  # to connect, and for each answer; the server gives its disk and other writers 5 s, and a client 10
+MAX_TOKEN_BYTES = 1024  # read of a token's file: a token has 47, and a file may be anything
+MAX_ANSWER_BYTES = 1024 * 1024  # a page of tweets has 272 KiB at most, a list of 200 tags less
+
+
+class Endpoint:
+    """A server and how to come to it: what the kinds of clients have in common, so that each setting stands once.
+
+    With a `name` a connection signs in. It shows the `token`, or else the one of the environment; see own_token. A
+    request that the server has no time for now (`slow_down`) is made again when it says, up to `patience_s` later;
+    `on_wait` hears of each pause, in seconds.
+
+    With `ca` it speaks TLS and trusts the certificates in that PEM file, or with `system` those that the system trusts;
+    `cert` and `key` are the client's own, for a server that wants one. What is not given is taken from TTWEET_CA,
+    TTWEET_CERT and TTWEET_KEY. A kind of client prepares what it keeps in `_start`.
+
+    Raises SetupError for what is no port.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        name: str | None = None,
+        token: str | None = None,
+        ca: str | None = None,
+        cert: str | None = None,
+        key: str | None = None,
+        timeout_s: float = TIMEOUT_S,
+        patience_s: float | None = None,
+        on_wait: Callable[[int], object] | None = None,
+    ) -> None:
+        if not 1 <= port <= 65535:  # the system would take it for another
+            raise SetupError("unreachable", f"{port} is no port; a port is a number from 1 to 65535")
+        self.host = host
+        self.port = port
+        self.name = name
+        self._token = token
+        self._ca = (os.environ.get("TTWEET_CA") or None) if ca is None else ca
+        self._cert = cert or os.environ.get("TTWEET_CERT") or None
+        self._key = key or os.environ.get("TTWEET_KEY") or None
+        self._timeout_s = timeout_s
+        self._tls: SSLContext | None = None
+        self._patience_s = patience_s
+        self._on_wait = on_wait
+        self._start()
+
+    def _start(self) -> None:
+        """Begin without a connection."""
+
+    def check(self) -> None:
+        """Look at what it connects with, before there is anything to send. Raises SetupError."""
+        self._tls_context()
+        self._greetings()
+
+    def _dial(self) -> Connection:
+        """A new connection, signed in; whoever takes it closes it."""
+        connection = Connection(self.host, self.port, self._timeout_s, self._tls_context())
+        try:
+            for frame in self._greetings():
+                connection.send(frame)
+                self._shaped(answer_data, connection.receive())
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _tls_context(self) -> SSLContext | None:
+        """What TLS is spoken with; None for plain connections. Raises SetupError when a file does not serve."""
+        if self._tls is None and self._ca is not None:
+            from ttweet.client.tls import make_context
+
+            self._tls = make_context(self._ca, self._cert, self._key)
+        return self._tls
+
+    def _greetings(self) -> list[bytes]:
+        """What each connection begins with; each is sent when the one before it was answered. Raises SetupError."""
+        token = own_token() if self._token is None else self._token
+        if token and not (self._ca is not None or _is_here(self.host) or os.environ.get("TTWEET_NO_TLS")):
+            where = address(self.host, self.port)
+            raise SetupError("token", f"the token would go to {where} unencrypted; set TTWEET_CA, or TTWEET_NO_TLS=1")
+        said = [("a", token or None), ("n", self.name)]
+        return [frames.encode(operation, data) for operation, data in said if data is not None]
+
+    def _patience(self) -> Patience:
+        """For one request. What it is made of is imported now: most clients are never told to slow down."""
+        from ttweet.client.retry import PATIENCE_S, Patience
+
+        return Patience(PATIENCE_S if self._patience_s is None else self._patience_s, self._on_wait)
+
+    def _shaped(self, shape: Callable[[Any], T], data: Any) -> T:
+        try:
+            return shape(data)
+        except frames.MISFITS as exc:
+            raise ConnectError("unknown", f"what answers at {address(self.host, self.port)} is no ttweet") from exc
+
+
+def _is_here(host: str) -> bool:
+    """Whether the host is this machine, as people write it."""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def own_token() -> str:
+    """The token of TTWEET_TOKEN, or of the file that TTWEET_TOKEN_FILE names; empty when there is none.
+
+    Raises SetupError `token` for a file that cannot be read or that others can read too.
+    """
+    token = os.environ.get("TTWEET_TOKEN", "").strip()
+    path = os.environ.get("TTWEET_TOKEN_FILE")
+    if path and not token:
+        token = _token_of(path)
+    if not (token.isascii() and token.isprintable()):
+        raise SetupError("token", "TTWEET_TOKEN holds no token; one begins with ttw_ and has 47 characters")
+    return token
+
+
+def _token_of(path: str) -> str:
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:
+            if os.fstat(file.fileno()).st_mode & 0o077:
+                raise SetupError(
+                    "token", f"others can read {path!a}, the file of TTWEET_TOKEN_FILE: chmod 600 {path!a}"
+                )
+            return file.read(MAX_TOKEN_BYTES).strip()
+    except OSError as exc:
+        raise SetupError("token", f"{path!a}, the file of TTWEET_TOKEN_FILE, cannot be read: {exc.strerror}") from exc
+
+
+class Connection:
+    """One open connection; requests are answered in their order. Raises ConnectError."""
+
+    __slots__ = ("_address", "_answers", "_socket", "_timeout_s")
+
+    def __init__(self, host: str, port: int, timeout_s: float, tls: SSLContext | None = None) -> None:
+        self._address = address(host, port)
+        self._timeout_s = timeout_s
+        try:
+            plain = socket.create_connection((_name(host), port), timeout_s)
+        except (OSError, UnicodeError) as exc:
+            raise unreachable(host, port, exc) from exc
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a half window must not wait for an ACK
+        self._socket: socket.socket | TlsSocket = plain if tls is None else self._secured(plain, tls, host)
+        self._answers = self._socket.makefile("rb")
+
+    def _secured(self, plain: socket.socket, tls: SSLContext, host: str) -> TlsSocket:
+        from ttweet.client.tls import TlsSocket
+
+        return TlsSocket(plain, tls, host, self._address, self._timeout_s)
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._answers.close()
+        self._socket.close()
+
+    def shut_down(self) -> None:
+        """Say that nothing more comes; the server ends the connection then, and whoever reads hears of it."""
+        try:
+            self._socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            return  # the server was quicker
+
+    def has_ended(self) -> bool:
+        """Whether the server has closed an idle connection, or has said something unasked, as it does before that."""
+        self._socket.settimeout(0)
+        try:
+            self._socket.recv(1)  # whatever it is, it ends this connection
+        except BlockingIOError:
+            self._socket.settimeout(self._timeout_s)
+            return False
+        except OSError:
+            pass
+        return True
+
+    def wait_at_most(self, timeout_s: float | None) -> None:
+        """Give up an answer that has not come within so many seconds; None waits for ever."""
+        self._timeout_s = timeout_s or 0.0
+        self._socket.settimeout(timeout_s)
+
+    def send(self, data: bytes) -> None:
+        """Send it all, within the time-out. That nobody listens any more is found by `receive`."""
+        try:
+            self._socket.sendall(data)
+        except TimeoutError as exc:
+            raise self._too_slow() from exc
+        except OSError:
+            pass  # the server has closed; `receive` finds what it said before that
+
+    def receive(self) -> bytes:
+        """The next answer's line."""
+        try:
+            line = self._answers.readline(MAX_ANSWER_BYTES)
+        except TimeoutError as exc:
+            raise self._too_slow() from exc
+        except OSError as exc:
+            raise self._gone() from exc
+        if not line.endswith(b"\n"):
+            raise self._gone()
+        return line
+
+    def _gone(self) -> ConnectError:
+        return ConnectError("unknown", f"{self._address} went away before it answered")
+
+    def _too_slow(self) -> ConnectError:
+        return ConnectError("unknown", f"{self._address} has not answered within {self._timeout_s:g} seconds")
+
+
+def address(host: str, port: int) -> str:
+    """A host and port as people write them."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _name(host: str) -> str:
+    """The host for getaddrinfo: ASCII as bytes, which saves a millisecond's import of tables for other scripts."""
+    return host.encode() if host.isascii() else host  # type: ignore[return-value]  # typeshed knows only str
+
+
+def unreachable(host: str, port: int, exc: OSError | UnicodeError) -> ConnectError:
+    """Why no connection was made, and what would work."""
+    where = address(host, port)
+    if isinstance(exc, ConnectionRefusedError):
+        way_out = f"start one there: ttweet serve {port} --host 0.0.0.0"
+        if _is_here(host):
+            option = "" if host in ("localhost", "127.0.0.1") else f" --host {host}"
+            way_out = f"start one: ttweet serve {port}{option}"
+        return ConnectError("unreachable", f"nothing is listening on {where}; {way_out}")
+    if isinstance(exc, TimeoutError):
+        return ConnectError("unreachable", f"{where} does not answer; is the address right, is there a firewall?")
+    if isinstance(exc, socket.gaierror | UnicodeError):
+        return ConnectError("unreachable", f"there is no host {host!a}; on this machine it is 127.0.0.1")
+    return ConnectError("unreachable", f"cannot connect to {where}: {exc.strerror or exc}")
+
+
+def answer_data(line: bytes) -> Any:
+    """The data of an answer. Raises Refused when that is what it says, ValueError and the like when it is none."""
+    answer: Any = frames.loads(line)
+    kind, data = answer
+    if kind == "err":
+        raise refusal(data)
+    if kind != "ok":
+        raise ValueError(kind)
+    return data

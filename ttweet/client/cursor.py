@@ -1,0 +1,152 @@
+"""A follower without its sockets: where it stands in the log, and what to make of what the server says.
+
+Both clients, the one with threads and the one with trio, drive it: they open connections, send `request`, hand in each
+line that comes, and wait for `pause_s` after a connection that has failed. Knows no sockets and no clocks.
+"""
+
+from collections.abc import Sequence
+from random import uniform
+from typing import Any
+
+from ttweet.client.retry import Patience
+from ttweet.model.errors import ConnectError, SlowDown, TtweetError, refusal
+from ttweet.model.tweets import Deletion, Tweet
+from ttweet.protocol import answers, frames
+
+SILENCE_S = 60.0  # the server pings a follower that has nothing to read more often than that
+FIRST_PAUSE_S = 0.1  # a server that is started again is back in a tenth of a second
+LONGEST_PAUSE_S = 10.0  # what a person still calls at once
+PASSING = {"busy", "full", "internal", "stopping", "timeout", "unknown"}  # another time may not have these
+
+
+class Watcher:
+    """What a follower tells beside tweets. Says nothing; whoever wants to know overrides it."""
+
+    wants_deletions = False
+    """Whether `deleted` is to be called: a server tells only those who ask."""
+
+    def deleted(self, tweet: int) -> None:
+        """This tweet was deleted, whatever its tags were; the follower may have yielded it, now or long ago."""
+
+    def gone(self, up_to: int) -> None:
+        """Tweets up to this id, after which the follower wants to read on, are not kept any more: they do not come."""
+
+    def set_back(self, after: int, newest: int) -> None:
+        """The server's newest id is lower than the one to read on after, as in a backup: its place is taken instead.
+
+        What comes now are other tweets, also under ids that the follower has yielded before.
+        """
+
+    def lost(self, error: TtweetError, pause_s: float) -> None:
+        """The connection has ended; the next attempt comes after the pause."""
+
+    def caught_up(self, count: int) -> None:
+        """The connection is back, and `count` tweets that were missed have been yielded."""
+
+
+class Cursor:
+    """Tags and the id after which the follower reads on. With neither tags nor id: all tweets, the new ones only."""
+
+    def __init__(self, tags: Sequence[str], after: int | None, watcher: Watcher | None = None) -> None:
+        self.after = after
+        self._tags = list(tags)
+        self._watcher = watcher or Watcher()
+        self._started = False  # an answer has come once: what fails from now on is retried
+        self._attempts = 0
+        self._patience = Patience()
+        self._caught_up: int | None = None  # tweets since the connection came back; None once live
+
+    def request(self) -> bytes:
+        """The frame that begins to follow from here."""
+        data: dict[str, object] = {"tags": self._tags} if self._tags else {}
+        if self.after is not None:
+            data["after"] = self.after
+        if self._watcher.wants_deletions:
+            data["deletions"] = True
+        return frames.encode("s", data)
+
+    def receive(self, line: bytes) -> Tweet | None:
+        """What a line brings: a tweet, or nothing to show. Raises Refused, and ConnectError when no ttweet says so."""
+        try:
+            return self._understood(frames.loads(line))
+        except frames.MISFITS as exc:
+            raise ConnectError("unknown", "what answers there is no ttweet") from exc
+
+    def pause_s(self, error: TtweetError) -> float:
+        """How long to wait before the next attempt, told to the watcher. Raises the error if none makes sense."""
+        if isinstance(error, SlowDown):
+            return self._obey(error)
+        if not self._may_pass(error):
+            raise error
+        longest_s = min(FIRST_PAUSE_S * 2.0**self._attempts, LONGEST_PAUSE_S)
+        pause_s = uniform(0.5, 1.0) * longest_s  # noqa: S311  # no secret, only out of step with others
+        self._attempts = min(self._attempts + 1, 16)
+        self._caught_up = self._caught_up or 0
+        self._watcher.lost(error, pause_s)
+        return pause_s
+
+    def _obey(self, error: SlowDown) -> float:
+        """Wait as long as the server says; before its first answer not longer than other requests do."""
+        pause_s = max(error.wait_s, 1) if self._started else self._patience.pause_s(error)
+        self._watcher.lost(error, pause_s)
+        return pause_s
+
+    def _may_pass(self, error: TtweetError) -> bool:
+        """A name stays taken until the server has noticed that its connection is gone: later attempts get it."""
+        if not self._started:
+            return False
+        return isinstance(error, ConnectError) or error.code in PASSING or error.code == "name_taken"
+
+    def _understood(self, frame: Any) -> Tweet | None:
+        kind, data = frame
+        match kind:
+            case "m":
+                return self._new(answers.tweet(data))
+            case "ok":
+                self._begin(int(data["from"]))
+                self._started = True
+                if "gone" in data:
+                    self._watcher.gone(int(data["gone"]))
+            case "e":
+                self._advance(data["id"])
+                self._live()
+            case "x":
+                self._deleted(answers.deletion(data))
+            case "g":
+                self._watcher.gone(int(data["id"]))
+            case "p":
+                pass  # the link is alive, that is all
+            case "err":
+                raise refusal(data)
+            case _:
+                raise ValueError(kind)
+        return None
+
+    def _begin(self, from_: int) -> None:
+        """Read on from where the server does: it gives the ids above again, whatever was seen under them."""
+        if self.after is not None and from_ < self.after:
+            self._watcher.set_back(self.after, from_)
+        self.after = from_
+
+    def _new(self, tweet: Tweet) -> Tweet | None:
+        if self.after is not None and tweet.id <= self.after:
+            return None
+        self.after = tweet.id
+        if self._caught_up is not None:
+            self._caught_up += 1
+        return tweet
+
+    def _deleted(self, deletion: Deletion) -> None:
+        if self.after is None or deletion.id > self.after:
+            self._advance(deletion.id)
+            self._watcher.deleted(deletion.tweet)
+
+    def _live(self) -> None:
+        self._attempts = 0
+        if self._caught_up is not None:
+            self._watcher.caught_up(self._caught_up)
+        self._caught_up = None
+
+    def _advance(self, id_: int) -> None:
+        """Read on after this id: none up to it that has the tags is still to come."""
+        self.after = max(self.after or 0, id_)

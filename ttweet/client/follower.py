@@ -1,0 +1,99 @@
+"""Tweets as they come, over one connection after the other: the follower of the client that threads use.
+
+How a connection is made is told by whoever makes the follower. Knows no sockets.
+"""
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Protocol, Self
+
+from ttweet.client.cursor import SILENCE_S, Cursor
+from ttweet.model.errors import ConnectError, Refused
+from ttweet.model.tweets import Tweet
+
+
+class Link(Protocol):
+    """An open connection. Raises ConnectError."""
+
+    def wait_at_most(self, timeout_s: float) -> None:
+        """Give up a line that has not come within so many seconds."""
+        ...
+
+    def send(self, data: bytes) -> None:
+        """Send it all."""
+        ...
+
+    def receive(self) -> bytes:
+        """The next line."""
+        ...
+
+    def close(self) -> None:
+        """End the connection."""
+        ...
+
+
+class Follower:
+    """Iterate it for tweets in the order of their ids: none is missed, none comes twice.
+
+    A connection that breaks is made again and goes on from the cursor, for ever. What fails before the server has
+    answered once is raised: ConnectError, Refused. It ends after `timeout_s`, when there is one. For one thread.
+    """
+
+    def __init__(self, connect: Callable[[], Link], cursor: Cursor, timeout_s: float | None = None) -> None:
+        self._connect = connect
+        self._cursor = cursor
+        self._link: Link | None = None
+        self._end = None if timeout_s is None else time.monotonic() + timeout_s
+
+    @property
+    def after(self) -> int | None:
+        """The id to go on from, in this program or in another; None before the server has answered."""
+        return self._cursor.after
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Tweet:
+        while self._left_s() > 0:
+            try:
+                tweet = self._receive()
+            except (ConnectError, Refused) as error:
+                self.close()
+                if self._left_s() > 0:
+                    pause_s = self._cursor.pause_s(error)
+                    time.sleep(max(0, min(pause_s, self._left_s())))
+            else:
+                if tweet is not None:
+                    return tweet
+        self.close()
+        raise StopIteration
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self.close()  # as a generator does when a loop is left
+
+    def close(self) -> None:
+        """End the connection. To iterate again makes another, which goes on where this one was."""
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+
+    def _receive(self) -> Tweet | None:
+        if self._link is None:
+            self._link = self._connect()
+            self._link.send(self._cursor.request())
+            self._link.wait_at_most(SILENCE_S)
+        if self._end is not None:
+            self._link.wait_at_most(min(SILENCE_S, max(self._left_s(), 0.001)))  # 0 would mean: do not wait at all
+        return self._cursor.receive(self._link.receive())
+
+    def _left_s(self) -> float:
+        return float("inf") if self._end is None else self._end - time.monotonic()

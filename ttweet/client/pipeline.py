@@ -1,0 +1,85 @@
+"""Many uploads under way on one connection, and what came of each, in order.
+
+The server answers in order too. What it refuses because it is too much at once (`slow_down`), it also refuses of all
+that travels right behind: that is sent again in the same order when the server says. Imported to post many.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import islice
+from time import sleep
+from typing import Generic, TypeVar
+
+from ttweet.model.errors import Refused, SlowDown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ttweet.client.connection import Connection
+    from ttweet.client.retry import Patience
+
+Stored = TypeVar("Stored")  # what the server says of an upload
+
+MAX_BATCH_BYTES = 64 * 1024  # sent in one go: its answers fit into the socket's buffers, so neither end waits for ever
+
+
+class Window(Generic[Stored]):
+    """The uploads that are to be answered, at most `size` of them. Raises ConnectError."""
+
+    def __init__(
+        self, connection: Connection, size: int, outcome_of: Callable[[bytes], Stored | Refused], patience: Patience
+    ) -> None:
+        self._connection = connection
+        self._size = size
+        self._outcome_of = outcome_of
+        self._patience = patience
+        self._uploads: deque[bytes | Stored | Refused] = deque()  # frames to be answered, and outcomes in their places
+
+    def __len__(self) -> int:
+        return len(self._uploads)
+
+    def fill(self, uploads: Iterator[bytes | Refused]) -> bool:
+        """Send as many as there is room for. Returns whether there was anything to send, or refused before."""
+        batch: list[bytes] = []
+        bytes_ = taken = 0
+        for upload in islice(uploads, self._size - len(self._uploads)):
+            taken += 1
+            self._uploads.append(upload)
+            if isinstance(upload, Refused):
+                continue
+            batch.append(upload)
+            bytes_ += len(upload)
+            if bytes_ >= MAX_BATCH_BYTES:
+                break
+        if batch:
+            self._connection.send(b"".join(batch))
+        return taken > 0
+
+    def next_outcome(self) -> Stored | Refused:
+        """What came of the first upload, which leaves the window."""
+        while isinstance(first := self._uploads[0], bytes):
+            outcome = self._outcome_of(self._connection.receive())
+            if isinstance(outcome, SlowDown):
+                self._begin_again(outcome)
+            else:
+                self._patience.renew()
+                self._uploads[0] = outcome
+        self._uploads.popleft()
+        return first
+
+    def _begin_again(self, refused: SlowDown) -> None:
+        """Hear what came of the others, wait, and send what was too much; or let it be, out of patience."""
+        for place in range(1, len(self._uploads)):
+            if isinstance(self._uploads[place], bytes):
+                outcome = self._outcome_of(self._connection.receive())
+                if not isinstance(outcome, SlowDown):
+                    self._uploads[place] = outcome
+        try:
+            sleep(self._patience.pause_s(refused))
+        except SlowDown:
+            self._uploads = deque([refused if isinstance(one, bytes) else one for one in self._uploads])
+        else:
+            for frame in [one for one in self._uploads if isinstance(one, bytes)]:
+                self._connection.send(frame)

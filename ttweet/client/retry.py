@@ -1,0 +1,39 @@
+"""How long a client waits for a server that tells it to slow down.
+
+Quick to import, and imported only then. Knows no clock and no sockets: whoever asks does the waiting.
+"""
+
+from __future__ import annotations
+
+from ttweet.model.errors import SlowDown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PATIENCE_S = 60.0  # for one request, in all: a minute is what a person or a script's time-out still bears
+
+
+class Patience:
+    """What is left of it; `tell` hears of each pause, in seconds."""
+
+    __slots__ = ("_longest_s", "_tell", "_waited_s")
+
+    def __init__(self, longest_s: float = PATIENCE_S, tell: Callable[[int], object] | None = None) -> None:
+        self._longest_s = longest_s
+        self._tell = tell
+        self._waited_s = 0
+
+    def pause_s(self, refused: SlowDown) -> int:
+        """How many seconds to wait before asking again. Raises the refusal when that would be too long in all."""
+        wait_s = max(refused.wait_s, 1)  # never again at once, whatever a server says
+        if self._waited_s + wait_s > self._longest_s:
+            raise refused
+        self._waited_s += wait_s
+        if self._tell is not None:
+            self._tell(wait_s)
+        return wait_s
+
+    def renew(self) -> None:
+        """Begin anew, since there was progress."""
+        self._waited_s = 0

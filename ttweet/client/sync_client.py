@@ -1,0 +1,320 @@
+"""The other end of the framed protocol: a client of the standard library alone, quick to import.
+
+A client keeps a few open connections and uses each for one thing at a time, so it may be shared by threads. Typed
+results are imported when they are first made, since `typing` alone takes 3 ms. Knows no server, no storage, no trio.
+"""
+
+from __future__ import annotations
+
+from itertools import repeat
+from time import sleep
+
+from ttweet.client.connection import Connection, Endpoint, answer_data
+from ttweet.model.errors import ConnectError, Refused, SlowDown, refusal
+from ttweet.protocol import frames
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from types import TracebackType
+    from typing import Any, Self, TypeVar
+
+    from ttweet.client.cursor import Watcher
+    from ttweet.client.follower import Follower
+    from ttweet.client.retry import Patience
+    from ttweet.model.tweets import Deletion, Page, TagPage, Tweet
+
+    T = TypeVar("T")
+
+
+IN_FLIGHT = 64  # unanswered requests; the server reads no further beyond so many of its own
+
+
+class Stored:
+    """What the server says of an upload: its id, when it was stored (ms since 1970 UTC), the tags that find it."""
+
+    __slots__ = ("at", "id", "tags")
+
+    def __init__(self, id: int, at: int, tags: list[str]) -> None:  # noqa: A002
+        self.id = id
+        self.at = at
+        self.tags = tags
+
+    def __repr__(self) -> str:
+        return f"Stored(id={self.id}, at={self.at}, tags={self.tags})"
+
+
+class Client(Endpoint):
+    """A server, as its clients see it. It connects at the first request, and again when a connection has ended.
+
+    Every method raises ConnectError: `unreachable` when nothing was asked or changed, `unknown` when the answer is
+    missing; and Refused with the server's code and sentence. With a `name` it signs in with each connection and its
+    tweets carry the name. A name is for one connection at a time: who follows under it posts from there or not at all.
+    """
+
+    def _start(self) -> None:
+        self._idle: list[Connection] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connections that are open and idle."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def post(self, text: str, *, tags: Iterable[str] = (), scan: bool = True, key: str | None = None) -> Stored:
+        """Upload a tweet; it is on the server's disk when this returns.
+
+        `tags` are tags beside those in the text, or with `scan=False` instead of them. After a ConnectError
+        `unknown` the tweet may be stored or not; with a `key` it is safe to post it again.
+        """
+        frame = upload_frame(text, tag_list(tags), scan, key)
+        try:
+            return self._shaped(stored_of, self._ask(frame))
+        except ConnectError as error:
+            raise with_advice(error, key) from error
+
+    def post_many(
+        self,
+        texts: Iterable[str],
+        *,
+        tags: Iterable[str] = (),
+        keys: Iterable[str | None] = repeat(None),
+        in_flight: int = IN_FLIGHT,
+    ) -> Iterator[Stored | Refused]:
+        """Upload many tweets, each with its key, without waiting for each; yield their outcomes in order.
+
+        At most `in_flight` are unanswered. After a ConnectError those taken from `texts` whose outcome was not
+        yielded may be stored or not.
+        """
+        from ttweet.client.pipeline import Window
+
+        uploads = _uploads(texts, tag_list(tags), keys)
+        connection = self._obeying(self._take)
+        window = Window(connection, in_flight, self._outcome, self._patience())
+        try:
+            while window.fill(uploads) or window:
+                for _ in range((len(window) + 1) // 2):
+                    yield window.next_outcome()
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append(connection)
+
+    def follow(
+        self, *tags: str, after: int | None = None, timeout_s: float | None = None, watcher: Watcher | None = None
+    ) -> Follower:
+        """Iterate over tweets with any of the tags, or over all: first those after the id, then live.
+
+        Without `after` only new ones. It reconnects and goes on by itself, for ever or for `timeout_s`, and tells the
+        watcher about it. It has a connection of its own; see Follower for what is promised and raised.
+        """
+        from ttweet.client.cursor import Cursor
+        from ttweet.client.follower import Follower
+
+        return Follower(self.connect, Cursor(tags, after, watcher), timeout_s)
+
+    def last(self) -> Tweet | None:
+        """The newest tweet; None when there is none or it is empty."""
+        from ttweet.protocol import answers
+
+        return self._shaped(answers.tweet_or_none, self.request("d", ""))
+
+    def last_text(self) -> str:
+        """The text of the newest tweet, empty when there is none. As `last`, without what that imports."""
+        return self._shaped(lambda data: str(data["text"]) if data else "", self.request("d", ""))
+
+    def tweets_of_tag(self, tag: str, *, limit: int | None = None, before: int | None = None) -> Page:
+        """The newest tweets of a tag in any spelling, newest first; with `before` those with a lower id."""
+        from ttweet.protocol import answers
+
+        return self._shaped(answers.page, self.request("t", given(tag=tag, limit=limit, before=before)))
+
+    def tweets_by(self, name: str, *, limit: int | None = None, before: int | None = None) -> Page:
+        """The newest tweets of an author, newest first; with `before` those with a lower id."""
+        from ttweet.protocol import answers
+
+        return self._shaped(answers.page, self.request("g", given(by=name, limit=limit, before=before)))
+
+    def tweets_since_login(self, name: str, *, limit: int | None = None, after: int | None = None) -> Page:
+        """The tweets since the login of an author who is online, oldest first; with `after` those with a higher id."""
+        from ttweet.protocol import answers
+
+        return self._shaped(answers.page, self.request("g", given(by=name, login=True, limit=limit, after=after)))
+
+    def who(self) -> list[str]:
+        """The names that are online, in the order of their login."""
+        from ttweet.protocol import answers
+
+        return self._shaped(answers.names, self.request("w", ""))
+
+    def list_tags(self, *, limit: int | None = None, numbers: bool = False) -> TagPage:
+        """The most used tags; those without a letter only with `numbers`."""
+        from ttweet.protocol import answers
+
+        return self._shaped(answers.tag_page, self.request("l", given(limit=limit, numbers=numbers)))
+
+    def stats(self) -> dict[str, dict[str, Any]]:
+        """How the server is doing: objects of numbers, as docs/protocol.md tells of them. For who may administer it."""
+        return self._shaped(dict, self.request("i", ""))
+
+    def delete(self, tweet: int) -> Deletion:
+        """Delete a tweet, its text, tags and author; its id stays. On return it is done, on the server's disk.
+
+        One that is deleted already gives the first deletion. Raises Refused `no_tweet` and `forbidden`: it takes the
+        right to administer the server.
+        """
+        from ttweet.protocol import answers
+
+        return self._shaped(answers.deletion, self.request("x", tweet))
+
+    def deletions_after(self, after: int) -> set[int]:
+        """The ids of the deletions after this id, which are among those of the tweets."""
+        return self._obeying(lambda: self._deletions_once(after))
+
+    def ping(self) -> None:
+        """See whether the server answers."""
+        self.request("p", "")
+
+    def report(self, *lines: str) -> None:
+        """Send lines for the server's report log. Nobody answers: whether they arrive is not known."""
+        connection = self._take()
+        connection.send(b"".join([frames.encode("r", line) for line in lines]))
+        self._idle.append(connection)
+
+    def request(self, operation: str, data: object) -> Any:
+        """Ask one thing and return the data of its answer."""
+        return self._ask(frames.encode(operation, data))
+
+    def _ask(self, frame: bytes) -> Any:
+        return self._obeying(lambda: self._ask_once(frame))
+
+    def _obeying(self, ask: Callable[[], T]) -> T:
+        """What the server says when it is not too busy: a request that it refuses for that has done nothing."""
+        patience: Patience | None = None
+        while True:
+            try:
+                return ask()
+            except SlowDown as refused:
+                patience = patience or self._patience()
+                sleep(patience.pause_s(refused))
+
+    def _ask_once(self, frame: bytes) -> Any:
+        connection = self._take()
+        try:
+            connection.send(frame)
+            answer = connection.receive()
+        except BaseException:
+            connection.close()  # an answer that is still to come would be taken for that of the next request
+            raise
+        self._idle.append(connection)
+        return self._shaped(answer_data, answer)
+
+    def _deletions_once(self, after: int) -> set[int]:
+        """With a tag that no tweet has the deletions alone come, and then `e`."""
+        import secrets
+
+        found: set[int] = set()
+        connection = self.connect()
+        try:
+            connection.send(frames.encode("s", {"tags": [secrets.token_hex(16)], "after": after, "deletions": True}))
+            self._shaped(answer_data, connection.receive())
+            while (push := self._shaped(_push, connection.receive()))[0] != "e":
+                found.update([push[1]] if push[0] == "x" else [])
+        finally:
+            connection.close()
+        return found
+
+    def _outcome(self, line: bytes) -> Stored | Refused:
+        try:
+            return self._shaped(stored_of, self._shaped(answer_data, line))
+        except Refused as refused:
+            return refused
+
+    def _take(self) -> Connection:
+        """An idle connection, or a new one: nobody else has it until it is put back among the idle."""
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                return self.connect()
+            if not connection.has_ended():
+                return connection
+            connection.close()
+
+    def connect(self) -> Connection:
+        """A connection of one's own, signed in, for what needs one; whoever takes it closes it."""
+        return self._dial()
+
+
+def with_advice(error: ConnectError, key: str | None) -> ConnectError:
+    """The error of an upload, which leaves more to do than that of a question."""
+    if error.code != "unknown":
+        return error
+    again = "post it again with the same key" if key else "only a key makes it safe to post it again"
+    return ConnectError("unknown", f"{error.text}; whether the tweet is stored is unknown, {again}")
+
+
+def _push(line: bytes) -> tuple[str, int]:
+    """The kind of a push that is no tweet, with its id where it is a deletion. Raises as answer_data."""
+    push: Any = frames.loads(line)
+    kind, data = push
+    if kind == "err":
+        raise refusal(data)
+    if kind not in ("x", "e", "g", "p"):
+        raise ValueError(kind)
+    return kind, int(data["id"]) if kind == "x" else 0
+
+
+def _uploads(texts: Iterable[str], tags: list[str], keys: Iterable[str | None]) -> Iterator[bytes | Refused]:
+    for text, key in zip(texts, keys, strict=False):
+        try:
+            yield upload_frame(text, tags, scan=True, key=key)
+        except Refused as refused:
+            yield refused
+
+
+def tag_list(tags: Iterable[str]) -> list[str]:
+    """As tweets.tag_list, without what that imports."""
+    if isinstance(tags, str):
+        from ttweet.model import tweets
+
+        return tweets.tag_list(tags)
+    return list(tags)
+
+
+def upload_frame(text: str, tags: list[str], scan: bool, key: str | None) -> bytes:
+    """The request to store a tweet. Raises Refused where the server would have to end the connection."""
+    plain = scan and key is None and not tags
+    data = text if plain else given(text=text, tags=tags or None, scan=None if scan else False, key=key)
+    try:
+        frame = frames.encode("u", data)
+    except UnicodeEncodeError:
+        frame = b""
+    if 0 < len(frame) <= frames.MAX_FRAME_BYTES:
+        return frame
+    _check_here(text, tags, key)
+    raise Refused("bad_request", f"text, tags and key make {len(frame)} bytes, the limit is {frames.MAX_FRAME_BYTES}")
+
+
+def _check_here(text: str, tags: list[str], key: str | None) -> None:
+    """Raise Refused as the server would, had the frame not been one that ends the connection."""
+    from ttweet.model import tweets
+
+    tweets.draft(text, tags=tags, key=key)
+
+
+def given(**fields: object) -> dict[str, object]:
+    """The data of a request: the fields that are not None."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def stored_of(data: Any) -> Stored:
+    """What the answer to an upload holds."""
+    return Stored(data["id"], data["at"], data["tags"])

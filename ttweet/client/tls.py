@@ -1,0 +1,188 @@
+"""TLS at a client's end; imported only by who uses it, since `ssl` takes 8 ms.
+
+The server's certificate is always verified, and that it is for the host that was asked for.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import select
+import socket
+import ssl
+import threading
+import time
+from contextlib import suppress
+
+from ttweet.model.errors import ConnectError, SetupError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
+
+SYSTEM = "system"  # in place of a file: the authorities that this system trusts
+BUFFER_BYTES = 64 * 1024
+
+_UNTRUSTED = {18, 19, 20, 21}  # X509_V_ERR_...: self-signed, or an issuer that is not known
+_WRONG_HOST = {62, 64}  # ...HOSTNAME_MISMATCH and IP_ADDRESS_MISMATCH
+_PLAIN = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")  # what OpenSSL makes of an answer that is no TLS, by version
+_NO_ROOM = "TLSV1_ALERT_INTERNAL_ERROR"  # see server.NO_ROOM
+_WANTS_CERTIFICATE = ("CERTIFICATE_REQUIRED", "HANDSHAKE_FAILURE", "UNKNOWN_CA", "BAD_CERTIFICATE", "CERTIFICATE_")
+
+
+def make_context(ca: str, cert: str | None, key: str | None) -> ssl.SSLContext:
+    """What connections are made with: whom to trust, and the client's own certificate. Raises SetupError."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca == SYSTEM:
+        context.load_default_certs()
+    else:
+        _use(ca, lambda: context.load_verify_locations(ca), "certificate to trust")
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # what is in the file is trusted, whoever has signed it
+    if cert is not None:
+        if key is not None:  # `ssl` tells of neither file which one cannot be read
+            _use(key, lambda: os.close(os.open(key, os.O_RDONLY)), "key")
+        _use(cert, lambda: context.load_cert_chain(cert, key, password=lambda: _refuse_password(cert)), "certificate")
+    return context
+
+
+def _use(path: str, load: Callable[[], None], what: str) -> None:
+    try:
+        load()
+    except ssl.SSLError as exc:
+        raise SetupError("tls", f"{path} holds no {what} in PEM form, or not the key for it") from exc
+    except OSError as exc:
+        raise SetupError("tls", f"cannot read the {what} in {path or repr(path)}: {exc.strerror}") from exc
+
+
+def _refuse_password(path: str) -> str:
+    raise SetupError("tls", f"the key of {path} is encrypted, and nobody is asked for a password; decrypt it")
+
+
+class TlsSocket(io.RawIOBase):
+    """A connected socket in TLS, with what a client needs of a socket.
+
+    Two threads may use it, one to read and one to write: OpenSSL's own object stands no two at once. Raises
+    TimeoutError, ConnectError where TLS fails, and other OSErrors.
+    """
+
+    def __init__(self, plain: socket.socket, context: ssl.SSLContext, host: str, where: str, timeout_s: float) -> None:
+        self._where = where
+        self._host = host
+        self._timeout_s: float | None = timeout_s
+        self._using = threading.Lock()
+        plain.setblocking(False)
+        try:
+            self._tls = context.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
+        except (OSError, ValueError) as exc:
+            plain.close()
+            raise explained(exc, where, host) from exc
+        try:
+            self._when_ready(self._tls.do_handshake)
+        except OSError as exc:
+            self.close()
+            raise explained(exc, where, host) from exc
+        except BaseException:
+            self.close()
+            raise
+
+    def settimeout(self, timeout_s: float | None) -> None:
+        """As that of a socket."""
+        self._timeout_s = timeout_s
+
+    def makefile(self, _: str) -> io.BufferedReader:
+        """The bytes as they come."""
+        return io.BufferedReader(self, BUFFER_BYTES)
+
+    def readable(self) -> bool:
+        """See RawIOBase."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """See RawIOBase. Raises ConnectError: in TLS 1.3 a server says only now that it wants another certificate."""
+        try:
+            return self._when_ready(lambda: self._tls.recv_into(buffer))
+        except ssl.SSLError as exc:
+            raise explained(exc, self._where, self._host) from exc
+
+    def recv(self, size: int) -> bytes:
+        """As that of a socket."""
+        return self._when_ready(lambda: self._tls.recv(size))
+
+    def sendall(self, data: bytes) -> None:
+        """As that of a socket."""
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._when_ready(lambda: self._tls.send(rest)) :]  # noqa: B023  # called at once
+
+    def shutdown(self, _: int) -> None:
+        """Say that nothing more comes; what the server says still arrives."""
+        with self._using, suppress(ssl.SSLError):  # it would wait for the server's own end; ours is sent
+            self._tls.unwrap()
+
+    def close(self) -> None:
+        """As that of a socket."""
+        if not self.closed:
+            self._tls.close()
+        super().close()
+
+    def _when_ready(self, call: Callable[[], T]) -> T:
+        end = None if self._timeout_s is None else time.monotonic() + self._timeout_s
+        while True:
+            with self._using:
+                try:
+                    return call()
+                except ssl.SSLWantReadError:
+                    event = select.POLLIN
+                except ssl.SSLWantWriteError:
+                    event = select.POLLOUT
+            self._wait(event, None if end is None else end - time.monotonic())
+
+    def _wait(self, event: int, timeout_s: float | None) -> None:
+        if self._timeout_s == 0:
+            raise BlockingIOError
+        poll = select.poll()
+        poll.register(self._tls.fileno(), event)
+        if not poll.poll(None if timeout_s is None else max(0.0, timeout_s * 1000)):
+            raise TimeoutError
+
+
+def explained(exc: BaseException, where: str, host: str) -> ConnectError:
+    """Why there is no TLS with a server, and what would work."""
+    return ConnectError("tls", _sentence(exc, where, host))
+
+
+def _sentence(exc: BaseException, where: str, host: str) -> str:
+    match exc:
+        case ssl.SSLCertVerificationError():
+            return _bad_certificate(exc, where, host)
+        case TimeoutError():
+            return f"{where} has not begun to speak TLS; is it a ttweet with --tls-cert?"
+        case ssl.SSLError() if not isinstance(exc, ssl.SSLEOFError):
+            return _failure(exc.reason or str(exc), where)
+        case ValueError():
+            return f"cannot speak TLS with {where}: {exc}"
+    return f"{where} went away instead of speaking TLS"
+
+
+def _failure(reason: str, where: str) -> str:
+    """What OpenSSL's word for it means here."""
+    if reason in _PLAIN:
+        return f"{where} speaks no TLS; go without --ca and TTWEET_CA, or start it with --tls-cert and --tls-key"
+    if reason == _NO_ROOM:
+        return f"{where} has as many clients as it may have; try again later"
+    said = reason.rpartition("ALERT_")[2].replace("_", " ").lower()
+    if "ALERT" in reason and any(word in reason for word in _WANTS_CERTIFICATE):
+        return f"{where} wants a certificate that it trusts of its clients ({said}): TTWEET_CERT and TTWEET_KEY"
+    return f"cannot speak TLS with {where}: {said}"
+
+
+def _bad_certificate(exc: ssl.SSLCertVerificationError, where: str, host: str) -> str:
+    if exc.verify_code in _WRONG_HOST:
+        return f"the certificate of {where} is for another host than {host}; connect by the name that it is for"
+    if exc.verify_code in _UNTRUSTED:
+        return f"the certificate of {where} is signed by none whom you trust; --ca FILE or TTWEET_CA names them"
+    return f"the certificate of {where} is not accepted: {exc.verify_message}"

@@ -1,0 +1,1 @@
+"""What a tweet, a tag, a report line and an error are: pure values and rules."""

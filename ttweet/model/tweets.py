@@ -1,0 +1,195 @@
+"""A tweet before it is stored (`Draft`) and after (`Tweet`), and the rules for its text, tags and key.
+
+Knows no bytes on a wire, no SQL and no trio.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple
+
+from ttweet.model import hashtags
+from ttweet.model.errors import Refused
+
+MAX_ID = 2**63 - 1  # SQLite's largest integer
+MAX_CHARACTERS = 150  # code points of the NFC form, as the first ttweet had it
+MAX_TEXT_BYTES = 600  # UTF-8: 150 times the longest character; looked at before anything is decoded or normalized
+MAX_TAGS = 32  # given beside the text; a text of 150 characters holds at most 75
+MAX_NAME_CHARACTERS = 32  # of an author: a name and a place fit, a sentence does not
+MAX_KEY_CHARACTERS = 128  # a UUID is 36, a SHA-512 in hexadecimal 128
+HISTORY_DAYS = 14  # days of counts that a list of tags carries: two weeks show a weekly rhythm
+
+
+NO_TAGS: Mapping[str, str] = MappingProxyType({})
+
+
+class Draft(NamedTuple):
+    """A checked tweet on its way to the store: nothing that could fail there is left in it.
+
+    `tags` maps each tag's search key to the spelling its author chose, in the order of the text.
+    """
+
+    text: str
+    tags: Mapping[str, str] = NO_TAGS
+    by: str | None = None
+    key: str | None = None
+
+
+class Tweet(NamedTuple):
+    """A stored tweet. `at` is milliseconds since 1970 UTC; `tags` are spelled as typed, each key once."""
+
+    id: int
+    at: int
+    by: str | None
+    text: str
+    tags: tuple[str, ...]
+
+
+class Deletion(NamedTuple):
+    """The entry of the log that says a tweet was deleted: its own id, when (ms since 1970 UTC), the tweet's id."""
+
+    id: int
+    at: int
+    tweet: int
+
+
+class Place(NamedTuple):
+    """What is left of a deleted tweet: its id and its time."""
+
+    id: int
+    at: int
+
+
+Entry = Tweet | Place | Deletion
+"""All that the log may hold at an id."""
+
+
+class Page(NamedTuple):
+    """Some tweets, and whether there are more beyond the last of them."""
+
+    tweets: list[Tweet]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TagSummary:
+    """One tag: its most frequent spelling, its tweets, when the newest came (ms since 1970 UTC).
+
+    `days` counts its tweets on each of the last HISTORY_DAYS days of UTC, oldest first, today last.
+    """
+
+    tag: str
+    count: int
+    newest: int
+    days: list[int]
+
+
+class TagPage(NamedTuple):
+    """Some tags, most used first, and whether there are more."""
+
+    tags: list[TagSummary]
+    more: bool
+
+
+def draft(
+    text: str, *, tags: Iterable[str] = (), scan: bool = True, key: str | None = None, by: str | None = None
+) -> Draft:
+    """Check a text and its tags and make the draft that the store takes without a further look.
+
+    `tags` are tag bodies beside those in the text, or instead of them when `scan` is false.
+    Raises Refused with `too_long`, `bad_text`, `bad_tag` or `bad_key`.
+    """
+    text = checked_text(text)
+    bodies = hashtags.extract(text, numeric=True) if scan else []
+    if tags:
+        bodies += checked_tags(tags, text)
+    return Draft(text, _distinct(bodies) if bodies else NO_TAGS, by, None if key is None else checked_key(key))
+
+
+def checked_text(text: str) -> str:
+    """The NFC form of a text that may be a tweet; blanks alone, or nothing at all, may be one.
+
+    Raises Refused: `bad_text` for NUL and lone surrogates, `too_long`.
+    """
+    if not text.isascii():
+        if position := _surrogate(text):
+            raise Refused("bad_text", f"a lone surrogate at position {position}; a text must be valid UTF-8")
+        if (bytes_ := len(text.encode())) > MAX_TEXT_BYTES:
+            raise Refused("too_long", f"{bytes_} bytes, the limit is {MAX_TEXT_BYTES} for {MAX_CHARACTERS} characters")
+        text = unicodedata.normalize("NFC", text)
+    if "\0" in text:
+        raise Refused("bad_text", f"a NUL character at position {text.index(chr(0)) + 1}; a text must have none")
+    if len(text) > MAX_CHARACTERS:
+        raise Refused("too_long", f"{len(text)} characters, the limit is {MAX_CHARACTERS}")
+    return text
+
+
+def checked_name(name: str) -> str:
+    """The NFC form of an author's name: 1 to 32 letters and digits. Raises Refused `bad_name`."""
+    name = unicodedata.normalize("NFC", name)
+    if not 1 <= len(name) <= MAX_NAME_CHARACTERS or not all(one.isalpha() or one.isdecimal() for one in name):
+        raise Refused("bad_name", f"{name[:40]!a} is no name: 1 to {MAX_NAME_CHARACTERS} letters and digits make one")
+    return name
+
+
+def search_key(tag: str) -> str:
+    """What a tag in any spelling, with or without hash sign, is found by. Raises Refused `bad_tag`."""
+    return hashtags.key(checked_tag(tag))
+
+
+def checked_tag(tag: str) -> str:
+    """A tag as it was typed, a hash sign before it forgiven. Raises Refused `bad_tag`."""
+    body = tag[1:] if tag.startswith(("#", "＃")) else tag
+    if len(body) > MAX_CHARACTERS or not hashtags.is_body(body):
+        raise Refused(
+            "bad_tag", f"{_short(tag)} is no tag: letters, digits and _ make one, at most {MAX_CHARACTERS} of them"
+        )
+    return body
+
+
+def tag_list(tags: Iterable[str]) -> list[str]:
+    """The tags that a program gives beside a text. Raises Refused `bad_tag` for a string: its letters are not meant."""
+    if isinstance(tags, str):
+        raise Refused("bad_tag", f"tags are a list of strings, not the string {_short(tags)}")
+    return list(tags)
+
+
+def checked_tags(tags: Iterable[str], text: str) -> list[str]:
+    """The bodies of tags given beside a text. Raises Refused `bad_tag`."""
+    given = list(tags)
+    if len(given) > MAX_TAGS:
+        raise Refused("bad_tag", f"{len(given)} tags beside the text, the limit is {MAX_TAGS}")
+    if not text:
+        raise Refused("bad_tag", "an empty message resets the last message and carries no tags")
+    return [checked_tag(tag) for tag in given]
+
+
+def checked_key(key: str) -> str:
+    """An idempotency key: 1 to 128 characters, anything but NUL. Raises Refused `bad_key`."""
+    if not 1 <= len(key) <= MAX_KEY_CHARACTERS:
+        raise Refused("bad_key", f"a key of {len(key)} characters; it must have 1 to {MAX_KEY_CHARACTERS}")
+    if "\0" in key or _surrogate(key):
+        raise Refused("bad_key", f"{_short(key)} holds NUL or a lone surrogate, which no key may hold")
+    return key
+
+
+def _surrogate(text: str) -> int:
+    """The position of the first lone surrogate, counted from 1; 0 when there is none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as exc:
+        return exc.start + 1
+    return 0
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:40] + "...")
+
+
+def _distinct(bodies: list[str]) -> dict[str, str]:
+    first: dict[str, str] = {}
+    for body in bodies:
+        first.setdefault(hashtags.key(body), body)
+    first.pop("", None)  # a body of nothing but ignorable characters has no key, so nothing could find it
+    return first

@@ -1,0 +1,62 @@
+"""The kinds of values in a request's data: each is taken as it is meant, or refused with `bad_request`.
+
+Nothing is converted, and every refusal shows the value that was seen. Knows no requests.
+"""
+
+import json
+
+from ttweet.model.errors import Refused
+from ttweet.model.tweets import MAX_ID
+
+
+def fields_of(operation: str, data: object, known: set[str]) -> dict[str, object]:
+    """The fields of an object, all of them among the known."""
+    if type(data) is not dict:
+        raise Refused("bad_request", f'the data of "{operation}" is a string or an object, not {shown(data)}')
+    unknown = sorted(data.keys() - known)
+    if unknown:
+        fields = ", ".join(sorted(known))
+        raise Refused("bad_request", f'no field {shown(unknown[0])} in "{operation}"; there are: {fields}')
+    return data
+
+
+def string(name: str, value: object) -> str:
+    """A string; `name` is what it is called in the refusal."""
+    if type(value) is not str:
+        raise Refused("bad_request", f"{name} is a string, not {shown(value)}")
+    return value
+
+
+def flag(name: str, value: object) -> bool:
+    """True or false."""
+    if type(value) is not bool:
+        raise Refused("bad_request", f"{name} is true or false, not {shown(value)}")
+    return value
+
+
+def tag_list(value: object) -> tuple[str, ...]:
+    """An array of strings."""
+    if type(value) is not list:
+        raise Refused("bad_request", f"tags is an array of strings, not {shown(value)}")
+    return tuple([string("a tag", tag) for tag in value])
+
+
+def integer(name: str, value: object, highest: int, lowest: int = 1) -> int:
+    """A whole number within bounds, which belong to it."""
+    if type(value) is not int or not lowest <= value <= highest:
+        raise Refused("bad_request", f"{name} is a whole number from {lowest} to {highest}, not {shown(value)}")
+    return value
+
+
+def optional_id(name: str, value: object, lowest: int) -> int | None:
+    """The id of a tweet, or null for none."""
+    return None if value is None else integer(name, value, MAX_ID, lowest)
+
+
+def shown(value: object) -> str:
+    """A value as a refusal shows it: JSON as its sender wrote it, cut short, and harmless wherever it is printed."""
+    try:
+        text = json.dumps(value).replace("\x7f", "\\u007f")  # the one control character that JSON leaves as it is
+    except RecursionError:  # the reader of frames takes arrays that are a little deeper
+        return "what is nested too deeply"
+    return text if len(text) <= 40 else text[:40] + "..."

@@ -1,0 +1,96 @@
+"""The framed protocol's syntax, for both ends: bytes to frames and frames to bytes.
+
+A frame is one line of UTF-8 JSON, an array of exactly two elements `[operation, data]`, ended by LF (CRLF is taken
+too). What an operation means is not known here, nor are sockets. Quick to import: the classic commands use it.
+"""
+
+from __future__ import annotations
+
+import json
+
+from ttweet.model.errors import ProtocolError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Loads = Callable[[bytes], object]
+
+MAX_FRAME_BYTES = 16 * 1024  # with its LF. h11 has 16 KiB, beanstalkd 64 KiB; a tweet is under 1 KiB
+# What strange data raises.
+MISFITS = (
+    AttributeError,
+    IndexError,
+    KeyError,
+    TypeError,
+    ValueError,
+    RecursionError,
+)
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(f"{digits} is too large")
+    return number
+
+
+encode_value = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+_decode = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite).decode
+
+
+def loads(line: bytes) -> object:
+    """Strict JSON of the standard library: UTF-8 only, no byte order mark, no NaN or infinity. Raises ValueError."""
+    return _decode(line.decode())
+
+
+def encode(operation: str, data: object) -> bytes:
+    """One frame, its LF included."""
+    return encode_value((operation, data)).encode() + b"\n"
+
+
+def decode(line: bytes, loads: Loads = loads) -> tuple[str, object]:
+    """One line, with or without its end, to operation and data. Raises ProtocolError `bad_frame`."""
+    if len(line) >= MAX_FRAME_BYTES:
+        raise ProtocolError("bad_frame", f"this frame is longer than {MAX_FRAME_BYTES} bytes, the limit")
+    try:
+        frame = loads(line)
+    except (ValueError, RecursionError) as exc:
+        raise ProtocolError("bad_frame", f"this is not a line of JSON: {_short(line)}") from exc
+    if type(frame) is not list or len(frame) != 2 or type(frame[0]) is not str:
+        raise ProtocolError("bad_frame", f'a frame is ["operation", data], this is not: {_short(line)}')
+    return frame[0], frame[1]
+
+
+class FrameReader:
+    """Cuts a stream of bytes into lines. Holds at most one unfinished frame."""
+
+    __slots__ = ("_rest",)
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a frame has begun and not ended."""
+        return bool(self._rest)
+
+    def receive_data(self, data: bytes) -> list[bytes]:
+        """The lines that these bytes complete, in order, without their LF; blank ones are left out.
+
+        A line that has grown too long is handed out as far as it has come: `decode` refuses it.
+        """
+        lines = (self._rest + data if self._rest else data).split(b"\n")
+        self._rest = lines.pop()
+        if len(self._rest) >= MAX_FRAME_BYTES:
+            lines.append(self._rest)
+            self._rest = b""
+        return [line for line in lines if line and line != b"\r"]
+
+
+def _short(line: bytes) -> str:
+    return repr(line if len(line) <= 60 else line[:60] + b"...")[1:]

@@ -1,0 +1,212 @@
+"""The gate: who a client is, by the token that it shows, or anonymous.
+
+The tokens are in memory, all of them. A thread looks now and then whether their file has changed, and so does a client
+that shows a token which nobody knows yet: one that was just made is good at once. What was read is taken over in one
+step of trio's thread, so a token that is revoked while it is shown is never taken for good afterwards.
+"""
+
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
+from math import ceil
+
+import trio
+
+from ttweet.model.errors import OpenError, ProtocolError
+from ttweet.security import tokens
+from ttweet.security.addresses import network_of
+from ttweet.security.rights import ADMIN, RIGHTS, Who
+from ttweet.security.token_file import TokenFile
+from ttweet.security.tokens import Token
+
+log = logging.getLogger(__name__)
+
+WATCH_S = 0.5  # between two looks at the tokens' file: so long a revoked token may be used
+MAX_WRONG = 5  # wrong tokens of one address, one after another, before it has to wait
+WRONG_PAUSE_S = 10.0  # for one more of them, as long as it goes on: 360 an hour of 2^256
+MAX_ADDRESSES = 1_024  # remembered of those that wrong tokens came from; then the ones longest ago are forgotten
+
+
+class Gate:
+    """Tells who may come in. Without a file there are no tokens. `clock` gives seconds since 1970."""
+
+    def __init__(
+        self,
+        anonymous: frozenset[str] = frozenset(RIGHTS),
+        file: TokenFile | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`anonymous` is what may be done without a token; ADMIN is not part of it once an admin has a token.
+
+        Raises OpenError when the file cannot be read.
+        """
+        self._rights = anonymous
+        self._file = file
+        self._clock = clock
+        self._known: dict[str, Token] = {}  # by hash
+        self._names: frozenset[str] = frozenset()
+        self._live: frozenset[int] = frozenset()
+        self._used: dict[int, int] = {}  # when, by token
+        self._uses: dict[int, int] = {}  # of these, what is not in the file yet
+        self._wrong = WrongTokens()
+        self._reading = trio.Lock()
+        self._troubles: set[str] = set()  # that last, and were told of
+        self._changed = False  # since `run` has told of it
+        self.anonymous = Who(None, anonymous)
+        """Who shows no token."""
+        self._seen = file.fingerprint() if file is not None else None
+        self._take_over(file.read() if file is not None else [])
+
+    async def identify(self, secret: str, address: str) -> Who:
+        """Whose token this is. Raises ProtocolError: `token`, or `slow_down` after too many wrong ones."""
+        token = self._find(secret)
+        if token is None:
+            self._wrong.count(address)
+            await self._look()
+            token = self._find(secret)
+            if token is not None:
+                self._wrong.take_back(address)
+        if token is None:
+            raise ProtocolError("token", "there is no such token; ask who runs the server for another")
+        if (state := token.state(self._now_ms())) != "live":
+            raise ProtocolError("token", f"the token of {token.name} {_ENDED[state]}")
+        self._note_use(token)
+        return token.who
+
+    def lasting(self, who: Who) -> Who:
+        """Who this is by now. Raises ProtocolError `token` when the token is no longer good."""
+        if who.token is None:
+            return self.anonymous
+        if who.token not in self._live:
+            raise ProtocolError("token", f"the token of {who.name} was revoked or has expired")
+        return who
+
+    def keeps(self, name: str) -> bool:
+        """Whether a name is that of a token, so that nobody else may post under it."""
+        return name in self._names
+
+    async def run(self, on_change: Callable[[], None]) -> None:
+        """Look after the tokens until cancelled, and tell when some have come, gone or expired."""
+        if self._file is not None:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._watch, on_change)
+                nursery.start_soon(self._keep_noting)
+
+    async def look_after(self) -> None:
+        """See what has become of the tokens, by their file and by the time alone."""
+        await self._look()
+        self._settle()
+
+    async def note_uses(self) -> None:
+        """Note in the file which tokens were used. What cannot be noted now is kept for the next time."""
+        uses, self._uses = self._uses, {}
+        if uses and self._file is not None:
+            try:
+                await trio.to_thread.run_sync(partial(self._file.note_uses, uses), abandon_on_cancel=True)
+            except OpenError as error:
+                self._uses = uses | self._uses
+                self._tell(_LATER, error)
+            else:
+                self._troubles.discard(_LATER)
+
+    async def _watch(self, on_change: Callable[[], None]) -> None:
+        while True:
+            await trio.sleep(WATCH_S)
+            await self.look_after()
+            if self._changed:
+                self._changed = False
+                on_change()
+
+    async def _keep_noting(self) -> None:
+        """In a task of its own: a disk that is slow to write must not delay the look at who was revoked."""
+        while True:
+            await trio.sleep(WATCH_S)
+            await self.note_uses()
+
+    def _find(self, secret: str) -> Token | None:
+        return self._known.get(tokens.hash_of(secret))
+
+    async def _look(self) -> None:
+        """Take over what the file has become. One that cannot be read changes nothing, and the log says so."""
+        if self._file is None:
+            return
+        async with self._reading:
+            try:
+                await self._read(self._file)
+            except OpenError as error:
+                self._tell(_STAY, error)
+            else:
+                self._troubles.discard(_STAY)
+
+    async def _read(self, file: TokenFile) -> None:
+        seen = await trio.to_thread.run_sync(file.fingerprint, abandon_on_cancel=True)
+        if seen != self._seen:
+            found = await trio.to_thread.run_sync(file.read, abandon_on_cancel=True)
+            self._seen = seen
+            self._take_over(found)
+
+    def _take_over(self, found: list[Token]) -> None:
+        self._known = {token.hash: token for token in found}
+        self._names = frozenset([token.name for token in found])
+        self._used = {token.id: max(token.used or 0, self._used.get(token.id, 0)) for token in found}
+        if any(ADMIN in token.rights for token in found):
+            self._rights -= {ADMIN}
+        self.anonymous = Who(None, self._rights)
+        self._changed = True
+        self._settle()
+
+    def _settle(self) -> None:
+        """See which tokens are good by now."""
+        now = self._now_ms()
+        live = frozenset([token.id for token in self._known.values() if token.state(now) == "live"])
+        self._changed |= live != self._live
+        self._live = live
+
+    def _note_use(self, token: Token) -> None:
+        now = self._now_ms()
+        if now - self._used[token.id] >= tokens.USE_PAUSE_MS:
+            self._used[token.id] = self._uses[token.id] = now
+
+    def _tell(self, trouble: str, error: OpenError) -> None:
+        if trouble not in self._troubles:
+            log.warning("%s: %s", trouble, error)
+        self._troubles.add(trouble)
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)
+
+
+class WrongTokens:
+    """Counts wrong tokens by address, in bounded memory. Those of one address cost no other address anything."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._paid: OrderedDict[str, float] = OrderedDict()  # until when each address has used up its tries
+
+    def count(self, address: str) -> None:
+        """Let a try pass. Raises ProtocolError `slow_down` when there were too many, and does not count that one."""
+        key, now = network_of(address), self._clock()
+        paid = max(self._paid.get(key, now), now)
+        wait_s = paid - now - (MAX_WRONG - 1) * WRONG_PAUSE_S
+        if wait_s > 0:
+            raise ProtocolError(
+                "slow_down", f"too many wrong tokens came from this address; try again in {ceil(wait_s)} seconds"
+            )
+        self._paid[key] = paid + WRONG_PAUSE_S
+        self._paid.move_to_end(key)
+        if len(self._paid) > MAX_ADDRESSES:
+            self._paid.popitem(last=False)
+
+    def take_back(self, address: str) -> None:
+        """Take back the last try, which was right after all."""
+        key = network_of(address)
+        if key in self._paid:
+            self._paid[key] -= WRONG_PAUSE_S
+
+
+_ENDED = {"revoked": "was revoked", "expired": "has expired"}
+_STAY = "the tokens stay as they are"
+_LATER = "when tokens were last used is noted later"

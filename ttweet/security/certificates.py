@@ -1,0 +1,130 @@
+"""The server's certificate, its key, and whose certificates it wants of its clients: PEM files that may change.
+
+What is wrong with one of them is said by its name. Knows no sockets.
+"""
+
+import os
+import ssl
+import stat
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from ttweet.model.errors import OpenError
+
+CERTIFICATE = "-----BEGIN CERTIFICATE-----"
+KEY = "PRIVATE KEY-----"
+NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which `ssl` has no name for
+
+
+class Certificates:
+    """What new connections are made with: `context`. Raises OpenError when a file does not serve."""
+
+    def __init__(self, cert: Path, key: Path, client_ca: Path | None = None) -> None:
+        self.cert = cert
+        self.key = key
+        self.client_ca = client_ca
+        self.context = self._load()
+
+    def __str__(self) -> str:
+        ends = self.valid_until
+        until = "" if ends is None else f", valid until {time.strftime('%Y-%m-%d', time.gmtime(ends))}"
+        wanted = "" if self.client_ca is None else f", for clients with one signed by {self.client_ca}"
+        return f"certificate {self.cert}{until}{wanted}"
+
+    @property
+    def valid_until(self) -> float | None:
+        """When the certificate in use expires, seconds since 1970 UTC; None where that cannot be told."""
+        try:
+            return ssl.cert_time_to_seconds(_shown_by(self.context, self.cert)["notAfter"])  # type: ignore[arg-type]
+        except (OSError, KeyError, ValueError):  # of `ssl` too, or the file has gone
+            return None
+
+    def reload(self) -> None:
+        """Read the files again; new connections get what they hold. Raises OpenError: then all stays as it was."""
+        self.context = self._load()
+
+    def _load(self) -> ssl.SSLContext:
+        try:
+            return self._read()
+        except OSError as exc:  # whoever renews the files took one away between two looks at it
+            raise OpenError("denied", f"cannot read {self.cert} and {self.key}: {exc.strerror}") from exc
+
+    def _read(self) -> ssl.SSLContext:
+        _check(self.cert, CERTIFICATE, "certificate")
+        _check(self.key, KEY, "private key")
+        _check_private(self.key)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_TICKET
+        context.num_tickets = 0  # no client of ours resumes a session
+        self._load_pair(context)
+        if self.client_ca is not None:
+            _check(self.client_ca, CERTIFICATE, "certificate")
+            context.verify_mode = ssl.CERT_REQUIRED
+            _load_authorities(context, self.client_ca)
+        return context
+
+    def _load_pair(self, context: ssl.SSLContext) -> None:
+        try:
+            context.load_cert_chain(self.cert, self.key, password=self._refuse_password)
+        except ssl.SSLError as exc:
+            if exc.reason == "KEY_VALUES_MISMATCH":
+                raise OpenError("not_ours", f"{self.key} is not the key of the certificate in {self.cert}") from exc
+            raise OpenError("damaged", f"cannot use {self.cert} with {self.key}: {_reason(exc)}") from exc
+
+    def _refuse_password(self) -> str:
+        raise OpenError(
+            "denied", f"{self.key} is encrypted; the server asks for no password: openssl pkey -in {self.key} -out NEW"
+        )
+
+
+def _load_authorities(context: ssl.SSLContext, client_ca: Path) -> None:
+    try:
+        context.load_verify_locations(client_ca)
+    except ssl.SSLError as exc:
+        raise OpenError("damaged", f"cannot use {client_ca}: {_reason(exc)}") from exc
+
+
+def _check(path: Path, mark: str, what: str) -> None:
+    """Refuse a file that cannot be read or does not hold what it should."""
+    try:
+        text = path.read_text(encoding="ascii", errors="replace")
+    except FileNotFoundError as exc:
+        raise OpenError("missing", f"there is no file {path} with a {what}") from exc
+    except OSError as exc:
+        raise OpenError("denied", f"cannot read {path}: {exc.strerror}") from exc
+    if mark not in text:
+        raise OpenError("not_ours", f"{path} holds no {what} in PEM form")
+
+
+def _check_private(key: Path) -> None:
+    """Refuse a key that others can read. One of root's may be for a group, as Debian's ssl-cert is."""
+    about = key.stat()
+    mode = stat.S_IMODE(about.st_mode)
+    if mode & _forbidden(owner=about.st_uid, user=os.geteuid()):
+        raise OpenError("denied", f"others can read the key {key} (mode {mode:04o}); run: chmod 600 {key}")
+
+
+def _forbidden(*, owner: int, user: int) -> int:
+    """The bits of a mode that a key must not have."""
+    return 0o027 if owner == 0 != user else 0o077
+
+
+def _shown_by(context: ssl.SSLContext, cert: Path) -> dict[str, object]:
+    """What a client sees of the certificate: `ssl` tells that of none but one that was shown and verified."""
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname = False
+    client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | NO_CHECK_TIME
+    client.load_verify_locations(cert)
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server_end = context.wrap_bio(to_server, to_client, server_side=True)
+    client_end = client.wrap_bio(to_client, to_server)
+    for end in (client_end, server_end, client_end):
+        with suppress(ssl.SSLWantReadError):
+            end.do_handshake()
+    return dict(client_end.getpeercert() or {})
+
+
+def _reason(exc: ssl.SSLError) -> str:
+    return (exc.reason or str(exc)).replace("_", " ").lower()

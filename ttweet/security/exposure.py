@@ -1,0 +1,54 @@
+"""Start or refuse: what a server must have before others than this machine can reach it, and who is then anonymous.
+
+Pure rules; whoever starts a server looks up the facts.
+"""
+
+from collections.abc import Iterable
+from ipaddress import ip_address
+
+from ttweet.model.errors import OpenError
+from ttweet.security.rights import ADMIN, POST, READ, RIGHTS
+
+ANONYMOUS: dict[str, frozenset[str]] = {
+    "none": frozenset(),
+    "read": frozenset({READ}),
+    "write": frozenset({READ, POST}),
+}
+"""What may be said of clients without a token."""
+
+TOKEN = "token"  # noqa: S105
+TLS = "tls"
+
+
+class UnsafeError(OpenError):
+    """The server would be open to others in a way that nobody has asked for. `missing` is of TOKEN and TLS."""
+
+    def __init__(self, missing: list[str]) -> None:
+        super().__init__("unsafe", f"others can reach this server; it has no {' and no '.join(missing)}")
+        self.missing = missing
+
+
+def missing(addresses: Iterable[str], *, tokens: bool, tls: bool, anonymous: str | None, no_tls: bool) -> list[str]:
+    """What keeps a server from listening on these addresses, in the order in which to see to it; nothing: start.
+
+    `tokens` says whether there is a live one, `tls` whether TLS is spoken; `anonymous` (a key of ANONYMOUS) and
+    `no_tls` are what was asked for. This machine's own addresses want neither.
+    """
+    if is_local(addresses):
+        return []
+    known = tokens or bool(ANONYMOUS[anonymous or "none"])
+    return [what for what, there in ((TOKEN, known), (TLS, tls or no_tls)) if not there]
+
+
+def anonymous_rights(addresses: Iterable[str], anonymous: str | None) -> frozenset[str]:
+    """What may be done without a token by who reaches these addresses."""
+    local = is_local(addresses)
+    if anonymous is None:
+        return frozenset(RIGHTS) if local else frozenset()
+    rights = ANONYMOUS[anonymous]
+    return rights | {ADMIN} if local and POST in rights else rights
+
+
+def is_local(addresses: Iterable[str]) -> bool:
+    """Whether only this machine reaches any of the addresses."""
+    return all(ip_address(address.partition("%")[0]).is_loopback for address in addresses)

@@ -1,0 +1,58 @@
+"""Which right each request needs, in one table, and what is said to who lacks it.
+
+A connection is given the set of kinds of requests that are forbidden to it, so that a request costs one look-up.
+"""
+
+from functools import cache
+
+from ttweet.model.errors import ProtocolError, Refused, SlowDown
+from ttweet.protocol import requests as wire
+from ttweet.security.rights import ADMIN, POST, READ, Who, listed
+
+NEEDED: dict[type[wire.Request], str | None] = {
+    wire.Upload: POST,
+    wire.ClassicUpload: POST,
+    wire.TakeName: POST,  # a name that is online is kept from others
+    wire.Last: READ,
+    wire.ClassicDownload: READ,
+    wire.TweetsOfTag: READ,
+    wire.TweetsOfAuthor: READ,
+    wire.TweetsSinceLogin: READ,
+    wire.ListTags: READ,
+    wire.ListNames: READ,
+    wire.Follow: READ,
+    wire.ShowStats: ADMIN,
+    wire.Delete: ADMIN,
+    wire.Unfollow: None,
+    wire.ClientReport: None,
+    wire.Ping: None,
+}
+"""None: any right will do, but who has none at all has no business here."""
+
+_EVENTS: frozenset[type[object]] = frozenset([*NEEDED, Refused, SlowDown, ProtocolError])
+
+
+@cache
+def forbidden(rights: frozenset[str]) -> frozenset[type[object]]:
+    """The kinds of requests that nobody with only these rights may make; with none at all, whatever may come."""
+    if not rights:
+        return _EVENTS
+    return frozenset([kind for kind, right in NEEDED.items() if right and right not in rights])
+
+
+def refusal(request: object, who: Who) -> Refused | ProtocolError:
+    """The answer to a forbidden request: a ProtocolError, which ends the connection, where nobody waits for an answer.
+
+    It ends that of who has no right at all too: a stranger shall not keep others from connecting.
+    """
+    unanswered = isinstance(request, wire.ClientReport | wire.ClassicUpload | wire.ClassicDownload)
+    family = ProtocolError if unanswered or not who.rights else Refused
+    return family("forbidden", _sentence(NEEDED.get(type(request)), who))  # type: ignore[arg-type]  # or none of them
+
+
+def _sentence(right: str | None, who: Who) -> str:
+    if who.name is not None:
+        return f"this needs the right to {right}; the token of {who.name} has: {listed(who.rights)}"
+    if who.rights:
+        return f"this needs the right to {right}, which takes a token; without one there is: {listed(who.rights)}"
+    return "this server wants a token: ask who runs it for one, and put it into TTWEET_TOKEN"

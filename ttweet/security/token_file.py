@@ -1,0 +1,160 @@
+"""The tokens of a database, in a file of their own beside it: one line of JSON a token, hashes and no secrets.
+
+Any process may change it, with a server running or without, and none has to be asked: a change is a new file in the
+place of the old one, made while a lock is held, so a reader sees the old tokens or the new ones. Knows no trio.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from ttweet.files import is_in_place, open_own, replacing
+from ttweet.model.errors import OpenError, Refused
+from ttweet.model.times import now_ms
+from ttweet.security import tokens
+from ttweet.security.rights import ADMIN
+from ttweet.security.tokens import MAX_TOKENS, Token
+
+ENDING = ".tokens"  # beside the database's name
+
+Fingerprint = tuple[int, int, int]
+
+
+class TokenFile:
+    """The tokens of one database. There need not be a file as long as there are none."""
+
+    def __init__(self, db: Path) -> None:
+        self.db = Path(os.path.realpath(db))
+        self.path = self.db.with_name(self.db.name + ENDING)
+
+    def fingerprint(self) -> Fingerprint | None:
+        """What differs after each change; None without a file. Raises OpenError."""
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return None
+        except OSError as exc:
+            raise self._denied(exc) from exc
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
+    def read(self) -> list[Token]:
+        """All tokens, in the order in which they were made.
+
+        Raises OpenError: `denied` for a file that cannot be read or that others may write to, `damaged` for one that
+        was not written by ttweet.
+        """
+        try:
+            with self._opened(os.O_RDONLY) as fd, open(fd, "rb", closefd=False) as file:
+                if os.fstat(fd).st_mode & 0o022:
+                    raise OpenError(
+                        "denied", f"others may write to {self.path}, and so make tokens: it must be yours, mode 0600"
+                    )
+                data = file.read()
+        except FileNotFoundError:
+            return []
+        except OSError as exc:
+            raise self._denied(exc) from exc
+        return [self._token(number, line) for number, line in enumerate(data.splitlines(), 1)]
+
+    def add(self, name: str, rights: frozenset[str], *, expires: int | None = None) -> tuple[Token, str]:
+        """Make a token; returns it with its secret, which is not kept. Raises OpenError and Refused.
+
+        One that was revoked makes room for another of its name, unless nothing else tells that there was an admin.
+        """
+        secret = tokens.new_secret()
+        with self._editing() as edited:
+            known = _newest_of(name, edited)
+            if known is not None and known.revoked is None:
+                raise Refused("name_taken", f"{name} has a token; end that one first: ttweet token revoke {name}")
+            token = Token(max(edited, default=0) + 1, name, tokens.hash_of(secret), rights, now_ms(), expires)
+            edited[token.id] = token
+            if known is not None and not _is_only_admin(known, edited):
+                del edited[known.id]
+            if len(edited) > MAX_TOKENS:
+                raise Refused("full", f"there are {MAX_TOKENS:,} tokens, the limit")
+            return token, secret
+
+    def revoke(self, name: str) -> Token:
+        """End a token. Raises OpenError, and Refused when there is none of that name, or it has been revoked."""
+        with self._editing() as edited:
+            known = _newest_of(name, edited)
+            if known is None or known.revoked is not None:
+                raise Refused("missing", _nothing_to_revoke(name, edited))
+            edited[known.id] = known._replace(revoked=now_ms())
+            return edited[known.id]
+
+    def note_uses(self, uses: Mapping[int, int]) -> None:
+        """Note when tokens, by id, were last used. Raises OpenError: `locked`, at once, when another process has it."""
+        with self._editing(fcntl.LOCK_EX | fcntl.LOCK_NB) as edited:
+            for id_ in edited.keys() & uses.keys():
+                edited[id_] = edited[id_]._replace(used=uses[id_])
+
+    @contextmanager
+    def _editing(self, lock: int = fcntl.LOCK_EX) -> Iterator[dict[int, Token]]:
+        """The tokens by id, to be changed within the block; what it leaves is in the file, on the disk, after it."""
+        try:
+            with self._locked(lock):
+                edited = {token.id: token for token in self.read()}
+                yield edited
+                self._write(edited)
+        except BlockingIOError as exc:
+            raise OpenError("locked", f"another process holds {self.path}") from exc
+        except OSError as exc:
+            raise self._denied(exc) from exc
+
+    @contextmanager
+    def _locked(self, lock: int) -> Iterator[None]:
+        """Keep other processes from changing the file; a lock on one that was replaced meanwhile would keep nobody."""
+        while True:
+            with self._opened(os.O_RDWR | os.O_CREAT) as fd:
+                fcntl.flock(fd, lock)
+                if is_in_place(fd, self.path):
+                    yield
+                    return
+
+    @contextmanager
+    def _opened(self, flags: int) -> Iterator[int]:
+        """The file, and no pipe or link in its place: those would have whoever reads it wait, or write elsewhere."""
+        fd = open_own(self.path, flags)
+        try:
+            yield fd
+        finally:
+            os.close(fd)
+
+    def _write(self, edited: Mapping[int, Token]) -> None:
+        lines = [json.dumps(token.as_json(), ensure_ascii=False) + "\n" for token in edited.values()]
+        with replacing(self.path) as part:
+            part.write_text("".join(lines), encoding="utf-8")
+            if os.geteuid() == 0:  # the server that is to read it may be somebody else's
+                owner = (self.db if self.db.exists() else self.path.parent).stat()
+                os.chown(part, owner.st_uid, owner.st_gid)
+
+    def _token(self, number: int, line: bytes) -> Token:
+        try:
+            return Token.from_json(json.loads(line))
+        except (KeyError, TypeError, ValueError, RecursionError) as exc:
+            raise OpenError(
+                "damaged", f"line {number} of {self.path} is no token; put the file aside, and make the tokens anew"
+            ) from exc
+
+    def _denied(self, exc: OSError) -> OpenError:
+        return OpenError("denied", f"{self.path} cannot be read or written: {exc.strerror}")
+
+
+def _newest_of(name: str, known: Mapping[int, Token]) -> Token | None:
+    """The token of a name; before it there may be one that was revoked."""
+    return max([token for token in known.values() if token.name == name], default=None)
+
+
+def _is_only_admin(token: Token, known: Mapping[int, Token]) -> bool:
+    return [one for one in known.values() if ADMIN in one.rights] == [token]
+
+
+def _nothing_to_revoke(name: str, known: Mapping[int, Token]) -> str:
+    if _newest_of(name, known) is not None:
+        return f"the token of {name} has been revoked already"
+    live = [token.name for token in known.values() if token.revoked is None]
+    return f"{name} has no token; there are: {', '.join(live[:10]) or 'none'}"

@@ -1,0 +1,1 @@
+"""What listens, and the composition of all parts into one process."""

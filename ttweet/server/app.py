@@ -1,0 +1,364 @@
+"""The composition root: what the server is made of, in which order it starts, and in which it stops.
+
+The tree of tasks is read from the inside out when it stops: no new clients, clients finish what is under way, the
+journal drains, the log's copies are completed, the file is closed. Knows no command line.
+"""
+
+import gc
+import logging
+import resource
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+
+import trio
+
+from ttweet import __version__
+from ttweet.broker.fanout import Audience
+from ttweet.broker.journal import MAX_WAITING, Journal
+from ttweet.broker.read_scheduler import Reading
+from ttweet.broker.retention import KEEP_ALL, Keep, Retention
+from ttweet.broker.service import Service
+from ttweet.broker.worker import Worker
+from ttweet.model import reports
+from ttweet.model.errors import OpenError, StoreError
+from ttweet.model.reports import Report
+from ttweet.model.times import now_ms
+from ttweet.security import exposure as policy
+from ttweet.security.authenticator import Gate
+from ttweet.security.certificates import Certificates
+from ttweet.security.exposure import UnsafeError
+from ttweet.security.rights import RIGHTS, listed
+from ttweet.security.token_file import TokenFile
+from ttweet.server.log_copies import Destination, LogCopy, SampleFile, Terminal, TerminalHandler, write_alone
+from ttweet.server.stats import Stats
+from ttweet.server.tcp.connection import Limits, encode_push
+from ttweet.server.tcp.server import Server, listen, resolved, why_not_listening
+from ttweet.server.tcp.throttle import DEFAULT_RATES, Rates
+from ttweet.storage.sqlite.connections import MAX_WAL_BYTES, belongs_to
+from ttweet.storage.sqlite.writer import SqliteStore
+
+log = logging.getLogger(__name__)
+
+SPARE_DESCRIPTORS = 64  # for the database, Sample.txt, listeners, the event loop, and those to be turned away
+FINAL_COPY_S = 2.0  # for the copies of the log at the end; then one that is stuck is given up
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All that can be chosen of a server. Each default stands here and nowhere else."""
+
+    port: int
+    host: str = "127.0.0.1"
+    db: Path = Path("tweets.db")
+    report_file: Path | None = Path("Sample.txt")
+    max_clients: int = 1_000  # each costs a task and some KiB; below the limit of file descriptors, see below
+    grace_s: float = 5.0  # for clients that are busy when the server stops; the writer's own limit is 5 s too
+    log_limit: int = 1_000_000  # report lines kept, some 100 MiB
+    keep: Keep = KEEP_ALL  # all tweets, unless their user says otherwise
+    quiet: bool = False
+    tls_cert: Path | None = None  # plain connections without it
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
+    anonymous: str | None = None  # a key of policy.ANONYMOUS; None: all on this machine's own addresses, else nothing
+    no_tls: bool = False  # whether others than this machine are to be served without TLS
+    limits: Limits = field(default_factory=Limits)
+    rates: Rates = DEFAULT_RATES
+
+
+def run(config: Config) -> int:
+    """Serve until a signal comes. Returns the exit code: 0 stopped in order, 1 could not start or had to stop.
+
+    Raises UnsafeError, before anything is touched, for a server that would be open to others unasked.
+    """
+    logging.basicConfig(level=logging.INFO, handlers=[TerminalHandler(sys.stderr.fileno())] if sys.stderr else [])
+    try:
+        _refuse_unsafe(config, resolved(config.host))
+        _keep_apart(config.report_file, config.db)
+        certificates = _certificates(config)
+        if not config.db.exists() and not _could_listen(config):
+            return 1
+        with closing(SqliteStore.open(config.db, log_limit=config.log_limit, at=now_ms())) as store:
+            return _run_with_store(config, store, certificates)
+    except UnsafeError:
+        raise
+    except (OpenError, StoreError) as exc:
+        log.error("%s", exc)
+        return 1
+
+
+def _refuse_unsafe(config: Config, addresses: list[str]) -> None:
+    """Raise UnsafeError for addresses on which such a server must not listen, OpenError for a bad file of tokens."""
+    now = now_ms()
+    tokens = any(token.state(now) == "live" for token in TokenFile(config.db).read())
+    tls = config.tls_cert is not None
+    missing = policy.missing(addresses, tokens=tokens, tls=tls, anonymous=config.anonymous, no_tls=config.no_tls)
+    if missing:
+        raise UnsafeError(missing)
+
+
+def _keep_apart(report_file: Path | None, db: Path) -> None:
+    """Refuse a report file that is the database, or one of the files beside it: it is emptied at the start."""
+    if report_file is not None and belongs_to(report_file, db):
+        raise OpenError("denied", f"{report_file} belongs to the database; name another file with --report-file")
+
+
+def _certificates(config: Config) -> Certificates | None:
+    if config.tls_cert is None or config.tls_key is None:
+        return None
+    return Certificates(config.tls_cert, config.tls_key, config.tls_client_ca)
+
+
+def _run_with_store(config: Config, store: SqliteStore, certificates: Certificates | None) -> int:
+    try:
+        listeners = listen(config.host, config.port)
+    except OSError as exc:
+        store.append([], [_tell_start_failed(config, exc)], at=now_ms())
+        store.end_session("failed", at=now_ms())
+        return 1
+    errors: list[StoreError] = []
+    try:
+        trio.run(partial(serve, config, store, listeners, certificates))
+    except* StoreError as group:
+        errors += _leaves(group)
+    if errors:
+        log.error("stopped, since the file must not be written to any more: %s", errors[0])
+        return 1
+    store.end_session("stopped", at=now_ms())
+    return 0
+
+
+def _leaves(group: ExceptionGroup[StoreError]) -> list[StoreError]:
+    leaves: list[StoreError] = []
+    for exc in group.exceptions:
+        leaves += _leaves(exc) if isinstance(exc, ExceptionGroup) else [exc]
+    return leaves
+
+
+async def serve(
+    config: Config, store: SqliteStore, listeners: list[socket.socket], certificates: Certificates | None = None
+) -> None:
+    """Serve clients until SIGINT or SIGTERM, then stop in order; a second one ends the process at once.
+
+    With certificates all clients speak TLS, and SIGHUP has the files read again, until the stop has begun.
+
+    Raises a group with a StoreError when the store must not be written to any more.
+    """
+    journal = Journal(store)
+    with ExitStack() as resources:
+        for listener in listeners:
+            resources.enter_context(listener)
+        heeding = resources.enter_context(ExitStack())
+        signals = heeding.enter_context(_heed(certificates))
+        worker = resources.enter_context(Worker("reader"))
+        reader = resources.enter_context(closing(store.reader()))
+        max_clients = _allowed_clients(config.max_clients)
+        service = Service(journal, reader, Reading(journal.uploads, worker))
+        audience = Audience(journal, reader, Reading(journal.uploads, worker), encode_push)  # with a line of its own
+        addresses = [listener.getsockname()[0] for listener in listeners]
+        gate = Gate(policy.anonymous_rights(addresses, config.anonymous), TokenFile(config.db))
+        server = Server(
+            service,
+            audience,
+            gate,
+            max_clients=max_clients,
+            limits=config.limits,
+            rates=config.rates,
+            certificates=certificates,
+        )
+        retention = _retention(config.keep, journal, store, resources)
+        service.collect = Stats(service, journal, server, _limits(config, max_clients), retention=retention).collect
+        copies = [LogCopy(to, store.reader(), session=store.session) for to in _destinations(config)]
+        async with trio.open_nursery() as copying:
+            for copy in copies:
+                copying.start_soon(copy.run, journal)
+            async with trio.open_nursery() as writing:
+                writing.start_soon(journal.run)
+                journal.report(reports.server_started(config.host))
+                _announce(config, store, listeners, certificates)
+                _announce_rights(gate.anonymous.rights)
+                stop = _until_stop(heeding, signals, certificates)
+                helpers = [server.run] if retention is None else [server.run, retention.run]
+                await _serve_clients(server, helpers, listeners, stop, grace_s=config.grace_s)
+                journal.report(reports.server_stopped())
+                journal.close()
+            for copy in copies:
+                copy.finish()
+            copying.cancel_scope.deadline = trio.current_time() + FINAL_COPY_S
+
+
+def _retention(keep: Keep, journal: Journal, store: SqliteStore, resources: ExitStack) -> Retention | None:
+    """What removes old tweets, with a thread and a reader of its own; None when all are kept."""
+    if not keep:
+        return None
+    worker = resources.enter_context(Worker("retention"))
+    return Retention(keep, journal, resources.enter_context(closing(store.reader())), worker)
+
+
+async def _serve_clients(
+    server: Server,
+    helpers: Sequence[Callable[[], Awaitable[None]]],
+    listeners: list[socket.socket],
+    stop: Awaitable[None],
+    *,
+    grace_s: float,
+) -> None:
+    async with trio.open_nursery() as looking_after:
+        for helper in helpers:
+            looking_after.start_soon(helper)
+        async with trio.open_nursery() as connections:
+            async with trio.open_nursery() as accepting:
+                for listener in listeners:
+                    accepting.start_soon(server.accept, listener, connections)
+                _settle_memory()
+                await stop
+                accepting.cancel_scope.cancel()
+            for listener in listeners:
+                listener.close()
+            server.stop()
+            connections.cancel_scope.deadline = trio.current_time() + grace_s
+        looking_after.cancel_scope.cancel()
+
+
+def _heed(certificates: Certificates | None) -> AbstractContextManager[AsyncIterator[int]]:
+    """The signals that come. From the end of the block on SIGHUP does nothing, and the others end the process.
+
+    A terminal may send SIGHUP twice as it ends, and whoever renews certificates knows of no stop. What nobody has read
+    is raised again at the end of the block, which puts back what it has found: so that must stand there before.
+    """
+    heeded = _heeded(certificates)
+    for number in heeded:
+        signal.signal(number, signal.SIG_IGN if number == signal.SIGHUP else signal.SIG_DFL)
+    return trio.open_signal_receiver(*heeded)
+
+
+def _heeded(certificates: Certificates | None) -> list[signal.Signals]:
+    """SIGHUP reads certificates again; without any it is the end of a terminal, which nohup has a program outlive."""
+    outlives = certificates is None and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return [signal.SIGINT, signal.SIGTERM] + ([] if outlives else [signal.SIGHUP])
+
+
+async def _until_stop(heeding: ExitStack, signals: AsyncIterator[int], certificates: Certificates | None) -> None:
+    """Heed signals up to the one that stops the server, and none after it."""
+    with heeding:
+        async for number in signals:
+            if number != signal.SIGHUP or certificates is None:
+                return
+            _reload(certificates)
+
+
+def _reload(certificates: Certificates) -> None:
+    """Have new clients meet the certificate that is in the files now; those who are connected notice nothing."""
+    try:
+        certificates.reload()
+    except OpenError as exc:
+        log.error("%s; the certificate that was in use stays in use", exc)
+    else:
+        log.info("read again: %s", certificates)
+        _warn_of_expiry(certificates)
+
+
+def _warn_of_expiry(certificates: Certificates) -> None:
+    ends = certificates.valid_until
+    if ends is not None and ends < time.time():
+        log.warning("the certificate %s has expired: clients refuse it", certificates.cert)
+
+
+def _announce(
+    config: Config, store: SqliteStore, listeners: list[socket.socket], certificates: Certificates | None
+) -> None:
+    log.info("%s, %s", __version__, store.engine)
+    log.info("%s", _held(config.db, store))
+    if config.keep:
+        log.info("old tweets go: %s", config.keep)
+    for listener in listeners:
+        host, port = listener.getsockname()[:2]
+        log.info("listening on %s", f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+    if certificates is not None:
+        log.info("clients speak TLS: %s", certificates)
+        _warn_of_expiry(certificates)
+
+
+def _announce_rights(anonymous: frozenset[str]) -> None:
+    """Tell what clients without a token may do, where it is not everything."""
+    if anonymous != frozenset(RIGHTS):
+        log.info("without a token clients may: %s", listed(anonymous) or "nothing")
+
+
+def _held(db: Path, store: SqliteStore) -> str:
+    """What a file holds, told by ids: some in between may be missing, and to count tweets takes a look at each."""
+    newest = store.last()
+    if newest is None:
+        return f"{db} holds no tweets"
+    [oldest] = store.read_after(0, 1)
+    return f"the oldest tweet in {db} is {oldest.id}, the newest is {newest.id}"
+
+
+def _destinations(config: Config) -> list[Destination]:
+    destinations: list[Destination] = []
+    if sys.stderr and not config.quiet:  # None when whoever started us has closed it
+        destinations.append(Terminal(sys.stderr.fileno()))
+    if config.report_file is not None:
+        destinations.append(SampleFile(config.report_file, max_lines=2 * config.log_limit))
+    return destinations
+
+
+def _could_listen(config: Config) -> bool:
+    """Whether a server can listen, which is told if not: no database need be made for one that cannot."""
+    try:
+        listeners = listen(config.host, config.port)
+    except OSError as exc:
+        _tell_start_failed(config, exc)
+        return False
+    for listener in listeners:
+        listener.close()
+    return True
+
+
+def _tell_start_failed(config: Config, exc: OSError) -> Report:
+    """Say why, and write the report line that is for the log where there is one."""
+    log.error("%s", why_not_listening(config.host, config.port, exc))
+    report = reports.start_failed(config.host)
+    for destination in _destinations(config):
+        write_alone(report.line, destination)
+    return report
+
+
+def _limits(config: Config, max_clients: int) -> dict[str, object]:
+    """The limits as they are in force, by the names that docs/design.md has for them."""
+    return {
+        "max_clients": max_clients,
+        **asdict(config.limits),
+        "max_waiting": MAX_WAITING,
+        "log_limit": config.log_limit,
+        "keep_s": config.keep.age_s,
+        "keep_last": config.keep.last,
+        "max_wal_bytes": MAX_WAL_BYTES,
+        "grace_s": config.grace_s,
+    }
+
+
+def _allowed_clients(wanted: int) -> int:
+    """As many clients as there can be file descriptors for; at most as many as wanted."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + SPARE_DESCRIPTORS
+    enough = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    if soft != resource.RLIM_INFINITY and soft < enough:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (enough, hard))
+    if enough == needed:
+        return wanted
+    allowed = max(1, hard - SPARE_DESCRIPTORS)
+    log.warning("%d clients at most, not %d: the limit of file descriptors is %d (ulimit -Hn)", allowed, wanted, hard)
+    return allowed
+
+
+def _settle_memory() -> None:
+    """Take what the start has made out of the collector's sight: there is less to look through under load."""
+    gc.collect()
+    gc.freeze()

@@ -1,0 +1,423 @@
+"""One client's connection: its requests in, its answers out in the same order.
+
+The client's task reads, parses and queues; it does not sleep on its uploads. Their receipts stand in the queue of
+answers, and when a batch is committed whatever is ready leaves in one write: at once if the socket takes it, through
+a flusher task if not. To wake the client's task for each acknowledgement would cost a turn of the scheduler each.
+
+Back-pressure: nothing more is read while `max_unanswered` uploads are on their way, while the journal is full, or while
+the socket does not take what was answered. So a connection holds at most one read, that many receipts, and the answer
+to one query.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import trio
+
+from ttweet.broker.fanout import Audience, Follower
+from ttweet.broker.journal import Receipt
+from ttweet.broker.service import Service
+from ttweet.broker.session import Visitor
+from ttweet.model import reports
+from ttweet.model.errors import ProtocolError, Refused, StoreError, TtweetError
+from ttweet.model.reports import Peer
+from ttweet.model.tweets import Tweet
+from ttweet.protocol import pushes
+from ttweet.protocol import requests as wire
+from ttweet.protocol.codecs import JSON
+from ttweet.security import permissions
+from ttweet.server.tcp import dispatch as queries
+from ttweet.server.tcp.transport import LOST, Transport
+
+TURN_REQUESTS = 8  # of one client before others get their turn, some 0.3 ms; one read may hold very many
+LINGER_S = 1.0  # bytes are thrown away for so long after the last answer, lest a reset overtake it
+
+encode_push = partial(pushes.encode_push, json=JSON)
+"""For the audience."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one client may ask of the server. Times are seconds."""
+
+    max_unanswered: int = 64  # uploads on their way: 64 x 1,000 clients is six times what the journal takes
+    first_byte_s: float = 10.0  # a human with nc needs some; a scanner that says nothing must go
+    frame_s: float = 10.0  # for a whole frame, not for a byte: a byte a second is an attack
+    send_s: float = 10.0  # for all that was answered; who does not read is gone, or hurts himself only
+    ping_s: float = 15.0  # between looks whether a follower has heard anything: so it does so every 30 s at least
+    idle_s: float = 900.0  # between requests; NAT tables forget after five to fifteen minutes anyway
+
+
+class Connection:
+    """The server's side of one connected client. `run` is its task."""
+
+    __slots__ = (
+        "_answers",
+        "_audience",
+        "_closed",
+        "_follower",
+        "_limits",
+        "_listening",
+        "_mid_frame",
+        "_no_more",
+        "_peer",
+        "_progress",
+        "_quiet",
+        "_reader",
+        "_send_later",
+        "_service",
+        "_transport",
+        "_unsent",
+        "_visitor",
+        "deadline",
+    )
+
+    def __init__(
+        self,
+        transport: Transport,
+        service: Service,
+        audience: Audience,
+        visitor: Visitor,
+        reader: wire.RequestReader,
+        *,
+        peer: Peer,
+        limits: Limits,
+        send_later: Callable[["Connection"], None],
+    ) -> None:
+        self._transport = transport
+        self._service = service
+        self._audience = audience
+        self._visitor = visitor
+        self._peer = peer
+        self._limits = limits
+        self._send_later = send_later
+        self._reader = reader
+        self._answers: deque[bytes | Receipt] = deque()
+        self._follower: Follower | None = None
+        self._quiet = False  # nothing was pushed since the last look
+        self._unsent: bytes | memoryview = b""  # what the socket did not take; `send_rest` is on it while there is some
+        self._progress: trio.Event | None = None  # made by who waits for _answers or _unsent to fall
+        self._mid_frame = False  # what _reader.unfinished was after the last read
+        self._no_more = False  # no further request is read
+        self._listening = True  # the task waits for bytes: all that came is handled, though not yet answered
+        self._closed = False
+        self.deadline = trio.current_time() + limits.first_byte_s
+        """When, by trio's clock, the client has had long enough; then `expire` is due."""
+
+    async def run(self) -> None:
+        """Serve the client until it ends, breaks the protocol, or `stop`, `expire` or its own going ends it."""
+        try:
+            while not self._no_more:
+                self._listening = True
+                data = await self._transport.receive()
+                self._listening = False
+                events = self._reader.receive_data(data) if data else self._reader.receive_end()
+                await self._handle_all(events)
+                if not data:
+                    return await self._end()
+                self._flush()
+                if self._unsent:
+                    await self._until_answered()
+                self._set_deadline(progressed=bool(events))
+            await self._finish()
+        except LOST:
+            pass  # nobody is left to be told
+        finally:
+            self.close()
+
+    async def send_rest(self) -> None:
+        """Send what the socket did not take; a task of its own, started by way of `send_later`."""
+        try:
+            await self._transport.send(self._unsent)
+        except LOST:
+            self.close()
+        else:
+            self._unsent = b""
+            self._set_deadline(progressed=True)
+            self.answered()
+            self._note_progress()
+            self._resume()
+
+    def answered(self) -> None:
+        """See journal.Waiter."""
+        self._flush()
+        self._close_if_done()
+        if self._closed:
+            self._log_out()
+
+    @property
+    def understood(self) -> bool:
+        """Whether it has sent a request that is one of ours."""
+        return self._reader.understood
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it has sent such a request, or has begun a classic one."""
+        return self._reader.understood or self._reader.classic
+
+    @property
+    def has_room(self) -> bool:
+        """See audience.Subscriber. Who waits for answers goes first, or pushes could keep it waiting for ever."""
+        return not self._unsent and self._progress is None
+
+    def push(self, data: bytes) -> None:
+        """See audience.Subscriber."""
+        self._quiet = False
+        self._send(data)
+
+    @property
+    def follows(self) -> str | None:
+        """How its follower is doing, one of the states of audience; None without one."""
+        return None if self._follower is None else self._follower.state
+
+    def stop(self) -> None:
+        """Read no further request; end at once if nothing is under way, else when it is answered."""
+        if not self._reader.classic:  # such a client has but one request, and it has begun
+            self._no_more = True
+            self._close_if_done()
+
+    def recheck(self) -> None:
+        """See who this is, now that tokens have changed; a client whose token is no longer good hears so and goes."""
+        try:
+            self._visitor.check()
+        except ProtocolError as error:
+            self._unfollow()
+            self._dismiss(error)
+            self.answered()
+
+    def expire(self) -> None:
+        """Close, now that the deadline has passed, and tell the client if it would hear."""
+        if (self._answers or not self._listening) and not self._unsent:
+            self._set_deadline(progressed=True)  # it is waiting for the disk, which is not its fault
+            return
+        if self._follower is not None and not (self._unsent or self._no_more or self._reader.unfinished):
+            self._ping()
+            return
+        if self._reader.unfinished and not self._no_more:
+            self._service.report(reports.input_refused(self._peer))
+        if not (self._unsent or self._no_more or self._reader.classic):
+            self._send(wire.encode_error(ProtocolError("timeout", f"{self._missing} came"), JSON))
+        self.close()
+
+    def turn_away(self, error: Refused) -> None:
+        """Let go of a client that has asked for nothing yet, and tell it why."""
+        if not (self._unsent or self._reader.classic):
+            self._send(wire.encode_error(error, JSON))
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the client at once."""
+        self._closed = True
+        self._transport.close()
+        self._unfollow()
+        self._log_out()
+        self._note_progress()
+
+    def _close_if_done(self) -> None:
+        """Let a task go that listens for what will not be read any more; one that does not finishes by itself."""
+        going = self._visitor.ended or not self._reader.unfinished
+        if self._no_more and self._listening and going and not (self._answers or self._unsent):
+            self.close()
+
+    @property
+    def _missing(self) -> str:
+        if not self._reader.begun:
+            return f"not one byte (within {self._limits.first_byte_s:g} seconds)"
+        if self._reader.unfinished:
+            return f"no end of the frame (within {self._limits.frame_s:g} seconds)"
+        return f"no further frame (within {self._limits.idle_s:g} seconds)"
+
+    async def _handle_all(self, events: list[wire.Event]) -> None:
+        for number, event in enumerate(events, 1):
+            if type(event) in self._visitor.forbidden:
+                self._forbid(event)
+            elif isinstance(event, wire.Upload):
+                self._post(event.text, event.tags, event.scan, event.key)
+            else:
+                await self._handle(event)
+            if len(self._answers) >= self._limits.max_unanswered:
+                await self._until(lambda: len(self._answers) < self._limits.max_unanswered)
+            if not self._service.has_room:
+                await self._service.room()
+            if number % TURN_REQUESTS == 0:
+                await trio.lowlevel.checkpoint()
+
+    async def _handle(self, event: wire.Event) -> None:
+        match event:
+            case wire.Upload() | wire.ClassicUpload():
+                self._post(event.text)
+            case wire.ClientReport():
+                self._service.report(reports.from_client(event.text))
+            case wire.Ping():
+                self._answers.append(wire.encode_ok(None, JSON))
+            case wire.Identify(token):
+                await self._identify(token)
+            case TtweetError():
+                self._refuse(event)
+            case _:
+                await self._query(event)
+
+    async def _identify(self, token: str) -> None:
+        try:
+            self._answers.append(wire.encode_ok(await self._visitor.identify(token, self._peer[0]), JSON))
+        except ProtocolError as error:
+            self._dismiss(error)
+
+    def _forbid(self, event: wire.Event) -> None:
+        if not self._visitor.ended:
+            error = permissions.refusal(event, self._visitor.who)
+            self._refuse(error) if isinstance(error, Refused) else self._dismiss(error)
+
+    def _dismiss(self, error: ProtocolError) -> None:
+        """Let a client go that has no business here: nothing more of what it has sent is carried out or answered."""
+        self._visitor.dismiss()
+        self._refuse(error)
+
+    def _post(self, text: str, tags: tuple[str, ...] = (), scan: bool = True, key: str | None = None) -> None:
+        try:
+            self._answers.append(self._service.post(text, self, tags=tags, scan=scan, key=key, by=self._visitor.author))
+        except Refused as error:
+            self._refuse(error)
+
+    def _refuse(self, error: TtweetError) -> None:
+        self._service.refusals[error.code] += 1
+        if error.code == "tls":
+            self._service.report(reports.not_secured(self._peer, "it speaks TLS"))
+        elif error.code != "slow_down":  # or who is too fast would fill the log
+            self._service.report(reports.input_refused(self._peer))
+        if not self._reader.classic:
+            self._answers.append(wire.encode_error(error, JSON))
+        if not isinstance(error, Refused):
+            self._no_more = True
+
+    async def _query(self, request: wire.Query) -> None:
+        await self._until_answered()  # a client sees what it posted before it asked
+        if self._visitor.ended:
+            return
+        try:
+            answer: bytes | Refused | StoreError = await self._answer(request)
+        except (Refused, StoreError) as error:
+            answer = error
+        if isinstance(answer, StoreError):
+            answer = wire.encode_error(answer, JSON)
+        if not self._visitor.ended:  # else it has lost its token meanwhile, and has heard so
+            if isinstance(answer, Refused):
+                self._refuse(answer)
+            else:
+                self._answers.append(answer)
+        self._flush()  # a push must not overtake the answer to its follow
+        self._resume()
+
+    async def _answer(self, request: wire.Query) -> bytes:
+        match request:
+            case wire.Follow(tags, after, deletions):
+                self._follower = self._audience.follow(self, tags, after, self._follower, deletions=deletions)
+                cursor, gone = self._follower.cursor, self._audience.gone
+                return wire.encode_ok({"from": cursor} | ({"gone": gone} if cursor < gone else {}), JSON)
+            case wire.Unfollow():
+                self._unfollow()
+                return wire.encode_ok(None, JSON)
+            case wire.TakeName(name):
+                return wire.encode_ok(self._visitor.log_in(name), JSON)
+            case wire.Delete(tweet):
+                deletion = await self._service.delete(tweet, self._visitor.author or f"{self._peer}")
+                return wire.encode_ok(deletion._asdict(), JSON)
+            case wire.ClassicDownload():
+                self._no_more = True
+                return wire.encode_classic(self._service.last())
+            case _:
+                return await queries.answer(self._service, request)
+
+    def _log_out(self) -> None:
+        """Free the name; once the connection has ended, when what it posted is decided: it belongs to this login."""
+        undecided = self._closed and any(isinstance(one, Receipt) and one.outcome is None for one in self._answers)
+        if not undecided:
+            self._visitor.log_out()
+
+    def _unfollow(self) -> None:
+        if self._follower is not None:
+            self._audience.end(self._follower)
+            self._follower = None
+
+    def _resume(self) -> None:
+        if self._follower is not None and self.has_room:
+            self._audience.resume(self._follower)
+
+    def _ping(self) -> None:
+        """Give a follower that has heard nothing for a while a sign of life, which also finds a dead link."""
+        self.deadline = trio.current_time() + self._limits.ping_s
+        if self._quiet:
+            self._send(pushes.PING)
+        self._quiet = True
+
+    async def _until_answered(self) -> None:
+        await self._until(lambda: not self._answers and not self._unsent)
+
+    async def _until(self, ready: Callable[[], bool]) -> None:
+        self._flush()
+        while not ready():
+            if self._closed:
+                raise trio.ClosedResourceError
+            self._progress = trio.Event()
+            await self._progress.wait()
+        self._progress = None
+        self._resume()
+
+    async def _finish(self) -> None:
+        await self._end()
+        while await self._transport.receive():
+            pass
+
+    async def _end(self) -> None:
+        """End our side, once all is answered; who does not take that is given up in time."""
+        await self._until_answered()
+        self._unfollow()  # nothing may be sent behind the end, nor while TLS still sends it
+        self._no_more = self._listening = True
+        self.deadline = trio.current_time() + LINGER_S
+        await self._transport.send_end()
+
+    def _set_deadline(self, *, progressed: bool) -> None:
+        """A whole frame moves the deadline, a part of one does not."""
+        unfinished = self._reader.unfinished
+        if progressed or unfinished != self._mid_frame:
+            waiting_s = self._limits.idle_s if self._follower is None else self._limits.ping_s
+            self.deadline = trio.current_time() + (self._limits.frame_s if unfinished else waiting_s)
+        self._mid_frame = unfinished
+
+    def _flush(self) -> None:
+        if self._unsent or self._closed:
+            return
+        answers, ready = self._answers, []
+        while answers:
+            answer = answers[0]
+            if isinstance(answer, Receipt):
+                if answer.outcome is None:
+                    break
+                answer = self._encode(answer.outcome)
+            ready.append(answer)
+            answers.popleft()
+        if ready:
+            self._send(b"".join(ready))
+            self._note_progress()
+
+    def _send(self, data: bytes) -> None:
+        try:
+            sent = self._transport.send_now(data)
+        except LOST:
+            self.close()
+            return
+        if sent < len(data):
+            self._unsent = memoryview(data)[sent:]  # not a copy: a thousand followers may wait for the same bytes
+            self.deadline = trio.current_time() + self._limits.send_s
+            self._send_later(self)
+
+    def _encode(self, outcome: Tweet | TtweetError) -> bytes:
+        if self._reader.classic:
+            return b""
+        return wire.encode_stored(outcome, JSON) if isinstance(outcome, Tweet) else wire.encode_error(outcome, JSON)
+
+    def _note_progress(self) -> None:
+        if self._progress is not None:
+            self._progress.set()

@@ -1,0 +1,287 @@
+"""The TCP edge: one listener, one task for each client, and one sweeper that looks after everybody's deadlines.
+
+Knows no SQL and no command line.
+"""
+
+import errno
+import logging
+import socket
+from contextlib import suppress
+from functools import partial
+
+import trio
+
+from ttweet.broker.fanout import LIVE, Audience
+from ttweet.broker.service import Service
+from ttweet.broker.session import Visitor
+from ttweet.model import reports
+from ttweet.model.errors import ProtocolError, Refused
+from ttweet.model.reports import Peer
+from ttweet.protocol import requests as wire
+from ttweet.protocol.codecs import JSON
+from ttweet.security.authenticator import Gate
+from ttweet.security.certificates import Certificates
+from ttweet.security.rate_limit import RateLimiter
+from ttweet.server.tcp.connection import Connection, Limits
+from ttweet.server.tcp.throttle import NO_RATES, Rates, Throttle
+from ttweet.server.tcp.tls import TlsTransport
+from ttweet.server.tcp.transport import Readiness, SocketTransport, Transport
+
+log = logging.getLogger(__name__)
+
+BACKLOG = 1024  # connections the kernel holds until they are accepted; it cuts this at net.core.somaxconn
+ACCEPT_BURST = 4  # connections accepted before other tasks get their turn, some 1 ms: 64 made all wait 20 ms
+REST_TURNS = 5  # turns of the event loop that are others' after each burst: so many an upload takes, to meet one burst
+FRUITLESS_S = 0.0005  # of rest for each client that came for nothing: a flood of them has half of the loop at most
+DEAD_LINK_S = 30.0  # that a link may leave what was sent unconfirmed; by itself Linux gives it a quarter of an hour
+SWEEP_S = 0.5  # between two looks at the deadlines; each is met that much late at the most
+SWEEP_BURST = 8  # clients let go before others get their turn, some 1 ms: a thousand may have come at the same time
+ACCEPT_RETRY_S = 0.1  # until somebody may have closed a descriptor, or the network is up again
+TELL_AGAIN_S = 60.0  # one warning a minute says as much as ten a second
+NO_ROOM = b"\x15\x03\x03\x00\x02\x02\x50"  # to a client that speaks TLS: a fatal alert, internal_error (RFC 8446, 6)
+NOT_PLAIN = wire.encode_error(ProtocolError("tls", wire.IS_TLS))
+
+
+def listen(host: str, port: int) -> list[socket.socket]:
+    """Sockets that listen on every address of the host, at the same port. Raises OSError.
+
+    Port 0 picks a free one. What they accept inherits TCP_NODELAY, as an answer leaves in one write and must not
+    wait, and TCP_USER_TIMEOUT, so that a dead link that is sent to, if only a ping, ends its connection.
+    """
+    listeners: list[socket.socket] = []
+    try:
+        for family, _, _, _, address in socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        ):
+            chosen = listeners[0].getsockname()[1] if listeners else port
+            listener = socket.create_server((address[0], chosen), family=family, backlog=BACKLOG)
+            listener.setblocking(False)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(DEAD_LINK_S * 1000))
+            listeners.append(listener)
+    except UnicodeError as exc:
+        raise OSError(errno.EINVAL, f"{host!a} is no name of a host") from exc
+    except OSError:
+        for listener in listeners:
+            listener.close()
+        raise
+    return listeners
+
+
+def resolved(host: str) -> list[str]:
+    """The addresses that `listen` would listen on; none when it would fail, as it then says itself."""
+    try:
+        found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError):
+        return []
+    return [str(address[0]) for _, _, _, _, address in found]
+
+
+def why_not_listening(host: str, port: int, exc: OSError) -> str:
+    """What is said of an error of `listen`: what would work."""
+    if isinstance(exc, socket.gaierror):
+        return f"there is no address {host!a}; --host is an address of this machine, such as 127.0.0.1"
+    match exc.errno:
+        case errno.EADDRINUSE:
+            return f"port {port} of {host} is taken; choose another, or 0 for any that is free"
+        case errno.EADDRNOTAVAIL:
+            return f"{host} is no address of this machine; 127.0.0.1 is one, and 0.0.0.0 is all of them"
+        case errno.EACCES:
+            return f"port {port} needs more rights than you have; choose one from 1024 on"
+    reason = (exc.strerror or str(exc)).partition(" (while")[0]  # Python's own words about the attempt
+    return f"cannot listen on {host}:{port}: {reason}"
+
+
+class Server:
+    """The connected clients of one service."""
+
+    def __init__(
+        self,
+        service: Service,
+        audience: Audience,
+        gate: Gate,
+        *,
+        max_clients: int,
+        limits: Limits,
+        rates: Rates = NO_RATES,
+        certificates: Certificates | None = None,
+    ) -> None:
+        self._service = service
+        self._audience = audience
+        self._gate = gate
+        self._limits = limits
+        self._throttle = Throttle(rates, JSON)
+        self._certificates = certificates
+        self._connections: dict[Connection, None] = {}  # in the order in which they came
+        self._readiness = Readiness()
+        self._fruitless = 0  # clients that came for nothing, since the last burst
+        self._told: dict[str, float] = {}  # when each kind of trouble was told of last
+        self.max_clients = max_clients
+        self.accepted = 0
+        """How many have connected so far."""
+        self.turned_away = 0
+        """How many were not let in, or had to make room before they asked for anything, as there were too many."""
+
+    @property
+    def clients(self) -> int:
+        """How many are connected."""
+        return len(self._connections)
+
+    @property
+    def followers(self) -> tuple[int, int]:
+        """How many of them follow: those who have all there is, and those who are behind."""
+        states = [state for state in [one.follows for one in self._connections] if state is not None]
+        return states.count(LIVE), len(states) - states.count(LIVE)
+
+    @property
+    def limiter(self) -> RateLimiter | None:
+        """What holds them to a rate, where there is one."""
+        return self._throttle.limiter
+
+    async def accept(self, listener: socket.socket, nursery: trio.Nursery) -> None:
+        """Give each client that comes a task in the nursery, until cancelled.
+
+        What accept(2) fails with says that descriptors or memory are short, or tells of a network error of the client
+        that came: neither is a reason to end.
+        """
+        while True:
+            await trio.lowlevel.wait_readable(listener)
+            try:
+                for _ in range(ACCEPT_BURST):
+                    self._welcome(*listener.accept(), nursery)
+            except BlockingIOError:
+                pass
+            except ConnectionAbortedError:
+                continue  # the client went before it was accepted
+            except OSError as exc:
+                self._tell_cannot_accept(exc)
+                await trio.sleep(ACCEPT_RETRY_S)
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """Leave the event loop to those who are connected, longer while clients come for nothing."""
+        fruitless, self._fruitless = min(self._fruitless, ACCEPT_BURST), 0
+        if fruitless:
+            await trio.sleep(fruitless * FRUITLESS_S)
+        for _ in range(REST_TURNS):
+            await trio.lowlevel.checkpoint()
+
+    def admit(self, transport: Transport, peer: Peer, nursery: trio.Nursery) -> None:
+        """Give a client its task in the nursery."""
+        send_later = partial(self._send_later, nursery, peer)
+        visitor = Visitor(self._service, self._gate)
+        connection = Connection(
+            transport,
+            self._service,
+            self._audience,
+            visitor,
+            self._throttle.reader(peer, visitor),
+            peer=peer,
+            limits=self._limits,
+            send_later=send_later,
+        )
+        self._connections[connection] = None
+        self.accepted += 1
+        self._service.report(reports.client_connected(peer, self.clients))
+        nursery.start_soon(self._serve, connection, peer, name=f"client {peer}")
+
+    async def _serve(self, connection: Connection, peer: Peer) -> None:
+        """Serve one client to its end. Whatever goes wrong here ends this client only."""
+        try:
+            await connection.run()
+        except ProtocolError as error:
+            self._service.refusals[error.code] += 1
+            self._service.report(reports.not_secured(peer, error.text))
+        except Exception as exc:
+            if self._is_news(f"a task's {type(exc).__name__}"):
+                log.exception("the task of client %s failed; only this client is concerned", peer)
+            self._service.report(reports.input_refused(peer))
+        finally:
+            self._fruitless += not connection.has_begun
+            self._connections.pop(connection, None)
+            self._service.report(reports.client_left(peer))
+
+    def _send_later(self, nursery: trio.Nursery, peer: Peer, connection: Connection) -> None:
+        nursery.start_soon(self._send_rest, connection, peer, name=f"send to {peer}")
+
+    async def _send_rest(self, connection: Connection, peer: Peer) -> None:
+        try:
+            await connection.send_rest()
+        except Exception as exc:
+            if self._is_news(f"sending's {type(exc).__name__}"):
+                log.exception("sending to client %s failed; only this client is concerned", peer)
+            connection.close()
+
+    async def run(self) -> None:
+        """Look after all clients, until cancelled: sockets' readiness, deadlines, followers behind, tokens."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._readiness.run)
+            nursery.start_soon(self._sweep)
+            nursery.start_soon(self._audience.run)
+            nursery.start_soon(self._gate.run, self.recheck)
+
+    def recheck(self) -> None:
+        """See who everybody is, now that tokens have changed."""
+        for connection in list(self._connections):
+            connection.recheck()
+
+    async def _sweep(self) -> None:
+        """One timer for everybody's deadlines, instead of one for each read."""
+        while True:
+            await trio.sleep(SWEEP_S)
+            now = trio.current_time()
+            late = [one for one in self._connections if one.deadline < now]
+            for number, connection in enumerate(late, 1):
+                if connection.deadline < now and connection in self._connections:  # still: others had turns meanwhile
+                    connection.expire()
+                if number % SWEEP_BURST == 0:
+                    await trio.lowlevel.checkpoint()
+
+    def stop(self) -> None:
+        """Let every client finish what is under way and read no further request."""
+        for connection in list(self._connections):
+            connection.stop()
+
+    def _welcome(self, client: socket.socket, address: tuple[str, int], nursery: trio.Nursery) -> None:
+        client.setblocking(False)
+        if self.clients >= self.max_clients:
+            self._make_room()
+        if self.clients < self.max_clients:
+            self.admit(self._transport(client), address[:2], nursery)
+        else:
+            self.turned_away += 1
+            self._fruitless += 1
+            _turn_away(client, self.max_clients, tls=self._certificates is not None)
+
+    def _make_room(self) -> None:
+        """Let go of who has been here longest and asked nothing: those who are silent must not keep the others out."""
+        silent = next((one for one in self._connections if not one.understood), None)
+        if silent is not None:
+            self.turned_away += 1
+            del self._connections[silent]
+            silent.turn_away(_full(self.max_clients))
+
+    def _transport(self, client: socket.socket) -> Transport:
+        plain = SocketTransport(client, self._readiness)
+        return plain if self._certificates is None else TlsTransport(plain, self._certificates.context, NOT_PLAIN)
+
+    def _tell_cannot_accept(self, exc: OSError) -> None:
+        if self._is_news("accept"):
+            log.warning("cannot accept clients for now: %s; the %d connected are served", exc.strerror, self.clients)
+
+    def _is_news(self, kind: str) -> bool:
+        """Whether it is time to tell of that kind of trouble: once a minute, as whoever causes it can do so again."""
+        now = trio.current_time()
+        if now - self._told.get(kind, float("-inf")) < TELL_AGAIN_S:
+            return False
+        self._told[kind] = now
+        return True
+
+
+def _turn_away(client: socket.socket, max_clients: int, *, tls: bool) -> None:
+    with client, suppress(OSError):
+        client.send(NO_ROOM if tls else wire.encode_error(_full(max_clients)))
+
+
+def _full(max_clients: int) -> Refused:
+    return Refused("busy", f"the server has {max_clients} clients already, its limit; try again later")

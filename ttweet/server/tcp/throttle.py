@@ -1,0 +1,96 @@
+"""Who is held to a rate: each address and each token, those of this machine only when that is asked for.
+
+Whether a connection is held to one is decided when it comes: who is not gets the plain reader of requests and pays
+nothing. With the other one, requests beyond the rate come out as `slow_down` errors in their place.
+"""
+
+from collections.abc import Callable, Hashable
+from typing import NamedTuple
+
+import trio
+
+from ttweet.broker.session import Visitor
+from ttweet.model.errors import ProtocolError, SlowDown, TtweetError
+from ttweet.model.reports import Peer
+from ttweet.protocol import requests as wire
+from ttweet.security.addresses import is_elsewhere, network_of
+from ttweet.security.rate_limit import Rate, RateLimiter
+
+REQUESTS_PER_S = 20  # of each address: enough for scripts and a classroom behind one address, not for a flood
+BURST = 200  # at once: what a script or thirty people do in a moment
+
+
+class Rates(NamedTuple):
+    """The rate of each address and token, None for no limit, and whether this machine's own are held to it too."""
+
+    rate: Rate | None = None
+    loopback: bool = False
+
+
+DEFAULT_RATES = Rates(Rate(REQUESTS_PER_S, "s", BURST))
+"""Of a server that others may reach."""
+
+NO_RATES = Rates()
+"""Everybody may be as fast as the server is."""
+
+
+class Throttle:
+    """Makes the reader of each connection's requests."""
+
+    def __init__(self, rates: Rates, json: wire.Json) -> None:
+        self.limiter = RateLimiter(rates.rate) if rates.rate is not None else None
+        self._loopback = rates.loopback
+        self._json = json
+
+    def reader(self, peer: Peer, visitor: Visitor) -> wire.RequestReader:
+        """What a client's bytes are read with."""
+        if self.limiter is None or not (self._loopback or is_elsewhere(peer[0])):
+            return wire.RequestReader(self._json)
+        network = network_of(peer[0])
+        return ThrottledReader(self._json, self.limiter, lambda: _key(visitor, network))
+
+
+_FREE = (wire.Identify, ProtocolError)  # a token opens another bucket; what is no frame ends the connection anyway
+
+
+class ThrottledReader(wire.RequestReader):
+    """Lets requests through as fast as the client may make them."""
+
+    __slots__ = ("_key", "_limiter")
+
+    def __init__(self, json: wire.Json, limiter: RateLimiter, key: Callable[[], Hashable]) -> None:
+        super().__init__(json)
+        self._limiter = limiter
+        self._key = key
+
+    def receive_data(self, data: bytes) -> list[wire.Event]:
+        """See RequestReader."""
+        return self._held_back(super().receive_data(data))
+
+    def receive_end(self) -> list[wire.Event]:
+        """See RequestReader."""
+        return self._held_back(super().receive_end())
+
+    def _held_back(self, events: list[wire.Event]) -> list[wire.Event]:
+        key, now = self._key(), trio.current_time()
+        allowed: list[wire.Event] = []
+        for event in events:
+            if isinstance(event, _FREE):
+                allowed.append(event)
+                continue
+            wait_s = self._limiter.take(key, now)
+            if wait_s == 0:
+                allowed.append(event)
+            elif not isinstance(event, wire.ClientReport):  # nobody reads an answer to that one
+                allowed.append(self._refusal(wait_s))
+        return allowed
+
+    def _refusal(self, wait_s: int) -> TtweetError:
+        rate = self._limiter.rate
+        text = f"too many requests, the limit is {rate} after {rate.burst} at once; wait {wait_s} s"
+        return ProtocolError("slow_down", text) if self.classic else SlowDown(text, wait_s)
+
+
+def _key(visitor: Visitor, network: Hashable) -> Hashable:
+    token = visitor.who.token
+    return network if token is None else ("token", token)

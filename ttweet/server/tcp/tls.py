@@ -1,0 +1,144 @@
+"""A client's bytes in TLS, over the transport of its plain socket.
+
+The handshake takes place in the first `receive`, so in the client's own task and within the time that it has for its
+first byte. Knows no protocol above TLS, but the one line that it has for a client that speaks none.
+"""
+
+import ssl
+from contextlib import suppress
+
+import trio
+
+from ttweet.model.errors import ProtocolError
+from ttweet.server.tcp.transport import LOST, READ_BYTES, Transport
+
+HANDSHAKE = 0x16  # the first byte of a client that speaks TLS, see RFC 8446, 5.1
+
+
+class TlsTransport:
+    """See Transport. `receive` raises ProtocolError `tls` when the client does not get through the handshake."""
+
+    def __init__(self, plain: Transport, context: ssl.SSLContext, answer_to_plain: bytes) -> None:
+        self._plain = plain
+        self._answer_to_plain = answer_to_plain
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self._shaken = False
+        self._rest = b""  # encrypted bytes that the socket did not take; they go before those in _outgoing
+        self._encrypted = False  # what `send_now` gave back is encrypted already
+        self._sending = trio.Lock()
+
+    async def receive(self) -> bytes:
+        """See Transport."""
+        if not self._shaken:
+            await self._shake_hands()
+        while True:
+            try:
+                data = self._tls.read(READ_BYTES)
+            except ssl.SSLWantReadError:
+                if self._outgoing.pending:  # the answer to a new key
+                    await self._send_encrypted()
+                await self._feed()
+            except ssl.SSLError as exc:
+                raise trio.BrokenResourceError from exc
+            else:
+                if self._incoming.pending or self._tls.pending():
+                    await trio.lowlevel.checkpoint()  # who sends without a pause must not keep the others waiting
+                return data
+
+    def send_now(self, data: bytes) -> int:
+        """See Transport. What it does not send must be given to `send` next."""
+        self._encrypt(data)
+        if not (self._rest or self._sending.locked()):
+            encrypted = self._outgoing.read()
+            sent = self._plain.send_now(encrypted)
+            if sent == len(encrypted):
+                return len(data)
+            self._rest = encrypted[sent:]
+        self._encrypted = True
+        return 0
+
+    async def send(self, data: bytes | memoryview) -> None:
+        """See Transport."""
+        if not self._encrypted:
+            self._encrypt(data)
+        self._encrypted = False
+        await self._send_encrypted()
+
+    async def send_end(self) -> None:
+        """See Transport."""
+        if self._shaken:
+            with suppress(ssl.SSLError):  # it would wait for the client's own end; ours is written
+                self._tls.unwrap()
+        await self._send_encrypted()
+        await self._plain.send_end()
+
+    def close(self) -> None:
+        """See Transport."""
+        self._plain.close()
+
+    async def _shake_hands(self) -> None:
+        first = await self._plain.receive()
+        if first and first[0] != HANDSHAKE:
+            await self._end(self._answer_to_plain)
+            raise ProtocolError("tls", "it does not speak TLS")
+        self._take_in(first)
+        while not self._shaken:
+            try:
+                self._tls.do_handshake()
+                self._shaken = True
+            except ssl.SSLWantReadError:
+                await self._send_encrypted()
+                await self._feed()
+            except ssl.SSLEOFError as exc:
+                raise trio.BrokenResourceError from exc
+            except ssl.SSLError as exc:
+                await self._end(self._outgoing.read())
+                raise ProtocolError("tls", refusal(exc)) from exc
+        await self._send_encrypted()
+
+    async def _end(self, last: bytes) -> None:
+        """Say a last thing and read until the client goes, lest a reset overtake it."""
+        with suppress(*LOST):
+            await self._plain.send(last)
+            await self._plain.send_end()
+            while await self._plain.receive():
+                pass
+
+    async def _feed(self) -> None:
+        self._take_in(await self._plain.receive())
+
+    def _take_in(self, data: bytes) -> None:
+        if data:
+            self._incoming.write(data)
+        else:
+            self._incoming.write_eof()
+
+    def _encrypt(self, data: bytes | memoryview) -> None:
+        if not self._shaken:
+            raise trio.BrokenResourceError("the handshake is not done")
+        rest = memoryview(data)
+        try:
+            while rest:
+                rest = rest[self._tls.write(rest) :]
+        except ssl.SSLError as exc:
+            raise trio.BrokenResourceError from exc
+
+    async def _send_encrypted(self) -> None:
+        async with self._sending:
+            while self._rest or self._outgoing.pending:
+                rest, self._rest = self._rest or self._outgoing.read(), b""
+                await self._plain.send(rest)
+
+
+def refusal(exc: ssl.SSLError) -> str:
+    """Why the handshake failed, for an operator."""
+    if isinstance(exc, ssl.SSLCertVerificationError):
+        return f"its certificate is not accepted: {exc.verify_message}"
+    reason = (exc.reason or str(exc)).replace("_", " ").lower()
+    if reason == "peer did not return a certificate":
+        return "it has shown no certificate"
+    if "alert" in reason:
+        return f"it does not accept this server's certificate ({reason})"
+    return reason

@@ -1,0 +1,246 @@
+"""The log's entries as lines of JSON, to be kept or moved: written, read back, and put into a store, each once.
+
+An entry is a tweet, the place of a deleted one, or its deletion.
+
+docs/export.md describes the lines. Knows no SQL, no files and no command line.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Any, Protocol
+
+from ttweet.model import hashtags, tweets
+from ttweet.model.errors import Refused
+from ttweet.model.tweets import Deletion, Entry, Place, Tweet
+
+PAGE_ENTRIES = 1000  # of one read, and of one transaction: a second run has at most so many to bring in again
+MAX_LINE_BYTES = 1024 * 1024  # a tweet's line has 1 KiB; what is longer is none, and must not fill the memory
+MAX_ID = 2**53 - 1  # what every JSON reader holds to the digit; the ids that follow have room up to SQLite's 2^63 - 1
+MAX_AT = 253_402_300_799_999  # the end of the year 9999, beyond which SQLite has no dates
+
+_Fields = dict[str, tuple[str, tuple[type, ...]]]
+_ANY: _Fields = {
+    "id": ("a whole number", (int,)),
+    "at": ("a whole number, milliseconds since 1970", (int,)),
+}
+_DELETION: _Fields = {**_ANY, "deletes": ("the id of a tweet", (int,))}
+_PLACE: _Fields = {**_ANY, "deleted": ("true", (bool,))}
+_TWEET: _Fields = {
+    **_ANY,
+    "by": ("a name, or null", (str, type(None))),
+    "text": ("a text", (str,)),
+    "tags": ("a list of tags", (list,)),
+}
+
+
+class Target(Protocol):
+    """The part of a store that entries are put into. Raises StoreError."""
+
+    def newest_id(self) -> int:
+        """The newest id that was given; 0 before the first."""
+        ...
+
+    def entries_after(self, cursor: int, limit: int) -> list[Entry]:
+        """At most `limit` entries with an id above the cursor, oldest first."""
+        ...
+
+    def restore(self, entries: Sequence[Entry]) -> None:
+        """Write entries as they are, in one transaction: ids rising, above the newest. Durable on return."""
+        ...
+
+
+class Stream(Protocol):
+    """A binary file."""
+
+    def readline(self, limit: int, /) -> bytes:
+        """A line with its end, at most so many bytes of it."""
+        ...
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many tweets were put into the store, and how many were there already."""
+
+    new: int = 0
+    known: int = 0
+
+
+def encode(entry: Entry, *, ascii_only: bool = False) -> bytes:
+    """An entry's line, the same bytes each time. `ascii_only` is for terminals: no character steers them."""
+    value: dict[str, object] = {"id": entry.id, "at": entry.at}
+    match entry:
+        case Tweet():
+            value |= {"by": entry.by, "text": entry.text, "tags": entry.tags}
+        case Place():
+            value |= {"deleted": True}
+        case Deletion():
+            value |= {"deletes": entry.tweet}
+    return json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":")).encode() + b"\n"
+
+
+def decode(line: bytes) -> Entry:
+    """The entry of a line. Raises Refused `bad_request`, and what the rules for texts, names and tags raise."""
+    value = _object(line)
+    if "deletes" in value:
+        _check(value, _DELETION)
+        return Deletion(_id(value["id"]), _at(value["at"]), _id(value["deletes"]))
+    if "deleted" in value:
+        _check(value, _PLACE)
+        return Place(_id(value["id"]), _at(value["at"]))
+    _check(value, _TWEET)
+    text = tweets.checked_text(value["text"])
+    name = None if value["by"] is None else tweets.checked_name(value["by"])
+    return Tweet(_id(value["id"]), _at(value["at"]), name, text, _tags(value["tags"], text))
+
+
+def read_lines(stream: Stream) -> Iterator[tuple[int, bytes]]:
+    """The lines of a stream with their numbers, from 1; empty ones are left out. Raises Refused for one too long."""
+    number = 0
+    while line := stream.readline(MAX_LINE_BYTES + 1):
+        number += 1
+        if len(line) > MAX_LINE_BYTES:
+            raise _bad(f"line {number}: more than {MAX_LINE_BYTES:,} bytes; this is no export of ttweet's")
+        if line.strip():
+            yield number, line
+
+
+def begun(lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+    """The same lines, when the first is that of an entry: nothing need be made for what is none. Raises Refused."""
+    first = list(islice(lines, 1))
+    list(_numbered(first))
+    return chain(first, lines)
+
+
+def bring_in(target: Target, lines: Iterable[tuple[int, bytes]], tally: Tally, told: Callable[[], object]) -> None:
+    """Put the entries of lines into a store, PAGE_ENTRIES in a transaction; those it has already are passed over.
+
+    So to do it again after an end of any kind brings in what is missing, and nothing twice. `tally` counts what is
+    done, and `told` is called after each transaction. Raises Refused with the line's number: for a line that is no
+    tweet, whose id is not above the one before, or belongs to another tweet of the store. What stands before that line
+    is stored then.
+    """
+    newest = target.newest_id()
+    known = _Known(target)
+    batch: list[Entry] = []
+    try:
+        for number, entry in _numbered(lines):
+            if entry.id <= newest:
+                known.compare(number, entry)
+                tally.known += isinstance(entry, Tweet)
+            else:
+                batch.append(entry)
+            if len(batch) == PAGE_ENTRIES or tally.known % PAGE_ENTRIES == 1:
+                _store(target, batch, tally)
+                told()
+    except Refused:
+        _store(target, batch, tally)
+        raise
+    _store(target, batch, tally)
+    told()
+
+
+def _store(target: Target, batch: list[Entry], tally: Tally) -> None:
+    if batch:
+        target.restore(batch)
+        tally.new += sum([isinstance(entry, Tweet) for entry in batch])
+        batch.clear()
+
+
+class _Known:
+    """The entries of a store, beside lines that come in the same order."""
+
+    def __init__(self, target: Target) -> None:
+        self._entries = _all(target)
+        self._next: Entry | None = None
+
+    def compare(self, number: int, entry: Entry) -> None:
+        """Raise Refused unless the store has this very entry."""
+        while self._next is None or self._next.id < entry.id:
+            self._next = next(self._entries, None)
+            if self._next is None:
+                break
+        if self._next != entry:
+            what = "another entry" if self._next and self._next.id == entry.id else "newer entries, and none"
+            raise _bad(f"line {number}: the file has {what} with the id {entry.id}; import into a new file: --db NEW")
+
+
+def _all(target: Target) -> Iterator[Entry]:
+    cursor = 0
+    while page := target.entries_after(cursor, PAGE_ENTRIES):
+        yield from page
+        cursor = page[-1].id
+
+
+def _numbered(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, Entry]]:
+    before = 0
+    for number, line in lines:
+        try:
+            entry = decode(line)
+        except Refused as refused:
+            raise Refused(refused.code, f"line {number}: {refused.text}") from refused
+        if entry.id <= before:
+            raise _bad(f"line {number}: id {entry.id} comes after {before}, and ids must rise")
+        before = entry.id
+        yield number, entry
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(line.decode())
+    except UnicodeDecodeError as exc:
+        raise _bad("it is not UTF-8; this is no export of ttweet's") from exc
+    except json.JSONDecodeError as exc:
+        raise _bad(f"no JSON: {exc.msg} (character {exc.colno}){_cut(line)}") from exc
+    except (ValueError, RecursionError) as exc:
+        raise _bad(f"no JSON: {exc}") from exc
+    if not isinstance(value, dict):
+        raise _bad("no JSON object; an export has one a line")
+    return value
+
+
+def _cut(line: bytes) -> str:
+    """A word about a line without an end, on which that of a file that was cut short is."""
+    return "" if line.endswith(b"\n") else "; the line has no end, so the file may have been cut short"
+
+
+def _check(value: dict[str, Any], fields: _Fields) -> None:
+    if value.keys() != fields.keys():
+        missing = ", ".join([name for name in fields if name not in value])
+        more = ", ".join([ascii(name)[:40] for name in value if name not in fields])
+        raise _bad(f"it lacks {missing}" if missing else f"{more} is no field of an entry; see docs/export.md")
+    for name, (kind, types) in fields.items():
+        if not isinstance(value[name], types) or (value[name] is not True if bool in types else value[name] is True):
+            raise _bad(f"{name} must be {kind}, not {json.dumps(value[name])[:40]}")
+
+
+def _id(number: int) -> int:
+    if not 1 <= number <= MAX_ID:
+        raise _bad(f"id is {number}, and must be from 1 to {MAX_ID}")
+    return number
+
+
+def _at(number: int) -> int:
+    if not 0 <= number <= MAX_AT:
+        raise _bad(f"at is {number}, and must be from 0 to {MAX_AT}")
+    return number
+
+
+def _tags(bodies: list[Any], text: str) -> tuple[str, ...]:
+    """Tags as they were typed, each key once. Raises Refused `bad_tag`."""
+    if bodies and not text:
+        raise Refused("bad_tag", "an empty text carries no tags")
+    keys: set[str] = set()
+    for body in bodies:
+        if not isinstance(body, str) or len(body) > tweets.MAX_CHARACTERS or not hashtags.is_body(body):
+            raise Refused("bad_tag", f"{json.dumps(body)[:40]} is no tag: letters, digits and _ make one")
+        key = hashtags.key(body)
+        if not key or key in keys:
+            raise Refused("bad_tag", f"{json.dumps(body)[:40]} stands there twice, or is nothing to find")
+        keys.add(key)
+    return tuple(bodies)
+
+
+def _bad(text: str) -> Refused:
+    return Refused("bad_request", text)

@@ -1,0 +1,122 @@
+"""The store in process: a program posts to a file and reads it, and no server is needed.
+
+Knows no sockets and no trio.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ttweet.model import reports, tweets
+from ttweet.model.errors import Refused
+from ttweet.model.times import now_ms
+from ttweet.model.tweets import Deletion, Page, TagPage, Tweet
+from ttweet.storage.sqlite.reader import SqliteReader
+from ttweet.storage.sqlite.writer import SqliteStore
+
+LOG_LIMIT = 1_000_000  # as app.Config has it, which takes trio to import; a test holds the two together
+PAGE = 1000  # tweets of one read
+DEFAULT_LIMIT = 20  # as the wire has it, so that a file and a server answer alike
+
+
+def open(path: str | PathLike[str], *, readonly: bool = False) -> "LocalStore":  # noqa: A001
+    """Open a database file, or make it. With `readonly` a file that a server holds can be read beside it.
+
+    Raises OpenError: `locked` while a server, or another program, holds the file for writing; `missing` when there is
+    none to read; and others that say why it is not touched.
+    """
+    if readonly:
+        return LocalStore(SqliteReader(Path(path)))
+    return LocalStore(SqliteStore.open(Path(path), log_limit=LOG_LIMIT, at=now_ms()))
+
+
+class LocalStore:
+    """An open database file. For one thread; close it, or use it in a `with` block. Reads raise StoreError."""
+
+    def __init__(self, store: SqliteStore | SqliteReader) -> None:
+        self._store = store
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file, so that a server or another program may have it; a second time does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            if isinstance(self._store, SqliteStore):
+                self._store.end_session("stopped", at=now_ms())
+        finally:
+            self._store.close()
+
+    def post(
+        self, text: str, *, tags: Iterable[str] = (), scan: bool = True, key: str | None = None, by: str | None = None
+    ) -> Tweet:
+        """Store a tweet and return it; it is on the disk then. With a key that `by` has used, return the first.
+
+        `tags` are tags beside those in the text, or with `scan=False` instead of them. Raises Refused as a server
+        would, and StoreError: `full` and `busy` when another try may work.
+        """
+        name = None if by is None else tweets.checked_name(by)
+        draft = tweets.draft(text, tags=tweets.tag_list(tags), scan=scan, key=key, by=name)
+        return self._writer.append([draft], [], at=now_ms())[0]
+
+    def delete(self, tweet: int) -> Deletion:
+        """Delete a tweet, its text, tags and author; its id stays. See Client.delete. Raises Refused, StoreError."""
+        report = reports.message_deleted(tweet, f"uid {os.getuid()}")
+        return self._writer.delete(tweet, report, at=now_ms())
+
+    def prune(self, before: int, *, since: int | None = None) -> Iterator[int]:
+        """Remove the tweets below an id, oldest first, and report lines older than what stays, or than `since` (ms).
+
+        Yields how many tweets went so far, after each step, which is on the disk then. Raises Refused, StoreError.
+        """
+        done = 0
+        while removed := self._writer.prune(before):
+            done += removed
+            yield done
+        if (since := self._store.time_of(before, now=now_ms()) if since is None else since) is not None:
+            while self._writer.prune_lines(since):
+                pass
+
+    def last(self) -> Tweet | None:
+        """The newest tweet; None when there is none or it is empty."""
+        tweet = self._store.last()
+        return tweet if tweet and tweet.text else None
+
+    def tweets_after(self, cursor: int = 0) -> Iterator[Tweet]:
+        """All tweets with an id above the cursor, oldest first: an id that was kept is where to go on.
+
+        None come after a cursor that is above all ids, as one that was kept is when a backup was restored.
+        """
+        while page := self._store.read_after(cursor, limit=PAGE):
+            yield from page
+            cursor = page[-1].id
+
+    def tweets_of_tag(self, tag: str, *, limit: int = DEFAULT_LIMIT, before: int | None = None) -> Page:
+        """The newest tweets of a tag in any spelling, newest first; with `before` those with a lower id.
+
+        Raises Refused for what is no tag.
+        """
+        return self._store.tweets_of_tag(tweets.search_key(tag), limit=limit, before=before)
+
+    def list_tags(self, *, limit: int = DEFAULT_LIMIT, numbers: bool = False) -> TagPage:
+        """The most used tags; those without a letter only with `numbers`."""
+        return self._store.list_tags(limit=limit, now=now_ms(), numbers=numbers)
+
+    @property
+    def _writer(self) -> SqliteStore:
+        """Raises Refused."""
+        if not isinstance(self._store, SqliteStore):
+            raise Refused("denied", "this file was opened for reading only")
+        return self._store

@@ -1,0 +1,1 @@
+"""The contract of a store, kept with SQLite."""

@@ -1,0 +1,67 @@
+"""A copy of the database file, taken beside the running server, whole or not at all.
+
+Knows no tweets, no trio and no command line.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from ttweet.files import replacing
+from ttweet.model.errors import StoreError
+from ttweet.storage.sqlite.connections import INSTEAD, connect_reader, damage, store_error
+
+STEP_PAGES = 1024  # 4 MiB: a look at the progress each 10 ms
+
+Progress = Callable[[int, int], object]
+
+
+def back_up(source: Path, target: Path, *, overwrite: bool, progress: Progress, instead: str = INSTEAD) -> int:
+    """Copy a database to the target, look the copy over, and return how many tweets it holds. It is on the disk then.
+
+    It holds all that was committed when this began. `progress` is called with the pages done and all pages.
+    Raises OpenError and StoreError as readers do, StoreError `internal` when the copy is not whole, OSError with the
+    target's name. Nothing is left behind then. The target must be none of the source's own files, see `belongs_to`.
+    """
+    with closing(connect_reader(source, instead=instead)) as reader, replacing(target, overwrite=overwrite) as part:
+        try:
+            tweets = _copy(reader, part, progress)
+        except sqlite3.Error as exc:
+            raise _error(exc, source, target) from exc
+        _look_over(part, source, tweets)
+    return tweets
+
+
+def _copy(reader: sqlite3.Connection, part: Path, progress: Progress) -> int:
+    """Copy one snapshot page by page and return its number of tweets.
+
+    The transaction around it matters: without one SQLite begins anew whenever the server has committed.
+    """
+    reader.execute("BEGIN")
+    tweets: int = reader.execute("SELECT count(*) FROM tweets").fetchone()[0]
+    with closing(sqlite3.connect(part, isolation_level=None)) as copy:
+        copy.execute("PRAGMA journal_mode = MEMORY")  # no file beside it that could be left behind
+        copy.execute("PRAGMA synchronous = OFF")  # it is synced as a whole before it gets its name
+        reader.backup(copy, pages=STEP_PAGES, progress=lambda _, left, pages: progress(pages - left, pages), sleep=0)
+        copy.execute("PRAGMA journal_mode = DELETE")  # one file, which may be read where nothing can be written
+    reader.execute("COMMIT")
+    return tweets
+
+
+def _error(exc: sqlite3.Error, source: Path, target: Path) -> StoreError:
+    error = store_error(exc, path=source)
+    if error.code == "full":
+        return StoreError("full", f"{target} cannot be written: the disk is full; nothing was left there")
+    return error
+
+
+def _look_over(part: Path, source: Path, tweets: int) -> None:
+    """Read the copy anew, by a connection that has none of it in memory. Raises StoreError, OpenError."""
+    with closing(connect_reader(part)) as copy:
+        (found,) = copy.execute("PRAGMA integrity_check(1)").fetchone()
+        (count,) = copy.execute("SELECT count(*) FROM tweets").fetchone()
+    if found != "ok":
+        raise StoreError("internal", damage(source, found.splitlines()[-1]))
+    if count != tweets:
+        raise StoreError("internal", f"the copy has {count:,} of {tweets:,} tweets; see whether the disk is sound")

@@ -1,0 +1,225 @@
+"""What is wrong with a database file, if anything: its pages, its schema, its tweets, and what is counted of them.
+
+It reads one snapshot beside the running server, writes nothing to the file, and needs a bounded amount of memory: the
+uses of tags, which can be many, go to a scratch database, which SQLite keeps in a file that has no name.
+Knows no trio and no command line.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+from ttweet.model import hashtags, tweets
+from ttweet.model.errors import Refused
+from ttweet.model.tweets import MAX_ID, Tweet
+from ttweet.storage.sqlite.connections import (
+    SCHEMA_VERSION,
+    connect_reader,
+    expected_schema,
+    is_damage,
+    store_error,
+    way_out,
+)
+from ttweet.storage.sqlite.tail import FIRST_VERSION, to_tweet
+
+PAGE_TWEETS = 1000  # of one look at the progress, some 10 ms
+DAMAGES_TOLD = 5  # of a damaged file: the first few say what kind it is, and what is left must be saved anyway
+
+Progress = Callable[[int, int], object]
+
+_SCRATCH = """
+    CREATE TABLE scratch.uses (key TEXT, tweet INTEGER, spelling TEXT, at INTEGER, PRIMARY KEY (key, tweet))
+    WITHOUT ROWID
+"""
+_USE = "INSERT OR IGNORE INTO scratch.uses VALUES (?, ?, ?, ?)"
+_PAGE = "SELECT id, at, author, text, tags FROM tweets WHERE id > ? AND author IS NOT '' ORDER BY id LIMIT ?"
+_FACTS = """
+    SELECT (SELECT count(*) FROM tweets WHERE author IS NOT ''), (SELECT count(*) FROM tags), (SELECT count(*) FROM log)
+"""
+_KNOWN = "SELECT count(*) FROM tags WHERE key IN (SELECT value FROM json_each(?))"
+_COUNTED = {  # as the tweets have it, and as the tables have it; the first column is a tag's key
+    "the links to tweets": (
+        "SELECT key, tweet FROM scratch.uses",
+        "SELECT key, tweet FROM tweet_tags JOIN tags ON tags.id = tag",
+    ),
+    "the number of tweets": (
+        "SELECT key, count(*) FROM scratch.uses GROUP BY key",
+        "SELECT key, count FROM tags",
+    ),
+    "the spellings": (
+        "SELECT key, spelling, count(*) FROM scratch.uses GROUP BY key, spelling",
+        """
+        SELECT key, spelling, spelling_count FROM tags
+        UNION ALL SELECT key, s.spelling, s.count FROM spellings s JOIN tags ON tags.id = tag
+        """,
+    ),
+    "the uses by day": (
+        "SELECT key, at / 86400000, count(*) FROM scratch.uses GROUP BY key, at / 86400000",
+        "SELECT key, day, d.count FROM tag_days d JOIN tags ON tags.id = tag",
+    ),
+}
+_DIFFERENT = """
+    SELECT count(*), min(key)
+    FROM (
+        SELECT key FROM (SELECT * FROM ({said}) EXCEPT SELECT * FROM ({stored}))
+        UNION SELECT key FROM (SELECT * FROM ({stored}) EXCEPT SELECT * FROM ({said}))
+    )
+"""
+_LOG = {  # what must not be found
+    "more than one session is running": "SELECT count(*) > 1 FROM sessions WHERE how = 'running'",
+    "report lines stand before their session": (
+        "SELECT count(*) FROM log JOIN sessions ON sessions.id = session WHERE log.id < first_line"
+    ),
+    "report lines are of no side": "SELECT count(*) FROM log WHERE side NOT IN ('SERVER', 'CLIENT')",
+    "report lines could steer a terminal": (
+        "SELECT count(*) FROM log WHERE text GLOB '*[' || char(1) || '-' || char(31) || char(127) || ']*'"
+    ),
+}
+
+ANEW = "make a new file from its tweets: ttweet export tweets.jsonl, then ttweet import tweets.jsonl --db NEW"
+HARMLESS = "the tweets are not concerned, and a server can go on with it"
+
+
+class Finding(NamedTuple):
+    """What is wrong, and what to do."""
+
+    what: str
+    way_out: str
+
+
+class Facts(NamedTuple):
+    """What a file holds."""
+
+    tweets: int
+    tags: int
+    lines: int
+    schema: int
+
+
+class Check:
+    """One look at a whole file. `run` it, then see `facts`."""
+
+    def __init__(self, path: Path, *, instead: str) -> None:
+        """Raises OpenError: for a file that is missing, no database of ours, newer, or damaged in its header."""
+        self._path = path
+        self._connection = connect_reader(path, instead=instead)
+        self.facts: Facts | None = None
+        """None while it is not known, and when the file is too damaged to tell."""
+        self._unindexed: set[str] = set()  # keys of tags, those of tweets that the index of tags does not have yet
+        self.unlike = 0
+        """Tweets without some of the hashtags in their texts; nothing is wrong with that: clients may choose tags."""
+
+    def run(self, progress: Progress) -> Iterator[Finding]:
+        """All that is wrong. `progress` is called with the tweets that were looked at, and all tweets.
+
+        Raises StoreError when the file cannot be read for another reason than damage: `busy`, or `full` when there is
+        no room for the scratch database.
+        """
+        with closing(self._connection) as connection:
+            try:
+                connection.execute("PRAGMA query_only = OFF")  # for the scratch database; the file is open for reading
+                connection.execute("ATTACH '' AS scratch")
+                connection.execute(_SCRATCH)
+                connection.execute("BEGIN")
+                yield from self._run(progress)
+            except sqlite3.DatabaseError as exc:
+                error = store_error(exc, path=self._path)
+                if error.code != "internal":
+                    raise error from exc
+                todo = way_out(self._path) if is_damage(exc) else ANEW
+                yield Finding(str(exc).rstrip(": "), todo)  # SQLite names a file there, if it has a name
+
+    def _run(self, progress: Progress) -> Iterator[Finding]:
+        damages = [row[0] for row in self._connection.execute(f"PRAGMA main.integrity_check({DAMAGES_TOLD})")]
+        if damages != ["ok"]:
+            yield from [Finding(one.splitlines()[-1], way_out(self._path)) for one in damages]
+            return
+        [version] = self._connection.execute("PRAGMA user_version").fetchone()
+        yield from self._schema(version)
+        yield from self._foreign_keys()
+        count, tags, lines = self._connection.execute(_FACTS).fetchone()
+        self.facts = Facts(count, tags, lines, version)
+        yield from self._tweets(version, count, progress)
+        self.facts = self.facts._replace(tags=tags + self._new_tags())
+        yield from self._tags()
+        for what, question in _LOG.items():
+            if self._connection.execute(question).fetchone()[0]:
+                yield Finding(what, HARMLESS)
+
+    def _schema(self, version: int) -> Iterator[Finding]:
+        """A file of an older schema is right as it is: a server brings it up to date."""
+        if version < SCHEMA_VERSION:
+            return
+        found = dict(self._connection.execute("SELECT name, sql FROM main.sqlite_master"))
+        for name, sql in expected_schema().items():
+            if name not in found:
+                yield Finding(f"{name} is missing from the schema", ANEW)
+            elif found[name] != sql:
+                yield Finding(f"{name} is not as the schema has it", ANEW)
+
+    def _foreign_keys(self) -> Iterator[Finding]:
+        broken: dict[tuple[str, str], int] = {}
+        for table, _, parent, _ in self._connection.execute("PRAGMA main.foreign_key_check"):
+            broken[table, parent] = broken.get((table, parent), 0) + 1
+        for (table, parent), count in broken.items():
+            yield Finding(f"{count:,} rows of {table} belong to no row of {parent}", ANEW)
+
+    def _tweets(self, version: int, total: int, progress: Progress) -> Iterator[Finding]:
+        """Look at each tweet, and note the uses of tags that the index should have."""
+        up_to = self._indexed_up_to(version)
+        wrong: dict[str, tuple[int, int]] = {}  # how many, and the first
+        done, cursor = 0, 0
+        while rows := self._connection.execute(_PAGE, (cursor, PAGE_TWEETS)).fetchall():
+            for tweet in [to_tweet(row) for row in rows]:
+                if what := _mistake(tweet):
+                    count, first = wrong.get(what, (0, tweet.id))
+                    wrong[what] = (count + 1, first)
+                self._note(tweet, indexed=tweet.id <= up_to)
+            done, cursor = done + len(rows), rows[-1][0]
+            progress(done, total)
+        for what, (count, first) in wrong.items():
+            yield Finding(f"{count:,} tweets have {what}; the first is {first}", ANEW)
+
+    def _indexed_up_to(self, version: int) -> int:
+        if version < FIRST_VERSION:
+            return MAX_ID
+        up_to: int = self._connection.execute("SELECT up_to FROM tag_index").fetchone()[0]
+        return up_to
+
+    def _note(self, tweet: Tweet, *, indexed: bool) -> None:
+        if not tweet.tags and "#" not in tweet.text:
+            return
+        keyed = {hashtags.key(tag): tag for tag in tweet.tags}
+        self.unlike += any(hashtags.key(tag) not in keyed for tag in hashtags.extract(tweet.text, numeric=True))
+        if indexed:
+            self._connection.executemany(_USE, [(key, tweet.id, tag, tweet.at) for key, tag in keyed.items()])
+        else:
+            self._unindexed |= keyed.keys()
+
+    def _new_tags(self) -> int:
+        """How many tags only those tweets have that the index does not have yet."""
+        known: int = self._connection.execute(_KNOWN, (json.dumps(sorted(self._unindexed)),)).fetchone()[0]
+        return len(self._unindexed) - known
+
+    def _tags(self) -> Iterator[Finding]:
+        for what, (said, stored) in _COUNTED.items():
+            count, key = self._connection.execute(_DIFFERENT.format(said=said, stored=stored)).fetchone()
+            if count:
+                yield Finding(f"{what} of {count:,} tags is not what the tweets say; one is #{key}", ANEW)
+
+
+def _mistake(tweet: Tweet) -> str | None:
+    """What of a tweet no server would have stored."""
+    try:
+        if tweets.checked_text(tweet.text) != tweet.text:
+            return "a text that is not in normal form"
+        if tweet.by and tweets.checked_name(tweet.by) != tweet.by:
+            return "a name that is not in normal form"
+    except Refused as refused:
+        return f"a text or a name that no tweet may have ({refused.code})"
+    if not all(hashtags.is_body(tag) for tag in tweet.tags) or len({*map(hashtags.key, tweet.tags)}) < len(tweet.tags):
+        return "tags that are none, or one twice"
+    return None

@@ -1,0 +1,412 @@
+"""The database file: is it ours, who holds it, how it is opened, migrated and made safe.
+
+A file that is not ours, damaged or newer is refused by its header, before SQLite gets to touch it. One server a file:
+a lock file keeps the second one out, as SQLite's own locks would let it in between two transactions.
+Knows no tweets: the tables are in migrations/migrations.py.
+"""
+
+import errno
+import os
+import runpy
+import shlex
+import sqlite3
+import stat
+import struct
+import sys
+import threading
+from contextlib import ExitStack, closing, suppress
+from pathlib import Path
+from urllib.parse import quote
+
+import ttweet
+from ttweet.files import is_open_here, is_open_to_all, lock, objection, open_own, sync_folder
+from ttweet.model.errors import OpenError, StoreError
+
+APPLICATION_ID = 0x74747765  # "ttwe", as the first migration sets it
+SCHEMA_VERSION = 5  # steps in migrations.py; a test holds the two together
+BUSY_TIMEOUT_S = 5.0  # for the write lock; a sqlite3 shell in the middle of a statement is done by then
+WAL_PAGES = 4000  # 16 MiB until it is written back: hot pages go to the file once for many commits
+MAX_WAL_BYTES = 64 * 1024 * 1024  # a WAL that a long reader made grow is cut back to this
+MAX_LOOKED_OVER_BYTES = 64 * 1024 * 1024  # at a start, 0.2 s; `ttweet check` looks at more, and at what it means
+MAX_STATEMENTS = 256  # prepared ones kept; the writer has about a hundred
+INSTEAD = "name another with --db, ask a server with --server, or start one: ttweet serve 13001"
+ENGINE = f"SQLite {sqlite3.sqlite_version}"
+
+_HEADER = struct.Struct(">16s H 6x I I 28x I 4x I 20x I 4x")  # sqlite.org/fileformat.html, section 1.3
+MAGIC = b"SQLite format 3\0"  # how every SQLite file begins
+_ENDINGS = ("", "-wal", "-shm", "-journal", ".lock", ".tokens")  # of the files that belong to a database
+_SETTINGS = {  # read back after they are set: SQLite ignores in silence what it cannot do
+    "journal_mode": "wal",
+    "synchronous": 2,
+    "foreign_keys": 1,
+    "trusted_schema": 0,
+    "temp_store": 2,
+    "mmap_size": 0,
+    "wal_autocheckpoint": WAL_PAGES,
+    "journal_size_limit": MAX_WAL_BYTES,
+}
+_OPENING = threading.Lock()  # no file is opened by SQLite while another thread looks at it without
+
+
+def lock_path(path: Path) -> Path:
+    """Where the lock file of a database file is."""
+    return path.with_name(path.name + ".lock")
+
+
+class Lock:
+    """The lock file beside a database file, held until `release`. It stays on the disk: to remove it would race."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises OpenError `locked`, which names the process that holds it, or what the folder does not allow."""
+        try:
+            _refuse_open_folder(path.parent)
+            _refuse_others(path)
+            self._fd = open_own(lock_path(path))
+            self._take(path)
+        except OSError as exc:
+            raise _os_error(path, exc) from exc
+
+    def _take(self, path: Path) -> None:
+        try:
+            lock(self._fd, lock_path(path))
+            os.ftruncate(self._fd, 0)
+            os.pwrite(self._fd, b"%d\n" % os.getpid(), 0)
+        except BlockingIOError as exc:
+            holder = os.pread(self._fd, 20, 0).decode("ascii", "replace").strip()
+            self.release()
+            raise OpenError(
+                "locked",
+                f"{path} is held by the server with process id {holder or '(unknown)'}; "
+                "stop it, or name another file with --db",
+            ) from exc
+        except OSError:
+            self.release()
+            raise
+
+    def release(self) -> None:
+        """Let the next server in. A second time does nothing: the number may be that of another file by then."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+
+def connect_writer(path: Path) -> sqlite3.Connection:
+    """Open or create a file for its one writer, which must hold the lock; migrate it and make it safe.
+
+    When this returns, all that can be read is on the disk and stays there at a power cut. Raises OpenError.
+    """
+    refuse_foreign(path)
+    try:
+        _refuse_damaged(path)
+        _create(path)
+        with ExitStack() as undo:
+            connection = undo.enter_context(closing(_connect(path, "mode=rw")))
+            _prepare(connection, path)
+            _refuse_others(path)  # once more: now all of its files are there, and nobody can take their places
+            sync_folder(path.parent)
+            undo.pop_all()
+    except sqlite3.Error as exc:
+        raise _sqlite_error(path, exc) from exc
+    except OSError as exc:
+        raise _os_error(path, exc) from exc
+    return connection
+
+
+def connect_reader(path: Path, *, instead: str = INSTEAD, damaged: bool = False) -> sqlite3.Connection:
+    """Open a file that must exist for reading, beside a server or without one. Raises OpenError.
+
+    `instead`: what to do when there is no such file. `damaged`: read what is left of it, also of a file cut short.
+    """
+    if not refuse_foreign(path, damaged=damaged):
+        what = f"{path} is empty, nothing was ever stored in it" if path.exists() else f"there is no {path}"
+        raise OpenError("missing", f"{what}; {instead}")
+    try:
+        try:
+            return _connect_reader(path, "mode=ro", damaged=damaged)
+        except sqlite3.OperationalError as exc:
+            if _primary(exc) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY) or has_wal(path):
+                raise
+            # A clean file in a folder where no -shm can be made, such as a read-only mount: nobody writes to it there.
+            return _connect_reader(path, "mode=ro&immutable=1", damaged=damaged)
+    except sqlite3.Error as exc:
+        raise _sqlite_error(path, exc) from exc
+
+
+def checkpoint(connection: sqlite3.Connection) -> bool:
+    """Write the WAL back into the file, synced, and cut it to nothing; False when a reader was in the way."""
+    busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy
+
+
+def refuse_foreign(path: Path, *, damaged: bool = False) -> bool:
+    """Look at the header alone and raise OpenError unless the file is one of ours; False when there is none, or empty.
+
+    One that this process has open is not looked at again: to close a file drops all POSIX locks that the process has on
+    it, SQLite's too, and the next sqlite3 shell would delete the WAL under the writer (sqlite.org/howtocorrupt.html).
+    """
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # asked first: to open a FIFO would wait for its writer
+            raise OpenError("not_ours", f"{path} is no regular file; name another with --db")
+        with _OPENING:
+            if is_open_here(found):
+                return found.st_size > 0
+            header, size = _look(path)
+    except FileNotFoundError:
+        return False
+    except OSError as exc:
+        raise _os_error(path, exc) from exc
+    if header:
+        _check_header(path, header, sys.maxsize if damaged else size)
+    return bool(header)
+
+
+def belongs_to(path: Path, db: Path) -> bool:
+    """Whether the path is the database, or one of the files beside it that go with it."""
+    return str(path.resolve()) in [f"{db.resolve()}{ending}" for ending in _ENDINGS]
+
+
+def has_wal(path: Path) -> bool:
+    """Whether something waits to be written back into the file."""
+    return _has(path, "-wal")
+
+
+def store_error(exc: sqlite3.Error, *, committing: bool = False, path: Path | None = None) -> StoreError:
+    """What SQLite's error means for a store that is open; `committing` when COMMIT itself failed.
+
+    `path` is for an error that its own user sees: what goes to clients of a server names no files.
+    """
+    match _primary(exc):
+        case sqlite3.SQLITE_FULL:
+            return StoreError("full", "the disk is full; nothing was stored, try again when there is room")
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return StoreError("busy", f"another process has held the database file for {BUSY_TIMEOUT_S:g} s; try again")
+    if committing:
+        return StoreError(
+            "unknown", f"the commit failed ({exc}); whether the tweets are stored shows at the next start"
+        )
+    if is_damage(exc):
+        return StoreError("internal", damage(path, str(exc)) if path else f"the database is damaged: {exc}")
+    return StoreError("internal", f"{path or 'the database'} failed: {exc}")
+
+
+def is_damage(exc: sqlite3.Error) -> bool:
+    """Whether SQLite says that the file is not what it should be."""
+    return _primary(exc) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def damage(path: Path, what: str) -> str:
+    """What is said of a damaged file: its name, and the ways out."""
+    return f"{path} is damaged: {what}; {way_out(path)}"
+
+
+def way_out(path: Path) -> str:
+    """What to do about a damaged file."""
+    return (
+        "put a backup in its place, with no -wal and -shm beside it, or save what is left: ttweet export --salvage "
+        f"saved.jsonl --db {shlex.quote(str(path))}, then ttweet import saved.jsonl --db NEW"
+    )
+
+
+def _look(path: Path) -> tuple[bytes, int]:
+    """The header of a file, and then its size: it may grow meanwhile."""
+    with path.open("rb") as file:
+        return file.read(_HEADER.size), os.fstat(file.fileno()).st_size
+
+
+def _check_header(path: Path, header: bytes, size: int) -> None:
+    unfinished = _has(path, "-journal")  # a power cut has ended the first migration: SQLite takes it back at opening
+    if unfinished and (len(header) < _HEADER.size or not header.strip(b"\0")):
+        return
+    if len(header) < _HEADER.size or not header.startswith(MAGIC):
+        raise OpenError("not_ours", f"{path} is no SQLite database; name another file with --db")
+    _, page_size, changes, pages, version, application, valid_for = _HEADER.unpack(header)
+    _check_identity(path, application, version)
+    page_size = 65536 if page_size == 1 else page_size
+    if page_size & (page_size - 1) or page_size < 512:
+        raise _damaged(path, f"its header has pages of {page_size} bytes")
+    if changes == valid_for and size < pages * page_size and not (unfinished or has_wal(path)):
+        raise _damaged(path, f"{size} bytes of {pages * page_size} are there")
+
+
+def _check_identity(path: Path, application: int, version: int) -> None:
+    if application != APPLICATION_ID:
+        raise OpenError("not_ours", f"{path} is a database, but not one of ttweet's; name another file with --db")
+    if version > SCHEMA_VERSION:
+        raise OpenError(
+            "newer",
+            f"{path} has schema {version} and this ttweet knows {SCHEMA_VERSION}; "
+            "it was left alone: update ttweet, or name another file with --db",
+        )
+
+
+def _has(path: Path, ending: str) -> bool:
+    """Whether there is a file of that ending beside the database with something in it."""
+    with suppress(FileNotFoundError):
+        return Path(f"{path}{ending}").stat().st_size > 0
+    return False
+
+
+def _connect(path: Path, how: str) -> sqlite3.Connection:
+    with _OPENING:
+        return sqlite3.connect(
+            f"file:{quote(os.fsencode(path.absolute()))}?{how}",
+            uri=True,
+            timeout=BUSY_TIMEOUT_S,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=MAX_STATEMENTS,
+        )
+
+
+def _check_connected(path: Path, connection: sqlite3.Connection) -> None:
+    """What the header tells, as SQLite has it: the WAL may be newer, and of a file that is open here none was read."""
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    if pages:
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        _check_identity(path, application, version)
+
+
+def _refuse_open_folder(folder: Path) -> None:
+    """A database is no safer than its folder: whoever may write there can put another file in its place."""
+    if is_open_to_all(folder):
+        way = f"chmod o-w {shlex.quote(str(folder))}, or name a file in another folder with --db"
+        raise OpenError("denied", f"any user may replace the files in {folder}: {way}")
+
+
+def _refuse_others(path: Path) -> None:
+    """SQLite would take what somebody has put in the place of one of its files, as in /tmp, and write through links.
+
+    A database of two names could also be held twice: each name would have a lock and a log of its own.
+    """
+    for file in [Path(f"{path}{ending}") for ending in _ENDINGS]:
+        with suppress(FileNotFoundError):
+            if (wrong := _objection(file, file.lstat())) is not None:
+                raise OpenError(
+                    "denied",
+                    f"{file} {wrong}, and nobody else may have a hand in a database: put that right, "
+                    "or name one in another folder with --db",
+                )
+
+
+def _objection(file: Path, found: os.stat_result) -> str | None:
+    if (wrong := objection(file, found)) is not None:
+        return wrong
+    return "may be written to by any user (chmod o-w)" if found.st_mode & stat.S_IWOTH else None
+
+
+def _refuse_damaged(path: Path) -> None:
+    """Read all pages of a file that is small enough before anything is written to it."""
+    if not path.exists() or not 0 < path.stat().st_size <= MAX_LOOKED_OVER_BYTES or _has(path, "-journal"):
+        return
+    with closing(_connect(path, "mode=ro")) as connection:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise _damaged(path, found.splitlines()[-1])
+
+
+def _create(path: Path) -> None:
+    """Make the file for its owner alone, whatever the umask is; SQLite gives -wal and -shm the same mode."""
+    with suppress(FileExistsError):
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            os.fchmod(fd, 0o600)
+        finally:
+            os.close(fd)
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    _check_connected(path, connection)
+    _migrate(connection)
+    for name, value in _SETTINGS.items():
+        connection.execute(f"PRAGMA {name} = {value}").fetchall()  # to the end: what fails there is passed over else
+        seen = connection.execute(f"PRAGMA {name}").fetchone()[0]
+        if seen != value:
+            raise OpenError(
+                "denied", f"{path} does not take {name} = {value}, it stays at {seen}; see whether the disk is full"
+            )
+    if not checkpoint(connection):
+        raise OpenError("locked", f"a reader of {path} keeps its write-ahead log from being written back; end it")
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Bring the schema up to date in one transaction.
+
+    A new file is still in rollback mode then, so its header has our application id from the first commit on.
+    """
+    from sqlite_utils import Database  # 90 ms, which a reader does not need
+
+    migrations = runpy.run_path(str(_migrations_path()))["migrations"]
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        migrations.apply(Database(connection, execute_plugins=False))
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def expected_schema() -> dict[str, str]:
+    """The SQL of each table, index and view by its name, as the steps of migrations.py make them in a new file."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        _migrate(connection)
+        return dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
+
+
+def _migrations_path() -> Path:
+    """In a wheel they are inside the package, in a checkout beside it."""
+    package = Path(ttweet.__file__).parent
+    inside = package / "_migrations" / "migrations.py"
+    return inside if inside.exists() else package.parent / "migrations" / "migrations.py"
+
+
+def _connect_reader(path: Path, how: str, *, damaged: bool) -> sqlite3.Connection:
+    with ExitStack() as undo:
+        connection = undo.enter_context(closing(_connect(path, how)))
+        connection.execute("PRAGMA query_only = ON")
+        if damaged:
+            connection.execute("PRAGMA writable_schema = ON")  # SQLite then reads a file that was cut short, too
+        connection.execute("PRAGMA trusted_schema = OFF")
+        _check_connected(path, connection)
+        undo.pop_all()
+    return connection
+
+
+def _primary(exc: sqlite3.Error) -> int:
+    """The primary result code; 0 for what the sqlite3 module raises of its own."""
+    return int(getattr(exc, "sqlite_errorcode", 0)) & 0xFF
+
+
+def _sqlite_error(path: Path, exc: sqlite3.Error) -> OpenError:
+    match _primary(exc):
+        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
+            return OpenError("denied", f"{path} cannot be opened: {exc}; check the rights of the file and its folder")
+        case sqlite3.SQLITE_FULL:
+            return OpenError("full", f"{path} cannot be opened: the disk is full")
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return OpenError("locked", f"{path} is held by another process; end it, or try again")
+        case _:
+            return _damaged(path, str(exc))
+
+
+def _damaged(path: Path, what: str) -> OpenError:
+    return OpenError("damaged", damage(path, what))
+
+
+def _os_error(path: Path, exc: OSError) -> OpenError:
+    folder = shlex.quote(str(path.parent))
+    match exc.errno:
+        case errno.ENOENT if not path.parent.is_dir():
+            code, way = "missing", f"make its folder: mkdir -p {folder}, or name another file"
+        case errno.ENOENT | errno.ENOTDIR:
+            code, way = "missing", f"{folder} cannot hold it; name another file"
+        case errno.ENOSPC | errno.EDQUOT:
+            code, way = "full", "make room on the disk"
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            code, way = "denied", f"see who may read and write it and its folder {folder}, or name another file"
+        case _:
+            code, way = "denied", "name another file"
+    return OpenError(code, f"{path} cannot be opened: {exc.strerror}; {way}")

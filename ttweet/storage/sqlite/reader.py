@@ -1,0 +1,288 @@
+"""What a store of ttweet's answers, in SQL: each question is one short read transaction.
+
+Each costs the same however many tweets there are, and a test counts the steps. A question about tags is answered from
+the index, and from the tail of the log that is not in it yet. Knows no trio and no wire.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ttweet.model import reports
+from ttweet.model.tweets import MAX_ID, Deletion, Entry, Page, Place, TagPage, Tweet
+from ttweet.storage.contract import LogLine, Size, Traces
+from ttweet.storage.sqlite import tag_list as sqlite_listing
+from ttweet.storage.sqlite.connections import INSTEAD, connect_reader, store_error
+from ttweet.storage.sqlite.removal import DELETED, TRACES
+from ttweet.storage.sqlite.tail import Tail, to_tweet
+
+DELETIONS_VERSION = 4  # of the schema: in the files of older ones nothing is deleted
+
+# An author that is an empty string: the tweet is deleted. IS NOT, as NULL is anybody.
+_AFTER = """
+    SELECT id, at, author, text, tags FROM tweets WHERE id > :cursor AND author IS NOT '' ORDER BY id LIMIT :limit
+"""
+_LAST = "SELECT id, at, author, text, tags FROM tweets WHERE author IS NOT '' ORDER BY id DESC LIMIT 1"
+_DELETIONS = "SELECT id, at, tweet FROM deletions WHERE id > :cursor ORDER BY id LIMIT :limit"
+_ENTRIES = """
+    SELECT id, at, author, text, tags, NULL AS tweet FROM tweets WHERE id > :cursor
+    UNION ALL SELECT id, at, NULL, NULL, NULL, tweet FROM deletions WHERE id > :cursor
+    ORDER BY id LIMIT :limit
+"""
+# Ids rise by one: none is missing but those of deletions.
+_COUNT = """
+    SELECT last - first + 1
+        - (SELECT count(*) FROM deletions WHERE id BETWEEN first AND last)
+        - (SELECT count(*) FROM deletions WHERE tweet BETWEEN first AND last)
+    FROM (SELECT (SELECT min(id) FROM tweets) AS first, (SELECT max(id) FROM tweets) AS last)
+"""
+_GONE = """
+    SELECT coalesce(
+        (SELECT min(id) - 1 FROM tweets), (SELECT seq FROM sqlite_sequence WHERE name = 'tweets'), 0)
+"""
+# A time above now was told by a clock that was ahead: such a tweet counts as old as the next that has a possible time.
+# So what is too old ends before the first that can be young, and with the last before that which cannot.
+_FIRST_YOUNG = """
+    SELECT min(id) FROM tweets WHERE id > coalesce((
+        SELECT id FROM tweets
+        WHERE at < :since
+        AND id < coalesce((SELECT id FROM tweets WHERE at BETWEEN :since AND :now ORDER BY id LIMIT 1), :above)
+        ORDER BY id DESC LIMIT 1), 0)
+"""
+_NTH_LAST = "SELECT id FROM tweets WHERE author IS NOT '' ORDER BY id DESC LIMIT 1 OFFSET :skipped"
+_COUNTS = """
+    SELECT count(*) FILTER (WHERE id < :id), count(*) FILTER (WHERE id >= :id) FROM tweets WHERE author IS NOT ''
+"""
+_COUNT_OF_OLD = "SELECT max(id) FROM tweets"
+_OF_TAG = """
+    SELECT tweets.id, at, author, text, tags
+    FROM tweet_tags JOIN tweets ON tweets.id = tweet
+    WHERE tag = (SELECT id FROM tags WHERE key = :key) AND tweet < :before
+    ORDER BY tweet DESC LIMIT :limit
+"""
+# For each tag the next few tweets by the index, merged: so it costs no more when there are many, or far apart.
+_OF_EITHER = "SELECT * FROM (SELECT tweet FROM tweet_tags WHERE tag = ({tag}) AND tweet > ? ORDER BY tweet LIMIT ?)"
+_TAG = "SELECT id FROM tags WHERE key = ?"
+_OF_ANY = """
+    SELECT id, at, author, text, tags
+    FROM tweets
+    WHERE id IN (SELECT tweet FROM ({merged}) ORDER BY tweet LIMIT ?)
+    ORDER BY id
+"""
+# author IS NOT NULL: the index holds tweets that have one, so the anonymous ones cost the writer nothing.
+_OF_AUTHOR = """
+    SELECT id, at, author, text, tags
+    FROM tweets
+    WHERE author = :by AND author IS NOT NULL AND text <> '' AND id < :before
+    ORDER BY id DESC LIMIT :limit
+"""
+_OF_AUTHOR_AFTER = """
+    SELECT id, at, author, text, tags
+    FROM tweets
+    WHERE author = :by AND author IS NOT NULL AND text <> '' AND id > :cursor
+    ORDER BY id LIMIT :limit
+"""
+# The lines of one session lie between its first line and the next session's: no index of the log is needed.
+_LINES = """
+    SELECT id, session, at, side, category, text
+    FROM log
+    WHERE id > max(:cursor, coalesce((SELECT first_line - 1 FROM sessions WHERE id = :session), 0))
+    AND id < coalesce((SELECT first_line FROM sessions WHERE id > :session ORDER BY id LIMIT 1), 9223372036854775807)
+    AND (:session IS NULL OR session = :session)
+    AND (:categories = '[]' OR category IN (SELECT value FROM json_each(:categories)))
+    ORDER BY id LIMIT :limit
+"""
+# The same form as reports.line gives; a test holds the two together.
+_LOG_TEXT = """
+    SELECT group_concat(iif(category IS NULL, text, side || ' ALERT [' || category || '] ' || text) || char(10), ''),
+        max(id)
+    FROM (lines)
+""".replace("lines", _LINES)
+
+
+class Queries:
+    """A store's questions over an open connection. Each raises StoreError: `busy` or `internal`."""
+
+    def __init__(self, connection: sqlite3.Connection, *, shown_as: Path | None = None) -> None:
+        """`shown_as`: the file's name for errors; None when they go to others than its user."""
+        self._connection = connection
+        self._shown_as = shown_as
+        self._tail = Tail(connection)
+
+    def count(self) -> int:
+        """See Reader."""
+        [version] = self._one("PRAGMA user_version")
+        return self._one(_COUNT if version >= DELETIONS_VERSION else _COUNT_OF_OLD)[0] or 0
+
+    def size(self) -> Size:
+        """See Reader."""
+        path: str = self._one("SELECT file FROM pragma_database_list WHERE name = 'main'")[0]
+        with self._snapshot() as tail:
+            unindexed = len(tail.tweets)
+        return Size(_bytes_of(path), _bytes_of(f"{path}-wal"), unindexed)
+
+    def last(self) -> Tweet | None:
+        """See Reader."""
+        row = self._one(_LAST)
+        return to_tweet(row) if row else None
+
+    def newest_id(self) -> int:
+        """See Reader."""
+        newest: int = self._one("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'tweets'), 0)")[0]
+        return newest
+
+    def read_after(self, cursor: int, limit: int) -> list[Tweet]:
+        """See Reader."""
+        return [to_tweet(row) for row in self._all(_AFTER, cursor=cursor, limit=limit)]
+
+    def deletions_after(self, cursor: int, limit: int) -> list[Deletion]:
+        """See Reader."""
+        return [Deletion(*row) for row in self._all(_DELETIONS, cursor=cursor, limit=limit)]
+
+    def entries_after(self, cursor: int, limit: int) -> list[Entry]:
+        """At most `limit` entries of the log with an id above the cursor, oldest first: all there is to be kept."""
+        [version] = self._one("PRAGMA user_version")
+        if version < DELETIONS_VERSION:
+            return [*self.read_after(cursor, limit)]
+        return [_to_entry(row) for row in self._all(_ENTRIES, cursor=cursor, limit=limit)]
+
+    def gone(self) -> int:
+        """See Reader."""
+        gone: int = self._one(_GONE)[0]
+        return gone
+
+    def first_kept(self, *, since: int | None, last: int | None, now: int) -> int:
+        """See Reader."""
+        if since is not None:
+            found = self._one(_FIRST_YOUNG, since=since, now=now, above=MAX_ID)
+            return MAX_ID if found[0] is None else int(found[0])
+        found = self._one(_NTH_LAST, skipped=(last or 1) - 1)
+        return 0 if found is None else int(found[0])
+
+    def counts_around(self, id_: int) -> tuple[int, int]:
+        """How many tweets there are below an id, and from it on; it looks at each."""
+        below, rest = self._one(_COUNTS, id=id_)
+        return below, rest
+
+    def time_of(self, id_: int, *, now: int) -> int | None:
+        """See Reader."""
+        found = self._one("SELECT at FROM tweets WHERE id >= :id AND at <= :now ORDER BY id LIMIT 1", id=id_, now=now)
+        return None if found is None else int(found[0])
+
+    def traces(self, tweet: int) -> Traces:
+        """See Reader."""
+        newest: int = self._one("SELECT coalesce(max(id), 0) FROM log")[0]
+        row = self._one("SELECT text, at FROM tweets WHERE id = :tweet AND text <> ''", tweet=tweet)
+        if row is None:
+            return Traces([], newest)
+        found = self._rows(TRACES, [0, row[1], *reports.traces(row[0])])
+        return Traces([line for (line,) in found if line <= newest], newest)
+
+    def tweets_of_tag(self, key: str, *, limit: int, before: int | None = None) -> Page:
+        """See Reader."""
+        below, wanted = MAX_ID if before is None else before, limit + 1
+        with self._snapshot() as tail:
+            found = tail.newest_of(key, below=below, limit=wanted)
+            if len(found) < wanted:
+                rows = self._all(_OF_TAG, key=key, before=below, limit=wanted - len(found))
+                found += [to_tweet(row) for row in rows]
+        return Page(found[:limit], len(found) > limit)
+
+    def tagged_after(self, keys: Sequence[str], cursor: int, limit: int) -> list[Tweet]:
+        """See Reader."""
+        merged = " UNION ".join([_OF_EITHER.format(tag=_TAG)] * len(keys))
+        values = [value for key in keys for value in (key, cursor, limit)]
+        with self._snapshot() as tail:
+            found = [to_tweet(row) for row in self._rows(_OF_ANY.format(merged=merged), [*values, limit])]
+            return found + tail.any_after(keys, cursor, limit - len(found))
+
+    def tweets_of_author(self, by: str, *, limit: int, before: int | None = None) -> Page:
+        """See Reader."""
+        rows = self._all(_OF_AUTHOR, by=by, before=MAX_ID if before is None else before, limit=limit + 1)
+        return Page([to_tweet(row) for row in rows[:limit]], len(rows) > limit)
+
+    def tweets_of_author_after(self, by: str, cursor: int, *, limit: int) -> Page:
+        """See Reader."""
+        rows = self._all(_OF_AUTHOR_AFTER, by=by, cursor=cursor, limit=limit + 1)
+        return Page([to_tweet(row) for row in rows[:limit]], len(rows) > limit)
+
+    def list_tags(self, *, limit: int, now: int, numbers: bool = False) -> TagPage:
+        """See Reader."""
+        with self._snapshot() as tail:
+            return sqlite_listing.list_tags(self._all, tail.tweets, limit=limit, now=now, numbers=numbers)
+
+    def log_after(
+        self, cursor: int, *, limit: int, session: int | None = None, categories: Sequence[str] = ()
+    ) -> list[LogLine]:
+        """See Reader."""
+        rows = self._all(_LINES, cursor=cursor, limit=limit, session=session, categories=json.dumps(categories))
+        return [LogLine(*row) for row in rows]
+
+    def log_text_after(self, cursor: int, *, limit: int, session: int | None = None) -> tuple[str, int]:
+        """See Reader."""
+        text, newest = self._one(_LOG_TEXT, cursor=cursor, limit=limit, session=session, categories="[]")
+        return text or "", cursor if newest is None else newest
+
+    def last_session(self) -> int | None:
+        """See Reader."""
+        number: int | None = self._one("SELECT max(id) FROM sessions")[0]
+        return number
+
+    def close(self) -> None:
+        """See Reader."""
+        self._connection.close()
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[Tail]:
+        """One state of the file for several statements: yields the tail that belongs to it."""
+        try:
+            self._connection.execute("BEGIN")
+            try:
+                self._tail.refresh()
+                yield self._tail
+            finally:
+                self._connection.execute("COMMIT")
+        except sqlite3.Error as exc:
+            raise store_error(exc, path=self._shown_as) from exc
+
+    def _one(self, sql: str, **values: int | str | None) -> Any:
+        """The first row, or None: of statements that have one row at most."""
+        return next(iter(self._all(sql, **values)), None)
+
+    def _all(self, sql: str, **values: int | str | None) -> list[Any]:
+        return self._rows(sql, values)
+
+    def _rows(self, sql: str, values: dict[str, int | str | None] | list[int | str]) -> list[Any]:
+        """All rows, which ends the read transaction: one that stays open would make the WAL grow."""
+        try:
+            return self._connection.execute(sql, values).fetchall()
+        except sqlite3.Error as exc:
+            raise store_error(exc, path=self._shown_as) from exc
+
+
+class SqliteReader(Queries):
+    """Reads a database file beside its server, or without one."""
+
+    def __init__(self, path: Path, *, for_clients: bool = False, instead: str = INSTEAD) -> None:
+        """Raises OpenError when the file is missing, or none that this ttweet can read; `instead`: see connect_reader.
+
+        `for_clients`: errors go to clients of a server, who are told no name of a file.
+        """
+        super().__init__(connect_reader(path, instead=instead), shown_as=None if for_clients else path)
+
+
+def _bytes_of(path: str) -> int:
+    try:
+        return Path(path).stat().st_size
+    except OSError:
+        return 0  # there is no write-ahead log when nobody writes
+
+
+def _to_entry(row: Sequence[Any]) -> Entry:
+    id_, at, author, *_, deleted = row
+    if deleted is not None:
+        return Deletion(id_, at, deleted)
+    return Place(id_, at) if author == DELETED else to_tweet(row[:5])

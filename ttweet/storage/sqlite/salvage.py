@@ -1,0 +1,96 @@
+"""What can still be read of a damaged file: all entries of the log but those on pages that are lost.
+
+What SQLite cannot read, and what no server could have written, is passed over one id at a time: to ask beyond the ids
+of a lost page finds the next page. SQLite's own way is no help to many: its shell is often built without `.recover`.
+"""
+
+import shlex
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from itertools import pairwise
+from pathlib import Path
+
+from ttweet.model.errors import OpenError, Refused, StoreError
+from ttweet.model.tweets import Entry
+from ttweet.storage import jsonl as archive
+from ttweet.storage.sqlite.connections import connect_reader
+from ttweet.storage.sqlite.reader import Queries
+
+
+def nothing_left(path: Path) -> str:
+    """What is said of a file of which nothing can be read: the way that is left takes no page for granted."""
+    return (
+        f"nothing can be read of {path}; put a backup in its place, or let SQLite look at each page by itself: "
+        f"sqlite3 {shlex.quote(str(path))} .recover | sqlite3 saved.db, then ttweet check saved.db"
+    )
+
+
+class Salvage(Queries):
+    """Reads a damaged file."""
+
+    def __init__(self, path: Path, *, instead: str) -> None:
+        """Raises OpenError for a file that is missing or none of ours, `damaged` when nothing at all can be read."""
+        self._path = path
+        with ExitStack() as opened:
+            try:
+                super().__init__(connect_reader(path, instead=instead, damaged=True), shown_as=path)
+                opened.callback(self.close)
+                self._newest = self._newest_id()
+            except (OpenError, StoreError) as error:
+                if error.code not in ("damaged", "internal"):
+                    raise
+                raise OpenError("damaged", nothing_left(path)) from error
+            opened.pop_all()
+        self.lost: list[tuple[int, int]] = []
+        """Gaps that were met, by their first and their last id: what is there cannot be read."""
+        self._read: Callable[[int, int], Sequence[Entry]] = self._reads_of_log()
+
+    def count(self) -> int:
+        """How many ids were given: to count the entries would be to read them."""
+        return self._newest
+
+    def entries_after(self, cursor: int, limit: int) -> list[Entry]:
+        """See Queries: those that can be read. Raises StoreError when these are none at all."""
+        while (page := self._sound(cursor, limit)) is None and limit > 1:
+            limit //= 2
+        return self._behind_gap(cursor) if page is None else page
+
+    def _behind_gap(self, cursor: int) -> list[Entry]:
+        """The next entry, where the one that follows the cursor cannot be read."""
+        pages = (self._sound(id_, 1) for id_ in range(cursor + 1, self._newest))
+        page = next((page for page in pages if page is not None), [])
+        if not page and not cursor:
+            raise StoreError("internal", nothing_left(self._path))
+        self.lost.append((cursor + 1, page[0].id - 1 if page else self._newest))
+        return page
+
+    def _sound(self, cursor: int, limit: int) -> list[Entry] | None:
+        """The entries after the cursor; None where they cannot be read or are none."""
+        try:
+            page = [*self._read(cursor, limit)]
+            for entry in page:
+                archive.decode(archive.encode(entry))
+        except (Refused, AttributeError, TypeError, ValueError):
+            return None
+        except StoreError as error:
+            if error.code == "internal":
+                return None
+            raise
+        ids = [cursor, *(entry.id for entry in page)]
+        rising = all(before < after for before, after in pairwise(ids))
+        return page if rising and ids[-1] <= self._newest else None
+
+    def _newest_id(self) -> int:
+        """By the table that counts the ids, or by the tweets themselves."""
+        try:
+            return int(self._one("SELECT seq FROM sqlite_sequence WHERE name = 'tweets'")[0])
+        except (StoreError, TypeError, ValueError):
+            return self._one("SELECT max(id) FROM tweets")[0] or 0
+
+    def _reads_of_log(self) -> Callable[[int, int], Sequence[Entry]]:
+        """All there is, or when the deletions are lost the tweets alone: those that were deleted stay so."""
+        try:
+            self._one("SELECT max(at) FROM deletions")
+        except StoreError:
+            return self.read_after
+        return super().entries_after

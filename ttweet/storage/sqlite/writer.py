@@ -1,0 +1,325 @@
+"""The store kept in SQLite: the one writer.
+
+A batch is one transaction of as few steps as can be: ids are given out in memory, many rows go into one statement,
+tags are counted once a batch. Only what COMMIT has confirmed is kept in memory. Knows no trio and no wire.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Self, cast
+
+from ttweet.model.errors import Refused, StoreError
+from ttweet.model.reports import Report
+from ttweet.model.tweets import Deletion, Draft, Entry, Place, Tweet
+from ttweet.storage.contract import NOT_SEARCHED, Traces
+from ttweet.storage.sqlite.connections import (
+    ENGINE,
+    Lock,
+    checkpoint,
+    connect_writer,
+    lock_path,
+    refuse_foreign,
+    store_error,
+)
+from ttweet.storage.sqlite.reader import Queries, SqliteReader
+from ttweet.storage.sqlite.removal import (
+    DELETED,
+    blank,
+    oldest_before,
+    overwriting,
+    redact,
+    remove_lines_before,
+    remove_up_to,
+)
+from ttweet.storage.sqlite.rows import Rows, Value
+from ttweet.storage.sqlite.tag_index import TagIndex
+from ttweet.storage.sqlite.tail import to_tagged, to_tweet
+
+KEY_LIFETIME_MS = 7 * 86_400_000  # a retry comes within seconds; a week covers a laptop that slept over a holiday
+KEY_PURGE_PAUSE_MS = 60_000  # between two looks for keys that are too old
+PURGE_STEP = 256  # rows that one batch removes at most, beside as many as it has added: no batch waits for a big one
+PRUNE_STEP = 256  # tweets that go in one transaction: some 15 ms
+LINES_STEP = 1_000  # report lines that go in one transaction: some 5 ms
+
+_TWEETS = Rows("INSERT INTO tweets (id, at, author, text, tags) VALUES ", 5)
+_DELETIONS = Rows("INSERT INTO deletions (id, at, tweet) VALUES ", 3)
+_KEYS = Rows("INSERT INTO keys (tweet, author, key) VALUES ", 3)
+_LINES = Rows("INSERT INTO log (id, session, at, side, category, text) VALUES ", 6)
+# CROSS JOIN: look each wanted key up. The planner would rather walk through all keys there are.
+_FIND_KEYS = Rows(
+    "WITH wanted (author, key) AS (VALUES ",
+    2,
+    ") SELECT wanted.author, wanted.key, tweet,"
+    " coalesce(at, (SELECT at FROM tweets WHERE id > tweet ORDER BY id LIMIT 1), 0),"  # its tweet may have been pruned
+    " coalesce(tweets.author, ''), coalesce(text, ''), coalesce(tags, '') FROM wanted"
+    " CROSS JOIN keys ON keys.author = wanted.author AND keys.key = wanted.key"
+    " LEFT JOIN tweets ON id = tweet",
+)
+# Keys go in the order of their tweets, so the oldest are found without looking at the others. The key of a tweet that
+# was pruned is at least as old as the oldest tweet there is.
+# A time above now was told by a clock that was ahead. Such keys are passed over, in steps that double, as there may be
+# many, and go when a key behind them is too old.
+_PURGE_KEYS = """
+    DELETE FROM keys WHERE tweet IN (
+        WITH RECURSIVE ahead (tweet, hop) AS (
+            SELECT min(tweet), 1 FROM keys
+            UNION ALL
+            SELECT (SELECT min(keys.tweet) FROM keys WHERE keys.tweet >= ahead.tweet + hop), hop * 2 FROM ahead
+            WHERE (SELECT at FROM tweets WHERE id >= ahead.tweet ORDER BY id LIMIT 1) > :now
+        )
+        SELECT tweet FROM keys WHERE tweet <= (
+            SELECT max(tweet)
+            FROM (SELECT tweet FROM keys WHERE tweet >= (SELECT max(tweet) FROM ahead) ORDER BY tweet LIMIT :step)
+            WHERE (SELECT at FROM tweets WHERE id >= tweet ORDER BY id LIMIT 1) < :oldest
+        )
+        ORDER BY tweet LIMIT :step
+    )
+"""
+_LAST_TWEET = """
+    SELECT max(coalesce((SELECT max(id) FROM tweets), 0),
+        coalesce((SELECT max(id) FROM deletions), 0),
+        coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'tweets'), 0))
+"""
+# Also to a deletion, and before the first tweet, which makes the row otherwise: a rowid that is NULL is a new one.
+_GIVEN = """
+    REPLACE INTO sqlite_sequence (rowid, name, seq)
+    VALUES ((SELECT rowid FROM sqlite_sequence WHERE name = 'tweets'), 'tweets', ?)
+"""
+_LAST_LINE = """
+    SELECT max(coalesce((SELECT max(id) FROM log), 0),
+        coalesce((SELECT first_line - 1 FROM sessions ORDER BY id DESC LIMIT 1), 0))
+"""
+
+KeyScope = tuple[str, str]  # author, '' for the anonymous ones, and key
+
+
+class SqliteStore(Queries):
+    """The one writer of a database file. Make it with `open`; no two of its calls may run at the same time."""
+
+    engine = ENGINE
+    """Which SQLite this is, for the server's first lines."""
+
+    def __init__(self, path: Path, lock: Lock, connection: sqlite3.Connection, *, log_limit: int) -> None:
+        super().__init__(connection)
+        self.session = 0
+        self._path = path
+        self._lock = lock
+        self._log_limit = log_limit
+        self._last_tweet: int = self._one(_LAST_TWEET)[0]
+        self._tags = TagIndex(connection, last_tweet=self._last_tweet)
+        self._last_line: int = self._one(_LAST_LINE)[0]
+        self._first_line: int = self._one("SELECT min(id) FROM log")[0] or self._last_line + 1
+        self._keys_purged_at = 0
+        self._failed: StoreError | None = None
+
+    @classmethod
+    def open(cls, path: Path, *, log_limit: int, at: int) -> Self:
+        """Open or create a file for serving, migrate it, make it safe on the disk and begin a session.
+
+        At most `log_limit` (1 or more) report lines are kept. A session that was left running is marked as crashed.
+        Raises OpenError, which left alone a file that is not ours, and StoreError when the session cannot be begun.
+        """
+        path = Path(os.path.realpath(path))  # so that two names of one file have one lock
+        if not lock_path(path).exists():
+            refuse_foreign(path)  # no lock file beside somebody else's file
+        with ExitStack() as undo:
+            lock = Lock(path)
+            undo.callback(lock.release)
+            connection = connect_writer(path)
+            undo.callback(connection.close)
+            store = cls(path, lock, connection, log_limit=log_limit)
+            store._begin_session(at)
+            undo.pop_all()
+        return store
+
+    def append(self, drafts: Sequence[Draft], reports: Sequence[Report], *, at: int) -> list[Tweet]:
+        """See Store."""
+        with self._transaction():
+            tweets, new = self._numbered(drafts, at)
+            self._insert_tweets(new)
+            tagged = [(tweet.id, at, draft.tags) for tweet, draft in new if draft.tags]
+            self._tags.add(tagged, self._last_tweet + len(new), at=at)
+            self._insert_lines(reports, at)
+            first_line = self._prune_lines(len(reports))
+            keys_purged_at = self._purge_keys(len(new), at)
+        self._last_tweet += len(new)
+        self._last_line += len(reports)
+        self._first_line = first_line
+        self._keys_purged_at = keys_purged_at
+        return tweets
+
+    def delete(self, tweet: int, report: Report, *, at: int, traces: Traces = NOT_SEARCHED) -> Deletion:
+        """See Store."""
+        row = self._one("SELECT id, at, author, text, tags FROM tweets WHERE id = :id", id=tweet)
+        if row is None:
+            raise Refused("no_tweet", f"there is no tweet {tweet}; nothing was deleted")
+        if row[2] == DELETED:
+            return Deletion(*self._one("SELECT id, at, tweet FROM deletions WHERE tweet = :tweet", tweet=tweet))
+        deletion = Deletion(self._last_tweet + 1, at, tweet)
+        with self._transaction(), overwriting(self._connection):
+            self._tags.uncount([to_tagged(to_tweet(row))])
+            blank(self._connection, deletion)
+            self._connection.execute(_GIVEN, (deletion.id,))
+            redact(self._connection, row[3], row[1], traces)
+            self._insert_lines([report], at)
+        self._last_tweet = deletion.id
+        self._last_line += 1
+        return deletion
+
+    def prune(self, before: int) -> int:
+        """See Store; PRUNE_STEP tweets at most."""
+        with self._transaction(), overwriting(self._connection):
+            oldest = oldest_before(self._connection, before, PRUNE_STEP)
+            self._tags.uncount([to_tagged(tweet) for tweet in oldest])
+            if oldest:
+                remove_up_to(self._connection, oldest[-1].id)
+        return len(oldest)
+
+    def prune_lines(self, since: int) -> int:
+        """See Store; LINES_STEP lines at most."""
+        with self._transaction(), overwriting(self._connection):
+            removed, last = remove_lines_before(self._connection, since, LINES_STEP)
+        if last is not None:
+            self._first_line = max(last + 1, self._first_line)
+        return removed
+
+    def settle(self) -> None:
+        """See Store."""
+        if not self._tags.complete:
+            with self._transaction():
+                self._tags.build()
+
+    def newest_id(self) -> int:
+        """See Store; also that of a tweet which somebody has removed by hand."""
+        return self._last_tweet
+
+    def restore(self, entries: Sequence[Entry]) -> None:
+        """Write entries of a log as they are, in one transaction: checked, their ids rising, above `newest_id`.
+
+        Durable on return. Raises StoreError as `append` does. Whether tweets had keys is not known any more.
+        """
+        newest = entries[-1]
+        tweets = [one for one in entries if isinstance(one, Tweet)]
+        deletions: list[tuple[Value, ...]] = [one for one in entries if isinstance(one, Deletion)]
+        with self._transaction():
+            _TWEETS.run(self._connection, [_row(one) for one in entries if not isinstance(one, Deletion)])
+            _DELETIONS.run(self._connection, deletions)
+            self._connection.execute(_GIVEN, (newest.id,))
+            self._tags.add([to_tagged(one) for one in tweets if one.tags], newest.id, at=newest.at)
+        self._last_tweet = newest.id
+
+    def end_session(self, how: str, *, at: int) -> None:
+        """See Store. With a reader in the way the log stays, which the next start writes back."""
+        with self._transaction():
+            self._tags.build()
+            self._connection.execute("UPDATE sessions SET stopped = ?, how = ? WHERE id = ?", (at, how, self.session))
+        try:
+            checkpoint(self._connection)
+        except sqlite3.Error as exc:
+            raise store_error(exc) from exc
+
+    def reader(self) -> SqliteReader:
+        """See Store. Raises OpenError."""
+        return SqliteReader(self._path, for_clients=True)
+
+    def close(self) -> None:
+        """Let go of the file and let the next server in. A session that was not ended counts as crashed then."""
+        super().close()
+        self._lock.release()
+
+    def _begin_session(self, at: int) -> None:
+        self.session = (self.last_session() or 0) + 1
+        with self._transaction():
+            self._tags.build()
+            self._connection.execute("UPDATE sessions SET how = 'crashed' WHERE how = 'running'")
+            self._connection.execute(
+                "INSERT INTO sessions (id, started, how, first_line) VALUES (?, ?, 'running', ?)",
+                (self.session, at, self._last_line + 1),
+            )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """BEGIN to COMMIT around a block; raises StoreError when SQLite fails, and rolls back whatever fails."""
+        if self._failed is not None:
+            raise StoreError("internal", f"the store takes no more since it failed: {self._failed}")
+        committing = False
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            yield
+            committing = True
+            self._connection.execute("COMMIT")
+        except BaseException as exc:
+            self._roll_back()
+            if not isinstance(exc, sqlite3.Error):
+                raise
+            error = store_error(exc, committing=committing)
+            self._failed = None if error.may_pass else error
+            raise error from exc
+        self._tags.keep()
+
+    def _roll_back(self) -> None:
+        self._tags.forget()
+        with suppress(sqlite3.Error):  # SQLite has already rolled back, or what made COMMIT fail is told instead
+            self._connection.execute("ROLLBACK")
+
+    def _numbered(self, drafts: Sequence[Draft], at: int) -> tuple[list[Tweet], list[tuple[Tweet, Draft]]]:
+        """The drafts as tweets, and those among them that are new: the others repeat a key."""
+        known = self._find_keys(drafts)
+        tweets: list[Tweet] = []
+        new: list[tuple[Tweet, Draft]] = []
+        next_id = self._last_tweet + 1
+        for draft in drafts:
+            scope = None if draft.key is None else (draft.by or "", draft.key)
+            tweet = None if scope is None else known.get(scope)
+            if tweet is None:
+                tweet = Tweet(next_id + len(new), at, draft.by, draft.text, tuple(draft.tags.values()))
+                new.append((tweet, draft))
+                if scope is not None:
+                    known[scope] = tweet
+            tweets.append(tweet)
+        return tweets, new
+
+    def _find_keys(self, drafts: Sequence[Draft]) -> dict[KeyScope, Tweet]:
+        scopes = [(draft.by or "", draft.key) for draft in drafts if draft.key is not None]
+        rows = _FIND_KEYS.run(self._connection, scopes)
+        return {cast("KeyScope", row[:2]): to_tweet(row[2:]) for row in rows}
+
+    def _insert_tweets(self, new: Sequence[tuple[Tweet, Draft]]) -> None:
+        _TWEETS.run(self._connection, [(*tweet[:4], " ".join(tweet.tags)) for tweet, _ in new])
+        keys: list[tuple[Value, ...]] = [
+            (tweet.id, draft.by or "", draft.key) for tweet, draft in new if draft.key is not None
+        ]
+        _KEYS.run(self._connection, keys)
+
+    def _insert_lines(self, reports: Sequence[Report], at: int) -> None:
+        numbered = enumerate(reports, self._last_line + 1)
+        lines = [(id_, self.session, at, report.side, report.category, report.text) for id_, report in numbered]
+        _LINES.run(self._connection, lines)
+
+    def _prune_lines(self, added: int) -> int:
+        """Remove the oldest report lines beyond the limit, a bounded number; return the first that stays."""
+        surplus = self._last_line + added + 1 - self._first_line - self._log_limit
+        if surplus <= 0:
+            return self._first_line
+        first_line = self._first_line + min(surplus, added + PURGE_STEP)
+        self._connection.execute("DELETE FROM log WHERE id < ?", (first_line,))
+        return first_line
+
+    def _purge_keys(self, added: int, at: int) -> int:
+        """Forget keys that are too old, a bounded number; return when there may be more of them."""
+        if abs(at - self._keys_purged_at) < KEY_PURGE_PAUSE_MS:  # abs: the clock may have been put back
+            return self._keys_purged_at
+        step = added + PURGE_STEP
+        values = {"step": step, "oldest": at - KEY_LIFETIME_MS, "now": at}
+        purged = self._connection.execute(_PURGE_KEYS, values).rowcount
+        return self._keys_purged_at if purged == step else at
+
+
+def _row(entry: Tweet | Place) -> tuple[Value, ...]:
+    """An entry as a row of the table tweets."""
+    if isinstance(entry, Place):
+        return (*entry, DELETED, "", "")
+    return (*entry[:4], " ".join(entry.tags))
