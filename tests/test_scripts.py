@@ -9,7 +9,7 @@ import pytest
 from tests.processes import LIMIT_S, environment
 
 ROOT = Path(__file__).parent.parent
-TOOLS = ("python", "uv", "ttweet", "ruff", "mypy")
+TOOLS = ("python", "uv", "ttweet", "ruff", "mypy", "lint-imports")
 
 
 @pytest.fixture
