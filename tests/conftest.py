@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.authority import Authority
-from tests.memory_store import MemoryStore
-from tests.sqlite_files import opened
+from tests.support.authority import Authority
+from tests.support.memory_store import MemoryStore
+from tests.support.sqlite_files import opened
 from ttweet.storage.contract import Store
 from ttweet.storage.sqlite import tag_index as sqlite_index
 from ttweet.storage.sqlite.writer import SqliteStore

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 import ttweet
-from tests.processes import LIMIT_S, Server, environment, run, running_server
+from tests.support.processes import LIMIT_S, Server, environment, run, running_server
 from ttweet import __main__
 from ttweet.cli import shell
 

@@ -3,7 +3,7 @@ from inspect import signature
 import pytest
 
 import ttweet
-from tests.processes import output_of
+from tests.support.processes import output_of
 from ttweet.client.async_client import AsyncClient
 from ttweet.client.sync_client import Client
 from ttweet.storage.local import LocalStore

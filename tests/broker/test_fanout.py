@@ -1,0 +1,432 @@
+"""Following: history and live are one sequence for everybody, whoever is slow, comes back, or changes the tags."""
+
+import json
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+import pytest
+import trio
+import trio.testing
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.memory_store import MemoryStore
+from ttweet.broker import fanout as audience_module
+from ttweet.broker.fanout import Audience, Follower
+from ttweet.broker.journal import Journal
+from ttweet.broker.read_scheduler import Reading
+from ttweet.model.errors import Refused, StoreError
+from ttweet.model.tweets import Tweet, draft
+from ttweet.server.tcp.connection import encode_push
+
+T = TypeVar("T")
+TAGS = ["a", "b", "c"]
+
+
+class Stepwise(Reading):
+    """Reads without a thread, whose calls take some turns of the other tasks before and after."""
+
+    def __init__(self) -> None:
+        pass
+
+    async def run(self, find: Callable[[], T]) -> T:
+        await trio.lowlevel.checkpoint()
+        result = find()
+        await trio.lowlevel.checkpoint()
+        return result
+
+
+class Log:
+    """A store, its audience, and a way to commit."""
+
+    def __init__(self, store: MemoryStore | None = None) -> None:
+        self.store = store or MemoryStore()
+        self.encoded: list[int] = []
+        self.unpublished: list[list[Tweet]] = []
+        self.audience = Audience(Journal(self.store), self.store, Stepwise(), self._encode)
+
+    def _encode(self, tweet: Tweet) -> bytes:
+        self.encoded.append(tweet.id)
+        return encode_push(tweet)
+
+    def commit(self, *taggings: str) -> None:
+        """Commit a tweet for each string, with its letters as tags, and publish all that is committed."""
+        self.write(*taggings)
+        for tweets in self.unpublished:
+            self.audience.publish(tweets)
+        self.unpublished.clear()
+
+    def write(self, *taggings: str) -> None:
+        """Commit tweets that are in the file already when they are yet to be published."""
+        self.unpublished.append(self.store.append([draft("text", tags=tags) for tags in taggings], [], at=0))
+
+    def ids(self, tags: str, above: int, up_to: int) -> list[int]:
+        """What a follower of these tags is to get."""
+        tweets = self.store.tweets[above:up_to]
+        return [tweet.id for tweet in tweets if not tags or {*tags} & {*tweet.tags}]
+
+
+class Client:
+    """A follower's end: what has come since it last said what it follows."""
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+        self.tags = ""
+        self.start = 0
+        self.received: list[int] = []
+        self.live: list[int] = []
+        self.unsent = b""
+        self.pushed: list[int] = []  # tweets, each time
+        self.slow = False
+        self.closed = False
+        self.follower: Follower | None = None
+
+    @property
+    def has_room(self) -> bool:
+        return not self.unsent
+
+    def push(self, data: bytes) -> None:
+        assert self.has_room, "pushed to without room"
+        self.pushed.append(data.count(b'["m"'))
+        self.unsent = data
+        if not self.slow:
+            self.drain()
+
+    def close(self) -> None:
+        self.closed = True
+        if self.follower is not None:
+            self.log.audience.end(self.follower)
+
+    def drain(self) -> None:
+        """Take what is on its way."""
+        for line in self.unsent.splitlines():
+            kind, data = json.loads(line)
+            (self.received if kind == "m" else self.live).append(data["id"])
+        self.unsent = b""
+
+    def resume(self) -> None:
+        assert self.follower is not None
+        self.log.audience.resume(self.follower)
+
+    def follow(self, tags: str, after: int | None) -> None:
+        """Follow as one that has just connected."""
+        self.follower = self.log.audience.follow(self, tags, after)
+        self._begin(tags)
+
+    def change(self, tags: str) -> None:
+        """Follow other tags on the same connection."""
+        self.drain()
+        before = self.follower
+        self.follower = self.log.audience.follow(self, tags, None, before)
+        self.check(self.follower.cursor)
+        self._begin(tags)
+
+    def reconnect(self) -> None:
+        """Lose what is on its way, and come back with the last id."""
+        assert self.follower is not None
+        self.log.audience.end(self.follower)
+        last = max([self.start, *self.received])
+        self.unsent = b""
+        self.check(last)
+        self.follow(self.tags, last)
+
+    def check(self, up_to: int) -> None:
+        """Nothing is missing, nothing is twice, all in order; and the end of the history was told in its place."""
+        assert self.received == self.log.ids(self.tags, self.start, up_to)
+        assert len(self.live) <= 1
+
+    def _begin(self, tags: str) -> None:
+        assert self.follower is not None
+        self.tags, self.start, self.received, self.live = tags, self.follower.cursor, [], []
+        self.resume()
+
+
+async def following(log: Log, steps: Callable[[], object]) -> None:
+    """Run steps, and then the reading for all who are behind."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(log.audience.run)
+        steps()
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+
+
+def follow_all(clients: list[Client], tags: list[str], after: int | None = None) -> None:
+    for client, theirs in zip(clients, tags, strict=True):
+        client.follow(theirs, after)
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Little memory and small pages, so that a few tweets are enough to be far behind."""
+    monkeypatch.setattr(audience_module, "PAGE_TWEETS", 3)
+    monkeypatch.setattr(audience_module, "RECENT_TWEETS", 4)
+
+
+async def test_a_live_follower_gets_the_commit_at_once_each_tweet_once() -> None:
+    log = Log()
+    client = Client(log)
+    await following(log, lambda: client.follow("ab", None))
+    log.commit("a", "c", "ab", "b")
+    assert (client.received, client.live) == ([1, 3, 4], [0])
+
+
+async def test_a_tweet_is_encoded_once_for_all_and_not_at_all_for_nobody() -> None:
+    log = Log()
+    clients = [Client(log) for _ in range(5)]
+    await following(log, lambda: follow_all(clients, ["a", "a", "ab", "b", ""]))
+    clients[4].close()
+    log.commit("a", "c", "ab")
+    assert log.encoded == [1, 3]
+    assert [client.received for client in clients] == [[1, 3], [1, 3], [1, 3], [3], []]
+
+
+async def test_history_comes_in_pages_and_its_end_is_told_once(small: None) -> None:
+    log = Log()
+    for _ in range(10):
+        log.commit("a", "b")
+    client = Client(log)
+    await following(log, lambda: client.follow("b", 3))
+    client.check(20)
+    assert client.live == [20]
+    log.commit("b")
+    assert client.received[-1] == 21
+
+
+@pytest.mark.parametrize("remembered", [0, 100])
+async def test_a_page_of_long_tweets_is_cut_short(remembered: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audience_module, "PAGE_BYTES", 100)
+    monkeypatch.setattr(audience_module, "RECENT_TWEETS", remembered)
+    log = Log()
+    log.commit(*"abababab")
+    client = Client(log)
+    await following(log, lambda: client.follow("a", 0))
+    client.check(8)
+    assert client.pushed == [2, 2]
+
+
+async def test_a_commit_of_more_than_a_page_is_pushed_as_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = Log()
+    client = Client(log)
+    await following(log, lambda: client.follow("", None))
+    monkeypatch.setattr(audience_module, "PAGE_BYTES", 100)
+    await following(log, lambda: log.commit(*"ababab"))
+    client.check(6)
+    assert client.pushed == [0, 2, 2, 2]
+    log.commit("a")
+    assert client.received[-1] == 7, "it is live again"
+
+
+async def test_a_follower_without_room_costs_the_writer_nothing_and_misses_nothing(small: None) -> None:
+    log = Log()
+    client = Client(log)
+    await following(log, lambda: client.follow("", None))
+    client.slow = True
+    for _ in range(20):
+        log.commit("a")
+    assert log.encoded == [1, 2], "the second found no room"
+    client.slow = False
+    client.drain()
+    await following(log, client.resume)
+    client.check(20)
+
+
+async def test_what_is_recent_is_read_from_memory() -> None:
+    class Unreadable(MemoryStore):
+        def read_after(self, cursor: int, limit: int) -> list[Tweet]:
+            raise AssertionError("the file was read")
+
+    log = Log(Unreadable())
+    for _ in range(1000):
+        log.commit("a")
+    client = Client(log)
+    await following(log, lambda: client.follow("", 0))
+    client.check(1000)
+
+
+@pytest.mark.parametrize("tags", ["", "a"])
+async def test_a_commit_during_a_read_comes_once(small: None, tags: str) -> None:
+    class Racing(MemoryStore):
+        def read_after(self, cursor: int, limit: int) -> list[Tweet]:
+            return self._then_commit(super().read_after(cursor, limit))
+
+        def tagged_after(self, keys: Sequence[str], cursor: int, limit: int) -> list[Tweet]:
+            return self._then_commit(super().tagged_after(keys, cursor, limit))
+
+        def _then_commit(self, found: list[Tweet]) -> list[Tweet]:
+            if len(self.tweets) < 100:
+                log.commit("a", "b")
+            return found
+
+    log = Log(Racing())
+    log.commit("a", *"bbbbbbbbb")
+    log.commit("b")
+    client = Client(log)
+    await following(log, lambda: client.follow(tags, 0))
+    assert len(log.store.tweets) > 11
+    client.check(len(log.store.tweets))
+
+
+@pytest.mark.parametrize("tags", ["", "a"])
+async def test_what_the_file_has_before_it_is_published_comes_once(small: None, tags: str) -> None:
+    log = Log()
+    log.commit("a", *"bbbbbbbbb")
+    log.commit("b")
+    log.write("a", "b")
+    client = Client(log)
+    await following(log, lambda: client.follow(tags, 9))
+    assert client.received == log.ids(tags, 9, 11)
+    log.commit("a")
+    client.check(14)
+    assert client.received[-1] == len(log.store.tweets)
+
+
+async def test_who_cannot_be_read_for_is_let_go_and_the_others_are_served(small: None) -> None:
+    class Broken(MemoryStore):
+        def tagged_after(self, keys: object, cursor: int, limit: int) -> list[Tweet]:
+            raise StoreError("internal", "the database failed")
+
+    log = Log(Broken())
+    for _ in range(10):
+        log.commit("a")
+    broken, whole = Client(log), Client(log)
+    await following(log, lambda: follow_all([broken, whole], ["a", ""], after=0))
+    assert (broken.closed, broken.received) == (True, [])
+    whole.check(10)
+
+
+async def test_after_a_read_that_failed_no_deletions_are_kept_for_it(small: None) -> None:
+    class Broken(MemoryStore):
+        def read_after(self, cursor: int, limit: int) -> list[Tweet]:
+            raise StoreError("internal", "the database failed")
+
+    log = Log(Broken())
+    for _ in range(10):
+        log.commit("a")
+    await following(log, lambda: Client(log).follow("", 0))
+    assert log.audience._deleted_meanwhile is None
+
+
+async def test_who_has_ended_hears_nothing_more_and_leaves_nothing_behind() -> None:
+    log = Log()
+    clients = [Client(log) for _ in range(3)]
+    await following(log, lambda: follow_all(clients, ["a", "ab", ""]))
+    for client in clients:
+        client.close()
+        client.close()
+    log.commit("a", "b")
+    assert [client.received for client in clients] == [[], [], []]
+    assert (log.audience._live, log.audience._index) == ({}, {})
+
+
+def test_an_after_that_is_yet_to_come_counts_as_the_newest() -> None:
+    log = Log()
+    log.commit("a", "a")
+    assert log.audience.follow(Client(log), [], 99).cursor == 2
+
+
+@pytest.mark.parametrize("tags", [["a-b"], ["a b"], [f"t{number}" for number in range(33)], ["a", "A"] * 17])
+def test_tags_that_cannot_be_followed_are_refused_and_what_is_followed_stays(tags: list[str]) -> None:
+    log = Log()
+    client = Client(log)
+    before = log.audience.follow(client, ["a"], None)
+    with pytest.raises(Refused) as refused:
+        log.audience.follow(client, tags, None, before)
+    assert refused.value.code == "bad_tag"
+    assert before.state is not audience_module.ENDED
+
+
+# The model
+
+CLIENTS = 3
+tags_ = st.sampled_from(["", "a", "b", "ab", "abc"])
+client_ = st.integers(0, CLIENTS - 1)
+steps_ = st.lists(
+    st.one_of(
+        st.tuples(st.just("commit"), st.lists(st.sampled_from(["", "a", "b", "ab", "c"]), min_size=1, max_size=5)),
+        st.tuples(st.just("write"), st.lists(st.sampled_from(["", "a", "b", "ab", "c"]), min_size=1, max_size=5)),
+        st.tuples(st.just("slow"), client_),
+        st.tuples(st.just("fast"), client_),
+        st.tuples(st.just("drain"), client_),
+        st.tuples(st.just("reconnect"), client_),
+        st.tuples(st.just("change"), client_, tags_),
+        st.tuples(st.just("turn")),
+        st.tuples(st.just("settle")),
+    ),
+    max_size=60,
+)
+
+
+class Model:
+    """Clients of one log; each step is named in `steps_`."""
+
+    def __init__(self) -> None:
+        self.log = Log()
+        self.clients = [Client(self.log) for _ in range(CLIENTS)]
+        for client, tags in zip(self.clients, ["", "a", "ab"], strict=True):
+            client.follow(tags, None)
+
+    async def do(self, step: str, *values: object) -> None:
+        await getattr(self, step)(*values)
+
+    async def commit(self, taggings: list[str]) -> None:
+        self.log.commit(*taggings)
+
+    async def write(self, taggings: list[str]) -> None:
+        self.log.write(*taggings)
+
+    async def slow(self, number: int) -> None:
+        self.clients[number].slow = True
+
+    async def fast(self, number: int) -> None:
+        self.clients[number].slow = False
+        await self.drain(number)
+
+    async def drain(self, number: int) -> None:
+        self.clients[number].drain()
+        self.clients[number].resume()
+
+    async def reconnect(self, number: int) -> None:
+        self.clients[number].reconnect()
+
+    async def change(self, number: int, tags: str) -> None:
+        self.clients[number].change(tags)
+
+    async def turn(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def settle(self) -> None:
+        await trio.testing.wait_all_tasks_blocked()
+
+    async def finish(self) -> None:
+        """Let everybody get everything, and look at it."""
+        self.log.commit("a")
+        for number in range(CLIENTS):
+            await self.fast(number)
+        await self.settle()
+        newest = len(self.log.store.tweets)
+        for client in self.clients:
+            client.check(newest)
+            assert len(client.live) == 1
+
+
+async def play(steps: list[tuple[object, ...]]) -> None:
+    model = Model()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(model.log.audience.run)
+        for step, *values in steps:
+            await model.do(str(step), *values)
+        await model.finish()
+        nursery.cancel_scope.cancel()
+
+
+@settings(deadline=None, max_examples=300)
+@given(steps_)
+def test_whatever_happens_nobody_misses_a_tweet_or_sees_one_twice_or_out_of_order(
+    steps: list[tuple[object, ...]],
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(audience_module, "PAGE_TWEETS", 3)
+        patch.setattr(audience_module, "RECENT_TWEETS", 4)
+        patch.setattr(audience_module, "PAGE_BYTES", 150)
+        trio.run(partial(play, steps))

@@ -1,0 +1,357 @@
+"""The one writer: examples of each promise."""
+
+import pytest
+import trio
+import trio.testing
+
+from tests.support.held_store import HeldStore
+from tests.support.memory_store import MemoryStore
+from tests.support.posters import BUSY, FULL, INTERNAL, UNKNOWN, Poster, line_of, lines, running, texts
+from ttweet.broker import journal as journal_module
+from ttweet.broker.journal import Journal
+from ttweet.model.errors import Refused, StoreError
+from ttweet.model.tweets import Draft
+
+
+async def test_report_lines_without_a_draft_share_a_commit_and_a_draft_does_not_wait_for_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = MemoryStore()
+    monkeypatch.setattr(journal_module, "GATHER_S", 1000)
+    async with running(store) as journal:
+        for text in ("one", "two", "three"):
+            journal.report(line_of(text))
+            await trio.testing.wait_all_tasks_blocked()
+        assert lines(store) == []
+        poster = Poster(journal)
+        poster.post("hello")
+        await poster.all_answered()
+        assert lines(store) == [line_of(text).line for text in ("one", "two", "three", "Message Received: hello")]
+        assert journal.commits == 1
+        monkeypatch.setattr(journal_module, "GATHER_S", 0.001)
+        journal.report(line_of("four"))
+        await journal.wait_commit(1)
+        assert lines(store)[-1] == line_of("four").line
+
+
+async def test_a_draft_is_answered_after_its_commit_with_the_tweet_it_became() -> None:
+    store = MemoryStore()
+    async with running(store) as journal:
+        poster = Poster(journal)
+        poster.post("hello")
+        (tweet,) = await poster.all_answered()
+    assert store.tweets == [tweet]
+    assert lines(store) == ["SERVER ALERT [GENERAL] Message Received: hello"]
+
+
+async def test_a_tweet_is_stamped_with_the_clock_in_milliseconds() -> None:
+    store = MemoryStore()
+    journal = Journal(store, clock=lambda: 1795446500.123)
+    poster = Poster(journal)
+    poster.post("now")
+    journal.close()
+    await journal.run()
+    assert store.tweets[0].at == 1795446500123
+
+
+async def test_all_that_queued_up_during_a_commit_goes_into_the_next_one() -> None:
+    store = HeldStore()
+    store.hold()
+    async with running(store) as journal:
+        poster = Poster(journal)
+        poster.post("first")
+        await store.wait_held()
+        for number in range(100):
+            poster.post(str(number))
+        store.release()
+        await poster.all_answered()
+    assert store.batches[:2] == [1, 100]
+    assert poster.calls == 2, "a waiter is told once a batch, not once a tweet"
+
+
+async def test_a_batch_is_bounded_and_each_drafts_line_goes_with_it() -> None:
+    store = HeldStore()
+    store.hold()
+    async with running(store) as journal:
+        poster = Poster(journal)
+        poster.post("first")
+        await store.wait_held()
+        for number in range(journal_module.MAX_BATCH + 1):
+            journal.report(line_of(f"before {number}"))
+            poster.post(str(number))
+        store.fail_next = [None, None, FULL]
+        store.release()
+        outcomes = await poster.all_answered()
+    assert store.batches[:2] == [1, journal_module.MAX_BATCH]
+    assert outcomes[-1] is FULL
+    assert f"SERVER ALERT [GENERAL] Message Received: {journal_module.MAX_BATCH - 1}" in lines(store)
+    assert f"SERVER ALERT [GENERAL] Message Received: {journal_module.MAX_BATCH}" not in lines(store)
+    assert lines(store)[-1] == f"SERVER ALERT [GENERAL] before {journal_module.MAX_BATCH}"
+
+
+async def test_an_inbox_that_is_full_has_room_again_after_a_commit() -> None:
+    store = HeldStore()
+    store.hold()
+    async with running(store) as journal:
+        poster = Poster(journal)
+        poster.post("first")
+        await store.wait_held()
+        for number in range(journal_module.MAX_WAITING):
+            assert journal.has_room
+            poster.post(str(number))
+        assert not journal.has_room
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(journal.room)
+            await trio.testing.wait_all_tasks_blocked()
+            store.release()
+        await poster.all_answered()
+    assert max(store.batches) == journal_module.MAX_BATCH
+
+
+async def test_report_lines_alone_fill_the_journal_too() -> None:
+    store = HeldStore()
+    store.hold()
+    async with running(store) as journal:
+        journal.report(line_of("first"))
+        await store.wait_held()
+        for _ in range(journal_module.MAX_LINES):
+            assert journal.has_room
+            journal.report(line_of("flood"))
+        assert not journal.has_room
+        store.release()
+        await journal.room()
+    assert len(store.log) == 1 + journal_module.MAX_LINES
+
+
+async def test_a_full_disk_refuses_and_what_comes_later_is_stored(caplog: pytest.LogCaptureFixture) -> None:
+    store = MemoryStore()
+    store.fail_next = [FULL, BUSY]
+    async with running(store) as journal:
+        poster = Poster(journal)
+        for text in ("one", "two", "three"):
+            poster.post(text)
+            await poster.all_answered()
+        assert [receipt.outcome for receipt in poster.receipts[:2]] == [FULL, BUSY]
+        assert journal.last == store.tweets[0]
+    assert texts(store) == ["three"]
+    assert [message.split(":")[0] for message in caplog.messages] == ["cannot store for now"] * 2 + ["storing again"]
+
+
+async def test_report_lines_survive_a_failing_commit_and_those_of_refused_drafts_do_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(journal_module, "RETRY_S", 0.01)
+    store = MemoryStore()
+    store.fail_next = [FULL, BUSY, FULL]
+    async with running(store) as journal:
+        journal.report(line_of("before"))
+        poster = Poster(journal)
+        poster.post("refused")
+        journal.report(line_of("after"))
+        await poster.all_answered()
+        with trio.fail_after(10):
+            await journal.wait_commit(0)
+    assert lines(store) == ["SERVER ALERT [GENERAL] before", "SERVER ALERT [GENERAL] after"]
+
+
+async def test_lines_that_a_full_disk_holds_up_are_bounded_and_the_newest_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_module, "MAX_HELD_LINES", 3)
+    monkeypatch.setattr(journal_module, "RETRY_S", 0.01)
+    store = MemoryStore()
+    store.fail_next = [FULL]
+    async with running(store) as journal:
+        for number in range(5):
+            journal.report(line_of(str(number)))
+        await journal.wait_commit(0)
+    assert [line.text for line in store.log] == ["2", "3", "4", "REPORT LINES LOST: 2"]
+
+
+async def test_report_lines_beyond_the_limit_are_lost_and_the_log_tells_how_many() -> None:
+    store = HeldStore()
+    store.hold()
+    async with running(store) as journal:
+        journal.report(line_of("first"))
+        await store.wait_held()
+        for number in range(journal_module.MAX_LINES + 3):
+            journal.report(line_of(str(number)))
+        assert journal.waiting == (0, journal_module.MAX_LINES)
+        store.release()
+    assert [line.text for line in store.log[-2:]] == [str(journal_module.MAX_LINES - 1), "REPORT LINES LOST: 3"]
+
+
+async def test_who_waits_behind_a_batch_that_found_the_file_locked_does_not_wait_for_the_lock_again() -> None:
+    store = HeldStore()
+    store.hold()
+    store.fail_next = [BUSY]
+    async with running(store) as journal:
+        poster = Poster(journal)
+        poster.post("first")
+        await store.wait_held()
+        for number in range(journal_module.MAX_BATCH + 1):
+            poster.post(str(number))
+        journal.report(line_of("kept"))
+        store.release()
+        assert {*await poster.all_answered()} == {BUSY}
+        assert journal.waiting == (0, 1)
+        poster.post("now")
+        await poster.all_answered()
+    assert texts(store) == ["now"]
+    assert lines(store) == ["SERVER ALERT [GENERAL] kept", "SERVER ALERT [GENERAL] Message Received: now"]
+    assert journal.failed == {"busy": journal_module.MAX_BATCH + 2}
+
+
+async def test_the_store_settles_once_after_each_burst_of_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_module, "SETTLE_S", 0.001)
+    store = HeldStore()
+    async with running(store) as journal:
+        poster = Poster(journal)
+        for times in (1, 2, 3):
+            poster.post("one")
+            await store.wait_settled()
+            assert store.settled == times
+
+
+async def test_a_store_that_cannot_settle_for_now_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_module, "SETTLE_S", 0.001)
+    store = HeldStore()
+    store.fail_settling = FULL
+    async with running(store) as journal:
+        poster = Poster(journal)
+        poster.post("one")
+        await store.wait_settled()
+        poster.post("two")
+        await poster.all_answered()
+    assert texts(store) == ["one", "two"]
+
+
+async def test_a_store_that_breaks_as_it_settles_ends_the_journal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_module, "SETTLE_S", 0.001)
+    store = MemoryStore()
+    store.fail_settling = INTERNAL
+    journal = Journal(store)
+    journal.report(line_of("one"))
+    with trio.fail_after(10), pytest.raises(StoreError) as raised:
+        await journal.run()
+    assert raised.value is INTERNAL
+    with pytest.raises(Refused, match="stopping"):
+        Poster(journal).post("two")
+
+
+async def test_nobody_waits_for_room_on_the_disk_once_the_journal_is_closed() -> None:
+    store = HeldStore()
+    store.hold()
+    store.fail_next = [FULL, None]
+    async with running(store) as journal:
+        poster = Poster(journal)
+        journal.report(line_of("lost"))
+        await store.wait_held()
+        poster.post("still stored")
+        journal.close()
+        store.release()
+    assert texts(store) == ["still stored"]
+    assert lines(store) == ["SERVER ALERT [GENERAL] Message Received: still stored"]
+
+
+@pytest.mark.parametrize("error", [UNKNOWN, INTERNAL], ids=lambda error: error.code)
+async def test_after_a_commit_with_unknown_outcome_all_are_told_and_the_journal_ends(error: StoreError) -> None:
+    store = HeldStore()
+    store.hold()
+    journal = Journal(store)
+    poster, late = Poster(journal), Poster(journal)
+    with pytest.RaisesGroup(pytest.RaisesExc(StoreError, check=lambda raised: raised is error)):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(journal.run)
+            poster.post("in the batch")
+            await store.wait_held()
+            late.post("queued behind it")
+            store.fail_next = [error]
+            store.release()
+    assert poster.receipts[0].outcome is error
+    (outcome,) = [receipt.outcome for receipt in late.answers]
+    assert isinstance(outcome, Refused)
+    assert outcome.code == "stopping"
+    assert store.tweets == []
+    with pytest.raises(Refused, match="stopping"):
+        poster.post("after the end")
+
+
+async def test_a_closed_journal_takes_no_drafts_and_drains_what_it_has() -> None:
+    store = HeldStore()
+    store.hold()
+    async with running(store) as journal:
+        poster = Poster(journal)
+        poster.post("first")
+        await store.wait_held()
+        poster.post("second")
+        journal.close()
+        with pytest.raises(Refused) as refused:
+            poster.post("third")
+        journal.report(line_of("last words"))
+        store.release()
+    assert refused.value.code == "stopping"
+    assert texts(store) == ["first", "second"]
+    assert lines(store)[-1] == "SERVER ALERT [GENERAL] last words"
+
+
+async def test_a_journal_that_is_closed_with_nothing_to_write_ends() -> None:
+    store = MemoryStore()
+    async with running(store):
+        await trio.testing.wait_all_tasks_blocked()
+    assert store.batches == []
+
+
+async def test_the_same_key_gives_the_first_tweet_again_and_the_newest_stays_the_last() -> None:
+    store = MemoryStore()
+    async with running(store) as journal:
+        poster = Poster(journal)
+        poster.post("first", key="k")
+        poster.post("second")
+        await poster.all_answered()
+        poster.post("first again", key="k")
+        first, second, again = await poster.all_answered()
+        assert first == again
+        assert journal.last == second
+    assert texts(store) == ["first", "second"]
+
+
+async def test_the_last_tweet_of_the_store_is_the_journals_from_the_start() -> None:
+    store = MemoryStore()
+    store.append([Draft("old")], [], at=1)
+    assert Journal(store).last == store.tweets[0]
+
+
+async def test_a_commit_under_way_is_reported_though_the_writer_is_cancelled() -> None:
+    store = HeldStore()
+    store.hold()
+    journal = Journal(store)
+    poster = Poster(journal)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(journal.run)
+        poster.post("written")
+        await store.wait_held()
+        nursery.cancel_scope.cancel()
+        store.release()
+    assert [receipt.outcome for receipt in poster.answers] == store.tweets
+    assert texts(store) == ["written"]
+
+
+async def test_who_waits_for_a_commit_is_woken_by_it_and_not_by_a_failure() -> None:
+    store = HeldStore()
+    store.fail_next = [FULL]
+    async with running(store) as journal:
+        woken = trio.Event()
+
+        async def wait() -> None:
+            await journal.wait_commit(0)
+            woken.set()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(wait)
+            poster = Poster(journal)
+            poster.post("refused")
+            await poster.all_answered()
+            await trio.testing.wait_all_tasks_blocked()
+            assert not woken.is_set()
+            poster.post("stored")
+        assert journal.commits == 1
+        await journal.wait_commit(0)  # it has been: no waiting

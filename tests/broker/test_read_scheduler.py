@@ -1,0 +1,186 @@
+"""Questions beside uploads."""
+
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TypeVar
+
+import pytest
+import trio
+import trio.testing
+
+from tests.support.held_store import GUARD_S, HeldStore
+from tests.support.posters import Poster, line_of, running
+from ttweet.broker.journal import GATHER_S, Journal
+from ttweet.broker.read_scheduler import GIVE_WAY_S, RECENT_S, Reading
+from ttweet.broker.worker import MAX_CALLS, Call, Worker
+from ttweet.model.errors import StoreError
+
+T = TypeVar("T")
+
+
+class Counting(Worker):
+    """Counts what it was given."""
+
+    given = 0
+
+    def begin(self, function: Callable[[], T]) -> Call[T]:
+        self.given += 1
+        return super().begin(function)
+
+
+class Questions:
+    """Asks by name; `answered` has the names in the order of their answers."""
+
+    def __init__(self, journal: Journal, worker: Counting, nursery: trio.Nursery) -> None:
+        self.answered: list[str] = []
+        self.worker = worker
+        self._reading = Reading(journal.uploads, worker)
+        self._nursery = nursery
+
+    async def ask(self, *names: str) -> None:
+        """Ask in this order, and wait until nothing more happens by itself."""
+        for name in names:
+            self._nursery.start_soon(self._ask, name)
+            await trio.testing.wait_all_tasks_blocked()
+
+    def block(self) -> threading.Event:
+        """Keep the thread from all that it is given from now on, until this is set."""
+        blocked = threading.Event()
+        self.worker.begin(partial(blocked.wait, GUARD_S))
+        return blocked
+
+    async def ask_here(self, name: str) -> None:
+        """Ask in the task that calls."""
+        await self._ask(name)
+
+    async def _ask(self, *names: str) -> None:
+        for name in names:
+            self.answered.append(await self._reading.run(partial(str, name)))
+
+    async def ask_on_and_on(self, *names: str) -> None:
+        """Ask one after the other, each as soon as the one before is answered."""
+        self._nursery.start_soon(self._ask, *names)
+        await trio.testing.wait_all_tasks_blocked()
+
+    async def fail(self) -> None:
+        """Ask what cannot be read."""
+
+        def damaged() -> None:
+            raise StoreError("internal", "damaged")
+
+        with pytest.raises(StoreError):
+            await self._reading.run(damaged)
+
+
+@asynccontextmanager
+async def asking(journal: Journal) -> AsyncIterator[Questions]:
+    with Counting("reader") as worker:
+        async with trio.open_nursery() as nursery:
+            yield Questions(journal, worker, nursery)
+
+
+async def blocked_after_an_upload(journal: Journal, questions: Questions) -> threading.Event:
+    """Have one upload written, and then keep the reader's thread until the event is set."""
+    poster = Poster(journal)
+    poster.post("just now")
+    await poster.all_answered()
+    return questions.block()
+
+
+async def test_while_all_is_quiet_as_many_are_read_together_as_one_hop_answers() -> None:
+    async with running(HeldStore()) as journal, asking(journal) as questions:
+        blocked = questions.block()
+        await questions.ask(*map(str, range(MAX_CALLS + 1)))
+        assert questions.worker.given == 1 + MAX_CALLS
+        blocked.set()
+    assert len(questions.answered) == MAX_CALLS + 1
+
+
+async def test_a_question_waits_for_the_batch_that_is_being_written(mock_clock: trio.testing.MockClock) -> None:
+    store = HeldStore()
+    store.hold()
+    async with running(store) as journal, asking(journal) as questions:
+        Poster(journal).post("first")
+        await store.wait_held()
+        await questions.ask("why")
+        assert questions.worker.given == 0
+        store.release()
+    assert questions.answered == ["why"]
+
+
+async def test_a_question_waits_no_longer_than_give_way_s(mock_clock: trio.testing.MockClock) -> None:
+    store = HeldStore()
+    store.hold()
+    async with running(store) as journal, asking(journal) as questions:
+        Poster(journal).post("slow disk")
+        await store.wait_held()
+        await questions.ask("why", "how")
+        mock_clock.jump(GIVE_WAY_S)
+        while not questions.answered:
+            await trio.lowlevel.checkpoint()
+        assert questions.answered == ["why"]
+        store.release()
+    assert questions.answered == ["why", "how"]
+
+
+async def test_beside_a_single_uploader_questions_are_read_one_by_one(mock_clock: trio.testing.MockClock) -> None:
+    async with running(HeldStore()) as journal, asking(journal) as questions:
+        blocked = await blocked_after_an_upload(journal, questions)
+        await questions.ask("one", "two")
+        assert questions.worker.given == 1 + 1
+        mock_clock.jump(RECENT_S)
+        await questions.ask("three")  # its turn is after that of "two"
+        assert questions.worker.given == 1 + 1
+        blocked.set()
+    assert questions.answered[0] == "one"
+    assert len(questions.answered) == 3
+
+
+async def test_who_asks_on_and_on_comes_after_who_has_asked_meanwhile(mock_clock: trio.testing.MockClock) -> None:
+    async with running(HeldStore()) as journal, asking(journal) as questions:
+        blocked = await blocked_after_an_upload(journal, questions)
+        await questions.ask_on_and_on("mine", "mine again")
+        await questions.ask("yours")
+        blocked.set()
+    assert questions.answered == ["mine", "yours", "mine again"]
+
+
+async def test_a_batch_of_report_lines_alone_keeps_nobody_waiting(mock_clock: trio.testing.MockClock) -> None:
+    store = HeldStore()
+    store.hold()
+    async with running(store) as journal, asking(journal) as questions:
+        journal.report(line_of("somebody came"))
+        await trio.testing.wait_all_tasks_blocked()
+        mock_clock.jump(GATHER_S)
+        await store.wait_held()
+        await questions.ask("why")
+        assert questions.worker.given == 1
+        store.release()
+
+
+async def test_a_question_that_fails_gives_its_place_to_the_next() -> None:
+    async with running(HeldStore()) as journal, asking(journal) as questions:
+        for _ in range(MAX_CALLS + 1):
+            await questions.fail()
+        await questions.ask("still there?")
+    assert questions.answered == ["still there?"]
+
+
+async def test_who_gives_up_in_the_line_or_while_an_upload_is_written_leaves_its_place_to_others(
+    mock_clock: trio.testing.MockClock,
+) -> None:
+    store = HeldStore()
+    store.hold()
+    async with running(store) as journal, asking(journal) as questions:
+        Poster(journal).post("slow disk")
+        await store.wait_held()
+        async with trio.open_nursery() as leaving:
+            for name in ("gives way", "stands in line"):
+                leaving.start_soon(questions.ask_here, name)
+                await trio.testing.wait_all_tasks_blocked()
+            leaving.cancel_scope.cancel()
+        await questions.ask("here", "there")
+        store.release()
+    assert questions.answered == ["here", "there"]

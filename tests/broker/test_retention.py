@@ -1,0 +1,292 @@
+"""What is too old goes while the server runs: nobody waits for it, and who is behind is told of the gap."""
+
+import json
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+import trio
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import ttweet
+from tests.broker.test_fanout import Log, following
+from tests.client.test_cursor import Diary, line
+from tests.support.memory_store import MemoryStore
+from tests.support.processes import run, running_server, says
+from tests.support.serving import Serving, serving
+from ttweet.broker import retention as retention_module
+from ttweet.broker.fanout import Follower
+from ttweet.broker.journal import Journal
+from ttweet.broker.retention import Keep, Retention
+from ttweet.broker.worker import Worker
+from ttweet.cli import shell
+from ttweet.client.cursor import Cursor
+from ttweet.model.errors import StoreError
+from ttweet.model.tweets import draft
+from ttweet.storage.contract import Store
+
+DAY_S = 86_400.0
+
+
+@asynccontextmanager
+async def retaining(here: Serving, keep: Keep, *, now_s: float = 0) -> AsyncIterator[Retention]:
+    """A retention of a server's journal, which prunes when it is told to."""
+    with Worker("retention") as worker, closing(here.store.reader()) as reader:
+        yield Retention(keep, here.journal, reader, worker, clock=lambda: now_s)
+
+
+async def test_all_but_the_last_go_and_one_line_says_so(any_store: Store) -> None:
+    async with serving(any_store) as here, retaining(here, Keep(last=4)) as retention:
+        caller = await here.call()
+        for number in range(10):
+            await caller.ask("u", f"{number} #old" if number < 6 else f"{number} #new")
+        assert await retention.prune() == 6
+        assert await retention.prune() == 0
+        assert (here.journal.gone, retention.removed) == (6, 6)
+        assert await caller.ask("s", {"after": 2}) == ("ok", {"from": 2, "gone": 6})
+        assert [data["id"] for _, data in await caller.answers(5)] == [7, 8, 9, 10, 10]
+        assert (await caller.ask("t", {"tag": "old"}))[1]["tweets"] == []
+        tags = (await caller.ask("l", {}))[1]["tags"]
+        assert [(tag["tag"], tag["count"]) for tag in tags] == [("new", 4)]
+        await caller.ask("u", "11")
+        assert [line for line in here.lines if "Removed" in line] == [
+            "SERVER ALERT [GENERAL] Messages Removed: 6 Up To: 6"
+        ]
+
+
+async def test_a_client_that_does_not_read_is_told_what_went_meanwhile(any_store: Store) -> None:
+    async with serving(any_store) as here, retaining(here, Keep(last=2)) as retention:
+        poster, follower = await here.call(), here.call_in_memory(lockstep=True)
+        await follower.send(("s", {"after": 0}))
+        assert await follower.answers(2) == [("ok", {"from": 0}), ("e", {"id": 0})]
+        for text in "abcdef":
+            await poster.ask("u", text)
+        assert await retention.prune() == 4
+        seen = [(kind, data["id"]) for kind, data in await follower.answers(4)]
+        assert seen == [("m", 1), ("g", 4), ("m", 5), ("m", 6)]
+
+
+async def test_when_all_are_too_old_there_is_no_last_message() -> None:
+    store = MemoryStore()
+    store.append([draft(text) for text in "abcd"], [], at=0)
+    async with serving(store) as here, retaining(here, Keep(age_s=DAY_S), now_s=2 * DAY_S) as retention:
+        caller = await here.call()
+        assert (await caller.ask("d", ""))[1] is not None
+        assert await retention.prune() == 4
+        assert await caller.ask("d", "") == ("ok", None)
+        assert (here.journal.last, here.journal.newest, here.journal.gone) == (None, 4, 4)
+
+
+async def test_what_comes_during_the_look_stays() -> None:
+    class Racing(MemoryStore):
+        def first_kept(self, *, since: int | None, last: int | None, now: int) -> int:
+            found = super().first_kept(since=since, last=last, now=now)
+            self.append([draft("comes now")], [], at=0)
+            return found + 1
+
+    store = Racing()
+    store.append([draft("old")], [], at=0)
+    async with serving(store) as here, retaining(here, Keep(age_s=1), now_s=DAY_S) as retention:
+        assert await retention.prune() == 1
+        assert [tweet.text for tweet in store.tweets] == ["comes now"]
+
+
+async def test_a_full_disk_only_postpones_it(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    class Full(MemoryStore):
+        failures = 2
+
+        def prune(self, before: int) -> int:
+            self.failures -= 1
+            if self.failures >= 0:
+                raise StoreError("full", "the disk is full")
+            return super().prune(before)
+
+    monkeypatch.setattr(retention_module, "LOOK_S", 0.01)
+    store = Full()
+    store.append([draft("a"), draft("b")], [], at=0)
+    async with serving(store) as here, retaining(here, Keep(last=1)) as retention, trio.open_nursery() as nursery:
+        nursery.start_soon(retention.run)
+        while len(store.tweets) > 1:
+            await here.journal.wait_commit(here.journal.commits)
+        assert [tweet.text for tweet in store.tweets] == ["b"]
+        assert caplog.text.count("old tweets stay for now: the disk is full") == 1
+        nursery.cancel_scope.cancel()
+
+
+async def test_it_ends_with_the_journal() -> None:
+    store = MemoryStore()
+    store.append([draft("a"), draft("b")], [], at=0)
+    journal = Journal(store)
+    journal.close()
+    with trio.fail_after(5), Worker("retention") as worker:
+        await Retention(Keep(last=1), journal, store, worker).run()
+    assert len(store.tweets) == 2
+
+
+@pytest.mark.parametrize(
+    ("keep", "words"),
+    [
+        (Keep(), "all are kept"),
+        (Keep(last=1000), "the last 1,000 are kept"),
+        (Keep(age_s=90 * DAY_S), "those younger than 90 d are kept"),
+        (Keep(age_s=1.5), "those younger than 1.5 s are kept"),
+    ],
+)
+def test_what_is_kept_is_said_in_words(keep: Keep, words: str) -> None:
+    assert str(keep) == words
+
+
+# Followers
+
+
+class Reader:
+    """A follower's end that takes what comes when it is told to: ids of tweets, and what is gone."""
+
+    def __init__(self, log: Log) -> None:
+        self.unsent = b""
+        self.received: list[int] = []
+        self.gone: list[int] = []
+        self.follower: Follower = log.audience.follow(self, "", 0)
+        self._log = log
+
+    @property
+    def has_room(self) -> bool:
+        return not self.unsent
+
+    def push(self, data: bytes) -> None:
+        assert self.has_room
+        self.unsent = data
+
+    def close(self) -> None:
+        raise AssertionError("it is let go")
+
+    def take(self) -> None:
+        for one in self.unsent.splitlines():
+            kind, data = json.loads(one)
+            {"m": self.received, "g": self.gone, "e": []}[kind].append(data["id"])
+        self.unsent = b""
+        self._log.audience.resume(self.follower)
+
+
+def prune(log: Log, before: int) -> None:
+    while log.store.prune(before):
+        pass
+    log.audience.prune(log.store.gone())
+
+
+async def take_all(log: Log, reader: Reader) -> None:
+    reader.take()
+    await following(log, lambda: None)
+    while reader.unsent:
+        await following(log, reader.take)
+
+
+async def test_a_follower_that_is_behind_is_told_of_the_gap_once_and_one_that_is_live_of_none() -> None:
+    log = Log()
+    slow, live = Reader(log), Reader(log)
+    log.commit("a")
+    await take_all(log, slow)
+    await take_all(log, live)
+    log.commit("a")  # slow does not take it
+    for _ in range(3):
+        log.commit("a")
+        await take_all(log, live)
+    prune(log, 5)
+    await take_all(log, slow)
+    await take_all(log, live)
+    assert (slow.received, slow.gone) == ([1, 2, 5], [4])
+    assert (live.received, live.gone) == ([1, 2, 3, 4, 5], [])
+
+
+async def test_what_the_file_lacks_before_the_audience_hears_of_it_is_told() -> None:
+    log = Log()
+    log.store.append([draft(text) for text in "abcdef"], [], at=0)
+    log = Log(log.store)  # with nothing in memory
+    reader = Reader(log)
+    log.store.prune(4)
+    await take_all(log, reader)
+    assert (reader.received, reader.gone) == ([4, 5, 6], [3])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.one_of(st.integers(1, 12), st.sampled_from(["commit", "take", "file", "turn"])), max_size=40))
+def test_each_tweet_comes_or_is_told_to_be_gone(steps: list[int | str]) -> None:
+    async def check() -> None:
+        log = Log()
+        reader = Reader(log)
+        for step in [*steps, "commit"]:
+            if step == "commit":
+                log.commit("a", "b")
+            elif step == "take":
+                reader.take()
+            elif step == "turn":
+                await following(log, lambda: None)
+            elif step == "file":
+                log.store.prune(2)  # the audience hears of it with the next pruning
+            else:
+                prune(log, int(step))
+        await take_all(log, reader)
+        missing = {*range(1, log.store.newest + 1)} - {*reader.received}
+        assert reader.received == sorted({*reader.received})
+        assert missing <= {*range(1, max(reader.gone, default=0) + 1)}
+        assert all(gone <= log.store.gone() for gone in reader.gone)
+
+    trio.run(check)
+
+
+def test_a_client_tells_what_is_gone_while_it_follows() -> None:
+    class Listener(Diary):
+        def gone(self, up_to: int) -> None:
+            self.entries.append(f"gone {up_to}")
+
+    diary = Listener()
+    cursor = Cursor([], 1, diary)
+    cursor.receive(line("g", {"id": 9}))
+    assert (diary.entries, cursor.after) == (["gone 9"], 1)
+
+
+# The command
+
+
+def removed(db: Path) -> list[str]:
+    with closing(sqlite3.connect(db)) as connection:
+        return [text for (text,) in connection.execute("SELECT text FROM log WHERE text LIKE 'Messages Removed%'")]
+
+
+def test_a_server_removes_at_its_start_and_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
+    db = tmp_path / "tweets.db"
+    with ttweet.open(db) as store:
+        for number in range(600):
+            store.post(f"{number} #n")
+    with running_server(tmp_path, "--no-report-file", "--keep-last", "5") as server:
+        pass
+    with running_server(tmp_path, "--no-report-file", "--keep-last", "5") as server:
+        dry = ["prune", "--keep-last", "2", "--dry-run", "--json", "--db", str(db)]
+        while json.loads((seen := run(*dry)).stdout)["kept"] + json.loads(seen.stdout)["removed"] > 5:
+            assert server.process.poll() is None
+        assert json.loads(run(*dry).stdout) == {"removed": 3, "kept": 2, "dry_run": True}
+        stats = json.loads(run("stats", "--json", "--server", server.address).stdout)
+        assert stats["retention"]["gone"] == 595
+        assert stats["limits"]["keep_last"] == 5
+        assert server.stop() == 0
+    assert sum([int(text.split()[2]) for text in removed(db)]) == 595
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--keep", "1d", "--keep-last", "1"], "give one of them"),
+        (["--keep", "90"], "--keep cannot be '90'"),
+        (["--keep", "soon"], "--keep cannot be 'soon'"),
+        (["--keep", "0"], "--keep 0 would keep no tweet"),
+        (["--keep-last", "0"], "--keep-last cannot be 0"),
+    ],
+)
+def test_a_command_line_that_cannot_be_meant_is_told(tmp_path: Path, arguments: list[str], words: str) -> None:
+    code, told = says("serve", "0", *arguments, "--db", str(tmp_path / "none.db"))
+    assert code == shell.USAGE
+    assert words in told
+    assert not (tmp_path / "none.db").exists()

@@ -1,0 +1,143 @@
+"""What users may do, without bytes and streams."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+import pytest
+import trio
+import trio.testing
+
+from tests.support.memory_store import MemoryStore
+from ttweet.broker.journal import Journal, Receipt
+from ttweet.broker.read_scheduler import Reading
+from ttweet.broker.service import Service
+from ttweet.broker.worker import Worker
+from ttweet.model import reports, tweets
+from ttweet.model.errors import Refused
+from ttweet.model.tweets import Page, TagPage, Tweet
+
+
+class Waiting:
+    """Waits until it is told of an outcome."""
+
+    def __init__(self) -> None:
+        self._told = trio.Event()
+
+    def answered(self) -> None:
+        self._told.set()
+
+    async def outcome(self, receipt: Receipt) -> Tweet:
+        with trio.fail_after(10):
+            await self._told.wait()
+        assert isinstance(receipt.outcome, Tweet)
+        return receipt.outcome
+
+
+@asynccontextmanager
+async def serving(store: MemoryStore) -> AsyncIterator[Service]:
+    journal = Journal(store)
+    with Worker("reader") as worker:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(journal.run)
+            yield Service(journal, store.reader(), Reading(journal.uploads, worker))
+            journal.close()
+
+
+async def post(service: Service, text: str, **options: object) -> Tweet:
+    waiting = Waiting()
+    return await waiting.outcome(service.post(text, waiting, **options))  # type: ignore[arg-type]  # as post has them
+
+
+async def test_what_is_posted_is_the_last_message_and_found_by_its_tag_in_any_spelling() -> None:
+    async with serving(MemoryStore()) as service:
+        assert service.last() is None
+        tweet = await post(service, "learning #Python")
+        assert service.last() == tweet
+        for spelling in ("python", "#PYTHON", "＃Ｐython"):
+            page = await service.tweets_of_tag(spelling, limit=5)
+            assert page == ([tweet], False)
+
+
+async def test_tags_beside_the_text_find_it_too_and_a_key_gives_the_first_again() -> None:
+    async with serving(MemoryStore()) as service:
+        tweet = await post(service, "a #b", tags=["c"], scan=False, key="k")
+        assert tweet.tags == ("c",)
+        assert await post(service, "other", key="k") == tweet
+        assert (await service.tweets_of_tag("b", limit=5)).tweets == []
+
+
+async def test_the_pages_of_a_tag_go_back_from_an_id() -> None:
+    async with serving(MemoryStore()) as service:
+        tweets = [await post(service, f"{number} #t") for number in range(3)]
+        assert await service.tweets_of_tag("t", limit=2) == ([tweets[2], tweets[1]], True)
+        assert await service.tweets_of_tag("t", limit=2, before=tweets[1].id) == ([tweets[0]], False)
+
+
+@pytest.mark.parametrize("tag", ["", "#", "##a", "a b", " ab", "a-b", "🎉", "\u200d", "\ud800"])
+def test_what_cannot_be_a_tag_is_refused(tag: str) -> None:
+    async def ask() -> None:
+        async with serving(MemoryStore()) as service:
+            with pytest.raises(Refused, match="is no tag") as refused:
+                await service.tweets_of_tag(tag, limit=5)
+            assert refused.value.code == "bad_tag"
+
+    trio.run(ask)
+
+
+async def test_the_tags_are_listed_with_todays_count_and_numbers_only_when_asked() -> None:
+    async with serving(MemoryStore()) as service:
+        await post(service, "#a #1")
+        await post(service, "#a")
+        (listed,), more = await service.list_tags(limit=5)
+        assert (listed.tag, listed.count, sum(listed.days), more) == ("a", 2, 2, False)
+        with_numbers = await service.list_tags(limit=5, numbers=True)
+        assert [summary.tag for summary in with_numbers.tags] == ["a", "1"]
+
+
+async def test_a_refused_post_queues_nothing() -> None:
+    store = MemoryStore()
+    async with serving(store) as service:
+        with pytest.raises(Refused, match="151 characters"):
+            service.post("a" * 151, Waiting())
+    assert store.tweets == []
+    assert store.log == []
+
+
+async def test_report_lines_of_posts_and_of_others_are_stored_in_order() -> None:
+    store = MemoryStore()
+    async with serving(store) as service:
+        service.report(reports.server_started("127.0.0.1"))
+        await post(service, "")
+        assert service.has_room
+        await service.room()
+    assert [line.text for line in store.log] == [
+        "SERVER ON HAS INITIALIZED ON IP: 127.0.0.1",
+        "Message Received: Empty Message",
+    ]
+
+
+@pytest.mark.parametrize("question", ["tweets_of_tag", "list_tags"])
+async def test_the_last_message_is_never_older_than_what_a_tag_has_shown(question: str) -> None:
+    store = MemoryStore()
+    answers: list[Page | TagPage] = []
+    journal = Journal(store)
+    with Worker("reader") as worker:
+        service = Service(journal, store.reader(), Reading(journal.uploads, worker))
+        store.append([tweets.draft("early #seen", key="a")], [], at=0)  # committed; the journal has not heard of it
+
+        async def ask() -> None:
+            find = service.list_tags if question == "list_tags" else partial(service.tweets_of_tag, "seen")
+            answers.append(await find(limit=5))
+            assert service.last() == store.tweets[0]
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask)
+            await trio.testing.wait_all_tasks_blocked()
+            await worker.run(lambda: None)  # its call comes after that of `ask`, and so does its answer
+            await trio.testing.wait_all_tasks_blocked()
+            assert answers == []
+            nursery.start_soon(journal.run)
+            await post(service, "early #seen", key="a")
+            journal.close()
+    assert len(answers) == 1

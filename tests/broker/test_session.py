@@ -1,0 +1,122 @@
+"""Who a client is: rights and names."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import trio
+
+from tests.support.memory_store import MemoryStore
+from ttweet.broker.journal import Journal
+from ttweet.broker.read_scheduler import Reading
+from ttweet.broker.service import Service
+from ttweet.broker.session import Visitor
+from ttweet.broker.worker import Worker
+from ttweet.model.errors import ProtocolError, Refused
+from ttweet.security.authenticator import Gate
+from ttweet.security.rights import POST, READ, RIGHTS
+from ttweet.security.token_file import TokenFile
+
+
+@asynccontextmanager
+async def services() -> AsyncIterator[Service]:
+    store = MemoryStore()
+    with Worker("reader") as worker:
+        journal = Journal(store)
+        yield Service(journal, store, Reading(journal.uploads, worker))
+        await trio.lowlevel.checkpoint()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> TokenFile:
+    return TokenFile(tmp_path / "tweets.db")
+
+
+async def test_what_is_posted_carries_the_name_that_was_taken() -> None:
+    async with services() as service:
+        visitor = Visitor(service, Gate())
+        assert visitor.log_in("matt") == {"name": "matt", "after": 0}
+        visitor.log_in("mia")
+        assert (visitor.author, service.online) == ("mia", ["mia"])
+        visitor.log_out()
+        visitor.log_out()
+        assert not visitor.author
+        assert service.online == []
+
+
+async def test_a_token_s_name_is_the_author_and_no_other_can_be_taken(file: TokenFile) -> None:
+    _, secret = file.add("ci", frozenset({READ, POST}))
+    async with services() as service:
+        visitor = Visitor(service, Gate(file=file))
+        assert await visitor.identify(secret, "192.0.2.1") == {"name": "ci", "can": ["read", "post"]}
+        assert (visitor.author, service.online) == ("ci", [])
+        with pytest.raises(Refused, match="token is that of ci") as refused:
+            visitor.log_in("matt")
+        assert refused.value.code == "forbidden"
+        visitor.log_in("ci")
+        assert (visitor.author, service.online) == ("ci", ["ci"])
+        visitor.log_out()
+        assert (visitor.author, service.online) == ("ci", [])
+
+
+async def test_a_token_that_several_use_is_online_once_and_the_author_of_all(file: TokenFile) -> None:
+    _, secret = file.add("ci", frozenset({POST}))
+    async with services() as service:
+        gate = Gate(file=file)
+        first, second = Visitor(service, gate), Visitor(service, gate)
+        await first.identify(secret, "192.0.2.1")
+        await second.identify(secret, "192.0.2.2")
+        first.log_in("ci")
+        with pytest.raises(Refused, match="online already"):
+            second.log_in("ci")
+        second.log_out()
+        assert (second.author, service.online) == ("ci", ["ci"])
+
+
+async def test_nobody_else_takes_the_name_of_a_token(file: TokenFile) -> None:
+    file.add("ci", frozenset({POST}))
+    async with services() as service:
+        with pytest.raises(Refused, match="ci is the name of a token") as refused:
+            Visitor(service, Gate(file=file)).log_in("ci")
+        assert refused.value.code == "name_taken"
+
+
+async def test_whoever_is_online_under_the_name_of_a_new_token_loses_the_name(file: TokenFile) -> None:
+    async with services() as service:
+        gate = Gate(file=file)
+        visitor = Visitor(service, gate)
+        visitor.log_in("ci")
+        _, secret = file.add("ci", frozenset(RIGHTS))
+        holder = Visitor(service, gate)
+        await holder.identify(secret, "192.0.2.1")
+        visitor.check()
+        assert not visitor.author
+        assert visitor.who.rights == {READ, POST}  # since there is an administrator now
+        assert service.online == []
+
+
+async def test_who_was_dismissed_stays_nobody_whatever_becomes_of_tokens(file: TokenFile) -> None:
+    _, secret = file.add("ci", frozenset({POST}))
+    async with services() as service:
+        gate = Gate(file=file)
+        visitor = Visitor(service, gate)
+        await visitor.identify(secret, "192.0.2.1")
+        visitor.check()
+        visitor.dismiss()
+        visitor.check()
+        assert visitor.ended
+        assert not visitor.who.rights
+
+
+async def test_a_revoked_token_is_found_at_the_next_check(file: TokenFile) -> None:
+    _, secret = file.add("ci", frozenset({POST}))
+    async with services() as service:
+        gate = Gate(file=file)
+        visitor = Visitor(service, gate)
+        await visitor.identify(secret, "192.0.2.1")
+        file.revoke("ci")
+        with pytest.raises(ProtocolError, match="no such token"):
+            await gate.identify("wrong", "192.0.2.2")  # which makes the gate look at the file
+        with pytest.raises(ProtocolError, match="the token of ci was revoked"):
+            visitor.check()

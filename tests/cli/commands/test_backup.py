@@ -1,0 +1,77 @@
+"""`ttweet backup` as people use it: beside a server under load, onto files that are there, and back again."""
+
+import stat
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.support.load import Load
+from tests.support.processes import plain, run, run_on_terminal, running_server, says
+from ttweet.cli import shell
+from ttweet.storage.sqlite.reader import SqliteReader
+
+
+def test_a_copy_under_load_holds_all_that_was_acknowledged_before_it_began(tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    with running_server(tmp_path, "--no-report-file") as server, Load(server) as load:
+        before = list(load.acknowledged)
+        done = run("backup", str(copy), "--db", str(server.db))
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        after = len(load.acknowledged)
+    with closing(SqliteReader(copy)) as reader:
+        ids = [tweet.id for tweet in reader.read_after(0, 1_000_000)]
+    assert ids[: len(before)] == before
+    assert len(before) < after, "nothing was posted meanwhile"
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    with running_server(tmp_path, "--db", "copy.db", "--no-report-file") as restored:
+        assert int(run("post", "restored", "--server", restored.address).stdout) == ids[-1] + 1
+
+
+def test_a_file_that_is_there_is_replaced_only_with_force(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--no-report-file") as server:
+        server.stop()
+    copy = tmp_path / "copy.db"
+    copy.write_text("something else")
+    command = ("backup", str(copy), "--db", str(server.db))
+    assert says(*command) == (
+        shell.USAGE,
+        f"ttweet: {copy} is there already; name another file, or add --force",
+    )
+    assert copy.read_text() == "something else"
+    assert says(*command, "--force") == (shell.DONE, "")
+    with closing(SqliteReader(copy)) as reader:
+        assert reader.count() == 0
+
+
+def test_on_a_terminal_it_tells_how_far_it_is_and_what_has_come_of_it(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--no-report-file") as server:
+        run("post", "one", "--server", server.address)
+        code, seen = run_on_terminal("backup", "copy.db", columns=60, cwd=tmp_path)
+    assert code == shell.DONE
+    assert " of " in plain(seen)
+    assert "1 tweet in copy.db, 0.1 MiB, verified, in " in plain(seen)
+
+
+def test_what_cannot_be_copied_or_written_is_told_with_its_name(tmp_path: Path) -> None:
+    assert says("backup", str(tmp_path / "copy.db"), "--db", str(tmp_path / "no.db")) == (
+        shell.NOTHING,
+        f"ttweet: there is no {tmp_path}/no.db; name another with --db",
+    )
+    with running_server(tmp_path, "--no-report-file") as server:
+        server.stop()
+    target = tmp_path / "no" / "copy.db"
+    assert says("backup", str(target), "--db", str(server.db)) == (1, f"ttweet: {target}: No such file or directory")
+
+
+@pytest.mark.parametrize("name", ["tweets.db", "tweets.db-wal", "tweets.db.lock"])
+def test_a_database_is_not_copied_onto_itself(tmp_path: Path, name: str) -> None:
+    with running_server(tmp_path, "--no-report-file") as server:
+        run("post", "precious", "--server", server.address)
+        target = tmp_path / name
+        before = target.stat().st_ino  # the server goes on to write in it
+        assert says("backup", str(target), "--db", str(server.db), "--force") == (
+            shell.USAGE,
+            f"ttweet: {target} belongs to the database itself; name another file",
+        )
+        assert target.stat().st_ino == before

@@ -1,0 +1,94 @@
+"""`ttweet check` as people use it: in order, beside a server under load, and with something wrong."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.load import Load
+from tests.support.processes import plain, run, run_on_terminal, running_server, says
+from tests.support.sqlite_files import sql
+from ttweet.cli import shell
+from ttweet.storage.sqlite.writer import SqliteStore
+
+
+def test_a_file_is_whole_beside_a_server_under_load_and_so_is_its_copy(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--no-report-file") as server, Load(server):
+        done = run("check", str(server.db))
+        assert (done.returncode, done.stderr) == (shell.DONE, "")
+        assert done.stdout.startswith(f"{server.db} is whole: ")
+        assert says("backup", str(tmp_path / "copy.db"), "--db", str(server.db)) == (shell.DONE, "")
+    assert run("check", "copy.db", cwd=tmp_path).returncode == shell.DONE
+
+
+def test_it_says_what_the_file_holds(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--no-report-file") as server:
+        run("post", "one #a", "--server", server.address)
+        server.stop()
+    assert run("check", cwd=tmp_path).stdout.startswith("tweets.db is whole: 1 tweet, 1 tag, ")
+    facts = json.loads(run("check", "--json", cwd=tmp_path).stdout)
+    assert (facts["tweets"], facts["tags"]) == (1, 1)
+    code, seen = run_on_terminal("check", columns=60, cwd=tmp_path)
+    assert code == shell.DONE
+    assert "tweets.db is whole: 1 tweet, 1 tag, " in plain(seen)
+
+
+def test_the_file_is_named_by_its_place_by_the_option_or_by_the_environment(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--no-report-file") as server:
+        server.stop()
+    elsewhere = {"TTWEET_DB": "no.db"}
+    for shape in (("tweets.db",), ("--db", "tweets.db")):
+        done = run("check", *shape, cwd=tmp_path, variables=elsewhere)
+        assert (done.returncode, done.stderr) == (shell.DONE, "")
+        assert done.stdout.startswith("tweets.db is whole: ")
+    assert says("check", variables=elsewhere) == (shell.NOTHING, "ttweet: there is no no.db; name another one")
+    assert says("check", "tweets.db", "--db", "tweets.db") == (
+        shell.USAGE,
+        "ttweet: FILE and --db both name the database; give one of them",
+    )
+
+
+def test_what_is_wrong_goes_to_stdout_and_what_to_do_to_stderr(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--no-report-file") as server:
+        run("post", "one #a", "--server", server.address)
+        server.stop()
+    sql(server.db, "UPDATE tags SET count = 2")
+    done = run("check", "tweets.db", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (
+        shell.FAILED,
+        "tweets.db: the number of tweets of 1 tags is not what the tweets say; one is #a\n",
+    )
+    assert done.stderr.startswith("ttweet: make a new file from its tweets: ttweet export tweets.jsonl, then ")
+    [found] = [json.loads(line) for line in run("check", "--json", cwd=tmp_path).stdout.splitlines()]
+    assert found["way_out"].startswith("make a new file")
+    run("export", "tweets.jsonl", cwd=tmp_path)
+    run("import", "tweets.jsonl", "--db", "new.db", cwd=tmp_path)
+    assert run("check", "new.db", cwd=tmp_path).stdout.startswith("new.db is whole: 1 tweet, 1 tag, ")
+
+
+def test_what_is_not_there_is_said_as_everywhere(tmp_path: Path) -> None:
+    assert says("check", str(tmp_path / "no.db")) == (
+        shell.NOTHING,
+        f"ttweet: there is no {tmp_path}/no.db; name another one",
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "what", "way_out"),
+    [
+        (b"hello", "no SQLite database", "name another file with --db"),
+        (b"damaged", "damaged: 9000 bytes of ", "put a backup in its place"),
+    ],
+)
+def test_of_a_file_that_cannot_be_opened_at_all_it_says_so_too(
+    tmp_path: Path, data: bytes, what: str, way_out: str
+) -> None:
+    SqliteStore.open(tmp_path / "x.db", log_limit=10, at=1).close()
+    (tmp_path / "x.db").write_bytes((tmp_path / "x.db").read_bytes()[:9000] if data == b"damaged" else data)
+    done = run("check", "x.db", cwd=tmp_path)
+    assert (done.returncode, done.stdout.startswith(f"x.db: {what}")) == (shell.FAILED, True), done
+    assert done.stderr.startswith(f"ttweet: {way_out}")
+    done = run("check", "x.db", "--json", cwd=tmp_path)
+    [found] = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (done.returncode, found["what"].startswith(what)) == (shell.FAILED, True)
+    assert found["way_out"].startswith(way_out)

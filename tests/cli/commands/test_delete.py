@@ -1,0 +1,111 @@
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import ttweet
+from tests.cli.commands.test_follow import following
+from tests.support.processes import LIMIT_S, Server, run, running_server, says
+from ttweet.cli import shell
+from ttweet.client.sync_client import Client
+from ttweet.model.tweets import Deletion
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with running_server(tmp_path, "--no-report-file") as server:
+        with Client("127.0.0.1", server.port) as client:
+            for text in ("one #a", "two #b", "three"):
+                client.post(text)
+        yield server
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    with ttweet.open(tmp_path / "notes.db") as store:
+        store.post("one #a")
+        store.post("two")
+    return tmp_path / "notes.db"
+
+
+def test_what_a_server_has_deleted_is_printed_and_found_no_more(server: Server) -> None:
+    done = run("delete", "1", "3", "--server", server.address)
+    assert (done.returncode, done.stdout, done.stderr) == (shell.DONE, "1\n3\n", "")
+    assert run("last", "--server", server.address).stdout == "two #b\n"
+    assert run("tags", "--server", server.address).stdout.startswith("b\t1\t")
+    assert "Message Deleted: 1 By: ('127.0.0.1', " in run("log", "--db", str(server.db)).stdout
+
+
+def test_an_id_that_is_not_there_is_told_and_the_others_are_deleted(server: Server) -> None:
+    done = run("delete", "9", "2", "2", "--server", server.address)
+    assert (done.returncode, done.stdout) == (shell.NOTHING, "2\n2\n")
+    assert done.stderr == "ttweet: there is no tweet 9\n"
+
+
+def test_a_deletion_is_an_object_in_json(server: Server) -> None:
+    shown = json.loads(run("delete", "2", "--server", server.address, "--json").stdout)
+    assert (shown["id"], shown["tweet"]) == (4, 2)
+
+
+def test_a_file_that_nobody_serves_is_deleted_in(file: Path) -> None:
+    assert run("delete", "2", "--db", str(file)).stdout == "2\n"
+    assert run("last", "--db", str(file)).stdout == "one #a\n"
+    with ttweet.open(file) as store, pytest.raises(ttweet.Refused, match="no tweet 7"):
+        store.delete(7)
+    with ttweet.open(file, readonly=True) as store, pytest.raises(ttweet.Refused, match="reading only"):
+        store.delete(1)
+
+
+def test_a_file_that_a_server_holds_or_that_is_not_there_is_left_alone(server: Server, tmp_path: Path) -> None:
+    code, text = says("delete", "1", "--db", str(server.db))
+    assert (code, text) == (
+        shell.FAILED,
+        f"ttweet: a server holds {server.db}; delete with --server HOST:PORT, or stop it",
+    )
+    missing, empty = tmp_path / "none.db", tmp_path / "empty.db"
+    empty.touch()
+    for db, what in ((missing, f"there is no {missing}"), (empty, f"{empty} is empty, nothing was ever stored in it")):
+        assert says("delete", "1", "--db", str(db)) == (
+            shell.NOTHING,
+            f"ttweet: {what}; name another with --db, or ask a server",
+        )
+    assert not missing.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "ttweet follow --last 20 --timeout 1s"),
+        (["0"], "ID cannot be 0"),
+        (["one"], "ID cannot be one"),
+        (["1", "--db", "a"], "give one"),
+    ],
+)
+def test_a_command_line_that_cannot_be_meant_is_told(arguments: list[str], words: str) -> None:
+    code, text = says("delete", *arguments, "--server", "127.0.0.1:1")
+    assert code == shell.USAGE
+    assert words in text
+
+
+@pytest.mark.parametrize(("options", "said"), [(["--json"], '{"deleted":2}\n'), ([], "tweet 2 was deleted\n")])
+def test_a_follower_says_which_tweet_was_deleted(server: Server, options: list[str], said: str) -> None:
+    with following(server, "--last", "1", "--count", "2", *options) as process, _client(server) as client:
+        assert process.stdout is not None
+        process.stdout.readline()
+        client.delete(2)
+        client.post("done")
+        out, err = process.communicate(timeout=LIMIT_S)
+    assert said in (out if options else err)
+
+
+def _client(server: Server) -> Client:
+    return Client("127.0.0.1", server.port)
+
+
+async def test_both_clients_give_the_deletion(server: Server) -> None:
+    with _client(server) as client:
+        deletion = client.delete(1)
+    assert deletion == Deletion(4, deletion.at, 1)
+    async with ttweet.AsyncClient("127.0.0.1", server.port) as client_of_trio:
+        assert await client_of_trio.delete(1) == deletion

@@ -1,0 +1,195 @@
+"""`ttweet export` and `ttweet import` as people use them: in pipes, stopped in the middle, beside a server."""
+
+import re
+import signal
+import stat
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import TTWEET, environment, plain, run, run_on_terminal, running_server, says
+from ttweet.cli import shell
+from ttweet.cli.commands import export as cli_export
+from ttweet.model.errors import OpenError, StoreError
+from ttweet.model.tweets import Tweet
+from ttweet.storage.jsonl import MAX_LINE_BYTES, encode
+from ttweet.storage.sqlite.reader import SqliteReader
+from ttweet.storage.sqlite.writer import SqliteStore
+
+MANY = 20_000
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of many tweets, as an export has them."""
+    path = tmp_path_factory.mktemp("exported") / "tweets.jsonl"
+    tweets = [Tweet(id_, id_ * 1000, "ann", f"number {id_} #n{id_ % 97}", (f"n{id_ % 97}",)) for id_ in range(1, MANY)]
+    path.write_bytes(b"".join([encode(tweet) for tweet in tweets]))
+    return path
+
+
+def test_export_import_export_gives_the_same_bytes(exported: Path, tmp_path: Path) -> None:
+    assert says("import", str(exported), "--db", str(tmp_path / "new.db")) == (shell.DONE, "")
+    assert run("export", "again.jsonl", "--db", "new.db", cwd=tmp_path).stderr == ""
+    assert (tmp_path / "again.jsonl").read_bytes() == exported.read_bytes()
+    assert stat.S_IMODE((tmp_path / "again.jsonl").stat().st_mode) == 0o600
+    assert run("export", "--db", "new.db", cwd=tmp_path).stdout == exported.read_text()
+    assert run("tags", "n5", "--db", "new.db", cwd=tmp_path).stdout.count("\n") == 20
+
+
+@pytest.fixture
+def taking_ctrl_c() -> Iterator[None]:
+    """Let the programs of a test take SIGINT, which a script that runs the tests in the background ignores."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("taking_ctrl_c")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_second_run_after_a_stop_brings_in_the_rest_and_nothing_twice(
+    exported: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    lines = exported.read_bytes().splitlines(keepends=True)
+    command = [*TTWEET, "import", "-", "--db", "new.db"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment(), stdin=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        process.stdin.write(b"".join(lines[: MANY // 2]))
+        process.stdin.flush()
+        while not imported(tmp_path / "new.db"):
+            assert process.poll() is None
+        process.send_signal(number)
+        assert process.stderr is not None
+        said = process.stderr.read().decode()
+    assert process.returncode == (shell.INTERRUPTED if number == signal.SIGINT else -number)
+    if number == signal.SIGINT:
+        assert "tweets imported; the same command goes on from there" in said
+    before = imported(tmp_path / "new.db")
+    assert 0 < before < MANY - 1
+    assert says("import", str(exported), "--db", str(tmp_path / "new.db")) == (shell.DONE, "")
+    assert run("export", "--db", "new.db", cwd=tmp_path).stdout.encode() == exported.read_bytes()
+
+
+def imported(path: Path) -> int:
+    try:
+        with closing(SqliteReader(path)) as reader:
+            return reader.count()
+    except OpenError:  # it is not made yet
+        return 0
+
+
+def test_a_server_in_the_way_is_named_and_export_works_beside_it(exported: Path, tmp_path: Path) -> None:
+    with running_server(tmp_path, "--no-report-file") as server:
+        run("post", "one #a", "--server", server.address)
+        code, text = says("import", str(exported), "--db", str(server.db))
+        assert (code, text.partition("; ")[2]) == (shell.FAILED, "stop it, or name another file with --db")
+        assert f"{server.db} is held by the server with process id {server.process.pid};" in text
+        assert '"text":"one #a","tags":["a"]}\n' in run("export", "--db", str(server.db)).stdout
+
+
+def test_a_bad_line_is_told_with_what_was_done(exported: Path, tmp_path: Path) -> None:
+    good = exported.read_bytes().splitlines(keepends=True)[:3]
+    done = run("import", "-", stdin=b"".join([*good, b"hello\n"]), cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (shell.REFUSED, "")
+    assert done.stderr.startswith("ttweet: line 4: no JSON: ")
+    assert done.stderr.endswith("; before it: 3 tweets imported\n")
+    done = run("import", "-", stdin=b"".join([*good, b"{}\n"]), cwd=tmp_path)
+    assert done.stderr.endswith("it lacks id, at, by, text, tags; before it: 0 tweets imported, 3 there already\n")
+
+
+def test_a_full_disk_is_told_with_what_was_done_and_the_same_command_goes_on(
+    exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new, open_store = tmp_path / "new.db", cli_export._open_store
+
+    def open_with_little_room(db: Path) -> SqliteStore:
+        store = open_store(db)
+        store._connection.execute("PRAGMA max_page_count = 200")  # SQLite calls that a full disk
+        return store
+
+    monkeypatch.setattr(cli_export, "_open_store", open_with_little_room)
+    with pytest.raises(StoreError) as error:
+        cli_export.import_(str(exported), db=new)
+    monkeypatch.undo()
+    assert error.value.code == "full"
+    assert re.search(r"the disk is full; .*; before it: [1-9][\d,]+ tweets imported$", error.value.text)
+    assert cli_export.import_(str(exported), db=new) == shell.DONE
+    assert run("export", "--db", str(new)).stdout == exported.read_text()
+
+
+def test_an_export_overwrites_a_file_only_with_force_and_a_database_never(exported: Path, tmp_path: Path) -> None:
+    db = str(tmp_path / "new.db")
+    run("import", "-", "--db", db, stdin=exported.read_bytes()[:200].rpartition(b"\n")[0])
+    target = tmp_path / "out.jsonl"
+    target.write_text("kept")
+    assert says("export", str(target), "--db", db) == (
+        shell.USAGE,
+        f"ttweet: {target} is there already; name another file, or add --force",
+    )
+    assert target.read_text() == "kept"
+    assert says("export", str(target), "--db", db, "--force") == (shell.DONE, "")
+    assert target.read_text().startswith('{"id":1,')
+    before = Path(db).read_bytes()
+    assert says("export", db, "--db", db, "--force")[0] == shell.USAGE
+    assert Path(db).read_bytes() == before
+
+
+def test_on_a_terminal_both_tell_how_far_they_are_and_what_has_come_of_it(exported: Path, tmp_path: Path) -> None:
+    code, seen = run_on_terminal("import", str(exported), columns=60, cwd=tmp_path)
+    assert code == shell.DONE
+    assert " a second " in plain(seen)
+    assert f"{MANY - 1:,} tweets imported, in " in plain(seen)
+    code, seen = run_on_terminal("export", "out.jsonl", columns=60, cwd=tmp_path)
+    assert code == shell.DONE
+    assert f"{MANY - 1:,} tweets in out.jsonl, in " in plain(seen)
+    assert (tmp_path / "out.jsonl").read_bytes() == exported.read_bytes()
+
+
+def test_a_terminal_gets_no_character_that_steers_it(tmp_path: Path) -> None:
+    run("import", "-", stdin=encode(Tweet(1, 1, None, "\x9b31m \u202e", ())), cwd=tmp_path)
+    code, seen = run_on_terminal("export", cwd=tmp_path)
+    assert (code, plain(seen).splitlines()[-1]) == (
+        0,
+        r'{"id":1,"at":1,"by":null,"text":"\u009b31m \u202e","tags":[]}',
+    )
+
+
+@pytest.mark.parametrize(("command", "text"), [("export >&-", "stdout is closed"), ("import - <&-", "stdin is closed")])
+def test_a_closed_stream_is_told(tmp_path: Path, command: str, text: str) -> None:
+    SqliteStore.open(tmp_path / "tweets.db", log_limit=10, at=1).close()
+    line = f"{' '.join(TTWEET)} {command}"
+    done = subprocess.run(line, shell=True, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stdout) == (shell.USAGE, "")
+    assert done.stderr.startswith(f"ttweet: {text}; ")
+
+
+def test_a_folder_that_is_not_there_is_no_place_for_a_database(exported: Path, tmp_path: Path) -> None:
+    place = tmp_path / "no" / "x.db"
+    code, text = says("import", str(exported), "--db", str(place))
+    assert (code, text.partition("; ")[2]) == (
+        shell.FAILED,
+        f"make its folder: mkdir -p {place.parent}, or name another file",
+    )
+
+
+@pytest.mark.parametrize("data", [b"hello\n", b"{}\n", b"\n\x80\n", b"x" * (MAX_LINE_BYTES + 1)])
+def test_what_is_no_export_makes_no_database(tmp_path: Path, data: bytes) -> None:
+    done = run("import", "-", stdin=data, cwd=tmp_path)
+    assert (done.returncode, done.stderr.startswith("ttweet: line ")) == (shell.REFUSED, True), done
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_not_there_is_told(tmp_path: Path) -> None:
+    assert says("import", str(tmp_path / "no.jsonl")) == (
+        shell.NOTHING,
+        f"ttweet: there is no {tmp_path}/no.jsonl; name what export has written",
+    )
+    assert says("export", "--db", str(tmp_path / "no.db")) == (
+        shell.NOTHING,
+        f"ttweet: there is no {tmp_path}/no.db; name another with --db",
+    )

@@ -1,0 +1,116 @@
+import json
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import Server, filled_server, plain, run, run_on_terminal, running_server, says
+from ttweet.cli import shell
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with filled_server(tmp_path_factory.mktemp("server")) as server:
+        yield server
+
+
+def test_log_shows_the_last_session_or_another_or_all(tmp_path: Path) -> None:
+    for text in ("first", "second"):
+        with running_server(tmp_path) as server:
+            run("post", text, "--server", server.address)
+            server.stop()
+    log = ["log", "--db", str(server.db)]
+    received = "SERVER ALERT [GENERAL] Message Received: "
+    assert f"{received}second" in run(*log).stdout
+    assert f"{received}first" not in run(*log).stdout
+    assert f"{received}first" in run(*log, "--session", "1").stdout
+    everything = [line.split("\t") for line in run(*log, "--session", "all").stdout.splitlines()]
+    assert {row[0] for row in everything} == {"1", "2"}
+    assert [row[2] for row in everything if row[2].startswith(received)] == [f"{received}first", f"{received}second"]
+    sample = (tmp_path / "Sample.txt").read_text()
+    assert run(*log, "--export", "-").stdout == sample
+    done = run(*log, "--export", "copy.txt", cwd=tmp_path)
+    assert done.stderr == f"{len(sample.splitlines())} lines written to copy.txt\n"
+    assert (tmp_path / "copy.txt").read_text() == sample
+    for session, words in (("3", "there is no session 3; the newest is 2"), ("x", "--session is a number or all")):
+        code, text = says(*log, "--session", session)
+        assert code == shell.USAGE
+        assert words in text
+
+
+def test_log_can_be_of_some_categories(server: Server) -> None:
+    log = ["log", "--db", str(server.db)]
+    errors = run(*log, "--category", "error").stdout.splitlines()
+    assert errors
+    assert "\tSERVER ALERT [ERROR] INPUT COULD NOT BE PROCESSED FROM CLIENT: " in errors[0]
+    both = run(*log, "--category", "error", "--category", "general").stdout
+    assert "[ERROR]" in both
+    assert "[GENERAL]" in both
+    assert "[CONNECTION]" not in both
+    assert says(*log, "--category", "eror") == (
+        2,
+        "ttweet: --category cannot be eror: there are general, error, connection; did you mean error?",
+    )
+
+
+def test_log_as_json_has_what_the_table_has(server: Server) -> None:
+    done = run("log", "--json", "--category", "error", "--db", str(server.db))
+    line = json.loads(done.stdout.splitlines()[0])
+    assert sorted(line) == ["at", "category", "id", "session", "side", "text"]
+    assert (line["session"], line["side"], line["category"]) == (1, "SERVER", "ERROR")
+
+
+def test_log_on_a_terminal_has_headings(server: Server) -> None:
+    seen = plain(run_on_terminal("log", "--db", str(server.db))[1]).splitlines()
+    assert re.match(r"session 1, \w+ \d\d \w+ \d{4}$", seen[0])
+    assert re.match(r"\d\d:\d\d:\d\d  SERVER ALERT \[GENERAL\] SERVER ON HAS INITIALIZED ON IP: ", seen[1])
+
+
+def test_log_exports_text_or_shows_json(server: Server, tmp_path: Path) -> None:
+    code, text = says("log", "--json", "--export", "-", "--db", str(server.db))
+    assert code == shell.USAGE
+    assert text.endswith("give one of them")
+    target = tmp_path / "no" / "such.txt"
+    assert says("log", "--export", str(target), "--db", str(server.db)) == (
+        1,
+        f"ttweet: {target}: No such file or directory",
+    )
+
+
+def test_a_log_without_such_lines_is_nothing_found(tmp_path: Path) -> None:
+    with running_server(tmp_path) as server:
+        server.stop()
+    assert says("log", "--category", "error", "--db", str(server.db))[0] == shell.NOTHING
+    with closing(sqlite3.connect(server.db)) as db:
+        db.execute("DELETE FROM log")
+        db.commit()
+    assert says("log", "--db", str(server.db)) == (4, "ttweet: no report lines are like that")
+
+
+def test_an_export_overwrites_no_database(server: Server, tmp_path: Path) -> None:
+    other = tmp_path / "other.db"
+    with closing(sqlite3.connect(other)) as db:
+        db.execute("CREATE TABLE precious (x)")
+    (tmp_path / "link").symlink_to(server.db)
+    for target in (server.db, Path(f"{server.db}-wal"), Path(f"{server.db}.lock"), tmp_path / "link", other):
+        before = target.read_bytes()
+        code, text = says("log", "--export", str(target), "--db", str(server.db))
+        assert code == shell.USAGE
+        assert "would overwrite the database file" in text
+        assert target.read_bytes() == before
+
+
+def test_an_export_of_nothing_leaves_the_file_alone(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--no-report-file") as server:
+        server.stop()
+    kept = tmp_path / "kept.txt"
+    kept.write_text("kept")
+    log = ("log", "--export", str(kept), "--db", str(server.db))
+    assert says(*log, "--category", "error")[0] == shell.NOTHING
+    assert kept.read_text() == "kept"
+    assert run(*log).returncode == shell.DONE
+    assert "SERVER ALERT" in kept.read_text()
+    assert not list(tmp_path.glob(".ttweet-export-*"))

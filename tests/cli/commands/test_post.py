@@ -1,0 +1,135 @@
+import json
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.processes import LIMIT_S, TTWEET, Server, environment, interrupted, run, running_server, says
+from ttweet.cli import shell
+from ttweet.client.sync_client import Client
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running_server(tmp_path_factory.mktemp("server"), "--no-report-file") as server:
+        yield server
+
+
+def test_post_prints_the_id(server: Server) -> None:
+    done = run("post", "hello #posted", "--server", server.address)
+    assert (done.returncode, done.stderr) == (0, "")
+    again = run("post", "hello", variables={"TTWEET_SERVER": server.address})
+    assert int(again.stdout) == int(done.stdout) + 1
+
+
+def test_post_prints_json(server: Server) -> None:
+    done = run("post", "--json", "--tag", "a", "--tag", "#B", "hi #c", variables={"TTWEET_SERVER": server.address})
+    stored = json.loads(done.stdout)
+    assert sorted(stored) == ["at", "id", "tags"]
+    assert stored["tags"] == ["c", "a", "B"]
+
+
+def test_post_with_a_key_stores_once(server: Server) -> None:
+    ids = {run("post", "--key", "cli", "hi", variables={"TTWEET_SERVER": server.address}).stdout for _ in range(2)}
+    assert len(ids) == 1
+
+
+@pytest.mark.parametrize("flag", ["-", "--stdin"])
+@pytest.mark.parametrize(
+    ("stdin", "text"),
+    [(b"piped\n", "piped"), (b"piped\r\n", "piped"), (b"two\n\n", "two\n"), (b"", ""), ("寿司".encode(), "寿司")],
+)
+def test_post_reads_stdin(server: Server, flag: str, stdin: bytes, text: str) -> None:
+    assert run("post", flag, stdin=stdin, variables={"TTWEET_SERVER": server.address}).returncode == 0
+    with Client("127.0.0.1", server.port) as client:
+        assert client.last_text() == text
+
+
+@pytest.mark.parametrize("text", ["-5 degrees", "--json", "-", "--", "-u"])
+def test_after_two_hyphens_a_message_may_be_anything(server: Server, text: str) -> None:
+    assert run("post", "--", text, variables={"TTWEET_SERVER": server.address}).returncode == 0
+    assert run("last", "--server", server.address).stdout == f"{text}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ([], "no message: ttweet post 'text', or ttweet post - to read it from stdin"),
+        (["two", "words"], "2 messages, one is posted at a time; quote it: ttweet post 'two words'"),
+        (["-", "x"], "stdin and x are two messages; give one of them"),
+        (["--lines", "it's"], "stdin and 'it'\"'\"'s' are two messages; give one of them"),
+        (["--jsno", "x"], "no option --jsno; did you mean --json?"),
+        (
+            ["--help me"],
+            "no option '--help me'; a message that begins with a hyphen goes last, after --; see ttweet post --help",
+        ),
+        (["-x"], "no option -x; a message that begins with a hyphen goes last, after --; see ttweet post --help"),
+        (["-x y"], "no option '-x y'; a message that begins with a hyphen goes last, after --; see ttweet post --help"),
+        (["--key"], "--key wants a value; see ttweet post --help"),
+        (["--key", "a", "--key", "b", "x"], "--key is given twice; see ttweet post --help"),
+        (["x", "--server", "here"], "'here' is no HOST:PORT; for instance 127.0.0.1:13001"),
+    ],
+)
+def test_a_post_that_cannot_be_meant_says_what_would_work(arguments: list[str], text: str) -> None:
+    assert says("post", *arguments) == (shell.USAGE, f"ttweet: {text}")
+
+
+@pytest.mark.parametrize("arguments", [[b"\xff"], ["x", "--tag", b"\xff"], ["x", "--key", b"\xff"], ["-"]])
+def test_bytes_that_are_not_utf8_are_wrong_usage(arguments: list[str | bytes]) -> None:
+    done = run("post", *arguments, stdin=b"\xff")
+    assert done.returncode == shell.USAGE
+    assert "is not valid UTF-8: byte 0xff after 0 characters" in done.stderr
+
+
+def test_a_film_on_stdin_is_no_message() -> None:
+    done = run("post", "-", stdin=bytes(1024 * 1024 + 1))
+    assert done.returncode == shell.USAGE
+    assert "stdin has more than 1,048,576 bytes" in done.stderr
+
+
+def test_a_closed_stdin_has_no_message() -> None:
+    command = f"{' '.join(TTWEET)} post - <&-"
+    done = subprocess.run(command, shell=True, env=environment(), capture_output=True, text=True, timeout=LIMIT_S)
+    assert (done.returncode, done.stderr) == (2, "ttweet: stdin is closed; there is nothing to read\n")
+
+
+def test_nobody_is_there() -> None:
+    text = "ttweet: nothing is listening on 127.0.0.1:1; start one: ttweet serve 1"
+    assert says("post", "x", "--server", "127.0.0.1:1") == (shell.UNREACHABLE, text)
+    assert says("last", "--server", "127.0.0.1:1") == (shell.UNREACHABLE, text)
+    assert says("-d", "127.0.0.1", "1") == (shell.UNREACHABLE, text)
+
+
+@pytest.mark.parametrize("command", [["post", "x"], ["post", "--json", "x"], ["-u", "HOST", "PORT", "x"]])
+def test_a_full_disk_for_the_id_leaves_the_message_stored_and_that_is_said(server: Server, command: list[str]) -> None:
+    words = {"HOST": "127.0.0.1", "PORT": str(server.port)}
+    with open("/dev/full", "w") as full, Client("127.0.0.1", server.port) as client:
+        done = subprocess.run(
+            [*TTWEET, *[words.get(word, word) for word in command]],
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=LIMIT_S,
+            env=environment({"TTWEET_SERVER": server.address}),
+        )  # fmt: skip
+        last = client.last()
+    assert last is not None
+    said = f"ttweet: stdout: No space left on device; the message is stored, with id {last.id}\n"
+    assert (done.returncode, done.stderr) == (shell.FAILED, said)
+
+
+@pytest.mark.parametrize(
+    ("options", "way_out"),
+    [([], "only a key makes it safe to post it again"), (["--key", "k"], "post it again with the same key")],
+)
+def test_an_interrupted_post_says_that_the_tweet_may_be_stored(options: list[str], way_out: str) -> None:
+    text = f"ttweet: interrupted; whether the tweet is stored is unknown, {way_out}\n"
+    assert interrupted("post", *options, "x") == (shell.INTERRUPTED, text)
+
+
+@pytest.mark.parametrize("command", [["post", "x"], ["follow"]])
+def test_an_empty_name_is_no_name(server: Server, command: list[str]) -> None:
+    text = "ttweet: '' is no name: 1 to 32 letters and digits make one"
+    assert says(*command, "--as", "", "--server", server.address) == (shell.REFUSED, text)
+
+
+def test_what_the_server_refuses_is_said(server: Server) -> None:
+    refused = says("post", "x" * 151, "--server", server.address)
+    assert refused == (shell.REFUSED, "ttweet: 151 characters, the limit is 150")

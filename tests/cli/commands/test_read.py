@@ -1,0 +1,164 @@
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import Server, filled_server, plain, run, run_on_terminal, running_server, says
+from ttweet.cli import shell
+from ttweet.client.sync_client import Client
+
+HINT = "a shell takes # for a comment: ttweet tags '#python', or ttweet tags python"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with filled_server(tmp_path_factory.mktemp("server")) as server:
+        yield server
+
+
+def test_last_is_the_text_alone_in_a_pipe(tmp_path: Path) -> None:
+    with running_server(tmp_path) as server:
+        assert says("last", "--db", str(server.db))[0] == shell.NOTHING
+        run("post", "one\ntwo", "--server", server.address)
+        for where in (["--db", str(server.db)], ["--server", server.address]):
+            assert run("last", *where).stdout == "one\ntwo\n"
+            tweet = json.loads(run("last", "--json", *where).stdout)
+            assert (tweet["id"], tweet["text"], tweet["by"], tweet["tags"]) == (1, "one\ntwo", None, [])
+        assert plain(run_on_terminal("last", cwd=tmp_path)[1]).endswith("  one\\ntwo\n")
+        run("post", "", "--server", server.address)
+        code, text = says("last", "--server", server.address)
+        assert code == shell.NOTHING
+        assert text.startswith("ttweet: there is no last message")
+
+
+# tags
+
+
+@pytest.mark.parametrize("tag", ["python", "#python", "PYTHON", "＃Ｐｙｔｈｏｎ"])
+def test_a_tag_is_found_in_any_spelling(server: Server, tag: str) -> None:
+    done = run("tags", tag, "--db", str(server.db))
+    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    assert [row[3] for row in rows] == [f"number {number} #Python" for number in range(5, 25)]
+    assert {row[2] for row in rows} == {"-"}
+    assert done.stderr == "the 20 newest tweets; more: --limit 100\n"
+
+
+def test_a_limit_that_is_not_reached_cuts_nothing(server: Server) -> None:
+    done = run("tags", "python", "--limit", "25", "--db", str(server.db))
+    assert len(done.stdout.splitlines()) == 25
+    assert done.stderr == ""
+
+
+def test_tweets_are_one_line_each_in_a_pipe_and_one_object_in_json(server: Server) -> None:
+    assert run("tags", "odd", "--db", str(server.db)).stdout.endswith("\t-\ttwo\\nlines \\x1b[31m #odd\n")
+    tweet = json.loads(run("tags", "odd", "--json", "--server", server.address).stdout)
+    assert tweet["text"] == "two\nlines \x1b[31m #odd"
+    assert tweet["tags"] == ["odd", "beside"]
+
+
+def test_tags_alone_counts_them(server: Server) -> None:
+    for where in (["--db", str(server.db)], ["--server", server.address]):
+        done = run("tags", *where)
+        rows = [line.split("\t") for line in done.stdout.splitlines()]
+        assert rows[0][:2] == ["Python", "25"]
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", rows[0][2])
+        assert {row[0] for row in rows} >= {"寿司", "odd", "beside"}
+        assert "3251" not in done.stdout
+        assert done.stderr == ""
+        assert "3251\t1" in run("tags", "--numbers", *where).stdout
+        assert json.loads(run("tags", "--json", "--limit", "1", *where).stdout)["count"] == 25
+
+
+def test_tags_says_when_it_was_cut(server: Server) -> None:
+    assert run("tags", "--limit", "1", "--db", str(server.db)).stderr == "the most used tag; more: --limit 5\n"
+    assert run("tags", "python", "--limit", "1", "--db", str(server.db)).stderr == "the newest tweet; more: --limit 5\n"
+
+
+@pytest.mark.parametrize("command", [["tags", "--limit"], ["tags", "a", "--limit"], ["prune", "--keep-last"]])
+def test_a_number_beyond_what_a_file_counts_is_told(command: list[str], server: Server) -> None:
+    code, said = says(*command, str(2**63), "--db", str(server.folder / "tweets.db"))
+    assert (code, "must be <= " in said) == (shell.USAGE, True)
+
+
+def test_a_server_is_not_asked_for_more_tags_than_it_lists(tmp_path: Path) -> None:
+    with running_server(tmp_path) as server:
+        with Client("127.0.0.1", server.port) as client:
+            for number in range(0, 210, 30):
+                client.post("many", tags=[f"tag{one}" for one in range(number, number + 30)])
+        some = run("tags", "--limit", "50", "--server", server.address)
+        assert some.stderr == "the 50 most used tags; more: --limit 200\n"
+        all_of_them = run("tags", "--limit", "200", "--server", server.address)
+        assert all_of_them.stderr.startswith("the 200 most used tags, which is all that a server lists; its file has")
+        assert run("tags", "--limit", "50", "--db", str(server.db)).stderr.endswith("; more: --limit 250\n")
+
+
+def test_a_terminal_gets_a_table_and_one_hint(server: Server) -> None:
+    code, seen = run_on_terminal("tags", "--db", str(server.db))
+    lines = [line.rstrip() for line in plain(seen).splitlines()]
+    assert code == 0
+    assert lines[0].split() == ["TAG", "TWEETS", "NEWEST", "LAST", "14", "DAYS"]
+    assert lines[1].startswith("#Python      25  ")
+    assert lines[-1] == HINT
+    assert f"\x1b[2m{HINT}" in seen
+    assert HINT not in run_on_terminal("tags", "--json", "--db", str(server.db))[1]
+
+
+def test_a_terminal_shows_tweets_with_their_tags(server: Server) -> None:
+    seen = run_on_terminal("tags", "odd", "--db", str(server.db))[1]
+    assert plain(seen).rstrip().endswith("  two\\nlines \\x1b[31m #odd  #beside")
+    assert "\x1b[1m#odd" in seen
+
+
+def test_no_color_is_heeded(server: Server) -> None:
+    _, seen = run_on_terminal("tags", "--db", str(server.db), variables={"NO_COLOR": "1"})
+    assert not re.search(r"\x1b\[(3|9|4)\d", seen)
+
+
+def test_a_tag_that_is_not_there_is_told_with_one_that_is(server: Server) -> None:
+    for where in (["--db", str(server.db)], ["--server", server.address]):
+        assert says("tags", "pyhton", *where) == (4, "ttweet: no tweet has the tag #pyhton; did you mean Python?")
+        assert says("tags", "#zzz", *where) == (4, "ttweet: no tweet has the tag #zzz")
+
+
+def test_no_tags_at_all_is_told(tmp_path: Path) -> None:
+    with running_server(tmp_path) as server:
+        run("post", "only #123", "--server", server.address)
+    text = "ttweet: there are no tags yet; --numbers lists those without a letter, such as #3251"
+    assert says("tags", "--db", str(server.db)) == (4, text)
+    assert run("tags", "--numbers", "--db", str(server.db)).stdout.startswith("123\t1\t")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ([""], "'' is no tag: letters, digits and _ make one, at most 150 of them"),
+        (["a b"], "'a b' is no tag: letters, digits and _ make one, at most 150 of them"),
+        (["a", "b"], "one argument too many: b; see ttweet tags --help"),
+        (["--limit", "0"], "--limit cannot be 0: must be >= 1; see ttweet tags --help"),
+        (["--limit", "many"], "--limit cannot be many: it must be a whole number; see ttweet tags --help"),
+        (["--limit"], "--limit wants a value; see ttweet tags --help"),
+        (["--ca", "x", "--db", "y"], "--db reads a file and --ca is for one that is asked; give one of them"),
+        (["--server", "x:1", "--db", "y"], "--db reads a file and --server asks a server; give one of them"),
+    ],
+)
+def test_tags_that_cannot_be_meant_say_what_would_work(server: Server, arguments: list[str], text: str) -> None:
+    assert says("tags", *arguments, variables={"TTWEET_DB": str(server.db)}) == (shell.USAGE, f"ttweet: {text}")
+
+
+@pytest.mark.parametrize("command", ["last", "tags", "log"])
+def test_no_file_is_told_with_the_ways_out(command: str, tmp_path: Path) -> None:
+    done = run(command, cwd=tmp_path)
+    assert done.returncode == shell.NOTHING
+    assert done.stderr.startswith("ttweet: there is no tweets.db; name another with --db")
+    assert ("--server" in done.stderr) == (command != "log")
+
+
+@pytest.mark.parametrize("command", ["last", "tags", "log"])
+def test_a_file_that_is_not_ours_is_left_alone(command: str, tmp_path: Path) -> None:
+    (tmp_path / "tweets.db").write_text("Dear diary, " * 100)
+    code, text = says(command, "--db", str(tmp_path / "tweets.db"))
+    assert code == shell.FAILED
+    assert text.startswith("ttweet: ")
+    assert (tmp_path / "tweets.db").read_text() == "Dear diary, " * 100

@@ -1,0 +1,115 @@
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import (
+    LIMIT_S,
+    TTWEET,
+    Server,
+    environment,
+    interrupted,
+    run,
+    running_server,
+    says,
+    starting_with_sighup,
+)
+from ttweet.cli import shell
+from ttweet.cli.commands.run import lasted
+from ttweet.client.sync_client import Client
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with running_server(tmp_path, "--no-report-file") as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "posted"),
+    [
+        (["true"], 0, r"ok true [\d.]+s"),
+        (["/bin/sh", "-c", "exit 7"], 7, r"failed \(7\) sh [\d.]+s"),
+        (["sh", "-c", "kill -9 $$"], 137, r"failed \(137\) sh [\d.]+s"),
+        (["no-such-command"], 127, r"failed \(127\) no-such-command [\d.]+s"),
+    ],
+)
+def test_how_a_command_ended_is_posted(server: Server, command: list[str], code: int, posted: str) -> None:
+    done = run("run", "--tag", "nightly", "--as", "ci", "--server", server.address, "--", *command)
+    assert (done.returncode, done.stdout) == (code, "")
+    with Client("127.0.0.1", server.port) as client:
+        (tweet,) = client.tweets_of_tag("nightly").tweets
+    assert re.fullmatch(posted, tweet.text)
+    assert tweet.by == "ci"
+
+
+def test_the_exit_code_stays_when_there_is_no_server() -> None:
+    code, said = says("run", "--server", "127.0.0.1:1", "--", "sh", "-c", "exit 3")
+    assert code == 3
+    assert re.search(r"nothing is listening .*; not posted: failed \(3\) sh ", said)
+
+
+def test_what_the_command_says_passes_through(server: Server) -> None:
+    done = run("run", "--server", server.address, "--", "cat", "-", stdin=b"hello\n")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "hello\n", "")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_that_would_end_it_ends_the_command_which_is_posted(server: Server, number: int, code: int) -> None:
+    arguments = ["run", "--tag", "nightly", "--server", server.address, "--", "sh", "-c", "echo begun; exec sleep 30"]
+    with starting_with_sighup(signal.SIG_DFL):
+        started = subprocess.Popen([*TTWEET, *arguments], env=environment(), stdout=subprocess.PIPE, text=True)
+    with started as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(number)
+        assert process.stdout.read() == ""  # the command has let go of it too
+        assert process.wait(LIMIT_S) == code
+    with Client("127.0.0.1", server.port) as client:
+        (tweet,) = client.tweets_of_tag("nightly").tweets
+    assert tweet.text.startswith(f"failed ({code}) sh ")
+
+
+def test_a_command_ends_as_it_likes_and_a_signal_that_is_ignored_does_not_reach_it(server: Server) -> None:
+    script = "trap 'exit 7' TERM; echo begun; while :; do sleep 0.01; done"
+    command = [*TTWEET, "run", "--server", server.address, "--", "sh", "-c", script]
+    without_hup = ["sh", "-c", "trap '' HUP; exec \"$@\"", "sh", *command]
+    with subprocess.Popen(without_hup, env=environment(), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(signal.SIGHUP)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(LIMIT_S) == 7
+
+
+@pytest.mark.parametrize("option", [["--tag", "two words"], ["--as", "two words"], ["--as", ""]])
+def test_what_no_server_would_take_is_said_before_the_command_runs(option: list[str]) -> None:
+    done = run("run", *option, "--", "echo", "ran")
+    assert (done.returncode, done.stdout) == (shell.USAGE, "")
+    assert f"{option[1]!r} is no " in done.stderr
+
+
+def test_the_exit_code_stays_when_the_post_is_interrupted(tmp_path: Path) -> None:
+    code, said = interrupted("run", "--", "sh", "-c", "exit 3")
+    assert code == 3
+    assert re.fullmatch(r"ttweet: interrupted; whether it is posted is unknown: failed \(3\) sh [\d.]+s\n", said)
+    code, said = interrupted("run", "--spool", "--", "true", variables={"XDG_STATE_HOME": str(tmp_path)})
+    assert code == 0
+    assert re.fullmatch(r"ttweet: interrupted; kept, .*\nttweet: interrupted: ok true [\d.]+s\n", said)
+
+
+def test_no_command_is_said() -> None:
+    assert says("run") == (shell.USAGE, "ttweet: no command: ttweet run -- COMMAND")
+    way_out = "the command to run goes last, after --; see ttweet run --help"
+    assert says("run", "sh", "-c", "exit 3") == (shell.USAGE, f"ttweet: no option -c; {way_out}")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.04, "0.0s"), (9.4, "9.4s"), (9.6, "10s"), (59.4, "59s"), (59.6, "1m00s"), (252, "4m12s"), (7500, "2h05m")],
+)
+def test_a_time_is_short(seconds: float, text: str) -> None:
+    assert lasted(seconds) == text

@@ -1,0 +1,85 @@
+import re
+import signal
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import LIMIT_S, TTWEET, Server, environment, run, running_server, says
+from ttweet.cli import shell
+from ttweet.client.sync_client import Client
+from ttweet.server import app
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running_server(tmp_path_factory.mktemp("server"), "--no-report-file") as server:
+        yield server
+
+
+def test_serve_tells_where_it_listens_and_stops_at_ctrl_c(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--db", "my.db", "--report-file", "my.txt") as server:
+        run("-u", "127.0.0.1", str(server.port), "hello")
+        assert server.stop(signal.SIGINT) == 0
+    assert sorted(path.name for path in tmp_path.glob("*y.*") if path.suffix in (".db", ".txt")) == ["my.db", "my.txt"]
+    assert "SERVER ALERT [GENERAL] Message Received: hello" in (tmp_path / "my.txt").read_text()
+    assert run("last", "--db", "my.db", cwd=tmp_path).stdout == "hello\n"
+
+
+def test_serve_takes_its_file_from_the_environment(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [*TTWEET, "serve", "0", "--no-report-file"],
+        cwd=tmp_path, env=environment({"TTWEET_DB": "env.db"}), stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    said = [next(process.stderr) for _ in range(3)]
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 0
+    assert re.match(r"ttweet: \S+, SQLite 3\.\d+\.\d+\n$", said[0])
+    assert said[1] == "ttweet: env.db holds no tweets\n"
+    assert re.match(r"ttweet: listening on 127\.0\.0\.1:\d+\n$", said[2])
+    assert (tmp_path / "env.db").exists()
+    assert not (tmp_path / "Sample.txt").exists()
+
+
+def test_serve_turns_away_more_clients_than_it_may_have(tmp_path: Path) -> None:
+    options = ("--no-report-file", "--max-clients", "1", "--host", "127.0.0.1")
+    with running_server(tmp_path, *options) as server, Client("127.0.0.1", server.port) as client:
+        client.ping()
+        code, text = says("-u", "127.0.0.1", str(server.port), "one too many")
+    assert (code, text) == (5, "ttweet: the server has 1 clients already, its limit; try again later")
+
+
+def test_serve_keeps_as_many_report_lines_as_it_is_told(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--no-report-file", "--log-limit", "10", "--grace", "0.5") as server:
+        run("post", "--lines", "--server", server.address, stdin=b"line\n" * 5000)
+        assert server.stop() == 0
+    with closing(sqlite3.connect(server.db)) as db:
+        assert db.execute("SELECT count(*) FROM log").fetchone()[0] < 5000
+        assert db.execute("SELECT count(*) FROM tweets").fetchone()[0] == 5000
+
+
+def test_the_file_has_twice_as_many_lines_as_the_table_at_most(tmp_path: Path) -> None:
+    config = app.Config(port=0, report_file=tmp_path / "Sample.txt", log_limit=2, quiet=True)
+    [sample] = app._destinations(config)
+    assert sample.begin()
+    sample.write(b"line\n" * 3)
+    assert not sample.begin()
+    sample.write(b"line\n")
+    assert sample.begin()
+
+
+def test_serve_on_a_taken_port_fails(server: Server, tmp_path: Path) -> None:
+    done = run("serve", str(server.port), "--quiet", cwd=tmp_path)
+    assert done.returncode == shell.FAILED
+    assert f"port {server.port} of 127.0.0.1 is taken" in done.stderr
+
+
+def test_serve_wants_one_report_file_or_none() -> None:
+    code, text = says("serve", "0", "--report-file", "x", "--no-report-file")
+    assert code == shell.USAGE
+    assert text.endswith("give one of them")

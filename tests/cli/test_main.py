@@ -1,0 +1,89 @@
+"""The command line as its users meet it: mistakes, pipes, terminals. The commands have files of their own."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import LIMIT_S, TTWEET, Server, environment, filled_server, says
+from ttweet.cli import shell
+from ttweet.cli.main import COMMANDS
+
+ALL = ", ".join(COMMANDS)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with filled_server(tmp_path_factory.mktemp("server")) as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["-u", "h", "1", "two", "words"], "2 messages, one is posted at a time; quote it: ttweet -u h 1 'two words'"),
+        (["-u", "h", "1"], "-u takes a host, a port and a message: ttweet -u h 1 'text'"),
+        (["-u", "h"], "-u takes a host, a port and a message: ttweet -u h 13001 'text'"),
+        (["--upload"], "-u takes a host, a port and a message: ttweet -u 127.0.0.1 13001 'text'"),
+        (["-d", "h"], "-d takes a host and a port: ttweet -d h 13001"),
+        (["-d", "h", "1", "x"], "-d takes a host and a port: ttweet -d h 1"),
+        (["-d", "h:1"], "-d takes a host and a port: ttweet -d h 1"),
+        (["-d", "[::1]:1"], "-d takes a host and a port: ttweet -d '[::1]' 1"),
+        (["-d", "::1"], "-d takes a host and a port: ttweet -d ::1 13001"),
+        (["-u", "h:1"], "-u takes a host, a port and a message: ttweet -u h 1 'text'"),
+        (["-u", "h:1", "two words"], "-u takes a host, a port and a message: ttweet -u h 1 'two words'"),
+        (["-u", "h:1", "a", "b", "c"], "3 messages, one is posted at a time; quote it: ttweet -u h 1 'a b c'"),
+        (["-u", "-d", "h", "1"], "-u uploads and -d downloads; give one of them"),
+        (["-d", "h", "http"], "'http' is no port; a port is a number from 1 to 65535"),
+        (["tgas"], "no command 'tgas'; did you mean ttweet tags?"),
+        (
+            ["frobnicate"],
+            f"no command 'frobnicate'; there are: {ALL}; see ttweet --help",
+        ),
+        (
+            ["\x1b[31m"],
+            f"no command '\\x1b[31m'; there are: {ALL}; see ttweet --help",
+        ),
+        (["help", "tgas"], "no command 'tgas'; did you mean ttweet tags?"),
+        (["--verison"], "no option --verison; did you mean --version?"),
+        (["--frobnicate"], "no option --frobnicate; see ttweet --help"),
+        (["serve"], "PORT is missing; see ttweet serve --help"),
+        (["serve", "--port", "1"], "no option --port; PORT stands without one; see ttweet serve --help"),
+        (["serve", "--rat", "1"], "no option --rat; did you mean --rate?"),
+        (["serve", "http"], "PORT cannot be http: it must be a whole number; see ttweet serve --help"),
+        (["serve", "65536"], "PORT cannot be 65536: must be <= 65535; see ttweet serve --help"),
+        (["serve", "1", "--grace", "x"], "--grace cannot be x: it must be a number; see ttweet serve --help"),
+    ],
+)
+def test_a_command_line_that_cannot_be_meant_says_what_would_work(arguments: list[str], text: str) -> None:
+    assert says(*arguments) == (shell.USAGE, f"ttweet: {text}")
+
+
+# Manners
+
+
+@pytest.mark.parametrize(
+    "arguments", [["log"], ["log", "--json"], ["tags", "python", "--json"], ["last"], ["log", "--export", "-"]]
+)
+def test_a_closed_pipe_is_quiet(server: Server, arguments: list[str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [*TTWEET, *arguments, "--db", str(server.db)],
+        stdout=write, stderr=subprocess.PIPE, env=environment(), timeout=LIMIT_S,
+    )  # fmt: skip
+    os.close(write)
+    assert (done.returncode, done.stderr) == (shell.PIPE_CLOSED, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full")
+@pytest.mark.parametrize("arguments", [["last"], ["tags"], ["log"], ["tags", "--json"]])
+def test_a_full_disk_under_the_output_is_told(server: Server, arguments: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*TTWEET, *arguments, "--db", str(server.db)],
+            stdout=full, stderr=subprocess.PIPE, env=environment(), timeout=LIMIT_S,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, b"ttweet: stdout: No space left on device\n")

@@ -1,0 +1,137 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import Server, run, running_server
+from ttweet.cli import shell
+from ttweet.cli import source as cli_source
+from ttweet.cli.shell import UsageError
+from ttweet.cli.source import DB, db_path, open_client, open_source
+from ttweet.client.sync_client import Client
+from ttweet.model.errors import ConnectError, OpenError
+from ttweet.model.tweets import Tweet
+from ttweet.server.app import Config
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running_server(tmp_path_factory.mktemp("server"), "--no-report-file") as server:
+        with Client("127.0.0.1", server.port) as client:
+            for _ in client.post_many(f"number {number} #Paged #n{number}" for number in range(450)):
+                pass
+            client.post("#77 and #Other")
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TTWEET_DB", raising=False)
+    monkeypatch.delenv("TTWEET_SERVER", raising=False)
+
+
+def test_the_default_file_is_the_servers() -> None:
+    assert Config(port=0).db == DB == db_path(None)
+
+
+def test_a_file_and_its_server_give_the_same_answers(server: Server) -> None:
+    with open_source(server.db, None) as file, open_source(None, server.address) as asked:
+        assert file.last() == asked.last() == Tweet(451, file.last().at, None, "#77 and #Other", ("77", "Other"))  # type: ignore[union-attr]
+        for limit in (1, 200, 201, 449, 450, 1000):
+            page = file.tweets_of_tag(" #PAGED ", limit=limit)
+            assert page == asked.tweets_of_tag("＃paged", limit=limit)
+            assert [tweet.id for tweet in page.tweets] == list(range(450, 450 - min(limit, 450), -1))
+            assert page.more == (limit < 450)
+        for numbers in (False, True):
+            assert file.list_tags(limit=200, numbers=numbers) == asked.list_tags(limit=200, numbers=numbers)
+        assert len(file.list_tags(limit=1000, numbers=True).tags) == 453
+
+
+def test_a_server_lists_so_many_tags_and_says_where_the_rest_is(server: Server) -> None:
+    with open_source(None, server.address) as source, pytest.raises(UsageError, match=r"at most 200 tags.*--db FILE"):
+        source.list_tags(limit=201, numbers=False)
+
+
+def test_an_empty_last_message_is_none(server: Server) -> None:
+    with Client("127.0.0.1", server.port) as client:
+        client.post("")
+        with open_source(server.db, None) as file, open_source(None, server.address) as asked:
+            assert file.last() is asked.last() is None
+        client.post("filled again")
+
+
+@pytest.mark.parametrize("tag", ["", "#", "a b", "a#b", "a-b", "##"])
+def test_what_is_no_tag_is_wrong_usage(server: Server, tag: str) -> None:
+    for options in ((server.db, None), (None, server.address)):
+        with open_source(*options) as source, pytest.raises(UsageError, match="is no tag"):
+            source.tweets_of_tag(tag, limit=1)
+
+
+def test_the_option_comes_before_the_environment(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TTWEET_SERVER", "127.0.0.1:1")
+    with open_source(server.db, None) as source:
+        assert source.list_tags(limit=1, numbers=False).tags
+    with open_source(None, server.address) as source:
+        assert source.list_tags(limit=1, numbers=False).tags
+    with pytest.raises(ConnectError), open_source(None, None) as source:
+        source.last()
+
+
+def test_the_environment_comes_before_the_default(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TTWEET_SERVER", "")  # set and empty is not set
+    with pytest.raises(OpenError, match=r"there is no tweets\.db"), open_source(None, None):
+        pass
+    monkeypatch.setenv("TTWEET_DB", str(server.db))
+    with open_source(None, None) as source:
+        assert source.list_tags(limit=1, numbers=False).tags
+
+
+def test_a_file_and_a_server_are_too_much(server: Server) -> None:
+    with pytest.raises(UsageError, match="give one of them"), open_source(server.db, server.address):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("where", "host", "port"),
+    [("127.0.0.1:13001", "127.0.0.1", 13001), ("[::1]:80", "::1", 80), ("example.org:1", "example.org", 1)],
+)
+def test_a_server_is_named_by_host_and_port(where: str, host: str, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = open_client(where)
+    assert (client.host, client.port) == (host, port)
+    monkeypatch.setenv("TTWEET_SERVER", where)
+    assert open_client(None).port == port
+
+
+@pytest.mark.parametrize("command", [["post", "x"], ["post", "--lines"], ["last"], ["run", "--", "echo", "ran"]])
+def test_a_file_of_ones_own_that_does_not_serve_is_wrong_usage(
+    server: Server, command: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "no.pem").write_text("no certificate")
+    for variables, said in (
+        ({"TTWEET_CA": "/nonexist"}, "cannot read the certificate to trust in /nonexist"),
+        ({"TTWEET_CA": str(tmp_path / "no.pem")}, "holds no certificate to trust in PEM form"),
+        ({"TTWEET_TOKEN_FILE": "/nonexist"}, "the file of TTWEET_TOKEN_FILE, cannot be read"),
+    ):
+        done = run(*command, stdin=b"x\n", variables={"TTWEET_SERVER": server.address, **variables})
+        assert (done.returncode, done.stdout) == (shell.USAGE, "")
+        assert said in done.stderr
+
+
+def test_a_session_whose_own_file_does_not_serve_is_wrong_usage(server: Server) -> None:
+    done = run("chat", "127.0.0.1", str(server.port), "ann", "--ca", "/nonexist")
+    assert done.returncode == shell.USAGE
+    assert "cannot read the certificate to trust in /nonexist" in done.stdout
+
+
+def test_without_a_name_the_server_is_the_usual_one() -> None:
+    client = open_client(None)
+    assert f"{client.host}:{client.port}" == cli_source.SERVER
+
+
+@pytest.mark.parametrize("where", ["", "example.org", "13001", ":13001", "example.org:", "h:p", "h:0"])
+def test_what_names_no_server_is_wrong_usage(where: str) -> None:
+    with pytest.raises(UsageError, match=r"is no HOST:PORT; for instance 127\.0\.0\.1:13001|is no port"):
+        open_client(where)
+    with pytest.raises(UsageError), open_source(None, where):
+        pass

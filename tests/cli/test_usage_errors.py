@@ -1,0 +1,104 @@
+import shlex
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+import pytest
+from cyclopts import App, CycloptsError, Parameter, Token
+from cyclopts.exceptions import CoercionError
+
+from tests.whole.test_docs import arguments, commands
+from ttweet.cli.main import make_app
+from ttweet.cli.usage_errors import sentence
+
+
+def error_of(app: App, *arguments: str) -> CycloptsError:
+    with pytest.raises(CycloptsError) as raised:
+        app.parse_args(arguments, print_error=False, exit_on_error=False)
+    return raised.value
+
+
+def positive(type_: object, value: int) -> None:
+    if value < 1:
+        raise ValueError("It must be positive.")
+
+
+Depth = Annotated[int, Parameter(validator=positive)]
+
+
+@pytest.fixture
+def app() -> App:
+    app = App(name="ttweet")
+
+    @app.command
+    def dig(
+        depth: Annotated[int, Parameter(validator=positive)], /, *, tool: Literal["spade", "fork"] = "spade"
+    ) -> None:
+        """Never called."""
+
+    return app
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["dig"], "DEPTH is missing; see ttweet dig --help"),
+        (["dig", "x"], "DEPTH cannot be x: it must be a whole number; see ttweet dig --help"),
+        (["dig", "0"], "DEPTH cannot be 0: it must be positive; see ttweet dig --help"),
+        (["dig", "1", "2 3"], "one argument too many: '2 3'; see ttweet dig --help"),
+        (["dig", "1", "--tool", "spode"], "--tool cannot be spode: there are spade, fork; did you mean spade?"),
+        (["dig", "1", "--tool", "x"], "--tool cannot be x: there are spade, fork; see ttweet dig --help"),
+        (["dig", "1", "--tol", "x"], "no option --tol; did you mean --tool?"),
+        (["dig", "1", "--toll"], "no option --toll; did you mean --tool?"),
+        (["dig", "1", "--took=x"], "no option --took; did you mean --tool?"),
+        (["dig", "1", "--tape", "x"], "no option --tape; see ttweet dig --help"),
+        (["dig", "1", "--depth", "x"], "no option --depth; DEPTH stands without one; see ttweet dig --help"),
+        (["dig", "1", "--depth=x"], "no option --depth; DEPTH stands without one; see ttweet dig --help"),
+        (["dig", "1", "--zzz"], "no option --zzz; see ttweet dig --help"),
+    ],
+)
+def test_what_was_seen_and_what_would_work_are_told(app: App, arguments: list[str], said: str) -> None:
+    assert sentence(error_of(app, *arguments)) == said
+
+
+NOT_WHOLE = ["1.5", "0x6", "0b1101", "1_1", " 12", "12 ", "+1", "1e3", "\u0663", "", "9" * 5000]
+
+
+@pytest.mark.parametrize("value", NOT_WHOLE)
+def test_no_command_takes_for_a_whole_number_what_is_none(value: str) -> None:
+    numbers = [
+        argument
+        for app in commands().values()
+        for argument in arguments(app)
+        if int in (argument.hint, *get_args(argument.hint))
+    ]
+    assert "ID" in [argument.name for argument in numbers]
+    for argument in numbers:
+        argument.append(Token(keyword=argument.name, value=value))
+        with pytest.raises(CoercionError) as raised:
+            argument.convert()
+        assert f"{argument.name} cannot be {shlex.quote(value)}: it must be a whole number" in sentence(raised.value)
+
+
+def test_no_command_takes_nothing_for_the_name_of_a_file() -> None:
+    files = [
+        argument
+        for app in commands().values()
+        for argument in arguments(app)
+        if Path in (argument.hint, *get_args(argument.hint)) or argument.parameter.metavar == "FILE"
+    ]
+    assert {"--db", "--ca", "FILE"} <= {argument.name for argument in files}
+    for argument in files:
+        argument.append(Token(keyword=argument.name, value=""))
+        with pytest.raises(CoercionError) as raised:
+            argument.convert()
+        assert f"{argument.name} cannot be '': it must name a file" in sentence(raised.value)
+
+
+def test_of_several_values_the_wrong_one_is_told_or_all() -> None:
+    assert sentence(error_of(make_app(), "delete", "1", "2.5", "3")).startswith("ID cannot be 2.5: it must be a whole")
+    assert sentence(error_of(make_app(), "delete", "1", "0", "3")).startswith("ID cannot be 1 0 3: must be >= 1")
+
+
+def test_what_has_no_sentence_of_its_own_keeps_the_parsers() -> None:
+    assert sentence(CycloptsError(msg="Something odd.")) == "something odd; see ttweet --help"
+    assert sentence(CoercionError(msg="Odd value.")) == "odd value; see ttweet --help"

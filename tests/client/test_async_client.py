@@ -1,0 +1,216 @@
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+import trio
+import trio.testing
+
+import ttweet
+from tests.client.test_cursor import Diary, line, tweet
+from tests.client.test_follower import begins, then
+from tests.support.peers import Script, listens, peer, says, says_and_ends
+from tests.support.serving import Serving, jump, serving
+from ttweet.model.errors import ConnectError, Refused
+
+
+@asynccontextmanager
+async def client_of_server(name: str | None = None) -> AsyncIterator[tuple[ttweet.AsyncClient, Serving]]:
+    async with serving() as here, ttweet.AsyncClient(*here.address, name=name) as client:
+        yield client, here
+
+
+@asynccontextmanager
+async def client_of(*scripts: Script, timeout_s: float = 30.0) -> AsyncIterator[ttweet.AsyncClient]:
+    with peer(*scripts) as other:
+        async with ttweet.AsyncClient(other.host, other.port, timeout_s=timeout_s) as client:
+            yield client
+
+
+async def interrupted(follower: ttweet.AsyncFollower) -> None:
+    """Let a follower that has no tweet to give wait a little for one."""
+    with trio.move_on_after(0.05):
+        pytest.fail(f"{await anext(follower)} has come")
+
+
+async def test_the_verbs_are_those_of_the_client() -> None:
+    async with client_of_server("matt") as (client, _):
+        stored = await client.post("Sushi #Tokyo", tags=["beside"])
+        assert (stored.id, stored.tags) == (1, ["Tokyo", "beside"])
+        last = await client.last()
+        assert last == ttweet.Tweet(1, stored.at, "matt", "Sushi #Tokyo", ("Tokyo", "beside"))
+        assert (await client.tweets_of_tag("TOKYO")).tweets == [last]
+        assert (await client.tweets_by("matt")).tweets == [last]
+        assert (await client.tweets_since_login("matt")).tweets == [last]
+        assert await client.who() == ["matt"]
+        assert [one.tag for one in (await client.list_tags(limit=1)).tags] in (["Tokyo"], ["beside"])
+        await client.ping()
+
+
+async def test_many_tasks_share_a_connection() -> None:
+    async with client_of_server() as (client, here):
+        async with trio.open_nursery() as nursery:
+            for number in range(20):
+                nursery.start_soon(client.post, f"{number}")
+        assert here.server.clients == 1
+        assert here.store.count() == 20
+
+
+async def test_a_follower_hears_history_then_what_is_new() -> None:
+    async with client_of_server() as (client, _):
+        await client.post("one #a")
+        async with client.follow("a", after=0) as follower:
+            assert (await anext(follower)).text == "one #a"
+            await client.post("two #b")
+            await client.post("three #a")
+            assert (await anext(follower)).text == "three #a"
+            assert follower.after == 3
+
+
+async def test_a_follower_that_loses_its_connection_goes_on_after_its_last_tweet() -> None:
+    diary = Diary()
+    first = begins(line("ok", {"from": 7}), line("e", {"id": 7}), tweet(8), tweet(9)[:20], asked=b'["s",{}]\n')
+    second = begins(line("ok", {"from": 8}), tweet(9), line("e", {"id": 9}), asked=b'["s",{"after":8}]\n')
+    async with client_of(first, then(second, listens)) as client, client.follow(watcher=diary) as follower:
+        assert [(await anext(follower)).id for _ in range(2)] == [8, 9]
+        while len(diary.entries) < 2:
+            await interrupted(follower)
+    assert diary.entries == ["unknown", 1]
+
+
+async def test_a_follower_that_was_cancelled_goes_on_where_it_was() -> None:
+    sent: list[Callable[[], None]] = []
+
+    def in_two_parts(connection: socket.socket) -> None:
+        connection.makefile("rb").readline()
+        connection.sendall(line("ok", {"from": 0}) + tweet(1)[:30])
+        sent.append(lambda: connection.sendall(tweet(1)[30:]))
+        listens(connection)
+
+    async with client_of(in_two_parts) as client, client.follow() as follower:
+        while not sent:
+            await interrupted(follower)
+        sent[0]()
+        assert (await anext(follower)).id == 1
+
+
+async def test_a_loop_that_is_left_leaves_no_connection() -> None:
+    async with client_of(then(begins(line("ok", {"from": 0}), tweet(1), asked=b'["s",{}]\n'), listens)) as client:
+        async for one in client.follow():
+            assert one.id == 1
+            break
+
+
+async def collect(follower: ttweet.AsyncFollower, seen: list[int]) -> None:
+    """Iterate until another task closes it."""
+    seen += [one.id async for one in follower]
+
+
+async def until(ready: Callable[[], bool]) -> None:
+    while not ready():
+        await trio.testing.wait_all_tasks_blocked()
+
+
+async def has_yielded(follower: ttweet.AsyncFollower, id_: int) -> None:
+    await until(lambda: follower.after == id_)
+
+
+async def test_a_follower_that_another_task_closes_ends_its_loop_and_can_be_iterated_again() -> None:
+    diary = Diary()
+    seen: list[int] = []
+    async with client_of_server() as (client, here):
+        follower = client.follow(after=0, watcher=diary)
+        for number in (1, 2):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(collect, follower, seen)
+                await client.post(f"{number}")
+                await has_yielded(follower, number)
+                follower.close()
+        client.close()
+        await here.others_gone()
+    assert seen == [1, 2]
+    assert diary.entries == []
+
+
+async def test_a_follower_that_waits_to_connect_again_can_be_closed(mock_clock: trio.testing.MockClock) -> None:
+    diary = Diary()
+    script = begins(line("ok", {"from": 0}), asked=b'["s",{}]\n')
+    async with client_of(script) as client, trio.open_nursery() as nursery:
+        follower = client.follow(watcher=diary)
+        nursery.start_soon(collect, follower, [])
+        await until(lambda: diary.entries == ["unknown"])
+        follower.close()
+
+
+async def test_a_request_whose_connection_another_task_closes_fails_as_unknown() -> None:
+    async def post() -> None:
+        with pytest.raises(ConnectError, match=r"the connection was closed before 127.* answered") as error:
+            await client.post("hello")
+        assert error.value.code == "unknown"
+
+    async with client_of(listens) as client, trio.open_nursery() as nursery:
+        nursery.start_soon(post)
+        await until(lambda: client._link is not None)
+        client.close()
+
+
+async def test_a_refusal_leaves_the_connection_and_a_cancelled_request_ends_it() -> None:
+    async with client_of_server() as (client, here):
+        with pytest.raises(Refused) as refused:
+            await client.post("x" * 151)
+        assert refused.value.code == "too_long"
+        await client.ping()
+        assert here.server.clients == 1
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await client.ping()
+        await client.ping()
+
+
+async def test_a_connection_that_has_ended_is_made_again() -> None:
+    async with client_of(says_and_ends(b'["ok",null]\n'), says(b'["ok",null]\n')) as client:
+        await client.ping()
+        await client.ping()
+
+
+@pytest.mark.parametrize(
+    ("script", "text"),
+    [
+        (says(b""), "went away before it answered"),
+        (says(b'["ok"'), "went away before it answered"),
+        (says(b"HTTP/1.1 400 Bad Request\n"), "is no ttweet"),
+        (says(b'["ok",{"id":1}]\n'), "is no ttweet"),
+    ],
+)
+async def test_no_answer_leaves_an_upload_unknown(script: Script, text: str) -> None:
+    async with client_of(script) as client:
+        with pytest.raises(ConnectError, match=text) as error:
+            await client.post("hello")
+        assert error.value.code == "unknown"
+        assert "only a key makes it safe" in error.value.text
+
+
+async def test_an_answer_has_its_time(mock_clock: trio.testing.MockClock) -> None:
+    async with client_of(listens, timeout_s=7) as client, trio.open_nursery() as nursery:
+        nursery.start_soon(jump, mock_clock, 7)
+        with pytest.raises(ConnectError, match="has not answered within 7 seconds"):
+            await client.ping()
+
+
+async def test_a_name_that_is_taken_is_refused() -> None:
+    async with client_of_server("matt") as (client, here):
+        await client.ping()
+        async with ttweet.AsyncClient(*here.address, name="matt") as other:
+            with pytest.raises(Refused) as refused:
+                await other.ping()
+            assert refused.value.code == "name_taken"
+
+
+async def test_nobody_there_is_said_as_by_the_client() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(ConnectError, match="nothing is listening on 127") as error:
+        await ttweet.AsyncClient("127.0.0.1", port).ping()
+    assert error.value.code == "unreachable"
+    with pytest.raises(ConnectError, match="there is no host"):
+        await ttweet.AsyncClient("no such host", 1).ping()

@@ -1,0 +1,139 @@
+"""How a client comes to a connection, and what is said when there is none."""
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import ttweet
+from tests.support.peers import peer
+from ttweet.client import connection as dial
+from ttweet.client.sync_client import Client
+from ttweet.model.errors import ConnectError, SetupError
+
+
+def test_nobody_is_there() -> None:
+    with socket.socket() as unheard:
+        unheard.bind(("127.0.0.1", 0))
+        port = unheard.getsockname()[1]
+        with Client("127.0.0.1", port) as client, pytest.raises(ConnectError) as raised:
+            client.ping()
+    assert raised.value.code == "unreachable"
+    assert raised.value.text == f"nothing is listening on 127.0.0.1:{port}; start one: ttweet serve {port}"
+
+
+@pytest.mark.parametrize(
+    ("host", "error", "text"),
+    [
+        ("localhost", ConnectionRefusedError(), "nothing is listening on localhost:80; start one: ttweet serve 80"),
+        ("::1", ConnectionRefusedError(), "nothing is listening on [::1]:80; start one: ttweet serve 80 --host ::1"),
+        (
+            "10.0.0.7",
+            ConnectionRefusedError(),
+            "nothing is listening on 10.0.0.7:80; start one there: ttweet serve 80 --host 0.0.0.0",
+        ),
+        ("10.0.0.7", TimeoutError(), "10.0.0.7:80 does not answer; is the address right, is there a firewall?"),
+        ("nowhere", socket.gaierror(), "there is no host 'nowhere'; on this machine it is 127.0.0.1"),
+        ("a" * 99, UnicodeError(), f"there is no host '{'a' * 99}'; on this machine it is 127.0.0.1"),
+        ("10.0.0.7", OSError(113, "No route to host"), "cannot connect to 10.0.0.7:80: No route to host"),
+    ],
+)
+def test_what_is_said_when_there_is_no_connection(host: str, error: OSError, text: str) -> None:
+    raised = dial.unreachable(host, 80, error)
+    assert (raised.code, raised.text) == ("unreachable", text)
+
+
+@pytest.mark.parametrize("host", ["a..b", "é..b", "x" * 300])
+def test_a_host_that_cannot_be_one_is_unreachable(host: str) -> None:
+    with Client(host, 1) as client, pytest.raises(ConnectError) as raised:
+        client.ping()
+    assert raised.value.code == "unreachable"
+
+
+@pytest.mark.parametrize("port", [0, -1, 65536, 999999])
+@pytest.mark.parametrize("kind", [ttweet.Client, ttweet.AsyncClient])
+def test_what_is_no_port_is_said_and_no_other_is_asked(kind: Callable[[str, int], object], port: int) -> None:
+    with pytest.raises(SetupError, match=f"^{port} is no port; a port is a number from 1 to 65535$"):
+        kind("127.0.0.1", port)
+
+
+# Tokens
+
+
+def greeted_with(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], token: str | None = None) -> list[bytes]:
+    """What the first frame of a connection is, with these variables in the environment."""
+    for name in ("TTWEET_TOKEN", "TTWEET_TOKEN_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    heard = []
+
+    def listen(connection: socket.socket) -> None:
+        lines = connection.makefile("rb")
+        for line in lines:
+            heard.append(line)
+            connection.sendall(b'["ok",null]\n')
+
+    with peer(listen) as client:
+        client = Client(client.host, client.port, name="ci", token=token)
+        client.ping()
+        client.close()
+    return heard
+
+
+NAMED = [b'["n","ci"]\n', b'["p",""]\n']
+
+
+def test_a_connection_begins_with_the_token_of_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert greeted_with(monkeypatch, {}) == NAMED
+    assert greeted_with(monkeypatch, {"TTWEET_TOKEN": "ttw_x\n"}) == [b'["a","ttw_x"]\n', *NAMED]
+    file = tmp_path / "token"
+    file.write_text("ttw_y\n")
+    file.chmod(0o600)
+    of_file = {"TTWEET_TOKEN_FILE": str(file)}
+    assert greeted_with(monkeypatch, of_file) == [b'["a","ttw_y"]\n', *NAMED]
+    assert greeted_with(monkeypatch, of_file | {"TTWEET_TOKEN": "ttw_x"})[0] == b'["a","ttw_x"]\n'
+    assert greeted_with(monkeypatch, of_file, token="ttw_z")[0] == b'["a","ttw_z"]\n'
+    assert greeted_with(monkeypatch, of_file, token="") == NAMED
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
+def test_a_token_that_others_can_read_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode: int) -> None:
+    file = tmp_path / "token"
+    file.write_text("ttw_y\n")
+    file.chmod(mode)
+    monkeypatch.setenv("TTWEET_TOKEN_FILE", str(file))
+    with pytest.raises(SetupError, match="chmod 600") as refused:
+        dial.own_token()
+    assert "ttw_y" not in refused.value.text
+
+
+def test_a_file_that_is_not_there_and_what_is_no_token_are_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TTWEET_TOKEN_FILE", str(tmp_path / "nowhere"))
+    with pytest.raises(SetupError, match="No such file or directory"):
+        dial.own_token()
+    for wrong in ("ttw_ö", "ttw_a\nttw_b", "\udc80"):
+        monkeypatch.setenv("TTWEET_TOKEN", wrong)
+        with pytest.raises(SetupError, match="TTWEET_TOKEN holds no token"):
+            dial.own_token()
+
+
+def test_a_token_goes_to_another_machine_only_with_tls_or_when_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TTWEET_NO_TLS", raising=False)
+    monkeypatch.setenv("TTWEET_TOKEN", "ttw_x")
+    endpoint = dial.Endpoint("server.example", 13001)
+    with pytest.raises(SetupError) as refused:
+        endpoint._greetings()
+    assert refused.value.text == (
+        "the token would go to server.example:13001 unencrypted; set TTWEET_CA, or TTWEET_NO_TLS=1"
+    )
+    assert dial.Endpoint("server.example", 13001, token="")._greetings() == []
+    shown = [b'["a","ttw_x"]\n']
+    assert dial.Endpoint("server.example", 13001, ca="system")._greetings() == shown
+    for here in ("127.0.0.1", "::1", "localhost"):
+        assert dial.Endpoint(here, 13001)._greetings() == shown
+    monkeypatch.setenv("TTWEET_NO_TLS", "1")
+    assert endpoint._greetings() == shown

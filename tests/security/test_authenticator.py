@@ -1,0 +1,351 @@
+"""Who may come in, over connections: tokens that are made, revoked and expire while a server runs."""
+
+import fcntl
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio.testing
+
+from tests.server.tcp.test_connection_deadlines import SlowReader
+from tests.support.held_store import HeldStore
+from tests.support.memory_store import MemoryStore
+from tests.support.posters import BUSY
+from tests.support.serving import GUARD_S, Caller, Serving, serving
+from ttweet.model.errors import OpenError, ProtocolError, Refused, StoreError
+from ttweet.security import authenticator as gate_module
+from ttweet.security.authenticator import MAX_WRONG, WRONG_PAUSE_S, Gate, WrongTokens
+from ttweet.security.rights import ADMIN, POST, READ, RIGHTS
+from ttweet.security.token_file import Fingerprint, TokenFile
+from ttweet.security.tokens import USE_PAUSE_MS
+from ttweet.server.tcp.connection import Limits
+
+NOBODY: frozenset[str] = frozenset()
+ALL = frozenset(RIGHTS)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> TokenFile:
+    return TokenFile(tmp_path / "tweets.db")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def come_in(here: Serving, secret: str) -> Caller:
+    caller = await here.call()
+    assert (await caller.ask("a", secret))[0] == "ok"
+    return caller
+
+
+def code(answer: tuple[str, Any]) -> str:
+    return answer[1]["code"] if answer[0] == "err" else answer[0]
+
+
+async def test_a_token_gives_its_rights_and_its_name(file: TokenFile) -> None:
+    store = MemoryStore()
+    _, secret = file.add("ci", frozenset({POST}))
+    async with serving(store, gate=Gate(NOBODY, file)) as here:
+        caller = await here.call()
+        await caller.send(("a", secret), ("u", "built"), ("d", ""))
+        who, stored, last = await caller.answers(3)
+    assert who == ("ok", {"name": "ci", "can": ["post"]})
+    assert (code(stored), code(last)) == ("ok", "forbidden")
+    assert [tweet.by for tweet in store.tweets] == ["ci"]
+
+
+@pytest.mark.parametrize("wrong", ["", "ttw_wrong", "x" * 10_000, 7, None, ["a"]])
+async def test_a_wrong_token_is_told_once_and_nothing_that_came_with_it_is_done(file: TokenFile, wrong: object) -> None:
+    store = MemoryStore()
+    file.add("ci", frozenset({POST}))
+    async with serving(store, gate=Gate(ALL, file)) as here:
+        caller = await here.call()
+        await caller.send(("a", wrong), ("u", "no"), ("x", ""), ("d", ""))
+        said = await caller.rest()
+    assert said.count(b"\n") == 1
+    assert b'"code":"token"' in said
+    assert not store.tweets
+
+
+async def test_a_token_that_was_just_made_is_good_at_once(file: TokenFile) -> None:
+    async with serving(gate=Gate(NOBODY, file)) as here:
+        _, secret = file.add("ci", frozenset({READ}))
+        await come_in(here, secret)
+
+
+async def test_a_token_that_was_revoked_ends_its_connections_and_no_other(file: TokenFile) -> None:
+    _, lost = file.add("laptop", ALL)
+    _, kept = file.add("desk", ALL)
+    async with serving(gate=Gate(NOBODY, file)) as here:
+        idle, following = await come_in(here, lost), await come_in(here, lost)
+        other = await come_in(here, kept)
+        await following.ask("s", "")
+        await following.answer()  # it is live
+        file.revoke("laptop")
+        for ended in (idle, following):
+            assert b'"the token of laptop was revoked or has expired"' in await ended.rest()
+        assert code(await other.ask("u", "still here")) == "ok"
+        again = await here.call()
+        assert code(await again.ask("a", lost)) == "token"
+
+
+async def test_a_revoked_token_ends_its_connection_in_the_middle_of_a_frame(file: TokenFile) -> None:
+    _, secret = file.add("laptop", ALL)
+    patient = Limits(frame_s=10 * GUARD_S)
+    async with serving(gate=Gate(NOBODY, file), limits=patient) as here:
+        caller = await come_in(here, secret)
+        await caller.stream.send_all(b'["u","never')
+        await trio.testing.wait_all_tasks_blocked()
+        file.revoke("laptop")
+        assert b'"code":"token"' in await caller.rest()
+    assert not here.store.tweets
+
+
+async def test_what_a_revoked_token_has_under_way_is_stored_and_answered_and_nothing_else(file: TokenFile) -> None:
+    store = HeldStore()
+    _, secret = file.add("laptop", ALL)
+    gate = Gate(NOBODY, file)
+    async with serving(store, gate=gate) as here:
+        caller = await come_in(here, secret)
+        store.hold()
+        await caller.send(("u", "under way"), ("d", ""), ("s", ""), ("u", "too late"))
+        await store.wait_held()
+        file.revoke("laptop")
+        await gate.look_after()
+        here.server.recheck()
+        store.release()
+        said = (await caller.rest()).splitlines()
+    assert [b'"ok"' in line for line in said] == [True, False]
+    assert b'"code":"token"' in said[1]
+    assert [tweet.text for tweet in store.tweets] == ["under way"]
+
+
+@pytest.mark.parametrize("error", [None, BUSY, Refused("bad_tag", "no tag")])
+async def test_who_loses_the_token_while_a_question_is_looked_up_hears_no_answer_to_it(
+    file: TokenFile, error: Refused | StoreError | None
+) -> None:
+    store = SlowReader(error)
+    _, secret = file.add("laptop", ALL)
+    gate = Gate(NOBODY, file)
+    async with serving(store, gate=gate) as here:
+        caller = await come_in(here, secret)
+        await caller.send(("t", "a"))
+        await trio.testing.wait_all_tasks_blocked()
+        file.revoke("laptop")
+        await gate.look_after()
+        here.server.recheck()
+        store.gate.set()
+        said = await caller.rest()
+    assert said.count(b"\n") == 1
+    assert b'"code":"token"' in said
+
+
+async def test_a_token_expires_while_it_is_used(file: TokenFile) -> None:
+    clock = Clock()
+    _, secret = file.add("guest", ALL, expires=int((clock.now + 60) * 1000))
+    async with serving(gate=Gate(NOBODY, file, clock=clock)) as here:
+        caller = await come_in(here, secret)
+        clock.now += 60
+        assert b'"code":"token"' in await caller.rest()
+        again = await here.call()
+        assert await again.ask("a", secret) == ("err", {"code": "token", "text": "the token of guest has expired"})
+
+
+async def test_the_anonymous_are_no_administrators_once_there_is_one(file: TokenFile) -> None:
+    assert Gate(ALL, file).anonymous.rights == ALL
+    file.add("ci", frozenset({POST}))
+    assert Gate(ALL, file).anonymous.rights == ALL
+    file.add("root", frozenset({ADMIN}))
+    assert Gate(ALL, file).anonymous.rights == {READ, POST}
+    file.revoke("root")
+    assert Gate(ALL, file).anonymous.rights == {READ, POST}  # nobody becomes one by that
+    file.add("root", frozenset({READ}))
+    assert Gate(ALL, file).anonymous.rights == {READ, POST}  # nor by this
+
+
+async def test_a_file_that_cannot_be_read_any_more_changes_nothing(
+    file: TokenFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, secret = file.add("ci", ALL)
+    gate = Gate(NOBODY, file)
+    file.path.write_text("{\n")
+    for _ in range(2):
+        with pytest.raises(ProtocolError):
+            await gate.identify("wrong", "192.0.2.1")
+    assert (await gate.identify(secret, "192.0.2.1")).name == "ci"
+    assert [record.message[:28] for record in caplog.records] == ["the tokens stay as they are:"]
+    with pytest.raises(OpenError):
+        Gate(NOBODY, file)
+
+
+async def test_a_file_that_is_gone_ends_its_tokens_and_makes_nobody_administrator(file: TokenFile) -> None:
+    token, _ = file.add("root", ALL)
+    gate = Gate(ALL, file)
+    file.path.unlink()
+    with pytest.raises(ProtocolError):
+        await gate.identify("wrong", "192.0.2.1")
+    with pytest.raises(ProtocolError):
+        gate.lasting(token.who)
+    assert gate.anonymous.rights == {READ, POST}
+
+
+async def test_uses_are_noted_in_the_file_once_a_minute(file: TokenFile) -> None:
+    clock = Clock()
+    _, secret = file.add("ci", ALL)
+    gate = Gate(NOBODY, file, clock=clock)
+    assert file.read()[0].used is None
+    noted = []
+    for later_ms in (0, 1_000, USE_PAUSE_MS - 1_000):
+        clock.now += later_ms / 1000
+        await gate.identify(secret, "192.0.2.1")
+        await gate.note_uses()
+        noted.append(file.read()[0].used)
+    begun = int((clock.now * 1000) - USE_PAUSE_MS)
+    assert noted == [begun, begun, begun + USE_PAUSE_MS]
+
+
+async def test_a_use_that_cannot_be_noted_now_is_noted_later_and_that_is_said_once(
+    file: TokenFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, secret = file.add("ci", ALL)
+    gate = Gate(NOBODY, file)
+    await gate.identify(secret, "192.0.2.1")
+    with file.path.open() as other:
+        fcntl.flock(other, fcntl.LOCK_SH)
+        for _ in range(2):
+            await gate.note_uses()
+            await gate.look_after()
+    assert file.read()[0].used is None
+    await gate.note_uses()
+    assert file.read()[0].used is not None
+    assert [record.message[:35] for record in caplog.records] == ["when tokens were last used is noted"]
+
+
+class SlowFile(TokenFile):
+    """A file on a disk that does not answer, for one of its methods, until the block of `hanging` is left."""
+
+    def __init__(self, db: Path, slow: str) -> None:
+        super().__init__(db)
+        self._slow = slow
+        self._answers = threading.Event()
+        self._answers.set()
+        self._asked = threading.Event()
+
+    async def asked(self) -> None:
+        """Wait until somebody waits for the disk."""
+        await trio.to_thread.run_sync(self._asked.wait)
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        self._answers.clear()
+        try:
+            yield
+        finally:
+            self._answers.set()
+
+    def fingerprint(self) -> Fingerprint | None:
+        self._answer("fingerprint")
+        return super().fingerprint()
+
+    def note_uses(self, uses: Mapping[int, int]) -> None:
+        self._answer("note_uses")
+        super().note_uses(uses)
+
+    def _answer(self, name: str) -> None:
+        if name == self._slow and not self._answers.is_set():
+            self._asked.set()
+            assert self._answers.wait(GUARD_S)
+
+
+async def test_a_note_that_takes_long_delays_no_revocation(tmp_path: Path) -> None:
+    file = SlowFile(tmp_path / "tweets.db", "note_uses")
+    _, secret = file.add("laptop", ALL)
+    async with serving(gate=Gate(NOBODY, file)) as here:
+        with file.hanging():
+            caller = await come_in(here, secret)
+            await file.asked()
+            file.revoke("laptop")
+            assert b'"code":"token"' in await caller.rest()
+
+
+@pytest.mark.parametrize("slow", ["fingerprint", "note_uses"])
+async def test_a_disk_that_does_not_answer_keeps_nobody_from_stopping(slow: str, tmp_path: Path) -> None:
+    file = SlowFile(tmp_path / "tweets.db", slow)
+    _, secret = file.add("ci", ALL)
+    gate = Gate(NOBODY, file)
+    await gate.identify(secret, "192.0.2.1")
+    with file.hanging():
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(gate.run, lambda: None)
+            await file.asked()
+            nursery.cancel_scope.cancel()
+
+
+# Wrong tokens
+
+
+def test_wrong_tokens_of_an_address_have_to_wait_and_others_have_not() -> None:
+    clock = Clock()
+    wrong = WrongTokens(clock)
+    for _ in range(MAX_WRONG):
+        wrong.count("192.0.2.1")
+    with pytest.raises(ProtocolError, match=f"try again in {WRONG_PAUSE_S:g} seconds") as refused:
+        wrong.count("192.0.2.1")
+    assert refused.value.code == "slow_down"
+    wrong.count("192.0.2.2")
+    clock.now += WRONG_PAUSE_S
+    wrong.count("192.0.2.1")
+    with pytest.raises(ProtocolError):
+        wrong.count("192.0.2.1")
+    clock.now += MAX_WRONG * WRONG_PAUSE_S
+    for _ in range(MAX_WRONG):
+        wrong.count("192.0.2.1")
+
+
+def test_a_try_that_was_right_after_all_is_not_counted() -> None:
+    wrong = WrongTokens(Clock())
+    wrong.take_back("192.0.2.1")
+    for _ in range(MAX_WRONG + 1):
+        wrong.count("192.0.2.1")
+        wrong.take_back("192.0.2.1")
+    for _ in range(MAX_WRONG):
+        wrong.count("192.0.2.1")
+    with pytest.raises(ProtocolError):
+        wrong.count("192.0.2.1")
+
+
+def test_all_of_a_network_of_ipv6_count_as_one() -> None:
+    wrong = WrongTokens(Clock())
+    for number in range(MAX_WRONG):
+        wrong.count(f"2001:db8::{number:x}%eth0")
+    with pytest.raises(ProtocolError):
+        wrong.count("2001:db8::ffff")
+    wrong.count("2001:db8:0:1::1")
+
+
+def test_so_many_addresses_are_remembered_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate_module, "MAX_ADDRESSES", 2)
+    wrong = WrongTokens(Clock())
+    for _ in range(MAX_WRONG):
+        wrong.count("192.0.2.1")
+    wrong.count("192.0.2.2")
+    wrong.count("192.0.2.3")
+    wrong.count("192.0.2.1")  # forgotten
+
+
+async def test_a_right_token_is_taken_from_an_address_that_must_wait(file: TokenFile) -> None:
+    _, secret = file.add("ci", ALL)
+    gate = Gate(NOBODY, file)
+    gate._wrong = WrongTokens(Clock())
+    async with serving(gate=gate) as here:
+        codes = [code(await (await here.call()).ask("a", "wrong")) for _ in range(MAX_WRONG + 2)]
+        assert codes == ["token"] * MAX_WRONG + ["slow_down"] * 2
+        await come_in(here, secret)

@@ -1,0 +1,173 @@
+"""The server's PEM files: what is wrong with one is said by its name, and what serves stays in use."""
+
+import re
+import shutil
+import ssl
+import subprocess
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+import ttweet
+from tests.support.authority import Authority, encrypt
+from tests.support.processes import LIMIT_S
+from ttweet.client.tls import make_context
+from ttweet.model.errors import ConnectError, OpenError
+from ttweet.security import certificates
+from ttweet.security.certificates import Certificates, _forbidden
+
+SECURITY = Path(ttweet.__file__).parent.parent / "docs" / "security.md"
+
+
+def test_a_pair_makes_connections_of_tls_1_2_at_least(authority: Authority) -> None:
+    context = authority.certificates().context
+    assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+    assert context.verify_mode is ssl.CERT_NONE
+
+
+def test_with_an_authority_for_clients_each_must_have_a_certificate(authority: Authority) -> None:
+    wanting = authority.certificates(client_ca=authority.ca)
+    assert wanting.context.verify_mode is ssl.CERT_REQUIRED
+    assert str(wanting).endswith(f", for clients with one signed by {authority.ca}")
+    assert wanting.valid_until is not None
+
+
+def test_a_certificate_says_how_long_it_is_valid(authority: Authority) -> None:
+    expired = authority.certificates(expired=True)
+    assert expired.valid_until == datetime(2020, 1, 2, tzinfo=UTC).timestamp()
+    assert str(expired) == f"certificate {expired.cert}, valid until 2020-01-02"
+
+
+def test_files_that_go_while_they_are_read_again_change_nothing(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = authority.certificates()
+    context = used.context
+    monkeypatch.setattr(certificates, "_check_private", lambda _: used.cert.unlink())
+    with pytest.raises(OpenError, match="No such file") as refused:
+        used.reload()
+    assert refused.value.code == "denied"
+    assert used.context is context
+    assert str(used) == f"certificate {used.cert}"  # nobody can tell until when it is valid
+    assert used.valid_until is None
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "user", "accepted"),
+    [
+        (0o600, 1000, 1000, True),
+        (0o400, 1000, 1000, True),
+        (0o640, 1000, 1000, False),
+        (0o604, 0, 1000, False),
+        (0o640, 0, 1000, True),  # root's, for a group, as Debian's ssl-cert
+        (0o660, 0, 1000, False),
+        (0o640, 0, 0, False),
+    ],
+)
+def test_who_may_read_a_key(mode: int, owner: int, user: int, accepted: bool) -> None:
+    assert (not mode & _forbidden(owner=owner, user=user)) is accepted
+
+
+def no_cert(cert: Path, _: Path) -> None:
+    cert.unlink()
+
+
+def no_key(_: Path, key: Path) -> None:
+    key.unlink()
+
+
+def folder(cert: Path, _: Path) -> None:
+    cert.unlink()
+    cert.mkdir()
+
+
+def no_pem(cert: Path, _: Path) -> None:
+    cert.write_bytes(b"\xff\x00 what is that?")
+
+
+def swapped(cert: Path, key: Path) -> None:
+    key.write_bytes(cert.read_bytes())
+
+
+def torn(cert: Path, _: Path) -> None:
+    cert.write_text("-----BEGIN CERTIFICATE-----\nMIIB\n")
+
+
+def of_another(_: Path, key: Path) -> None:
+    _, other = Authority(key.parent).issue(name="other")
+    key.write_bytes(other.read_bytes())
+
+
+def for_the_group(_: Path, key: Path) -> None:
+    key.chmod(0o640)
+
+
+def for_all(_: Path, key: Path) -> None:
+    key.chmod(0o604)
+
+
+def encrypted(_: Path, key: Path) -> None:
+    encrypt(key)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code", "text"),
+    [
+        (no_cert, "missing", "there is no file {cert} with a certificate"),
+        (no_key, "missing", "there is no file {key} with a private key"),
+        (folder, "denied", "cannot read {cert}: Is a directory"),
+        (no_pem, "not_ours", "{cert} holds no certificate in PEM form"),
+        (swapped, "not_ours", "{key} holds no private key in PEM form"),
+        (torn, "damaged", "cannot use {cert} with {key}: "),
+        (of_another, "not_ours", "{key} is not the key of the certificate in {cert}"),
+        (for_the_group, "denied", "others can read the key {key} (mode 0640); run: chmod 600 {key}"),
+        (for_all, "denied", "others can read the key {key} (mode 0604); run: chmod 600 {key}"),
+        (encrypted, "denied", "{key} is encrypted; the server asks for no password: openssl pkey -in {key} -out NEW"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_a_file_that_does_not_serve_is_named_with_the_way_out(
+    authority: Authority, spoil: Callable[[Path, Path], None], code: str, text: str
+) -> None:
+    cert, key = authority.issue()
+    certificates = Certificates(cert, key)
+    before = certificates.context
+    spoil(cert, key)
+    with pytest.raises(OpenError) as raised:
+        Certificates(cert, key)
+    assert raised.value.code == code
+    assert raised.value.text.startswith(text.format(cert=cert, key=key))
+    with pytest.raises(OpenError):
+        certificates.reload()
+    assert certificates.context is before, "what served goes on to serve"
+
+
+@pytest.mark.parametrize(("content", "code"), [("nothing", "not_ours"), ("-----BEGIN CERTIFICATE-----", "damaged")])
+def test_an_authority_for_clients_that_does_not_serve_is_refused(authority: Authority, content: str, code: str) -> None:
+    spoilt = authority.folder / "clients.pem"
+    spoilt.write_text(content)
+    with pytest.raises(OpenError, match=r"clients\.pem") as raised:
+        authority.certificates(client_ca=str(spoilt))
+    assert raised.value.code == code
+
+
+def test_a_client_asks_for_no_password_either(authority: Authority) -> None:
+    cert, key = authority.issue("ann@example.org", name="ann")
+    encrypt(key)
+    with pytest.raises(ConnectError, match=f"^the key of {cert} is encrypted, and nobody is asked for a password"):
+        make_context(authority.ca, str(cert), str(key))
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl here")
+def test_the_commands_of_the_documents_make_what_servers_and_clients_take(tmp_path: Path) -> None:
+    commands = re.findall(r"^    (openssl req .*(?:\n {8}.*)*)", SECURITY.read_text(), re.MULTILINE)
+    assert len(commands) == 3
+    for command in commands:
+        subprocess.run(["/bin/sh", "-c", command], cwd=tmp_path, check=True, capture_output=True, timeout=LIMIT_S)
+    made = Certificates(tmp_path / "cert.pem", tmp_path / "key.pem", tmp_path / "ca.pem")
+    assert made.valid_until is not None
+    make_context(str(tmp_path / "cert.pem"), str(tmp_path / "ann.pem"), str(tmp_path / "ann.key"))
+    checked = ["openssl", "verify", "-CAfile", "ca.pem", "ann.pem"]
+    subprocess.run(checked, cwd=tmp_path, check=True, capture_output=True, timeout=LIMIT_S)

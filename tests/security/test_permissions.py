@@ -1,0 +1,107 @@
+"""One table says who may do what, and a connection keeps to it."""
+
+from itertools import combinations
+from typing import get_args
+
+import pytest
+
+from tests.support.memory_store import MemoryStore
+from tests.support.serving import serving
+from ttweet.model.errors import ProtocolError, Refused
+from ttweet.protocol import requests as wire
+from ttweet.security import permissions
+from ttweet.security.authenticator import Gate
+from ttweet.security.rights import ADMIN, POST, READ, RIGHTS, Who
+
+MAY: dict[str, set[type]] = {  # what may be asked with one right alone
+    READ: {
+        wire.Last,
+        wire.ClassicDownload,
+        wire.TweetsOfTag,
+        wire.TweetsOfAuthor,
+        wire.TweetsSinceLogin,
+        wire.ListTags,
+        wire.ListNames,
+        wire.Follow,
+    },
+    POST: {wire.Upload, wire.ClassicUpload, wire.TakeName},
+    ADMIN: {wire.ShowStats, wire.Delete},
+}
+WITH_ANY = {wire.Ping, wire.ClientReport, wire.Unfollow}
+REQUESTS = sorted(get_args(wire.Request), key=lambda kind: kind.__name__)
+SUBSETS = [frozenset(some) for amount in range(4) for some in combinations(RIGHTS, amount)]
+
+
+@pytest.mark.parametrize("rights", SUBSETS, ids=lambda rights: "+".join(sorted(rights)) or "none")
+@pytest.mark.parametrize("kind", REQUESTS, ids=lambda kind: kind.__name__)
+def test_a_request_may_be_made_by_whom_the_table_says(kind: type, rights: frozenset[str]) -> None:
+    may = any(kind in MAY[right] for right in rights) or (bool(rights) and kind in WITH_ANY)
+    assert (kind not in permissions.forbidden(rights)) == may
+
+
+def test_the_refusal_says_which_right_is_missing_and_which_there_are() -> None:
+    upload = wire.Upload("hello")
+    assert str(permissions.refusal(upload, Who(None, frozenset({READ})))) == (
+        "this needs the right to post, which takes a token; without one there is: read"
+    )
+    assert str(permissions.refusal(upload, Who("ci", frozenset({READ, ADMIN})))) == (
+        "this needs the right to post; the token of ci has: read,admin"
+    )
+    assert "put it into TTWEET_TOKEN" in str(permissions.refusal(upload, Who(None, frozenset())))
+
+
+def test_the_refusal_ends_the_connection_where_nothing_is_allowed_or_nobody_reads_an_answer() -> None:
+    reader, stranger = Who(None, frozenset({READ})), Who(None, frozenset())
+    assert isinstance(permissions.refusal(wire.Upload(""), reader), Refused)
+    for request, who in (
+        (wire.Ping(), stranger),
+        (wire.ClientReport(""), stranger),
+        (wire.ClassicUpload(""), reader),
+    ):
+        assert isinstance(permissions.refusal(request, who), ProtocolError)
+
+
+async def test_who_may_only_read_is_refused_each_upload_and_may_go_on() -> None:
+    store = MemoryStore()
+    async with serving(store, gate=Gate(frozenset({READ}))) as here:
+        caller = await here.call()
+        await caller.send(("u", "no"), ("n", "matt"), ("d", ""), ("u", {"text": "no"}), ("p", ""))
+        answers = await caller.answers(5)
+    assert [data["code"] if kind == "err" else kind for kind, data in answers] == [
+        "forbidden",
+        "forbidden",
+        "ok",
+        "forbidden",
+        "ok",
+    ]
+    assert not store.tweets
+
+
+async def test_who_may_only_post_is_told_nothing() -> None:
+    async with serving(gate=Gate(frozenset({POST}))) as here:
+        caller = await here.call()
+        await caller.send(("u", "yes"), ("d", ""), ("s", ""), ("w", ""), ("g", "matt"))
+        assert [kind for kind, _ in await caller.answers(5)] == ["ok", "err", "err", "err", "err"]
+
+
+async def test_a_stranger_hears_once_what_is_wanted_and_the_connection_ends() -> None:
+    store = MemoryStore()
+    async with serving(store, gate=Gate(frozenset())) as here:
+        caller = await here.call()
+        await caller.send(("p", ""), ("u", "no"), ("d", ""))
+        said = await caller.rest()
+    assert said.count(b"\n") == 1
+    assert b'"forbidden"' in said
+    assert not store.tweets
+
+
+@pytest.mark.parametrize(("sent", "right"), [(b"u\nno", READ), (b"d\n", POST)])
+async def test_a_classic_client_without_the_right_is_let_go_in_silence(sent: bytes, right: str) -> None:
+    store = MemoryStore()
+    async with serving(store, gate=Gate(frozenset({right}))) as here:
+        caller = await here.call()
+        await caller.stream.send_all(sent)
+        await caller.stream.send_eof()
+        assert await caller.rest() == b""
+    assert not store.tweets
+    assert any(line.startswith("SERVER ALERT [ERROR] INPUT COULD NOT BE PROCESSED") for line in here.lines)

@@ -1,0 +1,119 @@
+"""Who is held to a rate, and what the others notice of it: nothing."""
+
+from pathlib import Path
+
+from tests.support.memory_store import MemoryStore
+from tests.support.serving import serving
+from ttweet.broker.session import Visitor
+from ttweet.protocol import requests as wire
+from ttweet.protocol.codecs import JSON
+from ttweet.security.authenticator import Gate
+from ttweet.security.rate_limit import Rate
+from ttweet.security.rights import READ
+from ttweet.security.token_file import TokenFile
+from ttweet.server.tcp.throttle import NO_RATES, Rates, Throttle, ThrottledReader
+
+TWO = Rates(Rate(1, "h", burst=2), loopback=True)
+
+
+def reader_for(rates: Rates, host: str) -> type[wire.RequestReader]:
+    visitor = Visitor(None, Gate())  # type: ignore[arg-type]  # no service is asked
+    return type(Throttle(rates, JSON).reader((host, 1), visitor))
+
+
+def test_who_is_not_limited_gets_the_plain_reader_and_pays_nothing() -> None:
+    limited = Rates(Rate(1, "s", burst=1))
+    assert reader_for(limited, "203.0.113.7") is ThrottledReader
+    assert reader_for(limited, "127.0.0.1") is wire.RequestReader
+    assert reader_for(limited._replace(loopback=True), "127.0.0.1") is ThrottledReader
+    assert reader_for(limited, "memory") is wire.RequestReader
+    assert reader_for(NO_RATES, "203.0.113.7") is wire.RequestReader
+
+
+async def test_requests_beyond_the_rate_are_refused_in_their_place_and_the_connection_goes_on() -> None:
+    async with serving(rates=TWO) as here:
+        caller = await here.call()
+        await caller.send(("u", "one"), ("p", ""), ("u", "two"), ("?", ""))
+        answers = await caller.answers(4)
+        assert [kind for kind, _ in answers] == ["ok", "ok", "err", "err"]
+        assert answers[2][1] == {
+            "code": "slow_down",
+            "text": "too many requests, the limit is 1/h after 2 at once; wait 3600 s",
+            "wait": 3600,
+        }
+        assert (await caller.ask("d", ""))[1]["code"] == "slow_down"
+    assert [tweet.text for tweet in here.store.tweets] == ["one"]
+    assert not [line for line in here.lines if "COULD NOT BE PROCESSED" in line]
+
+
+async def test_all_connections_of_an_address_share_its_bucket() -> None:
+    async with serving(rates=TWO) as here:
+        answers = [await (await here.call()).ask("p", "") for _ in range(3)]
+    assert [kind for kind, _ in answers] == ["ok", "ok", "err"]
+
+
+async def test_a_token_has_a_bucket_of_its_own_on_all_connections_that_show_it(tmp_path: Path) -> None:
+    file = TokenFile(tmp_path / "tweets.db")
+    _, secret = file.add("ci", frozenset({READ}))
+    async with serving(gate=Gate(file=file), rates=TWO) as here:
+        for _ in range(3):
+            stranger = await here.call()
+            await stranger.ask("p", "")
+        answers = []
+        for _ in range(3):
+            caller = await here.call()
+            assert (await caller.ask("a", secret))[0] == "ok"  # also from an address that has used up its own
+            answers.append(await caller.ask("p", ""))
+    assert [kind for kind, _ in answers] == ["ok", "ok", "err"]
+
+
+async def test_a_report_line_too_many_is_dropped_since_nobody_reads_an_answer_to_it() -> None:
+    async with serving(rates=TWO) as here:
+        caller = await here.call()
+        await caller.send(("r", "first"), ("r", "second"), ("r", "third"), ("p", ""))
+        assert (await caller.answer())[1]["code"] == "slow_down"
+    assert [line for line in here.lines if "CLIENT ALERT" in line] == [
+        "CLIENT ALERT [GENERAL] first",
+        "CLIENT ALERT [GENERAL] second",
+    ]
+
+
+async def test_what_is_no_frame_ends_the_connection_of_who_is_too_fast_as_well() -> None:
+    async with serving(rates=TWO) as here:
+        caller = await here.call()
+        await caller.send(("p", ""), ("p", ""))
+        await caller.stream.send_all(b"[nonsense\n")
+        assert [kind for kind, _ in await caller.answers(2)] == ["ok", "ok"]
+        assert b"bad_frame" in await caller.rest()
+
+
+async def test_a_classic_client_that_is_too_fast_gets_an_empty_stream_and_stores_nothing() -> None:
+    async with serving(MemoryStore(), rates=TWO) as here:
+        seen = []
+        for request in (b"u\nkept", b"d\n", b"u\nlost", b"d\n"):
+            caller = await here.call()
+            await caller.stream.send_all(request)
+            await caller.stream.send_eof()
+            seen.append(await caller.rest())
+    assert seen == [b"", b"kept", b"", b""]
+    assert [tweet.text for tweet in here.store.tweets] == ["kept"]
+
+
+async def test_a_stranger_who_is_too_fast_is_let_go_and_does_not_keep_a_place() -> None:
+    async with serving(gate=Gate(frozenset()), rates=TWO) as here:
+        said = []
+        for _ in range(4):
+            stranger = await here.call()
+            await stranger.send(("p", ""))
+            said.append(await stranger.rest())
+    assert [one.count(b"\n") for one in said] == [1] * 4
+    assert all(b'"forbidden"' in one for one in said)
+
+
+async def test_after_a_wrong_token_not_even_too_many_requests_are_answered(tmp_path: Path) -> None:
+    async with serving(gate=Gate(file=TokenFile(tmp_path / "tweets.db")), rates=TWO) as here:
+        caller = await here.call()
+        await caller.send(("a", "wrong"), *[("p", "")] * 4)
+        said = await caller.rest()
+    assert said.count(b"\n") == 1
+    assert b'"code":"token"' in said

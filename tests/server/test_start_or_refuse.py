@@ -1,0 +1,119 @@
+"""What a server wants before others can reach it, and what its clients may do then, as an operator meets it."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.authority import Authority
+from tests.support.processes import run, running_server
+from ttweet.cli import shell
+
+EVERYBODY = "0.0.0.0"  # it is refused
+ELSEWHERE = "192.0.2.1"  # which no machine has: a server that is not refused cannot listen there
+NOT_HERE = "is no address of this machine"
+
+
+def said(folder: Path, *options: str, host: str = EVERYBODY) -> tuple[int, list[str]]:
+    """The exit code of a server that does not come up, and what it says."""
+    done = run("serve", "13001", "--host", host, "--quiet", "--no-report-file", *options, cwd=folder)
+    return done.returncode, done.stderr.splitlines()
+
+
+def test_a_server_that_others_would_reach_prints_what_to_run_and_touches_nothing(tmp_path: Path) -> None:
+    assert said(tmp_path) == (
+        shell.USAGE,
+        [
+            "ttweet: others can reach 0.0.0.0, so this takes a token and TLS:",
+            "  ttweet token add NAME",
+            "  ttweet serve 13001 --host 0.0.0.0 --tls-cert FILE --tls-key FILE",
+            "or, if it shall be open: --anonymous read (or write) --no-tls",
+        ],
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_there_is_not_asked_for(tmp_path: Path) -> None:
+    assert said(tmp_path, "--no-tls", "--db", "my file.db")[1] == [
+        "ttweet: others can reach 0.0.0.0, so this takes a token:",
+        "  ttweet token add NAME --db 'my file.db'",
+        "  ttweet serve 13001 --host 0.0.0.0 --db 'my file.db' --no-tls",
+        "or, if it shall be open: --anonymous read (or write)",
+    ]
+    assert said(tmp_path, "--anonymous", "read")[1] == [
+        "ttweet: others can reach 0.0.0.0, so this takes TLS:",
+        "  ttweet serve 13001 --host 0.0.0.0 --anonymous read --tls-cert FILE --tls-key FILE",
+        "or, if it shall be open: --no-tls",
+    ]
+
+
+def test_tls_and_a_token_will_do(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    options = authority.options()
+    code, lines = said(tmp_path, *options, host=ELSEWHERE)
+    assert (code, lines[1:3]) == (
+        shell.USAGE,
+        ["  ttweet token add NAME", f"  ttweet serve 13001 --host {ELSEWHERE} {' '.join(options)}"],
+    )
+    run("token", "add", "ci", cwd=tmp_path)
+    code, lines = said(tmp_path, *options, host=ELSEWHERE)
+    assert (code, NOT_HERE in lines[0]) == (shell.FAILED, True)
+    code, lines = said(tmp_path, *options, "--no-tls", host=ELSEWHERE)
+    assert (code, "give one of them" in lines[0]) == (shell.USAGE, True)
+
+
+def test_a_live_token_will_do_and_a_revoked_one_will_not(tmp_path: Path) -> None:
+    run("token", "add", "ci", cwd=tmp_path)
+    code, lines = said(tmp_path, "--no-tls", host=ELSEWHERE)
+    assert (code, NOT_HERE in lines[0]) == (shell.FAILED, True)
+    run("token", "revoke", "ci", cwd=tmp_path)
+    code, lines = said(tmp_path, "--no-tls", host=ELSEWHERE)
+    assert (code, "this takes a token:" in lines[0]) == (shell.USAGE, True)
+
+
+def test_to_say_that_it_shall_be_open_will_do(tmp_path: Path) -> None:
+    for anonymous in ("read", "write"):
+        code, lines = said(tmp_path, "--anonymous", anonymous, "--no-tls", host=ELSEWHERE)
+        assert (code, NOT_HERE in lines[0]) == (shell.FAILED, True)
+    code, lines = said(tmp_path, "--anonymous", "none", "--no-tls", host=ELSEWHERE)
+    assert (code, "this takes a token:" in lines[0]) == (shell.USAGE, True)
+    code, lines = said(tmp_path, "--anonymous", "some")
+    assert (code, "there are none, read, write" in lines[0]) == (shell.USAGE, True)
+
+
+def test_a_file_of_tokens_that_is_none_keeps_a_server_from_starting(tmp_path: Path) -> None:
+    tokens = tmp_path / "tweets.db.tokens"
+    tokens.write_text("none\n")
+    tokens.chmod(0o600)
+    code, lines = said(tmp_path, host="127.0.0.1")
+    assert (code, "line 1 of" in lines[0]) == (shell.FAILED, True)
+    assert not (tmp_path / "tweets.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("anonymous", "posts", "reads"),
+    [("write", shell.DONE, shell.DONE), ("read", shell.REFUSED, shell.DONE), ("none", shell.REFUSED, shell.REFUSED)],
+)
+def test_the_anonymous_may_do_what_is_said(tmp_path: Path, anonymous: str, posts: int, reads: int) -> None:
+    secret = run("token", "add", "ci", cwd=tmp_path).stdout.strip()
+    with running_server(tmp_path, "--anonymous", anonymous) as server:
+        mine = {"TTWEET_TOKEN": secret}
+        assert run("post", "hello", "--server", server.address, variables=mine).returncode == shell.DONE
+        assert run("last", "--server", server.address).returncode == reads
+        assert run("-u", *server.address.split(":"), "me too").returncode == posts
+        assert run("-d", *server.address.split(":")).returncode == reads
+        assert run("follow", "--last", "1", "--count", "1", "--server", server.address).returncode == reads
+
+
+@pytest.mark.parametrize(
+    ("options", "told"), [([], ""), (["--anonymous", "read"], "read"), (["--anonymous", "none"], "nothing")]
+)
+def test_the_server_tells_what_the_anonymous_may_do_unless_it_is_everything(
+    tmp_path: Path, options: list[str], told: str
+) -> None:
+    with running_server(tmp_path, *options) as server:
+        run("-d", *server.address.split(":"))  # it has said all it says at the start
+        server.process.terminate()
+        assert server.process.stderr is not None
+        said = server.process.stderr.read()
+    assert said.startswith(f"ttweet: without a token clients may: {told}\n" if told else "")
+    assert bool(told) == ("without a token" in said)

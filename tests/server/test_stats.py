@@ -1,0 +1,175 @@
+"""What the server counts is what has happened, and who may administer it is told."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import ttweet
+from tests.support.held_store import HeldStore
+from tests.support.memory_store import MemoryStore
+from tests.support.processes import plain, run, run_on_terminal, running_server, says
+from tests.support.serving import Caller, serving
+from ttweet.cli import shell
+from ttweet.cli.commands.stats import readable
+from ttweet.model.errors import StoreError
+from ttweet.security.authenticator import Gate
+from ttweet.security.rate_limit import Rate
+from ttweet.security.rights import POST, READ
+from ttweet.server.tcp.throttle import Rates
+from ttweet.storage.contract import Store
+
+
+async def stats_of(caller: Caller) -> Any:
+    kind, data = await caller.ask("i", "")
+    assert kind == "ok"
+    return data
+
+
+async def test_it_counts_uploads_commits_and_refusals(any_store: Store) -> None:
+    async with serving(any_store) as here:
+        caller = await here.call()
+        await caller.send(("u", "one"), ("u", "a" * 151), ("u", ""), ("?", ""), ("t", "?"), ("u", "two"))
+        await caller.answers(6)
+        stats = await stats_of(caller)
+        assert 1 <= stats["tweets"].pop("commits") == here.journal.commits
+        assert stats["tweets"] == {"newest": 3, "acknowledged": 3, "deleted": 0, "waiting": 0, "lines_waiting": 0}
+        assert stats["refusals"] == {"bad_operation": 1, "bad_tag": 1, "too_long": 1}
+        assert stats["connections"] == {"now": 1, "accepted": 1, "turned_away": 0}
+        assert stats["server"]["version"] == ttweet.__version__
+        assert stats["limits"] == {"max_clients": 1000}
+
+
+async def test_it_counts_what_was_deleted_once(any_store: Store) -> None:
+    async with serving(any_store) as here:
+        caller = await here.call()
+        await caller.send(("u", "one"), ("u", "two"), ("x", 1), ("x", 1), ("x", 7))
+        await caller.answers(5)
+        tweets = (await stats_of(caller))["tweets"]
+        assert (tweets["deleted"], tweets["newest"]) == (1, 3)
+
+
+async def test_it_counts_who_came_and_who_was_turned_away() -> None:
+    async with serving(max_clients=2) as here:
+        callers = [await here.call() for _ in range(2)]
+        for caller in callers:
+            await caller.ask("p", "")
+        assert (await (await here.call()).answer())[1]["code"] == "busy"
+        stats = await stats_of(callers[0])
+    assert stats["connections"] == {"now": 2, "accepted": 2, "turned_away": 1}
+
+
+async def test_followers_are_live_or_behind() -> None:
+    async with serving() as here:
+        follower, caller = await here.call(), await here.call()
+        assert (await stats_of(caller))["followers"] == {"live": 0, "behind": 0}
+        await follower.send(("s", ""))
+        assert [kind for kind, _ in await follower.answers(2)] == ["ok", "e"]
+        assert (await stats_of(caller))["followers"] == {"live": 1, "behind": 0}
+        await follower.ask("c", "")
+        assert (await stats_of(caller))["followers"] == {"live": 0, "behind": 0}
+
+
+async def test_what_waits_for_the_disk_is_told_while_it_waits() -> None:
+    store = HeldStore()
+    async with serving(store) as here:
+        poster, asker = await here.call(), await here.call()
+        await asker.ask("p", "")
+        await poster.ask("p", "")
+        store.hold()
+        await poster.send(("u", "one"))
+        await store.wait_held()
+        await poster.send(*[("u", str(number)) for number in range(5)], ("p", ""))
+        while (await stats_of(asker))["tweets"]["waiting"] < 5:
+            pass
+        store.release()
+        await poster.answers(7)
+        assert (await stats_of(asker))["tweets"]["waiting"] == 0
+
+
+async def test_uploads_that_the_store_refuses_count_as_refused() -> None:
+    store = MemoryStore()
+    async with serving(store) as here:
+        caller = await here.call()
+        await caller.ask("p", "")
+        while (await caller.ask("u", "full"))[0] == "ok":
+            store.fail_next = [StoreError("full", "the disk is full")]
+        stats = await stats_of(caller)
+    assert stats["refusals"] == {"full": 1}
+
+
+async def test_the_rate_and_who_is_held_to_it() -> None:
+    async with serving(rates=Rates(Rate(1, "h", burst=2), loopback=True)) as here:
+        caller = await here.call()
+        await caller.send(("p", ""), ("i", ""), ("p", ""))
+        _, (_, stats), _ = await caller.answers(3)
+        assert stats["rate"] == {"limit": "1/h", "burst": 2, "clients": 1, "refused": 1}
+    async with serving() as here:
+        assert (await stats_of(await here.call()))["rate"]["limit"] is None
+
+
+async def test_only_who_may_administer_the_server_is_told() -> None:
+    async with serving(gate=Gate(frozenset({READ, POST}))) as here:
+        kind, error = await (await here.call()).ask("i", "")
+    assert (kind, error["code"]) == ("err", "forbidden")
+
+
+async def test_both_clients_have_it() -> None:
+    async with serving() as here, ttweet.AsyncClient(*here.address) as client:
+        assert (await client.stats())["connections"]["now"] == 1
+
+
+# The command
+
+
+def test_the_command_shows_all_of_it_in_a_pipe_as_json_and_on_a_terminal(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--max-clients", "17") as server:
+        run("post", "hello", "--server", server.address)
+        parts = json.loads(run("stats", "--json", "--server", server.address).stdout)
+        assert parts["limits"]["max_clients"] == 17
+        assert parts["tweets"]["acknowledged"] == 1
+        assert parts["file"]["bytes"] == server.db.stat().st_size
+        assert 0 < parts["file"]["wal_bytes"] <= server.db.with_name("tweets.db-wal").stat().st_size  # it may grow
+        rows = dict(row.split("\t") for row in run("stats", "--server", server.address).stdout.splitlines())
+        assert rows["limits.keep_s"] == "-"
+        assert rows["tweets.newest"] == "1"
+        assert {name.partition(".")[0] for name in rows} == {part for part in parts if parts[part]}
+        code, seen = run_on_terminal("stats", "--server", server.address, columns=60)
+        assert code == shell.DONE
+        lines = plain(seen).splitlines()
+        assert max(map(len, lines)) <= 60
+        assert any(line.split() == ["tweets", "newest", "1"] for line in lines)
+        assert any(line.split() == ["idle", "15", "min"] for line in lines)
+
+
+def test_a_server_whose_administrators_have_tokens_refuses_others(tmp_path: Path) -> None:
+    with running_server(tmp_path) as server:
+        token = run("token", "add", "root", "--can", "admin", "--db", str(server.db)).stdout.strip()
+        done = run("stats", "--json", "--server", server.address, variables={"TTWEET_TOKEN": token})
+        assert done.returncode == shell.DONE
+        code, text = says("stats", "--server", server.address)
+        assert code == shell.REFUSED
+        assert text.startswith("ttweet: this needs the right to admin")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "label", "shown"),
+    [
+        ("uptime_s", 0, "uptime", "0 s"),
+        ("uptime_s", 7500, "uptime", "2 h 5 min"),
+        ("uptime_s", 90061, "uptime", "1 d 1 h"),
+        ("grace_s", 2.5, "grace", "2.5 s"),
+        ("idle_s", 900.0, "idle", "15 min"),
+        ("bytes", 512, "size", "512 bytes"),
+        ("wal_bytes", 64 * 1024 * 1024, "wal", "64.0 MiB"),
+        ("accepted", 1234567, "accepted", "1,234,567"),
+        ("turned_away", 0, "turned away", "0"),
+        ("limit", None, "limit", "none"),
+        ("started", 0, "started", f"{datetime.fromtimestamp(0):%Y-%m-%d %H:%M:%S}"),
+        ("version", "0.1\x1b", "version", "0.1\\x1b"),
+    ],
+)
+def test_people_see_units(name: str, value: object, label: str, shown: str) -> None:
+    assert readable(name, value) == (label, shown)

@@ -1,0 +1,151 @@
+"""What a check of the file finds, what it leaves alone, and that a server refuses a damaged file untouched."""
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.support.sqlite_files import DAY_MS, NOW, limited_pages, opened, post, sql
+from ttweet.model.errors import OpenError
+from ttweet.model.reports import Report
+from ttweet.model.tweets import draft
+from ttweet.storage.sqlite import connections as sqlite_file
+from ttweet.storage.sqlite.check import ANEW, HARMLESS, Check, Facts, Finding
+from ttweet.storage.sqlite.writer import SqliteStore
+
+
+@pytest.fixture
+def stopped(path: Path) -> Path:
+    """A file that a server has used and left in order."""
+    with opened(path) as store:
+        for day in range(3):
+            post(store, f"#Python {day}", f"#python #{day}", "plain", "", at=NOW + day * DAY_MS)
+        store.append([], [Report("SERVER", "GENERAL", "hello")], at=NOW)
+        store.end_session("stopped", at=NOW)
+    return path
+
+
+def findings(path: Path) -> list[Finding]:
+    return list(Check(path, instead="").run(lambda done, total: None))
+
+
+def destroy_page(path: Path, table: str) -> None:
+    """Overwrite the first page of a table or an index."""
+    [[page]] = sql(path, f"SELECT rootpage FROM sqlite_master WHERE name = '{table}'")
+    assert isinstance(page, int)
+    with path.open("r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(b"\xff" * 4096)
+
+
+def test_a_file_in_order_is_whole(stopped: Path) -> None:
+    check = Check(stopped, instead="")
+    seen: list[tuple[int, int]] = []
+    assert list(check.run(lambda done, total: seen.append((done, total)))) == []
+    assert check.facts == Facts(tweets=12, tags=4, lines=1, schema=sqlite_file.SCHEMA_VERSION)
+    assert check.unlike == 0
+    assert seen == [(12, 12)]
+
+
+def test_a_file_is_whole_beside_its_writer_whose_index_is_behind(store: SqliteStore, path: Path) -> None:
+    post(store, "#a #b", "#a", at=NOW)
+    assert findings(path) == []
+    store.settle()
+    assert findings(path) == []
+
+
+def test_tags_are_counted_that_the_index_does_not_have_yet(store: SqliteStore, path: Path) -> None:
+    post(store, "#a #b", at=NOW)
+    store.settle()
+    post(store, "#b #c", "#C", at=NOW)
+    check = Check(path, instead="")
+    assert list(check.run(lambda done, total: None)) == []
+    assert check.facts is not None
+    assert check.facts.tags == 3
+
+
+def test_nothing_is_written_to_a_file_that_is_checked(stopped: Path) -> None:
+    before = stopped.read_bytes()
+    assert findings(stopped) == []
+    assert stopped.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "what", "way_out"),
+    [
+        ("UPDATE tags SET count = 7 WHERE key = 'python'", "the number of tweets of 1 tags is not", ANEW),
+        ("UPDATE tags SET spelling_count = 5 WHERE key = 'python'", "the spellings of 1 tags is not", ANEW),
+        ("DELETE FROM tag_days WHERE day = 20000", "the uses by day of 2 tags is not", ANEW),
+        ("UPDATE tag_days SET count = 9", "the uses by day of 4 tags is not", ANEW),
+        ("DELETE FROM tweet_tags WHERE tweet = 1", "the links to tweets of 1 tags is not", ANEW),
+        ("UPDATE tweets SET tags = 'other' WHERE id = 1", "the links to tweets of 2 tags is not", ANEW),
+        ("UPDATE tweets SET tags = 'a-b' WHERE id = 1", "1 tweets have tags that are none, or one twice", ANEW),
+        ("UPDATE tweets SET text = 'cafe' || char(769) WHERE id > 2 AND id < 5", "2 tweets have a text that is", ANEW),
+        ("UPDATE tweets SET author = 'two words' WHERE id = 3", "(bad_name); the first is 3", ANEW),
+        ("INSERT INTO tweet_tags VALUES (999, 1)", "1 rows of tweet_tags belong to no row of tags", ANEW),
+        ("DROP INDEX tags_by_use", "tags_by_use is missing from the schema", ANEW),
+        ("DROP TABLE keys", "keys is missing from the schema", ANEW),
+        ("DROP TABLE tweet_tags", "no such table: ", ANEW),
+        ("UPDATE log SET side = 'NOBODY'", "report lines are of no side", HARMLESS),
+        ("UPDATE log SET text = 'red' || char(27) || '[31m'", "report lines could steer a terminal", HARMLESS),
+        ("UPDATE sessions SET first_line = 99", "report lines stand before their session", HARMLESS),
+    ],
+)
+def test_what_somebody_has_changed_by_hand_is_found(stopped: Path, change: str, what: str, way_out: str) -> None:
+    sql(stopped, change)
+    found = findings(stopped)
+    assert any(what in one.what and one.way_out == way_out for one in found), found
+
+
+def test_a_damaged_page_is_found_and_the_ways_out_are_told(stopped: Path) -> None:
+    destroy_page(stopped, "tags_by_use")
+    [found, *_] = findings(stopped)
+    assert "malformed" in found.what or "Page" in found.what
+    assert f"ttweet export --salvage saved.jsonl --db {stopped}, then" in found.way_out
+
+
+def test_tags_that_a_client_chose_are_nothing_wrong(path: Path) -> None:
+    with opened(path) as store:
+        store.append([draft("a #text with #two", tags=["chosen"], scan=False)], [], at=NOW)
+        store.settle()
+    check = Check(path, instead="")
+    assert list(check.run(lambda done, total: None)) == []
+    assert check.unlike == 1
+
+
+def test_what_may_be_beside_our_tables_is_left_alone(stopped: Path) -> None:
+    sql(stopped, "CREATE VIEW mine AS SELECT 1", "CREATE TABLE notes (x)")
+    assert findings(stopped) == []
+
+
+def test_a_file_of_an_older_schema_is_right_as_it_is(stopped: Path) -> None:
+    sql(stopped, "DROP INDEX tweets_by_author", "PRAGMA user_version = 1")
+    assert findings(stopped) == []
+
+
+@pytest.mark.parametrize("table", ["tweets", "tags_by_use", "log", "sqlite_sequence"])
+def test_a_server_refuses_a_damaged_file_and_leaves_every_byte_as_it_is(stopped: Path, table: str) -> None:
+    destroy_page(stopped, table)
+    before = stopped.read_bytes()
+    with pytest.raises(OpenError, match=r"is damaged: .*put a backup in its place, .*export --salvage") as refusal:
+        SqliteStore.open(stopped, log_limit=1, at=NOW)
+    assert refusal.value.code == "damaged"
+    assert stopped.read_bytes() == before
+
+
+def test_a_file_that_takes_too_long_to_read_at_a_start_is_left_to_a_check(
+    stopped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    destroy_page(stopped, "tweets_by_author")
+    monkeypatch.setattr(sqlite_file, "MAX_LOOKED_OVER_BYTES", 4096)
+    with opened(stopped) as store:
+        assert store.count() == 12
+    assert findings(stopped) != []
+
+
+def test_what_does_not_fit_on_the_disk_is_no_damage(stopped: Path) -> None:
+    with opened(stopped) as store:
+        with limited_pages(store._connection, spare=1):
+            assert findings(stopped) == []
+        with closing(store.reader()) as reader:
+            assert reader.count() == 12

@@ -1,0 +1,148 @@
+"""The steps of the schema: the same for ttweet and sqlite-utils, each whole or not at all."""
+
+import runpy
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+import ttweet
+from tests.support.sqlite_files import NOW, opened, post, sql, sqlite_utils, texts
+from ttweet.model.errors import OpenError
+from ttweet.model.reports import message_deleted
+from ttweet.model.tweets import Page
+from ttweet.storage.contract import Reader
+from ttweet.storage.sqlite import connections as sqlite_file
+from ttweet.storage.sqlite.reader import SqliteReader
+from ttweet.storage.sqlite.writer import SqliteStore
+
+
+def test_the_constants_are_those_of_the_migrations(store: SqliteStore, path: Path) -> None:
+    assert sql(path, "PRAGMA application_id", "PRAGMA user_version") == [
+        (sqlite_file.APPLICATION_ID,),
+        (sqlite_file.SCHEMA_VERSION,),
+    ]
+    assert len(sql(path, "SELECT * FROM _sqlite_migrations")) == sqlite_file.SCHEMA_VERSION
+
+
+def test_sqlite_utils_migrates_to_the_same_schema(tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "ours.db", tmp_path / "theirs.db"
+    with opened(ours):
+        pass
+    folder = sqlite_file._migrations_path().parent
+    sqlite_utils("migrate", theirs, folder)
+    schema = "SELECT type, name, sql FROM sqlite_master ORDER BY name"
+    assert sql(ours, schema) == sql(theirs, schema)
+    assert "0001_initial" not in sqlite_utils("migrate", "--list", ours, folder).partition("Pending:")[2]
+    with opened(theirs) as store:
+        assert post(store, "a")[0].id == 1
+
+
+def texts_of(page: Page) -> list[str]:
+    return [tweet.text for tweet in page.tweets]
+
+
+NEXT = sqlite_file.SCHEMA_VERSION + 1
+NEXT_STEP = """
+@migrations(name="9999_next")
+def next_step(db):
+    db.execute("ALTER TABLE tweets ADD COLUMN more TEXT")
+    db.execute("PRAGMA user_version = {version}")
+    db.execute("{last}")
+"""
+
+
+def older_file(path: Path, *, before: str) -> None:
+    """Make a file of the schema that there was before a step, with a tweet of ann's and one of nobody's."""
+    migrations = runpy.run_path(str(sqlite_file._migrations_path()))["migrations"]
+    with closing(sqlite3.connect(path)) as connection:
+        migrations.apply(Database(connection), stop_before=before)
+        rows = [(1, NOW, "ann", "a", ""), (2, NOW, None, "b", "")]
+        connection.executemany("INSERT INTO tweets (id, at, author, text, tags) VALUES (?, ?, ?, ?, ?)", rows)
+        connection.commit()
+
+
+def with_next_step(folder: Path, monkeypatch: pytest.MonkeyPatch, *, last: str) -> None:
+    """Let this ttweet have one migration more."""
+    steps = folder / "migrations.py"
+    steps.write_text(sqlite_file._migrations_path().read_text() + NEXT_STEP.format(version=NEXT, last=last))
+    monkeypatch.setattr(sqlite_file, "_migrations_path", lambda: steps)
+    monkeypatch.setattr(sqlite_file, "SCHEMA_VERSION", NEXT)
+
+
+def test_an_older_schema_is_migrated_and_keeps_its_tweets(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened(path) as store:
+        post(store, "a #t")
+    with_next_step(path.parent, monkeypatch, last="SELECT 1")
+    with opened(path) as store:
+        assert texts(store) == ["a #t"]
+        assert sql(path, "PRAGMA user_version", "SELECT text, more FROM tweets") == [(NEXT,), ("a #t", None)]
+
+
+def first_schema(path: Path) -> None:
+    """A file as the first step leaves it, with two tweets of which one has an author and a tag."""
+    steps = runpy.run_path(str(sqlite_file._migrations_path()))["migrations"]
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        steps.apply(Database(connection), stop_before="0002_by_author")
+    sql(
+        path,
+        "PRAGMA journal_mode = WAL",
+        "INSERT INTO tweets (at, author, text, tags) VALUES (1, 'ann', 'a #t', 't'), (2, NULL, 'b', '')",
+        "INSERT INTO tags VALUES (1, 't', 't', 1, 1, 1, 1)",
+        "INSERT INTO tweet_tags VALUES (1, 1)",
+    )
+
+
+def test_a_file_of_the_first_schema_is_read_as_it_is_and_migrated_by_a_server(path: Path) -> None:
+    first_schema(path)
+
+    def check(reader: Reader) -> None:
+        assert texts(reader) == ["a #t", "b"]
+        assert texts_of(reader.tweets_of_author("ann", limit=5)) == ["a #t"]
+        assert texts_of(reader.tweets_of_tag("t", limit=5)) == ["a #t"]
+        assert [(tag.tag, tag.count) for tag in reader.list_tags(limit=5, now=NOW).tags] == [("t", 1)]
+
+    with closing(SqliteReader(path)) as reader:
+        check(reader)
+        with opened(path) as store:
+            check(store)
+            post(store, "c #t")
+            assert texts_of(reader.tweets_of_tag("t", limit=5)) == ["c #t", "a #t"]
+    assert sql(path, "PRAGMA user_version") == [(sqlite_file.SCHEMA_VERSION,)]
+    assert sql(path, "SELECT name FROM sqlite_master WHERE name = 'tweets_by_author'") == [("tweets_by_author",)]
+
+
+def test_a_file_of_the_third_schema_gets_deletions_and_loses_a_tag_with_its_last_tweet(path: Path) -> None:
+    older_file(path, before="0004_deletions")
+    with closing(SqliteReader(path)) as reader:
+        assert texts(reader) == ["a", "b"]
+        assert reader.last() is not None
+    with opened(path) as store:
+        post(store, "c #t")
+        assert store.delete(3, message_deleted(3, "ann"), at=NOW).id == 4
+        assert texts(store) == ["a", "b"]
+        assert sql(path, "SELECT count(*) FROM tags", "SELECT count(*) FROM deletions") == [(0,), (1,)]
+    assert sql(path, "PRAGMA integrity_check", "PRAGMA foreign_key_check") == [("ok",)]
+
+
+def test_a_migration_that_fails_leaves_the_file_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened(path) as store:
+        post(store, "a #t")
+    with monkeypatch.context() as patch:
+        with_next_step(path.parent, patch, last="INSERT INTO nowhere VALUES (1)")
+        with pytest.raises(OpenError, match="no such table: nowhere"):
+            SqliteStore.open(path, log_limit=1, at=NOW)
+    assert sql(path, "PRAGMA user_version") == [(sqlite_file.SCHEMA_VERSION,)]
+    with opened(path) as store:
+        assert texts(store) == ["a #t"]
+
+
+def test_migrations_are_found_inside_an_installed_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "site-packages" / "ttweet"
+    (package / "_migrations").mkdir(parents=True)
+    monkeypatch.setattr(ttweet, "__file__", str(package / "__init__.py"))
+    assert sqlite_file._migrations_path() == tmp_path / "site-packages" / "migrations" / "migrations.py"
+    (package / "_migrations" / "migrations.py").touch()
+    assert sqlite_file._migrations_path() == package / "_migrations" / "migrations.py"

@@ -1,0 +1,157 @@
+"""The index of tags: built in chunks behind the log, complete whenever it should be, and never out of step with it."""
+
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.sqlite_files import NOW, limited_pages, opened, post, sql
+from ttweet.model import reports
+from ttweet.model.errors import StoreError
+from ttweet.model.tweets import Tweet, draft
+from ttweet.storage.sqlite import tag_index as sqlite_index
+from ttweet.storage.sqlite.reader import SqliteReader
+from ttweet.storage.sqlite.writer import SqliteStore
+
+
+def up_to(path: Path) -> object:
+    return sql(path, "SELECT up_to FROM tag_index")[0][0]
+
+
+def links(path: Path) -> list[object]:
+    return [tweet for (tweet,) in sql(path, "SELECT tweet FROM tweet_tags ORDER BY tweet")]
+
+
+def of_tag(reader: SqliteStore | SqliteReader, key: str) -> list[int]:
+    return [tweet.id for tweet in reader.tweets_of_tag(key, limit=99).tweets]
+
+
+def test_tweets_are_indexed_when_there_is_a_chunk_of_them(
+    store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_index, "CHUNK", 5)
+    post(store, "1 #a", "2 #b")
+    post(store, "3", "4 #a")
+    assert (up_to(path), links(path)) == (0, [])
+    post(store, "5 #b")
+    assert (up_to(path), links(path)) == (5, [1, 2, 4, 5])
+    post(store, "6 #a")
+    assert (up_to(path), links(path)) == (5, [1, 2, 4, 5])
+
+
+def test_tweets_without_tags_do_not_make_the_tail_longer(
+    store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_index, "CHUNK", 5)
+    post(store, *"abcdefg")
+    assert up_to(path) == 7
+
+
+@pytest.mark.parametrize("later", [sqlite_index.PAUSE_MS, -sqlite_index.PAUSE_MS])
+def test_a_tweet_waits_for_a_bounded_time_while_others_follow(store: SqliteStore, path: Path, later: int) -> None:
+    post(store, "1 #a", at=NOW)
+    post(store, "2 #a", at=NOW + sqlite_index.PAUSE_MS - 1)
+    assert up_to(path) == 0
+    post(store, "3 #a", at=NOW + later)
+    assert (up_to(path), links(path)) == (3, [1, 2, 3])
+    post(store, "4 #a", at=NOW + later)
+    assert up_to(path) == 3
+
+
+def test_settling_indexes_what_waits_and_writes_nothing_when_nothing_does(store: SqliteStore, path: Path) -> None:
+    post(store, "1 #a", "2")
+    store.settle()
+    assert (up_to(path), links(path)) == (2, [1])
+    changes = store._connection.total_changes
+    store.settle()
+    assert store._connection.total_changes == changes
+
+
+def test_the_index_is_complete_when_a_session_has_ended_or_begun(path: Path) -> None:
+    with opened(path) as store:
+        post(store, "1 #a")
+    assert up_to(path) == 0
+    with opened(path) as store:
+        assert (up_to(path), links(path)) == (1, [1])
+        post(store, "2 #a")
+        store.end_session("stopped", at=NOW)
+        assert (up_to(path), links(path)) == (2, [1, 2])
+
+
+def test_a_batch_that_fails_leaves_nothing_in_the_index_and_loses_nothing_that_waits(
+    store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_index, "CHUNK", 5)
+    post(store, "1 #a", "2 #a")
+    with limited_pages(store._connection, spare=1), pytest.raises(StoreError, match="full"):
+        post(store, *[f"{'x' * 140} #b{number}" for number in range(100)])
+    assert (up_to(path), links(path), of_tag(store, "b1")) == (0, [], [])
+    assert post(store, "3 #b")[0].id == 3
+    assert of_tag(store, "a") == [2, 1]
+    store.settle()
+    assert (up_to(path), links(path)) == (3, [1, 2, 3])
+
+
+def test_the_writer_and_readers_find_what_waits(store: SqliteStore, path: Path) -> None:
+    post(store, "1 #a", "2 #b")
+    store.settle()
+    post(store, "3 #A #b", "4 #a")
+    with closing(SqliteReader(path)) as reader:
+        for one in (store, reader):
+            assert of_tag(one, "a") == [4, 3, 1]
+            assert [tweet.id for tweet in one.tweets_of_tag("a", limit=2, before=4).tweets] == [3, 1]
+            assert one.tweets_of_tag("a", limit=3).more is False
+            assert one.tweets_of_tag("a", limit=1).more is True
+            assert [tweet.id for tweet in one.tagged_after(["a", "b"], 1, 2)] == [2, 3]
+            assert [(tag.tag, tag.count) for tag in one.list_tags(limit=9, now=NOW).tags] == [("a", 3), ("b", 2)]
+
+
+def test_how_many_tweets_wait_is_told_by_the_writer_and_by_readers(store: SqliteStore) -> None:
+    with closing(store.reader()) as reader:
+        post(store, "1 #a", "2", "3 #b")
+        assert (store.size().unindexed, reader.size().unindexed) == (2, 2)
+        store.delete(1, reports.message_deleted(1, "ann"), at=NOW)
+        assert (store.size().unindexed, reader.size().unindexed) == (0, 0)
+        post(store, "5 #a")
+        assert reader.size().unindexed == 1
+        store.settle()
+        assert reader.size().unindexed == 0
+
+
+def test_a_tag_shows_the_spelling_that_is_most_frequent_with_those_that_wait(store: SqliteStore) -> None:
+    def shown() -> list[tuple[str, int]]:
+        return [(tag.tag, tag.count) for tag in store.list_tags(limit=9, now=NOW).tags]
+
+    post(store, "#go", "#go", "#Go")
+    store.settle()
+    post(store, "#Go")
+    assert shown() == [("go", 4)]
+    post(store, "#Go")
+    assert shown() == [("Go", 5)]
+    store.settle()
+    assert shown() == [("Go", 5)]
+
+
+def test_a_reader_that_stays_drops_what_has_been_indexed(store: SqliteStore) -> None:
+    with closing(store.reader()) as reader:
+        post(store, "1 #a", "2 #a")
+        assert of_tag(reader, "a") == [2, 1]
+        store.settle()
+        post(store, "3 #a")
+        assert of_tag(reader, "a") == [3, 2, 1]
+        assert [tweet for tweet, _ in reader._tail.tweets] == [Tweet(3, NOW, None, "3 #a", ("a",))]
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.sampled_from(["#ab", "#Ab", "#AB", "#1"]), min_size=1, max_size=6), min_size=1, max_size=6))
+def test_the_list_of_tags_is_the_same_before_and_after_they_are_indexed(batches: list[list[str]]) -> None:
+    with TemporaryDirectory() as folder, closing(SqliteStore.open(Path(folder) / "t.db", log_limit=9, at=0)) as store:
+        for at, batch in enumerate(batches):
+            store.append([draft(text) for text in batch], [], at=NOW + at // 2)
+            before = store.list_tags(limit=9, now=NOW, numbers=True)
+            if at % 2:
+                store.settle()
+            assert store.list_tags(limit=9, now=NOW, numbers=True) == before

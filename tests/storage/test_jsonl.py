@@ -1,0 +1,232 @@
+"""Tweets as lines of JSON: the same bytes both ways, each tweet once however often it is brought in, bad lines told."""
+
+import io
+import json
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import ttweet
+from tests.support.sqlite_files import DAY_MS, NOW, opened, post, sql
+from ttweet.model import tweets
+from ttweet.model.errors import Refused
+from ttweet.model.reports import Report
+from ttweet.model.tweets import Deletion, Place, Tweet, draft
+from ttweet.storage import jsonl as archive
+from ttweet.storage.jsonl import Tally, bring_in, decode, encode, read_lines
+from ttweet.storage.sqlite.check import Check
+from ttweet.storage.sqlite.reader import SqliteReader
+from ttweet.storage.sqlite.writer import SqliteStore
+
+COUNTS = (
+    "SELECT key, spelling, spelling_count, count, newest, lettered FROM tags ORDER BY key",
+    "SELECT key, s.spelling, s.count FROM spellings s JOIN tags ON tag = id ORDER BY 1, 2",
+    "SELECT key, day, d.count FROM tag_days d JOIN tags ON tag = id ORDER BY 1, 2",
+    "SELECT key, tweet FROM tweet_tags JOIN tags ON tag = id ORDER BY 1, 2",
+    "SELECT * FROM tweets ORDER BY id",
+)
+
+
+def lines_of(store: SqliteReader | SqliteStore) -> list[bytes]:
+    return [encode(entry) for entry in store.entries_after(0, 1_000_000)]
+
+
+def brought_in(store: SqliteStore, lines: Sequence[bytes]) -> Tally:
+    tally = Tally()
+    bring_in(store, read_lines(io.BytesIO(b"".join(lines))), tally, lambda: None)
+    return tally
+
+
+def filled(path: Path) -> list[bytes]:
+    """Some tweets of several days, people and spellings, an empty one, and a gap in the ids."""
+    with opened(path) as store:
+        for day in range(5):
+            texts = [f"number {day} #Python #n{one} #3251" for one in range(7)] + ["", "#python", "#PYTHON 寿司 #寿司"]
+            store.append([draft(text, by="ann" if day else None) for text in texts], [], at=NOW + day * DAY_MS)
+        sql(path, "DELETE FROM tweet_tags WHERE tweet = 9", "DELETE FROM tweets WHERE id = 9")
+        return lines_of(store)
+
+
+def test_a_line_is_documented_to_the_letter() -> None:
+    page = (Path(ttweet.__file__).parent.parent / "docs" / "export.md").read_text()
+    tweet = Tweet(9201, 1714567890123, "ann", "Tests are green #ci 🎉", ("ci",))
+    assert encode(tweet).decode() in page
+    assert decode(encode(tweet)) == tweet
+    assert encode(tweet, ascii_only=True).isascii()
+
+
+def test_deletions_are_documented_to_the_letter() -> None:
+    page = (Path(ttweet.__file__).parent.parent / "docs" / "export.md").read_text()
+    for entry in (Place(9202, 1714567890456), Deletion(9300, 1714567999999, 9202)):
+        assert encode(entry).decode() in page
+        assert decode(encode(entry)) == entry
+
+
+def test_deleted_tweets_keep_their_places_and_no_id_is_given_again(tmp_path: Path) -> None:
+    with opened(tmp_path / "old.db") as store:
+        post(store, "one #a", "two #a #b", "three")
+        store.delete(2, Report("SERVER", "GENERAL", "deleted"), at=NOW)
+        lines = lines_of(store)
+    assert [decode(line) for line in lines][1::2] == [Place(2, NOW), Deletion(4, NOW, 2)]
+    with opened(tmp_path / "new.db") as store:
+        assert brought_in(store, lines) == Tally(new=2)
+        assert (lines_of(store), store.count(), store.deletions_after(0, 9)) == (lines, 2, [Deletion(4, NOW, 2)])
+    with opened(tmp_path / "new.db") as store:
+        assert brought_in(store, lines) == Tally(known=2)
+        assert post(store, "next")[0].id == 5
+    assert list(Check(tmp_path / "new.db", instead="").run(lambda done, total: None)) == []
+
+
+def test_no_id_is_given_again_after_a_deletion_whose_tweet_is_gone(tmp_path: Path) -> None:
+    with opened(tmp_path / "old.db") as old:
+        post(old, "a", "b")
+        old.delete(1, Report("SERVER", "GENERAL", "gone"), at=NOW)
+        old.prune(3)
+        kept = lines_of(old)
+    assert [json.loads(line) for line in kept] == [{"id": 3, "at": NOW, "deletes": 1}]
+    with opened(tmp_path / "new.db") as new:
+        brought_in(new, kept)
+        assert (new.newest_id(), new.gone()) == (3, 3)
+    sql(tmp_path / "new.db", "DELETE FROM sqlite_sequence")  # as an import once left it
+    with opened(tmp_path / "new.db") as new:
+        assert post(new, "c")[0].id == 4
+    assert sql(tmp_path / "new.db", "SELECT name, seq FROM sqlite_sequence WHERE name = 'tweets'") == [("tweets", 4)]
+
+
+def test_a_deleted_tweet_does_not_come_back(path: Path) -> None:
+    with opened(path) as store:
+        post(store, "regretted")
+        lines = lines_of(store)
+        store.delete(1, Report("SERVER", "GENERAL", "deleted"), at=NOW)
+        with pytest.raises(Refused, match="the file has another entry with the id 1"):
+            brought_in(store, lines)
+        assert store.read_after(0, 9) == []
+
+
+@given(
+    text=st.text(max_size=150).map(lambda text: text.replace("\0", "")),
+    by=st.sampled_from([None, "ann", "Jürgen"]),
+    at=st.integers(0, archive.MAX_AT),
+)
+def test_any_tweet_comes_back_from_its_line(text: str, by: str | None, at: int) -> None:
+    try:
+        checked = draft(text, by=by)
+    except Refused:
+        return
+    tweet = Tweet(1, at, by, checked.text, tuple(checked.tags.values()))
+    assert decode(encode(tweet)) == tweet
+    assert encode(tweet).count(b"\n") == 1
+
+
+def test_what_was_exported_and_imported_is_exported_the_same_and_counted_the_same(tmp_path: Path) -> None:
+    lines = filled(tmp_path / "old.db")
+    with opened(tmp_path / "new.db") as store:
+        assert brought_in(store, lines) == Tally(new=49)
+        assert lines_of(store) == lines
+        assert post(store, "the next one")[0].id == 51
+
+
+def test_tags_are_counted_as_if_the_tweets_had_been_posted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "PAGE_ENTRIES", 4)
+    with opened(tmp_path / "old.db") as store:
+        for day in (3, 1, 2):  # the clock was put back
+            post(store, "#Python #go", "#python #Go", f"#n{day} #1", at=NOW + day * DAY_MS + day)
+        store.settle()
+        lines = lines_of(store)
+    with opened(tmp_path / "new.db") as store:
+        brought_in(store, lines)
+        store.settle()
+    for question in COUNTS:
+        assert sql(tmp_path / "new.db", question) == sql(tmp_path / "old.db", question)
+
+
+@pytest.mark.parametrize("stored", [0, 1, 8, 20, 48, 49])
+def test_after_a_stop_anywhere_a_second_run_brings_in_the_rest_and_nothing_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored: int
+) -> None:
+    monkeypatch.setattr(archive, "PAGE_ENTRIES", 8)
+    lines = filled(tmp_path / "old.db")
+    with opened(tmp_path / "new.db") as store:
+        assert brought_in(store, lines[:stored]).new == stored
+    with opened(tmp_path / "new.db") as store:
+        assert brought_in(store, lines) == Tally(new=49 - stored, known=stored)
+        assert lines_of(store) == lines
+
+
+def changed(**fields: object) -> bytes:
+    value = {"id": 3, "at": 1, "by": None, "text": "x", "tags": [], **fields}
+    return json.dumps({name: one for name, one in value.items() if one is not ...}).encode() + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (b"hello\n", "no JSON: Expecting value (character 1)"),
+        (b"\xff\n", "it is not UTF-8; this is no export of ttweet's"),
+        (b"[" * 100_000 + b"\n", "no JSON"),
+        (b"[1]\n", "no JSON object; an export has one a line"),
+        (changed(text=...), "it lacks text"),
+        (changed(text=..., by=...), "it lacks by, text"),
+        (changed(colour="red"), "'colour' is no field of an entry; see docs/export.md"),
+        (changed(id="3"), 'id must be a whole number, not "3"'),
+        (changed(id=True), "id must be a whole number, not true"),
+        (changed(id=0), "id is 0, and must be from 1 to 9007199254740991"),
+        (changed(id=2**53), "id is 9007199254740992, and must be from 1 to"),
+        (b'{"id":3,"at":1,"deletes":9007199254740992}\n', "id is 9007199254740992, and must be from 1 to"),
+        (changed(at=1.5), "at must be a whole number, milliseconds since 1970, not 1.5"),
+        (changed(at=-1), "at is -1, and must be from 0 to 253402300799999"),
+        (changed(by="two words"), "'two words' is no name"),
+        (changed(text="x" * 151), "151 characters, the limit is 150"),
+        (changed(text="a\0b"), "a NUL character at position 2"),
+        (changed(text="\ud800"), "a lone surrogate at position 1"),
+        (changed(tags="a"), 'tags must be a list of tags, not "a"'),
+        (changed(tags=["a b"]), '"a b" is no tag'),
+        (changed(tags=["a", "A"]), '"A" stands there twice'),
+        (changed(text="", tags=["a"]), "an empty text carries no tags"),
+        (b'{"id":3,"at":1,"deleted":false}\n', "deleted must be true, not false"),
+        (b'{"id":3,"at":1,"deletes":true}\n', "deletes must be the id of a tweet, not true"),
+        (b'{"id":3,"at":1,"deletes":1,"text":"x"}\n', "'text' is no field of an entry"),
+        (changed(id=2), "id 2 comes after 2, and ids must rise"),
+        (b"x" * (archive.MAX_LINE_BYTES + 1), "more than 1,048,576 bytes"),
+    ],
+)
+def test_a_bad_line_is_told_with_its_number_and_what_stands_before_it_is_stored(
+    store: SqliteStore, line: bytes, said: str
+) -> None:
+    good = [changed(id=1), b"\n", changed(id=2)]
+    with pytest.raises(Refused) as refusal:
+        brought_in(store, [*good, line, changed(id=4)])
+    assert refusal.value.text.startswith(f"line 4: {said}")
+    assert [tweet.id for tweet in store.read_after(0, 10)] == [1, 2]
+
+
+def test_after_the_greatest_id_that_is_taken_others_can_follow(store: SqliteStore) -> None:
+    brought_in(store, [changed(id=archive.MAX_ID)])
+    assert [tweet.id for tweet in post(store, "a", "b")] == [2**53, 2**53 + 1]
+
+
+@pytest.mark.parametrize(("tweet", "said"), [(2, "another entry"), (9, "newer entries, and none")])
+def test_an_id_that_belongs_to_another_tweet_is_refused(path: Path, tweet: int, said: str) -> None:
+    lines = filled(path)
+    with opened(path) as store, pytest.raises(Refused, match=f"line 2: the file has {said} with the id {tweet};"):
+        brought_in(store, [lines[0], changed(id=tweet)])
+    with closing(SqliteReader(path)) as reader:
+        assert lines_of(reader) == lines
+
+
+def test_a_text_that_is_not_in_normal_form_is_brought_into_it() -> None:
+    tweet = decode(changed(text="cafe\u0301"))
+    assert isinstance(tweet, Tweet)
+    assert tweet.text == tweets.checked_text("café")
+
+
+def test_a_line_without_an_end_is_told_from_one_that_is_no_json() -> None:
+    line = encode(Tweet(7, NOW, None, "hello #tag", ("tag",)))
+    for cut in range(1, len(line) - 1):
+        with pytest.raises(Refused, match=r"^no JSON: .* \(character \d+\); the line has no end, so the file may have"):
+            decode(line[:cut])
+    assert decode(line[:-1]) == decode(line)

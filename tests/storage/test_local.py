@@ -1,0 +1,123 @@
+import os
+from pathlib import Path
+
+import pytest
+
+import ttweet
+from tests.support.processes import output_of, running_server
+from ttweet.model.tweets import Tweet
+from ttweet.protocol import requests as wire
+from ttweet.server import app
+from ttweet.storage import local
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "notes.db"
+
+
+def test_what_is_posted_is_read_in_this_program_and_in_the_next(path: Path) -> None:
+    with ttweet.open(path) as store:
+        first = store.post("Milk is out #home", tags=["shop"])
+        assert first == Tweet(1, first.at, None, "Milk is out #home", ("home", "shop"))
+        assert store.last() == first
+    with ttweet.open(str(path)) as store:
+        second = store.post("#Home again", by="matt")
+        assert store.tweets_of_tag("#HOME").tweets == [second, first]
+        assert store.tweets_of_tag("home", before=2).tweets == [first]
+        assert store.list_tags(limit=1).tags[0].count == 2
+        assert list(store.tweets_after(1)) == [second]
+        with pytest.raises(ttweet.Refused, match="'ho me' is no tag"):
+            store.tweets_of_tag("ho me")
+
+
+def test_all_tweets_come_in_pages(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "PAGE", 2)
+    with ttweet.open(path) as store:
+        ids = [store.post(str(number)).id for number in range(5)]
+        assert [tweet.id for tweet in store.tweets_after()] == ids
+
+
+def test_a_key_stores_once_and_an_empty_message_is_no_last_one(path: Path) -> None:
+    with ttweet.open(path) as store:
+        assert store.post("once", key="k").id == store.post("once", key="k").id
+        store.post("see #this", tags=["that"], scan=False)
+        assert store.tweets_of_tag("this").tweets == []
+        store.post("")
+        assert store.last() is None
+
+
+def test_a_file_that_a_server_holds_can_only_be_read(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--no-report-file") as server:
+        with pytest.raises(ttweet.OpenError) as error:
+            ttweet.open(server.db)
+        assert error.value.code == "locked"
+        with ttweet.Client("127.0.0.1", server.port) as client:
+            client.post("hello")
+        with ttweet.open(server.db, readonly=True) as store:
+            assert [tweet.text for tweet in store.tweets_after()] == ["hello"]
+            with pytest.raises(ttweet.Refused, match="reading only"):
+                store.post("me too")
+            with pytest.raises(ttweet.Refused, match="reading only"):
+                store.delete(1)
+            with pytest.raises(ttweet.Refused, match="reading only"):
+                next(store.prune(2))
+
+
+def test_what_is_stored_stays_also_when_the_same_program_reads_the_file_too(path: Path) -> None:
+    shell = (
+        f"import sqlite3; c = sqlite3.connect({str(path)!r}); print(*c.execute('SELECT text FROM tweets')); c.close()"
+    )
+    with ttweet.open(path) as store:
+        store.post("one")
+        with ttweet.open(path, readonly=True) as reader:
+            assert reader.last() == store.last()
+        assert output_of(shell) == "('one',)\n"
+        store.post("two")
+        assert output_of(shell) == "('one',) ('two',)\n"
+
+
+@pytest.mark.parametrize(("text", "by"), [("x" * 151, None), ("hi", "two words"), ("\0", None)])
+def test_what_a_server_would_refuse_is_refused(path: Path, text: str, by: str | None) -> None:
+    with ttweet.open(path) as store:
+        with pytest.raises(ttweet.Refused):
+            store.post(text, by=by)
+        assert list(store.tweets_after()) == []
+
+
+def test_a_file_that_is_missing_cannot_be_read(path: Path) -> None:
+    with pytest.raises(ttweet.OpenError) as error:
+        ttweet.open(path, readonly=True)
+    assert error.value.code == "missing"
+
+
+def test_defaults_are_those_of_a_server() -> None:
+    assert app.Config(port=0).log_limit == local.LOG_LIMIT
+    assert wire.DEFAULT_LIMIT == local.DEFAULT_LIMIT
+
+
+async def test_a_string_is_no_list_of_tags_for_any_verb_that_posts(path: Path) -> None:
+    client = ttweet.Client("127.0.0.1", 1)
+    with ttweet.open(path) as notes, pytest.raises(ttweet.Refused, match="not the string 'abc'") as refused:
+        notes.post("a", tags="abc")
+    assert refused.value.code == "bad_tag"
+    with pytest.raises(ttweet.Refused, match="not the string 'abc'"):
+        client.post("a", tags="abc")
+    with pytest.raises(ttweet.Refused, match="not the string 'abc'"):
+        next(client.post_many(["a"], tags="abc"))
+    with pytest.raises(ttweet.Refused, match="not the string 'abc'"):
+        await ttweet.AsyncClient("127.0.0.1", 1).post("a", tags="abc")
+
+
+@pytest.mark.parametrize("readonly", [False, True])
+def test_closing_twice_closes_nothing_of_anybody_else(readonly: bool, tmp_path: Path) -> None:
+    path = tmp_path / "notes.db"
+    ttweet.open(path).close()
+    with ttweet.open(path, readonly=readonly) as notes:
+        notes.close()
+        others = os.pipe()
+        notes.close()
+    os.write(others[1], b"still open")
+    assert os.read(others[0], 99) == b"still open"
+    for one in others:
+        os.close(one)

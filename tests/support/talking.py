@@ -1,0 +1,63 @@
+"""Servers whose words are looked at: on their terminal, and what they have written of their sessions."""
+
+import sqlite3
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from tests.support.processes import LIMIT_S, TTWEET, Server, environment
+
+
+def sessions(db: Path) -> list[str]:
+    """How each session ended."""
+    with sqlite3.connect(db) as connection:
+        return [how for (how,) in connection.execute("SELECT how FROM sessions ORDER BY id")]
+
+
+def logged(db: Path) -> list[str]:
+    """The texts of the report log, all sessions."""
+    with sqlite3.connect(db) as connection:
+        return [text for (text,) in connection.execute("SELECT text FROM log ORDER BY id")]
+
+
+@dataclass
+class Talking(Server):
+    """A server that shows its report lines; `started` are its first, up to the one that says where it listens."""
+
+    stderr: IO[str]
+    started: list[str]
+
+    def read_until(self, words: str) -> list[str]:
+        """The next lines it shows, up to one that holds these words."""
+        return read_until(self.stderr, words)
+
+
+def read_until(stderr: IO[str], words: str) -> list[str]:
+    lines = []
+    for line in stderr:
+        lines.append(line.rstrip("\n"))
+        if words in line:
+            return lines
+    raise AssertionError(f"the server ended without {words!r}, after {lines}")
+
+
+@contextmanager
+def talking_server(*options: str, cwd: Path, limit: str = "") -> Iterator[Talking]:
+    """A server with a terminal that is a pipe, below a limit that is set in a shell."""
+    command = ["sh", "-c", f'{limit}\nexec "$@"', "sh", *TTWEET, "serve", "0", *options]
+    process = subprocess.Popen(command, cwd=cwd, env=environment(), stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    guard = threading.Timer(LIMIT_S, process.kill)
+    guard.start()
+    try:
+        started = read_until(process.stderr, "listening on")
+        yield Talking(process, cwd, int(started[-1].rpartition(":")[2]), process.stderr, started)
+    finally:
+        process.terminate()
+        process.wait(LIMIT_S)
+        guard.cancel()
+        process.stderr.close()

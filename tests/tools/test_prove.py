@@ -1,0 +1,339 @@
+"""The short forms of scripts/prove, and what they stand on; the checker has tests of its own."""
+
+import os
+import random
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.tools.test_proofs_checker import upload
+from ttweet.model import hashtags, reports, tweets
+from ttweet.model.errors import Refused
+from ttweet.protocol import frames
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+sys.path.insert(0, str(SCRIPTS))
+
+from proofs import (  # noqa: E402
+    command_line,
+    diskfull,
+    fsyncs,
+    fuzz,
+    fuzz_targets,
+    hostile,
+    ioerrors,
+    mutants,
+    mutation,
+    powercut,
+    simple_tags,
+    stage,
+    syncfail,
+)
+from proofs.disk import Disk, Do, Operation, recorded  # noqa: E402
+from proofs.figure import Result  # noqa: E402
+from proofs.findings import Findings, Kind  # noqa: E402
+from proofs.history import History, Seen, Upload  # noqa: E402
+from proofs.stage import Broken, NotStarted, Skipped, Stage  # noqa: E402
+
+ALPHABET = "#＃ab1_é寿ſßﷺ٣ \t.,/:?&-@$\ufe0f\u20e3\u200d\u00adA://x.de/"
+SHORT: dict[str, Callable[[Stage, int], Result]] = {
+    **mutation.PROOFS,
+    "restart-powercut": lambda stage, seed: powercut.prove(stage, seconds=2, seed=seed, restart=True),
+    "ioerrors": lambda stage, seed: ioerrors.prove(stage, share=0.02, seed=seed),
+    "syncfail": lambda stage, seed: syncfail.prove(stage, share=0.1, seed=seed),
+    "diskfull": lambda stage, seed: diskfull.prove(stage, rounds=1, seed=seed),
+}
+"""Shorter still than for a hunt where nothing need be found."""
+
+
+@contextmanager
+def skipping() -> Iterator[None]:
+    """A proof that cannot be made here skips its test, and says why."""
+    try:
+        yield
+    except Skipped as why:
+        pytest.skip(str(why))
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_a_promise_is_kept(name: str, tmp_path: Path) -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    with skipping():
+        result = SHORT[name](Stage(tmp_path), seed)
+    print(result.line)
+    assert not result.findings.told
+    assert result.ok
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "synchronous-off",
+        "ack-during-sync",
+        "twice-on-retry",
+        "unescaped-log",
+        "push-before-commit",
+        "resume-skips-one",
+        "io-errors-pass",
+        "ends-as-it-is",
+    ],
+)
+def test_a_bug_is_found(name: str, tmp_path: Path) -> None:
+    with skipping():
+        hunt = mutation.prove(Stage(tmp_path), names=[name], seed=1)
+    assert hunt.ok, hunt.line
+
+
+def test_a_bug_that_lets_nobody_be_served_is_no_bug_that_was_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(mutation.PROOFS, "kill9", lambda *_: Result(Findings(), (), History(), passed=False))
+    with pytest.raises(Broken, match="nobody is served"):
+        mutation.prove(Stage(tmp_path), names=["twice-on-retry"], seed=1)
+
+
+def hunted(folder: Path, monkeypatch: pytest.MonkeyPatch, proof: mutation.Proof) -> mutation.Hunt:
+    """The hunt for a bug that shows by `dup`, with this proof."""
+    monkeypatch.setattr(mutation, "ATTEMPTS", 1)
+    monkeypatch.setitem(mutation.PROOFS, "kill9", proof)
+    return mutation.prove(Stage(folder), names=["twice-on-retry"], seed=1)
+
+
+@pytest.mark.parametrize(("kind", "caught"), [("dup", True), ("corrupt", False)])
+def test_a_bug_is_found_by_its_own_sign_alone(
+    kind: Kind, caught: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    findings = Findings()
+    findings.add(kind, "something")
+    seen = History([Upload(1, "one", (), None, 0, outcome="ok")])
+    assert hunted(tmp_path, monkeypatch, lambda *_: Result(findings, (), seen, passed=False)).ok == caught
+
+
+def test_a_server_that_breaks_is_no_bug_that_was_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> Result:
+        raise Broken("the machine is too slow")
+
+    hunt = hunted(tmp_path, monkeypatch, broken)
+    assert hunt.line == "caught 0/1 missed: twice-on-retry"
+    assert hunt.told == ["twice-on-retry: NOT FOUND, but broken instead of dup"]
+
+
+def test_bugs_that_cannot_be_looked_for_are_skipped_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(Skipped, match="skipped synchronous-off: there is no C compiler"):
+        mutation.prove(Stage(tmp_path), names=["synchronous-off", "ack-during-sync"], seed=1)
+
+
+@pytest.mark.parametrize(("named", "sought", "ok"), [(1, 1, True), (30, 10, True), (30, 9, False), (3, 2, False)])
+def test_a_hunt_for_too_few_bugs_shows_nothing(named: int, sought: int, ok: bool) -> None:
+    assert mutation.Hunt(named, sought, [], ["skipped"], []).ok == ok
+
+
+def test_every_bug_has_its_proof() -> None:
+    assert {bug.proof for bug in mutants.BUGS.values()} == mutation.PROOFS.keys()
+
+
+def test_hostile_clients_harm_nobody_but_themselves(tmp_path: Path) -> None:
+    with skipping():
+        result = hostile.prove(Stage(tmp_path), scale=0.02, seed=1, timed=False)  # that is for a machine of its own
+    assert not result.findings.told
+    assert result.ok
+
+
+def test_fuzzing_finds_nothing(tmp_path: Path) -> None:
+    seed = random.randrange(2**31)
+    print(f"seed {seed}")
+    with skipping():
+        fuzzed = fuzz.prove(Stage(tmp_path), seconds=60 if os.environ.get("CI") else 6, seed=seed)
+    assert fuzzed.ok, (fuzzed.line, fuzzed.told)
+
+
+@pytest.mark.parametrize("seed", sorted(fuzz.CORPUS.rglob("*/*")), ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_what_fuzzing_begins_with_is_handled(seed: Path) -> None:
+    fuzz_targets.TARGETS[seed.parent.name](seed.read_bytes())
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_handled(data: bytes) -> None:
+    for target in fuzz_targets.TARGETS.values():
+        target(data)
+
+
+def test_a_fault_in_what_is_fuzzed_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reports, "escape", lambda text: text)
+    with pytest.raises(AssertionError):
+        fuzz_targets.escapes(b"\x1b")
+    monkeypatch.setattr(frames.FrameReader, "receive_data", lambda _, data: data.splitlines())
+    with pytest.raises(AssertionError):
+        fuzz_targets.decoder(b"\x01\x00\x04" + b'["p",""]\n')
+
+
+def test_an_input_that_takes_too_long_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    fuzz_targets.timed(lambda data: None)(b"quick")
+    monkeypatch.setattr(fuzz_targets, "MAX_INPUT_S", 0.0)
+    with pytest.raises(AssertionError, match="s for 4 bytes"):
+        fuzz_targets.timed(lambda data: None)(b"slow")
+
+
+def test_the_command_says_the_figure_and_whether_it_passed(capfd: pytest.CaptureFixture[str]) -> None:
+    assert command_line.main(["sigterm", "--scale", "0.02", "--seed", "5"]) == 0
+    said = capfd.readouterr()
+    assert said.out.startswith("sigterm: ok lost=0 dup=0 order=0 stops=1 wrong=0 slowest=")
+    assert said.err == "seed 5\n"
+
+
+def test_a_proof_that_there_is_not_is_a_wrong_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        command_line.main(["kill8"])
+    assert stopped.value.code == 2
+    assert "there is no proof 'kill8'; choose from kill9, " in capsys.readouterr().err
+
+
+# A server
+
+
+def program(tmp_path: Path, commands: str) -> Stage:
+    """A stage whose server is a shell's."""
+    return Stage(tmp_path, wrapper=("sh", "-c", f"exec >&2; {commands}"))
+
+
+@pytest.mark.parametrize(
+    ("commands", "raised", "why"),
+    [
+        ("echo the disk is full; exit 1", NotStarted, r"\(1\): the disk is full"),
+        ("echo 'Traceback (most recent call last):'; exit 1", Broken, r"\(1\): Traceback"),
+        ("kill -SEGV $$", Broken, r"\(-11\)"),
+        ("exec sleep 60", Broken, r"\(-9\)"),
+    ],
+)
+def test_only_a_server_that_says_why_has_refused_to_start(
+    commands: str, raised: type[Broken], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "LIMIT_S", 2.0)
+    with pytest.raises(Broken, match=f"the server did not start {why}") as told, program(tmp_path, commands).server():
+        pass
+    assert told.type is raised
+
+
+@pytest.mark.parametrize(
+    ("commands", "told"),
+    [
+        ("trap '' TERM; while :; do sleep 0.1; done", "has not ended within 2 s"),
+        ("exit 3", "ended with 3"),
+        ("echo 'Traceback (most recent call last):'; exit 1", "ended with 1: Traceback"),
+        ("kill -SEGV $$", "ended with -11"),
+    ],
+)
+def test_a_server_that_hangs_or_crashes_after_a_fault_is_found(
+    commands: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "LIMIT_S", 2.0)
+    server = program(tmp_path, f"echo listening on 127.0.0.1:1; {commands}")
+    with pytest.raises(Broken, match=told):
+        ioerrors.let_fail(server, History(), random.Random(1), lambda server: time.sleep(0.1))
+
+
+@pytest.mark.parametrize("nth", range(4, 9))
+def test_a_server_that_could_not_make_a_file_safe_does_not_serve_it(nth: int, tmp_path: Path) -> None:
+    """One of these syncs is that of the switch to the write-ahead log, which SQLite says was made all the same."""
+    with skipping():
+        failing, _ = recorded(Stage(tmp_path), fail_sync=nth)
+    with suppress(NotStarted), failing.server():
+        assert failing.db.read_bytes()[18:20] == b"\2\2", "the header says that there is a write-ahead log"
+
+
+# Both implementations of the rule of hashtags
+
+
+@given(st.text(ALPHABET, max_size=40) | st.text(max_size=150))
+def test_the_simple_rule_of_hashtags_agrees_with_the_fast_one(text: str) -> None:
+    assert simple_tags.bodies(text) == hashtags.extract(text, numeric=True)
+
+
+@given(st.text(max_size=20).map(lambda text: text.replace(" ", "")))  # which no body of a tag has
+def test_the_simple_key_agrees_with_the_fast_one(body: str) -> None:
+    assert simple_tags.fold(body) == hashtags.key(body)
+
+
+@given(st.text(ALPHABET, max_size=60))
+def test_the_tags_of_a_draft_are_those_of_the_simple_rule(text: str) -> None:
+    try:
+        draft = tweets.draft(text)
+    except Refused:
+        return
+    assert draft.tags == simple_tags.tags(draft.text)
+
+
+@pytest.mark.parametrize(("returned", "kinds"), [(25, {"lost"}), (32, {"lost"}), (35, set())])
+def test_an_answer_before_what_was_written_is_synced_is_found(returned: int, kinds: set[str]) -> None:
+    log, findings = fsyncs.Log(), Findings()
+    write = Operation(20, Do.WRITE, "tweets.db-wal", 0, b"\x05000000af-1.7 #proof")
+    log.note([write._replace(began=began, do=Do.SYNC, data=b"", ended=began + 4) for began in (15, 30)])
+    log.note([write, write._replace(began=40)])
+    seen = upload(Seen(1, 1, None, "000000af-1.7 #proof", ("proof",)), 10, returned)
+    fsyncs.check_syncs(History([seen]), log, findings)
+    assert set(findings.counts) == kinds
+
+
+# The disk
+
+
+def test_a_disk_keeps_what_was_synced_and_what_it_likes_of_the_rest() -> None:
+    disk = Disk()
+    write = Operation(0, Do.WRITE, "f", 0, b"a" * 2048)
+    for operation in (
+        Operation(0, Do.CREATE, "f", 0, b""),
+        write,
+        Operation(0, Do.SYNC, "f", 0, b""),
+        Operation(0, Do.SYNC_FOLDER, "", 0, b""),
+        write._replace(data=b"b" * 2048),
+    ):
+        disk.apply(operation)
+    chance = random.Random(1)
+    assert disk.after("dropped", chance) == {"f": b"a" * 2048}
+    assert disk.after("kept", chance) == {"f": b"b" * 2048}
+    part = {disk.after("part", chance)["f"][::512] for _ in range(50)}
+    assert b"abab" in part
+    assert len(part) > 10
+    torn = disk.after("torn", chance)["f"]
+    assert torn == b"b" * torn.count(b"b") + b"a" * (2048 - torn.count(b"b"))
+
+
+def test_what_a_failed_sync_was_to_make_durable_never_is() -> None:
+    disk = Disk({"f": b"old"})
+    write = Operation(0, Do.WRITE, "f", 0, b"new, longer")
+    for operation in (write, write._replace(do=Do.FAILED_SYNC), write._replace(do=Do.SYNC)):
+        disk.apply(operation)
+    assert disk.after("dropped", random.Random(1)) == {"f": b"old"}
+    disk.apply(write._replace(offset=5, data=b"er"))
+    disk.apply(write._replace(do=Do.SYNC))
+    assert disk.after("dropped", random.Random(1)) == {"f": b"old\0\0er"}
+
+
+def test_a_name_is_durable_once_the_folder_is_synced() -> None:
+    disk = Disk({"old": b"1"})
+    disk.apply(Operation(0, Do.RENAME, "old", 0, b"new"))
+    assert disk.after("dropped", random.Random(1)) == {"old": b"1"}
+    assert disk.after("kept", random.Random(1)) == {"new": b"1"}
+    disk.apply(Operation(0, Do.SYNC_FOLDER, "", 0, b""))
+    disk.apply(Operation(0, Do.UNLINK, "new", 0, b""))
+    assert disk.after("dropped", random.Random(1)) == {"new": b"1"}
+    assert disk.after("kept", random.Random(1)) == {}
+
+
+def test_a_file_of_which_nothing_was_recorded_is_told(tmp_path: Path) -> None:
+    disk = Disk({"tweets.db": b"1"})
+    (tmp_path / "tweets.db").write_bytes(b"1")
+    (tmp_path / "tweets.db-shm").write_bytes(b"memory")
+    disk.reconcile(tmp_path)
+    (tmp_path / "made-by-creat").write_bytes(b"")
+    with pytest.raises(Broken, match="of made-by-creat shim/disk"):
+        disk.reconcile(tmp_path)

@@ -1,0 +1,99 @@
+"""What contrib/ holds: the unit is as hard as it says, and the image's recipe names what there is."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import LIMIT_S, environment, run, running_server
+from ttweet.cli.main import make_app
+
+ROOT = Path(__file__).parents[2]
+UNIT = ROOT / "contrib" / "ttweet.service"
+RECIPE = (ROOT / "contrib" / "Dockerfile").read_text()
+MOST_EXPOSED = 2.0  # of systemd's scale, on which 10 is unprotected
+
+
+def systemd_analyze(*arguments: str) -> str:
+    program = shutil.which("systemd-analyze")
+    if program is None:
+        pytest.skip("there is no systemd-analyze here")
+    done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=LIMIT_S)
+    if "--offline" in " ".join(arguments) and "unrecognized option" in done.stderr:
+        pytest.skip("this systemd-analyze is older than 250 and cannot look at a file")
+    return done.stdout + done.stderr
+
+
+def test_the_unit_is_hardened() -> None:
+    said = systemd_analyze("security", "--offline=true", "--no-pager", str(UNIT))
+    found = re.search(r"exposure level for ttweet\.service: ([\d.]+)", said)
+    assert found, said
+    assert float(found[1]) <= MOST_EXPOSED
+    assert f"gives it {MOST_EXPOSED} at\nmost" in (ROOT / "contrib" / "README.md").read_text()
+
+
+def test_systemd_understands_every_line_of_the_unit(tmp_path: Path) -> None:
+    program = tmp_path / "ttweet"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    unit = tmp_path / UNIT.name
+    unit.write_text(UNIT.read_text().replace("/opt/ttweet/bin/ttweet", str(program)))
+    about_it = [line for line in systemd_analyze("verify", str(unit)).splitlines() if UNIT.name in line]
+    assert about_it == []
+
+
+def command_of_the_unit() -> list[str]:
+    (command,) = re.findall(r"^ExecStart=\S+/ttweet (.*)$", UNIT.read_text(), re.MULTILINE)
+    return str(command).split()
+
+
+def commands_of_drop_ins() -> list[list[str]]:
+    readme = (ROOT / "contrib" / "README.md").read_text().replace("\\\n", " ")
+    return [words.split() for words in re.findall(r"^ExecStart=\S+/ttweet (.*)$", readme, re.MULTILINE)]
+
+
+def commands_of_the_recipe() -> tuple[list[str], list[str]]:
+    """The health check, and what follows the image's entry point."""
+    healthcheck, command = re.findall(r"^(?:HEALTHCHECK .*)?CMD (\[.*\])$", RECIPE.replace("\\\n", " "), re.MULTILINE)
+    return json.loads(healthcheck), json.loads(command)
+
+
+def test_all_give_the_server_a_command_line_that_it_takes() -> None:
+    assert len(commands_of_drop_ins()) == 2
+    for words in (command_of_the_unit(), *commands_of_drop_ins(), commands_of_the_recipe()[1]):
+        name, *arguments = words
+        make_app()[name].parse_args(arguments)
+
+
+def test_the_recipe_copies_what_there_is_and_all_that_a_wheel_needs() -> None:
+    copied = [name for line in re.findall(r"^COPY (?!--)(.*)$", RECIPE, re.MULTILINE) for name in line.split()[:-1]]
+    assert [name for name in copied if not (ROOT / name).exists()] == []
+    build = (ROOT / "pyproject.toml").read_text()
+    for needed in ("README.md", "LICENSE", "migrations", "ttweet"):
+        assert f'"{needed}"' in build
+        assert needed in copied
+    assert "\nUSER ttweet\n" in RECIPE
+
+
+def test_the_healthcheck_of_the_image_tells_a_server_that_answers_from_none(tmp_path: Path) -> None:
+    program = tmp_path / "bin" / "ttweet"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m ttweet "$@"\n')
+    program.chmod(0o755)
+    check, _ = commands_of_the_recipe()
+
+    def healthy(address: str) -> bool:
+        variables = environment({"TTWEET_SERVER": address, "PYTHONPATH": str(ROOT)})
+        variables["PATH"] = f"{program.parent}:{variables['PATH']}"
+        return subprocess.run(check, env=variables, timeout=LIMIT_S).returncode == 0
+
+    with running_server(tmp_path) as server:
+        assert healthy(server.address)  # there is no message yet
+        run("post", "hello", "--server", server.address)
+        assert healthy(server.address)
+        server.stop()
+        assert not healthy(server.address)

@@ -1,0 +1,163 @@
+"""Whatever was posted: no control character, direction mark or forged line reaches a terminal or Sample.txt."""
+
+import os
+import pty
+import re
+import subprocess
+import sys
+import time
+import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import LIMIT_S, TTWEET, Server, environment, plain, run_on_terminal, running_server
+from ttweet.client.sync_client import Client
+
+_BIDI = ("LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI")
+_MARKS = "\u061c\u200e\u200f"  # of direction, without being controls
+
+
+def is_harmful(character: str) -> bool:
+    return (
+        unicodedata.category(character) in ("Cc", "Zl", "Zp")
+        or unicodedata.bidirectional(character) in _BIDI
+        or character in _MARKS
+    )
+
+
+HARMFUL = [character for character in map(chr, range(sys.maxunicode + 1)) if is_harmful(character)]
+FORGED = "SERVER ALERT [GENERAL] forged"
+TAG = "#harm"
+CHUNK = 20  # harmful characters of one message
+TEXTS = [
+    *(f"{TAG} <{'.'.join(HARMFUL[at : at + CHUNK])}>" for at in range(1, len(HARMFUL), CHUNK)),  # NUL is refused
+    *(f"{TAG} x{line_break}{FORGED}" for line_break in ("\n", "\r", "\r\n", "\v", "\f", "\x85", "\u2028", "\u2029")),
+    f"{TAG} \x1b]0;title\x07\x1b[2J\x9b2J\x1b[31mred\u202edesrever",
+]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with all that harm posted, also as report lines of a client's."""
+    with running_server(tmp_path_factory.mktemp("harm")) as server:
+        with Client("127.0.0.1", server.port) as client:
+            for text in TEXTS:
+                client.post(text)
+                client.report(text)
+            client.ping()  # the reports have come
+        yield server
+
+
+def harm(seen: str) -> set[str]:
+    """The harmful characters of what was seen, line ends and ttweet's own colours apart."""
+    return {character for character in plain(seen) if is_harmful(character)} - {"\n"}
+
+
+def forged(seen: str) -> list[str]:
+    """Lines that begin like one of the server's own."""
+    return [line for line in plain(seen).splitlines() if line.startswith(FORGED)]
+
+
+def test_unicode_has_these_harmful_characters() -> None:
+    assert len(HARMFUL) == 65 + 2 + 9 + 3
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("last",),
+        ("tags",),
+        ("tags", TAG, "--limit", "100"),
+        ("log", "--session", "all"),
+        ("follow", "--from", "0", "--count", str(len(TEXTS))),
+        ("wait", TAG, "--from", "0"),
+    ],
+)
+def test_a_command_on_a_terminal_shows_no_harm(command: tuple[str, ...], server: Server) -> None:
+    place = {"TTWEET_SERVER": server.address} if command[0] in ("follow", "wait") else {"TTWEET_DB": str(server.db)}
+    code, seen = run_on_terminal(*command, variables=place)
+    assert code == 0, seen
+    assert TAG[1:] in seen
+    assert harm(seen) == set()
+    assert forged(seen) == []
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_download_on_a_terminal_shows_no_harm(text: str, server: Server) -> None:
+    with Client("127.0.0.1", server.port) as client:
+        client.post(text)
+    code, seen = run_on_terminal("-d", "127.0.0.1", str(server.port))
+    assert code == 0, seen
+    assert f"Received Message: {text[:4]}" in seen
+    assert harm(seen) == set()
+    assert forged(seen) == []
+
+
+def test_a_session_at_the_keyboard_shows_no_harm(server: Server) -> None:
+    with Client("127.0.0.1", server.port, name="eve") as client:
+        for text in TEXTS:
+            client.post(text)
+        code, seen = run_on_terminal("chat", "127.0.0.1", str(server.port), "bob", stdin=b"gettweets eve\nexit\n")
+    assert code == 0, seen
+    assert seen.count('"') >= 2 * len(TEXTS)
+    assert harm(seen) == set()
+    assert forged(seen) == []
+
+
+def test_sample_txt_has_no_harm(server: Server) -> None:
+    """Complete, and each line one that is in the log."""
+    sample = server.folder / "Sample.txt"
+    with Client("127.0.0.1", server.port) as client:
+        client.post("the last")
+    end = time.monotonic() + LIMIT_S
+    while "the last\n" not in (seen := sample.read_bytes().decode()):
+        assert time.monotonic() < end, "the copy of the log is not complete"
+        time.sleep(0.01)
+    assert seen.count("Message Received: " + TAG) >= len(TEXTS)
+    assert harm(seen) == set()
+    assert forged(seen) == []
+
+
+def test_the_servers_own_terminal_shows_no_harm(tmp_path: Path) -> None:
+    with on_terminal("serve", "0", cwd=tmp_path) as (process, seen):
+        found = seen(lambda shown: re.search(r"listening on 127\.0\.0\.1:(\d+)\n", shown))
+        port = int(re.findall(r"listening on 127\.0\.0\.1:(\d+)", found)[0])
+        with Client("127.0.0.1", port) as client:
+            for text in TEXTS:
+                client.post(text)
+            client.post("the last")
+        shown = seen(lambda shown: "the last\n" in shown)
+        process.terminate()
+        assert process.wait(LIMIT_S) == 0
+    assert shown.count("Message Received: " + TAG) == len(TEXTS)
+    assert harm(shown) == set()
+    assert forged(shown) == []
+
+
+Shown = Callable[[Callable[[str], object]], str]
+
+
+@contextmanager
+def on_terminal(*arguments: str, cwd: Path) -> Iterator[tuple[subprocess.Popen[bytes], Shown]]:
+    """A command on a terminal while it runs, and what returns all that was shown once that meets a condition."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [*TTWEET, *arguments], stdin=slave, stdout=slave, stderr=slave, cwd=cwd, env=environment({"TERM": "xterm"})
+    )
+    os.close(slave)
+    read = bytearray()
+
+    def shown(met: Callable[[str], object]) -> str:
+        while not met(text := read.decode(errors="replace").replace("\r\n", "\n")):
+            read.extend(os.read(master, 65536))
+        return text
+
+    try:
+        yield process, shown
+    finally:
+        process.kill()
+        process.wait(LIMIT_S)
+        os.close(master)

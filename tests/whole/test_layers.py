@@ -1,0 +1,62 @@
+"""The pages name every module, and a module loads only what it may."""
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import ttweet
+from tests.support.processes import output_of
+
+PACKAGE = Path(ttweet.__file__).parent
+ROOT = PACKAGE.parent
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for path in PACKAGE.rglob("*.py")
+    if path.stem != "__init__" and "_migrations" not in path.parts
+}
+PACKAGES = {".".join(path.parent.relative_to(ROOT).parts) for path in PACKAGE.rglob("__init__.py")}
+
+
+def test_the_design_names_every_package_and_module_and_no_other() -> None:
+    design = (ROOT / "docs" / "design.md").read_text()
+    rows = re.findall(r"^\| `(ttweet[a-z.]*)` \|.*\| ([^|]*) \|$", design, re.MULTILINE)
+    assert {package for package, _ in rows} == PACKAGES
+    assert {f"{package}.{name}" for package, names in rows for name in re.findall(r"`(\w+)`", names)} == MODULES
+
+
+def test_the_map_of_the_readme_names_every_package_and_no_other() -> None:
+    shown = (ROOT / "README.md").read_text().partition("## Map of the package")[2].partition("\n## ")[0]
+    named = re.findall(r"^  (\w+)/ ", shown, re.MULTILINE)
+    assert sorted(named) == sorted(name.removeprefix("ttweet.") for name in PACKAGES if name.count(".") == 1)
+
+
+@pytest.mark.parametrize(
+    ("module", "forbidden"),
+    [
+        ("model.hashtags", {"trio", "sqlite_utils"}),
+        ("model.tweets", {"trio", "sqlite_utils", "json"}),
+        ("protocol.requests", {"trio", "socket", "sqlite_utils", "msgspec"}),
+        ("cli.classic", {"trio", "cyclopts", "sqlite_utils", "typing", "dataclasses", "unicodedata"}),
+        ("storage.sqlite.writer", {"trio"}),
+        ("broker.service", {"socket", "sqlite_utils", "cyclopts", "json"}),
+        ("server.app", {"cyclopts"}),
+    ],
+)
+def test_what_a_module_must_not_know_is_not_even_loaded(module: str, forbidden: set[str]) -> None:
+    if module == "broker.service":  # trio itself loads socket; look at the module's own imports
+        tree = ast.parse((PACKAGE / "broker" / "service.py").read_text())
+        loaded = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    else:
+        code = f"import sys, ttweet.{module}; print(*sys.modules)"
+        loaded = set(output_of(code).split())
+    assert not forbidden & loaded
+
+
+def test_the_contract_on_the_protocol_covers_the_broker_but_for_its_fan_out() -> None:
+    """The contract has to list its modules, since it leaves one out."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    [covered] = [contract["source_modules"] for contract in contracts if "broker knows no protocol" in contract["name"]]
+    assert {*covered, "ttweet.broker.fanout"} == {name for name in MODULES if name.startswith("ttweet.broker.")}
