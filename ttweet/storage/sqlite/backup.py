@@ -10,7 +10,8 @@ from pathlib import Path
 
 from ttweet.files import replacing
 from ttweet.model.errors import StoreError
-from ttweet.storage.sqlite.connections import INSTEAD, connect_reader, damage, store_error
+from ttweet.storage.sqlite.connections import INSTEAD, connect_reader
+from ttweet.storage.sqlite.errors import damage, store_error
 
 STEP_PAGES = 1024  # 4 MiB: a look at the progress each 10 ms
 

@@ -19,10 +19,8 @@ from ttweet.storage.sqlite.connections import (
     SCHEMA_VERSION,
     connect_reader,
     expected_schema,
-    is_damage,
-    store_error,
-    way_out,
 )
+from ttweet.storage.sqlite.errors import is_damage, store_error, way_out
 from ttweet.storage.sqlite.tail import FIRST_VERSION, to_tweet
 
 PAGE_TWEETS = 1000  # of one look at the progress, some 10 ms

@@ -5,7 +5,6 @@ a lock file keeps the second one out, as SQLite's own locks would let it in betw
 Knows no tweets: the tables are in migrations/migrations.py.
 """
 
-import errno
 import os
 import runpy
 import shlex
@@ -20,11 +19,11 @@ from urllib.parse import quote
 
 import ttweet
 from ttweet.files import is_open_here, is_open_to_all, lock, objection, open_own, sync_folder
-from ttweet.model.errors import OpenError, StoreError
+from ttweet.model.errors import OpenError
+from ttweet.storage.sqlite.errors import BUSY_TIMEOUT_S, damaged, os_error, primary_code, sqlite_error
 
 APPLICATION_ID = 0x74747765  # "ttwe", as the first migration sets it
 SCHEMA_VERSION = 5  # steps in migrations.py; a test holds the two together
-BUSY_TIMEOUT_S = 5.0  # for the write lock; a sqlite3 shell in the middle of a statement is done by then
 WAL_PAGES = 4000  # 16 MiB until it is written back: hot pages go to the file once for many commits
 MAX_WAL_BYTES = 64 * 1024 * 1024  # a WAL that a long reader made grow is cut back to this
 MAX_LOOKED_OVER_BYTES = 64 * 1024 * 1024  # at a start, 0.2 s; `ttweet check` looks at more, and at what it means
@@ -64,7 +63,7 @@ class Lock:
             self._fd = open_own(lock_path(path))
             self._take(path)
         except OSError as exc:
-            raise _os_error(path, exc) from exc
+            raise os_error(path, exc) from exc
 
     def _take(self, path: Path) -> None:
         try:
@@ -106,9 +105,9 @@ def connect_writer(path: Path) -> sqlite3.Connection:
             sync_folder(path.parent)
             undo.pop_all()
     except sqlite3.Error as exc:
-        raise _sqlite_error(path, exc) from exc
+        raise sqlite_error(path, exc) from exc
     except OSError as exc:
-        raise _os_error(path, exc) from exc
+        raise os_error(path, exc) from exc
     return connection
 
 
@@ -124,12 +123,12 @@ def connect_reader(path: Path, *, instead: str = INSTEAD, damaged: bool = False)
         try:
             return _connect_reader(path, "mode=ro", damaged=damaged)
         except sqlite3.OperationalError as exc:
-            if _primary(exc) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY) or has_wal(path):
+            if primary_code(exc) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY) or has_wal(path):
                 raise
             # A clean file in a folder where no -shm can be made, such as a read-only mount: nobody writes to it there.
             return _connect_reader(path, "mode=ro&immutable=1", damaged=damaged)
     except sqlite3.Error as exc:
-        raise _sqlite_error(path, exc) from exc
+        raise sqlite_error(path, exc) from exc
 
 
 def checkpoint(connection: sqlite3.Connection) -> bool:
@@ -155,7 +154,7 @@ def refuse_foreign(path: Path, *, damaged: bool = False) -> bool:
     except FileNotFoundError:
         return False
     except OSError as exc:
-        raise _os_error(path, exc) from exc
+        raise os_error(path, exc) from exc
     if header:
         _check_header(path, header, sys.maxsize if damaged else size)
     return bool(header)
@@ -169,43 +168,6 @@ def belongs_to(path: Path, db: Path) -> bool:
 def has_wal(path: Path) -> bool:
     """Whether something waits to be written back into the file."""
     return _has(path, "-wal")
-
-
-def store_error(exc: sqlite3.Error, *, committing: bool = False, path: Path | None = None) -> StoreError:
-    """What SQLite's error means for a store that is open; `committing` when COMMIT itself failed.
-
-    `path` is for an error that its own user sees: what goes to clients of a server names no files.
-    """
-    match _primary(exc):
-        case sqlite3.SQLITE_FULL:
-            return StoreError("full", "the disk is full; nothing was stored, try again when there is room")
-        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return StoreError("busy", f"another process has held the database file for {BUSY_TIMEOUT_S:g} s; try again")
-    if committing:
-        return StoreError(
-            "unknown", f"the commit failed ({exc}); whether the tweets are stored shows at the next start"
-        )
-    if is_damage(exc):
-        return StoreError("internal", damage(path, str(exc)) if path else f"the database is damaged: {exc}")
-    return StoreError("internal", f"{path or 'the database'} failed: {exc}")
-
-
-def is_damage(exc: sqlite3.Error) -> bool:
-    """Whether SQLite says that the file is not what it should be."""
-    return _primary(exc) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-def damage(path: Path, what: str) -> str:
-    """What is said of a damaged file: its name, and the ways out."""
-    return f"{path} is damaged: {what}; {way_out(path)}"
-
-
-def way_out(path: Path) -> str:
-    """What to do about a damaged file."""
-    return (
-        "put a backup in its place, with no -wal and -shm beside it, or save what is left: ttweet export --salvage "
-        f"saved.jsonl --db {shlex.quote(str(path))}, then ttweet import saved.jsonl --db NEW"
-    )
 
 
 def _look(path: Path) -> tuple[bytes, int]:
@@ -224,9 +186,9 @@ def _check_header(path: Path, header: bytes, size: int) -> None:
     _check_identity(path, application, version)
     page_size = 65536 if page_size == 1 else page_size
     if page_size & (page_size - 1) or page_size < 512:
-        raise _damaged(path, f"its header has pages of {page_size} bytes")
+        raise damaged(path, f"its header has pages of {page_size} bytes")
     if changes == valid_for and size < pages * page_size and not (unfinished or has_wal(path)):
-        raise _damaged(path, f"{size} bytes of {pages * page_size} are there")
+        raise damaged(path, f"{size} bytes of {pages * page_size} are there")
 
 
 def _check_identity(path: Path, application: int, version: int) -> None:
@@ -304,7 +266,7 @@ def _refuse_damaged(path: Path) -> None:
         connection.execute("PRAGMA trusted_schema = OFF")
         (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
-        raise _damaged(path, found.splitlines()[-1])
+        raise damaged(path, found.splitlines()[-1])
 
 
 def _create(path: Path) -> None:
@@ -373,40 +335,3 @@ def _connect_reader(path: Path, how: str, *, damaged: bool) -> sqlite3.Connectio
         _check_connected(path, connection)
         undo.pop_all()
     return connection
-
-
-def _primary(exc: sqlite3.Error) -> int:
-    """The primary result code; 0 for what the sqlite3 module raises of its own."""
-    return int(getattr(exc, "sqlite_errorcode", 0)) & 0xFF
-
-
-def _sqlite_error(path: Path, exc: sqlite3.Error) -> OpenError:
-    match _primary(exc):
-        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
-            return OpenError("denied", f"{path} cannot be opened: {exc}; check the rights of the file and its folder")
-        case sqlite3.SQLITE_FULL:
-            return OpenError("full", f"{path} cannot be opened: the disk is full")
-        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return OpenError("locked", f"{path} is held by another process; end it, or try again")
-        case _:
-            return _damaged(path, str(exc))
-
-
-def _damaged(path: Path, what: str) -> OpenError:
-    return OpenError("damaged", damage(path, what))
-
-
-def _os_error(path: Path, exc: OSError) -> OpenError:
-    folder = shlex.quote(str(path.parent))
-    match exc.errno:
-        case errno.ENOENT if not path.parent.is_dir():
-            code, way = "missing", f"make its folder: mkdir -p {folder}, or name another file"
-        case errno.ENOENT | errno.ENOTDIR:
-            code, way = "missing", f"{folder} cannot hold it; name another file"
-        case errno.ENOSPC | errno.EDQUOT:
-            code, way = "full", "make room on the disk"
-        case errno.EACCES | errno.EPERM | errno.EROFS:
-            code, way = "denied", f"see who may read and write it and its folder {folder}, or name another file"
-        case _:
-            code, way = "denied", "name another file"
-    return OpenError(code, f"{path} cannot be opened: {exc.strerror}; {way}")

@@ -15,7 +15,8 @@ from ttweet.model import reports
 from ttweet.model.tweets import MAX_ID, Deletion, Entry, Page, Place, TagPage, Tweet
 from ttweet.storage.contract import LogLine, Size, Traces
 from ttweet.storage.sqlite import tag_list as sqlite_listing
-from ttweet.storage.sqlite.connections import INSTEAD, connect_reader, store_error
+from ttweet.storage.sqlite.connections import INSTEAD, connect_reader
+from ttweet.storage.sqlite.errors import store_error
 from ttweet.storage.sqlite.removal import DELETED, TRACES
 from ttweet.storage.sqlite.tail import Tail, to_tweet
 

@@ -22,8 +22,8 @@ from ttweet.storage.sqlite.connections import (
     connect_writer,
     lock_path,
     refuse_foreign,
-    store_error,
 )
+from ttweet.storage.sqlite.errors import store_error
 from ttweet.storage.sqlite.reader import Queries, SqliteReader
 from ttweet.storage.sqlite.removal import (
     DELETED,

@@ -1,0 +1,90 @@
+"""What goes wrong with a database file, told to those who can do something about it.
+
+SQLite's result codes and those of the system become OpenError and StoreError here, with the way out in the text.
+"""
+
+import errno
+import shlex
+import sqlite3
+from pathlib import Path
+
+from ttweet.model.errors import OpenError, StoreError
+
+BUSY_TIMEOUT_S = 5.0  # for the write lock; a sqlite3 shell in the middle of a statement is done by then
+
+
+def store_error(exc: sqlite3.Error, *, committing: bool = False, path: Path | None = None) -> StoreError:
+    """What SQLite's error means for a store that is open; `committing` when COMMIT itself failed.
+
+    `path` is for an error that its own user sees: what goes to clients of a server names no files.
+    """
+    match primary_code(exc):
+        case sqlite3.SQLITE_FULL:
+            return StoreError("full", "the disk is full; nothing was stored, try again when there is room")
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return StoreError("busy", f"another process has held the database file for {BUSY_TIMEOUT_S:g} s; try again")
+    if committing:
+        return StoreError(
+            "unknown", f"the commit failed ({exc}); whether the tweets are stored shows at the next start"
+        )
+    if is_damage(exc):
+        return StoreError("internal", damage(path, str(exc)) if path else f"the database is damaged: {exc}")
+    return StoreError("internal", f"{path or 'the database'} failed: {exc}")
+
+
+def is_damage(exc: sqlite3.Error) -> bool:
+    """Whether SQLite says that the file is not what it should be."""
+    return primary_code(exc) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def damage(path: Path, what: str) -> str:
+    """What is said of a damaged file: its name, and the ways out."""
+    return f"{path} is damaged: {what}; {way_out(path)}"
+
+
+def way_out(path: Path) -> str:
+    """What to do about a damaged file."""
+    return (
+        "put a backup in its place, with no -wal and -shm beside it, or save what is left: ttweet export --salvage "
+        f"saved.jsonl --db {shlex.quote(str(path))}, then ttweet import saved.jsonl --db NEW"
+    )
+
+
+def primary_code(exc: sqlite3.Error) -> int:
+    """The primary result code; 0 for what the sqlite3 module raises of its own."""
+    return int(getattr(exc, "sqlite_errorcode", 0)) & 0xFF
+
+
+def sqlite_error(path: Path, exc: sqlite3.Error) -> OpenError:
+    """What SQLite's error means for a file that is being opened."""
+    match primary_code(exc):
+        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
+            return OpenError("denied", f"{path} cannot be opened: {exc}; check the rights of the file and its folder")
+        case sqlite3.SQLITE_FULL:
+            return OpenError("full", f"{path} cannot be opened: the disk is full")
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return OpenError("locked", f"{path} is held by another process; end it, or try again")
+        case _:
+            return damaged(path, str(exc))
+
+
+def damaged(path: Path, what: str) -> OpenError:
+    """The refusal of a damaged file."""
+    return OpenError("damaged", damage(path, what))
+
+
+def os_error(path: Path, exc: OSError) -> OpenError:
+    """What the system's error means for a file that is being opened."""
+    folder = shlex.quote(str(path.parent))
+    match exc.errno:
+        case errno.ENOENT if not path.parent.is_dir():
+            code, way = "missing", f"make its folder: mkdir -p {folder}, or name another file"
+        case errno.ENOENT | errno.ENOTDIR:
+            code, way = "missing", f"{folder} cannot hold it; name another file"
+        case errno.ENOSPC | errno.EDQUOT:
+            code, way = "full", "make room on the disk"
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            code, way = "denied", f"see who may read and write it and its folder {folder}, or name another file"
+        case _:
+            code, way = "denied", "name another file"
+    return OpenError(code, f"{path} cannot be opened: {exc.strerror}; {way}")
