@@ -94,46 +94,6 @@ def test_version() -> None:
     assert run("--version").stdout == f"ttweet {ttweet.__version__}\n"
 
 
-@pytest.mark.parametrize("name", ["bash", "zsh", "fish"])
-def test_completion_is_written_where_it_is_wanted(name: str, tmp_path: Path) -> None:
-    done = run("--install-completion", "--shell", name, "-o", "script", cwd=tmp_path, variables={"HOME": str(tmp_path)})
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"{tmp_path}/script\n"
-    script = (tmp_path / "script").read_text()
-    assert all(command in script for command in COMMANDS)
-    assert [path.name for path in tmp_path.iterdir()] == ["script"]
-
-
-def test_completion_is_installed_for_the_shell(tmp_path: Path) -> None:
-    done = run("--install-completion", "--shell", "bash", variables={"HOME": str(tmp_path)})
-    assert Path(done.stdout.strip()).is_relative_to(tmp_path)
-    assert "the next shell" in done.stderr
-    assert done.stdout.strip() in (tmp_path / ".bashrc").read_text()
-
-
-def test_bash_completes_commands_and_options(tmp_path: Path) -> None:
-    run("--install-completion", "--shell", "bash", "-o", "script", cwd=tmp_path)
-    program = (
-        "source ./script; COMP_WORDS=(ttweet ta); COMP_CWORD=1; _ttweet; echo ${COMPREPLY[@]};"
-        "COMP_WORDS=(ttweet tags --num); COMP_CWORD=2; _ttweet; echo ${COMPREPLY[@]}"
-    )
-    done = subprocess.run(["bash", "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=LIMIT_S)
-    assert (done.stdout.split(), done.stderr) == (["tags", "--numbers"], "")
-
-
-def test_an_unknown_shell_is_asked_for(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    from cyclopts.completion import ShellDetectionError
-
-    from ttweet.cli import main as cli
-
-    def detect() -> str:
-        raise ShellDetectionError
-
-    monkeypatch.setattr("cyclopts.completion.detect.detect_shell", detect)
-    assert cli.main(["--install-completion"]) == shell.USAGE
-    assert "ttweet --install-completion --shell bash" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("command", ["last", "tags", "follow", "wait", "stats", "post", "delete"])
 def test_a_command_that_a_server_refuses_ends_as_its_manual_says(tmp_path: Path, command: str) -> None:
     wanted = {"post": ["hello"], "delete": ["1"]}.get(command, [])

@@ -8,8 +8,7 @@ import re
 import shlex
 from collections.abc import Sequence
 from difflib import get_close_matches
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
@@ -17,7 +16,6 @@ from ttweet import __version__
 from ttweet.cli import classic, shell
 from ttweet.cli.manual import maintenance as cli_pages_keep
 from ttweet.cli.manual import messages as cli_pages
-from ttweet.cli.options import FILE
 from ttweet.cli.usage_errors import sentence
 
 COMMANDS = {
@@ -45,15 +43,6 @@ Upload = Annotated[
 ]
 Download = Annotated[bool, Parameter(name=["--download", "-d"], negative="", help="Show the last message.")]
 Arguments = Annotated[str, Parameter(show=False)]
-ShellName = Annotated[
-    Literal["bash", "zsh", "fish"] | None,
-    Parameter(name="--shell", metavar="SHELL", help="bash, zsh or fish; this one if not said."),
-]
-Output = Annotated[
-    Path | None,
-    FILE,
-    Parameter(name=["--output", "-o"], help="Write the script there and touch no startup file."),
-]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -94,7 +83,7 @@ def make_app() -> App:
         app.command(path, name=name, sort_key=position, usage=page.usage, help=page.help, help_epilogue=page.below)
     page = cli_pages.COMPLETION
     app.command(
-        install_completion,
+        "ttweet.cli.completion:install_completion",
         name="--install-completion",
         usage=page.usage,
         help=page.help,
@@ -119,20 +108,6 @@ def run_classic(*arguments: Arguments, upload: Upload = False, download: Downloa
         case False, False, ("help", name, *_) if name in COMMANDS:
             return _help(name)
     raise shell.UsageError(_what_is_wrong(arguments, upload=upload, download=download))
-
-
-def install_completion(*, shell_name: ShellName = None, output: Output = None) -> int:
-    """Install completion for a shell and print where its script is. Raises UsageError."""
-    from cyclopts.completion import ShellDetectionError
-
-    try:
-        path = make_app().install_completion(shell=shell_name, output=output, add_to_startup=output is None)
-    except ShellDetectionError as exc:
-        raise shell.UsageError("which shell is this? say it: ttweet --install-completion --shell bash") from exc
-    shell.write(str(path))
-    if output is None:
-        shell.hint("it is at work in the next shell that you start")
-    return shell.DONE
 
 
 def _help(*command: str) -> int:

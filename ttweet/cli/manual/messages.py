@@ -59,12 +59,21 @@ COMPLETION = Page(
     usage=r"ttweet --install-completion \[--shell SHELL]",
     text="""Install completion of commands and options for your shell.
 
-Writes a script where the shell looks for it and prints its name. The startup file of bash and zsh gets a line that
-loads it, unless -o names the script.""",
+Writes a script where your shell looks for it and prints its name. bash and zsh also get a line in .bashrc or .zshrc
+that loads the script; in zsh it calls compinit if nothing else has. Then a new shell is started and asked whether it
+completes ttweet. With -o the script is written to FILE, and nothing else happens.
+
+ZDOTDIR, XDG_DATA_HOME and XDG_CONFIG_HOME count as they do for the shell.""",
     below=f"""{_EXAMPLES}
   ttweet --install-completion
   ttweet --install-completion --shell zsh
-  ttweet --install-completion --shell fish -o ttweet.fish""",
+  ttweet --install-completion --shell fish -o ttweet.fish
+
+{_EXIT_CODES}
+  0  installed, and a new shell completes ttweet
+  1  a file cannot be written, or a new shell does not
+     complete ttweet
+  2  the shell is not known, or there is no home folder""",
 )
 
 SERVE = Page(
