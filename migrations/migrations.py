@@ -5,6 +5,10 @@ A step that was released is never changed. A new one goes below the others, sets
 `sqlite-utils migrate tweets.db migrations/`.
 """
 
+import hashlib
+import secrets
+from collections.abc import Iterator
+
 from sqlite_utils import Database, Migrations
 
 migrations = Migrations("ttweet")
@@ -180,3 +184,42 @@ def pruning(db: Database) -> None:
     """Let old tweets go without a look at all links for each."""
     for statement in _PRUNING:
         db.execute(statement)
+
+
+_KEY_DIGESTS = (
+    "PRAGMA user_version = 6",
+    "PRAGMA secure_delete = ON",  # the names and keys that go are overwritten
+    # Random, so that a digest tells nothing without the file that it is from.
+    "CREATE TABLE key_secret (id INTEGER PRIMARY KEY CHECK (id = 1), secret BLOB NOT NULL) STRICT",
+    "ALTER TABLE keys RENAME TO old_keys",
+    # The tweet is the primary key: the oldest keys come first, which is the order in which they are forgotten.
+    """
+    CREATE TABLE keys (
+        tweet INTEGER PRIMARY KEY,
+        at INTEGER NOT NULL,
+        digest BLOB NOT NULL UNIQUE
+    ) STRICT
+    """,
+)
+# The tweet of a key may have been removed as too old. The next tweet's time is the best that is known then.
+_OLD_KEYS = """
+    SELECT tweet, coalesce((SELECT at FROM tweets WHERE id >= tweet ORDER BY id LIMIT 1), 0), author, key
+    FROM old_keys ORDER BY tweet
+"""
+
+
+@migrations(name="0006_key_digests")
+def key_digests(db: Database) -> None:
+    """Keep digests of authors and keys, so that nothing of a deleted tweet is left here."""
+    for statement in _KEY_DIGESTS:
+        db.execute(statement)
+    secret = secrets.token_bytes(32)
+    db.execute("INSERT INTO key_secret (id, secret) VALUES (1, ?)", (secret,))
+    db.conn.executemany("INSERT INTO keys (tweet, at, digest) VALUES (?, ?, ?)", _digested(db, secret))
+    db.execute("DROP TABLE old_keys")
+
+
+def _digested(db: Database, secret: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Yield the rows of the new table; `KeyTable.digest` in the package computes the same digests."""
+    for tweet, at, author, key in db.execute(_OLD_KEYS):
+        yield tweet, at, hashlib.blake2b(f"{author}\0{key}".encode(), key=secret, digest_size=16).digest()

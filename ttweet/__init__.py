@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ttweet.model.tweets import Page as Page
     from ttweet.model.tweets import TagPage as TagPage
     from ttweet.model.tweets import TagSummary as TagSummary
+    from ttweet.model.tweets import Tombstone as Tombstone
     from ttweet.model.tweets import Tweet as Tweet
     from ttweet.storage.local import LocalStore as LocalStore
     from ttweet.storage.local import open as open  # noqa: A004
@@ -35,6 +36,7 @@ _HOMES = {
     "LocalStore": "storage.local",
     "OpenError": "model.errors",
     "Page": "model.tweets",
+    "Tombstone": "model.tweets",
     "Refused": "model.errors",
     "StoreError": "model.errors",
     "Stored": "client.sync_client",

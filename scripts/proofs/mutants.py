@@ -203,27 +203,25 @@ def tags_apart() -> None:
 @mutant("kill9", "dup")
 def twice_on_retry() -> None:
     """A key that comes again stores the tweet again."""
-    from ttweet.storage.sqlite import rows as sqlite_bulk
-    from ttweet.storage.sqlite import writer as sqlite_store
+    from ttweet.storage.sqlite import key_table, rows
 
-    sqlite_store.SqliteStore._find_keys = lambda *_: {}  # type: ignore[method-assign]
-    sqlite_store._KEYS = sqlite_bulk.Rows("INSERT OR REPLACE INTO keys (tweet, author, key) VALUES ", 3)
+    key_table.KeyTable.find = lambda *_: {}  # type: ignore[method-assign]
+    key_table._INSERT = rows.Rows("INSERT OR REPLACE INTO keys (tweet, at, digest) VALUES ", 3)
 
 
 @mutant("kill9", "dup")
 def same_key_in_a_batch() -> None:
     """A key that comes twice in one batch is stored twice."""
-    from ttweet.storage.sqlite import rows as sqlite_bulk
-    from ttweet.storage.sqlite import writer as sqlite_store
+    from ttweet.storage.sqlite import key_table, rows
 
-    find = sqlite_store.SqliteStore._find_keys
+    find = key_table.KeyTable.find
 
     class Forgetful(dict[Any, Any]):
         def __setitem__(self, scope: Any, tweet: Any) -> None:
             pass
 
-    sqlite_store.SqliteStore._find_keys = lambda *drafts: Forgetful(find(*drafts))  # type: ignore[method-assign]
-    sqlite_store._KEYS = sqlite_bulk.Rows("INSERT OR REPLACE INTO keys (tweet, author, key) VALUES ", 3)
+    key_table.KeyTable.find = lambda *digests: Forgetful(find(*digests))  # type: ignore[method-assign]
+    key_table._INSERT = rows.Rows("INSERT OR REPLACE INTO keys (tweet, at, digest) VALUES ", 3)
 
 
 @mutant("kill9", "forged")
@@ -462,9 +460,9 @@ def stopped_is_failed() -> None:
 @mutant("clocks", "dup")
 def keys_for_a_day() -> None:
     """Keys are forgotten after a day, which a clock that is put forward makes of a moment."""
-    from ttweet.storage.sqlite import writer as sqlite_store
+    from ttweet.storage.sqlite import key_table
 
-    sqlite_store.KEY_LIFETIME_MS = 86_400_000
+    key_table.KEY_LIFETIME_MS = 86_400_000
 
 
 def _acknowledge_failures(of: Callable[[Any], bool]) -> None:

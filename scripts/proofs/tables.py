@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable
@@ -70,9 +71,11 @@ def _same(what: str, expected: Iterable[object], found: Iterable[object], findin
 
 def _check_keys(history: History, connection: sqlite3.Connection, findings: Findings) -> None:
     """Each acknowledged key leads to its tweet, so that a retry finds it."""
-    keys = {(author, key): tweet for author, key, tweet in connection.execute("SELECT author, key, tweet FROM keys")}
+    [secret] = connection.execute("SELECT secret FROM key_secret").fetchone()
+    keys: dict[bytes, int] = dict(connection.execute("SELECT digest, tweet FROM keys"))
     for upload in history.uploads:
         if upload.key is not None and upload.outcome == "ok":
-            tweet = keys.get((upload.by or "", upload.key))
+            scope = f"{upload.by or ''}\0{upload.key}".encode()
+            tweet = keys.get(hashlib.blake2b(scope, key=secret, digest_size=16).digest())
             if tweet != upload.id:
                 findings.add("lost", f"the key {upload.key!r} leads to {tweet}, not to {upload.id}")

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.memory_store import MemoryStore
+from tests.support.stored import tweets_of
 from ttweet.broker import fanout as audience_module
 from ttweet.broker.fanout import Audience, Follower
 from ttweet.broker.journal import Journal
@@ -59,7 +60,7 @@ class Log:
 
     def write(self, *taggings: str) -> None:
         """Commit tweets that are in the file already when they are yet to be published."""
-        self.unpublished.append(self.store.append([draft("text", tags=tags) for tags in taggings], [], at=0))
+        self.unpublished.append(tweets_of(self.store.append([draft("text", tags=tags) for tags in taggings], [], at=0)))
 
     def ids(self, tags: str, above: int, up_to: int) -> list[int]:
         """What a follower of these tags is to get."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ttweet.model.errors import CODES, ProtocolError, Refused, TtweetError
-from ttweet.model.tweets import Page, TagPage, TagSummary, Tweet
+from ttweet.model.tweets import Page, TagPage, TagSummary, Tombstone, Tweet
 from ttweet.protocol import fields, frames, pushes
 from ttweet.protocol import requests as wire
 from ttweet.protocol.codecs import JSON
@@ -221,6 +221,7 @@ def test_a_classic_message_that_is_no_utf8_is_refused() -> None:
     ("answer", "data"),
     [
         (lambda lib: wire.encode_stored(A_TWEET, lib), {"id": 42, "at": 1795446500123, "tags": ["Python"]}),
+        (lambda lib: wire.encode_stored(Tombstone(42, 7), lib), {"id": 42, "at": 7, "tags": [], "deleted": True}),
         (lambda lib: wire.encode_last(A_TWEET, lib), AS_JSON),
         (lambda lib: wire.encode_last(A_TWEET._replace(text=""), lib), None),
         (lambda lib: wire.encode_last(None, lib), None),

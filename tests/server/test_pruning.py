@@ -18,7 +18,7 @@ from tests.support.serving import serving
 from ttweet.cli import shell
 from ttweet.client.cursor import Cursor
 from ttweet.model.times import now_ms
-from ttweet.model.tweets import Tweet, draft
+from ttweet.model.tweets import Tombstone, draft
 from ttweet.storage.contract import Store
 from ttweet.storage.local import LocalStore
 from ttweet.storage.sqlite import writer as sqlite_store
@@ -46,7 +46,7 @@ def test_what_is_below_the_id_goes_with_its_tags_and_report_lines_and_its_key_st
         assert log(store) == ["Message Received: new #a"]
         assert (store.count(), store.gone()) == (1, 2)
         again, other = store.append([draft("again", key="k"), draft("other", key="j")], [], at=NOW)
-        assert again == Tweet(1, NOW, None, "", ()), "with the time of the oldest tweet there is"
+        assert again == Tombstone(1, NOW - DAY_MS)
         assert other.id == 4
         store.settle()
     check_counts(path)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support.stored import tweets_of
 from ttweet.model import reports
 from ttweet.model.reports import Report, message_received
 from ttweet.model.tweets import HISTORY_DAYS, Page, TagPage, TagSummary, Tweet, draft
@@ -13,7 +14,7 @@ PEER = ("127.0.0.1", 50000)
 
 
 def post(store: Store, *texts: str, at: int = NOW, by: str | None = None) -> list[Tweet]:
-    return store.append([draft(text, by=by) for text in texts], [], at=at)
+    return tweets_of(store.append([draft(text, by=by) for text in texts], [], at=at))
 
 
 def texts(tweets: list[Tweet]) -> list[str]:

@@ -15,7 +15,7 @@ from tests.support.sqlite_files import DAY_MS, NOW, opened, post, sql
 from ttweet.model import tweets
 from ttweet.model.errors import Refused
 from ttweet.model.reports import Report
-from ttweet.model.tweets import Deletion, Place, Tweet, draft
+from ttweet.model.tweets import Deletion, Tombstone, Tweet, draft
 from ttweet.storage import jsonl as archive
 from ttweet.storage.jsonl import Tally, bring_in, decode, encode, read_lines
 from ttweet.storage.sqlite.check import Check
@@ -61,7 +61,7 @@ def test_a_line_is_documented_to_the_letter() -> None:
 
 def test_deletions_are_documented_to_the_letter() -> None:
     page = (Path(ttweet.__file__).parent.parent / "docs" / "export.md").read_text()
-    for entry in (Place(9202, 1714567890456), Deletion(9300, 1714567999999, 9202)):
+    for entry in (Tombstone(9202, 1714567890456), Deletion(9300, 1714567999999, 9202)):
         assert encode(entry).decode() in page
         assert decode(encode(entry)) == entry
 
@@ -71,7 +71,7 @@ def test_deleted_tweets_keep_their_places_and_no_id_is_given_again(tmp_path: Pat
         post(store, "one #a", "two #a #b", "three")
         store.delete(2, Report("SERVER", "GENERAL", "deleted"), at=NOW)
         lines = lines_of(store)
-    assert [decode(line) for line in lines][1::2] == [Place(2, NOW), Deletion(4, NOW, 2)]
+    assert [decode(line) for line in lines][1::2] == [Tombstone(2, NOW), Deletion(4, NOW, 2)]
     with opened(tmp_path / "new.db") as store:
         assert brought_in(store, lines) == Tally(new=2)
         assert (lines_of(store), store.count(), store.deletions_after(0, 9)) == (lines, 2, [Deletion(4, NOW, 2)])

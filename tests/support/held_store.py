@@ -8,7 +8,7 @@ import trio.testing
 
 from tests.support.memory_store import MemoryStore
 from ttweet.model.reports import Report
-from ttweet.model.tweets import Draft, Tweet
+from ttweet.model.tweets import Draft, Tombstone, Tweet
 
 GUARD_S = 60.0  # a test that forgets to release fails instead of hanging
 
@@ -49,7 +49,7 @@ class HeldStore(MemoryStore):
         finally:
             self._token.run_sync_soon(lambda: self._has_settled.set())
 
-    def append(self, drafts: Sequence[Draft], reports: Sequence[Report], *, at: int) -> list[Tweet]:
+    def append(self, drafts: Sequence[Draft], reports: Sequence[Report], *, at: int) -> list[Tweet | Tombstone]:
         if not self._gate.is_set():
             self._token.run_sync_soon(self._entered.set)
             assert self._gate.wait(GUARD_S), "a test has held the store and not released it"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from ttweet.model import hashtags, reports
 from ttweet.model.errors import Refused, StoreError
 from ttweet.model.reports import Report, line
-from ttweet.model.tweets import HISTORY_DAYS, Deletion, Draft, Page, TagPage, TagSummary, Tweet
+from ttweet.model.tweets import HISTORY_DAYS, Deletion, Draft, Page, TagPage, TagSummary, Tombstone, Tweet
 from ttweet.storage.contract import NOT_SEARCHED, LogLine, Size, Traces
 
 DAY_MS = 86_400_000
@@ -19,7 +19,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self.tweets: list[Tweet] = []
         self.log: list[LogLine] = []
-        self.keys: dict[tuple[str | None, str], Tweet] = {}
+        self.keys: dict[tuple[str | None, str], Tweet | Tombstone] = {}
         self.batches: list[int] = []
         self.fail_next: list[StoreError | None] = []
         self.ended: str | None = None
@@ -30,7 +30,7 @@ class MemoryStore:
         self.gone_up_to = 0
         self.pruned = 0  # the last report line that a limit of the log has removed
 
-    def append(self, drafts: Sequence[Draft], reports: Sequence[Report], *, at: int) -> list[Tweet]:
+    def append(self, drafts: Sequence[Draft], reports: Sequence[Report], *, at: int) -> list[Tweet | Tombstone]:
         if self.fail_next and (error := self.fail_next.pop(0)) is not None:
             raise error
         self.batches.append(len(drafts))
@@ -41,7 +41,7 @@ class MemoryStore:
         for one in lines:
             self.log.append(LogLine(len(self.log) + 1, self.session, at, one.side, one.category, one.text))
 
-    def _append(self, draft: Draft, at: int) -> Tweet:
+    def _append(self, draft: Draft, at: int) -> Tweet | Tombstone:
         if draft.key is not None and (first := self.keys.get((draft.by, draft.key))) is not None:
             return first
         tags = tuple(draft.tags.values())
@@ -74,13 +74,16 @@ class MemoryStore:
 
     def _blank(self, tweet: Tweet) -> None:
         self.tweets.remove(tweet)
-        for scope, first in self.keys.items():
-            if first == tweet:
-                self.keys[scope] = Tweet(tweet.id, tweet.at, None, "", ())
+        self._forget_in_keys(tweet)
         found = set(self.traces_of(tweet))
         for index, entry in enumerate(self.log):
             if entry.id in found:
                 self.log[index] = entry._replace(text=reports.blanked(entry.text))
+
+    def _forget_in_keys(self, tweet: Tweet) -> None:
+        for scope, first in self.keys.items():
+            if first == tweet:
+                self.keys[scope] = Tombstone(tweet.id, tweet.at)
 
     def first_kept(self, *, since: int | None, last: int | None, now: int) -> int:
         if since is not None:
@@ -97,6 +100,8 @@ class MemoryStore:
             raise error
         going = [one for one in self.tweets if one.id < before][:PRUNE_STEP]
         self.tweets = self.tweets[len(going) :]
+        for one in going:
+            self._forget_in_keys(one)
         if going:
             self.gone_up_to = self.tweets[0].id - 1 if self.tweets else self.newest
         return len(going)

@@ -13,7 +13,7 @@ from ttweet.broker.journal import Journal, Receipt
 from ttweet.model import reports
 from ttweet.model.errors import StoreError, TtweetError
 from ttweet.model.reports import Report, message_received
-from ttweet.model.tweets import Draft, Tweet
+from ttweet.model.tweets import Draft, Tombstone, Tweet
 
 FULL, BUSY = StoreError("full", "no room"), StoreError("busy", "locked")
 UNKNOWN, INTERNAL = StoreError("unknown", "input/output error"), StoreError("internal", "broken")
@@ -40,7 +40,7 @@ class Poster:
         self.answers += decided[len(self.answers) :]
         self.progress.set()
 
-    async def all_answered(self) -> list["Tweet | TtweetError | None"]:
+    async def all_answered(self) -> list["Tweet | Tombstone | TtweetError | None"]:
         with trio.fail_after(GUARD_S):
             while len(self.answers) < len(self.receipts):
                 self.progress = trio.Event()

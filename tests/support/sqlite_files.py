@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.stored import tweets_of
 from ttweet.model.errors import OpenError
 from ttweet.model.reports import Report, message_received
 from ttweet.model.tweets import Tweet, draft
@@ -32,7 +33,7 @@ def opened(path: Path, *, log_limit: int = MANY_LINES, at: int = NOW) -> Iterato
 
 
 def post(store: Store, *texts: str, at: int = NOW, key: str | None = None) -> list[Tweet]:
-    return store.append([draft(text, key=key) for text in texts], [], at=at)
+    return tweets_of(store.append([draft(text, key=key) for text in texts], [], at=at))
 
 
 def lines(*texts: str) -> list[Report]:

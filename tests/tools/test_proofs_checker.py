@@ -203,7 +203,9 @@ def test_tags_in_a_tweets_own_row_that_its_text_does_not_have_are_found(db: Path
     assert found(db, history()) == {"corrupt", "lost"}
 
 
-@pytest.mark.parametrize("statement", ["DELETE FROM keys", "UPDATE keys SET tweet = 1", "UPDATE keys SET author = ''"])
+@pytest.mark.parametrize(
+    "statement", ["DELETE FROM keys", "UPDATE keys SET tweet = 1", "UPDATE keys SET digest = x'00'"]
+)
 def test_a_key_that_does_not_lead_to_its_tweet_is_found(statement: str, db: Path) -> None:
     changed(db, statement)
     assert found(db, history()) == {"lost"}

@@ -20,7 +20,7 @@ from ttweet.broker.worker import Worker
 from ttweet.model import reports
 from ttweet.model.errors import Refused, StoreError, TtweetError
 from ttweet.model.reports import Report
-from ttweet.model.tweets import Deletion, Draft, Tweet
+from ttweet.model.tweets import Deletion, Draft, Tombstone, Tweet
 from ttweet.storage.contract import Store, Traces
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class Receipt:
         self.draft = draft
         self.report = report
         self.waiter = waiter
-        self.outcome: Tweet | TtweetError | None = None
+        self.outcome: Tweet | Tombstone | TtweetError | None = None
 
 
 class Journal:
@@ -315,7 +315,7 @@ class Journal:
         self._drafts -= len(batch)
         return batch, lines
 
-    def _succeed(self, batch: list[Receipt], tweets: list[Tweet]) -> None:
+    def _succeed(self, batch: list[Receipt], tweets: list[Tweet | Tombstone]) -> None:
         for receipt, tweet in zip(batch, tweets, strict=True):
             receipt.outcome = tweet
         if self._trouble:
@@ -327,7 +327,8 @@ class Journal:
         self.commits += 1
         self._settled = False
         self.acknowledged += len(batch)
-        newest = max(tweets, default=None)  # not the batch's last: a repeated key gives an old tweet again
+        # Not the batch's last: a repeated key gives an old tweet again, or its place.
+        newest = max([tweet for tweet in tweets if isinstance(tweet, Tweet)], default=None)
         if newest is not None and newest.id > self.newest:
             self.last, self.newest = newest, newest.id
 

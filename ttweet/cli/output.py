@@ -18,6 +18,7 @@ from ttweet.security.rights import listed
 from ttweet.storage.contract import LogLine
 
 if TYPE_CHECKING:
+    from ttweet.client.sync_client import Stored
     from ttweet.security.tokens import Token
 
 
@@ -30,6 +31,17 @@ def write_json(value: object) -> None:
 def json_line(value: object, *, ascii_only: bool = False) -> str:
     """One object on a line, without the line's end."""
     return json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":"))
+
+
+def stored_json(stored: "Stored") -> dict[str, object]:
+    """What the server says of an upload, in its own words."""
+    value: dict[str, object] = {"id": stored.id, "at": stored.at, "tags": stored.tags}
+    return value | {"deleted": True} if stored.deleted else value
+
+
+def key_of_deleted(stored: "Stored") -> str:
+    """Explain why a retry stored nothing."""
+    return f"nothing was stored: this key belongs to tweet {stored.id}, which was deleted"
 
 
 def write_tweet(tweet: Tweet) -> None:

@@ -31,17 +31,22 @@ IN_FLIGHT = 64  # unanswered requests; the server reads no further beyond so man
 
 
 class Stored:
-    """What the server says of an upload: its id, when it was stored (ms since 1970 UTC), the tags that find it."""
+    """What the server says of an upload: its id, when it was stored (ms since 1970 UTC), the tags that find it.
 
-    __slots__ = ("at", "id", "tags")
+    `deleted`: the key was used before, for a tweet that has been deleted since. Nothing was stored.
+    """
 
-    def __init__(self, id: int, at: int, tags: list[str]) -> None:  # noqa: A002
+    __slots__ = ("at", "deleted", "id", "tags")
+
+    def __init__(self, id: int, at: int, tags: list[str], *, deleted: bool = False) -> None:  # noqa: A002
         self.id = id
         self.at = at
         self.tags = tags
+        self.deleted = deleted
 
     def __repr__(self) -> str:
-        return f"Stored(id={self.id}, at={self.at}, tags={self.tags})"
+        deleted = ", deleted=True" if self.deleted else ""
+        return f"Stored(id={self.id}, at={self.at}, tags={self.tags}{deleted})"
 
 
 class Client(Endpoint):
@@ -317,4 +322,4 @@ def given(**fields: object) -> dict[str, object]:
 
 def stored_of(data: Any) -> Stored:
     """What the answer to an upload holds."""
-    return Stored(data["id"], data["at"], data["tags"])
+    return Stored(data["id"], data["at"], data["tags"], deleted=data.get("deleted", False))

@@ -54,14 +54,14 @@ class Deletion(NamedTuple):
     tweet: int
 
 
-class Place(NamedTuple):
+class Tombstone(NamedTuple):
     """What is left of a deleted tweet: its id and its time."""
 
     id: int
     at: int
 
 
-Entry = Tweet | Place | Deletion
+Entry = Tweet | Tombstone | Deletion
 """All that the log may hold at an id."""
 
 

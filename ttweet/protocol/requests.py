@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ttweet.model import reports
 from ttweet.model.errors import ProtocolError, Refused, SlowDown, TtweetError
-from ttweet.model.tweets import MAX_ID, MAX_TEXT_BYTES, Page, TagPage, Tweet
+from ttweet.model.tweets import MAX_ID, MAX_TEXT_BYTES, Page, TagPage, Tombstone, Tweet
 from ttweet.protocol import frames
 from ttweet.protocol.fields import fields_of, flag, integer, optional_id, shown, string, tag_list
 
@@ -360,8 +360,10 @@ _PARSERS: dict[str, Callable[[object], Request]] = {
 }
 
 
-def encode_stored(tweet: Tweet, json: Json = STDLIB_JSON) -> bytes:
-    """The answer to an upload: where it stands in the log and which tags find it."""
+def encode_stored(tweet: Tweet | Tombstone, json: Json = STDLIB_JSON) -> bytes:
+    """The answer to an upload: where it stands in the log and which tags find it, or that it was deleted since."""
+    if isinstance(tweet, Tombstone):
+        return b'["ok",{"id":%d,"at":%d,"tags":[],"deleted":true}]\n' % tweet
     return b'["ok",{"id":%d,"at":%d,"tags":%b}]\n' % (tweet.id, tweet.at, json.dumps(tweet.tags))
 
 

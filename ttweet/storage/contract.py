@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from ttweet.model.reports import Report
-from ttweet.model.tweets import Deletion, Draft, Page, TagPage, Tweet
+from ttweet.model.tweets import Deletion, Draft, Page, TagPage, Tombstone, Tweet
 
 
 class LogLine(NamedTuple):
@@ -143,10 +143,11 @@ class Store(Reader, Protocol):
     session: int
     """The number of this server session, begun when the store was opened for serving."""
 
-    def append(self, drafts: Sequence[Draft], reports: Sequence[Report], *, at: int) -> list[Tweet]:
+    def append(self, drafts: Sequence[Draft], reports: Sequence[Report], *, at: int) -> list[Tweet | Tombstone]:
         """Write drafts and report lines in one transaction; give the drafts back as tweets, ids rising.
 
-        A draft whose key its author has used already stores nothing and comes back as the first tweet of that key.
+        A draft whose key its author has used already stores nothing and comes back as the first tweet of that key, or
+        as that tweet's place if it has been deleted or removed since.
         Durable on return. Raises StoreError: `full` and `busy` when nothing was written and another try may work,
         `internal` when nothing was written and none will, `unknown` when the commit itself failed.
         """

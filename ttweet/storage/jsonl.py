@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from ttweet.model import hashtags, tweets
 from ttweet.model.errors import Refused
-from ttweet.model.tweets import Deletion, Entry, Place, Tweet
+from ttweet.model.tweets import Deletion, Entry, Tombstone, Tweet
 
 PAGE_ENTRIES = 1000  # of one read, and of one transaction: a second run has at most so many to bring in again
 MAX_LINE_BYTES = 1024 * 1024  # a tweet's line has 1 KiB; what is longer is none, and must not fill the memory
@@ -73,7 +73,7 @@ def encode(entry: Entry, *, ascii_only: bool = False) -> bytes:
     match entry:
         case Tweet():
             value |= {"by": entry.by, "text": entry.text, "tags": entry.tags}
-        case Place():
+        case Tombstone():
             value |= {"deleted": True}
         case Deletion():
             value |= {"deletes": entry.tweet}
@@ -88,7 +88,7 @@ def decode(line: bytes) -> Entry:
         return Deletion(_id(value["id"]), _at(value["at"]), _id(value["deletes"]))
     if "deleted" in value:
         _check(value, _PLACE)
-        return Place(_id(value["id"]), _at(value["at"]))
+        return Tombstone(_id(value["id"]), _at(value["at"]))
     _check(value, _TWEET)
     text = tweets.checked_text(value["text"])
     name = None if value["by"] is None else tweets.checked_name(value["by"])

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, overload
 
 from ttweet.model import reports, tweets
 from ttweet.model.errors import Refused
 from ttweet.model.times import now_ms
-from ttweet.model.tweets import Deletion, Page, TagPage, Tweet
+from ttweet.model.tweets import Deletion, Page, TagPage, Tombstone, Tweet
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore
 
@@ -59,10 +59,23 @@ class LocalStore:
         finally:
             self._store.close()
 
+    @overload
+    def post(
+        self, text: str, *, tags: Iterable[str] = ..., scan: bool = ..., key: None = ..., by: str | None = ...
+    ) -> Tweet: ...
+
+    @overload
+    def post(
+        self, text: str, *, tags: Iterable[str] = ..., scan: bool = ..., key: str | None, by: str | None = ...
+    ) -> Tweet | Tombstone: ...
+
     def post(
         self, text: str, *, tags: Iterable[str] = (), scan: bool = True, key: str | None = None, by: str | None = None
-    ) -> Tweet:
-        """Store a tweet and return it; it is on the disk then. With a key that `by` has used, return the first.
+    ) -> Tweet | Tombstone:
+        """Store a tweet and return it; it is on the disk then.
+
+        With a key that `by` has used nothing is stored, and the first tweet is returned: as a Tombstone, with its id
+        and its time, if it has been deleted or removed since.
 
         `tags` are tags beside those in the text, or with `scan=False` instead of them. Raises Refused as a server
         would, and StoreError: `full` and `busy` when another try may work.

@@ -109,3 +109,51 @@ async def test_both_clients_give_the_deletion(server: Server) -> None:
     assert deletion == Deletion(4, deletion.at, 1)
     async with ttweet.AsyncClient("127.0.0.1", server.port) as client_of_trio:
         assert await client_of_trio.delete(1) == deletion
+
+
+SAID = "nothing was stored: this key belongs to tweet 4, which was deleted"
+
+
+@pytest.mark.parametrize(
+    ("options", "stdin", "said"),
+    [
+        (["secret"], b"", f"{SAID}\n"),
+        (["-"], b"secret", f"{SAID}\n"),
+        (["--spool", "secret"], b"", f"{SAID}\n"),
+        (["--lines"], b"secret\n", f"line 1: {SAID}\n"),
+    ],
+)
+def test_a_retry_of_a_deleted_tweet_says_that_nothing_was_stored(
+    server: Server, tmp_path: Path, options: list[str], stdin: bytes, said: str
+) -> None:
+    key = "retry:1" if "--lines" in options else "retry"
+    with Client("127.0.0.1", server.port) as client:
+        first = client.post("secret #word", key=key)
+        client.delete(first.id)
+    here = {"TTWEET_SERVER": server.address, "XDG_STATE_HOME": str(tmp_path)}
+    done = run("post", "--key", "retry", *options, stdin=stdin, variables=here)
+    assert (done.returncode, done.stdout, done.stderr) == (shell.DONE, f"{first.id}\n", said)
+    shown = json.loads(run("post", "--json", "--key", "retry", *options, stdin=stdin, variables=here).stdout)
+    line = {"line": 1} if "--lines" in options else {}
+    assert shown == line | {"id": first.id, "at": first.at, "tags": [], "deleted": True}
+
+
+async def test_all_clients_tell_that_the_tweet_of_a_key_was_deleted(server: Server) -> None:
+    async with ttweet.AsyncClient("127.0.0.1", server.port) as client:
+        first = await client.post("secret", key="k")
+        await client.delete(first.id)
+        again = await client.post("secret", key="k")
+    with Client("127.0.0.1", server.port) as client:
+        stored = [again, client.post("secret", key="k"), *client.post_many(["secret"], keys=["k"])]
+        assert not client.post("another", key="other").deleted
+    told = [(one.id, one.at, one.tags, one.deleted) for one in stored if isinstance(one, ttweet.Stored)]
+    assert told == [(first.id, first.at, [], True)] * 3
+    assert repr(again) == f"Stored(id=4, at={first.at}, tags=[], deleted=True)"
+
+
+def test_a_program_that_posts_again_in_its_own_file_gets_what_is_left(file: Path) -> None:
+    with ttweet.open(file) as store:
+        first = store.post("secret", key="k", by="ann")
+        store.delete(first.id)
+        assert store.post("secret", key="k", by="ann") == ttweet.Tombstone(first.id, first.at)
+        assert isinstance(store.post("secret", by="ann"), ttweet.Tweet)

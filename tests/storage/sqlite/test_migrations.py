@@ -10,9 +10,10 @@ from sqlite_utils import Database
 
 import ttweet
 from tests.support.sqlite_files import NOW, opened, post, sql, sqlite_utils, texts
+from tests.support.stored import tweets_of
 from ttweet.model.errors import OpenError
 from ttweet.model.reports import message_deleted
-from ttweet.model.tweets import Page
+from ttweet.model.tweets import Page, Tombstone, draft
 from ttweet.storage.contract import Reader
 from ttweet.storage.sqlite import connections as sqlite_file
 from ttweet.storage.sqlite.reader import SqliteReader
@@ -146,3 +147,19 @@ def test_migrations_are_found_inside_an_installed_package(tmp_path: Path, monkey
     assert sqlite_file._migrations_path() == tmp_path / "site-packages" / "migrations" / "migrations.py"
     (package / "_migrations" / "migrations.py").touch()
     assert sqlite_file._migrations_path() == package / "_migrations" / "migrations.py"
+
+
+def test_keys_of_an_older_schema_become_digests_and_go_on_working(path: Path) -> None:
+    older_file(path, before="0006_key_digests")
+    sql(
+        path,
+        "INSERT INTO keys VALUES (1, 'ann', 'nightly'), (2, '', 'zebra'), (3, 'okapi', 'old'), (4, 'okapi', 'gone')",
+        f"INSERT INTO tweets VALUES (3, {NOW + 1}, '', '', ''), (5, {NOW + 2}, NULL, 'c', '')",
+    )
+    drafts = [draft("again", by="ann", key="nightly"), draft("again", key="zebra")]
+    gone = [draft("again", by="okapi", key="old"), draft("again", by="okapi", key="gone")]
+    with opened(path) as store:
+        assert [tweet.id for tweet in tweets_of(store.append(drafts, [], at=NOW))] == [1, 2]
+        assert store.append(gone, [], at=NOW) == [Tombstone(3, NOW + 1), Tombstone(4, NOW + 2)]
+        assert [store.append([one._replace(by="x")], [], at=NOW)[0].id for one in drafts] == [6, 7]
+    assert not [word for word in (b"nightly", b"zebra", b"okapi") if word in path.read_bytes()]

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from ttweet.model import reports, tweets
 from ttweet.model.errors import Refused
-from ttweet.model.tweets import Deletion, Draft, Page, Tweet
+from ttweet.model.tweets import Deletion, Draft, Page, Tombstone, Tweet
 from ttweet.server.log_copies import LogCopy, SampleFile
 from ttweet.storage.sqlite.writer import SqliteStore
 
@@ -88,10 +88,11 @@ class StoreModel(RuleBasedStateMachine):
             self.expect(draft, tuple(beside) if draft.text else (), tweet)
         self.lines += [reports.message_received(draft.text).line for draft in drafts]
 
-    def expect(self, draft: Draft, beside: tuple[str, ...], told: Tweet) -> None:
+    def expect(self, draft: Draft, beside: tuple[str, ...], told: Tweet | Tombstone) -> None:
         """The tweet that a draft has become, by the model: the first with its key, or the next."""
         if draft.key is not None and (first := self.posted.get((draft.by, draft.key))) is not None:
             assert told.id == first
+            assert isinstance(told, Tombstone) == all(one.id != first for one in self.tweets)
             return
         self.newest += 1
         tags = tuple(simple_tags.tags(draft.text, beside).values())

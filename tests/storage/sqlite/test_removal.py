@@ -1,6 +1,7 @@
 """Deleted tweets leave nothing behind but their place: over every store, and in SQLite's own tables."""
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.stored import tweets_of
 from ttweet.model.errors import Refused
 from ttweet.model.reports import message_deleted, message_received, message_shown
-from ttweet.model.tweets import Deletion, Page, Tweet, draft
+from ttweet.model.tweets import Deletion, Page, Tombstone, Tweet, draft
 from ttweet.storage.contract import Store
 from ttweet.storage.sqlite.writer import SqliteStore
 
@@ -22,7 +24,7 @@ REPORT = message_deleted(1, "ann")
 
 def post(store: Store, *texts: str, at: int = NOW, by: str | None = None) -> list[Tweet]:
     drafts = [draft(text, by=by) for text in texts]
-    return store.append(drafts, [message_received(one.text) for one in drafts], at=at)
+    return tweets_of(store.append(drafts, [message_received(one.text) for one in drafts], at=at))
 
 
 def delete(store: Store, tweet: int, *, at: int = NOW) -> Deletion:
@@ -94,7 +96,7 @@ def test_a_retry_of_a_deleted_tweet_gives_its_id_and_not_its_text(any_store: Sto
     again = draft("secret #a", key="k", by="ann")
     any_store.append([again], [], at=NOW)
     delete(any_store, 1)
-    assert any_store.append([again], [], at=NOW + 5) == [Tweet(1, NOW, None, "", ())]
+    assert any_store.append([again], [], at=NOW + 5) == [Tombstone(1, NOW)]
 
 
 def test_the_report_log_says_who_and_which_and_repeats_the_text_no_more(any_store: Store) -> None:
@@ -166,19 +168,57 @@ def test_ids_go_on_after_a_deletion_when_the_file_is_opened_again(tmp_path: Path
         assert [tweet.id for tweet in post(store, "b")] == [3]
 
 
-def test_nothing_of_the_text_is_left_in_the_file_once_it_is_written_back(tmp_path: Path) -> None:
+SECRET = draft("zebra #Giraffe", by="Okapi", key="narwhal")
+WORDS_OF_SECRET = (b"zebra", b"giraffe", b"okapi", b"narwhal")
+
+
+def found_in(path: Path) -> list[bytes]:
+    content = path.read_bytes().lower()
+    return [word for word in WORDS_OF_SECRET if word in content]
+
+
+def delete_it(store: SqliteStore) -> None:
+    delete(store, 51)
+
+
+def prune_it(store: SqliteStore) -> None:
+    assert store.prune(52) == 51
+    store.prune_lines(NOW + 1)
+
+
+@pytest.mark.parametrize("remove", [delete_it, prune_it])
+def test_no_word_of_a_tweet_that_went_is_left_in_the_file_and_a_retry_still_finds_its_id(
+    tmp_path: Path, remove: Callable[[SqliteStore], None]
+) -> None:
     path = tmp_path / "t.db"
     with closing(SqliteStore.open(path, log_limit=999, at=0)) as store:
-        store._connection.execute("PRAGMA secure_delete = OFF")
-        post(store, *[f"number {number} #filler" for number in range(50)], "zebra #Giraffe", by="Okapi")
+        post(store, *[f"number {number} #filler" for number in range(50)])
+        store.append([SECRET], [message_received(SECRET.text)], at=NOW)
         store.end_session("stopped", at=1)
-        assert b"zebra" in path.read_bytes()
-        delete(store, 51)
-        assert store._one("PRAGMA secure_delete") == (0,)
+        assert found_in(path) == [b"zebra", b"giraffe", b"okapi"]
+        remove(store)
         store.end_session("stopped", at=2)
-    content = path.read_bytes().lower()
-    assert not [word for word in (b"zebra", b"giraffe") if word in content]
-    assert rows(path, "SELECT count(*) FROM timeline") == [(50,)]
+        assert found_in(path) == []
+        assert store.append([SECRET, SECRET], [], at=NOW + 5) == [Tombstone(51, NOW)] * 2
+        assert store.append([SECRET._replace(by=None)], [], at=NOW + 5)[0].id > 51
+
+
+def test_report_lines_that_the_limit_removes_are_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "t.db"
+    with closing(SqliteStore.open(path, log_limit=3, at=0)) as store:
+        store.append([SECRET], [message_received(SECRET.text)], at=NOW)
+        store.append([], [message_shown(f"line {number}") for number in range(3)], at=NOW)
+        delete(store, 1)
+        store.end_session("stopped", at=1)
+        assert found_in(path) == []
+
+
+def test_each_file_has_digests_of_its_own(tmp_path: Path) -> None:
+    for name in ("a.db", "b.db"):
+        with closing(SqliteStore.open(tmp_path / name, log_limit=9, at=0)) as store:
+            store.append([SECRET], [], at=NOW)
+    digests = [rows(tmp_path / name, "SELECT digest FROM keys") for name in ("a.db", "b.db")]
+    assert digests[0] != digests[1]
 
 
 WORDS = st.lists(st.sampled_from(["#a", "#A", "#b", "#B", "#1", "x"]), max_size=3).map(" ".join)

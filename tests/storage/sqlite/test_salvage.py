@@ -100,7 +100,7 @@ def test_a_file_of_which_nothing_can_be_read_is_closed(stopped: Path, monkeypatc
         connection.execute("SELECT 1")
 
 
-@pytest.mark.parametrize("left", [9_000, 60_000])
+@pytest.mark.parametrize("left", [9_000, 44_000])
 def test_of_a_file_of_which_nothing_can_be_read_the_next_step_is_told(stopped: Path, left: int) -> None:
     with stopped.open("r+b") as file:
         file.truncate(left)

@@ -94,16 +94,13 @@ def _post_lines(client: Client, *, tags: list[str], key: str | None, json: bool,
 
 
 def _write_stored(stored: Stored, *, json: bool) -> None:
+    if stored.deleted:
+        shell.hint(cli_show.key_of_deleted(stored))
     done = f"the message is stored, with id {stored.id}"
     if json:
-        shell.tell_done(done, cli_show.write_json, as_json(stored))
+        shell.tell_done(done, cli_show.write_json, cli_show.stored_json(stored))
     else:
         shell.tell_done(done, shell.write, str(stored.id))
-
-
-def as_json(stored: Stored) -> dict[str, object]:
-    """What the server says of an upload, in its own words."""
-    return {"id": stored.id, "at": stored.at, "tags": stored.tags}
 
 
 def _checked_source(message: tuple[str, ...], *, stdin: bool, lines: bool) -> str | None:

@@ -135,8 +135,10 @@ def _hand_over(lines: Iterable[Line], tally: Tally) -> Iterator[str]:
 
 
 def _write_stored(line: Line, stored: Stored, *, json: bool) -> None:
+    if stored.deleted:
+        shell.hint(f"line {line.number}: {cli_show.key_of_deleted(stored)}")
     if json:
-        cli_show.write_json({"line": line.number, "id": stored.id, "at": stored.at, "tags": stored.tags})
+        cli_show.write_json({"line": line.number, **cli_show.stored_json(stored)})
     elif not shell.on_terminal(sys.stdout):
         shell.write(str(stored.id))
 

@@ -23,7 +23,7 @@ from ttweet.broker.session import Visitor
 from ttweet.model import reports
 from ttweet.model.errors import ProtocolError, Refused, StoreError, TtweetError
 from ttweet.model.reports import Peer
-from ttweet.model.tweets import Tweet
+from ttweet.model.tweets import Tombstone, Tweet
 from ttweet.protocol import pushes
 from ttweet.protocol import requests as wire
 from ttweet.protocol.codecs import JSON
@@ -413,10 +413,12 @@ class Connection:
             self.deadline = trio.current_time() + self._limits.send_s
             self._send_later(self)
 
-    def _encode(self, outcome: Tweet | TtweetError) -> bytes:
+    def _encode(self, outcome: Tweet | Tombstone | TtweetError) -> bytes:
         if self._reader.classic:
             return b""
-        return wire.encode_stored(outcome, JSON) if isinstance(outcome, Tweet) else wire.encode_error(outcome, JSON)
+        return (
+            wire.encode_error(outcome, JSON) if isinstance(outcome, TtweetError) else wire.encode_stored(outcome, JSON)
+        )
 
     def _note_progress(self) -> None:
         if self._progress is not None:

@@ -23,7 +23,7 @@ from ttweet.model.errors import OpenError
 from ttweet.storage.sqlite.errors import BUSY_TIMEOUT_S, damaged, os_error, primary_code, sqlite_error
 
 APPLICATION_ID = 0x74747765  # "ttwe", as the first migration sets it
-SCHEMA_VERSION = 5  # steps in migrations.py; a test holds the two together
+SCHEMA_VERSION = 6  # steps in migrations.py; a test holds the two together
 WAL_PAGES = 4000  # 16 MiB until it is written back: hot pages go to the file once for many commits
 MAX_WAL_BYTES = 64 * 1024 * 1024  # a WAL that a long reader made grow is cut back to this
 MAX_LOOKED_OVER_BYTES = 64 * 1024 * 1024  # at a start, 0.2 s; `ttweet check` looks at more, and at what it means
@@ -40,6 +40,7 @@ _SETTINGS = {  # read back after they are set: SQLite ignores in silence what it
     "foreign_keys": 1,
     "trusted_schema": 0,
     "temp_store": 2,
+    "secure_delete": 1,
     "mmap_size": 0,
     "wal_autocheckpoint": WAL_PAGES,
     "journal_size_limit": MAX_WAL_BYTES,

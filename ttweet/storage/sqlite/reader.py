@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ttweet.model import reports
-from ttweet.model.tweets import MAX_ID, Deletion, Entry, Page, Place, TagPage, Tweet
+from ttweet.model.tweets import MAX_ID, Deletion, Entry, Page, TagPage, Tombstone, Tweet
 from ttweet.storage.contract import LogLine, Size, Traces
 from ttweet.storage.sqlite import tag_list as sqlite_listing
 from ttweet.storage.sqlite.connections import INSTEAD, connect_reader
@@ -286,4 +286,4 @@ def _to_entry(row: Sequence[Any]) -> Entry:
     id_, at, author, *_, deleted = row
     if deleted is not None:
         return Deletion(id_, at, deleted)
-    return Place(id_, at) if author == DELETED else to_tweet(row[:5])
+    return Tombstone(id_, at) if author == DELETED else to_tweet(row[:5])

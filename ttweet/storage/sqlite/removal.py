@@ -4,8 +4,6 @@ All of it runs inside the caller's transaction, in which sqlite_tags counts thei
 """
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import takewhile
 
 from ttweet.model import reports
@@ -20,17 +18,6 @@ _FORGET = (
     "DELETE FROM tweets WHERE id <= ?",
 )
 TRACES = "SELECT id FROM log WHERE id > ? AND at >= ? AND text IN (?, ?)"
-
-
-@contextmanager
-def overwriting(connection: sqlite3.Connection) -> Iterator[None]:
-    """Overwrite with zeros what a block removes from the file's pages. It costs a write for each page that is freed."""
-    (before,) = connection.execute("PRAGMA secure_delete").fetchone()
-    connection.execute("PRAGMA secure_delete = ON")
-    try:
-        yield
-    finally:
-        connection.execute(f"PRAGMA secure_delete = {before}")
 
 
 def blank(connection: sqlite3.Connection, deletion: Deletion) -> None:

@@ -10,7 +10,7 @@ from itertools import chain
 
 MAX_ROWS = 512  # of one statement; times 7 columns well below SQLite's 32,766 variables
 
-Value = str | int | None
+Value = str | bytes | int | None
 
 
 class Rows:

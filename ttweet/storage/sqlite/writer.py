@@ -9,11 +9,11 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Self, cast
+from typing import Self
 
 from ttweet.model.errors import Refused, StoreError
 from ttweet.model.reports import Report
-from ttweet.model.tweets import Deletion, Draft, Entry, Place, Tweet
+from ttweet.model.tweets import Deletion, Draft, Entry, Tombstone, Tweet
 from ttweet.storage.contract import NOT_SEARCHED, Traces
 from ttweet.storage.sqlite.connections import (
     ENGINE,
@@ -24,12 +24,12 @@ from ttweet.storage.sqlite.connections import (
     refuse_foreign,
 )
 from ttweet.storage.sqlite.errors import store_error
+from ttweet.storage.sqlite.key_table import PURGE_PAUSE_MS, KeyTable
 from ttweet.storage.sqlite.reader import Queries, SqliteReader
 from ttweet.storage.sqlite.removal import (
     DELETED,
     blank,
     oldest_before,
-    overwriting,
     redact,
     remove_lines_before,
     remove_up_to,
@@ -38,46 +38,13 @@ from ttweet.storage.sqlite.rows import Rows, Value
 from ttweet.storage.sqlite.tag_index import TagIndex
 from ttweet.storage.sqlite.tail import to_tagged, to_tweet
 
-KEY_LIFETIME_MS = 7 * 86_400_000  # a retry comes within seconds; a week covers a laptop that slept over a holiday
-KEY_PURGE_PAUSE_MS = 60_000  # between two looks for keys that are too old
 PURGE_STEP = 256  # rows that one batch removes at most, beside as many as it has added: no batch waits for a big one
 PRUNE_STEP = 256  # tweets that go in one transaction: some 15 ms
 LINES_STEP = 1_000  # report lines that go in one transaction: some 5 ms
 
 _TWEETS = Rows("INSERT INTO tweets (id, at, author, text, tags) VALUES ", 5)
 _DELETIONS = Rows("INSERT INTO deletions (id, at, tweet) VALUES ", 3)
-_KEYS = Rows("INSERT INTO keys (tweet, author, key) VALUES ", 3)
 _LINES = Rows("INSERT INTO log (id, session, at, side, category, text) VALUES ", 6)
-# CROSS JOIN: look each wanted key up. The planner would rather walk through all keys there are.
-_FIND_KEYS = Rows(
-    "WITH wanted (author, key) AS (VALUES ",
-    2,
-    ") SELECT wanted.author, wanted.key, tweet,"
-    " coalesce(at, (SELECT at FROM tweets WHERE id > tweet ORDER BY id LIMIT 1), 0),"  # its tweet may have been pruned
-    " coalesce(tweets.author, ''), coalesce(text, ''), coalesce(tags, '') FROM wanted"
-    " CROSS JOIN keys ON keys.author = wanted.author AND keys.key = wanted.key"
-    " LEFT JOIN tweets ON id = tweet",
-)
-# Keys go in the order of their tweets, so the oldest are found without looking at the others. The key of a tweet that
-# was pruned is at least as old as the oldest tweet there is.
-# A time above now was told by a clock that was ahead. Such keys are passed over, in steps that double, as there may be
-# many, and go when a key behind them is too old.
-_PURGE_KEYS = """
-    DELETE FROM keys WHERE tweet IN (
-        WITH RECURSIVE ahead (tweet, hop) AS (
-            SELECT min(tweet), 1 FROM keys
-            UNION ALL
-            SELECT (SELECT min(keys.tweet) FROM keys WHERE keys.tweet >= ahead.tweet + hop), hop * 2 FROM ahead
-            WHERE (SELECT at FROM tweets WHERE id >= ahead.tweet ORDER BY id LIMIT 1) > :now
-        )
-        SELECT tweet FROM keys WHERE tweet <= (
-            SELECT max(tweet)
-            FROM (SELECT tweet FROM keys WHERE tweet >= (SELECT max(tweet) FROM ahead) ORDER BY tweet LIMIT :step)
-            WHERE (SELECT at FROM tweets WHERE id >= tweet ORDER BY id LIMIT 1) < :oldest
-        )
-        ORDER BY tweet LIMIT :step
-    )
-"""
 _LAST_TWEET = """
     SELECT max(coalesce((SELECT max(id) FROM tweets), 0),
         coalesce((SELECT max(id) FROM deletions), 0),
@@ -92,8 +59,6 @@ _LAST_LINE = """
     SELECT max(coalesce((SELECT max(id) FROM log), 0),
         coalesce((SELECT first_line - 1 FROM sessions ORDER BY id DESC LIMIT 1), 0))
 """
-
-KeyScope = tuple[str, str]  # author, '' for the anonymous ones, and key
 
 
 class SqliteStore(Queries):
@@ -112,6 +77,7 @@ class SqliteStore(Queries):
         self._tags = TagIndex(connection, last_tweet=self._last_tweet)
         self._last_line: int = self._one(_LAST_LINE)[0]
         self._first_line: int = self._one("SELECT min(id) FROM log")[0] or self._last_line + 1
+        self._keys = KeyTable(connection)
         self._keys_purged_at = 0
         self._failed: StoreError | None = None
 
@@ -135,7 +101,7 @@ class SqliteStore(Queries):
             undo.pop_all()
         return store
 
-    def append(self, drafts: Sequence[Draft], reports: Sequence[Report], *, at: int) -> list[Tweet]:
+    def append(self, drafts: Sequence[Draft], reports: Sequence[Report], *, at: int) -> list[Tweet | Tombstone]:
         """See Store."""
         with self._transaction():
             tweets, new = self._numbered(drafts, at)
@@ -159,7 +125,7 @@ class SqliteStore(Queries):
         if row[2] == DELETED:
             return Deletion(*self._one("SELECT id, at, tweet FROM deletions WHERE tweet = :tweet", tweet=tweet))
         deletion = Deletion(self._last_tweet + 1, at, tweet)
-        with self._transaction(), overwriting(self._connection):
+        with self._transaction():
             self._tags.uncount([to_tagged(to_tweet(row))])
             blank(self._connection, deletion)
             self._connection.execute(_GIVEN, (deletion.id,))
@@ -171,7 +137,7 @@ class SqliteStore(Queries):
 
     def prune(self, before: int) -> int:
         """See Store; PRUNE_STEP tweets at most."""
-        with self._transaction(), overwriting(self._connection):
+        with self._transaction():
             oldest = oldest_before(self._connection, before, PRUNE_STEP)
             self._tags.uncount([to_tagged(tweet) for tweet in oldest])
             if oldest:
@@ -180,7 +146,7 @@ class SqliteStore(Queries):
 
     def prune_lines(self, since: int) -> int:
         """See Store; LINES_STEP lines at most."""
-        with self._transaction(), overwriting(self._connection):
+        with self._transaction():
             removed, last = remove_lines_before(self._connection, since, LINES_STEP)
         if last is not None:
             self._first_line = max(last + 1, self._first_line)
@@ -265,34 +231,27 @@ class SqliteStore(Queries):
         with suppress(sqlite3.Error):  # SQLite has already rolled back, or what made COMMIT fail is told instead
             self._connection.execute("ROLLBACK")
 
-    def _numbered(self, drafts: Sequence[Draft], at: int) -> tuple[list[Tweet], list[tuple[Tweet, Draft]]]:
+    def _numbered(self, drafts: Sequence[Draft], at: int) -> tuple[list[Tweet | Tombstone], list[tuple[Tweet, Draft]]]:
         """The drafts as tweets, and those among them that are new: the others repeat a key."""
-        known = self._find_keys(drafts)
-        tweets: list[Tweet] = []
+        digests = [self._keys.digest(draft) for draft in drafts]
+        known = self._keys.find([digest for digest in digests if digest is not None])
+        tweets: list[Tweet | Tombstone] = []
         new: list[tuple[Tweet, Draft]] = []
-        next_id = self._last_tweet + 1
-        for draft in drafts:
-            scope = None if draft.key is None else (draft.by or "", draft.key)
-            tweet = None if scope is None else known.get(scope)
-            if tweet is None:
-                tweet = Tweet(next_id + len(new), at, draft.by, draft.text, tuple(draft.tags.values()))
-                new.append((tweet, draft))
-                if scope is not None:
-                    known[scope] = tweet
-            tweets.append(tweet)
+        keyed: list[tuple[int, int, bytes]] = []
+        for draft, digest in zip(drafts, digests, strict=True):
+            stored = None if digest is None else known.get(digest)
+            if stored is None:
+                stored = Tweet(self._last_tweet + 1 + len(new), at, draft.by, draft.text, tuple(draft.tags.values()))
+                new.append((stored, draft))
+                if digest is not None:
+                    known[digest] = stored
+                    keyed.append((stored.id, at, digest))
+            tweets.append(stored)
+        self._keys.insert(keyed)
         return tweets, new
-
-    def _find_keys(self, drafts: Sequence[Draft]) -> dict[KeyScope, Tweet]:
-        scopes = [(draft.by or "", draft.key) for draft in drafts if draft.key is not None]
-        rows = _FIND_KEYS.run(self._connection, scopes)
-        return {cast("KeyScope", row[:2]): to_tweet(row[2:]) for row in rows}
 
     def _insert_tweets(self, new: Sequence[tuple[Tweet, Draft]]) -> None:
         _TWEETS.run(self._connection, [(*tweet[:4], " ".join(tweet.tags)) for tweet, _ in new])
-        keys: list[tuple[Value, ...]] = [
-            (tweet.id, draft.by or "", draft.key) for tweet, draft in new if draft.key is not None
-        ]
-        _KEYS.run(self._connection, keys)
 
     def _insert_lines(self, reports: Sequence[Report], at: int) -> None:
         numbered = enumerate(reports, self._last_line + 1)
@@ -310,16 +269,14 @@ class SqliteStore(Queries):
 
     def _purge_keys(self, added: int, at: int) -> int:
         """Forget keys that are too old, a bounded number; return when there may be more of them."""
-        if abs(at - self._keys_purged_at) < KEY_PURGE_PAUSE_MS:  # abs: the clock may have been put back
+        if abs(at - self._keys_purged_at) < PURGE_PAUSE_MS:  # abs: the clock may have been put back
             return self._keys_purged_at
         step = added + PURGE_STEP
-        values = {"step": step, "oldest": at - KEY_LIFETIME_MS, "now": at}
-        purged = self._connection.execute(_PURGE_KEYS, values).rowcount
-        return self._keys_purged_at if purged == step else at
+        return self._keys_purged_at if self._keys.purge(at, step) == step else at
 
 
-def _row(entry: Tweet | Place) -> tuple[Value, ...]:
+def _row(entry: Tweet | Tombstone) -> tuple[Value, ...]:
     """An entry as a row of the table tweets."""
-    if isinstance(entry, Place):
+    if isinstance(entry, Tombstone):
         return (*entry, DELETED, "", "")
     return (*entry[:4], " ".join(entry.tags))

@@ -1,0 +1,83 @@
+"""The table of idempotency keys: a digest of each author and key, and the tweet that was stored with them.
+
+A digest makes a retry safe and tells neither the author nor the key. So a tweet can be deleted, and its key stays.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Sequence
+from typing import cast
+
+from ttweet.model.tweets import Draft, Tombstone, Tweet
+from ttweet.storage.sqlite.removal import DELETED
+from ttweet.storage.sqlite.rows import Rows, Value
+from ttweet.storage.sqlite.tail import to_tweet
+
+KEY_LIFETIME_MS = 7 * 86_400_000  # a retry comes within seconds; a week covers a laptop that slept over a holiday
+PURGE_PAUSE_MS = 60_000  # between two looks for keys that are too old
+DIGEST_BYTES = 16  # two keys of a billion have the same digest with a probability of 1 to 10^21
+
+_OWN_SECRET = "SELECT secret FROM key_secret"  # noqa: S105  # the statement that reads it
+_INSERT = Rows("INSERT INTO keys (tweet, at, digest) VALUES ", 3)
+_FIND = Rows(
+    "SELECT digest, tweet, keys.at, author, text, tags FROM keys LEFT JOIN tweets ON id = tweet"
+    " WHERE digest IN (VALUES ",
+    1,
+    ")",
+)
+# Keys go in the order of their tweets, so the oldest are found without looking at the others.
+# A time above now was told by a clock that was ahead. Such keys are passed over, in steps that double, as there may be
+# many, and go when a key behind them is too old.
+_PURGE = """
+    DELETE FROM keys WHERE tweet IN (
+        WITH RECURSIVE ahead (tweet, hop) AS (
+            SELECT min(tweet), 1 FROM keys
+            UNION ALL
+            SELECT (SELECT min(keys.tweet) FROM keys WHERE keys.tweet >= ahead.tweet + hop), hop * 2 FROM ahead
+            WHERE (SELECT at FROM keys WHERE keys.tweet = ahead.tweet) > :now
+        )
+        SELECT tweet FROM keys WHERE tweet <= (
+            SELECT max(tweet)
+            FROM (SELECT tweet, at FROM keys WHERE tweet >= (SELECT max(tweet) FROM ahead) ORDER BY tweet LIMIT :step)
+            WHERE at < :oldest
+        )
+        ORDER BY tweet LIMIT :step
+    )
+"""
+
+
+class KeyTable:
+    """The keys of a file, for its writer. Every method works in the caller's transaction and raises sqlite3.Error."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Read the file's secret. Raises sqlite3.Error."""
+        self._connection = connection
+        self._secret: bytes = connection.execute(_OWN_SECRET).fetchone()[0]
+
+    def digest(self, draft: Draft) -> bytes | None:
+        """The digest of a draft's author and key; None without a key. Anonymous authors share one space of keys."""
+        if draft.key is None:
+            return None
+        scope = f"{draft.by or ''}\0{draft.key}".encode()
+        return hashlib.blake2b(scope, key=self._secret, digest_size=DIGEST_BYTES).digest()
+
+    def find(self, digests: Sequence[bytes]) -> dict[bytes, Tweet | Tombstone]:
+        """The tweets that were stored with these keys; of one that was deleted or removed, its place."""
+        rows = _FIND.run(self._connection, [(digest,) for digest in digests])
+        return {cast("bytes", digest): _found(row) for digest, *row in rows}
+
+    def insert(self, stored: Sequence[tuple[int, int, bytes]]) -> None:
+        """Note the ids, the times (ms) and the digests of tweets."""
+        _INSERT.run(self._connection, stored)
+
+    def purge(self, at: int, step: int) -> int:
+        """Forget at most `step` of the keys that are too old at a time (ms); returns how many went."""
+        values = {"step": step, "oldest": at - KEY_LIFETIME_MS, "now": at}
+        return self._connection.execute(_PURGE, values).rowcount
+
+
+def _found(row: Sequence[Value]) -> Tweet | Tombstone:
+    tweet, at, author, text, _ = row
+    if text is None or author == DELETED:
+        return Tombstone(cast("int", tweet), cast("int", at))
+    return to_tweet(row)
