@@ -1,31 +1,77 @@
-"""Signals on their way to a command that is run for somebody."""
+"""Signals on their way to a command that is run for somebody, and the exit code on its way back."""
 
+import os
 import signal
-import subprocess
 from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
+
+from ttweet.cli import child_process as child
 from ttweet.cli.child_process import _Relay
 
 
-def test_a_signal_that_comes_while_another_is_passed_on_is_passed_on_too() -> None:
+@pytest.fixture
+def heard() -> Iterator[list[int]]:
+    """The signals SIGTERM and SIGHUP that this process gets."""
+    numbers: list[int] = []
+    before = {number: signal.signal(number, lambda got, _: numbers.append(got)) for number in child.PASSED_ON}
+    yield numbers
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def ignored_children() -> Iterator[None]:
+    """SIGCHLD as a parent may leave it: the kernel keeps no exit codes."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    yield
+    assert signal.signal(signal.SIGCHLD, before) is signal.SIG_IGN
+
+
+def test_a_signal_that_comes_while_another_is_passed_on_is_passed_on_too(heard: list[int]) -> None:
     class Interrupted(deque[int]):
         def popleft(self) -> int:
             if relay.last == signal.SIGTERM:
                 relay.take(signal.SIGHUP)
             return super().popleft()
 
-    class Process(subprocess.Popen[bytes]):
-        def __init__(self) -> None:
-            self.heard: list[int] = []
-
-        def send_signal(self, sig: int) -> None:
-            self.heard.append(sig)
-
-        def __del__(self) -> None:
-            pass
-
-    relay, process = _Relay(), Process()
+    relay = _Relay()
     relay._waiting = Interrupted()
     relay.take(signal.SIGTERM)
-    relay.begin(process)
-    assert process.heard == [signal.SIGTERM, signal.SIGHUP]
+    relay.begin(os.getpid())
+    assert heard == [signal.SIGTERM, signal.SIGHUP]
+
+
+def test_a_signal_that_comes_when_the_command_has_ended_goes_nowhere(heard: list[int]) -> None:
+    relay = _Relay()
+    relay.begin(os.getpid())
+    relay.end()
+    relay.take(signal.SIGTERM)
+    assert (heard, relay.last) == ([], signal.SIGTERM)
+
+
+@pytest.mark.usefixtures("ignored_children")
+@pytest.mark.parametrize(
+    ("script", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 137), ("kill -TERM $$; exit 1", 143)]
+)
+def test_the_exit_code_is_kept_where_the_parent_left_sigchld_ignored(script: str, code: int) -> None:
+    assert child.run(["sh", "-c", script]) == (code, None)
+
+
+def test_an_exit_code_that_the_system_has_not_kept_is_unknown(tmp_path: Path) -> None:
+    def forget(*_: object) -> None:
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        (tmp_path / "go").write_text("on")
+
+    os.mkfifo(tmp_path / "go")
+    before = signal.signal(signal.SIGURG, forget)
+    try:
+        assert child.run(["sh", "-c", f"kill -URG $PPID; cat {tmp_path}/go"]) == (None, None)
+    finally:
+        signal.signal(signal.SIGURG, before)
+
+
+def test_a_command_need_not_read_its_stdin() -> None:
+    assert child.run(["true"], stdin=b"x" * 1_000_000) == (0, None)

@@ -3,21 +3,26 @@
 Knows no tweets and no servers.
 """
 
+import os
 import signal
-import subprocess
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import NamedTuple
 
-PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
-"""Whoever sends these to this program means the command too. Ctrl-C reaches both without it."""
+from ttweet.cli.spawn import spawn
+
+PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+"""A process that sends these to this program means the command. Ctrl-C reaches both without help."""
 
 
 class End(NamedTuple):
-    """How a command ended: its exit code as a shell has it, and the last signal that was passed on to it."""
+    """How a command ended: its exit code as a shell has it, and the last signal that was passed on to it.
 
-    code: int
+    The code is None where the system has not kept it, which is no success.
+    """
+
+    code: int | None
     signal: int | None
 
 
@@ -28,26 +33,67 @@ def run(
     stdin: bytes | None = None,
     deaf: Sequence[signal.Signals] = (),
 ) -> End:
-    """Run a command to its end; the signals in `deaf` are its own affair. Raises OSError.
+    """Run a command to its end; the signals in `deaf` are its own affair. Raises OSError when it does not start.
 
     It is killed by what is raised meanwhile, as Ctrl-C does.
     """
     relay = _Relay()
     with ExitStack() as stack:
+        stack.enter_context(_exit_codes_kept())
         for number in PASSED_ON:
             stack.enter_context(_handled(number, relay.take))
         for number in deaf:
             stack.enter_context(_handled(number, lambda _: None))  # not ignored, which the command would inherit
-        pipe = None if stdin is None else subprocess.PIPE
-        process = stack.enter_context(subprocess.Popen(command, env=environment, stdin=pipe))  # noqa: S603  # asked for
+        process, pipe = _started(command, environment, stdin)
         relay.begin(process)
         try:
-            process.communicate(stdin)
+            _feed(pipe, stdin)
+            _wait(process)
         except BaseException:
-            process.kill()
+            os.kill(process, signal.SIGKILL)
             raise
-    code = process.returncode
-    return End(code if code >= 0 else 128 - code, relay.last)
+        finally:
+            relay.end()
+            code = _exit_code(process)
+    return End(code, relay.last)
+
+
+def _started(
+    command: Sequence[str], environment: Mapping[str, str] | None, stdin: bytes | None
+) -> tuple[int, int | None]:
+    """The process id, and where to write what it reads on stdin."""
+    if stdin is None:
+        return spawn(command, environment), None
+    theirs, ours = os.pipe()
+    try:
+        return spawn(command, environment, theirs), ours
+    except OSError:
+        os.close(ours)
+        raise
+    finally:
+        os.close(theirs)
+
+
+def _feed(pipe: int | None, data: bytes | None) -> None:
+    """Write to a command's stdin, of which it may read as little as it likes."""
+    if pipe is not None:
+        with suppress(BrokenPipeError), open(pipe, "wb") as file:
+            file.write(data or b"")
+
+
+def _wait(process: int) -> None:
+    """Wait for the end, and leave the number its own: a signal must not go to another process that gets it next."""
+    with suppress(ChildProcessError):
+        os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
+
+
+def _exit_code(process: int) -> int | None:
+    try:
+        _, status = os.waitpid(process, 0)
+    except ChildProcessError:
+        return None
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
 
 
 class _Relay:
@@ -56,21 +102,34 @@ class _Relay:
     def __init__(self) -> None:
         self.last: int | None = None
         self._waiting: deque[int] = deque()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: int | None = None
 
     def take(self, number: int) -> None:
         self.last = number
         self._waiting.append(number)
         self._deliver()
 
-    def begin(self, process: subprocess.Popen[bytes]) -> None:
+    def begin(self, process: int) -> None:
         self._process = process
         self._deliver()
 
+    def end(self) -> None:
+        self._process = None
+
     def _deliver(self) -> None:
-        with suppress(IndexError):  # not looked at first: a signal in between takes the last one itself
+        with suppress(IndexError, ProcessLookupError):  # a signal in between takes the last one itself
             while self._process is not None:
-                self._process.send_signal(self._waiting.popleft())
+                os.kill(self._process, self._waiting.popleft())
+
+
+@contextmanager
+def _exit_codes_kept() -> Iterator[None]:
+    """Undo that SIGCHLD is ignored, which this program may have inherited: the system would keep no exit code."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGCHLD, before)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from ttweet.cli import output as cli_show
 from ttweet.cli import shell
 from ttweet.cli.options import AMOUNT, After, As, Ca, Json, LiveServer, LiveTags, Timeout
 from ttweet.cli.source import checked_body, in_pages, open_client
+from ttweet.cli.spawn import SHELL
 from ttweet.client.follower import Follower
 from ttweet.client.sync_client import Client
 from ttweet.model.tweets import Tweet
@@ -105,11 +106,16 @@ def _execute(command: str, tweet: Tweet) -> None:
         "TTWEET_TAGS": " ".join(tweet.tags),
     }
     line = f"{cli_show.json_line(as_json(tweet))}\n".encode()
-    end = child.run(["/bin/sh", "-c", command], environment=os.environ | about, stdin=line)
+    try:
+        end = child.run([SHELL, "-c", command], environment=os.environ | about, stdin=line)
+    except OSError as exc:
+        shell.complain(f"--exec did not start for tweet {tweet.id}: {exc.strerror}; going on")
+        return
     if end.signal is not None:
         signal.raise_signal(end.signal)  # it was for this program too
-    if end.code:
-        shell.complain(f"--exec ended with exit code {end.code} for tweet {tweet.id}; going on")
+    if end.code != 0:
+        code = "an unknown exit code" if end.code is None else f"exit code {end.code}"
+        shell.complain(f"--exec ended with {code} for tweet {tweet.id}; going on")
 
 
 def _before_last(amount: int, tags: Sequence[str], server: str | None, ca: str | None) -> int:

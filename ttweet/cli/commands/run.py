@@ -1,5 +1,6 @@
 """The command `run`: a command's end, told in a tweet."""
 
+import errno
 import shlex
 import signal
 import time
@@ -11,7 +12,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ttweet.cli import child_process as child
-from ttweet.cli import shell
+from ttweet.cli import shell, spawn
 from ttweet.cli.options import As, Ca, WithSpool
 from ttweet.cli.source import open_client
 from ttweet.client.sync_client import Client
@@ -19,6 +20,7 @@ from ttweet.model import tweets
 from ttweet.model.errors import Refused, TtweetError
 
 MAX_NAME = 100  # characters of a command's name, so that the tweet is never too long
+UNKNOWN = 125  # as timeout(1) has it: the wrapper failed, and whether the command did is not known
 NOT_EXECUTABLE = 126  # as a shell has it
 NOT_FOUND = 127
 
@@ -47,15 +49,15 @@ def run(
     open_as(as_name).check()  # says now what is wrong with the options, not after a night's work
     _check(tags, as_name)
     begun = time.monotonic()
-    code = _carried_out(command)
-    text = _summary(command[0], code, time.monotonic() - begun)
+    outcome = _carried_out(command)
+    text = _summary(command[0], outcome, time.monotonic() - begun)
     try:
         _post(open_as, text, tags, as_name, spool=spool)
     except TtweetError as error:
         shell.complain(f"{error.text}; not posted: {text}")
     except KeyboardInterrupt:
         shell.complain(f"interrupted{'' if spool else '; whether it is posted is unknown'}: {text}")
-    return code
+    return UNKNOWN if outcome is None else outcome
 
 
 def lasted(seconds: float) -> str:
@@ -92,15 +94,26 @@ def _post(open_as: Open, text: str, tags: list[str], name: str | None, *, spool:
         shell.complain(f"{error.text}: {text}")
 
 
-def _carried_out(command: tuple[str, ...]) -> int:
-    """The exit code as a shell would have it. Ctrl-C reaches the command too, which decides what to do about it."""
+def _carried_out(command: tuple[str, ...]) -> int | None:
+    """The exit code as a shell would have it; None when it is unknown.
+
+    The signals of Ctrl-C and the quit key reach the command too, which decides about them.
+    """
     try:
-        return child.run(command, deaf=[signal.SIGINT]).code
+        return child.run(command, deaf=[signal.SIGINT, signal.SIGQUIT]).code
     except OSError as exc:
         shell.complain(f"{shlex.quote(command[0])}: {exc.strerror}")
-        return NOT_FOUND if isinstance(exc, FileNotFoundError) else NOT_EXECUTABLE
+        if exc.errno in spawn.NO_PROCESS:
+            return UNKNOWN
+        return NOT_FOUND if exc.errno == errno.ENOENT else NOT_EXECUTABLE
 
 
-def _summary(command: str, code: int, seconds: float) -> str:
-    name = PurePath(command).name.encode(errors="replace").decode()[:MAX_NAME]
-    return f"{f'failed ({code})' if code else 'ok'} {name} {lasted(seconds)}"
+def _summary(command: str, outcome: int | None, seconds: float) -> str:
+    name = PurePath(command).name.encode(errors="replace").decode()[:MAX_NAME] or "''"
+    return f"{_told(outcome)} {name} {lasted(seconds)}"
+
+
+def _told(outcome: int | None) -> str:
+    if outcome is None:
+        return "unknown"
+    return f"failed ({outcome})" if outcome else "ok"

@@ -214,6 +214,7 @@ the next command with --spool posts it.""",
 {_EXIT_CODES}
     2  the command line, a certificate or a token
        is wrong, or COMMAND's own
+  125  no process for COMMAND, or its exit code is unknown
   126  COMMAND cannot be executed
   127  there is no COMMAND
        otherwise that of COMMAND
