@@ -90,8 +90,9 @@ def test_help_on_a_terminal_has_headings_that_stand_out() -> None:
     assert plain(seen).startswith("Usage: ttweet COMMAND [OPTIONS]\n")
 
 
-def test_version() -> None:
-    assert run("--version").stdout == f"ttweet {ttweet.__version__}\n"
+@pytest.mark.parametrize("command", ["", "post", "--install-completion"])
+def test_version(command: str) -> None:
+    assert run(*command.split(), "--version").stdout == f"ttweet {ttweet.__version__}\n"
 
 
 @pytest.mark.parametrize("command", ["last", "tags", "follow", "wait", "stats", "post", "delete"])

@@ -127,11 +127,13 @@ def test_columns_of_wide_characters_align(stage: Callable[..., str]) -> None:
     ]
 
 
-def test_a_tag_as_long_as_a_tweet_leaves_the_others_their_lines(stage: Callable[..., str]) -> None:
-    tags = [TagSummary("x" * 150, 1, NOW, [0] * 14), TagSummary("python", 2, NOW, [0] * 14)]
+def test_a_long_tag_goes_on_below_itself_and_leaves_the_others_their_columns(stage: Callable[..., str]) -> None:
+    tags = [TagSummary("x" * 50, 1, NOW, [0] * 14), TagSummary("python", 2, NOW, [0] * 14)]
     assert lines_of(stage(cli_tables.print_tags, tags, now=NOW, columns=60)) == [
         "TAG                   TWEETS  NEWEST  LAST 14 DAYS",
-        f"#{'x' * 18}…       1     now  ▁▁▁▁▁▁▁▁▁▁▁▁▁▁",
+        f"#{'x' * 19}       1     now  ▁▁▁▁▁▁▁▁▁▁▁▁▁▁",
+        "x" * 20,
+        "x" * 11,
         "#python                    2     now  ▁▁▁▁▁▁▁▁▁▁▁▁▁▁",
     ]
 

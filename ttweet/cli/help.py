@@ -1,28 +1,35 @@
 """How `--help` looks: a manual page, not boxes. On a narrow terminal a description stands below its option."""
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.text import Text
+
+from ttweet.cli.console import TerminalConsole
+from ttweet.cli.terminal import MAX_SIDE, PLAIN
 
 if TYPE_CHECKING:
     from cyclopts.help import HelpEntry, HelpPanel
-    from rich.console import ConsoleOptions
+    from rich.console import Console, ConsoleOptions
 
 NARROW = 64  # columns; below it two columns would be two strips
 INDENT = 2  # of an option
 HANG = 6  # of a description below its option
 LABEL = "cyan"
-LEAST = 8  # columns of text on a terminal however narrow, over whose edge it runs then
+LEAST = 12  # columns of text beside a column however wide; it runs over the edge of a narrow terminal then
 CONTINUED = 4  # columns that the rest of an example is set in, so that it does not look like another one
 
 _TERM = re.compile(r" +\S+ {2,}")  # of a row in a list of exit codes or variables; its description stands beside it
+_WORD = re.compile(r"\S+")
 _MARGIN = re.compile(r"Usage: | +")
 
 
-class PageConsole(Console):
+class PageConsole(TerminalConsole):
     """Stdout for a manual page. A closed pipe raises BrokenPipeError, where rich would exit with 1."""
+
+    def __init__(self) -> None:
+        super().__init__(None, no_color=None)  # stdout, and FORCE_COLOR counts in a pipe
 
     def on_broken_pipe(self) -> None:
         """Say it the way every other command hears it."""
@@ -54,7 +61,7 @@ class Manual:
         if not panel.entries:
             return
         console.print()
-        console.print(Text(str(panel.title), style="bold"))
+        _print_line(console, Text(str(panel.title), style="bold"))
         labels = [_label(entry) for entry in panel.entries]
         column = HANG if options.max_width < NARROW else INDENT + max(map(len, labels)) + 2
         for label, entry in zip(labels, panel.entries, strict=True):
@@ -67,11 +74,10 @@ def _print_entry(console: "Console", options: "ConsoleOptions", label: str, desc
     if len(head) + 2 <= column:
         head.pad_right(column - len(head))
     else:
-        console.print(head)
+        _print_line(console, head)
         head = Text(" " * column)
-    for line in description.wrap(console, max(options.max_width - column, LEAST)):
-        line.rstrip()
-        console.print(head + line)
+    for line in _wrapped(options, description, column):
+        _print_line(console, head + line)
         head = Text(" " * column)
 
 
@@ -79,13 +85,34 @@ def _print_wrapped(console: "Console", options: "ConsoleOptions", text: Text) ->
     """Each line of the text; what does not fit goes on below it, not at the edge."""
     for line in text.split(allow_blank=True):
         if len(line) <= options.max_width:
-            console.print(line)
+            _print_line(console, line)
             continue
         head, hang = _hang(line)
-        for part in line[len(head) :].wrap(console, max(options.max_width - hang, LEAST)):
-            part.rstrip()
-            console.print(head + part)
+        for part in _wrapped(options, line[len(head) :], hang):
+            _print_line(console, head + part)
             head = Text(" " * hang)
+
+
+def _wrapped(options: "ConsoleOptions", text: Text, column: int) -> Iterator[Text]:
+    """The text in lines of whole words that fit beside the column; not wrapped if the terminal is too narrow for it."""
+    width = MAX_SIDE if options.max_width < PLAIN else max(options.max_width - column, LEAST)
+    for paragraph in text.split(allow_blank=True):
+        for line in paragraph.divide(_breaks(paragraph.plain, width)):
+            line.rstrip()
+            yield line
+
+
+def _breaks(text: str, width: int) -> Iterator[int]:
+    """Where the second and further lines begin, each at a word. A word that is wider than a line stays whole."""
+    begin = 0
+    for word in _WORD.finditer(text):
+        if word.end() - begin > width and word.start() > begin:
+            begin = word.start()
+            yield begin
+
+
+def _print_line(console: "Console", line: Text) -> None:
+    console.print(line, soft_wrap=True)
 
 
 def _hang(line: Text) -> tuple[Text, int]:

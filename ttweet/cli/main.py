@@ -8,6 +8,7 @@ import re
 import shlex
 from collections.abc import Sequence
 from difflib import get_close_matches
+from functools import cached_property
 from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Group, Parameter
@@ -55,8 +56,6 @@ def _main(arguments: Sequence[str]) -> int:
         command, bound, _ = make_app().parse_args(arguments)
     except CycloptsError as error:
         raise shell.UsageError(sentence(error)) from error
-    if "console" in bound.arguments:  # one of cyclopts' own, which print a page
-        bound.arguments["console"] = _page_console()
     gc.enable()  # the imports are done, see __main__
     code = command(*bound.args, **bound.kwargs)
     return code if isinstance(code, int) else shell.DONE
@@ -72,7 +71,8 @@ def make_app() -> App:
         group_parameters=Group("Options", sort_key=3),
         default_parameter=Parameter(show_env_var=False, show_choices=False),
         help_format="rich",
-        help_formatter=_LazyManual(),  # type: ignore[arg-type]  # it is one by way of __getattr__
+        help_formatter=_Lazy("Manual"),  # type: ignore[arg-type]  # it is one by way of __getattr__
+        console=_Lazy("PageConsole"),  # type: ignore[arg-type]
         print_error=False,
         exit_on_error=False,
         usage=cli_pages.ROOT.usage,
@@ -80,20 +80,18 @@ def make_app() -> App:
         help_epilogue=cli_pages.ROOT.below,
     )
     for position, (name, (path, page)) in enumerate(COMMANDS.items()):
-        app.command(path, name=name, sort_key=position, usage=page.usage, help=page.help, help_epilogue=page.below)
-    page = cli_pages.COMPLETION
-    app.command(
-        "ttweet.cli.completion:install_completion",
-        name="--install-completion",
-        usage=page.usage,
-        help=page.help,
-        help_epilogue=page.below,
-        group="Options",
-    )
+        app.command(path, name=name, sort_key=position, **_shown(page))
+    path = "ttweet.cli.completion:install_completion"
+    app.command(path, name="--install-completion", group="Options", **_shown(cli_pages.COMPLETION))
     for flag in ("--help", "--version"):
         app[flag].group = ("Options",)
     app.default(run_classic)
     return app
+
+
+def _shown(page: cli_pages.Page) -> dict[str, Any]:
+    """What cyclopts prints of a command, whose version would be Markdown otherwise."""
+    return {"usage": page.usage, "help": page.help, "help_epilogue": page.below, "version_format": "rich"}
 
 
 def run_classic(*arguments: Arguments, upload: Upload = False, download: Download = False) -> int:
@@ -111,26 +109,27 @@ def run_classic(*arguments: Arguments, upload: Upload = False, download: Downloa
 
 
 def _help(*command: str) -> int:
-    make_app().help_print(command, console=_page_console())
+    make_app().help_print(command)
     return shell.DONE
 
 
-def _page_console() -> Any:
-    from ttweet.cli.help import PageConsole
+class _Lazy:
+    """An object of cli.help, which is imported together with rich when a page is shown."""
 
-    return PageConsole()
+    def __init__(self, name: str) -> None:
+        self._name = name
 
+    @cached_property
+    def _object(self) -> Any:
+        from ttweet.cli import help as pages
 
-class _LazyManual:
-    """cli_help.Manual, imported together with rich when a page is shown."""
+        return getattr(pages, self._name)()
 
     def __getattr__(self, name: str) -> Any:
-        from ttweet.cli.help import Manual
-
-        return getattr(Manual(), name)
+        return getattr(self._object, name)
 
     def __call__(self, *args: Any) -> None:
-        self.__getattr__("__call__")(*args)
+        self._object(*args)
 
 
 def _what_is_wrong(arguments: Sequence[str], *, upload: bool, download: bool) -> str:

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 
 from ttweet.cli import shell
 
-BAR_COLUMNS = 16  # the whole line stays below 60
+BAR_COLUMNS = 16
+WHOLE = 60  # columns of a line with a bar; below them there are words only
 PAUSE_S = 0.1  # between two looks: one costs 20 us, and nobody reads faster
 
 Show = Callable[[int, int | None, str], object]
@@ -20,25 +21,30 @@ Show = Callable[[int, int | None, str], object]
 def progress(*, wanted: bool = True) -> Iterator[Show]:
     """A function to call with what is done, of how much (None: who knows), and some words on it, as often as wanted.
 
-    Shown are the bar, the share, the words and the time that is left.
+    It shows the bar, the share, the words and the time that is left; the words alone where the terminal is narrow.
     """
     if not (wanted and shell.on_terminal(sys.stderr)):
         yield _show_nothing
         return
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.table import Column
 
-    console = Console(file=sys.stderr, no_color=not shell.has_colour(sys.stderr))
-    columns = (BarColumn(BAR_COLUMNS), TaskProgressColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as bar:
-        task = bar.add_task("", total=None)
+    from ttweet.cli.console import TerminalConsole
+
+    console = TerminalConsole(sys.stderr)
+    text = TextColumn("{task.description}", table_column=Column(overflow="fold"))
+    bar = (BarColumn(BAR_COLUMNS), TaskProgressColumn(), text, TimeRemainingColumn())
+    with Progress(
+        *(bar if console.width >= WHOLE else (text,)), console=console, transient=True, redirect_stdout=False
+    ) as line:
+        task = line.add_task("", total=None)
         looked = 0.0
 
         def show(done: int, total: int | None, words: str) -> None:
             nonlocal looked
             if (now := time.monotonic()) - looked >= PAUSE_S or done == total:
                 looked = now
-                bar.update(task, completed=done, total=total, description=words)
+                line.update(task, completed=done, total=total, description=words)
 
         yield show
 

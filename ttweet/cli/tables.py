@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
-from ttweet.cli import shell
+from ttweet.cli import terminal
+from ttweet.cli.console import TerminalConsole
 from ttweet.model import reports
 from ttweet.model.reports import escape
 from ttweet.model.tweets import TagSummary, Tweet
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 BARS = "▁▂▃▄▅▆▇█"  # the lowest stands for none
 NARROW = 50  # columns; below it a sparkline leaves no room for the tags
+LEAST = 8  # columns of text in a table; with fewer the rows are plain lines
+GAP = 2  # between columns
 TAG_SHARE = 3  # a tag takes a third of the width at most: it may be as long as a tweet
 _UNITS = ((60, "s"), (60, "min"), (24, "h"), (7, "d"), (52, "wk"))
 _STYLES = {"ERROR": "red", "CONNECTION": "dim"}
@@ -31,10 +34,10 @@ def print_tweets(tweets: Sequence[Tweet], *, now: int) -> None:
     table = _grid()
     table.add_column(justify="right", style="dim", no_wrap=True)
     table.add_column(justify="right", style="cyan", no_wrap=True)
-    table.add_column(ratio=1, overflow="fold")
+    table.add_column(overflow="fold")
     for tweet in tweets:
         table.add_row(f"#{tweet.id}", ago(tweet.at, now), styled(tweet))
-    _terminal().print(table)
+    _print_table(_terminal(), table)
 
 
 def print_tweet(tweet: Tweet) -> None:
@@ -50,7 +53,7 @@ def print_tags(tags: Sequence[TagSummary], *, now: int) -> None:
     columns = 4 if console.width >= NARROW else 3
     table = _grid(show_header=True)
     widest = console.width // TAG_SHARE
-    table.add_column("TAG", style="bold", no_wrap=True, overflow="ellipsis", max_width=widest)
+    table.add_column("TAG", style="bold", overflow="fold", max_width=widest)
     table.add_column("TWEETS", justify="right", no_wrap=True)
     table.add_column("NEWEST", justify="right", style="cyan", no_wrap=True)
     if columns == 4:
@@ -58,7 +61,7 @@ def print_tags(tags: Sequence[TagSummary], *, now: int) -> None:
     for tag in tags:
         cells = [f"#{escape(tag.tag)}", f"{tag.count:,}", ago(tag.newest, now), sparkline(tag.days)]
         table.add_row(*[Text(cell) for cell in cells[:columns]])
-    console.print(table)
+    _print_table(console, table)
 
 
 def print_parts(parts: Mapping[str, Mapping[str, str]]) -> None:
@@ -70,7 +73,7 @@ def print_parts(parts: Mapping[str, Mapping[str, str]]) -> None:
     for part, values in parts.items():
         for number, (name, value) in enumerate(values.items()):
             table.add_row(Text("" if number else escape(part)), Text(name), Text(value))
-    _terminal().print(table)
+    _print_table(_terminal(), table)
 
 
 def print_log(lines: Iterable[LogLine]) -> None:
@@ -80,14 +83,16 @@ def print_log(lines: Iterable[LogLine]) -> None:
     for line in lines:
         at = datetime.fromtimestamp(line.at / 1000).astimezone()
         if heading != (heading := f"session {line.session}, {at:%A %d %B %Y}"):
-            console.print(Text(heading, style="bold"))
+            console.print(Text(heading, style="bold"), soft_wrap=True)
         text = Text(reports.line(line.side, line.category, line.text), style=_STYLES.get(line.category or "", ""))
         console.print(_hanging(Text(f"{at:%H:%M:%S}  ", "cyan"), text, console), soft_wrap=True)
 
 
 def _hanging(head: Text, text: Text, console: Console) -> Text:
     """A head and the text beside it, in lines of the terminal. A table would do so too, but not before its last row."""
-    rows = text.wrap(console, max(20, console.width - head.cell_len), overflow="fold")
+    if console.width < head.cell_len + terminal.PLAIN:
+        return head + text
+    rows = text.wrap(console, console.width - head.cell_len, overflow="fold")
     return Text.assemble(head, Text(f"\n{' ' * head.cell_len}").join(rows))
 
 
@@ -104,7 +109,7 @@ def print_tokens(tokens: Sequence["Token"], *, now: int) -> None:
         style = "" if token.state(now) == "live" else "dim"
         cells = [escape(token.name), listed(token.rights), _state(token, now), ago(token.created, now), used]
         table.add_row(*[Text(cell) for cell in cells], style=style)
-    _terminal().print(table)
+    _print_table(_terminal(), table)
 
 
 def _state(token: "Token", now: int) -> str:
@@ -145,11 +150,31 @@ def sparkline(counts: Sequence[int]) -> str:
     return "".join([BARS[-(-count * (len(BARS) - 1) // highest)] for count in counts])
 
 
-def _terminal() -> Console:
+def _terminal() -> TerminalConsole:
     """A console of stdout that takes text as it is."""
-    no_color = not shell.has_colour(sys.stdout)
-    return Console(file=sys.stdout, highlight=False, markup=False, emoji=False, no_color=no_color)
+    return TerminalConsole(sys.stdout, markup=False, emoji=False)
 
 
 def _grid(*, show_header: bool = False) -> Table:
-    return Table(box=None, show_header=show_header, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)
+    return Table(box=None, show_header=show_header, header_style="dim", padding=(0, GAP, 0, 0), pad_edge=False)
+
+
+def _print_table(console: Console, table: Table) -> None:
+    """The table, or its rows as plain lines where the terminal has no room for its columns."""
+    columns = [[Text(str(column.header)), *map(_cell, column.cells)] for column in table.columns]
+    least = sum([_least(column, cells) for column, cells in zip(table.columns, columns, strict=True)])
+    if terminal.PLAIN <= console.width >= least + GAP * (len(columns) - 1):
+        console.print(table)
+        return
+    for row in list(zip(*columns, strict=True))[0 if table.show_header else 1 :]:
+        console.print(Text(" " * GAP).join(row), soft_wrap=True)
+
+
+def _least(column: Column, cells: Sequence[Text]) -> int:
+    """The columns of the terminal that a column of the table takes at least."""
+    widest = max([cell.cell_len for cell in cells])
+    return widest if column.no_wrap else min(widest, LEAST)
+
+
+def _cell(cell: object) -> Text:
+    return cell if isinstance(cell, Text) else Text(str(cell))

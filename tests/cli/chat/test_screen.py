@@ -115,6 +115,13 @@ def test_what_comes_in_does_not_tear_what_is_typed(server: Server, typed: str, t
     keyboard.leaves()
 
 
+@pytest.mark.parametrize("columns", ["0", "99999999999"])
+def test_a_session_can_be_held_whatever_columns_says(server: Server, columns: str) -> None:
+    keyboard = Keyboard(server, f"c{columns}", start=f"import os; os.environ['COLUMNS'] = '{columns}'")
+    keyboard.sees(">")
+    keyboard.leaves()
+
+
 def test_without_the_librarys_help_the_line_is_written_again(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,11 +1,10 @@
 """Where a session at the keyboard is held: a pipe, or a terminal on which what comes in does not tear what is typed.
 
-Standard library only. Knows no servers and no commands.
+Knows no servers and no commands.
 """
 
 import os
 import select
-import shutil
 import signal
 import sys
 import threading
@@ -13,6 +12,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
+
+from ttweet.cli import terminal
 
 PROMPT = "> "
 READ_BYTES = 64 * 1024  # one read of a pipe
@@ -113,6 +114,8 @@ class _Hook:
 
     def __init__(self, look_up: Callable[[], None]) -> None:
         import ctypes
+
+        terminal.clean_environment()
         import readline
 
         def called() -> int:
@@ -168,6 +171,6 @@ def _print_above_by_count(text: str) -> None:
     import readline
 
     typed = PROMPT + readline.get_line_buffer()
-    rows = len(typed) // shutil.get_terminal_size().columns
+    rows = len(typed) // terminal.size().columns
     up = f"\x1b[{rows}A" if rows else ""
     print(f"{up}\r\x1b[J{text}\n{typed}", end="", flush=True)

@@ -6,14 +6,14 @@ Lines are posted as they come, so `tail -f log | ttweet post --lines` works; tho
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from io import BufferedReader
 from typing import NamedTuple
 
 from ttweet.cli import output as cli_show
 from ttweet.cli import shell
+from ttweet.cli.progress import Show, progress
 from ttweet.client.sync_client import Client, Stored
 from ttweet.model.errors import ConnectError, Refused
 
@@ -63,13 +63,10 @@ class Tally:
         return f"{self.stored:,} posted" + (f", {self.refused:,} refused" if self.refused else "")
 
 
-Show = Callable[[Tally], object]
-
-
 def post_lines(client: Client, stream: BufferedReader, *, tags: list[str], key: str | None, json: bool) -> int:
     """Post each line and return the exit code. Raises ConnectError, KeyboardInterrupt; both say what is unknown."""
     tally = Tally()
-    with _progress() as show:
+    with progress() as show:
         try:
             for lines in read_lines(stream):
                 _post_together(client, lines, tally, tags=tags, key=key, json=json, show=show)
@@ -120,8 +117,8 @@ def _post_together(
             tally.stored += 1
             _write_stored(line, outcome, json=json)
         if line.number % PROGRESS_EVERY == 0:
-            show(tally)
-    show(tally)
+            show(tally.answered, None, tally.rate)
+    show(tally.answered, None, tally.rate)
     if sys.stdout is not None:
         sys.stdout.flush()
 
@@ -170,19 +167,3 @@ def _left(tally: Tally, key: str | None) -> str:
     unknown = f"line {last} is" if first == last else f"lines {first} to {last} are"
     again = "the same command again stores none twice" if key else "with --key it would be safe to run it again"
     return f"{done}; whether {unknown} stored is unknown; {again}"
-
-
-@contextmanager
-def _progress() -> Iterator[Show]:
-    """A line on stderr that tells how far it is; nothing, and no rich, where nobody looks."""
-    if not shell.on_terminal(sys.stderr):
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    console = Console(file=sys.stderr, no_color=not shell.has_colour(sys.stderr))
-    columns = (BarColumn(20), TextColumn("{task.description}"))
-    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as progress:
-        task = progress.add_task("", total=None)
-        yield lambda tally: progress.update(task, description=tally.rate)

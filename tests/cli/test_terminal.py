@@ -1,0 +1,78 @@
+import io
+import os
+import struct
+import sys
+import termios
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from fcntl import ioctl
+from typing import IO
+
+import pytest
+
+from ttweet.cli import terminal
+
+
+@pytest.fixture
+def of_size() -> Iterator[Callable[[int, int], IO[str]]]:
+    """Makes a terminal that says it has so many columns and lines."""
+    with ExitStack() as stack:
+
+        def of_size(columns: int, lines: int) -> IO[str]:
+            master, slave = os.openpty()
+            stack.callback(os.close, master)
+            ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+            return stack.enter_context(os.fdopen(slave, "w"))
+
+        yield of_size
+
+
+@pytest.mark.parametrize(("own", "counts"), [((0, 0), (80, 24)), ((120, 40), (120, 40)), ((1, 1), (1, 1))])
+@pytest.mark.parametrize(
+    ("said", "columns"),
+    [
+        ("1", 1),
+        ("80", 80),
+        ("1000", 1000),
+        ("1001", 1000),
+        ("99999999999999999999", 1000),
+        ("9" * 5000, 1000),
+        *[(unknown, None) for unknown in ("", "0", "000", "-5", "+5", "1.5", "1_0", " 80", "wide", "²", "٣")],
+    ],
+)
+def test_what_the_environment_says_counts_if_it_is_a_number(
+    own: tuple[int, int],
+    counts: tuple[int, int],
+    said: str,
+    columns: int | None,
+    of_size: Callable[[int, int], IO[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("LINES", raising=False)
+    monkeypatch.setattr(sys, "stdout", io.StringIO())  # as a pipe
+    monkeypatch.setattr(sys, "stderr", of_size(*own))
+    monkeypatch.setenv("COLUMNS", said)
+    assert terminal.size() == (columns or counts[0], counts[1])
+    monkeypatch.setenv("LINES", said)
+    assert terminal.size() == (columns or counts[0], columns or counts[1])
+
+
+def test_without_any_terminal_there_are_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.delenv("LINES", raising=False)
+    monkeypatch.setattr(sys, "stdin", None)
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    monkeypatch.setattr(sys, "stderr", None)
+    assert terminal.size() == (80, 24)
+
+
+@pytest.mark.parametrize(
+    ("said", "left"), [("0", None), ("-1", None), ("²", None), ("60", "60"), ("99999999999", "1000"), (None, None)]
+)
+def test_what_is_no_size_is_taken_from_the_environment(
+    said: str | None, left: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("COLUMNS", "LINES"):
+        monkeypatch.setenv(variable, said or "")
+    terminal.clean_environment()
+    assert (os.environ.get("COLUMNS"), os.environ.get("LINES")) == (left, left)
