@@ -6,7 +6,7 @@ import trio.testing
 
 from tests.support.held_store import HeldStore
 from tests.support.memory_store import MemoryStore
-from tests.support.posters import BUSY, FULL, INTERNAL, UNKNOWN, Poster, line_of, lines, running, texts
+from tests.support.posters import ALTERED, BUSY, FULL, INTERNAL, UNKNOWN, Poster, line_of, lines, running, texts
 from ttweet.broker import journal as journal_module
 from ttweet.broker.journal import Journal
 from ttweet.model.errors import Refused, StoreError
@@ -123,18 +123,18 @@ async def test_report_lines_alone_fill_the_journal_too() -> None:
     assert len(store.log) == 1 + journal_module.MAX_LINES
 
 
-async def test_a_full_disk_refuses_and_what_comes_later_is_stored(caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_may_pass_refuses_and_what_comes_later_is_stored(caplog: pytest.LogCaptureFixture) -> None:
     store = MemoryStore()
-    store.fail_next = [FULL, BUSY]
+    store.fail_next = [FULL, BUSY, ALTERED]
     async with running(store) as journal:
         poster = Poster(journal)
-        for text in ("one", "two", "three"):
+        for text in ("one", "two", "three", "four"):
             poster.post(text)
             await poster.all_answered()
-        assert [receipt.outcome for receipt in poster.receipts[:2]] == [FULL, BUSY]
+        assert [receipt.outcome for receipt in poster.receipts[:3]] == [FULL, BUSY, ALTERED]
         assert journal.last == store.tweets[0]
-    assert texts(store) == ["three"]
-    assert [message.split(":")[0] for message in caplog.messages] == ["cannot store for now"] * 2 + ["storing again"]
+    assert texts(store) == ["four"]
+    assert [message.split(":")[0] for message in caplog.messages] == ["cannot store for now"] * 3 + ["storing again"]
 
 
 async def test_report_lines_survive_a_failing_commit_and_those_of_refused_drafts_do_not(

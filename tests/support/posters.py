@@ -16,6 +16,7 @@ from ttweet.model.reports import Report, message_received
 from ttweet.model.tweets import Draft, Tombstone, Tweet
 
 FULL, BUSY = StoreError("full", "no room"), StoreError("busy", "locked")
+ALTERED = StoreError("altered", "a trigger would run")
 UNKNOWN, INTERNAL = StoreError("unknown", "input/output error"), StoreError("internal", "broken")
 
 

@@ -108,3 +108,15 @@ def without_rights(folder: Path, *, files: int = 0o444) -> Iterator[None]:
 def sqlite_utils(*arguments: str | Path) -> str:
     command = [sys.executable, "-m", "sqlite_utils", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def damage_index(path: Path, index: str, old: bytes, new: bytes) -> None:
+    """Change an entry of an index that fits on one page, in the file itself: the table has another value then."""
+    [[page]] = sql(path, f"SELECT rootpage FROM sqlite_schema WHERE name = '{index}'")
+    assert isinstance(page, int)
+    with path.open("r+b") as file:
+        file.seek((page - 1) * 4096)
+        content = file.read(4096)
+        assert old in content
+        file.seek((page - 1) * 4096)
+        file.write(content.replace(old, new))

@@ -26,6 +26,7 @@ CODES = {
     "timeout": "a frame, the first byte or the next request took too long; the connection is closed",
     "busy": "the server has as many clients as it may have, or another process holds the file; try again",
     "full": "the disk is full; nothing was stored; reads go on",
+    "altered": "another program has altered the database's schema, as by a trigger; nothing was stored; reads go on",
     "stopping": "the server is stopping; nothing was stored",
     "unknown": "the outcome is unknown: ask again with the same key",
     "internal": "the server made a mistake; nothing was stored",
@@ -70,14 +71,14 @@ class ProtocolError(TtweetError):
 class StoreError(TtweetError):
     """The store did not do it.
 
-    With the codes `full` and `busy` nothing was written and a later try may work. After `unknown` (an I/O error at
-    COMMIT) and `internal` the store must not be written to any more.
+    With the codes `full`, `busy` and `altered` nothing was written and a later try may work. After `unknown` (an I/O
+    error at COMMIT) and `internal` the store must not be written to any more.
     """
 
     @property
     def may_pass(self) -> bool:
         """Whether trying again later makes sense."""
-        return self.code in ("full", "busy")
+        return self.code in ("full", "busy", "altered")
 
 
 class OpenError(TtweetError):

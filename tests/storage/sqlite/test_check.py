@@ -10,7 +10,8 @@ from ttweet.model.errors import OpenError
 from ttweet.model.reports import Report
 from ttweet.model.tweets import draft
 from ttweet.storage.sqlite import connections as sqlite_file
-from ttweet.storage.sqlite.check import ANEW, HARMLESS, Check, Facts, Finding
+from ttweet.storage.sqlite.check import HARMLESS, Check, Facts, Finding
+from ttweet.storage.sqlite.errors import ANEW
 from ttweet.storage.sqlite.writer import SqliteStore
 
 

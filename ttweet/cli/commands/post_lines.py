@@ -21,6 +21,7 @@ READ_BYTES = 64 * 1024  # one read of a pipe
 MAX_LINE_BYTES = 1024 * 1024  # a message has 600; what is longer is no text, and must not fill the memory
 PROGRESS_EVERY = 64  # outcomes between two looks of the progress bar, which takes 20 us for one
 NOT_THE_LINES_FAULT = (
+    "altered",
     "busy",
     "full",
     "slow_down",

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from ttweet.files import replacing
 from ttweet.model.errors import StoreError
-from ttweet.storage.sqlite.connections import INSTEAD, connect_reader
+from ttweet.storage.sqlite.connections import INSTEAD, connect_reader, our_tables
 from ttweet.storage.sqlite.errors import damage, store_error
+from ttweet.storage.sqlite.integrity import damages
 
 STEP_PAGES = 1024  # 4 MiB: a look at the progress each 10 ms
 
@@ -60,9 +61,9 @@ def _error(exc: sqlite3.Error, source: Path, target: Path) -> StoreError:
 def _look_over(part: Path, source: Path, tweets: int) -> None:
     """Read the copy anew, by a connection that has none of it in memory. Raises StoreError, OpenError."""
     with closing(connect_reader(part)) as copy:
-        (found,) = copy.execute("PRAGMA integrity_check(1)").fetchone()
+        found = damages(copy, our_tables(), limit=1)
         (count,) = copy.execute("SELECT count(*) FROM tweets").fetchone()
-    if found != "ok":
-        raise StoreError("internal", damage(source, found.splitlines()[-1]))
+    if found:
+        raise StoreError("internal", damage(source, found[0]))
     if count != tweets:
         raise StoreError("internal", f"the copy has {count:,} of {tweets:,} tweets; see whether the disk is sound")

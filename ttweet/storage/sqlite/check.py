@@ -19,12 +19,14 @@ from ttweet.storage.sqlite.connections import (
     SCHEMA_VERSION,
     connect_reader,
     expected_schema,
+    our_tables,
+    schema_objections,
 )
-from ttweet.storage.sqlite.errors import is_damage, store_error, way_out
+from ttweet.storage.sqlite.errors import ANEW, is_damage, store_error, way_out
+from ttweet.storage.sqlite.integrity import damages
 from ttweet.storage.sqlite.tail import FIRST_VERSION, to_tweet
 
 PAGE_TWEETS = 1000  # of one look at the progress, some 10 ms
-DAMAGES_TOLD = 5  # of a damaged file: the first few say what kind it is, and what is left must be saved anyway
 
 Progress = Callable[[int, int], object]
 
@@ -77,7 +79,6 @@ _LOG = {  # what must not be found
     ),
 }
 
-ANEW = "make a new file from its tweets: ttweet export tweets.jsonl, then ttweet import tweets.jsonl --db NEW"
 HARMLESS = "the tweets are not concerned, and a server can go on with it"
 
 
@@ -131,9 +132,9 @@ class Check:
                 yield Finding(str(exc).rstrip(": "), todo)  # SQLite names a file there, if it has a name
 
     def _run(self, progress: Progress) -> Iterator[Finding]:
-        damages = [row[0] for row in self._connection.execute(f"PRAGMA main.integrity_check({DAMAGES_TOLD})")]
-        if damages != ["ok"]:
-            yield from [Finding(one.splitlines()[-1], way_out(self._path)) for one in damages]
+        yield from [Finding(*objection) for objection in schema_objections(self._connection, self._path)]
+        if found := damages(self._connection, our_tables()):
+            yield from [Finding(damage, way_out(self._path)) for damage in found]
             return
         [version] = self._connection.execute("PRAGMA user_version").fetchone()
         yield from self._schema(version)
@@ -148,14 +149,14 @@ class Check:
                 yield Finding(what, HARMLESS)
 
     def _schema(self, version: int) -> Iterator[Finding]:
-        """A file of an older schema is right as it is: a server brings it up to date."""
+        """Nothing is missing from a file of an older schema: a server brings it up to date."""
         if version < SCHEMA_VERSION:
             return
-        found = dict(self._connection.execute("SELECT name, sql FROM main.sqlite_master"))
+        found = dict(self._connection.execute("SELECT name, sql FROM main.sqlite_schema"))
         for name, sql in expected_schema().items():
-            if name not in found:
+            if name not in found and not sql.startswith("CREATE TABLE"):
                 yield Finding(f"{name} is missing from the schema", ANEW)
-            elif found[name] != sql:
+            elif sql.startswith("CREATE VIEW") and found[name] != sql:
                 yield Finding(f"{name} is not as the schema has it", ANEW)
 
     def _foreign_keys(self) -> Iterator[Finding]:

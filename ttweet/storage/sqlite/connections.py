@@ -21,12 +21,14 @@ import ttweet
 from ttweet.files import is_open_here, is_open_to_all, lock, objection, open_own, sync_folder
 from ttweet.model.errors import OpenError
 from ttweet.storage.sqlite.errors import BUSY_TIMEOUT_S, damaged, os_error, primary_code, sqlite_error
+from ttweet.storage.sqlite.foreign import Objection, find_objections
+from ttweet.storage.sqlite.integrity import damages
 
 APPLICATION_ID = 0x74747765  # "ttwe", as the first migration sets it
 SCHEMA_VERSION = 6  # steps in migrations.py; a test holds the two together
 WAL_PAGES = 4000  # 16 MiB until it is written back: hot pages go to the file once for many commits
 MAX_WAL_BYTES = 64 * 1024 * 1024  # a WAL that a long reader made grow is cut back to this
-MAX_LOOKED_OVER_BYTES = 64 * 1024 * 1024  # at a start, 0.2 s; `ttweet check` looks at more, and at what it means
+MAX_LOOKED_OVER_BYTES = 64 * 1024 * 1024  # at a start, 0.25 s; `ttweet check` looks at more, and at what it means
 MAX_STATEMENTS = 256  # prepared ones kept; the writer has about a hundred
 INSTEAD = "name another with --db, ask a server with --server, or start one: ttweet serve 13001"
 ENGINE = f"SQLite {sqlite3.sqlite_version}"
@@ -38,7 +40,7 @@ _SETTINGS = {  # read back after they are set: SQLite ignores in silence what it
     "journal_mode": "wal",
     "synchronous": 2,
     "foreign_keys": 1,
-    "trusted_schema": 0,
+    "trusted_schema": 1,  # or a table with CHECK (json_valid(x)) is damage to some versions; see ADR 21
     "temp_store": 2,
     "secure_delete": 1,
     "mmap_size": 0,
@@ -97,7 +99,7 @@ def connect_writer(path: Path) -> sqlite3.Connection:
     """
     refuse_foreign(path)
     try:
-        _refuse_damaged(path)
+        _look_over(path)
         _create(path)
         with ExitStack() as undo:
             connection = undo.enter_context(closing(_connect(path, "mode=rw")))
@@ -136,6 +138,12 @@ def checkpoint(connection: sqlite3.Connection) -> bool:
     """Write the WAL back into the file, synced, and cut it to nothing; False when a reader was in the way."""
     busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return not busy
+
+
+def schema_objections(connection: sqlite3.Connection, path: Path) -> list[Objection]:
+    """What others have done to the schema that keeps a server from writing to the file. Raises sqlite3.Error."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return find_objections(connection, path, expected_schema(), current=version == SCHEMA_VERSION)
 
 
 def refuse_foreign(path: Path, *, damaged: bool = False) -> bool:
@@ -259,15 +267,25 @@ def _objection(file: Path, found: os.stat_result) -> str | None:
     return "may be written to by any user (chmod o-w)" if found.st_mode & stat.S_IWOTH else None
 
 
-def _refuse_damaged(path: Path) -> None:
-    """Read all pages of a file that is small enough before anything is written to it."""
-    if not path.exists() or not 0 < path.stat().st_size <= MAX_LOOKED_OVER_BYTES or _has(path, "-journal"):
+def _look_over(path: Path) -> None:
+    """Refuse what must not be written to: a schema that others have altered, and a damaged file if it is small enough.
+
+    Nothing is written here, and the migration comes later: a trigger would run in it too.
+    """
+    if not path.exists() or not path.stat().st_size or _has(path, "-journal"):
         return
     with closing(_connect(path, "mode=ro")) as connection:
-        connection.execute("PRAGMA trusted_schema = OFF")
-        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if found != "ok":
-        raise damaged(path, found.splitlines()[-1])
+        connection.execute("PRAGMA trusted_schema = ON")
+        _check_connected(path, connection)
+        if objections := schema_objections(connection, path):
+            raise _altered(path, objections)
+        if path.stat().st_size <= MAX_LOOKED_OVER_BYTES and (found := damages(connection, our_tables(), limit=1)):
+            raise damaged(path, found[0])
+
+
+def _altered(path: Path, found: list[Objection]) -> OpenError:
+    more = f"; {len(found) - 1} more: ttweet check {shlex.quote(str(path))}" if len(found) > 1 else ""
+    return OpenError("altered", f"{path} cannot be served: {found[0].what}; {found[0].way_out}{more}")
 
 
 def _create(path: Path) -> None:
@@ -319,6 +337,11 @@ def expected_schema() -> dict[str, str]:
         return dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
 
 
+def our_tables() -> list[str]:
+    """The tables that are ours, in which no program but ours has a say."""
+    return [name for name, sql in expected_schema().items() if sql.startswith("CREATE TABLE")]
+
+
 def _migrations_path() -> Path:
     """In a wheel they are inside the package, in a checkout beside it."""
     package = Path(ttweet.__file__).parent
@@ -332,7 +355,7 @@ def _connect_reader(path: Path, how: str, *, damaged: bool) -> sqlite3.Connectio
         connection.execute("PRAGMA query_only = ON")
         if damaged:
             connection.execute("PRAGMA writable_schema = ON")  # SQLite then reads a file that was cut short, too
-        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA trusted_schema = ON")
         _check_connected(path, connection)
         undo.pop_all()
     return connection

@@ -11,6 +11,7 @@ from pathlib import Path
 from ttweet.model.errors import OpenError, StoreError
 
 BUSY_TIMEOUT_S = 5.0  # for the write lock; a sqlite3 shell in the middle of a statement is done by then
+ANEW = "make a new file from its tweets: ttweet export tweets.jsonl, then ttweet import tweets.jsonl --db NEW"
 
 
 def store_error(exc: sqlite3.Error, *, committing: bool = False, path: Path | None = None) -> StoreError:

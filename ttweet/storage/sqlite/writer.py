@@ -22,6 +22,7 @@ from ttweet.storage.sqlite.connections import (
     connect_writer,
     lock_path,
     refuse_foreign,
+    schema_objections,
 )
 from ttweet.storage.sqlite.errors import store_error
 from ttweet.storage.sqlite.key_table import PURGE_PAUSE_MS, KeyTable
@@ -80,6 +81,7 @@ class SqliteStore(Queries):
         self._keys = KeyTable(connection)
         self._keys_purged_at = 0
         self._failed: StoreError | None = None
+        self._schema_version: int | None = None  # at which nothing foreign was found
 
     @classmethod
     def open(cls, path: Path, *, log_limit: int, at: int) -> Self:
@@ -214,6 +216,7 @@ class SqliteStore(Queries):
         committing = False
         try:
             self._connection.execute("BEGIN IMMEDIATE")
+            self._refuse_altered()
             yield
             committing = True
             self._connection.execute("COMMIT")
@@ -225,6 +228,15 @@ class SqliteStore(Queries):
             self._failed = None if error.may_pass else error
             raise error from exc
         self._tags.keep()
+
+    def _refuse_altered(self) -> None:
+        """Write nothing while foreign objects would run with it. SQLite counts the changes of the schema."""
+        (version,) = self._connection.execute("PRAGMA schema_version").fetchone()
+        if version == self._schema_version:
+            return
+        if found := schema_objections(self._connection, self._path):
+            raise StoreError("altered", f"{found[0].what}; nothing was stored, see ttweet check")
+        self._schema_version = version
 
     def _roll_back(self) -> None:
         self._tags.forget()

@@ -1,0 +1,102 @@
+"""Foreign objects: what other programs have put on our tables, and what of it would run in our transactions.
+
+A trigger can raise, change a tweet or skip it, and the server has acknowledged what is not there. An index that is
+unique or has an expression can raise, a foreign key can forbid a deletion or pass it on. None of it can be told from
+harmless ones by its name, so all of it is refused. Views, tables and plain indexes only take part in reading: they are
+welcome.
+"""
+
+import json
+import shlex
+import sqlite3
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from ttweet.storage.sqlite.errors import ANEW
+
+GUIDE = "docs/schema.md tells what may be in the file, and how to search it"
+
+_TRIGGERS = """
+    SELECT name, tbl_name FROM main.sqlite_schema
+    WHERE type = 'trigger' AND lower(tbl_name) IN (SELECT value FROM json_each(:tables))
+"""
+# What has no SQL belongs to the table itself; cid -2 is an expression.
+_INDEXES = """
+    SELECT name, tbl_name FROM main.sqlite_schema AS object
+    WHERE type = 'index' AND sql IS NOT NULL AND lower(tbl_name) IN (SELECT value FROM json_each(:tables))
+    AND name NOT IN (SELECT value FROM json_each(:ours))
+    AND (
+        EXISTS (
+            SELECT 1 FROM pragma_index_list(object.tbl_name, 'main') AS listed
+            WHERE listed.name = object.name AND (listed."unique" OR listed.partial)
+        )
+        OR EXISTS (
+            SELECT 1 FROM pragma_index_xinfo(object.name, 'main')
+            WHERE cid = -2 OR upper(coll) NOT IN ('BINARY', 'NOCASE', 'RTRIM')
+        )
+    )
+"""
+_FOREIGN_KEYS = """
+    SELECT object.name, lower(reference."table"), reference."from"
+    FROM main.sqlite_schema AS object, pragma_foreign_key_list(object.name, 'main') AS reference
+    WHERE object.type = 'table' AND object.name NOT IN (SELECT value FROM json_each(:ours))
+    AND lower(reference."table") IN (SELECT value FROM json_each(:tables))
+"""
+_WITH_SQL = "SELECT name, sql FROM main.sqlite_schema WHERE type IN ('table', 'index')"
+_DROP_KEY = "--drop-foreign-key"
+_KEPT_BY_SQLITE_UTILS = "_sqlite_migrations"  # which words it as its version does
+
+
+class Objection(NamedTuple):
+    """What is wrong with the schema, and what to do."""
+
+    what: str
+    way_out: str
+
+
+def find_objections(
+    connection: sqlite3.Connection, path: Path, ours: Mapping[str, str], *, current: bool
+) -> list[Objection]:
+    """What keeps a server from writing to the file: tables of ours that are altered or missing, and foreign objects.
+
+    `ours` is the SQL of our own objects by name; they are compared if the file's schema is `current`, since a migration
+    changes those of an older one. Raises sqlite3.Error.
+    """
+    tables = [name for name, sql in ours.items() if sql.startswith("CREATE TABLE")]
+    values = {"tables": json.dumps(tables), "ours": json.dumps([*ours])}
+    file = str(path)
+    return [
+        *(_altered(connection, ours) if current else []),
+        *[
+            _runs(f"trigger {name!r} on {table}", "sqlite3", file, f"DROP TRIGGER {_quoted(name)}")
+            for name, table in connection.execute(_TRIGGERS, values)
+        ],
+        *[
+            _runs(f"index {name!r} on {table}", "sqlite3", file, f"DROP INDEX {_quoted(name)}")
+            for name, table in connection.execute(_INDEXES, values)
+        ],
+        *[
+            _runs(f"foreign key of {name!r} to {table}", "sqlite-utils", "transform", file, name, _DROP_KEY, column)
+            for name, table, column in connection.execute(_FOREIGN_KEYS, values)
+        ],
+    ]
+
+
+def _altered(connection: sqlite3.Connection, ours: Mapping[str, str]) -> Iterator[Objection]:
+    """A missing index makes the server slow, not wrong: that is for a check to tell."""
+    found = dict(connection.execute(_WITH_SQL))
+    for name, sql in ours.items():
+        if name not in found and sql.startswith("CREATE TABLE"):
+            yield Objection(f"{name} is missing from the schema", ANEW)
+        elif found.get(name, sql) != sql and name != _KEPT_BY_SQLITE_UTILS:
+            yield Objection(f"{name} is not as the schema has it", ANEW)
+
+
+def _runs(what: str, *command: str) -> Objection:
+    return Objection(f"{what} would run in the server's transactions", f"remove it: {shlex.join(command)}; {GUIDE}")
+
+
+def _quoted(name: str) -> str:
+    """A name as SQL has it."""
+    return '"' + name.replace('"', '""') + '"'
