@@ -12,7 +12,6 @@ from tests.client.test_follower import begins
 from tests.support.peers import peer, says
 from tests.support.processes import run, running_server
 from ttweet.cli import shell
-from ttweet.client import sync_client as client_module
 from ttweet.model.errors import Refused, SlowDown, TtweetError
 
 TOO_FAST = line("err", {"code": "slow_down", "text": "too many requests", "wait": 7})
@@ -28,8 +27,8 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         noted.extend([pause_s] if pause_s else [])  # trio lets others run by a pause of none
         await trio.lowlevel.checkpoint()
 
-    monkeypatch.setattr(client_module, "sleep", noted.append)
-    monkeypatch.setattr("ttweet.client.follower.time.sleep", noted.append)
+    for module in ("sync_client", "follower"):
+        monkeypatch.setattr(f"ttweet.client.{module}.pause", lambda pause_s, until: noted.append(pause_s))
     monkeypatch.setattr("ttweet.client.async_client.trio.sleep", note)
     return noted
 

@@ -331,5 +331,5 @@ def test_what_is_told_to_a_server_that_has_gone_is_lost_without_a_word(tmp_path:
         connection = client._take()
         client._idle.append(connection)
         client.ping()
-        connection._socket.shutdown(socket.SHUT_WR)
+        connection.shut_down()
         connection.send(b"nobody reads this")

@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from ttweet.client.sync_client import Client
 
@@ -27,6 +27,19 @@ def peer(*scripts: Script, timeout_s: float = 30.0) -> Iterator[Client]:
             yield client
         thread.join(30)
         assert not thread.is_alive()
+
+
+@contextmanager
+def silent_port() -> Iterator[int]:
+    """A port of 127.0.0.1 at which nothing answers who connects, as if the network had lost it."""
+    with socket.socket() as listener, ExitStack() as clients:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)  # with one connection that nobody accepts the queue is full
+        for _ in range(3):
+            client = clients.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
 
 
 def says(*answers: bytes) -> Script:

@@ -4,6 +4,7 @@ Knows no tweets and no servers.
 """
 
 import os
+import select
 import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,6 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import NamedTuple
 
 from ttweet.cli.spawn import spawn
+from ttweet.client.waiting import ready
 
 PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 """A process that sends these to this program means the command. Ctrl-C reaches both without help."""
@@ -83,8 +85,18 @@ def _feed(pipe: int | None, data: bytes | None) -> None:
 
 def _wait(process: int) -> None:
     """Wait for the end, and leave the number its own: a signal must not go to another process that gets it next."""
+    with suppress(OSError):  # the system has no such call, or has not kept the end of a command that was quick
+        _wait_for_end(os.pidfd_open(process))
     with suppress(ChildProcessError):
         os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
+
+
+def _wait_for_end(descriptor: int) -> None:
+    """Wait until a process has ended. A signal that comes right before is handled, and so passed on, at once."""
+    try:
+        ready({descriptor: select.POLLIN})
+    finally:
+        os.close(descriptor)
 
 
 def _exit_code(process: int) -> int | None:

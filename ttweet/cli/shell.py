@@ -7,15 +7,17 @@ the classic commands use it. Knows no servers, no tweets and no files.
 from __future__ import annotations
 
 import os
+import select
 import sys
-from io import BufferedReader
+from io import BufferedReader, FileIO
 
+from ttweet.client.waiting import ready
 from ttweet.model.errors import ConnectError, Refused, SetupError, TtweetError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import ParamSpec, TextIO
+    from typing import Any, ParamSpec, TextIO
 
     P = ParamSpec("P")
 
@@ -84,11 +86,21 @@ def exit_code(error: TtweetError) -> int:
 
 
 def stdin() -> BufferedReader:
-    """The bytes of stdin. Raises UsageError when it is closed."""
-    stream = getattr(sys.stdin, "buffer", None)
-    if not isinstance(stream, BufferedReader):
+    """The bytes of stdin; a signal ends a wait for them at once. Raises UsageError when it is closed."""
+    if sys.stdin is None:
         raise UsageError("stdin is closed; there is nothing to read")
-    return stream
+    return BufferedReader(_Waiting(sys.stdin.fileno(), closefd=False))
+
+
+class _Waiting(FileIO):
+    """A file that is read when there is something to read, whether or not its descriptor blocks."""
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        count = None
+        while count is None:
+            ready({self.fileno(): select.POLLIN})
+            count = super().readinto(buffer)
+        return count
 
 
 def write(text: str) -> None:

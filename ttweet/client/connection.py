@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import os
 import socket
+import time
+from collections import deque
 
+from ttweet.client import tcp
+from ttweet.client.waiting import FOREVER
 from ttweet.model.errors import ConnectError, SetupError, refusal
 from ttweet.protocol import frames
 
@@ -78,9 +82,9 @@ class Endpoint:
         self._tls_context()
         self._greetings()
 
-    def _dial(self) -> Connection:
+    def _dial(self, deadline: float) -> Connection:
         """A new connection, signed in; whoever takes it closes it."""
-        connection = Connection(self.host, self.port, self._timeout_s, self._tls_context())
+        connection = Connection(self.host, self.port, self._timeout_s, self._tls_context(), deadline)
         try:
             for frame in self._greetings():
                 connection.send(frame)
@@ -152,91 +156,101 @@ def _token_of(path: str) -> str:
 
 
 class Connection:
-    """One open connection; requests are answered in their order. Raises ConnectError."""
+    """One open connection; requests are answered in their order. Raises ConnectError.
 
-    __slots__ = ("_address", "_answers", "_socket", "_timeout_s")
+    Nothing takes longer than `timeout_s`, nor beyond `deadline`, a time of time.monotonic().
+    """
 
-    def __init__(self, host: str, port: int, timeout_s: float, tls: SSLContext | None = None) -> None:
+    __slots__ = ("_address", "_deadline", "_lines", "_rest", "_socket", "_timeout_s")
+
+    def __init__(
+        self, host: str, port: int, timeout_s: float, tls: SSLContext | None = None, deadline: float = FOREVER
+    ) -> None:
         self._address = address(host, port)
         self._timeout_s = timeout_s
+        self._deadline = deadline
+        self._lines: deque[bytes] = deque()
+        self._rest = b""  # of a line whose end has not come
+        until = self._until()
         try:
-            plain = socket.create_connection((_name(host), port), timeout_s)
+            plain = tcp.connected(host, port, until)
         except (OSError, UnicodeError) as exc:
             raise unreachable(host, port, exc) from exc
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a half window must not wait for an ACK
-        self._socket: socket.socket | TlsSocket = plain if tls is None else self._secured(plain, tls, host)
-        self._answers = self._socket.makefile("rb")
+        self._socket = tcp.PlainSocket(plain) if tls is None else self._secured(plain, tls, host, until)
 
-    def _secured(self, plain: socket.socket, tls: SSLContext, host: str) -> TlsSocket:
+    def _secured(self, plain: socket.socket, tls: SSLContext, host: str, until: float) -> TlsSocket:
         from ttweet.client.tls import TlsSocket
 
-        return TlsSocket(plain, tls, host, self._address, self._timeout_s)
+        return TlsSocket(plain, tls, host, self._address, until)
 
     def close(self) -> None:
         """Let go of the socket."""
-        self._answers.close()
         self._socket.close()
 
     def shut_down(self) -> None:
         """Say that nothing more comes; the server ends the connection then, and whoever reads hears of it."""
         try:
-            self._socket.shutdown(socket.SHUT_WR)
+            self._socket.finish()
         except OSError:
             return  # the server was quicker
 
     def has_ended(self) -> bool:
         """Whether the server has closed an idle connection, or has said something unasked, as it does before that."""
-        self._socket.settimeout(0)
         try:
-            self._socket.recv(1)  # whatever it is, it ends this connection
+            self._socket.receive_now()  # whatever it is, it ends this connection
         except BlockingIOError:
-            self._socket.settimeout(self._timeout_s)
-            return False
+            return bool(self._lines or self._rest)
         except OSError:
             pass
         return True
 
-    def wait_at_most(self, timeout_s: float | None) -> None:
-        """Give up an answer that has not come within so many seconds; None waits for ever."""
-        self._timeout_s = timeout_s or 0.0
-        self._socket.settimeout(timeout_s)
+    def wait_at_most(self, timeout_s: float) -> None:
+        """Give up an answer that has not come within so many seconds; FOREVER is one of them."""
+        self._timeout_s = timeout_s
 
     def send(self, data: bytes) -> None:
         """Send it all, within the time-out. That nobody listens any more is found by `receive`."""
         try:
-            self._socket.sendall(data)
+            self._socket.send(data, self._until())
         except TimeoutError as exc:
             raise self._too_slow() from exc
         except OSError:
             pass  # the server has closed; `receive` finds what it said before that
 
     def receive(self) -> bytes:
-        """The next answer's line."""
+        """The next answer's line. The time-out is for the whole of it."""
+        until = self._until()
+        while not self._lines:
+            self._receive_more(until)
+        return self._lines.popleft()
+
+    def _receive_more(self, until: float) -> None:
         try:
-            line = self._answers.readline(MAX_ANSWER_BYTES)
+            data = self._socket.receive(until)
         except TimeoutError as exc:
             raise self._too_slow() from exc
         except OSError as exc:
             raise self._gone() from exc
-        if not line.endswith(b"\n"):
+        if not data or len(self._rest) > MAX_ANSWER_BYTES:
             raise self._gone()
-        return line
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        self._lines.extend(lines)
+
+    def _until(self) -> float:
+        return min(time.monotonic() + self._timeout_s, self._deadline)
 
     def _gone(self) -> ConnectError:
         return ConnectError("unknown", f"{self._address} went away before it answered")
 
     def _too_slow(self) -> ConnectError:
-        return ConnectError("unknown", f"{self._address} has not answered within {self._timeout_s:g} seconds")
+        within = f" within {self._timeout_s:g} seconds" if time.monotonic() < self._deadline else ""
+        return ConnectError("unknown", f"{self._address} has not answered{within}")
 
 
 def address(host: str, port: int) -> str:
     """A host and port as people write them."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _name(host: str) -> str:
-    """The host for getaddrinfo: ASCII as bytes, which saves a millisecond's import of tables for other scripts."""
-    return host.encode() if host.isascii() else host  # type: ignore[return-value]  # typeshed knows only str
 
 
 def unreachable(host: str, port: int, exc: OSError | UnicodeError) -> ConnectError:

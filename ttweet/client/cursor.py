@@ -51,7 +51,7 @@ class Cursor:
         self.after = after
         self._tags = list(tags)
         self._watcher = watcher or Watcher()
-        self._started = False  # an answer has come once: what fails from now on is retried
+        self.started = False  # an answer has come once: what fails from now on is retried
         self._attempts = 0
         self._patience = Patience()
         self._caught_up: int | None = None  # tweets since the connection came back; None once live
@@ -87,13 +87,13 @@ class Cursor:
 
     def _obey(self, error: SlowDown) -> float:
         """Wait as long as the server says; before its first answer not longer than other requests do."""
-        pause_s = max(error.wait_s, 1) if self._started else self._patience.pause_s(error)
+        pause_s = max(error.wait_s, 1) if self.started else self._patience.pause_s(error)
         self._watcher.lost(error, pause_s)
         return pause_s
 
     def _may_pass(self, error: TtweetError) -> bool:
         """A name stays taken until the server has noticed that its connection is gone: later attempts get it."""
-        if not self._started:
+        if not self.started:
             return False
         return isinstance(error, ConnectError) or error.code in PASSING or error.code == "name_taken"
 
@@ -104,7 +104,7 @@ class Cursor:
                 return self._new(answers.tweet(data))
             case "ok":
                 self._begin(int(data["from"]))
-                self._started = True
+                self.started = True
                 if "gone" in data:
                     self._watcher.gone(int(data["gone"]))
             case "e":

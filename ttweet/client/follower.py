@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from ttweet.client.cursor import SILENCE_S, Cursor
+from ttweet.client.waiting import FOREVER, pause
 from ttweet.model.errors import ConnectError, Refused
 from ttweet.model.tweets import Tweet
 
@@ -36,15 +37,16 @@ class Link(Protocol):
 class Follower:
     """Iterate it for tweets in the order of their ids: none is missed, none comes twice.
 
-    A connection that breaks is made again and goes on from the cursor, for ever. What fails before the server has
-    answered once is raised: ConnectError, Refused. It ends after `timeout_s`, when there is one. For one thread.
+    A connection that breaks is made again and goes on from the cursor, until it is closed or `deadline` has come, a
+    time of time.monotonic(). What fails before the server has answered once is raised: ConnectError, Refused. For one
+    thread.
     """
 
-    def __init__(self, connect: Callable[[], Link], cursor: Cursor, timeout_s: float | None = None) -> None:
+    def __init__(self, connect: Callable[[float], Link], cursor: Cursor, deadline: float = FOREVER) -> None:
         self._connect = connect
         self._cursor = cursor
         self._link: Link | None = None
-        self._end = None if timeout_s is None else time.monotonic() + timeout_s
+        self._deadline = deadline
 
     @property
     def after(self) -> int | None:
@@ -55,14 +57,13 @@ class Follower:
         return self
 
     def __next__(self) -> Tweet:
-        while self._left_s() > 0:
+        while time.monotonic() < self._deadline:
             try:
                 tweet = self._receive()
             except (ConnectError, Refused) as error:
                 self.close()
-                if self._left_s() > 0:
-                    pause_s = self._cursor.pause_s(error)
-                    time.sleep(max(0, min(pause_s, self._left_s())))
+                if time.monotonic() < self._deadline or not self._cursor.started:
+                    pause(self._cursor.pause_s(error), self._deadline)
             else:
                 if tweet is not None:
                     return tweet
@@ -88,12 +89,7 @@ class Follower:
 
     def _receive(self) -> Tweet | None:
         if self._link is None:
-            self._link = self._connect()
+            self._link = self._connect(self._deadline)
             self._link.send(self._cursor.request())
             self._link.wait_at_most(SILENCE_S)
-        if self._end is not None:
-            self._link.wait_at_most(min(SILENCE_S, max(self._left_s(), 0.001)))  # 0 would mean: do not wait at all
         return self._cursor.receive(self._link.receive())
-
-    def _left_s(self) -> float:
-        return float("inf") if self._end is None else self._end - time.monotonic()

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import islice
-from time import sleep
 from typing import Generic, TypeVar
 
+from ttweet.client.waiting import pause
 from ttweet.model.errors import Refused, SlowDown
 
 TYPE_CHECKING = False
@@ -77,7 +77,7 @@ class Window(Generic[Stored]):
                 if not isinstance(outcome, SlowDown):
                     self._uploads[place] = outcome
         try:
-            sleep(self._patience.pause_s(refused))
+            pause(self._patience.pause_s(refused))
         except SlowDown:
             self._uploads = deque([refused if isinstance(one, bytes) else one for one in self._uploads])
         else:

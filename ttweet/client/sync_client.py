@@ -6,10 +6,11 @@ results are imported when they are first made, since `typing` alone takes 3 ms. 
 
 from __future__ import annotations
 
+import time
 from itertools import repeat
-from time import sleep
 
 from ttweet.client.connection import Connection, Endpoint, answer_data
+from ttweet.client.waiting import FOREVER, pause
 from ttweet.model.errors import ConnectError, Refused, SlowDown, refusal
 from ttweet.protocol import frames
 
@@ -55,10 +56,13 @@ class Client(Endpoint):
     Every method raises ConnectError: `unreachable` when nothing was asked or changed, `unknown` when the answer is
     missing; and Refused with the server's code and sentence. With a `name` it signs in with each connection and its
     tweets carry the name. A name is for one connection at a time: who follows under it posts from there or not at all.
+
+    `deadline`, a time of time.monotonic(), may be set: no method waits beyond it, whatever it waits for.
     """
 
     def _start(self) -> None:
         self._idle: list[Connection] = []
+        self.deadline = FOREVER
 
     def __enter__(self) -> Self:
         return self
@@ -123,7 +127,8 @@ class Client(Endpoint):
         from ttweet.client.cursor import Cursor
         from ttweet.client.follower import Follower
 
-        return Follower(self.connect, Cursor(tags, after, watcher), timeout_s)
+        deadline = self.deadline if timeout_s is None else min(self.deadline, time.monotonic() + timeout_s)
+        return Follower(self._dial, Cursor(tags, after, watcher), deadline)
 
     def last(self) -> Tweet | None:
         """The newest tweet; None when there is none or it is empty."""
@@ -208,7 +213,7 @@ class Client(Endpoint):
                 return ask()
             except SlowDown as refused:
                 patience = patience or self._patience()
-                sleep(patience.pause_s(refused))
+                pause(patience.pause_s(refused), self.deadline)
 
     def _ask_once(self, frame: bytes) -> Any:
         connection = self._take()
@@ -255,7 +260,7 @@ class Client(Endpoint):
 
     def connect(self) -> Connection:
         """A connection of one's own, signed in, for what needs one; whoever takes it closes it."""
-        return self._dial()
+        return self._dial(self.deadline)
 
 
 def with_advice(error: ConnectError, key: str | None) -> ConnectError:

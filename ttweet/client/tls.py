@@ -5,26 +5,25 @@ The server's certificate is always verified, and that it is for the host that wa
 
 from __future__ import annotations
 
-import io
 import os
 import select
 import socket
 import ssl
 import threading
-import time
 from contextlib import suppress
 
+from ttweet.client.tcp import READ_BYTES
+from ttweet.client.waiting import ready
 from ttweet.model.errors import ConnectError, SetupError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, TypeVar
+    from typing import TypeVar
 
     T = TypeVar("T")
 
 SYSTEM = "system"  # in place of a file: the authorities that this system trusts
-BUFFER_BYTES = 64 * 1024
 
 _UNTRUSTED = {18, 19, 20, 21}  # X509_V_ERR_...: self-signed, or an issuer that is not known
 _WRONG_HOST = {62, 64}  # ...HOSTNAME_MISMATCH and IP_ADDRESS_MISMATCH
@@ -62,26 +61,24 @@ def _refuse_password(path: str) -> str:
     raise SetupError("tls", f"the key of {path} is encrypted, and nobody is asked for a password; decrypt it")
 
 
-class TlsSocket(io.RawIOBase):
-    """A connected socket in TLS, with what a client needs of a socket.
+class TlsSocket:
+    """A connected socket in TLS, with the methods of tcp.PlainSocket.
 
-    Two threads may use it, one to read and one to write: OpenSSL's own object stands no two at once. Raises
+    Two threads may use it, one to receive and one to send: OpenSSL's own object stands no two at once. Raises
     TimeoutError, ConnectError where TLS fails, and other OSErrors.
     """
 
-    def __init__(self, plain: socket.socket, context: ssl.SSLContext, host: str, where: str, timeout_s: float) -> None:
+    def __init__(self, plain: socket.socket, context: ssl.SSLContext, host: str, where: str, until: float) -> None:
         self._where = where
         self._host = host
-        self._timeout_s: float | None = timeout_s
         self._using = threading.Lock()
-        plain.setblocking(False)
         try:
             self._tls = context.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
         except (OSError, ValueError) as exc:
             plain.close()
             raise explained(exc, where, host) from exc
         try:
-            self._when_ready(self._tls.do_handshake)
+            self._when_ready(self._tls.do_handshake, until)
         except OSError as exc:
             self.close()
             raise explained(exc, where, host) from exc
@@ -89,48 +86,37 @@ class TlsSocket(io.RawIOBase):
             self.close()
             raise
 
-    def settimeout(self, timeout_s: float | None) -> None:
-        """As that of a socket."""
-        self._timeout_s = timeout_s
-
-    def makefile(self, _: str) -> io.BufferedReader:
-        """The bytes as they come."""
-        return io.BufferedReader(self, BUFFER_BYTES)
-
-    def readable(self) -> bool:
-        """See RawIOBase."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """See RawIOBase. Raises ConnectError: in TLS 1.3 a server says only now that it wants another certificate."""
+    def receive(self, until: float) -> bytes:
+        """As PlainSocket. Raises ConnectError: in TLS 1.3 a server says only now that it wants another certificate."""
         try:
-            return self._when_ready(lambda: self._tls.recv_into(buffer))
+            return self._when_ready(lambda: self._tls.recv(READ_BYTES), until)
         except ssl.SSLError as exc:
             raise explained(exc, self._where, self._host) from exc
 
-    def recv(self, size: int) -> bytes:
-        """As that of a socket."""
-        return self._when_ready(lambda: self._tls.recv(size))
+    def receive_now(self) -> bytes:
+        """As PlainSocket."""
+        with self._using:
+            try:
+                return self._tls.recv(READ_BYTES)
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as exc:
+                raise BlockingIOError from exc
 
-    def sendall(self, data: bytes) -> None:
-        """As that of a socket."""
+    def send(self, data: bytes, until: float) -> None:
+        """As PlainSocket."""
         rest = memoryview(data)
         while rest:
-            rest = rest[self._when_ready(lambda: self._tls.send(rest)) :]  # noqa: B023  # called at once
+            rest = rest[self._when_ready(lambda: self._tls.send(rest), until) :]  # noqa: B023  # called at once
 
-    def shutdown(self, _: int) -> None:
-        """Say that nothing more comes; what the server says still arrives."""
+    def finish(self) -> None:
+        """As PlainSocket."""
         with self._using, suppress(ssl.SSLError):  # it would wait for the server's own end; ours is sent
             self._tls.unwrap()
 
     def close(self) -> None:
-        """As that of a socket."""
-        if not self.closed:
-            self._tls.close()
-        super().close()
+        """As PlainSocket."""
+        self._tls.close()
 
-    def _when_ready(self, call: Callable[[], T]) -> T:
-        end = None if self._timeout_s is None else time.monotonic() + self._timeout_s
+    def _when_ready(self, call: Callable[[], T], until: float) -> T:
         while True:
             with self._using:
                 try:
@@ -139,15 +125,8 @@ class TlsSocket(io.RawIOBase):
                     event = select.POLLIN
                 except ssl.SSLWantWriteError:
                     event = select.POLLOUT
-            self._wait(event, None if end is None else end - time.monotonic())
-
-    def _wait(self, event: int, timeout_s: float | None) -> None:
-        if self._timeout_s == 0:
-            raise BlockingIOError
-        poll = select.poll()
-        poll.register(self._tls.fileno(), event)
-        if not poll.poll(None if timeout_s is None else max(0.0, timeout_s * 1000)):
-            raise TimeoutError
+            if not ready({self._tls.fileno(): event}, until):
+                raise TimeoutError
 
 
 def explained(exc: BaseException, where: str, host: str) -> ConnectError:

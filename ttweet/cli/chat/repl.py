@@ -5,17 +5,20 @@ the thread that reads commands. Standard library only, so that a session starts 
 """
 
 import ipaddress
-import queue
 import re
+import select
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ttweet.cli.chat.screen import Screen
 from ttweet.cli.shell import DONE, UNREACHABLE, USAGE, exit_code
 from ttweet.client.connection import answer_data
 from ttweet.client.sync_client import Client, upload_frame
+from ttweet.client.waiting import FOREVER, Bell, ready
 from ttweet.model.errors import ConnectError, Refused
 from ttweet.model.reports import escape
 from ttweet.model.tweets import MAX_CHARACTERS, MAX_NAME_CHARACTERS, Tweet
@@ -78,9 +81,9 @@ class Session:
         self._subscribed: list[str] = []
         self._received: list[Tweet] = []
         self._newest = 0
-        self._arrived = threading.Condition()
-        self._answers: queue.Queue[bytes | None] = queue.Queue()
+        self._answers: deque[bytes] = deque()
         self._lost = False
+        self._arrived = Bell()  # for the thread that reads commands, with everything that the other one takes
         self._link = Client(host, port, name=name, ca=ca).connect()
 
     def run(self) -> int:
@@ -88,9 +91,8 @@ class Session:
 
         Returns an exit code.
         """
-        self._link.wait_at_most(None)
-        reader = threading.Thread(target=self._read, daemon=True)
-        reader.start()
+        self._link.wait_at_most(FOREVER)
+        threading.Thread(target=self._read, daemon=True).start()
         self._say(SIGNED_IN)
         try:
             for command in self._screen.commands():
@@ -103,7 +105,7 @@ class Session:
             return UNREACHABLE
         finally:
             self._link.shut_down()
-            reader.join(FAREWELL_S)
+            self._wait_for(lambda: self._lost, FAREWELL_S)
         return DONE
 
     def _carry_out(self, command: str) -> bool:
@@ -146,8 +148,7 @@ class Session:
         except Refused as refused:
             return self._say({"too_long": BAD_LENGTH, "bad_tag": BAD_TAG}.get(refused.code, BAD_FORMAT))
         if ALL in self._subscribed or set(tags) & set(self._subscribed):
-            with self._arrived:
-                self._arrived.wait_for(lambda: self._newest >= stored["id"], OWN_PUSH_S)
+            self._wait_for(lambda: self._newest >= stored["id"], OWN_PUSH_S)
         return None
 
     def _change(self, word: str, rest: str) -> None:
@@ -198,13 +199,15 @@ class Session:
         return self._answer()
 
     def _answer(self) -> Any:
-        try:
-            line = self._answers.get(timeout=ANSWER_S)
-        except queue.Empty:
-            line = None
-        if line is None:
+        self._wait_for(lambda: self._lost or bool(self._answers), ANSWER_S)
+        if not self._answers:
             raise ConnectError("unknown", "Connection closed")
-        return answer_data(line)
+        return answer_data(self._answers.popleft())
+
+    def _wait_for(self, come: Callable[[], bool], longest_s: float) -> None:
+        until = time.monotonic() + longest_s
+        while not come() and ready({self._arrived.fd: select.POLLIN}, until):
+            self._arrived.hush()
 
     def _raise_last_words(self) -> None:
         """Raise what the server has said unasked before it went, for instance that nothing was asked for too long."""
@@ -219,21 +222,20 @@ class Session:
             while True:
                 line = self._link.receive()
                 if line.startswith((b'["ok"', b'["err"')):
-                    self._answers.put(line)
+                    self._answers.append(line)
                 elif line.startswith(b'["m"'):
                     self._push(answers.tweet(frames.loads(line)[1]))  # type: ignore[index]
+                self._arrived.ring()
         except (ConnectError, *frames.MISFITS):
             self._lost = True
-            self._answers.put(None)
+            self._arrived.ring()
             self._screen.end()
 
     def _push(self, tweet: Tweet) -> None:
         if tweet.text and (ALL in self._subscribed or set(tweet.tags) & set(self._subscribed)):
             self._received.append(tweet)
             self._say(_line(tweet))
-        with self._arrived:
-            self._newest = tweet.id
-            self._arrived.notify_all()
+        self._newest = tweet.id
 
 
 def _fault(host: str, port: str, name: str) -> str | None:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 
 from ttweet.cli import terminal
+from ttweet.client.waiting import Bell, ready
 
 PROMPT = "> "
 READ_BYTES = 64 * 1024  # one read of a pipe
@@ -29,7 +30,7 @@ class Screen:
         self._typing = False
         self._waiting: deque[str] = deque()  # for the thread that edits the line; no other may touch the terminal then
         self._over = False
-        self._bell, self._button = os.pipe()  # rung for who waits at a pipe, when the session is over
+        self._end = Bell()  # for the thread that waits at a pipe
 
     def say(self, text: str) -> None:
         """One line, at once; above the line that is being typed, if one is, within a tenth of a second."""
@@ -42,7 +43,7 @@ class Screen:
     def end(self) -> None:
         """Let no more commands come, whatever is being typed. Any thread may call it."""
         self._over = True
-        os.write(self._button, b"\a")
+        self._end.ring()
 
     def commands(self) -> Iterator[str]:
         """The lines that are typed; Ctrl-C and Ctrl-D end them, and so does `end`."""
@@ -98,7 +99,7 @@ class Screen:
 
     def _has_input(self, pipe: int) -> bool:
         """Wait until there is something to read. False when the session is over."""
-        select.select([pipe, self._bell], [], [])
+        ready({pipe: select.POLLIN, self._end.fd: select.POLLIN})
         return not self._over
 
 

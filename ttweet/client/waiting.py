@@ -1,0 +1,111 @@
+"""Every wait of a synchronous client or command, so that a signal ends each of them at once.
+
+Python runs the handler of a signal between two of its instructions. A signal that arrives after the last of them, just
+before a system call that blocks, would be handled when the call returns: with the next ping, or never. So each wait
+watches a pipe too, into which the interpreter writes a byte for each signal (signal.set_wakeup_fd).
+
+The pipe is in use only during a wait and only in the main thread, which handles the signals. A program that has such a
+descriptor of its own, as under asyncio, gets the bytes of its signals when the wait ends.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from functools import cache
+
+FOREVER = float("inf")  # a time of time.monotonic() that never comes
+PIPE_BYTES = 64 * 1024  # what a pipe of Linux holds
+NONE = -1  # in place of a wake-up descriptor
+
+
+def ready(wanted: dict[int, int], until: float = FOREVER) -> list[int]:
+    """Wait for these events (of poll) of these descriptors, and return the descriptors that have theirs.
+
+    The list is empty when `until`, a time of time.monotonic(), has come first. Handlers of signals run at once, and
+    what they raise ends the wait.
+    """
+    poll = select.poll()
+    for descriptor, events in wanted.items():
+        poll.register(descriptor, events)
+    bell = _signals()
+    try:
+        before = bell.ring_for_signals()
+    except ValueError:  # this is another thread than the main one
+        return _polled(poll, until)
+    came = b""
+    try:
+        poll.register(bell.fd, select.POLLIN)
+        while (found := _polled(poll, until)) == [bell.fd]:
+            came += bell.hush()  # the signal is handled before the next turn
+        return [descriptor for descriptor in found if descriptor != bell.fd]
+    finally:
+        bell.give_back(before, came)
+
+
+def pause(seconds: float, until: float = FOREVER) -> None:
+    """Let time pass as time.sleep does, but not beyond `until`."""
+    ready({}, min(time.monotonic() + seconds, until))
+
+
+class Bell:
+    """A descriptor that a thread waits for with `ready`, and that another thread makes readable.
+
+    It is closed with the last reference, so that a thread that was given up may still ring.
+    """
+
+    __slots__ = ("_button", "fd")
+
+    def __init__(self) -> None:
+        self.fd, self._button = os.pipe()
+        os.set_blocking(self.fd, False)
+        os.set_blocking(self._button, False)
+
+    def ring(self) -> None:
+        """Make `fd` readable. Any thread may call it."""
+        _write(self._button, b"\a")
+
+    def hush(self) -> bytes:
+        """Empty the pipe and return what was in it."""
+        try:
+            return os.read(self.fd, PIPE_BYTES)
+        except BlockingIOError:
+            return b""
+
+    def ring_for_signals(self) -> int:
+        """Ring for each signal, and return the descriptor that did so before. Raises ValueError in other threads."""
+        return signal.set_wakeup_fd(self._button, warn_on_full_buffer=False)
+
+    def give_back(self, before: int, came: bytes) -> None:
+        """Let the descriptor of before ring for signals again, and hand on to it what came meanwhile."""
+        signal.set_wakeup_fd(before, warn_on_full_buffer=False)
+        came += self.hush()
+        if came and before not in (NONE, self._button):
+            _write(before, came)
+
+    def __del__(self) -> None:
+        os.close(self.fd)
+        os.close(self._button)
+
+
+@cache
+def _signals() -> Bell:
+    """The pipe for the signals of this process: open to its end, as each wait needs it again."""
+    return Bell()
+
+
+os.register_at_fork(after_in_child=_signals.cache_clear)
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    try:
+        os.write(descriptor, data)
+    except BlockingIOError:
+        return  # it is full, so its reader wakes up anyway
+
+
+def _polled(poll: select.poll, until: float) -> list[int]:
+    left_s = until - time.monotonic()
+    return [descriptor for descriptor, _ in poll.poll(None if left_s == FOREVER else max(0.0, left_s * 1000))]
