@@ -13,6 +13,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
+class NotOursError(PermissionError):
+    """What is in a file's place must be left alone: nobody but ttweet may have a hand in the file."""
+
+
 @contextmanager
 def replacing(target: Path, *, overwrite: bool = True) -> Iterator[Path]:
     """An empty file to write to, which becomes the target, on the disk, when the block ends well; else it is removed.
@@ -113,7 +117,7 @@ def is_open_here(found: os.stat_result) -> bool:
 
 def _refuse_objection(path: Path, found: os.stat_result) -> None:
     if (wrong := objection(path, found)) is not None:
-        raise OSError(errno.EPERM, f"{path.name} {wrong}", str(path))
+        raise NotOursError(errno.EPERM, f"{path.name} {wrong}", str(path))
 
 
 def _refuse(target: Path, *, overwrite: bool) -> None:

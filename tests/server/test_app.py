@@ -262,6 +262,7 @@ async def test_a_server_whose_stderr_is_closed_serves(tmp_path: Path, monkeypatc
             nursery.cancel_scope.cancel()
 
 
+@pytest.mark.usefixtures("signals_put_back")
 def test_a_start_that_fails_with_stderr_closed_is_in_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", None)
     (taken,) = listen("127.0.0.1", 0)

@@ -1,13 +1,25 @@
 """How a server stops: by each signal, with clients that are busy, and when the one who has begun it has had enough."""
 
+import fcntl
+import os
+import pty
 import signal
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.support.processes import LIMIT_S, Server, running_server, starting_with_sighup
+from tests.support.authority import Authority
+from tests.support.processes import LIMIT_S, TTWEET, Server, environment, running_server, starting_with_sighup
 from tests.support.talking import logged, sessions, talking_server
 from ttweet.client.sync_client import Client
+
+TLS = ("--tls-cert", "server.pem", "--tls-key", "server.key")
 
 
 def wal_bytes(db: Path) -> int:
@@ -27,18 +39,83 @@ def test_a_signal_stops_the_server_in_order(number: signal.Signals, tmp_path: Pa
     assert tmp_path.joinpath("Sample.txt").read_text().endswith("SERVER ALERT [CONNECTION] SERVER HAS DISCONNECTED\n")
 
 
-def test_the_end_of_its_terminal_stops_a_server_in_order(tmp_path: Path) -> None:
-    with starting_with_sighup(signal.SIG_DFL), running_server(tmp_path) as server:
-        assert server.stop(signal.SIGHUP) == 0
-    assert sessions(server.db) == ["stopped"]
+@pytest.mark.parametrize("options", [(), TLS], ids=["plain", "tls"])
+def test_the_end_of_its_terminal_stops_a_server_in_order(options: tuple[str, ...], tmp_path: Path) -> None:
+    Authority(tmp_path).issue()
+    with starting_with_sighup(signal.SIG_DFL), server_on_terminal(tmp_path, *options) as (process, terminal):
+        os.close(terminal)  # the kernel sends SIGHUP to the session's leader
+        assert process.wait(LIMIT_S) == 0
+    assert sessions(tmp_path / "tweets.db") == ["stopped"]
 
 
 def test_a_server_that_was_started_with_nohup_outlives_its_terminal(tmp_path: Path) -> None:
-    with starting_with_sighup(signal.SIG_IGN), running_server(tmp_path) as server:
-        server.process.send_signal(signal.SIGHUP)
-        with Client("127.0.0.1", server.port) as client:
-            client.post("still there")
+    with starting_with_sighup(signal.SIG_IGN), server_on_terminal(tmp_path) as (process, terminal):
+        os.close(terminal)
+        process.send_signal(signal.SIGHUP)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(LIMIT_S) == 0
+    assert sessions(tmp_path / "tweets.db") == ["stopped"]
+
+
+@pytest.mark.parametrize("disposition", [signal.SIG_DFL, signal.SIG_IGN])
+@pytest.mark.parametrize("options", [(), TLS], ids=["plain", "tls"])
+def test_away_from_a_terminal_sighup_never_stops_a_server(
+    options: tuple[str, ...], disposition: signal.Handlers, tmp_path: Path
+) -> None:
+    Authority(tmp_path).issue()
+    with starting_with_sighup(disposition), talking_server(*options, cwd=tmp_path) as server:
+        for _ in range(3):
+            server.process.send_signal(signal.SIGHUP)
+            server.read_until("SIGHUP: reopening the report file, reading the tokens again")
         assert server.stop() == 0
+    assert sessions(server.db) == ["stopped"]
+
+
+def test_sighup_does_not_end_a_server_that_is_starting(tmp_path: Path) -> None:
+    code = """
+import os, signal
+from pathlib import Path
+from ttweet.server import app
+app._keep_apart = lambda *_: os.kill(os.getpid(), signal.SIGHUP)  # the first step after signals are taken care of
+app._run_with_store = lambda *_: print("started")
+app.run(app.Config(port=0, db=Path("tweets.db")))
+"""
+    started = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, start_new_session=True
+    )
+    assert started.stdout == "started\n"
+
+
+def test_sighup_tells_again_what_is_wrong_with_the_tokens(tmp_path: Path) -> None:
+    tokens = tmp_path / "tweets.db.tokens"
+    with talking_server(cwd=tmp_path) as server:
+        tokens.write_text("no token\n")
+        tokens.chmod(0o600)
+        for _ in range(2):
+            server.process.send_signal(signal.SIGHUP)
+            server.read_until("the tokens stay as they are: line 1 of")
+
+
+@contextmanager
+def server_on_terminal(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A server that leads the session of a terminal, from the moment it listens, and the terminal's other end."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [*TTWEET, "serve", "0", *options],
+        cwd=folder,
+        env=environment(),
+        stdin=slave,
+        stderr=slave,
+        start_new_session=True,
+        preexec_fn=partial(fcntl.ioctl, 0, termios.TIOCSCTTY, 0),
+    )
+    os.close(slave)
+    seen = b""
+    while b"listening on" not in seen:
+        seen += os.read(master, 4096)
+    yield process, master
+    if process.poll() is None:
+        process.kill()
 
 
 def half_a_frame(server: Server) -> Client:
@@ -68,7 +145,7 @@ def test_a_second_signal_ends_the_server_at_once(number: signal.Signals, tmp_pat
     assert sessions(again.db) == ["crashed", "stopped"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_sighup_does_nothing_to_a_server_that_is_stopping(number: signal.Signals, tmp_path: Path) -> None:
     with starting_with_sighup(signal.SIG_DFL), talking_server(cwd=tmp_path) as server:
         with half_a_frame(server), Client("127.0.0.1", server.port) as idle:

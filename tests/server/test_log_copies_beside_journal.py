@@ -62,10 +62,10 @@ class WatchedFile(SampleFile):
         self._something = trio.Event()
         self.attempts = 0
 
-    def begin(self) -> bool:
+    def begin(self, cursor: int, *, reopen: bool = False) -> int:
         self.attempts += 1
         try:
-            return super().begin()
+            return super().begin(cursor, reopen=reopen)
         finally:
             self._token.run_sync_soon(self._note)
 

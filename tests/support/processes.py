@@ -48,9 +48,14 @@ class Server:
 
 @contextmanager
 def running_server(folder: Path, *options: str) -> Iterator[Server]:
-    """A server in the folder, at a free port, from the moment it listens."""
+    """A server in the folder, at a free port, from the moment it listens; it has no terminal."""
     process = subprocess.Popen(
-        [*TTWEET, "serve", "0", "--quiet", *options], cwd=folder, env=environment(), stderr=subprocess.PIPE, text=True
+        [*TTWEET, "serve", "0", "--quiet", *options],
+        cwd=folder,
+        env=environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     try:
         assert process.stderr is not None

@@ -49,7 +49,9 @@ def read_until(stderr: IO[str], words: str) -> list[str]:
 def talking_server(*options: str, cwd: Path, limit: str = "") -> Iterator[Talking]:
     """A server with a terminal that is a pipe, below a limit that is set in a shell."""
     command = ["sh", "-c", f'{limit}\nexec "$@"', "sh", *TTWEET, "serve", "0", *options]
-    process = subprocess.Popen(command, cwd=cwd, env=environment(), stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, cwd=cwd, env=environment(), stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     assert process.stderr is not None
     guard = threading.Timer(LIMIT_S, process.kill)
     guard.start()

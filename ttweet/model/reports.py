@@ -22,6 +22,8 @@ MAX_CHARACTERS = 1000  # of one line: a path, an address and a message of 150 es
 SUCCESS = "Transmission Successfull..."  # the spelling is the first ttweet's and stays
 RECEIVED = "Received Message: "
 EMPTY_MESSAGE = "Empty Message"  # what is shown for an empty tweet, or for none
+LINE_STARTS = (*[f"{side} ALERT [" for side in SIDES], SUCCESS, RECEIVED)
+"""How each report line begins, and so a file of them."""
 
 _BIDI = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _BREAKS = (0x2028, 0x2029)  # str.splitlines cuts here too; its other characters are C0 and C1

@@ -18,7 +18,7 @@ from ttweet.model.errors import OpenError, ProtocolError
 from ttweet.security import tokens
 from ttweet.security.addresses import network_of
 from ttweet.security.rights import ADMIN, RIGHTS, Who
-from ttweet.security.token_file import TokenFile
+from ttweet.security.token_file import Fingerprint, TokenFile
 from ttweet.security.tokens import Token
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class Gate:
         self._changed = False  # since `run` has told of it
         self.anonymous = Who(None, anonymous)
         """Who shows no token."""
-        self._seen = file.fingerprint() if file is not None else None
+        self._seen: Fingerprint | None = file.fingerprint() if file is not None else None
         self._take_over(file.read() if file is not None else [])
 
     async def identify(self, secret: str, address: str) -> Who:
@@ -99,6 +99,12 @@ class Gate:
         """See what has become of the tokens, by their file and by the time alone."""
         await self._look()
         self._settle()
+
+    async def reload(self) -> None:
+        """Read the tokens' file again, whether or not it seems to have changed, and tell of what is wrong with it."""
+        self._seen = _UNREAD
+        self._troubles.clear()
+        await self.look_after()
 
     async def note_uses(self) -> None:
         """Note in the file which tokens were used. What cannot be noted now is kept for the next time."""
@@ -207,6 +213,7 @@ class WrongTokens:
             self._paid[key] -= WRONG_PAUSE_S
 
 
+_UNREAD = (-1, -1, -1)  # a fingerprint that no file has
 _ENDED = {"revoked": "was revoked", "expired": "has expired"}
 _STAY = "the tokens stay as they are"
 _LATER = "when tokens were last used is noted later"

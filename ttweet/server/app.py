@@ -7,12 +7,11 @@ journal drains, the log's copies are completed, the file is closed. Knows no com
 import gc
 import logging
 import resource
-import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -37,6 +36,7 @@ from ttweet.security.exposure import UnsafeError
 from ttweet.security.rights import RIGHTS, listed
 from ttweet.security.token_file import TokenFile
 from ttweet.server.log_copies import Destination, LogCopy, SampleFile, Terminal, TerminalHandler, write_alone
+from ttweet.server.signals import Signals, heed, outlive_hangups
 from ttweet.server.stats import Stats
 from ttweet.server.tcp.connection import Limits, encode_push
 from ttweet.server.tcp.server import Server, listen, resolved, why_not_listening
@@ -77,6 +77,7 @@ def run(config: Config) -> int:
 
     Raises UnsafeError, before anything is touched, for a server that would be open to others unasked.
     """
+    outlive_hangups()
     logging.basicConfig(level=logging.INFO, handlers=[TerminalHandler(sys.stderr.fileno())] if sys.stderr else [])
     try:
         _refuse_unsafe(config, resolved(config.host))
@@ -144,9 +145,9 @@ def _leaves(group: ExceptionGroup[StoreError]) -> list[StoreError]:
 async def serve(
     config: Config, store: SqliteStore, listeners: list[socket.socket], certificates: Certificates | None = None
 ) -> None:
-    """Serve clients until SIGINT or SIGTERM, then stop in order; a second one ends the process at once.
+    """Serve clients until a signal stops the server, then stop in order; see `signals`.
 
-    With certificates all clients speak TLS, and SIGHUP has the files read again, until the stop has begun.
+    With certificates all clients speak TLS.
 
     Raises a group with a StoreError when the store must not be written to any more.
     """
@@ -155,7 +156,7 @@ async def serve(
         for listener in listeners:
             resources.enter_context(listener)
         heeding = resources.enter_context(ExitStack())
-        signals = heeding.enter_context(_heed(certificates))
+        signals = heeding.enter_context(heed())
         worker = resources.enter_context(Worker("reader"))
         reader = resources.enter_context(closing(store.reader()))
         max_clients = _allowed_clients(config.max_clients)
@@ -183,7 +184,7 @@ async def serve(
                 journal.report(reports.server_started(config.host))
                 _announce(config, store, listeners, certificates)
                 _announce_rights(gate.anonymous.rights)
-                stop = _until_stop(heeding, signals, certificates)
+                stop = _until_stop(heeding, signals, partial(_reload, copies, gate, certificates))
                 helpers = [server.run] if retention is None else [server.run, retention.run]
                 await _serve_clients(server, helpers, listeners, stop, grace_s=config.grace_s)
                 journal.report(reports.server_stopped())
@@ -226,35 +227,23 @@ async def _serve_clients(
         looking_after.cancel_scope.cancel()
 
 
-def _heed(certificates: Certificates | None) -> AbstractContextManager[AsyncIterator[int]]:
-    """The signals that come. From the end of the block on SIGHUP does nothing, and the others end the process.
-
-    A terminal may send SIGHUP twice as it ends, and whoever renews certificates knows of no stop. What nobody has read
-    is raised again at the end of the block, which puts back what it has found: so that must stand there before.
-    """
-    heeded = _heeded(certificates)
-    for number in heeded:
-        signal.signal(number, signal.SIG_IGN if number == signal.SIGHUP else signal.SIG_DFL)
-    return trio.open_signal_receiver(*heeded)
-
-
-def _heeded(certificates: Certificates | None) -> list[signal.Signals]:
-    """SIGHUP reads certificates again; without any it is the end of a terminal, which nohup has a program outlive."""
-    outlives = certificates is None and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    return [signal.SIGINT, signal.SIGTERM] + ([] if outlives else [signal.SIGHUP])
-
-
-async def _until_stop(heeding: ExitStack, signals: AsyncIterator[int], certificates: Certificates | None) -> None:
+async def _until_stop(heeding: ExitStack, signals: Signals, reload: Callable[[], Awaitable[None]]) -> None:
     """Heed signals up to the one that stops the server, and none after it."""
     with heeding:
-        async for number in signals:
-            if number != signal.SIGHUP or certificates is None:
-                return
-            _reload(certificates)
+        await signals.until_stop(reload)
 
 
-def _reload(certificates: Certificates) -> None:
-    """Have new clients meet the certificate that is in the files now; those who are connected notice nothing."""
+async def _reload(copies: Sequence[LogCopy], gate: Gate, certificates: Certificates | None) -> None:
+    """Reopen the report file, and read tokens and certificates again. Connected clients keep their certificate."""
+    log.info("SIGHUP: reopening the report file, reading the tokens again")
+    for copy in copies:
+        copy.reopen()
+    await gate.reload()
+    if certificates is not None:
+        _reload_certificates(certificates)
+
+
+def _reload_certificates(certificates: Certificates) -> None:
     try:
         certificates.reload()
     except OpenError as exc:

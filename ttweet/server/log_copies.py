@@ -5,20 +5,21 @@ or a terminal that stands still, delays and fails nobody. What could not be writ
 truth. Knows no client and no wire.
 """
 
+import errno
 import logging
 import os
 import select
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import trio
 
 from ttweet.broker.journal import Journal
-from ttweet.files import is_in_place, lock, open_own
+from ttweet.files import NotOursError, is_in_place, lock, open_own
 from ttweet.model.errors import StoreError
+from ttweet.model.reports import LINE_STARTS
 from ttweet.storage.contract import Reader
-from ttweet.storage.sqlite.connections import MAGIC
 
 log = logging.getLogger(__name__)
 
@@ -26,14 +27,20 @@ PAGE_LINES = 10_000  # of one read, some 1 MiB
 PAUSE_S = 0.2  # between two looks at the log: a line is copied well within a second of its commit
 RETRY_S = 0.5  # between attempts at a copy that fails
 
+_STARTS = tuple([start.encode() for start in LINE_STARTS])
+
 
 class Destination(Protocol):
     """Where report lines are copied to."""
 
     name: str
 
-    def begin(self) -> bool:
-        """Get ready to write. True when the copy is empty and all lines of the session must come. Raises OSError."""
+    def begin(self, cursor: int, *, reopen: bool = False) -> int:
+        """Get ready to write and return the id of the line after which to continue.
+
+        `cursor` is the id of the last line that was written. With `reopen` a file that was renamed keeps what it has,
+        and the lines after it go to a new one. Raises OSError: NotOursError for what must be left alone.
+        """
         ...
 
     def write(self, lines: bytes) -> None:
@@ -45,13 +52,24 @@ class Destination(Protocol):
         ...
 
 
+class ForeignTextError(NotOursError):
+    """The file holds something else than report lines."""
+
+
+class _Renamed(NamedTuple):
+    """A file of ours that has another name now, and the id of the last line in it."""
+
+    file: os.stat_result
+    cursor: int
+
+
 class SampleFile:
     """The file with the lines of the current session: a regular file, of one name, emptied at the start.
 
-    A file that was taken away, replaced, cut or added to is begun anew, as is one that could not be written to its end,
-    and one of `max_lines`: more than the log keeps, or a server that runs for years would fill the disk.
-    Another process's lock on it is respected, so two servers never mix their lines in one file; a database is never
-    emptied for it.
+    A file that ttweet did not write is left alone. One of ours that was removed, renamed, replaced, cut or added to is
+    begun anew with the whole session, as is one that could not be written to its end, and one of `max_lines`: more than
+    the log keeps, or a server that runs for years would fill the disk.
+    Another process's lock on it is respected, so two servers never mix their lines in one file.
     """
 
     def __init__(self, path: Path, *, max_lines: int) -> None:
@@ -61,23 +79,20 @@ class SampleFile:
         self._fd: int | None = None
         self._size = 0  # bytes that were written
         self._lines = 0
+        self._renamed: _Renamed | None = None
 
-    def begin(self) -> bool:
+    def begin(self, cursor: int, *, reopen: bool = False) -> int:
         """See Destination."""
-        if self._fd is not None and self._lines < self._max_lines and self._is_as_written(self._fd):
-            return False
+        self._note_rename(cursor)
+        continued = self._renamed if reopen else None
+        if continued is None and self._is_as_written():
+            return cursor
         self.close()
-        fd = open_own(self._path)
-        try:
-            if os.pread(fd, len(MAGIC), 0) == MAGIC:
-                raise OSError(0, "it is a database; name another file with --report-file")
-            lock(fd, self._path)
-            os.ftruncate(fd, 0)
-        except OSError:
-            os.close(fd)
-            raise
-        self._fd, self._size, self._lines = fd, 0, 0
-        return True
+        self._fd, self._size, self._lines = self._open_empty(), 0, 0
+        if continued is None:
+            return 0
+        self._renamed = None
+        return continued.cursor
 
     def write(self, lines: bytes) -> None:
         """See Destination."""
@@ -96,8 +111,34 @@ class SampleFile:
             os.close(self._fd)
             self._fd = None
 
-    def _is_as_written(self, fd: int) -> bool:
-        return os.fstat(fd).st_size == self._size and is_in_place(fd, self._path)
+    def _note_rename(self, cursor: int) -> None:
+        """Remember a file that has just been renamed, and forget one that is back under its name."""
+        if self._fd is not None and os.fstat(self._fd).st_nlink and not is_in_place(self._fd, self._path):
+            self._renamed = _Renamed(os.fstat(self._fd), cursor)
+        with suppress(OSError):
+            if self._renamed and os.path.samestat(self._path.lstat(), self._renamed.file):
+                self._renamed = None
+
+    def _is_as_written(self) -> bool:
+        if self._fd is None or self._lines >= self._max_lines:
+            return False
+        return os.fstat(self._fd).st_size == self._size and _is_ours(self._fd) and is_in_place(self._fd, self._path)
+
+    def _open_empty(self) -> int:
+        """Open the file, look at what was opened, and empty it if it is ours.
+
+        It is written at its end, wherever that is: after a cut, writing on at the old place would leave a hole.
+        """
+        fd = open_own(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+        try:
+            lock(fd, self._path)
+            if not _is_ours(fd):
+                raise ForeignTextError(errno.EPERM, "ttweet did not write what is in it", str(self._path))
+            os.ftruncate(fd, 0)
+        except OSError:
+            os.close(fd)
+            raise
+        return fd
 
 
 class Terminal:
@@ -107,13 +148,11 @@ class Terminal:
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
-        self._begun = False
         self._gone = False
 
-    def begin(self) -> bool:
+    def begin(self, cursor: int, *, reopen: bool = False) -> int:  # noqa: ARG002 a terminal stays where it is
         """See Destination."""
-        first, self._begun = not self._begun, True
-        return first
+        return cursor
 
     def write(self, lines: bytes) -> None:
         """See Destination."""
@@ -150,7 +189,7 @@ class TerminalHandler(logging.Handler):
 def write_alone(line: str, destination: Destination) -> None:
     """Write the one line of a server that does not start: what cannot be written now is not written later either."""
     try:
-        destination.begin()
+        destination.begin(0)
         destination.write(f"{line}\n".encode())
     except OSError as exc:
         log.warning("cannot write %s: %s", destination.name, _why(exc))
@@ -166,6 +205,8 @@ class LogCopy:
         self._session = session
         self._cursor = 0
         self._warned = False
+        self._refused = False  # whether the file is not ours, which will not have changed a moment later
+        self._reopening = False
         self._finishing = False
         self._pause = trio.CancelScope()
 
@@ -176,10 +217,12 @@ class LogCopy:
             while not (finishing and complete):
                 seen, finishing = journal.commits, self._finishing
                 complete = await trio.to_thread.run_sync(self.catch_up, abandon_on_cancel=True)
+                if finishing and self._refused:
+                    break
                 if not (finishing and complete):
                     await self._wait(journal, seen, complete)
         finally:
-            if not (finishing and complete):
+            if not (finishing and (complete or self._refused)):
                 log.warning("%s is not complete; see ttweet log --export", self._destination.name)
         self._destination.close()
         self._reader.close()
@@ -189,9 +232,14 @@ class LogCopy:
         self._finishing = True
         self._pause.cancel()
 
+    def reopen(self) -> None:
+        """Look at the destination now; a file that was renamed is continued in a new one."""
+        self._reopening = True
+        self._pause.cancel()
+
     async def _wait(self, journal: Journal, seen: int, complete: bool) -> None:
         with trio.CancelScope() as self._pause:
-            if not self._finishing:
+            if not (self._finishing or (self._reopening and complete)):
                 if complete:
                     await journal.wait_commit(seen)
                 await trio.sleep(PAUSE_S if complete else RETRY_S)
@@ -200,12 +248,15 @@ class LogCopy:
 
     def catch_up(self) -> bool:
         """Copy all that is committed and not copied yet; False when that cannot be done now."""
+        reopening, self._reopening = self._reopening, False
+        self._refused = False
         try:
-            if self._destination.begin():
-                self._cursor = 0
+            self._cursor = self._destination.begin(self._cursor, reopen=reopening)
             while self._copy_page():
                 pass
         except OSError as exc:
+            self._reopening |= reopening
+            self._refused = isinstance(exc, ForeignTextError)
             self._warn(_why(exc))
             return False
         except StoreError as exc:
@@ -236,6 +287,12 @@ class LogCopy:
             self._warned = True
 
 
+def _is_ours(fd: int) -> bool:
+    """Whether a file is empty, or begins as a report line does."""
+    head = os.pread(fd, max(map(len, _STARTS)), 0)
+    return not head or head.startswith(_STARTS)
+
+
 def _write_all(fd: int, data: bytes) -> None:
     rest = memoryview(data)
     while rest:
@@ -246,4 +303,8 @@ def _write_all(fd: int, data: bytes) -> None:
 
 
 def _why(exc: OSError) -> str:
-    return "another process has locked it" if isinstance(exc, BlockingIOError) else str(exc.strerror)
+    if isinstance(exc, BlockingIOError):
+        return "another process has locked it"
+    if isinstance(exc, NotOursError):
+        return f"{exc.strerror}; name another file with --report-file, or use --no-report-file"
+    return str(exc.strerror)

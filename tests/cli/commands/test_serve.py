@@ -66,11 +66,11 @@ def test_serve_keeps_as_many_report_lines_as_it_is_told(tmp_path: Path) -> None:
 def test_the_file_has_twice_as_many_lines_as_the_table_at_most(tmp_path: Path) -> None:
     config = app.Config(port=0, report_file=tmp_path / "Sample.txt", log_limit=2, quiet=True)
     [sample] = app._destinations(config)
-    assert sample.begin()
-    sample.write(b"line\n" * 3)
-    assert not sample.begin()
+    assert sample.begin(7) == 0
+    sample.write(b"SERVER ALERT [GENERAL] a line\n" * 3)
+    assert sample.begin(7) == 7
     sample.write(b"line\n")
-    assert sample.begin()
+    assert sample.begin(7) == 0
 
 
 def test_serve_on_a_taken_port_fails(server: Server, tmp_path: Path) -> None:

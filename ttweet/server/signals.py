@@ -1,0 +1,61 @@
+"""Signals: SIGINT and SIGTERM stop the server, and SIGHUP has it read its files again.
+
+On a terminal SIGHUP stops the server too: the terminal sends it as it ends. The disposition of SIGHUP tells the two
+cases apart from the start on: it is ignored where the signal does not stop the server.
+"""
+
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import trio
+
+HEEDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def outlive_hangups() -> None:
+    """Ignore SIGHUP for now, unless a terminal may end that this process was started from, and not with nohup.
+
+    Without a handler the signal would end a server that is still starting.
+    """
+    if not _has_terminal():
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+class Signals(NamedTuple):
+    """The signals that come, and whether SIGHUP is the end of a terminal."""
+
+    received: AsyncIterator[int]
+    hangup_stops: bool
+
+    async def until_stop(self, reload: Callable[[], Awaitable[None]]) -> None:
+        """Wait for a signal that stops the server, and reload at each SIGHUP that does not."""
+        async for number in self.received:
+            if number != signal.SIGHUP or self.hangup_stops:
+                return
+            await reload()
+
+
+@contextmanager
+def heed() -> Iterator[Signals]:
+    """Receive signals during the block. From its end on SIGHUP does nothing, and the others end the process.
+
+    A terminal may send SIGHUP twice as it ends, and logrotate knows of no stop. What nobody has read is raised again at
+    the end of the block, which puts back what it has found: so that must stand there before.
+    """
+    hangup_stops = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    for number in HEEDED:
+        signal.signal(number, signal.SIG_IGN if number == signal.SIGHUP else signal.SIG_DFL)
+    with trio.open_signal_receiver(*HEEDED) as received:
+        yield Signals(received, hangup_stops)
+
+
+def _has_terminal() -> bool:
+    """Whether this process has a controlling terminal, whatever its standard streams are."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
