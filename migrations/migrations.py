@@ -223,3 +223,21 @@ def _digested(db: Database, secret: bytes) -> Iterator[tuple[int, int, bytes]]:
     """Yield the rows of the new table; `KeyTable.digest` in the package computes the same digests."""
     for tweet, at, author, key in db.execute(_OLD_KEYS):
         yield tweet, at, hashlib.blake2b(f"{author}\0{key}".encode(), key=secret, digest_size=16).digest()
+
+
+_NEWEST_BY_ID = (
+    "PRAGMA user_version = 7",
+    # Until now this was the highest time, which a clock that was ahead once has left there.
+    """
+    UPDATE tags SET newest = tweets.at
+    FROM (SELECT tag, max(tweet) AS tweet FROM tweet_tags GROUP BY tag) AS last JOIN tweets ON tweets.id = last.tweet
+    WHERE last.tag = tags.id AND tags.newest <> tweets.at
+    """,
+)
+
+
+@migrations(name="0007_newest_by_id")
+def newest_by_id(db: Database) -> None:
+    """Let a tag's newest tweet be the one with the highest id."""
+    for statement in _NEWEST_BY_ID:
+        db.execute(statement)

@@ -43,7 +43,7 @@ def _check_tags(stored: Stored, up_to: int, connection: sqlite3.Connection, find
             continue
         links.update((key, tweet.id) for key in spelled)
         counts.update(spelled.keys())
-        newest.update({key: max(tweet.at, newest.get(key, tweet.at)) for key in spelled})
+        newest.update(dict.fromkeys(spelled, tweet.at))
         days.update((tweet.at // DAY_MS, key) for key in spelled)
         spellings.update(spelled.items())
     _same("links", links, connection.execute("SELECT key, tweet FROM tweet_tags JOIN tags ON id = tag"), findings)

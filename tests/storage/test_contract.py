@@ -161,10 +161,41 @@ def test_a_tag_counts_its_tweets_day_by_day(any_store: Store) -> None:
     assert tag.days[-4:] == [3, 1, 0, 0]
 
 
-def test_the_newest_of_a_tag_stays_when_the_clock_goes_back(any_store: Store) -> None:
-    post(any_store, "#a", at=NOW)
-    post(any_store, "#a", at=NOW - 1000)
-    assert any_store.list_tags(limit=1, now=NOW).tags[0].newest == NOW
+@pytest.mark.parametrize(
+    ("times", "removed", "newest"),
+    [
+        ([0, 400], 0, 400),
+        ([0, 400, 1], 0, 1),
+        ([400, 400, 1, 2], 0, 2),
+        ([5, 4, 3], 0, 3),
+        ([5, 400, 4], 3, 400),
+        ([5, 400, 4], 2, 4),
+        ([400, 5, 5], 3, 5),
+        ([5, 400, 5], 3, 400),
+    ],
+)
+@pytest.mark.parametrize("settled", [True, False])
+def test_the_newest_tweet_of_a_tag_is_the_one_with_the_highest_id_whatever_the_clock_said(
+    any_store: Store, times: list[int], removed: int, newest: int, settled: bool
+) -> None:
+    for days in times:
+        post(any_store, "#a", at=NOW + days * DAY_MS)
+        if settled:
+            any_store.settle()
+    if removed:
+        any_store.delete(removed, LINES[0], at=NOW)
+    [tag] = any_store.list_tags(limit=1, now=NOW).tags
+    assert tag.newest == NOW + newest * DAY_MS
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_a_clock_that_was_ahead_once_puts_no_tag_first(any_store: Store, settled: bool) -> None:
+    post(any_store, "#ahead", at=NOW + 400 * DAY_MS)
+    post(any_store, "#ahead", "#later", at=NOW)
+    post(any_store, "#later", at=NOW + 1)
+    if settled:
+        any_store.settle()
+    assert [tag.tag for tag in any_store.list_tags(limit=2, now=NOW).tags] == ["later", "ahead"]
 
 
 LINES: list[Report] = [

@@ -115,7 +115,9 @@ class MemoryStore:
 
     def traces_of(self, tweet: Tweet) -> list[int]:
         texts = reports.traces(tweet.text) if tweet.text else ()
-        return [entry.id for entry in self.log if entry.at >= tweet.at and entry.text in texts]
+        lines = [entry for entry in self.log if entry.text in texts]
+        arrival = next((entry.id for entry in lines if entry.at == tweet.at), 0)
+        return [entry.id for entry in lines if entry.id >= arrival]
 
     def end_session(self, how: str, *, at: int) -> None:
         self.ended = how
@@ -198,4 +200,4 @@ def _summary(uses: list[tuple[str, Tweet]], now: int) -> TagSummary:
     spelling, _ = Counter(tag for tag, _ in uses).most_common(1)[0]
     ages = Counter(now // DAY_MS - tweet.at // DAY_MS for _, tweet in uses)
     days = [ages[age] for age in reversed(range(HISTORY_DAYS))]
-    return TagSummary(spelling, len(uses), max(tweet.at for _, tweet in uses), days)
+    return TagSummary(spelling, len(uses), uses[-1][1].at, days)

@@ -74,7 +74,7 @@ class Page(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TagSummary:
-    """One tag: its most frequent spelling, its tweets, when the newest came (ms since 1970 UTC).
+    """One tag: its most frequent spelling, its tweets, when the one with the highest id came (ms since 1970 UTC).
 
     `days` counts its tweets on each of the last HISTORY_DAYS days of UTC, oldest first, today last.
     """

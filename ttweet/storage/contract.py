@@ -88,7 +88,10 @@ class Reader(Protocol):
         ...
 
     def traces(self, tweet: int) -> Traces:
-        """Where the report log repeats a tweet's text. It looks through the whole log, so not in the writer's time."""
+        """Where the report log repeats a tweet's text, from its arrival on.
+
+        It looks through the whole log, so not in the writer's time.
+        """
         ...
 
     def tweets_of_tag(self, key: str, *, limit: int, before: int | None = None) -> Page:
@@ -157,8 +160,8 @@ class Store(Reader, Protocol):
         """Remove a tweet's text, tags and author, and where the report log repeats the text; say so in `report`.
 
         Its id, its time and its key stay; the deletion gets an id of its own. A tweet that is deleted already gives the
-        first deletion, and nothing is written. What `traces` found need not be searched again. Durable on return.
-        Raises Refused `no_tweet`, and StoreError as `append` does.
+        first deletion, and nothing is written. `traces` is what was found of the text before; the log is searched for
+        later lines. Durable on return. Raises Refused `no_tweet`, and StoreError as `append` does.
         """
         ...
 

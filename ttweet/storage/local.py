@@ -87,7 +87,7 @@ class LocalStore:
     def delete(self, tweet: int) -> Deletion:
         """Delete a tweet, its text, tags and author; its id stays. See Client.delete. Raises Refused, StoreError."""
         report = reports.message_deleted(tweet, f"uid {os.getuid()}")
-        return self._writer.delete(tweet, report, at=now_ms())
+        return self._writer.delete(tweet, report, at=now_ms(), traces=self._writer.traces(tweet))
 
     def prune(self, before: int, *, since: int | None = None) -> Iterator[int]:
         """Remove the tweets below an id, oldest first, and report lines older than what stays, or than `since` (ms).

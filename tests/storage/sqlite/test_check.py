@@ -75,6 +75,7 @@ def test_nothing_is_written_to_a_file_that_is_checked(stopped: Path) -> None:
     ("change", "what", "way_out"),
     [
         ("UPDATE tags SET count = 7 WHERE key = 'python'", "the number of tweets of 1 tags is not", ANEW),
+        ("UPDATE tags SET newest = newest + 1 WHERE key = '1'", "the newest tweet of 1 tags is not", ANEW),
         ("UPDATE tags SET spelling_count = 5 WHERE key = 'python'", "the spellings of 1 tags is not", ANEW),
         ("DELETE FROM tag_days WHERE day = 20000", "the uses by day of 2 tags is not", ANEW),
         ("UPDATE tag_days SET count = 9", "the uses by day of 4 tags is not", ANEW),

@@ -9,7 +9,8 @@ import pytest
 from sqlite_utils import Database
 
 import ttweet
-from tests.support.sqlite_files import NOW, opened, post, sql, sqlite_utils, texts
+from tests.storage.sqlite.test_check import findings
+from tests.support.sqlite_files import DAY_MS, NOW, opened, post, sql, sqlite_utils, texts
 from tests.support.stored import tweets_of
 from ttweet.model.errors import OpenError
 from ttweet.model.reports import message_deleted
@@ -163,3 +164,20 @@ def test_keys_of_an_older_schema_become_digests_and_go_on_working(path: Path) ->
         assert store.append(gone, [], at=NOW) == [Tombstone(3, NOW + 1), Tombstone(4, NOW + 2)]
         assert [store.append([one._replace(by="x")], [], at=NOW)[0].id for one in drafts] == [6, 7]
     assert not [word for word in (b"nightly", b"zebra", b"okapi") if word in path.read_bytes()]
+
+
+def test_the_newest_tweet_of_a_tag_is_found_by_its_id_after_a_migration(path: Path) -> None:
+    older_file(path, before="0007_newest_by_id")
+    ahead = NOW + 400 * DAY_MS
+    sql(
+        path,
+        f"INSERT INTO tweets VALUES (3, {ahead}, NULL, '#a', 'a'), (4, {NOW}, NULL, '#a #b', 'a b')",
+        f"INSERT INTO tags VALUES (1, 'a', 'a', 2, 2, {ahead}, 1), (2, 'b', 'b', 1, 1, {NOW}, 1)",
+        "INSERT INTO tweet_tags VALUES (1, 3), (1, 4), (2, 4)",
+        f"INSERT INTO tag_days VALUES ({ahead // DAY_MS}, 1, 1), ({NOW // DAY_MS}, 1, 1), ({NOW // DAY_MS}, 2, 1)",
+        "UPDATE tag_index SET up_to = 4",
+    )
+    assert findings(path) == []
+    with opened(path) as store:
+        assert [(tag.tag, tag.newest) for tag in store.list_tags(limit=9, now=NOW).tags] == [("a", NOW), ("b", NOW)]
+    assert findings(path) == []

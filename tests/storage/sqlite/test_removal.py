@@ -120,6 +120,16 @@ def test_lines_that_came_after_the_search_are_blanked_too(any_store: Store) -> N
     assert log(any_store) == ["Message Received: (deleted)", "Received Message: (deleted)", REPORT.text]
 
 
+@pytest.mark.parametrize("later", [-400 * DAY_MS, -1, 0, 1])
+def test_lines_are_found_whatever_the_clock_said_when_they_were_written(any_store: Store, later: int) -> None:
+    post(any_store, "secret", at=NOW - 2)
+    post(any_store, "secret", at=NOW)
+    any_store.append([], [message_shown("secret")], at=NOW + later)
+    delete(any_store, 2)
+    shown = "Received Message: (deleted)"
+    assert log(any_store) == ["Message Received: secret", "Message Received: (deleted)", shown, REPORT.text]
+
+
 def test_an_empty_tweet_takes_no_report_lines_with_it(any_store: Store) -> None:
     post(any_store, "", "")
     delete(any_store, 1)
@@ -263,11 +273,11 @@ def _delete_any(store: SqliteStore, tweet: int, at: int, ids: list[int], deletio
 def check_counts(path: Path) -> None:
     """Each table that counts tags says what a count of the texts says."""
     found: dict[str, list[tuple[str, int, int]]] = {}
-    for id_, at, typed in rows(path, "SELECT id, at, tags FROM tweets WHERE tags <> ''"):
+    for id_, at, typed in rows(path, "SELECT id, at, tags FROM tweets WHERE tags <> '' ORDER BY id"):
         for tag in typed.split(" "):
             key = next(iter(draft(f"#{tag}").tags))
             found.setdefault(key, []).append((tag, at, id_))
-    counted = {key: (len(uses), max(at for _, at, _ in uses)) for key, uses in found.items()}
+    counted = {key: (len(uses), uses[-1][1]) for key, uses in found.items()}
     rows_of_tags = rows(path, "SELECT key, count, newest, id, spelling, spelling_count FROM tags")
     assert {row[0]: row[1:3] for row in rows_of_tags} == counted
     for key, _, _, id_, spelling, amount in rows_of_tags:

@@ -17,7 +17,7 @@ from ttweet.storage.contract import LogLine, Size, Traces
 from ttweet.storage.sqlite import tag_list as sqlite_listing
 from ttweet.storage.sqlite.connections import INSTEAD, connect_reader
 from ttweet.storage.sqlite.errors import store_error
-from ttweet.storage.sqlite.removal import DELETED, TRACES
+from ttweet.storage.sqlite.removal import DELETED
 from ttweet.storage.sqlite.tail import Tail, to_tweet
 
 DELETIONS_VERSION = 4  # of the schema: in the files of older ones nothing is deleted
@@ -56,6 +56,12 @@ _FIRST_YOUNG = """
 _NTH_LAST = "SELECT id FROM tweets WHERE author IS NOT '' ORDER BY id DESC LIMIT 1 OFFSET :skipped"
 _COUNTS = """
     SELECT count(*) FILTER (WHERE id < :id), count(*) FILTER (WHERE id >= :id) FROM tweets WHERE author IS NOT ''
+"""
+# From the line that says the tweet came, which has its time; before it the same text was another tweet's. Later lines
+# may have earlier times: a clock that was ahead is put right.
+_TRACES = """
+    WITH lines AS MATERIALIZED (SELECT id, at FROM log WHERE text IN (?, ?))
+    SELECT id FROM lines WHERE id >= coalesce((SELECT min(id) FROM lines WHERE at = ?), 0)
 """
 _COUNT_OF_OLD = "SELECT max(id) FROM tweets"
 _OF_TAG = """
@@ -179,7 +185,7 @@ class Queries:
         row = self._one("SELECT text, at FROM tweets WHERE id = :tweet AND text <> ''", tweet=tweet)
         if row is None:
             return Traces([], newest)
-        found = self._rows(TRACES, [0, row[1], *reports.traces(row[0])])
+        found = self._rows(_TRACES, [*reports.traces(row[0]), row[1]])
         return Traces([line for (line,) in found if line <= newest], newest)
 
     def tweets_of_tag(self, key: str, *, limit: int, before: int | None = None) -> Page:

@@ -17,7 +17,7 @@ _FORGET = (
     "DELETE FROM deletions WHERE id <= ?",
     "DELETE FROM tweets WHERE id <= ?",
 )
-TRACES = "SELECT id FROM log WHERE id > ? AND at >= ? AND text IN (?, ?)"
+LATER_TRACES = "SELECT id FROM log WHERE id > ? AND text IN (?, ?)"
 
 
 def blank(connection: sqlite3.Connection, deletion: Deletion) -> None:
@@ -56,11 +56,11 @@ def remove_lines_before(connection: sqlite3.Connection, at: int, limit: int) -> 
     return connection.execute("DELETE FROM log WHERE id <= ?", (old[-1],)).rowcount, old[-1]
 
 
-def redact(connection: sqlite3.Connection, text: str, at: int, traces: Traces) -> None:
-    """Blank the report lines that repeat a text stored at a time (ms); `traces` need not be searched again."""
+def redact(connection: sqlite3.Connection, text: str, traces: Traces) -> None:
+    """Blank the report lines that repeat a text: those of `traces`, and later ones. Raises sqlite3.Error."""
     if not text:
         return
-    later = connection.execute(TRACES, (traces.searched, at, *reports.traces(text))).fetchall()
+    later = connection.execute(LATER_TRACES, (traces.searched, *reports.traces(text))).fetchall()
     for line in (*traces.lines, *[id_ for (id_,) in later]):
         for trace in reports.traces(text):
             connection.execute(

@@ -54,7 +54,7 @@ class _Listed:
     def add(self, use: TagUse, counted: dict[str, int]) -> None:
         """Count what the tail has; `counted` are the index's counts of the tail's other spellings."""
         self.count += use.total
-        self.newest = max(self.newest, use.newest)
+        self.newest = use.newest  # the tail's ids are above those of the index
         for day, count in use.days.items():
             self.days[day] = self.days.get(day, 0) + count
         self.spelling_count += use.spellings.get(self.spelling, 0)

@@ -20,7 +20,7 @@ _COUNT = Rows(
     "INSERT INTO tags (id, key, spelling, spelling_count, count, newest, lettered) VALUES ",
     7,
     " ON CONFLICT (id) DO UPDATE SET spelling_count = spelling_count + excluded.spelling_count,"
-    " count = count + excluded.count, newest = max(newest, excluded.newest)",
+    " count = count + excluded.count, newest = excluded.newest",
 )
 _LINK = Rows("INSERT INTO tweet_tags (tag, tweet) VALUES ", 2)
 _COUNT_DAY = Rows(
@@ -63,12 +63,12 @@ _FIND_LESSER = Rows(
     1,
     ")",
 )
-# Ids rise with time unless a clock was put back: the newest tweet that is left tells the time.
+# The tweet that is left with the highest id tells the time, unless a tweet above those that went told it before.
 _RENEW = Rows(
     "UPDATE tags SET newest ="
     " (SELECT at FROM tweets WHERE id = (SELECT max(tweet) FROM tweet_tags WHERE tag = tags.id)) FROM (VALUES ",
     2,
-    ") WHERE id = column1 AND newest <= column2",
+    ") WHERE id = column1 AND newest = column2",
 )
 # CROSS JOIN: look each counted spelling up. The planner would rather walk through all spellings there are.
 _FIND_PASSED = Rows(
@@ -98,7 +98,10 @@ class TagTable:
         self._next_id = last_id + 1
 
     def count(self, tagged: Sequence[Tagged]) -> None:
-        """Link tweets to their tags and count these, inside the caller's transaction. Raises sqlite3.Error."""
+        """Link tweets to their tags and count these, inside the caller's transaction. Raises sqlite3.Error.
+
+        The ids rise, and are above those of all tweets that were counted before.
+        """
         uses = count_uses(tagged)
         rows = self._rows(uses)
         _COUNT.run(self._connection, [_tag_row(key, rows[key], use) for key, use in uses.items()])

@@ -9,7 +9,10 @@ Tagged = tuple[int, int, Mapping[str, str]]
 
 
 class TagUse:
-    """What some tweets say of one tag. `days` counts them by the number of the day since 1970 UTC."""
+    """What some tweets say of one tag. `days` counts them by the number of the day since 1970 UTC.
+
+    `newest` is the time of the tweet with the highest id, which an earlier tweet may exceed: clocks jump.
+    """
 
     __slots__ = ("days", "newest", "spellings", "total")
 
@@ -20,9 +23,9 @@ class TagUse:
         self.days: dict[int, int] = {}
 
     def add(self, spelling: str, at: int, day: int) -> None:
-        """Count one tweet."""
+        """Count one tweet, whose id is above those counted before."""
         self.total += 1
-        self.newest = max(self.newest, at)
+        self.newest = at
         self.spellings[spelling] = self.spellings.get(spelling, 0) + 1
         self.days[day] = self.days.get(day, 0) + 1
 
@@ -33,7 +36,7 @@ class TagUse:
 
 
 def count_uses(tagged: Iterable[Tagged]) -> dict[str, TagUse]:
-    """The uses of each tag by its search key, in the order of their first tweets."""
+    """The uses of each tag by its search key, in the order of their first tweets. The ids must rise."""
     uses: dict[str, TagUse] = {}
     for _, at, tags in tagged:
         day = at // DAY_MS

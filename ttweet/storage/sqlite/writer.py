@@ -131,7 +131,7 @@ class SqliteStore(Queries):
             self._tags.uncount([to_tagged(to_tweet(row))])
             blank(self._connection, deletion)
             self._connection.execute(_GIVEN, (deletion.id,))
-            redact(self._connection, row[3], row[1], traces)
+            redact(self._connection, row[3], traces)
             self._insert_lines([report], at)
         self._last_tweet = deletion.id
         self._last_line += 1
