@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ttweet.files import is_open_to_all, replacing
+from ttweet import files
+from ttweet.files import is_open_to_all, replacing, secret_objection
 
 
 @pytest.fixture
@@ -137,3 +138,41 @@ def test_who_comes_at_the_end_of_another_keeps_what_it_has_begun(target: Path, m
         part.write_text("ours")
     assert target.read_text() == "ours"
     assert part.read_text() == "the other's"
+
+
+def owned(mode: int, owner: int) -> os.stat_result:
+    return os.stat_result((stat.S_IFREG | mode, 0, 0, 1, owner, 0, 0, 0, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "user", "wrong"),
+    [
+        (0o600, 1000, 1000, None),
+        (0o400, 1000, 1000, None),
+        (0o600, 1000, 0, None),
+        (0o640, 1000, 1000, "(mode 0640); run: chmod 600 key"),
+        (0o640, 1000, 0, "(mode 0640); run: chmod 600 key"),
+        (0o640, 0, 1000, None),  # root's, for a group, as Debian's ssl-cert
+        (0o640, 0, 0, None),
+        (0o440, 0, 0, None),
+        (0o440, 0, 1000, None),  # as containers have secrets
+        (0o444, 0, 1000, "(mode 0444); run: chmod 640 key"),
+        (0o444, 0, 0, "(mode 0444); run: chmod 600 key"),
+        (0o604, 0, 1000, "(mode 0604); run: chmod 640 key"),
+        (0o660, 0, 1000, "(mode 0660); run: chmod 640 key"),
+        (0o650, 0, 0, "(mode 0650); run: chmod 600 key"),
+    ],
+)
+def test_a_secret_is_for_its_owner_or_for_a_group_that_root_has_chosen(
+    mode: int, owner: int, user: int, wrong: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    assert secret_objection("key", owned(mode, owner)) == wrong
+
+
+def test_the_mode_of_a_containers_secret_is_that_of_its_mount(monkeypatch: pytest.MonkeyPatch) -> None:
+    way_out = "(mode 0444); set the mode of the secret's mount to 0440"
+    monkeypatch.setattr(files, "_is_read_only", lambda _: False)
+    assert secret_objection("/run/secrets/token", owned(0o444, 0)) == way_out
+    monkeypatch.setattr(files, "_is_read_only", lambda _: True)
+    assert secret_objection("/etc/ttweet/token", owned(0o444, 0)) == way_out

@@ -7,6 +7,7 @@ killed process has left there is used by the next one. Knows no tweets and no da
 import errno
 import fcntl
 import os
+import shlex
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -91,6 +92,20 @@ def objection(path: Path, found: os.stat_result) -> str | None:
     return None
 
 
+def secret_objection(path: str | os.PathLike[str], found: os.stat_result) -> str | None:
+    """What is wrong with the mode of a file that holds a secret, and the way out; None when nothing is.
+
+    A group may read a file of root's, as PostgreSQL has it: so are Debian's ssl-cert and the secrets of containers.
+    """
+    mode = stat.S_IMODE(found.st_mode)
+    if not mode & (0o037 if found.st_uid == 0 else 0o077):
+        return None
+    if _is_mounted_secret(path):
+        return f"(mode {mode:04o}); set the mode of the secret's mount to 0440"
+    wanted = "640" if found.st_uid == 0 != os.geteuid() else "600"
+    return f"(mode {mode:04o}); run: chmod {wanted} {shlex.quote(os.fspath(path))}"
+
+
 def lock(fd: int, path: Path) -> None:
     """Keep other processes out of an open file. Raises BlockingIOError when one is in, or has just taken it away."""
     fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -113,6 +128,16 @@ def is_open_here(found: os.stat_result) -> bool:
             if os.path.samestat(os.fstat(int(descriptor.name)), found):
                 return True
     return False
+
+
+def _is_mounted_secret(path: str | os.PathLike[str]) -> bool:
+    """Whether a container has the file as a secret, whose mode is not changed by chmod."""
+    folder = Path(path).absolute().parent
+    return folder == Path("/run/secrets") or _is_read_only(folder)
+
+
+def _is_read_only(folder: Path) -> bool:
+    return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
 
 
 def _refuse_objection(path: Path, found: os.stat_result) -> None:

@@ -1,12 +1,15 @@
 """How a client comes to a connection, and what is said when there is none."""
 
+import os
 import socket
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 import ttweet
+from tests.support.ownership import give_away
 from tests.support.peers import peer
 from ttweet.client import connection as dial
 from ttweet.client.sync_client import Client
@@ -102,23 +105,54 @@ def test_a_connection_begins_with_the_token_of_the_environment(monkeypatch: pyte
 def test_a_token_that_others_can_read_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode: int) -> None:
     file = tmp_path / "token"
     file.write_text("ttw_y\n")
+    give_away(file)
     file.chmod(mode)
     monkeypatch.setenv("TTWEET_TOKEN_FILE", str(file))
-    with pytest.raises(SetupError, match="chmod 600") as refused:
+    with pytest.raises(SetupError, match=rf"\(mode 0{mode:o}\); run: chmod 600") as refused:
         dial.own_token()
     assert "ttw_y" not in refused.value.text
 
 
-def test_a_file_that_is_not_there_and_what_is_no_token_are_said(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make root's files")
+@pytest.mark.parametrize(("mode", "taken"), [(0o440, True), (0o640, True), (0o444, False), (0o660, False)])
+def test_a_token_of_roots_may_be_for_a_group(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode: int, taken: bool
 ) -> None:
-    monkeypatch.setenv("TTWEET_TOKEN_FILE", str(tmp_path / "nowhere"))
-    with pytest.raises(SetupError, match="No such file or directory"):
+    file = tmp_path / "token"
+    file.write_text("ttw_y\n")
+    file.chmod(mode)
+    monkeypatch.setenv("TTWEET_TOKEN_FILE", str(file))
+    with nullcontext() if taken else pytest.raises(SetupError, match="others can read"):
+        assert dial.own_token() == "ttw_y"
+
+
+@pytest.mark.parametrize("wrong", ["ttw_ö", "ttw_a\nttw_b", "ttw_\x00"])
+def test_what_holds_no_token_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wrong: str) -> None:
+    file = tmp_path / "token"
+    file.write_text(wrong)
+    file.chmod(0o600)
+    monkeypatch.setenv("TTWEET_TOKEN_FILE", str(file))
+    with pytest.raises(SetupError, match=f"^'{file}', the file of TTWEET_TOKEN_FILE, holds no token; one begins with"):
         dial.own_token()
-    for wrong in ("ttw_ö", "ttw_a\nttw_b", "\udc80"):
-        monkeypatch.setenv("TTWEET_TOKEN", wrong)
-        with pytest.raises(SetupError, match="TTWEET_TOKEN holds no token"):
-            dial.own_token()
+    monkeypatch.setenv("TTWEET_TOKEN", "\udc80")
+    with pytest.raises(SetupError, match="TTWEET_TOKEN holds no token"):
+        dial.own_token()
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"), [(None, "cannot be read: No such file or directory"), ("", "is empty"), ("\n", "is empty")]
+)
+def test_a_file_without_a_token_is_not_the_same_as_no_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None, fault: str
+) -> None:
+    file = tmp_path / "token"
+    if content is not None:
+        file.write_text(content)
+        file.chmod(0o600)
+    monkeypatch.setenv("TTWEET_TOKEN_FILE", str(file))
+    monkeypatch.delenv("TTWEET_TOKEN", raising=False)
+    with pytest.raises(SetupError, match=f"^'{file}', the file of TTWEET_TOKEN_FILE, {fault}"):
+        dial.own_token()
 
 
 def test_a_token_goes_to_another_machine_only_with_tls_or_when_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -136,23 +136,30 @@ def own_token() -> str:
     """
     token = os.environ.get("TTWEET_TOKEN", "").strip()
     path = os.environ.get("TTWEET_TOKEN_FILE")
-    if path and not token:
-        token = _token_of(path)
+    if token or not path:
+        return _checked_token(token, "TTWEET_TOKEN")
+    source = f"{path!a}, the file of TTWEET_TOKEN_FILE,"
+    if not (token := _token_of(path, source)):
+        raise SetupError("token", f"{source} is empty; put the token into it")
+    return _checked_token(token, source)
+
+
+def _checked_token(token: str, source: str) -> str:
     if not (token.isascii() and token.isprintable()):
-        raise SetupError("token", "TTWEET_TOKEN holds no token; one begins with ttw_ and has 47 characters")
+        raise SetupError("token", f"{source} holds no token; one begins with ttw_ and has 47 characters")
     return token
 
 
-def _token_of(path: str) -> str:
+def _token_of(path: str, source: str) -> str:
+    from ttweet.files import secret_objection  # most clients have no such file
+
     try:
         with open(path, encoding="ascii", errors="replace") as file:
-            if os.fstat(file.fileno()).st_mode & 0o077:
-                raise SetupError(
-                    "token", f"others can read {path!a}, the file of TTWEET_TOKEN_FILE: chmod 600 {path!a}"
-                )
+            if (wrong := secret_objection(path, os.fstat(file.fileno()))) is not None:
+                raise SetupError("token", f"others can read {source[:-1]} {wrong}")
             return file.read(MAX_TOKEN_BYTES).strip()
     except OSError as exc:
-        raise SetupError("token", f"{path!a}, the file of TTWEET_TOKEN_FILE, cannot be read: {exc.strerror}") from exc
+        raise SetupError("token", f"{source} cannot be read: {exc.strerror}") from exc
 
 
 class Connection:

@@ -3,13 +3,12 @@
 What is wrong with one of them is said by its name. Knows no sockets.
 """
 
-import os
 import ssl
-import stat
 import time
 from contextlib import suppress
 from pathlib import Path
 
+from ttweet.files import secret_objection
 from ttweet.model.errors import OpenError
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----"
@@ -99,16 +98,9 @@ def _check(path: Path, mark: str, what: str) -> None:
 
 
 def _check_private(key: Path) -> None:
-    """Refuse a key that others can read. One of root's may be for a group, as Debian's ssl-cert is."""
-    about = key.stat()
-    mode = stat.S_IMODE(about.st_mode)
-    if mode & _forbidden(owner=about.st_uid, user=os.geteuid()):
-        raise OpenError("denied", f"others can read the key {key} (mode {mode:04o}); run: chmod 600 {key}")
-
-
-def _forbidden(*, owner: int, user: int) -> int:
-    """The bits of a mode that a key must not have."""
-    return 0o027 if owner == 0 != user else 0o077
+    """Refuse a key that others can read."""
+    if (wrong := secret_objection(key, key.stat())) is not None:
+        raise OpenError("denied", f"others can read the key {key} {wrong}")
 
 
 def _shown_by(context: ssl.SSLContext, cert: Path) -> dict[str, object]:
