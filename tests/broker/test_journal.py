@@ -4,6 +4,7 @@ import pytest
 import trio
 import trio.testing
 
+from tests.support.guard import GUARD_S
 from tests.support.held_store import HeldStore
 from tests.support.memory_store import MemoryStore
 from tests.support.posters import ALTERED, BUSY, FULL, INTERNAL, UNKNOWN, Poster, line_of, lines, running, texts
@@ -149,7 +150,7 @@ async def test_report_lines_survive_a_failing_commit_and_those_of_refused_drafts
         poster.post("refused")
         journal.report(line_of("after"))
         await poster.all_answered()
-        with trio.fail_after(10):
+        with trio.fail_after(GUARD_S):
             await journal.wait_commit(0)
     assert lines(store) == ["SERVER ALERT [GENERAL] before", "SERVER ALERT [GENERAL] after"]
 
@@ -230,7 +231,7 @@ async def test_a_store_that_breaks_as_it_settles_ends_the_journal(monkeypatch: p
     store.fail_settling = INTERNAL
     journal = Journal(store)
     journal.report(line_of("one"))
-    with trio.fail_after(10), pytest.raises(StoreError) as raised:
+    with trio.fail_after(GUARD_S), pytest.raises(StoreError) as raised:
         await journal.run()
     assert raised.value is INTERNAL
     with pytest.raises(Refused, match="stopping"):

@@ -6,7 +6,8 @@ import trio.testing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.held_store import GUARD_S, HeldStore
+from tests.support.guard import GUARD_S
+from tests.support.held_store import HeldStore
 from tests.support.posters import BUSY, FULL, Poster, line_of
 from ttweet.broker import journal as journal_module
 from ttweet.broker.journal import Journal, Receipt

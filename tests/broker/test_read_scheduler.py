@@ -10,7 +10,8 @@ import pytest
 import trio
 import trio.testing
 
-from tests.support.held_store import GUARD_S, HeldStore
+from tests.support.guard import GUARD_S
+from tests.support.held_store import HeldStore
 from tests.support.posters import Poster, line_of, running
 from ttweet.broker.journal import GATHER_S, Journal
 from ttweet.broker.read_scheduler import GIVE_WAY_S, RECENT_S, Reading

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import ttweet
 from tests.broker.test_fanout import Log, following
 from tests.client.test_cursor import Diary, line
+from tests.support.guard import GUARD_S
 from tests.support.memory_store import MemoryStore
 from tests.support.processes import run, running_server, says
 from tests.support.serving import Serving, serving
@@ -121,7 +122,7 @@ async def test_it_ends_with_the_journal() -> None:
     store.append([draft("a"), draft("b")], [], at=0)
     journal = Journal(store)
     journal.close()
-    with trio.fail_after(5), Worker("retention") as worker:
+    with trio.fail_after(GUARD_S), Worker("retention") as worker:
         await Retention(Keep(last=1), journal, store, worker).run()
     assert len(store.tweets) == 2
 

@@ -8,6 +8,7 @@ import pytest
 import trio
 import trio.testing
 
+from tests.support.guard import GUARD_S
 from tests.support.memory_store import MemoryStore
 from ttweet.broker.journal import Journal, Receipt
 from ttweet.broker.read_scheduler import Reading
@@ -28,7 +29,7 @@ class Waiting:
         self._told.set()
 
     async def outcome(self, receipt: Receipt) -> Tweet:
-        with trio.fail_after(10):
+        with trio.fail_after(GUARD_S):
             await self._told.wait()
         assert isinstance(receipt.outcome, Tweet)
         return receipt.outcome

@@ -8,6 +8,7 @@ import pytest
 import trio
 import trio.testing
 
+from tests.support.guard import GUARD_S
 from ttweet.broker.worker import MAX_CALLS, Worker
 
 
@@ -34,7 +35,7 @@ async def test_many_callers_are_served_one_after_another_in_their_order() -> Non
     gate = threading.Event()
 
     def square(number: int) -> int:
-        assert gate.wait(10)
+        assert gate.wait(GUARD_S)
         started.append(number)
         return number * number
 
@@ -57,7 +58,7 @@ async def test_a_call_that_has_begun_is_never_abandoned() -> None:
 
     def write() -> str:
         token.run_sync_soon(begun.set)
-        assert gate.wait(10)
+        assert gate.wait(GUARD_S)
         return "written"
 
     results: list[str] = []
@@ -92,7 +93,7 @@ async def test_calls_queued_before_the_end_are_still_made() -> None:
 
     async with trio.open_nursery() as nursery:
         with Worker("draining") as worker:
-            nursery.start_soon(worker.run, partial(gate.wait, 10))
+            nursery.start_soon(worker.run, partial(gate.wait, GUARD_S))
             await trio.testing.wait_all_tasks_blocked()
             for number in range(5):
                 nursery.start_soon(ask, number)
@@ -106,11 +107,11 @@ def test_a_thread_whose_trio_has_ended_ends_too() -> None:
 
     async def leave_a_call_behind() -> None:
         worker = Worker("left-behind")
-        worker.begin(partial(gate.wait, 10))
+        worker.begin(partial(gate.wait, GUARD_S))
 
     trio.run(leave_a_call_behind)
     thread = thread_named("left-behind")
     assert thread is not None
     gate.set()
-    thread.join(10)
+    thread.join(GUARD_S)
     assert not thread.is_alive()

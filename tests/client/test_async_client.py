@@ -9,6 +9,7 @@ import trio.testing
 import ttweet
 from tests.client.test_cursor import Diary, line, tweet
 from tests.client.test_follower import begins, then
+from tests.support.guard import GUARD_S
 from tests.support.peers import Script, listens, peer, says, says_and_ends
 from tests.support.serving import Serving, jump, serving
 from ttweet.model.errors import ConnectError, Refused
@@ -21,7 +22,7 @@ async def client_of_server(name: str | None = None) -> AsyncIterator[tuple[ttwee
 
 
 @asynccontextmanager
-async def client_of(*scripts: Script, timeout_s: float = 30.0) -> AsyncIterator[ttweet.AsyncClient]:
+async def client_of(*scripts: Script, timeout_s: float = GUARD_S) -> AsyncIterator[ttweet.AsyncClient]:
     with peer(*scripts) as other:
         async with ttweet.AsyncClient(other.host, other.port, timeout_s=timeout_s) as client:
             yield client

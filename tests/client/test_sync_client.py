@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 
+from tests.support.guard import GUARD_S
 from tests.support.peers import listens, peer, says
 from tests.support.processes import Server, running_server
 from ttweet.client import connection as dial
@@ -235,7 +236,7 @@ def test_a_server_that_reads_nothing_is_given_up() -> None:
     done = threading.Event()
 
     def reads_nothing(connection: socket.socket) -> None:
-        done.wait(30)
+        done.wait(GUARD_S)
 
     with peer(reads_nothing, timeout_s=0.05) as client:
         connection = client._take()
@@ -296,7 +297,7 @@ def test_a_client_comes_back_after_the_server_has_closed_an_idle_connection() ->
 
     with peer(answers_once, says(DONE)) as client:
         client.ping()
-        assert closed.wait(30)
+        assert closed.wait(GUARD_S)
         client.ping()
 
 
@@ -311,7 +312,7 @@ def test_a_connection_that_was_reset_while_idle_is_not_used_again() -> None:
 
     with peer(answers_once, says(DONE)) as client:
         client.ping()
-        assert reset.wait(30)
+        assert reset.wait(GUARD_S)
         client.ping()
 
 

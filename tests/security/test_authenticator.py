@@ -11,10 +11,11 @@ import pytest
 import trio.testing
 
 from tests.server.tcp.test_connection_deadlines import SlowReader
+from tests.support.guard import GUARD_S
 from tests.support.held_store import HeldStore
 from tests.support.memory_store import MemoryStore
 from tests.support.posters import BUSY
-from tests.support.serving import GUARD_S, Caller, Serving, serving
+from tests.support.serving import Caller, Serving, serving
 from ttweet.model.errors import OpenError, ProtocolError, Refused, StoreError
 from ttweet.security import authenticator as gate_module
 from ttweet.security.authenticator import MAX_WRONG, WRONG_PAUSE_S, Gate, WrongTokens

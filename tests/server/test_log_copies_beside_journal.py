@@ -9,7 +9,7 @@ import pytest
 import trio
 import trio.testing
 
-from tests.support.held_store import GUARD_S
+from tests.support.guard import GUARD_S
 from tests.support.memory_store import MemoryStore
 from tests.support.report_files import MANY_LINES, copy_to, fill, lines_of, pipe
 from ttweet.broker.journal import GATHER_S, Journal
@@ -24,7 +24,7 @@ def sample(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def copying(store: MemoryStore, *copies: LogCopy, final_s: float = 10) -> AsyncIterator[Journal]:
+async def copying(store: MemoryStore, *copies: LogCopy, final_s: float = GUARD_S) -> AsyncIterator[Journal]:
     """A journal and copies of its log, which end in the order in which a server ends them."""
     journal = Journal(store)
     with trio.fail_after(GUARD_S):

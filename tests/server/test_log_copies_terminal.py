@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from tests.support.guard import GUARD_S
 from tests.support.report_files import fill, log_line, pipe, store_with
 from ttweet.server.log_copies import LogCopy, Terminal, TerminalHandler
 
@@ -42,7 +43,7 @@ def test_a_terminal_that_does_not_block_gets_every_line() -> None:
         data = b""
         while data.count(b"\n") < len(texts):
             data += os.read(reader, 65536)
-        copying.join(10)
+        copying.join(GUARD_S)
     assert [line.removeprefix(b"SERVER ALERT [GENERAL] ").decode() for line in data.lstrip(b"x").splitlines()] == texts
 
 

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 import trio
 import trio.testing
 
+from tests.support.guard import GUARD_S
 from tests.support.memory_store import MemoryStore
 from ttweet.model.reports import Report
 from ttweet.model.tweets import Draft, Tombstone, Tweet
-
-GUARD_S = 60.0  # a test that forgets to release fails instead of hanging
 
 
 class HeldStore(MemoryStore):

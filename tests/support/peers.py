@@ -5,13 +5,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
+from tests.support.guard import GUARD_S
 from ttweet.client.sync_client import Client
 
 Script = Callable[[socket.socket], None]
 
 
 @contextmanager
-def peer(*scripts: Script, timeout_s: float = 30.0) -> Iterator[Client]:
+def peer(*scripts: Script, timeout_s: float = GUARD_S) -> Iterator[Client]:
     """A client of a server that does to each connection in turn what its script says, and then closes it."""
 
     def serve() -> None:
@@ -25,7 +26,7 @@ def peer(*scripts: Script, timeout_s: float = 30.0) -> Iterator[Client]:
         thread.start()
         with Client("127.0.0.1", listener.getsockname()[1], timeout_s=timeout_s) as client:
             yield client
-        thread.join(30)
+        thread.join(GUARD_S)
         assert not thread.is_alive()
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import trio
 import trio.testing
 
-from tests.support.held_store import GUARD_S
+from tests.support.guard import GUARD_S
 from tests.support.memory_store import MemoryStore
 from ttweet.broker.journal import Journal, Receipt
 from ttweet.model import reports

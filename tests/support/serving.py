@@ -10,6 +10,7 @@ from typing import Any
 import trio
 import trio.testing
 
+from tests.support.guard import GUARD_S
 from tests.support.held_store import HeldStore
 from tests.support.memory_store import MemoryStore
 from ttweet.broker.fanout import Audience
@@ -30,7 +31,6 @@ from ttweet.server.tcp.transport import StreamTransport
 from ttweet.storage.contract import Store
 
 SWEPT_S = 2 * server_module.SWEEP_S  # by then the sweeper has looked
-GUARD_S = 120.0  # a test that hangs fails instead
 
 
 class Caller:

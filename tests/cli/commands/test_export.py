@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import TTWEET, environment, plain, run, run_on_terminal, running_server, says
+from tests.support.processes import LIMIT_S, TTWEET, environment, plain, run, run_on_terminal, running_server, says
 from ttweet.cli import shell
 from ttweet.cli.commands import export as cli_export
 from ttweet.model.errors import OpenError, StoreError
@@ -163,7 +163,9 @@ def test_a_terminal_gets_no_character_that_steers_it(tmp_path: Path) -> None:
 def test_a_closed_stream_is_told(tmp_path: Path, command: str, text: str) -> None:
     SqliteStore.open(tmp_path / "tweets.db", log_limit=10, at=1).close()
     line = f"{' '.join(TTWEET)} {command}"
-    done = subprocess.run(line, shell=True, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=30)
+    done = subprocess.run(
+        line, shell=True, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=LIMIT_S
+    )
     assert (done.returncode, done.stdout) == (shell.USAGE, "")
     assert done.stderr.startswith(f"ttweet: {text}; ")
 

@@ -7,7 +7,8 @@ from itertools import pairwise
 import trio
 import trio.testing
 
-from tests.support.held_store import GUARD_S, HeldStore
+from tests.support.guard import GUARD_S
+from tests.support.held_store import HeldStore
 from tests.support.memory_store import MemoryStore
 from tests.support.serving import SWEPT_S, Caller, hold_a_commit, jump, serving
 from ttweet.model.errors import TtweetError

@@ -9,6 +9,7 @@ import pytest
 import trio
 import trio.testing
 
+from tests.support.guard import GUARD_S
 from ttweet.server.tcp.transport import LOST, READ_BYTES, Readiness, SocketTransport, StreamTransport, Transport
 
 Pair = tuple[Transport, trio.abc.HalfCloseableStream]
@@ -59,7 +60,7 @@ async def received(transport: Transport, amount: int) -> bytes:
 
 @BOTH
 async def test_bytes_arrive_in_order_and_then_the_end(make_pair: MakePair) -> None:
-    with trio.fail_after(10):
+    with trio.fail_after(GUARD_S):
         async with make_pair() as (transport, client):
             for part in (b"one", b"two"):
                 await client.send_all(part)
@@ -72,7 +73,7 @@ async def test_bytes_arrive_in_order_and_then_the_end(make_pair: MakePair) -> No
 @BOTH
 async def test_more_than_one_read_takes_arrives_whole(make_pair: MakePair) -> None:
     data = bytes(range(256)) * (READ_BYTES // 64)
-    with trio.fail_after(10):
+    with trio.fail_after(GUARD_S):
         async with make_pair() as (transport, client), trio.open_nursery() as nursery:
             nursery.start_soon(client.send_all, data)
             assert await received(transport, len(data)) == data
@@ -80,7 +81,7 @@ async def test_more_than_one_read_takes_arrives_whole(make_pair: MakePair) -> No
 
 @BOTH
 async def test_what_came_with_the_end_is_read_before_it(make_pair: MakePair) -> None:
-    with trio.fail_after(10):
+    with trio.fail_after(GUARD_S):
         async with make_pair() as (transport, client):
             await client.send_all(b"last words")
             await client.send_eof()
@@ -90,7 +91,7 @@ async def test_what_came_with_the_end_is_read_before_it(make_pair: MakePair) -> 
 
 @BOTH
 async def test_an_answer_is_sent_at_once_or_later_and_then_the_end(make_pair: MakePair) -> None:
-    with trio.fail_after(10):
+    with trio.fail_after(GUARD_S):
         async with make_pair() as (transport, client):
             sent = transport.send_now(b"answer")
             await transport.send(b"answer"[sent:])
@@ -110,7 +111,7 @@ async def test_a_close_ends_a_receive_that_waits(make_pair: MakePair) -> None:
         except LOST as exc:
             raised.append(exc)
 
-    with trio.fail_after(10):
+    with trio.fail_after(GUARD_S):
         async with make_pair() as (transport, _), trio.open_nursery() as nursery:
             nursery.start_soon(receive, transport)
             await trio.testing.wait_all_tasks_blocked()
@@ -120,7 +121,7 @@ async def test_a_close_ends_a_receive_that_waits(make_pair: MakePair) -> None:
 
 @BOTH
 async def test_after_a_close_every_call_says_that_the_connection_is_lost(make_pair: MakePair) -> None:
-    with trio.fail_after(10):
+    with trio.fail_after(GUARD_S):
         async with make_pair() as (transport, client):
             transport.close()
             transport.close()  # never raises
@@ -140,7 +141,7 @@ async def test_a_socket_that_is_closed_cannot_be_ended() -> None:
 
 @BOTH
 async def test_a_receive_that_is_cancelled_takes_no_bytes(make_pair: MakePair) -> None:
-    with trio.fail_after(10):
+    with trio.fail_after(GUARD_S):
         async with make_pair() as (transport, client):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(transport.receive)
@@ -162,7 +163,7 @@ async def full_socket() -> AsyncIterator[tuple[SocketTransport, trio.abc.HalfClo
 
 
 async def test_a_full_socket_takes_nothing_now_and_the_rest_later() -> None:
-    with trio.fail_after(10):
+    with trio.fail_after(GUARD_S):
         async with full_socket() as (transport, client, taken), trio.open_nursery() as nursery:
             nursery.start_soon(transport.send, b"y" * 100_000)
             await trio.testing.wait_all_tasks_blocked()
@@ -181,7 +182,7 @@ async def test_a_close_ends_a_send_that_waits() -> None:
         except LOST as exc:
             raised.append(exc)
 
-    with trio.fail_after(10):
+    with trio.fail_after(GUARD_S):
         async with full_socket() as (transport, _, _), trio.open_nursery() as nursery:
             nursery.start_soon(send, transport)
             await trio.testing.wait_all_tasks_blocked()
@@ -190,7 +191,7 @@ async def test_a_close_ends_a_send_that_waits() -> None:
 
 
 async def test_a_reset_is_a_loss_and_no_clean_end() -> None:
-    with trio.fail_after(10):
+    with trio.fail_after(GUARD_S):
         async with socket_pair() as (transport, client):
             assert isinstance(client, trio.SocketStream)
             client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
@@ -200,7 +201,7 @@ async def test_a_reset_is_a_loss_and_no_clean_end() -> None:
 
 
 async def test_who_sends_without_a_pause_does_not_keep_the_others_waiting() -> None:
-    with trio.fail_after(10):
+    with trio.fail_after(GUARD_S):
         async with socket_pair() as (transport, client), trio.open_nursery() as nursery:
             nursery.start_soon(client.send_all, b"x" * (100 * READ_BYTES))
             others_turn = trio.Event()
