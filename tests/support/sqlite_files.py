@@ -111,9 +111,12 @@ def sqlite_utils(*arguments: str | Path) -> str:
 
 
 def damage_index(path: Path, index: str, old: bytes, new: bytes) -> None:
-    """Change an entry of an index that fits on one page, in the file itself: the table has another value then."""
-    [[page]] = sql(path, f"SELECT rootpage FROM sqlite_schema WHERE name = '{index}'")
-    assert isinstance(page, int)
+    """Change an entry of an index that fits on one page, in the file itself: the table has another value then.
+
+    What waits in a write-ahead log stays there.
+    """
+    with closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as connection:
+        [page] = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (index,)).fetchone()
     with path.open("r+b") as file:
         file.seek((page - 1) * 4096)
         content = file.read(4096)

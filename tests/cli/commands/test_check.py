@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.load import Load
 from tests.support.processes import plain, run, run_on_terminal, running_server, says
-from tests.support.sqlite_files import sql
+from tests.support.sqlite_files import NOW, damage_index, opened, post, sql
 from ttweet.cli import shell
 from ttweet.storage.sqlite.writer import SqliteStore
 
@@ -92,3 +92,42 @@ def test_of_a_file_that_cannot_be_opened_at_all_it_says_so_too(
     [found] = [json.loads(line) for line in done.stdout.splitlines()]
     assert (done.returncode, found["what"].startswith(what)) == (shell.FAILED, True)
     assert found["way_out"].startswith(way_out)
+
+
+@pytest.fixture
+def damaged(tmp_path: Path) -> Path:
+    path = tmp_path / "x.db"
+    with opened(path) as store:
+        post(store, "one #python")
+        store.end_session("stopped", at=NOW)
+    damage_index(path, "sqlite_autoindex_tags_1", b"python", b"pythom")
+    return path
+
+
+def test_a_damaged_index_is_repaired_as_the_check_has_said(damaged: Path) -> None:
+    done = run("check", "x.db", cwd=damaged.parent)
+    assert (done.returncode, done.stdout) == (
+        shell.FAILED,
+        "x.db: row 1 missing from index sqlite_autoindex_tags_1\n",
+    )
+    way_out = "rebuild its indexes from the tables, with no server running: ttweet check --repair x.db"
+    assert done.stderr == f"ttweet: {way_out}\n"
+    done = run("check", "--repair", "x.db", cwd=damaged.parent)
+    assert (done.returncode, done.stdout.startswith("x.db is whole: 1 tweet, 1 tag, ")) == (shell.DONE, True)
+    assert done.stderr == (f"all indexes were rebuilt from their tables; the file as it was: {damaged}.before-repair\n")
+    assert run("check", "--repair", "x.db", cwd=damaged.parent).stderr == ""
+
+
+def test_a_repair_of_what_is_not_an_index_says_that_nothing_was_done(damaged: Path) -> None:
+    sql(damaged, "REINDEX", "UPDATE tags SET count = 2")
+    done = run("check", "--repair", "x.db", "--json", cwd=damaged.parent)
+    [found] = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (done.returncode, found["way_out"].startswith("make a new file")) == (shell.FAILED, True)
+    assert done.stderr.endswith("nothing was repaired: --repair mends indexes, where nothing else is damaged\n")
+
+
+def test_a_file_of_a_running_server_is_not_repaired(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--no-report-file") as server:
+        done = run("check", "--repair", str(server.db))
+        assert (done.returncode, "is held by the server with process id" in done.stderr) == (shell.FAILED, True)
+        assert run("check", str(server.db)).returncode == shell.DONE

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sqlite_files import DAY_MS, NOW, limited_pages, opened, post, sql
+from tests.support.sqlite_files import DAY_MS, NOW, damage_index, limited_pages, opened, post, sql
 from ttweet.model.errors import OpenError
 from ttweet.model.reports import Report
 from ttweet.model.tweets import draft
@@ -140,6 +140,14 @@ def test_a_file_that_takes_too_long_to_read_at_a_start_is_left_to_a_check(
 ) -> None:
     destroy_page(stopped, "tweets_by_author")
     monkeypatch.setattr(sqlite_file, "MAX_LOOKED_OVER_BYTES", 4096)
+    with opened(stopped) as store:
+        assert store.count() == 12
+    assert findings(stopped) != []
+
+
+def test_indexes_of_a_larger_file_are_left_to_a_check(stopped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    damage_index(stopped, "sqlite_autoindex_tags_1", b"python", b"pythom")
+    monkeypatch.setattr(sqlite_file, "MAX_COMPARED_BYTES", 4096)
     with opened(stopped) as store:
         assert store.count() == 12
     assert findings(stopped) != []

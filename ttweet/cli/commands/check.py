@@ -15,18 +15,25 @@ from ttweet.cli.source import db_path
 from ttweet.model.errors import OpenError
 from ttweet.model.reports import escape
 from ttweet.storage.sqlite.check import Check, Facts, Finding
+from ttweet.storage.sqlite.repair import rebuild_indexes
 
+Repair = Annotated[
+    bool, Parameter(name="--repair", negative="", help="Rebuild damaged indexes, in a file that no server holds.")
+]
 File = Annotated[Path | None, FILE, Parameter(name="FILE", help="The database; else TTWEET_DB, else tweets.db.")]
 
 
-def check(file: File = None, /, *, db: Db = None, json: Json = False) -> int:
-    """Look a database over. Raises UsageError, OpenError, StoreError."""
+def check(file: File = None, /, *, db: Db = None, json: Json = False, repair: Repair = False) -> int:
+    """Look a database over. Raises UsageError, OpenError, StoreError, OSError."""
     path = db_path(_named(file, db))
     try:
+        repaired = repair and _repair(path)
         look = Check(path, instead="name another one")
     except OpenError as error:
         return _show([_unreadable(path, error)], path, json=json)
     if _show(_findings(look), path, json=json) == shell.FAILED:
+        if repair and not repaired:
+            shell.complain("nothing was repaired: --repair mends indexes, where nothing else is damaged")
         return shell.FAILED
     assert look.facts is not None
     if json:
@@ -43,6 +50,15 @@ def _named(file: Path | None, db: Path | None) -> Path | None:
     if file is not None and db is not None:
         raise shell.UsageError("FILE and --db both name the database; give one of them")
     return db if file is None else file
+
+
+def _repair(path: Path) -> bool:
+    """Rebuild damaged indexes, and say where the file as it was is. Raises OpenError, StoreError, OSError."""
+    copies = rebuild_indexes(path)
+    if copies:
+        names = " and ".join([escape(str(copy)) for copy in copies])
+        shell.hint(f"all indexes were rebuilt from their tables; the file as it was: {names}")
+    return bool(copies)
 
 
 def _findings(look: Check) -> Iterator[Finding]:

@@ -121,16 +121,20 @@ ttweet serve takes --keep and --keep-last too, and removes while it runs.""",
 )
 
 CHECK = Page(
-    usage=r"ttweet check \[FILE] \[--db FILE] \[--json]",
+    usage=r"ttweet check \[FILE] \[--db FILE] \[--json] \[--repair]",
     text="""Look a database over, and say what to do.
 
 Reads all of it, beside the running server or without one: its pages and indexes, its schema, each tweet, the report
-log, and whether the counts of tags are what the tweets say. Nothing is written to it.""",
+log, and whether the counts of tags are what the tweets say. Nothing is written to it.
+
+With --repair it rebuilds indexes from their tables, if nothing else is damaged and no server holds the file. It first
+copies the file and its -wal to FILE.before-repair, byte for byte. If that does not help, the file stays as it was.""",
     below=f"""{_EXAMPLES}
   ttweet check
   ttweet check nightly.db && rm older.db
   ttweet check --db /srv/tweets.db
   ttweet check --json | jq .
+  ttweet check --repair /srv/tweets.db
 
 {_EXIT_CODES}
   0  whole

@@ -12,7 +12,7 @@ from ttweet.files import replacing
 from ttweet.model.errors import StoreError
 from ttweet.storage.sqlite.connections import INSTEAD, connect_reader, our_tables
 from ttweet.storage.sqlite.errors import damage, store_error
-from ttweet.storage.sqlite.integrity import damages
+from ttweet.storage.sqlite.integrity import are_of_indexes, damages
 
 STEP_PAGES = 1024  # 4 MiB: a look at the progress each 10 ms
 
@@ -61,9 +61,10 @@ def _error(exc: sqlite3.Error, source: Path, target: Path) -> StoreError:
 def _look_over(part: Path, source: Path, tweets: int) -> None:
     """Read the copy anew, by a connection that has none of it in memory. Raises StoreError, OpenError."""
     with closing(connect_reader(part)) as copy:
-        found = damages(copy, our_tables(), limit=1)
+        found = damages(copy, tables := our_tables())
+        reindex = are_of_indexes(copy, found, tables)
         (count,) = copy.execute("SELECT count(*) FROM tweets").fetchone()
     if found:
-        raise StoreError("internal", damage(source, found[0]))
+        raise StoreError("internal", damage(source, found[0], reindex=reindex))
     if count != tweets:
         raise StoreError("internal", f"the copy has {count:,} of {tweets:,} tweets; see whether the disk is sound")

@@ -23,7 +23,7 @@ from ttweet.storage.sqlite.connections import (
     schema_objections,
 )
 from ttweet.storage.sqlite.errors import ANEW, is_damage, store_error, way_out
-from ttweet.storage.sqlite.integrity import damages
+from ttweet.storage.sqlite.integrity import are_of_indexes, damages
 from ttweet.storage.sqlite.tail import FIRST_VERSION, to_tweet
 
 PAGE_TWEETS = 1000  # of one look at the progress, some 10 ms
@@ -140,8 +140,9 @@ class Check:
 
     def _run(self, progress: Progress) -> Iterator[Finding]:
         yield from [Finding(*objection) for objection in schema_objections(self._connection, self._path)]
-        if found := damages(self._connection, our_tables()):
-            yield from [Finding(damage, way_out(self._path)) for damage in found]
+        if found := damages(self._connection, tables := our_tables()):
+            reindex = are_of_indexes(self._connection, found, tables)
+            yield from [Finding(damage, way_out(self._path, reindex=reindex)) for damage in found]
             return
         [version] = self._connection.execute("PRAGMA user_version").fetchone()
         yield from self._schema(version)

@@ -29,7 +29,9 @@ def store_error(exc: sqlite3.Error, *, committing: bool = False, path: Path | No
             "unknown", f"the commit failed ({exc}); whether the tweets are stored shows at the next start"
         )
     if is_damage(exc):
-        return StoreError("internal", damage(path, str(exc)) if path else f"the database is damaged: {exc}")
+        reindex = exc.sqlite_errorcode == sqlite3.SQLITE_CORRUPT_INDEX
+        text = damage(path, str(exc), reindex=reindex) if path else f"the database is damaged: {exc}"
+        return StoreError("internal", text)
     return StoreError("internal", f"{path or 'the database'} failed: {exc}")
 
 
@@ -38,16 +40,19 @@ def is_damage(exc: sqlite3.Error) -> bool:
     return primary_code(exc) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def damage(path: Path, what: str) -> str:
-    """What is said of a damaged file: its name, and the ways out."""
-    return f"{path} is damaged: {what}; {way_out(path)}"
+def damage(path: Path, what: str, *, reindex: bool = False) -> str:
+    """What is said of a damaged file: its name, and the way out. `reindex`: see `way_out`."""
+    return f"{path} is damaged: {what}; {way_out(path, reindex=reindex)}"
 
 
-def way_out(path: Path) -> str:
-    """What to do about a damaged file."""
+def way_out(path: Path, *, reindex: bool = False) -> str:
+    """What to do about a damaged file; `reindex` when only indexes are damaged, which hold nothing of their own."""
+    name = shlex.quote(str(path))
+    if reindex:
+        return f"rebuild its indexes from the tables, with no server running: ttweet check --repair {name}"
     return (
         "put a backup in its place, with no -wal and -shm beside it, or save what is left: ttweet export --salvage "
-        f"saved.jsonl --db {shlex.quote(str(path))}, then ttweet import saved.jsonl --db NEW"
+        f"saved.jsonl --db {name}, then ttweet import saved.jsonl --db NEW"
     )
 
 
@@ -69,9 +74,9 @@ def sqlite_error(path: Path, exc: sqlite3.Error) -> OpenError:
             return damaged(path, str(exc))
 
 
-def damaged(path: Path, what: str) -> OpenError:
+def damaged(path: Path, what: str, *, reindex: bool = False) -> OpenError:
     """The refusal of a damaged file."""
-    return OpenError("damaged", damage(path, what))
+    return OpenError("damaged", damage(path, what, reindex=reindex))
 
 
 def os_error(path: Path, exc: OSError) -> OpenError:

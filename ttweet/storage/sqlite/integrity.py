@@ -4,25 +4,60 @@ Tables of others may have conditions and collations of functions that only their
 whole file ends there, so then it is asked about our tables alone.
 """
 
+import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ttweet.storage.sqlite.errors import primary_code
 
 MAX_DAMAGES = 5  # told of a damaged file: the first few say what kind it is, and what is left must be saved anyway
 
+_OF_INDEX = re.compile(r"\bindex \S")  # "row 1 missing from index x", "wrong # of entries in index x" and the like
+_INDEXES = "SELECT name, tbl_name, coalesce(sql, '') FROM main.sqlite_schema WHERE type = 'index'"
+# An index can be read without its table, where it holds all that is asked for: the rowid always.
+_ROWS_OF_INDEX_ALONE = """
+    SELECT count(*) FROM (
+        SELECT rowid FROM main."{table}" INDEXED BY "{index}" {where}
+        EXCEPT SELECT rowid FROM main."{table}" NOT INDEXED
+    )
+"""
 
-def damages(connection: sqlite3.Connection, tables: Iterable[str], *, limit: int = MAX_DAMAGES) -> list[str]:
-    """What SQLite finds, none for a sound file. `tables` are ours. Raises sqlite3.Error, also for heavy damage."""
+
+def damages(connection: sqlite3.Connection, tables: Iterable[str], *, indexes: bool = True) -> list[str]:
+    """The first things that SQLite finds wrong, none in a sound file; `tables` are ours.
+
+    Without `indexes` their entries are not compared with the tables, which takes most of the time. Raises
+    sqlite3.Error, also for damage that keeps SQLite from going on.
+    """
+    check = "integrity_check" if indexes else "quick_check"
     try:
-        return _asked(connection, str(limit))
+        return _asked(connection, f"{check}({MAX_DAMAGES})")
     except sqlite3.OperationalError as exc:
         if primary_code(exc) != sqlite3.SQLITE_ERROR:
             raise
-    found = [damage for table in tables for damage in _asked(connection, table)]
-    return found[:limit]
+    found = [damage for table in tables for damage in _asked(connection, f"{check}({table})")]
+    return found[:MAX_DAMAGES]
 
 
-def _asked(connection: sqlite3.Connection, argument: str) -> list[str]:
-    rows = connection.execute(f"PRAGMA main.integrity_check({argument})")
+def are_of_indexes(connection: sqlite3.Connection, found: Sequence[str], tables: Iterable[str]) -> bool:
+    """Whether rebuilt indexes mend all damages that were found: the tables have every row that an index has."""
+    try:
+        return all(_OF_INDEX.search(damage) for damage in found) and not _lost_rows(connection, tables)
+    except sqlite3.DatabaseError:
+        return False
+
+
+def _lost_rows(connection: sqlite3.Connection, tables: Iterable[str]) -> bool:
+    """Whether an index has a row that its table, one of ours, has not: to rebuild the index would hide the loss."""
+    ours = set(tables)
+    for index, table, sql in connection.execute(_INDEXES).fetchall():
+        _, where, condition = sql.partition("WHERE ")
+        question = _ROWS_OF_INDEX_ALONE.format(index=index, table=table, where=where + condition)
+        if table in ours and connection.execute(question).fetchone()[0]:
+            return True
+    return False
+
+
+def _asked(connection: sqlite3.Connection, check: str) -> list[str]:
+    rows = connection.execute(f"PRAGMA main.{check}")
     return [text.splitlines()[-1] for (text,) in rows if text != "ok"]
