@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 import ttweet
-from tests.support.pages import page
+from tests.support.in_process import page
 from tests.support.processes import LIMIT_S, TTWEET, Server, environment, plain, run, run_on_terminal, running_server
 from ttweet.cli import shell
 from ttweet.cli.main import COMMANDS

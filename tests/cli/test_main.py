@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import LIMIT_S, TTWEET, Server, environment, filled_server, says
+from tests.support.in_process import complains
+from tests.support.processes import LIMIT_S, TTWEET, Server, environment, filled_server
 from ttweet.cli import shell
 from ttweet.cli.main import COMMANDS
 
@@ -58,7 +59,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     ],
 )
 def test_a_command_line_that_cannot_be_meant_says_what_would_work(arguments: list[str], text: str) -> None:
-    assert says(*arguments) == (shell.USAGE, f"ttweet: {text}")
+    assert complains(*arguments) == (shell.USAGE, f"ttweet: {text}")
 
 
 # Manners

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.in_process import complains
 from tests.support.processes import LIMIT_S, TTWEET, Server, environment, interrupted, run, running_server, says
 from ttweet.cli import shell
 from ttweet.client.sync_client import Client
@@ -71,7 +72,7 @@ def test_after_two_hyphens_a_message_may_be_anything(server: Server, text: str) 
     ],
 )
 def test_a_post_that_cannot_be_meant_says_what_would_work(arguments: list[str], text: str) -> None:
-    assert says("post", *arguments) == (shell.USAGE, f"ttweet: {text}")
+    assert complains("post", *arguments) == (shell.USAGE, f"ttweet: {text}")
 
 
 @pytest.mark.parametrize("arguments", [[b"\xff"], ["x", "--tag", b"\xff"], ["x", "--key", b"\xff"], ["-"]])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.in_process import complains
 from tests.support.processes import Server, filled_server, plain, run, run_on_terminal, running_server, says
 from ttweet.cli import shell
 from ttweet.client.sync_client import Client
@@ -144,7 +145,7 @@ def test_no_tags_at_all_is_told(tmp_path: Path) -> None:
     ],
 )
 def test_tags_that_cannot_be_meant_say_what_would_work(server: Server, arguments: list[str], text: str) -> None:
-    assert says("tags", *arguments, variables={"TTWEET_DB": str(server.db)}) == (shell.USAGE, f"ttweet: {text}")
+    assert complains("tags", *arguments, variables={"TTWEET_DB": str(server.db)}) == (shell.USAGE, f"ttweet: {text}")
 
 
 @pytest.mark.parametrize("command", ["last", "tags", "log"])
