@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from ttweet.client.cursor import LONGEST_PAUSE_S, PASSING, Cursor, Watcher
-from ttweet.model.errors import ConnectError, Refused, SlowDown, TtweetError
+from ttweet.model.errors import ConnectError, Refused, ResolverError, SlowDown, TtweetError
 from ttweet.model.tweets import Tweet
 
 LOST = ConnectError("unknown", "gone")
@@ -100,6 +100,12 @@ def test_pauses_grow_to_a_limit_and_begin_anew_once_live() -> None:
 def test_what_fails_before_the_first_answer_is_raised() -> None:
     with pytest.raises(ConnectError):
         Cursor([], 0).pause_s(LOST)
+
+
+def test_a_name_that_cannot_be_looked_up_now_is_looked_up_again() -> None:
+    diary = Diary()
+    assert 0 < Cursor([], 0, diary).pause_s(ResolverError("unreachable", "not now")) <= 0.1
+    assert diary.entries == ["unreachable"]
 
 
 @pytest.mark.parametrize(("code", "passes"), [*((code, True) for code in sorted(PASSING)), ("bad_tag", False)])

@@ -16,6 +16,7 @@ import pytest
 
 from tests.support.peers import listens, peer, says, silent_port
 from tests.support.processes import LIMIT_S
+from tests.support.resolver import Resolver
 from tests.support.signals import signal_before_each_wait
 from ttweet.cli import child_process, shell
 from ttweet.cli.chat.repl import Session
@@ -89,22 +90,8 @@ def tls() -> Iterator[Callable[[], object]]:
 
 @contextmanager
 def the_address_of_a_name() -> Iterator[Callable[[], object]]:
-    done = threading.Event()
-    with pytest.MonkeyPatch.context() as patch:
-        look_up = socket.getaddrinfo
-
-        def slow(host: object, *args: object, flags: int, **kwargs: object) -> object:
-            if flags == 0:
-                done.wait(LIMIT_S)
-            return look_up("127.0.0.1", 1) if flags == 0 else _no_address()
-
-        patch.setattr(socket, "getaddrinfo", slow)
+    with pytest.MonkeyPatch.context() as patch, Resolver(patch).silent():
         yield lambda: tcp.addresses("silent.example", 13001, late())
-        done.set()
-
-
-def _no_address() -> NoReturn:
-    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
 
 @contextmanager

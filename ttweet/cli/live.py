@@ -7,13 +7,15 @@ import signal
 import stat
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ttweet.cli import output as cli_show
 from ttweet.cli import shell
 from ttweet.client.cursor import Watcher
-from ttweet.model.errors import SlowDown, TtweetError
+from ttweet.client.waiting import FOREVER
+from ttweet.model.errors import ConnectError, ResolverError, SetupError, SlowDown, TtweetError
 from ttweet.model.tweets import Tweet
 from ttweet.protocol.requests import as_json
 
@@ -51,7 +53,8 @@ class News(Watcher):
         if isinstance(error, SlowDown):
             self._tell_wait(int(pause_s))
         elif not self._lost:
-            shell.complain(f"connection lost: {error.text}; trying again until it is back")
+            what = "" if isinstance(error, ResolverError) else "connection lost: "
+            shell.complain(f"{what}{error.text}; trying again until it is back")
         self._lost = True
 
     def caught_up(self, count: int) -> None:
@@ -94,6 +97,21 @@ def uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
     if came:
         raise KeyboardInterrupt
+
+
+@contextmanager
+def time_limit(timeout: str | None) -> Iterator[float]:
+    """The time of time.monotonic() at which --timeout is up; what fails because it is up raises TimeUp."""
+    limit_s = seconds(timeout, "--timeout")
+    deadline = FOREVER if limit_s is None else time.monotonic() + limit_s
+    try:
+        yield deadline
+    except SetupError:
+        raise
+    except ConnectError as error:
+        if time.monotonic() < deadline:
+            raise
+        raise shell.TimeUp(f"--timeout {timeout} is up: {error.text}") from error
 
 
 def seconds(duration: str | None, option: str, *, bare: bool = True) -> float | None:

@@ -50,7 +50,7 @@ After = Annotated[
     Parameter(name="--from", metavar="ID", help="Begin after this id; 0 is the very start."),
 ]
 Timeout = Annotated[
-    str | None, Parameter(name="--timeout", metavar="TIME", help="Give up after 90, 90s, 10m, 2h or 1d; exit code 124.")
+    str | None, Parameter(name="--timeout", metavar="TIME", help="End after 90, 90s, 10m, 2h or 1d; exit code 124.")
 ]
 As = Annotated[
     str | None, Parameter(name="--as", metavar="NAME", help="Sign in under this name: 1 to 32 letters and digits.")

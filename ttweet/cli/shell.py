@@ -47,6 +47,10 @@ class UsageError(Exception):
     """The command line cannot be meant like that. The text says what was seen and what would work."""
 
 
+class TimeUp(Exception):  # as what a person would say
+    """The time that the command line gave is up. The text says what was waited for."""
+
+
 def run(command: Callable[P, int], *args: P.args, **kwargs: P.kwargs) -> int:
     """Carry out a command to its exit code: an error becomes a line on stderr, a closed pipe or Ctrl-C nothing."""
     try:
@@ -57,6 +61,9 @@ def run(command: Callable[P, int], *args: P.args, **kwargs: P.kwargs) -> int:
     except UsageError as exc:
         complain(str(exc))
         return USAGE
+    except TimeUp as exc:
+        complain(str(exc))
+        return TIMED_OUT
     except TtweetError as exc:
         complain(exc.text)
         return exit_code(exc)

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from ttweet.cli import shell
 from ttweet.client.sync_client import Client
+from ttweet.client.waiting import FOREVER
 from ttweet.model.errors import Refused
 from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
@@ -62,7 +63,9 @@ def open_source(db: Path | None, server: str | None, ca: str | None = None) -> I
             reader.close()
 
 
-def open_client(server: str | None, name: str | None = None, *, ca: str | None = None) -> Client:
+def open_client(
+    server: str | None, name: str | None = None, *, ca: str | None = None, deadline: float = FOREVER
+) -> Client:
     """A client of the server that the option or the environment names, else of SERVER. Raises UsageError."""
     if name is not None:
         shell.checked_text(name, "the name")
@@ -70,13 +73,15 @@ def open_client(server: str | None, name: str | None = None, *, ca: str | None =
     host, colon, port = where.rpartition(":")
     if not (host and colon):
         raise shell.UsageError(f"{where[:80]!r} is no HOST:PORT; for instance {SERVER}")
-    return Client(
+    client = Client(
         host.removeprefix("[").removesuffix("]"),
         shell.checked_port(port),
         name=name,
         ca=ca,
         on_wait=shell.wait_teller(),
     )
+    client.deadline = deadline
+    return client
 
 
 def db_path(db: Path | None) -> Path:

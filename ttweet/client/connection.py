@@ -12,7 +12,7 @@ from collections import deque
 
 from ttweet.client import tcp
 from ttweet.client.waiting import FOREVER
-from ttweet.model.errors import ConnectError, SetupError, refusal
+from ttweet.model.errors import ConnectError, ResolverError, SetupError, refusal
 from ttweet.protocol import frames
 
 TYPE_CHECKING = False
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 TIMEOUT_S = 15.0  # to connect, and for each answer; the server gives its disk and other writers 5 s, and a client 10
 MAX_TOKEN_BYTES = 1024  # read of a token's file: a token has 47, and a file may be anything
 MAX_ANSWER_BYTES = 1024 * 1024  # a page of tweets has 272 KiB at most, a list of 200 tags less
+
+_RESOLVER_FAULTS = (socket.EAI_FAIL, socket.EAI_SYSTEM, socket.EAI_MEMORY)
 
 
 class Endpoint:
@@ -269,9 +271,13 @@ def unreachable(host: str, port: int, exc: OSError | UnicodeError) -> ConnectErr
             option = "" if host in ("localhost", "127.0.0.1") else f" --host {host}"
             way_out = f"start one: ttweet serve {port}{option}"
         return ConnectError("unreachable", f"nothing is listening on {where}; {way_out}")
+    if isinstance(exc, socket.gaierror) and exc.errno == socket.EAI_AGAIN:
+        return ResolverError(
+            "unreachable", f"cannot look up {host!a} at the moment: {exc.strerror}; try again, or name an address"
+        )
     if isinstance(exc, TimeoutError):
         return ConnectError("unreachable", f"{where} does not answer; is the address right, is there a firewall?")
-    if isinstance(exc, socket.gaierror | UnicodeError):
+    if isinstance(exc, UnicodeError) or (isinstance(exc, socket.gaierror) and exc.errno not in _RESOLVER_FAULTS):
         return ConnectError("unreachable", f"there is no host {host!a}; on this machine it is 127.0.0.1")
     return ConnectError("unreachable", f"cannot connect to {where}: {exc.strerror or exc}")
 

@@ -9,7 +9,7 @@ from random import uniform
 from typing import Any
 
 from ttweet.client.retry import Patience
-from ttweet.model.errors import ConnectError, SlowDown, TtweetError, refusal
+from ttweet.model.errors import ConnectError, ResolverError, SlowDown, TtweetError, refusal
 from ttweet.model.tweets import Deletion, Tweet
 from ttweet.protocol import answers, frames
 
@@ -94,7 +94,7 @@ class Cursor:
     def _may_pass(self, error: TtweetError) -> bool:
         """A name stays taken until the server has noticed that its connection is gone: later attempts get it."""
         if not self.started:
-            return False
+            return isinstance(error, ResolverError)
         return isinstance(error, ConnectError) or error.code in PASSING or error.code == "name_taken"
 
     def _understood(self, frame: Any) -> Tweet | None:

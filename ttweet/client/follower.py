@@ -62,8 +62,10 @@ class Follower:
                 tweet = self._receive()
             except (ConnectError, Refused) as error:
                 self.close()
-                if time.monotonic() < self._deadline or not self._cursor.started:
+                if time.monotonic() < self._deadline:
                     pause(self._cursor.pause_s(error), self._deadline)
+                elif not self._cursor.started:
+                    raise
             else:
                 if tweet is not None:
                     return tweet

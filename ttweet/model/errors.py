@@ -89,6 +89,10 @@ class ConnectError(TtweetError):
     """No server was reached, or it went away before it answered. The code is `unreachable`, `unknown` or `tls`."""
 
 
+class ResolverError(ConnectError):
+    """The name of a server cannot be looked up at the moment: whether there is such a host is not known."""
+
+
 class SetupError(ConnectError):
     """What a client was given to connect with does not serve, so no server was asked. The code may be `token` too."""
 

@@ -18,6 +18,7 @@ from ttweet.cli.chat.screen import Screen
 from ttweet.cli.shell import DONE, UNREACHABLE, USAGE, exit_code
 from ttweet.client.connection import answer_data
 from ttweet.client.sync_client import Client, upload_frame
+from ttweet.client.tcp import addresses
 from ttweet.client.waiting import FOREVER, Bell, ready
 from ttweet.model.errors import ConnectError, Refused
 from ttweet.model.reports import escape
@@ -259,9 +260,12 @@ def _is_host(host: str) -> bool:
 
 
 def _is_known(host: str) -> bool:
+    """Whether a host has an address. Of a resolver that fails for the moment, connecting tells more."""
     try:
-        return bool(socket.getaddrinfo(host, None))
-    except (OSError, UnicodeError):
+        return bool(addresses(host, 0, time.monotonic() + ANSWER_S))
+    except socket.gaierror as exc:
+        return exc.errno == socket.EAI_AGAIN
+    except UnicodeError:
         return False
 
 

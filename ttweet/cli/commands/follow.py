@@ -4,6 +4,7 @@ import os
 import shlex
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -19,8 +20,11 @@ from ttweet.cli import shell
 from ttweet.cli.options import AMOUNT, After, As, Ca, Json, LiveServer, LiveTags, Timeout
 from ttweet.cli.source import checked_body, in_pages, open_client
 from ttweet.cli.spawn import SHELL
+from ttweet.client.cursor import Cursor, Watcher
 from ttweet.client.follower import Follower
 from ttweet.client.sync_client import Client
+from ttweet.client.waiting import pause
+from ttweet.model.errors import ResolverError
 from ttweet.model.tweets import Tweet
 from ttweet.protocol.requests import as_json
 
@@ -51,13 +55,14 @@ def follow(
     if after is not None and last is not None:
         raise shell.UsageError("--from begins after an id and --last with the last tweets; give one of them")
     bodies = [checked_body(tag) for tag in tags]
-    timeout_s = cli_live.seconds(timeout, "--timeout")
-    start = after if last is None else _before_last(last, bodies, server, ca)
-    cli_live.leave_with_reader()
     resumed = _resumed(bodies, {"--exec": exec_, "--as": as_name, "--server": server, "--ca": ca}, json=json)
     news = cli_live.News(partial(cli_live.show_deletion, json=json))
-    with open_client(server, as_name, ca=ca) as client:
-        follower = client.follow(*bodies, after=start, timeout_s=timeout_s, watcher=news)
+    with cli_live.time_limit(timeout) as deadline, open_client(server, as_name, ca=ca, deadline=deadline) as client:
+        cli_live.leave_with_reader()
+        if last is not None:
+            with open_client(server, ca=ca, deadline=deadline) as other:  # the name is for the connection that follows
+                after = _when_looked_up(partial(_before_last, other, last, bodies), news, deadline)
+        follower = client.follow(*bodies, after=after, watcher=news)
         finishing = cli_live.uninterrupted if exec_ is None else nullcontext  # a command hears Ctrl-C itself
         return _follow(follower, _handle(exec_, json=json), finishing, count, resumed)
 
@@ -118,12 +123,23 @@ def _execute(command: str, tweet: Tweet) -> None:
         shell.complain(f"--exec ended with {code} for tweet {tweet.id}; going on")
 
 
-def _before_last(amount: int, tags: Sequence[str], server: str | None, ca: str | None) -> int:
-    """The id after which the last so many tweets stand. Without a name: it is taken by the connection that follows."""
-    with open_client(server, ca=ca) as client:
-        if not tags:
-            return _before_last_of_all(client, amount)
-        ids = sorted({tweet.id for tag in tags for tweet in _of_tag(client, tag, amount)})
+def _when_looked_up(ask: Callable[[], int], news: Watcher, deadline: float) -> int:
+    """Ask, again and again while the server's name cannot be looked up."""
+    pauses = Cursor([], None, news)
+    while True:
+        try:
+            return ask()
+        except ResolverError as error:
+            if time.monotonic() >= deadline:
+                raise
+            pause(pauses.pause_s(error), deadline)
+
+
+def _before_last(client: Client, amount: int, tags: Sequence[str]) -> int:
+    """The id after which the last so many tweets stand."""
+    if not tags:
+        return _before_last_of_all(client, amount)
+    ids = sorted({tweet.id for tag in tags for tweet in _of_tag(client, tag, amount)})
     return ids[-amount] - 1 if len(ids) >= amount else 0
 
 

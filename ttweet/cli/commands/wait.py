@@ -25,11 +25,11 @@ def wait(
     """Wait for a tweet and show it."""
     bodies = [checked_body(tag) for tag in tags]
     wanted = unicodedata.normalize("NFC", shell.checked_text(text or "", "--text"))
-    timeout_s = cli_live.seconds(timeout, "--timeout")
     cli_live.leave_with_reader()
     with (
-        open_client(server, ca=ca) as client,
-        client.follow(*bodies, after=after, timeout_s=timeout_s, watcher=cli_live.News()) as follower,
+        cli_live.time_limit(timeout) as deadline,
+        open_client(server, ca=ca, deadline=deadline) as client,
+        client.follow(*bodies, after=after, watcher=cli_live.News()) as follower,
     ):
         for tweet in follower:
             if wanted in tweet.text:
