@@ -20,9 +20,7 @@ def main() -> int:
     """
     gc.disable()
     try:
-        return _main(sys.argv[1:])
-    except KeyboardInterrupt:
-        return shell.INTERRUPTED
+        return shell.run(_main, sys.argv[1:])
     finally:
         gc.freeze()
 
@@ -32,11 +30,11 @@ def _main(arguments: list[str]) -> int:
         case ["-u" | "--upload", host, port, message] if _is_exact(host, port):
             from ttweet.cli import classic
 
-            return shell.run(classic.upload, host, port, message)
+            return classic.upload(host, port, message)
         case ["-d" | "--download", host, port] if _is_exact(host, port):
             from ttweet.cli import classic
 
-            return shell.run(classic.download, host, port)
+            return classic.download(host, port)
     from ttweet.cli import main as cli
 
     return cli.main(arguments)

@@ -64,19 +64,34 @@ def is_open_to_all(folder: Path) -> bool:
 
 
 def open_own(path: Path, flags: int = os.O_RDWR | os.O_CREAT) -> int:
-    """Open a file of ours, or make it with mode 0600. Raises OSError, with an objection's text if there is one.
+    """Open a file of ours, or make it, its mode 0600 under any umask. Raises OSError, with an objection's text if any.
 
     What there is an objection to is not even opened: to close it would drop the POSIX locks that we have on it.
     """
-    with suppress(FileNotFoundError):
+    new = False
+    try:
         _refuse_objection(path, path.lstat())
+    except FileNotFoundError:
+        new = True
     fd = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
     try:
         _refuse_objection(path, os.fstat(fd))
+        if new:
+            os.fchmod(fd, 0o600)
     except OSError:
         os.close(fd)
         raise
     return fd
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder and those above it that are not there, their modes 0700 under any umask. Raises OSError."""
+    if folder.is_dir():
+        return
+    make_private(folder.parent)
+    with suppress(FileExistsError):  # another process was quicker
+        folder.mkdir(mode=0o700)
+        folder.chmod(0o700)
 
 
 def objection(path: Path, found: os.stat_result) -> str | None:

@@ -18,9 +18,10 @@ from tests.support.peers import listens, peer, says, silent_port
 from tests.support.processes import LIMIT_S
 from tests.support.resolver import Resolver
 from tests.support.signals import signal_before_each_wait
-from ttweet.cli import child_process, shell
+from ttweet.cli import child_process
 from ttweet.cli.chat.repl import Session
 from ttweet.cli.chat.screen import Screen
+from ttweet.cli.stdin import reader
 from ttweet.client import tcp
 from ttweet.client.cursor import Cursor
 from ttweet.client.follower import Follower
@@ -118,7 +119,7 @@ def stdin() -> Iterator[Callable[[], object]]:
     reads, writes = os.pipe()
     with pytest.MonkeyPatch.context() as patch, open(reads) as file:
         patch.setattr(sys, "stdin", file)
-        yield lambda: shell.stdin().read(1)
+        yield lambda: reader().read(1)
         os.close(writes)
 
 

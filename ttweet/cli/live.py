@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from ttweet.cli import output as cli_show
 from ttweet.cli import shell
@@ -131,12 +131,16 @@ def seconds(duration: str | None, option: str, *, bare: bool = True) -> float | 
 
 
 def leave_with_reader() -> None:
-    """End this process when the reader of its pipe ends, and not only at the next tweet, as writing to it would."""
+    """End this process when the reader of its pipe ends, and not only at the next tweet, as writing to it would.
+
+    Where the system has no room for a thread it ends at the next tweet.
+    """
     if sys.stdout is None:
         return
     mode = os.fstat(sys.stdout.fileno()).st_mode
     if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
-        threading.Thread(target=_leave, args=(sys.stdout.fileno(),), daemon=True).start()
+        with suppress(RuntimeError):
+            threading.Thread(target=_leave, args=(sys.stdout.fileno(),), daemon=True).start()
 
 
 def _leave(pipe: int) -> None:

@@ -7,17 +7,15 @@ the classic commands use it. Knows no servers, no tweets and no files.
 from __future__ import annotations
 
 import os
-import select
 import sys
-from io import BufferedReader, FileIO
 
-from ttweet.client.waiting import ready
+from ttweet.cli import faults
 from ttweet.model.errors import ConnectError, Refused, SetupError, TtweetError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, ParamSpec, TextIO
+    from typing import ParamSpec, TextIO
 
     P = ParamSpec("P")
 
@@ -52,35 +50,49 @@ class TimeUp(Exception):  # as what a person would say
 
 
 def run(command: Callable[P, int], *args: P.args, **kwargs: P.kwargs) -> int:
-    """Carry out a command to its exit code: an error becomes a line on stderr, a closed pipe or Ctrl-C nothing."""
+    """Carry out a command to its exit code: an error becomes a line on stderr, a closed pipe or Ctrl-C nothing.
+
+    That is so for exceptions of every kind, also for those that no command has foreseen.
+    """
     try:
         _prepare_streams()
         code = command(*args, **kwargs)
         if sys.stdout is not None:
             sys.stdout.flush()
-    except UsageError as exc:
-        complain(str(exc))
-        return USAGE
-    except TimeUp as exc:
-        complain(str(exc))
-        return TIMED_OUT
-    except TtweetError as exc:
-        complain(exc.text)
-        return exit_code(exc)
     except BrokenPipeError:
         _forget_stdout()
         return PIPE_CLOSED
-    except OSError as exc:
-        _forget_stdout()
-        complain(f"{exc.filename or 'stdout'}: {exc.strerror or exc}")
-        return FAILED
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    except (Exception, KeyboardInterrupt, BaseExceptionGroup) as exc:  # noqa: BLE001  # the last resort
+        if faults.is_interrupt(exc):
+            return INTERRUPTED
+        if isinstance(exc, OSError):
+            _forget_stdout()
+        complain(sentence(exc))
+        return exit_code(exc)
     return code
 
 
-def exit_code(error: TtweetError) -> int:
+def sentence(error: BaseException) -> str:
+    """What is said of an error of any kind."""
+    match error:
+        case UsageError() | TimeUp():
+            return str(error)
+        case TtweetError():
+            return error.text
+        case OSError():
+            return faults.system_fault(error)
+        case _:
+            return faults.unforeseen(error)
+
+
+def exit_code(error: BaseException) -> int:
     """What an error means to a script."""
+    if isinstance(error, UsageError):
+        return USAGE
+    if isinstance(error, TimeUp):
+        return TIMED_OUT
+    if not isinstance(error, TtweetError):
+        return FAILED
     if isinstance(error, SetupError):
         return USAGE
     if isinstance(error, ConnectError) or error.code == "tls":
@@ -90,24 +102,6 @@ def exit_code(error: TtweetError) -> int:
     if isinstance(error, Refused) and error.code not in ("internal", "unknown"):
         return REFUSED
     return FAILED
-
-
-def stdin() -> BufferedReader:
-    """The bytes of stdin; a signal ends a wait for them at once. Raises UsageError when it is closed."""
-    if sys.stdin is None:
-        raise UsageError("stdin is closed; there is nothing to read")
-    return BufferedReader(_Waiting(sys.stdin.fileno(), closefd=False))
-
-
-class _Waiting(FileIO):
-    """A file that is read when there is something to read, whether or not its descriptor blocks."""
-
-    def readinto(self, buffer: Any, /) -> int | None:
-        count = None
-        while count is None:
-            ready({self.fileno(): select.POLLIN})
-            count = super().readinto(buffer)
-        return count
 
 
 def write(text: str) -> None:
@@ -123,7 +117,7 @@ def tell_done(done: str, write: Callable[P, None], *args: P.args, **kwargs: P.kw
         if sys.stdout is not None:
             sys.stdout.flush()
     except OSError as exc:
-        raise OSError(exc.errno, f"{exc.strerror}; {done}") from exc
+        raise OSError(exc.errno, f"{exc.strerror}; {done}", "stdout") from exc
 
 
 def complain(text: str) -> None:
@@ -197,6 +191,8 @@ def _talk(line: str) -> None:
 
 
 def _prepare_streams() -> None:
+    for number in (0, 1, 2):
+        _prepare_stream(number)
     reconfigure = getattr(sys.stdout, "reconfigure", None)  # None where stdout is closed
     if reconfigure is None:
         return
@@ -204,6 +200,15 @@ def _prepare_streams() -> None:
         reconfigure(errors="backslashreplace")  # a terminal of ISO 8859 has no CJK
     else:
         reconfigure(encoding="utf-8")
+
+
+def _prepare_stream(number: int) -> None:
+    """Have a full or empty pipe wait, and give the number of a closed stream to no file or socket of ours."""
+    try:
+        if not os.get_blocking(number):  # as a parent's event loop leaves it; data would be cut short
+            os.set_blocking(number, True)
+    except OSError:
+        os.open(os.devnull, os.O_RDWR)  # takes the lowest number; what is run by us still finds it closed
 
 
 def _forget_stdout() -> None:

@@ -1,5 +1,6 @@
 """What `post` and `run` do with `--spool`: those that wait go first, then the new one; what cannot go now is kept."""
 
+import errno
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -38,13 +39,12 @@ def post(
     Raises KeptError when the tweet is kept, Refused and ConnectError when it is not.
     """
     parcel = _parcel(open_client, text, by=by, tags=list(tags), scan=scan, key=key)
-    spool = Spool(folder())
     try:
-        return _keep_and_deliver(spool, open_client, parcel)
+        return _keep_and_deliver(Spool(folder()), open_client, parcel)
     except FullError:
-        shell.complain(f"{MAX_KEPT:,} tweets wait in {spool.folder}, the limit; this one is not kept")
+        shell.complain(f"{MAX_KEPT:,} tweets wait in {folder()}, the limit; this one is not kept")
     except OSError as exc:
-        shell.complain(f"{exc.filename or spool.folder}: {exc.strerror or exc}; nothing can be kept")
+        shell.complain(f"{exc.filename or 'the spool'}: {exc.strerror or exc}; nothing can be kept")
     with open_client(by) as client:
         return client.post(text, tags=parcel.tags, scan=scan, key=parcel.key)
 
@@ -63,10 +63,13 @@ def post_waiting(open_client: Open) -> None:
 
 
 def folder() -> Path:
-    """Where the tweets of this user wait."""
+    """Where the tweets of this user wait. Raises OSError when there is no such place."""
     from platformdirs import user_state_path  # who has no spool goes without
 
-    return user_state_path("ttweet", appauthor=False) / "spool"
+    try:
+        return user_state_path("ttweet", appauthor=False) / "spool"
+    except RuntimeError as exc:  # of a user whom the system does not know, as in a container
+        raise FileNotFoundError(errno.ENOENT, "no home folder; set HOME or XDG_STATE_HOME", "the spool") from exc
 
 
 def _parcel(open_client: Open, text: str, *, by: str | None, tags: list[str], scan: bool, key: str | None) -> Parcel:

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from ttweet.files import make_private, open_own
+
 MAX_KEPT = 10_000  # tweets; a command that fails every minute fills it in a week
 MAX_SENT_S = 6 * 86400  # a server keeps keys for 7 days; one less, for two clocks that do not agree
 DIGITS = 12  # of a file's number, so that the order of names is that of numbers
@@ -70,8 +72,8 @@ class Spool:
 
         `on_wait` hears once of the one that is, `process 4711`, when it takes longer than TOLD_S.
         """
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        make_private(self.folder)
+        descriptor = open_own(self.folder / "lock")
         try:
             _lock(descriptor, on_wait)
             os.pwrite(descriptor, b"%10d\n" % os.getpid(), 0)  # always as long, so that a full disk has room for it
@@ -165,6 +167,7 @@ class Spool:
         with open(descriptor, "wb") as file:
             file.write(json.dumps(asdict(parcel), ensure_ascii=False).encode())
             file.flush()
+            os.fchmod(descriptor, 0o600)  # under any umask
             os.fsync(descriptor)
         unfinished.rename(path)
         self._sync()

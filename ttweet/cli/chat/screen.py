@@ -3,7 +3,6 @@
 Knows no servers and no commands.
 """
 
-import os
 import select
 import signal
 import sys
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 
 from ttweet.cli import terminal
+from ttweet.cli.stdin import Stdin
 from ttweet.client.waiting import Bell, ready
 
 PROMPT = "> "
@@ -49,7 +49,7 @@ class Screen:
         """The lines that are typed; Ctrl-C and Ctrl-D end them, and so does `end`."""
         if sys.stdin is None:  # it is closed
             return
-        yield from self._piped(sys.stdin.fileno()) if self._hook is None else self._typed()
+        yield from self._piped() if self._hook is None else self._typed()
 
     def _typed(self) -> Iterator[str]:
         while not self._over:
@@ -88,18 +88,19 @@ class Screen:
             while self._waiting:
                 self._hook.print_above(self._waiting.popleft())
 
-    def _piped(self, pipe: int) -> Iterator[str]:
+    def _piped(self) -> Iterator[str]:
+        pipe = Stdin()
         rest, data = b"", b"\n"
         while data and self._has_input(pipe):
-            data = os.read(pipe, READ_BYTES)
+            data = pipe.read(READ_BYTES)
             *lines, rest = (rest + data).split(b"\n")
             yield from [line.decode(errors="surrogateescape") for line in lines]
         if rest and not self._over:
             yield rest.decode(errors="surrogateescape")
 
-    def _has_input(self, pipe: int) -> bool:
+    def _has_input(self, pipe: Stdin) -> bool:
         """Wait until there is something to read. False when the session is over."""
-        ready({pipe: select.POLLIN, self._end.fd: select.POLLIN})
+        ready({pipe.fileno(): select.POLLIN, self._end.fd: select.POLLIN})
         return not self._over
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, BinaryIO
 
 from cyclopts import Parameter
 
-from ttweet.cli import shell
+from ttweet.cli import shell, stdin
 from ttweet.cli.options import FILE, Db
 from ttweet.cli.progress import Pace, progress
 from ttweet.cli.source import db_path, refuse_itself
@@ -117,7 +117,7 @@ def _tell_lost(lost: list[tuple[int, int]]) -> int:
 @contextmanager
 def _open(source: str) -> Iterator[BinaryIO]:
     if source == "-":
-        yield shell.stdin()
+        yield stdin.reader()
     else:
         if not Path(source).exists():
             raise OpenError("missing", f"there is no {escape(source)}; name what export has written")

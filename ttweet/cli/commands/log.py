@@ -80,6 +80,8 @@ def _export(lines: Iterator[LogLine], name: str) -> int:
     exported = _Counted(lines)
     texts = (reports.line(line.side, line.category, line.text) + "\n" for line in exported)
     if name == "-":
+        if sys.stdout is None:
+            raise shell.UsageError("stdout is closed; name a file: ttweet log --export log.txt")
         with open(sys.stdout.fileno(), "w", encoding="utf-8", closefd=False) as file:
             file.writelines(texts)
     elif first := next(texts, None):

@@ -11,6 +11,7 @@ from ttweet.cli import output as cli_show
 from ttweet.cli import shell
 from ttweet.cli.options import As, Ca, Json, WithSpool
 from ttweet.cli.source import open_client
+from ttweet.cli.stdin import reader
 from ttweet.client.sync_client import Client, Stored, with_advice
 from ttweet.model.errors import ConnectError
 
@@ -90,7 +91,7 @@ def _post_lines(client: Client, *, tags: list[str], key: str | None, json: bool,
     from ttweet.cli.commands.post_lines import post_lines
 
     with client:
-        return post_lines(client, shell.stdin(), tags=tags, key=key, json=json)
+        return post_lines(client, reader(), tags=tags, key=key, json=json)
 
 
 def _write_stored(stored: Stored, *, json: bool) -> None:
@@ -118,7 +119,7 @@ def _checked_source(message: tuple[str, ...], *, stdin: bool, lines: bool) -> st
 
 
 def _stdin_text() -> str:
-    data = shell.stdin().read(MAX_STDIN_BYTES + 1)
+    data = reader().read(MAX_STDIN_BYTES + 1)
     if len(data) > MAX_STDIN_BYTES:
         raise shell.UsageError(f"stdin has more than {MAX_STDIN_BYTES:,} bytes; a message has 150 characters")
     text = data.decode(errors="surrogateescape").removesuffix("\n").removesuffix("\r")

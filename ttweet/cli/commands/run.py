@@ -17,7 +17,7 @@ from ttweet.cli.options import As, Ca, WithSpool
 from ttweet.cli.source import open_client
 from ttweet.client.sync_client import Client
 from ttweet.model import tweets
-from ttweet.model.errors import Refused, TtweetError
+from ttweet.model.errors import Refused
 
 MAX_NAME = 100  # characters of a command's name, so that the tweet is never too long
 UNKNOWN = 125  # as timeout(1) has it: the wrapper failed, and whether the command did is not known
@@ -53,10 +53,10 @@ def run(
     text = _summary(command[0], outcome, time.monotonic() - begun)
     try:
         _post(open_as, text, tags, as_name, spool=spool)
-    except TtweetError as error:
-        shell.complain(f"{error.text}; not posted: {text}")
     except KeyboardInterrupt:
         shell.complain(f"interrupted{'' if spool else '; whether it is posted is unknown'}: {text}")
+    except Exception as error:  # noqa: BLE001  # the tweet is a side matter and must not cost the exit code
+        shell.complain(f"{shell.sentence(error)}; not posted: {text}")
     return UNKNOWN if outcome is None else outcome
 
 

@@ -1,6 +1,7 @@
 """The command `serve`."""
 
 import shlex
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,6 +21,7 @@ from ttweet.server.app import Config, run
 from ttweet.server.tcp.throttle import BURST, NO_RATES, REQUESTS_PER_S, Rates
 
 DEFAULT = Config(port=0)
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 DEFAULT_RATE = Rate(REQUESTS_PER_S, "s", BURST)
 
 _COUNT: dict[str, Any] = {"metavar": "N", "show_default": "{:,}".format}
@@ -122,6 +124,7 @@ def serve(
         no_tls=no_tls,
         quiet=quiet,
     )
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)  # a launcher may have left them blocked for good
     try:
         return run(config)
     except UnsafeError as error:

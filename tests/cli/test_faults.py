@@ -1,0 +1,74 @@
+"""What no command has foreseen is a sentence and an exit code."""
+
+import errno
+import threading
+
+import pytest
+
+from ttweet.cli import faults, shell
+
+REPORT = "; please report it to the authors, with what TTWEET_DEBUG=1 prints"
+
+
+def fails(error: BaseException) -> int:
+    def command() -> int:
+        raise error
+
+    return shell.run(command)
+
+
+def recursion() -> RecursionError:
+    return RecursionError("maximum recursion depth exceeded")
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (KeyError("getpwuid(): uid not found: 12345"), "internal error: KeyError: 'getpwuid(): uid not found: 12345'"),
+        (RuntimeError("Could not determine home directory."), "internal error: RuntimeError: Could not determine"),
+        (UnicodeEncodeError("utf-8", "\udcff", 0, 1, "surrogates"), "internal error: UnicodeEncodeError: "),
+        (recursion(), "internal error: RecursionError: maximum recursion depth exceeded"),
+        (ValueError("two\nlines \x1b[31m"), "internal error: ValueError: two lines \\x1b[31m"),
+        (AssertionError(), "internal error: AssertionError;"),
+        (ExceptionGroup("tasks", [ExceptionGroup("inner", [KeyError("x")])]), "internal error: KeyError: 'x'"),
+        (BaseExceptionGroup("tasks", [GeneratorExit("x")]), "internal error: GeneratorExit: x"),
+        (MemoryError(), "out of memory; raise the limit (ulimit -v) or close other programs"),
+        (RuntimeError(faults.NO_THREAD), "no room for another thread; raise the limit (ulimit -u)"),
+        (OSError(errno.EMFILE, "Too many open files"), "the system refused: Too many open files"),
+        (BlockingIOError(errno.EAGAIN, "Resource unavailable"), "the system refused: Resource unavailable"),
+        (OSError(errno.EIO, "Input/output error"), "stdout: Input/output error"),
+        (PermissionError(errno.EACCES, "Permission denied", b"x.txt"), "x.txt: Permission denied"),
+        (OSError("without a number"), "stdout: without a number"),
+    ],
+)
+def test_every_exception_is_one_sentence(
+    error: BaseException, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert fails(error) == shell.FAILED
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"ttweet: {sentence}")
+    assert line.endswith(REPORT) == ("internal error" in sentence)
+
+
+def test_ctrl_c_out_of_a_nursery_is_ctrl_c(capsys: pytest.CaptureFixture[str]) -> None:
+    assert fails(BaseExceptionGroup("tasks", [BaseExceptionGroup("inner", [KeyboardInterrupt()])])) == shell.INTERRUPTED
+    assert capsys.readouterr().err == ""
+
+
+def test_the_traceback_comes_when_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(faults.DEBUG, "1")
+    assert fails(KeyError("x")) == shell.FAILED
+    seen = capsys.readouterr().err
+    assert seen.startswith("Traceback (most recent call last):\n")
+    assert seen.endswith(f"ttweet: internal error: KeyError: 'x'{REPORT}\n")
+
+
+def test_the_words_about_threads_are_pythons(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = threading.stack_size(1 << 46)  # no machine has so much
+    try:
+        with pytest.raises(RuntimeError, match=f"^{faults.NO_THREAD}$"):
+            threading.Thread(target=lambda: None).start()
+    finally:
+        threading.stack_size(before)

@@ -1,0 +1,63 @@
+"""What comes in by stdin: bytes of UTF-8, without the mark that some programs put before them."""
+
+import codecs
+import io
+import select
+import sys
+from typing import Any
+
+from ttweet.cli import shell
+from ttweet.client.waiting import ready
+
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_MARKS = (codecs.BOM_UTF8, *UTF_16)
+
+
+def reader() -> io.BufferedReader:
+    """The bytes of stdin. Raises UsageError when it is closed, and as Stdin does."""
+    return io.BufferedReader(Stdin())
+
+
+class Stdin(io.FileIO):
+    """Stdin without a byte order mark; a signal ends a wait for it at once, whether or not the descriptor blocks.
+
+    Reads raise UsageError for UTF-16, and OSError that names stdin.
+    """
+
+    def __init__(self) -> None:
+        if sys.stdin is None:
+            raise shell.UsageError("stdin is closed; there is nothing to read")
+        super().__init__(sys.stdin.fileno(), closefd=False)
+        self._begun = False
+
+    def readinto(self, buffer: Any, /) -> int:
+        """See io.RawIOBase."""
+        if self._begun:
+            return self._wait_and_read(buffer)
+        self._begun = True
+        count = self._wait_and_read(buffer)
+        while _may_grow(bytes(buffer[:count])) and (more := self._wait_and_read(buffer[count:])):
+            count += more
+        first = bytes(buffer[:count])
+        if first.startswith(UTF_16):
+            raise shell.UsageError("stdin is UTF-16, as PowerShell's > writes it; convert it: iconv -f UTF-16 -t UTF-8")
+        if not first.startswith(codecs.BOM_UTF8):
+            return count
+        rest = first.removeprefix(codecs.BOM_UTF8)
+        buffer[: len(rest)] = rest
+        return len(rest) or self._wait_and_read(buffer)
+
+    def _wait_and_read(self, buffer: Any) -> int:
+        count = None
+        try:
+            while count is None:
+                ready({self.fileno(): select.POLLIN})
+                count = super().readinto(buffer)
+        except OSError as exc:
+            raise OSError(exc.errno, exc.strerror, "stdin") from exc
+        return count
+
+
+def _may_grow(first: bytes) -> bool:
+    """Whether these are some of the bytes of a mark; for others nothing is waited for."""
+    return any(mark.startswith(first) and first != mark for mark in _MARKS if first)
