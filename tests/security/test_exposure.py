@@ -7,8 +7,18 @@ from ttweet.security.rights import ADMIN, POST, READ
 
 HERE = ["127.0.0.1", "::1"]
 OPEN = "0.0.0.0"  # it is what is to be refused
-LOCAL = [["127.0.0.1"], ["127.8.9.10"], ["::1"], HERE]
-OTHERS = [[OPEN], ["::"], ["192.0.2.1"], ["2001:db8::1"], ["fe80::1%eth0"], ["127.0.0.1", "192.0.2.1"]]
+LOCAL = [["127.0.0.1"], ["127.8.9.10"], ["::1"], HERE, ["::ffff:127.0.0.1"]]
+OTHERS = [
+    [OPEN],
+    ["::"],
+    ["::ffff:0.0.0.0"],
+    ["::ffff:192.0.2.1"],
+    [*HERE, "::"],
+    ["192.0.2.1"],
+    ["2001:db8::1"],
+    ["fe80::1%eth0"],
+    ["127.0.0.1", "192.0.2.1"],
+]
 
 # tokens, TLS, --anonymous, --no-tls: what is missing on an address that others reach
 TABLE: list[tuple[bool, bool, str | None, bool, list[str]]] = [

@@ -25,7 +25,7 @@ from ttweet.model.errors import OpenError, StoreError
 from ttweet.model.tweets import Tweet
 from ttweet.server import app
 from ttweet.server.app import Config
-from ttweet.server.tcp.server import listen
+from ttweet.server.tcp.listeners import listen
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore
 
@@ -65,7 +65,7 @@ def test_of_an_imported_file_with_gaps_only_what_is_true_is_told(tmp_path: Path)
 
 def test_an_ipv6_address_is_written_as_people_write_it(tmp_path: Path) -> None:
     try:
-        probe = listen("::1", 0)
+        probe = listen(("::1",), 0)
     except OSError:
         pytest.skip("this machine has no IPv6")
     probe[0].close()
@@ -76,7 +76,7 @@ def test_an_ipv6_address_is_written_as_people_write_it(tmp_path: Path) -> None:
 def test_a_port_that_is_taken_is_told_on_stderr_in_the_log_and_in_the_file(tmp_path: Path) -> None:
     with opened(tmp_path / "tweets.db") as store:
         store.end_session("stopped", at=NOW)
-    (taken,) = listen("127.0.0.1", 0)
+    (taken,) = listen(("127.0.0.1",), 0)
     with taken:
         port = taken.getsockname()[1]
         failed = run("serve", str(port), cwd=tmp_path)
@@ -94,7 +94,7 @@ def test_a_port_that_is_taken_is_told_on_stderr_in_the_log_and_in_the_file(tmp_p
 
 def test_a_start_that_fails_makes_no_database_and_promises_no_lines(tmp_path: Path) -> None:
     sample = tmp_path / "Sample.txt"
-    (taken,) = listen("127.0.0.1", 0)
+    (taken,) = listen(("127.0.0.1",), 0)
     with taken, sample.open("w") as others:
         fcntl.flock(others, fcntl.LOCK_EX)
         failed = run("serve", str(taken.getsockname()[1]), cwd=tmp_path)
@@ -252,7 +252,7 @@ def signals_put_back() -> Iterator[None]:
 @pytest.mark.usefixtures("signals_put_back")
 async def test_a_server_whose_stderr_is_closed_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", None)
-    listeners = listen("127.0.0.1", 0)
+    listeners = listen(("127.0.0.1",), 0)
     config = Config(port=0, report_file=tmp_path / "Sample.txt")
     with trio.fail_after(LIMIT_S):
         async with trio.open_nursery() as nursery:
@@ -265,7 +265,7 @@ async def test_a_server_whose_stderr_is_closed_serves(tmp_path: Path, monkeypatc
 @pytest.mark.usefixtures("signals_put_back")
 def test_a_start_that_fails_with_stderr_closed_is_in_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", None)
-    (taken,) = listen("127.0.0.1", 0)
+    (taken,) = listen(("127.0.0.1",), 0)
     sample = tmp_path / "Sample.txt"
     with taken:
         assert app.run(Config(port=taken.getsockname()[1], db=tmp_path / "tweets.db", report_file=sample)) == 1
@@ -291,7 +291,7 @@ def test_an_unknown_outcome_ends_the_server_with_exit_code_1(
 @pytest.mark.usefixtures("signals_put_back")
 async def test_a_client_is_told_that_the_outcome_is_unknown_before_the_server_ends() -> None:
     store = MemoryStore()
-    listeners = listen("127.0.0.1", 0)
+    listeners = listen(("127.0.0.1",), 0)
     config = Config(port=0, report_file=None, quiet=True)
     answers = []
 

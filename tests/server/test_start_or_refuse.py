@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.authority import Authority
 from tests.support.processes import run, running_server
+from tests.support.talking import logged
 from ttweet.cli import shell
 
 EVERYBODY = "0.0.0.0"  # it is refused
@@ -117,3 +118,18 @@ def test_the_server_tells_what_the_anonymous_may_do_unless_it_is_everything(
         said = server.process.stderr.read()
     assert said.startswith(f"ttweet: without a token clients may: {told}\n" if told else "")
     assert bool(told) == ("without a token" in said)
+
+
+def test_every_host_is_looked_at_and_the_way_out_has_them_all(tmp_path: Path) -> None:
+    code, lines = said(tmp_path, "--host", "127.0.0.1", "--host", "::", host=EVERYBODY)
+    assert (code, lines[0]) == (shell.USAGE, "ttweet: others can reach 0.0.0.0 and ::, so this takes a token and TLS:")
+    hosts = "--host 0.0.0.0 --host 127.0.0.1 --host ::"
+    assert lines[2] == f"  ttweet serve 13001 {hosts} --tls-cert FILE --tls-key FILE"
+
+
+def test_a_server_on_several_hosts_is_reached_at_each_and_tells_of_each(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--host", "127.0.0.2", "--host", "127.0.0.1", "--host", "127.0.0.2") as server:
+        for host in ("127.0.0.1", "127.0.0.2"):
+            assert run("post", f"to {host}", "--server", f"{host}:{server.port}").returncode == shell.DONE
+        server.stop()
+    assert logged(server.db)[:2] == [f"SERVER ON HAS INITIALIZED ON IP: 127.0.0.{number}" for number in (2, 1)]

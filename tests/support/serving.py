@@ -25,7 +25,8 @@ from ttweet.security.certificates import Certificates
 from ttweet.server.stats import Stats
 from ttweet.server.tcp import server as server_module
 from ttweet.server.tcp.connection import Limits, encode_push
-from ttweet.server.tcp.server import Server, listen
+from ttweet.server.tcp.listeners import listen
+from ttweet.server.tcp.server import Server
 from ttweet.server.tcp.throttle import NO_RATES, Rates
 from ttweet.server.tcp.transport import StreamTransport
 from ttweet.storage.contract import Store
@@ -158,7 +159,7 @@ async def serving(
         api.collect = Stats(api, journal, server, {"max_clients": max_clients}).collect
         async with trio.open_nursery() as writing:
             writing.start_soon(journal.run)
-            (listener,) = listen("127.0.0.1", 0)
+            (listener,) = listen(("127.0.0.1",), 0)
             async with trio.open_nursery() as looking:
                 looking.start_soon(server.run)
                 with listener:

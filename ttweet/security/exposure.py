@@ -4,9 +4,9 @@ Pure rules; whoever starts a server looks up the facts.
 """
 
 from collections.abc import Iterable
-from ipaddress import ip_address
 
 from ttweet.model.errors import OpenError
+from ttweet.security.addresses import is_elsewhere
 from ttweet.security.rights import ADMIN, POST, READ, RIGHTS
 
 ANONYMOUS: dict[str, frozenset[str]] = {
@@ -51,4 +51,4 @@ def anonymous_rights(addresses: Iterable[str], anonymous: str | None) -> frozens
 
 def is_local(addresses: Iterable[str]) -> bool:
     """Whether only this machine reaches any of the addresses."""
-    return all(ip_address(address.partition("%")[0]).is_loopback for address in addresses)
+    return not any(is_elsewhere(address) for address in addresses)

@@ -39,7 +39,8 @@ from ttweet.server.log_copies import Destination, LogCopy, SampleFile, Terminal,
 from ttweet.server.signals import Signals, heed, outlive_hangups
 from ttweet.server.stats import Stats
 from ttweet.server.tcp.connection import Limits, encode_push
-from ttweet.server.tcp.server import Server, listen, resolved, why_not_listening
+from ttweet.server.tcp.listeners import ListenError, listen, resolved
+from ttweet.server.tcp.server import Server
 from ttweet.server.tcp.throttle import DEFAULT_RATES, Rates
 from ttweet.storage.sqlite.connections import MAX_WAL_BYTES, belongs_to
 from ttweet.storage.sqlite.writer import SqliteStore
@@ -55,7 +56,7 @@ class Config:
     """All that can be chosen of a server. Each default stands here and nowhere else."""
 
     port: int
-    host: str = "127.0.0.1"
+    hosts: tuple[str, ...] = ("127.0.0.1",)
     db: Path = Path("tweets.db")
     report_file: Path | None = Path("Sample.txt")
     max_clients: int = 1_000  # each costs a task and some KiB; below the limit of file descriptors, see below
@@ -80,7 +81,7 @@ def run(config: Config) -> int:
     outlive_hangups()
     logging.basicConfig(level=logging.INFO, handlers=[TerminalHandler(sys.stderr.fileno())] if sys.stderr else [])
     try:
-        _refuse_unsafe(config, resolved(config.host))
+        _refuse_unsafe(config, resolved(config.hosts))
         _keep_apart(config.report_file, config.db)
         certificates = _certificates(config)
         if not config.db.exists() and not _could_listen(config):
@@ -118,8 +119,8 @@ def _certificates(config: Config) -> Certificates | None:
 
 def _run_with_store(config: Config, store: SqliteStore, certificates: Certificates | None) -> int:
     try:
-        listeners = listen(config.host, config.port)
-    except OSError as exc:
+        listeners = listen(config.hosts, config.port)
+    except ListenError as exc:
         store.append([], [_tell_start_failed(config, exc)], at=now_ms())
         store.end_session("failed", at=now_ms())
         return 1
@@ -181,7 +182,8 @@ async def serve(
                 copying.start_soon(copy.run, journal)
             async with trio.open_nursery() as writing:
                 writing.start_soon(journal.run)
-                journal.report(reports.server_started(config.host))
+                for host in dict.fromkeys(config.hosts):
+                    journal.report(reports.server_started(host))
                 _announce(config, store, listeners, certificates)
                 _announce_rights(gate.anonymous.rights)
                 stop = _until_stop(heeding, signals, partial(_reload, copies, gate, certificates))
@@ -301,8 +303,8 @@ def _destinations(config: Config) -> list[Destination]:
 def _could_listen(config: Config) -> bool:
     """Whether a server can listen, which is told if not: no database need be made for one that cannot."""
     try:
-        listeners = listen(config.host, config.port)
-    except OSError as exc:
+        listeners = listen(config.hosts, config.port)
+    except ListenError as exc:
         _tell_start_failed(config, exc)
         return False
     for listener in listeners:
@@ -310,10 +312,10 @@ def _could_listen(config: Config) -> bool:
     return True
 
 
-def _tell_start_failed(config: Config, exc: OSError) -> Report:
+def _tell_start_failed(config: Config, exc: ListenError) -> Report:
     """Say why, and write the report line that is for the log where there is one."""
-    log.error("%s", why_not_listening(config.host, config.port, exc))
-    report = reports.start_failed(config.host)
+    log.error("%s", exc.strerror)
+    report = reports.start_failed(exc.host)
     for destination in _destinations(config):
         write_alone(report.line, destination)
     return report

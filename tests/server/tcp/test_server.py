@@ -18,7 +18,7 @@ from ttweet.broker.service import Service
 from ttweet.protocol import frames
 from ttweet.server.tcp import server as server_module
 from ttweet.server.tcp.connection import TURN_REQUESTS
-from ttweet.server.tcp.server import listen, why_not_listening
+from ttweet.server.tcp.listeners import listen, why_not_listening
 from ttweet.server.tcp.transport import StreamTransport
 
 
@@ -35,7 +35,7 @@ def has_ipv6() -> bool:
 
 
 def test_port_0_picks_a_free_port_answers_leave_without_delay_and_dead_links_end() -> None:
-    (listener,) = listen("127.0.0.1", 0)
+    (listener,) = listen(("127.0.0.1",), 0)
     with listener:
         port = listener.getsockname()[1]
         assert port > 0
@@ -50,27 +50,27 @@ def wait_accept(listener: socket.socket) -> socket.socket:
 
 
 def test_a_port_that_is_taken_is_an_error_and_leaves_nothing_open() -> None:
-    (taken,) = listen("127.0.0.1", 0)
+    (taken,) = listen(("127.0.0.1",), 0)
     with taken, pytest.raises(OSError) as raised:
-        listen("127.0.0.1", taken.getsockname()[1])
+        listen(("127.0.0.1",), taken.getsockname()[1])
     assert raised.value.errno == errno.EADDRINUSE
 
 
 def test_an_address_of_another_machine_is_an_error() -> None:
     with pytest.raises(OSError) as raised:
-        listen("192.0.2.1", 0)  # RFC 5737: nobody's
+        listen(("192.0.2.1",), 0)  # RFC 5737: nobody's
     assert raised.value.errno == errno.EADDRNOTAVAIL
 
 
 def test_a_host_that_is_no_name_at_all_is_an_error_of_the_same_kind() -> None:
     with pytest.raises(OSError, match=r"a\.\.b"):
-        listen("a..b", 0)
+        listen(("a..b",), 0)
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
 async def test_a_client_of_the_other_family_is_logged_by_address_and_port() -> None:
     async with serving() as here:
-        (listener,) = listen("::1", 0)
+        (listener,) = listen(("::1",), 0)
         with listener:
             here.nursery.start_soon(here.server.accept, listener, here.nursery)
             async with await trio.open_tcp_stream("::1", listener.getsockname()[1]) as stream:
@@ -84,12 +84,12 @@ async def test_a_client_of_the_other_family_is_logged_by_address_and_port() -> N
 def test_both_addresses_of_a_host_share_one_port(monkeypatch: pytest.MonkeyPatch) -> None:
     both = [socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0] for host in ("127.0.0.1", "::1")]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: both)  # whatever this machine calls localhost
-    first, second = listen("localhost", 0)
+    first, second = listen(("localhost",), 0)
     with first, second:
         assert first.getsockname()[1] == second.getsockname()[1]
         first.close()
         with pytest.raises(OSError) as raised:
-            listen("localhost", second.getsockname()[1])  # the one was free; it is let go again
+            listen(("localhost",), second.getsockname()[1])  # the one was free; it is let go again
     assert raised.value.errno == errno.EADDRINUSE
 
 

@@ -15,9 +15,10 @@ from ttweet.cli import shell
 from ttweet.cli.options import AMOUNT, FILE, whole
 from ttweet.cli.source import db_path
 from ttweet.security import rate_limit as rates
-from ttweet.security.exposure import TLS, TOKEN, UnsafeError
+from ttweet.security.exposure import TLS, TOKEN, UnsafeError, is_local
 from ttweet.security.rate_limit import Rate
 from ttweet.server.app import Config, run
+from ttweet.server.tcp.listeners import resolved
 from ttweet.server.tcp.throttle import BURST, NO_RATES, REQUESTS_PER_S, Rates
 
 DEFAULT = Config(port=0)
@@ -32,7 +33,15 @@ Db = Annotated[
     FILE,
     Parameter(show_default=lambda _: DEFAULT.db, help="The database; made when it is not there."),
 ]
-Host = Annotated[str, Parameter(metavar="HOST", help="The address to listen on; 0.0.0.0 is every one there is.")]
+Host = Annotated[
+    list[str] | None,
+    Parameter(
+        negative="",
+        metavar="HOST",
+        show_default=lambda _: " ".join(DEFAULT.hosts),
+        help="An address to listen on; may be given again. :: is every one there is.",
+    ),
+]
 ReportFile = Annotated[
     Path | None,
     FILE,
@@ -85,7 +94,7 @@ def serve(
     /,
     *,
     db: Db = None,
-    host: Host = DEFAULT.host,
+    host: Host = None,
     report_file: ReportFile = None,
     no_report_file: NoReportFile = False,
     max_clients: MaxClients = DEFAULT.max_clients,
@@ -110,7 +119,7 @@ def serve(
         DEFAULT,
         port=port,
         db=db_path(db),
-        host=host,
+        hosts=tuple(dict.fromkeys(host or DEFAULT.hosts)),
         report_file=None if no_report_file else report_file or DEFAULT.report_file,
         max_clients=max_clients,
         grace_s=grace,
@@ -168,10 +177,12 @@ def _way_out(config: Config, missing: list[str]) -> str:
     """What to run instead, or to say if it is meant."""
     wanted = " and ".join([_WANTED[what] for what in missing])
     db = [] if config.db == DEFAULT.db else ["--db", str(config.db)]
-    lines = [f"others can reach {config.host}, so this takes {wanted}:"]
+    reached = [host for host in config.hosts if not is_local(resolved((host,)))]
+    lines = [f"others can reach {' and '.join(reached)}, so this takes {wanted}:"]
     if TOKEN in missing:
         lines.append(f"  {shlex.join(['ttweet', 'token', 'add', 'NAME', *db])}")
-    serve = ["ttweet", "serve", str(config.port), "--host", config.host, *db, *_safeguards(config, missing)]
+    hosts = [word for host in config.hosts for word in ("--host", host)]
+    serve = ["ttweet", "serve", str(config.port), *hosts, *db, *_safeguards(config, missing)]
     lines.append(f"  {shlex.join(serve)}")
     lines.append(f"or, if it shall be open: {' '.join([_MEANT[what] for what in missing])}")
     return "\n".join(lines)

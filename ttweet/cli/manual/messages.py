@@ -91,7 +91,7 @@ least one token (ttweet token add) and TLS, or has to be told to do without: --a
   ttweet serve 13001
   ttweet serve 13001 --db team.db --quiet
   ttweet serve 13001 --keep 90d
-  ttweet serve 13001 --host 0.0.0.0 --tls-cert chain.pem
+  ttweet serve 13001 --host :: --tls-cert chain.pem
       --tls-key key.pem
   ttweet serve 0 --no-report-file
   ttweet serve 13001 --tls-cert cert.pem --tls-key key.pem

@@ -1,9 +1,8 @@
-"""The TCP edge: one listener, one task for each client, and one sweeper that looks after everybody's deadlines.
+"""The TCP edge: listeners, one task for each client, and one sweeper that looks after everybody's deadlines.
 
 Knows no SQL and no command line.
 """
 
-import errno
 import logging
 import socket
 from contextlib import suppress
@@ -29,67 +28,15 @@ from ttweet.server.tcp.transport import Readiness, SocketTransport, Transport
 
 log = logging.getLogger(__name__)
 
-BACKLOG = 1024  # connections the kernel holds until they are accepted; it cuts this at net.core.somaxconn
 ACCEPT_BURST = 4  # connections accepted before other tasks get their turn, some 1 ms: 64 made all wait 20 ms
 REST_TURNS = 5  # turns of the event loop that are others' after each burst: so many an upload takes, to meet one burst
 FRUITLESS_S = 0.0005  # of rest for each client that came for nothing: a flood of them has half of the loop at most
-DEAD_LINK_S = 30.0  # that a link may leave what was sent unconfirmed; by itself Linux gives it a quarter of an hour
 SWEEP_S = 0.5  # between two looks at the deadlines; each is met that much late at the most
 SWEEP_BURST = 8  # clients let go before others get their turn, some 1 ms: a thousand may have come at the same time
 ACCEPT_RETRY_S = 0.1  # until somebody may have closed a descriptor, or the network is up again
 TELL_AGAIN_S = 60.0  # one warning a minute says as much as ten a second
 NO_ROOM = b"\x15\x03\x03\x00\x02\x02\x50"  # to a client that speaks TLS: a fatal alert, internal_error (RFC 8446, 6)
 NOT_PLAIN = wire.encode_error(ProtocolError("tls", wire.IS_TLS))
-
-
-def listen(host: str, port: int) -> list[socket.socket]:
-    """Sockets that listen on every address of the host, at the same port. Raises OSError.
-
-    Port 0 picks a free one. What they accept inherits TCP_NODELAY, as an answer leaves in one write and must not
-    wait, and TCP_USER_TIMEOUT, so that a dead link that is sent to, if only a ping, ends its connection.
-    """
-    listeners: list[socket.socket] = []
-    try:
-        for family, _, _, _, address in socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        ):
-            chosen = listeners[0].getsockname()[1] if listeners else port
-            listener = socket.create_server((address[0], chosen), family=family, backlog=BACKLOG)
-            listener.setblocking(False)
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(DEAD_LINK_S * 1000))
-            listeners.append(listener)
-    except UnicodeError as exc:
-        raise OSError(errno.EINVAL, f"{host!a} is no name of a host") from exc
-    except OSError:
-        for listener in listeners:
-            listener.close()
-        raise
-    return listeners
-
-
-def resolved(host: str) -> list[str]:
-    """The addresses that `listen` would listen on; none when it would fail, as it then says itself."""
-    try:
-        found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except (OSError, UnicodeError):
-        return []
-    return [str(address[0]) for _, _, _, _, address in found]
-
-
-def why_not_listening(host: str, port: int, exc: OSError) -> str:
-    """What is said of an error of `listen`: what would work."""
-    if isinstance(exc, socket.gaierror):
-        return f"there is no address {host!a}; --host is an address of this machine, such as 127.0.0.1"
-    match exc.errno:
-        case errno.EADDRINUSE:
-            return f"port {port} of {host} is taken; choose another, or 0 for any that is free"
-        case errno.EADDRNOTAVAIL:
-            return f"{host} is no address of this machine; 127.0.0.1 is one, and 0.0.0.0 is all of them"
-        case errno.EACCES:
-            return f"port {port} needs more rights than you have; choose one from 1024 on"
-    reason = (exc.strerror or str(exc)).partition(" (while")[0]  # Python's own words about the attempt
-    return f"cannot listen on {host}:{port}: {reason}"
 
 
 class Server:

@@ -1,0 +1,135 @@
+"""Where a server listens: every address of its hosts, of both families, once, and at one port."""
+
+import errno
+import socket
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from typing import Any
+
+import pytest
+
+from tests.server.tcp.test_server import has_ipv6
+from ttweet.server.tcp.listeners import ListenError, listen, resolved
+
+BOTH = ["0.0.0.0", "::"]
+needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+
+
+@pytest.mark.parametrize(
+    ("hosts", "addresses"),
+    [
+        (["127.0.0.1"], ["127.0.0.1"]),
+        (["127.0.0.1", "127.0.0.1"], ["127.0.0.1"]),
+        (["127.0.0.2", "127.0.0.1"], ["127.0.0.2", "127.0.0.1"]),
+        (["0.0.0.0", "127.0.0.1"], ["0.0.0.0"]),
+        (["127.0.0.1", "0.0.0.0"], ["0.0.0.0"]),
+        (["::ffff:127.0.0.1"], ["127.0.0.1"]),
+        (["::ffff:127.0.0.1", "127.0.0.1"], ["127.0.0.1"]),
+        (["::ffff:0.0.0.0"], ["0.0.0.0"]),
+        (["::1", "127.0.0.1"], ["::1", "127.0.0.1"]),
+        (["::"], BOTH),
+        (["0::0"], BOTH),
+        (["::", "0.0.0.0"], BOTH),
+        (["::", "::1", "127.0.0.1"], BOTH),
+        (["0.0.0.0", "::1"], ["0.0.0.0", "::1"]),
+    ],
+    ids=" ".join,
+)
+@needs_ipv6
+def test_a_server_listens_on_each_address_once_at_one_port(hosts: list[str], addresses: list[str]) -> None:
+    assert sorted(resolved(tuple(hosts))) == sorted(addresses)
+    with ExitStack() as open_ones:
+        listening = [open_ones.enter_context(one) for one in listen(tuple(hosts), 0)]
+        names = [one.getsockname()[:2] for one in listening]
+        assert sorted(host for host, _ in names) == sorted(addresses)
+        assert len({port for _, port in names}) == 1
+
+
+@needs_ipv6
+def test_a_client_of_ipv4_has_an_address_of_ipv4_on_a_server_of_both_families() -> None:
+    with ExitStack() as open_ones:
+        by_family = {one.family: open_ones.enter_context(one) for one in listen(("::",), 0)}
+        for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+            by_family[family].setblocking(True)
+            with socket.create_connection((host, by_family[family].getsockname()[1]), 10):
+                accepted, address = by_family[family].accept()
+                accepted.close()
+                assert address[0] == host
+
+
+def without(*missing: tuple[str, int]) -> Callable[..., socket.socket]:
+    """`socket.create_server` on a machine that lacks addresses: each with the error of an attempt to listen there."""
+    create = socket.create_server
+
+    def create_server(address: tuple[Any, ...], **options: Any) -> socket.socket:
+        for host, code in missing:
+            if address[0] == host:
+                raise OSError(code, "not here")
+        return create(address, **options)
+
+    return create_server
+
+
+@pytest.mark.parametrize("code", [errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL])
+def test_a_machine_without_ipv6_listens_on_ipv4_alone(code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "create_server", without(("::", code)))
+    (listener,) = listen(("::",), 0)
+    with listener:
+        assert listener.getsockname()[0] == "0.0.0.0"
+
+
+def test_a_name_may_have_an_address_that_this_machine_lacks_but_an_address_may_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ours, other = [socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0] for host in ("127.0.0.1", "192.0.2.1")]
+    known = {"here": [other, ours], "elsewhere": [other, (*other[:4], ("198.51.100.1", 0))], "192.0.2.1": [other]}
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *_, **__: known[host])
+    (listener,) = listen(("here",), 0)
+    with listener:
+        assert listener.getsockname()[0] == "127.0.0.1"
+    for hosts in (("elsewhere",), ("192.0.2.1", "here")):
+        with pytest.raises(ListenError, match="is no address of this machine") as raised:
+            listen(hosts, 0)
+        assert raised.value.host == hosts[0]
+
+
+def test_a_port_that_is_taken_at_the_second_address_alone_is_not_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    attempts: list[int] = []
+    create = socket.create_server
+
+    def create_server(address: tuple[Any, ...], **options: Any) -> socket.socket:
+        if address[0] == "127.0.0.2":
+            attempts.append(address[1])
+            if len(attempts) < 3:
+                raise OSError(errno.EADDRINUSE, "taken")
+        return create(address, **options)
+
+    monkeypatch.setattr(socket, "create_server", create_server)
+    first, second = listen(("127.0.0.1", "127.0.0.2"), 0)
+    with first, second:
+        assert first.getsockname()[1] == second.getsockname()[1] == attempts[-1]
+    assert len(attempts) == 3
+
+
+def test_no_port_that_is_free_at_every_address_is_an_error_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "create_server", without(("127.0.0.2", errno.EADDRINUSE)))
+    with pytest.raises(ListenError, match=r"of 127\.0\.0\.2 is taken"):
+        listen(("127.0.0.1", "127.0.0.2"), 0)
+
+
+def test_what_fails_at_one_host_leaves_nothing_open_at_the_others() -> None:
+    with closing(socket.create_server(("127.0.0.2", 0))) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ListenError) as raised:
+            listen(("127.0.0.1", "127.0.0.2"), port)
+        assert raised.value.host == "127.0.0.2"
+        for listener in listen(("127.0.0.1",), port):
+            listener.close()
+
+
+@pytest.mark.parametrize("host", ["", "a..b", "[::1]", "no.such.host.invalid", "127.0.0.1:80"])
+def test_what_is_no_host_is_named(host: str) -> None:
+    with pytest.raises(ListenError, match="--host is an address of this machine") as raised:
+        listen(("127.0.0.1", host), 0)
+    assert raised.value.host == host
+    assert resolved(("127.0.0.1", host)) == []

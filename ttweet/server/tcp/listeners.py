@@ -1,0 +1,140 @@
+"""Listeners: every address of the hosts that a server is given, of both families, at one port."""
+
+import errno
+import socket
+from contextlib import ExitStack
+from ipaddress import IPv6Address, ip_address
+from typing import Any, NamedTuple
+
+BACKLOG = 1024  # connections the kernel holds until they are accepted; it cuts this at net.core.somaxconn
+DEAD_LINK_S = 30.0  # that a link may leave what was sent unconfirmed; by itself Linux gives it a quarter of an hour
+PORT_TRIES = 16  # for a port that is free at every address; a busy machine has one in four taken
+ANY = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}  # noqa: S104  # whether others may reach it is decided elsewhere
+_ABSENT = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)  # this machine has no such family, or no such address
+
+SocketAddress = tuple[Any, ...]
+"""What `bind` takes: host and port, with IPv6 flow and scope as well."""
+
+
+class ListenError(OSError):
+    """A server cannot listen. `strerror` says why and what would work, `host` which host it was."""
+
+    def __init__(self, host: str, port: int, cause: OSError) -> None:
+        super().__init__(cause.errno, why_not_listening(host, port, cause))
+        self.host = host
+
+
+class Address(NamedTuple):
+    """An address to listen on, the host that was given for it, and whether that host has no other address."""
+
+    host: str
+    family: socket.AddressFamily
+    socket_address: SocketAddress
+    only: bool
+
+
+def listen(hosts: tuple[str, ...], port: int) -> list[socket.socket]:
+    """Sockets that listen on every address of the hosts, at the same port, which 0 leaves to the kernel.
+
+    What they accept inherits TCP_NODELAY, as an answer leaves in one write and must not wait, and TCP_USER_TIMEOUT, so
+    that a dead link that is sent to, if only a ping, ends its connection. Raises ListenError.
+    """
+    addresses = _resolve(hosts, port)
+    for _ in range(PORT_TRIES - 1):
+        try:
+            return _listen(addresses, port)
+        except ListenError as exc:
+            if port or exc.errno != errno.EADDRINUSE:
+                raise
+    return _listen(addresses, port)
+
+
+def resolved(hosts: tuple[str, ...]) -> list[str]:
+    """The addresses that `listen` would listen on; none when it would fail, as it then says itself."""
+    try:
+        return [str(address.socket_address[0]) for address in _resolve(hosts, 0)]
+    except ListenError:
+        return []
+
+
+def why_not_listening(host: str, port: int, exc: OSError) -> str:
+    """What is said of an error of `listen`: what would work."""
+    if isinstance(exc, socket.gaierror):
+        return f"there is no address {host!a}; --host is an address of this machine, such as 127.0.0.1"
+    match exc.errno:
+        case errno.EADDRINUSE:
+            return f"port {port} of {host} is taken; choose another, or 0 for any that is free"
+        case errno.EADDRNOTAVAIL:
+            return f"{host} is no address of this machine; 127.0.0.1 is one, and :: is all of them"
+        case errno.EAFNOSUPPORT:
+            return f"this machine has no IPv6, so it cannot listen on {host}; 0.0.0.0 is every address of IPv4"
+        case errno.EACCES:
+            return f"port {port} needs more rights than you have; choose one from 1024 on"
+    reason = (exc.strerror or str(exc)).partition(" (while")[0]  # Python's own words about the attempt
+    return f"cannot listen on {host}:{port}: {reason}"
+
+
+def _resolve(hosts: tuple[str, ...], port: int) -> list[Address]:
+    """Every address of the hosts once, without those that the wildcard address of their family includes.
+
+    Two sockets would else want the same port. Raises ListenError.
+    """
+    found: dict[SocketAddress, Address] = {}
+    for host in hosts:
+        addresses = _addresses(host, port)
+        for family, socket_address in addresses:
+            found.setdefault(socket_address, Address(host, family, socket_address, only=len(addresses) == 1))
+    any_of = {one.family for one in found.values() if _is_any(one)}
+    return [one for one in found.values() if _is_any(one) or one.family not in any_of]
+
+
+def _is_any(address: Address) -> bool:
+    return bool(address.socket_address[0] == ANY[address.family])
+
+
+def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, SocketAddress]]:
+    """The addresses of one host. The wildcard of IPv6 stands for both families, an IPv4-mapped address for IPv4."""
+    try:
+        found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except UnicodeError as exc:
+        raise ListenError(host, port, socket.gaierror(socket.EAI_NONAME, "no name of a host")) from exc
+    except OSError as exc:
+        raise ListenError(host, port, exc) from exc
+    addresses: list[tuple[socket.AddressFamily, SocketAddress]] = []
+    for family, _, _, _, socket_address in found:
+        ip = ip_address(str(socket_address[0]).partition("%")[0])
+        mapped = ip.ipv4_mapped if isinstance(ip, IPv6Address) else None
+        if str(ip) == ANY[socket.AF_INET6]:
+            addresses.append((socket.AF_INET, (ANY[socket.AF_INET], 0)))
+        addresses.append((family, socket_address) if mapped is None else (socket.AF_INET, (str(mapped), 0)))
+    return list(dict.fromkeys(addresses))
+
+
+def _listen(addresses: list[Address], port: int) -> list[socket.socket]:
+    """Listen on all of them, or on none. A host may have an address that this machine does not, if it has others."""
+    listeners: list[socket.socket] = []
+    absent: list[ListenError] = []
+    with ExitStack() as undo:
+        for address in addresses:
+            chosen = listeners[0].getsockname()[1] if listeners else port
+            try:
+                listeners.append(undo.enter_context(_listener(address, chosen)))
+            except OSError as exc:
+                error = ListenError(address.host, chosen, exc)
+                if address.only or exc.errno not in _ABSENT:
+                    raise error from exc
+                absent.append(error)
+        if not listeners:
+            raise absent[0]
+        undo.pop_all()
+    return listeners
+
+
+def _listener(address: Address, port: int) -> socket.socket:
+    """A socket that listens at one address, of its own family alone. Raises OSError."""
+    host, _, *rest = address.socket_address
+    listener = socket.create_server((host, port, *rest), family=address.family, backlog=BACKLOG)
+    listener.setblocking(False)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(DEAD_LINK_S * 1000))
+    return listener
