@@ -38,7 +38,7 @@ def test_post_with_a_key_stores_once(server: Server) -> None:
 @pytest.mark.parametrize("flag", ["-", "--stdin"])
 @pytest.mark.parametrize(
     ("stdin", "text"),
-    [(b"piped\n", "piped"), (b"piped\r\n", "piped"), (b"two\n\n", "two\n"), (b"", ""), ("寿司".encode(), "寿司")],
+    [(b"piped\n", "piped"), (b"piped\r\n", "piped"), (b"two\n\n", "two\n"), ("寿司".encode(), "寿司")],
 )
 def test_post_reads_stdin(server: Server, flag: str, stdin: bytes, text: str) -> None:
     assert run("post", flag, stdin=stdin, variables={"TTWEET_SERVER": server.address}).returncode == 0
@@ -134,3 +134,34 @@ def test_an_empty_name_is_no_name(server: Server, command: list[str]) -> None:
 def test_what_the_server_refuses_is_said(server: Server) -> None:
     refused = says("post", "x" * 151, "--server", server.address)
     assert refused == (shell.REFUSED, "ttweet: 151 characters, the limit is 150")
+
+
+BLANK = ["", " ", "\t\n", "\n\n", "\r\n", "\u3000", "\u00a0"]
+
+
+@pytest.mark.parametrize("options", [[], ["--spool"], ["--key", "k"]])
+@pytest.mark.parametrize("text", BLANK)
+def test_nothing_is_no_message(text: str, options: list[str]) -> None:
+    way_out = "--empty posts it and resets the last one"
+    assert says("post", *options, text) == (shell.USAGE, f"ttweet: empty message; {way_out}")
+    done = run("post", *options, "-", stdin=text.encode())
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"ttweet: empty message on stdin; {way_out}\n")
+
+
+@pytest.mark.parametrize(
+    "command", [["post", "--empty", ""], ["post", "--empty", "-"], ["-u", "127.0.0.1", "PORT", ""]]
+)
+def test_an_empty_message_that_is_meant_resets_the_last_one(server: Server, command: list[str]) -> None:
+    variables = {"TTWEET_SERVER": server.address}
+    run("post", "before", variables=variables)
+    assert run(*[word.replace("PORT", str(server.port)) for word in command], variables=variables).returncode == 0
+    with Client("127.0.0.1", server.port) as client:
+        assert client.last_text() == ""
+
+
+def test_blank_lines_are_skipped_and_empty_belongs_to_one_message(server: Server) -> None:
+    done = run("post", "--lines", "--server", server.address, stdin=b" one\n\n  \n\t\r\ntwo")
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 2)
+    code, said = says("post", "--lines", "--empty", "--server", server.address)
+    assert code == shell.USAGE
+    assert said.startswith("ttweet: --empty posts one message and --lines many")

@@ -28,7 +28,7 @@ def test_last_is_the_text_alone_in_a_pipe(tmp_path: Path) -> None:
             tweet = json.loads(run("last", "--json", *where).stdout)
             assert (tweet["id"], tweet["text"], tweet["by"], tweet["tags"]) == (1, "one\ntwo", None, [])
         assert plain(run_on_terminal("last", cwd=tmp_path)[1]).endswith("  one\\ntwo\n")
-        run("post", "", "--server", server.address)
+        run("post", "--empty", "", "--server", server.address)
         code, text = says("last", "--server", server.address)
         assert code == shell.NOTHING
         assert text.startswith("ttweet: there is no last message")

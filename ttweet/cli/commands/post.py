@@ -23,7 +23,11 @@ Stdin = Annotated[
     Parameter(name=["--stdin", "-"], negative="", help="Read the message from stdin, without the newline at its end."),
 ]
 Lines = Annotated[
-    bool, Parameter(name="--lines", negative="", help="Post each line of stdin; empty lines are skipped.")
+    bool, Parameter(name="--lines", negative="", help="Post each line of stdin; blank lines are skipped.")
+]
+Empty = Annotated[
+    bool,
+    Parameter(name="--empty", negative="", help="Post even an empty message, which resets the last one; else refused."),
 ]
 Tags = Annotated[
     list[str] | None,
@@ -42,6 +46,7 @@ def post(
     *message: Message,
     stdin: Stdin = False,
     lines: Lines = False,
+    empty: Empty = False,
     tag: Tags = None,
     key: Key = None,
     as_name: As = None,
@@ -59,8 +64,12 @@ def post(
         return _post_waiting(open_as)
     text = _checked_source(message, stdin=stdin, lines=lines)
     if lines:
+        if empty:
+            raise shell.UsageError("--empty posts one message and --lines many, none of them empty; give one of them")
         return _post_lines(open_as(as_name), tags=tags, key=key, json=json, spool=spool)
     text = _stdin_text() if text is None else text
+    if not (empty or text.strip()):
+        raise shell.UsageError(f"empty message{' on stdin' if stdin else ''}; --empty posts it and resets the last one")
     _write_stored(_post(open_as, as_name, text, tags=tags, key=key, spool=spool), json=json)
     return shell.DONE
 

@@ -86,7 +86,7 @@ def post_lines(client: Client, stream: BufferedReader, *, tags: list[str], key: 
 
 
 def read_lines(stream: BufferedReader) -> Iterator[list[Line]]:
-    """The lines of a stream, those together that came together; empty ones are counted and left out.
+    """The lines of a stream, those together that came together; blank ones are counted and left out.
 
     Raises UsageError when one is longer than MAX_LINE_BYTES.
     """
@@ -102,7 +102,7 @@ def read_lines(stream: BufferedReader) -> Iterator[list[Line]]:
 
 def _numbered(lines: list[bytes], before: int) -> list[Line]:
     texts = [line.removesuffix(b"\r").decode(errors="surrogateescape") for line in lines]
-    return [Line(number, text) for number, text in enumerate(texts, before + 1) if text]
+    return [Line(number, text) for number, text in enumerate(texts, before + 1) if text.strip()]
 
 
 def _post_together(

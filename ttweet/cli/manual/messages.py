@@ -110,7 +110,8 @@ POST = Page(
        ttweet post \[OPTIONS] --lines""",
     text="""Post a message and print its id.
 
-The message has at most 150 characters; the #hashtags in it are what finds it. An empty one resets the last message.
+The message has at most 150 characters; the #hashtags in it are what finds it. A message of nothing but spaces is
+refused, since it would come from an unset variable or a quiet command; --empty posts it, and resets the last message.
 The id is printed when the message is on the server's disk.
 
 With --lines every line of stdin is a message, many are on their way at a time, ids come out in the order of the lines,
