@@ -18,6 +18,10 @@ def main() -> int:
     Without the garbage collector as long as modules are imported, and at the end: what they make stays, and looking
     through it takes a sixth of a short command's time.
     """
+    if sys.getfilesystemencoding() != "utf-8":
+        from ttweet.cli import utf8  # most locales are UTF-8
+
+        utf8.ensure()
     gc.disable()
     try:
         return shell.run(_main, sys.argv[1:])

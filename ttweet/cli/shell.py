@@ -191,15 +191,17 @@ def _talk(line: str) -> None:
 
 
 def _prepare_streams() -> None:
+    """Have pipes take UTF-8, and the name of a file as it is; a terminal shows what it can."""
     for number in (0, 1, 2):
         _prepare_stream(number)
-    reconfigure = getattr(sys.stdout, "reconfigure", None)  # None where stdout is closed
-    if reconfigure is None:
-        return
-    if on_terminal(sys.stdout):
-        reconfigure(errors="backslashreplace")  # a terminal of ISO 8859 has no CJK
-    else:
-        reconfigure(encoding="utf-8")
+    for stream, errors in ((sys.stdout, "surrogateescape"), (sys.stderr, "backslashreplace")):
+        reconfigure = getattr(stream, "reconfigure", None)  # None where it is closed
+        if reconfigure is None:
+            continue
+        if on_terminal(stream):
+            reconfigure(errors="backslashreplace")  # a terminal of ISO 8859 has no CJK
+        else:
+            reconfigure(encoding="utf-8", errors=errors)
 
 
 def _prepare_stream(number: int) -> None:
