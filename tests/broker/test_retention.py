@@ -11,13 +11,13 @@ import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import ttweet
 from tests.broker.test_fanout import Log, following
 from tests.client.test_cursor import Diary, line
 from tests.support.guard import GUARD_S
 from tests.support.memory_store import MemoryStore
 from tests.support.processes import run, running_server, says
 from tests.support.serving import Serving, serving
+from tests.support.sqlite_files import opened, post
 from ttweet.broker import retention as retention_module
 from ttweet.broker.fanout import Follower
 from ttweet.broker.journal import Journal
@@ -259,9 +259,8 @@ def removed(db: Path) -> list[str]:
 
 def test_a_server_removes_at_its_start_and_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
     db = tmp_path / "tweets.db"
-    with ttweet.open(db) as store:
-        for number in range(600):
-            store.post(f"{number} #n")
+    with opened(db) as store:
+        post(store, *[f"{number} #n" for number in range(600)])
     with running_server(tmp_path, "--no-report-file", "--keep-last", "5") as server:
         pass
     with running_server(tmp_path, "--no-report-file", "--keep-last", "5") as server:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.in_process import complains
 from tests.support.processes import LIMIT_S, TTWEET, environment, run
 from ttweet.cli import completion, shell
 from ttweet.cli import main as cli
@@ -246,6 +247,19 @@ def test_completion_is_written_where_it_is_wanted(name: str, tmp_path: Path) -> 
     script = (tmp_path / "script").read_text()
     assert all(command in script for command in COMMANDS)
     assert [path.name for path in tmp_path.iterdir()] == ["script"]
+
+
+@pytest.mark.parametrize(
+    ("file", "why"),
+    [
+        ("/dev/full", "No space left on device"),
+        ("/dev", "Is a directory"),
+        (f"{NOT_WRITABLE}/x", "No such file or directory"),
+    ],
+)
+def test_a_script_that_cannot_be_written_is_named(file: str, why: str) -> None:
+    text = f"ttweet: {file if '/x' not in file else NOT_WRITABLE}: {why}; name another file with -o"
+    assert complains("--install-completion", "--shell", "bash", "-o", file) == (shell.FAILED, text)
 
 
 @pytest.mark.parametrize("found", ["powershell", None])

@@ -48,22 +48,24 @@ def test_what_the_environment_says_counts_if_it_is_a_number(
     of_size: Callable[[int, int], IO[str]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delenv("LINES", raising=False)
-    monkeypatch.setattr(sys, "stdout", io.StringIO())  # as a pipe
-    monkeypatch.setattr(sys, "stderr", of_size(*own))
-    monkeypatch.setenv("COLUMNS", said)
-    assert terminal.size() == (columns or counts[0], counts[1])
-    monkeypatch.setenv("LINES", said)
-    assert terminal.size() == (columns or counts[0], columns or counts[1])
+    with monkeypatch.context() as patch:  # pytest itself looks at COLUMNS when the test has ended
+        patch.delenv("LINES", raising=False)
+        patch.setattr(sys, "stdout", io.StringIO())  # as a pipe
+        patch.setattr(sys, "stderr", of_size(*own))
+        patch.setenv("COLUMNS", said)
+        assert terminal.size() == (columns or counts[0], counts[1])
+        patch.setenv("LINES", said)
+        assert terminal.size() == (columns or counts[0], columns or counts[1])
 
 
 def test_without_any_terminal_there_are_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("COLUMNS", raising=False)
-    monkeypatch.delenv("LINES", raising=False)
-    monkeypatch.setattr(sys, "stdin", None)
-    monkeypatch.setattr(sys, "stdout", io.StringIO())
-    monkeypatch.setattr(sys, "stderr", None)
-    assert terminal.size() == (80, 24)
+    with monkeypatch.context() as patch:
+        patch.delenv("COLUMNS", raising=False)
+        patch.delenv("LINES", raising=False)
+        patch.setattr(sys, "stdin", None)
+        patch.setattr(sys, "stdout", io.StringIO())
+        patch.setattr(sys, "stderr", None)
+        assert terminal.size() == (80, 24)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +74,8 @@ def test_without_any_terminal_there_are_80_columns(monkeypatch: pytest.MonkeyPat
 def test_what_is_no_size_is_taken_from_the_environment(
     said: str | None, left: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for variable in ("COLUMNS", "LINES"):
-        monkeypatch.setenv(variable, said or "")
-    terminal.clean_environment()
-    assert (os.environ.get("COLUMNS"), os.environ.get("LINES")) == (left, left)
+    with monkeypatch.context() as patch:
+        for variable in ("COLUMNS", "LINES"):
+            patch.setenv(variable, said or "")
+        terminal.clean_environment()
+        assert (os.environ.get("COLUMNS"), os.environ.get("LINES")) == (left, left)

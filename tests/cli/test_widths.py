@@ -46,10 +46,10 @@ def show(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Runs something that writes to a terminal of so many columns and returns what it shows."""
 
     def show(columns: int | str, write: Callable[..., object], *args: object, **kwargs: object) -> str:
-        monkeypatch.setenv("TERM", "xterm")
-        monkeypatch.setenv("COLUMNS", str(columns))
-        with monkeypatch.context() as patch:
+        with monkeypatch.context() as patch:  # pytest itself looks at COLUMNS when the test has ended
             stream = Terminal()
+            patch.setenv("TERM", "xterm")
+            patch.setenv("COLUMNS", str(columns))
             patch.setattr(sys, "stdout", stream)
             patch.setattr(sys, "stderr", stream)
             write(*args, **kwargs)
@@ -108,19 +108,18 @@ def test_what_is_no_width_is_that_of_the_terminal(columns: str, show: Callable[.
     assert show(columns, cli.main, ["--help"]) == usual[1000 if columns.startswith("9") else 80]
 
 
-@pytest.mark.parametrize("columns", [*WIDTHS[:70], 200])
 @pytest.mark.parametrize("lines", ["", "0", "-1", "10000000000"])
 def test_a_progress_line_has_all_its_words_at_every_width(
-    columns: int, lines: str, show: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    lines: str, show: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LINES", lines)
-
     def count() -> None:
-        with progress() as tell:
-            tell(10, 10, "12,345 tweets")
+        with monkeypatch.context() as patch:
+            patch.setenv("LINES", lines)
+            with progress() as tell:
+                tell(10, 10, "12,345 tweets")
 
-    seen = show(columns, count)
-    assert "12,345tweets" in "".join(seen.split())
+    for columns in WIDTHS:
+        assert "12,345tweets" in "".join(show(columns, count).split()), columns
 
 
 @pytest.mark.parametrize("columns", [0, 1, 7, PLAIN])

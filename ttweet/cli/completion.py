@@ -73,8 +73,7 @@ def install_completion(*, shell_name: ShellName = None, output: Output = None) -
     name = shell_name or _detected()
     script = _script(name)
     if output is not None:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(script, "utf-8")
+        _write(output, script, "name another file with -o")
         shell.write(str(output.absolute()))
         return shell.DONE
     target = _target(name)
@@ -134,11 +133,7 @@ def _home(name: Shell) -> Path:
 
 
 def _install(name: Shell, target: Target, script: str) -> None:
-    try:
-        target.script.parent.mkdir(parents=True, exist_ok=True)
-        target.script.write_text(script + target.end, "utf-8")
-    except OSError as exc:
-        raise OSError(exc.errno, f"{exc.strerror}; {_elsewhere(name)}", exc.filename) from exc
+    _write(target.script, script + target.end, _elsewhere(name))
     if target.startup is None:
         return
     try:
@@ -146,6 +141,14 @@ def _install(name: Shell, target: Target, script: str) -> None:
             shell.hint(f"added to {target.startup}: {target.line}")
     except OSError as exc:
         raise OSError(exc.errno, f"{exc.strerror}; add this line to it: {target.line}", str(target.startup)) from exc
+
+
+def _write(path: Path, script: str, way_out: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(script, "utf-8")
+    except OSError as exc:
+        raise OSError(exc.errno, f"{exc.strerror}; {way_out}", exc.filename or str(path)) from exc
 
 
 def _elsewhere(name: Shell) -> str:
