@@ -171,3 +171,32 @@ def test_a_token_goes_to_another_machine_only_with_tls_or_when_that_is_said(monk
         assert dial.Endpoint(here, 13001)._greetings() == shown
     monkeypatch.setenv("TTWEET_NO_TLS", "1")
     assert endpoint._greetings() == shown
+
+
+def test_a_token_file_may_begin_with_a_byte_order_mark(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    name_token_file(monkeypatch, tmp_path / "token", b"\xef\xbb\xbfttw_y\r\n")
+    assert dial.own_token() == "ttw_y"
+
+
+@pytest.mark.parametrize(
+    ("data", "wrong"),
+    [
+        (b"\xef\xbb\xbf", "is empty; put the token into it"),
+        ("ttw_y\r\n".encode("utf-16"), "is UTF-16, as PowerShell's > writes it; save it as UTF-8"),
+        (b"\xfe\xff\0t", "is UTF-16, as PowerShell's > writes it; save it as UTF-8"),
+    ],
+)
+def test_a_token_file_of_another_encoding_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, data: bytes, wrong: str
+) -> None:
+    name_token_file(monkeypatch, tmp_path / "token", data)
+    with pytest.raises(SetupError, match=f"the file of TTWEET_TOKEN_FILE, {wrong}"):
+        dial.own_token()
+
+
+def name_token_file(monkeypatch: pytest.MonkeyPatch, file: Path, data: bytes) -> None:
+    """Have the environment name a file with these bytes."""
+    file.write_bytes(data)
+    file.chmod(0o600)
+    monkeypatch.delenv("TTWEET_TOKEN", raising=False)
+    monkeypatch.setenv("TTWEET_TOKEN_FILE", str(file))

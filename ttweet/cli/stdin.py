@@ -2,8 +2,10 @@
 
 import codecs
 import io
+import os
 import select
 import sys
+from contextlib import suppress
 from typing import Any
 
 from ttweet.cli import shell
@@ -18,7 +20,7 @@ def reader() -> io.BufferedReader:
     return io.BufferedReader(Stdin())
 
 
-class Stdin(io.FileIO):
+class Stdin(io.RawIOBase):
     """Stdin without a byte order mark; a signal ends a wait for it at once, whether or not the descriptor blocks.
 
     Reads raise UsageError for UTF-16, and OSError that names stdin.
@@ -27,8 +29,16 @@ class Stdin(io.FileIO):
     def __init__(self) -> None:
         if sys.stdin is None:
             raise shell.UsageError("stdin is closed; there is nothing to read")
-        super().__init__(sys.stdin.fileno(), closefd=False)
+        self._fd = sys.stdin.fileno()
         self._begun = False
+
+    def fileno(self) -> int:
+        """See io.IOBase."""
+        return self._fd
+
+    def readable(self) -> bool:
+        """See io.IOBase."""
+        return True
 
     def readinto(self, buffer: Any, /) -> int:
         """See io.RawIOBase."""
@@ -48,14 +58,13 @@ class Stdin(io.FileIO):
         return len(rest) or self._wait_and_read(buffer)
 
     def _wait_and_read(self, buffer: Any) -> int:
-        count = None
         try:
-            while count is None:
-                ready({self.fileno(): select.POLLIN})
-                count = super().readinto(buffer)
+            while True:
+                ready({self._fd: select.POLLIN})
+                with suppress(BlockingIOError):
+                    return os.readv(self._fd, [buffer])
         except OSError as exc:
             raise OSError(exc.errno, exc.strerror, "stdin") from exc
-        return count
 
 
 def _may_grow(first: bytes) -> bool:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 TIMEOUT_S = 15.0  # to connect, and for each answer; the server gives its disk and other writers 5 s, and a client 10
+UTF_8 = b"\xef\xbb\xbf"  # the byte order marks that editors put before a text
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 MAX_TOKEN_BYTES = 1024  # read of a token's file: a token has 47, and a file may be anything
 MAX_ANSWER_BYTES = 1024 * 1024  # a page of tweets has 272 KiB at most, a list of 200 tags less
 
@@ -156,12 +158,15 @@ def _token_of(path: str, source: str) -> str:
     from ttweet.files import secret_objection  # most clients have no such file
 
     try:
-        with open(path, encoding="ascii", errors="replace") as file:
+        with open(path, "rb") as file:
             if (wrong := secret_objection(path, os.fstat(file.fileno()))) is not None:
                 raise SetupError("token", f"others can read {source[:-1]} {wrong}")
-            return file.read(MAX_TOKEN_BYTES).strip()
+            data = file.read(MAX_TOKEN_BYTES)
     except OSError as exc:
         raise SetupError("token", f"{source} cannot be read: {exc.strerror}") from exc
+    if data.startswith(UTF_16):
+        raise SetupError("token", f"{source} is UTF-16, as PowerShell's > writes it; save it as UTF-8")
+    return data.removeprefix(UTF_8).decode("ascii", "replace").strip()
 
 
 class Connection:

@@ -5,6 +5,7 @@ An entry is a tweet, the place of a deleted one, or its deletion.
 docs/export.md describes the lines. Knows no SQL, no files and no command line.
 """
 
+import codecs
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -96,10 +97,17 @@ def decode(line: bytes) -> Entry:
 
 
 def read_lines(stream: Stream) -> Iterator[tuple[int, bytes]]:
-    """The lines of a stream with their numbers, from 1; empty ones are left out. Raises Refused for one too long."""
+    """The lines of a stream with their numbers, from 1; empty ones are left out. Raises Refused for one too long.
+
+    A byte order mark at the start, as an editor may have put it there, is dropped; UTF-16 is refused.
+    """
     number = 0
     while line := stream.readline(MAX_LINE_BYTES + 1):
         number += 1
+        if number == 1:
+            if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                raise _bad("the file is UTF-16, as PowerShell's > writes it; convert it: iconv -f UTF-16 -t UTF-8")
+            line = line.removeprefix(codecs.BOM_UTF8)
         if len(line) > MAX_LINE_BYTES:
             raise _bad(f"line {number}: more than {MAX_LINE_BYTES:,} bytes; this is no export of ttweet's")
         if line.strip():

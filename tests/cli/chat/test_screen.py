@@ -194,6 +194,15 @@ def test_from_a_pipe_there_is_no_prompt(tmp_path: Path, monkeypatch: pytest.Monk
             assert list(screen.Screen().commands()) == lines
 
 
+def test_of_a_command_in_a_pipe_a_bounded_part_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "commands").write_bytes(b"x" * 1_000_000 + b"\nexit\n")
+    with (tmp_path / "commands").open() as commands:
+        monkeypatch.setattr("sys.stdin", commands)
+        first, second = screen.Screen().commands()
+    assert (first.strip("x"), second) == ("", "exit")
+    assert len(first) <= screen.MAX_COMMAND_BYTES + screen.READ_BYTES
+
+
 def test_without_the_library_a_terminal_is_as_a_pipe(server: Server) -> None:
     keyboard = Keyboard(server, "matt", start="import sys; sys.modules['readline'] = None")
     keyboard.waits(lambda lines: lines != [] and keyboard.terminal.column == 0)  # else the echo is on the same row

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from ttweet.cli.commands.post_lines import MAX_LINE_BYTES, Line, post_lines, rea
 from ttweet.client.sync_client import Client
 from ttweet.model.errors import ConnectError
 
+HUGE = b"x" * (MAX_LINE_BYTES + 200_000)
 STORED = b'["ok",{"id":%d,"at":2,"tags":[]}]\n'
 
 
@@ -79,9 +81,30 @@ def test_where_the_bytes_are_cut_makes_no_difference(chunks: list[bytes]) -> Non
     assert [line for lines in lines_of(*filter(None, chunks)) for line in lines] == whole
 
 
-def test_what_has_no_line_ends_is_no_text() -> None:
-    with pytest.raises(shell.UsageError, match=r"^line 2 of stdin has more than 1,048,576 bytes$"):
-        lines_of(b"one\n", *[b"x" * 60_000] * (MAX_LINE_BYTES // 60_000 + 2))
+def chunks(data: bytes) -> list[bytes]:
+    return [data[start : start + 60_000] for start in range(0, len(data), 60_000)]
+
+
+@pytest.mark.parametrize(
+    ("data", "lines"),
+    [
+        (b"one\n" + HUGE + b"\ntwo\n", [[Line(1, "one")], [Line(2, None)], [Line(3, "two")]]),
+        (HUGE, [[Line(1, None)]]),
+        (HUGE + b"\n", [[Line(1, None)]]),
+        (HUGE + b"\n\n" + HUGE + b"\nend", [[Line(1, None)], [Line(3, None)], [Line(4, "end")]]),
+    ],
+)
+def test_a_line_that_is_too_long_is_not_kept(data: bytes, lines: list[list[Line]]) -> None:
+    assert lines_of(*chunks(data)) == lines
+
+
+def test_a_line_of_any_length_takes_bounded_memory() -> None:
+    tracemalloc.start()
+    try:
+        assert lines_of(*[b"x" * 60_000] * 500, b"\nend") == [[Line(1, None)], [Line(2, "end")]]
+        assert tracemalloc.get_traced_memory()[1] < 4 * MAX_LINE_BYTES
+    finally:
+        tracemalloc.stop()
 
 
 # Posting
@@ -108,6 +131,28 @@ def test_refused_lines_are_told_with_their_numbers(server: Server) -> None:
         "ttweet: line 5: a NUL character at position 5; a text must have none",
     ]
     assert done.stderr.splitlines()[3].startswith("2 posted, 3 refused, in ")
+
+
+def test_a_line_that_is_too_long_is_a_refused_line_like_any_other(server: Server) -> None:
+    data = b"one\n" + HUGE + b"\n" + b"x" * 100_000 + b"\ntwo"
+    done = run("post", "--lines", "--json", "--server", server.address, stdin=data)
+    assert done.returncode == shell.REFUSED
+    outcomes = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(one["line"], one.get("code")) for one in outcomes] == [
+        (1, None), (2, "too_long"), (3, "too_long"), (4, None)
+    ]  # fmt: skip
+    assert done.stderr.splitlines()[0] == "ttweet: line 2: more than 1,048,576 bytes, the limit is 150 characters"
+    assert done.stderr.splitlines()[-1].startswith("2 posted, 2 refused, in ")
+
+
+def test_a_full_disk_for_the_ids_tells_what_is_stored(server: Server) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*TTWEET, "post", "--lines", "--server", server.address],
+            input="one\n", stdout=full, stderr=subprocess.PIPE, text=True, timeout=LIMIT_S, env=environment(),
+        )  # fmt: skip
+    assert done.returncode == shell.FAILED
+    assert done.stderr == "ttweet: stdout: No space left on device; 1 acknowledged, up to line 1\n"
 
 
 def test_json_tells_of_every_line(server: Server) -> None:

@@ -18,6 +18,7 @@ from ttweet.client.waiting import Bell, ready
 
 PROMPT = "> "
 READ_BYTES = 64 * 1024  # one read of a pipe
+MAX_COMMAND_BYTES = 64 * 1024  # of a command, which has under 1 KiB; of a longer one the rest is dropped
 TICK_S = 0.01  # between two signals that end a line which is being typed
 
 
@@ -95,6 +96,7 @@ class Screen:
             data = pipe.read(READ_BYTES)
             *lines, rest = (rest + data).split(b"\n")
             yield from [line.decode(errors="surrogateescape") for line in lines]
+            rest = rest[:MAX_COMMAND_BYTES]
         if rest and not self._over:
             yield rest.decode(errors="surrogateescape")
 

@@ -16,9 +16,11 @@ from ttweet.cli import shell
 from ttweet.cli.progress import Show, progress
 from ttweet.client.sync_client import Client, Stored
 from ttweet.model.errors import ConnectError, Refused
+from ttweet.model.tweets import MAX_CHARACTERS
 
 READ_BYTES = 64 * 1024  # one read of a pipe
 MAX_LINE_BYTES = 1024 * 1024  # a message has 600; what is longer is no text, and must not fill the memory
+TOO_LONG = Refused("too_long", f"more than {MAX_LINE_BYTES:,} bytes, the limit is {MAX_CHARACTERS} characters")
 PROGRESS_EVERY = 64  # outcomes between two looks of the progress bar, which takes 20 us for one
 NOT_THE_LINES_FAULT = (
     "altered",
@@ -32,10 +34,13 @@ NOT_THE_LINES_FAULT = (
 
 
 class Line(NamedTuple):
-    """A line and its number, from 1. Bytes that are not UTF-8 are lone surrogates, which no text may hold."""
+    """A line and its number, from 1. Bytes that are not UTF-8 are lone surrogates, which no text may hold.
+
+    The text is None for a line of more than MAX_LINE_BYTES, which is not kept.
+    """
 
     number: int
-    text: str
+    text: str | None
 
 
 @dataclass(slots=True)
@@ -70,11 +75,16 @@ def post_lines(client: Client, stream: BufferedReader, *, tags: list[str], key: 
     with progress() as show:
         try:
             for lines in read_lines(stream):
+                if lines and lines[0].text is None:
+                    _note_refused(lines[0], TOO_LONG, tally, json=json)
+                    continue
                 _post_together(client, lines, tally, tags=tags, key=key, json=json, show=show)
                 if tally.fault:
                     break
         except ConnectError as error:
             raise type(error)(error.code, f"{error.text}{_left(tally, key)}") from error
+        except OSError as error:  # of stdin or stdout
+            raise OSError(error.errno, f"{error.strerror or error}{_left(tally, key)}", error.filename) from error
         except KeyboardInterrupt:
             shell.complain(f"interrupted{_left(tally, key)}")
             raise
@@ -88,16 +98,19 @@ def post_lines(client: Client, stream: BufferedReader, *, tags: list[str], key: 
 def read_lines(stream: BufferedReader) -> Iterator[list[Line]]:
     """The lines of a stream, those together that came together; blank ones are counted and left out.
 
-    Raises UsageError when one is longer than MAX_LINE_BYTES.
+    A line that is too long comes alone, and at most MAX_LINE_BYTES and READ_BYTES of it are in memory.
     """
-    number, rest = 0, b""
+    number, rest, too_long = 0, b"", False
     while data := stream.read1(READ_BYTES):
         *complete, rest = (rest + data).split(b"\n")
+        if too_long and complete:
+            number, complete, too_long = number + 1, complete[1:], False
+            yield [Line(number, None)]
         yield _numbered(complete, number)
         number += len(complete)
-        if len(rest) > MAX_LINE_BYTES:
-            raise shell.UsageError(f"line {number + 1} of stdin has more than {MAX_LINE_BYTES:,} bytes")
-    yield _numbered([rest], number)
+        if too_long or len(rest) > MAX_LINE_BYTES:
+            rest, too_long = b"", True
+    yield [Line(number + 1, None)] if too_long else _numbered([rest], number)
 
 
 def _numbered(lines: list[bytes], before: int) -> list[Line]:
@@ -129,7 +142,7 @@ def _hand_over(lines: Iterable[Line], tally: Tally) -> Iterator[str]:
         if tally.fault:
             return
         tally.under_way.append(line.number)
-        yield line.text
+        yield line.text or ""
 
 
 def _write_stored(line: Line, stored: Stored, *, json: bool) -> None:
@@ -153,7 +166,7 @@ def _note_refused(line: Line, refused: Refused, tally: Tally, *, json: bool) -> 
 
 def _reason(line: Line, refused: Refused) -> str:
     try:
-        shell.checked_text(line.text, "it")
+        shell.checked_text(line.text or "", "it")
     except shell.UsageError as error:
         return str(error)  # the server speaks of surrogates, but the file has bytes
     return refused.text

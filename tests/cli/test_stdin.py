@@ -1,0 +1,105 @@
+"""Byte order marks, as PowerShell and Notepad write them, are no part of a text."""
+
+import io
+import json
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import Server, run, running_server
+from ttweet.cli.shell import UsageError
+from ttweet.cli.stdin import reader
+from ttweet.client.sync_client import Client
+from ttweet.model.tweets import Tweet
+from ttweet.storage.jsonl import encode
+
+MARK = b"\xef\xbb\xbf"
+TWEET = Tweet(7, 1_700_000_000_000, None, "moved #a", ("a",))
+UTF_16 = "convert it: iconv -f UTF-16 -t UTF-8"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running_server(tmp_path_factory.mktemp("server"), "--no-report-file") as server:
+        yield server
+
+
+def read(monkeypatch: pytest.MonkeyPatch, *parts: bytes) -> bytes:
+    """What comes out of a pipe that these are written to, one when the one before was read."""
+
+    def write() -> None:
+        with open(ours, "wb", buffering=0) as pipe:
+            pipe.writelines(parts)
+
+    theirs, ours = os.pipe()
+    thread = threading.Thread(target=write)
+    thread.start()
+    with open(theirs, "rb") as pipe:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(pipe))
+        data = reader().read()
+    thread.join()
+    return data
+
+
+@pytest.mark.parametrize(
+    ("parts", "data"),
+    [
+        ([], b""),
+        ([MARK], b""),
+        ([MARK + b"text"], b"text"),
+        ([MARK, b"text"], b"text"),
+        ([b"\xef", b"\xbb", b"\xbf", b"text"], b"text"),
+        ([MARK + MARK + b"text"], MARK + b"text"),
+        ([b"text" + MARK], b"text" + MARK),
+        ([b"\xef\xbb"], b"\xef\xbb"),
+        ([b"\xef\xbc\x83tag"], "＃tag".encode()),
+        ([b"\xff"], b"\xff"),
+        ([b"\xfe", b"\xfd"], b"\xfe\xfd"),
+        ([b"a", b"b"], b"ab"),
+    ],
+)
+def test_a_mark_at_the_start_is_dropped(monkeypatch: pytest.MonkeyPatch, parts: list[bytes], data: bytes) -> None:
+    assert read(monkeypatch, *parts) == data
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_utf_16_is_named(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    with pytest.raises(UsageError, match=UTF_16):
+        read(monkeypatch, "\ufeff".encode("utf-16-be" if encoding == "utf-16-be" else "utf-16-le"), b"x")
+
+
+@pytest.mark.parametrize(
+    ("command", "text", "last"),
+    [
+        (["post", "-"], "marked #a", "marked #a"),
+        (["post", "--lines"], "one\ntwo", "two"),
+        (["post", "--lines"], "only one", "only one"),
+        (["chat", "127.0.0.1", "PORT", "matt"], 'tweet "by chat" #a\nexit\n', "by chat"),
+    ],
+)
+def test_each_command_reads_a_marked_stdin(server: Server, command: list[str], text: str, last: str) -> None:
+    words = [word.replace("PORT", str(server.port)) for word in command]
+    variables = {"TTWEET_SERVER": server.address}
+    assert run(*words, stdin=MARK + text.encode(), variables=variables).returncode == 0
+    with Client("127.0.0.1", server.port) as client:
+        assert client.last_text() == last
+    refused = run(*words, stdin=text.encode("utf-16"), variables=variables)
+    assert refused.returncode == 2
+    assert UTF_16 in refused.stderr
+
+
+@pytest.mark.parametrize("source", ["-", "tweets.jsonl"])
+def test_import_reads_a_marked_file(tmp_path: Path, source: str) -> None:
+    line = encode(TWEET)
+    (tmp_path / "tweets.jsonl").write_bytes(MARK + line)
+    assert run("import", source, stdin=MARK + line, cwd=tmp_path).returncode == 0
+    shown = run("last", "--db", "tweets.db", "--json", cwd=tmp_path).stdout
+    assert json.loads(shown)["text"] == TWEET.text
+    (tmp_path / "tweets.jsonl").write_bytes(line.decode().encode("utf-16"))
+    refused = run("import", source, "--db", "new.db", stdin=line.decode().encode("utf-16"), cwd=tmp_path)
+    assert refused.returncode in (2, 5)
+    assert UTF_16 in refused.stderr
+    assert not (tmp_path / "new.db").exists()
