@@ -241,3 +241,18 @@ def newest_by_id(db: Database) -> None:
     """Let a tag's newest tweet be the one with the highest id."""
     for statement in _NEWEST_BY_ID:
         db.execute(statement)
+
+
+_TAG_KEYING = (
+    "PRAGMA user_version = 8",
+    # The defaults are true of the files that there are: the first rule, by the Unicode tables of any Python.
+    "ALTER TABLE tag_index ADD COLUMN rule INTEGER NOT NULL DEFAULT 1",
+    "ALTER TABLE tag_index ADD COLUMN unicode TEXT NOT NULL DEFAULT ''",
+)
+
+
+@migrations(name="0008_tag_keying")
+def tag_keying(db: Database) -> None:
+    """Say how tags are keyed. The next server that has another rule, or another Python, keys them again."""
+    for statement in _TAG_KEYING:
+        db.execute(statement)

@@ -49,7 +49,10 @@ def fold(body: str) -> str:
         before = folded
         visible = "".join(one for one in folded.casefold() if not _is_ignorable(one))
         folded = normalize("NFKC", visible).replace(" ", "")
-    return folded
+    key = folded
+    while key[-1:] in ("_", "\u00b7", "\u30fb"):
+        key = key[:-1]
+    return key or folded
 
 
 @lru_cache(500_000)

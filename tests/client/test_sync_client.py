@@ -55,6 +55,18 @@ def test_an_empty_post_resets_the_last_message(client: Client) -> None:
     assert client.last_text() == ""
 
 
+def test_a_name_or_a_tag_that_the_server_does_not_know_is_a_query_and_no_upload(client: Client) -> None:
+    unknown = "\U000e1234"
+    assert client.tweets_by(unknown).tweets == []
+    assert client.tweets_of_tag(unknown).tweets == []
+    assert client.request("s", {"tags": [unknown]})["from"] >= 0
+    client.request("c", "")
+    for data in ({"text": "x", "tags": [unknown]}, {"text": f"#{unknown}", "scan": True, "tags": ["a b"]}):
+        with pytest.raises(Refused, match="is no tag"):
+            client.request("u", data)
+    assert client.post(f"#{unknown}").tags == []
+
+
 def test_the_same_key_stores_once(client: Client) -> None:
     first = client.post("with a key", key="client-1")
     assert client.post("with a key", key="client-1").id == first.id

@@ -272,6 +272,38 @@ def test_spellings_with_two_keys(one: str, other: str) -> None:
     assert key(one) != key(other)
 
 
+@pytest.mark.parametrize(
+    ("body", "found_by"),
+    [
+        ("東京・", "東京"),
+        ("東京・大阪", "東京・大阪"),
+        ("・東京・・", "・東京"),
+        ("東京・_·", "東京"),
+        ("東京・\u200d", "東京"),
+        ("l·l·", "l·l"),
+        ("cs_", "cs"),
+        ("CS__", "cs"),
+        ("snake_case_", "snake_case"),
+        ("_x", "_x"),
+        ("1_", "1"),
+        ("é_", "é"),
+        ("_", "_"),
+        ("・\u3164", "・"),  # not nothing: then no query would find the tag
+    ],
+)
+def test_a_key_does_not_end_with_what_joins_words(body: str, found_by: str) -> None:
+    assert key(body) == key(found_by) == found_by
+
+
+@pytest.mark.parametrize(
+    ("text", "typed"),
+    [("#東京・#大阪", ["東京・", "大阪"]), ("#cs_ #cs", ["cs_", "cs"]), ("#a·#b_#c", ["a·", "b_", "c"])],
+)
+def test_the_spelling_keeps_them_and_the_first_rule_did_so_in_keys(text: str, typed: list[str]) -> None:
+    assert extract(text, numeric=True) == typed
+    assert [key(body, rule=1) for body in typed] == typed
+
+
 def test_a_key_has_no_blank_even_where_normalization_makes_one() -> None:
     assert key("a゛") == "a\u3099"
     assert key("ͺ") == "ι"
@@ -320,7 +352,8 @@ def test_a_key_does_not_depend_on_the_normal_form(text: str) -> None:
 @given(st.text(), st.text(alphabet=string.ascii_letters + string.digits + "_"))
 def test_a_key_does_not_depend_on_case(text: str, ascii_text: str) -> None:
     assert key(text.casefold()) == key(text)
-    assert key(ascii_text) == ascii_text.lower() == key(f"{ascii_text}\ufe0f")
+    lower = ascii_text.lower()
+    assert key(ascii_text) == (lower.rstrip("_") or lower) == key(f"{ascii_text}\ufe0f")
 
 
 @pytest.mark.parametrize("body", ["python", "3251", "_x", "café", "寿司", "٣", "\u0301", "1\u20e3", "a" * 600])

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ttweet.model import hashtags
+from ttweet.model.characters import is_unassigned
 from ttweet.model.errors import Refused
 from ttweet.model.tweets import (
     MAX_CHARACTERS,
@@ -177,8 +178,9 @@ def test_what_finds_tweets_is_what_may_stand_beside_a_text_and_each_tag_of_a_tex
             beside = draft("text", tags=[tag]).tags
         except Refused:
             assert tag == text
-            with refusal("bad_tag", "is no tag"):
-                search_key(tag)
+            if not any(map(is_unassigned, tag)):  # a newer Python may have stored it
+                with refusal("bad_tag", "is no tag"):
+                    search_key(tag)
         else:
             assert [*beside] == [search_key(tag)]
 

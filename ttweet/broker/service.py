@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from ttweet.broker.journal import Journal, Receipt, Waiter
 from ttweet.broker.read_scheduler import Reading
-from ttweet.model import reports, tweets
+from ttweet.model import reports, stored, tweets
 from ttweet.model.errors import Refused
 from ttweet.model.reports import Report
 from ttweet.model.times import now_ms
@@ -102,7 +102,7 @@ class Service:
 
     async def tweets_of_author(self, by: str, *, limit: int, before: int | None = None) -> Page:
         """The newest tweets of a name, online or not, newest first. Raises Refused `bad_name`."""
-        by = tweets.checked_name(by)
+        by = stored.checked_name(by)
         return await self._ask(partial(self._reader.tweets_of_author, by, limit=limit, before=before))
 
     async def tweets_since_login(self, by: str, *, limit: int, after: int = 0) -> Page:

@@ -15,7 +15,7 @@ from ttweet.client.waiting import FOREVER
 from ttweet.model.errors import Refused
 from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
-from ttweet.model.tweets import Page, TagPage, Tweet, checked_tag, search_key
+from ttweet.model.tweets import Page, TagPage, Tweet, queried_tag, search_key
 from ttweet.storage.contract import Reader
 
 DB = Path("tweets.db")  # as app.Config has it, which takes trio to import; a test holds the two together
@@ -153,7 +153,7 @@ class _Server:
 def checked_body(tag: str) -> str:
     """A tag as it was typed, without its hash sign. Raises UsageError when it cannot be one."""
     try:
-        return checked_tag(shell.checked_text(tag, "the tag").strip())
+        return queried_tag(shell.checked_text(tag, "the tag").strip())
     except Refused as refused:
         raise shell.UsageError(refused.text) from refused
 

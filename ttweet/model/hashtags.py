@@ -14,12 +14,18 @@ can be found, and a run such as `#cs#3251` is two tags. For each hash sign, left
 All steps read a text's *shape*, where one character stands for each kind that the rule tells apart: so plain regular
 expressions do the work, in linear time and without tables. An ASCII text is its own shape.
 
-Knows nothing of tweets, lengths or storage.
+What is a tag depends on Python's version, since each brings newer Unicode tables. A tag that is stored is data, and
+`may_be_body` takes it on every version. Its search key may differ, so a file says which rule and which tables made it.
 """
 
 import re
 from functools import lru_cache
 from unicodedata import category, normalize
+
+from ttweet.model.characters import with_letters
+
+RULE = 2
+"""The version of the rule by which `key` makes search keys. Rule 1 kept `_` and the middle dots at a key's end."""
 
 # The tag characters that are neither letter, mark nor decimal digit (categories L, M, Nd), beside the ASCII `_`.
 _EXTRAS = frozenset("\u00b7\u05be\u05f3\u05f4\u0f0b\u0f0c\u200c\u200d\u3003\u301c\u309b\u309c\u30a0\u30fb\ua67e\uff5e")
@@ -76,6 +82,8 @@ _DEFAULT_IGNORABLES = re.compile(
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
 )
 
+_JOINERS_AT_END = "_\u00b7\u30fb"  # they join words: in `#東京・#大阪` the dot joins two tags and belongs to neither
+
 _REMEMBERED_KINDS = 8192  # the characters of all living scripts but rare Han; 1 MB at most, whatever is sent
 _REMEMBERED_KEYS = 1024  # of bodies that are not ASCII; 6 MB at most for texts of 150 characters
 
@@ -100,13 +108,15 @@ def extract(text: str, *, numeric: bool = False) -> list[str]:
     return bodies
 
 
-def key(body: str) -> str:
-    """Return the search key of a tag body: NFKC_Casefold until stable, without blanks. Compare keys by code point.
+def key(body: str, *, rule: int = RULE) -> str:
+    """Return the search key of a tag body: NFKC_Casefold until stable, without blanks, and without joiners at its end.
 
-    Case, width and invisible characters make no difference, nor does the way accents are written; accents do. The key
-    of a body of nothing but invisible characters is empty: such a tag cannot be searched for and is not stored.
+    Compare keys by code point. Case, width and invisible characters make no difference, nor does the way accents are
+    written; accents do. The key of a body of nothing but invisible characters is empty: such a tag cannot be searched
+    for and is not stored. With `rule` 1 the key is that of files that ttweet wrote before rule 2.
     """
-    return body.lower().replace(" ", "") if body.isascii() else _fold(body)
+    folded = body.lower().replace(" ", "") if body.isascii() else _fold(body)
+    return folded if rule == 1 else folded.rstrip(_JOINERS_AT_END) or folded
 
 
 def is_body(body: str) -> bool:
@@ -114,9 +124,14 @@ def is_body(body: str) -> bool:
     return extract("#" + body, numeric=True) == [body] and key(body) != ""
 
 
+def may_be_body(body: str) -> bool:
+    """Tell whether `body` is a tag body to this Python, or may be one to a newer that knows more characters."""
+    return is_body(with_letters(body)) and key(body) != ""
+
+
 def is_numeric(key: str) -> bool:
     """Tell whether a search key is letterless (#1, #3251): it has no letter or mark. Such tags are not advertised."""
-    return _WITH_LETTER.search(_shape(key)) is None
+    return _WITH_LETTER.search(_shape(with_letters(key))) is None
 
 
 class _Kinds(dict[int, str]):

@@ -4,7 +4,7 @@ Knows no bytes on a wire, no SQL and no trio.
 """
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
@@ -107,8 +107,13 @@ def draft(
     return Draft(text, _distinct(bodies) if bodies else NO_TAGS, by, None if key is None else checked_key(key))
 
 
-def checked_text(text: str) -> str:
-    """The NFC form of a text that may be a tweet; blanks alone, or nothing at all, may be one.
+def nfc(text: str) -> str:
+    """A text in Unicode's normal form C, by the tables of this Python."""
+    return unicodedata.normalize("NFC", text)
+
+
+def checked_text(text: str, form: Callable[[str], str] = nfc) -> str:
+    """The normal form of a text that may be a tweet; blanks alone, or nothing at all, may be one.
 
     Raises Refused: `bad_text` for NUL and lone surrogates, `too_long`.
     """
@@ -117,7 +122,7 @@ def checked_text(text: str) -> str:
             raise Refused("bad_text", f"a lone surrogate at position {position}; a text must be valid UTF-8")
         if (bytes_ := len(text.encode())) > MAX_TEXT_BYTES:
             raise Refused("too_long", f"{bytes_} bytes, the limit is {MAX_TEXT_BYTES} for {MAX_CHARACTERS} characters")
-        text = unicodedata.normalize("NFC", text)
+        text = form(text)
     if "\0" in text:
         raise Refused("bad_text", f"a NUL character at position {text.index(chr(0)) + 1}; a text must have none")
     if len(text) > MAX_CHARACTERS:
@@ -127,21 +132,35 @@ def checked_text(text: str) -> str:
 
 def checked_name(name: str) -> str:
     """The NFC form of an author's name: 1 to 32 letters and digits. Raises Refused `bad_name`."""
-    name = unicodedata.normalize("NFC", name)
-    if not 1 <= len(name) <= MAX_NAME_CHARACTERS or not all(one.isalpha() or one.isdecimal() for one in name):
-        raise Refused("bad_name", f"{name[:40]!a} is no name: 1 to {MAX_NAME_CHARACTERS} letters and digits make one")
+    name = nfc(name)
+    refuse_bad_name(name, known_as=name)
     return name
+
+
+def refuse_bad_name(name: str, *, known_as: str) -> None:
+    """Raise Refused `bad_name` for what is no name; its characters are judged as those of `known_as`."""
+    if not 1 <= len(name) <= MAX_NAME_CHARACTERS or not all(one.isalpha() or one.isdecimal() for one in known_as):
+        raise Refused("bad_name", f"{name[:40]!a} is no name: 1 to {MAX_NAME_CHARACTERS} letters and digits make one")
 
 
 def search_key(tag: str) -> str:
     """What a tag in any spelling, with or without hash sign, is found by. Raises Refused `bad_tag`."""
-    return hashtags.key(checked_tag(tag))
+    return hashtags.key(queried_tag(tag))
+
+
+def queried_tag(tag: str) -> str:
+    """A tag of a query as it was typed: unknown characters are no fault, as a newer Python may have stored them."""
+    return _checked_body(tag, hashtags.may_be_body)
 
 
 def checked_tag(tag: str) -> str:
-    """A tag as it was typed, a hash sign before it forgiven. Raises Refused `bad_tag`."""
+    """A tag of a new tweet as it was typed, a hash sign before it forgiven. Raises Refused `bad_tag`."""
+    return _checked_body(tag, hashtags.is_body)
+
+
+def _checked_body(tag: str, is_body: Callable[[str], bool]) -> str:
     body = tag[1:] if tag.startswith(("#", "＃")) else tag
-    if len(body) > MAX_CHARACTERS or not hashtags.is_body(body):
+    if len(body) > MAX_CHARACTERS or not is_body(body):
         raise Refused(
             "bad_tag", f"{_short(tag)} is no tag: letters, digits and _ make one, at most {MAX_CHARACTERS} of them"
         )

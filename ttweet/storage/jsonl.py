@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, Protocol
 
-from ttweet.model import hashtags, tweets
+from ttweet.model import stored
 from ttweet.model.errors import Refused
 from ttweet.model.tweets import Deletion, Entry, Tombstone, Tweet
 
@@ -91,8 +91,8 @@ def decode(line: bytes) -> Entry:
         _check(value, _PLACE)
         return Tombstone(_id(value["id"]), _at(value["at"]))
     _check(value, _TWEET)
-    text = tweets.checked_text(value["text"])
-    name = None if value["by"] is None else tweets.checked_name(value["by"])
+    text = stored.checked_text(value["text"])
+    name = None if value["by"] is None else stored.checked_name(value["by"])
     return Tweet(_id(value["id"]), _at(value["at"]), name, text, _tags(value["tags"], text))
 
 
@@ -239,14 +239,7 @@ def _tags(bodies: list[Any], text: str) -> tuple[str, ...]:
     """Tags as they were typed, each key once. Raises Refused `bad_tag`."""
     if bodies and not text:
         raise Refused("bad_tag", "an empty text carries no tags")
-    keys: set[str] = set()
-    for body in bodies:
-        if not isinstance(body, str) or len(body) > tweets.MAX_CHARACTERS or not hashtags.is_body(body):
-            raise Refused("bad_tag", f"{json.dumps(body)[:40]} is no tag: letters, digits and _ make one")
-        key = hashtags.key(body)
-        if not key or key in keys:
-            raise Refused("bad_tag", f"{json.dumps(body)[:40]} stands there twice, or is nothing to find")
-        keys.add(key)
+    stored.refuse_bad_tags(bodies)
     return tuple(bodies)
 
 

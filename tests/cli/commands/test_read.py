@@ -123,6 +123,13 @@ def test_a_tag_that_is_not_there_is_told_with_one_that_is(server: Server) -> Non
         assert says("tags", "#zzz", *where) == (4, "ttweet: no tweet has the tag #zzz")
 
 
+@pytest.mark.parametrize("tag", ["\U000e1234", "#a\U000e1234"])
+def test_a_tag_that_this_python_does_not_know_is_asked_for_like_any_other(server: Server, tag: str) -> None:
+    for where in (["--db", str(server.db)], ["--server", server.address]):
+        code, said = says("tags", tag, *where)
+        assert (code, said.startswith("ttweet: no tweet has the tag #")) == (shell.NOTHING, True)
+
+
 def test_no_tags_at_all_is_told(tmp_path: Path) -> None:
     with running_server(tmp_path) as server:
         run("post", "only #123", "--server", server.address)

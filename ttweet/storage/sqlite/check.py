@@ -12,9 +12,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-from ttweet.model import hashtags, tweets
+from ttweet.model import hashtags, stored
+from ttweet.model.characters import UNICODE, is_settled
 from ttweet.model.errors import Refused
 from ttweet.model.tweets import MAX_ID, Tweet
+from ttweet.storage.sqlite import keying
 from ttweet.storage.sqlite.connections import (
     SCHEMA_VERSION,
     connect_reader,
@@ -114,6 +116,8 @@ class Check:
         self._connection = connect_reader(path, instead=instead)
         self.facts: Facts | None = None
         """None while it is not known, and when the file is too damaged to tell."""
+        self._rule = hashtags.RULE
+        self._foreign: dict[str, str] = {}  # spellings that another Python keyed otherwise, with their keys
         self._unindexed: set[str] = set()  # keys of tags, those of tweets that the index of tags does not have yet
         self.unlike = 0
         """Tweets without some of the hashtags in their texts; nothing is wrong with that: clients may choose tags."""
@@ -176,6 +180,7 @@ class Check:
 
     def _tweets(self, version: int, total: int, progress: Progress) -> Iterator[Finding]:
         """Look at each tweet, and note the uses of tags that the index should have."""
+        self._learn_keying(version)
         up_to = self._indexed_up_to(version)
         wrong: dict[str, tuple[int, int]] = {}  # how many, and the first
         done, cursor = 0, 0
@@ -196,11 +201,21 @@ class Check:
         up_to: int = self._connection.execute("SELECT up_to FROM tag_index").fetchone()[0]
         return up_to
 
+    def _learn_keying(self, version: int) -> None:
+        """Judge keys by the rule that made them, and not at all where other Unicode tables may have made them."""
+        self._rule, unicode = keying.of_file(self._connection, version)
+        if unicode != UNICODE:
+            foreign = keying.foreign_keys(self._connection, self._rule)
+            self._foreign = {spelling: key for spelling, key in foreign.items() if not is_settled(spelling)}
+
+    def _key(self, tag: str) -> str:
+        return self._foreign.get(tag) or hashtags.key(tag, rule=self._rule)
+
     def _note(self, tweet: Tweet, *, indexed: bool) -> None:
         if not tweet.tags and "#" not in tweet.text:
             return
-        keyed = {hashtags.key(tag): tag for tag in tweet.tags}
-        self.unlike += any(hashtags.key(tag) not in keyed for tag in hashtags.extract(tweet.text, numeric=True))
+        keyed = {self._key(tag): tag for tag in tweet.tags}
+        self.unlike += any(self._key(tag) not in keyed for tag in hashtags.extract(tweet.text, numeric=True))
         if indexed:
             self._connection.executemany(_USE, [(key, tweet.id, tag, tweet.at) for key, tag in keyed.items()])
         else:
@@ -213,8 +228,8 @@ class Check:
 
     def _tags(self, version: int) -> Iterator[Finding]:
         counted = _COUNTED | _NEWEST if version >= NEWEST_VERSION else _COUNTED
-        for what, (said, stored) in counted.items():
-            count, key = self._connection.execute(_DIFFERENT.format(said=said, stored=stored)).fetchone()
+        for what, (said, found) in counted.items():
+            count, key = self._connection.execute(_DIFFERENT.format(said=said, stored=found)).fetchone()
             if count:
                 yield Finding(f"{what} of {count:,} tags is not what the tweets say; one is #{key}", ANEW)
 
@@ -222,12 +237,14 @@ class Check:
 def _mistake(tweet: Tweet) -> str | None:
     """What of a tweet no server would have stored."""
     try:
-        if tweets.checked_text(tweet.text) != tweet.text:
+        if stored.checked_text(tweet.text) != tweet.text:
             return "a text that is not in normal form"
-        if tweet.by and tweets.checked_name(tweet.by) != tweet.by:
+        if tweet.by and stored.checked_name(tweet.by) != tweet.by:
             return "a name that is not in normal form"
     except Refused as refused:
         return f"a text or a name that no tweet may have ({refused.code})"
-    if not all(hashtags.is_body(tag) for tag in tweet.tags) or len({*map(hashtags.key, tweet.tags)}) < len(tweet.tags):
+    try:
+        stored.refuse_bad_tags(tweet.tags)
+    except Refused:
         return "tags that are none, or one twice"
     return None

@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ttweet.model import reports
+from ttweet.model import hashtags, reports
 from ttweet.model.tweets import MAX_ID, Deletion, Entry, Page, TagPage, Tombstone, Tweet
 from ttweet.storage.contract import LogLine, Size, Traces
+from ttweet.storage.sqlite import keying
 from ttweet.storage.sqlite import tag_list as sqlite_listing
 from ttweet.storage.sqlite.connections import INSTEAD, connect_reader
 from ttweet.storage.sqlite.errors import store_error
@@ -193,16 +194,17 @@ class Queries:
         below, wanted = MAX_ID if before is None else before, limit + 1
         with self._snapshot() as tail:
             found = tail.newest_of(key, below=below, limit=wanted)
-            if len(found) < wanted:
-                rows = self._all(_OF_TAG, key=key, before=below, limit=wanted - len(found))
-                found += [to_tweet(row) for row in rows]
+            if left := wanted - len(found):
+                rows = [self._all(_OF_TAG, key=one, before=below, limit=left) for one in self._stored_keys([key])]
+                found += [to_tweet(row) for row in _newest_first(rows)[:left]]
         return Page(found[:limit], len(found) > limit)
 
     def tagged_after(self, keys: Sequence[str], cursor: int, limit: int) -> list[Tweet]:
         """See Reader."""
-        merged = " UNION ".join([_OF_EITHER.format(tag=_TAG)] * len(keys))
-        values = [value for key in keys for value in (key, cursor, limit)]
         with self._snapshot() as tail:
+            stored = self._stored_keys(keys)
+            merged = " UNION ".join([_OF_EITHER.format(tag=_TAG)] * len(stored))
+            values = [value for key in stored for value in (key, cursor, limit)]
             found = [to_tweet(row) for row in self._rows(_OF_ANY.format(merged=merged), [*values, limit])]
             return found + tail.any_after(keys, cursor, limit - len(found))
 
@@ -242,6 +244,13 @@ class Queries:
         """See Reader."""
         self._connection.close()
 
+    def _stored_keys(self, keys: Sequence[str]) -> list[str]:
+        """The keys by which the file has the tags of these keys: more, where it is keyed otherwise than here."""
+        if self._tail.keying == keying.OURS:
+            return [*keys]
+        foreign = keying.foreign_keys(self._connection)
+        return [*keys, *{stored for spelling, stored in foreign.items() if hashtags.key(spelling) in keys}]
+
     @contextmanager
     def _snapshot(self) -> Iterator[Tail]:
         """One state of the file for several statements: yields the tail that belongs to it."""
@@ -279,6 +288,13 @@ class SqliteReader(Queries):
         `for_clients`: errors go to clients of a server, who are told no name of a file.
         """
         super().__init__(connect_reader(path, instead=instead), shown_as=None if for_clients else path)
+
+
+def _newest_first(lists: Sequence[list[Any]]) -> list[Any]:
+    """The rows of one list, or of several without repetition, by their ids."""
+    if len(lists) == 1:
+        return lists[0]
+    return sorted({row for rows in lists for row in rows}, reverse=True)
 
 
 def _bytes_of(path: str) -> int:

@@ -8,8 +8,12 @@ them in the log above that mark (sqlite_tail), and so does the next server if th
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from ttweet.model import hashtags
+from ttweet.model.tweets import Tweet
+from ttweet.storage.sqlite import keying
+from ttweet.storage.sqlite.rows import MAX_ROWS, Rows, Value
 from ttweet.storage.sqlite.tag_table import TagTable
 from ttweet.storage.sqlite.tag_uses import Tagged
 from ttweet.storage.sqlite.tail import to_tagged, to_tweet
@@ -20,6 +24,9 @@ PAUSE_MS = 1_000  # that a tweet waits at most while others follow: other progra
 _UP_TO = "SELECT up_to FROM tag_index"
 _MARK = "UPDATE tag_index SET up_to = ?"
 _WAITING = "SELECT id, at, author, text, tags FROM tweets WHERE id > (SELECT up_to FROM tag_index) AND tags <> ''"
+_LINKED = Rows("SELECT tweet FROM tags JOIN tweet_tags ON tag = tags.id WHERE key IN (VALUES ", 1, ")")
+_TWEETS = Rows("SELECT id, at, author, text, tags FROM tweets WHERE id IN (VALUES ", 1, ") ORDER BY id")
+_LETTERED = "SELECT id, key, lettered FROM tags WHERE key GLOB '*[^ -~]*'"
 
 
 class TagIndex:
@@ -37,6 +44,20 @@ class TagIndex:
         self._fresh: list[Tagged] = []  # what the transaction under way adds
         self._fresh_newest = last_tweet
         self._built = False
+
+    def rekey(self) -> None:
+        """Key the tags again if another rule or another Python keyed them: inside the caller's transaction.
+
+        Tags that have one key now are merged, and those that had one and have two now are parted. Raises sqlite3.Error.
+        """
+        if keying.of_file(self._connection, keying.FIRST_VERSION) == keying.OURS:
+            return
+        foreign = keying.foreign_keys(self._connection)
+        tweets = _LINKED.run(self._connection, [(key,) for key in {*foreign.values()}])
+        for page in _pages(sorted({*tweets})):
+            self._count_again([to_tweet(row) for row in _TWEETS.run(self._connection, page)], foreign)
+        self._mark_letters()
+        self._connection.execute("UPDATE tag_index SET rule = ?, unicode = ?", keying.OURS)
 
     def add(self, tagged: Sequence[Tagged], newest: int, *, at: int) -> None:
         """Take the tweets of a batch, inside the caller's transaction; `newest` is the log's newest id, `at` (ms) now.
@@ -66,6 +87,19 @@ class TagIndex:
         self.build()
         self._table.uncount(tagged)
 
+    def _count_again(self, tweets: Sequence[Tweet], foreign: Mapping[str, str]) -> None:
+        again = [to_tagged(tweet) for tweet in tweets]
+        self._table.uncount([to_tagged(tweet, foreign) for tweet in tweets])
+        self._table.count(again)
+        self._table.renew({key for _, _, tags in again for key in tags})
+
+    def _mark_letters(self) -> None:
+        """Say again which tags have letters, as a newer Python knows more of them."""
+        tags = self._connection.execute(_LETTERED).fetchall()
+        now = [(0 if hashtags.is_numeric(key) else 1, id_) for id_, key, _ in tags]
+        changed = [one for one, (*_, before) in zip(now, tags, strict=True) if one[0] != before]
+        self._connection.executemany("UPDATE tags SET lettered = ? WHERE id = ?", changed)
+
     def keep(self) -> None:
         """The transaction is committed: remember what it did."""
         self._newest = self._fresh_newest
@@ -86,3 +120,9 @@ class TagIndex:
     def complete(self) -> bool:
         """Whether nothing waits."""
         return self._up_to == self._newest
+
+
+def _pages(rows: list[tuple[Value, ...]]) -> Iterator[list[tuple[Value, ...]]]:
+    """As many rows at a time as one statement takes."""
+    for start in range(0, len(rows), MAX_ROWS):
+        yield rows[start : start + MAX_ROWS]

@@ -64,11 +64,17 @@ _FIND_LESSER = Rows(
     ")",
 )
 # The tweet that is left with the highest id tells the time, unless a tweet above those that went told it before.
-_RENEW = Rows(
+_RENEW_AFTER = Rows(
     "UPDATE tags SET newest ="
     " (SELECT at FROM tweets WHERE id = (SELECT max(tweet) FROM tweet_tags WHERE tag = tags.id)) FROM (VALUES ",
     2,
     ") WHERE id = column1 AND newest = column2",
+)
+_RENEW = Rows(
+    "UPDATE tags SET newest ="
+    " (SELECT at FROM tweets WHERE id = (SELECT max(tweet) FROM tweet_tags WHERE tag = tags.id)) WHERE key IN (VALUES ",
+    1,
+    ")",
 )
 # CROSS JOIN: look each counted spelling up. The planner would rather walk through all spellings there are.
 _FIND_PASSED = Rows(
@@ -100,7 +106,7 @@ class TagTable:
     def count(self, tagged: Sequence[Tagged]) -> None:
         """Link tweets to their tags and count these, inside the caller's transaction. Raises sqlite3.Error.
 
-        The ids rise, and are above those of all tweets that were counted before.
+        The ids rise, and are above those of all tweets that were counted before; else `renew` must follow.
         """
         uses = count_uses(tagged)
         rows = self._rows(uses)
@@ -123,7 +129,11 @@ class TagTable:
         known = [(rows[key], use) for key, use in uses.items() if key in rows]
         self._uncount_days(known)
         self._uncount_spellings(known)
-        _RENEW.run(self._connection, [(row.id, use.newest) for row, use in known])
+        _RENEW_AFTER.run(self._connection, [(row.id, use.newest) for row, use in known])
+
+    def renew(self, keys: Iterable[str]) -> None:
+        """Look up when the newest tweets of these tags came: after tweets were counted below others."""
+        _RENEW.run(self._connection, [(key,) for key in keys])
 
     def keep(self) -> None:
         """The transaction is committed: remember its rows, for a bounded number of tags."""

@@ -9,12 +9,13 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ttweet.model import hashtags
-from ttweet.model.tweets import Tweet
+from ttweet.model.tweets import NO_TAGS, Tweet
+from ttweet.storage.sqlite.keying import UNKNOWN, Keying
 from ttweet.storage.sqlite.tag_uses import Tagged
 
 FIRST_VERSION = 3  # of the schema: in the files of older ones the index has all
 
-_UP_TO = "SELECT up_to FROM tag_index"
+_MARK = "SELECT * FROM tag_index"  # its columns are those of the file's schema
 _TAGGED = "SELECT id, at, author, text, tags FROM tweets WHERE id > ? AND tags <> '' ORDER BY id"
 
 TailTweet = tuple[Tweet, Mapping[str, str]]
@@ -27,6 +28,8 @@ class Tail:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._marked = False  # the file has a mark, which no file loses again
+        self.keying = UNKNOWN
+        """How the tags of the index are keyed."""
         self.tweets: list[TailTweet] = []
         """The tweets with tags, ids rising."""
 
@@ -34,7 +37,8 @@ class Tail:
         """Drop what the index has now and read what is new. Raises sqlite3.Error."""
         if not self._has_mark():
             return
-        [up_to] = self._connection.execute(_UP_TO).fetchone()
+        _, up_to, *keying = self._connection.execute(_MARK).fetchone()
+        self.keying = Keying(*keying) if keying else UNKNOWN
         if self.tweets and self.tweets[0][0].id <= up_to:
             self.tweets = [one for one in self.tweets if one[0].id > up_to]
         newest = self.tweets[-1][0].id if self.tweets else up_to
@@ -64,9 +68,9 @@ def tail_tweet(row: Sequence[Any]) -> TailTweet:
     return tweet, to_tagged(tweet)[2]
 
 
-def to_tagged(tweet: Tweet) -> Tagged:
-    """A tweet as its tags are counted."""
-    return tweet.id, tweet.at, {hashtags.key(tag): tag for tag in tweet.tags}
+def to_tagged(tweet: Tweet, foreign: Mapping[str, str] = NO_TAGS) -> Tagged:
+    """A tweet as its tags are counted; `foreign` has the keys of spellings that are keyed otherwise in the file."""
+    return tweet.id, tweet.at, {foreign.get(tag) or hashtags.key(tag): tag for tag in tweet.tags}
 
 
 def to_tweet(row: Sequence[Any]) -> Tweet:

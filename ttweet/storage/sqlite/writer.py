@@ -201,6 +201,7 @@ class SqliteStore(Queries):
     def _begin_session(self, at: int) -> None:
         self.session = (self.last_session() or 0) + 1
         with self._transaction():
+            self._tags.rekey()
             self._tags.build()
             self._connection.execute("UPDATE sessions SET how = 'crashed' WHERE how = 'running'")
             self._connection.execute(

@@ -1,0 +1,44 @@
+"""What every version of Python says of a character, and what only some say.
+
+Each version brings newer Unicode tables: a letter of Python 3.13 is an unassigned code point to 3.11. What one version
+has stored, another must take. Two facts make that possible. What a code point is once assigned does not change, and
+every Python carries the tables of Unicode 3.2 beside its own, so it knows which characters all versions know alike.
+"""
+
+from itertools import groupby
+from unicodedata import category, normalize, ucd_3_2_0, unidata_version
+
+UNICODE = unidata_version
+"""The version of this Python's tables, such as "14.0.0"."""
+
+
+def is_unassigned(character: str) -> bool:
+    """Tell whether this Python does not know the character; a newer one may."""
+    return category(character) == "Cn"
+
+
+def is_settled(text: str) -> bool:
+    """Tell whether every version of Python knows all characters of a text, so that all fold it alike."""
+    return text.isascii() or all(map(_is_settled, text))
+
+
+def settled_form(text: str) -> str:
+    """Return a text with its settled parts in normal form C; the rest stays as it is.
+
+    What any version of Python has brought into form C stays as it is altogether.
+    """
+    if text.isascii():
+        return text
+    runs = [(settled, "".join(run)) for settled, run in groupby(text, _is_settled)]
+    return "".join([normalize("NFC", run) if settled else run for settled, run in runs])
+
+
+def with_letters(text: str) -> str:
+    """Return a text with a letter in the place of each unassigned character, which a newer Python may know for one."""
+    if text.isascii():
+        return text
+    return "".join("a" if is_unassigned(character) else character for character in text)
+
+
+def _is_settled(character: str) -> bool:
+    return ucd_3_2_0.category(character) != "Cn"

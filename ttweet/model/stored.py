@@ -1,0 +1,38 @@
+"""The rules for tweets that are stored, whichever version of Python stored them; `tweets` has those for new ones.
+
+What is stored is data: a rule that depends on this Python's Unicode tables is not applied to it again.
+"""
+
+from collections.abc import Sequence
+
+from ttweet.model import hashtags, tweets
+from ttweet.model.characters import is_settled, settled_form, with_letters
+from ttweet.model.errors import Refused
+
+
+def checked_text(text: str) -> str:
+    """A text in the normal form that all versions agree on. Raises Refused `bad_text` or `too_long`."""
+    return tweets.checked_text(text, settled_form)
+
+
+def checked_name(name: str) -> str:
+    """A name in the normal form that all versions agree on, also that of a query. Raises Refused `bad_name`."""
+    name = settled_form(name)
+    tweets.refuse_bad_name(name, known_as=with_letters(name))
+    return name
+
+
+def refuse_bad_tags(tags: Sequence[object]) -> None:
+    """Raise Refused `bad_tag` for what cannot be the tags of one tweet."""
+    seen: set[str] = set()
+    for tag in tags:
+        if not isinstance(tag, str) or len(tag) > tweets.MAX_CHARACTERS or not hashtags.may_be_body(tag):
+            raise Refused("bad_tag", f"{tag!a:.40} is no tag: letters, digits and _ make one")
+        if (one := _identity(tag)) in seen:
+            raise Refused("bad_tag", f"{tag!a:.40} is there twice")
+        seen.add(one)
+
+
+def _identity(tag: str) -> str:
+    """What differs for any two tags of a tweet: by the first rule for keys, where all versions fold alike."""
+    return hashtags.key(tag, rule=1) if is_settled(tag) else tag
