@@ -73,10 +73,10 @@ def test_what_is_said_of_a_full_disk_names_the_copy(path: Path, target: Path) ->
         full.execute("PRAGMA max_page_count = 1")
         with pytest.raises(sqlite3.Error) as error:
             full.execute("CREATE TABLE a (x)")
-    told = sqlite_backup._error(error.value, path, target)
+        told = sqlite_backup._error(error.value, full, path, target)
     assert (told.code, told.text) == (
         "full",
-        f"{target} cannot be written: the disk is full; nothing was left there",
+        f"{target} cannot be written: the disk is full; nothing was left there, make room on its disk",
     )
 
 

@@ -1,5 +1,6 @@
 """The commands `export` and `import`: all tweets as lines of JSON, and back."""
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -91,6 +92,11 @@ def _write_file(reader: Queries, source: Path, target: Path, pace: Pace, *, forc
             return _write(reader, file, pace, ascii_only=False)
     except FileExistsError as exc:
         raise shell.UsageError(f"{escape(str(target))} is there already; name another file, or add --force") from exc
+    except OSError as exc:
+        if exc.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        text = f"{target} cannot be written: the disk is full; nothing was left there, and {source} has every tweet"
+        raise StoreError("full", f"{text}; name a file on another disk") from exc
 
 
 def _write(reader: Queries, file: BinaryIO, pace: Pace, *, ascii_only: bool) -> int:

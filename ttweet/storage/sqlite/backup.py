@@ -13,6 +13,7 @@ from ttweet.model.errors import StoreError
 from ttweet.storage.sqlite.connections import INSTEAD, connect_reader, our_tables
 from ttweet.storage.sqlite.errors import damage, store_error
 from ttweet.storage.sqlite.integrity import are_of_indexes, damages
+from ttweet.storage.sqlite.room import missing_for_copy, more_room
 
 STEP_PAGES = 1024  # 4 MiB: a look at the progress each 10 ms
 
@@ -30,7 +31,7 @@ def back_up(source: Path, target: Path, *, overwrite: bool, progress: Progress, 
         try:
             tweets = _copy(reader, part, progress)
         except sqlite3.Error as exc:
-            raise _error(exc, source, target) from exc
+            raise _error(exc, reader, source, target) from exc
         _look_over(part, source, tweets)
     return tweets
 
@@ -51,11 +52,12 @@ def _copy(reader: sqlite3.Connection, part: Path, progress: Progress) -> int:
     return tweets
 
 
-def _error(exc: sqlite3.Error, source: Path, target: Path) -> StoreError:
+def _error(exc: sqlite3.Error, reader: sqlite3.Connection, source: Path, target: Path) -> StoreError:
     error = store_error(exc, path=source)
-    if error.code == "full":
-        return StoreError("full", f"{target} cannot be written: the disk is full; nothing was left there")
-    return error
+    if error.code != "full":
+        return error
+    way = more_room(missing_for_copy(reader, target))
+    return StoreError("full", f"{target} cannot be written: the disk is full; nothing was left there, {way}")
 
 
 def _look_over(part: Path, source: Path, tweets: int) -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from ttweet.model import hashtags, stored
 from ttweet.model.characters import UNICODE, is_settled
-from ttweet.model.errors import Refused
+from ttweet.model.errors import Refused, StoreError
 from ttweet.model.tweets import MAX_ID, Tweet
 from ttweet.storage.sqlite import keying
 from ttweet.storage.sqlite.connections import (
@@ -88,6 +88,7 @@ _LOG = {  # what must not be found
     ),
 }
 
+_NO_SCRATCH = "the check needs room for a scratch file; set SQLITE_TMPDIR to a folder that has some"
 HARMLESS = "the tweets are not concerned, and a server can go on with it"
 
 
@@ -137,6 +138,8 @@ class Check:
                 yield from self._run(progress)
             except sqlite3.DatabaseError as exc:
                 error = store_error(exc, path=self._path)
+                if error.code == "full":
+                    raise StoreError("full", _NO_SCRATCH) from exc
                 if error.code != "internal":
                     raise error from exc
                 todo = way_out(self._path) if is_damage(exc) else ANEW

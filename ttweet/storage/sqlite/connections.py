@@ -23,6 +23,7 @@ from ttweet.model.errors import OpenError
 from ttweet.storage.sqlite.errors import BUSY_TIMEOUT_S, damaged, os_error, primary_code, sqlite_error
 from ttweet.storage.sqlite.foreign import Objection, find_objections
 from ttweet.storage.sqlite.integrity import are_of_indexes, damages
+from ttweet.storage.sqlite.room import missing, no_room
 
 APPLICATION_ID = 0x74747765  # "ttwe", as the first migration sets it
 SCHEMA_VERSION = 8  # steps in migrations.py; a test holds the two together
@@ -152,9 +153,23 @@ def connect_reader(path: Path, *, instead: str = INSTEAD, damaged: bool = False)
 
 
 def checkpoint(connection: sqlite3.Connection) -> bool:
-    """Write the WAL back into the file, synced, and cut it to nothing; False when a reader was in the way."""
+    """Write the WAL back into the file, synced, and cut it to nothing; False when a reader was in the way.
+
+    It waits for readers, as for a lock.
+    """
     busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return not busy
+
+
+def checkpoint_at_once(connection: sqlite3.Connection) -> None:
+    """Write the WAL back as far as readers and the disk allow it, without waiting for either."""
+    (timeout,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        with suppress(sqlite3.OperationalError):  # it stays as it is, and all of it can be read
+            checkpoint(connection)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {timeout}")
 
 
 def schema_objections(connection: sqlite3.Connection, path: Path) -> list[Objection]:
@@ -328,7 +343,17 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             raise OpenError(
                 "denied", f"{path} does not take {name} = {value}, it stays at {seen}; see whether the disk is full"
             )
-    if not checkpoint(connection):
+    _write_back(connection, path)
+
+
+def _write_back(connection: sqlite3.Connection, path: Path) -> None:
+    try:
+        done = checkpoint(connection)
+    except sqlite3.OperationalError as exc:
+        if primary_code(exc) != sqlite3.SQLITE_FULL:
+            raise
+        raise no_room(path, missing(connection, path)) from exc
+    if not done:
         raise OpenError("locked", f"a reader of {path} keeps its write-ahead log from being written back; end it")
 
 

@@ -9,6 +9,7 @@ import sqlite3
 from pathlib import Path
 
 from ttweet.model.errors import OpenError, StoreError
+from ttweet.storage.sqlite.room import SHM_BYTES, is_starved, no_room
 
 BUSY_TIMEOUT_S = 5.0  # for the write lock; a sqlite3 shell in the middle of a statement is done by then
 ANEW = "make a new file from its tweets: ttweet export tweets.jsonl, then ttweet import tweets.jsonl --db NEW"
@@ -67,7 +68,11 @@ def sqlite_error(path: Path, exc: sqlite3.Error) -> OpenError:
         case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
             return OpenError("denied", f"{path} cannot be opened: {exc}; check the rights of the file and its folder")
         case sqlite3.SQLITE_FULL:
-            return OpenError("full", f"{path} cannot be opened: the disk is full")
+            return no_room(path)
+        case sqlite3.SQLITE_IOERR if is_starved(path):
+            return no_room(path, SHM_BYTES)
+        case sqlite3.SQLITE_IOERR:
+            return OpenError("denied", f"{path} cannot be read or written: {exc}; see what the system says of its disk")
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return OpenError("locked", f"{path} is held by another process; end it, or try again")
         case _:

@@ -19,6 +19,7 @@ from ttweet.storage.sqlite.connections import (
     ENGINE,
     Lock,
     checkpoint,
+    checkpoint_at_once,
     connect_writer,
     lock_path,
     refuse_foreign,
@@ -35,6 +36,7 @@ from ttweet.storage.sqlite.removal import (
     remove_lines_before,
     remove_up_to,
 )
+from ttweet.storage.sqlite.room import Disk, missing, more_room, no_room
 from ttweet.storage.sqlite.rows import Rows, Value
 from ttweet.storage.sqlite.tag_index import TagIndex
 from ttweet.storage.sqlite.tail import to_tagged, to_tweet
@@ -81,6 +83,7 @@ class SqliteStore(Queries):
         self._keys = KeyTable(connection)
         self._keys_purged_at = 0
         self._failed: StoreError | None = None
+        self._disk = Disk(path)
         self._schema_version: int | None = None  # at which nothing foreign was found
 
     @classmethod
@@ -99,13 +102,17 @@ class SqliteStore(Queries):
             connection = connect_writer(path)
             undo.callback(connection.close)
             store = cls(path, lock, connection, log_limit=log_limit)
-            store._begin_session(at)
+            try:
+                store._begin_session(at)
+            except StoreError as error:
+                raise no_room(path, missing(connection, path)) if error.code == "full" else error from error
             undo.pop_all()
         return store
 
     def append(self, drafts: Sequence[Draft], reports: Sequence[Report], *, at: int) -> list[Tweet | Tombstone]:
         """See Store."""
         with self._transaction():
+            self._disk.refuse_tweets(self._connection)
             tweets, new = self._numbered(drafts, at)
             self._insert_tweets(new)
             tagged = [(tweet.id, at, draft.tags) for tweet, draft in new if draft.tags]
@@ -173,6 +180,7 @@ class SqliteStore(Queries):
         tweets = [one for one in entries if isinstance(one, Tweet)]
         deletions: list[tuple[Value, ...]] = [one for one in entries if isinstance(one, Deletion)]
         with self._transaction():
+            self._disk.refuse_tweets(self._connection)
             _TWEETS.run(self._connection, [_row(one) for one in entries if not isinstance(one, Deletion)])
             _DELETIONS.run(self._connection, deletions)
             self._connection.execute(_GIVEN, (newest.id,))
@@ -181,13 +189,36 @@ class SqliteStore(Queries):
 
     def end_session(self, how: str, *, at: int) -> None:
         """See Store. With a reader in the way the log stays, which the next start writes back."""
+        try:
+            self._note_end(how, at)
+            checkpoint(self._connection)
+        except sqlite3.Error as exc:
+            raise self._not_ended(store_error(exc)) from exc
+        except StoreError as error:
+            raise self._not_ended(error) from error
+
+    def _note_end(self, how: str, at: int) -> None:
+        try:
+            self._end(how, at)
+        except StoreError as error:
+            if error.code != "full":
+                raise
+            self._end(how, at)  # in the room of the log, which was written back if it could be
+
+    def _end(self, how: str, at: int) -> None:
         with self._transaction():
             self._tags.build()
             self._connection.execute("UPDATE sessions SET stopped = ?, how = ? WHERE id = ?", (at, how, self.session))
-        try:
-            checkpoint(self._connection)
-        except sqlite3.Error as exc:
-            raise store_error(exc) from exc
+
+    def _not_ended(self, error: StoreError) -> StoreError:
+        """No upload has failed when a session cannot be ended: say that nothing is lost, and what a start will need."""
+        if not error.may_pass:
+            return error
+        what = error.text.partition(";")[0]
+        text = f"{what}; every acknowledged tweet is stored, but not the end of the session"
+        if error.code == "full":
+            text += f"; before the next start, {more_room(missing(self._connection, self._path))}"
+        return StoreError(error.code, text)
 
     def reader(self) -> SqliteReader:
         """See Store. Raises OpenError."""
@@ -214,6 +245,9 @@ class SqliteStore(Queries):
         """BEGIN to COMMIT around a block; raises StoreError when SQLite fails, and rolls back whatever fails."""
         if self._failed is not None:
             raise StoreError("internal", f"the store takes no more since it failed: {self._failed}")
+        if self._disk.is_short():
+            checkpoint_at_once(self._connection)
+            self._disk.is_short()
         committing = False
         try:
             self._connection.execute("BEGIN IMMEDIATE")
@@ -227,6 +261,8 @@ class SqliteStore(Queries):
                 raise
             error = store_error(exc, committing=committing)
             self._failed = None if error.may_pass else error
+            if error.code == "full":
+                checkpoint_at_once(self._connection)
             raise error from exc
         self._tags.keep()
 

@@ -1,0 +1,96 @@
+"""The room that a database needs on its disk: to be started on, and to take back what waits in its write-ahead log."""
+
+import os
+import sqlite3
+from contextlib import suppress
+from math import ceil
+from pathlib import Path
+
+from ttweet.model.errors import OpenError, StoreError
+
+RESERVE_BYTES = 1024 * 1024  # kept free of tweets, so that a stop, a start and `ttweet prune` have room: ext4 keeps 5 %
+START_BYTES = 128 * 1024  # for the index of the write-ahead log, and the pages of a session and its first lines
+SHM_BYTES = 32 * 1024  # of the index of the write-ahead log, for the first 4,096 pages
+
+_KIB, _MIB = 1024, 1024 * 1024
+_FULL = "the disk is full, but for what a stop and a start need; nothing was stored, try again when there is room"
+
+
+class Disk:
+    """The disk of a database that is being written to: a look before each batch, which takes 4 us."""
+
+    def __init__(self, path: Path) -> None:
+        self._folder = str(path.parent)
+        self._wal = f"{path}-wal"
+        self._free = 0
+
+    def is_short(self) -> bool:
+        """Look whether the write-ahead log must go back into the file now, which takes its own size at most."""
+        self._free = _free(self._folder)
+        waiting = _size(self._wal)
+        return waiting > 0 and self._free < max(waiting, RESERVE_BYTES)
+
+    def refuse_tweets(self, connection: sqlite3.Connection) -> None:
+        """Raise StoreError `full` when, at the last look, new tweets would take the last room of disk and file.
+
+        Raises sqlite3.Error.
+        """
+        if self._free < RESERVE_BYTES and self._free + _bytes(connection, "freelist_count") < RESERVE_BYTES:
+            raise StoreError("full", _FULL)
+
+
+def is_starved(path: Path) -> bool:
+    """Whether the disk has no room for the 32 KiB of the -shm file, which SQLite calls an I/O error."""
+    with suppress(OSError):
+        return _free(str(path.parent)) < SHM_BYTES
+    return False
+
+
+def missing(connection: sqlite3.Connection, path: Path) -> int:
+    """How many bytes a start lacks; 0 for none. Raises sqlite3.Error, OSError.
+
+    A start writes the log back first. The file grows by then, and what the log took is free afterwards.
+    """
+    growth = _bytes(connection, "page_count") - path.stat().st_size
+    return max(0, max(growth, START_BYTES - _size(f"{path}-wal")) - _free(str(path.parent)))
+
+
+def missing_for_copy(connection: sqlite3.Connection, target: Path) -> int:
+    """How many bytes a copy of the database lacks where the target is. Raises sqlite3.Error, OSError."""
+    return max(0, _bytes(connection, "page_count") - _free(str(target.parent)))
+
+
+def more_room(lacking: int) -> str:
+    """A way out of a full disk; 0 when the number of bytes is not known, as under a quota."""
+    if not lacking:
+        return "make room on its disk"
+    amount = f"{ceil(lacking / _KIB):,} KiB" if lacking < _MIB else f"{ceil(10 * lacking / _MIB) / 10:,} MiB"
+    return f"make {amount} more room on its disk"
+
+
+def no_room(path: Path, lacking: int = 0) -> OpenError:
+    """The refusal of a file whose disk is full; no byte of it may be removed to make room."""
+    return OpenError(
+        "full",
+        f"{path} cannot be opened: the disk is full; every acknowledged tweet is in it and its -wal file; "
+        f"{more_room(lacking)}",
+    )
+
+
+def _free(folder: str) -> int:
+    found = os.statvfs(folder)
+    blocks: int = found.f_bfree if os.geteuid() == 0 else found.f_bavail
+    return blocks * found.f_frsize
+
+
+def _size(path: str) -> int:
+    with suppress(OSError):  # there is none
+        return os.stat(path).st_size  # noqa: PTH116  # before each batch, and a Path costs as much again
+    return 0
+
+
+def _bytes(connection: sqlite3.Connection, count: str) -> int:
+    """How many bytes the pages have that a pragma counts."""
+    (pages,) = connection.execute(f"PRAGMA {count}").fetchone()
+    (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
+    return int(pages * page_bytes)
