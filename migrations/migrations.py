@@ -256,3 +256,18 @@ def tag_keying(db: Database) -> None:
     """Say how tags are keyed. The next server that has another rule, or another Python, keys them again."""
     for statement in _TAG_KEYING:
         db.execute(statement)
+
+
+_LOG_DETAILS = (
+    "PRAGMA user_version = 9",
+    "ALTER TABLE log ADD COLUMN code TEXT",
+    "ALTER TABLE log ADD COLUMN identity TEXT",
+    "ALTER TABLE log ADD COLUMN address TEXT",
+)
+
+
+@migrations(name="0009_log_details")
+def log_details(db: Database) -> None:
+    """Tell in columns of the report log which error a client got, by whose token, and from where."""
+    for statement in _LOG_DETAILS:
+        db.execute(statement)

@@ -20,7 +20,7 @@ VOCABULARY = [
     (reports.message_received("hello"), "SERVER ALERT [GENERAL] Message Received: hello"),
     (reports.message_received(""), "SERVER ALERT [GENERAL] Message Received: Empty Message"),
     (
-        reports.input_refused(PEER),
+        reports.input_refused(PEER, "bad_tag"),
         "SERVER ALERT [ERROR] INPUT COULD NOT BE PROCESSED FROM CLIENT: ('127.0.0.1', 52116)",
     ),
     (reports.client_activated("127.0.0.1"), "CLIENT ALERT [GENERAL] CLIENT HAS INITIALIZED ON IP: 127.0.0.1"),

@@ -39,7 +39,9 @@ class MemoryStore:
 
     def _log(self, lines: Sequence[Report], at: int) -> None:
         for one in lines:
-            self.log.append(LogLine(len(self.log) + 1, self.session, at, one.side, one.category, one.text))
+            self.log.append(
+                LogLine(len(self.log) + 1, self.session, at, one.side, one.category, one.text, *(one.details or ()))
+            )
 
     def _append(self, draft: Draft, at: int) -> Tweet | Tombstone:
         if draft.key is not None and (first := self.keys.get((draft.by, draft.key))) is not None:
@@ -187,9 +189,13 @@ class MemoryStore:
         found = [entry for entry in self.log[cursor:] if not categories or entry.category in categories]
         return [entry for entry in found if session in (None, entry.session)][:limit]
 
-    def log_text_after(self, cursor: int, *, limit: int, session: int | None = None) -> tuple[str, int]:
+    def log_text_after(
+        self, cursor: int, *, limit: int, session: int | None = None, details: bool = False
+    ) -> tuple[str, int]:
         found = self.log_after(max(cursor, self.pruned), limit=limit, session=session)
-        text = "".join([f"{line(entry.side, entry.category, entry.text)}\n" for entry in found])
+        ends = [reports.suffix(*entry[6:]) if details else "" for entry in found]
+        lines = [line(entry.side, entry.category, entry.text) for entry in found]
+        text = "".join([f"{start}{end}\n" for start, end in zip(lines, ends, strict=True)])
         return text, found[-1].id if found else cursor
 
     def last_session(self) -> int | None:

@@ -85,6 +85,7 @@ def print_log(lines: Iterable[LogLine]) -> None:
         if heading != (heading := f"session {line.session}, {at:%A %d %B %Y}"):
             console.print(Text(heading, style="bold"), soft_wrap=True)
         text = Text(reports.line(line.side, line.category, line.text), style=_STYLES.get(line.category or "", ""))
+        text.append(reports.suffix(line.code, line.identity, line.address), style="dim")
         console.print(_hanging(Text(f"{at:%H:%M:%S}  ", "cyan"), text, console), soft_wrap=True)
 
 

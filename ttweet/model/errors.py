@@ -68,6 +68,14 @@ class ProtocolError(TtweetError):
     """Bytes that are not the protocol: answered once, then the connection is closed."""
 
 
+class TokenError(ProtocolError):
+    """A token that is not good: its code is `token`. `identity` is its name, if there ever was such a token."""
+
+    def __init__(self, text: str, identity: str | None = None) -> None:
+        super().__init__("token", text)
+        self.identity = identity
+
+
 class StoreError(TtweetError):
     """The store did not do it.
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     Category = Literal["GENERAL", "ERROR", "CONNECTION"]
 
 Peer = tuple[str, int]  # address and port of a client, shown as the first ttweet did: ('127.0.0.1', 52116)
+Details = tuple[str | None, str | None, str | None]
+"""Of the client that a line is about: the code of its error, the name of its token, its IP address."""
 SIDES = ("SERVER", "CLIENT")
 CATEGORIES = ("GENERAL", "ERROR", "CONNECTION")
 MAX_CHARACTERS = 1000  # of one line: a path, an address and a message of 150 escaped characters fit
@@ -44,14 +46,18 @@ def escape(text: str) -> str:
 
 
 class Report:
-    """One line of the report log: its side, its category (None for the client's two bare lines) and its text."""
+    """One line of the report log: its side, its category (None for the client's two bare lines) and its text.
 
-    __slots__ = ("category", "side", "text")
+    `details` is what its columns tell beside the text; None for most lines, such as that of an upload.
+    """
 
-    def __init__(self, side: Side, category: Category | None, text: str) -> None:
+    __slots__ = ("category", "details", "side", "text")
+
+    def __init__(self, side: Side, category: Category | None, text: str, details: Details | None = None) -> None:
         self.side = side
         self.category = category
         self.text = escape(text[:MAX_CHARACTERS])[:MAX_CHARACTERS]
+        self.details = details
 
     @property
     def line(self) -> str:
@@ -71,6 +77,14 @@ class Report:
 def line(side: str, category: str | None, text: str) -> str:
     """The one-line form of a report whose text is escaped already."""
     return text if category is None else f"{side} ALERT [{category}] {text}"
+
+
+def suffix(code: str | None, identity: str | None, address: str | None) -> str:
+    """What stands behind the line of an error on a terminal; nothing for a line without a code."""
+    if code is None:
+        return ""
+    values = {"code": code, "address": address, "identity": identity}
+    return "".join([f" {name}={value}" for name, value in values.items() if value is not None])
 
 
 def from_client(text: str) -> Report:
@@ -108,12 +122,12 @@ def server_stopped() -> Report:
 
 def client_connected(peer: Peer, total: int) -> Report:
     """A client came; `total` counts it in."""
-    return Report("SERVER", "CONNECTION", f"NEW CONNECTION OF CLIENT: {peer} Total: {total}")
+    return Report("SERVER", "CONNECTION", f"NEW CONNECTION OF CLIENT: {peer} Total: {total}", _of(peer))
 
 
 def client_left(peer: Peer) -> Report:
     """A client went, whatever ended it."""
-    return Report("SERVER", "CONNECTION", f"DISCONNECTION OF CLIENT: {peer}")
+    return Report("SERVER", "CONNECTION", f"DISCONNECTION OF CLIENT: {peer}", _of(peer))
 
 
 def message_received(text: str) -> Report:
@@ -136,14 +150,19 @@ def lines_lost(count: int) -> Report:
     return Report("SERVER", "ERROR", f"REPORT LINES LOST: {count}")
 
 
-def input_refused(peer: Peer) -> Report:
-    """A client broke the rules."""
-    return Report("SERVER", "ERROR", f"INPUT COULD NOT BE PROCESSED FROM CLIENT: {peer}")
+def input_refused(peer: Peer, code: str, identity: str | None = None) -> Report:
+    """A client broke the rules: which one is told by the code of the error, its identity is the name of its token."""
+    text = f"INPUT COULD NOT BE PROCESSED FROM CLIENT: {peer}"
+    return Report("SERVER", "ERROR", text, (code, identity, peer[0]))
 
 
 def not_secured(peer: Peer, why: str) -> Report:
     """A client and the server have not come to speak TLS with each other."""
-    return Report("SERVER", "ERROR", f"NO TLS WITH CLIENT: {peer} {why}")
+    return Report("SERVER", "ERROR", f"NO TLS WITH CLIENT: {peer} {why}", ("tls", None, peer[0]))
+
+
+def _of(peer: Peer) -> Details:
+    return None, None, peer[0]
 
 
 def traces(text: str) -> tuple[str, str]:

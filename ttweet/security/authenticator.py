@@ -14,7 +14,7 @@ from math import ceil
 
 import trio
 
-from ttweet.model.errors import OpenError, ProtocolError
+from ttweet.model.errors import OpenError, ProtocolError, TokenError
 from ttweet.security import tokens
 from ttweet.security.addresses import network_of
 from ttweet.security.rights import ADMIN, RIGHTS, Who
@@ -70,9 +70,9 @@ class Gate:
             if token is not None:
                 self._wrong.take_back(address)
         if token is None:
-            raise ProtocolError("token", "there is no such token; ask who runs the server for another")
+            raise TokenError("there is no such token; ask who runs the server for another")
         if (state := token.state(self._now_ms())) != "live":
-            raise ProtocolError("token", f"the token of {token.name} {_ENDED[state]}")
+            raise TokenError(f"the token of {token.name} {_ENDED[state]}", token.name)
         self._note_use(token)
         return token.who
 
@@ -81,7 +81,7 @@ class Gate:
         if who.token is None:
             return self.anonymous
         if who.token not in self._live:
-            raise ProtocolError("token", f"the token of {who.name} was revoked or has expired")
+            raise TokenError(f"the token of {who.name} was revoked or has expired", who.name)
         return who
 
     def keeps(self, name: str) -> bool:

@@ -31,9 +31,10 @@ _STARTS = tuple([start.encode() for start in LINE_STARTS])
 
 
 class Destination(Protocol):
-    """Where report lines are copied to."""
+    """Where report lines are copied to. `details` says whether the columns of an error stand behind its line."""
 
     name: str
+    details: bool
 
     def begin(self, cursor: int, *, reopen: bool = False) -> int:
         """Get ready to write and return the id of the line after which to continue.
@@ -71,6 +72,8 @@ class SampleFile:
     the log keeps, or a server that runs for years would fill the disk.
     Another process's lock on it is respected, so two servers never mix their lines in one file.
     """
+
+    details = False
 
     def __init__(self, path: Path, *, max_lines: int) -> None:
         self.name = str(path)
@@ -145,6 +148,7 @@ class Terminal:
     """The server's standard error. Once it is closed, nothing more is written there."""
 
     name = "standard error"
+    details = True
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
@@ -268,7 +272,9 @@ class LogCopy:
         return True
 
     def _copy_page(self) -> bool:
-        lines, cursor = self._reader.log_text_after(self._cursor, limit=PAGE_LINES, session=self._session)
+        lines, cursor = self._reader.log_text_after(
+            self._cursor, limit=PAGE_LINES, session=self._session, details=self._destination.details
+        )
         if cursor == self._cursor:
             return False
         self._destination.write(lines.encode())

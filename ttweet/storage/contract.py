@@ -14,7 +14,10 @@ from ttweet.model.tweets import Deletion, Draft, Page, TagPage, Tombstone, Tweet
 
 
 class LogLine(NamedTuple):
-    """A stored report line; `text` is escaped. `at` is milliseconds since 1970 UTC."""
+    """A stored report line; `text` is escaped. `at` is milliseconds since 1970 UTC.
+
+    The rest is of the client that the line is about: the code of its error, the name of its token, its IP address.
+    """
 
     id: int
     session: int
@@ -22,6 +25,9 @@ class LogLine(NamedTuple):
     side: str
     category: str | None
     text: str
+    code: str | None = None
+    identity: str | None = None
+    address: str | None = None
 
 
 class Size(NamedTuple):
@@ -120,10 +126,13 @@ class Reader(Protocol):
         """At most `limit` report lines with an id above the cursor, oldest first, of one session or of all."""
         ...
 
-    def log_text_after(self, cursor: int, *, limit: int, session: int | None = None) -> tuple[str, int]:
+    def log_text_after(
+        self, cursor: int, *, limit: int, session: int | None = None, details: bool = False
+    ) -> tuple[str, int]:
         """What `log_after` finds, as text: each line as `reports.line` forms it, with a line end.
 
-        Returns it with the id of its last line, which is the cursor itself when there is nothing new.
+        With `details` there is `reports.suffix` before the line end. Returns the text with the id of its last line,
+        which is the cursor itself when there is nothing new.
         """
         ...
 

@@ -59,7 +59,8 @@ def test_log_can_be_of_some_categories(server: Server) -> None:
 def test_log_as_json_has_what_the_table_has(server: Server) -> None:
     done = run("log", "--json", "--category", "error", "--db", str(server.db))
     line = json.loads(done.stdout.splitlines()[0])
-    assert sorted(line) == ["at", "category", "id", "session", "side", "text"]
+    columns = ["address", "at", "category", "code", "id", "identity", "session", "side", "text"]
+    assert sorted(line) == columns
     assert (line["session"], line["side"], line["category"]) == (1, "SERVER", "ERROR")
 
 

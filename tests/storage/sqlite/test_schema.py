@@ -44,7 +44,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store.append([draft("old #Python release", by="ann"), draft("no tag"), draft("")], [], at=OLD)
     with closing(SqliteStore.open(path, log_limit=100, at=NOW)) as store:
         texts = ["one #python #go", "two #Python", "three #go #Python #1"]
-        store.append([draft(text) for text in texts], [reports.input_refused(PEER)], at=NOW)
+        store.append([draft(text) for text in texts], [reports.input_refused(PEER, "bad_tag")], at=NOW)
         store.end_session("stopped", at=NOW + 1000)
     return path
 
@@ -102,7 +102,7 @@ ANSWERS: dict[str, list[tuple[object, ...]]] = {
         (1, minute(OLD), None, "crashed"),
         (2, minute(NOW), minute(NOW + 1000), "stopped"),
     ],
-    "What went wrong in the newest session?": [(minute(NOW), reports.input_refused(PEER).text)],
+    "What went wrong in the newest session?": [(minute(NOW), reports.input_refused(PEER, "bad_tag").text)],
 }
 
 

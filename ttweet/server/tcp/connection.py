@@ -21,7 +21,7 @@ from ttweet.broker.journal import Receipt
 from ttweet.broker.service import Service
 from ttweet.broker.session import Visitor
 from ttweet.model import reports
-from ttweet.model.errors import ProtocolError, Refused, StoreError, TtweetError
+from ttweet.model.errors import ProtocolError, Refused, StoreError, TokenError, TtweetError
 from ttweet.model.reports import Peer
 from ttweet.model.tweets import Tombstone, Tweet
 from ttweet.protocol import pushes
@@ -196,7 +196,7 @@ class Connection:
             self._ping()
             return
         if self._reader.unfinished and not self._no_more:
-            self._service.report(reports.input_refused(self._peer))
+            self._service.report(reports.input_refused(self._peer, "timeout", self._visitor.who.name))
         if not (self._unsent or self._no_more or self._reader.classic):
             self._send(wire.encode_error(ProtocolError("timeout", f"{self._missing} came"), JSON))
         self.close()
@@ -272,8 +272,8 @@ class Connection:
 
     def _dismiss(self, error: ProtocolError) -> None:
         """Let a client go that has no business here: nothing more of what it has sent is carried out or answered."""
-        self._visitor.dismiss()
         self._refuse(error)
+        self._visitor.dismiss()
 
     def _post(self, text: str, tags: tuple[str, ...] = (), scan: bool = True, key: str | None = None) -> None:
         try:
@@ -286,7 +286,8 @@ class Connection:
         if error.code == "tls":
             self._service.report(reports.not_secured(self._peer, "it speaks TLS"))
         elif error.code != "slow_down":  # or who is too fast would fill the log
-            self._service.report(reports.input_refused(self._peer))
+            identity = error.identity if isinstance(error, TokenError) else self._visitor.who.name
+            self._service.report(reports.input_refused(self._peer, error.code, identity))
         if not self._reader.classic:
             self._answers.append(wire.encode_error(error, JSON))
         if not isinstance(error, Refused):

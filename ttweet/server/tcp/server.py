@@ -142,7 +142,7 @@ class Server:
         except Exception as exc:
             if self._is_news(f"a task's {type(exc).__name__}"):
                 log.exception("the task of client %s failed; only this client is concerned", peer)
-            self._service.report(reports.input_refused(peer))
+            self._service.report(reports.input_refused(peer, "internal"))
         finally:
             self._fruitless += not connection.has_begun
             self._connections.pop(connection, None)

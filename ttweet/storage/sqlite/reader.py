@@ -22,6 +22,7 @@ from ttweet.storage.sqlite.removal import DELETED
 from ttweet.storage.sqlite.tail import Tail, to_tweet
 
 DELETIONS_VERSION = 4  # of the schema: in the files of older ones nothing is deleted
+DETAILS_VERSION = 9  # of the schema: in the files of older ones report lines have no columns for them
 
 # An author that is an empty string: the tweet is deleted. IS NOT, as NULL is anybody.
 _AFTER = """
@@ -95,7 +96,7 @@ _OF_AUTHOR_AFTER = """
 """
 # The lines of one session lie between its first line and the next session's: no index of the log is needed.
 _LINES = """
-    SELECT id, session, at, side, category, text
+    SELECT id, session, at, side, category, text, code, identity, address
     FROM log
     WHERE id > max(:cursor, coalesce((SELECT first_line - 1 FROM sessions WHERE id = :session), 0))
     AND id < coalesce((SELECT first_line FROM sessions WHERE id > :session ORDER BY id LIMIT 1), 9223372036854775807)
@@ -103,9 +104,14 @@ _LINES = """
     AND (:categories = '[]' OR category IN (SELECT value FROM json_each(:categories)))
     ORDER BY id LIMIT :limit
 """
-# The same form as reports.line gives; a test holds the two together.
+_LINES_OF_OLD = _LINES.replace(", code, identity, address", "")
+# The same form as reports.line and reports.suffix give; a test holds them together.
 _LOG_TEXT = """
-    SELECT group_concat(iif(category IS NULL, text, side || ' ALERT [' || category || '] ' || text) || char(10), ''),
+    SELECT group_concat(
+            iif(category IS NULL, text, side || ' ALERT [' || category || '] ' || text)
+            || iif(code IS NULL OR NOT :details, '', ' code=' || code
+                || coalesce(' address=' || address, '') || coalesce(' identity=' || identity, ''))
+            || char(10), ''),
         max(id)
     FROM (lines)
 """.replace("lines", _LINES)
@@ -227,12 +233,17 @@ class Queries:
         self, cursor: int, *, limit: int, session: int | None = None, categories: Sequence[str] = ()
     ) -> list[LogLine]:
         """See Reader."""
-        rows = self._all(_LINES, cursor=cursor, limit=limit, session=session, categories=json.dumps(categories))
+        [version] = self._one("PRAGMA user_version")
+        lines = _LINES if version >= DETAILS_VERSION else _LINES_OF_OLD
+        rows = self._all(lines, cursor=cursor, limit=limit, session=session, categories=json.dumps(categories))
         return [LogLine(*row) for row in rows]
 
-    def log_text_after(self, cursor: int, *, limit: int, session: int | None = None) -> tuple[str, int]:
+    def log_text_after(
+        self, cursor: int, *, limit: int, session: int | None = None, details: bool = False
+    ) -> tuple[str, int]:
         """See Reader."""
-        text, newest = self._one(_LOG_TEXT, cursor=cursor, limit=limit, session=session, categories="[]")
+        wanted = {"cursor": cursor, "limit": limit, "session": session, "categories": "[]", "details": details}
+        text, newest = self._one(_LOG_TEXT, **wanted)
         return text or "", cursor if newest is None else newest
 
     def last_session(self) -> int | None:

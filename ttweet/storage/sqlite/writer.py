@@ -48,6 +48,7 @@ LINES_STEP = 1_000  # report lines that go in one transaction: some 5 ms
 _TWEETS = Rows("INSERT INTO tweets (id, at, author, text, tags) VALUES ", 5)
 _DELETIONS = Rows("INSERT INTO deletions (id, at, tweet) VALUES ", 3)
 _LINES = Rows("INSERT INTO log (id, session, at, side, category, text) VALUES ", 6)
+_DETAILED = Rows("INSERT INTO log (id, session, at, side, category, text, code, identity, address) VALUES ", 9)
 _LAST_TWEET = """
     SELECT max(coalesce((SELECT max(id) FROM tweets), 0),
         coalesce((SELECT max(id) FROM deletions), 0),
@@ -303,9 +304,17 @@ class SqliteStore(Queries):
         _TWEETS.run(self._connection, [(*tweet[:4], " ".join(tweet.tags)) for tweet, _ in new])
 
     def _insert_lines(self, reports: Sequence[Report], at: int) -> None:
-        numbered = enumerate(reports, self._last_line + 1)
-        lines = [(id_, self.session, at, report.side, report.category, report.text) for id_, report in numbered]
+        """Write report lines; most have no details, and three columns less to write."""
+        lines: list[tuple[Value, ...]] = []
+        detailed: list[tuple[Value, ...]] = []
+        for id_, report in enumerate(reports, self._last_line + 1):
+            line = (id_, self.session, at, report.side, report.category, report.text)
+            if report.details is None:
+                lines.append(line)
+            else:
+                detailed.append((*line, *report.details))
         _LINES.run(self._connection, lines)
+        _DETAILED.run(self._connection, detailed)
 
     def _prune_lines(self, added: int) -> int:
         """Remove the oldest report lines beyond the limit, a bounded number; return the first that stays."""
