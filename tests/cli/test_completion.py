@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.in_process import complains
+from tests.support.in_process import complains, run_here
 from tests.support.processes import LIMIT_S, TTWEET, environment, run
 from ttweet.cli import completion, shell
 from ttweet.cli import main as cli
@@ -61,8 +61,7 @@ def variables(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
 
 
 def install(name: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    command = [*TTWEET, "--install-completion", "--shell", name]
-    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=LIMIT_S)
+    return run_here("--install-completion", "--shell", name, env=env)
 
 
 def typed_in(name: str, env: Mapping[str, str], bin_folder: Path) -> str:

@@ -11,15 +11,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from benchmarks import bars, chart, document, figures, fill, floor, generator, machine, strace, tables
+from benchmarks import stage as stages
+from benchmarks.figures import Load, Part, Sample
+from benchmarks.parts import KINDS, acks
+from benchmarks.peers import echo, postgresql, ttweet
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
-sys.path.insert(0, str(SCRIPTS))
-
-from benchmarks import bars, chart, document, figures, fill, floor, generator, machine, strace, tables  # noqa: E402
-from benchmarks import stage as stages  # noqa: E402
-from benchmarks.figures import Load, Part, Sample  # noqa: E402
-from benchmarks.parts import KINDS, acks  # noqa: E402
-from benchmarks.peers import echo, postgresql, ttweet  # noqa: E402
 
 needs_compiler = pytest.mark.skipif(generator.compiler() is None, reason="there is no C compiler")
 needs_cores = pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="processes cannot be pinned here")

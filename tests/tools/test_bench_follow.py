@@ -3,21 +3,18 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from benchmarks import fill, generator
+from benchmarks import stage as stages
+from benchmarks.parts.follow import SUBJECTS
+from benchmarks.peers import ttweet
+from benchmarks.peers.peer import Subject
+from benchmarks.stage import BenchError
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
-sys.path.insert(0, str(SCRIPTS))
-
-from benchmarks import fill, generator  # noqa: E402
-from benchmarks import stage as stages  # noqa: E402
-from benchmarks.parts.follow import SUBJECTS  # noqa: E402
-from benchmarks.peers import ttweet  # noqa: E402
-from benchmarks.peers.peer import Subject  # noqa: E402
-from benchmarks.stage import BenchError  # noqa: E402
 
 pytestmark = [
     pytest.mark.skipif(generator.compiler() is None, reason="there is no C compiler"),

@@ -1,25 +1,20 @@
 """The checker of scripts/prove finds nothing where nothing is wrong, and what is wrong where something is."""
 
 import sqlite3
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from proofs import report_log
+from proofs.checker import check
+from proofs.findings import Findings
+from proofs.history import Count, Delete, History, Push, Read, Seen, Upload
 
 from ttweet.model import reports, tweets
 from ttweet.model.reports import message_deleted, message_received
 from ttweet.storage.sqlite.writer import SqliteStore
-
-SCRIPTS = Path(__file__).parents[2] / "scripts"
-sys.path.insert(0, str(SCRIPTS))
-
-from proofs import report_log  # noqa: E402
-from proofs.checker import check  # noqa: E402
-from proofs.findings import Findings  # noqa: E402
-from proofs.history import Count, Delete, History, Push, Read, Seen, Upload  # noqa: E402
 
 ONE, TWO = Seen(1, 1, None, "one #a", ("a",)), Seen(2, 1, None, "two #a", ("a",))
 THREE = Seen(3, 1, "ann", "three #b", ("b",))

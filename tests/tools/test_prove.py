@@ -1,45 +1,34 @@
 """The short forms of scripts/prove, and what they stand on; the checker has tests of its own."""
 
-import os
 import random
-import shutil
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from tests.tools.test_proofs_checker import upload
-from ttweet.model import hashtags, reports, tweets
-from ttweet.model.errors import Refused
-from ttweet.protocol import frames
-
-SCRIPTS = Path(__file__).parents[2] / "scripts"
-sys.path.insert(0, str(SCRIPTS))
-
-from proofs import (  # noqa: E402
+from proofs import (
     command_line,
     diskfull,
     fsyncs,
-    fuzz,
-    fuzz_targets,
-    hostile,
     ioerrors,
-    mutants,
     mutation,
     powercut,
     simple_tags,
     stage,
     syncfail,
 )
-from proofs.disk import Disk, Do, Operation, recorded  # noqa: E402
-from proofs.figure import Result  # noqa: E402
-from proofs.findings import Findings, Kind  # noqa: E402
-from proofs.history import History, Seen, Upload  # noqa: E402
-from proofs.stage import Broken, NotStarted, Skipped, Stage  # noqa: E402
+from proofs.disk import Disk, Do, Operation, recorded
+from proofs.figure import Result
+from proofs.findings import Findings
+from proofs.history import History, Seen
+from proofs.stage import Broken, NotStarted, Stage
+
+from tests.support.proofs import skipping
+from tests.tools.test_proofs_checker import upload
+from ttweet.model import hashtags, tweets
+from ttweet.model.errors import Refused
 
 ALPHABET = "#＃ab1_é寿ſßﷺ٣ \t.,/:?&-@$\ufe0f\u20e3\u200d\u00adA://x.de/"
 SHORT: dict[str, Callable[[Stage, int], Result]] = {
@@ -52,15 +41,6 @@ SHORT: dict[str, Callable[[Stage, int], Result]] = {
 """Shorter still than for a hunt where nothing need be found."""
 
 
-@contextmanager
-def skipping() -> Iterator[None]:
-    """A proof that cannot be made here skips its test, and says why."""
-    try:
-        yield
-    except Skipped as why:
-        pytest.skip(str(why))
-
-
 @pytest.mark.parametrize("name", SHORT)
 def test_a_promise_is_kept(name: str, tmp_path: Path) -> None:
     seed = random.randrange(2**32)
@@ -70,116 +50,6 @@ def test_a_promise_is_kept(name: str, tmp_path: Path) -> None:
     print(result.line)
     assert not result.findings.told
     assert result.ok
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "synchronous-off",
-        "ack-during-sync",
-        "twice-on-retry",
-        "unescaped-log",
-        "push-before-commit",
-        "resume-skips-one",
-        "io-errors-pass",
-        "ends-as-it-is",
-    ],
-)
-def test_a_bug_is_found(name: str, tmp_path: Path) -> None:
-    with skipping():
-        hunt = mutation.prove(Stage(tmp_path), names=[name], seed=1)
-    assert hunt.ok, hunt.line
-
-
-def test_a_bug_that_lets_nobody_be_served_is_no_bug_that_was_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(mutation.PROOFS, "kill9", lambda *_: Result(Findings(), (), History(), passed=False))
-    with pytest.raises(Broken, match="nobody is served"):
-        mutation.prove(Stage(tmp_path), names=["twice-on-retry"], seed=1)
-
-
-def hunted(folder: Path, monkeypatch: pytest.MonkeyPatch, proof: mutation.Proof) -> mutation.Hunt:
-    """The hunt for a bug that shows by `dup`, with this proof."""
-    monkeypatch.setattr(mutation, "ATTEMPTS", 1)
-    monkeypatch.setitem(mutation.PROOFS, "kill9", proof)
-    return mutation.prove(Stage(folder), names=["twice-on-retry"], seed=1)
-
-
-@pytest.mark.parametrize(("kind", "caught"), [("dup", True), ("corrupt", False)])
-def test_a_bug_is_found_by_its_own_sign_alone(
-    kind: Kind, caught: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    findings = Findings()
-    findings.add(kind, "something")
-    seen = History([Upload(1, "one", (), None, 0, outcome="ok")])
-    assert hunted(tmp_path, monkeypatch, lambda *_: Result(findings, (), seen, passed=False)).ok == caught
-
-
-def test_a_server_that_breaks_is_no_bug_that_was_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> Result:
-        raise Broken("the machine is too slow")
-
-    hunt = hunted(tmp_path, monkeypatch, broken)
-    assert hunt.line == "caught 0/1 missed: twice-on-retry"
-    assert hunt.told == ["twice-on-retry: NOT FOUND, but broken instead of dup"]
-
-
-def test_bugs_that_cannot_be_looked_for_are_skipped_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "which", lambda _: None)
-    with pytest.raises(Skipped, match="skipped synchronous-off: there is no C compiler"):
-        mutation.prove(Stage(tmp_path), names=["synchronous-off", "ack-during-sync"], seed=1)
-
-
-@pytest.mark.parametrize(("named", "sought", "ok"), [(1, 1, True), (30, 10, True), (30, 9, False), (3, 2, False)])
-def test_a_hunt_for_too_few_bugs_shows_nothing(named: int, sought: int, ok: bool) -> None:
-    assert mutation.Hunt(named, sought, [], ["skipped"], []).ok == ok
-
-
-def test_every_bug_has_its_proof() -> None:
-    assert {bug.proof for bug in mutants.BUGS.values()} == mutation.PROOFS.keys()
-
-
-def test_hostile_clients_harm_nobody_but_themselves(tmp_path: Path) -> None:
-    with skipping():
-        result = hostile.prove(Stage(tmp_path), scale=0.02, seed=1, timed=False)  # that is for a machine of its own
-    assert not result.findings.told
-    assert result.ok
-
-
-def test_fuzzing_finds_nothing(tmp_path: Path) -> None:
-    seed = random.randrange(2**31)
-    print(f"seed {seed}")
-    with skipping():
-        fuzzed = fuzz.prove(Stage(tmp_path), seconds=60 if os.environ.get("CI") else 6, seed=seed)
-    assert fuzzed.ok, (fuzzed.line, fuzzed.told)
-
-
-@pytest.mark.parametrize("seed", sorted(fuzz.CORPUS.rglob("*/*")), ids=lambda path: f"{path.parent.name}-{path.name}")
-def test_what_fuzzing_begins_with_is_handled(seed: Path) -> None:
-    fuzz_targets.TARGETS[seed.parent.name](seed.read_bytes())
-
-
-@given(st.binary(max_size=300))
-def test_any_bytes_are_handled(data: bytes) -> None:
-    for target in fuzz_targets.TARGETS.values():
-        target(data)
-
-
-def test_a_fault_in_what_is_fuzzed_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reports, "escape", lambda text: text)
-    with pytest.raises(AssertionError):
-        fuzz_targets.escapes(b"\x1b")
-    monkeypatch.setattr(frames.FrameReader, "receive_data", lambda _, data: data.splitlines())
-    with pytest.raises(AssertionError):
-        fuzz_targets.decoder(b"\x01\x00\x04" + b'["p",""]\n')
-
-
-def test_an_input_that_takes_too_long_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    fuzz_targets.timed(lambda data: None)(b"quick")
-    monkeypatch.setattr(fuzz_targets, "MAX_INPUT_S", 0.0)
-    with pytest.raises(AssertionError, match="s for 4 bytes"):
-        fuzz_targets.timed(lambda data: None)(b"slow")
 
 
 def test_the_command_says_the_figure_and_whether_it_passed(capfd: pytest.CaptureFixture[str]) -> None:

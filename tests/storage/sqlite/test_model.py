@@ -1,7 +1,6 @@
 """The store on a real file against a plain model of it, by random steps: posts, retries, questions, ends of a life."""
 
 import shutil
-import sys
 from collections import Counter
 from pathlib import Path
 from tempfile import mkdtemp
@@ -11,16 +10,13 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from proofs import simple_tags
 
 from ttweet.model import reports, tweets
 from ttweet.model.errors import Refused
 from ttweet.model.tweets import Deletion, Draft, Page, Tombstone, Tweet
 from ttweet.server.log_copies import LogCopy, SampleFile
 from ttweet.storage.sqlite.writer import SqliteStore
-
-sys.path.insert(0, str(Path(__file__).parents[3] / "scripts"))
-
-from proofs import simple_tags
 
 DAY_MS = 86_400_000
 WORDS = ("a", "A", "straße", "STRASSE", "寿司", "3251", "a_b", "é", "e\u0301")

@@ -1,0 +1,81 @@
+"""Bugs that are put into the server are found by the proof that is there for them, by their own sign."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from proofs import mutants, mutation
+from proofs.figure import Result
+from proofs.findings import Findings, Kind
+from proofs.history import History, Upload
+from proofs.stage import Broken, Skipped, Stage
+
+from tests.support.proofs import skipping
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "synchronous-off",
+        "ack-during-sync",
+        "twice-on-retry",
+        "unescaped-log",
+        "push-before-commit",
+        "resume-skips-one",
+        "io-errors-pass",
+        "ends-as-it-is",
+    ],
+)
+def test_a_bug_is_found(name: str, tmp_path: Path) -> None:
+    with skipping():
+        hunt = mutation.prove(Stage(tmp_path), names=[name], seed=1)
+    assert hunt.ok, hunt.line
+
+
+def test_a_bug_that_lets_nobody_be_served_is_no_bug_that_was_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(mutation.PROOFS, "kill9", lambda *_: Result(Findings(), (), History(), passed=False))
+    with pytest.raises(Broken, match="nobody is served"):
+        mutation.prove(Stage(tmp_path), names=["twice-on-retry"], seed=1)
+
+
+def hunted(folder: Path, monkeypatch: pytest.MonkeyPatch, proof: mutation.Proof) -> mutation.Hunt:
+    """The hunt for a bug that shows by `dup`, with this proof."""
+    monkeypatch.setattr(mutation, "ATTEMPTS", 1)
+    monkeypatch.setitem(mutation.PROOFS, "kill9", proof)
+    return mutation.prove(Stage(folder), names=["twice-on-retry"], seed=1)
+
+
+@pytest.mark.parametrize(("kind", "caught"), [("dup", True), ("corrupt", False)])
+def test_a_bug_is_found_by_its_own_sign_alone(
+    kind: Kind, caught: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    findings = Findings()
+    findings.add(kind, "something")
+    seen = History([Upload(1, "one", (), None, 0, outcome="ok")])
+    assert hunted(tmp_path, monkeypatch, lambda *_: Result(findings, (), seen, passed=False)).ok == caught
+
+
+def test_a_server_that_breaks_is_no_bug_that_was_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> Result:
+        raise Broken("the machine is too slow")
+
+    hunt = hunted(tmp_path, monkeypatch, broken)
+    assert hunt.line == "caught 0/1 missed: twice-on-retry"
+    assert hunt.told == ["twice-on-retry: NOT FOUND, but broken instead of dup"]
+
+
+def test_bugs_that_cannot_be_looked_for_are_skipped_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(Skipped, match="skipped synchronous-off: there is no C compiler"):
+        mutation.prove(Stage(tmp_path), names=["synchronous-off", "ack-during-sync"], seed=1)
+
+
+@pytest.mark.parametrize(("named", "sought", "ok"), [(1, 1, True), (30, 10, True), (30, 9, False), (3, 2, False)])
+def test_a_hunt_for_too_few_bugs_shows_nothing(named: int, sought: int, ok: bool) -> None:
+    assert mutation.Hunt(named, sought, [], ["skipped"], []).ok == ok
+
+
+def test_every_bug_has_its_proof() -> None:
+    assert {bug.proof for bug in mutants.BUGS.values()} == mutation.PROOFS.keys()
