@@ -208,3 +208,22 @@ def test_a_trigger_on_a_file_of_an_older_schema_does_not_run_in_its_migration(st
         SqliteStore.open(stopped, log_limit=1, at=NOW)
     assert stopped.read_bytes() == before
     assert [one.what.partition(" would")[0] for one in findings(stopped)] == ["trigger 'raises' on tweets"]
+
+
+def test_an_index_of_ours_in_an_order_that_only_another_program_knows_is_refused(stopped: Path) -> None:
+    with opened(stopped) as store:
+        with closing(sqlite3.connect(stopped)) as theirs:
+            theirs.create_collation("theirs", lambda a, b: (a > b) - (a < b))
+            theirs.execute("CREATE INDEX theirs ON tweets (text COLLATE theirs)")
+        with pytest.raises(StoreError, match="index 'theirs' on tweets would run"):
+            post(store, "second")
+    with pytest.raises(OpenError, match="index 'theirs' on tweets would run"):
+        SqliteStore.open(stopped, log_limit=1, at=NOW)
+
+
+def test_a_name_of_theirs_that_a_migration_needs_is_no_damage(stopped: Path) -> None:
+    sql(stopped, "DROP TABLE deletions", "CREATE TABLE deletions (x)", "PRAGMA user_version = 3")
+    sql(stopped, "DELETE FROM _sqlite_migrations WHERE name > '0004'")
+    with pytest.raises(OpenError, match="cannot be opened: table deletions already exists; rename or") as refusal:
+        SqliteStore.open(stopped, log_limit=1, at=NOW)
+    assert refusal.value.code == "altered"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.small_disk import fill, small_disk
 from tests.support.sqlite_files import NOW, damage_index, limited_file_size, opened, post, sql, texts
 from ttweet.model.errors import OpenError, StoreError
 from ttweet.model.tweets import draft
@@ -149,9 +150,25 @@ def test_a_repair_that_does_not_help_is_taken_back(stopped: Path) -> None:
 def test_a_repair_for_which_there_is_no_room_leaves_nothing_behind(stopped: Path) -> None:
     damage_index(stopped, "tweets_by_author", b"ann", b"anm")
     before = files(stopped)
-    with limited_file_size(40_960), pytest.raises(OSError, match="File too large"):
+    with limited_file_size(40_960), pytest.raises(OSError, match=r"File too large: .*before-repair'"):
         rebuild_indexes(stopped)
     assert files(stopped) == before
+
+
+def test_a_repair_on_a_full_disk_names_the_missing_room(stopped: Path) -> None:
+    damage_index(stopped, "tweets_by_author", b"ann", b"anm")
+    with small_disk(stopped.parent / "small", mib=1) as folder:
+        path = Path(shutil.copy(stopped, folder))
+        fill(folder / "filler")
+        with (folder / "filler").open("ab") as filler:
+            filler.truncate(filler.tell() - 80 * 1024)
+        before = path.read_bytes()
+        with pytest.raises(
+            StoreError, match=r"copied and repaired: the disk is full; the file is as it was, make \d+ KiB"
+        ):
+            rebuild_indexes(path)
+        assert path.read_bytes() == before
+        assert not [file for file in folder.iterdir() if "repair" in file.name]
 
 
 def test_a_file_that_a_server_holds_is_not_repaired(stopped: Path) -> None:

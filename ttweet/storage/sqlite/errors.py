@@ -31,7 +31,11 @@ def store_error(exc: sqlite3.Error, *, committing: bool = False, path: Path | No
         )
     if is_damage(exc):
         reindex = exc.sqlite_errorcode == sqlite3.SQLITE_CORRUPT_INDEX
-        text = damage(path, str(exc), reindex=reindex) if path else f"the database is damaged: {exc}"
+        text = (
+            damage(path, str(exc), reindex=reindex)
+            if path
+            else f"the database is damaged: {exc}; ttweet check tells more"
+        )
         return StoreError("internal", text)
     return StoreError("internal", f"{path or 'the database'} failed: {exc}")
 
@@ -71,6 +75,9 @@ def sqlite_error(path: Path, exc: sqlite3.Error) -> OpenError:
             return no_room(path)
         case sqlite3.SQLITE_IOERR if is_starved(path):
             return no_room(path, SHM_BYTES)
+        case sqlite3.SQLITE_ERROR:  # the pages are right, and a table or a name is not
+            way = "rename or remove what is not ttweet's, docs/schema.md has its names"
+            return OpenError("altered", f"{path} cannot be opened: {exc}; {way}")
         case sqlite3.SQLITE_IOERR:
             return OpenError("denied", f"{path} cannot be read or written: {exc}; see what the system says of its disk")
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:

@@ -3,6 +3,7 @@
 The file as it was stays beside it, byte for byte with its write-ahead log. What does not help is taken back.
 """
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -23,6 +24,7 @@ from ttweet.storage.sqlite.connections import (
 )
 from ttweet.storage.sqlite.errors import primary_code, store_error, way_out
 from ttweet.storage.sqlite.integrity import are_of_indexes, damages
+from ttweet.storage.sqlite.room import missing_for_copy, more_room
 
 _COPIED = ("", "-wal")  # the -shm is made anew from these
 
@@ -50,10 +52,19 @@ def rebuild_indexes(path: Path) -> list[Path]:
                 _rebuild(connection, path)
                 connection.execute("COMMIT")
         except sqlite3.Error as exc:
-            raise store_error(exc, path=path) from exc
+            error = store_error(exc, path=path)
+            raise _no_room(path, connection) if error.code == "full" else error from exc
+        except OSError as exc:
+            raise _no_room(path, connection) if exc.errno in (errno.ENOSPC, errno.EDQUOT) else exc from exc
         with suppress(sqlite3.Error):  # it is on the disk, in the write-ahead log
             checkpoint(connection)
     return copies
+
+
+def _no_room(path: Path, connection: sqlite3.Connection) -> StoreError:
+    """A repair takes up to twice the room of the file: for the copy, and for the indexes in the write-ahead log."""
+    way = more_room(missing_for_copy(connection, path))
+    return StoreError("full", f"{path} cannot be copied and repaired: the disk is full; the file is as it was, {way}")
 
 
 def _is_mendable(connection: sqlite3.Connection) -> bool:
@@ -116,8 +127,11 @@ def _names(path: Path) -> Iterator[Path]:
 
 def _copy(source: Path, target: Path, raw: ExitStack) -> None:
     file = raw.enter_context(source.open("rb"))
-    with os.fdopen(open_own(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as copy:
-        os.fchmod(copy.fileno(), 0o600)
-        shutil.copyfileobj(file, copy)
-        copy.flush()
-        os.fsync(copy.fileno())
+    try:
+        with os.fdopen(open_own(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as copy:
+            os.fchmod(copy.fileno(), 0o600)
+            shutil.copyfileobj(file, copy)
+            copy.flush()
+            os.fsync(copy.fileno())
+    except OSError as exc:
+        raise OSError(exc.errno, exc.strerror, str(target)) from exc
