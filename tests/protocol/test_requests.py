@@ -46,7 +46,7 @@ REQUESTS: list[tuple[bytes, wire.Request | wire.Identify]] = [
 ]
 REFUSED = [
     (b'["q",""]\n', "bad_operation", "no operation 'q'; there are: a u d t l s c n w g x r p"),
-    (b'["x",""]\n', "bad_request", 'the id of a tweet is a whole number from 1 to 9223372036854775807, not ""'),
+    (b'["x",""]\n', "bad_request", 'the id of a tweet is a whole number from 1 to 9007199254740991, not ""'),
     (b'["x",0]\n', "bad_request", "the id of a tweet is a whole number"),
     (b'["s",{"deletions":1}]\n', "bad_request", "deletions is true or false, not 1"),
     (b'["u",1]\n', "bad_request", "not 1"),

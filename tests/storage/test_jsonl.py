@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 import ttweet
 from tests.support.sqlite_files import DAY_MS, NOW, opened, post, sql
 from ttweet.model import tweets
-from ttweet.model.errors import Refused
-from ttweet.model.reports import Report
-from ttweet.model.tweets import Deletion, Tombstone, Tweet, draft
+from ttweet.model.errors import Refused, StoreError
+from ttweet.model.reports import Report, message_deleted
+from ttweet.model.tweets import MAX_ID, MAX_TWEET_ID, Deletion, Tombstone, Tweet, draft
 from ttweet.storage import jsonl as archive
 from ttweet.storage.jsonl import Tally, bring_in, decode, encode, read_lines
 from ttweet.storage.sqlite.check import Check
@@ -159,7 +159,11 @@ def test_after_a_stop_anywhere_a_second_run_brings_in_the_rest_and_nothing_twice
 
 def changed(**fields: object) -> bytes:
     value = {"id": 3, "at": 1, "by": None, "text": "x", "tags": [], **fields}
-    return json.dumps({name: one for name, one in value.items() if one is not ...}).encode() + b"\n"
+    return json_line(**{name: one for name, one in value.items() if one is not ...})
+
+
+def json_line(**fields: object) -> bytes:
+    return json.dumps(fields).encode() + b"\n"
 
 
 @pytest.mark.parametrize(
@@ -174,8 +178,8 @@ def changed(**fields: object) -> bytes:
         (changed(colour="red"), "'colour' is no field of an entry; see docs/export.md"),
         (changed(id="3"), 'id must be a whole number, not "3"'),
         (changed(id=True), "id must be a whole number, not true"),
-        (changed(id=0), "id is 0, and must be from 1 to 9007199254740991"),
-        (changed(id=2**53), "id is 9007199254740992, and must be from 1 to"),
+        (changed(id=0), "id is 0, and must be from 1 to 9007194959773695"),
+        (changed(id=2**53 - 2**32), "id is 9007194959773696, and must be from 1 to 9007194959773695"),
         (b'{"id":3,"at":1,"deletes":9007199254740992}\n', "id is 9007199254740992, and must be from 1 to"),
         (changed(at=1.5), "at must be a whole number, milliseconds since 1970, not 1.5"),
         (changed(at=-1), "at is -1, and must be from 0 to 253402300799999"),
@@ -204,9 +208,57 @@ def test_a_bad_line_is_told_with_its_number_and_what_stands_before_it_is_stored(
     assert [tweet.id for tweet in store.read_after(0, 10)] == [1, 2]
 
 
-def test_after_the_greatest_id_that_is_taken_others_can_follow(store: SqliteStore) -> None:
-    brought_in(store, [changed(id=archive.MAX_ID)])
-    assert [tweet.id for tweet in post(store, "a", "b")] == [2**53, 2**53 + 1]
+@pytest.mark.parametrize(
+    ("newest", "posted", "deleted"),
+    [
+        (changed(id=MAX_TWEET_ID - 2), [MAX_TWEET_ID - 1, MAX_TWEET_ID, None], True),
+        (changed(id=MAX_TWEET_ID - 1), [MAX_TWEET_ID, None, None], True),
+        (changed(id=MAX_TWEET_ID), [None], True),
+        (json_line(id=MAX_TWEET_ID + 1, at=1, deletes=1), [None], True),
+        (json_line(id=MAX_ID - 1, at=1, deletes=1), [None], True),
+        (json_line(id=MAX_ID, at=1, deletes=1), [None], False),
+    ],
+)
+def test_at_the_end_of_the_ids_uploads_are_refused_and_the_export_is_still_an_import(
+    path: Path, newest: bytes, posted: list[int | None], deleted: bool
+) -> None:
+    with opened(path) as store:
+        brought_in(store, [changed(id=2), changed(id=3), newest])
+        assert [posted_id(store) for _ in posted] == posted
+        assert deletes(store, 2) is deleted
+        assert store.prune(3) == 1
+        lines = lines_of(store)
+        assert [tweet.id for tweet in store.read_after(store.newest_id() - 1, 9)] in ([], [store.newest_id()])
+        assert store.newest_id() <= 2**53 - 1
+        assert all(int(float(decode(line).id)) == decode(line).id for line in lines)
+    with opened(path.with_name("copy.db")) as copy:
+        brought_in(copy, lines)
+        assert lines_of(copy) == lines
+        assert posted_id(copy) is None
+
+
+def posted_id(store: SqliteStore) -> int | None:
+    """The id of a new tweet; None when there is none left."""
+    try:
+        return post(store, "a")[0].id
+    except StoreError as error:
+        return None if (error.code, error.may_pass) == ("used_up", True) else -1
+
+
+def deletes(store: SqliteStore, tweet: int) -> bool | None:
+    """Whether a deletion got an id; None when it failed for another reason."""
+    try:
+        store.delete(tweet, message_deleted(tweet, "ann"), at=NOW)
+    except StoreError as error:
+        return False if error.code == "used_up" else None
+    return True
+
+
+def test_a_retry_finds_its_tweet_at_the_end_of_the_ids(store: SqliteStore) -> None:
+    brought_in(store, [changed(id=MAX_TWEET_ID - 1)])
+    [tweet] = post(store, "last", key="k")
+    assert tweet.id == MAX_TWEET_ID
+    assert post(store, "last", key="k") == [tweet]
 
 
 @pytest.mark.parametrize(("tweet", "said"), [(2, "another entry"), (9, "newer entries, and none")])

@@ -16,7 +16,9 @@ from ttweet.model.errors import ConnectError, Refused, TtweetError
 from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
 
-PASSING = frozenset({"altered", "busy", "full", "stopping", "internal", "unknown", "name_taken", "slow_down", "tls"})
+PASSING = frozenset(
+    {"altered", "busy", "full", "stopping", "internal", "unknown", "name_taken", "slow_down", "tls", "used_up"}
+)
 """The refusals that have nothing to do with the tweet: later it may be taken."""
 
 FOR_GOOD = frozenset({"too_long", "bad_text", "bad_tag", "bad_key", "bad_name", "bad_request"})

@@ -27,6 +27,7 @@ CODES = {
     "busy": "the server has as many clients as it may have, or another process holds the file; try again",
     "full": "the disk is full; nothing was stored; reads go on",
     "altered": "another program has altered the database's schema, as by a trigger; nothing was stored; reads go on",
+    "used_up": "the database has used all its ids; nothing was stored; reads go on",
     "stopping": "the server is stopping; nothing was stored",
     "unknown": "the outcome is unknown: ask again with the same key",
     "internal": "the server made a mistake; nothing was stored",
@@ -86,7 +87,7 @@ class StoreError(TtweetError):
     @property
     def may_pass(self) -> bool:
         """Whether trying again later makes sense."""
-        return self.code in ("full", "busy", "altered")
+        return self.code in ("full", "busy", "altered", "used_up")
 
 
 class OpenError(TtweetError):

@@ -14,11 +14,10 @@ from typing import Any, Protocol
 
 from ttweet.model import stored
 from ttweet.model.errors import Refused
-from ttweet.model.tweets import Deletion, Entry, Tombstone, Tweet
+from ttweet.model.tweets import MAX_ID, MAX_TWEET_ID, Deletion, Entry, Tombstone, Tweet
 
 PAGE_ENTRIES = 1000  # of one read, and of one transaction: a second run has at most so many to bring in again
 MAX_LINE_BYTES = 1024 * 1024  # a tweet's line has 1 KiB; what is longer is none, and must not fill the memory
-MAX_ID = 2**53 - 1  # what every JSON reader holds to the digit; the ids that follow have room up to SQLite's 2^63 - 1
 MAX_AT = 253_402_300_799_999  # the end of the year 9999, beyond which SQLite has no dates
 
 _Fields = dict[str, tuple[str, tuple[type, ...]]]
@@ -86,7 +85,7 @@ def decode(line: bytes) -> Entry:
     value = _object(line)
     if "deletes" in value:
         _check(value, _DELETION)
-        return Deletion(_id(value["id"]), _at(value["at"]), _id(value["deletes"]))
+        return Deletion(_id(value["id"], MAX_ID), _at(value["at"]), _id(value["deletes"]))
     if "deleted" in value:
         _check(value, _PLACE)
         return Tombstone(_id(value["id"]), _at(value["at"]))
@@ -223,9 +222,9 @@ def _check(value: dict[str, Any], fields: _Fields) -> None:
             raise _bad(f"{name} must be {kind}, not {json.dumps(value[name])[:40]}")
 
 
-def _id(number: int) -> int:
-    if not 1 <= number <= MAX_ID:
-        raise _bad(f"id is {number}, and must be from 1 to {MAX_ID}")
+def _id(number: int, highest: int = MAX_TWEET_ID) -> int:
+    if not 1 <= number <= highest:
+        raise _bad(f"id is {number}, and must be from 1 to {highest}")
     return number
 
 

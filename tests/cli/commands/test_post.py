@@ -1,6 +1,7 @@
 import json
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,7 @@ from tests.support.in_process import complains
 from tests.support.processes import LIMIT_S, TTWEET, Server, environment, interrupted, run, running_server, says
 from ttweet.cli import shell
 from ttweet.client.sync_client import Client
+from ttweet.model.tweets import MAX_TWEET_ID
 
 
 @pytest.fixture(scope="module")
@@ -165,3 +167,20 @@ def test_blank_lines_are_skipped_and_empty_belongs_to_one_message(server: Server
     code, said = says("post", "--lines", "--empty", "--server", server.address)
     assert code == shell.USAGE
     assert said.startswith("ttweet: --empty posts one message and --lines many")
+
+
+def test_at_the_end_of_the_ids_a_post_is_refused_and_everything_else_goes_on(tmp_path: Path) -> None:
+    line = {"id": MAX_TWEET_ID - 1, "at": 1, "by": None, "text": "one #a", "tags": ["a"]}
+    assert run("import", "-", stdin=json.dumps(line).encode(), cwd=tmp_path).returncode == shell.DONE
+    with running_server(tmp_path, "--no-report-file") as server:
+        here = {"TTWEET_SERVER": server.address, "XDG_STATE_HOME": str(tmp_path / "state")}
+        assert run("post", "two #a", variables=here).stdout == f"{MAX_TWEET_ID}\n"
+        refused = "the database has used all its ids; nothing was stored, continue in a new one"
+        assert says("post", "three", variables=here) == (shell.REFUSED, f"ttweet: {refused}")
+        assert run("post", "--lines", stdin=b"three\n", variables=here).stderr.startswith(f"ttweet: line 1: {refused}")
+        kept = run("post", "--spool", "three", variables=here)
+        assert kept.stderr == f"ttweet: {refused}; kept, and posted by the next command with --spool\n"
+        assert run("last", variables=here).stdout == "two #a\n"
+        assert json.loads(run("tags", "a", "--json", variables=here).stdout.splitlines()[1])["id"] == MAX_TWEET_ID
+        assert run("delete", str(MAX_TWEET_ID), variables=here).returncode == shell.DONE
+        assert run("last", variables=here).stdout == "one #a\n"

@@ -21,6 +21,7 @@ from ttweet.storage.sqlite.errors import store_error
 from ttweet.storage.sqlite.removal import DELETED
 from ttweet.storage.sqlite.tail import Tail, to_tweet
 
+_ABOVE = MAX_ID + 1  # all ids
 DELETIONS_VERSION = 4  # of the schema: in the files of older ones nothing is deleted
 DETAILS_VERSION = 9  # of the schema: in the files of older ones report lines have no columns for them
 
@@ -171,8 +172,8 @@ class Queries:
     def first_kept(self, *, since: int | None, last: int | None, now: int) -> int:
         """See Reader."""
         if since is not None:
-            found = self._one(_FIRST_YOUNG, since=since, now=now, above=MAX_ID)
-            return MAX_ID if found[0] is None else int(found[0])
+            found = self._one(_FIRST_YOUNG, since=since, now=now, above=_ABOVE)
+            return _ABOVE if found[0] is None else int(found[0])
         found = self._one(_NTH_LAST, skipped=(last or 1) - 1)
         return 0 if found is None else int(found[0])
 
@@ -197,7 +198,7 @@ class Queries:
 
     def tweets_of_tag(self, key: str, *, limit: int, before: int | None = None) -> Page:
         """See Reader."""
-        below, wanted = MAX_ID if before is None else before, limit + 1
+        below, wanted = _ABOVE if before is None else before, limit + 1
         with self._snapshot() as tail:
             found = tail.newest_of(key, below=below, limit=wanted)
             if left := wanted - len(found):
@@ -216,7 +217,7 @@ class Queries:
 
     def tweets_of_author(self, by: str, *, limit: int, before: int | None = None) -> Page:
         """See Reader."""
-        rows = self._all(_OF_AUTHOR, by=by, before=MAX_ID if before is None else before, limit=limit + 1)
+        rows = self._all(_OF_AUTHOR, by=by, before=_ABOVE if before is None else before, limit=limit + 1)
         return Page([to_tweet(row) for row in rows[:limit]], len(rows) > limit)
 
     def tweets_of_author_after(self, by: str, cursor: int, *, limit: int) -> Page:

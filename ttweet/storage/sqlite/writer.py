@@ -13,7 +13,7 @@ from typing import Self
 
 from ttweet.model.errors import Refused, StoreError
 from ttweet.model.reports import Report
-from ttweet.model.tweets import Deletion, Draft, Entry, Tombstone, Tweet
+from ttweet.model.tweets import MAX_ID, MAX_TWEET_ID, Deletion, Draft, Entry, Tombstone, Tweet
 from ttweet.storage.contract import NOT_SEARCHED, Traces
 from ttweet.storage.sqlite.connections import (
     ENGINE,
@@ -115,6 +115,7 @@ class SqliteStore(Queries):
         with self._transaction():
             self._disk.refuse_tweets(self._connection)
             tweets, new = self._numbered(drafts, at)
+            _refuse_beyond(MAX_TWEET_ID, self._last_tweet + len(new))
             self._insert_tweets(new)
             tagged = [(tweet.id, at, draft.tags) for tweet, draft in new if draft.tags]
             self._tags.add(tagged, self._last_tweet + len(new), at=at)
@@ -134,6 +135,7 @@ class SqliteStore(Queries):
             raise Refused("no_tweet", f"there is no tweet {tweet}; nothing was deleted")
         if row[2] == DELETED:
             return Deletion(*self._one("SELECT id, at, tweet FROM deletions WHERE tweet = :tweet", tweet=tweet))
+        _refuse_beyond(MAX_ID, self._last_tweet + 1)
         deletion = Deletion(self._last_tweet + 1, at, tweet)
         with self._transaction():
             self._tags.uncount([to_tagged(to_tweet(row))])
@@ -331,6 +333,12 @@ class SqliteStore(Queries):
             return self._keys_purged_at
         step = added + PURGE_STEP
         return self._keys_purged_at if self._keys.purge(at, step) == step else at
+
+
+def _refuse_beyond(highest: int, id_: int) -> None:
+    """Raise StoreError `used_up` rather than give an id that no JSON reader would hold to the digit."""
+    if id_ > highest:
+        raise StoreError("used_up", "the database has used all its ids; nothing was stored, continue in a new one")
 
 
 def _row(entry: Tweet | Tombstone) -> tuple[Value, ...]:
