@@ -1,15 +1,17 @@
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import ttweet
 from tests.support.processes import Server, run, running_server
 from ttweet.cli import shell
-from ttweet.cli import source as cli_source
 from ttweet.cli.shell import UsageError
 from ttweet.cli.source import DB, db_path, open_client, open_source
+from ttweet.client import servers
 from ttweet.client.sync_client import Client
-from ttweet.model.errors import ConnectError, OpenError
+from ttweet.model.errors import ConnectError, SetupError
 from ttweet.model.tweets import Tweet
 from ttweet.server.app import Config
 
@@ -29,6 +31,12 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("TTWEET_DB", raising=False)
     monkeypatch.delenv("TTWEET_SERVER", raising=False)
+
+
+@pytest.fixture
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
 
 
 def test_the_default_file_is_the_servers() -> None:
@@ -80,8 +88,6 @@ def test_the_option_comes_before_the_environment(server: Server, monkeypatch: py
 
 def test_the_environment_comes_before_the_default(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TTWEET_SERVER", "")  # set and empty is not set
-    with pytest.raises(OpenError, match=r"there is no tweets\.db"), open_source(None, None):
-        pass
     monkeypatch.setenv("TTWEET_DB", str(server.db))
     with open_source(None, None) as source:
         assert source.list_tags(limit=1, numbers=False).tags
@@ -90,17 +96,6 @@ def test_the_environment_comes_before_the_default(server: Server, monkeypatch: p
 def test_a_file_and_a_server_are_too_much(server: Server) -> None:
     with pytest.raises(UsageError, match="give one of them"), open_source(server.db, server.address):
         pass
-
-
-@pytest.mark.parametrize(
-    ("where", "host", "port"),
-    [("127.0.0.1:13001", "127.0.0.1", 13001), ("[::1]:80", "::1", 80), ("example.org:1", "example.org", 1)],
-)
-def test_a_server_is_named_by_host_and_port(where: str, host: str, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    client = open_client(where)
-    assert (client.host, client.port) == (host, port)
-    monkeypatch.setenv("TTWEET_SERVER", where)
-    assert open_client(None).port == port
 
 
 @pytest.mark.parametrize("command", [["post", "x"], ["post", "--lines"], ["last"], ["run", "--", "echo", "ran"]])
@@ -124,14 +119,59 @@ def test_a_session_whose_own_file_does_not_serve_is_wrong_usage(server: Server) 
     assert "cannot read the certificate to trust in /nonexist" in done.stdout
 
 
-def test_without_a_name_the_server_is_the_usual_one() -> None:
-    client = open_client(None)
-    assert f"{client.host}:{client.port}" == cli_source.SERVER
-
-
-@pytest.mark.parametrize("where", ["", "example.org", "13001", ":13001", "example.org:", "h:p", "h:0"])
+@pytest.mark.parametrize("where", ["", "13001", "h:p", "http://h"])
 def test_what_names_no_server_is_wrong_usage(where: str) -> None:
-    with pytest.raises(UsageError, match=r"is no HOST:PORT; for instance 127\.0\.0\.1:13001|is no port"):
-        open_client(where)
-    with pytest.raises(UsageError), open_source(None, where):
-        pass
+    for command in (lambda: open_client(where), lambda: open_source(None, where).__enter__()):
+        with pytest.raises(SetupError, match=r"^invalid server '") as refused:
+            command()
+        assert shell.exit_code(refused.value) == shell.USAGE
+
+
+# The default server, else the file in the working folder
+
+
+def test_what_listens_at_the_default_address_is_asked_whatever_file_there_is(
+    server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ttweet.open(tmp_path / "tweets.db").close()
+    monkeypatch.setattr(servers, "DEFAULT", server.address)
+    with open_source(None, None) as source:
+        assert source.list_tags(limit=1, numbers=False).tags
+    assert capsys.readouterr().err == ""
+
+
+def test_when_nothing_listens_there_the_file_in_the_folder_is_read_and_that_is_said(
+    closed_port: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(servers, "DEFAULT", f"127.0.0.1:{closed_port}")
+    with pytest.raises(ConnectError, match=f"^nothing is listening on 127.0.0.1:{closed_port}; start one"):
+        open_source(None, None).__enter__()
+    with ttweet.open(tmp_path / "tweets.db") as store:
+        store.post("in the file")
+    with open_source(None, None) as source:
+        assert source.last().text == "in the file"  # type: ignore[union-attr]
+    assert capsys.readouterr().err == f"nothing is listening on 127.0.0.1:{closed_port}; reading tweets.db\n"
+
+
+@pytest.mark.parametrize("command", [["last"], ["tags"]])
+def test_a_server_that_was_named_is_never_replaced_by_a_file(
+    closed_port: int, command: list[str], tmp_path: Path
+) -> None:
+    ttweet.open(tmp_path / "tweets.db").close()
+    for options, variables in (
+        (["--server", f"127.0.0.1:{closed_port}"], {}),
+        ([], {"TTWEET_SERVER": f"127.0.0.1:{closed_port}"}),
+    ):
+        done = run(*command, *options, cwd=tmp_path, variables=variables)
+        assert (done.returncode, done.stdout) == (shell.UNREACHABLE, "")
+        assert done.stderr.startswith(f"ttweet: nothing is listening on 127.0.0.1:{closed_port}; start one")
+
+
+@pytest.mark.parametrize(
+    "command", [["post", "#all over"], ["last"], ["tags", "all"], ["follow", "--last", "1", "--count", "1"]]
+)
+def test_all_commands_look_in_the_same_place(server: Server, command: list[str]) -> None:
+    with Client(server.address) as client:
+        client.post("#all over")
+    done = run(*command, variables={"TTWEET_SERVER": f"127.0.0.1:1, {server.address}"})
+    assert (done.returncode, done.stderr) == (0, "")

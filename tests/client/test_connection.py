@@ -155,22 +155,26 @@ def test_a_file_without_a_token_is_not_the_same_as_no_file(
         dial.own_token()
 
 
+def greetings(endpoint: dial.Endpoint) -> list[bytes]:
+    return endpoint._greetings(endpoint.servers[0])
+
+
 def test_a_token_goes_to_another_machine_only_with_tls_or_when_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TTWEET_NO_TLS", raising=False)
     monkeypatch.setenv("TTWEET_TOKEN", "ttw_x")
     endpoint = dial.Endpoint("server.example", 13001)
     with pytest.raises(SetupError) as refused:
-        endpoint._greetings()
+        greetings(endpoint)
     assert refused.value.text == (
         "the token would go to server.example:13001 unencrypted; set TTWEET_CA, or TTWEET_NO_TLS=1"
     )
-    assert dial.Endpoint("server.example", 13001, token="")._greetings() == []
+    assert greetings(dial.Endpoint("server.example", 13001, token="")) == []
     shown = [b'["a","ttw_x"]\n']
-    assert dial.Endpoint("server.example", 13001, ca="system")._greetings() == shown
+    assert greetings(dial.Endpoint("server.example", 13001, ca="system")) == shown
     for here in ("127.0.0.1", "::1", "localhost"):
-        assert dial.Endpoint(here, 13001)._greetings() == shown
+        assert greetings(dial.Endpoint(here, 13001)) == shown
     monkeypatch.setenv("TTWEET_NO_TLS", "1")
-    assert endpoint._greetings() == shown
+    assert greetings(endpoint) == shown
 
 
 def test_a_token_file_may_begin_with_a_byte_order_mark(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

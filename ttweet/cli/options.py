@@ -36,7 +36,7 @@ FILE = Parameter(metavar="FILE", converter=_named)  # of every argument and opti
 AMOUNT = whole(1, 10**15)  # more than any file holds, and SQLite counts no further than 2 ** 63
 
 Db = Annotated[Path | None, FILE, Parameter(name="--db", help="Read this file.")]
-Server = Annotated[str | None, Parameter(name="--server", metavar="HOST:PORT", help="Ask this server instead.")]
+Server = Annotated[str | None, Parameter(name="--server", metavar="HOST:PORT", help="Ask this server.")]
 Ca = Annotated[
     str | None,
     FILE,

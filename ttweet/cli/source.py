@@ -1,25 +1,26 @@
-"""Where `last` and `tags` read: a database file, or a server that is asked. Both give the same answers.
+"""Where commands look: a server, or for `last` and `tags` a database file, which gives the same answers.
 
-What the command line says comes first, then the environment, then the file in the working folder.
+What the command line says comes first, then the environment, then the server at the default address. Only when nothing
+listens there `last` and `tags` read the file in the working folder.
 """
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Protocol
 
 from ttweet.cli import shell
+from ttweet.client.servers import VARIABLE
 from ttweet.client.sync_client import Client
 from ttweet.client.waiting import FOREVER
-from ttweet.model.errors import Refused
+from ttweet.model.errors import ConnectError, Refused
 from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
 from ttweet.model.tweets import Page, TagPage, Tweet, queried_tag, search_key
 from ttweet.storage.contract import Reader
 
 DB = Path("tweets.db")  # as app.Config has it, which takes trio to import; a test holds the two together
-SERVER = "127.0.0.1:13001"  # the port of the first ttweet's examples
 PAGE = 200  # tweets or tags of one query: what a server answers at most
 
 
@@ -46,40 +47,51 @@ class Source(Protocol):
 
 @contextmanager
 def open_source(db: Path | None, server: str | None, ca: str | None = None) -> Iterator[Source]:
-    """The source that the options and the environment name. Raises UsageError, OpenError."""
+    """The source that the options and the environment name. Raises UsageError, ConnectError, Refused, OpenError."""
     if db is not None and (server is not None or ca is not None):
         asking = "--server asks a server" if server is not None else "--ca is for one that is asked"
         raise shell.UsageError(f"--db reads a file and {asking}; give one of them")
-    if db is None and (server is not None or ca is not None or _setting("TTWEET_SERVER")):
-        with open_client(server, ca=ca) as client:
-            yield _Server(client)
-    else:
-        from ttweet.storage.sqlite.reader import SqliteReader  # who asks a server goes without
+    with ExitStack() as resources:
+        if db is not None:
+            yield resources.enter_context(_open_file(db))
+        elif server is not None or ca is not None or _setting(VARIABLE):
+            yield _Server(resources.enter_context(open_client(server, ca=ca)))
+        elif file := _setting("TTWEET_DB"):
+            yield resources.enter_context(_open_file(Path(file)))
+        else:
+            yield _default_source(resources)
 
-        reader = SqliteReader(db_path(db))
-        try:
-            yield _File(reader)
-        finally:
-            reader.close()
+
+def _default_source(resources: ExitStack) -> Source:
+    """The server at the default address or, when nothing listens there, the file in the working folder."""
+    client = resources.enter_context(open_client(None))
+    try:
+        client.reach()
+    except ConnectError as error:
+        if error.code != "unreachable":
+            raise
+        if not DB.exists():
+            raise ConnectError(error.code, f"{error.text}, or read a file: --db FILE") from error
+        shell.hint(f"nothing is listening on {client.address}; reading {DB}")
+        return resources.enter_context(_open_file(DB))
+    return _Server(client)
+
+
+@contextmanager
+def _open_file(path: Path) -> Iterator[Source]:
+    from ttweet.storage.sqlite.reader import SqliteReader  # a command that asks a server goes without
+
+    with closing(SqliteReader(path, instead="name another with --db, or ask a server with --server")) as reader:
+        yield _File(reader)
 
 
 def open_client(
     server: str | None, name: str | None = None, *, ca: str | None = None, deadline: float = FOREVER
 ) -> Client:
-    """A client of the server that the option or the environment names, else of SERVER. Raises UsageError."""
+    """A client of the server that the option or the environment names, else of the default. Raises SetupError."""
     if name is not None:
         shell.checked_text(name, "the name")
-    where = (_setting("TTWEET_SERVER") or SERVER) if server is None else server
-    host, colon, port = where.rpartition(":")
-    if not (host and colon):
-        raise shell.UsageError(f"{where[:80]!r} is no HOST:PORT; for instance {SERVER}")
-    client = Client(
-        host.removeprefix("[").removesuffix("]"),
-        shell.checked_port(port),
-        name=name,
-        ca=ca,
-        on_wait=shell.wait_teller(),
-    )
+    client = Client(server, name=name, ca=ca, on_wait=shell.wait_teller())
     client.deadline = deadline
     return client
 

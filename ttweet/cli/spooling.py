@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 
 from ttweet.cli import shell
-from ttweet.client.connection import address
 from ttweet.client.spool import MAX_KEPT, MAX_WAIT_S, Entry, FullError, HeldError, Parcel, Spool
 from ttweet.client.sync_client import Client, Stored
 from ttweet.model import tweets
@@ -197,5 +196,4 @@ def _clients(open_client: Open) -> Iterator[Open]:
 
 
 def _server(open_client: Open) -> str:
-    client = open_client(None)  # it has not connected yet
-    return address(client.host, client.port)
+    return open_client(None).address  # it has not connected yet

@@ -11,9 +11,10 @@ from typing import Any, Self
 
 import trio
 
-from ttweet.client.connection import MAX_ANSWER_BYTES, Endpoint, address, answer_data, unreachable
+from ttweet.client.connection import MAX_ANSWER_BYTES, Endpoint, answer_data, none_reached, unreachable
 from ttweet.client.cursor import SILENCE_S, Cursor, Watcher
 from ttweet.client.retry import Patience
+from ttweet.client.servers import Server, address
 from ttweet.client.sync_client import Stored, given, stored_of, tag_list, upload_frame, with_advice
 from ttweet.client.tls import explained
 from ttweet.model.errors import ConnectError, Refused, SlowDown
@@ -131,9 +132,19 @@ class AsyncClient(Endpoint):
         return self._link
 
     async def _connect(self) -> "_Link":
-        link = await _open_link(self.host, self.port, self._timeout_s, self._tls_context())
+        failures: list[ConnectError] = []
+        for server in self.servers:
+            try:
+                return await self._connect_to(server)
+            except ConnectError as error:
+                failures.append(error)
+        raise none_reached(failures)
+
+    async def _connect_to(self, server: Server) -> "_Link":
+        self.host, self.port = server.host, server.port
+        link = await _open_link(self.host, self.port, self._timeout_s, self._tls_context(server))
         try:
-            for frame in self._greetings():
+            for frame in self._greetings(server):
                 self._shaped(answer_data, await link.ask(frame, self._timeout_s))
         except BaseException:
             link.close()

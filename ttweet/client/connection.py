@@ -10,7 +10,8 @@ import socket
 import time
 from collections import deque
 
-from ttweet.client import tcp
+from ttweet.client import servers, tcp
+from ttweet.client.servers import address
 from ttweet.client.waiting import FOREVER
 from ttweet.model.errors import ConnectError, ResolverError, SetupError, refusal
 from ttweet.protocol import frames
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from ttweet.client.retry import Patience
+    from ttweet.client.servers import Server
     from ttweet.client.tls import TlsSocket
 
     T = TypeVar("T")
@@ -38,6 +40,10 @@ _RESOLVER_FAULTS = (socket.EAI_FAIL, socket.EAI_SYSTEM, socket.EAI_MEMORY)
 class Endpoint:
     """A server and how to come to it: what the kinds of clients have in common, so that each setting stands once.
 
+    A server is named `HOST:PORT`, with its port 13001 if none is given, or by host and port apart. `ttweets://HOST:PORT`
+    wants TLS. Of several with commas the first that can be reached is taken, for each connection again. Without a name
+    it is that of TTWEET_SERVER, else 127.0.0.1:13001. `host` and `port` are those of the last attempt.
+
     With a `name` a connection signs in. It shows the `token`, or else the one of the environment; see own_token. A
     request that the server has no time for now (`slow_down`) is made again when it says, up to `patience_s` later;
     `on_wait` hears of each pause, in seconds.
@@ -46,13 +52,13 @@ class Endpoint:
     `cert` and `key` are the client's own, for a server that wants one. What is not given is taken from TTWEET_CA,
     TTWEET_CERT and TTWEET_KEY. A kind of client prepares what it keeps in `_start`.
 
-    Raises SetupError for what is no port.
+    Raises SetupError for what names no server.
     """
 
     def __init__(
         self,
-        host: str,
-        port: int,
+        server: str | None = None,
+        port: int | None = None,
         *,
         name: str | None = None,
         token: str | None = None,
@@ -63,10 +69,8 @@ class Endpoint:
         patience_s: float | None = None,
         on_wait: Callable[[int], object] | None = None,
     ) -> None:
-        if not 1 <= port <= 65535:  # the system would take it for another
-            raise SetupError("unreachable", f"{port} is no port; a port is a number from 1 to 65535")
-        self.host = host
-        self.port = port
+        self.servers = servers.resolve(server, port)
+        self.host, self.port = self.servers[0].host, self.servers[0].port
         self.name = name
         self._token = token
         self._ca = (os.environ.get("TTWEET_CA") or None) if ca is None else ca
@@ -83,14 +87,30 @@ class Endpoint:
 
     def check(self) -> None:
         """Look at what it connects with, before there is anything to send. Raises SetupError."""
-        self._tls_context()
-        self._greetings()
+        for server in self.servers:
+            self._tls_context(server)
+            self._greetings(server)
+
+    @property
+    def address(self) -> str:
+        """The servers, as one name for them."""
+        return ",".join([str(server) for server in self.servers])
 
     def _dial(self, deadline: float) -> Connection:
-        """A new connection, signed in; whoever takes it closes it."""
-        connection = Connection(self.host, self.port, self._timeout_s, self._tls_context(), deadline)
+        """A new connection to the first server that can be reached, signed in; whoever takes it closes it."""
+        failures: list[ConnectError] = []
+        for server in self.servers:
+            try:
+                return self._dial_one(server, deadline)
+            except ConnectError as error:
+                failures.append(error)
+        raise none_reached(failures)
+
+    def _dial_one(self, server: Server, deadline: float) -> Connection:
+        self.host, self.port = server.host, server.port
+        connection = Connection(self.host, self.port, self._timeout_s, self._tls_context(server), deadline)
         try:
-            for frame in self._greetings():
+            for frame in self._greetings(server):
                 connection.send(frame)
                 self._shaped(answer_data, connection.receive())
         except BaseException:
@@ -98,20 +118,24 @@ class Endpoint:
             raise
         return connection
 
-    def _tls_context(self) -> SSLContext | None:
+    def _tls_context(self, server: Server) -> SSLContext | None:
         """What TLS is spoken with; None for plain connections. Raises SetupError when a file does not serve."""
-        if self._tls is None and self._ca is not None:
-            from ttweet.client.tls import make_context
+        if not self._speaks_tls(server):
+            return None
+        if self._tls is None:
+            from ttweet.client.tls import SYSTEM, make_context
 
-            self._tls = make_context(self._ca, self._cert, self._key)
+            self._tls = make_context(SYSTEM if self._ca is None else self._ca, self._cert, self._key)
         return self._tls
 
-    def _greetings(self) -> list[bytes]:
+    def _speaks_tls(self, server: Server) -> bool:
+        return server.tls or self._ca is not None
+
+    def _greetings(self, server: Server) -> list[bytes]:
         """What each connection begins with; each is sent when the one before it was answered. Raises SetupError."""
         token = own_token() if self._token is None else self._token
-        if token and not (self._ca is not None or _is_here(self.host) or os.environ.get("TTWEET_NO_TLS")):
-            where = address(self.host, self.port)
-            raise SetupError("token", f"the token would go to {where} unencrypted; set TTWEET_CA, or TTWEET_NO_TLS=1")
+        if token and not (self._speaks_tls(server) or _is_here(server.host) or os.environ.get("TTWEET_NO_TLS")):
+            raise SetupError("token", f"the token would go to {server} unencrypted; set TTWEET_CA, or TTWEET_NO_TLS=1")
         said = [("a", token or None), ("n", self.name)]
         return [frames.encode(operation, data) for operation, data in said if data is not None]
 
@@ -262,9 +286,13 @@ class Connection:
         return ConnectError("unknown", f"{self._address} has not answered{within}")
 
 
-def address(host: str, port: int) -> str:
-    """A host and port as people write them."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+def none_reached(failures: list[ConnectError]) -> ConnectError:
+    """Why none of the servers was reached, one after the other. One whose name cannot be looked up now may be later."""
+    setup = [failure for failure in failures if isinstance(failure, SetupError)]
+    if setup or len(failures) == 1:
+        return (setup or failures)[0]
+    kind = ResolverError if any(isinstance(failure, ResolverError) for failure in failures) else ConnectError
+    return kind("unreachable", f"no server can be reached: {'; '.join([failure.text for failure in failures])}")
 
 
 def unreachable(host: str, port: int, exc: OSError | UnicodeError) -> ConnectError:

@@ -77,6 +77,10 @@ class Client(Endpoint):
         while self._idle:
             self._idle.pop().close()
 
+    def reach(self) -> None:
+        """Connect now instead of with the first request. Raises ConnectError, Refused."""
+        self._idle.append(self._take())
+
     def post(self, text: str, *, tags: Iterable[str] = (), scan: bool = True, key: str | None = None) -> Stored:
         """Upload a tweet; it is on the server's disk when this returns.
 

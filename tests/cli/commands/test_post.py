@@ -70,7 +70,7 @@ def test_after_two_hyphens_a_message_may_be_anything(server: Server, text: str) 
         (["-x y"], "no option '-x y'; a message that begins with a hyphen goes last, after --; see ttweet post --help"),
         (["--key"], "--key wants a value; see ttweet post --help"),
         (["--key", "a", "--key", "b", "x"], "--key is given twice; see ttweet post --help"),
-        (["x", "--server", "here"], "'here' is no HOST:PORT; for instance 127.0.0.1:13001"),
+        (["x", "--server", "13001"], "invalid server '13001': it has no host; use HOST:PORT, such as 127.0.0.1:13001"),
     ],
 )
 def test_a_post_that_cannot_be_meant_says_what_would_work(arguments: list[str], text: str) -> None:

@@ -283,7 +283,8 @@ LAST = Page(
     usage=r"ttweet last \[--db FILE | --server HOST:PORT] \[--json]",
     text="""Show the last message.
 
-Reads the database file, beside a running server or without one; asks a server when --server or TTWEET_SERVER says so.
+Asks a server. Reads a database file when --db or TTWEET_DB names one, or when no server is named, none is listening on
+127.0.0.1:13001 and there is a tweets.db in the working folder.
 In a pipe it is the text alone.""",
     below=f"""{_EXAMPLES}
   ttweet last
@@ -294,11 +295,11 @@ In a pipe it is the text alone.""",
   1  the file cannot be read
   2  the command line, a certificate or a token is wrong
   3  no server there
-  4  no such file, or no message
+  4  no message, or no such file
   5  the server refused: you have no right to
 
 {_ENVIRONMENT}
-{_SERVER} to ask
+{_SERVER}; else 127.0.0.1:13001
 {_CA}
 {_DB}""",
 )
@@ -310,7 +311,8 @@ TAGS = Page(
 Without TAG: the most used tags, how many tweets each has, how long ago the newest came, and the last 14 days. With TAG:
 its tweets, the newest last. #python, python and PYTHON are one tag; quote the # in a shell.
 
-Reads the database file, beside a running server or without one; asks a server when --server or TTWEET_SERVER says so.
+Asks a server. Reads a database file when --db or TTWEET_DB names one, or when no server is named, none is listening on
+127.0.0.1:13001 and there is a tweets.db in the working folder.
 In a pipe the columns are parted by tabs: tag, tweets, newest; or id, time, author, text.""",
     below=f"""{_EXAMPLES}
   ttweet tags
@@ -327,7 +329,7 @@ In a pipe the columns are parted by tabs: tag, tweets, newest; or id, time, auth
   5  the server refused: you have no right to
 
 {_ENVIRONMENT}
-{_SERVER} to ask
+{_SERVER}; else 127.0.0.1:13001
 {_CA}
 {_DB}""",
 )

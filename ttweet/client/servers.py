@@ -1,0 +1,122 @@
+"""Which server a client talks to: `[scheme://]HOST[:PORT]`, or several of them with commas, to be tried in order.
+
+`ttweets://` wants TLS; `ttweet://` says no more than no scheme does. Quick to import.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from ttweet.model.errors import SetupError
+
+DEFAULT_PORT = 13001  # the port of the first ttweet's examples
+DEFAULT = f"127.0.0.1:{DEFAULT_PORT}"
+VARIABLE = "TTWEET_SERVER"
+TLS = "ttweets"
+SCHEMES = ("ttweet", TLS)
+SHOWN = 80  # characters of a name that is wrong
+
+
+class Server:
+    """The address of a server, and whether its name asks for TLS."""
+
+    __slots__ = ("host", "port", "tls")
+
+    def __init__(self, host: str, port: int, *, tls: bool = False) -> None:
+        self.host = host
+        self.port = port
+        self.tls = tls
+
+    def __str__(self) -> str:
+        return f"{TLS}://" * self.tls + address(self.host, self.port)
+
+
+def address(host: str, port: int) -> str:
+    """A host and port as people write them."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def resolve(server: str | None, port: int | None) -> list[Server]:
+    """The servers that a program or an option names, else those of TTWEET_SERVER, else DEFAULT. Raises SetupError.
+
+    With a port the name is that of a host alone, and may be an IPv6 address with or without brackets.
+    """
+    if server is not None and port is not None:
+        return [Server(server.removeprefix("[").removesuffix("]"), _checked(port))]
+    if server is not None:
+        return parse(server)
+    named = os.environ.get(VARIABLE)
+    try:
+        return parse(named or DEFAULT)
+    except SetupError as error:
+        raise SetupError(error.code, f"{VARIABLE}: {error.text}") from error
+
+
+def parse(text: str) -> list[Server]:
+    """The servers of a list with commas. Raises SetupError, which says what is wrong with which."""
+    return [_parse(name.strip()) for name in text.split(",")]
+
+
+def _parse(name: str) -> Server:
+    scheme, found, place = name.partition("://")
+    if not found:
+        scheme, place = "", name
+    elif scheme.lower() not in SCHEMES:
+        raise _wrong_scheme(name, scheme.lower(), place)
+    else:
+        place = place.removesuffix("/")
+    host, port = _host_and_port(name, place)
+    return Server(host, port, tls=scheme.lower() == TLS)
+
+
+def _wrong_scheme(name: str, scheme: str, place: str) -> SetupError:
+    if scheme in ("http", "https"):
+        host = place.partition("/")[0].partition(":")[0]
+        return _invalid(name, f"ttweet does not speak HTTP; use {host or 'HOST'}:PORT, the port of `ttweet serve PORT`")
+    return _invalid(name, "the schemes are ttweet:// and, for TLS, ttweets://")
+
+
+def _host_and_port(name: str, place: str) -> tuple[str, int]:
+    host, port = _in_brackets(name, place) if place.startswith("[") else _without_brackets(name, place)
+    if not host or host.isdigit():  # a port alone, which the system would take for the number of an address
+        raise _invalid(name, f"it has no host; use HOST:PORT, such as {DEFAULT}")
+    if not host.isprintable() or any(mark in host for mark in " []@/?#"):
+        raise _invalid(name, f"{host!a} is no host; use HOST:PORT, such as {DEFAULT}")
+    if port is None:
+        return host, DEFAULT_PORT
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and 1 <= int(port) <= 65535):
+        raise _invalid(name, f"{port!a} is no port; a port is a number from 1 to 65535")
+    return host, int(port)
+
+
+def _in_brackets(name: str, place: str) -> tuple[str, str | None]:
+    host, bracket, rest = place[1:].partition("]")
+    if not (bracket and _is_ipv6(host) and rest[:1] in ("", ":")):
+        raise _invalid(name, f"use an IPv6 address in brackets and a port, such as [::1]:{DEFAULT_PORT}")
+    return host, rest[1:] if rest else None
+
+
+def _without_brackets(name: str, place: str) -> tuple[str, str | None]:
+    if _is_ipv6(place):
+        raise _invalid(name, f"put an IPv6 address into brackets: [{place}]:{DEFAULT_PORT}")
+    host, colon, port = place.partition(":")
+    return host, port if colon else None
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        socket.inet_pton(socket.AF_INET6, host.partition("%")[0])
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _checked(port: int) -> int:
+    if not 1 <= port <= 65535:  # the system would take it for another
+        raise SetupError("unreachable", f"{port} is no port; a port is a number from 1 to 65535")
+    return port
+
+
+def _invalid(name: str, why: str) -> SetupError:
+    return SetupError("unreachable", f"invalid server {name[:SHOWN]!a}: {why}")
