@@ -52,7 +52,9 @@ def test_a_file_and_its_server_give_the_same_answers(server: Server) -> None:
             assert [tweet.id for tweet in page.tweets] == list(range(450, 450 - min(limit, 450), -1))
             assert page.more == (limit < 450)
         for numbers in (False, True):
-            assert file.list_tags(limit=200, numbers=numbers) == asked.list_tags(limit=200, numbers=numbers)
+            before = file.list_tags(limit=200, numbers=numbers)
+            listed = asked.list_tags(limit=200, numbers=numbers)
+            assert listed in (before, file.list_tags(limit=200, numbers=numbers))  # a new day may begin meanwhile
         assert len(file.list_tags(limit=1000, numbers=True).tags) == 453
 
 

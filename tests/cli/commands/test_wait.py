@@ -49,8 +49,8 @@ def test_what_comes_while_it_waits_ends_it(server: Server) -> None:
 
 
 def test_the_time_may_be_up(server: Server) -> None:
-    code, said = says("wait", "ci", "--timeout", "0.05", "--server", server.address)
-    assert (code, said) == (shell.TIMED_OUT, "ttweet: no such tweet has come, and --timeout 0.05 is up")
+    code, said = says("wait", "ci", "--timeout", "2", "--server", server.address)
+    assert (code, said) == (shell.TIMED_OUT, "ttweet: no such tweet has come, and --timeout 2 is up")
 
 
 def test_no_server_at_the_start_is_an_error() -> None:
