@@ -124,20 +124,20 @@ def test_what_is_for_another_server_waits_for_it(state: Path, server: Server) ->
 
 
 @pytest.mark.parametrize(
-    ("arguments", "text"),
+    ("arguments", "code", "text"),
     [
-        (["x" * 151], "151 characters, the limit is 150"),
-        (["--tag", "two words", "x"], "'two words' is no tag"),
-        (["--key", "", "x"], "a key of 0 characters"),
-        (["--as", "two words", "x"], "'two words' is no name"),
+        (["x" * 151], shell.REFUSED, "151 characters, the limit is 150"),
+        (["--tag", "two words", "x"], shell.USAGE, "'two words' is no tag"),
+        (["--key", "", "x"], shell.REFUSED, "a key of 0 characters"),
+        (["--as", "two words", "x"], shell.USAGE, "'two words' is no name"),
     ],
 )
 @pytest.mark.parametrize("up", [True, False])
 def test_what_is_refused_for_good_is_not_kept(
-    state: Path, server: Server, arguments: list[str], text: str, up: bool
+    state: Path, server: Server, arguments: list[str], code: int, text: str, up: bool
 ) -> None:
-    code, out, err = post(state, *arguments, server=server.address if up else "127.0.0.1:1")
-    assert (code, out) == (shell.REFUSED, "")
+    ended, out, err = post(state, *arguments, server=server.address if up else "127.0.0.1:1")
+    assert (ended, out) == (code, "")
     assert text in err
     assert not state.exists()
 

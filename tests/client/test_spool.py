@@ -86,6 +86,8 @@ def test_only_what_may_be_stored_gets_too_old_and_from_its_first_attempt_on(fold
         b'{"server":"a","by":null,"text":"t","tags":[1],"scan":true,"key":"k","at":1}',
         b'{"server":"a","by":null,"text":"t","tags":null,"scan":true,"key":"k","at":1}',
         b'{"server":"a","by":null,"text":"t","tags":[],"scan":true,"key":"k","at":1,"more":1}',
+        rb'{"server":"a","by":"\ud800","text":"t","tags":[],"scan":true,"key":"k","at":1}',
+        rb'{"server":"a","by":null,"text":"t","tags":["\ud800"],"scan":true,"key":"k","at":1}',
     ],
 )
 def test_a_damaged_file_comes_as_its_path_and_holds_up_nobody(folder: Path, data: bytes) -> None:

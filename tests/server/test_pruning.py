@@ -251,7 +251,7 @@ def test_tweets_that_are_old_enough_go(file: Path) -> None:
     assert run("prune", "--keep", "1d", "--db", str(file)).stdout == f"0 tweets removed from {file}, 5 kept\n"
     with closing(SqliteStore.open(file, log_limit=9, at=now_ms())) as store:
         post(store, "from tomorrow", at=now_ms() + DAY_MS)
-    assert run("prune", "--keep", "0", "--db", str(file)).stdout == f"5 tweets removed from {file}, 1 kept\n"
+    assert run("prune", "--keep", "1s", "--db", str(file)).stdout == f"5 tweets removed from {file}, 1 kept\n"
 
 
 @pytest.mark.parametrize(
@@ -260,6 +260,7 @@ def test_tweets_that_are_old_enough_go(file: Path) -> None:
         ([], "which tweets stay?"),
         (["--keep", "1d", "--keep-last", "1"], "one of them"),
         (["--keep", "90"], "--keep cannot be '90'"),
+        (["--keep", "0d"], "--keep 0d would keep no tweet"),
         (["--keep", "soon"], "--keep cannot be 'soon'"),
         (["--keep-last", "0"], "--keep-last cannot be 0"),
     ],
@@ -274,12 +275,13 @@ def test_the_file_of_a_running_server_is_left_alone_and_one_that_is_not_there_is
     with running_server(tmp_path, "--no-report-file") as server:
         for text in "ab":
             run("post", text, "--server", server.address)
-        code, text = says("prune", "--keep-last", "1", "--db", str(server.db))
-        assert code == shell.FAILED
-        assert text == (
-            f"ttweet: a server holds {server.db}; stop it before tweets are removed, "
-            "or start it with --keep or --keep-last"
-        )
+        for keep in (["--keep-last", "1"], ["--keep-last", "9"], ["--keep", "90d"]):  # with and without any to remove
+            code, text = says("prune", *keep, "--db", str(server.db))
+            assert code == shell.FAILED
+            assert text == (
+                f"ttweet: a server holds {server.db}; stop it before tweets are removed, "
+                "or start it with --keep or --keep-last"
+            )
     missing = tmp_path / "none.db"
     assert says("prune", "--keep-last", "1", "--db", str(missing))[0] == shell.NOTHING
     assert not missing.exists()

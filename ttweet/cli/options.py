@@ -8,7 +8,9 @@ from typing import Annotated
 from cyclopts import CoercionError, Parameter, Token
 from cyclopts.validators import Number
 
-from ttweet.model.tweets import MAX_ID
+from ttweet.cli import shell
+from ttweet.model.errors import Refused
+from ttweet.model.tweets import MAX_ID, checked_name, checked_tags
 
 
 def _whole(_: type, tokens: Sequence[Token]) -> int:
@@ -32,6 +34,33 @@ def _named(type_: type[Path | str], tokens: Sequence[Token]) -> Path | str:
     return type_(token.value)
 
 
+def _age(_: type, tokens: Sequence[Token]) -> float:
+    """How old a tweet may get, in seconds. Less than one keeps none, which is nobody's wish."""
+    from ttweet.cli.live import seconds  # with a client, which the parser does without
+
+    [token] = tokens
+    age_s = seconds(token.value, "--keep", bare=False) or 0.0
+    if age_s < 1:
+        raise shell.UsageError(f"--keep {token.value} would keep no tweet; give a time such as 90d")
+    return age_s
+
+
+def _check_name(_: type, name: str | None) -> None:
+    """Refuse what no server takes, before anything is begun."""
+    if name is not None:
+        try:
+            checked_name(shell.checked_text(name, "the name"))
+        except Refused as refused:
+            raise shell.UsageError(refused.text) from refused
+
+
+def _check_tags(_: type, tags: Sequence[str] | None) -> None:
+    try:
+        checked_tags([shell.checked_text(tag, "a tag") for tag in tags or ()], "a text")
+    except Refused as refused:
+        raise shell.UsageError(refused.text) from refused
+
+
 FILE = Parameter(metavar="FILE", converter=_named)  # of every argument and option that names a file
 AMOUNT = whole(1, 10**15)  # more than any file holds, and SQLite counts no further than 2 ** 63
 
@@ -53,8 +82,14 @@ Timeout = Annotated[
     str | None, Parameter(name="--timeout", metavar="TIME", help="End after 90, 90s, 10m, 2h or 1d; exit code 124.")
 ]
 As = Annotated[
-    str | None, Parameter(name="--as", metavar="NAME", help="Sign in under this name: 1 to 32 letters and digits.")
+    str | None,
+    Parameter(
+        name="--as", metavar="NAME", validator=_check_name, help="Sign in under this name: 1 to 32 letters and digits."
+    ),
 ]
+BesideTags = Annotated[list[str] | None, Parameter(name="--tag", metavar="TAG", negative="", validator=_check_tags)]
+Keep = Annotated[float | None, Parameter(name="--keep", metavar="TIME", converter=_age)]
+KeepLast = Annotated[int | None, AMOUNT, Parameter(name="--keep-last", metavar="N")]
 WithSpool = Annotated[
     bool,
     Parameter(

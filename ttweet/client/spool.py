@@ -165,7 +165,7 @@ class Spool:
         unfinished = path.with_name(f"unfinished-{path.name}")
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with open(descriptor, "wb") as file:
-            file.write(json.dumps(asdict(parcel), ensure_ascii=False).encode())
+            file.write(_encoded(parcel))
             file.flush()
             os.fchmod(descriptor, 0o600)  # under any umask
             os.fsync(descriptor)
@@ -205,6 +205,11 @@ def _locks(descriptor: int) -> bool:
     return True
 
 
+def _encoded(parcel: Parcel) -> bytes:
+    """What a file holds. Raises ValueError for what is no text."""
+    return json.dumps(asdict(parcel), ensure_ascii=False).encode()
+
+
 def _read(path: Path) -> Parcel:
     """The parcel of a file. Raises ValueError, TypeError, OSError."""
     with path.open("rb") as file:
@@ -222,4 +227,5 @@ def _read(path: Path) -> Parcel:
     )
     if not all(isinstance(value, kind) for kind, value in kinds):
         raise TypeError
+    _encoded(parcel)  # a lone surrogate has no place in UTF-8, and would be in the way of the others
     return parcel

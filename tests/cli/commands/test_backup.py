@@ -53,6 +53,28 @@ def test_on_a_terminal_it_tells_how_far_it_is_and_what_has_come_of_it(tmp_path: 
     assert "1 tweet in copy.db, 0.1 MiB, verified, in " in plain(seen)
 
 
+def test_every_command_counts_the_same_tweets(tmp_path: Path) -> None:
+    """Deleted tweets leave a tombstone, which is none; empty messages are tweets."""
+    with running_server(tmp_path, "--no-report-file") as server:
+        run("post", "--lines", "--server", server.address, stdin=b"one #a\ntwo #a\nthree\nfour\n")
+        run("post", "--empty", "", "--server", server.address)
+        run("delete", "2", "4", "--server", server.address)
+        backed_up = plain(run_on_terminal("backup", "copy.db", columns=60, cwd=tmp_path)[1])
+    assert "3 tweets in copy.db, " in backed_up
+    for name in ("tweets.db", "copy.db"):
+        assert run("check", name, cwd=tmp_path).stdout.startswith(f"{name} is whole: 3 tweets, ")
+        exported = run("export", "--db", name, cwd=tmp_path).stdout
+        assert exported.count('"text"') == 3
+        assert run("prune", "--keep-last", "1", "--dry-run", "--db", name, cwd=tmp_path).stdout == (
+            f"2 tweets would be removed from {name}, 1 kept\n"
+        )
+        with closing(SqliteReader(tmp_path / name)) as reader:
+            assert reader.count() == 3
+    (tmp_path / "tweets.jsonl").write_text(exported)
+    imported = plain(run_on_terminal("import", "tweets.jsonl", "--db", "new.db", columns=80, cwd=tmp_path)[1])
+    assert "3 tweets imported, in " in imported
+
+
 def test_what_cannot_be_copied_or_written_is_told_with_its_name(tmp_path: Path) -> None:
     assert says("backup", str(tmp_path / "copy.db"), "--db", str(tmp_path / "no.db")) == (
         shell.NOTHING,

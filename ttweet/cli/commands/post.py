@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from ttweet.cli import output as cli_show
 from ttweet.cli import shell
-from ttweet.cli.options import As, Ca, Json, WithSpool
+from ttweet.cli.options import As, BesideTags, Ca, Json, WithSpool
 from ttweet.cli.source import open_client
 from ttweet.cli.stdin import reader
 from ttweet.client.sync_client import Client, Stored, with_advice
@@ -29,10 +29,7 @@ Empty = Annotated[
     bool,
     Parameter(name="--empty", negative="", help="Post even an empty message, which resets the last one; else refused."),
 ]
-Tags = Annotated[
-    list[str] | None,
-    Parameter(name="--tag", metavar="TAG", negative="", help="A tag beside the text; may be given again."),
-]
+Tags = Annotated[BesideTags, Parameter(help="A tag beside the text; may be given again.")]
 Key = Annotated[
     str | None,
     Parameter(metavar="KEY", help="Makes a retry safe: the same key stores once. With --lines, KEY:N for line N."),
@@ -56,7 +53,7 @@ def post(
     json: Json = False,
 ) -> int:
     """Post a message and print its id."""
-    tags = [shell.checked_text(one, "a tag") for one in tag or ()]
+    tags = tag or []
     if key is not None:
         shell.checked_text(key, "the key")
     open_as = partial(open_client, server, ca=ca)

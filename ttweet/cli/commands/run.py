@@ -13,11 +13,9 @@ from cyclopts import Parameter
 
 from ttweet.cli import child_process as child
 from ttweet.cli import shell, spawn
-from ttweet.cli.options import As, Ca, WithSpool
+from ttweet.cli.options import As, BesideTags, Ca, WithSpool
 from ttweet.cli.source import open_client
 from ttweet.client.sync_client import Client
-from ttweet.model import tweets
-from ttweet.model.errors import Refused
 
 MAX_NAME = 100  # characters of a command's name, so that the tweet is never too long
 UNKNOWN = 125  # as timeout(1) has it: the wrapper failed, and whether the command did is not known
@@ -25,9 +23,7 @@ NOT_EXECUTABLE = 126  # as a shell has it
 NOT_FOUND = 127
 
 Command = Annotated[str, Parameter(name="COMMAND", help="What to run, with its arguments; it stands after --.")]
-Tags = Annotated[
-    list[str] | None, Parameter(name="--tag", metavar="TAG", negative="", help="A tag to find it by; may be repeated.")
-]
+Tags = Annotated[BesideTags, Parameter(help="A tag to find it by; may be repeated.")]
 Server = Annotated[str | None, Parameter(metavar="HOST:PORT", help="Where to post.")]
 
 Open = Callable[[str | None], Client]
@@ -44,15 +40,13 @@ def run(
     """Run a command, post how it ended, and end as it did."""
     if not command:
         raise shell.UsageError("no command: ttweet run -- COMMAND")
-    tags = [shell.checked_text(one, "a tag") for one in tag or ()]
     open_as = partial(open_client, server, ca=ca)
     open_as(as_name).check()  # says now what is wrong with the options, not after a night's work
-    _check(tags, as_name)
     begun = time.monotonic()
     outcome = _carried_out(command)
     text = _summary(command[0], outcome, time.monotonic() - begun)
     try:
-        _post(open_as, text, tags, as_name, spool=spool)
+        _post(open_as, text, tag or [], as_name, spool=spool)
     except KeyboardInterrupt:
         shell.complain(f"interrupted{'' if spool else '; whether it is posted is unknown'}: {text}")
     except Exception as error:  # noqa: BLE001  # the tweet is a side matter and must not cost the exit code
@@ -69,16 +63,6 @@ def lasted(seconds: float) -> str:
         return f"{whole}s"
     minutes, rest = divmod(whole, 60)
     return f"{minutes}m{rest:02}s" if minutes < 60 else f"{minutes // 60}h{minutes % 60:02}m"
-
-
-def _check(tags: list[str], name: str | None) -> None:
-    """Raise UsageError for what no server takes."""
-    try:
-        tweets.checked_tags(tags, "ok")
-        if name is not None:
-            tweets.checked_name(name)
-    except Refused as refused:
-        raise shell.UsageError(refused.text) from refused
 
 
 def _post(open_as: Open, text: str, tags: list[str], name: str | None, *, spool: bool) -> None:

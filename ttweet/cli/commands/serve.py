@@ -10,9 +10,8 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from ttweet.broker import retention
-from ttweet.cli import live as cli_live
 from ttweet.cli import shell
-from ttweet.cli.options import AMOUNT, FILE, whole
+from ttweet.cli.options import AMOUNT, FILE, Keep, KeepLast, whole
 from ttweet.cli.source import db_path
 from ttweet.security import rate_limit as rates
 from ttweet.security.exposure import TLS, TOKEN, UnsafeError, is_local
@@ -59,13 +58,8 @@ Grace = Annotated[
     ),
 ]
 LogLimit = Annotated[int, AMOUNT, Parameter(**_COUNT, help="Report lines kept; no tweet goes for them.")]
-Keep = Annotated[
-    str | None,
-    Parameter(name="--keep", metavar="TIME", help="Remove older tweets while it runs: 90d, 36h; else all are kept."),
-]
-KeepLast = Annotated[
-    int | None, AMOUNT, Parameter(name="--keep-last", metavar="N", help="Remove all but the last N tweets.")
-]
+Age = Annotated[Keep, Parameter(help="Remove older tweets while it runs: 90d, 36h; else all are kept.")]
+Last = Annotated[KeepLast, Parameter(help="Remove all but the last N tweets.")]
 RateOption = Annotated[
     str | None,
     Parameter(
@@ -100,8 +94,8 @@ def serve(
     max_clients: MaxClients = DEFAULT.max_clients,
     grace: Grace = DEFAULT.grace_s,
     log_limit: LogLimit = DEFAULT.log_limit,
-    keep: Keep = None,
-    keep_last: KeepLast = None,
+    keep: Age = None,
+    keep_last: Last = None,
     rate: RateOption = None,
     burst: Burst = DEFAULT_RATE.burst,
     tls_cert: TlsCert = None,
@@ -140,13 +134,10 @@ def serve(
         raise shell.UsageError(_way_out(config, error.missing)) from error
 
 
-def _keep(keep: str | None, last: int | None) -> retention.Keep:
+def _keep(age_s: float | None, last: int | None) -> retention.Keep:
     """Which tweets are kept. Raises UsageError."""
-    if keep is not None and last is not None:
+    if age_s is not None and last is not None:
         raise shell.UsageError("--keep goes by age and --keep-last by number; give one of them")
-    age_s = cli_live.seconds(keep, "--keep", bare=False)
-    if age_s == 0:
-        raise shell.UsageError("--keep 0 would keep no tweet; give a time such as 90d")
     return retention.Keep(age_s, last)
 
 

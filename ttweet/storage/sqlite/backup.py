@@ -13,6 +13,7 @@ from ttweet.model.errors import StoreError
 from ttweet.storage.sqlite.connections import INSTEAD, connect_reader, our_tables
 from ttweet.storage.sqlite.errors import damage, store_error
 from ttweet.storage.sqlite.integrity import are_of_indexes, damages
+from ttweet.storage.sqlite.reader import COUNT_TWEETS
 from ttweet.storage.sqlite.room import missing_for_copy, more_room
 
 STEP_PAGES = 1024  # 4 MiB: a look at the progress each 10 ms
@@ -42,7 +43,7 @@ def _copy(reader: sqlite3.Connection, part: Path, progress: Progress) -> int:
     The transaction around it matters: without one SQLite begins anew whenever the server has committed.
     """
     reader.execute("BEGIN")
-    tweets: int = reader.execute("SELECT count(*) FROM tweets").fetchone()[0]
+    tweets: int = reader.execute(COUNT_TWEETS).fetchone()[0]
     with closing(sqlite3.connect(part, isolation_level=None)) as copy:
         copy.execute("PRAGMA journal_mode = MEMORY")  # no file beside it that could be left behind
         copy.execute("PRAGMA synchronous = OFF")  # it is synced as a whole before it gets its name
@@ -65,7 +66,7 @@ def _look_over(part: Path, source: Path, tweets: int) -> None:
     with closing(connect_reader(part)) as copy:
         found = damages(copy, tables := our_tables())
         reindex = are_of_indexes(copy, found, tables)
-        (count,) = copy.execute("SELECT count(*) FROM tweets").fetchone()
+        (count,) = copy.execute(COUNT_TWEETS).fetchone()
     if found:
         raise StoreError("internal", damage(source, found[0], reindex=reindex))
     if count != tweets:

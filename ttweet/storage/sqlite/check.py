@@ -26,6 +26,7 @@ from ttweet.storage.sqlite.connections import (
 )
 from ttweet.storage.sqlite.errors import ANEW, is_damage, store_error, way_out
 from ttweet.storage.sqlite.integrity import are_of_indexes, damages
+from ttweet.storage.sqlite.reader import COUNT_TWEETS
 from ttweet.storage.sqlite.tail import FIRST_VERSION, to_tweet
 
 PAGE_TWEETS = 1000  # of one look at the progress, some 10 ms
@@ -38,9 +39,7 @@ _SCRATCH = """
 """
 _USE = "INSERT OR IGNORE INTO scratch.uses VALUES (?, ?, ?, ?)"
 _PAGE = "SELECT id, at, author, text, tags FROM tweets WHERE id > ? AND author IS NOT '' ORDER BY id LIMIT ?"
-_FACTS = """
-    SELECT (SELECT count(*) FROM tweets WHERE author IS NOT ''), (SELECT count(*) FROM tags), (SELECT count(*) FROM log)
-"""
+_FACTS = f"SELECT ({COUNT_TWEETS}), (SELECT count(*) FROM tags), (SELECT count(*) FROM log)"  # noqa: S608  # of constants
 _KNOWN = "SELECT count(*) FROM tags WHERE key IN (SELECT value FROM json_each(?))"
 _COUNTED = {  # as the tweets have it, and as the tables have it; the first column is a tag's key
     "the links to tweets": (

@@ -26,6 +26,8 @@ DELETIONS_VERSION = 4  # of the schema: in the files of older ones nothing is de
 DETAILS_VERSION = 9  # of the schema: in the files of older ones report lines have no columns for them
 
 # An author that is an empty string: the tweet is deleted. IS NOT, as NULL is anybody.
+COUNT_TWEETS = "SELECT count(*) FROM tweets WHERE author IS NOT ''"
+"""How many tweets there are, for every command that tells it; it looks at each."""
 _AFTER = """
     SELECT id, at, author, text, tags FROM tweets WHERE id > :cursor AND author IS NOT '' ORDER BY id LIMIT :limit
 """
