@@ -1,11 +1,13 @@
 """What no command has foreseen is a sentence and an exit code."""
 
 import errno
+import re
 import threading
 
 import pytest
 
 from ttweet.cli import faults, shell
+from ttweet.model.errors import ConnectError
 
 REPORT = "; please report it to the authors, with what TTWEET_DEBUG=1 prints"
 
@@ -17,8 +19,9 @@ def fails(error: BaseException) -> int:
     return shell.run(command)
 
 
-def recursion() -> RecursionError:
-    return RecursionError("maximum recursion depth exceeded")
+def caused(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
 
 
 @pytest.mark.parametrize(
@@ -27,14 +30,24 @@ def recursion() -> RecursionError:
         (KeyError("getpwuid(): uid not found: 12345"), "internal error: KeyError: 'getpwuid(): uid not found: 12345'"),
         (RuntimeError("Could not determine home directory."), "internal error: RuntimeError: Could not determine"),
         (UnicodeEncodeError("utf-8", "\udcff", 0, 1, "surrogates"), "internal error: UnicodeEncodeError: "),
-        (recursion(), "internal error: RecursionError: maximum recursion depth exceeded"),
+        (
+            RecursionError("maximum recursion depth exceeded"),
+            "internal error: RecursionError: maximum recursion depth exceeded",
+        ),
         (ValueError("two\nlines \x1b[31m"), "internal error: ValueError: two lines \\x1b[31m"),
-        (AssertionError(), "internal error: AssertionError;"),
+        (AssertionError(), "internal error: AssertionError"),
         (ExceptionGroup("tasks", [ExceptionGroup("inner", [KeyError("x")])]), "internal error: KeyError: 'x'"),
         (BaseExceptionGroup("tasks", [GeneratorExit("x")]), "internal error: GeneratorExit: x"),
+        (ExceptionGroup("tasks", [RuntimeError(faults.NO_THREAD)]), "no room for another thread"),
+        (ExceptionGroup("tasks", [OSError(errno.EIO, "Input/output error", "t.db")]), "t.db: Input/output error"),
+        (caused(ImportError("Cannot import module 'x'"), MemoryError()), "out of memory; raise the limit"),
+        (ImportError("no module x"), "internal error: ImportError: no module x"),
         (MemoryError(), "out of memory; raise the limit (ulimit -v) or close other programs"),
-        (RuntimeError(faults.NO_THREAD), "no room for another thread; raise the limit (ulimit -u)"),
-        (OSError(errno.EMFILE, "Too many open files"), "the system refused: Too many open files"),
+        (RuntimeError(faults.NO_THREAD), "no room for another thread; raise the limits (ulimit -u, -v)"),
+        (
+            OSError(errno.EMFILE, "Too many open files"),
+            "the system refused: Too many open files; raise the limit (ulimit -n)",
+        ),
         (BlockingIOError(errno.EAGAIN, "Resource unavailable"), "the system refused: Resource unavailable"),
         (OSError(errno.EIO, "Input/output error"), "stdout: Input/output error"),
         (PermissionError(errno.EACCES, "Permission denied", b"x.txt"), "x.txt: Permission denied"),
@@ -62,7 +75,12 @@ def test_the_traceback_comes_when_it_is_asked_for(
     assert fails(KeyError("x")) == shell.FAILED
     seen = capsys.readouterr().err
     assert seen.startswith("Traceback (most recent call last):\n")
-    assert seen.endswith(f"ttweet: internal error: KeyError: 'x'{REPORT}\n")
+    assert re.search(rf"ttweet: internal error: KeyError: 'x' \(cli/shell\.py:\d+\){REPORT}\n$", seen)
+
+
+def test_an_error_in_a_group_keeps_its_sentence_and_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    assert fails(ExceptionGroup("tasks", [ConnectError("unreachable", "nobody there")])) == shell.UNREACHABLE
+    assert capsys.readouterr().err == "ttweet: nobody there\n"
 
 
 def test_the_words_about_threads_are_pythons(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,21 @@ DEBUG = "TTWEET_DEBUG"
 _NOT_OF_WRITING = (errno.ENOENT, errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)
 """The errors without a file's name that no write to stdout has; those of all other files come with their name."""
 
+_PACKAGE = __file__.removesuffix("cli/faults.py")
 NO_THREAD = "can't start new thread"  # CPython's words, of a RuntimeError
+
+
+def cause(error: BaseException) -> BaseException:
+    """What happened, where a nursery has put it into a group, or the import of a command's module has wrapped it.
+
+    Of a group with Ctrl-C in it that is Ctrl-C, else the first exception.
+    """
+    if isinstance(error, BaseExceptionGroup):
+        interrupts = error.subgroup(KeyboardInterrupt)
+        return cause((interrupts or error).exceptions[0])
+    if isinstance(error, ImportError) and error.__cause__ is not None:
+        return cause(error.__cause__)
+    return error
 
 
 def system_fault(error: OSError) -> str:
@@ -25,7 +39,8 @@ def system_fault(error: OSError) -> str:
         return f"stdout: {reason}"
     if error.errno == errno.ENOENT and _is_folder_gone():
         return "the working folder was removed or moved; cd to another one"
-    return f"the system refused: {reason}"
+    way_out = "; raise the limit (ulimit -n)" if error.errno in (errno.EMFILE, errno.ENFILE) else ""
+    return f"the system refused: {reason}{way_out}"
 
 
 def unforeseen(error: BaseException) -> str:
@@ -37,23 +52,25 @@ def unforeseen(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return "out of memory; raise the limit (ulimit -v) or close other programs"
     if isinstance(error, RuntimeError) and str(error) == NO_THREAD:
-        return "no room for another thread; raise the limit (ulimit -u) or close other programs"
+        return "no room for another thread; raise the limits (ulimit -u, -v) or close other programs"
     return f"internal error: {_named(error)}; please report it to the authors, with what {DEBUG}=1 prints"
 
 
-def is_interrupt(error: BaseException) -> bool:
-    """Whether it is Ctrl-C, which comes out of a nursery in a group."""
-    if isinstance(error, BaseExceptionGroup):
-        return error.subgroup(KeyboardInterrupt) is not None
-    return isinstance(error, KeyboardInterrupt)
-
-
 def _named(error: BaseException) -> str:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
+    """The kind of an exception, its text on one line, and the place in ttweet where it came from."""
     text = " ".join(str(error).split())
     name = type(error).__name__
-    return ascii(f"{name}: {text}" if text else name)[1:-1]
+    return ascii(f"{name}: {text}" if text else name)[1:-1] + _place(error)
+
+
+def _place(error: BaseException) -> str:
+    place, trace = "", error.__traceback__
+    while trace is not None:
+        path = trace.tb_frame.f_code.co_filename
+        if path.startswith(_PACKAGE):
+            place = f" ({path.removeprefix(_PACKAGE)}:{trace.tb_lineno})"
+        trace = trace.tb_next
+    return place
 
 
 def _is_folder_gone() -> bool:

@@ -63,12 +63,13 @@ def run(command: Callable[P, int], *args: P.args, **kwargs: P.kwargs) -> int:
         _forget_stdout()
         return PIPE_CLOSED
     except (Exception, KeyboardInterrupt, BaseExceptionGroup) as exc:  # noqa: BLE001  # the last resort
-        if faults.is_interrupt(exc):
+        error = faults.cause(exc)
+        if isinstance(error, KeyboardInterrupt):
             return INTERRUPTED
-        if isinstance(exc, OSError):
+        if isinstance(error, OSError):
             _forget_stdout()
-        complain(sentence(exc))
-        return exit_code(exc)
+        complain(sentence(error))
+        return exit_code(error)
     return code
 
 

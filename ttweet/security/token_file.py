@@ -137,7 +137,8 @@ class TokenFile:
             return Token.from_json(json.loads(line))
         except (KeyError, TypeError, ValueError, RecursionError) as exc:
             raise OpenError(
-                "damaged", f"line {number} of {self.path} is no token; put the file aside, and make the tokens anew"
+                "damaged",
+                f"line {number} of {self.path} is no token; remove the line, or put the file aside and make new tokens",
             ) from exc
 
     def _denied(self, exc: OSError) -> OpenError:
