@@ -174,6 +174,16 @@ def test_what_is_no_token_is_refused_by_its_line(file: TokenFile, line: str) -> 
         assert refused.value.code == "damaged"
 
 
+def test_what_an_editor_adds_is_no_part_of_a_token(file: TokenFile) -> None:
+    """A byte order mark, the line ends of Windows, and empty lines, as they are left where a line was removed."""
+    file.add("ci", frozenset({POST}))
+    written = file.path.read_bytes()
+    file.path.write_bytes(b"\xef\xbb\xbf" + written.replace(b"\n", b"\r\n") + b"\r\n\n")
+    assert [token.name for token in file.read()] == ["ci"]
+    file.add("matt", frozenset({READ}))
+    assert [token.name for token in file.read()] == ["ci", "matt"]
+
+
 def test_a_file_that_others_may_write_to_is_refused(file: TokenFile) -> None:
     file.add("ci", frozenset({POST}))
     file.path.chmod(0o660)

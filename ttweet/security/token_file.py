@@ -57,7 +57,7 @@ class TokenFile:
             return []
         except OSError as exc:
             raise self._denied(exc) from exc
-        return [self._token(number, line) for number, line in enumerate(data.splitlines(), 1)]
+        return [self._token(number, line) for number, line in enumerate(data.splitlines(), 1) if line.strip()]
 
     def add(self, name: str, rights: frozenset[str], *, expires: int | None = None) -> tuple[Token, str]:
         """Make a token; returns it with its secret, which is not kept. Raises OpenError and Refused.
