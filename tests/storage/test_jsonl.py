@@ -78,7 +78,7 @@ def test_deleted_tweets_keep_their_places_and_no_id_is_given_again(tmp_path: Pat
     with opened(tmp_path / "new.db") as store:
         assert brought_in(store, lines) == Tally(known=2)
         assert post(store, "next")[0].id == 5
-    assert list(Check(tmp_path / "new.db", instead="").run(lambda done, total: None)) == []
+    assert list(Check(tmp_path / "new.db").run(lambda done, total: None)) == []
 
 
 def test_no_id_is_given_again_after_a_deletion_whose_tweet_is_gone(tmp_path: Path) -> None:

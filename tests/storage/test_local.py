@@ -1,10 +1,14 @@
 import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 import ttweet
 from tests.support.processes import output_of, running_server
+from ttweet.model.errors import DatabaseError
 from ttweet.model.tweets import Tweet
 from ttweet.protocol import requests as wire
 from ttweet.server import app
@@ -121,3 +125,52 @@ def test_closing_twice_closes_nothing_of_anybody_else(readonly: bool, tmp_path: 
     assert os.read(others[0], 99) == b"still open"
     for one in others:
         os.close(one)
+
+
+def text(path: Path) -> None:
+    path.write_text("127.0.0.1 localhost, and more than a header has\n" * 9)
+
+
+def fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def foreign(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE precious (text)")
+
+
+def newer(path: Path) -> None:
+    ttweet.open(path).close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version = 99")
+
+
+def linked(path: Path) -> None:
+    ttweet.open(path).close()
+    path.with_name("other.db").hardlink_to(path)
+
+
+def in_an_open_folder(path: Path) -> None:
+    path.parent.chmod(0o777)
+
+
+@pytest.mark.parametrize("spoil", [text, fifo, foreign, newer, linked, in_an_open_folder])
+def test_what_is_wrong_with_a_file_is_told_without_words_of_the_command_line(
+    spoil: Callable[[Path], None], path: Path
+) -> None:
+    spoil(path)
+    with pytest.raises(DatabaseError) as refused:
+        ttweet.open(path)
+    assert str(path.parent) in refused.value.text
+    assert "--" not in refused.value.text
+    assert "name another" not in refused.value.text
+
+
+def test_a_file_that_is_held_or_missing_is_told_without_words_of_the_command_line(path: Path) -> None:
+    with ttweet.open(path), pytest.raises(DatabaseError) as locked:
+        ttweet.open(path)
+    assert locked.value.text == f"{path} is held by the server with process id {os.getpid()}; stop it"
+    with pytest.raises(DatabaseError) as missing:
+        ttweet.open(path.with_name("no.db"), readonly=True)
+    assert missing.value.text == f"there is no {path.with_name('no.db')}"

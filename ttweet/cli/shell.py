@@ -10,7 +10,7 @@ import os
 import sys
 
 from ttweet.cli import faults
-from ttweet.model.errors import ConnectError, Refused, SetupError, TtweetError
+from ttweet.model.errors import ConnectError, DatabaseError, Refused, SetupError, TtweetError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,6 +78,10 @@ def sentence(error: BaseException) -> str:
     match error:
         case UsageError() | TimeUp():
             return str(error)
+        case DatabaseError():
+            from ttweet.cli.advice import advised  # most errors are of another kind
+
+            return advised(error)
         case TtweetError():
             return error.text
         case OSError():

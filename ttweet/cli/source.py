@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ttweet.cli import shell
+from ttweet.cli.advice import advising
 from ttweet.client.servers import VARIABLE
 from ttweet.client.sync_client import Client
 from ttweet.client.waiting import FOREVER
@@ -81,7 +82,9 @@ def _default_source(resources: ExitStack) -> Source:
 def _open_file(path: Path) -> Iterator[Source]:
     from ttweet.storage.sqlite.reader import SqliteReader  # a command that asks a server goes without
 
-    with closing(SqliteReader(path, instead="name another with --db, or ask a server with --server")) as reader:
+    with advising(missing="name another with --db, or ask a server with --server"):
+        reader = SqliteReader(path)
+    with closing(reader):
         yield _File(reader)
 
 

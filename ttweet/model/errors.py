@@ -91,7 +91,11 @@ class StoreError(TtweetError):
 
 
 class OpenError(TtweetError):
-    """The database file cannot be opened, or must not be; it was not touched. The text says the way out."""
+    """A file cannot be opened, or must not be; it was not touched. The text says the way out."""
+
+
+class DatabaseError(OpenError):
+    """The database cannot be opened under its name. The text leaves it to the caller to say how another is named."""
 
 
 class ConnectError(TtweetError):

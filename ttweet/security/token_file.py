@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from ttweet.files import is_in_place, open_own, replacing
+from ttweet.files import RAISE_LIMIT, SHORTAGES, is_in_place, open_own, replacing
 from ttweet.model.errors import OpenError, Refused
 from ttweet.model.times import now_ms
 from ttweet.security import tokens
@@ -142,7 +142,8 @@ class TokenFile:
             ) from exc
 
     def _denied(self, exc: OSError) -> OpenError:
-        return OpenError("denied", f"{self.path} cannot be read or written: {exc.strerror}")
+        way_out = f"; {RAISE_LIMIT}" if exc.errno in SHORTAGES else ""
+        return OpenError("denied", f"{self.path} cannot be read or written: {exc.strerror}{way_out}")
 
 
 def _newest_of(name: str, known: Mapping[int, Token]) -> Token | None:

@@ -26,7 +26,7 @@ from ttweet.broker.retention import KEEP_ALL, Keep, Retention
 from ttweet.broker.service import Service
 from ttweet.broker.worker import Worker
 from ttweet.model import reports
-from ttweet.model.errors import OpenError, StoreError
+from ttweet.model.errors import DatabaseError, OpenError, StoreError
 from ttweet.model.reports import Report
 from ttweet.model.times import now_ms
 from ttweet.security import exposure as policy
@@ -76,7 +76,8 @@ class Config:
 def run(config: Config) -> int:
     """Serve until a signal comes. Returns the exit code: 0 stopped in order, 1 could not start or had to stop.
 
-    Raises UnsafeError, before anything is touched, for a server that would be open to others unasked.
+    Raises UnsafeError, before anything is touched, for a server that would be open to others unasked, and DatabaseError
+    for a file that the caller should name differently.
     """
     outlive_hangups()
     logging.basicConfig(level=logging.INFO, handlers=[TerminalHandler(sys.stderr.fileno())] if sys.stderr else [])
@@ -88,7 +89,7 @@ def run(config: Config) -> int:
             return 1
         with closing(SqliteStore.open(config.db, log_limit=config.log_limit, at=now_ms())) as store:
             return _run_with_store(config, store, certificates)
-    except UnsafeError:
+    except (UnsafeError, DatabaseError):
         raise
     except (OpenError, StoreError) as exc:
         log.error("%s", exc)

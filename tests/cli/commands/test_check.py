@@ -76,7 +76,7 @@ def test_what_is_not_there_is_said_as_everywhere(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "what", "way_out"),
     [
-        (b"hello", "no SQLite database", "name another file with --db"),
+        (b"hello", "no SQLite database", "name another one"),
         (b"damaged", "damaged: 9000 bytes of ", "put a backup in its place"),
     ],
 )

@@ -83,3 +83,14 @@ def test_serve_wants_one_report_file_or_none() -> None:
     code, text = says("serve", "0", "--report-file", "x", "--no-report-file")
     assert code == shell.USAGE
     assert text.endswith("give one of them")
+
+
+@pytest.mark.parametrize("limit", [6, 7, 8, 14, 16, 18])
+def test_too_few_descriptors_are_named_as_the_cause(limit: int, tmp_path: Path) -> None:
+    command = ["sh", "-c", f'ulimit -n {limit}; exec "$@"', "sh", *TTWEET, "serve", "0", "--quiet"]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = next((line for line in process.stderr if re.search("(?i)listening|too many open files", line)), "")
+        process.terminate()
+        assert re.search(r"raise the limit.*ulimit -n|listening on", said)
+        assert "rights" not in said + process.stderr.read()

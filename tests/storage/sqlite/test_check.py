@@ -27,7 +27,7 @@ def stopped(path: Path) -> Path:
 
 
 def findings(path: Path) -> list[Finding]:
-    return list(Check(path, instead="").run(lambda done, total: None))
+    return list(Check(path).run(lambda done, total: None))
 
 
 def destroy_page(path: Path, table: str) -> None:
@@ -40,7 +40,7 @@ def destroy_page(path: Path, table: str) -> None:
 
 
 def test_a_file_in_order_is_whole(stopped: Path) -> None:
-    check = Check(stopped, instead="")
+    check = Check(stopped)
     seen: list[tuple[int, int]] = []
     assert list(check.run(lambda done, total: seen.append((done, total)))) == []
     assert check.facts == Facts(tweets=12, tags=4, lines=1, schema=sqlite_file.SCHEMA_VERSION)
@@ -59,7 +59,7 @@ def test_tags_are_counted_that_the_index_does_not_have_yet(store: SqliteStore, p
     post(store, "#a #b", at=NOW)
     store.settle()
     post(store, "#b #c", "#C", at=NOW)
-    check = Check(path, instead="")
+    check = Check(path)
     assert list(check.run(lambda done, total: None)) == []
     assert check.facts is not None
     assert check.facts.tags == 3
@@ -110,7 +110,7 @@ def test_tags_that_a_client_chose_are_nothing_wrong(path: Path) -> None:
     with opened(path) as store:
         store.append([draft("a #text with #two", tags=["chosen"], scan=False)], [], at=NOW)
         store.settle()
-    check = Check(path, instead="")
+    check = Check(path)
     assert list(check.run(lambda done, total: None)) == []
     assert check.unlike == 1
 

@@ -74,7 +74,7 @@ def script(path: Path, statements: str) -> None:
 
 
 def findings(path: Path) -> list[Finding]:
-    return list(Check(path, instead="").run(lambda done, total: None))
+    return list(Check(path).run(lambda done, total: None))
 
 
 def follow(way_out: str) -> None:

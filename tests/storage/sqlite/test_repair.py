@@ -37,7 +37,7 @@ def stopped(path: Path) -> Path:
 
 
 def findings(path: Path) -> list[Finding]:
-    return list(Check(path, instead="").run(lambda done, total: None))
+    return list(Check(path).run(lambda done, total: None))
 
 
 def files(path: Path) -> dict[str, bytes]:

@@ -34,7 +34,7 @@ def stopped(path: Path) -> Path:
 
 def saved(path: Path) -> tuple[list[Entry], list[tuple[int, int]]]:
     """What a damaged file still has, and the gaps."""
-    with closing(Salvage(path, instead="")) as salvage:
+    with closing(Salvage(path)) as salvage:
         entries, cursor = [], 0
         while page := salvage.entries_after(cursor, 256):
             entries += page
@@ -95,7 +95,7 @@ def test_a_file_of_which_nothing_can_be_read_is_closed(stopped: Path, monkeypatc
     for table in ("sqlite_sequence", "tweets"):
         overwrite(stopped, root(stopped, table))
     with pytest.raises(OpenError, match="nothing can be read"):
-        Salvage(stopped, instead="")
+        Salvage(stopped)
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):
         connection.execute("SELECT 1")
 

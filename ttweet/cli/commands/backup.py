@@ -30,7 +30,6 @@ def backup(target: Target, /, *, db: Db = None, force: Force = False) -> int:
                 target,
                 overwrite=force,
                 progress=lambda done, pages: show(done, pages, f"{done:,} of {pages:,} pages"),
-                instead="name another with --db",
             )
     except FileExistsError as exc:
         raise shell.UsageError(f"{escape(str(target))} is there already; name another file, or add --force") from exc

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from ttweet.cli import output as cli_show
 from ttweet.cli import shell
+from ttweet.cli.advice import advising
 from ttweet.cli.options import FILE, Db, Json
 from ttweet.cli.progress import Pace, progress
 from ttweet.cli.source import db_path
@@ -27,8 +28,9 @@ def check(file: File = None, /, *, db: Db = None, json: Json = False, repair: Re
     """Look a database over. Raises UsageError, OpenError, StoreError, OSError."""
     path = db_path(_named(file, db))
     try:
-        repaired = repair and _repair(path)
-        look = Check(path, instead="name another one")
+        with advising(missing="name another one", not_ours="name another one"):
+            repaired = repair and _repair(path)
+            look = Check(path)
     except OpenError as error:
         return _show([_unreadable(path, error)], path, json=json)
     if _show(_findings(look), path, json=json) == shell.FAILED:

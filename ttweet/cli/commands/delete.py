@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from ttweet.cli import output as cli_show
 from ttweet.cli import shell
+from ttweet.cli.advice import advising
 from ttweet.cli.options import FILE, Ca, Json, whole
 from ttweet.cli.source import open_client
 from ttweet.model.errors import OpenError, Refused
@@ -58,7 +59,8 @@ def _from_file(db: Path) -> Iterator[Callable[[int], Deletion]]:
     from ttweet.storage.sqlite.reader import SqliteReader
 
     try:
-        SqliteReader(db, instead="name another with --db, or ask a server").close()  # to open to write would make it
+        with advising(missing="name another with --db, or ask a server"):
+            SqliteReader(db).close()  # to open to write would make it
         store = local.open(db)
     except OpenError as error:
         if error.code == "locked":

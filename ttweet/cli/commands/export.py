@@ -45,7 +45,7 @@ Count = Callable[[int], object]
 def export(target: To = "-", /, *, db: Db = None, force: Force = False, salvage: Salvaged = False) -> int:
     """Write all tweets as lines of JSON. Raises UsageError, OpenError, StoreError, OSError."""
     source, pace = db_path(db), Pace()
-    with closing((Salvage if salvage else SqliteReader)(source, instead="name another with --db")) as reader:
+    with closing((Salvage if salvage else SqliteReader)(source)) as reader:
         if target == "-":
             count = _write(reader, _stdout(), pace, ascii_only=shell.on_terminal(sys.stdout))
         else:
@@ -136,7 +136,7 @@ def _open_store(db: Path) -> SqliteStore:
         return SqliteStore.open(db, log_limit=LOG_LIMIT, at=now_ms())
     except OpenError as error:
         if error.code == "missing":  # the folder for a new file: nothing was looked for
-            raise OpenError("denied", error.text) from error
+            raise OpenError("denied", shell.sentence(error)) from error
         raise
 
 

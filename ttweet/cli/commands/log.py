@@ -42,7 +42,7 @@ def log(
     path = db_path(db)
     if export not in (None, "-"):
         _refuse_database(Path(export or ""), path)
-    reader = SqliteReader(path, instead="name another with --db")
+    reader = SqliteReader(path)
     try:
         number = _session(reader, session)
         lines = _lines(reader, number, [name.upper() for name in category or ()])

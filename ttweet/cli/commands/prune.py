@@ -31,7 +31,7 @@ def prune(
     if (keep is None) == (keep_last is None):
         raise shell.UsageError("which tweets stay? say --keep TIME or --keep-last N, one of them")
     path = db_path(db)
-    with closing(SqliteReader(path, instead="name another with --db")) as reader:  # it makes no new file
+    with closing(SqliteReader(path)) as reader:  # it makes no new file
         going = _going(reader, keep, keep_last)
     if not dry_run:
         going = _remove(path, keep, keep_last)

@@ -13,6 +13,7 @@ from ttweet.broker import retention
 from ttweet.cli import shell
 from ttweet.cli.options import AMOUNT, FILE, Keep, KeepLast, whole
 from ttweet.cli.source import db_path
+from ttweet.model.errors import DatabaseError
 from ttweet.security import rate_limit as rates
 from ttweet.security.exposure import TLS, TOKEN, UnsafeError, is_local
 from ttweet.security.rate_limit import Rate
@@ -132,6 +133,9 @@ def serve(
         return run(config)
     except UnsafeError as error:
         raise shell.UsageError(_way_out(config, error.missing)) from error
+    except DatabaseError as error:
+        shell.complain(shell.sentence(error))
+        return shell.FAILED
 
 
 def _keep(age_s: float | None, last: int | None) -> retention.Keep:

@@ -6,6 +6,8 @@ from contextlib import ExitStack
 from ipaddress import IPv6Address, ip_address
 from typing import Any, NamedTuple
 
+from ttweet.files import RAISE_LIMIT
+
 BACKLOG = 1024  # connections the kernel holds until they are accepted; it cuts this at net.core.somaxconn
 DEAD_LINK_S = 30.0  # that a link may leave what was sent unconfirmed; by itself Linux gives it a quarter of an hour
 PORT_TRIES = 16  # for a port that is free at every address; a busy machine has one in four taken
@@ -68,6 +70,8 @@ def why_not_listening(host: str, port: int, exc: OSError) -> str:
             return f"{host} is no address of this machine; 127.0.0.1 is one, and :: is all of them"
         case errno.EAFNOSUPPORT:
             return f"this machine has no IPv6, so it cannot listen on {host}; 0.0.0.0 is every address of IPv4"
+        case errno.EMFILE | errno.ENFILE:
+            return f"cannot listen on {host}:{port}: too many open files; {RAISE_LIMIT}"
         case errno.EACCES:
             return f"port {port} needs more rights than you have; choose one from 1024 on"
     reason = (exc.strerror or str(exc)).partition(" (while")[0]  # Python's own words about the attempt

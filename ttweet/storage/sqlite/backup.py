@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ttweet.files import replacing
 from ttweet.model.errors import StoreError
-from ttweet.storage.sqlite.connections import INSTEAD, connect_reader, our_tables
+from ttweet.storage.sqlite.connections import connect_reader, our_tables
 from ttweet.storage.sqlite.errors import damage, store_error
 from ttweet.storage.sqlite.integrity import are_of_indexes, damages
 from ttweet.storage.sqlite.reader import COUNT_TWEETS
@@ -21,14 +21,14 @@ STEP_PAGES = 1024  # 4 MiB: a look at the progress each 10 ms
 Progress = Callable[[int, int], object]
 
 
-def back_up(source: Path, target: Path, *, overwrite: bool, progress: Progress, instead: str = INSTEAD) -> int:
+def back_up(source: Path, target: Path, *, overwrite: bool, progress: Progress) -> int:
     """Copy a database to the target, look the copy over, and return how many tweets it holds. It is on the disk then.
 
     It holds all that was committed when this began. `progress` is called with the pages done and all pages.
     Raises OpenError and StoreError as readers do, StoreError `internal` when the copy is not whole, OSError with the
     target's name. Nothing is left behind then. The target must be none of the source's own files, see `belongs_to`.
     """
-    with closing(connect_reader(source, instead=instead)) as reader, replacing(target, overwrite=overwrite) as part:
+    with closing(connect_reader(source)) as reader, replacing(target, overwrite=overwrite) as part:
         try:
             tweets = _copy(reader, part, progress)
         except sqlite3.Error as exc:

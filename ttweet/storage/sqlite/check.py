@@ -110,10 +110,10 @@ class Facts(NamedTuple):
 class Check:
     """One look at a whole file. `run` it, then see `facts`."""
 
-    def __init__(self, path: Path, *, instead: str) -> None:
+    def __init__(self, path: Path) -> None:
         """Raises OpenError: for a file that is missing, no database of ours, newer, or damaged in its header."""
         self._path = path
-        self._connection = connect_reader(path, instead=instead)
+        self._connection = connect_reader(path)
         self.facts: Facts | None = None
         """None while it is not known, and when the file is too damaged to tell."""
         self._rule = hashtags.RULE

@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import ttweet
 from ttweet.files import is_open_here, is_open_to_all, lock, objection, open_own, sync_folder
-from ttweet.model.errors import OpenError
+from ttweet.model.errors import DatabaseError, OpenError
 from ttweet.storage.sqlite.errors import BUSY_TIMEOUT_S, damaged, os_error, primary_code, sqlite_error
 from ttweet.storage.sqlite.foreign import Objection, find_objections
 from ttweet.storage.sqlite.integrity import are_of_indexes, damages
@@ -32,7 +32,6 @@ MAX_WAL_BYTES = 64 * 1024 * 1024  # a WAL that a long reader made grow is cut ba
 MAX_LOOKED_OVER_BYTES = 64 * 1024 * 1024  # at a start, 0.2 s; `ttweet check` looks at more, and at what it means
 MAX_COMPARED_BYTES = 32 * 1024 * 1024  # of these also the indexes: 0.1 s, and 0.4 s where each tweet is one new tag
 MAX_STATEMENTS = 256  # prepared ones kept; the writer has about a hundred
-INSTEAD = "name another with --db, ask a server with --server, or start one: ttweet serve 13001"
 ENGINE = f"SQLite {sqlite3.sqlite_version}"
 
 _HEADER = struct.Struct(">16s H 6x I I 28x I 4x I 20x I 4x")  # sqlite.org/fileformat.html, section 1.3
@@ -78,10 +77,9 @@ class Lock:
         except BlockingIOError as exc:
             holder = os.pread(self._fd, 20, 0).decode("ascii", "replace").strip()
             self.release()
-            raise OpenError(
+            raise DatabaseError(
                 "locked",
-                f"{path} is held by the server with process id {holder or '(unknown)'}; "
-                "stop it, or name another file with --db",
+                f"{path} is held by the server with process id {holder or '(unknown)'}; stop it",
             ) from exc
         except OSError:
             self.release()
@@ -132,14 +130,14 @@ def connect_to_repair(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def connect_reader(path: Path, *, instead: str = INSTEAD, damaged: bool = False) -> sqlite3.Connection:
+def connect_reader(path: Path, *, damaged: bool = False) -> sqlite3.Connection:
     """Open a file that must exist for reading, beside a server or without one. Raises OpenError.
 
-    `instead`: what to do when there is no such file. `damaged`: read what is left of it, also of a file cut short.
+    `damaged`: read what is left of it, also of a file cut short.
     """
     if not refuse_foreign(path, damaged=damaged):
         what = f"{path} is empty, nothing was ever stored in it" if path.exists() else f"there is no {path}"
-        raise OpenError("missing", f"{what}; {instead}")
+        raise DatabaseError("missing", what)
     try:
         try:
             return _connect_reader(path, "mode=ro", damaged=damaged)
@@ -187,7 +185,7 @@ def refuse_foreign(path: Path, *, damaged: bool = False) -> bool:
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):  # asked first: to open a FIFO would wait for its writer
-            raise OpenError("not_ours", f"{path} is no regular file; name another with --db")
+            raise DatabaseError("not_ours", f"{path} is no regular file")
         with _OPENING:
             if is_open_here(found):
                 return found.st_size > 0
@@ -222,7 +220,7 @@ def _check_header(path: Path, header: bytes, size: int) -> None:
     if unfinished and (len(header) < _HEADER.size or not header.strip(b"\0")):
         return
     if len(header) < _HEADER.size or not header.startswith(MAGIC):
-        raise OpenError("not_ours", f"{path} is no SQLite database; name another file with --db")
+        raise DatabaseError("not_ours", f"{path} is no SQLite database")
     _, page_size, changes, pages, version, application, valid_for = _HEADER.unpack(header)
     _check_identity(path, application, version)
     page_size = 65536 if page_size == 1 else page_size
@@ -234,12 +232,11 @@ def _check_header(path: Path, header: bytes, size: int) -> None:
 
 def _check_identity(path: Path, application: int, version: int) -> None:
     if application != APPLICATION_ID:
-        raise OpenError("not_ours", f"{path} is a database, but not one of ttweet's; name another file with --db")
+        raise DatabaseError("not_ours", f"{path} is a database, but not one of ttweet's")
     if version > SCHEMA_VERSION:
-        raise OpenError(
+        raise DatabaseError(
             "newer",
-            f"{path} has schema {version} and this ttweet knows {SCHEMA_VERSION}; "
-            "it was left alone: update ttweet, or name another file with --db",
+            f"{path} has schema {version} and this ttweet knows {SCHEMA_VERSION}; it was left alone: update ttweet",
         )
 
 
@@ -274,8 +271,8 @@ def _check_connected(path: Path, connection: sqlite3.Connection) -> None:
 def _refuse_open_folder(folder: Path) -> None:
     """A database is no safer than its folder: whoever may write there can put another file in its place."""
     if is_open_to_all(folder):
-        way = f"chmod o-w {shlex.quote(str(folder))}, or name a file in another folder with --db"
-        raise OpenError("denied", f"any user may replace the files in {folder}: {way}")
+        way = f"chmod o-w {shlex.quote(str(folder))}"
+        raise DatabaseError("denied", f"any user may replace the files in {folder}: {way}")
 
 
 def _refuse_others(path: Path) -> None:
@@ -286,10 +283,9 @@ def _refuse_others(path: Path) -> None:
     for file in [Path(f"{path}{ending}") for ending in _ENDINGS]:
         with suppress(FileNotFoundError):
             if (wrong := _objection(file, file.lstat())) is not None:
-                raise OpenError(
+                raise DatabaseError(
                     "denied",
-                    f"{file} {wrong}, and nobody else may have a hand in a database: put that right, "
-                    "or name one in another folder with --db",
+                    f"{file} {wrong}, and nobody else may have a hand in a database: put that right",
                 )
 
 

@@ -8,10 +8,12 @@ import shlex
 import sqlite3
 from pathlib import Path
 
+from ttweet.files import RAISE_LIMIT, lacks_descriptors
 from ttweet.model.errors import OpenError, StoreError
 from ttweet.storage.sqlite.room import SHM_BYTES, is_starved, no_room
 
 BUSY_TIMEOUT_S = 5.0  # for the write lock; a sqlite3 shell in the middle of a statement is done by then
+DESCRIPTORS = 5  # that SQLite needs for a file: the file, its write-ahead log and index, its folder, a temporary file
 ANEW = "make a new file from its tweets: ttweet export tweets.jsonl, then ttweet import tweets.jsonl --db NEW"
 
 
@@ -69,6 +71,8 @@ def primary_code(exc: sqlite3.Error) -> int:
 def sqlite_error(path: Path, exc: sqlite3.Error) -> OpenError:
     """What SQLite's error means for a file that is being opened."""
     match primary_code(exc):
+        case sqlite3.SQLITE_CANTOPEN if lacks_descriptors(DESCRIPTORS):  # SQLite does not tell why
+            return OpenError("denied", f"{path} cannot be opened: too many open files; {RAISE_LIMIT}")
         case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
             return OpenError("denied", f"{path} cannot be opened: {exc}; check the rights of the file and its folder")
         case sqlite3.SQLITE_FULL:
@@ -103,6 +107,8 @@ def os_error(path: Path, exc: OSError) -> OpenError:
             code, way = "full", "make room on the disk"
         case errno.EACCES | errno.EPERM | errno.EROFS:
             code, way = "denied", f"see who may read and write it and its folder {folder}, or name another file"
+        case errno.EMFILE | errno.ENFILE:
+            code, way = "denied", RAISE_LIMIT
         case _:
             code, way = "denied", "name another file"
     return OpenError(code, f"{path} cannot be opened: {exc.strerror}; {way}")

@@ -16,7 +16,7 @@ from ttweet.model.tweets import MAX_ID, Deletion, Entry, Page, TagPage, Tombston
 from ttweet.storage.contract import LogLine, Size, Traces
 from ttweet.storage.sqlite import keying
 from ttweet.storage.sqlite import tag_list as sqlite_listing
-from ttweet.storage.sqlite.connections import INSTEAD, connect_reader
+from ttweet.storage.sqlite.connections import connect_reader
 from ttweet.storage.sqlite.errors import store_error
 from ttweet.storage.sqlite.removal import DELETED
 from ttweet.storage.sqlite.tail import Tail, to_tweet
@@ -296,12 +296,12 @@ class Queries:
 class SqliteReader(Queries):
     """Reads a database file beside its server, or without one."""
 
-    def __init__(self, path: Path, *, for_clients: bool = False, instead: str = INSTEAD) -> None:
-        """Raises OpenError when the file is missing, or none that this ttweet can read; `instead`: see connect_reader.
+    def __init__(self, path: Path, *, for_clients: bool = False) -> None:
+        """Raises OpenError when the file is missing, or none that this ttweet can read.
 
         `for_clients`: errors go to clients of a server, who are told no name of a file.
         """
-        super().__init__(connect_reader(path, instead=instead), shown_as=None if for_clients else path)
+        super().__init__(connect_reader(path), shown_as=None if for_clients else path)
 
 
 def _newest_first(lists: Sequence[list[Any]]) -> list[Any]:

@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 
 from ttweet.files import open_own, sync_folder
-from ttweet.model.errors import OpenError, StoreError
+from ttweet.model.errors import DatabaseError, StoreError
 from ttweet.storage.sqlite.connections import (
     Lock,
     checkpoint,
@@ -38,7 +38,7 @@ def rebuild_indexes(path: Path) -> list[Path]:
     """
     path = path.resolve()
     if not refuse_foreign(path):
-        raise OpenError("missing", f"there is no {path}; name another one")
+        raise DatabaseError("missing", f"there is no {path}")
     with ExitStack() as resources:
         resources.callback(Lock(path).release)
         raw = resources.enter_context(ExitStack())  # closed after SQLite's connections: to close a file drops its locks

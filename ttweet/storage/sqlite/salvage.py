@@ -28,12 +28,12 @@ def nothing_left(path: Path) -> str:
 class Salvage(Queries):
     """Reads a damaged file."""
 
-    def __init__(self, path: Path, *, instead: str) -> None:
+    def __init__(self, path: Path) -> None:
         """Raises OpenError for a file that is missing or none of ours, `damaged` when nothing at all can be read."""
         self._path = path
         with ExitStack() as opened:
             try:
-                super().__init__(connect_reader(path, instead=instead, damaged=True), shown_as=path)
+                super().__init__(connect_reader(path, damaged=True), shown_as=path)
                 opened.callback(self.close)
                 self._newest = self._newest_id()
             except (OpenError, StoreError) as error:

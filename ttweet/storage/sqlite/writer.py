@@ -307,16 +307,14 @@ class SqliteStore(Queries):
 
     def _insert_lines(self, reports: Sequence[Report], at: int) -> None:
         """Write report lines; most have no details, and three columns less to write."""
-        lines: list[tuple[Value, ...]] = []
-        detailed: list[tuple[Value, ...]] = []
-        for id_, report in enumerate(reports, self._last_line + 1):
-            line = (id_, self.session, at, report.side, report.category, report.text)
-            if report.details is None:
-                lines.append(line)
-            else:
-                detailed.append((*line, *report.details))
+        numbered = [*enumerate(reports, self._last_line + 1)]
+        session = self.session
+        lines: list[tuple[Value, ...]] = [
+            (id_, session, at, one.side, one.category, one.text) for id_, one in numbered if one.details is None
+        ]
         _LINES.run(self._connection, lines)
-        _DETAILED.run(self._connection, detailed)
+        if len(lines) < len(numbered):
+            _DETAILED.run(self._connection, [_detailed(id_, session, at, one) for id_, one in numbered if one.details])
 
     def _prune_lines(self, added: int) -> int:
         """Remove the oldest report lines beyond the limit, a bounded number; return the first that stays."""
@@ -339,6 +337,11 @@ def _refuse_beyond(highest: int, id_: int) -> None:
     """Raise StoreError `used_up` rather than give an id that no JSON reader would hold to the digit."""
     if id_ > highest:
         raise StoreError("used_up", "the database has used all its ids; nothing was stored, continue in a new one")
+
+
+def _detailed(id_: int, session: int, at: int, report: Report) -> tuple[Value, ...]:
+    """A report line with details as a row of the table log."""
+    return (id_, session, at, report.side, report.category, report.text, *(report.details or ()))
 
 
 def _row(entry: Tweet | Tombstone) -> tuple[Value, ...]:
