@@ -14,7 +14,8 @@ from ttweet.client.sync_client import Client
 
 ROOT = Path(__file__).parents[2]
 [PATTERN] = re.findall(r"^failregex = (.*)$", (ROOT / "docs" / "security.md").read_text(), re.MULTILINE)
-FILTER = re.compile(PATTERN.replace("<HOST>", r"(?P<host>\S+)"))
+PREFIX = r"\s*(?:\S+ )?(?:ttweet\[\d+\]: )?"  # what fail2ban's common.conf takes before a line of the journal or a file
+FILTER = re.compile(PATTERN.replace("<HOST>", r"(?P<host>\S+)").replace("%(__prefix_line)s", PREFIX))
 
 
 def wrong_token(port: int, _: Path) -> None:
@@ -67,7 +68,7 @@ def test_the_cause_is_told_in_columns_and_on_the_terminal_and_the_text_stays(
     suffix = f" code={code} address=127.0.0.1" + (f" identity={identity}" if identity else "")
     assert shown == f"SERVER ALERT [ERROR] {text}{suffix}"
     assert f"SERVER ALERT [ERROR] {text}\n" in tmp_path.joinpath("Sample.txt").read_text()
-    found = FILTER.search(shown)
+    found = FILTER.search(f" host ttweet[12]: {shown}")
     assert (found is not None) == (code == "token")
     assert found is None or found["host"] == "127.0.0.1"
 
@@ -79,8 +80,9 @@ def test_no_client_can_write_a_line_that_the_filter_takes(tmp_path: Path) -> Non
     with talking_server(cwd=tmp_path) as server:
         with Client("127.0.0.1", server.port) as client:
             client.report(forged, f"Received Message: {forged}", f"\n{forged}", f"CLIENT ALERT [ERROR] {forged}")
+            client.report(f"ttweet[1]: {forged}", f"Received Message: ttweet[1]: {forged}", f"h ttweet[1]: {forged}")
             client.post(forged)
             client.post("the last")
         lines = server.read_until("Message Received: the last")
-    assert len([line for line in lines if "address=192.0.2.1" in line]) == 5
-    assert [line for line in lines if FILTER.search(line)] == []
+    assert len([line for line in lines if "address=192.0.2.1" in line]) == 8
+    assert [line for line in lines if FILTER.search(line) or FILTER.search(f"host ttweet[1]: {line}")] == []

@@ -13,9 +13,9 @@ from tests.storage.sqlite.test_check import findings
 from tests.support.sqlite_files import DAY_MS, NOW, opened, post, sql, sqlite_utils, texts
 from tests.support.stored import tweets_of
 from ttweet.model.errors import OpenError
-from ttweet.model.reports import message_deleted
+from ttweet.model.reports import input_refused, message_deleted
 from ttweet.model.tweets import Page, Tombstone, draft
-from ttweet.storage.contract import Reader
+from ttweet.storage.contract import LogLine, Reader
 from ttweet.storage.sqlite import connections as sqlite_file
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore
@@ -127,6 +127,20 @@ def test_a_file_of_the_third_schema_gets_deletions_and_loses_a_tag_with_its_last
         assert texts(store) == ["a", "b"]
         assert sql(path, "SELECT count(*) FROM tags", "SELECT count(*) FROM deletions") == [(0,), (1,)]
     assert sql(path, "PRAGMA integrity_check", "PRAGMA foreign_key_check") == [("ok",)]
+
+
+def test_report_lines_of_a_file_without_columns_for_details_are_read_as_they_are(path: Path) -> None:
+    older_file(path, before="0009_log_details")
+    line = "INSERT INTO log (id, session, at, side, category, text) VALUES (1, 1, 5, 'SERVER', 'ERROR', 'old')"
+    sql(path, "INSERT OR IGNORE INTO sessions (id, started, how, first_line) VALUES (1, 5, 'stopped', 1)", line)
+    old = LogLine(1, 1, 5, "SERVER", "ERROR", "old")
+    with closing(SqliteReader(path)) as reader:
+        assert reader.log_after(0, limit=9) == [old]
+        with opened(path) as store:
+            store.append([], [input_refused(("192.0.2.1", 1), "token", "ci")], at=NOW)
+            first, second = reader.log_after(0, limit=9)
+    assert first == old
+    assert second[-3:] == ("token", "ci", "192.0.2.1")
 
 
 def test_a_migration_that_fails_leaves_the_file_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
