@@ -63,7 +63,7 @@ def outcomes(server: SlowServer, frames: list[str], *, size: int = 4, patience: 
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Pauses take no time, and are noted."""
     noted: list[float] = []
-    monkeypatch.setattr(module, "pause", noted.append)
+    monkeypatch.setattr(module, "pause", lambda pause_s, until: noted.append(pause_s))
     return noted
 
 
@@ -72,7 +72,7 @@ def test_every_upload_is_stored_once_and_its_outcome_stands_in_its_place(refusal
     frames = [f"{number}:{times}" for number, times in enumerate(refusals)]
     server = SlowServer()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "pause", lambda _: None)
+        patch.setattr(module, "pause", lambda pause_s, until: None)
         assert outcomes(server, frames, size=size, patience=Patience(float("inf"))) == frames
     assert sorted(server.stored) == sorted(frames)
 

@@ -1,6 +1,7 @@
 """A server that says `slow_down` is obeyed by every client, and says so to people."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import ttweet
 from tests.client.test_cursor import Diary, line, tweet
 from tests.client.test_follower import begins
 from tests.support.peers import peer, says
-from tests.support.processes import run, running_server
+from tests.support.processes import LIMIT_S, run, running_server
 from ttweet.cli import shell
 from ttweet.model.errors import Refused, SlowDown, TtweetError
 
@@ -117,3 +118,15 @@ def test_a_rate_that_nobody_can_wait_for_is_a_refusal(tmp_path: Path) -> None:
         done = run("post", "--lines", "--json", "--server", server.address, stdin=b"three\nfour\n")
         assert done.returncode == shell.REFUSED
         assert [json.loads(row)["code"] for row in done.stdout.splitlines()] == ["slow_down"] * 2
+
+
+def test_no_pause_goes_beyond_the_deadline_of_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends: list[float] = []
+    for module in ("sync_client", "pipeline"):
+        monkeypatch.setattr(f"ttweet.client.{module}.pause", lambda pause_s, until: ends.append(until))
+    stored = line("ok", {"id": 1, "at": 7, "tags": []})
+    with peer(says(TOO_FAST, DONE, TOO_FAST, stored)) as client:
+        client.deadline = time.monotonic() + LIMIT_S
+        client.ping()
+        assert [type(outcome).__name__ for outcome in client.post_many(["one"])] == ["Stored"]
+        assert ends == [client.deadline] * 2

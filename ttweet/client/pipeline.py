@@ -10,7 +10,7 @@ from collections import deque
 from itertools import islice
 from typing import Generic, TypeVar
 
-from ttweet.client.waiting import pause
+from ttweet.client.waiting import FOREVER, pause
 from ttweet.model.errors import Refused, SlowDown
 
 TYPE_CHECKING = False
@@ -29,12 +29,18 @@ class Window(Generic[Stored]):
     """The uploads that are to be answered, at most `size` of them. Raises ConnectError."""
 
     def __init__(
-        self, connection: Connection, size: int, outcome_of: Callable[[bytes], Stored | Refused], patience: Patience
+        self,
+        connection: Connection,
+        size: int,
+        outcome_of: Callable[[bytes], Stored | Refused],
+        patience: Patience,
+        deadline: float = FOREVER,
     ) -> None:
         self._connection = connection
         self._size = size
         self._outcome_of = outcome_of
         self._patience = patience
+        self._deadline = deadline
         self._uploads: deque[bytes | Stored | Refused] = deque()  # frames to be answered, and outcomes in their places
 
     def __len__(self) -> int:
@@ -77,7 +83,7 @@ class Window(Generic[Stored]):
                 if not isinstance(outcome, SlowDown):
                     self._uploads[place] = outcome
         try:
-            pause(self._patience.pause_s(refused))
+            pause(self._patience.pause_s(refused), self._deadline)
         except SlowDown:
             self._uploads = deque([refused if isinstance(one, bytes) else one for one in self._uploads])
         else:

@@ -110,7 +110,7 @@ class Client(Endpoint):
 
         uploads = _uploads(texts, tag_list(tags), keys)
         connection = self._obeying(self._take)
-        window = Window(connection, in_flight, self._outcome, self._patience())
+        window = Window(connection, in_flight, self._outcome, self._patience(), self.deadline)
         try:
             while window.fill(uploads) or window:
                 for _ in range((len(window) + 1) // 2):
