@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+PROC = Path("/proc/self/fd")  # what this process has open, by descriptor; Linux has it
 SHORTAGES = (errno.EMFILE, errno.ENFILE)
 """The errors of too many open files, of a process and of the system."""
 RAISE_LIMIT = "raise the limit: ulimit -n 4096"
@@ -153,11 +154,20 @@ def is_in_place(fd: int, path: Path) -> bool:
 
 def is_open_here(found: os.stat_result) -> bool:
     """Whether this process has a file open, by whatever library: the kernel knows, if there is a /proc to ask."""
-    for descriptor in Path("/proc/self/fd").glob("*"):
+    return descriptor_of((found.st_dev, found.st_ino)) is not None
+
+
+def descriptor_of(file: tuple[int, int]) -> Path | None:
+    """The name in /proc of a descriptor that this process has of a file, given by device and inode; None without one.
+
+    It can be opened even when the file has no other name any more, and it is a link to where the file is now.
+    """
+    for descriptor in PROC.glob("*"):
         with suppress(OSError):  # another thread has closed it meanwhile
-            if os.path.samestat(os.fstat(int(descriptor.name)), found):
-                return True
-    return False
+            found = os.fstat(int(descriptor.name))
+            if (found.st_dev, found.st_ino) == file:
+                return descriptor
+    return None
 
 
 def _is_mounted_secret(path: str | os.PathLike[str]) -> bool:

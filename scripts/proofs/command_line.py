@@ -26,6 +26,7 @@ from proofs import (
     powercut,
     sigterm,
     syncfail,
+    unlinked,
 )
 from proofs.stage import Broken, Skipped, Stage
 
@@ -63,6 +64,7 @@ PROOFS: dict[str, Proof] = {
     "ioerrors": lambda stage, scale, seed: ioerrors.prove(stage, share=scale, seed=seed),
     "syncfail": lambda stage, scale, seed: syncfail.prove(stage, share=scale, seed=seed),
     "diskfull": lambda stage, scale, seed: diskfull.prove(stage, rounds=max(1, int(10 * scale)), seed=seed),
+    "unlinked": lambda stage, scale, seed: unlinked.prove(stage, share=5 * scale, seed=seed),
     "sigterm": lambda stage, scale, seed: sigterm.prove(stage, times=max(1, int(50 * scale)), seed=seed),
     "fsyncs": lambda stage, scale, seed: fsyncs.prove(stage, uploads=int(20_000 * scale), seed=seed),
     "fuzz": lambda stage, scale, seed: fuzz.prove(stage, seconds=MINUTE * scale, seed=seed),

@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from proofs import clocks, crashpoints, diskfull, following, fsyncs, ioerrors, kill9, mixed, powercut, sigterm, syncfail
+from proofs import (
+    clocks,
+    crashpoints,
+    diskfull,
+    following,
+    fsyncs,
+    ioerrors,
+    kill9,
+    mixed,
+    powercut,
+    sigterm,
+    syncfail,
+    unlinked,
+)
 from proofs.figure import Result, Sign
 from proofs.mutants import BUGS
 from proofs.stage import Broken, Skipped, Stage
@@ -26,6 +39,7 @@ PROOFS: dict[str, Proof] = {
     "sigterm": lambda stage, seed: sigterm.prove(stage, times=2, seed=seed),
     "mixed": lambda stage, seed: mixed.prove(stage, seconds=2.0, seed=seed),
     "clocks": lambda stage, seed: clocks.prove(stage, seconds=2.0, seed=seed),
+    "unlinked": lambda stage, seed: unlinked.prove(stage, share=0.5, seed=seed),
 }
 """Short forms, which need not find the bug at the first attempt."""
 

@@ -7,11 +7,24 @@ import trio.testing
 from tests.support.guard import GUARD_S
 from tests.support.held_store import HeldStore
 from tests.support.memory_store import MemoryStore
-from tests.support.posters import ALTERED, BUSY, FULL, INTERNAL, UNKNOWN, Poster, line_of, lines, running, texts
+from tests.support.posters import (
+    ALTERED,
+    BUSY,
+    FULL,
+    INTERNAL,
+    MOVED,
+    MOVED_UNKNOWN,
+    UNKNOWN,
+    Poster,
+    line_of,
+    lines,
+    running,
+    texts,
+)
 from ttweet.broker import journal as journal_module
 from ttweet.broker.journal import Journal
 from ttweet.model.errors import Refused, StoreError
-from ttweet.model.tweets import Draft
+from ttweet.model.tweets import Draft, Tweet
 
 
 async def test_report_lines_without_a_draft_share_a_commit_and_a_draft_does_not_wait_for_them(
@@ -356,3 +369,39 @@ async def test_who_waits_for_a_commit_is_woken_by_it_and_not_by_a_failure() -> N
             poster.post("stored")
         assert journal.commits == 1
         await journal.wait_commit(0)  # it has been: no waiting
+
+
+async def test_a_file_that_has_lost_its_name_takes_nothing_more_and_is_read_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = MemoryStore()
+    published: list[Tweet] = []
+    async with running(store) as journal:
+        journal.on_commit = published.extend
+        poster = Poster(journal)
+        poster.post("stored")
+        await poster.all_answered()
+        store.fail_next = [MOVED_UNKNOWN]
+        poster.post("unknown")
+        await poster.all_answered()
+        store.fail_next = [MOVED] * 3
+        poster.post("refused")
+        outcomes = await poster.all_answered()
+        assert outcomes[1:] == [MOVED_UNKNOWN, MOVED]
+        assert [tweet.text for tweet in published] == ["stored"], "followers are told nothing of it"
+        assert journal.last is not None
+        assert (journal.last.text, journal.newest) == ("unknown", 2), "as everybody finds it who reads the file"
+        assert journal.failed == {"unknown": 1, "moved": 1}
+        assert journal.trouble.text == MOVED.text
+    assert caplog.text.count("uploads are refused, reads go on") == 2
+
+
+async def test_an_idle_journal_has_the_store_look_after_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_module, "LOOK_S", 0.001)
+    store = HeldStore()
+    store.fail_settling = MOVED_UNKNOWN
+    async with running(store) as journal:
+        for _ in range(3):
+            await store.wait_settled()
+        assert journal.trouble.text == MOVED_UNKNOWN.text
+    assert store.settled >= 3

@@ -10,6 +10,7 @@ import trio.testing
 
 from tests.support.guard import GUARD_S
 from tests.support.memory_store import MemoryStore
+from tests.support.posters import MOVED_UNKNOWN
 from ttweet.broker.journal import Journal, Receipt
 from ttweet.broker.read_scheduler import Reading
 from ttweet.broker.service import Service
@@ -27,6 +28,10 @@ class Waiting:
 
     def answered(self) -> None:
         self._told.set()
+
+    async def told(self) -> None:
+        with trio.fail_after(10):
+            await self._told.wait()
 
     async def outcome(self, receipt: Receipt) -> Tweet:
         with trio.fail_after(GUARD_S):
@@ -142,3 +147,16 @@ async def test_the_last_message_is_never_older_than_what_a_tag_has_shown(questio
             await post(service, "early #seen", key="a")
             journal.close()
     assert len(answers) == 1
+
+
+async def test_questions_are_answered_after_a_commit_of_which_nobody_was_told() -> None:
+    store = MemoryStore()
+    async with serving(store) as service:
+        await post(service, "stored #seen")
+        store.fail_next = [MOVED_UNKNOWN]
+        waiting = Waiting()
+        service.post("unknown #seen", waiting)
+        await waiting.told()
+        page = await service.tweets_of_tag("seen", limit=5)
+        assert [tweet.text for tweet in page.tweets] == ["unknown #seen", "stored #seen"]
+        assert service.last() == page.tweets[0]

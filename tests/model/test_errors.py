@@ -9,6 +9,7 @@ import ttweet
 from ttweet.model.errors import (
     CODES,
     ConnectError,
+    Displaced,
     OpenError,
     ProtocolError,
     Refused,
@@ -51,3 +52,11 @@ def test_an_error_has_a_code_for_machines_and_a_sentence_for_people(kind: type[T
 )
 def test_only_a_full_disk_and_a_lock_pass_by_themselves(code: str, may_pass: bool) -> None:
     assert StoreError(code, "").may_pass is may_pass
+
+
+@pytest.mark.parametrize("code", ["unknown", "moved"])
+def test_clients_are_told_no_names_of_a_file_that_was_moved(code: str) -> None:
+    error = Displaced(code, "/srv/tweets.db was removed")
+    assert code in CODES
+    assert (error.may_pass, str(error)) == (True, "/srv/tweets.db was removed")
+    assert "srv" not in error.public_text

@@ -10,6 +10,7 @@ import pytest
 import ttweet
 from tests.support.held_store import HeldStore
 from tests.support.memory_store import MemoryStore
+from tests.support.posters import MOVED
 from tests.support.processes import plain, run, run_on_terminal, running_server, says
 from tests.support.serving import Caller, serving
 from ttweet.cli import shell
@@ -98,6 +99,18 @@ async def test_uploads_that_the_store_refuses_count_as_refused() -> None:
             store.fail_next = [StoreError("full", "the disk is full")]
         stats = await stats_of(caller)
     assert stats["refusals"] == {"full": 1}
+
+
+async def test_why_uploads_are_refused_is_told_in_full_to_admins_alone() -> None:
+    store = MemoryStore()
+    async with serving(store) as here:
+        caller = await here.call()
+        assert (await stats_of(caller))["server"]["trouble"] is None
+        while (answer := await caller.ask("u", "x"))[0] == "ok":
+            store.fail_next = [MOVED] * 9
+        stats = await stats_of(caller)
+    assert answer[1] == {"code": "moved", "text": MOVED.public_text}
+    assert stats["server"]["trouble"] == MOVED.text != MOVED.public_text
 
 
 async def test_the_rate_and_who_is_held_to_it() -> None:

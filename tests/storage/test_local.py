@@ -174,3 +174,19 @@ def test_a_file_that_is_held_or_missing_is_told_without_words_of_the_command_lin
     with pytest.raises(DatabaseError) as missing:
         ttweet.open(path.with_name("no.db"), readonly=True)
     assert missing.value.text == f"there is no {path.with_name('no.db')}"
+
+
+def test_a_file_that_is_removed_under_a_program_is_rescued_and_told(path: Path) -> None:
+    store = ttweet.open(path)
+    store.post("one")
+    for file in path.parent.glob("notes.db*"):
+        file.unlink()
+    with pytest.raises(ttweet.StoreError, match=r"all that it held is in .*rescued-notes\.db") as first:
+        store.post("two")
+    with pytest.raises(ttweet.StoreError) as second:
+        store.post("three")
+    assert (first.value.code, second.value.code) == ("unknown", "moved")
+    with pytest.raises(ttweet.StoreError, match=r"rescued-notes\.db"):
+        store.close()
+    with ttweet.open(path.with_name("rescued-notes.db")) as rescued:
+        assert [tweet.text for tweet in rescued.tweets_after()] == ["one", "two"]

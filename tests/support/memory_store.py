@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ttweet.model import hashtags, reports
-from ttweet.model.errors import Refused, StoreError
+from ttweet.model.errors import Displaced, Refused, StoreError
 from ttweet.model.reports import Report, line
 from ttweet.model.tweets import HISTORY_DAYS, Deletion, Draft, Page, TagPage, TagSummary, Tombstone, Tweet
 from ttweet.storage.contract import NOT_SEARCHED, LogLine, Size, Traces
@@ -31,8 +31,14 @@ class MemoryStore:
         self.pruned = 0  # the last report line that a limit of the log has removed
 
     def append(self, drafts: Sequence[Draft], reports: Sequence[Report], *, at: int) -> list[Tweet | Tombstone]:
-        if self.fail_next and (error := self.fail_next.pop(0)) is not None:
+        error = self.fail_next.pop(0) if self.fail_next else None
+        committed = error is None or (isinstance(error, Displaced) and error.code == "unknown")
+        stored = self._commit(drafts, reports, at) if committed else []
+        if error is not None:
             raise error
+        return stored
+
+    def _commit(self, drafts: Sequence[Draft], reports: Sequence[Report], at: int) -> list[Tweet | Tombstone]:
         self.batches.append(len(drafts))
         self._log(reports, at)
         return [self._append(draft, at) for draft in drafts]

@@ -11,12 +11,13 @@ from tests.support.guard import GUARD_S
 from tests.support.memory_store import MemoryStore
 from ttweet.broker.journal import Journal, Receipt
 from ttweet.model import reports
-from ttweet.model.errors import StoreError, TtweetError
+from ttweet.model.errors import Displaced, StoreError, TtweetError
 from ttweet.model.reports import Report, message_received
 from ttweet.model.tweets import Draft, Tombstone, Tweet
 
 FULL, BUSY = StoreError("full", "no room"), StoreError("busy", "locked")
 ALTERED = StoreError("altered", "a trigger would run")
+MOVED, MOVED_UNKNOWN = Displaced("moved", "/db was moved to /there"), Displaced("unknown", "/db was moved")
 UNKNOWN, INTERNAL = StoreError("unknown", "input/output error"), StoreError("internal", "broken")
 
 

@@ -24,6 +24,7 @@ from tests.support.proofs import skipping
         "resume-skips-one",
         "io-errors-pass",
         "ends-as-it-is",
+        "goes-on-displaced",
     ],
 )
 def test_a_bug_is_found(name: str, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from proofs import (
     simple_tags,
     stage,
     syncfail,
+    unlinked,
 )
 from proofs.disk import Disk, Do, Operation, recorded
 from proofs.figure import Result
@@ -37,6 +38,7 @@ SHORT: dict[str, Callable[[Stage, int], Result]] = {
     "ioerrors": lambda stage, seed: ioerrors.prove(stage, share=0.02, seed=seed),
     "syncfail": lambda stage, seed: syncfail.prove(stage, share=0.1, seed=seed),
     "diskfull": lambda stage, seed: diskfull.prove(stage, rounds=1, seed=seed),
+    "unlinked": lambda stage, seed: unlinked.prove(stage, share=0.2, seed=seed),
 }
 """Shorter still than for a hunt where nothing need be found."""
 

@@ -5,7 +5,6 @@ the disk goes into the next transaction; there is no timer. A draft is answered 
 once a batch, not once a tweet. Knows no particular store and no wire.
 """
 
-import logging
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -16,14 +15,13 @@ import trio
 
 from ttweet.broker.read_scheduler import Uploads
 from ttweet.broker.receipts import Change
+from ttweet.broker.trouble import Trouble
 from ttweet.broker.worker import Worker
 from ttweet.model import reports
-from ttweet.model.errors import Refused, StoreError, TtweetError
+from ttweet.model.errors import Displaced, Refused, StoreError, TtweetError
 from ttweet.model.reports import Report
 from ttweet.model.tweets import Deletion, Draft, Tombstone, Tweet
 from ttweet.storage.contract import Store, Traces
-
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -34,6 +32,7 @@ MAX_BATCH = 1_000  # drafts of one transaction, some 10 ms of work: bounds what 
 GATHER_S = 0.02  # for report lines without a draft: they are in no hurry, and each commit costs a sync of the disk
 RETRY_S = 1.0  # between attempts to store report lines that a full disk or a lock has held up
 SETTLE_S = 0.25  # without work until the store does what it has put off; a tweet that is alone is indexed then
+LOOK_S = 0.5  # without work until the store sees whether its file is still in its place, 50 us
 
 
 class Waiter(Protocol):
@@ -74,11 +73,11 @@ class Journal:
         self._committed = trio.lowlevel.ParkingLot()
         self._closed = False
         self._gathering = False  # whether a report line wakes nobody, as `run` waits for more of them
-        self._trouble = ""  # the code of what keeps the store from storing, so that it is told of once
         self._held_up = False  # whether a full disk or a lock keeps the lines that wait
         self.uploads = Uploads()
         """Tells those who let batches go first of them."""
         self._settled = True  # the store has put off nothing
+        self.trouble = Trouble()  # what keeps the store from storing
         self.last = store.last()
         """The newest committed tweet that is not deleted."""
         self.newest = store.newest_id()
@@ -87,7 +86,7 @@ class Journal:
         """The id up to which tweets are not kept any more."""
         self._changes: list[Change[Any]] = []
         self.commits = 0
-        """How many batches and changes were made."""
+        """How many batches and changes were made, or may have been."""
         self.acknowledged = 0
         """How many drafts were stored."""
         self.deleted = 0
@@ -200,6 +199,7 @@ class Journal:
                 if not error.may_pass:
                     self._give_up()
                     raise
+                await self._note_displaced(worker, error)
                 if error.code == "busy":
                     self._fail_changes(error)
                     break
@@ -208,6 +208,14 @@ class Journal:
             else:
                 self.commits += 1
         self._committed.unpark_all()
+
+    async def _note_displaced(self, worker: Worker, error: StoreError) -> None:
+        """Have all readers see what the open file holds; only followers, who are told of durable tweets, do not."""
+        if isinstance(error, Displaced):
+            self.trouble.note(error)
+            if error.code == "unknown":
+                self.last, self.newest = await worker.run(lambda: (self._store.last(), self._store.newest_id()))
+                self.commits += 1
 
     def _fail_changes(self, error: TtweetError) -> None:
         changes, self._changes = self._changes, []
@@ -236,7 +244,7 @@ class Journal:
         while not self._work.is_set():
             with trio.move_on_after(self._patience_s) as pause:
                 await self._work.wait()
-            if pause.cancelled_caught and self._settled:
+            if pause.cancelled_caught and self._settled and self._held_up:
                 break
             if pause.cancelled_caught:
                 await self._settle(worker)
@@ -246,7 +254,7 @@ class Journal:
     def _patience_s(self) -> float:
         if not self._settled:
             return SETTLE_S
-        return RETRY_S if self._held_up else float("inf")
+        return RETRY_S if self._held_up else LOOK_S
 
     async def _settle(self, worker: Worker) -> None:
         """Have the store do what it has put off. If the disk is full or locked, it does so with a later batch."""
@@ -257,6 +265,7 @@ class Journal:
             if not error.may_pass:
                 self._give_up()
                 raise
+            await self._note_displaced(worker, error)
 
     async def _gather_lines(self) -> None:
         """Let report lines wait for others, or for a draft. Connections that come and go would cost a commit each."""
@@ -298,6 +307,7 @@ class Journal:
                 self._tell(batch)
                 self._give_up()
                 raise
+            await self._note_displaced(worker, error)
         finally:
             self.uploads.end()
         return batch
@@ -318,9 +328,7 @@ class Journal:
     def _succeed(self, batch: list[Receipt], tweets: list[Tweet | Tombstone]) -> None:
         for receipt, tweet in zip(batch, tweets, strict=True):
             receipt.outcome = tweet
-        if self._trouble:
-            log.warning("storing again")
-            self._trouble = ""
+        self.trouble.end()
         if self._lost and self.has_room:
             lost, self._lost = self._lost, 0
             self.report(reports.lines_lost(lost))
@@ -339,9 +347,8 @@ class Journal:
         self.failed[error.code] += len(batch)
         for receipt in batch:
             receipt.outcome = error
-        if error.may_pass and error.code != self._trouble:
-            log.warning("cannot store for now: %s; uploads are refused, reads go on", error)
-            self._trouble = error.code
+        if error.may_pass:
+            self.trouble.note(error)
         if self._closed:
             self._queue = [*_receipts(self._queue)]  # nobody is left to wait for room on the disk
             return

@@ -16,7 +16,7 @@ from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
 
 PASSING = frozenset(
-    {"altered", "busy", "full", "stopping", "internal", "unknown", "name_taken", "slow_down", "tls", "used_up"}
+    {"altered", "busy", "full", "moved", "stopping", "internal", "unknown", "name_taken", "slow_down", "tls", "used_up"}
 )
 """The refusals that have nothing to do with the tweet: later it may be taken."""
 

@@ -16,7 +16,8 @@ from ttweet.protocol import answers, frames
 SILENCE_S = 60.0  # the server pings a follower that has nothing to read more often than that
 FIRST_PAUSE_S = 0.1  # a server that is started again is back in a tenth of a second
 LONGEST_PAUSE_S = 10.0  # what a person still calls at once
-PASSING = {"altered", "busy", "full", "internal", "stopping", "timeout", "unknown"}  # another time may not have these
+# another time may not have these
+PASSING = {"altered", "busy", "full", "internal", "moved", "stopping", "timeout", "unknown"}
 
 
 class Watcher:

@@ -27,6 +27,7 @@ CODES = {
     "busy": "the server has as many clients as it may have, or another process holds the file; try again",
     "full": "the disk is full; nothing was stored; reads go on",
     "altered": "another program has altered the database's schema, as by a trigger; nothing was stored; reads go on",
+    "moved": "the database file was moved, replaced or removed; nothing was stored; reads go on",
     "used_up": "the database has used all its ids; nothing was stored; reads go on",
     "stopping": "the server is stopping; nothing was stored",
     "unknown": "the outcome is unknown: ask again with the same key",
@@ -51,6 +52,11 @@ class TtweetError(Exception):
         super().__init__(text)
         self.code = code
         self.text = text
+
+    @property
+    def public_text(self) -> str:
+        """The text for the clients of a server, which names none of its files."""
+        return self.text
 
 
 class Refused(TtweetError):
@@ -88,6 +94,30 @@ class StoreError(TtweetError):
     def may_pass(self) -> bool:
         """Whether trying again later makes sense."""
         return self.code in ("full", "busy", "altered", "used_up")
+
+
+class Displaced(StoreError):
+    """The database is no longer the file of its name: nothing is written to it any more, but it can be read.
+
+    The code is `unknown` for what was committed when this was found, and `moved` for what was not tried. The text is
+    for whoever runs the program and may change that: it names files.
+    """
+
+    @property
+    def may_pass(self) -> bool:
+        """The file may be put back in its place."""
+        return True
+
+    @property
+    def public_text(self) -> str:
+        """See TtweetError."""
+        return _DISPLACED[self.code]
+
+
+_DISPLACED = {
+    "unknown": "the database file was moved, replaced or removed; whether this was stored is not known",
+    "moved": "the database file was moved, replaced or removed; nothing is stored until that is put right",
+}
 
 
 class OpenError(TtweetError):

@@ -397,7 +397,7 @@ def encode_ok(data: object, json: Json = STDLIB_JSON) -> bytes:
 
 def encode_error(error: TtweetError, json: Json = STDLIB_JSON) -> bytes:
     """The answer to what is not carried out."""
-    data: dict[str, object] = {"code": error.code, "text": error.text}
+    data: dict[str, object] = {"code": error.code, "text": error.public_text}
     if isinstance(error, SlowDown):
         data["wait"] = error.wait_s
     return json.dumps(("err", data)) + b"\n"

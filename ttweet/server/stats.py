@@ -51,7 +51,8 @@ class Stats:
 
     def _session(self) -> dict[str, object]:
         uptime_s = int(self._clock() - self._started)
-        return {"version": __version__, "started": int(self._started * 1000), "uptime_s": uptime_s}
+        trouble = self._journal.trouble.text or None
+        return {"version": __version__, "started": int(self._started * 1000), "uptime_s": uptime_s, "trouble": trouble}
 
     def _connections(self) -> dict[str, object]:
         server = self._server

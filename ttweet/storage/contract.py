@@ -189,9 +189,9 @@ class Store(Reader, Protocol):
         ...
 
     def settle(self) -> None:
-        """Do what appending has put off, now that there is time: questions are answered alike before and after.
+        """Do what appending has put off, now that there is time, and see that the file still is where it was.
 
-        Raises StoreError, as `append` does.
+        Questions are answered alike before and after. Raises StoreError, as `append` does.
         """
         ...
 

@@ -26,6 +26,7 @@ NOT_THE_LINES_FAULT = (
     "altered",
     "busy",
     "full",
+    "moved",
     "used_up",
     "slow_down",
     "stopping",

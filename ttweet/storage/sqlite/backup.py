@@ -21,6 +21,10 @@ STEP_PAGES = 1024  # 4 MiB: a look at the progress each 10 ms
 Progress = Callable[[int, int], object]
 
 
+def _quietly(_done: int, _pages: int) -> None:
+    """Show no progress."""
+
+
 def back_up(source: Path, target: Path, *, overwrite: bool, progress: Progress) -> int:
     """Copy a database to the target, look the copy over, and return how many tweets it holds. It is on the disk then.
 
@@ -28,11 +32,22 @@ def back_up(source: Path, target: Path, *, overwrite: bool, progress: Progress) 
     Raises OpenError and StoreError as readers do, StoreError `internal` when the copy is not whole, OSError with the
     target's name. Nothing is left behind then. The target must be none of the source's own files, see `belongs_to`.
     """
-    with closing(connect_reader(source)) as reader, replacing(target, overwrite=overwrite) as part:
+    with closing(connect_reader(source)) as reader:
+        return copy_out(reader, source, target, overwrite=overwrite, progress=progress)
+
+
+def copy_out(
+    reader: sqlite3.Connection, source: Path, target: Path, *, overwrite: bool, progress: Progress = _quietly
+) -> int:
+    """Do what `back_up` does with a connection that is open, whose database need not have its name any more."""
+    with replacing(target, overwrite=overwrite) as part:
         try:
             tweets = _copy(reader, part, progress)
         except sqlite3.Error as exc:
             raise _error(exc, reader, source, target) from exc
+        finally:
+            if reader.in_transaction:
+                reader.execute("ROLLBACK")
         _look_over(part, source, tweets)
     return tweets
 

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from ttweet.model import hashtags, reports
@@ -125,9 +126,9 @@ class Queries:
 
     def __init__(self, connection: sqlite3.Connection, *, shown_as: Path | None = None) -> None:
         """`shown_as`: the file's name for errors; None when they go to others than its user."""
-        self._connection = connection
         self._shown_as = shown_as
-        self._tail = Tail(connection)
+        self._reading = RLock()  # held for each read: between two of them the connection may be replaced
+        self._use(connection)
 
     def count(self) -> int:
         """See Reader."""
@@ -256,7 +257,12 @@ class Queries:
 
     def close(self) -> None:
         """See Reader."""
-        self._connection.close()
+        with self._reading:
+            self._connection.close()
+
+    def _use(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._tail = Tail(connection)
 
     def _stored_keys(self, keys: Sequence[str]) -> list[str]:
         """The keys by which the file has the tags of these keys: more, where it is keyed otherwise than here."""
@@ -268,15 +274,16 @@ class Queries:
     @contextmanager
     def _snapshot(self) -> Iterator[Tail]:
         """One state of the file for several statements: yields the tail that belongs to it."""
-        try:
-            self._connection.execute("BEGIN")
+        with self._reading:
             try:
-                self._tail.refresh()
-                yield self._tail
-            finally:
-                self._connection.execute("COMMIT")
-        except sqlite3.Error as exc:
-            raise store_error(exc, path=self._shown_as) from exc
+                self._connection.execute("BEGIN")
+                try:
+                    self._tail.refresh()
+                    yield self._tail
+                finally:
+                    self._connection.execute("COMMIT")
+            except sqlite3.Error as exc:
+                raise store_error(exc, path=self._shown_as) from exc
 
     def _one(self, sql: str, **values: int | str | None) -> Any:
         """The first row, or None: of statements that have one row at most."""
@@ -288,7 +295,8 @@ class Queries:
     def _rows(self, sql: str, values: dict[str, int | str | None] | list[int | str]) -> list[Any]:
         """All rows, which ends the read transaction: one that stays open would make the WAL grow."""
         try:
-            return self._connection.execute(sql, values).fetchall()
+            with self._reading:
+                return self._connection.execute(sql, values).fetchall()
         except sqlite3.Error as exc:
             raise store_error(exc, path=self._shown_as) from exc
 
@@ -302,6 +310,23 @@ class SqliteReader(Queries):
         `for_clients`: errors go to clients of a server, who are told no name of a file.
         """
         super().__init__(connect_reader(path), shown_as=None if for_clients else path)
+        self._path = path
+        self._closed = False
+
+    def close(self) -> None:
+        """See Reader."""
+        with self._reading:
+            self._closed = True
+            super().close()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Have the file closed here for the length of a block; reads of other threads wait. Raises OpenError."""
+        with self._reading:
+            self._connection.close()
+            yield
+            if not self._closed:
+                self._use(connect_reader(self._path))
 
 
 def _newest_first(lists: Sequence[list[Any]]) -> list[Any]:

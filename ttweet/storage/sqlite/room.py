@@ -26,7 +26,11 @@ class Disk:
 
     def is_short(self) -> bool:
         """Look whether the write-ahead log must go back into the file now, which takes its own size at most."""
-        self._free = _free(self._folder)
+        try:
+            self._free = _free(self._folder)
+        except OSError:  # the folder has gone: the look after COMMIT finds that
+            self._free = RESERVE_BYTES
+            return False
         waiting = _size(self._wal)
         return waiting > 0 and self._free < max(waiting, RESERVE_BYTES)
 

@@ -4,27 +4,18 @@ A batch is one transaction of as few steps as can be: ids are given out in memor
 tags are counted once a batch. Only what COMMIT has confirmed is kept in memory. Knows no trio and no wire.
 """
 
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
-from ttweet.model.errors import Refused, StoreError
+from ttweet.model.errors import Displaced, Refused, StoreError
 from ttweet.model.reports import Report
 from ttweet.model.tweets import MAX_ID, MAX_TWEET_ID, Deletion, Draft, Entry, Tombstone, Tweet
 from ttweet.storage.contract import NOT_SEARCHED, Traces
-from ttweet.storage.sqlite.connections import (
-    ENGINE,
-    Lock,
-    checkpoint,
-    checkpoint_at_once,
-    connect_writer,
-    lock_path,
-    refuse_foreign,
-    schema_objections,
-)
+from ttweet.storage.sqlite.connections import ENGINE, checkpoint, checkpoint_at_once, schema_objections
+from ttweet.storage.sqlite.database_file import DatabaseFile
 from ttweet.storage.sqlite.errors import store_error
 from ttweet.storage.sqlite.key_table import PURGE_PAUSE_MS, KeyTable
 from ttweet.storage.sqlite.reader import Queries, SqliteReader
@@ -71,11 +62,11 @@ class SqliteStore(Queries):
     engine = ENGINE
     """Which SQLite this is, for the server's first lines."""
 
-    def __init__(self, path: Path, lock: Lock, connection: sqlite3.Connection, *, log_limit: int) -> None:
+    def __init__(self, file: DatabaseFile, *, log_limit: int) -> None:
+        connection = file.connection
         super().__init__(connection)
         self.session = 0
-        self._path = path
-        self._lock = lock
+        self._file = file
         self._log_limit = log_limit
         self._last_tweet: int = self._one(_LAST_TWEET)[0]
         self._tags = TagIndex(connection, last_tweet=self._last_tweet)
@@ -84,7 +75,7 @@ class SqliteStore(Queries):
         self._keys = KeyTable(connection)
         self._keys_purged_at = 0
         self._failed: StoreError | None = None
-        self._disk = Disk(path)
+        self._disk = Disk(file.path)
         self._schema_version: int | None = None  # at which nothing foreign was found
 
     @classmethod
@@ -94,19 +85,16 @@ class SqliteStore(Queries):
         At most `log_limit` (1 or more) report lines are kept. A session that was left running is marked as crashed.
         Raises OpenError, which left alone a file that is not ours, and StoreError when the session cannot be begun.
         """
-        path = Path(os.path.realpath(path))  # so that two names of one file have one lock
-        if not lock_path(path).exists():
-            refuse_foreign(path)  # no lock file beside somebody else's file
         with ExitStack() as undo:
-            lock = Lock(path)
-            undo.callback(lock.release)
-            connection = connect_writer(path)
-            undo.callback(connection.close)
-            store = cls(path, lock, connection, log_limit=log_limit)
+            file = DatabaseFile(path)
+            undo.callback(file.close)
+            store = cls(file, log_limit=log_limit)
             try:
                 store._begin_session(at)
             except StoreError as error:
-                raise no_room(path, missing(connection, path)) if error.code == "full" else error from error
+                raise (
+                    no_room(file.path, missing(file.connection, file.path)) if error.code == "full" else error
+                ) from error
             undo.pop_all()
         return store
 
@@ -166,9 +154,11 @@ class SqliteStore(Queries):
 
     def settle(self) -> None:
         """See Store."""
-        if not self._tags.complete:
-            with self._transaction():
-                self._tags.build()
+        if self._tags.complete:
+            self._keep("moved")
+            return
+        with self._transaction():
+            self._tags.build()
 
     def newest_id(self) -> int:
         """See Store; also that of a tweet which somebody has removed by hand."""
@@ -195,6 +185,7 @@ class SqliteStore(Queries):
         try:
             self._note_end(how, at)
             checkpoint(self._connection)
+            self._keep("unknown")
         except sqlite3.Error as exc:
             raise self._not_ended(store_error(exc)) from exc
         except StoreError as error:
@@ -215,22 +206,21 @@ class SqliteStore(Queries):
 
     def _not_ended(self, error: StoreError) -> StoreError:
         """No upload has failed when a session cannot be ended: say that nothing is lost, and what a start will need."""
-        if not error.may_pass:
+        if not error.may_pass or isinstance(error, Displaced):
             return error
         what = error.text.partition(";")[0]
         text = f"{what}; every acknowledged tweet is stored, but not the end of the session"
         if error.code == "full":
-            text += f"; before the next start, {more_room(missing(self._connection, self._path))}"
+            text += f"; before the next start, {more_room(missing(self._connection, self._file.path))}"
         return StoreError(error.code, text)
 
     def reader(self) -> SqliteReader:
         """See Store. Raises OpenError."""
-        return SqliteReader(self._path, for_clients=True)
+        return self._file.reader()
 
     def close(self) -> None:
         """Let go of the file and let the next server in. A session that was not ended counts as crashed then."""
-        super().close()
-        self._lock.release()
+        self._file.close()
 
     def _begin_session(self, at: int) -> None:
         self.session = (self.last_session() or 0) + 1
@@ -248,6 +238,8 @@ class SqliteStore(Queries):
         """BEGIN to COMMIT around a block; raises StoreError when SQLite fails, and rolls back whatever fails."""
         if self._failed is not None:
             raise StoreError("internal", f"the store takes no more since it failed: {self._failed}")
+        if self._file.is_displaced:
+            self._keep("moved")
         if self._disk.is_short():
             checkpoint_at_once(self._connection)
             self._disk.is_short()
@@ -268,13 +260,22 @@ class SqliteStore(Queries):
                 checkpoint_at_once(self._connection)
             raise error from exc
         self._tags.keep()
+        self._keep("unknown")
+
+    def _keep(self, code: str) -> None:
+        """See that the file still has its name. Raises Displaced with this code when nothing more may be written."""
+        if self._file.keep(code):
+            self._use(self._file.connection)
+            self._tags = TagIndex(self._connection, last_tweet=self._one(_LAST_TWEET)[0])
+            self._keys = KeyTable(self._connection)
+            self._schema_version = None
 
     def _refuse_altered(self) -> None:
         """Write nothing while foreign objects would run with it. SQLite counts the changes of the schema."""
         (version,) = self._connection.execute("PRAGMA schema_version").fetchone()
         if version == self._schema_version:
             return
-        if found := schema_objections(self._connection, self._path):
+        if found := schema_objections(self._connection, self._file.path):
             raise StoreError("altered", f"{found[0].what}; nothing was stored, see ttweet check")
         self._schema_version = version
 

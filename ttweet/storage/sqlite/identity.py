@@ -1,0 +1,76 @@
+"""Whether the files of an open database still have their names.
+
+SQLite writes to the files that it has opened, whatever becomes of their names. If a database or its write-ahead log is
+removed, moved or replaced, tweets go to a file that no later start will find. The writer therefore compares after each
+COMMIT, before the batch is acknowledged. The comparison is sound because the kernel gives the inode of an open file to
+no other file.
+"""
+
+import errno
+import os
+import time
+from pathlib import Path
+
+from ttweet.files import PROC, descriptor_of
+
+LOOK_S = 0.5  # between two looks at all four names; database and log are compared at each commit, 3 us
+ENDINGS = ("", "-wal", "-shm", ".lock")
+
+File = tuple[int, int]
+"""A file on this machine: device and inode."""
+
+
+def file_at(name: str) -> File | None:
+    """The file of that name; None when there is none to be seen. A symbolic link is a file of its own."""
+    try:
+        found = os.lstat(name)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _open_file(name: str) -> File:
+    """The file of that name, which this process has open, as far as there is a /proc to tell."""
+    file = file_at(name)
+    if file is None or (PROC.exists() and descriptor_of(file) is None):
+        raise FileNotFoundError(errno.ENOENT, "it was removed or replaced just now", name)
+    return file
+
+
+class Identity:
+    """The names of a database's files, and the files that were opened under them."""
+
+    def __init__(self, path: Path) -> None:
+        """Note the files of an absolute path, all of which must be open. Raises FileNotFoundError when one is not."""
+        self.path = path
+        self._opened = {name: _open_file(name) for name in [f"{path}{ending}" for ending in ENDINGS]}
+        self._db, self._wal = str(path), f"{path}-wal"
+        self._next_look = 0.0
+
+    def is_kept(self) -> bool:
+        """Whether the database and its log have their names; and every LOOK_S, whether all of its files have."""
+        now = time.monotonic()
+        if now >= self._next_look:
+            self._next_look = now + LOOK_S
+            return not self.lost()
+        return file_at(self._db) == self._opened[self._db] and file_at(self._wal) == self._opened[self._wal]
+
+    def lost(self) -> list[str]:
+        """The endings of the names that no longer belong to the files that were opened."""
+        return [ending for ending in ENDINGS if not self.has(ending)]
+
+    def has(self, ending: str) -> bool:
+        """Whether the file of this ending has its name."""
+        return file_at(self.name(ending)) == self.opened(ending)
+
+    def is_taken(self, ending: str) -> bool:
+        """Whether another file has the name of the one that was opened."""
+        return file_at(self.name(ending)) not in (None, self.opened(ending))
+
+    def name(self, ending: str) -> str:
+        """The name of the file of this ending."""
+        return f"{self.path}{ending}"
+
+    def opened(self, ending: str) -> File:
+        """The file of this ending that was opened."""
+        return self._opened[self.name(ending)]
