@@ -108,7 +108,7 @@ def test_what_is_no_width_is_that_of_the_terminal(columns: str, show: Callable[.
     assert show(columns, cli.main, ["--help"]) == usual[1000 if columns.startswith("9") else 80]
 
 
-@pytest.mark.parametrize("lines", ["", "0", "-1", "10000000000"])
+@pytest.mark.parametrize("lines", ["", "0", "1", "-1", "10000000000"])
 def test_a_progress_line_has_all_its_words_at_every_width(
     lines: str, show: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.in_process import complains
 from tests.support.load import Load
-from tests.support.processes import plain, run, run_on_terminal, running_server, says
+from tests.support.processes import plain, run, run_on_terminal, running_server
 from ttweet.cli import shell
 from ttweet.storage.sqlite.reader import SqliteReader
 
@@ -34,12 +35,12 @@ def test_a_file_that_is_there_is_replaced_only_with_force(tmp_path: Path) -> Non
     copy = tmp_path / "copy.db"
     copy.write_text("something else")
     command = ("backup", str(copy), "--db", str(server.db))
-    assert says(*command) == (
+    assert complains(*command) == (
         shell.USAGE,
         f"ttweet: {copy} is there already; name another file, or add --force",
     )
     assert copy.read_text() == "something else"
-    assert says(*command, "--force") == (shell.DONE, "")
+    assert complains(*command, "--force") == (shell.DONE, "")
     with closing(SqliteReader(copy)) as reader:
         assert reader.count() == 0
 
@@ -76,14 +77,17 @@ def test_every_command_counts_the_same_tweets(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_copied_or_written_is_told_with_its_name(tmp_path: Path) -> None:
-    assert says("backup", str(tmp_path / "copy.db"), "--db", str(tmp_path / "no.db")) == (
+    assert complains("backup", str(tmp_path / "copy.db"), "--db", str(tmp_path / "no.db")) == (
         shell.NOTHING,
         f"ttweet: there is no {tmp_path}/no.db; name another with --db",
     )
     with running_server(tmp_path, "--no-report-file") as server:
         server.stop()
     target = tmp_path / "no" / "copy.db"
-    assert says("backup", str(target), "--db", str(server.db)) == (1, f"ttweet: {target}: No such file or directory")
+    assert complains("backup", str(target), "--db", str(server.db)) == (
+        1,
+        f"ttweet: {target}: No such file or directory",
+    )
 
 
 @pytest.mark.parametrize("name", ["tweets.db", "tweets.db-wal", "tweets.db.lock"])
@@ -92,7 +96,7 @@ def test_a_database_is_not_copied_onto_itself(tmp_path: Path, name: str) -> None
         run("post", "precious", "--server", server.address)
         target = tmp_path / name
         before = target.stat().st_ino  # the server goes on to write in it
-        assert says("backup", str(target), "--db", str(server.db), "--force") == (
+        assert complains("backup", str(target), "--db", str(server.db), "--force") == (
             shell.USAGE,
             f"ttweet: {target} belongs to the database itself; name another file",
         )

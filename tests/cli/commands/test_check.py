@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.in_process import complains
 from tests.support.load import Load
-from tests.support.processes import plain, run, run_on_terminal, running_server, says
+from tests.support.processes import plain, run, run_on_terminal, running_server
 from tests.support.sqlite_files import NOW, damage_index, opened, post, sql
 from ttweet.cli import shell
 from ttweet.storage.sqlite.writer import SqliteStore
@@ -17,7 +18,7 @@ def test_a_file_is_whole_beside_a_server_under_load_and_so_is_its_copy(tmp_path:
         done = run("check", str(server.db))
         assert (done.returncode, done.stderr) == (shell.DONE, "")
         assert done.stdout.startswith(f"{server.db} is whole: ")
-        assert says("backup", str(tmp_path / "copy.db"), "--db", str(server.db)) == (shell.DONE, "")
+        assert complains("backup", str(tmp_path / "copy.db"), "--db", str(server.db)) == (shell.DONE, "")
     assert run("check", "copy.db", cwd=tmp_path).returncode == shell.DONE
 
 
@@ -41,8 +42,8 @@ def test_the_file_is_named_by_its_place_by_the_option_or_by_the_environment(tmp_
         done = run("check", *shape, cwd=tmp_path, variables=elsewhere)
         assert (done.returncode, done.stderr) == (shell.DONE, "")
         assert done.stdout.startswith("tweets.db is whole: ")
-    assert says("check", variables=elsewhere) == (shell.NOTHING, "ttweet: there is no no.db; name another one")
-    assert says("check", "tweets.db", "--db", "tweets.db") == (
+    assert complains("check", variables=elsewhere) == (shell.NOTHING, "ttweet: there is no no.db; name another one")
+    assert complains("check", "tweets.db", "--db", "tweets.db") == (
         shell.USAGE,
         "ttweet: FILE and --db both name the database; give one of them",
     )
@@ -67,7 +68,7 @@ def test_what_is_wrong_goes_to_stdout_and_what_to_do_to_stderr(tmp_path: Path) -
 
 
 def test_what_is_not_there_is_said_as_everywhere(tmp_path: Path) -> None:
-    assert says("check", str(tmp_path / "no.db")) == (
+    assert complains("check", str(tmp_path / "no.db")) == (
         shell.NOTHING,
         f"ttweet: there is no {tmp_path}/no.db; name another one",
     )

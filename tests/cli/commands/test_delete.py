@@ -6,7 +6,8 @@ import pytest
 
 import ttweet
 from tests.cli.commands.test_follow import following
-from tests.support.processes import LIMIT_S, Server, run, running_server, says
+from tests.support.in_process import complains
+from tests.support.processes import LIMIT_S, Server, run, running_server
 from ttweet.cli import shell
 from ttweet.client.sync_client import Client
 from ttweet.model.tweets import Deletion
@@ -58,7 +59,7 @@ def test_a_file_that_nobody_serves_is_deleted_in(file: Path) -> None:
 
 
 def test_a_file_that_a_server_holds_or_that_is_not_there_is_left_alone(server: Server, tmp_path: Path) -> None:
-    code, text = says("delete", "1", "--db", str(server.db))
+    code, text = complains("delete", "1", "--db", str(server.db))
     assert (code, text) == (
         shell.FAILED,
         f"ttweet: a server holds {server.db}; delete with --server HOST:PORT, or stop it",
@@ -66,7 +67,7 @@ def test_a_file_that_a_server_holds_or_that_is_not_there_is_left_alone(server: S
     missing, empty = tmp_path / "none.db", tmp_path / "empty.db"
     empty.touch()
     for db, what in ((missing, f"there is no {missing}"), (empty, f"{empty} is empty, nothing was ever stored in it")):
-        assert says("delete", "1", "--db", str(db)) == (
+        assert complains("delete", "1", "--db", str(db)) == (
             shell.NOTHING,
             f"ttweet: {what}; name another with --db, or ask a server",
         )
@@ -83,7 +84,7 @@ def test_a_file_that_a_server_holds_or_that_is_not_there_is_left_alone(server: S
     ],
 )
 def test_a_command_line_that_cannot_be_meant_is_told(arguments: list[str], words: str) -> None:
-    code, text = says("delete", *arguments, "--server", "127.0.0.1:1")
+    code, text = complains("delete", *arguments, "--server", "127.0.0.1:1")
     assert code == shell.USAGE
     assert words in text
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import LIMIT_S, TTWEET, environment, plain, run, run_on_terminal, running_server, says
+from tests.support.in_process import complains
+from tests.support.processes import LIMIT_S, TTWEET, environment, plain, run, run_on_terminal, running_server
 from ttweet.cli import shell
 from ttweet.cli.commands import export as cli_export
 from ttweet.model.errors import OpenError, StoreError
@@ -32,7 +33,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_export_import_export_gives_the_same_bytes(exported: Path, tmp_path: Path) -> None:
-    assert says("import", str(exported), "--db", str(tmp_path / "new.db")) == (shell.DONE, "")
+    assert complains("import", str(exported), "--db", str(tmp_path / "new.db")) == (shell.DONE, "")
     assert run("export", "again.jsonl", "--db", "new.db", cwd=tmp_path).stderr == ""
     assert (tmp_path / "again.jsonl").read_bytes() == exported.read_bytes()
     assert stat.S_IMODE((tmp_path / "again.jsonl").stat().st_mode) == 0o600
@@ -71,7 +72,7 @@ def test_a_second_run_after_a_stop_brings_in_the_rest_and_nothing_twice(
         assert "tweets imported; the same command goes on from there" in said
     before = imported(tmp_path / "new.db")
     assert 0 < before < MANY - 1
-    assert says("import", str(exported), "--db", str(tmp_path / "new.db")) == (shell.DONE, "")
+    assert complains("import", str(exported), "--db", str(tmp_path / "new.db")) == (shell.DONE, "")
     assert run("export", "--db", "new.db", cwd=tmp_path).stdout.encode() == exported.read_bytes()
 
 
@@ -86,7 +87,7 @@ def imported(path: Path) -> int:
 def test_a_server_in_the_way_is_named_and_export_works_beside_it(exported: Path, tmp_path: Path) -> None:
     with running_server(tmp_path, "--no-report-file") as server:
         run("post", "one #a", "--server", server.address)
-        code, text = says("import", str(exported), "--db", str(server.db))
+        code, text = complains("import", str(exported), "--db", str(server.db))
         assert (code, text.partition("; ")[2]) == (shell.FAILED, "stop it, or name another file with --db")
         assert f"{server.db} is held by the server with process id {server.process.pid};" in text
         assert '"text":"one #a","tags":["a"]}\n' in run("export", "--db", str(server.db)).stdout
@@ -127,15 +128,15 @@ def test_an_export_overwrites_a_file_only_with_force_and_a_database_never(export
     run("import", "-", "--db", db, stdin=exported.read_bytes()[:200].rpartition(b"\n")[0])
     target = tmp_path / "out.jsonl"
     target.write_text("kept")
-    assert says("export", str(target), "--db", db) == (
+    assert complains("export", str(target), "--db", db) == (
         shell.USAGE,
         f"ttweet: {target} is there already; name another file, or add --force",
     )
     assert target.read_text() == "kept"
-    assert says("export", str(target), "--db", db, "--force") == (shell.DONE, "")
+    assert complains("export", str(target), "--db", db, "--force") == (shell.DONE, "")
     assert target.read_text().startswith('{"id":1,')
     before = Path(db).read_bytes()
-    assert says("export", db, "--db", db, "--force")[0] == shell.USAGE
+    assert complains("export", db, "--db", db, "--force")[0] == shell.USAGE
     assert Path(db).read_bytes() == before
 
 
@@ -172,7 +173,7 @@ def test_a_closed_stream_is_told(tmp_path: Path, command: str, text: str) -> Non
 
 def test_a_folder_that_is_not_there_is_no_place_for_a_database(exported: Path, tmp_path: Path) -> None:
     place = tmp_path / "no" / "x.db"
-    code, text = says("import", str(exported), "--db", str(place))
+    code, text = complains("import", str(exported), "--db", str(place))
     assert (code, text.partition("; ")[2]) == (
         shell.FAILED,
         f"make its folder: mkdir -p {place.parent}, or name another file",
@@ -187,11 +188,11 @@ def test_what_is_no_export_makes_no_database(tmp_path: Path, data: bytes) -> Non
 
 
 def test_what_is_not_there_is_told(tmp_path: Path) -> None:
-    assert says("import", str(tmp_path / "no.jsonl")) == (
+    assert complains("import", str(tmp_path / "no.jsonl")) == (
         shell.NOTHING,
         f"ttweet: there is no {tmp_path}/no.jsonl; name what export has written",
     )
-    assert says("export", "--db", str(tmp_path / "no.db")) == (
+    assert complains("export", "--db", str(tmp_path / "no.db")) == (
         shell.NOTHING,
         f"ttweet: there is no {tmp_path}/no.db; name another with --db",
     )

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import Server, filled_server, plain, run, run_on_terminal, running_server, says
+from tests.support.in_process import complains
+from tests.support.processes import Server, filled_server, plain, run, run_on_terminal, running_server
 from ttweet.cli import shell
 
 
@@ -36,7 +37,7 @@ def test_log_shows_the_last_session_or_another_or_all(tmp_path: Path) -> None:
     assert done.stderr == f"{len(sample.splitlines())} lines written to copy.txt\n"
     assert (tmp_path / "copy.txt").read_text() == sample
     for session, words in (("3", "there is no session 3; the newest is 2"), ("x", "--session is a number or all")):
-        code, text = says(*log, "--session", session)
+        code, text = complains(*log, "--session", session)
         assert code == shell.USAGE
         assert words in text
 
@@ -50,7 +51,7 @@ def test_log_can_be_of_some_categories(server: Server) -> None:
     assert "[ERROR]" in both
     assert "[GENERAL]" in both
     assert "[CONNECTION]" not in both
-    assert says(*log, "--category", "eror") == (
+    assert complains(*log, "--category", "eror") == (
         2,
         "ttweet: --category cannot be eror: there are general, error, connection; did you mean error?",
     )
@@ -71,11 +72,11 @@ def test_log_on_a_terminal_has_headings(server: Server) -> None:
 
 
 def test_log_exports_text_or_shows_json(server: Server, tmp_path: Path) -> None:
-    code, text = says("log", "--json", "--export", "-", "--db", str(server.db))
+    code, text = complains("log", "--json", "--export", "-", "--db", str(server.db))
     assert code == shell.USAGE
     assert text.endswith("give one of them")
     target = tmp_path / "no" / "such.txt"
-    assert says("log", "--export", str(target), "--db", str(server.db)) == (
+    assert complains("log", "--export", str(target), "--db", str(server.db)) == (
         1,
         f"ttweet: {target}: No such file or directory",
     )
@@ -84,11 +85,11 @@ def test_log_exports_text_or_shows_json(server: Server, tmp_path: Path) -> None:
 def test_a_log_without_such_lines_is_nothing_found(tmp_path: Path) -> None:
     with running_server(tmp_path) as server:
         server.stop()
-    assert says("log", "--category", "error", "--db", str(server.db))[0] == shell.NOTHING
+    assert complains("log", "--category", "error", "--db", str(server.db))[0] == shell.NOTHING
     with closing(sqlite3.connect(server.db)) as db:
         db.execute("DELETE FROM log")
         db.commit()
-    assert says("log", "--db", str(server.db)) == (4, "ttweet: no report lines are like that")
+    assert complains("log", "--db", str(server.db)) == (4, "ttweet: no report lines are like that")
 
 
 def test_an_export_overwrites_no_database(server: Server, tmp_path: Path) -> None:
@@ -98,7 +99,7 @@ def test_an_export_overwrites_no_database(server: Server, tmp_path: Path) -> Non
     (tmp_path / "link").symlink_to(server.db)
     for target in (server.db, Path(f"{server.db}-wal"), Path(f"{server.db}.lock"), tmp_path / "link", other):
         before = target.read_bytes()
-        code, text = says("log", "--export", str(target), "--db", str(server.db))
+        code, text = complains("log", "--export", str(target), "--db", str(server.db))
         assert code == shell.USAGE
         assert "would overwrite the database file" in text
         assert target.read_bytes() == before
@@ -110,7 +111,7 @@ def test_an_export_of_nothing_leaves_the_file_alone(tmp_path: Path) -> None:
     kept = tmp_path / "kept.txt"
     kept.write_text("kept")
     log = ("log", "--export", str(kept), "--db", str(server.db))
-    assert says(*log, "--category", "error")[0] == shell.NOTHING
+    assert complains(*log, "--category", "error")[0] == shell.NOTHING
     assert kept.read_text() == "kept"
     assert run(*log).returncode == shell.DONE
     assert "SERVER ALERT" in kept.read_text()

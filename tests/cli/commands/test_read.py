@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.in_process import complains
-from tests.support.processes import Server, filled_server, plain, run, run_on_terminal, running_server, says
+from tests.support.processes import Server, filled_server, plain, run, run_on_terminal, running_server
 from ttweet.cli import shell
 from ttweet.client.sync_client import Client
 
@@ -21,7 +21,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def test_last_is_the_text_alone_in_a_pipe(tmp_path: Path) -> None:
     with running_server(tmp_path) as server:
-        assert says("last", "--db", str(server.db))[0] == shell.NOTHING
+        assert complains("last", "--db", str(server.db))[0] == shell.NOTHING
         run("post", "one\ntwo", "--server", server.address)
         for where in (["--db", str(server.db)], ["--server", server.address]):
             assert run("last", *where).stdout == "one\ntwo\n"
@@ -29,7 +29,7 @@ def test_last_is_the_text_alone_in_a_pipe(tmp_path: Path) -> None:
             assert (tweet["id"], tweet["text"], tweet["by"], tweet["tags"]) == (1, "one\ntwo", None, [])
         assert plain(run_on_terminal("last", cwd=tmp_path)[1]).endswith("  one\\ntwo\n")
         run("post", "--empty", "", "--server", server.address)
-        code, text = says("last", "--server", server.address)
+        code, text = complains("last", "--server", server.address)
         assert code == shell.NOTHING
         assert text.startswith("ttweet: there is no last message")
 
@@ -79,7 +79,7 @@ def test_tags_says_when_it_was_cut(server: Server) -> None:
 
 @pytest.mark.parametrize("command", [["tags", "--limit"], ["tags", "a", "--limit"], ["prune", "--keep-last"]])
 def test_a_number_beyond_what_a_file_counts_is_told(command: list[str], server: Server) -> None:
-    code, said = says(*command, str(2**63), "--db", str(server.folder / "tweets.db"))
+    code, said = complains(*command, str(2**63), "--db", str(server.folder / "tweets.db"))
     assert (code, "must be <= " in said) == (shell.USAGE, True)
 
 
@@ -119,14 +119,14 @@ def test_no_color_is_heeded(server: Server) -> None:
 
 def test_a_tag_that_is_not_there_is_told_with_one_that_is(server: Server) -> None:
     for where in (["--db", str(server.db)], ["--server", server.address]):
-        assert says("tags", "pyhton", *where) == (4, "ttweet: no tweet has the tag #pyhton; did you mean Python?")
-        assert says("tags", "#zzz", *where) == (4, "ttweet: no tweet has the tag #zzz")
+        assert complains("tags", "pyhton", *where) == (4, "ttweet: no tweet has the tag #pyhton; did you mean Python?")
+        assert complains("tags", "#zzz", *where) == (4, "ttweet: no tweet has the tag #zzz")
 
 
 @pytest.mark.parametrize("tag", ["\U000e1234", "#a\U000e1234"])
 def test_a_tag_that_this_python_does_not_know_is_asked_for_like_any_other(server: Server, tag: str) -> None:
     for where in (["--db", str(server.db)], ["--server", server.address]):
-        code, said = says("tags", tag, *where)
+        code, said = complains("tags", tag, *where)
         assert (code, said.startswith("ttweet: no tweet has the tag #")) == (shell.NOTHING, True)
 
 
@@ -134,7 +134,7 @@ def test_no_tags_at_all_is_told(tmp_path: Path) -> None:
     with running_server(tmp_path) as server:
         run("post", "only #123", "--server", server.address)
     text = "ttweet: there are no tags yet; --numbers lists those without a letter, such as #3251"
-    assert says("tags", "--db", str(server.db)) == (4, text)
+    assert complains("tags", "--db", str(server.db)) == (4, text)
     assert run("tags", "--numbers", "--db", str(server.db)).stdout.startswith("123\t1\t")
 
 
@@ -166,7 +166,7 @@ def test_no_file_is_told_with_the_ways_out(command: str, tmp_path: Path) -> None
 @pytest.mark.parametrize("command", ["last", "tags", "log"])
 def test_a_file_that_is_not_ours_is_left_alone(command: str, tmp_path: Path) -> None:
     (tmp_path / "tweets.db").write_text("Dear diary, " * 100)
-    code, text = says(command, "--db", str(tmp_path / "tweets.db"))
+    code, text = complains(command, "--db", str(tmp_path / "tweets.db"))
     assert code == shell.FAILED
     assert text.startswith("ttweet: ")
     assert (tmp_path / "tweets.db").read_text() == "Dear diary, " * 100

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.security.test_tokens import SECRET
+from tests.support.in_process import complains
 from tests.support.processes import (
     LIMIT_S,
     TTWEET,
@@ -19,7 +20,6 @@ from tests.support.processes import (
     run,
     run_on_terminal,
     running_server,
-    says,
 )
 from tests.support.sqlite_files import sql
 from ttweet.cli import shell
@@ -83,7 +83,7 @@ def test_what_is_no_database_of_ours_gets_no_token(tmp_path: Path, what: str) ->
         place.symlink_to("/dev/null")
     else:
         sql(place, "CREATE TABLE t (x)")
-    code, text = says("token", "add", "ci", "--db", str(place))
+    code, text = complains("token", "add", "ci", "--db", str(place))
     assert (code, "name another" in text) == (shell.FAILED, True), text
     assert [path.name for path in tmp_path.iterdir()] == ["x.db"]
 
@@ -106,10 +106,10 @@ def test_what_does_not_belong_together_is_said(tmp_path: Path) -> None:
         (["revoke", "ci"], shell.NOTHING, "ci has no token"),
         (["list", "--db", str(tmp_path / "no" / "x.db")], shell.NOTHING, "there are no tokens for"),
     ):
-        seen, text = says("token", *arguments, *(db if "--db" not in arguments else []))
+        seen, text = complains("token", *arguments, *(db if "--db" not in arguments else []))
         assert (seen, words in text) == (code, True), text
     added(tmp_path, "ci")
-    assert says("token", "add", "ci", *db)[0] == shell.REFUSED
+    assert complains("token", "add", "ci", *db)[0] == shell.REFUSED
 
 
 def test_every_kind_of_command_shows_its_token(server: Server) -> None:
