@@ -381,13 +381,13 @@ def schema_without_journal() -> None:
     """The first start writes its tables with nothing to take them back by."""
     from ttweet.storage.sqlite import connections as sqlite_file
 
-    migrate = sqlite_file._migrate
+    migrate = sqlite_file.migrate
 
     def careless(connection: Any) -> None:
         connection.execute("PRAGMA journal_mode = MEMORY").fetchall()
         migrate(connection)
 
-    sqlite_file._migrate = careless
+    sqlite_file.migrate = careless
 
 
 @mutant("diskfull", "forged")

@@ -8,7 +8,7 @@ from ttweet.model.errors import DatabaseError, OpenError
 _ADVICE = {
     "missing": "; name another with --db",
     "not_ours": "; name another file with --db",
-    "newer": ", or name another file with --db",
+    "newer": ": ttweet export tweets.jsonl, ttweet import tweets.jsonl --db NEW; or name another file with --db",
     "locked": ", or name another file with --db",
     "denied": ", or name a file in another folder with --db",
 }

@@ -17,6 +17,7 @@ from ttweet.model.reports import input_refused, message_deleted
 from ttweet.model.tweets import Page, Tombstone, draft
 from ttweet.storage.contract import LogLine, Reader
 from ttweet.storage.sqlite import connections as sqlite_file
+from ttweet.storage.sqlite import migrating
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore
 
@@ -33,7 +34,7 @@ def test_sqlite_utils_migrates_to_the_same_schema(tmp_path: Path) -> None:
     ours, theirs = tmp_path / "ours.db", tmp_path / "theirs.db"
     with opened(ours):
         pass
-    folder = sqlite_file._migrations_path().parent
+    folder = migrating.migrations_path().parent
     sqlite_utils("migrate", theirs, folder)
     schema = "SELECT type, name, sql FROM sqlite_master ORDER BY name"
     assert sql(ours, schema) == sql(theirs, schema)
@@ -58,7 +59,7 @@ def next_step(db):
 
 def older_file(path: Path, *, before: str) -> None:
     """Make a file of the schema that there was before a step, with a tweet of ann's and one of nobody's."""
-    migrations = runpy.run_path(str(sqlite_file._migrations_path()))["migrations"]
+    migrations = runpy.run_path(str(migrating.migrations_path()))["migrations"]
     with closing(sqlite3.connect(path)) as connection:
         migrations.apply(Database(connection), stop_before=before)
         rows = [(1, NOW, "ann", "a", ""), (2, NOW, None, "b", "")]
@@ -69,8 +70,8 @@ def older_file(path: Path, *, before: str) -> None:
 def with_next_step(folder: Path, monkeypatch: pytest.MonkeyPatch, *, last: str) -> None:
     """Let this ttweet have one migration more."""
     steps = folder / "migrations.py"
-    steps.write_text(sqlite_file._migrations_path().read_text() + NEXT_STEP.format(version=NEXT, last=last))
-    monkeypatch.setattr(sqlite_file, "_migrations_path", lambda: steps)
+    steps.write_text(migrating.migrations_path().read_text() + NEXT_STEP.format(version=NEXT, last=last))
+    monkeypatch.setattr(migrating, "migrations_path", lambda: steps)
     monkeypatch.setattr(sqlite_file, "SCHEMA_VERSION", NEXT)
 
 
@@ -85,7 +86,7 @@ def test_an_older_schema_is_migrated_and_keeps_its_tweets(path: Path, monkeypatc
 
 def first_schema(path: Path) -> None:
     """A file as the first step leaves it, with two tweets of which one has an author and a tag."""
-    steps = runpy.run_path(str(sqlite_file._migrations_path()))["migrations"]
+    steps = runpy.run_path(str(migrating.migrations_path()))["migrations"]
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         steps.apply(Database(connection), stop_before="0002_by_author")
     sql(
@@ -159,9 +160,9 @@ def test_migrations_are_found_inside_an_installed_package(tmp_path: Path, monkey
     package = tmp_path / "site-packages" / "ttweet"
     (package / "_migrations").mkdir(parents=True)
     monkeypatch.setattr(ttweet, "__file__", str(package / "__init__.py"))
-    assert sqlite_file._migrations_path() == tmp_path / "site-packages" / "migrations" / "migrations.py"
+    assert migrating.migrations_path() == tmp_path / "site-packages" / "migrations" / "migrations.py"
     (package / "_migrations" / "migrations.py").touch()
-    assert sqlite_file._migrations_path() == package / "_migrations" / "migrations.py"
+    assert migrating.migrations_path() == package / "_migrations" / "migrations.py"
 
 
 def test_keys_of_an_older_schema_become_digests_and_go_on_working(path: Path) -> None:

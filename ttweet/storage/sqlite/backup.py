@@ -10,9 +10,10 @@ from pathlib import Path
 
 from ttweet.files import replacing
 from ttweet.model.errors import StoreError
-from ttweet.storage.sqlite.connections import connect_reader, our_tables
+from ttweet.storage.sqlite.connections import connect_reader
 from ttweet.storage.sqlite.errors import damage, store_error
 from ttweet.storage.sqlite.integrity import are_of_indexes, damages
+from ttweet.storage.sqlite.migrating import our_tables
 from ttweet.storage.sqlite.reader import COUNT_TWEETS
 from ttweet.storage.sqlite.room import missing_for_copy, more_room
 

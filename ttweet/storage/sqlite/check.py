@@ -20,12 +20,11 @@ from ttweet.storage.sqlite import keying
 from ttweet.storage.sqlite.connections import (
     SCHEMA_VERSION,
     connect_reader,
-    expected_schema,
-    our_tables,
     schema_objections,
 )
 from ttweet.storage.sqlite.errors import ANEW, is_damage, store_error, way_out
 from ttweet.storage.sqlite.integrity import are_of_indexes, damages
+from ttweet.storage.sqlite.migrating import expected_schema, our_tables
 from ttweet.storage.sqlite.reader import COUNT_TWEETS
 from ttweet.storage.sqlite.tail import FIRST_VERSION, to_tweet
 

@@ -6,7 +6,6 @@ Knows no tweets: the tables are in migrations/migrations.py.
 """
 
 import os
-import runpy
 import shlex
 import sqlite3
 import stat
@@ -17,12 +16,12 @@ from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
-import ttweet
 from ttweet.files import is_open_here, is_open_to_all, lock, objection, open_own, sync_folder
 from ttweet.model.errors import DatabaseError, OpenError
 from ttweet.storage.sqlite.errors import BUSY_TIMEOUT_S, damaged, os_error, primary_code, sqlite_error
 from ttweet.storage.sqlite.foreign import Objection, find_objections
 from ttweet.storage.sqlite.integrity import are_of_indexes, damages
+from ttweet.storage.sqlite.migrating import expected_schema, migrate, our_tables, told_when_long
 from ttweet.storage.sqlite.room import missing, no_room
 
 APPLICATION_ID = 0x74747765  # "ttwe", as the first migration sets it
@@ -236,7 +235,8 @@ def _check_identity(path: Path, application: int, version: int) -> None:
     if version > SCHEMA_VERSION:
         raise DatabaseError(
             "newer",
-            f"{path} has schema {version} and this ttweet knows {SCHEMA_VERSION}; it was left alone: update ttweet",
+            f"{path} has schema {version} and this ttweet knows {SCHEMA_VERSION}; it was left alone: update ttweet, or "
+            "export its tweets with the newer ttweet and import them with this one",
         )
 
 
@@ -331,7 +331,8 @@ def _create(path: Path) -> None:
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     _check_connected(path, connection)
-    _migrate(connection)
+    with told_when_long(connection, f"bringing {path} to schema {SCHEMA_VERSION}"):
+        migrate(connection)
     for name, value in _SETTINGS.items():
         connection.execute(f"PRAGMA {name} = {value}").fetchall()  # to the end: what fails there is passed over else
         seen = connection.execute(f"PRAGMA {name}").fetchone()[0]
@@ -351,43 +352,6 @@ def _write_back(connection: sqlite3.Connection, path: Path) -> None:
         raise no_room(path, missing(connection, path)) from exc
     if not done:
         raise OpenError("locked", f"a reader of {path} keeps its write-ahead log from being written back; end it")
-
-
-def _migrate(connection: sqlite3.Connection) -> None:
-    """Bring the schema up to date in one transaction.
-
-    A new file is still in rollback mode then, so its header has our application id from the first commit on.
-    """
-    from sqlite_utils import Database  # 90 ms, which a reader does not need
-
-    migrations = runpy.run_path(str(_migrations_path()))["migrations"]
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        migrations.apply(Database(connection, execute_plugins=False))
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-
-
-def expected_schema() -> dict[str, str]:
-    """The SQL of each table, index and view by its name, as the steps of migrations.py make them in a new file."""
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        _migrate(connection)
-        return dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
-
-
-def our_tables() -> list[str]:
-    """The tables that are ours, in which no program but ours has a say."""
-    return [name for name, sql in expected_schema().items() if sql.startswith("CREATE TABLE")]
-
-
-def _migrations_path() -> Path:
-    """In a wheel they are inside the package, in a checkout beside it."""
-    package = Path(ttweet.__file__).parent
-    inside = package / "_migrations" / "migrations.py"
-    return inside if inside.exists() else package.parent / "migrations" / "migrations.py"
 
 
 def _connect_reader(path: Path, how: str, *, damaged: bool) -> sqlite3.Connection:

@@ -19,11 +19,11 @@ from ttweet.storage.sqlite.connections import (
     checkpoint,
     connect_reader,
     connect_to_repair,
-    our_tables,
     refuse_foreign,
 )
 from ttweet.storage.sqlite.errors import primary_code, store_error, way_out
 from ttweet.storage.sqlite.integrity import are_of_indexes, damages
+from ttweet.storage.sqlite.migrating import our_tables
 from ttweet.storage.sqlite.room import missing_for_copy, more_room
 
 _COPIED = ("", "-wal")  # the -shm is made anew from these

@@ -18,6 +18,7 @@ from ttweet.storage.sqlite.connections import ENGINE, checkpoint, checkpoint_at_
 from ttweet.storage.sqlite.database_file import DatabaseFile
 from ttweet.storage.sqlite.errors import store_error
 from ttweet.storage.sqlite.key_table import PURGE_PAUSE_MS, KeyTable
+from ttweet.storage.sqlite.migrating import told_when_long
 from ttweet.storage.sqlite.reader import Queries, SqliteReader
 from ttweet.storage.sqlite.removal import (
     DELETED,
@@ -225,7 +226,8 @@ class SqliteStore(Queries):
     def _begin_session(self, at: int) -> None:
         self.session = (self.last_session() or 0) + 1
         with self._transaction():
-            self._tags.rekey()
+            with told_when_long(self._connection, f"keying the tags of {self._file.path} again"):
+                self._tags.rekey()
             self._tags.build()
             self._connection.execute("UPDATE sessions SET how = 'crashed' WHERE how = 'running'")
             self._connection.execute(
