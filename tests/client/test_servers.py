@@ -118,6 +118,7 @@ def test_a_program_names_a_server_or_the_variable_does_or_it_is_the_default(monk
     assert named("c:3") == ["c:3"]
     for host in ("::1", "[::1]"):
         assert named(host, 4) == ["[::1]:4"]
+    assert named(port=5) == ["127.0.0.1:5"]
     monkeypatch.setenv("TTWEET_SERVER", "a:x")
     with pytest.raises(SetupError, match=r"^TTWEET_SERVER: invalid server 'a:x': 'x' is no port"):
         named()

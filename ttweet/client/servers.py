@@ -10,8 +10,9 @@ import socket
 
 from ttweet.model.errors import SetupError
 
+DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 13001  # the port of the first ttweet's examples
-DEFAULT = f"127.0.0.1:{DEFAULT_PORT}"
+DEFAULT = f"{DEFAULT_HOST}:{DEFAULT_PORT}"
 VARIABLE = "TTWEET_SERVER"
 TLS = "ttweets"
 SCHEMES = ("ttweet", TLS)
@@ -40,10 +41,12 @@ def address(host: str, port: int) -> str:
 def resolve(server: str | None, port: int | None) -> list[Server]:
     """The servers that a program or an option names, else those of TTWEET_SERVER, else DEFAULT. Raises SetupError.
 
-    With a port the name is that of a host alone, and may be an IPv6 address with or without brackets.
+    With a port the name is that of a host alone, and may be an IPv6 address with or without brackets. A port alone is
+    one of this machine.
     """
-    if server is not None and port is not None:
-        return [Server(server.removeprefix("[").removesuffix("]"), _checked(port))]
+    if port is not None:
+        host = DEFAULT_HOST if server is None else server.removeprefix("[").removesuffix("]")
+        return [Server(host, _checked(port))]
     if server is not None:
         return parse(server)
     named = os.environ.get(VARIABLE)
