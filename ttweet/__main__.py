@@ -39,6 +39,10 @@ def _main(arguments: list[str]) -> int:
             from ttweet.cli import classic
 
             return classic.download(host, port)
+        case ["serve", *_]:
+            from ttweet.server.hangup import outlive_hangups
+
+            outlive_hangups()  # before the parser is loaded, as a reload may come at once
     from ttweet.cli import main as cli
 
     return cli.main(arguments)

@@ -86,6 +86,20 @@ app.run(app.Config(port=0, db=Path("tweets.db")))
     assert started.stdout == "started\n"
 
 
+@pytest.mark.parametrize(("command", "disposition"), [("serve", "SIG_IGN"), ("last", "SIG_DFL")])
+def test_sighup_is_ignored_before_the_servers_command_line_is_parsed(command: str, disposition: str) -> None:
+    code = f"""
+import signal
+from ttweet import __main__
+from ttweet.cli import main
+main.main = lambda _: print(signal.getsignal(signal.SIGHUP).name)
+__main__._main([{command!r}, "0"])
+"""
+    with starting_with_sighup(signal.SIG_DFL):
+        started = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, start_new_session=True)
+    assert started.stdout == f"{disposition}\n"
+
+
 def test_sighup_tells_again_what_is_wrong_with_the_tokens(tmp_path: Path) -> None:
     tokens = tmp_path / "tweets.db.tokens"
     with talking_server(cwd=tmp_path) as server:

@@ -48,6 +48,9 @@ CODES = {
 class TtweetError(Exception):
     """An error with a `code` (a key of CODES) and a `text`: what happened, the value seen, what would work."""
 
+    identity: str | None = None
+    """The name of the token that the error is about, where that is not the client's own."""
+
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
         self.code = code

@@ -35,8 +35,9 @@ from ttweet.security.certificates import Certificates
 from ttweet.security.exposure import UnsafeError
 from ttweet.security.rights import RIGHTS, listed
 from ttweet.security.token_file import TokenFile
+from ttweet.server.hangup import outlive_hangups
 from ttweet.server.log_copies import Destination, LogCopy, SampleFile, Terminal, TerminalHandler, write_alone
-from ttweet.server.signals import Signals, heed, outlive_hangups
+from ttweet.server.signals import Signals, heed
 from ttweet.server.stats import Stats
 from ttweet.server.tcp.connection import Limits, encode_push
 from ttweet.server.tcp.listeners import ListenError, listen, resolved

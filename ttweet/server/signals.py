@@ -4,7 +4,6 @@ On a terminal SIGHUP stops the server too: the terminal sends it as it ends. The
 cases apart from the start on: it is ignored where the signal does not stop the server.
 """
 
-import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -13,15 +12,6 @@ from typing import NamedTuple
 import trio
 
 HEEDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-def outlive_hangups() -> None:
-    """Ignore SIGHUP for now, unless a terminal may end that this process was started from, and not with nohup.
-
-    Without a handler the signal would end a server that is still starting.
-    """
-    if not _has_terminal():
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 class Signals(NamedTuple):
@@ -50,12 +40,3 @@ def heed() -> Iterator[Signals]:
         signal.signal(number, signal.SIG_IGN if number == signal.SIGHUP else signal.SIG_DFL)
     with trio.open_signal_receiver(*HEEDED) as received:
         yield Signals(received, hangup_stops)
-
-
-def _has_terminal() -> bool:
-    """Whether this process has a controlling terminal, whatever its standard streams are."""
-    try:
-        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC))
-    except OSError:
-        return False
-    return True

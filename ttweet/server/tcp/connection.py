@@ -21,7 +21,7 @@ from ttweet.broker.journal import Receipt
 from ttweet.broker.service import Service
 from ttweet.broker.session import Visitor
 from ttweet.model import reports
-from ttweet.model.errors import ProtocolError, Refused, StoreError, TokenError, TtweetError
+from ttweet.model.errors import ProtocolError, Refused, StoreError, TtweetError
 from ttweet.model.reports import Peer
 from ttweet.model.tweets import Tombstone, Tweet
 from ttweet.protocol import pushes
@@ -286,7 +286,7 @@ class Connection:
         if error.code == "tls":
             self._service.report(reports.not_secured(self._peer, "it speaks TLS"))
         elif error.code != "slow_down":  # or who is too fast would fill the log
-            identity = error.identity if isinstance(error, TokenError) else self._visitor.who.name
+            identity = error.identity or self._visitor.who.name
             self._service.report(reports.input_refused(self._peer, error.code, identity))
         if not self._reader.classic:
             self._answers.append(wire.encode_error(error, JSON))
