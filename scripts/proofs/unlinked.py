@@ -33,6 +33,7 @@ AFTER = 20  # uploads that a server which goes on must acknowledge
 NOTICE_S = 10.0  # for a server to say what it has found, though it looks twice a second
 STOPPED, KILLED = "stopped", "killed"
 SAVED = ("all that it held is in ", "it is whole at ")
+TROUBLES = ("cannot", "is not complete", "is let go")  # of readers too, which clients are told little of
 MENDED = "had gone while the database was open"
 
 
@@ -144,6 +145,8 @@ def _expect_notice(server: Server, way: Way, run: Run) -> None:
 
 def _end(server: Server, end: str, expected: int, run: Run) -> None:
     """End it; a server that is stopped must end with that code."""
+    if expected == 0 and (troubles := [line for line in server.said if any(one in line for one in TROUBLES)]):
+        run.wrong.append(f"the server has said {troubles[0].strip()}")
     if end == KILLED:
         server.kill()
     elif (code := server.stop()) != expected:
