@@ -1,6 +1,8 @@
 """Room on the disk: how much is missing, and that an upload leaves some."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from tests.support.sqlite_files import NOW, limited_file_size, limited_pages, op
 from ttweet.model.errors import OpenError, StoreError
 from ttweet.storage.sqlite import room
 from ttweet.storage.sqlite.reader import SqliteReader
-from ttweet.storage.sqlite.room import RESERVE_BYTES, more_room
+from ttweet.storage.sqlite.room import RESERVE_BYTES, Disk, missing, more_room
 from ttweet.storage.sqlite.writer import SqliteStore
 
 
@@ -97,6 +99,14 @@ def test_a_trigger_that_keeps_a_session_from_being_ended_is_told(store: SqliteSt
     sql(path, "CREATE TRIGGER t AFTER UPDATE ON sessions BEGIN SELECT 1; END")
     with pytest.raises(StoreError, match=r"^trigger 't' on sessions would .*; every acknowledged"):
         store.end_session("stopped", at=NOW)
+
+
+def test_a_folder_that_is_gone_is_no_full_disk(tmp_path: Path) -> None:
+    disk = Disk(tmp_path / "gone" / "tweets.db")
+    assert not disk.is_short()
+    with closing(sqlite3.connect(":memory:")) as connection:
+        disk.refuse_tweets(connection)
+        assert missing(connection, tmp_path / "gone" / "tweets.db") == 0
 
 
 @pytest.mark.parametrize("opening", [SqliteReader, lambda path: SqliteStore.open(path, log_limit=1, at=NOW)])

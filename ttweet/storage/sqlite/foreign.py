@@ -1,9 +1,8 @@
 """Foreign objects: what other programs have put on our tables, and what of it would run in our transactions.
 
-A trigger can raise, change a tweet or skip it, and the server has acknowledged what is not there. An index that is
-unique or has an expression can raise, a foreign key can forbid a deletion or pass it on. None of it can be told from
-harmless ones by its name, so all of it is refused. Views, tables and plain indexes only take part in reading: they are
-welcome.
+A trigger can raise, or skip a row that the server then acknowledges. An index that is unique or has an expression can
+raise. A foreign key can forbid a deletion or pass it on. None of them can be told from a harmless one, so the server
+refuses all of them. Views, tables and plain indexes never run in our transactions: they are welcome.
 """
 
 import json

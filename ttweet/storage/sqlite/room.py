@@ -13,6 +13,7 @@ START_BYTES = 128 * 1024  # for the index of the write-ahead log, and the pages 
 SHM_BYTES = 32 * 1024  # of the index of the write-ahead log, for the first 4,096 pages
 
 _KIB, _MIB = 1024, 1024 * 1024
+_UNKNOWN = 1 << 62  # bytes: nothing is refused for want of them
 _FULL = "the disk is full, but for what a stop and a start need; nothing was stored, try again when there is room"
 
 
@@ -45,22 +46,20 @@ class Disk:
 
 def is_starved(path: Path) -> bool:
     """Whether the disk has no room for the 32 KiB of the -shm file, which SQLite calls an I/O error."""
-    with suppress(OSError):
-        return _free(str(path.parent)) < SHM_BYTES
-    return False
+    return _free(str(path.parent)) < SHM_BYTES
 
 
 def missing(connection: sqlite3.Connection, path: Path) -> int:
-    """How many bytes a start lacks; 0 for none. Raises sqlite3.Error, OSError.
+    """How many bytes a start lacks; 0 for none. Raises sqlite3.Error.
 
     A start writes the log back first. The file grows by then, and what the log took is free afterwards.
     """
-    growth = _bytes(connection, "page_count") - path.stat().st_size
+    growth = _bytes(connection, "page_count") - _size(str(path))
     return max(0, max(growth, START_BYTES - _size(f"{path}-wal")) - _free(str(path.parent)))
 
 
 def missing_for_copy(connection: sqlite3.Connection, target: Path) -> int:
-    """How many bytes a copy of the database lacks where the target is. Raises sqlite3.Error, OSError."""
+    """How many bytes a copy of the database lacks where the target is. Raises sqlite3.Error."""
     return max(0, _bytes(connection, "page_count") - _free(str(target.parent)))
 
 
@@ -82,7 +81,12 @@ def no_room(path: Path, lacking: int = 0) -> OpenError:
 
 
 def _free(folder: str) -> int:
-    found = os.statvfs(folder)
+    try:
+        found = os.statvfs(folder)
+    except (
+        OSError
+    ):  # the folder was moved: its files are still written to, and whoever looks at their names will say so
+        return _UNKNOWN
     blocks: int = found.f_bfree if os.geteuid() == 0 else found.f_bavail
     return blocks * found.f_frsize
 
