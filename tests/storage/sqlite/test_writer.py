@@ -201,7 +201,7 @@ def test_a_broken_store_writes_nothing_and_takes_no_more(store: SqliteStore, pat
 def test_a_mistake_in_a_batch_is_rolled_back_and_passed_on(store: SqliteStore) -> None:
     class Mistake(Report):
         @property
-        def side(self) -> str:  # type: ignore[override]
+        def details(self) -> None:  # type: ignore[override]
             raise RuntimeError("a mistake")
 
     with pytest.raises(RuntimeError, match="a mistake"):
