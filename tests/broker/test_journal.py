@@ -405,3 +405,18 @@ async def test_an_idle_journal_has_the_store_look_after_its_file(monkeypatch: py
             await store.wait_settled()
         assert journal.trouble.text == MOVED_UNKNOWN.text
     assert store.settled >= 3
+
+
+async def test_a_file_is_looked_after_while_its_disk_is_full(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(journal_module, "RETRY_S", 0.001)
+    store = HeldStore()
+    async with running(store) as journal:
+        store.fail_next = [FULL] * 1000
+        store.fail_settling = MOVED
+        journal.report(line_of("held up"))
+        for _ in range(3):
+            await store.wait_settled()
+        assert MOVED.text in caplog.text
+        store.fail_next = []

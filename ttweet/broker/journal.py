@@ -244,10 +244,11 @@ class Journal:
         while not self._work.is_set():
             with trio.move_on_after(self._patience_s) as pause:
                 await self._work.wait()
-            if pause.cancelled_caught and self._settled and self._held_up:
-                break
             if pause.cancelled_caught:
+                is_time_to_retry = self._settled and self._held_up
                 await self._settle(worker)
+                if is_time_to_retry:
+                    break
         self._held_up = False
 
     @property
