@@ -15,6 +15,7 @@ from ttweet.model.reports import message_deleted
 from ttweet.model.tweets import Draft, search_key
 from ttweet.storage.sqlite.keying import OURS
 from ttweet.storage.sqlite.reader import SqliteReader
+from ttweet.storage.sqlite.writer import SqliteStore
 
 CAPITAL, SMALL = "\U000e1234", "\U000e1235"
 """Two letters of a script that only a newer Python knows: it folds the first to the second, ours neither."""
@@ -118,6 +119,11 @@ def test_what_has_letters_is_said_anew(path: Path) -> None:
         assert {tag.tag for tag in store.list_tags(limit=9, now=NOW).tags} == {CAPITAL, "é"}
 
 
+def counts(store: SqliteStore) -> dict[str, tuple[int, int, list[int]]]:
+    tags = store.list_tags(limit=99, now=NOW, numbers=True).tags
+    return {hashtags.key(tag.tag): (tag.count, tag.newest, tag.days) for tag in tags}
+
+
 WORDS = st.sampled_from(
     [CAPITAL, SMALL, f"{SMALL}1", UPPER, LOWER, f"{UPPER}_", "a", "A", "a_", "a__", "東京・", "東京", "1", "1_"]
 )
@@ -136,8 +142,5 @@ def test_keyed_again_the_tags_are_those_of_a_new_file(
         if entries := old.entries_after(0, 99):
             new.restore(entries)
         new.settle()
-        listed = [{tag.tag: tag for tag in one.list_tags(limit=99, now=NOW, numbers=True).tags} for one in (old, new)]
-        assert [(tag.count, tag.newest, tag.days) for tag in listed[0].values()] == [
-            (tag.count, tag.newest, tag.days) for tag in listed[1].values()
-        ]
+        assert counts(old) == counts(new)
     assert [findings(folder / name) for name in ("old.db", "new.db")] == [[], []]
