@@ -1,3 +1,4 @@
+import errno
 import os
 import stat
 import threading
@@ -97,6 +98,31 @@ def test_a_damaged_file_comes_as_its_path_and_holds_up_nobody(folder: Path, data
         at.keep(parcel("second"))
         damaged.path.write_bytes(data)
         assert texts(at) == [damaged.path.name, "second"]
+
+
+@pytest.mark.parametrize("error", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.ESTALE])
+def test_a_read_that_fails_for_the_moment_damages_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    def fail(path: Path) -> Parcel:
+        raise OSError(error, os.strerror(error), str(path))
+
+    at = Spool(folder)
+    with at.locked():
+        at.keep(parcel("first"))
+        with monkeypatch.context() as patch:
+            patch.setattr(spool, "_read", fail)
+            with pytest.raises(OSError, match=os.strerror(error)):
+                texts(at)
+        assert texts(at) == ["first"]
+
+
+def test_what_is_no_file_comes_as_its_path(folder: Path) -> None:
+    at = Spool(folder)
+    with at.locked():
+        (folder / "000000000001.new").mkdir()
+        at.keep(parcel("second"))
+        assert texts(at) == ["000000000001.new", "second"]
 
 
 @given(st.binary(max_size=200))

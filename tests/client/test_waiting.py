@@ -163,3 +163,18 @@ def test_nothing_is_left_open_by_a_bell_that_nobody_has_any_more() -> None:
     for _ in range(3):
         Bell().ring()
     assert open_descriptors() == before
+
+
+def test_a_bell_that_finds_no_room_for_a_pipe_says_so_once() -> None:
+    code = """
+import os, resource, sys
+from ttweet.client.waiting import Bell
+
+sys.stderr = sys.stdout
+resource.setrlimit(resource.RLIMIT_NOFILE, (os.dup(0) + 1, 64))
+try:
+    Bell()
+except OSError as error:
+    print(error.strerror)
+"""
+    assert output_of(code) == "Too many open files\n"

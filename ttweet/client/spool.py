@@ -6,6 +6,7 @@ have become of the tweet: `.new` never left this machine, `.sent` may have reach
 more whether it did, or cannot read it, sets it aside under another end. Knows no sockets and no servers' answers.
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -15,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from ttweet.files import make_private, open_own
+from ttweet.files import SHORTAGES, make_private, open_own
 
 MAX_KEPT = 10_000  # tweets; a command that fails every minute fills it in a week
 MAX_SENT_S = 6 * 86400  # a server keeps keys for 7 days; one less, for two clocks that do not agree
@@ -24,6 +25,8 @@ MAX_FILE_BYTES = 64 * 1024  # a tweet with 32 long tags beside it has 20 KiB; wh
 MAX_WAIT_S = 60.0  # for another process, which itself gives up on a silent server after 15 s; it may have been stopped
 TOLD_S = 1.0  # of waiting without a word
 LOOK_S = 0.02  # between two attempts at the lock
+_PASSING = (*SHORTAGES, errno.ENOMEM, errno.EIO, errno.ESTALE)
+"""The errors of a read that say nothing about the file: a later one may succeed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +98,16 @@ class Spool:
         self._write(self.folder / f"late-{time.time_ns():020}-{os.getpid()}", parcel)
 
     def take(self) -> Iterator[Entry | Path]:
-        """All that waits, in the order it was kept; a file that cannot be read comes as its path."""
+        """All that waits, in the order it was kept; a file that holds no parcel comes as its path."""
         for name in self._names():
             path = self.folder / name
             try:
                 yield Entry(path, _read(path))
-            except (OSError, ValueError, TypeError, RecursionError):
+            except (ValueError, TypeError, RecursionError):
+                yield path
+            except OSError as exc:
+                if exc.errno in _PASSING:
+                    raise
                 yield path
 
     def mark_sent(self, entry: Entry) -> Entry:

@@ -18,7 +18,7 @@ from functools import cache
 
 FOREVER = float("inf")  # a time of time.monotonic() that never comes
 PIPE_BYTES = 64 * 1024  # what a pipe of Linux holds
-NONE = -1  # in place of a wake-up descriptor
+NONE = -1  # in place of a descriptor
 
 
 def ready(wanted: dict[int, int], until: float = FOREVER) -> list[int]:
@@ -59,6 +59,7 @@ class Bell:
     __slots__ = ("_button", "fd")
 
     def __init__(self) -> None:
+        self.fd = self._button = NONE  # if there is no room for a pipe, which raises OSError
         self.fd, self._button = os.pipe()
         os.set_blocking(self.fd, False)
         os.set_blocking(self._button, False)
@@ -86,8 +87,9 @@ class Bell:
             _write(before, came)
 
     def __del__(self) -> None:
-        os.close(self.fd)
-        os.close(self._button)
+        for descriptor in (self.fd, self._button):
+            if descriptor != NONE:
+                os.close(descriptor)
 
 
 @cache
