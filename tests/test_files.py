@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import resource
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ttweet import files
-from ttweet.files import is_open_to_all, lacks_descriptors, replacing, secret_objection
+from ttweet.files import is_open_to_all, replacing, secret_objection
 
 
 @pytest.fixture
@@ -177,14 +176,3 @@ def test_the_mode_of_a_containers_secret_is_that_of_its_mount(monkeypatch: pytes
     assert secret_objection("/run/secrets/token", owned(0o444, 0)) == way_out
     monkeypatch.setattr(files, "_is_read_only", lambda _: True)
     assert secret_objection("/etc/ttweet/token", owned(0o444, 0)) == way_out
-
-
-def test_a_lack_of_descriptors_is_seen_before_the_last_one_is_used() -> None:
-    assert not lacks_descriptors(5)
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (100, before[1]))
-    try:
-        assert lacks_descriptors(1000)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, before)
-    assert not lacks_descriptors(5)

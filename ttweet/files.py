@@ -10,13 +10,10 @@ import os
 import shlex
 import stat
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PROC = Path("/proc/self/fd")  # what this process has open, by descriptor; Linux has it
-SHORTAGES = (errno.EMFILE, errno.ENFILE)
-"""The errors of too many open files, of a process and of the system."""
-RAISE_LIMIT = "raise the limit: ulimit -n 4096"
 
 
 class NotOursError(PermissionError):
@@ -57,17 +54,6 @@ def sync_folder(folder: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
-
-
-def lacks_descriptors(wanted: int) -> bool:
-    """Whether this process, or the system, has no room for so many open files more."""
-    with ExitStack() as opened:
-        try:
-            for _ in range(wanted):
-                opened.callback(os.close, os.open("/", os.O_RDONLY | os.O_CLOEXEC))
-        except OSError as exc:
-            return exc.errno in SHORTAGES
-    return False
 
 
 def is_open_to_all(folder: Path) -> bool:

@@ -46,7 +46,7 @@ def caused(error: Exception, cause: Exception) -> Exception:
         (RuntimeError(faults.NO_THREAD), "no room for another thread; raise the limits (ulimit -u, -v)"),
         (
             OSError(errno.EMFILE, "Too many open files"),
-            "the system refused: Too many open files; raise the limit (ulimit -n)",
+            "the system refused: Too many open files; raise the limit: ulimit -n 4096",
         ),
         (BlockingIOError(errno.EAGAIN, "Resource unavailable"), "the system refused: Resource unavailable"),
         (OSError(errno.EIO, "Input/output error"), "stdout: Input/output error"),

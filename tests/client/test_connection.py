@@ -1,5 +1,6 @@
 """How a client comes to a connection, and what is said when there is none."""
 
+import errno
 import os
 import socket
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import pytest
 import ttweet
 from tests.support.ownership import give_away
 from tests.support.peers import peer
+from tests.support.processes import output_of
 from ttweet.client import connection as dial
 from ttweet.client.sync_client import Client
 from ttweet.model.errors import ConnectError, SetupError
@@ -40,11 +42,38 @@ def test_nobody_is_there() -> None:
         ("nowhere", socket.gaierror(), "there is no host 'nowhere'; on this machine it is 127.0.0.1"),
         ("a" * 99, UnicodeError(), f"there is no host '{'a' * 99}'; on this machine it is 127.0.0.1"),
         ("10.0.0.7", OSError(113, "No route to host"), "cannot connect to 10.0.0.7:80: No route to host"),
+        (
+            "h",
+            OSError(errno.EMFILE, ""),
+            "cannot connect to h:80: too many open files; raise the limit: ulimit -n 4096",
+        ),
+        (
+            "h",
+            OSError(errno.ENFILE, ""),
+            "cannot connect to h:80: too many open files; raise the limit: ulimit -n 4096",
+        ),
     ],
 )
 def test_what_is_said_when_there_is_no_connection(host: str, error: OSError, text: str) -> None:
     raised = dial.unreachable(host, 80, error)
     assert (raised.code, raised.text) == ("unreachable", text)
+
+
+def test_a_resolver_that_lacks_descriptors_is_not_told_as_an_unknown_host() -> None:
+    code = """
+import os, resource, socket, threading
+from ttweet.client.connection import Connection
+from ttweet.model.errors import ConnectError
+
+with socket.create_server(("127.0.0.1", 0)) as listener:
+    try:
+        Connection("127.0.0.1", listener.getsockname()[1], 5).close()  # all is imported, all pipes are open
+        resource.setrlimit(resource.RLIMIT_NOFILE, (os.dup(0) + 3, 64))
+        Connection("localhost", 1, 5)
+    except ConnectError as error:
+        print(error.text)
+"""
+    assert output_of(code) == "cannot connect to localhost:1: too many open files; raise the limit: ulimit -n 4096\n"
 
 
 @pytest.mark.parametrize("host", ["a..b", "é..b", "x" * 300])

@@ -9,8 +9,10 @@ import errno
 import os
 import sys
 
+from ttweet.descriptors import RAISE_LIMIT, SHORTAGES
+
 DEBUG = "TTWEET_DEBUG"
-_NOT_OF_WRITING = (errno.ENOENT, errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)
+_NOT_OF_WRITING = (errno.ENOENT, *SHORTAGES, errno.EAGAIN, errno.ENOMEM)
 """The errors without a file's name that no write to stdout has; those of all other files come with their name."""
 
 _PACKAGE = __file__.removesuffix("cli/faults.py")
@@ -39,7 +41,7 @@ def system_fault(error: OSError) -> str:
         return f"stdout: {reason}"
     if error.errno == errno.ENOENT and _is_folder_gone():
         return "the working folder was removed or moved; cd to another one"
-    way_out = "; raise the limit (ulimit -n)" if error.errno in (errno.EMFILE, errno.ENFILE) else ""
+    way_out = f"; {RAISE_LIMIT}" if error.errno in SHORTAGES else ""
     return f"the system refused: {reason}{way_out}"
 
 

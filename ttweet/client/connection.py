@@ -13,6 +13,7 @@ from collections import deque
 from ttweet.client import servers, tcp
 from ttweet.client.servers import address
 from ttweet.client.waiting import FOREVER
+from ttweet.descriptors import RAISE_LIMIT, SHORTAGES, lacks_descriptors
 from ttweet.model.errors import ConnectError, ResolverError, SetupError, refusal
 from ttweet.protocol import frames
 
@@ -32,6 +33,7 @@ TIMEOUT_S = 15.0  # to connect, and for each answer; the server gives its disk a
 UTF_8 = b"\xef\xbb\xbf"  # the byte order marks that editors put before a text
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 MAX_TOKEN_BYTES = 1024  # read of a token's file: a token has 47, and a file may be anything
+RESOLVER_DESCRIPTORS = 2  # that the system's resolver opens at a time: a file, and a library that reads it
 MAX_ANSWER_BYTES = 1024 * 1024  # a page of tweets has 272 KiB at most, a list of 200 tags less
 
 _RESOLVER_FAULTS = (socket.EAI_FAIL, socket.EAI_SYSTEM, socket.EAI_MEMORY)
@@ -298,6 +300,8 @@ def none_reached(failures: list[ConnectError]) -> ConnectError:
 def unreachable(host: str, port: int, exc: OSError | UnicodeError) -> ConnectError:
     """Why no connection was made, and what would work."""
     where = address(host, port)
+    if (way_out := _shortage(exc)) is not None:
+        return ConnectError("unreachable", f"cannot connect to {where}: too many open files; {way_out}")
     if isinstance(exc, ConnectionRefusedError):
         way_out = f"start one there: ttweet serve {port} --host 0.0.0.0"
         if _is_here(host):
@@ -313,6 +317,15 @@ def unreachable(host: str, port: int, exc: OSError | UnicodeError) -> ConnectErr
     if isinstance(exc, UnicodeError) or (isinstance(exc, socket.gaierror) and exc.errno not in _RESOLVER_FAULTS):
         return ConnectError("unreachable", f"there is no host {host!a}; on this machine it is 127.0.0.1")
     return ConnectError("unreachable", f"cannot connect to {where}: {exc.strerror or exc}")
+
+
+def _shortage(exc: OSError | UnicodeError) -> str | None:
+    """What to do when there was no descriptor left for a socket, or for the resolver, which reports no such host."""
+    if isinstance(exc, socket.gaierror):
+        lacks = lacks_descriptors(RESOLVER_DESCRIPTORS)
+    else:
+        lacks = isinstance(exc, OSError) and exc.errno in SHORTAGES
+    return RAISE_LIMIT if lacks else None
 
 
 def answer_data(line: bytes) -> Any:

@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from ttweet.files import SHORTAGES, make_private, open_own
+from ttweet.descriptors import SHORTAGES
+from ttweet.files import make_private, open_own
 
 MAX_KEPT = 10_000  # tweets; a command that fails every minute fills it in a week
 MAX_SENT_S = 6 * 86400  # a server keeps keys for 7 days; one less, for two clocks that do not agree

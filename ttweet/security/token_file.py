@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from ttweet.files import RAISE_LIMIT, SHORTAGES, is_in_place, open_own, replacing
+from ttweet.descriptors import RAISE_LIMIT, SHORTAGES
+from ttweet.files import is_in_place, open_own, replacing
 from ttweet.model.errors import OpenError, Refused
 from ttweet.model.times import now_ms
 from ttweet.security import tokens

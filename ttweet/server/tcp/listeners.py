@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from ipaddress import IPv6Address, ip_address
 from typing import Any, NamedTuple
 
-from ttweet.files import RAISE_LIMIT
+from ttweet.descriptors import RAISE_LIMIT
 
 BACKLOG = 1024  # connections the kernel holds until they are accepted; it cuts this at net.core.somaxconn
 DEAD_LINK_S = 30.0  # that a link may leave what was sent unconfirmed; by itself Linux gives it a quarter of an hour

@@ -8,7 +8,7 @@ import shlex
 import sqlite3
 from pathlib import Path
 
-from ttweet.files import RAISE_LIMIT, lacks_descriptors
+from ttweet.descriptors import RAISE_LIMIT, lacks_descriptors
 from ttweet.model.errors import OpenError, StoreError
 from ttweet.storage.sqlite.room import SHM_BYTES, is_starved, no_room
 
