@@ -74,6 +74,19 @@ async def test_a_token_that_several_use_is_online_once_and_the_author_of_all(fil
         assert (second.author, service.online) == ("ci", ["ci"])
 
 
+async def test_a_token_that_gets_another_name_frees_the_one_it_had(file: TokenFile) -> None:
+    _, secret = file.add("ci", frozenset({POST}))
+    async with services() as service:
+        gate = Gate(file=file)
+        visitor = Visitor(service, gate)
+        await visitor.identify(secret, "192.0.2.1")
+        visitor.log_in("ci")
+        file.path.write_text(file.path.read_text().replace('"ci"', '"robot"'))
+        await gate.look_after()
+        visitor.check()
+        assert (visitor.author, service.online) == ("robot", [])
+
+
 async def test_nobody_else_takes_the_name_of_a_token(file: TokenFile) -> None:
     file.add("ci", frozenset({POST}))
     async with services() as service:

@@ -1,6 +1,7 @@
 """Who may come in, over connections: tokens that are made, revoked and expire while a server runs."""
 
 import fcntl
+import json
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -149,6 +150,73 @@ async def test_who_loses_the_token_while_a_question_is_looked_up_hears_no_answer
     assert b'"code":"token"' in said
 
 
+def replace_with(file: TokenFile, name: str, rights: frozenset[str]) -> str:
+    """Put a file with one token, whose number is 1 too, in the file's place in one step; returns its secret."""
+    other = TokenFile(file.path.with_name("other.db"))
+    _, secret = other.add(name, rights)
+    other.path.replace(file.path)
+    return secret
+
+
+@pytest.mark.parametrize("name", ["alice", "bob"])
+@pytest.mark.parametrize("rights", [NOBODY, {READ}, {POST}, {ADMIN}, ALL])
+async def test_a_token_of_a_file_that_was_replaced_ends_whatever_name_number_and_rights_the_next_has(
+    name: str, rights: frozenset[str], file: TokenFile
+) -> None:
+    _, leaked = file.add("alice", ALL)
+    gate = Gate(NOBODY, file)
+    async with serving(gate=gate) as here:
+        caller = await come_in(here, leaked)
+        fresh = replace_with(file, name, frozenset(rights))
+        await gate.look_after()
+        here.server.recheck()
+        assert b'"the token of alice was revoked or has expired"' in await caller.rest()
+        assert (await gate.identify(fresh, "192.0.2.1")).rights == rights
+
+
+async def test_a_use_is_noted_for_no_other_token_of_the_same_number(file: TokenFile) -> None:
+    _, leaked = file.add("alice", ALL)
+    gate = Gate(NOBODY, file)
+    await gate.identify(leaked, "192.0.2.1")
+    fresh = replace_with(file, "alice", ALL)
+    await gate.note_uses()
+    assert [token.used for token in file.read()] == [None]
+    await gate.look_after()
+    await gate.identify(fresh, "192.0.2.1")
+    await gate.note_uses()
+    assert [token.used is None for token in file.read()] == [False]
+
+
+def edit(file: TokenFile, **fields: object) -> None:
+    """Change the file's one token, as an editor would."""
+    changed = file.read()[0].as_json() | fields
+    file.path.write_text(json.dumps(changed) + "\n")
+
+
+async def test_a_token_has_the_rights_and_the_name_that_its_file_gives_it_by_now(file: TokenFile) -> None:
+    store = MemoryStore()
+    _, secret = file.add("alice", ALL)
+    gate = Gate(NOBODY, file)
+    async with serving(store, gate=gate) as here:
+        caller = await come_in(here, secret)
+        edit(file, name="bob", rights=[POST])
+        await gate.look_after()
+        here.server.recheck()
+        assert code(await caller.ask("u", "by bob")) == "ok"
+        assert code(await caller.ask("d", "")) == code(await caller.ask("x", 1)) == "forbidden"
+    assert [tweet.by for tweet in store.tweets] == ["bob"]
+
+
+async def test_a_follower_whose_token_may_read_no_more_hears_so_and_goes(file: TokenFile) -> None:
+    _, secret = file.add("alice", ALL)
+    async with serving(gate=Gate(NOBODY, file)) as here:
+        caller = await come_in(here, secret)
+        await caller.ask("s", "")
+        await caller.answer()  # it is live
+        edit(file, rights=[POST])
+        assert b'"the token of alice has lost the right to read"' in await caller.rest()
+
+
 async def test_a_token_expires_while_it_is_used(file: TokenFile) -> None:
     clock = Clock()
     _, secret = file.add("guest", ALL, expires=int((clock.now + 60) * 1000))
@@ -256,7 +324,7 @@ class SlowFile(TokenFile):
         self._answer("fingerprint")
         return super().fingerprint()
 
-    def note_uses(self, uses: Mapping[int, int]) -> None:
+    def note_uses(self, uses: Mapping[str, int]) -> None:
         self._answer("note_uses")
         super().note_uses(uses)
 

@@ -42,11 +42,29 @@ def test_each_change_shows_in_the_fingerprint(file: TokenFile) -> None:
     seen = [file.fingerprint()]
     token, _ = file.add("ci", frozenset({POST}))
     seen.append(file.fingerprint())
-    file.note_uses({token.id: 5})
+    file.note_uses({token.hash: 5})
     seen.append(file.fingerprint())
     file.revoke("ci")
     seen.append(file.fingerprint())
     assert len(set(seen)) == 4
+
+
+def test_a_file_that_was_written_over_with_its_old_size_and_time_shows_in_the_fingerprint(file: TokenFile) -> None:
+    file.add("ci", frozenset({POST}))
+    seen, before = file.fingerprint(), file.path.stat()
+    file.path.write_bytes(file.path.read_bytes())
+    os.utime(file.path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert file.fingerprint() != seen
+
+
+def test_tokens_of_the_same_number_outlive_a_change(file: TokenFile, tmp_path: Path) -> None:
+    other = TokenFile(tmp_path / "other.db")
+    for one, name in ((file, "ci"), (other, "matt")):
+        one.add(name, frozenset({POST}))
+    file.path.write_bytes(file.path.read_bytes() + other.path.read_bytes())
+    file.add("mia", frozenset({READ}))
+    file.revoke("matt")
+    assert [token.name for token in file.read() if token.revoked is None] == ["ci", "mia"]
 
 
 def test_a_revoked_token_stays_in_sight_until_its_name_gets_another(file: TokenFile) -> None:
@@ -93,14 +111,50 @@ def test_only_what_is_there_can_be_revoked(file: TokenFile) -> None:
         file.revoke("matt")
 
 
-def test_uses_are_noted_by_id_and_of_no_other_token(file: TokenFile) -> None:
+def test_uses_are_noted_by_hash_and_of_no_other_token(file: TokenFile) -> None:
     old, _ = file.add("ci", frozenset({POST}))
     file.revoke("ci")
     new, _ = file.add("ci", frozenset({POST}))
-    file.note_uses({old.id: 1_000})
+    file.note_uses({old.hash: 1_000})
     assert file.read()[0].used is None
-    file.note_uses({new.id: 2_000, 99: 1})
+    file.note_uses({new.hash: 2_000, "another": 1})
     assert file.read()[0].used == 2_000
+
+
+class Removed(TokenFile):
+    """A file that is removed, or replaced by another, as soon as it has been read to be changed."""
+
+    other: TokenFile | None = None
+
+    def read(self) -> list[Token]:
+        found = super().read()
+        if self.other is None:
+            self.path.unlink()
+        else:
+            self.other.path.replace(self.path)
+        return found
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda file: file.add("mia", frozenset({POST})),
+        lambda file: file.revoke("ci"),
+        lambda file: file.note_uses({"00ff": 1}),
+    ],
+)
+def test_tokens_of_a_file_that_is_removed_while_it_is_changed_do_not_come_back(
+    change: Callable[[TokenFile], object], replaced: bool, file: TokenFile, tmp_path: Path
+) -> None:
+    file.add("ci", frozenset({POST}))
+    removed = Removed(file.db)
+    if replaced:
+        removed.other = TokenFile(tmp_path / "other.db")
+        removed.other.add("new", frozenset({POST}))
+    with pytest.raises(OpenError, match="was removed or replaced while it was changed; try again"):
+        change(removed)
+    assert [token.name for token in file.read()] == ["new"] * replaced
 
 
 def test_there_is_a_limit(file: TokenFile, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,10 +205,10 @@ def test_what_has_time_does_not_wait_for_who_has_the_file(file: TokenFile) -> No
     with file.path.open() as other:
         fcntl.flock(other, fcntl.LOCK_SH)
         with pytest.raises(OpenError, match="another process holds") as refused:
-            file.note_uses({token.id: 1})
+            file.note_uses({token.hash: 1})
         assert refused.value.code == "locked"
         assert file.read() == [token]
-    file.note_uses({token.id: 2})
+    file.note_uses({token.hash: 2})
     assert file.read()[0].used == 2
 
 
@@ -205,7 +259,7 @@ def test_what_is_no_file_is_refused_without_a_wait_for_who_would_write_to_it(
 ) -> None:
     make(file.path)
     assert file.fingerprint() is not None
-    for use in (file.read, lambda: file.add("ci", frozenset({POST})), lambda: file.note_uses({1: 1})):
+    for use in (file.read, lambda: file.add("ci", frozenset({POST})), lambda: file.note_uses({"00ff": 1})):
         with pytest.raises(OpenError, match="cannot be read or written") as refused:
             use()
         assert refused.value.code == "denied"

@@ -5,10 +5,10 @@ Knows no bytes and no sockets.
 
 from ttweet.broker.service import Service
 from ttweet.model import tweets
-from ttweet.model.errors import Refused
+from ttweet.model.errors import ProtocolError, Refused
 from ttweet.security import permissions
 from ttweet.security.authenticator import Gate
-from ttweet.security.rights import RIGHTS, Who
+from ttweet.security.rights import READ, RIGHTS, Who
 
 _NOBODY = Who(None, frozenset())
 
@@ -35,13 +35,19 @@ class Visitor:
         self._become(await self._gate.identify(secret, address))
         return {"name": self.who.name, "can": [right for right in RIGHTS if right in self.who.rights]}
 
-    def check(self) -> None:
-        """See who this is after tokens have changed. Raises ProtocolError when the token is no longer good."""
+    def check(self, *, follows: bool = False) -> None:
+        """See who this is after tokens have changed.
+
+        Raises ProtocolError when the token is no longer good, or lets nobody follow any more who does.
+        """
         if self.ended:
             return
-        if self._online is not None and self._online != self.who.name and self._gate.keeps(self._online):
+        who = self._gate.lasting(self.who)
+        if self._online not in (None, who.name) and (who.name != self.who.name or self._gate.keeps(str(self._online))):
             self.log_out()
-        self._become(self._gate.lasting(self.who))
+        self._become(who)
+        if follows and READ not in who.rights:
+            raise ProtocolError("forbidden", f"the token of {who.name} has lost the right to read")
 
     def dismiss(self) -> None:
         """Be nobody from now on, to whom nothing is answered."""

@@ -48,9 +48,9 @@ class Gate:
         self._clock = clock
         self._known: dict[str, Token] = {}  # by hash
         self._names: frozenset[str] = frozenset()
-        self._live: frozenset[int] = frozenset()
-        self._used: dict[int, int] = {}  # when, by token
-        self._uses: dict[int, int] = {}  # of these, what is not in the file yet
+        self._live: dict[str, Who] = {}  # of the tokens that are good, by hash
+        self._used: dict[str, int] = {}  # when, by hash
+        self._uses: dict[str, int] = {}  # of these, what is not in the file yet
         self._wrong = WrongTokens()
         self._reading = trio.Lock()
         self._troubles: set[str] = set()  # that last, and were told of
@@ -77,12 +77,15 @@ class Gate:
         return token.who
 
     def lasting(self, who: Who) -> Who:
-        """Who this is by now. Raises ProtocolError `token` when the token is no longer good."""
+        """Who this is by now, with the rights that the token has by now.
+
+        Raises ProtocolError `token` when the token is no longer good.
+        """
         if who.token is None:
             return self.anonymous
-        if who.token not in self._live:
+        if (now := self._live.get(who.token)) is None:
             raise TokenError(f"the token of {who.name} was revoked or has expired", who.name)
-        return who
+        return now
 
     def keeps(self, name: str) -> bool:
         """Whether a name is that of a token, so that nobody else may post under it."""
@@ -157,7 +160,7 @@ class Gate:
     def _take_over(self, found: list[Token]) -> None:
         self._known = {token.hash: token for token in found}
         self._names = frozenset([token.name for token in found])
-        self._used = {token.id: max(token.used or 0, self._used.get(token.id, 0)) for token in found}
+        self._used = {token.hash: max(token.used or 0, self._used.get(token.hash, 0)) for token in found}
         if any(ADMIN in token.rights for token in found):
             self._rights -= {ADMIN}
         self.anonymous = Who(None, self._rights)
@@ -167,14 +170,14 @@ class Gate:
     def _settle(self) -> None:
         """See which tokens are good by now."""
         now = self._now_ms()
-        live = frozenset([token.id for token in self._known.values() if token.state(now) == "live"])
+        live = {token.hash: token.who for token in self._known.values() if token.state(now) == "live"}
         self._changed |= live != self._live
         self._live = live
 
     def _note_use(self, token: Token) -> None:
         now = self._now_ms()
-        if now - self._used[token.id] >= tokens.USE_PAUSE_MS:
-            self._used[token.id] = self._uses[token.id] = now
+        if now - self._used[token.hash] >= tokens.USE_PAUSE_MS:
+            self._used[token.hash] = self._uses[token.hash] = now
 
     def _tell(self, trouble: str, error: OpenError) -> None:
         if trouble not in self._troubles:
@@ -213,7 +216,7 @@ class WrongTokens:
             self._paid[key] -= WRONG_PAUSE_S
 
 
-_UNREAD = (-1, -1, -1)  # a fingerprint that no file has
+_UNREAD = (-1, -1, -1, -1, -1)  # a fingerprint that no file has
 _ENDED = {"revoked": "was revoked", "expired": "has expired"}
 _STAY = "the tokens stay as they are"
 _LATER = "when tokens were last used is noted later"

@@ -12,11 +12,14 @@ RIGHTS = (READ, POST, ADMIN)
 
 
 class Who(NamedTuple):
-    """Whom a connection speaks for. The name is a token's, and then the author of all that is posted."""
+    """Whom a connection speaks for. The name is a token's, and then the author of all that is posted.
+
+    `token` is the hash of the token's secret: names and numbers are given again, a hash is not.
+    """
 
     name: str | None
     rights: frozenset[str]
-    token: int | None = None
+    token: str | None = None
 
 
 ANYBODY = Who(None, frozenset(RIGHTS))

@@ -21,7 +21,7 @@ from ttweet.security.tokens import MAX_TOKENS, Token
 
 ENDING = ".tokens"  # beside the database's name
 
-Fingerprint = tuple[int, int, int]
+Fingerprint = tuple[int, int, int, int, int]
 
 
 class TokenFile:
@@ -39,7 +39,7 @@ class TokenFile:
             return None
         except OSError as exc:
             raise self._denied(exc) from exc
-        return found.st_ino, found.st_size, found.st_mtime_ns
+        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
     def read(self) -> list[Token]:
         """All tokens, in the order in which they were made.
@@ -70,10 +70,11 @@ class TokenFile:
             known = _newest_of(name, edited)
             if known is not None and known.revoked is None:
                 raise Refused("name_taken", f"{name} has a token; end that one first: ttweet token revoke {name}")
-            token = Token(max(edited, default=0) + 1, name, tokens.hash_of(secret), rights, now_ms(), expires)
-            edited[token.id] = token
+            newest = max([one.id for one in edited.values()], default=0)
+            token = Token(newest + 1, name, tokens.hash_of(secret), rights, now_ms(), expires)
+            edited[token.hash] = token
             if known is not None and not _is_only_admin(known, edited):
-                del edited[known.id]
+                del edited[known.hash]
             if len(edited) > MAX_TOKENS:
                 raise Refused("full", f"there are {MAX_TOKENS:,} tokens, the limit")
             return token, secret
@@ -84,36 +85,39 @@ class TokenFile:
             known = _newest_of(name, edited)
             if known is None or known.revoked is not None:
                 raise Refused("missing", _nothing_to_revoke(name, edited))
-            edited[known.id] = known._replace(revoked=now_ms())
-            return edited[known.id]
+            edited[known.hash] = known._replace(revoked=now_ms())
+            return edited[known.hash]
 
-    def note_uses(self, uses: Mapping[int, int]) -> None:
-        """Note when tokens, by id, were last used. Raises OpenError: `locked`, at once, when another process has it."""
+    def note_uses(self, uses: Mapping[str, int]) -> None:
+        """Note when tokens, by hash, were last used.
+
+        Raises OpenError: `locked`, at once, when another process has the file.
+        """
         with self._editing(fcntl.LOCK_EX | fcntl.LOCK_NB) as edited:
-            for id_ in edited.keys() & uses.keys():
-                edited[id_] = edited[id_]._replace(used=uses[id_])
+            for hash_ in edited.keys() & uses.keys():
+                edited[hash_] = edited[hash_]._replace(used=uses[hash_])
 
     @contextmanager
-    def _editing(self, lock: int = fcntl.LOCK_EX) -> Iterator[dict[int, Token]]:
-        """The tokens by id, to be changed within the block; what it leaves is in the file, on the disk, after it."""
+    def _editing(self, lock: int = fcntl.LOCK_EX) -> Iterator[dict[str, Token]]:
+        """The tokens by hash, to be changed within the block; what it leaves is in the file, on the disk, after it."""
         try:
-            with self._locked(lock):
-                edited = {token.id: token for token in self.read()}
+            with self._locked(lock) as fd:
+                edited = {token.hash: token for token in self.read()}
                 yield edited
-                self._write(edited)
+                self._write(edited, fd)
         except BlockingIOError as exc:
             raise OpenError("locked", f"another process holds {self.path}") from exc
         except OSError as exc:
             raise self._denied(exc) from exc
 
     @contextmanager
-    def _locked(self, lock: int) -> Iterator[None]:
+    def _locked(self, lock: int) -> Iterator[int]:
         """Keep other processes from changing the file; a lock on one that was replaced meanwhile would keep nobody."""
         while True:
             with self._opened(os.O_RDWR | os.O_CREAT) as fd:
                 fcntl.flock(fd, lock)
                 if is_in_place(fd, self.path):
-                    yield
+                    yield fd
                     return
 
     @contextmanager
@@ -125,13 +129,22 @@ class TokenFile:
         finally:
             os.close(fd)
 
-    def _write(self, edited: Mapping[int, Token]) -> None:
+    def _write(self, edited: Mapping[str, Token], read_from: int) -> None:
+        """Put the tokens in the place of the file that they were read from, which no lock keeps from being removed.
+
+        Raises OpenError when it was: its tokens have ended, and must not come back.
+        """
         lines = [json.dumps(token.as_json(), ensure_ascii=False) + "\n" for token in edited.values()]
         with replacing(self.path) as part:
-            part.write_text("".join(lines), encoding="utf-8")
+            with part.open("w", encoding="utf-8") as file:
+                file.writelines(lines)
+                file.flush()
+                os.fsync(file.fileno())  # which takes longest: next to nothing is left between the look and the rename
             if os.geteuid() == 0:  # the server that is to read it may be somebody else's
                 owner = (self.db if self.db.exists() else self.path.parent).stat()
                 os.chown(part, owner.st_uid, owner.st_gid)
+            if not is_in_place(read_from, self.path):
+                raise OpenError("locked", f"{self.path} was removed or replaced while it was changed; try again")
 
     def _token(self, number: int, line: bytes) -> Token:
         try:
@@ -147,16 +160,16 @@ class TokenFile:
         return OpenError("denied", f"{self.path} cannot be read or written: {exc.strerror}{way_out}")
 
 
-def _newest_of(name: str, known: Mapping[int, Token]) -> Token | None:
+def _newest_of(name: str, known: Mapping[str, Token]) -> Token | None:
     """The token of a name; before it there may be one that was revoked."""
     return max([token for token in known.values() if token.name == name], default=None)
 
 
-def _is_only_admin(token: Token, known: Mapping[int, Token]) -> bool:
+def _is_only_admin(token: Token, known: Mapping[str, Token]) -> bool:
     return [one for one in known.values() if ADMIN in one.rights] == [token]
 
 
-def _nothing_to_revoke(name: str, known: Mapping[int, Token]) -> str:
+def _nothing_to_revoke(name: str, known: Mapping[str, Token]) -> str:
     if _newest_of(name, known) is not None:
         return f"the token of {name} has been revoked already"
     live = [token.name for token in known.values() if token.revoked is None]

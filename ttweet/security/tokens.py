@@ -20,7 +20,10 @@ USE_PAUSE_MS = 60_000  # between two notes that a token was used: each writes th
 
 
 class Token(NamedTuple):
-    """What is kept of a token. Times are milliseconds since 1970 UTC; None is never. `hash` is of its secret."""
+    """What is kept of a token. Times are milliseconds since 1970 UTC; None is never.
+
+    `hash`, of the secret, says which token it is; `id` tells only the order in which the tokens of a file were made.
+    """
 
     id: int
     name: str
@@ -34,7 +37,7 @@ class Token(NamedTuple):
     @property
     def who(self) -> Who:
         """Whom a connection speaks for that has shown the secret."""
-        return Who(self.name, self.rights, self.id)
+        return Who(self.name, self.rights, self.hash)
 
     def state(self, now: int) -> str:
         """`live`, `expired` or `revoked`."""

@@ -14,6 +14,7 @@ from ttweet.security.token_file import TokenFile
 from ttweet.server.tcp.throttle import NO_RATES, Rates, Throttle, ThrottledReader
 
 TWO = Rates(Rate(1, "h", burst=2), loopback=True)
+TWICE = [("p", ""), ("p", "")]
 
 
 def reader_for(rates: Rates, host: str) -> type[wire.RequestReader]:
@@ -50,6 +51,19 @@ async def test_all_connections_of_an_address_share_its_bucket() -> None:
     async with serving(rates=TWO) as here:
         answers = [await (await here.call()).ask("p", "") for _ in range(3)]
     assert [kind for kind, _ in answers] == ["ok", "ok", "err"]
+
+
+async def test_a_token_of_a_file_that_was_replaced_spends_nothing_of_the_next_one_s(tmp_path: Path) -> None:
+    file, other = TokenFile(tmp_path / "tweets.db"), TokenFile(tmp_path / "other.db")
+    (_, old), (_, new) = file.add("ci", frozenset({READ})), other.add("ci", frozenset({READ}))
+    gate = Gate(file=file)
+    async with serving(gate=gate, rates=TWO) as here:
+        caller = await here.call()
+        assert [(await caller.ask(*asked))[0] for asked in [("a", old), *TWICE]] == ["ok", "ok", "ok"]
+        other.path.replace(file.path)
+        await gate.look_after()
+        again = await here.call()
+        assert [(await again.ask(*asked))[0] for asked in [("a", new), *TWICE, *TWICE]] == ["ok"] * 3 + ["err"] * 2
 
 
 async def test_a_token_has_a_bucket_of_its_own_on_all_connections_that_show_it(tmp_path: Path) -> None:

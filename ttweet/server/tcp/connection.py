@@ -179,9 +179,9 @@ class Connection:
             self._close_if_done()
 
     def recheck(self) -> None:
-        """See who this is, now that tokens have changed; a client whose token is no longer good hears so and goes."""
+        """See who this is, now that tokens have changed; a client that may no longer be here hears so and goes."""
         try:
-            self._visitor.check()
+            self._visitor.check(follows=self._follower is not None)
         except ProtocolError as error:
             self._unfollow()
             self._dismiss(error)
