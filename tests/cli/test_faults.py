@@ -78,6 +78,17 @@ def test_the_traceback_comes_when_it_is_asked_for(
     assert re.search(rf"ttweet: internal error: KeyError: 'x' \(cli/shell\.py:\d+\){REPORT}\n$", seen)
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"), [("0", False), ("no", False), ("", False), ("yes", True), ("verbose", True)]
+)
+def test_the_switch_for_the_traceback_may_say_no(
+    value: str, shown: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(faults.DEBUG, value)
+    assert fails(KeyError("x")) == shell.FAILED
+    assert ("Traceback" in capsys.readouterr().err) == shown
+
+
 def test_an_error_in_a_group_keeps_its_sentence_and_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert fails(ExceptionGroup("tasks", [ConnectError("unreachable", "nobody there")])) == shell.UNREACHABLE
     assert capsys.readouterr().err == "ttweet: nobody there\n"

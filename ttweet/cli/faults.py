@@ -10,6 +10,8 @@ import os
 import sys
 
 from ttweet.descriptors import RAISE_LIMIT, SHORTAGES
+from ttweet.model.errors import SetupError
+from ttweet.model.switches import is_on
 
 DEBUG = "TTWEET_DEBUG"
 _NOT_OF_WRITING = (errno.ENOENT, *SHORTAGES, errno.EAGAIN, errno.ENOMEM)
@@ -46,8 +48,8 @@ def system_fault(error: OSError) -> str:
 
 
 def unforeseen(error: BaseException) -> str:
-    """A sentence about any other exception. With TTWEET_DEBUG set stderr has the traceback before it."""
-    if os.environ.get(DEBUG):
+    """A sentence about any other exception. With TTWEET_DEBUG=1 stderr has the traceback before it."""
+    if _is_debugging():
         import traceback
 
         traceback.print_exception(error, file=sys.stderr)
@@ -56,6 +58,14 @@ def unforeseen(error: BaseException) -> str:
     if isinstance(error, RuntimeError) and str(error) == NO_THREAD:
         return "no room for another thread; raise the limits (ulimit -u, -v) or close other programs"
     return f"internal error: {_named(error)}; please report it to the authors, with what {DEBUG}=1 prints"
+
+
+def _is_debugging() -> bool:
+    """Whether a traceback is asked for; a value that says neither yes nor no must not hide the error it is set for."""
+    try:
+        return is_on(DEBUG)
+    except SetupError:
+        return True
 
 
 def _named(error: BaseException) -> str:

@@ -15,6 +15,7 @@ from ttweet.client.servers import address
 from ttweet.client.waiting import FOREVER
 from ttweet.descriptors import RAISE_LIMIT, SHORTAGES, lacks_descriptors
 from ttweet.model.errors import ConnectError, ResolverError, SetupError, refusal
+from ttweet.model.switches import is_on
 from ttweet.protocol import frames
 
 TYPE_CHECKING = False
@@ -136,7 +137,7 @@ class Endpoint:
     def _greetings(self, server: Server) -> list[bytes]:
         """What each connection begins with; each is sent when the one before it was answered. Raises SetupError."""
         token = own_token() if self._token is None else self._token
-        if token and not (self._speaks_tls(server) or _is_here(server.host) or os.environ.get("TTWEET_NO_TLS")):
+        if token and not (self._speaks_tls(server) or _is_here(server.host) or is_on("TTWEET_NO_TLS")):
             raise SetupError("token", f"the token would go to {server} unencrypted; set TTWEET_CA, or TTWEET_NO_TLS=1")
         said = [("a", token or None), ("n", self.name)]
         return [frames.encode(operation, data) for operation, data in said if data is not None]
