@@ -110,6 +110,14 @@ def test_without_a_message_what_waits_is_posted(state: Path, server: Server) -> 
     assert texts(server) == ["last"]
 
 
+@pytest.mark.parametrize(
+    "options", [["--empty"], ["--tag", "a"], ["--key", "k"], ["--key", ""], ["--as", "matt"], ["--json"]]
+)
+def test_an_option_of_a_message_does_not_stand_for_one(state: Path, server: Server, options: list[str]) -> None:
+    said = f"ttweet: {options[0]}, but no message; without both, ttweet post --spool posts what waits\n"
+    assert post(state, *options, server=server.address) == (shell.USAGE, "", said)
+
+
 def test_a_command_without_the_option_leaves_the_spool_alone(state: Path, server: Server) -> None:
     post(state, "waits", server="127.0.0.1:1")
     readdress(state, server.address)

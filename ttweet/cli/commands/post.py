@@ -58,6 +58,7 @@ def post(
         shell.checked_text(key, "the key")
     open_as = partial(open_client, server, ca=ca)
     if spool and not (message or stdin or lines):
+        _refuse_without_message({"--empty": empty, "--tag": tags, "--key": key, "--as": as_name, "--json": json})
         return _post_waiting(open_as)
     text = _checked_source(message, stdin=stdin, lines=lines)
     if lines:
@@ -82,6 +83,13 @@ def _post(open_as: Open, name: str | None, text: str, *, tags: list[str], key: s
         except KeyboardInterrupt:
             shell.complain(with_advice(ConnectError("unknown", "interrupted"), key).text)
             raise
+
+
+def _refuse_without_message(options: dict[str, object]) -> None:
+    """Raise UsageError for an option of a message when there is none, as when a variable is not set."""
+    for name, value in options.items():
+        if value or value == "":
+            raise shell.UsageError(f"{name}, but no message; without both, ttweet post --spool posts what waits")
 
 
 def _post_waiting(open_as: Open) -> int:
