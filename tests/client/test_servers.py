@@ -76,6 +76,8 @@ NO_HOST = "it has no host; use HOST:PORT, such as 127.0.0.1:13001"
         ("h\0:1", "'h\\x00' is no host; use HOST:PORT, such as 127.0.0.1:13001"),
         ("\udcff:1", "'\\udcff' is no host; use HOST:PORT, such as 127.0.0.1:13001"),
         ("::1", "put an IPv6 address into brackets: [::1]:13001"),
+        ("::1:13001", "put an IPv6 address into brackets: [::1]:13001"),
+        ("2001:db8::7:13001", "put an IPv6 address into brackets: [2001:db8::7]:13001"),
         ("fe80::1%lo", "put an IPv6 address into brackets: [fe80::1%lo]:13001"),
         ("[::1", "use an IPv6 address in brackets and a port, such as [::1]:13001"),
         ("[::1]80", "use an IPv6 address in brackets and a port, such as [::1]:13001"),
@@ -122,6 +124,14 @@ def test_a_program_names_a_server_or_the_variable_does_or_it_is_the_default(monk
     monkeypatch.setenv("TTWEET_SERVER", "a:x")
     with pytest.raises(SetupError, match=r"^TTWEET_SERVER: invalid server 'a:x': 'x' is no port"):
         named()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:80", "http://h", "ttweets://h", "a,b", "user@h", "h/x"])
+@pytest.mark.parametrize("kind", [ttweet.Client, ttweet.AsyncClient])
+def test_beside_a_port_there_is_a_host_alone(kind: Callable[[str, int], object], host: str) -> None:
+    with pytest.raises(SetupError) as refused:
+        kind(host, 80)
+    assert refused.value.text == f"invalid host {host!a}: name a host alone, as the port is given apart"
 
 
 def test_a_client_needs_no_more_than_a_name() -> None:

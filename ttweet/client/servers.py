@@ -45,8 +45,7 @@ def resolve(server: str | None, port: int | None) -> list[Server]:
     one of this machine.
     """
     if port is not None:
-        host = DEFAULT_HOST if server is None else server.removeprefix("[").removesuffix("]")
-        return [Server(host, _checked(port))]
+        return [Server(DEFAULT_HOST if server is None else _host_alone(server), _checked(port))]
     if server is not None:
         return parse(server)
     named = os.environ.get(VARIABLE)
@@ -103,8 +102,18 @@ def _in_brackets(name: str, place: str) -> tuple[str, str | None]:
 def _without_brackets(name: str, place: str) -> tuple[str, str | None]:
     if _is_ipv6(place):
         raise _invalid(name, f"put an IPv6 address into brackets: [{place}]:{DEFAULT_PORT}")
+    if _is_ipv6(place.rpartition(":")[0]):
+        raise _invalid(name, "put an IPv6 address into brackets: [{}]:{}".format(*place.rsplit(":", 1)))
     host, colon, port = place.partition(":")
     return host, port if colon else None
+
+
+def _host_alone(text: str) -> str:
+    """The host of a program or a classic command that gives the port apart. Raises SetupError."""
+    host = text.removeprefix("[").removesuffix("]")
+    if not _is_ipv6(host) and any(mark in host for mark in ":/,@"):
+        raise SetupError("unreachable", f"invalid host {text[:SHOWN]!a}: name a host alone, as the port is given apart")
+    return host
 
 
 def _is_ipv6(host: str) -> bool:
