@@ -8,6 +8,7 @@ from ttweet.model.errors import Displaced, Refused, StoreError
 from ttweet.model.reports import Report, line
 from ttweet.model.tweets import HISTORY_DAYS, Deletion, Draft, Page, TagPage, TagSummary, Tombstone, Tweet
 from ttweet.storage.contract import NOT_SEARCHED, LogLine, Size, Traces
+from ttweet.storage.sqlite.removal import without_gone
 
 DAY_MS = 86_400_000
 PRUNE_STEP = 3
@@ -40,8 +41,9 @@ class MemoryStore:
 
     def _commit(self, drafts: Sequence[Draft], reports: Sequence[Report], at: int) -> list[Tweet | Tombstone]:
         self.batches.append(len(drafts))
-        self._log(reports, at)
-        return [self._append(draft, at) for draft in drafts]
+        stored = [self._append(draft, at) for draft in drafts]
+        self._log(without_gone(reports, drafts, stored), at)
+        return stored
 
     def _log(self, lines: Sequence[Report], at: int) -> None:
         for one in lines:

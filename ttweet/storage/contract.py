@@ -159,7 +159,7 @@ class Store(Reader, Protocol):
         """Write drafts and report lines in one transaction; give the drafts back as tweets, ids rising.
 
         A draft whose key its author has used already stores nothing and comes back as the first tweet of that key, or
-        as that tweet's place if it has been deleted or removed since.
+        as that tweet's place if it has been deleted or removed since; then the report line does not tell its text.
         Durable on return. Raises StoreError: `full` and `busy` when nothing was written and another try may work,
         `internal` when nothing was written and none will, `unknown` when the commit itself failed.
         """

@@ -82,7 +82,9 @@ class StoreModel(RuleBasedStateMachine):
         told = self.store.append(drafts, [reports.message_received(draft.text) for draft in drafts], at=self.at)
         for (*_, beside), draft, tweet in zip(batch, drafts, told, strict=True):
             self.expect(draft, tuple(beside) if draft.text else (), tweet)
-        self.lines += [reports.message_received(draft.text).line for draft in drafts]
+        late = {draft.text for draft, one in zip(drafts, told, strict=True) if isinstance(one, Tombstone)} - {""}
+        texts = ["(deleted)" if draft.text in late else draft.text for draft in drafts]
+        self.lines += [reports.message_received(text).line for text in texts]
 
     def expect(self, draft: Draft, beside: tuple[str, ...], told: Tweet | Tombstone) -> None:
         """The tweet that a draft has become, by the model: the first with its key, or the next."""

@@ -99,6 +99,19 @@ def test_a_retry_of_a_deleted_tweet_gives_its_id_and_not_its_text(any_store: Sto
     assert any_store.append([again], [], at=NOW + 5) == [Tombstone(1, NOW)]
 
 
+def test_a_late_retry_leaves_no_text_in_the_report_log(any_store: Store) -> None:
+    again, other, empty = draft("secret #a", key="k"), draft("other"), draft("")
+    any_store.append([again], [], at=NOW)
+    delete(any_store, 1)
+    drafts = [other, again, empty]
+    any_store.append(drafts, [message_received(one.text) for one in drafts], at=NOW + 5)
+    assert log(any_store)[1:] == [
+        "Message Received: other",
+        "Message Received: (deleted)",
+        "Message Received: Empty Message",
+    ]
+
+
 def test_the_report_log_says_who_and_which_and_repeats_the_text_no_more(any_store: Store) -> None:
     post(any_store, "secret\n", "other", at=NOW)
     any_store.append([], [message_shown("secret\n"), message_shown("other")], at=NOW + 1)

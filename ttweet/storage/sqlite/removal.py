@@ -4,10 +4,12 @@ All of it runs inside the caller's transaction, in which sqlite_tags counts thei
 """
 
 import sqlite3
+from collections.abc import Sequence
 from itertools import takewhile
 
 from ttweet.model import reports
-from ttweet.model.tweets import Deletion, Tweet
+from ttweet.model.reports import Report
+from ttweet.model.tweets import Deletion, Draft, Tombstone, Tweet
 from ttweet.storage.contract import Traces
 from ttweet.storage.sqlite.tail import to_tweet
 
@@ -66,3 +68,17 @@ def redact(connection: sqlite3.Connection, text: str, traces: Traces) -> None:
             connection.execute(
                 "UPDATE log SET text = ? WHERE id = ? AND text = ?", (reports.blanked(trace), line, trace)
             )
+
+
+def without_gone(
+    lines: Sequence[Report], drafts: Sequence[Draft], outcomes: Sequence[Tweet | Tombstone]
+) -> Sequence[Report]:
+    """The report lines of a batch without the texts of late retries: no later deletion would find those lines."""
+    late = [draft.text for draft, one in zip(drafts, outcomes, strict=True) if isinstance(one, Tombstone)]
+    traces = {trace for text in late if text for trace in reports.traces(text)}
+    if not traces:
+        return lines
+    return [
+        Report(one.side, one.category, reports.blanked(one.text), one.details) if one.text in traces else one
+        for one in lines
+    ]

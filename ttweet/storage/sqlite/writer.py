@@ -27,6 +27,7 @@ from ttweet.storage.sqlite.removal import (
     redact,
     remove_lines_before,
     remove_up_to,
+    without_gone,
 )
 from ttweet.storage.sqlite.room import Disk, missing, more_room, no_room
 from ttweet.storage.sqlite.rows import Rows, Value
@@ -108,7 +109,7 @@ class SqliteStore(Queries):
             self._insert_tweets(new)
             tagged = [(tweet.id, at, draft.tags) for tweet, draft in new if draft.tags]
             self._tags.add(tagged, self._last_tweet + len(new), at=at)
-            self._insert_lines(reports, at)
+            self._insert_lines(without_gone(reports, drafts, tweets), at)
             first_line = self._prune_lines(len(reports))
             keys_purged_at = self._purge_keys(len(new), at)
         self._last_tweet += len(new)
