@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 import ttweet
-from tests.support.processes import LIMIT_S, Server, environment, run, running_server
+from tests.support.processes import LIMIT_S, Server, environment, output_of, run, running_server
 from ttweet import __main__
 from ttweet.cli import shell
 
@@ -27,6 +27,22 @@ def collector() -> Iterator[None]:
     yield
     gc.unfreeze()
     gc.enable()
+
+
+def test_ctrl_c_before_the_command_is_loaded_is_no_traceback() -> None:
+    code = """
+import sys
+
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == "ttweet.cli.shell":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupt())
+from ttweet.__main__ import main
+print(main())
+"""
+    assert output_of(code) == f"{shell.INTERRUPTED}\n"
 
 
 def imported_by(*arguments: str) -> set[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import sys
 
-from ttweet.cli import shell
+INTERRUPTED = 130  # as shell.INTERRUPTED, which may not be loaded yet
 
 
 def main() -> int:
@@ -18,15 +18,23 @@ def main() -> int:
     Without the garbage collector as long as modules are imported, and at the end: what they make stays, and looking
     through it takes a sixth of a short command's time.
     """
+    gc.disable()
+    try:
+        return _run()
+    except KeyboardInterrupt:  # before the command or after it
+        return INTERRUPTED
+    finally:
+        gc.freeze()
+
+
+def _run() -> int:
     if sys.getfilesystemencoding() != "utf-8":
         from ttweet.cli import utf8  # most locales are UTF-8
 
         utf8.ensure()
-    gc.disable()
-    try:
-        return shell.run(_main, sys.argv[1:])
-    finally:
-        gc.freeze()
+    from ttweet.cli import shell  # not above, where Ctrl-C would end in a traceback
+
+    return shell.run(_main, sys.argv[1:])
 
 
 def _main(arguments: list[str]) -> int:
