@@ -200,8 +200,11 @@ def test_a_token_goes_to_another_machine_only_with_tls_or_when_that_is_said(monk
     assert greetings(dial.Endpoint("server.example", 13001, token="")) == []
     shown = [b'["a","ttw_x"]\n']
     assert greetings(dial.Endpoint("server.example", 13001, ca="system")) == shown
-    for here in ("127.0.0.1", "::1", "localhost"):
+    for here in ("127.0.0.1", "127.1", "::1", "localhost"):
         assert greetings(dial.Endpoint(here, 13001)) == shown
+    for other in ("127.0.0.1.example.org", "127.example.org", "127.0.0.1x"):
+        with pytest.raises(SetupError):
+            greetings(dial.Endpoint(other, 13001))
     for value in ("0", "no", "False", "off", " ", "maybe"):
         monkeypatch.setenv("TTWEET_NO_TLS", value)
         with pytest.raises(SetupError):

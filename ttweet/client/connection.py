@@ -156,8 +156,8 @@ class Endpoint:
 
 
 def _is_here(host: str) -> bool:
-    """Whether the host is this machine, as people write it."""
-    return host in ("localhost", "::1") or host.startswith("127.")
+    """Whether the host is this machine, as people write it. A name such as 127.example.org is another one."""
+    return host in ("localhost", "::1") or (host.startswith("127.") and set(host) <= set("0123456789."))
 
 
 def own_token() -> str:
