@@ -211,3 +211,13 @@ def test_a_resolver_that_does_not_answer_is_given_up(resolver: Resolver) -> None
     with resolver.silent(), Client("a.example", 1, timeout_s=0.01) as client, pytest.raises(ResolverError) as raised:
         client.ping()
     assert raised.value.text == "cannot look up 'a.example' at the moment: no answer; try again, or name an address"
+
+
+def test_a_name_is_looked_up_where_there_is_no_room_for_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("threading.Thread.start", start)
+    assert {host for _, (host, *_) in addresses("localhost", 1, late())} <= {"127.0.0.1", "::1"}
+    with pytest.raises(UnicodeError):
+        addresses("é..b", 1, late())

@@ -37,6 +37,7 @@ def addresses(host: str, port: int, until: float) -> list[Address]:
     """The addresses of a host, the best first. Raises gaierror and UnicodeError.
 
     Nothing ends a look-up of a name once it has begun, so a thread does it, which is given up when it takes too long.
+    Where the system has no room for a thread it takes as long as it takes.
     """
     try:
         return _looked_up(host, port, socket.AI_NUMERICHOST)
@@ -175,7 +176,10 @@ def _in_thread(look_up: Callable[[], T], until: float) -> T:
             failures.append(exc)
         bell.ring()
 
-    Thread(target=run, daemon=True).start()
+    try:
+        Thread(target=run, daemon=True).start()
+    except RuntimeError:  # a name such as localhost is worth more than a bound
+        run()
     if not ready({bell.fd: select.POLLIN}, until):
         raise socket.gaierror(socket.EAI_AGAIN, "no answer")
     if failures:
