@@ -64,17 +64,35 @@ def full(disk: Path) -> Path:
 def test_what_writes_says_that_every_tweet_is_there_and_how_much_room_it_takes(full: Path, command: list[str]) -> None:
     done = run(*command, cwd=full)
     assert (done.returncode, done.stdout) == (1, "")
-    told = (
-        r"cannot be opened: the disk is full; every acknowledged tweet is in it and its -wal file; make (\d+) KiB more"
-    )
-    found = re.search(told, done.stderr)
-    assert found, done.stderr
-    filler = full / "filler"
-    with filler.open("ab") as file:
-        file.truncate(filler.stat().st_size - 1024 * int(found[1]))
+    make_room_as_told(done.stderr, full)
     done = run("prune", "--keep-last", "1", cwd=full)
     assert (done.returncode, done.stdout) == (0, "499 tweets removed from tweets.db, 1 kept\n"), done.stderr
     assert run("check", cwd=full).returncode == 0
+
+
+def make_room_as_told(said: str, disk: Path) -> None:
+    """Cut the filler by what a refusal names, and no more."""
+    told = (
+        r"cannot be opened: the disk is full; every acknowledged tweet is in it and its -wal file; make (\d+) KiB more"
+    )
+    found = re.search(told, said)
+    assert found, said
+    filler = disk / "filler"
+    with filler.open("ab") as file:
+        file.truncate(filler.stat().st_size - 1024 * int(found[1]))
+
+
+@pytest.mark.parametrize("command", [["serve", "0", "--no-report-file"], ["prune", "--keep-last", "1"]])
+def test_after_a_clean_stop_the_room_that_is_named_is_enough_at_once(disk: Path, command: list[str]) -> None:
+    with running_server(disk, "--no-report-file") as server, Client("127.0.0.1", server.port) as client:
+        client.post("a #tag")
+        client.post("b #tag")
+        assert server.stop() == 0
+    fill(disk / "filler")
+    make_room_as_told(run(*command, cwd=disk).stderr, disk)
+    assert run("prune", "--keep-last", "1", cwd=disk).returncode == 0
+    with running_server(disk, "--no-report-file") as server:
+        assert server.stop() == 0
 
 
 def test_what_reads_goes_on_and_what_does_not_fit_is_said(full: Path, tmp_path: Path) -> None:
@@ -95,9 +113,7 @@ def test_what_reads_goes_on_and_what_does_not_fit_is_said(full: Path, tmp_path: 
 def test_a_file_whose_index_of_the_log_has_no_room_is_not_damaged(full: Path) -> None:
     (full / "tweets.db-shm").unlink()
     fill(full / "filler")
-    told = (
-        "tweets.db cannot be opened: the disk is full; every acknowledged tweet is in it and its -wal file; make 32 KiB"
-    )
+    told = "tweets.db cannot be opened: the disk is full; every acknowledged tweet is in it and its -wal file; make 128"
     for command in (["export"], ["tags", "--db", "tweets.db"], ["backup", "copy.db"]):
         done = run(*command, cwd=full)
         assert (done.returncode, told in done.stderr) == (1, True), done.stderr

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ttweet.descriptors import RAISE_LIMIT, lacks_descriptors
 from ttweet.model.errors import OpenError, StoreError
-from ttweet.storage.sqlite.room import SHM_BYTES, is_starved, no_room
+from ttweet.storage.sqlite.room import is_starved, missing_at_all, no_room
 
 BUSY_TIMEOUT_S = 5.0  # for the write lock; a sqlite3 shell in the middle of a statement is done by then
 DESCRIPTORS = 5  # that SQLite needs for a file: the file, its write-ahead log and index, its folder, a temporary file
@@ -78,7 +78,7 @@ def sqlite_error(path: Path, exc: sqlite3.Error) -> OpenError:
         case sqlite3.SQLITE_FULL:
             return no_room(path)
         case sqlite3.SQLITE_IOERR if is_starved(path):
-            return no_room(path, SHM_BYTES)
+            return no_room(path, missing_at_all(path))
         case sqlite3.SQLITE_ERROR:  # the pages are right, and a table or a name is not
             way = "rename or remove what is not ttweet's, docs/schema.md has its names"
             return OpenError("altered", f"{path} cannot be opened: {exc}; {way}")

@@ -49,6 +49,11 @@ def is_starved(path: Path) -> bool:
     return _free(str(path.parent)) < SHM_BYTES
 
 
+def missing_at_all(path: Path) -> int:
+    """How many bytes a start lacks on a starved disk. To read a file takes less, but then a start would ask again."""
+    return START_BYTES - _free(str(path.parent))
+
+
 def missing(connection: sqlite3.Connection, path: Path) -> int:
     """How many bytes a start lacks; 0 for none. Raises sqlite3.Error.
 
@@ -83,9 +88,7 @@ def no_room(path: Path, lacking: int = 0) -> OpenError:
 def _free(folder: str) -> int:
     try:
         found = os.statvfs(folder)
-    except (
-        OSError
-    ):  # the folder was moved: its files are still written to, and whoever looks at their names will say so
+    except OSError:  # the folder was moved: its files are still written to, and the look at their names will say so
         return _UNKNOWN
     blocks: int = found.f_bfree if os.geteuid() == 0 else found.f_bavail
     return blocks * found.f_frsize
