@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.processes import run, running_server
 from tests.support.small_disk import fill, small_disk
-from ttweet.client.sync_client import Client
+from ttweet.client.sync_client import Client, Stored
 from ttweet.model.errors import Refused
 
 
@@ -85,12 +85,12 @@ def make_room_as_told(said: str, disk: Path) -> None:
 @pytest.mark.parametrize("command", [["serve", "0", "--no-report-file"], ["prune", "--keep-last", "1"]])
 def test_after_a_clean_stop_the_room_that_is_named_is_enough_at_once(disk: Path, command: list[str]) -> None:
     with running_server(disk, "--no-report-file") as server, Client("127.0.0.1", server.port) as client:
-        client.post("a #tag")
-        client.post("b #tag")
+        assert {type(one) for one in client.post_many([f"{number} #tag{number}" for number in range(500)])} == {Stored}
         assert server.stop() == 0
     fill(disk / "filler")
     make_room_as_told(run(*command, cwd=disk).stderr, disk)
-    assert run("prune", "--keep-last", "1", cwd=disk).returncode == 0
+    done = run("prune", "--keep-last", "1", cwd=disk)
+    assert (done.returncode, done.stdout) == (0, "499 tweets removed from tweets.db, 1 kept\n"), done.stderr
     with running_server(disk, "--no-report-file") as server:
         assert server.stop() == 0
 

@@ -9,8 +9,10 @@ import pytest
 
 from tests.support.sqlite_files import NOW, limited_file_size, limited_pages, opened, post, sql, texts
 from ttweet.model.errors import OpenError, StoreError
-from ttweet.storage.sqlite import room
+from ttweet.model.tweets import Tweet
+from ttweet.storage.sqlite import room, writer
 from ttweet.storage.sqlite.reader import SqliteReader
+from ttweet.storage.sqlite.removal import oldest_before
 from ttweet.storage.sqlite.room import RESERVE_BYTES, Disk, missing, more_room
 from ttweet.storage.sqlite.writer import SqliteStore
 
@@ -79,6 +81,29 @@ def test_a_reader_in_the_way_of_that_is_not_waited_for(store: SqliteStore, monke
     assert store.prune(2) == 1
     assert store._connection.execute("PRAGMA busy_timeout").fetchone() == (5000,)
     reader.close()
+
+
+def test_where_a_step_of_removing_does_not_fit_fewer_go_at_once(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post(store, *[f"{number}" for number in range(40)])
+    steps: list[int] = []
+
+    def oldest(connection: sqlite3.Connection, before: int, limit: int) -> list[Tweet]:
+        steps.append(limit)
+        if limit > room_for:
+            raise full
+        return oldest_before(connection, before, limit)
+
+    full = StoreError("full", "the disk is full")
+    monkeypatch.setattr(writer, "oldest_before", oldest)
+    room_for = 5
+    assert store.prune(41) == 4
+    room_for = 0
+    with pytest.raises(StoreError, match="the disk is full"):
+        store.prune(41)
+    assert steps == [256, 32, 4, 256, 32, 4, 1]
+    assert store.count() == 36
 
 
 def test_a_session_that_cannot_be_ended_for_want_of_room_says_that_nothing_is_lost(

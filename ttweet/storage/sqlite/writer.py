@@ -5,10 +5,10 @@ tags are counted once a batch. Only what COMMIT has confirmed is kept in memory.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 from ttweet.model.errors import Displaced, Refused, StoreError
 from ttweet.model.reports import Report
@@ -33,6 +33,8 @@ from ttweet.storage.sqlite.room import Disk, missing, more_room, no_room
 from ttweet.storage.sqlite.rows import Rows, Value
 from ttweet.storage.sqlite.tag_index import TagIndex
 from ttweet.storage.sqlite.tail import to_tagged, to_tweet
+
+T = TypeVar("T")
 
 PURGE_STEP = 256  # rows that one batch removes at most, beside as many as it has added: no batch waits for a big one
 PRUNE_STEP = 256  # tweets that go in one transaction: some 15 ms
@@ -139,17 +141,19 @@ class SqliteStore(Queries):
 
     def prune(self, before: int) -> int:
         """See Store; PRUNE_STEP tweets at most."""
-        with self._transaction():
-            oldest = oldest_before(self._connection, before, PRUNE_STEP)
+
+        def remove(step: int) -> int:
+            oldest = oldest_before(self._connection, before, step)
             self._tags.uncount([to_tagged(tweet) for tweet in oldest])
             if oldest:
                 remove_up_to(self._connection, oldest[-1].id)
-        return len(oldest)
+            return len(oldest)
+
+        return self._fitting(remove, PRUNE_STEP)
 
     def prune_lines(self, since: int) -> int:
         """See Store; LINES_STEP lines at most."""
-        with self._transaction():
-            removed, last = remove_lines_before(self._connection, since, LINES_STEP)
+        removed, last = self._fitting(lambda step: remove_lines_before(self._connection, since, step), LINES_STEP)
         if last is not None:
             self._first_line = max(last + 1, self._first_line)
         return removed
@@ -235,6 +239,17 @@ class SqliteStore(Queries):
                 "INSERT INTO sessions (id, started, how, first_line) VALUES (?, ?, 'running', ?)",
                 (self.session, at, self._last_line + 1),
             )
+
+    def _fitting(self, remove: Callable[[int], T], step: int) -> T:
+        """Remove up to `step` rows in a transaction, or fewer on a full disk: the log takes each page that changes."""
+        while True:
+            try:
+                with self._transaction():
+                    return remove(step)
+            except StoreError as error:
+                if error.code != "full" or step == 1:
+                    raise
+            step = max(1, step // 8)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
