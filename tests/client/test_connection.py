@@ -8,12 +8,16 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+import trio
 
 import ttweet
 from tests.support.ownership import give_away
 from tests.support.peers import peer
 from tests.support.processes import output_of
+from tests.support.resolver import Resolver
 from ttweet.client import connection as dial
+from ttweet.client import tcp
+from ttweet.client.async_client import AsyncClient, _Link
 from ttweet.client.sync_client import Client
 from ttweet.model.errors import ConnectError, SetupError
 
@@ -184,8 +188,8 @@ def test_a_file_without_a_token_is_not_the_same_as_no_file(
         dial.own_token()
 
 
-def greetings(endpoint: dial.Endpoint) -> list[bytes]:
-    return endpoint._greetings(endpoint.servers[0])
+def greetings(endpoint: dial.Endpoint, peer: str = "192.0.2.1") -> list[bytes]:
+    return endpoint._greetings(endpoint.servers[0], lambda: peer)
 
 
 def test_a_token_goes_to_another_machine_only_with_tls_or_when_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,17 +204,78 @@ def test_a_token_goes_to_another_machine_only_with_tls_or_when_that_is_said(monk
     assert greetings(dial.Endpoint("server.example", 13001, token="")) == []
     shown = [b'["a","ttw_x"]\n']
     assert greetings(dial.Endpoint("server.example", 13001, ca="system")) == shown
-    for here in ("127.0.0.1", "127.1", "::1", "localhost"):
-        assert greetings(dial.Endpoint(here, 13001)) == shown
-    for other in ("127.0.0.1.example.org", "127.example.org", "127.0.0.1x"):
-        with pytest.raises(SetupError):
-            greetings(dial.Endpoint(other, 13001))
+    for here in ("127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1"):
+        assert greetings(endpoint, here) == shown
     for value in ("0", "no", "False", "off", " ", "maybe"):
         monkeypatch.setenv("TTWEET_NO_TLS", value)
         with pytest.raises(SetupError):
             greetings(endpoint)
     monkeypatch.setenv("TTWEET_NO_TLS", "1")
     assert greetings(endpoint) == shown
+
+
+NAMES = [
+    "127.evil.example",
+    "127.0.0.1.evil.example",
+    "127.0.0.1x",
+    "localhost.evil",
+    "localhost",
+    "127.1",
+    "0x7f.1",
+    "server",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("peer", ["192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1", "fe80::1%lo", ""])
+def test_a_token_goes_by_the_address_of_the_peer_and_not_by_the_name_of_the_server(
+    name: str, peer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TTWEET_NO_TLS", raising=False)
+    endpoint = dial.Endpoint(name, 13001, token="ttw_x")
+    assert greetings(endpoint, "127.0.0.1") == [b'["a","ttw_x"]\n']
+    with pytest.raises(SetupError, match="unencrypted"):
+        greetings(endpoint, peer)
+
+
+def test_a_server_that_is_elsewhere_gets_not_one_byte_of_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TTWEET_NO_TLS", raising=False)
+    monkeypatch.setattr(tcp.PlainSocket, "peer", lambda _: "192.0.2.1")
+    monkeypatch.setattr(_Link, "peer", lambda _: "192.0.2.1")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with Client("127.0.0.1", port, token="ttw_x") as client, pytest.raises(SetupError, match="unencrypted"):
+            client.post("hello")
+        with pytest.raises(SetupError, match="unencrypted"):
+            trio.run(AsyncClient("127.0.0.1", port, token="ttw_x").post, "hello")
+        for _ in range(2):
+            connection, _ = listener.accept()
+            with connection:
+                assert connection.recv(100) == b""
+
+
+@pytest.mark.parametrize(
+    ("addresses", "refused"),
+    [
+        (["192.0.2.1"], True),
+        (["192.0.2.1", "127.0.0.1"], False),  # the connection that is made decides
+        (["127.0.0.1"], False),
+        ([], True),  # the resolver fails: nothing shows that it is this machine
+    ],
+)
+@pytest.mark.parametrize("name", ["127.evil.example", "server"])
+def test_a_check_looks_a_server_up_before_there_is_anything_to_send(
+    name: str, addresses: list[str], refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TTWEET_NO_TLS", raising=False)
+    resolver = Resolver(monkeypatch)
+    resolver.found = [(socket.AF_INET, (address, 13001)) for address in addresses]
+    if not addresses:
+        resolver.fault = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+    with pytest.raises(SetupError, match="unencrypted") if refused else nullcontext():
+        dial.Endpoint(name, 13001, token="ttw_x").check()
+    dial.Endpoint(name, 13001, token="").check()
+    dial.Endpoint(name, 13001, token="ttw_x", ca="system").check()
 
 
 def test_a_token_file_may_begin_with_a_byte_order_mark(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

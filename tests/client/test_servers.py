@@ -8,6 +8,7 @@ import trio
 
 import ttweet
 from tests.support.peers import peer, says
+from tests.support.resolver import Resolver
 from ttweet.client import servers
 from ttweet.client.servers import parse, resolve
 from ttweet.model.errors import ConnectError, Refused, ResolverError, SetupError
@@ -192,6 +193,7 @@ def test_one_whose_name_cannot_be_looked_up_now_may_be_reached_later(monkeypatch
 
 def test_a_scheme_asks_for_tls_and_sends_a_token_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TTWEET_TOKEN", "ttw_x")
+    Resolver(monkeypatch).found = [(socket.AF_INET, ("192.0.2.1", 13001))]
     ttweet.Client("ttweets://example.org").check()
     for name in ("example.org", "ttweet://example.org", "ttweets://example.org,example.org"):
         with pytest.raises(SetupError, match=r"^the token would go to example\.org:13001 unencrypted"):

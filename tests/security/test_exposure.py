@@ -18,6 +18,10 @@ OTHERS = [
     ["2001:db8::1"],
     ["fe80::1%eth0"],
     ["127.0.0.1", "192.0.2.1"],
+    ["127.evil.example"],
+    ["localhost"],
+    ["127.0.0.1", ""],
+    [],
 ]
 
 # tokens, TLS, --anonymous, --no-tls: what is missing on an address that others reach
@@ -82,4 +86,5 @@ def test_what_the_anonymous_may_do(anonymous: str | None, here: set[str], elsewh
 
 
 def test_the_refusal_says_what_is_missing() -> None:
-    assert policy.UnsafeError(["token", "tls"]).text == "others can reach this server; it has no token and no tls"
+    error = policy.UnsafeError(["token", "tls"], ["::"])
+    assert error.text == "others can reach this server; it has no token and no tls"

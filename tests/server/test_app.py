@@ -4,12 +4,13 @@ import fcntl
 import re
 import resource
 import signal
+import socket
 import sqlite3
 import sys
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 import trio
@@ -23,9 +24,10 @@ from ttweet.client.sync_client import Client
 from ttweet.model import reports
 from ttweet.model.errors import OpenError, StoreError
 from ttweet.model.tweets import Tweet
+from ttweet.security.exposure import UnsafeError
 from ttweet.server import app
 from ttweet.server.app import Config
-from ttweet.server.tcp.listeners import listen
+from ttweet.server.tcp.listeners import listen, resolve
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore
 
@@ -262,6 +264,55 @@ async def test_a_server_whose_stderr_is_closed_serves(tmp_path: Path, monkeypatc
             nursery.cancel_scope.cancel()
 
 
+class Answers:
+    """A resolver that gives one answer after the other for the name of the server: an address, or none."""
+
+    def __init__(self, *answers: str | None) -> None:
+        self._answers = list(answers)
+
+    def __call__(self, host: str, port: int, **options: Any) -> Any:
+        address = self._answers.pop(0)
+        if address is None:
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (address, port))]
+
+
+@pytest.mark.usefixtures("signals_put_back")
+@pytest.mark.parametrize("there", [False, True])
+@pytest.mark.parametrize(
+    ("answers", "outcome"),
+    [
+        ([None, "0.0.0.0"], 1),
+        (["127.0.0.1", "0.0.0.0"], "127.0.0.1"),  # it listens where it was found safe, whatever the next answer is
+        (["0.0.0.0", "127.0.0.1"], UnsafeError),
+    ],
+)
+def test_a_server_is_found_safe_for_the_addresses_that_it_listens_on(
+    answers: list[str | None], outcome: object, there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = tmp_path / "tweets.db"
+    if there:
+        with opened(db) as store:
+            store.end_session("stopped", at=NOW)
+    heard: list[str] = []
+
+    async def serve(_config: Config, _store: object, listeners: list[socket.socket], *_: object) -> None:
+        for listener in listeners:
+            heard.append(listener.getsockname()[0])
+            listener.close()
+
+    monkeypatch.setattr(app, "serve", serve)
+    monkeypatch.setattr(socket, "getaddrinfo", Answers(*answers))
+    config = Config(port=0, hosts=("server.example",), db=db, report_file=None, quiet=True)
+    if outcome is UnsafeError:
+        with pytest.raises(UnsafeError) as refused:
+            app.run(config)
+        assert refused.value.hosts == ["server.example"]
+    else:
+        assert app.run(config) == (1 if outcome == 1 else 0)
+    assert heard == ([outcome] if isinstance(outcome, str) else [])
+
+
 @pytest.mark.usefixtures("signals_put_back")
 def test_a_start_that_fails_with_stderr_closed_is_in_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", None)
@@ -282,7 +333,7 @@ def test_an_unknown_outcome_ends_the_server_with_exit_code_1(
     store = MemoryStore()
     store.fail_next = [StoreError("unknown", "the commit failed (disk I/O error)")]
     config = Config(port=0, report_file=None, quiet=True)
-    assert app._run_with_store(config, in_place_of_sqlite(store), None) == 1
+    assert app._run_with_store(config, in_place_of_sqlite(store), resolve(config.hosts, 0), None) == 1
     assert "the file must not be written to any more: the commit failed (disk I/O error)" in caplog.text
     assert store.ended is None, "nothing more is written"
     assert capfd.readouterr().out == ""

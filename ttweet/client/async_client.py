@@ -144,7 +144,7 @@ class AsyncClient(Endpoint):
         self.host, self.port = server.host, server.port
         link = await _open_link(self.host, self.port, self._timeout_s, self._tls_context(server))
         try:
-            for frame in self._greetings(server):
+            for frame in self._greetings(server, link.peer):
                 self._shaped(answer_data, await link.ask(frame, self._timeout_s))
         except BaseException:
             link.close()
@@ -231,6 +231,12 @@ class _Link:
 
     def close(self) -> None:
         self._socket.close()
+
+    def peer(self) -> str:
+        try:
+            return str(self._socket.getpeername()[0])
+        except OSError as exc:
+            raise ConnectError("unreachable", f"{self._where} went away at once") from exc
 
     def has_ended(self) -> bool:
         """Whether an idle connection has something to read: its end, or what the server says before that."""

@@ -92,7 +92,9 @@ class Endpoint:
         """Look at what it connects with, before there is anything to send. Raises SetupError."""
         for server in self.servers:
             self._tls_context(server)
-            self._greetings(server)
+            bare = self._secret() and self._is_bare(server)
+            if bare and not _may_be_here(server, time.monotonic() + self._timeout_s):
+                raise _unencrypted(server)
 
     @property
     def address(self) -> str:
@@ -113,7 +115,7 @@ class Endpoint:
         self.host, self.port = server.host, server.port
         connection = Connection(self.host, self.port, self._timeout_s, self._tls_context(server), deadline)
         try:
-            for frame in self._greetings(server):
+            for frame in self._greetings(server, connection.peer):
                 connection.send(frame)
                 self._shaped(answer_data, connection.receive())
         except BaseException:
@@ -134,11 +136,22 @@ class Endpoint:
     def _speaks_tls(self, server: Server) -> bool:
         return server.tls or self._ca is not None
 
-    def _greetings(self, server: Server) -> list[bytes]:
-        """What each connection begins with; each is sent when the one before it was answered. Raises SetupError."""
-        token = own_token() if self._token is None else self._token
-        if token and not (self._speaks_tls(server) or _is_here(server.host) or is_on("TTWEET_NO_TLS")):
-            raise SetupError("token", f"the token would go to {server} unencrypted; set TTWEET_CA, or TTWEET_NO_TLS=1")
+    def _is_bare(self, server: Server) -> bool:
+        """Whether a token may go there on this machine alone, since everybody on the way could read it."""
+        return not (self._speaks_tls(server) or is_on("TTWEET_NO_TLS"))
+
+    def _secret(self) -> str:
+        return own_token() if self._token is None else self._token
+
+    def _greetings(self, server: Server, peer: Callable[[], str]) -> list[bytes]:
+        """What a connection begins with; each is sent when the one before it was answered.
+
+        `peer` tells the address at the connection's other end: a token goes by that, not by the server's name. Raises
+        SetupError, before anything is sent.
+        """
+        token = self._secret()
+        if token and self._is_bare(server) and not _is_local(peer()):
+            raise _unencrypted(server)
         said = [("a", token or None), ("n", self.name)]
         return [frames.encode(operation, data) for operation, data in said if data is not None]
 
@@ -155,9 +168,23 @@ class Endpoint:
             raise ConnectError("unknown", f"what answers at {address(self.host, self.port)} is no ttweet") from exc
 
 
-def _is_here(host: str) -> bool:
-    """Whether the host is this machine, as people write it. A name such as 127.example.org is another one."""
-    return host in ("localhost", "::1") or (host.startswith("127.") and set(host) <= set("0123456789."))
+def _unencrypted(server: Server) -> SetupError:
+    return SetupError("token", f"the token would go to {server} unencrypted; set TTWEET_CA, or TTWEET_NO_TLS=1")
+
+
+def _may_be_here(server: Server, until: float) -> bool:
+    """Whether a server has an address of this machine; of several that of the connection decides."""
+    try:
+        found = tcp.addresses(server.host, server.port, until)
+    except (OSError, UnicodeError):
+        return False
+    return any(_is_local(str(where[0])) for _, where in found)
+
+
+def _is_local(address: str) -> bool:
+    from ttweet.model.addresses import is_local  # most clients have no token, and need no addresses taken apart
+
+    return is_local(address)
 
 
 def own_token() -> str:
@@ -228,6 +255,13 @@ class Connection:
     def close(self) -> None:
         """Let go of the socket."""
         self._socket.close()
+
+    def peer(self) -> str:
+        """The address at the other end."""
+        try:
+            return self._socket.peer()
+        except OSError as exc:
+            raise ConnectError("unreachable", f"{self._address} went away at once") from exc
 
     def shut_down(self) -> None:
         """Say that nothing more comes; the server ends the connection then, and whoever reads hears of it."""
@@ -305,7 +339,7 @@ def unreachable(host: str, port: int, exc: OSError | UnicodeError) -> ConnectErr
         return ConnectError("unreachable", f"cannot connect to {where}: too many open files; {way_out}")
     if isinstance(exc, ConnectionRefusedError):
         way_out = f"start one there: ttweet serve {port} --host 0.0.0.0"
-        if _is_here(host):
+        if host == "localhost" or _is_local(host):
             option = "" if host in ("localhost", "127.0.0.1") else f" --host {host}"
             way_out = f"start one: ttweet serve {port}{option}"
         return ConnectError("unreachable", f"nothing is listening on {where}; {way_out}")

@@ -89,6 +89,10 @@ class PlainSocket:
         while rest:
             rest = rest[self._when_ready(lambda: self._socket.send(rest), select.POLLOUT, until) :]  # noqa: B023
 
+    def peer(self) -> str:
+        """The address at the other end."""
+        return str(self._socket.getpeername()[0])
+
     def finish(self) -> None:
         """Say that nothing more comes; what the server says still arrives."""
         self._socket.shutdown(socket.SHUT_WR)

@@ -107,6 +107,10 @@ class TlsSocket:
         while rest:
             rest = rest[self._when_ready(lambda: self._tls.send(rest), until) :]  # noqa: B023  # called at once
 
+    def peer(self) -> str:
+        """See PlainSocket."""
+        return str(self._tls.getpeername()[0])
+
     def finish(self) -> None:
         """As PlainSocket."""
         with self._using, suppress(ssl.SSLError):  # it would wait for the server's own end; ours is sent

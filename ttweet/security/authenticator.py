@@ -14,9 +14,9 @@ from math import ceil
 
 import trio
 
+from ttweet.model.addresses import network_of
 from ttweet.model.errors import OpenError, ProtocolError, TokenError
 from ttweet.security import tokens
-from ttweet.security.addresses import network_of
 from ttweet.security.rights import ADMIN, RIGHTS, Who
 from ttweet.security.token_file import Fingerprint, TokenFile
 from ttweet.security.tokens import Token

@@ -5,8 +5,8 @@ Pure rules; whoever starts a server looks up the facts.
 
 from collections.abc import Iterable
 
+from ttweet.model.addresses import is_local
 from ttweet.model.errors import OpenError
-from ttweet.security.addresses import is_elsewhere
 from ttweet.security.rights import ADMIN, POST, READ, RIGHTS
 
 ANONYMOUS: dict[str, frozenset[str]] = {
@@ -21,11 +21,15 @@ TLS = "tls"
 
 
 class UnsafeError(OpenError):
-    """The server would be open to others in a way that nobody has asked for. `missing` is of TOKEN and TLS."""
+    """The server would be open to others in a way that nobody has asked for.
 
-    def __init__(self, missing: list[str]) -> None:
+    `missing` is of TOKEN and TLS, `hosts` are those of the server that others can reach.
+    """
+
+    def __init__(self, missing: list[str], hosts: Iterable[str]) -> None:
         super().__init__("unsafe", f"others can reach this server; it has no {' and no '.join(missing)}")
         self.missing = missing
+        self.hosts = list(hosts)
 
 
 def missing(addresses: Iterable[str], *, tokens: bool, tls: bool, anonymous: str | None, no_tls: bool) -> list[str]:
@@ -34,7 +38,7 @@ def missing(addresses: Iterable[str], *, tokens: bool, tls: bool, anonymous: str
     `tokens` says whether there is a live one, `tls` whether TLS is spoken; `anonymous` (a key of ANONYMOUS) and
     `no_tls` are what was asked for. This machine's own addresses want neither.
     """
-    if is_local(addresses):
+    if are_local(addresses):
         return []
     known = tokens or bool(ANONYMOUS[anonymous or "none"])
     return [what for what, there in ((TOKEN, known), (TLS, tls or no_tls)) if not there]
@@ -42,13 +46,14 @@ def missing(addresses: Iterable[str], *, tokens: bool, tls: bool, anonymous: str
 
 def anonymous_rights(addresses: Iterable[str], anonymous: str | None) -> frozenset[str]:
     """What may be done without a token by who reaches these addresses."""
-    local = is_local(addresses)
+    local = are_local(addresses)
     if anonymous is None:
         return frozenset(RIGHTS) if local else frozenset()
     rights = ANONYMOUS[anonymous]
     return rights | {ADMIN} if local and POST in rights else rights
 
 
-def is_local(addresses: Iterable[str]) -> bool:
-    """Whether only this machine reaches any of the addresses."""
-    return not any(is_elsewhere(address) for address in addresses)
+def are_local(addresses: Iterable[str]) -> bool:
+    """Whether only this machine reaches any of the addresses; of no address that cannot be told."""
+    known = [is_local(address) for address in addresses]
+    return bool(known) and all(known)

@@ -26,6 +26,7 @@ from ttweet.broker.retention import KEEP_ALL, Keep, Retention
 from ttweet.broker.service import Service
 from ttweet.broker.worker import Worker
 from ttweet.model import reports
+from ttweet.model.addresses import is_local
 from ttweet.model.errors import DatabaseError, OpenError, StoreError
 from ttweet.model.reports import Report
 from ttweet.model.times import now_ms
@@ -40,7 +41,7 @@ from ttweet.server.log_copies import Destination, LogCopy, SampleFile, Terminal,
 from ttweet.server.signals import Signals, heed
 from ttweet.server.stats import Stats
 from ttweet.server.tcp.connection import Limits, encode_push
-from ttweet.server.tcp.listeners import ListenError, listen, resolved
+from ttweet.server.tcp.listeners import Address, ListenError, listen_at, resolve
 from ttweet.server.tcp.server import Server
 from ttweet.server.tcp.throttle import DEFAULT_RATES, Rates
 from ttweet.storage.sqlite.connections import MAX_WAL_BYTES, belongs_to
@@ -83,13 +84,17 @@ def run(config: Config) -> int:
     outlive_hangups()
     logging.basicConfig(level=logging.INFO, handlers=[TerminalHandler(sys.stderr.fileno())] if sys.stderr else [])
     try:
-        _refuse_unsafe(config, resolved(config.hosts))
         _keep_apart(config.report_file, config.db)
+        try:
+            addresses = resolve(config.hosts, config.port)
+        except ListenError as exc:
+            return _without_address(config, exc)
+        _refuse_unsafe(config, addresses)
         certificates = _certificates(config)
-        if not config.db.exists() and not _could_listen(config):
+        if not config.db.exists() and not _could_listen(config, addresses):
             return 1
         with closing(SqliteStore.open(config.db, log_limit=config.log_limit, at=now_ms())) as store:
-            return _run_with_store(config, store, certificates)
+            return _run_with_store(config, store, addresses, certificates)
     except (UnsafeError, DatabaseError):
         raise
     except (OpenError, StoreError) as exc:
@@ -97,14 +102,15 @@ def run(config: Config) -> int:
         return 1
 
 
-def _refuse_unsafe(config: Config, addresses: list[str]) -> None:
+def _refuse_unsafe(config: Config, addresses: list[Address]) -> None:
     """Raise UnsafeError for addresses on which such a server must not listen, OpenError for a bad file of tokens."""
     now = now_ms()
     tokens = any(token.state(now) == "live" for token in TokenFile(config.db).read())
     tls = config.tls_cert is not None
-    missing = policy.missing(addresses, tokens=tokens, tls=tls, anonymous=config.anonymous, no_tls=config.no_tls)
+    ips = [address.ip for address in addresses]
+    missing = policy.missing(ips, tokens=tokens, tls=tls, anonymous=config.anonymous, no_tls=config.no_tls)
     if missing:
-        raise UnsafeError(missing)
+        raise UnsafeError(missing, dict.fromkeys(one.host for one in addresses if not is_local(one.ip)))
 
 
 def _keep_apart(report_file: Path | None, db: Path) -> None:
@@ -119,13 +125,13 @@ def _certificates(config: Config) -> Certificates | None:
     return Certificates(config.tls_cert, config.tls_key, config.tls_client_ca)
 
 
-def _run_with_store(config: Config, store: SqliteStore, certificates: Certificates | None) -> int:
+def _run_with_store(
+    config: Config, store: SqliteStore, addresses: list[Address], certificates: Certificates | None
+) -> int:
     try:
-        listeners = listen(config.hosts, config.port)
+        listeners = listen_at(addresses, config.port)
     except ListenError as exc:
-        store.append([], [_tell_start_failed(config, exc)], at=now_ms())
-        store.end_session("failed", at=now_ms())
-        return 1
+        return _fail_to_start(config, exc, store)
     errors: list[StoreError] = []
     try:
         trio.run(partial(serve, config, store, listeners, certificates))
@@ -302,16 +308,32 @@ def _destinations(config: Config) -> list[Destination]:
     return destinations
 
 
-def _could_listen(config: Config) -> bool:
+def _without_address(config: Config, exc: ListenError) -> int:
+    """Tell that a host has no address, also in the log of a database that is there. Returns the exit code."""
+    if config.db.exists():
+        with closing(SqliteStore.open(config.db, log_limit=config.log_limit, at=now_ms())) as store:
+            return _fail_to_start(config, exc, store)
+    _tell_start_failed(config, exc)
+    return 1
+
+
+def _could_listen(config: Config, addresses: list[Address]) -> bool:
     """Whether a server can listen, which is told if not: no database need be made for one that cannot."""
     try:
-        listeners = listen(config.hosts, config.port)
+        listeners = listen_at(addresses, config.port)
     except ListenError as exc:
         _tell_start_failed(config, exc)
         return False
     for listener in listeners:
         listener.close()
     return True
+
+
+def _fail_to_start(config: Config, exc: ListenError, store: SqliteStore) -> int:
+    """Tell that a server cannot listen, also in its log. Returns the exit code."""
+    store.append([], [_tell_start_failed(config, exc)], at=now_ms())
+    store.end_session("failed", at=now_ms())
+    return 1
 
 
 def _tell_start_failed(config: Config, exc: ListenError) -> Report:

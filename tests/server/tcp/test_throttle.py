@@ -27,7 +27,7 @@ def test_who_is_not_limited_gets_the_plain_reader_and_pays_nothing() -> None:
     assert reader_for(limited, "203.0.113.7") is ThrottledReader
     assert reader_for(limited, "127.0.0.1") is wire.RequestReader
     assert reader_for(limited._replace(loopback=True), "127.0.0.1") is ThrottledReader
-    assert reader_for(limited, "memory") is wire.RequestReader
+    assert reader_for(limited, "memory") is ThrottledReader
     assert reader_for(NO_RATES, "203.0.113.7") is wire.RequestReader
 
 

@@ -15,10 +15,9 @@ from ttweet.cli.options import AMOUNT, FILE, Keep, KeepLast, whole
 from ttweet.cli.source import db_path
 from ttweet.model.errors import DatabaseError
 from ttweet.security import rate_limit as rates
-from ttweet.security.exposure import TLS, TOKEN, UnsafeError, is_local
+from ttweet.security.exposure import TLS, TOKEN, UnsafeError
 from ttweet.security.rate_limit import Rate
 from ttweet.server.app import Config, run
-from ttweet.server.tcp.listeners import resolved
 from ttweet.server.tcp.throttle import BURST, NO_RATES, REQUESTS_PER_S, Rates
 
 DEFAULT = Config(port=0)
@@ -132,7 +131,7 @@ def serve(
     try:
         return run(config)
     except UnsafeError as error:
-        raise shell.UsageError(_way_out(config, error.missing)) from error
+        raise shell.UsageError(_way_out(config, error.missing, error.hosts)) from error
     except DatabaseError as error:
         shell.complain(shell.sentence(error))
         return shell.FAILED
@@ -168,11 +167,10 @@ def _check_tls(cert: Path | None, key: Path | None, client_ca: Path | None, *, n
         raise shell.UsageError("--tls-cert asks for TLS and --no-tls for none; give one of them")
 
 
-def _way_out(config: Config, missing: list[str]) -> str:
+def _way_out(config: Config, missing: list[str], reached: list[str]) -> str:
     """What to run instead, or to say if it is meant."""
     wanted = " and ".join([_WANTED[what] for what in missing])
     db = [] if config.db == DEFAULT.db else ["--db", str(config.db)]
-    reached = [host for host in config.hosts if not is_local(resolved((host,)))]
     lines = [f"others can reach {' and '.join(reached)}, so this takes {wanted}:"]
     if TOKEN in missing:
         lines.append(f"  {shlex.join(['ttweet', 'token', 'add', 'NAME', *db])}")

@@ -34,14 +34,23 @@ class Address(NamedTuple):
     socket_address: SocketAddress
     only: bool
 
+    @property
+    def ip(self) -> str:
+        """The address itself, without a port."""
+        return str(self.socket_address[0])
+
 
 def listen(hosts: tuple[str, ...], port: int) -> list[socket.socket]:
-    """Sockets that listen on every address of the hosts, at the same port, which 0 leaves to the kernel.
+    """Sockets that listen on every address of the hosts; see `resolve` and `listen_at`. Raises ListenError."""
+    return listen_at(resolve(hosts, port), port)
+
+
+def listen_at(addresses: list[Address], port: int) -> list[socket.socket]:
+    """Sockets that listen on the addresses, at the same port, which 0 leaves to the kernel.
 
     What they accept inherits TCP_NODELAY, as an answer leaves in one write and must not wait, and TCP_USER_TIMEOUT, so
     that a dead link that is sent to, if only a ping, ends its connection. Raises ListenError.
     """
-    addresses = _resolve(hosts, port)
     for _ in range(PORT_TRIES - 1):
         try:
             return _listen(addresses, port)
@@ -51,12 +60,19 @@ def listen(hosts: tuple[str, ...], port: int) -> list[socket.socket]:
     return _listen(addresses, port)
 
 
-def resolved(hosts: tuple[str, ...]) -> list[str]:
-    """The addresses that `listen` would listen on; none when it would fail, as it then says itself."""
-    try:
-        return [str(address.socket_address[0]) for address in _resolve(hosts, 0)]
-    except ListenError:
-        return []
+def resolve(hosts: tuple[str, ...], port: int) -> list[Address]:
+    """Every address of the hosts once, without those that the wildcard address of their family includes.
+
+    Two sockets would else want the same port. A server asks once: what it may do on its addresses and where it listens
+    must not come from two answers. Raises ListenError.
+    """
+    found: dict[SocketAddress, Address] = {}
+    for host in hosts:
+        addresses = _addresses(host, port)
+        for family, socket_address in addresses:
+            found.setdefault(socket_address, Address(host, family, socket_address, only=len(addresses) == 1))
+    any_of = {one.family for one in found.values() if _is_any(one)}
+    return [one for one in found.values() if _is_any(one) or one.family not in any_of]
 
 
 def why_not_listening(host: str, port: int, exc: OSError) -> str:
@@ -78,22 +94,8 @@ def why_not_listening(host: str, port: int, exc: OSError) -> str:
     return f"cannot listen on {host}:{port}: {reason}"
 
 
-def _resolve(hosts: tuple[str, ...], port: int) -> list[Address]:
-    """Every address of the hosts once, without those that the wildcard address of their family includes.
-
-    Two sockets would else want the same port. Raises ListenError.
-    """
-    found: dict[SocketAddress, Address] = {}
-    for host in hosts:
-        addresses = _addresses(host, port)
-        for family, socket_address in addresses:
-            found.setdefault(socket_address, Address(host, family, socket_address, only=len(addresses) == 1))
-    any_of = {one.family for one in found.values() if _is_any(one)}
-    return [one for one in found.values() if _is_any(one) or one.family not in any_of]
-
-
 def _is_any(address: Address) -> bool:
-    return bool(address.socket_address[0] == ANY[address.family])
+    return address.ip == ANY[address.family]
 
 
 def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, SocketAddress]]:

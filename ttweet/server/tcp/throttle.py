@@ -10,10 +10,10 @@ from typing import NamedTuple
 import trio
 
 from ttweet.broker.session import Visitor
+from ttweet.model.addresses import is_local, network_of
 from ttweet.model.errors import ProtocolError, SlowDown, TtweetError
 from ttweet.model.reports import Peer
 from ttweet.protocol import requests as wire
-from ttweet.security.addresses import is_elsewhere, network_of
 from ttweet.security.rate_limit import Rate, RateLimiter
 
 REQUESTS_PER_S = 20  # of each address: enough for scripts and a classroom behind one address, not for a flood
@@ -44,7 +44,7 @@ class Throttle:
 
     def reader(self, peer: Peer, visitor: Visitor) -> wire.RequestReader:
         """What a client's bytes are read with."""
-        if self.limiter is None or not (self._loopback or is_elsewhere(peer[0])):
+        if self.limiter is None or (is_local(peer[0]) and not self._loopback):
             return wire.RequestReader(self._json)
         network = network_of(peer[0])
         return ThrottledReader(self._json, self.limiter, lambda: _key(visitor, network))

@@ -17,10 +17,10 @@ def network_of(host: str) -> str:
 
 
 @lru_cache(_REMEMBERED)
-def is_elsewhere(host: str) -> bool:
-    """Whether it is an address, and not one of this machine's loopback."""
+def is_local(host: str) -> bool:
+    """Whether it is an address of this machine's loopback. No name is one, whatever it looks like: look it up first."""
     address = _address(host)
-    return address is not None and not address.is_loopback
+    return address is not None and address.is_loopback
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:
