@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from ttweet.client.cursor import Watcher as Watcher
     from ttweet.client.follower import Follower as Follower
     from ttweet.client.sync_client import Client as Client
-    from ttweet.client.sync_client import Stored as Stored
     from ttweet.model.errors import ConnectError as ConnectError
     from ttweet.model.errors import OpenError as OpenError
     from ttweet.model.errors import Refused as Refused
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from ttweet.model.tweets import TagSummary as TagSummary
     from ttweet.model.tweets import Tombstone as Tombstone
     from ttweet.model.tweets import Tweet as Tweet
+    from ttweet.protocol.replies import Stored as Stored
     from ttweet.storage.local import LocalStore as LocalStore
     from ttweet.storage.local import open as open  # noqa: A004
 
@@ -39,7 +39,7 @@ _HOMES = {
     "Tombstone": "model.tweets",
     "Refused": "model.errors",
     "StoreError": "model.errors",
-    "Stored": "client.sync_client",
+    "Stored": "protocol.replies",
     "TagPage": "model.tweets",
     "TagSummary": "model.tweets",
     "TtweetError": "model.errors",

@@ -12,9 +12,9 @@ from ttweet.client import connection as dial
 from ttweet.client import pipeline as module
 from ttweet.client.pipeline import MAX_BATCH_BYTES, Window
 from ttweet.client.retry import Patience
-from ttweet.client.sync_client import Stored, stored_of
-from ttweet.model import errors
 from ttweet.model.errors import Refused
+from ttweet.protocol import replies
+from ttweet.protocol.replies import Stored
 
 
 class SlowServer:
@@ -45,7 +45,7 @@ class SlowServer:
 
 def outcome_of(line: bytes) -> Stored | Refused:
     kind, data = json.loads(line)
-    return stored_of(data) if kind == "ok" else errors.refusal(data)
+    return replies.stored(data) if kind == "ok" else replies.refusal(data)
 
 
 def outcomes(server: SlowServer, frames: list[str], *, size: int = 4, patience: Patience | None = None) -> list[str]:

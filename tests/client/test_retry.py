@@ -3,8 +3,8 @@
 import pytest
 
 from ttweet.client.retry import PATIENCE_S, Patience
-from ttweet.model import errors
 from ttweet.model.errors import Refused, SlowDown
+from ttweet.protocol import replies
 
 
 def refused(wait_s: int) -> SlowDown:
@@ -37,7 +37,7 @@ def test_who_has_none_hears_the_refusal_at_once() -> None:
 
 @pytest.mark.parametrize("wait", [None, "7", 1.5, True])
 def test_a_refusal_without_whole_seconds_is_one_like_any_other(wait: object) -> None:
-    told = errors.refusal({"code": "slow_down", "text": "wait", "wait": wait})
+    told = replies.refusal({"code": "slow_down", "text": "wait", "wait": wait})
     assert type(told) is Refused
-    assert type(errors.refusal({"code": "slow_down", "text": "wait"})) is Refused
-    assert errors.refusal({"code": "full", "text": "x", "wait": 7}).code == "full"
+    assert type(replies.refusal({"code": "slow_down", "text": "wait"})) is Refused
+    assert replies.refusal({"code": "full", "text": "x", "wait": 7}).code == "full"

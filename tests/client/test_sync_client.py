@@ -11,10 +11,11 @@ from tests.support.guard import GUARD_S
 from tests.support.peers import listens, peer, says
 from tests.support.processes import Server, running_server
 from ttweet.client import connection as dial
-from ttweet.client.sync_client import Client, Stored
+from ttweet.client.sync_client import Client
 from ttweet.model import tweets
 from ttweet.model.errors import ConnectError, Refused
 from ttweet.protocol import frames
+from ttweet.protocol.replies import Stored
 
 DONE = b'["ok",null]\n'
 

@@ -1,9 +1,11 @@
 import json
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
-from ttweet.model.tweets import Deletion, Page, TagPage, TagSummary, Tweet
-from ttweet.protocol import answers, frames
+from ttweet.model.tweets import MAX_ID, Deletion, Page, TagPage, TagSummary, Tweet
+from ttweet.protocol import answers, frames, kinds, replies
 from ttweet.protocol import requests as wire
 
 TWEET = Tweet(7, 1795446500123, "ann", "寿司 #a", ("a",))
@@ -36,3 +38,70 @@ def test_fields_of_later_versions_are_passed_over() -> None:
 def test_what_no_ttweet_answers_is_a_misfit(shape: object, data: object) -> None:
     with pytest.raises(frames.MISFITS):
         shape(data)  # type: ignore[operator]
+
+
+BAD: dict[type, list[object]] = {
+    int: ["1", None, True, 1.0, -1, 10**30, [], {}],
+    str: [5, True, [], {}, "\0", "\ud800", "x" * 1001],
+    bool: ["true", 1, None, []],
+    list: ["abc", None, {}, 7, [None] * 10_001],
+}
+
+
+def spoiled(data: Any) -> Iterator[Any]:
+    """The data with one of its values exchanged for one that does not fit."""
+    if isinstance(data, dict):
+        for name, value in data.items():
+            yield from ({**data, name: bad} for bad in spoiled(value))
+        return
+    if isinstance(data, list):
+        for place, value in enumerate(data):
+            yield from ([*data[:place], bad, *data[place + 1 :]] for bad in spoiled(value))
+    yield from BAD[type(data)]
+
+
+@pytest.mark.parametrize(
+    ("shape", "data"),
+    [
+        (answers.tweet, TWEET_DATA),
+        (answers.deletion, {"id": 8, "at": 9, "tweet": 7}),
+        (answers.page, {"tweets": [TWEET_DATA], "more": True}),
+        (answers.tag_page, {"tags": [TAG_DATA], "more": True}),
+        (answers.names, {"names": ["ann"]}),
+        (replies.stored, {"id": 7, "at": 9, "tags": ["a"], "deleted": False}),
+        (replies.last_text, {"text": "a"}),
+        (answers.push, ["m", TWEET_DATA]),
+        (answers.push, ["x", {"id": 8, "at": 9, "tweet": 7}]),
+        (answers.push, ["e", {"id": 8}]),
+        (answers.push, ["g", {"id": 8}]),
+        (answers.push, ["ok", {"from": 8, "gone": 3}]),
+    ],
+)
+def test_each_value_of_another_kind_or_size_is_a_misfit(shape: Callable[[Any], object], data: Any) -> None:
+    shape(data)
+    for bad in spoiled(data):
+        with pytest.raises(frames.MISFITS):
+            shape(bad)
+
+
+def test_the_stats_are_objects_of_small_values() -> None:
+    data = {"server": {"version": "1", "started": 1, "trouble": None, "load": 0.5, "tls": True, "least": -1}}
+    assert answers.stats(data) == data
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        [1, 2], {"server": 7}, {"server": {"a": []}}, {"server": {"started": 10**30}}, {"server": {"started": "now"}},
+        {"a": {"b": 1e300}}, {"a": {"b": 10**30}}, {"a": {"b": "\0"}}, {"a": {"x" * 1001: 1}}, {"\ud800": {}},
+        {str(number): {} for number in range(answers.MAX_STATS + 1)},
+    ],
+)  # fmt: skip
+def test_stats_of_another_kind_are_a_misfit(data: object) -> None:
+    with pytest.raises(frames.MISFITS):
+        answers.stats(data)
+
+
+def test_a_client_takes_every_id_and_page_that_a_server_gives() -> None:
+    assert kinds.MAX_INTEGER == MAX_ID
+    assert answers.MAX_ENTRIES == wire.MAX_LIMIT

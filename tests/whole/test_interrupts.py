@@ -136,7 +136,7 @@ def commands_of_a_session() -> Iterator[Callable[[], object]]:
 def an_answer_in_a_session() -> Iterator[Callable[[], object]]:
     with peer(says(b'["ok",null]\n'), timeout_s=LIMIT_S) as client:
         session = Session(client.host, client.port, "ann", Screen())
-        yield lambda: session._ask("w", "")
+        yield lambda: session._ask(lambda data: data, "w", "")
         session._link.close()
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import sys
 
 from ttweet.cli import shell
-from ttweet.client.sync_client import Client, Stored
+from ttweet.client.sync_client import Client
 from ttweet.model import reports
 from ttweet.model.errors import Refused
 from ttweet.model.reports import Report
+from ttweet.protocol.replies import Stored
 
 _NOT_LET_IN = ("token", "slow_down")  # who is refused so need not knock again to tell of it
 

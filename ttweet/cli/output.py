@@ -18,7 +18,7 @@ from ttweet.security.rights import listed
 from ttweet.storage.contract import LogLine
 
 if TYPE_CHECKING:
-    from ttweet.client.sync_client import Stored
+    from ttweet.protocol.replies import Stored
     from ttweet.security.tokens import Token
 
 

@@ -1,7 +1,7 @@
 """How ttweet behaves towards a shell: data on stdout, talk on stderr, one set of exit codes.
 
-In a pipe data is UTF-8 whatever the locale says; on a terminal it is escaped by whoever writes it. Quick to import:
-the classic commands use it. Knows no servers, no tweets and no files.
+In a pipe data is UTF-8 whatever the locale says; on a terminal it is escaped by whoever writes it. Messages are escaped
+here, wherever their words come from. Quick to import: the classic commands use it. Knows no servers and no files.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 
 from ttweet.cli import faults
 from ttweet.model.errors import ConnectError, DatabaseError, Refused, SetupError, TtweetError
+from ttweet.model.reports import escape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ def run(command: Callable[P, int], *args: P.args, **kwargs: P.kwargs) -> int:
             return INTERRUPTED
         if isinstance(error, OSError):
             _forget_stdout()
-        complain(sentence(error))
+        text = sentence(error)
+        complain(*(text.split("\n") if isinstance(error, UsageError) else [text]))
         return exit_code(error)
     return code
 
@@ -125,14 +127,15 @@ def tell_done(done: str, write: Callable[P, None], *args: P.args, **kwargs: P.kw
         raise OSError(exc.errno, f"{exc.strerror}; {done}", "stdout") from exc
 
 
-def complain(text: str) -> None:
-    """Say on stderr what went wrong."""
+def complain(*lines: str) -> None:
+    """Say on stderr what went wrong, each line escaped."""
     name = "\x1b[1;31mttweet:\x1b[0m" if has_colour(sys.stderr) else "ttweet:"
-    _talk(f"{name} {text}")
+    _talk(f"{name} " + "\n".join(map(escape, lines)))
 
 
 def hint(text: str) -> None:
-    """Say something by the way on stderr, dim."""
+    """Say something by the way on stderr, escaped and dim."""
+    text = escape(text)
     _talk(f"\x1b[2m{text}\x1b[0m" if has_colour(sys.stderr) else text)
 
 

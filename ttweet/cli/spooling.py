@@ -9,11 +9,12 @@ from pathlib import Path
 
 from ttweet.cli import shell
 from ttweet.client.spool import MAX_KEPT, MAX_WAIT_S, Entry, FullError, HeldError, Parcel, Spool
-from ttweet.client.sync_client import Client, Stored
+from ttweet.client.sync_client import Client
 from ttweet.model import tweets
 from ttweet.model.errors import ConnectError, Refused, TtweetError
 from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
+from ttweet.protocol.replies import Stored
 
 PASSING = frozenset(
     {"altered", "busy", "full", "moved", "stopping", "internal", "unknown", "name_taken", "slow_down", "tls", "used_up"}

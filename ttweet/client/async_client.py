@@ -11,15 +11,16 @@ from typing import Any, Self
 
 import trio
 
-from ttweet.client.connection import MAX_ANSWER_BYTES, Endpoint, answer_data, none_reached, unreachable
+from ttweet.client.connection import MAX_ANSWER_BYTES, Endpoint, none_reached, unreachable
 from ttweet.client.cursor import SILENCE_S, Cursor, Watcher
 from ttweet.client.retry import Patience
 from ttweet.client.servers import Server, address
-from ttweet.client.sync_client import Stored, given, stored_of, tag_list, upload_frame, with_advice
+from ttweet.client.sync_client import given, tag_list, upload_frame, with_advice
 from ttweet.client.tls import explained
 from ttweet.model.errors import ConnectError, Refused, SlowDown
 from ttweet.model.tweets import Deletion, Page, TagPage, Tweet
-from ttweet.protocol import answers, frames
+from ttweet.protocol import answers, frames, replies
+from ttweet.protocol.replies import Stored
 
 READ_BYTES = 64 * 1024
 
@@ -53,7 +54,7 @@ class AsyncClient(Endpoint):
         """Upload a tweet; it is on the server's disk when this returns. See Client.post."""
         frame = upload_frame(text, tag_list(tags), scan, key)
         try:
-            return self._shaped(stored_of, await self._ask(frame))
+            return self._shaped(replies.stored, await self._ask(frame))
         except ConnectError as error:
             raise with_advice(error, key) from error
 
@@ -84,7 +85,7 @@ class AsyncClient(Endpoint):
 
     async def stats(self) -> dict[str, dict[str, Any]]:
         """How the server is doing. See Client.stats."""
-        return self._shaped(dict, await self.request("i", ""))
+        return self._shaped(answers.stats, await self.request("i", ""))
 
     async def delete(self, tweet: int) -> Deletion:
         """Delete a tweet, its text, tags and author; its id stays. See Client.delete."""
@@ -122,7 +123,7 @@ class AsyncClient(Endpoint):
             except BaseException:
                 self.close()  # an answer that is still to come would be taken for that of the next request
                 raise
-        return self._shaped(answer_data, answer)
+        return self._shaped(replies.data_of, answer)
 
     async def _usable_link(self) -> "_Link":
         if self._link is not None and self._link.has_ended():
@@ -145,7 +146,7 @@ class AsyncClient(Endpoint):
         link = await _open_link(self.host, self.port, self._timeout_s, self._tls_context(server))
         try:
             for frame in self._greetings(server, link.peer):
-                self._shaped(answer_data, await link.ask(frame, self._timeout_s))
+                self._shaped(replies.data_of, await link.ask(frame, self._timeout_s))
         except BaseException:
             link.close()
             raise

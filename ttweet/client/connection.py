@@ -14,9 +14,9 @@ from ttweet.client import servers, tcp
 from ttweet.client.servers import address
 from ttweet.client.waiting import FOREVER
 from ttweet.descriptors import RAISE_LIMIT, SHORTAGES, lacks_descriptors
-from ttweet.model.errors import ConnectError, ResolverError, SetupError, refusal
+from ttweet.model.errors import ConnectError, ResolverError, SetupError
 from ttweet.model.switches import is_on
-from ttweet.protocol import frames
+from ttweet.protocol import frames, replies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class Endpoint:
         try:
             for frame in self._greetings(server, connection.peer):
                 connection.send(frame)
-                self._shaped(answer_data, connection.receive())
+                self._shaped(replies.data_of, connection.receive())
         except BaseException:
             connection.close()
             raise
@@ -361,14 +361,3 @@ def _shortage(exc: OSError | UnicodeError) -> str | None:
     else:
         lacks = isinstance(exc, OSError) and exc.errno in SHORTAGES
     return RAISE_LIMIT if lacks else None
-
-
-def answer_data(line: bytes) -> Any:
-    """The data of an answer. Raises Refused when that is what it says, ValueError and the like when it is none."""
-    answer: Any = frames.loads(line)
-    kind, data = answer
-    if kind == "err":
-        raise refusal(data)
-    if kind != "ok":
-        raise ValueError(kind)
-    return data

@@ -9,7 +9,7 @@ from random import uniform
 from typing import Any
 
 from ttweet.client.retry import Patience
-from ttweet.model.errors import ConnectError, ResolverError, SlowDown, TtweetError, refusal
+from ttweet.model.errors import ConnectError, ResolverError, SlowDown, TtweetError
 from ttweet.model.tweets import Deletion, Tweet
 from ttweet.protocol import answers, frames
 
@@ -69,9 +69,10 @@ class Cursor:
     def receive(self, line: bytes) -> Tweet | None:
         """What a line brings: a tweet, or nothing to show. Raises Refused, and ConnectError when no ttweet says so."""
         try:
-            return self._understood(frames.loads(line))
+            kind, value = answers.push(frames.loads(line))
         except frames.MISFITS as exc:
             raise ConnectError("unknown", "what answers there is no ttweet") from exc
+        return self._understood(kind, value)
 
     def pause_s(self, error: TtweetError) -> float:
         """How long to wait before the next attempt, told to the watcher. Raises the error if none makes sense."""
@@ -98,36 +99,31 @@ class Cursor:
             return isinstance(error, ResolverError)
         return isinstance(error, ConnectError) or error.code in PASSING or error.code == "name_taken"
 
-    def _understood(self, frame: Any) -> Tweet | None:
-        kind, data = frame
+    def _understood(self, kind: str, value: Any) -> Tweet | None:
         match kind:
             case "m":
-                return self._new(answers.tweet(data))
+                return self._new(value)
             case "ok":
-                self._begin(int(data["from"]))
-                self.started = True
-                if "gone" in data:
-                    self._watcher.gone(int(data["gone"]))
+                self._begin(*value)
             case "e":
-                self._advance(data["id"])
+                self._advance(value)
                 self._live()
             case "x":
-                self._deleted(answers.deletion(data))
+                self._deleted(value)
             case "g":
-                self._watcher.gone(int(data["id"]))
-            case "p":
-                pass  # the link is alive, that is all
-            case "err":
-                raise refusal(data)
+                self._watcher.gone(value)
             case _:
-                raise ValueError(kind)
+                pass  # the link is alive, that is all
         return None
 
-    def _begin(self, from_: int) -> None:
+    def _begin(self, from_: int, gone: int | None) -> None:
         """Read on from where the server does: it gives the ids above again, whatever was seen under them."""
         if self.after is not None and from_ < self.after:
             self._watcher.set_back(self.after, from_)
         self.after = from_
+        self.started = True
+        if gone is not None:
+            self._watcher.gone(gone)
 
     def _new(self, tweet: Tweet) -> Tweet | None:
         if self.after is not None and tweet.id <= self.after:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import time
 from itertools import repeat
 
-from ttweet.client.connection import Connection, Endpoint, answer_data
+from ttweet.client.connection import Connection, Endpoint
 from ttweet.client.waiting import FOREVER, pause
-from ttweet.model.errors import ConnectError, Refused, SlowDown, refusal
-from ttweet.protocol import frames
+from ttweet.model.errors import ConnectError, Refused, SlowDown
+from ttweet.protocol import frames, replies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,30 +24,12 @@ if TYPE_CHECKING:
     from ttweet.client.follower import Follower
     from ttweet.client.retry import Patience
     from ttweet.model.tweets import Deletion, Page, TagPage, Tweet
+    from ttweet.protocol.replies import Stored
 
     T = TypeVar("T")
 
 
 IN_FLIGHT = 64  # unanswered requests; the server reads no further beyond so many of its own
-
-
-class Stored:
-    """What the server says of an upload: its id, when it was stored (ms since 1970 UTC), the tags that find it.
-
-    `deleted`: the key was used before, for a tweet that has been deleted since. Nothing was stored.
-    """
-
-    __slots__ = ("at", "deleted", "id", "tags")
-
-    def __init__(self, id: int, at: int, tags: list[str], *, deleted: bool = False) -> None:  # noqa: A002
-        self.id = id
-        self.at = at
-        self.tags = tags
-        self.deleted = deleted
-
-    def __repr__(self) -> str:
-        deleted = ", deleted=True" if self.deleted else ""
-        return f"Stored(id={self.id}, at={self.at}, tags={self.tags}{deleted})"
 
 
 class Client(Endpoint):
@@ -89,7 +71,7 @@ class Client(Endpoint):
         """
         frame = upload_frame(text, tag_list(tags), scan, key)
         try:
-            return self._shaped(stored_of, self._ask(frame))
+            return self._shaped(replies.stored, self._ask(frame))
         except ConnectError as error:
             raise with_advice(error, key) from error
 
@@ -142,7 +124,7 @@ class Client(Endpoint):
 
     def last_text(self) -> str:
         """The text of the newest tweet, empty when there is none. As `last`, without what that imports."""
-        return self._shaped(lambda data: str(data["text"]) if data else "", self.request("d", ""))
+        return self._shaped(replies.last_text, self.request("d", ""))
 
     def tweets_of_tag(self, tag: str, *, limit: int | None = None, before: int | None = None) -> Page:
         """The newest tweets of a tag in any spelling, newest first; with `before` those with a lower id."""
@@ -176,7 +158,9 @@ class Client(Endpoint):
 
     def stats(self) -> dict[str, dict[str, Any]]:
         """How the server is doing: objects of numbers, as docs/protocol.md tells of them. For who may administer it."""
-        return self._shaped(dict, self.request("i", ""))
+        from ttweet.protocol import answers
+
+        return self._shaped(answers.stats, self.request("i", ""))
 
     def delete(self, tweet: int) -> Deletion:
         """Delete a tweet, its text, tags and author; its id stays. On return it is done, on the server's disk.
@@ -228,26 +212,28 @@ class Client(Endpoint):
             connection.close()  # an answer that is still to come would be taken for that of the next request
             raise
         self._idle.append(connection)
-        return self._shaped(answer_data, answer)
+        return self._shaped(replies.data_of, answer)
 
     def _deletions_once(self, after: int) -> set[int]:
         """With a tag that no tweet has the deletions alone come, and then `e`."""
         import secrets
 
+        from ttweet.protocol import answers
+
         found: set[int] = set()
         connection = self.connect()
         try:
             connection.send(frames.encode("s", {"tags": [secrets.token_hex(16)], "after": after, "deletions": True}))
-            self._shaped(answer_data, connection.receive())
-            while (push := self._shaped(_push, connection.receive()))[0] != "e":
-                found.update([push[1]] if push[0] == "x" else [])
+            self._shaped(replies.data_of, connection.receive())
+            while (push := self._shaped(answers.push, self._shaped(frames.loads, connection.receive())))[0] != "e":
+                found.update([push[1].id] if push[0] == "x" else [])
         finally:
             connection.close()
         return found
 
     def _outcome(self, line: bytes) -> Stored | Refused:
         try:
-            return self._shaped(stored_of, self._shaped(answer_data, line))
+            return self._shaped(replies.stored, self._shaped(replies.data_of, line))
         except Refused as refused:
             return refused
 
@@ -273,17 +259,6 @@ def with_advice(error: ConnectError, key: str | None) -> ConnectError:
         return error
     again = "post it again with the same key" if key else "only a key makes it safe to post it again"
     return ConnectError("unknown", f"{error.text}; whether the tweet is stored is unknown, {again}")
-
-
-def _push(line: bytes) -> tuple[str, int]:
-    """The kind of a push that is no tweet, with its id where it is a deletion. Raises as answer_data."""
-    push: Any = frames.loads(line)
-    kind, data = push
-    if kind == "err":
-        raise refusal(data)
-    if kind not in ("x", "e", "g", "p"):
-        raise ValueError(kind)
-    return kind, int(data["id"]) if kind == "x" else 0
 
 
 def _uploads(texts: Iterable[str], tags: list[str], keys: Iterable[str | None]) -> Iterator[bytes | Refused]:
@@ -327,8 +302,3 @@ def _check_here(text: str, tags: list[str], key: str | None) -> None:
 def given(**fields: object) -> dict[str, object]:
     """The data of a request: the fields that are not None."""
     return {name: value for name, value in fields.items() if value is not None}
-
-
-def stored_of(data: Any) -> Stored:
-    """What the answer to an upload holds."""
-    return Stored(data["id"], data["at"], data["tags"], deleted=data.get("deleted", False))

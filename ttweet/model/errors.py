@@ -141,10 +141,3 @@ class ResolverError(ConnectError):
 
 class SetupError(ConnectError):
     """What a client was given to connect with does not serve, so no server was asked. The code may be `token` too."""
-
-
-def refusal(data: dict[str, object]) -> Refused:
-    """What a server's error is to its client. Raises KeyError, TypeError and ValueError when it is none."""
-    code, text = str(data["code"]), str(data["text"])
-    wait_s = data.get("wait")
-    return SlowDown(text, wait_s) if code == "slow_down" and type(wait_s) is int else Refused(code, text)

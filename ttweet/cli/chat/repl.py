@@ -12,18 +12,19 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from ttweet.cli.chat.screen import Screen
 from ttweet.cli.shell import DONE, UNREACHABLE, USAGE, exit_code
-from ttweet.client.connection import answer_data
 from ttweet.client.sync_client import Client, upload_frame
 from ttweet.client.tcp import addresses
 from ttweet.client.waiting import FOREVER, Bell, ready
 from ttweet.model.errors import ConnectError, Refused
 from ttweet.model.reports import escape
 from ttweet.model.tweets import MAX_CHARACTERS, MAX_NAME_CHARACTERS, Tweet
-from ttweet.protocol import answers, frames
+from ttweet.protocol import answers, frames, replies
+
+T = TypeVar("T")
 
 ALL = "ALL"
 MAX_SUBSCRIPTIONS = 3
@@ -122,8 +123,8 @@ class Session:
                 for tweet in list(self._received):
                     self._say(_line(tweet, ":"))
             case "getusers":
-                for name in answers.names(self._ask("w", "")):
-                    self._say(name)
+                for name in self._ask(answers.names, "w", ""):
+                    self._say(escape(name))
             case "gettweets":
                 self._get_tweets(rest)
             case "exit":
@@ -145,11 +146,11 @@ class Session:
         if not tags or ALL in tags:
             return self._say(BAD_TAG)
         try:
-            stored = self._request(upload_frame(found[1], tags, scan=False, key=None))
+            stored = self._request(replies.stored, upload_frame(found[1], tags, scan=False, key=None))
         except Refused as refused:
             return self._say({"too_long": BAD_LENGTH, "bad_tag": BAD_TAG}.get(refused.code, BAD_FORMAT))
         if ALL in self._subscribed or set(tags) & set(self._subscribed):
-            self._wait_for(lambda: self._newest >= stored["id"], OWN_PUSH_S)
+            self._wait_for(lambda: self._newest >= stored.id, OWN_PUSH_S)
         return None
 
     def _change(self, word: str, rest: str) -> None:
@@ -172,9 +173,9 @@ class Session:
             return
         self._subscribed = fewer  # what is on its way for a tag that goes is not shown any more
         if not tags:
-            self._ask("c", "")
+            self._ask(_ignored, "c", "")
         else:
-            self._ask("s", {"tags": [] if ALL in tags else tags})
+            self._ask(_ignored, "s", {"tags": [] if ALL in tags else tags})
         self._subscribed = tags
 
     def _get_tweets(self, name: str) -> None:
@@ -187,23 +188,27 @@ class Session:
     def _since_login(self, name: str) -> Iterator[Tweet]:
         after, more = 0, True
         while more:
-            data = self._ask("g", {"by": name, "login": True, "limit": PAGE, "after": after})
-            tweets, more = answers.page(data)
+            asked = {"by": name, "login": True, "limit": PAGE, "after": after}
+            tweets, more = self._ask(answers.page, "g", asked)
             yield from tweets
-            after = tweets[-1].id if tweets else 0
+            more = more and bool(tweets) and tweets[-1].id > after  # a page that goes nowhere is the last
+            after = tweets[-1].id if tweets else after
 
-    def _ask(self, operation: str, data: object) -> Any:
-        return self._request(frames.encode(operation, data))
+    def _ask(self, shape: Callable[[Any], T], operation: str, data: object) -> T:
+        return self._request(shape, frames.encode(operation, data))
 
-    def _request(self, frame: bytes) -> Any:
+    def _request(self, shape: Callable[[Any], T], frame: bytes) -> T:
         self._link.send(frame)
-        return self._answer()
+        return self._answer(shape)
 
-    def _answer(self) -> Any:
+    def _answer(self, shape: Callable[[Any], T]) -> T:
         self._wait_for(lambda: self._lost or bool(self._answers), ANSWER_S)
         if not self._answers:
             raise ConnectError("unknown", "Connection closed")
-        return answer_data(self._answers.popleft())
+        try:
+            return shape(replies.data_of(self._answers.popleft()))
+        except frames.MISFITS as exc:
+            raise ConnectError("unknown", "what answers there is no ttweet") from exc
 
     def _wait_for(self, come: Callable[[], bool], longest_s: float) -> None:
         until = time.monotonic() + longest_s
@@ -213,7 +218,7 @@ class Session:
     def _raise_last_words(self) -> None:
         """Raise what the server has said unasked before it went, for instance that nothing was asked for too long."""
         try:
-            self._answer()
+            self._answer(_ignored)
         except Refused as refused:
             raise ConnectError("unknown", refused.text) from refused
 
@@ -225,7 +230,7 @@ class Session:
                 if line.startswith((b'["ok"', b'["err"')):
                     self._answers.append(line)
                 elif line.startswith(b'["m"'):
-                    self._push(answers.tweet(frames.loads(line)[1]))  # type: ignore[index]
+                    self._push(answers.push(frames.loads(line))[1])
                 self._arrived.ring()
         except (ConnectError, *frames.MISFITS):
             self._lost = True
@@ -277,6 +282,10 @@ def _reason(error: ConnectError) -> str:
 def _tags(field: str) -> list[str]:
     """The tags of `#a#b`; none when it is not of that form."""
     return field[1:].split("#") if re.fullmatch(r"(#[^\W_]+)+", field) else []
+
+
+def _ignored(_: Any) -> None:
+    """Take an answer that tells no more than that it is one."""
 
 
 def _line(tweet: Tweet, colon: str = "") -> str:

@@ -12,8 +12,9 @@ from ttweet.cli import shell
 from ttweet.cli.options import As, BesideTags, Ca, Json, WithSpool
 from ttweet.cli.source import open_client
 from ttweet.cli.stdin import reader
-from ttweet.client.sync_client import Client, Stored, with_advice
+from ttweet.client.sync_client import Client, with_advice
 from ttweet.model.errors import ConnectError
+from ttweet.protocol.replies import Stored
 
 MAX_STDIN_BYTES = 1024 * 1024  # a message has 600; so `ttweet post - < film.mkv` says so and does not fill the memory
 

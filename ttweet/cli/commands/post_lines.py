@@ -14,9 +14,10 @@ from typing import NamedTuple
 from ttweet.cli import output as cli_show
 from ttweet.cli import shell
 from ttweet.cli.progress import Show, progress
-from ttweet.client.sync_client import Client, Stored
+from ttweet.client.sync_client import Client
 from ttweet.model.errors import ConnectError, Refused
 from ttweet.model.tweets import MAX_CHARACTERS
+from ttweet.protocol.replies import Stored
 
 READ_BYTES = 64 * 1024  # one read of a pipe
 MAX_LINE_BYTES = 1024 * 1024  # a message has 600; what is longer is no text, and must not fill the memory
