@@ -9,8 +9,9 @@ import pytest
 
 from tests.support.processes import run, running_server
 from tests.support.small_disk import fill, small_disk
-from ttweet.client.sync_client import Client, Stored
+from ttweet.client.sync_client import Client
 from ttweet.model.errors import Refused
+from ttweet.protocol.replies import Stored
 
 
 @pytest.fixture
