@@ -199,7 +199,7 @@ def test_a_token_goes_to_another_machine_only_with_tls_or_when_that_is_said(monk
     with pytest.raises(SetupError) as refused:
         greetings(endpoint)
     assert refused.value.text == (
-        "the token would go to server.example:13001 unencrypted; set TTWEET_CA, or TTWEET_NO_TLS=1"
+        "the token would go to server.example:13001 unencrypted; set TTWEET_CA to the certificate of the server"
     )
     assert greetings(dial.Endpoint("server.example", 13001, token="")) == []
     shown = [b'["a","ttw_x"]\n']

@@ -169,7 +169,9 @@ class Endpoint:
 
 
 def _unencrypted(server: Server) -> SetupError:
-    return SetupError("token", f"the token would go to {server} unencrypted; set TTWEET_CA, or TTWEET_NO_TLS=1")
+    return SetupError(
+        "token", f"the token would go to {server} unencrypted; set TTWEET_CA to the certificate of the server"
+    )
 
 
 def _may_be_here(server: Server, until: float) -> bool:

@@ -27,6 +27,7 @@ SYSTEM = "system"  # in place of a file: the authorities that this system trusts
 
 _UNTRUSTED = {18, 19, 20, 21}  # X509_V_ERR_...: self-signed, or an issuer that is not known
 _WRONG_HOST = {62, 64}  # ...HOSTNAME_MISMATCH and IP_ADDRESS_MISMATCH
+_IN_BETWEEN = "it has none, or something in between answers for it; nothing was sent, ask the operator"
 _PLAIN = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")  # what OpenSSL makes of an answer that is no TLS, by version
 _NO_ROOM = "TLSV1_ALERT_INTERNAL_ERROR"  # see server.NO_ROOM
 _WANTS_CERTIFICATE = ("CERTIFICATE_REQUIRED", "HANDSHAKE_FAILURE", "UNKNOWN_CA", "BAD_CERTIFICATE", "CERTIFICATE_")
@@ -154,7 +155,7 @@ def _sentence(exc: BaseException, where: str, host: str) -> str:
 def _failure(reason: str, where: str) -> str:
     """What OpenSSL's word for it means here."""
     if reason in _PLAIN:
-        return f"{where} speaks no TLS; go without --ca and TTWEET_CA, or start it with --tls-cert and --tls-key"
+        return f"{where} answered without TLS: {_IN_BETWEEN}"
     if reason == _NO_ROOM:
         return f"{where} has as many clients as it may have; try again later"
     said = reason.rpartition("ALERT_")[2].replace("_", " ").lower()

@@ -167,8 +167,8 @@ async def test_a_tls_client_is_told_that_the_port_is_plain(authority: Authority,
         error = await error_of(ask, here, ca=authority.ca)
         assert isinstance(error, ConnectError)
         assert error.code == "tls"
-        expected = "speaks no TLS; go without --ca and TTWEET_CA, or start it with --tls-cert and --tls-key"
-        assert error.text == f"127.0.0.1:{here.address[1]} {expected}"
+        expected = "answered without TLS: it has none, or something in between answers for it; nothing was sent"
+        assert error.text == f"127.0.0.1:{here.address[1]} {expected}, ask the operator"
         assert await told(here, 1) == ["it speaks TLS"]
 
 
@@ -177,7 +177,7 @@ async def test_a_hello_on_a_plain_port_is_answered_once_and_ended() -> None:
         caller = await here.call()
         await caller.stream.send_all(b"\x16\x03\x01\x02\x00\x01")
         (line,) = (await caller.rest()).splitlines()  # the end comes though the client keeps its own side open
-        assert json.loads(line)[1]["code"] == "tls"
+        assert json.loads(line)[1] == {"code": "tls", "text": "this port speaks no TLS; ask the operator"}
         assert await told(here, 1) == ["it speaks TLS"]
 
 
