@@ -109,24 +109,30 @@ def serve(
     if no_report_file and report_file is not None:
         raise shell.UsageError("--report-file names the file and --no-report-file wants none; give one of them")
     _check_tls(tls_cert, tls_key, tls_client_ca, no_tls=no_tls)
-    config = replace(
-        DEFAULT,
-        port=port,
-        db=db_path(db),
-        hosts=tuple(dict.fromkeys(host or DEFAULT.hosts)),
-        report_file=None if no_report_file else report_file or DEFAULT.report_file,
-        max_clients=max_clients,
-        grace_s=grace,
-        log_limit=log_limit,
-        keep=_keep(keep, keep_last),
-        rates=_rates(rate, burst),
-        tls_cert=tls_cert,
-        tls_key=tls_key,
-        tls_client_ca=tls_client_ca,
-        anonymous=anonymous,
-        no_tls=no_tls,
-        quiet=quiet,
+    return _run(
+        replace(
+            DEFAULT,
+            port=port,
+            db=db_path(db),
+            hosts=tuple(dict.fromkeys(host or DEFAULT.hosts)),
+            report_file=None if no_report_file else report_file or DEFAULT.report_file,
+            max_clients=max_clients,
+            grace_s=grace,
+            log_limit=log_limit,
+            keep=_keep(keep, keep_last),
+            rates=_rates(rate, burst),
+            tls_cert=tls_cert,
+            tls_key=tls_key,
+            tls_client_ca=tls_client_ca,
+            anonymous=anonymous,
+            no_tls=no_tls,
+            quiet=quiet,
+        )
     )
+
+
+def _run(config: Config) -> int:
+    """Run a server to its end and return the exit code. Raises UsageError when it would be open to others."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)  # a launcher may have left them blocked for good
     try:
         return run(config)
