@@ -368,7 +368,7 @@ def ack_during_sync() -> None:
 
     def hasty(self: Any, drafts: Sequence[Any], reports: Sequence[Any], *, at: int) -> Any:
         stored, begun = append(self, drafts, reports, at=at), threading.Event()
-        fd = os.open(f"{self._path}-wal", os.O_RDONLY)
+        fd = os.open(f"{self._file.path}-wal", os.O_RDONLY)
         threading.Thread(target=sync, args=(fd, begun)).start()
         begun.wait()
         return stored

@@ -14,7 +14,7 @@ from ttweet.model.errors import SetupError
 from ttweet.model.switches import is_on
 
 DEBUG = "TTWEET_DEBUG"
-_NOT_OF_WRITING = (errno.ENOENT, *SHORTAGES, errno.EAGAIN, errno.ENOMEM)
+_NOT_OF_WRITING = (errno.ENOENT, errno.EAGAIN, errno.ENOMEM)
 """The errors without a file's name that no write to stdout has; those of all other files come with their name."""
 
 _PACKAGE = __file__.removesuffix("cli/faults.py")
@@ -37,14 +37,15 @@ def cause(error: BaseException) -> BaseException:
 def system_fault(error: OSError) -> str:
     """A sentence about an error of the system: what it happened to, and its reason."""
     reason = error.strerror or str(error)
+    if error.errno in SHORTAGES:  # whatever was to be opened is not at fault
+        return f"the system refused: {reason}; {RAISE_LIMIT}"
     if error.filename is not None:
         return f"{os.fsdecode(error.filename)}: {reason}"
     if error.errno not in _NOT_OF_WRITING:
         return f"stdout: {reason}"
     if error.errno == errno.ENOENT and _is_folder_gone():
         return "the working folder was removed or moved; cd to another one"
-    way_out = f"; {RAISE_LIMIT}" if error.errno in SHORTAGES else ""
-    return f"the system refused: {reason}{way_out}"
+    return f"the system refused: {reason}"
 
 
 def unforeseen(error: BaseException) -> str:
