@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ttweet import files
-from ttweet.files import is_open_to_all, replacing, secret_objection
+from ttweet.files import NotOursError, refuse_shared, replacing, secret_objection, trusted_path, write_texts
 
 
 @pytest.fixture
@@ -119,10 +119,127 @@ def test_who_has_just_written_the_target_is_told_apart_from_a_file_that_is_missi
         pass
 
 
-@pytest.mark.parametrize(("mode", "open_"), [(0o700, False), (0o775, False), (0o1777, False), (0o777, True)])
-def test_a_folder_is_open_to_all_when_anybody_may_replace_its_files(tmp_path: Path, mode: int, open_: bool) -> None:
+ME, OTHER = os.geteuid(), os.geteuid() + 4321
+LINKS = {"/s/link": "/home/me", "/home/me/today": "real/out.jsonl", "/s/up": "../home", "/s/round": "round"}
+
+
+def found(kind: int, mode: int, owner: int) -> os.stat_result:
+    return os.stat_result((kind | mode, 0, 0, 1, owner, owner, 0, 0, 0, 0))
+
+
+def tree(mode: int, owner: int) -> Callable[[Path], os.stat_result]:
+    """A machine with a folder /s of that mode, in which an owner has put files, folders and links."""
+    entries = {
+        "/": found(stat.S_IFDIR, 0o755, 0),
+        "/s": found(stat.S_IFDIR, mode, 0),
+        "/s/file": found(stat.S_IFREG, 0o644, owner),
+        "/s/sub": found(stat.S_IFDIR, 0o755, owner),
+        **{f"/s/{name}": found(stat.S_IFLNK, 0o777, owner) for name in ("link", "up", "round")},
+        "/home": found(stat.S_IFDIR, 0o755, 0),
+        "/home/me": found(stat.S_IFDIR, 0o700, ME),
+        "/home/me/real": found(stat.S_IFDIR, 0o700, ME),
+        "/home/me/today": found(stat.S_IFLNK, 0o777, ME),
+    }
+
+    def lstat(path: Path) -> os.stat_result:
+        if path.name == "..":
+            return entries[str(path.parent.parent)]
+        if str(path) not in entries:
+            raise FileNotFoundError(path)
+        return entries[str(path)]
+
+    return lstat
+
+
+def walked(path: str, mode: int, owner: int) -> str:
+    return str(trusted_path(Path(path), lstat=tree(mode, owner), readlink=lambda link: LINKS[str(link)]))
+
+
+@pytest.mark.parametrize(
+    ("path", "mode", "owner", "leads_to"),
+    [
+        ("/s/new", 0o1777, OTHER, "/s/new"),
+        ("/s/file", 0o1777, OTHER, "/s/file"),
+        ("/s/sub/new", 0o1777, ME, "/s/sub/new"),
+        ("/s/sub/new", 0o1777, 0, "/s/sub/new"),
+        ("/s/sub/new", 0o755, OTHER, "/s/sub/new"),
+        ("/s/sub/new", 0o775, OTHER, "/s/sub/new"),
+        ("/s/link/new", 0o1777, ME, "/home/me/new"),
+        ("/s/link/new", 0o1777, 0, "/home/me/new"),
+        ("/s/link/today", 0o755, OTHER, "/home/me/real/out.jsonl"),
+        ("/s/up/me/new", 0o755, OTHER, "/home/me/new"),
+        ("/s/sub/../../home/me/new", 0o755, OTHER, "/home/me/new"),
+        ("/home/me/today", 0o777, OTHER, "/home/me/real/out.jsonl"),
+        ("/home/no/such/file", 0o777, OTHER, "/home/no/such/file"),
+    ],
+)
+def test_a_path_that_no_other_user_controls_is_returned_without_links(
+    path: str, mode: int, owner: int, leads_to: str
+) -> None:
+    assert walked(path, mode, owner) == leads_to
+
+
+@pytest.mark.parametrize(
+    ("path", "mode", "owner", "wrong"),
+    [
+        ("/s/link", 0o1777, OTHER, f"'/s/link' is a symbolic link of another user (id {OTHER})"),
+        ("/s/link/new", 0o1777, OTHER, "'/s/link' is a symbolic link of another user"),
+        ("/s/up/me/new", 0o1777, OTHER, "'/s/up' is a symbolic link of another user"),
+        ("/s/sub/new", 0o1777, OTHER, "'/s/sub' is a folder of another user"),
+        ("/s/sub/../../home/me/new", 0o1777, OTHER, "'/s/sub' is a folder of another user"),
+        ("/s/new", 0o777, ME, "any user may replace the files in /s: chmod o-w /s"),
+        ("/s/sub/new", 0o777, ME, "any user may replace the files in /s: chmod o-w /s"),
+        ("/s/link/new", 0o777, ME, "any user may replace the files in /s: chmod o-w /s"),
+    ],
+)
+def test_a_path_that_another_user_controls_is_refused(path: str, mode: int, owner: int, wrong: str) -> None:
+    with pytest.raises(NotOursError) as refusal:
+        walked(path, mode, owner)
+    assert wrong in str(refusal.value)
+    assert refusal.value.filename == path
+
+
+def test_links_that_lead_to_each_other_are_refused() -> None:
+    with pytest.raises(OSError, match="symbolic links"):
+        walked("/s/round/new", 0o755, ME)
+
+
+def shared(tmp_path: Path) -> Path:
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    folder.chmod(0o1777)
+    return folder
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("name", ["out.jsonl", "sub/out.jsonl"])
+def test_nothing_is_written_through_another_users_link_in_a_shared_folder(tmp_path: Path, name: str) -> None:
+    home, folder = tmp_path / "home", shared(tmp_path)
+    home.mkdir()
+    link, goal = (folder / "sub", home) if "/" in name else (folder / name, home / name)
+    link.symlink_to(goal)
+    os.lchown(link, OTHER, OTHER)
+    for write in (lambda path: write_texts(path, ["new"]), write_half):
+        with pytest.raises(NotOursError, match="symbolic link of another user"):
+            write(folder / name)
+    assert names(home) == []
+
+
+def test_a_text_for_a_device_is_written_to_it(tmp_path: Path) -> None:
+    write_texts(Path(os.devnull), ["gone"])
+    assert Path(os.devnull).is_char_device()
+    write_texts(tmp_path / "script", ["for ", "all"], mode=0o644)
+    assert (tmp_path / "script").read_text() == "for all"
+    assert stat.S_IMODE((tmp_path / "script").stat().st_mode) == 0o644
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o720, 0o1777])
+def test_a_folder_that_others_may_write_to_is_shared(tmp_path: Path, mode: int) -> None:
     tmp_path.chmod(mode)
-    assert is_open_to_all(tmp_path) is open_
+    with pytest.raises(NotOursError, match=r"other users may write|any user may replace"):
+        refuse_shared(tmp_path)
+    tmp_path.chmod(0o700)
+    refuse_shared(tmp_path)
 
 
 def test_who_comes_at_the_end_of_another_keeps_what_it_has_begun(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,11 +9,12 @@ import fcntl
 import os
 import shlex
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PROC = Path("/proc/self/fd")  # what this process has open, by descriptor; Linux has it
+MAX_LINKS = 40  # on one path, as Linux has it
 
 
 class NotOursError(PermissionError):
@@ -27,7 +28,7 @@ def replacing(target: Path, *, overwrite: bool = True) -> Iterator[Path]:
     Its mode is 0600. Raises OSError, with the target's name: FileExistsError when there is one and `overwrite` is
     false, BlockingIOError when another process is writing the same target, and others.
     """
-    whole = target.resolve()
+    whole = trusted_path(target)
     part = whole.with_name(f".{whole.name}.part")
     try:
         _refuse(whole, overwrite=overwrite)
@@ -56,13 +57,54 @@ def sync_folder(folder: Path) -> None:
         os.close(fd)
 
 
-def is_open_to_all(folder: Path) -> bool:
-    """Whether any user may replace files in the folder: it is writable for others and has no sticky bit.
+def write_texts(target: Path, texts: Iterable[str], *, mode: int = 0o600) -> None:
+    """Put the whole text in the target's place at once, as `replacing` does; a device or a FIFO is written to instead.
 
-    Raises OSError when there is no such folder.
+    Raises OSError.
     """
-    mode = folder.stat().st_mode
-    return bool(mode & stat.S_IWOTH) and not mode & stat.S_ISVTX
+    if target.exists() and not target.is_file():
+        with target.open("w", encoding="utf-8") as file:
+            file.writelines(texts)
+        return
+    with replacing(target) as part, part.open("w", encoding="utf-8") as file:
+        file.writelines(texts)
+        os.fchmod(file.fileno(), mode)
+
+
+def trusted_path(
+    path: str | os.PathLike[str],
+    *,
+    lstat: Callable[[Path], os.stat_result] = os.lstat,
+    readlink: Callable[[Path], str] = os.readlink,
+) -> Path:
+    """Return the absolute path without links. Raises NotOursError if any user could make it lead elsewhere, OSError.
+
+    No folder on the path may be writable for all users, unless it has the sticky bit, as /tmp has. In a folder like
+    /tmp, the path must not go through a link or a folder of another user. The owner of any other folder is trusted.
+    The kernel follows links by a similar rule (`protected_symlinks` in proc(5)), which a rename does not ask.
+    """
+    done, todo, links = Path("/"), [*reversed(Path(path).absolute().parts[1:])], 0
+    while todo:
+        folder = lstat(done)
+        step = done / todo.pop()
+        try:
+            found = lstat(step)
+        except (FileNotFoundError, NotADirectoryError):
+            found = None  # it leads nowhere yet, but only the folder's owner may change that
+        if (wrong := _path_objection(step, found, folder)) is not None:
+            raise NotOursError(errno.EPERM, wrong, os.fspath(path))
+        if step.name == "..":
+            done = done.parent
+        elif found is None:
+            return step.joinpath(*reversed(todo))
+        elif stat.S_ISLNK(found.st_mode):
+            if (links := links + 1) > MAX_LINKS:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), os.fspath(path))
+            target = done / readlink(step)
+            done, todo = Path("/"), [*todo, *reversed(target.parts[1:])]
+        else:
+            done = step
+    return done
 
 
 def open_own(path: Path, flags: int = os.O_RDWR | os.O_CREAT) -> int:
@@ -71,6 +113,7 @@ def open_own(path: Path, flags: int = os.O_RDWR | os.O_CREAT) -> int:
     What there is an objection to is not even opened: to close it would drop the POSIX locks that we have on it.
     """
     new = False
+    trusted_path(path)
     try:
         _refuse_objection(path, path.lstat())
     except FileNotFoundError:
@@ -94,6 +137,19 @@ def make_private(folder: Path) -> None:
     with suppress(FileExistsError):  # another process was quicker
         folder.mkdir(mode=0o700)
         folder.chmod(0o700)
+
+
+def refuse_shared(folder: Path) -> None:
+    """Raise NotOursError if another user owns a folder, may write to it or may replace it. Raises OSError."""
+    found = trusted_path(folder).stat()
+    if found.st_uid not in (0, os.geteuid()):
+        wrong = f"it belongs to another user (id {found.st_uid}); name another folder"
+    elif found.st_mode & 0o022:
+        mode, way_out = stat.S_IMODE(found.st_mode), f"chmod 700 {shlex.quote(str(folder))}"
+        wrong = f"other users may write to it (mode {mode:04o}); run: {way_out}"
+    else:
+        return
+    raise NotOursError(errno.EPERM, wrong, str(folder))
 
 
 def objection(path: Path, found: os.stat_result) -> str | None:
@@ -164,6 +220,20 @@ def _is_mounted_secret(path: str | os.PathLike[str]) -> bool:
 
 def _is_read_only(folder: Path) -> bool:
     return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+
+
+def _path_objection(path: Path, found: os.stat_result | None, folder: os.stat_result) -> str | None:
+    """What is wrong with going through a file, link or folder of a path, given its folder."""
+    if not folder.st_mode & stat.S_IWOTH or not stat.S_ISDIR(folder.st_mode):
+        return None
+    if not folder.st_mode & stat.S_ISVTX:
+        return f"any user may replace the files in {path.parent}: chmod o-w {shlex.quote(str(path.parent))}"
+    if found is None or found.st_uid in (0, os.geteuid(), folder.st_uid):
+        return None
+    if stat.S_ISLNK(found.st_mode) or stat.S_ISDIR(found.st_mode):
+        kind = "symbolic link" if stat.S_ISLNK(found.st_mode) else "folder"
+        return f"{str(path)!r} is a {kind} of another user (id {found.st_uid}); name a path that is not theirs"
+    return None
 
 
 def _refuse_objection(path: Path, found: os.stat_result) -> None:

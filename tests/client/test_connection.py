@@ -188,6 +188,13 @@ def test_a_file_without_a_token_is_not_the_same_as_no_file(
         dial.own_token()
 
 
+def test_a_token_file_that_anybody_may_replace_is_not_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    name_token_file(monkeypatch, tmp_path / "token", b"ttw_y")
+    tmp_path.chmod(0o777)
+    with pytest.raises(SetupError, match=f"cannot be read: any user may replace the files in {tmp_path}: chmod o-w"):
+        dial.own_token()
+
+
 def greetings(endpoint: dial.Endpoint, peer: str = "192.0.2.1") -> list[bytes]:
     return endpoint._greetings(endpoint.servers[0], lambda: peer)
 

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.ownership import give_away
 from ttweet.client import spool
 from ttweet.client.spool import MAX_SENT_S, Entry, FullError, HeldError, Parcel, Spool
+from ttweet.files import NotOursError
 
 A_PARCEL = Parcel("127.0.0.1:13001", None, "hi 寿司 #a", ["b"], True, "k", 1795446500123)
 
@@ -38,6 +40,35 @@ def test_what_is_kept_comes_out_as_it_was_for_its_owner_alone(folder: Path) -> N
         assert not kept.may_be_stored
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o1777])
+def test_a_folder_that_others_may_write_to_takes_and_gives_nothing(folder: Path, mode: int) -> None:
+    folder.mkdir(parents=True)
+    folder.chmod(mode)
+    with pytest.raises(NotOursError), Spool(folder).locked():
+        pass
+    with pytest.raises(NotOursError):
+        Spool(folder).keep_late(A_PARCEL)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_folder_of_another_user_takes_and_gives_nothing(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    give_away(folder)
+    with pytest.raises(NotOursError, match="belongs to another user"), Spool(folder).locked():
+        pass
+
+
+def test_a_tweet_is_not_written_through_a_link(folder: Path) -> None:
+    victim = folder.parent / "victim"
+    with Spool(folder).locked():
+        victim.write_text("precious")
+        (folder / "unfinished-000000000001.new").symlink_to(victim)
+        with pytest.raises(OSError, match="symbolic link"):
+            Spool(folder).keep(A_PARCEL)
+    assert victim.read_text() == "precious"
 
 
 def test_what_waits_comes_in_the_order_it_was_kept(folder: Path) -> None:

@@ -104,6 +104,10 @@ def for_all(_: Path, key: Path) -> None:
     key.chmod(0o604)
 
 
+def replaceable(_: Path, key: Path) -> None:
+    key.parent.chmod(0o777)
+
+
 def encrypted(_: Path, key: Path) -> None:
     encrypt(key)
 
@@ -120,6 +124,7 @@ def encrypted(_: Path, key: Path) -> None:
         (of_another, "not_ours", "{key} is not the key of the certificate in {cert}"),
         (for_the_group, "denied", "others can read the key {key} (mode 0640); run: chmod 600 {key}"),
         (for_all, "denied", "others can read the key {key} (mode 0604); run: chmod 600 {key}"),
+        (replaceable, "denied", "cannot trust the key {key}: any user may replace the files in "),
         (encrypted, "denied", "{key} is encrypted; the server asks for no password: openssl pkey -in {key} -out NEW"),
     ],
     ids=lambda value: getattr(value, "__name__", None),

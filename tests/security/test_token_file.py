@@ -38,6 +38,17 @@ def test_a_token_is_kept_without_its_secret_for_its_owner_alone(file: TokenFile)
     assert [path.name for path in file.path.parent.iterdir()] == ["tweets.db.tokens"]
 
 
+def test_tokens_below_a_folder_in_which_anybody_may_replace_files_are_neither_read_nor_made(tmp_path: Path) -> None:
+    file = TokenFile(tmp_path / "folder" / "tweets.db")
+    file.db.parent.mkdir()
+    file.add("ann", frozenset({POST}))
+    tmp_path.chmod(0o777)
+    with pytest.raises(OpenError, match=f"may replace the files in {tmp_path}: chmod o-w {tmp_path}"):
+        file.read()
+    with pytest.raises(OpenError, match="may replace the files"):
+        file.add("bob", frozenset({POST}))
+
+
 def test_each_change_shows_in_the_fingerprint(file: TokenFile) -> None:
     seen = [file.fingerprint()]
     token, _ = file.add("ci", frozenset({POST}))

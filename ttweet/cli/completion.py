@@ -21,6 +21,7 @@ from cyclopts import Parameter
 from ttweet.cli import shell
 from ttweet.cli.main import make_app
 from ttweet.cli.options import FILE
+from ttweet.files import trusted_path, write_texts
 
 LOOK_S = 10.0  # for a shell to start and answer: the slowest startup files take some seconds
 
@@ -145,8 +146,8 @@ def _install(name: Shell, target: Target, script: str) -> None:
 
 def _write(path: Path, script: str, way_out: str) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(script, "utf-8")
+        trusted_path(path.parent).mkdir(parents=True, exist_ok=True)
+        write_texts(path, [script], mode=0o644)  # a package's script is for all users
     except OSError as exc:
         raise OSError(exc.errno, f"{exc.strerror}; {way_out}", exc.filename or str(path)) from exc
 
@@ -161,8 +162,8 @@ def _add_line(startup: Path, line: str) -> bool:
     entry = os.fsencode(f"{line}\n")
     if b"\n" + entry in b"\n" + content:
         return False
-    startup.parent.mkdir(parents=True, exist_ok=True)
-    with startup.open("ab") as file:
+    trusted_path(startup.parent).mkdir(parents=True, exist_ok=True)
+    with trusted_path(startup).open("ab") as file:
         file.write(entry if not content or content.endswith(b"\n") else b"\n" + entry)
     return True
 

@@ -211,9 +211,10 @@ def _checked_token(token: str, source: str) -> str:
 
 
 def _token_of(path: str, source: str) -> str:
-    from ttweet.files import secret_objection  # most clients have no such file
+    from ttweet.files import secret_objection, trusted_path  # most clients have no such file
 
     try:
+        trusted_path(path)
         with open(path, "rb") as file:
             if (wrong := secret_objection(path, os.fstat(file.fileno()))) is not None:
                 raise SetupError("token", f"others can read {source[:-1]} {wrong}")

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from ttweet.descriptors import SHORTAGES
-from ttweet.files import make_private, open_own
+from ttweet.files import make_private, open_own, refuse_shared, trusted_path
 
 MAX_KEPT = 10_000  # tweets; a command that fails every minute fills it in a week
 MAX_SENT_S = 6 * 86400  # a server keeps keys for 7 days; one less, for two clocks that do not agree
@@ -76,7 +76,8 @@ class Spool:
 
         `on_wait` hears once of the one that is, `process 4711`, when it takes longer than TOLD_S.
         """
-        make_private(self.folder)
+        make_private(trusted_path(self.folder))
+        refuse_shared(self.folder)
         descriptor = open_own(self.folder / "lock")
         try:
             _lock(descriptor, on_wait)
@@ -95,6 +96,7 @@ class Spool:
 
     def keep_late(self, parcel: Parcel) -> None:
         """Keep a parcel without the lock, until the next process that has it numbers it. As `keep` otherwise."""
+        refuse_shared(self.folder)
         self._check_room()
         self._write(self.folder / f"late-{time.time_ns():020}-{os.getpid()}", parcel)
 
@@ -171,7 +173,7 @@ class Spool:
     def _write(self, path: Path, parcel: Parcel) -> None:
         """Write a file so that it is there whole or not at all, whatever happens."""
         unfinished = path.with_name(f"unfinished-{path.name}")
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        descriptor = open_own(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         with open(descriptor, "wb") as file:
             file.write(_encoded(parcel))
             file.flush()

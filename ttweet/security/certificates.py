@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from ttweet.files import secret_objection
+from ttweet.files import NotOursError, secret_objection, trusted_path
 from ttweet.model.errors import OpenError
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----"
@@ -98,7 +98,11 @@ def _check(path: Path, mark: str, what: str) -> None:
 
 
 def _check_private(key: Path) -> None:
-    """Refuse a key that others can read."""
+    """Refuse a key that others can read or replace."""
+    try:
+        trusted_path(key)
+    except NotOursError as exc:
+        raise OpenError("denied", f"cannot trust the key {key}: {exc.strerror}") from exc
     if (wrong := secret_objection(key, key.stat())) is not None:
         raise OpenError("denied", f"others can read the key {key} {wrong}")
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ttweet.descriptors import RAISE_LIMIT, SHORTAGES
-from ttweet.files import is_in_place, open_own, replacing
+from ttweet.files import is_in_place, open_own, replacing, trusted_path
 from ttweet.model.errors import OpenError, Refused
 from ttweet.model.times import now_ms
 from ttweet.security import tokens
@@ -28,6 +28,7 @@ class TokenFile:
     """The tokens of one database. There need not be a file as long as there are none."""
 
     def __init__(self, db: Path) -> None:
+        self._named = db.absolute()
         self.db = Path(os.path.realpath(db))
         self.path = self.db.with_name(self.db.name + ENDING)
 
@@ -123,6 +124,7 @@ class TokenFile:
     @contextmanager
     def _opened(self, flags: int) -> Iterator[int]:
         """The file, and no pipe or link in its place: those would have whoever reads it wait, or write elsewhere."""
+        trusted_path(self._named)
         fd = open_own(self.path, flags)
         try:
             yield fd

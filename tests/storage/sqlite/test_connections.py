@@ -333,6 +333,16 @@ def test_a_folder_in_which_anybody_may_replace_files_is_refused(tmp_path: Path) 
         assert store.count() == 0
 
 
+def test_a_folder_far_above_in_which_anybody_may_replace_files_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "inner" / "folder"
+    folder.mkdir(parents=True)
+    tmp_path.chmod(0o777)
+    with pytest.raises(OpenError, match=rf"may replace the files in {tmp_path}: chmod o-w {tmp_path}$") as refusal:
+        SqliteStore.open(folder / "tweets.db", log_limit=1, at=NOW)
+    assert refusal.value.code == "denied"
+    assert list(folder.iterdir()) == []
+
+
 @pytest.mark.parametrize("ending", [".lock", "-wal", ""])
 def test_a_link_in_a_files_place_is_not_written_through(path: Path, ending: str) -> None:
     victim = path.with_name("victim")

@@ -12,7 +12,7 @@ from ttweet.cli import output as cli_show
 from ttweet.cli import shell
 from ttweet.cli.options import FILE, Db, Json
 from ttweet.cli.source import db_path
-from ttweet.files import replacing
+from ttweet.files import write_texts
 from ttweet.model import reports
 from ttweet.model.reports import escape
 from ttweet.storage.contract import LogLine, Reader
@@ -85,7 +85,7 @@ def _export(lines: Iterator[LogLine], name: str) -> int:
         with open(sys.stdout.fileno(), "w", encoding="utf-8", closefd=False) as file:
             file.writelines(texts)
     elif first := next(texts, None):
-        _write(Path(name), chain([first], texts))
+        write_texts(Path(name), chain([first], texts))
         shell.hint(f"{exported.count:,} lines written to {escape(name)}")
     return exported.count
 
@@ -101,16 +101,6 @@ def _is_database(path: Path) -> bool:
         return False
     with path.open("rb") as file:
         return file.read(len(MAGIC)) == MAGIC
-
-
-def _write(target: Path, texts: Iterable[str]) -> None:
-    """Put the whole text in the target's place at once: what was there stays until then. Raises OSError."""
-    if target.exists() and not target.is_file():  # a device or a FIFO is written to, not replaced
-        with target.open("w", encoding="utf-8") as file:
-            file.writelines(texts)
-        return
-    with replacing(target) as part, part.open("w", encoding="utf-8") as file:
-        file.writelines(texts)
 
 
 def _show(lines: Iterator[LogLine], *, json: bool) -> int:

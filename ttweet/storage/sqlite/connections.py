@@ -16,7 +16,7 @@ from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from ttweet.files import is_open_here, is_open_to_all, lock, objection, open_own, sync_folder
+from ttweet.files import NotOursError, is_open_here, lock, objection, open_own, sync_folder, trusted_path
 from ttweet.model.errors import DatabaseError, OpenError
 from ttweet.storage.sqlite.errors import BUSY_TIMEOUT_S, damaged, os_error, primary_code, sqlite_error
 from ttweet.storage.sqlite.foreign import Objection, find_objections
@@ -61,7 +61,7 @@ class Lock:
     def __init__(self, path: Path) -> None:
         """Raises OpenError `locked`, which names the process that holds it, or what the folder does not allow."""
         try:
-            _refuse_open_folder(path.parent)
+            _refuse_open_folder(path)
             _refuse_others(path)
             self._fd = open_own(lock_path(path))
             self._take(path)
@@ -268,11 +268,12 @@ def _check_connected(path: Path, connection: sqlite3.Connection) -> None:
         _check_identity(path, application, version)
 
 
-def _refuse_open_folder(folder: Path) -> None:
-    """A database is no safer than its folder: whoever may write there can put another file in its place."""
-    if is_open_to_all(folder):
-        way = f"chmod o-w {shlex.quote(str(folder))}"
-        raise DatabaseError("denied", f"any user may replace the files in {folder}: {way}")
+def _refuse_open_folder(path: Path) -> None:
+    """A database is no safer than the folders above it: in one open to all, any user can put another in its place."""
+    try:
+        trusted_path(path)
+    except NotOursError as exc:
+        raise DatabaseError("denied", str(exc.strerror)) from exc
 
 
 def _refuse_others(path: Path) -> None:
