@@ -380,3 +380,10 @@ def test_the_changelog_begins_with_the_newest_release() -> None:
     ]
     assert versions == sorted(versions, reverse=True)
     assert re.search(r"^## \[(Unreleased|\d)", CHANGELOG, re.MULTILINE)
+
+
+def test_every_example_that_hands_a_text_to_a_command_puts_two_hyphens_before_it() -> None:
+    pages = [*PAGES, *sorted((PACKAGE / "cli" / "manual").glob("*.py"))]
+    handed = [found for page in pages for found in re.findall(r"--exec '(.+?)'", page.read_text()) if "TEXT" in found]
+    assert handed
+    assert [found for found in handed if ' -- "$TTWEET_TEXT"' not in found] == []

@@ -152,7 +152,8 @@ server is back, and goes on after the last tweet that it has shown. Ctrl-C stops
 from there.
 
 With --exec a shell runs COMMAND for each tweet, one after another. The tweet is in its environment: TTWEET_ID,
-TTWEET_TEXT, TTWEET_BY, TTWEET_TAGS (parted by blanks), and on its stdin as JSON. One that fails is reported.
+TTWEET_TEXT, TTWEET_BY, TTWEET_TAGS (parted by blanks), and on its stdin as JSON. One that fails is reported. A text
+may begin with a hyphen: put -- before it, or a command takes it for an option.
 
 In a pipe the columns are parted by tabs: id, time, author, text. That a tweet was deleted is said on stderr, or with
 --json by an object that has no text: {"deleted":42}.""",
@@ -160,7 +161,7 @@ In a pipe the columns are parted by tabs: id, time, author, text. That a tweet w
   ttweet follow python rust
   ttweet follow --last 10
   ttweet follow nightly --json | jq .text
-  ttweet follow deploy --exec 'notify-send "$TTWEET_TEXT"'
+  ttweet follow deploy --exec 'notify-send -- "$TTWEET_TEXT"'
   ttweet follow --from 9201 --count 5 --timeout 1h
 
 {_EXIT_CODES}
