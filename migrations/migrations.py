@@ -191,7 +191,9 @@ _KEY_DIGESTS = (
     "PRAGMA secure_delete = ON",  # the names and keys that go are overwritten
     # Random, so that a digest tells nothing without the file that it is from.
     "CREATE TABLE key_secret (id INTEGER PRIMARY KEY CHECK (id = 1), secret BLOB NOT NULL) STRICT",
+    "PRAGMA legacy_alter_table = ON",  # or a view of the user's follows the old table to its end
     "ALTER TABLE keys RENAME TO old_keys",
+    "PRAGMA legacy_alter_table = OFF",
     # The tweet is the primary key: the oldest keys come first, which is the order in which they are forgotten.
     """
     CREATE TABLE keys (

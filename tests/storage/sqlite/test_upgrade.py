@@ -59,6 +59,17 @@ def test_a_file_of_any_schema_is_read_as_it_is(version: int, path: Path) -> None
     assert path.read_bytes() == before
 
 
+def test_views_of_others_outlive_the_migration(version: int, path: Path) -> None:
+    tables = [name for (name,) in sql(path, "SELECT name FROM sqlite_master WHERE type = 'table'")]
+    for table in tables:
+        sql(path, f"CREATE VIEW of_{table} AS SELECT * FROM {table}")
+    sql(path, "CREATE VIEW of_none AS SELECT * FROM removed")
+    with opened(path, at=OPENED_AT) as store:
+        store.end_session("stopped", at=OPENED_AT)
+    for table in tables:
+        assert sql(path, f"SELECT count(*) FROM of_{table}") == sql(path, f"SELECT count(*) FROM {table}")
+
+
 def test_a_server_brings_a_file_of_any_schema_up_to_date_and_keeps_what_is_in_it(version: int, path: Path) -> None:
     before = entries_of(path)
     with opened(path, at=OPENED_AT) as store:
