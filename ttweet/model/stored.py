@@ -17,9 +17,7 @@ def checked_text(text: str) -> str:
 
 def checked_name(name: str) -> str:
     """A name in the normal form that all versions agree on, also that of a query. Raises Refused `bad_name`."""
-    name = settled_form(name)
-    tweets.refuse_bad_name(name, known_as=with_letters(name))
-    return name
+    return tweets.checked_name(name, settled_form, with_letters)
 
 
 def refuse_bad_tags(tags: Sequence[object]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
-from ttweet.model import hashtags
+from ttweet.model import budget, hashtags
 from ttweet.model.errors import Refused
 
 MAX_ID = 2**53 - 1  # of a tweet or a deletion: what every JSON reader holds to the digit (RFC 8259, section 6)
@@ -18,6 +18,7 @@ MAX_CHARACTERS = 150  # code points of the NFC form, as the first ttweet had it
 MAX_TEXT_BYTES = 600  # UTF-8: 150 times the longest character; looked at before anything is decoded or normalized
 MAX_TAGS = 32  # given beside the text; a text of 150 characters holds at most 75
 MAX_NAME_CHARACTERS = 32  # of an author: a name and a place fit, a sentence does not
+MAX_NAME_BYTES = 128  # UTF-8: 32 times the longest character; looked at before the name is normalized
 MAX_KEY_CHARACTERS = 128  # a UUID is 36, a SHA-512 in hexadecimal 128
 HISTORY_DAYS = 14  # days of counts that a list of tags carries: two weeks show a weekly rhythm
 
@@ -121,8 +122,7 @@ def checked_text(text: str, form: Callable[[str], str] = nfc) -> str:
     if not text.isascii():
         if position := _surrogate(text):
             raise Refused("bad_text", f"a lone surrogate at position {position}; a text must be valid UTF-8")
-        if (bytes_ := len(text.encode())) > MAX_TEXT_BYTES:
-            raise Refused("too_long", f"{bytes_} bytes, the limit is {MAX_TEXT_BYTES} for {MAX_CHARACTERS} characters")
+        budget.refuse_beyond(MAX_TEXT_BYTES, text, code="too_long", max_characters=MAX_CHARACTERS)
         text = form(text)
     if "\0" in text:
         raise Refused("bad_text", f"a NUL character at position {text.index(chr(0)) + 1}; a text must have none")
@@ -131,17 +131,17 @@ def checked_text(text: str, form: Callable[[str], str] = nfc) -> str:
     return text
 
 
-def checked_name(name: str) -> str:
-    """The NFC form of an author's name: 1 to 32 letters and digits. Raises Refused `bad_name`."""
-    name = nfc(name)
-    refuse_bad_name(name, known_as=name)
-    return name
+def checked_name(name: str, form: Callable[[str], str] = nfc, known_as: Callable[[str], str] = str) -> str:
+    """The normal form of an author's name: 1 to 32 letters and digits. Raises Refused `bad_name`.
 
-
-def refuse_bad_name(name: str, *, known_as: str) -> None:
-    """Raise Refused `bad_name` for what is no name; its characters are judged as those of `known_as`."""
-    if not 1 <= len(name) <= MAX_NAME_CHARACTERS or not all(one.isalpha() or one.isdecimal() for one in known_as):
+    `known_as` gives the name that is judged in its place.
+    """
+    budget.refuse_beyond(MAX_NAME_BYTES, name, code="bad_name", max_characters=MAX_NAME_CHARACTERS)
+    name = form(name)
+    judged = known_as(name)
+    if not 1 <= len(name) <= MAX_NAME_CHARACTERS or not all(one.isalpha() or one.isdecimal() for one in judged):
         raise Refused("bad_name", f"{name[:40]!a} is no name: 1 to {MAX_NAME_CHARACTERS} letters and digits make one")
+    return name
 
 
 def search_key(tag: str) -> str:

@@ -13,10 +13,9 @@ def fields_of(operation: str, data: object, known: set[str]) -> dict[str, object
     """The fields of an object, all of them among the known."""
     if type(data) is not dict:
         raise Refused("bad_request", f'the data of "{operation}" is a string or an object, not {shown(data)}')
-    unknown = sorted(data.keys() - known)
-    if unknown:
+    if unknown := data.keys() - known:
         fields = ", ".join(sorted(known))
-        raise Refused("bad_request", f'no field {shown(unknown[0])} in "{operation}"; there are: {fields}')
+        raise Refused("bad_request", f'no field {shown(min(unknown))} in "{operation}"; there are: {fields}')
     return data
 
 

@@ -1,6 +1,5 @@
 """The command `wait`: until a tweet comes."""
 
-import unicodedata
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -9,6 +8,8 @@ from ttweet.cli import live as cli_live
 from ttweet.cli import shell
 from ttweet.cli.options import After, Ca, Json, LiveServer, LiveTags, Timeout
 from ttweet.cli.source import checked_body, open_client
+from ttweet.model import tweets
+from ttweet.model.errors import Refused
 
 Text = Annotated[str | None, Parameter(name="--text", metavar="STR", help="Only a tweet whose text contains this.")]
 
@@ -24,7 +25,7 @@ def wait(
 ) -> int:
     """Wait for a tweet and show it."""
     bodies = [checked_body(tag) for tag in tags]
-    wanted = unicodedata.normalize("NFC", shell.checked_text(text or "", "--text"))
+    wanted = _wanted(text or "")
     cli_live.leave_with_reader()
     with (
         cli_live.time_limit(timeout) as deadline,
@@ -37,3 +38,11 @@ def wait(
                 return shell.DONE
     shell.complain(f"no such tweet has come, and --timeout {timeout} is up")
     return shell.TIMED_OUT
+
+
+def _wanted(text: str) -> str:
+    """The normal form of what a tweet's text may contain. Raises UsageError for what no tweet has room for."""
+    try:
+        return tweets.checked_text(shell.checked_text(text, "--text"))
+    except Refused as refused:
+        raise shell.UsageError(f"--text: {refused.text}") from refused

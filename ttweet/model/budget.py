@@ -1,0 +1,18 @@
+"""The budget of what a client sends: bytes of UTF-8, measured before any work that grows faster than they do.
+
+A normal form takes the square of the marks on a letter, and a character may fold to eighteen. So every rule looks at
+the bytes of a value first, then at its form.
+"""
+
+from ttweet.model.errors import Refused
+
+
+def size(text: str) -> int:
+    """The bytes of a text in UTF-8; a lone surrogate, which has none, counts as three."""
+    return len(text) if text.isascii() else len(text.encode(errors="surrogatepass"))
+
+
+def refuse_beyond(max_bytes: int, text: str, *, code: str, max_characters: int) -> None:
+    """Raise Refused with this code for a text of more bytes than its characters may have."""
+    if len(text) > max_characters and (bytes_ := size(text)) > max_bytes:
+        raise Refused(code, f"{bytes_} bytes, the limit is {max_bytes} for {max_characters} characters")
