@@ -247,11 +247,15 @@ def test_ids_that_are_nobodys_are_not_counted(file: Path) -> None:
     assert run(*arguments).stdout == f"2 tweets would be removed from {file}, 1 kept\n"
 
 
-def test_tweets_that_are_old_enough_go(file: Path) -> None:
+def test_tweets_that_are_old_enough_go(tmp_path: Path) -> None:
+    file, now = tmp_path / "notes.db", now_ms()
+    with closing(SqliteStore.open(file, log_limit=9, at=now)) as store:
+        for number in range(5):
+            post(store, f"{number} #n", at=now - DAY_MS // 2)
     assert run("prune", "--keep", "1d", "--db", str(file)).stdout == f"0 tweets removed from {file}, 5 kept\n"
-    with closing(SqliteStore.open(file, log_limit=9, at=now_ms())) as store:
-        post(store, "from tomorrow", at=now_ms() + DAY_MS)
-    assert run("prune", "--keep", "1s", "--db", str(file)).stdout == f"5 tweets removed from {file}, 1 kept\n"
+    with closing(SqliteStore.open(file, log_limit=9, at=now)) as store:
+        post(store, "from tomorrow", at=now + DAY_MS)
+    assert run("prune", "--keep", "1h", "--db", str(file)).stdout == f"5 tweets removed from {file}, 1 kept\n"
 
 
 @pytest.mark.parametrize(
