@@ -1,6 +1,7 @@
 """Room on the disk: how much is missing, and that an upload leaves some."""
 
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +14,7 @@ from ttweet.model.tweets import Tweet
 from ttweet.storage.sqlite import room, writer
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.removal import oldest_before
-from ttweet.storage.sqlite.room import RESERVE_BYTES, Disk, missing, more_room
+from ttweet.storage.sqlite.room import LOOK_S, PLENTY_BYTES, RESERVE_BYTES, Disk, missing, more_room
 from ttweet.storage.sqlite.writer import SqliteStore
 
 
@@ -34,6 +35,7 @@ def test_missing_room_is_told_rounded_up(lacking: int, text: str) -> None:
 
 def free(monkeypatch: pytest.MonkeyPatch, amount: int) -> None:
     monkeypatch.setattr(room, "_free", lambda path: amount)
+    monkeypatch.setattr(room, "PLENTY_BYTES", 1 << 63)  # look each time
 
 
 def test_tweets_leave_the_last_room_of_the_disk_alone(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,6 +134,27 @@ def test_a_folder_that_is_gone_is_no_full_disk(tmp_path: Path) -> None:
     with closing(sqlite3.connect(":memory:")) as connection:
         disk.refuse_tweets(connection)
         assert missing(connection, tmp_path / "gone" / "tweets.db") == 0
+
+
+def test_a_disk_with_plenty_of_room_is_looked_at_ten_times_a_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str] = []
+    left = iter([PLENTY_BYTES, PLENTY_BYTES - 1, PLENTY_BYTES - 1])
+    times = iter([0.0, LOOK_S / 2, LOOK_S, LOOK_S])
+
+    def look(folder: str) -> int:
+        looks.append(folder)
+        return next(left)
+
+    monkeypatch.setattr(room, "_free", look)
+    monkeypatch.setattr(time, "monotonic", lambda: next(times))
+    disk = Disk(tmp_path / "tweets.db")
+    seen = []
+    for _ in range(4):
+        disk.is_short()
+        seen.append(len(looks))
+    assert seen == [1, 1, 2, 3]
 
 
 @pytest.mark.parametrize("opening", [SqliteReader, lambda path: SqliteStore.open(path, log_limit=1, at=NOW)])

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from contextlib import suppress
 from math import ceil
 from pathlib import Path
@@ -10,6 +11,8 @@ from ttweet.model.errors import OpenError, StoreError
 
 RESERVE_BYTES = 1024 * 1024  # kept free of tweets, so that a stop, a start and `ttweet prune` have room: ext4 keeps 5 %
 START_BYTES = 128 * 1024  # for the index of the write-ahead log, and the pages of a session and its first lines
+PLENTY_BYTES = 1024 * 1024 * 1024  # of free room, which no disk loses within LOOK_S
+LOOK_S = 0.1  # between two looks at a disk with plenty of room
 SHM_BYTES = 32 * 1024  # of the index of the write-ahead log, for the first 4,096 pages
 
 _KIB, _MIB = 1024, 1024 * 1024
@@ -18,15 +21,20 @@ _FULL = "the disk is full, but for what a stop and a start need; nothing was sto
 
 
 class Disk:
-    """The disk of a database that is being written to: a look before each batch, which takes 4 us."""
+    """The disk of a database that is being written to: a look before each batch, less often while there is plenty."""
 
     def __init__(self, path: Path) -> None:
         self._folder = str(path.parent)
         self._wal = f"{path}-wal"
         self._free = 0
+        self._next_look = 0.0
 
     def is_short(self) -> bool:
         """Look whether the write-ahead log must go back into the file now, which takes its own size at most."""
+        now = time.monotonic()
+        if self._free >= PLENTY_BYTES and now < self._next_look:
+            return False
+        self._next_look = now + LOOK_S
         try:
             self._free = _free(self._folder)
         except OSError:  # the folder has gone: the look after COMMIT finds that
