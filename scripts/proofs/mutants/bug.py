@@ -1,0 +1,31 @@
+"""What a bug is, and the table of all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from proofs.figure import Sign
+
+
+class Bug(NamedTuple):
+    """What puts it in, the proof of `mutation` that must find it, and by which signs: others are no catch."""
+
+    put_in: Callable[[], None]
+    proof: str
+    signs: frozenset[Sign]
+
+
+BUGS: dict[str, Bug] = {}
+"""Each by its name."""
+
+
+def mutant(proof: str, *signs: Sign) -> Callable[[Callable[[], None]], Callable[[], None]]:
+    """Register a bug; its name is the function's, with hyphens."""
+
+    def register(put_in: Callable[[], None]) -> Callable[[], None]:
+        BUGS[put_in.__name__.replace("_", "-")] = Bug(put_in, proof, frozenset(signs))
+        return put_in
+
+    return register

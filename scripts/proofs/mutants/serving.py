@@ -1,0 +1,272 @@
+"""Bugs in what clients are told, and in how the server runs."""
+
+# ruff: noqa: SLF001 - bugs are put where nobody else may reach
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from proofs.mutants.bug import mutant
+
+
+@mutant("kill9", "lost")
+def ack_before_commit() -> None:
+    """Uploads are answered before they are stored."""
+    from ttweet.broker import journal
+    from ttweet.model import tweets
+
+    take = journal.Journal._take_batch
+
+    def take_batch(self: Any) -> Any:
+        batch, lines = take(self)
+        at = (self.last.id if self.last else 0) + 1
+        for place, receipt in enumerate(batch):
+            draft = receipt.draft
+            receipt.outcome = tweets.Tweet(at + place, 0, None, draft.text, tuple(draft.tags.values()))
+        for waiter in {id(receipt.waiter): receipt.waiter for receipt in batch}.values():
+            waiter.answered()
+        return batch, lines
+
+    journal.Journal._take_batch = take_batch  # type: ignore[method-assign]
+
+
+@mutant("kill9", "lost")
+def last_before_commit() -> None:
+    """The last message is shown while it is on its way to the disk."""
+    from ttweet.model import tweets
+    from ttweet.storage.sqlite import writer as sqlite_store
+
+    def early(service: Any) -> Any:
+        last = service._journal.last
+        inbox = [one.draft for one in service._journal._queue if hasattr(one, "draft")]
+        if not inbox:
+            return last
+        return tweets.Tweet((last.id if last else 0) + len(inbox), 0, None, inbox[-1].text, ())
+
+    from ttweet.broker import service
+
+    service.Service.last = early  # type: ignore[method-assign,assignment]
+    _slow_commits(sqlite_store)
+
+
+@mutant("kill9", "stale")
+def last_one_late() -> None:
+    """The last message is that of the batch before."""
+    from ttweet.broker import journal
+
+    succeed = journal.Journal._succeed
+
+    def late(self: Any, batch: Any, tweets: Any) -> None:
+        before = self.last
+        succeed(self, batch, tweets)
+        newest, self.last = self.last, getattr(self, "_hidden", before)
+        self._hidden = newest
+
+    journal.Journal._succeed = late  # type: ignore[method-assign]
+
+
+@mutant("kill9", "stale")
+def last_of_the_batch() -> None:
+    """The last message is the batch's last answer, even when that is an old tweet whose key came again."""
+    from ttweet.broker import journal
+
+    succeed = journal.Journal._succeed
+
+    def careless(self: Any, batch: Any, tweets: Any) -> None:
+        succeed(self, batch, tweets)
+        self.last = tweets[-1] if tweets else self.last
+
+    journal.Journal._succeed = careless  # type: ignore[method-assign]
+
+
+@mutant("kill9", "lost")
+def push_before_commit() -> None:
+    """Followers are shown tweets that are on their way to the disk."""
+    from ttweet.broker import journal
+    from ttweet.model import tweets
+    from ttweet.storage.sqlite import writer as sqlite_store
+
+    take = journal.Journal._take_batch
+
+    def take_batch(self: Any) -> Any:
+        batch, lines = take(self)
+        at = (self.last.id if self.last else 0) + 1
+        drafts = [receipt.draft for receipt in batch]
+        early = [tweets.Tweet(at + n, 0, None, one.text, tuple(one.tags.values())) for n, one in enumerate(drafts)]
+        if early:
+            self._published = early[-1].id
+            self.on_commit(early)
+        return batch, lines
+
+    journal.Journal._take_batch = take_batch  # type: ignore[method-assign]
+    _slow_commits(sqlite_store)
+
+
+@mutant("kill9", "order")
+def push_one_late() -> None:
+    """Followers are told of a commit when the next one comes, and of the last one never."""
+    from ttweet.broker import journal
+
+    publish = journal.Journal._publish
+
+    def late(self: Any, batch: Any) -> None:
+        before, self._told_of_next = getattr(self, "_told_of_next", []), batch
+        publish(self, before)
+
+    journal.Journal._publish = late  # type: ignore[method-assign]
+
+
+@mutant("following", "lost", "order")
+def resume_skips_one() -> None:
+    """A follower that comes again misses the tweet after the last that it has seen."""
+    from ttweet.broker import fanout as audience
+
+    follow = audience.Audience.follow
+
+    def skip(self: Any, subscriber: Any, tags: Any, after: int | None, *others: Any, **options: Any) -> Any:
+        return follow(self, subscriber, tags, after and after + 1, *others, **options)
+
+    audience.Audience.follow = skip  # type: ignore[method-assign]
+
+
+@mutant("kill9", "forged")
+def keys_of_all_are_one() -> None:
+    """What one author's key has stored is what another's finds."""
+    from ttweet.server.tcp import connection
+
+    post = connection.Connection._post
+
+    def anonymous(self: Any, text: str, tags: Any = (), scan: bool = True, key: str | None = None) -> None:
+        by, self._visitor.author = self._visitor.author, None if key else self._visitor.author
+        post(self, text, tags, scan, key)
+        self._visitor.author = by
+
+    connection.Connection._post = anonymous  # type: ignore[method-assign]
+
+
+@mutant("kill9", "lost")
+def another_time() -> None:
+    """What is acknowledged has another time than what is stored."""
+    _change_answers(lambda tweet: tweet._replace(at=tweet.at + 1))
+
+
+@mutant("kill9", "lost")
+def tags_of_others() -> None:
+    """What is acknowledged and pushed has tags that the text does not have."""
+    _change_answers(lambda tweet: tweet._replace(tags=("other",)))
+
+
+@mutant("kill9", "stale")
+def more_at_the_end() -> None:
+    """The last page says that there are more."""
+    _change_pages(lambda page: page._replace(more=True))
+
+
+@mutant("kill9", "stale")
+def before_is_ignored() -> None:
+    """What is before an id is the newest page again."""
+    from ttweet.storage.sqlite import reader as sqlite_reader
+
+    find = sqlite_reader.Queries.tweets_of_tag
+
+    def newest(self: Any, key: str, **options: Any) -> Any:
+        return find(self, key, **{**options, "before": None})
+
+    sqlite_reader.Queries.tweets_of_tag = newest  # type: ignore[method-assign]
+
+
+@mutant("kill9", "forged")
+def unescaped_log() -> None:
+    """A message is logged as it came, line breaks included."""
+    from ttweet.model import reports
+
+    reports.escape = lambda text: text
+
+
+@mutant("kill9", "corrupt")
+def export_apart() -> None:
+    """The log's copy goes on where the log ends, not where the copy does."""
+    from ttweet.server import log_copies as export
+
+    copy_page = export.LogCopy._copy_page
+
+    def careless(self: Any) -> bool:
+        more = copy_page(self)
+        time.sleep(0.005)
+        newest = self._reader._connection.execute("SELECT coalesce(max(id), 0) FROM log").fetchone()[0]
+        self._cursor = max(self._cursor, newest)
+        return more
+
+    export.LogCopy._copy_page = careless  # type: ignore[method-assign]
+
+
+@mutant("kill9", "stale")
+def runs_are_no_tags() -> None:
+    """The second tag of a run such as #cs#3251 is not found."""
+    from ttweet.model import hashtags
+
+    extract = hashtags.extract
+
+    def first_only(text: str, *, numeric: bool = False) -> list[str]:
+        return extract(text, numeric=numeric)[:1]
+
+    hashtags.extract = first_only
+
+
+@mutant("sigterm", "bar")
+def ends_as_it_is() -> None:
+    """A server that is asked to stop ends in the middle of its work."""
+    from ttweet.server import app
+
+    until_stop = app._until_stop
+
+    async def end(*heeded: Any) -> None:
+        await until_stop(*heeded)
+        os._exit(0)
+
+    app._until_stop = end
+
+
+@mutant("mixed", "bar")
+def stopped_is_failed() -> None:
+    """A server that was stopped in order says that it had to stop."""
+    from ttweet.server import app
+
+    run = app.run
+    app.run = lambda config: run(config) or 1
+
+
+def _change_answers(change: Callable[[Any], Any]) -> None:
+    """Make the store give back something else than it has stored."""
+    from ttweet.storage.sqlite import writer as sqlite_store
+
+    append = sqlite_store.SqliteStore.append
+
+    def changed(self: Any, drafts: Sequence[Any], reports: Sequence[Any], *, at: int) -> Any:
+        return [change(tweet) for tweet in append(self, drafts, reports, at=at)]
+
+    sqlite_store.SqliteStore.append = changed  # type: ignore[method-assign]
+
+
+def _change_pages(change: Callable[[Any], Any]) -> None:
+    """Make the pages of a tag say something else than was found."""
+    from ttweet.storage.sqlite import reader as sqlite_reader
+
+    find = sqlite_reader.Queries.tweets_of_tag
+    sqlite_reader.Queries.tweets_of_tag = (  # type: ignore[method-assign]
+        lambda self, key, **options: change(find(self, key, **options))
+    )
+
+
+def _slow_commits(module: Any) -> None:
+    """Make COMMIT take longer, so that what is wrong beside it is seen."""
+    append = module.SqliteStore.append
+
+    def slowly(self: Any, drafts: Sequence[Any], reports: Sequence[Any], *, at: int) -> Any:
+        time.sleep(0.003)
+        return append(self, drafts, reports, at=at)
+
+    module.SqliteStore.append = slowly
