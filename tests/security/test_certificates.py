@@ -108,6 +108,14 @@ def replaceable(_: Path, key: Path) -> None:
     key.parent.chmod(0o777)
 
 
+def huge_cert(cert: Path, _: Path) -> None:
+    os.truncate(cert, 1 << 40)  # a file with a hole, which no memory has room for
+
+
+def huge_key(_: Path, key: Path) -> None:
+    os.truncate(key, certificates.MAX_FILE_BYTES + 1)
+
+
 def encrypted(_: Path, key: Path) -> None:
     encrypt(key)
 
@@ -118,6 +126,8 @@ def encrypted(_: Path, key: Path) -> None:
         (no_cert, "missing", "there is no file {cert} with a certificate"),
         (no_key, "missing", "there is no file {key} with a private key"),
         (folder, "denied", "cannot read {cert}: Is a directory"),
+        (huge_cert, "not_ours", "{cert} has more than 1,024 KiB; name a smaller file with a certificate"),
+        (huge_key, "not_ours", "{key} has more than 1,024 KiB; name a smaller file with a private key"),
         (no_pem, "not_ours", "{cert} holds no certificate in PEM form"),
         (swapped, "not_ours", "{key} holds no private key in PEM form"),
         (torn, "damaged", "cannot use {cert} with {key}: "),

@@ -12,10 +12,11 @@ import pytest
 from tests.support.processes import LIMIT_S, output_of
 from tests.support.sqlite_files import opened, post
 from ttweet.model.errors import OpenError, Refused
+from ttweet.model.tweets import MAX_NAME_CHARACTERS
 from ttweet.security import token_file
-from ttweet.security.rights import ADMIN, POST, READ
+from ttweet.security.rights import ADMIN, POST, READ, RIGHTS
 from ttweet.security.token_file import TokenFile
-from ttweet.security.tokens import Token, hash_of
+from ttweet.security.tokens import MAX_TOKENS, Token, hash_of
 
 
 @pytest.fixture
@@ -237,6 +238,32 @@ def test_what_is_no_token_is_refused_by_its_line(file: TokenFile, line: str) -> 
         with pytest.raises(OpenError, match=r"line 2 of .* is no token") as refused:
             use()
         assert refused.value.code == "damaged"
+
+
+def filled(path: Path, amount: int) -> None:
+    path.write_bytes(b"\n" * amount)
+    path.chmod(0o600)
+
+
+def test_a_file_that_is_larger_than_all_tokens_is_refused_before_it_is_read(file: TokenFile) -> None:
+    filled(file.path, token_file.MAX_BYTES)
+    assert file.read() == []
+    filled(file.path, token_file.MAX_BYTES + 1)
+    for use in (file.read, lambda: file.add("matt", frozenset({READ}))):
+        with pytest.raises(OpenError, match=r"has more than 500 KiB") as refused:
+            use()
+        assert refused.value.code == "damaged"
+    os.truncate(file.path, 1 << 40)  # a file with a hole, which no memory has room for
+    with pytest.raises(OpenError, match=r"has more than 500 KiB"):
+        file.read()
+
+
+def test_as_many_tokens_as_there_may_be_fit_however_long_they_are() -> None:
+    longest = Token(
+        MAX_TOKENS, "\N{GOTHIC LETTER AHSA}" * MAX_NAME_CHARACTERS, "f" * 64, frozenset(RIGHTS), *[2**53] * 4
+    )
+    line = json.dumps(longest.as_json(), ensure_ascii=False) + "\n"
+    assert len(line.encode()) * (MAX_TOKENS + 1) <= token_file.MAX_BYTES
 
 
 def test_what_an_editor_adds_is_no_part_of_a_token(file: TokenFile) -> None:

@@ -13,6 +13,7 @@ from ttweet.model.errors import OpenError
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----"
 KEY = "PRIVATE KEY-----"
+MAX_FILE_BYTES = 1024 * 1024  # of a PEM file; all authorities of a system have 220 KiB
 NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which `ssl` has no name for
 
 
@@ -88,12 +89,17 @@ def _load_authorities(context: ssl.SSLContext, client_ca: Path) -> None:
 def _check(path: Path, mark: str, what: str) -> None:
     """Refuse a file that cannot be read or does not hold what it should."""
     try:
-        text = path.read_text(encoding="ascii", errors="replace")
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError as exc:
         raise OpenError("missing", f"there is no file {path} with a {what}") from exc
     except OSError as exc:
         raise OpenError("denied", f"cannot read {path}: {exc.strerror}") from exc
-    if mark not in text:
+    if len(data) > MAX_FILE_BYTES:
+        raise OpenError(
+            "not_ours", f"{path} has more than {MAX_FILE_BYTES // 1024:,} KiB; name a smaller file with a {what}"
+        )
+    if mark.encode() not in data:
         raise OpenError("not_ours", f"{path} holds no {what} in PEM form")
 
 

@@ -20,6 +20,7 @@ from ttweet.security.rights import ADMIN
 from ttweet.security.tokens import MAX_TOKENS, Token
 
 ENDING = ".tokens"  # beside the database's name
+MAX_BYTES = MAX_TOKENS * 512  # read of the file; a line has 370 bytes at most, and a larger file fills the memory
 
 Fingerprint = tuple[int, int, int, int, int]
 
@@ -54,11 +55,17 @@ class TokenFile:
                     raise OpenError(
                         "denied", f"others may write to {self.path}, and so make tokens: it must be yours, mode 0600"
                     )
-                data = file.read()
+                data = file.read(MAX_BYTES + 1)
         except FileNotFoundError:
             return []
         except OSError as exc:
             raise self._denied(exc) from exc
+        if len(data) > MAX_BYTES:
+            raise OpenError(
+                "damaged",
+                f"{self.path} has more than {MAX_BYTES // 1024} KiB, which {MAX_TOKENS:,} tokens never take; "
+                "remove the lines that are no tokens, or put the file aside and make new tokens",
+            )
         return [self._token(number, line) for number, line in enumerate(data.splitlines(), 1) if line.strip()]
 
     def add(self, name: str, rights: frozenset[str], *, expires: int | None = None) -> tuple[Token, str]:
