@@ -24,10 +24,10 @@ MAY: dict[str, set[type]] = {  # what may be asked with one right alone
         wire.ListNames,
         wire.Follow,
     },
-    POST: {wire.Upload, wire.ClassicUpload, wire.TakeName},
+    POST: {wire.Upload, wire.ClassicUpload, wire.TakeName, wire.ClientReport},
     ADMIN: {wire.ShowStats, wire.Delete},
 }
-WITH_ANY = {wire.Ping, wire.ClientReport, wire.Unfollow}
+WITH_ANY = {wire.Ping, wire.Unfollow}
 REQUESTS = sorted(get_args(wire.Request), key=lambda kind: kind.__name__)
 SUBSETS = [frozenset(some) for amount in range(4) for some in combinations(RIGHTS, amount)]
 
@@ -59,6 +59,24 @@ def test_the_refusal_ends_the_connection_where_nothing_is_allowed_or_nobody_read
         (wire.ClassicUpload(""), reader),
     ):
         assert isinstance(permissions.refusal(request, who), ProtocolError)
+
+
+@pytest.mark.parametrize("rights", [{READ}, {ADMIN}, {READ, ADMIN}], ids=lambda some: "+".join(sorted(some)))
+async def test_a_report_line_without_the_right_to_post_is_dropped_and_the_connection_goes_on(rights: set[str]) -> None:
+    async with serving(gate=Gate(frozenset(rights))) as here:
+        caller = await here.call()
+        await caller.send(("r", "a line of a reader"), ("p", ""), ("r", "and another"))
+        assert await caller.answers(1) == [("ok", None)]
+        assert await caller.ask("p", "") == ("ok", None)
+    assert not [line for line in here.lines if line.startswith("CLIENT") or "INPUT COULD NOT BE" in line]
+
+
+async def test_a_report_line_with_the_right_to_post_is_stored() -> None:
+    async with serving(gate=Gate(frozenset({POST}))) as here:
+        caller = await here.call()
+        await caller.send(("r", "a line of a poster"))
+        assert await caller.ask("p", "") == ("ok", None)
+    assert "CLIENT ALERT [GENERAL] a line of a poster" in here.lines
 
 
 async def test_who_may_only_read_is_refused_each_upload_and_may_go_on() -> None:

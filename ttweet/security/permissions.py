@@ -13,6 +13,7 @@ NEEDED: dict[type[wire.Request], str | None] = {
     wire.Upload: POST,
     wire.ClassicUpload: POST,
     wire.TakeName: POST,  # a name that is online is kept from others
+    wire.ClientReport: POST,  # the log is read by whoever runs the server, and its room is limited
     wire.Last: READ,
     wire.ClassicDownload: READ,
     wire.TweetsOfTag: READ,
@@ -24,7 +25,6 @@ NEEDED: dict[type[wire.Request], str | None] = {
     wire.ShowStats: ADMIN,
     wire.Delete: ADMIN,
     wire.Unfollow: None,
-    wire.ClientReport: None,
     wire.Ping: None,
 }
 """None: any right will do, but who has none at all has no business here."""
@@ -40,13 +40,16 @@ def forbidden(rights: frozenset[str]) -> frozenset[type[object]]:
     return frozenset([kind for kind, right in NEEDED.items() if right and right not in rights])
 
 
-def refusal(request: object, who: Who) -> Refused | ProtocolError:
-    """The answer to a forbidden request: a ProtocolError, which ends the connection, where nobody waits for an answer.
+def refusal(request: object, who: Who) -> Refused | ProtocolError | None:
+    """The answer to a forbidden request; None for a report line, which is dropped: no client waits for its answer.
 
-    It ends that of who has no right at all too: a stranger shall not keep others from connecting.
+    A ProtocolError, which ends the connection, answers a classic request and every request of a client without any
+    right: a stranger must not keep others from connecting.
     """
-    unanswered = isinstance(request, wire.ClientReport | wire.ClassicUpload | wire.ClassicDownload)
-    family = ProtocolError if unanswered or not who.rights else Refused
+    if isinstance(request, wire.ClientReport) and who.rights:
+        return None
+    classic = isinstance(request, wire.ClassicUpload | wire.ClassicDownload)
+    family = ProtocolError if classic or not who.rights else Refused
     return family("forbidden", _sentence(NEEDED.get(type(request)), who))  # type: ignore[arg-type]  # or none of them
 
 

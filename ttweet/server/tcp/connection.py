@@ -266,8 +266,8 @@ class Connection:
             self._dismiss(error)
 
     def _forbid(self, event: wire.Event) -> None:
-        if not self._visitor.ended:
-            error = permissions.refusal(event, self._visitor.who)
+        error = None if self._visitor.ended else permissions.refusal(event, self._visitor.who)
+        if error is not None:
             self._refuse(error) if isinstance(error, Refused) else self._dismiss(error)
 
     def _dismiss(self, error: ProtocolError) -> None:
