@@ -10,13 +10,14 @@ import shlex
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 from benchmarks import document, machine, stage, tables
 from benchmarks.bars import judge
-from benchmarks.figures import Part, to_json
+from benchmarks.figures import Part
 from benchmarks.parts import KINDS
 from benchmarks.parts.part import Kind
 from benchmarks.peers import PEERS, ttweet
@@ -142,7 +143,7 @@ def _measure(kind: Kind, here: stage.Stage, plan: Plan, arguments: argparse.Name
 def _keep(parts: Sequence[Part], used: list[tuple[str, str]], arguments: argparse.Namespace) -> None:
     """Write what there is so far: a run of many minutes that is interrupted keeps its finished parts."""
     if arguments.json:
-        arguments.json.write_text(json.dumps({"machine": used, "parts": [to_json(part) for part in parts]}, indent=1))
+        arguments.json.write_text(json.dumps({"machine": used, "parts": [asdict(part) for part in parts]}, indent=1))
     if arguments.write_docs:
         document.write([part for part in parts if part.figures], used)
 

@@ -1,21 +1,19 @@
 """docs/performance.md: prose that people write, figures that the benchmark writes between two marks.
 
-The figures are kept beside it as JSON, so that one part can be measured again without the others.
+The figures are kept beside it, a line of JSON a part, so that one part can be measured again without the others.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from benchmarks import chart, tables
-from benchmarks.figures import Part, from_json, to_json
+from benchmarks.figures import Part, from_line, to_line
 from benchmarks.parts import KINDS
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGE, DATA, CHART = DOCS / "performance.md", DOCS / "performance.json", DOCS / "performance.svg"
+PAGE, DATA, CHART = DOCS / "performance.md", DOCS / "performance.jsonl", DOCS / "performance.svg"
 BEGIN = "<!-- figures: written by scripts/bench --write-docs, not by hand -->"
 END = "<!-- end of figures -->"
 NEW_PAGE = f"# Performance\n\n{BEGIN}\n{END}\n"
@@ -25,8 +23,7 @@ def write(parts: Sequence[Part], machine: Sequence[tuple[str, str]]) -> None:
     """Put these parts into the page, its chart and its data; the other parts stay as they were."""
     known = {part.name: part for part in (*load(), *parts)}
     ordered = [known[kind.name] for kind in KINDS if kind.name in known]
-    data = {"machine": [list(pair) for pair in machine], "parts": [to_json(part) for part in ordered]}
-    DATA.write_text(json.dumps(data, indent=1) + "\n")
+    DATA.write_text("".join(f"{to_line(part)}\n" for part in ordered))
     if "acks" in known:
         CHART.write_text(chart.render(known["acks"]))
     page = PAGE.read_text() if PAGE.exists() else NEW_PAGE
@@ -37,8 +34,7 @@ def load() -> list[Part]:
     """The parts that the page has now."""
     if not DATA.exists():
         return []
-    data: dict[str, Any] = json.loads(DATA.read_text())
-    return [from_json(part) for part in data["parts"]]
+    return [from_line(line) for line in DATA.read_text().splitlines()]
 
 
 def render(parts: Mapping[str, Part], machine: Sequence[tuple[str, str]]) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from statistics import median
 from typing import Any
 
@@ -126,15 +127,29 @@ def quantile(values: Sequence[float], share: float) -> float:
     return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
 
 
-def to_json(part: Part) -> dict[str, Any]:
-    """The part as plain data for a JSON file."""
-    return asdict(part)
+def to_line(part: Part) -> str:
+    """The part as a line of JSON; a sample is the list of its fields, of six digits each."""
+    return json.dumps(asdict(part) | {"figures": [_figure(one) for one in part.figures]})
 
 
-def from_json(data: dict[str, Any]) -> Part:
-    """The part that `to_json` has written."""
-    figures = [
-        Figure(one["subject"], one["case"], one["unit"], [Sample(**sample) for sample in one["samples"]])
-        for one in data["figures"]
-    ]
+def from_line(line: str) -> Part:
+    """The part that `to_line` has written."""
+    data: dict[str, Any] = json.loads(line)
+    figures = [Figure(*one[:3], [Sample(*sample) for sample in one[3:]]) for one in data["figures"]]
     return Part(data["name"], figures, data["notes"], data["command"], data["date"])
+
+
+def _figure(figure: Figure) -> list[Any]:
+    samples = [[_rounded(value) for value in astuple(sample)] for sample in figure.samples]
+    return [figure.subject, figure.case, figure.unit, *map(_without_end, samples)]
+
+
+def _rounded(value: float | None) -> float | None:
+    return value if value is None else float(f"{value:.6g}")
+
+
+def _without_end(fields: list[float | None]) -> list[float | None]:
+    """The fields up to the last that is known."""
+    while fields and fields[-1] is None:
+        fields = fields[:-1]
+    return fields

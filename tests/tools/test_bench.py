@@ -202,10 +202,10 @@ def test_a_section_says_where_a_peer_is_ahead_and_why() -> None:
     assert "is ahead" not in behind
 
 
-def test_a_part_comes_back_from_json_as_it_was() -> None:
+def test_a_part_comes_back_from_its_line_as_it_was() -> None:
     part = part_of({"ttweet": [1.5, 2]})
     part.note("A sentence.")
-    assert figures.from_json(json.loads(json.dumps(figures.to_json(part)))) == part
+    assert figures.from_line(figures.to_line(part)) == part
 
 
 def test_new_figures_leave_the_prose_around_them_alone() -> None:
