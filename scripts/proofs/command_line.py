@@ -21,6 +21,7 @@ from proofs import (
     hostile,
     ioerrors,
     kill9,
+    loopsteps,
     mixed,
     mutation,
     powercut,
@@ -68,6 +69,7 @@ PROOFS: dict[str, Proof] = {
     "sigterm": lambda stage, scale, seed: sigterm.prove(stage, times=max(1, int(50 * scale)), seed=seed),
     "fsyncs": lambda stage, scale, seed: fsyncs.prove(stage, uploads=int(20_000 * scale), seed=seed),
     "fuzz": lambda stage, scale, seed: fuzz.prove(stage, seconds=MINUTE * scale, seed=seed),
+    "loopsteps": lambda stage, scale, seed: loopsteps.prove(stage, scale=scale, seed=seed),
     "hostile": lambda stage, scale, seed: hostile.prove(stage, scale=scale, seed=seed),
 }
 """What each name runs; scale 1 is the long form."""

@@ -92,7 +92,7 @@ class Stage:
     """A folder with a database and the copy of its log, and how its servers are started.
 
     `mutant` names a bug to start with; `environment` is added; `wrapper` is a command line that becomes the server: it
-    keeps the process, so that signals and the exit code are the server's own.
+    keeps the process, so that signals and the exit code are the server's own. `gauge` is the page of `instrument`.
     """
 
     folder: Path
@@ -100,6 +100,7 @@ class Stage:
     environment: Mapping[str, str] = field(default_factory=dict)
     wrapper: Sequence[str] = ()
     options: Sequence[str] = ()
+    gauge: Path | None = None
 
     @property
     def data(self) -> Path:
@@ -135,6 +136,8 @@ class Stage:
 
     def _command(self) -> list[str]:
         program = ["proofs.mutants", self.mutant] if self.mutant else ["ttweet"]
+        if self.gauge is not None:
+            program = ["proofs.instrument", str(self.gauge), *program]
         files = ["--db", str(self.db), "--report-file", str(self.sample), "--log-limit", str(LOG_LIMIT)]
         return [*self.wrapper, sys.executable, "-m", *program, "serve", "0", "--quiet", *files, *self.options]
 

@@ -1,0 +1,314 @@
+"""No request costs more than its bytes: the loop's steps, the workers' calls, memory, disk and an honest client's wait.
+
+Expensive requests come one after another, then followers that are behind, sets of tags and many clients at once.
+`instrument` says how long the longest step and call were. What is above its bar is measured TRIES times and the least
+counts: what the request is to blame for shows every time, a collection of garbage does not.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from proofs.expensive import Request, compact, requests, uploads
+from proofs.figure import Result
+from proofs.findings import Findings
+from proofs.good import Good, p99
+from proofs.history import History
+from proofs.instrument import Gauge, Longest
+from proofs.stage import Server, Stage, until
+from proofs.talk import ANSWER_S
+
+STEP_MS = 20.0  # of the loop's processor time, in which others wait
+CALL_MS = 100.0  # of a worker's, in which the file is held
+SLOWER = 5.0  # by which a slow machine may be slower
+TRIES = 3
+RANDOM = 150  # requests made by chance, in the long form
+FOLLOWERS = 400
+BEHIND = 1_500  # tweets that a follower has not seen
+MULTIPLE = 4  # bytes of memory, and of the disk, that a byte that was sent may take
+MEMORY_BYTES = 20 << 20  # beside those
+REQUEST_BYTES, TAG_BYTES = 128, 192  # of the disk, for the rows of the shortest
+MAX_FACTOR = 2.0  # by which the good client's p99 may grow
+HONEST_MS = 20.0  # that its p99 may be anyhow: a busy machine takes so long for nothing
+HONEST_BYTES = 300  # of the disk, for an upload of the good client with its report lines
+SETTLED_S = 1.5  # after which the index is built of what came
+
+
+class Cost(NamedTuple):
+    """What a request, or a situation, has taken."""
+
+    name: str
+    longest: Longest
+
+    @property
+    def step_ms(self) -> float:
+        """The longest step of the loop."""
+        return self.longest.step_ms
+
+    @property
+    def call_ms(self) -> float:
+        """The longest call of a worker."""
+        return self.longest.call_ms
+
+
+@dataclass(slots=True)
+class Sent:
+    """What was sent, by which memory and disk are judged."""
+
+    data: int = 0
+    frames: int = 0
+    tags: int = 0
+
+    def add(self, request: Request) -> None:
+        """Count a request that is sent now."""
+        self.data += len(request.data)
+        self.frames += request.frames
+        self.tags += request.tags
+
+    @property
+    def memory(self) -> int:
+        """How many bytes it may take there."""
+        return MULTIPLE * self.data + MEMORY_BYTES
+
+    @property
+    def disk(self) -> int:
+        """How many bytes it may take there."""
+        return MULTIPLE * self.data + REQUEST_BYTES * self.frames + TAG_BYTES * self.tags
+
+
+class Link:
+    """A client of its own."""
+
+    def __init__(self, port: int) -> None:
+        self._sock = socket.create_connection(("127.0.0.1", port), ANSWER_S)
+        self._answers = self._sock.makefile("rb")
+
+    def __enter__(self) -> Link:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._answers.close()
+        self._sock.close()
+
+    def send(self, data: bytes) -> None:
+        """Send it; a server that has had enough is none of our business."""
+        with suppress(OSError):
+            self._sock.sendall(data)
+
+    def read(self, until: Callable[[str, object], bool]) -> None:
+        """Read up to a frame, or the end."""
+        with suppress(OSError, ValueError):
+            while line := self._answers.readline():
+                if until(*json.loads(line)):
+                    return
+
+    def answers(self, number: int) -> None:
+        """Read so many of them."""
+        for _ in range(number):
+            self.read(lambda kind, _: kind in ("ok", "err"))
+
+    def settle(self) -> None:
+        """Have a ping answered: what was sent before it is."""
+        self.send(compact("p", ""))
+        self.read(lambda kind, data: kind == "ok" and data is None)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Where it happens, at which scale, and what was seen and sent."""
+
+    server: Server
+    gauge: Gauge
+    scale: float
+    slower: float
+    seen: list[Cost] = field(default_factory=list)
+    sent: Sent = field(default_factory=Sent)
+
+    def measure(self, name: str, happen: Callable[[], None]) -> None:
+        """Let it happen until it keeps the bars, TRIES times at most, and note the least that it took."""
+        tries: list[Longest] = []
+        for _ in range(TRIES):
+            self.gauge.reset()
+            happen()
+            with Link(self.server.port) as one:
+                one.settle()
+            tries.append(self.gauge.read())
+            if not is_over(tries[-1], self.slower):
+                break
+        self.seen.append(Cost(name, min(tries, key=lambda one: one.step_ms / STEP_MS + one.call_ms / CALL_MS)))
+
+    def link(self) -> Link:
+        """A new client."""
+        return Link(self.server.port)
+
+    def upload(self, one: Link, request: Request) -> None:
+        """Send uploads and wait for their answers."""
+        self.sent.add(request)
+        one.send(request.data)
+        one.answers(request.frames)
+
+    def disk_bytes(self, stage: Stage) -> int:
+        """What the database and its log take."""
+        return sum(path.stat().st_size for path in stage.data.glob("tweets.db*") if not path.name.endswith("-shm"))
+
+
+def is_over(longest: Longest, slower: float) -> bool:
+    """Whether a bar is broken, on a machine that may be so many times slower."""
+    return longest.step_ms > STEP_MS * slower or longest.call_ms > CALL_MS * slower
+
+
+def prove(stage: Stage, *, scale: float, seed: int, slower: float = 1.0) -> Result:
+    """Send all requests, then make each situation; look at what they took."""
+    chance, history, findings = random.Random(seed), History(), Findings()
+    measured = replace(stage, gauge=stage.folder / "gauge")
+    assert measured.gauge is not None
+    gauge = Gauge(measured.gauge)
+    with measured.server() as server:
+        field = Field(server, gauge, scale, slower)
+        good = Good(server.port, history)
+        good.start()
+        calm = _calm(good)
+        server.forget_peak()
+        memory, disk, first = server.peak_kib(), field.disk_bytes(stage), len(good.took_ms)
+        _send_all(field, chance)
+        for situation in SITUATIONS:
+            situation(field)
+        under = p99(good.took_ms[first:])
+        time.sleep(SETTLED_S)
+        good.end(findings)
+        _judge(field, findings)
+        grown = (server.peak_kib() - memory) * 1024
+        code = server.stop()
+    for what, took, allowed in (
+        ("memory", grown, field.sent.memory),
+        ("the disk", field.disk_bytes(stage) - disk, field.sent.disk + HONEST_BYTES * history.acknowledged),
+    ):
+        if took > allowed:
+            findings.add("corrupt", f"{what} has grown by {took:,} bytes, {allowed:,} are allowed")
+    passed = code == 0 and under <= max(MAX_FACTOR * calm, HONEST_MS * slower)
+    return Result(findings, ("stale", "corrupt"), history, _beside(field, grown, calm, under), passed=passed)
+
+
+def _calm(good: Good) -> float:
+    until(lambda: len(good.took_ms) >= 300)
+    return p99(good.took_ms[:])
+
+
+def _judge(field: Field, findings: Findings) -> None:
+    for cost in field.seen:
+        if is_over(cost.longest, field.slower):
+            findings.add("stale", f"{cost.name}: {cost.longest.told}")
+
+
+def _beside(field: Field, grown: int, calm: float, under: float) -> str:
+    step, call = max(field.seen, key=lambda one: one.step_ms), max(field.seen, key=lambda one: one.call_ms)
+    return (
+        f"requests={field.sent.frames} step={step.step_ms:.1f}ms ({step.name}) call={call.call_ms:.1f}ms ({call.name})"
+        f" grown={grown >> 10}KiB p99={calm:.1f}->{under:.1f}ms"
+    )
+
+
+def _send_all(field: Field, chance: random.Random) -> None:
+    every = list(requests(chance, RANDOM))
+    if field.scale < 1:
+        every = chance.sample(every, max(50, int(len(every) * field.scale)))
+    for request in every:
+
+        def send(request: Request = request) -> None:
+            field.sent.add(request)
+            with field.link() as one:
+                one.send(request.data)
+                one.settle()
+
+        field.measure(request.name, send)
+
+
+def _behind(field: Field) -> None:
+    """Follow from behind tweets with many tags: those that a follower wants are few, or all."""
+    for what, unit in {"ordinary": "stra\u00dfe", "long": "y" * 140, "folding": "\ufdfa" * 8}.items():
+        after = _newest(field)
+        number = max(100, int(BEHIND * min(1.0, field.scale)))
+        with field.link() as author:
+            for _ in range(number // 50):
+                field.upload(author, uploads(50, unit))
+        for clients in (1, 3):
+            for wanted, tags in {"none": ["nosuch"], "all": []}.items():
+                name = f"{clients} x follow of {wanted} of {number} tweets with {what} tags"
+                field.measure(
+                    name, lambda tags=tags, clients=clients, after=after: _follow(field, tags, after, clients)
+                )
+
+
+def _follow(field: Field, tags: list[str], after: int, clients: int) -> None:
+    with _followers(field, clients, lambda _: {"tags": tags, "after": after} if tags else {"after": after}) as links:
+        for one in links:
+            one.read(lambda kind, _: kind == "e")
+
+
+def _newest(field: Field) -> int:
+    """The id of the newest tweet."""
+    ids: list[int] = []
+    with field.link() as one:
+        one.send(compact("u", "x"))
+        one.read(lambda _, data: bool(ids.append(data["id"]) or True))  # type: ignore[index,func-returns-value]
+    return ids[0]
+
+
+@contextmanager
+def _followers(field: Field, number: int, what: Callable[[int], object]) -> Iterator[list[Link]]:
+    with ExitStack() as stack:
+        links = [stack.enter_context(field.link()) for _ in range(number)]
+        for place, one in enumerate(links):
+            one.send(compact("s", what(place)))
+            one.answers(1)
+        yield links
+
+
+def _sets_of_tags(field: Field) -> None:
+    """Commit long uploads while each follower has a set of tags of its own, all with one tag in common."""
+    number = max(100, int(FOLLOWERS * min(1.0, field.scale)))
+    with _followers(field, number, lambda place: {"tags": ["common", f"own{place}"]}), field.link() as author:
+        field.measure(
+            f"64 uploads of 5 KiB to {number} followers with sets of their own",
+            lambda: field.upload(author, uploads(64, "y" * 140, "common")),
+        )
+
+
+def _at_once(field: Field) -> None:
+    """Have many clients send eight uploads with 32 tags at the same moment."""
+    number = max(10, int(50 * min(1.0, field.scale)))
+    with ExitStack() as stack:
+        links = [stack.enter_context(field.link()) for _ in range(number)]
+
+        def happen() -> None:
+            for one in links:
+                request = uploads(8, "stra\u00dfe")
+                field.sent.add(request)
+                one.send(request.data)
+            for one in links:
+                one.answers(8)
+
+        field.measure(f"{number} clients with 8 uploads of 32 tags each", happen)
+
+
+def _indexed(field: Field) -> None:
+    """Fill the index of tags with as many new ones as uploads may carry, and ask for the list beside it."""
+    with field.link() as author, field.link() as reader:
+
+        def happen() -> None:
+            for _ in range(20):
+                field.upload(author, uploads(60))
+                reader.send(compact("l", ""))
+                reader.answers(1)
+
+        field.measure("1,200 uploads with 31 new tags, and the list of tags", happen)
+
+
+SITUATIONS: tuple[Callable[[Field], None], ...] = (_behind, _sets_of_tags, _at_once, _indexed)

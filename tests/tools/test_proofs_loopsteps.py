@@ -1,0 +1,93 @@
+"""The proof that no request costs more than its bytes: what it measures with, and what it sends."""
+
+import json
+import random
+from pathlib import Path
+from time import thread_time
+
+import pytest
+import trio
+from proofs import instrument, loopsteps
+from proofs.expensive import SCRIPTS, TAGS, Request, requests, uploads
+
+from ttweet.protocol.frames import MAX_FRAME_BYTES
+
+LONG_S = 0.02
+
+
+def spin() -> None:
+    end = thread_time() + LONG_S
+    while thread_time() < end:
+        pass
+
+
+def run(gauge: Path) -> None:
+    """Two steps, of which one is long."""
+
+    async def steps() -> None:
+        await trio.lowlevel.checkpoint()
+        spin()
+        await trio.lowlevel.checkpoint()
+
+    trio.run(steps, instruments=[instrument.Steps(instrument._map(gauge))])
+
+
+def test_the_longest_step_is_told_with_its_place(tmp_path: Path) -> None:
+    gauge = instrument.Gauge(tmp_path / "gauge")
+    gauge.reset()
+    run(tmp_path / "gauge")
+    longest = gauge.read()
+    assert longest.step_ms >= LONG_S * 1000
+    assert longest.where.endswith("steps")
+    assert longest.call_ms == 0
+
+
+def test_what_was_before_the_reset_is_not_told(tmp_path: Path) -> None:
+    gauge = instrument.Gauge(tmp_path / "gauge")
+    gauge.reset()
+    run(tmp_path / "gauge")
+    gauge.reset()
+    assert gauge.read() == (0, 0, "", "")
+
+
+def test_a_seed_makes_the_same_requests_again() -> None:
+    once, again = (list(requests(random.Random(1), 20)) for _ in range(2))
+    assert once == again
+    assert once != list(requests(random.Random(2), 20))
+
+
+def test_each_request_is_well_formed_and_short_enough_to_be_looked_at() -> None:
+    for request in requests(random.Random(1), 50):
+        lines = request.data.splitlines(keepends=True)
+        assert len(lines) == request.frames, request.name
+        assert max(map(len, lines)) <= MAX_FRAME_BYTES, request.name
+        assert all(isinstance(json.loads(line)[0], str) for line in lines), request.name
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_each_script_is_in_names_texts_keys_and_tags(script: str) -> None:
+    named = [request.name for request in requests(random.Random(1), 0) if request.name.endswith(f" {script}")]
+    assert {name.split()[0] for name in named} == {"g", "n", "t", "u", "r", "s"}
+    assert any("key" in name for name in named)
+
+
+def test_no_tag_of_an_upload_was_there_before() -> None:
+    tags = [json.loads(line)[1]["tags"] for _ in range(3) for line in uploads(4, "é", "common").data.splitlines()]
+    assert all(len(one) == TAGS and one[0] == "common" for one in tags)
+    assert len({tag for one in tags for tag in one[1:]}) == 12 * (TAGS - 1)
+
+
+def test_what_was_sent_bounds_what_it_may_take() -> None:
+    sent = loopsteps.Sent()
+    sent.add(Request.of("one", "u", {"text": "#a", "tags": ["b", "c"]}, 2))
+    assert (sent.frames, sent.tags) == (2, 6)
+    assert sent.memory == 4 * sent.data + loopsteps.MEMORY_BYTES
+    assert sent.disk == 4 * sent.data + 2 * 128 + 6 * 192
+
+
+@pytest.mark.parametrize(
+    ("step_ms", "call_ms", "over"), [(19, 99, False), (21, 0, True), (0, 101, True), (21, 101, True)]
+)
+def test_a_step_and_a_call_have_bars_of_their_own(step_ms: float, call_ms: float, over: bool) -> None:
+    assert loopsteps.is_over(instrument.Longest(step_ms, call_ms, "", ""), 1.0) is over
+    assert not loopsteps.is_over(instrument.Longest(step_ms, call_ms, "", ""), loopsteps.SLOWER)
