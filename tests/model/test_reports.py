@@ -1,5 +1,7 @@
 """Report lines: the vocabulary to the letter, and no text that could forge, break or steer a line."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,9 +65,40 @@ def test_a_message_can_forge_no_line(text: str) -> None:
     assert reports.message_received(text).line.splitlines() == [reports.message_received(text).line]
 
 
-def test_a_report_line_is_bounded() -> None:
-    longest = Report("SERVER", "GENERAL", "\x00" * 100_000)
-    assert len(longest.text) == reports.MAX_CHARACTERS
+def of_server(text: str) -> Report:
+    return Report("SERVER", "GENERAL", text)
+
+
+LINES = [(of_server, reports.MAX_BYTES), (from_client, reports.MAX_CLIENT_BYTES)]
+PIECES = ["a", "é", "寿", "🎉", "\\", "\x1b", "\n", "\u202e"]
+
+
+@pytest.mark.parametrize(("make", "most"), LINES)
+@pytest.mark.parametrize("head", ["-" * length for length in range(7)])
+@pytest.mark.parametrize("piece", PIECES, ids=ascii)
+def test_a_report_line_is_cut_at_its_limit_of_bytes_behind_a_whole_character_or_escape(
+    make: Callable[[str], Report], most: int, head: str, piece: str
+) -> None:
+    text = make(head + piece * 100_000).text
+    shown = escape(piece)
+    assert text == head + shown * text.count(shown)
+    assert most - len(shown.encode()) - len("\\") < len(text.encode()) <= most
+
+
+@given(st.text(alphabet="".join(PIECES), max_size=reports.MAX_BYTES))
+def test_a_line_is_cut_in_the_same_place_whether_the_client_has_escaped_it_or_not(text: str) -> None:
+    assert from_client(escape(text)) == from_client(text)
+
+
+@pytest.mark.parametrize("start", ["", "Received Message: ", "CLIENT ALERT [ERROR] "])
+def test_no_form_of_a_clients_line_is_longer(start: str) -> None:
+    assert len(from_client(start + "🎉" * 1000).text.encode()) <= reports.MAX_CLIENT_BYTES
+
+
+@given(st.text(max_size=150))
+def test_the_traces_of_a_text_are_the_lines_that_repeat_it(text: str) -> None:
+    told = reports.message_shown(text).line
+    assert {reports.message_received(text).text, from_client(told).text, told} <= {*reports.traces(text)}
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ Details = tuple[str | None, str | None, str | None]
 """Of the client that a line is about: the code of its error, the name of its token, its IP address."""
 SIDES = ("SERVER", "CLIENT")
 CATEGORIES = ("GENERAL", "ERROR", "CONNECTION")
-MAX_CHARACTERS = 1000  # of one line: a path, an address and a message of 150 escaped characters fit
+MAX_BYTES = 1000  # of a line's escaped text: a path, an address and a message of 150 escaped characters fit
+MAX_CLIENT_BYTES = 300  # of a client's own line: its address, or a message of 150 ASCII characters, fits
 
 SUCCESS = "Transmission Successfull..."  # the spelling is the first ttweet's and stays
 RECEIVED = "Received Message: "
@@ -36,6 +37,7 @@ _ESCAPES = {
     ord("\n"): "\\n",
     ord("\r"): "\\r",
 }
+_ESCAPE_LENGTHS = {"x": len(r"\x1b"), "u": len(r"\u202e"), "U": len(r"\U000e0001")}  # by what follows the backslash
 
 
 def escape(text: str) -> str:
@@ -43,6 +45,18 @@ def escape(text: str) -> str:
     if text.isprintable():
         return text
     return text.translate(_ESCAPES).encode(errors="backslashreplace").decode()  # a lone surrogate cannot be stored
+
+
+def _bounded(text: str, most: int) -> str:
+    """The beginning of a text, escaped, at most so many bytes of UTF-8: it ends behind a whole character or escape."""
+    escaped = escape(text[: most + 1])
+    if 4 * len(escaped) <= most or len(escaped.encode()) <= most:
+        return escaped
+    beginning = escaped.encode()[:most].decode(errors="ignore")
+    last = beginning.rfind("\\")
+    if last >= 0 and last + _ESCAPE_LENGTHS.get(escaped[last + 1], 2) > len(beginning):
+        return beginning[:last]
+    return beginning
 
 
 class Report:
@@ -56,7 +70,7 @@ class Report:
     def __init__(self, side: Side, category: Category | None, text: str, details: Details | None = None) -> None:
         self.side = side
         self.category = category
-        self.text = escape(text[:MAX_CHARACTERS])[:MAX_CHARACTERS]
+        self.text = _bounded(text, MAX_BYTES)
         self.details = details
 
     @property
@@ -88,18 +102,22 @@ def suffix(code: str | None, identity: str | None, address: str | None) -> str:
 
 
 def from_client(text: str) -> Report:
-    """A line that a client sent of itself, filed under CLIENT whatever it says.
+    """A line that a client sent of itself, filed under CLIENT whatever it says and cut at MAX_CLIENT_BYTES.
 
     `CLIENT ALERT [CATEGORY] ...` and the two bare lines are taken as they are; anything else becomes the text of a
     GENERAL line, so that nobody can write in the server's name.
     """
     if text == SUCCESS or text.startswith(RECEIVED):
-        return Report("CLIENT", None, text)
+        return _of_client(None, text)
     for category in CATEGORIES:
         prefix = f"CLIENT ALERT [{category}] "
         if text.startswith(prefix):
-            return Report("CLIENT", category, text.removeprefix(prefix))  # type: ignore[arg-type]  # one of CATEGORIES
-    return Report("CLIENT", "GENERAL", text)
+            return _of_client(category, text.removeprefix(prefix))  # type: ignore[arg-type]  # one of CATEGORIES
+    return _of_client("GENERAL", text)
+
+
+def _of_client(category: Category | None, text: str) -> Report:
+    return Report("CLIENT", category, _bounded(text, MAX_CLIENT_BYTES))
 
 
 # The vocabulary, server's side
@@ -165,9 +183,13 @@ def _of(peer: Peer) -> Details:
     return None, None, peer[0]
 
 
-def traces(text: str) -> tuple[str, str]:
-    """The texts of the report lines in which a tweet's text stands: of its upload, and of a download shown."""
-    return message_received(text).text, message_shown(text).text
+def traces(text: str) -> tuple[str, str, str]:
+    """The texts of the report lines in which a tweet's text stands: of its upload, and of a download shown.
+
+    That of a download is there twice, whole and cut: an earlier ttweet stored it whole.
+    """
+    shown = message_shown(text).text
+    return message_received(text).text, shown, from_client(shown).text
 
 
 def blanked(text: str) -> str:

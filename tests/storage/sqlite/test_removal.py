@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.support.stored import tweets_of
 from ttweet.model.errors import Refused
-from ttweet.model.reports import message_deleted, message_received, message_shown
+from ttweet.model.reports import Report, from_client, message_deleted, message_received, message_shown
 from ttweet.model.tweets import Deletion, Page, Tombstone, Tweet, draft
 from ttweet.storage.contract import Store
 from ttweet.storage.sqlite.writer import SqliteStore
@@ -130,6 +130,14 @@ def test_lines_that_came_after_the_search_are_blanked_too(any_store: Store) -> N
     traces = any_store.traces(1)
     any_store.append([], [message_shown("secret")], at=NOW)
     any_store.delete(1, REPORT, at=NOW, traces=traces)
+    assert log(any_store) == ["Message Received: (deleted)", "Received Message: (deleted)", REPORT.text]
+
+
+@pytest.mark.parametrize("line", [message_shown("寿" * 150), from_client(message_shown("寿" * 150).line)])
+def test_a_line_with_the_beginning_of_the_text_is_blanked_too(any_store: Store, line: Report) -> None:
+    post(any_store, "寿" * 150)
+    any_store.append([], [line], at=NOW)
+    delete(any_store, 1)
     assert log(any_store) == ["Message Received: (deleted)", "Received Message: (deleted)", REPORT.text]
 
 
