@@ -10,16 +10,15 @@ import importlib
 import json
 import sys
 import time
-import unicodedata
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
 
+from proofs.report_log import is_hidden
+
 Target = Callable[[bytes], None]
 MAX_CUTS = 8  # of one stream of bytes
 MAX_INPUT_S = 2.0
-_BIDI = ("LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI")
-_MARKS = "\u061c\u200e\u200f"
 
 
 def decoder(data: bytes) -> None:
@@ -68,7 +67,7 @@ def escapes(data: bytes) -> None:
         reports.from_client(text).line,
         reports.message_shown(text).line,
     ):
-        assert not [character for character in line if is_harmful(character)], f"{text!r} became {line!r}"
+        assert not [character for character in line if is_hidden(character)], f"{text!r} became {line!r}"
         assert len(line.splitlines()) <= 1
         line.encode()
     assert reports.from_client(text).side == "CLIENT"
@@ -77,15 +76,6 @@ def escapes(data: bytes) -> None:
         frame = frames.encode("u", draft.text)
         assert frame.count(b"\n") == 1
         assert json.loads(frame) == ["u", draft.text]
-
-
-def is_harmful(character: str) -> bool:
-    """Whether a terminal, or a reader of lines, would obey it."""
-    return (
-        unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
-        or unicodedata.bidirectional(character) in _BIDI
-        or character in _MARKS
-    )
 
 
 TARGETS: dict[str, Target] = {target.__name__: target for target in (decoder, escapes)}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import unicodedata
 from collections.abc import Sequence
-from unicodedata import normalize
 
 from proofs.findings import Findings
 from proofs.history import History
@@ -14,13 +14,16 @@ RECEIVED = "Message Received: "
 DELETED = RECEIVED + "(deleted)"
 BEGUN = "SERVER ALERT [GENERAL] SERVER ON HAS INITIALIZED"
 ENDED = "SERVER ALERT [CONNECTION] SERVER HAS DISCONNECTED"
-_BIDI = {0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
+_DRAWN = ("ZERO WIDTH NON-JOINER", "ZERO WIDTH JOINER", "ARABIC", "SYRIAC", "KAITHI")  # how their names begin
+_BLANK = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0"
+_RESERVED = ((0xFFF0, 0xFFF8), (0x13430, 0x1343F), (0xE0000, 0xE0FFF))  # for format characters
+_LETTERS = {2: "x", 4: "u", 8: "U"}
 _NAMED = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 
 def check(history: History, stored: Stored, connection: sqlite3.Connection, findings: Findings) -> None:
     """Each tweet has its line, first lines stand in the order of ids, and no line tells of what is not there."""
-    ids = {_escaped(tweet.text): tweet.id for tweet in stored.tweets}
+    ids = {escaped(tweet.text): tweet.id for tweet in stored.tweets}
     told: dict[int, None] = {}
     for category, text in connection.execute("SELECT category, text FROM log WHERE side = 'SERVER' ORDER BY id"):
         if category == "GENERAL" and text.startswith(RECEIVED) and text != DELETED:
@@ -33,7 +36,7 @@ def check(history: History, stored: Stored, connection: sqlite3.Connection, find
         findings.add("lost", f"the log tells nothing of {len(missing)} tweets, such as {min(missing)}")
     if [*told] != sorted(told):
         findings.add("order", "the log tells of tweets in another order than that of their ids")
-    deleted = {_escaped(normalize("NFC", one.text)) for one in history.deletes if one.outcome == "ok"}
+    deleted = {escaped(unicodedata.normalize("NFC", one.text)) for one in history.deletes if one.outcome == "ok"}
     for (text,) in connection.execute("SELECT text FROM log WHERE instr(text, ': ') > 0"):
         if text.partition(": ")[2] in deleted:
             findings.add("lost", f"the log still has {text!r}, which was deleted")
@@ -51,7 +54,7 @@ def check_copy(connection: sqlite3.Connection, sample: bytes, ended: bool, findi
     if ended and not (logged and logged[0].startswith(BEGUN) and logged[-1] == ENDED):
         findings.add("lost", f"the log of a session goes from {logged[:1]} to {logged[-1:]}")
     for line in logged:
-        if len(line.splitlines()) != 1 or line != _escaped(line):
+        if len(line.splitlines()) != 1 or line != escaped(line):
             findings.add("forged", f"the log has {line!r}")
 
 
@@ -77,12 +80,22 @@ def _lines(connection: sqlite3.Connection, session: int) -> list[str]:
     ]
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """The text as one harmless line: the escape of docs/schema.md a second time, one character after another."""
-    return "".join([_NAMED.get(character, _escape(ord(character))) for character in text])
+    return "".join([_escape(character) if is_hidden(character) else character for character in text])
 
 
-def _escape(point: int) -> str:
-    if point < 0x20 or 0x7F <= point < 0xA0:
-        return f"\\x{point:02x}"
-    return f"\\u{point:04x}" if point in _BIDI or point in (0x2028, 0x2029) else chr(point)
+def is_hidden(character: str) -> bool:
+    """Whether a character steers a terminal, breaks a line, or hides."""
+    point, kind = ord(character), unicodedata.category(character)
+    if kind == "Cf":
+        return point == 0x61C or not unicodedata.name(character).startswith(_DRAWN)
+    if kind == "Cn":  # some of these a newer Python knows, as format characters
+        return point == 0x2065 or any(low <= point <= high for low, high in _RESERVED)
+    return kind in ("Cc", "Cs", "Zl", "Zp") or character in _BLANK
+
+
+def _escape(character: str) -> str:
+    point = ord(character)
+    width = 2 if point < 0x100 else 4 if point < 0x10000 else 8
+    return _NAMED.get(character, f"\\{_LETTERS[width]}{point:0{width}x}")

@@ -1,10 +1,12 @@
 """Report lines: the vocabulary to the letter, and no text that could forge, break or steer a line."""
 
+import sys
 from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from proofs import report_log
 
 from ttweet.model import reports
 from ttweet.model.reports import Report, escape, from_client
@@ -38,6 +40,18 @@ ESCAPES = [
     ("\x7f\x85\x9f", "\\x7f\\x85\\x9f"),
     ("\u2028\u2029", "\\u2028\\u2029"),
     ("\u202eevil\u2066\u200f\u061c", "\\u202eevil\\u2066\\u200f\\u061c"),
+    ("soft\xadhyphen, \u200b\u2060\ufeff", "soft\\xadhyphen, \\u200b\\u2060\\ufeff"),
+    ("\ufff9a\ufffab\ufffb \u180e", "\\ufff9a\\ufffab\\ufffb \\u180e"),
+    ("tags \U000e0041\U000e007f", "tags \\U000e0041\\U000e007f"),
+    ("fillers \u3164\u115f\u1160\uffa0 \u034f", "fillers \\u3164\\u115f\\u1160\\uffa0 \\u034f"),
+    (
+        "drawn \u0600\u06dd and \u270c\ufe0f \u845b\U000e0100 stay",
+        "drawn \u0600\u06dd and \u270c\ufe0f \u845b\U000e0100 stay",
+    ),
+    (
+        "zero-width non-joiner \u0645\u06cc\u200c\u0631\u0648\u0645 stays",
+        "zero-width non-joiner \u0645\u06cc\u200c\u0631\u0648\u0645 stays",
+    ),
     ("no-break\xa0space and \u200djoiner stay", "no-break\xa0space and \u200djoiner stay"),
 ]
 
@@ -58,6 +72,15 @@ def test_an_escaped_text_is_one_line_and_stays_as_it_is(text: str) -> None:
     assert len(escape(text).splitlines()) <= 1
     assert "\x1b" not in escape(text)
     assert escape(escape(text)) == escape(text)
+
+
+def test_the_longest_message_stands_whole_in_its_line() -> None:
+    assert reports.message_received("\U000e0041" * 150).text == "Message Received: " + "\\U000e0041" * 150
+
+
+def test_each_character_of_unicode_is_escaped_as_the_proofs_do_it() -> None:
+    texts = [f"{chr(point)}\u5bff" for point in range(sys.maxunicode + 1)]
+    assert [text for text in texts if escape(text) != report_log.escaped(text)] == []
 
 
 @given(st.text())

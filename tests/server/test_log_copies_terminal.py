@@ -60,6 +60,25 @@ def test_a_log_message_is_shown_whole() -> None:
         assert os.read(reader, 65536).decode() == f"ttweet: ä \\ud800\nttweet: {long}\n"
 
 
+def test_a_log_message_steers_no_terminal_and_forges_no_line() -> None:
+    with pipe() as (reader, writer):
+        TerminalHandler(writer).emit(record_of("trigger \x1b]0;x\x07\nSERVER ALERT [ERROR] forged\u202e"))
+        shown = os.read(reader, 65536).decode()
+    assert shown == "ttweet: trigger \\x1b]0;x\\x07\\nSERVER ALERT [ERROR] forged\\u202e\n"
+
+
+def test_a_traceback_steers_no_terminal() -> None:
+    record = record_of("failed")
+    try:
+        raise ValueError("\x1b[2J")
+    except ValueError as exc:
+        record.exc_info = (ValueError, exc, exc.__traceback__)
+    with pipe() as (reader, writer):
+        TerminalHandler(writer).emit(record)
+        first, *_, last = os.read(reader, 65536).decode().splitlines()
+    assert (first, last) == ("ttweet: failed", "ValueError: \\x1b[2J")
+
+
 def test_a_log_message_waits_for_no_terminal() -> None:
     with pipe() as (reader, writer):
         fill(writer)

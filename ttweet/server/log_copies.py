@@ -11,14 +11,14 @@ import os
 import select
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import trio
 
 from ttweet.broker.journal import Journal
 from ttweet.files import NotOursError, is_in_place, lock, open_own
 from ttweet.model.errors import StoreError
-from ttweet.model.reports import LINE_STARTS
+from ttweet.model.reports import LINE_STARTS, escape
 from ttweet.storage.contract import Reader
 
 log = logging.getLogger(__name__)
@@ -180,7 +180,7 @@ class TerminalHandler(logging.Handler):
     def __init__(self, fd: int) -> None:
         super().__init__()
         self._fd = fd
-        self.setFormatter(logging.Formatter("ttweet: %(message)s"))
+        self.setFormatter(_Escaping("ttweet: %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
         """See logging.Handler."""
@@ -188,6 +188,16 @@ class TerminalHandler(logging.Handler):
         with suppress(OSError):
             while rest and select.select([], [self._fd], [], 0)[1]:
                 rest = rest[os.write(self._fd, rest[: select.PIPE_BUF]) :]
+
+
+class _Escaping(logging.Formatter):
+    """Escapes the message and each line of a traceback: SQLite, for one, repeats the names that are in a file."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        return escape(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        return "\n".join([escape(line) for line in super().formatException(ei).split("\n")])
 
 
 def write_alone(line: str, destination: Destination) -> None:
