@@ -95,6 +95,51 @@ async def test_nobody_else_takes_the_name_of_a_token(file: TokenFile) -> None:
         assert refused.value.code == "name_taken"
 
 
+async def test_nobody_else_takes_a_name_that_looks_like_that_of_a_token(file: TokenFile) -> None:
+    file.add("ann", frozenset({POST}))
+    async with services() as service:
+        visitor = Visitor(service, Gate(file=file))
+        for name in ("Ann", "\u0430nn", "A\u039d\u039d", "\u1d00\u0274\u0274"):
+            with pytest.raises(Refused, match="looks like it"):
+                visitor.log_in(name)
+        assert visitor.log_in("anna")["name"] == "anna"
+
+
+async def test_nobody_takes_a_name_that_looks_like_one_online(file: TokenFile) -> None:
+    async with services() as service:
+        first, second = Visitor(service, Gate()), Visitor(service, Gate())
+        first.log_in("carla")
+        second.log_in("bob")
+        with pytest.raises(Refused, match=r"'carla', which looks like '\\u0441arla', is online already"):
+            second.log_in("\u0441arla")
+        assert service.online == ["carla", "bob"]
+        first.log_out()
+        second.log_in("\u0441arla")
+        assert (second.author, service.online) == ("\u0441arla", ["\u0441arla"])
+
+
+async def test_a_client_may_change_the_looks_of_its_own_name() -> None:
+    async with services() as service:
+        visitor, other = Visitor(service, Gate()), Visitor(service, Gate())
+        for name in ("ann", "Ann", "ann", "ann"):
+            visitor.log_in(name)
+            assert (visitor.author, service.online) == (name, [name])
+        visitor.log_out()
+        other.log_in("ANN")
+        assert service.online == ["ANN"]
+
+
+async def test_whoever_looks_like_a_new_token_loses_the_name(file: TokenFile) -> None:
+    async with services() as service:
+        gate = Gate(file=file)
+        visitor = Visitor(service, gate)
+        visitor.log_in("C\u0456")
+        file.add("ci", frozenset({POST}))
+        await gate.look_after()
+        visitor.check()
+        assert (visitor.author, service.online) == (None, [])
+
+
 async def test_whoever_is_online_under_the_name_of_a_new_token_loses_the_name(file: TokenFile) -> None:
     async with services() as service:
         gate = Gate(file=file)

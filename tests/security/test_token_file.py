@@ -50,6 +50,17 @@ def test_tokens_below_a_folder_in_which_anybody_may_replace_files_are_neither_re
         file.add("bob", frozenset({POST}))
 
 
+@pytest.mark.parametrize("name", ["Ann", "\u0430nn", "\uff41\uff4e\uff4e", "\u1d00\u0274\u0274"])
+def test_a_token_s_name_looks_like_that_of_no_other_token(file: TokenFile, name: str) -> None:
+    file.add("ann", frozenset({POST}))
+    with pytest.raises(Refused, match="looks like 'ann', which has a token") as refused:
+        file.add(name, frozenset({POST}))
+    assert refused.value.code == "name_taken"
+    file.revoke("ann")
+    file.add(name, frozenset({POST}))
+    assert file.read()[-1].name == name
+
+
 def test_each_change_shows_in_the_fingerprint(file: TokenFile) -> None:
     seen = [file.fingerprint()]
     token, _ = file.add("ci", frozenset({POST}))

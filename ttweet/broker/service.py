@@ -13,6 +13,7 @@ from ttweet.broker.journal import Journal, Receipt, Waiter
 from ttweet.broker.read_scheduler import Reading
 from ttweet.model import reports, stored, tweets
 from ttweet.model.errors import Refused
+from ttweet.model.lookalikes import looks_of
 from ttweet.model.reports import Report
 from ttweet.model.times import now_ms
 from ttweet.model.tweets import Deletion, Page, TagPage, Tweet
@@ -33,6 +34,7 @@ class Service:
         self.collect: Callable[[], dict[str, object]] = dict
         """What `stats` tells beside the file's size; the composition root knows who counts what."""
         self._logins: dict[str, int] = {}  # names that are online, with the newest id at their login
+        self._looks: dict[str, str] = {}  # what they look like, with the name
 
     def post(
         self,
@@ -83,17 +85,27 @@ class Service:
         traces = await self._reading.run(partial(self._reader.traces, tweet))
         return await self._journal.delete(tweet, reports.message_deleted(tweet, by), traces)
 
-    def log_in(self, name: str) -> tuple[str, int]:
-        """Put a name online; returns its normal form and the newest tweet's id. Raises Refused."""
+    def log_in(self, name: str, *, instead_of: str | None = None) -> tuple[str, int]:
+        """Put a name online, in place of another of the same client's, and return its normal form and the newest id.
+
+        Raises Refused; then the other name stays online.
+        """
         name = tweets.checked_name(name)
-        if name in self._logins:
-            raise Refused("name_taken", f"{name} is online already; take another name, or wait until it is free")
+        looks = looks_of(name)
+        others = {self._looks[look] for look in looks & self._looks.keys()} - {instead_of}
+        if others:
+            raise Refused("name_taken", _taken(name, min(others)))
+        if instead_of is not None:
+            self.log_out(instead_of)
         self._logins[name] = self._newest
+        self._looks.update(dict.fromkeys(looks, name))
         return name, self._newest
 
     def log_out(self, name: str) -> None:
         """Free a name that is online."""
         del self._logins[name]
+        for look in looks_of(name):
+            del self._looks[look]
 
     @property
     def online(self) -> list[str]:
@@ -123,3 +135,8 @@ class Service:
     @property
     def _newest(self) -> int:
         return self._journal.newest
+
+
+def _taken(name: str, other: str) -> str:
+    who = name if name == other else f"{other!a}, which looks like {name!a},"
+    return f"{who} is online already; take another name, or wait until it is free"

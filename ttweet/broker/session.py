@@ -60,11 +60,10 @@ class Visitor:
         if self.who.name not in (None, name):
             raise Refused("forbidden", f"the token is that of {self.who.name}: no other name can be taken with it")
         if self.who.name is None and self._gate.keeps(name):
-            raise Refused("name_taken", f"{name} is the name of a token; take another name, or show the token")
-        if name == self._online:
-            self.log_out()  # it is taken anew, not by somebody else
-        name, newest = self._service.log_in(name)
-        self.log_out()
+            raise Refused(
+                "name_taken", f"{name} is the name of a token, or looks like it; take another name, or show the token"
+            )
+        name, newest = self._service.log_in(name, instead_of=self._online)
         self._online = self.author = name
         return {"name": name, "after": newest}
 

@@ -5,11 +5,18 @@ has stored, another must take. Two facts make that possible. What a code point i
 every Python carries the tables of Unicode 3.2 beside its own, so it knows which characters all versions know alike.
 """
 
+import re
 from itertools import groupby
 from unicodedata import category, normalize, ucd_3_2_0, unidata_version
 
 UNICODE = unidata_version
 """The version of this Python's tables, such as "14.0.0"."""
+
+# Property Default_Ignorable_Code_Point of Unicode's DerivedCoreProperties.txt: nobody can see or type these.
+_DEFAULT_IGNORABLES = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
+)
 
 
 def is_unassigned(character: str) -> bool:
@@ -38,6 +45,11 @@ def with_letters(text: str) -> str:
     if text.isascii():
         return text
     return "".join("a" if is_unassigned(character) else character for character in text)
+
+
+def without_ignorables(text: str) -> str:
+    """Return a text without the characters that nobody can see, letters and marks among them such as U+3164."""
+    return _DEFAULT_IGNORABLES.sub("", text)
 
 
 def _is_settled(character: str) -> bool:

@@ -22,7 +22,7 @@ import re
 from functools import lru_cache
 from unicodedata import category, normalize
 
-from ttweet.model.characters import with_letters
+from ttweet.model.characters import with_letters, without_ignorables
 
 RULE = 2
 """The version of the rule by which `key` makes search keys. Rule 1 kept `_` and the middle dots at a key's end."""
@@ -75,12 +75,6 @@ _CHUNK_WITH_TAIL = re.compile(
 
 # Without this no hash sign can be inside a URL: most texts with a slash or a question mark are done with here.
 _SIGN_AFTER_SLASH = re.compile(rf"[/?][^{_DIVIDERS}/?#]*+#")
-
-# Property Default_Ignorable_Code_Point of Unicode's DerivedCoreProperties.txt: nobody can see or type these.
-_DEFAULT_IGNORABLES = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
-    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
-)
 
 _JOINERS_AT_END = "_\u00b7\u30fb"  # they join words: in `#東京・#大阪` the dot joins two tags and belongs to neither
 
@@ -182,6 +176,6 @@ def _fold(body: str) -> str:
     folded, before = normalize("NFD", body), None
     while folded != before:
         before = folded
-        visible = _DEFAULT_IGNORABLES.sub("", folded.casefold())
+        visible = without_ignorables(folded.casefold())
         folded = normalize("NFKC", visible).replace(" ", "")
     return folded

@@ -17,7 +17,7 @@ def checked_text(text: str) -> str:
 
 def checked_name(name: str) -> str:
     """A name in the normal form that all versions agree on, also that of a query. Raises Refused `bad_name`."""
-    return tweets.checked_name(name, settled_form, with_letters)
+    return tweets.name_form(name, settled_form, with_letters)
 
 
 def refuse_bad_tags(tags: Sequence[object]) -> None:

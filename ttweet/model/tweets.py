@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from ttweet.model import budget, hashtags
+from ttweet.model.characters import without_ignorables
 from ttweet.model.errors import Refused
 
 MAX_ID = 2**53 - 1  # of a tweet or a deletion: what every JSON reader holds to the digit (RFC 8259, section 6)
@@ -131,8 +132,16 @@ def checked_text(text: str, form: Callable[[str], str] = nfc) -> str:
     return text
 
 
-def checked_name(name: str, form: Callable[[str], str] = nfc, known_as: Callable[[str], str] = str) -> str:
-    """The normal form of an author's name: 1 to 32 letters and digits. Raises Refused `bad_name`.
+def checked_name(name: str) -> str:
+    """The normal form of an author's name: 1 to 32 letters and digits that can be seen. Raises Refused `bad_name`."""
+    name = name_form(name, nfc)
+    if without_ignorables(name) != name:
+        raise Refused("bad_name", f"{name!a} has a character that nobody can see; leave it out")
+    return name
+
+
+def name_form(name: str, form: Callable[[str], str], known_as: Callable[[str], str] = str) -> str:
+    """The normal form of what may be a name: 1 to 32 letters and digits. Raises Refused `bad_name`.
 
     `known_as` gives the name that is judged in its place.
     """

@@ -16,6 +16,7 @@ import trio
 
 from ttweet.model.addresses import network_of
 from ttweet.model.errors import OpenError, ProtocolError, TokenError
+from ttweet.model.lookalikes import looks_of
 from ttweet.security import tokens
 from ttweet.security.rights import ADMIN, RIGHTS, Who
 from ttweet.security.token_file import Fingerprint, TokenFile
@@ -47,7 +48,7 @@ class Gate:
         self._file = file
         self._clock = clock
         self._known: dict[str, Token] = {}  # by hash
-        self._names: frozenset[str] = frozenset()
+        self._looks: frozenset[str] = frozenset()  # of the names
         self._live: dict[str, Who] = {}  # of the tokens that are good, by hash
         self._used: dict[str, int] = {}  # when, by hash
         self._uses: dict[str, int] = {}  # of these, what is not in the file yet
@@ -88,8 +89,8 @@ class Gate:
         return now
 
     def keeps(self, name: str) -> bool:
-        """Whether a name is that of a token, so that nobody else may post under it."""
-        return name in self._names
+        """Whether a name is that of a token or looks like it, so that nobody else may post under it."""
+        return not looks_of(name).isdisjoint(self._looks)
 
     async def run(self, on_change: Callable[[], None]) -> None:
         """Look after the tokens until cancelled, and tell when some have come, gone or expired."""
@@ -159,7 +160,7 @@ class Gate:
 
     def _take_over(self, found: list[Token]) -> None:
         self._known = {token.hash: token for token in found}
-        self._names = frozenset([token.name for token in found])
+        self._looks = frozenset().union(*[looks_of(token.name) for token in found])
         self._used = {token.hash: max(token.used or 0, self._used.get(token.hash, 0)) for token in found}
         if any(ADMIN in token.rights for token in found):
             self._rights -= {ADMIN}

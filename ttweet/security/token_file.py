@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ttweet.descriptors import RAISE_LIMIT, SHORTAGES
 from ttweet.files import is_in_place, open_own, replacing, trusted_path
+from ttweet.model import lookalikes
 from ttweet.model.errors import OpenError, Refused
 from ttweet.model.times import now_ms
 from ttweet.security import tokens
@@ -78,6 +79,8 @@ class TokenFile:
             known = _newest_of(name, edited)
             if known is not None and known.revoked is None:
                 raise Refused("name_taken", f"{name} has a token; end that one first: ttweet token revoke {name}")
+            if (other := _looking_like(name, edited)) is not None:
+                raise Refused("name_taken", f"{name!a} looks like {other.name!a}, which has a token; take another name")
             newest = max([one.id for one in edited.values()], default=0)
             token = Token(newest + 1, name, tokens.hash_of(secret), rights, now_ms(), expires)
             edited[token.hash] = token
@@ -172,6 +175,13 @@ class TokenFile:
 def _newest_of(name: str, known: Mapping[str, Token]) -> Token | None:
     """The token of a name; before it there may be one that was revoked."""
     return max([token for token in known.values() if token.name == name], default=None)
+
+
+def _looking_like(name: str, known: Mapping[str, Token]) -> Token | None:
+    """A token that has not been revoked, of another name that looks like this one."""
+    looks = lookalikes.looks_of(name)
+    others = [token for token in known.values() if token.revoked is None and token.name != name]
+    return next((token for token in others if not looks.isdisjoint(lookalikes.looks_of(token.name))), None)
 
 
 def _is_only_admin(token: Token, known: Mapping[str, Token]) -> bool:

@@ -112,6 +112,16 @@ def test_what_does_not_belong_together_is_said(tmp_path: Path) -> None:
     assert complains("token", "add", "ci", *db)[0] == shell.REFUSED
 
 
+def test_a_token_of_an_earlier_ttweet_can_be_revoked_whatever_its_name(tmp_path: Path) -> None:
+    added(tmp_path, "ann")
+    file = tmp_path / "tweets.db.tokens"
+    file.write_text(file.read_text().replace('"ann"', '"ann\u3164"'), encoding="utf-8")
+    db = ["--db", str(tmp_path / "tweets.db")]
+    assert complains("token", "revoke", "ann\u3164", *db)[0] == shell.DONE
+    code, text = complains("token", "add", "ann\u3164", *db)
+    assert (code, "'ann\\u3164' has a character that nobody can see" in text) == (shell.USAGE, True), text
+
+
 def test_every_kind_of_command_shows_its_token(server: Server) -> None:
     secret = added(server.folder, "ci")
     host, port = server.address.split(":")

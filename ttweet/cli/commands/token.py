@@ -11,7 +11,7 @@ from ttweet.cli import shell
 from ttweet.cli.live import seconds
 from ttweet.cli.options import FILE, Json
 from ttweet.cli.source import db_path
-from ttweet.model import tweets
+from ttweet.model import stored, tweets
 from ttweet.model.errors import Refused
 from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
@@ -55,7 +55,8 @@ def token(
     if action == "list":
         return _list(file, json=json)
     try:
-        checked = tweets.checked_name(shell.checked_text(name or "", "the name"))
+        rule = tweets.checked_name if action == "add" else stored.checked_name
+        checked = rule(shell.checked_text(name or "", "the name"))
         rights = tokens.checked_rights(DEFAULT_RIGHTS if can is None else can)
     except Refused as refused:
         raise shell.UsageError(refused.text) from refused
