@@ -153,13 +153,13 @@ def test_the_limit_of_descriptors_is_raised_for_the_clients_there_may_be(tmp_pat
     with talking_server("--max-clients", "500", cwd=tmp_path, limit="ulimit -Sn 128") as server:
         server.read_until("INITIALIZED")
         limits = Path(f"/proc/{server.process.pid}/limits").read_text()
-        assert re.search(rf"Max open files +{500 + app.SPARE_DESCRIPTORS} ", limits)
+        assert re.search(rf"Max open files +{500 + 25 + app.SPARE_DESCRIPTORS} ", limits)
 
 
 def test_more_clients_than_there_can_be_descriptors_is_told_and_cut(tmp_path: Path) -> None:
     with talking_server(cwd=tmp_path, limit="ulimit -n 100") as server:
         assert server.started[0] == (
-            "ttweet: 36 clients at most, not 1000: the limit of file descriptors is 100 (ulimit -Hn)"
+            "ttweet: 32 clients at most, not 1000: the limit of file descriptors is 100 (ulimit -Hn)"
         )
         with Client("127.0.0.1", server.port) as client:
             assert client.post("served").id == 1
@@ -174,7 +174,7 @@ def test_without_a_limit_of_descriptors_all_clients_are_allowed(monkeypatch: pyt
     assert changed == []
     monkeypatch.setattr(resource, "getrlimit", lambda _: (256, infinity))
     assert app._allowed_clients(1000) == 1000
-    assert changed == [(1000 + app.SPARE_DESCRIPTORS, infinity)]
+    assert changed == [(1000 + 50 + app.SPARE_DESCRIPTORS, infinity)]
 
 
 # Serving

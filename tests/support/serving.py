@@ -24,7 +24,8 @@ from ttweet.security.authenticator import Gate
 from ttweet.security.certificates import Certificates
 from ttweet.server.stats import Stats
 from ttweet.server.tcp import server as server_module
-from ttweet.server.tcp.connection import Limits, encode_push
+from ttweet.server.tcp.connection import encode_push
+from ttweet.server.tcp.limits import Limits
 from ttweet.server.tcp.listeners import listen
 from ttweet.server.tcp.server import Server
 from ttweet.server.tcp.throttle import NO_RATES, Rates

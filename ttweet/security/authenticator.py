@@ -88,6 +88,11 @@ class Gate:
             raise TokenError(f"the token of {who.name} was revoked or has expired", who.name)
         return now
 
+    @property
+    def has_tokens(self) -> bool:
+        """Whether there is a token that lets a client in."""
+        return bool(self._live)
+
     def keeps(self, name: str) -> bool:
         """Whether a name is that of a token or looks like it, so that nobody else may post under it."""
         return not looks_of(name).isdisjoint(self._looks)

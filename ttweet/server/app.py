@@ -40,8 +40,10 @@ from ttweet.server.hangup import outlive_hangups
 from ttweet.server.log_copies import Destination, LogCopy, SampleFile, Terminal, TerminalHandler, write_alone
 from ttweet.server.signals import Signals, heed
 from ttweet.server.stats import Stats
-from ttweet.server.tcp.connection import Limits, encode_push
+from ttweet.server.tcp.connection import encode_push
+from ttweet.server.tcp.limits import Limits
 from ttweet.server.tcp.listeners import Address, ListenError, listen_at, resolve
+from ttweet.server.tcp.places import anteroom_size
 from ttweet.server.tcp.server import Server
 from ttweet.server.tcp.throttle import DEFAULT_RATES, Rates
 from ttweet.storage.sqlite.connections import MAX_WAL_BYTES, belongs_to
@@ -362,13 +364,14 @@ def _limits(config: Config, max_clients: int) -> dict[str, object]:
 def _allowed_clients(wanted: int) -> int:
     """As many clients as there can be file descriptors for; at most as many as wanted."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = wanted + SPARE_DESCRIPTORS
+    needed = wanted + anteroom_size(wanted) + SPARE_DESCRIPTORS
     enough = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
     if soft != resource.RLIM_INFINITY and soft < enough:
         resource.setrlimit(resource.RLIMIT_NOFILE, (enough, hard))
     if enough == needed:
         return wanted
-    allowed = max(1, hard - SPARE_DESCRIPTORS)
+    room = hard - SPARE_DESCRIPTORS
+    allowed = max(1, room - anteroom_size(room))
     log.warning("%d clients at most, not %d: the limit of file descriptors is %d (ulimit -Hn)", allowed, wanted, hard)
     return allowed
 

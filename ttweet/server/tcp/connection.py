@@ -11,7 +11,6 @@ to one query.
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 import trio
@@ -21,14 +20,16 @@ from ttweet.broker.journal import Receipt
 from ttweet.broker.service import Service
 from ttweet.broker.session import Visitor
 from ttweet.model import reports
+from ttweet.model.addresses import network_of
 from ttweet.model.errors import ProtocolError, Refused, StoreError, TtweetError
 from ttweet.model.reports import Peer
-from ttweet.model.tweets import Tombstone, Tweet
 from ttweet.protocol import pushes
 from ttweet.protocol import requests as wire
 from ttweet.protocol.codecs import JSON
 from ttweet.security import permissions
 from ttweet.server.tcp import dispatch as queries
+from ttweet.server.tcp.limits import Limits
+from ttweet.server.tcp.places import Standing
 from ttweet.server.tcp.transport import LOST, Transport
 
 TURN_REQUESTS = 8  # of one client before others get their turn, some 0.3 ms; one read may hold very many
@@ -36,18 +37,6 @@ LINGER_S = 1.0  # bytes are thrown away for so long after the last answer, lest 
 
 encode_push = partial(pushes.encode_push, json=JSON)
 """For the audience."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one client may ask of the server. Times are seconds."""
-
-    max_unanswered: int = 64  # uploads on their way: 64 x 1,000 clients is six times what the journal takes
-    first_byte_s: float = 10.0  # a human with nc needs some; a scanner that says nothing must go
-    frame_s: float = 10.0  # for a whole frame, not for a byte: a byte a second is an attack
-    send_s: float = 10.0  # for all that was answered; who does not read is gone, or hurts himself only
-    ping_s: float = 15.0  # between looks whether a follower has heard anything: so it does so every 30 s at least
-    idle_s: float = 900.0  # between requests; NAT tables forget after five to fifteen minutes anyway
 
 
 class Connection:
@@ -66,12 +55,17 @@ class Connection:
         "_progress",
         "_quiet",
         "_reader",
+        "_seat",
         "_send_later",
+        "_served",
         "_service",
         "_transport",
         "_unsent",
         "_visitor",
         "deadline",
+        "has_place",
+        "heard_at",
+        "network",
     )
 
     def __init__(
@@ -85,14 +79,22 @@ class Connection:
         peer: Peer,
         limits: Limits,
         send_later: Callable[["Connection"], None],
+        seat: Callable[["Connection"], None],
+        has_place: bool,
     ) -> None:
+        """`seat` gives a place to a client without one, once its first frame has come, or raises ProtocolError."""
         self._transport = transport
         self._service = service
         self._audience = audience
         self._visitor = visitor
         self._peer = peer
+        self.network = network_of(peer[0])
+        """See places.Guest."""
         self._limits = limits
         self._send_later = send_later
+        self._seat = seat
+        self.has_place = has_place
+        """Whether it is one of the clients that the server may have, and not in the anteroom."""
         self._reader = reader
         self._answers: deque[bytes | Receipt] = deque()
         self._follower: Follower | None = None
@@ -103,7 +105,10 @@ class Connection:
         self._no_more = False  # no further request is read
         self._listening = True  # the task waits for bytes: all that came is handled, though not yet answered
         self._closed = False
-        self.deadline = trio.current_time() + limits.first_byte_s
+        self._served = False  # a request was carried out
+        self.heard_at = trio.current_time()
+        """When it last sent something, or took the last of an answer, by trio's clock."""
+        self.deadline = self.heard_at + limits.first_byte_s
         """When, by trio's clock, the client has had long enough; then `expire` is due."""
 
     async def run(self) -> None:
@@ -114,6 +119,8 @@ class Connection:
                 data = await self._transport.receive()
                 self._listening = False
                 events = self._reader.receive_data(data) if data else self._reader.receive_end()
+                if events and not self.has_place:
+                    events = await self._enter(events)
                 await self._handle_all(events)
                 if not data:
                     return await self._end()
@@ -148,14 +155,23 @@ class Connection:
             self._log_out()
 
     @property
-    def understood(self) -> bool:
-        """Whether it has sent a request that is one of ours."""
-        return self._reader.understood
+    def standing(self) -> Standing:
+        """See places.Guest."""
+        if self._visitor.who.token is not None:
+            return Standing.TOKEN
+        if self._served:
+            return Standing.SERVED
+        return Standing.REFUSED if self._reader.understood else Standing.SILENT
+
+    @property
+    def is_working(self) -> bool:
+        """See places.Guest."""
+        return bool(self._answers) or not (self._listening or self._unsent)
 
     @property
     def has_begun(self) -> bool:
-        """Whether it has sent such a request, or has begun a classic one."""
-        return self._reader.understood or self._reader.classic
+        """Whether something was carried out for it, or it has begun a classic request."""
+        return self._served or self._reader.classic or self.standing is Standing.TOKEN
 
     @property
     def has_room(self) -> bool:
@@ -198,12 +214,13 @@ class Connection:
         if self._reader.unfinished and not self._no_more:
             self._service.report(reports.input_refused(self._peer, "timeout", self._visitor.who.name))
         if not (self._unsent or self._no_more or self._reader.classic):
-            self._send(wire.encode_error(ProtocolError("timeout", f"{self._missing} came"), JSON))
+            missing = self._limits.missing(self._reader)
+            self._send(wire.encode_error(ProtocolError("timeout", f"{missing} came"), JSON))
         self.close()
 
-    def turn_away(self, error: Refused) -> None:
-        """Let go of a client that has asked for nothing yet, and tell it why."""
-        if not (self._unsent or self._reader.classic):
+    def turn_away(self, error: ProtocolError) -> None:
+        """Let go of a client that has nothing under way, and tell it why."""
+        if not (self._unsent or self._no_more or self._reader.classic):
             self._send(wire.encode_error(error, JSON))
         self.close()
 
@@ -221,13 +238,20 @@ class Connection:
         if self._no_more and self._listening and going and not (self._answers or self._unsent):
             self.close()
 
-    @property
-    def _missing(self) -> str:
-        if not self._reader.begun:
-            return f"not one byte (within {self._limits.first_byte_s:g} seconds)"
-        if self._reader.unfinished:
-            return f"no end of the frame (within {self._limits.frame_s:g} seconds)"
-        return f"no further frame (within {self._limits.idle_s:g} seconds)"
+    async def _enter(self, events: list[wire.Event]) -> list[wire.Event]:
+        """Ask for a place, with the token that the first event may show; returns the events that are left to handle."""
+        first, *_ = events
+        if isinstance(first, wire.Identify):
+            await self._identify(first.token)
+            events = events[1:]
+        try:
+            if not self._visitor.ended:
+                self._seat(self)
+        except ProtocolError as error:
+            self._answers.clear()
+            self._dismiss(error)
+            return []
+        return events
 
     async def _handle_all(self, events: list[wire.Event]) -> None:
         for number, event in enumerate(events, 1):
@@ -249,8 +273,10 @@ class Connection:
             case wire.Upload() | wire.ClassicUpload():
                 self._post(event.text)
             case wire.ClientReport():
+                self._served = True
                 self._service.report(reports.from_client(event.text))
             case wire.Ping():
+                self._served = True
                 self._answers.append(wire.encode_ok(None, JSON))
             case wire.Identify(token):
                 await self._identify(token)
@@ -278,6 +304,7 @@ class Connection:
     def _post(self, text: str, tags: tuple[str, ...] = (), scan: bool = True, key: str | None = None) -> None:
         try:
             self._answers.append(self._service.post(text, self, tags=tags, scan=scan, key=key, by=self._visitor.author))
+            self._served = True
         except Refused as error:
             self._refuse(error)
 
@@ -307,6 +334,7 @@ class Connection:
             if isinstance(answer, Refused):
                 self._refuse(answer)
             else:
+                self._served = True
                 self._answers.append(answer)
         self._flush()  # a push must not overtake the answer to its follow
         self._resume()
@@ -384,7 +412,8 @@ class Connection:
         unfinished = self._reader.unfinished
         if progressed or unfinished != self._mid_frame:
             waiting_s = self._limits.idle_s if self._follower is None else self._limits.ping_s
-            self.deadline = trio.current_time() + (self._limits.frame_s if unfinished else waiting_s)
+            self.heard_at = trio.current_time()
+            self.deadline = self.heard_at + (self._limits.frame_s if unfinished else waiting_s)
         self._mid_frame = unfinished
 
     def _flush(self) -> None:
@@ -396,7 +425,7 @@ class Connection:
             if isinstance(answer, Receipt):
                 if answer.outcome is None:
                     break
-                answer = self._encode(answer.outcome)
+                answer = b"" if self._reader.classic else queries.encode_outcome(answer.outcome)
             ready.append(answer)
             answers.popleft()
         if ready:
@@ -413,13 +442,6 @@ class Connection:
             self._unsent = memoryview(data)[sent:]  # not a copy: a thousand followers may wait for the same bytes
             self.deadline = trio.current_time() + self._limits.send_s
             self._send_later(self)
-
-    def _encode(self, outcome: Tweet | Tombstone | TtweetError) -> bytes:
-        if self._reader.classic:
-            return b""
-        return (
-            wire.encode_error(outcome, JSON) if isinstance(outcome, TtweetError) else wire.encode_stored(outcome, JSON)
-        )
 
     def _note_progress(self) -> None:
         if self._progress is not None:

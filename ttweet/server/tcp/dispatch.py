@@ -1,4 +1,4 @@
-"""What is answered to the questions that change nothing, neither in the service nor of the connection that asks.
+"""What is answered: to uploads, and to the questions that change nothing of the service or the connection that asks.
 
 Knows no sockets and no connections.
 """
@@ -6,7 +6,8 @@ Knows no sockets and no connections.
 from typing import assert_never
 
 from ttweet.broker.service import Service
-from ttweet.model.tweets import Page
+from ttweet.model.errors import TtweetError
+from ttweet.model.tweets import Page, Tombstone, Tweet
 from ttweet.protocol import requests as wire
 from ttweet.protocol.codecs import JSON
 
@@ -24,6 +25,11 @@ async def answer(service: Service, question: wire.Question) -> bytes:
             return wire.encode_ok(await service.stats(), JSON)
         case _:
             return wire.encode_page(await _page(service, question), JSON)
+
+
+def encode_outcome(outcome: Tweet | Tombstone | TtweetError) -> bytes:
+    """The answer to an upload."""
+    return wire.encode_error(outcome, JSON) if isinstance(outcome, TtweetError) else wire.encode_stored(outcome, JSON)
 
 
 async def _page(service: Service, query: wire.PageQuery) -> Page:

@@ -14,14 +14,18 @@ from ttweet.broker.fanout import LIVE, Audience
 from ttweet.broker.service import Service
 from ttweet.broker.session import Visitor
 from ttweet.model import reports
-from ttweet.model.errors import ProtocolError, Refused
+from ttweet.model.addresses import network_of
+from ttweet.model.errors import ProtocolError
 from ttweet.model.reports import Peer
 from ttweet.protocol import requests as wire
 from ttweet.protocol.codecs import JSON
 from ttweet.security.authenticator import Gate
 from ttweet.security.certificates import Certificates
 from ttweet.security.rate_limit import RateLimiter
-from ttweet.server.tcp.connection import Connection, Limits
+from ttweet.server.tcp import places
+from ttweet.server.tcp.connection import Connection
+from ttweet.server.tcp.limits import Limits
+from ttweet.server.tcp.places import Standing
 from ttweet.server.tcp.throttle import NO_RATES, Rates, Throttle
 from ttweet.server.tcp.tls import TlsTransport
 from ttweet.server.tcp.transport import Readiness, SocketTransport, Transport
@@ -59,7 +63,8 @@ class Server:
         self._limits = limits
         self._throttle = Throttle(rates, JSON)
         self._certificates = certificates
-        self._connections: dict[Connection, None] = {}  # in the order in which they came
+        self._connections: dict[Connection, None] = {}  # in the order in which they came, those of the anteroom too
+        self._anteroom: dict[Connection, None] = {}  # those that have no place yet
         self._readiness = Readiness()
         self._fruitless = 0  # clients that came for nothing, since the last burst
         self._told: dict[str, float] = {}  # when each kind of trouble was told of last
@@ -71,8 +76,8 @@ class Server:
 
     @property
     def clients(self) -> int:
-        """How many are connected."""
-        return len(self._connections)
+        """How many have a place."""
+        return len(self._connections) - len(self._anteroom)
 
     @property
     def followers(self) -> tuple[int, int]:
@@ -114,7 +119,18 @@ class Server:
             await trio.lowlevel.checkpoint()
 
     def admit(self, transport: Transport, peer: Peer, nursery: trio.Nursery) -> None:
-        """Give a client its task in the nursery."""
+        """Give a client a place and its task in the nursery."""
+        self._connect(transport, peer, nursery, has_place=True)
+        self._note_accepted(peer)
+
+    def admit_to_anteroom(self, transport: Transport, peer: Peer, nursery: trio.Nursery) -> None:
+        """Give a client its task, in which it may show a token for a place; see `places`."""
+        if len(self._anteroom) >= places.anteroom_size(self.max_clients):
+            self._let_go(next(iter(self._anteroom)))
+        connection = self._connect(transport, peer, nursery, has_place=False)
+        self._anteroom[connection] = None
+
+    def _connect(self, transport: Transport, peer: Peer, nursery: trio.Nursery, *, has_place: bool) -> Connection:
         send_later = partial(self._send_later, nursery, peer)
         visitor = Visitor(self._service, self._gate)
         connection = Connection(
@@ -126,11 +142,27 @@ class Server:
             peer=peer,
             limits=self._limits,
             send_later=send_later,
+            seat=partial(self._seat, peer),
+            has_place=has_place,
         )
         self._connections[connection] = None
+        nursery.start_soon(self._serve, connection, peer, name=f"client {peer}")
+        return connection
+
+    def _seat(self, peer: Peer, connection: Connection) -> None:
+        """Move a client from the anteroom to a place. Raises ProtocolError `busy` when there is none."""
+        if self.clients >= self.max_clients:
+            self._make_room(connection.network, has_token=connection.standing is Standing.TOKEN)
+        if self.clients >= self.max_clients or connection not in self._anteroom:
+            self.turned_away += 1
+            raise _full(self.max_clients)
+        del self._anteroom[connection]
+        connection.has_place = True
+        self._note_accepted(peer)
+
+    def _note_accepted(self, peer: Peer) -> None:
         self.accepted += 1
         self._service.report(reports.client_connected(peer, self.clients))
-        nursery.start_soon(self._serve, connection, peer, name=f"client {peer}")
 
     async def _serve(self, connection: Connection, peer: Peer) -> None:
         """Serve one client to its end. Whatever goes wrong here ends this client only."""
@@ -144,9 +176,11 @@ class Server:
                 log.exception("the task of client %s failed; only this client is concerned", peer)
             self._service.report(reports.input_refused(peer, "internal"))
         finally:
-            self._fruitless += not connection.has_begun
+            self._fruitless += not (connection.has_place and connection.has_begun)
             self._connections.pop(connection, None)
-            self._service.report(reports.client_left(peer))
+            self._anteroom.pop(connection, None)
+            if connection.has_place:
+                self._service.report(reports.client_left(peer))
 
     def _send_later(self, nursery: trio.Nursery, peer: Peer, connection: Connection) -> None:
         nursery.start_soon(self._send_rest, connection, peer, name=f"send to {peer}")
@@ -192,21 +226,28 @@ class Server:
     def _welcome(self, client: socket.socket, address: tuple[str, int], nursery: trio.Nursery) -> None:
         client.setblocking(False)
         if self.clients >= self.max_clients:
-            self._make_room()
+            self._make_room(network_of(address[0]))
         if self.clients < self.max_clients:
             self.admit(self._transport(client), address[:2], nursery)
+        elif self._gate.has_tokens:
+            self.admit_to_anteroom(self._transport(client), address[:2], nursery)
         else:
             self.turned_away += 1
             self._fruitless += 1
             _turn_away(client, self.max_clients, tls=self._certificates is not None)
 
-    def _make_room(self) -> None:
-        """Let go of who has been here longest and asked nothing: those who are silent must not keep the others out."""
-        silent = next((one for one in self._connections if not one.understood), None)
-        if silent is not None:
-            self.turned_away += 1
-            del self._connections[silent]
-            silent.turn_away(_full(self.max_clients))
+    def _make_room(self, network: str, *, has_token: bool = False) -> None:
+        """Let go of the client that makes room for one from this network, if there is one; see `places`."""
+        guests = [one for one in self._connections if one.has_place]
+        chosen = places.who_makes_room(guests, network, self.max_clients, has_token=has_token)
+        if chosen is not None:
+            self._let_go(chosen)
+
+    def _let_go(self, connection: Connection) -> None:
+        self.turned_away += 1
+        del self._connections[connection]
+        self._anteroom.pop(connection, None)
+        connection.turn_away(_full(self.max_clients))
 
     def _transport(self, client: socket.socket) -> Transport:
         plain = SocketTransport(client, self._readiness)
@@ -230,5 +271,5 @@ def _turn_away(client: socket.socket, max_clients: int, *, tls: bool) -> None:
         client.send(NO_ROOM if tls else wire.encode_error(_full(max_clients)))
 
 
-def _full(max_clients: int) -> Refused:
-    return Refused("busy", f"the server has {max_clients} clients already, its limit; try again later")
+def _full(max_clients: int) -> ProtocolError:
+    return ProtocolError("busy", f"the server has {max_clients} clients already, its limit; try again later")

@@ -1,0 +1,106 @@
+"""Which client makes room in a full server."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ttweet.server.tcp.places import Standing, anteroom_size, who_makes_room
+
+SILENT, REFUSED, SERVED, TOKEN = Standing
+
+
+@dataclass
+class Guest:
+    standing: Standing
+    network: str = "a"
+    heard_at: float = 0.0
+    is_working: bool = False
+
+
+def chosen(guests: list[Guest], network: str = "z", max_clients: int = 1, *, has_token: bool = False) -> int | None:
+    """The place in the list of the one who makes room."""
+    found = who_makes_room(guests, network, max_clients, has_token=has_token)
+    return next((number for number, guest in enumerate(guests) if guest is found), None)
+
+
+WORKING = Guest(SERVED, is_working=True)
+
+
+@pytest.mark.parametrize("has_token", [False, True])
+@pytest.mark.parametrize(
+    ("guests", "number"),
+    [
+        ([], None),
+        ([Guest(TOKEN), Guest(TOKEN)], None),
+        ([WORKING] * 20, None),
+        ([Guest(SERVED), Guest(REFUSED), Guest(SILENT), Guest(SILENT)], 2),
+        ([Guest(SERVED), Guest(REFUSED), Guest(TOKEN), Guest(REFUSED)], 1),
+        ([Guest(SILENT, is_working=True), Guest(REFUSED, is_working=True), Guest(REFUSED), Guest(TOKEN)], 2),
+        ([Guest(SERVED, "a", 1)] * 9 + [Guest(SERVED, "b", 0)], 0),
+        ([WORKING, *[Guest(SERVED, "a", 9 - number) for number in range(9)]], 9),
+    ],
+)
+def test_silent_ones_go_first_then_refused_ones_then_the_longest_idle_of_the_largest_network(
+    guests: list[Guest], number: int | None, has_token: bool
+) -> None:
+    assert chosen(guests, has_token=has_token) == number
+
+
+@pytest.mark.parametrize(
+    ("theirs", "mine", "max_clients", "goes"),
+    [
+        (8, 0, 20, False),  # a share is 8 at least
+        (9, 0, 20, True),
+        (125, 0, 1000, False),  # an eighth of a large server
+        (126, 0, 1000, True),
+        (126, 124, 1000, True),
+        (126, 125, 1000, False),  # they would only change places
+        (126, 300, 1000, False),
+    ],
+)
+def test_an_anonymous_newcomer_gets_a_place_only_from_a_larger_network_beyond_its_share(
+    theirs: int, mine: int, max_clients: int, goes: bool
+) -> None:
+    guests = [Guest(SERVED, "a") for _ in range(theirs)] + [Guest(SERVED, "z") for _ in range(mine)]
+    assert (chosen(guests, "z", max_clients) is not None) == goes
+
+
+def test_a_token_gets_a_place_whatever_network_it_comes_from() -> None:
+    assert chosen([Guest(SERVED, "z", 1), Guest(SERVED, "z", 0)], "z", 1000, has_token=True) == 1
+    assert chosen([Guest(TOKEN), WORKING, Guest(SERVED, "b")], has_token=True) == 2
+
+
+GUESTS = st.builds(Guest, st.sampled_from(Standing), st.sampled_from("abc"), st.integers(0, 5), st.booleans())
+
+
+@given(st.lists(GUESTS, max_size=40), st.sampled_from("abc"), st.booleans())
+def test_whoever_makes_room_is_idle_without_a_token_and_nobody_s_place_was_due_earlier(
+    guests: list[Guest], network: str, has_token: bool
+) -> None:
+    found = who_makes_room(guests, network, 1, has_token=has_token)
+    idle = [guest for guest in guests if not guest.is_working and guest.standing is not TOKEN]
+    due = [guest for guest in idle if guest.standing is not SERVED]
+    if found is None:
+        assert not due
+        assert not (has_token and idle)
+        return
+    assert found in idle
+    if due:
+        assert found is next(guest for guest in due if guest.standing is min(due, key=order).standing)
+        return
+    places = Counter(guest.network for guest in guests if guest.standing is SERVED)
+    alike = [guest for guest in idle if guest.network == found.network]
+    assert found.heard_at == min(guest.heard_at for guest in alike)
+    assert has_token or places[found.network] > max(8, places[network] + 1)
+
+
+def order(guest: Guest) -> int:
+    return list(Standing).index(guest.standing)
+
+
+@pytest.mark.parametrize(("max_clients", "size"), [(1, 4), (80, 4), (300, 15), (1000, 50)])
+def test_the_anteroom_has_one_client_for_each_twenty(max_clients: int, size: int) -> None:
+    assert anteroom_size(max_clients) == size
