@@ -2,6 +2,7 @@
 
 import unicodedata
 from contextlib import suppress
+from itertools import count
 
 import pytest
 from hypothesis import given
@@ -20,6 +21,7 @@ from ttweet.model.tweets import (
     checked_text,
     draft,
     search_key,
+    tag_list,
 )
 
 FITS = {
@@ -54,12 +56,20 @@ NO_TAG = {
     "punctuation": (["a-b"], "'a-b' is no tag"),
     "a lone surrogate": (["\ud800"], r"'\ud800' is no tag"),
     "longer than a text": (["a" * 151], "'" + "a" * 40 + "...' is no tag"),
-    "one too many": (["a"] * 33, "33 tags beside the text, the limit is 32"),
+    "one too many": (["a"] * 33, "more than 32 tags beside the text, the limit"),
 }
 
 
 def refusal(code: str, words: str) -> "pytest.RaisesExc[Refused]":
     return pytest.RaisesExc(Refused, check=lambda error: error.code == code and words in error.text)
+
+
+def test_of_tags_without_end_no_more_are_taken_than_tell_that_there_are_too_many() -> None:
+    for taken in (iter, tag_list):
+        tags = count()
+        with refusal("bad_tag", "more than 32 tags"):
+            draft("a", tags=taken(map(str, tags)))
+        assert next(tags) == 33
 
 
 @pytest.mark.parametrize("text", FITS.values(), ids=FITS)

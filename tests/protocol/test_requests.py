@@ -275,6 +275,33 @@ def test_a_token_is_taken_from_the_first_frame_only() -> None:
     assert isinstance(late, Refused)
 
 
+@pytest.mark.parametrize(
+    ("secret", "is_taken"),
+    [("t" * 64, True), ("t" * 65, False), ("ä" * 32, True), ("ä" * 33, False), ("t" * 16_000, False)],
+)
+def test_a_token_that_is_longer_than_any_is_not_even_hashed(secret: str, is_taken: bool) -> None:
+    (event,) = events_of(json.dumps(["a", secret]).encode() + b"\n")
+    if is_taken:
+        assert event == wire.Identify(secret)
+    else:
+        assert isinstance(event, ProtocolError)
+        assert event.code == "token"
+        assert secret not in event.text
+
+
+@pytest.mark.parametrize("frame", [["u" * 16_000, ""], ["uu", "x"], ["u", {"text": "a", "f" * 16_000: 1}]])
+def test_words_that_no_request_has_are_repeated_in_part(frame: object) -> None:
+    (event,) = events_of(json.dumps(frame).encode() + b"\n")
+    assert isinstance(event, Refused)
+    assert len(event.text) < 120
+
+
+def test_the_first_unknown_field_is_named() -> None:
+    (event,) = events_of(b'["u",{"text":"a","z":1,"b":2}]\n')
+    assert isinstance(event, Refused)
+    assert event.text.startswith('no field "z" in "u"')
+
+
 def test_what_is_no_token_ends_the_connection_and_is_not_repeated() -> None:
     (refused,) = events_of(b'["a",{"token":"ttw_x"}]\n["p",""]\n')
     assert isinstance(refused, ProtocolError)

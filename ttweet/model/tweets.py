@@ -6,6 +6,7 @@ Knows no bytes on a wire, no SQL and no trio.
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -181,14 +182,14 @@ def tag_list(tags: Iterable[str]) -> list[str]:
     """The tags that a program gives beside a text. Raises Refused `bad_tag` for a string: its letters are not meant."""
     if isinstance(tags, str):
         raise Refused("bad_tag", f"tags are a list of strings, not the string {_short(tags)}")
-    return list(tags)
+    return list(islice(tags, MAX_TAGS + 1))  # one more than any tweet has tells that there are too many
 
 
 def checked_tags(tags: Iterable[str], text: str) -> list[str]:
     """The bodies of tags given beside a text. Raises Refused `bad_tag`."""
-    given = list(tags)
+    given = list(islice(tags, MAX_TAGS + 1))
     if len(given) > MAX_TAGS:
-        raise Refused("bad_tag", f"{len(given)} tags beside the text, the limit is {MAX_TAGS}")
+        raise Refused("bad_tag", f"more than {MAX_TAGS} tags beside the text, the limit")
     if not text:
         raise Refused("bad_tag", "an empty message resets the last message and carries no tags")
     return [checked_tag(tag) for tag in given]

@@ -8,14 +8,17 @@ import json
 from ttweet.model.errors import Refused
 from ttweet.model.tweets import MAX_ID
 
+_SHOWN = 40  # characters of a value in a refusal
+
 
 def fields_of(operation: str, data: object, known: set[str]) -> dict[str, object]:
     """The fields of an object, all of them among the known."""
     if type(data) is not dict:
         raise Refused("bad_request", f'the data of "{operation}" is a string or an object, not {shown(data)}')
-    if unknown := data.keys() - known:
+    if data.keys() - known:
+        unknown = next(field for field in data if field not in known)
         fields = ", ".join(sorted(known))
-        raise Refused("bad_request", f'no field {shown(min(unknown))} in "{operation}"; there are: {fields}')
+        raise Refused("bad_request", f'no field {shown(unknown)} in "{operation}"; there are: {fields}')
     return data
 
 
@@ -54,8 +57,10 @@ def optional_id(name: str, value: object, lowest: int) -> int | None:
 
 def shown(value: object) -> str:
     """A value as a refusal shows it: JSON as its sender wrote it, cut short, and harmless wherever it is printed."""
+    if type(value) is str:
+        value = value[: _SHOWN + 1]
     try:
         text = json.dumps(value).replace("\x7f", "\\u007f")  # the one control character that JSON leaves as it is
     except RecursionError:  # the reader of frames takes arrays that are a little deeper
         return "what is nested too deeply"
-    return text if len(text) <= 40 else text[:40] + "..."
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."

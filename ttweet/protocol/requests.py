@@ -9,13 +9,14 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import NamedTuple
 
-from ttweet.model import reports
+from ttweet.model import budget, reports
 from ttweet.model.errors import ProtocolError, Refused, SlowDown, TtweetError
 from ttweet.model.tweets import MAX_ID, MAX_TEXT_BYTES, Page, TagPage, Tombstone, Tweet
 from ttweet.protocol import frames
 from ttweet.protocol.fields import fields_of, flag, integer, optional_id, shown, string, tag_list
 
 DEFAULT_LIMIT = 20  # tweets or tags of a query that names no limit: a screenful
+MAX_TOKEN_BYTES = 64  # of a token that is shown: one has 47, and a longer one is not hashed
 MAX_LIMIT = 200  # of one query: some 50 KiB. More: ask again with `before`
 PAGE_BYTES = 256 * 1024  # of tweets sent to a client at once, a tweet more at most: so much waits if it does not read
 
@@ -245,7 +246,7 @@ def parse(operation: str, data: object) -> Request:
     Raises Refused `bad_operation` or `bad_request`; ProtocolError for a report line that is none, since its sender
     expects no answer.
     """
-    parser = _PARSERS.get(operation)
+    parser = _PARSERS.get(operation) if len(operation) == 1 else None  # a long one is not even hashed
     if parser is None:
         known = " ".join(_PARSERS)
         raise Refused("bad_operation", f"no operation {operation[:20]!a}; there are: {known}")
@@ -320,6 +321,8 @@ def _of_author(data: object) -> TweetsOfAuthor | TweetsSinceLogin:
 def _identify(data: object) -> Identify:
     if type(data) is not str:
         raise ProtocolError("token", "a token is a string")  # what it is instead may hold one
+    if budget.size(data) > MAX_TOKEN_BYTES:
+        raise ProtocolError("token", f"a token has at most {MAX_TOKEN_BYTES} bytes; one of ttweet has 47")
     return Identify(data)
 
 
