@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from ttweet import files
-from ttweet.files import NotOursError, refuse_shared, replacing, secret_objection, trusted_path, write_texts
+from ttweet.files import (
+    NotOursError,
+    refuse_replaceable,
+    refuse_shared,
+    replacing,
+    secret_objection,
+    trusted_path,
+    write_texts,
+)
 
 
 @pytest.fixture
@@ -293,3 +301,22 @@ def test_the_mode_of_a_containers_secret_is_that_of_its_mount(monkeypatch: pytes
     assert secret_objection("/run/secrets/token", owned(0o444, 0)) == way_out
     monkeypatch.setattr(files, "_is_read_only", lambda _: True)
     assert secret_objection("/etc/ttweet/token", owned(0o444, 0)) == way_out
+
+
+@pytest.mark.parametrize(
+    ("mode", "folder", "wrong"),
+    [(0o644, 0o755, None), (0o664, 0o775, None), (0o644, 0o1777, None), (0o646, 0o755, "any user may write to it")],
+)
+def test_a_file_to_trust_is_one_that_not_every_user_can_replace(
+    tmp_path: Path, mode: int, folder: int, wrong: str | None
+) -> None:
+    file = tmp_path / "folder" / "ca.pem"
+    file.parent.mkdir()
+    file.write_text("x")
+    file.chmod(mode)
+    file.parent.chmod(folder)
+    if wrong is None:
+        refuse_replaceable(file)
+    else:
+        with pytest.raises(NotOursError, match=rf"{wrong} \(mode 0{mode:o}\); run: chmod o-w {file}"):
+            refuse_replaceable(file)

@@ -152,6 +152,20 @@ def refuse_shared(folder: Path) -> None:
     raise NotOursError(errno.EPERM, wrong, str(folder))
 
 
+def refuse_replaceable(path: str | os.PathLike[str]) -> None:
+    """Raise NotOursError if any user may have put this content into a file, or may change it. Raises OSError."""
+    folder = trusted_path(path).parent.stat()
+    found = Path(path).stat()  # not of the trusted path: a pipe such as /dev/fd/63 has none
+    if stat.S_ISREG(found.st_mode) and found.st_mode & stat.S_IWOTH:
+        mode, way_out = stat.S_IMODE(found.st_mode), f"chmod o-w {shlex.quote(os.fspath(path))}"
+        wrong = f"any user may write to it (mode {mode:04o}); run: {way_out}"
+    elif folder.st_mode & stat.S_IWOTH and found.st_uid not in (0, os.geteuid(), folder.st_uid):
+        wrong = f"it belongs to another user (id {found.st_uid}), in a folder of all; name a file in another folder"
+    else:
+        return
+    raise NotOursError(errno.EPERM, wrong, os.fspath(path))
+
+
 def objection(path: Path, found: os.stat_result) -> str | None:
     """What is wrong with a file that is to be ours: it is elsewhere too, or somebody else put it there, as in /tmp."""
     if stat.S_ISLNK(found.st_mode):

@@ -195,6 +195,17 @@ def test_a_token_file_that_anybody_may_replace_is_not_read(monkeypatch: pytest.M
         dial.own_token()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root reads a file of another user that no other may read")
+def test_a_token_file_of_another_user_in_a_folder_of_all_is_not_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    name_token_file(monkeypatch, tmp_path / "token", b"ttw_y")
+    give_away(tmp_path / "token")
+    tmp_path.chmod(0o1777)
+    with pytest.raises(SetupError, match=r"it belongs to another user \(id 65534\), in a folder of all"):
+        dial.own_token()
+
+
 def greetings(endpoint: dial.Endpoint, peer: str = "192.0.2.1") -> list[bytes]:
     return endpoint._greetings(endpoint.servers[0], lambda: peer)
 

@@ -16,7 +16,7 @@ from tests.support.authority import Authority, encrypt
 from tests.support.ownership import NOBODY, give_away
 from tests.support.processes import LIMIT_S
 from ttweet.client.tls import make_context
-from ttweet.model.errors import ConnectError, OpenError
+from ttweet.model.errors import ConnectError, OpenError, SetupError
 from ttweet.security import certificates
 from ttweet.security.certificates import Certificates
 
@@ -108,6 +108,10 @@ def replaceable(_: Path, key: Path) -> None:
     key.parent.chmod(0o777)
 
 
+def writable_cert(cert: Path, _: Path) -> None:
+    cert.chmod(0o646)
+
+
 def huge_cert(cert: Path, _: Path) -> None:
     os.truncate(cert, 1 << 40)  # a file with a hole, which no memory has room for
 
@@ -134,7 +138,12 @@ def encrypted(_: Path, key: Path) -> None:
         (of_another, "not_ours", "{key} is not the key of the certificate in {cert}"),
         (for_the_group, "denied", "others can read the key {key} (mode 0640); run: chmod 600 {key}"),
         (for_all, "denied", "others can read the key {key} (mode 0604); run: chmod 600 {key}"),
-        (replaceable, "denied", "cannot trust the key {key}: any user may replace the files in "),
+        (replaceable, "denied", "cannot trust the certificate in {cert}: any user may replace the files in "),
+        (
+            writable_cert,
+            "denied",
+            "cannot trust the certificate in {cert}: any user may write to it (mode 0646); run: ",
+        ),
         (encrypted, "denied", "{key} is encrypted; the server asks for no password: openssl pkey -in {key} -out NEW"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
@@ -162,6 +171,34 @@ def test_an_authority_for_clients_that_does_not_serve_is_refused(authority: Auth
     with pytest.raises(OpenError, match=r"clients\.pem") as raised:
         authority.certificates(client_ca=str(spoilt))
     assert raised.value.code == code
+
+
+@pytest.mark.parametrize("which", ["certificate to trust", "certificate", "key"])
+def test_a_client_trusts_no_file_that_any_user_may_write_to(authority: Authority, which: str) -> None:
+    cert, key = authority.issue()
+    file = {"certificate to trust": Path(authority.ca), "certificate": cert, "key": key}[which]
+    file.chmod(0o602)
+    with pytest.raises(SetupError) as refused:
+        make_context(authority.ca, str(cert), str(key))
+    assert refused.value.text == (
+        f"cannot trust the {which} in {file}: any user may write to it (mode 0602); run: chmod o-w {file}"
+    )
+
+
+def test_a_client_trusts_no_file_in_a_folder_that_any_user_may_write_to(authority: Authority) -> None:
+    authority.folder.chmod(0o777)
+    with pytest.raises(SetupError, match="any user may replace the files in"):
+        make_context(authority.ca, None, None)
+
+
+def test_certificates_to_trust_may_come_through_a_pipe(authority: Authority) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, Path(authority.ca).read_bytes())
+    os.close(writer)
+    try:
+        assert make_context(f"/dev/fd/{reader}", None, None).get_ca_certs() != []
+    finally:
+        os.close(reader)
 
 
 def test_a_client_asks_for_no_password_either(authority: Authority) -> None:

@@ -211,13 +211,14 @@ def _checked_token(token: str, source: str) -> str:
 
 
 def _token_of(path: str, source: str) -> str:
-    from ttweet.files import secret_objection, trusted_path  # most clients have no such file
+    from ttweet.files import refuse_replaceable, secret_objection, trusted_path  # most clients have no such file
 
     try:
         trusted_path(path)
         with open(path, "rb") as file:
             if (wrong := secret_objection(path, os.fstat(file.fileno()))) is not None:
                 raise SetupError("token", f"others can read {source[:-1]} {wrong}")
+            refuse_replaceable(path)
             data = file.read(MAX_TOKEN_BYTES)
     except OSError as exc:
         raise SetupError("token", f"{source} cannot be read: {exc.strerror}") from exc

@@ -14,6 +14,7 @@ from contextlib import suppress
 
 from ttweet.client.tcp import READ_BYTES
 from ttweet.client.waiting import ready
+from ttweet.files import NotOursError, refuse_replaceable
 from ttweet.model.errors import ConnectError, SetupError
 
 TYPE_CHECKING = False
@@ -51,7 +52,10 @@ def make_context(ca: str, cert: str | None, key: str | None) -> ssl.SSLContext:
 
 def _use(path: str, load: Callable[[], None], what: str) -> None:
     try:
+        refuse_replaceable(path)
         load()
+    except NotOursError as exc:
+        raise SetupError("tls", f"cannot trust the {what} in {path}: {exc.strerror}") from exc
     except ssl.SSLError as exc:
         raise SetupError("tls", f"{path} holds no {what} in PEM form, or not the key for it") from exc
     except OSError as exc:

@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from ttweet.files import NotOursError, secret_objection, trusted_path
+from ttweet.files import NotOursError, refuse_replaceable, secret_objection
 from ttweet.model.errors import OpenError
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----"
@@ -87,12 +87,15 @@ def _load_authorities(context: ssl.SSLContext, client_ca: Path) -> None:
 
 
 def _check(path: Path, mark: str, what: str) -> None:
-    """Refuse a file that cannot be read or does not hold what it should."""
+    """Refuse a file that cannot be read, that any user could replace, or that does not hold what it should."""
     try:
+        refuse_replaceable(path)
         with path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError as exc:
         raise OpenError("missing", f"there is no file {path} with a {what}") from exc
+    except NotOursError as exc:
+        raise OpenError("denied", f"cannot trust the {what} in {path}: {exc.strerror}") from exc
     except OSError as exc:
         raise OpenError("denied", f"cannot read {path}: {exc.strerror}") from exc
     if len(data) > MAX_FILE_BYTES:
@@ -104,11 +107,7 @@ def _check(path: Path, mark: str, what: str) -> None:
 
 
 def _check_private(key: Path) -> None:
-    """Refuse a key that others can read or replace."""
-    try:
-        trusted_path(key)
-    except NotOursError as exc:
-        raise OpenError("denied", f"cannot trust the key {key}: {exc.strerror}") from exc
+    """Refuse a key that others can read."""
     if (wrong := secret_objection(key, key.stat())) is not None:
         raise OpenError("denied", f"others can read the key {key} {wrong}")
 
