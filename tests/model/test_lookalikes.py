@@ -1,5 +1,7 @@
 """Names that a reader takes for each other are compared as one; names that differ to the eye are not."""
 
+import sys
+
 import pytest
 
 from ttweet.model import tweets
@@ -31,6 +33,8 @@ ALIKE = [
         "a Greek capital that looks like another letter",
     ),
     ("\u0417\u043e\u044f", "\u0437\u043e\u044f", "a Cyrillic capital that looks like a digit"),
+    ("Caesar", "C\u00e6sar", "a ligature"),
+    ("BLUE", "\u042bUE", "a letter that looks like two"),
     ("stra\u00dfe", "STRASSE", "a letter that has two for a capital"),
 ]
 APART = [
@@ -54,6 +58,12 @@ def test_names_that_look_alike_are_one(name: str, other: str, why: str) -> None:
 @pytest.mark.parametrize(("name", "other"), APART)
 def test_names_that_differ_to_the_eye_are_two(name: str, other: str) -> None:
     assert looks_of(name).isdisjoint(looks_of(other))
+
+
+def test_each_letter_looks_like_the_same_letter_in_another_case() -> None:
+    letters = [one for one in map(chr, range(sys.maxunicode + 1)) if one.isalpha()]
+    cases = [(one, other) for one in letters for other in (one.lower(), one.upper(), one.casefold())]
+    assert [(one, other) for one, other in cases if looks_of(one).isdisjoint(looks_of(other))] == []
 
 
 @pytest.mark.parametrize("name", ["ann\u3164", "\u3164", "a\u115fnn", "a\u1160nn", "ann\uffa0"])

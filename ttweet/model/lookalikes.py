@@ -9,8 +9,8 @@ from unicodedata import normalize
 
 from ttweet.model.characters import without_ignorables
 
-# The letters and digits that look like one of ASCII, by confusables.txt of Unicode 13, with the Latin small capitals.
-# Source: UTS #39, section 4. What form KC or case folding brings to ASCII is left out.
+# The letters and digits that look like one or two of ASCII, by confusables.txt of Unicode 13, with the Latin small
+# capitals. Source: UTS #39, section 4. What form KC brings to ASCII is left out.
 _LIKE = {
     "2": "ƧϨᒿ\ua644\ua75a",
     "3": "ƷȜЗӠ\u2ccc\ua76a\ua7ab\U000118ca\U00016f3b",
@@ -53,6 +53,25 @@ _LIKE = {
     "x": "ΧХхᕁᕽᚷ\u2cac\u2d5d\ua4eb\ua7b3\U00010290\U000102b4\U00010317\U00010527",
     "y": "ɣʏΥγУуҮүყᎩᎽᶌỿ\u2ca8\ua4ec\uab5a\U000102b2\U000118a4\U000118dc\U00016f43",
     "z": "ΖᏃᴢ\ua4dc\uab93\U000118a9\U000118c4\U000118e5",
+    "aa": "\ua732\ua733",
+    "ae": "ÆæӔӕ",
+    "ao": "\ua734\ua735",
+    "au": "\ua736\ua737",
+    "av": "\ua738\ua739\ua73a\ua73b",
+    "ay": "\ua73c\ua73d",
+    "bl": "Ы",
+    "dz": "ʣ",
+    "ll": "\u05f0ǁ",
+    "lo": "Ю",
+    "ls": "ʪ",
+    "lz": "ʫ",
+    "oe": "Œœ",
+    "oo": "\ua698\ua699\ua74e\ua74f",
+    "t3": "\ua728",
+    "tf": "\ua777",
+    "ts": "ʦ",
+    "ue": "ᵫ",
+    "uo": "\uab63",
 }
 _PLAIN = str.maketrans({one: plain for plain, alike in _LIKE.items() for one in alike})
 
