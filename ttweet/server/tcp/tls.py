@@ -13,10 +13,14 @@ from ttweet.model.errors import ProtocolError
 from ttweet.server.tcp.transport import LOST, READ_BYTES, Transport
 
 HANDSHAKE = 0x16  # the first byte of a client that speaks TLS, see RFC 8446, 5.1
+MAX_HANDSHAKE_BYTES = 128 * 1024  # of a client: a long chain of certificates has 20 KiB
+MAX_FRUITLESS_BYTES = 64 * 1024  # of records without data, such as new keys: 2,400 of them take 24 ms, 48 ms answered
+MAX_OVERHEAD_BYTES = 96  # of a record with data: its header, nonce, padding and code
+RECORD_BYTES = 16 * 1024  # of plain text, encrypted at a time: the most that one record has, see RFC 8446, 5.1
 
 
 class TlsTransport:
-    """See Transport. `receive` raises ProtocolError `tls` when the client does not get through the handshake."""
+    """See Transport. `receive` raises ProtocolError `tls` when the handshake fails, or too little of it is data."""
 
     def __init__(self, plain: Transport, context: ssl.SSLContext, answer_to_plain: bytes) -> None:
         self._plain = plain
@@ -25,8 +29,9 @@ class TlsTransport:
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self._shaken = False
+        self._fruitless = 0  # bytes that have come, beyond those of records with data
         self._rest = b""  # encrypted bytes that the socket did not take; they go before those in _outgoing
-        self._encrypted = False  # what `send_now` gave back is encrypted already
+        self._ahead = 0  # how many bytes at the start of what `send` is given next are encrypted already
         self._sending = trio.Lock()
 
     async def receive(self) -> bytes:
@@ -43,28 +48,38 @@ class TlsTransport:
             except ssl.SSLError as exc:
                 raise trio.BrokenResourceError from exc
             else:
+                self._fruitless = max(0, self._fruitless - len(data) - MAX_OVERHEAD_BYTES)
                 if self._incoming.pending or self._tls.pending():
                     await trio.lowlevel.checkpoint()  # who sends without a pause must not keep the others waiting
                 return data
 
     def send_now(self, data: bytes) -> int:
-        """See Transport. What it does not send must be given to `send` next."""
-        self._encrypt(data)
-        if not (self._rest or self._sending.locked()):
+        """See Transport. What it does not send must be given to `send` next.
+
+        No more is encrypted than a record beyond what the socket takes: followers share the plain text that waits.
+        """
+        if not self._shaken:
+            raise trio.BrokenResourceError("the handshake is not done")
+        if self._rest or self._sending.locked():
+            return 0
+        for start in range(0, len(data), RECORD_BYTES):
+            piece = data[start : start + RECORD_BYTES]
+            self._encrypt(piece)
             encrypted = self._outgoing.read()
             sent = self._plain.send_now(encrypted)
-            if sent == len(encrypted):
-                return len(data)
-            self._rest = encrypted[sent:]
-        self._encrypted = True
-        return 0
+            if sent < len(encrypted):
+                self._rest, self._ahead = encrypted[sent:], len(piece)
+                return start
+        return len(data)
 
     async def send(self, data: bytes | memoryview) -> None:
         """See Transport."""
-        if not self._encrypted:
-            self._encrypt(data)
-        self._encrypted = False
+        rest, self._ahead = memoryview(data)[self._ahead :], 0
         await self._send_encrypted()
+        while rest:
+            self._encrypt(rest[:RECORD_BYTES])
+            rest = rest[RECORD_BYTES:]
+            await self._send_encrypted()
 
     async def send_end(self) -> None:
         """See Transport."""
@@ -83,14 +98,15 @@ class TlsTransport:
         if first and first[0] != HANDSHAKE:
             await self._end(self._answer_to_plain)
             raise ProtocolError("tls", "it does not speak TLS")
-        self._take_in(first)
+        self._take_in(first, MAX_HANDSHAKE_BYTES)
         while not self._shaken:
             try:
                 self._tls.do_handshake()
                 self._shaken = True
+                self._fruitless = 0
             except ssl.SSLWantReadError:
                 await self._send_encrypted()
-                await self._feed()
+                await self._feed(MAX_HANDSHAKE_BYTES)
             except ssl.SSLEOFError as exc:
                 raise trio.BrokenResourceError from exc
             except ssl.SSLError as exc:
@@ -106,18 +122,20 @@ class TlsTransport:
             while await self._plain.receive():
                 pass
 
-    async def _feed(self) -> None:
-        self._take_in(await self._plain.receive())
+    async def _feed(self, most: int = MAX_FRUITLESS_BYTES) -> None:
+        self._take_in(await self._plain.receive(), most)
 
-    def _take_in(self, data: bytes) -> None:
+    def _take_in(self, data: bytes, most: int) -> None:
+        """Take bytes of the client. Raises ProtocolError when more than `most` have come without data."""
+        self._fruitless += len(data)
+        if self._fruitless > most:
+            raise ProtocolError("tls", f"it sends more than {most // 1024} KiB without data")
         if data:
             self._incoming.write(data)
         else:
             self._incoming.write_eof()
 
     def _encrypt(self, data: bytes | memoryview) -> None:
-        if not self._shaken:
-            raise trio.BrokenResourceError("the handshake is not done")
         rest = memoryview(data)
         try:
             while rest:

@@ -1,0 +1,207 @@
+"""What a TLS connection costs at most: records without data, and what waits for a client that does not read."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import chain, repeat
+
+import pytest
+import trio
+import trio.testing
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.authority import Authority
+from tests.support.serving import serving
+from tests.support.tls_peer import RECORD_OF_KEY_UPDATE, TlsPeer
+from ttweet.model.errors import ProtocolError
+from ttweet.server.tcp.server import FRUITLESS_TLS_S
+from ttweet.server.tcp.tls import MAX_FRUITLESS_BYTES, MAX_HANDSHAKE_BYTES, RECORD_BYTES, TlsTransport
+
+UPDATES = MAX_FRUITLESS_BYTES // RECORD_OF_KEY_UPDATE
+DATA = bytes(range(256)) * 400
+OVERHEAD = 32  # bytes of a record, at least as many as TLS 1.3 has
+
+
+@pytest.fixture(scope="module")
+def lasting_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """For all examples of a test: to make keys takes longest."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+class Wire:
+    """In place of a socket, which takes at once so many bytes of each call as it was told."""
+
+    def __init__(self, takes: Iterator[int]) -> None:
+        self._takes = takes
+        self._sent = bytearray()
+        self.come, self._coming = trio.open_memory_channel[bytes](1000)
+
+    def taken(self) -> bytes:
+        """What the server has sent since the last time."""
+        data, self._sent = bytes(self._sent), bytearray()
+        return data
+
+    async def receive(self) -> bytes:
+        return await self._coming.receive()
+
+    def send_now(self, data: bytes) -> int:
+        taken = min(next(self._takes), len(data))
+        self._sent += data[:taken]
+        return taken
+
+    async def send(self, data: bytes | memoryview) -> None:
+        await trio.lowlevel.checkpoint()
+        self._sent += data
+
+    async def send_end(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+async def connected(authority: Authority, takes: Iterator[int] = repeat(0)) -> tuple[TlsTransport, TlsPeer, Wire]:  # noqa: B008
+    """Both ends after the handshake; the client has sent one byte."""
+    wire, peer = Wire(takes), TlsPeer(authority.ca)
+    transport = TlsTransport(wire, authority.certificates().context, b"")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(transport.receive)
+        while not peer.shake_hands(wire.taken()):
+            wire.come.send_nowait(peer.to_send())
+            await trio.testing.wait_all_tasks_blocked()
+        wire.come.send_nowait(peer.to_send() + peer.encrypt(b"x"))
+    peer.decrypt(wire.taken())
+    return transport, peer, wire
+
+
+@pytest.mark.parametrize("answered", [False, True])
+async def test_keys_without_data_end_a_connection(authority: Authority, answered: bool) -> None:
+    transport, peer, wire = await connected(authority)
+    wire.come.send_nowait(peer.key_updates(UPDATES - 2, answered=answered) + peer.encrypt(b"heard"))
+    assert await transport.receive() == b"heard"
+    wire.come.send_nowait(peer.key_updates(UPDATES, answered=answered))
+    with pytest.raises(ProtocolError, match=r"^it sends more than 64 KiB without data$") as raised:
+        await transport.receive()
+    assert raised.value.code == "tls"
+
+
+async def test_one_byte_of_data_does_not_pay_for_many_keys(authority: Authority) -> None:
+    transport, peer, wire = await connected(authority)
+    ended = 0
+    for number in range(100):
+        wire.come.send_nowait(peer.key_updates(UPDATES // 10) + peer.encrypt(b"x"))
+        try:
+            assert await transport.receive() == b"x"
+        except ProtocolError:
+            ended = number
+            break
+    assert 9 <= ended <= 11
+
+
+@pytest.mark.parametrize(("size", "amount"), [(1, 10_000), (20, 5_000), (RECORD_BYTES, 50)])
+async def test_data_is_never_too_much_however_small_its_records_are(
+    authority: Authority, size: int, amount: int
+) -> None:
+    transport, peer, wire = await connected(authority)
+    data = b"".join([peer.encrypt(b"x" * size) for _ in range(amount)])
+    received = 0
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(deliver, wire, data)
+        while received < size * amount:
+            received += len(await transport.receive())
+    assert received == size * amount
+
+
+async def deliver(wire: Wire, data: bytes) -> None:
+    """In reads as a socket makes them."""
+    for start in range(0, len(data), 4096):
+        await wire.come.send(data[start : start + 4096])
+
+
+@pytest.mark.parametrize("part", [1, RECORD_BYTES])
+async def test_a_hello_without_an_end_ends_the_connection(authority: Authority, part: int) -> None:
+    wire = Wire(repeat(0))
+    transport = TlsTransport(wire, authority.certificates().context, b"")
+    hello = b"\x01" + (131_390).to_bytes(3, "big") + b"x" * MAX_HANDSHAKE_BYTES  # the longest that OpenSSL waits for
+    record = b"\x16\x03\x01" + part.to_bytes(2, "big")
+    data = b"".join([record + hello[start : start + part] for start in range(0, MAX_HANDSHAKE_BYTES, part)])
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(deliver, wire, data)
+        with pytest.raises(ProtocolError, match=r"more than 128 KiB without data"):
+            await transport.receive()
+        nursery.cancel_scope.cancel()
+
+
+async def test_the_log_says_why_a_client_without_data_is_gone(authority: Authority) -> None:
+    async with serving(certificates=authority.certificates()) as here:
+        peer, caller = TlsPeer(authority.ca), await here.call()
+        received = b""
+        while not peer.shake_hands(received):
+            await caller.stream.send_all(peer.to_send())
+            received = bytes(await caller.stream.receive_some())
+        await caller.stream.send_all(peer.to_send() + peer.key_updates(UPDATES + 200))
+        with suppress(trio.BrokenResourceError):  # a reset, where not all was read
+            while await caller.stream.receive_some():
+                pass
+        await trio.testing.wait_all_tasks_blocked()
+    assert (
+        f"SERVER ALERT [ERROR] NO TLS WITH CLIENT: {caller.peer} it sends more than 64 KiB without data" in here.lines
+    )
+
+
+async def test_what_waits_for_a_client_that_does_not_read_is_not_encrypted_ahead(authority: Authority) -> None:
+    transport, _, _ = await connected(authority)
+    assert transport.send_now(DATA * 3) == 0
+    assert len(transport._rest) + transport._outgoing.pending <= RECORD_BYTES + OVERHEAD
+
+
+@given(
+    takes=st.lists(st.sampled_from([0, 1, 100, RECORD_BYTES, RECORD_BYTES + OVERHEAD, 1 << 20]), max_size=12),
+    sizes=st.lists(
+        st.sampled_from([0, 1, 50, RECORD_BYTES, RECORD_BYTES + 1, 3 * RECORD_BYTES]), min_size=1, max_size=6
+    ),
+    keys=st.integers(0, 3),
+)
+def test_whatever_the_socket_takes_all_arrives_once_and_in_order(
+    lasting_authority: Authority, takes: list[int], sizes: list[int], keys: int
+) -> None:
+    async def exchange() -> None:
+        transport, peer, wire = await connected(lasting_authority, chain(takes, repeat(1 << 20)))
+        expected, received, start = b"", b"", 0
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(transport.receive)
+            for size in sizes:
+                data, start = DATA[start : start + size], start + 1
+                expected += data
+                sent = transport.send_now(data)
+                wire.come.send_nowait(peer.key_updates(keys, answered=True) or peer.key_updates(1))
+                await trio.testing.wait_all_tasks_blocked()
+                if sent < len(data):
+                    await transport.send(memoryview(data)[sent:])
+                received += peer.decrypt(wire.taken())
+            nursery.cancel_scope.cancel()
+        assert received == expected
+
+    trio.run(exchange)
+
+
+async def test_a_client_that_came_for_nothing_makes_the_next_one_wait_for_as_long_as_two_handshakes(
+    authority: Authority, mock_clock: trio.testing.MockClock
+) -> None:
+    async with serving(certificates=authority.certificates()) as here:
+        nobody = await here.call()
+        await nobody.stream.send_all(b"nonsense")
+        await nobody.rest()
+        await nobody.stream.aclose()
+        while here.server.clients > 0:
+            await trio.lowlevel.checkpoint()
+        await here.call()
+        while here.server.clients < 1:
+            await trio.lowlevel.checkpoint()
+        await here.call()
+        mock_clock.jump(FRUITLESS_TLS_S / 2)
+        await trio.testing.wait_all_tasks_blocked()
+        assert here.server.clients == 1
+        mock_clock.jump(FRUITLESS_TLS_S / 2)
+        while here.server.clients < 2:
+            await trio.lowlevel.checkpoint()
