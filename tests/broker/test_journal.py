@@ -24,7 +24,7 @@ from tests.support.posters import (
 from ttweet.broker import journal as journal_module
 from ttweet.broker.journal import Journal
 from ttweet.model.errors import Refused, StoreError
-from ttweet.model.tweets import Draft, Tweet
+from ttweet.model.tweets import Draft, Tweet, weight_of
 
 
 async def test_report_lines_without_a_draft_share_a_commit_and_a_draft_does_not_wait_for_them(
@@ -101,6 +101,39 @@ async def test_a_batch_is_bounded_and_each_drafts_line_goes_with_it() -> None:
     assert f"SERVER ALERT [GENERAL] Message Received: {journal_module.MAX_BATCH - 1}" in lines(store)
     assert f"SERVER ALERT [GENERAL] Message Received: {journal_module.MAX_BATCH}" not in lines(store)
     assert lines(store)[-1] == f"SERVER ALERT [GENERAL] before {journal_module.MAX_BATCH}"
+
+
+@pytest.mark.parametrize("letter", ["a", "\u0f66"], ids=["short tags", "tags of three bytes a letter"])
+async def test_a_batch_is_bounded_by_what_its_tags_weigh(letter: str) -> None:
+    tags = {f"{letter * 4}{number:02}": f"{letter * 4}{number:02}" for number in range(20)}
+    fitting = journal_module.MAX_BATCH_WEIGHT // weight_of(tags)
+    store = HeldStore()
+    store.hold()
+    async with running(store) as journal:
+        poster = Poster(journal)
+        poster.post("first")
+        await store.wait_held()
+        for number in range(2 * fitting + 1):
+            poster.post(str(number), tags=tags)
+        store.release()
+        await poster.all_answered()
+    assert 50 < fitting < journal_module.MAX_BATCH
+    assert store.batches == [1, fitting, fitting, 1]
+
+
+async def test_a_draft_that_weighs_more_than_a_batch_is_stored_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_module, "MAX_BATCH_WEIGHT", 1)
+    store = HeldStore()
+    store.hold()
+    async with running(store) as journal:
+        poster = Poster(journal)
+        poster.post("first")
+        await store.wait_held()
+        for text in ("a", "b"):
+            poster.post(text, tags={text: text})
+        store.release()
+        await poster.all_answered()
+    assert store.batches == [1, 1, 1]
 
 
 async def test_an_inbox_that_is_full_has_room_again_after_a_commit() -> None:

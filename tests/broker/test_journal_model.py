@@ -10,7 +10,8 @@ from tests.support.guard import GUARD_S
 from tests.support.held_store import HeldStore
 from tests.support.posters import BUSY, FULL, Poster, line_of
 from ttweet.broker import journal as journal_module
-from ttweet.broker.journal import Journal, Receipt
+from ttweet.broker.journal import Journal
+from ttweet.broker.receipts import Receipt
 from ttweet.model.tweets import Tweet
 
 # The model: a list of steps, drawn at random and carried out in one run.

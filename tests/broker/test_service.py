@@ -11,8 +11,9 @@ import trio.testing
 from tests.support.guard import GUARD_S
 from tests.support.memory_store import MemoryStore
 from tests.support.posters import MOVED_UNKNOWN
-from ttweet.broker.journal import Journal, Receipt
+from ttweet.broker.journal import Journal
 from ttweet.broker.read_scheduler import Reading
+from ttweet.broker.receipts import Receipt
 from ttweet.broker.service import Service
 from ttweet.broker.worker import Worker
 from ttweet.model import reports, tweets

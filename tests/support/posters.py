@@ -1,6 +1,6 @@
 """What tests of the journal share: a journal while it runs, and whoever posts to it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -9,11 +9,12 @@ import trio.testing
 
 from tests.support.guard import GUARD_S
 from tests.support.memory_store import MemoryStore
-from ttweet.broker.journal import Journal, Receipt
+from ttweet.broker.journal import Journal
+from ttweet.broker.receipts import Receipt
 from ttweet.model import reports
 from ttweet.model.errors import Displaced, StoreError, TtweetError
 from ttweet.model.reports import Report, message_received
-from ttweet.model.tweets import Draft, Tombstone, Tweet
+from ttweet.model.tweets import NO_TAGS, Draft, Tombstone, Tweet
 
 FULL, BUSY = StoreError("full", "no room"), StoreError("busy", "locked")
 ALTERED = StoreError("altered", "a trigger would run")
@@ -31,8 +32,8 @@ class Poster:
     calls: int = 0
     progress: trio.Event = field(default_factory=trio.Event)
 
-    def post(self, text: str, key: str | None = None) -> Receipt:
-        receipt = self.journal.append(Draft(text, key=key), message_received(text), self)
+    def post(self, text: str, key: str | None = None, tags: Mapping[str, str] = NO_TAGS) -> Receipt:
+        receipt = self.journal.append(Draft(text, tags, key=key), message_received(text), self)
         self.receipts.append(receipt)
         return receipt
 

@@ -9,18 +9,18 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import trio
 
 from ttweet.broker.read_scheduler import Uploads
-from ttweet.broker.receipts import Change
+from ttweet.broker.receipts import Change, Receipt, Waiter
 from ttweet.broker.trouble import Trouble
 from ttweet.broker.worker import Worker
 from ttweet.model import reports
 from ttweet.model.errors import Displaced, Refused, StoreError, TtweetError
 from ttweet.model.reports import Report
-from ttweet.model.tweets import Deletion, Draft, Tombstone, Tweet
+from ttweet.model.tweets import Deletion, Draft, Tombstone, Tweet, weight_of
 from ttweet.storage.contract import Store, Traces
 
 T = TypeVar("T")
@@ -29,30 +29,11 @@ MAX_WAITING = 10_000  # drafts that wait, some 1 KiB each: 10 MiB. More and whoe
 MAX_HELD_LINES = 10_000  # report lines kept for a disk that has room again; the newest of them
 MAX_LINES = MAX_WAITING + 2 * MAX_HELD_LINES  # the drafts', those held up, and as many of the clients; more are lost
 MAX_BATCH = 1_000  # drafts of one transaction, some 10 ms of work: bounds what an acknowledgement can wait for
+MAX_BATCH_WEIGHT = 256 * 1024  # of its tags: the index takes as much at once, so that it does not fall behind
 GATHER_S = 0.02  # for report lines without a draft: they are in no hurry, and each commit costs a sync of the disk
 RETRY_S = 1.0  # between attempts to store report lines that a full disk or a lock has held up
 SETTLE_S = 0.25  # without work until the store does what it has put off; a tweet that is alone is indexed then
 LOOK_S = 0.5  # without work until the store sees whether its file is still in its place, 50 us
-
-
-class Waiter(Protocol):
-    """Whoever waits for receipts."""
-
-    def answered(self) -> None:
-        """At least one receipt of this waiter has its outcome. Called once a batch; must not raise or block."""
-        ...
-
-
-class Receipt:
-    """A draft on its way to the disk, with the report line of its arrival; `outcome` is None until it is decided."""
-
-    __slots__ = ("draft", "outcome", "report", "waiter")
-
-    def __init__(self, draft: Draft, report: Report, waiter: Waiter) -> None:
-        self.draft = draft
-        self.report = report
-        self.waiter = waiter
-        self.outcome: Tweet | Tombstone | TtweetError | None = None
 
 
 class Journal:
@@ -317,10 +298,11 @@ class Journal:
         """The oldest drafts, and all that the log will say up to the last of them."""
         lines, self._queue = self._queue, []
         batch = _receipts(lines)
-        if len(batch) > MAX_BATCH:
-            cut = lines.index(batch[MAX_BATCH])
+        size = _size_of_batch(batch)
+        if size < len(batch):
+            cut = lines.index(batch[size])
             lines, self._queue = lines[:cut], lines[cut:]
-            batch = batch[:MAX_BATCH]
+            batch = batch[:size]
         else:
             self._work = trio.Event()
         self._drafts -= len(batch)
@@ -396,6 +378,16 @@ class Journal:
 
 def _receipts(lines: list[Receipt | Report]) -> list[Receipt]:
     return [line for line in lines if isinstance(line, Receipt)]
+
+
+def _size_of_batch(waiting: list[Receipt]) -> int:
+    """How many of the drafts that wait go into one transaction: at least the first."""
+    weight = 0
+    for number, receipt in enumerate(waiting[: MAX_BATCH + 1]):
+        weight += weight_of(receipt.draft.tags)
+        if number == MAX_BATCH or (weight > MAX_BATCH_WEIGHT and number):
+            return number
+    return len(waiting)
 
 
 def _stopping() -> Refused:

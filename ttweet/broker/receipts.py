@@ -1,18 +1,40 @@
-"""A change of the file that is none of a batch: on its way to be made, and what came of it.
+"""Drafts, and changes of the file that are none of a batch: on their way to be made, and what came of them.
 
 Knows no store and no wire.
 """
 
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import outcome
 import trio
 
 from ttweet.broker.worker import Worker
 from ttweet.model.errors import TtweetError
+from ttweet.model.reports import Report
+from ttweet.model.tweets import Draft, Tombstone, Tweet
 
 T = TypeVar("T")
+
+
+class Waiter(Protocol):
+    """Whoever waits for receipts."""
+
+    def answered(self) -> None:
+        """At least one receipt of this waiter has its outcome. Called once a batch; must not raise or block."""
+        ...
+
+
+class Receipt:
+    """A draft on its way to the disk, with the report line of its arrival; `outcome` is None until it is decided."""
+
+    __slots__ = ("draft", "outcome", "report", "waiter")
+
+    def __init__(self, draft: Draft, report: Report, waiter: Waiter) -> None:
+        self.draft = draft
+        self.report = report
+        self.waiter = waiter
+        self.outcome: Tweet | Tombstone | TtweetError | None = None
 
 
 class Change(Generic[T]):

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TypeVar
 
-from ttweet.broker.journal import Journal, Receipt, Waiter
+from ttweet.broker.journal import Journal
 from ttweet.broker.read_scheduler import Reading
+from ttweet.broker.receipts import Receipt, Waiter
 from ttweet.model import reports, stored, tweets
 from ttweet.model.errors import Refused
 from ttweet.model.lookalikes import looks_of

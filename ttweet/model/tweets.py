@@ -19,6 +19,7 @@ MAX_TWEET_ID = MAX_ID - 2**32  # the ids above are left for deletions, which mus
 MAX_CHARACTERS = 150  # code points of the NFC form, as the first ttweet had it
 MAX_TEXT_BYTES = 600  # UTF-8: 150 times the longest character; looked at before anything is decoded or normalized
 MAX_TAGS = 32  # given beside the text; a text of 150 characters holds at most 75
+TAG_WEIGHT = 128  # bytes that a tag counts for beside its key: its row and its link
 MAX_NAME_CHARACTERS = 32  # of an author: a name and a place fit, a sentence does not
 MAX_NAME_BYTES = 128  # UTF-8: 32 times the longest character; looked at before the name is normalized
 MAX_KEY_CHARACTERS = 128  # a UUID is 36, a SHA-512 in hexadecimal 128
@@ -114,6 +115,11 @@ def draft(
 def nfc(text: str) -> str:
     """A text in Unicode's normal form C, by the tables of this Python."""
     return unicodedata.normalize("NFC", text)
+
+
+def weight_of(tags: Mapping[str, str]) -> int:
+    """What the tags of a draft cost the store, in bytes: those of their search keys, and TAG_WEIGHT for each tag."""
+    return sum([TAG_WEIGHT + len(key) * (1 if key.isascii() else 3) for key in tags]) if tags else 0
 
 
 def checked_text(text: str, form: Callable[[str], str] = nfc) -> str:

@@ -13,7 +13,7 @@ import trio.testing
 from tests.support.held_store import HeldStore
 from tests.support.memory_store import MemoryStore
 from tests.support.serving import Caller, Serving, serving
-from ttweet.broker.journal import Receipt, Waiter
+from ttweet.broker.receipts import Receipt, Waiter
 from ttweet.broker.service import Service
 from ttweet.protocol import frames
 from ttweet.server.tcp import server as server_module

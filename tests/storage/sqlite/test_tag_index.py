@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.support.sqlite_files import NOW, limited_pages, opened, post, sql
 from ttweet.model import reports
 from ttweet.model.errors import StoreError
-from ttweet.model.tweets import Tweet, draft
+from ttweet.model.tweets import Tweet, draft, weight_of
 from ttweet.storage.sqlite import tag_index as sqlite_index
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore
@@ -40,6 +40,50 @@ def test_tweets_are_indexed_when_there_is_a_chunk_of_them(
     assert (up_to(path), links(path)) == (5, [1, 2, 4, 5])
     post(store, "6 #a")
     assert (up_to(path), links(path)) == (5, [1, 2, 4, 5])
+
+
+SHORT_TAGS = [" ".join(f"#{tweet:02}x{tag:02}" for tag in range(20)) for tweet in range(60)]
+LONG_TAGS = [f"#{tweet:02}" + "\u0f66" * 147 for tweet in range(60)]
+
+
+@pytest.mark.parametrize("texts", [SHORT_TAGS, LONG_TAGS], ids=["many short tags", "long tags"])
+def test_a_build_takes_a_chunk_of_tags_by_weight_and_moves_its_mark_that_far(
+    store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch, texts: list[str]
+) -> None:
+    weight = weight_of(draft(texts[0]).tags)
+    monkeypatch.setattr(sqlite_index, "CHUNK_WEIGHT", 10 * weight)
+    post(store, *texts[:9])
+    assert up_to(path) == 0
+    post(store, *texts[9:12])
+    assert (up_to(path), {*links(path)}) == (10, {*range(1, 11)})
+    with closing(store.reader()) as reader:
+        for number, text in enumerate(texts[:12], start=1):
+            assert of_tag(reader, next(iter(draft(text).tags))) == [number]
+    post(store, *texts[12:20])
+    assert up_to(path) == 20
+    store.settle()
+    assert {*links(path)} == {*range(1, 21)}
+
+
+def test_the_index_does_not_fall_behind_batches_that_weigh_more_than_a_chunk(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_index, "CHUNK_WEIGHT", weight_of(draft(SHORT_TAGS[0]).tags))
+    for start in range(0, 60, 6):
+        post(store, *SHORT_TAGS[start : start + 6])
+        assert store.size().unindexed <= 6
+
+
+def test_a_chunk_that_is_rolled_back_waits_again(
+    store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_index, "CHUNK_WEIGHT", 2 * weight_of(draft("#a").tags))
+    post(store, "1 #a")
+    with limited_pages(store._connection, spare=1), pytest.raises(StoreError, match="full"):
+        post(store, *[f"{'x' * 140} #b{number}" for number in range(100)])
+    assert up_to(path) == 0
+    post(store, "2 #a", "3 #a")
+    assert (up_to(path), links(path), of_tag(store, "a")) == (2, [1, 2], [3, 2, 1])
 
 
 def test_tweets_without_tags_do_not_make_the_tail_longer(

@@ -16,7 +16,7 @@ from functools import partial
 import trio
 
 from ttweet.broker.fanout import Audience, Follower
-from ttweet.broker.journal import Receipt
+from ttweet.broker.receipts import Receipt
 from ttweet.broker.service import Service
 from ttweet.broker.session import Visitor
 from ttweet.model import reports
@@ -148,7 +148,7 @@ class Connection:
             self._resume()
 
     def answered(self) -> None:
-        """See journal.Waiter."""
+        """See receipts.Waiter."""
         self._flush()
         self._close_if_done()
         if self._closed:

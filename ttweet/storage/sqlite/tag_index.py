@@ -2,16 +2,17 @@
 
 To index each batch at once costs pages of the file: one for each tag's row, its links, its place among the most used.
 32 tweets wrote 47 pages, 40 of them for tags, and took 0.9 ms of the writer's processor; in chunks they take half of
-that. So tweets wait in memory until there are CHUNK of them or the first has waited for PAUSE_MS; then they are indexed
-with the batch that follows, in its transaction, in which `tag_index.up_to` moves up. Until then whoever reads finds
-them in the log above that mark (sqlite_tail), and so does the next server if this one dies.
+that. So tweets wait in memory until there are CHUNK of them, their tags weigh CHUNK_WEIGHT, or the first has waited for
+PAUSE_MS. The batch that follows then indexes one chunk in its transaction, in which `tag_index.up_to` moves to the last
+tweet of the chunk. Readers, and the next server if this one dies, find the tweets above that mark in the log
+(sqlite_tail).
 """
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 
 from ttweet.model import hashtags
-from ttweet.model.tweets import Tweet
+from ttweet.model.tweets import Tweet, weight_of
 from ttweet.storage.sqlite import keying
 from ttweet.storage.sqlite.rows import MAX_ROWS, Rows, Value
 from ttweet.storage.sqlite.tag_table import TagTable
@@ -19,6 +20,7 @@ from ttweet.storage.sqlite.tag_uses import Tagged
 from ttweet.storage.sqlite.tail import to_tagged, to_tweet
 
 CHUNK = 1_000  # tweets, some 5 ms of work: more would save little and make the batch that it goes with wait for longer
+CHUNK_WEIGHT = 256 * 1024  # of the tags indexed at once: some 2,000 short ones, 30 ms of work, or 450 of 450 bytes
 PAUSE_MS = 1_000  # that a tweet waits at most while others follow: other programs see an index that is one second old
 
 _UP_TO = "SELECT up_to FROM tag_index"
@@ -43,7 +45,8 @@ class TagIndex:
         self._since: int | None = None  # when the first that waits came
         self._fresh: list[Tagged] = []  # what the transaction under way adds
         self._fresh_newest = last_tweet
-        self._built = False
+        self._weight = sum([weight_of(tags) for _, _, tags in self._waiting])
+        self._built: tuple[int, int] | None = None  # tweets that the transaction has indexed, and its mark
 
     def rekey(self) -> None:
         """Key the tags again if another rule or another Python keyed them: inside the caller's transaction.
@@ -66,18 +69,26 @@ class TagIndex:
         """
         self._fresh = list(tagged)
         self._fresh_newest = newest
-        if newest - self._up_to >= CHUNK or (self._since is not None and abs(at - self._since) >= PAUSE_MS):
-            self.build()
+        fresh = sum([weight_of(tags) for _, _, tags in tagged])
+        waited = self._since is not None and abs(at - self._since) >= PAUSE_MS
+        if waited or newest - self._up_to >= CHUNK or self._weight + fresh >= CHUNK_WEIGHT:
+            self.build(limit=max(CHUNK_WEIGHT, fresh))  # at least what the batch brings, or the rest grows without end
         elif self._since is None and newest > self._up_to:
             self._since = at
 
-    def build(self) -> None:
-        """Index all that waits, inside the caller's transaction. Raises sqlite3.Error."""
-        if waiting := self._waiting + self._fresh:
-            self._table.count(waiting)
-        if self._fresh_newest > self._up_to:
-            self._connection.execute(_MARK, (self._fresh_newest,))
-        self._built = True
+    def build(self, *, limit: int | None = None) -> None:
+        """Index what waits, or the oldest tweets whose tags weigh `limit`, inside the caller's transaction.
+
+        Raises sqlite3.Error.
+        """
+        waiting = self._waiting + self._fresh
+        taken = waiting if limit is None else _oldest(waiting, limit)
+        if taken:
+            self._table.count(taken)
+        mark = self._fresh_newest if len(taken) == len(waiting) else taken[-1][0]
+        if mark > self._up_to:
+            self._connection.execute(_MARK, (mark,))
+        self._built = len(taken), mark
 
     def uncount(self, tagged: Sequence[Tagged]) -> None:
         """Take tweets out of the index, in which all that waits is then: inside the caller's transaction.
@@ -103,23 +114,35 @@ class TagIndex:
     def keep(self) -> None:
         """The transaction is committed: remember what it did."""
         self._newest = self._fresh_newest
-        if self._built:
-            self._up_to, self._since, self._waiting = self._newest, None, []
-        else:
-            self._waiting += self._fresh
-        self._fresh, self._built = [], False
+        self._waiting += self._fresh
+        self._weight += sum([weight_of(tags) for _, _, tags in self._fresh])
+        if self._built is not None:
+            taken, self._up_to = self._built
+            self._since, self._waiting = None, self._waiting[taken:]
+            self._weight = sum([weight_of(tags) for _, _, tags in self._waiting])
+        self._fresh, self._built = [], None
         self._table.keep()
 
     def forget(self) -> None:
         """The transaction is rolled back: what it did may never have been."""
         self._fresh_newest = self._newest
-        self._fresh, self._built = [], False
+        self._fresh, self._built = [], None
         self._table.forget()
 
     @property
     def complete(self) -> bool:
         """Whether nothing waits."""
         return self._up_to == self._newest
+
+
+def _oldest(waiting: list[Tagged], limit: int) -> list[Tagged]:
+    """The oldest tweets whose tags weigh no more than `limit` together, and at least one."""
+    weight = 0
+    for number, (_, _, tags) in enumerate(waiting):
+        weight += weight_of(tags)
+        if weight > limit and number:
+            return waiting[:number]
+    return waiting
 
 
 def _pages(rows: list[tuple[Value, ...]]) -> Iterator[list[tuple[Value, ...]]]:
