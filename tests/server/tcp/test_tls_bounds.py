@@ -132,6 +132,18 @@ async def test_a_hello_without_an_end_ends_the_connection(authority: Authority, 
         nursery.cancel_scope.cancel()
 
 
+@pytest.mark.parametrize("first", [b"no TLS at all", b"\x16\x03\x01\x00\x02no"])
+async def test_a_client_that_speaks_no_tls_is_not_read_for_long(authority: Authority, first: bytes) -> None:
+    wire, reads = Wire(repeat(0)), 100
+    transport = TlsTransport(wire, authority.certificates().context, b"TLS alone")
+    wire.come.send_nowait(first)
+    for _ in range(reads):
+        wire.come.send_nowait(b"x" * 4096)
+    with pytest.raises(ProtocolError):
+        await transport.receive()
+    assert wire.come.statistics().current_buffer_used >= reads - MAX_FRUITLESS_BYTES // 4096 - 1
+
+
 async def test_the_log_says_why_a_client_without_data_is_gone(authority: Authority) -> None:
     async with serving(certificates=authority.certificates()) as here:
         peer, caller = TlsPeer(authority.ca), await here.call()

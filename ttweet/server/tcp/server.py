@@ -73,7 +73,7 @@ class Server:
         self.accepted = 0
         """How many have connected so far."""
         self.turned_away = 0
-        """How many were not let in, or had to make room before they asked for anything, as there were too many."""
+        """How many got no place, or made room for another client, as there were too many."""
 
     @property
     def clients(self) -> int:

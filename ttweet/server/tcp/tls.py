@@ -115,12 +115,13 @@ class TlsTransport:
         await self._send_encrypted()
 
     async def _end(self, last: bytes) -> None:
-        """Say a last thing and read until the client goes, lest a reset overtake it."""
+        """Send a last answer and read until the client goes, lest a reset overtake it, or has sent too much."""
+        left = MAX_FRUITLESS_BYTES
         with suppress(*LOST):
             await self._plain.send(last)
             await self._plain.send_end()
-            while await self._plain.receive():
-                pass
+            while left > 0 and (data := await self._plain.receive()):
+                left -= len(data)
 
     async def _feed(self, most: int = MAX_FRUITLESS_BYTES) -> None:
         self._take_in(await self._plain.receive(), most)
