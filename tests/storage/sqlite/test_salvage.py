@@ -20,6 +20,7 @@ from ttweet.storage.sqlite.salvage import Salvage
 
 COUNT = 2_000
 PAGE_BYTES = 4096
+FAR = 2**52
 
 
 @pytest.fixture
@@ -132,6 +133,74 @@ def test_a_row_that_no_server_has_written_is_passed_over(stopped: Path, change: 
     before = whole(stopped)
     sql(stopped, f"UPDATE tweets SET {change} WHERE id = 1000")
     assert saved(stopped) == (before[:999] + before[1000:], [(1000, 1000)])
+
+
+MAX_READS = 50_000  # for a gap of 2^53 ids, a second or two
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Where a salvage reads; too many reads end the test."""
+    places: list[int] = []
+    sound = Salvage._sound
+
+    def counted(self: Salvage, cursor: int, limit: int) -> list[Entry] | None:
+        places.append(cursor)
+        assert len(places) < MAX_READS
+        return sound(self, cursor, limit)
+
+    monkeypatch.setattr(Salvage, "_sound", counted)
+    return places
+
+
+def after_a_gap_of_ids(path: Path, count: int) -> list[int]:
+    """Give the last tweets ids far beyond all others, as an import may; returns these ids."""
+    sql(
+        path,
+        f"UPDATE tweets SET id = id + {FAR} WHERE id > {COUNT - count}",
+        f"UPDATE sqlite_sequence SET seq = {FAR * 2}",
+    )
+    return [FAR + COUNT - number for number in range(count - 1, -1, -1)]
+
+
+def ids(entries: list[Entry]) -> list[int]:
+    return [entry.id for entry in entries]
+
+
+def test_a_wrong_row_after_a_gap_of_ids_is_passed_over_at_once(stopped: Path, reads: list[int]) -> None:
+    far = after_a_gap_of_ids(stopped, 9)
+    sql(stopped, f"UPDATE tweets SET text = char(0) WHERE id = {far[0]}")
+    entries, gaps = saved(stopped)
+    assert (ids(entries)[-9:], gaps) == ([COUNT + 1, *far[1:]], [(COUNT + 2, far[0])])  # after the deletion
+    assert len(reads) < 100
+
+
+def test_a_lost_page_before_a_gap_of_ids_is_passed_over_by_growing_steps(stopped: Path, reads: list[int]) -> None:
+    far = after_a_gap_of_ids(stopped, 300)
+    lose_page_with(stopped, b"number %d of" % (COUNT - 150))
+    entries, gaps = saved(stopped)
+    assert ids(entries)[-1] == far[-1]
+    assert len(gaps) == 1
+    assert len(reads) < MAX_READS
+
+
+def test_a_lost_last_page_of_far_ids_ends_the_salvage(stopped: Path, reads: list[int]) -> None:
+    far = after_a_gap_of_ids(stopped, 9)
+    lose_page_with(stopped, b"number %d of" % COUNT)
+    entries, gaps = saved(stopped)
+    assert COUNT - 200 < ids(entries)[-1] < far[0]
+    assert gaps == [(ids(entries)[-1] + 1, FAR * 2)]
+    assert 1000 < len(reads) < MAX_READS
+
+
+@pytest.mark.parametrize("number", [300, 1200, 1990])
+def test_the_entry_next_to_a_long_step_is_read(stopped: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    before = whole(stopped)
+    lose_page_with(stopped, b"number %d of" % number)
+    expected = saved(stopped)
+    monkeypatch.setattr("ttweet.storage.sqlite.salvage.STEPS", 1)  # each step doubles the gap
+    assert saved(stopped) == expected
+    assert expected[0] == outside(expected[1], before)
 
 
 def test_the_commands_that_a_check_prints_make_a_new_file_of_what_is_left(stopped: Path) -> None:

@@ -1,11 +1,11 @@
 """What can still be read of a damaged file: all entries of the log but those on pages that are lost.
 
-What SQLite cannot read, and what no server could have written, is passed over one id at a time: to ask beyond the ids
-of a lost page finds the next page. SQLite's own way is no help to many: its shell is often built without `.recover`.
+What SQLite cannot read, and what no server could have written, is passed over: to ask beyond the ids of a lost page
+finds the next page. SQLite's own way is no help to many: its shell is often built without `.recover`.
 """
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +15,13 @@ from ttweet.model.tweets import Entry
 from ttweet.storage import jsonl as archive
 from ttweet.storage.sqlite.connections import connect_reader
 from ttweet.storage.sqlite.reader import Queries
+
+STEPS = 1000  # ids that are tried one by one; each further step is this part of the gap, so 2^53 ids take 30,000 steps
+_NEXT_ID = """
+    SELECT min(id) FROM (
+        SELECT min(id) AS id FROM tweets WHERE id > :cursor
+        UNION ALL SELECT min(id) FROM deletions WHERE id > :cursor)
+"""
 
 
 def nothing_left(path: Path) -> str:
@@ -57,12 +64,46 @@ class Salvage(Queries):
 
     def _behind_gap(self, cursor: int) -> list[Entry]:
         """The next entry, where the one that follows the cursor cannot be read."""
-        pages = (self._sound(id_, 1) for id_ in range(cursor + 1, self._newest))
-        page = next((page for page in pages if page is not None), [])
+        page, unread = [], cursor
+        for candidate in self._beyond(cursor):
+            found = self._sound(candidate, 1)
+            if found is not None:
+                page = self._first_sound(unread, candidate, found)
+                break
+            unread = candidate
         if not page and not cursor:
             raise StoreError("internal", nothing_left(self._path))
         self.lost.append((cursor + 1, page[0].id - 1 if page else self._newest))
         return page
+
+    def _beyond(self, cursor: int) -> Iterator[int]:
+        """Where to read on, rising: at the next id where the tables tell it, else by steps that grow with the gap."""
+        place = cursor
+        while True:
+            place = self._next_id(place) or place + max(1, (place - cursor) // STEPS)
+            if place >= self._newest:
+                return
+            yield place
+
+    def _first_sound(self, unread: int, candidate: int, page: list[Entry]) -> list[Entry]:
+        """The entry nearest to a place where none can be read: a long step may have passed others."""
+        while candidate - unread > 1:
+            middle = (unread + candidate) // 2
+            if (found := self._sound(middle, 1)) is None:
+                unread = middle
+            else:
+                candidate, page = middle, found
+        return page
+
+    def _next_id(self, cursor: int) -> int | None:
+        """The id that follows; None where it cannot be read either."""
+        try:
+            following = self._one(_NEXT_ID, cursor=cursor)[0]
+        except StoreError as error:
+            if error.code == "internal":
+                return None
+            raise
+        return following if isinstance(following, int) and following > cursor else None
 
     def _sound(self, cursor: int, limit: int) -> list[Entry] | None:
         """The entries after the cursor; None where they cannot be read or are none."""
