@@ -93,7 +93,7 @@ def test_tokens_of_the_same_number_outlive_a_change(file: TokenFile, tmp_path: P
 def test_a_revoked_token_stays_in_sight_until_its_name_gets_another(file: TokenFile) -> None:
     first, _ = file.add("ci", frozenset({POST}))
     file.add("matt", frozenset({READ}))
-    with pytest.raises(Refused, match="ci has a token; end that one first: ttweet token revoke ci"):
+    with pytest.raises(Refused, match="ci has a token; revoke that one first"):
         file.add("ci", frozenset({READ}))
     file.revoke("ci")
     (revoked, _) = file.read()

@@ -75,7 +75,7 @@ def _parse(name: str) -> Server:
 def _wrong_scheme(name: str, scheme: str, place: str) -> SetupError:
     if scheme in ("http", "https"):
         host = place.partition("/")[0].partition(":")[0]
-        return _invalid(name, f"ttweet does not speak HTTP; use {host or 'HOST'}:PORT, the port of `ttweet serve PORT`")
+        return _invalid(name, f"ttweet does not speak HTTP; use {host or 'HOST'}:PORT, the port of its ttweet server")
     return _invalid(name, "the schemes are ttweet:// and, for TLS, ttweets://")
 
 

@@ -148,7 +148,7 @@ def _sentence(exc: BaseException, where: str, host: str) -> str:
         case ssl.SSLCertVerificationError():
             return _bad_certificate(exc, where, host)
         case TimeoutError():
-            return f"{where} has not begun to speak TLS; is it a ttweet with --tls-cert?"
+            return f"{where} has not begun to speak TLS; does its server have a certificate?"
         case ssl.SSLError() if not isinstance(exc, ssl.SSLEOFError):
             return _failure(exc.reason or str(exc), where)
         case ValueError():
@@ -172,5 +172,5 @@ def _bad_certificate(exc: ssl.SSLCertVerificationError, where: str, host: str) -
     if exc.verify_code in _WRONG_HOST:
         return f"the certificate of {where} is for another host than {host}; connect by the name that it is for"
     if exc.verify_code in _UNTRUSTED:
-        return f"the certificate of {where} is signed by none whom you trust; --ca FILE or TTWEET_CA names them"
+        return f"the certificate of {where} is signed by no authority that you trust; set TTWEET_CA to its certificate"
     return f"the certificate of {where} is not accepted: {exc.verify_message}"

@@ -141,7 +141,7 @@ class ClassicDownload(NamedTuple):
 
 TLS_BEGINS = b"\x16"  # a handshake record, see RFC 8446, 5.1; no other byte is awaited, as reads are cut anywhere
 IS_PLAIN = "this port speaks no TLS; ask the operator"
-IS_TLS = "this port speaks TLS: set TTWEET_CA, or give --ca FILE, to the certificates to trust"
+IS_TLS = "this port speaks TLS: set TTWEET_CA to the certificates to trust"
 
 
 PageQuery = TweetsOfTag | TweetsOfAuthor | TweetsSinceLogin

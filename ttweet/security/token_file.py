@@ -78,7 +78,7 @@ class TokenFile:
         with self._editing() as edited:
             known = _newest_of(name, edited)
             if known is not None and known.revoked is None:
-                raise Refused("name_taken", f"{name} has a token; end that one first: ttweet token revoke {name}")
+                raise Refused("name_taken", f"{name} has a token; revoke that one first")
             if (other := _looking_like(name, edited)) is not None:
                 raise Refused("name_taken", f"{name!a} looks like {other.name!a}, which has a token; take another name")
             newest = max([one.id for one in edited.values()], default=0)

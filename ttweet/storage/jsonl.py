@@ -170,7 +170,7 @@ class _Known:
                 break
         if self._next != entry:
             what = "another entry" if self._next and self._next.id == entry.id else "newer entries, and none"
-            raise _bad(f"line {number}: the file has {what} with the id {entry.id}; import into a new file: --db NEW")
+            raise _bad(f"line {number}: the file has {what} with the id {entry.id}; import into a new file")
 
 
 def _all(target: Target) -> Iterator[Entry]:

@@ -105,7 +105,7 @@ async def test_settings_come_from_the_environment(
         assert await ask(*here.address) == "hello"
 
 
-UNTRUSTED = "is signed by none whom you trust; --ca FILE or TTWEET_CA names them"
+UNTRUSTED = "is signed by no authority that you trust; set TTWEET_CA to its certificate"
 
 
 @BOTH
@@ -156,7 +156,7 @@ async def test_a_plain_client_is_told_that_the_port_speaks_tls(authority: Author
     async with serving(certificates=authority.certificates()) as here:
         error = await error_of(ask, here)
         assert isinstance(error, Refused)
-        expected = "this port speaks TLS: set TTWEET_CA, or give --ca FILE, to the certificates to trust"
+        expected = "this port speaks TLS: set TTWEET_CA to the certificates to trust"
         assert (error.code, error.text) == ("tls", expected)
         assert await told(here, 1) == ["it does not speak TLS"]
 
@@ -225,7 +225,7 @@ async def test_who_finds_no_room_on_a_tls_port_hears_so(authority: Authority, as
 @pytest.mark.parametrize(
     ("script", "timeout_s", "text"),
     [
-        (listens, 0.2, "has not begun to speak TLS; is it a ttweet with --tls-cert?"),
+        (listens, 0.2, "has not begun to speak TLS; does its server have a certificate?"),
         (lambda connection: connection.recv(9), LIMIT_S, "went away instead of speaking TLS"),
     ],
     ids=["silent", "gone"],

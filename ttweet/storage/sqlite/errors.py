@@ -36,7 +36,7 @@ def store_error(exc: sqlite3.Error, *, committing: bool = False, path: Path | No
         text = (
             damage(path, str(exc), reindex=reindex)
             if path
-            else f"the database is damaged: {exc}; ttweet check tells more"
+            else f"the database is damaged: {exc}; a check of it tells more"
         )
         return StoreError("internal", text)
     return StoreError("internal", f"{path or 'the database'} failed: {exc}")

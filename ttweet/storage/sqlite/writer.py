@@ -294,7 +294,9 @@ class SqliteStore(Queries):
         if version == self._schema_version:
             return
         if found := schema_objections(self._connection, self._file.path):
-            raise StoreError("altered", f"{found[0].what}; nothing was stored, see ttweet check")
+            raise StoreError(
+                "altered", f"{found[0].what}; nothing was stored: a check of the database tells what to do"
+            )
         self._schema_version = version
 
     def _roll_back(self) -> None:
