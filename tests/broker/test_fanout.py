@@ -17,6 +17,8 @@ from ttweet.broker import fanout as audience_module
 from ttweet.broker.fanout import Audience, Follower
 from ttweet.broker.journal import Journal
 from ttweet.broker.read_scheduler import Reading
+from ttweet.broker.receipts import Keyed
+from ttweet.model import hashtags
 from ttweet.model.errors import Refused, StoreError
 from ttweet.model.tweets import Tweet, draft
 from ttweet.server.tcp.connection import encode_push
@@ -44,7 +46,7 @@ class Log:
     def __init__(self, store: MemoryStore | None = None) -> None:
         self.store = store or MemoryStore()
         self.encoded: list[int] = []
-        self.unpublished: list[list[Tweet]] = []
+        self.unpublished: list[list[Keyed]] = []
         self.audience = Audience(Journal(self.store), self.store, Stepwise(), self._encode)
 
     def _encode(self, tweet: Tweet) -> bytes:
@@ -60,7 +62,9 @@ class Log:
 
     def write(self, *taggings: str) -> None:
         """Commit tweets that are in the file already when they are yet to be published."""
-        self.unpublished.append(tweets_of(self.store.append([draft("text", tags=tags) for tags in taggings], [], at=0)))
+        drafts = [draft("text", tags=tags) for tags in taggings]
+        tweets = tweets_of(self.store.append(drafts, [], at=0))
+        self.unpublished.append([(tweet, draft.tags) for tweet, draft in zip(tweets, drafts, strict=True)])
 
     def ids(self, tags: str, above: int, up_to: int) -> list[int]:
         """What a follower of these tags is to get."""
@@ -192,6 +196,57 @@ async def test_history_comes_in_pages_and_its_end_is_told_once(small: None) -> N
     assert client.live == [20]
     log.commit("b")
     assert client.received[-1] == 21
+
+
+@pytest.mark.parametrize(("tags", "wanted"), [("b", 0), ("a", 8), ("", 8)])
+async def test_a_page_from_memory_looks_at_a_bounded_number_of_tweets(
+    tags: str, wanted: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audience_module, "PAGE_TWEETS", 3)
+    log = Log()
+    for taggings in ("aaaaa", "a", "aa"):
+        log.commit(*taggings)
+    pages: list[int] = []
+    read = log.audience._page_from_memory
+
+    def read_and_note(follower: Follower) -> object:
+        page = read(follower)
+        assert page is not None
+        pages.append(page.cursor - follower.cursor)
+        return page
+
+    monkeypatch.setattr(log.audience, "_page_from_memory", read_and_note)
+    client = Client(log)
+    await following(log, lambda: client.follow(tags, 0))
+    assert pages == [3, 3, 2]
+    assert (len(client.received), client.live) == (wanted, [8])
+
+
+async def test_a_follower_of_a_tag_that_nobody_uses_leaves_the_others_their_turns(small: None) -> None:
+    log = Log()
+    log.commit(*"aaaa")
+    rare, all_ = Client(log), Client(log)
+    await following(log, lambda: follow_all([rare, all_], ["z", ""], after=0))
+    assert (rare.received, rare.live, rare.pushed) == ([], [4], [0])
+    assert (all_.received, all_.live) == ([1, 2, 3, 4], [4])
+
+
+async def test_no_tag_of_a_tweet_is_folded_for_a_follower(monkeypatch: pytest.MonkeyPatch) -> None:
+    folded: list[str] = []
+    fold = hashtags.key
+
+    def fold_and_note(body: str) -> str:
+        folded.append(body)
+        return fold(body)
+
+    log = Log()
+    log.commit("A", "b", "Ab")
+    monkeypatch.setattr(hashtags, "key", fold_and_note)
+    client = Client(log)
+    await following(log, lambda: client.follow("a", 0))
+    log.audience.publish([(Tweet(4, 0, None, "", ("A",)), ["a"])])
+    assert client.received == [1, 3, 4]
+    assert {*folded} == {"a"}, "the tag that is followed"
 
 
 @pytest.mark.parametrize("remembered", [0, 100])

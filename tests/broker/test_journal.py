@@ -23,6 +23,7 @@ from tests.support.posters import (
 )
 from ttweet.broker import journal as journal_module
 from ttweet.broker.journal import Journal
+from ttweet.broker.receipts import Keyed, Receipt
 from ttweet.model.errors import Refused, StoreError
 from ttweet.model.tweets import Draft, Tweet, weight_of
 
@@ -408,7 +409,7 @@ async def test_a_file_that_has_lost_its_name_takes_nothing_more_and_is_read_on(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     store = MemoryStore()
-    published: list[Tweet] = []
+    published: list[Keyed] = []
     async with running(store) as journal:
         journal.on_commit = published.extend
         poster = Poster(journal)
@@ -421,7 +422,7 @@ async def test_a_file_that_has_lost_its_name_takes_nothing_more_and_is_read_on(
         poster.post("refused")
         outcomes = await poster.all_answered()
         assert outcomes[1:] == [MOVED_UNKNOWN, MOVED]
-        assert [tweet.text for tweet in published] == ["stored"], "followers are told nothing of it"
+        assert [tweet.text for tweet, _ in published] == ["stored"], "followers are told nothing of it"
         assert journal.last is not None
         assert (journal.last.text, journal.newest) == ("unknown", 2), "as everybody finds it who reads the file"
         assert journal.failed == {"unknown": 1, "moved": 1}
@@ -453,3 +454,26 @@ async def test_a_file_is_looked_after_while_its_disk_is_full(
             await store.wait_settled()
         assert MOVED.text in caplog.text
         store.fail_next = []
+
+
+async def test_the_keys_of_a_tweet_travel_with_it_and_a_repeated_key_does_not_change_them() -> None:
+    store = HeldStore()
+    published: list[Keyed] = []
+    store.hold()
+    async with running(store) as journal:
+        journal.on_commit = published.extend
+        poster = Poster(journal)
+        poster.post("first", tags={"go": "Go"})
+        await store.wait_held()
+        poster.post("once", key="k", tags={"café": "CAFÉ"})
+        poster.post("twice", key="k", tags={"other": "other"})
+        store.release()
+        await poster.all_answered()
+    assert [(tweet.text, [*keys]) for tweet, keys in published] == [("first", ["go"]), ("once", ["café"])]
+
+
+def test_the_keys_of_another_draft_are_not_taken_for_those_of_the_tweet() -> None:
+    later = Draft("later", {"other": "other"})
+    receipt = Receipt(later, line_of("later"), Poster(Journal(MemoryStore())))
+    assert [*receipt.keys_of(Tweet(1, 0, None, "earlier", ("CAFÉ",)))] == ["café"]
+    assert [*receipt.keys_of(Tweet(1, 0, None, "later", ("other",)))] == ["other"]

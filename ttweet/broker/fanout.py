@@ -14,7 +14,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import chain
+from itertools import chain, takewhile
 from operator import attrgetter
 from typing import NamedTuple, Protocol, Self
 
@@ -22,7 +22,7 @@ import trio
 
 from ttweet.broker.journal import Journal
 from ttweet.broker.read_scheduler import Reading
-from ttweet.model import hashtags
+from ttweet.broker.receipts import Keyed
 from ttweet.model.errors import Refused, StoreError
 from ttweet.model.tweets import MAX_TAGS, Deletion, Tweet, search_key
 from ttweet.protocol import pushes
@@ -31,7 +31,7 @@ from ttweet.storage.contract import Reader
 
 log = logging.getLogger(__name__)
 
-PAGE_TWEETS = 256  # of one read of a follower that is behind: some 70 KiB, 1 ms
+PAGE_TWEETS = 256  # looked at in one read for a follower that is behind: some 70 KiB, 1 ms
 RECENT_TWEETS = 2_000  # at most are kept in memory, some 1 MiB: who fell behind for a moment needs no disk
 
 Encode = Callable[[Tweet], bytes]
@@ -82,10 +82,10 @@ WAITING, READING, LIVE, ENDED = "waiting for room", "to be read for", "live", "e
 class _Batch:
     """One commit's tweets, or a deletion; each is encoded when it is first wanted, once for all."""
 
-    def __init__(self, tweets: list[Tweet], encode: Encode, deletion: Deletion | None = None) -> None:
+    def __init__(self, tweets: Sequence[Keyed], encode: Encode, deletion: Deletion | None = None) -> None:
         self.tweets = tweets
         self.deletion = deletion
-        self.last = tweets[-1].id if deletion is None else deletion.id
+        self.last = tweets[-1][0].id if deletion is None else deletion.id
         """The newest id of this commit, which stays when its tweet is deleted."""
         self.weight = max(1, len(tweets))
         """For how many tweets it counts in memory."""
@@ -99,19 +99,20 @@ class _Batch:
         return frame
 
     def drop(self, tweet: int) -> None:
-        self.tweets = [one for one in self.tweets if one.id != tweet]
+        self.tweets = [one for one in self.tweets if one[0].id != tweet]
         self._frames.pop(tweet, None)
 
     def drop_up_to(self, gone: int) -> None:
-        self.tweets = [one for one in self.tweets if one.id > gone]
+        self.tweets = [one for one in self.tweets if one[0].id > gone]
 
     def frames_for(self, follower: Follower) -> Iterator[tuple[int, bytes]]:
-        """What a follower whose cursor is in this commit, or before it, wants of it, each frame with its id."""
-        if self.deletion is not None and follower.deletions:
-            yield self.deletion.id, pushes.encode_deletion(self.deletion)
-        for tweet in self.tweets:
-            if tweet.id > follower.cursor and _is_wanted(tweet, follower.keys):
-                yield tweet.id, self.frame(tweet)
+        """The ids of this commit above a follower's cursor, each with its frame, which is empty if it is not wanted."""
+        if self.deletion is not None:
+            yield self.deletion.id, pushes.encode_deletion(self.deletion) if follower.deletions else b""
+        for tweet, keys in self.tweets:
+            if tweet.id > follower.cursor:
+                is_wanted = not (follower.keys and follower.keys.isdisjoint(keys))
+                yield tweet.id, self.frame(tweet) if is_wanted else b""
 
 
 class _Page(NamedTuple):
@@ -123,11 +124,14 @@ class _Page(NamedTuple):
 
     @classmethod
     def of(cls, frames: Iterable[tuple[int, bytes]], end: int, gone: int) -> Self:
-        """As many frames as a page takes, each given with its id; with all of them the cursor comes to `end`."""
+        """As many frames as a page takes, each given with its id; with all of them the cursor comes to `end`.
+
+        An empty frame counts too: what a page costs depends on the tweets that are looked at, not on those wanted.
+        """
         taken: list[bytes] = []
         size = cursor = 0
         for id_, frame in frames:
-            if len(taken) == PAGE_TWEETS or size >= PAGE_BYTES:
+            if len(taken) == PAGE_TWEETS or (frame and size >= PAGE_BYTES):
                 return cls(b"".join(taken), cursor, gone)
             taken.append(frame)
             size, cursor = size + len(frame), id_
@@ -192,10 +196,10 @@ class Audience:
             self._leave(follower)
         follower.state = ENDED
 
-    def publish(self, tweets: list[Tweet]) -> None:
+    def publish(self, tweets: Sequence[Keyed]) -> None:
         """Push what was committed just now to those who are live; ids rise from call to call."""
         batch = _Batch(tweets, self._encode)
-        before, self._newest = self._newest, tweets[-1].id
+        before, self._newest = self._newest, batch.last
         self._remember(batch)
         for keys, frames in self._wanted(batch).items():
             self._push_to_all(list(self._live[keys]), b"".join(frames), before)
@@ -247,15 +251,15 @@ class Audience:
         wanted: dict[Keys, list[bytes]] = {}
         everything = frozenset[str]()
         if everything in self._live:
-            wanted[everything] = [batch.frame(tweet) for tweet in batch.tweets]
+            wanted[everything] = [batch.frame(tweet) for tweet, _ in batch.tweets]
         if self._index:
-            for tweet in batch.tweets:
-                for keys in self._followed_sets(tweet):
+            for tweet, tags in batch.tweets:
+                for keys in self._followed_sets(tags):
                     wanted.setdefault(keys, []).append(batch.frame(tweet))
         return wanted
 
-    def _followed_sets(self, tweet: Tweet) -> set[Keys]:
-        found = [self._index[key] for key in map(hashtags.key, tweet.tags) if key in self._index]
+    def _followed_sets(self, tags: Iterable[str]) -> set[Keys]:
+        found = [self._index[key] for key in tags if key in self._index]
         return set().union(*found) if found else _NOTHING
 
     def _remember(self, batch: _Batch) -> None:
@@ -310,8 +314,8 @@ class Audience:
         """What is new to a follower whose cursor is among the recent tweets; None for any other."""
         if follower.cursor < self._before_recent:
             return None
-        new = (batch.frames_for(follower) for batch in self._recent if batch.last > follower.cursor)
-        frames = chain.from_iterable(new)
+        new = [*takewhile(lambda batch: batch.last > follower.cursor, reversed(self._recent))]
+        frames = chain.from_iterable([batch.frames_for(follower) for batch in reversed(new)])
         return _Page.of(frames, self._newest, self.gone)
 
     async def _page_from_file(self, follower: Follower) -> _Page:
@@ -371,7 +375,3 @@ class Audience:
 
 
 _NOTHING: set[Keys] = set()
-
-
-def _is_wanted(tweet: Tweet, keys: Keys) -> bool:
-    return not keys or any(hashtags.key(tag) in keys for tag in tweet.tags)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import trio
 
 from ttweet.broker.read_scheduler import Uploads
-from ttweet.broker.receipts import Change, Receipt, Waiter
+from ttweet.broker.receipts import Change, Keyed, Receipt, Waiter
 from ttweet.broker.trouble import Trouble
 from ttweet.broker.worker import Worker
 from ttweet.model import reports
@@ -75,7 +75,7 @@ class Journal:
         self.failed: Counter[str] = Counter()
         """How many drafts the store did not take, by code."""
         self._published = self.newest
-        self.on_commit: Callable[[list[Tweet]], None] | None = None
+        self.on_commit: Callable[[list[Keyed]], None] | None = None
         """Is told of each commit's new tweets, ids rising, after those who wait for them. Must not raise or block."""
         self.on_deletion: Callable[[Deletion], None] | None = None
         """Is told of each new deletion, in its place among the commits. Must not raise or block."""
@@ -365,8 +365,11 @@ class Journal:
 
     def _publish(self, batch: list[Receipt]) -> None:
         """Tell of the tweets that are new: a repeated key gives an old one again, or one of its batch twice."""
-        outcomes = [receipt.outcome for receipt in batch]
-        new = {one.id: one for one in outcomes if isinstance(one, Tweet) and one.id > self._published}
+        new: dict[int, Keyed] = {}
+        for receipt in batch:
+            tweet = receipt.outcome
+            if isinstance(tweet, Tweet) and tweet.id > self._published and tweet.id not in new:
+                new[tweet.id] = tweet, receipt.keys_of(tweet)
         if new:
             self._published = max(new)
             if self.on_commit is not None:

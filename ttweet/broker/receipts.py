@@ -3,18 +3,22 @@
 Knows no store and no wire.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Generic, Protocol, TypeVar
 
 import outcome
 import trio
 
 from ttweet.broker.worker import Worker
+from ttweet.model import hashtags
 from ttweet.model.errors import TtweetError
 from ttweet.model.reports import Report
 from ttweet.model.tweets import Draft, Tombstone, Tweet
 
 T = TypeVar("T")
+
+Keyed = tuple[Tweet, Collection[str]]
+"""A tweet that was committed, and the search keys of its tags."""
 
 
 class Waiter(Protocol):
@@ -35,6 +39,14 @@ class Receipt:
         self.report = report
         self.waiter = waiter
         self.outcome: Tweet | Tombstone | TtweetError | None = None
+
+    def keys_of(self, tweet: Tweet) -> Collection[str]:
+        """The search keys of the tweet that is the outcome: those of the draft, or made again if it is another's.
+
+        A repeated idempotency key may give the tweet of an earlier draft.
+        """
+        tags = self.draft.tags
+        return tags if tuple(tags.values()) == tweet.tags else [hashtags.key(tag) for tag in tweet.tags]
 
 
 class Change(Generic[T]):

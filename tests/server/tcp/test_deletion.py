@@ -32,7 +32,7 @@ async def test_a_deletion_stands_in_its_place_between_the_uploads() -> None:
     published: list[int] = []
     store.hold()
     async with running(store) as journal:
-        journal.on_commit = lambda tweets: published.extend(tweet.id for tweet in tweets)
+        journal.on_commit = lambda tweets: published.extend(tweet.id for tweet, _ in tweets)
         journal.on_deletion = lambda deletion: published.append(deletion.id)
         poster = Poster(journal)
         poster.post("first")
