@@ -55,7 +55,7 @@ def _use(path: str, load: Callable[[], None], what: str) -> None:
         refuse_replaceable(path)
         load()
     except NotOursError as exc:
-        raise SetupError("tls", f"cannot trust the {what} in {path}: {exc.strerror}") from exc
+        raise SetupError("tls", f"cannot trust {path}: {exc.strerror}") from exc
     except ssl.SSLError as exc:
         raise SetupError("tls", f"{path} holds no {what} in PEM form, or not the key for it") from exc
     except OSError as exc:
