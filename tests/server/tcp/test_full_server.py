@@ -12,7 +12,7 @@ from tests.support.held_store import HeldStore
 from tests.support.serving import SWEPT_S, Caller, Serving, hold_a_commit, jump, serving
 from ttweet.security.authenticator import Gate
 from ttweet.security.rate_limit import Rate
-from ttweet.security.rights import POST, READ
+from ttweet.security.rights import POST, READ, Who
 from ttweet.security.token_file import TokenFile
 from ttweet.server.tcp.limits import Limits
 from ttweet.server.tcp.places import MIN_ANTEROOM
@@ -141,6 +141,35 @@ async def test_silence_in_the_anteroom_keeps_no_token_out(keyed: Keyed) -> None:
         assert await code_of(silent[0]) == "busy"
         assert await silent[0].rest() == b""
         assert (here.server.clients, here.server.accepted) == (1, 2)
+
+
+class SlowGate(Gate):
+    """Looks tokens up when it is told to."""
+
+    go: trio.Event
+
+    async def identify(self, secret: str, address: str) -> Who:
+        await self.go.wait()
+        return await super().identify(secret, address)
+
+
+async def test_a_token_that_is_looked_up_for_too_long_takes_nobody_s_place(tmp_path: Path) -> None:
+    file = TokenFile(tmp_path / "tweets.db")
+    _, secret = file.add("alice", frozenset({READ, POST}))
+    gate = SlowGate(file=file)
+    gate.go = trio.Event()
+    async with serving(gate=gate, max_clients=1) as here:
+        (served,) = await crowd(here, 1)
+        alice = await here.call()
+        await alice.send(("a", secret))
+        await trio.testing.wait_all_tasks_blocked()
+        for _ in range(MIN_ANTEROOM):
+            await here.call()
+        assert await code_of(alice) == "busy"
+        gate.go.set()
+        assert await alice.rest() == b""
+        assert (await served.ask("p", ""))[0] == "ok"
+        assert (here.server.clients, here.server.turned_away) == (1, 1)
 
 
 async def test_the_anteroom_has_the_time_of_a_first_byte(keyed: Keyed, mock_clock: trio.testing.MockClock) -> None:

@@ -152,9 +152,11 @@ class Server:
 
     def _seat(self, peer: Peer, connection: Connection) -> None:
         """Move a client from the anteroom to a place. Raises ProtocolError `busy` when there is none."""
+        if connection not in self._anteroom:  # it made room there while its token was looked up
+            raise _full(self.max_clients)
         if self.clients >= self.max_clients:
             self._make_room(connection.network, has_token=connection.standing is Standing.TOKEN)
-        if self.clients >= self.max_clients or connection not in self._anteroom:
+        if self.clients >= self.max_clients:
             self.turned_away += 1
             raise _full(self.max_clients)
         del self._anteroom[connection]
