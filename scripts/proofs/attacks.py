@@ -97,6 +97,25 @@ def silence(port: int, _: random.Random, scale: float) -> None:
             assert (said := _all(one)).startswith(b'["err"'), f"silence was answered with {said[:60]!r}"
 
 
+def served_crowd(port: int, _: random.Random, scale: float) -> None:
+    """More connections of one address than the server takes, which make a request each and stay.
+
+    A client that comes from another address after them is served.
+    """
+    with _many(port, max(50, int(2000 * scale))) as served:
+        for one in served:
+            with suppress(OSError):
+                one.sendall(frame("p", ""))
+        for one in served:
+            with suppress(OSError):
+                one.recv(1000)
+        newcomer = socket.create_connection(("127.0.0.1", port), ANSWER_S, source_address=("127.0.0.9", 0))
+        with newcomer, newcomer.makefile("rb") as answers:
+            newcomer.sendall(frame("p", ""))
+            assert (said := answer(answers)) == ("ok", None), f"a newcomer of another address was answered with {said}"
+        time.sleep(_duration_s(scale))
+
+
 def coming_and_going(port: int, _: random.Random, scale: float) -> None:
     """Connections, one after another."""
     for _number in range(max(200, int(10_000 * scale))):
@@ -216,6 +235,7 @@ ATTACKS: dict[str, Attack] = {
         coming_and_going,
         crowd,
         silence,
+        served_crowd,
     )
 }
 """What is done to the port; the random source; a scale for the numbers, 1 in the long form."""
