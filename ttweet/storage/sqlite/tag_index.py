@@ -46,6 +46,7 @@ class TagIndex:
         self._fresh: list[Tagged] = []  # what the transaction under way adds
         self._fresh_newest = last_tweet
         self._weight = sum([weight_of(tags) for _, _, tags in self._waiting])
+        self._fresh_weight = 0
         self._built: tuple[int, int] | None = None  # tweets that the transaction has indexed, and its mark
 
     def rekey(self) -> None:
@@ -69,7 +70,7 @@ class TagIndex:
         """
         self._fresh = list(tagged)
         self._fresh_newest = newest
-        fresh = sum([weight_of(tags) for _, _, tags in tagged])
+        self._fresh_weight = fresh = sum([weight_of(tags) for _, _, tags in tagged])
         waited = self._since is not None and abs(at - self._since) >= PAUSE_MS
         if waited or newest - self._up_to >= CHUNK or self._weight + fresh >= CHUNK_WEIGHT:
             self.build(limit=max(CHUNK_WEIGHT, fresh))  # at least what the batch brings, or the rest grows without end
@@ -115,18 +116,18 @@ class TagIndex:
         """The transaction is committed: remember what it did."""
         self._newest = self._fresh_newest
         self._waiting += self._fresh
-        self._weight += sum([weight_of(tags) for _, _, tags in self._fresh])
+        self._weight += self._fresh_weight
         if self._built is not None:
             taken, self._up_to = self._built
             self._since, self._waiting = None, self._waiting[taken:]
             self._weight = sum([weight_of(tags) for _, _, tags in self._waiting])
-        self._fresh, self._built = [], None
+        self._fresh, self._fresh_weight, self._built = [], 0, None
         self._table.keep()
 
     def forget(self) -> None:
         """The transaction is rolled back: what it did may never have been."""
         self._fresh_newest = self._newest
-        self._fresh, self._built = [], None
+        self._fresh, self._fresh_weight, self._built = [], 0, None
         self._table.forget()
 
     @property
