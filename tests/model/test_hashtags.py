@@ -2,12 +2,14 @@
 
 import string
 from itertools import takewhile
+from typing import Literal
 from unicodedata import category, normalize
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ttweet.model import hashtags
 from ttweet.model.hashtags import extract, is_body, is_numeric, key
 
 EXTRAS = "_\u00b7\u05be\u05f3\u05f4\u0f0b\u0f0c\u200c\u200d\u3003\u301c\u309b\u309c\u30a0\u30fb\ua67e\uff5e"
@@ -397,3 +399,38 @@ def test_every_character_joins_a_body_or_ends_it(plane: int) -> None:
         assert extract(" ".join(f"#a{c}" for c in characters)) == [
             f"a{c}" * is_tag_character(c) or "a" for c in characters
         ]
+
+
+@pytest.mark.parametrize(
+    ("body", "is_too_long"),
+    [
+        ("go", False),
+        ("a" * 150, False),
+        ("\u0f66" * 147, False),  # three bytes a letter, which fold to themselves
+        ("\ufdfa", False),
+        ("محمد\ufdfa", False),  # as in many Arabic texts
+        ("\ufdfa" * 2, True),
+        ("\ufdfa" * 147, True),
+        ("a" * 100 + "\ufdfa" * 47, True),
+        ("\ufdfb" * 4, False),
+        ("\ufdfb" * 5, True),
+        ("\u0130" * 48, False),  # two bytes that become three
+        ("\u0130" * 49, True),
+        ("\u115f" * 100 + "\ufdfa" * 10, False),  # what is dropped makes room
+        ("\ud800", False),
+    ],
+)
+def test_a_key_may_be_48_bytes_longer_than_its_tag(body: str, is_too_long: bool) -> None:
+    assert hashtags.outgrows(body) == is_too_long
+
+
+def test_a_tag_that_grows_tenfold_is_not_folded_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    normalized: list[str] = []
+
+    def note(form: Literal["NFC", "NFD", "NFKC", "NFKD"], text: str) -> str:
+        normalized.append(text)
+        return normalize(form, text)
+
+    monkeypatch.setattr(hashtags, "normalize", note)
+    assert hashtags.outgrows("\ufdfa" * 146)
+    assert sum(map(len, normalized)) <= 48

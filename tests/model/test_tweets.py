@@ -199,3 +199,13 @@ def test_a_tag_that_is_too_long_for_any_tweet_is_not_even_folded() -> None:
     assert search_key("é" * MAX_CHARACTERS) == "é" * MAX_CHARACTERS
     with pytest.raises(Refused, match=f"at most {MAX_CHARACTERS}"):
         search_key("é" * (MAX_CHARACTERS + 1))
+
+
+def test_a_tag_whose_key_is_too_long_is_none_in_a_text_and_refused_beside_one_and_in_a_query() -> None:
+    long = "\ufdfa" * 2
+    assert draft(f"#{long} #go").tags == {"go": "go"}
+    with pytest.raises(Refused, match="grows by more than 48 bytes") as beside:
+        draft("text", tags=[long])
+    with pytest.raises(Refused, match="grows by more than 48 bytes") as asked:
+        search_key("#" + long)
+    assert beside.value.code == asked.value.code == "bad_tag"

@@ -177,6 +177,10 @@ def checked_tag(tag: str) -> str:
 
 def _checked_body(tag: str, is_body: Callable[[str], bool]) -> str:
     body = tag[1:] if tag.startswith(("#", "＃")) else tag
+    if len(body) <= MAX_CHARACTERS and hashtags.outgrows(body):
+        raise Refused(
+            "bad_tag", f"{_short(tag)} grows by more than {hashtags.MAX_GROWTH} bytes when it is normalized; shorten it"
+        )
     if len(body) > MAX_CHARACTERS or not is_body(body):
         raise Refused(
             "bad_tag", f"{_short(tag)} is no tag: letters, digits and _ make one, at most {MAX_CHARACTERS} of them"
@@ -226,6 +230,7 @@ def _short(text: str) -> str:
 def _distinct(bodies: list[str]) -> dict[str, str]:
     first: dict[str, str] = {}
     for body in bodies:
-        first.setdefault(hashtags.key(body), body)
+        if not hashtags.outgrows(body):
+            first.setdefault(hashtags.key(body), body)
     first.pop("", None)  # a body of nothing but ignorable characters has no key, so nothing could find it
     return first
