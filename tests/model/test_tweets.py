@@ -22,6 +22,7 @@ from ttweet.model.tweets import (
     draft,
     search_key,
     tag_list,
+    weight_of,
 )
 
 FITS = {
@@ -209,3 +210,9 @@ def test_a_tag_whose_key_is_too_long_is_none_in_a_text_and_refused_beside_one_an
     with pytest.raises(Refused, match="grows by more than 48 bytes") as asked:
         search_key("#" + long)
     assert beside.value.code == asked.value.code == "bad_tag"
+
+
+def test_tags_weigh_the_bytes_of_their_keys_and_a_constant_for_each() -> None:
+    assert weight_of({}) == 0
+    assert weight_of({"go": "Go"}) == 128 + 2
+    assert weight_of({"go": "Go", "café": "CAFÉ"}) == 2 * 128 + 2 + 5

@@ -119,7 +119,7 @@ def nfc(text: str) -> str:
 
 def weight_of(tags: Mapping[str, str]) -> int:
     """What the tags of a draft cost the store, in bytes: those of their search keys, and TAG_WEIGHT for each tag."""
-    return sum([TAG_WEIGHT + len(key) * (1 if key.isascii() else 3) for key in tags]) if tags else 0
+    return TAG_WEIGHT * len(tags) + len("".join(tags).encode()) if tags else 0
 
 
 def checked_text(text: str, form: Callable[[str], str] = nfc) -> str:
