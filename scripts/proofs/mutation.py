@@ -15,6 +15,7 @@ from proofs import (
     kill9,
     mixed,
     powercut,
+    sieges,
     sigterm,
     syncfail,
     unlinked,
@@ -40,6 +41,7 @@ PROOFS: dict[str, Proof] = {
     "mixed": lambda stage, seed: mixed.prove(stage, seconds=2.0, seed=seed),
     "clocks": lambda stage, seed: clocks.prove(stage, seconds=2.0, seed=seed),
     "unlinked": lambda stage, seed: unlinked.prove(stage, share=0.5, seed=seed),
+    "sieges": lambda stage, _: sieges.prove(stage),
 }
 """Short forms, which need not find the bug at the first attempt."""
 

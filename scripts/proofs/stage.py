@@ -101,6 +101,7 @@ class Stage:
     wrapper: Sequence[str] = ()
     options: Sequence[str] = ()
     gauge: Path | None = None
+    log_limit: str = str(LOG_LIMIT)
 
     @property
     def data(self) -> Path:
@@ -134,11 +135,19 @@ class Stage:
             assert process.stderr is not None
             process.stderr.close()
 
+    def run(self, *arguments: str) -> str:
+        """What a command of ttweet prints. Raises Broken when it fails."""
+        command = [sys.executable, "-m", "ttweet", *arguments]
+        done = subprocess.run(command, env=self._variables(), capture_output=True, text=True, timeout=LIMIT_S)
+        if done.returncode:
+            raise Broken(f"{' '.join(arguments)}: {done.stderr.strip()}")
+        return done.stdout.strip()
+
     def _command(self) -> list[str]:
         program = ["proofs.mutants", self.mutant] if self.mutant else ["ttweet"]
         if self.gauge is not None:
             program = ["proofs.instrument", str(self.gauge), *program]
-        files = ["--db", str(self.db), "--report-file", str(self.sample), "--log-limit", str(LOG_LIMIT)]
+        files = ["--db", str(self.db), "--report-file", str(self.sample), "--log-limit", self.log_limit]
         return [*self.wrapper, sys.executable, "-m", *program, "serve", "0", "--quiet", *files, *self.options]
 
     def _variables(self) -> dict[str, str]:

@@ -25,6 +25,7 @@ from tests.support.proofs import skipping
         "io-errors-pass",
         "ends-as-it-is",
         "goes-on-displaced",
+        "id-is-identity",
     ],
 )
 def test_a_bug_is_found(name: str, tmp_path: Path) -> None:

@@ -1,0 +1,30 @@
+"""Bugs in what a client can make the server spend, and in whom the server trusts."""
+
+# ruff: noqa: SLF001 - bugs are put where nobody else may reach
+
+from __future__ import annotations
+
+from typing import Any
+
+from proofs.mutants.bug import mutant
+
+
+@mutant("sieges", "forged")
+def id_is_identity() -> None:
+    """A token is known by its number, which another has after it, and its rights are those it had."""
+    from ttweet.security import authenticator, rights, tokens
+
+    settle, lasting = authenticator.Gate._settle, authenticator.Gate.lasting
+
+    def settle_by_id(self: Any) -> None:
+        settle(self)
+        self._live = {str(token.id): token.who for token in self._known.values() if token.hash in self._live}
+
+    def lasting_by_id(self: Any, who: Any) -> Any:
+        return who if who.token in self._live else lasting(self, who)
+
+    tokens.Token.who = property(  # type: ignore[assignment,method-assign]
+        lambda self: rights.Who(self.name, self.rights, str(self.id))
+    )
+    authenticator.Gate._settle = settle_by_id  # type: ignore[method-assign]
+    authenticator.Gate.lasting = lasting_by_id  # type: ignore[method-assign]

@@ -1,0 +1,109 @@
+"""Attacks on a server with settings of its own: on its tokens.
+
+Each is made at once and needs no clock: it says what the attacker got, and whether an honest client with a token was
+served beside it.
+"""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from proofs.expensive import compact
+from proofs.figure import Result
+from proofs.findings import Findings
+from proofs.history import History, Upload, now
+from proofs.load import note
+from proofs.stage import Server, Stage, until
+from proofs.talk import ANSWER_S, answer
+
+READ_AGAIN_S = 10.0  # in which the server has read its file of tokens again; it looks twice a second
+
+
+class Caller:
+    """A client of the framed protocol; `came_from` is the address of this machine that it comes from."""
+
+    def __init__(self, port: int, token: str | None = None, came_from: str = "127.0.0.1") -> None:
+        self._sock = socket.create_connection(("127.0.0.1", port), ANSWER_S, (came_from, 0))
+        self._answers = self._sock.makefile("rb")
+        if token is not None:
+            self._sock.sendall(compact("a", token))
+            answer(self._answers)
+
+    def __enter__(self) -> Caller:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._answers.close()
+        self._sock.close()
+
+    def send(self, operation: str, data: object, times: int = 1) -> None:
+        """Send a request, so many times, and read no answer."""
+        self._sock.sendall(compact(operation, data) * times)
+
+    def ask(self, operation: str, data: object) -> str:
+        """`ok`, or the code of the error."""
+        kind, said = self.answer(operation, data)
+        return kind if kind == "ok" else said["code"]
+
+    def answer(self, operation: str, data: object) -> tuple[str, dict[str, Any]]:
+        """The whole answer. Raises OSError when the server went away."""
+        self.send(operation, data)
+        return answer(self._answers)
+
+
+Siege = Callable[[Stage, History], Iterator[str]]
+"""Yields what it got that no attacker may get."""
+
+
+def tokens_replaced(stage: Stage, history: History) -> Iterator[str]:
+    """Go on with a token whose file was replaced by that of another token, which has the same number."""
+    leaked, beside = _token(stage, "alice", "read,post,admin"), replace(stage, folder=stage.folder / "beside")
+    _token(beside, "alice", "read")
+    with stage.server() as server, Caller(server.port, leaked) as old:
+        Path(f"{beside.db}.tokens").rename(f"{stage.db}.tokens")
+        if not until(lambda: not _is_heeded(old), READ_AGAIN_S):
+            yield "a connection of a token that is gone may still ask for what admins see"
+    with stage.server() as server:
+        _visit(server, history)
+
+
+def _is_heeded(old: Caller) -> bool:
+    try:
+        return old.ask("i", "") == "ok"
+    except OSError:  # it was ended
+        return False
+
+
+def _token(stage: Stage, name: str, rights: str = "read,post") -> str:
+    stage.data.mkdir(parents=True, exist_ok=True)
+    return stage.run("token", "add", name, "--can", rights, "--db", str(stage.db))
+
+
+def _visit(server: Server, history: History, token: str | None = None, came_from: str = "127.0.0.1") -> str:
+    """What an honest client gets: `ok` for its upload, or the code of its error."""
+    upload = Upload(len(history.uploads), f"visit {secrets.token_hex(4)}", (), None, now())
+    history.uploads.append(upload)
+    try:
+        with Caller(server.port, token, came_from) as one:
+            kind, data = one.answer("u", upload.text)
+    except OSError as exc:
+        return repr(exc)
+    note(upload, kind, data)
+    return kind if kind == "ok" else str(data["code"])
+
+
+SIEGES: dict[str, Siege] = {"tokens_replaced": tokens_replaced}
+
+
+def prove(stage: Stage, *, names: tuple[str, ...] = tuple(SIEGES)) -> Result:
+    """Make each of them, on a server of its own."""
+    history, findings = History(), Findings()
+    for name in names:
+        for sentence in SIEGES[name](replace(stage, folder=stage.folder / name), history):
+            findings.add("forged", f"{name}: {sentence}")
+    return Result(findings, ("forged",), history, f"sieges={len(names)}")
