@@ -22,14 +22,14 @@ from ttweet.model import reports
 from ttweet.protocol import frames
 from ttweet.security.authenticator import Gate
 from ttweet.security.certificates import Certificates
+from ttweet.server.net.limits import Limits
+from ttweet.server.net.listeners import listen
+from ttweet.server.net.throttle import NO_RATES, Rates
+from ttweet.server.net.transport import StreamTransport
 from ttweet.server.stats import Stats
 from ttweet.server.tcp import server as server_module
 from ttweet.server.tcp.connection import encode_push
-from ttweet.server.tcp.limits import Limits
-from ttweet.server.tcp.listeners import listen
 from ttweet.server.tcp.server import Server
-from ttweet.server.tcp.throttle import NO_RATES, Rates
-from ttweet.server.tcp.transport import StreamTransport
 from ttweet.storage.contract import Store
 
 SWEPT_S = 2 * server_module.SWEEP_S  # by then the sweeper has looked

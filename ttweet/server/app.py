@@ -38,14 +38,14 @@ from ttweet.security.rights import RIGHTS, listed
 from ttweet.security.token_file import TokenFile
 from ttweet.server.hangup import outlive_hangups
 from ttweet.server.log_copies import Destination, LogCopy, SampleFile, Terminal, TerminalHandler, write_alone
+from ttweet.server.net.limits import Limits
+from ttweet.server.net.listeners import Address, ListenError, listen_at, resolve
+from ttweet.server.net.places import anteroom_size
+from ttweet.server.net.throttle import DEFAULT_RATES, Rates
 from ttweet.server.signals import Signals, heed
 from ttweet.server.stats import Stats
 from ttweet.server.tcp.connection import encode_push
-from ttweet.server.tcp.limits import Limits
-from ttweet.server.tcp.listeners import Address, ListenError, listen_at, resolve
-from ttweet.server.tcp.places import anteroom_size
 from ttweet.server.tcp.server import Server
-from ttweet.server.tcp.throttle import DEFAULT_RATES, Rates
 from ttweet.storage.sqlite.connections import MAX_WAL_BYTES, belongs_to
 from ttweet.storage.sqlite.writer import SqliteStore
 

@@ -14,9 +14,9 @@ from ttweet.security.authenticator import Gate
 from ttweet.security.rate_limit import Rate
 from ttweet.security.rights import POST, READ, Who
 from ttweet.security.token_file import TokenFile
-from ttweet.server.tcp.limits import Limits
-from ttweet.server.tcp.places import MIN_ANTEROOM
-from ttweet.server.tcp.throttle import Rates
+from ttweet.server.net.limits import Limits
+from ttweet.server.net.places import MIN_ANTEROOM
+from ttweet.server.net.throttle import Rates
 
 
 class Keyed:

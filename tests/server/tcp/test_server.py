@@ -16,10 +16,10 @@ from tests.support.serving import Caller, Serving, serving
 from ttweet.broker.receipts import Receipt, Waiter
 from ttweet.broker.service import Service
 from ttweet.protocol import frames
+from ttweet.server.net.listeners import listen, why_not_listening
+from ttweet.server.net.transport import StreamTransport
 from ttweet.server.tcp import server as server_module
 from ttweet.server.tcp.connection import TURN_REQUESTS
-from ttweet.server.tcp.listeners import listen, why_not_listening
-from ttweet.server.tcp.transport import StreamTransport
 
 
 def has_ipv6() -> bool:

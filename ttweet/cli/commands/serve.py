@@ -18,7 +18,7 @@ from ttweet.security import rate_limit as rates
 from ttweet.security.exposure import TLS, TOKEN, UnsafeError
 from ttweet.security.rate_limit import Rate
 from ttweet.server.app import Config, run
-from ttweet.server.tcp.throttle import BURST, NO_RATES, REQUESTS_PER_S, Rates
+from ttweet.server.net.throttle import BURST, NO_RATES, REQUESTS_PER_S, Rates
 
 DEFAULT = Config(port=0)
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

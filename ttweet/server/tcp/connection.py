@@ -27,10 +27,10 @@ from ttweet.protocol import pushes
 from ttweet.protocol import requests as wire
 from ttweet.protocol.codecs import JSON
 from ttweet.security import permissions
+from ttweet.server.net.limits import Limits
+from ttweet.server.net.places import Standing
+from ttweet.server.net.transport import LOST, Transport
 from ttweet.server.tcp import dispatch as queries
-from ttweet.server.tcp.limits import Limits
-from ttweet.server.tcp.places import Standing
-from ttweet.server.tcp.transport import LOST, Transport
 
 TURN_REQUESTS = 8  # of one client before others get their turn, some 0.3 ms; one read may hold very many
 LINGER_S = 1.0  # bytes are thrown away for so long after the last answer, lest a reset overtake it

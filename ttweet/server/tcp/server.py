@@ -22,13 +22,13 @@ from ttweet.protocol.codecs import JSON
 from ttweet.security.authenticator import Gate
 from ttweet.security.certificates import Certificates
 from ttweet.security.rate_limit import RateLimiter
-from ttweet.server.tcp import places
+from ttweet.server.net import places
+from ttweet.server.net.limits import Limits
+from ttweet.server.net.places import Standing
+from ttweet.server.net.throttle import NO_RATES, Rates, Throttle
+from ttweet.server.net.tls import TlsTransport
+from ttweet.server.net.transport import Readiness, SocketTransport, Transport
 from ttweet.server.tcp.connection import Connection
-from ttweet.server.tcp.limits import Limits
-from ttweet.server.tcp.places import Standing
-from ttweet.server.tcp.throttle import NO_RATES, Rates, Throttle
-from ttweet.server.tcp.tls import TlsTransport
-from ttweet.server.tcp.transport import Readiness, SocketTransport, Transport
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from ttweet.security.authenticator import Gate
 from ttweet.security.rate_limit import Rate
 from ttweet.security.rights import READ
 from ttweet.security.token_file import TokenFile
-from ttweet.server.tcp.throttle import NO_RATES, Rates, Throttle, ThrottledReader
+from ttweet.server.net.throttle import NO_RATES, Rates, Throttle, ThrottledReader
 
 TWO = Rates(Rate(1, "h", burst=2), loopback=True)
 TWICE = [("p", ""), ("p", "")]

@@ -10,7 +10,7 @@ import trio
 import trio.testing
 
 from tests.support.guard import GUARD_S
-from ttweet.server.tcp.transport import LOST, READ_BYTES, Readiness, SocketTransport, StreamTransport, Transport
+from ttweet.server.net.transport import LOST, READ_BYTES, Readiness, SocketTransport, StreamTransport, Transport
 
 Pair = tuple[Transport, trio.abc.HalfCloseableStream]
 MakePair = Callable[[], AbstractAsyncContextManager[Pair]]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.server.tcp.test_server import has_ipv6
-from ttweet.server.tcp.listeners import ListenError, listen, resolve
+from ttweet.server.net.listeners import ListenError, listen, resolve
 
 BOTH = ["0.0.0.0", "::"]
 needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")

@@ -5,11 +5,11 @@ import ssl
 import pytest
 import trio
 
-from tests.server.tcp.test_transport import socket_pair
+from tests.server.net.test_transport import socket_pair
 from tests.support.authority import Authority
 from tests.support.serving import serving
-from ttweet.server.tcp.tls import TlsTransport
-from ttweet.server.tcp.transport import Transport
+from ttweet.server.net.tls import TlsTransport
+from ttweet.server.net.transport import Transport
 
 DATA = bytes(range(256)) * 400
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttweet.server.tcp.places import Standing, anteroom_size, who_makes_room
+from ttweet.server.net.places import Standing, anteroom_size, who_makes_room
 
 SILENT, REFUSED, SERVED, TOKEN = Standing
 

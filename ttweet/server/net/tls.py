@@ -10,7 +10,7 @@ from contextlib import suppress
 import trio
 
 from ttweet.model.errors import ProtocolError
-from ttweet.server.tcp.transport import LOST, READ_BYTES, Transport
+from ttweet.server.net.transport import LOST, READ_BYTES, Transport
 
 HANDSHAKE = 0x16  # the first byte of a client that speaks TLS, see RFC 8446, 5.1
 MAX_HANDSHAKE_BYTES = 128 * 1024  # of a client: a long chain of certificates has 20 KiB

@@ -1,0 +1,1 @@
+"""What both edges use: sockets that listen, transports, TLS, places and rates."""
