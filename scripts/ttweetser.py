@@ -15,6 +15,6 @@ try:
 except ImportError:  # this Python has not what the server needs; the checkout's own gets it
     os.execv(here / "ttweet", ["ttweet", *arguments])
 
-from ttweet.cli import main as cli  # noqa: E402
+from ttweet.cli import main  # noqa: E402
 
-sys.exit(cli.main(arguments))
+sys.exit(main.main(arguments))

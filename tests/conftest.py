@@ -13,7 +13,7 @@ from tests.support.authority import Authority
 from tests.support.memory_store import MemoryStore
 from tests.support.sqlite_files import opened
 from ttweet.storage.contract import Store
-from ttweet.storage.sqlite import tag_index as sqlite_index
+from ttweet.storage.sqlite import tag_index
 from ttweet.storage.sqlite.writer import SqliteStore
 
 # A shell has what it starts in the background ignore SIGINT, and so would all programs that we start and interrupt.
@@ -28,7 +28,7 @@ settings.load_profile("any machine")
 def any_store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """A new store of each kind."""
     chunks = {"sqlite, indexed at once": 1, "sqlite, indexed now and then": 3}
-    monkeypatch.setattr(sqlite_index, "CHUNK", chunks.get(request.param, sqlite_index.CHUNK))
+    monkeypatch.setattr(tag_index, "CHUNK", chunks.get(request.param, tag_index.CHUNK))
     if request.param == "memory":
         yield MemoryStore()
     else:

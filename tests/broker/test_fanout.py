@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from tests.support.memory_store import MemoryStore
 from tests.support.stored import tweets_of
-from ttweet.broker import fanout as audience_module
-from ttweet.broker.fanout import Audience, Follower
+from ttweet.broker import fanout
+from ttweet.broker.fanout import FanOut, Subscription
 from ttweet.broker.journal import Journal
-from ttweet.broker.read_scheduler import Reading
+from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.receipts import Keyed
 from ttweet.model import hashtags
 from ttweet.model.errors import Refused, StoreError
@@ -27,7 +27,7 @@ T = TypeVar("T")
 TAGS = ["a", "b", "c"]
 
 
-class Stepwise(Reading):
+class Stepwise(ReadScheduler):
     """Reads without a thread, whose calls take some turns of the other tasks before and after."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Log:
         self.store = store or MemoryStore()
         self.encoded: list[int] = []
         self.unpublished: list[list[Keyed]] = []
-        self.audience = Audience(Journal(self.store), self.store, Stepwise(), self._encode)
+        self.fanout = FanOut(Journal(self.store), self.store, Stepwise(), self._encode)
 
     def _encode(self, tweet: Tweet) -> bytes:
         self.encoded.append(tweet.id)
@@ -57,7 +57,7 @@ class Log:
         """Commit a tweet for each string, with its letters as tags, and publish all that is committed."""
         self.write(*taggings)
         for tweets in self.unpublished:
-            self.audience.publish(tweets)
+            self.fanout.publish(tweets)
         self.unpublished.clear()
 
     def write(self, *taggings: str) -> None:
@@ -85,7 +85,7 @@ class Client:
         self.pushed: list[int] = []  # tweets, each time
         self.slow = False
         self.closed = False
-        self.follower: Follower | None = None
+        self.follower: Subscription | None = None
 
     @property
     def has_room(self) -> bool:
@@ -101,7 +101,7 @@ class Client:
     def close(self) -> None:
         self.closed = True
         if self.follower is not None:
-            self.log.audience.end(self.follower)
+            self.log.fanout.end(self.follower)
 
     def drain(self) -> None:
         """Take what is on its way."""
@@ -112,25 +112,25 @@ class Client:
 
     def resume(self) -> None:
         assert self.follower is not None
-        self.log.audience.resume(self.follower)
+        self.log.fanout.resume(self.follower)
 
     def follow(self, tags: str, after: int | None) -> None:
         """Follow as one that has just connected."""
-        self.follower = self.log.audience.follow(self, tags, after)
+        self.follower = self.log.fanout.follow(self, tags, after)
         self._begin(tags)
 
     def change(self, tags: str) -> None:
         """Follow other tags on the same connection."""
         self.drain()
         before = self.follower
-        self.follower = self.log.audience.follow(self, tags, None, before)
+        self.follower = self.log.fanout.follow(self, tags, None, before)
         self.check(self.follower.cursor)
         self._begin(tags)
 
     def reconnect(self) -> None:
         """Lose what is on its way, and come back with the last id."""
         assert self.follower is not None
-        self.log.audience.end(self.follower)
+        self.log.fanout.end(self.follower)
         last = max([self.start, *self.received])
         self.unsent = b""
         self.check(last)
@@ -150,7 +150,7 @@ class Client:
 async def following(log: Log, steps: Callable[[], object]) -> None:
     """Run steps, and then the reading for all who are behind."""
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(log.audience.run)
+        nursery.start_soon(log.fanout.run)
         steps()
         await trio.testing.wait_all_tasks_blocked()
         nursery.cancel_scope.cancel()
@@ -164,8 +164,8 @@ def follow_all(clients: list[Client], tags: list[str], after: int | None = None)
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Little memory and small pages, so that a few tweets are enough to be far behind."""
-    monkeypatch.setattr(audience_module, "PAGE_TWEETS", 3)
-    monkeypatch.setattr(audience_module, "RECENT_TWEETS", 4)
+    monkeypatch.setattr(fanout, "PAGE_TWEETS", 3)
+    monkeypatch.setattr(fanout, "RECENT_TWEETS", 4)
 
 
 async def test_a_live_follower_gets_the_commit_at_once_each_tweet_once() -> None:
@@ -202,20 +202,20 @@ async def test_history_comes_in_pages_and_its_end_is_told_once(small: None) -> N
 async def test_a_page_from_memory_looks_at_a_bounded_number_of_tweets(
     tags: str, wanted: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(audience_module, "PAGE_TWEETS", 3)
+    monkeypatch.setattr(fanout, "PAGE_TWEETS", 3)
     log = Log()
     for taggings in ("aaaaa", "a", "aa"):
         log.commit(*taggings)
     pages: list[int] = []
-    read = log.audience._page_from_memory
+    read = log.fanout._page_from_memory
 
-    def read_and_note(follower: Follower) -> object:
+    def read_and_note(follower: Subscription) -> object:
         page = read(follower)
         assert page is not None
         pages.append(page.cursor - follower.cursor)
         return page
 
-    monkeypatch.setattr(log.audience, "_page_from_memory", read_and_note)
+    monkeypatch.setattr(log.fanout, "_page_from_memory", read_and_note)
     client = Client(log)
     await following(log, lambda: client.follow(tags, 0))
     assert pages == [3, 3, 2]
@@ -244,15 +244,15 @@ async def test_no_tag_of_a_tweet_is_folded_for_a_follower(monkeypatch: pytest.Mo
     monkeypatch.setattr(hashtags, "key", fold_and_note)
     client = Client(log)
     await following(log, lambda: client.follow("a", 0))
-    log.audience.publish([(Tweet(4, 0, None, "", ("A",)), ["a"])])
+    log.fanout.publish([(Tweet(4, 0, None, "", ("A",)), ["a"])])
     assert client.received == [1, 3, 4]
     assert {*folded} == {"a"}, "the tag that is followed"
 
 
 @pytest.mark.parametrize("remembered", [0, 100])
 async def test_a_page_of_long_tweets_is_cut_short(remembered: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audience_module, "PAGE_BYTES", 100)
-    monkeypatch.setattr(audience_module, "RECENT_TWEETS", remembered)
+    monkeypatch.setattr(fanout, "PAGE_BYTES", 100)
+    monkeypatch.setattr(fanout, "RECENT_TWEETS", remembered)
     log = Log()
     log.commit(*"abababab")
     client = Client(log)
@@ -265,7 +265,7 @@ async def test_a_commit_of_more_than_a_page_is_pushed_as_pages(monkeypatch: pyte
     log = Log()
     client = Client(log)
     await following(log, lambda: client.follow("", None))
-    monkeypatch.setattr(audience_module, "PAGE_BYTES", 100)
+    monkeypatch.setattr(fanout, "PAGE_BYTES", 100)
     await following(log, lambda: log.commit(*"ababab"))
     client.check(6)
     assert client.pushed == [0, 2, 2, 2]
@@ -360,7 +360,7 @@ async def test_after_a_read_that_failed_no_deletions_are_kept_for_it(small: None
     for _ in range(10):
         log.commit("a")
     await following(log, lambda: Client(log).follow("", 0))
-    assert log.audience._deleted_meanwhile is None
+    assert log.fanout._deleted_meanwhile is None
 
 
 async def test_who_has_ended_hears_nothing_more_and_leaves_nothing_behind() -> None:
@@ -372,24 +372,24 @@ async def test_who_has_ended_hears_nothing_more_and_leaves_nothing_behind() -> N
         client.close()
     log.commit("a", "b")
     assert [client.received for client in clients] == [[], [], []]
-    assert (log.audience._live, log.audience._index) == ({}, {})
+    assert (log.fanout._live, log.fanout._index) == ({}, {})
 
 
 def test_an_after_that_is_yet_to_come_counts_as_the_newest() -> None:
     log = Log()
     log.commit("a", "a")
-    assert log.audience.follow(Client(log), [], 99).cursor == 2
+    assert log.fanout.follow(Client(log), [], 99).cursor == 2
 
 
 @pytest.mark.parametrize("tags", [["a-b"], ["a b"], [f"t{number}" for number in range(33)], ["a", "A"] * 17])
 def test_tags_that_cannot_be_followed_are_refused_and_what_is_followed_stays(tags: list[str]) -> None:
     log = Log()
     client = Client(log)
-    before = log.audience.follow(client, ["a"], None)
+    before = log.fanout.follow(client, ["a"], None)
     with pytest.raises(Refused) as refused:
-        log.audience.follow(client, tags, None, before)
+        log.fanout.follow(client, tags, None, before)
     assert refused.value.code == "bad_tag"
-    assert before.state is not audience_module.ENDED
+    assert before.state is not fanout.ENDED
 
 
 # The model
@@ -469,7 +469,7 @@ class Model:
 async def play(steps: list[tuple[object, ...]]) -> None:
     model = Model()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(model.log.audience.run)
+        nursery.start_soon(model.log.fanout.run)
         for step, *values in steps:
             await model.do(str(step), *values)
         await model.finish()
@@ -482,7 +482,7 @@ def test_whatever_happens_nobody_misses_a_tweet_or_sees_one_twice_or_out_of_orde
     steps: list[tuple[object, ...]],
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(audience_module, "PAGE_TWEETS", 3)
-        patch.setattr(audience_module, "RECENT_TWEETS", 4)
-        patch.setattr(audience_module, "PAGE_BYTES", 150)
+        patch.setattr(fanout, "PAGE_TWEETS", 3)
+        patch.setattr(fanout, "RECENT_TWEETS", 4)
+        patch.setattr(fanout, "PAGE_BYTES", 150)
         trio.run(partial(play, steps))

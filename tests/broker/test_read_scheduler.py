@@ -14,7 +14,7 @@ from tests.support.guard import GUARD_S
 from tests.support.held_store import HeldStore
 from tests.support.posters import Poster, line_of, running
 from ttweet.broker.journal import GATHER_S, Journal
-from ttweet.broker.read_scheduler import GIVE_WAY_S, RECENT_S, Reading
+from ttweet.broker.read_scheduler import GIVE_WAY_S, RECENT_S, ReadScheduler
 from ttweet.broker.worker import MAX_CALLS, Call, Worker
 from ttweet.model.errors import StoreError
 
@@ -37,7 +37,7 @@ class Questions:
     def __init__(self, journal: Journal, worker: Counting, nursery: trio.Nursery) -> None:
         self.answered: list[str] = []
         self.worker = worker
-        self._reading = Reading(journal.uploads, worker)
+        self._reading = ReadScheduler(journal.uploads, worker)
         self._nursery = nursery
 
     async def ask(self, *names: str) -> None:

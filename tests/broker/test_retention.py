@@ -19,7 +19,7 @@ from tests.support.processes import run, running_server, says
 from tests.support.serving import Serving, serving
 from tests.support.sqlite_files import opened, post
 from ttweet.broker import retention as retention_module
-from ttweet.broker.fanout import Follower
+from ttweet.broker.fanout import Subscription
 from ttweet.broker.journal import Journal
 from ttweet.broker.retention import Keep, Retention
 from ttweet.broker.worker import Worker
@@ -150,7 +150,7 @@ class Reader:
         self.unsent = b""
         self.received: list[int] = []
         self.gone: list[int] = []
-        self.follower: Follower = log.audience.follow(self, "", 0)
+        self.follower: Subscription = log.fanout.follow(self, "", 0)
         self._log = log
 
     @property
@@ -169,13 +169,13 @@ class Reader:
             kind, data = json.loads(one)
             {"m": self.received, "g": self.gone, "e": []}[kind].append(data["id"])
         self.unsent = b""
-        self._log.audience.resume(self.follower)
+        self._log.fanout.resume(self.follower)
 
 
 def prune(log: Log, before: int) -> None:
     while log.store.prune(before):
         pass
-    log.audience.prune(log.store.gone())
+    log.fanout.prune(log.store.gone())
 
 
 async def take_all(log: Log, reader: Reader) -> None:

@@ -12,7 +12,7 @@ from tests.support.guard import GUARD_S
 from tests.support.memory_store import MemoryStore
 from tests.support.posters import MOVED_UNKNOWN
 from ttweet.broker.journal import Journal
-from ttweet.broker.read_scheduler import Reading
+from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.receipts import Receipt
 from ttweet.broker.service import Service
 from ttweet.broker.worker import Worker
@@ -47,7 +47,7 @@ async def serving(store: MemoryStore) -> AsyncIterator[Service]:
     with Worker("reader") as worker:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(journal.run)
-            yield Service(journal, store.reader(), Reading(journal.uploads, worker))
+            yield Service(journal, store.reader(), ReadScheduler(journal.uploads, worker))
             journal.close()
 
 
@@ -130,7 +130,7 @@ async def test_the_last_message_is_never_older_than_what_a_tag_has_shown(questio
     answers: list[Page | TagPage] = []
     journal = Journal(store)
     with Worker("reader") as worker:
-        service = Service(journal, store.reader(), Reading(journal.uploads, worker))
+        service = Service(journal, store.reader(), ReadScheduler(journal.uploads, worker))
         store.append([tweets.draft("early #seen", key="a")], [], at=0)  # committed; the journal has not heard of it
 
         async def ask() -> None:

@@ -32,10 +32,10 @@ async def test_what_a_call_raises_is_raised_where_it_was_awaited() -> None:
 async def test_many_callers_are_served_one_after_another_in_their_order() -> None:
     started: list[int] = []
     results: dict[int, int] = {}
-    gate = threading.Event()
+    authenticator = threading.Event()
 
     def square(number: int) -> int:
-        assert gate.wait(GUARD_S)
+        assert authenticator.wait(GUARD_S)
         started.append(number)
         return number * number
 
@@ -47,18 +47,18 @@ async def test_many_callers_are_served_one_after_another_in_their_order() -> Non
             for number in range(3 * MAX_CALLS):
                 nursery.start_soon(ask, number)
                 await trio.testing.wait_all_tasks_blocked()
-            gate.set()
+            authenticator.set()
     assert started == list(range(3 * MAX_CALLS))
     assert results == {number: number * number for number in started}
 
 
 async def test_a_call_that_has_begun_is_never_abandoned() -> None:
-    begun, gate = trio.Event(), threading.Event()
+    begun, authenticator = trio.Event(), threading.Event()
     token = trio.lowlevel.current_trio_token()
 
     def write() -> str:
         token.run_sync_soon(begun.set)
-        assert gate.wait(GUARD_S)
+        assert authenticator.wait(GUARD_S)
         return "written"
 
     results: list[str] = []
@@ -71,7 +71,7 @@ async def test_a_call_that_has_begun_is_never_abandoned() -> None:
             nursery.start_soon(ask)
             await begun.wait()
             nursery.cancel_scope.cancel()
-            gate.set()
+            authenticator.set()
     assert results == ["written"]
 
 
@@ -85,7 +85,7 @@ async def test_leaving_the_worker_ends_its_thread() -> None:
 
 
 async def test_calls_queued_before_the_end_are_still_made() -> None:
-    gate = threading.Event()
+    authenticator = threading.Event()
     results: list[int] = []
 
     async def ask(number: int) -> None:
@@ -93,25 +93,25 @@ async def test_calls_queued_before_the_end_are_still_made() -> None:
 
     async with trio.open_nursery() as nursery:
         with Worker("draining") as worker:
-            nursery.start_soon(worker.run, partial(gate.wait, GUARD_S))
+            nursery.start_soon(worker.run, partial(authenticator.wait, GUARD_S))
             await trio.testing.wait_all_tasks_blocked()
             for number in range(5):
                 nursery.start_soon(ask, number)
                 await trio.testing.wait_all_tasks_blocked()
-        gate.set()
+        authenticator.set()
     assert sorted(results) == list(range(5))
 
 
 def test_a_thread_whose_trio_has_ended_ends_too() -> None:
-    gate = threading.Event()
+    authenticator = threading.Event()
 
     async def leave_a_call_behind() -> None:
         worker = Worker("left-behind")
-        worker.begin(partial(gate.wait, GUARD_S))
+        worker.begin(partial(authenticator.wait, GUARD_S))
 
     trio.run(leave_a_call_behind)
     thread = thread_named("left-behind")
     assert thread is not None
-    gate.set()
+    authenticator.set()
     thread.join(GUARD_S)
     assert not thread.is_alive()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ttweet.cli import child_process as child
+from ttweet.cli import child_process
 from ttweet.cli.child_process import _Relay
 
 
@@ -16,7 +16,7 @@ from ttweet.cli.child_process import _Relay
 def heard() -> Iterator[list[int]]:
     """The signals SIGTERM and SIGHUP that this process gets."""
     numbers: list[int] = []
-    before = {number: signal.signal(number, lambda got, _: numbers.append(got)) for number in child.PASSED_ON}
+    before = {number: signal.signal(number, lambda got, _: numbers.append(got)) for number in child_process.PASSED_ON}
     yield numbers
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -57,7 +57,7 @@ def test_a_signal_that_comes_when_the_command_has_ended_goes_nowhere(heard: list
     ("script", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 137), ("kill -TERM $$; exit 1", 143)]
 )
 def test_the_exit_code_is_kept_where_the_parent_left_sigchld_ignored(script: str, code: int) -> None:
-    assert child.run(["sh", "-c", script]) == (code, None)
+    assert child_process.run(["sh", "-c", script]) == (code, None)
 
 
 def test_an_exit_code_that_the_system_has_not_kept_is_unknown(tmp_path: Path) -> None:
@@ -68,10 +68,10 @@ def test_an_exit_code_that_the_system_has_not_kept_is_unknown(tmp_path: Path) ->
     os.mkfifo(tmp_path / "go")
     before = signal.signal(signal.SIGURG, forget)
     try:
-        assert child.run(["sh", "-c", f"kill -URG $PPID; cat {tmp_path}/go"]) == (None, None)
+        assert child_process.run(["sh", "-c", f"kill -URG $PPID; cat {tmp_path}/go"]) == (None, None)
     finally:
         signal.signal(signal.SIGURG, before)
 
 
 def test_a_command_need_not_read_its_stdin() -> None:
-    assert child.run(["true"], stdin=b"x" * 1_000_000) == (0, None)
+    assert child_process.run(["true"], stdin=b"x" * 1_000_000) == (0, None)

@@ -14,8 +14,7 @@ import pytest
 
 from tests.support.in_process import complains, run_here
 from tests.support.processes import LIMIT_S, TTWEET, environment, run
-from ttweet.cli import completion, shell
-from ttweet.cli import main as cli
+from ttweet.cli import completion, main, shell
 from ttweet.cli.main import COMMANDS
 
 SHELLS = ["bash", "zsh", "fish"]
@@ -171,7 +170,7 @@ def test_a_shell_that_does_not_start_in_time_is_ended(
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setattr(completion, "LOOK_S", 0.01)
     (home / ".bashrc").write_text("cat <&1 >/dev/null; sleep 1000\n")
-    assert cli.main(["--install-completion", "--shell", "bash"]) == shell.FAILED
+    assert main.main(["--install-completion", "--shell", "bash"]) == shell.FAILED
     assert "a new bash does not complete ttweet" in capsys.readouterr().err
 
 
@@ -223,7 +222,7 @@ def test_without_a_home_there_is_a_sentence(
     if value is not None:
         monkeypatch.setenv("HOME", value)
     monkeypatch.setattr("pwd.getpwuid", unknown_user)
-    assert cli.main(["--install-completion", "--shell", name]) == shell.USAGE
+    assert main.main(["--install-completion", "--shell", name]) == shell.USAGE
     assert f"ttweet: no home folder: {seen}; write the script elsewhere: ttweet " in capsys.readouterr().err
 
 
@@ -274,6 +273,6 @@ def test_an_unknown_shell_is_asked_for(
 
     monkeypatch.setenv("SHELL", "/bin/tcsh")
     monkeypatch.setattr("cyclopts.completion.detect.detect_shell", detect)
-    assert cli.main(["--install-completion"]) == shell.USAGE
+    assert main.main(["--install-completion"]) == shell.USAGE
     said = "unknown shell '/bin/tcsh'; name bash, zsh or fish: ttweet --install-completion --shell bash"
     assert said in capsys.readouterr().err

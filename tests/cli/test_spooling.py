@@ -13,8 +13,7 @@ import pytest
 
 from tests.support.peers import Script, listens, peer, says, says_and_ends
 from tests.support.processes import LIMIT_S, TTWEET, Server, environment, interrupted, run, running_server
-from ttweet.cli import main as cli
-from ttweet.cli import shell
+from ttweet.cli import main, shell
 from ttweet.client.spool import Entry, Spool
 from ttweet.client.sync_client import Client
 from ttweet.model.tweets import Tweet
@@ -268,9 +267,9 @@ def test_while_another_command_stands_still_the_tweet_is_kept_behind_its_own(
     monkeypatch.setenv("XDG_STATE_HOME", str(state))
     post(state, "before", server="127.0.0.1:1")
     with Spool(state / "ttweet" / "spool").locked():
-        assert cli.main(["post", "--spool", "--server", server.address, "later"]) == shell.UNREACHABLE
+        assert main.main(["post", "--spool", "--server", server.address, "later"]) == shell.UNREACHABLE
         assert re.search(rf"process {os.getpid()} has been at the spool for .*; {KEPT}\n$", capfd.readouterr().err)
-        assert cli.main(["post", "--spool", "--server", server.address]) == shell.UNREACHABLE
+        assert main.main(["post", "--spool", "--server", server.address]) == shell.UNREACHABLE
         assert capfd.readouterr().err.endswith("; what waits is kept\n")
     readdress(state, server.address)
     assert post(state, "last", server=server.address) == (0, "3\n", "posted 2 that waited\n")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.processes import plain
-from ttweet.cli import tables as cli_tables
+from ttweet.cli import tables
 from ttweet.cli.tables import BARS, ago, sparkline, styled
 from ttweet.model.tweets import TagSummary, Tweet
 from ttweet.storage.contract import LogLine
@@ -102,7 +102,7 @@ def lines_of(seen: str) -> list[str]:
 
 def test_what_a_user_wrote_is_not_markup_and_steers_no_terminal(stage: Callable[..., str]) -> None:
     nasty = tweet("[red]x[/] :smile: \x1b[31m\u202e\u2028 'a' 1.5")
-    seen = plain(stage(cli_tables.print_tweets, [nasty], now=NOW))
+    seen = plain(stage(tables.print_tweets, [nasty], now=NOW))
     assert seen == "#7  5 min  [red]x[/] :smile: \\x1b[31m\\u202e\\u2028 'a' 1.5\n"
 
 
@@ -110,17 +110,17 @@ def test_what_a_user_wrote_is_not_markup_and_steers_no_terminal(stage: Callable[
 def test_no_line_is_wider_than_the_terminal(stage: Callable[..., str], columns: int) -> None:
     tweets = [tweet("寿司" * 75), tweet("x" * 150), tweet("word " * 30)]
     tags = [TagSummary("寿司" * 75, 10**9, NOW, [1] * 14), TagSummary("x", 1, NOW, [0] * 14)]
-    seen = stage(cli_tables.print_tweets, tweets, now=NOW, columns=columns)
-    seen += stage(cli_tables.print_tags, tags, now=NOW, columns=columns)
+    seen = stage(tables.print_tweets, tweets, now=NOW, columns=columns)
+    seen += stage(tables.print_tags, tags, now=NOW, columns=columns)
     log = [LogLine(1, 1, 0, "CLIENT", None, text) for text in ("寿司" * 75, "x" * 150, "word " * 30)]
-    seen += stage(cli_tables.print_log, log, columns=columns)
+    seen += stage(tables.print_log, log, columns=columns)
     for line in lines_of(seen):
         assert sum(2 if character in "寿司" else 1 for character in line) <= columns
 
 
 def test_columns_of_wide_characters_align(stage: Callable[..., str]) -> None:
     tags = [TagSummary("寿司", 12_345, NOW - H, [0] * 13 + [5]), TagSummary("python", 2, NOW, [0] * 14)]
-    assert lines_of(stage(cli_tables.print_tags, tags, now=NOW)) == [
+    assert lines_of(stage(tables.print_tags, tags, now=NOW)) == [
         "TAG      TWEETS  NEWEST  LAST 14 DAYS",
         "#寿司    12,345     1 h  ▁▁▁▁▁▁▁▁▁▁▁▁▁█",
         "#python       2     now  ▁▁▁▁▁▁▁▁▁▁▁▁▁▁",
@@ -129,7 +129,7 @@ def test_columns_of_wide_characters_align(stage: Callable[..., str]) -> None:
 
 def test_a_long_tag_goes_on_below_itself_and_leaves_the_others_their_columns(stage: Callable[..., str]) -> None:
     tags = [TagSummary("x" * 50, 1, NOW, [0] * 14), TagSummary("python", 2, NOW, [0] * 14)]
-    assert lines_of(stage(cli_tables.print_tags, tags, now=NOW, columns=60)) == [
+    assert lines_of(stage(tables.print_tags, tags, now=NOW, columns=60)) == [
         "TAG                   TWEETS  NEWEST  LAST 14 DAYS",
         f"#{'x' * 19}       1     now  ▁▁▁▁▁▁▁▁▁▁▁▁▁▁",
         "x" * 20,
@@ -140,7 +140,7 @@ def test_a_long_tag_goes_on_below_itself_and_leaves_the_others_their_columns(sta
 
 def test_a_narrow_terminal_goes_without_sparklines(stage: Callable[..., str]) -> None:
     tags = [TagSummary("python", 2, NOW, [1] * 14)]
-    assert lines_of(stage(cli_tables.print_tags, tags, now=NOW, columns=44)) == [
+    assert lines_of(stage(tables.print_tags, tags, now=NOW, columns=44)) == [
         "TAG      TWEETS  NEWEST",
         "#python       2     now",
     ]
@@ -148,9 +148,9 @@ def test_a_narrow_terminal_goes_without_sparklines(stage: Callable[..., str]) ->
 
 def test_no_color_is_heeded(stage: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
     tags = [TagSummary("python", 2, NOW, [1] * 14)]
-    assert "\x1b[36m" in stage(cli_tables.print_tags, tags, now=NOW)
+    assert "\x1b[36m" in stage(tables.print_tags, tags, now=NOW)
     monkeypatch.setenv("NO_COLOR", "1")
-    assert "\x1b[36m" not in stage(cli_tables.print_tags, tags, now=NOW)
+    assert "\x1b[36m" not in stage(tables.print_tags, tags, now=NOW)
 
 
 def test_the_log_has_a_heading_for_each_session(stage: Callable[..., str]) -> None:
@@ -159,7 +159,7 @@ def test_the_log_has_a_heading_for_each_session(stage: Callable[..., str]) -> No
         LogLine(2, 1, 1000, "SERVER", "ERROR", "two"),
         LogLine(3, 2, 2000, "CLIENT", None, "three " * 30 + "end"),
     ]
-    seen = stage(cli_tables.print_log, log)
+    seen = stage(tables.print_log, log)
     headings, texts = [], []
     for line in lines_of(seen):
         if line.startswith("session "):

@@ -9,8 +9,7 @@ import pytest
 
 from tests.support.processes import plain, run_on_terminal
 from tests.support.terminal import Terminal as Shown
-from ttweet.cli import main as cli
-from ttweet.cli import tables
+from ttweet.cli import main, tables
 from ttweet.cli.main import COMMANDS
 from ttweet.cli.progress import progress
 from ttweet.cli.tables import BARS
@@ -61,10 +60,10 @@ def show(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
 @pytest.mark.parametrize("page", ["", *COMMANDS, "--install-completion"])
 def test_a_page_has_all_its_words_at_every_width(page: str, show: Callable[..., str]) -> None:
     arguments = [*page.split(), "--help"]
-    words = show(200, cli.main, arguments).split()
+    words = show(200, main.main, arguments).split()
     assert len(words) > 50
     for columns in [*range(0, 201, 9), 1, PLAIN - 1, PLAIN, PLAIN + 1]:
-        assert show(columns, cli.main, arguments).split() == words, columns
+        assert show(columns, main.main, arguments).split() == words, columns
 
 
 @pytest.mark.parametrize(
@@ -104,8 +103,8 @@ def test_a_table_on_a_terminal_that_is_too_narrow_is_plain_lines(columns: int, s
 
 @pytest.mark.parametrize("columns", ODD)
 def test_what_is_no_width_is_that_of_the_terminal(columns: str, show: Callable[..., str]) -> None:
-    usual = {number: show(number, cli.main, ["--help"]) for number in (80, 1000)}
-    assert show(columns, cli.main, ["--help"]) == usual[1000 if columns.startswith("9") else 80]
+    usual = {number: show(number, main.main, ["--help"]) for number in (80, 1000)}
+    assert show(columns, main.main, ["--help"]) == usual[1000 if columns.startswith("9") else 80]
 
 
 @pytest.mark.parametrize("lines", ["", "0", "1", "-1", "10000000000"])
@@ -124,7 +123,7 @@ def test_a_progress_line_has_all_its_words_at_every_width(
 
 @pytest.mark.parametrize("columns", [0, 1, 7, PLAIN])
 def test_an_error_is_one_line_at_every_width(columns: int, show: Callable[..., str]) -> None:
-    assert show(columns, cli.main, ["tgas"]) == "ttweet: no command 'tgas'; did you mean ttweet tags?\n"
+    assert show(columns, main.main, ["tgas"]) == "ttweet: no command 'tgas'; did you mean ttweet tags?\n"
 
 
 @pytest.mark.parametrize("columns", [0, 1, 7, 40])

@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttweet.client import connection as dial
-from ttweet.client import pipeline as module
-from ttweet.client.pipeline import MAX_BATCH_BYTES, Window
-from ttweet.client.retry import Patience
+from ttweet.client import connection, pipeline
+from ttweet.client.pipeline import MAX_BATCH_BYTES, Pipeline
+from ttweet.client.retry import RetryBudget
 from ttweet.model.errors import Refused
 from ttweet.protocol import replies
 from ttweet.protocol.replies import Stored
@@ -48,9 +47,9 @@ def outcome_of(line: bytes) -> Stored | Refused:
     return replies.stored(data) if kind == "ok" else replies.refusal(data)
 
 
-def outcomes(server: SlowServer, frames: list[str], *, size: int = 4, patience: Patience | None = None) -> list[str]:
+def outcomes(server: SlowServer, frames: list[str], *, size: int = 4, patience: RetryBudget | None = None) -> list[str]:
     """What came of each frame: the frame itself, as the server has it, or the code of its refusal."""
-    window = Window(cast("dial.Connection", server), size, outcome_of, patience or Patience())
+    window = Pipeline(cast("connection.Connection", server), size, outcome_of, patience or RetryBudget())
     uploads = iter([f"{frame}\n".encode() for frame in frames])
     found: list[str] = []
     while window.fill(uploads) or window:
@@ -63,7 +62,7 @@ def outcomes(server: SlowServer, frames: list[str], *, size: int = 4, patience: 
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Pauses take no time, and are noted."""
     noted: list[float] = []
-    monkeypatch.setattr(module, "pause", lambda pause_s, until: noted.append(pause_s))
+    monkeypatch.setattr(pipeline, "pause", lambda pause_s, until: noted.append(pause_s))
     return noted
 
 
@@ -72,8 +71,8 @@ def test_every_upload_is_stored_once_and_its_outcome_stands_in_its_place(refusal
     frames = [f"{number}:{times}" for number, times in enumerate(refusals)]
     server = SlowServer()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "pause", lambda pause_s, until: None)
-        assert outcomes(server, frames, size=size, patience=Patience(float("inf"))) == frames
+        patch.setattr(pipeline, "pause", lambda pause_s, until: None)
+        assert outcomes(server, frames, size=size, patience=RetryBudget(float("inf"))) == frames
     assert sorted(server.stored) == sorted(frames)
 
 
@@ -98,7 +97,7 @@ def test_patience_lasts_as_long_as_there_is_progress(pauses: list[float]) -> Non
 
 def test_a_batch_is_small_enough_for_the_buffers_of_a_socket() -> None:
     server = SlowServer()
-    window = Window(cast("dial.Connection", server), 64, outcome_of, Patience())
+    window = Pipeline(cast("connection.Connection", server), 64, outcome_of, RetryBudget())
     assert window.fill(iter([b"x" * 9_999 + b"\n"] * 20))
     assert len(server.batches[0]) <= MAX_BATCH_BYTES + 10_000
     assert len(window) == len(server.batches[0]) // 10_000

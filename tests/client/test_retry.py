@@ -2,7 +2,7 @@
 
 import pytest
 
-from ttweet.client.retry import PATIENCE_S, Patience
+from ttweet.client.retry import PATIENCE_S, RetryBudget
 from ttweet.model.errors import Refused, SlowDown
 from ttweet.protocol import replies
 
@@ -13,16 +13,16 @@ def refused(wait_s: int) -> SlowDown:
 
 def test_each_pause_is_as_long_as_the_server_says_and_told() -> None:
     told: list[int] = []
-    patience = Patience(tell=told.append)
+    patience = RetryBudget(tell=told.append)
     assert [patience.pause_s(refused(wait_s)) for wait_s in (1, 7)] == told == [1, 7]
 
 
 def test_a_server_that_says_zero_is_not_asked_again_at_once() -> None:
-    assert [Patience().pause_s(refused(wait_s)) for wait_s in (0, -5)] == [1, 1]
+    assert [RetryBudget().pause_s(refused(wait_s)) for wait_s in (0, -5)] == [1, 1]
 
 
 def test_it_ends_with_the_refusal_and_lasts_longer_after_progress() -> None:
-    patience = Patience()
+    patience = RetryBudget()
     patience.pause_s(refused(int(PATIENCE_S)))
     with pytest.raises(SlowDown):
         patience.pause_s(refused(1))
@@ -32,7 +32,7 @@ def test_it_ends_with_the_refusal_and_lasts_longer_after_progress() -> None:
 
 def test_who_has_none_hears_the_refusal_at_once() -> None:
     with pytest.raises(SlowDown):
-        Patience(0).pause_s(refused(1))
+        RetryBudget(0).pause_s(refused(1))
 
 
 @pytest.mark.parametrize("wait", [None, "7", 1.5, True])

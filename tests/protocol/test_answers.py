@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from ttweet.model.tweets import MAX_ID, Deletion, Page, TagPage, TagSummary, Tweet
-from ttweet.protocol import answers, frames, kinds, replies
-from ttweet.protocol import requests as wire
+from ttweet.protocol import answers, frames, kinds, replies, requests
 
 TWEET = Tweet(7, 1795446500123, "ann", "寿司 #a", ("a",))
 TWEET_DATA = {"id": 7, "at": 1795446500123, "by": "ann", "text": "寿司 #a", "tags": ["a"]}
@@ -20,11 +19,11 @@ def test_answers_are_read_as_the_server_writes_them() -> None:
         return data
 
     page = Page([TWEET], more=True)
-    assert answers.page(data_of(wire.encode_page(page))) == page
+    assert answers.page(data_of(requests.encode_page(page))) == page
     tag_page = TagPage([TagSummary("a", 2, 5, [0] * 14)], more=False)
-    assert answers.tag_page(data_of(wire.encode_tags(tag_page))) == tag_page
-    assert answers.tweet_or_none(data_of(wire.encode_last(TWEET))) == TWEET
-    assert answers.tweet_or_none(data_of(wire.encode_last(None))) is None
+    assert answers.tag_page(data_of(requests.encode_tags(tag_page))) == tag_page
+    assert answers.tweet_or_none(data_of(requests.encode_last(TWEET))) == TWEET
+    assert answers.tweet_or_none(data_of(requests.encode_last(None))) is None
 
 
 def test_fields_of_later_versions_are_passed_over() -> None:
@@ -104,4 +103,4 @@ def test_stats_of_another_kind_are_a_misfit(data: object) -> None:
 
 def test_a_client_takes_every_id_and_page_that_a_server_gives() -> None:
     assert kinds.MAX_INTEGER == MAX_ID
-    assert answers.MAX_ENTRIES == wire.MAX_LIMIT
+    assert answers.MAX_ENTRIES == requests.MAX_LIMIT

@@ -9,40 +9,39 @@ from hypothesis import strategies as st
 
 from ttweet.model.errors import CODES, ProtocolError, Refused, TtweetError
 from ttweet.model.tweets import Page, TagPage, TagSummary, Tombstone, Tweet
-from ttweet.protocol import fields, frames, pushes
-from ttweet.protocol import requests as wire
+from ttweet.protocol import fields, frames, pushes, requests
 from ttweet.protocol.codecs import JSON
 
-REQUESTS: list[tuple[bytes, wire.Request | wire.Identify]] = [
-    (b'["u","hello #world"]\n', wire.Upload("hello #world")),
-    (b'["u",""]\n', wire.Upload("")),
-    (b'["u", "a"]\r\n', wire.Upload("a")),
-    (b'["u",{"text":"a"}]\n', wire.Upload("a")),
+REQUESTS: list[tuple[bytes, requests.Request | requests.Identify]] = [
+    (b'["u","hello #world"]\n', requests.Upload("hello #world")),
+    (b'["u",""]\n', requests.Upload("")),
+    (b'["u", "a"]\r\n', requests.Upload("a")),
+    (b'["u",{"text":"a"}]\n', requests.Upload("a")),
     (
         b'["u",{"text":"a","tags":["b","c"],"scan":false,"key":"k"}]\n',
-        wire.Upload("a", ("b", "c"), scan=False, key="k"),
+        requests.Upload("a", ("b", "c"), scan=False, key="k"),
     ),
-    (b'["u",{"text":"a","key":null}]\n', wire.Upload("a")),
-    (b'["u","\\u00e4\\ud83d\\ude00"]\n', wire.Upload("ä😀")),
-    (b'["a","ttw_secret"]\n', wire.Identify("ttw_secret")),
-    (b'["d",""]\n', wire.Last()),
-    (b'["t","python"]\n', wire.TweetsOfTag("python")),
-    (b'["t",{"tag":"a","limit":200,"before":42}]\n', wire.TweetsOfTag("a", 200, 42)),
-    (b'["l",""]\n', wire.ListTags()),
-    (b'["l",{"limit":5,"numbers":true}]\n', wire.ListTags(5, numbers=True)),
-    (b'["r","CLIENT ALERT [GENERAL] hi"]\n', wire.ClientReport("CLIENT ALERT [GENERAL] hi")),
-    (b'["p",""]\n', wire.Ping()),
-    (b'["s",""]\n', wire.Follow()),
-    (b'["s","a"]\n', wire.Follow(("a",))),
-    (b'["s",{"tags":["a","b"],"after":0}]\n', wire.Follow(("a", "b"), 0)),
-    (b'["s",{"after":null}]\n', wire.Follow()),
-    (b'["c",""]\n', wire.Unfollow()),
-    (b'["n","matt"]\n', wire.TakeName("matt")),
-    (b'["w",""]\n', wire.ListNames()),
-    (b'["g","matt"]\n', wire.TweetsOfAuthor("matt")),
-    (b'["g",{"by":"matt","limit":5,"before":42}]\n', wire.TweetsOfAuthor("matt", 5, 42)),
-    (b'["g",{"by":"matt","login":true}]\n', wire.TweetsSinceLogin("matt")),
-    (b'["g",{"by":"matt","login":true,"limit":5,"after":42}]\n', wire.TweetsSinceLogin("matt", 5, 42)),
+    (b'["u",{"text":"a","key":null}]\n', requests.Upload("a")),
+    (b'["u","\\u00e4\\ud83d\\ude00"]\n', requests.Upload("ä😀")),
+    (b'["a","ttw_secret"]\n', requests.Identify("ttw_secret")),
+    (b'["d",""]\n', requests.Last()),
+    (b'["t","python"]\n', requests.TweetsOfTag("python")),
+    (b'["t",{"tag":"a","limit":200,"before":42}]\n', requests.TweetsOfTag("a", 200, 42)),
+    (b'["l",""]\n', requests.ListTags()),
+    (b'["l",{"limit":5,"numbers":true}]\n', requests.ListTags(5, numbers=True)),
+    (b'["r","CLIENT ALERT [GENERAL] hi"]\n', requests.ClientReport("CLIENT ALERT [GENERAL] hi")),
+    (b'["p",""]\n', requests.Ping()),
+    (b'["s",""]\n', requests.Follow()),
+    (b'["s","a"]\n', requests.Follow(("a",))),
+    (b'["s",{"tags":["a","b"],"after":0}]\n', requests.Follow(("a", "b"), 0)),
+    (b'["s",{"after":null}]\n', requests.Follow()),
+    (b'["c",""]\n', requests.Unfollow()),
+    (b'["n","matt"]\n', requests.TakeName("matt")),
+    (b'["w",""]\n', requests.ListNames()),
+    (b'["g","matt"]\n', requests.TweetsOfAuthor("matt")),
+    (b'["g",{"by":"matt","limit":5,"before":42}]\n', requests.TweetsOfAuthor("matt", 5, 42)),
+    (b'["g",{"by":"matt","login":true}]\n', requests.TweetsSinceLogin("matt")),
+    (b'["g",{"by":"matt","login":true,"limit":5,"after":42}]\n', requests.TweetsSinceLogin("matt", 5, 42)),
 ]
 REFUSED = [
     (b'["q",""]\n', "bad_operation", "no operation 'q'; there are: a u d t l s c n w g x r p"),
@@ -92,18 +91,18 @@ BROKEN = [
     (b"\n", "bad_protocol"),
     (b"u\n" + b"x" * 601, "too_long"),
 ]
-READERS = {"stdlib": wire.STDLIB_JSON, "msgspec": JSON}
+READERS = {"stdlib": requests.STDLIB_JSON, "msgspec": JSON}
 A_TWEET = Tweet(42, 1795446500123, None, 'hi "#Python" 🎉', ("Python",))
 AS_JSON = {"id": 42, "at": 1795446500123, "by": None, "text": 'hi "#Python" 🎉', "tags": ["Python"]}
 
 
-def events_of(data: bytes, json_library: wire.Json = JSON) -> list[wire.Event]:
-    return wire.RequestReader(json_library).receive_data(data)
+def events_of(data: bytes, json_library: requests.Json = JSON) -> list[requests.Event]:
+    return requests.RequestReader(json_library).receive_data(data)
 
 
 @pytest.mark.parametrize("library", READERS.values(), ids=READERS)
 @pytest.mark.parametrize(("data", "request_"), REQUESTS, ids=[ascii(data) for data, _ in REQUESTS])
-def test_a_frame_means_its_request(data: bytes, request_: wire.Request, library: wire.Json) -> None:
+def test_a_frame_means_its_request(data: bytes, request_: requests.Request, library: requests.Json) -> None:
     (event,) = events_of(data, library)
     assert event == request_
     assert type(event) is type(request_)
@@ -112,17 +111,17 @@ def test_a_frame_means_its_request(data: bytes, request_: wire.Request, library:
 @pytest.mark.parametrize("library", READERS.values(), ids=READERS)
 @pytest.mark.parametrize(("data", "code", "words"), REFUSED, ids=[ascii(data) for data, _, _ in REFUSED])
 def test_data_of_the_wrong_kind_is_refused_and_the_connection_goes_on(
-    data: bytes, code: str, words: str, library: wire.Json
+    data: bytes, code: str, words: str, library: requests.Json
 ) -> None:
     refused, ping = events_of(data + b'["p",""]\n', library)
     assert isinstance(refused, Refused)
     assert refused.code == code
     assert words in refused.text
-    assert isinstance(ping, wire.Ping)
+    assert isinstance(ping, requests.Ping)
 
 
 @pytest.mark.parametrize("library", READERS.values(), ids=READERS)
-def test_data_of_any_depth_is_answered(library: wire.Json) -> None:
+def test_data_of_any_depth_is_answered(library: requests.Json) -> None:
     for depth in range(900, 1100):  # somewhere here it becomes too much, and not in the same place for all who look
         (event,) = events_of(b'["u",' + b"[" * depth + b"]" * depth + b"]\n", library)
         assert isinstance(event, TtweetError)
@@ -143,7 +142,7 @@ def test_bytes_that_are_not_the_protocol_end_it(data: bytes, code: str) -> None:
 
 def test_nothing_after_a_broken_frame_counts_and_all_before_it_does() -> None:
     ping, broken = events_of(b'["p",""]\n["p"]\n["p",""]\n')
-    assert isinstance(ping, wire.Ping)
+    assert isinstance(ping, requests.Ping)
     assert isinstance(broken, ProtocolError)
 
 
@@ -152,7 +151,7 @@ def split(data: bytes, cuts: list[int]) -> list[bytes]:
     return [data[start:stop] for start, stop in itertools.pairwise(positions) if start < stop]
 
 
-def shown(events: list[wire.Event]) -> list[object]:
+def shown(events: list[requests.Event]) -> list[object]:
     return [(event.code, event.text) if isinstance(event, TtweetError) else (type(event), event) for event in events]
 
 
@@ -162,7 +161,7 @@ def shown(events: list[wire.Event]) -> list[object]:
 )
 def test_cutting_the_bytes_anywhere_changes_no_request(frames_: list[bytes], cuts: list[int]) -> None:
     data = b"".join(frames_)
-    reader = wire.RequestReader()
+    reader = requests.RequestReader()
     events = []
     for part in split(data, cuts):
         events += reader.receive_data(part)
@@ -173,26 +172,26 @@ def test_cutting_the_bytes_anywhere_changes_no_request(frames_: list[bytes], cut
 
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=150), cuts=st.lists(st.integers(0, 600)))
 def test_a_classic_message_is_all_up_to_the_end(text: str, cuts: list[int]) -> None:
-    reader = wire.RequestReader()
+    reader = requests.RequestReader()
     for part in split(b"u\n" + text.encode(), cuts):
         assert reader.receive_data(part) == []
     assert reader.classic
     assert reader.unfinished
-    assert reader.receive_end() == [wire.ClassicUpload(text)]
+    assert reader.receive_end() == [requests.ClassicUpload(text)]
 
 
 def test_a_classic_download_needs_no_end() -> None:
-    reader = wire.RequestReader()
+    reader = requests.RequestReader()
     assert reader.receive_data(b"d") == []
     assert reader.begun
     (event,) = reader.receive_data(b"\n")
-    assert isinstance(event, wire.ClassicDownload)
+    assert isinstance(event, requests.ClassicDownload)
     assert reader.receive_end() == []
 
 
 @pytest.mark.parametrize("data", [b"u", b"d"])
 def test_an_end_after_the_first_byte_is_no_protocol(data: bytes) -> None:
-    reader = wire.RequestReader()
+    reader = requests.RequestReader()
     assert reader.receive_data(data) == []
     (event,) = reader.receive_end()
     assert isinstance(event, ProtocolError)
@@ -201,7 +200,7 @@ def test_an_end_after_the_first_byte_is_no_protocol(data: bytes) -> None:
 
 @pytest.mark.parametrize("data", [b"", b'["u","a"'])
 def test_an_end_in_the_middle_stores_nothing(data: bytes) -> None:
-    reader = wire.RequestReader()
+    reader = requests.RequestReader()
     if data:
         assert reader.receive_data(data) == []
     assert reader.begun == bool(data)
@@ -209,7 +208,7 @@ def test_an_end_in_the_middle_stores_nothing(data: bytes) -> None:
 
 
 def test_a_classic_message_that_is_no_utf8_is_refused() -> None:
-    reader = wire.RequestReader()
+    reader = requests.RequestReader()
     reader.receive_data(b"u\nab\xff")
     (event,) = reader.receive_end()
     assert isinstance(event, ProtocolError)
@@ -220,20 +219,20 @@ def test_a_classic_message_that_is_no_utf8_is_refused() -> None:
 @pytest.mark.parametrize(
     ("answer", "data"),
     [
-        (lambda lib: wire.encode_stored(A_TWEET, lib), {"id": 42, "at": 1795446500123, "tags": ["Python"]}),
-        (lambda lib: wire.encode_stored(Tombstone(42, 7), lib), {"id": 42, "at": 7, "tags": [], "deleted": True}),
-        (lambda lib: wire.encode_last(A_TWEET, lib), AS_JSON),
-        (lambda lib: wire.encode_last(A_TWEET._replace(text=""), lib), None),
-        (lambda lib: wire.encode_last(None, lib), None),
-        (lambda lib: wire.encode_page(Page([A_TWEET], more=True), lib), {"tweets": [AS_JSON], "more": True}),
+        (lambda lib: requests.encode_stored(A_TWEET, lib), {"id": 42, "at": 1795446500123, "tags": ["Python"]}),
+        (lambda lib: requests.encode_stored(Tombstone(42, 7), lib), {"id": 42, "at": 7, "tags": [], "deleted": True}),
+        (lambda lib: requests.encode_last(A_TWEET, lib), AS_JSON),
+        (lambda lib: requests.encode_last(A_TWEET._replace(text=""), lib), None),
+        (lambda lib: requests.encode_last(None, lib), None),
+        (lambda lib: requests.encode_page(Page([A_TWEET], more=True), lib), {"tweets": [AS_JSON], "more": True}),
         (
-            lambda lib: wire.encode_tags(TagPage([TagSummary("Python", 3, 7, [0, 1])], more=False), lib),
+            lambda lib: requests.encode_tags(TagPage([TagSummary("Python", 3, 7, [0, 1])], more=False), lib),
             {"tags": [{"tag": "Python", "count": 3, "newest": 7, "days": [0, 1]}], "more": False},
         ),
-        (lambda lib: wire.encode_ok(None, lib), None),
+        (lambda lib: requests.encode_ok(None, lib), None),
     ],
 )
-def test_answers_are_frames(answer: "object", data: object, library: wire.Json) -> None:
+def test_answers_are_frames(answer: "object", data: object, library: requests.Json) -> None:
     encoded = answer(library)  # type: ignore[operator]  # one of the lambdas above
     assert frames.decode(encoded) == ("ok", data)
     assert encoded.count(b"\n") == 1
@@ -247,30 +246,30 @@ def test_pushes_are_frames() -> None:
 
 
 def test_an_error_is_a_frame_with_code_and_sentence() -> None:
-    answer = wire.encode_error(Refused("too_long", "151 characters, the limit is 150"))
+    answer = requests.encode_error(Refused("too_long", "151 characters, the limit is 150"))
     assert json.loads(answer) == ["err", {"code": "too_long", "text": "151 characters, the limit is 150"}]
 
 
 def test_the_classic_answer_is_bare_text() -> None:
-    assert wire.encode_classic(A_TWEET) == 'hi "#Python" 🎉'.encode()
-    assert wire.encode_classic(A_TWEET._replace(text="")) == b"Empty Message"
-    assert wire.encode_classic(None) == b"Empty Message"
+    assert requests.encode_classic(A_TWEET) == 'hi "#Python" 🎉'.encode()
+    assert requests.encode_classic(A_TWEET._replace(text="")) == b"Empty Message"
+    assert requests.encode_classic(None) == b"Empty Message"
 
 
 @given(st.binary(max_size=200))
 def test_only_declared_errors_come_of_any_bytes(data: bytes) -> None:
     for library in READERS.values():
-        reader = wire.RequestReader(library)
+        reader = requests.RequestReader(library)
         for event in reader.receive_data(data) + reader.receive_end() if data else []:
             assert not isinstance(event, TtweetError) or event.code in CODES
 
 
 def test_a_token_is_taken_from_the_first_frame_only() -> None:
     first, second, third = events_of(b'["a","ttw_x"]\n["a","ttw_y"]\n["p",""]\n')
-    assert first == wire.Identify("ttw_x")
+    assert first == requests.Identify("ttw_x")
     assert isinstance(second, Refused)
     assert second.code == "bad_request"
-    assert third == wire.Ping()
+    assert third == requests.Ping()
     _, late = events_of(b'["x",""]\n["a","ttw_y"]\n')
     assert isinstance(late, Refused)
 
@@ -282,7 +281,7 @@ def test_a_token_is_taken_from_the_first_frame_only() -> None:
 def test_a_token_that_is_longer_than_any_is_not_even_hashed(secret: str, is_taken: bool) -> None:
     (event,) = events_of(json.dumps(["a", secret]).encode() + b"\n")
     if is_taken:
-        assert event == wire.Identify(secret)
+        assert event == requests.Identify(secret)
     else:
         assert isinstance(event, ProtocolError)
         assert event.code == "token"
@@ -307,15 +306,17 @@ def test_what_is_no_token_ends_the_connection_and_is_not_repeated() -> None:
     assert isinstance(refused, ProtocolError)
     assert refused.code == "token"
     assert "ttw_x" not in refused.text
-    assert "ttw_x" not in repr(wire.Identify("ttw_x"))
+    assert "ttw_x" not in repr(requests.Identify("ttw_x"))
 
 
-@pytest.mark.parametrize("lib", [wire.STDLIB_JSON, JSON])
-def test_a_page_ends_with_the_tweet_that_makes_it_too_large(lib: wire.Json, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("lib", [requests.STDLIB_JSON, JSON])
+def test_a_page_ends_with_the_tweet_that_makes_it_too_large(
+    lib: requests.Json, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tweets = [A_TWEET._replace(id=id_) for id_ in (9, 8, 7)]
-    one = len(lib.dumps(wire.as_json(tweets[0])))
+    one = len(lib.dumps(requests.as_json(tweets[0])))
     for limit, ids in ((one, [9]), (one + 1, [9, 8]), (3 * one, [9, 8, 7])):
-        monkeypatch.setattr(wire, "PAGE_BYTES", limit)
-        _, page = json.loads(wire.encode_page(Page(tweets, more=False), lib))
+        monkeypatch.setattr(requests, "PAGE_BYTES", limit)
+        _, page = json.loads(requests.encode_page(Page(tweets, more=False), lib))
         assert [tweet["id"] for tweet in page["tweets"]] == ids
         assert page["more"] == (len(ids) < 3)

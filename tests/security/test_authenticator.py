@@ -19,7 +19,7 @@ from tests.support.posters import BUSY
 from tests.support.serving import Caller, Serving, serving
 from ttweet.model.errors import OpenError, ProtocolError, Refused, StoreError
 from ttweet.security import authenticator as gate_module
-from ttweet.security.authenticator import MAX_WRONG, WRONG_PAUSE_S, Gate, WrongTokens
+from ttweet.security.authenticator import MAX_WRONG, WRONG_PAUSE_S, Authenticator, WrongTokens
 from ttweet.security.rights import ADMIN, POST, READ, RIGHTS
 from ttweet.security.token_file import Fingerprint, TokenFile
 from ttweet.security.tokens import USE_PAUSE_MS
@@ -55,7 +55,7 @@ def code(answer: tuple[str, Any]) -> str:
 async def test_a_token_gives_its_rights_and_its_name(file: TokenFile) -> None:
     store = MemoryStore()
     _, secret = file.add("ci", frozenset({POST}))
-    async with serving(store, gate=Gate(NOBODY, file)) as here:
+    async with serving(store, authenticator=Authenticator(NOBODY, file)) as here:
         caller = await here.call()
         await caller.send(("a", secret), ("u", "built"), ("d", ""))
         who, stored, last = await caller.answers(3)
@@ -68,7 +68,7 @@ async def test_a_token_gives_its_rights_and_its_name(file: TokenFile) -> None:
 async def test_a_wrong_token_is_told_once_and_nothing_that_came_with_it_is_done(file: TokenFile, wrong: object) -> None:
     store = MemoryStore()
     file.add("ci", frozenset({POST}))
-    async with serving(store, gate=Gate(ALL, file)) as here:
+    async with serving(store, authenticator=Authenticator(ALL, file)) as here:
         caller = await here.call()
         await caller.send(("a", wrong), ("u", "no"), ("x", ""), ("d", ""))
         said = await caller.rest()
@@ -78,7 +78,7 @@ async def test_a_wrong_token_is_told_once_and_nothing_that_came_with_it_is_done(
 
 
 async def test_a_token_that_was_just_made_is_good_at_once(file: TokenFile) -> None:
-    async with serving(gate=Gate(NOBODY, file)) as here:
+    async with serving(authenticator=Authenticator(NOBODY, file)) as here:
         _, secret = file.add("ci", frozenset({READ}))
         await come_in(here, secret)
 
@@ -86,7 +86,7 @@ async def test_a_token_that_was_just_made_is_good_at_once(file: TokenFile) -> No
 async def test_a_token_that_was_revoked_ends_its_connections_and_no_other(file: TokenFile) -> None:
     _, lost = file.add("laptop", ALL)
     _, kept = file.add("desk", ALL)
-    async with serving(gate=Gate(NOBODY, file)) as here:
+    async with serving(authenticator=Authenticator(NOBODY, file)) as here:
         idle, following = await come_in(here, lost), await come_in(here, lost)
         other = await come_in(here, kept)
         await following.ask("s", "")
@@ -102,7 +102,7 @@ async def test_a_token_that_was_revoked_ends_its_connections_and_no_other(file: 
 async def test_a_revoked_token_ends_its_connection_in_the_middle_of_a_frame(file: TokenFile) -> None:
     _, secret = file.add("laptop", ALL)
     patient = Limits(frame_s=10 * GUARD_S)
-    async with serving(gate=Gate(NOBODY, file), limits=patient) as here:
+    async with serving(authenticator=Authenticator(NOBODY, file), limits=patient) as here:
         caller = await come_in(here, secret)
         await caller.stream.send_all(b'["u","never')
         await trio.testing.wait_all_tasks_blocked()
@@ -114,14 +114,14 @@ async def test_a_revoked_token_ends_its_connection_in_the_middle_of_a_frame(file
 async def test_what_a_revoked_token_has_under_way_is_stored_and_answered_and_nothing_else(file: TokenFile) -> None:
     store = HeldStore()
     _, secret = file.add("laptop", ALL)
-    gate = Gate(NOBODY, file)
-    async with serving(store, gate=gate) as here:
+    authenticator = Authenticator(NOBODY, file)
+    async with serving(store, authenticator=authenticator) as here:
         caller = await come_in(here, secret)
         store.hold()
         await caller.send(("u", "under way"), ("d", ""), ("s", ""), ("u", "too late"))
         await store.wait_held()
         file.revoke("laptop")
-        await gate.look_after()
+        await authenticator.look_after()
         here.server.recheck()
         store.release()
         said = (await caller.rest()).splitlines()
@@ -136,15 +136,15 @@ async def test_who_loses_the_token_while_a_question_is_looked_up_hears_no_answer
 ) -> None:
     store = SlowReader(error)
     _, secret = file.add("laptop", ALL)
-    gate = Gate(NOBODY, file)
-    async with serving(store, gate=gate) as here:
+    authenticator = Authenticator(NOBODY, file)
+    async with serving(store, authenticator=authenticator) as here:
         caller = await come_in(here, secret)
         await caller.send(("t", "a"))
         await trio.testing.wait_all_tasks_blocked()
         file.revoke("laptop")
-        await gate.look_after()
+        await authenticator.look_after()
         here.server.recheck()
-        store.gate.set()
+        store.authenticator.set()
         said = await caller.rest()
     assert said.count(b"\n") == 1
     assert b'"code":"token"' in said
@@ -164,26 +164,26 @@ async def test_a_token_of_a_file_that_was_replaced_ends_whatever_name_number_and
     name: str, rights: frozenset[str], file: TokenFile
 ) -> None:
     _, leaked = file.add("alice", ALL)
-    gate = Gate(NOBODY, file)
-    async with serving(gate=gate) as here:
+    authenticator = Authenticator(NOBODY, file)
+    async with serving(authenticator=authenticator) as here:
         caller = await come_in(here, leaked)
         fresh = replace_with(file, name, frozenset(rights))
-        await gate.look_after()
+        await authenticator.look_after()
         here.server.recheck()
         assert b'"the token of alice was revoked or has expired"' in await caller.rest()
-        assert (await gate.identify(fresh, "192.0.2.1")).rights == rights
+        assert (await authenticator.identify(fresh, "192.0.2.1")).rights == rights
 
 
 async def test_a_use_is_noted_for_no_other_token_of_the_same_number(file: TokenFile) -> None:
     _, leaked = file.add("alice", ALL)
-    gate = Gate(NOBODY, file)
-    await gate.identify(leaked, "192.0.2.1")
+    authenticator = Authenticator(NOBODY, file)
+    await authenticator.identify(leaked, "192.0.2.1")
     fresh = replace_with(file, "alice", ALL)
-    await gate.note_uses()
+    await authenticator.note_uses()
     assert [token.used for token in file.read()] == [None]
-    await gate.look_after()
-    await gate.identify(fresh, "192.0.2.1")
-    await gate.note_uses()
+    await authenticator.look_after()
+    await authenticator.identify(fresh, "192.0.2.1")
+    await authenticator.note_uses()
     assert [token.used is None for token in file.read()] == [False]
 
 
@@ -196,11 +196,11 @@ def edit(file: TokenFile, **fields: object) -> None:
 async def test_a_token_has_the_rights_and_the_name_that_its_file_gives_it_by_now(file: TokenFile) -> None:
     store = MemoryStore()
     _, secret = file.add("alice", ALL)
-    gate = Gate(NOBODY, file)
-    async with serving(store, gate=gate) as here:
+    authenticator = Authenticator(NOBODY, file)
+    async with serving(store, authenticator=authenticator) as here:
         caller = await come_in(here, secret)
         edit(file, name="bob", rights=[POST])
-        await gate.look_after()
+        await authenticator.look_after()
         here.server.recheck()
         assert code(await caller.ask("u", "by bob")) == "ok"
         assert code(await caller.ask("d", "")) == code(await caller.ask("x", 1)) == "forbidden"
@@ -209,7 +209,7 @@ async def test_a_token_has_the_rights_and_the_name_that_its_file_gives_it_by_now
 
 async def test_a_follower_whose_token_may_read_no_more_hears_so_and_goes(file: TokenFile) -> None:
     _, secret = file.add("alice", ALL)
-    async with serving(gate=Gate(NOBODY, file)) as here:
+    async with serving(authenticator=Authenticator(NOBODY, file)) as here:
         caller = await come_in(here, secret)
         await caller.ask("s", "")
         await caller.answer()  # it is live
@@ -220,7 +220,7 @@ async def test_a_follower_whose_token_may_read_no_more_hears_so_and_goes(file: T
 async def test_a_token_expires_while_it_is_used(file: TokenFile) -> None:
     clock = Clock()
     _, secret = file.add("guest", ALL, expires=int((clock.now + 60) * 1000))
-    async with serving(gate=Gate(NOBODY, file, clock=clock)) as here:
+    async with serving(authenticator=Authenticator(NOBODY, file, clock=clock)) as here:
         caller = await come_in(here, secret)
         clock.now += 60
         assert b'"code":"token"' in await caller.rest()
@@ -229,53 +229,53 @@ async def test_a_token_expires_while_it_is_used(file: TokenFile) -> None:
 
 
 async def test_the_anonymous_are_no_administrators_once_there_is_one(file: TokenFile) -> None:
-    assert Gate(ALL, file).anonymous.rights == ALL
+    assert Authenticator(ALL, file).anonymous.rights == ALL
     file.add("ci", frozenset({POST}))
-    assert Gate(ALL, file).anonymous.rights == ALL
+    assert Authenticator(ALL, file).anonymous.rights == ALL
     file.add("root", frozenset({ADMIN}))
-    assert Gate(ALL, file).anonymous.rights == {READ, POST}
+    assert Authenticator(ALL, file).anonymous.rights == {READ, POST}
     file.revoke("root")
-    assert Gate(ALL, file).anonymous.rights == {READ, POST}  # nobody becomes one by that
+    assert Authenticator(ALL, file).anonymous.rights == {READ, POST}  # nobody becomes one by that
     file.add("root", frozenset({READ}))
-    assert Gate(ALL, file).anonymous.rights == {READ, POST}  # nor by this
+    assert Authenticator(ALL, file).anonymous.rights == {READ, POST}  # nor by this
 
 
 async def test_a_file_that_cannot_be_read_any_more_changes_nothing(
     file: TokenFile, caplog: pytest.LogCaptureFixture
 ) -> None:
     _, secret = file.add("ci", ALL)
-    gate = Gate(NOBODY, file)
+    authenticator = Authenticator(NOBODY, file)
     file.path.write_text("{\n")
     for _ in range(2):
         with pytest.raises(ProtocolError):
-            await gate.identify("wrong", "192.0.2.1")
-    assert (await gate.identify(secret, "192.0.2.1")).name == "ci"
+            await authenticator.identify("wrong", "192.0.2.1")
+    assert (await authenticator.identify(secret, "192.0.2.1")).name == "ci"
     assert [record.message[:28] for record in caplog.records] == ["the tokens stay as they are:"]
     with pytest.raises(OpenError):
-        Gate(NOBODY, file)
+        Authenticator(NOBODY, file)
 
 
 async def test_a_file_that_is_gone_ends_its_tokens_and_makes_nobody_administrator(file: TokenFile) -> None:
     token, _ = file.add("root", ALL)
-    gate = Gate(ALL, file)
+    authenticator = Authenticator(ALL, file)
     file.path.unlink()
     with pytest.raises(ProtocolError):
-        await gate.identify("wrong", "192.0.2.1")
+        await authenticator.identify("wrong", "192.0.2.1")
     with pytest.raises(ProtocolError):
-        gate.lasting(token.who)
-    assert gate.anonymous.rights == {READ, POST}
+        authenticator.lasting(token.who)
+    assert authenticator.anonymous.rights == {READ, POST}
 
 
 async def test_uses_are_noted_in_the_file_once_a_minute(file: TokenFile) -> None:
     clock = Clock()
     _, secret = file.add("ci", ALL)
-    gate = Gate(NOBODY, file, clock=clock)
+    authenticator = Authenticator(NOBODY, file, clock=clock)
     assert file.read()[0].used is None
     noted = []
     for later_ms in (0, 1_000, USE_PAUSE_MS - 1_000):
         clock.now += later_ms / 1000
-        await gate.identify(secret, "192.0.2.1")
-        await gate.note_uses()
+        await authenticator.identify(secret, "192.0.2.1")
+        await authenticator.note_uses()
         noted.append(file.read()[0].used)
     begun = int((clock.now * 1000) - USE_PAUSE_MS)
     assert noted == [begun, begun, begun + USE_PAUSE_MS]
@@ -285,15 +285,15 @@ async def test_a_use_that_cannot_be_noted_now_is_noted_later_and_that_is_said_on
     file: TokenFile, caplog: pytest.LogCaptureFixture
 ) -> None:
     _, secret = file.add("ci", ALL)
-    gate = Gate(NOBODY, file)
-    await gate.identify(secret, "192.0.2.1")
+    authenticator = Authenticator(NOBODY, file)
+    await authenticator.identify(secret, "192.0.2.1")
     with file.path.open() as other:
         fcntl.flock(other, fcntl.LOCK_SH)
         for _ in range(2):
-            await gate.note_uses()
-            await gate.look_after()
+            await authenticator.note_uses()
+            await authenticator.look_after()
     assert file.read()[0].used is None
-    await gate.note_uses()
+    await authenticator.note_uses()
     assert file.read()[0].used is not None
     assert [record.message[:35] for record in caplog.records] == ["when tokens were last used is noted"]
 
@@ -337,7 +337,7 @@ class SlowFile(TokenFile):
 async def test_a_note_that_takes_long_delays_no_revocation(tmp_path: Path) -> None:
     file = SlowFile(tmp_path / "tweets.db", "note_uses")
     _, secret = file.add("laptop", ALL)
-    async with serving(gate=Gate(NOBODY, file)) as here:
+    async with serving(authenticator=Authenticator(NOBODY, file)) as here:
         with file.hanging():
             caller = await come_in(here, secret)
             await file.asked()
@@ -349,11 +349,11 @@ async def test_a_note_that_takes_long_delays_no_revocation(tmp_path: Path) -> No
 async def test_a_disk_that_does_not_answer_keeps_nobody_from_stopping(slow: str, tmp_path: Path) -> None:
     file = SlowFile(tmp_path / "tweets.db", slow)
     _, secret = file.add("ci", ALL)
-    gate = Gate(NOBODY, file)
-    await gate.identify(secret, "192.0.2.1")
+    authenticator = Authenticator(NOBODY, file)
+    await authenticator.identify(secret, "192.0.2.1")
     with file.hanging():
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(gate.run, lambda: None)
+            nursery.start_soon(authenticator.run, lambda: None)
             await file.asked()
             nursery.cancel_scope.cancel()
 
@@ -412,9 +412,9 @@ def test_so_many_addresses_are_remembered_and_no_more(monkeypatch: pytest.Monkey
 
 async def test_a_right_token_is_taken_from_an_address_that_must_wait(file: TokenFile) -> None:
     _, secret = file.add("ci", ALL)
-    gate = Gate(NOBODY, file)
-    gate._wrong = WrongTokens(Clock())
-    async with serving(gate=gate) as here:
+    authenticator = Authenticator(NOBODY, file)
+    authenticator._wrong = WrongTokens(Clock())
+    async with serving(authenticator=authenticator) as here:
         codes = [code(await (await here.call()).ask("a", "wrong")) for _ in range(MAX_WRONG + 2)]
         assert codes == ["token"] * MAX_WRONG + ["slow_down"] * 2
         await come_in(here, secret)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ttweet.security import exposure as policy
+from ttweet.security import exposure
 from ttweet.security.rights import ADMIN, POST, READ
 
 HERE = ["127.0.0.1", "::1"]
@@ -58,7 +58,7 @@ TABLE: list[tuple[bool, bool, str | None, bool, list[str]]] = [
 def test_others_are_served_only_with_what_the_table_says(
     addresses: list[str], tokens: bool, tls: bool, anonymous: str | None, no_tls: bool, missing: list[str]
 ) -> None:
-    assert policy.missing(addresses, tokens=tokens, tls=tls, anonymous=anonymous, no_tls=no_tls) == missing
+    assert exposure.missing(addresses, tokens=tokens, tls=tls, anonymous=anonymous, no_tls=no_tls) == missing
 
 
 @pytest.mark.parametrize("addresses", LOCAL, ids=str)
@@ -66,7 +66,7 @@ def test_others_are_served_only_with_what_the_table_says(
 def test_this_machine_is_served_with_anything(
     addresses: list[str], tokens: bool, tls: bool, anonymous: str | None, no_tls: bool, _: list[str]
 ) -> None:
-    assert policy.missing(addresses, tokens=tokens, tls=tls, anonymous=anonymous, no_tls=no_tls) == []
+    assert exposure.missing(addresses, tokens=tokens, tls=tls, anonymous=anonymous, no_tls=no_tls) == []
 
 
 @pytest.mark.parametrize(
@@ -80,11 +80,11 @@ def test_this_machine_is_served_with_anything(
 )
 def test_what_the_anonymous_may_do(anonymous: str | None, here: set[str], elsewhere: set[str]) -> None:
     for addresses in LOCAL:
-        assert policy.anonymous_rights(addresses, anonymous) == here
+        assert exposure.anonymous_rights(addresses, anonymous) == here
     for addresses in OTHERS:
-        assert policy.anonymous_rights(addresses, anonymous) == elsewhere
+        assert exposure.anonymous_rights(addresses, anonymous) == elsewhere
 
 
 def test_the_refusal_says_what_is_missing() -> None:
-    error = policy.UnsafeError(["token", "tls"], ["::"])
+    error = exposure.UnsafeError(["token", "tls"], ["::"])
     assert error.text == "others can reach this server; it has no token and no tls"

@@ -8,27 +8,27 @@ import pytest
 from tests.support.memory_store import MemoryStore
 from tests.support.serving import serving
 from ttweet.model.errors import ProtocolError, Refused
-from ttweet.protocol import requests as wire
+from ttweet.protocol import requests
 from ttweet.security import permissions
-from ttweet.security.authenticator import Gate
-from ttweet.security.rights import ADMIN, POST, READ, RIGHTS, Who
+from ttweet.security.authenticator import Authenticator
+from ttweet.security.rights import ADMIN, POST, READ, RIGHTS, Principal
 
 MAY: dict[str, set[type]] = {  # what may be asked with one right alone
     READ: {
-        wire.Last,
-        wire.ClassicDownload,
-        wire.TweetsOfTag,
-        wire.TweetsOfAuthor,
-        wire.TweetsSinceLogin,
-        wire.ListTags,
-        wire.ListNames,
-        wire.Follow,
+        requests.Last,
+        requests.ClassicDownload,
+        requests.TweetsOfTag,
+        requests.TweetsOfAuthor,
+        requests.TweetsSinceLogin,
+        requests.ListTags,
+        requests.ListNames,
+        requests.Follow,
     },
-    POST: {wire.Upload, wire.ClassicUpload, wire.TakeName, wire.ClientReport},
-    ADMIN: {wire.ShowStats, wire.Delete},
+    POST: {requests.Upload, requests.ClassicUpload, requests.TakeName, requests.ClientReport},
+    ADMIN: {requests.ShowStats, requests.Delete},
 }
-WITH_ANY = {wire.Ping, wire.Unfollow}
-REQUESTS = sorted(get_args(wire.Request), key=lambda kind: kind.__name__)
+WITH_ANY = {requests.Ping, requests.Unfollow}
+REQUESTS = sorted(get_args(requests.Request), key=lambda kind: kind.__name__)
 SUBSETS = [frozenset(some) for amount in range(4) for some in combinations(RIGHTS, amount)]
 
 
@@ -40,30 +40,30 @@ def test_a_request_may_be_made_by_whom_the_table_says(kind: type, rights: frozen
 
 
 def test_the_refusal_says_which_right_is_missing_and_which_there_are() -> None:
-    upload = wire.Upload("hello")
-    assert str(permissions.refusal(upload, Who(None, frozenset({READ})))) == (
+    upload = requests.Upload("hello")
+    assert str(permissions.refusal(upload, Principal(None, frozenset({READ})))) == (
         "this needs the right to post, which takes a token; without one there is: read"
     )
-    assert str(permissions.refusal(upload, Who("ci", frozenset({READ, ADMIN})))) == (
+    assert str(permissions.refusal(upload, Principal("ci", frozenset({READ, ADMIN})))) == (
         "this needs the right to post; the token of ci has: read,admin"
     )
-    assert "put it into TTWEET_TOKEN" in str(permissions.refusal(upload, Who(None, frozenset())))
+    assert "put it into TTWEET_TOKEN" in str(permissions.refusal(upload, Principal(None, frozenset())))
 
 
 def test_the_refusal_ends_the_connection_where_nothing_is_allowed_or_nobody_reads_an_answer() -> None:
-    reader, stranger = Who(None, frozenset({READ})), Who(None, frozenset())
-    assert isinstance(permissions.refusal(wire.Upload(""), reader), Refused)
+    reader, stranger = Principal(None, frozenset({READ})), Principal(None, frozenset())
+    assert isinstance(permissions.refusal(requests.Upload(""), reader), Refused)
     for request, who in (
-        (wire.Ping(), stranger),
-        (wire.ClientReport(""), stranger),
-        (wire.ClassicUpload(""), reader),
+        (requests.Ping(), stranger),
+        (requests.ClientReport(""), stranger),
+        (requests.ClassicUpload(""), reader),
     ):
         assert isinstance(permissions.refusal(request, who), ProtocolError)
 
 
 @pytest.mark.parametrize("rights", [{READ}, {ADMIN}, {READ, ADMIN}], ids=lambda some: "+".join(sorted(some)))
 async def test_a_report_line_without_the_right_to_post_is_dropped_and_the_connection_goes_on(rights: set[str]) -> None:
-    async with serving(gate=Gate(frozenset(rights))) as here:
+    async with serving(authenticator=Authenticator(frozenset(rights))) as here:
         caller = await here.call()
         await caller.send(("r", "a line of a reader"), ("p", ""), ("r", "and another"))
         assert await caller.answers(1) == [("ok", None)]
@@ -72,7 +72,7 @@ async def test_a_report_line_without_the_right_to_post_is_dropped_and_the_connec
 
 
 async def test_a_report_line_with_the_right_to_post_is_stored() -> None:
-    async with serving(gate=Gate(frozenset({POST}))) as here:
+    async with serving(authenticator=Authenticator(frozenset({POST}))) as here:
         caller = await here.call()
         await caller.send(("r", "a line of a poster"))
         assert await caller.ask("p", "") == ("ok", None)
@@ -81,7 +81,7 @@ async def test_a_report_line_with_the_right_to_post_is_stored() -> None:
 
 async def test_who_may_only_read_is_refused_each_upload_and_may_go_on() -> None:
     store = MemoryStore()
-    async with serving(store, gate=Gate(frozenset({READ}))) as here:
+    async with serving(store, authenticator=Authenticator(frozenset({READ}))) as here:
         caller = await here.call()
         await caller.send(("u", "no"), ("n", "matt"), ("d", ""), ("u", {"text": "no"}), ("p", ""))
         answers = await caller.answers(5)
@@ -96,7 +96,7 @@ async def test_who_may_only_read_is_refused_each_upload_and_may_go_on() -> None:
 
 
 async def test_who_may_only_post_is_told_nothing() -> None:
-    async with serving(gate=Gate(frozenset({POST}))) as here:
+    async with serving(authenticator=Authenticator(frozenset({POST}))) as here:
         caller = await here.call()
         await caller.send(("u", "yes"), ("d", ""), ("s", ""), ("w", ""), ("g", "matt"))
         assert [kind for kind, _ in await caller.answers(5)] == ["ok", "err", "err", "err", "err"]
@@ -104,7 +104,7 @@ async def test_who_may_only_post_is_told_nothing() -> None:
 
 async def test_a_stranger_hears_once_what_is_wanted_and_the_connection_ends() -> None:
     store = MemoryStore()
-    async with serving(store, gate=Gate(frozenset())) as here:
+    async with serving(store, authenticator=Authenticator(frozenset())) as here:
         caller = await here.call()
         await caller.send(("p", ""), ("u", "no"), ("d", ""))
         said = await caller.rest()
@@ -116,7 +116,7 @@ async def test_a_stranger_hears_once_what_is_wanted_and_the_connection_ends() ->
 @pytest.mark.parametrize(("sent", "right"), [(b"u\nno", READ), (b"d\n", POST)])
 async def test_a_classic_client_without_the_right_is_let_go_in_silence(sent: bytes, right: str) -> None:
     store = MemoryStore()
-    async with serving(store, gate=Gate(frozenset({right}))) as here:
+    async with serving(store, authenticator=Authenticator(frozenset({right}))) as here:
         caller = await here.call()
         await caller.stream.send_all(sent)
         await caller.stream.send_eof()

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttweet.security import rate_limit as rates
+from ttweet.security import rate_limit
 from ttweet.security.rate_limit import Rate, RateLimiter
 
-RATES = st.builds(Rate, st.integers(1, 1000), st.sampled_from(sorted(rates.UNITS)), st.integers(1, 50))
+RATES = st.builds(Rate, st.integers(1, 1000), st.sampled_from(sorted(rate_limit.UNITS)), st.integers(1, 50))
 PAUSES = st.lists(st.floats(0, 30), min_size=1, max_size=200)
 
 
@@ -67,11 +67,11 @@ def test_no_more_clients_are_remembered_than_there_is_room_for_and_the_idle_ones
 
 @pytest.mark.parametrize(("text", "per_s"), [("20/s", 20), ("100/min", 100 / 60), ("1/h", 1 / 3600)])
 def test_a_rate_is_written_as_it_is_read(text: str, per_s: float) -> None:
-    rate = rates.parse(text, 5)
+    rate = rate_limit.parse(text, 5)
     assert (str(rate), rate.per_s, rate.burst) == (text, per_s, 5)
 
 
 @pytest.mark.parametrize("text", ["", "20", "0/s", "-1/s", "1.5/s", "20/d", "20/s ", "1234567/s", "２/s"])
 def test_what_is_no_rate_is_refused_with_one_that_is(text: str) -> None:
     with pytest.raises(ValueError, match="20/s"):
-        rates.parse(text, 5)
+        rate_limit.parse(text, 5)

@@ -6,7 +6,7 @@ import pytest
 
 from ttweet.model.errors import Refused
 from ttweet.security import tokens
-from ttweet.security.rights import ADMIN, POST, READ, Who
+from ttweet.security.rights import ADMIN, POST, READ, Principal
 from ttweet.security.tokens import Token
 
 SECRET = re.compile(r"ttw_[A-Za-z0-9_-]{43}")  # 6 bits each: 258
@@ -34,7 +34,7 @@ def test_a_token_is_live_until_it_expires_or_is_revoked() -> None:
 def test_a_token_is_read_as_it_was_told_of() -> None:
     assert TOKEN.as_json()["rights"] == ["read", "post"]
     assert Token.from_json(TOKEN.as_json() | {"of a later version": 1}) == TOKEN
-    assert TOKEN.who == Who("ci", frozenset({READ, POST}), "00ff")
+    assert TOKEN.who == Principal("ci", frozenset({READ, POST}), "00ff")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from tests.support.report_files import MANY_LINES, copy_to, lines_of, log_line, 
 from tests.support.sqlite_files import NOBODY, NOW, opened
 from ttweet.model.errors import StoreError
 from ttweet.model.reports import RECEIVED, SUCCESS, Report
-from ttweet.server import log_copies as export
+from ttweet.server import log_copies
 from ttweet.server.log_copies import LogCopy, SampleFile, write_alone
 
 
@@ -49,7 +49,7 @@ def test_the_file_is_empty_when_nothing_has_happened_and_its_owners_alone(sample
 
 
 def test_more_lines_than_one_page_arrive_all(sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export, "PAGE_LINES", 3)
+    monkeypatch.setattr(log_copies, "PAGE_LINES", 3)
     texts = [str(number) for number in range(10)]
     assert copy_to(sample, store_with(*texts)).catch_up()
     assert lines_of(sample) == texts

@@ -21,7 +21,7 @@ from ttweet.model.times import now_ms
 from ttweet.model.tweets import Tombstone, draft
 from ttweet.storage.contract import Store
 from ttweet.storage.local import LocalStore
-from ttweet.storage.sqlite import writer as sqlite_store
+from ttweet.storage.sqlite import writer
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore
 
@@ -75,7 +75,7 @@ def test_when_all_are_gone_there_is_no_last_message_and_ids_go_on_after_a_restar
 
 
 def test_it_goes_in_steps_and_on_after_a_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_store, "PRUNE_STEP", 2)
+    monkeypatch.setattr(writer, "PRUNE_STEP", 2)
     with closing(opened(tmp_path / "t.db")) as store:
         post(store, *"abcdef")
         steps = LocalStore(store).prune(6)
@@ -191,7 +191,7 @@ def test_report_lines_of_a_clock_that_was_ahead_go_with_those_behind_them(
 def test_more_lines_of_a_clock_that_was_ahead_than_go_in_a_step_stop_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_store, "LINES_STEP", 2)
+    monkeypatch.setattr(writer, "LINES_STEP", 2)
     with closing(opened(tmp_path / "t.db")) as store:
         for age in (*[-9] * 5, 9, 1):
             store.append([], [REPORT], at=NOW - age * DAY_MS)

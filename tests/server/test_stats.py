@@ -16,7 +16,7 @@ from tests.support.serving import Caller, serving
 from ttweet.cli import shell
 from ttweet.cli.commands.stats import readable
 from ttweet.model.errors import StoreError
-from ttweet.security.authenticator import Gate
+from ttweet.security.authenticator import Authenticator
 from ttweet.security.rate_limit import Rate
 from ttweet.security.rights import POST, READ
 from ttweet.server.net.throttle import Rates
@@ -124,7 +124,7 @@ async def test_the_rate_and_who_is_held_to_it() -> None:
 
 
 async def test_only_who_may_administer_the_server_is_told() -> None:
-    async with serving(gate=Gate(frozenset({READ, POST}))) as here:
+    async with serving(authenticator=Authenticator(frozenset({READ, POST}))) as here:
         kind, error = await (await here.call()).ask("i", "")
     assert (kind, error["code"]) == ("err", "forbidden")
 

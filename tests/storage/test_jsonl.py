@@ -16,7 +16,7 @@ from ttweet.model import tweets
 from ttweet.model.errors import Refused, StoreError
 from ttweet.model.reports import Report, message_deleted
 from ttweet.model.tweets import MAX_ID, MAX_TWEET_ID, Deletion, Tombstone, Tweet, draft
-from ttweet.storage import jsonl as archive
+from ttweet.storage import jsonl
 from ttweet.storage.jsonl import Tally, bring_in, decode, encode, read_lines
 from ttweet.storage.sqlite.check import Check
 from ttweet.storage.sqlite.reader import SqliteReader
@@ -110,7 +110,7 @@ def test_a_deleted_tweet_does_not_come_back(path: Path) -> None:
 @given(
     text=st.text(max_size=150).map(lambda text: text.replace("\0", "")),
     by=st.sampled_from([None, "ann", "Jürgen"]),
-    at=st.integers(0, archive.MAX_AT),
+    at=st.integers(0, jsonl.MAX_AT),
 )
 def test_any_tweet_comes_back_from_its_line(text: str, by: str | None, at: int) -> None:
     try:
@@ -131,7 +131,7 @@ def test_what_was_exported_and_imported_is_exported_the_same_and_counted_the_sam
 
 
 def test_tags_are_counted_as_if_the_tweets_had_been_posted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "PAGE_ENTRIES", 4)
+    monkeypatch.setattr(jsonl, "PAGE_ENTRIES", 4)
     with opened(tmp_path / "old.db") as store:
         for day in (3, 1, 2):  # the clock was put back
             post(store, "#Python #go", "#python #Go", f"#n{day} #1", at=NOW + day * DAY_MS + day)
@@ -148,7 +148,7 @@ def test_tags_are_counted_as_if_the_tweets_had_been_posted(tmp_path: Path, monke
 def test_after_a_stop_anywhere_a_second_run_brings_in_the_rest_and_nothing_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored: int
 ) -> None:
-    monkeypatch.setattr(archive, "PAGE_ENTRIES", 8)
+    monkeypatch.setattr(jsonl, "PAGE_ENTRIES", 8)
     lines = filled(tmp_path / "old.db")
     with opened(tmp_path / "new.db") as store:
         assert brought_in(store, lines[:stored]).new == stored
@@ -195,7 +195,7 @@ def json_line(**fields: object) -> bytes:
         (b'{"id":3,"at":1,"deletes":true}\n', "deletes must be the id of a tweet, not true"),
         (b'{"id":3,"at":1,"deletes":1,"text":"x"}\n', "'text' is no field of an entry"),
         (changed(id=2), "id 2 comes after 2, and ids must rise"),
-        (b"x" * (archive.MAX_LINE_BYTES + 1), "more than 1,048,576 bytes"),
+        (b"x" * (jsonl.MAX_LINE_BYTES + 1), "more than 1,048,576 bytes"),
     ],
 )
 def test_a_bad_line_is_told_with_its_number_and_what_stands_before_it_is_stored(

@@ -9,7 +9,7 @@ from contextlib import redirect_stderr, redirect_stdout
 import pytest
 
 from tests.support.processes import environment
-from ttweet.cli import main as cli
+from ttweet.cli import main
 
 
 def page(*arguments: str, columns: int = 80) -> str:
@@ -37,5 +37,5 @@ def run_here(*arguments: str, env: Mapping[str, str]) -> subprocess.CompletedPro
             patch.delenv(name)
         for name, value in env.items():  # and not a dict of ours: processes that it starts look at the real one
             patch.setenv(name, value)
-        code = cli.main(arguments)
+        code = main.main(arguments)
     return subprocess.CompletedProcess(arguments, code, stdout.getvalue(), stderr.getvalue())

@@ -13,14 +13,14 @@ import trio.testing
 from tests.support.guard import GUARD_S
 from tests.support.held_store import HeldStore
 from tests.support.memory_store import MemoryStore
-from ttweet.broker.fanout import Audience
+from ttweet.broker.fanout import FanOut
 from ttweet.broker.journal import Journal
-from ttweet.broker.read_scheduler import Reading
+from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.service import Service
 from ttweet.broker.worker import Worker
 from ttweet.model import reports
 from ttweet.protocol import frames
-from ttweet.security.authenticator import Gate
+from ttweet.security.authenticator import Authenticator
 from ttweet.security.certificates import Certificates
 from ttweet.server.net.limits import Limits
 from ttweet.server.net.listeners import listen
@@ -137,7 +137,7 @@ async def serving(
     rates: Rates = NO_RATES,
     max_clients: int = 1000,
     service: type[Service] = Service,
-    gate: Gate | None = None,
+    authenticator: Authenticator | None = None,
     certificates: Certificates | None = None,
 ) -> AsyncIterator[Serving]:
     """Serve until the block is left: then cut whoever is connected, and drain the journal."""
@@ -146,12 +146,12 @@ async def serving(
     by_hand = isinstance(trio.lowlevel.current_clock(), trio.testing.MockClock)
     with trio.fail_after(float("inf") if by_hand else GUARD_S), Worker("reader") as worker:
         reader = store.reader()
-        audience = Audience(journal, reader, Reading(journal.uploads, worker), encode_push)
-        api = service(journal, reader, Reading(journal.uploads, worker))
+        fanout = FanOut(journal, reader, ReadScheduler(journal.uploads, worker), encode_push)
+        api = service(journal, reader, ReadScheduler(journal.uploads, worker))
         server = Server(
             api,
-            audience,
-            gate or Gate(),
+            fanout,
+            authenticator or Authenticator(),
             max_clients=max_clients,
             limits=limits or Limits(),
             rates=rates,

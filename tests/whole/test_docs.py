@@ -23,7 +23,7 @@ import ttweet
 from ttweet.cli import shell
 from ttweet.cli.main import make_app
 from ttweet.model.errors import CODES, Refused
-from ttweet.protocol import requests as wire
+from ttweet.protocol import requests
 from ttweet.server.net.limits import Limits
 
 PACKAGE = Path(ttweet.__file__).parent
@@ -233,7 +233,7 @@ def test_every_operation_has_a_section_and_stands_in_a_transcript() -> None:
 
 def known_operations() -> list[str]:
     with pytest.raises(Refused) as refused:
-        wire.parse("?", "")
+        requests.parse("?", "")
     return refused.value.text.rpartition(": ")[2].split()
 
 

@@ -21,7 +21,7 @@ from typing import NamedTuple, Protocol, Self
 import trio
 
 from ttweet.broker.journal import Journal
-from ttweet.broker.read_scheduler import Reading
+from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.receipts import Keyed
 from ttweet.model.errors import Refused, StoreError
 from ttweet.model.tweets import MAX_TAGS, Deletion, Tweet, search_key
@@ -55,7 +55,7 @@ class Subscriber(Protocol):
         ...
 
 
-class Follower:
+class Subscription:
     """One cursor: all that is to be pushed up to `cursor` was pushed. While it is live, the newest tweet counts."""
 
     __slots__ = ("cursor", "deletions", "gone", "history", "keys", "state", "subscriber")
@@ -105,7 +105,7 @@ class _Batch:
     def drop_up_to(self, gone: int) -> None:
         self.tweets = [one for one in self.tweets if one[0].id > gone]
 
-    def frames_for(self, follower: Follower) -> Iterator[tuple[int, bytes]]:
+    def frames_for(self, follower: Subscription) -> Iterator[tuple[int, bytes]]:
         """The ids of this commit above a follower's cursor, each with its frame, which is empty if it is not wanted."""
         if self.deletion is not None:
             yield self.deletion.id, pushes.encode_deletion(self.deletion) if follower.deletions else b""
@@ -138,16 +138,16 @@ class _Page(NamedTuple):
         return cls(b"".join(taken), end, gone)
 
 
-class Audience:
+class FanOut:
     """All followers of one journal. `reader` is called by `reading` only; `encode` makes the frame of a push."""
 
-    def __init__(self, journal: Journal, reader: Reader, reading: Reading, encode: Encode) -> None:
+    def __init__(self, journal: Journal, reader: Reader, reading: ReadScheduler, encode: Encode) -> None:
         self._reader = reader
         self._reading = reading
         self._encode = encode
-        self._live: dict[Keys, set[Follower]] = {}
+        self._live: dict[Keys, set[Subscription]] = {}
         self._index: dict[str, set[Keys]] = {}
-        self._behind: deque[Follower] = deque()
+        self._behind: deque[Subscription] = deque()
         self._work = trio.Event()
         self._recent: deque[_Batch] = deque()
         self._recent_tweets = 0
@@ -164,10 +164,10 @@ class Audience:
         subscriber: Subscriber,
         tags: Sequence[str],
         after: int | None,
-        instead_of: Follower | None = None,
+        instead_of: Subscription | None = None,
         *,
         deletions: bool = False,
-    ) -> Follower:
+    ) -> Subscription:
         """A follower that `resume` sets going, of tweets above `after`, or of new ones. Raises Refused `bad_tag`.
 
         One that takes another's place without saying from where goes on where that one was, so nothing is missed. An
@@ -181,16 +181,16 @@ class Audience:
         if instead_of is not None:
             self.end(instead_of)
         cursor = min(after, self._newest)
-        return Follower(subscriber, keys, cursor, self._newest, gone=self.gone, deletions=deletions)
+        return Subscription(subscriber, keys, cursor, self._newest, gone=self.gone, deletions=deletions)
 
-    def resume(self, follower: Follower) -> None:
+    def resume(self, follower: Subscription) -> None:
         """Go on with a follower that has room."""
         if follower.state is WAITING:
             follower.state = READING
             self._behind.append(follower)
             self._work.set()
 
-    def end(self, follower: Follower) -> None:
+    def end(self, follower: Subscription) -> None:
         """Push nothing more to it."""
         if follower.state is LIVE:
             self._leave(follower)
@@ -231,10 +231,10 @@ class Audience:
                 await self._read_for(self._behind.popleft())
                 await trio.lowlevel.checkpoint()  # a page from memory waits for nothing: hundreds would hold up all
 
-    def _position(self, follower: Follower) -> int:
+    def _position(self, follower: Subscription) -> int:
         return self._newest if follower.state is LIVE else follower.cursor
 
-    def _push_to_all(self, followers: list[Follower], data: bytes, before: int) -> None:
+    def _push_to_all(self, followers: list[Subscription], data: bytes, before: int) -> None:
         for follower in followers:
             has_room = follower.subscriber.has_room
             if has_room and len(data) <= PAGE_BYTES:
@@ -278,7 +278,7 @@ class Audience:
         if holding is not None:
             holding.drop(tweet)
 
-    async def _read_for(self, follower: Follower) -> None:
+    async def _read_for(self, follower: Subscription) -> None:
         if follower.state is not READING:
             return
         try:
@@ -290,7 +290,7 @@ class Audience:
         if follower.state is READING:
             self._step(follower, page)
 
-    def _step(self, follower: Follower, page: _Page) -> None:
+    def _step(self, follower: Subscription, page: _Page) -> None:
         """Send a page and see what comes next: live, another page, or waiting for room."""
         if not follower.subscriber.has_room:
             follower.state = WAITING
@@ -310,7 +310,7 @@ class Audience:
         if data:
             follower.subscriber.push(data)
 
-    def _page_from_memory(self, follower: Follower) -> _Page | None:
+    def _page_from_memory(self, follower: Subscription) -> _Page | None:
         """What is new to a follower whose cursor is among the recent tweets; None for any other."""
         if follower.cursor < self._before_recent:
             return None
@@ -318,7 +318,7 @@ class Audience:
         frames = chain.from_iterable([batch.frames_for(follower) for batch in reversed(new)])
         return _Page.of(frames, self._newest, self.gone)
 
-    async def _page_from_file(self, follower: Follower) -> _Page:
+    async def _page_from_file(self, follower: Subscription) -> _Page:
         # The file may be ahead of what was published, and be changed between two reads of it: what is newer than this
         # will be pushed to who is live by then, or be in the next page. What is deleted meanwhile must not be sent.
         newest = self._newest
@@ -355,7 +355,7 @@ class Audience:
             entries += self._reader.read_after(cursor, PAGE_TWEETS)
         return sorted(entries, key=attrgetter("id"))[:PAGE_TWEETS]
 
-    def _join(self, follower: Follower) -> None:
+    def _join(self, follower: Subscription) -> None:
         follower.state = LIVE
         alike = self._live.setdefault(follower.keys, set())
         if not alike:
@@ -363,7 +363,7 @@ class Audience:
                 self._index.setdefault(key, set()).add(follower.keys)
         alike.add(follower)
 
-    def _leave(self, follower: Follower) -> None:
+    def _leave(self, follower: Subscription) -> None:
         alike = self._live[follower.keys]
         alike.remove(follower)
         if not alike:

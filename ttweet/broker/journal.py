@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import trio
 
-from ttweet.broker.read_scheduler import Uploads
+from ttweet.broker.read_scheduler import PendingBatch
 from ttweet.broker.receipts import Change, Keyed, Receipt, Waiter
 from ttweet.broker.trouble import Trouble
 from ttweet.broker.worker import Worker
@@ -55,7 +55,7 @@ class Journal:
         self._closed = False
         self._gathering = False  # whether a report line wakes nobody, as `run` waits for more of them
         self._held_up = False  # whether a full disk or a lock keeps the lines that wait
-        self.uploads = Uploads()
+        self.uploads = PendingBatch()
         """Tells those who let batches go first of them."""
         self._settled = True  # the store has put off nothing
         self.trouble = Trouble()  # what keeps the store from storing

@@ -19,7 +19,7 @@ RECENT_S = 0.1  # after a batch in which there are uploads still: the next may c
 T = TypeVar("T")
 
 
-class Uploads:
+class PendingBatch:
     """The batches of uploads on their way to the disk, for those who let them go first."""
 
     def __init__(self) -> None:
@@ -54,10 +54,10 @@ class Uploads:
                 await self._waiting.park()
 
 
-class Reading:
+class ReadScheduler:
     """A worker for questions. `run` takes what reads for some ms at most; any number of tasks may wait for it."""
 
-    def __init__(self, uploads: Uploads, worker: Worker) -> None:
+    def __init__(self, uploads: PendingBatch, worker: Worker) -> None:
         self._uploads = uploads
         self._worker = worker
         self._asked = 0

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from ttweet.broker.journal import Journal
-from ttweet.broker.read_scheduler import Reading
+from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.receipts import Receipt, Waiter
 from ttweet.model import reports, stored, tweets
 from ttweet.model.errors import Refused
@@ -26,7 +26,7 @@ T = TypeVar("T")
 class Service:
     """The operations, on a journal that is running and a reader that only `reading` may call."""
 
-    def __init__(self, journal: Journal, reader: Reader, reading: Reading) -> None:
+    def __init__(self, journal: Journal, reader: Reader, reading: ReadScheduler) -> None:
         self._journal = journal
         self._reader = reader
         self._reading = reading

@@ -7,32 +7,32 @@ from ttweet.broker.service import Service
 from ttweet.model import tweets
 from ttweet.model.errors import ProtocolError, Refused
 from ttweet.security import permissions
-from ttweet.security.authenticator import Gate
-from ttweet.security.rights import READ, RIGHTS, Who
+from ttweet.security.authenticator import Authenticator
+from ttweet.security.rights import READ, RIGHTS, Principal
 
-_NOBODY = Who(None, frozenset())
+_NOBODY = Principal(None, frozenset())
 
 
-class Visitor:
+class Session:
     """One client, anonymous until it shows a token.
 
     `forbidden` holds the kinds of requests that it may not make, `author` the name it posts under.
     """
 
-    __slots__ = ("_gate", "_online", "_service", "author", "ended", "forbidden", "who")
+    __slots__ = ("_authenticator", "_online", "_service", "author", "ended", "forbidden", "who")
 
-    def __init__(self, service: Service, gate: Gate) -> None:
+    def __init__(self, service: Service, authenticator: Authenticator) -> None:
         self._service = service
-        self._gate = gate
+        self._authenticator = authenticator
         self._online: str | None = None
         self.ended = False
         """Whether the client is on its way out: no request more is carried out or answered."""
         self.author: str | None = None
-        self._become(gate.anonymous)
+        self._become(authenticator.anonymous)
 
     async def identify(self, secret: str, address: str) -> dict[str, object]:
         """Be whom the token says; returns what is answered. Raises ProtocolError."""
-        self._become(await self._gate.identify(secret, address))
+        self._become(await self._authenticator.identify(secret, address))
         return {"name": self.who.name, "can": [right for right in RIGHTS if right in self.who.rights]}
 
     def check(self, *, follows: bool = False) -> None:
@@ -42,8 +42,10 @@ class Visitor:
         """
         if self.ended:
             return
-        who = self._gate.lasting(self.who)
-        if self._online not in (None, who.name) and (who.name != self.who.name or self._gate.keeps(str(self._online))):
+        who = self._authenticator.lasting(self.who)
+        if self._online not in (None, who.name) and (
+            who.name != self.who.name or self._authenticator.keeps(str(self._online))
+        ):
             self.log_out()
         self._become(who)
         if follows and READ not in who.rights:
@@ -59,7 +61,7 @@ class Visitor:
         name = tweets.checked_name(name)
         if self.who.name not in (None, name):
             raise Refused("forbidden", f"the token is that of {self.who.name}: no other name can be taken with it")
-        if self.who.name is None and self._gate.keeps(name):
+        if self.who.name is None and self._authenticator.keeps(name):
             raise Refused(
                 "name_taken", f"{name} is the name of a token, or looks like it; take another name, or show the token"
             )
@@ -74,7 +76,7 @@ class Visitor:
             self._online = None
             self.author = self.who.name
 
-    def _become(self, who: Who) -> None:
+    def _become(self, who: Principal) -> None:
         self.who = who
         self.forbidden = permissions.forbidden(who.rights)
         self.author = who.name or self._online

@@ -11,8 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from ttweet.cli import output as cli_show
-from ttweet.cli import shell
+from ttweet.cli import output, shell
 from ttweet.client.cursor import Watcher
 from ttweet.client.waiting import FOREVER
 from ttweet.model.errors import ConnectError, ResolverError, SetupError, SlowDown, TtweetError
@@ -66,15 +65,15 @@ class News(Watcher):
 def show(tweet: Tweet, *, json: bool) -> None:
     """One tweet on stdout, at once: a line for a person, columns in a pipe, or an object."""
     if json:
-        cli_show.write_json(as_json(tweet))
+        output.write_json(as_json(tweet))
     else:
-        cli_show.write_tweet(tweet)
+        output.write_tweet(tweet)
 
 
 def show_deletion(tweet: int, *, json: bool) -> None:
     """That a tweet was deleted: an object among those of tweets, or a word to a person."""
     if json:
-        cli_show.write_json({"deleted": tweet})
+        output.write_json({"deleted": tweet})
     else:
         shell.hint(f"tweet {tweet} was deleted")
 

@@ -15,28 +15,27 @@ from cyclopts import App, CycloptsError, Group, Parameter
 
 from ttweet import __version__
 from ttweet.cli import classic, shell
-from ttweet.cli.manual import maintenance as cli_pages_keep
-from ttweet.cli.manual import messages as cli_pages
+from ttweet.cli.manual import maintenance, messages
 from ttweet.cli.usage_errors import sentence
 
 COMMANDS = {
-    "serve": ("ttweet.cli.commands.serve:serve", cli_pages.SERVE),
-    "post": ("ttweet.cli.commands.post:post", cli_pages.POST),
-    "follow": ("ttweet.cli.commands.follow:follow", cli_pages.FOLLOW),
-    "wait": ("ttweet.cli.commands.wait:wait", cli_pages.WAIT),
-    "run": ("ttweet.cli.commands.run:run", cli_pages.RUN),
-    "chat": ("ttweet.cli.commands.chat:chat", cli_pages.CHAT),
-    "delete": ("ttweet.cli.commands.delete:delete", cli_pages.DELETE),
-    "prune": ("ttweet.cli.commands.prune:prune", cli_pages_keep.PRUNE),
-    "last": ("ttweet.cli.commands.read:last", cli_pages.LAST),
-    "tags": ("ttweet.cli.commands.read:tags", cli_pages.TAGS),
-    "log": ("ttweet.cli.commands.log:log", cli_pages.LOG),
-    "stats": ("ttweet.cli.commands.stats:stats", cli_pages_keep.STATS),
-    "token": ("ttweet.cli.commands.token:token", cli_pages.TOKEN),
-    "backup": ("ttweet.cli.commands.backup:backup", cli_pages_keep.BACKUP),
-    "check": ("ttweet.cli.commands.check:check", cli_pages_keep.CHECK),
-    "export": ("ttweet.cli.commands.export:export", cli_pages_keep.EXPORT),
-    "import": ("ttweet.cli.commands.export:import_", cli_pages_keep.IMPORT),
+    "serve": ("ttweet.cli.commands.serve:serve", messages.SERVE),
+    "post": ("ttweet.cli.commands.post:post", messages.POST),
+    "follow": ("ttweet.cli.commands.follow:follow", messages.FOLLOW),
+    "wait": ("ttweet.cli.commands.wait:wait", messages.WAIT),
+    "run": ("ttweet.cli.commands.run:run", messages.RUN),
+    "chat": ("ttweet.cli.commands.chat:chat", messages.CHAT),
+    "delete": ("ttweet.cli.commands.delete:delete", messages.DELETE),
+    "prune": ("ttweet.cli.commands.prune:prune", maintenance.PRUNE),
+    "last": ("ttweet.cli.commands.read:last", messages.LAST),
+    "tags": ("ttweet.cli.commands.read:tags", messages.TAGS),
+    "log": ("ttweet.cli.commands.log:log", messages.LOG),
+    "stats": ("ttweet.cli.commands.stats:stats", maintenance.STATS),
+    "token": ("ttweet.cli.commands.token:token", messages.TOKEN),
+    "backup": ("ttweet.cli.commands.backup:backup", maintenance.BACKUP),
+    "check": ("ttweet.cli.commands.check:check", maintenance.CHECK),
+    "export": ("ttweet.cli.commands.export:export", maintenance.EXPORT),
+    "import": ("ttweet.cli.commands.export:import_", maintenance.IMPORT),
 }
 
 Upload = Annotated[
@@ -75,21 +74,21 @@ def make_app() -> App:
         console=_Lazy("PageConsole"),  # type: ignore[arg-type]
         print_error=False,
         exit_on_error=False,
-        usage=cli_pages.ROOT.usage,
-        help=cli_pages.ROOT.help,
-        help_epilogue=cli_pages.ROOT.below,
+        usage=messages.ROOT.usage,
+        help=messages.ROOT.help,
+        help_epilogue=messages.ROOT.below,
     )
     for position, (name, (path, page)) in enumerate(COMMANDS.items()):
         app.command(path, name=name, sort_key=position, **_shown(page))
     path = "ttweet.cli.completion:install_completion"
-    app.command(path, name="--install-completion", group="Options", **_shown(cli_pages.COMPLETION))
+    app.command(path, name="--install-completion", group="Options", **_shown(messages.COMPLETION))
     for flag in ("--help", "--version"):
         app[flag].group = ("Options",)
     app.default(run_classic)
     return app
 
 
-def _shown(page: cli_pages.Page) -> dict[str, Any]:
+def _shown(page: messages.Page) -> dict[str, Any]:
     """What cyclopts prints of a command, whose version would be Markdown otherwise."""
     return {"usage": page.usage, "help": page.help, "help_epilogue": page.below, "version_format": "rich"}
 

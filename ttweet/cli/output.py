@@ -47,9 +47,9 @@ def key_of_deleted(stored: "Stored") -> str:
 def write_tweet(tweet: Tweet) -> None:
     """A tweet by itself as it comes, flushed. In a pipe: id, time, author, text."""
     if shell.on_terminal(sys.stdout):
-        from ttweet.cli import tables as cli_tables
+        from ttweet.cli import tables
 
-        cli_tables.print_tweet(tweet)
+        tables.print_tweet(tweet)
     else:
         _write_row(tweet.id, iso(tweet.at), tweet.by or "-", tweet.text)
     _flush()
@@ -58,9 +58,9 @@ def write_tweet(tweet: Tweet) -> None:
 def write_tweets(tweets: Sequence[Tweet], *, now: int) -> None:
     """Tweets in the order given; `now` is milliseconds since 1970 UTC. In a pipe: id, time, author, text."""
     if shell.on_terminal(sys.stdout):
-        from ttweet.cli import tables as cli_tables
+        from ttweet.cli import tables
 
-        return cli_tables.print_tweets(tweets, now=now)
+        return tables.print_tweets(tweets, now=now)
     for tweet in tweets:
         _write_row(tweet.id, iso(tweet.at), tweet.by or "-", tweet.text)
     return None
@@ -69,9 +69,9 @@ def write_tweets(tweets: Sequence[Tweet], *, now: int) -> None:
 def write_tags(tags: Sequence[TagSummary], *, now: int) -> None:
     """Tags in the order given, with count and newest. In a pipe: tag, count, time of the newest."""
     if shell.on_terminal(sys.stdout):
-        from ttweet.cli import tables as cli_tables
+        from ttweet.cli import tables
 
-        return cli_tables.print_tags(tags, now=now)
+        return tables.print_tags(tags, now=now)
     for tag in tags:
         _write_row(tag.tag, tag.count, iso(tag.newest))
     return None
@@ -80,9 +80,9 @@ def write_tags(tags: Sequence[TagSummary], *, now: int) -> None:
 def write_log(lines: Iterable[LogLine]) -> None:
     """Report lines. In a pipe: session, time, line."""
     if shell.on_terminal(sys.stdout):
-        from ttweet.cli import tables as cli_tables
+        from ttweet.cli import tables
 
-        return cli_tables.print_log(lines)
+        return tables.print_log(lines)
     for line in lines:
         _write_row(line.session, iso(line.at), reports.line(line.side, line.category, line.text))
     return None
@@ -91,9 +91,9 @@ def write_log(lines: Iterable[LogLine]) -> None:
 def write_tokens(tokens: Sequence["Token"], *, now: int) -> None:
     """Tokens in the order given. In a pipe: name, rights, state, and when it was made, ends, was used last."""
     if shell.on_terminal(sys.stdout):
-        from ttweet.cli import tables as cli_tables
+        from ttweet.cli import tables
 
-        return cli_tables.print_tokens(tokens, now=now)
+        return tables.print_tokens(tokens, now=now)
     for token in tokens:
         times = ["-" if at is None else iso(at) for at in (token.created, token.expires, token.used)]
         _write_row(token.name, listed(token.rights), token.state(now), *times)

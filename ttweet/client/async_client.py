@@ -13,7 +13,7 @@ import trio
 
 from ttweet.client.connection import MAX_ANSWER_BYTES, Endpoint, none_reached, unreachable
 from ttweet.client.cursor import SILENCE_S, Cursor, Watcher
-from ttweet.client.retry import Patience
+from ttweet.client.retry import RetryBudget
 from ttweet.client.servers import Server, address
 from ttweet.client.sync_client import given, tag_list, upload_frame, with_advice
 from ttweet.client.tls import explained
@@ -107,7 +107,7 @@ class AsyncClient(Endpoint):
         return await self._ask(frames.encode(operation, data))
 
     async def _ask(self, frame: bytes) -> Any:
-        patience: Patience | None = None
+        patience: RetryBudget | None = None
         while True:
             try:
                 return await self._ask_once(frame)

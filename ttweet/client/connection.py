@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ssl import SSLContext
     from typing import Any, TypeVar
 
-    from ttweet.client.retry import Patience
+    from ttweet.client.retry import RetryBudget
     from ttweet.client.servers import Server
     from ttweet.client.tls import TlsSocket
 
@@ -155,11 +155,11 @@ class Endpoint:
         said = [("a", token or None), ("n", self.name)]
         return [frames.encode(operation, data) for operation, data in said if data is not None]
 
-    def _patience(self) -> Patience:
+    def _patience(self) -> RetryBudget:
         """For one request. What it is made of is imported now: most clients are never told to slow down."""
-        from ttweet.client.retry import PATIENCE_S, Patience
+        from ttweet.client.retry import PATIENCE_S, RetryBudget
 
-        return Patience(PATIENCE_S if self._patience_s is None else self._patience_s, self._on_wait)
+        return RetryBudget(PATIENCE_S if self._patience_s is None else self._patience_s, self._on_wait)
 
     def _shaped(self, shape: Callable[[Any], T], data: Any) -> T:
         try:

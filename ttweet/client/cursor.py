@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from random import uniform
 from typing import Any
 
-from ttweet.client.retry import Patience
+from ttweet.client.retry import RetryBudget
 from ttweet.model.errors import ConnectError, ResolverError, SlowDown, TtweetError
 from ttweet.model.tweets import Deletion, Tweet
 from ttweet.protocol import answers, frames
@@ -54,7 +54,7 @@ class Cursor:
         self._watcher = watcher or Watcher()
         self.started = False  # an answer has come once: what fails from now on is retried
         self._attempts = 0
-        self._patience = Patience()
+        self._patience = RetryBudget()
         self._caught_up: int | None = None  # tweets since the connection came back; None once live
 
     def request(self) -> bytes:

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ttweet.client.connection import Connection
-    from ttweet.client.retry import Patience
+    from ttweet.client.retry import RetryBudget
 
 Stored = TypeVar("Stored")  # what the server says of an upload
 
 MAX_BATCH_BYTES = 64 * 1024  # sent in one go: its answers fit into the socket's buffers, so neither end waits for ever
 
 
-class Window(Generic[Stored]):
+class Pipeline(Generic[Stored]):
     """The uploads that are to be answered, at most `size` of them. Raises ConnectError."""
 
     def __init__(
@@ -33,7 +33,7 @@ class Window(Generic[Stored]):
         connection: Connection,
         size: int,
         outcome_of: Callable[[bytes], Stored | Refused],
-        patience: Patience,
+        patience: RetryBudget,
         deadline: float = FOREVER,
     ) -> None:
         self._connection = connection

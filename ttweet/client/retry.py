@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 PATIENCE_S = 60.0  # for one request, in all: a minute is what a person or a script's time-out still bears
 
 
-class Patience:
+class RetryBudget:
     """What is left of it; `tell` hears of each pause, in seconds."""
 
     __slots__ = ("_longest_s", "_tell", "_waited_s")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ttweet.client.cursor import Watcher
     from ttweet.client.follower import Follower
-    from ttweet.client.retry import Patience
+    from ttweet.client.retry import RetryBudget
     from ttweet.model.tweets import Deletion, Page, TagPage, Tweet
     from ttweet.protocol.replies import Stored
 
@@ -88,11 +88,11 @@ class Client(Endpoint):
         At most `in_flight` are unanswered. After a ConnectError those taken from `texts` whose outcome was not
         yielded may be stored or not.
         """
-        from ttweet.client.pipeline import Window
+        from ttweet.client.pipeline import Pipeline
 
         uploads = _uploads(texts, tag_list(tags), keys)
         connection = self._obeying(self._take)
-        window = Window(connection, in_flight, self._outcome, self._patience(), self.deadline)
+        window = Pipeline(connection, in_flight, self._outcome, self._patience(), self.deadline)
         try:
             while window.fill(uploads) or window:
                 for _ in range((len(window) + 1) // 2):
@@ -195,7 +195,7 @@ class Client(Endpoint):
 
     def _obeying(self, ask: Callable[[], T]) -> T:
         """What the server says when it is not too busy: a request that it refuses for that has done nothing."""
-        patience: Patience | None = None
+        patience: RetryBudget | None = None
         while True:
             try:
                 return ask()

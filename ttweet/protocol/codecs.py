@@ -5,7 +5,7 @@ It takes 50 ms to import, so clients go without.
 
 import msgspec
 
-from ttweet.protocol import requests as wire
+from ttweet.protocol import requests
 
 _decode = msgspec.json.Decoder().decode
 
@@ -17,5 +17,5 @@ def _loads(line: bytes) -> object:
         raise ValueError(str(exc)) from exc
 
 
-JSON = wire.Json(_loads, msgspec.json.Encoder().encode)
+JSON = requests.Json(_loads, msgspec.json.Encoder().encode)
 """For the server's end of connections."""

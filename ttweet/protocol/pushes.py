@@ -1,12 +1,12 @@
 """What a follower is sent without asking again: tweets, deletions, and signs of life. Knows no followers."""
 
 from ttweet.model.tweets import Deletion, Tweet
-from ttweet.protocol import requests as wire
+from ttweet.protocol import requests
 
 
-def encode_push(tweet: Tweet, json: wire.Json = wire.STDLIB_JSON) -> bytes:
+def encode_push(tweet: Tweet, json: requests.Json = requests.STDLIB_JSON) -> bytes:
     """A tweet on its way to a follower."""
-    return b'["m",%b]\n' % json.dumps(wire.as_json(tweet))
+    return b'["m",%b]\n' % json.dumps(requests.as_json(tweet))
 
 
 def encode_deletion(deletion: Deletion) -> bytes:

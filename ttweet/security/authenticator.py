@@ -18,7 +18,7 @@ from ttweet.model.addresses import network_of
 from ttweet.model.errors import OpenError, ProtocolError, TokenError
 from ttweet.model.lookalikes import looks_of
 from ttweet.security import tokens
-from ttweet.security.rights import ADMIN, RIGHTS, Who
+from ttweet.security.rights import ADMIN, RIGHTS, Principal
 from ttweet.security.token_file import Fingerprint, TokenFile
 from ttweet.security.tokens import Token
 
@@ -30,7 +30,7 @@ WRONG_PAUSE_S = 10.0  # for one more of them, as long as it goes on: 360 an hour
 MAX_ADDRESSES = 1_024  # remembered of those that wrong tokens came from; then the ones longest ago are forgotten
 
 
-class Gate:
+class Authenticator:
     """Tells who may come in. Without a file there are no tokens. `clock` gives seconds since 1970."""
 
     def __init__(
@@ -49,19 +49,19 @@ class Gate:
         self._clock = clock
         self._known: dict[str, Token] = {}  # by hash
         self._looks: frozenset[str] = frozenset()  # of the names
-        self._live: dict[str, Who] = {}  # of the tokens that are good, by hash
+        self._live: dict[str, Principal] = {}  # of the tokens that are good, by hash
         self._used: dict[str, int] = {}  # when, by hash
         self._uses: dict[str, int] = {}  # of these, what is not in the file yet
         self._wrong = WrongTokens()
         self._reading = trio.Lock()
         self._troubles: set[str] = set()  # that last, and were told of
         self._changed = False  # since `run` has told of it
-        self.anonymous = Who(None, anonymous)
+        self.anonymous = Principal(None, anonymous)
         """Who shows no token."""
         self._seen: Fingerprint | None = file.fingerprint() if file is not None else None
         self._take_over(file.read() if file is not None else [])
 
-    async def identify(self, secret: str, address: str) -> Who:
+    async def identify(self, secret: str, address: str) -> Principal:
         """Whose token this is. Raises ProtocolError: `token`, or `slow_down` after too many wrong ones."""
         token = self._find(secret)
         if token is None:
@@ -77,7 +77,7 @@ class Gate:
         self._note_use(token)
         return token.who
 
-    def lasting(self, who: Who) -> Who:
+    def lasting(self, who: Principal) -> Principal:
         """Who this is by now, with the rights that the token has by now.
 
         Raises ProtocolError `token` when the token is no longer good.
@@ -169,7 +169,7 @@ class Gate:
         self._used = {token.hash: max(token.used or 0, self._used.get(token.hash, 0)) for token in found}
         if any(ADMIN in token.rights for token in found):
             self._rights -= {ADMIN}
-        self.anonymous = Who(None, self._rights)
+        self.anonymous = Principal(None, self._rights)
         self._changed = True
         self._settle()
 

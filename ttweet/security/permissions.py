@@ -6,26 +6,26 @@ A connection is given the set of kinds of requests that are forbidden to it, so 
 from functools import cache
 
 from ttweet.model.errors import ProtocolError, Refused, SlowDown
-from ttweet.protocol import requests as wire
-from ttweet.security.rights import ADMIN, POST, READ, Who, listed
+from ttweet.protocol import requests
+from ttweet.security.rights import ADMIN, POST, READ, Principal, listed
 
-NEEDED: dict[type[wire.Request], str | None] = {
-    wire.Upload: POST,
-    wire.ClassicUpload: POST,
-    wire.TakeName: POST,  # a name that is online is kept from others
-    wire.ClientReport: POST,  # the log is read by whoever runs the server, and its room is limited
-    wire.Last: READ,
-    wire.ClassicDownload: READ,
-    wire.TweetsOfTag: READ,
-    wire.TweetsOfAuthor: READ,
-    wire.TweetsSinceLogin: READ,
-    wire.ListTags: READ,
-    wire.ListNames: READ,
-    wire.Follow: READ,
-    wire.ShowStats: ADMIN,
-    wire.Delete: ADMIN,
-    wire.Unfollow: None,
-    wire.Ping: None,
+NEEDED: dict[type[requests.Request], str | None] = {
+    requests.Upload: POST,
+    requests.ClassicUpload: POST,
+    requests.TakeName: POST,  # a name that is online is kept from others
+    requests.ClientReport: POST,  # the log is read by whoever runs the server, and its room is limited
+    requests.Last: READ,
+    requests.ClassicDownload: READ,
+    requests.TweetsOfTag: READ,
+    requests.TweetsOfAuthor: READ,
+    requests.TweetsSinceLogin: READ,
+    requests.ListTags: READ,
+    requests.ListNames: READ,
+    requests.Follow: READ,
+    requests.ShowStats: ADMIN,
+    requests.Delete: ADMIN,
+    requests.Unfollow: None,
+    requests.Ping: None,
 }
 """None: any right will do, but who has none at all has no business here."""
 
@@ -40,20 +40,20 @@ def forbidden(rights: frozenset[str]) -> frozenset[type[object]]:
     return frozenset([kind for kind, right in NEEDED.items() if right and right not in rights])
 
 
-def refusal(request: object, who: Who) -> Refused | ProtocolError | None:
+def refusal(request: object, who: Principal) -> Refused | ProtocolError | None:
     """The answer to a forbidden request; None for a report line, which is dropped: no client waits for its answer.
 
     A ProtocolError, which ends the connection, answers a classic request and every request of a client without any
     right: a stranger must not keep others from connecting.
     """
-    if isinstance(request, wire.ClientReport) and who.rights:
+    if isinstance(request, requests.ClientReport) and who.rights:
         return None
-    classic = isinstance(request, wire.ClassicUpload | wire.ClassicDownload)
+    classic = isinstance(request, requests.ClassicUpload | requests.ClassicDownload)
     family = ProtocolError if classic or not who.rights else Refused
     return family("forbidden", _sentence(NEEDED.get(type(request)), who))  # type: ignore[arg-type]  # or none of them
 
 
-def _sentence(right: str | None, who: Who) -> str:
+def _sentence(right: str | None, who: Principal) -> str:
     if who.name is not None:
         return f"this needs the right to {right}; the token of {who.name} has: {listed(who.rights)}"
     if who.rights:

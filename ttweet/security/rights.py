@@ -11,7 +11,7 @@ ADMIN = "admin"  # what changes or shows the server itself
 RIGHTS = (READ, POST, ADMIN)
 
 
-class Who(NamedTuple):
+class Principal(NamedTuple):
     """Whom a connection speaks for. The name is a token's, and then the author of all that is posted.
 
     `token` is the hash of the token's secret: names and numbers are given again, a hash is not.
@@ -22,7 +22,7 @@ class Who(NamedTuple):
     token: str | None = None
 
 
-ANYBODY = Who(None, frozenset(RIGHTS))
+ANYBODY = Principal(None, frozenset(RIGHTS))
 """Everybody who reaches a server that only its own machine reaches, as long as nobody was made its administrator."""
 
 

@@ -11,7 +11,7 @@ from types import NoneType
 from typing import Any, NamedTuple, Self
 
 from ttweet.model.errors import Refused
-from ttweet.security.rights import RIGHTS, Who
+from ttweet.security.rights import RIGHTS, Principal
 
 SECRET_BYTES = 32  # 256 bits
 MAX_TOKENS = 1_000  # in one file, which is read as a whole: 200 KiB
@@ -35,9 +35,9 @@ class Token(NamedTuple):
     revoked: int | None = None
 
     @property
-    def who(self) -> Who:
+    def who(self) -> Principal:
         """Whom a connection speaks for that has shown the secret."""
-        return Who(self.name, self.rights, self.hash)
+        return Principal(self.name, self.rights, self.hash)
 
     def state(self, now: int) -> str:
         """`live`, `expired` or `revoked`."""

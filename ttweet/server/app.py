@@ -19,9 +19,9 @@ from pathlib import Path
 import trio
 
 from ttweet import __version__
-from ttweet.broker.fanout import Audience
+from ttweet.broker.fanout import FanOut
 from ttweet.broker.journal import MAX_WAITING, Journal
-from ttweet.broker.read_scheduler import Reading
+from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.retention import KEEP_ALL, Keep, Retention
 from ttweet.broker.service import Service
 from ttweet.broker.worker import Worker
@@ -30,8 +30,8 @@ from ttweet.model.addresses import is_local
 from ttweet.model.errors import DatabaseError, OpenError, StoreError
 from ttweet.model.reports import Report
 from ttweet.model.times import now_ms
-from ttweet.security import exposure as policy
-from ttweet.security.authenticator import Gate
+from ttweet.security import exposure
+from ttweet.security.authenticator import Authenticator
 from ttweet.security.certificates import Certificates
 from ttweet.security.exposure import UnsafeError
 from ttweet.security.rights import RIGHTS, listed
@@ -110,7 +110,7 @@ def _refuse_unsafe(config: Config, addresses: list[Address]) -> None:
     tokens = any(token.state(now) == "live" for token in TokenFile(config.db).read())
     tls = config.tls_cert is not None
     ips = [address.ip for address in addresses]
-    missing = policy.missing(ips, tokens=tokens, tls=tls, anonymous=config.anonymous, no_tls=config.no_tls)
+    missing = exposure.missing(ips, tokens=tokens, tls=tls, anonymous=config.anonymous, no_tls=config.no_tls)
     if missing:
         raise UnsafeError(missing, dict.fromkeys(one.host for one in addresses if not is_local(one.ip)))
 
@@ -171,14 +171,14 @@ async def serve(
         worker = resources.enter_context(Worker("reader"))
         reader = resources.enter_context(closing(store.reader()))
         max_clients = _allowed_clients(config.max_clients)
-        service = Service(journal, reader, Reading(journal.uploads, worker))
-        audience = Audience(journal, reader, Reading(journal.uploads, worker), encode_push)  # with a line of its own
+        service = Service(journal, reader, ReadScheduler(journal.uploads, worker))
+        fanout = FanOut(journal, reader, ReadScheduler(journal.uploads, worker), encode_push)  # with a line of its own
         addresses = [listener.getsockname()[0] for listener in listeners]
-        gate = Gate(policy.anonymous_rights(addresses, config.anonymous), TokenFile(config.db))
+        authenticator = Authenticator(exposure.anonymous_rights(addresses, config.anonymous), TokenFile(config.db))
         server = Server(
             service,
-            audience,
-            gate,
+            fanout,
+            authenticator,
             max_clients=max_clients,
             limits=config.limits,
             rates=config.rates,
@@ -195,8 +195,8 @@ async def serve(
                 for host in dict.fromkeys(config.hosts):
                     journal.report(reports.server_started(host))
                 _announce(config, store, listeners, certificates)
-                _announce_rights(gate.anonymous.rights)
-                stop = _until_stop(heeding, signals, partial(_reload, copies, gate, certificates))
+                _announce_rights(authenticator.anonymous.rights)
+                stop = _until_stop(heeding, signals, partial(_reload, copies, authenticator, certificates))
                 helpers = [server.run] if retention is None else [server.run, retention.run]
                 await _serve_clients(server, helpers, listeners, stop, grace_s=config.grace_s)
                 journal.report(reports.server_stopped())
@@ -245,12 +245,12 @@ async def _until_stop(heeding: ExitStack, signals: Signals, reload: Callable[[],
         await signals.until_stop(reload)
 
 
-async def _reload(copies: Sequence[LogCopy], gate: Gate, certificates: Certificates | None) -> None:
+async def _reload(copies: Sequence[LogCopy], authenticator: Authenticator, certificates: Certificates | None) -> None:
     """Reopen the report file, and read tokens and certificates again. Connected clients keep their certificate."""
     log.info("SIGHUP: reopening the report file, reading the tokens again")
     for copy in copies:
         copy.reopen()
-    await gate.reload()
+    await authenticator.reload()
     if certificates is not None:
         _reload_certificates(certificates)
 

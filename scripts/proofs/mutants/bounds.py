@@ -14,7 +14,7 @@ def id_is_identity() -> None:
     """A token is known by its number, which another has after it, and its rights are those it had."""
     from ttweet.security import authenticator, rights, tokens
 
-    settle, lasting = authenticator.Gate._settle, authenticator.Gate.lasting
+    settle, lasting = authenticator.Authenticator._settle, authenticator.Authenticator.lasting
 
     def settle_by_id(self: Any) -> None:
         settle(self)
@@ -24,7 +24,7 @@ def id_is_identity() -> None:
         return who if who.token in self._live else lasting(self, who)
 
     tokens.Token.who = property(  # type: ignore[assignment,method-assign]
-        lambda self: rights.Who(self.name, self.rights, str(self.id))
+        lambda self: rights.Principal(self.name, self.rights, str(self.id))
     )
-    authenticator.Gate._settle = settle_by_id  # type: ignore[method-assign]
-    authenticator.Gate.lasting = lasting_by_id  # type: ignore[method-assign]
+    authenticator.Authenticator._settle = settle_by_id  # type: ignore[method-assign]
+    authenticator.Authenticator.lasting = lasting_by_id  # type: ignore[method-assign]

@@ -37,7 +37,7 @@ def ack_before_commit() -> None:
 def last_before_commit() -> None:
     """The last message is shown while it is on its way to the disk."""
     from ttweet.model import tweets
-    from ttweet.storage.sqlite import writer as sqlite_store
+    from ttweet.storage.sqlite import writer
 
     def early(service: Any) -> Any:
         last = service._journal.last
@@ -49,7 +49,7 @@ def last_before_commit() -> None:
     from ttweet.broker import service
 
     service.Service.last = early  # type: ignore[method-assign,assignment]
-    _slow_commits(sqlite_store)
+    _slow_commits(writer)
 
 
 @mutant("kill9", "stale")
@@ -87,7 +87,7 @@ def push_before_commit() -> None:
     """Followers are shown tweets that are on their way to the disk."""
     from ttweet.broker import journal
     from ttweet.model import tweets
-    from ttweet.storage.sqlite import writer as sqlite_store
+    from ttweet.storage.sqlite import writer
 
     take = journal.Journal._take_batch
 
@@ -102,7 +102,7 @@ def push_before_commit() -> None:
         return batch, lines
 
     journal.Journal._take_batch = take_batch  # type: ignore[method-assign]
-    _slow_commits(sqlite_store)
+    _slow_commits(writer)
 
 
 @mutant("kill9", "order")
@@ -122,14 +122,14 @@ def push_one_late() -> None:
 @mutant("following", "lost", "order")
 def resume_skips_one() -> None:
     """A follower that comes again misses the tweet after the last that it has seen."""
-    from ttweet.broker import fanout as audience
+    from ttweet.broker import fanout as fanout
 
-    follow = audience.Audience.follow
+    follow = fanout.FanOut.follow
 
     def skip(self: Any, subscriber: Any, tags: Any, after: int | None, *others: Any, **options: Any) -> Any:
         return follow(self, subscriber, tags, after and after + 1, *others, **options)
 
-    audience.Audience.follow = skip  # type: ignore[method-assign]
+    fanout.FanOut.follow = skip  # type: ignore[method-assign]
 
 
 @mutant("kill9", "forged")
@@ -140,9 +140,9 @@ def keys_of_all_are_one() -> None:
     post = connection.Connection._post
 
     def anonymous(self: Any, text: str, tags: Any = (), scan: bool = True, key: str | None = None) -> None:
-        by, self._visitor.author = self._visitor.author, None if key else self._visitor.author
+        by, self._session.author = self._session.author, None if key else self._session.author
         post(self, text, tags, scan, key)
-        self._visitor.author = by
+        self._session.author = by
 
     connection.Connection._post = anonymous  # type: ignore[method-assign]
 
@@ -168,14 +168,14 @@ def more_at_the_end() -> None:
 @mutant("kill9", "stale")
 def before_is_ignored() -> None:
     """What is before an id is the newest page again."""
-    from ttweet.storage.sqlite import reader as sqlite_reader
+    from ttweet.storage.sqlite import reader
 
-    find = sqlite_reader.Queries.tweets_of_tag
+    find = reader.Queries.tweets_of_tag
 
     def newest(self: Any, key: str, **options: Any) -> Any:
         return find(self, key, **{**options, "before": None})
 
-    sqlite_reader.Queries.tweets_of_tag = newest  # type: ignore[method-assign]
+    reader.Queries.tweets_of_tag = newest  # type: ignore[method-assign]
 
 
 @mutant("kill9", "forged")
@@ -189,9 +189,9 @@ def unescaped_log() -> None:
 @mutant("kill9", "corrupt")
 def export_apart() -> None:
     """The log's copy goes on where the log ends, not where the copy does."""
-    from ttweet.server import log_copies as export
+    from ttweet.server import log_copies
 
-    copy_page = export.LogCopy._copy_page
+    copy_page = log_copies.LogCopy._copy_page
 
     def careless(self: Any) -> bool:
         more = copy_page(self)
@@ -200,7 +200,7 @@ def export_apart() -> None:
         self._cursor = max(self._cursor, newest)
         return more
 
-    export.LogCopy._copy_page = careless  # type: ignore[method-assign]
+    log_copies.LogCopy._copy_page = careless  # type: ignore[method-assign]
 
 
 @mutant("kill9", "stale")
@@ -241,22 +241,22 @@ def stopped_is_failed() -> None:
 
 def _change_answers(change: Callable[[Any], Any]) -> None:
     """Make the store give back something else than it has stored."""
-    from ttweet.storage.sqlite import writer as sqlite_store
+    from ttweet.storage.sqlite import writer
 
-    append = sqlite_store.SqliteStore.append
+    append = writer.SqliteStore.append
 
     def changed(self: Any, drafts: Sequence[Any], reports: Sequence[Any], *, at: int) -> Any:
         return [change(tweet) for tweet in append(self, drafts, reports, at=at)]
 
-    sqlite_store.SqliteStore.append = changed  # type: ignore[method-assign]
+    writer.SqliteStore.append = changed  # type: ignore[method-assign]
 
 
 def _change_pages(change: Callable[[Any], Any]) -> None:
     """Make the pages of a tag say something else than was found."""
-    from ttweet.storage.sqlite import reader as sqlite_reader
+    from ttweet.storage.sqlite import reader
 
-    find = sqlite_reader.Queries.tweets_of_tag
-    sqlite_reader.Queries.tweets_of_tag = (  # type: ignore[method-assign]
+    find = reader.Queries.tweets_of_tag
+    reader.Queries.tweets_of_tag = (  # type: ignore[method-assign]
         lambda self, key, **options: change(find(self, key, **options))
     )
 

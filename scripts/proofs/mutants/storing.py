@@ -16,30 +16,29 @@ from proofs.mutants.bug import mutant
 @mutant("powercut", "lost")
 def synchronous_off() -> None:
     """COMMIT does not wait for the disk."""
-    from ttweet.storage.sqlite import connections as sqlite_file
+    from ttweet.storage.sqlite import connections
 
-    sqlite_file._SETTINGS["synchronous"] = 0
+    connections._SETTINGS["synchronous"] = 0
 
 
 @mutant("powercut", "lost")
 def synchronous_normal() -> None:
     """COMMIT does not wait for the disk, checkpoints do."""
-    from ttweet.storage.sqlite import connections as sqlite_file
+    from ttweet.storage.sqlite import connections
 
-    sqlite_file._SETTINGS["synchronous"] = 1
+    connections._SETTINGS["synchronous"] = 1
 
 
 @mutant("kill9", "corrupt", "stale")
 def tags_apart() -> None:
     """Tags have a transaction of their own, after that which says that they are indexed."""
-    from ttweet.storage.sqlite import tag_index as sqlite_index
-    from ttweet.storage.sqlite import tag_table as sqlite_tags
+    from ttweet.storage.sqlite import tag_index, tag_table
 
-    count = sqlite_tags.TagTable.count
-    build = sqlite_index.TagIndex.build
+    count = tag_table.TagTable.count
+    build = tag_index.TagIndex.build
 
     def mark_first(self: Any) -> None:
-        self._connection.execute(sqlite_index._MARK, (self._fresh_newest,))
+        self._connection.execute(tag_index._MARK, (self._fresh_newest,))
         build(self)
 
     def apart(self: Any, tagged: Any) -> None:
@@ -48,8 +47,8 @@ def tags_apart() -> None:
         self._connection.execute("BEGIN IMMEDIATE")
         count(self, tagged)
 
-    sqlite_index.TagIndex.build = mark_first  # type: ignore[method-assign]
-    sqlite_tags.TagTable.count = apart  # type: ignore[method-assign]
+    tag_index.TagIndex.build = mark_first  # type: ignore[method-assign]
+    tag_table.TagTable.count = apart  # type: ignore[method-assign]
 
 
 @mutant("kill9", "dup")
@@ -87,18 +86,18 @@ def keys_for_a_day() -> None:
 @mutant("kill9", "forged")
 def deleted_in_part() -> None:
     """The log still repeats what was deleted."""
-    from ttweet.storage.sqlite import writer as sqlite_store
+    from ttweet.storage.sqlite import writer
 
-    sqlite_store.redact = lambda *_: None
+    writer.redact = lambda *_: None
 
 
 @mutant("kill9", "lost")
 def half_of_the_log() -> None:
     """Every other report line is not stored."""
-    from ttweet.storage.sqlite import writer as sqlite_store
+    from ttweet.storage.sqlite import writer
 
-    insert = sqlite_store.SqliteStore._insert_lines
-    sqlite_store.SqliteStore._insert_lines = (  # type: ignore[method-assign]
+    insert = writer.SqliteStore._insert_lines
+    writer.SqliteStore._insert_lines = (  # type: ignore[method-assign]
         lambda self, reports, at: insert(self, reports[::2], at)
     )
 
@@ -106,11 +105,10 @@ def half_of_the_log() -> None:
 @mutant("restart-powercut", "lost")
 def no_checkpoint_at_start() -> None:
     """What a killed server has written and not synced is served again before it is synced."""
-    from ttweet.storage.sqlite import connections as sqlite_file
-    from ttweet.storage.sqlite import writer as sqlite_store
+    from ttweet.storage.sqlite import connections, writer
 
-    sqlite_file.checkpoint = lambda _: True  # type: ignore[assignment]
-    begin = sqlite_store.SqliteStore._begin_session
+    connections.checkpoint = lambda _: True  # type: ignore[assignment]
+    begin = writer.SqliteStore._begin_session
 
     def begin_session(self: Any, at: int) -> None:
         if (before := self.last_session()) is None:
@@ -118,24 +116,24 @@ def no_checkpoint_at_start() -> None:
         else:
             self.session = before
 
-    sqlite_store.SqliteStore._begin_session = begin_session  # type: ignore[method-assign]
+    writer.SqliteStore._begin_session = begin_session  # type: ignore[method-assign]
 
 
 @mutant("diskfull", "corrupt")
 def cache_kept_after_rollback() -> None:
     """The tweets of a failed batch are kept for the index of tags."""
-    from ttweet.storage.sqlite import tag_index as sqlite_index
+    from ttweet.storage.sqlite import tag_index
 
-    sqlite_index.TagIndex.forget = sqlite_index.TagIndex.keep  # type: ignore[method-assign]
+    tag_index.TagIndex.forget = tag_index.TagIndex.keep  # type: ignore[method-assign]
 
 
 @mutant("fsyncs", "lost")
 def ack_during_sync() -> None:
     """COMMIT does not wait for the disk; the log is synced while the uploads are answered."""
-    from ttweet.storage.sqlite import writer as sqlite_store
+    from ttweet.storage.sqlite import writer
 
     synchronous_normal()
-    append = sqlite_store.SqliteStore.append
+    append = writer.SqliteStore.append
 
     def sync(fd: int, begun: threading.Event) -> None:
         begun.set()
@@ -149,30 +147,30 @@ def ack_during_sync() -> None:
         begun.wait()
         return stored
 
-    sqlite_store.SqliteStore.append = hasty  # type: ignore[method-assign]
+    writer.SqliteStore.append = hasty  # type: ignore[method-assign]
 
 
 @mutant("crashpoints", "corrupt")
 def schema_without_journal() -> None:
     """The first start writes its tables with nothing to take them back by."""
-    from ttweet.storage.sqlite import connections as sqlite_file
+    from ttweet.storage.sqlite import connections
 
-    migrate = sqlite_file.migrate
+    migrate = connections.migrate
 
     def careless(connection: Any) -> None:
         connection.execute("PRAGMA journal_mode = MEMORY").fetchall()
         migrate(connection)
 
-    sqlite_file.migrate = careless
+    connections.migrate = careless
 
 
 @mutant("diskfull", "forged")
 def stored_later() -> None:
     """What was refused for want of room is stored when there is room again."""
     from ttweet.model import errors
-    from ttweet.storage.sqlite import writer as sqlite_store
+    from ttweet.storage.sqlite import writer
 
-    append = sqlite_store.SqliteStore.append
+    append = writer.SqliteStore.append
     refused: list[Any] = []
 
     def later(self: Any, drafts: Sequence[Any], reports: Sequence[Any], *, at: int) -> Any:
@@ -186,7 +184,7 @@ def stored_later() -> None:
             refused.clear()
         return stored
 
-    sqlite_store.SqliteStore.append = later  # type: ignore[method-assign]
+    writer.SqliteStore.append = later  # type: ignore[method-assign]
 
 
 @mutant("ioerrors", "lost")
@@ -205,17 +203,17 @@ def failed_sync_acknowledged() -> None:
 def io_errors_pass() -> None:
     """After an I/O error the uploads are refused, and the server goes on."""
     from ttweet.model import errors
-    from ttweet.storage.sqlite import writer as sqlite_store
+    from ttweet.storage.sqlite import writer
 
-    sqlite_store.store_error = lambda *_, **__: errors.StoreError("busy", "nothing was stored; try again")
+    writer.store_error = lambda *_, **__: errors.StoreError("busy", "nothing was stored; try again")
 
 
 def _acknowledge_failures(of: Callable[[Any], bool]) -> None:
     """Answer some of what the store has failed to store as if it were stored."""
     from ttweet.model import errors, tweets
-    from ttweet.storage.sqlite import writer as sqlite_store
+    from ttweet.storage.sqlite import writer
 
-    append = sqlite_store.SqliteStore.append
+    append = writer.SqliteStore.append
 
     def careless(self: Any, drafts: Sequence[Any], reports: Sequence[Any], *, at: int) -> Any:
         try:
@@ -226,4 +224,4 @@ def _acknowledge_failures(of: Callable[[Any], bool]) -> None:
         first = self._last_tweet + 1
         return [tweets.Tweet(first + n, at, one.by, one.text, tuple(one.tags.values())) for n, one in enumerate(drafts)]
 
-    sqlite_store.SqliteStore.append = careless  # type: ignore[method-assign]
+    writer.SqliteStore.append = careless  # type: ignore[method-assign]

@@ -9,7 +9,7 @@ import pytest
 from tests.support.peers import peer, says
 from tests.support.processes import LIMIT_S, TTWEET, Server, environment, run, running_server
 from ttweet.cli import shell
-from ttweet.cli.chat import repl as course
+from ttweet.cli.chat import repl
 from ttweet.client.sync_client import Client
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
@@ -29,7 +29,7 @@ class Student:
         self._process = subprocess.Popen(
             command, env=environment(), text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
-        self.sees(course.SIGNED_IN)
+        self.sees(repl.SIGNED_IN)
 
     def types(self, command: str, *expected: str) -> None:
         assert self._process.stdin is not None
@@ -86,28 +86,28 @@ def held(server: Server, *commands: str) -> list[str]:
     """What a session says to these commands after the first line."""
     shown = run("chat", "127.0.0.1", str(server.port), "matt", stdin="\n".join(commands).encode() + b"\n").stdout
     first, *others = shown.splitlines()
-    assert first == course.SIGNED_IN
+    assert first == repl.SIGNED_IN
     return others
 
 
 @pytest.mark.parametrize(
     ("command", "answer"),
     [
-        ('tweet "" #a', [course.BAD_FORMAT]),
-        ("tweet hi #a", [course.BAD_FORMAT]),
-        ('tweet "hi #a', [course.BAD_FORMAT]),
-        (f'tweet "{"x" * 151}" #a', [course.BAD_LENGTH]),
+        ('tweet "" #a', [repl.BAD_FORMAT]),
+        ("tweet hi #a", [repl.BAD_FORMAT]),
+        ('tweet "hi #a', [repl.BAD_FORMAT]),
+        (f'tweet "{"x" * 151}" #a', [repl.BAD_LENGTH]),
         (f'tweet "{"x" * 150}" #{"a" * 100}', []),
         ('tweet "   " #a', []),
-        ('tweet "hi" #a#', [course.BAD_TAG]),
-        ('tweet "hi" ##a', [course.BAD_TAG]),
-        ('tweet "hi" #', [course.BAD_TAG]),
-        ('tweet "hi"', [course.BAD_TAG]),
-        ('tweet "hi" #ALL', [course.BAD_TAG]),
-        ('tweet "hi" #a_b', [course.BAD_TAG]),
-        ("subscribe", [course.BAD_TAG]),
-        ("subscribe #a#b", [course.BAD_TAG]),
-        ("unsubscribe #a", [course.SUCCESS]),
+        ('tweet "hi" #a#', [repl.BAD_TAG]),
+        ('tweet "hi" ##a', [repl.BAD_TAG]),
+        ('tweet "hi" #', [repl.BAD_TAG]),
+        ('tweet "hi"', [repl.BAD_TAG]),
+        ('tweet "hi" #ALL', [repl.BAD_TAG]),
+        ('tweet "hi" #a_b', [repl.BAD_TAG]),
+        ("subscribe", [repl.BAD_TAG]),
+        ("subscribe #a#b", [repl.BAD_TAG]),
+        ("unsubscribe #a", [repl.SUCCESS]),
         ("gettweets nobody", ["no user nobody in the system"]),
         ("getusers", ["matt"]),
         ("", []),
@@ -121,18 +121,18 @@ def test_a_command_has_its_answer(server: Server, command: str, answer: list[str
 def test_three_subscriptions_are_the_limit_and_all_is_one_of_them(server: Server) -> None:
     failed = "operation failed: sub #{} failed, already exists or exceeds 3 limitation"
     commands = [f"subscribe #{tag}" for tag in ("a", "a", "ALL", "b", "c")]
-    done = course.SUCCESS
+    done = repl.SUCCESS
     assert held(server, *commands) == [done, failed.format("a"), done, done, failed.format("c")]
 
 
 def test_nothing_is_pushed_after_the_last_subscription_is_gone(server: Server) -> None:
     commands = ("subscribe #a", "subscribe #ALL", "unsubscribe #ALL", 'tweet "hi" #a', "timeline", "exit")
-    assert held(server, *commands) == [course.SUCCESS] * 3 + [course.BYE]
+    assert held(server, *commands) == [repl.SUCCESS] * 3 + [repl.BYE]
 
 
 def test_a_tweet_of_ones_own_is_in_the_timeline_of_the_next_command(server: Server) -> None:
     commands = ("subscribe #a", 'tweet "hi" #a', "timeline", "exit")
-    assert held(server, *commands) == [course.SUCCESS, 'matt "hi" #a', 'matt: "hi" #a', course.BYE]
+    assert held(server, *commands) == [repl.SUCCESS, 'matt "hi" #a', 'matt: "hi" #a', repl.BYE]
 
 
 def test_messages_that_look_like_something_else_are_messages(server: Server) -> None:
@@ -144,17 +144,17 @@ def test_messages_that_look_like_something_else_are_messages(server: Server) -> 
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ((), course.ARGS),
-        (("127.0.0.1",), course.ARGS),
-        (("127.0.0.1", "13001"), course.ARGS),
-        (("127.0.0", "1", "?"), course.BAD_IP),
-        (("300.0.0.1", "13001", "matt"), course.BAD_IP),
-        (("127.0.0.1", "-3", "?"), course.BAD_PORT),
-        (("127.0.0.1", "1023", "matt"), course.BAD_PORT),
-        (("127.0.0.1", "65536", "matt"), course.BAD_PORT),
-        (("127.0.0.1", "13001", "two words"), course.BAD_NAME),
-        (("127.0.0.1", "13001", ""), course.BAD_NAME),
-        (("127.0.0.1", "65535", "matt"), course.NO_SERVER.format("Connection refused")),
+        ((), repl.ARGS),
+        (("127.0.0.1",), repl.ARGS),
+        (("127.0.0.1", "13001"), repl.ARGS),
+        (("127.0.0", "1", "?"), repl.BAD_IP),
+        (("300.0.0.1", "13001", "matt"), repl.BAD_IP),
+        (("127.0.0.1", "-3", "?"), repl.BAD_PORT),
+        (("127.0.0.1", "1023", "matt"), repl.BAD_PORT),
+        (("127.0.0.1", "65536", "matt"), repl.BAD_PORT),
+        (("127.0.0.1", "13001", "two words"), repl.BAD_NAME),
+        (("127.0.0.1", "13001", ""), repl.BAD_NAME),
+        (("127.0.0.1", "65535", "matt"), repl.NO_SERVER.format("Connection refused")),
     ],
 )
 def test_arguments_are_checked_in_their_order(arguments: tuple[str, ...], line: str) -> None:
@@ -170,7 +170,7 @@ def test_arguments_are_checked_in_their_order(arguments: tuple[str, ...], line: 
 def test_a_name_is_online_once_and_free_at_once_after_exit(server: Server) -> None:
     ann = Student(server.port, "ann")
     second = run("chat", "127.0.0.1", str(server.port), "--as", "ann")
-    assert (second.returncode, second.stdout, second.stderr) == (shell.REFUSED, course.NAME_TAKEN + "\n", "")
+    assert (second.returncode, second.stdout, second.stderr) == (shell.REFUSED, repl.NAME_TAKEN + "\n", "")
     ann.leaves()
     Student(server.port, "ann").leaves()
 
@@ -191,7 +191,7 @@ def test_what_a_server_says_before_it_goes_is_told() -> None:
             command, env=environment(), stdin=keyboard, capture_output=True, text=True, timeout=LIMIT_S
         )
     said = "connection error, please check your server: no further frame came"
-    assert (done.returncode, done.stdout, done.stderr) == (shell.UNREACHABLE, f"{course.SIGNED_IN}\n{said}\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (shell.UNREACHABLE, f"{repl.SIGNED_IN}\n{said}\n", "")
 
 
 def test_the_courses_server_keeps_its_file_and_starts_again_at_once(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from tests.support.in_process import complains
 from tests.support.processes import LIMIT_S, TTWEET, environment, plain, run, run_on_terminal, running_server
 from ttweet.cli import shell
-from ttweet.cli.commands import export as cli_export
+from ttweet.cli.commands import export
 from ttweet.model.errors import OpenError, StoreError
 from ttweet.model.tweets import Tweet
 from ttweet.storage.jsonl import MAX_LINE_BYTES, encode
@@ -106,20 +106,20 @@ def test_a_bad_line_is_told_with_what_was_done(exported: Path, tmp_path: Path) -
 def test_a_full_disk_is_told_with_what_was_done_and_the_same_command_goes_on(
     exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    new, open_store = tmp_path / "new.db", cli_export._open_store
+    new, open_store = tmp_path / "new.db", export._open_store
 
     def open_with_little_room(db: Path) -> SqliteStore:
         store = open_store(db)
         store._connection.execute("PRAGMA max_page_count = 200")  # SQLite calls that a full disk
         return store
 
-    monkeypatch.setattr(cli_export, "_open_store", open_with_little_room)
+    monkeypatch.setattr(export, "_open_store", open_with_little_room)
     with pytest.raises(StoreError) as error:
-        cli_export.import_(str(exported), db=new)
+        export.import_(str(exported), db=new)
     monkeypatch.undo()
     assert error.value.code == "full"
     assert re.search(r"the disk is full; .*; before it: [1-9][\d,]+ tweets imported$", error.value.text)
-    assert cli_export.import_(str(exported), db=new) == shell.DONE
+    assert export.import_(str(exported), db=new) == shell.DONE
     assert run("export", "--db", str(new)).stdout == exported.read_text()
 
 

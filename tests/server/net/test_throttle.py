@@ -4,10 +4,10 @@ from pathlib import Path
 
 from tests.support.memory_store import MemoryStore
 from tests.support.serving import serving
-from ttweet.broker.session import Visitor
-from ttweet.protocol import requests as wire
+from ttweet.broker.session import Session
+from ttweet.protocol import requests
 from ttweet.protocol.codecs import JSON
-from ttweet.security.authenticator import Gate
+from ttweet.security.authenticator import Authenticator
 from ttweet.security.rate_limit import Rate
 from ttweet.security.rights import READ
 from ttweet.security.token_file import TokenFile
@@ -17,18 +17,18 @@ TWO = Rates(Rate(1, "h", burst=2), loopback=True)
 TWICE = [("p", ""), ("p", "")]
 
 
-def reader_for(rates: Rates, host: str) -> type[wire.RequestReader]:
-    visitor = Visitor(None, Gate())  # type: ignore[arg-type]  # no service is asked
-    return type(Throttle(rates, JSON).reader((host, 1), visitor))
+def reader_for(rates: Rates, host: str) -> type[requests.RequestReader]:
+    session = Session(None, Authenticator())  # type: ignore[arg-type]  # no service is asked
+    return type(Throttle(rates, JSON).reader((host, 1), session))
 
 
 def test_who_is_not_limited_gets_the_plain_reader_and_pays_nothing() -> None:
     limited = Rates(Rate(1, "s", burst=1))
     assert reader_for(limited, "203.0.113.7") is ThrottledReader
-    assert reader_for(limited, "127.0.0.1") is wire.RequestReader
+    assert reader_for(limited, "127.0.0.1") is requests.RequestReader
     assert reader_for(limited._replace(loopback=True), "127.0.0.1") is ThrottledReader
     assert reader_for(limited, "memory") is ThrottledReader
-    assert reader_for(NO_RATES, "203.0.113.7") is wire.RequestReader
+    assert reader_for(NO_RATES, "203.0.113.7") is requests.RequestReader
 
 
 async def test_requests_beyond_the_rate_are_refused_in_their_place_and_the_connection_goes_on() -> None:
@@ -56,12 +56,12 @@ async def test_all_connections_of_an_address_share_its_bucket() -> None:
 async def test_a_token_of_a_file_that_was_replaced_spends_nothing_of_the_next_one_s(tmp_path: Path) -> None:
     file, other = TokenFile(tmp_path / "tweets.db"), TokenFile(tmp_path / "other.db")
     (_, old), (_, new) = file.add("ci", frozenset({READ})), other.add("ci", frozenset({READ}))
-    gate = Gate(file=file)
-    async with serving(gate=gate, rates=TWO) as here:
+    authenticator = Authenticator(file=file)
+    async with serving(authenticator=authenticator, rates=TWO) as here:
         caller = await here.call()
         assert [(await caller.ask(*asked))[0] for asked in [("a", old), *TWICE]] == ["ok", "ok", "ok"]
         other.path.replace(file.path)
-        await gate.look_after()
+        await authenticator.look_after()
         again = await here.call()
         assert [(await again.ask(*asked))[0] for asked in [("a", new), *TWICE, *TWICE]] == ["ok"] * 3 + ["err"] * 2
 
@@ -69,7 +69,7 @@ async def test_a_token_of_a_file_that_was_replaced_spends_nothing_of_the_next_on
 async def test_a_token_has_a_bucket_of_its_own_on_all_connections_that_show_it(tmp_path: Path) -> None:
     file = TokenFile(tmp_path / "tweets.db")
     _, secret = file.add("ci", frozenset({READ}))
-    async with serving(gate=Gate(file=file), rates=TWO) as here:
+    async with serving(authenticator=Authenticator(file=file), rates=TWO) as here:
         for _ in range(3):
             stranger = await here.call()
             await stranger.ask("p", "")
@@ -114,7 +114,7 @@ async def test_a_classic_client_that_is_too_fast_gets_an_empty_stream_and_stores
 
 
 async def test_a_stranger_who_is_too_fast_is_let_go_and_does_not_keep_a_place() -> None:
-    async with serving(gate=Gate(frozenset()), rates=TWO) as here:
+    async with serving(authenticator=Authenticator(frozenset()), rates=TWO) as here:
         said = []
         for _ in range(4):
             stranger = await here.call()
@@ -125,7 +125,7 @@ async def test_a_stranger_who_is_too_fast_is_let_go_and_does_not_keep_a_place() 
 
 
 async def test_after_a_wrong_token_not_even_too_many_requests_are_answered(tmp_path: Path) -> None:
-    async with serving(gate=Gate(file=TokenFile(tmp_path / "tweets.db")), rates=TWO) as here:
+    async with serving(authenticator=Authenticator(file=TokenFile(tmp_path / "tweets.db")), rates=TWO) as here:
         caller = await here.call()
         await caller.send(("a", "wrong"), *[("p", "")] * 4)
         said = await caller.rest()

@@ -147,11 +147,11 @@ class SlowReader(MemoryStore):
 
     def __init__(self, error: TtweetError | None = None) -> None:
         super().__init__()
-        self.gate = threading.Event()
+        self.authenticator = threading.Event()
         self._error = error
 
     def tweets_of_tag(self, key: str, *, limit: int, before: int | None = None) -> Page:
-        assert self.gate.wait(GUARD_S)
+        assert self.authenticator.wait(GUARD_S)
         if self._error is not None:
             raise self._error
         return super().tweets_of_tag(key, limit=limit, before=before)
@@ -163,5 +163,5 @@ async def test_waiting_for_a_query_is_not_the_clients_fault(mock_clock: trio.tes
         caller = await here.call()
         await caller.send(("t", "a"))
         await jump(mock_clock, LIMITS.first_byte_s + SWEPT_S)
-        store.gate.set()
+        store.authenticator.set()
         assert await caller.answer() == ("ok", {"tweets": [], "more": False})

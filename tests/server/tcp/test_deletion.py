@@ -14,13 +14,13 @@ from tests.support.held_store import HeldStore
 from tests.support.memory_store import MemoryStore
 from tests.support.posters import BUSY, FULL, INTERNAL, Poster, running, texts
 from tests.support.serving import serving
-from ttweet.broker import fanout as audience_module
-from ttweet.broker.fanout import Audience
+from ttweet.broker import fanout
+from ttweet.broker.fanout import FanOut
 from ttweet.broker.journal import Journal
 from ttweet.model.errors import Refused, StoreError
 from ttweet.model.reports import message_deleted, message_received
 from ttweet.model.tweets import Deletion, Tweet
-from ttweet.security.authenticator import Gate
+from ttweet.security.authenticator import Authenticator
 from ttweet.security.rights import POST, READ
 from ttweet.storage.contract import NOT_SEARCHED, Store
 
@@ -159,7 +159,7 @@ async def test_who_asks_for_deletions_is_told_live_and_later_and_others_are_not(
 
 
 async def test_only_an_administrator_may_delete() -> None:
-    async with serving(gate=Gate(frozenset({READ, POST}))) as here:
+    async with serving(authenticator=Authenticator(frozenset({READ, POST}))) as here:
         caller = await here.call()
         await caller.ask("u", "mine")
         kind, error = await caller.ask("x", 1)
@@ -190,12 +190,12 @@ class _Deletions(Subscriber):
         self.unsent = b""
 
     def follow(self, tags: str, after: int | None) -> None:
-        self.follower = self.log.audience.follow(self, tags, after, deletions=True)
+        self.follower = self.log.fanout.follow(self, tags, after, deletions=True)
         self.resume()
 
     def reconnect(self) -> None:
         assert self.follower is not None
-        self.log.audience.end(self.follower)
+        self.log.fanout.end(self.follower)
         self.unsent = b""
         self.follow("", self.entries[-1][1] if self.entries else 0)
 
@@ -210,7 +210,7 @@ class _Deleting(Log):
         except Refused:
             return
         if deletion.id > newest:
-            self.audience.publish_deletion(deletion)
+            self.fanout.publish_deletion(deletion)
 
 
 STEPS = st.lists(
@@ -222,9 +222,9 @@ STEPS = st.lists(
 @given(STEPS)
 def test_a_follower_gets_what_is_left_and_each_deletion_once_whatever_happens(steps: list[int | str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(audience_module, "PAGE_TWEETS", 3)
-        patch.setattr(audience_module, "RECENT_TWEETS", 4)
-        patch.setattr(audience_module, "PAGE_BYTES", 150)
+        patch.setattr(fanout, "PAGE_TWEETS", 3)
+        patch.setattr(fanout, "RECENT_TWEETS", 4)
+        patch.setattr(fanout, "PAGE_BYTES", 150)
         trio.run(_follow_through, steps)
 
 
@@ -233,7 +233,7 @@ async def _follow_through(steps: list[int | str]) -> None:
     client = _Deletions(log)
     client.follow("", 0)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(log.audience.run)
+        nursery.start_soon(log.fanout.run)
         for step in steps:
             await _step(log, client, step)
         await _step(log, client, "fast")
@@ -276,7 +276,7 @@ async def test_a_deletion_that_is_committed_during_a_read_comes_in_its_place() -
 
     log = _Deleting(Racing())
     log.commit("a", "b")
-    log.audience = Audience(Journal(log.store), log.store, log.audience._reading, log._encode)  # nothing in memory
+    log.fanout = FanOut(Journal(log.store), log.store, log.fanout._reading, log._encode)  # nothing in memory
     client = _Deletions(log)
     await following(log, lambda: client.follow("", 0))
     assert client.entries == [("m", 2), ("x", 3), ("m", 4)]
@@ -302,7 +302,7 @@ async def test_a_tweet_that_is_deleted_while_it_is_read_for_a_follower_is_not_se
 
     log = _Deleting(Racing())
     log.commit("a", "b")
-    log.audience = Audience(Journal(log.store), log.store, log.audience._reading, log._encode)  # nothing in memory
+    log.fanout = FanOut(Journal(log.store), log.store, log.fanout._reading, log._encode)  # nothing in memory
     client = _Deletions(log)
     await following(log, lambda: client.follow("", 0))
     assert client.entries == [("m", 2), ("x", 3)]

@@ -246,7 +246,7 @@ async def test_others_have_their_turn_between_pages_from_memory() -> None:
             received.append(sum(len(client.received) for client in clients))
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(log.audience.run)
+        nursery.start_soon(log.fanout.run)
         nursery.start_soon(others)
         follow_all(clients, ["a"] * 9, 0)
         while received[-1] < 9:

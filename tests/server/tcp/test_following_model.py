@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.serving import Caller, Serving, serving
-from ttweet.broker import fanout as audience
+from ttweet.broker import fanout as fanout
 
 FOLLOWERS = 3
 TAGS = ["", "a", "b", "ab"]  # each character is a tag
@@ -156,7 +156,7 @@ def test_over_connections_too_nobody_misses_a_tweet_or_sees_one_twice_or_out_of_
     steps: list[tuple[Any, ...]],
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(audience, "PAGE_TWEETS", 3)
-        patch.setattr(audience, "RECENT_TWEETS", 4)
-        patch.setattr(audience, "PAGE_BYTES", 150)
+        patch.setattr(fanout, "PAGE_TWEETS", 3)
+        patch.setattr(fanout, "RECENT_TWEETS", 4)
+        patch.setattr(fanout, "PAGE_BYTES", 150)
         trio.run(partial(play, steps))

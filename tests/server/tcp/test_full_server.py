@@ -10,9 +10,9 @@ import ttweet
 from tests.support.authority import Authority
 from tests.support.held_store import HeldStore
 from tests.support.serving import SWEPT_S, Caller, Serving, hold_a_commit, jump, serving
-from ttweet.security.authenticator import Gate
+from ttweet.security.authenticator import Authenticator
 from ttweet.security.rate_limit import Rate
-from ttweet.security.rights import POST, READ, Who
+from ttweet.security.rights import POST, READ, Principal
 from ttweet.security.token_file import TokenFile
 from ttweet.server.net.limits import Limits
 from ttweet.server.net.places import MIN_ANTEROOM
@@ -25,7 +25,7 @@ class Keyed:
     def __init__(self, folder: Path) -> None:
         file = TokenFile(folder / "tweets.db")
         _, self.secret = file.add("alice", frozenset({READ, POST}))
-        self.gate = Gate(file=file)
+        self.authenticator = Authenticator(file=file)
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ async def test_a_client_whose_only_request_was_refused_makes_room() -> None:
 
 
 async def test_a_client_that_shows_a_token_takes_the_place_of_the_longest_idle_one(keyed: Keyed) -> None:
-    async with serving(gate=keyed.gate, max_clients=3) as here:
+    async with serving(authenticator=keyed.authenticator, max_clients=3) as here:
         first, idle, last = await crowd(here, 3)
         await first.ask("p", "")
         alice = await here.call()
@@ -73,7 +73,7 @@ async def test_a_client_that_shows_a_token_takes_the_place_of_the_longest_idle_o
 
 
 async def test_a_token_and_a_request_in_one_read_are_both_answered(keyed: Keyed) -> None:
-    async with serving(gate=keyed.gate, max_clients=1) as here:
+    async with serving(authenticator=keyed.authenticator, max_clients=1) as here:
         await crowd(here, 1)
         alice = await here.call()
         await alice.send(("a", keyed.secret), ("u", "one"), ("u", "two"))
@@ -85,7 +85,7 @@ async def test_a_token_and_a_request_in_one_read_are_both_answered(keyed: Keyed)
 async def test_a_client_without_a_token_is_answered_busy_and_nothing_is_carried_out(
     keyed: Keyed, frame: tuple[str, str]
 ) -> None:
-    async with serving(gate=keyed.gate, max_clients=1) as here:
+    async with serving(authenticator=keyed.authenticator, max_clients=1) as here:
         (served,) = await crowd(here, 1)
         stranger = await here.call()
         await stranger.send(frame, ("u", "behind it"))
@@ -98,7 +98,7 @@ async def test_a_client_without_a_token_is_answered_busy_and_nothing_is_carried_
 
 
 async def test_a_wrong_token_takes_nobody_s_place(keyed: Keyed) -> None:
-    async with serving(gate=keyed.gate, max_clients=1) as here:
+    async with serving(authenticator=keyed.authenticator, max_clients=1) as here:
         (served,) = await crowd(here, 1)
         stranger = await here.call()
         await stranger.send(("a", "ttw_wrong"), ("u", "behind it"))
@@ -109,7 +109,7 @@ async def test_a_wrong_token_takes_nobody_s_place(keyed: Keyed) -> None:
 
 
 async def test_where_all_have_tokens_another_one_is_answered_busy(keyed: Keyed) -> None:
-    async with serving(gate=keyed.gate, max_clients=1) as here:
+    async with serving(authenticator=keyed.authenticator, max_clients=1) as here:
         first = await here.call()
         assert (await first.ask("a", keyed.secret))[0] == "ok"
         second = await here.call()
@@ -121,7 +121,7 @@ async def test_where_all_have_tokens_another_one_is_answered_busy(keyed: Keyed) 
 
 
 async def test_a_place_that_is_free_by_then_goes_to_whoever_asks_first(keyed: Keyed) -> None:
-    async with serving(gate=keyed.gate, max_clients=1) as here:
+    async with serving(authenticator=keyed.authenticator, max_clients=1) as here:
         (served,) = await crowd(here, 1)
         stranger = await here.call()
         await trio.testing.wait_all_tasks_blocked()
@@ -132,7 +132,7 @@ async def test_a_place_that_is_free_by_then_goes_to_whoever_asks_first(keyed: Ke
 
 
 async def test_silence_in_the_anteroom_keeps_no_token_out(keyed: Keyed) -> None:
-    async with serving(gate=keyed.gate, max_clients=1) as here:
+    async with serving(authenticator=keyed.authenticator, max_clients=1) as here:
         await crowd(here, 1)
         silent = [await here.call() for _ in range(MIN_ANTEROOM)]
         await trio.testing.wait_all_tasks_blocked()
@@ -143,12 +143,12 @@ async def test_silence_in_the_anteroom_keeps_no_token_out(keyed: Keyed) -> None:
         assert (here.server.clients, here.server.accepted) == (1, 2)
 
 
-class SlowGate(Gate):
+class SlowGate(Authenticator):
     """Looks tokens up when it is told to."""
 
     go: trio.Event
 
-    async def identify(self, secret: str, address: str) -> Who:
+    async def identify(self, secret: str, address: str) -> Principal:
         await self.go.wait()
         return await super().identify(secret, address)
 
@@ -156,9 +156,9 @@ class SlowGate(Gate):
 async def test_a_token_that_is_looked_up_for_too_long_takes_nobody_s_place(tmp_path: Path) -> None:
     file = TokenFile(tmp_path / "tweets.db")
     _, secret = file.add("alice", frozenset({READ, POST}))
-    gate = SlowGate(file=file)
-    gate.go = trio.Event()
-    async with serving(gate=gate, max_clients=1) as here:
+    authenticator = SlowGate(file=file)
+    authenticator.go = trio.Event()
+    async with serving(authenticator=authenticator, max_clients=1) as here:
         (served,) = await crowd(here, 1)
         alice = await here.call()
         await alice.send(("a", secret))
@@ -166,14 +166,14 @@ async def test_a_token_that_is_looked_up_for_too_long_takes_nobody_s_place(tmp_p
         for _ in range(MIN_ANTEROOM):
             await here.call()
         assert await code_of(alice) == "busy"
-        gate.go.set()
+        authenticator.go.set()
         assert await alice.rest() == b""
         assert (await served.ask("p", ""))[0] == "ok"
         assert (here.server.clients, here.server.turned_away) == (1, 1)
 
 
 async def test_the_anteroom_has_the_time_of_a_first_byte(keyed: Keyed, mock_clock: trio.testing.MockClock) -> None:
-    async with serving(gate=keyed.gate, max_clients=1) as here:
+    async with serving(authenticator=keyed.authenticator, max_clients=1) as here:
         await crowd(here, 1)
         silent = await here.call()
         await jump(mock_clock, Limits().first_byte_s + SWEPT_S)
@@ -183,7 +183,7 @@ async def test_the_anteroom_has_the_time_of_a_first_byte(keyed: Keyed, mock_cloc
 
 async def test_a_client_whose_upload_is_on_its_way_is_never_told_that_the_server_is_busy(keyed: Keyed) -> None:
     store = HeldStore()
-    async with serving(store, gate=keyed.gate, max_clients=1) as here:
+    async with serving(store, authenticator=keyed.authenticator, max_clients=1) as here:
         (uploader,) = await crowd(here, 1)
         await hold_a_commit(store, uploader)
         alice = await here.call()
@@ -198,7 +198,7 @@ async def test_a_client_whose_upload_is_on_its_way_is_never_told_that_the_server
 
 async def test_a_follower_that_makes_room_follows_on_when_there_is_room_again(keyed: Keyed) -> None:
     async with (
-        serving(gate=keyed.gate, max_clients=1) as here,
+        serving(authenticator=keyed.authenticator, max_clients=1) as here,
         ttweet.AsyncClient(*here.address).follow(after=0) as follower,
     ):
         link = follower._link
@@ -212,7 +212,7 @@ async def test_a_follower_that_makes_room_follows_on_when_there_is_room_again(ke
 
 async def test_over_tls_a_token_gets_in_and_a_stranger_hears_busy(keyed: Keyed, authority: Authority) -> None:
     async with (
-        serving(gate=keyed.gate, certificates=authority.certificates(), max_clients=1) as here,
+        serving(authenticator=keyed.authenticator, certificates=authority.certificates(), max_clients=1) as here,
         ttweet.AsyncClient(*here.address, ca=authority.ca) as served,
     ):
         await served.ping()

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.sqlite_files import limited_file_size, opened, post, sql, texts
 from ttweet.model.errors import StoreError
-from ttweet.storage.sqlite import backup as sqlite_backup
+from ttweet.storage.sqlite import backup
 from ttweet.storage.sqlite.backup import back_up
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore
@@ -42,7 +42,7 @@ def test_a_copy_is_one_file_that_anybody_may_read_and_a_server_may_serve(
 def test_a_copy_is_of_one_moment_and_is_finished_though_the_writer_goes_on(
     store: SqliteStore, path: Path, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_backup, "STEP_PAGES", 1)
+    monkeypatch.setattr(backup, "STEP_PAGES", 1)
     before = [f"before {number} #tag{number}" for number in range(300)]
     post(store, *before)
     steps = 0
@@ -73,7 +73,7 @@ def test_what_is_said_of_a_full_disk_names_the_copy(path: Path, target: Path) ->
         full.execute("PRAGMA max_page_count = 1")
         with pytest.raises(sqlite3.Error) as error:
             full.execute("CREATE TABLE a (x)")
-        told = sqlite_backup._error(error.value, full, path, target)
+        told = backup._error(error.value, full, path, target)
     assert (told.code, told.text) == (
         "full",
         f"{target} cannot be written: the disk is full; nothing was left there, make room on its disk",

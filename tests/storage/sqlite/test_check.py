@@ -9,7 +9,7 @@ from tests.support.sqlite_files import DAY_MS, NOW, damage_index, limited_pages,
 from ttweet.model.errors import OpenError
 from ttweet.model.reports import Report
 from ttweet.model.tweets import draft
-from ttweet.storage.sqlite import connections as sqlite_file
+from ttweet.storage.sqlite import connections
 from ttweet.storage.sqlite.check import HARMLESS, Check, Facts, Finding
 from ttweet.storage.sqlite.errors import ANEW
 from ttweet.storage.sqlite.writer import SqliteStore
@@ -43,7 +43,7 @@ def test_a_file_in_order_is_whole(stopped: Path) -> None:
     check = Check(stopped)
     seen: list[tuple[int, int]] = []
     assert list(check.run(lambda done, total: seen.append((done, total)))) == []
-    assert check.facts == Facts(tweets=12, tags=4, lines=1, schema=sqlite_file.SCHEMA_VERSION)
+    assert check.facts == Facts(tweets=12, tags=4, lines=1, schema=connections.SCHEMA_VERSION)
     assert check.unlike == 0
     assert seen == [(12, 12)]
 
@@ -139,7 +139,7 @@ def test_a_file_that_takes_too_long_to_read_at_a_start_is_left_to_a_check(
     stopped: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     destroy_page(stopped, "tweets_by_author")
-    monkeypatch.setattr(sqlite_file, "MAX_LOOKED_OVER_BYTES", 4096)
+    monkeypatch.setattr(connections, "MAX_LOOKED_OVER_BYTES", 4096)
     with opened(stopped) as store:
         assert store.count() == 12
     assert findings(stopped) != []
@@ -147,7 +147,7 @@ def test_a_file_that_takes_too_long_to_read_at_a_start_is_left_to_a_check(
 
 def test_indexes_of_a_larger_file_are_left_to_a_check(stopped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     damage_index(stopped, "sqlite_autoindex_tags_1", b"python", b"pythom")
-    monkeypatch.setattr(sqlite_file, "MAX_COMPARED_BYTES", 4096)
+    monkeypatch.setattr(connections, "MAX_COMPARED_BYTES", 4096)
     with opened(stopped) as store:
         assert store.count() == 12
     assert findings(stopped) != []

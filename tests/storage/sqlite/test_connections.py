@@ -25,7 +25,7 @@ from tests.support.sqlite_files import (
     without_rights,
 )
 from ttweet.model.errors import OpenError, StoreError
-from ttweet.storage.sqlite import connections as sqlite_file
+from ttweet.storage.sqlite import connections
 from ttweet.storage.sqlite.backup import back_up
 from ttweet.storage.sqlite.check import Check
 from ttweet.storage.sqlite.connections import lock_path
@@ -50,15 +50,15 @@ def test_all_files_are_for_their_owner_alone(path: Path, umask: int) -> None:
 
 
 def test_a_file_is_opened_in_the_safest_mode(store: SqliteStore) -> None:
-    seen = {name: store._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in sqlite_file._SETTINGS}
+    seen = {name: store._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in connections._SETTINGS}
     assert (seen["journal_mode"], seen["synchronous"], seen["foreign_keys"]) == ("wal", 2, 1)
-    assert seen == sqlite_file._SETTINGS
+    assert seen == connections._SETTINGS
 
 
 def test_a_mode_that_sqlite_does_not_take_keeps_the_server_from_starting(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sqlite_file._SETTINGS, "synchronous", 9)
+    monkeypatch.setitem(connections._SETTINGS, "synchronous", 9)
     with pytest.raises(OpenError, match="does not take synchronous = 9") as refusal:
         SqliteStore.open(path, log_limit=1, at=NOW)
     assert refusal.value.code == "denied"
@@ -166,12 +166,12 @@ def test_a_file_is_looked_at_and_opened_by_one_thread_at_a_time(path: Path, monk
 
     def watched(function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **options: Any) -> Any:
-            alone.append(sqlite_file._OPENING.locked())
+            alone.append(connections._OPENING.locked())
             return function(*arguments, **options)
 
         return call
 
-    monkeypatch.setattr(sqlite_file, "_look", watched(sqlite_file._look))
+    monkeypatch.setattr(connections, "_look", watched(connections._look))
     monkeypatch.setattr(sqlite3, "connect", watched(sqlite3.connect))
     SqliteReader(path).close()
     assert alone == [True, True]
@@ -222,7 +222,7 @@ def test_a_newer_schema_is_refused_untouched(path: Path) -> None:
     content = path.read_bytes()
     error = refused(path)
     assert error.code == "newer"
-    assert f"has schema 99 and this ttweet knows {sqlite_file.SCHEMA_VERSION}" in error.text
+    assert f"has schema 99 and this ttweet knows {connections.SCHEMA_VERSION}" in error.text
     assert path.read_bytes() == content
 
 
@@ -399,8 +399,8 @@ def test_a_file_that_is_put_there_while_the_database_is_made_is_not_taken(
         planted.write_bytes(bytes(32_768))  # of an empty one SQLite itself mends the mode
         planted.chmod(0o666)
 
-    planted, create = path.with_name("tweets.db-shm"), sqlite_file._create
-    monkeypatch.setattr(sqlite_file, "_create", create_beside)
+    planted, create = path.with_name("tweets.db-shm"), connections._create
+    monkeypatch.setattr(connections, "_create", create_beside)
     with pytest.raises(OpenError, match=rf"{planted} may be written to by any user"):
         SqliteStore.open(path, log_limit=1, at=NOW)
 
@@ -448,8 +448,8 @@ def test_a_full_disk_keeps_the_server_from_starting_and_says_so(path: Path, monk
         connection.execute("PRAGMA max_page_count = 4")
         return connection
 
-    _connect = sqlite_file._connect
-    monkeypatch.setattr(sqlite_file, "_connect", connect)
+    _connect = connections._connect
+    monkeypatch.setattr(connections, "_connect", connect)
     with pytest.raises(OpenError, match="the disk is full") as refusal:
         SqliteStore.open(path, log_limit=1, at=NOW)
     assert refusal.value.code == "full"
@@ -466,7 +466,7 @@ def test_a_lock_file_that_cannot_be_written_keeps_the_server_from_starting(path:
 
 
 def test_another_writer_keeps_the_server_from_starting(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_file, "BUSY_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(connections, "BUSY_TIMEOUT_S", 0.01)
     with opened(path):
         pass
     with closing(sqlite3.connect(path, isolation_level=None)) as shell:
@@ -479,7 +479,7 @@ def test_another_writer_keeps_the_server_from_starting(path: Path, monkeypatch: 
 def test_a_reader_that_keeps_the_wal_from_being_written_back_is_named_as_the_reason(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_file, "BUSY_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(connections, "BUSY_TIMEOUT_S", 0.01)
     with opened(path) as store, closing(sqlite3.connect(path, isolation_level=None)) as shell:
         post(store, "a")
         shell.execute("BEGIN")

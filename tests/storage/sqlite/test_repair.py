@@ -12,7 +12,7 @@ from tests.support.small_disk import fill, small_disk
 from tests.support.sqlite_files import NOW, damage_index, limited_file_size, opened, post, sql, texts
 from ttweet.model.errors import OpenError, StoreError
 from ttweet.model.tweets import draft
-from ttweet.storage.sqlite import connections as sqlite_file
+from ttweet.storage.sqlite import connections
 from ttweet.storage.sqlite.backup import back_up
 from ttweet.storage.sqlite.check import Check, Finding
 from ttweet.storage.sqlite.errors import store_error, way_out
@@ -180,7 +180,7 @@ def test_a_file_that_a_server_holds_is_not_repaired(stopped: Path) -> None:
 
 
 def test_a_file_in_which_another_program_writes_is_not_repaired(stopped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_file, "BUSY_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(connections, "BUSY_TIMEOUT_S", 0.01)
     with closing(sqlite3.connect(stopped, isolation_level=None)) as shell:
         shell.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreError) as refusal:

@@ -14,7 +14,7 @@ import ttweet
 from ttweet.model import reports
 from ttweet.model.tweets import draft
 from ttweet.storage.sqlite import reader as sqlite_reader
-from ttweet.storage.sqlite import tag_list as sqlite_listing
+from ttweet.storage.sqlite import tag_list
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore
 
@@ -217,7 +217,7 @@ def test_the_newest_of_a_tag_and_the_list_of_tags_go_by_an_index(sized: list[Sql
         for question in (sqlite_reader._OF_AUTHOR, sqlite_reader._OF_AUTHOR_AFTER):
             (found,) = plan(reader, question)
             assert found.startswith("SEARCH tweets USING INDEX tweets_by_author (author=? AND rowid")
-        listing = plan(reader, sqlite_listing.MOST_USED)
+        listing = plan(reader, tag_list.MOST_USED)
         assert listing.count("SEARCH tags USING INDEX tags_by_use (lettered=?)") == 2
         assert "SEARCH tag_days USING PRIMARY KEY (day=? AND tag=?)" in listing
         assert not [detail for detail in listing if detail.startswith(("SCAN tags", "SCAN tag_days"))]

@@ -12,7 +12,7 @@ from tests.support.sqlite_files import NOW, limited_pages, opened, post, sql
 from ttweet.model import reports
 from ttweet.model.errors import StoreError
 from ttweet.model.tweets import Tweet, draft, weight_of
-from ttweet.storage.sqlite import tag_index as sqlite_index
+from ttweet.storage.sqlite import tag_index
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore
 
@@ -32,7 +32,7 @@ def of_tag(reader: SqliteStore | SqliteReader, key: str) -> list[int]:
 def test_tweets_are_indexed_when_there_is_a_chunk_of_them(
     store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_index, "CHUNK", 5)
+    monkeypatch.setattr(tag_index, "CHUNK", 5)
     post(store, "1 #a", "2 #b")
     post(store, "3", "4 #a")
     assert (up_to(path), links(path)) == (0, [])
@@ -51,7 +51,7 @@ def test_a_build_takes_a_chunk_of_tags_by_weight_and_moves_its_mark_that_far(
     store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch, texts: list[str]
 ) -> None:
     weight = weight_of(draft(texts[0]).tags)
-    monkeypatch.setattr(sqlite_index, "CHUNK_WEIGHT", 10 * weight)
+    monkeypatch.setattr(tag_index, "CHUNK_WEIGHT", 10 * weight)
     post(store, *texts[:9])
     assert up_to(path) == 0
     post(store, *texts[9:12])
@@ -68,7 +68,7 @@ def test_a_build_takes_a_chunk_of_tags_by_weight_and_moves_its_mark_that_far(
 def test_the_index_does_not_fall_behind_batches_that_weigh_more_than_a_chunk(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_index, "CHUNK_WEIGHT", weight_of(draft(SHORT_TAGS[0]).tags))
+    monkeypatch.setattr(tag_index, "CHUNK_WEIGHT", weight_of(draft(SHORT_TAGS[0]).tags))
     for start in range(0, 60, 6):
         post(store, *SHORT_TAGS[start : start + 6])
         assert store.size().unindexed <= 6
@@ -77,7 +77,7 @@ def test_the_index_does_not_fall_behind_batches_that_weigh_more_than_a_chunk(
 def test_a_chunk_that_is_rolled_back_waits_again(
     store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_index, "CHUNK_WEIGHT", 2 * weight_of(draft("#a").tags))
+    monkeypatch.setattr(tag_index, "CHUNK_WEIGHT", 2 * weight_of(draft("#a").tags))
     post(store, "1 #a")
     with limited_pages(store._connection, spare=1), pytest.raises(StoreError, match="full"):
         post(store, *[f"{'x' * 140} #b{number}" for number in range(100)])
@@ -89,15 +89,15 @@ def test_a_chunk_that_is_rolled_back_waits_again(
 def test_tweets_without_tags_do_not_make_the_tail_longer(
     store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_index, "CHUNK", 5)
+    monkeypatch.setattr(tag_index, "CHUNK", 5)
     post(store, *"abcdefg")
     assert up_to(path) == 7
 
 
-@pytest.mark.parametrize("later", [sqlite_index.PAUSE_MS, -sqlite_index.PAUSE_MS])
+@pytest.mark.parametrize("later", [tag_index.PAUSE_MS, -tag_index.PAUSE_MS])
 def test_a_tweet_waits_for_a_bounded_time_while_others_follow(store: SqliteStore, path: Path, later: int) -> None:
     post(store, "1 #a", at=NOW)
-    post(store, "2 #a", at=NOW + sqlite_index.PAUSE_MS - 1)
+    post(store, "2 #a", at=NOW + tag_index.PAUSE_MS - 1)
     assert up_to(path) == 0
     post(store, "3 #a", at=NOW + later)
     assert (up_to(path), links(path)) == (3, [1, 2, 3])
@@ -128,7 +128,7 @@ def test_the_index_is_complete_when_a_session_has_ended_or_begun(path: Path) -> 
 def test_a_batch_that_fails_leaves_nothing_in_the_index_and_loses_nothing_that_waits(
     store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_index, "CHUNK", 5)
+    monkeypatch.setattr(tag_index, "CHUNK", 5)
     post(store, "1 #a", "2 #a")
     with limited_pages(store._connection, spare=1), pytest.raises(StoreError, match="full"):
         post(store, *[f"{'x' * 140} #b{number}" for number in range(100)])

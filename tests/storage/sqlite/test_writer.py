@@ -32,10 +32,7 @@ from ttweet.model.errors import OpenError, StoreError
 from ttweet.model.reports import Report
 from ttweet.model.tweets import Draft, Tweet, draft
 from ttweet.storage.contract import Reader
-from ttweet.storage.sqlite import connections as sqlite_file
-from ttweet.storage.sqlite import tag_index as sqlite_index
-from ttweet.storage.sqlite import tag_table as sqlite_tags
-from ttweet.storage.sqlite import writer as sqlite_store
+from ttweet.storage.sqlite import connections, tag_index, tag_table, writer
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore
 
@@ -57,7 +54,7 @@ def test_a_session_that_was_ended_leaves_nothing_to_recover(path: Path) -> None:
 
 
 def test_a_reader_in_the_way_does_not_keep_a_session_from_ending(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_file, "BUSY_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(connections, "BUSY_TIMEOUT_S", 0.01)
     with closing(sqlite3.connect(path, isolation_level=None)) as shell, opened(path) as store:
         post(store, "a")
         shell.execute("BEGIN")
@@ -212,7 +209,7 @@ def test_a_mistake_in_a_batch_is_rolled_back_and_passed_on(store: SqliteStore) -
 
 def test_a_write_back_that_fails_at_the_end_is_told(store: SqliteStore, path: Path) -> None:
     post(store, *["some text #tag"] * 2000)
-    assert sqlite_file.checkpoint(store._connection)
+    assert connections.checkpoint(store._connection)
     post(store, *["some text #tag"] * 200)
     with limited_file_size(path.stat().st_size), pytest.raises(StoreError, match="disk I/O error"):
         store.end_session("stopped", at=NOW)
@@ -232,7 +229,7 @@ def test_a_key_is_remembered_over_a_restart(path: Path) -> None:
 def test_keys_are_forgotten_after_a_week_a_bounded_number_at_a_time(
     store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_store, "PURGE_STEP", 3)
+    monkeypatch.setattr(writer, "PURGE_STEP", 3)
     store.append([draft("old", key=f"old {number}") for number in range(10)], [], at=NOW)
     later = NOW + 7 * DAY_MS
     assert post(store, "b", key="old 0", at=later)[0].id == 1  # a week to the millisecond is not too old
@@ -253,7 +250,7 @@ def test_keys_are_forgotten_when_the_clock_jumps_ahead_by_more_than_a_week(store
 def test_keys_are_forgotten_when_the_clock_was_put_back(
     store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_store, "PURGE_STEP", 3)
+    monkeypatch.setattr(writer, "PURGE_STEP", 3)
     for number in range(8):
         post(store, "from the future", key=f"ahead {number}", at=NOW + 1000 * DAY_MS)
     for number in range(8):
@@ -286,7 +283,7 @@ def test_ids_are_not_given_twice_not_even_after_a_delete_by_hand(path: Path) -> 
 
 
 def test_tags_beyond_the_cache_are_counted_as_well(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_tags, "MAX_CACHED", 3)
+    monkeypatch.setattr(tag_table, "MAX_CACHED", 3)
     for _ in range(2):
         with opened(path) as store:
             for first in range(0, 20, 4):
@@ -348,7 +345,7 @@ def test_the_log_keeps_its_limit_and_its_newest_lines(path: Path) -> None:
 
 
 def test_a_lower_limit_shortens_the_log_a_bounded_number_at_a_time(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_store, "PURGE_STEP", 10)
+    monkeypatch.setattr(writer, "PURGE_STEP", 10)
     with opened(path) as store:
         store.append([], lines(*["line"] * 30), at=NOW)
     with opened(path, log_limit=4) as store:
@@ -391,7 +388,7 @@ def test_any_history_reads_as_in_the_model(steps: list[list[Draft] | str], chunk
     """Whether tags are indexed at once or later, by the writer and by a reader that stays."""
     model = MemoryStore()
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sqlite_index, "CHUNK", chunk)
+        patch.setattr(tag_index, "CHUNK", chunk)
         path = Path(folder) / "tweets.db"
         store = SqliteStore.open(path, log_limit=MANY_LINES, at=NOW)
         reader = store.reader()

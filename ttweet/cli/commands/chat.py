@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ttweet.cli.chat import repl as course
+from ttweet.cli.chat import repl
 from ttweet.cli.chat.screen import Screen
 from ttweet.cli.options import As, Ca
 
@@ -20,4 +20,4 @@ def chat(
 ) -> int:
     """Hold a session at the keyboard."""
     given = [word for word in (host, port, name, *others, as_name) if word is not None]
-    return course.run(given, Screen(), ca)
+    return repl.run(given, Screen(), ca)

@@ -7,8 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ttweet.cli import output as cli_show
-from ttweet.cli import shell
+from ttweet.cli import output, shell
 from ttweet.cli.advice import advising
 from ttweet.cli.options import FILE, Db, Json
 from ttweet.cli.progress import Pace, progress
@@ -39,7 +38,7 @@ def check(file: File = None, /, *, db: Db = None, json: Json = False, repair: Re
         return shell.FAILED
     assert look.facts is not None
     if json:
-        cli_show.write_json(look.facts._asdict())
+        output.write_json(look.facts._asdict())
         return shell.DONE
     shell.write(f"{escape(str(path))} is whole: {_told(look.facts)}")
     if look.unlike and shell.on_terminal(sys.stderr):
@@ -82,7 +81,7 @@ def _show(findings: Iterable[Finding], path: Path, *, json: bool) -> int:
     ways_out: dict[str, None] = {}
     for finding in findings:
         if json:
-            cli_show.write_json(finding._asdict())
+            output.write_json(finding._asdict())
         else:
             shell.write(f"{escape(str(path))}: {escape(finding.what)}")
         ways_out[finding.way_out] = None

@@ -7,8 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ttweet.cli import output as cli_show
-from ttweet.cli import shell
+from ttweet.cli import output, shell
 from ttweet.cli.advice import advising
 from ttweet.cli.options import FILE, Ca, Json, whole
 from ttweet.cli.source import open_client
@@ -41,7 +40,7 @@ def _deleted(delete_one: Callable[[int], Deletion], tweet: int, *, json: bool) -
         shell.complain(f"there is no tweet {tweet}")  # the server adds that nothing was deleted: others may have been
         return False
     if json:
-        cli_show.write_json(deletion._asdict())
+        output.write_json(deletion._asdict())
     else:
         shell.write(str(deletion.tweet))
     return True

@@ -19,7 +19,7 @@ from ttweet.model.errors import OpenError, Refused, StoreError
 from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
 from ttweet.model.tweets import Tweet
-from ttweet.storage import jsonl as archive
+from ttweet.storage import jsonl
 from ttweet.storage.jsonl import PAGE_ENTRIES, Tally
 from ttweet.storage.local import LOG_LIMIT
 from ttweet.storage.sqlite.reader import Queries, SqliteReader
@@ -60,11 +60,11 @@ def import_(source: From, /, *, db: Into = None) -> int:
     tally, pace = Tally(), Pace()
     with ExitStack() as resources:
         file = resources.enter_context(_open(source))
-        lines = archive.begun(archive.read_lines(file))
+        lines = jsonl.begun(jsonl.read_lines(file))
         store = resources.enter_context(closing(_open_store(db_path(db))))
         try:
             with progress() as show:
-                archive.bring_in(store, lines, tally, lambda: show(*_place(file), _done(tally, pace)))
+                jsonl.bring_in(store, lines, tally, lambda: show(*_place(file), _done(tally, pace)))
         except (Refused, StoreError) as error:
             with suppress(StoreError):  # that of a full disk, again; the session counts as crashed then
                 store.end_session("failed", at=now_ms())
@@ -104,7 +104,7 @@ def _write(reader: Queries, file: BinaryIO, pace: Pace, *, ascii_only: bool) -> 
     total, count, cursor = reader.count(), 0, 0
     with progress(wanted=not ascii_only) as show:
         while page := reader.entries_after(cursor, PAGE_ENTRIES):
-            file.write(b"".join([archive.encode(entry, ascii_only=ascii_only) for entry in page]))
+            file.write(b"".join([jsonl.encode(entry, ascii_only=ascii_only) for entry in page]))
             count, cursor = count + sum([isinstance(entry, Tweet) for entry in page]), page[-1].id
             show(count, total, f"{count:,} tweets, {pace.rate(count)}")
     file.flush()

@@ -13,10 +13,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ttweet.cli import child_process as child
-from ttweet.cli import live as cli_live
-from ttweet.cli import output as cli_show
-from ttweet.cli import shell
+from ttweet.cli import child_process, live, output, shell
 from ttweet.cli.options import AMOUNT, After, As, Ca, Json, LiveServer, LiveTags, Timeout
 from ttweet.cli.source import checked_body, in_pages, open_client
 from ttweet.cli.spawn import SHELL
@@ -56,14 +53,14 @@ def follow(
         raise shell.UsageError("--from begins after an id and --last with the last tweets; give one of them")
     bodies = [checked_body(tag) for tag in tags]
     resumed = _resumed(bodies, {"--exec": exec_, "--as": as_name, "--server": server, "--ca": ca}, json=json)
-    news = cli_live.News(partial(cli_live.show_deletion, json=json))
-    with cli_live.time_limit(timeout) as deadline, open_client(server, as_name, ca=ca, deadline=deadline) as client:
-        cli_live.leave_with_reader()
+    news = live.News(partial(live.show_deletion, json=json))
+    with live.time_limit(timeout) as deadline, open_client(server, as_name, ca=ca, deadline=deadline) as client:
+        live.leave_with_reader()
         if last is not None:
             with open_client(server, ca=ca, deadline=deadline) as other:  # the name is for the connection that follows
                 after = _when_looked_up(partial(_before_last, other, last, bodies), news, deadline)
         follower = client.follow(*bodies, after=after, watcher=news)
-        finishing = cli_live.uninterrupted if exec_ is None else nullcontext  # a command hears Ctrl-C itself
+        finishing = live.uninterrupted if exec_ is None else nullcontext  # a command hears Ctrl-C itself
         return _follow(follower, _handle(exec_, json=json), finishing, count, resumed)
 
 
@@ -90,7 +87,7 @@ def _follow(follower: Follower, handle: Handle, finishing: Finishing, count: int
 
 def _handle(command: str | None, *, json: bool) -> Handle:
     def show(tweet: Tweet) -> None:
-        cli_live.show(tweet, json=json)
+        live.show(tweet, json=json)
 
     def execute(tweet: Tweet) -> None:
         if json:
@@ -110,9 +107,9 @@ def _execute(command: str, tweet: Tweet) -> None:
         "TTWEET_BY": tweet.by or "",
         "TTWEET_TAGS": " ".join(tweet.tags),
     }
-    line = f"{cli_show.json_line(as_json(tweet))}\n".encode()
+    line = f"{output.json_line(as_json(tweet))}\n".encode()
     try:
-        end = child.run([SHELL, "-c", command], environment=os.environ | about, stdin=line)
+        end = child_process.run([SHELL, "-c", command], environment=os.environ | about, stdin=line)
     except OSError as exc:
         shell.complain(f"--exec did not start for tweet {tweet.id}: {exc.strerror}; going on")
         return

@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from ttweet.cli import output as cli_show
-from ttweet.cli import shell
+from ttweet.cli import output, shell
 from ttweet.cli.options import FILE, Db, Json
 from ttweet.cli.source import db_path
 from ttweet.files import write_texts
@@ -107,9 +106,9 @@ def _show(lines: Iterator[LogLine], *, json: bool) -> int:
     shown = _Counted(lines)
     if json:
         for line in shown:
-            cli_show.write_json(line._asdict())
+            output.write_json(line._asdict())
     else:
-        cli_show.write_log(shown)
+        output.write_log(shown)
     return shown.count
 
 

@@ -7,8 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ttweet.cli import output as cli_show
-from ttweet.cli import shell
+from ttweet.cli import output, shell
 from ttweet.cli.options import As, BesideTags, Ca, Json, WithSpool
 from ttweet.cli.source import open_client
 from ttweet.cli.stdin import reader
@@ -75,9 +74,9 @@ def post(
 
 def _post(open_as: Open, name: str | None, text: str, *, tags: list[str], key: str | None, spool: bool) -> Stored:
     if spool:
-        from ttweet.cli import spooling as cli_spool
+        from ttweet.cli import spooling
 
-        return cli_spool.post(open_as, text, by=name, tags=tags, key=key)
+        return spooling.post(open_as, text, by=name, tags=tags, key=key)
     with open_as(name) as client:
         try:
             return client.post(text, tags=tags, key=key)
@@ -94,9 +93,9 @@ def _refuse_without_message(options: dict[str, object]) -> None:
 
 
 def _post_waiting(open_as: Open) -> int:
-    from ttweet.cli import spooling as cli_spool
+    from ttweet.cli import spooling
 
-    cli_spool.post_waiting(open_as)
+    spooling.post_waiting(open_as)
     return shell.DONE
 
 
@@ -111,10 +110,10 @@ def _post_lines(client: Client, *, tags: list[str], key: str | None, json: bool,
 
 def _write_stored(stored: Stored, *, json: bool) -> None:
     if stored.deleted:
-        shell.hint(cli_show.key_of_deleted(stored))
+        shell.hint(output.key_of_deleted(stored))
     done = f"the message is stored, with id {stored.id}"
     if json:
-        shell.tell_done(done, cli_show.write_json, cli_show.stored_json(stored))
+        shell.tell_done(done, output.write_json, output.stored_json(stored))
     else:
         shell.tell_done(done, shell.write, str(stored.id))
 

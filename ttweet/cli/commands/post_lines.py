@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from io import BufferedReader
 from typing import NamedTuple
 
-from ttweet.cli import output as cli_show
-from ttweet.cli import shell
+from ttweet.cli import output, shell
 from ttweet.cli.progress import Show, progress
 from ttweet.client.sync_client import Client
 from ttweet.model.errors import ConnectError, Refused
@@ -150,9 +149,9 @@ def _hand_over(lines: Iterable[Line], tally: Tally) -> Iterator[str]:
 
 def _write_stored(line: Line, stored: Stored, *, json: bool) -> None:
     if stored.deleted:
-        shell.hint(f"line {line.number}: {cli_show.key_of_deleted(stored)}")
+        shell.hint(f"line {line.number}: {output.key_of_deleted(stored)}")
     if json:
-        cli_show.write_json({"line": line.number, **cli_show.stored_json(stored)})
+        output.write_json({"line": line.number, **output.stored_json(stored)})
     elif not shell.on_terminal(sys.stdout):
         shell.write(str(stored.id))
 
@@ -164,7 +163,7 @@ def _note_refused(line: Line, refused: Refused, tally: Tally, *, json: bool) -> 
     text = _reason(line, refused)
     shell.complain(f"line {line.number}: {text}")
     if json:
-        cli_show.write_json({"line": line.number, "code": refused.code, "text": text})
+        output.write_json({"line": line.number, "code": refused.code, "text": text})
 
 
 def _reason(line: Line, refused: Refused) -> str:

@@ -6,8 +6,7 @@ from typing import Annotated, NamedTuple
 
 from cyclopts import Parameter
 
-from ttweet.cli import output as cli_show
-from ttweet.cli import shell
+from ttweet.cli import output, shell
 from ttweet.cli.options import FILE, Json, Keep, KeepLast
 from ttweet.cli.progress import progress
 from ttweet.cli.source import db_path
@@ -76,7 +75,7 @@ def _remove(path: Path, age_s: float | None, last: int | None) -> _Going:
 
 def _tell(path: Path, gone: _Going, *, dry_run: bool, json: bool) -> None:
     if json:
-        cli_show.write_json({"removed": gone.removed, "kept": gone.kept, "dry_run": dry_run})
+        output.write_json({"removed": gone.removed, "kept": gone.kept, "dry_run": dry_run})
         return
     verb = "would be removed from" if dry_run else "removed from"
     shell.write(f"{shell.amount(gone.removed, 'tweet')} {verb} {escape(str(path))}, {gone.kept:,} kept")

@@ -7,8 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ttweet.cli import output as cli_show
-from ttweet.cli import shell
+from ttweet.cli import output, shell
 from ttweet.cli.options import AMOUNT, Ca, Db, Json, Server
 from ttweet.cli.source import PAGE, Source, checked_body, open_source
 from ttweet.model.reports import escape
@@ -30,9 +29,9 @@ def last(*, db: Db = None, server: Server = None, ca: Ca = None, json: Json = Fa
         shell.complain("there is no last message: nothing was posted yet, or an empty message has reset it")
         return shell.NOTHING
     if json:
-        cli_show.write_json(as_json(tweet))
+        output.write_json(as_json(tweet))
     elif shell.on_terminal(sys.stdout):
-        cli_show.write_tweets([tweet], now=now_ms())
+        output.write_tweets([tweet], now=now_ms())
     else:
         shell.write(tweet.text)
     return shell.DONE
@@ -64,9 +63,9 @@ def _list_tags(source: Source, *, limit: int, numbers: bool, json: bool) -> int:
         return shell.NOTHING
     if json:
         for summary in page.tags:
-            cli_show.write_json(asdict(summary))
+            output.write_json(asdict(summary))
     else:
-        cli_show.write_tags(page.tags, now=now_ms())
+        output.write_tags(page.tags, now=now_ms())
     if page.more:
         shell.hint(_cut("most used tag", len(page.tags), most=source.max_tags))
     if not json and shell.on_terminal(sys.stdout):
@@ -82,9 +81,9 @@ def _show_tweets(source: Source, tag: str, *, limit: int, json: bool) -> int:
     newest_last = page.tweets[::-1]
     if json:
         for tweet in newest_last:
-            cli_show.write_json(as_json(tweet))
+            output.write_json(as_json(tweet))
     else:
-        cli_show.write_tweets(newest_last, now=now_ms())
+        output.write_tweets(newest_last, now=now_ms())
     if page.more:
         shell.hint(_cut("newest tweet", len(page.tweets)))
     return shell.DONE

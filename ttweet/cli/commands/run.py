@@ -11,8 +11,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ttweet.cli import child_process as child
-from ttweet.cli import shell, spawn
+from ttweet.cli import child_process, shell, spawn
 from ttweet.cli.options import As, BesideTags, Ca, WithSpool
 from ttweet.cli.source import open_client
 from ttweet.client.sync_client import Client
@@ -70,11 +69,11 @@ def _post(open_as: Open, text: str, tags: list[str], name: str | None, *, spool:
         with open_as(name) as client:
             client.post(text, tags=tags, scan=False)
         return
-    from ttweet.cli import spooling as cli_spool
+    from ttweet.cli import spooling
 
     try:
-        cli_spool.post(open_as, text, by=name, tags=tags, scan=False)
-    except cli_spool.KeptError as error:
+        spooling.post(open_as, text, by=name, tags=tags, scan=False)
+    except spooling.KeptError as error:
         shell.complain(f"{error.text}: {text}")
 
 
@@ -84,7 +83,7 @@ def _carried_out(command: tuple[str, ...]) -> int | None:
     The signals of Ctrl-C and the quit key reach the command too, which decides about them.
     """
     try:
-        return child.run(command, deaf=[signal.SIGINT, signal.SIGQUIT]).code
+        return child_process.run(command, deaf=[signal.SIGINT, signal.SIGQUIT]).code
     except OSError as exc:
         shell.complain(f"{shlex.quote(command[0])}: {exc.strerror}")
         if exc.errno in spawn.NO_PROCESS:

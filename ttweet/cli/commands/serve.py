@@ -14,7 +14,7 @@ from ttweet.cli import shell
 from ttweet.cli.options import AMOUNT, FILE, Keep, KeepLast, whole
 from ttweet.cli.source import db_path
 from ttweet.model.errors import DatabaseError
-from ttweet.security import rate_limit as rates
+from ttweet.security import rate_limit
 from ttweet.security.exposure import TLS, TOKEN, UnsafeError
 from ttweet.security.rate_limit import Rate
 from ttweet.server.app import Config, run
@@ -157,7 +157,7 @@ def _rates(text: str | None, burst: int) -> Rates:
     if text == "none":
         return NO_RATES
     try:
-        return Rates(rates.parse(text, burst), loopback=True)
+        return Rates(rate_limit.parse(text, burst), loopback=True)
     except ValueError as exc:
         raise shell.UsageError(f"--rate: {exc}") from exc
 

@@ -6,8 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ttweet.cli import output as cli_show
-from ttweet.cli import shell
+from ttweet.cli import output, shell
 from ttweet.cli.options import Ca, Json
 from ttweet.cli.source import open_client
 from ttweet.model.reports import escape
@@ -23,12 +22,12 @@ def stats(*, server: Server = None, ca: Ca = None, json: Json = False) -> int:
     with open_client(server, ca=ca) as client:
         parts = client.stats()
     if json:
-        cli_show.write_json(parts)
+        output.write_json(parts)
         return shell.DONE
     if shell.on_terminal(sys.stdout):
-        from ttweet.cli import tables as cli_tables
+        from ttweet.cli import tables
 
-        cli_tables.print_parts({part: _readable(values) for part, values in parts.items()})
+        tables.print_parts({part: _readable(values) for part, values in parts.items()})
     else:
         for part, values in parts.items():
             for name, value in values.items():

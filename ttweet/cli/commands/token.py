@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from ttweet.cli import output as cli_show
-from ttweet.cli import shell
+from ttweet.cli import output, shell
 from ttweet.cli.live import seconds
 from ttweet.cli.options import FILE, Json
 from ttweet.cli.source import db_path
@@ -79,7 +78,7 @@ def _check(action: str, name: str | None, can: str | None, expires: str | None) 
 def _add(file: TokenFile, db: Path, name: str, rights: frozenset[str], expires: str | None, *, json: bool) -> int:
     token, secret = file.add(name, rights, expires=_end(expires))
     if json:
-        cli_show.write_json(_shown(token) | {"token": secret})
+        output.write_json(_shown(token) | {"token": secret})
         return shell.DONE
     shell.write(secret)
     whose = name if db.exists() else f"{name} for {escape(str(db))}, which is not there yet"
@@ -99,7 +98,7 @@ def _end(expires: str | None) -> int | None:
 def _revoke(file: TokenFile, name: str, *, json: bool) -> int:
     token = file.revoke(name)
     if json:
-        cli_show.write_json(_shown(token))
+        output.write_json(_shown(token))
     else:
         shell.hint(f"the token of {name} is revoked; a server that runs ends its connections within a second")
     return shell.DONE
@@ -112,9 +111,9 @@ def _list(file: TokenFile, *, json: bool) -> int:
         return shell.NOTHING
     if json:
         for token in found:
-            cli_show.write_json(_shown(token))
+            output.write_json(_shown(token))
     else:
-        cli_show.write_tokens(found, now=now_ms())
+        output.write_tokens(found, now=now_ms())
     return shell.DONE
 
 

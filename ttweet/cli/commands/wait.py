@@ -4,8 +4,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ttweet.cli import live as cli_live
-from ttweet.cli import shell
+from ttweet.cli import live, shell
 from ttweet.cli.options import After, Ca, Json, LiveServer, LiveTags, Timeout
 from ttweet.cli.source import checked_body, open_client
 from ttweet.model import tweets
@@ -26,15 +25,15 @@ def wait(
     """Wait for a tweet and show it."""
     bodies = [checked_body(tag) for tag in tags]
     wanted = _wanted(text or "")
-    cli_live.leave_with_reader()
+    live.leave_with_reader()
     with (
-        cli_live.time_limit(timeout) as deadline,
+        live.time_limit(timeout) as deadline,
         open_client(server, ca=ca, deadline=deadline) as client,
-        client.follow(*bodies, after=after, watcher=cli_live.News()) as follower,
+        client.follow(*bodies, after=after, watcher=live.News()) as follower,
     ):
         for tweet in follower:
             if wanted in tweet.text:
-                cli_live.show(tweet, json=json)
+                live.show(tweet, json=json)
                 return shell.DONE
     shell.complain(f"no such tweet has come, and --timeout {timeout} is up")
     return shell.TIMED_OUT

@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import trio
 
-from ttweet.broker.session import Visitor
+from ttweet.broker.session import Session
 from ttweet.model.addresses import is_local, network_of
 from ttweet.model.errors import ProtocolError, SlowDown, TtweetError
 from ttweet.model.reports import Peer
-from ttweet.protocol import requests as wire
+from ttweet.protocol import requests
 from ttweet.security.rate_limit import Rate, RateLimiter
 
 REQUESTS_PER_S = 20  # of each address: enough for scripts and a classroom behind one address, not for a flood
@@ -37,43 +37,43 @@ NO_RATES = Rates()
 class Throttle:
     """Makes the reader of each connection's requests."""
 
-    def __init__(self, rates: Rates, json: wire.Json) -> None:
+    def __init__(self, rates: Rates, json: requests.Json) -> None:
         self.limiter = RateLimiter(rates.rate) if rates.rate is not None else None
         self._loopback = rates.loopback
         self._json = json
 
-    def reader(self, peer: Peer, visitor: Visitor) -> wire.RequestReader:
+    def reader(self, peer: Peer, session: Session) -> requests.RequestReader:
         """What a client's bytes are read with."""
         if self.limiter is None or (is_local(peer[0]) and not self._loopback):
-            return wire.RequestReader(self._json)
+            return requests.RequestReader(self._json)
         network = network_of(peer[0])
-        return ThrottledReader(self._json, self.limiter, lambda: _key(visitor, network))
+        return ThrottledReader(self._json, self.limiter, lambda: _key(session, network))
 
 
-_FREE = (wire.Identify, ProtocolError)  # a token opens another bucket; what is no frame ends the connection anyway
+_FREE = (requests.Identify, ProtocolError)  # a token opens another bucket; what is no frame ends the connection anyway
 
 
-class ThrottledReader(wire.RequestReader):
+class ThrottledReader(requests.RequestReader):
     """Lets requests through as fast as the client may make them."""
 
     __slots__ = ("_key", "_limiter")
 
-    def __init__(self, json: wire.Json, limiter: RateLimiter, key: Callable[[], Hashable]) -> None:
+    def __init__(self, json: requests.Json, limiter: RateLimiter, key: Callable[[], Hashable]) -> None:
         super().__init__(json)
         self._limiter = limiter
         self._key = key
 
-    def receive_data(self, data: bytes) -> list[wire.Event]:
+    def receive_data(self, data: bytes) -> list[requests.Event]:
         """See RequestReader."""
         return self._held_back(super().receive_data(data))
 
-    def receive_end(self) -> list[wire.Event]:
+    def receive_end(self) -> list[requests.Event]:
         """See RequestReader."""
         return self._held_back(super().receive_end())
 
-    def _held_back(self, events: list[wire.Event]) -> list[wire.Event]:
+    def _held_back(self, events: list[requests.Event]) -> list[requests.Event]:
         key, now = self._key(), trio.current_time()
-        allowed: list[wire.Event] = []
+        allowed: list[requests.Event] = []
         for event in events:
             if isinstance(event, _FREE):
                 allowed.append(event)
@@ -81,7 +81,7 @@ class ThrottledReader(wire.RequestReader):
             wait_s = self._limiter.take(key, now)
             if wait_s == 0:
                 allowed.append(event)
-            elif not isinstance(event, wire.ClientReport):  # nobody reads an answer to that one
+            elif not isinstance(event, requests.ClientReport):  # nobody reads an answer to that one
                 allowed.append(self._refusal(wait_s))
         return allowed
 
@@ -91,6 +91,6 @@ class ThrottledReader(wire.RequestReader):
         return ProtocolError("slow_down", text) if self.classic else SlowDown(text, wait_s)
 
 
-def _key(visitor: Visitor, network: Hashable) -> Hashable:
-    token = visitor.who.token
+def _key(session: Session, network: Hashable) -> Hashable:
+    token = session.who.token
     return network if token is None else ("token", token)

@@ -15,22 +15,21 @@ from functools import partial
 
 import trio
 
-from ttweet.broker.fanout import Audience, Follower
+from ttweet.broker.fanout import FanOut, Subscription
 from ttweet.broker.receipts import Receipt
 from ttweet.broker.service import Service
-from ttweet.broker.session import Visitor
+from ttweet.broker.session import Session
 from ttweet.model import reports
 from ttweet.model.addresses import network_of
 from ttweet.model.errors import ProtocolError, Refused, StoreError, TtweetError
 from ttweet.model.reports import Peer
-from ttweet.protocol import pushes
-from ttweet.protocol import requests as wire
+from ttweet.protocol import pushes, requests
 from ttweet.protocol.codecs import JSON
 from ttweet.security import permissions
 from ttweet.server.net.limits import Limits
 from ttweet.server.net.places import Standing
 from ttweet.server.net.transport import LOST, Transport
-from ttweet.server.tcp import dispatch as queries
+from ttweet.server.tcp import dispatch
 
 TURN_REQUESTS = 8  # of one client before others get their turn, some 0.3 ms; one read may hold very many
 LINGER_S = 1.0  # bytes are thrown away for so long after the last answer, lest a reset overtake it
@@ -44,8 +43,8 @@ class Connection:
 
     __slots__ = (
         "_answers",
-        "_audience",
         "_closed",
+        "_fanout",
         "_follower",
         "_limits",
         "_listening",
@@ -59,9 +58,9 @@ class Connection:
         "_send_later",
         "_served",
         "_service",
+        "_session",
         "_transport",
         "_unsent",
-        "_visitor",
         "deadline",
         "has_place",
         "heard_at",
@@ -72,9 +71,9 @@ class Connection:
         self,
         transport: Transport,
         service: Service,
-        audience: Audience,
-        visitor: Visitor,
-        reader: wire.RequestReader,
+        fanout: FanOut,
+        session: Session,
+        reader: requests.RequestReader,
         *,
         peer: Peer,
         limits: Limits,
@@ -85,8 +84,8 @@ class Connection:
         """`seat` gives a place to a client without one, once its first frame has come, or raises ProtocolError."""
         self._transport = transport
         self._service = service
-        self._audience = audience
-        self._visitor = visitor
+        self._fanout = fanout
+        self._session = session
         self._peer = peer
         self.network = network_of(peer[0])
         """See places.Guest."""
@@ -97,7 +96,7 @@ class Connection:
         """Whether it is one of the clients that the server may have, and not in the anteroom."""
         self._reader = reader
         self._answers: deque[bytes | Receipt] = deque()
-        self._follower: Follower | None = None
+        self._follower: Subscription | None = None
         self._quiet = False  # nothing was pushed since the last look
         self._unsent: bytes | memoryview = b""  # what the socket did not take; `send_rest` is on it while there is some
         self._progress: trio.Event | None = None  # made by who waits for _answers or _unsent to fall
@@ -157,7 +156,7 @@ class Connection:
     @property
     def standing(self) -> Standing:
         """See places.Guest."""
-        if self._visitor.who.token is not None:
+        if self._session.who.token is not None:
             return Standing.TOKEN
         if self._served:
             return Standing.SERVED
@@ -197,7 +196,7 @@ class Connection:
     def recheck(self) -> None:
         """See who this is, now that tokens have changed; a client that may no longer be here hears so and goes."""
         try:
-            self._visitor.check(follows=self._follower is not None)
+            self._session.check(follows=self._follower is not None)
         except ProtocolError as error:
             self._unfollow()
             self._dismiss(error)
@@ -212,16 +211,16 @@ class Connection:
             self._ping()
             return
         if self._reader.unfinished and not self._no_more:
-            self._service.report(reports.input_refused(self._peer, "timeout", self._visitor.who.name))
+            self._service.report(reports.input_refused(self._peer, "timeout", self._session.who.name))
         if not (self._unsent or self._no_more or self._reader.classic):
             missing = self._limits.missing(self._reader)
-            self._send(wire.encode_error(ProtocolError("timeout", f"{missing} came"), JSON))
+            self._send(requests.encode_error(ProtocolError("timeout", f"{missing} came"), JSON))
         self.close()
 
     def turn_away(self, error: ProtocolError) -> None:
         """Let go of a client that has nothing under way, and tell it why."""
         if not (self._unsent or self._no_more or self._reader.classic):
-            self._send(wire.encode_error(error, JSON))
+            self._send(requests.encode_error(error, JSON))
         self.close()
 
     def close(self) -> None:
@@ -234,18 +233,18 @@ class Connection:
 
     def _close_if_done(self) -> None:
         """Let a task go that listens for what will not be read any more; one that does not finishes by itself."""
-        going = self._visitor.ended or not self._reader.unfinished
+        going = self._session.ended or not self._reader.unfinished
         if self._no_more and self._listening and going and not (self._answers or self._unsent):
             self.close()
 
-    async def _enter(self, events: list[wire.Event]) -> list[wire.Event]:
+    async def _enter(self, events: list[requests.Event]) -> list[requests.Event]:
         """Ask for a place, with the token that the first event may show; returns the events that are left to handle."""
         first, *_ = events
-        if isinstance(first, wire.Identify):
+        if isinstance(first, requests.Identify):
             await self._identify(first.token)
             events = events[1:]
         try:
-            if not self._visitor.ended:
+            if not self._session.ended:
                 self._seat(self)
         except ProtocolError as error:
             self._answers.clear()
@@ -253,11 +252,11 @@ class Connection:
             return []
         return events
 
-    async def _handle_all(self, events: list[wire.Event]) -> None:
+    async def _handle_all(self, events: list[requests.Event]) -> None:
         for number, event in enumerate(events, 1):
-            if type(event) in self._visitor.forbidden:
+            if type(event) in self._session.forbidden:
                 self._forbid(event)
-            elif isinstance(event, wire.Upload):
+            elif isinstance(event, requests.Upload):
                 self._post(event.text, event.tags, event.scan, event.key)
             else:
                 await self._handle(event)
@@ -268,17 +267,17 @@ class Connection:
             if number % TURN_REQUESTS == 0:
                 await trio.lowlevel.checkpoint()
 
-    async def _handle(self, event: wire.Event) -> None:
+    async def _handle(self, event: requests.Event) -> None:
         match event:
-            case wire.Upload() | wire.ClassicUpload():
+            case requests.Upload() | requests.ClassicUpload():
                 self._post(event.text)
-            case wire.ClientReport():
+            case requests.ClientReport():
                 self._served = True
                 self._service.report(reports.from_client(event.text))
-            case wire.Ping():
+            case requests.Ping():
                 self._served = True
-                self._answers.append(wire.encode_ok(None, JSON))
-            case wire.Identify(token):
+                self._answers.append(requests.encode_ok(None, JSON))
+            case requests.Identify(token):
                 await self._identify(token)
             case TtweetError():
                 self._refuse(event)
@@ -287,23 +286,23 @@ class Connection:
 
     async def _identify(self, token: str) -> None:
         try:
-            self._answers.append(wire.encode_ok(await self._visitor.identify(token, self._peer[0]), JSON))
+            self._answers.append(requests.encode_ok(await self._session.identify(token, self._peer[0]), JSON))
         except ProtocolError as error:
             self._dismiss(error)
 
-    def _forbid(self, event: wire.Event) -> None:
-        error = None if self._visitor.ended else permissions.refusal(event, self._visitor.who)
+    def _forbid(self, event: requests.Event) -> None:
+        error = None if self._session.ended else permissions.refusal(event, self._session.who)
         if error is not None:
             self._refuse(error) if isinstance(error, Refused) else self._dismiss(error)
 
     def _dismiss(self, error: ProtocolError) -> None:
         """Let a client go that has no business here: nothing more of what it has sent is carried out or answered."""
         self._refuse(error)
-        self._visitor.dismiss()
+        self._session.dismiss()
 
     def _post(self, text: str, tags: tuple[str, ...] = (), scan: bool = True, key: str | None = None) -> None:
         try:
-            self._answers.append(self._service.post(text, self, tags=tags, scan=scan, key=key, by=self._visitor.author))
+            self._answers.append(self._service.post(text, self, tags=tags, scan=scan, key=key, by=self._session.author))
             self._served = True
         except Refused as error:
             self._refuse(error)
@@ -313,24 +312,24 @@ class Connection:
         if error.code == "tls":
             self._service.report(reports.not_secured(self._peer, "it speaks TLS"))
         elif error.code != "slow_down":  # or who is too fast would fill the log
-            identity = error.identity or self._visitor.who.name
+            identity = error.identity or self._session.who.name
             self._service.report(reports.input_refused(self._peer, error.code, identity))
         if not self._reader.classic:
-            self._answers.append(wire.encode_error(error, JSON))
+            self._answers.append(requests.encode_error(error, JSON))
         if not isinstance(error, Refused):
             self._no_more = True
 
-    async def _query(self, request: wire.Query) -> None:
+    async def _query(self, request: requests.Query) -> None:
         await self._until_answered()  # a client sees what it posted before it asked
-        if self._visitor.ended:
+        if self._session.ended:
             return
         try:
             answer: bytes | Refused | StoreError = await self._answer(request)
         except (Refused, StoreError) as error:
             answer = error
         if isinstance(answer, StoreError):
-            answer = wire.encode_error(answer, JSON)
-        if not self._visitor.ended:  # else it has lost its token meanwhile, and has heard so
+            answer = requests.encode_error(answer, JSON)
+        if not self._session.ended:  # else it has lost its token meanwhile, and has heard so
             if isinstance(answer, Refused):
                 self._refuse(answer)
             else:
@@ -339,40 +338,40 @@ class Connection:
         self._flush()  # a push must not overtake the answer to its follow
         self._resume()
 
-    async def _answer(self, request: wire.Query) -> bytes:
+    async def _answer(self, request: requests.Query) -> bytes:
         match request:
-            case wire.Follow(tags, after, deletions):
-                self._follower = self._audience.follow(self, tags, after, self._follower, deletions=deletions)
-                cursor, gone = self._follower.cursor, self._audience.gone
-                return wire.encode_ok({"from": cursor} | ({"gone": gone} if cursor < gone else {}), JSON)
-            case wire.Unfollow():
+            case requests.Follow(tags, after, deletions):
+                self._follower = self._fanout.follow(self, tags, after, self._follower, deletions=deletions)
+                cursor, gone = self._follower.cursor, self._fanout.gone
+                return requests.encode_ok({"from": cursor} | ({"gone": gone} if cursor < gone else {}), JSON)
+            case requests.Unfollow():
                 self._unfollow()
-                return wire.encode_ok(None, JSON)
-            case wire.TakeName(name):
-                return wire.encode_ok(self._visitor.log_in(name), JSON)
-            case wire.Delete(tweet):
-                deletion = await self._service.delete(tweet, self._visitor.author or f"{self._peer}")
-                return wire.encode_ok(deletion._asdict(), JSON)
-            case wire.ClassicDownload():
+                return requests.encode_ok(None, JSON)
+            case requests.TakeName(name):
+                return requests.encode_ok(self._session.log_in(name), JSON)
+            case requests.Delete(tweet):
+                deletion = await self._service.delete(tweet, self._session.author or f"{self._peer}")
+                return requests.encode_ok(deletion._asdict(), JSON)
+            case requests.ClassicDownload():
                 self._no_more = True
-                return wire.encode_classic(self._service.last())
+                return requests.encode_classic(self._service.last())
             case _:
-                return await queries.answer(self._service, request)
+                return await dispatch.answer(self._service, request)
 
     def _log_out(self) -> None:
         """Free the name; once the connection has ended, when what it posted is decided: it belongs to this login."""
         undecided = self._closed and any(isinstance(one, Receipt) and one.outcome is None for one in self._answers)
         if not undecided:
-            self._visitor.log_out()
+            self._session.log_out()
 
     def _unfollow(self) -> None:
         if self._follower is not None:
-            self._audience.end(self._follower)
+            self._fanout.end(self._follower)
             self._follower = None
 
     def _resume(self) -> None:
         if self._follower is not None and self.has_room:
-            self._audience.resume(self._follower)
+            self._fanout.resume(self._follower)
 
     def _ping(self) -> None:
         """Give a follower that has heard nothing for a while a sign of life, which also finds a dead link."""
@@ -425,7 +424,7 @@ class Connection:
             if isinstance(answer, Receipt):
                 if answer.outcome is None:
                     break
-                answer = b"" if self._reader.classic else queries.encode_outcome(answer.outcome)
+                answer = b"" if self._reader.classic else dispatch.encode_outcome(answer.outcome)
             ready.append(answer)
             answers.popleft()
         if ready:

@@ -8,37 +8,41 @@ from typing import assert_never
 from ttweet.broker.service import Service
 from ttweet.model.errors import TtweetError
 from ttweet.model.tweets import Page, Tombstone, Tweet
-from ttweet.protocol import requests as wire
+from ttweet.protocol import requests
 from ttweet.protocol.codecs import JSON
 
 
-async def answer(service: Service, question: wire.Question) -> bytes:
+async def answer(service: Service, question: requests.Question) -> bytes:
     """The answer, as it is sent. Raises Refused, StoreError."""
     match question:
-        case wire.Last():
-            return wire.encode_last(service.last(), JSON)
-        case wire.ListTags(limit, numbers):
-            return wire.encode_tags(await service.list_tags(limit=limit, numbers=numbers), JSON)
-        case wire.ListNames():
-            return wire.encode_ok({"names": service.online}, JSON)
-        case wire.ShowStats():
-            return wire.encode_ok(await service.stats(), JSON)
+        case requests.Last():
+            return requests.encode_last(service.last(), JSON)
+        case requests.ListTags(limit, numbers):
+            return requests.encode_tags(await service.list_tags(limit=limit, numbers=numbers), JSON)
+        case requests.ListNames():
+            return requests.encode_ok({"names": service.online}, JSON)
+        case requests.ShowStats():
+            return requests.encode_ok(await service.stats(), JSON)
         case _:
-            return wire.encode_page(await _page(service, question), JSON)
+            return requests.encode_page(await _page(service, question), JSON)
 
 
 def encode_outcome(outcome: Tweet | Tombstone | TtweetError) -> bytes:
     """The answer to an upload."""
-    return wire.encode_error(outcome, JSON) if isinstance(outcome, TtweetError) else wire.encode_stored(outcome, JSON)
+    return (
+        requests.encode_error(outcome, JSON)
+        if isinstance(outcome, TtweetError)
+        else requests.encode_stored(outcome, JSON)
+    )
 
 
-async def _page(service: Service, query: wire.PageQuery) -> Page:
+async def _page(service: Service, query: requests.PageQuery) -> Page:
     match query:
-        case wire.TweetsOfTag(tag, limit, before):
+        case requests.TweetsOfTag(tag, limit, before):
             return await service.tweets_of_tag(tag, limit=limit, before=before)
-        case wire.TweetsOfAuthor(by, limit, before):
+        case requests.TweetsOfAuthor(by, limit, before):
             return await service.tweets_of_author(by, limit=limit, before=before)
-        case wire.TweetsSinceLogin(by, limit, after):
+        case requests.TweetsSinceLogin(by, limit, after):
             return await service.tweets_since_login(by, limit=limit, after=after)
         case _:
             assert_never(query)

@@ -10,16 +10,16 @@ from functools import partial
 
 import trio
 
-from ttweet.broker.fanout import LIVE, Audience
+from ttweet.broker.fanout import LIVE, FanOut
 from ttweet.broker.service import Service
-from ttweet.broker.session import Visitor
+from ttweet.broker.session import Session
 from ttweet.model import reports
 from ttweet.model.addresses import network_of
 from ttweet.model.errors import ProtocolError
 from ttweet.model.reports import Peer
-from ttweet.protocol import requests as wire
+from ttweet.protocol import requests
 from ttweet.protocol.codecs import JSON
-from ttweet.security.authenticator import Gate
+from ttweet.security.authenticator import Authenticator
 from ttweet.security.certificates import Certificates
 from ttweet.security.rate_limit import RateLimiter
 from ttweet.server.net import places
@@ -41,7 +41,7 @@ SWEEP_BURST = 8  # clients let go before others get their turn, some 1 ms: a tho
 ACCEPT_RETRY_S = 0.1  # until somebody may have closed a descriptor, or the network is up again
 TELL_AGAIN_S = 60.0  # one warning a minute says as much as ten a second
 NO_ROOM = b"\x15\x03\x03\x00\x02\x02\x50"  # to a client that speaks TLS: a fatal alert, internal_error (RFC 8446, 6)
-NOT_PLAIN = wire.encode_error(ProtocolError("tls", wire.IS_TLS))
+NOT_PLAIN = requests.encode_error(ProtocolError("tls", requests.IS_TLS))
 
 
 class Server:
@@ -50,8 +50,8 @@ class Server:
     def __init__(
         self,
         service: Service,
-        audience: Audience,
-        gate: Gate,
+        fanout: FanOut,
+        authenticator: Authenticator,
         *,
         max_clients: int,
         limits: Limits,
@@ -59,8 +59,8 @@ class Server:
         certificates: Certificates | None = None,
     ) -> None:
         self._service = service
-        self._audience = audience
-        self._gate = gate
+        self._fanout = fanout
+        self._authenticator = authenticator
         self._limits = limits
         self._throttle = Throttle(rates, JSON)
         self._certificates = certificates
@@ -133,13 +133,13 @@ class Server:
 
     def _connect(self, transport: Transport, peer: Peer, nursery: trio.Nursery, *, has_place: bool) -> Connection:
         send_later = partial(self._send_later, nursery, peer)
-        visitor = Visitor(self._service, self._gate)
+        session = Session(self._service, self._authenticator)
         connection = Connection(
             transport,
             self._service,
-            self._audience,
-            visitor,
-            self._throttle.reader(peer, visitor),
+            self._fanout,
+            session,
+            self._throttle.reader(peer, session),
             peer=peer,
             limits=self._limits,
             send_later=send_later,
@@ -201,8 +201,8 @@ class Server:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._readiness.run)
             nursery.start_soon(self._sweep)
-            nursery.start_soon(self._audience.run)
-            nursery.start_soon(self._gate.run, self.recheck)
+            nursery.start_soon(self._fanout.run)
+            nursery.start_soon(self._authenticator.run, self.recheck)
 
     def recheck(self) -> None:
         """See who everybody is, now that tokens have changed."""
@@ -232,7 +232,7 @@ class Server:
             self._make_room(network_of(address[0]))
         if self.clients < self.max_clients:
             self.admit(self._transport(client), address[:2], nursery)
-        elif self._gate.has_tokens:
+        elif self._authenticator.has_tokens:
             self.admit_to_anteroom(self._transport(client), address[:2], nursery)
         else:
             self.turned_away += 1
@@ -271,7 +271,7 @@ class Server:
 
 def _turn_away(client: socket.socket, max_clients: int, *, tls: bool) -> None:
     with client, suppress(OSError):
-        client.send(NO_ROOM if tls else wire.encode_error(_full(max_clients)))
+        client.send(NO_ROOM if tls else requests.encode_error(_full(max_clients)))
 
 
 def _full(max_clients: int) -> ProtocolError:

@@ -15,8 +15,7 @@ from typing import Any
 from ttweet.model import hashtags, reports
 from ttweet.model.tweets import MAX_ID, Deletion, Entry, Page, TagPage, Tombstone, Tweet
 from ttweet.storage.contract import LogLine, Size, Traces
-from ttweet.storage.sqlite import keying
-from ttweet.storage.sqlite import tag_list as sqlite_listing
+from ttweet.storage.sqlite import keying, tag_list
 from ttweet.storage.sqlite.connections import connect_reader
 from ttweet.storage.sqlite.errors import store_error
 from ttweet.storage.sqlite.removal import DELETED
@@ -231,7 +230,7 @@ class Queries:
     def list_tags(self, *, limit: int, now: int, numbers: bool = False) -> TagPage:
         """See Reader."""
         with self._snapshot() as tail:
-            return sqlite_listing.list_tags(self._all, tail.tweets, limit=limit, now=now, numbers=numbers)
+            return tag_list.list_tags(self._all, tail.tweets, limit=limit, now=now, numbers=numbers)
 
     def log_after(
         self, cursor: int, *, limit: int, session: int | None = None, categories: Sequence[str] = ()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ttweet.model.errors import OpenError, Refused, StoreError
 from ttweet.model.tweets import Entry
-from ttweet.storage import jsonl as archive
+from ttweet.storage import jsonl
 from ttweet.storage.sqlite.connections import connect_reader
 from ttweet.storage.sqlite.reader import Queries
 
@@ -110,7 +110,7 @@ class Salvage(Queries):
         try:
             page = [*self._read(cursor, limit)]
             for entry in page:
-                archive.decode(archive.encode(entry))
+                jsonl.decode(jsonl.encode(entry))
         except (Refused, AttributeError, TypeError, ValueError):
             return None
         except StoreError as error:
