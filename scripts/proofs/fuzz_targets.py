@@ -26,13 +26,14 @@ def decoder(data: bytes) -> None:
 
     The first byte says how many cuts there are, two more for each where it is.
     """
-    from ttweet.protocol import codecs, requests
+    from ttweet.protocol import codecs
+    from ttweet.protocol.json_codec import STDLIB_JSON
 
     cuts = data[0] % (MAX_CUTS + 1) if data else 0
     head, stream = data[1 : 1 + 2 * cuts], data[1 + 2 * cuts :]
     places = sorted(int.from_bytes(head[at : at + 2], "big") % (len(stream) + 1) for at in range(0, len(head), 2))
     parts = [stream[start:end] for start, end in pairwise([0, *places, len(stream)]) if start < end]
-    for reads in (requests.STDLIB_JSON, codecs.JSON):
+    for reads in (STDLIB_JSON, codecs.JSON):
         whole, cut = _requests([stream] if stream else [], reads), _requests(parts, reads)
         assert whole == cut, f"{whole} in one read, {cut} in {len(parts)}"
 
@@ -40,13 +41,14 @@ def decoder(data: bytes) -> None:
 def _requests(parts: list[bytes], reads: object) -> list[str]:
     """What the parts mean, as far as the connection lasts; a protocol error's sentence quotes what has come of it."""
     from ttweet.model.errors import ProtocolError
-    from ttweet.protocol import requests
+    from ttweet.model.requests import ClassicDownload
+    from ttweet.protocol.reader import Event, RequestReader
 
-    reader = requests.RequestReader(reads)  # type: ignore[arg-type]  # one of the two there are
-    events: list[requests.Event] = []
+    reader = RequestReader(reads)  # type: ignore[arg-type]  # one of the two there are
+    events: list[Event] = []
     for part in parts:
         events += reader.receive_data(part)
-        if events and isinstance(events[-1], ProtocolError | requests.ClassicDownload):
+        if events and isinstance(events[-1], ProtocolError | ClassicDownload):
             break
     else:
         events += reader.receive_end()

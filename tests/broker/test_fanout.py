@@ -41,7 +41,7 @@ class Stepwise(ReadScheduler):
 
 
 class Log:
-    """A store, its audience, and a way to commit."""
+    """A store, its fan-out, and a way to commit."""
 
     def __init__(self, store: MemoryStore | None = None) -> None:
         self.store = store or MemoryStore()

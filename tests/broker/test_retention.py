@@ -226,7 +226,7 @@ def test_each_tweet_comes_or_is_told_to_be_gone(steps: list[int | str]) -> None:
             elif step == "turn":
                 await following(log, lambda: None)
             elif step == "file":
-                log.store.prune(2)  # the audience hears of it with the next pruning
+                log.store.prune(2)  # the fan-out hears of it with the next pruning
             else:
                 prune(log, int(step))
         await take_all(log, reader)

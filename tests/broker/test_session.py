@@ -175,6 +175,6 @@ async def test_a_revoked_token_is_found_at_the_next_check(file: TokenFile) -> No
         await session.identify(secret, "192.0.2.1")
         file.revoke("ci")
         with pytest.raises(ProtocolError, match="no such token"):
-            await authenticator.identify("wrong", "192.0.2.2")  # which makes the gate look at the file
+            await authenticator.identify("wrong", "192.0.2.2")  # which makes the authenticator look at the file
         with pytest.raises(ProtocolError, match="the token of ci was revoked"):
             session.check()

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from ttweet.model.limits import MAX_QUERY_LIMIT
 from ttweet.model.tweets import MAX_ID, Deletion, Page, TagPage, TagSummary, Tweet
 from ttweet.protocol import answers, frames, kinds, replies, requests
 
@@ -103,4 +104,4 @@ def test_stats_of_another_kind_are_a_misfit(data: object) -> None:
 
 def test_a_client_takes_every_id_and_page_that_a_server_gives() -> None:
     assert kinds.MAX_INTEGER == MAX_ID
-    assert answers.MAX_ENTRIES == requests.MAX_LIMIT
+    assert answers.MAX_ENTRIES == MAX_QUERY_LIMIT

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ttweet.protocol.codecs import JSON
-from ttweet.protocol.requests import STDLIB_JSON
+from ttweet.protocol.json_codec import STDLIB_JSON
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats().filter(isfinite) | st.text(),

@@ -4,8 +4,9 @@ import pytest
 
 from ttweet.client.cursor import Cursor, Watcher
 from ttweet.model.tweets import Deletion, Tweet
-from ttweet.protocol import pushes, requests
+from ttweet.protocol import pushes
 from ttweet.protocol.codecs import JSON
+from ttweet.protocol.json_codec import STDLIB_JSON, Json
 
 TWEET = Tweet(7, 1795446500123, "ann", 'quo"ted\n寿司 #a', ("a",))
 
@@ -23,8 +24,8 @@ class Heard(Watcher):
         self.words.append(("gone", up_to))
 
 
-@pytest.mark.parametrize("json", [JSON, requests.STDLIB_JSON])
-def test_a_tweet_comes_as_it_was_on_one_line(json: requests.Json) -> None:
+@pytest.mark.parametrize("json", [JSON, STDLIB_JSON])
+def test_a_tweet_comes_as_it_was_on_one_line(json: Json) -> None:
     cursor = Cursor((), after=6)
     line = pushes.encode_push(TWEET, json)
     assert line.count(b"\n") == 1

@@ -8,40 +8,60 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ttweet.model.errors import CODES, ProtocolError, Refused, TtweetError
+from ttweet.model.requests import (
+    ClassicDownload,
+    ClassicUpload,
+    ClientReport,
+    Follow,
+    Identify,
+    Last,
+    ListNames,
+    ListTags,
+    Ping,
+    Request,
+    TakeName,
+    TweetsOfAuthor,
+    TweetsOfTag,
+    TweetsSinceLogin,
+    Unfollow,
+    Upload,
+)
 from ttweet.model.tweets import Page, TagPage, TagSummary, Tombstone, Tweet
 from ttweet.protocol import fields, frames, pushes, requests
 from ttweet.protocol.codecs import JSON
+from ttweet.protocol.json_codec import STDLIB_JSON, Json
+from ttweet.protocol.reader import Event, RequestReader
 
-REQUESTS: list[tuple[bytes, requests.Request | requests.Identify]] = [
-    (b'["u","hello #world"]\n', requests.Upload("hello #world")),
-    (b'["u",""]\n', requests.Upload("")),
-    (b'["u", "a"]\r\n', requests.Upload("a")),
-    (b'["u",{"text":"a"}]\n', requests.Upload("a")),
+REQUESTS: list[tuple[bytes, Request | Identify]] = [
+    (b'["u","hello #world"]\n', Upload("hello #world")),
+    (b'["u",""]\n', Upload("")),
+    (b'["u", "a"]\r\n', Upload("a")),
+    (b'["u",{"text":"a"}]\n', Upload("a")),
     (
         b'["u",{"text":"a","tags":["b","c"],"scan":false,"key":"k"}]\n',
-        requests.Upload("a", ("b", "c"), scan=False, key="k"),
+        Upload("a", ("b", "c"), scan=False, key="k"),
     ),
-    (b'["u",{"text":"a","key":null}]\n', requests.Upload("a")),
-    (b'["u","\\u00e4\\ud83d\\ude00"]\n', requests.Upload("ä😀")),
-    (b'["a","ttw_secret"]\n', requests.Identify("ttw_secret")),
-    (b'["d",""]\n', requests.Last()),
-    (b'["t","python"]\n', requests.TweetsOfTag("python")),
-    (b'["t",{"tag":"a","limit":200,"before":42}]\n', requests.TweetsOfTag("a", 200, 42)),
-    (b'["l",""]\n', requests.ListTags()),
-    (b'["l",{"limit":5,"numbers":true}]\n', requests.ListTags(5, numbers=True)),
-    (b'["r","CLIENT ALERT [GENERAL] hi"]\n', requests.ClientReport("CLIENT ALERT [GENERAL] hi")),
-    (b'["p",""]\n', requests.Ping()),
-    (b'["s",""]\n', requests.Follow()),
-    (b'["s","a"]\n', requests.Follow(("a",))),
-    (b'["s",{"tags":["a","b"],"after":0}]\n', requests.Follow(("a", "b"), 0)),
-    (b'["s",{"after":null}]\n', requests.Follow()),
-    (b'["c",""]\n', requests.Unfollow()),
-    (b'["n","matt"]\n', requests.TakeName("matt")),
-    (b'["w",""]\n', requests.ListNames()),
-    (b'["g","matt"]\n', requests.TweetsOfAuthor("matt")),
-    (b'["g",{"by":"matt","limit":5,"before":42}]\n', requests.TweetsOfAuthor("matt", 5, 42)),
-    (b'["g",{"by":"matt","login":true}]\n', requests.TweetsSinceLogin("matt")),
-    (b'["g",{"by":"matt","login":true,"limit":5,"after":42}]\n', requests.TweetsSinceLogin("matt", 5, 42)),
+    (b'["u",{"text":"a","key":null}]\n', Upload("a")),
+    (b'["u","\\u00e4\\ud83d\\ude00"]\n', Upload("ä😀")),
+    (b'["a","ttw_secret"]\n', Identify("ttw_secret")),
+    (b'["d",""]\n', Last()),
+    (b'["t","python"]\n', TweetsOfTag("python")),
+    (b'["t",{"tag":"a","limit":200,"before":42}]\n', TweetsOfTag("a", 200, 42)),
+    (b'["l",""]\n', ListTags()),
+    (b'["l",{"limit":5,"numbers":true}]\n', ListTags(5, numbers=True)),
+    (b'["r","CLIENT ALERT [GENERAL] hi"]\n', ClientReport("CLIENT ALERT [GENERAL] hi")),
+    (b'["p",""]\n', Ping()),
+    (b'["s",""]\n', Follow()),
+    (b'["s","a"]\n', Follow(("a",))),
+    (b'["s",{"tags":["a","b"],"after":0}]\n', Follow(("a", "b"), 0)),
+    (b'["s",{"after":null}]\n', Follow()),
+    (b'["c",""]\n', Unfollow()),
+    (b'["n","matt"]\n', TakeName("matt")),
+    (b'["w",""]\n', ListNames()),
+    (b'["g","matt"]\n', TweetsOfAuthor("matt")),
+    (b'["g",{"by":"matt","limit":5,"before":42}]\n', TweetsOfAuthor("matt", 5, 42)),
+    (b'["g",{"by":"matt","login":true}]\n', TweetsSinceLogin("matt")),
+    (b'["g",{"by":"matt","login":true,"limit":5,"after":42}]\n', TweetsSinceLogin("matt", 5, 42)),
 ]
 REFUSED = [
     (b'["q",""]\n', "bad_operation", "no operation 'q'; there are: a u d t l s c n w g x r p"),
@@ -91,18 +111,18 @@ BROKEN = [
     (b"\n", "bad_protocol"),
     (b"u\n" + b"x" * 601, "too_long"),
 ]
-READERS = {"stdlib": requests.STDLIB_JSON, "msgspec": JSON}
+READERS = {"stdlib": STDLIB_JSON, "msgspec": JSON}
 A_TWEET = Tweet(42, 1795446500123, None, 'hi "#Python" 🎉', ("Python",))
 AS_JSON = {"id": 42, "at": 1795446500123, "by": None, "text": 'hi "#Python" 🎉', "tags": ["Python"]}
 
 
-def events_of(data: bytes, json_library: requests.Json = JSON) -> list[requests.Event]:
-    return requests.RequestReader(json_library).receive_data(data)
+def events_of(data: bytes, json_library: Json = JSON) -> list[Event]:
+    return RequestReader(json_library).receive_data(data)
 
 
 @pytest.mark.parametrize("library", READERS.values(), ids=READERS)
 @pytest.mark.parametrize(("data", "request_"), REQUESTS, ids=[ascii(data) for data, _ in REQUESTS])
-def test_a_frame_means_its_request(data: bytes, request_: requests.Request, library: requests.Json) -> None:
+def test_a_frame_means_its_request(data: bytes, request_: Request, library: Json) -> None:
     (event,) = events_of(data, library)
     assert event == request_
     assert type(event) is type(request_)
@@ -111,17 +131,17 @@ def test_a_frame_means_its_request(data: bytes, request_: requests.Request, libr
 @pytest.mark.parametrize("library", READERS.values(), ids=READERS)
 @pytest.mark.parametrize(("data", "code", "words"), REFUSED, ids=[ascii(data) for data, _, _ in REFUSED])
 def test_data_of_the_wrong_kind_is_refused_and_the_connection_goes_on(
-    data: bytes, code: str, words: str, library: requests.Json
+    data: bytes, code: str, words: str, library: Json
 ) -> None:
     refused, ping = events_of(data + b'["p",""]\n', library)
     assert isinstance(refused, Refused)
     assert refused.code == code
     assert words in refused.text
-    assert isinstance(ping, requests.Ping)
+    assert isinstance(ping, Ping)
 
 
 @pytest.mark.parametrize("library", READERS.values(), ids=READERS)
-def test_data_of_any_depth_is_answered(library: requests.Json) -> None:
+def test_data_of_any_depth_is_answered(library: Json) -> None:
     for depth in range(900, 1100):  # somewhere here it becomes too much, and not in the same place for all who look
         (event,) = events_of(b'["u",' + b"[" * depth + b"]" * depth + b"]\n", library)
         assert isinstance(event, TtweetError)
@@ -142,7 +162,7 @@ def test_bytes_that_are_not_the_protocol_end_it(data: bytes, code: str) -> None:
 
 def test_nothing_after_a_broken_frame_counts_and_all_before_it_does() -> None:
     ping, broken = events_of(b'["p",""]\n["p"]\n["p",""]\n')
-    assert isinstance(ping, requests.Ping)
+    assert isinstance(ping, Ping)
     assert isinstance(broken, ProtocolError)
 
 
@@ -151,7 +171,7 @@ def split(data: bytes, cuts: list[int]) -> list[bytes]:
     return [data[start:stop] for start, stop in itertools.pairwise(positions) if start < stop]
 
 
-def shown(events: list[requests.Event]) -> list[object]:
+def shown(events: list[Event]) -> list[object]:
     return [(event.code, event.text) if isinstance(event, TtweetError) else (type(event), event) for event in events]
 
 
@@ -161,7 +181,7 @@ def shown(events: list[requests.Event]) -> list[object]:
 )
 def test_cutting_the_bytes_anywhere_changes_no_request(frames_: list[bytes], cuts: list[int]) -> None:
     data = b"".join(frames_)
-    reader = requests.RequestReader()
+    reader = RequestReader()
     events = []
     for part in split(data, cuts):
         events += reader.receive_data(part)
@@ -172,26 +192,26 @@ def test_cutting_the_bytes_anywhere_changes_no_request(frames_: list[bytes], cut
 
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=150), cuts=st.lists(st.integers(0, 600)))
 def test_a_classic_message_is_all_up_to_the_end(text: str, cuts: list[int]) -> None:
-    reader = requests.RequestReader()
+    reader = RequestReader()
     for part in split(b"u\n" + text.encode(), cuts):
         assert reader.receive_data(part) == []
     assert reader.classic
     assert reader.unfinished
-    assert reader.receive_end() == [requests.ClassicUpload(text)]
+    assert reader.receive_end() == [ClassicUpload(text)]
 
 
 def test_a_classic_download_needs_no_end() -> None:
-    reader = requests.RequestReader()
+    reader = RequestReader()
     assert reader.receive_data(b"d") == []
     assert reader.begun
     (event,) = reader.receive_data(b"\n")
-    assert isinstance(event, requests.ClassicDownload)
+    assert isinstance(event, ClassicDownload)
     assert reader.receive_end() == []
 
 
 @pytest.mark.parametrize("data", [b"u", b"d"])
 def test_an_end_after_the_first_byte_is_no_protocol(data: bytes) -> None:
-    reader = requests.RequestReader()
+    reader = RequestReader()
     assert reader.receive_data(data) == []
     (event,) = reader.receive_end()
     assert isinstance(event, ProtocolError)
@@ -200,7 +220,7 @@ def test_an_end_after_the_first_byte_is_no_protocol(data: bytes) -> None:
 
 @pytest.mark.parametrize("data", [b"", b'["u","a"'])
 def test_an_end_in_the_middle_stores_nothing(data: bytes) -> None:
-    reader = requests.RequestReader()
+    reader = RequestReader()
     if data:
         assert reader.receive_data(data) == []
     assert reader.begun == bool(data)
@@ -208,7 +228,7 @@ def test_an_end_in_the_middle_stores_nothing(data: bytes) -> None:
 
 
 def test_a_classic_message_that_is_no_utf8_is_refused() -> None:
-    reader = requests.RequestReader()
+    reader = RequestReader()
     reader.receive_data(b"u\nab\xff")
     (event,) = reader.receive_end()
     assert isinstance(event, ProtocolError)
@@ -232,7 +252,7 @@ def test_a_classic_message_that_is_no_utf8_is_refused() -> None:
         (lambda lib: requests.encode_ok(None, lib), None),
     ],
 )
-def test_answers_are_frames(answer: "object", data: object, library: requests.Json) -> None:
+def test_answers_are_frames(answer: "object", data: object, library: Json) -> None:
     encoded = answer(library)  # type: ignore[operator]  # one of the lambdas above
     assert frames.decode(encoded) == ("ok", data)
     assert encoded.count(b"\n") == 1
@@ -259,17 +279,17 @@ def test_the_classic_answer_is_bare_text() -> None:
 @given(st.binary(max_size=200))
 def test_only_declared_errors_come_of_any_bytes(data: bytes) -> None:
     for library in READERS.values():
-        reader = requests.RequestReader(library)
+        reader = RequestReader(library)
         for event in reader.receive_data(data) + reader.receive_end() if data else []:
             assert not isinstance(event, TtweetError) or event.code in CODES
 
 
 def test_a_token_is_taken_from_the_first_frame_only() -> None:
     first, second, third = events_of(b'["a","ttw_x"]\n["a","ttw_y"]\n["p",""]\n')
-    assert first == requests.Identify("ttw_x")
+    assert first == Identify("ttw_x")
     assert isinstance(second, Refused)
     assert second.code == "bad_request"
-    assert third == requests.Ping()
+    assert third == Ping()
     _, late = events_of(b'["x",""]\n["a","ttw_y"]\n')
     assert isinstance(late, Refused)
 
@@ -281,7 +301,7 @@ def test_a_token_is_taken_from_the_first_frame_only() -> None:
 def test_a_token_that_is_longer_than_any_is_not_even_hashed(secret: str, is_taken: bool) -> None:
     (event,) = events_of(json.dumps(["a", secret]).encode() + b"\n")
     if is_taken:
-        assert event == requests.Identify(secret)
+        assert event == Identify(secret)
     else:
         assert isinstance(event, ProtocolError)
         assert event.code == "token"
@@ -306,13 +326,11 @@ def test_what_is_no_token_ends_the_connection_and_is_not_repeated() -> None:
     assert isinstance(refused, ProtocolError)
     assert refused.code == "token"
     assert "ttw_x" not in refused.text
-    assert "ttw_x" not in repr(requests.Identify("ttw_x"))
+    assert "ttw_x" not in repr(Identify("ttw_x"))
 
 
-@pytest.mark.parametrize("lib", [requests.STDLIB_JSON, JSON])
-def test_a_page_ends_with_the_tweet_that_makes_it_too_large(
-    lib: requests.Json, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("lib", [STDLIB_JSON, JSON])
+def test_a_page_ends_with_the_tweet_that_makes_it_too_large(lib: Json, monkeypatch: pytest.MonkeyPatch) -> None:
     tweets = [A_TWEET._replace(id=id_) for id_ in (9, 8, 7)]
     one = len(lib.dumps(requests.as_json(tweets[0])))
     for limit, ids in ((one, [9]), (one + 1, [9, 8]), (3 * one, [9, 8, 7])):

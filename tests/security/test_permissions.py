@@ -8,27 +8,45 @@ import pytest
 from tests.support.memory_store import MemoryStore
 from tests.support.serving import serving
 from ttweet.model.errors import ProtocolError, Refused
-from ttweet.protocol import requests
+from ttweet.model.requests import (
+    ClassicDownload,
+    ClassicUpload,
+    ClientReport,
+    Delete,
+    Follow,
+    Last,
+    ListNames,
+    ListTags,
+    Ping,
+    Request,
+    ShowStats,
+    TakeName,
+    TweetsOfAuthor,
+    TweetsOfTag,
+    TweetsSinceLogin,
+    Unfollow,
+    Upload,
+)
 from ttweet.security import permissions
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.rights import ADMIN, POST, READ, RIGHTS, Principal
 
 MAY: dict[str, set[type]] = {  # what may be asked with one right alone
     READ: {
-        requests.Last,
-        requests.ClassicDownload,
-        requests.TweetsOfTag,
-        requests.TweetsOfAuthor,
-        requests.TweetsSinceLogin,
-        requests.ListTags,
-        requests.ListNames,
-        requests.Follow,
+        Last,
+        ClassicDownload,
+        TweetsOfTag,
+        TweetsOfAuthor,
+        TweetsSinceLogin,
+        ListTags,
+        ListNames,
+        Follow,
     },
-    POST: {requests.Upload, requests.ClassicUpload, requests.TakeName, requests.ClientReport},
-    ADMIN: {requests.ShowStats, requests.Delete},
+    POST: {Upload, ClassicUpload, TakeName, ClientReport},
+    ADMIN: {ShowStats, Delete},
 }
-WITH_ANY = {requests.Ping, requests.Unfollow}
-REQUESTS = sorted(get_args(requests.Request), key=lambda kind: kind.__name__)
+WITH_ANY = {Ping, Unfollow}
+REQUESTS = sorted(get_args(Request), key=lambda kind: kind.__name__)
 SUBSETS = [frozenset(some) for amount in range(4) for some in combinations(RIGHTS, amount)]
 
 
@@ -40,7 +58,7 @@ def test_a_request_may_be_made_by_whom_the_table_says(kind: type, rights: frozen
 
 
 def test_the_refusal_says_which_right_is_missing_and_which_there_are() -> None:
-    upload = requests.Upload("hello")
+    upload = Upload("hello")
     assert str(permissions.refusal(upload, Principal(None, frozenset({READ})))) == (
         "this needs the right to post, which takes a token; without one there is: read"
     )
@@ -52,11 +70,11 @@ def test_the_refusal_says_which_right_is_missing_and_which_there_are() -> None:
 
 def test_the_refusal_ends_the_connection_where_nothing_is_allowed_or_nobody_reads_an_answer() -> None:
     reader, stranger = Principal(None, frozenset({READ})), Principal(None, frozenset())
-    assert isinstance(permissions.refusal(requests.Upload(""), reader), Refused)
+    assert isinstance(permissions.refusal(Upload(""), reader), Refused)
     for request, who in (
-        (requests.Ping(), stranger),
-        (requests.ClientReport(""), stranger),
-        (requests.ClassicUpload(""), reader),
+        (Ping(), stranger),
+        (ClientReport(""), stranger),
+        (ClassicUpload(""), reader),
     ):
         assert isinstance(permissions.refusal(request, who), ProtocolError)
 

@@ -24,9 +24,9 @@ from ttweet.broker.journal import Journal
 from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.receipts import Keyed
 from ttweet.model.errors import Refused, StoreError
+from ttweet.model.limits import PAGE_BYTES
 from ttweet.model.tweets import MAX_TAGS, Deletion, Tweet, search_key
 from ttweet.protocol import pushes
-from ttweet.protocol.requests import PAGE_BYTES
 from ttweet.storage.contract import Reader
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Subscriber(Protocol):
 
     @property
     def has_room(self) -> bool:
-        """Whether all that was pushed so far has left. Who says no calls `Audience.resume` when it has."""
+        """Whether all that was pushed so far has left. Who says no calls `FanOut.resume` when it has."""
         ...
 
     def push(self, data: bytes) -> None:

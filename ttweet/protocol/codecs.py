@@ -5,7 +5,7 @@ It takes 50 ms to import, so clients go without.
 
 import msgspec
 
-from ttweet.protocol import requests
+from ttweet.protocol.json_codec import Json
 
 _decode = msgspec.json.Decoder().decode
 
@@ -17,5 +17,5 @@ def _loads(line: bytes) -> object:
         raise ValueError(str(exc)) from exc
 
 
-JSON = requests.Json(_loads, msgspec.json.Encoder().encode)
+JSON = Json(_loads, msgspec.json.Encoder().encode)
 """For the server's end of connections."""

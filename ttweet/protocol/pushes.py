@@ -2,9 +2,10 @@
 
 from ttweet.model.tweets import Deletion, Tweet
 from ttweet.protocol import requests
+from ttweet.protocol.json_codec import STDLIB_JSON, Json
 
 
-def encode_push(tweet: Tweet, json: requests.Json = requests.STDLIB_JSON) -> bytes:
+def encode_push(tweet: Tweet, json: Json = STDLIB_JSON) -> bytes:
     """A tweet on its way to a follower."""
     return b'["m",%b]\n' % json.dumps(requests.as_json(tweet))
 

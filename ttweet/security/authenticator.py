@@ -1,4 +1,4 @@
-"""The gate: who a client is, by the token that it shows, or anonymous.
+"""Who a client is, by the token that it shows, or anonymous.
 
 The tokens are in memory, all of them. A thread looks now and then whether their file has changed, and so does a client
 that shows a token which nobody knows yet: one that was just made is good at once. What was read is taken over in one

@@ -6,26 +6,44 @@ A connection is given the set of kinds of requests that are forbidden to it, so 
 from functools import cache
 
 from ttweet.model.errors import ProtocolError, Refused, SlowDown
-from ttweet.protocol import requests
+from ttweet.model.requests import (
+    ClassicDownload,
+    ClassicUpload,
+    ClientReport,
+    Delete,
+    Follow,
+    Last,
+    ListNames,
+    ListTags,
+    Ping,
+    Request,
+    ShowStats,
+    TakeName,
+    TweetsOfAuthor,
+    TweetsOfTag,
+    TweetsSinceLogin,
+    Unfollow,
+    Upload,
+)
 from ttweet.security.rights import ADMIN, POST, READ, Principal, listed
 
-NEEDED: dict[type[requests.Request], str | None] = {
-    requests.Upload: POST,
-    requests.ClassicUpload: POST,
-    requests.TakeName: POST,  # a name that is online is kept from others
-    requests.ClientReport: POST,  # the log is read by whoever runs the server, and its room is limited
-    requests.Last: READ,
-    requests.ClassicDownload: READ,
-    requests.TweetsOfTag: READ,
-    requests.TweetsOfAuthor: READ,
-    requests.TweetsSinceLogin: READ,
-    requests.ListTags: READ,
-    requests.ListNames: READ,
-    requests.Follow: READ,
-    requests.ShowStats: ADMIN,
-    requests.Delete: ADMIN,
-    requests.Unfollow: None,
-    requests.Ping: None,
+NEEDED: dict[type[Request], str | None] = {
+    Upload: POST,
+    ClassicUpload: POST,
+    TakeName: POST,  # a name that is online is kept from others
+    ClientReport: POST,  # the log is read by whoever runs the server, and its room is limited
+    Last: READ,
+    ClassicDownload: READ,
+    TweetsOfTag: READ,
+    TweetsOfAuthor: READ,
+    TweetsSinceLogin: READ,
+    ListTags: READ,
+    ListNames: READ,
+    Follow: READ,
+    ShowStats: ADMIN,
+    Delete: ADMIN,
+    Unfollow: None,
+    Ping: None,
 }
 """None: any right will do, but who has none at all has no business here."""
 
@@ -46,9 +64,9 @@ def refusal(request: object, who: Principal) -> Refused | ProtocolError | None:
     A ProtocolError, which ends the connection, answers a classic request and every request of a client without any
     right: a stranger must not keep others from connecting.
     """
-    if isinstance(request, requests.ClientReport) and who.rights:
+    if isinstance(request, ClientReport) and who.rights:
         return None
-    classic = isinstance(request, requests.ClassicUpload | requests.ClassicDownload)
+    classic = isinstance(request, ClassicUpload | ClassicDownload)
     family = ProtocolError if classic or not who.rights else Refused
     return family("forbidden", _sentence(NEEDED.get(type(request)), who))  # type: ignore[arg-type]  # or none of them
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from tests.support.memory_store import MemoryStore
 from tests.support.serving import serving
 from ttweet.broker.session import Session
-from ttweet.protocol import requests
 from ttweet.protocol.codecs import JSON
+from ttweet.protocol.reader import RequestReader
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.rate_limit import Rate
 from ttweet.security.rights import READ
@@ -17,7 +17,7 @@ TWO = Rates(Rate(1, "h", burst=2), loopback=True)
 TWICE = [("p", ""), ("p", "")]
 
 
-def reader_for(rates: Rates, host: str) -> type[requests.RequestReader]:
+def reader_for(rates: Rates, host: str) -> type[RequestReader]:
     session = Session(None, Authenticator())  # type: ignore[arg-type]  # no service is asked
     return type(Throttle(rates, JSON).reader((host, 1), session))
 
@@ -25,10 +25,10 @@ def reader_for(rates: Rates, host: str) -> type[requests.RequestReader]:
 def test_who_is_not_limited_gets_the_plain_reader_and_pays_nothing() -> None:
     limited = Rates(Rate(1, "s", burst=1))
     assert reader_for(limited, "203.0.113.7") is ThrottledReader
-    assert reader_for(limited, "127.0.0.1") is requests.RequestReader
+    assert reader_for(limited, "127.0.0.1") is RequestReader
     assert reader_for(limited._replace(loopback=True), "127.0.0.1") is ThrottledReader
     assert reader_for(limited, "memory") is ThrottledReader
-    assert reader_for(NO_RATES, "203.0.113.7") is requests.RequestReader
+    assert reader_for(NO_RATES, "203.0.113.7") is RequestReader
 
 
 async def test_requests_beyond_the_rate_are_refused_in_their_place_and_the_connection_goes_on() -> None:

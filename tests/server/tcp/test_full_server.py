@@ -20,7 +20,7 @@ from ttweet.server.net.throttle import Rates
 
 
 class Keyed:
-    """A gate, and the secret of a token that it knows."""
+    """An authenticator, and the secret of a token that it knows."""
 
     def __init__(self, folder: Path) -> None:
         file = TokenFile(folder / "tweets.db")

@@ -10,9 +10,10 @@ from cyclopts import Parameter
 from ttweet.cli import output, shell
 from ttweet.cli.options import AMOUNT, Ca, Db, Json, Server
 from ttweet.cli.source import PAGE, Source, checked_body, open_source
+from ttweet.model.limits import QUERY_LIMIT
 from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
-from ttweet.protocol.requests import DEFAULT_LIMIT, as_json
+from ttweet.protocol.requests import as_json
 
 Limit = Annotated[int, AMOUNT, Parameter(name="--limit", metavar="N", help="At most so many, the newest or largest.")]
 Numbers = Annotated[
@@ -41,7 +42,7 @@ def tags(
     tag: Tag = None,
     /,
     *,
-    limit: Limit = DEFAULT_LIMIT,
+    limit: Limit = QUERY_LIMIT,
     numbers: Numbers = False,
     db: Db = None,
     server: Server = None,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ttweet.protocol.requests import RequestReader
+from ttweet.protocol.reader import RequestReader
 
 
 @dataclass(frozen=True, slots=True)

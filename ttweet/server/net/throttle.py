@@ -13,7 +13,9 @@ from ttweet.broker.session import Session
 from ttweet.model.addresses import is_local, network_of
 from ttweet.model.errors import ProtocolError, SlowDown, TtweetError
 from ttweet.model.reports import Peer
-from ttweet.protocol import requests
+from ttweet.model.requests import ClientReport, Identify
+from ttweet.protocol.json_codec import Json
+from ttweet.protocol.reader import Event, RequestReader
 from ttweet.security.rate_limit import Rate, RateLimiter
 
 REQUESTS_PER_S = 20  # of each address: enough for scripts and a classroom behind one address, not for a flood
@@ -37,43 +39,43 @@ NO_RATES = Rates()
 class Throttle:
     """Makes the reader of each connection's requests."""
 
-    def __init__(self, rates: Rates, json: requests.Json) -> None:
+    def __init__(self, rates: Rates, json: Json) -> None:
         self.limiter = RateLimiter(rates.rate) if rates.rate is not None else None
         self._loopback = rates.loopback
         self._json = json
 
-    def reader(self, peer: Peer, session: Session) -> requests.RequestReader:
+    def reader(self, peer: Peer, session: Session) -> RequestReader:
         """What a client's bytes are read with."""
         if self.limiter is None or (is_local(peer[0]) and not self._loopback):
-            return requests.RequestReader(self._json)
+            return RequestReader(self._json)
         network = network_of(peer[0])
         return ThrottledReader(self._json, self.limiter, lambda: _key(session, network))
 
 
-_FREE = (requests.Identify, ProtocolError)  # a token opens another bucket; what is no frame ends the connection anyway
+_FREE = (Identify, ProtocolError)  # a token opens another bucket; what is no frame ends the connection anyway
 
 
-class ThrottledReader(requests.RequestReader):
+class ThrottledReader(RequestReader):
     """Lets requests through as fast as the client may make them."""
 
     __slots__ = ("_key", "_limiter")
 
-    def __init__(self, json: requests.Json, limiter: RateLimiter, key: Callable[[], Hashable]) -> None:
+    def __init__(self, json: Json, limiter: RateLimiter, key: Callable[[], Hashable]) -> None:
         super().__init__(json)
         self._limiter = limiter
         self._key = key
 
-    def receive_data(self, data: bytes) -> list[requests.Event]:
+    def receive_data(self, data: bytes) -> list[Event]:
         """See RequestReader."""
         return self._held_back(super().receive_data(data))
 
-    def receive_end(self) -> list[requests.Event]:
+    def receive_end(self) -> list[Event]:
         """See RequestReader."""
         return self._held_back(super().receive_end())
 
-    def _held_back(self, events: list[requests.Event]) -> list[requests.Event]:
+    def _held_back(self, events: list[Event]) -> list[Event]:
         key, now = self._key(), trio.current_time()
-        allowed: list[requests.Event] = []
+        allowed: list[Event] = []
         for event in events:
             if isinstance(event, _FREE):
                 allowed.append(event)
@@ -81,7 +83,7 @@ class ThrottledReader(requests.RequestReader):
             wait_s = self._limiter.take(key, now)
             if wait_s == 0:
                 allowed.append(event)
-            elif not isinstance(event, requests.ClientReport):  # nobody reads an answer to that one
+            elif not isinstance(event, ClientReport):  # nobody reads an answer to that one
                 allowed.append(self._refusal(wait_s))
         return allowed
 

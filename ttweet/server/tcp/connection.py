@@ -23,8 +23,22 @@ from ttweet.model import reports
 from ttweet.model.addresses import network_of
 from ttweet.model.errors import ProtocolError, Refused, StoreError, TtweetError
 from ttweet.model.reports import Peer
+from ttweet.model.requests import (
+    ClassicDownload,
+    ClassicUpload,
+    ClientReport,
+    Delete,
+    Follow,
+    Identify,
+    Ping,
+    Query,
+    TakeName,
+    Unfollow,
+    Upload,
+)
 from ttweet.protocol import pushes, requests
 from ttweet.protocol.codecs import JSON
+from ttweet.protocol.reader import Event, RequestReader
 from ttweet.security import permissions
 from ttweet.server.net.limits import Limits
 from ttweet.server.net.places import Standing
@@ -35,7 +49,7 @@ TURN_REQUESTS = 8  # of one client before others get their turn, some 0.3 ms; on
 LINGER_S = 1.0  # bytes are thrown away for so long after the last answer, lest a reset overtake it
 
 encode_push = partial(pushes.encode_push, json=JSON)
-"""For the audience."""
+"""For the fan-out."""
 
 
 class Connection:
@@ -73,7 +87,7 @@ class Connection:
         service: Service,
         fanout: FanOut,
         session: Session,
-        reader: requests.RequestReader,
+        reader: RequestReader,
         *,
         peer: Peer,
         limits: Limits,
@@ -174,17 +188,17 @@ class Connection:
 
     @property
     def has_room(self) -> bool:
-        """See audience.Subscriber. Who waits for answers goes first, or pushes could keep it waiting for ever."""
+        """See fanout.Subscriber. Who waits for answers goes first, or pushes could keep it waiting for ever."""
         return not self._unsent and self._progress is None
 
     def push(self, data: bytes) -> None:
-        """See audience.Subscriber."""
+        """See fanout.Subscriber."""
         self._quiet = False
         self._send(data)
 
     @property
     def follows(self) -> str | None:
-        """How its follower is doing, one of the states of audience; None without one."""
+        """How its follower is doing, one of the states of fanout; None without one."""
         return None if self._follower is None else self._follower.state
 
     def stop(self) -> None:
@@ -237,10 +251,10 @@ class Connection:
         if self._no_more and self._listening and going and not (self._answers or self._unsent):
             self.close()
 
-    async def _enter(self, events: list[requests.Event]) -> list[requests.Event]:
+    async def _enter(self, events: list[Event]) -> list[Event]:
         """Ask for a place, with the token that the first event may show; returns the events that are left to handle."""
         first, *_ = events
-        if isinstance(first, requests.Identify):
+        if isinstance(first, Identify):
             await self._identify(first.token)
             events = events[1:]
         try:
@@ -252,11 +266,11 @@ class Connection:
             return []
         return events
 
-    async def _handle_all(self, events: list[requests.Event]) -> None:
+    async def _handle_all(self, events: list[Event]) -> None:
         for number, event in enumerate(events, 1):
             if type(event) in self._session.forbidden:
                 self._forbid(event)
-            elif isinstance(event, requests.Upload):
+            elif isinstance(event, Upload):
                 self._post(event.text, event.tags, event.scan, event.key)
             else:
                 await self._handle(event)
@@ -267,17 +281,17 @@ class Connection:
             if number % TURN_REQUESTS == 0:
                 await trio.lowlevel.checkpoint()
 
-    async def _handle(self, event: requests.Event) -> None:
+    async def _handle(self, event: Event) -> None:
         match event:
-            case requests.Upload() | requests.ClassicUpload():
+            case Upload() | ClassicUpload():
                 self._post(event.text)
-            case requests.ClientReport():
+            case ClientReport():
                 self._served = True
                 self._service.report(reports.from_client(event.text))
-            case requests.Ping():
+            case Ping():
                 self._served = True
                 self._answers.append(requests.encode_ok(None, JSON))
-            case requests.Identify(token):
+            case Identify(token):
                 await self._identify(token)
             case TtweetError():
                 self._refuse(event)
@@ -290,7 +304,7 @@ class Connection:
         except ProtocolError as error:
             self._dismiss(error)
 
-    def _forbid(self, event: requests.Event) -> None:
+    def _forbid(self, event: Event) -> None:
         error = None if self._session.ended else permissions.refusal(event, self._session.who)
         if error is not None:
             self._refuse(error) if isinstance(error, Refused) else self._dismiss(error)
@@ -319,7 +333,7 @@ class Connection:
         if not isinstance(error, Refused):
             self._no_more = True
 
-    async def _query(self, request: requests.Query) -> None:
+    async def _query(self, request: Query) -> None:
         await self._until_answered()  # a client sees what it posted before it asked
         if self._session.ended:
             return
@@ -338,21 +352,21 @@ class Connection:
         self._flush()  # a push must not overtake the answer to its follow
         self._resume()
 
-    async def _answer(self, request: requests.Query) -> bytes:
+    async def _answer(self, request: Query) -> bytes:
         match request:
-            case requests.Follow(tags, after, deletions):
+            case Follow(tags, after, deletions):
                 self._follower = self._fanout.follow(self, tags, after, self._follower, deletions=deletions)
                 cursor, gone = self._follower.cursor, self._fanout.gone
                 return requests.encode_ok({"from": cursor} | ({"gone": gone} if cursor < gone else {}), JSON)
-            case requests.Unfollow():
+            case Unfollow():
                 self._unfollow()
                 return requests.encode_ok(None, JSON)
-            case requests.TakeName(name):
+            case TakeName(name):
                 return requests.encode_ok(self._session.log_in(name), JSON)
-            case requests.Delete(tweet):
+            case Delete(tweet):
                 deletion = await self._service.delete(tweet, self._session.author or f"{self._peer}")
                 return requests.encode_ok(deletion._asdict(), JSON)
-            case requests.ClassicDownload():
+            case ClassicDownload():
                 self._no_more = True
                 return requests.encode_classic(self._service.last())
             case _:

@@ -7,21 +7,32 @@ from typing import assert_never
 
 from ttweet.broker.service import Service
 from ttweet.model.errors import TtweetError
+from ttweet.model.requests import (
+    Last,
+    ListNames,
+    ListTags,
+    PageQuery,
+    Question,
+    ShowStats,
+    TweetsOfAuthor,
+    TweetsOfTag,
+    TweetsSinceLogin,
+)
 from ttweet.model.tweets import Page, Tombstone, Tweet
 from ttweet.protocol import requests
 from ttweet.protocol.codecs import JSON
 
 
-async def answer(service: Service, question: requests.Question) -> bytes:
+async def answer(service: Service, question: Question) -> bytes:
     """The answer, as it is sent. Raises Refused, StoreError."""
     match question:
-        case requests.Last():
+        case Last():
             return requests.encode_last(service.last(), JSON)
-        case requests.ListTags(limit, numbers):
+        case ListTags(limit, numbers):
             return requests.encode_tags(await service.list_tags(limit=limit, numbers=numbers), JSON)
-        case requests.ListNames():
+        case ListNames():
             return requests.encode_ok({"names": service.online}, JSON)
-        case requests.ShowStats():
+        case ShowStats():
             return requests.encode_ok(await service.stats(), JSON)
         case _:
             return requests.encode_page(await _page(service, question), JSON)
@@ -36,13 +47,13 @@ def encode_outcome(outcome: Tweet | Tombstone | TtweetError) -> bytes:
     )
 
 
-async def _page(service: Service, query: requests.PageQuery) -> Page:
+async def _page(service: Service, query: PageQuery) -> Page:
     match query:
-        case requests.TweetsOfTag(tag, limit, before):
+        case TweetsOfTag(tag, limit, before):
             return await service.tweets_of_tag(tag, limit=limit, before=before)
-        case requests.TweetsOfAuthor(by, limit, before):
+        case TweetsOfAuthor(by, limit, before):
             return await service.tweets_of_author(by, limit=limit, before=before)
-        case requests.TweetsSinceLogin(by, limit, after):
+        case TweetsSinceLogin(by, limit, after):
             return await service.tweets_since_login(by, limit=limit, after=after)
         case _:
             assert_never(query)

@@ -19,6 +19,7 @@ from ttweet.model.errors import ProtocolError
 from ttweet.model.reports import Peer
 from ttweet.protocol import requests
 from ttweet.protocol.codecs import JSON
+from ttweet.protocol.reader import IS_TLS
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.certificates import Certificates
 from ttweet.security.rate_limit import RateLimiter
@@ -41,7 +42,7 @@ SWEEP_BURST = 8  # clients let go before others get their turn, some 1 ms: a tho
 ACCEPT_RETRY_S = 0.1  # until somebody may have closed a descriptor, or the network is up again
 TELL_AGAIN_S = 60.0  # one warning a minute says as much as ten a second
 NO_ROOM = b"\x15\x03\x03\x00\x02\x02\x50"  # to a client that speaks TLS: a fatal alert, internal_error (RFC 8446, 6)
-NOT_PLAIN = requests.encode_error(ProtocolError("tls", requests.IS_TLS))
+NOT_PLAIN = requests.encode_error(ProtocolError("tls", IS_TLS))
 
 
 class Server:

@@ -1,0 +1,51 @@
+"""What is answered to a request, as values; what an upload is answered stands in the receipt of its batch."""
+
+from typing import Any, NamedTuple
+
+from ttweet.model.tweets import Deletion, Page, TagPage, Tweet
+
+
+class Done(NamedTuple):
+    """Carried out; there is nothing to tell."""
+
+
+class Following(NamedTuple):
+    """From which id on tweets will be pushed, and up to which id none are kept, if that is above what was asked for."""
+
+    cursor: int
+    gone: int | None = None
+
+
+class SignedIn(NamedTuple):
+    """The name in its normal form, and the newest id at its login."""
+
+    name: str
+    after: int
+
+
+class Identity(NamedTuple):
+    """Whom a token names, None for nobody, and what it may do."""
+
+    name: str | None
+    rights: tuple[str, ...]
+
+
+class Names(NamedTuple):
+    """The names that are online, in the order of their logins."""
+
+    names: list[str]
+
+
+class Stats(NamedTuple):
+    """How the server is doing: objects of numbers, strings, booleans and None."""
+
+    parts: dict[str, dict[str, Any]]
+
+
+class Bare(NamedTuple):
+    """The last message for a classic client, whose answer is the text alone."""
+
+    tweet: Tweet | None
+
+
+Answer = Tweet | None | Page | TagPage | Deletion | Following | SignedIn | Identity | Names | Stats | Done | Bare

@@ -1,0 +1,24 @@
+"""What a follower is sent without asking again, as values."""
+
+from typing import NamedTuple
+
+from ttweet.model.tweets import Deletion, Tweet
+
+
+class CaughtUp(NamedTuple):
+    """All up to this id was sent; what follows is new."""
+
+    cursor: int
+
+
+class Pruned(NamedTuple):
+    """Tweets up to this id are not kept any more, and the follower has not read so far."""
+
+    up_to: int
+
+
+class KeepAlive(NamedTuple):
+    """There is nothing to say, and the connection lives."""
+
+
+Push = Tweet | Deletion | CaughtUp | Pruned | KeepAlive

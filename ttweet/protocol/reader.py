@@ -1,0 +1,100 @@
+"""The server's end of both protocols: a client's bytes to requests. No I/O, no storage, no trio.
+
+One connection speaks one protocol, and its first byte says which: `[` is framed; `u` or `d` followed by a line feed
+is classic; anything else is an error. A request that is not carried out (`Refused`) leaves the connection open; bytes
+that are not the protocol (`ProtocolError`) end it. Both come as values among the requests, in their place.
+"""
+
+from collections.abc import Callable
+
+from ttweet.model.errors import ProtocolError, Refused, TtweetError
+from ttweet.model.requests import ClassicDownload, ClassicUpload, Identify, Request
+from ttweet.model.tweets import MAX_TEXT_BYTES
+from ttweet.protocol import frames
+from ttweet.protocol.json_codec import STDLIB_JSON, Json
+from ttweet.protocol.requests import parse, parse_first
+
+TLS_BEGINS = b"\x16"  # a handshake record, see RFC 8446, 5.1; no other byte is awaited, as reads are cut anywhere
+IS_PLAIN = "this port speaks no TLS; ask the operator"
+IS_TLS = "this port speaks TLS: set TTWEET_CA to the certificates to trust"
+
+Event = Request | Identify | TtweetError
+
+
+class RequestReader:
+    """One client's bytes on their way to requests. `json` reads the frames; a faster library may be given."""
+
+    __slots__ = ("_classic", "_frames", "_json", "_parse", "classic", "understood")
+
+    def __init__(self, json: Json = STDLIB_JSON) -> None:
+        self._json = json
+        self._parse: Callable[[str, object], Request | Identify] = parse_first
+        self._frames: frames.FrameReader | None = None
+        self._classic = b""
+        self.classic = False
+        self.understood = False
+        """Whether a request has come that is one of ours."""
+
+    @property
+    def begun(self) -> bool:
+        """Whether the first byte has come."""
+        return self._frames is not None or self.classic
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a frame, or a classic message, has begun and not ended."""
+        return self.classic or (self._frames is not None and self._frames.unfinished)
+
+    def receive_data(self, data: bytes) -> list[Event]:
+        """The requests that these bytes complete, in order. A ProtocolError is the last of all."""
+        if self._frames is not None:
+            return self._read_frames(self._frames.receive_data(data))
+        if data and not self.classic:
+            if data[:1] == b"[":
+                self._frames = frames.FrameReader()
+                return self._read_frames(self._frames.receive_data(data))
+            self.classic = data[:1] in (b"u", b"d")
+        return self._read_classic(data)
+
+    def receive_end(self) -> list[Event]:
+        """What the clean end of the stream completes: a classic upload. An unfinished frame is dropped."""
+        if self.classic and len(self._classic) == 1:
+            return [ProtocolError("bad_protocol", f"the connection ended after {ascii(self._classic)[1:]}")]
+        if not self._classic.startswith(b"u\n"):
+            return []
+        try:
+            upload = ClassicUpload(self._classic[2:].decode())
+        except UnicodeDecodeError as exc:
+            return [ProtocolError("bad_text", f"a message is UTF-8; byte {exc.start + 1} of this one is not")]
+        self.understood = True
+        return [upload]
+
+    def _read_frames(self, lines: list[bytes]) -> list[Event]:
+        events: list[Event] = []
+        for line in lines:
+            try:
+                events.append(self._parse(*frames.decode(line, self._json.loads)))
+            except Refused as error:
+                events.append(error)
+            except ProtocolError as error:
+                events.append(error)
+                break
+            else:
+                self.understood = True
+            self._parse = parse
+        return events
+
+    def _read_classic(self, data: bytes) -> list[Event]:
+        self._classic += data
+        if self._classic[:1] == TLS_BEGINS:
+            return [ProtocolError("tls", IS_PLAIN)]
+        if not self.classic or self._classic[1:2] not in (b"", b"\n"):
+            first = ascii(self._classic[:8])[1:]
+            return [ProtocolError("bad_protocol", f'a connection begins with [ or "u" LF or "d" LF, not with {first}')]
+        if self._classic[:2] == b"d\n":
+            self._classic = b""
+            self.understood = True
+            return [ClassicDownload()]
+        if len(self._classic) > 2 + MAX_TEXT_BYTES:
+            return [ProtocolError("too_long", f"more than {MAX_TEXT_BYTES} bytes, the limit of a message")]
+        return []
