@@ -19,6 +19,7 @@ from ttweet.client.sync_client import Client
 from ttweet.model.tweets import Tweet
 
 KEPT = "kept, and posted by the next command with --spool"
+UNKNOWN_LETTER = "\U000378a1"  # unassigned in every Python: a letter that only the server's newer Python may know
 BUSY = b'["err",{"code":"busy","text":"another process holds the file"}]\n'
 
 
@@ -85,6 +86,32 @@ def test_a_tweet_that_finds_no_server_goes_with_the_next_one_and_before_it(state
     assert (one.text, one.by, one.tags) == ("one #a", "matt", ("a", "b"))
     assert (two.text, last.text, last.by) == ("two", "last", None)
     assert files(state) == []
+
+
+@pytest.mark.parametrize("options", [["--tag", f"x{UNKNOWN_LETTER}"], ["--as", f"ann{UNKNOWN_LETTER}"]])
+def test_what_only_a_newer_server_may_take_is_kept_and_judged_by_the_server(
+    state: Path, server: Server, options: list[str]
+) -> None:
+    code, _, err = post(state, *options, "one", server="127.0.0.1:1")
+    assert (code, err.endswith(f"{KEPT}\n"), waiting(state)) == (shell.UNREACHABLE, True, ["one"])
+    readdress(state, server.address)
+    code, _, err = post(state, "last", server=server.address)
+    assert (code, texts(server)) == (0, ["last"])
+    assert "'one'" in err
+    assert "is no " in err
+
+
+@pytest.mark.parametrize("options", [["--tag", f"x{UNKNOWN_LETTER}"], ["--as", f"ann{UNKNOWN_LETTER}"]])
+def test_a_server_that_answers_judges_what_the_client_does_not_know(
+    state: Path, server: Server, options: list[str]
+) -> None:
+    for spool in ([], ["--spool"]):
+        done = command(state, "post", *spool, *options, "one", server=server.address)
+        assert (done.returncode, "is no " in done.stderr) == (shell.REFUSED, True), done
+    done = command(state, "run", *options, "--", "sh", "-c", "exit 3", server=server.address)
+    assert (done.returncode, "is no " in done.stderr) == (3, True)
+    assert command(state, "post", "last", server=server.address).returncode == 0
+    assert texts(server) == ["last"]
 
 
 def test_run_keeps_its_tweet_and_ends_as_its_command_did(state: Path, server: Server) -> None:

@@ -10,7 +10,7 @@ from cyclopts.validators import Number
 
 from ttweet.cli import shell
 from ttweet.model.errors import Refused
-from ttweet.model.tweets import MAX_ID, checked_name, checked_tags
+from ttweet.model.tweets import MAX_ID, refuse_impossible
 
 
 def _whole(_: type, tokens: Sequence[Token]) -> int:
@@ -49,14 +49,14 @@ def _check_name(_: type, name: str | None) -> None:
     """Refuse what no server takes, before anything is begun."""
     if name is not None:
         try:
-            checked_name(shell.checked_text(name, "the name"))
+            refuse_impossible("", by=shell.checked_text(name, "the name"))
         except Refused as refused:
             raise shell.UsageError(refused.text) from refused
 
 
 def _check_tags(_: type, tags: Sequence[str] | None) -> None:
     try:
-        checked_tags([shell.checked_text(tag, "a tag") for tag in tags or ()], "a text")
+        refuse_impossible("a text", tags=[shell.checked_text(tag, "a tag") for tag in tags or ()])
     except Refused as refused:
         raise shell.UsageError(refused.text) from refused
 

@@ -76,9 +76,7 @@ def folder() -> Path:
 
 def _parcel(open_client: Open, text: str, *, by: str | None, tags: list[str], scan: bool, key: str | None) -> Parcel:
     """The tweet, as any server would take it: what none takes is not kept but refused at once. Raises Refused."""
-    tweets.draft(text, tags=tags, scan=scan, key=key)
-    if by is not None:
-        tweets.checked_name(by)
+    tweets.refuse_impossible(text, tags=tags, key=key, by=by)
     return Parcel(_server(open_client), by, text, tags, scan, key or secrets.token_hex(16), now_ms())
 
 

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from ttweet.model import budget, hashtags
-from ttweet.model.characters import without_ignorables
+from ttweet.model.characters import with_letters, without_ignorables
 from ttweet.model.errors import Refused
 
 MAX_ID = 2**53 - 1  # of a tweet or a deletion: what every JSON reader holds to the digit (RFC 8259, section 6)
@@ -112,6 +112,17 @@ def draft(
     return Draft(text, _distinct(bodies) if bodies else NO_TAGS, by, None if key is None else checked_key(key))
 
 
+def refuse_impossible(text: str, *, tags: Iterable[str] = (), key: str | None = None, by: str | None = None) -> None:
+    """Raise Refused for what no server takes. Characters that this Python does not know may be letters to a server."""
+    checked_text(text)
+    if tags:
+        checked_tags(tags, text, queried_tag)
+    if key is not None:
+        checked_key(key)
+    if by is not None:
+        checked_name(by, with_letters)
+
+
 def nfc(text: str) -> str:
     """A text in Unicode's normal form C, by the tables of this Python."""
     return unicodedata.normalize("NFC", text)
@@ -139,9 +150,12 @@ def checked_text(text: str, form: Callable[[str], str] = nfc) -> str:
     return text
 
 
-def checked_name(name: str) -> str:
-    """The normal form of an author's name: 1 to 32 letters and digits that can be seen. Raises Refused `bad_name`."""
-    name = name_form(name, nfc)
+def checked_name(name: str, known_as: Callable[[str], str] = str) -> str:
+    """The normal form of an author's name: 1 to 32 letters and digits that can be seen. Raises Refused `bad_name`.
+
+    `known_as`: see name_form.
+    """
+    name = name_form(name, nfc, known_as)
     if without_ignorables(name) != name:
         raise Refused("bad_name", f"{name!a} has a character that nobody can see; leave it out")
     return name
@@ -195,14 +209,14 @@ def tag_list(tags: Iterable[str]) -> list[str]:
     return list(islice(tags, MAX_TAGS + 1))  # one more than any tweet has tells that there are too many
 
 
-def checked_tags(tags: Iterable[str], text: str) -> list[str]:
-    """The bodies of tags given beside a text. Raises Refused `bad_tag`."""
+def checked_tags(tags: Iterable[str], text: str, checked: Callable[[str], str] = checked_tag) -> list[str]:
+    """The bodies of tags given beside a text, each as `checked` returns it. Raises Refused `bad_tag`."""
     given = list(islice(tags, MAX_TAGS + 1))
     if len(given) > MAX_TAGS:
         raise Refused("bad_tag", f"more than {MAX_TAGS} tags beside the text, the limit")
     if not text:
         raise Refused("bad_tag", "an empty message resets the last message and carries no tags")
-    return [checked_tag(tag) for tag in given]
+    return [checked(tag) for tag in given]
 
 
 def checked_key(key: str) -> str:
