@@ -98,6 +98,10 @@ def test_help_loads_neither_the_server_nor_the_database() -> None:
     assert not {"trio", "sqlite_utils", "sqlite3", "msgspec", "socketserver"} & imported_by("--help")
 
 
+def test_help_about_the_server_does_not_load_it() -> None:
+    assert not {"trio", "sqlite_utils", "sqlite3", "msgspec", "ssl"} & imported_by("serve", "--help")
+
+
 def test_a_script_that_posts_loads_neither_rich_nor_the_database(server: Server) -> None:
     loaded = imported_by("post", "lean", "--server", server.address)
     assert not {"trio", "sqlite_utils", "sqlite3", "rich"} & loaded

@@ -21,11 +21,12 @@ from tests.support.sqlite_files import opened, post
 from ttweet.broker import retention as retention_module
 from ttweet.broker.fanout import Subscription
 from ttweet.broker.journal import Journal
-from ttweet.broker.retention import Keep, Retention
+from ttweet.broker.retention import Retention
 from ttweet.broker.worker import Worker
 from ttweet.cli import shell
 from ttweet.client.cursor import Cursor
 from ttweet.model.errors import StoreError
+from ttweet.model.keep import Keep
 from ttweet.model.tweets import draft
 from ttweet.storage.contract import Store
 

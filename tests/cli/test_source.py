@@ -13,7 +13,7 @@ from ttweet.client import servers
 from ttweet.client.sync_client import Client
 from ttweet.model.errors import ConnectError, SetupError
 from ttweet.model.tweets import Tweet
-from ttweet.server.app import Config
+from ttweet.server.config import Config
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +136,7 @@ def test_what_listens_at_the_default_address_is_asked_whatever_file_there_is(
     server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ttweet.open(tmp_path / "tweets.db").close()
-    monkeypatch.setattr(servers, "DEFAULT", server.address)
+    monkeypatch.setattr(servers, "SERVER", server.address)
     with open_source(None, None) as source:
         assert source.list_tags(limit=1, numbers=False).tags
     assert capsys.readouterr().err == ""
@@ -145,7 +145,7 @@ def test_what_listens_at_the_default_address_is_asked_whatever_file_there_is(
 def test_when_nothing_listens_there_the_file_in_the_folder_is_read_and_that_is_said(
     closed_port: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(servers, "DEFAULT", f"127.0.0.1:{closed_port}")
+    monkeypatch.setattr(servers, "SERVER", f"127.0.0.1:{closed_port}")
     with pytest.raises(ConnectError, match=f"^nothing is listening on 127.0.0.1:{closed_port}; start one"):
         open_source(None, None).__enter__()
     with ttweet.open(tmp_path / "tweets.db") as store:

@@ -23,7 +23,7 @@ from ttweet.security.authenticator import MAX_WRONG, WRONG_PAUSE_S, Authenticato
 from ttweet.security.rights import ADMIN, POST, READ, RIGHTS
 from ttweet.security.token_file import Fingerprint, TokenFile
 from ttweet.security.tokens import USE_PAUSE_MS
-from ttweet.server.net.limits import Limits
+from ttweet.server.config import Limits
 
 NOBODY: frozenset[str] = frozenset()
 ALL = frozenset(RIGHTS)

@@ -26,7 +26,7 @@ from ttweet.model.errors import OpenError, StoreError
 from ttweet.model.tweets import Tweet
 from ttweet.security.exposure import UnsafeError
 from ttweet.server import app
-from ttweet.server.app import Config
+from ttweet.server.config import Config
 from ttweet.server.net.listeners import listen, resolve
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore

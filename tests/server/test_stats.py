@@ -19,7 +19,7 @@ from ttweet.model.errors import StoreError
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.rate_limit import Rate
 from ttweet.security.rights import POST, READ
-from ttweet.server.net.throttle import Rates
+from ttweet.server.config import Rates
 from ttweet.storage.contract import Store
 
 

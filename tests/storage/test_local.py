@@ -9,9 +9,7 @@ import pytest
 import ttweet
 from tests.support.processes import output_of, running_server
 from ttweet.model.errors import DatabaseError
-from ttweet.model.limits import QUERY_LIMIT
 from ttweet.model.tweets import Tweet
-from ttweet.server import app
 from ttweet.storage import local
 
 
@@ -93,11 +91,6 @@ def test_a_file_that_is_missing_cannot_be_read(path: Path) -> None:
     with pytest.raises(ttweet.OpenError) as error:
         ttweet.open(path, readonly=True)
     assert error.value.code == "missing"
-
-
-def test_defaults_are_those_of_a_server() -> None:
-    assert app.Config(port=0).log_limit == local.LOG_LIMIT
-    assert QUERY_LIMIT == local.DEFAULT_LIMIT
 
 
 async def test_a_string_is_no_list_of_tags_for_any_verb_that_posts(path: Path) -> None:

@@ -22,9 +22,8 @@ from ttweet.model import reports
 from ttweet.protocol import frames
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.certificates import Certificates
-from ttweet.server.net.limits import Limits
+from ttweet.server.config import NO_RATES, Limits, Rates
 from ttweet.server.net.listeners import listen
-from ttweet.server.net.throttle import NO_RATES, Rates
 from ttweet.server.net.transport import StreamTransport
 from ttweet.server.stats import Stats
 from ttweet.server.tcp import server as server_module

@@ -24,7 +24,7 @@ from ttweet.cli import shell
 from ttweet.cli.main import make_app
 from ttweet.model.errors import CODES, Refused
 from ttweet.protocol import requests
-from ttweet.server.net.limits import Limits
+from ttweet.server.config import Limits
 
 PACKAGE = Path(ttweet.__file__).parent
 ROOT = PACKAGE.parent
@@ -352,7 +352,7 @@ def maxima(module: Path) -> Iterator[str]:
 
 def test_every_limit_of_a_client_stands_in_the_design() -> None:
     described = {name for name, _, _ in constant_rows(DESIGN)}
-    assert {f"server.net.limits.Limits.{field.name}" for field in fields(Limits)} <= described
+    assert {f"server.config.Limits.{field.name}" for field in fields(Limits)} <= described
 
 
 # Pages.

@@ -18,6 +18,7 @@ from ttweet.broker.journal import Journal
 from ttweet.broker.worker import Worker
 from ttweet.model import reports
 from ttweet.model.errors import Refused, StoreError
+from ttweet.model.keep import Keep
 from ttweet.storage.contract import Reader
 
 log = logging.getLogger(__name__)
@@ -28,32 +29,6 @@ MANY = 10_000  # new tweets for which the next look comes early, or a tenth of t
 STEP_S = 10.0  # for a step, longer than the store waits for a lock; then it is looked at later what became of it
 STEP_PAUSE_S = 0.02  # after each step, which takes some 15 ms: the writer's time is the clients' for the better part
 FRESH_LINES_MS = 60_000  # report lines stay for so long at least, for the copies of the log
-
-
-class Keep(NamedTuple):
-    """What is kept: tweets younger than `age_s`, or the `last` so many; all of them when neither is set."""
-
-    age_s: float | None = None
-    last: int | None = None
-
-    def __bool__(self) -> bool:
-        return self.age_s is not None or self.last is not None
-
-    def __str__(self) -> str:
-        if self.last is not None:
-            return f"the last {self.last:,} are kept"
-        return "all are kept" if self.age_s is None else f"those younger than {_duration(self.age_s)} are kept"
-
-
-KEEP_ALL = Keep()
-
-
-def _duration(seconds: float) -> str:
-    """In the largest unit that has a whole number: 7776000 is 90 d."""
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= size and seconds % size == 0:
-            return f"{seconds / size:,.0f} {unit}"
-    return f"{seconds:,g} s"
 
 
 class _Limit(NamedTuple):

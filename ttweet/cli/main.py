@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
-from ttweet import __version__
+from ttweet import __version__, defaults
 from ttweet.cli import classic, shell
 from ttweet.cli.manual import maintenance, messages
 from ttweet.cli.usage_errors import sentence
@@ -153,7 +153,7 @@ def _parted(arguments: Sequence[str]) -> Sequence[str]:
 
 
 def _example(option: str, arguments: Sequence[str]) -> str:
-    host, port = (*arguments[:2], *("127.0.0.1", "13001")[len(arguments) :])
+    host, port = (*arguments[:2], *(defaults.HOST, str(defaults.PORT))[len(arguments) :])
     return f"ttweet {option} {shlex.join([host, port])}"
 
 

@@ -10,19 +10,20 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from ttweet import defaults
 from ttweet.cli import shell
 from ttweet.cli.advice import advising
 from ttweet.client.servers import VARIABLE
 from ttweet.client.sync_client import Client
 from ttweet.client.waiting import FOREVER
 from ttweet.model.errors import ConnectError, Refused
+from ttweet.model.limits import MAX_QUERY_LIMIT
 from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
 from ttweet.model.tweets import Page, TagPage, Tweet, queried_tag, search_key
 from ttweet.storage.contract import Reader
 
-DB = Path("tweets.db")  # as app.Config has it, which takes trio to import; a test holds the two together
-PAGE = 200  # tweets or tags of one query: what a server answers at most
+DB = Path(defaults.DB)
 
 
 class Source(Protocol):
@@ -143,7 +144,7 @@ class _File:
 class _Server:
     """See Source."""
 
-    max_tags = PAGE
+    max_tags = MAX_QUERY_LIMIT
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -175,9 +176,9 @@ def checked_body(tag: str) -> str:
 
 def in_pages(read: Callable[[int, int | None], Page], limit: int) -> Page:
     """The newest `limit` tweets by several queries, each a short one for who answers it."""
-    page = read(min(limit, PAGE), None)
+    page = read(min(limit, MAX_QUERY_LIMIT), None)
     tweets = page.tweets
     while page.more and len(tweets) < limit:
-        page = read(min(limit - len(tweets), PAGE), tweets[-1].id)
+        page = read(min(limit - len(tweets), MAX_QUERY_LIMIT), tweets[-1].id)
         tweets += page.tweets
     return Page(tweets, page.more)

@@ -8,11 +8,9 @@ from __future__ import annotations
 import os
 import socket
 
+from ttweet.defaults import HOST, PORT, SERVER
 from ttweet.model.errors import SetupError
 
-DEFAULT_HOST = "127.0.0.1"
-DEFAULT_PORT = 13001  # the port of the first ttweet's examples
-DEFAULT = f"{DEFAULT_HOST}:{DEFAULT_PORT}"
 VARIABLE = "TTWEET_SERVER"
 TLS = "ttweets"
 SCHEMES = ("ttweet", TLS)
@@ -39,18 +37,18 @@ def address(host: str, port: int) -> str:
 
 
 def resolve(server: str | None, port: int | None) -> list[Server]:
-    """The servers that a program or an option names, else those of TTWEET_SERVER, else DEFAULT. Raises SetupError.
+    """The servers that a program or an option names, else those of TTWEET_SERVER, else SERVER. Raises SetupError.
 
     With a port the name is that of a host alone, and may be an IPv6 address with or without brackets. A port alone is
     one of this machine.
     """
     if port is not None:
-        return [Server(DEFAULT_HOST if server is None else _host_alone(server), _checked(port))]
+        return [Server(HOST if server is None else _host_alone(server), _checked(port))]
     if server is not None:
         return parse(server)
     named = os.environ.get(VARIABLE)
     try:
-        return parse(named or DEFAULT)
+        return parse(named or SERVER)
     except SetupError as error:
         raise SetupError(error.code, f"{VARIABLE}: {error.text}") from error
 
@@ -82,11 +80,11 @@ def _wrong_scheme(name: str, scheme: str, place: str) -> SetupError:
 def _host_and_port(name: str, place: str) -> tuple[str, int]:
     host, port = _in_brackets(name, place) if place.startswith("[") else _without_brackets(name, place)
     if not host or host.isdigit():  # a port alone, which the system would take for the number of an address
-        raise _invalid(name, f"it has no host; use HOST:PORT, such as {DEFAULT}")
+        raise _invalid(name, f"it has no host; use HOST:PORT, such as {SERVER}")
     if not host.isprintable() or any(mark in host for mark in " []@/?#"):
-        raise _invalid(name, f"{host!a} is no host; use HOST:PORT, such as {DEFAULT}")
+        raise _invalid(name, f"{host!a} is no host; use HOST:PORT, such as {SERVER}")
     if port is None:
-        return host, DEFAULT_PORT
+        return host, PORT
     if not (port.isascii() and port.isdigit() and len(port) <= 5 and 1 <= int(port) <= 65535):
         raise _invalid(name, f"{port!a} is no port; a port is a number from 1 to 65535")
     return host, int(port)
@@ -95,13 +93,13 @@ def _host_and_port(name: str, place: str) -> tuple[str, int]:
 def _in_brackets(name: str, place: str) -> tuple[str, str | None]:
     host, bracket, rest = place[1:].partition("]")
     if not (bracket and _is_ipv6(host) and rest[:1] in ("", ":")):
-        raise _invalid(name, f"use an IPv6 address in brackets and a port, such as [::1]:{DEFAULT_PORT}")
+        raise _invalid(name, f"use an IPv6 address in brackets and a port, such as [::1]:{PORT}")
     return host, rest[1:] if rest else None
 
 
 def _without_brackets(name: str, place: str) -> tuple[str, str | None]:
     if _is_ipv6(place):
-        raise _invalid(name, f"put an IPv6 address into brackets: [{place}]:{DEFAULT_PORT}")
+        raise _invalid(name, f"put an IPv6 address into brackets: [{place}]:{PORT}")
     if _is_ipv6(place.rpartition(":")[0]):
         raise _invalid(name, "put an IPv6 address into brackets: [{}]:{}".format(*place.rsplit(":", 1)))
     host, colon, port = place.partition(":")

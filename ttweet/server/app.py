@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -22,12 +22,13 @@ from ttweet import __version__
 from ttweet.broker.fanout import FanOut
 from ttweet.broker.journal import MAX_WAITING, Journal
 from ttweet.broker.read_scheduler import ReadScheduler
-from ttweet.broker.retention import KEEP_ALL, Keep, Retention
+from ttweet.broker.retention import Retention
 from ttweet.broker.service import Service
 from ttweet.broker.worker import Worker
 from ttweet.model import reports
 from ttweet.model.addresses import is_local
 from ttweet.model.errors import DatabaseError, OpenError, StoreError
+from ttweet.model.keep import Keep
 from ttweet.model.reports import Report
 from ttweet.model.times import now_ms
 from ttweet.security import exposure
@@ -36,12 +37,11 @@ from ttweet.security.certificates import Certificates
 from ttweet.security.exposure import UnsafeError
 from ttweet.security.rights import RIGHTS, listed
 from ttweet.security.token_file import TokenFile
+from ttweet.server.config import Config
 from ttweet.server.hangup import outlive_hangups
 from ttweet.server.log_copies import Destination, LogCopy, SampleFile, Terminal, TerminalHandler, write_alone
-from ttweet.server.net.limits import Limits
 from ttweet.server.net.listeners import Address, ListenError, listen_at, resolve
 from ttweet.server.net.places import anteroom_size
-from ttweet.server.net.throttle import DEFAULT_RATES, Rates
 from ttweet.server.signals import Signals, heed
 from ttweet.server.stats import Stats
 from ttweet.server.tcp.connection import encode_push
@@ -53,28 +53,6 @@ log = logging.getLogger(__name__)
 
 SPARE_DESCRIPTORS = 64  # for the database, Sample.txt, listeners, the event loop, and those to be turned away
 FINAL_COPY_S = 2.0  # for the copies of the log at the end; then one that is stuck is given up
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
-    """All that can be chosen of a server. Each default stands here and nowhere else."""
-
-    port: int
-    hosts: tuple[str, ...] = ("127.0.0.1",)
-    db: Path = Path("tweets.db")
-    report_file: Path | None = Path("Sample.txt")
-    max_clients: int = 1_000  # each costs a task and some KiB; below the limit of file descriptors, see below
-    grace_s: float = 5.0  # for clients that are busy when the server stops; the writer's own limit is 5 s too
-    log_limit: int = 1_000_000  # report lines kept, some 100 MiB
-    keep: Keep = KEEP_ALL  # all tweets, unless their user says otherwise
-    quiet: bool = False
-    tls_cert: Path | None = None  # plain connections without it
-    tls_key: Path | None = None
-    tls_client_ca: Path | None = None
-    anonymous: str | None = None  # a key of policy.ANONYMOUS; None: all on this machine's own addresses, else nothing
-    no_tls: bool = False  # whether others than this machine are to be served without TLS
-    limits: Limits = field(default_factory=Limits)
-    rates: Rates = DEFAULT_RATES
 
 
 def run(config: Config) -> int:

@@ -10,16 +10,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, overload
 
+from ttweet import defaults
 from ttweet.model import reports, tweets
 from ttweet.model.errors import Refused
+from ttweet.model.limits import QUERY_LIMIT
 from ttweet.model.times import now_ms
 from ttweet.model.tweets import Deletion, Page, TagPage, Tombstone, Tweet
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore
 
-LOG_LIMIT = 1_000_000  # as app.Config has it, which takes trio to import; a test holds the two together
 PAGE = 1000  # tweets of one read
-DEFAULT_LIMIT = 20  # as the wire has it, so that a file and a server answer alike
 
 
 def open(path: str | PathLike[str], *, readonly: bool = False) -> "LocalStore":  # noqa: A001
@@ -30,7 +30,7 @@ def open(path: str | PathLike[str], *, readonly: bool = False) -> "LocalStore": 
     """
     if readonly:
         return LocalStore(SqliteReader(Path(path)))
-    return LocalStore(SqliteStore.open(Path(path), log_limit=LOG_LIMIT, at=now_ms()))
+    return LocalStore(SqliteStore.open(Path(path), log_limit=defaults.LOG_LIMIT, at=now_ms()))
 
 
 class LocalStore:
@@ -116,14 +116,14 @@ class LocalStore:
             yield from page
             cursor = page[-1].id
 
-    def tweets_of_tag(self, tag: str, *, limit: int = DEFAULT_LIMIT, before: int | None = None) -> Page:
+    def tweets_of_tag(self, tag: str, *, limit: int = QUERY_LIMIT, before: int | None = None) -> Page:
         """The newest tweets of a tag in any spelling, newest first; with `before` those with a lower id.
 
         Raises Refused for what is no tag.
         """
         return self._store.tweets_of_tag(tweets.search_key(tag), limit=limit, before=before)
 
-    def list_tags(self, *, limit: int = DEFAULT_LIMIT, numbers: bool = False) -> TagPage:
+    def list_tags(self, *, limit: int = QUERY_LIMIT, numbers: bool = False) -> TagPage:
         """The most used tags; those without a letter only with `numbers`."""
         return self._store.list_tags(limit=limit, now=now_ms(), numbers=numbers)
 

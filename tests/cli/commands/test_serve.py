@@ -12,6 +12,7 @@ from tests.support.processes import LIMIT_S, TTWEET, Server, environment, run, r
 from ttweet.cli import shell
 from ttweet.client.sync_client import Client
 from ttweet.server import app
+from ttweet.server.config import Config
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,7 @@ def test_serve_keeps_as_many_report_lines_as_it_is_told(tmp_path: Path) -> None:
 
 
 def test_the_file_has_twice_as_many_lines_as_the_table_at_most(tmp_path: Path) -> None:
-    config = app.Config(port=0, report_file=tmp_path / "Sample.txt", log_limit=2, quiet=True)
+    config = Config(port=0, report_file=tmp_path / "Sample.txt", log_limit=2, quiet=True)
     [sample] = app._destinations(config)
     assert sample.begin(7) == 0
     sample.write(b"SERVER ALERT [GENERAL] a line\n" * 3)

@@ -11,7 +11,8 @@ from ttweet.security.authenticator import Authenticator
 from ttweet.security.rate_limit import Rate
 from ttweet.security.rights import READ
 from ttweet.security.token_file import TokenFile
-from ttweet.server.net.throttle import NO_RATES, Rates, Throttle, ThrottledReader
+from ttweet.server.config import NO_RATES, Rates
+from ttweet.server.net.throttle import Throttle, ThrottledReader
 
 TWO = Rates(Rate(1, "h", burst=2), loopback=True)
 TWICE = [("p", ""), ("p", "")]

@@ -24,7 +24,7 @@ from tests.support.serving import SWEPT_S, Serving, jump, serving
 from ttweet.client.tls import explained
 from ttweet.model.errors import ConnectError, Refused, TtweetError
 from ttweet.security.certificates import Certificates
-from ttweet.server.net.limits import Limits
+from ttweet.server.config import Limits
 
 Ask = Callable[..., Awaitable[str]]
 

@@ -13,7 +13,7 @@ from ttweet.broker import journal
 from ttweet.model.errors import StoreError
 from ttweet.model.tweets import Page
 from ttweet.protocol import frames
-from ttweet.server.net.limits import Limits
+from ttweet.server.config import Limits
 from ttweet.storage.contract import Store
 
 LIMITS = Limits()

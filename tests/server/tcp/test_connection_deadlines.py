@@ -14,7 +14,7 @@ from tests.support.serving import SWEPT_S, Caller, hold_a_commit, jump, serving
 from ttweet.model.errors import TtweetError
 from ttweet.model.tweets import Page
 from ttweet.protocol import frames
-from ttweet.server.net.limits import Limits
+from ttweet.server.config import Limits
 from ttweet.server.tcp.connection import LINGER_S
 from ttweet.server.tcp.server import SWEEP_BURST
 

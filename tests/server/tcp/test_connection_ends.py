@@ -12,7 +12,7 @@ from tests.support.memory_store import MemoryStore
 from tests.support.serving import SWEPT_S, hold_a_commit, jump, serving
 from ttweet.protocol import frames
 from ttweet.protocol.frames import MAX_FRAME_BYTES
-from ttweet.server.net.limits import Limits
+from ttweet.server.config import Limits
 from ttweet.server.net.transport import StreamTransport
 from ttweet.server.tcp.connection import LINGER_S
 

@@ -10,7 +10,7 @@ import trio.testing
 from tests.broker.test_fanout import Client, Log, follow_all
 from tests.support.held_store import HeldStore
 from tests.support.serving import Caller, Serving, serving
-from ttweet.server.net.limits import Limits
+from ttweet.server.config import Limits
 from ttweet.server.tcp.server import SWEEP_S
 from ttweet.storage.contract import Store
 

@@ -14,9 +14,8 @@ from ttweet.security.authenticator import Authenticator
 from ttweet.security.rate_limit import Rate
 from ttweet.security.rights import POST, READ, Principal
 from ttweet.security.token_file import TokenFile
-from ttweet.server.net.limits import Limits
+from ttweet.server.config import Limits, Rates
 from ttweet.server.net.places import MIN_ANTEROOM
-from ttweet.server.net.throttle import Rates
 
 
 class Keyed:

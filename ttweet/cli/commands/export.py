@@ -10,6 +10,7 @@ from typing import Annotated, BinaryIO
 
 from cyclopts import Parameter
 
+from ttweet import defaults
 from ttweet.cli import shell, stdin
 from ttweet.cli.options import FILE, Db
 from ttweet.cli.progress import Pace, progress
@@ -21,7 +22,6 @@ from ttweet.model.times import now_ms
 from ttweet.model.tweets import Tweet
 from ttweet.storage import jsonl
 from ttweet.storage.jsonl import PAGE_ENTRIES, Tally
-from ttweet.storage.local import LOG_LIMIT
 from ttweet.storage.sqlite.reader import Queries, SqliteReader
 from ttweet.storage.sqlite.salvage import Salvage
 from ttweet.storage.sqlite.writer import SqliteStore
@@ -133,7 +133,7 @@ def _open(source: str) -> Iterator[BinaryIO]:
 
 def _open_store(db: Path) -> SqliteStore:
     try:
-        return SqliteStore.open(db, log_limit=LOG_LIMIT, at=now_ms())
+        return SqliteStore.open(db, log_limit=defaults.LOG_LIMIT, at=now_ms())
     except OpenError as error:
         if error.code == "missing":  # the folder for a new file: nothing was looked for
             raise OpenError("denied", shell.sentence(error)) from error

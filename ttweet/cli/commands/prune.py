@@ -6,6 +6,7 @@ from typing import Annotated, NamedTuple
 
 from cyclopts import Parameter
 
+from ttweet import defaults
 from ttweet.cli import output, shell
 from ttweet.cli.options import FILE, Json, Keep, KeepLast
 from ttweet.cli.progress import progress
@@ -57,7 +58,7 @@ def _going(reader: Queries, age_s: float | None, last: int | None) -> _Going:
 def _remove(path: Path, age_s: float | None, last: int | None) -> _Going:
     """Remove tweets from a file that no server holds, also when there are none to remove."""
     try:
-        store = SqliteStore.open(path, log_limit=local.LOG_LIMIT, at=now_ms())
+        store = SqliteStore.open(path, log_limit=defaults.LOG_LIMIT, at=now_ms())
     except OpenError as error:
         if error.code == "locked":
             raise OpenError(

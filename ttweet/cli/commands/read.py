@@ -9,8 +9,8 @@ from cyclopts import Parameter
 
 from ttweet.cli import output, shell
 from ttweet.cli.options import AMOUNT, Ca, Db, Json, Server
-from ttweet.cli.source import PAGE, Source, checked_body, open_source
-from ttweet.model.limits import QUERY_LIMIT
+from ttweet.cli.source import Source, checked_body, open_source
+from ttweet.model.limits import MAX_QUERY_LIMIT, QUERY_LIMIT
 from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
 from ttweet.protocol.requests import as_json
@@ -100,7 +100,9 @@ def _cut(kind: str, count: int, *, most: int | None = None) -> str:
 
 def _no_such_tag(source: Source, tag: str) -> str:
     name = checked_body(tag)
-    known = {summary.tag.casefold(): summary.tag for summary in source.list_tags(limit=PAGE, numbers=True).tags}
+    known = {
+        summary.tag.casefold(): summary.tag for summary in source.list_tags(limit=MAX_QUERY_LIMIT, numbers=True).tags
+    }
     close = get_close_matches(name.casefold(), known, n=1)
     suggestion = f"; did you mean {escape(known[close[0]])}?" if close else ""
     return f"no tweet has the tag #{escape(name)}{suggestion}"

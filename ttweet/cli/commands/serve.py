@@ -9,20 +9,20 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from ttweet.broker import retention
+from ttweet import defaults
 from ttweet.cli import shell
 from ttweet.cli.options import AMOUNT, FILE, Keep, KeepLast, whole
 from ttweet.cli.source import db_path
 from ttweet.model.errors import DatabaseError
+from ttweet.model.keep import Keep as Kept
 from ttweet.security import rate_limit
 from ttweet.security.exposure import TLS, TOKEN, UnsafeError
 from ttweet.security.rate_limit import Rate
-from ttweet.server.app import Config, run
-from ttweet.server.net.throttle import BURST, NO_RATES, REQUESTS_PER_S, Rates
+from ttweet.server.config import NO_RATES, Config, Rates
 
 DEFAULT = Config(port=0)
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-DEFAULT_RATE = Rate(REQUESTS_PER_S, "s", BURST)
+DEFAULT_RATE = Rate(defaults.REQUESTS_PER_S, "s", defaults.BURST)
 
 _COUNT: dict[str, Any] = {"metavar": "N", "show_default": "{:,}".format}
 
@@ -133,6 +133,8 @@ def serve(
 
 def _run(config: Config) -> int:
     """Run a server to its end and return the exit code. Raises UsageError when it would be open to others."""
+    from ttweet.server.app import run
+
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)  # a launcher may have left them blocked for good
     try:
         return run(config)
@@ -143,11 +145,11 @@ def _run(config: Config) -> int:
         return shell.FAILED
 
 
-def _keep(age_s: float | None, last: int | None) -> retention.Keep:
+def _keep(age_s: float | None, last: int | None) -> Kept:
     """Which tweets are kept. Raises UsageError."""
     if age_s is not None and last is not None:
         raise shell.UsageError("--keep goes by age and --keep-last by number; give one of them")
-    return retention.Keep(age_s, last)
+    return Kept(age_s, last)
 
 
 def _rates(text: str | None, burst: int) -> Rates:

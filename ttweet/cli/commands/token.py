@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from ttweet import defaults
 from ttweet.cli import output, shell
 from ttweet.cli.live import seconds
 from ttweet.cli.options import FILE, Json
@@ -18,7 +19,6 @@ from ttweet.security import tokens
 from ttweet.security.token_file import TokenFile
 from ttweet.storage.sqlite.connections import refuse_foreign
 
-DEFAULT_RIGHTS = "read,post"
 LONGEST_S = 100 * 366 * 86_400  # a century: times stay such as any program can show
 
 Action = Annotated[Literal["add", "list", "revoke"], Parameter(name="ACTION", help="add, list or revoke.")]
@@ -56,7 +56,7 @@ def token(
     try:
         rule = tweets.checked_name if action == "add" else stored.checked_name
         checked = rule(shell.checked_text(name or "", "the name"))
-        rights = tokens.checked_rights(DEFAULT_RIGHTS if can is None else can)
+        rights = tokens.checked_rights(defaults.RIGHTS_OF_TOKENS if can is None else can)
     except Refused as refused:
         raise shell.UsageError(refused.text) from refused
     if action == "add":

@@ -5,7 +5,6 @@ nothing. With the other one, requests beyond the rate come out as `slow_down` er
 """
 
 from collections.abc import Callable, Hashable
-from typing import NamedTuple
 
 import trio
 
@@ -16,24 +15,8 @@ from ttweet.model.reports import Peer
 from ttweet.model.requests import ClientReport, Identify
 from ttweet.protocol.json_codec import Json
 from ttweet.protocol.reader import Event, RequestReader
-from ttweet.security.rate_limit import Rate, RateLimiter
-
-REQUESTS_PER_S = 20  # of each address: enough for scripts and a classroom behind one address, not for a flood
-BURST = 200  # at once: what a script or thirty people do in a moment
-
-
-class Rates(NamedTuple):
-    """The rate of each address and token, None for no limit, and whether this machine's own are held to it too."""
-
-    rate: Rate | None = None
-    loopback: bool = False
-
-
-DEFAULT_RATES = Rates(Rate(REQUESTS_PER_S, "s", BURST))
-"""Of a server that others may reach."""
-
-NO_RATES = Rates()
-"""Everybody may be as fast as the server is."""
+from ttweet.security.rate_limit import RateLimiter
+from ttweet.server.config import Rates
 
 
 class Throttle:

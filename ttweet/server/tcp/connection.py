@@ -40,7 +40,7 @@ from ttweet.protocol import pushes, requests
 from ttweet.protocol.codecs import JSON
 from ttweet.protocol.reader import Event, RequestReader
 from ttweet.security import permissions
-from ttweet.server.net.limits import Limits
+from ttweet.server.config import Limits
 from ttweet.server.net.places import Standing
 from ttweet.server.net.transport import LOST, Transport
 from ttweet.server.tcp import dispatch
@@ -227,7 +227,7 @@ class Connection:
         if self._reader.unfinished and not self._no_more:
             self._service.report(reports.input_refused(self._peer, "timeout", self._session.who.name))
         if not (self._unsent or self._no_more or self._reader.classic):
-            missing = self._limits.missing(self._reader)
+            missing = _missing(self._reader, self._limits)
             self._send(requests.encode_error(ProtocolError("timeout", f"{missing} came"), JSON))
         self.close()
 
@@ -459,3 +459,12 @@ class Connection:
     def _note_progress(self) -> None:
         if self._progress is not None:
             self._progress.set()
+
+
+def _missing(reader: RequestReader, limits: Limits) -> str:
+    """What has not come in time of a client whose bytes this reader has."""
+    if not reader.begun:
+        return f"not one byte (within {limits.first_byte_s:g} seconds)"
+    if reader.unfinished:
+        return f"no end of the frame (within {limits.frame_s:g} seconds)"
+    return f"no further frame (within {limits.idle_s:g} seconds)"

@@ -23,10 +23,10 @@ from ttweet.protocol.reader import IS_TLS
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.certificates import Certificates
 from ttweet.security.rate_limit import RateLimiter
+from ttweet.server.config import NO_RATES, Limits, Rates
 from ttweet.server.net import places
-from ttweet.server.net.limits import Limits
 from ttweet.server.net.places import Standing
-from ttweet.server.net.throttle import NO_RATES, Rates, Throttle
+from ttweet.server.net.throttle import Throttle
 from ttweet.server.net.tls import TlsTransport
 from ttweet.server.net.transport import Readiness, SocketTransport, Transport
 from ttweet.server.tcp.connection import Connection

@@ -1,0 +1,57 @@
+"""All that can be chosen of a server, as values. Knows no trio, no engine and no command line."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from ttweet import defaults
+from ttweet.model.keep import KEEP_ALL, Keep
+from ttweet.security.rate_limit import Rate
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of each client. Times are seconds."""
+
+    max_unanswered: int = 64  # uploads on their way: 64 x 1,000 clients is six times what the journal takes
+    first_byte_s: float = 10.0  # a human with nc needs some; a scanner that says nothing must go
+    frame_s: float = 10.0  # for a whole frame, not for a byte: a byte a second is an attack
+    send_s: float = 10.0  # for all that was answered; who does not read is gone, or hurts himself only
+    ping_s: float = 15.0  # between looks whether a follower has heard anything: so it does so every 30 s at least
+    idle_s: float = 900.0  # between requests; NAT tables forget after five to fifteen minutes anyway
+
+
+class Rates(NamedTuple):
+    """The rate of each address and token, None for no limit, and whether this machine's own are held to it too."""
+
+    rate: Rate | None = None
+    loopback: bool = False
+
+
+DEFAULT_RATES = Rates(Rate(defaults.REQUESTS_PER_S, "s", defaults.BURST))
+"""Of a server that others may reach."""
+
+NO_RATES = Rates()
+"""Everybody may be as fast as the server is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All that can be chosen of a server."""
+
+    port: int
+    hosts: tuple[str, ...] = (defaults.HOST,)
+    db: Path = Path(defaults.DB)
+    report_file: Path | None = Path(defaults.REPORT_FILE)
+    max_clients: int = defaults.MAX_CLIENTS
+    grace_s: float = defaults.GRACE_S
+    log_limit: int = defaults.LOG_LIMIT
+    keep: Keep = KEEP_ALL  # all tweets, unless their user says otherwise
+    quiet: bool = False
+    tls_cert: Path | None = None  # plain connections without it
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
+    anonymous: str | None = None  # a key of exposure.ANONYMOUS; None: all on this machine's own addresses, else nothing
+    no_tls: bool = False  # whether others than this machine are to be served without TLS
+    limits: Limits = field(default_factory=Limits)
+    rates: Rates = DEFAULT_RATES
