@@ -362,7 +362,7 @@ async def test_one_client_that_does_not_read_delays_no_other() -> None:
 
 def deaf_is_stuck(here: Serving) -> bool:
     """Whether some client's answers do not go out any more."""
-    return any(connection._unsent for connection in here.server._connections)
+    return any(connection._outbox.unsent for connection in here.server._connections)
 
 
 async def test_hundreds_of_clients_are_each_answered_what_they_posted() -> None:

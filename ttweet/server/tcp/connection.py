@@ -1,22 +1,20 @@
 """One client's connection: its requests in, its answers out in the same order.
 
-The client's task reads, parses and queues; it does not sleep on its uploads. Their receipts stand in the queue of
-answers, and when a batch is committed whatever is ready leaves in one write: at once if the socket takes it, through
-a flusher task if not. To wake the client's task for each acknowledgement would cost a turn of the scheduler each.
+The client's task reads, parses and queues; it does not sleep on its uploads. Their receipts stand in the outbox, and
+when a batch is committed whatever is ready leaves in one write: at once if the socket takes it, through a task of its
+own if not. To wake the client's task for each acknowledgement would cost a turn of the scheduler each.
 
 Back-pressure: nothing more is read while `max_unanswered` uploads are on their way, while the journal is full, or while
 the socket does not take what was answered. So a connection holds at most one read, that many receipts, and the answer
 to one query.
 """
 
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 
 import trio
 
 from ttweet.broker.fanout import FanOut, Subscription
-from ttweet.broker.receipts import Receipt
 from ttweet.broker.service import Service
 from ttweet.broker.session import Session
 from ttweet.model import reports
@@ -44,6 +42,7 @@ from ttweet.server.config import Limits
 from ttweet.server.net.places import Standing
 from ttweet.server.net.transport import LOST, Transport
 from ttweet.server.tcp import dispatch
+from ttweet.server.tcp.outbox import Outbox
 
 TURN_REQUESTS = 8  # of one client before others get their turn, some 0.3 ms; one read may hold very many
 LINGER_S = 1.0  # bytes are thrown away for so long after the last answer, lest a reset overtake it
@@ -56,7 +55,6 @@ class Connection:
     """The server's side of one connected client. `run` is its task."""
 
     __slots__ = (
-        "_answers",
         "_closed",
         "_fanout",
         "_follower",
@@ -64,8 +62,8 @@ class Connection:
         "_listening",
         "_mid_frame",
         "_no_more",
+        "_outbox",
         "_peer",
-        "_progress",
         "_quiet",
         "_reader",
         "_seat",
@@ -74,7 +72,6 @@ class Connection:
         "_service",
         "_session",
         "_transport",
-        "_unsent",
         "deadline",
         "has_place",
         "heard_at",
@@ -109,11 +106,9 @@ class Connection:
         self.has_place = has_place
         """Whether it is one of the clients that the server may have, and not in the anteroom."""
         self._reader = reader
-        self._answers: deque[bytes | Receipt] = deque()
+        self._outbox = Outbox(transport, reader)
         self._follower: Subscription | None = None
         self._quiet = False  # nothing was pushed since the last look
-        self._unsent: bytes | memoryview = b""  # what the socket did not take; `send_rest` is on it while there is some
-        self._progress: trio.Event | None = None  # made by who waits for _answers or _unsent to fall
         self._mid_frame = False  # what _reader.unfinished was after the last read
         self._no_more = False  # no further request is read
         self._listening = True  # the task waits for bytes: all that came is handled, though not yet answered
@@ -138,7 +133,7 @@ class Connection:
                 if not data:
                     return await self._end()
                 self._flush()
-                if self._unsent:
+                if self._outbox.unsent:
                     await self._until_answered()
                 self._set_deadline(progressed=bool(events))
             await self._finish()
@@ -150,14 +145,13 @@ class Connection:
     async def send_rest(self) -> None:
         """Send what the socket did not take; a task of its own, started by way of `send_later`."""
         try:
-            await self._transport.send(self._unsent)
+            await self._outbox.send_rest()
         except LOST:
             self.close()
         else:
-            self._unsent = b""
             self._set_deadline(progressed=True)
             self.answered()
-            self._note_progress()
+            self._outbox.note_progress()
             self._resume()
 
     def answered(self) -> None:
@@ -179,7 +173,7 @@ class Connection:
     @property
     def is_working(self) -> bool:
         """See places.Guest."""
-        return bool(self._answers) or not (self._listening or self._unsent)
+        return bool(self._outbox.answers) or not (self._listening or self._outbox.unsent)
 
     @property
     def has_begun(self) -> bool:
@@ -189,7 +183,7 @@ class Connection:
     @property
     def has_room(self) -> bool:
         """See fanout.Subscriber. Who waits for answers goes first, or pushes could keep it waiting for ever."""
-        return not self._unsent and self._progress is None
+        return not self._outbox.unsent and self._outbox.progress is None
 
     def push(self, data: bytes) -> None:
         """See fanout.Subscriber."""
@@ -218,22 +212,23 @@ class Connection:
 
     def expire(self) -> None:
         """Close, now that the deadline has passed, and tell the client if it would hear."""
-        if (self._answers or not self._listening) and not self._unsent:
+        unsent = self._outbox.unsent
+        if (self._outbox.answers or not self._listening) and not unsent:
             self._set_deadline(progressed=True)  # it is waiting for the disk, which is not its fault
             return
-        if self._follower is not None and not (self._unsent or self._no_more or self._reader.unfinished):
+        if self._follower is not None and not (unsent or self._no_more or self._reader.unfinished):
             self._ping()
             return
         if self._reader.unfinished and not self._no_more:
             self._service.report(reports.input_refused(self._peer, "timeout", self._session.who.name))
-        if not (self._unsent or self._no_more or self._reader.classic):
+        if not (unsent or self._no_more or self._reader.classic):
             missing = _missing(self._reader, self._limits)
             self._send(requests.encode_error(ProtocolError("timeout", f"{missing} came"), JSON))
         self.close()
 
     def turn_away(self, error: ProtocolError) -> None:
         """Let go of a client that has nothing under way, and tell it why."""
-        if not (self._unsent or self._no_more or self._reader.classic):
+        if not (self._outbox.unsent or self._no_more or self._reader.classic):
             self._send(requests.encode_error(error, JSON))
         self.close()
 
@@ -243,12 +238,12 @@ class Connection:
         self._transport.close()
         self._unfollow()
         self._log_out()
-        self._note_progress()
+        self._outbox.close()
 
     def _close_if_done(self) -> None:
         """Let a task go that listens for what will not be read any more; one that does not finishes by itself."""
         going = self._session.ended or not self._reader.unfinished
-        if self._no_more and self._listening and going and not (self._answers or self._unsent):
+        if self._no_more and self._listening and going and self._outbox.is_empty:
             self.close()
 
     async def _enter(self, events: list[Event]) -> list[Event]:
@@ -261,7 +256,7 @@ class Connection:
             if not self._session.ended:
                 self._seat(self)
         except ProtocolError as error:
-            self._answers.clear()
+            self._outbox.answers.clear()
             self._dismiss(error)
             return []
         return events
@@ -274,8 +269,8 @@ class Connection:
                 self._post(event.text, event.tags, event.scan, event.key)
             else:
                 await self._handle(event)
-            if len(self._answers) >= self._limits.max_unanswered:
-                await self._until(lambda: len(self._answers) < self._limits.max_unanswered)
+            if len(self._outbox.answers) >= self._limits.max_unanswered:
+                await self._until(lambda: len(self._outbox.answers) < self._limits.max_unanswered)
             if not self._service.has_room:
                 await self._service.room()
             if number % TURN_REQUESTS == 0:
@@ -290,7 +285,7 @@ class Connection:
                 self._service.report(reports.from_client(event.text))
             case Ping():
                 self._served = True
-                self._answers.append(requests.encode_ok(None, JSON))
+                self._outbox.answers.append(requests.encode_ok(None, JSON))
             case Identify(token):
                 await self._identify(token)
             case TtweetError():
@@ -300,7 +295,7 @@ class Connection:
 
     async def _identify(self, token: str) -> None:
         try:
-            self._answers.append(requests.encode_ok(await self._session.identify(token, self._peer[0]), JSON))
+            self._outbox.answers.append(requests.encode_ok(await self._session.identify(token, self._peer[0]), JSON))
         except ProtocolError as error:
             self._dismiss(error)
 
@@ -316,7 +311,9 @@ class Connection:
 
     def _post(self, text: str, tags: tuple[str, ...] = (), scan: bool = True, key: str | None = None) -> None:
         try:
-            self._answers.append(self._service.post(text, self, tags=tags, scan=scan, key=key, by=self._session.author))
+            self._outbox.answers.append(
+                self._service.post(text, self, tags=tags, scan=scan, key=key, by=self._session.author)
+            )
             self._served = True
         except Refused as error:
             self._refuse(error)
@@ -329,7 +326,7 @@ class Connection:
             identity = error.identity or self._session.who.name
             self._service.report(reports.input_refused(self._peer, error.code, identity))
         if not self._reader.classic:
-            self._answers.append(requests.encode_error(error, JSON))
+            self._outbox.answers.append(requests.encode_error(error, JSON))
         if not isinstance(error, Refused):
             self._no_more = True
 
@@ -348,7 +345,7 @@ class Connection:
                 self._refuse(answer)
             else:
                 self._served = True
-                self._answers.append(answer)
+                self._outbox.answers.append(answer)
         self._flush()  # a push must not overtake the answer to its follow
         self._resume()
 
@@ -374,8 +371,7 @@ class Connection:
 
     def _log_out(self) -> None:
         """Free the name; once the connection has ended, when what it posted is decided: it belongs to this login."""
-        undecided = self._closed and any(isinstance(one, Receipt) and one.outcome is None for one in self._answers)
-        if not undecided:
+        if not (self._closed and self._outbox.is_undecided):
             self._session.log_out()
 
     def _unfollow(self) -> None:
@@ -395,16 +391,11 @@ class Connection:
         self._quiet = True
 
     async def _until_answered(self) -> None:
-        await self._until(lambda: not self._answers and not self._unsent)
+        await self._until(lambda: self._outbox.is_empty)
 
     async def _until(self, ready: Callable[[], bool]) -> None:
         self._flush()
-        while not ready():
-            if self._closed:
-                raise trio.ClosedResourceError
-            self._progress = trio.Event()
-            await self._progress.wait()
-        self._progress = None
+        await self._outbox.until(ready)
         self._resume()
 
     async def _finish(self) -> None:
@@ -430,35 +421,20 @@ class Connection:
         self._mid_frame = unfinished
 
     def _flush(self) -> None:
-        if self._unsent or self._closed:
-            return
-        answers, ready = self._answers, []
-        while answers:
-            answer = answers[0]
-            if isinstance(answer, Receipt):
-                if answer.outcome is None:
-                    break
-                answer = b"" if self._reader.classic else dispatch.encode_outcome(answer.outcome)
-            ready.append(answer)
-            answers.popleft()
-        if ready:
-            self._send(b"".join(ready))
-            self._note_progress()
+        if not self._outbox.flush():
+            self._wait_for_socket()
 
     def _send(self, data: bytes) -> None:
-        try:
-            sent = self._transport.send_now(data)
-        except LOST:
-            self.close()
-            return
-        if sent < len(data):
-            self._unsent = memoryview(data)[sent:]  # not a copy: a thousand followers may wait for the same bytes
+        if not self._outbox.send(data):
+            self._wait_for_socket()
+
+    def _wait_for_socket(self) -> None:
+        """Give a client that does not take what is sent some time, or close if it has gone."""
+        if self._outbox.unsent:
             self.deadline = trio.current_time() + self._limits.send_s
             self._send_later(self)
-
-    def _note_progress(self) -> None:
-        if self._progress is not None:
-            self._progress.set()
+        else:
+            self.close()
 
 
 def _missing(reader: RequestReader, limits: Limits) -> str:
