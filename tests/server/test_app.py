@@ -25,7 +25,7 @@ from ttweet.model import reports
 from ttweet.model.errors import OpenError, StoreError
 from ttweet.model.tweets import Tweet
 from ttweet.security.exposure import UnsafeError
-from ttweet.server import app
+from ttweet.server import app, startup
 from ttweet.server.config import Config
 from ttweet.server.net.listeners import listen, resolve
 from ttweet.storage.sqlite.reader import SqliteReader
@@ -57,12 +57,12 @@ def test_the_first_lines_say_what_runs_where_and_on_which_file(tmp_path: Path) -
 def test_of_an_imported_file_with_gaps_only_what_is_true_is_told(tmp_path: Path) -> None:
     path = tmp_path / "tweets.db"
     with opened(path) as store:
-        assert app._held(path, store) == f"{path} holds no tweets"
+        assert startup._held(path, store) == f"{path} holds no tweets"
         store.restore([Tweet(id_, NOW, None, "imported", ()) for id_ in (3, 7, 12_345)])
-        assert app._held(path, store) == f"the oldest tweet in {path} is 3, the newest is 12345"
+        assert startup._held(path, store) == f"the oldest tweet in {path} is 3, the newest is 12345"
         for id_ in (3, 12_345):
             store.delete(id_, reports.message_deleted(id_, "ann"), at=NOW)
-        assert app._held(path, store) == f"the oldest tweet in {path} is 7, the newest is 7"
+        assert startup._held(path, store) == f"the oldest tweet in {path} is 7, the newest is 7"
 
 
 def test_an_ipv6_address_is_written_as_people_write_it(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_the_limit_of_descriptors_is_raised_for_the_clients_there_may_be(tmp_pat
     with talking_server("--max-clients", "500", cwd=tmp_path, limit="ulimit -Sn 128") as server:
         server.read_until("INITIALIZED")
         limits = Path(f"/proc/{server.process.pid}/limits").read_text()
-        assert re.search(rf"Max open files +{500 + 25 + app.SPARE_DESCRIPTORS} ", limits)
+        assert re.search(rf"Max open files +{500 + 25 + startup.SPARE_DESCRIPTORS} ", limits)
 
 
 def test_more_clients_than_there_can_be_descriptors_is_told_and_cut(tmp_path: Path) -> None:
@@ -170,11 +170,11 @@ def test_without_a_limit_of_descriptors_all_clients_are_allowed(monkeypatch: pyt
     changed: list[tuple[int, int]] = []
     monkeypatch.setattr(resource, "setrlimit", lambda _, limits: changed.append(limits))
     monkeypatch.setattr(resource, "getrlimit", lambda _: (infinity, infinity))
-    assert app._allowed_clients(1000) == 1000
+    assert startup.allowed_clients(1000) == 1000
     assert changed == []
     monkeypatch.setattr(resource, "getrlimit", lambda _: (256, infinity))
-    assert app._allowed_clients(1000) == 1000
-    assert changed == [(1000 + 50 + app.SPARE_DESCRIPTORS, infinity)]
+    assert startup.allowed_clients(1000) == 1000
+    assert changed == [(1000 + 50 + startup.SPARE_DESCRIPTORS, infinity)]
 
 
 # Serving

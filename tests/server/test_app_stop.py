@@ -76,9 +76,10 @@ def test_sighup_does_not_end_a_server_that_is_starting(tmp_path: Path) -> None:
 import os, signal
 from pathlib import Path
 from ttweet.server import app
-app._keep_apart = lambda *_: os.kill(os.getpid(), signal.SIGHUP)  # the first step after signals are taken care of
+from ttweet.server.config import Config
+app.keep_apart = lambda *_: os.kill(os.getpid(), signal.SIGHUP)  # the first step after signals are taken care of
 app._run_with_store = lambda *_: print("started")
-app.run(app.Config(port=0, db=Path("tweets.db")))
+app.run(Config(port=0, db=Path("tweets.db")))
 """
     started = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, start_new_session=True

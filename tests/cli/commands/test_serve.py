@@ -11,7 +11,7 @@ import pytest
 from tests.support.processes import LIMIT_S, TTWEET, Server, environment, run, running_server, says
 from ttweet.cli import shell
 from ttweet.client.sync_client import Client
-from ttweet.server import app
+from ttweet.server import startup
 from ttweet.server.config import Config
 
 
@@ -66,7 +66,7 @@ def test_serve_keeps_as_many_report_lines_as_it_is_told(tmp_path: Path) -> None:
 
 def test_the_file_has_twice_as_many_lines_as_the_table_at_most(tmp_path: Path) -> None:
     config = Config(port=0, report_file=tmp_path / "Sample.txt", log_limit=2, quiet=True)
-    [sample] = app._destinations(config)
+    [sample] = startup.destinations(config)
     assert sample.begin(7) == 0
     sample.write(b"SERVER ALERT [GENERAL] a line\n" * 3)
     assert sample.begin(7) == 7

@@ -1,0 +1,174 @@
+"""What is checked before a server starts, what is told then, and why one that cannot start does not.
+
+Knows no tasks: all of it runs before the event loop, or in one step of it.
+"""
+
+import logging
+import resource
+import socket
+import sys
+import time
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+
+from ttweet import __version__
+from ttweet.broker.journal import MAX_WAITING
+from ttweet.model import reports
+from ttweet.model.addresses import is_local
+from ttweet.model.errors import OpenError
+from ttweet.model.reports import Report
+from ttweet.model.times import now_ms
+from ttweet.security import exposure
+from ttweet.security.certificates import Certificates
+from ttweet.security.exposure import UnsafeError
+from ttweet.security.rights import RIGHTS, listed
+from ttweet.security.token_file import TokenFile
+from ttweet.server.config import Config
+from ttweet.server.log_copies import Destination, SampleFile, Terminal, write_alone
+from ttweet.server.net.listeners import Address, ListenError, listen_at
+from ttweet.server.net.places import anteroom_size
+from ttweet.storage.sqlite.connections import MAX_WAL_BYTES, belongs_to
+from ttweet.storage.sqlite.writer import SqliteStore
+
+log = logging.getLogger(__name__)
+
+SPARE_DESCRIPTORS = 64  # for the database, Sample.txt, listeners, the event loop, and those to be turned away
+
+
+def refuse_unsafe(config: Config, addresses: list[Address]) -> None:
+    """Raise UnsafeError for addresses on which such a server must not listen, OpenError for a bad file of tokens."""
+    now = now_ms()
+    tokens = any(token.state(now) == "live" for token in TokenFile(config.db).read())
+    tls = config.tls_cert is not None
+    ips = [address.ip for address in addresses]
+    missing = exposure.missing(ips, tokens=tokens, tls=tls, anonymous=config.anonymous, no_tls=config.no_tls)
+    if missing:
+        raise UnsafeError(missing, dict.fromkeys(one.host for one in addresses if not is_local(one.ip)))
+
+
+def keep_apart(report_file: Path | None, db: Path) -> None:
+    """Refuse a report file that is the database, or one of the files beside it: it is emptied at the start."""
+    if report_file is not None and belongs_to(report_file, db):
+        raise OpenError("denied", f"{report_file} belongs to the database; name another file with --report-file")
+
+
+def certificates_of(config: Config) -> Certificates | None:
+    """Read the certificates of a server that speaks TLS. Raises OpenError."""
+    if config.tls_cert is None or config.tls_key is None:
+        return None
+    return Certificates(config.tls_cert, config.tls_key, config.tls_client_ca)
+
+
+def without_address(config: Config, exc: ListenError) -> int:
+    """Tell that a host has no address, also in the log of a database that is there. Returns the exit code."""
+    if config.db.exists():
+        with closing(SqliteStore.open(config.db, log_limit=config.log_limit, at=now_ms())) as store:
+            return fail_to_start(config, exc, store)
+    _tell_start_failed(config, exc)
+    return 1
+
+
+def could_listen(config: Config, addresses: list[Address]) -> bool:
+    """Whether a server can listen, which is told if not: no database need be made for one that cannot."""
+    try:
+        listeners = listen_at(addresses, config.port)
+    except ListenError as exc:
+        _tell_start_failed(config, exc)
+        return False
+    for listener in listeners:
+        listener.close()
+    return True
+
+
+def fail_to_start(config: Config, exc: ListenError, store: SqliteStore) -> int:
+    """Tell that a server cannot listen, also in its log. Returns the exit code."""
+    store.append([], [_tell_start_failed(config, exc)], at=now_ms())
+    store.end_session("failed", at=now_ms())
+    return 1
+
+
+def _tell_start_failed(config: Config, exc: ListenError) -> Report:
+    """Say why, and write the report line that is for the log where there is one."""
+    log.error("%s", exc.strerror)
+    report = reports.start_failed(exc.host)
+    for destination in destinations(config):
+        write_alone(report.line, destination)
+    return report
+
+
+def destinations(config: Config) -> list[Destination]:
+    """Where the report lines go beside the table of the database."""
+    found: list[Destination] = []
+    if sys.stderr and not config.quiet:  # None when whoever started us has closed it
+        found.append(Terminal(sys.stderr.fileno()))
+    if config.report_file is not None:
+        found.append(SampleFile(config.report_file, max_lines=2 * config.log_limit))
+    return found
+
+
+def allowed_clients(wanted: int) -> int:
+    """As many clients as there can be file descriptors for; at most as many as wanted."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + anteroom_size(wanted) + SPARE_DESCRIPTORS
+    enough = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    if soft != resource.RLIM_INFINITY and soft < enough:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (enough, hard))
+    if enough == needed:
+        return wanted
+    room = hard - SPARE_DESCRIPTORS
+    allowed = max(1, room - anteroom_size(room))
+    log.warning("%d clients at most, not %d: the limit of file descriptors is %d (ulimit -Hn)", allowed, wanted, hard)
+    return allowed
+
+
+def announce(
+    config: Config, store: SqliteStore, listeners: list[socket.socket], certificates: Certificates | None
+) -> None:
+    """Tell on the terminal what is served, and where."""
+    log.info("%s, %s", __version__, store.engine)
+    log.info("%s", _held(config.db, store))
+    if config.keep:
+        log.info("old tweets go: %s", config.keep)
+    for listener in listeners:
+        host, port = listener.getsockname()[:2]
+        log.info("listening on %s", f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+    if certificates is not None:
+        log.info("clients speak TLS: %s", certificates)
+        warn_of_expiry(certificates)
+
+
+def announce_rights(anonymous: frozenset[str]) -> None:
+    """Tell what clients without a token may do, where it is not everything."""
+    if anonymous != frozenset(RIGHTS):
+        log.info("without a token clients may: %s", listed(anonymous) or "nothing")
+
+
+def _held(db: Path, store: SqliteStore) -> str:
+    """What a file holds, told by ids: some in between may be missing, and to count tweets takes a look at each."""
+    newest = store.last()
+    if newest is None:
+        return f"{db} holds no tweets"
+    [oldest] = store.read_after(0, 1)
+    return f"the oldest tweet in {db} is {oldest.id}, the newest is {newest.id}"
+
+
+def warn_of_expiry(certificates: Certificates) -> None:
+    """Tell when clients will refuse the certificate."""
+    ends = certificates.valid_until
+    if ends is not None and ends < time.time():
+        log.warning("the certificate %s has expired: clients refuse it", certificates.cert)
+
+
+def limits_in_force(config: Config, max_clients: int) -> dict[str, object]:
+    """The limits as they are in force, by the names that docs/design.md has for them."""
+    return {
+        "max_clients": max_clients,
+        **asdict(config.limits),
+        "max_waiting": MAX_WAITING,
+        "log_limit": config.log_limit,
+        "keep_s": config.keep.age_s,
+        "keep_last": config.keep.last,
+        "max_wal_bytes": MAX_WAL_BYTES,
+        "grace_s": config.grace_s,
+    }
