@@ -6,7 +6,7 @@ import pytest
 
 from ttweet.model.limits import MAX_QUERY_LIMIT
 from ttweet.model.tweets import MAX_ID, Deletion, Page, TagPage, TagSummary, Tweet
-from ttweet.protocol import answers, frames, kinds, replies, requests
+from ttweet.protocol import answers, frames, kinds, pushes, replies
 
 TWEET = Tweet(7, 1795446500123, "ann", "寿司 #a", ("a",))
 TWEET_DATA = {"id": 7, "at": 1795446500123, "by": "ann", "text": "寿司 #a", "tags": ["a"]}
@@ -20,11 +20,11 @@ def test_answers_are_read_as_the_server_writes_them() -> None:
         return data
 
     page = Page([TWEET], more=True)
-    assert answers.page(data_of(requests.encode_page(page))) == page
+    assert answers.page(data_of(answers.encode(page))) == page
     tag_page = TagPage([TagSummary("a", 2, 5, [0] * 14)], more=False)
-    assert answers.tag_page(data_of(requests.encode_tags(tag_page))) == tag_page
-    assert answers.tweet_or_none(data_of(requests.encode_last(TWEET))) == TWEET
-    assert answers.tweet_or_none(data_of(requests.encode_last(None))) is None
+    assert answers.tag_page(data_of(answers.encode(tag_page))) == tag_page
+    assert answers.tweet_or_none(data_of(answers.encode(TWEET))) == TWEET
+    assert answers.tweet_or_none(data_of(answers.encode(None))) is None
 
 
 def test_fields_of_later_versions_are_passed_over() -> None:
@@ -70,11 +70,11 @@ def spoiled(data: Any) -> Iterator[Any]:
         (answers.names, {"names": ["ann"]}),
         (replies.stored, {"id": 7, "at": 9, "tags": ["a"], "deleted": False}),
         (replies.last_text, {"text": "a"}),
-        (answers.push, ["m", TWEET_DATA]),
-        (answers.push, ["x", {"id": 8, "at": 9, "tweet": 7}]),
-        (answers.push, ["e", {"id": 8}]),
-        (answers.push, ["g", {"id": 8}]),
-        (answers.push, ["ok", {"from": 8, "gone": 3}]),
+        (pushes.decode, ["m", TWEET_DATA]),
+        (pushes.decode, ["x", {"id": 8, "at": 9, "tweet": 7}]),
+        (pushes.decode, ["e", {"id": 8}]),
+        (pushes.decode, ["g", {"id": 8}]),
+        (pushes.decode, ["ok", {"from": 8, "gone": 3}]),
     ],
 )
 def test_each_value_of_another_kind_or_size_is_a_misfit(shape: Callable[[Any], object], data: Any) -> None:
@@ -86,7 +86,7 @@ def test_each_value_of_another_kind_or_size_is_a_misfit(shape: Callable[[Any], o
 
 def test_the_stats_are_objects_of_small_values() -> None:
     data = {"server": {"version": "1", "started": 1, "trouble": None, "load": 0.5, "tls": True, "least": -1}}
-    assert answers.stats(data) == data
+    assert answers.stats(data).parts == data
 
 
 @pytest.mark.parametrize(

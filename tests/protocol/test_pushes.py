@@ -27,7 +27,7 @@ class Heard(Watcher):
 @pytest.mark.parametrize("json", [JSON, STDLIB_JSON])
 def test_a_tweet_comes_as_it_was_on_one_line(json: Json) -> None:
     cursor = Cursor((), after=6)
-    line = pushes.encode_push(TWEET, json)
+    line = pushes.FrameEncoder(json).tweet(TWEET)
     assert line.count(b"\n") == 1
     assert cursor.receive(line) == TWEET
     assert cursor.after == 7
@@ -35,13 +35,13 @@ def test_a_tweet_comes_as_it_was_on_one_line(json: Json) -> None:
 
 
 def test_what_is_no_tweet_moves_the_cursor_and_is_told() -> None:
-    heard = Heard()
+    heard, encoder = Heard(), pushes.FrameEncoder()
     cursor = Cursor((), 3, heard)
     told = [
-        pushes.encode_gone(5),
-        pushes.encode_deletion(Deletion(8, 1795446500123, 2)),
-        pushes.PING,
-        pushes.encode_live(9),
+        encoder.pruned(5),
+        encoder.deletion(Deletion(8, 1795446500123, 2)),
+        encoder.keep_alive,
+        encoder.caught_up(9),
     ]
     assert [cursor.receive(line) for line in told] == [None] * 4
     assert heard.words == [("gone", 5), ("deleted", 2)]

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ttweet.model.answers import Bare, Done
 from ttweet.model.errors import CODES, ProtocolError, Refused, TtweetError
 from ttweet.model.requests import (
     ClassicDownload,
@@ -26,8 +27,8 @@ from ttweet.model.requests import (
     Unfollow,
     Upload,
 )
-from ttweet.model.tweets import Page, TagPage, TagSummary, Tombstone, Tweet
-from ttweet.protocol import fields, frames, pushes, requests
+from ttweet.model.tweets import Page, TagPage, TagSummary, Tombstone, Tweet, as_json
+from ttweet.protocol import answers, fields, frames, pushes
 from ttweet.protocol.codecs import JSON
 from ttweet.protocol.json_codec import STDLIB_JSON, Json
 from ttweet.protocol.reader import Event, RequestReader
@@ -239,17 +240,17 @@ def test_a_classic_message_that_is_no_utf8_is_refused() -> None:
 @pytest.mark.parametrize(
     ("answer", "data"),
     [
-        (lambda lib: requests.encode_stored(A_TWEET, lib), {"id": 42, "at": 1795446500123, "tags": ["Python"]}),
-        (lambda lib: requests.encode_stored(Tombstone(42, 7), lib), {"id": 42, "at": 7, "tags": [], "deleted": True}),
-        (lambda lib: requests.encode_last(A_TWEET, lib), AS_JSON),
-        (lambda lib: requests.encode_last(A_TWEET._replace(text=""), lib), None),
-        (lambda lib: requests.encode_last(None, lib), None),
-        (lambda lib: requests.encode_page(Page([A_TWEET], more=True), lib), {"tweets": [AS_JSON], "more": True}),
+        (lambda lib: answers.encode_stored(A_TWEET, lib), {"id": 42, "at": 1795446500123, "tags": ["Python"]}),
+        (lambda lib: answers.encode_stored(Tombstone(42, 7), lib), {"id": 42, "at": 7, "tags": [], "deleted": True}),
+        (lambda lib: answers.encode(A_TWEET, lib), AS_JSON),
+        (lambda lib: answers.encode(A_TWEET._replace(text=""), lib), None),
+        (lambda lib: answers.encode(None, lib), None),
+        (lambda lib: answers.encode(Page([A_TWEET], more=True), lib), {"tweets": [AS_JSON], "more": True}),
         (
-            lambda lib: requests.encode_tags(TagPage([TagSummary("Python", 3, 7, [0, 1])], more=False), lib),
+            lambda lib: answers.encode(TagPage([TagSummary("Python", 3, 7, [0, 1])], more=False), lib),
             {"tags": [{"tag": "Python", "count": 3, "newest": 7, "days": [0, 1]}], "more": False},
         ),
-        (lambda lib: requests.encode_ok(None, lib), None),
+        (lambda lib: answers.encode(Done(), lib), None),
     ],
 )
 def test_answers_are_frames(answer: "object", data: object, library: Json) -> None:
@@ -259,21 +260,21 @@ def test_answers_are_frames(answer: "object", data: object, library: Json) -> No
 
 
 def test_pushes_are_frames() -> None:
-    assert frames.decode(pushes.encode_push(A_TWEET)) == ("m", AS_JSON)
-    assert pushes.encode_push(A_TWEET) == pushes.encode_push(A_TWEET, JSON)
-    assert frames.decode(pushes.encode_live(7)) == ("e", {"id": 7})
-    assert frames.decode(pushes.PING) == ("p", "")
+    assert frames.decode(pushes.FrameEncoder().tweet(A_TWEET)) == ("m", AS_JSON)
+    assert pushes.FrameEncoder().tweet(A_TWEET) == pushes.FrameEncoder(JSON).tweet(A_TWEET)
+    assert frames.decode(pushes.FrameEncoder().caught_up(7)) == ("e", {"id": 7})
+    assert frames.decode(pushes.FrameEncoder().keep_alive) == ("p", "")
 
 
 def test_an_error_is_a_frame_with_code_and_sentence() -> None:
-    answer = requests.encode_error(Refused("too_long", "151 characters, the limit is 150"))
+    answer = answers.encode_error(Refused("too_long", "151 characters, the limit is 150"))
     assert json.loads(answer) == ["err", {"code": "too_long", "text": "151 characters, the limit is 150"}]
 
 
 def test_the_classic_answer_is_bare_text() -> None:
-    assert requests.encode_classic(A_TWEET) == 'hi "#Python" 🎉'.encode()
-    assert requests.encode_classic(A_TWEET._replace(text="")) == b"Empty Message"
-    assert requests.encode_classic(None) == b"Empty Message"
+    assert answers.encode(Bare(A_TWEET)) == 'hi "#Python" 🎉'.encode()
+    assert answers.encode(Bare(A_TWEET._replace(text=""))) == b"Empty Message"
+    assert answers.encode(Bare(None)) == b"Empty Message"
 
 
 @given(st.binary(max_size=200))
@@ -332,9 +333,9 @@ def test_what_is_no_token_ends_the_connection_and_is_not_repeated() -> None:
 @pytest.mark.parametrize("lib", [STDLIB_JSON, JSON])
 def test_a_page_ends_with_the_tweet_that_makes_it_too_large(lib: Json, monkeypatch: pytest.MonkeyPatch) -> None:
     tweets = [A_TWEET._replace(id=id_) for id_ in (9, 8, 7)]
-    one = len(lib.dumps(requests.as_json(tweets[0])))
+    one = len(lib.dumps(as_json(tweets[0])))
     for limit, ids in ((one, [9]), (one + 1, [9, 8]), (3 * one, [9, 8, 7])):
-        monkeypatch.setattr(requests, "PAGE_BYTES", limit)
-        _, page = json.loads(requests.encode_page(Page(tweets, more=False), lib))
+        monkeypatch.setattr(answers, "PAGE_BYTES", limit)
+        _, page = json.loads(answers.encode(Page(tweets, more=False), lib))
         assert [tweet["id"] for tweet in page["tweets"]] == ids
         assert page["more"] == (len(ids) < 3)

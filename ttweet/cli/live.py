@@ -15,8 +15,7 @@ from ttweet.cli import output, shell
 from ttweet.client.cursor import Watcher
 from ttweet.client.waiting import FOREVER
 from ttweet.model.errors import ConnectError, ResolverError, SetupError, SlowDown, TtweetError
-from ttweet.model.tweets import Tweet
-from ttweet.protocol.requests import as_json
+from ttweet.model.tweets import Tweet, as_json
 
 TOO_LONG = 10**9  # of any unit: thirty years of seconds, or a mistake
 _SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}

@@ -77,7 +77,7 @@ class AsyncClient(Endpoint):
 
     async def who(self) -> list[str]:
         """The names that are online, in the order of their login."""
-        return self._shaped(answers.names, await self.request("w", ""))
+        return self._shaped(answers.names, await self.request("w", "")).names
 
     async def list_tags(self, *, limit: int | None = None, numbers: bool = False) -> TagPage:
         """The most used tags; those without a letter only with `numbers`."""
@@ -85,7 +85,7 @@ class AsyncClient(Endpoint):
 
     async def stats(self) -> dict[str, dict[str, Any]]:
         """How the server is doing. See Client.stats."""
-        return self._shaped(answers.stats, await self.request("i", ""))
+        return self._shaped(answers.stats, await self.request("i", "")).parts
 
     async def delete(self, tweet: int) -> Deletion:
         """Delete a tweet, its text, tags and author; its id stays. See Client.delete."""

@@ -6,12 +6,14 @@ line that comes, and wait for `pause_s` after a connection that has failed. Know
 
 from collections.abc import Sequence
 from random import uniform
-from typing import Any
+from typing import assert_never
 
 from ttweet.client.retry import RetryBudget
+from ttweet.model.answers import Following
 from ttweet.model.errors import ConnectError, ResolverError, SlowDown, TtweetError
+from ttweet.model.pushes import CaughtUp, KeepAlive, Pruned, Push
 from ttweet.model.tweets import Deletion, Tweet
-from ttweet.protocol import answers, frames
+from ttweet.protocol import frames, pushes
 
 SILENCE_S = 60.0  # the server pings a follower that has nothing to read more often than that
 FIRST_PAUSE_S = 0.1  # a server that is started again is back in a tenth of a second
@@ -69,10 +71,10 @@ class Cursor:
     def receive(self, line: bytes) -> Tweet | None:
         """What a line brings: a tweet, or nothing to show. Raises Refused, and ConnectError when no ttweet says so."""
         try:
-            kind, value = answers.push(frames.loads(line))
+            push = pushes.decode(frames.loads(line))
         except frames.MISFITS as exc:
             raise ConnectError("unknown", "what answers there is no ttweet") from exc
-        return self._understood(kind, value)
+        return self._understood(push)
 
     def pause_s(self, error: TtweetError) -> float:
         """How long to wait before the next attempt, told to the watcher. Raises the error if none makes sense."""
@@ -99,28 +101,30 @@ class Cursor:
             return isinstance(error, ResolverError)
         return isinstance(error, ConnectError) or error.code in PASSING or error.code == "name_taken"
 
-    def _understood(self, kind: str, value: Any) -> Tweet | None:
-        match kind:
-            case "m":
-                return self._new(value)
-            case "ok":
-                self._begin(*value)
-            case "e":
-                self._advance(value)
+    def _understood(self, push: Push | Following) -> Tweet | None:
+        match push:
+            case Tweet():
+                return self._new(push)
+            case Following(cursor, gone):
+                self._begin(cursor, gone)
+            case CaughtUp(cursor):
+                self._advance(cursor)
                 self._live()
-            case "x":
-                self._deleted(value)
-            case "g":
-                self._watcher.gone(value)
-            case _:
+            case Deletion():
+                self._deleted(push)
+            case Pruned(up_to):
+                self._watcher.gone(up_to)
+            case KeepAlive():
                 pass  # the link is alive, that is all
+            case _:
+                assert_never(push)
         return None
 
-    def _begin(self, from_: int, gone: int | None) -> None:
+    def _begin(self, cursor: int, gone: int | None) -> None:
         """Read on from where the server does: it gives the ids above again, whatever was seen under them."""
-        if self.after is not None and from_ < self.after:
-            self._watcher.set_back(self.after, from_)
-        self.after = from_
+        if self.after is not None and cursor < self.after:
+            self._watcher.set_back(self.after, cursor)
+        self.after = cursor
         self.started = True
         if gone is not None:
             self._watcher.gone(gone)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ttweet.client.cursor import Watcher
     from ttweet.client.follower import Follower
     from ttweet.client.retry import RetryBudget
+    from ttweet.model.answers import Following
+    from ttweet.model.pushes import Push
     from ttweet.model.tweets import Deletion, Page, TagPage, Tweet
     from ttweet.protocol.replies import Stored
 
@@ -148,7 +150,7 @@ class Client(Endpoint):
         """The names that are online, in the order of their login."""
         from ttweet.protocol import answers
 
-        return self._shaped(answers.names, self.request("w", ""))
+        return self._shaped(answers.names, self.request("w", "")).names
 
     def list_tags(self, *, limit: int | None = None, numbers: bool = False) -> TagPage:
         """The most used tags; those without a letter only with `numbers`."""
@@ -160,7 +162,7 @@ class Client(Endpoint):
         """How the server is doing: objects of numbers, as docs/protocol.md tells of them. For who may administer it."""
         from ttweet.protocol import answers
 
-        return self._shaped(answers.stats, self.request("i", ""))
+        return self._shaped(answers.stats, self.request("i", "")).parts
 
     def delete(self, tweet: int) -> Deletion:
         """Delete a tweet, its text, tags and author; its id stays. On return it is done, on the server's disk.
@@ -218,15 +220,16 @@ class Client(Endpoint):
         """With a tag that no tweet has the deletions alone come, and then `e`."""
         import secrets
 
-        from ttweet.protocol import answers
+        from ttweet.model.pushes import CaughtUp
+        from ttweet.model.tweets import Deletion
 
         found: set[int] = set()
         connection = self.connect()
         try:
             connection.send(frames.encode("s", {"tags": [secrets.token_hex(16)], "after": after, "deletions": True}))
             self._shaped(replies.data_of, connection.receive())
-            while (push := self._shaped(answers.push, self._shaped(frames.loads, connection.receive())))[0] != "e":
-                found.update([push[1].id] if push[0] == "x" else [])
+            while type(push := self._shaped(_push, connection.receive())) is not CaughtUp:
+                found.update([push.id] if type(push) is Deletion else [])
         finally:
             connection.close()
         return found
@@ -251,6 +254,12 @@ class Client(Endpoint):
     def connect(self) -> Connection:
         """A connection of one's own, signed in, for what needs one; whoever takes it closes it."""
         return self._dial(self.deadline)
+
+
+def _push(line: bytes) -> Push | Following:
+    from ttweet.protocol import pushes
+
+    return pushes.decode(frames.loads(line))
 
 
 def with_advice(error: ConnectError, key: str | None) -> ConnectError:

@@ -123,6 +123,16 @@ def refuse_impossible(text: str, *, tags: Iterable[str] = (), key: str | None = 
         checked_name(by, with_letters)
 
 
+def shown(last: Tweet | None) -> Tweet | None:
+    """The last message as it is shown: an empty one is like none."""
+    return last if last is not None and last.text else None
+
+
+def as_json(tweet: Tweet) -> dict[str, object]:
+    """A tweet as every interface of ttweet shows it."""
+    return {"id": tweet.id, "at": tweet.at, "by": tweet.by, "text": tweet.text, "tags": tweet.tags}
+
+
 def nfc(text: str) -> str:
     """A text in Unicode's normal form C, by the tables of this Python."""
     return unicodedata.normalize("NFC", text)

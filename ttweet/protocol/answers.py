@@ -1,22 +1,115 @@
-"""What a server answers and pushes, as values: for the clients, whichever way they came by it.
+"""What a server answers: values to bytes for the server, and decoded JSON to values for the clients.
 
-Each function takes decoded JSON, checks the kind and the size of every value, and raises one of `frames.MISFITS` for
-what no ttweet answers. Fields that are not known are ignored, as later versions may add some. Texts, names and tags are
-data and stay as they are: escape them before a terminal gets them. Knows no sockets and no bytes.
+Each decoder checks the kind and the size of every value, and raises one of `frames.MISFITS` for what no ttweet
+answers. Fields that are not known are ignored, as later versions may add some. Texts, names and tags are data and stay
+as they are: escape them before a terminal gets them.
 """
 
 import math
+from collections.abc import Callable
+from dataclasses import asdict
+from types import NoneType
 from typing import Any
 
-from ttweet.model.tweets import HISTORY_DAYS, Deletion, Page, TagPage, TagSummary, Tweet
+from ttweet.model import reports, tweets
+from ttweet.model.answers import Answer, Bare, Done, Following, Identity, Names, SignedIn, Stats
+from ttweet.model.errors import SlowDown, TtweetError
+from ttweet.model.limits import PAGE_BYTES
+from ttweet.model.tweets import HISTORY_DAYS, Deletion, Page, TagPage, TagSummary, Tombstone, Tweet, as_json
 from ttweet.protocol import kinds
-from ttweet.protocol.replies import refusal
+from ttweet.protocol.json_codec import STDLIB_JSON, Json
 
-MAX_ENTRIES = 200  # tweets or tags of one answer; see requests.MAX_LIMIT
+MAX_ENTRIES = 200  # tweets or tags of one answer; see limits.MAX_QUERY_LIMIT
 MAX_NAMES = 10_000  # who are online; a server has 1,000 connections unless it is told otherwise
+MAX_RIGHTS = 32  # of a token; there are 3
 MAX_STATS = 64  # objects, and values of each; there are 9 of at most 20
 
-Stats = dict[str, dict[str, Any]]
+
+def encode(answer: Answer, json: Json = STDLIB_JSON) -> bytes:
+    """Encode what a query is answered."""
+    return _ENCODERS[type(answer)](answer, json)
+
+
+def encode_outcome(outcome: Tweet | Tombstone | TtweetError, json: Json = STDLIB_JSON) -> bytes:
+    """Encode what an upload has come to."""
+    return encode_error(outcome, json) if isinstance(outcome, TtweetError) else encode_stored(outcome, json)
+
+
+def encode_stored(tweet: Tweet | Tombstone, json: Json = STDLIB_JSON) -> bytes:
+    """Encode the answer to an upload: its id, its time and the tags that find it, or that it was deleted since."""
+    if isinstance(tweet, Tombstone):
+        return b'["ok",{"id":%d,"at":%d,"tags":[],"deleted":true}]\n' % tweet
+    return b'["ok",{"id":%d,"at":%d,"tags":%b}]\n' % (tweet.id, tweet.at, json.dumps(tweet.tags))
+
+
+def encode_error(error: TtweetError, json: Json = STDLIB_JSON) -> bytes:
+    """Encode the answer to what is not carried out."""
+    data: dict[str, object] = {"code": error.code, "text": error.public_text}
+    if isinstance(error, SlowDown):
+        data["wait"] = error.wait_s
+    return json.dumps(("err", data)) + b"\n"
+
+
+def encode_ok(data: object, json: Json) -> bytes:
+    """Encode an answer's data."""
+    return json.dumps(("ok", data)) + b"\n"
+
+
+def _encode_last(last: Tweet | None, json: Json) -> bytes:
+    shown = tweets.shown(last)
+    return encode_ok(shown and as_json(shown), json)
+
+
+def _encode_page(page: Page, json: Json) -> bytes:
+    """The tweets of the page, or as many as PAGE_BYTES hold."""
+    encoded: list[bytes] = []
+    size = 0
+    for tweet in page.tweets:
+        if size >= PAGE_BYTES:
+            break
+        encoded.append(json.dumps(as_json(tweet)))
+        size += len(encoded[-1])
+    more = page.more or len(encoded) < len(page.tweets)
+    return b'["ok",{"tweets":[%b],"more":%b}]\n' % (b",".join(encoded), json.dumps(more))
+
+
+def _encode_tag_page(page: TagPage, json: Json) -> bytes:
+    return encode_ok({"tags": [asdict(summary) for summary in page.tags], "more": page.more}, json)
+
+
+def _encode_following(following: Following, json: Json) -> bytes:
+    gone = {} if following.gone is None else {"gone": following.gone}
+    return encode_ok({"from": following.cursor} | gone, json)
+
+
+def _encode_identity(identity: Identity, json: Json) -> bytes:
+    return encode_ok({"name": identity.name, "can": identity.rights}, json)
+
+
+def _encode_bare(bare: Bare, _: Json) -> bytes:
+    """The last message as the classic protocol sends it: the text alone, without a line feed."""
+    shown = tweets.shown(bare.tweet)
+    return (shown.text if shown else reports.EMPTY_MESSAGE).encode()
+
+
+def _encode_fields(answer: Deletion | SignedIn | Names, json: Json) -> bytes:
+    return encode_ok(answer._asdict(), json)
+
+
+_ENCODERS: dict[type, Callable[[Any, Json], bytes]] = {
+    Tweet: _encode_last,
+    NoneType: _encode_last,
+    Page: _encode_page,
+    TagPage: _encode_tag_page,
+    Deletion: _encode_fields,
+    Following: _encode_following,
+    SignedIn: _encode_fields,
+    Identity: _encode_identity,
+    Names: _encode_fields,
+    Stats: lambda stats, json: encode_ok(stats.parts, json),
+    Done: lambda _, json: encode_ok(None, json),
+    Bare: _encode_bare,
+}
 
 
 def tweet(data: Any) -> Tweet:
@@ -47,39 +140,31 @@ def tag_page(data: Any) -> TagPage:
     return TagPage(tags, kinds.flag(data["more"]))
 
 
-def names(data: Any) -> list[str]:
+def following(data: Any) -> Following:
+    """Return where a follower begins."""
+    return Following(kinds.integer(data["from"]), kinds.integer(data["gone"]) if "gone" in data else None)
+
+
+def signed_in(data: Any) -> SignedIn:
+    """Return the name that was taken."""
+    return SignedIn(kinds.string(data["name"]), kinds.integer(data["after"]))
+
+
+def identity(data: Any) -> Identity:
+    """Return whom a token names."""
+    rights = [kinds.string(right) for right in kinds.array(data["can"], MAX_RIGHTS)]
+    return Identity(kinds.string_or_none(data["name"]), tuple(rights))
+
+
+def names(data: Any) -> Names:
     """Return the names that are online."""
-    return [kinds.string(name) for name in kinds.array(data["names"], MAX_NAMES)]
+    return Names([kinds.string(name) for name in kinds.array(data["names"], MAX_NAMES)])
 
 
 def stats(data: Any) -> Stats:
     """Return objects of numbers, strings, booleans and None."""
     parts = kinds.mapping(data, MAX_STATS)
-    return {part: _stats_part(values) for part, values in parts.items()}
-
-
-def push(frame: Any) -> tuple[str, Any]:
-    """Return the kind and the value of what a follower gets. Raises Refused when that is an error.
-
-    The value is a Tweet for `m`, a Deletion for `x`, an id for `e` and `g`, a pair of ids for `ok` (where the follower
-    begins, and up to where no tweets are kept, or None), and None for `p`.
-    """
-    kind, data = frame
-    match kind:
-        case "m":
-            return kind, tweet(data)
-        case "x":
-            return kind, deletion(data)
-        case "e" | "g":
-            return kind, kinds.integer(data["id"])
-        case "ok":
-            return kind, (kinds.integer(data["from"]), kinds.integer(data["gone"]) if "gone" in data else None)
-        case "p":
-            return kind, None
-        case "err":
-            raise refusal(data)
-        case _:
-            raise ValueError(kind)
+    return Stats({part: _stats_part(values) for part, values in parts.items()})
 
 
 def _tag_summary(data: Any) -> TagSummary:

@@ -1,29 +1,69 @@
-"""What a follower is sent without asking again: tweets, deletions, and signs of life. Knows no followers."""
+"""What a follower is sent without asking again: values to bytes for the server, frames to values for the clients."""
 
-from ttweet.model.tweets import Deletion, Tweet
-from ttweet.protocol import requests
+from typing import Any
+
+from ttweet.model.answers import Following
+from ttweet.model.pushes import CaughtUp, KeepAlive, Pruned, Push
+from ttweet.model.tweets import Deletion, Tweet, as_json
+from ttweet.protocol import answers, kinds
 from ttweet.protocol.json_codec import STDLIB_JSON, Json
+from ttweet.protocol.replies import refusal
+
+KEEP_ALIVE = b'["p",""]\n'
+"""What a follower gets when there is nothing else to send."""
 
 
-def encode_push(tweet: Tweet, json: Json = STDLIB_JSON) -> bytes:
-    """A tweet on its way to a follower."""
-    return b'["m",%b]\n' % json.dumps(requests.as_json(tweet))
+class FrameEncoder:
+    """Pushes as frames."""
+
+    __slots__ = ("_dumps", "keep_alive")
+
+    def __init__(self, json: Json = STDLIB_JSON) -> None:
+        self._dumps = json.dumps
+        self.keep_alive = KEEP_ALIVE
+
+    def tweet(self, tweet: Tweet) -> bytes:
+        """Encode a tweet."""
+        return b'["m",%b]\n' % self._dumps(as_json(tweet))
+
+    def deletion(self, deletion: Deletion) -> bytes:
+        """Encode a deletion, for a follower that asked for deletions."""
+        return b'["x",{"id":%d,"at":%d,"tweet":%d}]\n' % deletion
+
+    def caught_up(self, cursor: int) -> bytes:
+        """Encode that all up to this id was sent, and what follows is new."""
+        return b'["e",{"id":%d}]\n' % cursor
+
+    def pruned(self, up_to: int) -> bytes:
+        """Encode that tweets up to this id are not kept any more."""
+        return b'["g",{"id":%d}]\n' % up_to
 
 
-def encode_deletion(deletion: Deletion) -> bytes:
-    """A deletion on its way to a follower who asked for them."""
-    return b'["x",{"id":%d,"at":%d,"tweet":%d}]\n' % deletion
+_PLAIN = FrameEncoder()
+encode_deletion, encode_live, encode_gone = _PLAIN.deletion, _PLAIN.caught_up, _PLAIN.pruned
+"""For the fan-out, until it is given an encoder."""
 
 
-def encode_live(cursor: int) -> bytes:
-    """What a follower hears once: all up to this id was sent, and what follows is new."""
-    return b'["e",{"id":%d}]\n' % cursor
+def decode(frame: Any) -> Push | Following:
+    """Return what a follower gets, and first the answer to its `s`. Raises Refused when that is an error.
 
-
-def encode_gone(up_to: int) -> bytes:
-    """What a follower hears that has not read so far: tweets up to this id are not kept any more."""
-    return b'["g",{"id":%d}]\n' % up_to
-
-
-PING = b'["p",""]\n'
-"""What a follower hears when there is nothing else to say."""
+    Raises one of `frames.MISFITS` for what no ttweet pushes.
+    """
+    kind, data = frame
+    match kind:
+        case "m":
+            return answers.tweet(data)
+        case "x":
+            return answers.deletion(data)
+        case "e":
+            return CaughtUp(kinds.integer(data["id"]))
+        case "g":
+            return Pruned(kinds.integer(data["id"]))
+        case "p":
+            return KeepAlive()
+        case "ok":
+            return answers.following(data)
+        case "err":
+            raise refusal(data)
+        case _:
+            raise ValueError(kind)

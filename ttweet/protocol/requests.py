@@ -1,11 +1,10 @@
-"""Both protocols' requests: one decoded frame to the value it means; and answers to bytes. No I/O."""
+"""A client's requests: one decoded frame to the value it means."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 
-from ttweet.model import budget, reports
-from ttweet.model.errors import ProtocolError, Refused, SlowDown, TtweetError
-from ttweet.model.limits import MAX_QUERY_LIMIT, PAGE_BYTES, QUERY_LIMIT
+from ttweet.model import budget
+from ttweet.model.errors import ProtocolError, Refused
+from ttweet.model.limits import MAX_QUERY_LIMIT, QUERY_LIMIT
 from ttweet.model.requests import (
     ClientReport,
     Delete,
@@ -24,9 +23,8 @@ from ttweet.model.requests import (
     Unfollow,
     Upload,
 )
-from ttweet.model.tweets import MAX_ID, Page, TagPage, Tombstone, Tweet
+from ttweet.model.tweets import MAX_ID
 from ttweet.protocol.fields import fields_of, flag, integer, optional_id, shown, string, tag_list
-from ttweet.protocol.json_codec import STDLIB_JSON, Json
 
 MAX_TOKEN_BYTES = 64  # of a token that is shown: one has 47, and a longer one is not hashed
 
@@ -157,56 +155,3 @@ _PARSERS: dict[str, Callable[[object], Request]] = {
     "p": _without_data("p", Ping()),
     "i": _without_data("i", ShowStats()),
 }
-
-
-def encode_stored(tweet: Tweet | Tombstone, json: Json = STDLIB_JSON) -> bytes:
-    """The answer to an upload: where it stands in the log and which tags find it, or that it was deleted since."""
-    if isinstance(tweet, Tombstone):
-        return b'["ok",{"id":%d,"at":%d,"tags":[],"deleted":true}]\n' % tweet
-    return b'["ok",{"id":%d,"at":%d,"tags":%b}]\n' % (tweet.id, tweet.at, json.dumps(tweet.tags))
-
-
-def encode_last(tweet: Tweet | None, json: Json = STDLIB_JSON) -> bytes:
-    """The answer to `d`: null when there is no message or the last one is empty."""
-    return encode_ok(as_json(tweet) if tweet and tweet.text else None, json)
-
-
-def encode_page(page: Page, json: Json = STDLIB_JSON) -> bytes:
-    """The answer to a query for tweets: those of the page, or as many as PAGE_BYTES hold."""
-    tweets: list[bytes] = []
-    size = 0
-    for tweet in page.tweets:
-        if size >= PAGE_BYTES:
-            break
-        tweets.append(json.dumps(as_json(tweet)))
-        size += len(tweets[-1])
-    more = page.more or len(tweets) < len(page.tweets)
-    return b'["ok",{"tweets":[%b],"more":%b}]\n' % (b",".join(tweets), json.dumps(more))
-
-
-def encode_tags(page: TagPage, json: Json = STDLIB_JSON) -> bytes:
-    """The answer to `l`."""
-    return encode_ok({"tags": [asdict(summary) for summary in page.tags], "more": page.more}, json)
-
-
-def encode_ok(data: object, json: Json = STDLIB_JSON) -> bytes:
-    """An answer."""
-    return json.dumps(("ok", data)) + b"\n"
-
-
-def encode_error(error: TtweetError, json: Json = STDLIB_JSON) -> bytes:
-    """The answer to what is not carried out."""
-    data: dict[str, object] = {"code": error.code, "text": error.public_text}
-    if isinstance(error, SlowDown):
-        data["wait"] = error.wait_s
-    return json.dumps(("err", data)) + b"\n"
-
-
-def encode_classic(tweet: Tweet | None) -> bytes:
-    """The last message as the classic protocol sends it: bare text, no line feed."""
-    return ((tweet and tweet.text) or reports.EMPTY_MESSAGE).encode()
-
-
-def as_json(tweet: Tweet) -> dict[str, object]:
-    """A tweet as every interface of ttweet shows it."""
-    return {"id": tweet.id, "at": tweet.at, "by": tweet.by, "text": tweet.text, "tags": tweet.tags}

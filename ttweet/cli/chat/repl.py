@@ -22,7 +22,7 @@ from ttweet.client.waiting import FOREVER, Bell, ready
 from ttweet.model.errors import ConnectError, Refused
 from ttweet.model.reports import escape
 from ttweet.model.tweets import MAX_CHARACTERS, MAX_NAME_CHARACTERS, Tweet
-from ttweet.protocol import answers, frames, replies
+from ttweet.protocol import answers, frames, pushes, replies
 
 T = TypeVar("T")
 
@@ -123,7 +123,7 @@ class Session:
                 for tweet in list(self._received):
                     self._say(_line(tweet, ":"))
             case "getusers":
-                for name in self._ask(answers.names, "w", ""):
+                for name in self._ask(answers.names, "w", "").names:
                     self._say(escape(name))
             case "gettweets":
                 self._get_tweets(rest)
@@ -230,14 +230,16 @@ class Session:
                 if line.startswith((b'["ok"', b'["err"')):
                     self._answers.append(line)
                 elif line.startswith(b'["m"'):
-                    self._push(answers.push(frames.loads(line))[1])
+                    self._push(pushes.decode(frames.loads(line)))
                 self._arrived.ring()
         except (ConnectError, *frames.MISFITS):
             self._lost = True
             self._arrived.ring()
             self._screen.end()
 
-    def _push(self, tweet: Tweet) -> None:
+    def _push(self, tweet: object) -> None:
+        if not isinstance(tweet, Tweet):
+            return
         if tweet.text and (ALL in self._subscribed or set(tweet.tags) & set(self._subscribed)):
             self._received.append(tweet)
             self._say(_line(tweet))

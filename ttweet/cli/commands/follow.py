@@ -22,8 +22,7 @@ from ttweet.client.follower import Follower
 from ttweet.client.sync_client import Client
 from ttweet.client.waiting import pause
 from ttweet.model.errors import ResolverError
-from ttweet.model.tweets import Tweet
-from ttweet.protocol.requests import as_json
+from ttweet.model.tweets import Tweet, as_json
 
 Last = Annotated[int | None, AMOUNT, Parameter(name="--last", metavar="N", help="Begin with the last N tweets.")]
 Exec = Annotated[

@@ -13,7 +13,7 @@ from ttweet.cli.source import Source, checked_body, open_source
 from ttweet.model.limits import MAX_QUERY_LIMIT, QUERY_LIMIT
 from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
-from ttweet.protocol.requests import as_json
+from ttweet.model.tweets import as_json
 
 Limit = Annotated[int, AMOUNT, Parameter(name="--limit", metavar="N", help="At most so many, the newest or largest.")]
 Numbers = Annotated[

@@ -10,7 +10,6 @@ to one query.
 """
 
 from collections.abc import Callable
-from functools import partial
 
 import trio
 
@@ -19,6 +18,7 @@ from ttweet.broker.service import Service
 from ttweet.broker.session import Session
 from ttweet.model import reports
 from ttweet.model.addresses import network_of
+from ttweet.model.answers import Bare, Done, Following
 from ttweet.model.errors import ProtocolError, Refused, StoreError, TtweetError
 from ttweet.model.reports import Peer
 from ttweet.model.requests import (
@@ -34,8 +34,9 @@ from ttweet.model.requests import (
     Unfollow,
     Upload,
 )
-from ttweet.protocol import pushes, requests
+from ttweet.protocol import answers
 from ttweet.protocol.codecs import JSON
+from ttweet.protocol.pushes import FrameEncoder
 from ttweet.protocol.reader import Event, RequestReader
 from ttweet.security import permissions
 from ttweet.server.config import Limits
@@ -47,7 +48,8 @@ from ttweet.server.tcp.outbox import Outbox
 TURN_REQUESTS = 8  # of one client before others get their turn, some 0.3 ms; one read may hold very many
 LINGER_S = 1.0  # bytes are thrown away for so long after the last answer, lest a reset overtake it
 
-encode_push = partial(pushes.encode_push, json=JSON)
+FRAMES = FrameEncoder(JSON)
+encode_push = FRAMES.tweet
 """For the fan-out."""
 
 
@@ -223,13 +225,13 @@ class Connection:
             self._service.report(reports.input_refused(self._peer, "timeout", self._session.who.name))
         if not (unsent or self._no_more or self._reader.classic):
             missing = _missing(self._reader, self._limits)
-            self._send(requests.encode_error(ProtocolError("timeout", f"{missing} came"), JSON))
+            self._send(answers.encode_error(ProtocolError("timeout", f"{missing} came"), JSON))
         self.close()
 
     def turn_away(self, error: ProtocolError) -> None:
         """Let go of a client that has nothing under way, and tell it why."""
         if not (self._outbox.unsent or self._no_more or self._reader.classic):
-            self._send(requests.encode_error(error, JSON))
+            self._send(answers.encode_error(error, JSON))
         self.close()
 
     def close(self) -> None:
@@ -285,7 +287,7 @@ class Connection:
                 self._service.report(reports.from_client(event.text))
             case Ping():
                 self._served = True
-                self._outbox.answers.append(requests.encode_ok(None, JSON))
+                self._outbox.answers.append(answers.encode(Done(), JSON))
             case Identify(token):
                 await self._identify(token)
             case TtweetError():
@@ -295,7 +297,7 @@ class Connection:
 
     async def _identify(self, token: str) -> None:
         try:
-            self._outbox.answers.append(requests.encode_ok(await self._session.identify(token, self._peer[0]), JSON))
+            self._outbox.answers.append(answers.encode_ok(await self._session.identify(token, self._peer[0]), JSON))
         except ProtocolError as error:
             self._dismiss(error)
 
@@ -326,7 +328,7 @@ class Connection:
             identity = error.identity or self._session.who.name
             self._service.report(reports.input_refused(self._peer, error.code, identity))
         if not self._reader.classic:
-            self._outbox.answers.append(requests.encode_error(error, JSON))
+            self._outbox.answers.append(answers.encode_error(error, JSON))
         if not isinstance(error, Refused):
             self._no_more = True
 
@@ -339,7 +341,7 @@ class Connection:
         except (Refused, StoreError) as error:
             answer = error
         if isinstance(answer, StoreError):
-            answer = requests.encode_error(answer, JSON)
+            answer = answers.encode_error(answer, JSON)
         if not self._session.ended:  # else it has lost its token meanwhile, and has heard so
             if isinstance(answer, Refused):
                 self._refuse(answer)
@@ -354,18 +356,18 @@ class Connection:
             case Follow(tags, after, deletions):
                 self._follower = self._fanout.follow(self, tags, after, self._follower, deletions=deletions)
                 cursor, gone = self._follower.cursor, self._fanout.gone
-                return requests.encode_ok({"from": cursor} | ({"gone": gone} if cursor < gone else {}), JSON)
+                return answers.encode(Following(cursor, gone if cursor < gone else None), JSON)
             case Unfollow():
                 self._unfollow()
-                return requests.encode_ok(None, JSON)
+                return answers.encode(Done(), JSON)
             case TakeName(name):
-                return requests.encode_ok(self._session.log_in(name), JSON)
+                return answers.encode_ok(self._session.log_in(name), JSON)
             case Delete(tweet):
                 deletion = await self._service.delete(tweet, self._session.author or f"{self._peer}")
-                return requests.encode_ok(deletion._asdict(), JSON)
+                return answers.encode(deletion, JSON)
             case ClassicDownload():
                 self._no_more = True
-                return requests.encode_classic(self._service.last())
+                return answers.encode(Bare(self._service.last()))
             case _:
                 return await dispatch.answer(self._service, request)
 
@@ -387,7 +389,7 @@ class Connection:
         """Give a follower that has heard nothing for a while a sign of life, which also finds a dead link."""
         self.deadline = trio.current_time() + self._limits.ping_s
         if self._quiet:
-            self._send(pushes.PING)
+            self._send(FRAMES.keep_alive)
         self._quiet = True
 
     async def _until_answered(self) -> None:

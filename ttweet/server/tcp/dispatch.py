@@ -1,4 +1,4 @@
-"""What is answered: to uploads, and to the questions that change nothing of the service or the connection that asks.
+"""What is answered to the questions that change nothing of the service or the connection that asks.
 
 Knows no sockets and no connections.
 """
@@ -6,7 +6,7 @@ Knows no sockets and no connections.
 from typing import assert_never
 
 from ttweet.broker.service import Service
-from ttweet.model.errors import TtweetError
+from ttweet.model.answers import Names
 from ttweet.model.requests import (
     Last,
     ListNames,
@@ -18,8 +18,8 @@ from ttweet.model.requests import (
     TweetsOfTag,
     TweetsSinceLogin,
 )
-from ttweet.model.tweets import Page, Tombstone, Tweet
-from ttweet.protocol import requests
+from ttweet.model.tweets import Page
+from ttweet.protocol import answers
 from ttweet.protocol.codecs import JSON
 
 
@@ -27,24 +27,15 @@ async def answer(service: Service, question: Question) -> bytes:
     """The answer, as it is sent. Raises Refused, StoreError."""
     match question:
         case Last():
-            return requests.encode_last(service.last(), JSON)
+            return answers.encode(service.last(), JSON)
         case ListTags(limit, numbers):
-            return requests.encode_tags(await service.list_tags(limit=limit, numbers=numbers), JSON)
+            return answers.encode(await service.list_tags(limit=limit, numbers=numbers), JSON)
         case ListNames():
-            return requests.encode_ok({"names": service.online}, JSON)
+            return answers.encode(Names(service.online), JSON)
         case ShowStats():
-            return requests.encode_ok(await service.stats(), JSON)
+            return answers.encode_ok(await service.stats(), JSON)
         case _:
-            return requests.encode_page(await _page(service, question), JSON)
-
-
-def encode_outcome(outcome: Tweet | Tombstone | TtweetError) -> bytes:
-    """The answer to an upload."""
-    return (
-        requests.encode_error(outcome, JSON)
-        if isinstance(outcome, TtweetError)
-        else requests.encode_stored(outcome, JSON)
-    )
+            return answers.encode(await _page(service, question), JSON)
 
 
 async def _page(service: Service, query: PageQuery) -> Page:

@@ -10,9 +10,10 @@ from collections.abc import Callable
 import trio
 
 from ttweet.broker.receipts import Receipt
+from ttweet.protocol.answers import encode_outcome
+from ttweet.protocol.codecs import JSON
 from ttweet.protocol.reader import RequestReader
 from ttweet.server.net.transport import LOST, Transport
-from ttweet.server.tcp.dispatch import encode_outcome
 
 
 class Outbox:
@@ -51,7 +52,7 @@ class Outbox:
             if isinstance(answer, Receipt):
                 if answer.outcome is None:
                     break
-                answer = b"" if self._reader.classic else encode_outcome(answer.outcome)
+                answer = b"" if self._reader.classic else encode_outcome(answer.outcome, JSON)
             ready.append(answer)
             answers.popleft()
         if not ready:

@@ -17,7 +17,7 @@ from ttweet.model import reports
 from ttweet.model.addresses import network_of
 from ttweet.model.errors import ProtocolError
 from ttweet.model.reports import Peer
-from ttweet.protocol import requests
+from ttweet.protocol import answers
 from ttweet.protocol.codecs import JSON
 from ttweet.protocol.reader import IS_TLS
 from ttweet.security.authenticator import Authenticator
@@ -42,7 +42,7 @@ SWEEP_BURST = 8  # clients let go before others get their turn, some 1 ms: a tho
 ACCEPT_RETRY_S = 0.1  # until somebody may have closed a descriptor, or the network is up again
 TELL_AGAIN_S = 60.0  # one warning a minute says as much as ten a second
 NO_ROOM = b"\x15\x03\x03\x00\x02\x02\x50"  # to a client that speaks TLS: a fatal alert, internal_error (RFC 8446, 6)
-NOT_PLAIN = requests.encode_error(ProtocolError("tls", IS_TLS))
+NOT_PLAIN = answers.encode_error(ProtocolError("tls", IS_TLS))
 
 
 class Server:
@@ -272,7 +272,7 @@ class Server:
 
 def _turn_away(client: socket.socket, max_clients: int, *, tls: bool) -> None:
     with client, suppress(OSError):
-        client.send(NO_ROOM if tls else requests.encode_error(_full(max_clients)))
+        client.send(NO_ROOM if tls else answers.encode_error(_full(max_clients)))
 
 
 def _full(max_clients: int) -> ProtocolError:
