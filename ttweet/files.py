@@ -5,7 +5,6 @@ killed process has left there is used by the next one. Knows no tweets and no da
 """
 
 import errno
-import fcntl
 import os
 import shlex
 import stat
@@ -13,7 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-PROC = Path("/proc/self/fd")  # what this process has open, by descriptor; Linux has it
+from ttweet import system
+
 MAX_LINKS = 40  # on one path, as Linux has it
 
 
@@ -195,7 +195,7 @@ def secret_objection(path: str | os.PathLike[str], found: os.stat_result) -> str
 
 def lock(fd: int, path: Path) -> None:
     """Keep other processes out of an open file. Raises BlockingIOError when one is in, or has just taken it away."""
-    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    system.lock(fd)
     if not is_in_place(fd, path):  # whoever comes next would lock another file
         raise BlockingIOError(errno.EAGAIN, "another process has just replaced it")
 
@@ -209,21 +209,8 @@ def is_in_place(fd: int, path: Path) -> bool:
 
 
 def is_open_here(found: os.stat_result) -> bool:
-    """Whether this process has a file open, by whatever library: the kernel knows, if there is a /proc to ask."""
-    return descriptor_of((found.st_dev, found.st_ino)) is not None
-
-
-def descriptor_of(file: tuple[int, int]) -> Path | None:
-    """The name in /proc of a descriptor that this process has of a file, given by device and inode; None without one.
-
-    It can be opened even when the file has no other name any more, and it is a link to where the file is now.
-    """
-    for descriptor in PROC.glob("*"):
-        with suppress(OSError):  # another thread has closed it meanwhile
-            found = os.fstat(int(descriptor.name))
-            if (found.st_dev, found.st_ino) == file:
-                return descriptor
-    return None
+    """Whether this process has a file open, by whatever library: as far as the kernel tells."""
+    return system.descriptor_of((found.st_dev, found.st_ino)) is not None
 
 
 def _is_mounted_secret(path: str | os.PathLike[str]) -> bool:

@@ -3,7 +3,7 @@
 import os
 import sys
 
-ARGUMENTS = "/proc/self/cmdline"
+from ttweet import system
 
 
 def ensure() -> None:
@@ -14,9 +14,7 @@ def ensure() -> None:
     """
     if sys.getfilesystemencoding() == "utf-8" or "utf8" in sys._xoptions or not sys.executable:  # noqa: SLF001  # public
         return
-    try:
-        with open(ARGUMENTS, "rb") as file:
-            [_, *arguments, _] = file.read().split(b"\0")
-    except OSError:
-        return  # no Linux
-    os.execv(sys.executable, [os.fsencode(sys.executable), b"-X", b"utf8", *arguments])  # noqa: S606  # itself
+    arguments = system.arguments()
+    if arguments is None:
+        return
+    os.execv(sys.executable, [os.fsencode(sys.executable), b"-X", b"utf8", *arguments[1:]])  # noqa: S606  # itself

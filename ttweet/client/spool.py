@@ -7,7 +7,6 @@ more whether it did, or cannot read it, sets it aside under another end. Knows n
 """
 
 import errno
-import fcntl
 import json
 import os
 import time
@@ -16,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from ttweet import system
 from ttweet.descriptors import SHORTAGES
 from ttweet.files import make_private, open_own, refuse_shared, trusted_path
 
@@ -209,7 +209,7 @@ def _holder(descriptor: int) -> str:
 
 def _locks(descriptor: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        system.lock(descriptor)
     except BlockingIOError:
         return False
     return True

@@ -4,13 +4,13 @@ Any process may change it, with a server running or without, and none has to be 
 place of the old one, made while a lock is held, so a reader sees the old tokens or the new ones. Knows no trio.
 """
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from ttweet import system
 from ttweet.descriptors import RAISE_LIMIT, SHORTAGES
 from ttweet.files import is_in_place, open_own, replacing, trusted_path
 from ttweet.model import lookalikes
@@ -104,15 +104,15 @@ class TokenFile:
 
         Raises OpenError: `locked`, at once, when another process has the file.
         """
-        with self._editing(fcntl.LOCK_EX | fcntl.LOCK_NB) as edited:
+        with self._editing(wait=False) as edited:
             for hash_ in edited.keys() & uses.keys():
                 edited[hash_] = edited[hash_]._replace(used=uses[hash_])
 
     @contextmanager
-    def _editing(self, lock: int = fcntl.LOCK_EX) -> Iterator[dict[str, Token]]:
+    def _editing(self, *, wait: bool = True) -> Iterator[dict[str, Token]]:
         """The tokens by hash, to be changed within the block; what it leaves is in the file, on the disk, after it."""
         try:
-            with self._locked(lock) as fd:
+            with self._locked(wait=wait) as fd:
                 edited = {token.hash: token for token in self.read()}
                 yield edited
                 self._write(edited, fd)
@@ -122,11 +122,11 @@ class TokenFile:
             raise self._denied(exc) from exc
 
     @contextmanager
-    def _locked(self, lock: int) -> Iterator[int]:
+    def _locked(self, *, wait: bool) -> Iterator[int]:
         """Keep other processes from changing the file; a lock on one that was replaced meanwhile would keep nobody."""
         while True:
             with self._opened(os.O_RDWR | os.O_CREAT) as fd:
-                fcntl.flock(fd, lock)
+                system.lock(fd, wait=wait)
                 if is_in_place(fd, self.path):
                     yield fd
                     return

@@ -4,7 +4,6 @@ Knows no tasks: all of it runs before the event loop, or in one step of it.
 """
 
 import logging
-import resource
 import socket
 import sys
 import time
@@ -12,7 +11,7 @@ from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
-from ttweet import __version__
+from ttweet import __version__, system
 from ttweet.broker.journal import MAX_WAITING
 from ttweet.model import reports
 from ttweet.model.addresses import is_local
@@ -109,16 +108,15 @@ def destinations(config: Config) -> list[Destination]:
 
 def allowed_clients(wanted: int) -> int:
     """As many clients as there can be file descriptors for; at most as many as wanted."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted + anteroom_size(wanted) + SPARE_DESCRIPTORS
-    enough = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
-    if soft != resource.RLIM_INFINITY and soft < enough:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (enough, hard))
-    if enough == needed:
+    descriptors = system.raise_descriptor_limit(needed)
+    if descriptors == needed:
         return wanted
-    room = hard - SPARE_DESCRIPTORS
+    room = descriptors - SPARE_DESCRIPTORS
     allowed = max(1, room - anteroom_size(room))
-    log.warning("%d clients at most, not %d: the limit of file descriptors is %d (ulimit -Hn)", allowed, wanted, hard)
+    log.warning(
+        "%d clients at most, not %d: the limit of file descriptors is %d (ulimit -Hn)", allowed, wanted, descriptors
+    )
     return allowed
 
 

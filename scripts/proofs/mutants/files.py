@@ -53,7 +53,7 @@ def rescued_without_its_log() -> None:
     copy_beside = rescue._copy_beside
 
     def copy(files: Any, connection: Any) -> Any:
-        database = rescue.descriptor_of(files.opened(""))
+        database = rescue.system.descriptor_of(files.opened(""))
         rescue.copy_out = lambda _connection, _source, target, **_: shutil.copyfile(database, target)
         return copy_beside(files, connection)
 

@@ -366,7 +366,7 @@ def test_a_lock_that_another_server_has_taken_is_not_taken_back(path: Path, stor
 def test_without_a_proc_file_system_a_copy_is_written(
     path: Path, store: SqliteStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("ttweet.files.PROC", tmp_path / "none")
+    monkeypatch.setattr("ttweet.system.OPEN_FILES", str(tmp_path / "none"))
     remove("-wal", "-shm")(path)
     with pytest.raises(Displaced, match="rescued-tweets"):
         post(store, "unknown")

@@ -142,5 +142,6 @@ def _listener(address: Address, port: int) -> socket.socket:
     listener = socket.create_server((host, port, *rest), family=address.family, backlog=BACKLOG)
     listener.setblocking(False)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(DEAD_LINK_S * 1000))
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # elsewhere the system's own limit holds, some minutes
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(DEAD_LINK_S * 1000))
     return listener

@@ -11,7 +11,7 @@ import os
 import time
 from pathlib import Path
 
-from ttweet.files import PROC, descriptor_of
+from ttweet import system
 
 LOOK_S = 0.5  # between two looks at all four names; database and log are compared at each commit, 3 us
 ENDINGS = ("", "-wal", "-shm", ".lock")
@@ -32,7 +32,7 @@ def file_at(name: str) -> File | None:
 def _open_file(name: str) -> File:
     """The file of that name, which this process has open, as far as there is a /proc to tell."""
     file = file_at(name)
-    if file is None or (PROC.exists() and descriptor_of(file) is None):
+    if file is None or (system.tells_open_files() and system.descriptor_of(file) is None):
         raise FileNotFoundError(errno.ENOENT, "it was removed or replaced just now", name)
     return file
 

@@ -4,14 +4,14 @@ The open files hold all that was acknowledged, and they are gone when the proces
 so that the database can be opened again, or it is found where it was moved to, or a whole copy is written beside it.
 """
 
-import fcntl
 import os
 import shutil
 import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
-from ttweet.files import descriptor_of, replacing
+from ttweet import system
+from ttweet.files import replacing
 from ttweet.model.errors import OpenError, StoreError
 from ttweet.storage.sqlite.backup import copy_out
 from ttweet.storage.sqlite.identity import Identity, file_at
@@ -25,7 +25,7 @@ def put_back(files: Identity) -> bool:
     False when that cannot be done safely: the database itself has lost its name, or another program may have used the
     names meanwhile. Two histories must not be mixed. Raises OSError.
     """
-    log = descriptor_of(files.opened("-wal"))
+    log = system.descriptor_of(files.opened("-wal"))
     if log is None or not files.has("") or _has_strangers(files):
         return False
     if files.has("-wal"):
@@ -79,20 +79,17 @@ def _is_used(index: str) -> bool:
     except FileNotFoundError:
         return False
     try:
-        fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _USERS_BYTE)
-    except BlockingIOError:
-        return True
+        return system.is_locked_at(fd, _USERS_BYTE)
     finally:
         os.close(fd)
-    return False
 
 
 def _moved_to(files: Identity) -> Path | None:
     """Where the database is now, if its log is beside it."""
-    database = descriptor_of(files.opened(""))
+    database = system.descriptor_of(files.opened(""))
     if database is None or files.has(""):
         return None
-    there = database.readlink()
+    there = Path(database).readlink()
     is_whole = all(file_at(f"{there}{ending}") == files.opened(ending) for ending in ("", "-wal"))
     return there if is_whole else None
 

@@ -1,0 +1,85 @@
+"""What Linux has, and other systems have in another way or not at all: locks, open files, limits.
+
+Each function says what it does where its means are missing. Quick to import: a function loads what it takes.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+
+OPEN_FILES = "/proc/self/fd"
+ARGUMENTS = "/proc/self/cmdline"
+
+
+def lock(fd: int, *, wait: bool = False) -> None:
+    """Lock an open file as a whole against other processes, until it is closed.
+
+    Raises BlockingIOError when it is locked and `wait` is not set, OSError where a system has no such locks.
+    """
+    fcntl = _fcntl()
+    fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+
+
+def is_locked_at(fd: int, at: int) -> bool:
+    """Whether another process holds a record lock on the byte `at`. Raises OSError where a system has no such locks."""
+    fcntl = _fcntl()
+    try:
+        fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, at)
+    except BlockingIOError:
+        return True
+    return False
+
+
+def tells_open_files() -> bool:
+    """Whether `descriptor_of` can know anything."""
+    return os.path.exists(OPEN_FILES)  # noqa: PTH110  # pathlib takes longer to import than all of this
+
+
+def descriptor_of(file: tuple[int, int]) -> str | None:
+    """The name of a descriptor that this process has of a file, given by device and inode; None where none is known.
+
+    It can be opened even when the file has no other name any more, and it is a link to where the file is now.
+    """
+    for name in os.listdir(OPEN_FILES) if tells_open_files() else ():  # noqa: PTH208
+        try:
+            found = os.fstat(int(name))
+        except OSError:  # another thread has closed it meanwhile
+            continue
+        if (found.st_dev, found.st_ino) == file:
+            return f"{OPEN_FILES}/{name}"
+    return None
+
+
+def arguments() -> list[bytes] | None:
+    """The arguments of this process as the kernel has them, its name included; None where it does not tell."""
+    try:
+        with open(ARGUMENTS, "rb") as file:
+            return file.read().split(b"\0")[:-1]
+    except OSError:
+        return None
+
+
+def raise_descriptor_limit(wanted: int) -> int:
+    """Allow this process `wanted` open files, or as many as the system lets it; returns that number."""
+    try:
+        import resource
+    except ImportError:
+        return wanted
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    return allowed
+
+
+def _fcntl() -> ModuleType:
+    try:
+        import fcntl
+    except ImportError:
+        raise OSError(errno.ENOTSUP, "this system has no locks for files; run ttweet on Linux, macOS or WSL") from None
+    return fcntl
