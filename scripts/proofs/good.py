@@ -1,19 +1,29 @@
-"""The good client, who only wants to post while others do harm; and how long each of its answers took."""
+"""The good client, which only wants to post while others do harm; and how long each of its answers took.
+
+`python -m proofs.good PORT` is one in a process of its own. It posts until its input ends, then it prints the times of
+its uploads.
+"""
 
 from __future__ import annotations
 
+import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from proofs.findings import Findings
 from proofs.history import History, Upload, now
 from proofs.load import note
+from proofs.stage import LIMIT_S, ROOT
 from proofs.talk import ANSWER_S, answer, frame
 
 PAUSE_S = 0.002  # between two uploads
 WINDOW = 50  # uploads sent together while it warms up
+SPIN = "import os\nos.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))\nwhile True: pass"
 
 
 class Good(threading.Thread):
@@ -66,6 +76,48 @@ class Good(threading.Thread):
         return uploads
 
 
+@contextmanager
+def apart(port: int, history: History, findings: Findings) -> Iterator[None]:
+    """A good client in a process of its own, so that what the proof does meanwhile does not stretch its times.
+
+    Its uploads are in the history after the block.
+    """
+    command = [sys.executable, "-m", "proofs.good", str(port)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT / "scripts", stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        yield
+        printed, said = process.communicate(timeout=LIMIT_S)
+    if process.returncode:
+        findings.add("stale", said.decode().strip().removeprefix("stale: "))
+    for invoked, returned in json.loads(printed):
+        history.uploads.append(Upload(1, "good", (), None, invoked, returned=returned, outcome="ok"))
+
+
+@contextmanager
+def spinning() -> Iterator[None]:
+    """A process of an attacker's priority, which takes what time is left on the machine."""
+    with subprocess.Popen([sys.executable, "-c", SPIN]) as process:
+        try:
+            yield
+        finally:
+            process.kill()
+
+
 def p99(values: list[float]) -> float:
     """The 99th percentile; infinite for none: who got no answer waited for ever."""
     return sorted(values)[int(len(values) * 0.99)] if values else float("inf")
+
+
+def main() -> None:
+    """Post to the port that the argument names until the input ends."""
+    history, findings = History(), Findings()
+    good = Good(int(sys.argv[1]), history)
+    good.start()
+    sys.stdin.read()
+    good.end(findings)
+    print(json.dumps([(one.invoked, one.returned) for one in history.uploads if one.outcome == "ok"]))
+    sys.exit(" ".join(findings.told) or 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -15,15 +15,16 @@ import resource
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from proofs import loopsteps
 from proofs.attacks import ATTACKS
 from proofs.checker import check
 from proofs.descriptors import exhaust
 from proofs.figure import Result
 from proofs.findings import Findings
-from proofs.good import Good, p99
+from proofs.good import Good, p99, spinning
 from proofs.history import History
 from proofs.stage import ROOT, Broken, Server, Skipped, Stage, until
 
@@ -37,7 +38,6 @@ TRIES = 3
 MAX_GROWTH_KIB = 10 * 1024
 MAX_LINES = 20  # said by the server while all attacks last
 MIN_DESCRIPTORS = 4096
-SPIN = "import os\nos.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))\nwhile True: pass"
 
 
 class Times(NamedTuple):
@@ -79,7 +79,7 @@ class Field:
 
 
 def prove(stage: Stage, *, scale: float, seed: int, timed: bool = True) -> Result:
-    """Attack in every way, one after the other, then take away the server's descriptors."""
+    """Attack in every way, one after the other, take away the server's descriptors, and send what is dear."""
     history, findings = History(), Findings()
     _check_descriptors()
     with stage.server() as server:
@@ -100,11 +100,14 @@ def prove(stage: Stage, *, scale: float, seed: int, timed: bool = True) -> Resul
             findings.add("forged", f"the server said {server.lines - said} lines, such as {server.said[-1]!r}")
         code = server.stop()
     findings.include(check(history, stage.db, sample=stage.sample, ended=True))
+    dear = loopsteps.prove(replace(stage, folder=stage.folder / "loopsteps"), scale=scale, seed=seed, timed=timed)
+    print(f"hostile: loopsteps {dear.line}", file=sys.stderr)
+    findings.include(dear.findings)
     beside = (
-        f"attacks={len(ATTACKS) + 1} p99={max(times, key=_factor)} slowest={max(one.slowest for one in times):.0f}ms"
+        f"attacks={len(ATTACKS) + 2} p99={max(times, key=_factor)} slowest={max(one.slowest for one in times):.0f}ms"
     )
     beside += f" grown={growth}KiB said={server.lines - said}"
-    return Result(findings, ("lost", "forged", "corrupt"), history, beside, passed=code == 0)
+    return Result(findings, ("lost", "forged", "corrupt"), history, beside, passed=code == 0 and dear.passed)
 
 
 def _withstand(name: str, field: Field) -> Times:
@@ -145,11 +148,10 @@ def _attack(name: str, field: Field) -> Times:
 
 def _calm(good: Good, seconds: float) -> float:
     """The good client's p99 while somebody else has the time that is left on the machine."""
-    with subprocess.Popen([sys.executable, "-c", SPIN]) as spinning:
+    with spinning():
         first = len(good.took_ms)
         time.sleep(seconds)
         until(lambda: len(good.took_ms) > first)
-        spinning.kill()
     return p99(good.took_ms[first:])
 
 

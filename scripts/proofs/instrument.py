@@ -154,7 +154,10 @@ def _time_steps(page: mmap.mmap) -> None:
     def timed(*args: Any, **options: Any) -> Any:
         signal.signal(signal.SIGPROF, steps.sample)
         signal.setitimer(signal.ITIMER_PROF, SAMPLE_S, SAMPLE_S)
-        return run(*args, instruments=[steps], **options)
+        try:
+            return run(*args, instruments=[steps], **options)
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)  # the interpreter ends without a handler, and the signal kills
 
     trio.run = timed
 

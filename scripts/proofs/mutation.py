@@ -13,6 +13,7 @@ from proofs import (
     fsyncs,
     ioerrors,
     kill9,
+    loopsteps,
     mixed,
     powercut,
     sieges,
@@ -42,6 +43,7 @@ PROOFS: dict[str, Proof] = {
     "clocks": lambda stage, seed: clocks.prove(stage, seconds=2.0, seed=seed),
     "unlinked": lambda stage, seed: unlinked.prove(stage, share=0.5, seed=seed),
     "sieges": lambda stage, _: sieges.prove(stage),
+    "loopsteps": lambda stage, seed: loopsteps.prove(stage, scale=1, seed=seed),
 }
 """Short forms, which need not find the bug at the first attempt."""
 

@@ -2,6 +2,7 @@
 
 import json
 import random
+import socket
 from pathlib import Path
 from time import thread_time
 
@@ -9,6 +10,9 @@ import pytest
 import trio
 from proofs import instrument, loopsteps
 from proofs.expensive import SCRIPTS, TAGS, Request, requests, uploads
+from proofs.findings import Findings
+from proofs.good import apart
+from proofs.history import History
 
 from ttweet.protocol.frames import MAX_FRAME_BYTES
 
@@ -91,3 +95,13 @@ def test_what_was_sent_bounds_what_it_may_take() -> None:
 def test_a_step_and_a_call_have_bars_of_their_own(step_ms: float, call_ms: float, over: bool) -> None:
     assert loopsteps.is_over(instrument.Longest(step_ms, call_ms, "", ""), 1.0) is over
     assert not loopsteps.is_over(instrument.Longest(step_ms, call_ms, "", ""), loopsteps.SLOWER)
+
+
+def test_an_honest_client_that_is_let_down_is_found() -> None:
+    findings = Findings()
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        with apart(closed.getsockname()[1], History(), findings):
+            pass
+    assert findings.counts == {"stale": 1}
+    assert "the good client was let down: ConnectionRefusedError" in findings.told[0]

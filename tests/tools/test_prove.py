@@ -13,6 +13,7 @@ from proofs import (
     diskfull,
     fsyncs,
     ioerrors,
+    loopsteps,
     mutation,
     powercut,
     simple_tags,
@@ -39,6 +40,7 @@ SHORT: dict[str, Callable[[Stage, int], Result]] = {
     "syncfail": lambda stage, seed: syncfail.prove(stage, share=0.1, seed=seed),
     "diskfull": lambda stage, seed: diskfull.prove(stage, rounds=1, seed=seed),
     "unlinked": lambda stage, seed: unlinked.prove(stage, share=0.2, seed=seed),
+    "loopsteps": lambda stage, _: loopsteps.prove(stage, scale=0.05, seed=1, timed=False),
 }
 """Shorter still than for a hunt where nothing need be found."""
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 from proofs.mutants.bug import mutant
@@ -28,3 +29,16 @@ def id_is_identity() -> None:
     )
     authenticator.Authenticator._settle = settle_by_id  # type: ignore[method-assign]
     authenticator.Authenticator.lasting = lasting_by_id  # type: ignore[method-assign]
+
+
+@mutant("loopsteps", "stale")
+def normalize_first() -> None:
+    """A name is normalized before its length is looked at."""
+    from ttweet.model import budget
+
+    refuse = budget.refuse_beyond
+
+    def late(max_bytes: int, text: str, **limits: Any) -> None:
+        refuse(max_bytes, unicodedata.normalize("NFC", text), **limits)
+
+    budget.refuse_beyond = late
