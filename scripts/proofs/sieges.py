@@ -1,4 +1,4 @@
-"""Attacks on a server with settings of its own: on its tokens.
+"""Attacks on a server with settings of its own: on its places, its index of tags and its tokens.
 
 Each is made at once and needs no clock: it says what the attacker got, and whether an honest client with a token was
 served beside it.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ from proofs.load import note
 from proofs.stage import Server, Stage, until
 from proofs.talk import ANSWER_S, answer
 
+PLACES = 60
+BURST = 20  # requests of one address at once
+SWOLLEN = "\ufdfa" * 147  # its normal form has 18 characters for each
 READ_AGAIN_S = 10.0  # in which the server has read its file of tokens again; it looks twice a second
 
 
@@ -60,6 +64,40 @@ Siege = Callable[[Stage, History], Iterator[str]]
 """Yields what it got that no attacker may get."""
 
 
+def refused_crowd(stage: Stage, history: History) -> Iterator[str]:
+    """Hold every place with clients of one address, most of which were only refused, as too fast."""
+    token = _token(stage, "alice")
+    options = ("--max-clients", str(PLACES), "--anonymous", "write", "--rate", "1/s", "--burst", str(BURST))
+    with replace(stage, options=options).server() as server, ExitStack() as stack:
+        crowd = [stack.enter_context(Caller(server.port)) for _ in range(PLACES)]
+        for one in crowd:
+            one.ask("p", "")
+        if (said := _visit(server, history, token)) != "ok":
+            yield f"a client with a token got {said}"
+        if (said := _visit(server, history, came_from="127.0.0.9")) != "ok":
+            yield f"a client of another address got {said}"
+        if _has_gone(crowd[0]):
+            yield "a client that was served has lost its place, and those that were refused have not"
+
+
+def _has_gone(one: Caller) -> bool:
+    try:
+        return one.ask("p", "") not in ("ok", "slow_down")
+    except OSError:
+        return True
+
+
+def swelling_tags(stage: Stage, history: History) -> Iterator[str]:
+    """Upload tags that are ten times as long when they are folded."""
+    with stage.server() as server:
+        with Caller(server.port) as one:
+            for number in range(10):
+                tags = [f"{SWOLLEN}{number * 31 + place:03x}" for place in range(31)]
+                if one.ask("u", {"text": "x", "tags": tags}) == "ok":
+                    yield f"upload {number} was stored"
+        _visit(server, history)
+
+
 def tokens_replaced(stage: Stage, history: History) -> Iterator[str]:
     """Go on with a token whose file was replaced by that of another token, which has the same number."""
     leaked, beside = _token(stage, "alice", "read,post,admin"), replace(stage, folder=stage.folder / "beside")
@@ -97,7 +135,7 @@ def _visit(server: Server, history: History, token: str | None = None, came_from
     return kind if kind == "ok" else str(data["code"])
 
 
-SIEGES: dict[str, Siege] = {"tokens_replaced": tokens_replaced}
+SIEGES: dict[str, Siege] = {siege.__name__: siege for siege in (refused_crowd, swelling_tags, tokens_replaced)}
 
 
 def prove(stage: Stage, *, names: tuple[str, ...] = tuple(SIEGES)) -> Result:

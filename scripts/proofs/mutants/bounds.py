@@ -42,3 +42,26 @@ def normalize_first() -> None:
         refuse(max_bytes, unicodedata.normalize("NFC", text), **limits)
 
     budget.refuse_beyond = late
+
+
+@mutant("sieges", "forged")
+def understood_is_served() -> None:
+    """A client whose requests were all refused counts as one that was served."""
+    from ttweet.server.net.places import Standing
+    from ttweet.server.tcp.connection import Connection
+
+    standing = Connection.standing
+
+    def flattered(self: Any) -> Standing:
+        found = standing.fget(self)  # type: ignore[attr-defined]
+        return Standing.SERVED if found is Standing.REFUSED else found
+
+    Connection.standing = property(flattered)  # type: ignore[method-assign,assignment]
+
+
+@mutant("sieges", "forged")
+def swelling_tags_pass() -> None:
+    """Nobody looks at how much longer a tag is when it is folded."""
+    from ttweet.model import hashtags
+
+    hashtags.outgrows = lambda _: False
