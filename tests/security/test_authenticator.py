@@ -18,8 +18,7 @@ from tests.support.memory_store import MemoryStore
 from tests.support.posters import BUSY
 from tests.support.serving import Caller, Serving, serving
 from ttweet.model.errors import OpenError, ProtocolError, Refused, StoreError
-from ttweet.security import authenticator as gate_module
-from ttweet.security.authenticator import MAX_WRONG, WRONG_PAUSE_S, Authenticator, WrongTokens
+from ttweet.security.authenticator import Authenticator
 from ttweet.security.rights import ADMIN, POST, READ, RIGHTS
 from ttweet.security.token_file import Fingerprint, TokenFile
 from ttweet.security.tokens import USE_PAUSE_MS
@@ -356,65 +355,3 @@ async def test_a_disk_that_does_not_answer_keeps_nobody_from_stopping(slow: str,
             nursery.start_soon(authenticator.run, lambda: None)
             await file.asked()
             nursery.cancel_scope.cancel()
-
-
-# Wrong tokens
-
-
-def test_wrong_tokens_of_an_address_have_to_wait_and_others_have_not() -> None:
-    clock = Clock()
-    wrong = WrongTokens(clock)
-    for _ in range(MAX_WRONG):
-        wrong.count("192.0.2.1")
-    with pytest.raises(ProtocolError, match=f"try again in {WRONG_PAUSE_S:g} seconds") as refused:
-        wrong.count("192.0.2.1")
-    assert refused.value.code == "slow_down"
-    wrong.count("192.0.2.2")
-    clock.now += WRONG_PAUSE_S
-    wrong.count("192.0.2.1")
-    with pytest.raises(ProtocolError):
-        wrong.count("192.0.2.1")
-    clock.now += MAX_WRONG * WRONG_PAUSE_S
-    for _ in range(MAX_WRONG):
-        wrong.count("192.0.2.1")
-
-
-def test_a_try_that_was_right_after_all_is_not_counted() -> None:
-    wrong = WrongTokens(Clock())
-    wrong.take_back("192.0.2.1")
-    for _ in range(MAX_WRONG + 1):
-        wrong.count("192.0.2.1")
-        wrong.take_back("192.0.2.1")
-    for _ in range(MAX_WRONG):
-        wrong.count("192.0.2.1")
-    with pytest.raises(ProtocolError):
-        wrong.count("192.0.2.1")
-
-
-def test_all_of_a_network_of_ipv6_count_as_one() -> None:
-    wrong = WrongTokens(Clock())
-    for number in range(MAX_WRONG):
-        wrong.count(f"2001:db8::{number:x}%eth0")
-    with pytest.raises(ProtocolError):
-        wrong.count("2001:db8::ffff")
-    wrong.count("2001:db8:0:1::1")
-
-
-def test_so_many_addresses_are_remembered_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate_module, "MAX_ADDRESSES", 2)
-    wrong = WrongTokens(Clock())
-    for _ in range(MAX_WRONG):
-        wrong.count("192.0.2.1")
-    wrong.count("192.0.2.2")
-    wrong.count("192.0.2.3")
-    wrong.count("192.0.2.1")  # forgotten
-
-
-async def test_a_right_token_is_taken_from_an_address_that_must_wait(file: TokenFile) -> None:
-    _, secret = file.add("ci", ALL)
-    authenticator = Authenticator(NOBODY, file)
-    authenticator._wrong = WrongTokens(Clock())
-    async with serving(authenticator=authenticator) as here:
-        codes = [code(await (await here.call()).ask("a", "wrong")) for _ in range(MAX_WRONG + 2)]
-        assert codes == ["token"] * MAX_WRONG + ["slow_down"] * 2
-        await come_in(here, secret)
