@@ -8,24 +8,49 @@ import pytest
 import trio
 
 from tests.support.memory_store import MemoryStore
+from ttweet.broker.fanout import READING, WAITING, FanOut
 from ttweet.broker.journal import Journal
 from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.service import Service
-from ttweet.broker.session import Session
+from ttweet.broker.session import Host, Session
 from ttweet.broker.worker import Worker
+from ttweet.model.answers import Following, Identity, SignedIn
 from ttweet.model.errors import ProtocolError, Refused
+from ttweet.model.requests import Follow
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.rights import POST, READ, RIGHTS
 from ttweet.security.token_file import TokenFile
+from ttweet.server.tcp.connection import encode_push
 
 
 @asynccontextmanager
-async def services() -> AsyncIterator[Service]:
+async def hosts() -> AsyncIterator[Host]:
     store = MemoryStore()
     with Worker("reader") as worker:
         journal = Journal(store)
-        yield Service(journal, store, ReadScheduler(journal.uploads, worker))
+        scheduler = ReadScheduler(journal.uploads, worker)
+        service = Service(journal, store, scheduler)
+        yield Host(service, FanOut(journal, store, scheduler, encode_push), Authenticator())
         await trio.lowlevel.checkpoint()
+
+
+class Client:
+    """Keeps what is pushed."""
+
+    has_room = True
+
+    def __init__(self) -> None:
+        self.pushed: list[bytes] = []
+
+    def push(self, data: bytes) -> None:
+        self.pushed.append(data)
+
+    def close(self) -> None:
+        raise AssertionError("nothing fails here")
+
+
+def session_of(host: Host, authenticator: Authenticator | None = None, address: str = "192.0.2.1") -> Session:
+    return Session(host._replace(authenticator=authenticator or host.authenticator), (address, 1), Client())
 
 
 @pytest.fixture
@@ -34,147 +59,180 @@ def file(tmp_path: Path) -> TokenFile:
 
 
 async def test_what_is_posted_carries_the_name_that_was_taken() -> None:
-    async with services() as service:
-        session = Session(service, Authenticator())
-        assert session.log_in("matt") == {"name": "matt", "after": 0}
-        session.log_in("mia")
-        assert (session.author, service.online) == ("mia", ["mia"])
-        session.log_out()
-        session.log_out()
+    async with hosts() as host:
+        session = session_of(host)
+        assert session.sign_in("matt") == SignedIn("matt", 0)
+        session.sign_in("mia")
+        assert (session.author, host.service.online) == ("mia", ["mia"])
+        session.sign_out()
+        session.sign_out()
         assert not session.author
-        assert service.online == []
+        assert host.service.online == []
 
 
 async def test_a_token_s_name_is_the_author_and_no_other_can_be_taken(file: TokenFile) -> None:
     _, secret = file.add("ci", frozenset({READ, POST}))
-    async with services() as service:
-        session = Session(service, Authenticator(file=file))
-        assert await session.identify(secret, "192.0.2.1") == {"name": "ci", "can": ["read", "post"]}
-        assert (session.author, service.online) == ("ci", [])
+    async with hosts() as host:
+        session = session_of(host, Authenticator(file=file))
+        assert await session.identify(secret) == Identity("ci", (READ, POST))
+        assert (session.author, host.service.online) == ("ci", [])
         with pytest.raises(Refused, match="token is that of ci") as refused:
-            session.log_in("matt")
+            session.sign_in("matt")
         assert refused.value.code == "forbidden"
-        session.log_in("ci")
-        assert (session.author, service.online) == ("ci", ["ci"])
-        session.log_out()
-        assert (session.author, service.online) == ("ci", [])
+        session.sign_in("ci")
+        assert (session.author, host.service.online) == ("ci", ["ci"])
+        session.sign_out()
+        assert (session.author, host.service.online) == ("ci", [])
 
 
 async def test_a_token_that_several_use_is_online_once_and_the_author_of_all(file: TokenFile) -> None:
     _, secret = file.add("ci", frozenset({POST}))
-    async with services() as service:
+    async with hosts() as host:
         authenticator = Authenticator(file=file)
-        first, second = Session(service, authenticator), Session(service, authenticator)
-        await first.identify(secret, "192.0.2.1")
-        await second.identify(secret, "192.0.2.2")
-        first.log_in("ci")
+        first, second = session_of(host, authenticator), session_of(host, authenticator)
+        await first.identify(secret)
+        await second.identify(secret)
+        first.sign_in("ci")
         with pytest.raises(Refused, match="online already"):
-            second.log_in("ci")
-        second.log_out()
-        assert (second.author, service.online) == ("ci", ["ci"])
+            second.sign_in("ci")
+        second.sign_out()
+        assert (second.author, host.service.online) == ("ci", ["ci"])
 
 
 async def test_a_token_that_gets_another_name_frees_the_one_it_had(file: TokenFile) -> None:
     _, secret = file.add("ci", frozenset({POST}))
-    async with services() as service:
+    async with hosts() as host:
         authenticator = Authenticator(file=file)
-        session = Session(service, authenticator)
-        await session.identify(secret, "192.0.2.1")
-        session.log_in("ci")
+        session = session_of(host, authenticator)
+        await session.identify(secret)
+        session.sign_in("ci")
         file.path.write_text(file.path.read_text().replace('"ci"', '"robot"'))
         await authenticator.look_after()
-        session.check()
-        assert (session.author, service.online) == ("robot", [])
+        session.recheck()
+        assert (session.author, host.service.online) == ("robot", [])
 
 
 async def test_nobody_else_takes_the_name_of_a_token(file: TokenFile) -> None:
     file.add("ci", frozenset({POST}))
-    async with services() as service:
+    async with hosts() as host:
         with pytest.raises(Refused, match="ci is the name of a token") as refused:
-            Session(service, Authenticator(file=file)).log_in("ci")
+            session_of(host, Authenticator(file=file)).sign_in("ci")
         assert refused.value.code == "name_taken"
 
 
 async def test_nobody_else_takes_a_name_that_looks_like_that_of_a_token(file: TokenFile) -> None:
     file.add("ann", frozenset({POST}))
-    async with services() as service:
-        session = Session(service, Authenticator(file=file))
+    async with hosts() as host:
+        session = session_of(host, Authenticator(file=file))
         for name in ("Ann", "\u0430nn", "A\u039d\u039d", "\u1d00\u0274\u0274"):
             with pytest.raises(Refused, match="looks like it"):
-                session.log_in(name)
-        assert session.log_in("anna")["name"] == "anna"
+                session.sign_in(name)
+        assert session.sign_in("anna").name == "anna"
 
 
 async def test_nobody_takes_a_name_that_looks_like_one_online(file: TokenFile) -> None:
-    async with services() as service:
-        first, second = Session(service, Authenticator()), Session(service, Authenticator())
-        first.log_in("carla")
-        second.log_in("bob")
+    async with hosts() as host:
+        first, second = session_of(host), session_of(host)
+        first.sign_in("carla")
+        second.sign_in("bob")
         with pytest.raises(Refused, match=r"'carla', which looks like '\\u0441arla', is online already"):
-            second.log_in("\u0441arla")
-        assert service.online == ["carla", "bob"]
-        first.log_out()
-        second.log_in("\u0441arla")
-        assert (second.author, service.online) == ("\u0441arla", ["\u0441arla"])
+            second.sign_in("\u0441arla")
+        assert host.service.online == ["carla", "bob"]
+        first.sign_out()
+        second.sign_in("\u0441arla")
+        assert (second.author, host.service.online) == ("\u0441arla", ["\u0441arla"])
 
 
 async def test_a_client_may_change_the_looks_of_its_own_name() -> None:
-    async with services() as service:
-        session, other = Session(service, Authenticator()), Session(service, Authenticator())
+    async with hosts() as host:
+        session, other = session_of(host), session_of(host)
         for name in ("ann", "Ann", "ann", "ann"):
-            session.log_in(name)
-            assert (session.author, service.online) == (name, [name])
-        session.log_out()
-        other.log_in("ANN")
-        assert service.online == ["ANN"]
+            session.sign_in(name)
+            assert (session.author, host.service.online) == (name, [name])
+        session.sign_out()
+        other.sign_in("ANN")
+        assert host.service.online == ["ANN"]
 
 
 async def test_whoever_looks_like_a_new_token_loses_the_name(file: TokenFile) -> None:
-    async with services() as service:
+    async with hosts() as host:
         authenticator = Authenticator(file=file)
-        session = Session(service, authenticator)
-        session.log_in("C\u0456")
+        session = session_of(host, authenticator)
+        session.sign_in("C\u0456")
         file.add("ci", frozenset({POST}))
         await authenticator.look_after()
-        session.check()
-        assert (session.author, service.online) == (None, [])
+        session.recheck()
+        assert (session.author, host.service.online) == (None, [])
 
 
 async def test_whoever_is_online_under_the_name_of_a_new_token_loses_the_name(file: TokenFile) -> None:
-    async with services() as service:
+    async with hosts() as host:
         authenticator = Authenticator(file=file)
-        session = Session(service, authenticator)
-        session.log_in("ci")
+        session = session_of(host, authenticator)
+        session.sign_in("ci")
         _, secret = file.add("ci", frozenset(RIGHTS))
-        holder = Session(service, authenticator)
-        await holder.identify(secret, "192.0.2.1")
-        session.check()
+        holder = session_of(host, authenticator)
+        await holder.identify(secret)
+        session.recheck()
         assert not session.author
-        assert session.who.rights == {READ, POST}  # since there is an administrator now
-        assert service.online == []
+        assert session.principal.rights == {READ, POST}  # since there is an administrator now
+        assert host.service.online == []
 
 
 async def test_who_was_dismissed_stays_nobody_whatever_becomes_of_tokens(file: TokenFile) -> None:
     _, secret = file.add("ci", frozenset({POST}))
-    async with services() as service:
+    async with hosts() as host:
         authenticator = Authenticator(file=file)
-        session = Session(service, authenticator)
-        await session.identify(secret, "192.0.2.1")
-        session.check()
-        session.dismiss()
-        session.check()
+        session = session_of(host, authenticator)
+        await session.identify(secret)
+        session.recheck()
+        session.end()
+        session.recheck()
         assert session.ended
-        assert not session.who.rights
+        assert not session.principal.rights
 
 
 async def test_a_revoked_token_is_found_at_the_next_check(file: TokenFile) -> None:
     _, secret = file.add("ci", frozenset({POST}))
-    async with services() as service:
+    async with hosts() as host:
         authenticator = Authenticator(file=file)
-        session = Session(service, authenticator)
-        await session.identify(secret, "192.0.2.1")
+        session = session_of(host, authenticator)
+        await session.identify(secret)
         file.revoke("ci")
         with pytest.raises(ProtocolError, match="no such token"):
             await authenticator.identify("wrong", "192.0.2.2")  # which makes the authenticator look at the file
         with pytest.raises(ProtocolError, match="the token of ci was revoked"):
-            session.check()
+            session.recheck()
+
+
+async def test_what_it_follows_is_told_until_it_unfollows_or_follows_something_else() -> None:
+    async with hosts() as host:
+        session = session_of(host)
+        session.unfollow()
+        assert session.follow(Follow()) == Following(0)
+        assert session.follows == WAITING
+        session.resume()
+        assert session.follows == READING
+        with pytest.raises(Refused, match="is no tag"):
+            session.follow(Follow(("a b",)))
+        assert session.follows == READING
+        session.follow(Follow(("a",)))
+        assert session.follows == WAITING
+        session.unfollow()
+        assert session.follows is None
+
+
+async def test_a_follower_without_room_is_not_resumed() -> None:
+    async with hosts() as host:
+        client = Client()
+        session = Session(host, ("192.0.2.1", 1), client)
+        session.follow(Follow())
+        client.has_room = False
+        session.resume()
+        assert session.follows == WAITING
+
+
+async def test_a_follower_that_begins_before_what_is_kept_is_told_up_to_where_it_goes() -> None:
+    async with hosts() as host:
+        host.fanout.gone = 7
+        assert session_of(host).follow(Follow()) == Following(0, 7)

@@ -17,6 +17,7 @@ from ttweet.broker.fanout import FanOut
 from ttweet.broker.journal import Journal
 from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.service import Service
+from ttweet.broker.session import Host
 from ttweet.broker.worker import Worker
 from ttweet.model import reports
 from ttweet.protocol import frames
@@ -148,9 +149,7 @@ async def serving(
         fanout = FanOut(journal, reader, ReadScheduler(journal.uploads, worker), encode_push)
         api = service(journal, reader, ReadScheduler(journal.uploads, worker))
         server = Server(
-            api,
-            fanout,
-            authenticator or Authenticator(),
+            Host(api, fanout, authenticator or Authenticator()),
             max_clients=max_clients,
             limits=limits or Limits(),
             rates=rates,

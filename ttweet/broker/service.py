@@ -7,12 +7,13 @@ from committed tweets.
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ttweet.broker.journal import Journal
 from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.receipts import Receipt, Waiter
 from ttweet.model import reports, stored, tweets
+from ttweet.model.answers import SignedIn
 from ttweet.model.errors import Refused
 from ttweet.model.lookalikes import looks_of
 from ttweet.model.reports import Report
@@ -32,7 +33,7 @@ class Service:
         self._reading = reading
         self.refusals: Counter[str] = Counter()
         """How many requests were refused, by code; what the store refused is the journal's to tell."""
-        self.collect: Callable[[], dict[str, object]] = dict
+        self.collect: Callable[[], dict[str, dict[str, Any]]] = dict
         """What `stats` tells beside the file's size; the composition root knows who counts what."""
         self._logins: dict[str, int] = {}  # names that are online, with the newest id at their login
         self._looks: dict[str, str] = {}  # what they look like, with the name
@@ -68,15 +69,15 @@ class Service:
         """The newest tweet, which may be an empty one; from memory."""
         return self._journal.last
 
-    async def tweets_of_tag(self, tag: str, *, limit: int, before: int | None = None) -> Page:
+    async def tweets_of_tag(self, tag: str, limit: int, before: int | None = None) -> Page:
         """The newest tweets of a tag, in any spelling, newest first. Raises Refused `bad_tag` when it cannot be one."""
         return await self._ask(partial(self._reader.tweets_of_tag, tweets.search_key(tag), limit=limit, before=before))
 
-    async def list_tags(self, *, limit: int, numbers: bool = False) -> TagPage:
+    async def list_tags(self, limit: int, numbers: bool = False) -> TagPage:
         """The most used tags; those without a letter only with `numbers`."""
         return await self._ask(partial(self._reader.list_tags, limit=limit, now=now_ms(), numbers=numbers))
 
-    async def stats(self) -> dict[str, object]:
+    async def stats(self) -> dict[str, dict[str, Any]]:
         """How the server is doing; see stats.Stats."""
         size = await self._reading.run(self._reader.size)
         return {**self.collect(), "file": size._asdict()}
@@ -86,23 +87,20 @@ class Service:
         traces = await self._reading.run(partial(self._reader.traces, tweet))
         return await self._journal.delete(tweet, reports.message_deleted(tweet, by), traces)
 
-    def log_in(self, name: str, *, instead_of: str | None = None) -> tuple[str, int]:
-        """Put a name online, in place of another of the same client's, and return its normal form and the newest id.
-
-        Raises Refused; then the other name stays online.
-        """
+    def sign_in(self, name: str, *, instead_of: str | None = None) -> SignedIn:
+        """Put a name online, in place of another of the same client's. Raises Refused; then the other stays online."""
         name = tweets.checked_name(name)
         looks = looks_of(name)
         others = {self._looks[look] for look in looks & self._looks.keys()} - {instead_of}
         if others:
             raise Refused("name_taken", _taken(name, min(others)))
         if instead_of is not None:
-            self.log_out(instead_of)
+            self.sign_out(instead_of)
         self._logins[name] = self._newest
         self._looks.update(dict.fromkeys(looks, name))
-        return name, self._newest
+        return SignedIn(name, self._newest)
 
-    def log_out(self, name: str) -> None:
+    def sign_out(self, name: str) -> None:
         """Free a name that is online."""
         del self._logins[name]
         for look in looks_of(name):
@@ -113,12 +111,12 @@ class Service:
         """The names that are online, in the order of their logins."""
         return list(self._logins)
 
-    async def tweets_of_author(self, by: str, *, limit: int, before: int | None = None) -> Page:
+    async def tweets_of_author(self, by: str, limit: int, before: int | None = None) -> Page:
         """The newest tweets of a name, online or not, newest first. Raises Refused `bad_name`."""
         by = stored.checked_name(by)
         return await self._ask(partial(self._reader.tweets_of_author, by, limit=limit, before=before))
 
-    async def tweets_since_login(self, by: str, *, limit: int, after: int = 0) -> Page:
+    async def tweets_since_login(self, by: str, limit: int, after: int = 0) -> Page:
         """Tweets of a name since its login, oldest first. Raises Refused `bad_name` or `not_online`."""
         by = tweets.checked_name(by)
         if by not in self._logins:

@@ -1,11 +1,19 @@
-"""Who a client is to the server: what it may do, the name that it has taken, and the author of what it posts.
+"""Who a client is to the server: what it may do, the name that it has taken, and what it follows.
 
-Knows no bytes and no sockets.
+Every connection has one, whichever edge it came to. Knows no bytes and no sockets.
 """
 
+from typing import NamedTuple
+
+from ttweet.broker.fanout import FanOut, Subscriber, Subscription
+from ttweet.broker.receipts import Receipt, Waiter
 from ttweet.broker.service import Service
 from ttweet.model import tweets
+from ttweet.model.answers import Following, Identity, SignedIn
 from ttweet.model.errors import ProtocolError, Refused
+from ttweet.model.reports import Peer
+from ttweet.model.requests import Follow, Upload
+from ttweet.model.tweets import Deletion
 from ttweet.security import permissions
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.rights import READ, RIGHTS, Principal
@@ -13,70 +21,133 @@ from ttweet.security.rights import READ, RIGHTS, Principal
 _NOBODY = Principal(None, frozenset())
 
 
+class Host(NamedTuple):
+    """What the clients of all edges share."""
+
+    service: Service
+    fanout: FanOut
+    authenticator: Authenticator
+
+
 class Session:
-    """One client, anonymous until it shows a token.
+    """One client, anonymous until it shows a token. Its pushes go to `subscriber`.
 
     `forbidden` holds the kinds of requests that it may not make, `author` the name it posts under.
     """
 
-    __slots__ = ("_authenticator", "_online", "_service", "author", "ended", "forbidden", "who")
+    __slots__ = (
+        "_authenticator",
+        "_fanout",
+        "_online",
+        "_peer",
+        "_subscriber",
+        "_subscription",
+        "author",
+        "ended",
+        "forbidden",
+        "principal",
+        "service",
+    )
 
-    def __init__(self, service: Service, authenticator: Authenticator) -> None:
-        self._service = service
-        self._authenticator = authenticator
+    def __init__(self, host: Host, peer: Peer, subscriber: Subscriber) -> None:
+        self.service, self._fanout, self._authenticator = host
+        self._peer = peer
+        self._subscriber = subscriber
+        self._subscription: Subscription | None = None
         self._online: str | None = None
         self.ended = False
         """Whether the client is on its way out: no request more is carried out or answered."""
         self.author: str | None = None
-        self._become(authenticator.anonymous)
+        self._become(self._authenticator.anonymous)
 
-    async def identify(self, secret: str, address: str) -> dict[str, object]:
-        """Be whom the token says; returns what is answered. Raises ProtocolError."""
-        self._become(await self._authenticator.identify(secret, address))
-        return {"name": self.who.name, "can": [right for right in RIGHTS if right in self.who.rights]}
+    # What it posts and deletes
 
-    def check(self, *, follows: bool = False) -> None:
+    def post(self, request: Upload, waiter: Waiter) -> Receipt:
+        """Queue a tweet of this author; see Service.post. Raises Refused."""
+        text, tags, scan, key = request
+        return self.service.post(text, waiter, tags=tags, scan=scan, key=key, by=self.author)
+
+    async def delete(self, tweet: int) -> Deletion:
+        """Delete a tweet in the name of this author, or else of its address; see Service.delete. Raises Refused."""
+        return await self.service.delete(tweet, self.author or f"{self._peer}")
+
+    # What it follows
+
+    @property
+    def follows(self) -> str | None:
+        """How its subscription is doing, one of the states of `fanout`; None without one."""
+        return None if self._subscription is None else self._subscription.state
+
+    def follow(self, request: Follow) -> Following:
+        """Follow tweets, instead of those that it follows, once `resume` is called. Raises Refused `bad_tag`."""
+        tags, after, deletions = request
+        fanout = self._fanout
+        subscription = fanout.follow(self._subscriber, tags, after, self._subscription, deletions=deletions)
+        self._subscription = subscription
+        return Following(subscription.cursor, fanout.gone if subscription.cursor < fanout.gone else None)
+
+    def unfollow(self) -> None:
+        """Follow nothing any more."""
+        if self._subscription is not None:
+            self._fanout.end(self._subscription)
+            self._subscription = None
+
+    def resume(self) -> None:
+        """Let pushes go on if the subscriber has room for them."""
+        if self._subscription is not None and self._subscriber.has_room:
+            self._fanout.resume(self._subscription)
+
+    # Who it is
+
+    async def identify(self, secret: str) -> Identity:
+        """Be the principal that the token names. Raises ProtocolError."""
+        self._become(await self._authenticator.identify(secret, self._peer[0]))
+        rights = self.principal.rights
+        return Identity(self.principal.name, tuple([right for right in RIGHTS if right in rights]))
+
+    def sign_in(self, name: str) -> SignedIn:
+        """Take a name, in place of the one that is taken. Raises Refused."""
+        name = tweets.checked_name(name)
+        own = self.principal.name
+        if own not in (None, name):
+            raise Refused("forbidden", f"the token is that of {own}: no other name can be taken with it")
+        if own is None and self._authenticator.keeps(name):
+            raise Refused(
+                "name_taken", f"{name} is the name of a token, or looks like it; take another name, or show the token"
+            )
+        signed_in = self.service.sign_in(name, instead_of=self._online)
+        self._online = self.author = signed_in.name
+        return signed_in
+
+    def sign_out(self) -> None:
+        """Free the name, if one is taken."""
+        if self._online is not None:
+            self.service.sign_out(self._online)
+            self._online = None
+            self.author = self.principal.name
+
+    def recheck(self) -> None:
         """See who this is after tokens have changed.
 
-        Raises ProtocolError when the token is no longer good, or lets nobody follow any more who does.
+        Raises ProtocolError when the token is no longer good, or no longer lets a client follow that does.
         """
         if self.ended:
             return
-        who = self._authenticator.lasting(self.who)
-        if self._online not in (None, who.name) and (
-            who.name != self.who.name or self._authenticator.keeps(str(self._online))
+        principal = self._authenticator.lasting(self.principal)
+        if self._online not in (None, principal.name) and (
+            principal.name != self.principal.name or self._authenticator.keeps(str(self._online))
         ):
-            self.log_out()
-        self._become(who)
-        if follows and READ not in who.rights:
-            raise ProtocolError("forbidden", f"the token of {who.name} has lost the right to read")
+            self.sign_out()
+        self._become(principal)
+        if self._subscription is not None and READ not in principal.rights:
+            raise ProtocolError("forbidden", f"the token of {principal.name} has lost the right to read")
 
-    def dismiss(self) -> None:
+    def end(self) -> None:
         """Be nobody from now on, to whom nothing is answered."""
         self.ended = True
         self._become(_NOBODY)
 
-    def log_in(self, name: str) -> dict[str, object]:
-        """Take a name, in place of the one that is taken; returns what is answered. Raises Refused."""
-        name = tweets.checked_name(name)
-        if self.who.name not in (None, name):
-            raise Refused("forbidden", f"the token is that of {self.who.name}: no other name can be taken with it")
-        if self.who.name is None and self._authenticator.keeps(name):
-            raise Refused(
-                "name_taken", f"{name} is the name of a token, or looks like it; take another name, or show the token"
-            )
-        name, newest = self._service.log_in(name, instead_of=self._online)
-        self._online = self.author = name
-        return {"name": name, "after": newest}
-
-    def log_out(self) -> None:
-        """Free the name, if one is taken."""
-        if self._online is not None:
-            self._service.log_out(self._online)
-            self._online = None
-            self.author = self.who.name
-
-    def _become(self, who: Principal) -> None:
-        self.who = who
-        self.forbidden = permissions.forbidden(who.rights)
-        self.author = who.name or self._online
+    def _become(self, principal: Principal) -> None:
+        self.principal = principal
+        self.forbidden = permissions.forbidden(principal.rights)
+        self.author = principal.name or self._online

@@ -19,6 +19,7 @@ from ttweet.broker.journal import Journal
 from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.retention import Retention
 from ttweet.broker.service import Service
+from ttweet.broker.session import Host
 from ttweet.broker.worker import Worker
 from ttweet.model import reports
 from ttweet.model.errors import DatabaseError, OpenError, StoreError
@@ -134,9 +135,7 @@ async def serve(
         addresses = [listener.getsockname()[0] for listener in listeners]
         authenticator = Authenticator(exposure.anonymous_rights(addresses, config.anonymous), TokenFile(config.db))
         server = Server(
-            service,
-            fanout,
-            authenticator,
+            Host(service, fanout, authenticator),
             max_clients=max_clients,
             limits=config.limits,
             rates=config.rates,

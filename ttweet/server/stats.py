@@ -6,6 +6,7 @@ rest is looked up when somebody asks. Knows no bytes and no command line.
 
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from ttweet import __version__
 from ttweet.broker.journal import Journal
@@ -36,7 +37,7 @@ class Stats:
         self._clock = clock
         self._started = clock()
 
-    def collect(self) -> dict[str, object]:
+    def collect(self) -> dict[str, dict[str, Any]]:
         """The parts, each an object."""
         return {
             "server": self._session(),
@@ -49,16 +50,16 @@ class Stats:
             "limits": dict(self._limits),
         }
 
-    def _session(self) -> dict[str, object]:
+    def _session(self) -> dict[str, Any]:
         uptime_s = int(self._clock() - self._started)
         trouble = self._journal.trouble.text or None
         return {"version": __version__, "started": int(self._started * 1000), "uptime_s": uptime_s, "trouble": trouble}
 
-    def _connections(self) -> dict[str, object]:
+    def _connections(self) -> dict[str, Any]:
         server = self._server
         return {"now": server.clients, "accepted": server.accepted, "turned_away": server.turned_away}
 
-    def _tweets(self) -> dict[str, object]:
+    def _tweets(self) -> dict[str, Any]:
         journal = self._journal
         waiting, lines_waiting = journal.waiting
         return {
@@ -70,7 +71,7 @@ class Stats:
             "lines_waiting": lines_waiting,
         }
 
-    def _rate(self) -> dict[str, object]:
+    def _rate(self) -> dict[str, Any]:
         limiter = self._server.limiter
         if limiter is None:
             return {"limit": None, "burst": None, "clients": 0, "refused": 0}

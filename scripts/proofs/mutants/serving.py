@@ -135,16 +135,18 @@ def resume_skips_one() -> None:
 @mutant("kill9", "forged")
 def keys_of_all_are_one() -> None:
     """What one author's key has stored is what another's finds."""
-    from ttweet.server.tcp import connection
+    from ttweet.broker import session
 
-    post = connection.Connection._post
+    post = session.Session.post
 
-    def anonymous(self: Any, text: str, tags: Any = (), scan: bool = True, key: str | None = None) -> None:
-        by, self._session.author = self._session.author, None if key else self._session.author
-        post(self, text, tags, scan, key)
-        self._session.author = by
+    def anonymous(self: Any, request: Any, waiter: Any) -> Any:
+        by, self.author = self.author, None if request.key else self.author
+        try:
+            return post(self, request, waiter)
+        finally:
+            self.author = by
 
-    connection.Connection._post = anonymous  # type: ignore[method-assign]
+    session.Session.post = anonymous  # type: ignore[method-assign]
 
 
 @mutant("kill9", "lost")

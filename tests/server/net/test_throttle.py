@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.support.memory_store import MemoryStore
 from tests.support.serving import serving
-from ttweet.broker.session import Session
+from ttweet.broker.session import Host, Session
 from ttweet.protocol.codecs import JSON
 from ttweet.protocol.reader import RequestReader
 from ttweet.security.authenticator import Authenticator
@@ -19,8 +19,9 @@ TWICE = [("p", ""), ("p", "")]
 
 
 def reader_for(rates: Rates, host: str) -> type[RequestReader]:
-    session = Session(None, Authenticator())  # type: ignore[arg-type]  # no service is asked
-    return type(Throttle(rates, JSON).reader((host, 1), session))
+    peer = host, 1
+    session = Session(Host(None, None, Authenticator()), peer, None)  # type: ignore[arg-type]  # they are not asked
+    return type(Throttle(rates, JSON).reader(peer, session))
 
 
 def test_who_is_not_limited_gets_the_plain_reader_and_pays_nothing() -> None:

@@ -77,5 +77,5 @@ class ThrottledReader(RequestReader):
 
 
 def _key(session: Session, network: Hashable) -> Hashable:
-    token = session.who.token
+    token = session.principal.token
     return network if token is None else ("token", token)

@@ -13,25 +13,20 @@ from collections.abc import Callable
 
 import trio
 
-from ttweet.broker.fanout import FanOut, Subscription
-from ttweet.broker.service import Service
-from ttweet.broker.session import Session
+from ttweet.broker import dispatch
+from ttweet.broker.session import Host, Session
 from ttweet.model import reports
 from ttweet.model.addresses import network_of
-from ttweet.model.answers import Bare, Done, Following
+from ttweet.model.answers import Done
 from ttweet.model.errors import ProtocolError, Refused, StoreError, TtweetError
 from ttweet.model.reports import Peer
 from ttweet.model.requests import (
     ClassicDownload,
     ClassicUpload,
     ClientReport,
-    Delete,
-    Follow,
     Identify,
     Ping,
     Query,
-    TakeName,
-    Unfollow,
     Upload,
 )
 from ttweet.protocol import answers
@@ -42,7 +37,6 @@ from ttweet.security import permissions
 from ttweet.server.config import Limits
 from ttweet.server.net.places import Standing
 from ttweet.server.net.transport import LOST, Transport
-from ttweet.server.tcp import dispatch
 from ttweet.server.tcp.outbox import Outbox
 
 TURN_REQUESTS = 8  # of one client before others get their turn, some 0.3 ms; one read may hold very many
@@ -58,8 +52,6 @@ class Connection:
 
     __slots__ = (
         "_closed",
-        "_fanout",
-        "_follower",
         "_limits",
         "_listening",
         "_mid_frame",
@@ -83,10 +75,8 @@ class Connection:
     def __init__(
         self,
         transport: Transport,
-        service: Service,
-        fanout: FanOut,
-        session: Session,
-        reader: RequestReader,
+        host: Host,
+        reader: Callable[[Session], RequestReader],
         *,
         peer: Peer,
         limits: Limits,
@@ -94,11 +84,13 @@ class Connection:
         seat: Callable[["Connection"], None],
         has_place: bool,
     ) -> None:
-        """`seat` gives a place to a client without one, once its first frame has come, or raises ProtocolError."""
+        """`reader` makes what reads the client's bytes, knowing whose they are.
+
+        `seat` gives a place to a client without one, once its first frame has come, or raises ProtocolError.
+        """
         self._transport = transport
-        self._service = service
-        self._fanout = fanout
-        self._session = session
+        self._service = host.service
+        self._session = Session(host, peer, self)
         self._peer = peer
         self.network = network_of(peer[0])
         """See places.Guest."""
@@ -107,9 +99,8 @@ class Connection:
         self._seat = seat
         self.has_place = has_place
         """Whether it is one of the clients that the server may have, and not in the anteroom."""
-        self._reader = reader
-        self._outbox = Outbox(transport, reader)
-        self._follower: Subscription | None = None
+        self._reader = reader(self._session)
+        self._outbox = Outbox(transport, self._reader)
         self._quiet = False  # nothing was pushed since the last look
         self._mid_frame = False  # what _reader.unfinished was after the last read
         self._no_more = False  # no further request is read
@@ -154,19 +145,19 @@ class Connection:
             self._set_deadline(progressed=True)
             self.answered()
             self._outbox.note_progress()
-            self._resume()
+            self._session.resume()
 
     def answered(self) -> None:
         """See receipts.Waiter."""
         self._flush()
         self._close_if_done()
         if self._closed:
-            self._log_out()
+            self._sign_out()
 
     @property
     def standing(self) -> Standing:
         """See places.Guest."""
-        if self._session.who.token is not None:
+        if self._session.principal.token is not None:
             return Standing.TOKEN
         if self._served:
             return Standing.SERVED
@@ -194,8 +185,8 @@ class Connection:
 
     @property
     def follows(self) -> str | None:
-        """How its follower is doing, one of the states of fanout; None without one."""
-        return None if self._follower is None else self._follower.state
+        """See Session."""
+        return self._session.follows
 
     def stop(self) -> None:
         """Read no further request; end at once if nothing is under way, else when it is answered."""
@@ -206,9 +197,9 @@ class Connection:
     def recheck(self) -> None:
         """See who this is, now that tokens have changed; a client that may no longer be here hears so and goes."""
         try:
-            self._session.check(follows=self._follower is not None)
+            self._session.recheck()
         except ProtocolError as error:
-            self._unfollow()
+            self._session.unfollow()
             self._dismiss(error)
             self.answered()
 
@@ -218,11 +209,11 @@ class Connection:
         if (self._outbox.answers or not self._listening) and not unsent:
             self._set_deadline(progressed=True)  # it is waiting for the disk, which is not its fault
             return
-        if self._follower is not None and not (unsent or self._no_more or self._reader.unfinished):
+        if self.follows is not None and not (unsent or self._no_more or self._reader.unfinished):
             self._ping()
             return
         if self._reader.unfinished and not self._no_more:
-            self._service.report(reports.input_refused(self._peer, "timeout", self._session.who.name))
+            self._service.report(reports.input_refused(self._peer, "timeout", self._session.principal.name))
         if not (unsent or self._no_more or self._reader.classic):
             missing = _missing(self._reader, self._limits)
             self._send(answers.encode_error(ProtocolError("timeout", f"{missing} came"), JSON))
@@ -238,8 +229,8 @@ class Connection:
         """Let go of the client at once."""
         self._closed = True
         self._transport.close()
-        self._unfollow()
-        self._log_out()
+        self._session.unfollow()
+        self._sign_out()
         self._outbox.close()
 
     def _close_if_done(self) -> None:
@@ -268,7 +259,7 @@ class Connection:
             if type(event) in self._session.forbidden:
                 self._forbid(event)
             elif isinstance(event, Upload):
-                self._post(event.text, event.tags, event.scan, event.key)
+                self._post(event)
             else:
                 await self._handle(event)
             if len(self._outbox.answers) >= self._limits.max_unanswered:
@@ -278,10 +269,10 @@ class Connection:
             if number % TURN_REQUESTS == 0:
                 await trio.lowlevel.checkpoint()
 
-    async def _handle(self, event: Event) -> None:
+    async def _handle(self, event: Query | ClassicUpload | ClientReport | Ping | Identify | TtweetError) -> None:
         match event:
-            case Upload() | ClassicUpload():
-                self._post(event.text)
+            case ClassicUpload(text):
+                self._post(Upload(text))
             case ClientReport():
                 self._served = True
                 self._service.report(reports.from_client(event.text))
@@ -297,25 +288,23 @@ class Connection:
 
     async def _identify(self, token: str) -> None:
         try:
-            self._outbox.answers.append(answers.encode_ok(await self._session.identify(token, self._peer[0]), JSON))
+            self._outbox.answers.append(answers.encode(await self._session.identify(token), JSON))
         except ProtocolError as error:
             self._dismiss(error)
 
     def _forbid(self, event: Event) -> None:
-        error = None if self._session.ended else permissions.refusal(event, self._session.who)
+        error = None if self._session.ended else permissions.refusal(event, self._session.principal)
         if error is not None:
             self._refuse(error) if isinstance(error, Refused) else self._dismiss(error)
 
     def _dismiss(self, error: ProtocolError) -> None:
         """Let a client go that has no business here: nothing more of what it has sent is carried out or answered."""
         self._refuse(error)
-        self._session.dismiss()
+        self._session.end()
 
-    def _post(self, text: str, tags: tuple[str, ...] = (), scan: bool = True, key: str | None = None) -> None:
+    def _post(self, upload: Upload) -> None:
         try:
-            self._outbox.answers.append(
-                self._service.post(text, self, tags=tags, scan=scan, key=key, by=self._session.author)
-            )
+            self._outbox.answers.append(self._session.post(upload, self))
             self._served = True
         except Refused as error:
             self._refuse(error)
@@ -325,7 +314,7 @@ class Connection:
         if error.code == "tls":
             self._service.report(reports.not_secured(self._peer, "it speaks TLS"))
         elif error.code != "slow_down":  # or who is too fast would fill the log
-            identity = error.identity or self._session.who.name
+            identity = error.identity or self._session.principal.name
             self._service.report(reports.input_refused(self._peer, error.code, identity))
         if not self._reader.classic:
             self._outbox.answers.append(answers.encode_error(error, JSON))
@@ -337,53 +326,25 @@ class Connection:
         if self._session.ended:
             return
         try:
-            answer: bytes | Refused | StoreError = await self._answer(request)
-        except (Refused, StoreError) as error:
+            answer: bytes | Refused = answers.encode(await dispatch.answer(self._session, request), JSON)
+        except Refused as error:
             answer = error
-        if isinstance(answer, StoreError):
-            answer = answers.encode_error(answer, JSON)
+        except StoreError as error:
+            answer = answers.encode_error(error, JSON)
         if not self._session.ended:  # else it has lost its token meanwhile, and has heard so
             if isinstance(answer, Refused):
                 self._refuse(answer)
             else:
                 self._served = True
                 self._outbox.answers.append(answer)
+        self._no_more |= isinstance(request, ClassicDownload)
         self._flush()  # a push must not overtake the answer to its follow
-        self._resume()
+        self._session.resume()
 
-    async def _answer(self, request: Query) -> bytes:
-        match request:
-            case Follow(tags, after, deletions):
-                self._follower = self._fanout.follow(self, tags, after, self._follower, deletions=deletions)
-                cursor, gone = self._follower.cursor, self._fanout.gone
-                return answers.encode(Following(cursor, gone if cursor < gone else None), JSON)
-            case Unfollow():
-                self._unfollow()
-                return answers.encode(Done(), JSON)
-            case TakeName(name):
-                return answers.encode_ok(self._session.log_in(name), JSON)
-            case Delete(tweet):
-                deletion = await self._service.delete(tweet, self._session.author or f"{self._peer}")
-                return answers.encode(deletion, JSON)
-            case ClassicDownload():
-                self._no_more = True
-                return answers.encode(Bare(self._service.last()))
-            case _:
-                return await dispatch.answer(self._service, request)
-
-    def _log_out(self) -> None:
+    def _sign_out(self) -> None:
         """Free the name; once the connection has ended, when what it posted is decided: it belongs to this login."""
         if not (self._closed and self._outbox.is_undecided):
-            self._session.log_out()
-
-    def _unfollow(self) -> None:
-        if self._follower is not None:
-            self._fanout.end(self._follower)
-            self._follower = None
-
-    def _resume(self) -> None:
-        if self._follower is not None and self.has_room:
-            self._fanout.resume(self._follower)
+            self._session.sign_out()
 
     def _ping(self) -> None:
         """Give a follower that has heard nothing for a while a sign of life, which also finds a dead link."""
@@ -398,7 +359,7 @@ class Connection:
     async def _until(self, ready: Callable[[], bool]) -> None:
         self._flush()
         await self._outbox.until(ready)
-        self._resume()
+        self._session.resume()
 
     async def _finish(self) -> None:
         await self._end()
@@ -408,7 +369,7 @@ class Connection:
     async def _end(self) -> None:
         """End our side, once all is answered; who does not take that is given up in time."""
         await self._until_answered()
-        self._unfollow()  # nothing may be sent behind the end, nor while TLS still sends it
+        self._session.unfollow()  # nothing may be sent behind the end, nor while TLS still sends it
         self._no_more = self._listening = True
         self.deadline = trio.current_time() + LINGER_S
         await self._transport.send_end()
@@ -417,7 +378,7 @@ class Connection:
         """A whole frame moves the deadline, a part of one does not."""
         unfinished = self._reader.unfinished
         if progressed or unfinished != self._mid_frame:
-            waiting_s = self._limits.idle_s if self._follower is None else self._limits.ping_s
+            waiting_s = self._limits.idle_s if self.follows is None else self._limits.ping_s
             self.heard_at = trio.current_time()
             self.deadline = self.heard_at + (self._limits.frame_s if unfinished else waiting_s)
         self._mid_frame = unfinished

@@ -10,9 +10,8 @@ from functools import partial
 
 import trio
 
-from ttweet.broker.fanout import LIVE, FanOut
-from ttweet.broker.service import Service
-from ttweet.broker.session import Session
+from ttweet.broker.fanout import LIVE
+from ttweet.broker.session import Host
 from ttweet.model import reports
 from ttweet.model.addresses import network_of
 from ttweet.model.errors import ProtocolError
@@ -20,7 +19,6 @@ from ttweet.model.reports import Peer
 from ttweet.protocol import answers
 from ttweet.protocol.codecs import JSON
 from ttweet.protocol.reader import IS_TLS
-from ttweet.security.authenticator import Authenticator
 from ttweet.security.certificates import Certificates
 from ttweet.security.rate_limit import RateLimiter
 from ttweet.server.config import NO_RATES, Limits, Rates
@@ -46,22 +44,20 @@ NOT_PLAIN = answers.encode_error(ProtocolError("tls", IS_TLS))
 
 
 class Server:
-    """The connected clients of one service."""
+    """The clients that have connected to a host."""
 
     def __init__(
         self,
-        service: Service,
-        fanout: FanOut,
-        authenticator: Authenticator,
+        host: Host,
         *,
         max_clients: int,
         limits: Limits,
         rates: Rates = NO_RATES,
         certificates: Certificates | None = None,
     ) -> None:
-        self._service = service
-        self._fanout = fanout
-        self._authenticator = authenticator
+        self._host = host
+        self._service = host.service
+        self._authenticator = host.authenticator
         self._limits = limits
         self._throttle = Throttle(rates, JSON)
         self._certificates = certificates
@@ -134,13 +130,10 @@ class Server:
 
     def _connect(self, transport: Transport, peer: Peer, nursery: trio.Nursery, *, has_place: bool) -> Connection:
         send_later = partial(self._send_later, nursery, peer)
-        session = Session(self._service, self._authenticator)
         connection = Connection(
             transport,
-            self._service,
-            self._fanout,
-            session,
-            self._throttle.reader(peer, session),
+            self._host,
+            partial(self._throttle.reader, peer),
             peer=peer,
             limits=self._limits,
             send_later=send_later,
@@ -202,7 +195,7 @@ class Server:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._readiness.run)
             nursery.start_soon(self._sweep)
-            nursery.start_soon(self._fanout.run)
+            nursery.start_soon(self._host.fanout.run)
             nursery.start_soon(self._authenticator.run, self.recheck)
 
     def recheck(self) -> None:

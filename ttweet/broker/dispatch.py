@@ -1,0 +1,55 @@
+"""The one table from what a client asks to what answers it: values in, values out, for every edge."""
+
+from collections.abc import Callable, Coroutine
+from types import CoroutineType
+from typing import Any
+
+from ttweet.broker.session import Session
+from ttweet.model.answers import Answer, Bare, Done, Names, Stats
+from ttweet.model.requests import (
+    ClassicDownload,
+    Delete,
+    Follow,
+    Last,
+    ListNames,
+    ListTags,
+    Query,
+    ShowStats,
+    TakeName,
+    TweetsOfAuthor,
+    TweetsOfTag,
+    TweetsSinceLogin,
+    Unfollow,
+)
+
+
+async def answer(session: Session, query: Query) -> Answer:
+    """The answer to a query of this client. Raises Refused, StoreError."""
+    found: Any = METHODS[type(query)](session, query)
+    answered: Answer = await found if type(found) is CoroutineType else found
+    return answered
+
+
+def _unfollow(session: Session, _: Unfollow) -> Done:
+    session.unfollow()
+    return Done()
+
+
+async def _stats(session: Session, _: ShowStats) -> Stats:
+    return Stats(await session.service.stats())
+
+
+METHODS: dict[type[Query], Callable[[Session, Any], Answer | Coroutine[Any, Any, Answer]]] = {
+    Last: lambda session, _: session.service.last(),
+    ClassicDownload: lambda session, _: Bare(session.service.last()),
+    TweetsOfTag: lambda session, query: session.service.tweets_of_tag(*query),
+    TweetsOfAuthor: lambda session, query: session.service.tweets_of_author(*query),
+    TweetsSinceLogin: lambda session, query: session.service.tweets_since_login(*query),
+    ListTags: lambda session, query: session.service.list_tags(*query),
+    ListNames: lambda session, _: Names(session.service.online),
+    ShowStats: _stats,
+    TakeName: lambda session, request: session.sign_in(request.name),
+    Follow: lambda session, request: session.follow(request),
+    Unfollow: _unfollow,
+    Delete: lambda session, request: session.delete(request.tweet),
+}
