@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.support.processes import plain
 from ttweet.cli import tables
-from ttweet.cli.tables import BARS, ago, sparkline, styled
+from ttweet.cli.tables import BARS, sparkline, styled
 from ttweet.model.tweets import TagSummary, Tweet
 from ttweet.storage.contract import LogLine
 
@@ -40,30 +40,6 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
 
 def tweet(text: str, *tags: str, by: str | None = None) -> Tweet:
     return Tweet(7, NOW - 5 * MIN, by, text, tags)
-
-
-@pytest.mark.parametrize(
-    ("age", "words"),
-    [
-        (0, "now"),
-        (-5 * H, "now"),
-        (999, "now"),
-        (S, "1 s"),
-        (59 * S, "59 s"),
-        (MIN, "1 min"),
-        (59 * MIN, "59 min"),
-        (H, "1 h"),
-        (23 * H, "23 h"),
-        (D, "1 d"),
-        (6 * D, "6 d"),
-        (7 * D, "1 wk"),
-        (51 * 7 * D, "51 wk"),
-        (52 * 7 * D, "1 yr"),
-        (30 * 52 * 7 * D, "30 yr"),
-    ],
-)
-def test_how_long_ago(age: int, words: str) -> None:
-    assert ago(NOW - age, NOW) == words
 
 
 def test_a_sparkline_shows_the_days() -> None:

@@ -1,7 +1,6 @@
 """What the commands that wait for tweets share: how a tweet is shown as it comes, time-outs, news of the connection."""
 
 import os
-import re
 import select
 import signal
 import stat
@@ -12,13 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from ttweet.cli import output, shell
+from ttweet.cli.options import seconds
 from ttweet.client.cursor import Watcher
 from ttweet.client.waiting import FOREVER
 from ttweet.model.errors import ConnectError, ResolverError, SetupError, SlowDown, TtweetError
 from ttweet.model.tweets import Tweet, as_json
-
-TOO_LONG = 10**9  # of any unit: thirty years of seconds, or a mistake
-_SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 class News(Watcher):
@@ -110,22 +107,6 @@ def time_limit(timeout: str | None) -> Iterator[float]:
         if time.monotonic() < deadline:
             raise
         raise shell.TimeUp(f"--timeout {timeout} is up: {error.text}") from error
-
-
-def seconds(duration: str | None, option: str, *, bare: bool = True) -> float | None:
-    """A duration such as 30, 1.5s, 10m, 2h or 1d in seconds. Raises UsageError.
-
-    Unless `bare`, all but 0 need a unit: where 90 would remove tweets or end tokens, it may be days that were meant.
-    """
-    if duration is None:
-        return None
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", duration, re.ASCII)
-    if not found or not (bare or found[2] or float(found[1]) == 0):
-        wanted = "seconds, or a number" if bare else "a number"
-        raise shell.UsageError(f"{option} cannot be {duration[:40]!a}; it is {wanted} with s, m, h or d")
-    if float(found[1]) >= TOO_LONG:
-        raise shell.UsageError(f"{option} cannot be {duration[:40]!a}; that is too long a time")
-    return float(found[1]) * _SECONDS[found[2]]
 
 
 def leave_with_reader() -> None:

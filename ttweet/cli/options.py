@@ -9,6 +9,7 @@ from cyclopts import CoercionError, Parameter, Token
 from cyclopts.validators import Number
 
 from ttweet.cli import shell
+from ttweet.model import durations
 from ttweet.model.errors import Refused
 from ttweet.model.tweets import MAX_ID, refuse_impossible
 
@@ -34,10 +35,16 @@ def _named(type_: type[Path | str], tokens: Sequence[Token]) -> Path | str:
     return type_(token.value)
 
 
+def seconds(duration: str | None, option: str, *, bare: bool = True) -> float | None:
+    """A duration in seconds; see durations.parse. Raises UsageError with the option's name."""
+    try:
+        return None if duration is None else durations.parse(duration, bare=bare)
+    except ValueError as exc:
+        raise shell.UsageError(f"{option} {exc}") from exc
+
+
 def _age(_: type, tokens: Sequence[Token]) -> float:
     """How old a tweet may get, in seconds. Less than one keeps none, which is nobody's wish."""
-    from ttweet.cli.live import seconds  # with a client, which the parser does without
-
     [token] = tokens
     age_s = seconds(token.value, "--keep", bare=False) or 0.0
     if age_s < 1:

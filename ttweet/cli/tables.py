@@ -12,6 +12,7 @@ from rich.text import Text
 from ttweet.cli import terminal
 from ttweet.cli.console import TerminalConsole
 from ttweet.model import reports
+from ttweet.model.durations import ago
 from ttweet.model.reports import escape
 from ttweet.model.tweets import TagSummary, Tweet
 from ttweet.security.rights import listed
@@ -25,7 +26,6 @@ NARROW = 50  # columns; below it a sparkline leaves no room for the tags
 LEAST = 8  # columns of text in a table; with fewer the rows are plain lines
 GAP = 2  # between columns
 TAG_SHARE = 3  # a tag takes a third of the width at most: it may be as long as a tweet
-_UNITS = ((60, "s"), (60, "min"), (24, "h"), (7, "d"), (52, "wk"))
 _STYLES = {"ERROR": "red", "CONNECTION": "dim"}
 
 
@@ -131,18 +131,6 @@ def styled(tweet: Tweet) -> Text:
     if beside:
         text.append(f"  {' '.join(beside)}", style="dim")
     return Text.assemble((f"{escape(tweet.by)}: ", "bold cyan"), text) if tweet.by else text
-
-
-def ago(at: int, now: int) -> str:
-    """How long before `now` (both ms): `now`, `12 s`, `5 min`, `3 h`, `2 d`, `6 wk`, `2 yr`."""
-    amount = (now - at) // 1000
-    if amount < 1:
-        return "now"
-    for size, unit in _UNITS:
-        if amount < size:
-            return f"{amount} {unit}"
-        amount //= size
-    return f"{amount} yr"
 
 
 def sparkline(counts: Sequence[int]) -> str:

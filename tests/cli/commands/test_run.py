@@ -18,7 +18,6 @@ from tests.support.processes import (
     starting_with_sighup,
 )
 from ttweet.cli import shell
-from ttweet.cli.commands.run import lasted
 from ttweet.client.sync_client import Client
 
 
@@ -105,11 +104,3 @@ def test_no_command_is_said() -> None:
     assert says("run") == (shell.USAGE, "ttweet: no command: ttweet run -- COMMAND")
     way_out = "the command to run goes last, after --; see ttweet run --help"
     assert says("run", "sh", "-c", "exit 3") == (shell.USAGE, f"ttweet: no option -c; {way_out}")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.04, "0.0s"), (9.4, "9.4s"), (9.6, "10s"), (59.4, "59s"), (59.6, "1m00s"), (252, "4m12s"), (7500, "2h05m")],
-)
-def test_a_time_is_short(seconds: float, text: str) -> None:
-    assert lasted(seconds) == text

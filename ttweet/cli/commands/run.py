@@ -15,6 +15,7 @@ from ttweet.cli import child_process, shell, spawn
 from ttweet.cli.options import As, BesideTags, Ca, WithSpool
 from ttweet.cli.source import open_client
 from ttweet.client.sync_client import Client
+from ttweet.model import durations
 
 MAX_NAME = 100  # characters of a command's name, so that the tweet is never too long
 UNKNOWN = 125  # as timeout(1) has it: the wrapper failed, and whether the command did is not known
@@ -53,17 +54,6 @@ def run(
     return UNKNOWN if outcome is None else outcome
 
 
-def lasted(seconds: float) -> str:
-    """A time in the two units that matter: 0.4s, 12s, 4m12s, 2h05m."""
-    whole = round(seconds)
-    if whole < 10:
-        return f"{seconds:.1f}s"
-    if whole < 60:
-        return f"{whole}s"
-    minutes, rest = divmod(whole, 60)
-    return f"{minutes}m{rest:02}s" if minutes < 60 else f"{minutes // 60}h{minutes % 60:02}m"
-
-
 def _post(open_as: Open, text: str, tags: list[str], name: str | None, *, spool: bool) -> None:
     if not spool:
         with open_as(name) as client:
@@ -93,7 +83,7 @@ def _carried_out(command: tuple[str, ...]) -> int | None:
 
 def _summary(command: str, outcome: int | None, seconds: float) -> str:
     name = PurePath(command).name.encode(errors="replace").decode()[:MAX_NAME] or "''"
-    return f"{_told(outcome)} {name} {lasted(seconds)}"
+    return f"{_told(outcome)} {name} {durations.short(seconds)}"
 
 
 def _told(outcome: int | None) -> str:

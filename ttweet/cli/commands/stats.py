@@ -9,12 +9,12 @@ from cyclopts import Parameter
 from ttweet.cli import output, shell
 from ttweet.cli.options import Ca, Json
 from ttweet.cli.source import open_client
+from ttweet.model import durations
 from ttweet.model.reports import escape
 
 Server = Annotated[str | None, Parameter(name="--server", metavar="HOST:PORT", help="Which server.")]
 
 _BYTES = ((1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB"))
-_SECONDS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
 def stats(*, server: Server = None, ca: Ca = None, json: Json = False) -> int:
@@ -48,22 +48,10 @@ def readable(name: str, value: object) -> tuple[str, str]:
     if name == "started":
         return label, f"{datetime.fromtimestamp(value / 1000).astimezone():%Y-%m-%d %H:%M:%S}"
     if name.endswith("_s"):
-        return label, _in_seconds(value)
+        return label, durations.two_units(value)
     if name.endswith("bytes"):
         return label.removesuffix("bytes").strip() or "size", _in_bytes(value)
     return label, f"{value:,}"
-
-
-def _in_seconds(amount: float) -> str:
-    """The two largest units of a time."""
-    found = []
-    for size, unit in _SECONDS:
-        if whole := int(amount // size):
-            found.append(f"{whole} {unit}")
-            amount -= whole * size
-    if amount or not found:
-        found.append(f"{amount:g} s")
-    return " ".join(found[:2])
 
 
 def _in_bytes(amount: float) -> str:

@@ -8,8 +8,7 @@ from cyclopts import Parameter
 
 from ttweet import defaults
 from ttweet.cli import output, shell
-from ttweet.cli.live import seconds
-from ttweet.cli.options import FILE, Json
+from ttweet.cli.options import FILE, Json, seconds
 from ttweet.cli.source import db_path
 from ttweet.model import stored, tweets
 from ttweet.model.errors import Refused
