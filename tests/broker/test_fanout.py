@@ -207,15 +207,14 @@ async def test_a_page_from_memory_looks_at_a_bounded_number_of_tweets(
     for taggings in ("aaaaa", "a", "aa"):
         log.commit(*taggings)
     pages: list[int] = []
-    read = log.fanout._page_from_memory
+    look_up = log.fanout._look_up
 
-    def read_and_note(follower: Subscription) -> object:
-        page = read(follower)
-        assert page is not None
+    def look_up_and_note(follower: Subscription) -> object:
+        page = look_up(follower)
         pages.append(page.cursor - follower.cursor)
         return page
 
-    monkeypatch.setattr(log.fanout, "_page_from_memory", read_and_note)
+    monkeypatch.setattr(log.fanout, "_look_up", look_up_and_note)
     client = Client(log)
     await following(log, lambda: client.follow(tags, 0))
     assert pages == [3, 3, 2]
@@ -485,4 +484,8 @@ def test_whatever_happens_nobody_misses_a_tweet_or_sees_one_twice_or_out_of_orde
         patch.setattr(fanout, "PAGE_TWEETS", 3)
         patch.setattr(fanout, "RECENT_TWEETS", 4)
         patch.setattr(fanout, "PAGE_BYTES", 150)
+        patch.setattr(fanout, "PUSH_BYTES", 80)
+        patch.setattr(fanout, "TURN_BYTES", 200)
+        patch.setattr(fanout, "MAX_HITS", 4)
+        patch.setattr(fanout, "MAX_PAGES", 2)
         trio.run(partial(play, steps))

@@ -21,6 +21,7 @@ from tests.support.posters import (
     running,
     texts,
 )
+from tests.support.turns import Turns
 from ttweet.broker import journal as journal_module
 from ttweet.broker.journal import Journal
 from ttweet.broker.receipts import Keyed, Receipt
@@ -47,6 +48,40 @@ async def test_report_lines_without_a_draft_share_a_commit_and_a_draft_does_not_
         journal.report(line_of("four"))
         await journal.wait_commit(1)
         assert lines(store)[-1] == line_of("four").line
+
+
+class NotedPoster(Poster):
+    """Notes each time it is told."""
+
+    turns = Turns()
+
+    def answered(self) -> None:
+        self.turns.note()
+        super().answered()
+
+
+async def test_many_posters_of_one_batch_are_told_in_several_turns_and_followers_after_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(journal_module, "TELL_BURST", 3)
+    store = HeldStore()
+    told: list[int] = []
+    store.hold()
+    async with running(store) as journal:
+        Poster(journal).post("holds the writer")
+        await store.wait_held()
+        journal.on_commit = lambda tweets: told.extend([NotedPoster.turns.all] * len(tweets))
+        posters = [NotedPoster(journal) for _ in range(10)]
+        for poster in posters:
+            poster.post("of one batch")
+        NotedPoster.turns = Turns()
+        trio.lowlevel.add_instrument(NotedPoster.turns)
+        store.release()
+        for poster in posters:
+            await poster.all_answered()
+        trio.lowlevel.remove_instrument(NotedPoster.turns)
+    assert (NotedPoster.turns.all, NotedPoster.turns.most) == (10, 3)
+    assert told == [0] + [10] * 10
 
 
 async def test_a_draft_is_answered_after_its_commit_with_the_tweet_it_became() -> None:

@@ -32,6 +32,10 @@ from ttweet.storage.contract import Reader
 log = logging.getLogger(__name__)
 
 PAGE_TWEETS = 256  # looked at in one read for a follower that is behind: some 70 KiB, 1 ms
+TURN_BYTES = 1024 * 1024  # pushed in one turn of the event loop, 2 ms: others get theirs in between
+PUSH_BYTES = TURN_BYTES // 256  # that a push counts for at least: a system call takes as long as 4 KiB
+MAX_HITS = 4_096  # tweets times sets of tags that a commit is sorted into: more are found page by page, some 2 ms
+MAX_PAGES = 8  # kept for the followers that are behind at the same place, 2 MiB
 RECENT_TWEETS = 2_000  # at most are kept in memory, some 1 MiB: who fell behind for a moment needs no disk
 
 Encode = Callable[[Tweet], bytes]
@@ -77,6 +81,28 @@ class Subscription:
 
 
 WAITING, READING, LIVE, ENDED = "waiting for room", "to be read for", "live", "ended"
+
+
+class _Turn:
+    """What may still be pushed in one turn of the event loop."""
+
+    def __init__(self) -> None:
+        self._left = TURN_BYTES
+
+    @property
+    def is_over(self) -> bool:
+        return self._left <= 0
+
+    def count(self, size: int) -> None:
+        """Note a push of so many bytes, or other work that takes as long."""
+        self._left -= max(size, PUSH_BYTES)
+
+    def reserve(self, wanted: int, size: int) -> int:
+        """How many of the pushes wanted, each of so many bytes, are made in this turn."""
+        each = max(size, PUSH_BYTES)
+        number = min(wanted, self._left // each) if size <= PAGE_BYTES else 0
+        self._left -= number * each
+        return number
 
 
 class _Batch:
@@ -151,6 +177,7 @@ class FanOut:
         self._work = trio.Event()
         self._recent: deque[_Batch] = deque()
         self._recent_tweets = 0
+        self._pages: dict[tuple[Keys, int, bool], _Page] = {}  # from memory, until something is new or gone
         self._deleted_meanwhile: set[int] | None = None  # tweets that are deleted while a page of the file is read
         self._newest = self._before_recent = journal.newest
         self.gone = journal.gone
@@ -199,24 +226,25 @@ class FanOut:
     def publish(self, tweets: Sequence[Keyed]) -> None:
         """Push what was committed just now to those who are live; ids rise from call to call."""
         batch = _Batch(tweets, self._encode)
-        before, self._newest = self._newest, batch.last
-        self._remember(batch)
-        for keys, frames in self._wanted(batch).items():
-            self._push_to_all(list(self._live[keys]), b"".join(frames), before)
+        before = self._take_over(batch)
+        if self._live:
+            turn = _Turn()
+            for keys, frames in self._wanted(batch).items():
+                self._push_to_all([*self._live[keys]], frames, before, turn)
 
     def publish_deletion(self, deletion: Deletion) -> None:
         """Forget a tweet, and push to those who are live and want to hear of it that it was deleted."""
-        before, self._newest = self._newest, deletion.id
         if self._deleted_meanwhile is not None:
             self._deleted_meanwhile.add(deletion.tweet)
         self._forget(deletion.tweet)
-        self._remember(_Batch([], self._encode, deletion))
+        before = self._take_over(_Batch([], self._encode, deletion))
         told = [follower for alike in self._live.values() for follower in alike if follower.deletions]
-        self._push_to_all(told, pushes.encode_deletion(deletion), before)
+        self._push_to_all(told, [pushes.encode_deletion(deletion)], before, _Turn())
 
     def prune(self, gone: int) -> None:
         """Forget the tweets up to an id. Who is live has them; who is behind is told with the next page."""
         self.gone = gone
+        self._pages.clear()
         while self._recent and self._recent[0].last <= gone:
             self._drop_oldest()
         if self._recent:
@@ -225,42 +253,66 @@ class FanOut:
     async def run(self) -> None:
         """Read for those who are behind, a page for each in turn, until cancelled."""
         while True:
-            await self._work.wait()
-            self._work = trio.Event()
-            while self._behind:
-                await self._read_for(self._behind.popleft())
-                await trio.lowlevel.checkpoint()  # a page from memory waits for nothing: hundreds would hold up all
+            await self._work.wait()  # a checkpoint in any case
+            turn = _Turn()
+            while self._behind and not turn.is_over:
+                await self._read_for(self._behind.popleft(), turn)
+            if not self._behind:
+                self._work = trio.Event()
+                self._pages.clear()
 
     def _position(self, follower: Subscription) -> int:
         return self._newest if follower.state is LIVE else follower.cursor
 
-    def _push_to_all(self, followers: list[Subscription], data: bytes, before: int) -> None:
-        for follower in followers:
-            has_room = follower.subscriber.has_room
-            if has_room and len(data) <= PAGE_BYTES:
+    def _push_to_all(
+        self, followers: Sequence[Subscription], frames: Sequence[bytes], before: int, turn: _Turn
+    ) -> None:
+        """Push to as many as the turn has room for; the others get it as a page, as those without room do."""
+        number = turn.reserve(len(followers), sum(map(len, frames))) if frames else 0
+        data = b"".join(frames) if number else b""
+        for follower in followers[:number]:
+            if follower.subscriber.has_room:
                 follower.subscriber.push(data)
-                continue
-            self._leave(follower)
-            follower.cursor = before
-            follower.state = WAITING
-            if has_room:
-                self.resume(follower)  # for the commit as pages: what is on its way to a client is bounded
+            else:
+                self._fall_behind(follower, before)
+        for follower in followers[number:]:
+            self._fall_behind(follower, before)
 
-    def _wanted(self, batch: _Batch) -> dict[Keys, list[bytes]]:
-        """The frames of a batch for each set of keys that live followers have, in order of ids."""
+    def _fall_behind(self, follower: Subscription, cursor: int) -> None:
+        self._leave(follower)
+        follower.cursor = cursor
+        follower.state = WAITING
+        if follower.subscriber.has_room:
+            self.resume(follower)
+
+    def _wanted(self, batch: _Batch) -> dict[Keys, Sequence[bytes]]:
+        """The frames of a batch for each set of keys that live followers have, in order of ids.
+
+        With more than MAX_HITS, every set has none: its followers are to be read for.
+        """
         wanted: dict[Keys, list[bytes]] = {}
-        everything = frozenset[str]()
-        if everything in self._live:
-            wanted[everything] = [batch.frame(tweet) for tweet, _ in batch.tweets]
-        if self._index:
-            for tweet, tags in batch.tweets:
-                for keys in self._followed_sets(tags):
-                    wanted.setdefault(keys, []).append(batch.frame(tweet))
-        return wanted
+        if _EVERYTHING in self._live:
+            wanted[_EVERYTHING] = [batch.frame(tweet) for tweet, _ in batch.tweets]
+        hits = 0
+        for tweet, tags in batch.tweets if self._index else ():
+            found = self._followed_sets(tags)
+            hits += len(found)
+            if hits > MAX_HITS:
+                return dict.fromkeys(self._live, ())
+            for keys in found:
+                wanted.setdefault(keys, []).append(batch.frame(tweet))
+        return {**wanted}
 
     def _followed_sets(self, tags: Iterable[str]) -> set[Keys]:
         found = [self._index[key] for key in tags if key in self._index]
         return set().union(*found) if found else _NOTHING
+
+    def _take_over(self, batch: _Batch) -> int:
+        """Remember what is the newest by now; returns the newest id before."""
+        before, self._newest = self._newest, batch.last
+        self._pages.clear()
+        self._remember(batch)
+        return before
 
     def _remember(self, batch: _Batch) -> None:
         self._recent.append(batch)
@@ -278,16 +330,17 @@ class FanOut:
         if holding is not None:
             holding.drop(tweet)
 
-    async def _read_for(self, follower: Subscription) -> None:
+    async def _read_for(self, follower: Subscription, turn: _Turn) -> None:
         if follower.state is not READING:
             return
         try:
-            page = self._page_from_memory(follower) or await self._page_from_file(follower)
+            page = self._page_from_memory(follower, turn) or await self._page_from_file(follower)
         except StoreError as error:
             log.warning("a follower is let go, as its history cannot be read: %s", error)
             follower.subscriber.close()
             return
         if follower.state is READING:
+            turn.count(len(page.data))
             self._step(follower, page)
 
     def _step(self, follower: Subscription, page: _Page) -> None:
@@ -310,12 +363,26 @@ class FanOut:
         if data:
             follower.subscriber.push(data)
 
-    def _page_from_memory(self, follower: Subscription) -> _Page | None:
-        """What is new to a follower whose cursor is among the recent tweets; None for any other."""
+    def _page_from_memory(self, follower: Subscription, turn: _Turn) -> _Page | None:
+        """What is new to a follower whose cursor is among the recent tweets; None for any other.
+
+        Alike followers share it: a commit that was too much for one turn leaves many of them at the same place.
+        """
         if follower.cursor < self._before_recent:
             return None
+        place = follower.keys, follower.cursor, follower.deletions
+        page = self._pages.get(place)
+        if page is None:
+            turn.count(PAGE_BYTES)  # it takes as long to look at so many tweets
+            page = self._look_up(follower)
+            if len(self._pages) == MAX_PAGES:
+                self._pages.clear()
+            self._pages[place] = page
+        return page
+
+    def _look_up(self, follower: Subscription) -> _Page:
         new = [*takewhile(lambda batch: batch.last > follower.cursor, reversed(self._recent))]
-        frames = chain.from_iterable([batch.frames_for(follower) for batch in reversed(new)])
+        frames = chain.from_iterable(batch.frames_for(follower) for batch in reversed(new))
         return _Page.of(frames, self._newest, self.gone)
 
     async def _page_from_file(self, follower: Subscription) -> _Page:
@@ -374,4 +441,5 @@ class FanOut:
                     del self._index[key]
 
 
+_EVERYTHING = Keys()
 _NOTHING: set[Keys] = set()

@@ -31,6 +31,7 @@ MAX_LINES = MAX_WAITING + 2 * MAX_HELD_LINES  # the drafts', those held up, and 
 MAX_BATCH = 1_000  # drafts of one transaction, some 10 ms of work: bounds what an acknowledgement can wait for
 MAX_BATCH_WEIGHT = 256 * 1024  # of its tags: the index takes as much at once, so that it does not fall behind
 GATHER_S = 0.02  # for report lines without a draft: they are in no hurry, and each commit costs a sync of the disk
+TELL_BURST = 128  # waiters told of their outcomes before others get their turn, some 2 ms
 RETRY_S = 1.0  # between attempts to store report lines that a full disk or a lock has held up
 SETTLE_S = 0.25  # without work until the store does what it has put off; a tweet that is alone is indexed then
 LOOK_S = 0.5  # without work until the store sees whether its file is still in its place, 50 us
@@ -178,7 +179,7 @@ class Journal:
                 await self._changes.pop(0).run(worker)
             except StoreError as error:
                 if not error.may_pass:
-                    self._give_up()
+                    await self._give_up()
                     raise
                 await self._note_displaced(worker, error)
                 if error.code == "busy":
@@ -245,7 +246,7 @@ class Journal:
             await worker.run(self._store.settle)
         except StoreError as error:
             if not error.may_pass:
-                self._give_up()
+                await self._give_up()
                 raise
             await self._note_displaced(worker, error)
 
@@ -265,13 +266,13 @@ class Journal:
             if self._queue:
                 decided = await self._write_batch(worker, decided)
             if self._changes:
-                self._tell(decided)
+                await self._tell(decided)
                 decided = []
                 if not self._queue:
                     self._work = trio.Event()  # what set it is made now; else lines would be gathered, though none come
                 await self._make_changes(worker)
             waiting = bool(self._drafts or self._changes)
-        self._tell(decided)
+        await self._tell(decided)
 
     async def _write_batch(self, worker: Worker, decided: list[Receipt]) -> list[Receipt]:
         """Write a batch, and tell of the one before meanwhile; returns whose outcomes are to be told next."""
@@ -280,14 +281,14 @@ class Journal:
         drafts = [receipt.draft for receipt in batch]
         told = [line.report if isinstance(line, Receipt) else line for line in lines]
         call = worker.begin(partial(self._store.append, drafts, told, at=self._now_ms()))
-        self._tell(decided)
+        await self._tell(decided)
         try:
             self._succeed(batch, await call.wait())
         except StoreError as error:
             self._fail(batch, lines, error)
             if not error.may_pass:
-                self._tell(batch)
-                self._give_up()
+                await self._tell(batch)
+                await self._give_up()
                 raise
             await self._note_displaced(worker, error)
         finally:
@@ -346,7 +347,7 @@ class Journal:
         lines += self._queue
         self._queue, self._drafts, self._work = [], 0, trio.Event()
 
-    def _give_up(self) -> None:
+    async def _give_up(self) -> None:
         """Nothing more will be written: tell those whose drafts have not been tried."""
         self.close()
         untried = _receipts(self._queue)
@@ -354,11 +355,14 @@ class Journal:
         for receipt in untried:
             receipt.outcome = _stopping()
         self._fail_changes(_stopping())
-        self._tell(untried)
+        await self._tell(untried)
 
-    def _tell(self, batch: list[Receipt]) -> None:
-        for waiter in {id(receipt.waiter): receipt.waiter for receipt in batch}.values():
+    async def _tell(self, batch: list[Receipt]) -> None:
+        waiters = {id(receipt.waiter): receipt.waiter for receipt in batch}
+        for number, waiter in enumerate(waiters.values(), 1):
             waiter.answered()
+            if number % TELL_BURST == 0:
+                await trio.lowlevel.checkpoint()
         self._publish(batch)
         self._room.unpark_all()
         self._committed.unpark_all()

@@ -8,7 +8,7 @@ step of trio's thread, so a token that is revoked while it is shown is never tak
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from math import ceil
 
@@ -97,7 +97,7 @@ class Authenticator:
         """Whether a name is that of a token or looks like it, so that nobody else may post under it."""
         return not looks_of(name).isdisjoint(self._looks)
 
-    async def run(self, on_change: Callable[[], None]) -> None:
+    async def run(self, on_change: Callable[[], Awaitable[None]]) -> None:
         """Look after the tokens until cancelled, and tell when some have come, gone or expired."""
         if self._file is not None:
             async with trio.open_nursery() as nursery:
@@ -127,13 +127,13 @@ class Authenticator:
             else:
                 self._troubles.discard(_LATER)
 
-    async def _watch(self, on_change: Callable[[], None]) -> None:
+    async def _watch(self, on_change: Callable[[], Awaitable[None]]) -> None:
         while True:
             await trio.sleep(WATCH_S)
             await self.look_after()
             if self._changed:
                 self._changed = False
-                on_change()
+                await on_change()
 
     async def _keep_noting(self) -> None:
         """In a task of its own: a disk that is slow to write must not delay the look at who was revoked."""

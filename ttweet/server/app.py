@@ -193,7 +193,7 @@ async def _serve_clients(
                 accepting.cancel_scope.cancel()
             for listener in listeners:
                 listener.close()
-            server.stop()
+            await server.stop()
             connections.cancel_scope.deadline = trio.current_time() + grace_s
         looking_after.cancel_scope.cancel()
 

@@ -10,11 +10,13 @@ import trio.testing
 from tests.support.held_store import HeldStore
 from tests.support.memory_store import MemoryStore
 from tests.support.serving import SWEPT_S, hold_a_commit, jump, serving
+from tests.support.turns import Turns
 from ttweet.protocol import frames
 from ttweet.protocol.frames import MAX_FRAME_BYTES
 from ttweet.server.config import Limits
 from ttweet.server.net.transport import StreamTransport
-from ttweet.server.tcp.connection import LINGER_S
+from ttweet.server.tcp import server as server_module
+from ttweet.server.tcp.connection import LINGER_S, Connection
 
 
 def codes(answers: list[tuple[str, Any]]) -> list[str]:
@@ -182,11 +184,33 @@ async def test_an_idle_client_is_let_go_at_once_when_the_server_stops() -> None:
         await old.ask("p", "")
         await in_memory.ask("p", "")
         await trio.testing.wait_all_tasks_blocked()
-        here.server.stop()
+        await here.server.stop()
         await trio.testing.wait_all_tasks_blocked()
         assert here.server.clients == 0
         for caller in (new, old, in_memory):
             assert await caller.rest() == b""
+
+
+@pytest.mark.parametrize("what", ["stop", "recheck"])
+async def test_others_have_their_turns_while_a_server_goes_through_its_clients(
+    what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "SWEEP_BURST", 3)
+    turns = Turns()
+    act = getattr(Connection, what)
+
+    def act_and_note(connection: Connection) -> None:
+        turns.note()
+        act(connection)
+
+    monkeypatch.setattr(Connection, what, act_and_note)
+    async with serving() as here:
+        for _ in range(10):
+            await here.call_in_memory().ask("p", "")
+        trio.lowlevel.add_instrument(turns)
+        await getattr(here.server, what)()
+        trio.lowlevel.remove_instrument(turns)
+    assert (turns.all, turns.most) == (10, 3)
 
 
 async def test_all_that_was_read_before_the_stop_is_answered_and_then_the_end_comes() -> None:
@@ -196,7 +220,7 @@ async def test_all_that_was_read_before_the_stop_is_answered_and_then_the_end_co
         await hold_a_commit(store, caller)
         await caller.send(*[("u", str(number)) for number in range(10)], ("d", ""))
         await trio.testing.wait_all_tasks_blocked()
-        here.server.stop()
+        await here.server.stop()
         await trio.testing.wait_all_tasks_blocked()
         assert here.server.clients == 1
         store.release()
@@ -210,7 +234,7 @@ async def test_a_client_whose_last_upload_is_answered_after_the_stop_is_let_go()
     async with serving(store) as here:
         caller = await here.call()
         await hold_a_commit(store, caller)
-        here.server.stop()
+        await here.server.stop()
         store.release()
         assert (await caller.rest()).count(b"\n") == 1
         await trio.testing.wait_all_tasks_blocked()
@@ -222,7 +246,7 @@ async def test_a_client_that_takes_its_answer_after_the_stop_is_let_go_then() ->
         caller = here.call_in_memory(lockstep=True)
         await caller.send(("p", ""))
         await trio.testing.wait_all_tasks_blocked()
-        here.server.stop()
+        await here.server.stop()
         await trio.testing.wait_all_tasks_blocked()
         assert here.server.clients == 1
         assert (await caller.answer())[0] == "ok"
@@ -240,7 +264,7 @@ async def test_a_client_that_listens_and_takes_its_last_answer_after_the_stop_is
         commits = here.journal.commits
         store.release()
         await here.journal.wait_commit(commits)
-        here.server.stop()
+        await here.server.stop()
         await trio.testing.wait_all_tasks_blocked()
         assert here.server.clients == 1
         assert (await caller.answer())[0] == "ok"
@@ -254,7 +278,7 @@ async def test_a_classic_message_under_way_may_end_after_the_stop() -> None:
         for part in (b"u\non", b"e mess"):
             await caller.stream.send_all(part)
             await trio.testing.wait_all_tasks_blocked()
-            here.server.stop()
+            await here.server.stop()
         await caller.stream.send_all(b"age")
         await caller.stream.aclose()
         await trio.testing.wait_all_tasks_blocked()
@@ -266,7 +290,7 @@ async def test_a_frame_under_way_may_end_after_the_stop() -> None:
         caller = await here.call()
         await caller.stream.send_all(b'["u","ha')
         await trio.testing.wait_all_tasks_blocked()
-        here.server.stop()
+        await here.server.stop()
         await trio.testing.wait_all_tasks_blocked()
         await caller.stream.send_all(b'lf"]\n')
         assert (await caller.rest()).count(b"\n") == 1

@@ -225,6 +225,8 @@ def test_a_follower_gets_what_is_left_and_each_deletion_once_whatever_happens(st
         patch.setattr(fanout, "PAGE_TWEETS", 3)
         patch.setattr(fanout, "RECENT_TWEETS", 4)
         patch.setattr(fanout, "PAGE_BYTES", 150)
+        patch.setattr(fanout, "TURN_BYTES", 200)
+        patch.setattr(fanout, "PUSH_BYTES", 80)
         trio.run(_follow_through, steps)
 
 

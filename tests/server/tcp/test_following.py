@@ -10,6 +10,7 @@ import trio.testing
 from tests.broker.test_fanout import Client, Log, follow_all
 from tests.support.held_store import HeldStore
 from tests.support.serving import Caller, Serving, serving
+from ttweet.broker import fanout
 from ttweet.server.config import Limits
 from ttweet.server.tcp.server import SWEEP_S
 from ttweet.storage.contract import Store
@@ -234,7 +235,8 @@ async def test_tweets_since_the_login_come_oldest_first_in_pages(any_store: Stor
         assert ([tweet["text"] for tweet in page["tweets"]], page["more"]) == (["one", "of an earlier time"], False)
 
 
-async def test_others_have_their_turn_between_pages_from_memory() -> None:
+async def test_others_have_their_turn_between_pages_from_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fanout, "TURN_BYTES", fanout.PUSH_BYTES)
     log = Log()
     log.commit("a")
     clients = [Client(log) for _ in range(9)]

@@ -159,4 +159,6 @@ def test_over_connections_too_nobody_misses_a_tweet_or_sees_one_twice_or_out_of_
         patch.setattr(fanout, "PAGE_TWEETS", 3)
         patch.setattr(fanout, "RECENT_TWEETS", 4)
         patch.setattr(fanout, "PAGE_BYTES", 150)
+        patch.setattr(fanout, "TURN_BYTES", 200)
+        patch.setattr(fanout, "PUSH_BYTES", 80)
         trio.run(partial(play, steps))

@@ -5,6 +5,7 @@ Knows no SQL and no command line.
 
 import logging
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
@@ -36,7 +37,7 @@ REST_TURNS = 5  # turns of the event loop that are others' after each burst: so 
 FRUITLESS_S = 0.0005  # of rest for each client that came for nothing: a flood of them has half of the loop at most
 FRUITLESS_TLS_S = 0.002  # the same where clients speak TLS: a handshake takes 0.9 ms, of this time
 SWEEP_S = 0.5  # between two looks at the deadlines; each is met that much late at the most
-SWEEP_BURST = 8  # clients let go before others get their turn, some 1 ms: a thousand may have come at the same time
+SWEEP_BURST = 8  # clients closed or looked at before others get their turn, some 1 ms: a thousand may be due at once
 ACCEPT_RETRY_S = 0.1  # until somebody may have closed a descriptor, or the network is up again
 TELL_AGAIN_S = 60.0  # one warning a minute says as much as ten a second
 NO_ROOM = b"\x15\x03\x03\x00\x02\x02\x50"  # to a client that speaks TLS: a fatal alert, internal_error (RFC 8446, 6)
@@ -198,10 +199,9 @@ class Server:
             nursery.start_soon(self._host.fanout.run)
             nursery.start_soon(self._authenticator.run, self.recheck)
 
-    def recheck(self) -> None:
+    async def recheck(self) -> None:
         """See who everybody is, now that tokens have changed."""
-        for connection in list(self._connections):
-            connection.recheck()
+        await self._for_each([*self._connections], Connection.recheck)
 
     async def _sweep(self) -> None:
         """One timer for everybody's deadlines, instead of one for each read."""
@@ -209,16 +209,19 @@ class Server:
             await trio.sleep(SWEEP_S)
             now = trio.current_time()
             late = [one for one in self._connections if one.deadline < now]
-            for number, connection in enumerate(late, 1):
-                if connection.deadline < now and connection in self._connections:  # still: others had turns meanwhile
-                    connection.expire()
-                if number % SWEEP_BURST == 0:
-                    await trio.lowlevel.checkpoint()
+            await self._for_each(late, partial(_expire, now))
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Let every client finish what is under way and read no further request."""
-        for connection in list(self._connections):
-            connection.stop()
+        await self._for_each([*self._connections], Connection.stop)
+
+    async def _for_each(self, connections: list[Connection], act: Callable[[Connection], None]) -> None:
+        """Do something with all of them that are still there when it is their turn, and leave others their turns."""
+        for number, connection in enumerate(connections, 1):
+            if connection in self._connections:
+                act(connection)
+            if number % SWEEP_BURST == 0:
+                await trio.lowlevel.checkpoint()
 
     def _welcome(self, client: socket.socket, address: tuple[str, int], nursery: trio.Nursery) -> None:
         client.setblocking(False)
@@ -261,6 +264,11 @@ class Server:
             return False
         self._told[kind] = now
         return True
+
+
+def _expire(now: float, connection: Connection) -> None:
+    if connection.deadline < now:  # still: others had their turns meanwhile
+        connection.expire()
 
 
 def _turn_away(client: socket.socket, max_clients: int, *, tls: bool) -> None:

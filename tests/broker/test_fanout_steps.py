@@ -1,0 +1,150 @@
+"""No turn of the event loop is as long as a commit is large, or as there are followers."""
+
+from collections.abc import Callable
+
+import pytest
+import trio
+import trio.testing
+
+from tests.broker.test_fanout import Client, Log, follow_all, following
+from tests.support.turns import Turns
+from ttweet.broker import fanout
+from ttweet.broker.fanout import Subscription
+from ttweet.model.tweets import Deletion
+
+CLIENTS = 20
+
+
+class Counted(Client):
+    """Notes what it is pushed."""
+
+    turns: Turns
+
+    def push(self, data: bytes) -> None:
+        self.turns.note()
+        super().push(data)
+
+
+class Hall:
+    """A log with many followers who have caught up."""
+
+    def __init__(self) -> None:
+        self.log = Log()
+        self.clients: list[Client] = []
+        self.looked_up = 0
+        self._look_up = self.log.fanout._look_up
+        self.log.fanout._look_up = self._look_up_and_note  # type: ignore[method-assign]
+
+    async def fill(self, tags: list[str], *, deletions: bool = False) -> None:
+        self.clients = [Counted(self.log) for _ in tags]
+        await following(self.log, lambda: self._follow(tags, deletions=deletions))
+        self.looked_up = 0
+
+    def _follow(self, tags: list[str], *, deletions: bool) -> None:
+        for client, theirs in zip(self.clients, tags, strict=True):
+            client.follow(theirs, None)
+            assert client.follower is not None
+            client.follower.deletions = deletions
+
+    async def turns_of(self, step: Callable[[], object]) -> Turns:
+        """What is pushed from a step on until nobody is behind."""
+        turns = Counted.turns = Turns()
+        trio.lowlevel.add_instrument(turns)
+        try:
+            await following(self.log, step)
+        finally:
+            trio.lowlevel.remove_instrument(turns)
+        assert all(client.follower.state is fanout.LIVE for client in self.clients if client.follower)
+        return turns
+
+    def _look_up_and_note(self, follower: Subscription) -> fanout._Page:
+        self.looked_up += 1
+        return self._look_up(follower)
+
+
+@pytest.fixture
+async def hall(monkeypatch: pytest.MonkeyPatch) -> Hall:
+    """Five pushes a turn, of which a page that was looked up takes the place of two."""
+    monkeypatch.setattr(fanout, "PAGE_BYTES", 2_000)
+    monkeypatch.setattr(fanout, "PUSH_BYTES", 1_000)
+    monkeypatch.setattr(fanout, "TURN_BYTES", 5_000)
+    Counted.turns = Turns()
+    return Hall()
+
+
+async def test_a_commit_for_many_is_pushed_in_several_turns_from_one_page(hall: Hall) -> None:
+    await hall.fill([""] * CLIENTS)
+    turns = await hall.turns_of(lambda: hall.log.commit("a", "b"))
+    assert (turns.all, turns.most, hall.looked_up) == (CLIENTS, 5, 1)
+    for client in hall.clients:
+        client.check(2)
+        assert client.pushed == [0, 2]
+
+
+async def test_a_commit_of_many_bytes_is_pushed_to_fewer_in_a_turn(hall: Hall) -> None:
+    await hall.fill([""] * CLIENTS)
+    turns = await hall.turns_of(lambda: hall.log.commit(*"a" * 30))
+    assert (turns.all, turns.most, hall.looked_up) == (CLIENTS, 3, 1)
+    for client in hall.clients:
+        client.check(30)
+
+
+async def test_a_deletion_is_pushed_to_many_in_several_turns(hall: Hall) -> None:
+    hall.log.commit("a")
+    await hall.fill([""] * CLIENTS, deletions=True)
+    turns = await hall.turns_of(lambda: hall.log.fanout.publish_deletion(Deletion(2, 0, 1)))
+    assert (turns.all, turns.most, hall.looked_up) == (CLIENTS, 5, 1)
+    assert [client.live for client in hall.clients] == [[1, 2]] * CLIENTS
+
+
+async def test_a_commit_for_many_sets_of_tags_is_sorted_up_to_a_bound_and_found_page_by_page_beyond(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fanout, "MAX_HITS", 25)
+    monkeypatch.setattr(fanout, "TURN_BYTES", 1_000_000)
+    await hall.fill([f"a{chr(ord('b') + number)}" for number in range(CLIENTS)])
+    await hall.turns_of(lambda: hall.log.commit("a"))
+    assert hall.looked_up == 0
+    await hall.turns_of(lambda: hall.log.commit("a", "a"))
+    assert hall.looked_up == CLIENTS
+    for client in hall.clients:
+        client.check(3)
+
+
+async def test_what_comes_while_a_commit_is_pushed_comes_after_it_and_once(hall: Hall) -> None:
+    await hall.fill([""] * CLIENTS)
+
+    def commit_twice() -> None:
+        hall.log.commit("a")
+        hall.log.commit("b")
+
+    await hall.turns_of(commit_twice)
+    for client in hall.clients:
+        client.check(2)
+    assert sorted(client.pushed for client in hall.clients) == [[0, 1, 1]] * 5 + [[0, 2]] * (CLIENTS - 5)
+
+
+async def test_no_page_is_kept_when_nobody_is_behind(hall: Hall) -> None:
+    await hall.fill([""] * CLIENTS)
+    await hall.turns_of(lambda: hall.log.commit("a"))
+    assert hall.log.fanout._pages == {}
+
+
+async def test_few_pages_are_kept_for_many_who_are_behind_at_places_of_their_own(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fanout, "MAX_PAGES", 2)
+    hall.log.commit(*"abcde")
+    clients = [Client(hall.log) for _ in range(CLIENTS)]
+    kept: list[int] = []
+    look_up = hall.log.fanout._look_up
+
+    def look_up_and_note(follower: Subscription) -> fanout._Page:
+        kept.append(len(hall.log.fanout._pages))
+        return look_up(follower)
+
+    monkeypatch.setattr(hall.log.fanout, "_look_up", look_up_and_note)
+    await following(hall.log, lambda: follow_all(clients, [*"abcde"] * 4, 0))
+    assert max(kept) <= 2
+    for client in clients:
+        client.check(5)
