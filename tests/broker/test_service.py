@@ -19,6 +19,7 @@ from ttweet.broker.worker import Worker
 from ttweet.model import reports, tweets
 from ttweet.model.errors import Refused
 from ttweet.model.tweets import Page, TagPage, Tweet
+from ttweet.server.stats import Stats
 
 
 class Waiting:
@@ -47,7 +48,7 @@ async def serving(store: MemoryStore) -> AsyncIterator[Service]:
     with Worker("reader") as worker:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(journal.run)
-            yield Service(journal, store.reader(), ReadScheduler(journal.uploads, worker))
+            yield Service(journal, store.reader(), ReadScheduler(journal.uploads, worker), Stats(journal, {}))
             journal.close()
 
 
@@ -130,7 +131,7 @@ async def test_the_last_message_is_never_older_than_what_a_tag_has_shown(questio
     answers: list[Page | TagPage] = []
     journal = Journal(store)
     with Worker("reader") as worker:
-        service = Service(journal, store.reader(), ReadScheduler(journal.uploads, worker))
+        service = Service(journal, store.reader(), ReadScheduler(journal.uploads, worker), Stats(journal, {}))
         store.append([tweets.draft("early #seen", key="a")], [], at=0)  # committed; the journal has not heard of it
 
         async def ask() -> None:

@@ -20,6 +20,7 @@ from ttweet.model.requests import Follow
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.rights import POST, READ, RIGHTS
 from ttweet.security.token_file import TokenFile
+from ttweet.server.stats import Stats
 from ttweet.server.tcp.connection import encode_push
 
 
@@ -29,7 +30,7 @@ async def hosts() -> AsyncIterator[Host]:
     with Worker("reader") as worker:
         journal = Journal(store)
         scheduler = ReadScheduler(journal.uploads, worker)
-        service = Service(journal, store, scheduler)
+        service = Service(journal, store, scheduler, Stats(journal, {}))
         yield Host(service, FanOut(journal, store, scheduler, encode_push), Authenticator())
         await trio.lowlevel.checkpoint()
 

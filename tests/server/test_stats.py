@@ -17,7 +17,7 @@ from ttweet.cli import shell
 from ttweet.cli.commands.stats import readable
 from ttweet.model.errors import StoreError
 from ttweet.security.authenticator import Authenticator
-from ttweet.security.rate_limit import Rate
+from ttweet.security.rate_limit import Rate, RateLimiter
 from ttweet.security.rights import POST, READ
 from ttweet.server.config import Rates
 from ttweet.storage.contract import Store
@@ -132,6 +132,27 @@ async def test_only_who_may_administer_the_server_is_told() -> None:
 async def test_both_clients_have_it() -> None:
     async with serving() as here, ttweet.AsyncClient(*here.address) as client:
         assert (await client.stats())["connections"]["now"] == 1
+
+
+class Web:
+    """An edge beside that of TCP."""
+
+    clients, accepted, turned_away, followers = 3, 5, 1, (2, 1)
+
+    def __init__(self, limiter: RateLimiter | None) -> None:
+        self.limiter = limiter
+
+
+async def test_it_counts_the_clients_of_all_edges() -> None:
+    rate = Rate(1, "h", burst=2)
+    limiter = RateLimiter(rate)
+    limiter.take("somebody", 0)
+    async with serving(rates=Rates(rate, loopback=True)) as here:
+        here.stats.watch(Web(limiter))
+        stats = await stats_of(await here.call())
+    assert stats["connections"] == {"now": 4, "accepted": 6, "turned_away": 1}
+    assert stats["followers"] == {"live": 2, "behind": 1}
+    assert stats["rate"] == {"limit": "1/h", "burst": 2, "clients": 2, "refused": 0}
 
 
 # The command

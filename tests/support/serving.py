@@ -95,6 +95,7 @@ class Serving:
 
     store: Any
     journal: Journal
+    stats: Stats
     server: Server
     nursery: trio.Nursery
     address: tuple[str, int]
@@ -147,7 +148,8 @@ async def serving(
     with trio.fail_after(float("inf") if by_hand else GUARD_S), Worker("reader") as worker:
         reader = store.reader()
         fanout = FanOut(journal, reader, ReadScheduler(journal.uploads, worker), encode_push)
-        api = service(journal, reader, ReadScheduler(journal.uploads, worker))
+        stats = Stats(journal, {"max_clients": max_clients})
+        api = service(journal, reader, ReadScheduler(journal.uploads, worker), stats)
         server = Server(
             Host(api, fanout, authenticator or Authenticator()),
             max_clients=max_clients,
@@ -155,7 +157,7 @@ async def serving(
             rates=rates,
             certificates=certificates,
         )
-        api.collect = Stats(api, journal, server, {"max_clients": max_clients}).collect
+        stats.watch(server)
         async with trio.open_nursery() as writing:
             writing.start_soon(journal.run)
             (listener,) = listen(("127.0.0.1",), 0)
@@ -164,7 +166,7 @@ async def serving(
                 with listener:
                     async with trio.open_nursery() as connections:
                         connections.start_soon(server.accept, listener, connections)
-                        here = Serving(store, journal, server, connections, listener.getsockname())
+                        here = Serving(store, journal, stats, server, connections, listener.getsockname())
                         try:
                             yield here
                         finally:

@@ -7,7 +7,7 @@ from committed tweets.
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from ttweet.broker.journal import Journal
 from ttweet.broker.read_scheduler import ReadScheduler
@@ -24,17 +24,26 @@ from ttweet.storage.contract import Reader
 T = TypeVar("T")
 
 
+class StatsSource(Protocol):
+    """What counts for all edges."""
+
+    refusals: Counter[str]
+
+    def collect(self) -> dict[str, dict[str, Any]]:
+        """What `stats` tells beside the file's size: objects of numbers, strings, booleans and None."""
+        ...
+
+
 class Service:
     """The operations, on a journal that is running and a reader that only `reading` may call."""
 
-    def __init__(self, journal: Journal, reader: Reader, reading: ReadScheduler) -> None:
+    def __init__(self, journal: Journal, reader: Reader, reading: ReadScheduler, stats: StatsSource) -> None:
         self._journal = journal
         self._reader = reader
         self._reading = reading
-        self.refusals: Counter[str] = Counter()
+        self._stats = stats
+        self.refusals = stats.refusals
         """How many requests were refused, by code; what the store refused is the journal's to tell."""
-        self.collect: Callable[[], dict[str, dict[str, Any]]] = dict
-        """What `stats` tells beside the file's size; the composition root knows who counts what."""
         self._logins: dict[str, int] = {}  # names that are online, with the newest id at their login
         self._looks: dict[str, str] = {}  # what they look like, with the name
 
@@ -78,9 +87,9 @@ class Service:
         return await self._ask(partial(self._reader.list_tags, limit=limit, now=now_ms(), numbers=numbers))
 
     async def stats(self) -> dict[str, dict[str, Any]]:
-        """How the server is doing; see stats.Stats."""
+        """How the server is doing; docs/protocol.md tells what is in it."""
         size = await self._reading.run(self._reader.size)
-        return {**self.collect(), "file": size._asdict()}
+        return {**self._stats.collect(), "file": size._asdict()}
 
     async def delete(self, tweet: int, by: str) -> Deletion:
         """Delete a tweet, its text and what tells of it; `by` is who wants it. Raises Refused `no_tweet`."""

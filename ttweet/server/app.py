@@ -130,7 +130,9 @@ async def serve(
         worker = resources.enter_context(Worker("reader"))
         reader = resources.enter_context(closing(store.reader()))
         max_clients = allowed_clients(config.max_clients)
-        service = Service(journal, reader, ReadScheduler(journal.uploads, worker))
+        retention = _retention(config.keep, journal, store, resources)
+        stats = Stats(journal, limits_in_force(config, max_clients), retention=retention)
+        service = Service(journal, reader, ReadScheduler(journal.uploads, worker), stats)
         fanout = FanOut(journal, reader, ReadScheduler(journal.uploads, worker), encode_push)  # with a line of its own
         addresses = [listener.getsockname()[0] for listener in listeners]
         authenticator = Authenticator(exposure.anonymous_rights(addresses, config.anonymous), TokenFile(config.db))
@@ -141,10 +143,7 @@ async def serve(
             rates=config.rates,
             certificates=certificates,
         )
-        retention = _retention(config.keep, journal, store, resources)
-        service.collect = Stats(
-            service, journal, server, limits_in_force(config, max_clients), retention=retention
-        ).collect
+        stats.watch(server)
         copies = [LogCopy(to, store.reader(), session=store.session) for to in destinations(config)]
         async with trio.open_nursery() as copying:
             for copy in copies:

@@ -5,14 +5,43 @@ rest is looked up when somebody asks. Knows no bytes and no command line.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from ttweet import __version__
 from ttweet.broker.journal import Journal
 from ttweet.broker.retention import Retention
-from ttweet.broker.service import Service
-from ttweet.server.tcp.server import Server
+from ttweet.security.rate_limit import RateLimiter
+
+
+class Edge(Protocol):
+    """What clients connect to, as far as it is counted."""
+
+    @property
+    def clients(self) -> int:
+        """How many have a place."""
+        ...
+
+    @property
+    def accepted(self) -> int:
+        """How many have connected so far."""
+        ...
+
+    @property
+    def turned_away(self) -> int:
+        """How many got no place, or made room for another client."""
+        ...
+
+    @property
+    def followers(self) -> tuple[int, int]:
+        """How many follow: those that have caught up, and those that are behind."""
+        ...
+
+    @property
+    def limiter(self) -> RateLimiter | None:
+        """What holds them to a rate, where there is one."""
+        ...
 
 
 class Stats:
@@ -20,32 +49,35 @@ class Stats:
 
     def __init__(
         self,
-        service: Service,
         journal: Journal,
-        server: Server,
         limits: Mapping[str, object],
         *,
         retention: Retention | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`limits` is told as it is."""
-        self._service = service
         self._journal = journal
-        self._server = server
+        self._edges: list[Edge] = []
         self._limits = limits
         self._retention = retention
         self._clock = clock
         self._started = clock()
+        self.refusals: Counter[str] = Counter()
+        """How many requests the edges refused, by code."""
+
+    def watch(self, edge: Edge) -> None:
+        """Count the clients of an edge in."""
+        self._edges.append(edge)
 
     def collect(self) -> dict[str, dict[str, Any]]:
         """The parts, each an object."""
         return {
             "server": self._session(),
             "connections": self._connections(),
-            "followers": dict(zip(("live", "behind"), self._server.followers, strict=True)),
+            "followers": self._followers(),
             "tweets": self._tweets(),
             "retention": {"removed": self._retention.removed if self._retention else 0, "gone": self._journal.gone},
-            "refusals": dict(sorted((self._service.refusals + self._journal.failed).items())),
+            "refusals": dict(sorted((self.refusals + self._journal.failed).items())),
             "rate": self._rate(),
             "limits": dict(self._limits),
         }
@@ -56,8 +88,15 @@ class Stats:
         return {"version": __version__, "started": int(self._started * 1000), "uptime_s": uptime_s, "trouble": trouble}
 
     def _connections(self) -> dict[str, Any]:
-        server = self._server
-        return {"now": server.clients, "accepted": server.accepted, "turned_away": server.turned_away}
+        return {
+            "now": sum([edge.clients for edge in self._edges]),
+            "accepted": sum([edge.accepted for edge in self._edges]),
+            "turned_away": sum([edge.turned_away for edge in self._edges]),
+        }
+
+    def _followers(self) -> dict[str, Any]:
+        followers = [edge.followers for edge in self._edges]
+        return {"live": sum([live for live, _ in followers]), "behind": sum([behind for _, behind in followers])}
 
     def _tweets(self) -> dict[str, Any]:
         journal = self._journal
@@ -72,8 +111,11 @@ class Stats:
         }
 
     def _rate(self) -> dict[str, Any]:
-        limiter = self._server.limiter
-        if limiter is None:
-            return {"limit": None, "burst": None, "clients": 0, "refused": 0}
-        rate = limiter.rate
-        return {"limit": str(rate), "burst": rate.burst, "clients": len(limiter), "refused": limiter.refused}
+        limiters = [edge.limiter for edge in self._edges if edge.limiter is not None]
+        rate = limiters[0].rate if limiters else None  # one for all edges
+        return {
+            "limit": rate and str(rate),
+            "burst": rate and rate.burst,
+            "clients": sum([len(limiter) for limiter in limiters]),
+            "refused": sum([limiter.refused for limiter in limiters]),
+        }
