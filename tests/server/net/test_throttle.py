@@ -4,33 +4,33 @@ from pathlib import Path
 
 from tests.support.memory_store import MemoryStore
 from tests.support.serving import serving
-from ttweet.broker.session import Host, Session
 from ttweet.protocol.codecs import JSON
 from ttweet.protocol.reader import RequestReader
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.rate_limit import Rate
-from ttweet.security.rights import READ
+from ttweet.security.rights import READ, Principal
 from ttweet.security.token_file import TokenFile
 from ttweet.server.config import NO_RATES, Rates
-from ttweet.server.net.throttle import Throttle, ThrottledReader
+from ttweet.server.net.throttle import Throttle
+from ttweet.server.tcp.reader import reader_for
 
 TWO = Rates(Rate(1, "h", burst=2), loopback=True)
+NOBODY = Principal(None, frozenset())
 TWICE = [("p", ""), ("p", "")]
 
 
-def reader_for(rates: Rates, host: str) -> type[RequestReader]:
-    peer = host, 1
-    session = Session(Host(None, None, Authenticator()), peer, None)  # type: ignore[arg-type]  # they are not asked
-    return type(Throttle(rates, JSON).reader(peer, session))
+def is_limited(rates: Rates, host: str) -> bool:
+    return Throttle(rates).gauge((host, 1), lambda: NOBODY) is not None
 
 
-def test_who_is_not_limited_gets_the_plain_reader_and_pays_nothing() -> None:
+def test_who_is_not_limited_gets_no_gauge_and_pays_nothing() -> None:
     limited = Rates(Rate(1, "s", burst=1))
-    assert reader_for(limited, "203.0.113.7") is ThrottledReader
-    assert reader_for(limited, "127.0.0.1") is RequestReader
-    assert reader_for(limited._replace(loopback=True), "127.0.0.1") is ThrottledReader
-    assert reader_for(limited, "memory") is ThrottledReader
-    assert reader_for(NO_RATES, "203.0.113.7") is RequestReader
+    assert is_limited(limited, "203.0.113.7")
+    assert not is_limited(limited, "127.0.0.1")
+    assert is_limited(limited._replace(loopback=True), "127.0.0.1")
+    assert is_limited(limited, "memory")
+    assert not is_limited(NO_RATES, "203.0.113.7")
+    assert type(reader_for(None, JSON)) is RequestReader
 
 
 async def test_requests_beyond_the_rate_are_refused_in_their_place_and_the_connection_goes_on() -> None:

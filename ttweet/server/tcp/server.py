@@ -12,14 +12,14 @@ from functools import partial
 import trio
 
 from ttweet.broker.fanout import LIVE
-from ttweet.broker.session import Host
+from ttweet.broker.session import Host, Session
 from ttweet.model import reports
 from ttweet.model.addresses import network_of
 from ttweet.model.errors import ProtocolError
 from ttweet.model.reports import Peer
 from ttweet.protocol import answers
 from ttweet.protocol.codecs import JSON
-from ttweet.protocol.reader import IS_TLS
+from ttweet.protocol.reader import IS_TLS, RequestReader
 from ttweet.security.certificates import Certificates
 from ttweet.security.rate_limit import RateLimiter
 from ttweet.server.config import NO_RATES, Limits, Rates
@@ -29,6 +29,7 @@ from ttweet.server.net.throttle import Throttle
 from ttweet.server.net.tls import TlsTransport
 from ttweet.server.net.transport import Readiness, SocketTransport, Transport
 from ttweet.server.tcp.connection import Connection
+from ttweet.server.tcp.reader import reader_for
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ class Server:
         self._service = host.service
         self._authenticator = host.authenticator
         self._limits = limits
-        self._throttle = Throttle(rates, JSON)
+        self._throttle = Throttle(rates)
         self._certificates = certificates
         self._connections: dict[Connection, None] = {}  # in the order in which they came, those of the anteroom too
         self._anteroom: dict[Connection, None] = {}  # those that have no place yet
@@ -134,7 +135,7 @@ class Server:
         connection = Connection(
             transport,
             self._host,
-            partial(self._throttle.reader, peer),
+            partial(self._reader, peer),
             peer=peer,
             limits=self._limits,
             send_later=send_later,
@@ -144,6 +145,9 @@ class Server:
         self._connections[connection] = None
         nursery.start_soon(self._serve, connection, peer, name=f"client {peer}")
         return connection
+
+    def _reader(self, peer: Peer, session: Session) -> RequestReader:
+        return reader_for(self._throttle.gauge(peer, lambda: session.principal), JSON)
 
     def _seat(self, peer: Peer, connection: Connection) -> None:
         """Move a client from the anteroom to a place. Raises ProtocolError `busy` when there is none."""
