@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 import trio
@@ -22,6 +22,7 @@ from ttweet.model import hashtags
 from ttweet.model.errors import Refused, StoreError
 from ttweet.model.tweets import Tweet, draft
 from ttweet.server.tcp.connection import encode_push
+from ttweet.storage.contract import Slice
 
 T = TypeVar("T")
 TAGS = ["a", "b", "c"]
@@ -288,7 +289,7 @@ async def test_a_follower_without_room_costs_the_writer_nothing_and_misses_nothi
 
 async def test_what_is_recent_is_read_from_memory() -> None:
     class Unreadable(MemoryStore):
-        def read_after(self, cursor: int, limit: int) -> list[Tweet]:
+        def read_after(self, cursor: int, limit: int, **wanted: Any) -> Slice:
             raise AssertionError("the file was read")
 
     log = Log(Unreadable())
@@ -302,13 +303,8 @@ async def test_what_is_recent_is_read_from_memory() -> None:
 @pytest.mark.parametrize("tags", ["", "a"])
 async def test_a_commit_during_a_read_comes_once(small: None, tags: str) -> None:
     class Racing(MemoryStore):
-        def read_after(self, cursor: int, limit: int) -> list[Tweet]:
-            return self._then_commit(super().read_after(cursor, limit))
-
-        def tagged_after(self, keys: Sequence[str], cursor: int, limit: int) -> list[Tweet]:
-            return self._then_commit(super().tagged_after(keys, cursor, limit))
-
-        def _then_commit(self, found: list[Tweet]) -> list[Tweet]:
+        def read_after(self, cursor: int, limit: int, **wanted: Any) -> Slice:
+            found = super().read_after(cursor, limit, **wanted)
             if len(self.tweets) < 100:
                 log.commit("a", "b")
             return found
@@ -338,8 +334,10 @@ async def test_what_the_file_has_before_it_is_published_comes_once(small: None, 
 
 async def test_who_cannot_be_read_for_is_let_go_and_the_others_are_served(small: None) -> None:
     class Broken(MemoryStore):
-        def tagged_after(self, keys: object, cursor: int, limit: int) -> list[Tweet]:
-            raise StoreError("internal", "the database failed")
+        def read_after(self, cursor: int, limit: int, *, keys: Sequence[str] = (), deletions: bool = False) -> Slice:
+            if keys:
+                raise StoreError("internal", "the database failed")
+            return super().read_after(cursor, limit, deletions=deletions)
 
     log = Log(Broken())
     for _ in range(10):
@@ -352,7 +350,7 @@ async def test_who_cannot_be_read_for_is_let_go_and_the_others_are_served(small:
 
 async def test_after_a_read_that_failed_no_deletions_are_kept_for_it(small: None) -> None:
     class Broken(MemoryStore):
-        def read_after(self, cursor: int, limit: int) -> list[Tweet]:
+        def read_after(self, cursor: int, limit: int, **wanted: Any) -> Slice:
             raise StoreError("internal", "the database failed")
 
     log = Log(Broken())

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -28,7 +29,7 @@ from ttweet.client.cursor import Cursor
 from ttweet.model.errors import StoreError
 from ttweet.model.keep import Keep
 from ttweet.model.tweets import draft
-from ttweet.storage.contract import Store
+from ttweet.storage.contract import Kept, Store
 
 DAY_S = 86_400.0
 
@@ -84,10 +85,9 @@ async def test_when_all_are_too_old_there_is_no_last_message() -> None:
 
 async def test_what_comes_during_the_look_stays() -> None:
     class Racing(MemoryStore):
-        def first_kept(self, *, since: int | None, last: int | None, now: int) -> int:
-            found = super().first_kept(since=since, last=last, now=now)
+        def oldest_kept(self, *, before: int | None = None, **wanted: Any) -> Kept:
             self.append([draft("comes now")], [], at=0)
-            return found + 1
+            return super().oldest_kept(before=before, **wanted)
 
     store = Racing()
     store.append([draft("old")], [], at=0)
@@ -176,7 +176,7 @@ class Reader:
 def prune(log: Log, before: int) -> None:
     while log.store.prune(before):
         pass
-    log.fanout.prune(log.store.gone())
+    log.fanout.prune(log.store.position().gone)
 
 
 async def take_all(log: Log, reader: Reader) -> None:
@@ -234,7 +234,7 @@ def test_each_tweet_comes_or_is_told_to_be_gone(steps: list[int | str]) -> None:
         missing = {*range(1, log.store.newest + 1)} - {*reader.received}
         assert reader.received == sorted({*reader.received})
         assert missing <= {*range(1, max(reader.gone, default=0) + 1)}
-        assert all(gone <= log.store.gone() for gone in reader.gone)
+        assert all(gone <= log.store.position().gone for gone in reader.gone)
 
     trio.run(check)
 

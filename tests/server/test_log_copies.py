@@ -309,13 +309,13 @@ class BusyReader(MemoryStore):
 
     busy = True
 
-    def log_text_after(
+    def text_after(
         self, cursor: int, *, limit: int, session: int | None = None, details: bool = False
     ) -> tuple[str, int]:
         if self.busy:
             self.busy = False
             raise StoreError("busy", "another process holds the file")
-        return super().log_text_after(cursor, limit=limit, session=session, details=details)
+        return super().text_after(cursor, limit=limit, session=session, details=details)
 
 
 def test_a_log_that_cannot_be_read_now_is_read_later(sample: Path, caplog: pytest.LogCaptureFixture) -> None:

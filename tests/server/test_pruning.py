@@ -15,6 +15,7 @@ from tests.storage.sqlite.test_removal import DAY_MS, NOW, REPORT, check_counts,
 from tests.support.memory_store import MemoryStore
 from tests.support.processes import run, running_server, says
 from tests.support.serving import serving
+from tests.support.stored import tweets_after
 from ttweet.cli import shell
 from ttweet.client.cursor import Cursor
 from ttweet.model.times import now_ms
@@ -41,10 +42,10 @@ def test_what_is_below_the_id_goes_with_its_tags_and_report_lines_and_its_key_st
         post(store, "older line", at=NOW - DAY_MS)
         post(store, "new #a")
         assert prune(store, 3) == 2
-        assert [tweet.text for tweet in store.read_after(0, 9)] == ["new #a"]
+        assert [tweet.text for tweet in tweets_after(store, 0, 9)] == ["new #a"]
         assert [(tag.tag, tag.count) for tag in store.list_tags(limit=9, now=NOW).tags] == [("a", 1)]
         assert log(store) == ["Message Received: new #a"]
-        assert (store.count(), store.gone()) == (1, 2)
+        assert (store.count(), store.position().gone) == (1, 2)
         again, other = store.append([draft("again", key="k"), draft("other", key="j")], [], at=NOW)
         assert again == Tombstone(1, NOW - DAY_MS)
         assert other.id == 4
@@ -68,7 +69,7 @@ def test_when_all_are_gone_there_is_no_last_message_and_ids_go_on_after_a_restar
         post(store, "a #x", "b")
         store.delete(1, REPORT, at=NOW)
         assert prune(store, 2**63 - 1, NOW + 1) == 2
-        assert (store.last(), store.count(), store.gone(), log(store)) == (None, 0, 3, [])
+        assert (store.last(), store.count(), store.position().gone, log(store)) == (None, 0, 3, [])
     with closing(opened(tmp_path / "t.db")) as store:
         assert (store.last(), store.newest_id()) == (None, 3)
         assert post(store, "c")[0].id == 4
@@ -81,7 +82,7 @@ def test_it_goes_in_steps_and_on_after_a_stop(tmp_path: Path, monkeypatch: pytes
         steps = LocalStore(store).prune(6)
         assert [next(steps), next(steps)] == [2, 4]
         steps.close()  # type: ignore[attr-defined]  # a generator
-        assert store.gone() == 4
+        assert store.position().gone == 4
         assert list(LocalStore(store).prune(6)) == [1]
 
 
@@ -126,7 +127,7 @@ def test_after_any_mixture_of_posts_and_prunings_what_counts_tags_is_what_counti
             else:
                 prune(store, step)
                 gone = max(gone, min(step - 1, newest))
-            assert (store.gone(), store.count()) == (gone, newest - gone)
+            assert (store.position().gone, store.count()) == (gone, newest - gone)
         store.settle()
     check_counts(path)
     with closing(sqlite3.connect(path)) as connection:
@@ -139,9 +140,9 @@ def test_what_stays_is_told_by_age_or_by_number(tmp_path: Path) -> None:
             post(store, "x", at=NOW - age * DAY_MS)
         store.delete(4, REPORT, at=NOW)
     with closing(SqliteReader(tmp_path / "t.db")) as reader:
-        assert reader.first_kept(since=NOW - 2 * DAY_MS, last=None, now=NOW) == 2
-        assert reader.first_kept(since=NOW + 1, last=None, now=NOW + 1) == 2**53
-        assert [reader.first_kept(since=None, last=last, now=NOW) for last in (1, 2, 3, 4)] == [3, 2, 1, 0]
+        assert reader.oldest_kept(since=NOW - 2 * DAY_MS, now=NOW).before == 2
+        assert reader.oldest_kept(since=NOW + 1, now=NOW + 1).before == 2**53
+        assert [reader.oldest_kept(last=last, now=NOW).before for last in (1, 2, 3, 4)] == [3, 2, 1, 0]
         assert reader.counts_around(3) == (2, 1)
 
 
@@ -162,7 +163,7 @@ def test_a_time_that_cannot_be_counts_as_that_of_the_next_tweet(
 ) -> None:
     for age in ages:
         post(any_store, "x", at=NOW - age * DAY_MS)
-    first = any_store.first_kept(since=NOW - 7 * DAY_MS + 1, last=None, now=NOW)
+    first = any_store.oldest_kept(since=NOW - 7 * DAY_MS + 1, now=NOW).before
     assert first == kept if kept else first > len(ages)
 
 
@@ -172,8 +173,8 @@ def test_report_lines_stay_with_the_tweets_that_stay_also_when_the_oldest_has_a_
     with closing(opened(tmp_path / "t.db")) as store:
         for ahead in (9, 9, 0, 0):
             store.append([draft("x")], [REPORT], at=NOW + ahead * DAY_MS)
-        assert store.time_of(2, now=NOW - 1) is None
-        assert (since := store.time_of(2, now=NOW)) == NOW
+        assert store.oldest_kept(before=2, now=NOW - 1).since is None
+        assert (since := store.oldest_kept(before=2, now=NOW).since) == NOW
         assert store.prune_lines(since) == 0
 
 
@@ -185,7 +186,7 @@ def test_report_lines_of_a_clock_that_was_ahead_go_with_those_behind_them(
         for age in ages:
             store.append([], [REPORT], at=NOW - age * DAY_MS)
         assert store.prune_lines(NOW - 7 * DAY_MS) == len(ages) - left
-        assert len(store.log_after(0, limit=9)) == left
+        assert len(store.lines_after(0, limit=9)) == left
 
 
 def test_more_lines_of_a_clock_that_was_ahead_than_go_in_a_step_stop_nothing(
@@ -196,7 +197,7 @@ def test_more_lines_of_a_clock_that_was_ahead_than_go_in_a_step_stop_nothing(
         for age in (*[-9] * 5, 9, 1):
             store.append([], [REPORT], at=NOW - age * DAY_MS)
         assert [store.prune_lines(NOW - 7 * DAY_MS) for _ in range(4)] == [2, 2, 2, 0]
-        assert len(store.log_after(0, limit=9)) == 1
+        assert len(store.lines_after(0, limit=9)) == 1
 
 
 async def test_who_follows_from_before_the_oldest_is_told_what_is_gone() -> None:

@@ -2,14 +2,15 @@
 
 import pytest
 
-from tests.support.stored import tweets_of
+from tests.support.stored import tweets_after, tweets_of
 from ttweet.model import reports
 from ttweet.model.reports import Report, message_received
-from ttweet.model.tweets import HISTORY_DAYS, Page, TagPage, TagSummary, Tweet, draft
-from ttweet.storage.contract import LogLine, Reader, Store
+from ttweet.model.tweets import HISTORY_DAYS, Deletion, Page, TagPage, TagSummary, Tweet, draft
+from ttweet.storage.contract import Kept, LogLine, Position, Reader, Slice, Store
 
 DAY_MS = 86_400_000
 NOW = 20_000 * DAY_MS + 1
+MANY = 1_000_000
 PEER = ("127.0.0.1", 50000)
 
 
@@ -26,13 +27,13 @@ def summaries(reader: Reader, *, limit: int = 100, now: int = NOW, numbers: bool
 
 
 def test_a_new_store_has_no_tweets_no_tags_and_a_session(any_store: Store) -> None:
-    assert any_store.count() == 0
-    assert any_store.last() is None
-    assert any_store.read_after(0, 10) == []
+    assert len(tweets_after(any_store, 0, MANY)) == 0
+    assert any_store.position().last is None
+    assert tweets_after(any_store, 0, 10) == []
     assert any_store.tweets_of_tag("python", limit=10) == Page([], more=False)
     assert any_store.list_tags(limit=10, now=NOW) == TagPage([], more=False)
-    assert any_store.log_after(0, limit=10) == []
-    assert any_store.log_text_after(0, limit=10) == ("", 0)
+    assert any_store.lines_after(0, limit=10) == []
+    assert any_store.text_after(0, limit=10) == ("", 0)
     assert any_store.last_session() == any_store.session == 1
 
 
@@ -40,29 +41,75 @@ def test_drafts_come_back_as_tweets_with_rising_ids(any_store: Store) -> None:
     first = any_store.append([draft("a #Tag", by="ann"), draft("b")], [], at=NOW)
     assert first == [Tweet(1, NOW, "ann", "a #Tag", ("Tag",)), Tweet(2, NOW, None, "b", ())]
     assert post(any_store, "c", at=NOW + 5) == [Tweet(3, NOW + 5, None, "c", ())]
-    assert any_store.read_after(0, 10) == [*first, Tweet(3, NOW + 5, None, "c", ())]
-    assert any_store.count() == 3
+    assert tweets_after(any_store, 0, 10) == [*first, Tweet(3, NOW + 5, None, "c", ())]
+    assert len(tweets_after(any_store, 0, MANY)) == 3
 
 
 def test_an_append_of_nothing_stores_nothing(any_store: Store) -> None:
     assert any_store.append([], [], at=NOW) == []
-    assert any_store.count() == 0
+    assert len(tweets_after(any_store, 0, MANY)) == 0
 
 
 def test_a_cursor_reads_what_comes_after_it_oldest_first(any_store: Store) -> None:
     post(any_store, "a", "b", "", "d")
-    assert texts(any_store.read_after(1, 2)) == ["b", ""]
-    assert texts(any_store.read_after(3, 2)) == ["d"]
-    assert any_store.read_after(4, 2) == []
+    assert texts(tweets_after(any_store, 1, 2)) == ["b", ""]
+    assert texts(tweets_after(any_store, 3, 2)) == ["d"]
+    assert tweets_after(any_store, 4, 2) == []
 
 
 def test_a_cursor_reads_the_tweets_of_any_of_some_tags_each_once(any_store: Store) -> None:
     post(any_store, "1 #a", "2 #b", "3 #A #b #c", "4 #c", "5", "6 #b", "7 #a")
-    assert texts(any_store.tagged_after(["a", "b"], 0, 100)) == ["1 #a", "2 #b", "3 #A #b #c", "6 #b", "7 #a"]
-    assert texts(any_store.tagged_after(["a", "b"], 1, 2)) == ["2 #b", "3 #A #b #c"]
-    assert texts(any_store.tagged_after(["nobody's", "c"], 3, 2)) == ["4 #c"]
-    assert any_store.tagged_after(["a"], 7, 2) == []
-    assert texts(any_store.tagged_after([*"abc", *[f"t{number}" for number in range(29)]], 5, 9)) == ["6 #b", "7 #a"]
+    assert texts(tweets_after(any_store, 0, 100, keys=["a", "b"])) == ["1 #a", "2 #b", "3 #A #b #c", "6 #b", "7 #a"]
+    assert texts(tweets_after(any_store, 1, 2, keys=["a", "b"])) == ["2 #b", "3 #A #b #c"]
+    assert texts(tweets_after(any_store, 3, 2, keys=["nobody's", "c"])) == ["4 #c"]
+    assert tweets_after(any_store, 7, 2, keys=["a"]) == []
+    assert texts(tweets_after(any_store, 5, 9, keys=[*"abc", *[f"t{number}" for number in range(29)]])) == [
+        "6 #b",
+        "7 #a",
+    ]
+
+
+def test_a_slice_has_the_deletions_on_demand_each_in_its_place(any_store: Store) -> None:
+    one, two, _ = post(any_store, "1 #a", "2 #b", "3 #a")
+    first = any_store.delete(3, LINES[0], at=NOW + 1)
+    [five] = post(any_store, "5 #a")
+    second = any_store.delete(5, LINES[0], at=NOW + 2)
+    [seven] = post(any_store, "7 #c")
+    assert (first, second, five.id) == (Deletion(4, NOW + 1, 3), Deletion(6, NOW + 2, 5), 5)
+    assert any_store.read_after(0, 9, deletions=True).entries == [one, two, first, second, seven]
+    assert any_store.read_after(0, 9).entries == [one, two, seven]
+    assert any_store.read_after(1, 3, deletions=True).entries == [two, first, second]
+    assert any_store.read_after(0, 3, keys=["a", "c"], deletions=True).entries == [one, first, second]
+
+
+def test_a_slice_says_which_tweets_were_not_kept(any_store: Store) -> None:
+    [*_, three] = post(any_store, "1 #a", "2 #a", "3")
+    assert any_store.read_after(0, 9).gone == any_store.position().gone == 0
+    while any_store.prune(3):
+        pass
+    assert any_store.read_after(0, 9) == Slice([three], 2)
+    assert any_store.read_after(0, 9, keys=["a"]) == Slice([], 2)
+    assert any_store.position() == Position(three, 3, 2)
+
+
+def test_the_position_is_that_of_the_newest_entry_and_of_the_newest_tweet_that_stands(any_store: Store) -> None:
+    assert any_store.position() == Position(None, 0, 0)
+    [one, _] = post(any_store, "1", "2")
+    any_store.delete(2, LINES[0], at=NOW)
+    assert any_store.position() == Position(one, 3, 0)
+    while any_store.prune(9):
+        pass
+    assert any_store.position() == Position(None, 3, 3)
+
+
+def test_what_is_kept_begins_at_an_id_at_the_latest(any_store: Store) -> None:
+    for number in range(1, 6):
+        post(any_store, "x", at=NOW + number)
+    assert any_store.oldest_kept(last=2, now=NOW + 9) == Kept(4, NOW + 4)
+    assert any_store.oldest_kept(last=2, before=3, now=NOW + 9) == Kept(3, NOW + 3)
+    assert any_store.oldest_kept(since=NOW + 9, before=6, now=NOW + 9) == Kept(6, NOW + 9)
+    assert any_store.oldest_kept(before=2, now=NOW + 9) == Kept(2, NOW + 2)
+    assert any_store.oldest_kept(last=6, before=9, now=NOW + 9) == Kept(0, None)
 
 
 def test_the_tweets_of_an_author_come_either_way_in_pages_without_the_empty_ones(any_store: Store) -> None:
@@ -72,27 +119,27 @@ def test_the_tweets_of_an_author_come_either_way_in_pages_without_the_empty_ones
     assert (texts(newest), more) == (["6", "5"], True)
     older, more = any_store.tweets_of_author("ann", limit=2, before=5)
     assert (texts(older), more) == (["1"], False)
-    oldest, more = any_store.tweets_of_author_after("ann", 0, limit=2)
+    oldest, more = any_store.tweets_of_author("ann", limit=2, after=0)
     assert (texts(oldest), more) == (["1", "5"], True)
-    assert any_store.tweets_of_author_after("ann", 6, limit=2) == Page([], more=False)
+    assert any_store.tweets_of_author("ann", limit=2, after=6) == Page([], more=False)
 
 
 def test_the_last_tweet_may_be_an_empty_one(any_store: Store) -> None:
     post(any_store, "a", "")
-    assert any_store.last() == Tweet(2, NOW, None, "", ())
+    assert any_store.position().last == Tweet(2, NOW, None, "", ())
 
 
 def test_text_comes_back_to_the_letter(any_store: Store) -> None:
     odd = ["  blanks  ", "\t\n\r", "😀👩‍👩‍👧", "quote ' \" \\ %", "\x1b[31m", "ÿ\u2028\ufeff", "é" * 150]
     post(any_store, *odd)
-    assert texts(any_store.read_after(0, 10)) == odd
+    assert texts(tweets_after(any_store, 0, 10)) == odd
 
 
 def test_a_key_used_before_gives_the_first_tweet_and_stores_nothing(any_store: Store) -> None:
     [first] = any_store.append([draft("a", key="k", by="ann")], [], at=NOW)
     again = any_store.append([draft("b"), draft("other words", key="k", by="ann")], [], at=NOW + 1)
     assert again == [Tweet(2, NOW + 1, None, "b", ()), first]
-    assert any_store.count() == 2
+    assert len(tweets_after(any_store, 0, MANY)) == 2
 
 
 def test_a_key_twice_in_one_batch_stores_one_tweet(any_store: Store) -> None:
@@ -119,7 +166,7 @@ def test_the_tweets_of_a_tag_come_newest_first_in_pages(any_store: Store) -> Non
 
 def test_a_tweet_carries_each_of_its_tags_once_as_typed(any_store: Store) -> None:
     post(any_store, "#One #two #ONE #1 #Straße")
-    [tweet] = any_store.read_after(0, 1)
+    [tweet] = tweets_after(any_store, 0, 1)
     assert tweet.tags == ("One", "two", "1", "Straße")
     assert any_store.tweets_of_tag("strasse", limit=1).tweets == [tweet]
 
@@ -210,34 +257,34 @@ LINES: list[Report] = [
 def test_report_lines_are_kept_in_order_as_they_are(any_store: Store) -> None:
     any_store.append([draft("x")], LINES[:2], at=NOW)
     any_store.append([], LINES[2:], at=NOW + 1)
-    assert any_store.log_after(0, limit=10) == [
+    assert any_store.lines_after(0, limit=10) == [
         LogLine(id_, 1, NOW + (id_ > 2), line.side, line.category, line.text, *(line.details or ()))
         for id_, line in enumerate(LINES, 1)
     ]
-    assert [line[-3:] for line in any_store.log_after(1, limit=3)] == [
+    assert [line[-3:] for line in any_store.lines_after(1, limit=3)] == [
         (None, None, PEER[0]),
         (None, None, None),
         ("token", "ci", PEER[0]),
     ]
-    assert [line.id for line in any_store.log_after(2, limit=2)] == [3, 4]
-    assert any_store.log_after(5, limit=2) == []
+    assert [line.id for line in any_store.lines_after(2, limit=2)] == [3, 4]
+    assert any_store.lines_after(5, limit=2) == []
 
 
 def test_report_lines_are_chosen_by_category_and_session(any_store: Store) -> None:
     any_store.append([], LINES, at=NOW)
-    assert [line.id for line in any_store.log_after(0, limit=9, categories=["ERROR", "CONNECTION"])] == [2, 4]
-    assert [line.id for line in any_store.log_after(0, limit=9, session=1, categories=["GENERAL"])] == [1]
-    assert len(any_store.log_after(0, limit=9, session=1)) == 5
-    assert any_store.log_after(0, limit=9, session=2) == []
+    assert [line.id for line in any_store.lines_after(0, limit=9, categories=["ERROR", "CONNECTION"])] == [2, 4]
+    assert [line.id for line in any_store.lines_after(0, limit=9, session=1, categories=["GENERAL"])] == [1]
+    assert len(any_store.lines_after(0, limit=9, session=1)) == 5
+    assert any_store.lines_after(0, limit=9, session=2) == []
 
 
 @pytest.mark.parametrize("session", [None, 1])
 def test_report_lines_come_as_text_in_the_form_of_sample_txt(any_store: Store, session: int | None) -> None:
     any_store.append([], LINES, at=NOW)
     every = [line.line for line in LINES]
-    assert any_store.log_text_after(0, limit=99, session=session) == ("".join(f"{line}\n" for line in every), 5)
-    assert any_store.log_text_after(1, limit=2, session=session) == (f"{every[1]}\n{every[2]}\n", 3)
-    assert any_store.log_text_after(5, limit=2, session=session) == ("", 5)
+    assert any_store.text_after(0, limit=99, session=session) == ("".join(f"{line}\n" for line in every), 5)
+    assert any_store.text_after(1, limit=2, session=session) == (f"{every[1]}\n{every[2]}\n", 3)
+    assert any_store.text_after(5, limit=2, session=session) == ("", 5)
 
 
 @pytest.mark.parametrize(
@@ -252,14 +299,14 @@ def test_report_lines_come_as_text_in_the_form_of_sample_txt(any_store: Store, s
 )
 def test_report_lines_with_details_say_them_behind_the_line(any_store: Store, report: Report, suffix: str) -> None:
     any_store.append([], [report], at=NOW)
-    assert any_store.log_text_after(0, limit=9) == (f"{report.line}\n", 1)
-    assert any_store.log_text_after(0, limit=9, details=True) == (f"{report.line}{suffix}\n", 1)
+    assert any_store.text_after(0, limit=9) == (f"{report.line}\n", 1)
+    assert any_store.text_after(0, limit=9, details=True) == (f"{report.line}{suffix}\n", 1)
 
 
 def test_a_reader_sees_what_is_committed(any_store: Store) -> None:
     reader = any_store.reader()
     post(any_store, "a #t")
-    assert texts(reader.read_after(0, 9)) == ["a #t"]
+    assert texts(tweets_after(reader, 0, 9)) == ["a #t"]
     post(any_store, "b #t")
     assert texts(reader.tweets_of_tag("t", limit=9).tweets) == ["b #t", "a #t"]
     reader.close()
@@ -267,9 +314,9 @@ def test_a_reader_sees_what_is_committed(any_store: Store) -> None:
 
 def test_a_batch_of_any_size_is_stored_whole(any_store: Store) -> None:
     for size in [1, 2, 3, 511, 512, 513, 1023, 1300]:
-        before = any_store.count()
+        before = len(tweets_after(any_store, 0, MANY))
         drafts = [draft(f"{n} #t{n % 7} #all") for n in range(size)]
         tweets = any_store.append(drafts, [message_received(one.text) for one in drafts], at=NOW)
-        assert any_store.read_after(before, size + 1) == tweets
-    assert dict(summaries(any_store))["all"] == any_store.count()
-    assert len(any_store.log_after(0, limit=100_000)) == any_store.count()
+        assert tweets_after(any_store, before, size + 1) == tweets
+    assert dict(summaries(any_store))["all"] == len(tweets_after(any_store, 0, MANY))
+    assert len(any_store.lines_after(0, limit=100_000)) == len(tweets_after(any_store, 0, MANY))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import ttweet
 from tests.support.sqlite_files import DAY_MS, NOW, opened, post, sql
+from tests.support.stored import deletions_after, tweets_after
 from ttweet.model import tweets
 from ttweet.model.errors import Refused, StoreError
 from ttweet.model.reports import Report, message_deleted
@@ -74,7 +75,7 @@ def test_deleted_tweets_keep_their_places_and_no_id_is_given_again(tmp_path: Pat
     assert [decode(line) for line in lines][1::2] == [Tombstone(2, NOW), Deletion(4, NOW, 2)]
     with opened(tmp_path / "new.db") as store:
         assert brought_in(store, lines) == Tally(new=2)
-        assert (lines_of(store), store.count(), store.deletions_after(0, 9)) == (lines, 2, [Deletion(4, NOW, 2)])
+        assert (lines_of(store), store.count(), deletions_after(store, 0)) == (lines, 2, [Deletion(4, NOW, 2)])
     with opened(tmp_path / "new.db") as store:
         assert brought_in(store, lines) == Tally(known=2)
         assert post(store, "next")[0].id == 5
@@ -90,7 +91,7 @@ def test_no_id_is_given_again_after_a_deletion_whose_tweet_is_gone(tmp_path: Pat
     assert [json.loads(line) for line in kept] == [{"id": 3, "at": NOW, "deletes": 1}]
     with opened(tmp_path / "new.db") as new:
         brought_in(new, kept)
-        assert (new.newest_id(), new.gone()) == (3, 3)
+        assert (new.newest_id(), new.position().gone) == (3, 3)
     sql(tmp_path / "new.db", "DELETE FROM sqlite_sequence")  # as an import once left it
     with opened(tmp_path / "new.db") as new:
         assert post(new, "c")[0].id == 4
@@ -104,7 +105,7 @@ def test_a_deleted_tweet_does_not_come_back(path: Path) -> None:
         store.delete(1, Report("SERVER", "GENERAL", "deleted"), at=NOW)
         with pytest.raises(Refused, match="the file has another entry with the id 1"):
             brought_in(store, lines)
-        assert store.read_after(0, 9) == []
+        assert tweets_after(store, 0, 9) == []
 
 
 @given(
@@ -205,7 +206,7 @@ def test_a_bad_line_is_told_with_its_number_and_what_stands_before_it_is_stored(
     with pytest.raises(Refused) as refusal:
         brought_in(store, [*good, line, changed(id=4)])
     assert refusal.value.text.startswith(f"line 4: {said}")
-    assert [tweet.id for tweet in store.read_after(0, 10)] == [1, 2]
+    assert [tweet.id for tweet in tweets_after(store, 0, 10)] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -228,7 +229,7 @@ def test_at_the_end_of_the_ids_uploads_are_refused_and_the_export_is_still_an_im
         assert deletes(store, 2) is deleted
         assert store.prune(3) == 1
         lines = lines_of(store)
-        assert [tweet.id for tweet in store.read_after(store.newest_id() - 1, 9)] in ([], [store.newest_id()])
+        assert [tweet.id for tweet in tweets_after(store, store.newest_id() - 1, 9)] in ([], [store.newest_id()])
         assert store.newest_id() <= 2**53 - 1
         assert all(int(float(decode(line).id)) == decode(line).id for line in lines)
     with opened(path.with_name("copy.db")) as copy:

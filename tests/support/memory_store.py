@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from operator import attrgetter
 
 from ttweet.model import hashtags, reports
 from ttweet.model.errors import Displaced, Refused, StoreError
 from ttweet.model.reports import Report, line
 from ttweet.model.tweets import HISTORY_DAYS, Deletion, Draft, Page, TagPage, TagSummary, Tombstone, Tweet
-from ttweet.storage.contract import NOT_SEARCHED, LogLine, Size, Traces
+from ttweet.storage.contract import NOT_SEARCHED, Kept, LogLine, Position, Size, Slice, Traces
 from ttweet.storage.sqlite.removal import without_gone
 
 DAY_MS = 86_400_000
@@ -95,15 +96,22 @@ class MemoryStore:
             if first == tweet:
                 self.keys[scope] = Tombstone(tweet.id, tweet.at)
 
-    def first_kept(self, *, since: int | None, last: int | None, now: int) -> int:
+    def oldest_kept(
+        self, *, since: int | None = None, last: int | None = None, before: int | None = None, now: int
+    ) -> Kept:
+        above = self.newest + 1
+        first = min(self._first_kept(since, last, now), above if before is None else before)
+        stored = [one.at for one in self.tweets if one.id >= first > 0 and one.at <= now]
+        return Kept(first, since if since is not None else next(iter(stored), None))
+
+    def _first_kept(self, since: int | None, last: int | None, now: int) -> int:
         if since is not None:
             young = next((one.id for one in self.tweets if since <= one.at <= now), self.newest + 1)
             old = max((one.id for one in self.tweets if one.id < young and one.at < since), default=0)
             return next((one.id for one in self.tweets if one.id > old), self.newest + 1)
-        return self.tweets[-last].id if last and len(self.tweets) >= last else 0
-
-    def time_of(self, id_: int, *, now: int) -> int | None:
-        return next((one.at for one in self.tweets if one.id >= id_ and one.at <= now), None)
+        if last is None:
+            return self.newest + 1
+        return self.tweets[-last].id if len(self.tweets) >= last else 0
 
     def prune(self, before: int) -> int:
         if self.fail_next and (error := self.fail_next.pop(0)) is not None:
@@ -144,20 +152,17 @@ class MemoryStore:
     def count(self) -> int:
         return len(self.tweets)
 
-    def last(self) -> Tweet | None:
-        return self.tweets[-1] if self.tweets else None
+    def position(self) -> Position:
+        return Position(self.tweets[-1] if self.tweets else None, self.newest, self.gone_up_to)
 
-    def read_after(self, cursor: int, limit: int) -> list[Tweet]:
-        return [tweet for tweet in self.tweets if tweet.id > cursor][:limit]
-
-    def gone(self) -> int:
-        return self.gone_up_to
+    def read_after(self, cursor: int, limit: int, *, keys: Sequence[str] = (), deletions: bool = False) -> Slice:
+        entries: list[Tweet | Deletion] = [*self.deletions] if deletions else []
+        entries += [one for one in self.tweets if not keys or {*keys} & {*map(hashtags.key, one.tags)}]
+        found = sorted([one for one in entries if one.id > cursor], key=attrgetter("id"))
+        return Slice(found[:limit], self.gone_up_to)
 
     def newest_id(self) -> int:
         return self.newest
-
-    def deletions_after(self, cursor: int, limit: int) -> list[Deletion]:
-        return [deletion for deletion in self.deletions if deletion.id > cursor][:limit]
 
     def tweets_of_tag(self, key: str, *, limit: int, before: int | None = None) -> Page:
         found = [
@@ -167,16 +172,11 @@ class MemoryStore:
         ]
         return Page(found[:limit], len(found) > limit)
 
-    def tagged_after(self, keys: Sequence[str], cursor: int, limit: int) -> list[Tweet]:
-        found = [tweet for tweet in self.tweets if {*keys} & {*map(hashtags.key, tweet.tags)}]
-        return [tweet for tweet in found if tweet.id > cursor][:limit]
-
-    def tweets_of_author(self, by: str, *, limit: int, before: int | None = None) -> Page:
-        found = [tweet for tweet in self._of_author(by) if before is None or tweet.id < before]
-        return Page(found[::-1][:limit], len(found) > limit)
-
-    def tweets_of_author_after(self, by: str, cursor: int, *, limit: int) -> Page:
-        found = [tweet for tweet in self._of_author(by) if tweet.id > cursor]
+    def tweets_of_author(self, by: str, *, limit: int, before: int | None = None, after: int | None = None) -> Page:
+        if after is not None:
+            found = [tweet for tweet in self._of_author(by) if tweet.id > after]
+        else:
+            found = [tweet for tweet in reversed(self._of_author(by)) if before is None or tweet.id < before]
         return Page(found[:limit], len(found) > limit)
 
     def _of_author(self, by: str) -> list[Tweet]:
@@ -191,16 +191,16 @@ class MemoryStore:
         summaries.sort(key=lambda summary: (-summary.count, -summary.newest))
         return TagPage(summaries[:limit], len(summaries) > limit)
 
-    def log_after(
+    def lines_after(
         self, cursor: int, *, limit: int, session: int | None = None, categories: Sequence[str] = ()
     ) -> list[LogLine]:
         found = [entry for entry in self.log[cursor:] if not categories or entry.category in categories]
         return [entry for entry in found if session in (None, entry.session)][:limit]
 
-    def log_text_after(
+    def text_after(
         self, cursor: int, *, limit: int, session: int | None = None, details: bool = False
     ) -> tuple[str, int]:
-        found = self.log_after(max(cursor, self.pruned), limit=limit, session=session)
+        found = self.lines_after(max(cursor, self.pruned), limit=limit, session=session)
         ends = [reports.suffix(*entry[6:]) if details else "" for entry in found]
         lines = [line(entry.side, entry.category, entry.text) for entry in found]
         text = "".join([f"{start}{end}\n" for start, end in zip(lines, ends, strict=True)])

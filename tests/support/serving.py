@@ -127,7 +127,7 @@ class Serving:
     @property
     def lines(self) -> list[str]:
         """The report log, as far as it is stored."""
-        return [reports.line(line.side, line.category, line.text) for line in self.store.log_after(0, limit=100_000)]
+        return [reports.line(line.side, line.category, line.text) for line in self.store.lines_after(0, limit=100_000)]
 
 
 @asynccontextmanager

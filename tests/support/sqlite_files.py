@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.stored import tweets_of
+from tests.support.stored import tweets_after, tweets_of
 from ttweet.model.errors import OpenError
 from ttweet.model.reports import Report, message_received
 from ttweet.model.tweets import Tweet, draft
@@ -41,7 +41,7 @@ def lines(*texts: str) -> list[Report]:
 
 
 def texts(reader: Reader) -> list[str]:
-    return [tweet.text for tweet in reader.read_after(0, 1_000_000)]
+    return [tweet.text for tweet in tweets_after(reader, 0, 1_000_000)]
 
 
 def sql(path: Path, *statements: str) -> list[tuple[object, ...]]:

@@ -15,7 +15,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain, takewhile
-from operator import attrgetter
 from typing import NamedTuple, Protocol, Self
 
 import trio
@@ -27,7 +26,7 @@ from ttweet.model.errors import Refused, StoreError
 from ttweet.model.limits import PAGE_BYTES
 from ttweet.model.tweets import MAX_TAGS, Deletion, Tweet, search_key
 from ttweet.protocol import pushes
-from ttweet.storage.contract import Reader
+from ttweet.storage.contract import TagQueries
 
 log = logging.getLogger(__name__)
 
@@ -167,7 +166,7 @@ class _Page(NamedTuple):
 class FanOut:
     """All followers of one journal. `reader` is called by `reading` only; `encode` makes the frame of a push."""
 
-    def __init__(self, journal: Journal, reader: Reader, reading: ReadScheduler, encode: Encode) -> None:
+    def __init__(self, journal: Journal, reader: TagQueries, reading: ReadScheduler, encode: Encode) -> None:
         self._reader = reader
         self._reading = reading
         self._encode = encode
@@ -386,13 +385,14 @@ class FanOut:
         return _Page.of(frames, self._newest, self.gone)
 
     async def _page_from_file(self, follower: Subscription) -> _Page:
-        # The file may be ahead of what was published, and be changed between two reads of it: what is newer than this
-        # will be pushed to who is live by then, or be in the next page. What is deleted meanwhile must not be sent.
+        # The file may be ahead of what was published: what is newer than this will be pushed to a follower that is live
+        # by then, or be in the next page. What is deleted meanwhile must not be sent.
         newest = self._newest
         deleted = self._deleted_meanwhile = set()
-        read = partial(self._read, sorted(follower.keys), follower.cursor, deletions=follower.deletions)
+        keys = sorted(follower.keys)
+        read = partial(self._reader.read_after, keys=keys, deletions=follower.deletions)
         try:
-            found, gone = await self._reading.run(read)
+            found, gone = await self._reading.run(partial(read, follower.cursor, PAGE_TWEETS))
         finally:
             self._deleted_meanwhile = None
         entries = [entry for entry in found if entry.id <= newest]
@@ -402,25 +402,6 @@ class FanOut:
 
     def _frame(self, entry: Tweet | Deletion) -> bytes:
         return self._encode(entry) if isinstance(entry, Tweet) else pushes.encode_deletion(entry)
-
-    def _read(self, keys: Sequence[str], cursor: int, *, deletions: bool) -> tuple[list[Tweet | Deletion], int]:
-        """A page of the file, and up to where tweets were gone when it was read: in the worker's thread."""
-        gone = self._reader.gone()
-        while True:
-            entries = self._entries(keys, cursor, deletions=deletions)
-            before, gone = gone, self._reader.gone()
-            if gone == before:
-                return entries, gone
-
-    def _entries(self, keys: Sequence[str], cursor: int, *, deletions: bool) -> list[Tweet | Deletion]:
-        entries: list[Tweet | Deletion] = []
-        if deletions:
-            entries += self._reader.deletions_after(cursor, PAGE_TWEETS)
-        if keys:
-            entries += self._reader.tagged_after(keys, cursor, PAGE_TWEETS)
-        else:
-            entries += self._reader.read_after(cursor, PAGE_TWEETS)
-        return sorted(entries, key=attrgetter("id"))[:PAGE_TWEETS]
 
     def _join(self, follower: Subscription) -> None:
         follower.state = LIVE

@@ -21,7 +21,7 @@ from ttweet.model import reports
 from ttweet.model.errors import Displaced, Refused, StoreError, TtweetError
 from ttweet.model.reports import Report
 from ttweet.model.tweets import Deletion, Draft, Tombstone, Tweet, weight_of
-from ttweet.storage.contract import Store, Traces
+from ttweet.storage.contract import Position, Store, Traces
 
 T = TypeVar("T")
 
@@ -60,11 +60,12 @@ class Journal:
         """Tells those who let batches go first of them."""
         self._settled = True  # the store has put off nothing
         self.trouble = Trouble()  # what keeps the store from storing
-        self.last = store.last()
+        position = store.position()
+        self.last = position.last
         """The newest committed tweet that is not deleted."""
-        self.newest = store.newest_id()
+        self.newest = position.newest
         """The newest committed id: of a tweet, or of a deletion."""
-        self.gone = store.gone()
+        self.gone = position.gone
         """The id up to which tweets are not kept any more."""
         self._changes: list[Change[Any]] = []
         self.commits = 0
@@ -123,7 +124,7 @@ class Journal:
         Raises Refused `no_tweet` and `stopping`, and StoreError.
         """
         delete = partial(self._store.delete, tweet, report, traces=traces)
-        change = self._change(lambda: (delete(at=self._now_ms()), self._store.last()), self._deleted)
+        change = self._change(lambda: (delete(at=self._now_ms()), self._store.position()), self._deleted)
         deletion, _ = await change.done()
         return deletion
 
@@ -133,7 +134,7 @@ class Journal:
         `before` is `newest` + 1 at most. On return it is durable and followers were told. Raises Refused `stopping`,
         and StoreError.
         """
-        change = self._change(lambda: (self._store.prune(before), self._store.gone()), self._pruned)
+        change = self._change(lambda: (self._store.prune(before), self._store.position()), self._pruned)
         removed, _ = await change.done()
         return removed
 
@@ -196,7 +197,7 @@ class Journal:
         if isinstance(error, Displaced):
             self.trouble.note(error)
             if error.code == "unknown":
-                self.last, self.newest = await worker.run(lambda: (self._store.last(), self._store.newest_id()))
+                self.last, self.newest, _ = await worker.run(self._store.position)
                 self.commits += 1
 
     def _fail_changes(self, error: TtweetError) -> None:
@@ -204,23 +205,22 @@ class Journal:
         for change in changes:
             change.fail(error)
 
-    def _deleted(self, result: tuple[Deletion, Tweet | None]) -> None:
-        deletion, self.last = result
+    def _deleted(self, result: tuple[Deletion, Position]) -> None:
+        deletion, position = result
+        self.last = position.last
         if deletion.id > self._published:  # else it was deleted before
             self.newest = self._published = deletion.id
             self.deleted += 1
             if self.on_deletion is not None:
                 self.on_deletion(deletion)
 
-    def _pruned(self, result: tuple[int, int]) -> None:
-        removed, gone = result
+    def _pruned(self, result: tuple[int, Position]) -> None:
+        removed, position = result
         if not removed:
             return
-        self.gone = gone
-        if self.last is not None and self.last.id <= gone:
-            self.last = None  # it was the newest: none is left
+        self.last, self.gone = position.last, position.gone
         if self.on_prune is not None:
-            self.on_prune(gone)
+            self.on_prune(self.gone)
 
     async def _wait_for_work(self, worker: Worker) -> None:
         while not self._work.is_set():

@@ -19,7 +19,7 @@ from ttweet.broker.worker import Worker
 from ttweet.model import reports
 from ttweet.model.errors import Refused, StoreError
 from ttweet.model.keep import Keep
-from ttweet.storage.contract import Reader
+from ttweet.storage.contract import TagQueries
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Retention:
         self,
         keep: Keep,
         journal: Journal,
-        reader: Reader,
+        reader: TagQueries,
         worker: Worker,
         *,
         clock: Callable[[], float] = time.time,
@@ -93,10 +93,8 @@ class Retention:
         """In the worker's thread. What comes after `newest` while this looks is nothing that it has seen: it stays."""
         now = int(self._clock() * 1000)
         oldest = None if self._keep.age_s is None else now - int(self._keep.age_s * 1000)
-        before = min(self._reader.first_kept(since=oldest, last=self._keep.last, now=now), newest + 1)
-        if oldest is None:
-            oldest = (self._reader.time_of(before, now=now) or 0) if before else 0  # before is 0 while there are fewer
-        return _Limit(before, min(oldest, now - FRESH_LINES_MS))
+        kept = self._reader.oldest_kept(since=oldest, last=self._keep.last, before=newest + 1, now=now)
+        return _Limit(kept.before, min(kept.since or 0, now - FRESH_LINES_MS))
 
     async def _remove(self, before: int) -> int:
         """One step. It is waited for also when the server stops, or what it removed would be told nowhere."""

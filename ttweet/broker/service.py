@@ -131,7 +131,7 @@ class Service:
         if by not in self._logins:
             raise Refused("not_online", f"{by} is not online; without login:true there are the tweets of earlier times")
         cursor = max(after, self._logins[by])
-        return await self._ask(partial(self._reader.tweets_of_author_after, by, cursor, limit=limit))
+        return await self._ask(partial(self._reader.tweets_of_author, by, limit=limit, after=cursor))
 
     async def _ask(self, find: Callable[[], T]) -> T:
         """What the reader finds, once `last` is as new: the reader may see a commit before the journal tells of it."""

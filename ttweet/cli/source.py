@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ttweet import defaults
 from ttweet.cli import shell
@@ -21,7 +21,9 @@ from ttweet.model.limits import MAX_QUERY_LIMIT
 from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
 from ttweet.model.tweets import Page, TagPage, Tweet, queried_tag, search_key
-from ttweet.storage.contract import Reader
+
+if TYPE_CHECKING:
+    from ttweet.storage.sqlite.reader import SqliteReader
 
 DB = Path(defaults.DB)
 
@@ -122,7 +124,7 @@ class _File:
 
     max_tags = None
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: "SqliteReader") -> None:
         self._reader = reader
 
     def last(self) -> Tweet | None:

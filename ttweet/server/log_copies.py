@@ -282,7 +282,7 @@ class LogCopy:
         return True
 
     def _copy_page(self) -> bool:
-        lines, cursor = self._reader.log_text_after(
+        lines, cursor = self._reader.text_after(
             self._cursor, limit=PAGE_LINES, session=self._session, details=self._destination.details
         )
         if cursor == self._cursor:

@@ -147,7 +147,7 @@ def _held(db: Path, store: SqliteStore) -> str:
     newest = store.last()
     if newest is None:
         return f"{db} holds no tweets"
-    [oldest] = store.read_after(0, 1)
+    [oldest] = store.tweets_after(0, 1)
     return f"the oldest tweet in {db} is {oldest.id}, the newest is {newest.id}"
 
 

@@ -1,7 +1,8 @@
-"""The contract of a store: one writer that appends, any number of readers with cursors.
+"""The contract of a store, in three parts: the tweet log is written, tags are queried, and the report log is kept.
 
-All methods are plain and blocking: whoever calls them decides on the thread. Which database keeps the contract is not
-known here. Ids rise in the order of appending and are never used again, so an id is a cursor.
+A store that orders tweets elsewhere implements TweetLog alone; the report log belongs to one server and is never
+replicated. All methods are plain and block the caller's thread. Ids rise in the order of appending and are never used
+again, so an id is a cursor.
 
 Every method raises StoreError: `internal` when the store itself is broken, `busy` when it is locked past the time-out.
 """
@@ -51,52 +52,39 @@ class Traces(NamedTuple):
 NOT_SEARCHED = Traces([], 0)
 
 
-class Reader(Protocol):
-    """Reads what is committed. Each call is one short read transaction of its own."""
+class Position(NamedTuple):
+    """How far a log has come: the newest tweet that is not deleted, and the newest id, of a tweet or a deletion.
 
-    def count(self) -> int:
-        """How many tweets there are, the empty ones included, the deleted ones not; it looks at ids, not at each tweet.
+    `last` may be an empty tweet. Tweets up to the id `gone` are not kept any more.
+    """
 
-        Rows that somebody has removed by hand, or left out of what was imported, are counted too.
-        """
-        ...
+    last: Tweet | None
+    newest: int
+    gone: int
 
-    def last(self) -> Tweet | None:
-        """The newest tweet that is not deleted, which may be an empty one; None when there is none."""
-        ...
 
-    def newest_id(self) -> int:
-        """The newest id that was given, to a tweet or a deletion; 0 before the first."""
-        ...
+class Slice(NamedTuple):
+    """Entries of the log, ids rising, and the id up to which tweets were not kept when they were read."""
 
-    def read_after(self, cursor: int, limit: int) -> list[Tweet]:
-        """At most `limit` tweets with an id above the cursor, oldest first, the empty ones included."""
-        ...
+    entries: list[Tweet | Deletion]
+    gone: int
 
-    def deletions_after(self, cursor: int, limit: int) -> list[Deletion]:
-        """At most `limit` deletions with an id of their own above the cursor, oldest first."""
-        ...
 
-    def gone(self) -> int:
-        """The id up to which tweets are not kept any more; 0 when all are."""
-        ...
+class Kept(NamedTuple):
+    """What stays: tweets from the id `before` on, report lines from the time `since` (ms) on; None without a time."""
 
-    def first_kept(self, *, since: int | None, last: int | None, now: int) -> int:
-        """The oldest id that stays when what is younger than `since` (ms), or the last so many tweets, are kept.
+    before: int
+    since: int | None
 
-        Above all ids when none is young enough. A time above `now` (ms) is no time: such a tweet counts as old as the
-        next one. It looks at each tweet that is too old, or at each of the last.
-        """
-        ...
 
-    def time_of(self, id_: int, *, now: int) -> int | None:
-        """When (ms) the oldest tweet was stored that has this id or a higher one, and no time above `now` (ms)."""
-        ...
+class TagQueries(Protocol):
+    """Reads committed tweets. Each call sees one state of the log and is one short read transaction of its own."""
 
-    def traces(self, tweet: int) -> Traces:
-        """Where the report log repeats a tweet's text, from its arrival on.
+    def read_after(self, cursor: int, limit: int, *, keys: Sequence[str] = (), deletions: bool = False) -> Slice:
+        """At most `limit` entries with an id above the cursor, oldest first: tweets, the empty ones included.
 
-        It looks through the whole log, so not in the writer's time.
+        With `keys` only tweets with at least one of these search keys, each once. With `deletions` the deletions too,
+        those of all tweets.
         """
         ...
 
@@ -104,40 +92,30 @@ class Reader(Protocol):
         """The newest tweets of a tag by its search key, newest first; with `before` those with a lower id."""
         ...
 
-    def tagged_after(self, keys: Sequence[str], cursor: int, limit: int) -> list[Tweet]:
-        """What `read_after` finds of tweets with at least one of these search keys, each tweet once."""
-        ...
+    def tweets_of_author(self, by: str, *, limit: int, before: int | None = None, after: int | None = None) -> Page:
+        """The newest tweets of an author, newest first, below the id `before`; or those above `after`, oldest first.
 
-    def tweets_of_author(self, by: str, *, limit: int, before: int | None = None) -> Page:
-        """The newest tweets of an author, newest first; with `before` those with a lower id. None is empty."""
-        ...
-
-    def tweets_of_author_after(self, by: str, cursor: int, *, limit: int) -> Page:
-        """Tweets of an author with an id above the cursor, oldest first. None is empty."""
+        Empty tweets are left out. Give `before` or `after`, not both.
+        """
         ...
 
     def list_tags(self, *, limit: int, now: int, numbers: bool = False) -> TagPage:
         """The most used tags; those without a letter only with `numbers`. `now` (ms) ends the days counted."""
         ...
 
-    def log_after(
-        self, cursor: int, *, limit: int, session: int | None = None, categories: Sequence[str] = ()
-    ) -> list[LogLine]:
-        """At most `limit` report lines with an id above the cursor, oldest first, of one session or of all."""
+    def newest_id(self) -> int:
+        """The newest id that was given, to a tweet or a deletion; 0 before the first."""
         ...
 
-    def log_text_after(
-        self, cursor: int, *, limit: int, session: int | None = None, details: bool = False
-    ) -> tuple[str, int]:
-        """What `log_after` finds, as text: each line as `reports.line` forms it, with a line end.
+    def oldest_kept(
+        self, *, since: int | None = None, last: int | None = None, before: int | None = None, now: int
+    ) -> Kept:
+        """What stays when tweets younger than `since` (ms), or the `last` so many, and all from an id on are kept.
 
-        With `details` there is `reports.suffix` before the line end. Returns the text with the id of its last line,
-        which is the cursor itself when there is nothing new.
+        `Kept.before` is above all ids when no tweet is young enough, and 0 when there are fewer than the last so many.
+        `Kept.since` is `since`, or the time of the oldest tweet that stays. A time above `now` (ms) is not a time: such
+        a tweet counts as old as the next one. This looks at each tweet that is too old, or at each of the last.
         """
-        ...
-
-    def last_session(self) -> int | None:
-        """The newest server session's number; None before the first."""
         ...
 
     def size(self) -> Size:
@@ -149,11 +127,43 @@ class Reader(Protocol):
         ...
 
 
-class Store(Reader, Protocol):
-    """The one writer. No two of its calls may run at the same time."""
+class ReportQueries(Protocol):
+    """Reads the committed report lines."""
 
-    session: int
-    """The number of this server session, begun when the store was opened for serving."""
+    def lines_after(
+        self, cursor: int, *, limit: int, session: int | None = None, categories: Sequence[str] = ()
+    ) -> list[LogLine]:
+        """At most `limit` report lines with an id above the cursor, oldest first, of one session or of all."""
+        ...
+
+    def text_after(
+        self, cursor: int, *, limit: int, session: int | None = None, details: bool = False
+    ) -> tuple[str, int]:
+        """What `lines_after` finds, as text: each line as `reports.line` forms it, with a line end.
+
+        With `details` there is `reports.suffix` before the line end. Returns the text with the id of its last line,
+        which is the cursor itself when there is nothing new.
+        """
+        ...
+
+    def last_session(self) -> int | None:
+        """The newest server session's number; None before the first."""
+        ...
+
+    def traces(self, tweet: int) -> Traces:
+        """Where the report log repeats a tweet's text, from its arrival on.
+
+        It looks through the whole log, so not in the writer's time.
+        """
+        ...
+
+
+class Reader(TagQueries, ReportQueries, Protocol):
+    """Reads what is committed, in a thread of its own."""
+
+
+class TweetLog(Protocol):
+    """The one writer of tweets. No two of its calls may run at the same time."""
 
     def append(self, drafts: Sequence[Draft], reports: Sequence[Report], *, at: int) -> list[Tweet | Tombstone]:
         """Write drafts and report lines in one transaction; give the drafts back as tweets, ids rising.
@@ -181,13 +191,6 @@ class Store(Reader, Protocol):
         """
         ...
 
-    def prune_lines(self, since: int) -> int:
-        """Remove the oldest report lines, older than a time (ms), a bounded number; returns how many went.
-
-        Raises StoreError as `append` does.
-        """
-        ...
-
     def settle(self) -> None:
         """Do what appending has put off, now that there is time, and see that the file still is where it was.
 
@@ -195,10 +198,36 @@ class Store(Reader, Protocol):
         """
         ...
 
-    def end_session(self, how: str, *, at: int) -> None:
-        """Mark this session as stopped, write back the log of the database and leave nothing to recover."""
+    def position(self) -> Position:
+        """How far the log has come."""
         ...
 
     def reader(self) -> Reader:
         """A new reader of the same file, for a thread of its own."""
         ...
+
+    def close(self) -> None:
+        """Let go of the file. The log is of no more use."""
+        ...
+
+
+class ReportLog(ReportQueries, Protocol):
+    """The report lines of this server. Its writing calls take turns with those of the tweet log."""
+
+    session: int
+    """The number of this server session, begun when the store was opened for serving."""
+
+    def prune_lines(self, since: int) -> int:
+        """Remove the oldest report lines, older than a time (ms), a bounded number; returns how many went.
+
+        Raises StoreError as `append` does.
+        """
+        ...
+
+    def end_session(self, how: str, *, at: int) -> None:
+        """Mark this session as stopped, write back the log of the database and leave nothing to recover."""
+        ...
+
+
+class Store(TweetLog, TagQueries, ReportLog, Protocol):
+    """All three together, as a server opens them."""

@@ -98,9 +98,10 @@ class LocalStore:
         while removed := self._writer.prune(before):
             done += removed
             yield done
-        if (since := self._store.time_of(before, now=now_ms()) if since is None else since) is not None:
-            while self._writer.prune_lines(since):
-                pass
+        if since is None:
+            since = self._store.oldest_kept(before=before, now=now_ms()).since
+        while since is not None and self._writer.prune_lines(since):
+            pass
 
     def last(self) -> Tweet | None:
         """The newest tweet; None when there is none or it is empty."""
@@ -112,7 +113,7 @@ class LocalStore:
 
         None come after a cursor that is above all ids, as one that was kept is when a backup was restored.
         """
-        while page := self._store.read_after(cursor, limit=PAGE):
+        while page := self._store.tweets_after(cursor, limit=PAGE):
             yield from page
             cursor = page[-1].id
 

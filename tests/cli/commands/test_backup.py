@@ -9,6 +9,7 @@ import pytest
 from tests.support.in_process import complains
 from tests.support.load import Load
 from tests.support.processes import plain, run, run_on_terminal, running_server
+from tests.support.stored import tweets_after
 from ttweet.cli import shell
 from ttweet.storage.sqlite.reader import SqliteReader
 
@@ -21,7 +22,7 @@ def test_a_copy_under_load_holds_all_that_was_acknowledged_before_it_began(tmp_p
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
         after = len(load.acknowledged)
     with closing(SqliteReader(copy)) as reader:
-        ids = [tweet.id for tweet in reader.read_after(0, 1_000_000)]
+        ids = [tweet.id for tweet in tweets_after(reader, 0, 1_000_000)]
     assert ids[: len(before)] == before
     assert len(before) < after, "nothing was posted meanwhile"
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600

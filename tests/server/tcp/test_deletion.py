@@ -1,6 +1,7 @@
 """Deletions on their way to followers: in the journal, over a connection, in both clients and in the command."""
 
 import json
+from typing import Any
 
 import pytest
 import trio
@@ -19,10 +20,9 @@ from ttweet.broker.fanout import FanOut
 from ttweet.broker.journal import Journal
 from ttweet.model.errors import Refused, StoreError
 from ttweet.model.reports import message_deleted, message_received
-from ttweet.model.tweets import Deletion, Tweet
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.rights import POST, READ
-from ttweet.storage.contract import NOT_SEARCHED, Store
+from ttweet.storage.contract import NOT_SEARCHED, Slice, Store
 
 REPORT = message_deleted(1, "ann")
 
@@ -269,8 +269,8 @@ async def _step(log: _Deleting, client: _Deletions, step: int | str) -> None:
 
 async def test_a_deletion_that_is_committed_during_a_read_comes_in_its_place() -> None:
     class Racing(MemoryStore):
-        def deletions_after(self, cursor: int, limit: int) -> list[Deletion]:
-            found = super().deletions_after(cursor, limit)
+        def read_after(self, cursor: int, limit: int, **wanted: Any) -> Slice:
+            found = super().read_after(cursor, limit, **wanted)
             if self.newest == 2:
                 log.delete(1)
                 log.commit("a")
@@ -297,8 +297,8 @@ async def test_the_log_tells_of_a_deletion_after_what_was_told_before_it() -> No
 
 async def test_a_tweet_that_is_deleted_while_it_is_read_for_a_follower_is_not_sent() -> None:
     class Racing(MemoryStore):
-        def read_after(self, cursor: int, limit: int) -> list[Tweet]:
-            found = super().read_after(cursor, limit)
+        def read_after(self, cursor: int, limit: int, **wanted: Any) -> Slice:
+            found = super().read_after(cursor, limit, **wanted)
             log.delete(1)
             return found
 

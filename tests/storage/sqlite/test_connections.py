@@ -24,6 +24,7 @@ from tests.support.sqlite_files import (
     texts,
     without_rights,
 )
+from tests.support.stored import tweets_after
 from ttweet.model.errors import OpenError, StoreError
 from ttweet.storage.sqlite import connections
 from ttweet.storage.sqlite.backup import back_up
@@ -266,7 +267,7 @@ def test_damage_that_is_met_while_reading_is_told_with_the_file_and_the_ways_out
         file.seek((page - 1) * 4096)
         file.write(b"\xff" * 4096)
     with closing(SqliteReader(path)) as reader, pytest.raises(StoreError) as error:
-        reader.read_after(0, 1000)
+        tweets_after(reader, 0, 1000)
     assert error.value.code == "internal"
     assert error.value.text.startswith(f"{path} is damaged: database disk image is malformed; put a backup")
     assert f"ttweet export --salvage saved.jsonl --db {path}, then" in error.value.text
@@ -281,7 +282,7 @@ def test_damage_is_told_to_clients_of_a_server_without_the_files_name(path: Path
             file.seek((page - 1) * 4096)
             file.write(b"\xff" * 4096)
         with closing(store.reader()) as reader, pytest.raises(StoreError, match="the database is damaged") as error:
-            reader.read_after(0, 1000)
+            tweets_after(reader, 0, 1000)
     assert path.name not in error.value.text
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.storage.sqlite.test_check import findings
 from tests.support.sqlite_files import NOW, opened, sql
+from tests.support.stored import tweets_after
 from ttweet.model import hashtags
 from ttweet.model.reports import message_deleted
 from ttweet.model.tweets import Draft, search_key
@@ -80,8 +81,8 @@ def test_a_stored_tag_is_found_before_and_after_a_server_keys_it_again(
             page = reader.tweets_of_tag(search_key(query), limit=9)
             assert [tweet.id for tweet in page.tweets] == found
             assert [tweet.id for tweet in reader.tweets_of_tag(search_key(query), limit=1).tweets] == found[:1]
-            assert [tweet.id for tweet in reader.tagged_after([search_key(query)], 0, 9)] == found[::-1]
-            assert [tweet.text for tweet in reader.read_after(0, 9)] == taggings
+            assert [tweet.id for tweet in tweets_after(reader, 0, 9, keys=[search_key(query)])] == found[::-1]
+            assert [tweet.text for tweet in tweets_after(reader, 0, 9)] == taggings
         assert findings(path) == []
 
     check(before)

@@ -135,10 +135,10 @@ def test_report_lines_of_a_file_without_columns_for_details_are_read_as_they_are
     sql(path, "INSERT OR IGNORE INTO sessions (id, started, how, first_line) VALUES (1, 5, 'stopped', 1)", line)
     old = LogLine(1, 1, 5, "SERVER", "ERROR", "old")
     with closing(SqliteReader(path)) as reader:
-        assert reader.log_after(0, limit=9) == [old]
+        assert reader.lines_after(0, limit=9) == [old]
         with opened(path) as store:
             store.append([], [input_refused(("192.0.2.1", 1), "token", "ci")], at=NOW)
-            first, second = reader.log_after(0, limit=9)
+            first, second = reader.lines_after(0, limit=9)
     assert first == old
     assert second[-3:] == ("token", "ci", "192.0.2.1")
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from proofs import simple_tags
 
+from tests.support.stored import deletions_after, tweets_after
 from ttweet.model import reports, tweets
 from ttweet.model.errors import Refused
 from ttweet.model.tweets import Deletion, Draft, Page, Tombstone, Tweet
@@ -170,7 +171,7 @@ class StoreModel(RuleBasedStateMachine):
     @rule(spellings=st.lists(SPELLINGS, min_size=1, max_size=3), cursor=st.integers(0, 30), limit=st.integers(1, 5))
     def tagged_after(self, spellings: list[str], cursor: int, limit: int) -> None:
         keys = {tweets.search_key(spelling) for spelling in spellings}
-        found = self.store.tagged_after(sorted(keys), cursor, limit)
+        found = tweets_after(self.store, cursor, limit, keys=sorted(keys))
         assert found == [one for one in self.tweets if one.id > cursor and keys_of(one) & keys][:limit]
 
     @rule()
@@ -188,8 +189,8 @@ class StoreModel(RuleBasedStateMachine):
     @invariant()
     def the_log_of_tweets_is_the_models(self) -> None:
         if hasattr(self, "store"):
-            assert self.store.read_after(0, 1000) == self.tweets
-            assert self.store.deletions_after(0, 1000) == self.deletions
+            assert tweets_after(self.store, 0, 1000) == self.tweets
+            assert deletions_after(self.store, 0) == self.deletions
             assert self.store.last() == (self.tweets[-1] if self.tweets else None)
             assert self.store.count() == len(self.tweets)
             assert self.store.newest_id() == self.reader.newest_id() == self.newest

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.stored import tweets_of
+from tests.support.stored import deletions_after, tweets_after, tweets_of
 from ttweet.model.errors import Refused
 from ttweet.model.reports import Report, from_client, message_deleted, message_received, message_shown
 from ttweet.model.tweets import Deletion, Page, Tombstone, Tweet, draft
@@ -36,19 +36,19 @@ def tags(store: Store, now: int = NOW) -> list[tuple[str, int]]:
 
 
 def log(store: Store) -> list[str]:
-    return [line.text for line in store.log_after(0, limit=1000)]
+    return [line.text for line in store.lines_after(0, limit=1000)]
 
 
 def test_a_deleted_tweet_is_found_nowhere_and_its_place_stays(any_store: Store) -> None:
     post(any_store, "keep #a", "secret #a #b", "last", by="ann")
     assert delete(any_store, 2) == Deletion(4, NOW, 2)
-    assert [tweet.id for tweet in any_store.read_after(0, 9)] == [1, 3]
+    assert [tweet.id for tweet in tweets_after(any_store, 0, 9)] == [1, 3]
     assert [tweet.id for tweet in any_store.tweets_of_tag("a", limit=9).tweets] == [1]
     assert any_store.tweets_of_tag("b", limit=9) == Page([], more=False)
-    assert any_store.tagged_after(["a", "b"], 1, 9) == []
+    assert tweets_after(any_store, 1, 9, keys=["a", "b"]) == []
     assert [tweet.id for tweet in any_store.tweets_of_author("ann", limit=9).tweets] == [3, 1]
     assert tags(any_store) == [("a", 1)]
-    assert any_store.count() == 2
+    assert len(tweets_after(any_store, 0, 9)) == 2
 
 
 def test_a_deletion_has_an_id_of_its_own_in_the_order_of_commits(any_store: Store) -> None:
@@ -57,9 +57,9 @@ def test_a_deletion_has_an_id_of_its_own_in_the_order_of_commits(any_store: Stor
     assert any_store.newest_id() == 3
     assert [tweet.id for tweet in post(any_store, "c")] == [4]
     delete(any_store, 2, at=NOW + 1)
-    assert any_store.deletions_after(0, 9) == [Deletion(3, NOW, 1), Deletion(5, NOW + 1, 2)]
-    assert any_store.deletions_after(0, 1) == [Deletion(3, NOW, 1)]
-    assert any_store.deletions_after(3, 9) == [Deletion(5, NOW + 1, 2)]
+    assert deletions_after(any_store, 0) == [Deletion(3, NOW, 1), Deletion(5, NOW + 1, 2)]
+    assert any_store.read_after(2, 1, deletions=True).entries == [Deletion(3, NOW, 1)]
+    assert deletions_after(any_store, 3) == [Deletion(5, NOW + 1, 2)]
 
 
 def test_to_delete_again_gives_the_first_deletion_and_writes_nothing(any_store: Store) -> None:
@@ -83,13 +83,13 @@ def test_an_id_that_no_tweet_has_is_refused(any_store: Store, tweet: int) -> Non
 def test_the_last_message_is_that_of_the_newest_tweet_that_is_left(any_store: Store) -> None:
     post(any_store, "a", "", "c")
     delete(any_store, 3)
-    assert any_store.last() == Tweet(2, NOW, None, "", ())
+    assert any_store.position().last == Tweet(2, NOW, None, "", ())
     delete(any_store, 2)
-    last = any_store.last()
+    last = any_store.position().last
     assert last is not None
     assert last.text == "a"
     delete(any_store, 1)
-    assert any_store.last() is None
+    assert any_store.position().last is None
 
 
 def test_a_retry_of_a_deleted_tweet_gives_its_id_and_not_its_text(any_store: Store) -> None:

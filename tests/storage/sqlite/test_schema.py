@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import ttweet
+from tests.support.stored import tweets_after
 from ttweet.model import reports
 from ttweet.model.tweets import draft
 from ttweet.storage.sqlite import reader as sqlite_reader
@@ -174,19 +175,19 @@ def steps(reader: SqliteReader, question: Callable[[SqliteReader], object]) -> i
 ASKED: dict[str, Callable[[SqliteReader], object]] = {
     "count": lambda reader: reader.count(),
     "last": lambda reader: reader.last(),
-    "read_after": lambda reader: reader.read_after(500, 20),
+    "read_after": lambda reader: tweets_after(reader, 500, 20),
     "newest 20 of a tag": lambda reader: reader.tweets_of_tag(HOT, limit=20),
     "20 of a tag in the middle": lambda reader: reader.tweets_of_tag(HOT, limit=20, before=500),
     "no such tag": lambda reader: reader.tweets_of_tag("nothing", limit=20),
-    "20 of either of two tags after an id": lambda reader: reader.tagged_after([HOT, "own0"], 500, 20),
+    "20 of either of two tags after an id": lambda reader: tweets_after(reader, 500, 20, keys=[HOT, "own0"]),
     "newest 20 of an author": lambda reader: reader.tweets_of_author(AUTHOR, limit=20),
-    "20 of an author after an id": lambda reader: reader.tweets_of_author_after(AUTHOR, 500, limit=20),
+    "20 of an author after an id": lambda reader: reader.tweets_of_author(AUTHOR, limit=20, after=500),
     "no such author": lambda reader: reader.tweets_of_author("nobody", limit=20),
     "tags": lambda reader: reader.list_tags(limit=20, now=NOW),
     "tags and numbers": lambda reader: reader.list_tags(limit=20, now=NOW, numbers=True),
-    "log": lambda reader: reader.log_after(500, limit=20),
-    "log of the last session": lambda reader: reader.log_after(0, limit=20, session=2),
-    "log of the last session as text": lambda reader: reader.log_text_after(0, limit=20, session=2),
+    "log": lambda reader: reader.lines_after(500, limit=20),
+    "log of the last session": lambda reader: reader.lines_after(0, limit=20, session=2),
+    "log of the last session as text": lambda reader: reader.text_after(0, limit=20, session=2),
     "last session": lambda reader: reader.last_session(),
 }
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.sqlite_files import NOW, limited_pages, opened, post, sql
+from tests.support.stored import tweets_after
 from ttweet.model import reports
 from ttweet.model.errors import StoreError
 from ttweet.model.tweets import Tweet, draft, weight_of
@@ -149,7 +150,7 @@ def test_the_writer_and_readers_find_what_waits(store: SqliteStore, path: Path) 
             assert [tweet.id for tweet in one.tweets_of_tag("a", limit=2, before=4).tweets] == [3, 1]
             assert one.tweets_of_tag("a", limit=3).more is False
             assert one.tweets_of_tag("a", limit=1).more is True
-            assert [tweet.id for tweet in one.tagged_after(["a", "b"], 1, 2)] == [2, 3]
+            assert [tweet.id for tweet in tweets_after(one, 1, 2, keys=["a", "b"])] == [2, 3]
             assert [(tag.tag, tag.count) for tag in one.list_tags(limit=9, now=NOW).tags] == [("a", 3), ("b", 2)]
 
 

@@ -48,7 +48,7 @@ def ask(reader: Queries, version: int) -> None:
         [6, 1], [4, 3], [4, 3], [6, 3], [6, 3], [4],
     ]  # fmt: skip
     assert [tweet.id for tweet in reader.tweets_of_author("寿司", limit=9).tweets] == [3]
-    assert reader.log_after(0, limit=1)[0].text == "Message Received: Learning #Python"
+    assert reader.lines_after(0, limit=1)[0].text == "Message Received: Learning #Python"
 
 
 def test_a_file_of_any_schema_is_read_as_it_is(version: int, path: Path) -> None:

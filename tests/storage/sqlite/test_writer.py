@@ -28,12 +28,12 @@ from tests.support.sqlite_files import (
     sqlite_utils,
     texts,
 )
+from tests.support.stored import tweets_after
 from ttweet.model.errors import OpenError, StoreError
 from ttweet.model.reports import Report
 from ttweet.model.tweets import Draft, Tweet, draft
-from ttweet.storage.contract import Reader
 from ttweet.storage.sqlite import connections, tag_index, tag_table, writer
-from ttweet.storage.sqlite.reader import SqliteReader
+from ttweet.storage.sqlite.reader import Queries, SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore
 
 # Sessions, stops and crashes
@@ -81,10 +81,12 @@ def test_report_lines_of_one_session_are_found_among_many(path: Path) -> None:
             if number != 2:
                 store.append([], lines(*["line"] * number), at=NOW)
     with closing(SqliteReader(path)) as reader:
-        found = {number: [line.id for line in reader.log_after(0, limit=9, session=number)] for number in (1, 2, 3, 4)}
+        found = {
+            number: [line.id for line in reader.lines_after(0, limit=9, session=number)] for number in (1, 2, 3, 4)
+        }
         assert found == {1: [1], 2: [], 3: [2, 3, 4], 4: []}
-        assert reader.log_text_after(0, limit=9, session=3)[1] == 4
-        assert [line.session for line in reader.log_after(0, limit=9)] == [1, 3, 3, 3]
+        assert reader.text_after(0, limit=9, session=3)[1] == 4
+        assert [line.session for line in reader.lines_after(0, limit=9)] == [1, 3, 3, 3]
 
 
 POST_AND_WAIT = """
@@ -113,7 +115,7 @@ def test_what_a_killed_server_has_acknowledged_is_there(path: Path) -> None:
     with opened(path) as store:
         alone = shutil.copy(path, path.with_name("without-wal.db"))
         assert sql(Path(alone), "SELECT count(*) FROM tweets") == [(20,)]
-        assert [tweet.id for tweet in store.read_after(0, 99)] == [*range(1, 21)]
+        assert [tweet.id for tweet in tweets_after(store, 0, 99)] == [*range(1, 21)]
         assert post(store, "again", key="7")[0].text == "7 #crash"
         assert sessions(path)[0][3] == "crashed"
 
@@ -150,7 +152,7 @@ def test_a_full_disk_refuses_and_takes_tweets_again_when_there_is_room(store: Sq
         assert post(store, "a small one fits #t7")[0].id == 2
     assert post(store, "after #a #t7")[0].id == 3
     assert [(tag.tag, tag.count) for tag in store.list_tags(limit=9, now=NOW).tags] == [("a", 2), ("t7", 2)]
-    assert store.log_after(0, limit=9) == []
+    assert store.lines_after(0, limit=9) == []
 
 
 def test_another_writer_makes_the_store_busy_for_as_long_as_it_holds_on(store: SqliteStore, path: Path) -> None:
@@ -191,7 +193,7 @@ def test_a_broken_store_writes_nothing_and_takes_no_more(store: SqliteStore, pat
         post(store, "b")
     sql(path, "DROP TABLE log")
     with pytest.raises(StoreError, match="no such table") as reading:
-        store.log_after(0, limit=1)
+        store.lines_after(0, limit=1)
     assert reading.value.code == "internal"
 
 
@@ -279,7 +281,7 @@ def test_ids_are_not_given_twice_not_even_after_a_delete_by_hand(path: Path) -> 
     sql(path, "DELETE FROM tweets", "DELETE FROM log")
     with opened(path) as store:
         [tweet] = store.append([draft("c")], lines("c"), at=NOW)
-        assert (tweet.id, store.log_after(0, limit=9)[0].id) == (3, 3)
+        assert (tweet.id, store.lines_after(0, limit=9)[0].id) == (3, 3)
 
 
 def test_tags_beyond_the_cache_are_counted_as_well(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -337,11 +339,11 @@ def test_a_tag_with_very_many_spellings_is_no_slower_to_count(store: SqliteStore
 def test_the_log_keeps_its_limit_and_its_newest_lines(path: Path) -> None:
     with opened(path, log_limit=5) as store:
         store.append([], lines(*"abc"), at=NOW)
-        assert [line.id for line in store.log_after(0, limit=99)] == [1, 2, 3]
+        assert [line.id for line in store.lines_after(0, limit=99)] == [1, 2, 3]
         store.append([], lines(*"defgh"), at=NOW)
-        assert [line.id for line in store.log_after(0, limit=99)] == [4, 5, 6, 7, 8]
+        assert [line.id for line in store.lines_after(0, limit=99)] == [4, 5, 6, 7, 8]
         store.append([], lines(*"abcdefgh"), at=NOW)
-        assert [line.id for line in store.log_after(0, limit=99)] == [12, 13, 14, 15, 16]
+        assert [line.id for line in store.lines_after(0, limit=99)] == [12, 13, 14, 15, 16]
 
 
 def test_a_lower_limit_shortens_the_log_a_bounded_number_at_a_time(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -352,10 +354,10 @@ def test_a_lower_limit_shortens_the_log_a_bounded_number_at_a_time(path: Path, m
         left = []
         for _ in range(4):
             post(store, "tick")
-            left.append(len(store.log_after(0, limit=99)))
+            left.append(len(store.lines_after(0, limit=99)))
         assert left == [20, 10, 4, 4]
         store.append([], lines("one"), at=NOW)
-        assert [line.id for line in store.log_after(0, limit=99)] == [28, 29, 30, 31]
+        assert [line.id for line in store.lines_after(0, limit=99)] == [28, 29, 30, 31]
 
 
 # All of it against a model
@@ -372,13 +374,13 @@ DRAFTS = st.builds(
 STEPS = st.lists(st.one_of(st.lists(DRAFTS, max_size=6), st.sampled_from(["reopen", "settle", "full"])), max_size=12)
 
 
-def seen(store: Reader) -> list[object]:
+def seen(store: Queries | MemoryStore) -> list[object]:
     """All that a reader can ask, but which of two equally frequent spellings a tag shows."""
     listed = store.list_tags(limit=99, now=NOW, numbers=True).tags
     tags = [(tag.tag.casefold(), tag.count, tag.newest, tag.days) for tag in listed]
     pages = [store.tweets_of_tag(key, limit=limit, before=9) for key in ("a", "b", "1", "café") for limit in (2, 99)]
-    either = [store.tagged_after(["a", "1", "c"], cursor, limit) for cursor in (0, 4) for limit in (3, 99)]
-    tweets = [store.count(), store.last(), store.read_after(0, 999), store.read_after(3, 2)]
+    either = [tweets_after(store, cursor, limit, keys=["a", "1", "c"]) for cursor in (0, 4) for limit in (3, 99)]
+    tweets = [store.count(), tweets_after(store, 0, 999), tweets_after(store, 3, 2)]
     return [*tweets, sorted(tags), pages, either]
 
 

@@ -14,7 +14,7 @@ from ttweet.cli.source import db_path
 from ttweet.files import write_texts
 from ttweet.model import reports
 from ttweet.model.reports import escape
-from ttweet.storage.contract import LogLine, Reader
+from ttweet.storage.contract import LogLine, ReportQueries
 from ttweet.storage.sqlite.connections import MAGIC, belongs_to
 from ttweet.storage.sqlite.reader import SqliteReader
 
@@ -54,7 +54,7 @@ def log(
     return shell.NOTHING
 
 
-def _session(reader: Reader, wanted: str) -> int | None:
+def _session(reader: ReportQueries, wanted: str) -> int | None:
     """The session's number; None for all. Raises UsageError."""
     if wanted == "all":
         return None
@@ -68,9 +68,9 @@ def _session(reader: Reader, wanted: str) -> int | None:
     return int(wanted)
 
 
-def _lines(reader: Reader, session: int | None, categories: Sequence[str]) -> Iterator[LogLine]:
+def _lines(reader: ReportQueries, session: int | None, categories: Sequence[str]) -> Iterator[LogLine]:
     cursor = 0
-    while lines := reader.log_after(cursor, limit=PAGE, session=session, categories=categories):
+    while lines := reader.lines_after(cursor, limit=PAGE, session=session, categories=categories):
         yield from lines
         cursor = lines[-1].id
 

@@ -51,8 +51,8 @@ class _Going(NamedTuple):
 def _going(reader: Queries, age_s: float | None, last: int | None) -> _Going:
     now = now_ms()
     since = None if age_s is None else now - int(age_s * 1000)
-    before = reader.first_kept(since=since, last=last, now=now)
-    return _Going(before, since, *reader.counts_around(before))
+    kept = reader.oldest_kept(since=since, last=last, now=now)
+    return _Going(kept.before, kept.since, *reader.counts_around(kept.before))
 
 
 def _remove(path: Path, age_s: float | None, last: int | None) -> _Going:

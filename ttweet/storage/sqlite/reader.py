@@ -8,13 +8,14 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from operator import attrgetter
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
 from ttweet.model import hashtags, reports
 from ttweet.model.tweets import MAX_ID, Deletion, Entry, Page, TagPage, Tombstone, Tweet
-from ttweet.storage.contract import LogLine, Size, Traces
+from ttweet.storage.contract import Kept, LogLine, Position, Size, Slice, Traces
 from ttweet.storage.sqlite import keying, tag_list
 from ttweet.storage.sqlite.connections import connect_reader
 from ttweet.storage.sqlite.errors import store_error
@@ -130,67 +131,70 @@ class Queries:
         self._use(connection)
 
     def count(self) -> int:
-        """See Reader."""
+        """How many tweets there are, the empty ones included, the deleted ones not; it looks at ids, not at each tweet.
+
+        Rows that somebody has removed by hand, or left out of what was imported, are counted too.
+        """
         [version] = self._one("PRAGMA user_version")
         return self._one(_COUNT if version >= DELETIONS_VERSION else _COUNT_OF_OLD)[0] or 0
 
     def size(self) -> Size:
-        """See Reader."""
+        """See TagQueries."""
         path: str = self._one("SELECT file FROM pragma_database_list WHERE name = 'main'")[0]
         with self._snapshot() as tail:
             unindexed = len(tail.tweets)
         return Size(_bytes_of(path), _bytes_of(f"{path}-wal"), unindexed)
 
     def last(self) -> Tweet | None:
-        """See Reader."""
+        """The newest tweet that is not deleted, which may be an empty one; None when there is none."""
         row = self._one(_LAST)
         return to_tweet(row) if row else None
 
     def newest_id(self) -> int:
-        """See Reader."""
+        """See TagQueries."""
         newest: int = self._one("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'tweets'), 0)")[0]
         return newest
 
-    def read_after(self, cursor: int, limit: int) -> list[Tweet]:
-        """See Reader."""
-        return [to_tweet(row) for row in self._all(_AFTER, cursor=cursor, limit=limit)]
+    def read_after(self, cursor: int, limit: int, *, keys: Sequence[str] = (), deletions: bool = False) -> Slice:
+        """See TagQueries."""
+        entries: list[Tweet | Deletion] = []
+        with self._snapshot() as tail:
+            gone: int = self._one(_GONE)[0]
+            entries += self._tagged_after(tail, keys, cursor, limit) if keys else self.tweets_after(cursor, limit)
+            if deletions:
+                entries += [Deletion(*row) for row in self._all(_DELETIONS, cursor=cursor, limit=limit)]
+                entries = sorted(entries, key=attrgetter("id"))[:limit]
+        return Slice(entries, gone)
 
-    def deletions_after(self, cursor: int, limit: int) -> list[Deletion]:
-        """See Reader."""
-        return [Deletion(*row) for row in self._all(_DELETIONS, cursor=cursor, limit=limit)]
+    def tweets_after(self, cursor: int, limit: int) -> list[Tweet]:
+        """At most `limit` tweets with an id above the cursor, oldest first, the empty ones included."""
+        return [to_tweet(row) for row in self._all(_AFTER, cursor=cursor, limit=limit)]
 
     def entries_after(self, cursor: int, limit: int) -> list[Entry]:
         """At most `limit` entries of the log with an id above the cursor, oldest first: all there is to be kept."""
         [version] = self._one("PRAGMA user_version")
         if version < DELETIONS_VERSION:
-            return [*self.read_after(cursor, limit)]
+            return [*self.tweets_after(cursor, limit)]
         return [_to_entry(row) for row in self._all(_ENTRIES, cursor=cursor, limit=limit)]
 
-    def gone(self) -> int:
-        """See Reader."""
-        gone: int = self._one(_GONE)[0]
-        return gone
+    def position(self) -> Position:
+        """See TweetLog."""
+        return Position(self.last(), self.newest_id(), self._one(_GONE)[0])
 
-    def first_kept(self, *, since: int | None, last: int | None, now: int) -> int:
-        """See Reader."""
-        if since is not None:
-            found = self._one(_FIRST_YOUNG, since=since, now=now, above=_ABOVE)
-            return _ABOVE if found[0] is None else int(found[0])
-        found = self._one(_NTH_LAST, skipped=(last or 1) - 1)
-        return 0 if found is None else int(found[0])
+    def oldest_kept(
+        self, *, since: int | None = None, last: int | None = None, before: int | None = None, now: int
+    ) -> Kept:
+        """See TagQueries."""
+        first = min(self._first_kept(since, last, now), _ABOVE if before is None else before)
+        return Kept(first, self._time_of(first, now) if since is None and first else since)
 
     def counts_around(self, id_: int) -> tuple[int, int]:
         """How many tweets there are below an id, and from it on; it looks at each."""
         below, rest = self._one(_COUNTS, id=id_)
         return below, rest
 
-    def time_of(self, id_: int, *, now: int) -> int | None:
-        """See Reader."""
-        found = self._one("SELECT at FROM tweets WHERE id >= :id AND at <= :now ORDER BY id LIMIT 1", id=id_, now=now)
-        return None if found is None else int(found[0])
-
     def traces(self, tweet: int) -> Traces:
-        """See Reader."""
+        """See ReportQueries."""
         newest: int = self._one("SELECT coalesce(max(id), 0) FROM log")[0]
         row = self._one("SELECT text, at FROM tweets WHERE id = :tweet AND text <> ''", tweet=tweet)
         if row is None:
@@ -199,7 +203,7 @@ class Queries:
         return Traces([line for (line,) in found if line <= newest], newest)
 
     def tweets_of_tag(self, key: str, *, limit: int, before: int | None = None) -> Page:
-        """See Reader."""
+        """See TagQueries."""
         below, wanted = _ABOVE if before is None else before, limit + 1
         with self._snapshot() as tail:
             found = tail.newest_of(key, below=below, limit=wanted)
@@ -208,60 +212,71 @@ class Queries:
                 found += [to_tweet(row) for row in _newest_first(rows)[:left]]
         return Page(found[:limit], len(found) > limit)
 
-    def tagged_after(self, keys: Sequence[str], cursor: int, limit: int) -> list[Tweet]:
-        """See Reader."""
-        with self._snapshot() as tail:
-            stored = self._stored_keys(keys)
-            merged = " UNION ".join([_OF_EITHER.format(tag=_TAG)] * len(stored))
-            values = [value for key in stored for value in (key, cursor, limit)]
-            found = [to_tweet(row) for row in self._rows(_OF_ANY.format(merged=merged), [*values, limit])]
-            return found + tail.any_after(keys, cursor, limit - len(found))
-
-    def tweets_of_author(self, by: str, *, limit: int, before: int | None = None) -> Page:
-        """See Reader."""
-        rows = self._all(_OF_AUTHOR, by=by, before=_ABOVE if before is None else before, limit=limit + 1)
-        return Page([to_tweet(row) for row in rows[:limit]], len(rows) > limit)
-
-    def tweets_of_author_after(self, by: str, cursor: int, *, limit: int) -> Page:
-        """See Reader."""
-        rows = self._all(_OF_AUTHOR_AFTER, by=by, cursor=cursor, limit=limit + 1)
+    def tweets_of_author(self, by: str, *, limit: int, before: int | None = None, after: int | None = None) -> Page:
+        """See TagQueries."""
+        if after is not None:
+            rows = self._all(_OF_AUTHOR_AFTER, by=by, cursor=after, limit=limit + 1)
+        else:
+            rows = self._all(_OF_AUTHOR, by=by, before=_ABOVE if before is None else before, limit=limit + 1)
         return Page([to_tweet(row) for row in rows[:limit]], len(rows) > limit)
 
     def list_tags(self, *, limit: int, now: int, numbers: bool = False) -> TagPage:
-        """See Reader."""
+        """See TagQueries."""
         with self._snapshot() as tail:
             return tag_list.list_tags(self._all, tail.tweets, limit=limit, now=now, numbers=numbers)
 
-    def log_after(
+    def lines_after(
         self, cursor: int, *, limit: int, session: int | None = None, categories: Sequence[str] = ()
     ) -> list[LogLine]:
-        """See Reader."""
+        """See ReportQueries."""
         [version] = self._one("PRAGMA user_version")
         lines = _LINES if version >= DETAILS_VERSION else _LINES_OF_OLD
         rows = self._all(lines, cursor=cursor, limit=limit, session=session, categories=json.dumps(categories))
         return [LogLine(*row) for row in rows]
 
-    def log_text_after(
+    def text_after(
         self, cursor: int, *, limit: int, session: int | None = None, details: bool = False
     ) -> tuple[str, int]:
-        """See Reader."""
+        """See ReportQueries."""
         wanted = {"cursor": cursor, "limit": limit, "session": session, "categories": "[]", "details": details}
         text, newest = self._one(_LOG_TEXT, **wanted)
         return text or "", cursor if newest is None else newest
 
     def last_session(self) -> int | None:
-        """See Reader."""
+        """See ReportQueries."""
         number: int | None = self._one("SELECT max(id) FROM sessions")[0]
         return number
 
     def close(self) -> None:
-        """See Reader."""
+        """See TagQueries."""
         with self._reading:
             self._connection.close()
 
     def _use(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._tail = Tail(connection)
+
+    def _first_kept(self, since: int | None, last: int | None, now: int) -> int:
+        """The oldest id that stays by time or by number; above all ids when no tweet does, or neither is given."""
+        if since is not None:
+            return self._one(_FIRST_YOUNG, since=since, now=now, above=_ABOVE)[0] or _ABOVE
+        if last is None:
+            return _ABOVE
+        found = self._one(_NTH_LAST, skipped=last - 1)
+        return 0 if found is None else int(found[0])
+
+    def _time_of(self, id_: int, now: int) -> int | None:
+        """When (ms) the oldest tweet was stored that has this id or a higher one, and no time above `now` (ms)."""
+        found = self._one("SELECT at FROM tweets WHERE id >= :id AND at <= :now ORDER BY id LIMIT 1", id=id_, now=now)
+        return None if found is None else int(found[0])
+
+    def _tagged_after(self, tail: Tail, keys: Sequence[str], cursor: int, limit: int) -> list[Tweet]:
+        """Tweets with at least one of these search keys, each once: the index has the older ones, the tail the rest."""
+        stored = self._stored_keys(keys)
+        merged = " UNION ".join([_OF_EITHER.format(tag=_TAG)] * len(stored))
+        values = [value for key in stored for value in (key, cursor, limit)]
+        found = [to_tweet(row) for row in self._rows(_OF_ANY.format(merged=merged), [*values, limit])]
+        return found + tail.any_after(keys, cursor, limit - len(found))
 
     def _stored_keys(self, keys: Sequence[str]) -> list[str]:
         """The keys by which the file has the tags of these keys: more, where it is keyed otherwise than here."""
@@ -313,7 +328,7 @@ class SqliteReader(Queries):
         self._closed = False
 
     def close(self) -> None:
-        """See Reader."""
+        """See TagQueries."""
         with self._reading:
             self._closed = True
             super().close()

@@ -133,5 +133,5 @@ class Salvage(Queries):
         try:
             self._one("SELECT max(at) FROM deletions")
         except StoreError:
-            return self.read_after
+            return self.tweets_after
         return super().entries_after

@@ -103,7 +103,7 @@ class SqliteStore(Queries):
         return store
 
     def append(self, drafts: Sequence[Draft], reports: Sequence[Report], *, at: int) -> list[Tweet | Tombstone]:
-        """See Store."""
+        """See TweetLog."""
         with self._transaction():
             self._disk.refuse_tweets(self._connection)
             tweets, new = self._numbered(drafts, at)
@@ -121,7 +121,7 @@ class SqliteStore(Queries):
         return tweets
 
     def delete(self, tweet: int, report: Report, *, at: int, traces: Traces = NOT_SEARCHED) -> Deletion:
-        """See Store."""
+        """See TweetLog."""
         row = self._one("SELECT id, at, author, text, tags FROM tweets WHERE id = :id", id=tweet)
         if row is None:
             raise Refused("no_tweet", f"there is no tweet {tweet}; nothing was deleted")
@@ -140,7 +140,7 @@ class SqliteStore(Queries):
         return deletion
 
     def prune(self, before: int) -> int:
-        """See Store; PRUNE_STEP tweets at most."""
+        """See TweetLog; PRUNE_STEP tweets at most."""
 
         def remove(step: int) -> int:
             oldest = oldest_before(self._connection, before, step)
@@ -152,14 +152,14 @@ class SqliteStore(Queries):
         return self._fitting(remove, PRUNE_STEP)
 
     def prune_lines(self, since: int) -> int:
-        """See Store; LINES_STEP lines at most."""
+        """See ReportLog; LINES_STEP lines at most."""
         removed, last = self._fitting(lambda step: remove_lines_before(self._connection, since, step), LINES_STEP)
         if last is not None:
             self._first_line = max(last + 1, self._first_line)
         return removed
 
     def settle(self) -> None:
-        """See Store."""
+        """See TweetLog."""
         if self._tags.complete:
             self._keep("moved")
             return
@@ -167,7 +167,7 @@ class SqliteStore(Queries):
             self._tags.build()
 
     def newest_id(self) -> int:
-        """See Store; also that of a tweet which somebody has removed by hand."""
+        """See TagQueries; also that of a tweet which somebody has removed by hand."""
         return self._last_tweet
 
     def restore(self, entries: Sequence[Entry]) -> None:
@@ -187,7 +187,7 @@ class SqliteStore(Queries):
         self._last_tweet = newest.id
 
     def end_session(self, how: str, *, at: int) -> None:
-        """See Store. With a reader in the way the log stays, which the next start writes back."""
+        """See ReportLog. With a reader in the way the log stays, which the next start writes back."""
         try:
             self._note_end(how, at)
             checkpoint(self._connection)
@@ -221,7 +221,7 @@ class SqliteStore(Queries):
         return StoreError(error.code, text)
 
     def reader(self) -> SqliteReader:
-        """See Store. Raises OpenError."""
+        """See TweetLog. Raises OpenError."""
         return self._file.reader()
 
     def close(self) -> None:
