@@ -18,6 +18,7 @@ IGNORABLE = (
     *((0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F)),
     *((0xFE00, 0xFE0F), (0xFFF0, 0xFFF8), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF)),
 )
+MAX_GROWTH = 48  # bytes that the key of a tag may have more than the tag
 _HOST = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9-]*\.)+[A-Za-z]{2,24}(?::[0-9]{1,5})?")
 
 
@@ -60,7 +61,8 @@ def tags(text: str, given: tuple[str, ...] = ()) -> dict[str, str]:
     """Key to spelling of each tag that a tweet carries, in the order of their first use."""
     spelled: dict[str, str] = {}
     for body in [*bodies(text), *given]:
-        if key := fold(body):
+        key = fold(body)
+        if key and len(key.encode()) <= len(body.encode()) + MAX_GROWTH:
             spelled.setdefault(key, body)
     return spelled
 
