@@ -5,7 +5,7 @@ simple_tags the rule of hashtags a second time, in the plainest form
 checker     a history against the file, which SQLite alone reads (stored): tweets, and how they were shown
 order       the order of all that was seen; tables the tags and keys beside the tweets; report_log what the log says
 findings    what is wrong, by kind; figure is the line that is printed
-stage       a server as a process, its folder, its end; shim/ as libraries to load into it
+stage       the folder of a server, and how it is started (as a server_process); shim/ as libraries to load into it
 talk        how a client asks and is answered; where the server is
 load        clients that work and write their history
 followers   those to whom it is pushed

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from server_process import Broken
+
 from proofs import (
     clocks,
     crashpoints,
@@ -30,7 +32,7 @@ from proofs import (
     syncfail,
     unlinked,
 )
-from proofs.stage import Broken, Skipped, Stage
+from proofs.stage import Skipped, Stage
 
 
 class Verdict(Protocol):

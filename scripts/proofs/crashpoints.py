@@ -7,13 +7,15 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from server_process import Broken
+
 from proofs.checker import check
 from proofs.disk import LOSSES, Disk, Operation, file_names, operations, recorded, restore
 from proofs.figure import Result
 from proofs.findings import Findings
 from proofs.history import History, now
 from proofs.load import clients, wait_for_acknowledged
-from proofs.stage import LOG_LIMIT, Broken, Stage
+from proofs.stage import LOG_LIMIT, Stage
 from ttweet.model.errors import OpenError
 from ttweet.storage.sqlite.writer import SqliteStore
 

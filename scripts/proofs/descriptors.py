@@ -8,9 +8,11 @@ import socket
 import time
 from contextlib import ExitStack
 
+from server_process import ServerProcess
+
 from proofs.findings import Findings
 from proofs.good import Good
-from proofs.stage import Server, until
+from proofs.stage import until
 from proofs.talk import ANSWER_S, answer, frame
 
 FEW = 5  # descriptors that the server may still open
@@ -19,7 +21,7 @@ SHORT_S = 2.0  # that it lasts
 MAX_BUSY = 0.5  # of a processor, beside what the good client takes: more would be a loop that asks without a pause
 
 
-def exhaust(server: Server, good: Good, findings: Findings) -> None:
+def exhaust(server: ServerProcess, good: Good, findings: Findings) -> None:
     """Lower the limit of the running server, let clients come, and raise it again."""
     pid = server.process.pid
     whole, before = resource.prlimit(pid, resource.RLIMIT_NOFILE), _busy(pid)

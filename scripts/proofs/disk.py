@@ -16,7 +16,9 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from proofs.stage import Broken, Stage, compiled
+from server_process import Broken
+
+from proofs.stage import Stage, compiled
 
 SECTOR = 512  # what a disk writes as a whole
 Loss = Literal["dropped", "kept", "part", "torn"]

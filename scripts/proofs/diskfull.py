@@ -13,12 +13,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from server_process import ServerProcess
+
 from proofs.checker import check
 from proofs.figure import Result
 from proofs.findings import Findings
 from proofs.history import History, Upload, now
 from proofs.load import clients, note, wait_for_acknowledged
-from proofs.stage import Server, Skipped, Stage
+from proofs.stage import Skipped, Stage
 from proofs.talk import ANSWER_S, Target, answer, frame
 
 SIZE_MIB = 48  # more than the write-ahead log may grow to before it goes back into the file
@@ -47,7 +49,7 @@ def prove(stage: Stage, *, rounds: int, seed: int) -> Result:
     return Result(findings, ("lost", "corrupt"), history, f"rounds={rounds} refused={refused}", passed=code == 0)
 
 
-def _fill_and_empty(folder: Path, history: History, target: Target, server: Server, findings: Findings) -> None:
+def _fill_and_empty(folder: Path, history: History, target: Target, server: ServerProcess, findings: Findings) -> None:
     """One round. Raises OSError when the server goes away."""
     wait_for_acknowledged(history, FIRST)
     filler = folder / "filler"

@@ -12,13 +12,15 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from server_process import LIMIT_S, Broken, ServerProcess
+
 from proofs.checker import check
 from proofs.figure import Result
 from proofs.findings import Findings
 from proofs.history import History
 from proofs.load import clients, wait_for_acknowledged
 from proofs.simple_tags import fold
-from proofs.stage import LIMIT_S, Broken, Server, Stage
+from proofs.stage import Stage
 from proofs.talk import ANSWER_S, answer, frame
 
 FOLLOWED = ((), ("PROOF",), ("crash", "Straße"), ("寿司",), ("3251", "proof", "cs"))
@@ -88,7 +90,7 @@ def prove(stage: Stage, *, kills: int, seed: int) -> Result:
 
 
 @contextmanager
-def _following(server: Server, cursors: list[Cursor]) -> Iterator[list[Follower]]:
+def _following(server: ServerProcess, cursors: list[Cursor]) -> Iterator[list[Follower]]:
     """Followers of this server; they end with it, before the block is left."""
     followers = [Follower(cursor, server.port) for cursor in cursors]
     for follower in followers:

@@ -12,13 +12,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from operator import attrgetter
 
+from server_process import LIMIT_S
+
 from proofs.checker import check
 from proofs.disk import Do, Operation, operations, recorded
 from proofs.figure import Result
 from proofs.findings import Findings
 from proofs.history import History, Upload
 from proofs.load import clients, wait_for_acknowledged
-from proofs.stage import LIMIT_S, Stage
+from proofs.stage import Stage
 
 MAX_SYNCS_PER_TWEET = 0.25  # with six clients that send up to sixteen together
 SYNC_US = 4000  # how much longer a sync takes: longer than a client needs to read an answer

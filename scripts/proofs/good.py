@@ -15,10 +15,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from server_process import LIMIT_S
+
 from proofs.findings import Findings
 from proofs.history import History, Upload, now
 from proofs.load import note
-from proofs.stage import LIMIT_S, ROOT
+from proofs.stage import ROOT
 from proofs.talk import ANSWER_S, answer, frame
 
 PAUSE_S = 0.002  # between two uploads

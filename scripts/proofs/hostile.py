@@ -18,6 +18,8 @@ import time
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from server_process import Broken, ServerProcess
+
 from proofs import loopsteps
 from proofs.attacks import ATTACKS
 from proofs.checker import check
@@ -26,7 +28,7 @@ from proofs.figure import Result
 from proofs.findings import Findings
 from proofs.good import Good, p99, spinning
 from proofs.history import History
-from proofs.stage import ROOT, Broken, Server, Skipped, Stage, until
+from proofs.stage import ROOT, Skipped, Stage, until
 
 ANSWERS = 300  # of the good client, for a percentile worth its name
 CALM_S = 4.0  # the good client is timed for so long before each attack
@@ -69,7 +71,7 @@ class Field:
     says whether the p99 is a bar.
     """
 
-    server: Server
+    server: ServerProcess
     good: Good
     descriptors: int
     findings: Findings

@@ -23,13 +23,15 @@ from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
+from server_process import Broken, NotStarted, ServerProcess
+
 from proofs.checker import check
 from proofs.figure import Result
 from proofs.findings import Findings
 from proofs.followers import FOLLOWED
 from proofs.history import History
 from proofs.load import clients, wait_for_acknowledged
-from proofs.stage import Broken, NotStarted, Server, Skipped, Stage
+from proofs.stage import Skipped, Stage
 
 CALLS = ("pwrite64", "fdatasync", "openat", "ftruncate", "write", "fsync")
 """What is made for the database and its folder, and `write` for Sample.txt."""
@@ -98,7 +100,7 @@ def prove(stage: Stage, *, share: float, seed: int) -> Result:
     strace = _strace()
     chance = random.Random(seed)
     grounds = [Ground("new", stage, History())]
-    grounds += [_left(stage, chance, "killed", Server.kill), _left(stage, chance, "stopped", Server.stop)]
+    grounds += [_left(stage, chance, "killed", ServerProcess.kill), _left(stage, chance, "stopped", ServerProcess.stop)]
     faults = [fault for ground in grounds for fault in _faults(ground, strace)]
     chosen = faults if share >= 1 else [_late(faults), *chance.sample(faults, round(share * len(faults)))]
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -136,7 +138,7 @@ def _strace() -> str:
     return strace
 
 
-def _left(stage: Stage, chance: random.Random, name: str, end: Callable[[Server], object]) -> Ground:
+def _left(stage: Stage, chance: random.Random, name: str, end: Callable[[ServerProcess], object]) -> Ground:
     """What another server leaves, a sound one."""
     history, sound = History(), replace(stage, folder=stage.folder / name, mutant=None)
     with clients(history, chance, CLIENTS) as target, sound.server() as server:
@@ -192,7 +194,7 @@ def _files(stage: Stage) -> list[str]:
     return [option for name in (*names, stage.sample) for option in ("-P", str(name.resolve()))]
 
 
-def let_fail(stage: Stage, history: History, chance: random.Random, wait: Callable[[Server], None]) -> End:
+def let_fail(stage: Stage, history: History, chance: random.Random, wait: Callable[[ServerProcess], None]) -> End:
     """Let clients work on a server that is to fail, until the wait is over, and stop it, if the wait has not killed it.
 
     It may refuse to start, and end by itself, when it heeds SIGTERM no more. Raises Broken when it hangs or crashes.
@@ -212,11 +214,11 @@ def let_fail(stage: Stage, history: History, chance: random.Random, wait: Callab
     return End(started=True, in_service=code == 1 and history.acknowledged > before)
 
 
-def until_enough(history: History) -> Callable[[Server], None]:
+def until_enough(history: History) -> Callable[[ServerProcess], None]:
     """A wait until enough was acknowledged, or the fault has ended the server, or the time is over."""
     enough = history.acknowledged + WORK
 
-    def wait(server: Server) -> None:
+    def wait(server: ServerProcess) -> None:
         end = time.monotonic() + MAX_WORK_S
         while history.acknowledged < enough and server.process.poll() is None and time.monotonic() < end:
             time.sleep(0.005)

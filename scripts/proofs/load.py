@@ -15,10 +15,12 @@ from contextlib import contextmanager
 from itertools import count
 from unicodedata import normalize
 
+from server_process import LIMIT_S, Broken, ServerProcess
+
 from proofs.followers import Follower, followers
 from proofs.history import BY, Count, Delete, History, Read, Seen, Upload, now
 from proofs.simple_tags import fold
-from proofs.stage import LIMIT_S, Broken, Server, Stage, until
+from proofs.stage import Stage, until
 from proofs.talk import ANSWER_S, Target, Visitor, answer, end_with_reset, frame
 
 CLIENTS = 6
@@ -261,7 +263,7 @@ def clients(history: History, chance: random.Random, number: int = CLIENTS) -> I
             raise Broken(f"client {one.name} still waits, though its server has gone")
 
 
-def finish(server: Server, target: Target, history: History) -> int:
+def finish(server: ServerProcess, target: Target, history: History) -> int:
     """Let the clients end; when all followers, and one that comes only now, have what there is, stop the server.
 
     Returns its exit code. Who gets nothing more for as long as an answer may take will not get it: the check tells.

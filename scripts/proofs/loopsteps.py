@@ -16,13 +16,15 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from server_process import ServerProcess
+
 from proofs.expensive import Request, compact, requests, uploads
 from proofs.figure import Result
 from proofs.findings import Findings
 from proofs.good import apart, p99, spinning
 from proofs.history import History, now
 from proofs.instrument import Gauge, Longest
-from proofs.stage import Server, Stage
+from proofs.stage import Stage
 from proofs.talk import ANSWER_S
 
 STEP_MS = 20.0  # of the loop's processor time, in which others wait
@@ -125,7 +127,7 @@ class Link:
 class Field:
     """Where it happens, at which scale, and what was seen and sent."""
 
-    server: Server
+    server: ServerProcess
     gauge: Gauge
     scale: float
     slower: float

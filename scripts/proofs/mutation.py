@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from server_process import Broken
+
 from proofs import (
     clocks,
     crashpoints,
@@ -23,7 +25,7 @@ from proofs import (
 )
 from proofs.figure import Result, Sign
 from proofs.mutants import BUGS
-from proofs.stage import Broken, Skipped, Stage
+from proofs.stage import Skipped, Stage
 
 Proof = Callable[[Stage, int], Result]
 ATTEMPTS = 8  # of a proof that needs luck, such as a power cut in the one right moment

@@ -14,12 +14,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from server_process import ServerProcess
+
 from proofs.expensive import compact
 from proofs.figure import Result
 from proofs.findings import Findings
 from proofs.history import History, Upload, now
 from proofs.load import note
-from proofs.stage import Server, Stage, until
+from proofs.stage import Stage, until
 from proofs.talk import ANSWER_S, answer
 
 PLACES = 60
@@ -122,7 +124,7 @@ def _token(stage: Stage, name: str, rights: str = "read,post") -> str:
     return stage.run("token", "add", name, "--can", rights, "--db", str(stage.db))
 
 
-def _visit(server: Server, history: History, token: str | None = None, came_from: str = "127.0.0.1") -> str:
+def _visit(server: ServerProcess, history: History, token: str | None = None, came_from: str = "127.0.0.1") -> str:
     """What an honest client gets: `ok` for its upload, or the code of its error."""
     upload = Upload(len(history.uploads), f"visit {secrets.token_hex(4)}", (), None, now())
     history.uploads.append(upload)

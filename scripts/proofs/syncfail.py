@@ -16,13 +16,15 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
 
+from server_process import Broken, ServerProcess
+
 from proofs.disk import Disk, Do, operations, recorded, restore
 from proofs.figure import Result
 from proofs.findings import Findings
 from proofs.history import History
 from proofs.ioerrors import AT_ONCE, MAX_WORK_S, End, Fault, Ground, Run, let_fail, look, result, until_enough
 from proofs.powercut import take_note
-from proofs.stage import Broken, Server, Stage
+from proofs.stage import Stage
 
 SYNCS = 40  # a start makes some fifteen
 HEARD_S = 0.03  # for what a server says of the failure to be heard: shim/disk.c lets it write only later
@@ -63,10 +65,10 @@ def _fail(fault: Fault, seed: int) -> Run:
     return Run(fault, struck, End(end.started, struck and history.acknowledged > 0), history, findings)
 
 
-def _until_failed(fault: Fault, trace: Path, history: History) -> Callable[[Server], None]:
+def _until_failed(fault: Fault, trace: Path, history: History) -> Callable[[ServerProcess], None]:
     """A wait for the failure, and for what comes of it; it kills the server."""
 
-    def wait(server: Server) -> None:
+    def wait(server: ServerProcess) -> None:
         end = time.monotonic() + MAX_WORK_S
         while not _has_failed(trace) and server.process.poll() is None and time.monotonic() < end:
             time.sleep(0.005)

@@ -18,13 +18,15 @@ from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
+from server_process import Broken, ServerProcess
+
 from proofs.checker import check
 from proofs.figure import Result
 from proofs.findings import Findings
 from proofs.followers import FOLLOWED
 from proofs.history import History
 from proofs.load import clients, last_life, wait_for_acknowledged
-from proofs.stage import Broken, Server, Stage, until
+from proofs.stage import Stage, until
 
 AT_ONCE = 4  # servers
 CLIENTS = 3
@@ -134,7 +136,7 @@ def _try(stage: Stage, number: int, name: str, end: str, seed: int) -> Run:
     return run
 
 
-def _expect_notice(server: Server, way: Way, run: Run) -> None:
+def _expect_notice(server: ServerProcess, way: Way, run: Run) -> None:
     """Wait until the server says what it must say, and acknowledges more if it can go on."""
     expected = (MENDED,) if way.goes_on else SAVED
     if not until(lambda: any(said in line for line in list(server.said) for said in expected), NOTICE_S):
@@ -143,7 +145,7 @@ def _expect_notice(server: Server, way: Way, run: Run) -> None:
         run.wrong.append("the server does not go on")
 
 
-def _end(server: Server, end: str, expected: int, run: Run) -> None:
+def _end(server: ServerProcess, end: str, expected: int, run: Run) -> None:
     """End it; a server that is stopped must end with that code."""
     if expected == 0 and (troubles := [line for line in server.said if any(one in line for one in TROUBLES)]):
         run.wrong.append(f"the server has said {troubles[0].strip()}")

@@ -12,9 +12,10 @@ import sys
 import termios
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
+
+from server_process import ServerProcess
 
 from tests.support.peers import listens, peer
 from ttweet.client.sync_client import Client
@@ -23,13 +24,8 @@ LIMIT_S = 120  # for a process that hangs; none takes a second on a machine with
 TTWEET = [sys.executable, "-m", "ttweet"]
 
 
-@dataclass
-class Server:
-    """A running server and the folder it works in."""
-
-    process: subprocess.Popen[str]
-    folder: Path
-    port: int
+class Server(ServerProcess):
+    """A running server, and the database that it makes in its folder."""
 
     @property
     def address(self) -> str:
@@ -39,36 +35,13 @@ class Server:
     def db(self) -> Path:
         return self.folder / "tweets.db"
 
-    def stop(self, number: int = signal.SIGTERM) -> int:
-        """Send a signal and return the exit code."""
-        self.process.send_signal(number)
-        self.process.communicate(timeout=LIMIT_S)
-        return self.process.returncode
-
 
 @contextmanager
 def running_server(folder: Path, *options: str) -> Iterator[Server]:
-    """A server in the folder, at a free port, from the moment it listens; it has no terminal."""
-    process = subprocess.Popen(
-        [*TTWEET, "serve", "0", "--quiet", *options],
-        cwd=folder,
-        env=environment(),
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if found := re.search(r"listening on 127\.0\.0\.1:(\d+)", line):
-                yield Server(process, folder, int(found[1]))
-                break
-        else:
-            raise AssertionError(f"the server did not start: exit code {process.wait(LIMIT_S)}")
-    finally:
-        process.terminate()
-        with suppress(ValueError):  # read to its end by `stop`
-            process.communicate(timeout=LIMIT_S)
+    """A server in the folder, at a free port, from the moment it listens; it is stopped in order, if it still runs."""
+    command = [*TTWEET, "serve", "0", "--quiet", *options]
+    with Server.serving(command, folder, environment(), last=signal.SIGTERM) as server:
+        yield server
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -24,23 +24,23 @@ def logged(db: Path) -> list[str]:
         return [text for (text,) in connection.execute("SELECT text FROM log ORDER BY id")]
 
 
-@dataclass
+@dataclass(slots=True)
 class Talking(Server):
     """A server that shows its report lines; `started` are its first, up to the one that says where it listens."""
 
-    stderr: IO[str]
-    started: list[str]
+    started: list[str] = field(default_factory=list)
 
     def read_until(self, words: str) -> list[str]:
         """The next lines it shows, up to one that holds these words."""
-        return read_until(self.stderr, words)
+        assert self.process.stderr is not None
+        return read_until(self.process.stderr, words)
 
 
-def read_until(stderr: IO[str], words: str) -> list[str]:
+def read_until(stderr: IO[bytes], words: str) -> list[str]:
     lines = []
     for line in stderr:
-        lines.append(line.rstrip("\n"))
-        if words in line:
+        lines.append(line.decode().rstrip("\n"))
+        if words in lines[-1]:
             return lines
     raise AssertionError(f"the server ended without {words!r}, after {lines}")
 
@@ -49,15 +49,13 @@ def read_until(stderr: IO[str], words: str) -> list[str]:
 def talking_server(*options: str, cwd: Path, limit: str = "") -> Iterator[Talking]:
     """A server with a terminal that is a pipe, below a limit that is set in a shell."""
     command = ["sh", "-c", f'{limit}\nexec "$@"', "sh", *TTWEET, "serve", "0", *options]
-    process = subprocess.Popen(
-        command, cwd=cwd, env=environment(), stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+    process = subprocess.Popen(command, cwd=cwd, env=environment(), stderr=subprocess.PIPE, start_new_session=True)
     assert process.stderr is not None
     guard = threading.Timer(LIMIT_S, process.kill)
     guard.start()
     try:
         started = read_until(process.stderr, "listening on")
-        yield Talking(process, cwd, int(started[-1].rpartition(":")[2]), process.stderr, started)
+        yield Talking(process, int(started[-1].rpartition(":")[2]), cwd, started=started)
     finally:
         process.terminate()
         process.wait(LIMIT_S)

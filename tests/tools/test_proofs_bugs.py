@@ -8,7 +8,8 @@ from proofs import mutants, mutation
 from proofs.figure import Result
 from proofs.findings import Findings, Kind
 from proofs.history import History, Upload
-from proofs.stage import Broken, Skipped, Stage
+from proofs.stage import Skipped, Stage
+from server_process import Broken
 
 from tests.support.proofs import skipping
 

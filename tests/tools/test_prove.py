@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import server_process
 from hypothesis import given
 from hypothesis import strategies as st
 from proofs import (
@@ -17,7 +18,6 @@ from proofs import (
     mutation,
     powercut,
     simple_tags,
-    stage,
     syncfail,
     unlinked,
 )
@@ -25,7 +25,8 @@ from proofs.disk import Disk, Do, Operation, recorded
 from proofs.figure import Result
 from proofs.findings import Findings
 from proofs.history import History, Seen
-from proofs.stage import Broken, NotStarted, Stage
+from proofs.stage import Stage
+from server_process import Broken, NotStarted
 
 from tests.support.proofs import skipping
 from tests.tools.test_proofs_checker import upload
@@ -91,7 +92,7 @@ def test_only_a_server_that_says_why_has_refused_to_start(
     commands: str, raised: type[Broken], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if "sleep" in commands:  # the others may take as long as they need
-        monkeypatch.setattr(stage, "LIMIT_S", 0.5)
+        monkeypatch.setattr(server_process, "LIMIT_S", 0.5)
     with pytest.raises(Broken, match=f"the server did not start {why}") as told, program(tmp_path, commands).server():
         pass
     assert told.type is raised
@@ -109,10 +110,10 @@ def test_only_a_server_that_says_why_has_refused_to_start(
 def test_a_server_that_hangs_or_crashes_after_a_fault_is_found(
     commands: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fault(server: stage.Server) -> None:
+    def fault(server: server_process.ServerProcess) -> None:
         """Nothing, but a server that hangs is not waited for any longer; the others may take as long as they need."""
         if "trap" in commands:
-            monkeypatch.setattr(stage, "LIMIT_S", 0.5)
+            monkeypatch.setattr(server_process, "LIMIT_S", 0.5)
         else:
             server.process.wait()
 

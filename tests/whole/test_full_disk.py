@@ -52,10 +52,8 @@ def full(disk: Path) -> Path:
         for number in range(500):
             client.post(f"{number} #tag{number}")
         fill(disk / "filler")
-        process = server.process
-        process.terminate()
-        _, said = process.communicate()
-    assert process.returncode == 1
+        assert server.stop() == 1
+        said = "".join(server.said)
     stored = "ttweet: the disk is full; every acknowledged tweet is stored, but not the end of the session; before the"
     assert re.search(rf"{stored} next start, make \d+ KiB more room on its disk\n$", said), said
     return disk

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import socket
+import os
+import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from server_process import Broken, ServerProcess
+
 from benchmarks.peers.peer import Peer, find_program, version_of
-from benchmarks.stage import Server, Stage, free_port
+from benchmarks.stage import BenchError, Server, Stage, pinned
 
 MAX_CLIENTS = 6000  # the part `idle` opens 5,000
 
@@ -20,39 +22,23 @@ def program() -> Path:
     return Path(sys.executable).with_name("ttweet")
 
 
-def command(port: int, database: Path) -> list[str | Path]:
+def command(database: Path) -> list[str | Path]:
     """The command line of the server that is measured."""
-    return [program(), "serve", str(port), "--db", database, "--max-clients", str(MAX_CLIENTS), "--quiet"]
+    return [program(), "serve", "0", "--db", database, "--max-clients", str(MAX_CLIENTS), "--quiet"]
 
 
 @contextmanager
 def serve(stage: Stage, database: Path | None = None, *, under: tuple[str | Path, ...] = ()) -> Iterator[Server]:
     """Serve a new database, or the one given; `under` is put before the command, such as strace and its options."""
     directory = stage.folder("ttweet")
-    port = free_port()
-    argv = [*under, *command(port, database or directory / "tweets.db")]
-    with stage.server(argv, port=port, directory=directory, ready=answers) as server:
-        yield server
-
-
-def answers(port: int) -> bool:
-    """Whether the server on this port answers a ping."""
-    try:
-        request(port, "p", "")
-    except (OSError, ValueError):
-        return False
-    return True
-
-
-def request(port: int, operation: str, data: object) -> object:
-    """One request on a connection of its own; the data of its answer. Raises OSError or ValueError without an `ok`."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
-        connection.sendall(json.dumps([operation, data]).encode() + b"\n")
-        with connection.makefile("rb") as lines:
-            word, answer = json.loads(lines.readline())
-    if word != "ok":
-        raise ValueError(f"{operation}: {answer}")
-    return answer
+    argv = [*under, *command(database or directory / "tweets.db")]
+    with ExitStack() as stack:
+        try:
+            with pinned(stage.cores.server):
+                server = stack.enter_context(ServerProcess.serving(argv, directory, os.environ, last=signal.SIGTERM))
+        except Broken as exc:
+            raise BenchError(str(exc)) from exc
+        yield Server(server.port, directory, server.process)
 
 
 PEER = Peer(

@@ -142,15 +142,8 @@ def test_it_goes_on_with_what_is_new_after_an_id_that_is_not_there(server: Serve
 def start_again(server: Server) -> Iterator[Server]:
     """The same server at the same port."""
     command = [*TTWEET, "serve", str(server.port), "--no-report-file"]
-    with subprocess.Popen(
-        command, cwd=server.folder, env=environment(), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stderr is not None
-        assert any("listening" in line for line in process.stderr)
-        try:
-            yield Server(process, server.folder, server.port)
-        finally:
-            process.kill()
+    with Server.serving(command, server.folder, environment()) as again:
+        yield again
 
 
 def test_ctrl_c_shows_the_command_that_goes_on(server: Server) -> None:
