@@ -28,6 +28,7 @@ from ttweet.client.follower import Follower
 from ttweet.client.sync_client import Client
 from ttweet.client.tls import TlsSocket
 from ttweet.model.errors import ConnectError, SlowDown
+from ttweet.protocol import calls
 
 Setup = AbstractContextManager[Callable[[], object]]
 
@@ -136,7 +137,7 @@ def commands_of_a_session() -> Iterator[Callable[[], object]]:
 def an_answer_in_a_session() -> Iterator[Callable[[], object]]:
     with peer(says(b'["ok",null]\n'), timeout_s=LIMIT_S) as client:
         session = Session(client.host, client.port, "ann", Screen())
-        yield lambda: session._ask(lambda data: data, "w", "")
+        yield lambda: session._call(*calls.ping())
         session._link.close()
 
 

@@ -7,7 +7,7 @@ import select
 import ssl
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import trio
 
@@ -15,12 +15,14 @@ from ttweet.client.connection import MAX_ANSWER_BYTES, Endpoint, none_reached, u
 from ttweet.client.cursor import SILENCE_S, Cursor, Watcher
 from ttweet.client.retry import RetryBudget
 from ttweet.client.servers import Server, address
-from ttweet.client.sync_client import given, tag_list, upload_frame, with_advice
+from ttweet.client.sync_client import with_advice
 from ttweet.client.tls import explained
 from ttweet.model.errors import ConnectError, Refused, SlowDown
 from ttweet.model.tweets import Deletion, Page, TagPage, Tweet
-from ttweet.protocol import answers, frames, replies
+from ttweet.protocol import calls, frames, replies
 from ttweet.protocol.replies import Stored
+
+T = TypeVar("T")
 
 READ_BYTES = 64 * 1024
 
@@ -52,48 +54,47 @@ class AsyncClient(Endpoint):
 
     async def post(self, text: str, *, tags: Iterable[str] = (), scan: bool = True, key: str | None = None) -> Stored:
         """Upload a tweet; it is on the server's disk when this returns. See Client.post."""
-        frame = upload_frame(text, tag_list(tags), scan, key)
+        call = calls.post(text, tags, scan=scan, key=key)
         try:
-            return self._shaped(replies.stored, await self._ask(frame))
+            return await self.call(*call)
         except ConnectError as error:
             raise with_advice(error, key) from error
 
     async def last(self) -> Tweet | None:
         """The newest tweet; None when there is none or it is empty."""
-        return self._shaped(answers.tweet_or_none, await self.request("d", ""))
+        return await self.call(*calls.last())
 
     async def tweets_of_tag(self, tag: str, *, limit: int | None = None, before: int | None = None) -> Page:
         """The newest tweets of a tag in any spelling, newest first; with `before` those with a lower id."""
-        return self._shaped(answers.page, await self.request("t", given(tag=tag, limit=limit, before=before)))
+        return await self.call(*calls.tweets_of_tag(tag, limit=limit, before=before))
 
     async def tweets_by(self, name: str, *, limit: int | None = None, before: int | None = None) -> Page:
         """The newest tweets of an author, newest first; with `before` those with a lower id."""
-        return self._shaped(answers.page, await self.request("g", given(by=name, limit=limit, before=before)))
+        return await self.call(*calls.tweets_of_author(name, limit=limit, before=before))
 
     async def tweets_since_login(self, name: str, *, limit: int | None = None, after: int | None = None) -> Page:
         """The tweets since the login of an author who is online, oldest first; with `after` those with a higher id."""
-        asked = given(by=name, login=True, limit=limit, after=after)
-        return self._shaped(answers.page, await self.request("g", asked))
+        return await self.call(*calls.tweets_since_login(name, limit=limit, after=after))
 
     async def who(self) -> list[str]:
         """The names that are online, in the order of their login."""
-        return self._shaped(answers.names, await self.request("w", "")).names
+        return (await self.call(*calls.list_names())).names
 
     async def list_tags(self, *, limit: int | None = None, numbers: bool = False) -> TagPage:
         """The most used tags; those without a letter only with `numbers`."""
-        return self._shaped(answers.tag_page, await self.request("l", given(limit=limit, numbers=numbers)))
+        return await self.call(*calls.list_tags(limit=limit, numbers=numbers))
 
     async def stats(self) -> dict[str, dict[str, Any]]:
         """How the server is doing. See Client.stats."""
-        return self._shaped(answers.stats, await self.request("i", "")).parts
+        return (await self.call(*calls.stats())).parts
 
     async def delete(self, tweet: int) -> Deletion:
         """Delete a tweet, its text, tags and author; its id stays. See Client.delete."""
-        return self._shaped(answers.deletion, await self.request("x", tweet))
+        return await self.call(*calls.delete(tweet))
 
     async def ping(self) -> None:
         """See whether the server answers."""
-        await self.request("p", "")
+        await self.call(*calls.ping())
 
     def follow(self, *tags: str, after: int | None = None, watcher: Watcher | None = None) -> "AsyncFollower":
         """Iterate over tweets with any of the tags, or over all: first those after the id, then live.
@@ -105,6 +106,10 @@ class AsyncClient(Endpoint):
     async def request(self, operation: str, data: object) -> Any:
         """Ask one thing and return the data of its answer."""
         return await self._ask(frames.encode(operation, data))
+
+    async def call(self, frame: bytes, shape: Callable[[Any], T]) -> T:
+        """Make one of the calls of `protocol.calls` and return what its shape makes of the answer."""
+        return self._shaped(shape, await self._ask(frame))
 
     async def _ask(self, frame: bytes) -> Any:
         patience: RetryBudget | None = None

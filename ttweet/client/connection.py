@@ -16,7 +16,7 @@ from ttweet.client.waiting import FOREVER
 from ttweet.descriptors import RAISE_LIMIT, SHORTAGES, lacks_descriptors
 from ttweet.model.errors import ConnectError, ResolverError, SetupError
 from ttweet.model.switches import is_on
-from ttweet.protocol import frames, replies
+from ttweet.protocol import calls, frames, replies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -152,8 +152,10 @@ class Endpoint:
         token = self._secret()
         if token and self._is_bare(server) and not _is_local(peer()):
             raise _unencrypted(server)
-        said = [("a", token or None), ("n", self.name)]
-        return [frames.encode(operation, data) for operation, data in said if data is not None]
+        greetings = [calls.identify(token)[0]] if token else []
+        if self.name is not None:
+            greetings.append(calls.sign_in(self.name)[0])
+        return greetings
 
     def _patience(self) -> RetryBudget:
         """For one request. What it is made of is imported now: most clients are never told to slow down."""

@@ -13,7 +13,7 @@ from ttweet.model.answers import Following
 from ttweet.model.errors import ConnectError, ResolverError, SlowDown, TtweetError
 from ttweet.model.pushes import CaughtUp, KeepAlive, Pruned, Push
 from ttweet.model.tweets import Deletion, Tweet
-from ttweet.protocol import frames, pushes
+from ttweet.protocol import calls, frames, pushes
 
 SILENCE_S = 60.0  # the server pings a follower that has nothing to read more often than that
 FIRST_PAUSE_S = 0.1  # a server that is started again is back in a tenth of a second
@@ -61,12 +61,8 @@ class Cursor:
 
     def request(self) -> bytes:
         """The frame that begins to follow from here."""
-        data: dict[str, object] = {"tags": self._tags} if self._tags else {}
-        if self.after is not None:
-            data["after"] = self.after
-        if self._watcher.wants_deletions:
-            data["deletions"] = True
-        return frames.encode("s", data)
+        frame, _ = calls.follow(self._tags, self.after, deletions=self._watcher.wants_deletions)
+        return frame
 
     def receive(self, line: bytes) -> Tweet | None:
         """What a line brings: a tweet, or nothing to show. Raises Refused, and ConnectError when no ttweet says so."""

@@ -12,7 +12,7 @@ from itertools import repeat
 from ttweet.client.connection import Connection, Endpoint
 from ttweet.client.waiting import FOREVER, pause
 from ttweet.model.errors import ConnectError, Refused, SlowDown
-from ttweet.protocol import frames, replies
+from ttweet.protocol import calls, frames, replies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,9 +71,9 @@ class Client(Endpoint):
         `tags` are tags beside those in the text, or with `scan=False` instead of them. After a ConnectError
         `unknown` the tweet may be stored or not; with a `key` it is safe to post it again.
         """
-        frame = upload_frame(text, tag_list(tags), scan, key)
+        call = calls.post(text, tags, scan=scan, key=key)
         try:
-            return self._shaped(replies.stored, self._ask(frame))
+            return self.call(*call)
         except ConnectError as error:
             raise with_advice(error, key) from error
 
@@ -92,7 +92,7 @@ class Client(Endpoint):
         """
         from ttweet.client.pipeline import Pipeline
 
-        uploads = _uploads(texts, tag_list(tags), keys)
+        uploads = _uploads(texts, calls.tag_list(tags), keys)
         connection = self._obeying(self._take)
         window = Pipeline(connection, in_flight, self._outcome, self._patience(), self.deadline)
         try:
@@ -120,49 +120,35 @@ class Client(Endpoint):
 
     def last(self) -> Tweet | None:
         """The newest tweet; None when there is none or it is empty."""
-        from ttweet.protocol import answers
-
-        return self._shaped(answers.tweet_or_none, self.request("d", ""))
+        return self.call(*calls.last())
 
     def last_text(self) -> str:
         """The text of the newest tweet, empty when there is none. As `last`, without what that imports."""
-        return self._shaped(replies.last_text, self.request("d", ""))
+        return self.call(*calls.last_text())
 
     def tweets_of_tag(self, tag: str, *, limit: int | None = None, before: int | None = None) -> Page:
         """The newest tweets of a tag in any spelling, newest first; with `before` those with a lower id."""
-        from ttweet.protocol import answers
-
-        return self._shaped(answers.page, self.request("t", given(tag=tag, limit=limit, before=before)))
+        return self.call(*calls.tweets_of_tag(tag, limit=limit, before=before))
 
     def tweets_by(self, name: str, *, limit: int | None = None, before: int | None = None) -> Page:
         """The newest tweets of an author, newest first; with `before` those with a lower id."""
-        from ttweet.protocol import answers
-
-        return self._shaped(answers.page, self.request("g", given(by=name, limit=limit, before=before)))
+        return self.call(*calls.tweets_of_author(name, limit=limit, before=before))
 
     def tweets_since_login(self, name: str, *, limit: int | None = None, after: int | None = None) -> Page:
         """The tweets since the login of an author who is online, oldest first; with `after` those with a higher id."""
-        from ttweet.protocol import answers
-
-        return self._shaped(answers.page, self.request("g", given(by=name, login=True, limit=limit, after=after)))
+        return self.call(*calls.tweets_since_login(name, limit=limit, after=after))
 
     def who(self) -> list[str]:
         """The names that are online, in the order of their login."""
-        from ttweet.protocol import answers
-
-        return self._shaped(answers.names, self.request("w", "")).names
+        return self.call(*calls.list_names()).names
 
     def list_tags(self, *, limit: int | None = None, numbers: bool = False) -> TagPage:
         """The most used tags; those without a letter only with `numbers`."""
-        from ttweet.protocol import answers
-
-        return self._shaped(answers.tag_page, self.request("l", given(limit=limit, numbers=numbers)))
+        return self.call(*calls.list_tags(limit=limit, numbers=numbers))
 
     def stats(self) -> dict[str, dict[str, Any]]:
         """How the server is doing: objects of numbers, as docs/protocol.md tells of them. For who may administer it."""
-        from ttweet.protocol import answers
-
-        return self._shaped(answers.stats, self.request("i", "")).parts
+        return self.call(*calls.stats()).parts
 
     def delete(self, tweet: int) -> Deletion:
         """Delete a tweet, its text, tags and author; its id stays. On return it is done, on the server's disk.
@@ -170,9 +156,7 @@ class Client(Endpoint):
         One that is deleted already gives the first deletion. Raises Refused `no_tweet` and `forbidden`: it takes the
         right to administer the server.
         """
-        from ttweet.protocol import answers
-
-        return self._shaped(answers.deletion, self.request("x", tweet))
+        return self.call(*calls.delete(tweet))
 
     def deletions_after(self, after: int) -> set[int]:
         """The ids of the deletions after this id, which are among those of the tweets."""
@@ -180,17 +164,21 @@ class Client(Endpoint):
 
     def ping(self) -> None:
         """See whether the server answers."""
-        self.request("p", "")
+        self.call(*calls.ping())
 
     def report(self, *lines: str) -> None:
         """Send lines for the server's report log. Nobody answers: whether they arrive is not known."""
         connection = self._take()
-        connection.send(b"".join([frames.encode("r", line) for line in lines]))
+        connection.send(calls.report(*lines))
         self._idle.append(connection)
 
     def request(self, operation: str, data: object) -> Any:
         """Ask one thing and return the data of its answer."""
         return self._ask(frames.encode(operation, data))
+
+    def call(self, frame: bytes, shape: Callable[[Any], T]) -> T:
+        """Make one of the calls of `protocol.calls` and return what its shape makes of the answer."""
+        return self._shaped(shape, self._ask(frame))
 
     def _ask(self, frame: bytes) -> Any:
         return self._obeying(lambda: self._ask_once(frame))
@@ -226,7 +214,8 @@ class Client(Endpoint):
         found: set[int] = set()
         connection = self.connect()
         try:
-            connection.send(frames.encode("s", {"tags": [secrets.token_hex(16)], "after": after, "deletions": True}))
+            frame, _ = calls.follow([secrets.token_hex(16)], after, deletions=True)
+            connection.send(frame)
             self._shaped(replies.data_of, connection.receive())
             while type(push := self._shaped(_push, connection.receive())) is not CaughtUp:
                 found.update([push.id] if type(push) is Deletion else [])
@@ -273,41 +262,7 @@ def with_advice(error: ConnectError, key: str | None) -> ConnectError:
 def _uploads(texts: Iterable[str], tags: list[str], keys: Iterable[str | None]) -> Iterator[bytes | Refused]:
     for text, key in zip(texts, keys, strict=False):
         try:
-            yield upload_frame(text, tags, scan=True, key=key)
+            frame, _ = calls.post(text, tags, key=key)
+            yield frame
         except Refused as refused:
             yield refused
-
-
-def tag_list(tags: Iterable[str]) -> list[str]:
-    """As tweets.tag_list, without what that imports."""
-    if isinstance(tags, str):
-        from ttweet.model import tweets
-
-        return tweets.tag_list(tags)
-    return list(tags)
-
-
-def upload_frame(text: str, tags: list[str], scan: bool, key: str | None) -> bytes:
-    """The request to store a tweet. Raises Refused where the server would have to end the connection."""
-    plain = scan and key is None and not tags
-    data = text if plain else given(text=text, tags=tags or None, scan=None if scan else False, key=key)
-    try:
-        frame = frames.encode("u", data)
-    except UnicodeEncodeError:
-        frame = b""
-    if 0 < len(frame) <= frames.MAX_FRAME_BYTES:
-        return frame
-    _check_here(text, tags, key)
-    raise Refused("bad_request", f"text, tags and key make {len(frame)} bytes, the limit is {frames.MAX_FRAME_BYTES}")
-
-
-def _check_here(text: str, tags: list[str], key: str | None) -> None:
-    """Raise Refused as the server would, had the frame not been one that ends the connection."""
-    from ttweet.model import tweets
-
-    tweets.draft(text, tags=tags, key=key)
-
-
-def given(**fields: object) -> dict[str, object]:
-    """The data of a request: the fields that are not None."""
-    return {name: value for name, value in fields.items() if value is not None}

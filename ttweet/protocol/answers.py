@@ -16,7 +16,7 @@ from ttweet.model.answers import Answer, Bare, Done, Following, Identity, Names,
 from ttweet.model.errors import SlowDown, TtweetError
 from ttweet.model.limits import PAGE_BYTES
 from ttweet.model.tweets import HISTORY_DAYS, Deletion, Page, TagPage, TagSummary, Tombstone, Tweet, as_json
-from ttweet.protocol import kinds
+from ttweet.protocol import kinds, operations
 from ttweet.protocol.json_codec import STDLIB_JSON, Json
 
 MAX_ENTRIES = 200  # tweets or tags of one answer; see limits.MAX_QUERY_LIMIT
@@ -47,17 +47,16 @@ def encode_error(error: TtweetError, json: Json = STDLIB_JSON) -> bytes:
     data: dict[str, object] = {"code": error.code, "text": error.public_text}
     if isinstance(error, SlowDown):
         data["wait"] = error.wait_s
-    return json.dumps(("err", data)) + b"\n"
+    return json.dumps((operations.ERR, data)) + b"\n"
 
 
-def encode_ok(data: object, json: Json) -> bytes:
-    """Encode an answer's data."""
-    return json.dumps(("ok", data)) + b"\n"
+def _encode_ok(data: object, json: Json) -> bytes:
+    return json.dumps((operations.OK, data)) + b"\n"
 
 
 def _encode_last(last: Tweet | None, json: Json) -> bytes:
     shown = tweets.shown(last)
-    return encode_ok(shown and as_json(shown), json)
+    return _encode_ok(shown and as_json(shown), json)
 
 
 def _encode_page(page: Page, json: Json) -> bytes:
@@ -74,16 +73,16 @@ def _encode_page(page: Page, json: Json) -> bytes:
 
 
 def _encode_tag_page(page: TagPage, json: Json) -> bytes:
-    return encode_ok({"tags": [asdict(summary) for summary in page.tags], "more": page.more}, json)
+    return _encode_ok({"tags": [asdict(summary) for summary in page.tags], "more": page.more}, json)
 
 
 def _encode_following(following: Following, json: Json) -> bytes:
     gone = {} if following.gone is None else {"gone": following.gone}
-    return encode_ok({"from": following.cursor} | gone, json)
+    return _encode_ok({"from": following.cursor} | gone, json)
 
 
 def _encode_identity(identity: Identity, json: Json) -> bytes:
-    return encode_ok({"name": identity.name, "can": identity.rights}, json)
+    return _encode_ok({"name": identity.name, "can": identity.rights}, json)
 
 
 def _encode_bare(bare: Bare, _: Json) -> bytes:
@@ -93,7 +92,7 @@ def _encode_bare(bare: Bare, _: Json) -> bytes:
 
 
 def _encode_fields(answer: Deletion | SignedIn | Names, json: Json) -> bytes:
-    return encode_ok(answer._asdict(), json)
+    return _encode_ok(answer._asdict(), json)
 
 
 _ENCODERS: dict[type, Callable[[Any, Json], bytes]] = {
@@ -106,8 +105,8 @@ _ENCODERS: dict[type, Callable[[Any, Json], bytes]] = {
     SignedIn: _encode_fields,
     Identity: _encode_identity,
     Names: _encode_fields,
-    Stats: lambda stats, json: encode_ok(stats.parts, json),
-    Done: lambda _, json: encode_ok(None, json),
+    Stats: lambda stats, json: _encode_ok(stats.parts, json),
+    Done: lambda _, json: _encode_ok(None, json),
     Bare: _encode_bare,
 }
 

@@ -5,7 +5,7 @@ from typing import Any
 from ttweet.model.answers import Following
 from ttweet.model.pushes import CaughtUp, KeepAlive, Pruned, Push
 from ttweet.model.tweets import Deletion, Tweet, as_json
-from ttweet.protocol import answers, kinds
+from ttweet.protocol import answers, kinds, operations
 from ttweet.protocol.json_codec import STDLIB_JSON, Json
 from ttweet.protocol.replies import refusal
 
@@ -51,19 +51,19 @@ def decode(frame: Any) -> Push | Following:
     """
     kind, data = frame
     match kind:
-        case "m":
+        case operations.TWEET:
             return answers.tweet(data)
-        case "x":
+        case operations.DELETION:
             return answers.deletion(data)
-        case "e":
+        case operations.CAUGHT_UP:
             return CaughtUp(kinds.integer(data["id"]))
-        case "g":
+        case operations.PRUNED:
             return Pruned(kinds.integer(data["id"]))
-        case "p":
+        case operations.KEEP_ALIVE:
             return KeepAlive()
-        case "ok":
+        case operations.OK:
             return answers.following(data)
-        case "err":
+        case operations.ERR:
             raise refusal(data)
         case _:
             raise ValueError(kind)

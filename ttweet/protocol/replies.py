@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ttweet.model.errors import Refused, SlowDown
 from ttweet.model.reports import escape
-from ttweet.protocol import frames, kinds
+from ttweet.protocol import frames, kinds, operations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,11 +41,16 @@ def data_of(line: bytes) -> Any:
     """Return the data of a reply, unchecked. Raises Refused when the reply is an error."""
     reply: Any = frames.loads(line)
     kind, data = reply
-    if kind == "err":
+    if kind == operations.ERR:
         raise refusal(data)
-    if kind != "ok":
+    if kind != operations.OK:
         raise ValueError(kind)
     return data
+
+
+def is_reply(line: bytes) -> bool:
+    """Whether a line of a connection that follows, too, is a reply and no push."""
+    return line.startswith((b'["ok"', b'["err"'))
 
 
 def refusal(data: Any) -> Refused:
@@ -71,3 +76,7 @@ def stored(data: Any) -> Stored:
 def last_text(data: Any) -> str:
     """Return the text of the newest tweet; empty when there is none."""
     return "" if data is None else kinds.string(data["text"])
+
+
+def done(_: object) -> None:
+    """Take a reply that says no more than that the request was carried out."""

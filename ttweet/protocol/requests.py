@@ -24,6 +24,7 @@ from ttweet.model.requests import (
     Upload,
 )
 from ttweet.model.tweets import MAX_ID
+from ttweet.protocol import operations
 from ttweet.protocol.fields import fields_of, flag, integer, optional_id, shown, string, tag_list
 
 MAX_TOKEN_BYTES = 64  # of a token that is shown: one has 47, and a longer one is not hashed
@@ -31,7 +32,7 @@ MAX_TOKEN_BYTES = 64  # of a token that is shown: one has 47, and a longer one i
 
 def parse_first(operation: str, data: object) -> Request | Identify:
     """The first frame of a connection, which may show a token. Raises ProtocolError `token` for what is none."""
-    return _identify(data) if operation == "a" else parse(operation, data)
+    return _identify(data) if operation == operations.IDENTIFY else parse(operation, data)
 
 
 def parse(operation: str, data: object) -> Request:
@@ -50,7 +51,7 @@ def parse(operation: str, data: object) -> Request:
 def _upload(data: object) -> Upload:
     if type(data) is str:
         return Upload(data)
-    fields = fields_of("u", data, {"text", "tags", "scan", "key"})
+    fields = fields_of(operations.POST, data, {"text", "tags", "scan", "key"})
     key = fields.get("key")
     return Upload(
         string("text", fields.get("text")),
@@ -63,7 +64,7 @@ def _upload(data: object) -> Upload:
 def _tweets_of_tag(data: object) -> TweetsOfTag:
     if type(data) is str:
         return TweetsOfTag(data)
-    fields = fields_of("t", data, {"tag", "limit", "before"})
+    fields = fields_of(operations.TWEETS_OF_TAG, data, {"tag", "limit", "before"})
     return TweetsOfTag(
         string("tag", fields.get("tag")),
         integer("limit", fields.get("limit", QUERY_LIMIT), MAX_QUERY_LIMIT),
@@ -74,7 +75,7 @@ def _tweets_of_tag(data: object) -> TweetsOfTag:
 def _list_tags(data: object) -> ListTags:
     if data == "":
         return ListTags()
-    fields = fields_of("l", data, {"limit", "numbers"})
+    fields = fields_of(operations.LIST_TAGS, data, {"limit", "numbers"})
     return ListTags(
         integer("limit", fields.get("limit", QUERY_LIMIT), MAX_QUERY_LIMIT),
         flag("numbers", fields.get("numbers", False)),
@@ -84,7 +85,7 @@ def _list_tags(data: object) -> ListTags:
 def _follow(data: object) -> Follow:
     if type(data) is str:
         return Follow((data,) if data else ())
-    fields = fields_of("s", data, {"tags", "after", "deletions"})
+    fields = fields_of(operations.FOLLOW, data, {"tags", "after", "deletions"})
     return Follow(
         tag_list(fields.get("tags", [])),
         optional_id("after", fields.get("after"), 0),
@@ -104,7 +105,9 @@ def _of_author(data: object) -> TweetsOfAuthor | TweetsSinceLogin:
     if type(data) is str:
         return TweetsOfAuthor(data)
     since_login = type(data) is dict and flag("login", data.get("login", False))
-    fields = fields_of("g", data, {"by", "limit", "login", "after" if since_login else "before"})
+    fields = fields_of(
+        operations.TWEETS_OF_AUTHOR, data, {"by", "limit", "login", "after" if since_login else "before"}
+    )
     by = string("by", fields.get("by"))
     limit = integer("limit", fields.get("limit", QUERY_LIMIT), MAX_QUERY_LIMIT)
     if since_login:
@@ -140,18 +143,18 @@ def _without_data(operation: str, request: Request) -> Callable[[object], Reques
 
 
 _PARSERS: dict[str, Callable[[object], Request]] = {
-    "a": _misplaced,
-    "u": _upload,
-    "d": _without_data("d", Last()),
-    "t": _tweets_of_tag,
-    "l": _list_tags,
-    "s": _follow,
-    "c": _without_data("c", Unfollow()),
-    "n": _take_name,
-    "w": _without_data("w", ListNames()),
-    "g": _of_author,
-    "x": _delete,
-    "r": _client_report,
-    "p": _without_data("p", Ping()),
-    "i": _without_data("i", ShowStats()),
+    operations.IDENTIFY: _misplaced,
+    operations.POST: _upload,
+    operations.LAST: _without_data(operations.LAST, Last()),
+    operations.TWEETS_OF_TAG: _tweets_of_tag,
+    operations.LIST_TAGS: _list_tags,
+    operations.FOLLOW: _follow,
+    operations.UNFOLLOW: _without_data(operations.UNFOLLOW, Unfollow()),
+    operations.SIGN_IN: _take_name,
+    operations.LIST_NAMES: _without_data(operations.LIST_NAMES, ListNames()),
+    operations.TWEETS_OF_AUTHOR: _of_author,
+    operations.DELETE: _delete,
+    operations.REPORT: _client_report,
+    operations.PING: _without_data(operations.PING, Ping()),
+    operations.STATS: _without_data(operations.STATS, ShowStats()),
 }

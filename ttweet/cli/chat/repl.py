@@ -16,22 +16,22 @@ from typing import Any, TypeVar
 
 from ttweet.cli.chat.screen import Screen
 from ttweet.cli.shell import DONE, UNREACHABLE, USAGE, exit_code
-from ttweet.client.sync_client import Client, upload_frame
+from ttweet.client.connection import TIMEOUT_S
+from ttweet.client.sync_client import Client
 from ttweet.client.tcp import addresses
 from ttweet.client.waiting import FOREVER, Bell, ready
 from ttweet.model.errors import ConnectError, Refused
+from ttweet.model.limits import MAX_QUERY_LIMIT
 from ttweet.model.reports import escape
 from ttweet.model.tweets import MAX_CHARACTERS, MAX_NAME_CHARACTERS, Tweet
-from ttweet.protocol import answers, frames, pushes, replies
+from ttweet.protocol import calls, frames, pushes, replies
 
 T = TypeVar("T")
 
 ALL = "ALL"
 MAX_SUBSCRIPTIONS = 3
-ANSWER_S = 15.0  # as dial.TIMEOUT_S
 OWN_PUSH_S = 1.0  # for a tweet of one's own to come back, so that what is typed next finds it
 FAREWELL_S = 1.0  # for the server to end the connection: the name is free when this program has ended
-PAGE = 200  # tweets of one query
 
 ARGS = "error: args should contain <ServerIP>   <ServerPort>   <Username>"
 BAD_IP = "error: server ip invalid, connection refused."
@@ -123,7 +123,7 @@ class Session:
                 for tweet in list(self._received):
                     self._say(_line(tweet, ":"))
             case "getusers":
-                for name in self._ask(answers.names, "w", "").names:
+                for name in self._call(*calls.list_names()).names:
                     self._say(escape(name))
             case "gettweets":
                 self._get_tweets(rest)
@@ -146,7 +146,7 @@ class Session:
         if not tags or ALL in tags:
             return self._say(BAD_TAG)
         try:
-            stored = self._request(replies.stored, upload_frame(found[1], tags, scan=False, key=None))
+            stored = self._call(*calls.post(found[1], tags, scan=False))
         except Refused as refused:
             return self._say({"too_long": BAD_LENGTH, "bad_tag": BAD_TAG}.get(refused.code, BAD_FORMAT))
         if ALL in self._subscribed or set(tags) & set(self._subscribed):
@@ -173,9 +173,9 @@ class Session:
             return
         self._subscribed = fewer  # what is on its way for a tag that goes is not shown any more
         if not tags:
-            self._ask(_ignored, "c", "")
+            self._call(*calls.unfollow())
         else:
-            self._ask(_ignored, "s", {"tags": [] if ALL in tags else tags})
+            self._call(*calls.follow([] if ALL in tags else tags))
         self._subscribed = tags
 
     def _get_tweets(self, name: str) -> None:
@@ -188,21 +188,17 @@ class Session:
     def _since_login(self, name: str) -> Iterator[Tweet]:
         after, more = 0, True
         while more:
-            asked = {"by": name, "login": True, "limit": PAGE, "after": after}
-            tweets, more = self._ask(answers.page, "g", asked)
+            tweets, more = self._call(*calls.tweets_since_login(name, limit=MAX_QUERY_LIMIT, after=after))
             yield from tweets
             more = more and bool(tweets) and tweets[-1].id > after  # a page that goes nowhere is the last
             after = tweets[-1].id if tweets else after
 
-    def _ask(self, shape: Callable[[Any], T], operation: str, data: object) -> T:
-        return self._request(shape, frames.encode(operation, data))
-
-    def _request(self, shape: Callable[[Any], T], frame: bytes) -> T:
+    def _call(self, frame: bytes, shape: Callable[[Any], T]) -> T:
         self._link.send(frame)
         return self._answer(shape)
 
     def _answer(self, shape: Callable[[Any], T]) -> T:
-        self._wait_for(lambda: self._lost or bool(self._answers), ANSWER_S)
+        self._wait_for(lambda: self._lost or bool(self._answers), TIMEOUT_S)
         if not self._answers:
             raise ConnectError("unknown", "Connection closed")
         try:
@@ -218,7 +214,7 @@ class Session:
     def _raise_last_words(self) -> None:
         """Raise what the server has said unasked before it went, for instance that nothing was asked for too long."""
         try:
-            self._answer(_ignored)
+            self._answer(replies.done)
         except Refused as refused:
             raise ConnectError("unknown", refused.text) from refused
 
@@ -227,9 +223,9 @@ class Session:
         try:
             while True:
                 line = self._link.receive()
-                if line.startswith((b'["ok"', b'["err"')):
+                if replies.is_reply(line):
                     self._answers.append(line)
-                elif line.startswith(b'["m"'):
+                else:
                     self._push(pushes.decode(frames.loads(line)))
                 self._arrived.ring()
         except (ConnectError, *frames.MISFITS):
@@ -269,7 +265,7 @@ def _is_host(host: str) -> bool:
 def _is_known(host: str) -> bool:
     """Whether a host has an address. Of a resolver that fails for the moment, connecting tells more."""
     try:
-        return bool(addresses(host, 0, time.monotonic() + ANSWER_S))
+        return bool(addresses(host, 0, time.monotonic() + TIMEOUT_S))
     except socket.gaierror as exc:
         return exc.errno == socket.EAI_AGAIN
     except UnicodeError:
@@ -284,10 +280,6 @@ def _reason(error: ConnectError) -> str:
 def _tags(field: str) -> list[str]:
     """The tags of `#a#b`; none when it is not of that form."""
     return field[1:].split("#") if re.fullmatch(r"(#[^\W_]+)+", field) else []
-
-
-def _ignored(_: Any) -> None:
-    """Take an answer that tells no more than that it is one."""
 
 
 def _line(tweet: Tweet, colon: str = "") -> str:

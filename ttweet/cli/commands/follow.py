@@ -23,6 +23,7 @@ from ttweet.client.sync_client import Client
 from ttweet.client.waiting import pause
 from ttweet.model.errors import ResolverError
 from ttweet.model.tweets import Tweet, as_json
+from ttweet.protocol import calls
 
 Last = Annotated[int | None, AMOUNT, Parameter(name="--last", metavar="N", help="Begin with the last N tweets.")]
 Exec = Annotated[
@@ -151,7 +152,7 @@ def _before_last_of_all(client: Client, amount: int) -> int:
 
 def _newest(client: Client) -> int:
     """The newest id, which is where one who follows everything from now on begins."""
-    newest: int = client.request("s", {})["from"]
+    newest = client.call(*calls.follow()).cursor
     client.close()
     return newest
 

@@ -1,0 +1,38 @@
+"""The letters of the protocol: each once, and none outside the package that both ends share."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import ttweet
+from ttweet.protocol import operations
+
+PACKAGE = Path(ttweet.__file__).parent
+LETTERS = {value for name, value in vars(operations).items() if name.isupper()}
+
+
+def written_by_hand(path: Path) -> Iterator[int]:
+    """The lines of a module where a frame is made or looked at by its letters."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        match node:
+            case ast.Call(ast.Attribute(attr="encode" | "request"), [ast.Constant(value=letter), *_]) if (
+                letter in LETTERS
+            ):
+                yield node.lineno
+            case ast.Constant(value=bytes() as data) if data.startswith(b'["'):
+                yield node.lineno
+
+
+def test_no_module_outside_the_protocol_writes_or_reads_a_letter() -> None:
+    modules = [path for path in PACKAGE.rglob("*.py") if path.parent.name != "protocol"]
+    found = [f"{path.relative_to(PACKAGE)}:{line}" for path in modules for line in written_by_hand(path)]
+    assert found == []
+    assert [*written_by_hand(PACKAGE / "protocol" / "pushes.py")]
+
+
+def test_each_operation_has_a_letter_of_its_own_in_its_direction() -> None:
+    names = [name for name in vars(operations) if name.isupper()]
+    asked, said = names[: names.index("OK")], names[names.index("OK") :]
+    for direction in (asked, said):
+        letters = [getattr(operations, name) for name in direction]
+        assert len(letters) == len(set(letters))
