@@ -223,6 +223,16 @@ async def test_what_it_follows_is_told_until_it_unfollows_or_follows_something_e
         assert session.follows is None
 
 
+async def test_a_client_that_has_left_follows_nothing() -> None:
+    async with hosts() as host:
+        session = session_of(host)
+        session.follow(Follow())
+        session.leave()
+        assert session.follows is None
+        with pytest.raises(trio.ClosedResourceError):
+            session.follow(Follow())
+
+
 async def test_a_follower_without_room_is_not_resumed() -> None:
     async with hosts() as host:
         client = Client()

@@ -5,6 +5,8 @@ Every connection has one, whichever edge it came to. Knows no bytes and no socke
 
 from typing import NamedTuple
 
+import trio
+
 from ttweet.broker.fanout import FanOut, Subscriber, Subscription
 from ttweet.broker.receipts import Receipt, Waiter
 from ttweet.broker.service import Service
@@ -52,7 +54,7 @@ class Session:
     def __init__(self, host: Host, peer: Peer, subscriber: Subscriber) -> None:
         self.service, self._fanout, self._authenticator = host
         self._peer = peer
-        self._subscriber = subscriber
+        self._subscriber: Subscriber | None = subscriber
         self._subscription: Subscription | None = None
         self._online: str | None = None
         self.ended = False
@@ -79,7 +81,12 @@ class Session:
         return None if self._subscription is None else self._subscription.state
 
     def follow(self, request: Follow) -> Following:
-        """Follow tweets, instead of those that it follows, once `resume` is called. Raises Refused `bad_tag`."""
+        """Follow tweets, instead of those that it follows, once `resume` is called.
+
+        Raises Refused `bad_tag`, and ClosedResourceError after `leave`.
+        """
+        if self._subscriber is None:
+            raise trio.ClosedResourceError
         tags, after, deletions = request
         fanout = self._fanout
         subscription = fanout.follow(self._subscriber, tags, after, self._subscription, deletions=deletions)
@@ -94,8 +101,13 @@ class Session:
 
     def resume(self) -> None:
         """Let pushes go on if the subscriber has room for them."""
-        if self._subscription is not None and self._subscriber.has_room:
+        if self._subscription is not None and self._subscription.subscriber.has_room:
             self._fanout.resume(self._subscription)
+
+    def leave(self) -> None:
+        """Follow nothing any more, and forget the subscriber, which has gone: it may hold this session itself."""
+        self.unfollow()
+        self._subscriber = None
 
     # Who it is
 

@@ -1,5 +1,6 @@
 """One client's connection: every way to end."""
 
+import gc
 import json
 from typing import Any
 
@@ -149,6 +150,26 @@ async def test_a_client_that_goes_while_it_is_written_to_is_let_go() -> None:
         await caller.stream.aclose()
         await trio.testing.wait_all_tasks_blocked()
         assert here.server.clients == 0
+
+
+async def test_clients_that_have_gone_leave_nothing_for_the_collector() -> None:
+    async with serving() as here:
+        stays = await here.call()
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(10):
+                caller = await here.call()
+                await caller.send(("u", "one"), ("s", ""))
+                assert [kind for kind, _ in await caller.answers(3)] == ["ok", "ok", "e"]
+                caller.close()
+                here.callers.remove(caller)
+            await here.others_gone()
+            left = [one for one in gc.get_objects() if isinstance(one, Connection)]
+        finally:
+            gc.enable()
+        assert len(left) == here.server.clients == 2
+        assert (await stays.ask("p", ""))[0] == "ok"
 
 
 async def test_a_reset_is_no_classic_message() -> None:

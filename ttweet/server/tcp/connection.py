@@ -229,7 +229,7 @@ class Connection:
         """Let go of the client at once."""
         self._closed = True
         self._transport.close()
-        self._session.unfollow()
+        self._session.leave()
         self._sign_out()
         self._outbox.close()
 
