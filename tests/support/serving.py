@@ -25,14 +25,14 @@ from ttweet.security.authenticator import Authenticator
 from ttweet.security.certificates import Certificates
 from ttweet.server.config import NO_RATES, Limits, Rates
 from ttweet.server.net.listeners import listen
+from ttweet.server.net.sweeper import SWEEP_INTERVAL_S
 from ttweet.server.net.transport import StreamTransport
 from ttweet.server.stats import Stats
-from ttweet.server.tcp import server as server_module
 from ttweet.server.tcp.connection import encode_push
 from ttweet.server.tcp.server import Server
 from ttweet.storage.contract import Store
 
-SWEPT_S = 2 * server_module.SWEEP_S  # by then the sweeper has looked
+SWEPT_S = 2 * SWEEP_INTERVAL_S  # by then the sweeper has looked
 
 
 class Caller:

@@ -30,7 +30,7 @@ _UNTRUSTED = {18, 19, 20, 21}  # X509_V_ERR_...: self-signed, or an issuer that 
 _WRONG_HOST = {62, 64}  # ...HOSTNAME_MISMATCH and IP_ADDRESS_MISMATCH
 _IN_BETWEEN = "it has none, or something in between answers for it; nothing was sent, ask the operator"
 _PLAIN = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")  # what OpenSSL makes of an answer that is no TLS, by version
-_NO_ROOM = "TLSV1_ALERT_INTERNAL_ERROR"  # see server.NO_ROOM
+_NO_ROOM = "TLSV1_ALERT_INTERNAL_ERROR"  # see server.net.tls.NO_ROOM
 _WANTS_CERTIFICATE = ("CERTIFICATE_REQUIRED", "HANDSHAKE_FAILURE", "UNKNOWN_CA", "BAD_CERTIFICATE", "CERTIFICATE_")
 
 

@@ -1,13 +1,14 @@
 """Which client makes room in a full server."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttweet.server.net.places import Standing, anteroom_size, who_makes_room
+from ttweet.model.errors import ProtocolError
+from ttweet.server.net.places import Place, Places, Standing, anteroom_size, who_makes_room
 
 SILENT, REFUSED, SERVED, TOKEN = Standing
 
@@ -18,6 +19,13 @@ class Guest:
     network: str = "a"
     heard_at: float = 0.0
     is_working: bool = False
+    place: Place = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.place = Place(Places(1, lambda _: None), (self.network, 1), self.heard_at)
+
+    def reject(self, error: ProtocolError) -> None:
+        """See places.Guest."""
 
 
 def chosen(guests: list[Guest], network: str = "z", max_clients: int = 1, *, has_token: bool = False) -> int | None:

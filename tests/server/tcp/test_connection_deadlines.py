@@ -15,8 +15,8 @@ from ttweet.model.errors import TtweetError
 from ttweet.model.tweets import Page
 from ttweet.protocol import frames
 from ttweet.server.config import Limits
+from ttweet.server.net.sweeper import TURN_CLIENTS
 from ttweet.server.tcp.connection import LINGER_S
-from ttweet.server.tcp.server import SWEEP_BURST
 
 LIMITS = Limits()
 
@@ -48,7 +48,7 @@ async def test_others_have_their_turns_while_many_are_given_up(mock_clock: trio.
         while clients[-1] > 1:
             await trio.lowlevel.checkpoint()
             clients.append(here.server.clients)
-    assert max(before - after for before, after in pairwise(clients)) <= 2 * SWEEP_BURST
+    assert max(before - after for before, after in pairwise(clients)) <= 2 * TURN_CLIENTS
 
 
 async def test_a_frame_has_its_time_as_a_whole_however_often_a_byte_comes(mock_clock: trio.testing.MockClock) -> None:

@@ -15,8 +15,8 @@ from tests.support.turns import Turns
 from ttweet.protocol import frames
 from ttweet.protocol.frames import MAX_FRAME_BYTES
 from ttweet.server.config import Limits
+from ttweet.server.net import sweeper
 from ttweet.server.net.transport import StreamTransport
-from ttweet.server.tcp import server as server_module
 from ttweet.server.tcp.connection import LINGER_S, Connection
 
 
@@ -216,7 +216,7 @@ async def test_an_idle_client_is_let_go_at_once_when_the_server_stops() -> None:
 async def test_others_have_their_turns_while_a_server_goes_through_its_clients(
     what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server_module, "SWEEP_BURST", 3)
+    monkeypatch.setattr(sweeper, "TURN_CLIENTS", 3)
     turns = Turns()
     act = getattr(Connection, what)
 

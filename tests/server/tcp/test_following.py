@@ -12,7 +12,7 @@ from tests.support.held_store import HeldStore
 from tests.support.serving import Caller, Serving, serving
 from ttweet.broker import fanout
 from ttweet.server.config import Limits
-from ttweet.server.tcp.server import SWEEP_S
+from ttweet.server.net.sweeper import SWEEP_INTERVAL_S
 from ttweet.storage.contract import Store
 
 LIMITS = Limits()
@@ -22,7 +22,7 @@ async def jump(clock: trio.testing.MockClock, seconds: float) -> None:
     """Let time pass, and the sweeper look."""
     clock.jump(seconds)
     await trio.testing.wait_all_tasks_blocked()
-    clock.jump(2 * SWEEP_S)
+    clock.jump(2 * SWEEP_INTERVAL_S)
     await trio.testing.wait_all_tasks_blocked()
 
 

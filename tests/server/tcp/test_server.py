@@ -16,9 +16,9 @@ from tests.support.serving import Caller, Serving, serving
 from ttweet.broker.receipts import Receipt, Waiter
 from ttweet.broker.service import Service
 from ttweet.protocol import frames
+from ttweet.server.net import acceptor, log_interval
 from ttweet.server.net.listeners import listen, why_not_listening
 from ttweet.server.net.transport import StreamTransport
-from ttweet.server.tcp import server
 from ttweet.server.tcp.connection import TURN_REQUESTS
 
 
@@ -134,7 +134,7 @@ async def test_clients_that_come_for_nothing_make_the_next_ones_wait_and_nobody_
         await trio.testing.wait_all_tasks_blocked()
         assert here.server.clients == 1
         assert (await served.ask("u", "meanwhile"))[0] == "ok"
-        mock_clock.jump(server.FRUITLESS_S)
+        mock_clock.jump(acceptor.FRUITLESS_S)
         assert (await late.answer())[0] == "ok"
 
 
@@ -246,7 +246,7 @@ async def failing_listener(here: Serving, failures: Iterable[int]) -> Caller:
 async def test_a_failing_accept_is_told_once_and_tried_again(
     code: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "ACCEPT_RETRY_S", 0.001)
+    monkeypatch.setattr(acceptor, "ACCEPT_RETRY_S", 0.001)
     async with serving() as here:
         assert (await (await failing_listener(here, [code] * 5)).ask("p", ""))[0] == "ok"
     (record,) = caplog.records
@@ -291,7 +291,7 @@ async def test_a_bug_that_many_clients_meet_is_told_of_once_a_minute(
     caplog: pytest.LogCaptureFixture, mock_clock: trio.testing.MockClock
 ) -> None:
     async with serving(service=FragileService) as here:
-        for seconds in (0, 1, server.TELL_AGAIN_S):
+        for seconds in (0, 1, log_interval.WARN_AGAIN_S):
             mock_clock.jump(seconds)
             victim = await here.call()
             await victim.send(("u", "boom"))
@@ -362,7 +362,7 @@ async def test_one_client_that_does_not_read_delays_no_other() -> None:
 
 def deaf_is_stuck(here: Serving) -> bool:
     """Whether some client's answers do not go out any more."""
-    return any(connection._outbox.unsent for connection in here.server._connections)
+    return any(connection._outbox.unsent for connection in here.server._places.guests)
 
 
 async def test_hundreds_of_clients_are_each_answered_what_they_posted() -> None:

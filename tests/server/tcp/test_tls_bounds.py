@@ -14,8 +14,8 @@ from tests.support.authority import Authority
 from tests.support.serving import serving
 from tests.support.tls_peer import RECORD_OF_KEY_UPDATE, TlsPeer
 from ttweet.model.errors import ProtocolError
+from ttweet.server.net.acceptor import FRUITLESS_TLS_S
 from ttweet.server.net.tls import MAX_FRUITLESS_BYTES, MAX_HANDSHAKE_BYTES, RECORD_BYTES, TlsTransport
-from ttweet.server.tcp.server import FRUITLESS_TLS_S
 
 UPDATES = MAX_FRUITLESS_BYTES // RECORD_OF_KEY_UPDATE
 DATA = bytes(range(256)) * 400

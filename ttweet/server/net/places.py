@@ -1,13 +1,17 @@
-"""Which connection makes room when the server is full and another client comes.
+"""Who has a place in the server, and which connection makes room when it is full and another client comes.
 
 A connection is judged by what the server has done for it, not by what it has sent: a request that was refused is none.
 Choosing looks at every connection, some 0.3 ms for a thousand, and happens only while the server is full.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import Enum
-from typing import Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
+
+from ttweet.model.addresses import network_of
+from ttweet.model.errors import ProtocolError
+from ttweet.model.reports import Peer
 
 SHARES = 8  # of the places: a network with more than one of them makes room for smaller ones
 MIN_SHARE = 8  # places: a small server is not divided further
@@ -24,8 +28,33 @@ class Standing(Enum):
     TOKEN = "it has shown a valid token"  # noqa: S105  # no token
 
 
+class Place:
+    """One client's place, or its turn in the anteroom until `seat` gives it one."""
+
+    __slots__ = ("_places", "heard_at", "network", "peer", "seated")
+
+    def __init__(self, places: "Places[Any]", peer: Peer, heard_at: float, *, seated: bool = True) -> None:
+        self._places = places
+        self.peer = peer
+        self.network = network_of(peer[0])
+        """Its address, or the part of an address that one owner has."""
+        self.seated = seated
+        """Whether it is one of the clients that the server may have, and not in the anteroom."""
+        self.heard_at = heard_at
+        """When it last sent something, or took the last of an answer, by any clock that never goes back."""
+
+    def seat(self, guest: "Guest") -> None:
+        """Take a place. Raises ProtocolError `busy` when there is none."""
+        self._places.seat(guest)
+
+
 class Guest(Protocol):
-    """A client that has a place."""
+    """A client that is connected."""
+
+    @property
+    def place(self) -> Place:
+        """Its own."""
+        ...
 
     @property
     def standing(self) -> Standing:
@@ -37,18 +66,81 @@ class Guest(Protocol):
         """Whether a request of it is under way, whose outcome it must get."""
         ...
 
-    @property
-    def network(self) -> str:
-        """Its address, or the part of an address that one owner has; see `network_of`."""
-        ...
-
-    @property
-    def heard_at(self) -> float:
-        """When it last did something, by any clock that never goes back."""
+    def reject(self, error: ProtocolError) -> None:
+        """Tell it why it must go, and close."""
         ...
 
 
 G = TypeVar("G", bound=Guest)
+
+
+class Places(Generic[G]):
+    """The clients of a server: those that have a place, and those in the anteroom, which may show a token for one."""
+
+    def __init__(self, amount: int, on_seated: Callable[[Peer], None]) -> None:
+        self.amount = amount
+        self._on_seated = on_seated
+        self.guests: dict[G, None] = {}
+        """All of them, in the order in which they came."""
+        self._anteroom: dict[G, None] = {}
+        self.accepted = 0
+        """How many have got a place so far."""
+        self.turned_away = 0
+        """How many got no place, or made room for another client, as there were too many."""
+
+    @property
+    def taken(self) -> int:
+        """How many have a place."""
+        return len(self.guests) - len(self._anteroom)
+
+    def make_room(self, network: str, *, has_token: bool = False) -> bool:
+        """See to a place for a client of this network, if need be that of another; returns whether there is one."""
+        if self.taken >= self.amount:
+            guests = [one for one in self.guests if one.place.seated]
+            chosen = who_makes_room(guests, network, self.amount, has_token=has_token)
+            if chosen is not None:
+                self._reject(chosen)
+        return self.taken < self.amount
+
+    def add(self, guest: G) -> None:
+        """Take in a client that has come; the anteroom's first makes room for another one there."""
+        if not guest.place.seated:
+            if len(self._anteroom) >= anteroom_size(self.amount):
+                self._reject(next(iter(self._anteroom)))
+            self._anteroom[guest] = None
+        self.guests[guest] = None
+        if guest.place.seated:
+            self._note_accepted(guest)
+
+    def seat(self, guest: G) -> None:
+        """Move a client from the anteroom to a place. Raises ProtocolError `busy` when there is none."""
+        if guest not in self._anteroom:  # it made room there while its token was looked up
+            raise full(self.amount)
+        if not self.make_room(guest.place.network, has_token=guest.standing is Standing.TOKEN):
+            self.turned_away += 1
+            raise full(self.amount)
+        del self._anteroom[guest]
+        guest.place.seated = True
+        self._note_accepted(guest)
+
+    def discard(self, guest: G) -> None:
+        """Forget a client that has gone."""
+        self.guests.pop(guest, None)
+        self._anteroom.pop(guest, None)
+
+    def _note_accepted(self, guest: G) -> None:
+        self.accepted += 1
+        self._on_seated(guest.place.peer)
+
+    def _reject(self, guest: G) -> None:
+        self.turned_away += 1
+        self.discard(guest)
+        guest.reject(full(self.amount))
+
+
+def full(amount: int) -> ProtocolError:
+    """What a client is told for which there is no place."""
+    return ProtocolError("busy", f"the server has {amount} clients already, its limit; try again later")
 
 
 def anteroom_size(max_clients: int) -> int:
@@ -77,9 +169,9 @@ def who_makes_room(guests: Iterable[G], network: str, max_clients: int, *, has_t
 
 
 def _of_the_largest(served: list[G], network: str, share: int, *, has_token: bool) -> G | None:
-    places = Counter([guest.network for guest in served])
+    places = Counter([guest.place.network for guest in served])
     largest = max(places.values(), default=0)
     if not has_token and (largest <= share or largest <= places[network] + 1):
         return None
-    idle = [guest for guest in served if not guest.is_working and (has_token or places[guest.network] == largest)]
-    return max(idle, key=lambda guest: (places[guest.network], -guest.heard_at), default=None)
+    idle = [guest for guest in served if not guest.is_working and (has_token or places[guest.place.network] == largest)]
+    return max(idle, key=lambda guest: (places[guest.place.network], -guest.place.heard_at), default=None)

@@ -16,6 +16,7 @@ HANDSHAKE = 0x16  # the first byte of a client that speaks TLS, see RFC 8446, 5.
 MAX_HANDSHAKE_BYTES = 128 * 1024  # of a client: a long chain of certificates has 20 KiB
 MAX_FRUITLESS_BYTES = 64 * 1024  # of records without data, such as new keys: 2,400 of them take 24 ms, 48 ms answered
 MAX_OVERHEAD_BYTES = 96  # of a record with data: its header, nonce, padding and code
+NO_ROOM = b"\x15\x03\x03\x00\x02\x02\x50"  # a fatal alert, internal_error (RFC 8446, 6): the server is full
 RECORD_BYTES = 16 * 1024  # of plain text, encrypted at a time: the most that one record has, see RFC 8446, 5.1
 
 

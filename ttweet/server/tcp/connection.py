@@ -16,10 +16,8 @@ import trio
 from ttweet.broker import dispatch
 from ttweet.broker.session import Host, Session
 from ttweet.model import reports
-from ttweet.model.addresses import network_of
 from ttweet.model.answers import Done
 from ttweet.model.errors import ProtocolError, Refused, StoreError, TtweetError
-from ttweet.model.reports import Peer
 from ttweet.model.requests import (
     ClassicDownload,
     ClassicUpload,
@@ -35,7 +33,7 @@ from ttweet.protocol.pushes import FrameEncoder
 from ttweet.protocol.reader import Event, RequestReader
 from ttweet.security import permissions
 from ttweet.server.config import Limits
-from ttweet.server.net.places import Standing
+from ttweet.server.net.places import Place, Standing
 from ttweet.server.net.transport import LOST, Transport
 from ttweet.server.tcp.outbox import Outbox
 
@@ -57,19 +55,15 @@ class Connection:
         "_mid_frame",
         "_no_more",
         "_outbox",
-        "_peer",
         "_quiet",
         "_reader",
-        "_seat",
         "_send_later",
         "_served",
         "_service",
         "_session",
         "_transport",
         "deadline",
-        "has_place",
-        "heard_at",
-        "network",
+        "place",
     )
 
     def __init__(
@@ -77,28 +71,19 @@ class Connection:
         transport: Transport,
         host: Host,
         reader: Callable[[Session], RequestReader],
+        place: Place,
         *,
-        peer: Peer,
         limits: Limits,
         send_later: Callable[["Connection"], None],
-        seat: Callable[["Connection"], None],
-        has_place: bool,
     ) -> None:
-        """`reader` makes what reads the client's bytes, knowing whose they are.
-
-        `seat` gives a place to a client without one, once its first frame has come, or raises ProtocolError.
-        """
+        """`reader` makes what reads the client's bytes, knowing whose they are."""
         self._transport = transport
         self._service = host.service
-        self._session = Session(host, peer, self)
-        self._peer = peer
-        self.network = network_of(peer[0])
-        """See places.Guest."""
+        self._session = Session(host, place.peer, self)
+        self.place = place
+        """See places.Guest: a client in the anteroom asks for a place with its first frame."""
         self._limits = limits
         self._send_later = send_later
-        self._seat = seat
-        self.has_place = has_place
-        """Whether it is one of the clients that the server may have, and not in the anteroom."""
         self._reader = reader(self._session)
         self._outbox = Outbox(transport, self._reader)
         self._quiet = False  # nothing was pushed since the last look
@@ -107,9 +92,7 @@ class Connection:
         self._listening = True  # the task waits for bytes: all that came is handled, though not yet answered
         self._closed = False
         self._served = False  # a request was carried out
-        self.heard_at = trio.current_time()
-        """When it last sent something, or took the last of an answer, by trio's clock."""
-        self.deadline = self.heard_at + limits.first_byte_s
+        self.deadline = place.heard_at + limits.first_byte_s
         """When, by trio's clock, the client has had long enough; then `expire` is due."""
 
     async def run(self) -> None:
@@ -120,7 +103,7 @@ class Connection:
                 data = await self._transport.receive()
                 self._listening = False
                 events = self._reader.receive_data(data) if data else self._reader.receive_end()
-                if events and not self.has_place:
+                if events and not self.place.seated:
                     events = await self._enter(events)
                 await self._handle_all(events)
                 if not data:
@@ -213,14 +196,14 @@ class Connection:
             self._ping()
             return
         if self._reader.unfinished and not self._no_more:
-            self._service.report(reports.input_refused(self._peer, "timeout", self._session.principal.name))
+            self._service.report(reports.input_refused(self.place.peer, "timeout", self._session.principal.name))
         if not (unsent or self._no_more or self._reader.classic):
             missing = _missing(self._reader, self._limits)
             self._send(answers.encode_error(ProtocolError("timeout", f"{missing} came"), JSON))
         self.close()
 
-    def turn_away(self, error: ProtocolError) -> None:
-        """Let go of a client that has nothing under way, and tell it why."""
+    def reject(self, error: ProtocolError) -> None:
+        """See places.Guest: a client that has nothing under way makes room for another."""
         if not (self._outbox.unsent or self._no_more or self._reader.classic):
             self._send(answers.encode_error(error, JSON))
         self.close()
@@ -247,7 +230,7 @@ class Connection:
             events = events[1:]
         try:
             if not self._session.ended:
-                self._seat(self)
+                self.place.seat(self)
         except ProtocolError as error:
             self._outbox.answers.clear()
             self._dismiss(error)
@@ -312,10 +295,10 @@ class Connection:
     def _refuse(self, error: TtweetError) -> None:
         self._service.refusals[error.code] += 1
         if error.code == "tls":
-            self._service.report(reports.not_secured(self._peer, "it speaks TLS"))
+            self._service.report(reports.not_secured(self.place.peer, "it speaks TLS"))
         elif error.code != "slow_down":  # or who is too fast would fill the log
             identity = error.identity or self._session.principal.name
-            self._service.report(reports.input_refused(self._peer, error.code, identity))
+            self._service.report(reports.input_refused(self.place.peer, error.code, identity))
         if not self._reader.classic:
             self._outbox.answers.append(answers.encode_error(error, JSON))
         if not isinstance(error, Refused):
@@ -379,8 +362,8 @@ class Connection:
         unfinished = self._reader.unfinished
         if progressed or unfinished != self._mid_frame:
             waiting_s = self._limits.idle_s if self.follows is None else self._limits.ping_s
-            self.heard_at = trio.current_time()
-            self.deadline = self.heard_at + (self._limits.frame_s if unfinished else waiting_s)
+            self.place.heard_at = now = trio.current_time()
+            self.deadline = now + (self._limits.frame_s if unfinished else waiting_s)
         self._mid_frame = unfinished
 
     def _flush(self) -> None:

@@ -1,0 +1,48 @@
+"""One timer for the deadlines of all clients, and turns of the event loop for whatever concerns them all."""
+
+from collections.abc import Callable, Collection
+from typing import Protocol, TypeVar
+
+import trio
+
+SWEEP_INTERVAL_S = 0.5  # between two looks at the deadlines; each is met that much late at the most
+TURN_CLIENTS = 8  # closed or looked at before others get their turn, some 1 ms: a thousand may be due at once
+
+
+class Timed(Protocol):
+    """A client that has a deadline."""
+
+    @property
+    def deadline(self) -> float:
+        """When, by trio's clock, `expire` is due."""
+        ...
+
+    def expire(self) -> None:
+        """Close, or move the deadline."""
+        ...
+
+
+C = TypeVar("C")
+T = TypeVar("T", bound=Timed)
+
+
+async def sweep(clients: Collection[T]) -> None:
+    """Expire those whose deadline has passed, until cancelled. `clients` are those that are connected at any time."""
+
+    def expire(client: T) -> None:
+        if client.deadline < now:  # still: others had their turns meanwhile
+            client.expire()
+
+    while True:
+        await trio.sleep(SWEEP_INTERVAL_S)
+        now = trio.current_time()
+        await for_each([one for one in clients if one.deadline < now], clients, expire)
+
+
+async def for_each(chosen: list[C], clients: Collection[C], act: Callable[[C], None]) -> None:
+    """Do something with all of the chosen clients that are still there, and leave other tasks their turns."""
+    for number, client in enumerate(chosen, 1):
+        if client in clients:
+            act(client)
+        if number % TURN_CLIENTS == 0:
+            await trio.lowlevel.checkpoint()
