@@ -10,6 +10,7 @@ from ttweet.storage.contract import Kept, LogLine, Position, Reader, Slice, Stor
 
 DAY_MS = 86_400_000
 NOW = 20_000 * DAY_MS + 1
+WEEK_MS = 7 * DAY_MS
 MANY = 1_000_000
 PEER = ("127.0.0.1", 50000)
 
@@ -153,6 +154,25 @@ def test_each_author_has_keys_of_their_own(any_store: Store) -> None:
     tweets = any_store.append([draft("a", key="k", by=by) for by in authors], [], at=NOW)
     assert [tweet.id for tweet in tweets] == [1, 2, 3]
     assert any_store.append([draft("a", key="k", by=by) for by in authors], [], at=NOW) == tweets
+
+
+@pytest.mark.parametrize(("age_ms", "counts"), [(WEEK_MS - 1, True), (WEEK_MS, True), (WEEK_MS + 1, False)])
+@pytest.mark.parametrize("looked_for", [True, False])
+def test_a_key_counts_for_seven_days_whether_old_keys_were_looked_for_or_not(
+    any_store: Store, age_ms: int, counts: bool, looked_for: bool
+) -> None:
+    [first] = any_store.append([draft("first", key="k")], [], at=NOW)
+    if looked_for:
+        post(any_store, "a store looks for keys that are too old when it appends", at=NOW + age_ms)
+    again, twice = any_store.append([draft("again", key="k"), draft("twice", key="k")], [], at=NOW + age_ms)
+    assert again == twice
+    assert (again == first) is counts
+    assert any_store.append([draft("later", key="k")], [], at=NOW + age_ms + 1 - counts) == [again]
+
+
+def test_a_key_of_a_clock_that_was_ahead_counts_when_the_clock_is_put_right(any_store: Store) -> None:
+    first = any_store.append([draft("first", key="k")], [], at=NOW + 1000 * DAY_MS)
+    assert any_store.append([draft("again", key="k")], [], at=NOW) == first
 
 
 def test_the_tweets_of_a_tag_come_newest_first_in_pages(any_store: Store) -> None:

@@ -8,7 +8,7 @@ from ttweet.model import hashtags, reports
 from ttweet.model.errors import Displaced, Refused, StoreError
 from ttweet.model.reports import Report, line
 from ttweet.model.tweets import HISTORY_DAYS, Deletion, Draft, Page, TagPage, TagSummary, Tombstone, Tweet
-from ttweet.storage.contract import NOT_SEARCHED, Kept, LogLine, Position, Size, Slice, Traces
+from ttweet.storage.contract import KEY_LIFETIME_MS, NOT_SEARCHED, Kept, LogLine, Position, Size, Slice, Traces
 from ttweet.storage.sqlite.removal import without_gone
 
 DAY_MS = 86_400_000
@@ -53,7 +53,8 @@ class MemoryStore:
             )
 
     def _append(self, draft: Draft, at: int) -> Tweet | Tombstone:
-        if draft.key is not None and (first := self.keys.get((draft.by, draft.key))) is not None:
+        first = None if draft.key is None else self.keys.get((draft.by, draft.key))
+        if first is not None and at - first.at <= KEY_LIFETIME_MS:
             return first
         tags = tuple(draft.tags.values())
         self.newest += 1

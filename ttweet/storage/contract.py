@@ -13,6 +13,8 @@ from typing import NamedTuple, Protocol
 from ttweet.model.reports import Report
 from ttweet.model.tweets import Deletion, Draft, Page, TagPage, Tombstone, Tweet
 
+KEY_LIFETIME_MS = 7 * 86_400_000  # a retry comes within seconds; a week covers a laptop that slept over a holiday
+
 
 class LogLine(NamedTuple):
     """A stored report line; `text` is escaped. `at` is milliseconds since 1970 UTC.
@@ -169,7 +171,8 @@ class TweetLog(Protocol):
         """Write drafts and report lines in one transaction; give the drafts back as tweets, ids rising.
 
         A draft whose key its author has used already stores nothing and comes back as the first tweet of that key, or
-        as that tweet's place if it has been deleted or removed since; then the report line does not tell its text.
+        as that tweet's tombstone if it has been deleted or removed since; then the report line does not tell its text.
+        A key counts until `at` is more than KEY_LIFETIME_MS above the time of its tweet, and then it can be used again.
         Durable on return. Raises StoreError: `full` and `busy` when nothing was written and another try may work,
         `internal` when nothing was written and none will, `unknown` when the commit itself failed.
         """

@@ -116,7 +116,7 @@ def test_what_a_killed_server_has_acknowledged_is_there(path: Path) -> None:
         alone = shutil.copy(path, path.with_name("without-wal.db"))
         assert sql(Path(alone), "SELECT count(*) FROM tweets") == [(20,)]
         assert [tweet.id for tweet in tweets_after(store, 0, 99)] == [*range(1, 21)]
-        assert post(store, "again", key="7")[0].text == "7 #crash"
+        assert post(store, "again", at=3, key="7")[0].text == "7 #crash"
         assert sessions(path)[0][3] == "crashed"
 
 

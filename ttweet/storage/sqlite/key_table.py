@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from typing import cast
 
 from ttweet.model.tweets import Draft, Tombstone, Tweet
+from ttweet.storage.contract import KEY_LIFETIME_MS
 from ttweet.storage.sqlite.removal import DELETED
 from ttweet.storage.sqlite.rows import Rows, Value
 from ttweet.storage.sqlite.tail import to_tweet
 
-KEY_LIFETIME_MS = 7 * 86_400_000  # a retry comes within seconds; a week covers a laptop that slept over a holiday
 PURGE_PAUSE_MS = 60_000  # between two looks for keys that are too old
 DIGEST_BYTES = 16  # two keys of a billion have the same digest with a probability of 1 to 10^21
 
@@ -25,6 +25,7 @@ _FIND = Rows(
     1,
     ")",
 )
+_FORGET = Rows("DELETE FROM keys WHERE digest IN (VALUES ", 1, ")")
 # Keys go in the order of their tweets, so the oldest are found without looking at the others.
 # A time above now was told by a clock that was ahead. Such keys are passed over, in steps that double, as there may be
 # many, and go when a key behind them is too old.
@@ -61,17 +62,22 @@ class KeyTable:
         scope = f"{draft.by or ''}\0{draft.key}".encode()
         return hashlib.blake2b(scope, key=self._secret, digest_size=DIGEST_BYTES).digest()
 
-    def find(self, digests: Sequence[bytes]) -> dict[bytes, Tweet | Tombstone]:
-        """The tweets that were stored with these keys; of one that was deleted or removed, its place."""
+    def find(self, digests: Sequence[bytes], at: int) -> dict[bytes, Tweet | Tombstone]:
+        """The tweets that were stored with these keys; of one that was deleted or removed, its tombstone.
+
+        Keys that are too old at a time (ms) are forgotten at once, so that they can be used again.
+        """
         rows = _FIND.run(self._connection, [(digest,) for digest in digests])
-        return {cast("bytes", digest): _found(row) for digest, *row in rows}
+        expired = {digest for digest, _, stored, *_ in rows if at - cast("int", stored) > KEY_LIFETIME_MS}
+        _FORGET.run(self._connection, [(digest,) for digest in expired])
+        return {cast("bytes", digest): _found(row) for digest, *row in rows if digest not in expired}
 
     def insert(self, stored: Sequence[tuple[int, int, bytes]]) -> None:
         """Note the ids, the times (ms) and the digests of tweets."""
         _INSERT.run(self._connection, stored)
 
     def purge(self, at: int, step: int) -> int:
-        """Forget at most `step` of the keys that are too old at a time (ms); returns how many went."""
+        """Clean up: forget at most `step` of the keys that are too old at a time (ms); returns how many went."""
         values = {"step": step, "oldest": at - KEY_LIFETIME_MS, "now": at}
         return self._connection.execute(_PURGE, values).rowcount
 
