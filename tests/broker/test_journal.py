@@ -33,7 +33,7 @@ async def test_report_lines_without_a_draft_share_a_commit_and_a_draft_does_not_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     store = MemoryStore()
-    monkeypatch.setattr(journal_module, "GATHER_S", 1000)
+    monkeypatch.setattr(journal_module, "LINES_DELAY_S", 1000)
     async with running(store) as journal:
         for text in ("one", "two", "three"):
             journal.report(line_of(text))
@@ -44,7 +44,7 @@ async def test_report_lines_without_a_draft_share_a_commit_and_a_draft_does_not_
         await poster.all_answered()
         assert lines(store) == [line_of(text).line for text in ("one", "two", "three", "Message Received: hello")]
         assert journal.commits == 1
-        monkeypatch.setattr(journal_module, "GATHER_S", 0.001)
+        monkeypatch.setattr(journal_module, "LINES_DELAY_S", 0.001)
         journal.report(line_of("four"))
         await journal.wait_commit(1)
         assert lines(store)[-1] == line_of("four").line
@@ -223,7 +223,7 @@ async def test_what_may_pass_refuses_and_what_comes_later_is_stored(caplog: pyte
 async def test_report_lines_survive_a_failing_commit_and_those_of_refused_drafts_do_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(journal_module, "RETRY_S", 0.01)
+    monkeypatch.setattr(journal_module, "RETRY_INTERVAL_S", 0.01)
     store = MemoryStore()
     store.fail_next = [FULL, BUSY, FULL]
     async with running(store) as journal:
@@ -239,7 +239,7 @@ async def test_report_lines_survive_a_failing_commit_and_those_of_refused_drafts
 
 async def test_lines_that_a_full_disk_holds_up_are_bounded_and_the_newest_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal_module, "MAX_HELD_LINES", 3)
-    monkeypatch.setattr(journal_module, "RETRY_S", 0.01)
+    monkeypatch.setattr(journal_module, "RETRY_INTERVAL_S", 0.01)
     store = MemoryStore()
     store.fail_next = [FULL]
     async with running(store) as journal:
@@ -284,7 +284,7 @@ async def test_who_waits_behind_a_batch_that_found_the_file_locked_does_not_wait
 
 
 async def test_the_store_settles_once_after_each_burst_of_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal_module, "SETTLE_S", 0.001)
+    monkeypatch.setattr(journal_module, "IDLE_BEFORE_SETTLING_S", 0.001)
     store = HeldStore()
     async with running(store) as journal:
         poster = Poster(journal)
@@ -295,7 +295,7 @@ async def test_the_store_settles_once_after_each_burst_of_work(monkeypatch: pyte
 
 
 async def test_a_store_that_cannot_settle_for_now_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal_module, "SETTLE_S", 0.001)
+    monkeypatch.setattr(journal_module, "IDLE_BEFORE_SETTLING_S", 0.001)
     store = HeldStore()
     store.fail_settling = FULL
     async with running(store) as journal:
@@ -308,7 +308,7 @@ async def test_a_store_that_cannot_settle_for_now_goes_on(monkeypatch: pytest.Mo
 
 
 async def test_a_store_that_breaks_as_it_settles_ends_the_journal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal_module, "SETTLE_S", 0.001)
+    monkeypatch.setattr(journal_module, "IDLE_BEFORE_SETTLING_S", 0.001)
     store = MemoryStore()
     store.fail_settling = INTERNAL
     journal = Journal(store)
@@ -466,7 +466,7 @@ async def test_a_file_that_has_lost_its_name_takes_nothing_more_and_is_read_on(
 
 
 async def test_an_idle_journal_has_the_store_look_after_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal_module, "LOOK_S", 0.001)
+    monkeypatch.setattr(journal_module, "FILE_CHECK_INTERVAL_S", 0.001)
     store = HeldStore()
     store.fail_settling = MOVED_UNKNOWN
     async with running(store) as journal:
@@ -479,7 +479,7 @@ async def test_an_idle_journal_has_the_store_look_after_its_file(monkeypatch: py
 async def test_a_file_is_looked_after_while_its_disk_is_full(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(journal_module, "RETRY_S", 0.001)
+    monkeypatch.setattr(journal_module, "RETRY_INTERVAL_S", 0.001)
     store = HeldStore()
     async with running(store) as journal:
         store.fail_next = [FULL] * 1000

@@ -135,5 +135,5 @@ def test_whatever_happens_each_draft_is_answered_in_order_and_stored_once(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(journal, "MAX_BATCH", 3)
         patch.setattr(journal, "MAX_WAITING", 5)
-        patch.setattr(journal, "RETRY_S", 0.001)
+        patch.setattr(journal, "RETRY_INTERVAL_S", 0.001)
         check(trio.run(carried_out, steps))

@@ -13,7 +13,7 @@ import trio.testing
 from tests.support.guard import GUARD_S
 from tests.support.held_store import HeldStore
 from tests.support.posters import Poster, line_of, running
-from ttweet.broker.journal import GATHER_S, Journal
+from ttweet.broker.journal import LINES_DELAY_S, Journal
 from ttweet.broker.read_scheduler import GIVE_WAY_S, RECENT_S, ReadScheduler
 from ttweet.broker.worker import MAX_CALLS, Call, Worker
 from ttweet.model.errors import StoreError
@@ -154,7 +154,7 @@ async def test_a_batch_of_report_lines_alone_keeps_nobody_waiting(mock_clock: tr
     async with running(store) as journal, asking(journal) as questions:
         journal.report(line_of("somebody came"))
         await trio.testing.wait_all_tasks_blocked()
-        mock_clock.jump(GATHER_S)
+        mock_clock.jump(LINES_DELAY_S)
         await store.wait_held()
         await questions.ask("why")
         assert questions.worker.given == 1

@@ -106,7 +106,7 @@ async def test_a_full_disk_only_postpones_it(monkeypatch: pytest.MonkeyPatch, ca
                 raise StoreError("full", "the disk is full")
             return super().prune(before)
 
-    monkeypatch.setattr(retention_module, "LOOK_S", 0.01)
+    monkeypatch.setattr(retention_module, "PRUNE_INTERVAL_S", 0.01)
     store = Full()
     store.append([draft("a"), draft("b")], [], at=0)
     async with serving(store) as here, retaining(here, Keep(last=1)) as retention, trio.open_nursery() as nursery:

@@ -12,7 +12,7 @@ import trio.testing
 from tests.support.guard import GUARD_S
 from tests.support.memory_store import MemoryStore
 from tests.support.report_files import MANY_LINES, copy_to, fill, lines_of, pipe
-from ttweet.broker.journal import GATHER_S, Journal
+from ttweet.broker.journal import LINES_DELAY_S, Journal
 from ttweet.model.reports import Report
 from ttweet.server import log_copies
 from ttweet.server.log_copies import LogCopy, SampleFile, Terminal
@@ -92,7 +92,7 @@ async def test_a_line_is_in_the_file_within_a_second_of_its_commit(sample: Path)
         for number in range(3):
             journal.report(line_of(str(number)))
             await file.wait_lines([str(place) for place in range(number + 1)])
-    assert GATHER_S + log_copies.PAUSE_S < 1, "what is waited for beside the disk"
+    assert LINES_DELAY_S + log_copies.PAUSE_S < 1, "what is waited for beside the disk"
 
 
 async def test_at_the_end_the_file_is_complete(sample: Path) -> None:

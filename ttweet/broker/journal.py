@@ -30,11 +30,13 @@ MAX_HELD_LINES = 10_000  # report lines kept for a disk that has room again; the
 MAX_LINES = MAX_WAITING + 2 * MAX_HELD_LINES  # the drafts', those held up, and as many of the clients; more are lost
 MAX_BATCH = 1_000  # drafts of one transaction, some 10 ms of work: bounds what an acknowledgement can wait for
 MAX_BATCH_WEIGHT = 256 * 1024  # of its tags: the index takes as much at once, so that it does not fall behind
-GATHER_S = 0.02  # for report lines without a draft: they are in no hurry, and each commit costs a sync of the disk
+LINES_DELAY_S = 0.02  # for report lines without a draft: they are in no hurry, and each commit costs a sync of the disk
 TELL_BURST = 128  # waiters told of their outcomes before others get their turn, some 2 ms
-RETRY_S = 1.0  # between attempts to store report lines that a full disk or a lock has held up
-SETTLE_S = 0.25  # without work until the store does what it has put off; a tweet that is alone is indexed then
-LOOK_S = 0.5  # without work until the store sees whether its file is still in its place, 50 us
+RETRY_INTERVAL_S = 1.0  # between attempts to store report lines that a full disk or a lock has held up
+IDLE_BEFORE_SETTLING_S = (
+    0.25  # without work until the store does what it has put off, such as the index of a lone tweet
+)
+FILE_CHECK_INTERVAL_S = 0.5  # without work until the store sees whether its file is still in its place, 50 us
 
 
 class Journal:
@@ -224,7 +226,7 @@ class Journal:
 
     async def _wait_for_work(self, worker: Worker) -> None:
         while not self._work.is_set():
-            with trio.move_on_after(self._patience_s) as pause:
+            with trio.move_on_after(self._idle_s) as pause:
                 await self._work.wait()
             if pause.cancelled_caught:
                 is_time_to_retry = self._settled and self._held_up
@@ -234,10 +236,10 @@ class Journal:
         self._held_up = False
 
     @property
-    def _patience_s(self) -> float:
+    def _idle_s(self) -> float:
         if not self._settled:
-            return SETTLE_S
-        return RETRY_S if self._held_up else LOOK_S
+            return IDLE_BEFORE_SETTLING_S
+        return RETRY_INTERVAL_S if self._held_up else FILE_CHECK_INTERVAL_S
 
     async def _settle(self, worker: Worker) -> None:
         """Have the store do what it has put off. If the disk is full or locked, it does so with a later batch."""
@@ -254,7 +256,7 @@ class Journal:
         """Let report lines wait for others, or for a draft. Connections that come and go would cost a commit each."""
         self._work = trio.Event()
         self._gathering = True
-        with trio.move_on_after(GATHER_S):
+        with trio.move_on_after(LINES_DELAY_S):
             await self._work.wait()
         self._gathering = False
 

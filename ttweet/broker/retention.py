@@ -23,10 +23,10 @@ from ttweet.storage.contract import TagQueries
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 60.0  # between two looks at what is too old
-CHECK_S = 1.0  # between two glances at how many tweets came since
-MANY = 10_000  # new tweets for which the next look comes early, or a tenth of those that are kept if that is more
-STEP_S = 10.0  # for a step, longer than the store waits for a lock; then it is looked at later what became of it
+PRUNE_INTERVAL_S = 60.0  # between removals of what is too old
+COUNT_INTERVAL_S = 1.0  # between two counts of the tweets that came since
+EARLY_PRUNE_TWEETS = 10_000  # new ones, or a tenth of those kept if that is more, bring the next removal forward
+STEP_TIMEOUT_S = 10.0  # longer than the store waits for a lock; a step that takes more is checked later
 STEP_PAUSE_S = 0.02  # after each step, which takes some 15 ms: the writer's time is the clients' for the better part
 FRESH_LINES_MS = 60_000  # report lines stay for so long at least, for the copies of the log
 
@@ -70,7 +70,7 @@ class Retention:
                 return
             except StoreError as error:
                 self._postpone(error)
-            with trio.move_on_after(LOOK_S):
+            with trio.move_on_after(PRUNE_INTERVAL_S):
                 await self._many_more()
 
     async def prune(self) -> int:
@@ -100,11 +100,11 @@ class Retention:
         """One step. It is waited for also when the server stops, or what it removed would be told nowhere."""
         if before <= self._journal.gone + 1:
             return 0
-        with trio.move_on_after(STEP_S, shield=True):
+        with trio.move_on_after(STEP_TIMEOUT_S, shield=True):
             removed = await self._journal.prune(before)
             self.removed += removed
             return removed
-        raise StoreError("busy", f"a step took more than {STEP_S:g} s")
+        raise StoreError("busy", f"a step took more than {STEP_TIMEOUT_S:g} s")
 
     async def _in_steps(self, step: Callable[[], Awaitable[int]]) -> None:
         while await step():  # noqa: ASYNC110  # not for an event, it lets others have the writer
@@ -112,12 +112,12 @@ class Retention:
 
     async def _many_more(self) -> None:
         """Wait until many tweets more have come than there were, where that is what counts; else for ever."""
-        many = float("inf") if self._keep.last is None else max(MANY, self._keep.last // 10)
+        many = float("inf") if self._keep.last is None else max(EARLY_PRUNE_TWEETS, self._keep.last // 10)
         while self._journal.newest - self._seen < many:  # noqa: ASYNC110  # an event would cost each commit
-            await trio.sleep(CHECK_S)
+            await trio.sleep(COUNT_INTERVAL_S)
 
     def _postpone(self, error: StoreError) -> None:
-        self._seen = self._journal.newest - 1  # not the same: look again, but not before LOOK_S
+        self._seen = self._journal.newest - 1  # not the same: look again, but not before PRUNE_INTERVAL_S
         if not self._postponed:
             log.warning("old tweets stay for now: %s", error)
         self._postponed = True
