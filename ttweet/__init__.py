@@ -7,7 +7,7 @@ first used, so that `import ttweet` costs nothing.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ttweet.client.async_client import AsyncClient as AsyncClient
-    from ttweet.client.async_client import AsyncFollower as AsyncFollower
+    from ttweet.client.async_follower import AsyncFollower as AsyncFollower
     from ttweet.client.cursor import Watcher as Watcher
     from ttweet.client.follower import Follower as Follower
     from ttweet.client.sync_client import Client as Client
@@ -29,7 +29,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "AsyncClient": "client.async_client",
-    "AsyncFollower": "client.async_client",
+    "AsyncFollower": "client.async_follower",
     "Client": "client.sync_client",
     "ConnectError": "model.errors",
     "Follower": "client.follower",

@@ -7,7 +7,7 @@ import pytest
 from tests.client.test_cursor import Diary, line, tweet
 from tests.support.peers import Script, listens, peer
 from tests.support.processes import LIMIT_S
-from ttweet.client.connection import Connection
+from ttweet.client.link import SyncLink
 from ttweet.client.sync_client import Client
 from ttweet.model.errors import ConnectError, Refused
 
@@ -69,7 +69,7 @@ def test_it_ends_when_the_time_is_up() -> None:
         follower = client.follow(after=0, timeout_s=LIMIT_S)
         assert next(follower).id == 1
         link = follower._link
-        assert isinstance(link, Connection)
+        assert isinstance(link, SyncLink)
         follower._deadline = link._deadline = time.monotonic() + 0.05
         assert list(follower) == []
 

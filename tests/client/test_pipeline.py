@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttweet.client import connection, pipeline
+from ttweet.client import link, pipeline
 from ttweet.client.pipeline import MAX_BATCH_BYTES, Pipeline
 from ttweet.client.retry import RetryBudget
 from ttweet.model.errors import Refused
@@ -49,7 +49,7 @@ def outcome_of(line: bytes) -> Stored | Refused:
 
 def outcomes(server: SlowServer, frames: list[str], *, size: int = 4, patience: RetryBudget | None = None) -> list[str]:
     """What came of each frame: the frame itself, as the server has it, or the code of its refusal."""
-    window = Pipeline(cast("connection.Connection", server), size, outcome_of, patience or RetryBudget())
+    window = Pipeline(cast("link.SyncLink", server), size, outcome_of, patience or RetryBudget())
     uploads = iter([f"{frame}\n".encode() for frame in frames])
     found: list[str] = []
     while window.fill(uploads) or window:
@@ -97,7 +97,7 @@ def test_patience_lasts_as_long_as_there_is_progress(pauses: list[float]) -> Non
 
 def test_a_batch_is_small_enough_for_the_buffers_of_a_socket() -> None:
     server = SlowServer()
-    window = Pipeline(cast("connection.Connection", server), 64, outcome_of, RetryBudget())
+    window = Pipeline(cast("link.SyncLink", server), 64, outcome_of, RetryBudget())
     assert window.fill(iter([b"x" * 9_999 + b"\n"] * 20))
     assert len(server.batches[0]) <= MAX_BATCH_BYTES + 10_000
     assert len(window) == len(server.batches[0]) // 10_000

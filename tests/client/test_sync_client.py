@@ -10,7 +10,7 @@ import pytest
 from tests.support.guard import GUARD_S
 from tests.support.peers import listens, peer, says
 from tests.support.processes import Server, running_server
-from ttweet.client import connection as dial
+from ttweet.client import lines
 from ttweet.client.sync_client import Client
 from ttweet.model import tweets
 from ttweet.model.errors import ConnectError, Refused
@@ -284,7 +284,7 @@ def test_what_is_no_ttweet_is_told(answer: bytes) -> None:
 def test_an_endless_answer_is_cut() -> None:
     def talks(connection: socket.socket) -> None:
         connection.makefile("rb").readline()
-        connection.sendall(b"x" * (dial.MAX_ANSWER_BYTES + 1))
+        connection.sendall(b"x" * (lines.MAX_ANSWER_BYTES + 1))
 
     with peer(talks) as client, pytest.raises(ConnectError, match="went away"):
         client.ping()

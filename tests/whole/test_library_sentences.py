@@ -14,7 +14,7 @@ COMMANDS = "serve|post|follow|wait|run|chat|tags|last|stats|log|check|backup|exp
 COMMAND_LINE = re.compile(rf"\bttweet ({COMMANDS})\b| --[a-z]")
 # Where a way out is a whole recipe of commands, which `ttweet check` prints as it is.
 RECIPES = {
-    "client/connection.py",
+    "client/link_errors.py",
     "storage/sqlite/connections.py",
     "storage/sqlite/errors.py",
     "storage/sqlite/salvage.py",

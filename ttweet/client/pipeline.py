@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ttweet.client.connection import Connection
+    from ttweet.client.link import SyncLink
     from ttweet.client.retry import RetryBudget
 
 Stored = TypeVar("Stored")  # what the server says of an upload
@@ -30,7 +30,7 @@ class Pipeline(Generic[Stored]):
 
     def __init__(
         self,
-        connection: Connection,
+        connection: SyncLink,
         size: int,
         outcome_of: Callable[[bytes], Stored | Refused],
         patience: RetryBudget,

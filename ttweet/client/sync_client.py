@@ -9,7 +9,9 @@ from __future__ import annotations
 import time
 from itertools import repeat
 
-from ttweet.client.connection import Connection, Endpoint
+from ttweet.client import link_errors
+from ttweet.client.endpoint import Endpoint
+from ttweet.client.link import SyncLink
 from ttweet.client.waiting import FOREVER, pause
 from ttweet.model.errors import ConnectError, Refused, SlowDown
 from ttweet.protocol import calls, frames, replies
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from ttweet.client.cursor import Watcher
     from ttweet.client.follower import Follower
     from ttweet.client.retry import RetryBudget
+    from ttweet.client.servers import Server
     from ttweet.model.answers import Following
     from ttweet.model.pushes import Push
     from ttweet.model.tweets import Deletion, Page, TagPage, Tweet
@@ -45,7 +48,7 @@ class Client(Endpoint):
     """
 
     def _start(self) -> None:
-        self._idle: list[Connection] = []
+        self._idle: list[SyncLink] = []
         self.deadline = FOREVER
 
     def __enter__(self) -> Self:
@@ -229,7 +232,7 @@ class Client(Endpoint):
         except Refused as refused:
             return refused
 
-    def _take(self) -> Connection:
+    def _take(self) -> SyncLink:
         """An idle connection, or a new one: nobody else has it until it is put back among the idle."""
         while True:
             try:
@@ -240,9 +243,31 @@ class Client(Endpoint):
                 return connection
             connection.close()
 
-    def connect(self) -> Connection:
+    def connect(self) -> SyncLink:
         """A connection of one's own, signed in, for what needs one; whoever takes it closes it."""
         return self._dial(self.deadline)
+
+    def _dial(self, deadline: float) -> SyncLink:
+        """A new connection to the first server that can be reached, signed in; whoever takes it closes it."""
+        failures: list[ConnectError] = []
+        for server in self.servers:
+            try:
+                return self._dial_one(server, deadline)
+            except ConnectError as error:
+                failures.append(error)
+        raise link_errors.none_reached(failures)
+
+    def _dial_one(self, server: Server, deadline: float) -> SyncLink:
+        self.host, self.port = server.host, server.port
+        link = SyncLink(self.host, self.port, self._timeout_s, self._tls_context(server), deadline)
+        try:
+            for frame in self._greetings(server, link.peer):
+                link.send(frame)
+                self._shaped(replies.data_of, link.receive())
+        except BaseException:
+            link.close()
+            raise
+        return link
 
 
 def _push(line: bytes) -> Push | Following:

@@ -15,9 +15,10 @@ from tests.support.ownership import give_away
 from tests.support.peers import peer
 from tests.support.processes import output_of
 from tests.support.resolver import Resolver
-from ttweet.client import connection as dial
-from ttweet.client import tcp
-from ttweet.client.async_client import AsyncClient, _Link
+from ttweet.client import link_errors, tcp
+from ttweet.client.async_client import AsyncClient
+from ttweet.client.async_link import AsyncLink
+from ttweet.client.endpoint import Endpoint, own_token
 from ttweet.client.sync_client import Client
 from ttweet.model.errors import ConnectError, SetupError
 
@@ -59,21 +60,21 @@ def test_nobody_is_there() -> None:
     ],
 )
 def test_what_is_said_when_there_is_no_connection(host: str, error: OSError, text: str) -> None:
-    raised = dial.unreachable(host, 80, error)
+    raised = link_errors.unreachable(host, 80, error)
     assert (raised.code, raised.text) == ("unreachable", text)
 
 
 def test_a_resolver_that_lacks_descriptors_is_not_told_as_an_unknown_host() -> None:
     code = """
 import os, resource, socket, threading
-from ttweet.client.connection import Connection
+from ttweet.client.link import SyncLink
 from ttweet.model.errors import ConnectError
 
 with socket.create_server(("127.0.0.1", 0)) as listener:
     try:
-        Connection("127.0.0.1", listener.getsockname()[1], 5).close()  # all is imported, all pipes are open
+        SyncLink("127.0.0.1", listener.getsockname()[1], 5).close()  # all is imported, all pipes are open
         resource.setrlimit(resource.RLIMIT_NOFILE, (os.dup(0) + 3, 64))
-        Connection("localhost", 1, 5)
+        SyncLink("localhost", 1, 5)
     except ConnectError as error:
         print(error.text)
 """
@@ -142,7 +143,7 @@ def test_a_token_that_others_can_read_is_refused(monkeypatch: pytest.MonkeyPatch
     file.chmod(mode)
     monkeypatch.setenv("TTWEET_TOKEN_FILE", str(file))
     with pytest.raises(SetupError, match=rf"\(mode 0{mode:o}\); run: chmod 600") as refused:
-        dial.own_token()
+        own_token()
     assert "ttw_y" not in refused.value.text
 
 
@@ -156,7 +157,7 @@ def test_a_token_of_roots_may_be_for_a_group(
     file.chmod(mode)
     monkeypatch.setenv("TTWEET_TOKEN_FILE", str(file))
     with nullcontext() if taken else pytest.raises(SetupError, match="others can read"):
-        assert dial.own_token() == "ttw_y"
+        assert own_token() == "ttw_y"
 
 
 @pytest.mark.parametrize("wrong", ["ttw_ö", "ttw_a\nttw_b", "ttw_\x00"])
@@ -166,10 +167,10 @@ def test_what_holds_no_token_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path:
     file.chmod(0o600)
     monkeypatch.setenv("TTWEET_TOKEN_FILE", str(file))
     with pytest.raises(SetupError, match=f"^'{file}', the file of TTWEET_TOKEN_FILE, holds no token; one begins with"):
-        dial.own_token()
+        own_token()
     monkeypatch.setenv("TTWEET_TOKEN", "\udc80")
     with pytest.raises(SetupError, match="TTWEET_TOKEN holds no token"):
-        dial.own_token()
+        own_token()
 
 
 @pytest.mark.parametrize(
@@ -185,14 +186,14 @@ def test_a_file_without_a_token_is_not_the_same_as_no_file(
     monkeypatch.setenv("TTWEET_TOKEN_FILE", str(file))
     monkeypatch.delenv("TTWEET_TOKEN", raising=False)
     with pytest.raises(SetupError, match=f"^'{file}', the file of TTWEET_TOKEN_FILE, {fault}"):
-        dial.own_token()
+        own_token()
 
 
 def test_a_token_file_that_anybody_may_replace_is_not_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     name_token_file(monkeypatch, tmp_path / "token", b"ttw_y")
     tmp_path.chmod(0o777)
     with pytest.raises(SetupError, match=f"cannot be read: any user may replace the files in {tmp_path}: chmod o-w"):
-        dial.own_token()
+        own_token()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root reads a file of another user that no other may read")
@@ -203,25 +204,25 @@ def test_a_token_file_of_another_user_in_a_folder_of_all_is_not_read(
     give_away(tmp_path / "token")
     tmp_path.chmod(0o1777)
     with pytest.raises(SetupError, match=r"it belongs to another user \(id 65534\), in a folder of all"):
-        dial.own_token()
+        own_token()
 
 
-def greetings(endpoint: dial.Endpoint, peer: str = "192.0.2.1") -> list[bytes]:
+def greetings(endpoint: Endpoint, peer: str = "192.0.2.1") -> list[bytes]:
     return endpoint._greetings(endpoint.servers[0], lambda: peer)
 
 
 def test_a_token_goes_to_another_machine_only_with_tls_or_when_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TTWEET_NO_TLS", raising=False)
     monkeypatch.setenv("TTWEET_TOKEN", "ttw_x")
-    endpoint = dial.Endpoint("server.example", 13001)
+    endpoint = Endpoint("server.example", 13001)
     with pytest.raises(SetupError) as refused:
         greetings(endpoint)
     assert refused.value.text == (
         "the token would go to server.example:13001 unencrypted; set TTWEET_CA to the certificate of the server"
     )
-    assert greetings(dial.Endpoint("server.example", 13001, token="")) == []
+    assert greetings(Endpoint("server.example", 13001, token="")) == []
     shown = [b'["a","ttw_x"]\n']
-    assert greetings(dial.Endpoint("server.example", 13001, ca="system")) == shown
+    assert greetings(Endpoint("server.example", 13001, ca="system")) == shown
     for here in ("127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1"):
         assert greetings(endpoint, here) == shown
     for value in ("0", "no", "False", "off", " ", "maybe"):
@@ -250,7 +251,7 @@ def test_a_token_goes_by_the_address_of_the_peer_and_not_by_the_name_of_the_serv
     name: str, peer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("TTWEET_NO_TLS", raising=False)
-    endpoint = dial.Endpoint(name, 13001, token="ttw_x")
+    endpoint = Endpoint(name, 13001, token="ttw_x")
     assert greetings(endpoint, "127.0.0.1") == [b'["a","ttw_x"]\n']
     with pytest.raises(SetupError, match="unencrypted"):
         greetings(endpoint, peer)
@@ -259,7 +260,7 @@ def test_a_token_goes_by_the_address_of_the_peer_and_not_by_the_name_of_the_serv
 def test_a_server_that_is_elsewhere_gets_not_one_byte_of_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TTWEET_NO_TLS", raising=False)
     monkeypatch.setattr(tcp.PlainSocket, "peer", lambda _: "192.0.2.1")
-    monkeypatch.setattr(_Link, "peer", lambda _: "192.0.2.1")
+    monkeypatch.setattr(AsyncLink, "peer", lambda _: "192.0.2.1")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         with Client("127.0.0.1", port, token="ttw_x") as client, pytest.raises(SetupError, match="unencrypted"):
@@ -291,14 +292,14 @@ def test_a_check_looks_a_server_up_before_there_is_anything_to_send(
     if not addresses:
         resolver.fault = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
     with pytest.raises(SetupError, match="unencrypted") if refused else nullcontext():
-        dial.Endpoint(name, 13001, token="ttw_x").check()
-    dial.Endpoint(name, 13001, token="").check()
-    dial.Endpoint(name, 13001, token="ttw_x", ca="system").check()
+        Endpoint(name, 13001, token="ttw_x").check()
+    Endpoint(name, 13001, token="").check()
+    Endpoint(name, 13001, token="ttw_x", ca="system").check()
 
 
 def test_a_token_file_may_begin_with_a_byte_order_mark(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     name_token_file(monkeypatch, tmp_path / "token", b"\xef\xbb\xbfttw_y\r\n")
-    assert dial.own_token() == "ttw_y"
+    assert own_token() == "ttw_y"
 
 
 @pytest.mark.parametrize(
@@ -314,7 +315,7 @@ def test_a_token_file_of_another_encoding_is_named(
 ) -> None:
     name_token_file(monkeypatch, tmp_path / "token", data)
     with pytest.raises(SetupError, match=f"the file of TTWEET_TOKEN_FILE, {wrong}"):
-        dial.own_token()
+        own_token()
 
 
 def name_token_file(monkeypatch: pytest.MonkeyPatch, file: Path, data: bytes) -> None:

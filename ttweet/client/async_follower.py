@@ -1,0 +1,79 @@
+"""Tweets as they come, over one connection after the other: the follower of the client that programs on trio use."""
+
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Self
+
+import trio
+
+from ttweet.client.async_link import AsyncLink
+from ttweet.client.cursor import SILENCE_S, Cursor
+from ttweet.model.errors import ConnectError, Refused
+from ttweet.model.tweets import Tweet
+
+
+class AsyncFollower:
+    """Iterate it for tweets in the order of their ids: none is missed, none comes twice. See Follower.
+
+    Cancelled in the middle, it can be iterated again and goes on where it was. For one task at a time.
+    """
+
+    def __init__(self, connect: Callable[[], Awaitable[AsyncLink]], cursor: Cursor) -> None:
+        self._connect = connect
+        self._cursor = cursor
+        self._link: AsyncLink | None = None
+        self._waiting = trio.CancelScope()  # of who waits for the next tweet
+
+    @property
+    def after(self) -> int | None:
+        """The id to go on from, in this program or in another; None before the server has answered."""
+        return self._cursor.after
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Tweet:
+        with trio.CancelScope() as self._waiting:
+            while True:
+                try:
+                    tweet = await self._receive()
+                except (ConnectError, Refused) as error:
+                    self._hang_up()
+                    await trio.lowlevel.checkpoint_if_cancelled()  # else what `close` has ended would be told as lost
+                    await trio.sleep(self._cursor.pause_s(error))
+                else:
+                    if tweet is not None:
+                        return tweet
+        raise StopAsyncIteration
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self._hang_up()  # of a loop that was left
+
+    def close(self) -> None:
+        """End the connection, and the loop of another task. To iterate again makes another, which goes on from here."""
+        self._waiting.cancel()
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+
+    async def _receive(self) -> Tweet | None:
+        if self._link is None:
+            link = await self._connect()
+            try:
+                await link.send(self._cursor.request(), SILENCE_S)
+            except BaseException:
+                link.close()
+                raise
+            self._link = link
+        return self._cursor.receive(await self._link.receive(SILENCE_S))

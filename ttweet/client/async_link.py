@@ -1,0 +1,124 @@
+"""An open connection of the client that programs on trio use."""
+
+import select
+import ssl
+
+import trio
+
+from ttweet.client import link_errors
+from ttweet.client.lines import LineBuffer
+from ttweet.client.servers import address
+from ttweet.client.tcp import READ_BYTES
+from ttweet.client.tls import explained
+from ttweet.model.errors import ConnectError
+
+
+class AsyncLink:
+    """One open connection. Raises ConnectError."""
+
+    def __init__(self, sock: trio.socket.SocketType, stream: trio.abc.Stream, host: str, where: str) -> None:
+        self._socket = sock
+        self._stream = stream
+        self._host = host
+        self._where = where
+        self._lines = LineBuffer()
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._socket.close()
+
+    def peer(self) -> str:
+        """The address at the other end."""
+        try:
+            return str(self._socket.getpeername()[0])
+        except OSError as exc:
+            raise link_errors.left_at_once(self._where) from exc
+
+    def has_ended(self) -> bool:
+        """Whether an idle connection has something to read: its end, or what the server says before that."""
+        poll = select.poll()
+        poll.register(self._socket.fileno(), select.POLLIN)
+        return bool(self._lines or poll.poll(0))
+
+    async def ask(self, frame: bytes, timeout_s: float) -> bytes:
+        """Send a request and return the line that answers it."""
+        await self.send(frame, timeout_s)
+        return await self.receive(timeout_s)
+
+    async def send(self, data: bytes, timeout_s: float) -> None:
+        """Send it all. That nobody listens any more is found by `receive`."""
+        try:
+            with trio.fail_after(timeout_s):
+                await self._stream.send_all(data)
+        except trio.TooSlowError as exc:
+            raise link_errors.too_slow(self._where, timeout_s) from exc
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass  # `receive` finds what the server has said before it closed, or that another task has
+
+    async def receive(self, timeout_s: float) -> bytes:
+        """The next line. One that was cancelled has lost nothing."""
+        try:
+            with trio.fail_after(timeout_s):
+                return await self._line()
+        except trio.TooSlowError as exc:
+            raise link_errors.too_slow(self._where, timeout_s) from exc
+        except trio.BrokenResourceError as exc:
+            raise self._broken(exc) from exc
+        except trio.ClosedResourceError as exc:
+            raise ConnectError("unknown", f"the connection was closed before {self._where} answered") from exc
+
+    async def _line(self) -> bytes:
+        while (line := self._lines.next_line()) is None:
+            if not self._lines.receive_data(await self._stream.receive_some(READ_BYTES)):
+                raise link_errors.gone(self._where)
+        return line
+
+    def _broken(self, exc: trio.BrokenResourceError) -> ConnectError:
+        """In TLS 1.3 a server says only after the handshake that it wants another certificate."""
+        if type(self._stream) is trio.SSLStream and isinstance(exc.__cause__, ssl.SSLError):
+            return explained(exc.__cause__, self._where, self._host)
+        return link_errors.gone(self._where)
+
+
+async def open_link(host: str, port: int, timeout_s: float, tls: ssl.SSLContext | None) -> AsyncLink:
+    """Connect. Raises ConnectError."""
+    plain = await _open_stream(host, port, timeout_s)
+    where = address(host, port)
+    stream = plain if tls is None else await _secured(plain, tls, host, where, timeout_s)
+    return AsyncLink(plain.socket, stream, host, where)
+
+
+async def _secured(
+    plain: trio.SocketStream, tls: ssl.SSLContext, host: str, where: str, timeout_s: float
+) -> trio.abc.Stream:
+    """TLS on an open connection, which is closed when that fails. A server may end it without a last word of TLS."""
+    try:
+        stream = trio.SSLStream(plain, tls, server_hostname=host, https_compatible=True)
+        with trio.fail_after(timeout_s):
+            await stream.do_handshake()
+    except trio.TooSlowError as exc:
+        plain.socket.close()
+        raise explained(TimeoutError(), where, host) from exc
+    except (trio.BrokenResourceError, ValueError) as exc:
+        plain.socket.close()
+        raise explained(exc.__cause__ or exc, where, host) from exc
+    except BaseException:
+        plain.socket.close()
+        raise
+    return stream
+
+
+async def _open_stream(host: str, port: int, timeout_s: float) -> trio.SocketStream:
+    try:
+        with trio.fail_after(timeout_s):
+            return await trio.open_tcp_stream(host, port)
+    except trio.TooSlowError as exc:
+        raise link_errors.unreachable(host, port, TimeoutError()) from exc
+    except (OSError, UnicodeError) as exc:
+        raise link_errors.unreachable(host, port, _cause(exc)) from exc
+
+
+def _cause(exc: OSError | UnicodeError) -> OSError | UnicodeError:
+    """What trio wraps up when all addresses of a host have failed."""
+    causes = exc.__cause__.exceptions if isinstance(exc.__cause__, BaseExceptionGroup) else [exc.__cause__]
+    return next((cause for cause in causes if isinstance(cause, OSError)), exc)

@@ -1,0 +1,74 @@
+"""What is said when there is no connection to a server, or no more. Quick to import, and loaded before it is needed.
+
+A process that lacks descriptors could not load it any more.
+"""
+
+from __future__ import annotations
+
+import socket
+
+from ttweet.client.servers import address
+from ttweet.descriptors import RAISE_LIMIT, SHORTAGES, lacks_descriptors
+from ttweet.model.errors import ConnectError, ResolverError, SetupError
+
+RESOLVER_DESCRIPTORS = 2  # that the system's resolver opens at a time: a file, and a library that reads it
+
+_RESOLVER_FAULTS = (socket.EAI_FAIL, socket.EAI_SYSTEM, socket.EAI_MEMORY)
+
+
+def none_reached(failures: list[ConnectError]) -> ConnectError:
+    """Why none of the servers was reached, one after the other. One whose name cannot be looked up now may be later."""
+    setup = [failure for failure in failures if isinstance(failure, SetupError)]
+    if setup or len(failures) == 1:
+        return (setup or failures)[0]
+    kind = ResolverError if any(isinstance(failure, ResolverError) for failure in failures) else ConnectError
+    return kind("unreachable", f"no server can be reached: {'; '.join([failure.text for failure in failures])}")
+
+
+def unreachable(host: str, port: int, exc: OSError | UnicodeError) -> ConnectError:
+    """Why no connection was made, and what would work."""
+    where = address(host, port)
+    if (way_out := _shortage(exc)) is not None:
+        return ConnectError("unreachable", f"cannot connect to {where}: too many open files; {way_out}")
+    if isinstance(exc, ConnectionRefusedError):
+        way_out = f"start one there: ttweet serve {port} --host 0.0.0.0"
+        from ttweet.model.addresses import is_local
+
+        if host == "localhost" or is_local(host):
+            option = "" if host in ("localhost", "127.0.0.1") else f" --host {host}"
+            way_out = f"start one: ttweet serve {port}{option}"
+        return ConnectError("unreachable", f"nothing is listening on {where}; {way_out}")
+    if isinstance(exc, socket.gaierror) and exc.errno == socket.EAI_AGAIN:
+        return ResolverError(
+            "unreachable", f"cannot look up {host!a} at the moment: {exc.strerror}; try again, or name an address"
+        )
+    if isinstance(exc, TimeoutError):
+        return ConnectError("unreachable", f"{where} does not answer; is the address right, is there a firewall?")
+    if isinstance(exc, UnicodeError) or (isinstance(exc, socket.gaierror) and exc.errno not in _RESOLVER_FAULTS):
+        return ConnectError("unreachable", f"there is no host {host!a}; on this machine it is 127.0.0.1")
+    return ConnectError("unreachable", f"cannot connect to {where}: {exc.strerror or exc}")
+
+
+def _shortage(exc: OSError | UnicodeError) -> str | None:
+    """What to do when there was no descriptor left for a socket, or for the resolver, which reports no such host."""
+    if isinstance(exc, socket.gaierror):
+        lacks = lacks_descriptors(RESOLVER_DESCRIPTORS)
+    else:
+        lacks = isinstance(exc, OSError) and exc.errno in SHORTAGES
+    return RAISE_LIMIT if lacks else None
+
+
+def left_at_once(where: str) -> ConnectError:
+    """Say that a server has ended a connection before anything was asked."""
+    return ConnectError("unreachable", f"{where} went away at once")
+
+
+def gone(where: str) -> ConnectError:
+    """Say that a server has ended a connection on which it owes an answer."""
+    return ConnectError("unknown", f"{where} went away before it answered")
+
+
+def too_slow(where: str, timeout_s: float | None) -> ConnectError:
+    """Say that an answer has not come in time; None for a time that the caller has set as a whole."""
+    within = "" if timeout_s is None else f" within {timeout_s:g} seconds"
+    return ConnectError("unknown", f"{where} has not answered{within}")
