@@ -135,7 +135,10 @@ def to_line(part: Part) -> str:
 def from_line(line: str) -> Part:
     """The part that `to_line` has written."""
     data: dict[str, Any] = json.loads(line)
-    figures = [Figure(*one[:3], [Sample(*sample) for sample in one[3:]]) for one in data["figures"]]
+    figures = [
+        Figure(subject, case, unit, [Sample(*sample) for sample in samples])
+        for subject, case, unit, *samples in data["figures"]
+    ]
     return Part(data["name"], figures, data["notes"], data["command"], data["date"])
 
 

@@ -94,7 +94,7 @@ def silence(port: int, _: random.Random, scale: float) -> None:
             assert (said := answer(answers)) == ("ok", None), f"who comes beside the silent was answered with {said}"
         time.sleep(SLOW_S * min(1.0, scale))
         for one in silent if scale >= 1 else ():
-            assert (said := _all(one)).startswith(b'["err"'), f"silence was answered with {said[:60]!r}"
+            assert (words := _all(one)).startswith(b'["err"'), f"silence was answered with {words[:60]!r}"
 
 
 def served_crowd(port: int, _: random.Random, scale: float) -> None:

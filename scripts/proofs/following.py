@@ -36,8 +36,8 @@ class Cursor:
     resumed: int = 0
 
 
-class Follower(threading.Thread):
-    """A follower for the life of one server; `caught_up` is set when it has all that was there when it came."""
+class Listener(threading.Thread):
+    """Follows for the life of one server; `caught_up` is set when it has all that was there when it came."""
 
     def __init__(self, cursor: Cursor, port: int) -> None:
         super().__init__(name=f"follower of {cursor.tags}", daemon=True)
@@ -90,9 +90,9 @@ def prove(stage: Stage, *, kills: int, seed: int) -> Result:
 
 
 @contextmanager
-def _following(server: ServerProcess, cursors: list[Cursor]) -> Iterator[list[Follower]]:
+def _following(server: ServerProcess, cursors: list[Cursor]) -> Iterator[list[Listener]]:
     """Followers of this server; they end with it, before the block is left."""
-    followers = [Follower(cursor, server.port) for cursor in cursors]
+    followers = [Listener(cursor, server.port) for cursor in cursors]
     for follower in followers:
         follower.start()
     yield followers

@@ -71,8 +71,8 @@ def _fuzz(name: str, folder: Path, seconds: int, seed: int) -> tuple[int, str]:
     command = [sys.executable, "-m", "proofs.fuzz_targets", name, str(found), str(CORPUS / name)]
     command += [f"-{option}={value}" for option, value in options.items()]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "scripts")])}
-    to_one = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    done = subprocess.run(command, cwd=folder, env=environment, check=False, **to_one)
+    pipe, same = subprocess.PIPE, subprocess.STDOUT
+    done = subprocess.run(command, cwd=folder, env=environment, check=False, stdout=pipe, stderr=same)
     return done.returncode, done.stdout.decode(errors="replace")
 
 

@@ -145,5 +145,6 @@ T = TypeVar("T", Upload, Delete)
 def _as_of(attempt: T, moment: int) -> T:
     if attempt.returned is None or attempt.returned < moment:
         return attempt
-    undecided: dict[str, Any] = {"stored" if isinstance(attempt, Upload) else "id": None}
-    return replace(attempt, returned=None, outcome="unknown", **undecided)
+    if isinstance(attempt, Upload):
+        return replace(attempt, returned=None, outcome="unknown", stored=None)
+    return replace(attempt, returned=None, outcome="unknown", id=None)

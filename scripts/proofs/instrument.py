@@ -159,7 +159,7 @@ def _time_steps(page: mmap.mmap) -> None:
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)  # the interpreter ends without a handler, and the signal kills
 
-    trio.run = timed
+    trio.run = timed  # type: ignore[assignment]
 
 
 def _map(path: Path) -> mmap.mmap:

@@ -12,6 +12,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import count
 from unicodedata import normalize
 
@@ -236,10 +237,23 @@ def _question(about: str | None, before: int | None) -> bytes:
     return frame("g", {"by": about[1:], **page}) if about.startswith(BY) else frame("t", {"tag": about, **page})
 
 
+@dataclass(slots=True)
+class Crew(Target):
+    """Where the server is, and all who go there."""
+
+    working: list[Visitor] = field(default_factory=list)
+    following: list[Follower] = field(default_factory=list)
+
+    @property
+    def everybody(self) -> list[Visitor]:
+        """Who works, and who follows."""
+        return [*self.working, *self.following]
+
+
 @contextmanager
-def clients(history: History, chance: random.Random, number: int = CLIENTS) -> Iterator[Target]:
+def clients(history: History, chance: random.Random, number: int = CLIENTS) -> Iterator[Crew]:
     """So many clients at work until the block ends, and followers. A failure of any of them is raised here."""
-    target = Target()
+    target = Crew()
     prefix = f"{chance.randrange(16**8):08x}"
     names = [f"{prefix}{n}" if n % 2 else None for n in range(number)]
     working: list[Visitor] = [
@@ -263,7 +277,7 @@ def clients(history: History, chance: random.Random, number: int = CLIENTS) -> I
             raise Broken(f"client {one.name} still waits, though its server has gone")
 
 
-def finish(server: ServerProcess, target: Target, history: History) -> int:
+def finish(server: ServerProcess, target: Crew, history: History) -> int:
     """Let the clients end; when all followers, and one that comes only now, have what there is, stop the server.
 
     Returns its exit code. Who gets nothing more for as long as an answer may take will not get it: the check tells.
@@ -281,11 +295,11 @@ def finish(server: ServerProcess, target: Target, history: History) -> int:
     return server.stop()
 
 
-def _all_have(target: Target, history: History) -> bool:
+def _all_have(target: Crew, history: History) -> bool:
     return all(one.cursor >= history.awaited[one.number, one.key] for one in target.following)
 
 
-def _gets_on(target: Target) -> bool:
+def _gets_on(target: Crew) -> bool:
     """Whether any follower gets something more within the time of an answer."""
     before = [one.cursor for one in target.following]
     return until(lambda: [one.cursor for one in target.following] != before, ANSWER_S)
@@ -314,7 +328,7 @@ def lives(history: History, seconds: float) -> Iterator[None]:
         yield
 
 
-def last_life(stage: Stage, target: Target, history: History) -> int:
+def last_life(stage: Stage, target: Crew, history: History) -> int:
     """Let clients work with one more server until all was seen by all, and stop it in order; returns its exit code."""
     with stage.server() as server:
         target.set(server.port)

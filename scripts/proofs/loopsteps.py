@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import NamedTuple
 
 from server_process import ServerProcess
@@ -249,9 +250,7 @@ def _behind(field: Field) -> None:
         for clients in (1, 3):
             for wanted, tags in {"none": ["nosuch"], "all": []}.items():
                 name = f"{clients} x follow of {wanted} of {number} tweets with {what} tags"
-                field.measure(
-                    name, lambda tags=tags, clients=clients, after=after: _follow(field, tags, after, clients)
-                )
+                field.measure(name, partial(_follow, field, tags, after, clients))
 
 
 def _follow(field: Field, tags: list[str], after: int, clients: int) -> None:
@@ -265,7 +264,7 @@ def _newest(field: Field) -> int:
     ids: list[int] = []
     with field.link() as one:
         one.send(compact("u", "x"))
-        one.read(lambda _, data: bool(ids.append(data["id"]) or True))  # type: ignore[index,func-returns-value]
+        one.read(lambda _, data: not ids.append(data["id"]))  # type: ignore[index,func-returns-value]
     return ids[0]
 
 

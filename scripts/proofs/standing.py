@@ -19,8 +19,8 @@ from proofs.stage import ROOT
 def standing_still(port: int, number: int) -> Iterator[int]:
     """Let so many stand until the block ends; fewer when the server goes away meanwhile."""
     command = [sys.executable, "-m", "proofs.standing", str(port), str(number)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, cwd=ROOT / "scripts", text=True, **pipes) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT / "scripts", text=True, stdin=pipe, stdout=pipe) as process:
         assert process.stdout is not None
         yield int(process.stdout.readline())
 

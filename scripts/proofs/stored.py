@@ -32,7 +32,7 @@ class Stored:
     def read(cls, connection: sqlite3.Connection, history: History) -> Self:
         """Read all of it. Raises sqlite3.DatabaseError."""
         rows = connection.execute("SELECT id, at, author, text, tags FROM tweets ORDER BY id").fetchall()
-        tweets = [Seen(*row[:4], tuple(row[4].split())) for row in rows if row[2] != ""]
+        tweets = [Seen(id_, at, by, text, tuple(tags.split())) for id_, at, by, text, tags in rows if by != ""]
         given = {normalize("NFC", upload.text): upload.tags for upload in history.uploads}
         about: dict[str, list[int]] = defaultdict(list)
         for tweet in tweets:

@@ -9,23 +9,18 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from proofs.followers import Follower
+from typing import Any
 
 ANSWER_S = 15.0  # to wait for an answer: what docs/protocol.md asks of a client
 
 
 @dataclass(slots=True)
 class Target:
-    """Where the server is now, None while there is none; and all who go there."""
+    """Where the server is now, None while there is none."""
 
     port: int | None = None
     stopped: bool = False
     changed: threading.Condition = field(default_factory=threading.Condition)
-    working: list[Visitor] = field(default_factory=list)
-    following: list[Follower] = field(default_factory=list)
 
     def set(self, port: int | None, *, stopped: bool = False) -> None:
         """Tell all clients."""
@@ -38,11 +33,6 @@ class Target:
         with self.changed:
             self.changed.wait_for(lambda: self.stopped or (self.port is not None and self.port != after))
             return None if self.stopped else self.port
-
-    @property
-    def everybody(self) -> list[Visitor]:
-        """Who works, and who follows."""
-        return [*self.working, *self.following]
 
 
 class Visitor(threading.Thread):
@@ -79,7 +69,7 @@ def frame(operation: str, data: object) -> bytes:
     return json.dumps([operation, data]).encode() + b"\n"
 
 
-def answer(answers: Iterator[bytes]) -> tuple[str, dict[str, Any]]:
+def answer(answers: Iterator[bytes]) -> tuple[str, Any]:
     """The next answer: `ok` or `err`, and its data. Raises OSError when the server went away."""
     line = next(answers, b"")
     if not line.endswith(b"\n"):

@@ -10,12 +10,10 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -63,25 +61,12 @@ const char *const program = "loadgen";
 
 static void open_client(struct client *client)
 {
-    int yes = 1;
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = client};
-    client->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (client->fd < 0)
-        fail("socket %u: %s", client->speaker.number, strerror(errno));
-    setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    if (options.reconnect) {
-        struct sockaddr_in source = {.sin_family = AF_INET};
-        source.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + client->speaker.number % SOURCES);
-        setsockopt(client->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes);
-        if (bind(client->fd, (struct sockaddr *)&source, sizeof source) < 0)
-            fail("bind: %s", strerror(errno));
-    }
     client->opened_at = now_ns();
+    client->fd = begin_to_connect(&server, options.reconnect ? 1 + client->speaker.number % SOURCES : 0);
     client->in_bytes = client->out_start = client->out_end = 0;
     client->state = CONNECTING;
     opening++;
-    if (connect(client->fd, (struct sockaddr *)&server, sizeof server) < 0 && errno != EINPROGRESS)
-        fail("connect %u: %s", client->speaker.number, strerror(errno));
     if (epoll_ctl(epoll, EPOLL_CTL_ADD, client->fd, &event) < 0)
         fail("epoll_ctl: %s", strerror(errno));
 }
@@ -141,9 +126,7 @@ static void become_ready(struct client *client, uint64_t now)
 
 static void finish_connect(struct client *client, uint64_t now)
 {
-    int error = 0;
-    socklen_t size = sizeof error;
-    getsockopt(client->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    int error = connect_error(client->fd);
     if (error)
         fail("connect to %s:%d: %s", options.host, options.port, strerror(error));
     if (options.protocol->greeting == NULL) {
@@ -327,15 +310,14 @@ static void print_figures(double opening_s, double started, double cpu_s)
 
 static void measure(double opening_s)
 {
-    struct timespec wall;
     start_sending();
     run_until(window_start);
-    clock_gettime(CLOCK_REALTIME, &wall);
+    double started = wall_seconds();
     double cpu_before = cpu_seconds();
     run_until(window_end);
     double cpu_s = cpu_seconds() - cpu_before;
     drain();
-    print_figures(opening_s, (double)wall.tv_sec + (double)wall.tv_nsec / 1e9, cpu_s);
+    print_figures(opening_s, started, cpu_s);
 }
 
 /* Keep the connections open until stdin ends, so that somebody can look at the server. */
@@ -362,14 +344,6 @@ static void usage(void)
          "protocols:");
     for (const struct protocol *protocol = PROTOCOLS; protocol->name; protocol++)
         printf("  %-14s     %s\n", protocol->name, protocol->purpose);
-}
-
-static const struct protocol *find_protocol(const char *name)
-{
-    for (const struct protocol *protocol = PROTOCOLS; protocol->name; protocol++)
-        if (strcmp(protocol->name, name) == 0)
-            return protocol;
-    fail("no protocol is called %s; see --help", name);
 }
 
 static void read_options(int argc, char **argv)

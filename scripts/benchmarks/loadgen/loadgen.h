@@ -52,6 +52,9 @@ struct protocol {
 
 extern const struct protocol PROTOCOLS[];   /* ends with a name of NULL */
 
+/* Ends the program when there is none of this name. */
+const struct protocol *find_protocol(const char *name);
+
 /* messages.c */
 void messages_start(uint64_t seed);
 const char *random_tag(void);

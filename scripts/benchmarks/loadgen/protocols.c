@@ -348,3 +348,11 @@ const struct protocol PROTOCOLS[] = {
     {"http", "POST /tweets", NULL, NULL, http_post, http_reply},
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };
+
+const struct protocol *find_protocol(const char *name)
+{
+    for (const struct protocol *protocol = PROTOCOLS; protocol->name; protocol++)
+        if (strcmp(protocol->name, name) == 0)
+            return protocol;
+    fail("no protocol is called %s; see --help", name);
+}

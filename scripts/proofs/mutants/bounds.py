@@ -24,11 +24,9 @@ def id_is_identity() -> None:
     def lasting_by_id(self: Any, who: Any) -> Any:
         return who if who.token in self._live else lasting(self, who)
 
-    tokens.Token.who = property(  # type: ignore[assignment,method-assign]
-        lambda self: rights.Principal(self.name, self.rights, str(self.id))
-    )
-    authenticator.Authenticator._settle = settle_by_id  # type: ignore[method-assign]
-    authenticator.Authenticator.lasting = lasting_by_id  # type: ignore[method-assign]
+    tokens.Token.who = property(lambda self: rights.Principal(self.name, self.rights, str(self.id)))
+    authenticator.Authenticator._settle = settle_by_id
+    authenticator.Authenticator.lasting = lasting_by_id
 
 
 @mutant("loopsteps", "stale")
@@ -53,10 +51,10 @@ def understood_is_served() -> None:
     standing = Connection.standing
 
     def flattered(self: Any) -> Standing:
-        found = standing.fget(self)  # type: ignore[attr-defined]
+        found = standing.fget(self)
         return Standing.SERVED if found is Standing.REFUSED else found
 
-    Connection.standing = property(flattered)  # type: ignore[method-assign,assignment]
+    Connection.standing = property(flattered)
 
 
 @mutant("sieges", "forged")

@@ -14,7 +14,7 @@ def names_not_compared() -> None:
     """The server does not look whether its files still have their names."""
     from ttweet.storage.sqlite import identity
 
-    identity.Identity.is_kept = lambda _: True  # type: ignore[method-assign]
+    identity.Identity.is_kept = lambda _: True
 
 
 @mutant("unlinked", "lost")
@@ -32,7 +32,7 @@ def goes_on_displaced() -> None:
             self._unsure = False
             return False
 
-    database_file.DatabaseFile.keep = careless  # type: ignore[method-assign]
+    database_file.DatabaseFile.keep = careless
 
 
 @mutant("unlinked", "lost")
@@ -81,4 +81,4 @@ def readers_not_opened_again() -> None:
         self._readers.clear()
         return opened
 
-    database_file.DatabaseFile.reader = forgotten  # type: ignore[method-assign]
+    database_file.DatabaseFile.reader = forgotten

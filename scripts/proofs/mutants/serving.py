@@ -30,7 +30,7 @@ def ack_before_commit() -> None:
             waiter.answered()
         return batch, lines
 
-    journal.Journal._take_batch = take_batch  # type: ignore[method-assign]
+    journal.Journal._take_batch = take_batch
 
 
 @mutant("kill9", "lost")
@@ -48,7 +48,7 @@ def last_before_commit() -> None:
 
     from ttweet.broker import service
 
-    service.Service.last = early  # type: ignore[method-assign,assignment]
+    service.Service.last = early
     _slow_commits(writer)
 
 
@@ -65,7 +65,7 @@ def last_one_late() -> None:
         newest, self.last = self.last, getattr(self, "_hidden", before)
         self._hidden = newest
 
-    journal.Journal._succeed = late  # type: ignore[method-assign]
+    journal.Journal._succeed = late
 
 
 @mutant("kill9", "stale")
@@ -79,7 +79,7 @@ def last_of_the_batch() -> None:
         succeed(self, batch, tweets)
         self.last = tweets[-1] if tweets else self.last
 
-    journal.Journal._succeed = careless  # type: ignore[method-assign]
+    journal.Journal._succeed = careless
 
 
 @mutant("kill9", "lost")
@@ -101,7 +101,7 @@ def push_before_commit() -> None:
             self.on_commit([(tweet, draft.tags) for tweet, draft in zip(early, drafts, strict=True)])
         return batch, lines
 
-    journal.Journal._take_batch = take_batch  # type: ignore[method-assign]
+    journal.Journal._take_batch = take_batch
     _slow_commits(writer)
 
 
@@ -116,7 +116,7 @@ def push_one_late() -> None:
         before, self._told_of_next = getattr(self, "_told_of_next", []), batch
         publish(self, before)
 
-    journal.Journal._publish = late  # type: ignore[method-assign]
+    journal.Journal._publish = late
 
 
 @mutant("following", "lost", "order")
@@ -129,7 +129,7 @@ def resume_skips_one() -> None:
     def skip(self: Any, subscriber: Any, tags: Any, after: int | None, *others: Any, **options: Any) -> Any:
         return follow(self, subscriber, tags, after and after + 1, *others, **options)
 
-    fanout.FanOut.follow = skip  # type: ignore[method-assign]
+    fanout.FanOut.follow = skip
 
 
 @mutant("kill9", "forged")
@@ -146,7 +146,7 @@ def keys_of_all_are_one() -> None:
         finally:
             self.author = by
 
-    session.Session.post = anonymous  # type: ignore[method-assign]
+    session.Session.post = anonymous
 
 
 @mutant("kill9", "lost")
@@ -177,7 +177,7 @@ def before_is_ignored() -> None:
     def newest(self: Any, key: str, **options: Any) -> Any:
         return find(self, key, **{**options, "before": None})
 
-    reader.Queries.tweets_of_tag = newest  # type: ignore[method-assign]
+    reader.Queries.tweets_of_tag = newest
 
 
 @mutant("kill9", "forged")
@@ -202,7 +202,7 @@ def export_apart() -> None:
         self._cursor = max(self._cursor, newest)
         return more
 
-    log_copies.LogCopy._copy_page = careless  # type: ignore[method-assign]
+    log_copies.LogCopy._copy_page = careless
 
 
 @mutant("kill9", "stale")
@@ -250,7 +250,7 @@ def _change_answers(change: Callable[[Any], Any]) -> None:
     def changed(self: Any, drafts: Sequence[Any], reports: Sequence[Any], *, at: int) -> Any:
         return [change(tweet) for tweet in append(self, drafts, reports, at=at)]
 
-    writer.SqliteStore.append = changed  # type: ignore[method-assign]
+    writer.SqliteStore.append = changed
 
 
 def _change_pages(change: Callable[[Any], Any]) -> None:
@@ -258,9 +258,7 @@ def _change_pages(change: Callable[[Any], Any]) -> None:
     from ttweet.storage.sqlite import reader
 
     find = reader.Queries.tweets_of_tag
-    reader.Queries.tweets_of_tag = (  # type: ignore[method-assign]
-        lambda self, key, **options: change(find(self, key, **options))
-    )
+    reader.Queries.tweets_of_tag = lambda self, key, **options: change(find(self, key, **options))
 
 
 def _slow_commits(module: Any) -> None:

@@ -47,8 +47,8 @@ def tags_apart() -> None:
         self._connection.execute("BEGIN IMMEDIATE")
         count(self, tagged)
 
-    tag_index.TagIndex.build = mark_first  # type: ignore[method-assign]
-    tag_table.TagTable.count = apart  # type: ignore[method-assign]
+    tag_index.TagIndex.build = mark_first
+    tag_table.TagTable.count = apart
 
 
 @mutant("kill9", "dup")
@@ -56,7 +56,7 @@ def twice_on_retry() -> None:
     """A key that comes again stores the tweet again."""
     from ttweet.storage.sqlite import key_table, rows
 
-    key_table.KeyTable.find = lambda *_: {}  # type: ignore[method-assign]
+    key_table.KeyTable.find = lambda *_: {}
     key_table._INSERT = rows.Rows("INSERT OR REPLACE INTO keys (tweet, at, digest) VALUES ", 3)
 
 
@@ -71,7 +71,7 @@ def same_key_in_a_batch() -> None:
         def __setitem__(self, scope: Any, tweet: Any) -> None:
             pass
 
-    key_table.KeyTable.find = lambda *digests: Forgetful(find(*digests))  # type: ignore[method-assign]
+    key_table.KeyTable.find = lambda *digests: Forgetful(find(*digests))
     key_table._INSERT = rows.Rows("INSERT OR REPLACE INTO keys (tweet, at, digest) VALUES ", 3)
 
 
@@ -97,9 +97,7 @@ def half_of_the_log() -> None:
     from ttweet.storage.sqlite import writer
 
     insert = writer.SqliteStore._insert_lines
-    writer.SqliteStore._insert_lines = (  # type: ignore[method-assign]
-        lambda self, reports, at: insert(self, reports[::2], at)
-    )
+    writer.SqliteStore._insert_lines = lambda self, reports, at: insert(self, reports[::2], at)
 
 
 @mutant("restart-powercut", "lost")
@@ -107,7 +105,7 @@ def no_checkpoint_at_start() -> None:
     """What a killed server has written and not synced is served again before it is synced."""
     from ttweet.storage.sqlite import connections, writer
 
-    connections.checkpoint = lambda _: True  # type: ignore[assignment]
+    connections.checkpoint = lambda _: True
     begin = writer.SqliteStore._begin_session
 
     def begin_session(self: Any, at: int) -> None:
@@ -116,7 +114,7 @@ def no_checkpoint_at_start() -> None:
         else:
             self.session = before
 
-    writer.SqliteStore._begin_session = begin_session  # type: ignore[method-assign]
+    writer.SqliteStore._begin_session = begin_session
 
 
 @mutant("diskfull", "corrupt")
@@ -124,7 +122,7 @@ def cache_kept_after_rollback() -> None:
     """The tweets of a failed batch are kept for the index of tags."""
     from ttweet.storage.sqlite import tag_index
 
-    tag_index.TagIndex.forget = tag_index.TagIndex.keep  # type: ignore[method-assign]
+    tag_index.TagIndex.forget = tag_index.TagIndex.keep
 
 
 @mutant("fsyncs", "lost")
@@ -147,7 +145,7 @@ def ack_during_sync() -> None:
         begun.wait()
         return stored
 
-    writer.SqliteStore.append = hasty  # type: ignore[method-assign]
+    writer.SqliteStore.append = hasty
 
 
 @mutant("crashpoints", "corrupt")
@@ -184,7 +182,7 @@ def stored_later() -> None:
             refused.clear()
         return stored
 
-    writer.SqliteStore.append = later  # type: ignore[method-assign]
+    writer.SqliteStore.append = later
 
 
 @mutant("ioerrors", "lost")
@@ -224,4 +222,4 @@ def _acknowledge_failures(of: Callable[[Any], bool]) -> None:
         first = self._last_tweet + 1
         return [tweets.Tweet(first + n, at, one.by, one.text, tuple(one.tags.values())) for n, one in enumerate(drafts)]
 
-    writer.SqliteStore.append = careless  # type: ignore[method-assign]
+    writer.SqliteStore.append = careless
