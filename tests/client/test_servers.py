@@ -177,8 +177,8 @@ def test_when_none_can_be_reached_each_is_told() -> None:
         client.ping()
     assert raised.value.code == "unreachable"
     assert raised.value.text == (
-        f"no server can be reached: nothing is listening on 127.0.0.1:{first}; start one: ttweet serve {first}; "
-        f"nothing is listening on 127.0.0.1:{second}; start one: ttweet serve {second}"
+        f"no server can be reached: nothing is listening on 127.0.0.1:{first}; "
+        f"nothing is listening on 127.0.0.1:{second}; start one"
     )
 
 

@@ -238,7 +238,7 @@ def test_a_database_is_never_emptied_for_the_file(sample: Path, caplog: pytest.L
     before = sample.read_bytes()
     assert not copy_to(sample, store_with("one")).catch_up()
     assert sample.read_bytes() == before
-    assert "ttweet did not write what is in it; name another file with --report-file" in caplog.text
+    assert "ttweet did not write what is in it; name another report file" in caplog.text
 
 
 def test_lines_that_the_log_lost_before_they_were_copied_are_told_of(
@@ -252,7 +252,7 @@ def test_lines_that_the_log_lost_before_they_were_copied_are_told_of(
     store.pruned = 3
     assert copy.catch_up()
     assert lines_of(sample) == ["one", "four"]
-    assert "Sample.txt lacks 2 lines: --log-limit removed them too early" in caplog.text
+    assert "Sample.txt lacks 2 lines: the log kept too few" in caplog.text
 
 
 def test_a_file_that_was_moved_away_keeps_what_it_had(sample: Path) -> None:
@@ -357,7 +357,7 @@ def test_a_file_that_ttweet_did_not_write_is_left_alone(
         copy.reopen()
     assert sample.read_text() == text
     [warning] = caplog.messages
-    way_out = "name another file with --report-file, or use --no-report-file"
+    way_out = "name another report file, or have none"
     assert warning.startswith(f"cannot write {sample}: ttweet did not write what is in it; {way_out}; ")
     sample.unlink()
     assert copy.catch_up()
@@ -377,13 +377,13 @@ def test_a_start_that_fails_leaves_a_foreign_file_alone(sample: Path, caplog: py
     sample.write_text("my notes\n")
     write_alone("SERVER ALERT [ERROR] SERVER COULD NOT BE STARTED", SampleFile(sample, max_lines=MANY_LINES))
     assert sample.read_text() == "my notes\n"
-    assert "name another file with --report-file" in caplog.text
+    assert "name another report file" in caplog.text
 
 
 @pytest.mark.parametrize("device", ["/dev/null", "/dev/full", "/dev/stdout"])
 def test_a_device_is_left_alone_and_the_warning_has_the_way_out(device: str, caplog: pytest.LogCaptureFixture) -> None:
     assert not copy_to(Path(device), store_with("one")).catch_up()
-    assert "name another file with --report-file, or use --no-report-file" in caplog.text
+    assert "name another report file, or have none" in caplog.text
 
 
 def rotated(sample: Path) -> Path:

@@ -86,7 +86,7 @@ def test_what_a_user_without_or_with_the_wrong_ca_hears(server: Server, authorit
     code, text = says("-d", "127.0.0.1", str(server.port), variables={"TTWEET_CA": "system"})
     assert (code, text.split(" is ")[1]) == (
         3,
-        "signed by no authority that you trust; set TTWEET_CA to its certificate",
+        "signed by no authority that you trust; set TTWEET_CA to its certificate, or give the command --ca FILE",
     )
     code, text = says("last", "--ca", "/nowhere.pem", "--server", server.address)
     assert (code, text) == (

@@ -1,9 +1,11 @@
-"""What to do about a database that cannot be opened, in words of the command line: the library's texts have none."""
+"""What to do about an error in words of the command line, which the library's texts do not speak."""
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ttweet.model.errors import DatabaseError, OpenError
+from ttweet.model import remedies
+from ttweet.model.errors import DatabaseError, OpenError, TtweetError
 
 _ADVICE = {
     "missing": "; name another with --db",
@@ -12,11 +14,47 @@ _ADVICE = {
     "locked": ", or name another file with --db",
     "denied": ", or name a file in another folder with --db",
 }
+_NO_OPTION = ("localhost", "127.0.0.1")  # where a server listens without --host
 
 
-def advised(error: DatabaseError) -> str:
-    """The error's text with what most commands advise."""
-    return error.text + _ADVICE.get(error.code, "")
+def _start(host: str, port: str) -> str:
+    option = "" if host in _NO_OPTION else f" --host {host}"
+    return f": ttweet serve {port}{option}"
+
+
+_COMMANDS: dict[str, Callable[..., str]] = {
+    remedies.START: _start,
+    remedies.START_THERE: lambda _, port: f": ttweet serve {port} --host 0.0.0.0",
+    remedies.TRUST: lambda: ", or give the command --ca FILE",
+    remedies.REVOKE: lambda name: f": ttweet token revoke {name}",
+    remedies.CHECK: lambda db: f": ttweet check {shlex.quote(db)}",
+    remedies.REBUILD_INDEXES: lambda db: f": ttweet check --repair {shlex.quote(db)}",
+    remedies.SAVE_WHAT_IS_LEFT: lambda db: (
+        f": ttweet export --salvage saved.jsonl --db {shlex.quote(db)}, then ttweet import saved.jsonl --db NEW"
+    ),
+    remedies.READ_EACH_PAGE: lambda db: (
+        f": sqlite3 {shlex.quote(db)} .recover | sqlite3 saved.db, then ttweet check saved.db"
+    ),
+    remedies.NEW_FILE: lambda _: ": ttweet export tweets.jsonl, then ttweet import tweets.jsonl --db NEW",
+    remedies.IMPORT_ELSEWHERE: lambda: ": --db NEW",
+    remedies.OTHER_REPORT_FILE: lambda: " with --report-file",
+}
+
+
+def advised(error: TtweetError) -> str:
+    """The error's text with the commands for its remedy, or else with what most commands advise."""
+    if error.remedy:
+        return error.text + _commands(error.remedy, *error.about)
+    return error.text + (_ADVICE.get(error.code, "") if isinstance(error, DatabaseError) else "")
+
+
+def with_commands(remedy: str, *about: str) -> str:
+    """A remedy with the commands for it, as far as there are any."""
+    return remedy + _commands(remedy, *about)
+
+
+def _commands(remedy: str, *about: str) -> str:
+    return _COMMANDS[remedy](*about) if remedy in _COMMANDS else ""
 
 
 @contextmanager

@@ -49,7 +49,7 @@ class News(Watcher):
             self._tell_wait(int(pause_s))
         elif not self._lost:
             what = "" if isinstance(error, ResolverError) else "connection lost: "
-            shell.complain(f"{what}{error.text}; trying again until it is back")
+            shell.complain(f"{what}{shell.sentence(error)}; trying again until it is back")
         self._lost = True
 
     def caught_up(self, count: int) -> None:
@@ -106,7 +106,7 @@ def time_limit(timeout: str | None) -> Iterator[float]:
     except ConnectError as error:
         if time.monotonic() < deadline:
             raise
-        raise shell.TimeUp(f"--timeout {timeout} is up: {error.text}") from error
+        raise shell.TimeUp(f"--timeout {timeout} is up: {shell.sentence(error)}") from error
 
 
 def leave_with_reader() -> None:

@@ -61,7 +61,7 @@ def post_waiting(open_client: Open) -> None:
     except HeldError as held:
         raise KeptError("unreachable", f"{held}; what waits is kept") from held
     except TtweetError as error:
-        raise KeptError(error.code, f"{error.text}; what waits is kept") from error
+        raise KeptError(error.code, f"{shell.sentence(error)}; what waits is kept") from error
 
 
 def folder() -> Path:
@@ -125,7 +125,7 @@ def _deliver(spool: Spool, open_client: Open, mine: Entry) -> Stored:
             raise
         except TtweetError as error:
             if _may_pass(error):
-                raise KeptError(error.code, f"{error.text}; {KEPT}") from error
+                raise KeptError(error.code, f"{shell.sentence(error)}; {KEPT}") from error
             spool.remove(mine)
             raise
 

@@ -22,7 +22,8 @@ def none_reached(failures: list[ConnectError]) -> ConnectError:
     if setup or len(failures) == 1:
         return (setup or failures)[0]
     kind = ResolverError if any(isinstance(failure, ResolverError) for failure in failures) else ConnectError
-    return kind("unreachable", f"no server can be reached: {'; '.join([failure.text for failure in failures])}")
+    first, problems = failures[0], "; ".join([failure.problem for failure in failures])
+    return kind("unreachable", f"no server can be reached: {problems}", first.remedy, *first.about)
 
 
 def unreachable(host: str, port: int, exc: OSError | UnicodeError) -> ConnectError:
@@ -31,13 +32,11 @@ def unreachable(host: str, port: int, exc: OSError | UnicodeError) -> ConnectErr
     if (way_out := _shortage(exc)) is not None:
         return ConnectError("unreachable", f"cannot connect to {where}: too many open files; {way_out}")
     if isinstance(exc, ConnectionRefusedError):
-        way_out = f"start one there: ttweet serve {port} --host 0.0.0.0"
-        from ttweet.model.addresses import is_local
+        from ttweet.model.addresses import is_local  # most clients find their server
+        from ttweet.model.remedies import START, START_THERE
 
-        if host == "localhost" or is_local(host):
-            option = "" if host in ("localhost", "127.0.0.1") else f" --host {host}"
-            way_out = f"start one: ttweet serve {port}{option}"
-        return ConnectError("unreachable", f"nothing is listening on {where}; {way_out}")
+        remedy = START if host == "localhost" or is_local(host) else START_THERE
+        return ConnectError("unreachable", f"nothing is listening on {where}", remedy, host, str(port))
     if isinstance(exc, socket.gaierror) and exc.errno == socket.EAI_AGAIN:
         return ResolverError(
             "unreachable", f"cannot look up {host!a} at the moment: {exc.strerror}; try again, or name an address"

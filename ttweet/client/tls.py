@@ -16,6 +16,7 @@ from ttweet.client.tcp import READ_BYTES
 from ttweet.client.waiting import ready
 from ttweet.files import NotOursError, refuse_replaceable
 from ttweet.model.errors import ConnectError, SetupError
+from ttweet.model.remedies import TRUST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -140,6 +141,8 @@ class TlsSocket:
 
 def explained(exc: BaseException, where: str, host: str) -> ConnectError:
     """Why there is no TLS with a server, and what would work."""
+    if isinstance(exc, ssl.SSLCertVerificationError) and exc.verify_code in _UNTRUSTED:
+        return ConnectError("tls", f"the certificate of {where} is signed by no authority that you trust", TRUST)
     return ConnectError("tls", _sentence(exc, where, host))
 
 
@@ -171,6 +174,4 @@ def _failure(reason: str, where: str) -> str:
 def _bad_certificate(exc: ssl.SSLCertVerificationError, where: str, host: str) -> str:
     if exc.verify_code in _WRONG_HOST:
         return f"the certificate of {where} is for another host than {host}; connect by the name that it is for"
-    if exc.verify_code in _UNTRUSTED:
-        return f"the certificate of {where} is signed by no authority that you trust; set TTWEET_CA to its certificate"
     return f"the certificate of {where} is not accepted: {exc.verify_message}"

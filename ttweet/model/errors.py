@@ -46,15 +46,22 @@ CODES = {
 
 
 class TtweetError(Exception):
-    """An error with a `code` (a key of CODES) and a `text`: what happened, the value seen, what would work."""
+    """An error with a `code` (a key of CODES) and a `text`: what happened, the value seen, what would work.
+
+    The text is the `problem` and, if there is one, the `remedy`: one of remedies.py, or another sentence. `about` is
+    what the remedy is for, such as the path of a database, for a program that has a command for it.
+    """
 
     identity: str | None = None
     """The name of the token that the error is about, where that is not the client's own."""
 
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
+    def __init__(self, code: str, problem: str, remedy: str = "", *about: str) -> None:
+        self.text = f"{problem}; {remedy}" if remedy else problem
+        super().__init__(self.text)
         self.code = code
-        self.text = text
+        self.problem = problem
+        self.remedy = remedy
+        self.about = about
 
     @property
     def public_text(self) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from ttweet import system
 from ttweet.descriptors import RAISE_LIMIT, SHORTAGES
 from ttweet.files import is_in_place, open_own, replacing, trusted_path
-from ttweet.model import lookalikes
+from ttweet.model import lookalikes, remedies
 from ttweet.model.errors import OpenError, Refused
 from ttweet.model.times import now_ms
 from ttweet.security import tokens
@@ -78,7 +78,7 @@ class TokenFile:
         with self._editing() as edited:
             known = _newest_of(name, edited)
             if known is not None and known.revoked is None:
-                raise Refused("name_taken", f"{name} has a token; revoke that one first")
+                raise Refused("name_taken", f"{name} has a token", remedies.REVOKE, name)
             if (other := _looking_like(name, edited)) is not None:
                 raise Refused("name_taken", f"{name!a} looks like {other.name!a}, which has a token; take another name")
             newest = max([one.id for one in edited.values()], default=0)

@@ -22,13 +22,12 @@ from ttweet.broker.service import Service
 from ttweet.broker.session import Host
 from ttweet.broker.worker import Worker
 from ttweet.model import reports
-from ttweet.model.errors import DatabaseError, OpenError, StoreError
+from ttweet.model.errors import OpenError, StoreError
 from ttweet.model.keep import Keep
 from ttweet.model.times import now_ms
 from ttweet.security import exposure
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.certificates import Certificates
-from ttweet.security.exposure import UnsafeError
 from ttweet.security.token_file import TokenFile
 from ttweet.server.config import Config
 from ttweet.server.hangup import outlive_hangups
@@ -62,28 +61,22 @@ FINAL_COPY_S = 2.0  # for the copies of the log at the end; then one that is stu
 def run(config: Config) -> int:
     """Serve until a signal comes. Returns the exit code: 0 stopped in order, 1 could not start or had to stop.
 
-    Raises UnsafeError, before anything is touched, for a server that would be open to others unasked, and DatabaseError
-    for a file that the caller should name differently.
+    Raises UnsafeError, before anything is touched, for a server that would be open to others unasked, and OpenError or
+    StoreError for a database, a certificate or a file of tokens that does not serve.
     """
     outlive_hangups()
     logging.basicConfig(level=logging.INFO, handlers=[TerminalHandler(sys.stderr.fileno())] if sys.stderr else [])
+    keep_apart(config.report_file, config.db)
     try:
-        keep_apart(config.report_file, config.db)
-        try:
-            addresses = resolve(config.hosts, config.port)
-        except ListenError as exc:
-            return without_address(config, exc)
-        refuse_unsafe(config, addresses)
-        certificates = certificates_of(config)
-        if not config.db.exists() and not could_listen(config, addresses):
-            return 1
-        with closing(SqliteStore.open(config.db, log_limit=config.log_limit, at=now_ms())) as store:
-            return _run_with_store(config, store, addresses, certificates)
-    except (UnsafeError, DatabaseError):
-        raise
-    except (OpenError, StoreError) as exc:
-        log.error("%s", exc)
+        addresses = resolve(config.hosts, config.port)
+    except ListenError as exc:
+        return without_address(config, exc)
+    refuse_unsafe(config, addresses)
+    certificates = certificates_of(config)
+    if not config.db.exists() and not could_listen(config, addresses):
         return 1
+    with closing(SqliteStore.open(config.db, log_limit=config.log_limit, at=now_ms())) as store:
+        return _run_with_store(config, store, addresses, certificates)
 
 
 def _run_with_store(

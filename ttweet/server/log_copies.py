@@ -237,7 +237,7 @@ class LogCopy:
                     await self._wait(journal, seen, complete)
         finally:
             if not (finishing and (complete or self._refused)):
-                log.warning("%s is not complete; see ttweet log --export", self._destination.name)
+                log.warning("%s is not complete; the log in the database is", self._destination.name)
         self._destination.close()
         self._reader.close()
 
@@ -289,7 +289,7 @@ class LogCopy:
             return False
         self._destination.write(lines.encode())
         if self._cursor and (missing := cursor - self._cursor - lines.count("\n")):
-            log.warning("%s lacks %d lines: --log-limit removed them too early", self._destination.name, missing)
+            log.warning("%s lacks %d lines: the log kept too few", self._destination.name, missing)
         self._cursor = cursor
         return True
 
@@ -322,5 +322,5 @@ def _why(exc: OSError) -> str:
     if isinstance(exc, BlockingIOError):
         return "another process has locked it"
     if isinstance(exc, NotOursError):
-        return f"{exc.strerror}; name another file with --report-file, or use --no-report-file"
+        return f"{exc.strerror}; name another report file, or have none"
     return str(exc.strerror)

@@ -16,6 +16,7 @@ from ttweet.broker.journal import MAX_WAITING
 from ttweet.model import reports
 from ttweet.model.addresses import is_local
 from ttweet.model.errors import OpenError
+from ttweet.model.remedies import OTHER_REPORT_FILE
 from ttweet.model.reports import Report
 from ttweet.model.times import now_ms
 from ttweet.security import exposure
@@ -49,7 +50,7 @@ def refuse_unsafe(config: Config, addresses: list[Address]) -> None:
 def keep_apart(report_file: Path | None, db: Path) -> None:
     """Refuse a report file that is the database, or one of the files beside it: it is emptied at the start."""
     if report_file is not None and belongs_to(report_file, db):
-        raise OpenError("denied", f"{report_file} belongs to the database; name another file with --report-file")
+        raise OpenError("denied", f"{report_file} belongs to the database", OTHER_REPORT_FILE)
 
 
 def certificates_of(config: Config) -> Certificates | None:

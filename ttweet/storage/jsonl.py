@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from ttweet.model import stored
 from ttweet.model.errors import Refused
+from ttweet.model.remedies import IMPORT_ELSEWHERE
 from ttweet.model.tweets import MAX_ID, MAX_TWEET_ID, Deletion, Entry, Tombstone, Tweet
 
 PAGE_ENTRIES = 1000  # of one read, and of one transaction: a second run has at most so many to bring in again
@@ -170,7 +171,8 @@ class _Known:
                 break
         if self._next != entry:
             what = "another entry" if self._next and self._next.id == entry.id else "newer entries, and none"
-            raise _bad(f"line {number}: the file has {what} with the id {entry.id}; import into a new file")
+            problem = f"line {number}: the file has {what} with the id {entry.id}"
+            raise Refused("bad_request", problem, IMPORT_ELSEWHERE)
 
 
 def _all(target: Target) -> Iterator[Entry]:

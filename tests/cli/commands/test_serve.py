@@ -1,3 +1,4 @@
+import os
 import re
 import signal
 import sqlite3
@@ -78,6 +79,16 @@ def test_serve_on_a_taken_port_fails(server: Server, tmp_path: Path) -> None:
     done = run("serve", str(server.port), "--quiet", cwd=tmp_path)
     assert done.returncode == shell.FAILED
     assert f"port {server.port} of 127.0.0.1 is taken" in done.stderr
+
+
+def test_serve_tells_the_commands_for_a_damaged_database(tmp_path: Path) -> None:
+    with running_server(tmp_path):
+        pass
+    db = tmp_path / "tweets.db"
+    os.truncate(db, db.stat().st_size // 2)
+    code, text = says("serve", "0", "--db", str(db), "--no-report-file")
+    assert code == shell.FAILED
+    assert f": ttweet export --salvage saved.jsonl --db {db}, then ttweet import saved.jsonl --db NEW" in text
 
 
 def test_serve_wants_one_report_file_or_none() -> None:

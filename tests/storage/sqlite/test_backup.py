@@ -89,6 +89,6 @@ def test_damage_is_not_copied(path: Path, target: Path) -> None:
     with path.open("r+b") as file:
         file.seek((page - 1) * 4096)
         file.write(b"\xff" * 4096)
-    with pytest.raises(StoreError, match=r"tweets\.db is damaged.*export --salvage"):
+    with pytest.raises(StoreError, match=r"tweets\.db is damaged.*save what is left"):
         copied(path, target)
     assert list(target.parent.iterdir()) == []

@@ -7,11 +7,11 @@ import pytest
 
 from tests.support.sqlite_files import DAY_MS, NOW, damage_index, limited_pages, opened, post, sql
 from ttweet.model.errors import OpenError
+from ttweet.model.remedies import NEW_FILE, SAVE_WHAT_IS_LEFT
 from ttweet.model.reports import Report
 from ttweet.model.tweets import draft
 from ttweet.storage.sqlite import connections
 from ttweet.storage.sqlite.check import HARMLESS, Check, Facts, Finding
-from ttweet.storage.sqlite.errors import ANEW
 from ttweet.storage.sqlite.writer import SqliteStore
 
 
@@ -74,20 +74,24 @@ def test_nothing_is_written_to_a_file_that_is_checked(stopped: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "what", "way_out"),
     [
-        ("UPDATE tags SET count = 7 WHERE key = 'python'", "the number of tweets of 1 tags is not", ANEW),
-        ("UPDATE tags SET newest = newest + 1 WHERE key = '1'", "the newest tweet of 1 tags is not", ANEW),
-        ("UPDATE tags SET spelling_count = 5 WHERE key = 'python'", "the spellings of 1 tags is not", ANEW),
-        ("DELETE FROM tag_days WHERE day = 20000", "the uses by day of 2 tags is not", ANEW),
-        ("UPDATE tag_days SET count = 9", "the uses by day of 4 tags is not", ANEW),
-        ("DELETE FROM tweet_tags WHERE tweet = 1", "the links to tweets of 1 tags is not", ANEW),
-        ("UPDATE tweets SET tags = 'other' WHERE id = 1", "the links to tweets of 2 tags is not", ANEW),
-        ("UPDATE tweets SET tags = 'a-b' WHERE id = 1", "1 tweets have tags that are none, or one twice", ANEW),
-        ("UPDATE tweets SET text = 'cafe' || char(769) WHERE id > 2 AND id < 5", "2 tweets have a text that is", ANEW),
-        ("UPDATE tweets SET author = 'two words' WHERE id = 3", "(bad_name); the first is 3", ANEW),
-        ("INSERT INTO tweet_tags VALUES (999, 1)", "1 rows of tweet_tags belong to no row of tags", ANEW),
-        ("DROP INDEX tags_by_use", "tags_by_use is missing from the schema", ANEW),
-        ("DROP TABLE keys", "keys is missing from the schema", ANEW),
-        ("DROP TABLE tweet_tags", "no such table: ", ANEW),
+        ("UPDATE tags SET count = 7 WHERE key = 'python'", "the number of tweets of 1 tags is not", NEW_FILE),
+        ("UPDATE tags SET newest = newest + 1 WHERE key = '1'", "the newest tweet of 1 tags is not", NEW_FILE),
+        ("UPDATE tags SET spelling_count = 5 WHERE key = 'python'", "the spellings of 1 tags is not", NEW_FILE),
+        ("DELETE FROM tag_days WHERE day = 20000", "the uses by day of 2 tags is not", NEW_FILE),
+        ("UPDATE tag_days SET count = 9", "the uses by day of 4 tags is not", NEW_FILE),
+        ("DELETE FROM tweet_tags WHERE tweet = 1", "the links to tweets of 1 tags is not", NEW_FILE),
+        ("UPDATE tweets SET tags = 'other' WHERE id = 1", "the links to tweets of 2 tags is not", NEW_FILE),
+        ("UPDATE tweets SET tags = 'a-b' WHERE id = 1", "1 tweets have tags that are none, or one twice", NEW_FILE),
+        (
+            "UPDATE tweets SET text = 'cafe' || char(769) WHERE id > 2 AND id < 5",
+            "2 tweets have a text that is",
+            NEW_FILE,
+        ),
+        ("UPDATE tweets SET author = 'two words' WHERE id = 3", "(bad_name); the first is 3", NEW_FILE),
+        ("INSERT INTO tweet_tags VALUES (999, 1)", "1 rows of tweet_tags belong to no row of tags", NEW_FILE),
+        ("DROP INDEX tags_by_use", "tags_by_use is missing from the schema", NEW_FILE),
+        ("DROP TABLE keys", "keys is missing from the schema", NEW_FILE),
+        ("DROP TABLE tweet_tags", "no such table: ", NEW_FILE),
         ("UPDATE log SET side = 'NOBODY'", "report lines are of no side", HARMLESS),
         ("UPDATE log SET text = 'red' || char(27) || '[31m'", "report lines could steer a terminal", HARMLESS),
         ("UPDATE sessions SET first_line = 99", "report lines stand before their session", HARMLESS),
@@ -103,7 +107,7 @@ def test_a_damaged_page_is_found_and_the_ways_out_are_told(stopped: Path) -> Non
     destroy_page(stopped, "tags_by_use")
     [found, *_] = findings(stopped)
     assert "malformed" in found.what or "Page" in found.what
-    assert f"ttweet export --salvage saved.jsonl --db {stopped}, then" in found.way_out
+    assert found.way_out == SAVE_WHAT_IS_LEFT
 
 
 def test_tags_that_a_client_chose_are_nothing_wrong(path: Path) -> None:
@@ -129,7 +133,7 @@ def test_a_file_of_an_older_schema_is_right_as_it_is(stopped: Path) -> None:
 def test_a_server_refuses_a_damaged_file_and_leaves_every_byte_as_it_is(stopped: Path, table: str) -> None:
     destroy_page(stopped, table)
     before = stopped.read_bytes()
-    with pytest.raises(OpenError, match=r"is damaged: .*put a backup in its place, .*export --salvage") as refusal:
+    with pytest.raises(OpenError, match=r"is damaged: .*put a backup in its place, .*save what is left") as refusal:
         SqliteStore.open(stopped, log_limit=1, at=NOW)
     assert refusal.value.code == "damaged"
     assert stopped.read_bytes() == before

@@ -10,9 +10,9 @@ import pytest
 
 from tests.support.sqlite_files import DAY_MS, NOW, damage_index, lines, opened, post, sql, sqlite_utils, texts
 from ttweet.model.errors import OpenError, StoreError
+from ttweet.model.remedies import NEW_FILE
 from ttweet.storage.sqlite.backup import back_up
 from ttweet.storage.sqlite.check import Check, Finding
-from ttweet.storage.sqlite.errors import ANEW
 from ttweet.storage.sqlite.foreign import GUIDE
 from ttweet.storage.sqlite.writer import SqliteStore
 
@@ -149,7 +149,7 @@ def test_a_table_of_ours_that_was_altered_is_refused(stopped: Path, what: str) -
     with pytest.raises(OpenError, match=f"cannot be served: {what}; make a new file from its tweets") as refusal:
         SqliteStore.open(stopped, log_limit=1, at=NOW)
     assert refusal.value.code == "altered"
-    assert Finding(what, ANEW) in findings(stopped)
+    assert Finding(what, NEW_FILE) in findings(stopped)
 
 
 @pytest.mark.parametrize("what", WELCOME)
@@ -189,7 +189,7 @@ def test_functions_that_only_another_program_has_are_no_damage(stopped: Path, st
 
 def test_several_are_counted_and_the_check_names_each(stopped: Path) -> None:
     sqlite_utils("enable-fts", stopped, "tweets", "text", "--create-triggers")
-    with pytest.raises(OpenError, match=rf"trigger 'tweets_ai' on tweets .*; 2 more: ttweet check {stopped}"):
+    with pytest.raises(OpenError, match=r"trigger 'tweets_ai' on tweets .*; 2 more; a check names them"):
         SqliteStore.open(stopped, log_limit=1, at=NOW)
     assert [one.what.partition(" would")[0] for one in findings(stopped)] == [
         "trigger 'tweets_ai' on tweets",

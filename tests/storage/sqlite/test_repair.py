@@ -11,11 +11,12 @@ import pytest
 from tests.support.small_disk import fill, small_disk
 from tests.support.sqlite_files import NOW, damage_index, limited_file_size, opened, post, sql, texts
 from ttweet.model.errors import OpenError, StoreError
+from ttweet.model.remedies import REBUILD_INDEXES, SAVE_WHAT_IS_LEFT
 from ttweet.model.tweets import draft
 from ttweet.storage.sqlite import connections
 from ttweet.storage.sqlite.backup import back_up
 from ttweet.storage.sqlite.check import Check, Finding
-from ttweet.storage.sqlite.errors import store_error, way_out
+from ttweet.storage.sqlite.errors import store_error
 from ttweet.storage.sqlite.repair import rebuild_indexes
 from ttweet.storage.sqlite.writer import SqliteStore
 
@@ -52,13 +53,15 @@ def test_a_damaged_index_is_seen_by_a_start_a_check_and_a_backup_which_offer_the
 ) -> None:
     damage_index(stopped, index, *DAMAGES[index])
     before = files(stopped)
-    fits = way_out(stopped, reindex=True)
     found = findings(stopped)
     assert found
-    assert all(index in one.what and one.way_out == fits for one in found), found
+    assert all(index in one.what and one.way_out == REBUILD_INDEXES for one in found), found
     with pytest.raises(OpenError) as refusal:
         SqliteStore.open(stopped, log_limit=1, at=NOW)
-    assert (refusal.value.code, refusal.value.text) == ("damaged", f"{stopped} is damaged: {found[0].what}; {fits}")
+    assert (refusal.value.code, refusal.value.text) == (
+        "damaged",
+        f"{stopped} is damaged: {found[0].what}; {REBUILD_INDEXES}",
+    )
     with pytest.raises(StoreError) as error:
         back_up(stopped, stopped.with_name("copy.db"), overwrite=False, progress=lambda done, total: None)
     assert error.value.text == refusal.value.text
@@ -133,7 +136,7 @@ def test_no_repair_is_offered_where_a_table_is_damaged_and_it_does_nothing(
 ) -> None:
     damage(stopped)
     before = files(stopped)
-    assert {one.way_out for one in findings(stopped)} == {way_out(stopped)}
+    assert {one.way_out for one in findings(stopped)} == {SAVE_WHAT_IS_LEFT}
     assert rebuild_indexes(stopped) == []
     assert files(stopped) == before
 
@@ -209,4 +212,4 @@ def test_indexes_of_functions_that_only_another_program_has_do_not_keep_ours_fro
 def test_an_index_that_proves_damaged_while_it_is_used_is_told_with_the_repair(path: Path) -> None:
     exc = sqlite3.DatabaseError("database disk image is malformed")
     exc.sqlite_errorcode = sqlite3.SQLITE_CORRUPT_INDEX
-    assert store_error(exc, path=path).text.endswith(way_out(path, reindex=True))
+    assert store_error(exc, path=path).text.endswith(REBUILD_INDEXES)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from ttweet.cli.chat.screen import Screen
-from ttweet.cli.shell import DONE, UNREACHABLE, USAGE, exit_code
+from ttweet.cli.shell import DONE, UNREACHABLE, USAGE, exit_code, sentence
 from ttweet.client.endpoint import TIMEOUT_S
 from ttweet.client.sync_client import Client
 from ttweet.client.tcp import addresses
@@ -103,7 +103,7 @@ class Session:
             if self._lost:
                 self._raise_last_words()
         except ConnectError as error:
-            self._say(NO_SERVER.format(error.text))
+            self._say(NO_SERVER.format(sentence(error)))
             return UNREACHABLE
         finally:
             self._link.shut_down()
@@ -274,7 +274,7 @@ def _is_known(host: str) -> bool:
 
 def _reason(error: ConnectError) -> str:
     cause = error.__cause__ if error.code == "unreachable" else None
-    return cause.strerror if isinstance(cause, OSError) and cause.strerror else error.text
+    return cause.strerror if isinstance(cause, OSError) and cause.strerror else sentence(error)
 
 
 def _tags(field: str) -> list[str]:

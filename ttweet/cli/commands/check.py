@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ttweet.cli import output, shell
-from ttweet.cli.advice import advising
+from ttweet.cli.advice import advising, with_commands
 from ttweet.cli.options import FILE, Db, Json
 from ttweet.cli.progress import Pace, progress
 from ttweet.cli.source import db_path
@@ -72,14 +72,15 @@ def _unreadable(path: Path, error: OpenError) -> Finding:
     """What is wrong with a file that cannot even be opened. Raises the error when it tells of another thing."""
     if error.code not in ("damaged", "not_ours"):
         raise error
-    what, _, way_out = error.text.removeprefix(f"{path} is ").partition("; ")
+    what, _, way_out = shell.sentence(error).removeprefix(f"{path} is ").partition("; ")
     return Finding(what, way_out)
 
 
 def _show(findings: Iterable[Finding], path: Path, *, json: bool) -> int:
     """Write what is wrong as it is found, then what to do, each once. Returns the exit code."""
     ways_out: dict[str, None] = {}
-    for finding in findings:
+    for what, remedy in findings:
+        finding = Finding(what, with_commands(remedy, str(path)))
         if json:
             output.write_json(finding._asdict())
         else:

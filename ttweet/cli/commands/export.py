@@ -68,7 +68,7 @@ def import_(source: From, /, *, db: Into = None) -> int:
         except (Refused, StoreError) as error:
             with suppress(StoreError):  # that of a full disk, again; the session counts as crashed then
                 store.end_session("failed", at=now_ms())
-            raise type(error)(error.code, f"{error.text}; before it: {_imported(tally)}") from error
+            raise type(error)(error.code, f"{shell.sentence(error)}; before it: {_imported(tally)}") from error
         except KeyboardInterrupt:
             store.end_session("stopped", at=now_ms())
             shell.complain(f"interrupted; {_imported(tally)}; the same command goes on from there")

@@ -84,7 +84,7 @@ def post_lines(client: Client, stream: BufferedReader, *, tags: list[str], key: 
                 if tally.fault:
                     break
         except ConnectError as error:
-            raise type(error)(error.code, f"{error.text}{_left(tally, key)}") from error
+            raise type(error)(error.code, f"{shell.sentence(error)}{_left(tally, key)}") from error
         except OSError as error:  # of stdin or stdout
             raise OSError(error.errno, f"{error.strerror or error}{_left(tally, key)}", error.filename) from error
         except KeyboardInterrupt:

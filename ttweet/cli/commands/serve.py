@@ -13,7 +13,7 @@ from ttweet import defaults
 from ttweet.cli import shell
 from ttweet.cli.options import AMOUNT, FILE, Keep, KeepLast, whole
 from ttweet.cli.source import db_path
-from ttweet.model.errors import DatabaseError
+from ttweet.model.errors import OpenError, StoreError
 from ttweet.model.keep import Keep as Kept
 from ttweet.security import rate_limit
 from ttweet.security.exposure import TLS, TOKEN, UnsafeError
@@ -140,7 +140,7 @@ def _run(config: Config) -> int:
         return run(config)
     except UnsafeError as error:
         raise shell.UsageError(_way_out(config, error.missing, error.hosts)) from error
-    except DatabaseError as error:
+    except (OpenError, StoreError) as error:
         shell.complain(shell.sentence(error))
         return shell.FAILED
 

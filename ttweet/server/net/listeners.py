@@ -78,7 +78,7 @@ def resolve(hosts: tuple[str, ...], port: int) -> list[Address]:
 def why_not_listening(host: str, port: int, exc: OSError) -> str:
     """What is said of an error of `listen`: what would work."""
     if isinstance(exc, socket.gaierror):
-        return f"there is no address {host!a}; --host is an address of this machine, such as 127.0.0.1"
+        return f"there is no address {host!a}; a server listens on an address of this machine, such as 127.0.0.1"
     match exc.errno:
         case errno.EADDRINUSE:
             return f"port {port} of {host} is taken; choose another, or 0 for any that is free"

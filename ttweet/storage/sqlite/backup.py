@@ -84,6 +84,6 @@ def _look_over(part: Path, source: Path, tweets: int) -> None:
         reindex = are_of_indexes(copy, found, tables)
         (count,) = copy.execute(COUNT_TWEETS).fetchone()
     if found:
-        raise StoreError("internal", damage(source, found[0], reindex=reindex))
+        raise damage(source, found[0], reindex=reindex)
     if count != tweets:
         raise StoreError("internal", f"the copy has {count:,} of {tweets:,} tweets; see whether the disk is sound")

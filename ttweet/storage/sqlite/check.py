@@ -15,6 +15,7 @@ from typing import NamedTuple
 from ttweet.model import hashtags, stored
 from ttweet.model.characters import UNICODE, is_settled
 from ttweet.model.errors import Refused, StoreError
+from ttweet.model.remedies import NEW_FILE, SAVE_WHAT_IS_LEFT
 from ttweet.model.tweets import MAX_ID, Tweet
 from ttweet.storage.sqlite import keying
 from ttweet.storage.sqlite.connections import (
@@ -22,7 +23,7 @@ from ttweet.storage.sqlite.connections import (
     connect_reader,
     schema_objections,
 )
-from ttweet.storage.sqlite.errors import ANEW, is_damage, store_error, way_out
+from ttweet.storage.sqlite.errors import is_damage, remedy_of_damage, store_error
 from ttweet.storage.sqlite.integrity import are_of_indexes, damages
 from ttweet.storage.sqlite.migrating import expected_schema, our_tables
 from ttweet.storage.sqlite.reader import COUNT_TWEETS
@@ -91,7 +92,7 @@ HARMLESS = "the tweets are not concerned, and a server can go on with it"
 
 
 class Finding(NamedTuple):
-    """What is wrong, and what to do."""
+    """What is wrong, and what to do: one of `remedies`, or another sentence."""
 
     what: str
     way_out: str
@@ -140,14 +141,14 @@ class Check:
                     raise StoreError("full", _NO_SCRATCH) from exc
                 if error.code != "internal":
                     raise error from exc
-                todo = way_out(self._path) if is_damage(exc) else ANEW
+                todo = SAVE_WHAT_IS_LEFT if is_damage(exc) else NEW_FILE
                 yield Finding(str(exc).rstrip(": "), todo)  # SQLite names a file there, if it has a name
 
     def _run(self, progress: Progress) -> Iterator[Finding]:
         yield from [Finding(*objection) for objection in schema_objections(self._connection, self._path)]
         if found := damages(self._connection, tables := our_tables()):
-            reindex = are_of_indexes(self._connection, found, tables)
-            yield from [Finding(damage, way_out(self._path, reindex=reindex)) for damage in found]
+            todo = remedy_of_damage(reindex=are_of_indexes(self._connection, found, tables))
+            yield from [Finding(damage, todo) for damage in found]
             return
         [version] = self._connection.execute("PRAGMA user_version").fetchone()
         yield from self._schema(version)
@@ -168,16 +169,16 @@ class Check:
         found = dict(self._connection.execute("SELECT name, sql FROM main.sqlite_schema"))
         for name, sql in expected_schema().items():
             if name not in found and not sql.startswith("CREATE TABLE"):
-                yield Finding(f"{name} is missing from the schema", ANEW)
+                yield Finding(f"{name} is missing from the schema", NEW_FILE)
             elif sql.startswith("CREATE VIEW") and found[name] != sql:
-                yield Finding(f"{name} is not as the schema has it", ANEW)
+                yield Finding(f"{name} is not as the schema has it", NEW_FILE)
 
     def _foreign_keys(self) -> Iterator[Finding]:
         broken: dict[tuple[str, str], int] = {}
         for table, _, parent, _ in self._connection.execute("PRAGMA main.foreign_key_check"):
             broken[table, parent] = broken.get((table, parent), 0) + 1
         for (table, parent), count in broken.items():
-            yield Finding(f"{count:,} rows of {table} belong to no row of {parent}", ANEW)
+            yield Finding(f"{count:,} rows of {table} belong to no row of {parent}", NEW_FILE)
 
     def _tweets(self, version: int, total: int, progress: Progress) -> Iterator[Finding]:
         """Look at each tweet, and note the uses of tags that the index should have."""
@@ -194,7 +195,7 @@ class Check:
             done, cursor = done + len(rows), rows[-1][0]
             progress(done, total)
         for what, (count, first) in wrong.items():
-            yield Finding(f"{count:,} tweets have {what}; the first is {first}", ANEW)
+            yield Finding(f"{count:,} tweets have {what}; the first is {first}", NEW_FILE)
 
     def _indexed_up_to(self, version: int) -> int:
         if version < FIRST_VERSION:
@@ -232,7 +233,7 @@ class Check:
         for what, (said, found) in counted.items():
             count, key = self._connection.execute(_DIFFERENT.format(said=said, stored=found)).fetchone()
             if count:
-                yield Finding(f"{what} of {count:,} tags is not what the tweets say; one is #{key}", ANEW)
+                yield Finding(f"{what} of {count:,} tags is not what the tweets say; one is #{key}", NEW_FILE)
 
 
 def _mistake(tweet: Tweet) -> str | None:

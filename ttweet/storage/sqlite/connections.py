@@ -6,7 +6,6 @@ Knows no tweets: the tables are in migrations/migrations.py.
 """
 
 import os
-import shlex
 import sqlite3
 import stat
 import struct
@@ -18,6 +17,7 @@ from urllib.parse import quote
 
 from ttweet.files import NotOursError, is_open_here, lock, objection, open_own, sync_folder, trusted_path
 from ttweet.model.errors import DatabaseError, OpenError
+from ttweet.model.remedies import CHECK
 from ttweet.storage.sqlite.errors import BUSY_TIMEOUT_S, damaged, os_error, primary_code, sqlite_error
 from ttweet.storage.sqlite.foreign import Objection, find_objections
 from ttweet.storage.sqlite.integrity import are_of_indexes, damages
@@ -28,7 +28,7 @@ APPLICATION_ID = 0x74747765  # "ttwe", as the first migration sets it
 SCHEMA_VERSION = 9  # steps in migrations.py; a test holds the two together
 WAL_PAGES = 4000  # 16 MiB until it is written back: hot pages go to the file once for many commits
 MAX_WAL_BYTES = 64 * 1024 * 1024  # a WAL that a long reader made grow is cut back to this
-MAX_LOOKED_OVER_BYTES = 64 * 1024 * 1024  # at a start, 0.2 s; `ttweet check` looks at more, and at what it means
+MAX_LOOKED_OVER_BYTES = 64 * 1024 * 1024  # at a start, 0.2 s; a check looks at more, and at what it means
 MAX_COMPARED_BYTES = 32 * 1024 * 1024  # of these also the indexes: 0.1 s, and 0.4 s where each tweet is one new tag
 MAX_STATEMENTS = 256  # prepared ones kept; the writer has about a hundred
 ENGINE = f"SQLite {sqlite3.sqlite_version}"
@@ -316,8 +316,11 @@ def _look_over(path: Path) -> None:
 
 
 def _altered(path: Path, found: list[Objection]) -> OpenError:
-    more = f"; {len(found) - 1} more: ttweet check {shlex.quote(str(path))}" if len(found) > 1 else ""
-    return OpenError("altered", f"{path} cannot be served: {found[0].what}; {found[0].way_out}{more}")
+    what, way_out = found[0]
+    problem = f"{path} cannot be served: {what}"
+    if len(found) == 1:
+        return OpenError("altered", problem, way_out, str(path))
+    return OpenError("altered", f"{problem}; {way_out}; {len(found) - 1} more", CHECK, str(path))
 
 
 def _create(path: Path) -> None:

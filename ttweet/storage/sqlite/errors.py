@@ -10,11 +10,11 @@ from pathlib import Path
 
 from ttweet.descriptors import RAISE_LIMIT, lacks_descriptors
 from ttweet.model.errors import OpenError, StoreError
+from ttweet.model.remedies import REBUILD_INDEXES, SAVE_WHAT_IS_LEFT
 from ttweet.storage.sqlite.room import is_starved, missing_at_all, no_room
 
 BUSY_TIMEOUT_S = 5.0  # for the write lock; a sqlite3 shell in the middle of a statement is done by then
 DESCRIPTORS = 5  # that SQLite needs for a file: the file, its write-ahead log and index, its folder, a temporary file
-ANEW = "make a new file from its tweets: ttweet export tweets.jsonl, then ttweet import tweets.jsonl --db NEW"
 
 
 def store_error(exc: sqlite3.Error, *, committing: bool = False, path: Path | None = None) -> StoreError:
@@ -33,12 +33,9 @@ def store_error(exc: sqlite3.Error, *, committing: bool = False, path: Path | No
         )
     if is_damage(exc):
         reindex = exc.sqlite_errorcode == sqlite3.SQLITE_CORRUPT_INDEX
-        text = (
-            damage(path, str(exc), reindex=reindex)
-            if path
-            else f"the database is damaged: {exc}; a check of it tells more"
-        )
-        return StoreError("internal", text)
+        if path:
+            return damage(path, str(exc), reindex=reindex)
+        return StoreError("internal", f"the database is damaged: {exc}; a check of it tells more")
     return StoreError("internal", f"{path or 'the database'} failed: {exc}")
 
 
@@ -47,20 +44,14 @@ def is_damage(exc: sqlite3.Error) -> bool:
     return primary_code(exc) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def damage(path: Path, what: str, *, reindex: bool = False) -> str:
-    """What is said of a damaged file: its name, and the way out. `reindex`: see `way_out`."""
-    return f"{path} is damaged: {what}; {way_out(path, reindex=reindex)}"
+def damage(path: Path, what: str, *, reindex: bool = False) -> StoreError:
+    """The error of a damaged file that is open. `reindex`: see remedy_of_damage."""
+    return StoreError("internal", f"{path} is damaged: {what}", remedy_of_damage(reindex=reindex), str(path))
 
 
-def way_out(path: Path, *, reindex: bool = False) -> str:
+def remedy_of_damage(*, reindex: bool) -> str:
     """What to do about a damaged file; `reindex` when only indexes are damaged, which hold nothing of their own."""
-    name = shlex.quote(str(path))
-    if reindex:
-        return f"rebuild its indexes from the tables, with no server running: ttweet check --repair {name}"
-    return (
-        "put a backup in its place, with no -wal and -shm beside it, or save what is left: ttweet export --salvage "
-        f"saved.jsonl --db {name}, then ttweet import saved.jsonl --db NEW"
-    )
+    return REBUILD_INDEXES if reindex else SAVE_WHAT_IS_LEFT
 
 
 def primary_code(exc: sqlite3.Error) -> int:
@@ -91,8 +82,8 @@ def sqlite_error(path: Path, exc: sqlite3.Error) -> OpenError:
 
 
 def damaged(path: Path, what: str, *, reindex: bool = False) -> OpenError:
-    """The refusal of a damaged file."""
-    return OpenError("damaged", damage(path, what, reindex=reindex))
+    """The refusal of a damaged file. `reindex`: see remedy_of_damage."""
+    return OpenError("damaged", f"{path} is damaged: {what}", remedy_of_damage(reindex=reindex), str(path))
 
 
 def os_error(path: Path, exc: OSError) -> OpenError:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from ttweet.storage.sqlite.errors import ANEW
+from ttweet.model.remedies import NEW_FILE
 
 GUIDE = "docs/schema.md tells what may be in the file, and how to search it"
 
@@ -87,9 +87,9 @@ def _altered(connection: sqlite3.Connection, ours: Mapping[str, str]) -> Iterato
     found = dict(connection.execute(_WITH_SQL))
     for name, sql in ours.items():
         if name not in found and sql.startswith("CREATE TABLE"):
-            yield Objection(f"{name} is missing from the schema", ANEW)
+            yield Objection(f"{name} is missing from the schema", NEW_FILE)
         elif found.get(name, sql) != sql and name != _KEPT_BY_SQLITE_UTILS:
-            yield Objection(f"{name} is not as the schema has it", ANEW)
+            yield Objection(f"{name} is not as the schema has it", NEW_FILE)
 
 
 def _runs(what: str, *command: str) -> Objection:

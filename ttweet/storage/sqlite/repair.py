@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ttweet.files import open_own, sync_folder
 from ttweet.model.errors import DatabaseError, StoreError
+from ttweet.model.remedies import SAVE_WHAT_IS_LEFT
 from ttweet.storage.sqlite.connections import (
     Lock,
     checkpoint,
@@ -21,7 +22,7 @@ from ttweet.storage.sqlite.connections import (
     connect_to_repair,
     refuse_foreign,
 )
-from ttweet.storage.sqlite.errors import primary_code, store_error, way_out
+from ttweet.storage.sqlite.errors import primary_code, store_error
 from ttweet.storage.sqlite.integrity import are_of_indexes, damages
 from ttweet.storage.sqlite.migrating import our_tables
 from ttweet.storage.sqlite.room import missing_for_copy, more_room
@@ -86,8 +87,8 @@ def _rebuild(connection: sqlite3.Connection, path: Path) -> None:
             raise
         found = [str(exc)]
     if found:
-        text = f"rebuilt indexes do not mend {path}: {found[0]}; the file is as it was; {way_out(path)}"
-        raise StoreError("internal", text)
+        problem = f"rebuilt indexes do not mend {path}: {found[0]}; the file is as it was"
+        raise StoreError("internal", problem, SAVE_WHAT_IS_LEFT, str(path))
 
 
 def _reindex(connection: sqlite3.Connection, tables: list[str]) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from ttweet.model.errors import OpenError, StoreError
 
-RESERVE_BYTES = 1024 * 1024  # kept free of tweets, so that a stop, a start and `ttweet prune` have room: ext4 keeps 5 %
+RESERVE_BYTES = (
+    1024 * 1024
+)  # kept free of tweets: a stop, a start and a removal of old tweets need room; ext4 keeps 5 %
 START_BYTES = 128 * 1024  # for the index of the write-ahead log, and the pages of a session and its first lines
 PLENTY_BYTES = 1024 * 1024 * 1024  # of free room, which no disk loses within LOOK_S
 LOOK_S = 0.1  # between two looks at a disk with plenty of room

@@ -4,13 +4,13 @@ What SQLite cannot read, and what no server could have written, is passed over: 
 finds the next page. SQLite's own way is no help to many: its shell is often built without `.recover`.
 """
 
-import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
 
 from ttweet.model.errors import OpenError, Refused, StoreError
+from ttweet.model.remedies import READ_EACH_PAGE
 from ttweet.model.tweets import Entry
 from ttweet.storage import jsonl
 from ttweet.storage.sqlite.connections import connect_reader
@@ -22,14 +22,7 @@ _NEXT_ID = """
         SELECT min(id) AS id FROM tweets WHERE id > :cursor
         UNION ALL SELECT min(id) FROM deletions WHERE id > :cursor)
 """
-
-
-def nothing_left(path: Path) -> str:
-    """What is said of a file of which nothing can be read: the way that is left takes no page for granted."""
-    return (
-        f"nothing can be read of {path}; put a backup in its place, or let SQLite look at each page by itself: "
-        f"sqlite3 {shlex.quote(str(path))} .recover | sqlite3 saved.db, then ttweet check saved.db"
-    )
+_NOTHING = "nothing can be read of {}"  # then the remedy is one that takes no page for granted
 
 
 class Salvage(Queries):
@@ -46,7 +39,7 @@ class Salvage(Queries):
             except (OpenError, StoreError) as error:
                 if error.code not in ("damaged", "internal"):
                     raise
-                raise OpenError("damaged", nothing_left(path)) from error
+                raise OpenError("damaged", _NOTHING.format(path), READ_EACH_PAGE, str(path)) from error
             opened.pop_all()
         self.lost: list[tuple[int, int]] = []
         """Gaps that were met, by their first and their last id: what is there cannot be read."""
@@ -72,7 +65,7 @@ class Salvage(Queries):
                 break
             unread = candidate
         if not page and not cursor:
-            raise StoreError("internal", nothing_left(self._path))
+            raise StoreError("internal", _NOTHING.format(self._path), READ_EACH_PAGE, str(self._path))
         self.lost.append((cursor + 1, page[0].id - 1 if page else self._newest))
         return page
 

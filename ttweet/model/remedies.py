@@ -1,0 +1,16 @@
+"""What helps against some errors, in words that hold for every program. The command line adds its commands to them.
+
+Without imports, since most commands meet none of these errors.
+"""
+
+START = "start one"
+START_THERE = "start one there"
+TRUST = "set TTWEET_CA to its certificate"
+REVOKE = "revoke that one first"
+CHECK = "a check names them"
+REBUILD_INDEXES = "rebuild its indexes from the tables, with no server running"
+SAVE_WHAT_IS_LEFT = "put a backup in its place, with no -wal and -shm beside it, or save what is left"
+READ_EACH_PAGE = "put a backup in its place, or let SQLite look at each page by itself"
+NEW_FILE = "make a new file from its tweets"
+IMPORT_ELSEWHERE = "import into a new file"
+OTHER_REPORT_FILE = "name another file for the report lines"
