@@ -8,14 +8,28 @@ from ttweet.model import hashtags, reports
 from ttweet.model.errors import Displaced, Refused, StoreError
 from ttweet.model.reports import Report, line
 from ttweet.model.tweets import HISTORY_DAYS, Deletion, Draft, Page, TagPage, TagSummary, Tombstone, Tweet
-from ttweet.storage.contract import KEY_LIFETIME_MS, NOT_SEARCHED, Kept, LogLine, Position, Size, Slice, Traces
+from ttweet.storage.contract import (
+    KEY_LIFETIME_MS,
+    NOT_SEARCHED,
+    Kept,
+    LogLine,
+    Position,
+    ReportLog,
+    Size,
+    Slice,
+    TagQueries,
+    Traces,
+    TweetLog,
+)
 from ttweet.storage.sqlite.removal import without_gone
 
 DAY_MS = 86_400_000
 PRUNE_STEP = 3
 
 
-class MemoryStore:
+class _State:
+    """What the three parts of a store share."""
+
     session = 1
 
     def __init__(self) -> None:
@@ -32,6 +46,22 @@ class MemoryStore:
         self.gone_up_to = 0
         self.pruned = 0  # the last report line that a limit of the log has removed
 
+    def _log(self, lines: Sequence[Report], at: int) -> None:
+        for one in lines:
+            self.log.append(
+                LogLine(len(self.log) + 1, self.session, at, one.side, one.category, one.text, *(one.details or ()))
+            )
+
+    def _traces_of(self, tweet: Tweet) -> list[int]:
+        texts = reports.traces(tweet.text) if tweet.text else ()
+        lines = [entry for entry in self.log if entry.text in texts]
+        arrival = next((entry.id for entry in lines if entry.at == tweet.at), 0)
+        return [entry.id for entry in lines if entry.id >= arrival]
+
+
+class MemoryTweetLog(_State):
+    """See TweetLog."""
+
     def append(self, drafts: Sequence[Draft], reports: Sequence[Report], *, at: int) -> list[Tweet | Tombstone]:
         error = self.fail_next.pop(0) if self.fail_next else None
         committed = error is None or (isinstance(error, Displaced) and error.code == "unknown")
@@ -46,12 +76,6 @@ class MemoryStore:
         self._log(without_gone(reports, drafts, stored), at)
         return stored
 
-    def _log(self, lines: Sequence[Report], at: int) -> None:
-        for one in lines:
-            self.log.append(
-                LogLine(len(self.log) + 1, self.session, at, one.side, one.category, one.text, *(one.details or ()))
-            )
-
     def _append(self, draft: Draft, at: int) -> Tweet | Tombstone:
         first = None if draft.key is None else self.keys.get((draft.by, draft.key))
         if first is not None and at - first.at <= KEY_LIFETIME_MS:
@@ -63,11 +87,6 @@ class MemoryStore:
         if draft.key is not None:
             self.keys[draft.by, draft.key] = tweet
         return tweet
-
-    def settle(self) -> None:
-        self.settled += 1
-        if self.fail_settling is not None:
-            raise self.fail_settling
 
     def delete(self, tweet: int, report: Report, *, at: int, traces: Traces = NOT_SEARCHED) -> Deletion:
         if self.fail_next and (error := self.fail_next.pop(0)) is not None:
@@ -87,7 +106,7 @@ class MemoryStore:
     def _blank(self, tweet: Tweet) -> None:
         self.tweets.remove(tweet)
         self._forget_in_keys(tweet)
-        found = set(self.traces_of(tweet))
+        found = set(self._traces_of(tweet))
         for index, entry in enumerate(self.log):
             if entry.id in found:
                 self.log[index] = entry._replace(text=reports.blanked(entry.text))
@@ -96,23 +115,6 @@ class MemoryStore:
         for scope, first in self.keys.items():
             if first == tweet:
                 self.keys[scope] = Tombstone(tweet.id, tweet.at)
-
-    def oldest_kept(
-        self, *, since: int | None = None, last: int | None = None, before: int | None = None, now: int
-    ) -> Kept:
-        above = self.newest + 1
-        first = min(self._first_kept(since, last, now), above if before is None else before)
-        stored = [one.at for one in self.tweets if one.id >= first > 0 and one.at <= now]
-        return Kept(first, since if since is not None else next(iter(stored), None))
-
-    def _first_kept(self, since: int | None, last: int | None, now: int) -> int:
-        if since is not None:
-            young = next((one.id for one in self.tweets if since <= one.at <= now), self.newest + 1)
-            old = max((one.id for one in self.tweets if one.id < young and one.at < since), default=0)
-            return next((one.id for one in self.tweets if one.id > old), self.newest + 1)
-        if last is None:
-            return self.newest + 1
-        return self.tweets[-last].id if len(self.tweets) >= last else 0
 
     def prune(self, before: int) -> int:
         if self.fail_next and (error := self.fail_next.pop(0)) is not None:
@@ -125,45 +127,26 @@ class MemoryStore:
             self.gone_up_to = self.tweets[0].id - 1 if self.tweets else self.newest
         return len(going)
 
-    def prune_lines(self, since: int) -> int:
-        return 0  # its log counts from the first line
+    def settle(self) -> None:
+        self.settled += 1
+        if self.fail_settling is not None:
+            raise self.fail_settling
 
-    def traces(self, tweet: int) -> Traces:
-        found = [line for one in self.tweets if one.id == tweet for line in self.traces_of(one)]
-        return Traces(found, len(self.log))
-
-    def traces_of(self, tweet: Tweet) -> list[int]:
-        texts = reports.traces(tweet.text) if tweet.text else ()
-        lines = [entry for entry in self.log if entry.text in texts]
-        arrival = next((entry.id for entry in lines if entry.at == tweet.at), 0)
-        return [entry.id for entry in lines if entry.id >= arrival]
-
-    def end_session(self, how: str, *, at: int) -> None:
-        self.ended = how
-
-    def reader(self) -> "MemoryStore":
-        return self
-
-    def size(self) -> Size:
-        return Size(0, 0, 0)
+    def position(self) -> Position:
+        return Position(self.tweets[-1] if self.tweets else None, self.newest, self.gone_up_to)
 
     def close(self) -> None:
         pass
 
-    def count(self) -> int:
-        return len(self.tweets)
 
-    def position(self) -> Position:
-        return Position(self.tweets[-1] if self.tweets else None, self.newest, self.gone_up_to)
+class MemoryTagQueries(_State):
+    """See TagQueries."""
 
     def read_after(self, cursor: int, limit: int, *, keys: Sequence[str] = (), deletions: bool = False) -> Slice:
         entries: list[Tweet | Deletion] = [*self.deletions] if deletions else []
         entries += [one for one in self.tweets if not keys or {*keys} & {*map(hashtags.key, one.tags)}]
         found = sorted([one for one in entries if one.id > cursor], key=attrgetter("id"))
         return Slice(found[:limit], self.gone_up_to)
-
-    def newest_id(self) -> int:
-        return self.newest
 
     def tweets_of_tag(self, key: str, *, limit: int, before: int | None = None) -> Page:
         found = [
@@ -192,6 +175,36 @@ class MemoryStore:
         summaries.sort(key=lambda summary: (-summary.count, -summary.newest))
         return TagPage(summaries[:limit], len(summaries) > limit)
 
+    def newest_id(self) -> int:
+        return self.newest
+
+    def oldest_kept(
+        self, *, since: int | None = None, last: int | None = None, before: int | None = None, now: int
+    ) -> Kept:
+        above = self.newest + 1
+        first = min(self._first_kept(since, last, now), above if before is None else before)
+        stored = [one.at for one in self.tweets if one.id >= first > 0 and one.at <= now]
+        return Kept(first, since if since is not None else next(iter(stored), None))
+
+    def _first_kept(self, since: int | None, last: int | None, now: int) -> int:
+        if since is not None:
+            young = next((one.id for one in self.tweets if since <= one.at <= now), self.newest + 1)
+            old = max((one.id for one in self.tweets if one.id < young and one.at < since), default=0)
+            return next((one.id for one in self.tweets if one.id > old), self.newest + 1)
+        if last is None:
+            return self.newest + 1
+        return self.tweets[-last].id if len(self.tweets) >= last else 0
+
+    def size(self) -> Size:
+        return Size(0, 0, 0)
+
+    def close(self) -> None:
+        pass
+
+
+class MemoryReportLog(_State):
+    """See ReportLog."""
+
     def lines_after(
         self, cursor: int, *, limit: int, session: int | None = None, categories: Sequence[str] = ()
     ) -> list[LogLine]:
@@ -210,9 +223,35 @@ class MemoryStore:
     def last_session(self) -> int | None:
         return self.session
 
+    def traces(self, tweet: int) -> Traces:
+        found = [line for one in self.tweets if one.id == tweet for line in self._traces_of(one)]
+        return Traces(found, len(self.log))
+
+    def prune_lines(self, since: int) -> int:
+        return 0  # its log counts from the first line
+
+    def end_session(self, how: str, *, at: int) -> None:
+        self.ended = how
+
+
+class MemoryStore(MemoryTweetLog, MemoryTagQueries, MemoryReportLog):
+    """See Store."""
+
+    def reader(self) -> "MemoryStore":
+        return self
+
+    def count(self) -> int:
+        return len(self.tweets)
+
 
 def _summary(uses: list[tuple[str, Tweet]], now: int) -> TagSummary:
     spelling, _ = Counter(tag for tag, _ in uses).most_common(1)[0]
     ages = Counter(now // DAY_MS - tweet.at // DAY_MS for _, tweet in uses)
     days = [ages[age] for age in reversed(range(HISTORY_DAYS))]
     return TagSummary(spelling, len(uses), uses[-1][1].at, days)
+
+
+# Each part keeps its contract alone.
+_LOG: type[TweetLog] = MemoryTweetLog
+_QUERIES: type[TagQueries] = MemoryTagQueries
+_REPORTS: type[ReportLog] = MemoryReportLog

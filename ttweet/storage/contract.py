@@ -205,10 +205,6 @@ class TweetLog(Protocol):
         """How far the log has come."""
         ...
 
-    def reader(self) -> Reader:
-        """A new reader of the same file, for a thread of its own."""
-        ...
-
     def close(self) -> None:
         """Let go of the file. The log is of no more use."""
         ...
@@ -234,3 +230,7 @@ class ReportLog(ReportQueries, Protocol):
 
 class Store(TweetLog, TagQueries, ReportLog, Protocol):
     """All three together, as a server opens them."""
+
+    def reader(self) -> Reader:
+        """A new reader of the same file, for a thread of its own."""
+        ...

@@ -221,7 +221,7 @@ class SqliteStore(Queries):
         return StoreError(error.code, text)
 
     def reader(self) -> SqliteReader:
-        """See TweetLog. Raises OpenError."""
+        """See Store. Raises OpenError."""
         return self._file.reader()
 
     def close(self) -> None:

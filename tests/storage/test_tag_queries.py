@@ -1,18 +1,15 @@
-"""The contract of a store: each test runs over every store there is."""
+"""The contract of the queries of tweets: each test runs over every store there is."""
 
 import pytest
 
 from tests.support.stored import tweets_after, tweets_of
 from ttweet.model import reports
-from ttweet.model.reports import Report, message_received
-from ttweet.model.tweets import HISTORY_DAYS, Deletion, Page, TagPage, TagSummary, Tweet, draft
-from ttweet.storage.contract import Kept, LogLine, Position, Reader, Slice, Store
+from ttweet.model.tweets import HISTORY_DAYS, Deletion, Page, TagSummary, Tweet, draft
+from ttweet.storage.contract import Kept, Position, Reader, Slice, Store
 
 DAY_MS = 86_400_000
 NOW = 20_000 * DAY_MS + 1
-WEEK_MS = 7 * DAY_MS
-MANY = 1_000_000
-PEER = ("127.0.0.1", 50000)
+REPORT = reports.message_shown("hello")
 
 
 def post(store: Store, *texts: str, at: int = NOW, by: str | None = None) -> list[Tweet]:
@@ -25,30 +22,6 @@ def texts(tweets: list[Tweet]) -> list[str]:
 
 def summaries(reader: Reader, *, limit: int = 100, now: int = NOW, numbers: bool = False) -> list[tuple[str, int]]:
     return [(tag.tag, tag.count) for tag in reader.list_tags(limit=limit, now=now, numbers=numbers).tags]
-
-
-def test_a_new_store_has_no_tweets_no_tags_and_a_session(any_store: Store) -> None:
-    assert len(tweets_after(any_store, 0, MANY)) == 0
-    assert any_store.position().last is None
-    assert tweets_after(any_store, 0, 10) == []
-    assert any_store.tweets_of_tag("python", limit=10) == Page([], more=False)
-    assert any_store.list_tags(limit=10, now=NOW) == TagPage([], more=False)
-    assert any_store.lines_after(0, limit=10) == []
-    assert any_store.text_after(0, limit=10) == ("", 0)
-    assert any_store.last_session() == any_store.session == 1
-
-
-def test_drafts_come_back_as_tweets_with_rising_ids(any_store: Store) -> None:
-    first = any_store.append([draft("a #Tag", by="ann"), draft("b")], [], at=NOW)
-    assert first == [Tweet(1, NOW, "ann", "a #Tag", ("Tag",)), Tweet(2, NOW, None, "b", ())]
-    assert post(any_store, "c", at=NOW + 5) == [Tweet(3, NOW + 5, None, "c", ())]
-    assert tweets_after(any_store, 0, 10) == [*first, Tweet(3, NOW + 5, None, "c", ())]
-    assert len(tweets_after(any_store, 0, MANY)) == 3
-
-
-def test_an_append_of_nothing_stores_nothing(any_store: Store) -> None:
-    assert any_store.append([], [], at=NOW) == []
-    assert len(tweets_after(any_store, 0, MANY)) == 0
 
 
 def test_a_cursor_reads_what_comes_after_it_oldest_first(any_store: Store) -> None:
@@ -72,9 +45,9 @@ def test_a_cursor_reads_the_tweets_of_any_of_some_tags_each_once(any_store: Stor
 
 def test_a_slice_has_the_deletions_on_demand_each_in_its_place(any_store: Store) -> None:
     one, two, _ = post(any_store, "1 #a", "2 #b", "3 #a")
-    first = any_store.delete(3, LINES[0], at=NOW + 1)
+    first = any_store.delete(3, REPORT, at=NOW + 1)
     [five] = post(any_store, "5 #a")
-    second = any_store.delete(5, LINES[0], at=NOW + 2)
+    second = any_store.delete(5, REPORT, at=NOW + 2)
     [seven] = post(any_store, "7 #c")
     assert (first, second, five.id) == (Deletion(4, NOW + 1, 3), Deletion(6, NOW + 2, 5), 5)
     assert any_store.read_after(0, 9, deletions=True).entries == [one, two, first, second, seven]
@@ -91,16 +64,6 @@ def test_a_slice_says_which_tweets_were_not_kept(any_store: Store) -> None:
     assert any_store.read_after(0, 9) == Slice([three], 2)
     assert any_store.read_after(0, 9, keys=["a"]) == Slice([], 2)
     assert any_store.position() == Position(three, 3, 2)
-
-
-def test_the_position_is_that_of_the_newest_entry_and_of_the_newest_tweet_that_stands(any_store: Store) -> None:
-    assert any_store.position() == Position(None, 0, 0)
-    [one, _] = post(any_store, "1", "2")
-    any_store.delete(2, LINES[0], at=NOW)
-    assert any_store.position() == Position(one, 3, 0)
-    while any_store.prune(9):
-        pass
-    assert any_store.position() == Position(None, 3, 3)
 
 
 def test_what_is_kept_begins_at_an_id_at_the_latest(any_store: Store) -> None:
@@ -125,54 +88,10 @@ def test_the_tweets_of_an_author_come_either_way_in_pages_without_the_empty_ones
     assert any_store.tweets_of_author("ann", limit=2, after=6) == Page([], more=False)
 
 
-def test_the_last_tweet_may_be_an_empty_one(any_store: Store) -> None:
-    post(any_store, "a", "")
-    assert any_store.position().last == Tweet(2, NOW, None, "", ())
-
-
 def test_text_comes_back_to_the_letter(any_store: Store) -> None:
     odd = ["  blanks  ", "\t\n\r", "😀👩‍👩‍👧", "quote ' \" \\ %", "\x1b[31m", "ÿ\u2028\ufeff", "é" * 150]
     post(any_store, *odd)
     assert texts(tweets_after(any_store, 0, 10)) == odd
-
-
-def test_a_key_used_before_gives_the_first_tweet_and_stores_nothing(any_store: Store) -> None:
-    [first] = any_store.append([draft("a", key="k", by="ann")], [], at=NOW)
-    again = any_store.append([draft("b"), draft("other words", key="k", by="ann")], [], at=NOW + 1)
-    assert again == [Tweet(2, NOW + 1, None, "b", ()), first]
-    assert len(tweets_after(any_store, 0, MANY)) == 2
-
-
-def test_a_key_twice_in_one_batch_stores_one_tweet(any_store: Store) -> None:
-    tweets = any_store.append([draft("a #x", key="k"), draft("b"), draft("a #x", key="k")], [], at=NOW)
-    assert [tweet.id for tweet in tweets] == [1, 2, 1]
-    assert any_store.list_tags(limit=9, now=NOW).tags[0].count == 1
-
-
-def test_each_author_has_keys_of_their_own(any_store: Store) -> None:
-    authors = ["ann", "bob", None]
-    tweets = any_store.append([draft("a", key="k", by=by) for by in authors], [], at=NOW)
-    assert [tweet.id for tweet in tweets] == [1, 2, 3]
-    assert any_store.append([draft("a", key="k", by=by) for by in authors], [], at=NOW) == tweets
-
-
-@pytest.mark.parametrize(("age_ms", "counts"), [(WEEK_MS - 1, True), (WEEK_MS, True), (WEEK_MS + 1, False)])
-@pytest.mark.parametrize("looked_for", [True, False])
-def test_a_key_counts_for_seven_days_whether_old_keys_were_looked_for_or_not(
-    any_store: Store, age_ms: int, counts: bool, looked_for: bool
-) -> None:
-    [first] = any_store.append([draft("first", key="k")], [], at=NOW)
-    if looked_for:
-        post(any_store, "a store looks for keys that are too old when it appends", at=NOW + age_ms)
-    again, twice = any_store.append([draft("again", key="k"), draft("twice", key="k")], [], at=NOW + age_ms)
-    assert again == twice
-    assert (again == first) is counts
-    assert any_store.append([draft("later", key="k")], [], at=NOW + age_ms + 1 - counts) == [again]
-
-
-def test_a_key_of_a_clock_that_was_ahead_counts_when_the_clock_is_put_right(any_store: Store) -> None:
-    first = any_store.append([draft("first", key="k")], [], at=NOW + 1000 * DAY_MS)
-    assert any_store.append([draft("again", key="k")], [], at=NOW) == first
 
 
 def test_the_tweets_of_a_tag_come_newest_first_in_pages(any_store: Store) -> None:
@@ -250,7 +169,7 @@ def test_the_newest_tweet_of_a_tag_is_the_one_with_the_highest_id_whatever_the_c
         if settled:
             any_store.settle()
     if removed:
-        any_store.delete(removed, LINES[0], at=NOW)
+        any_store.delete(removed, REPORT, at=NOW)
     [tag] = any_store.list_tags(limit=1, now=NOW).tags
     assert tag.newest == NOW + newest * DAY_MS
 
@@ -263,80 +182,3 @@ def test_a_clock_that_was_ahead_once_puts_no_tag_first(any_store: Store, settled
     if settled:
         any_store.settle()
     assert [tag.tag for tag in any_store.list_tags(limit=2, now=NOW).tags] == ["later", "ahead"]
-
-
-LINES: list[Report] = [
-    reports.server_started("127.0.0.1"),
-    reports.client_connected(PEER, 1),
-    reports.message_shown("hello"),
-    reports.input_refused(PEER, "token", "ci"),
-    reports.transmission_done(),
-]
-
-
-def test_report_lines_are_kept_in_order_as_they_are(any_store: Store) -> None:
-    any_store.append([draft("x")], LINES[:2], at=NOW)
-    any_store.append([], LINES[2:], at=NOW + 1)
-    assert any_store.lines_after(0, limit=10) == [
-        LogLine(id_, 1, NOW + (id_ > 2), line.side, line.category, line.text, *(line.details or ()))
-        for id_, line in enumerate(LINES, 1)
-    ]
-    assert [line[-3:] for line in any_store.lines_after(1, limit=3)] == [
-        (None, None, PEER[0]),
-        (None, None, None),
-        ("token", "ci", PEER[0]),
-    ]
-    assert [line.id for line in any_store.lines_after(2, limit=2)] == [3, 4]
-    assert any_store.lines_after(5, limit=2) == []
-
-
-def test_report_lines_are_chosen_by_category_and_session(any_store: Store) -> None:
-    any_store.append([], LINES, at=NOW)
-    assert [line.id for line in any_store.lines_after(0, limit=9, categories=["ERROR", "CONNECTION"])] == [2, 4]
-    assert [line.id for line in any_store.lines_after(0, limit=9, session=1, categories=["GENERAL"])] == [1]
-    assert len(any_store.lines_after(0, limit=9, session=1)) == 5
-    assert any_store.lines_after(0, limit=9, session=2) == []
-
-
-@pytest.mark.parametrize("session", [None, 1])
-def test_report_lines_come_as_text_in_the_form_of_sample_txt(any_store: Store, session: int | None) -> None:
-    any_store.append([], LINES, at=NOW)
-    every = [line.line for line in LINES]
-    assert any_store.text_after(0, limit=99, session=session) == ("".join(f"{line}\n" for line in every), 5)
-    assert any_store.text_after(1, limit=2, session=session) == (f"{every[1]}\n{every[2]}\n", 3)
-    assert any_store.text_after(5, limit=2, session=session) == ("", 5)
-
-
-@pytest.mark.parametrize(
-    ("report", "suffix"),
-    [
-        (reports.input_refused(PEER, "bad_tag"), f" code=bad_tag address={PEER[0]}"),
-        (reports.input_refused(PEER, "token", "ci"), f" code=token address={PEER[0]} identity=ci"),
-        (reports.not_secured(PEER, "it speaks TLS"), f" code=tls address={PEER[0]}"),
-        (reports.client_connected(PEER, 1), ""),
-        (reports.server_started("127.0.0.1"), ""),
-    ],
-)
-def test_report_lines_with_details_say_them_behind_the_line(any_store: Store, report: Report, suffix: str) -> None:
-    any_store.append([], [report], at=NOW)
-    assert any_store.text_after(0, limit=9) == (f"{report.line}\n", 1)
-    assert any_store.text_after(0, limit=9, details=True) == (f"{report.line}{suffix}\n", 1)
-
-
-def test_a_reader_sees_what_is_committed(any_store: Store) -> None:
-    reader = any_store.reader()
-    post(any_store, "a #t")
-    assert texts(tweets_after(reader, 0, 9)) == ["a #t"]
-    post(any_store, "b #t")
-    assert texts(reader.tweets_of_tag("t", limit=9).tweets) == ["b #t", "a #t"]
-    reader.close()
-
-
-def test_a_batch_of_any_size_is_stored_whole(any_store: Store) -> None:
-    for size in [1, 2, 3, 511, 512, 513, 1023, 1300]:
-        before = len(tweets_after(any_store, 0, MANY))
-        drafts = [draft(f"{n} #t{n % 7} #all") for n in range(size)]
-        tweets = any_store.append(drafts, [message_received(one.text) for one in drafts], at=NOW)
-        assert tweets_after(any_store, before, size + 1) == tweets
-    assert dict(summaries(any_store))["all"] == len(tweets_after(any_store, 0, MANY))
-    assert len(any_store.lines_after(0, limit=100_000)) == len(tweets_after(any_store, 0, MANY))
