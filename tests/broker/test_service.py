@@ -18,6 +18,7 @@ from ttweet.broker.service import Service
 from ttweet.broker.worker import Worker
 from ttweet.model import reports, tweets
 from ttweet.model.errors import Refused
+from ttweet.model.times import now_ms
 from ttweet.model.tweets import Page, TagPage, Tweet
 from ttweet.server.stats import Stats
 
@@ -132,7 +133,7 @@ async def test_the_last_message_is_never_older_than_what_a_tag_has_shown(questio
     journal = Journal(store)
     with Worker("reader") as worker:
         service = Service(journal, store.reader(), ReadScheduler(journal.uploads, worker), Stats(journal, {}))
-        store.append([tweets.draft("early #seen", key="a")], [], at=0)  # committed; the journal has not heard of it
+        store.append([tweets.draft("early #seen", key="a")], [], at=now_ms())  # committed; the journal has not heard of it
 
         async def ask() -> None:
             find = service.list_tags if question == "list_tags" else partial(service.tweets_of_tag, "seen")
