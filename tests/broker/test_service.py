@@ -133,7 +133,8 @@ async def test_the_last_message_is_never_older_than_what_a_tag_has_shown(questio
     journal = Journal(store)
     with Worker("reader") as worker:
         service = Service(journal, store.reader(), ReadScheduler(journal.uploads, worker), Stats(journal, {}))
-        store.append([tweets.draft("early #seen", key="a")], [], at=now_ms())  # committed; the journal has not heard of it
+        # Committed, and the journal has not heard of it.
+        store.append([tweets.draft("early #seen", key="a")], [], at=now_ms())
 
         async def ask() -> None:
             find = service.list_tags if question == "list_tags" else partial(service.tweets_of_tag, "seen")
