@@ -1,30 +1,15 @@
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from ttweet.model.limits import MAX_QUERY_LIMIT
-from ttweet.model.tweets import MAX_ID, Deletion, Page, TagPage, TagSummary, Tweet
+from ttweet.model.tweets import MAX_ID, Deletion, Tweet
 from ttweet.protocol import answers, frames, kinds, pushes, replies
 
 TWEET = Tweet(7, 1795446500123, "ann", "寿司 #a", ("a",))
 TWEET_DATA = {"id": 7, "at": 1795446500123, "by": "ann", "text": "寿司 #a", "tags": ["a"]}
 TAG_DATA = {"tag": "a", "count": 2, "newest": 5, "days": [0] * 14}
-
-
-def test_answers_are_read_as_the_server_writes_them() -> None:
-    def data_of(line: bytes) -> object:
-        kind, data = json.loads(line)
-        assert kind == "ok"
-        return data
-
-    page = Page([TWEET], more=True)
-    assert answers.page(data_of(answers.encode(page))) == page
-    tag_page = TagPage([TagSummary("a", 2, 5, [0] * 14)], more=False)
-    assert answers.tag_page(data_of(answers.encode(tag_page))) == tag_page
-    assert answers.tweet_or_none(data_of(answers.encode(TWEET))) == TWEET
-    assert answers.tweet_or_none(data_of(answers.encode(None))) is None
 
 
 def test_fields_of_later_versions_are_passed_over() -> None:

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttweet.model.answers import Bare, Done
 from ttweet.model.errors import CODES, ProtocolError, Refused, TtweetError
 from ttweet.model.requests import (
     ClassicDownload,
@@ -27,8 +26,8 @@ from ttweet.model.requests import (
     Unfollow,
     Upload,
 )
-from ttweet.model.tweets import Page, TagPage, TagSummary, Tombstone, Tweet, as_json
-from ttweet.protocol import answers, fields, frames, pushes
+from ttweet.model.tweets import Page, Tweet, as_json
+from ttweet.protocol import answers, fields, frames
 from ttweet.protocol.codecs import JSON
 from ttweet.protocol.json_codec import STDLIB_JSON, Json
 from ttweet.protocol.reader import Event, RequestReader
@@ -234,47 +233,6 @@ def test_a_classic_message_that_is_no_utf8_is_refused() -> None:
     (event,) = reader.receive_end()
     assert isinstance(event, ProtocolError)
     assert "byte 3" in event.text
-
-
-@pytest.mark.parametrize("library", READERS.values(), ids=READERS)
-@pytest.mark.parametrize(
-    ("answer", "data"),
-    [
-        (lambda lib: answers.encode_stored(A_TWEET, lib), {"id": 42, "at": 1795446500123, "tags": ["Python"]}),
-        (lambda lib: answers.encode_stored(Tombstone(42, 7), lib), {"id": 42, "at": 7, "tags": [], "deleted": True}),
-        (lambda lib: answers.encode(A_TWEET, lib), AS_JSON),
-        (lambda lib: answers.encode(A_TWEET._replace(text=""), lib), None),
-        (lambda lib: answers.encode(None, lib), None),
-        (lambda lib: answers.encode(Page([A_TWEET], more=True), lib), {"tweets": [AS_JSON], "more": True}),
-        (
-            lambda lib: answers.encode(TagPage([TagSummary("Python", 3, 7, [0, 1])], more=False), lib),
-            {"tags": [{"tag": "Python", "count": 3, "newest": 7, "days": [0, 1]}], "more": False},
-        ),
-        (lambda lib: answers.encode(Done(), lib), None),
-    ],
-)
-def test_answers_are_frames(answer: "object", data: object, library: Json) -> None:
-    encoded = answer(library)  # type: ignore[operator]  # one of the lambdas above
-    assert frames.decode(encoded) == ("ok", data)
-    assert encoded.count(b"\n") == 1
-
-
-def test_pushes_are_frames() -> None:
-    assert frames.decode(pushes.FrameEncoder().tweet(A_TWEET)) == ("m", AS_JSON)
-    assert pushes.FrameEncoder().tweet(A_TWEET) == pushes.FrameEncoder(JSON).tweet(A_TWEET)
-    assert frames.decode(pushes.FrameEncoder().caught_up(7)) == ("e", {"id": 7})
-    assert frames.decode(pushes.FrameEncoder().keep_alive) == ("p", "")
-
-
-def test_an_error_is_a_frame_with_code_and_sentence() -> None:
-    answer = answers.encode_error(Refused("too_long", "151 characters, the limit is 150"))
-    assert json.loads(answer) == ["err", {"code": "too_long", "text": "151 characters, the limit is 150"}]
-
-
-def test_the_classic_answer_is_bare_text() -> None:
-    assert answers.encode(Bare(A_TWEET)) == 'hi "#Python" 🎉'.encode()
-    assert answers.encode(Bare(A_TWEET._replace(text=""))) == b"Empty Message"
-    assert answers.encode(Bare(None)) == b"Empty Message"
 
 
 @given(st.binary(max_size=200))

@@ -1,0 +1,248 @@
+"""Each request, answer and push as a value and as bytes: what one end writes is what the other understands."""
+
+import json
+from collections.abc import Callable
+from typing import Any, get_args
+
+import pytest
+
+from ttweet.model import requests as asked
+from ttweet.model.answers import Answer, Bare, Done, Following, Identity, Names, SignedIn, Stats
+from ttweet.model.errors import ProtocolError, Refused, SlowDown, TtweetError
+from ttweet.model.pushes import CaughtUp, KeepAlive, Pruned, Push
+from ttweet.model.tweets import Deletion, Page, TagPage, TagSummary, Tombstone, Tweet
+from ttweet.protocol import answers, calls, frames, operations, pushes, replies
+from ttweet.protocol.codecs import JSON
+from ttweet.protocol.json_codec import STDLIB_JSON, Json
+from ttweet.protocol.reader import RequestReader
+
+Frame = bytes
+Shape = Callable[[Any], Any]
+
+LIBRARIES = {"stdlib": STDLIB_JSON, "msgspec": JSON}
+AT = 1795446500123
+TWEET = Tweet(7, AT, "ann", 'quo"ted\n寿司 🎉 #a', ("a",))
+TWEET_JSON = '{"id":7,"at":1795446500123,"by":"ann","text":"quo\\"ted\\n寿司 🎉 #a","tags":["a"]}'.encode()
+BARE = Tweet(8, AT, None, "bare", ())
+BARE_JSON = b'{"id":8,"at":1795446500123,"by":null,"text":"bare","tags":[]}'
+TAG = TagSummary("寿司", 3, AT, [0, 1])
+TAG_JSON = '{"tag":"寿司","count":3,"newest":1795446500123,"days":[0,1]}'.encode()
+PARTS = {"server": {"version": "1", "started": AT, "trouble": None, "load": 0.5, "tls": True}}
+
+REQUESTS: list[tuple[asked.Request | asked.Identify, Frame, Frame]] = [
+    (asked.Identify("ttw_x"), calls.identify("ttw_x")[0], b'["a","ttw_x"]\n'),
+    (asked.Upload(""), calls.post("")[0], b'["u",""]\n'),
+    (asked.Upload("寿司 #a"), calls.post("寿司 #a")[0], '["u","寿司 #a"]\n'.encode()),
+    (
+        asked.Upload("hi", ("a", "b"), scan=False, key="k"),
+        calls.post("hi", ["a", "b"], scan=False, key="k")[0],
+        b'["u",{"text":"hi","tags":["a","b"],"scan":false,"key":"k"}]\n',
+    ),
+    (asked.Last(), calls.last()[0], b'["d",""]\n'),
+    (asked.Last(), calls.last_text()[0], b'["d",""]\n'),
+    (asked.TweetsOfTag("a"), calls.tweets_of_tag("a")[0], b'["t",{"tag":"a"}]\n'),
+    (
+        asked.TweetsOfTag("a", 5, 9),
+        calls.tweets_of_tag("a", limit=5, before=9)[0],
+        b'["t",{"tag":"a","limit":5,"before":9}]\n',
+    ),
+    (asked.ListTags(), calls.list_tags()[0], b'["l",{"numbers":false}]\n'),
+    (asked.ListTags(5, numbers=True), calls.list_tags(limit=5, numbers=True)[0], b'["l",{"limit":5,"numbers":true}]\n'),
+    (asked.Follow(), calls.follow()[0], b'["s",{}]\n'),
+    (
+        asked.Follow(("a", "b"), 0, deletions=True),
+        calls.follow(["a", "b"], 0, deletions=True)[0],
+        b'["s",{"tags":["a","b"],"after":0,"deletions":true}]\n',
+    ),
+    (asked.Unfollow(), calls.unfollow()[0], b'["c",""]\n'),
+    (asked.TakeName("ann"), calls.sign_in("ann")[0], b'["n","ann"]\n'),
+    (asked.ListNames(), calls.list_names()[0], b'["w",""]\n'),
+    (asked.TweetsOfAuthor("ann"), calls.tweets_of_author("ann")[0], b'["g",{"by":"ann"}]\n'),
+    (
+        asked.TweetsOfAuthor("ann", 5, 9),
+        calls.tweets_of_author("ann", limit=5, before=9)[0],
+        b'["g",{"by":"ann","limit":5,"before":9}]\n',
+    ),
+    (
+        asked.TweetsSinceLogin("ann", 5, 9),
+        calls.tweets_since_login("ann", limit=5, after=9)[0],
+        b'["g",{"by":"ann","login":true,"limit":5,"after":9}]\n',
+    ),
+    (asked.Delete(7), calls.delete(7)[0], b'["x",7]\n'),
+    (asked.ClientReport("one"), calls.report("one"), b'["r","one"]\n'),
+    (asked.Ping(), calls.ping()[0], b'["p",""]\n'),
+    (asked.ShowStats(), calls.stats()[0], b'["i",""]\n'),
+]
+CLASSIC = {
+    asked.ClassicUpload("寿司"): "u\n寿司".encode(),
+    asked.ClassicDownload(): b"d\n",
+}
+
+ANSWERS: list[tuple[Answer, Shape, Frame]] = [
+    (TWEET, calls.last()[1], b'["ok",%b]\n' % TWEET_JSON),
+    (BARE, calls.last()[1], b'["ok",%b]\n' % BARE_JSON),
+    (None, calls.last()[1], b'["ok",null]\n'),
+    (Page([], more=False), calls.tweets_of_tag("a")[1], b'["ok",{"tweets":[],"more":false}]\n'),
+    (
+        Page([BARE, TWEET], more=True),
+        calls.tweets_of_author("ann")[1],
+        b'["ok",{"tweets":[%b,%b],"more":true}]\n' % (BARE_JSON, TWEET_JSON),
+    ),
+    (TagPage([TAG], more=False), calls.list_tags()[1], b'["ok",{"tags":[%b],"more":false}]\n' % TAG_JSON),
+    (Deletion(9, AT, 7), calls.delete(7)[1], b'["ok",{"id":9,"at":1795446500123,"tweet":7}]\n'),
+    (Following(7), calls.follow()[1], b'["ok",{"from":7}]\n'),
+    (Following(7, 9), calls.follow()[1], b'["ok",{"from":7,"gone":9}]\n'),
+    (SignedIn("ann", 7), calls.sign_in("ann")[1], b'["ok",{"name":"ann","after":7}]\n'),
+    (Identity("ann", ("read", "post")), calls.identify("t")[1], b'["ok",{"name":"ann","can":["read","post"]}]\n'),
+    (Identity(None, ()), calls.identify("t")[1], b'["ok",{"name":null,"can":[]}]\n'),
+    (Names(["ann", "寿司"]), calls.list_names()[1], '["ok",{"names":["ann","寿司"]}]\n'.encode()),
+    (
+        Stats(PARTS),
+        calls.stats()[1],
+        b'["ok",{"server":{"version":"1","started":1795446500123,"trouble":null,"load":0.5,"tls":true}}]\n',
+    ),
+]
+
+PUSHES: list[tuple[Push, Frame]] = [
+    (TWEET, b'["m",%b]\n' % TWEET_JSON),
+    (Deletion(9, AT, 7), b'["x",{"id":9,"at":1795446500123,"tweet":7}]\n'),
+    (CaughtUp(7), b'["e",{"id":7}]\n'),
+    (Pruned(7), b'["g",{"id":7}]\n'),
+    (KeepAlive(), b'["p",""]\n'),
+]
+
+with_each_library = pytest.mark.parametrize("library", LIBRARIES.values(), ids=LIBRARIES)
+
+
+def letter(frame: Frame) -> str:
+    return frames.decode(frame)[0]
+
+
+def pushed(encoder: pushes.FrameEncoder, push: Push) -> Frame:
+    match push:
+        case Tweet():
+            return encoder.tweet(push)
+        case Deletion():
+            return encoder.deletion(push)
+        case CaughtUp(cursor):
+            return encoder.caught_up(cursor)
+        case Pruned(up_to):
+            return encoder.pruned(up_to)
+        case KeepAlive():
+            return encoder.keep_alive
+
+
+# Requests
+
+
+@with_each_library
+@pytest.mark.parametrize(("request_", "call", "frame"), REQUESTS, ids=[ascii(frame) for *_, frame in REQUESTS])
+def test_a_request_is_written_by_clients_and_read_by_the_server(
+    request_: asked.Request, call: Frame, frame: Frame, library: Json
+) -> None:
+    assert call == frame
+    (event,) = RequestReader(library).receive_data(frame)
+    assert (event, type(event)) == (request_, type(request_))
+
+
+@pytest.mark.parametrize(("request_", "data"), CLASSIC.items(), ids=ascii)
+def test_a_classic_request_is_read_at_its_end(request_: asked.Request, data: bytes) -> None:
+    reader = RequestReader()
+    assert [*reader.receive_data(data), *reader.receive_end()] == [request_]
+
+
+# Answers
+
+
+@with_each_library
+@pytest.mark.parametrize(("answer", "shape", "frame"), ANSWERS, ids=[ascii(frame) for *_, frame in ANSWERS])
+def test_an_answer_is_written_by_the_server_and_read_by_clients(
+    answer: Answer, shape: Shape, frame: Frame, library: Json
+) -> None:
+    assert answers.encode(answer, library) == frame
+    read = shape(replies.data_of(frame))
+    assert (read, type(read)) == (answer, type(answer))
+
+
+@with_each_library
+def test_what_is_done_is_answered_with_null(library: Json) -> None:
+    assert answers.encode(Done(), library) == b'["ok",null]\n'
+    for _, shape in (calls.ping(), calls.unfollow()):
+        assert shape(replies.data_of(b'["ok",null]\n')) is None
+
+
+@with_each_library
+def test_an_empty_tweet_is_answered_as_none(library: Json) -> None:
+    assert answers.encode(TWEET._replace(text=""), library) == b'["ok",null]\n'
+    assert calls.last_text()[1](None) == ""
+
+
+@pytest.mark.parametrize(
+    ("last", "text"),
+    [(TWEET, 'quo"ted\n寿司 🎉 #a'), (TWEET._replace(text=""), "Empty Message"), (None, "Empty Message")],
+)
+def test_the_classic_answer_is_bare_text(last: Tweet | None, text: str) -> None:
+    assert answers.encode(Bare(last)) == text.encode()
+
+
+@with_each_library
+def test_the_outcome_of_an_upload_is_read(library: Json) -> None:
+    _, shape = calls.post("")
+    frame = answers.encode_outcome(TWEET, library)
+    assert frame == b'["ok",{"id":7,"at":1795446500123,"tags":["a"]}]\n'
+    stored = shape(replies.data_of(frame))
+    assert (stored.id, stored.at, stored.tags, stored.deleted) == (7, AT, ["a"], False)
+    frame = answers.encode_outcome(Tombstone(7, AT), library)
+    assert frame == b'["ok",{"id":7,"at":1795446500123,"tags":[],"deleted":true}]\n'
+    assert shape(replies.data_of(frame)).deleted
+
+
+@with_each_library
+@pytest.mark.parametrize(
+    ("error", "data"),
+    [
+        (Refused("too_long", "151 characters"), {"code": "too_long", "text": "151 characters"}),
+        (ProtocolError("timeout", "no frame came"), {"code": "timeout", "text": "no frame came"}),
+        (SlowDown("too many requests", 7), {"code": "slow_down", "text": "too many requests", "wait": 7}),
+    ],
+)
+def test_an_error_is_raised_with_its_code_and_its_sentence(error: TtweetError, data: object, library: Json) -> None:
+    frame = answers.encode_outcome(error, library)
+    assert json.loads(frame) == ["err", data]
+    with pytest.raises(Refused) as raised:
+        replies.data_of(frame)
+    assert (raised.value.code, raised.value.text) == (error.code, error.text)
+    assert getattr(raised.value, "wait_s", None) == getattr(error, "wait_s", None)
+
+
+# Pushes
+
+
+@with_each_library
+@pytest.mark.parametrize(("push", "frame"), PUSHES, ids=[ascii(frame) for _, frame in PUSHES])
+def test_a_push_is_written_by_the_server_and_read_by_followers(push: Push, frame: Frame, library: Json) -> None:
+    assert pushed(pushes.FrameEncoder(library), push) == frame
+    read = pushes.decode(frames.loads(frame))
+    assert (read, type(read)) == (push, type(push))
+
+
+def test_a_follower_reads_the_answer_to_its_own_request_too() -> None:
+    assert pushes.decode(frames.loads(b'["ok",{"from":7,"gone":9}]\n')) == Following(7, 9)
+
+
+# All of them
+
+
+def test_the_tables_have_every_request_answer_and_push() -> None:
+    assert {type(value) for value, *_ in REQUESTS} | {type(value) for value in CLASSIC} == {
+        *get_args(asked.Request), asked.Identify
+    }  # fmt: skip
+    assert {type(value) for value, *_ in ANSWERS} | {Done, Bare} == {*get_args(Answer)}
+    assert {type(value) for value, _ in PUSHES} == {*get_args(Push)}
+
+
+def test_the_tables_have_every_letter() -> None:
+    letters = [value for name, value in vars(operations).items() if name.isupper()]
+    end = letters.index(operations.OK)
+    assert {letter(frame) for *_, frame in REQUESTS} == {*letters[:end]}
+    assert {letter(frame) for _, frame in PUSHES} == {*letters[end:]} - {operations.OK, operations.ERR}
