@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.support.authority import Authority
 from tests.support.memory_store import MemoryStore
-from tests.support.sqlite_files import opened
+from tests.support.sqlite_files import MANY_BYTES, opened
 from ttweet.storage.contract import Store
 from ttweet.storage.sqlite import tag_index
 from ttweet.storage.sqlite.writer import SqliteStore
@@ -32,7 +32,7 @@ def any_store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytes
     if request.param == "memory":
         yield MemoryStore()
     else:
-        with closing(SqliteStore.open(tmp_path / "tweets.db", log_limit=100_000, at=0)) as store:
+        with closing(SqliteStore.open(tmp_path / "tweets.db", log_limit=MANY_BYTES, at=0)) as store:
             yield store
 
 

@@ -6,7 +6,7 @@ SERVER = f"{HOST}:{PORT}"
 
 DB = "tweets.db"
 REPORT_FILE = "Sample.txt"
-LOG_LIMIT = 1_000_000  # report lines kept, some 100 MiB
+LOG_LIMIT = 100_000_000  # bytes of report lines: a million of an ordinary length
 MAX_CLIENTS = 1_000  # each costs a task and some KiB; below the limit of file descriptors
 GRACE_S = 5.0  # for clients that are busy when the server stops; the writer's own limit is 5 s too
 REQUESTS_PER_S = 20  # of each address: enough for scripts and a classroom behind one address, not for a flood

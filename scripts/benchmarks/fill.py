@@ -44,7 +44,7 @@ def fill(path: Path, count: int) -> None:
     now = time.time_ns() // 1_000_000
     start = now - SPAN_MS
     batch_size = min(MAX_BATCH, max(1, count // 100))
-    store = SqliteStore.open(path, log_limit=1_000_000, at=start)
+    store = SqliteStore.open(path, log_limit=100_000_000, at=start)
     numbered = enumerate(tags(count))
     while batch := list(itertools.islice(numbered, batch_size)):
         texts = [

@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.memory_store import MemoryStore
 from tests.support.processes import output_of
-from tests.support.report_files import MANY_LINES, copy_to, lines_of, log_line, store_with
+from tests.support.report_files import MANY_BYTES, copy_to, lines_of, log_line, store_with
 from tests.support.sqlite_files import NOBODY, NOW, opened
 from ttweet.model.errors import StoreError
 from ttweet.model.reports import RECEIVED, SUCCESS, Report
@@ -55,9 +55,12 @@ def test_more_lines_than_one_page_arrive_all(sample: Path, monkeypatch: pytest.M
     assert lines_of(sample) == texts
 
 
-def test_a_file_with_more_lines_than_it_may_have_is_begun_anew_with_those_that_the_log_still_has(sample: Path) -> None:
+LINE_BYTES = len("SERVER ALERT [GENERAL] 1\n")
+
+
+def test_a_file_with_more_bytes_than_it_may_have_is_begun_anew_with_what_the_log_still_has(sample: Path) -> None:
     store = store_with("1", "2", "3")
-    copy = copy_to(sample, store, max_lines=4)
+    copy = copy_to(sample, store, max_bytes=4 * LINE_BYTES)
     assert copy.catch_up()
     log_line(store, "4")
     assert copy.catch_up()
@@ -67,6 +70,38 @@ def test_a_file_with_more_lines_than_it_may_have_is_begun_anew_with_those_that_t
     assert copy.catch_up()
     assert copy.catch_up()
     assert lines_of(sample) == ["3", "4", "5"]
+
+
+def test_a_file_is_a_page_longer_than_it_may_be_at_most(sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_copies, "PAGE_LINES", 2)
+    sizes = []
+
+    class Watched(SampleFile):
+        def write(self, lines: bytes) -> None:
+            super().write(lines)
+            sizes.append(sample.stat().st_size)
+
+    store = store_with(*"1234567")
+    copy = LogCopy(Watched(sample, max_bytes=8 * LINE_BYTES), store, session=1)
+    assert copy.catch_up()
+    for text in "abcdef":
+        log_line(store, text)
+    store.pruned = 7
+    assert copy.catch_up()
+    assert lines_of(sample) == [*"abcdef"]
+    assert max(sizes) == 9 * LINE_BYTES
+
+
+def test_a_session_of_more_bytes_than_its_file_may_have_is_copied_once_a_look(
+    sample: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_copies, "PAGE_LINES", 2)
+    store = store_with(*"12345678")
+    copy = copy_to(sample, store, max_bytes=3 * LINE_BYTES)
+    for text in "ab":
+        assert copy.catch_up()
+        assert lines_of(sample) == [line.text for line in store.log]
+        log_line(store, text)
 
 
 def test_other_scripts_are_utf8(sample: Path) -> None:
@@ -198,7 +233,7 @@ def test_the_database_by_another_name_is_not_opened_so_that_its_locks_stay(
     with opened(path) as store, closing(store.reader()) as reader:
         store.append([], [Report("SERVER", "GENERAL", "one")], at=NOW)
         sample.hardlink_to(path)
-        copy = LogCopy(SampleFile(sample, max_lines=MANY_LINES), reader, session=store.session)
+        copy = LogCopy(SampleFile(sample, max_bytes=MANY_BYTES), reader, session=store.session)
         assert not copy.catch_up()
         output_of(f"import sqlite3; c = sqlite3.connect({str(path)!r}); c.execute('SELECT * FROM tweets'); c.close()")
         assert path.with_name("tweets.db-wal").exists()  # the shell would have taken it away
@@ -375,7 +410,7 @@ def test_a_file_that_ttweet_wrote_is_begun_anew(text: str, sample: Path) -> None
 
 def test_a_start_that_fails_leaves_a_foreign_file_alone(sample: Path, caplog: pytest.LogCaptureFixture) -> None:
     sample.write_text("my notes\n")
-    write_alone("SERVER ALERT [ERROR] SERVER COULD NOT BE STARTED", SampleFile(sample, max_lines=MANY_LINES))
+    write_alone("SERVER ALERT [ERROR] SERVER COULD NOT BE STARTED", SampleFile(sample, max_bytes=MANY_BYTES))
     assert sample.read_text() == "my notes\n"
     assert "name another report file" in caplog.text
 

@@ -11,7 +11,7 @@ import trio.testing
 
 from tests.support.guard import GUARD_S
 from tests.support.memory_store import MemoryStore
-from tests.support.report_files import MANY_LINES, copy_to, fill, lines_of, pipe
+from tests.support.report_files import MANY_BYTES, copy_to, fill, lines_of, pipe
 from ttweet.broker.journal import LINES_DELAY_S, Journal
 from ttweet.model.reports import Report
 from ttweet.server import log_copies
@@ -56,7 +56,7 @@ class WatchedFile(SampleFile):
     """Tells the test of each attempt to begin and of each write. Make it inside trio."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, max_lines=MANY_LINES)
+        super().__init__(path, max_bytes=MANY_BYTES)
         self._path = path
         self._token = trio.lowlevel.current_trio_token()
         self._something = trio.Event()

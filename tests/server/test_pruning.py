@@ -15,6 +15,7 @@ from tests.storage.sqlite.test_removal import DAY_MS, NOW, REPORT, check_counts,
 from tests.support.memory_store import MemoryStore
 from tests.support.processes import run, running_server, says
 from tests.support.serving import serving
+from tests.support.sqlite_files import MANY_BYTES
 from tests.support.stored import tweets_after
 from ttweet.cli import shell
 from ttweet.client.cursor import Cursor
@@ -28,7 +29,7 @@ from ttweet.storage.sqlite.writer import SqliteStore
 
 
 def opened(path: Path) -> SqliteStore:
-    return SqliteStore.open(path, log_limit=999, at=NOW)
+    return SqliteStore.open(path, log_limit=MANY_BYTES, at=NOW)
 
 
 def prune(store: SqliteStore, before: int, since: int | None = None) -> int:

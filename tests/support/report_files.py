@@ -9,7 +9,7 @@ from tests.support.memory_store import MemoryStore
 from ttweet.server.log_copies import LogCopy, SampleFile
 from ttweet.storage.contract import LogLine
 
-MANY_LINES = 1_000_000
+MANY_BYTES = 100_000_000
 
 
 def log_line(store: MemoryStore, text: str, *, session: int = 1) -> None:
@@ -29,8 +29,8 @@ def lines_of(path: Path) -> list[str]:
     return [line.removeprefix("SERVER ALERT [GENERAL] ") for line in path.read_text().splitlines()]
 
 
-def copy_to(path: Path, store: MemoryStore, *, max_lines: int = MANY_LINES) -> LogCopy:
-    return LogCopy(SampleFile(path, max_lines=max_lines), store, session=1)
+def copy_to(path: Path, store: MemoryStore, *, max_bytes: int = MANY_BYTES) -> LogCopy:
+    return LogCopy(SampleFile(path, max_bytes=max_bytes), store, session=1)
 
 
 @contextmanager

@@ -22,11 +22,11 @@ from ttweet.storage.sqlite.writer import SqliteStore
 DAY_MS = 86_400_000
 NOW = 20_000 * DAY_MS
 NOBODY = 65534
-MANY_LINES = 1_000_000
+MANY_BYTES = 100_000_000
 
 
 @contextmanager
-def opened(path: Path, *, log_limit: int = MANY_LINES, at: int = NOW) -> Iterator[SqliteStore]:
+def opened(path: Path, *, log_limit: int = MANY_BYTES, at: int = NOW) -> Iterator[SqliteStore]:
     """A store that is closed at the end, its session not ended: as if the server had crashed."""
     with closing(SqliteStore.open(path, log_limit=log_limit, at=at)) as store:
         yield store

@@ -25,7 +25,7 @@ FOUR = Seen(4, 1, None, "four #a", ("a",))  # there is none
 def db(tmp_path: Path) -> Path:
     """ONE, TWO and THREE, which has a key, and a line of the log for each."""
     path = tmp_path / "tweets.db"
-    with closing(SqliteStore.open(path, log_limit=100, at=0)) as store:
+    with closing(SqliteStore.open(path, log_limit=100_000, at=0)) as store:
         drafts = [tweets.draft("one #a"), tweets.draft("two #a"), tweets.draft("three #b", key="k", by="ann")]
         store.append(drafts, [message_received(draft.text) for draft in drafts], at=1)
         store.settle()
@@ -239,7 +239,7 @@ def test_a_file_that_cannot_be_read_is_found(db: Path) -> None:
 @pytest.fixture
 def deleted(db: Path) -> Path:
     """The file without TWO."""
-    with closing(SqliteStore.open(db, log_limit=100, at=2)) as store:
+    with closing(SqliteStore.open(db, log_limit=100_000, at=2)) as store:
         store.delete(2, message_deleted(2, "ann"), at=2)
     return db
 

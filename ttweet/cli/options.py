@@ -52,6 +52,18 @@ def _age(_: type, tokens: Sequence[Token]) -> float:
     return age_s
 
 
+def _size(_: type, tokens: Sequence[Token]) -> int:
+    """Bytes. A number alone is refused: it was a number of lines once, and must not change its meaning silently."""
+    [token] = tokens
+    found = re.fullmatch("([1-9][0-9]{0,5})([kMG])", token.value)
+    if found is None:
+        raise shell.UsageError(f"invalid size {token.value[:40]!a}: --log-limit counts bytes; give a size such as 100M")
+    size = int(found[1]) * UNITS[found[2]]
+    if size < MIN_LOG_BYTES:
+        raise shell.UsageError(f"--log-limit {token.value} is too little; give 1M or more")
+    return size
+
+
 def _check_name(_: type, name: str | None) -> None:
     """Refuse what no server takes, before anything is begun."""
     if name is not None:
@@ -67,6 +79,9 @@ def _check_tags(_: type, tags: Sequence[str] | None) -> None:
     except Refused as refused:
         raise shell.UsageError(refused.text) from refused
 
+
+UNITS = {"k": 10**3, "M": 10**6, "G": 10**9}
+MIN_LOG_BYTES = UNITS["M"]  # less could be gone before it is copied to Sample.txt
 
 FILE = Parameter(metavar="FILE", converter=_named)  # of every argument and option that names a file
 AMOUNT = whole(1, 10**15)  # more than any file holds, and SQLite counts no further than 2 ** 63
@@ -97,6 +112,7 @@ As = Annotated[
 BesideTags = Annotated[list[str] | None, Parameter(name="--tag", metavar="TAG", negative="", validator=_check_tags)]
 Keep = Annotated[float | None, Parameter(name="--keep", metavar="TIME", converter=_age)]
 KeepLast = Annotated[int | None, AMOUNT, Parameter(name="--keep-last", metavar="N")]
+LogLimit = Annotated[int, Parameter(name="--log-limit", metavar="SIZE", converter=_size)]
 WithSpool = Annotated[
     bool,
     Parameter(

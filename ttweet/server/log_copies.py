@@ -23,7 +23,7 @@ from ttweet.storage.contract import Reader
 
 log = logging.getLogger(__name__)
 
-PAGE_LINES = 10_000  # of one read, some 1 MiB
+PAGE_LINES = 2_000  # of one read: 200 KB, or 3 MB of the longest lines
 PAUSE_S = 0.2  # between two looks at the log: a line is copied well within a second of its commit
 RETRY_S = 0.5  # between attempts at a copy that fails
 
@@ -68,20 +68,19 @@ class SampleFile:
     """The file with the lines of the current session: a regular file, of one name, emptied at the start.
 
     A file that ttweet did not write is left alone. One of ours that was removed, renamed, replaced, cut or added to is
-    begun anew with the whole session, as is one that could not be written to its end, and one of `max_lines`: more than
+    begun anew with the whole session, as is one that could not be written to its end, and one of `max_bytes`: more than
     the log keeps, or a server that runs for years would fill the disk.
     Another process's lock on it is respected, so two servers never mix their lines in one file.
     """
 
     details = False
 
-    def __init__(self, path: Path, *, max_lines: int) -> None:
+    def __init__(self, path: Path, *, max_bytes: int) -> None:
         self.name = str(path)
         self._path = path
-        self._max_lines = max_lines
+        self._max_bytes = max_bytes
         self._fd: int | None = None
         self._size = 0  # bytes that were written
-        self._lines = 0
         self._renamed: _Renamed | None = None
 
     def begin(self, cursor: int, *, reopen: bool = False) -> int:
@@ -91,7 +90,7 @@ class SampleFile:
         if continued is None and self._is_as_written():
             return cursor
         self.close()
-        self._fd, self._size, self._lines = self._open_empty(), 0, 0
+        self._fd, self._size = self._open_empty(), 0
         if continued is None:
             return 0
         self._renamed = None
@@ -106,7 +105,6 @@ class SampleFile:
             self.close()  # some of it may stand there: begin anew
             raise
         self._size += len(lines)
-        self._lines += lines.count(b"\n")
 
     def close(self) -> None:
         """See Destination."""
@@ -123,7 +121,7 @@ class SampleFile:
                 self._renamed = None
 
     def _is_as_written(self) -> bool:
-        if self._fd is None or self._lines >= self._max_lines:
+        if self._fd is None or self._size >= self._max_bytes:
             return False
         return os.fstat(self._fd).st_size == self._size and _is_ours(self._fd) and is_in_place(self._fd, self._path)
 
@@ -266,8 +264,7 @@ class LogCopy:
         self._refused = False
         try:
             self._cursor = self._destination.begin(self._cursor, reopen=reopening)
-            while self._copy_page():
-                pass
+            self._copy_pages()
         except OSError as exc:
             self._reopening |= reopening
             self._refused = isinstance(exc, ForeignTextError)
@@ -280,6 +277,14 @@ class LogCopy:
             log.warning("%s is complete again", self._destination.name)
             self._warned = False
         return True
+
+    def _copy_pages(self) -> None:
+        """Copy the rest. A file that becomes too long is begun again, but once: a whole session may be too long."""
+        from_start = self._cursor == 0
+        while self._copy_page():
+            if not from_start:
+                self._cursor = self._destination.begin(self._cursor)
+                from_start = self._cursor == 0
 
     def _copy_page(self) -> bool:
         lines, cursor = self._reader.text_after(

@@ -103,7 +103,7 @@ def destinations(config: Config) -> list[Destination]:
     if sys.stderr and not config.quiet:  # None when whoever started us has closed it
         found.append(Terminal(sys.stderr.fileno()))
     if config.report_file is not None:
-        found.append(SampleFile(config.report_file, max_lines=2 * config.log_limit))
+        found.append(SampleFile(config.report_file, max_bytes=2 * config.log_limit))
     return found
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.processes import LIMIT_S, TTWEET, Server, environment, run, running_server, says
 from ttweet.cli import shell
+from ttweet.cli.main import make_app
 from ttweet.client.sync_client import Client
 from ttweet.server import startup
 from ttweet.server.config import Config
@@ -56,22 +57,46 @@ def test_serve_turns_away_more_clients_than_it_may_have(tmp_path: Path) -> None:
     assert (code, text) == (5, "ttweet: the server has 1 clients already, its limit; try again later")
 
 
-def test_serve_keeps_as_many_report_lines_as_it_is_told(tmp_path: Path) -> None:
-    with running_server(tmp_path, "--no-report-file", "--log-limit", "10", "--grace", "0.5") as server:
-        run("post", "--lines", "--server", server.address, stdin=b"line\n" * 5000)
+def test_serve_keeps_as_many_bytes_of_report_lines_as_it_is_told(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--no-report-file", "--log-limit", "1M", "--grace", "0.5") as server:
+        run("post", "--lines", "--server", server.address, stdin=(b"x" * 150 + b"\n") * 6000)
         assert server.stop() == 0
     with closing(sqlite3.connect(server.db)) as db:
-        assert db.execute("SELECT count(*) FROM log").fetchone()[0] < 5000
-        assert db.execute("SELECT count(*) FROM tweets").fetchone()[0] == 5000
+        assert 900_000 < db.execute("SELECT sum(length(text) + 40) FROM log").fetchone()[0] < 1_000_000
+        assert db.execute("SELECT count(*) FROM tweets").fetchone()[0] == 6000
 
 
-def test_the_file_has_twice_as_many_lines_as_the_table_at_most(tmp_path: Path) -> None:
-    config = Config(port=0, report_file=tmp_path / "Sample.txt", log_limit=2, quiet=True)
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        *[
+            (size, f"invalid size '{size}': --log-limit counts bytes; give a size such as 100M")
+            for size in ("1000000", "10", "0", "", "M", "1.5M", "-1M", "1m", "100MB", "1e6", "x" * 40, "1000000M")
+        ],
+        ("0M", "invalid size '0M': --log-limit counts bytes; give a size such as 100M"),
+        ("999k", "--log-limit 999k is too little; give 1M or more"),
+        ("1k", "--log-limit 1k is too little; give 1M or more"),
+    ],
+)
+def test_a_limit_of_the_log_is_refused_without_a_unit_and_below_a_million_bytes(size: str, said: str) -> None:
+    with pytest.raises(shell.UsageError) as refused:
+        make_app().parse_args(["serve", "0", f"--log-limit={size}"])
+    assert str(refused.value) == said
+
+
+@pytest.mark.parametrize(("size", "limit"), [("1000k", 10**6), ("1M", 10**6), ("250M", 250 * 10**6), ("2G", 2 * 10**9)])
+def test_a_limit_of_the_log_is_bytes(size: str, limit: int) -> None:
+    _, bound, *_ = make_app().parse_args(["serve", "0", f"--log-limit={size}"])
+    assert bound.arguments["log_limit"] == limit
+
+
+def test_the_file_has_twice_as_many_bytes_as_the_table_at_most(tmp_path: Path) -> None:
+    config = Config(port=0, report_file=tmp_path / "Sample.txt", log_limit=50, quiet=True)
     [sample] = startup.destinations(config)
     assert sample.begin(7) == 0
     sample.write(b"SERVER ALERT [GENERAL] a line\n" * 3)
     assert sample.begin(7) == 7
-    sample.write(b"line\n")
+    sample.write(b"SERVER ALERT [GENERAL] a line\n")
     assert sample.begin(7) == 0
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sqlite_files import MANY_LINES, NOW, lines, opened, post, sql, texts
+from tests.support.sqlite_files import MANY_BYTES, NOW, lines, opened, post, sql, texts
 from ttweet.model.errors import Displaced, OpenError, StoreError
 from ttweet.model.tweets import Tweet
 from ttweet.storage.contract import Traces
@@ -41,7 +41,7 @@ def other_database(path: Path) -> Path:
     """A database of ours that holds something else."""
     other = path.parent.with_name("other") / "tweets.db"
     other.parent.mkdir()
-    with closing(SqliteStore.open(other, log_limit=MANY_LINES, at=NOW)) as store:
+    with closing(SqliteStore.open(other, log_limit=MANY_BYTES, at=NOW)) as store:
         post(store, "other")
         store.end_session("stopped", at=NOW)
     return other

@@ -58,8 +58,8 @@ class StoreModel(RuleBasedStateMachine):
         self.lives += 1
         self.lines = []  # Sample.txt has those of the newest session
         self.copied = True
-        store = SqliteStore.open(path, log_limit=10_000, at=self.at)
-        self.sample = SampleFile(self.folder / f"Sample-{self.lives}.txt", max_lines=20_000)
+        store = SqliteStore.open(path, log_limit=10_000_000, at=self.at)
+        self.sample = SampleFile(self.folder / f"Sample-{self.lives}.txt", max_bytes=20_000_000)
         self.reader = store.reader()
         self.copy = LogCopy(self.sample, self.reader, session=store.session)
         return store

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.sqlite_files import MANY_BYTES
 from tests.support.stored import deletions_after, tweets_after, tweets_of
 from ttweet.model.errors import Refused
 from ttweet.model.reports import Report, from_client, message_deleted, message_received, message_shown
@@ -222,7 +223,7 @@ def test_no_word_of_a_tweet_that_went_is_left_in_the_file_and_a_retry_still_find
     tmp_path: Path, remove: Callable[[SqliteStore], None]
 ) -> None:
     path = tmp_path / "t.db"
-    with closing(SqliteStore.open(path, log_limit=999, at=0)) as store:
+    with closing(SqliteStore.open(path, log_limit=MANY_BYTES, at=0)) as store:
         post(store, *[f"number {number} #filler" for number in range(50)])
         store.append([SECRET], [message_received(SECRET.text)], at=NOW)
         store.end_session("stopped", at=1)
@@ -236,9 +237,10 @@ def test_no_word_of_a_tweet_that_went_is_left_in_the_file_and_a_retry_still_find
 
 def test_report_lines_that_the_limit_removes_are_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "t.db"
-    with closing(SqliteStore.open(path, log_limit=3, at=0)) as store:
+    with closing(SqliteStore.open(path, log_limit=300, at=0)) as store:
         store.append([SECRET], [message_received(SECRET.text)], at=NOW)
-        store.append([], [message_shown(f"line {number}") for number in range(3)], at=NOW)
+        store.append([], [message_shown(f"line {number}") for number in range(4)], at=NOW)
+        assert [line.id for line in store.lines_after(0, limit=9)] == [2, 3, 4, 5]
         delete(store, 1)
         store.end_session("stopped", at=1)
         assert found_in(path) == []
@@ -267,7 +269,7 @@ def test_after_any_mixture_of_posts_and_deletions_what_counts_tags_is_what_count
     path = tmp_path_factory.mktemp("removal") / "t.db"
     ids: list[int] = []
     deletions: list[int] = []
-    with closing(SqliteStore.open(path, log_limit=999, at=0)) as store:
+    with closing(SqliteStore.open(path, log_limit=MANY_BYTES, at=0)) as store:
         for number, step in enumerate(steps):
             at = NOW + number * DAY_MS // 3
             if isinstance(step, list):

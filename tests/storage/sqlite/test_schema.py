@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import ttweet
+from tests.support.sqlite_files import MANY_BYTES
 from tests.support.stored import tweets_after
 from ttweet.model import reports
 from ttweet.model.tweets import draft
@@ -41,9 +42,9 @@ def minute(at: int) -> str:
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file with two sessions, the first of which crashed."""
     path = tmp_path_factory.mktemp("schema") / "tweets.db"
-    with closing(SqliteStore.open(path, log_limit=100, at=OLD)) as store:
+    with closing(SqliteStore.open(path, log_limit=MANY_BYTES, at=OLD)) as store:
         store.append([draft("old #Python release", by="ann"), draft("no tag"), draft("")], [], at=OLD)
-    with closing(SqliteStore.open(path, log_limit=100, at=NOW)) as store:
+    with closing(SqliteStore.open(path, log_limit=MANY_BYTES, at=NOW)) as store:
         texts = ["one #python #go", "two #Python", "three #go #Python #1"]
         store.append([draft(text) for text in texts], [reports.input_refused(PEER, "bad_tag")], at=NOW)
         store.end_session("stopped", at=NOW + 1000)
@@ -136,14 +137,14 @@ AUTHOR = "ann"
 def fill(path: Path, tweets: int) -> Path:
     """A file of one author where one tag is in every tweet, and every tenth tweet has two of its own."""
     texts = [f"{n} #{HOT}" + (f" #own{n} #{n}" if n % 10 == 0 else "") for n in range(tweets)]
-    with closing(SqliteStore.open(path, log_limit=2 * tweets, at=0)) as store:
+    with closing(SqliteStore.open(path, log_limit=MANY_BYTES, at=0)) as store:
         for first in range(0, tweets, 1000):
             part = texts[first : first + 1000]
             store.append(
                 [draft(text, by=AUTHOR) for text in part], [reports.message_received(text) for text in part], at=NOW
             )
         store.end_session("stopped", at=NOW)
-    with closing(SqliteStore.open(path, log_limit=2 * tweets, at=1)) as store:
+    with closing(SqliteStore.open(path, log_limit=MANY_BYTES, at=1)) as store:
         store.append([], [reports.server_started("127.0.0.1")], at=NOW)
     return path
 

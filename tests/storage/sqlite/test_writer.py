@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.support.memory_store import MemoryStore
 from tests.support.sqlite_files import (
     DAY_MS,
-    MANY_LINES,
+    MANY_BYTES,
     NOW,
     limited_file_size,
     limited_pages,
@@ -95,7 +95,7 @@ from pathlib import Path
 from ttweet.storage.sqlite.writer import SqliteStore
 from ttweet.model.tweets import draft
 
-store = SqliteStore.open(Path(sys.argv[1]), log_limit=100, at=1)
+store = SqliteStore.open(Path(sys.argv[1]), log_limit=100_000, at=1)
 for number in range(20):
     store.append([draft(f"{number} #crash", key=str(number))], [], at=2)
     print(number, flush=True)
@@ -333,33 +333,6 @@ def test_a_tag_with_very_many_spellings_is_no_slower_to_count(store: SqliteStore
     assert abs(steps(f"#{spelled(4001)}") - few) < 20
 
 
-# Report lines
-
-
-def test_the_log_keeps_its_limit_and_its_newest_lines(path: Path) -> None:
-    with opened(path, log_limit=5) as store:
-        store.append([], lines(*"abc"), at=NOW)
-        assert [line.id for line in store.lines_after(0, limit=99)] == [1, 2, 3]
-        store.append([], lines(*"defgh"), at=NOW)
-        assert [line.id for line in store.lines_after(0, limit=99)] == [4, 5, 6, 7, 8]
-        store.append([], lines(*"abcdefgh"), at=NOW)
-        assert [line.id for line in store.lines_after(0, limit=99)] == [12, 13, 14, 15, 16]
-
-
-def test_a_lower_limit_shortens_the_log_a_bounded_number_at_a_time(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "PURGE_STEP", 10)
-    with opened(path) as store:
-        store.append([], lines(*["line"] * 30), at=NOW)
-    with opened(path, log_limit=4) as store:
-        left = []
-        for _ in range(4):
-            post(store, "tick")
-            left.append(len(store.lines_after(0, limit=99)))
-        assert left == [20, 10, 4, 4]
-        store.append([], lines("one"), at=NOW)
-        assert [line.id for line in store.lines_after(0, limit=99)] == [28, 29, 30, 31]
-
-
 # All of it against a model
 
 
@@ -392,13 +365,13 @@ def test_any_history_reads_as_in_the_model(steps: list[list[Draft] | str], chunk
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(tag_index, "CHUNK", chunk)
         path = Path(folder) / "tweets.db"
-        store = SqliteStore.open(path, log_limit=MANY_LINES, at=NOW)
+        store = SqliteStore.open(path, log_limit=MANY_BYTES, at=NOW)
         reader = store.reader()
         try:
             for number, step in enumerate(steps):
                 if step == "reopen":
                     store.close()
-                    store = SqliteStore.open(path, log_limit=MANY_LINES, at=NOW)
+                    store = SqliteStore.open(path, log_limit=MANY_BYTES, at=NOW)
                 elif step == "settle":
                     store.settle()
                 elif isinstance(step, str):

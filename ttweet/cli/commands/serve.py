@@ -11,7 +11,7 @@ from cyclopts.validators import Number
 
 from ttweet import defaults
 from ttweet.cli import shell
-from ttweet.cli.options import AMOUNT, FILE, Keep, KeepLast, whole
+from ttweet.cli.options import AMOUNT, FILE, Keep, KeepLast, LogLimit, whole
 from ttweet.cli.source import db_path
 from ttweet.model.errors import OpenError, StoreError
 from ttweet.model.keep import Keep as Kept
@@ -57,7 +57,13 @@ Grace = Annotated[
         help="How long busy clients have when the server stops.",
     ),
 ]
-LogLimit = Annotated[int, AMOUNT, Parameter(**_COUNT, help="Report lines kept; no tweet goes for them.")]
+LogBytes = Annotated[
+    LogLimit,
+    Parameter(
+        show_default=lambda size: f"{size // 10**6}M",
+        help="Bytes of report lines kept: 100M, 1G; no tweet goes for them.",
+    ),
+]
 Age = Annotated[Keep, Parameter(help="Remove older tweets while it runs: 90d, 36h; else all are kept.")]
 Last = Annotated[KeepLast, Parameter(help="Remove all but the last N tweets.")]
 RateOption = Annotated[
@@ -93,7 +99,7 @@ def serve(
     no_report_file: NoReportFile = False,
     max_clients: MaxClients = DEFAULT.max_clients,
     grace: Grace = DEFAULT.grace_s,
-    log_limit: LogLimit = DEFAULT.log_limit,
+    log_limit: LogBytes = DEFAULT.log_limit,
     keep: Age = None,
     keep_last: Last = None,
     rate: RateOption = None,

@@ -5,7 +5,6 @@ All of it runs inside the caller's transaction, in which sqlite_tags counts thei
 
 import sqlite3
 from collections.abc import Sequence
-from itertools import takewhile
 
 from ttweet.model import reports
 from ttweet.model.reports import Report
@@ -42,32 +41,21 @@ def remove_up_to(connection: sqlite3.Connection, id_: int) -> None:
         connection.execute(statement, (id_,))
 
 
-def remove_lines_before(connection: sqlite3.Connection, at: int, limit: int) -> tuple[int, int | None]:
-    """Remove the oldest report lines, at most so many, up to the first that is not older than a time (ms).
+def redact(connection: sqlite3.Connection, text: str, traces: Traces) -> int:
+    """Blank the report lines that repeat a text: those of `traces`, and later ones.
 
-    A line that is younger than the newest was written by a clock that was ahead: it is as old as the next one that was
-    not. Returns how many went and the last one's id, which is None when none did. Raises sqlite3.Error.
+    Returns how many bytes shorter they are. Raises sqlite3.Error.
     """
-    (_, newest) = connection.execute("SELECT max(id), at FROM log").fetchone()
-    first = connection.execute("SELECT id, at FROM log WHERE at <= ? ORDER BY id LIMIT 1", (newest,)).fetchone()
-    if first is None or first[1] >= at:
-        return 0, None
-    rows = connection.execute("SELECT id, at FROM log ORDER BY id LIMIT ?", (limit,)).fetchall()
-    until = takewhile(lambda row: not at <= row[1] <= newest, rows)
-    old = [id_ for id_, written in until if written < at or id_ < first[0]]  # `first` may be beyond the limit
-    return connection.execute("DELETE FROM log WHERE id <= ?", (old[-1],)).rowcount, old[-1]
-
-
-def redact(connection: sqlite3.Connection, text: str, traces: Traces) -> None:
-    """Blank the report lines that repeat a text: those of `traces`, and later ones. Raises sqlite3.Error."""
     if not text:
-        return
+        return 0
     later = connection.execute(LATER_TRACES, (traces.searched, *reports.traces(text))).fetchall()
+    freed = 0
     for line in (*traces.lines, *[id_ for (id_,) in later]):
         for trace in reports.traces(text):
-            connection.execute(
-                "UPDATE log SET text = ? WHERE id = ? AND text = ?", (reports.blanked(trace), line, trace)
-            )
+            blanked = reports.blanked(trace)
+            update = connection.execute("UPDATE log SET text = ? WHERE id = ? AND text = ?", (blanked, line, trace))
+            freed += update.rowcount * (len(trace.encode()) - len(blanked.encode()))
+    return freed
 
 
 def without_gone(

@@ -18,6 +18,7 @@ from ttweet.storage.sqlite.connections import ENGINE, checkpoint, checkpoint_at_
 from ttweet.storage.sqlite.database_file import DatabaseFile
 from ttweet.storage.sqlite.errors import store_error
 from ttweet.storage.sqlite.key_table import PURGE_PAUSE_MS, KeyTable
+from ttweet.storage.sqlite.log_table import LogTable
 from ttweet.storage.sqlite.migrating import told_when_long
 from ttweet.storage.sqlite.reader import Queries, SqliteReader
 from ttweet.storage.sqlite.removal import (
@@ -25,7 +26,6 @@ from ttweet.storage.sqlite.removal import (
     blank,
     oldest_before,
     redact,
-    remove_lines_before,
     remove_up_to,
     without_gone,
 )
@@ -42,8 +42,6 @@ LINES_STEP = 1_000  # report lines that go in one transaction: some 5 ms
 
 _TWEETS = Rows("INSERT INTO tweets (id, at, author, text, tags) VALUES ", 5)
 _DELETIONS = Rows("INSERT INTO deletions (id, at, tweet) VALUES ", 3)
-_LINES = Rows("INSERT INTO log (id, session, at, side, category, text) VALUES ", 6)
-_DETAILED = Rows("INSERT INTO log (id, session, at, side, category, text, code, identity, address) VALUES ", 9)
 _LAST_TWEET = """
     SELECT max(coalesce((SELECT max(id) FROM tweets), 0),
         coalesce((SELECT max(id) FROM deletions), 0),
@@ -53,10 +51,6 @@ _LAST_TWEET = """
 _GIVEN = """
     REPLACE INTO sqlite_sequence (rowid, name, seq)
     VALUES ((SELECT rowid FROM sqlite_sequence WHERE name = 'tweets'), 'tweets', ?)
-"""
-_LAST_LINE = """
-    SELECT max(coalesce((SELECT max(id) FROM log), 0),
-        coalesce((SELECT first_line - 1 FROM sessions ORDER BY id DESC LIMIT 1), 0))
 """
 
 
@@ -72,10 +66,9 @@ class SqliteStore(Queries):
         self.session = 0
         self._file = file
         self._log_limit = log_limit
+        self._lines = LogTable(connection, limit=log_limit)
         self._last_tweet: int = self._one(_LAST_TWEET)[0]
         self._tags = TagIndex(connection, last_tweet=self._last_tweet)
-        self._last_line: int = self._one(_LAST_LINE)[0]
-        self._first_line: int = self._one("SELECT min(id) FROM log")[0] or self._last_line + 1
         self._keys = KeyTable(connection)
         self._keys_purged_at = 0
         self._failed: StoreError | None = None
@@ -86,7 +79,7 @@ class SqliteStore(Queries):
     def open(cls, path: Path, *, log_limit: int, at: int) -> Self:
         """Open or create a file for serving, migrate it, make it safe on the disk and begin a session.
 
-        At most `log_limit` (1 or more) report lines are kept. A session that was left running is marked as crashed.
+        At most `log_limit` bytes of report lines are kept. A session that was left running is marked as crashed.
         Raises OpenError, which left alone a file that is not ours, and StoreError when the session cannot be begun.
         """
         with ExitStack() as undo:
@@ -111,12 +104,10 @@ class SqliteStore(Queries):
             self._insert_tweets(new)
             tagged = [(tweet.id, at, draft.tags) for tweet, draft in new if draft.tags]
             self._tags.add(tagged, self._last_tweet + len(new), at=at)
-            self._insert_lines(without_gone(reports, drafts, tweets), at)
-            first_line = self._prune_lines(len(reports))
+            added = self._lines.add(without_gone(reports, drafts, tweets), session=self.session, at=at)
+            self._lines.prune(added, step=PURGE_STEP)
             keys_purged_at = self._purge_keys(len(new), at)
         self._last_tweet += len(new)
-        self._last_line += len(reports)
-        self._first_line = first_line
         self._keys_purged_at = keys_purged_at
         return tweets
 
@@ -133,10 +124,9 @@ class SqliteStore(Queries):
             self._tags.uncount([to_tagged(to_tweet(row))])
             blank(self._connection, deletion)
             self._connection.execute(_GIVEN, (deletion.id,))
-            redact(self._connection, row[3], traces)
-            self._insert_lines([report], at)
+            self._lines.note_change(-redact(self._connection, row[3], traces))
+            self._lines.add([report], session=self.session, at=at)
         self._last_tweet = deletion.id
-        self._last_line += 1
         return deletion
 
     def prune(self, before: int) -> int:
@@ -153,10 +143,7 @@ class SqliteStore(Queries):
 
     def prune_lines(self, since: int) -> int:
         """See ReportLog; LINES_STEP lines at most."""
-        removed, last = self._fitting(lambda step: remove_lines_before(self._connection, since, step), LINES_STEP)
-        if last is not None:
-            self._first_line = max(last + 1, self._first_line)
-        return removed
+        return self._fitting(lambda step: self._lines.remove_before(since, step), LINES_STEP)
 
     def settle(self) -> None:
         """See TweetLog."""
@@ -237,7 +224,7 @@ class SqliteStore(Queries):
             self._connection.execute("UPDATE sessions SET how = 'crashed' WHERE how = 'running'")
             self._connection.execute(
                 "INSERT INTO sessions (id, started, how, first_line) VALUES (?, ?, 'running', ?)",
-                (self.session, at, self._last_line + 1),
+                (self.session, at, self._lines.last + 1),
             )
 
     def _fitting(self, remove: Callable[[int], T], step: int) -> T:
@@ -278,6 +265,7 @@ class SqliteStore(Queries):
                 checkpoint_at_once(self._connection)
             raise error from exc
         self._tags.keep()
+        self._lines.keep()
         self._keep("unknown")
 
     def _keep(self, code: str) -> None:
@@ -286,6 +274,7 @@ class SqliteStore(Queries):
             self._use(self._file.connection)
             self._tags = TagIndex(self._connection, last_tweet=self._one(_LAST_TWEET)[0])
             self._keys = KeyTable(self._connection)
+            self._lines = LogTable(self._connection, limit=self._log_limit)
             self._schema_version = None
 
     def _refuse_altered(self) -> None:
@@ -301,6 +290,7 @@ class SqliteStore(Queries):
 
     def _roll_back(self) -> None:
         self._tags.forget()
+        self._lines.forget()
         with suppress(sqlite3.Error):  # SQLite has already rolled back, or what made COMMIT fail is told instead
             self._connection.execute("ROLLBACK")
 
@@ -326,26 +316,6 @@ class SqliteStore(Queries):
     def _insert_tweets(self, new: Sequence[tuple[Tweet, Draft]]) -> None:
         _TWEETS.run(self._connection, [(*tweet[:4], " ".join(tweet.tags)) for tweet, _ in new])
 
-    def _insert_lines(self, reports: Sequence[Report], at: int) -> None:
-        """Write report lines; most have no details, and three columns less to write."""
-        numbered = [*enumerate(reports, self._last_line + 1)]
-        session = self.session
-        lines: list[tuple[Value, ...]] = [
-            (id_, session, at, one.side, one.category, one.text) for id_, one in numbered if one.details is None
-        ]
-        _LINES.run(self._connection, lines)
-        if len(lines) < len(numbered):
-            _DETAILED.run(self._connection, [_detailed(id_, session, at, one) for id_, one in numbered if one.details])
-
-    def _prune_lines(self, added: int) -> int:
-        """Remove the oldest report lines beyond the limit, a bounded number; return the first that stays."""
-        surplus = self._last_line + added + 1 - self._first_line - self._log_limit
-        if surplus <= 0:
-            return self._first_line
-        first_line = self._first_line + min(surplus, added + PURGE_STEP)
-        self._connection.execute("DELETE FROM log WHERE id < ?", (first_line,))
-        return first_line
-
     def _purge_keys(self, added: int, at: int) -> int:
         """Forget keys that are too old, a bounded number; return when there may be more of them."""
         if abs(at - self._keys_purged_at) < PURGE_PAUSE_MS:  # abs: the clock may have been put back
@@ -358,11 +328,6 @@ def _refuse_beyond(highest: int, id_: int) -> None:
     """Raise StoreError `used_up` rather than give an id that no JSON reader would hold to the digit."""
     if id_ > highest:
         raise StoreError("used_up", "the database has used all its ids; nothing was stored, continue in a new one")
-
-
-def _detailed(id_: int, session: int, at: int, report: Report) -> tuple[Value, ...]:
-    """A report line with details as a row of the table log."""
-    return (id_, session, at, report.side, report.category, report.text, *(report.details or ()))
 
 
 def _row(entry: Tweet | Tombstone) -> tuple[Value, ...]:
