@@ -1,9 +1,9 @@
 """Following: history and live are one sequence for everybody, whoever is slow, comes back, or changes the tags."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 import trio
@@ -11,162 +11,21 @@ import trio.testing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.following import Client, Log, follow_all, following, shrink
 from tests.support.memory_store import MemoryStore
-from tests.support.stored import tweets_of
-from ttweet.broker import fanout
-from ttweet.broker.fanout import FanOut, Subscription
-from ttweet.broker.journal import Journal
-from ttweet.broker.read_scheduler import ReadScheduler
-from ttweet.broker.receipts import Keyed
+from ttweet.broker import fanout, pages
+from ttweet.broker.subscriptions import ENDED, Encoder, Subscription
 from ttweet.model import hashtags
 from ttweet.model.errors import Refused, StoreError
-from ttweet.model.tweets import Tweet, draft
-from ttweet.server.tcp.connection import encode_push
+from ttweet.model.tweets import Deletion, Tweet
 from ttweet.storage.contract import Slice
-
-T = TypeVar("T")
-TAGS = ["a", "b", "c"]
-
-
-class Stepwise(ReadScheduler):
-    """Reads without a thread, whose calls take some turns of the other tasks before and after."""
-
-    def __init__(self) -> None:
-        pass
-
-    async def run(self, find: Callable[[], T]) -> T:
-        await trio.lowlevel.checkpoint()
-        result = find()
-        await trio.lowlevel.checkpoint()
-        return result
-
-
-class Log:
-    """A store, its fan-out, and a way to commit."""
-
-    def __init__(self, store: MemoryStore | None = None) -> None:
-        self.store = store or MemoryStore()
-        self.encoded: list[int] = []
-        self.unpublished: list[list[Keyed]] = []
-        self.fanout = FanOut(Journal(self.store), self.store, Stepwise(), self._encode)
-
-    def _encode(self, tweet: Tweet) -> bytes:
-        self.encoded.append(tweet.id)
-        return encode_push(tweet)
-
-    def commit(self, *taggings: str) -> None:
-        """Commit a tweet for each string, with its letters as tags, and publish all that is committed."""
-        self.write(*taggings)
-        for tweets in self.unpublished:
-            self.fanout.publish(tweets)
-        self.unpublished.clear()
-
-    def write(self, *taggings: str) -> None:
-        """Commit tweets that are in the file already when they are yet to be published."""
-        drafts = [draft("text", tags=tags) for tags in taggings]
-        tweets = tweets_of(self.store.append(drafts, [], at=0))
-        self.unpublished.append([(tweet, draft.tags) for tweet, draft in zip(tweets, drafts, strict=True)])
-
-    def ids(self, tags: str, above: int, up_to: int) -> list[int]:
-        """What a follower of these tags is to get."""
-        tweets = self.store.tweets[above:up_to]
-        return [tweet.id for tweet in tweets if not tags or {*tags} & {*tweet.tags}]
-
-
-class Client:
-    """A follower's end: what has come since it last said what it follows."""
-
-    def __init__(self, log: Log) -> None:
-        self.log = log
-        self.tags = ""
-        self.start = 0
-        self.received: list[int] = []
-        self.live: list[int] = []
-        self.unsent = b""
-        self.pushed: list[int] = []  # tweets, each time
-        self.slow = False
-        self.closed = False
-        self.follower: Subscription | None = None
-
-    @property
-    def has_room(self) -> bool:
-        return not self.unsent
-
-    def push(self, data: bytes) -> None:
-        assert self.has_room, "pushed to without room"
-        self.pushed.append(data.count(b'["m"'))
-        self.unsent = data
-        if not self.slow:
-            self.drain()
-
-    def close(self) -> None:
-        self.closed = True
-        if self.follower is not None:
-            self.log.fanout.end(self.follower)
-
-    def drain(self) -> None:
-        """Take what is on its way."""
-        for line in self.unsent.splitlines():
-            kind, data = json.loads(line)
-            (self.received if kind == "m" else self.live).append(data["id"])
-        self.unsent = b""
-
-    def resume(self) -> None:
-        assert self.follower is not None
-        self.log.fanout.resume(self.follower)
-
-    def follow(self, tags: str, after: int | None) -> None:
-        """Follow as one that has just connected."""
-        self.follower = self.log.fanout.follow(self, tags, after)
-        self._begin(tags)
-
-    def change(self, tags: str) -> None:
-        """Follow other tags on the same connection."""
-        self.drain()
-        before = self.follower
-        self.follower = self.log.fanout.follow(self, tags, None, before)
-        self.check(self.follower.cursor)
-        self._begin(tags)
-
-    def reconnect(self) -> None:
-        """Lose what is on its way, and come back with the last id."""
-        assert self.follower is not None
-        self.log.fanout.end(self.follower)
-        last = max([self.start, *self.received])
-        self.unsent = b""
-        self.check(last)
-        self.follow(self.tags, last)
-
-    def check(self, up_to: int) -> None:
-        """Nothing is missing, nothing is twice, all in order; and the end of the history was told in its place."""
-        assert self.received == self.log.ids(self.tags, self.start, up_to)
-        assert len(self.live) <= 1
-
-    def _begin(self, tags: str) -> None:
-        assert self.follower is not None
-        self.tags, self.start, self.received, self.live = tags, self.follower.cursor, [], []
-        self.resume()
-
-
-async def following(log: Log, steps: Callable[[], object]) -> None:
-    """Run steps, and then the reading for all who are behind."""
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(log.fanout.run)
-        steps()
-        await trio.testing.wait_all_tasks_blocked()
-        nursery.cancel_scope.cancel()
-
-
-def follow_all(clients: list[Client], tags: list[str], after: int | None = None) -> None:
-    for client, theirs in zip(clients, tags, strict=True):
-        client.follow(theirs, after)
 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Little memory and small pages, so that a few tweets are enough to be far behind."""
-    monkeypatch.setattr(fanout, "PAGE_TWEETS", 3)
-    monkeypatch.setattr(fanout, "RECENT_TWEETS", 4)
+    monkeypatch.setattr(pages, "PAGE_TWEETS", 3)
+    monkeypatch.setattr(pages, "RECENT_TWEETS", 4)
 
 
 async def test_a_live_follower_gets_the_commit_at_once_each_tweet_once() -> None:
@@ -183,8 +42,56 @@ async def test_a_tweet_is_encoded_once_for_all_and_not_at_all_for_nobody() -> No
     await following(log, lambda: follow_all(clients, ["a", "a", "ab", "b", ""]))
     clients[4].close()
     log.commit("a", "c", "ab")
-    assert log.encoded == [1, 3]
+    assert log.encoder.encoded == [1, 3]
     assert [client.received for client in clients] == [[1, 3], [1, 3], [1, 3], [3], []]
+
+
+class Words:
+    """Another edge's encoder."""
+
+    def tweet(self, tweet: Tweet) -> bytes:
+        return b"tweet %d\n" % tweet.id
+
+    def deletion(self, deletion: Deletion) -> bytes:
+        return b"deleted %d\n" % deletion.tweet
+
+    def caught_up(self, cursor: int) -> bytes:
+        return b"caught up %d\n" % cursor
+
+    def pruned(self, up_to: int) -> bytes:
+        return b"pruned %d\n" % up_to
+
+
+class Sink:
+    """A subscriber of an edge that takes everything at once."""
+
+    has_room = True
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.encoder = encoder
+        self.data = b""
+
+    def push(self, data: bytes) -> None:
+        self.data += data
+
+    def close(self) -> None:
+        raise AssertionError("nothing fails here")
+
+
+async def test_followers_of_different_edges_get_the_same_entries_each_in_its_encoding() -> None:
+    log = Log()
+    log.commit("a", "b", "a")
+    frames, words = Sink(log.encoder), Sink(Words())
+    for sink in (frames, words, words):
+        log.fanout.resume(log.fanout.follow(sink, ["a"], 0, deletions=True))
+    await following(log, lambda: log.fanout.pruned(1))
+    log.commit("b", "a")
+    log.fanout.deleted(Deletion(6, 0, 3))
+    kinds = [json.loads(line)[0] for line in frames.data.splitlines()]
+    assert kinds == ["g", "m", "e", "m", "x"]
+    expected = ["pruned 1", "tweet 3", "caught up 3"] * 2 + ["tweet 5"] * 2 + ["deleted 3"] * 2
+    assert words.data.decode().splitlines() == expected
+    assert log.encoder.encoded == [3, 5]
 
 
 async def test_history_comes_in_pages_and_its_end_is_told_once(small: None) -> None:
@@ -203,22 +110,22 @@ async def test_history_comes_in_pages_and_its_end_is_told_once(small: None) -> N
 async def test_a_page_from_memory_looks_at_a_bounded_number_of_tweets(
     tags: str, wanted: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fanout, "PAGE_TWEETS", 3)
+    monkeypatch.setattr(pages, "PAGE_TWEETS", 3)
     log = Log()
     for taggings in ("aaaaa", "a", "aa"):
         log.commit(*taggings)
-    pages: list[int] = []
-    look_up = log.fanout._look_up
+    seen: list[int] = []
+    look_up = log.fanout._recent.page
 
     def look_up_and_note(follower: Subscription) -> object:
         page = look_up(follower)
-        pages.append(page.cursor - follower.cursor)
+        seen.append(page.cursor - follower.cursor)
         return page
 
-    monkeypatch.setattr(log.fanout, "_look_up", look_up_and_note)
+    monkeypatch.setattr(log.fanout._recent, "page", look_up_and_note)
     client = Client(log)
     await following(log, lambda: client.follow(tags, 0))
-    assert pages == [3, 3, 2]
+    assert seen == [3, 3, 2]
     assert (len(client.received), client.live) == (wanted, [8])
 
 
@@ -244,15 +151,16 @@ async def test_no_tag_of_a_tweet_is_folded_for_a_follower(monkeypatch: pytest.Mo
     monkeypatch.setattr(hashtags, "key", fold_and_note)
     client = Client(log)
     await following(log, lambda: client.follow("a", 0))
-    log.fanout.publish([(Tweet(4, 0, None, "", ("A",)), ["a"])])
+    log.fanout.committed([(Tweet(4, 0, None, "", ("A",)), ["a"])])
     assert client.received == [1, 3, 4]
     assert {*folded} == {"a"}, "the tag that is followed"
 
 
 @pytest.mark.parametrize("remembered", [0, 100])
 async def test_a_page_of_long_tweets_is_cut_short(remembered: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fanout, "PAGE_BYTES", 100)
-    monkeypatch.setattr(fanout, "RECENT_TWEETS", remembered)
+    for module in (pages, fanout):
+        monkeypatch.setattr(module, "PAGE_BYTES", 100)
+    monkeypatch.setattr(pages, "RECENT_TWEETS", remembered)
     log = Log()
     log.commit(*"abababab")
     client = Client(log)
@@ -265,7 +173,8 @@ async def test_a_commit_of_more_than_a_page_is_pushed_as_pages(monkeypatch: pyte
     log = Log()
     client = Client(log)
     await following(log, lambda: client.follow("", None))
-    monkeypatch.setattr(fanout, "PAGE_BYTES", 100)
+    for module in (pages, fanout):
+        monkeypatch.setattr(module, "PAGE_BYTES", 100)
     await following(log, lambda: log.commit(*"ababab"))
     client.check(6)
     assert client.pushed == [0, 2, 2, 2]
@@ -280,7 +189,7 @@ async def test_a_follower_without_room_costs_the_writer_nothing_and_misses_nothi
     client.slow = True
     for _ in range(20):
         log.commit("a")
-    assert log.encoded == [1, 2], "the second found no room"
+    assert log.encoder.encoded == [1, 2], "the second found no room"
     client.slow = False
     client.drain()
     await following(log, client.resume)
@@ -357,7 +266,7 @@ async def test_after_a_read_that_failed_no_deletions_are_kept_for_it(small: None
     for _ in range(10):
         log.commit("a")
     await following(log, lambda: Client(log).follow("", 0))
-    assert log.fanout._deleted_meanwhile is None
+    assert log.fanout._history._deleted is None
 
 
 async def test_who_has_ended_hears_nothing_more_and_leaves_nothing_behind() -> None:
@@ -369,7 +278,7 @@ async def test_who_has_ended_hears_nothing_more_and_leaves_nothing_behind() -> N
         client.close()
     log.commit("a", "b")
     assert [client.received for client in clients] == [[], [], []]
-    assert (log.fanout._live, log.fanout._index) == ({}, {})
+    assert (log.fanout._live, log.fanout._index, log.fanout._of_everything) == ({}, {}, set())
 
 
 def test_an_after_that_is_yet_to_come_counts_as_the_newest() -> None:
@@ -386,7 +295,7 @@ def test_tags_that_cannot_be_followed_are_refused_and_what_is_followed_stays(tag
     with pytest.raises(Refused) as refused:
         log.fanout.follow(client, tags, None, before)
     assert refused.value.code == "bad_tag"
-    assert before.state is not fanout.ENDED
+    assert before.state is not ENDED
 
 
 # The model
@@ -479,11 +388,5 @@ def test_whatever_happens_nobody_misses_a_tweet_or_sees_one_twice_or_out_of_orde
     steps: list[tuple[object, ...]],
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fanout, "PAGE_TWEETS", 3)
-        patch.setattr(fanout, "RECENT_TWEETS", 4)
-        patch.setattr(fanout, "PAGE_BYTES", 150)
-        patch.setattr(fanout, "PUSH_BYTES", 80)
-        patch.setattr(fanout, "TURN_BYTES", 200)
-        patch.setattr(fanout, "MAX_HITS", 4)
-        patch.setattr(fanout, "MAX_PAGES", 2)
+        shrink(patch)
         trio.run(partial(play, steps))

@@ -6,10 +6,11 @@ import pytest
 import trio
 import trio.testing
 
-from tests.broker.test_fanout import Client, Log, follow_all, following
+from tests.support.following import Client, Log, follow_all, following
 from tests.support.turns import Turns
-from ttweet.broker import fanout
-from ttweet.broker.fanout import Subscription
+from ttweet.broker import fanout, pages
+from ttweet.broker.pages import Page
+from ttweet.broker.subscriptions import LIVE, Subscription
 from ttweet.model.tweets import Deletion
 
 CLIENTS = 20
@@ -32,8 +33,8 @@ class Hall:
         self.log = Log()
         self.clients: list[Client] = []
         self.looked_up = 0
-        self._look_up = self.log.fanout._look_up
-        self.log.fanout._look_up = self._look_up_and_note  # type: ignore[method-assign]
+        self._look_up = self.log.fanout._recent.page
+        setattr(self.log.fanout._recent, "page", self._look_up_and_note)  # noqa: B010
 
     async def fill(self, tags: list[str], *, deletions: bool = False) -> None:
         self.clients = [Counted(self.log) for _ in tags]
@@ -54,10 +55,10 @@ class Hall:
             await following(self.log, step)
         finally:
             trio.lowlevel.remove_instrument(turns)
-        assert all(client.follower.state is fanout.LIVE for client in self.clients if client.follower)
+        assert all(client.follower.state is LIVE for client in self.clients if client.follower)
         return turns
 
-    def _look_up_and_note(self, follower: Subscription) -> fanout._Page:
+    def _look_up_and_note(self, follower: Subscription) -> Page:
         self.looked_up += 1
         return self._look_up(follower)
 
@@ -65,7 +66,8 @@ class Hall:
 @pytest.fixture
 async def hall(monkeypatch: pytest.MonkeyPatch) -> Hall:
     """Five pushes a turn, of which a page that was looked up takes the place of two."""
-    monkeypatch.setattr(fanout, "PAGE_BYTES", 2_000)
+    for module in (pages, fanout):
+        monkeypatch.setattr(module, "PAGE_BYTES", 2_000)
     monkeypatch.setattr(fanout, "PUSH_BYTES", 1_000)
     monkeypatch.setattr(fanout, "TURN_BYTES", 5_000)
     Counted.turns = Turns()
@@ -92,7 +94,7 @@ async def test_a_commit_of_many_bytes_is_pushed_to_fewer_in_a_turn(hall: Hall) -
 async def test_a_deletion_is_pushed_to_many_in_several_turns(hall: Hall) -> None:
     hall.log.commit("a")
     await hall.fill([""] * CLIENTS, deletions=True)
-    turns = await hall.turns_of(lambda: hall.log.fanout.publish_deletion(Deletion(2, 0, 1)))
+    turns = await hall.turns_of(lambda: hall.log.fanout.deleted(Deletion(2, 0, 1)))
     assert (turns.all, turns.most, hall.looked_up) == (CLIENTS, 5, 1)
     assert [client.live for client in hall.clients] == [[1, 2]] * CLIENTS
 
@@ -127,23 +129,23 @@ async def test_what_comes_while_a_commit_is_pushed_comes_after_it_and_once(hall:
 async def test_no_page_is_kept_when_nobody_is_behind(hall: Hall) -> None:
     await hall.fill([""] * CLIENTS)
     await hall.turns_of(lambda: hall.log.commit("a"))
-    assert hall.log.fanout._pages == {}
+    assert hall.log.fanout._recent._pages == {}
 
 
 async def test_few_pages_are_kept_for_many_who_are_behind_at_places_of_their_own(
     hall: Hall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fanout, "MAX_PAGES", 2)
+    monkeypatch.setattr(pages, "MAX_PAGES", 2)
     hall.log.commit(*"abcde")
     clients = [Client(hall.log) for _ in range(CLIENTS)]
     kept: list[int] = []
-    look_up = hall.log.fanout._look_up
+    look_up = hall.log.fanout._recent.page
 
-    def look_up_and_note(follower: Subscription) -> fanout._Page:
-        kept.append(len(hall.log.fanout._pages))
+    def look_up_and_note(follower: Subscription) -> Page:
+        kept.append(len(hall.log.fanout._recent._pages))
         return look_up(follower)
 
-    monkeypatch.setattr(hall.log.fanout, "_look_up", look_up_and_note)
+    monkeypatch.setattr(hall.log.fanout._recent, "page", look_up_and_note)
     await following(hall.log, lambda: follow_all(clients, [*"abcde"] * 4, 0))
     assert max(kept) <= 2
     for client in clients:

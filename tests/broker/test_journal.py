@@ -1,9 +1,12 @@
 """The one writer: examples of each promise."""
 
+from collections.abc import Sequence
+
 import pytest
 import trio
 import trio.testing
 
+from tests.support.following import Listening
 from tests.support.guard import GUARD_S
 from tests.support.held_store import HeldStore
 from tests.support.memory_store import MemoryStore
@@ -66,11 +69,16 @@ async def test_many_posters_of_one_batch_are_told_in_several_turns_and_followers
     monkeypatch.setattr(journal_module, "TELL_BURST", 3)
     store = HeldStore()
     told: list[int] = []
+
+    class Later(Listening):
+        def committed(self, tweets: Sequence[Keyed]) -> None:
+            told.extend([NotedPoster.turns.all] * len(tweets))
+
     store.hold()
     async with running(store) as journal:
         Poster(journal).post("holds the writer")
         await store.wait_held()
-        journal.on_commit = lambda tweets: told.extend([NotedPoster.turns.all] * len(tweets))
+        journal.add_listener(Later())
         posters = [NotedPoster(journal) for _ in range(10)]
         for poster in posters:
             poster.post("of one batch")
@@ -444,9 +452,9 @@ async def test_a_file_that_has_lost_its_name_takes_nothing_more_and_is_read_on(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     store = MemoryStore()
-    published: list[Keyed] = []
+    listening = Listening()
     async with running(store) as journal:
-        journal.on_commit = published.extend
+        journal.add_listener(listening)
         poster = Poster(journal)
         poster.post("stored")
         await poster.all_answered()
@@ -457,7 +465,7 @@ async def test_a_file_that_has_lost_its_name_takes_nothing_more_and_is_read_on(
         poster.post("refused")
         outcomes = await poster.all_answered()
         assert outcomes[1:] == [MOVED_UNKNOWN, MOVED]
-        assert [tweet.text for tweet, _ in published] == ["stored"], "followers are told nothing of it"
+        assert [tweet.text for tweet, _ in listening.tweets] == ["stored"], "followers are told nothing of it"
         assert journal.last is not None
         assert (journal.last.text, journal.newest) == ("unknown", 2), "as everybody finds it who reads the file"
         assert journal.failed == {"unknown": 1, "moved": 1}
@@ -493,10 +501,10 @@ async def test_a_file_is_looked_after_while_its_disk_is_full(
 
 async def test_the_keys_of_a_tweet_travel_with_it_and_a_repeated_key_does_not_change_them() -> None:
     store = HeldStore()
-    published: list[Keyed] = []
+    listening = Listening()
     store.hold()
     async with running(store) as journal:
-        journal.on_commit = published.extend
+        journal.add_listener(listening)
         poster = Poster(journal)
         poster.post("first", tags={"go": "Go"})
         await store.wait_held()
@@ -504,7 +512,7 @@ async def test_the_keys_of_a_tweet_travel_with_it_and_a_repeated_key_does_not_ch
         poster.post("twice", key="k", tags={"other": "other"})
         store.release()
         await poster.all_answered()
-    assert [(tweet.text, [*keys]) for tweet, keys in published] == [("first", ["go"]), ("once", ["café"])]
+    assert [(tweet.text, [*keys]) for tweet, keys in listening.tweets] == [("first", ["go"]), ("once", ["café"])]
 
 
 def test_the_keys_of_another_draft_are_not_taken_for_those_of_the_tweet() -> None:

@@ -12,17 +12,17 @@ import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.broker.test_fanout import Log, following
 from tests.client.test_cursor import Diary, line
+from tests.support.following import Log, following
 from tests.support.guard import GUARD_S
 from tests.support.memory_store import MemoryStore
 from tests.support.processes import run, running_server, says
 from tests.support.serving import Serving, serving
 from tests.support.sqlite_files import opened, post
 from ttweet.broker import retention as retention_module
-from ttweet.broker.fanout import Subscription
 from ttweet.broker.journal import Journal
 from ttweet.broker.retention import Retention
+from ttweet.broker.subscriptions import Encoder, Subscription
 from ttweet.broker.worker import Worker
 from ttweet.cli import shell
 from ttweet.client.cursor import Cursor
@@ -151,6 +151,7 @@ class Reader:
         self.unsent = b""
         self.received: list[int] = []
         self.gone: list[int] = []
+        self.encoder: Encoder = log.encoder
         self.follower: Subscription = log.fanout.follow(self, "", 0)
         self._log = log
 
@@ -176,7 +177,7 @@ class Reader:
 def prune(log: Log, before: int) -> None:
     while log.store.prune(before):
         pass
-    log.fanout.prune(log.store.position().gone)
+    log.fanout.pruned(log.store.position().gone)
 
 
 async def take_all(log: Log, reader: Reader) -> None:

@@ -8,20 +8,21 @@ import pytest
 import trio
 
 from tests.support.memory_store import MemoryStore
-from ttweet.broker.fanout import READING, WAITING, FanOut
+from ttweet.broker.fanout import FanOut
 from ttweet.broker.journal import Journal
 from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.service import Service
 from ttweet.broker.session import Host, Session
+from ttweet.broker.subscriptions import READING, WAITING
 from ttweet.broker.worker import Worker
 from ttweet.model.answers import Following, Identity, SignedIn
 from ttweet.model.errors import ProtocolError, Refused
 from ttweet.model.requests import Follow
+from ttweet.protocol.pushes import FrameEncoder
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.rights import POST, READ, RIGHTS
 from ttweet.security.token_file import TokenFile
 from ttweet.server.stats import Stats
-from ttweet.server.tcp.connection import encode_push
 
 
 @asynccontextmanager
@@ -31,13 +32,14 @@ async def hosts() -> AsyncIterator[Host]:
         journal = Journal(store)
         scheduler = ReadScheduler(journal.uploads, worker)
         service = Service(journal, store, scheduler, Stats(journal, {}))
-        yield Host(service, FanOut(journal, store, scheduler, encode_push), Authenticator())
+        yield Host(service, FanOut(journal, store, scheduler), Authenticator())
         await trio.lowlevel.checkpoint()
 
 
 class Client:
     """Keeps what is pushed."""
 
+    encoder = FrameEncoder()
     has_room = True
 
     def __init__(self) -> None:
@@ -245,5 +247,5 @@ async def test_a_follower_without_room_is_not_resumed() -> None:
 
 async def test_a_follower_that_begins_before_what_is_kept_is_told_up_to_where_it_goes() -> None:
     async with hosts() as host:
-        host.fanout.gone = 7
+        host.fanout.pruned(7)
         assert session_of(host).follow(Follow()) == Following(0, 7)

@@ -28,7 +28,6 @@ from ttweet.server.net.listeners import listen
 from ttweet.server.net.sweeper import SWEEP_INTERVAL_S
 from ttweet.server.net.transport import StreamTransport
 from ttweet.server.stats import Stats
-from ttweet.server.tcp.connection import encode_push
 from ttweet.server.tcp.server import Server
 from ttweet.storage.contract import Store
 
@@ -147,7 +146,7 @@ async def serving(
     by_hand = isinstance(trio.lowlevel.current_clock(), trio.testing.MockClock)
     with trio.fail_after(float("inf") if by_hand else GUARD_S), Worker("reader") as worker:
         reader = store.reader()
-        fanout = FanOut(journal, reader, ReadScheduler(journal.uploads, worker), encode_push)
+        fanout = FanOut(journal, reader, ReadScheduler(journal.uploads, worker))
         stats = Stats(journal, {"max_clients": max_clients})
         api = service(journal, reader, ReadScheduler(journal.uploads, worker), stats)
         server = Server(

@@ -7,9 +7,9 @@ once a batch, not once a tweet. Knows no particular store and no wire.
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import trio
 
@@ -37,6 +37,22 @@ IDLE_BEFORE_SETTLING_S = (
     0.25  # without work until the store does what it has put off, such as the index of a lone tweet
 )
 FILE_CHECK_INTERVAL_S = 0.5  # without work until the store sees whether its file is still in its place, 50 us
+
+
+class Listener(Protocol):
+    """Is told of all commits, in their order, after the clients that wait for them. Must not raise or block."""
+
+    def committed(self, tweets: Sequence[Keyed]) -> None:
+        """Take the new tweets of a commit, ids rising."""
+        ...
+
+    def deleted(self, deletion: Deletion) -> None:
+        """Take a new deletion."""
+        ...
+
+    def pruned(self, up_to: int) -> None:
+        """Note that tweets up to this id are not kept any more."""
+        ...
 
 
 class Journal:
@@ -79,12 +95,11 @@ class Journal:
         self.failed: Counter[str] = Counter()
         """How many drafts the store did not take, by code."""
         self._published = self.newest
-        self.on_commit: Callable[[list[Keyed]], None] | None = None
-        """Is told of each commit's new tweets, ids rising, after those who wait for them. Must not raise or block."""
-        self.on_deletion: Callable[[Deletion], None] | None = None
-        """Is told of each new deletion, in its place among the commits. Must not raise or block."""
-        self.on_prune: Callable[[int], None] | None = None
-        """Is told of `gone` when it has risen. Must not raise or block."""
+        self._listeners: list[Listener] = []
+
+    def add_listener(self, listener: Listener) -> None:
+        """Tell it of all commits from now on."""
+        self._listeners.append(listener)
 
     @property
     def waiting(self) -> tuple[int, int]:
@@ -213,16 +228,16 @@ class Journal:
         if deletion.id > self._published:  # else it was deleted before
             self.newest = self._published = deletion.id
             self.deleted += 1
-            if self.on_deletion is not None:
-                self.on_deletion(deletion)
+            for listener in self._listeners:
+                listener.deleted(deletion)
 
     def _pruned(self, result: tuple[int, Position]) -> None:
         removed, position = result
         if not removed:
             return
         self.last, self.gone = position.last, position.gone
-        if self.on_prune is not None:
-            self.on_prune(self.gone)
+        for listener in self._listeners:
+            listener.pruned(self.gone)
 
     async def _wait_for_work(self, worker: Worker) -> None:
         while not self._work.is_set():
@@ -378,8 +393,8 @@ class Journal:
                 new[tweet.id] = tweet, receipt.keys_of(tweet)
         if new:
             self._published = max(new)
-            if self.on_commit is not None:
-                self.on_commit(list(new.values()))
+            for listener in self._listeners:
+                listener.committed([*new.values()])
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import trio
 
-from ttweet.broker.fanout import FanOut, Subscriber, Subscription
+from ttweet.broker.fanout import FanOut
 from ttweet.broker.receipts import Receipt, Waiter
 from ttweet.broker.service import Service
+from ttweet.broker.subscriptions import Subscriber, Subscription
 from ttweet.model import tweets
 from ttweet.model.answers import Following, Identity, SignedIn
 from ttweet.model.errors import ProtocolError, Refused
@@ -77,7 +78,7 @@ class Session:
 
     @property
     def follows(self) -> str | None:
-        """How its subscription is doing, one of the states of `fanout`; None without one."""
+        """How its subscription is doing, one of the states of `subscriptions`; None without one."""
         return None if self._subscription is None else self._subscription.state
 
     def follow(self, request: Follow) -> Following:

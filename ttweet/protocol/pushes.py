@@ -39,11 +39,6 @@ class FrameEncoder:
         return b'["g",{"id":%d}]\n' % up_to
 
 
-_PLAIN = FrameEncoder()
-encode_deletion, encode_live, encode_gone = _PLAIN.deletion, _PLAIN.caught_up, _PLAIN.pruned
-"""For the fan-out, until it is given an encoder."""
-
-
 def decode(frame: Any) -> Push | Following:
     """Return what a follower gets, and first the answer to its `s`. Raises Refused when that is an error.
 

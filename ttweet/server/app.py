@@ -49,7 +49,6 @@ from ttweet.server.startup import (
     without_address,
 )
 from ttweet.server.stats import Stats
-from ttweet.server.tcp.connection import encode_push
 from ttweet.server.tcp.server import Server
 from ttweet.storage.sqlite.writer import SqliteStore
 
@@ -126,7 +125,7 @@ async def serve(
         retention = _retention(config.keep, journal, store, resources)
         stats = Stats(journal, limits_in_force(config, max_clients), retention=retention)
         service = Service(journal, reader, ReadScheduler(journal.uploads, worker), stats)
-        fanout = FanOut(journal, reader, ReadScheduler(journal.uploads, worker), encode_push)  # with a line of its own
+        fanout = FanOut(journal, reader, ReadScheduler(journal.uploads, worker))  # with a line of its own
         addresses = [listener.getsockname()[0] for listener in listeners]
         authenticator = Authenticator(exposure.anonymous_rights(addresses, config.anonymous), TokenFile(config.db))
         server = Server(

@@ -98,7 +98,8 @@ def push_before_commit() -> None:
         early = [tweets.Tweet(at + n, 0, None, one.text, tuple(one.tags.values())) for n, one in enumerate(drafts)]
         if early:
             self._published = early[-1].id
-            self.on_commit([(tweet, draft.tags) for tweet, draft in zip(early, drafts, strict=True)])
+            for listener in self._listeners:
+                listener.committed([(tweet, draft.tags) for tweet, draft in zip(early, drafts, strict=True)])
         return batch, lines
 
     journal.Journal._take_batch = take_batch

@@ -9,14 +9,12 @@ import trio.testing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.broker.test_fanout import Client as Subscriber
-from tests.broker.test_fanout import Log, following
+from tests.support.following import Client as Subscriber
+from tests.support.following import Listening, Log, following, shrink
 from tests.support.held_store import HeldStore
 from tests.support.memory_store import MemoryStore
 from tests.support.posters import BUSY, FULL, INTERNAL, Poster, running, texts
 from tests.support.serving import serving
-from ttweet.broker import fanout
-from ttweet.broker.fanout import FanOut
 from ttweet.broker.journal import Journal
 from ttweet.model.errors import Refused, StoreError
 from ttweet.model.reports import message_deleted, message_received
@@ -29,11 +27,10 @@ REPORT = message_deleted(1, "ann")
 
 async def test_a_deletion_stands_in_its_place_between_the_uploads() -> None:
     store = HeldStore()
-    published: list[int] = []
+    listening = Listening()
     store.hold()
     async with running(store) as journal:
-        journal.on_commit = lambda tweets: published.extend(tweet.id for tweet, _ in tweets)
-        journal.on_deletion = lambda deletion: published.append(deletion.id)
+        journal.add_listener(listening)
         poster = Poster(journal)
         poster.post("first")
         await store.wait_held()
@@ -45,7 +42,7 @@ async def test_a_deletion_stands_in_its_place_between_the_uploads() -> None:
         await poster.all_answered()
         assert journal.last is not None
         assert (journal.last.id, journal.newest) == (3, 3)
-    assert published == [1, 2, 3]
+    assert listening.ids == [1, 2, 3]
     assert texts(store) == ["second"]
 
 
@@ -210,7 +207,7 @@ class _Deleting(Log):
         except Refused:
             return
         if deletion.id > newest:
-            self.fanout.publish_deletion(deletion)
+            self.fanout.deleted(deletion)
 
 
 STEPS = st.lists(
@@ -222,11 +219,7 @@ STEPS = st.lists(
 @given(STEPS)
 def test_a_follower_gets_what_is_left_and_each_deletion_once_whatever_happens(steps: list[int | str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fanout, "PAGE_TWEETS", 3)
-        patch.setattr(fanout, "RECENT_TWEETS", 4)
-        patch.setattr(fanout, "PAGE_BYTES", 150)
-        patch.setattr(fanout, "TURN_BYTES", 200)
-        patch.setattr(fanout, "PUSH_BYTES", 80)
+        shrink(patch)
         trio.run(_follow_through, steps)
 
 
@@ -278,7 +271,7 @@ async def test_a_deletion_that_is_committed_during_a_read_comes_in_its_place() -
 
     log = _Deleting(Racing())
     log.commit("a", "b")
-    log.fanout = FanOut(Journal(log.store), log.store, log.fanout._reading, log._encode)  # nothing in memory
+    log.restart()
     client = _Deletions(log)
     await following(log, lambda: client.follow("", 0))
     assert client.entries == [("m", 2), ("x", 3), ("m", 4)]
@@ -304,7 +297,7 @@ async def test_a_tweet_that_is_deleted_while_it_is_read_for_a_follower_is_not_se
 
     log = _Deleting(Racing())
     log.commit("a", "b")
-    log.fanout = FanOut(Journal(log.store), log.store, log.fanout._reading, log._encode)  # nothing in memory
+    log.restart()
     client = _Deletions(log)
     await following(log, lambda: client.follow("", 0))
     assert client.entries == [("m", 2), ("x", 3)]

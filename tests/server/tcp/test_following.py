@@ -7,7 +7,7 @@ import pytest
 import trio
 import trio.testing
 
-from tests.broker.test_fanout import Client, Log, follow_all
+from tests.support.following import Client, Log, follow_all
 from tests.support.held_store import HeldStore
 from tests.support.serving import Caller, Serving, serving
 from ttweet.broker import fanout

@@ -10,8 +10,8 @@ import trio.testing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.following import shrink
 from tests.support.serving import Caller, Serving, serving
-from ttweet.broker import fanout as fanout
 
 FOLLOWERS = 3
 TAGS = ["", "a", "b", "ab"]  # each character is a tag
@@ -156,9 +156,5 @@ def test_over_connections_too_nobody_misses_a_tweet_or_sees_one_twice_or_out_of_
     steps: list[tuple[Any, ...]],
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fanout, "PAGE_TWEETS", 3)
-        patch.setattr(fanout, "RECENT_TWEETS", 4)
-        patch.setattr(fanout, "PAGE_BYTES", 150)
-        patch.setattr(fanout, "TURN_BYTES", 200)
-        patch.setattr(fanout, "PUSH_BYTES", 80)
+        shrink(patch)
         trio.run(partial(play, steps))

@@ -40,9 +40,8 @@ from ttweet.server.tcp.outbox import Outbox
 TURN_REQUESTS = 8  # of one client before others get their turn, some 0.3 ms; one read may hold very many
 LINGER_S = 1.0  # bytes are thrown away for so long after the last answer, lest a reset overtake it
 
-FRAMES = FrameEncoder(JSON)
-encode_push = FRAMES.tweet
-"""For the fan-out."""
+ENCODER = FrameEncoder(JSON)
+"""Makes the frames of all connections' pushes."""
 
 
 class Connection:
@@ -156,13 +155,16 @@ class Connection:
         """Whether something was carried out for it, or it has begun a classic request."""
         return self._served or self._reader.classic or self.standing is Standing.TOKEN
 
+    encoder = ENCODER
+    """See subscriptions.Subscriber."""
+
     @property
     def has_room(self) -> bool:
-        """See fanout.Subscriber. Who waits for answers goes first, or pushes could keep it waiting for ever."""
+        """See subscriptions.Subscriber. Who waits for answers goes first, or pushes could keep it waiting for ever."""
         return not self._outbox.unsent and self._outbox.progress is None
 
     def push(self, data: bytes) -> None:
-        """See fanout.Subscriber."""
+        """See subscriptions.Subscriber."""
         self._quiet = False
         self._send(data)
 
@@ -333,7 +335,7 @@ class Connection:
         """Give a follower that has heard nothing for a while a sign of life, which also finds a dead link."""
         self.deadline = trio.current_time() + self._limits.ping_s
         if self._quiet:
-            self._send(FRAMES.keep_alive)
+            self._send(ENCODER.keep_alive)
         self._quiet = True
 
     async def _until_answered(self) -> None:

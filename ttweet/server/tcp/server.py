@@ -7,8 +7,8 @@ from functools import partial
 
 import trio
 
-from ttweet.broker.fanout import LIVE
 from ttweet.broker.session import Host, Session
+from ttweet.broker.subscriptions import LIVE
 from ttweet.model import reports
 from ttweet.model.errors import ProtocolError
 from ttweet.model.reports import Peer

@@ -1,0 +1,189 @@
+"""What subscriptions that are behind are pushed: pages of the last tweets, which are in memory, or of the file.
+
+A page is bounded by the tweets that are looked at, and by the bytes of those that are wanted. Knows no encoding.
+"""
+
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain, takewhile
+from typing import NamedTuple, Self
+
+from ttweet.broker.read_scheduler import ReadScheduler
+from ttweet.broker.receipts import Keyed
+from ttweet.broker.subscriptions import Encoder, Keys, Subscription
+from ttweet.model.limits import PAGE_BYTES
+from ttweet.model.tweets import Deletion, Tweet
+from ttweet.storage.contract import TagQueries
+
+PAGE_TWEETS = 256  # looked at in one read for a follower that is behind: some 70 KiB, 1 ms
+RECENT_TWEETS = 2_000  # at most are kept in memory, some 1 MiB: a follower that fell behind briefly needs no disk
+MAX_PAGES = 8  # kept for the followers that are behind at the same place, 2 MiB
+
+
+class Batch:
+    """One commit's tweets, or a deletion; each is encoded when it is first wanted, once for each encoder."""
+
+    def __init__(self, tweets: Sequence[Keyed], deletion: Deletion | None = None) -> None:
+        self.tweets = tweets
+        self.deletion = deletion
+        self.last = tweets[-1][0].id if deletion is None else deletion.id
+        """The newest id of this commit, which stays when its tweet is deleted."""
+        self.weight = max(1, len(tweets))
+        """For how many tweets it counts in memory."""
+        self._frames: dict[tuple[Encoder, int], bytes] = {}
+
+    def frame(self, encoder: Encoder, tweet: Tweet) -> bytes:
+        """The tweet as it is pushed."""
+        place = encoder, tweet.id
+        frame = self._frames.get(place)
+        if frame is None:
+            frame = self._frames[place] = encoder.tweet(tweet)
+        return frame
+
+    def drop(self, tweet: int) -> None:
+        """Forget a tweet that was deleted."""
+        self.tweets = [one for one in self.tweets if one[0].id != tweet]
+        self._frames = {place: frame for place, frame in self._frames.items() if place[1] != tweet}
+
+    def drop_up_to(self, gone: int) -> None:
+        """Forget tweets that are not kept any more."""
+        self.tweets = [one for one in self.tweets if one[0].id > gone]
+
+    def frames_for(self, subscription: Subscription) -> Iterator[tuple[int, bytes]]:
+        """The ids of this commit above a cursor, each with its frame, which is empty if it is not wanted."""
+        encoder, wanted = subscription.kind
+        if self.deletion is not None:
+            yield self.deletion.id, encoder.deletion(self.deletion) if subscription.deletions else b""
+        for tweet, keys in self.tweets:
+            if tweet.id > subscription.cursor:
+                is_wanted = not (wanted and wanted.isdisjoint(keys))
+                yield tweet.id, self.frame(encoder, tweet) if is_wanted else b""
+
+
+class Page(NamedTuple):
+    """Frames for a follower, the id up to which it has all then, and the one up to which tweets were gone before."""
+
+    data: bytes
+    cursor: int
+    gone: int
+
+    @classmethod
+    def of(cls, frames: Iterable[tuple[int, bytes]], end: int, gone: int) -> Self:
+        """As many frames as a page takes, each given with its id; with all of them the cursor comes to `end`.
+
+        An empty frame counts too: what a page costs depends on the tweets that are looked at, not on those wanted.
+        """
+        taken: list[bytes] = []
+        size = cursor = 0
+        for id_, frame in frames:
+            if len(taken) == PAGE_TWEETS or (frame and size >= PAGE_BYTES):
+                return cls(b"".join(taken), cursor, gone)
+            taken.append(frame)
+            size, cursor = size + len(frame), id_
+        return cls(b"".join(taken), end, gone)
+
+
+class Recent:
+    """The newest tweets and deletions: `newest` is the last id. Tweets up to `gone` are not kept any more."""
+
+    def __init__(self, newest: int, gone: int) -> None:
+        self.newest = self._before = newest
+        self.gone = gone
+        self._batches: deque[Batch] = deque()
+        self._tweets = 0
+        self._pages: dict[tuple[tuple[Encoder, Keys], int, bool], Page] = {}  # until something is new or gone
+
+    def add(self, batch: Batch) -> int:
+        """Remember what is the newest by now; returns the newest id before."""
+        before, self.newest = self.newest, batch.last
+        self._pages.clear()
+        self._batches.append(batch)
+        self._tweets += batch.weight
+        while self._tweets > RECENT_TWEETS:
+            self._drop_oldest()
+        return before
+
+    def delete(self, deletion: Deletion) -> int:
+        """Forget the tweet, and remember the deletion; returns the newest id before."""
+        holding = next((batch for batch in self._batches if batch.last >= deletion.tweet), None)
+        if holding is not None:
+            holding.drop(deletion.tweet)
+        return self.add(Batch([], deletion))
+
+    def prune(self, gone: int) -> None:
+        """Forget the tweets up to an id."""
+        self.gone = gone
+        self._pages.clear()
+        while self._batches and self._batches[0].last <= gone:
+            self._drop_oldest()
+        if self._batches:
+            self._batches[0].drop_up_to(gone)
+
+    def reaches(self, cursor: int) -> bool:
+        """Whether all above a cursor is here."""
+        return cursor >= self._before
+
+    def kept_page(self, subscription: Subscription) -> Page | None:
+        """The page that another one at the same place was given, if it is kept.
+
+        A commit that was too much for one turn of the event loop leaves many of them at the same place.
+        """
+        return self._pages.get((subscription.kind, subscription.cursor, subscription.deletions))
+
+    def page(self, subscription: Subscription) -> Page:
+        """What is above a cursor that this reaches."""
+        new = [*takewhile(lambda batch: batch.last > subscription.cursor, reversed(self._batches))]
+        frames = chain.from_iterable(batch.frames_for(subscription) for batch in reversed(new))
+        page = Page.of(frames, self.newest, self.gone)
+        if len(self._pages) == MAX_PAGES:
+            self._pages.clear()
+        self._pages[subscription.kind, subscription.cursor, subscription.deletions] = page
+        return page
+
+    def drop_pages(self) -> None:
+        """Keep no pages: nobody is behind."""
+        self._pages.clear()
+
+    def _drop_oldest(self) -> None:
+        oldest = self._batches.popleft()
+        self._tweets -= oldest.weight
+        self._before = oldest.last
+
+
+class History:
+    """What the file has. `reader` is called by `reads` only."""
+
+    def __init__(self, reader: TagQueries, reads: ReadScheduler) -> None:
+        self._reader = reader
+        self._reads = reads
+        self._deleted: set[int] | None = None  # tweets that are deleted while a page is read
+
+    def note_deleted(self, tweet: int) -> None:
+        """Leave a tweet out of the page that is being read."""
+        if self._deleted is not None:
+            self._deleted.add(tweet)
+
+    async def page(self, subscription: Subscription, newest: int) -> Page:
+        """What is above a cursor, up to the newest id that was published. Raises StoreError.
+
+        The file may be ahead of that: what is newer will be pushed to a subscriber that is live by then, or be in the
+        next page. What is deleted meanwhile must not be sent.
+        """
+        deleted = self._deleted = set()
+        read = partial(self._reader.read_after, keys=sorted(subscription.keys), deletions=subscription.deletions)
+        try:
+            found, gone = await self._reads.run(partial(read, subscription.cursor, PAGE_TWEETS))
+        finally:
+            self._deleted = None
+        entries = [entry for entry in found if entry.id <= newest]
+        end = entries[-1].id if len(entries) == PAGE_TWEETS else newest
+        return Page.of(_frames(entries, deleted, subscription.subscriber.encoder), end, gone)
+
+
+def _frames(
+    entries: Iterable[Tweet | Deletion], deleted: Collection[int], encoder: Encoder
+) -> Iterator[tuple[int, bytes]]:
+    for entry in entries:
+        if entry.id not in deleted:
+            yield entry.id, encoder.tweet(entry) if isinstance(entry, Tweet) else encoder.deletion(entry)
