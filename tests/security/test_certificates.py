@@ -15,10 +15,10 @@ import ttweet
 from tests.support.authority import Authority, encrypt
 from tests.support.ownership import NOBODY, give_away
 from tests.support.processes import LIMIT_S
-from ttweet.client.tls import make_context
 from ttweet.model.errors import ConnectError, OpenError, SetupError
 from ttweet.security import certificates
 from ttweet.security.certificates import Certificates
+from ttweet.security.outgoing import make_context
 
 SECURITY = Path(ttweet.__file__).parent.parent / "docs" / "security.md"
 

@@ -97,7 +97,7 @@ class Endpoint:
         if not self._speaks_tls(server):
             return None
         if self._tls is None:
-            from ttweet.client.tls import SYSTEM, make_context
+            from ttweet.security.outgoing import SYSTEM, make_context
 
             self._tls = make_context(SYSTEM if self._ca is None else self._ca, self._cert, self._key)
         return self._tls

@@ -1,11 +1,7 @@
-"""TLS at a client's end; imported only by who uses it, since `ssl` takes 8 ms.
-
-The server's certificate is always verified, and that it is for the host that was asked for.
-"""
+"""TLS at a client's end, and why there is none; imported only by who uses it, since `ssl` takes 8 ms."""
 
 from __future__ import annotations
 
-import os
 import select
 import socket
 import ssl
@@ -14,8 +10,7 @@ from contextlib import suppress
 
 from ttweet.client.tcp import READ_BYTES
 from ttweet.client.waiting import ready
-from ttweet.files import NotOursError, refuse_replaceable
-from ttweet.model.errors import ConnectError, SetupError
+from ttweet.model.errors import ConnectError
 from ttweet.model.remedies import TRUST
 
 TYPE_CHECKING = False
@@ -25,46 +20,12 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-SYSTEM = "system"  # in place of a file: the authorities that this system trusts
-
 _UNTRUSTED = {18, 19, 20, 21}  # X509_V_ERR_...: self-signed, or an issuer that is not known
 _WRONG_HOST = {62, 64}  # ...HOSTNAME_MISMATCH and IP_ADDRESS_MISMATCH
 _IN_BETWEEN = "it has none, or something in between answers for it; nothing was sent, ask the operator"
 _PLAIN = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")  # what OpenSSL makes of an answer that is no TLS, by version
 _NO_ROOM = "TLSV1_ALERT_INTERNAL_ERROR"  # see server.net.tls.NO_ROOM
 _WANTS_CERTIFICATE = ("CERTIFICATE_REQUIRED", "HANDSHAKE_FAILURE", "UNKNOWN_CA", "BAD_CERTIFICATE", "CERTIFICATE_")
-
-
-def make_context(ca: str, cert: str | None, key: str | None) -> ssl.SSLContext:
-    """What connections are made with: whom to trust, and the client's own certificate. Raises SetupError."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if ca == SYSTEM:
-        context.load_default_certs()
-    else:
-        _use(ca, lambda: context.load_verify_locations(ca), "certificate to trust")
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # what is in the file is trusted, whoever has signed it
-    if cert is not None:
-        if key is not None:  # `ssl` tells of neither file which one cannot be read
-            _use(key, lambda: os.close(os.open(key, os.O_RDONLY)), "key")
-        _use(cert, lambda: context.load_cert_chain(cert, key, password=lambda: _refuse_password(cert)), "certificate")
-    return context
-
-
-def _use(path: str, load: Callable[[], None], what: str) -> None:
-    try:
-        refuse_replaceable(path)
-        load()
-    except NotOursError as exc:
-        raise SetupError("tls", f"cannot trust {path}: {exc.strerror}") from exc
-    except ssl.SSLError as exc:
-        raise SetupError("tls", f"{path} holds no {what} in PEM form, or not the key for it") from exc
-    except OSError as exc:
-        raise SetupError("tls", f"cannot read the {what} in {path or repr(path)}: {exc.strerror}") from exc
-
-
-def _refuse_password(path: str) -> str:
-    raise SetupError("tls", f"the key of {path} is encrypted, and nobody is asked for a password; decrypt it")
 
 
 class TlsSocket:

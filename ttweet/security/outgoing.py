@@ -1,0 +1,50 @@
+"""Whom to trust, and what to show, on the TLS connections that this side makes.
+
+The other side's certificate is always verified, and that it is for the host that was asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+
+from ttweet.files import NotOursError, refuse_replaceable
+from ttweet.model.errors import SetupError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SYSTEM = "system"  # in place of a file: the authorities that this system trusts
+
+
+def make_context(ca: str, cert: str | None, key: str | None) -> ssl.SSLContext:
+    """What connections are made with: whom to trust, and the client's own certificate. Raises SetupError."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca == SYSTEM:
+        context.load_default_certs()
+    else:
+        _use(ca, lambda: context.load_verify_locations(ca), "certificate to trust")
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # what is in the file is trusted, whoever has signed it
+    if cert is not None:
+        if key is not None:  # `ssl` tells of neither file which one cannot be read
+            _use(key, lambda: os.close(os.open(key, os.O_RDONLY)), "key")
+        _use(cert, lambda: context.load_cert_chain(cert, key, password=lambda: _refuse_password(cert)), "certificate")
+    return context
+
+
+def _use(path: str, load: Callable[[], None], what: str) -> None:
+    try:
+        refuse_replaceable(path)
+        load()
+    except NotOursError as exc:
+        raise SetupError("tls", f"cannot trust {path}: {exc.strerror}") from exc
+    except ssl.SSLError as exc:
+        raise SetupError("tls", f"{path} holds no {what} in PEM form, or not the key for it") from exc
+    except OSError as exc:
+        raise SetupError("tls", f"cannot read the {what} in {path or repr(path)}: {exc.strerror}") from exc
+
+
+def _refuse_password(path: str) -> str:
+    raise SetupError("tls", f"the key of {path} is encrypted, and nobody is asked for a password; decrypt it")
