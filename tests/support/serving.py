@@ -95,6 +95,7 @@ class Serving:
     store: Any
     journal: Journal
     stats: Stats
+    host: Host
     server: Server
     nursery: trio.Nursery
     address: tuple[str, int]
@@ -149,8 +150,9 @@ async def serving(
         fanout = FanOut(journal, reader, ReadScheduler(journal.uploads, worker))
         stats = Stats(journal, {"max_clients": max_clients})
         api = service(journal, reader, ReadScheduler(journal.uploads, worker), stats)
+        host = Host(api, fanout, authenticator or Authenticator())
         server = Server(
-            Host(api, fanout, authenticator or Authenticator()),
+            host,
             max_clients=max_clients,
             limits=limits or Limits(),
             rates=rates,
@@ -165,7 +167,7 @@ async def serving(
                 with listener:
                     async with trio.open_nursery() as connections:
                         connections.start_soon(server.accept, listener, connections)
-                        here = Serving(store, journal, stats, server, connections, listener.getsockname())
+                        here = Serving(store, journal, stats, host, server, connections, listener.getsockname())
                         try:
                             yield here
                         finally:
