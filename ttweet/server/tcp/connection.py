@@ -7,9 +7,22 @@ own if not. To wake the client's task for each acknowledgement would cost a turn
 Back-pressure: nothing more is read while `max_unanswered` uploads are on their way, while the journal is full, or while
 the socket does not take what was answered. So a connection holds at most one read, that many receipts, and the answer
 to one query.
+
+| state | bytes come | they end | no more is to be read | `stop` | `expire`, when no receipt waits |
+| --- | --- | --- | --- | --- | --- |
+| READING | HANDLING | DRAINING | LAST_READ | CLOSED, or LAST_READ with half a frame | a keep-alive, or CLOSED |
+| HANDLING | | | DRAINING | DRAINING | CLOSED if answers are not taken |
+| LAST_READ | DRAINING | DRAINING | | CLOSED, or the same with half a frame | CLOSED |
+| DRAINING | | | | | CLOSED if answers are not taken |
+| LINGERING | | CLOSED | | CLOSED | CLOSED |
+
+HANDLING becomes READING, and DRAINING becomes LINGERING, when all is carried out and answered. No more is to be read
+after an error of the protocol, after the download of the classic protocol, and when a token is no longer good. A lost
+connection is CLOSED from any state.
 """
 
 from collections.abc import Callable
+from enum import Enum
 
 import trio
 
@@ -44,15 +57,26 @@ ENCODER = FrameEncoder(JSON)
 """Makes the frames of all connections' pushes."""
 
 
+class State(Enum):
+    """What a connection is at; see the table above."""
+
+    READING = "it waits for bytes"
+    HANDLING = "what was read is carried out"
+    LAST_READ = "it waits for the rest of a frame, and reads no more after that"
+    DRAINING = "nothing more is read; what was read is carried out and answered"
+    LINGERING = "all is answered and our end sent; what still comes is thrown away"
+    CLOSED = "the client is gone; its uploads may still be on their way to the disk"
+
+
+READING, HANDLING, LAST_READ, DRAINING, LINGERING, CLOSED = State
+
+
 class Connection:
     """The server's side of one connected client. `run` is its task."""
 
     __slots__ = (
-        "_closed",
         "_limits",
-        "_listening",
         "_mid_frame",
-        "_no_more",
         "_outbox",
         "_quiet",
         "_reader",
@@ -60,6 +84,7 @@ class Connection:
         "_served",
         "_service",
         "_session",
+        "_state",
         "_transport",
         "deadline",
         "place",
@@ -87,9 +112,7 @@ class Connection:
         self._outbox = Outbox(transport, self._reader)
         self._quiet = False  # nothing was pushed since the last look
         self._mid_frame = False  # what _reader.unfinished was after the last read
-        self._no_more = False  # no further request is read
-        self._listening = True  # the task waits for bytes: all that came is handled, though not yet answered
-        self._closed = False
+        self._state = READING
         self._served = False  # a request was carried out
         self.deadline = place.heard_at + limits.first_byte_s
         """When, by trio's clock, the client has had long enough; then `expire` is due."""
@@ -97,10 +120,9 @@ class Connection:
     async def run(self) -> None:
         """Serve the client until it ends, breaks the protocol, or `stop`, `expire` or its own going ends it."""
         try:
-            while not self._no_more:
-                self._listening = True
+            while self._state is READING:
                 data = await self._transport.receive()
-                self._listening = False
+                self._note_read()
                 events = self._reader.receive_data(data) if data else self._reader.receive_end()
                 if events and not self.place.seated:
                     events = await self._enter(events)
@@ -111,6 +133,8 @@ class Connection:
                 if self._outbox.unsent:
                     await self._until_answered()
                 self._set_deadline(progressed=bool(events))
+                if self._state is HANDLING:
+                    self._state = READING
             await self._finish()
         except LOST:
             pass  # nobody is left to be told
@@ -133,7 +157,7 @@ class Connection:
         """See receipts.Waiter."""
         self._flush()
         self._close_if_done()
-        if self._closed:
+        if self._state is CLOSED:
             self._sign_out()
 
     @property
@@ -148,7 +172,7 @@ class Connection:
     @property
     def is_working(self) -> bool:
         """See places.Guest."""
-        return bool(self._outbox.answers) or not (self._listening or self._outbox.unsent)
+        return bool(self._outbox.answers) or (self._state in (HANDLING, DRAINING) and not self._outbox.unsent)
 
     @property
     def has_begun(self) -> bool:
@@ -176,7 +200,7 @@ class Connection:
     def stop(self) -> None:
         """Read no further request; end at once if nothing is under way, else when it is answered."""
         if not self._reader.classic:  # such a client has but one request, and it has begun
-            self._no_more = True
+            self._read_no_more()
             self._close_if_done()
 
     def recheck(self) -> None:
@@ -190,38 +214,48 @@ class Connection:
 
     def expire(self) -> None:
         """Close, now that the deadline has passed, and tell the client if it would hear."""
-        unsent = self._outbox.unsent
-        if (self._outbox.answers or not self._listening) and not unsent:
+        unsent, unfinished = self._outbox.unsent, self._reader.unfinished
+        if self.is_working and not unsent:
             self._set_deadline(progressed=True)  # it is waiting for the disk, which is not its fault
             return
-        if self.follows is not None and not (unsent or self._no_more or self._reader.unfinished):
+        if self._state is READING and not (unsent or unfinished) and self.follows is not None:
             self._ping()
             return
-        if self._reader.unfinished and not self._no_more:
+        if unfinished and self._state in (READING, HANDLING):
             self._service.report(reports.input_refused(self.place.peer, "timeout", self._session.principal.name))
-        if not (unsent or self._no_more or self._reader.classic):
-            missing = _missing(self._reader, self._limits)
-            self._send(answers.encode_error(ProtocolError("timeout", f"{missing} came"), JSON))
-        self.close()
+        self.reject(ProtocolError("timeout", f"{_missing(self._reader, self._limits)} came"))
 
     def reject(self, error: ProtocolError) -> None:
         """See places.Guest: a client that has nothing under way makes room for another."""
-        if not (self._outbox.unsent or self._no_more or self._reader.classic):
+        if self._state in (READING, HANDLING) and not (self._outbox.unsent or self._reader.classic):
             self._send(answers.encode_error(error, JSON))
         self.close()
 
     def close(self) -> None:
         """Let go of the client at once."""
-        self._closed = True
+        self._state = CLOSED
         self._transport.close()
         self._session.leave()
         self._sign_out()
         self._outbox.close()
 
+    def _note_read(self) -> None:
+        if self._state is READING:
+            self._state = HANDLING
+        elif self._state is LAST_READ:
+            self._state = DRAINING
+
+    def _read_no_more(self) -> None:
+        if self._state is READING:
+            self._state = LAST_READ
+        elif self._state is HANDLING:
+            self._state = DRAINING
+
     def _close_if_done(self) -> None:
         """Let a task go that listens for what will not be read any more; one that does not finishes by itself."""
-        going = self._session.ended or not self._reader.unfinished
-        if self._no_more and self._listening and going and self._outbox.is_empty:
+        if self._state is LINGERING or (
+            self._state is LAST_READ and self._outbox.is_empty and (self._session.ended or not self._reader.unfinished)
+        ):
             self.close()
 
     async def _enter(self, events: list[Event]) -> list[Event]:
@@ -304,7 +338,7 @@ class Connection:
         if not self._reader.classic:
             self._outbox.answers.append(answers.encode_error(error, JSON))
         if not isinstance(error, Refused):
-            self._no_more = True
+            self._read_no_more()
 
     async def _query(self, request: Query) -> None:
         await self._until_answered()  # a client sees what it posted before it asked
@@ -322,13 +356,14 @@ class Connection:
             else:
                 self._served = True
                 self._outbox.answers.append(answer)
-        self._no_more |= isinstance(request, ClassicDownload)
+        if isinstance(request, ClassicDownload):
+            self._read_no_more()
         self._flush()  # a push must not overtake the answer to its follow
         self._session.resume()
 
     def _sign_out(self) -> None:
         """Free the name; once the connection has ended, when what it posted is decided: it belongs to this login."""
-        if not (self._closed and self._outbox.is_undecided):
+        if not (self._state is CLOSED and self._outbox.is_undecided):
             self._session.sign_out()
 
     def _ping(self) -> None:
@@ -353,9 +388,11 @@ class Connection:
 
     async def _end(self) -> None:
         """End our side, once all is answered; who does not take that is given up in time."""
+        self._read_no_more()
         await self._until_answered()
         self._session.unfollow()  # nothing may be sent behind the end, nor while TLS still sends it
-        self._no_more = self._listening = True
+        if self._state is DRAINING:
+            self._state = LINGERING
         self.deadline = trio.current_time() + LINGER_S
         await self._transport.send_end()
 
