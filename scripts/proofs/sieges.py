@@ -1,4 +1,4 @@
-"""Attacks on a server with settings of its own: on its places, its index of tags and its tokens.
+"""Attacks on a server with settings of its own: on its places, its index of tags, its report log and its tokens.
 
 Each is made at once and needs no clock: it says what the attacker got, and whether an honest client with a token was
 served beside it.
@@ -27,6 +27,9 @@ from proofs.talk import ANSWER_S, answer
 PLACES = 60
 BURST = 20  # requests of one address at once
 SWOLLEN = "\ufdfa" * 147  # its normal form has 18 characters for each
+LOG_LIMIT, LOG_BYTES = "1M", 1_000_000
+LINES = 12_000  # of a client, each longer than the server keeps
+LINE = "\U0001f600" * 1_000
 READ_AGAIN_S = 10.0  # in which the server has read its file of tokens again; it looks twice a second
 
 
@@ -100,6 +103,26 @@ def swelling_tags(stage: Stage, history: History) -> Iterator[str]:
         _visit(server, history)
 
 
+def long_lines(stage: Stage, history: History) -> Iterator[str]:
+    """Fill the report log with the longest lines, and have a reader write into it."""
+    reader, author = _token(stage, "rhea", "read"), _token(stage, "alice")
+    with replace(stage, log_limit=LOG_LIMIT, options=("--rate", "none")).server() as server:
+        with Caller(server.port, author) as one:
+            for _ in range(LINES // 50):
+                one.send("r", LINE, 50)
+                one.ask("p", "")
+        with Caller(server.port, reader) as one:
+            one.send("r", "a line of a reader")
+            one.ask("p", "")
+        _visit(server, history, author)
+        server.stop()
+    for path in (stage.db, stage.sample):
+        if (size := path.stat().st_size) > 3 * LOG_BYTES:
+            yield f"{path.name} has {size:,} bytes"
+    if b"a line of a reader" in stage.sample.read_bytes():
+        yield "a token that may only read has written into the report log"
+
+
 def tokens_replaced(stage: Stage, history: History) -> Iterator[str]:
     """Go on with a token whose file was replaced by that of another token, which has the same number."""
     leaked, beside = _token(stage, "alice", "read,post,admin"), replace(stage, folder=stage.folder / "beside")
@@ -137,7 +160,9 @@ def _visit(server: ServerProcess, history: History, token: str | None = None, ca
     return kind if kind == "ok" else str(data["code"])
 
 
-SIEGES: dict[str, Siege] = {siege.__name__: siege for siege in (refused_crowd, swelling_tags, tokens_replaced)}
+SIEGES: dict[str, Siege] = {
+    siege.__name__: siege for siege in (refused_crowd, swelling_tags, long_lines, tokens_replaced)
+}
 
 
 def prove(stage: Stage, *, names: tuple[str, ...] = tuple(SIEGES)) -> Result:

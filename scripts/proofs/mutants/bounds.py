@@ -63,3 +63,11 @@ def swelling_tags_pass() -> None:
     from ttweet.model import hashtags
 
     hashtags.outgrows = lambda _: False
+
+
+@mutant("sieges", "forged")
+def limits_in_lines() -> None:
+    """The report log is limited in lines, however long they are."""
+    from ttweet.storage.sqlite import log_table
+
+    log_table._size = lambda reports: log_table.ROW_BYTES * len(reports)

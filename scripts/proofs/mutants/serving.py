@@ -123,7 +123,7 @@ def push_one_late() -> None:
 @mutant("following", "lost", "order")
 def resume_skips_one() -> None:
     """A follower that comes again misses the tweet after the last that it has seen."""
-    from ttweet.broker import fanout as fanout
+    from ttweet.broker import fanout
 
     follow = fanout.FanOut.follow
 
