@@ -50,6 +50,20 @@ def test_a_bucket_never_holds_more_than_its_burst(rate: Rate, pause: float) -> N
     assert [limiter.take("a", pause + 1e6) for _ in range(rate.burst + 1)].count(0) == rate.burst
 
 
+@given(RATES, st.lists(st.tuples(st.floats(0, 30), st.integers(1, 60)), min_size=1, max_size=200))
+def test_a_request_that_counts_as_several_takes_as_many_or_a_whole_bucket(
+    rate: Rate, asked: list[tuple[float, int]]
+) -> None:
+    limiter, now, taken = RateLimiter(rate), 0.0, 0
+    for pause, cost in asked:
+        now += pause
+        if wait_s := limiter.take("a", now, cost):
+            now += wait_s
+            assert limiter.take("a", now, cost) == 0
+        taken += min(cost, rate.burst)
+        assert taken <= rate.burst + now * rate.per_s + 1e-3
+
+
 def test_each_client_has_a_bucket_of_its_own() -> None:
     limiter = RateLimiter(Rate(1, "h", burst=1))
     assert [limiter.take(key, 0) for key in "abab"] == [0, 0, 3600, 3600]

@@ -114,11 +114,11 @@ async def test_why_uploads_are_refused_is_told_in_full_to_admins_alone() -> None
 
 
 async def test_the_rate_and_who_is_held_to_it() -> None:
-    async with serving(rates=Rates(Rate(1, "h", burst=2), loopback=True)) as here:
+    async with serving(rates=Rates(Rate(1, "h", burst=5), loopback=True)) as here:
         caller = await here.call()
         await caller.send(("p", ""), ("i", ""), ("p", ""))
         _, (_, stats), _ = await caller.answers(3)
-        assert stats["rate"] == {"limit": "1/h", "burst": 2, "clients": 1, "refused": 1}
+        assert stats["rate"] == {"limit": "1/h", "burst": 5, "clients": 1, "refused": 1}
     async with serving() as here:
         assert (await stats_of(await here.call()))["rate"]["limit"] is None
 

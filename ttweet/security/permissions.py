@@ -1,4 +1,4 @@
-"""Which right each request needs, in one table, and what is said to who lacks it.
+"""Which right each request needs and what it counts in the rate, in one table each, and what is said to who lacks one.
 
 A connection is given the set of kinds of requests that are forbidden to it, so that a request costs one look-up.
 """
@@ -46,6 +46,17 @@ NEEDED: dict[type[Request], str | None] = {
     Ping: None,
 }
 """None: any right will do, but who has none at all has no business here."""
+
+COSTS: dict[type[object], int] = {
+    TweetsOfTag: 2,
+    TweetsOfAuthor: 2,
+    TweetsSinceLogin: 2,
+    Follow: 2,
+    ListTags: 4,
+    ShowStats: 4,
+    Delete: 20,  # looks through the whole report log for the text
+}
+"""As how many requests one counts in the rate, by the time that it takes of the server; any other counts as one."""
 
 _EVENTS: frozenset[type[object]] = frozenset([*NEEDED, Refused, SlowDown, ProtocolError])
 

@@ -1,8 +1,9 @@
 """How fast a client may be: token buckets, for as many clients as there is room for.
 
-A bucket holds `burst` requests and is filled at a rate. Who finds it empty is told how many seconds to wait and gets
-nothing until then: so what travelled behind a refused request is refused too, and a client that sends them again keeps
-their order. Times are seconds of whatever clock the caller has. Knows no clock, no requests and no addresses.
+A bucket holds `burst` requests and is filled at a rate; a request that takes long counts as several. Who finds it empty
+is told how many seconds to wait and gets nothing until then: so what travelled behind a refused request is refused too,
+and a client that sends them again keeps their order. Times are seconds of whatever clock the caller has. Knows no
+clock, no requests and no addresses.
 """
 
 import math
@@ -12,7 +13,7 @@ from collections.abc import Hashable
 from typing import NamedTuple
 
 MAX_BUCKETS = 10_000  # clients remembered, some 300 bytes each; the one that was idle longest is forgotten, as if full
-ONE = 1 - 1e-6  # request: what has come in by parts may lack a rounding error
+ROUNDING = 1e-6  # requests: what has come in by parts may lack so many
 UNITS = {"s": 1, "min": 60, "h": 3600}
 
 
@@ -62,16 +63,20 @@ class RateLimiter:
     def __len__(self) -> int:
         return len(self._buckets)
 
-    def take(self, key: Hashable, now: float) -> int:
-        """Take a request out of a client's bucket: 0, or how many whole seconds to wait as there is none."""
+    def take(self, key: Hashable, now: float, cost: int = 1) -> int:
+        """Take a request that counts as `cost` out of a client's bucket: 0, or how many whole seconds to wait.
+
+        One that counts as more than a bucket holds takes all of it.
+        """
+        needed = min(cost, self.rate.burst)
         bucket = self._bucket(key, now)
         bucket.left = min(bucket.left + (now - bucket.at) * self.rate.per_s, self.rate.burst)
         bucket.at = now
-        if bucket.left >= ONE and now >= bucket.closed_until:
-            bucket.left -= 1
+        if bucket.left >= needed - ROUNDING and now >= bucket.closed_until:
+            bucket.left -= needed
             return 0
         self.refused += 1
-        missing_s = (1 - bucket.left) / self.rate.per_s
+        missing_s = (needed - bucket.left) / self.rate.per_s
         wait_s = max(1, math.ceil(max(missing_s, bucket.closed_until - now)))
         if now >= bucket.closed_until:
             bucket.closed_until = now + wait_s

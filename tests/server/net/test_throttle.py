@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.memory_store import MemoryStore
 from tests.support.serving import serving
+from ttweet.model.errors import SlowDown
 from ttweet.protocol.codecs import JSON
 from ttweet.protocol.reader import RequestReader
 from ttweet.security.authenticator import Authenticator
@@ -47,6 +50,21 @@ async def test_requests_beyond_the_rate_are_refused_in_their_place_and_the_conne
         assert (await caller.ask("d", ""))[1]["code"] == "slow_down"
     assert [tweet.text for tweet in here.store.tweets] == ["one"]
     assert not [line for line in here.lines if "COULD NOT BE PROCESSED" in line]
+
+
+@pytest.mark.parametrize(
+    ("asked", "times"),
+    [
+        *[(one, 20) for one in ('["p",""]', '["d",""]', '["u","x"]', '["w",""]', '["c",""]')],
+        *[(one, 10) for one in ('["t","x"]', '["g","ann"]', '["g",{"by":"ann","login":true}]', '["s",""]')],
+        *[(one, 5) for one in ('["l",""]', '["i",""]')],
+        ('["x",1]', 1),
+    ],
+)
+async def test_a_request_that_takes_the_server_long_counts_as_several(asked: str, times: int) -> None:
+    gauge = Throttle(Rates(Rate(1, "h", burst=20))).gauge(("203.0.113.7", 1), lambda: NOBODY)
+    events = reader_for(gauge, JSON).receive_data(f"{asked}\n".encode() * (times + 1))
+    assert [isinstance(event, SlowDown) for event in events] == [False] * times + [True]
 
 
 async def test_all_connections_of_an_address_share_its_bucket() -> None:

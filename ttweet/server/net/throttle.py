@@ -25,10 +25,13 @@ class Gauge:
         self._network = network
         self._principal = principal
 
-    def take(self) -> SlowDown | None:
-        """Count a request that is to be carried out now. Returns the error to answer with when it comes too early."""
+    def take(self, cost: int = 1) -> SlowDown | None:
+        """Count a request that is to be carried out now, as `cost` of them.
+
+        Returns the error to answer with when it comes too early.
+        """
         token = self._principal().token
-        wait_s = self._limiter.take(self._network if token is None else ("token", token), trio.current_time())
+        wait_s = self._limiter.take(self._network if token is None else ("token", token), trio.current_time(), cost)
         if wait_s == 0:
             return None
         rate = self._limiter.rate

@@ -4,6 +4,7 @@ from ttweet.model.errors import ProtocolError, SlowDown, TtweetError
 from ttweet.model.requests import ClientReport, Identify
 from ttweet.protocol.json_codec import Json
 from ttweet.protocol.reader import Event, RequestReader
+from ttweet.security.permissions import COSTS
 from ttweet.server.net.throttle import Gauge
 
 _FREE = (Identify, ProtocolError)  # a token opens another bucket; what is no frame ends the connection anyway
@@ -34,7 +35,7 @@ class ThrottledReader(RequestReader):
     def _held_back(self, events: list[Event]) -> list[Event]:
         allowed: list[Event] = []
         for event in events:
-            error = None if isinstance(event, _FREE) else self._gauge.take()
+            error = None if isinstance(event, _FREE) else self._gauge.take(COSTS.get(type(event), 1))
             if error is None:
                 allowed.append(event)
             elif not isinstance(event, ClientReport):  # nobody reads an answer to that one
