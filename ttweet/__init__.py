@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ttweet.client.async_client import AsyncClient as AsyncClient
     from ttweet.client.async_follower import AsyncFollower as AsyncFollower
-    from ttweet.client.cursor import Watcher as Watcher
+    from ttweet.client.cursor import FollowListener as FollowListener
     from ttweet.client.follower import Follower as Follower
     from ttweet.client.sync_client import Client as Client
     from ttweet.model.errors import ConnectError as ConnectError
@@ -32,6 +32,7 @@ _HOMES = {
     "AsyncFollower": "client.async_follower",
     "Client": "client.sync_client",
     "ConnectError": "model.errors",
+    "FollowListener": "client.cursor",
     "Follower": "client.follower",
     "LocalStore": "storage.local",
     "OpenError": "model.errors",
@@ -44,7 +45,6 @@ _HOMES = {
     "TagSummary": "model.tweets",
     "TtweetError": "model.errors",
     "Tweet": "model.tweets",
-    "Watcher": "client.cursor",
     "open": "storage.local",
 }
 __all__ = [*_HOMES, "__version__"]

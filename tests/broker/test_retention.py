@@ -242,7 +242,7 @@ def test_each_tweet_comes_or_is_told_to_be_gone(steps: list[int | str]) -> None:
 
 def test_a_client_tells_what_is_gone_while_it_follows() -> None:
     class Listener(Diary):
-        def gone(self, up_to: int) -> None:
+        def on_pruned(self, up_to: int) -> None:
             self.entries.append(f"gone {up_to}")
 
     diary = Listener()

@@ -37,10 +37,10 @@ def test_a_number_alone_is_no_time_where_it_may_be_meant_in_days() -> None:
 def test_a_loss_is_told_once_however_often_it_is_tried(capsys: pytest.CaptureFixture[str]) -> None:
     news = News()
     for _ in range(3):
-        news.lost(ConnectError("unreachable", "nobody there"), 0.1)
-    news.caught_up(1)
-    news.lost(ConnectError("unknown", "gone"), 0.1)
-    news.caught_up(1200)
+        news.on_disconnected(ConnectError("unreachable", "nobody there"), 0.1)
+    news.on_caught_up(1)
+    news.on_disconnected(ConnectError("unknown", "gone"), 0.1)
+    news.on_caught_up(1200)
     assert capsys.readouterr().err.splitlines() == [
         "ttweet: connection lost: nobody there; trying again until it is back",
         "connected again; 1 tweet caught up",
@@ -50,7 +50,7 @@ def test_a_loss_is_told_once_however_often_it_is_tried(capsys: pytest.CaptureFix
 
 
 def test_a_log_that_was_put_back_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    News().set_back(1000, 5)
+    News().on_rewound(1000, 5)
     assert capsys.readouterr().err == (
         "ttweet: there is no id 1000, the newest is 5: a backup was restored, or this is another server; "
         "going on with what is new\n"

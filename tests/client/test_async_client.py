@@ -72,7 +72,7 @@ async def test_a_follower_that_loses_its_connection_goes_on_after_its_last_tweet
     diary = Diary()
     first = begins(line("ok", {"from": 7}), line("e", {"id": 7}), tweet(8), tweet(9)[:20], asked=b'["s",{}]\n')
     second = begins(line("ok", {"from": 8}), tweet(9), line("e", {"id": 9}), asked=b'["s",{"after":8}]\n')
-    async with client_of(first, then(second, listens)) as client, client.follow(watcher=diary) as follower:
+    async with client_of(first, then(second, listens)) as client, client.follow(listener=diary) as follower:
         assert [(await anext(follower)).id for _ in range(2)] == [8, 9]
         while len(diary.entries) < 2:
             await interrupted(follower)
@@ -120,7 +120,7 @@ async def test_a_follower_that_another_task_closes_ends_its_loop_and_can_be_iter
     diary = Diary()
     seen: list[int] = []
     async with client_of_server() as (client, here):
-        follower = client.follow(after=0, watcher=diary)
+        follower = client.follow(after=0, listener=diary)
         for number in (1, 2):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(collect, follower, seen)
@@ -137,7 +137,7 @@ async def test_a_follower_that_waits_to_connect_again_can_be_closed(mock_clock: 
     diary = Diary()
     script = begins(line("ok", {"from": 0}), asked=b'["s",{}]\n')
     async with client_of(script) as client, trio.open_nursery() as nursery:
-        follower = client.follow(watcher=diary)
+        follower = client.follow(listener=diary)
         nursery.start_soon(collect, follower, [])
         await until(lambda: diary.entries == ["unknown"])
         follower.close()

@@ -3,24 +3,24 @@ from typing import Any
 
 import pytest
 
-from ttweet.client.cursor import LONGEST_PAUSE_S, PASSING, Cursor, Watcher
+from ttweet.client.cursor import LONGEST_PAUSE_S, PASSING, Cursor, FollowListener
 from ttweet.model.errors import ConnectError, Refused, ResolverError, SlowDown, TtweetError
 from ttweet.model.tweets import Tweet
 
 LOST = ConnectError("unknown", "gone")
 
 
-class Diary(Watcher):
+class Diary(FollowListener):
     def __init__(self) -> None:
         self.entries: list[object] = []
 
-    def set_back(self, after: int, newest: int) -> None:
+    def on_rewound(self, after: int, newest: int) -> None:
         self.entries.append((after, newest))
 
-    def lost(self, error: TtweetError, pause_s: float) -> None:
+    def on_disconnected(self, error: TtweetError, pause_s: float) -> None:
         self.entries.append(error.code)
 
-    def caught_up(self, count: int) -> None:
+    def on_caught_up(self, count: int) -> None:
         self.entries.append(count)
 
 
@@ -74,7 +74,7 @@ def test_it_goes_on_where_the_server_does_if_that_has_other_tweets_under_its_ids
     assert diary.entries == [(1000, 4), "unknown", (6, 2), 0]
 
 
-def test_the_watcher_hears_of_a_loss_and_of_what_was_missed_only_then() -> None:
+def test_the_listener_hears_of_a_loss_and_of_what_was_missed_only_then() -> None:
     diary = Diary()
     cursor = Cursor([], 0, diary)
     receive(cursor, line("ok", {"from": 0}), tweet(1), line("e", {"id": 1}))
@@ -147,7 +147,7 @@ def test_once_under_way_it_waits_as_long_as_the_server_says_and_tells_of_it() ->
     assert diary.entries == ["slow_down"] * 3
 
 
-def test_at_the_start_its_patience_has_an_end() -> None:
+def test_at_the_start_its_retry_budget_has_an_end() -> None:
     cursor = Cursor([], None)
     assert cursor.pause_s(too_fast(40)) == 40
     with pytest.raises(SlowDown):

@@ -38,7 +38,7 @@ def test_a_follower_that_loses_its_connection_goes_on_after_its_last_tweet() -> 
     second = begins(
         line("ok", {"from": 8}), tweet(9), line("e", {"id": 9}), tweet(10), asked=b'["s",{"tags":["a"],"after":8}]\n'
     )
-    with peer(first, then(second, listens)) as client, client.follow("a", watcher=diary) as follower:
+    with peer(first, then(second, listens)) as client, client.follow("a", listener=diary) as follower:
         start = follower.after
         assert start is None
         assert [next(follower).id for _ in range(3)] == [8, 9, 10]

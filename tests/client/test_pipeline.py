@@ -47,13 +47,13 @@ def outcome_of(line: bytes) -> Stored | Refused:
     return replies.stored(data) if kind == "ok" else replies.refusal(data)
 
 
-def outcomes(server: SlowServer, frames: list[str], *, size: int = 4, patience: RetryBudget | None = None) -> list[str]:
+def outcomes(server: SlowServer, frames: list[str], *, size: int = 4, budget: RetryBudget | None = None) -> list[str]:
     """What came of each frame: the frame itself, as the server has it, or the code of its refusal."""
-    window = Pipeline(cast("link.SyncLink", server), size, outcome_of, patience or RetryBudget())
+    pipeline_ = Pipeline(cast("link.SyncLink", server), size, outcome_of, budget or RetryBudget())
     uploads = iter([f"{frame}\n".encode() for frame in frames])
     found: list[str] = []
-    while window.fill(uploads) or window:
-        outcome = window.next_outcome()
+    while pipeline_.fill(uploads) or pipeline_:
+        outcome = pipeline_.next_outcome()
         found.append(outcome.code if isinstance(outcome, Refused) else outcome.tags[0])
     return found
 
@@ -72,7 +72,7 @@ def test_every_upload_is_stored_once_and_its_outcome_stands_in_its_place(refusal
     server = SlowServer()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pipeline, "pause", lambda pause_s, until: None)
-        assert outcomes(server, frames, size=size, patience=RetryBudget(float("inf"))) == frames
+        assert outcomes(server, frames, size=size, budget=RetryBudget(float("inf"))) == frames
     assert sorted(server.stored) == sorted(frames)
 
 
@@ -83,13 +83,13 @@ def test_what_is_refused_together_keeps_its_order(pauses: list[float]) -> None:
     assert pauses == [7]
 
 
-def test_out_of_patience_the_uploads_are_refused_and_none_is_sent_again() -> None:
+def test_out_of_budget_the_uploads_are_refused_and_none_is_sent_again() -> None:
     server = SlowServer(wait_s=61)
     assert outcomes(server, ["a:0", "b:9", "c:9"], size=3) == ["a:0", "slow_down", "slow_down"]
     assert b"".join(server.batches).splitlines() == [b"a:0", b"b:9", b"c:9"]
 
 
-def test_patience_lasts_as_long_as_there_is_progress(pauses: list[float]) -> None:
+def test_the_budget_lasts_as_long_as_there_is_progress(pauses: list[float]) -> None:
     frames = [f"{number}:1" for number in range(5)]
     assert outcomes(SlowServer(wait_s=50), frames, size=1) == frames
     assert pauses == [50] * 5
@@ -97,7 +97,7 @@ def test_patience_lasts_as_long_as_there_is_progress(pauses: list[float]) -> Non
 
 def test_a_batch_is_small_enough_for_the_buffers_of_a_socket() -> None:
     server = SlowServer()
-    window = Pipeline(cast("link.SyncLink", server), 64, outcome_of, RetryBudget())
-    assert window.fill(iter([b"x" * 9_999 + b"\n"] * 20))
+    pipeline_ = Pipeline(cast("link.SyncLink", server), 64, outcome_of, RetryBudget())
+    assert pipeline_.fill(iter([b"x" * 9_999 + b"\n"] * 20))
     assert len(server.batches[0]) <= MAX_BATCH_BYTES + 10_000
-    assert len(window) == len(server.batches[0]) // 10_000
+    assert len(pipeline_) == len(server.batches[0]) // 10_000

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ttweet.client.retry import PATIENCE_S, RetryBudget
+from ttweet.client.retry import RETRY_BUDGET_S, RetryBudget
 from ttweet.model.errors import Refused, SlowDown
 from ttweet.protocol import replies
 
@@ -13,8 +13,8 @@ def refused(wait_s: int) -> SlowDown:
 
 def test_each_pause_is_as_long_as_the_server_says_and_told() -> None:
     told: list[int] = []
-    patience = RetryBudget(tell=told.append)
-    assert [patience.pause_s(refused(wait_s)) for wait_s in (1, 7)] == told == [1, 7]
+    budget = RetryBudget(tell=told.append)
+    assert [budget.pause_s(refused(wait_s)) for wait_s in (1, 7)] == told == [1, 7]
 
 
 def test_a_server_that_says_zero_is_not_asked_again_at_once() -> None:
@@ -22,12 +22,12 @@ def test_a_server_that_says_zero_is_not_asked_again_at_once() -> None:
 
 
 def test_it_ends_with_the_refusal_and_lasts_longer_after_progress() -> None:
-    patience = RetryBudget()
-    patience.pause_s(refused(int(PATIENCE_S)))
+    budget = RetryBudget()
+    budget.pause_s(refused(int(RETRY_BUDGET_S)))
     with pytest.raises(SlowDown):
-        patience.pause_s(refused(1))
-    patience.renew()
-    assert patience.pause_s(refused(1)) == 1
+        budget.pause_s(refused(1))
+    budget.renew()
+    assert budget.pause_s(refused(1)) == 1
 
 
 def test_who_has_none_hears_the_refusal_at_once() -> None:

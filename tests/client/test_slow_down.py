@@ -68,9 +68,9 @@ def test_after_a_minute_it_is_given_up_with_the_servers_own_words(pauses: list[f
     assert pauses == [7] * 8
 
 
-def test_a_client_can_have_no_patience(pauses: list[float]) -> None:
+def test_a_client_can_have_no_retry_budget(pauses: list[float]) -> None:
     with peer(says(TOO_FAST)) as other:
-        client = ttweet.Client(other.host, other.port, patience_s=0)
+        client = ttweet.Client(other.host, other.port, retry_budget_s=0)
         with client, pytest.raises(Refused):
             client.ping()
     assert pauses == []
@@ -94,7 +94,7 @@ async def test_the_client_for_trio_obeys_as_well(pauses: list[float]) -> None:
 async def test_a_follower_begins_when_the_server_says(pauses: list[float]) -> None:
     diary = Diary()
     with peer(says(TOO_FAST), begins(line("ok", {"from": 0}), tweet(1), asked=b'["s",{}]\n')) as client:
-        assert next(client.follow(watcher=diary)).id == 1
+        assert next(client.follow(listener=diary)).id == 1
     assert pauses == [7]
     assert diary.entries == ["slow_down"]
 

@@ -162,8 +162,8 @@ def test_a_follower_begins_when_its_servers_name_can_be_looked_up(
     resolver: Resolver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Mended(Diary):
-        def lost(self, error: TtweetError, pause_s: float) -> None:
-            super().lost(error, pause_s)
+        def on_disconnected(self, error: TtweetError, pause_s: float) -> None:
+            super().on_disconnected(error, pause_s)
             resolver.fault = None
 
     monkeypatch.setattr("ttweet.client.follower.pause", lambda pause_s, until: None)
@@ -172,7 +172,7 @@ def test_a_follower_begins_when_its_servers_name_can_be_looked_up(
     resolver.fault = socket.gaierror(socket.EAI_AGAIN, "Temporary failure")
     with peer(script) as other:
         resolver.found = [at(other.port)]
-        with Client("later.example", other.port) as client, client.follow(watcher=diary) as follower:
+        with Client("later.example", other.port) as client, client.follow(listener=diary) as follower:
             assert [next(follower).id for _ in range(2)] == [1, 2]
     assert diary.entries == ["unreachable", 1]
 

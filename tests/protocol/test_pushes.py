@@ -1,22 +1,22 @@
 """What a server pushes is what a follower understands: the two ends joined without a socket."""
 
-from ttweet.client.cursor import Cursor, Watcher
+from ttweet.client.cursor import Cursor, FollowListener
 from ttweet.model.tweets import Deletion, Tweet
 from ttweet.protocol import pushes
 
 TWEET = Tweet(7, 1795446500123, "ann", 'quo"ted\n寿司 #a', ("a",))
 
 
-class Heard(Watcher):
+class Heard(FollowListener):
     wants_deletions = True
 
     def __init__(self) -> None:
         self.words: list[tuple[str, int]] = []
 
-    def deleted(self, tweet: int) -> None:
+    def on_deleted(self, tweet: int) -> None:
         self.words.append(("deleted", tweet))
 
-    def gone(self, up_to: int) -> None:
+    def on_pruned(self, up_to: int) -> None:
         self.words.append(("gone", up_to))
 
 

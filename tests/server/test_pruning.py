@@ -215,7 +215,7 @@ async def test_who_follows_from_before_the_oldest_is_told_what_is_gone() -> None
 
 def test_a_follower_hears_of_the_gap() -> None:
     class Listener(Diary):
-        def gone(self, up_to: int) -> None:
+        def on_pruned(self, up_to: int) -> None:
             self.entries.append(f"gone {up_to}")
 
     diary = Listener()

@@ -12,13 +12,13 @@ from contextlib import contextmanager, suppress
 
 from ttweet.cli import output, shell
 from ttweet.cli.options import seconds
-from ttweet.client.cursor import Watcher
+from ttweet.client.cursor import FollowListener
 from ttweet.client.waiting import FOREVER
 from ttweet.model.errors import ConnectError, ResolverError, SetupError, SlowDown, TtweetError
 from ttweet.model.tweets import Tweet, as_json
 
 
-class News(Watcher):
+class News(FollowListener):
     """Says on stderr that the connection is lost, once however many attempts fail, and what came of it."""
 
     def __init__(self, deleted: Callable[[int], None] | None = None) -> None:
@@ -27,24 +27,24 @@ class News(Watcher):
         self._deleted = deleted
         self.wants_deletions = deleted is not None
 
-    def deleted(self, tweet: int) -> None:
-        """See Watcher."""
+    def on_deleted(self, tweet: int) -> None:
+        """See FollowListener."""
         if self._deleted is not None:
             self._deleted(tweet)
 
-    def gone(self, up_to: int) -> None:
-        """See Watcher."""
+    def on_pruned(self, up_to: int) -> None:
+        """See FollowListener."""
         shell.complain(f"tweets up to {up_to} are not kept any more; what there is comes after that")
 
-    def set_back(self, after: int, newest: int) -> None:
-        """See Watcher."""
+    def on_rewound(self, after: int, newest: int) -> None:
+        """See FollowListener."""
         shell.complain(
             f"there is no id {after}, the newest is {newest}: a backup was restored, or this is another server; "
             "going on with what is new"
         )
 
-    def lost(self, error: TtweetError, pause_s: float) -> None:
-        """See Watcher."""
+    def on_disconnected(self, error: TtweetError, pause_s: float) -> None:
+        """See FollowListener."""
         if isinstance(error, SlowDown):
             self._tell_wait(int(pause_s))
         elif not self._lost:
@@ -52,8 +52,8 @@ class News(Watcher):
             shell.complain(f"{what}{shell.sentence(error)}; trying again until it is back")
         self._lost = True
 
-    def caught_up(self, count: int) -> None:
-        """See Watcher."""
+    def on_caught_up(self, count: int) -> None:
+        """See FollowListener."""
         self._lost = False
         shell.hint(f"connected again; {count:,} {'tweet' if count == 1 else 'tweets'} caught up")
 

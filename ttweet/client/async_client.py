@@ -12,7 +12,7 @@ import trio
 from ttweet.client import link_errors
 from ttweet.client.async_follower import AsyncFollower
 from ttweet.client.async_link import AsyncLink, open_link
-from ttweet.client.cursor import Cursor, Watcher
+from ttweet.client.cursor import Cursor, FollowListener
 from ttweet.client.endpoint import Endpoint
 from ttweet.client.retry import RetryBudget
 from ttweet.client.servers import Server
@@ -94,12 +94,12 @@ class AsyncClient(Endpoint):
         """See whether the server answers."""
         await self.call(*calls.ping())
 
-    def follow(self, *tags: str, after: int | None = None, watcher: Watcher | None = None) -> AsyncFollower:
+    def follow(self, *tags: str, after: int | None = None, listener: FollowListener | None = None) -> AsyncFollower:
         """Iterate over tweets with any of the tags, or over all: first those after the id, then live.
 
         Without `after` only new ones. It reconnects and goes on by itself until it is cancelled or left.
         """
-        return AsyncFollower(self._connect, Cursor(tags, after, watcher))
+        return AsyncFollower(self._connect, Cursor(tags, after, listener))
 
     async def request(self, operation: str, data: object) -> Any:
         """Ask one thing and return the data of its answer."""
@@ -110,13 +110,13 @@ class AsyncClient(Endpoint):
         return self._shaped(shape, await self._ask(frame))
 
     async def _ask(self, frame: bytes) -> Any:
-        patience: RetryBudget | None = None
+        budget: RetryBudget | None = None
         while True:
             try:
                 return await self._ask_once(frame)
             except SlowDown as refused:
-                patience = patience or self._patience()
-                await trio.sleep(patience.pause_s(refused))
+                budget = budget or self._retry_budget()
+                await trio.sleep(budget.pause_s(refused))
 
     async def _ask_once(self, frame: bytes) -> Any:
         async with self._asking:

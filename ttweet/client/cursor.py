@@ -22,46 +22,46 @@ LONGEST_PAUSE_S = 10.0  # what a person still calls at once
 PASSING = {"altered", "busy", "full", "internal", "moved", "stopping", "timeout", "unknown"}
 
 
-class Watcher:
-    """What a follower tells beside tweets. Says nothing; whoever wants to know overrides it."""
+class FollowListener:
+    """What a follower reports besides tweets. Each method does nothing: override those that your program needs."""
 
     wants_deletions = False
-    """Whether `deleted` is to be called: a server tells only those who ask."""
+    """Whether `on_deleted` is called: a server reports deletions only to followers that ask for them."""
 
-    def deleted(self, tweet: int) -> None:
+    def on_deleted(self, tweet: int) -> None:
         """This tweet was deleted, whatever its tags were; the follower may have yielded it, now or long ago."""
 
-    def gone(self, up_to: int) -> None:
+    def on_pruned(self, up_to: int) -> None:
         """Tweets up to this id, after which the follower wants to read on, are not kept any more: they do not come."""
 
-    def set_back(self, after: int, newest: int) -> None:
+    def on_rewound(self, after: int, newest: int) -> None:
         """The server's newest id is lower than the one to read on after, as in a backup: its place is taken instead.
 
         What comes now are other tweets, also under ids that the follower has yielded before.
         """
 
-    def lost(self, error: TtweetError, pause_s: float) -> None:
+    def on_disconnected(self, error: TtweetError, pause_s: float) -> None:
         """The connection has ended; the next attempt comes after the pause."""
 
-    def caught_up(self, count: int) -> None:
+    def on_caught_up(self, count: int) -> None:
         """The connection is back, and `count` tweets that were missed have been yielded."""
 
 
 class Cursor:
     """Tags and the id after which the follower reads on. With neither tags nor id: all tweets, the new ones only."""
 
-    def __init__(self, tags: Sequence[str], after: int | None, watcher: Watcher | None = None) -> None:
+    def __init__(self, tags: Sequence[str], after: int | None, listener: FollowListener | None = None) -> None:
         self.after = after
         self._tags = list(tags)
-        self._watcher = watcher or Watcher()
+        self._listener = listener or FollowListener()
         self.started = False  # an answer has come once: what fails from now on is retried
         self._attempts = 0
-        self._patience = RetryBudget()
+        self._retry_budget = RetryBudget()
         self._caught_up: int | None = None  # tweets since the connection came back; None once live
 
     def request(self) -> bytes:
         """The frame that begins to follow from here."""
-        frame, _ = calls.follow(self._tags, self.after, deletions=self._watcher.wants_deletions)
+        frame, _ = calls.follow(self._tags, self.after, deletions=self._listener.wants_deletions)
         return frame
 
     def receive(self, line: bytes) -> Tweet | None:
@@ -73,7 +73,7 @@ class Cursor:
         return self._understood(push)
 
     def pause_s(self, error: TtweetError) -> float:
-        """How long to wait before the next attempt, told to the watcher. Raises the error if none makes sense."""
+        """How long to wait before the next attempt, told to the listener. Raises the error if none makes sense."""
         if isinstance(error, SlowDown):
             return self._obey(error)
         if not self._may_pass(error):
@@ -82,13 +82,13 @@ class Cursor:
         pause_s = uniform(0.5, 1.0) * longest_s  # noqa: S311  # no secret, only out of step with others
         self._attempts = min(self._attempts + 1, 16)
         self._caught_up = self._caught_up or 0
-        self._watcher.lost(error, pause_s)
+        self._listener.on_disconnected(error, pause_s)
         return pause_s
 
     def _obey(self, error: SlowDown) -> float:
         """Wait as long as the server says; before its first answer not longer than other requests do."""
-        pause_s = max(error.wait_s, 1) if self.started else self._patience.pause_s(error)
-        self._watcher.lost(error, pause_s)
+        pause_s = max(error.wait_s, 1) if self.started else self._retry_budget.pause_s(error)
+        self._listener.on_disconnected(error, pause_s)
         return pause_s
 
     def _may_pass(self, error: TtweetError) -> bool:
@@ -109,7 +109,7 @@ class Cursor:
             case Deletion():
                 self._deleted(push)
             case Pruned(up_to):
-                self._watcher.gone(up_to)
+                self._listener.on_pruned(up_to)
             case KeepAlive():
                 pass  # the link is alive, that is all
             case _:
@@ -119,11 +119,11 @@ class Cursor:
     def _begin(self, cursor: int, gone: int | None) -> None:
         """Read on from where the server does: it gives the ids above again, whatever was seen under them."""
         if self.after is not None and cursor < self.after:
-            self._watcher.set_back(self.after, cursor)
+            self._listener.on_rewound(self.after, cursor)
         self.after = cursor
         self.started = True
         if gone is not None:
-            self._watcher.gone(gone)
+            self._listener.on_pruned(gone)
 
     def _new(self, tweet: Tweet) -> Tweet | None:
         if self.after is not None and tweet.id <= self.after:
@@ -136,12 +136,12 @@ class Cursor:
     def _deleted(self, deletion: Deletion) -> None:
         if self.after is None or deletion.id > self.after:
             self._advance(deletion.id)
-            self._watcher.deleted(deletion.tweet)
+            self._listener.on_deleted(deletion.tweet)
 
     def _live(self) -> None:
         self._attempts = 0
         if self._caught_up is not None:
-            self._watcher.caught_up(self._caught_up)
+            self._listener.on_caught_up(self._caught_up)
         self._caught_up = None
 
     def _advance(self, id_: int) -> None:

@@ -39,7 +39,7 @@ class Endpoint:
     it is that of TTWEET_SERVER, else 127.0.0.1:13001. `host` and `port` are those of the last attempt.
 
     With a `name` a connection signs in. It shows the `token`, or else the one of the environment; see own_token. A
-    request that the server has no time for now (`slow_down`) is made again when it says, up to `patience_s` later;
+    request that the server has no time for now (`slow_down`) is made again when it says, up to `retry_budget_s` later;
     `on_wait` hears of each pause, in seconds.
 
     With `ca` it speaks TLS and trusts the certificates in that PEM file, or with `system` those that the system trusts;
@@ -60,7 +60,7 @@ class Endpoint:
         cert: str | None = None,
         key: str | None = None,
         timeout_s: float = TIMEOUT_S,
-        patience_s: float | None = None,
+        retry_budget_s: float | None = None,
         on_wait: Callable[[int], object] | None = None,
     ) -> None:
         self.servers = servers.resolve(server, port)
@@ -72,7 +72,7 @@ class Endpoint:
         self._key = key or os.environ.get("TTWEET_KEY") or None
         self._timeout_s = timeout_s
         self._tls: SSLContext | None = None
-        self._patience_s = patience_s
+        self._retry_budget_s = retry_budget_s
         self._on_wait = on_wait
         self._start()
 
@@ -126,11 +126,11 @@ class Endpoint:
             greetings.append(calls.sign_in(self.name)[0])
         return greetings
 
-    def _patience(self) -> RetryBudget:
+    def _retry_budget(self) -> RetryBudget:
         """For one request. What it is made of is imported now: most clients are never told to slow down."""
-        from ttweet.client.retry import PATIENCE_S, RetryBudget
+        from ttweet.client.retry import RETRY_BUDGET_S, RetryBudget
 
-        return RetryBudget(PATIENCE_S if self._patience_s is None else self._patience_s, self._on_wait)
+        return RetryBudget(RETRY_BUDGET_S if self._retry_budget_s is None else self._retry_budget_s, self._on_wait)
 
     def _shaped(self, shape: Callable[[Any], T], data: Any) -> T:
         try:

@@ -33,13 +33,13 @@ class Pipeline(Generic[Stored]):
         connection: SyncLink,
         size: int,
         outcome_of: Callable[[bytes], Stored | Refused],
-        patience: RetryBudget,
+        budget: RetryBudget,
         deadline: float = FOREVER,
     ) -> None:
         self._connection = connection
         self._size = size
         self._outcome_of = outcome_of
-        self._patience = patience
+        self._budget = budget
         self._deadline = deadline
         self._uploads: deque[bytes | Stored | Refused] = deque()  # frames to be answered, and outcomes in their places
 
@@ -64,26 +64,26 @@ class Pipeline(Generic[Stored]):
         return taken > 0
 
     def next_outcome(self) -> Stored | Refused:
-        """What came of the first upload, which leaves the window."""
+        """What came of the first upload, which leaves the pipeline."""
         while isinstance(first := self._uploads[0], bytes):
             outcome = self._outcome_of(self._connection.receive())
             if isinstance(outcome, SlowDown):
                 self._begin_again(outcome)
             else:
-                self._patience.renew()
+                self._budget.renew()
                 self._uploads[0] = outcome
         self._uploads.popleft()
         return first
 
     def _begin_again(self, refused: SlowDown) -> None:
-        """Hear what came of the others, wait, and send what was too much; or let it be, out of patience."""
+        """Hear what came of the others, wait, and send what was too much; or let it be, out of budget."""
         for place in range(1, len(self._uploads)):
             if isinstance(self._uploads[place], bytes):
                 outcome = self._outcome_of(self._connection.receive())
                 if not isinstance(outcome, SlowDown):
                     self._uploads[place] = outcome
         try:
-            pause(self._patience.pause_s(refused), self._deadline)
+            pause(self._budget.pause_s(refused), self._deadline)
         except SlowDown:
             self._uploads = deque([refused if isinstance(one, bytes) else one for one in self._uploads])
         else:

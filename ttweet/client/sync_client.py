@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Self, TypeVar
 
-    from ttweet.client.cursor import Watcher
+    from ttweet.client.cursor import FollowListener
     from ttweet.client.follower import Follower
     from ttweet.client.retry import RetryBudget
     from ttweet.client.servers import Server
@@ -97,29 +97,33 @@ class Client(Endpoint):
 
         uploads = _uploads(texts, calls.tag_list(tags), keys)
         connection = self._obeying(self._take)
-        window = Pipeline(connection, in_flight, self._outcome, self._patience(), self.deadline)
+        pipeline = Pipeline(connection, in_flight, self._outcome, self._retry_budget(), self.deadline)
         try:
-            while window.fill(uploads) or window:
-                for _ in range((len(window) + 1) // 2):
-                    yield window.next_outcome()
+            while pipeline.fill(uploads) or pipeline:
+                for _ in range((len(pipeline) + 1) // 2):
+                    yield pipeline.next_outcome()
         except BaseException:
             connection.close()
             raise
         self._idle.append(connection)
 
     def follow(
-        self, *tags: str, after: int | None = None, timeout_s: float | None = None, watcher: Watcher | None = None
+        self,
+        *tags: str,
+        after: int | None = None,
+        timeout_s: float | None = None,
+        listener: FollowListener | None = None,
     ) -> Follower:
         """Iterate over tweets with any of the tags, or over all: first those after the id, then live.
 
         Without `after` only new ones. It reconnects and goes on by itself, for ever or for `timeout_s`, and tells the
-        watcher about it. It has a connection of its own; see Follower for what is promised and raised.
+        listener about it. It has a connection of its own; see Follower for what is promised and raised.
         """
         from ttweet.client.cursor import Cursor
         from ttweet.client.follower import Follower
 
         deadline = self.deadline if timeout_s is None else min(self.deadline, time.monotonic() + timeout_s)
-        return Follower(self._dial, Cursor(tags, after, watcher), deadline)
+        return Follower(self._dial, Cursor(tags, after, listener), deadline)
 
     def last(self) -> Tweet | None:
         """The newest tweet; None when there is none or it is empty."""
@@ -188,13 +192,13 @@ class Client(Endpoint):
 
     def _obeying(self, ask: Callable[[], T]) -> T:
         """What the server says when it is not too busy: a request that it refuses for that has done nothing."""
-        patience: RetryBudget | None = None
+        budget: RetryBudget | None = None
         while True:
             try:
                 return ask()
             except SlowDown as refused:
-                patience = patience or self._patience()
-                pause(patience.pause_s(refused), self.deadline)
+                budget = budget or self._retry_budget()
+                pause(budget.pause_s(refused), self.deadline)
 
     def _ask_once(self, frame: bytes) -> Any:
         connection = self._take()

@@ -17,7 +17,7 @@ from ttweet.cli import child_process, live, output, shell
 from ttweet.cli.options import AMOUNT, After, As, Ca, Json, LiveServer, LiveTags, Timeout
 from ttweet.cli.source import checked_body, in_pages, open_client
 from ttweet.cli.spawn import SHELL
-from ttweet.client.cursor import Cursor, Watcher
+from ttweet.client.cursor import Cursor, FollowListener
 from ttweet.client.follower import Follower
 from ttweet.client.sync_client import Client
 from ttweet.client.waiting import pause
@@ -59,7 +59,7 @@ def follow(
         if last is not None:
             with open_client(server, ca=ca, deadline=deadline) as other:  # the name is for the connection that follows
                 after = _when_looked_up(partial(_before_last, other, last, bodies), news, deadline)
-        follower = client.follow(*bodies, after=after, watcher=news)
+        follower = client.follow(*bodies, after=after, listener=news)
         finishing = live.uninterrupted if exec_ is None else nullcontext  # a command hears Ctrl-C itself
         return _follow(follower, _handle(exec_, json=json), finishing, count, resumed)
 
@@ -120,7 +120,7 @@ def _execute(command: str, tweet: Tweet) -> None:
         shell.complain(f"--exec ended with {code} for tweet {tweet.id}; going on")
 
 
-def _when_looked_up(ask: Callable[[], int], news: Watcher, deadline: float) -> int:
+def _when_looked_up(ask: Callable[[], int], news: FollowListener, deadline: float) -> int:
     """Ask, again and again while the server's name cannot be looked up."""
     pauses = Cursor([], None, news)
     while True:

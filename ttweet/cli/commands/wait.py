@@ -29,7 +29,7 @@ def wait(
     with (
         live.time_limit(timeout) as deadline,
         open_client(server, ca=ca, deadline=deadline) as client,
-        client.follow(*bodies, after=after, watcher=live.News()) as follower,
+        client.follow(*bodies, after=after, listener=live.News()) as follower,
     ):
         for tweet in follower:
             if wanted in tweet.text:
