@@ -25,6 +25,7 @@ from tests.support.posters import (
     texts,
 )
 from tests.support.turns import Turns
+from ttweet.broker import inbox
 from ttweet.broker import journal as journal_module
 from ttweet.broker.journal import Journal
 from ttweet.broker.receipts import Keyed, Receipt
@@ -134,23 +135,23 @@ async def test_a_batch_is_bounded_and_each_drafts_line_goes_with_it() -> None:
         poster = Poster(journal)
         poster.post("first")
         await store.wait_held()
-        for number in range(journal_module.MAX_BATCH + 1):
+        for number in range(inbox.MAX_BATCH + 1):
             journal.report(line_of(f"before {number}"))
             poster.post(str(number))
         store.fail_next = [None, None, FULL]
         store.release()
         outcomes = await poster.all_answered()
-    assert store.batches[:2] == [1, journal_module.MAX_BATCH]
+    assert store.batches[:2] == [1, inbox.MAX_BATCH]
     assert outcomes[-1] is FULL
-    assert f"SERVER ALERT [GENERAL] Message Received: {journal_module.MAX_BATCH - 1}" in lines(store)
-    assert f"SERVER ALERT [GENERAL] Message Received: {journal_module.MAX_BATCH}" not in lines(store)
-    assert lines(store)[-1] == f"SERVER ALERT [GENERAL] before {journal_module.MAX_BATCH}"
+    assert f"SERVER ALERT [GENERAL] Message Received: {inbox.MAX_BATCH - 1}" in lines(store)
+    assert f"SERVER ALERT [GENERAL] Message Received: {inbox.MAX_BATCH}" not in lines(store)
+    assert lines(store)[-1] == f"SERVER ALERT [GENERAL] before {inbox.MAX_BATCH}"
 
 
 @pytest.mark.parametrize("letter", ["a", "\u0f66"], ids=["short tags", "tags of three bytes a letter"])
 async def test_a_batch_is_bounded_by_what_its_tags_weigh(letter: str) -> None:
     tags = {f"{letter * 4}{number:02}": f"{letter * 4}{number:02}" for number in range(20)}
-    fitting = journal_module.MAX_BATCH_WEIGHT // weight_of(tags)
+    fitting = inbox.MAX_BATCH_WEIGHT // weight_of(tags)
     store = HeldStore()
     store.hold()
     async with running(store) as journal:
@@ -161,12 +162,12 @@ async def test_a_batch_is_bounded_by_what_its_tags_weigh(letter: str) -> None:
             poster.post(str(number), tags=tags)
         store.release()
         await poster.all_answered()
-    assert 50 < fitting < journal_module.MAX_BATCH
+    assert 50 < fitting < inbox.MAX_BATCH
     assert store.batches == [1, fitting, fitting, 1]
 
 
 async def test_a_draft_that_weighs_more_than_a_batch_is_stored_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal_module, "MAX_BATCH_WEIGHT", 1)
+    monkeypatch.setattr(inbox, "MAX_BATCH_WEIGHT", 1)
     store = HeldStore()
     store.hold()
     async with running(store) as journal:
@@ -187,7 +188,7 @@ async def test_an_inbox_that_is_full_has_room_again_after_a_commit() -> None:
         poster = Poster(journal)
         poster.post("first")
         await store.wait_held()
-        for number in range(journal_module.MAX_WAITING):
+        for number in range(inbox.MAX_WAITING):
             assert journal.has_room
             poster.post(str(number))
         assert not journal.has_room
@@ -196,7 +197,7 @@ async def test_an_inbox_that_is_full_has_room_again_after_a_commit() -> None:
             await trio.testing.wait_all_tasks_blocked()
             store.release()
         await poster.all_answered()
-    assert max(store.batches) == journal_module.MAX_BATCH
+    assert max(store.batches) == inbox.MAX_BATCH
 
 
 async def test_report_lines_alone_fill_the_journal_too() -> None:
@@ -205,13 +206,13 @@ async def test_report_lines_alone_fill_the_journal_too() -> None:
     async with running(store) as journal:
         journal.report(line_of("first"))
         await store.wait_held()
-        for _ in range(journal_module.MAX_LINES):
+        for _ in range(inbox.MAX_LINES):
             assert journal.has_room
             journal.report(line_of("flood"))
         assert not journal.has_room
         store.release()
         await journal.room()
-    assert len(store.log) == 1 + journal_module.MAX_LINES
+    assert len(store.log) == 1 + inbox.MAX_LINES
 
 
 async def test_what_may_pass_refuses_and_what_comes_later_is_stored(caplog: pytest.LogCaptureFixture) -> None:
@@ -246,7 +247,7 @@ async def test_report_lines_survive_a_failing_commit_and_those_of_refused_drafts
 
 
 async def test_lines_that_a_full_disk_holds_up_are_bounded_and_the_newest_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal_module, "MAX_HELD_LINES", 3)
+    monkeypatch.setattr(inbox, "MAX_HELD_LINES", 3)
     monkeypatch.setattr(journal_module, "RETRY_INTERVAL_S", 0.01)
     store = MemoryStore()
     store.fail_next = [FULL]
@@ -263,11 +264,11 @@ async def test_report_lines_beyond_the_limit_are_lost_and_the_log_tells_how_many
     async with running(store) as journal:
         journal.report(line_of("first"))
         await store.wait_held()
-        for number in range(journal_module.MAX_LINES + 3):
+        for number in range(inbox.MAX_LINES + 3):
             journal.report(line_of(str(number)))
-        assert journal.waiting == (0, journal_module.MAX_LINES)
+        assert journal.waiting == (0, inbox.MAX_LINES)
         store.release()
-    assert [line.text for line in store.log[-2:]] == [str(journal_module.MAX_LINES - 1), "REPORT LINES LOST: 3"]
+    assert [line.text for line in store.log[-2:]] == [str(inbox.MAX_LINES - 1), "REPORT LINES LOST: 3"]
 
 
 async def test_who_waits_behind_a_batch_that_found_the_file_locked_does_not_wait_for_the_lock_again() -> None:
@@ -278,7 +279,7 @@ async def test_who_waits_behind_a_batch_that_found_the_file_locked_does_not_wait
         poster = Poster(journal)
         poster.post("first")
         await store.wait_held()
-        for number in range(journal_module.MAX_BATCH + 1):
+        for number in range(inbox.MAX_BATCH + 1):
             poster.post(str(number))
         journal.report(line_of("kept"))
         store.release()
@@ -288,7 +289,7 @@ async def test_who_waits_behind_a_batch_that_found_the_file_locked_does_not_wait
         await poster.all_answered()
     assert texts(store) == ["now"]
     assert lines(store) == ["SERVER ALERT [GENERAL] kept", "SERVER ALERT [GENERAL] Message Received: now"]
-    assert journal.failed == {"busy": journal_module.MAX_BATCH + 2}
+    assert journal.failed == {"busy": inbox.MAX_BATCH + 2}
 
 
 async def test_the_store_settles_once_after_each_burst_of_work(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.support.guard import GUARD_S
 from tests.support.held_store import HeldStore
 from tests.support.posters import BUSY, FULL, Poster, line_of
-from ttweet.broker import journal
+from ttweet.broker import inbox, journal
 from ttweet.broker.journal import Journal
 from ttweet.broker.receipts import Receipt
 from ttweet.model.tweets import Tweet
@@ -114,7 +114,7 @@ def check(model: Model) -> None:
         assert ids == sorted(ids)
     assert [tweet.id for tweet in store.tweets] == list(range(1, len(store.tweets) + 1))
     assert model.journal.last == store.position().last
-    assert all(batch <= journal.MAX_BATCH for batch in store.batches)
+    assert all(batch <= inbox.MAX_BATCH for batch in store.batches)
     assert [line.text for line in store.log] == expected_log(model)
 
 
@@ -133,7 +133,7 @@ def test_whatever_happens_each_draft_is_answered_in_order_and_stored_once(
     steps: list[tuple[str, int, str | None]],
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(journal, "MAX_BATCH", 3)
-        patch.setattr(journal, "MAX_WAITING", 5)
+        patch.setattr(inbox, "MAX_BATCH", 3)
+        patch.setattr(inbox, "MAX_WAITING", 5)
         patch.setattr(journal, "RETRY_INTERVAL_S", 0.001)
         check(trio.run(carried_out, steps))

@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 import trio
 
+from ttweet.broker.inbox import Inbox, Line
 from ttweet.broker.read_scheduler import PendingBatch
 from ttweet.broker.receipts import Change, Keyed, Receipt, Waiter
 from ttweet.broker.trouble import Trouble
@@ -20,16 +21,11 @@ from ttweet.broker.worker import Worker
 from ttweet.model import reports
 from ttweet.model.errors import Displaced, Refused, StoreError, TtweetError
 from ttweet.model.reports import Report
-from ttweet.model.tweets import Deletion, Draft, Tombstone, Tweet, weight_of
+from ttweet.model.tweets import Deletion, Draft, Tombstone, Tweet
 from ttweet.storage.contract import Position, Store, Traces
 
 T = TypeVar("T")
 
-MAX_WAITING = 10_000  # drafts that wait, some 1 KiB each: 10 MiB. More and whoever brings them waits
-MAX_HELD_LINES = 10_000  # report lines kept for a disk that has room again; the newest of them
-MAX_LINES = MAX_WAITING + 2 * MAX_HELD_LINES  # the drafts', those held up, and as many of the clients; more are lost
-MAX_BATCH = 1_000  # drafts of one transaction, some 10 ms of work: bounds what an acknowledgement can wait for
-MAX_BATCH_WEIGHT = 256 * 1024  # of its tags: the index takes as much at once, so that it does not fall behind
 LINES_DELAY_S = 0.02  # for report lines without a draft: they are in no hurry, and each commit costs a sync of the disk
 TELL_BURST = 128  # waiters told of their outcomes before others get their turn, some 2 ms
 RETRY_INTERVAL_S = 1.0  # between attempts to store report lines that a full disk or a lock has held up
@@ -58,18 +54,15 @@ class Listener(Protocol):
 class Journal:
     """Takes drafts and report lines at once, and `run` writes them.
 
-    At most MAX_WAITING drafts and MAX_LINES report lines wait, and one more for each that does not look at `has_room`
-    before but after: it waits for `room` then. Report lines that find no room are lost, and the log tells how many.
+    What waits is bounded, see `inbox`, but for a draft more of each client that looks at `has_room` after it has
+    appended one, and waits for `room` then. Report lines that find no room are lost, and the log tells how many.
     """
 
     def __init__(self, store: Store, *, clock: Callable[[], float] = time.time) -> None:
         self._store = store
         self._clock = clock
-        self._queue: list[Receipt | Report] = []  # what the log will say, in order; a draft's line goes where it goes
-        self._drafts = 0  # of them
-        self._lost = 0  # report lines that found no room, of which the log does not tell yet
+        self._inbox = Inbox()
         self._work = trio.Event()
-        self._room = trio.lowlevel.ParkingLot()
         self._committed = trio.lowlevel.ParkingLot()
         self._closed = False
         self._gathering = False  # whether a report line wakes nobody, as `run` waits for more of them
@@ -104,35 +97,29 @@ class Journal:
     @property
     def waiting(self) -> tuple[int, int]:
         """How many drafts, and how many report lines, wait to be written."""
-        return self._drafts, len(self._queue)
+        return self._inbox.drafts, len(self._inbox)
 
     @property
     def has_room(self) -> bool:
         """Whether another draft or report line may be appended."""
-        return self._drafts < MAX_WAITING and len(self._queue) < MAX_LINES
+        return self._inbox.has_room
 
     async def room(self) -> None:
         """Wait until `has_room`."""
-        while not self.has_room:
-            await self._room.park()
+        await self._inbox.room()
 
     def append(self, draft: Draft, report: Report, waiter: Waiter) -> Receipt:
         """Queue a draft, and the report line to be stored with it, for the next batch. Raises Refused `stopping`."""
         if self._closed:
             raise _stopping()
         receipt = Receipt(draft, report, waiter)
-        self._queue.append(receipt)
-        self._drafts += 1
+        self._inbox.append(receipt)
         self._work.set()
         return receipt
 
     def report(self, report: Report) -> None:
         """Queue a report line for the next batch."""
-        if len(self._queue) >= MAX_LINES:
-            self._lost += 1  # clients may come and go for as long as the disk stands still
-            return
-        self._queue.append(report)
-        if not self._gathering:
+        if self._inbox.report(report) and not self._gathering:
             self._work.set()
 
     async def delete(self, tweet: int, report: Report, traces: Traces) -> Deletion:
@@ -175,9 +162,9 @@ class Journal:
         Raises StoreError when the store must not be written to any more; all who wait were told.
         """
         with Worker("journal") as worker:
-            while not self._closed or self._queue or self._changes:
+            while not self._closed or self._inbox or self._changes:
                 await self._wait_for_work(worker)
-                if not (self._drafts or self._changes or self._closed):
+                if not (self._inbox.drafts or self._changes or self._closed):
                     await self._gather_lines()
                 await self._write_all(worker)
 
@@ -278,17 +265,17 @@ class Journal:
     async def _write_all(self, worker: Worker) -> None:
         """Write batch after batch of drafts, with all lines until then, and make the changes that wait between them."""
         decided: list[Receipt] = []
-        waiting = bool(self._queue or self._changes)
+        waiting = bool(self._inbox or self._changes)
         while waiting:
-            if self._queue:
+            if self._inbox:
                 decided = await self._write_batch(worker, decided)
             if self._changes:
                 await self._tell(decided)
                 decided = []
-                if not self._queue:
+                if not self._inbox:
                     self._work = trio.Event()  # what set it is made now; else lines would be gathered, though none come
                 await self._make_changes(worker)
-            waiting = bool(self._drafts or self._changes)
+            waiting = bool(self._inbox.drafts or self._changes)
         await self._tell(decided)
 
     async def _write_batch(self, worker: Worker, decided: list[Receipt]) -> list[Receipt]:
@@ -312,27 +299,18 @@ class Journal:
             self.uploads.end()
         return batch
 
-    def _take_batch(self) -> tuple[list[Receipt], list[Receipt | Report]]:
-        """The oldest drafts, and all that the log will say up to the last of them."""
-        lines, self._queue = self._queue, []
-        batch = _receipts(lines)
-        size = _size_of_batch(batch)
-        if size < len(batch):
-            cut = lines.index(batch[size])
-            lines, self._queue = lines[:cut], lines[cut:]
-            batch = batch[:size]
-        else:
+    def _take_batch(self) -> tuple[list[Receipt], list[Line]]:
+        batch, lines = self._inbox.take()
+        if not self._inbox:
             self._work = trio.Event()
-        self._drafts -= len(batch)
         return batch, lines
 
     def _succeed(self, batch: list[Receipt], tweets: list[Tweet | Tombstone]) -> None:
         for receipt, tweet in zip(batch, tweets, strict=True):
             receipt.outcome = tweet
         self.trouble.end()
-        if self._lost and self.has_room:
-            lost, self._lost = self._lost, 0
-            self.report(reports.lines_lost(lost))
+        if self._inbox.lost and self.has_room:
+            self.report(reports.lines_lost(self._inbox.take_lost()))
         self.commits += 1
         self._settled = False
         self.acknowledged += len(batch)
@@ -341,7 +319,7 @@ class Journal:
         if newest is not None and newest.id > self.newest:
             self.last, self.newest = newest, newest.id
 
-    def _fail(self, batch: list[Receipt], lines: list[Receipt | Report], error: StoreError) -> None:
+    def _fail(self, batch: list[Receipt], lines: list[Line], error: StoreError) -> None:
         if error.code == "busy":
             self._add_all_that_wait(batch, lines)
             self._fail_changes(error)
@@ -351,24 +329,22 @@ class Journal:
         if error.may_pass:
             self.trouble.note(error)
         if self._closed:
-            self._queue = [*_receipts(self._queue)]  # nobody is left to wait for room on the disk
+            self._inbox.drop_reports()  # nobody is left to wait for room on the disk
             return
-        held = [line for line in lines if isinstance(line, Report)]
-        self._queue[:0] = held[-MAX_HELD_LINES:]
-        self._lost += max(0, len(held) - MAX_HELD_LINES)
+        self._inbox.hold(lines)
         self._held_up = True
 
-    def _add_all_that_wait(self, batch: list[Receipt], lines: list[Receipt | Report]) -> None:
+    def _add_all_that_wait(self, batch: list[Receipt], lines: list[Line]) -> None:
         """Have them share a batch's fate: to wait for a lock that is held, batch after batch, would take minutes."""
-        batch += _receipts(self._queue)
-        lines += self._queue
-        self._queue, self._drafts, self._work = [], 0, trio.Event()
+        waiting, all_lines = self._inbox.take_all()
+        batch += waiting
+        lines += all_lines
+        self._work = trio.Event()
 
     async def _give_up(self) -> None:
         """Nothing more will be written: tell those whose drafts have not been tried."""
         self.close()
-        untried = _receipts(self._queue)
-        self._queue, self._drafts = [], 0
+        untried, _ = self._inbox.take_all()
         for receipt in untried:
             receipt.outcome = _stopping()
         self._fail_changes(_stopping())
@@ -381,7 +357,7 @@ class Journal:
             if number % TELL_BURST == 0:
                 await trio.lowlevel.checkpoint()
         self._publish(batch)
-        self._room.unpark_all()
+        self._inbox.wake()
         self._committed.unpark_all()
 
     def _publish(self, batch: list[Receipt]) -> None:
@@ -398,20 +374,6 @@ class Journal:
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)
-
-
-def _receipts(lines: list[Receipt | Report]) -> list[Receipt]:
-    return [line for line in lines if isinstance(line, Receipt)]
-
-
-def _size_of_batch(waiting: list[Receipt]) -> int:
-    """How many of the drafts that wait go into one transaction: at least the first."""
-    weight = 0
-    for number, receipt in enumerate(waiting[: MAX_BATCH + 1]):
-        weight += weight_of(receipt.draft.tags)
-        if number == MAX_BATCH or (weight > MAX_BATCH_WEIGHT and number):
-            return number
-    return len(waiting)
 
 
 def _stopping() -> Refused:

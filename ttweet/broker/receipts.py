@@ -13,7 +13,7 @@ from ttweet.broker.worker import Worker
 from ttweet.model import hashtags
 from ttweet.model.errors import TtweetError
 from ttweet.model.reports import Report
-from ttweet.model.tweets import Draft, Tombstone, Tweet
+from ttweet.model.tweets import Draft, Tombstone, Tweet, weight_of
 
 T = TypeVar("T")
 
@@ -32,12 +32,13 @@ class Waiter(Protocol):
 class Receipt:
     """A draft on its way to the disk, with the report line of its arrival; `outcome` is None until it is decided."""
 
-    __slots__ = ("draft", "outcome", "report", "waiter")
+    __slots__ = ("draft", "outcome", "report", "tags_weight", "waiter")
 
     def __init__(self, draft: Draft, report: Report, waiter: Waiter) -> None:
         self.draft = draft
         self.report = report
         self.waiter = waiter
+        self.tags_weight = weight_of(draft.tags)
         self.outcome: Tweet | Tombstone | TtweetError | None = None
 
     def keys_of(self, tweet: Tweet) -> Collection[str]:

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ttweet import __version__, system
-from ttweet.broker.journal import MAX_WAITING
+from ttweet.broker.inbox import MAX_WAITING
 from ttweet.model import reports
 from ttweet.model.addresses import is_local
 from ttweet.model.errors import OpenError

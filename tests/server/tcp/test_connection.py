@@ -9,7 +9,7 @@ import trio.testing
 from tests.support.held_store import HeldStore
 from tests.support.memory_store import MemoryStore
 from tests.support.serving import hold_a_commit, serving
-from ttweet.broker import journal
+from ttweet.broker import inbox
 from ttweet.model.errors import StoreError
 from ttweet.model.tweets import Page
 from ttweet.protocol import frames
@@ -197,8 +197,8 @@ async def test_a_client_that_does_not_read_its_answers_is_not_read_either() -> N
 
 @pytest.mark.parametrize("operation", ["u", "r"])
 async def test_while_the_journal_is_full_nobody_is_read(operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "MAX_WAITING", 3)
-    monkeypatch.setattr(journal, "MAX_LINES", 10)
+    monkeypatch.setattr(inbox, "MAX_WAITING", 3)
+    monkeypatch.setattr(inbox, "MAX_LINES", 10)
     store = HeldStore()
     async with serving(store) as here:
         first, second = here.call_in_memory(), here.call_in_memory()

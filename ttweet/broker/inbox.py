@@ -1,0 +1,148 @@
+"""What waits to be written: drafts, each with the report line of its arrival, and other report lines, in their order.
+
+It is bounded by number and by bytes: a client waits with a draft for which there is no room, and a report line is lost,
+which is counted. Knows no store.
+"""
+
+import trio
+
+from ttweet.broker.receipts import Receipt
+from ttweet.model.reports import Report
+
+MAX_WAITING = 10_000  # drafts that wait. More, and the clients that bring them wait
+MAX_WAITING_BYTES = 16 * 1024 * 1024  # of them: some 600 of the largest, with 32 tags of 440 bytes
+DRAFT_BYTES = 1024  # that a draft without tags counts for, with its line and its receipt
+MAX_HELD_LINES = 10_000  # report lines kept for a disk that has room again; the newest of them
+MAX_HELD_BYTES = 4 * 1024 * 1024  # of them
+MAX_LINES = MAX_WAITING + 2 * MAX_HELD_LINES  # the drafts', those held up, and as many of the clients; more are lost
+MAX_LINE_BYTES = 2 * MAX_HELD_BYTES  # of lines that are no draft's
+LINE_BYTES = 128  # that a line counts for beside its text
+MAX_BATCH = 1_000  # drafts of one transaction, some 10 ms of work: bounds what an acknowledgement can wait for
+MAX_BATCH_WEIGHT = 256 * 1024  # of its tags: the index takes as much at once, so that it does not fall behind
+
+Line = Receipt | Report
+"""What the log will say: a draft's line goes where the draft goes."""
+
+
+class Inbox:
+    """A queue for one that takes batches. Those that append look at `has_room` first, or wait for `room` then."""
+
+    def __init__(self) -> None:
+        self._lines: list[Line] = []
+        self._room = trio.lowlevel.ParkingLot()
+        self._draft_bytes = 0
+        self._line_bytes = 0
+        self.drafts = 0
+        """How many of the lines are a draft's."""
+        self.lost = 0
+        """Report lines that found no room since `take_lost`."""
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another draft or report line may be appended."""
+        return (
+            self.drafts < MAX_WAITING
+            and self._draft_bytes < MAX_WAITING_BYTES
+            and len(self._lines) < MAX_LINES
+            and self._line_bytes < MAX_LINE_BYTES
+        )
+
+    async def room(self) -> None:
+        """Wait until `has_room`."""
+        while not self.has_room:
+            await self._room.park()
+
+    def wake(self) -> None:
+        """Let those that wait for room look again."""
+        self._room.unpark_all()
+
+    def append(self, receipt: Receipt) -> None:
+        """Queue a draft, with room or without."""
+        self._lines.append(receipt)
+        self.drafts += 1
+        self._draft_bytes += _draft_bytes(receipt)
+
+    def report(self, report: Report) -> bool:
+        """Queue a report line; returns False when it is lost."""
+        if len(self._lines) >= MAX_LINES or self._line_bytes >= MAX_LINE_BYTES:
+            self.lost += 1  # clients may come and go for as long as the disk stands still
+            return False
+        self._lines.append(report)
+        self._line_bytes += _line_bytes(report)
+        return True
+
+    def take(self) -> tuple[list[Receipt], list[Line]]:
+        """Take the oldest drafts, as many as one transaction has room for, and all lines up to the last of them."""
+        cut = _end_of_batch(self._lines)
+        if cut == len(self._lines):
+            return self.take_all()
+        taken, self._lines = self._lines[:cut], self._lines[cut:]
+        batch = _receipts(taken)
+        self.drafts -= len(batch)
+        self._draft_bytes -= sum(map(_draft_bytes, batch))
+        self._line_bytes -= sum(map(_line_bytes, _reports(taken)))
+        return batch, taken
+
+    def take_all(self) -> tuple[list[Receipt], list[Line]]:
+        """Take everything."""
+        taken, self._lines = self._lines, []
+        self.drafts = self._draft_bytes = self._line_bytes = 0
+        return _receipts(taken), taken
+
+    def hold(self, lines: list[Line]) -> None:
+        """Put report lines that could not be stored back, before all others: the newest of them. The rest is lost."""
+        reports = _reports(lines)
+        held = _newest_within_bounds(reports)
+        self.lost += len(reports) - len(held)
+        self._lines[:0] = held
+        self._line_bytes += sum(map(_line_bytes, held))
+
+    def drop_reports(self) -> None:
+        """Keep drafts only."""
+        self._lines = [*_receipts(self._lines)]
+        self._line_bytes = 0
+
+    def take_lost(self) -> int:
+        """How many lines were lost since the last call."""
+        lost, self.lost = self.lost, 0
+        return lost
+
+
+def _receipts(lines: list[Line]) -> list[Receipt]:
+    return [line for line in lines if isinstance(line, Receipt)]
+
+
+def _reports(lines: list[Line]) -> list[Report]:
+    return [line for line in lines if isinstance(line, Report)]
+
+
+def _draft_bytes(receipt: Receipt) -> int:
+    return DRAFT_BYTES + 2 * receipt.tags_weight  # each tag is kept as it was typed and as its key
+
+
+def _line_bytes(report: Report) -> int:
+    return LINE_BYTES + len(report.text)
+
+
+def _newest_within_bounds(reports: list[Report]) -> list[Report]:
+    left = MAX_HELD_BYTES
+    for number, report in enumerate(reversed(reports)):
+        left -= _line_bytes(report)
+        if number == MAX_HELD_LINES or left < 0:
+            return reports[-number:] if number else []
+    return reports
+
+
+def _end_of_batch(lines: list[Line]) -> int:
+    """How many lines go into one transaction: all before the draft that is too much for it, which is not the first."""
+    drafts = weight = 0
+    for place, line in enumerate(lines):
+        if isinstance(line, Receipt):
+            weight += line.tags_weight
+            if drafts == MAX_BATCH or (drafts and weight > MAX_BATCH_WEIGHT):
+                return place
+            drafts += 1
+    return len(lines)
