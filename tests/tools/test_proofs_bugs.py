@@ -1,6 +1,9 @@
 """Bugs that are put into the server are found by the proof that is there for them, by their own sign."""
 
+import ast
+import inspect
 import shutil
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -82,3 +85,18 @@ def test_a_hunt_for_too_few_bugs_shows_nothing(named: int, sought: int, ok: bool
 
 def test_every_bug_has_its_proof() -> None:
     assert {bug.proof for bug in mutants.BUGS.values()} == mutation.PROOFS.keys()
+
+
+@pytest.mark.parametrize("name", mutants.BUGS)
+def test_what_a_bug_changes_is_there(name: str) -> None:
+    """A name that was changed in the server and not here would leave a bug that changes nothing."""
+    put_in = mutants.BUGS[name].put_in
+    known = dict(put_in.__globals__)
+    nodes = [*ast.walk(ast.parse(textwrap.dedent(inspect.getsource(put_in))))]
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom):
+            exec(compile(ast.Module([node], []), name, "exec"), known)
+    changed = [one for node in nodes if isinstance(node, ast.Assign) for one in node.targets]
+    for place in changed:
+        if isinstance(place, ast.Attribute) and ast.unparse(place).partition(".")[0] in known:
+            assert hasattr(eval(ast.unparse(place.value), known), place.attr), ast.unparse(place)

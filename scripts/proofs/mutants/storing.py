@@ -94,10 +94,10 @@ def deleted_in_part() -> None:
 @mutant("kill9", "lost")
 def half_of_the_log() -> None:
     """Every other report line is not stored."""
-    from ttweet.storage.sqlite import writer
+    from ttweet.storage.sqlite import log_table
 
-    insert = writer.SqliteStore._insert_lines
-    writer.SqliteStore._insert_lines = lambda self, reports, at: insert(self, reports[::2], at)
+    add = log_table.LogTable.add
+    log_table.LogTable.add = lambda self, reports, **others: add(self, reports[::2], **others)
 
 
 @mutant("restart-powercut", "lost")
