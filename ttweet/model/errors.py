@@ -126,7 +126,7 @@ class Displaced(StoreError):
 
 _DISPLACED = {
     "unknown": "the database file was moved, replaced or removed; whether this was stored is not known",
-    "moved": "the database file was moved, replaced or removed; nothing is stored until that is put right",
+    "moved": "the database file was moved, replaced or removed; nothing is stored until its operator puts that right",
 }
 
 

@@ -213,25 +213,6 @@ def test_every_commit_mends_what_can_be_mended(commit: str, path: Path, store: S
     assert texts_of(path) == texts(store)
 
 
-def test_files_that_are_put_back_before_anything_was_tried_go_on(path: Path, store: SqliteStore) -> None:
-    store.settle()
-    rename_folder(path)
-    with pytest.raises(Displaced, match="it is whole at"):
-        store.settle()
-    path.parent.with_name("renamed").rename(path.parent)
-    assert post(store, "three")[0].id == 3
-
-
-def test_after_an_unknown_batch_nothing_more_is_stored(path: Path, store: SqliteStore) -> None:
-    """Followers were not told of it: with what comes after it they would have a gap."""
-    rename_folder(path)
-    with pytest.raises(Displaced, match="whole at"):
-        post(store, "unknown")
-    path.parent.with_name("renamed").rename(path.parent)
-    with pytest.raises(Displaced, match="all that it held is in it again: start again"):
-        post(store, "refused")
-
-
 def test_a_database_that_replaced_ours_gets_nothing_of_our_log(path: Path, store: SqliteStore) -> None:
     replace_database(path)
     with pytest.raises(Displaced):

@@ -15,7 +15,7 @@ from weakref import WeakSet
 from ttweet.files import is_open_here
 from ttweet.model.errors import Displaced, OpenError, StoreError
 from ttweet.storage.sqlite.connections import Lock, connect_reader, connect_writer, lock_path, refuse_foreign
-from ttweet.storage.sqlite.identity import Identity
+from ttweet.storage.sqlite.identity import Identity, Version
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.rescue import put_back, save
 
@@ -38,7 +38,9 @@ class DatabaseFile:
         self._readers: WeakSet[SqliteReader] = WeakSet()
         self._advice: str | None = None  # what to do now that the file has lost its name
         self._saved = False  # all that it held is safe elsewhere
+        self._is_away = False  # when it was saved, the name was that of no file or of another one
         self._next_try = 0.0
+        self._lost_as: Version = ()
         self._unsure = False  # a transaction was called unknown: to go on after it would leave a gap for followers
         with ExitStack() as undo:
             self._lock = Lock(self.path)
@@ -63,8 +65,10 @@ class DatabaseFile:
         Returns whether the file was opened again, so that `connection` is another one. Raises Displaced with this code
         when nothing more may be written, StoreError `unknown` when the file was closed and cannot be opened again.
         """
-        if self._advice is None and self._identity.is_kept():
-            return False
+        if self._advice is None:
+            if self._identity.is_kept():
+                return False
+            self._lost_as, self._saved, self._is_away = self._identity.version(), False, False
         if self._advice is None or time.monotonic() >= self._next_try:
             mended = self._try_again()
             if self._advice is None:
@@ -75,19 +79,33 @@ class DatabaseFile:
     def _try_again(self) -> bool:
         """Do what can be done; returns whether the file was opened again. `_advice` says what is left to do."""
         self._next_try = time.monotonic() + RETRY_S
-        if not self._unsure:
+        if not (self._unsure or self._is_written()):
             if not self._identity.lost():
                 self._advice = None
                 return False
             if self._is_mended():
                 self._advice = None
                 return True
-        if not self._saved:
-            self._advice, self._saved = save(self._identity, self.connection)
+        if not self._saved or self._has_come_back():
+            self._save()
         return False
+
+    def _is_written(self) -> bool:
+        """Whether another program has written to the database since it lost its name: we do not know it any more."""
+        return self._identity.version() != self._lost_as
+
+    def _has_come_back(self) -> bool:
+        """Whether the database has its name again since it was rescued: its log may be missing beside it."""
+        return self._is_away and self._identity.has("")
+
+    def _save(self) -> None:
+        self._advice, self._saved = save(self._identity, self.connection, written=self._is_written())
+        self._is_away = not self._identity.has("")
 
     def close(self) -> None:
         """Close the file and let the next server in. Its readers must be closed before."""
+        if self._has_come_back():
+            self._save()
         self._disconnect()
         self._lock.release()
 

@@ -19,6 +19,9 @@ ENDINGS = ("", "-wal", "-shm", ".lock")
 File = tuple[int, int]
 """A file on this machine: device and inode."""
 
+Version = tuple[tuple[int, int], ...]
+"""The sizes of some files and the times of their last change, in nanoseconds."""
+
 
 def file_at(name: str) -> File | None:
     """The file of that name; None when there is none to be seen. A symbolic link is a file of its own."""
@@ -66,6 +69,12 @@ class Identity:
     def is_taken(self, ending: str) -> bool:
         """Whether another file has the name of the one that was opened."""
         return file_at(self.name(ending)) not in (None, self.opened(ending))
+
+    def version(self) -> Version:
+        """Of the database and its log, as far as they can be found: it changes when a program writes to one of them."""
+        found = [system.descriptor_of(self.opened(ending)) for ending in ("", "-wal")]
+        states = [os.stat(descriptor) for descriptor in found if descriptor is not None]  # noqa: PTH116
+        return tuple([(state.st_size, state.st_mtime_ns) for state in states])
 
     def name(self, ending: str) -> str:
         """The name of the file of this ending."""

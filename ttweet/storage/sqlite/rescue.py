@@ -39,16 +39,17 @@ def put_back(files: Identity) -> bool:
     return True
 
 
-def save(files: Identity, connection: sqlite3.Connection) -> tuple[str, bool]:
+def save(files: Identity, connection: sqlite3.Connection, *, written: bool = False) -> tuple[str, bool]:
     """Find or make a whole database of what is open; return the advice for the operator, and whether it stays so.
 
-    A database that was moved may be moved again, so it must be looked for again; a copy stays.
+    A database that was moved may be moved again, so it must be looked for again; a copy stays. `written`: another
+    program has written to the database since it lost its name, so our log must not be put beside it.
     """
     lost = f"{files.path} was moved, replaced or removed while it was open"
     if files.has(""):
         lost = f"the files beside {files.path} were moved, replaced or removed while it was open"
     try:
-        if put_back(files):
+        if not written and put_back(files):
             return f"{lost}; all that it held is in it again: start again", True
         if (there := _moved_to(files)) is not None:
             return f"{lost}; it is whole at {there}: start again with that file", False
