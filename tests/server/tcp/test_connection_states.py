@@ -1,4 +1,4 @@
-"""The states of a connection: the table of `connection`, cell by cell."""
+"""The states of a connection: the table of `state`, cell by cell."""
 
 import pytest
 import trio
@@ -6,7 +6,8 @@ import trio.testing
 
 from tests.support.held_store import HeldStore
 from tests.support.serving import Caller, Serving, serving
-from ttweet.server.tcp.connection import CLOSED, DRAINING, HANDLING, LAST_READ, LINGERING, READING, Connection, State
+from ttweet.server.tcp.connection import Connection
+from ttweet.server.tcp.state import CLOSED, DRAINING, HANDLING, LAST_READ, LINGERING, READING, State
 
 PING = b'["p",""]\n'
 HALF = PING[:4]

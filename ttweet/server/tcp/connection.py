@@ -7,22 +7,9 @@ own if not. To wake the client's task for each acknowledgement would cost a turn
 Back-pressure: nothing more is read while `max_unanswered` uploads are on their way, while the journal is full, or while
 the socket does not take what was answered. So a connection holds at most one read, that many receipts, and the answer
 to one query.
-
-| state | bytes come | they end | no more is to be read | `stop` | `expire`, when no receipt waits |
-| --- | --- | --- | --- | --- | --- |
-| READING | HANDLING | DRAINING | LAST_READ | CLOSED, or LAST_READ with half a frame | a keep-alive, or CLOSED |
-| HANDLING | | | DRAINING | DRAINING | CLOSED if answers are not taken |
-| LAST_READ | DRAINING | DRAINING | | CLOSED, or the same with half a frame | CLOSED |
-| DRAINING | | | | | CLOSED if answers are not taken |
-| LINGERING | | CLOSED | | CLOSED | CLOSED |
-
-HANDLING becomes READING, and DRAINING becomes LINGERING, when all is carried out and answered. No more is to be read
-after an error of the protocol, after the download of the classic protocol, and when a token is no longer good. A lost
-connection is CLOSED from any state.
 """
 
 from collections.abc import Callable
-from enum import Enum
 
 import trio
 
@@ -48,35 +35,22 @@ from ttweet.security import permissions
 from ttweet.server.config import Limits
 from ttweet.server.net.places import Place, Standing
 from ttweet.server.net.transport import LOST, Transport
+from ttweet.server.tcp.deadline import Deadline
 from ttweet.server.tcp.outbox import Outbox
+from ttweet.server.tcp.state import CLOSED, DRAINING, HANDLING, LAST_READ, LINGERING, READING
 
 TURN_REQUESTS = 8  # of one client before others get their turn, some 0.3 ms; one read may hold very many
-LINGER_S = 1.0  # bytes are thrown away for so long after the last answer, lest a reset overtake it
 
 ENCODER = FrameEncoder(JSON)
 """Makes the frames of all connections' pushes."""
-
-
-class State(Enum):
-    """What a connection is at; see the table above."""
-
-    READING = "it waits for bytes"
-    HANDLING = "what was read is carried out"
-    LAST_READ = "it waits for the rest of a frame, and reads no more after that"
-    DRAINING = "nothing more is read; what was read is carried out and answered"
-    LINGERING = "all is answered and our end sent; what still comes is thrown away"
-    CLOSED = "the client is gone; its uploads may still be on their way to the disk"
-
-
-READING, HANDLING, LAST_READ, DRAINING, LINGERING, CLOSED = State
 
 
 class Connection:
     """The server's side of one connected client. `run` is its task."""
 
     __slots__ = (
+        "_deadline",
         "_limits",
-        "_mid_frame",
         "_outbox",
         "_quiet",
         "_reader",
@@ -86,7 +60,6 @@ class Connection:
         "_session",
         "_state",
         "_transport",
-        "deadline",
         "place",
     )
 
@@ -111,11 +84,9 @@ class Connection:
         self._reader = reader(self._session)
         self._outbox = Outbox(transport, self._reader)
         self._quiet = False  # nothing was pushed since the last look
-        self._mid_frame = False  # what _reader.unfinished was after the last read
         self._state = READING
         self._served = False  # a request was carried out
-        self.deadline = place.heard_at + limits.first_byte_s
-        """When, by trio's clock, the client has had long enough; then `expire` is due."""
+        self._deadline = Deadline(limits, self._reader, place)
 
     async def run(self) -> None:
         """Serve the client until it ends, breaks the protocol, or `stop`, `expire` or its own going ends it."""
@@ -132,7 +103,7 @@ class Connection:
                 self._flush()
                 if self._outbox.unsent:
                     await self._until_answered()
-                self._set_deadline(progressed=bool(events))
+                self._move_deadline(progressed=bool(events))
                 if self._state is HANDLING:
                     self._state = READING
             await self._finish()
@@ -148,7 +119,7 @@ class Connection:
         except LOST:
             self.close()
         else:
-            self._set_deadline(progressed=True)
+            self._move_deadline(progressed=True)
             self.answered()
             self._outbox.note_progress()
             self._session.resume()
@@ -193,6 +164,11 @@ class Connection:
         self._send(data)
 
     @property
+    def deadline(self) -> float:
+        """See sweeper.Timed."""
+        return self._deadline.at
+
+    @property
     def follows(self) -> str | None:
         """See Session."""
         return self._session.follows
@@ -216,14 +192,14 @@ class Connection:
         """Close, now that the deadline has passed, and tell the client if it would hear."""
         unsent, unfinished = self._outbox.unsent, self._reader.unfinished
         if self.is_working and not unsent:
-            self._set_deadline(progressed=True)  # it is waiting for the disk, which is not its fault
+            self._move_deadline(progressed=True)  # it is waiting for the disk, which is not its fault
             return
         if self._state is READING and not (unsent or unfinished) and self.follows is not None:
             self._ping()
             return
         if unfinished and self._state in (READING, HANDLING):
             self._service.report(reports.input_refused(self.place.peer, "timeout", self._session.principal.name))
-        self.reject(ProtocolError("timeout", f"{_missing(self._reader, self._limits)} came"))
+        self.reject(ProtocolError("timeout", f"{self._deadline.missing} came"))
 
     def reject(self, error: ProtocolError) -> None:
         """See places.Guest: a client that has nothing under way makes room for another."""
@@ -368,7 +344,7 @@ class Connection:
 
     def _ping(self) -> None:
         """Give a follower that has heard nothing for a while a sign of life, which also finds a dead link."""
-        self.deadline = trio.current_time() + self._limits.ping_s
+        self._deadline.wait_for_keep_alive()
         if self._quiet:
             self._send(ENCODER.keep_alive)
         self._quiet = True
@@ -393,17 +369,11 @@ class Connection:
         self._session.unfollow()  # nothing may be sent behind the end, nor while TLS still sends it
         if self._state is DRAINING:
             self._state = LINGERING
-        self.deadline = trio.current_time() + LINGER_S
+        self._deadline.linger()
         await self._transport.send_end()
 
-    def _set_deadline(self, *, progressed: bool) -> None:
-        """A whole frame moves the deadline, a part of one does not."""
-        unfinished = self._reader.unfinished
-        if progressed or unfinished != self._mid_frame:
-            waiting_s = self._limits.idle_s if self.follows is None else self._limits.ping_s
-            self.place.heard_at = now = trio.current_time()
-            self.deadline = now + (self._limits.frame_s if unfinished else waiting_s)
-        self._mid_frame = unfinished
+    def _move_deadline(self, *, progressed: bool) -> None:
+        self._deadline.move(progressed=progressed, follows=self.follows is not None)
 
     def _flush(self) -> None:
         if not self._outbox.flush():
@@ -416,16 +386,7 @@ class Connection:
     def _wait_for_socket(self) -> None:
         """Give a client that does not take what is sent some time, or close if it has gone."""
         if self._outbox.unsent:
-            self.deadline = trio.current_time() + self._limits.send_s
+            self._deadline.wait_for_socket()
             self._send_later(self)
         else:
             self.close()
-
-
-def _missing(reader: RequestReader, limits: Limits) -> str:
-    """What has not come in time of a client whose bytes this reader has."""
-    if not reader.begun:
-        return f"not one byte (within {limits.first_byte_s:g} seconds)"
-    if reader.unfinished:
-        return f"no end of the frame (within {limits.frame_s:g} seconds)"
-    return f"no further frame (within {limits.idle_s:g} seconds)"
