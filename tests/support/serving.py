@@ -164,6 +164,7 @@ async def serving(
             (listener,) = listen(("127.0.0.1",), 0)
             async with trio.open_nursery() as looking:
                 looking.start_soon(server.run)
+                looking.start_soon(host.run, server.recheck)
                 with listener:
                     async with trio.open_nursery() as connections:
                         connections.start_soon(server.accept, listener, connections)

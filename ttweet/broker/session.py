@@ -3,6 +3,7 @@
 Every connection has one, whichever edge it came to. Knows no bytes and no sockets.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 import trio
@@ -30,6 +31,15 @@ class Host(NamedTuple):
     service: Service
     fanout: FanOut
     authenticator: Authenticator
+
+    async def run(self, recheck: Callable[[], Awaitable[None]]) -> None:
+        """Push to the clients that are behind, and look after tokens, until cancelled.
+
+        `recheck` has the sessions of all edges rechecked, after tokens have changed.
+        """
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.fanout.run)
+            nursery.start_soon(self.authenticator.run, recheck)
 
 
 class Session:

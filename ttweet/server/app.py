@@ -128,8 +128,9 @@ async def serve(
         fanout = FanOut(journal, reader, ReadScheduler(journal.uploads, worker))  # with a line of its own
         addresses = [listener.getsockname()[0] for listener in listeners]
         authenticator = Authenticator(exposure.anonymous_rights(addresses, config.anonymous), TokenFile(config.db))
+        host = Host(service, fanout, authenticator)
         server = Server(
-            Host(service, fanout, authenticator),
+            host,
             max_clients=max_clients,
             limits=config.limits,
             rates=config.rates,
@@ -142,12 +143,14 @@ async def serve(
                 copying.start_soon(copy.run, journal)
             async with trio.open_nursery() as writing:
                 writing.start_soon(journal.run)
-                for host in dict.fromkeys(config.hosts):
-                    journal.report(reports.server_started(host))
+                for name in dict.fromkeys(config.hosts):
+                    journal.report(reports.server_started(name))
                 announce(config, store, listeners, certificates)
                 announce_rights(authenticator.anonymous.rights)
                 stop = _until_stop(heeding, signals, partial(_reload, copies, authenticator, certificates))
-                helpers = [server.run] if retention is None else [server.run, retention.run]
+                helpers: list[Callable[[], Awaitable[None]]] = [server.run, partial(host.run, server.recheck)]
+                if retention is not None:
+                    helpers.append(retention.run)
                 await _serve_clients(server, helpers, listeners, stop, grace_s=config.grace_s)
                 journal.report(reports.server_stopped())
                 journal.close()

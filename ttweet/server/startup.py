@@ -145,7 +145,7 @@ def announce_rights(anonymous: frozenset[str]) -> None:
 
 def _held(db: Path, store: SqliteStore) -> str:
     """What a file holds, told by ids: some in between may be missing, and to count tweets takes a look at each."""
-    newest = store.last()
+    newest = store.position().last
     if newest is None:
         return f"{db} holds no tweets"
     [oldest] = store.tweets_after(0, 1)

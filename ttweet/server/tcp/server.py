@@ -87,12 +87,10 @@ class Server:
         return self._throttle.limiter
 
     async def run(self) -> None:
-        """Look after all clients, until cancelled: sockets' readiness, deadlines, followers behind, tokens."""
+        """Look after sockets' readiness and clients' deadlines, until cancelled."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._readiness.run)
             nursery.start_soon(sweeper.sweep, self._places.guests)
-            nursery.start_soon(self._host.fanout.run)
-            nursery.start_soon(self._host.authenticator.run, self.recheck)
 
     async def accept(self, listener: socket.socket, nursery: trio.Nursery) -> None:
         """Give each client that comes a task in the nursery, until cancelled."""
