@@ -205,4 +205,4 @@ def test_with_the_scheme_for_tls_the_authorities_of_the_system_are_trusted() -> 
     context = client._tls_context(client.servers[0])
     assert context is not None
     assert context.check_hostname
-    assert client._tls_context(servers.Server("example.org", 1)) is None
+    assert client._tls_context(servers.ServerAddress("example.org", 1)) is None

@@ -3,9 +3,8 @@ from typing import Any
 
 import pytest
 
-from ttweet.model.limits import MAX_QUERY_LIMIT
-from ttweet.model.tweets import MAX_ID, Deletion, Tweet
-from ttweet.protocol import answers, frames, kinds, pushes, replies
+from ttweet.model.tweets import Deletion, Tweet
+from ttweet.protocol import answers, frames, pushes, replies
 
 TWEET = Tweet(7, 1795446500123, "ann", "寿司 #a", ("a",))
 TWEET_DATA = {"id": 7, "at": 1795446500123, "by": "ann", "text": "寿司 #a", "tags": ["a"]}
@@ -85,8 +84,3 @@ def test_the_stats_are_objects_of_small_values() -> None:
 def test_stats_of_another_kind_are_a_misfit(data: object) -> None:
     with pytest.raises(frames.MISFITS):
         answers.stats(data)
-
-
-def test_a_client_takes_every_id_and_page_that_a_server_gives() -> None:
-    assert kinds.MAX_INTEGER == MAX_ID
-    assert answers.MAX_ENTRIES == MAX_QUERY_LIMIT

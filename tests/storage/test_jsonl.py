@@ -15,8 +15,9 @@ from tests.support.sqlite_files import DAY_MS, NOW, opened, post, sql
 from tests.support.stored import deletions_after, tweets_after
 from ttweet.model import tweets
 from ttweet.model.errors import Refused, StoreError
+from ttweet.model.limits import MAX_ID, MAX_TWEET_ID
 from ttweet.model.reports import Report, message_deleted
-from ttweet.model.tweets import MAX_ID, MAX_TWEET_ID, Deletion, Tombstone, Tweet, draft
+from ttweet.model.tweets import Deletion, Tombstone, Tweet, draft
 from ttweet.storage import jsonl
 from ttweet.storage.jsonl import Tally, bring_in, decode, encode, read_lines
 from ttweet.storage.sqlite.check import Check
@@ -111,7 +112,7 @@ def test_a_deleted_tweet_does_not_come_back(path: Path) -> None:
 @given(
     text=st.text(max_size=150).map(lambda text: text.replace("\0", "")),
     by=st.sampled_from([None, "ann", "Jürgen"]),
-    at=st.integers(0, jsonl.MAX_AT),
+    at=st.integers(0, jsonl.LATEST_STORED_MS),
 )
 def test_any_tweet_comes_back_from_its_line(text: str, by: str | None, at: int) -> None:
     try:

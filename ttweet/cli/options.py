@@ -11,7 +11,8 @@ from cyclopts.validators import Number
 from ttweet.cli import shell
 from ttweet.model import durations
 from ttweet.model.errors import Refused
-from ttweet.model.tweets import MAX_ID, refuse_impossible
+from ttweet.model.limits import MAX_ID
+from ttweet.model.tweets import refuse_impossible
 
 
 def _whole(_: type, tokens: Sequence[Token]) -> int:

@@ -20,7 +20,7 @@ from ttweet.model.errors import ConnectError, Refused
 from ttweet.model.limits import MAX_QUERY_LIMIT
 from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
-from ttweet.model.tweets import Page, TagPage, Tweet, queried_tag, search_key
+from ttweet.model.tweets import Page, TagPage, Tweet, queried_tag, search_key, shown
 
 if TYPE_CHECKING:
     from ttweet.storage.sqlite.reader import SqliteReader
@@ -128,8 +128,7 @@ class _File:
         self._reader = reader
 
     def last(self) -> Tweet | None:
-        tweet = self._reader.last()
-        return tweet if tweet and tweet.text else None
+        return shown(self._reader.last())
 
     def tweets_of_tag(self, tag: str, *, limit: int) -> Page:
         key = search_key(checked_body(tag))

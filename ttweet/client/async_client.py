@@ -15,7 +15,7 @@ from ttweet.client.async_link import AsyncLink, open_link
 from ttweet.client.cursor import Cursor, FollowListener
 from ttweet.client.endpoint import Endpoint
 from ttweet.client.retry import RetryBudget
-from ttweet.client.servers import Server
+from ttweet.client.servers import ServerAddress
 from ttweet.client.sync_client import with_advice
 from ttweet.model.errors import ConnectError, SlowDown
 from ttweet.model.tweets import Deletion, Page, TagPage, Tweet
@@ -144,7 +144,7 @@ class AsyncClient(Endpoint):
                 failures.append(error)
         raise link_errors.none_reached(failures)
 
-    async def _connect_to(self, server: Server) -> AsyncLink:
+    async def _connect_to(self, server: ServerAddress) -> AsyncLink:
         self.host, self.port = server.host, server.port
         link = await open_link(self.host, self.port, self._timeout_s, self._tls_context(server))
         try:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from ttweet.client.retry import RetryBudget
-    from ttweet.client.servers import Server
+    from ttweet.client.servers import ServerAddress
 
     T = TypeVar("T")
 
@@ -92,7 +92,7 @@ class Endpoint:
         """The servers, as one name for them."""
         return ",".join([str(server) for server in self.servers])
 
-    def _tls_context(self, server: Server) -> SSLContext | None:
+    def _tls_context(self, server: ServerAddress) -> SSLContext | None:
         """What TLS is spoken with; None for plain connections. Raises SetupError when a file does not serve."""
         if not self._speaks_tls(server):
             return None
@@ -102,17 +102,17 @@ class Endpoint:
             self._tls = make_context(SYSTEM if self._ca is None else self._ca, self._cert, self._key)
         return self._tls
 
-    def _speaks_tls(self, server: Server) -> bool:
+    def _speaks_tls(self, server: ServerAddress) -> bool:
         return server.tls or self._ca is not None
 
-    def _is_bare(self, server: Server) -> bool:
+    def _is_bare(self, server: ServerAddress) -> bool:
         """Whether a token may go there on this machine alone, since everybody on the way could read it."""
         return not (self._speaks_tls(server) or is_on("TTWEET_NO_TLS"))
 
     def _secret(self) -> str:
         return own_token() if self._token is None else self._token
 
-    def _greetings(self, server: Server, peer: Callable[[], str]) -> list[bytes]:
+    def _greetings(self, server: ServerAddress, peer: Callable[[], str]) -> list[bytes]:
         """What a connection begins with; each is sent when the one before it was answered.
 
         `peer` tells the address at the connection's other end: a token goes by that, not by the server's name. Raises
@@ -139,13 +139,13 @@ class Endpoint:
             raise ConnectError("unknown", f"what answers at {address(self.host, self.port)} is no ttweet") from exc
 
 
-def _unencrypted(server: Server) -> SetupError:
+def _unencrypted(server: ServerAddress) -> SetupError:
     return SetupError(
         "token", f"the token would go to {server} unencrypted; set TTWEET_CA to the certificate of the server"
     )
 
 
-def _may_be_here(server: Server, until: float) -> bool:
+def _may_be_here(server: ServerAddress, until: float) -> bool:
     """Whether a server has an address of this machine; of several that of the connection decides."""
     try:
         found = tcp.addresses(server.host, server.port, until)

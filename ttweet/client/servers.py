@@ -17,7 +17,7 @@ SCHEMES = ("ttweet", TLS)
 SHOWN = 80  # characters of a name that is wrong
 
 
-class Server:
+class ServerAddress:
     """The address of a server, and whether its name asks for TLS."""
 
     __slots__ = ("host", "port", "tls")
@@ -36,14 +36,14 @@ def address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def resolve(server: str | None, port: int | None) -> list[Server]:
+def resolve(server: str | None, port: int | None) -> list[ServerAddress]:
     """The servers that a program or an option names, else those of TTWEET_SERVER, else SERVER. Raises SetupError.
 
     With a port the name is that of a host alone, and may be an IPv6 address with or without brackets. A port alone is
     one of this machine.
     """
     if port is not None:
-        return [Server(HOST if server is None else _host_alone(server), _checked(port))]
+        return [ServerAddress(HOST if server is None else _host_alone(server), _checked(port))]
     if server is not None:
         return parse(server)
     named = os.environ.get(VARIABLE)
@@ -53,12 +53,12 @@ def resolve(server: str | None, port: int | None) -> list[Server]:
         raise SetupError(error.code, f"{VARIABLE}: {error.text}") from error
 
 
-def parse(text: str) -> list[Server]:
+def parse(text: str) -> list[ServerAddress]:
     """The servers of a list with commas. Raises SetupError, which says what is wrong with which."""
     return [_parse(name.strip()) for name in text.split(",")]
 
 
-def _parse(name: str) -> Server:
+def _parse(name: str) -> ServerAddress:
     scheme, found, place = name.partition("://")
     if not found:
         scheme, place = "", name
@@ -67,7 +67,7 @@ def _parse(name: str) -> Server:
     else:
         place = place.removesuffix("/")
     host, port = _host_and_port(name, place)
-    return Server(host, port, tls=scheme.lower() == TLS)
+    return ServerAddress(host, port, tls=scheme.lower() == TLS)
 
 
 def _wrong_scheme(name: str, scheme: str, place: str) -> SetupError:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ttweet.client.cursor import FollowListener
     from ttweet.client.follower import Follower
     from ttweet.client.retry import RetryBudget
-    from ttweet.client.servers import Server
+    from ttweet.client.servers import ServerAddress
     from ttweet.model.answers import Following
     from ttweet.model.pushes import Push
     from ttweet.model.tweets import Deletion, Page, TagPage, Tweet
@@ -261,7 +261,7 @@ class Client(Endpoint):
                 failures.append(error)
         raise link_errors.none_reached(failures)
 
-    def _dial_one(self, server: Server, deadline: float) -> SyncLink:
+    def _dial_one(self, server: ServerAddress, deadline: float) -> SyncLink:
         self.host, self.port = server.host, server.port
         link = SyncLink(self.host, self.port, self._timeout_s, self._tls_context(server), deadline)
         try:

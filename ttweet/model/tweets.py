@@ -14,8 +14,6 @@ from ttweet.model import budget, hashtags
 from ttweet.model.characters import with_letters, without_ignorables
 from ttweet.model.errors import Refused
 
-MAX_ID = 2**53 - 1  # of a tweet or a deletion: what every JSON reader holds to the digit (RFC 8259, section 6)
-MAX_TWEET_ID = MAX_ID - 2**32  # the ids above are left for deletions, which must work when uploads no longer can
 MAX_CHARACTERS = 150  # code points of the NFC form, as the first ttweet had it
 MAX_TEXT_BYTES = 600  # UTF-8: 150 times the longest character; looked at before anything is decoded or normalized
 MAX_TAGS = 32  # given beside the text; a text of 150 characters holds at most 75

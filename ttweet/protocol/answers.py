@@ -14,12 +14,11 @@ from typing import Any
 from ttweet.model import reports, tweets
 from ttweet.model.answers import Answer, Bare, Done, Following, Identity, Names, SignedIn, Stats
 from ttweet.model.errors import SlowDown, TtweetError
-from ttweet.model.limits import PAGE_BYTES
+from ttweet.model.limits import MAX_ID, MAX_QUERY_LIMIT, PAGE_BYTES
 from ttweet.model.tweets import HISTORY_DAYS, Deletion, Page, TagPage, TagSummary, Tombstone, Tweet, as_json
 from ttweet.protocol import kinds, operations
 from ttweet.protocol.json_codec import STDLIB_JSON, Json
 
-MAX_ENTRIES = 200  # tweets or tags of one answer; see limits.MAX_QUERY_LIMIT
 MAX_NAMES = 10_000  # who are online; a server has 1,000 connections unless it is told otherwise
 MAX_RIGHTS = 32  # of a token; there are 3
 MAX_STATS = 64  # objects, and values of each; there are 9 of at most 20
@@ -130,12 +129,12 @@ def deletion(data: Any) -> Deletion:
 
 def page(data: Any) -> Page:
     """Return some tweets."""
-    return Page([tweet(one) for one in kinds.array(data["tweets"], MAX_ENTRIES)], kinds.flag(data["more"]))
+    return Page([tweet(one) for one in kinds.array(data["tweets"], MAX_QUERY_LIMIT)], kinds.flag(data["more"]))
 
 
 def tag_page(data: Any) -> TagPage:
     """Return some tags."""
-    tags = [_tag_summary(tag) for tag in kinds.array(data["tags"], MAX_ENTRIES)]
+    tags = [_tag_summary(tag) for tag in kinds.array(data["tags"], MAX_QUERY_LIMIT)]
     return TagPage(tags, kinds.flag(data["more"]))
 
 
@@ -179,8 +178,8 @@ def _stats_part(data: Any) -> dict[str, Any]:
 
 
 def _stats_value(value: Any) -> Any:
-    if type(value) is float and math.isfinite(value) and abs(value) <= kinds.MAX_INTEGER:
+    if type(value) is float and math.isfinite(value) and abs(value) <= MAX_ID:
         return value
     if type(value) is int:
-        return kinds.integer(value, lowest=-kinds.MAX_INTEGER)
+        return kinds.integer(value, lowest=-MAX_ID)
     return value if type(value) is bool else kinds.string_or_none(value)

@@ -6,7 +6,7 @@ Nothing is converted, and every refusal shows the value that was seen. Knows no 
 import json
 
 from ttweet.model.errors import Refused
-from ttweet.model.tweets import MAX_ID
+from ttweet.model.limits import MAX_ID
 
 _SHOWN = 40  # characters of a value in a refusal
 

@@ -6,17 +6,18 @@ classic commands use it.
 
 from __future__ import annotations
 
+from ttweet.model.limits import MAX_ID
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-MAX_INTEGER = 2**53 - 1  # ids and counts; see model.tweets.MAX_ID
-MAX_AT = 253_402_214_399_999  # ms since 1970 UTC, 30 December 9999: Python can show that time in every time zone
+LATEST_SHOWN_MS = 253_402_214_399_999  # since 1970 UTC, 30 December 9999: Python shows it in every time zone
 MAX_STRING_CHARACTERS = 1000  # of any string in an answer; a tweet has 600 bytes, the server's trouble is a sentence
 MAX_TAGS_OF_TWEET = 107  # 75 in a text of 150 characters, and 32 beside it
 
 
-def integer(value: Any, highest: int = MAX_INTEGER, lowest: int = 0) -> int:
+def integer(value: Any, highest: int = MAX_ID, lowest: int = 0) -> int:
     """Return a whole number within bounds, which belong to it."""
     if type(value) is not int or not lowest <= value <= highest:
         raise ValueError("not an integer in range")
@@ -25,7 +26,7 @@ def integer(value: Any, highest: int = MAX_INTEGER, lowest: int = 0) -> int:
 
 def at(value: Any) -> int:
     """Return a time, in milliseconds since 1970 UTC."""
-    return integer(value, MAX_AT)
+    return integer(value, LATEST_SHOWN_MS)
 
 
 def flag(value: Any) -> bool:

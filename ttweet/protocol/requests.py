@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from ttweet.model import budget
 from ttweet.model.errors import ProtocolError, Refused
-from ttweet.model.limits import MAX_QUERY_LIMIT, QUERY_LIMIT
+from ttweet.model.limits import MAX_ID, MAX_QUERY_LIMIT, QUERY_LIMIT
 from ttweet.model.requests import (
     ClientReport,
     Delete,
@@ -23,7 +23,6 @@ from ttweet.model.requests import (
     Unfollow,
     Upload,
 )
-from ttweet.model.tweets import MAX_ID
 from ttweet.protocol import operations
 from ttweet.protocol.fields import fields_of, flag, integer, optional_id, shown, string, tag_list
 

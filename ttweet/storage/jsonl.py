@@ -14,12 +14,13 @@ from typing import Any, Protocol
 
 from ttweet.model import stored
 from ttweet.model.errors import Refused
+from ttweet.model.limits import MAX_ID, MAX_TWEET_ID
 from ttweet.model.remedies import IMPORT_ELSEWHERE
-from ttweet.model.tweets import MAX_ID, MAX_TWEET_ID, Deletion, Entry, Tombstone, Tweet
+from ttweet.model.tweets import Deletion, Entry, Tombstone, Tweet
 
 PAGE_ENTRIES = 1000  # of one read, and of one transaction: a second run has at most so many to bring in again
 MAX_LINE_BYTES = 1024 * 1024  # a tweet's line has 1 KiB; what is longer is none, and must not fill the memory
-MAX_AT = 253_402_300_799_999  # the end of the year 9999, beyond which SQLite has no dates
+LATEST_STORED_MS = 253_402_300_799_999  # the end of the year 9999, beyond which SQLite has no dates
 
 _Fields = dict[str, tuple[str, tuple[type, ...]]]
 _ANY: _Fields = {
@@ -231,8 +232,8 @@ def _id(number: int, highest: int = MAX_TWEET_ID) -> int:
 
 
 def _at(number: int) -> int:
-    if not 0 <= number <= MAX_AT:
-        raise _bad(f"at is {number}, and must be from 0 to {MAX_AT}")
+    if not 0 <= number <= LATEST_STORED_MS:
+        raise _bad(f"at is {number}, and must be from 0 to {LATEST_STORED_MS}")
     return number
 
 

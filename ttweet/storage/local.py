@@ -105,8 +105,7 @@ class LocalStore:
 
     def last(self) -> Tweet | None:
         """The newest tweet; None when there is none or it is empty."""
-        tweet = self._store.last()
-        return tweet if tweet and tweet.text else None
+        return tweets.shown(self._store.last())
 
     def tweets_after(self, cursor: int = 0) -> Iterator[Tweet]:
         """All tweets with an id above the cursor, oldest first: an id that was kept is where to go on.

@@ -9,7 +9,7 @@ from tests.support.in_process import complains
 from tests.support.processes import LIMIT_S, TTWEET, Server, environment, interrupted, run, running_server, says
 from ttweet.cli import shell
 from ttweet.client.sync_client import Client
-from ttweet.model.tweets import MAX_TWEET_ID
+from ttweet.model.limits import MAX_TWEET_ID
 
 
 @pytest.fixture(scope="module")

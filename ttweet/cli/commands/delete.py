@@ -12,7 +12,8 @@ from ttweet.cli.advice import advising
 from ttweet.cli.options import FILE, Ca, Json, whole
 from ttweet.cli.source import open_client
 from ttweet.model.errors import OpenError, Refused
-from ttweet.model.tweets import MAX_ID, Deletion
+from ttweet.model.limits import MAX_ID
+from ttweet.model.tweets import Deletion
 
 Ids = Annotated[int, whole(1, MAX_ID), Parameter(name="ID", help="Which tweets, by their ids.")]
 Db = Annotated[Path | None, FILE, Parameter(help="Delete in this file, which no server may hold.")]

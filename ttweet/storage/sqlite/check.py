@@ -15,8 +15,9 @@ from typing import NamedTuple
 from ttweet.model import hashtags, stored
 from ttweet.model.characters import UNICODE, is_settled
 from ttweet.model.errors import Refused, StoreError
+from ttweet.model.limits import MAX_ID
 from ttweet.model.remedies import NEW_FILE, SAVE_WHAT_IS_LEFT
-from ttweet.model.tweets import MAX_ID, Tweet
+from ttweet.model.tweets import Tweet
 from ttweet.storage.sqlite import keying
 from ttweet.storage.sqlite.connections import (
     SCHEMA_VERSION,

@@ -14,7 +14,8 @@ from threading import RLock
 from typing import Any
 
 from ttweet.model import hashtags, reports
-from ttweet.model.tweets import MAX_ID, Deletion, Entry, Page, TagPage, Tombstone, Tweet
+from ttweet.model.limits import MAX_ID
+from ttweet.model.tweets import Deletion, Entry, Page, TagPage, Tombstone, Tweet
 from ttweet.storage.contract import Kept, LogLine, Position, Size, Slice, Traces
 from ttweet.storage.sqlite import keying, tag_list
 from ttweet.storage.sqlite.connections import connect_reader

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from ttweet.model.errors import Displaced, Refused, StoreError
+from ttweet.model.limits import MAX_ID, MAX_TWEET_ID
 from ttweet.model.reports import Report
-from ttweet.model.tweets import MAX_ID, MAX_TWEET_ID, Deletion, Draft, Entry, Tombstone, Tweet
+from ttweet.model.tweets import Deletion, Draft, Entry, Tombstone, Tweet
 from ttweet.storage.contract import NOT_SEARCHED, Traces
 from ttweet.storage.sqlite.connections import ENGINE, checkpoint, checkpoint_at_once, schema_objections
 from ttweet.storage.sqlite.database_file import DatabaseFile
