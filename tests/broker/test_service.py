@@ -43,6 +43,16 @@ class Waiting:
         return receipt.outcome
 
 
+class CountingStore(MemoryStore):
+    """Counts how often tags are listed."""
+
+    lists = 0
+
+    def list_tags(self, *, limit: int, now: int, numbers: bool = False) -> TagPage:
+        self.lists += 1
+        return super().list_tags(limit=limit, now=now, numbers=numbers)
+
+
 @asynccontextmanager
 async def serving(store: MemoryStore) -> AsyncIterator[Service]:
     journal = Journal(store)
@@ -164,3 +174,28 @@ async def test_questions_are_answered_after_a_commit_of_which_nobody_was_told() 
         page = await service.tweets_of_tag("seen", limit=5)
         assert [tweet.text for tweet in page.tweets] == ["unknown #seen", "stored #seen"]
         assert service.last() == page.tweets[0]
+
+
+async def test_lists_of_tags_within_a_moment_cost_one_look_and_each_gets_its_length() -> None:
+    store = CountingStore()
+    async with serving(store) as service:
+        for number in range(30):
+            await post(service, f"#{'abcdefghijklmnopqrstuvwxyzäöüß'[number]}")
+        lengths = [(len(page.tags), page.more) for page in [await service.list_tags(limit) for limit in (1, 5, 20)]]
+        assert lengths == [(1, True), (5, True), (20, True)]
+        assert store.lists == 1
+        lengths = [(len(page.tags), page.more) for page in [await service.list_tags(limit) for limit in (200, 30, 29)]]
+        assert lengths == [(30, False), (30, False), (29, True)]
+        assert store.lists == 2
+        await post(service, "#new")
+        assert len((await service.list_tags(200, least=30)).tags) == 30
+        assert len((await service.list_tags(200)).tags) == 31
+        assert store.lists == 3
+
+
+async def test_no_list_shows_a_tag_whose_tweet_was_deleted() -> None:
+    async with serving(MemoryStore()) as service:
+        tweet = await post(service, "#secret")
+        assert len((await service.list_tags(20)).tags) == 1
+        await service.delete(tweet.id, "ann")
+        assert (await service.list_tags(20, least=0)).tags == []

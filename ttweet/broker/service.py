@@ -10,11 +10,13 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from ttweet.broker.journal import Journal
+from ttweet.broker.kept_answers import KeptAnswers
 from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.receipts import Receipt, Waiter
 from ttweet.model import reports, stored, tweets
 from ttweet.model.answers import SignedIn
 from ttweet.model.errors import Refused
+from ttweet.model.limits import MAX_QUERY_LIMIT, QUERY_LIMIT
 from ttweet.model.lookalikes import looks_of
 from ttweet.model.reports import Report
 from ttweet.model.times import now_ms
@@ -44,6 +46,8 @@ class Service:
         self._stats = stats
         self.refusals = stats.refusals
         """How many requests were refused, by code; what the store refused is the journal's to tell."""
+        self._tag_lists = KeptAnswers(self._find_tags)
+        journal.add_listener(self._tag_lists)
         self._logins: dict[str, int] = {}  # names that are online, with the newest id at their login
         self._looks: dict[str, str] = {}  # what they look like, with the name
 
@@ -82,9 +86,19 @@ class Service:
         """The newest tweets of a tag, in any spelling, newest first. Raises Refused `bad_tag` when it cannot be one."""
         return await self._ask(partial(self._reader.tweets_of_tag, tweets.search_key(tag), limit=limit, before=before))
 
-    async def list_tags(self, limit: int, numbers: bool = False) -> TagPage:
-        """The most used tags; those without a letter only with `numbers`."""
-        return await self._ask(partial(self._reader.list_tags, limit=limit, now=now_ms(), numbers=numbers))
+    async def list_tags(self, limit: int, numbers: bool = False, *, least: int | None = None) -> TagPage:
+        """The most used tags; those without a letter only with `numbers`.
+
+        The list may be KEPT_S old, but counts the tweet with the id `least`, without which it is the newest.
+        """
+        most = QUERY_LIMIT if limit <= QUERY_LIMIT else MAX_QUERY_LIMIT
+        found, more = await self._tag_lists.get((most, numbers), least=self.newest if least is None else least)
+        return TagPage(found[:limit], more or len(found) > limit)
+
+    async def _find_tags(self, key: tuple[int, bool]) -> tuple[TagPage, int]:
+        (limit, numbers), known = key, self.newest
+        find = partial(self._reader.list_tags, limit=limit, now=now_ms(), numbers=numbers)
+        return await self._ask(find), known
 
     async def stats(self) -> dict[str, dict[str, Any]]:
         """How the server is doing; docs/protocol.md tells what is in it."""
@@ -105,9 +119,9 @@ class Service:
             raise Refused("name_taken", _taken(name, min(others)))
         if instead_of is not None:
             self.sign_out(instead_of)
-        self._logins[name] = self._newest
+        self._logins[name] = self.newest
         self._looks.update(dict.fromkeys(looks, name))
-        return SignedIn(name, self._newest)
+        return SignedIn(name, self.newest)
 
     def sign_out(self, name: str) -> None:
         """Free a name that is online."""
@@ -136,12 +150,13 @@ class Service:
     async def _ask(self, find: Callable[[], T]) -> T:
         """What the reader finds, once `last` is as new: the reader may see a commit before the journal tells of it."""
         found, newest = await self._reading.run(lambda: (find(), self._reader.newest_id()))
-        while self._newest < newest:
+        while self.newest < newest:
             await self._journal.wait_commit(self._journal.commits)
         return found
 
     @property
-    def _newest(self) -> int:
+    def newest(self) -> int:
+        """The newest id that was given to a tweet or a deletion."""
         return self._journal.newest
 
 

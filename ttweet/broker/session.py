@@ -17,7 +17,7 @@ from ttweet.model.answers import Following, Identity, SignedIn
 from ttweet.model.errors import ProtocolError, Refused
 from ttweet.model.reports import Peer
 from ttweet.model.requests import Follow, Upload
-from ttweet.model.tweets import Deletion
+from ttweet.model.tweets import Deletion, TagPage
 from ttweet.security import permissions
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.rights import READ, RIGHTS, Principal
@@ -51,6 +51,7 @@ class Session:
     __slots__ = (
         "_authenticator",
         "_fanout",
+        "_least",
         "_online",
         "_peer",
         "_subscriber",
@@ -68,6 +69,8 @@ class Session:
         self._subscriber: Subscriber | None = subscriber
         self._subscription: Subscription | None = None
         self._online: str | None = None
+        self._least: int | None = None
+        """The tweet that its lists of tags must count; None: the newest that there is at the next one."""
         self.ended = False
         """Whether the client is on its way out: no request more is carried out or answered."""
         self.author: str | None = None
@@ -78,11 +81,18 @@ class Session:
     def post(self, request: Upload, waiter: Waiter) -> Receipt:
         """Queue a tweet of this author; see Service.post. Raises Refused."""
         text, tags, scan, key = request
+        self._least = None
         return self.service.post(text, waiter, tags=tags, scan=scan, key=key, by=self.author)
 
     async def delete(self, tweet: int) -> Deletion:
         """Delete a tweet in the name of this author, or else of its address; see Service.delete. Raises Refused."""
         return await self.service.delete(tweet, self.author or f"{self._peer}")
+
+    async def list_tags(self, limit: int, numbers: bool) -> TagPage:
+        """The most used tags; see Service.list_tags. They count all that this client has posted, or was pushed."""
+        if self._least is None or self._subscription is not None:
+            self._least = self.service.newest
+        return await self.service.list_tags(limit, numbers, least=self._least)
 
     # What it follows
 
