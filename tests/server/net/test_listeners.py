@@ -8,8 +8,17 @@ from typing import Any
 
 import pytest
 
-from tests.server.tcp.test_server import has_ipv6
-from ttweet.server.net.listeners import ListenError, listen, resolve
+from ttweet.server.net.listeners import ListenError, listen, resolve, why_not_listening
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
 
 BOTH = ["0.0.0.0", "::"]
 needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
@@ -132,3 +141,63 @@ def test_what_is_no_host_is_named(host: str) -> None:
     with pytest.raises(ListenError, match="a server listens on an address of this machine") as raised:
         listen(("127.0.0.1", host), 0)
     assert raised.value.host == host
+
+
+def test_port_0_picks_a_free_port_answers_leave_without_delay_and_dead_links_end() -> None:
+    (listener,) = listen(("127.0.0.1",), 0)
+    with listener:
+        port = listener.getsockname()[1]
+        assert port > 0
+        with socket.create_connection(("127.0.0.1", port), 10), closing(wait_accept(listener)) as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
+
+
+def wait_accept(listener: socket.socket) -> socket.socket:
+    listener.setblocking(True)
+    return listener.accept()[0]
+
+
+def test_a_port_that_is_taken_is_an_error_and_leaves_nothing_open() -> None:
+    (taken,) = listen(("127.0.0.1",), 0)
+    with taken, pytest.raises(OSError) as raised:
+        listen(("127.0.0.1",), taken.getsockname()[1])
+    assert raised.value.errno == errno.EADDRINUSE
+
+
+def test_an_address_of_another_machine_is_an_error() -> None:
+    with pytest.raises(OSError) as raised:
+        listen(("192.0.2.1",), 0)  # RFC 5737: nobody's
+    assert raised.value.errno == errno.EADDRNOTAVAIL
+
+
+def test_a_host_that_is_no_name_at_all_is_an_error_of_the_same_kind() -> None:
+    with pytest.raises(OSError, match=r"a\.\.b"):
+        listen(("a..b",), 0)
+
+
+@needs_ipv6
+def test_both_addresses_of_a_host_share_one_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = [socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0] for host in ("127.0.0.1", "::1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: both)  # whatever this machine calls localhost
+    first, second = listen(("localhost",), 0)
+    with first, second:
+        assert first.getsockname()[1] == second.getsockname()[1]
+        first.close()
+        with pytest.raises(OSError) as raised:
+            listen(("localhost",), second.getsockname()[1])  # the one was free; it is let go again
+    assert raised.value.errno == errno.EADDRINUSE
+
+
+@pytest.mark.parametrize(
+    ("exc", "said"),
+    [
+        (OSError(errno.EADDRNOTAVAIL, "x"), "192.0.2.1 is no address of this machine; 127.0.0.1 is one"),
+        (socket.gaierror(socket.EAI_NONAME, "x"), "there is no address '192.0.2.1'"),
+        (OSError(errno.EACCES, "x"), "port 7 needs more rights than you have"),
+        (OSError(errno.ENOBUFS, "No room (while attempting to)"), "cannot listen on 192.0.2.1:7: No room"),
+    ],
+)
+def test_why_it_does_not_listen_is_told_with_what_would_work(exc: OSError, said: str) -> None:
+    assert why_not_listening("192.0.2.1", 7, exc).startswith(said)
+    assert "while" not in why_not_listening("192.0.2.1", 7, exc)
