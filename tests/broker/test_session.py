@@ -225,6 +225,14 @@ async def test_what_it_follows_is_told_until_it_unfollows_or_follows_something_e
         assert session.follows is None
 
 
+async def test_a_client_that_was_ended_follows_nothing() -> None:
+    async with hosts() as host:
+        session = session_of(host)
+        session.follow(Follow())
+        session.end()
+        assert session.follows is None
+
+
 async def test_a_client_that_has_left_follows_nothing() -> None:
     async with hosts() as host:
         session = session_of(host)

@@ -37,12 +37,12 @@ class StatsSource(Protocol):
 
 
 class Service:
-    """The operations, on a journal that is running and a reader that only `reading` may call."""
+    """The operations, on a journal that is running and a reader that only `reads` may call."""
 
-    def __init__(self, journal: Journal, reader: Reader, reading: ReadScheduler, stats: StatsSource) -> None:
+    def __init__(self, journal: Journal, reader: Reader, reads: ReadScheduler, stats: StatsSource) -> None:
         self._journal = journal
         self._reader = reader
-        self._reading = reading
+        self._reads = reads
         self._stats = stats
         self.refusals = stats.refusals
         """How many requests were refused, by code; what the store refused is the journal's to tell."""
@@ -102,12 +102,12 @@ class Service:
 
     async def stats(self) -> dict[str, dict[str, Any]]:
         """How the server is doing; docs/protocol.md tells what is in it."""
-        size = await self._reading.run(self._reader.size)
+        size = await self._reads.run(self._reader.size)
         return {**self._stats.collect(), "file": size._asdict()}
 
     async def delete(self, tweet: int, by: str) -> Deletion:
         """Delete a tweet, its text and what tells of it; `by` is who wants it. Raises Refused `no_tweet`."""
-        traces = await self._reading.run(partial(self._reader.traces, tweet))
+        traces = await self._reads.run(partial(self._reader.traces, tweet))
         return await self._journal.delete(tweet, reports.message_deleted(tweet, by), traces)
 
     def sign_in(self, name: str, *, instead_of: str | None = None) -> SignedIn:
@@ -149,7 +149,7 @@ class Service:
 
     async def _ask(self, find: Callable[[], T]) -> T:
         """What the reader finds, once `last` is as new: the reader may see a commit before the journal tells of it."""
-        found, newest = await self._reading.run(lambda: (find(), self._reader.newest_id()))
+        found, newest = await self._reads.run(lambda: (find(), self._reader.newest_id()))
         while self.newest < newest:
             await self._journal.wait_commit(self._journal.commits)
         return found

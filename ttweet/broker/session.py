@@ -176,8 +176,9 @@ class Session:
             raise ProtocolError("forbidden", f"the token of {principal.name} has lost the right to read")
 
     def end(self) -> None:
-        """Be nobody from now on, to whom nothing is answered."""
+        """Be nobody from now on, who follows nothing and gets no answer."""
         self.ended = True
+        self.unfollow()
         self._become(_NOBODY)
 
     def _become(self, principal: Principal) -> None:

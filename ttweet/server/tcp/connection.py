@@ -184,7 +184,6 @@ class Connection:
         try:
             self._session.recheck()
         except ProtocolError as error:
-            self._session.unfollow()
             self._dismiss(error)
             self.answered()
 
