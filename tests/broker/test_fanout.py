@@ -209,6 +209,23 @@ async def test_what_is_recent_is_read_from_memory() -> None:
     client.check(1000)
 
 
+async def test_tweets_with_many_long_tags_are_remembered_in_smaller_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "RECENT_BYTES", 10_000)
+    log = Log()
+    remembered: list[int] = []
+    for tags in ("", "abcdefgh"):
+        for _ in range(50):
+            log.commit(tags)
+        remembered.append(len(log.fanout._recent._batches))
+    assert remembered == [19, 6]
+    client = Client(log)
+    await following(log, lambda: client.follow("", 0))
+    client.check(100)
+    for number in range(1, 101):
+        log.fanout.pruned(number)
+    assert log.fanout._recent._bytes == 0
+
+
 @pytest.mark.parametrize("tags", ["", "a"])
 async def test_a_commit_during_a_read_comes_once(small: None, tags: str) -> None:
     class Racing(MemoryStore):

@@ -13,11 +13,13 @@ from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.receipts import Keyed
 from ttweet.broker.subscriptions import Encoder, Keys, Subscription
 from ttweet.model.limits import PAGE_BYTES
-from ttweet.model.tweets import Deletion, Tweet
+from ttweet.model.tweets import Deletion, Tweet, weight_of
 from ttweet.storage.contract import TagQueries
 
 PAGE_TWEETS = 256  # looked at in one read for a follower that is behind: some 70 KiB, 1 ms
 RECENT_TWEETS = 2_000  # at most are kept in memory, some 1 MiB: a follower that fell behind briefly needs no disk
+RECENT_BYTES = 2 * 1024 * 1024  # of them at most
+TWEET_BYTES = 512  # that a tweet without tags counts for, with its frame
 MAX_PAGES = 8  # kept for the followers that are behind at the same place, 2 MiB
 
 
@@ -31,6 +33,8 @@ class Batch:
         """The newest id of this commit, which stays when its tweet is deleted."""
         self.weight = max(1, len(tweets))
         """For how many tweets it counts in memory."""
+        self.bytes = sum([TWEET_BYTES + weight_of(keys) for _, keys in tweets]) or TWEET_BYTES
+        """For how many bytes it does."""
         self._frames: dict[tuple[Encoder, int], bytes] = {}
 
     def frame(self, encoder: Encoder, tweet: Tweet) -> bytes:
@@ -91,7 +95,7 @@ class Recent:
         self.newest = self._before = newest
         self.gone = gone
         self._batches: deque[Batch] = deque()
-        self._tweets = 0
+        self._tweets = self._bytes = 0
         self._pages: dict[tuple[tuple[Encoder, Keys], int, bool], Page] = {}  # until something is new or gone
 
     def add(self, batch: Batch) -> int:
@@ -100,7 +104,8 @@ class Recent:
         self._pages.clear()
         self._batches.append(batch)
         self._tweets += batch.weight
-        while self._tweets > RECENT_TWEETS:
+        self._bytes += batch.bytes
+        while self._tweets > RECENT_TWEETS or self._bytes > RECENT_BYTES:
             self._drop_oldest()
         return before
 
@@ -148,6 +153,7 @@ class Recent:
     def _drop_oldest(self) -> None:
         oldest = self._batches.popleft()
         self._tweets -= oldest.weight
+        self._bytes -= oldest.bytes
         self._before = oldest.last
 
 

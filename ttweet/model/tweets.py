@@ -4,7 +4,7 @@ Knows no bytes on a wire, no SQL and no trio.
 """
 
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
@@ -136,8 +136,8 @@ def nfc(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def weight_of(tags: Mapping[str, str]) -> int:
-    """What the tags of a draft cost the store, in bytes: those of their search keys, and TAG_WEIGHT for each tag."""
+def weight_of(tags: Collection[str]) -> int:
+    """What tags cost the store, in bytes: those of their search keys, which are given, and TAG_WEIGHT for each tag."""
     return TAG_WEIGHT * len(tags) + len("".join(tags).encode()) if tags else 0
 
 

@@ -284,14 +284,19 @@ def test_ids_are_not_given_twice_not_even_after_a_delete_by_hand(path: Path) -> 
         assert (tweet.id, store.lines_after(0, limit=9)[0].id) == (3, 3)
 
 
-def test_tags_beyond_the_cache_are_counted_as_well(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tag_table, "MAX_CACHED", 3)
+@pytest.mark.parametrize(("limit", "value"), [("MAX_CACHED", 3), ("MAX_CACHED_BYTES", 3 * 70)])
+def test_tags_beyond_the_cache_are_counted_as_well(
+    limit: str, value: int, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tag_table, limit, value)
     for _ in range(2):
         with opened(path) as store:
             for first in range(0, 20, 4):
                 post(store, *[f"#t{number} #all" for number in range(first, first + 6)])
                 store.settle()
-                assert len(store._tags._table._cache) == 3
+                table = store._tags._table
+                assert len(table._cache) == 3
+                assert table._cached_bytes == sum(64 + 2 * len(key) for key in table._cache)
     with closing(SqliteReader(path)) as reader:
         counts = {tag.tag: tag.count for tag in reader.list_tags(limit=99, now=NOW).tags}
     one_pass = Counter(number for first in range(0, 20, 4) for number in range(first, first + 6))

@@ -6,14 +6,14 @@ So nothing is ever searched through, however many tags and spellings people inve
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from itertools import islice
 from typing import NamedTuple, cast
 
 from ttweet.model import hashtags
 from ttweet.storage.sqlite.rows import Rows, Value
 from ttweet.storage.sqlite.tag_uses import Tagged, TagUse, count_uses
 
-MAX_CACHED = 16_384  # tag rows; 10 MB at most while a tag has 150 characters, the oldest go first
+MAX_CACHED = 16_384  # tag rows; the oldest go first
+MAX_CACHED_BYTES = 2 * 1024 * 1024  # of their keys in memory, and about as much of the spellings
 
 _FIND = Rows("SELECT key, id, spelling FROM tags WHERE key IN (VALUES ", 1, ")")
 _COUNT = Rows(
@@ -99,6 +99,7 @@ class TagTable:
     def __init__(self, connection: sqlite3.Connection, *, last_id: int) -> None:
         self._connection = connection
         self._cache: dict[str, _Known] = {}
+        self._cached_bytes = 0
         self._fresh: dict[str, _Known] = {}
         self._last_id = last_id
         self._next_id = last_id + 1
@@ -137,11 +138,11 @@ class TagTable:
 
     def keep(self) -> None:
         """The transaction is committed: remember its rows, for a bounded number of tags."""
+        self._cached_bytes += sum(map(_bytes_of, self._fresh.keys() - self._cache.keys()))
         self._cache.update(self._fresh)
         self._fresh.clear()
-        if (surplus := len(self._cache) - MAX_CACHED) > 0:
-            for key in [*islice(self._cache, surplus)]:
-                del self._cache[key]
+        while len(self._cache) > MAX_CACHED or self._cached_bytes > MAX_CACHED_BYTES:
+            self._uncache(next(iter(self._cache)))
         self._last_id = self._next_id - 1
 
     def forget(self) -> None:
@@ -168,8 +169,12 @@ class TagTable:
     def _drop(self, keys: Iterable[str]) -> None:
         """Read the rows of these tags anew when they are needed, since some of them go."""
         for key in keys:
-            self._cache.pop(key, None)
+            self._uncache(key)
             self._fresh.pop(key, None)
+
+    def _uncache(self, key: str) -> None:
+        if self._cache.pop(key, None) is not None:
+            self._cached_bytes -= _bytes_of(key)
 
     def _count_spellings(self, uses: dict[str, TagUse], rows: dict[str, _Known]) -> None:
         """Count the spellings that are not their tag's most frequent one, and swap those that have become it."""
@@ -214,3 +219,7 @@ class TagTable:
 def _tag_row(key: str, row: _Known, use: TagUse) -> tuple[Value, ...]:
     lettered = 0 if hashtags.is_numeric(key) else 1
     return (row.id, key, row.spelling, use.spellings.get(row.spelling, 0), use.total, use.newest, lettered)
+
+
+def _bytes_of(key: str) -> int:
+    return 64 + 2 * len(key)  # not getsizeof: it grows when SQLite has been given the string
