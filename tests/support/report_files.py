@@ -1,5 +1,6 @@
 """What tests of the report log's copies share: a log to copy from, and what has become of it in the file."""
 
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -51,3 +52,24 @@ def fill(writer: int) -> None:
         while True:
             os.write(writer, b"x" * 65536)
     os.set_blocking(writer, True)
+
+
+@contextmanager
+def no_folder(sample: Path) -> Iterator[None]:
+    sample.unlink(missing_ok=True)
+    sample.parent.rename(sample.parent.with_name("elsewhere"))
+    yield
+    sample.parent.with_name("elsewhere").rename(sample.parent)
+
+
+@contextmanager
+def a_locked_file(sample: Path) -> Iterator[None]:
+    """Another file took the place, and another process holds its lock."""
+    other = sample.with_name("other")
+    with other.open("w") as file:
+        file.write("SERVER ALERT [GENERAL] another server's\n")
+        file.flush()
+        fcntl.flock(file, fcntl.LOCK_EX)
+        other.rename(sample)
+        yield
+        assert lines_of(sample) == ["another server's"]
