@@ -15,7 +15,7 @@ import ttweet
 from tests.support.authority import Authority, encrypt
 from tests.support.ownership import NOBODY, give_away
 from tests.support.processes import LIMIT_S
-from ttweet.model.errors import ConnectError, OpenError, SetupError
+from ttweet.model.errors import OpenError
 from ttweet.security import certificates
 from ttweet.security.certificates import Certificates
 from ttweet.security.outgoing import make_context
@@ -171,39 +171,6 @@ def test_an_authority_for_clients_that_does_not_serve_is_refused(authority: Auth
     with pytest.raises(OpenError, match=r"clients\.pem") as raised:
         authority.certificates(client_ca=str(spoilt))
     assert raised.value.code == code
-
-
-@pytest.mark.parametrize("which", ["certificate to trust", "certificate", "key"])
-def test_a_client_trusts_no_file_that_any_user_may_write_to(authority: Authority, which: str) -> None:
-    cert, key = authority.issue()
-    file = {"certificate to trust": Path(authority.ca), "certificate": cert, "key": key}[which]
-    file.chmod(0o602)
-    with pytest.raises(SetupError) as refused:
-        make_context(authority.ca, str(cert), str(key))
-    assert refused.value.text == (f"cannot trust {file}: any user may write to it (mode 0602); run: chmod o-w {file}")
-
-
-def test_a_client_trusts_no_file_in_a_folder_that_any_user_may_write_to(authority: Authority) -> None:
-    authority.folder.chmod(0o777)
-    with pytest.raises(SetupError, match="any user may replace the files in"):
-        make_context(authority.ca, None, None)
-
-
-def test_certificates_to_trust_may_come_through_a_pipe(authority: Authority) -> None:
-    reader, writer = os.pipe()
-    os.write(writer, Path(authority.ca).read_bytes())
-    os.close(writer)
-    try:
-        assert make_context(f"/dev/fd/{reader}", None, None).get_ca_certs() != []
-    finally:
-        os.close(reader)
-
-
-def test_a_client_asks_for_no_password_either(authority: Authority) -> None:
-    cert, key = authority.issue("ann@example.org", name="ann")
-    encrypt(key)
-    with pytest.raises(ConnectError, match=f"^the key of {cert} is encrypted, and nobody is asked for a password"):
-        make_context(authority.ca, str(cert), str(key))
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl here")

@@ -16,7 +16,6 @@ from ttweet.client.cursor import Cursor, FollowListener
 from ttweet.client.endpoint import Endpoint
 from ttweet.client.retry import RetryBudget
 from ttweet.client.servers import ServerAddress
-from ttweet.client.sync_client import with_advice
 from ttweet.model.errors import ConnectError, SlowDown
 from ttweet.model.tweets import Deletion, Page, TagPage, Tweet
 from ttweet.protocol import calls, frames, replies
@@ -56,7 +55,7 @@ class AsyncClient(Endpoint):
         try:
             return await self.call(*call)
         except ConnectError as error:
-            raise with_advice(error, key) from error
+            raise link_errors.of_upload(error, key) from error
 
     async def last(self) -> Tweet | None:
         """The newest tweet; None when there is none or it is empty."""

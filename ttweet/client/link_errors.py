@@ -71,3 +71,11 @@ def too_slow(where: str, timeout_s: float | None) -> ConnectError:
     """Say that an answer has not come in time; None for a time that the caller has set as a whole."""
     within = "" if timeout_s is None else f" within {timeout_s:g} seconds"
     return ConnectError("unknown", f"{where} has not answered{within}")
+
+
+def of_upload(error: ConnectError, key: str | None) -> ConnectError:
+    """Add to the error of an upload whether the tweet is stored, and what to do about it."""
+    if error.code != "unknown":
+        return error
+    again = "post it again with the same key" if key else "only a key makes it safe to post it again"
+    return ConnectError("unknown", f"{error.text}; whether the tweet is stored is unknown, {again}")

@@ -78,7 +78,7 @@ class Client(Endpoint):
         try:
             return self.call(*call)
         except ConnectError as error:
-            raise with_advice(error, key) from error
+            raise link_errors.of_upload(error, key) from error
 
     def post_many(
         self,
@@ -123,7 +123,7 @@ class Client(Endpoint):
         from ttweet.client.follower import Follower
 
         deadline = self.deadline if timeout_s is None else min(self.deadline, time.monotonic() + timeout_s)
-        return Follower(self._dial, Cursor(tags, after, listener), deadline)
+        return Follower(self._connect, Cursor(tags, after, listener), deadline)
 
     def last(self) -> Tweet | None:
         """The newest tweet; None when there is none or it is empty."""
@@ -249,19 +249,19 @@ class Client(Endpoint):
 
     def connect(self) -> SyncLink:
         """A connection of one's own, signed in, for what needs one; whoever takes it closes it."""
-        return self._dial(self.deadline)
+        return self._connect(self.deadline)
 
-    def _dial(self, deadline: float) -> SyncLink:
+    def _connect(self, deadline: float) -> SyncLink:
         """A new connection to the first server that can be reached, signed in; whoever takes it closes it."""
         failures: list[ConnectError] = []
         for server in self.servers:
             try:
-                return self._dial_one(server, deadline)
+                return self._connect_to(server, deadline)
             except ConnectError as error:
                 failures.append(error)
         raise link_errors.none_reached(failures)
 
-    def _dial_one(self, server: ServerAddress, deadline: float) -> SyncLink:
+    def _connect_to(self, server: ServerAddress, deadline: float) -> SyncLink:
         self.host, self.port = server.host, server.port
         link = SyncLink(self.host, self.port, self._timeout_s, self._tls_context(server), deadline)
         try:
@@ -278,14 +278,6 @@ def _push(line: bytes) -> Push | Following:
     from ttweet.protocol import pushes
 
     return pushes.decode(frames.loads(line))
-
-
-def with_advice(error: ConnectError, key: str | None) -> ConnectError:
-    """The error of an upload, which leaves more to do than that of a question."""
-    if error.code != "unknown":
-        return error
-    again = "post it again with the same key" if key else "only a key makes it safe to post it again"
-    return ConnectError("unknown", f"{error.text}; whether the tweet is stored is unknown, {again}")
 
 
 def _uploads(texts: Iterable[str], tags: list[str], keys: Iterable[str | None]) -> Iterator[bytes | Refused]:

@@ -11,7 +11,8 @@ from ttweet.cli import output, shell
 from ttweet.cli.options import As, BesideTags, Ca, Json, WithSpool
 from ttweet.cli.source import open_client
 from ttweet.cli.stdin import reader
-from ttweet.client.sync_client import Client, with_advice
+from ttweet.client import link_errors
+from ttweet.client.sync_client import Client
 from ttweet.model.errors import ConnectError
 from ttweet.protocol.replies import Stored
 
@@ -81,7 +82,7 @@ def _post(open_as: Open, name: str | None, text: str, *, tags: list[str], key: s
         try:
             return client.post(text, tags=tags, key=key)
         except KeyboardInterrupt:
-            shell.complain(with_advice(ConnectError("unknown", "interrupted"), key).text)
+            shell.complain(link_errors.of_upload(ConnectError("unknown", "interrupted"), key).text)
             raise
 
 
