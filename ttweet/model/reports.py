@@ -26,6 +26,7 @@ MAX_CLIENT_BYTES = 300  # of a client's own line: its address, or a message of 1
 
 SUCCESS = "Transmission Successfull..."  # the spelling is the first ttweet's and stays
 RECEIVED = "Received Message: "
+STORED = "Message Received: "
 EMPTY_MESSAGE = "Empty Message"  # what is shown for an empty tweet, or for none
 LINE_STARTS = (*[f"{side} ALERT [" for side in SIDES], SUCCESS, RECEIVED)
 """How each report line begins, and so a file of them."""
@@ -39,6 +40,8 @@ _HIDDEN = re.compile(
     "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"
     f"{_BLANK_LETTERS}]"
 )
+# What an earlier ttweet escaped: its lines are still in the log.
+_HIDDEN_EARLIER = re.compile("[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _find_blank_letter = re.compile(f"[{_BLANK_LETTERS}]").search  # a sixth of what a search for all of them takes
 _ESCAPE_LENGTHS = {"x": len(r"\x1b"), "u": len(r"\u202e"), "U": len(r"\U000e0001")}  # by what follows the backslash
 
@@ -157,7 +160,7 @@ def client_left(peer: Peer) -> Report:
 
 def message_received(text: str) -> Report:
     """A tweet was stored; an empty one reads `Empty Message`."""
-    return Report("SERVER", "GENERAL", f"Message Received: {text or EMPTY_MESSAGE}")
+    return Report("SERVER", "GENERAL", f"{STORED}{text or EMPTY_MESSAGE}")
 
 
 def message_deleted(tweet: int, by: str) -> Report:
@@ -190,13 +193,14 @@ def _of(peer: Peer) -> Details:
     return None, None, peer[0]
 
 
-def traces(text: str) -> tuple[str, str, str]:
+def traces(text: str) -> tuple[str, str, str, str, str]:
     """The texts of the report lines in which a tweet's text stands: of its upload, and of a download shown.
 
-    That of a download is there twice, whole and cut: an earlier ttweet stored it whole.
+    An earlier ttweet escaped fewer characters, and stored the line of a download whole.
     """
     shown = message_shown(text).text
-    return message_received(text).text, shown, from_client(shown).text
+    earlier = _HIDDEN_EARLIER.sub(_visible, text)
+    return message_received(text).text, shown, from_client(shown).text, f"{STORED}{earlier}", f"{RECEIVED}{earlier}"
 
 
 def blanked(text: str) -> str:

@@ -235,6 +235,29 @@ def test_no_word_of_a_tweet_that_went_is_left_in_the_file_and_a_retry_still_find
         assert store.append([SECRET._replace(by=None)], [], at=NOW + 5)[0].id > 51
 
 
+@pytest.mark.parametrize(
+    ("text", "earlier"),
+    [
+        ("ze\u200bbra", "ze\u200bbra"),
+        ("ze\xadbra\u3164", "ze\xadbra\u3164"),
+        ("\u202ezebra\u2060\t", "\\u202ezebra\u2060\\t"),
+        ("\U000e0041" * 150, "\U000e0041" * 150),
+    ],
+)
+def test_a_deletion_finds_lines_of_an_earlier_ttweet_that_escaped_fewer_characters(
+    tmp_path: Path, text: str, earlier: str
+) -> None:
+    path = tmp_path / "t.db"
+    with closing(SqliteStore.open(path, log_limit=MANY_BYTES, at=0)) as store:
+        store.append([draft(text)], [message_received("this"), message_shown("this")], at=NOW)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE log SET text = replace(text, 'this', ?)", (earlier,))
+    with closing(SqliteStore.open(path, log_limit=MANY_BYTES, at=0)) as store:
+        delete(store, 1)
+    blanked = [("Message Received: (deleted)",), ("Received Message: (deleted)",)]
+    assert rows(path, "SELECT text FROM log ORDER BY id LIMIT 2") == blanked
+
+
 def test_report_lines_that_the_limit_removes_are_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "t.db"
     with closing(SqliteStore.open(path, log_limit=300, at=0)) as store:

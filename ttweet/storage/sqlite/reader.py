@@ -67,7 +67,7 @@ _COUNTS = """
 # From the line that says the tweet came, which has its time; before it the same text was another tweet's. Later lines
 # may have earlier times: a clock that was ahead is put right.
 _TRACES = """
-    WITH lines AS MATERIALIZED (SELECT id, at FROM log WHERE text IN (?, ?, ?))
+    WITH lines AS MATERIALIZED (SELECT id, at FROM log WHERE text IN (?, ?, ?, ?, ?))
     SELECT id FROM lines WHERE id >= coalesce((SELECT min(id) FROM lines WHERE at = ?), 0)
 """
 _COUNT_OF_OLD = "SELECT max(id) FROM tweets"

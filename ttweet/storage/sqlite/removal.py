@@ -18,7 +18,7 @@ _FORGET = (
     "DELETE FROM deletions WHERE id <= ?",
     "DELETE FROM tweets WHERE id <= ?",
 )
-LATER_TRACES = "SELECT id FROM log WHERE id > ? AND text IN (?, ?, ?)"
+LATER_TRACES = "SELECT id FROM log WHERE id > ? AND text IN (?, ?, ?, ?, ?)"
 
 
 def blank(connection: sqlite3.Connection, deletion: Deletion) -> None:
