@@ -10,6 +10,8 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from select import epoll
+    from socket import socket
     from types import ModuleType
 
 OPEN_FILES = "/proc/self/fd"
@@ -75,6 +77,21 @@ def raise_descriptor_limit(wanted: int) -> int:
     if soft != resource.RLIM_INFINITY and soft < allowed:
         resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
     return allowed
+
+
+def poller() -> epoll | None:
+    """What waits for very many sockets at once; None where there is no epoll."""
+    import select
+
+    return select.epoll() if hasattr(select, "epoll") else None
+
+
+def limit_dead_link(sock: socket, limit_s: float) -> None:
+    """End connections that leave what was sent unconfirmed for so long; elsewhere the system's own limit holds."""
+    import socket
+
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(limit_s * 1000))
 
 
 def _fcntl() -> ModuleType:

@@ -1,5 +1,6 @@
 """A client's bytes over a plain socket and over a stream: the same behaviour, whichever carries them."""
 
+import select
 import socket
 import weakref
 from collections.abc import AsyncIterator, Callable
@@ -10,23 +11,32 @@ import trio
 import trio.testing
 
 from tests.support.guard import GUARD_S
-from ttweet.server.net.transport import LOST, READ_BYTES, Readiness, SocketTransport, StreamTransport, Transport
+from ttweet.server.net.transport import (
+    LOST,
+    READ_BYTES,
+    Readiness,
+    Sockets,
+    SocketTransport,
+    StreamTransport,
+    Transport,
+    WaitingTransport,
+)
 
 Pair = tuple[Transport, trio.abc.HalfCloseableStream]
 MakePair = Callable[[], AbstractAsyncContextManager[Pair]]
 
 
 @asynccontextmanager
-async def socket_pair() -> AsyncIterator[Pair]:
+async def socket_pair(sockets: Sockets | None = None) -> AsyncIterator[Pair]:
     """A transport on a TCP connection and the stream of its client."""
-    readiness = Readiness()
+    sockets = sockets or Sockets()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         client = await trio.open_tcp_stream(*listener.getsockname())
         accepted, _ = listener.accept()
     accepted.setblocking(False)
-    transport = SocketTransport(accepted, readiness)
+    transport = sockets.transport(accepted)
     async with trio.open_nursery() as nursery, client:
-        nursery.start_soon(readiness.run)
+        nursery.start_soon(sockets.run)
         yield transport, client
         transport.close()
         nursery.cancel_scope.cancel()
@@ -48,7 +58,20 @@ async def stream_pair() -> AsyncIterator[Pair]:
     yield over_stream(ours), clients
 
 
-BOTH = pytest.mark.parametrize("make_pair", [socket_pair, stream_pair], ids=["socket", "stream"])
+@asynccontextmanager
+async def waiting_pair() -> AsyncIterator[Pair]:
+    """The same as a pair of sockets, where a system has no epoll."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delattr(select, "epoll")
+        sockets = Sockets()
+    async with socket_pair(sockets) as (transport, client):
+        assert isinstance(transport, WaitingTransport)
+        yield transport, client
+
+
+BOTH = pytest.mark.parametrize(
+    "make_pair", [socket_pair, waiting_pair, stream_pair], ids=["socket", "without epoll", "stream"]
+)
 
 
 async def received(transport: Transport, amount: int) -> bytes:
@@ -222,7 +245,7 @@ def test_what_cannot_be_watched_is_not_kept() -> None:
     class Some:
         pass
 
-    readiness, some = Readiness(), Some()
+    readiness, some = Readiness(select.epoll()), Some()
     kept = weakref.ref(some)
     with suppress(ValueError):
         readiness.add(-1, some)  # type: ignore[arg-type]  # a transport has no room for weak references

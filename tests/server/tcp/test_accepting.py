@@ -11,6 +11,7 @@ import trio.testing
 from tests.server.net.test_listeners import has_ipv6
 from tests.support.held_store import HeldStore
 from tests.support.serving import Caller, Serving, serving
+from ttweet import system
 from ttweet.server.net import acceptor
 from ttweet.server.net.listeners import listen
 from ttweet.server.tcp.connection import TURN_REQUESTS
@@ -190,3 +191,16 @@ async def test_a_client_that_went_before_it_was_accepted_is_no_trouble(caplog: p
     async with serving() as here:
         assert (await (await failing_listener(here, [errno.ECONNABORTED] * 3)).ask("p", ""))[0] == "ok"
     assert caplog.records == []
+
+
+async def test_clients_are_served_alike_where_a_system_has_no_epoll(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(system, "poller", lambda: None)
+    async with serving() as here:
+        follower, poster = await here.call(), await here.call()
+        assert (await follower.ask("s", {}))[0] == "ok"
+        for number in range(3):
+            assert (await poster.ask("u", f"{number} #n"))[0] == "ok"
+        pushed = [data["text"] for kind, data in await follower.answers(4) if kind == "m"]
+        assert pushed == ["0 #n", "1 #n", "2 #n"]
+        await here.server.stop()
+        assert await poster.rest() == b""

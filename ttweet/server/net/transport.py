@@ -13,6 +13,8 @@ from typing import Protocol
 import outcome
 import trio
 
+from ttweet import system
+
 READ_BYTES = 4 * 1024  # of one read; the 450 shortest frames take 0.2 ms to parse, in which nobody else has a turn
 MAX_READY = 128  # sockets read before other tasks get their turn, some 4 ms; with 32 batches are small: a sixth slower
 
@@ -44,6 +46,41 @@ class Transport(Protocol):
         ...
 
 
+class _Sending:
+    """The sending half of a connected, non-blocking TCP socket."""
+
+    __slots__ = ("_sending", "_socket")
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._sending = False  # `send` waits, or is about to
+
+    def send_now(self, data: bytes) -> int:
+        """See Transport."""
+        try:
+            return self._socket.send(data)
+        except BlockingIOError:
+            return 0
+
+    async def send(self, data: bytes | memoryview) -> None:
+        """See Transport."""
+        rest = memoryview(data)
+        self._sending = True
+        try:
+            while rest:
+                if self._socket.fileno() < 0:
+                    raise trio.ClosedResourceError
+                await trio.lowlevel.wait_writable(self._socket)
+                with suppress(BlockingIOError):  # trio may wake without cause
+                    rest = rest[self._socket.send(rest) :]
+        finally:
+            self._sending = False
+
+    async def send_end(self) -> None:
+        """See Transport."""
+        self._socket.shutdown(socket.SHUT_WR)
+
+
 class Readiness:
     """Tells socket transports when there is something to read: one epoll set, in which a socket stays for its life.
 
@@ -51,8 +88,8 @@ class Readiness:
     seventh of the server's time. Here a socket is registered once, edge-triggered, and trio waits for the set.
     """
 
-    def __init__(self) -> None:
-        self._epoll = select.epoll()
+    def __init__(self, epoll: select.epoll) -> None:
+        self._epoll = epoll
         self._transports: dict[int, SocketTransport] = {}
 
     async def run(self) -> None:
@@ -73,16 +110,15 @@ class Readiness:
         self._transports.pop(fd, None)
 
 
-class SocketTransport:
+class SocketTransport(_Sending):
     """A connected, non-blocking TCP socket."""
 
-    __slots__ = ("_ended", "_readable", "_readiness", "_sending", "_socket", "_waiting")
+    __slots__ = ("_ended", "_readable", "_readiness", "_waiting")
 
     def __init__(self, sock: socket.socket, readiness: Readiness) -> None:
-        self._socket = sock
+        super().__init__(sock)
         self._readiness = readiness
         self._waiting: trio.lowlevel.Task | None = None
-        self._sending = False  # `send` waits, or is about to
         self._readable = True  # whether a read is worth trying: clients mostly connect and speak at once
         self._ended = False  # the peer has ended its side: no further edge will tell of what is left to read
         readiness.add(sock.fileno(), self)
@@ -110,31 +146,6 @@ class SocketTransport:
                 await trio.lowlevel.checkpoint()  # who sends without a pause must not keep the others waiting
             return data
 
-    def send_now(self, data: bytes) -> int:
-        """See Transport."""
-        try:
-            return self._socket.send(data)
-        except BlockingIOError:
-            return 0
-
-    async def send(self, data: bytes | memoryview) -> None:
-        """See Transport."""
-        rest = memoryview(data)
-        self._sending = True
-        try:
-            while rest:
-                if self._socket.fileno() < 0:
-                    raise trio.ClosedResourceError
-                await trio.lowlevel.wait_writable(self._socket)
-                with suppress(BlockingIOError):  # trio may wake without cause
-                    rest = rest[self._socket.send(rest) :]
-        finally:
-            self._sending = False
-
-    async def send_end(self) -> None:
-        """See Transport."""
-        self._socket.shutdown(socket.SHUT_WR)
-
     def close(self) -> None:
         """See Transport."""
         if self._socket.fileno() >= 0:
@@ -153,6 +164,49 @@ class SocketTransport:
     def _stop_waiting(self, _: object) -> trio.lowlevel.Abort:
         self._waiting = None
         return trio.lowlevel.Abort.SUCCEEDED
+
+
+class WaitingTransport(_Sending):
+    """The same where a system has no epoll: each read that finds nothing waits by trio's own means."""
+
+    __slots__ = ()
+
+    async def receive(self) -> bytes:
+        """See Transport."""
+        while True:
+            try:
+                data = self._socket.recv(READ_BYTES)
+            except BlockingIOError:
+                await trio.lowlevel.wait_readable(self._socket)
+            else:
+                if len(data) == READ_BYTES:
+                    await trio.lowlevel.checkpoint()  # who sends without a pause must not keep the others waiting
+                return data
+
+    def close(self) -> None:
+        """See Transport."""
+        if self._socket.fileno() >= 0:
+            trio.lowlevel.notify_closing(self._socket)
+            self._socket.close()
+
+
+class Sockets:
+    """Makes the transports of an edge's sockets, with epoll where there is one."""
+
+    def __init__(self) -> None:
+        epoll = system.poller()
+        self._readiness = None if epoll is None else Readiness(epoll)
+
+    async def run(self) -> None:
+        """Wake transports until cancelled."""
+        if self._readiness is None:
+            await trio.sleep_forever()
+        else:
+            await self._readiness.run()
+
+    def transport(self, sock: socket.socket) -> Transport:
+        """What carries the bytes of a connected, non-blocking socket."""
+        return WaitingTransport(sock) if self._readiness is None else SocketTransport(sock, self._readiness)
 
 
 class StreamTransport:

@@ -24,7 +24,7 @@ from ttweet.server.net.log_interval import LogInterval
 from ttweet.server.net.places import Place, Places
 from ttweet.server.net.throttle import Throttle
 from ttweet.server.net.tls import NO_ROOM, TlsTransport
-from ttweet.server.net.transport import Readiness, SocketTransport, Transport
+from ttweet.server.net.transport import Sockets, Transport
 from ttweet.server.tcp.connection import Connection
 from ttweet.server.tcp.reader import reader_for
 
@@ -50,7 +50,7 @@ class Server:
         self._limits = limits
         self._throttle = Throttle(rates)
         self._certificates = certificates
-        self._readiness = Readiness()
+        self._sockets = Sockets()
         self._log_interval = LogInterval()
         self._places: Places[Connection] = Places(max_clients, self._report_connected)
         self._acceptor = Acceptor(
@@ -89,7 +89,7 @@ class Server:
     async def run(self) -> None:
         """Look after sockets' readiness and clients' deadlines, until cancelled."""
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._readiness.run)
+            nursery.start_soon(self._sockets.run)
             nursery.start_soon(sweeper.sweep, self._places.guests)
 
     async def accept(self, listener: socket.socket, nursery: trio.Nursery) -> None:
@@ -121,7 +121,7 @@ class Server:
         await sweeper.for_each([*self._places.guests], self._places.guests, act)
 
     def _admit(self, nursery: trio.Nursery, client: socket.socket, peer: Peer, seated: bool) -> None:
-        transport: Transport = SocketTransport(client, self._readiness)
+        transport = self._sockets.transport(client)
         if self._certificates is not None:
             transport = TlsTransport(transport, self._certificates.context, NOT_PLAIN)
         self.admit(transport, peer, nursery, seated=seated)
