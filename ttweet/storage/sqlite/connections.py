@@ -13,6 +13,7 @@ import sys
 import threading
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 
 from ttweet.files import NotOursError, is_open_here, lock, objection, open_own, sync_folder, trusted_path
@@ -47,6 +48,7 @@ _SETTINGS = {  # read back after they are set: SQLite ignores in silence what it
     "wal_autocheckpoint": WAL_PAGES,
     "journal_size_limit": MAX_WAL_BYTES,
 }
+Kind = TypeVar("Kind", bound=sqlite3.Connection)
 _OPENING = threading.Lock()  # no file is opened by SQLite while another thread looks at it without
 
 
@@ -89,6 +91,21 @@ class Lock:
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
+
+
+class ReadConnection(sqlite3.Connection):
+    """A connection that only reads. To do so SQLite makes a -wal and a -shm, and leaves them when it may not write."""
+
+    leaves_beside: Path | None = None
+    """The database, if it had no -wal when it was opened."""
+
+    def close(self) -> None:
+        """Close it, and have SQLite remove what it has made."""
+        super().close()
+        path, self.leaves_beside = self.leaves_beside, None
+        if path is not None:
+            with suppress(OSError, sqlite3.Error):
+                _remove_empty_log(path)
 
 
 def connect_writer(path: Path) -> sqlite3.Connection:
@@ -247,7 +264,18 @@ def _has(path: Path, ending: str) -> bool:
     return False
 
 
+def _remove_empty_log(path: Path) -> None:
+    """Open the database for writing and close it: SQLite removes the log then, unless another process has it open."""
+    if Path(f"{path}-wal").stat().st_size == 0:
+        with closing(_connect(path, "mode=rw")) as connection:
+            connection.execute("PRAGMA schema_version").fetchone()
+
+
 def _connect(path: Path, how: str) -> sqlite3.Connection:
+    return _connect_as(sqlite3.Connection, path, how)
+
+
+def _connect_as(kind: type[Kind], path: Path, how: str) -> Kind:
     with _OPENING:
         return sqlite3.connect(
             f"file:{quote(os.fsencode(path.absolute()))}?{how}",
@@ -256,6 +284,7 @@ def _connect(path: Path, how: str) -> sqlite3.Connection:
             isolation_level=None,
             check_same_thread=False,
             cached_statements=MAX_STATEMENTS,
+            factory=kind,
         )
 
 
@@ -359,8 +388,10 @@ def _write_back(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _connect_reader(path: Path, how: str, *, damaged: bool) -> sqlite3.Connection:
+    has_log = Path(f"{path}-wal").exists()
     with ExitStack() as undo:
-        connection = undo.enter_context(closing(_connect(path, how)))
+        connection = undo.enter_context(closing(_connect_as(ReadConnection, path, how)))
+        connection.leaves_beside = None if has_log else path
         connection.execute("PRAGMA query_only = ON")
         if damaged:
             connection.execute("PRAGMA writable_schema = ON")  # SQLite then reads a file that was cut short, too
