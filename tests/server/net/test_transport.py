@@ -2,6 +2,8 @@
 
 import select
 import socket
+import subprocess
+import sys
 import weakref
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
@@ -251,3 +253,8 @@ def test_what_cannot_be_watched_is_not_kept() -> None:
         readiness.add(-1, some)  # type: ignore[arg-type]  # a transport has no room for weak references
     del some
     assert kept() is None
+
+
+def test_the_module_loads_where_a_system_has_no_epoll() -> None:
+    code = "import select; del select.epoll; import ttweet.server.net.transport"
+    subprocess.run([sys.executable, "-c", code], check=True)

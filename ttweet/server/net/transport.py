@@ -88,7 +88,7 @@ class Readiness:
     seventh of the server's time. Here a socket is registered once, edge-triggered, and trio waits for the set.
     """
 
-    def __init__(self, epoll: select.epoll) -> None:
+    def __init__(self, epoll: "select.epoll") -> None:
         self._epoll = epoll
         self._transports: dict[int, SocketTransport] = {}
 
