@@ -11,7 +11,6 @@ import os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from select import epoll
-    from socket import socket
     from types import ModuleType
 
 OPEN_FILES = "/proc/self/fd"
@@ -84,14 +83,6 @@ def poller() -> epoll | None:
     import select
 
     return select.epoll() if hasattr(select, "epoll") else None
-
-
-def limit_dead_link(sock: socket, limit_s: float) -> None:
-    """End connections that leave what was sent unconfirmed for so long; elsewhere the system's own limit holds."""
-    import socket
-
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(limit_s * 1000))
 
 
 def _fcntl() -> ModuleType:

@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from ipaddress import IPv6Address, ip_address
 from typing import Any, NamedTuple
 
-from ttweet import system
 from ttweet.descriptors import RAISE_LIMIT
 
 BACKLOG = 1024  # connections the kernel holds until they are accepted; it cuts this at net.core.somaxconn
@@ -143,5 +142,6 @@ def _listener(address: Address, port: int) -> socket.socket:
     listener = socket.create_server((host, port, *rest), family=address.family, backlog=BACKLOG)
     listener.setblocking(False)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    system.limit_dead_link(listener, DEAD_LINK_S)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # elsewhere the system's own limit holds, some minutes
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(DEAD_LINK_S * 1000))
     return listener
