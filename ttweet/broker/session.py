@@ -55,7 +55,7 @@ class Session:
         "_online",
         "_peer",
         "_subscriber",
-        "_subscription",
+        "subscription",
         "author",
         "ended",
         "forbidden",
@@ -67,7 +67,7 @@ class Session:
         self.service, self._fanout, self._authenticator = host
         self._peer = peer
         self._subscriber: Subscriber | None = subscriber
-        self._subscription: Subscription | None = None
+        self.subscription: Subscription | None = None
         self._online: str | None = None
         self._least: int | None = None
         """The tweet that its lists of tags must count; None: the newest that there is at the next one."""
@@ -90,7 +90,7 @@ class Session:
 
     async def list_tags(self, limit: int, numbers: bool) -> TagPage:
         """The most used tags; see Service.list_tags. They count all that this client has posted, or was pushed."""
-        if self._least is None or self._subscription is not None:
+        if self._least is None or self.subscription is not None:
             self._least = self.service.newest
         return await self.service.list_tags(limit, numbers, least=self._least)
 
@@ -99,7 +99,7 @@ class Session:
     @property
     def follows(self) -> str | None:
         """How its subscription is doing, one of the states of `subscriptions`; None without one."""
-        return None if self._subscription is None else self._subscription.state
+        return None if self.subscription is None else self.subscription.state
 
     def follow(self, request: Follow) -> Following:
         """Follow tweets, instead of those that it follows, once `resume` is called.
@@ -110,20 +110,20 @@ class Session:
             raise trio.ClosedResourceError
         tags, after, deletions = request
         fanout = self._fanout
-        subscription = fanout.follow(self._subscriber, tags, after, self._subscription, deletions=deletions)
-        self._subscription = subscription
+        subscription = fanout.follow(self._subscriber, tags, after, self.subscription, deletions=deletions)
+        self.subscription = subscription
         return Following(subscription.cursor, fanout.gone if subscription.cursor < fanout.gone else None)
 
     def unfollow(self) -> None:
         """Follow nothing any more."""
-        if self._subscription is not None:
-            self._fanout.end(self._subscription)
-            self._subscription = None
+        if self.subscription is not None:
+            self._fanout.end(self.subscription)
+            self.subscription = None
 
     def resume(self) -> None:
         """Let pushes go on if the subscriber has room for them."""
-        if self._subscription is not None and self._subscription.subscriber.has_room:
-            self._fanout.resume(self._subscription)
+        if self.subscription is not None and self.subscription.subscriber.has_room:
+            self._fanout.resume(self.subscription)
 
     def leave(self) -> None:
         """Follow nothing any more, and forget the subscriber, which has gone: it may hold this session itself."""
@@ -172,7 +172,7 @@ class Session:
         ):
             self.sign_out()
         self._become(principal)
-        if self._subscription is not None and READ not in principal.rights:
+        if self.subscription is not None and READ not in principal.rights:
             raise ProtocolError("forbidden", f"the token of {principal.name} has lost the right to read")
 
     def end(self) -> None:

@@ -316,7 +316,8 @@ class Connection:
             self._read_no_more()
 
     async def _query(self, request: Query) -> None:
-        await self._until_answered()  # a client sees what it posted before it asked
+        if not self._outbox.is_empty:
+            await self._until_answered()  # a client sees what it posted before it asked
         if self._session.ended:
             return
         try:
@@ -372,7 +373,7 @@ class Connection:
         await self._transport.send_end()
 
     def _move_deadline(self, *, progressed: bool) -> None:
-        self._deadline.move(progressed=progressed, follows=self.follows is not None)
+        self._deadline.move(progressed=progressed, follows=self._session.subscription is not None)
 
     def _flush(self) -> None:
         if not self._outbox.flush():
