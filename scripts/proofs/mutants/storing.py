@@ -37,7 +37,7 @@ def tags_apart() -> None:
     count = tag_table.TagTable.count
     build = tag_index.TagIndex.build
 
-    def mark_first(self: Any) -> None:
+    def mark_first(self: Any, **_: Any) -> None:
         self._connection.execute(tag_index._MARK, (self._fresh_newest,))
         build(self)
 
@@ -86,9 +86,9 @@ def keys_for_a_day() -> None:
 @mutant("kill9", "forged")
 def deleted_in_part() -> None:
     """The log still repeats what was deleted."""
-    from ttweet.storage.sqlite import writer
+    from ttweet.storage.sqlite import entries
 
-    writer.redact = lambda *_: None
+    entries.redact = lambda *_: 0
 
 
 @mutant("kill9", "lost")
@@ -219,7 +219,7 @@ def _acknowledge_failures(of: Callable[[Any], bool]) -> None:
         except errors.StoreError as error:
             if not of(error):
                 raise
-        first = self._last_tweet + 1
+        first = self.newest_id() + 1
         return [tweets.Tweet(first + n, at, one.by, one.text, tuple(one.tags.values())) for n, one in enumerate(drafts)]
 
     writer.SqliteStore.append = careless

@@ -12,8 +12,7 @@ from ttweet.model import reports
 from ttweet.model.errors import StoreError
 from ttweet.model.reports import Report, from_client, message_deleted, message_received
 from ttweet.model.tweets import draft
-from ttweet.storage.sqlite import log_table
-from ttweet.storage.sqlite import writer as sqlite_store
+from ttweet.storage.sqlite import entries, log_table
 from ttweet.storage.sqlite.log_table import ROW_BYTES
 from ttweet.storage.sqlite.writer import SqliteStore
 
@@ -53,7 +52,7 @@ def test_a_line_of_many_bytes_takes_the_place_of_many_lines(path: Path) -> None:
 
 
 def test_a_lower_limit_shortens_the_log_a_bounded_number_at_a_time(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_store, "PURGE_STEP", 10)
+    monkeypatch.setattr(entries, "PURGE_STEP", 10)
     with opened(path) as store:
         store.append([], lines(*["a"] * 30), at=NOW)
     with opened(path, log_limit=4 * LINE_BYTES) as store:
@@ -67,7 +66,7 @@ def test_a_lower_limit_shortens_the_log_a_bounded_number_at_a_time(path: Path, m
 
 
 def test_long_lines_cannot_outrun_the_removal_of_short_ones(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_store, "PURGE_STEP", 1)
+    monkeypatch.setattr(entries, "PURGE_STEP", 1)
     limit = 100 * LINE_BYTES
     with opened(path, log_limit=limit) as store:
         store.append([], lines(*["a"] * 100), at=NOW)
@@ -121,7 +120,7 @@ def test_the_lines_are_counted_as_the_file_has_them(
                 store.append([], step, at=at)
             elif any(tweet.id == step for tweet in tweets_after(store, 0, 99)):
                 store.delete(step, message_deleted(step, "ann"), at=at, traces=store.traces(step))
-            assert store._lines._kept.size in (None, size(store))
+            assert store._entries._lines._kept.size in (None, size(store))
 
 
 def test_the_bytes_of_a_log_are_counted_once_a_start(path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.support.sqlite_files import NOW, limited_file_size, limited_pages, opened, post, sql, texts
 from ttweet.model.errors import OpenError, StoreError
 from ttweet.model.tweets import Tweet
-from ttweet.storage.sqlite import room, writer
+from ttweet.storage.sqlite import entries, room
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.removal import oldest_before
 from ttweet.storage.sqlite.room import LOOK_S, PLENTY_BYTES, RESERVE_BYTES, Disk, missing, more_room
@@ -98,7 +98,7 @@ def test_where_a_step_of_removing_does_not_fit_fewer_go_at_once(
         return oldest_before(connection, before, limit)
 
     full = StoreError("full", "the disk is full")
-    monkeypatch.setattr(writer, "oldest_before", oldest)
+    monkeypatch.setattr(entries, "oldest_before", oldest)
     room_for = 5
     assert store.prune(41) == 4
     room_for = 0

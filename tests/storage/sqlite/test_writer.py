@@ -32,7 +32,7 @@ from tests.support.stored import tweets_after
 from ttweet.model.errors import OpenError, StoreError
 from ttweet.model.reports import Report
 from ttweet.model.tweets import Draft, Tweet, draft
-from ttweet.storage.sqlite import connections, tag_index, tag_table, writer
+from ttweet.storage.sqlite import connections, entries, tag_index, tag_table
 from ttweet.storage.sqlite.reader import Queries, SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore
 
@@ -231,7 +231,7 @@ def test_a_key_is_remembered_over_a_restart(path: Path) -> None:
 def test_keys_are_forgotten_after_a_week_a_bounded_number_at_a_time(
     store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "PURGE_STEP", 3)
+    monkeypatch.setattr(entries, "PURGE_STEP", 3)
     store.append([draft("old", key=f"old {number}") for number in range(10)], [], at=NOW)
     later = NOW + 7 * DAY_MS
     assert post(store, "b", key="old 0", at=later)[0].id == 1  # a week to the millisecond is not too old
@@ -252,7 +252,7 @@ def test_keys_are_forgotten_when_the_clock_jumps_ahead_by_more_than_a_week(store
 def test_keys_are_forgotten_when_the_clock_was_put_back(
     store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "PURGE_STEP", 3)
+    monkeypatch.setattr(entries, "PURGE_STEP", 3)
     for number in range(8):
         post(store, "from the future", key=f"ahead {number}", at=NOW + 1000 * DAY_MS)
     for number in range(8):
@@ -294,7 +294,7 @@ def test_tags_beyond_the_cache_are_counted_as_well(
             for first in range(0, 20, 4):
                 post(store, *[f"#t{number} #all" for number in range(first, first + 6)])
                 store.settle()
-                table = store._tags._table
+                table = store._entries._tags._table
                 assert len(table._cache) == 3
                 assert table._cached_bytes == sum(64 + 2 * len(key) for key in table._cache)
     with closing(SqliteReader(path)) as reader:

@@ -68,11 +68,12 @@ class TagIndex:
 
         Raises sqlite3.Error.
         """
-        self._fresh = list(tagged)
+        self._fresh += tagged
         self._fresh_newest = newest
-        self._fresh_weight = fresh = sum([weight_of(tags) for _, _, tags in tagged])
+        fresh = sum([weight_of(tags) for _, _, tags in tagged])
+        self._fresh_weight += fresh
         waited = self._since is not None and abs(at - self._since) >= PAUSE_MS
-        if waited or newest - self._up_to >= CHUNK or self._weight + fresh >= CHUNK_WEIGHT:
+        if waited or newest - self._up_to >= CHUNK or self._weight + self._fresh_weight >= CHUNK_WEIGHT:
             self.build(limit=max(CHUNK_WEIGHT, fresh))  # at least what the batch brings, or the rest grows without end
         elif self._since is None and newest > self._up_to:
             self._since = at
@@ -82,14 +83,15 @@ class TagIndex:
 
         Raises sqlite3.Error.
         """
-        waiting = self._waiting + self._fresh
+        done = 0 if self._built is None else self._built[0]
+        waiting = (self._waiting + self._fresh)[done:]
         taken = waiting if limit is None else _oldest(waiting, limit)
         if taken:
             self._table.count(taken)
         mark = self._fresh_newest if len(taken) == len(waiting) else taken[-1][0]
         if mark > self._up_to:
             self._connection.execute(_MARK, (mark,))
-        self._built = len(taken), mark
+        self._built = done + len(taken), mark
 
     def uncount(self, tagged: Sequence[Tagged]) -> None:
         """Take tweets out of the index, in which all that waits is then: inside the caller's transaction.

@@ -1,0 +1,186 @@
+"""Applies entries to the tables of a database: tweets with their tags and keys, deletions, and report lines.
+
+All of it runs inside the caller's transaction, which may hold several batches and other rows too. A batch takes as few
+steps as can be: ids are given out in memory, many rows go into one statement, tags are counted once.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ttweet.model.errors import StoreError
+from ttweet.model.limits import MAX_ID, MAX_TWEET_ID
+from ttweet.model.reports import Report
+from ttweet.model.tweets import Deletion, Draft, Entry, Tombstone, Tweet
+from ttweet.storage.contract import Traces
+from ttweet.storage.sqlite.key_table import PURGE_PAUSE_MS, KeyTable
+from ttweet.storage.sqlite.log_table import LogTable
+from ttweet.storage.sqlite.removal import DELETED, blank, oldest_before, redact, remove_up_to, without_gone
+from ttweet.storage.sqlite.rows import Rows, Value
+from ttweet.storage.sqlite.tag_index import TagIndex
+from ttweet.storage.sqlite.tail import to_tagged
+
+PURGE_STEP = 256  # rows that one batch removes at most, beside as many as it has added: no batch waits for a big one
+
+_TWEETS = Rows("INSERT INTO tweets (id, at, author, text, tags) VALUES ", 5)
+_DELETIONS = Rows("INSERT INTO deletions (id, at, tweet) VALUES ", 3)
+_NEWEST = """
+    SELECT max(coalesce((SELECT max(id) FROM tweets), 0),
+        coalesce((SELECT max(id) FROM deletions), 0),
+        coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'tweets'), 0))
+"""
+# Also to a deletion, and before the first tweet, which makes the row otherwise: a rowid that is NULL is a new one.
+_GIVEN = """
+    REPLACE INTO sqlite_sequence (rowid, name, seq)
+    VALUES ((SELECT rowid FROM sqlite_sequence WHERE name = 'tweets'), 'tweets', ?)
+"""
+
+
+class _State(NamedTuple):
+    newest: int
+    """The newest id that was given."""
+    keys_purged_at: int = 0
+    """When (ms) no keys were left that are too old."""
+
+
+class EntryWriter:
+    """Writes entries. Each transaction is followed by `keep` after COMMIT, or `forget` after ROLLBACK.
+
+    Every method between them works in the caller's transaction and raises sqlite3.Error.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, *, log_limit: int) -> None:
+        """Take up what an earlier process has left; keep at most `log_limit` bytes of report lines."""
+        self._connection = connection
+        self._kept = self._now = _State(connection.execute(_NEWEST).fetchone()[0])
+        self._tags = TagIndex(connection, last_tweet=self._now.newest)
+        self._keys = KeyTable(connection)
+        self._lines = LogTable(connection, limit=log_limit)
+
+    @property
+    def newest(self) -> int:
+        """The newest id that was given, to a tweet or a deletion; also to a tweet that was removed by hand."""
+        return self._now.newest
+
+    @property
+    def last_line(self) -> int:
+        """The id of the last report line."""
+        return self._lines.last
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether the index of tags has all tweets."""
+        return self._tags.complete
+
+    def append(
+        self, drafts: Sequence[Draft], reports: Sequence[Report], *, session: int, at: int
+    ) -> list[Tweet | Tombstone]:
+        """Write a batch; see TweetLog. Raises StoreError `used_up` when there are no more ids."""
+        tweets, new = self._numbered(drafts, at)
+        newest = self._now.newest + len(new)
+        _refuse_beyond(MAX_TWEET_ID, newest)
+        _TWEETS.run(self._connection, [(*tweet[:4], " ".join(tweet.tags)) for tweet, _ in new])
+        self._tags.add([(tweet.id, at, draft.tags) for tweet, draft in new if draft.tags], newest, at=at)
+        added = self._lines.add(without_gone(reports, drafts, tweets), session=session, at=at)
+        self._lines.prune(added, step=PURGE_STEP)
+        self._now = _State(newest, self._purge_keys(len(new), at))
+        return tweets
+
+    def delete(self, tweet: Tweet, report: Report, *, session: int, at: int, traces: Traces) -> Deletion:
+        """Blank a tweet that is not deleted yet, with what repeats its text; see TweetLog.
+
+        Raises StoreError `used_up` when there are no more ids.
+        """
+        deletion = Deletion(self._now.newest + 1, at, tweet.id)
+        _refuse_beyond(MAX_ID, deletion.id)
+        self._tags.uncount([to_tagged(tweet)])
+        blank(self._connection, deletion)
+        self._connection.execute(_GIVEN, (deletion.id,))
+        self._lines.note_change(-redact(self._connection, tweet.text, traces))
+        self._lines.add([report], session=session, at=at)
+        self._now = self._now._replace(newest=deletion.id)
+        return deletion
+
+    def restore(self, entries: Sequence[Entry]) -> None:
+        """Write entries as they are: checked, their ids rising, above `newest`. They have no keys any more."""
+        newest = entries[-1]
+        deletions: list[tuple[Value, ...]] = [one for one in entries if isinstance(one, Deletion)]
+        _TWEETS.run(self._connection, [_row(one) for one in entries if not isinstance(one, Deletion)])
+        _DELETIONS.run(self._connection, deletions)
+        self._connection.execute(_GIVEN, (newest.id,))
+        tagged = [to_tagged(one) for one in entries if isinstance(one, Tweet) and one.tags]
+        self._tags.add(tagged, newest.id, at=newest.at)
+        self._now = self._now._replace(newest=newest.id)
+
+    def prune(self, before: int, step: int) -> int:
+        """Remove the oldest tweets below an id, `step` at most; returns how many went."""
+        oldest = oldest_before(self._connection, before, step)
+        self._tags.uncount([to_tagged(tweet) for tweet in oldest])
+        if oldest:
+            remove_up_to(self._connection, oldest[-1].id)
+        return len(oldest)
+
+    def prune_lines(self, since: int, step: int) -> int:
+        """Remove the oldest report lines, older than a time (ms), `step` at most; returns how many went."""
+        return self._lines.remove_before(since, step)
+
+    def rekey(self) -> None:
+        """Key the tags again if another rule or another Python keyed them."""
+        self._tags.rekey()
+
+    def index(self) -> None:
+        """Index the tags of all tweets."""
+        self._tags.build()
+
+    def keep(self) -> None:
+        """The transaction is committed: remember what it did."""
+        self._kept = self._now
+        self._tags.keep()
+        self._lines.keep()
+
+    def forget(self) -> None:
+        """The transaction is rolled back: what it did may never have been."""
+        self._now = self._kept
+        self._tags.forget()
+        self._lines.forget()
+
+    def _numbered(self, drafts: Sequence[Draft], at: int) -> tuple[list[Tweet | Tombstone], list[tuple[Tweet, Draft]]]:
+        """The drafts as tweets, and those among them that are new: the others repeat a key."""
+        digests = [self._keys.digest(draft) for draft in drafts]
+        known = self._keys.find([digest for digest in digests if digest is not None], at)
+        tweets: list[Tweet | Tombstone] = []
+        new: list[tuple[Tweet, Draft]] = []
+        keyed: list[tuple[int, int, bytes]] = []
+        first = self._now.newest + 1
+        for draft, digest in zip(drafts, digests, strict=True):
+            stored = None if digest is None else known.get(digest)
+            if stored is None:
+                stored = Tweet(first + len(new), at, draft.by, draft.text, tuple(draft.tags.values()))
+                new.append((stored, draft))
+                if digest is not None:
+                    known[digest] = stored
+                    keyed.append((stored.id, at, digest))
+            tweets.append(stored)
+        self._keys.insert(keyed)
+        return tweets, new
+
+    def _purge_keys(self, added: int, at: int) -> int:
+        """Forget keys that are too old, a bounded number; return when there may be more of them."""
+        purged_at = self._now.keys_purged_at
+        if abs(at - purged_at) < PURGE_PAUSE_MS:  # abs: the clock may have been put back
+            return purged_at
+        step = added + PURGE_STEP
+        return purged_at if self._keys.purge(at, step) == step else at
+
+
+def _refuse_beyond(highest: int, id_: int) -> None:
+    """Raise StoreError `used_up` rather than give an id that no JSON reader would hold to the digit."""
+    if id_ > highest:
+        raise StoreError("used_up", "the database has used all its ids; nothing was stored, continue in a new one")
+
+
+def _row(entry: Tweet | Tombstone) -> tuple[Value, ...]:
+    """An entry as a row of the table tweets."""
+    if isinstance(entry, Tombstone):
+        return (*entry, DELETED, "", "")
+    return (*entry[:4], " ".join(entry.tags))
