@@ -55,12 +55,12 @@ class Session:
         "_online",
         "_peer",
         "_subscriber",
-        "subscription",
         "author",
         "ended",
         "forbidden",
         "principal",
         "service",
+        "subscription",
     )
 
     def __init__(self, host: Host, peer: Peer, subscriber: Subscriber) -> None:
