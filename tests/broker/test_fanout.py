@@ -2,16 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import pytest
-import trio
-import trio.testing
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from tests.support.following import Client, Log, follow_all, following, shrink
+from tests.support.following import Client, Log, follow_all, following
 from tests.support.memory_store import MemoryStore
 from ttweet.broker import fanout, pages
 from ttweet.broker.subscriptions import ENDED, Encoder, Subscription
@@ -313,97 +308,3 @@ def test_tags_that_cannot_be_followed_are_refused_and_what_is_followed_stays(tag
         log.fanout.follow(client, tags, None, before)
     assert refused.value.code == "bad_tag"
     assert before.state is not ENDED
-
-
-# The model
-
-CLIENTS = 3
-tags_ = st.sampled_from(["", "a", "b", "ab", "abc"])
-client_ = st.integers(0, CLIENTS - 1)
-steps_ = st.lists(
-    st.one_of(
-        st.tuples(st.just("commit"), st.lists(st.sampled_from(["", "a", "b", "ab", "c"]), min_size=1, max_size=5)),
-        st.tuples(st.just("write"), st.lists(st.sampled_from(["", "a", "b", "ab", "c"]), min_size=1, max_size=5)),
-        st.tuples(st.just("slow"), client_),
-        st.tuples(st.just("fast"), client_),
-        st.tuples(st.just("drain"), client_),
-        st.tuples(st.just("reconnect"), client_),
-        st.tuples(st.just("change"), client_, tags_),
-        st.tuples(st.just("turn")),
-        st.tuples(st.just("settle")),
-    ),
-    max_size=60,
-)
-
-
-class Model:
-    """Clients of one log; each step is named in `steps_`."""
-
-    def __init__(self) -> None:
-        self.log = Log()
-        self.clients = [Client(self.log) for _ in range(CLIENTS)]
-        for client, tags in zip(self.clients, ["", "a", "ab"], strict=True):
-            client.follow(tags, None)
-
-    async def do(self, step: str, *values: object) -> None:
-        await getattr(self, step)(*values)
-
-    async def commit(self, taggings: list[str]) -> None:
-        self.log.commit(*taggings)
-
-    async def write(self, taggings: list[str]) -> None:
-        self.log.write(*taggings)
-
-    async def slow(self, number: int) -> None:
-        self.clients[number].slow = True
-
-    async def fast(self, number: int) -> None:
-        self.clients[number].slow = False
-        await self.drain(number)
-
-    async def drain(self, number: int) -> None:
-        self.clients[number].drain()
-        self.clients[number].resume()
-
-    async def reconnect(self, number: int) -> None:
-        self.clients[number].reconnect()
-
-    async def change(self, number: int, tags: str) -> None:
-        self.clients[number].change(tags)
-
-    async def turn(self) -> None:
-        await trio.lowlevel.checkpoint()
-
-    async def settle(self) -> None:
-        await trio.testing.wait_all_tasks_blocked()
-
-    async def finish(self) -> None:
-        """Let everybody get everything, and look at it."""
-        self.log.commit("a")
-        for number in range(CLIENTS):
-            await self.fast(number)
-        await self.settle()
-        newest = len(self.log.store.tweets)
-        for client in self.clients:
-            client.check(newest)
-            assert len(client.live) == 1
-
-
-async def play(steps: list[tuple[object, ...]]) -> None:
-    model = Model()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(model.log.fanout.run)
-        for step, *values in steps:
-            await model.do(str(step), *values)
-        await model.finish()
-        nursery.cancel_scope.cancel()
-
-
-@settings(deadline=None, max_examples=300)
-@given(steps_)
-def test_whatever_happens_nobody_misses_a_tweet_or_sees_one_twice_or_out_of_order(
-    steps: list[tuple[object, ...]],
-) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        shrink(patch)
-        trio.run(partial(play, steps))
