@@ -10,6 +10,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 DOT = (DOCS / "design.dot").read_text()
 SVG = ElementTree.parse(DOCS / "design.svg")  # our own
 IMPORTS = {(a, b) for a, b, more in re.findall(r"^  (\w+) -> (\w+)(.*)$", DOT, re.MULTILINE) if "label" not in more}
+MAX_WORDS = 1_050  # of the page, beside its tables and trees
 WAY = {(a, b) for a, b, more in re.findall(r"^  (\w+) -> (\w+)(.*)$", DOT, re.MULTILINE) if "label" in more}
 PACKAGES = set(re.findall(r"^  (\w+) \[label", DOT, re.MULTILINE))
 
@@ -49,3 +50,10 @@ def test_the_picture_is_made_from_its_text() -> None:
 def test_a_tweet_goes_through_the_picture_in_numbered_steps() -> None:
     steps = [int(number) for number in re.findall(r'label=" (\d) ', DOT)]
     assert steps == list(range(1, len(WAY) + 1))
+
+
+def test_the_page_is_read_in_five_minutes() -> None:
+    page = (DOCS / "design.md").read_text()
+    prose = re.sub(r"^```.*?^```$", "", page, flags=re.MULTILINE | re.DOTALL)
+    words = re.sub(r"^\|.*$", "", prose, flags=re.MULTILINE).split()
+    assert len(words) <= MAX_WORDS

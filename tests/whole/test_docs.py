@@ -31,7 +31,7 @@ ROOT = PACKAGE.parent
 README = (ROOT / "README.md").read_text()
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text()
 COMMANDS = (ROOT / "docs" / "commands.md").read_text()
-DESIGN = (ROOT / "docs" / "design.md").read_text()
+LIMITS = (ROOT / "docs" / "limits.md").read_text()
 PROTOCOL = (ROOT / "docs" / "protocol.md").read_text()
 PAGES = sorted(
     [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "contrib").glob("*.md")]
@@ -330,14 +330,14 @@ def constant(name: str) -> Any:
     return getattr(importlib.import_module(f"ttweet.{module}"), own)
 
 
-@pytest.mark.parametrize(("name", "number", "unit"), sorted({*constant_rows(DESIGN), *constant_rows(PROTOCOL)}))
+@pytest.mark.parametrize(("name", "number", "unit"), sorted({*constant_rows(LIMITS), *constant_rows(PROTOCOL)}))
 def test_a_constant_has_the_value_that_is_written(name: str, number: str, unit: str) -> None:
     written = float(number.replace(",", "")) * UNITS[unit]
     assert constant(name) == (written * 1000 if name.endswith("_MS") else written)
 
 
 def test_every_maximum_stands_in_the_design() -> None:
-    described = {name for name, _, _ in constant_rows(DESIGN)}
+    described = {name for name, _, _ in constant_rows(LIMITS)}
     modules = {path: ".".join(path.relative_to(PACKAGE).with_suffix("").parts) for path in PACKAGE.rglob("*.py")}
     assert {f"{module}.{name}" for path, module in modules.items() for name in maxima(path)} <= described
 
@@ -351,7 +351,7 @@ def maxima(module: Path) -> Iterator[str]:
 
 
 def test_every_limit_of_a_client_stands_in_the_design() -> None:
-    described = {name for name, _, _ in constant_rows(DESIGN)}
+    described = {name for name, _, _ in constant_rows(LIMITS)}
     assert {f"server.config.Limits.{field.name}" for field in fields(Limits)} <= described
 
 

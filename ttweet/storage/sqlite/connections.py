@@ -76,12 +76,9 @@ class Lock:
             os.ftruncate(self._fd, 0)
             os.pwrite(self._fd, b"%d\n" % os.getpid(), 0)
         except BlockingIOError as exc:
-            holder = os.pread(self._fd, 20, 0).decode("ascii", "replace").strip()
+            holder = os.pread(self._fd, 20, 0).decode("ascii", "replace").strip() or "(unknown)"
             self.release()
-            raise DatabaseError(
-                "locked",
-                f"{path} is held by the server with process id {holder or '(unknown)'}; stop it",
-            ) from exc
+            raise DatabaseError("locked", f"{path} is held by the server with process id {holder}; stop it") from exc
         except OSError:
             self.release()
             raise
