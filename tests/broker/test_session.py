@@ -110,7 +110,7 @@ async def test_a_token_that_gets_another_name_frees_the_one_it_had(file: TokenFi
         await session.identify(secret)
         session.sign_in("ci")
         file.path.write_text(file.path.read_text().replace('"ci"', '"robot"'))
-        await authenticator.look_after()
+        await authenticator.refresh()
         session.recheck()
         assert (session.author, host.service.online) == ("robot", [])
 
@@ -163,7 +163,7 @@ async def test_whoever_looks_like_a_new_token_loses_the_name(file: TokenFile) ->
         session = session_of(host, authenticator)
         session.sign_in("C\u0456")
         file.add("ci", frozenset({POST}))
-        await authenticator.look_after()
+        await authenticator.refresh()
         session.recheck()
         assert (session.author, host.service.online) == (None, [])
 

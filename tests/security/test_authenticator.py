@@ -120,7 +120,7 @@ async def test_what_a_revoked_token_has_under_way_is_stored_and_answered_and_not
         await caller.send(("u", "under way"), ("d", ""), ("s", ""), ("u", "too late"))
         await store.wait_held()
         file.revoke("laptop")
-        await authenticator.look_after()
+        await authenticator.refresh()
         await here.server.recheck()
         store.release()
         said = (await caller.rest()).splitlines()
@@ -141,7 +141,7 @@ async def test_who_loses_the_token_while_a_question_is_looked_up_hears_no_answer
         await caller.send(("t", "a"))
         await trio.testing.wait_all_tasks_blocked()
         file.revoke("laptop")
-        await authenticator.look_after()
+        await authenticator.refresh()
         await here.server.recheck()
         store.authenticator.set()
         said = await caller.rest()
@@ -167,7 +167,7 @@ async def test_a_token_of_a_file_that_was_replaced_ends_whatever_name_number_and
     async with serving(authenticator=authenticator) as here:
         caller = await come_in(here, leaked)
         fresh = replace_with(file, name, frozenset(rights))
-        await authenticator.look_after()
+        await authenticator.refresh()
         await here.server.recheck()
         assert b'"the token of alice was revoked or has expired"' in await caller.rest()
         assert (await authenticator.identify(fresh, "192.0.2.1")).rights == rights
@@ -180,7 +180,7 @@ async def test_a_use_is_noted_for_no_other_token_of_the_same_number(file: TokenF
     fresh = replace_with(file, "alice", ALL)
     await authenticator.note_uses()
     assert [token.used for token in file.read()] == [None]
-    await authenticator.look_after()
+    await authenticator.refresh()
     await authenticator.identify(fresh, "192.0.2.1")
     await authenticator.note_uses()
     assert [token.used is None for token in file.read()] == [False]
@@ -199,7 +199,7 @@ async def test_a_token_has_the_rights_and_the_name_that_its_file_gives_it_by_now
     async with serving(store, authenticator=authenticator) as here:
         caller = await come_in(here, secret)
         edit(file, name="bob", rights=[POST])
-        await authenticator.look_after()
+        await authenticator.refresh()
         await here.server.recheck()
         assert code(await caller.ask("u", "by bob")) == "ok"
         assert code(await caller.ask("d", "")) == code(await caller.ask("x", 1)) == "forbidden"
@@ -261,7 +261,7 @@ async def test_a_file_that_is_gone_ends_its_tokens_and_makes_nobody_administrato
     with pytest.raises(ProtocolError):
         await authenticator.identify("wrong", "192.0.2.1")
     with pytest.raises(ProtocolError):
-        authenticator.lasting(token.who)
+        authenticator.current(token.who)
     assert authenticator.anonymous.rights == {READ, POST}
 
 
@@ -290,7 +290,7 @@ async def test_a_use_that_cannot_be_noted_now_is_noted_later_and_that_is_said_on
         fcntl.flock(other, fcntl.LOCK_SH)
         for _ in range(2):
             await authenticator.note_uses()
-            await authenticator.look_after()
+            await authenticator.refresh()
     assert file.read()[0].used is None
     await authenticator.note_uses()
     assert file.read()[0].used is not None

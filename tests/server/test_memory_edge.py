@@ -104,7 +104,7 @@ async def test_what_a_client_may_do_is_decided_by_its_token(tmp_path: Path) -> N
         assert b"by='ci'" in await client.ask(Upload("yes"))
         await client.ask(Follow())
         file.revoke("ci")
-        await here.host.authenticator.look_after()
+        await here.host.authenticator.refresh()
         edge.recheck()
         assert client.pushed[-1:] == [b"error code='token'\n"]
         assert (client.is_open, client.session.follows) == (False, None)

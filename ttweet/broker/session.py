@@ -144,7 +144,7 @@ class Session:
         own = self.principal.name
         if own not in (None, name):
             raise Refused("forbidden", f"the token is that of {own}: no other name can be taken with it")
-        if own is None and self._authenticator.keeps(name):
+        if own is None and self._authenticator.reserves(name):
             raise Refused(
                 "name_taken", f"{name} is the name of a token, or looks like it; take another name, or show the token"
             )
@@ -166,9 +166,9 @@ class Session:
         """
         if self.ended:
             return
-        principal = self._authenticator.lasting(self.principal)
+        principal = self._authenticator.current(self.principal)
         if self._online not in (None, principal.name) and (
-            principal.name != self.principal.name or self._authenticator.keeps(str(self._online))
+            principal.name != self.principal.name or self._authenticator.reserves(str(self._online))
         ):
             self.sign_out()
         self._become(principal)

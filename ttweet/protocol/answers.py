@@ -7,7 +7,6 @@ as they are: escape them before a terminal gets them.
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict
 from types import NoneType
 from typing import Any
 
@@ -72,7 +71,8 @@ def _encode_page(page: Page, json: Json) -> bytes:
 
 
 def _encode_tag_page(page: TagPage, json: Json) -> bytes:
-    return _encode_ok({"tags": [asdict(summary) for summary in page.tags], "more": page.more}, json)
+    tags = [{"tag": one.tag, "count": one.count, "newest": one.newest, "days": one.days} for one in page.tags]
+    return _encode_ok({"tags": tags, "more": page.more}, json)
 
 
 def _encode_following(following: Following, json: Json) -> bytes:

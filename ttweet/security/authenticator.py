@@ -77,15 +77,15 @@ class Authenticator:
         self._note_use(token)
         return token.who
 
-    def lasting(self, who: Principal) -> Principal:
+    def current(self, principal: Principal) -> Principal:
         """Who this is by now, with the rights that the token has by now.
 
         Raises ProtocolError `token` when the token is no longer good.
         """
-        if who.token is None:
+        if principal.token is None:
             return self.anonymous
-        if (now := self._live.get(who.token)) is None:
-            raise TokenError(f"the token of {who.name} was revoked or has expired", who.name)
+        if (now := self._live.get(principal.token)) is None:
+            raise TokenError(f"the token of {principal.name} was revoked or has expired", principal.name)
         return now
 
     @property
@@ -93,7 +93,7 @@ class Authenticator:
         """Whether there is a token that lets a client in."""
         return bool(self._live)
 
-    def keeps(self, name: str) -> bool:
+    def reserves(self, name: str) -> bool:
         """Whether a name is that of a token or looks like it, so that nobody else may post under it."""
         return not looks_of(name).isdisjoint(self._looks)
 
@@ -104,7 +104,7 @@ class Authenticator:
                 nursery.start_soon(self._watch, on_change)
                 nursery.start_soon(self._keep_noting)
 
-    async def look_after(self) -> None:
+    async def refresh(self) -> None:
         """See what has become of the tokens, by their file and by the time alone."""
         await self._look()
         self._settle()
@@ -113,7 +113,7 @@ class Authenticator:
         """Read the tokens' file again, whether or not it seems to have changed, and tell of what is wrong with it."""
         self._seen = _UNREAD
         self._troubles.clear()
-        await self.look_after()
+        await self.refresh()
 
     async def note_uses(self) -> None:
         """Note in the file which tokens were used. What cannot be noted now is kept for the next time."""
@@ -130,7 +130,7 @@ class Authenticator:
     async def _watch(self, on_change: Callable[[], Awaitable[None]]) -> None:
         while True:
             await trio.sleep(WATCH_S)
-            await self.look_after()
+            await self.refresh()
             if self._changed:
                 self._changed = False
                 await on_change()

@@ -15,18 +15,18 @@ def id_is_identity() -> None:
     """A token is known by its number, which another has after it, and its rights are those it had."""
     from ttweet.security import authenticator, rights, tokens
 
-    settle, lasting = authenticator.Authenticator._settle, authenticator.Authenticator.lasting
+    settle, current = authenticator.Authenticator._settle, authenticator.Authenticator.current
 
     def settle_by_id(self: Any) -> None:
         settle(self)
         self._live = {str(token.id): token.who for token in self._known.values() if token.hash in self._live}
 
-    def lasting_by_id(self: Any, who: Any) -> Any:
-        return who if who.token in self._live else lasting(self, who)
+    def current_by_id(self: Any, who: Any) -> Any:
+        return who if who.token in self._live else current(self, who)
 
     tokens.Token.who = property(lambda self: rights.Principal(self.name, self.rights, str(self.id)))
     authenticator.Authenticator._settle = settle_by_id
-    authenticator.Authenticator.lasting = lasting_by_id
+    authenticator.Authenticator.current = current_by_id
 
 
 @mutant("loopsteps", "stale")

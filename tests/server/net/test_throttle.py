@@ -81,7 +81,7 @@ async def test_a_token_of_a_file_that_was_replaced_spends_nothing_of_the_next_on
         caller = await here.call()
         assert [(await caller.ask(*asked))[0] for asked in [("a", old), *TWICE]] == ["ok", "ok", "ok"]
         other.path.replace(file.path)
-        await authenticator.look_after()
+        await authenticator.refresh()
         again = await here.call()
         assert [(await again.ask(*asked))[0] for asked in [("a", new), *TWICE, *TWICE]] == ["ok"] * 3 + ["err"] * 2
 
