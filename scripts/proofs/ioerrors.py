@@ -102,10 +102,17 @@ def prove(stage: Stage, *, share: float, seed: int) -> Result:
     grounds = [Ground("new", stage, History())]
     grounds += [_left(stage, chance, "killed", ServerProcess.kill), _left(stage, chance, "stopped", ServerProcess.stop)]
     faults = [fault for ground in grounds for fault in _faults(ground, strace)]
-    chosen = faults if share >= 1 else [_late(faults), *chance.sample(faults, round(share * len(faults)))]
+    chosen = faults if share >= 1 else _some(faults, share, chance)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         ran = list(pool.map(lambda fault: _fail(fault, strace, seed), chosen))
     return result(ran, len(faults), passed=_suffices(ran, share))
+
+
+def _some(faults: list[Fault], share: float, chance: random.Random) -> list[Fault]:
+    """A share of the faults, each once, with one that strikes in service."""
+    late = _late(faults)
+    others = [fault for fault in faults if fault is not late]
+    return [late, *chance.sample(others, round(share * len(faults)))]
 
 
 def result(ran: list[Run], faults: int, *, passed: bool) -> Result:

@@ -10,6 +10,7 @@ from shutil import which
 import pytest
 
 from tests.support.processes import LIMIT_S, Server, environment, run, running_server
+from ttweet import system
 from ttweet.cli import shell, utf8
 
 TEXT = "grüße #ü 🎉"
@@ -91,6 +92,7 @@ def test_what_is_not_utf8_is_refused_and_what_is_said_is_utf8(server: Server, lo
 
 def test_the_name_of_a_file_need_not_be_utf8(server: Server, tmp_path: Path) -> None:
     target = bytes(tmp_path) + b"/k\xffp"
+    assert run("post", "something to export", "--server", server.address).returncode == shell.DONE
     assert run("export", "--db", str(server.db), target).returncode == shell.DONE
     assert run("last", "--db", target).stderr.startswith(f"ttweet: {tmp_path}/k\\udcffp is no")
     installed = subprocess.run(
@@ -113,5 +115,5 @@ def test_python_in_utf8_is_not_started_again(monkeypatch: pytest.MonkeyPatch) ->
 def test_where_the_kernel_tells_no_arguments_python_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("os.execv", None)
     monkeypatch.setattr(sys, "getfilesystemencoding", lambda: "iso8859-1")
-    monkeypatch.setattr(utf8, "ARGUMENTS", str(tmp_path / "nowhere"))
+    monkeypatch.setattr(system, "ARGUMENTS", str(tmp_path / "nowhere"))
     utf8.ensure()
