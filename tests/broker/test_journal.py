@@ -155,7 +155,7 @@ async def test_a_batch_is_bounded_by_what_its_tags_weigh(letter: str) -> None:
             poster.post(str(number), tags=tags)
         store.release()
         await poster.all_answered()
-    assert 50 < fitting < inbox.MAX_BATCH
+    assert 10 < fitting < inbox.MAX_BATCH
     assert store.batches == [1, fitting, fitting, 1]
 
 

@@ -18,7 +18,7 @@ MAX_LINES = MAX_WAITING + 2 * MAX_HELD_LINES  # the drafts', those held up, and 
 MAX_LINE_BYTES = 2 * MAX_HELD_BYTES  # of lines that are no draft's
 LINE_BYTES = 128  # that a line counts for beside its text
 MAX_BATCH = 1_000  # drafts of one transaction, some 10 ms of work: bounds what an acknowledgement can wait for
-MAX_BATCH_WEIGHT = 256 * 1024  # of its tags: the index takes as much at once, so that it does not fall behind
+MAX_BATCH_WEIGHT = 96 * 1024  # of its tags: the index takes as much at once, so that it does not fall behind
 
 Line = Receipt | Report
 """What the log will say: a draft's line goes where the draft goes."""

@@ -20,7 +20,7 @@ from ttweet.storage.sqlite.tag_uses import Tagged
 from ttweet.storage.sqlite.tail import to_tagged, to_tweet
 
 CHUNK = 1_000  # tweets, some 5 ms of work: more would save little and make the batch that it goes with wait for longer
-CHUNK_WEIGHT = 256 * 1024  # of the tags indexed at once: some 2,000 short ones, 30 ms of work, or 450 of 450 bytes
+CHUNK_WEIGHT = 96 * 1024  # of the tags indexed at once: some 700 short ones, 11 ms of work, or 170 of 450 bytes
 PAUSE_MS = 1_000  # that a tweet waits at most while others follow: other programs see an index that is one second old
 
 _UP_TO = "SELECT up_to FROM tag_index"
