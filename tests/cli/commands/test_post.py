@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.in_process import complains
-from tests.support.processes import LIMIT_S, TTWEET, Server, environment, interrupted, run, running_server, says
+from tests.support import processes
+from tests.support.in_process import complains, run
+from tests.support.processes import LIMIT_S, TTWEET, Server, environment, interrupted, running_server
 from ttweet.cli import shell
 from ttweet.client.sync_client import Client
 from ttweet.model.limits import MAX_TWEET_ID
@@ -19,7 +20,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def test_post_prints_the_id(server: Server) -> None:
-    done = run("post", "hello #posted", "--server", server.address)
+    done = processes.run("post", "hello #posted", "--server", server.address)
     assert (done.returncode, done.stderr) == (0, "")
     again = run("post", "hello", variables={"TTWEET_SERVER": server.address})
     assert int(again.stdout) == int(done.stdout) + 1
@@ -98,9 +99,9 @@ def test_a_closed_stdin_has_no_message() -> None:
 
 def test_nobody_is_there() -> None:
     text = "ttweet: nothing is listening on 127.0.0.1:1; start one: ttweet serve 1"
-    assert says("post", "x", "--server", "127.0.0.1:1") == (shell.UNREACHABLE, text)
-    assert says("last", "--server", "127.0.0.1:1") == (shell.UNREACHABLE, text)
-    assert says("-d", "127.0.0.1", "1") == (shell.UNREACHABLE, text)
+    assert complains("post", "x", "--server", "127.0.0.1:1") == (shell.UNREACHABLE, text)
+    assert complains("last", "--server", "127.0.0.1:1") == (shell.UNREACHABLE, text)
+    assert complains("-d", "127.0.0.1", "1") == (shell.UNREACHABLE, text)
 
 
 @pytest.mark.parametrize("command", [["post", "x"], ["post", "--json", "x"], ["-u", "HOST", "PORT", "x"]])
@@ -130,11 +131,11 @@ def test_an_interrupted_post_says_that_the_tweet_may_be_stored(options: list[str
 @pytest.mark.parametrize("command", [["post", "x"], ["follow"], ["run", "--", "true"], ["chat"]])
 def test_an_empty_name_is_no_name(command: list[str]) -> None:
     text = "ttweet: '' is no name: 1 to 32 letters and digits make one"
-    assert says(command[0], "--as", "", *command[1:]) == (shell.USAGE, text)
+    assert complains(command[0], "--as", "", *command[1:]) == (shell.USAGE, text)
 
 
 def test_what_the_server_refuses_is_said(server: Server) -> None:
-    refused = says("post", "x" * 151, "--server", server.address)
+    refused = complains("post", "x" * 151, "--server", server.address)
     assert refused == (shell.REFUSED, "ttweet: 151 characters, the limit is 150")
 
 
@@ -145,7 +146,7 @@ BLANK = ["", " ", "\t\n", "\n\n", "\r\n", "\u3000", "\u00a0"]
 @pytest.mark.parametrize("text", BLANK)
 def test_nothing_is_no_message(text: str, options: list[str]) -> None:
     way_out = "--empty posts it and resets the last one"
-    assert says("post", *options, text) == (shell.USAGE, f"ttweet: empty message; {way_out}")
+    assert complains("post", *options, text) == (shell.USAGE, f"ttweet: empty message; {way_out}")
     done = run("post", *options, "-", stdin=text.encode())
     assert (done.returncode, done.stdout, done.stderr) == (2, "", f"ttweet: empty message on stdin; {way_out}\n")
 
@@ -164,7 +165,7 @@ def test_an_empty_message_that_is_meant_resets_the_last_one(server: Server, comm
 def test_blank_lines_are_skipped_and_empty_belongs_to_one_message(server: Server) -> None:
     done = run("post", "--lines", "--server", server.address, stdin=b" one\n\n  \n\t\r\ntwo")
     assert (done.returncode, len(done.stdout.splitlines())) == (0, 2)
-    code, said = says("post", "--lines", "--empty", "--server", server.address)
+    code, said = complains("post", "--lines", "--empty", "--server", server.address)
     assert code == shell.USAGE
     assert said.startswith("ttweet: --empty posts one message and --lines many")
 
@@ -176,7 +177,7 @@ def test_at_the_end_of_the_ids_a_post_is_refused_and_everything_else_goes_on(tmp
         here = {"TTWEET_SERVER": server.address, "XDG_STATE_HOME": str(tmp_path / "state")}
         assert run("post", "two #a", variables=here).stdout == f"{MAX_TWEET_ID}\n"
         refused = "the database has used all its ids; nothing was stored, continue in a new one"
-        assert says("post", "three", variables=here) == (shell.REFUSED, f"ttweet: {refused}")
+        assert complains("post", "three", variables=here) == (shell.REFUSED, f"ttweet: {refused}")
         assert run("post", "--lines", stdin=b"three\n", variables=here).stderr.startswith(f"ttweet: line 1: {refused}")
         kept = run("post", "--spool", "three", variables=here)
         assert kept.stderr == f"ttweet: {refused}; kept, and posted by the next command with --spool\n"
