@@ -16,9 +16,10 @@ from tests.support.peers import peer
 from tests.support.processes import output_of
 from tests.support.resolver import Resolver
 from ttweet.client import link_errors, tcp
+from ttweet.client.any_client import AnyClient
 from ttweet.client.async_client import AsyncClient
 from ttweet.client.async_link import AsyncLink
-from ttweet.client.endpoint import Endpoint, own_token
+from ttweet.client.endpoint import own_token
 from ttweet.client.sync_client import Client
 from ttweet.model.errors import ConnectError, SetupError
 
@@ -207,30 +208,30 @@ def test_a_token_file_of_another_user_in_a_folder_of_all_is_not_read(
         own_token()
 
 
-def greetings(endpoint: Endpoint, peer: str = "192.0.2.1") -> list[bytes]:
-    return endpoint._greetings(endpoint.servers[0], lambda: peer)
+def greetings(client: AnyClient, peer: str = "192.0.2.1") -> list[bytes]:
+    return client.endpoint.greetings(client.endpoint.servers[0], lambda: peer, client.name)
 
 
 def test_a_token_goes_to_another_machine_only_with_tls_or_when_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TTWEET_NO_TLS", raising=False)
     monkeypatch.setenv("TTWEET_TOKEN", "ttw_x")
-    endpoint = Endpoint("server.example", 13001)
+    client = AnyClient("server.example", 13001)
     with pytest.raises(SetupError) as refused:
-        greetings(endpoint)
+        greetings(client)
     assert refused.value.text == (
         "the token would go to server.example:13001 unencrypted; set TTWEET_CA to the certificate of the server"
     )
-    assert greetings(Endpoint("server.example", 13001, token="")) == []
+    assert greetings(AnyClient("server.example", 13001, token="")) == []
     shown = [b'["a","ttw_x"]\n']
-    assert greetings(Endpoint("server.example", 13001, ca="system")) == shown
+    assert greetings(AnyClient("server.example", 13001, ca="system")) == shown
     for here in ("127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1"):
-        assert greetings(endpoint, here) == shown
+        assert greetings(client, here) == shown
     for value in ("0", "no", "False", "off", " ", "maybe"):
         monkeypatch.setenv("TTWEET_NO_TLS", value)
         with pytest.raises(SetupError):
-            greetings(endpoint)
+            greetings(client)
     monkeypatch.setenv("TTWEET_NO_TLS", "1")
-    assert greetings(endpoint) == shown
+    assert greetings(client) == shown
 
 
 NAMES = [
@@ -251,10 +252,10 @@ def test_a_token_goes_by_the_address_of_the_peer_and_not_by_the_name_of_the_serv
     name: str, peer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("TTWEET_NO_TLS", raising=False)
-    endpoint = Endpoint(name, 13001, token="ttw_x")
-    assert greetings(endpoint, "127.0.0.1") == [b'["a","ttw_x"]\n']
+    client = AnyClient(name, 13001, token="ttw_x")
+    assert greetings(client, "127.0.0.1") == [b'["a","ttw_x"]\n']
     with pytest.raises(SetupError, match="unencrypted"):
-        greetings(endpoint, peer)
+        greetings(client, peer)
 
 
 def test_a_server_that_is_elsewhere_gets_not_one_byte_of_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -292,9 +293,9 @@ def test_a_check_looks_a_server_up_before_there_is_anything_to_send(
     if not addresses:
         resolver.fault = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
     with pytest.raises(SetupError, match="unencrypted") if refused else nullcontext():
-        Endpoint(name, 13001, token="ttw_x").check()
-    Endpoint(name, 13001, token="").check()
-    Endpoint(name, 13001, token="ttw_x", ca="system").check()
+        AnyClient(name, 13001, token="ttw_x").check()
+    AnyClient(name, 13001, token="").check()
+    AnyClient(name, 13001, token="ttw_x", ca="system").check()
 
 
 def test_a_token_file_may_begin_with_a_byte_order_mark(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

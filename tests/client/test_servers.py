@@ -202,7 +202,7 @@ def test_a_scheme_asks_for_tls_and_sends_a_token_nowhere_else(monkeypatch: pytes
 
 def test_with_the_scheme_for_tls_the_authorities_of_the_system_are_trusted() -> None:
     client = ttweet.Client("ttweets://example.org")
-    context = client._tls_context(client.servers[0])
+    context = client.endpoint.tls.context(client.endpoint.servers[0])
     assert context is not None
     assert context.check_hostname
-    assert client._tls_context(servers.ServerAddress("example.org", 1)) is None
+    assert client.endpoint.tls.context(servers.ServerAddress("example.org", 1)) is None

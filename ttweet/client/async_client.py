@@ -10,10 +10,10 @@ from typing import Any, Self, TypeVar
 import trio
 
 from ttweet.client import link_errors
+from ttweet.client.any_client import AnyClient
 from ttweet.client.async_follower import AsyncFollower
 from ttweet.client.async_link import AsyncLink, open_link
 from ttweet.client.cursor import Cursor, FollowListener
-from ttweet.client.endpoint import Endpoint
 from ttweet.client.retry import RetryBudget
 from ttweet.client.servers import ServerAddress
 from ttweet.model.errors import ConnectError, SlowDown
@@ -24,7 +24,7 @@ from ttweet.protocol.replies import Stored
 T = TypeVar("T")
 
 
-class AsyncClient(Endpoint):
+class AsyncClient(AnyClient):
     """A server, as its clients see it. It connects at the first request, and again when a connection has ended.
 
     Every method raises ConnectError and Refused as those of Client do. A cancelled request ends the connection, since
@@ -136,7 +136,7 @@ class AsyncClient(Endpoint):
 
     async def _connect(self) -> AsyncLink:
         failures: list[ConnectError] = []
-        for server in self.servers:
+        for server in self.endpoint.servers:
             try:
                 return await self._connect_to(server)
             except ConnectError as error:
@@ -145,9 +145,9 @@ class AsyncClient(Endpoint):
 
     async def _connect_to(self, server: ServerAddress) -> AsyncLink:
         self.host, self.port = server.host, server.port
-        link = await open_link(self.host, self.port, self._timeout_s, self._tls_context(server))
+        link = await open_link(self.host, self.port, self._timeout_s, self.endpoint.tls.context(server))
         try:
-            for frame in self._greetings(server, link.peer):
+            for frame in self.endpoint.greetings(server, link.peer, self.name):
                 self._shaped(replies.data_of, await link.ask(frame, self._timeout_s))
         except BaseException:
             link.close()

@@ -10,7 +10,7 @@ import time
 from itertools import repeat
 
 from ttweet.client import link_errors
-from ttweet.client.endpoint import Endpoint
+from ttweet.client.any_client import AnyClient
 from ttweet.client.link import SyncLink
 from ttweet.client.waiting import FOREVER, pause
 from ttweet.model.errors import ConnectError, Refused, SlowDown
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 IN_FLIGHT = 64  # unanswered requests; the server reads no further beyond so many of its own
 
 
-class Client(Endpoint):
+class Client(AnyClient):
     """A server, as its clients see it. It connects at the first request, and again when a connection has ended.
 
     Every method raises ConnectError: `unreachable` when nothing was asked or changed, `unknown` when the answer is
@@ -254,7 +254,7 @@ class Client(Endpoint):
     def _connect(self, deadline: float) -> SyncLink:
         """A new connection to the first server that can be reached, signed in; whoever takes it closes it."""
         failures: list[ConnectError] = []
-        for server in self.servers:
+        for server in self.endpoint.servers:
             try:
                 return self._connect_to(server, deadline)
             except ConnectError as error:
@@ -263,9 +263,9 @@ class Client(Endpoint):
 
     def _connect_to(self, server: ServerAddress, deadline: float) -> SyncLink:
         self.host, self.port = server.host, server.port
-        link = SyncLink(self.host, self.port, self._timeout_s, self._tls_context(server), deadline)
+        link = SyncLink(self.host, self.port, self._timeout_s, self.endpoint.tls.context(server), deadline)
         try:
-            for frame in self._greetings(server, link.peer):
+            for frame in self.endpoint.greetings(server, link.peer, self.name):
                 link.send(frame)
                 self._shaped(replies.data_of, link.receive())
         except BaseException:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from ttweet.cli.chat.screen import Screen
 from ttweet.cli.shell import DONE, UNREACHABLE, USAGE, exit_code, sentence
-from ttweet.client.endpoint import TIMEOUT_S
+from ttweet.client.any_client import TIMEOUT_S
 from ttweet.client.sync_client import Client
 from ttweet.client.tcp import addresses
 from ttweet.client.waiting import FOREVER, Bell, ready

@@ -1,0 +1,88 @@
+"""What every kind of client has in common, so that each of their settings stands once.
+
+Standard library only and quick to import.
+"""
+
+from __future__ import annotations
+
+from ttweet.client import servers
+from ttweet.client.endpoint import Endpoint, TlsFiles
+from ttweet.client.servers import address
+from ttweet.model.errors import ConnectError
+from ttweet.protocol import frames
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    from ttweet.client.retry import RetryBudget
+
+    T = TypeVar("T")
+
+TIMEOUT_S = 15.0  # to connect, and for each answer; the server gives its disk and other writers 5 s, and a client 10
+
+
+class AnyClient:
+    """A server and how to come to it.
+
+    A server is named `HOST:PORT`, with its port 13001 if none is given, or by host and port apart. `ttweets://HOST:PORT`
+    wants TLS. Of several with commas the first that can be reached is taken, for each connection again. Without a name
+    it is that of TTWEET_SERVER, else 127.0.0.1:13001. `host` and `port` are those of the last attempt.
+
+    With a `name` a connection signs in. It shows the `token`, or else the one of the environment; see own_token. A
+    request that the server has no time for now (`slow_down`) is made again when it says, up to `retry_budget_s` later;
+    `on_wait` hears of each pause, in seconds.
+
+    With `ca` it speaks TLS and trusts the certificates in that PEM file, or with `system` those that the system trusts;
+    `cert` and `key` are the client's own, for a server that wants one. What is not given is taken from TTWEET_CA,
+    TTWEET_CERT and TTWEET_KEY. A kind of client prepares what it keeps in `_start`.
+
+    Raises SetupError for what names no server.
+    """
+
+    def __init__(
+        self,
+        server: str | None = None,
+        port: int | None = None,
+        *,
+        name: str | None = None,
+        token: str | None = None,
+        ca: str | None = None,
+        cert: str | None = None,
+        key: str | None = None,
+        timeout_s: float = TIMEOUT_S,
+        retry_budget_s: float | None = None,
+        on_wait: Callable[[int], object] | None = None,
+    ) -> None:
+        self.endpoint = Endpoint(servers.resolve(server, port), TlsFiles(ca, cert, key), token)
+        self.host, self.port = self.endpoint.servers[0].host, self.endpoint.servers[0].port
+        self.name = name
+        self._timeout_s = timeout_s
+        self._retry_budget_s = retry_budget_s
+        self._on_wait = on_wait
+        self._start()
+
+    def _start(self) -> None:
+        """Begin without a connection."""
+
+    def check(self) -> None:
+        """Look at what it connects with, before there is anything to send. Raises SetupError."""
+        self.endpoint.check(self._timeout_s)
+
+    @property
+    def address(self) -> str:
+        """The servers, as one name for them."""
+        return ",".join([str(server) for server in self.endpoint.servers])
+
+    def _retry_budget(self) -> RetryBudget:
+        """For one request. What it is made of is imported now: most clients are never told to slow down."""
+        from ttweet.client.retry import RETRY_BUDGET_S, RetryBudget
+
+        return RetryBudget(RETRY_BUDGET_S if self._retry_budget_s is None else self._retry_budget_s, self._on_wait)
+
+    def _shaped(self, shape: Callable[[Any], T], data: Any) -> T:
+        try:
+            return shape(data)
+        except frames.MISFITS as exc:
+            raise ConnectError("unknown", f"what answers at {address(self.host, self.port)} is no ttweet") from exc
