@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from tabulate import tabulate
+
 from benchmarks.bars import Verdict, judge
 from benchmarks.figures import Figure, Part, ratio
 from benchmarks.parts.part import Kind
@@ -31,9 +33,8 @@ def number(value: float, unit: str) -> str:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, words: int = 1) -> str:
     """A Markdown table; the first `words` columns are set to the left, numbers to the right."""
-    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * words + " ---: |" * (len(head) - words)]
-    lines += ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join(lines)
+    sides = ["left"] * words + ["right"] * (len(head) - words)
+    return tabulate([*rows], head, tablefmt="pipe", colalign=sides, disable_numparse=True)
 
 
 def _glance(kind: Kind, part: Part) -> str:
