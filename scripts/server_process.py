@@ -98,6 +98,11 @@ class ServerProcess:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.findall(r"VmHWM:\s+(\d+)", status)[0])
 
+    def processor_ms(self) -> float:
+        """How much time of the processor its threads have had, ms."""
+        threads = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
+        return sum(int(path.read_text().split()[0]) for path in threads) / 1e6
+
     def _listen(self) -> None:
         self._listener = threading.Thread(target=self._keep_lines, daemon=True)
         self._listener.start()

@@ -73,7 +73,7 @@ PROOFS: dict[str, Proof] = {
     "fsyncs": lambda stage, scale, seed: fsyncs.prove(stage, uploads=int(20_000 * scale), seed=seed),
     "fuzz": lambda stage, scale, seed: fuzz.prove(stage, seconds=MINUTE * scale, seed=seed),
     "loopsteps": lambda stage, scale, seed: loopsteps.prove(stage, scale=scale, seed=seed),
-    "sieges": lambda stage, _scale, _seed: sieges.prove(stage),
+    "sieges": lambda stage, scale, _: sieges.prove(stage, scale=scale),
     "hostile": lambda stage, scale, seed: hostile.prove(stage, scale=scale, seed=seed),
 }
 """What each name runs; scale 1 is the long form."""

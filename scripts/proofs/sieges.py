@@ -6,23 +6,18 @@ served beside it.
 
 from __future__ import annotations
 
-import secrets
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from server_process import ServerProcess
-
-from proofs.expensive import compact
+from proofs.caller import Caller
+from proofs.costs import dear_queries
 from proofs.figure import Result
 from proofs.findings import Findings
-from proofs.history import History, Upload, now
-from proofs.load import note
+from proofs.ground import Ground, Siege
+from proofs.history import History
 from proofs.stage import Stage, until
-from proofs.talk import ANSWER_S, answer
 
 PLACES = 60
 BURST = 20  # requests of one address at once
@@ -33,53 +28,17 @@ LINE = "\U0001f600" * 1_000
 READ_AGAIN_S = 10.0  # in which the server has read its file of tokens again; it looks twice a second
 
 
-class Caller:
-    """A client of the framed protocol; `came_from` is the address of this machine that it comes from."""
-
-    def __init__(self, port: int, token: str | None = None, came_from: str = "127.0.0.1") -> None:
-        self._sock = socket.create_connection(("127.0.0.1", port), ANSWER_S, (came_from, 0))
-        self._answers = self._sock.makefile("rb")
-        if token is not None:
-            self._sock.sendall(compact("a", token))
-            answer(self._answers)
-
-    def __enter__(self) -> Caller:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._answers.close()
-        self._sock.close()
-
-    def send(self, operation: str, data: object, times: int = 1) -> None:
-        """Send a request, so many times, and read no answer."""
-        self._sock.sendall(compact(operation, data) * times)
-
-    def ask(self, operation: str, data: object) -> str:
-        """`ok`, or the code of the error."""
-        kind, said = self.answer(operation, data)
-        return kind if kind == "ok" else said["code"]
-
-    def answer(self, operation: str, data: object) -> tuple[str, dict[str, Any]]:
-        """The whole answer. Raises OSError when the server went away."""
-        self.send(operation, data)
-        return answer(self._answers)
-
-
-Siege = Callable[[Stage, History], Iterator[str]]
-"""Yields what it got that no attacker may get."""
-
-
-def refused_crowd(stage: Stage, history: History) -> Iterator[str]:
+def refused_crowd(ground: Ground) -> Iterator[str]:
     """Hold every place with clients of one address, most of which were only refused, as too fast."""
-    token = _token(stage, "alice")
+    token = ground.token("alice")
     options = ("--max-clients", str(PLACES), "--anonymous", "write", "--rate", "1/s", "--burst", str(BURST))
-    with replace(stage, options=options).server() as server, ExitStack() as stack:
+    with ground.with_options(*options).server() as server, ExitStack() as stack:
         crowd = [stack.enter_context(Caller(server.port)) for _ in range(PLACES)]
         for one in crowd:
             one.ask("p", "")
-        if (said := _visit(server, history, token)) != "ok":
+        if (said := ground.visit(server, token)) != "ok":
             yield f"a client with a token got {said}"
-        if (said := _visit(server, history, came_from="127.0.0.9")) != "ok":
+        if (said := ground.visit(server, came_from="127.0.0.9")) != "ok":
             yield f"a client of another address got {said}"
         if _has_gone(crowd[0]):
             yield "a client that was served has lost its place, and those that were refused have not"
@@ -92,21 +51,22 @@ def _has_gone(one: Caller) -> bool:
         return True
 
 
-def swelling_tags(stage: Stage, history: History) -> Iterator[str]:
+def swelling_tags(ground: Ground) -> Iterator[str]:
     """Upload tags that are ten times as long when they are folded."""
-    with stage.server() as server:
+    with ground.stage.server() as server:
         with Caller(server.port) as one:
             for number in range(10):
                 tags = [f"{SWOLLEN}{number * 31 + place:03x}" for place in range(31)]
                 if one.ask("u", {"text": "x", "tags": tags}) == "ok":
                     yield f"upload {number} was stored"
-        _visit(server, history)
+        ground.visit(server)
 
 
-def long_lines(stage: Stage, history: History) -> Iterator[str]:
+def long_lines(ground: Ground) -> Iterator[str]:
     """Fill the report log with the longest lines, and have a reader write into it."""
-    reader, author = _token(stage, "rhea", "read"), _token(stage, "alice")
-    with replace(stage, log_limit=LOG_LIMIT, options=("--rate", "none")).server() as server:
+    reader, author = ground.token("rhea", "read"), ground.token("alice")
+    stage = replace(ground.stage, log_limit=LOG_LIMIT, options=("--rate", "none"))
+    with stage.server() as server:
         with Caller(server.port, author) as one:
             for _ in range(LINES // 50):
                 one.send("r", LINE, 50)
@@ -114,7 +74,7 @@ def long_lines(stage: Stage, history: History) -> Iterator[str]:
         with Caller(server.port, reader) as one:
             one.send("r", "a line of a reader")
             one.ask("p", "")
-        _visit(server, history, author)
+        ground.visit(server, author)
         server.stop()
     for path in (stage.db, stage.sample):
         if (size := path.stat().st_size) > 3 * LOG_BYTES:
@@ -123,16 +83,17 @@ def long_lines(stage: Stage, history: History) -> Iterator[str]:
         yield "a token that may only read has written into the report log"
 
 
-def tokens_replaced(stage: Stage, history: History) -> Iterator[str]:
+def tokens_replaced(ground: Ground) -> Iterator[str]:
     """Go on with a token whose file was replaced by that of another token, which has the same number."""
-    leaked, beside = _token(stage, "alice", "read,post,admin"), replace(stage, folder=stage.folder / "beside")
-    _token(beside, "alice", "read")
+    stage = ground.stage
+    beside = replace(ground, stage=replace(stage, folder=stage.folder / "beside"))
+    leaked, _ = ground.token("alice", "read,post,admin"), beside.token("alice", "read")
     with stage.server() as server, Caller(server.port, leaked) as old:
-        Path(f"{beside.db}.tokens").rename(f"{stage.db}.tokens")
+        Path(f"{beside.stage.db}.tokens").rename(f"{stage.db}.tokens")
         if not until(lambda: not _is_heeded(old), READ_AGAIN_S):
             yield "a connection of a token that is gone may still ask for what admins see"
     with stage.server() as server:
-        _visit(server, history)
+        ground.visit(server)
 
 
 def _is_heeded(old: Caller) -> bool:
@@ -142,33 +103,16 @@ def _is_heeded(old: Caller) -> bool:
         return False
 
 
-def _token(stage: Stage, name: str, rights: str = "read,post") -> str:
-    stage.data.mkdir(parents=True, exist_ok=True)
-    return stage.run("token", "add", name, "--can", rights, "--db", str(stage.db))
-
-
-def _visit(server: ServerProcess, history: History, token: str | None = None, came_from: str = "127.0.0.1") -> str:
-    """What an honest client gets: `ok` for its upload, or the code of its error."""
-    upload = Upload(len(history.uploads), f"visit {secrets.token_hex(4)}", (), None, now())
-    history.uploads.append(upload)
-    try:
-        with Caller(server.port, token, came_from) as one:
-            kind, data = one.answer("u", upload.text)
-    except OSError as exc:
-        return repr(exc)
-    note(upload, kind, data)
-    return kind if kind == "ok" else str(data["code"])
-
-
 SIEGES: dict[str, Siege] = {
-    siege.__name__: siege for siege in (refused_crowd, swelling_tags, long_lines, tokens_replaced)
+    siege.__name__: siege for siege in (refused_crowd, swelling_tags, long_lines, tokens_replaced, dear_queries)
 }
 
 
-def prove(stage: Stage, *, names: tuple[str, ...] = tuple(SIEGES)) -> Result:
+def prove(stage: Stage, *, scale: float, names: tuple[str, ...] = tuple(SIEGES)) -> Result:
     """Make each of them, on a server of its own."""
-    history, findings = History(), Findings()
+    history, findings, figures = History(), Findings(), [f"sieges={len(names)}"]
     for name in names:
-        for sentence in SIEGES[name](replace(stage, folder=stage.folder / name), history):
+        ground = Ground(replace(stage, folder=stage.folder / name), scale, history, figures)
+        for sentence in SIEGES[name](ground):
             findings.add("forged", f"{name}: {sentence}")
-    return Result(findings, ("forged",), history, f"sieges={len(names)}")
+    return Result(findings, ("forged",), history, " ".join(figures))

@@ -71,3 +71,19 @@ def limits_in_lines() -> None:
     from ttweet.storage.sqlite import log_table
 
     log_table._size = lambda reports: log_table.ROW_BYTES * len(reports)
+
+
+@mutant("sieges", "forged")
+def every_request_is_one() -> None:
+    """Every request counts the same in the rate, whatever it takes of the server."""
+    from ttweet.security import permissions
+
+    permissions.COSTS.clear()
+
+
+@mutant("sieges", "forged")
+def no_answer_is_kept() -> None:
+    """The list of tags is looked up for each client that asks."""
+    from ttweet.broker import kept_answers
+
+    kept_answers.KEPT_S = 0.0
