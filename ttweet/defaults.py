@@ -12,4 +12,7 @@ GRACE_S = 5.0  # for clients that are busy when the server stops; the writer's o
 REQUESTS_PER_S = 20  # of each address: enough for scripts and a classroom behind one address, not for a flood
 BURST = 200  # at once: what a script or thirty people do in a moment
 
+TIMEOUT_S = 15.0  # to connect, and for each answer; the server gives its disk and other writers 5 s, and a client 10
+RETRY_BUDGET_S = 60.0  # for one request that is told to slow down: what a person or a script's time-out still bears
+
 RIGHTS_OF_TOKENS = "read,post"

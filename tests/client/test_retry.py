@@ -2,7 +2,8 @@
 
 import pytest
 
-from ttweet.client.retry import RETRY_BUDGET_S, RetryBudget
+from ttweet.client.retry import RetryBudget
+from ttweet.defaults import RETRY_BUDGET_S
 from ttweet.model.errors import Refused, SlowDown
 from ttweet.protocol import replies
 

@@ -13,7 +13,7 @@ from tests.support.peers import listens, peer, silent_port
 from tests.support.resolver import Resolver
 from ttweet.cli import shell
 from ttweet.cli.main import main
-from ttweet.client.any_client import TIMEOUT_S
+from ttweet.defaults import TIMEOUT_S
 
 Situation = Callable[[pytest.MonkeyPatch, Path], AbstractContextManager[str]]
 

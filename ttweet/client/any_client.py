@@ -5,6 +5,7 @@ Standard library only and quick to import.
 
 from __future__ import annotations
 
+from ttweet import defaults
 from ttweet.client import servers
 from ttweet.client.endpoint import Endpoint, TlsFiles
 from ttweet.client.servers import address
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from ttweet.client.retry import RetryBudget
 
     T = TypeVar("T")
-
-TIMEOUT_S = 15.0  # to connect, and for each answer; the server gives its disk and other writers 5 s, and a client 10
 
 
 class AnyClient:
@@ -51,8 +50,8 @@ class AnyClient:
         ca: str | None = None,
         cert: str | None = None,
         key: str | None = None,
-        timeout_s: float = TIMEOUT_S,
-        retry_budget_s: float | None = None,
+        timeout_s: float = defaults.TIMEOUT_S,
+        retry_budget_s: float = defaults.RETRY_BUDGET_S,
         on_wait: Callable[[int], object] | None = None,
     ) -> None:
         self.endpoint = Endpoint(servers.resolve(server, port), TlsFiles(ca, cert, key), token)
@@ -77,9 +76,9 @@ class AnyClient:
 
     def _retry_budget(self) -> RetryBudget:
         """For one request. What it is made of is imported now: most clients are never told to slow down."""
-        from ttweet.client.retry import RETRY_BUDGET_S, RetryBudget
+        from ttweet.client.retry import RetryBudget
 
-        return RetryBudget(RETRY_BUDGET_S if self._retry_budget_s is None else self._retry_budget_s, self._on_wait)
+        return RetryBudget(self._retry_budget_s, self._on_wait)
 
     def _shaped(self, shape: Callable[[Any], T], data: Any) -> T:
         try:

@@ -5,13 +5,12 @@ Quick to import, and imported only then. Knows no clock and no sockets: whoever 
 
 from __future__ import annotations
 
+from ttweet import defaults
 from ttweet.model.errors import SlowDown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-RETRY_BUDGET_S = 60.0  # for one request, in all: a minute is what a person or a script's time-out still bears
 
 
 class RetryBudget:
@@ -19,7 +18,7 @@ class RetryBudget:
 
     __slots__ = ("_longest_s", "_tell", "_waited_s")
 
-    def __init__(self, longest_s: float = RETRY_BUDGET_S, tell: Callable[[int], object] | None = None) -> None:
+    def __init__(self, longest_s: float = defaults.RETRY_BUDGET_S, tell: Callable[[int], object] | None = None) -> None:
         self._longest_s = longest_s
         self._tell = tell
         self._waited_s = 0

@@ -28,7 +28,8 @@ class Rates(NamedTuple):
     loopback: bool = False
 
 
-DEFAULT_RATES = Rates(Rate(defaults.REQUESTS_PER_S, "s", defaults.BURST))
+DEFAULT_RATE = Rate(defaults.REQUESTS_PER_S, "s", defaults.BURST)
+DEFAULT_RATES = Rates(DEFAULT_RATE)
 """Of a server that others may reach."""
 
 NO_RATES = Rates()

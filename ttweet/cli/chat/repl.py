@@ -14,9 +14,9 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
+from ttweet import defaults
 from ttweet.cli.chat.screen import Screen
 from ttweet.cli.shell import DONE, UNREACHABLE, USAGE, exit_code, sentence
-from ttweet.client.any_client import TIMEOUT_S
 from ttweet.client.sync_client import Client
 from ttweet.client.tcp import addresses
 from ttweet.client.waiting import FOREVER, Bell, ready
@@ -198,7 +198,7 @@ class Session:
         return self._answer(shape)
 
     def _answer(self, shape: Callable[[Any], T]) -> T:
-        self._wait_for(lambda: self._lost or bool(self._answers), TIMEOUT_S)
+        self._wait_for(lambda: self._lost or bool(self._answers), defaults.TIMEOUT_S)
         if not self._answers:
             raise ConnectError("unknown", "Connection closed")
         try:
@@ -265,7 +265,7 @@ def _is_host(host: str) -> bool:
 def _is_known(host: str) -> bool:
     """Whether a host has an address. Of a resolver that fails for the moment, connecting tells more."""
     try:
-        return bool(addresses(host, 0, time.monotonic() + TIMEOUT_S))
+        return bool(addresses(host, 0, time.monotonic() + defaults.TIMEOUT_S))
     except socket.gaierror as exc:
         return exc.errno == socket.EAI_AGAIN
     except UnicodeError:

@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from ttweet import defaults
 from ttweet.cli import shell
 from ttweet.cli.options import AMOUNT, FILE, Keep, KeepLast, LogLimit, whole
 from ttweet.cli.source import db_path
@@ -17,12 +16,10 @@ from ttweet.model.errors import OpenError, StoreError
 from ttweet.model.keep import Keep as Kept
 from ttweet.security import rate_limit
 from ttweet.security.exposure import TLS, TOKEN, UnsafeError
-from ttweet.security.rate_limit import Rate
-from ttweet.server.config import NO_RATES, Config, Rates
+from ttweet.server.config import DEFAULT_RATE, NO_RATES, Config, Rates
 
 DEFAULT = Config(port=0)
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-DEFAULT_RATE = Rate(defaults.REQUESTS_PER_S, "s", defaults.BURST)
 
 _COUNT: dict[str, Any] = {"metavar": "N", "show_default": "{:,}".format}
 
