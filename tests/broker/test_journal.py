@@ -98,7 +98,7 @@ async def test_a_draft_is_answered_after_its_commit_with_the_tweet_it_became() -
 
 async def test_a_tweet_is_stamped_with_the_clock_in_milliseconds() -> None:
     store = MemoryStore()
-    journal = Journal(store, clock=lambda: 1795446500.123)
+    journal = Journal(store, clock=lambda: 1795446500123)
     poster = Poster(journal)
     poster.post("now")
     journal.close()

@@ -32,13 +32,14 @@ from ttweet.model.tweets import draft
 from ttweet.storage.contract import Kept, Store
 
 DAY_S = 86_400.0
+DAY_MS = 86_400_000
 
 
 @asynccontextmanager
-async def retaining(here: Serving, keep: Keep, *, now_s: float = 0) -> AsyncIterator[Retention]:
+async def retaining(here: Serving, keep: Keep, *, now_ms: int = 0) -> AsyncIterator[Retention]:
     """A retention of a server's journal, which prunes when it is told to."""
     with Worker("retention") as worker, closing(here.store.reader()) as reader:
-        yield Retention(keep, here.journal, reader, worker, clock=lambda: now_s)
+        yield Retention(keep, here.journal, reader, worker, clock=lambda: now_ms)
 
 
 async def test_all_but_the_last_go_and_one_line_says_so(any_store: Store) -> None:
@@ -75,7 +76,7 @@ async def test_a_client_that_does_not_read_is_told_what_went_meanwhile(any_store
 async def test_when_all_are_too_old_there_is_no_last_message() -> None:
     store = MemoryStore()
     store.append([draft(text) for text in "abcd"], [], at=0)
-    async with serving(store) as here, retaining(here, Keep(age_s=DAY_S), now_s=2 * DAY_S) as retention:
+    async with serving(store) as here, retaining(here, Keep(age_s=DAY_S), now_ms=2 * DAY_MS) as retention:
         caller = await here.call()
         assert (await caller.ask("d", ""))[1] is not None
         assert await retention.prune() == 4
@@ -91,7 +92,7 @@ async def test_what_comes_during_the_look_stays() -> None:
 
     store = Racing()
     store.append([draft("old")], [], at=0)
-    async with serving(store) as here, retaining(here, Keep(age_s=1), now_s=DAY_S) as retention:
+    async with serving(store) as here, retaining(here, Keep(age_s=1), now_ms=DAY_MS) as retention:
         assert await retention.prune() == 1
         assert [tweet.text for tweet in store.tweets] == ["comes now"]
 

@@ -18,7 +18,7 @@ def file(tmp_path: Path) -> TokenFile:
     return TokenFile(tmp_path / "tweets.db")
 
 
-class Clock:
+class MonotonicClock:
     def __init__(self) -> None:
         self.now = 1_800_000_000.0
 
@@ -31,7 +31,7 @@ def code(answer: tuple[str, Any]) -> str:
 
 
 def test_wrong_tokens_of_an_address_have_to_wait_and_others_have_not() -> None:
-    clock = Clock()
+    clock = MonotonicClock()
     wrong = WrongTokens(clock)
     for _ in range(MAX_WRONG):
         wrong.count("192.0.2.1")
@@ -49,7 +49,7 @@ def test_wrong_tokens_of_an_address_have_to_wait_and_others_have_not() -> None:
 
 
 def test_a_try_that_was_right_after_all_is_not_counted() -> None:
-    wrong = WrongTokens(Clock())
+    wrong = WrongTokens(MonotonicClock())
     wrong.take_back("192.0.2.1")
     for _ in range(MAX_WRONG + 1):
         wrong.count("192.0.2.1")
@@ -61,7 +61,7 @@ def test_a_try_that_was_right_after_all_is_not_counted() -> None:
 
 
 def test_all_of_a_network_of_ipv6_count_as_one() -> None:
-    wrong = WrongTokens(Clock())
+    wrong = WrongTokens(MonotonicClock())
     for number in range(MAX_WRONG):
         wrong.count(f"2001:db8::{number:x}%eth0")
     with pytest.raises(ProtocolError):
@@ -71,7 +71,7 @@ def test_all_of_a_network_of_ipv6_count_as_one() -> None:
 
 def test_so_many_addresses_are_remembered_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(authenticator_module, "MAX_ADDRESSES", 2)
-    wrong = WrongTokens(Clock())
+    wrong = WrongTokens(MonotonicClock())
     for _ in range(MAX_WRONG):
         wrong.count("192.0.2.1")
     wrong.count("192.0.2.2")
@@ -82,7 +82,7 @@ def test_so_many_addresses_are_remembered_and_no_more(monkeypatch: pytest.Monkey
 async def test_a_right_token_is_taken_from_an_address_that_must_wait(file: TokenFile) -> None:
     _, secret = file.add("ci", frozenset(RIGHTS))
     authenticator = Authenticator(frozenset(), file)
-    authenticator._wrong = WrongTokens(Clock())
+    authenticator._wrong = WrongTokens(MonotonicClock())
     async with serving(authenticator=authenticator) as here:
         codes = [code(await (await here.call()).ask("a", "wrong")) for _ in range(MAX_WRONG + 2)]
         assert codes == ["token"] * MAX_WRONG + ["slow_down"] * 2

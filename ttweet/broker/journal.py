@@ -5,7 +5,6 @@ the disk goes into the next transaction; there is no timer. A draft is answered 
 once a batch, not once a tweet. Knows no particular store and no wire.
 """
 
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -21,6 +20,7 @@ from ttweet.broker.worker import Worker
 from ttweet.model import reports
 from ttweet.model.errors import Displaced, Refused, StoreError, TtweetError
 from ttweet.model.reports import Report
+from ttweet.model.times import Clock, now_ms
 from ttweet.model.tweets import Deletion, Draft, Tombstone, Tweet
 from ttweet.storage.contract import Position, Store, Traces
 
@@ -58,9 +58,9 @@ class Journal:
     appended one, and waits for `room` then. Report lines that find no room are lost, and the log tells how many.
     """
 
-    def __init__(self, store: Store, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, store: Store, *, clock: Clock = now_ms) -> None:
         self._store = store
-        self._clock = clock
+        self._now_ms = clock
         self._inbox = Inbox()
         self._work = trio.Event()
         self._committed = trio.lowlevel.ParkingLot()
@@ -371,9 +371,6 @@ class Journal:
             self._published = max(new)
             for listener in self._listeners:
                 listener.committed([*new.values()])
-
-    def _now_ms(self) -> int:
-        return int(self._clock() * 1000)
 
 
 def _stopping() -> Refused:

@@ -7,7 +7,6 @@ of a server that was started again.
 """
 
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import NamedTuple
@@ -19,6 +18,7 @@ from ttweet.broker.worker import Worker
 from ttweet.model import reports
 from ttweet.model.errors import Refused, StoreError
 from ttweet.model.keep import Keep
+from ttweet.model.times import Clock, now_ms
 from ttweet.storage.contract import TagQueries
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class Retention:
         reader: TagQueries,
         worker: Worker,
         *,
-        clock: Callable[[], float] = time.time,
+        clock: Clock = now_ms,
     ) -> None:
         self.removed = 0
         """How many tweets have gone since the server started."""
@@ -56,7 +56,7 @@ class Retention:
         self._journal = journal
         self._reader = reader
         self._worker = worker
-        self._clock = clock
+        self._now_ms = clock
         self._seen = -1  # the newest id at the last look
         self._postponed = False
 
@@ -91,7 +91,7 @@ class Retention:
 
     def _find_limit(self, newest: int) -> _Limit:
         """In the worker's thread. What comes after `newest` while this looks is nothing that it has seen: it stays."""
-        now = int(self._clock() * 1000)
+        now = self._now_ms()
         oldest = None if self._keep.age_s is None else now - int(self._keep.age_s * 1000)
         kept = self._reader.oldest_kept(since=oldest, last=self._keep.last, before=newest + 1, now=now)
         return _Limit(kept.before, min(kept.since or 0, now - FRESH_LINES_MS))

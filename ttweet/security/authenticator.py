@@ -17,6 +17,7 @@ import trio
 from ttweet.model.addresses import network_of
 from ttweet.model.errors import OpenError, ProtocolError, TokenError
 from ttweet.model.lookalikes import looks_of
+from ttweet.model.times import Clock, now_ms
 from ttweet.security import tokens
 from ttweet.security.rights import ADMIN, RIGHTS, Principal
 from ttweet.security.token_file import Fingerprint, TokenFile
@@ -31,14 +32,14 @@ MAX_ADDRESSES = 1_024  # remembered of those that wrong tokens came from; then t
 
 
 class Authenticator:
-    """Tells who may come in. Without a file there are no tokens. `clock` gives seconds since 1970."""
+    """Tells who may come in. Without a file there are no tokens."""
 
     def __init__(
         self,
         anonymous: frozenset[str] = frozenset(RIGHTS),
         file: TokenFile | None = None,
         *,
-        clock: Callable[[], float] = time.time,
+        clock: Clock = now_ms,
     ) -> None:
         """`anonymous` is what may be done without a token; ADMIN is not part of it once an admin has a token.
 
@@ -46,7 +47,7 @@ class Authenticator:
         """
         self._rights = anonymous
         self._file = file
-        self._clock = clock
+        self._now_ms = clock
         self._known: dict[str, Token] = {}  # by hash
         self._looks: frozenset[str] = frozenset()  # of the names
         self._live: dict[str, Principal] = {}  # of the tokens that are good, by hash
@@ -190,20 +191,17 @@ class Authenticator:
             log.warning("%s: %s", trouble, error)
         self._troubles.add(trouble)
 
-    def _now_ms(self) -> int:
-        return int(self._clock() * 1000)
-
 
 class WrongTokens:
     """Counts wrong tokens by address, in bounded memory. Those of one address cost no other address anything."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
         self._paid: OrderedDict[str, float] = OrderedDict()  # until when each address has used up its tries
 
     def count(self, address: str) -> None:
         """Let a try pass. Raises ProtocolError `slow_down` when there were too many, and does not count that one."""
-        key, now = network_of(address), self._clock()
+        key, now = network_of(address), self._monotonic()
         paid = max(self._paid.get(key, now), now)
         wait_s = paid - now - (MAX_WRONG - 1) * WRONG_PAUSE_S
         if wait_s > 0:

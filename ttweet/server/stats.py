@@ -4,14 +4,14 @@ What is counted is counted where it happens, once a connection, a refusal or a b
 rest is looked up when somebody asks. Knows no bytes and no command line.
 """
 
-import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from ttweet import __version__
 from ttweet.broker.journal import Journal
 from ttweet.broker.retention import Retention
+from ttweet.model.times import Clock, now_ms
 from ttweet.security.rate_limit import RateLimiter
 
 
@@ -53,14 +53,14 @@ class Stats:
         limits: Mapping[str, object],
         *,
         retention: Retention | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Clock = now_ms,
     ) -> None:
         """`limits` is told as it is."""
         self._journal = journal
         self._edges: list[Edge] = []
         self._limits = limits
         self._retention = retention
-        self._clock = clock
+        self._now_ms = clock
         self._started = clock()
         self.refusals: Counter[str] = Counter()
         """How many requests the edges refused, by code."""
@@ -83,9 +83,9 @@ class Stats:
         }
 
     def _session(self) -> dict[str, Any]:
-        uptime_s = int(self._clock() - self._started)
+        uptime_s = (self._now_ms() - self._started) // 1000
         trouble = self._journal.trouble.text or None
-        return {"version": __version__, "started": int(self._started * 1000), "uptime_s": uptime_s, "trouble": trouble}
+        return {"version": __version__, "started": self._started, "uptime_s": uptime_s, "trouble": trouble}
 
     def _connections(self) -> dict[str, Any]:
         return {

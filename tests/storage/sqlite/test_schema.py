@@ -2,7 +2,6 @@
 
 import re
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ import ttweet
 from tests.support.sqlite_files import MANY_BYTES
 from tests.support.stored import tweets_after
 from ttweet.model import reports
+from ttweet.model.times import now_ms
 from ttweet.model.tweets import draft
 from ttweet.storage.sqlite import reader as sqlite_reader
 from ttweet.storage.sqlite import tag_list
@@ -25,7 +25,7 @@ SECTIONS: dict[str, str] = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##|\Z)", PAGE,
 QUESTIONS: dict[str, str] = dict(re.findall(r"^([A-Z].*\?)\n\n```sql\n(.*)\n```$", PAGE, re.MULTILINE))
 
 DAY_MS = 86_400_000
-NOW = int(time.time() * 1000)
+NOW = now_ms()
 OLD = NOW - 30 * DAY_MS
 PEER = ("127.0.0.1", 50000)
 
