@@ -18,13 +18,13 @@ from ttweet.model.requests import (
     ListNames,
     ListTags,
     Ping,
+    Post,
     Request,
-    TakeName,
+    SignIn,
     TweetsOfAuthor,
     TweetsOfTag,
     TweetsSinceLogin,
     Unfollow,
-    Upload,
 )
 from ttweet.model.tweets import Page, Tweet, as_json
 from ttweet.protocol import answers, fields, frames
@@ -33,16 +33,16 @@ from ttweet.protocol.json_codec import STDLIB_JSON, Json
 from ttweet.protocol.reader import Event, RequestReader
 
 REQUESTS: list[tuple[bytes, Request | Identify]] = [
-    (b'["u","hello #world"]\n', Upload("hello #world")),
-    (b'["u",""]\n', Upload("")),
-    (b'["u", "a"]\r\n', Upload("a")),
-    (b'["u",{"text":"a"}]\n', Upload("a")),
+    (b'["u","hello #world"]\n', Post("hello #world")),
+    (b'["u",""]\n', Post("")),
+    (b'["u", "a"]\r\n', Post("a")),
+    (b'["u",{"text":"a"}]\n', Post("a")),
     (
         b'["u",{"text":"a","tags":["b","c"],"scan":false,"key":"k"}]\n',
-        Upload("a", ("b", "c"), scan=False, key="k"),
+        Post("a", ("b", "c"), scan=False, key="k"),
     ),
-    (b'["u",{"text":"a","key":null}]\n', Upload("a")),
-    (b'["u","\\u00e4\\ud83d\\ude00"]\n', Upload("ä😀")),
+    (b'["u",{"text":"a","key":null}]\n', Post("a")),
+    (b'["u","\\u00e4\\ud83d\\ude00"]\n', Post("ä😀")),
     (b'["a","ttw_secret"]\n', Identify("ttw_secret")),
     (b'["d",""]\n', Last()),
     (b'["t","python"]\n', TweetsOfTag("python")),
@@ -56,7 +56,7 @@ REQUESTS: list[tuple[bytes, Request | Identify]] = [
     (b'["s",{"tags":["a","b"],"after":0}]\n', Follow(("a", "b"), 0)),
     (b'["s",{"after":null}]\n', Follow()),
     (b'["c",""]\n', Unfollow()),
-    (b'["n","matt"]\n', TakeName("matt")),
+    (b'["n","matt"]\n', SignIn("matt")),
     (b'["w",""]\n', ListNames()),
     (b'["g","matt"]\n', TweetsOfAuthor("matt")),
     (b'["g",{"by":"matt","limit":5,"before":42}]\n', TweetsOfAuthor("matt", 5, 42)),

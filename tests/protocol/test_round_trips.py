@@ -31,10 +31,10 @@ PARTS = {"server": {"version": "1", "started": AT, "trouble": None, "load": 0.5,
 
 REQUESTS: list[tuple[asked.Request | asked.Identify, Frame, Frame]] = [
     (asked.Identify("ttw_x"), calls.identify("ttw_x")[0], b'["a","ttw_x"]\n'),
-    (asked.Upload(""), calls.post("")[0], b'["u",""]\n'),
-    (asked.Upload("寿司 #a"), calls.post("寿司 #a")[0], '["u","寿司 #a"]\n'.encode()),
+    (asked.Post(""), calls.post("")[0], b'["u",""]\n'),
+    (asked.Post("寿司 #a"), calls.post("寿司 #a")[0], '["u","寿司 #a"]\n'.encode()),
     (
-        asked.Upload("hi", ("a", "b"), scan=False, key="k"),
+        asked.Post("hi", ("a", "b"), scan=False, key="k"),
         calls.post("hi", ["a", "b"], scan=False, key="k")[0],
         b'["u",{"text":"hi","tags":["a","b"],"scan":false,"key":"k"}]\n',
     ),
@@ -55,7 +55,7 @@ REQUESTS: list[tuple[asked.Request | asked.Identify, Frame, Frame]] = [
         b'["s",{"tags":["a","b"],"after":0,"deletions":true}]\n',
     ),
     (asked.Unfollow(), calls.unfollow()[0], b'["c",""]\n'),
-    (asked.TakeName("ann"), calls.sign_in("ann")[0], b'["n","ann"]\n'),
+    (asked.SignIn("ann"), calls.sign_in("ann")[0], b'["n","ann"]\n'),
     (asked.ListNames(), calls.list_names()[0], b'["w",""]\n'),
     (asked.TweetsOfAuthor("ann"), calls.tweets_of_author("ann")[0], b'["g",{"by":"ann"}]\n'),
     (
@@ -71,7 +71,7 @@ REQUESTS: list[tuple[asked.Request | asked.Identify, Frame, Frame]] = [
     (asked.Delete(7), calls.delete(7)[0], b'["x",7]\n'),
     (asked.ClientReport("one"), calls.report("one"), b'["r","one"]\n'),
     (asked.Ping(), calls.ping()[0], b'["p",""]\n'),
-    (asked.ShowStats(), calls.stats()[0], b'["i",""]\n'),
+    (asked.ReadStats(), calls.stats()[0], b'["i",""]\n'),
 ]
 CLASSIC = {
     asked.ClassicUpload("寿司"): "u\n寿司".encode(),

@@ -18,14 +18,14 @@ from ttweet.model.requests import (
     ListNames,
     ListTags,
     Ping,
+    Post,
+    ReadStats,
     Request,
-    ShowStats,
-    TakeName,
+    SignIn,
     TweetsOfAuthor,
     TweetsOfTag,
     TweetsSinceLogin,
     Unfollow,
-    Upload,
 )
 from ttweet.security import permissions
 from ttweet.security.authenticator import Authenticator
@@ -42,8 +42,8 @@ MAY: dict[str, set[type]] = {  # what may be asked with one right alone
         ListNames,
         Follow,
     },
-    POST: {Upload, ClassicUpload, TakeName, ClientReport},
-    ADMIN: {ShowStats, Delete},
+    POST: {Post, ClassicUpload, SignIn, ClientReport},
+    ADMIN: {ReadStats, Delete},
 }
 WITH_ANY = {Ping, Unfollow}
 REQUESTS = sorted(get_args(Request), key=lambda kind: kind.__name__)
@@ -58,7 +58,7 @@ def test_a_request_may_be_made_by_whom_the_table_says(kind: type, rights: frozen
 
 
 def test_the_refusal_says_which_right_is_missing_and_which_there_are() -> None:
-    upload = Upload("hello")
+    upload = Post("hello")
     assert str(permissions.refusal(upload, Principal(None, frozenset({READ})))) == (
         "this needs the right to post, which takes a token; without one there is: read"
     )
@@ -70,7 +70,7 @@ def test_the_refusal_says_which_right_is_missing_and_which_there_are() -> None:
 
 def test_the_refusal_ends_the_connection_where_nothing_is_allowed_or_nobody_reads_an_answer() -> None:
     reader, stranger = Principal(None, frozenset({READ})), Principal(None, frozenset())
-    assert isinstance(permissions.refusal(Upload(""), reader), Refused)
+    assert isinstance(permissions.refusal(Post(""), reader), Refused)
     for request, who in (
         (Ping(), stranger),
         (ClientReport(""), stranger),

@@ -23,14 +23,14 @@ from ttweet.model.requests import (
     ListNames,
     ListTags,
     Ping,
+    Post,
     Query,
-    ShowStats,
-    TakeName,
+    ReadStats,
+    SignIn,
     TweetsOfAuthor,
     TweetsOfTag,
     TweetsSinceLogin,
     Unfollow,
-    Upload,
 )
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.rate_limit import Rate
@@ -48,7 +48,7 @@ def edge_of(here: Serving, rates: Rates = NO_RATES) -> MemoryEdge:
 TWEET = rb"Tweet\(id=1, at=\d+, by='ann', text='one #a', tags=\('a',\)\)"
 
 QUERIES: list[tuple[Query, bytes]] = [
-    (TakeName("ann"), rb"SignedIn name='ann' after=1"),
+    (SignIn("ann"), rb"SignedIn name='ann' after=1"),
     (Last(), b"Tweet " + rb"id=1 at=\d+ by='ann' text='one #a' tags=\('a',\)"),
     (ClassicDownload(), rb"Bare tweet=" + TWEET),
     (TweetsOfTag("A"), rb"Page tweets=\[" + TWEET + rb"\] more=False"),
@@ -58,7 +58,7 @@ QUERIES: list[tuple[Query, bytes]] = [
     (ListNames(), rb"Names names=\['ann'\]"),
     (Follow(), rb"Following cursor=1 gone=None"),
     (Unfollow(), rb"Done"),
-    (ShowStats(), rb"Stats parts=\{.*'connections': \{'now': 1, 'accepted': 2, .*\}"),
+    (ReadStats(), rb"Stats parts=\{.*'connections': \{'now': 1, 'accepted': 2, .*\}"),
     (Delete(1), rb"Deletion id=2 at=\d+ tweet=1"),
 ]
 
@@ -71,8 +71,8 @@ async def test_every_query_is_answered_in_its_own_encoding() -> None:
     async with serving() as here:
         edge = edge_of(here)
         first = edge.connect()
-        assert await first.ask(TakeName("ann")) == b"SignedIn name='ann' after=0\n"
-        assert re.match(rb"Tweet id=1 ", await first.ask(Upload("one #a")))
+        assert await first.ask(SignIn("ann")) == b"SignedIn name='ann' after=0\n"
+        assert re.match(rb"Tweet id=1 ", await first.ask(Post("one #a")))
         first.close()
         client = edge.connect()
         for query, wanted in QUERIES:
@@ -85,11 +85,11 @@ async def test_errors_are_answered_and_counted() -> None:
     store = MemoryStore()
     async with serving(store) as here:
         client = edge_of(here).connect()
-        assert await client.ask(Upload("a" * 151)) == b"error code='too_long'\n"
+        assert await client.ask(Post("a" * 151)) == b"error code='too_long'\n"
         assert await client.ask(TweetsOfTag("a b")) == b"error code='bad_tag'\n"
-        assert (await client.ask(Upload("good"))).startswith(b"Tweet ")
+        assert (await client.ask(Post("good"))).startswith(b"Tweet ")
         store.fail_next = [StoreError("full", "the disk is full")]
-        assert await client.ask(Upload("full")) == b"error code='full'\n"
+        assert await client.ask(Post("full")) == b"error code='full'\n"
         assert here.stats.collect()["refusals"] == {"bad_tag": 1, "full": 1, "too_long": 1}
 
 
@@ -99,9 +99,9 @@ async def test_what_a_client_may_do_is_decided_by_its_token(tmp_path: Path) -> N
     async with serving(authenticator=Authenticator(frozenset({READ}), file)) as here:
         edge = edge_of(here)
         client = edge.connect()
-        assert await client.ask(Upload("no")) == b"error code='forbidden'\n"
+        assert await client.ask(Post("no")) == b"error code='forbidden'\n"
         assert await client.ask(Identify(secret)) == b"Identity name='ci' rights=('read', 'post')\n"
-        assert b"by='ci'" in await client.ask(Upload("yes"))
+        assert b"by='ci'" in await client.ask(Post("yes"))
         await client.ask(Follow())
         file.revoke("ci")
         await here.host.authenticator.refresh()
@@ -122,7 +122,7 @@ async def test_a_client_is_held_to_the_rate(mock_clock: trio.testing.MockClock) 
 async def test_a_name_belongs_to_one_client_of_all_edges_and_is_freed_with_it() -> None:
     async with serving() as here:
         client, caller = edge_of(here).connect(), await here.call()
-        await client.ask(TakeName("ann"))
+        await client.ask(SignIn("ann"))
         assert (await caller.ask("n", "ann"))[1]["code"] == "name_taken"
         client.close()
         assert (await caller.ask("n", "ann"))[0] == "ok"
@@ -134,7 +134,7 @@ async def test_pushes_of_every_kind_come_in_its_own_encoding_beside_a_follower_o
         edge, caller = edge_of(here), await here.call()
         client = edge.connect()
         for text in ("old", "new"):
-            await client.ask(Upload(text))
+            await client.ask(Post(text))
         client.has_room = False
         assert await client.ask(Follow(after=0, deletions=True)) == b"Following cursor=0 gone=None\n"
         await here.journal.prune(before=2)
@@ -144,7 +144,7 @@ async def test_pushes_of_every_kind_come_in_its_own_encoding_beside_a_follower_o
         pushes = [await caller.answer() for _ in range(3)]
         while edge.followers != (1, 0):
             await trio.lowlevel.checkpoint()
-        await client.ask(Upload("live"))
+        await client.ask(Post("live"))
         await client.ask(Delete(3))
         edge.keep_alive()
         pushes += await caller.answers(2)
@@ -167,7 +167,7 @@ async def test_a_client_without_room_misses_nothing() -> None:
         await trio.testing.wait_all_tasks_blocked()
         client.has_room = False
         for number in range(3):
-            await poster.ask(Upload(f"{number}"))
+            await poster.ask(Post(f"{number}"))
         assert (client.pushed, edge.followers) == ([b"caught-up cursor=0\n"], (0, 1))
         client.has_room = True
         client.session.resume()

@@ -10,13 +10,13 @@ from ttweet.broker.session import Host, Session
 from ttweet.broker.subscriptions import LIVE
 from ttweet.model.answers import Done
 from ttweet.model.errors import ProtocolError, StoreError, TtweetError
-from ttweet.model.requests import Identify, Ping, Query, Upload
+from ttweet.model.requests import Identify, Ping, Post, Query
 from ttweet.model.tweets import Deletion, Tombstone, Tweet
 from ttweet.security import permissions
 from ttweet.server.config import NO_RATES, Rates
 from ttweet.server.net.throttle import Throttle
 
-Asked = Query | Upload | Ping | Identify
+Asked = Query | Post | Ping | Identify
 
 
 def line(kind: str, **fields: object) -> bytes:
@@ -91,7 +91,7 @@ class Client:
         match request:
             case Identify(token):
                 return await self.session.identify(token)
-            case Upload():
+            case Post():
                 return await self._outcome(self.session.post(request, self))
             case Ping():
                 return Done()

@@ -14,8 +14,8 @@ from ttweet.model.requests import (
     ListNames,
     ListTags,
     Query,
-    ShowStats,
-    TakeName,
+    ReadStats,
+    SignIn,
     TweetsOfAuthor,
     TweetsOfTag,
     TweetsSinceLogin,
@@ -35,7 +35,7 @@ def _unfollow(session: Session, _: Unfollow) -> Done:
     return Done()
 
 
-async def _stats(session: Session, _: ShowStats) -> Stats:
+async def _stats(session: Session, _: ReadStats) -> Stats:
     return Stats(await session.service.stats())
 
 
@@ -47,8 +47,8 @@ METHODS: dict[type[Query], Callable[[Session, Any], Answer | Coroutine[Any, Any,
     TweetsSinceLogin: lambda session, query: session.service.tweets_since_login(*query),
     ListTags: lambda session, query: session.list_tags(*query),
     ListNames: lambda session, _: Names(session.service.online),
-    ShowStats: _stats,
-    TakeName: lambda session, request: session.sign_in(request.name),
+    ReadStats: _stats,
+    SignIn: lambda session, request: session.sign_in(request.name),
     Follow: lambda session, request: session.follow(request),
     Unfollow: _unfollow,
     Delete: lambda session, request: session.delete(request.tweet),

@@ -16,7 +16,7 @@ from ttweet.model import tweets
 from ttweet.model.answers import Following, Identity, SignedIn
 from ttweet.model.errors import ProtocolError, Refused
 from ttweet.model.reports import Peer
-from ttweet.model.requests import Follow, Upload
+from ttweet.model.requests import Follow, Post
 from ttweet.model.tweets import Deletion, TagPage
 from ttweet.security import permissions
 from ttweet.security.authenticator import Authenticator
@@ -78,7 +78,7 @@ class Session:
 
     # What it posts and deletes
 
-    def post(self, request: Upload, waiter: Waiter) -> Receipt:
+    def post(self, request: Post, waiter: Waiter) -> Receipt:
         """Queue a tweet of this author; see Service.post. Raises Refused."""
         text, tags, scan, key = request
         self._least = None

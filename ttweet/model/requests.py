@@ -5,7 +5,7 @@ from typing import NamedTuple
 from ttweet.model.limits import QUERY_LIMIT
 
 
-class Upload(NamedTuple):
+class Post(NamedTuple):
     """Store a tweet; `tags` are those beside the text, `scan` says whether the text's own count too."""
 
     text: str
@@ -67,7 +67,7 @@ class Unfollow(NamedTuple):
     """Follow nothing any more."""
 
 
-class TakeName(NamedTuple):
+class SignIn(NamedTuple):
     """Be the author of what this connection posts."""
 
     name: str
@@ -93,7 +93,7 @@ class TweetsSinceLogin(NamedTuple):
     after: int = 0
 
 
-class ShowStats(NamedTuple):
+class ReadStats(NamedTuple):
     """How the server is doing."""
 
 
@@ -115,10 +115,10 @@ class ClassicDownload(NamedTuple):
 
 PageQuery = TweetsOfTag | TweetsOfAuthor | TweetsSinceLogin
 
-Question = PageQuery | Last | ListTags | ListNames | ShowStats
+Question = PageQuery | Last | ListTags | ListNames | ReadStats
 """What changes nothing."""
 
-Query = Question | Follow | Unfollow | TakeName | Delete | ClassicDownload
+Query = Question | Follow | Unfollow | SignIn | Delete | ClassicDownload
 """What is answered only when all that stands before it is."""
 
-Request = Query | Upload | ClientReport | Ping | ClassicUpload
+Request = Query | Post | ClientReport | Ping | ClassicUpload

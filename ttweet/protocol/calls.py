@@ -98,7 +98,7 @@ def stats() -> Call[Stats]:
     """Ask how the server is doing."""
     from ttweet.protocol import answers
 
-    return frames.encode(operations.STATS, ""), answers.stats
+    return frames.encode(operations.READ_STATS, ""), answers.stats
 
 
 def delete(tweet: int) -> Call[Deletion]:

@@ -13,7 +13,7 @@ TWEETS_OF_AUTHOR = "g"
 DELETE = "x"
 REPORT = "r"
 PING = "p"
-STATS = "i"
+READ_STATS = "i"
 
 OK = "ok"
 ERR = "err"

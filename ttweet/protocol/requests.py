@@ -14,14 +14,14 @@ from ttweet.model.requests import (
     ListNames,
     ListTags,
     Ping,
+    Post,
+    ReadStats,
     Request,
-    ShowStats,
-    TakeName,
+    SignIn,
     TweetsOfAuthor,
     TweetsOfTag,
     TweetsSinceLogin,
     Unfollow,
-    Upload,
 )
 from ttweet.protocol import operations
 from ttweet.protocol.fields import fields_of, flag, integer, optional_id, shown, string, tag_list
@@ -47,12 +47,12 @@ def parse(operation: str, data: object) -> Request:
     return parser(data)
 
 
-def _upload(data: object) -> Upload:
+def _post(data: object) -> Post:
     if type(data) is str:
-        return Upload(data)
+        return Post(data)
     fields = fields_of(operations.POST, data, {"text", "tags", "scan", "key"})
     key = fields.get("key")
-    return Upload(
+    return Post(
         string("text", fields.get("text")),
         tag_list(fields.get("tags", [])),
         flag("scan", fields.get("scan", True)),
@@ -96,8 +96,8 @@ def _delete(data: object) -> Delete:
     return Delete(integer("the id of a tweet", data, MAX_ID))
 
 
-def _take_name(data: object) -> TakeName:
-    return TakeName(string("a name", data))
+def _sign_in(data: object) -> SignIn:
+    return SignIn(string("a name", data))
 
 
 def _of_author(data: object) -> TweetsOfAuthor | TweetsSinceLogin:
@@ -143,17 +143,17 @@ def _without_data(operation: str, request: Request) -> Callable[[object], Reques
 
 _PARSERS: dict[str, Callable[[object], Request]] = {
     operations.IDENTIFY: _misplaced,
-    operations.POST: _upload,
+    operations.POST: _post,
     operations.LAST: _without_data(operations.LAST, Last()),
     operations.TWEETS_OF_TAG: _tweets_of_tag,
     operations.LIST_TAGS: _list_tags,
     operations.FOLLOW: _follow,
     operations.UNFOLLOW: _without_data(operations.UNFOLLOW, Unfollow()),
-    operations.SIGN_IN: _take_name,
+    operations.SIGN_IN: _sign_in,
     operations.LIST_NAMES: _without_data(operations.LIST_NAMES, ListNames()),
     operations.TWEETS_OF_AUTHOR: _of_author,
     operations.DELETE: _delete,
     operations.REPORT: _client_report,
     operations.PING: _without_data(operations.PING, Ping()),
-    operations.STATS: _without_data(operations.STATS, ShowStats()),
+    operations.READ_STATS: _without_data(operations.READ_STATS, ReadStats()),
 }

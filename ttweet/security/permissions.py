@@ -16,21 +16,21 @@ from ttweet.model.requests import (
     ListNames,
     ListTags,
     Ping,
+    Post,
+    ReadStats,
     Request,
-    ShowStats,
-    TakeName,
+    SignIn,
     TweetsOfAuthor,
     TweetsOfTag,
     TweetsSinceLogin,
     Unfollow,
-    Upload,
 )
 from ttweet.security.rights import ADMIN, POST, READ, Principal, listed
 
 NEEDED: dict[type[Request], str | None] = {
-    Upload: POST,
+    Post: POST,
     ClassicUpload: POST,
-    TakeName: POST,  # a name that is online is kept from others
+    SignIn: POST,  # a name that is online is kept from others
     ClientReport: POST,  # the log is read by whoever runs the server, and its room is limited
     Last: READ,
     ClassicDownload: READ,
@@ -40,7 +40,7 @@ NEEDED: dict[type[Request], str | None] = {
     ListTags: READ,
     ListNames: READ,
     Follow: READ,
-    ShowStats: ADMIN,
+    ReadStats: ADMIN,
     Delete: ADMIN,
     Unfollow: None,
     Ping: None,
@@ -53,7 +53,7 @@ COSTS: dict[type[object], int] = {
     TweetsSinceLogin: 2,
     Follow: 2,
     ListTags: 4,
-    ShowStats: 4,
+    ReadStats: 4,
     Delete: 20,  # looks through the whole report log for the text
 }
 """As how many requests one counts in the rate, by the time that it takes of the server; any other counts as one."""

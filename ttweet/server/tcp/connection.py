@@ -24,8 +24,8 @@ from ttweet.model.requests import (
     ClientReport,
     Identify,
     Ping,
+    Post,
     Query,
-    Upload,
 )
 from ttweet.protocol import answers
 from ttweet.protocol.codecs import JSON
@@ -252,7 +252,7 @@ class Connection:
         for number, event in enumerate(events, 1):
             if type(event) in self._session.forbidden:
                 self._forbid(event)
-            elif isinstance(event, Upload):
+            elif isinstance(event, Post):
                 self._post(event)
             else:
                 await self._handle(event)
@@ -266,7 +266,7 @@ class Connection:
     async def _handle(self, event: Query | ClassicUpload | ClientReport | Ping | Identify | TtweetError) -> None:
         match event:
             case ClassicUpload(text):
-                self._post(Upload(text))
+                self._post(Post(text))
             case ClientReport():
                 self._served = True
                 self._service.report(reports.from_client(event.text))
@@ -296,9 +296,9 @@ class Connection:
         self._refuse(error)
         self._session.end()
 
-    def _post(self, upload: Upload) -> None:
+    def _post(self, request: Post) -> None:
         try:
-            self._outbox.answers.append(self._session.post(upload, self))
+            self._outbox.answers.append(self._session.post(request, self))
             self._served = True
         except Refused as error:
             self._refuse(error)
