@@ -6,7 +6,7 @@ from operator import attrgetter
 
 from ttweet.model import hashtags, reports
 from ttweet.model.errors import Displaced, Refused, StoreError
-from ttweet.model.reports import Report, line
+from ttweet.model.reports import Report, line, without_texts
 from ttweet.model.tweets import HISTORY_DAYS, Deletion, Draft, Page, TagPage, TagSummary, Tombstone, Tweet
 from ttweet.storage.contract import (
     KEY_LIFETIME_MS,
@@ -21,7 +21,6 @@ from ttweet.storage.contract import (
     Traces,
     TweetLog,
 )
-from ttweet.storage.sqlite.removal import without_gone
 
 DAY_MS = 86_400_000
 PRUNE_STEP = 3
@@ -73,7 +72,8 @@ class MemoryTweetLog(_State):
     def _commit(self, drafts: Sequence[Draft], reports: Sequence[Report], at: int) -> list[Tweet | Tombstone]:
         self.batches.append(len(drafts))
         stored = [self._append(draft, at) for draft in drafts]
-        self._log(without_gone(reports, drafts, stored), at)
+        late = [draft.text for draft, one in zip(drafts, stored, strict=True) if isinstance(one, Tombstone)]
+        self._log(without_texts(reports, late), at)
         return stored
 
     def _append(self, draft: Draft, at: int) -> Tweet | Tombstone:

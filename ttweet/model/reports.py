@@ -11,6 +11,7 @@ import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from typing import Literal
 
     Side = Literal["SERVER", "CLIENT"]
@@ -206,6 +207,16 @@ def traces(text: str) -> tuple[str, str, str, str, str]:
 def blanked(text: str) -> str:
     """What stands in the place of one of `traces` when its tweet was deleted."""
     return f"{text.partition(': ')[0]}: (deleted)"
+
+
+def without_texts(lines: Sequence[Report], texts: Iterable[str]) -> Sequence[Report]:
+    """The report lines with the texts of these tweets blanked, which no later deletion would find in them."""
+    found = {trace for text in texts if text for trace in traces(text)}
+    if not found:
+        return lines
+    return [
+        Report(one.side, one.category, blanked(one.text), one.details) if one.text in found else one for one in lines
+    ]
 
 
 # The vocabulary, client's side

@@ -28,7 +28,8 @@ from ttweet.storage.sqlite.errors import is_damage, remedy_of_damage, store_erro
 from ttweet.storage.sqlite.integrity import are_of_indexes, damages
 from ttweet.storage.sqlite.migrating import expected_schema, our_tables
 from ttweet.storage.sqlite.reader import COUNT_TWEETS
-from ttweet.storage.sqlite.tail import FIRST_VERSION, to_tweet
+from ttweet.storage.sqlite.tail import FIRST_VERSION
+from ttweet.storage.sqlite.tweet_rows import to_tweet
 
 PAGE_TWEETS = 1000  # of one look at the progress, some 10 ms
 

@@ -10,15 +10,16 @@ from typing import NamedTuple
 
 from ttweet.model.errors import StoreError
 from ttweet.model.limits import MAX_ID, MAX_TWEET_ID
-from ttweet.model.reports import Report
+from ttweet.model.reports import Report, without_texts
 from ttweet.model.tweets import Deletion, Draft, Entry, Tombstone, Tweet
 from ttweet.storage.contract import Traces
 from ttweet.storage.sqlite.key_table import PURGE_PAUSE_MS, KeyTable
 from ttweet.storage.sqlite.log_table import LogTable
-from ttweet.storage.sqlite.removal import DELETED, blank, oldest_before, redact, remove_up_to, without_gone
+from ttweet.storage.sqlite.removal import blank, oldest_before, redact, remove_up_to
 from ttweet.storage.sqlite.rows import Rows, Value
 from ttweet.storage.sqlite.tag_index import TagIndex
-from ttweet.storage.sqlite.tail import to_tagged
+from ttweet.storage.sqlite.tag_uses import to_tagged
+from ttweet.storage.sqlite.tweet_rows import to_row
 
 PURGE_STEP = 256  # rows that one batch removes at most, beside as many as it has added: no batch waits for a big one
 
@@ -81,7 +82,7 @@ class EntryWriter:
         _refuse_beyond(MAX_TWEET_ID, newest)
         _TWEETS.run(self._connection, [(*tweet[:4], " ".join(tweet.tags)) for tweet, _ in new])
         self._tags.add([(tweet.id, at, draft.tags) for tweet, draft in new if draft.tags], newest, at=at)
-        added = self._lines.add(without_gone(reports, drafts, tweets), session=session, at=at)
+        added = self._lines.add(without_texts(reports, _late_texts(drafts, tweets)), session=session, at=at)
         self._lines.prune(added, step=PURGE_STEP)
         self._now = _State(newest, self._purge_keys(len(new), at))
         return tweets
@@ -105,7 +106,7 @@ class EntryWriter:
         """Write entries as they are: checked, their ids rising, above `newest`. They have no keys any more."""
         newest = entries[-1]
         deletions: list[tuple[Value, ...]] = [one for one in entries if isinstance(one, Deletion)]
-        _TWEETS.run(self._connection, [_row(one) for one in entries if not isinstance(one, Deletion)])
+        _TWEETS.run(self._connection, [to_row(one) for one in entries if not isinstance(one, Deletion)])
         _DELETIONS.run(self._connection, deletions)
         self._connection.execute(_GIVEN, (newest.id,))
         tagged = [to_tagged(one) for one in entries if isinstance(one, Tweet) and one.tags]
@@ -179,8 +180,6 @@ def _refuse_beyond(highest: int, id_: int) -> None:
         raise StoreError("used_up", "the database has used all its ids; nothing was stored, continue in a new one")
 
 
-def _row(entry: Tweet | Tombstone) -> tuple[Value, ...]:
-    """An entry as a row of the table tweets."""
-    if isinstance(entry, Tombstone):
-        return (*entry, DELETED, "", "")
-    return (*entry[:4], " ".join(entry.tags))
+def _late_texts(drafts: Sequence[Draft], tweets: Sequence[Tweet | Tombstone]) -> list[str]:
+    """The texts of retries whose tweets have been deleted or removed since."""
+    return [draft.text for draft, tweet in zip(drafts, tweets, strict=True) if isinstance(tweet, Tombstone)]

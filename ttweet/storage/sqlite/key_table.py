@@ -10,9 +10,8 @@ from typing import cast
 
 from ttweet.model.tweets import Draft, Tombstone, Tweet
 from ttweet.storage.contract import KEY_LIFETIME_MS
-from ttweet.storage.sqlite.removal import DELETED
 from ttweet.storage.sqlite.rows import Rows, Value
-from ttweet.storage.sqlite.tail import to_tweet
+from ttweet.storage.sqlite.tweet_rows import DELETED, to_tweet
 
 PURGE_PAUSE_MS = 60_000  # between two looks for keys that are too old
 DIGEST_BYTES = 16  # two keys of a billion have the same digest with a probability of 1 to 10^21

@@ -20,8 +20,8 @@ from ttweet.storage.contract import Kept, LogLine, Position, Size, Slice, Traces
 from ttweet.storage.sqlite import keying, tag_list
 from ttweet.storage.sqlite.connections import connect_reader
 from ttweet.storage.sqlite.errors import store_error
-from ttweet.storage.sqlite.removal import DELETED
-from ttweet.storage.sqlite.tail import Tail, to_tweet
+from ttweet.storage.sqlite.tail import Tail
+from ttweet.storage.sqlite.tweet_rows import DELETED, to_tweet
 
 _ABOVE = MAX_ID + 1  # all ids
 DELETIONS_VERSION = 4  # of the schema: in the files of older ones nothing is deleted

@@ -1,18 +1,15 @@
 """The way back out of the database: tweets are removed, and what repeats them follows.
 
-All of it runs inside the caller's transaction, in which sqlite_tags counts their tags down. Knows no trio and no wire.
+All of it runs inside the caller's transaction, in which `tag_index` counts their tags down. Knows no trio and no wire.
 """
 
 import sqlite3
-from collections.abc import Sequence
 
 from ttweet.model import reports
-from ttweet.model.reports import Report
-from ttweet.model.tweets import Deletion, Draft, Tombstone, Tweet
+from ttweet.model.tweets import Deletion, Tweet
 from ttweet.storage.contract import Traces
-from ttweet.storage.sqlite.tail import to_tweet
+from ttweet.storage.sqlite.tweet_rows import DELETED, to_tweet
 
-DELETED = ""  # in the column author: a name has at least one letter
 _OLDEST = "SELECT id, at, author, text, tags FROM tweets WHERE id < ? ORDER BY id LIMIT ?"
 _FORGET = (
     "DELETE FROM deletions WHERE id <= ?",
@@ -56,17 +53,3 @@ def redact(connection: sqlite3.Connection, text: str, traces: Traces) -> int:
             update = connection.execute("UPDATE log SET text = ? WHERE id = ? AND text = ?", (blanked, line, trace))
             freed += update.rowcount * (len(trace.encode()) - len(blanked.encode()))
     return freed
-
-
-def without_gone(
-    lines: Sequence[Report], drafts: Sequence[Draft], outcomes: Sequence[Tweet | Tombstone]
-) -> Sequence[Report]:
-    """The report lines of a batch without the texts of late retries: no later deletion would find those lines."""
-    late = [draft.text for draft, one in zip(drafts, outcomes, strict=True) if isinstance(one, Tombstone)]
-    traces = {trace for text in late if text for trace in reports.traces(text)}
-    if not traces:
-        return lines
-    return [
-        Report(one.side, one.category, reports.blanked(one.text), one.details) if one.text in traces else one
-        for one in lines
-    ]

@@ -16,8 +16,8 @@ from ttweet.model.tweets import Tweet, weight_of
 from ttweet.storage.sqlite import keying
 from ttweet.storage.sqlite.rows import MAX_ROWS, Rows, Value
 from ttweet.storage.sqlite.tag_table import TagTable
-from ttweet.storage.sqlite.tag_uses import Tagged
-from ttweet.storage.sqlite.tail import to_tagged, to_tweet
+from ttweet.storage.sqlite.tag_uses import Tagged, to_tagged
+from ttweet.storage.sqlite.tweet_rows import to_tweet
 
 CHUNK = 1_000  # tweets, some 5 ms of work: more would save little and make the batch that it goes with wait for longer
 CHUNK_WEIGHT = 96 * 1024  # of the tags indexed at once: some 700 short ones, 11 ms of work, or 170 of 450 bytes

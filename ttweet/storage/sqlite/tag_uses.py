@@ -2,10 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 
+from ttweet.model import hashtags
+from ttweet.model.tweets import NO_TAGS, Tweet
+
 DAY_MS = 86_400_000
 
 Tagged = tuple[int, int, Mapping[str, str]]
 """A tweet's id, its time (ms since 1970 UTC), and its tags: search key to spelling."""
+
+
+def to_tagged(tweet: Tweet, foreign: Mapping[str, str] = NO_TAGS) -> Tagged:
+    """A tweet as its tags are counted; `foreign` has the keys of spellings that are keyed otherwise in the file."""
+    return tweet.id, tweet.at, {foreign.get(tag) or hashtags.key(tag): tag for tag in tweet.tags}
 
 
 class TagUse:

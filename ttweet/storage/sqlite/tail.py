@@ -1,4 +1,4 @@
-"""The tail of the log: the tweets that the index of tags does not have yet (see sqlite_index), in memory.
+"""The tail of the log: the tweets that the index of tags does not have yet (see tag_index), in memory.
 
 Each connection that reads keeps a tail of its own and reads only what is new to it, so a question costs little more
 than the index does. The index is never more than a few thousand tweets behind.
@@ -8,10 +8,10 @@ import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from ttweet.model import hashtags
-from ttweet.model.tweets import NO_TAGS, Tweet
+from ttweet.model.tweets import Tweet
 from ttweet.storage.sqlite.keying import UNKNOWN, Keying
-from ttweet.storage.sqlite.tag_uses import Tagged
+from ttweet.storage.sqlite.tag_uses import to_tagged
+from ttweet.storage.sqlite.tweet_rows import to_tweet
 
 FIRST_VERSION = 3  # of the schema: in the files of older ones the index has all
 
@@ -66,14 +66,3 @@ def tail_tweet(row: Sequence[Any]) -> TailTweet:
     """A row of the table tweets as a tweet of the tail."""
     tweet = to_tweet(row)
     return tweet, to_tagged(tweet)[2]
-
-
-def to_tagged(tweet: Tweet, foreign: Mapping[str, str] = NO_TAGS) -> Tagged:
-    """A tweet as its tags are counted; `foreign` has the keys of spellings that are keyed otherwise in the file."""
-    return tweet.id, tweet.at, {foreign.get(tag) or hashtags.key(tag): tag for tag in tweet.tags}
-
-
-def to_tweet(row: Sequence[Any]) -> Tweet:
-    """A row of the table tweets as a tweet."""
-    id_, at, by, text, tags = row
-    return Tweet(id_, at, by or None, text, tuple(tags.split(" ")) if tags else ())

@@ -20,11 +20,8 @@ from ttweet.storage.sqlite.entries import EntryWriter
 from ttweet.storage.sqlite.errors import store_error
 from ttweet.storage.sqlite.migrating import told_when_long
 from ttweet.storage.sqlite.reader import Queries, SqliteReader
-from ttweet.storage.sqlite.removal import (
-    DELETED,
-)
 from ttweet.storage.sqlite.room import Disk, missing, more_room, no_room
-from ttweet.storage.sqlite.tail import to_tweet
+from ttweet.storage.sqlite.tweet_rows import DELETED, to_tweet
 
 PRUNE_STEP = 256  # tweets that go in one transaction: some 15 ms
 LINES_STEP = 1_000  # report lines that go in one transaction: some 5 ms
