@@ -9,7 +9,7 @@ import trio.testing
 from tests.support.following import Client, Log, follow_all, following
 from tests.support.turns import Turns
 from ttweet.broker import fanout, pages
-from ttweet.broker.pages import Page
+from ttweet.broker.pages import FramePage
 from ttweet.broker.subscriptions import LIVE, Subscription
 from ttweet.model.tweets import Deletion
 
@@ -58,7 +58,7 @@ class Hall:
         assert all(client.follower.state is LIVE for client in self.clients if client.follower)
         return turns
 
-    def _look_up_and_note(self, follower: Subscription) -> Page:
+    def _look_up_and_note(self, follower: Subscription) -> FramePage:
         self.looked_up += 1
         return self._look_up(follower)
 
@@ -141,7 +141,7 @@ async def test_few_pages_are_kept_for_many_who_are_behind_at_places_of_their_own
     kept: list[int] = []
     look_up = hall.log.fanout._recent.page
 
-    def look_up_and_note(follower: Subscription) -> Page:
+    def look_up_and_note(follower: Subscription) -> FramePage:
         kept.append(len(hall.log.fanout._recent._pages))
         return look_up(follower)
 

@@ -20,7 +20,7 @@ from ttweet.model import reports, tweets
 from ttweet.model.errors import Refused
 from ttweet.model.times import now_ms
 from ttweet.model.tweets import Page, TagPage, Tweet
-from ttweet.server.stats import Stats
+from ttweet.server.stats import StatsCollector
 
 
 class Waiting:
@@ -59,7 +59,7 @@ async def serving(store: MemoryStore) -> AsyncIterator[Service]:
     with Worker("reader") as worker:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(journal.run)
-            yield Service(journal, store.reader(), ReadScheduler(journal.uploads, worker), Stats(journal, {}))
+            yield Service(journal, store.reader(), ReadScheduler(journal.uploads, worker), StatsCollector(journal, {}))
             journal.close()
 
 
@@ -142,7 +142,7 @@ async def test_the_last_message_is_never_older_than_what_a_tag_has_shown(questio
     answers: list[Page | TagPage] = []
     journal = Journal(store)
     with Worker("reader") as worker:
-        service = Service(journal, store.reader(), ReadScheduler(journal.uploads, worker), Stats(journal, {}))
+        service = Service(journal, store.reader(), ReadScheduler(journal.uploads, worker), StatsCollector(journal, {}))
         # Committed, and the journal has not heard of it.
         store.append([tweets.draft("early #seen", key="a")], [], at=now_ms())
 

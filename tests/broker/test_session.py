@@ -22,7 +22,7 @@ from ttweet.protocol.pushes import FrameEncoder
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.rights import POST, READ, RIGHTS
 from ttweet.security.token_file import TokenFile
-from ttweet.server.stats import Stats
+from ttweet.server.stats import StatsCollector
 
 
 @asynccontextmanager
@@ -31,7 +31,7 @@ async def hosts() -> AsyncIterator[Host]:
     with Worker("reader") as worker:
         journal = Journal(store)
         scheduler = ReadScheduler(journal.uploads, worker)
-        service = Service(journal, store, scheduler, Stats(journal, {}))
+        service = Service(journal, store, scheduler, StatsCollector(journal, {}))
         yield Host(service, FanOut(journal, store, scheduler), Authenticator())
         await trio.lowlevel.checkpoint()
 

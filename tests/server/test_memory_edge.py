@@ -56,7 +56,7 @@ QUERIES: list[tuple[Query, bytes]] = [
     (TweetsSinceLogin("ann"), rb"Page tweets=\[\] more=False"),
     (ListTags(), rb"TagPage tags=\[TagSummary\(tag='a', .*\)\] more=False"),
     (ListNames(), rb"Names names=\['ann'\]"),
-    (Follow(), rb"Following cursor=1 gone=None"),
+    (Follow(), rb"Following cursor=1 pruned_up_to=None"),
     (Unfollow(), rb"Done"),
     (ReadStats(), rb"Stats parts=\{.*'connections': \{'now': 1, 'accepted': 2, .*\}"),
     (Delete(1), rb"Deletion id=2 at=\d+ tweet=1"),
@@ -136,7 +136,7 @@ async def test_pushes_of_every_kind_come_in_its_own_encoding_beside_a_follower_o
         for text in ("old", "new"):
             await client.ask(Post(text))
         client.has_room = False
-        assert await client.ask(Follow(after=0, deletions=True)) == b"Following cursor=0 gone=None\n"
+        assert await client.ask(Follow(after=0, deletions=True)) == b"Following cursor=0 pruned_up_to=None\n"
         await here.journal.prune(before=2)
         client.has_room = True
         client.session.resume()

@@ -46,7 +46,7 @@ def test_what_is_below_the_id_goes_with_its_tags_and_report_lines_and_its_key_st
         assert [tweet.text for tweet in tweets_after(store, 0, 9)] == ["new #a"]
         assert [(tag.tag, tag.count) for tag in store.list_tags(limit=9, now=NOW).tags] == [("a", 1)]
         assert log(store) == ["Message Received: new #a"]
-        assert (store.count(), store.position().gone) == (1, 2)
+        assert (store.count(), store.position().pruned_up_to) == (1, 2)
         again, other = store.append([draft("again", key="k"), draft("other", key="j")], [], at=NOW)
         assert again == Tombstone(1, NOW - DAY_MS)
         assert other.id == 4
@@ -70,7 +70,7 @@ def test_when_all_are_gone_there_is_no_last_message_and_ids_go_on_after_a_restar
         post(store, "a #x", "b")
         store.delete(1, REPORT, at=NOW)
         assert prune(store, 2**63 - 1, NOW + 1) == 2
-        assert (store.last(), store.count(), store.position().gone, log(store)) == (None, 0, 3, [])
+        assert (store.last(), store.count(), store.position().pruned_up_to, log(store)) == (None, 0, 3, [])
     with closing(opened(tmp_path / "t.db")) as store:
         assert (store.last(), store.newest_id()) == (None, 3)
         assert post(store, "c")[0].id == 4
@@ -83,7 +83,7 @@ def test_it_goes_in_steps_and_on_after_a_stop(tmp_path: Path, monkeypatch: pytes
         steps = LocalStore(store).prune(6)
         assert [next(steps), next(steps)] == [2, 4]
         steps.close()  # type: ignore[attr-defined]  # a generator
-        assert store.position().gone == 4
+        assert store.position().pruned_up_to == 4
         assert list(LocalStore(store).prune(6)) == [1]
 
 
@@ -128,7 +128,7 @@ def test_after_any_mixture_of_posts_and_prunings_what_counts_tags_is_what_counti
             else:
                 prune(store, step)
                 gone = max(gone, min(step - 1, newest))
-            assert (store.position().gone, store.count()) == (gone, newest - gone)
+            assert (store.position().pruned_up_to, store.count()) == (gone, newest - gone)
         store.settle()
     check_counts(path)
     with closing(sqlite3.connect(path)) as connection:

@@ -1,4 +1,4 @@
-"""Tweets as lines of JSON: the same bytes both ways, each tweet once however often it is brought in, bad lines told."""
+"""Tweets as lines of JSON: the same bytes both ways, each tweet once however often it is imported, bad lines told."""
 
 import io
 import json
@@ -19,7 +19,7 @@ from ttweet.model.limits import MAX_ID, MAX_TWEET_ID
 from ttweet.model.reports import Report, message_deleted
 from ttweet.model.tweets import Deletion, Tombstone, Tweet, draft
 from ttweet.storage import jsonl
-from ttweet.storage.jsonl import Tally, bring_in, decode, encode, read_lines
+from ttweet.storage.jsonl import ImportTally, decode, encode, import_entries, read_lines
 from ttweet.storage.sqlite.check import Check
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore
@@ -37,9 +37,9 @@ def lines_of(store: SqliteReader | SqliteStore) -> list[bytes]:
     return [encode(entry) for entry in store.entries_after(0, 1_000_000)]
 
 
-def brought_in(store: SqliteStore, lines: Sequence[bytes]) -> Tally:
-    tally = Tally()
-    bring_in(store, read_lines(io.BytesIO(b"".join(lines))), tally, lambda: None)
+def imported(store: SqliteStore, lines: Sequence[bytes]) -> ImportTally:
+    tally = ImportTally()
+    import_entries(store, read_lines(io.BytesIO(b"".join(lines))), tally, lambda: None)
     return tally
 
 
@@ -75,10 +75,10 @@ def test_deleted_tweets_keep_their_places_and_no_id_is_given_again(tmp_path: Pat
         lines = lines_of(store)
     assert [decode(line) for line in lines][1::2] == [Tombstone(2, NOW), Deletion(4, NOW, 2)]
     with opened(tmp_path / "new.db") as store:
-        assert brought_in(store, lines) == Tally(new=2)
+        assert imported(store, lines) == ImportTally(new=2)
         assert (lines_of(store), store.count(), deletions_after(store, 0)) == (lines, 2, [Deletion(4, NOW, 2)])
     with opened(tmp_path / "new.db") as store:
-        assert brought_in(store, lines) == Tally(known=2)
+        assert imported(store, lines) == ImportTally(known=2)
         assert post(store, "next")[0].id == 5
     assert list(Check(tmp_path / "new.db").run(lambda done, total: None)) == []
 
@@ -91,8 +91,8 @@ def test_no_id_is_given_again_after_a_deletion_whose_tweet_is_gone(tmp_path: Pat
         kept = lines_of(old)
     assert [json.loads(line) for line in kept] == [{"id": 3, "at": NOW, "deletes": 1}]
     with opened(tmp_path / "new.db") as new:
-        brought_in(new, kept)
-        assert (new.newest_id(), new.position().gone) == (3, 3)
+        imported(new, kept)
+        assert (new.newest_id(), new.position().pruned_up_to) == (3, 3)
     sql(tmp_path / "new.db", "DELETE FROM sqlite_sequence")  # as an import once left it
     with opened(tmp_path / "new.db") as new:
         assert post(new, "c")[0].id == 4
@@ -105,7 +105,7 @@ def test_a_deleted_tweet_does_not_come_back(path: Path) -> None:
         lines = lines_of(store)
         store.delete(1, Report("SERVER", "GENERAL", "deleted"), at=NOW)
         with pytest.raises(Refused, match="the file has another entry with the id 1"):
-            brought_in(store, lines)
+            imported(store, lines)
         assert tweets_after(store, 0, 9) == []
 
 
@@ -127,7 +127,7 @@ def test_any_tweet_comes_back_from_its_line(text: str, by: str | None, at: int) 
 def test_what_was_exported_and_imported_is_exported_the_same_and_counted_the_same(tmp_path: Path) -> None:
     lines = filled(tmp_path / "old.db")
     with opened(tmp_path / "new.db") as store:
-        assert brought_in(store, lines) == Tally(new=49)
+        assert imported(store, lines) == ImportTally(new=49)
         assert lines_of(store) == lines
         assert post(store, "the next one")[0].id == 51
 
@@ -140,7 +140,7 @@ def test_tags_are_counted_as_if_the_tweets_had_been_posted(tmp_path: Path, monke
         store.settle()
         lines = lines_of(store)
     with opened(tmp_path / "new.db") as store:
-        brought_in(store, lines)
+        imported(store, lines)
         store.settle()
     for question in COUNTS:
         assert sql(tmp_path / "new.db", question) == sql(tmp_path / "old.db", question)
@@ -153,9 +153,9 @@ def test_after_a_stop_anywhere_a_second_run_brings_in_the_rest_and_nothing_twice
     monkeypatch.setattr(jsonl, "PAGE_ENTRIES", 8)
     lines = filled(tmp_path / "old.db")
     with opened(tmp_path / "new.db") as store:
-        assert brought_in(store, lines[:stored]).new == stored
+        assert imported(store, lines[:stored]).new == stored
     with opened(tmp_path / "new.db") as store:
-        assert brought_in(store, lines) == Tally(new=49 - stored, known=stored)
+        assert imported(store, lines) == ImportTally(new=49 - stored, known=stored)
         assert lines_of(store) == lines
 
 
@@ -205,7 +205,7 @@ def test_a_bad_line_is_told_with_its_number_and_what_stands_before_it_is_stored(
 ) -> None:
     good = [changed(id=1), b"\n", changed(id=2)]
     with pytest.raises(Refused) as refusal:
-        brought_in(store, [*good, line, changed(id=4)])
+        imported(store, [*good, line, changed(id=4)])
     assert refusal.value.text.startswith(f"line 4: {said}")
     assert [tweet.id for tweet in tweets_after(store, 0, 10)] == [1, 2]
 
@@ -225,7 +225,7 @@ def test_at_the_end_of_the_ids_uploads_are_refused_and_the_export_is_still_an_im
     path: Path, newest: bytes, posted: list[int | None], deleted: bool
 ) -> None:
     with opened(path) as store:
-        brought_in(store, [changed(id=2), changed(id=3), newest])
+        imported(store, [changed(id=2), changed(id=3), newest])
         assert [posted_id(store) for _ in posted] == posted
         assert deletes(store, 2) is deleted
         assert store.prune(3) == 1
@@ -234,7 +234,7 @@ def test_at_the_end_of_the_ids_uploads_are_refused_and_the_export_is_still_an_im
         assert store.newest_id() <= 2**53 - 1
         assert all(int(float(decode(line).id)) == decode(line).id for line in lines)
     with opened(path.with_name("copy.db")) as copy:
-        brought_in(copy, lines)
+        imported(copy, lines)
         assert lines_of(copy) == lines
         assert posted_id(copy) is None
 
@@ -257,7 +257,7 @@ def deletes(store: SqliteStore, tweet: int) -> bool | None:
 
 
 def test_a_retry_finds_its_tweet_at_the_end_of_the_ids(store: SqliteStore) -> None:
-    brought_in(store, [changed(id=MAX_TWEET_ID - 1)])
+    imported(store, [changed(id=MAX_TWEET_ID - 1)])
     [tweet] = post(store, "last", key="k")
     assert tweet.id == MAX_TWEET_ID
     assert post(store, "last", key="k") == [tweet]
@@ -267,7 +267,7 @@ def test_a_retry_finds_its_tweet_at_the_end_of_the_ids(store: SqliteStore) -> No
 def test_an_id_that_belongs_to_another_tweet_is_refused(path: Path, tweet: int, said: str) -> None:
     lines = filled(path)
     with opened(path) as store, pytest.raises(Refused, match=f"line 2: the file has {said} with the id {tweet};"):
-        brought_in(store, [lines[0], changed(id=tweet)])
+        imported(store, [lines[0], changed(id=tweet)])
     with closing(SqliteReader(path)) as reader:
         assert lines_of(reader) == lines
 

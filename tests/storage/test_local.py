@@ -34,7 +34,7 @@ def test_what_is_posted_is_read_in_this_program_and_in_the_next(path: Path) -> N
 
 
 def test_all_tweets_come_in_pages(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "PAGE", 2)
+    monkeypatch.setattr(local, "PAGE_TWEETS", 2)
     with ttweet.open(path) as store:
         ids = [store.post(str(number)).id for number in range(5)]
         assert [tweet.id for tweet in store.tweets_after()] == ids

@@ -26,7 +26,7 @@ DAY_MS = 86_400_000
 PRUNE_STEP = 3
 
 
-class _State:
+class _Shared:
     """What the three parts of a store share."""
 
     session = 1
@@ -58,7 +58,7 @@ class _State:
         return [entry.id for entry in lines if entry.id >= arrival]
 
 
-class MemoryTweetLog(_State):
+class MemoryTweetLog(_Shared):
     """See TweetLog."""
 
     def append(self, drafts: Sequence[Draft], reports: Sequence[Report], *, at: int) -> list[Tweet | Tombstone]:
@@ -139,7 +139,7 @@ class MemoryTweetLog(_State):
         pass
 
 
-class MemoryTagQueries(_State):
+class MemoryTagQueries(_Shared):
     """See TagQueries."""
 
     def read_after(self, cursor: int, limit: int, *, keys: Sequence[str] = (), deletions: bool = False) -> Slice:
@@ -202,7 +202,7 @@ class MemoryTagQueries(_State):
         pass
 
 
-class MemoryReportLog(_State):
+class MemoryReportLog(_Shared):
     """See ReportLog."""
 
     def lines_after(

@@ -27,7 +27,7 @@ from ttweet.server.config import NO_RATES, Limits, Rates
 from ttweet.server.net.listeners import listen
 from ttweet.server.net.sweeper import SWEEP_INTERVAL_S
 from ttweet.server.net.transport import StreamTransport
-from ttweet.server.stats import Stats
+from ttweet.server.stats import StatsCollector
 from ttweet.server.tcp.server import Server
 from ttweet.storage.contract import Store
 
@@ -94,7 +94,7 @@ class Serving:
 
     store: Any
     journal: Journal
-    stats: Stats
+    stats: StatsCollector
     host: Host
     server: Server
     nursery: trio.Nursery
@@ -148,7 +148,7 @@ async def serving(
     with trio.fail_after(float("inf") if by_hand else GUARD_S), Worker("reader") as worker:
         reader = store.reader()
         fanout = FanOut(journal, reader, ReadScheduler(journal.uploads, worker))
-        stats = Stats(journal, {"max_clients": max_clients})
+        stats = StatsCollector(journal, {"max_clients": max_clients})
         api = service(journal, reader, ReadScheduler(journal.uploads, worker), stats)
         host = Host(api, fanout, authenticator or Authenticator())
         server = Server(

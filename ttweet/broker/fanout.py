@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 import trio
 
 from ttweet.broker.journal import Journal
-from ttweet.broker.pages import Batch, History, Page, Recent
+from ttweet.broker.pages import Batch, FramePage, History, Recent
 from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.receipts import Keyed
 from ttweet.broker.subscriptions import ENDED, LIVE, READING, WAITING, Encoder, Keys, Subscriber, Subscription
@@ -71,7 +71,7 @@ class FanOut:
     """All subscriptions of one journal, to which it listens. `reader` is called by `reads` only."""
 
     def __init__(self, journal: Journal, reader: TagQueries, reads: ReadScheduler) -> None:
-        self._recent = Recent(journal.newest, journal.gone)
+        self._recent = Recent(journal.newest, journal.pruned_up_to)
         self._history = History(reader, reads)
         self._live: dict[tuple[Encoder, Keys], _Group] = {}
         self._of_everything: set[_Group] = set()
@@ -81,9 +81,9 @@ class FanOut:
         journal.add_listener(self)
 
     @property
-    def gone(self) -> int:
+    def pruned_up_to(self) -> int:
         """The id up to which tweets are not kept any more: a client that follows from before it is told so."""
-        return self._recent.gone
+        return self._recent.pruned_up_to
 
     def follow(
         self,
@@ -107,7 +107,9 @@ class FanOut:
             after = newest if instead_of is None or instead_of.state is LIVE else instead_of.cursor
         if instead_of is not None:
             self.end(instead_of)
-        return Subscription(subscriber, keys, min(after, newest), newest, gone=self.gone, deletions=deletions)
+        return Subscription(
+            subscriber, keys, min(after, newest), newest, pruned_up_to=self.pruned_up_to, deletions=deletions
+        )
 
     def resume(self, subscription: Subscription) -> None:
         """Continue with a subscription whose subscriber has room."""
@@ -210,7 +212,7 @@ class FanOut:
             turn.count(len(page.data))
             self._step(subscription, page)
 
-    async def _next_page(self, subscription: Subscription, turn: _Turn) -> Page:
+    async def _next_page(self, subscription: Subscription, turn: _Turn) -> FramePage:
         if not self._recent.reaches(subscription.cursor):
             return await self._history.page(subscription, self._recent.newest)
         page = self._recent.kept_page(subscription)
@@ -219,16 +221,16 @@ class FanOut:
             page = self._recent.page(subscription)
         return page
 
-    def _step(self, subscription: Subscription, page: Page) -> None:
+    def _step(self, subscription: Subscription, page: FramePage) -> None:
         """Send a page and see what comes next: live, another page, or waiting for room."""
         if not subscription.subscriber.has_room:
             subscription.state = WAITING
             return
         encoder, _ = subscription.kind
         data = page.data
-        if subscription.cursor < page.gone > subscription.gone:
-            subscription.gone = page.gone
-            data = encoder.pruned(page.gone) + data
+        if subscription.cursor < page.pruned_up_to > subscription.pruned_up_to:
+            subscription.pruned_up_to = page.pruned_up_to
+            data = encoder.pruned(page.pruned_up_to) + data
         subscription.cursor = page.cursor
         if subscription.history is not None and page.cursor >= subscription.history:
             subscription.history = None

@@ -76,7 +76,7 @@ class Journal:
         """The newest committed tweet that is not deleted."""
         self.newest = position.newest
         """The newest committed id: of a tweet, or of a deletion."""
-        self.gone = position.gone
+        self.pruned_up_to = position.pruned_up_to
         """The id up to which tweets are not kept any more."""
         self._changes: list[Change[Any]] = []
         self.commits = 0
@@ -222,9 +222,9 @@ class Journal:
         removed, position = result
         if not removed:
             return
-        self.last, self.gone = position.last, position.gone
+        self.last, self.pruned_up_to = position.last, position.pruned_up_to
         for listener in self._listeners:
-            listener.pruned(self.gone)
+            listener.pruned(self.pruned_up_to)
 
     async def _wait_for_work(self, worker: Worker) -> None:
         while not self._work.is_set():
@@ -314,7 +314,7 @@ class Journal:
         self.commits += 1
         self._settled = False
         self.acknowledged += len(batch)
-        # Not the batch's last: a repeated key gives an old tweet again, or its place.
+        # Not the batch's last: a repeated key gives an old tweet again, or its tombstone.
         newest = max([tweet for tweet in tweets if isinstance(tweet, Tweet)], default=None)
         if newest is not None and newest.id > self.newest:
             self.last, self.newest = newest, newest.id

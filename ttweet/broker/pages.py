@@ -50,9 +50,9 @@ class Batch:
         self.tweets = [one for one in self.tweets if one[0].id != tweet]
         self._frames = {place: frame for place, frame in self._frames.items() if place[1] != tweet}
 
-    def drop_up_to(self, gone: int) -> None:
+    def drop_up_to(self, id_: int) -> None:
         """Forget tweets that are not kept any more."""
-        self.tweets = [one for one in self.tweets if one[0].id > gone]
+        self.tweets = [one for one in self.tweets if one[0].id > id_]
 
     def frames_for(self, subscription: Subscription) -> Iterator[tuple[int, bytes]]:
         """The ids of this commit above a cursor, each with its frame, which is empty if it is not wanted."""
@@ -65,15 +65,15 @@ class Batch:
                 yield tweet.id, self.frame(encoder, tweet) if is_wanted else b""
 
 
-class Page(NamedTuple):
+class FramePage(NamedTuple):
     """Frames for a follower, the id up to which it has all then, and the one up to which tweets were gone before."""
 
     data: bytes
     cursor: int
-    gone: int
+    pruned_up_to: int
 
     @classmethod
-    def of(cls, frames: Iterable[tuple[int, bytes]], end: int, gone: int) -> Self:
+    def of(cls, frames: Iterable[tuple[int, bytes]], end: int, pruned_up_to: int) -> Self:
         """As many frames as a page takes, each given with its id; with all of them the cursor comes to `end`.
 
         An empty frame counts too: what a page costs depends on the tweets that are looked at, not on those wanted.
@@ -82,21 +82,21 @@ class Page(NamedTuple):
         size = cursor = 0
         for id_, frame in frames:
             if len(taken) == PAGE_TWEETS or (frame and size >= PAGE_BYTES):
-                return cls(b"".join(taken), cursor, gone)
+                return cls(b"".join(taken), cursor, pruned_up_to)
             taken.append(frame)
             size, cursor = size + len(frame), id_
-        return cls(b"".join(taken), end, gone)
+        return cls(b"".join(taken), end, pruned_up_to)
 
 
 class Recent:
-    """The newest tweets and deletions: `newest` is the last id. Tweets up to `gone` are not kept any more."""
+    """The newest tweets and deletions: `newest` is the last id. Tweets up to `pruned_up_to` are not kept any more."""
 
-    def __init__(self, newest: int, gone: int) -> None:
+    def __init__(self, newest: int, pruned_up_to: int) -> None:
         self.newest = self._before = newest
-        self.gone = gone
+        self.pruned_up_to = pruned_up_to
         self._batches: deque[Batch] = deque()
         self._tweets = self._bytes = 0
-        self._pages: dict[tuple[tuple[Encoder, Keys], int, bool], Page] = {}  # until something is new or gone
+        self._pages: dict[tuple[tuple[Encoder, Keys], int, bool], FramePage] = {}  # until something is new or gone
 
     def add(self, batch: Batch) -> int:
         """Remember what is the newest by now; returns the newest id before."""
@@ -116,31 +116,31 @@ class Recent:
             holding.drop(deletion.tweet)
         return self.add(Batch([], deletion))
 
-    def prune(self, gone: int) -> None:
+    def prune(self, pruned_up_to: int) -> None:
         """Forget the tweets up to an id."""
-        self.gone = gone
+        self.pruned_up_to = pruned_up_to
         self._pages.clear()
-        while self._batches and self._batches[0].last <= gone:
+        while self._batches and self._batches[0].last <= pruned_up_to:
             self._drop_oldest()
         if self._batches:
-            self._batches[0].drop_up_to(gone)
+            self._batches[0].drop_up_to(pruned_up_to)
 
     def reaches(self, cursor: int) -> bool:
         """Whether all above a cursor is here."""
         return cursor >= self._before
 
-    def kept_page(self, subscription: Subscription) -> Page | None:
+    def kept_page(self, subscription: Subscription) -> FramePage | None:
         """The page that another one at the same place was given, if it is kept.
 
         A commit that was too much for one turn of the event loop leaves many of them at the same place.
         """
         return self._pages.get((subscription.kind, subscription.cursor, subscription.deletions))
 
-    def page(self, subscription: Subscription) -> Page:
+    def page(self, subscription: Subscription) -> FramePage:
         """What is above a cursor that this reaches."""
         new = [*takewhile(lambda batch: batch.last > subscription.cursor, reversed(self._batches))]
         frames = chain.from_iterable(batch.frames_for(subscription) for batch in reversed(new))
-        page = Page.of(frames, self.newest, self.gone)
+        page = FramePage.of(frames, self.newest, self.pruned_up_to)
         if len(self._pages) == MAX_PAGES:
             self._pages.clear()
         self._pages[subscription.kind, subscription.cursor, subscription.deletions] = page
@@ -170,7 +170,7 @@ class History:
         if self._deleted is not None:
             self._deleted.add(tweet)
 
-    async def page(self, subscription: Subscription, newest: int) -> Page:
+    async def page(self, subscription: Subscription, newest: int) -> FramePage:
         """What is above a cursor, up to the newest id that was published. Raises StoreError.
 
         The file may be ahead of that: what is newer will be pushed to a subscriber that is live by then, or be in the
@@ -179,12 +179,12 @@ class History:
         deleted = self._deleted = set()
         read = partial(self._reader.read_after, keys=sorted(subscription.keys), deletions=subscription.deletions)
         try:
-            found, gone = await self._reads.run(partial(read, subscription.cursor, PAGE_TWEETS))
+            found, pruned_up_to = await self._reads.run(partial(read, subscription.cursor, PAGE_TWEETS))
         finally:
             self._deleted = None
         entries = [entry for entry in found if entry.id <= newest]
         end = entries[-1].id if len(entries) == PAGE_TWEETS else newest
-        return Page.of(_frames(entries, deleted, subscription.subscriber.encoder), end, gone)
+        return FramePage.of(_frames(entries, deleted, subscription.subscriber.encoder), end, pruned_up_to)
 
 
 def _frames(

@@ -84,7 +84,7 @@ class Retention:
             await self._in_steps(partial(self._remove, limit.before))
         finally:
             if self.removed > before:
-                self._journal.report(reports.messages_removed(self.removed - before, self._journal.gone))
+                self._journal.report(reports.messages_removed(self.removed - before, self._journal.pruned_up_to))
         await self._in_steps(partial(self._journal.prune_lines, limit.since))
         self._seen = newest
         return self.removed - before
@@ -98,7 +98,7 @@ class Retention:
 
     async def _remove(self, before: int) -> int:
         """One step. It is waited for also when the server stops, or what it removed would be told nowhere."""
-        if before <= self._journal.gone + 1:
+        if before <= self._journal.pruned_up_to + 1:
             return 0
         with trio.move_on_after(STEP_TIMEOUT_S, shield=True):
             removed = await self._journal.prune(before)

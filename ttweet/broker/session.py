@@ -112,7 +112,9 @@ class Session:
         fanout = self._fanout
         subscription = fanout.follow(self._subscriber, tags, after, self.subscription, deletions=deletions)
         self.subscription = subscription
-        return Following(subscription.cursor, fanout.gone if subscription.cursor < fanout.gone else None)
+        return Following(
+            subscription.cursor, fanout.pruned_up_to if subscription.cursor < fanout.pruned_up_to else None
+        )
 
     def unfollow(self) -> None:
         """Follow nothing any more."""

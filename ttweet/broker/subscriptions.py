@@ -54,10 +54,17 @@ class Subscriber(Protocol):
 class Subscription:
     """One cursor: all that is to be pushed up to `cursor` was pushed. While it is live, the newest tweet counts."""
 
-    __slots__ = ("cursor", "deletions", "gone", "history", "keys", "kind", "state", "subscriber")
+    __slots__ = ("cursor", "deletions", "history", "keys", "kind", "pruned_up_to", "state", "subscriber")
 
     def __init__(
-        self, subscriber: Subscriber, keys: Keys, cursor: int, history: int, *, gone: int = 0, deletions: bool = False
+        self,
+        subscriber: Subscriber,
+        keys: Keys,
+        cursor: int,
+        history: int,
+        *,
+        pruned_up_to: int = 0,
+        deletions: bool = False,
     ) -> None:
         self.subscriber = subscriber
         self.keys = keys
@@ -69,6 +76,6 @@ class Subscription:
         self.cursor = cursor
         self.history: int | None = history
         """The newest id when it began; None once it was told that it has all up to there."""
-        self.gone = gone
+        self.pruned_up_to = pruned_up_to
         """The id up to which it knows that tweets are not kept any more."""
         self.state = WAITING

@@ -50,7 +50,7 @@ _LOGIN_FILES = (".bash_profile", ".bash_login", ".profile")  # bash reads the fi
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ScriptTarget:
     """Where the script goes, how a shell is asked whether it reads it, and which startup file loads it, if one has to.
 
     A look is a shell's option and a program that prints NUL and `yes` when the shell completes ttweet.
@@ -100,17 +100,17 @@ def _detected() -> Shell:
     raise shell.UsageError(f"unknown shell {seen!r}; name bash, zsh or fish: ttweet --install-completion --shell bash")
 
 
-def _target(name: Shell) -> Target:
+def _target(name: Shell) -> ScriptTarget:
     match name:
         case "bash":
             script = _base("XDG_DATA_HOME", name, ".local/share") / "bash-completion/completions/ttweet"
-            return Target(script, ("-ic", _BASH_LOOK), _home(name) / ".bashrc")
+            return ScriptTarget(script, ("-ic", _BASH_LOOK), _home(name) / ".bashrc")
         case "zsh":
             script = _base("XDG_DATA_HOME", name, ".local/share") / "ttweet/completion.zsh"
-            return Target(script, ("-ic", _ZSH_LOOK), _zsh_folder() / ".zshrc", _ZSH_END)
+            return ScriptTarget(script, ("-ic", _ZSH_LOOK), _zsh_folder() / ".zshrc", _ZSH_END)
         case "fish":
             folder = _base("XDG_CONFIG_HOME", name, ".config") / "fish/completions"
-            return Target(folder / "ttweet.fish", ("-c", _FISH_LOOK))
+            return ScriptTarget(folder / "ttweet.fish", ("-c", _FISH_LOOK))
 
 
 def _base(variable: str, name: Shell, default: str) -> Path:
@@ -133,7 +133,7 @@ def _home(name: Shell) -> Path:
     raise shell.UsageError(f"no home folder: HOME is {seen}; {_elsewhere(name)}")
 
 
-def _install(name: Shell, target: Target, script: str) -> None:
+def _install(name: Shell, target: ScriptTarget, script: str) -> None:
     _write(target.script, script + target.end, _elsewhere(name))
     if target.startup is None:
         return
@@ -168,7 +168,7 @@ def _add_line(startup: Path, line: str) -> bool:
     return True
 
 
-def _look(name: Shell, target: Target) -> int:
+def _look(name: Shell, target: ScriptTarget) -> int:
     """Ask a new shell whether it completes ttweet, and report that."""
     if shutil.which(name) is None:
         shell.hint(f"{name} is not installed here, so completion was not tried")

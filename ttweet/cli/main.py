@@ -88,7 +88,7 @@ def make_app() -> App:
     return app
 
 
-def _shown(page: messages.Page) -> dict[str, Any]:
+def _shown(page: messages.HelpPage) -> dict[str, Any]:
     """What cyclopts prints of a command, whose version would be Markdown otherwise."""
     return {"usage": page.usage, "help": page.help, "help_epilogue": page.below, "version_format": "rich"}
 

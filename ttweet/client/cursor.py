@@ -101,8 +101,8 @@ class Cursor:
         match push:
             case Tweet():
                 return self._new(push)
-            case Following(cursor, gone):
-                self._begin(cursor, gone)
+            case Following(cursor, pruned_up_to):
+                self._begin(cursor, pruned_up_to)
             case CaughtUp(cursor):
                 self._advance(cursor)
                 self._live()
@@ -116,14 +116,14 @@ class Cursor:
                 assert_never(push)
         return None
 
-    def _begin(self, cursor: int, gone: int | None) -> None:
+    def _begin(self, cursor: int, pruned_up_to: int | None) -> None:
         """Read on from where the server does: it gives the ids above again, whatever was seen under them."""
         if self.after is not None and cursor < self.after:
             self._listener.on_rewound(self.after, cursor)
         self.after = cursor
         self.started = True
-        if gone is not None:
-            self._listener.on_pruned(gone)
+        if pruned_up_to is not None:
+            self._listener.on_pruned(pruned_up_to)
 
     def _new(self, tweet: Tweet) -> Tweet | None:
         if self.after is not None and tweet.id <= self.after:

@@ -13,7 +13,7 @@ class Following(NamedTuple):
     """From which id on tweets will be pushed, and up to which id none are kept, if that is above what was asked for."""
 
     cursor: int
-    gone: int | None = None
+    pruned_up_to: int | None = None
 
 
 class SignedIn(NamedTuple):

@@ -76,8 +76,8 @@ def _encode_tag_page(page: TagPage, json: Json) -> bytes:
 
 
 def _encode_following(following: Following, json: Json) -> bytes:
-    gone = {} if following.gone is None else {"gone": following.gone}
-    return _encode_ok({"from": following.cursor} | gone, json)
+    pruned = {} if following.pruned_up_to is None else {"gone": following.pruned_up_to}
+    return _encode_ok({"from": following.cursor} | pruned, json)
 
 
 def _encode_identity(identity: Identity, json: Json) -> bytes:

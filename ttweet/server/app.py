@@ -48,7 +48,7 @@ from ttweet.server.startup import (
     warn_of_expiry,
     without_address,
 )
-from ttweet.server.stats import Stats
+from ttweet.server.stats import StatsCollector
 from ttweet.server.tcp.server import Server
 from ttweet.storage.sqlite.writer import SqliteStore
 
@@ -123,7 +123,7 @@ async def serve(
         reader = resources.enter_context(closing(store.reader()))
         max_clients = allowed_clients(config.max_clients)
         retention = _retention(config.keep, journal, store, resources)
-        stats = Stats(journal, limits_in_force(config, max_clients), retention=retention)
+        stats = StatsCollector(journal, limits_in_force(config, max_clients), retention=retention)
         service = Service(journal, reader, ReadScheduler(journal.uploads, worker), stats)
         fanout = FanOut(journal, reader, ReadScheduler(journal.uploads, worker))  # with a line of its own
         addresses = [listener.getsockname()[0] for listener in listeners]

@@ -44,7 +44,7 @@ class Edge(Protocol):
         ...
 
 
-class Stats:
+class StatsCollector:
     """One document about a server, made anew each time it is collected; docs/protocol.md tells what is in it."""
 
     def __init__(
@@ -76,7 +76,10 @@ class Stats:
             "connections": self._connections(),
             "followers": self._followers(),
             "tweets": self._tweets(),
-            "retention": {"removed": self._retention.removed if self._retention else 0, "gone": self._journal.gone},
+            "retention": {
+                "removed": self._retention.removed if self._retention else 0,
+                "gone": self._journal.pruned_up_to,
+            },
             "refusals": dict(sorted((self.refusals + self._journal.failed).items())),
             "rate": self._rate(),
             "limits": dict(self._limits),

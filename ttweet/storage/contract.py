@@ -57,19 +57,19 @@ NOT_SEARCHED = Traces([], 0)
 class Position(NamedTuple):
     """How far a log has come: the newest tweet that is not deleted, and the newest id, of a tweet or a deletion.
 
-    `last` may be an empty tweet. Tweets up to the id `gone` are not kept any more.
+    `last` may be an empty tweet. Tweets up to the id `pruned_up_to` are not kept any more.
     """
 
     last: Tweet | None
     newest: int
-    gone: int
+    pruned_up_to: int
 
 
 class Slice(NamedTuple):
     """Entries of the log, ids rising, and the id up to which tweets were not kept when they were read."""
 
     entries: list[Tweet | Deletion]
-    gone: int
+    pruned_up_to: int
 
 
 class Kept(NamedTuple):

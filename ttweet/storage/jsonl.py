@@ -1,6 +1,6 @@
 """The log's entries as lines of JSON, to be kept or moved: written, read back, and put into a store, each once.
 
-An entry is a tweet, the place of a deleted one, or its deletion.
+An entry is a tweet, the tombstone of a deleted one, or its deletion.
 
 docs/export.md describes the lines. Knows no SQL, no files and no command line.
 """
@@ -18,7 +18,7 @@ from ttweet.model.limits import MAX_ID, MAX_TWEET_ID
 from ttweet.model.remedies import IMPORT_ELSEWHERE
 from ttweet.model.tweets import Deletion, Entry, Tombstone, Tweet
 
-PAGE_ENTRIES = 1000  # of one read, and of one transaction: a second run has at most so many to bring in again
+PAGE_ENTRIES = 1000  # of one read, and of one transaction: a second run has at most so many to import again
 MAX_LINE_BYTES = 1024 * 1024  # a tweet's line has 1 KiB; what is longer is none, and must not fill the memory
 LATEST_STORED_MS = 253_402_300_799_999  # the end of the year 9999, beyond which SQLite has no dates
 
@@ -28,7 +28,7 @@ _ANY: _Fields = {
     "at": ("a whole number, milliseconds since 1970", (int,)),
 }
 _DELETION: _Fields = {**_ANY, "deletes": ("the id of a tweet", (int,))}
-_PLACE: _Fields = {**_ANY, "deleted": ("true", (bool,))}
+_TOMBSTONE: _Fields = {**_ANY, "deleted": ("true", (bool,))}
 _TWEET: _Fields = {
     **_ANY,
     "by": ("a name, or null", (str, type(None))),
@@ -37,7 +37,7 @@ _TWEET: _Fields = {
 }
 
 
-class Target(Protocol):
+class ImportTarget(Protocol):
     """The part of a store that entries are put into. Raises StoreError."""
 
     def newest_id(self) -> int:
@@ -62,7 +62,7 @@ class Stream(Protocol):
 
 
 @dataclass(slots=True)
-class Tally:
+class ImportTally:
     """How many tweets were put into the store, and how many were there already."""
 
     new: int = 0
@@ -89,7 +89,7 @@ def decode(line: bytes) -> Entry:
         _check(value, _DELETION)
         return Deletion(_id(value["id"], MAX_ID), _at(value["at"]), _id(value["deletes"]))
     if "deleted" in value:
-        _check(value, _PLACE)
+        _check(value, _TOMBSTONE)
         return Tombstone(_id(value["id"]), _at(value["at"]))
     _check(value, _TWEET)
     text = stored.checked_text(value["text"])
@@ -122,16 +122,18 @@ def begun(lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
     return chain(first, lines)
 
 
-def bring_in(target: Target, lines: Iterable[tuple[int, bytes]], tally: Tally, told: Callable[[], object]) -> None:
+def import_entries(
+    target: ImportTarget, lines: Iterable[tuple[int, bytes]], tally: ImportTally, told: Callable[[], object]
+) -> None:
     """Put the entries of lines into a store, PAGE_ENTRIES in a transaction; those it has already are passed over.
 
-    So to do it again after an end of any kind brings in what is missing, and nothing twice. `tally` counts what is
+    So to do it again after an end of any kind imports what is missing, and nothing twice. `tally` counts what is
     done, and `told` is called after each transaction. Raises Refused with the line's number: for a line that is no
     tweet, whose id is not above the one before, or belongs to another tweet of the store. What stands before that line
     is stored then.
     """
     newest = target.newest_id()
-    known = _Known(target)
+    known = _StoredEntries(target)
     batch: list[Entry] = []
     try:
         for number, entry in _numbered(lines):
@@ -150,17 +152,17 @@ def bring_in(target: Target, lines: Iterable[tuple[int, bytes]], tally: Tally, t
     told()
 
 
-def _store(target: Target, batch: list[Entry], tally: Tally) -> None:
+def _store(target: ImportTarget, batch: list[Entry], tally: ImportTally) -> None:
     if batch:
         target.restore(batch)
         tally.new += sum([isinstance(entry, Tweet) for entry in batch])
         batch.clear()
 
 
-class _Known:
+class _StoredEntries:
     """The entries of a store, beside lines that come in the same order."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: ImportTarget) -> None:
         self._entries = _all(target)
         self._next: Entry | None = None
 
@@ -176,7 +178,7 @@ class _Known:
             raise Refused("bad_request", problem, IMPORT_ELSEWHERE)
 
 
-def _all(target: Target) -> Iterator[Entry]:
+def _all(target: ImportTarget) -> Iterator[Entry]:
     cursor = 0
     while page := target.entries_after(cursor, PAGE_ENTRIES):
         yield from page

@@ -19,7 +19,7 @@ from ttweet.model.tweets import Deletion, Page, TagPage, Tombstone, Tweet
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore
 
-PAGE = 1000  # tweets of one read
+PAGE_TWEETS = 1000  # tweets of one read
 
 
 def open(path: str | PathLike[str], *, readonly: bool = False) -> "LocalStore":  # noqa: A001
@@ -112,7 +112,7 @@ class LocalStore:
 
         None come after a cursor that is above all ids, as one that was kept is when a backup was restored.
         """
-        while page := self._store.tweets_after(cursor, limit=PAGE):
+        while page := self._store.tweets_after(cursor, limit=PAGE_TWEETS):
             yield from page
             cursor = page[-1].id
 

@@ -14,7 +14,7 @@ def names_not_compared() -> None:
     """The server does not look whether its files still have their names."""
     from ttweet.storage.sqlite import identity
 
-    identity.Identity.is_kept = lambda _: True
+    identity.FileIdentity.is_kept = lambda _: True
 
 
 @mutant("unlinked", "lost")

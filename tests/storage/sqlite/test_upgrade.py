@@ -14,7 +14,7 @@ from tests.support.sqlite_files import opened, post, sql
 from ttweet.model.errors import OpenError
 from ttweet.model.hashtags import key
 from ttweet.model.tweets import Tombstone, Tweet, draft
-from ttweet.storage.jsonl import Tally, bring_in, encode, read_lines
+from ttweet.storage.jsonl import ImportTally, encode, import_entries, read_lines
 from ttweet.storage.sqlite import connections, migrating
 from ttweet.storage.sqlite.keying import OURS
 from ttweet.storage.sqlite.reader import Queries, SqliteReader
@@ -102,7 +102,7 @@ def test_the_export_of_a_file_of_any_schema_is_imported_into_a_new_one(version: 
     exported = entries_of(path)
     copy = path.with_name("copy.db")
     with opened(copy) as store:
-        bring_in(store, read_lines(io.BytesIO(b"".join(exported))), Tally(), lambda: None)
+        import_entries(store, read_lines(io.BytesIO(b"".join(exported))), ImportTally(), lambda: None)
         ids = [ids_of_tag(store, tag) for tag in ("python", "東京", "cs")]
     assert ids == [[6, 1], [4, 3], [6, 3]]
     assert entries_of(copy) == exported
@@ -186,7 +186,7 @@ def test_a_file_of_another_python_is_read_checked_exported_and_taken_over(path: 
     assert entries_of(path) == exported
     copy = path.with_name("copy.db")
     with opened(copy) as store:
-        bring_in(store, read_lines(io.BytesIO(b"".join(exported))), Tally(), lambda: None)
+        import_entries(store, read_lines(io.BytesIO(b"".join(exported))), ImportTally(), lambda: None)
         ask_other_python(store)
     assert entries_of(copy) == exported
     assert findings(copy) == []

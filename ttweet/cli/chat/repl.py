@@ -63,7 +63,7 @@ def run(arguments: Sequence[str], screen: Screen, ca: str | None = None) -> int:
         screen.say(fault)
         return USAGE
     try:
-        session = Session(host, int(port), name, screen, ca)
+        session = ChatSession(host, int(port), name, screen, ca)
     except ConnectError as error:
         screen.say(NO_SERVER.format(_reason(error)))
         return exit_code(error)
@@ -74,7 +74,7 @@ def run(arguments: Sequence[str], screen: Screen, ca: str | None = None) -> int:
     return session.run()
 
 
-class Session:
+class ChatSession:
     """Somebody who has signed in: subscriptions, and the tweets received since. Raises as Client does."""
 
     def __init__(self, host: str, port: int, name: str, screen: Screen, ca: str | None = None) -> None:

@@ -15,11 +15,11 @@ from ttweet.storage.sqlite.backup import back_up
 
 MIB = 1024 * 1024
 
-Target = Annotated[Path, FILE, Parameter(name="FILE", help="Where the copy goes.")]
+CopyPath = Annotated[Path, FILE, Parameter(name="FILE", help="Where the copy goes.")]
 Force = Annotated[bool, Parameter(name="--force", negative="", help="Replace FILE if it is there.")]
 
 
-def backup(target: Target, /, *, db: Db = None, force: Force = False) -> int:
+def backup(target: CopyPath, /, *, db: Db = None, force: Force = False) -> int:
     """Copy the database. Raises UsageError, OpenError, StoreError, OSError."""
     source, pace = db_path(db), Pace()
     refuse_itself(target, source)

@@ -21,7 +21,7 @@ from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
 from ttweet.model.tweets import Tweet
 from ttweet.storage import jsonl
-from ttweet.storage.jsonl import PAGE_ENTRIES, Tally
+from ttweet.storage.jsonl import PAGE_ENTRIES, ImportTally
 from ttweet.storage.sqlite.reader import Queries, SqliteReader
 from ttweet.storage.sqlite.salvage import Salvage
 from ttweet.storage.sqlite.writer import SqliteStore
@@ -57,14 +57,14 @@ def export(target: To = "-", /, *, db: Db = None, force: Force = False, salvage:
 
 def import_(source: From, /, *, db: Into = None) -> int:
     """Put exported tweets into a database. Raises OpenError, StoreError, OSError, Refused, KeyboardInterrupt."""
-    tally, pace = Tally(), Pace()
+    tally, pace = ImportTally(), Pace()
     with ExitStack() as resources:
         file = resources.enter_context(_open(source))
         lines = jsonl.begun(jsonl.read_lines(file))
         store = resources.enter_context(closing(_open_store(db_path(db))))
         try:
             with progress() as show:
-                jsonl.bring_in(store, lines, tally, lambda: show(*_place(file), _done(tally, pace)))
+                jsonl.import_entries(store, lines, tally, lambda: show(*_place(file), _done(tally, pace)))
         except (Refused, StoreError) as error:
             with suppress(StoreError):  # that of a full disk, again; the session counts as crashed then
                 store.end_session("failed", at=now_ms())
@@ -147,10 +147,10 @@ def _place(file: BinaryIO) -> tuple[int, int | None]:
     return file.tell(), os.fstat(file.fileno()).st_size
 
 
-def _done(tally: Tally, pace: Pace) -> str:
+def _done(tally: ImportTally, pace: Pace) -> str:
     return f"{tally.new + tally.known:,} tweets, {pace.rate(tally.new + tally.known)}"
 
 
-def _imported(tally: Tally) -> str:
+def _imported(tally: ImportTally) -> str:
     known = f", {tally.known:,} there already" if tally.known else ""
     return f"{shell.amount(tally.new, 'tweet')} imported{known}"

@@ -18,7 +18,7 @@ from ttweet.storage.contract import LogLine, ReportQueries
 from ttweet.storage.sqlite.connections import MAGIC, belongs_to
 from ttweet.storage.sqlite.reader import SqliteReader
 
-PAGE = 1000  # lines of one query
+PAGE_LINES = 1000  # lines of one query
 
 Session = Annotated[str, Parameter(metavar="N|all", help="Which server session; the last one if not said.")]
 Category = Annotated[
@@ -70,7 +70,7 @@ def _session(reader: ReportQueries, wanted: str) -> int | None:
 
 def _lines(reader: ReportQueries, session: int | None, categories: Sequence[str]) -> Iterator[LogLine]:
     cursor = 0
-    while lines := reader.lines_after(cursor, limit=PAGE, session=session, categories=categories):
+    while lines := reader.lines_after(cursor, limit=PAGE_LINES, session=session, categories=categories):
         yield from lines
         cursor = lines[-1].id
 

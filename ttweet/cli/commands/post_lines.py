@@ -46,7 +46,7 @@ class Line(NamedTuple):
 
 
 @dataclass(slots=True)
-class Tally:
+class PostTally:
     """What has become of the lines so far."""
 
     stored: int = 0
@@ -73,7 +73,7 @@ class Tally:
 
 def post_lines(client: Client, stream: BufferedReader, *, tags: list[str], key: str | None, json: bool) -> int:
     """Post each line and return the exit code. Raises ConnectError, KeyboardInterrupt; both say what is unknown."""
-    tally = Tally()
+    tally = PostTally()
     with progress() as show:
         try:
             for lines in read_lines(stream):
@@ -121,7 +121,7 @@ def _numbered(lines: list[bytes], before: int) -> list[Line]:
 
 
 def _post_together(
-    client: Client, lines: list[Line], tally: Tally, *, tags: list[str], key: str | None, json: bool, show: Show
+    client: Client, lines: list[Line], tally: PostTally, *, tags: list[str], key: str | None, json: bool, show: Show
 ) -> None:
     keys = (None if key is None else f"{key}:{line.number}" for line in lines)
     outcomes = client.post_many(_hand_over(lines, tally), tags=tags, keys=keys)
@@ -139,7 +139,7 @@ def _post_together(
         sys.stdout.flush()
 
 
-def _hand_over(lines: Iterable[Line], tally: Tally) -> Iterator[str]:
+def _hand_over(lines: Iterable[Line], tally: PostTally) -> Iterator[str]:
     for line in lines:
         if tally.fault:
             return
@@ -156,7 +156,7 @@ def _write_stored(line: Line, stored: Stored, *, json: bool) -> None:
         shell.write(str(stored.id))
 
 
-def _note_refused(line: Line, refused: Refused, tally: Tally, *, json: bool) -> None:
+def _note_refused(line: Line, refused: Refused, tally: PostTally, *, json: bool) -> None:
     tally.refused += 1
     if refused.code in NOT_THE_LINES_FAULT:
         tally.fault = refused
@@ -174,7 +174,7 @@ def _reason(line: Line, refused: Refused) -> str:
     return refused.text
 
 
-def _left(tally: Tally, key: str | None) -> str:
+def _left(tally: PostTally, key: str | None) -> str:
     """What was done and what is not known when it ends before its time."""
     done = f"; {tally.stored:,} acknowledged" if tally.answered else ""
     if not tally.under_way:

@@ -1,13 +1,13 @@
 """The manual of the commands that look after a server and its file: see cli_pages."""
 
-from ttweet.cli.manual.messages import Page
+from ttweet.cli.manual.messages import HelpPage
 
 _EXAMPLES = "[bold]Examples[/]"
 _EXIT_CODES = "[bold]Exit codes[/]"
 _ENVIRONMENT = """[bold]Environment[/]
   TTWEET_DB      the database file, else tweets.db"""
 
-STATS = Page(
+STATS = HelpPage(
     usage=r"ttweet stats \[--server HOST:PORT] \[--json]",
     text="""Show how a server is doing.
 
@@ -30,7 +30,7 @@ with the right admin. In a pipe the columns are parted by tabs: name, value.""",
   TTWEET_TOKEN   the token to show""",
 )
 
-BACKUP = Page(
+BACKUP = HelpPage(
     usage=r"ttweet backup FILE \[--db FILE] \[--force]",
     text="""Copy the database, beside the running server or without one.
 
@@ -51,7 +51,7 @@ tweets.db.tokens is a file of its own.""",
 {_ENVIRONMENT}""",
 )
 
-EXPORT = Page(
+EXPORT = HelpPage(
     usage=r"ttweet export \[FILE] \[--db FILE] \[--force] \[--salvage]",
     text="""Write all tweets as lines of JSON.
 
@@ -76,7 +76,7 @@ file of it.""",
 {_ENVIRONMENT}""",
 )
 
-IMPORT = Page(
+IMPORT = HelpPage(
     usage=r"ttweet import FILE \[--db FILE]",
     text="""Put exported tweets into a database that no server holds.
 
@@ -98,7 +98,7 @@ on from for whoever follows.""",
 {_ENVIRONMENT}""",
 )
 
-PRUNE = Page(
+PRUNE = HelpPage(
     usage=r"ttweet prune --keep TIME | --keep-last N \[--dry-run] \[--db FILE]",
     text="""Remove the oldest tweets for good, from a file that no server holds.
 
@@ -120,7 +120,7 @@ ttweet serve takes --keep and --keep-last too, and removes while it runs.""",
 {_ENVIRONMENT}""",
 )
 
-CHECK = Page(
+CHECK = HelpPage(
     usage=r"ttweet check \[FILE] \[--db FILE] \[--json] \[--repair]",
     text="""Look a database over, and say what to do.
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ttweet.cli import shell
 
 
-class Page(NamedTuple):
+class HelpPage(NamedTuple):
     """One command's page: its synopsis, what it does (a sentence, then the rest), and what stands below the options."""
 
     usage: str
@@ -32,7 +32,7 @@ _SPOOL = """  XDG_STATE_HOME
 _EXIT_CODES = "[bold]Exit codes[/]"
 _ALL_CODES = "\n".join([f"{code:>5}  {meaning}" for code, meaning in shell.EXIT_CODES.items()])
 
-ROOT = Page(
+ROOT = HelpPage(
     usage=r"""ttweet COMMAND \[OPTIONS]
        ttweet -u HOST PORT MESSAGE
        ttweet -d HOST PORT""",
@@ -55,7 +55,7 @@ Data goes to stdout, talk to stderr. An upload that exits with 0 is on the serve
   NO_COLOR       no colour, even on a terminal""",
 )
 
-COMPLETION = Page(
+COMPLETION = HelpPage(
     usage=r"ttweet --install-completion \[--shell SHELL]",
     text="""Install completion of commands and options for your shell.
 
@@ -76,7 +76,7 @@ ZDOTDIR, XDG_DATA_HOME and XDG_CONFIG_HOME count as they do for the shell.""",
   2  the shell is not known, or there is no home folder""",
 )
 
-SERVE = Page(
+SERVE = HelpPage(
     usage=r"ttweet serve PORT \[--db FILE] \[OPTIONS]",
     text="""Run a server until Ctrl-C.
 
@@ -105,7 +105,7 @@ least one token (ttweet token add) and TLS, or has to be told to do without: --a
 {_DB}""",
 )
 
-POST = Page(
+POST = HelpPage(
     usage=r"""ttweet post \[OPTIONS] \[MESSAGE | -]
        ttweet post \[OPTIONS] --lines""",
     text="""Post a message and print its id.
@@ -142,7 +142,7 @@ posts it first, once. Without a message it posts what waits, and nothing else.""
 {_SPOOL}""",
 )
 
-FOLLOW = Page(
+FOLLOW = HelpPage(
     usage=r"ttweet follow \[TAG ...] \[--from ID | --last N] \[OPTIONS]",
     text="""Show tweets as they come.
 
@@ -177,7 +177,7 @@ In a pipe the columns are parted by tabs: id, time, author, text. That a tweet w
 {_CA}""",
 )
 
-WAIT = Page(
+WAIT = HelpPage(
     usage=r"ttweet wait \[TAG ...] \[--text STR] \[--from ID] \[--timeout TIME]",
     text="""Wait for a tweet and show it.
 
@@ -202,7 +202,7 @@ the connection breaks it tries again until the server is back.""",
 {_CA}""",
 )
 
-RUN = Page(
+RUN = HelpPage(
     usage=r"ttweet run \[--tag TAG] \[OPTIONS] -- COMMAND ...",
     text="""Run a command, post how it ended, and end as it did.
 
@@ -227,7 +227,7 @@ the next command with --spool posts it.""",
 {_SPOOL}""",
 )
 
-CHAT = Page(
+CHAT = HelpPage(
     usage=r"ttweet chat HOST PORT NAME",
     text="""Hold a session at the keyboard under a name.
 
@@ -255,7 +255,7 @@ subscribed to appear when they come. From a pipe it reads one command a line."""
 {_CA}""",
 )
 
-DELETE = Page(
+DELETE = HelpPage(
     usage=r"ttweet delete ID \[ID ...] \[--server HOST:PORT | --db FILE]",
     text="""Delete tweets, and print the id of each that is.
 
@@ -280,7 +280,7 @@ nothing. It takes the right to administer the server; a file that no server hold
 {_CA}""",
 )
 
-LAST = Page(
+LAST = HelpPage(
     usage=r"ttweet last \[--db FILE | --server HOST:PORT] \[--json]",
     text="""Show the last message.
 
@@ -305,7 +305,7 @@ In a pipe it is the text alone.""",
 {_DB}""",
 )
 
-TAGS = Page(
+TAGS = HelpPage(
     usage=r"ttweet tags \[TAG] \[OPTIONS]",
     text="""List the tags, or show the tweets of one.
 
@@ -335,7 +335,7 @@ In a pipe the columns are parted by tabs: tag, tweets, newest; or id, time, auth
 {_DB}""",
 )
 
-LOG = Page(
+LOG = HelpPage(
     usage=r"ttweet log \[--session N|all] \[OPTIONS]",
     text="""Show the report log.
 
@@ -357,7 +357,7 @@ time, line.""",
 {_DB}""",
 )
 
-TOKEN = Page(
+TOKEN = HelpPage(
     usage=r"""ttweet token add NAME \[--can RIGHTS] \[--expires TIME] \[--db FILE]
        ttweet token list \[--db FILE] \[--json]
        ttweet token revoke NAME \[--db FILE]""",

@@ -15,7 +15,7 @@ from weakref import WeakSet
 from ttweet.files import is_open_here
 from ttweet.model.errors import Displaced, OpenError, StoreError
 from ttweet.storage.sqlite.connections import Lock, connect_reader, connect_writer, lock_path, refuse_foreign
-from ttweet.storage.sqlite.identity import Identity, Version
+from ttweet.storage.sqlite.identity import FileIdentity, Version
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.rescue import put_back, save
 
@@ -116,7 +116,7 @@ class DatabaseFile:
             self._anchor = connect_reader(self.path)
             undo.callback(self._anchor.close)
             try:
-                self._identity = Identity(self.path)
+                self._identity = FileIdentity(self.path)
             except FileNotFoundError as exc:
                 raise OpenError("missing", f"{exc.filename} cannot be opened: {exc.strerror}; try again") from exc
             undo.pop_all()

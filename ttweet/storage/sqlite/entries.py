@@ -37,7 +37,7 @@ _GIVEN = """
 """
 
 
-class _State(NamedTuple):
+class _EntryState(NamedTuple):
     newest: int
     """The newest id that was given."""
     keys_purged_at: int = 0
@@ -53,7 +53,7 @@ class EntryWriter:
     def __init__(self, connection: sqlite3.Connection, *, log_limit: int) -> None:
         """Take up what an earlier process has left; keep at most `log_limit` bytes of report lines."""
         self._connection = connection
-        self._kept = self._now = _State(connection.execute(_NEWEST).fetchone()[0])
+        self._kept = self._now = _EntryState(connection.execute(_NEWEST).fetchone()[0])
         self._tags = TagIndex(connection, last_tweet=self._now.newest)
         self._keys = KeyTable(connection)
         self._lines = LogTable(connection, limit=log_limit)
@@ -84,7 +84,7 @@ class EntryWriter:
         self._tags.add([(tweet.id, at, draft.tags) for tweet, draft in new if draft.tags], newest, at=at)
         added = self._lines.add(without_texts(reports, _late_texts(drafts, tweets)), session=session, at=at)
         self._lines.prune(added, step=PURGE_STEP)
-        self._now = _State(newest, self._purge_keys(len(new), at))
+        self._now = _EntryState(newest, self._purge_keys(len(new), at))
         return tweets
 
     def delete(self, tweet: Tweet, report: Report, *, session: int, at: int, traces: Traces) -> Deletion:

@@ -40,7 +40,7 @@ def _open_file(name: str) -> File:
     return file
 
 
-class Identity:
+class FileIdentity:
     """The names of a database's files, and the files that were opened under them."""
 
     def __init__(self, path: Path) -> None:

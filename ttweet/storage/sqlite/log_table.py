@@ -26,7 +26,7 @@ _TOTAL = f"SELECT coalesce(sum({_SIZE}), 0) FROM log"  # noqa: S608  # a constan
 _OLDEST = f"SELECT id, at, {_SIZE} FROM log ORDER BY id LIMIT ?"  # noqa: S608
 
 
-class _State(NamedTuple):
+class _LogState(NamedTuple):
     last: int
     """The id of the last line."""
     size: int | None = None
@@ -42,7 +42,7 @@ class LogTable:
         """Keep at most `limit` bytes of lines. Raises sqlite3.Error."""
         self._connection = connection
         self._limit = limit
-        self._kept = self._now = _State(connection.execute(_LAST).fetchone()[0])
+        self._kept = self._now = _LogState(connection.execute(_LAST).fetchone()[0])
 
     @property
     def last(self) -> int:
@@ -83,7 +83,7 @@ class LogTable:
         (now,) = self._connection.execute("PRAGMA data_version").fetchone()
         if size is None or version != now:
             (size,) = self._connection.execute(_TOTAL).fetchone()
-            self._now = _State(last, size, now)
+            self._now = _LogState(last, size, now)
         return size - self._limit
 
     def _remove_oldest(self, surplus: int, step: int) -> None:

@@ -160,12 +160,12 @@ class Queries:
         """See TagQueries."""
         entries: list[Tweet | Deletion] = []
         with self._snapshot() as tail:
-            gone: int = self._one(_GONE)[0]
+            pruned_up_to: int = self._one(_GONE)[0]
             entries += self._tagged_after(tail, keys, cursor, limit) if keys else self.tweets_after(cursor, limit)
             if deletions:
                 entries += [Deletion(*row) for row in self._all(_DELETIONS, cursor=cursor, limit=limit)]
                 entries = sorted(entries, key=attrgetter("id"))[:limit]
-        return Slice(entries, gone)
+        return Slice(entries, pruned_up_to)
 
     def tweets_after(self, cursor: int, limit: int) -> list[Tweet]:
         """At most `limit` tweets with an id above the cursor, oldest first, the empty ones included."""

@@ -14,12 +14,12 @@ from ttweet import system
 from ttweet.files import replacing
 from ttweet.model.errors import OpenError, StoreError
 from ttweet.storage.sqlite.backup import copy_out
-from ttweet.storage.sqlite.identity import Identity, file_at
+from ttweet.storage.sqlite.identity import FileIdentity, file_at
 
 _USERS_BYTE = 128  # of a -shm file: each connection holds a shared lock on it (sqlite.org/walformat.html, WAL_DMS)
 
 
-def put_back(files: Identity) -> bool:
+def put_back(files: FileIdentity) -> bool:
     """Give the database's log its name again, so that opening the database by its name finds all it held, on the disk.
 
     False when that cannot be done safely: the database itself has lost its name, or another program may have used the
@@ -39,7 +39,7 @@ def put_back(files: Identity) -> bool:
     return True
 
 
-def save(files: Identity, connection: sqlite3.Connection, *, written: bool = False) -> tuple[str, bool]:
+def save(files: FileIdentity, connection: sqlite3.Connection, *, written: bool = False) -> tuple[str, bool]:
     """Find or make a whole database of what is open; return the advice for the operator, and whether it stays so.
 
     A database that was moved may be moved again, so it must be looked for again; a copy stays. `written`: another
@@ -64,7 +64,7 @@ def save(files: Identity, connection: sqlite3.Connection, *, written: bool = Fal
     return f"{lost}; all that it held is in {copy}: start again with that file", True
 
 
-def _has_strangers(files: Identity) -> bool:
+def _has_strangers(files: FileIdentity) -> bool:
     """Whether another program has opened the database without our log, and uses it still or has written something."""
     log = files.name("-wal")
     with suppress(FileNotFoundError):
@@ -85,7 +85,7 @@ def _is_used(index: str) -> bool:
         os.close(fd)
 
 
-def _moved_to(files: Identity) -> Path | None:
+def _moved_to(files: FileIdentity) -> Path | None:
     """Where the database is now, if its log is beside it."""
     database = system.descriptor_of(files.opened(""))
     if database is None or files.has(""):
@@ -95,7 +95,7 @@ def _moved_to(files: Identity) -> Path | None:
     return there if is_whole else None
 
 
-def _copy_beside(files: Identity, connection: sqlite3.Connection) -> Path:
+def _copy_beside(files: FileIdentity, connection: sqlite3.Connection) -> Path:
     """Write a checked copy under a free name, in the database's folder or the nearest one above it that exists."""
     folder = next(folder for folder in files.path.parents if folder.is_dir())
     copy = _free_name(folder, files.path)
@@ -113,7 +113,7 @@ def _free_name(folder: Path, path: Path) -> Path:
     return copy
 
 
-def _disown_log(files: Identity) -> None:
+def _disown_log(files: FileIdentity) -> None:
     """Take our log away from a database that is not ours: SQLite would write the one into the other at its opening."""
     if not files.has(""):
         for ending in ("-wal", "-shm"):

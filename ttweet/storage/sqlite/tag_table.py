@@ -86,7 +86,7 @@ _FIND_PASSED = Rows(
 )
 
 
-class _Known(NamedTuple):
+class _KnownTag(NamedTuple):
     """What the cache knows of a tag's row: what does not change with each tweet."""
 
     id: int
@@ -98,9 +98,9 @@ class TagTable:
 
     def __init__(self, connection: sqlite3.Connection, *, last_id: int) -> None:
         self._connection = connection
-        self._cache: dict[str, _Known] = {}
+        self._cache: dict[str, _KnownTag] = {}
         self._cached_bytes = 0
-        self._fresh: dict[str, _Known] = {}
+        self._fresh: dict[str, _KnownTag] = {}
         self._last_id = last_id
         self._next_id = last_id + 1
 
@@ -150,21 +150,21 @@ class TagTable:
         self._fresh.clear()
         self._next_id = self._last_id + 1
 
-    def _rows(self, uses: dict[str, TagUse]) -> dict[str, _Known]:
+    def _rows(self, uses: dict[str, TagUse]) -> dict[str, _KnownTag]:
         rows = {key: known for key in uses if (known := self._cache.get(key)) is not None}
         unseen = [key for key in uses if key not in rows]
         found = self._find(unseen)
         for key in unseen:
             if key not in found:
-                found[key] = _Known(self._next_id, uses[key].spelling)
+                found[key] = _KnownTag(self._next_id, uses[key].spelling)
                 self._next_id += 1
         self._fresh |= found
         return rows | found
 
-    def _find(self, keys: Iterable[str]) -> dict[str, _Known]:
+    def _find(self, keys: Iterable[str]) -> dict[str, _KnownTag]:
         """Those of these tags that have a row."""
         found = _FIND.run(self._connection, [(key,) for key in keys])
-        return {cast("str", key): _Known(cast("int", id_), cast("str", spelling)) for key, id_, spelling in found}
+        return {cast("str", key): _KnownTag(cast("int", id_), cast("str", spelling)) for key, id_, spelling in found}
 
     def _drop(self, keys: Iterable[str]) -> None:
         """Read the rows of these tags anew when they are needed, since some of them go."""
@@ -176,7 +176,7 @@ class TagTable:
         if self._cache.pop(key, None) is not None:
             self._cached_bytes -= _bytes_of(key)
 
-    def _count_spellings(self, uses: dict[str, TagUse], rows: dict[str, _Known]) -> None:
+    def _count_spellings(self, uses: dict[str, TagUse], rows: dict[str, _KnownTag]) -> None:
         """Count the spellings that are not their tag's most frequent one, and swap those that have become it."""
         others: list[tuple[int, str, int]] = []
         for key, use in uses.items():
@@ -191,12 +191,12 @@ class TagTable:
         for best in {row[0]: row for row in reversed(most_first)}.values():  # of several the one that was used first
             self._swap(*best)
 
-    def _uncount_days(self, known: Sequence[tuple[_Known, TagUse]]) -> None:
+    def _uncount_days(self, known: Sequence[tuple[_KnownTag, TagUse]]) -> None:
         days = [(day, row.id, count) for row, use in known for day, count in use.days.items()]
         _UNCOUNT_DAY.run(self._connection, days)
         self._connection.executemany(_DROP_DAY, [day[:2] for day in days])
 
-    def _uncount_spellings(self, known: Sequence[tuple[_Known, TagUse]]) -> None:
+    def _uncount_spellings(self, known: Sequence[tuple[_KnownTag, TagUse]]) -> None:
         """Count spellings and totals down, and swap where another spelling is more frequent now."""
         others = [(row.id, *other) for row, use in known for other in use.spellings.items() if other[0] != row.spelling]
         _UNCOUNT_SPELLING.run(self._connection, others)
@@ -213,10 +213,10 @@ class TagTable:
         execute("DELETE FROM spellings WHERE tag = ? AND spelling = ?", (tag, new))
         if old_count:
             execute("INSERT INTO spellings (tag, spelling, count) VALUES (?, ?, ?)", (tag, old, old_count))
-        self._fresh[cast("str", key)] = _Known(cast("int", tag), cast("str", new))
+        self._fresh[cast("str", key)] = _KnownTag(cast("int", tag), cast("str", new))
 
 
-def _tag_row(key: str, row: _Known, use: TagUse) -> tuple[Value, ...]:
+def _tag_row(key: str, row: _KnownTag, use: TagUse) -> tuple[Value, ...]:
     lettered = 0 if hashtags.is_numeric(key) else 1
     return (row.id, key, row.spelling, use.spellings.get(row.spelling, 0), use.total, use.newest, lettered)
 
