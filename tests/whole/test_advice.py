@@ -20,7 +20,7 @@ OF_ONE_S_OWN = {  # what these modules say is of the options and files of the us
     "cli/manual/messages.py",
     "files.py",
     "server/log_copies.py",
-    "storage/sqlite/connections.py",
+    "storage/sqlite/lock_file.py",
 }
 MODULES = [path for path in sorted(PACKAGE.rglob("*.py")) if str(path.relative_to(PACKAGE)) not in OF_ONE_S_OWN]
 

@@ -109,7 +109,7 @@ def db_path(db: Path | None) -> Path:
 
 def refuse_itself(target: Path, db: Path) -> None:
     """Raise UsageError for what is to be written in the place of the database that is read, or of a file beside it."""
-    from ttweet.storage.sqlite.connections import belongs_to  # who asks a server goes without
+    from ttweet.storage.sqlite.lock_file import belongs_to  # who asks a server goes without
 
     if belongs_to(target, db):
         raise shell.UsageError(f"{escape(str(target))} belongs to the database itself; name another file")

@@ -28,7 +28,8 @@ from ttweet.server.config import Config
 from ttweet.server.log_copies import Destination, SampleFile, Terminal, write_alone
 from ttweet.server.net.listeners import Address, ListenError, listen_at
 from ttweet.server.net.places import anteroom_size
-from ttweet.storage.sqlite.connections import MAX_WAL_BYTES, belongs_to
+from ttweet.storage.sqlite.connections import MAX_WAL_BYTES
+from ttweet.storage.sqlite.lock_file import belongs_to
 from ttweet.storage.sqlite.writer import SqliteStore
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from ttweet.model.errors import OpenError
 from ttweet.model.remedies import NEW_FILE, SAVE_WHAT_IS_LEFT
 from ttweet.model.reports import Report
 from ttweet.model.tweets import draft
-from ttweet.storage.sqlite import connections
+from ttweet.storage.sqlite import connections, header
 from ttweet.storage.sqlite.check import HARMLESS, Check, Facts, Finding
 from ttweet.storage.sqlite.writer import SqliteStore
 
@@ -43,7 +43,7 @@ def test_a_file_in_order_is_whole(stopped: Path) -> None:
     check = Check(stopped)
     seen: list[tuple[int, int]] = []
     assert list(check.run(lambda done, total: seen.append((done, total)))) == []
-    assert check.facts == Facts(tweets=12, tags=4, lines=1, schema=connections.SCHEMA_VERSION)
+    assert check.facts == Facts(tweets=12, tags=4, lines=1, schema=header.SCHEMA_VERSION)
     assert check.unlike == 0
     assert seen == [(12, 12)]
 

@@ -20,7 +20,7 @@ from tests.support.sqlite_files import (
     sql,
 )
 from ttweet.model.errors import OpenError
-from ttweet.storage.sqlite import connections
+from ttweet.storage.sqlite import connections, header
 from ttweet.storage.sqlite.backup import back_up
 from ttweet.storage.sqlite.check import Check
 from ttweet.storage.sqlite.reader import SqliteReader
@@ -160,12 +160,12 @@ def test_a_file_is_looked_at_and_opened_by_one_thread_at_a_time(path: Path, monk
 
     def watched(function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **options: Any) -> Any:
-            alone.append(connections._OPENING.locked())
+            alone.append(header.OPENING.locked())
             return function(*arguments, **options)
 
         return call
 
-    monkeypatch.setattr(connections, "_look", watched(connections._look))
+    monkeypatch.setattr(header, "_look", watched(header._look))
     monkeypatch.setattr(sqlite3, "connect", watched(sqlite3.connect))
     SqliteReader(path).close()
     assert alone == [True, True, True]  # the header, the reader, and what removes its log

@@ -16,17 +16,17 @@ from ttweet.model.errors import OpenError
 from ttweet.model.reports import input_refused, message_deleted
 from ttweet.model.tweets import Page, Tombstone, draft
 from ttweet.storage.contract import LogLine, Reader
-from ttweet.storage.sqlite import connections, migrating
+from ttweet.storage.sqlite import connections, header, migrating
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore
 
 
 def test_the_constants_are_those_of_the_migrations(store: SqliteStore, path: Path) -> None:
     assert sql(path, "PRAGMA application_id", "PRAGMA user_version") == [
-        (connections.APPLICATION_ID,),
-        (connections.SCHEMA_VERSION,),
+        (header.APPLICATION_ID,),
+        (header.SCHEMA_VERSION,),
     ]
-    assert len(sql(path, "SELECT * FROM _sqlite_migrations")) == connections.SCHEMA_VERSION
+    assert len(sql(path, "SELECT * FROM _sqlite_migrations")) == header.SCHEMA_VERSION
 
 
 def test_sqlite_utils_migrates_to_the_same_schema(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def texts_of(page: Page) -> list[str]:
     return [tweet.text for tweet in page.tweets]
 
 
-NEXT = connections.SCHEMA_VERSION + 1
+NEXT = header.SCHEMA_VERSION + 1
 NEXT_STEP = """
 @migrations(name="9999_next")
 def next_step(db):
@@ -71,7 +71,8 @@ def with_next_step(folder: Path, monkeypatch: pytest.MonkeyPatch, *, last: str) 
     steps = folder / "migrations.py"
     steps.write_text(migrating.migrations_path().read_text() + NEXT_STEP.format(version=NEXT, last=last))
     monkeypatch.setattr(migrating, "migrations_path", lambda: steps)
-    monkeypatch.setattr(connections, "SCHEMA_VERSION", NEXT)
+    for room in (header, connections):
+        monkeypatch.setattr(room, "SCHEMA_VERSION", NEXT)
 
 
 def test_an_older_schema_is_migrated_and_keeps_its_tweets(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +113,7 @@ def test_a_file_of_the_first_schema_is_read_as_it_is_and_migrated_by_a_server(pa
             check(store)
             post(store, "c #t")
             assert texts_of(reader.tweets_of_tag("t", limit=5)) == ["c #t", "a #t"]
-    assert sql(path, "PRAGMA user_version") == [(connections.SCHEMA_VERSION,)]
+    assert sql(path, "PRAGMA user_version") == [(header.SCHEMA_VERSION,)]
     assert sql(path, "SELECT name FROM sqlite_master WHERE name = 'tweets_by_author'") == [("tweets_by_author",)]
 
 
@@ -150,7 +151,7 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(path: Path, monkeypatc
         with_next_step(path.parent, patch, last="INSERT INTO nowhere VALUES (1)")
         with pytest.raises(OpenError, match="no such table: nowhere"):
             SqliteStore.open(path, log_limit=1, at=NOW)
-    assert sql(path, "PRAGMA user_version") == [(connections.SCHEMA_VERSION,)]
+    assert sql(path, "PRAGMA user_version") == [(header.SCHEMA_VERSION,)]
     with opened(path) as store:
         assert texts(store) == ["a #t"]
 

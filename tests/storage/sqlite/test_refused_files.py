@@ -21,8 +21,8 @@ from tests.support.sqlite_files import (
 )
 from tests.support.stored import tweets_after
 from ttweet.model.errors import OpenError, StoreError
-from ttweet.storage.sqlite import connections
-from ttweet.storage.sqlite.connections import lock_path
+from ttweet.storage.sqlite import connections, header
+from ttweet.storage.sqlite.lock_file import lock_path
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore
 
@@ -59,7 +59,7 @@ def test_a_newer_schema_is_refused_untouched(path: Path) -> None:
     content = path.read_bytes()
     error = refused(path)
     assert error.code == "newer"
-    assert f"has schema 99 and this ttweet knows {connections.SCHEMA_VERSION}" in error.text
+    assert f"has schema 99 and this ttweet knows {header.SCHEMA_VERSION}" in error.text
     assert path.read_bytes() == content
 
 

@@ -15,7 +15,7 @@ from ttweet.model.errors import OpenError
 from ttweet.model.hashtags import key
 from ttweet.model.tweets import Tombstone, Tweet, draft
 from ttweet.storage.jsonl import ImportTally, encode, import_entries, read_lines
-from ttweet.storage.sqlite import connections, migrating
+from ttweet.storage.sqlite import header, migrating
 from ttweet.storage.sqlite.keying import OURS
 from ttweet.storage.sqlite.reader import Queries, SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore
@@ -81,10 +81,10 @@ def test_a_server_brings_a_file_of_any_schema_up_to_date_and_keeps_what_is_in_it
     schema = sql(path, "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
     assert sorted(schema) == sorted(migrating.expected_schema().items())
     assert sql(path, "SELECT rule, unicode FROM tag_index") == [OURS]
-    assert sql(path, "PRAGMA user_version") == [(connections.SCHEMA_VERSION,)]
+    assert sql(path, "PRAGMA user_version") == [(header.SCHEMA_VERSION,)]
     assert {tag: newest - AT for tag, (_, newest) in tags.items()}["Python"] == DAY_MS
     assert {count for tag, (count, _) in tags.items() if key(tag) in ("東京", "cs", "python")} == {2}
-    assert len(sql(path, "SELECT * FROM _sqlite_migrations")) == connections.SCHEMA_VERSION
+    assert len(sql(path, "SELECT * FROM _sqlite_migrations")) == header.SCHEMA_VERSION
 
 
 def test_the_keys_of_a_file_of_any_schema_go_on_working(version: int, path: Path) -> None:
@@ -113,7 +113,7 @@ def test_a_server_that_is_older_leaves_the_file_alone_and_names_the_way_back(
     version: int, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = path.read_bytes()
-    monkeypatch.setattr(connections, "SCHEMA_VERSION", version - 1)
+    monkeypatch.setattr(header, "SCHEMA_VERSION", version - 1)
     way_back = "update ttweet, or export its tweets with the newer ttweet and import them with this one"
     for use in (lambda: SqliteStore.open(path, log_limit=9, at=AT), lambda: SqliteReader(path)):
         with pytest.raises(OpenError, match=f"has schema {version} and .*: {way_back}") as refusal:
@@ -132,7 +132,7 @@ def test_a_migration_that_takes_long_says_so_once(
         pass
     said = "this may take minutes, and Ctrl-C leaves the file as it was"
     assert caplog.messages == [
-        f"bringing {path} to schema {connections.SCHEMA_VERSION}; {said}",
+        f"bringing {path} to schema {header.SCHEMA_VERSION}; {said}",
         f"keying the tags of {path} again; {said}",
     ]
 

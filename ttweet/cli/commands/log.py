@@ -15,7 +15,8 @@ from ttweet.files import write_texts
 from ttweet.model import reports
 from ttweet.model.reports import escape
 from ttweet.storage.contract import LogLine, ReportQueries
-from ttweet.storage.sqlite.connections import MAGIC, belongs_to
+from ttweet.storage.sqlite.header import MAGIC
+from ttweet.storage.sqlite.lock_file import belongs_to
 from ttweet.storage.sqlite.reader import SqliteReader
 
 PAGE_LINES = 1000  # lines of one query

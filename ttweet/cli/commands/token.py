@@ -16,7 +16,7 @@ from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
 from ttweet.security import tokens
 from ttweet.security.token_file import TokenFile
-from ttweet.storage.sqlite.connections import refuse_foreign
+from ttweet.storage.sqlite.header import refuse_foreign
 
 LONGEST_S = 100 * 366 * 86_400  # a century: times stay such as any program can show
 

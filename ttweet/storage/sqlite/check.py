@@ -19,12 +19,9 @@ from ttweet.model.limits import MAX_ID
 from ttweet.model.remedies import NEW_FILE, SAVE_WHAT_IS_LEFT
 from ttweet.model.tweets import Tweet
 from ttweet.storage.sqlite import keying
-from ttweet.storage.sqlite.connections import (
-    SCHEMA_VERSION,
-    connect_reader,
-    schema_objections,
-)
+from ttweet.storage.sqlite.connections import connect_reader, schema_objections
 from ttweet.storage.sqlite.errors import is_damage, remedy_of_damage, store_error
+from ttweet.storage.sqlite.header import SCHEMA_VERSION
 from ttweet.storage.sqlite.integrity import are_of_indexes, damages
 from ttweet.storage.sqlite.migrating import expected_schema, our_tables
 from ttweet.storage.sqlite.reader import COUNT_TWEETS

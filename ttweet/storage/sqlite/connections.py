@@ -1,32 +1,26 @@
-"""The database file: is it ours, who holds it, how it is opened, migrated and made safe.
+"""The connections to a database file: how it is opened, migrated and made safe.
 
-A file that is not ours, damaged or newer is refused by its header, before SQLite gets to touch it. One server a file:
-a lock file keeps the second one out, as SQLite's own locks would let it in between two transactions.
 Knows no tweets: the tables are in migrations/migrations.py.
 """
 
 import os
 import sqlite3
-import stat
-import struct
-import sys
-import threading
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
-from ttweet.files import NotOursError, is_open_here, lock, objection, open_own, sync_folder, trusted_path
+from ttweet.files import sync_folder
 from ttweet.model.errors import DatabaseError, OpenError
 from ttweet.model.remedies import CHECK
 from ttweet.storage.sqlite.errors import BUSY_TIMEOUT_S, damaged, os_error, primary_code, sqlite_error
 from ttweet.storage.sqlite.foreign import Objection, find_objections
+from ttweet.storage.sqlite.header import OPENING, SCHEMA_VERSION, check_identity, has_content, has_wal, refuse_foreign
 from ttweet.storage.sqlite.integrity import are_of_indexes, damages
+from ttweet.storage.sqlite.lock_file import refuse_others
 from ttweet.storage.sqlite.migrating import expected_schema, migrate, our_tables, told_when_long
 from ttweet.storage.sqlite.room import missing, no_room
 
-APPLICATION_ID = 0x74747765  # "ttwe", as the first migration sets it
-SCHEMA_VERSION = 9  # steps in migrations.py; a test holds the two together
 WAL_PAGES = 4000  # 16 MiB until it is written back: hot pages go to the file once for many commits
 MAX_WAL_BYTES = 64 * 1024 * 1024  # a WAL that a long reader made grow is cut back to this
 MAX_LOOKED_OVER_BYTES = 64 * 1024 * 1024  # at a start, 0.2 s; a check looks at more, and at what it means
@@ -34,9 +28,6 @@ MAX_COMPARED_BYTES = 32 * 1024 * 1024  # of these also the indexes: 0.1 s, and 0
 MAX_STATEMENTS = 256  # prepared ones kept; the writer has about a hundred
 ENGINE = f"SQLite {sqlite3.sqlite_version}"
 
-_HEADER = struct.Struct(">16s H 6x I I 28x I 4x I 20x I 4x")  # sqlite.org/fileformat.html, section 1.3
-MAGIC = b"SQLite format 3\0"  # how every SQLite file begins
-_ENDINGS = ("", "-wal", "-shm", "-journal", ".lock", ".tokens")  # of the files that belong to a database
 _SETTINGS = {  # read back after they are set: SQLite ignores in silence what it cannot do
     "journal_mode": "wal",
     "synchronous": 2,
@@ -49,45 +40,6 @@ _SETTINGS = {  # read back after they are set: SQLite ignores in silence what it
     "journal_size_limit": MAX_WAL_BYTES,
 }
 Kind = TypeVar("Kind", bound=sqlite3.Connection)
-_OPENING = threading.Lock()  # no file is opened by SQLite while another thread looks at it without
-
-
-def lock_path(path: Path) -> Path:
-    """Where the lock file of a database file is."""
-    return path.with_name(path.name + ".lock")
-
-
-class Lock:
-    """The lock file beside a database file, held until `release`. It stays on the disk: to remove it would race."""
-
-    def __init__(self, path: Path) -> None:
-        """Raises OpenError `locked`, which names the process that holds it, or what the folder does not allow."""
-        try:
-            _refuse_open_folder(path)
-            _refuse_others(path)
-            self._fd = open_own(lock_path(path))
-            self._take(path)
-        except OSError as exc:
-            raise os_error(path, exc) from exc
-
-    def _take(self, path: Path) -> None:
-        try:
-            lock(self._fd, lock_path(path))
-            os.ftruncate(self._fd, 0)
-            os.pwrite(self._fd, b"%d\n" % os.getpid(), 0)
-        except BlockingIOError as exc:
-            holder = os.pread(self._fd, 20, 0).decode("ascii", "replace").strip() or "(unknown)"
-            self.release()
-            raise DatabaseError("locked", f"{path} is held by the server with process id {holder}; stop it") from exc
-        except OSError:
-            self.release()
-            raise
-
-    def release(self) -> None:
-        """Let the next server in. A second time does nothing: the number may be that of another file by then."""
-        fd, self._fd = self._fd, -1
-        if fd >= 0:
-            os.close(fd)
 
 
 class ReadConnection(sqlite3.Connection):
@@ -117,7 +69,7 @@ def connect_writer(path: Path) -> sqlite3.Connection:
         with ExitStack() as undo:
             connection = undo.enter_context(closing(_connect(path, "mode=rw")))
             _prepare(connection, path)
-            _refuse_others(path)  # once more: now all of its files are there, and nobody can take their places
+            refuse_others(path)  # once more: now all of its files are there, and nobody can take their places
             sync_folder(path.parent)
             undo.pop_all()
     except sqlite3.Error as exc:
@@ -189,78 +141,6 @@ def schema_objections(connection: sqlite3.Connection, path: Path) -> list[Object
     return find_objections(connection, path, expected_schema(), current=version == SCHEMA_VERSION)
 
 
-def refuse_foreign(path: Path, *, damaged: bool = False) -> bool:
-    """Look at the header alone and raise OpenError unless the file is one of ours; False when there is none, or empty.
-
-    One that this process has open is not looked at again: to close a file drops all POSIX locks that the process has on
-    it, SQLite's too, and the next sqlite3 shell would delete the WAL under the writer (sqlite.org/howtocorrupt.html).
-    """
-    try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):  # asked first: to open a FIFO would wait for its writer
-            raise DatabaseError("not_ours", f"{path} is no regular file")
-        with _OPENING:
-            if is_open_here(found):
-                return found.st_size > 0
-            header, size = _look(path)
-    except FileNotFoundError:
-        return False
-    except OSError as exc:
-        raise os_error(path, exc) from exc
-    if header:
-        _check_header(path, header, sys.maxsize if damaged else size)
-    return bool(header)
-
-
-def belongs_to(path: Path, db: Path) -> bool:
-    """Whether the path is the database, or one of the files beside it that go with it."""
-    return str(path.resolve()) in [f"{db.resolve()}{ending}" for ending in _ENDINGS]
-
-
-def has_wal(path: Path) -> bool:
-    """Whether something waits to be written back into the file."""
-    return _has(path, "-wal")
-
-
-def _look(path: Path) -> tuple[bytes, int]:
-    """The header of a file, and then its size: it may grow meanwhile."""
-    with path.open("rb") as file:
-        return file.read(_HEADER.size), os.fstat(file.fileno()).st_size
-
-
-def _check_header(path: Path, header: bytes, size: int) -> None:
-    unfinished = _has(path, "-journal")  # a power cut has ended the first migration: SQLite takes it back at opening
-    if unfinished and (len(header) < _HEADER.size or not header.strip(b"\0")):
-        return
-    if len(header) < _HEADER.size or not header.startswith(MAGIC):
-        raise DatabaseError("not_ours", f"{path} is no SQLite database")
-    _, page_size, changes, pages, version, application, valid_for = _HEADER.unpack(header)
-    _check_identity(path, application, version)
-    page_size = 65536 if page_size == 1 else page_size
-    if page_size & (page_size - 1) or page_size < 512:
-        raise damaged(path, f"its header has pages of {page_size} bytes")
-    if changes == valid_for and size < pages * page_size and not (unfinished or has_wal(path)):
-        raise damaged(path, f"{size} bytes of {pages * page_size} are there")
-
-
-def _check_identity(path: Path, application: int, version: int) -> None:
-    if application != APPLICATION_ID:
-        raise DatabaseError("not_ours", f"{path} is a database, but not one of ttweet's")
-    if version > SCHEMA_VERSION:
-        raise DatabaseError(
-            "newer",
-            f"{path} has schema {version} and this ttweet knows {SCHEMA_VERSION}; it was left alone: update ttweet, or "
-            "export its tweets with the newer ttweet and import them with this one",
-        )
-
-
-def _has(path: Path, ending: str) -> bool:
-    """Whether there is a file of that ending beside the database with something in it."""
-    with suppress(FileNotFoundError):
-        return Path(f"{path}{ending}").stat().st_size > 0
-    return False
-
-
 def _remove_empty_log(path: Path) -> None:
     """Open the database for writing and close it: SQLite removes the log then, unless another process has it open."""
     if Path(f"{path}-wal").stat().st_size == 0:
@@ -273,7 +153,7 @@ def _connect(path: Path, how: str) -> sqlite3.Connection:
 
 
 def _connect_as(kind: type[Kind], path: Path, how: str) -> Kind:
-    with _OPENING:
+    with OPENING:
         return sqlite3.connect(
             f"file:{quote(os.fsencode(path.absolute()))}?{how}",
             uri=True,
@@ -291,35 +171,7 @@ def _check_connected(path: Path, connection: sqlite3.Connection) -> None:
     if pages:
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        _check_identity(path, application, version)
-
-
-def _refuse_open_folder(path: Path) -> None:
-    """A database is no safer than the folders above it: in one open to all, any user can put another in its place."""
-    try:
-        trusted_path(path)
-    except NotOursError as exc:
-        raise DatabaseError("denied", str(exc.strerror)) from exc
-
-
-def _refuse_others(path: Path) -> None:
-    """SQLite would take what somebody has put in the place of one of its files, as in /tmp, and write through links.
-
-    A database of two names could also be held twice: each name would have a lock and a log of its own.
-    """
-    for file in [Path(f"{path}{ending}") for ending in _ENDINGS]:
-        with suppress(FileNotFoundError):
-            if (wrong := _objection(file, file.lstat())) is not None:
-                raise DatabaseError(
-                    "denied",
-                    f"{file} {wrong}, and nobody else may have a hand in a database: put that right",
-                )
-
-
-def _objection(file: Path, found: os.stat_result) -> str | None:
-    if (wrong := objection(file, found)) is not None:
-        return wrong
-    return "may be written to by any user (chmod o-w)" if found.st_mode & stat.S_IWOTH else None
+        check_identity(path, application, version)
 
 
 def _look_over(path: Path) -> None:
@@ -327,7 +179,7 @@ def _look_over(path: Path) -> None:
 
     Nothing is written here, and the migration comes later: a trigger would run in it too.
     """
-    if not path.exists() or not path.stat().st_size or _has(path, "-journal"):
+    if not path.exists() or not path.stat().st_size or has_content(path, "-journal"):
         return
     with closing(_connect(path, "mode=ro")) as connection:
         connection.execute("PRAGMA trusted_schema = ON")

@@ -14,8 +14,10 @@ from weakref import WeakSet
 
 from ttweet.files import is_open_here
 from ttweet.model.errors import Displaced, OpenError, StoreError
-from ttweet.storage.sqlite.connections import Lock, connect_reader, connect_writer, lock_path, refuse_foreign
+from ttweet.storage.sqlite.connections import connect_reader, connect_writer
+from ttweet.storage.sqlite.header import refuse_foreign
 from ttweet.storage.sqlite.identity import FileIdentity, Version
+from ttweet.storage.sqlite.lock_file import Lock, lock_path
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.rescue import put_back, save
 

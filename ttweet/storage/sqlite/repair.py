@@ -15,15 +15,11 @@ from pathlib import Path
 from ttweet.files import open_own, sync_folder
 from ttweet.model.errors import DatabaseError, StoreError
 from ttweet.model.remedies import SAVE_WHAT_IS_LEFT
-from ttweet.storage.sqlite.connections import (
-    Lock,
-    checkpoint,
-    connect_reader,
-    connect_to_repair,
-    refuse_foreign,
-)
+from ttweet.storage.sqlite.connections import checkpoint, connect_reader, connect_to_repair
 from ttweet.storage.sqlite.errors import primary_code, store_error
+from ttweet.storage.sqlite.header import refuse_foreign
 from ttweet.storage.sqlite.integrity import are_of_indexes, damages
+from ttweet.storage.sqlite.lock_file import Lock
 from ttweet.storage.sqlite.migrating import our_tables
 from ttweet.storage.sqlite.room import missing_for_copy, more_room
 
