@@ -72,7 +72,7 @@ async def test_many_posters_of_one_batch_are_told_in_several_turns_and_followers
     async with running(store) as journal:
         Poster(journal).post("holds the writer")
         await store.wait_held()
-        journal.add_listener(Later())
+        journal.head.add_listener(Later())
         posters = [NotedPoster(journal) for _ in range(10)]
         for poster in posters:
             poster.post("of one batch")
@@ -267,14 +267,14 @@ async def test_the_same_key_gives_the_first_tweet_again_and_the_newest_stays_the
         poster.post("first again", key="k")
         first, second, again = await poster.all_answered()
         assert first == again
-        assert journal.last == second
+        assert journal.head.last == second
     assert texts(store) == ["first", "second"]
 
 
 async def test_the_last_tweet_of_the_store_is_the_journals_from_the_start() -> None:
     store = MemoryStore()
     store.append([Draft("old")], [], at=1)
-    assert Journal(store).last == store.tweets[0]
+    assert Journal(store).head.last == store.tweets[0]
 
 
 async def test_a_commit_under_way_is_reported_though_the_writer_is_cancelled() -> None:
@@ -319,7 +319,7 @@ async def test_the_keys_of_a_tweet_travel_with_it_and_a_repeated_key_does_not_ch
     listening = Listening()
     store.hold()
     async with running(store) as journal:
-        journal.add_listener(listening)
+        journal.head.add_listener(listening)
         poster = Poster(journal)
         poster.post("first", tags={"go": "Go"})
         await store.wait_held()

@@ -37,7 +37,7 @@ async def test_what_may_pass_refuses_and_what_comes_later_is_stored(caplog: pyte
             poster.post(text)
             await poster.all_answered()
         assert [receipt.outcome for receipt in poster.receipts[:3]] == [FULL, BUSY, ALTERED]
-        assert journal.last == store.tweets[0]
+        assert journal.head.last == store.tweets[0]
     assert texts(store) == ["four"]
     assert [message.split(":")[0] for message in caplog.messages] == ["cannot store for now"] * 3 + ["storing again"]
 
@@ -162,7 +162,7 @@ async def test_a_file_that_has_lost_its_name_takes_nothing_more_and_is_read_on(
     store = MemoryStore()
     listening = Listening()
     async with running(store) as journal:
-        journal.add_listener(listening)
+        journal.head.add_listener(listening)
         poster = Poster(journal)
         poster.post("stored")
         await poster.all_answered()
@@ -174,8 +174,10 @@ async def test_a_file_that_has_lost_its_name_takes_nothing_more_and_is_read_on(
         outcomes = await poster.all_answered()
         assert outcomes[1:] == [MOVED_UNKNOWN, MOVED]
         assert [tweet.text for tweet, _ in listening.tweets] == ["stored"], "followers are told nothing of it"
-        assert journal.last is not None
-        assert (journal.last.text, journal.newest) == ("unknown", 2), "as everybody finds it who reads the file"
+        assert journal.head.last is not None
+        assert (journal.head.last.text, journal.head.newest) == ("unknown", 2), (
+            "as everybody finds it who reads the file"
+        )
         assert journal.failed == {"unknown": 1, "moved": 1}
         assert journal.trouble.text == MOVED.text
     assert caplog.text.count("uploads are refused, reads go on") == 2

@@ -113,7 +113,7 @@ def check(model: Model) -> None:
         ]
         assert ids == sorted(ids)
     assert [tweet.id for tweet in store.tweets] == list(range(1, len(store.tweets) + 1))
-    assert model.journal.last == store.position().last
+    assert model.journal.head.last == store.position().last
     assert all(batch <= inbox.MAX_BATCH for batch in store.batches)
     assert [line.text for line in store.log] == expected_log(model)
 

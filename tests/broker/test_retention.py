@@ -49,7 +49,7 @@ async def test_all_but_the_last_go_and_one_line_says_so(any_store: Store) -> Non
             await caller.ask("u", f"{number} #old" if number < 6 else f"{number} #new")
         assert await retention.prune() == 6
         assert await retention.prune() == 0
-        assert (here.journal.pruned_up_to, retention.removed) == (6, 6)
+        assert (here.journal.head.pruned_up_to, retention.removed) == (6, 6)
         assert await caller.ask("s", {"after": 2}) == ("ok", {"from": 2, "gone": 6})
         assert [data["id"] for _, data in await caller.answers(5)] == [7, 8, 9, 10, 10]
         assert (await caller.ask("t", {"tag": "old"}))[1]["tweets"] == []
@@ -81,7 +81,7 @@ async def test_when_all_are_too_old_there_is_no_last_message() -> None:
         assert (await caller.ask("d", ""))[1] is not None
         assert await retention.prune() == 4
         assert await caller.ask("d", "") == ("ok", None)
-        assert (here.journal.last, here.journal.newest, here.journal.pruned_up_to) == (None, 4, 4)
+        assert (here.journal.head.last, here.journal.head.newest, here.journal.head.pruned_up_to) == (None, 4, 4)
 
 
 async def test_what_comes_during_the_look_stays() -> None:

@@ -32,7 +32,7 @@ async def hosts() -> AsyncIterator[Host]:
         journal = Journal(store)
         scheduler = ReadScheduler(journal.uploads, worker)
         service = Service(journal, store, scheduler, StatsCollector(journal, {}))
-        yield Host(service, FanOut(journal, store, scheduler), Authenticator())
+        yield Host(service, FanOut(journal.head, store, scheduler), Authenticator())
         await trio.lowlevel.checkpoint()
 
 

@@ -12,7 +12,7 @@ from tests.support.memory_store import MemoryStore
 from tests.support.stored import tweets_of
 from ttweet.broker import fanout, pages
 from ttweet.broker.fanout import FanOut
-from ttweet.broker.journal import Journal
+from ttweet.broker.head import Head
 from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.receipts import Keyed
 from ttweet.broker.subscriptions import Encoder, Subscription
@@ -58,7 +58,7 @@ class Log:
 
     def restart(self) -> None:
         """Begin with nothing in memory, as a server that was started again."""
-        self.fanout = FanOut(Journal(self.store), self.store, Stepwise())
+        self.fanout = FanOut(Head(self.store.position()), self.store, Stepwise())
 
     def commit(self, *taggings: str) -> None:
         """Commit a tweet for each string, with its letters as tags, and publish all that is committed."""

@@ -147,7 +147,7 @@ async def serving(
     by_hand = isinstance(trio.lowlevel.current_clock(), trio.testing.MockClock)
     with trio.fail_after(float("inf") if by_hand else GUARD_S), Worker("reader") as worker:
         reader = store.reader()
-        fanout = FanOut(journal, reader, ReadScheduler(journal.uploads, worker))
+        fanout = FanOut(journal.head, reader, ReadScheduler(journal.uploads, worker))
         stats = StatsCollector(journal, {"max_clients": max_clients})
         api = service(journal, reader, ReadScheduler(journal.uploads, worker), stats)
         host = Host(api, fanout, authenticator or Authenticator())

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 
 import trio
 
-from ttweet.broker.journal import Journal
+from ttweet.broker.head import Head
 from ttweet.broker.pages import Batch, FramePage, History, Recent
 from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.receipts import Keyed
@@ -68,17 +68,17 @@ class _Group:
 
 
 class FanOut:
-    """All subscriptions of one journal, to which it listens. `reader` is called by `reads` only."""
+    """All subscriptions of one log, to whose head it listens. `reader` is called by `reads` only."""
 
-    def __init__(self, journal: Journal, reader: TagQueries, reads: ReadScheduler) -> None:
-        self._recent = Recent(journal.newest, journal.pruned_up_to)
+    def __init__(self, head: Head, reader: TagQueries, reads: ReadScheduler) -> None:
+        self._recent = Recent(head.newest, head.pruned_up_to)
         self._history = History(reader, reads)
         self._live: dict[tuple[Encoder, Keys], _Group] = {}
         self._of_everything: set[_Group] = set()
         self._index: dict[str, set[_Group]] = {}
         self._behind: deque[Subscription] = deque()
         self._work = trio.Event()
-        journal.add_listener(self)
+        head.add_listener(self)
 
     @property
     def pruned_up_to(self) -> int:

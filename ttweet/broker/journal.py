@@ -6,15 +6,16 @@ once a batch, not once a tweet. Knows no particular store and no wire.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import trio
 
+from ttweet.broker.head import Head
 from ttweet.broker.inbox import Inbox, Line
 from ttweet.broker.read_scheduler import PendingBatch
-from ttweet.broker.receipts import Change, Keyed, Receipt, Waiter
+from ttweet.broker.receipts import Change, Receipt, Waiter
 from ttweet.broker.trouble import Trouble
 from ttweet.broker.worker import Worker
 from ttweet.model import reports
@@ -22,7 +23,7 @@ from ttweet.model.errors import Displaced, Refused, StoreError, TtweetError
 from ttweet.model.reports import Report
 from ttweet.model.times import Clock, now_ms
 from ttweet.model.tweets import Deletion, Draft, Tombstone, Tweet
-from ttweet.storage.contract import Position, Store, Traces
+from ttweet.storage.contract import Store, Traces
 
 T = TypeVar("T")
 
@@ -33,22 +34,6 @@ IDLE_BEFORE_SETTLING_S = (
     0.25  # without work until the store does what it has put off, such as the index of a lone tweet
 )
 FILE_CHECK_INTERVAL_S = 0.5  # without work until the store sees whether its file is still in its place, 50 us
-
-
-class Listener(Protocol):
-    """Is told of all commits, in their order, after the clients that wait for them. Must not raise or block."""
-
-    def committed(self, tweets: Sequence[Keyed]) -> None:
-        """Take the new tweets of a commit, ids rising."""
-        ...
-
-    def deleted(self, deletion: Deletion) -> None:
-        """Take a new deletion."""
-        ...
-
-    def pruned(self, up_to: int) -> None:
-        """Note that tweets up to this id are not kept any more."""
-        ...
 
 
 class Journal:
@@ -71,28 +56,15 @@ class Journal:
         """Tells those who let batches go first of them."""
         self._settled = True  # the store has put off nothing
         self.trouble = Trouble()  # what keeps the store from storing
-        position = store.position()
-        self.last = position.last
-        """The newest committed tweet that is not deleted."""
-        self.newest = position.newest
-        """The newest committed id: of a tweet, or of a deletion."""
-        self.pruned_up_to = position.pruned_up_to
-        """The id up to which tweets are not kept any more."""
+        self.head = Head(store.position())
+        """What is committed, and who is told of it."""
         self._changes: list[Change[Any]] = []
         self.commits = 0
         """How many batches and changes were made, or may have been."""
         self.acknowledged = 0
         """How many drafts were stored."""
-        self.deleted = 0
-        """How many tweets were deleted."""
         self.failed: Counter[str] = Counter()
         """How many drafts the store did not take, by code."""
-        self._published = self.newest
-        self._listeners: list[Listener] = []
-
-    def add_listener(self, listener: Listener) -> None:
-        """Tell it of all commits from now on."""
-        self._listeners.append(listener)
 
     @property
     def waiting(self) -> tuple[int, int]:
@@ -128,7 +100,7 @@ class Journal:
         Raises Refused `no_tweet` and `stopping`, and StoreError.
         """
         delete = partial(self._store.delete, tweet, report, traces=traces)
-        change = self._change(lambda: (delete(at=self._now_ms()), self._store.position()), self._deleted)
+        change = self._change(lambda: (delete(at=self._now_ms()), self._store.position()), self.head.publish_deletion)
         deletion, _ = await change.done()
         return deletion
 
@@ -138,7 +110,7 @@ class Journal:
         `before` is `newest` + 1 at most. On return it is durable and followers were told. Raises Refused `stopping`,
         and StoreError.
         """
-        change = self._change(lambda: (self._store.prune(before), self._store.position()), self._pruned)
+        change = self._change(lambda: (self._store.prune(before), self._store.position()), self.head.publish_pruning)
         removed, _ = await change.done()
         return removed
 
@@ -201,30 +173,13 @@ class Journal:
         if isinstance(error, Displaced):
             self.trouble.note(error)
             if error.code == "unknown":
-                self.last, self.newest, _ = await worker.run(self._store.position)
+                self.head.set_to(await worker.run(self._store.position))
                 self.commits += 1
 
     def _fail_changes(self, error: TtweetError) -> None:
         changes, self._changes = self._changes, []
         for change in changes:
             change.fail(error)
-
-    def _deleted(self, result: tuple[Deletion, Position]) -> None:
-        deletion, position = result
-        self.last = position.last
-        if deletion.id > self._published:  # else it was deleted before
-            self.newest = self._published = deletion.id
-            self.deleted += 1
-            for listener in self._listeners:
-                listener.deleted(deletion)
-
-    def _pruned(self, result: tuple[int, Position]) -> None:
-        removed, position = result
-        if not removed:
-            return
-        self.last, self.pruned_up_to = position.last, position.pruned_up_to
-        for listener in self._listeners:
-            listener.pruned(self.pruned_up_to)
 
     async def _wait_for_work(self, worker: Worker) -> None:
         while not self._work.is_set():
@@ -314,10 +269,7 @@ class Journal:
         self.commits += 1
         self._settled = False
         self.acknowledged += len(batch)
-        # Not the batch's last: a repeated key gives an old tweet again, or its tombstone.
-        newest = max([tweet for tweet in tweets if isinstance(tweet, Tweet)], default=None)
-        if newest is not None and newest.id > self.newest:
-            self.last, self.newest = newest, newest.id
+        self.head.advance(tweets)
 
     def _fail(self, batch: list[Receipt], lines: list[Line], error: StoreError) -> None:
         if error.code == "busy":
@@ -356,21 +308,9 @@ class Journal:
             waiter.answered()
             if number % TELL_BURST == 0:
                 await trio.lowlevel.checkpoint()
-        self._publish(batch)
+        self.head.publish(batch)
         self._inbox.wake()
         self._committed.unpark_all()
-
-    def _publish(self, batch: list[Receipt]) -> None:
-        """Tell of the tweets that are new: a repeated key gives an old one again, or one of its batch twice."""
-        new: dict[int, Keyed] = {}
-        for receipt in batch:
-            tweet = receipt.outcome
-            if isinstance(tweet, Tweet) and tweet.id > self._published and tweet.id not in new:
-                new[tweet.id] = tweet, receipt.keys_of(tweet)
-        if new:
-            self._published = max(new)
-            for listener in self._listeners:
-                listener.committed([*new.values()])
 
 
 def _stopping() -> Refused:

@@ -75,7 +75,7 @@ class Retention:
 
     async def prune(self) -> int:
         """Remove all that is too old now; returns how many tweets went. Raises Refused `stopping`, StoreError."""
-        newest = self._journal.newest
+        newest = self._journal.head.newest
         if self._keep.age_s is None and newest == self._seen:
             return 0
         limit = await self._worker.run(partial(self._find_limit, newest))
@@ -84,7 +84,7 @@ class Retention:
             await self._in_steps(partial(self._remove, limit.before))
         finally:
             if self.removed > before:
-                self._journal.report(reports.messages_removed(self.removed - before, self._journal.pruned_up_to))
+                self._journal.report(reports.messages_removed(self.removed - before, self._journal.head.pruned_up_to))
         await self._in_steps(partial(self._journal.prune_lines, limit.since))
         self._seen = newest
         return self.removed - before
@@ -98,7 +98,7 @@ class Retention:
 
     async def _remove(self, before: int) -> int:
         """One step. It is waited for also when the server stops, or what it removed would be told nowhere."""
-        if before <= self._journal.pruned_up_to + 1:
+        if before <= self._journal.head.pruned_up_to + 1:
             return 0
         with trio.move_on_after(STEP_TIMEOUT_S, shield=True):
             removed = await self._journal.prune(before)
@@ -113,11 +113,11 @@ class Retention:
     async def _many_more(self) -> None:
         """Wait until many tweets more have come than there were, where that is what counts; else for ever."""
         many = float("inf") if self._keep.last is None else max(EARLY_PRUNE_TWEETS, self._keep.last // 10)
-        while self._journal.newest - self._seen < many:  # noqa: ASYNC110  # an event would cost each commit
+        while self._journal.head.newest - self._seen < many:  # noqa: ASYNC110  # an event would cost each commit
             await trio.sleep(COUNT_INTERVAL_S)
 
     def _postpone(self, error: StoreError) -> None:
-        self._seen = self._journal.newest - 1  # not the same: look again, but not before PRUNE_INTERVAL_S
+        self._seen = self._journal.head.newest - 1  # not the same: look again, but not before PRUNE_INTERVAL_S
         if not self._postponed:
             log.warning("old tweets stay for now: %s", error)
         self._postponed = True

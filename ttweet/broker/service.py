@@ -41,13 +41,14 @@ class Service:
 
     def __init__(self, journal: Journal, reader: Reader, reads: ReadScheduler, stats: StatsSource) -> None:
         self._journal = journal
+        self._head = journal.head
         self._reader = reader
         self._reads = reads
         self._stats = stats
         self.refusals = stats.refusals
         """How many requests were refused, by code; what the store refused is the journal's to tell."""
         self._tag_lists = KeptAnswers(self._find_tags)
-        journal.add_listener(self._tag_lists)
+        self._head.add_listener(self._tag_lists)
         self._logins: dict[str, int] = {}  # names that are online, with the newest id at their login
         self._looks: dict[str, str] = {}  # what they look like, with the name
 
@@ -80,7 +81,7 @@ class Service:
 
     def last(self) -> Tweet | None:
         """The newest tweet, which may be an empty one; from memory."""
-        return self._journal.last
+        return self._head.last
 
     async def tweets_of_tag(self, tag: str, limit: int, before: int | None = None) -> Page:
         """The newest tweets of a tag, in any spelling, newest first. Raises Refused `bad_tag` when it cannot be one."""
@@ -157,7 +158,7 @@ class Service:
     @property
     def newest(self) -> int:
         """The newest id that was given to a tweet or a deletion."""
-        return self._journal.newest
+        return self._head.newest
 
 
 def _taken(name: str, other: str) -> str:

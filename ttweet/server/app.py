@@ -125,7 +125,7 @@ async def serve(
         retention = _retention(config.keep, journal, store, resources)
         stats = StatsCollector(journal, limits_in_force(config, max_clients), retention=retention)
         service = Service(journal, reader, ReadScheduler(journal.uploads, worker), stats)
-        fanout = FanOut(journal, reader, ReadScheduler(journal.uploads, worker))  # with a line of its own
+        fanout = FanOut(journal.head, reader, ReadScheduler(journal.uploads, worker))  # with a line of its own
         addresses = [listener.getsockname()[0] for listener in listeners]
         authenticator = Authenticator(exposure.anonymous_rights(addresses, config.anonymous), TokenFile(config.db))
         host = Host(service, fanout, authenticator)

@@ -78,7 +78,7 @@ class StatsCollector:
             "tweets": self._tweets(),
             "retention": {
                 "removed": self._retention.removed if self._retention else 0,
-                "gone": self._journal.pruned_up_to,
+                "gone": self._journal.head.pruned_up_to,
             },
             "refusals": dict(sorted((self.refusals + self._journal.failed).items())),
             "rate": self._rate(),
@@ -105,9 +105,9 @@ class StatsCollector:
         journal = self._journal
         waiting, lines_waiting = journal.waiting
         return {
-            "newest": journal.newest,
+            "newest": journal.head.newest,
             "acknowledged": journal.acknowledged,
-            "deleted": journal.deleted,
+            "deleted": journal.head.deletions,
             "commits": journal.commits,
             "waiting": waiting,
             "lines_waiting": lines_waiting,

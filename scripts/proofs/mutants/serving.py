@@ -22,7 +22,7 @@ def ack_before_commit() -> None:
 
     def take_batch(self: Any) -> Any:
         batch, lines = take(self)
-        at = (self.last.id if self.last else 0) + 1
+        at = (self.head.last.id if self.head.last else 0) + 1
         for place, receipt in enumerate(batch):
             draft = receipt.draft
             receipt.outcome = tweets.Tweet(at + place, 0, None, draft.text, tuple(draft.tags.values()))
@@ -40,7 +40,7 @@ def last_before_commit() -> None:
     from ttweet.storage.sqlite import writer
 
     def early(service: Any) -> Any:
-        last = service._journal.last
+        last = service._head.last
         inbox = [one.draft for one in service._journal._inbox._lines if hasattr(one, "draft")]
         if not inbox:
             return last
@@ -60,9 +60,9 @@ def last_one_late() -> None:
     succeed = journal.Journal._succeed
 
     def late(self: Any, batch: Any, tweets: Any) -> None:
-        before = self.last
+        before = self.head.last
         succeed(self, batch, tweets)
-        newest, self.last = self.last, getattr(self, "_hidden", before)
+        newest, self.head.last = self.head.last, getattr(self, "_hidden", before)
         self._hidden = newest
 
     journal.Journal._succeed = late
@@ -77,7 +77,7 @@ def last_of_the_batch() -> None:
 
     def careless(self: Any, batch: Any, tweets: Any) -> None:
         succeed(self, batch, tweets)
-        self.last = tweets[-1] if tweets else self.last
+        self.head.last = tweets[-1] if tweets else self.head.last
 
     journal.Journal._succeed = careless
 
@@ -93,12 +93,12 @@ def push_before_commit() -> None:
 
     def take_batch(self: Any) -> Any:
         batch, lines = take(self)
-        at = (self.last.id if self.last else 0) + 1
+        at = (self.head.last.id if self.head.last else 0) + 1
         drafts = [receipt.draft for receipt in batch]
         early = [tweets.Tweet(at + n, 0, None, one.text, tuple(one.tags.values())) for n, one in enumerate(drafts)]
         if early:
-            self._published = early[-1].id
-            for listener in self._listeners:
+            self.head._published = early[-1].id
+            for listener in self.head._listeners:
                 listener.committed([(tweet, draft.tags) for tweet, draft in zip(early, drafts, strict=True)])
         return batch, lines
 
@@ -109,15 +109,15 @@ def push_before_commit() -> None:
 @mutant("kill9", "order")
 def push_one_late() -> None:
     """Followers are told of a commit when the next one comes, and of the last one never."""
-    from ttweet.broker import journal
+    from ttweet.broker import head
 
-    publish = journal.Journal._publish
+    publish = head.Head.publish
 
     def late(self: Any, batch: Any) -> None:
         before, self._told_of_next = getattr(self, "_told_of_next", []), batch
         publish(self, before)
 
-    journal.Journal._publish = late
+    head.Head.publish = late
 
 
 @mutant("following", "lost", "order")

@@ -30,7 +30,7 @@ async def test_a_deletion_stands_in_its_place_between_the_uploads() -> None:
     listening = Listening()
     store.hold()
     async with running(store) as journal:
-        journal.add_listener(listening)
+        journal.head.add_listener(listening)
         poster = Poster(journal)
         poster.post("first")
         await store.wait_held()
@@ -40,8 +40,8 @@ async def test_a_deletion_stands_in_its_place_between_the_uploads() -> None:
             poster.post("second")
             store.release()
         await poster.all_answered()
-        assert journal.last is not None
-        assert (journal.last.id, journal.newest) == (3, 3)
+        assert journal.head.last is not None
+        assert (journal.head.last.id, journal.head.newest) == (3, 3)
     assert listening.ids == [1, 2, 3]
     assert texts(store) == ["second"]
 
@@ -54,11 +54,11 @@ async def test_the_last_message_in_memory_follows() -> None:
         poster.post("second")
         await poster.all_answered()
         await journal.delete(2, REPORT, NOT_SEARCHED)
-        assert journal.last is not None
-        assert (journal.last.text, journal.newest) == ("first", 3)
+        assert journal.head.last is not None
+        assert (journal.head.last.text, journal.head.newest) == ("first", 3)
         await journal.delete(1, REPORT, NOT_SEARCHED)
-        assert journal.newest == 4
-    assert Journal(store).last is None
+        assert journal.head.newest == 4
+    assert Journal(store).head.last is None
 
 
 async def test_a_retry_of_the_last_tweet_does_not_bring_it_back() -> None:
@@ -69,7 +69,7 @@ async def test_a_retry_of_the_last_tweet_does_not_bring_it_back() -> None:
         await journal.delete(1, REPORT, NOT_SEARCHED)
         poster.post("secret", key="k")
         await poster.all_answered()
-        assert journal.last is None
+        assert journal.head.last is None
 
 
 async def test_a_full_disk_refuses_a_deletion_and_the_next_one_works() -> None:

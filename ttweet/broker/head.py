@@ -1,0 +1,85 @@
+"""The head of the log: what is committed, as memory has it, and the listeners that are told of each commit."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from ttweet.broker.receipts import Keyed, Receipt
+from ttweet.model.tweets import Deletion, Tombstone, Tweet
+from ttweet.storage.contract import Position
+
+
+class Listener(Protocol):
+    """Is told of all commits, in their order, after the clients that wait for them. Must not raise or block."""
+
+    def committed(self, tweets: Sequence[Keyed]) -> None:
+        """Take the new tweets of a commit, ids rising."""
+        ...
+
+    def deleted(self, deletion: Deletion) -> None:
+        """Take a new deletion."""
+        ...
+
+    def pruned(self, up_to: int) -> None:
+        """Note that tweets up to this id are not kept any more."""
+        ...
+
+
+class Head:
+    """What the journal has committed. It advances at once, so that queries see it, and is published a little later."""
+
+    def __init__(self, position: Position) -> None:
+        self.last = position.last
+        """The newest committed tweet that is not deleted."""
+        self.newest = position.newest
+        """The newest committed id: of a tweet, or of a deletion."""
+        self.pruned_up_to = position.pruned_up_to
+        """The id up to which tweets are not kept any more."""
+        self.deletions = 0
+        """How many tweets were deleted since the server started."""
+        self._published = self.newest
+        self._listeners: list[Listener] = []
+
+    def add_listener(self, listener: Listener) -> None:
+        """Tell it of all commits from now on."""
+        self._listeners.append(listener)
+
+    def advance(self, tweets: Sequence[Tweet | Tombstone]) -> None:
+        """A batch is committed. Its last need not be the newest: a repeated key gives an old tweet, or a tombstone."""
+        newest = max([tweet for tweet in tweets if isinstance(tweet, Tweet)], default=None)
+        if newest is not None and newest.id > self.newest:
+            self.last, self.newest = newest, newest.id
+
+    def set_to(self, position: Position) -> None:
+        """Show what the open file holds, which may not be durable: listeners are not told of it."""
+        self.last, self.newest, _ = position
+
+    def publish(self, batch: Sequence[Receipt]) -> None:
+        """Tell of the tweets that are new: a repeated key gives an old one again, or one of its batch twice."""
+        new: dict[int, Keyed] = {}
+        for receipt in batch:
+            tweet = receipt.outcome
+            if isinstance(tweet, Tweet) and tweet.id > self._published and tweet.id not in new:
+                new[tweet.id] = tweet, receipt.keys_of(tweet)
+        if new:
+            self._published = max(new)
+            for listener in self._listeners:
+                listener.committed([*new.values()])
+
+    def publish_deletion(self, made: tuple[Deletion, Position]) -> None:
+        """A tweet is deleted: advance, and tell of it unless it was deleted before."""
+        deletion, position = made
+        self.last = position.last
+        if deletion.id > self._published:
+            self.newest = self._published = deletion.id
+            self.deletions += 1
+            for listener in self._listeners:
+                listener.deleted(deletion)
+
+    def publish_pruning(self, made: tuple[int, Position]) -> None:
+        """So many of the oldest tweets are removed: advance, and tell of it if there were any."""
+        removed, position = made
+        if not removed:
+            return
+        self.last, self.pruned_up_to = position.last, position.pruned_up_to
+        for listener in self._listeners:
+            listener.pruned(self.pruned_up_to)
