@@ -46,15 +46,15 @@ def running_server(folder: Path, *options: str) -> Iterator[Server]:
 
 @contextmanager
 def filled_server(folder: Path) -> Iterator[Server]:
-    """A server that some tweets were posted to. Its log has an error."""
+    """A server that some tweets were posted to. Its log has an error, stored with the first of them at the latest."""
     with running_server(folder) as server:
+        run("-u", "127.0.0.1", str(server.port), "x" * 151)
         with Client("127.0.0.1", server.port) as client:
             for number in range(25):
                 client.post(f"number {number} #Python")
             client.post("寿司を食べた #寿司")
             client.post("two\nlines \x1b[31m #odd", tags=["beside"])
             client.post("room #3251")
-        run("-u", "127.0.0.1", str(server.port), "x" * 151)
         yield server
 
 

@@ -1,14 +1,16 @@
 """`ttweet backup` as people use it: beside a server under load, onto files that are there, and back again."""
 
 import stat
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.support.in_process import complains
+from tests.support.in_process import complains, run
 from tests.support.load import Load
-from tests.support.processes import plain, run, run_on_terminal, running_server
+from tests.support.processes import Server, plain, run_on_terminal, running_server
+from tests.support.sqlite_files import opened, post
 from tests.support.stored import tweets_after
 from ttweet.cli import shell
 from ttweet.storage.sqlite.reader import SqliteReader
@@ -30,12 +32,12 @@ def test_a_copy_under_load_holds_all_that_was_acknowledged_before_it_began(tmp_p
         assert int(run("post", "restored", "--server", restored.address).stdout) == ids[-1] + 1
 
 
-def test_a_file_that_is_there_is_replaced_only_with_force(tmp_path: Path) -> None:
-    with running_server(tmp_path, "--no-report-file") as server:
-        server.stop()
+def test_a_file_that_is_there_is_replaced_only_with_force(path: Path, tmp_path: Path) -> None:
+    with opened(path):
+        pass
     copy = tmp_path / "copy.db"
     copy.write_text("something else")
-    command = ("backup", str(copy), "--db", str(server.db))
+    command = ("backup", str(copy), "--db", str(path))
     assert complains(*command) == (
         shell.USAGE,
         f"ttweet: {copy} is there already; name another file, or add --force",
@@ -46,9 +48,9 @@ def test_a_file_that_is_there_is_replaced_only_with_force(tmp_path: Path) -> Non
         assert reader.count() == 0
 
 
-def test_on_a_terminal_it_tells_how_far_it_is_and_what_has_come_of_it(tmp_path: Path) -> None:
-    with running_server(tmp_path, "--no-report-file") as server:
-        run("post", "one", "--server", server.address)
+def test_on_a_terminal_it_tells_how_far_it_is_and_what_has_come_of_it(path: Path, tmp_path: Path) -> None:
+    with opened(path) as store:
+        post(store, "one")
         code, seen = run_on_terminal("backup", "copy.db", columns=60, cwd=tmp_path)
     assert code == shell.DONE
     assert " of " in plain(seen)
@@ -77,28 +79,33 @@ def test_every_command_counts_the_same_tweets(tmp_path: Path) -> None:
     assert "3 tweets imported, in " in imported
 
 
-def test_what_cannot_be_copied_or_written_is_told_with_its_name(tmp_path: Path) -> None:
+def test_what_cannot_be_copied_or_written_is_told_with_its_name(path: Path, tmp_path: Path) -> None:
     assert complains("backup", str(tmp_path / "copy.db"), "--db", str(tmp_path / "no.db")) == (
         shell.NOTHING,
         f"ttweet: there is no {tmp_path}/no.db; name another with --db",
     )
-    with running_server(tmp_path, "--no-report-file") as server:
-        server.stop()
+    with opened(path):
+        pass
     target = tmp_path / "no" / "copy.db"
-    assert complains("backup", str(target), "--db", str(server.db)) == (
+    assert complains("backup", str(target), "--db", str(path)) == (
         1,
         f"ttweet: {target}: No such file or directory",
     )
 
 
-@pytest.mark.parametrize("name", ["tweets.db", "tweets.db-wal", "tweets.db.lock"])
-def test_a_database_is_not_copied_onto_itself(tmp_path: Path, name: str) -> None:
-    with running_server(tmp_path, "--no-report-file") as server:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running_server(tmp_path_factory.mktemp("server"), "--no-report-file") as server:
         run("post", "precious", "--server", server.address)
-        target = tmp_path / name
-        before = target.stat().st_ino  # the server goes on to write in it
-        assert complains("backup", str(target), "--db", str(server.db), "--force") == (
-            shell.USAGE,
-            f"ttweet: {target} belongs to the database itself; name another file",
-        )
-        assert target.stat().st_ino == before
+        yield server
+
+
+@pytest.mark.parametrize("name", ["tweets.db", "tweets.db-wal", "tweets.db.lock"])
+def test_a_database_is_not_copied_onto_itself(server: Server, name: str) -> None:
+    target = server.folder / name
+    before = target.stat().st_ino  # the server goes on to write in it
+    assert complains("backup", str(target), "--db", str(server.db), "--force") == (
+        shell.USAGE,
+        f"ttweet: {target} belongs to the database itself; name another file",
+    )
+    assert target.stat().st_ino == before

@@ -5,12 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.in_process import complains
+from tests.support import processes
+from tests.support.in_process import complains, run
 from tests.support.load import Load
-from tests.support.processes import plain, run, run_on_terminal, running_server
+from tests.support.processes import plain, run_on_terminal, running_server
 from tests.support.sqlite_files import NOW, damage_index, opened, post, sql
 from ttweet.cli import shell
 from ttweet.storage.sqlite.writer import SqliteStore
+
+
+@pytest.fixture
+def one(path: Path) -> Path:
+    """A database of one tweet, as a server leaves it."""
+    with opened(path) as store:
+        post(store, "one #a")
+        store.end_session("stopped", at=NOW)
+    return path
 
 
 def test_a_file_is_whole_beside_a_server_under_load_and_so_is_its_copy(tmp_path: Path) -> None:
@@ -22,11 +32,9 @@ def test_a_file_is_whole_beside_a_server_under_load_and_so_is_its_copy(tmp_path:
     assert run("check", "copy.db", cwd=tmp_path).returncode == shell.DONE
 
 
+@pytest.mark.usefixtures("one")
 def test_it_says_what_the_file_holds(tmp_path: Path) -> None:
-    with running_server(tmp_path, "--no-report-file") as server:
-        run("post", "one #a", "--server", server.address)
-        server.stop()
-    assert run("check", cwd=tmp_path).stdout.startswith("tweets.db is whole: 1 tweet, 1 tag, ")
+    assert processes.run("check", cwd=tmp_path).stdout.startswith("tweets.db is whole: 1 tweet, 1 tag, ")
     facts = json.loads(run("check", "--json", cwd=tmp_path).stdout)
     assert (facts["tweets"], facts["tags"]) == (1, 1)
     code, seen = run_on_terminal("check", columns=60, cwd=tmp_path)
@@ -34,9 +42,8 @@ def test_it_says_what_the_file_holds(tmp_path: Path) -> None:
     assert "tweets.db is whole: 1 tweet, 1 tag, " in plain(seen)
 
 
+@pytest.mark.usefixtures("one")
 def test_the_file_is_named_by_its_place_by_the_option_or_by_the_environment(tmp_path: Path) -> None:
-    with running_server(tmp_path, "--no-report-file") as server:
-        server.stop()
     elsewhere = {"TTWEET_DB": "no.db"}
     for shape in (("tweets.db",), ("--db", "tweets.db")):
         done = run("check", *shape, cwd=tmp_path, variables=elsewhere)
@@ -49,11 +56,8 @@ def test_the_file_is_named_by_its_place_by_the_option_or_by_the_environment(tmp_
     )
 
 
-def test_what_is_wrong_goes_to_stdout_and_what_to_do_to_stderr(tmp_path: Path) -> None:
-    with running_server(tmp_path, "--no-report-file") as server:
-        run("post", "one #a", "--server", server.address)
-        server.stop()
-    sql(server.db, "UPDATE tags SET count = 2")
+def test_what_is_wrong_goes_to_stdout_and_what_to_do_to_stderr(one: Path, tmp_path: Path) -> None:
+    sql(one, "UPDATE tags SET count = 2")
     done = run("check", "tweets.db", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (
         shell.FAILED,

@@ -6,8 +6,9 @@ import pytest
 
 import ttweet
 from tests.cli.commands.test_follow import following
-from tests.support.in_process import complains
-from tests.support.processes import LIMIT_S, Server, run, running_server
+from tests.support import processes
+from tests.support.in_process import complains, run
+from tests.support.processes import LIMIT_S, Server, running_server
 from ttweet.cli import shell
 from ttweet.client.sync_client import Client
 from ttweet.model.tweets import Deletion
@@ -31,7 +32,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_what_a_server_has_deleted_is_printed_and_found_no_more(server: Server) -> None:
-    done = run("delete", "1", "3", "--server", server.address)
+    done = processes.run("delete", "1", "3", "--server", server.address)
     assert (done.returncode, done.stdout, done.stderr) == (shell.DONE, "1\n3\n", "")
     assert run("last", "--server", server.address).stdout == "two #b\n"
     assert run("tags", "--server", server.address).stdout.startswith("b\t1\t")

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.in_process import complains
-from tests.support.processes import LIMIT_S, TTWEET, environment, plain, run, run_on_terminal, running_server
+from tests.support import processes
+from tests.support.in_process import complains, run
+from tests.support.processes import LIMIT_S, TTWEET, environment, plain, run_on_terminal, running_server
 from ttweet.cli import shell
 from ttweet.cli.commands import export
 from ttweet.model.errors import OpenError, StoreError
@@ -37,7 +38,7 @@ def test_export_import_export_gives_the_same_bytes(exported: Path, tmp_path: Pat
     assert run("export", "again.jsonl", "--db", "new.db", cwd=tmp_path).stderr == ""
     assert (tmp_path / "again.jsonl").read_bytes() == exported.read_bytes()
     assert stat.S_IMODE((tmp_path / "again.jsonl").stat().st_mode) == 0o600
-    assert run("export", "--db", "new.db", cwd=tmp_path).stdout == exported.read_text()
+    assert processes.run("export", "--db", "new.db", cwd=tmp_path).stdout == exported.read_text()
     assert run("tags", "n5", "--db", "new.db", cwd=tmp_path).stdout.count("\n") == 20
 
 

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.in_process import complains
-from tests.support.processes import Server, filled_server, plain, run, run_on_terminal, running_server
+from tests.support import processes
+from tests.support.in_process import complains, run
+from tests.support.processes import Server, filled_server, plain, run_on_terminal, running_server
+from tests.support.sqlite_files import NOW, opened, sql
 from ttweet.cli import shell
+from ttweet.model.reports import server_started
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +28,7 @@ def test_log_shows_the_last_session_or_another_or_all(tmp_path: Path) -> None:
             server.stop()
     log = ["log", "--db", str(server.db)]
     received = "SERVER ALERT [GENERAL] Message Received: "
-    assert f"{received}second" in run(*log).stdout
+    assert f"{received}second" in processes.run(*log).stdout
     assert f"{received}first" not in run(*log).stdout
     assert f"{received}first" in run(*log, "--session", "1").stdout
     everything = [line.split("\t") for line in run(*log, "--session", "all").stdout.splitlines()]
@@ -82,14 +85,18 @@ def test_log_exports_text_or_shows_json(server: Server, tmp_path: Path) -> None:
     )
 
 
-def test_a_log_without_such_lines_is_nothing_found(tmp_path: Path) -> None:
-    with running_server(tmp_path) as server:
-        server.stop()
-    assert complains("log", "--category", "error", "--db", str(server.db))[0] == shell.NOTHING
-    with closing(sqlite3.connect(server.db)) as db:
-        db.execute("DELETE FROM log")
-        db.commit()
-    assert complains("log", "--db", str(server.db)) == (4, "ttweet: no report lines are like that")
+@pytest.fixture
+def started(path: Path) -> Path:
+    """A database whose log has one line."""
+    with opened(path) as store:
+        store.append([], [server_started("127.0.0.1")], at=NOW)
+    return path
+
+
+def test_a_log_without_such_lines_is_nothing_found(started: Path) -> None:
+    assert complains("log", "--category", "error", "--db", str(started))[0] == shell.NOTHING
+    sql(started, "DELETE FROM log")
+    assert complains("log", "--db", str(started)) == (4, "ttweet: no report lines are like that")
 
 
 def test_an_export_overwrites_no_database(server: Server, tmp_path: Path) -> None:
@@ -105,12 +112,10 @@ def test_an_export_overwrites_no_database(server: Server, tmp_path: Path) -> Non
         assert target.read_bytes() == before
 
 
-def test_an_export_of_nothing_leaves_the_file_alone(tmp_path: Path) -> None:
-    with running_server(tmp_path, "--no-report-file") as server:
-        server.stop()
+def test_an_export_of_nothing_leaves_the_file_alone(started: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept.txt"
     kept.write_text("kept")
-    log = ("log", "--export", str(kept), "--db", str(server.db))
+    log = ("log", "--export", str(kept), "--db", str(started))
     assert complains(*log, "--category", "error")[0] == shell.NOTHING
     assert kept.read_text() == "kept"
     assert run(*log).returncode == shell.DONE

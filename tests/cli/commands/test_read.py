@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.in_process import complains
-from tests.support.processes import Server, filled_server, plain, run, run_on_terminal, running_server
+from tests.support import processes
+from tests.support.in_process import complains, run
+from tests.support.processes import Server, filled_server, plain, run_on_terminal, running_server
 from ttweet.cli import shell
 from ttweet.client.sync_client import Client
 
@@ -24,7 +25,7 @@ def test_last_is_the_text_alone_in_a_pipe(tmp_path: Path) -> None:
         assert complains("last", "--db", str(server.db))[0] == shell.NOTHING
         run("post", "one\ntwo", "--server", server.address)
         for where in (["--db", str(server.db)], ["--server", server.address]):
-            assert run("last", *where).stdout == "one\ntwo\n"
+            assert processes.run("last", *where).stdout == "one\ntwo\n"
             tweet = json.loads(run("last", "--json", *where).stdout)
             assert (tweet["id"], tweet["text"], tweet["by"], tweet["tags"]) == (1, "one\ntwo", None, [])
         assert plain(run_on_terminal("last", cwd=tmp_path)[1]).endswith("  one\\ntwo\n")
@@ -47,7 +48,7 @@ def test_a_tag_is_found_in_any_spelling(server: Server, tag: str) -> None:
 
 
 def test_a_limit_that_is_not_reached_cuts_nothing(server: Server) -> None:
-    done = run("tags", "python", "--limit", "25", "--db", str(server.db))
+    done = processes.run("tags", "python", "--limit", "25", "--db", str(server.db))
     assert len(done.stdout.splitlines()) == 25
     assert done.stderr == ""
 

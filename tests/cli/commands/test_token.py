@@ -10,17 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.security.test_tokens import SECRET
-from tests.support.in_process import complains
-from tests.support.processes import (
-    LIMIT_S,
-    TTWEET,
-    Server,
-    environment,
-    plain,
-    run,
-    run_on_terminal,
-    running_server,
-)
+from tests.support import processes
+from tests.support.in_process import complains, run
+from tests.support.processes import LIMIT_S, TTWEET, Server, environment, plain, run_on_terminal, running_server
 from tests.support.sqlite_files import sql
 from ttweet.cli import shell
 
@@ -39,7 +31,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 
 def test_a_token_is_shown_once_on_stdout_and_how_to_use_it_on_stderr(tmp_path: Path) -> None:
-    done = run("token", "add", "ci", cwd=tmp_path)
+    done = processes.run("token", "add", "ci", cwd=tmp_path)
     assert SECRET.fullmatch(done.stdout.strip())
     assert "TTWEET_TOKEN" in done.stderr
     assert done.stdout.strip() not in run("token", "list", cwd=tmp_path).stdout
