@@ -9,15 +9,15 @@ import trio
 import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
+from proofs.tls_peer import TlsPeer
 
 from tests.support.authority import Authority
 from tests.support.serving import serving
-from tests.support.tls_peer import RECORD_OF_KEY_UPDATE, TlsPeer
 from ttweet.model.errors import ProtocolError
 from ttweet.server.net.acceptor import FRUITLESS_TLS_S
-from ttweet.server.net.tls import MAX_FRUITLESS_BYTES, MAX_HANDSHAKE_BYTES, RECORD_BYTES, TlsTransport
+from ttweet.server.net.tls import MAX_DISCARDED_BYTES, MAX_HANDSHAKE_BYTES, RECORD_BYTES, TlsTransport
+from ttweet.server.net.tls_records import MAX_FRUITLESS_RECORDS, RECORDS_WITH_DATA
 
-UPDATES = MAX_FRUITLESS_BYTES // RECORD_OF_KEY_UPDATE
 DATA = bytes(range(256)) * 400
 OVERHEAD = 32  # bytes of a record, at least as many as TLS 1.3 has
 
@@ -77,25 +77,40 @@ async def connected(authority: Authority, takes: Iterator[int] = repeat(0)) -> t
 @pytest.mark.parametrize("answered", [False, True])
 async def test_keys_without_data_end_a_connection(authority: Authority, answered: bool) -> None:
     transport, peer, wire = await connected(authority)
-    wire.come.send_nowait(peer.key_updates(UPDATES - 2, answered=answered) + peer.encrypt(b"heard"))
+    wire.come.send_nowait(peer.key_updates(MAX_FRUITLESS_RECORDS, answered=answered) + peer.encrypt(b"heard"))
     assert await transport.receive() == b"heard"
-    wire.come.send_nowait(peer.key_updates(UPDATES, answered=answered))
-    with pytest.raises(ProtocolError, match=r"^it sends more than 64 KiB without data$") as raised:
+    wire.come.send_nowait(peer.key_updates(1, answered=answered))
+    with pytest.raises(ProtocolError, match=r"^it sends more than 1,000 records without data$") as raised:
         await transport.receive()
     assert raised.value.code == "tls"
 
 
-async def test_one_byte_of_data_does_not_pay_for_many_keys(authority: Authority) -> None:
+@pytest.mark.parametrize(("keys", "size"), [(3, 1), (100, 1), (100, RECORD_BYTES)])
+async def test_data_does_not_pay_for_the_keys_beside_it(authority: Authority, keys: int, size: int) -> None:
     transport, peer, wire = await connected(authority)
-    ended = 0
-    for number in range(100):
-        wire.come.send_nowait(peer.key_updates(UPDATES // 10) + peer.encrypt(b"x"))
-        try:
-            assert await transport.receive() == b"x"
-        except ProtocolError:
-            ended = number
-            break
-    assert 9 <= ended <= 11
+    records = keys_and_data(peer, keys, size)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(deliver, wire, b"".join(records))
+        with pytest.raises(ProtocolError, match=r"^it sends more than 1,000 records without data$"):
+            await receive_bytes(transport, len(records) * size)
+        nursery.cancel_scope.cancel()
+
+
+def keys_and_data(peer: TlsPeer, keys: int, size: int) -> list[bytes]:
+    """New keys and a record of data in turn, until the keys are a tenth more than are allowed."""
+    return [peer.key_updates(keys) + peer.encrypt(b"x" * size) for _ in range(MAX_FRUITLESS_RECORDS * 11 // 10 // keys)]
+
+
+async def receive_bytes(transport: TlsTransport, number: int) -> None:
+    while number > 0:
+        number -= len(await transport.receive())
+
+
+async def test_a_client_that_changes_its_keys_now_and_then_may_go_on(authority: Authority) -> None:
+    transport, peer, wire = await connected(authority)
+    for _ in range(MAX_FRUITLESS_RECORDS + 100):
+        wire.come.send_nowait(peer.key_updates(1) + b"".join([peer.encrypt(b"x") for _ in range(RECORDS_WITH_DATA)]))
+        await receive_bytes(transport, RECORDS_WITH_DATA)
 
 
 @pytest.mark.parametrize(("size", "amount"), [(1, 10_000), (20, 5_000), (RECORD_BYTES, 50)])
@@ -104,12 +119,9 @@ async def test_data_is_never_too_much_however_small_its_records_are(
 ) -> None:
     transport, peer, wire = await connected(authority)
     data = b"".join([peer.encrypt(b"x" * size) for _ in range(amount)])
-    received = 0
     async with trio.open_nursery() as nursery:
         nursery.start_soon(deliver, wire, data)
-        while received < size * amount:
-            received += len(await transport.receive())
-    assert received == size * amount
+        await receive_bytes(transport, size * amount)
 
 
 async def deliver(wire: Wire, data: bytes) -> None:
@@ -127,7 +139,7 @@ async def test_a_hello_without_an_end_ends_the_connection(authority: Authority, 
     data = b"".join([record + hello[start : start + part] for start in range(0, MAX_HANDSHAKE_BYTES, part)])
     async with trio.open_nursery() as nursery:
         nursery.start_soon(deliver, wire, data)
-        with pytest.raises(ProtocolError, match=r"more than 128 KiB without data"):
+        with pytest.raises(ProtocolError, match=r"more than 128 KiB before the handshake is done"):
             await transport.receive()
         nursery.cancel_scope.cancel()
 
@@ -141,7 +153,7 @@ async def test_a_client_that_speaks_no_tls_is_not_read_for_long(authority: Autho
         wire.come.send_nowait(b"x" * 4096)
     with pytest.raises(ProtocolError):
         await transport.receive()
-    assert wire.come.statistics().current_buffer_used >= reads - MAX_FRUITLESS_BYTES // 4096 - 1
+    assert wire.come.statistics().current_buffer_used >= reads - MAX_DISCARDED_BYTES // 4096 - 1
 
 
 async def test_the_log_says_why_a_client_without_data_is_gone(authority: Authority) -> None:
@@ -151,13 +163,14 @@ async def test_the_log_says_why_a_client_without_data_is_gone(authority: Authori
         while not peer.shake_hands(received):
             await caller.stream.send_all(peer.to_send())
             received = bytes(await caller.stream.receive_some())
-        await caller.stream.send_all(peer.to_send() + peer.key_updates(UPDATES + 200))
+        await caller.stream.send_all(peer.to_send() + peer.key_updates(MAX_FRUITLESS_RECORDS + 200))
         with suppress(trio.BrokenResourceError):  # a reset, where not all was read
             while await caller.stream.receive_some():
                 pass
         await trio.testing.wait_all_tasks_blocked()
     assert (
-        f"SERVER ALERT [ERROR] NO TLS WITH CLIENT: {caller.peer} it sends more than 64 KiB without data" in here.lines
+        f"SERVER ALERT [ERROR] NO TLS WITH CLIENT: {caller.peer} it sends more than 1,000 records without data"
+        in here.lines
     )
 
 

@@ -10,12 +10,12 @@ from contextlib import suppress
 import trio
 
 from ttweet.model.errors import ProtocolError
+from ttweet.server.net.tls_records import MAX_FRUITLESS_RECORDS, RecordAllowance
 from ttweet.server.net.transport import LOST, READ_BYTES, Transport
 
 HANDSHAKE = 0x16  # the first byte of a client that speaks TLS, see RFC 8446, 5.1
 MAX_HANDSHAKE_BYTES = 128 * 1024  # of a client: a long chain of certificates has 20 KiB
-MAX_FRUITLESS_BYTES = 64 * 1024  # of records without data, such as new keys: 2,400 of them take 24 ms, 48 ms answered
-MAX_OVERHEAD_BYTES = 96  # of a record with data: its header, nonce, padding and code
+MAX_DISCARDED_BYTES = 64 * 1024  # of a client that speaks no TLS, behind the answer to it
 NO_ROOM = b"\x15\x03\x03\x00\x02\x02\x50"  # a fatal alert, internal_error (RFC 8446, 6): the server is full
 RECORD_BYTES = 16 * 1024  # of plain text, encrypted at a time: the most that one record has, see RFC 8446, 5.1
 
@@ -30,7 +30,8 @@ class TlsTransport:
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self._shaken = False
-        self._fruitless = 0  # bytes that have come, beyond those of records with data
+        self._handshake_left = MAX_HANDSHAKE_BYTES
+        self._allowance = RecordAllowance()
         self._rest = b""  # encrypted bytes that the socket did not take; they go before those in _outgoing
         self._ahead = 0  # how many bytes at the start of what `send` is given next are encrypted already
         self._sending = trio.Lock()
@@ -43,14 +44,14 @@ class TlsTransport:
             try:
                 data = self._tls.read(READ_BYTES)
             except ssl.SSLWantReadError:
-                if self._outgoing.pending:  # the answer to a new key
-                    await self._send_encrypted()
-                await self._feed()
+                await self._receive_records()
             except ssl.SSLError as exc:
                 raise trio.BrokenResourceError from exc
             else:
-                self._fruitless = max(0, self._fruitless - len(data) - MAX_OVERHEAD_BYTES)
-                if self._incoming.pending or self._tls.pending():
+                pending = self._tls.pending()
+                if not pending:  # this was the last of a record
+                    self._allowance.decrypted()
+                if pending or self._incoming.pending:
                     await trio.lowlevel.checkpoint()  # who sends without a pause must not keep the others waiting
                 return data
 
@@ -99,15 +100,15 @@ class TlsTransport:
         if first and first[0] != HANDSHAKE:
             await self._end(self._answer_to_plain)
             raise ProtocolError("tls", "it does not speak TLS")
-        self._take_in(first, MAX_HANDSHAKE_BYTES)
+        self._take_in_handshake(first)
         while not self._shaken:
             try:
                 self._tls.do_handshake()
                 self._shaken = True
-                self._fruitless = 0
+                self._allowance.restart()
             except ssl.SSLWantReadError:
                 await self._send_encrypted()
-                await self._feed(MAX_HANDSHAKE_BYTES)
+                self._take_in_handshake(await self._plain.receive())
             except ssl.SSLEOFError as exc:
                 raise trio.BrokenResourceError from exc
             except ssl.SSLError as exc:
@@ -117,21 +118,30 @@ class TlsTransport:
 
     async def _end(self, last: bytes) -> None:
         """Send a last answer and read until the client goes, lest a reset overtake it, or has sent too much."""
-        left = MAX_FRUITLESS_BYTES
+        left = MAX_DISCARDED_BYTES
         with suppress(*LOST):
             await self._plain.send(last)
             await self._plain.send_end()
             while left > 0 and (data := await self._plain.receive()):
                 left -= len(data)
 
-    async def _feed(self, most: int = MAX_FRUITLESS_BYTES) -> None:
-        self._take_in(await self._plain.receive(), most)
+    async def _receive_records(self) -> None:
+        """Take more bytes, now that there is no data in those that came. Raises ProtocolError."""
+        if self._allowance.is_exceeded:
+            raise _excess(f"{MAX_FRUITLESS_RECORDS:,} records without data")
+        if self._outgoing.pending:  # the answer to a new key
+            await self._send_encrypted()
+        self._take_in(await self._plain.receive())
 
-    def _take_in(self, data: bytes, most: int) -> None:
-        """Take bytes of the client. Raises ProtocolError when more than `most` have come without data."""
-        self._fruitless += len(data)
-        if self._fruitless > most:
-            raise ProtocolError("tls", f"it sends more than {most // 1024} KiB without data")
+    def _take_in_handshake(self, data: bytes) -> None:
+        """Take bytes before data may come. Raises ProtocolError when there are too many."""
+        self._handshake_left -= len(data)
+        if self._handshake_left < 0:
+            raise _excess(f"{MAX_HANDSHAKE_BYTES // 1024} KiB before the handshake is done")
+        self._take_in(data)
+
+    def _take_in(self, data: bytes) -> None:
+        self._allowance.receive_data(data)
         if data:
             self._incoming.write(data)
         else:
@@ -150,6 +160,10 @@ class TlsTransport:
             while self._rest or self._outgoing.pending:
                 rest, self._rest = self._rest or self._outgoing.read(), b""
                 await self._plain.send(rest)
+
+
+def _excess(what: str) -> ProtocolError:
+    return ProtocolError("tls", f"it sends more than {what}")
 
 
 def refusal(exc: ssl.SSLError) -> str:

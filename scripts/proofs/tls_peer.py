@@ -8,7 +8,6 @@ _openssl = ctypes.CDLL(_ssl.__file__)  # and the library that it is linked with
 _openssl.SSL_key_update.argtypes = [ctypes.c_void_p, ctypes.c_int]
 _openssl.SSL_do_handshake.argtypes = [ctypes.c_void_p]
 _SSL_POINTER = 24  # bytes from the start of a `_ssl._SSLSocket` to its SSL*, CPython 3.11 to 3.13
-RECORD_OF_KEY_UPDATE = 27  # bytes
 
 
 class TlsPeer:
@@ -39,7 +38,8 @@ class TlsPeer:
 
     def key_updates(self, number: int, *, answered: bool = False) -> bytes:
         """So many records with a new key, each of which the other end is to answer, or not."""
-        connection = ctypes.c_void_p.from_address(id(self._tls._sslobj) + _SSL_POINTER)  # type: ignore[attr-defined]
+        inner: object = self._tls._sslobj  # type: ignore[attr-defined]  # noqa: SLF001 - there is no other way to it
+        connection = ctypes.c_void_p.from_address(id(inner) + _SSL_POINTER)
         for _ in range(number):
             assert _openssl.SSL_key_update(connection, int(answered)) == 1
             _openssl.SSL_do_handshake(connection)
