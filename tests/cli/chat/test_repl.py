@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.in_process import run
 from tests.support.peers import peer, says
-from tests.support.processes import LIMIT_S, TTWEET, Server, environment, run, running_server
+from tests.support.processes import LIMIT_S, TTWEET, environment, running_server
+from tests.support.server_here import ServerHere, server_here
 from ttweet.cli import shell
 from ttweet.cli.chat import repl
 from ttweet.client.sync_client import Client
@@ -16,8 +18,8 @@ SCRIPTS = Path(__file__).parents[3] / "scripts"
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    with running_server(tmp_path, "--no-report-file") as server:
+def server(tmp_path: Path) -> Iterator[ServerHere]:
+    with server_here(tmp_path) as server:
         yield server
 
 
@@ -75,14 +77,14 @@ def session(port: int) -> None:
         student.leaves()
 
 
-def test_five_students_at_once_twice_against_the_same_database(server: Server) -> None:
+def test_five_students_at_once_twice_against_the_same_database(server: ServerHere) -> None:
     session(server.port)
     session(server.port)
     with Client("127.0.0.1", server.port) as client:
         assert len(client.tweets_of_tag("b").tweets) == 2
 
 
-def held(server: Server, *commands: str) -> list[str]:
+def held(server: ServerHere, *commands: str) -> list[str]:
     """What a session says to these commands after the first line."""
     shown = run("chat", "127.0.0.1", str(server.port), "matt", stdin="\n".join(commands).encode() + b"\n").stdout
     first, *others = shown.splitlines()
@@ -114,28 +116,28 @@ def held(server: Server, *commands: str) -> list[str]:
         ("dance", ["error: no command dance"]),
     ],
 )
-def test_a_command_has_its_answer(server: Server, command: str, answer: list[str]) -> None:
+def test_a_command_has_its_answer(server: ServerHere, command: str, answer: list[str]) -> None:
     assert held(server, command) == answer
 
 
-def test_three_subscriptions_are_the_limit_and_all_is_one_of_them(server: Server) -> None:
+def test_three_subscriptions_are_the_limit_and_all_is_one_of_them(server: ServerHere) -> None:
     failed = "operation failed: sub #{} failed, already exists or exceeds 3 limitation"
     commands = [f"subscribe #{tag}" for tag in ("a", "a", "ALL", "b", "c")]
     done = repl.SUCCESS
     assert held(server, *commands) == [done, failed.format("a"), done, done, failed.format("c")]
 
 
-def test_nothing_is_pushed_after_the_last_subscription_is_gone(server: Server) -> None:
+def test_nothing_is_pushed_after_the_last_subscription_is_gone(server: ServerHere) -> None:
     commands = ("subscribe #a", "subscribe #ALL", "unsubscribe #ALL", 'tweet "hi" #a', "timeline", "exit")
     assert held(server, *commands) == [repl.SUCCESS] * 3 + [repl.BYE]
 
 
-def test_a_tweet_of_ones_own_is_in_the_timeline_of_the_next_command(server: Server) -> None:
+def test_a_tweet_of_ones_own_is_in_the_timeline_of_the_next_command(server: ServerHere) -> None:
     commands = ("subscribe #a", 'tweet "hi" #a', "timeline", "exit")
     assert held(server, *commands) == [repl.SUCCESS, 'matt "hi" #a', 'matt: "hi" #a', repl.BYE]
 
 
-def test_messages_that_look_like_something_else_are_messages(server: Server) -> None:
+def test_messages_that_look_like_something_else_are_messages(server: ServerHere) -> None:
     messages = ["d", "u", "download", "Empty Message", "\\0", *"!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~\\"]
     commands = [f'tweet "{message}" #a' for message in messages]
     assert held(server, *commands, "gettweets matt") == [f'matt: "{message}" #a' for message in messages]
@@ -167,7 +169,7 @@ def test_arguments_are_checked_in_their_order(arguments: tuple[str, ...], line: 
     assert chat.returncode in (shell.USAGE, shell.UNREACHABLE)
 
 
-def test_a_name_is_online_once_and_free_at_once_after_exit(server: Server) -> None:
+def test_a_name_is_online_once_and_free_at_once_after_exit(server: ServerHere) -> None:
     ann = Student(server.port, "ann")
     second = run("chat", "127.0.0.1", str(server.port), "--as", "ann")
     assert (second.returncode, second.stdout, second.stderr) == (shell.REFUSED, repl.NAME_TAKEN + "\n", "")
@@ -175,9 +177,9 @@ def test_a_name_is_online_once_and_free_at_once_after_exit(server: Server) -> No
     Student(server.port, "ann").leaves()
 
 
-def test_a_server_that_goes_ends_the_session(server: Server) -> None:
-    ann = Student(server.port, "ann")
-    server.stop()
+def test_a_server_that_goes_ends_the_session(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--no-report-file") as server:
+        ann = Student(server.port, "ann")
     ann.sees("connection error, please check your server: Connection closed")
     ann.ends()
 

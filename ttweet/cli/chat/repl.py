@@ -108,6 +108,8 @@ class ChatSession:
         finally:
             self._link.shut_down()
             self._wait_for(lambda: self._lost, FAREWELL_S)
+            if self._lost:  # else the other thread still reads
+                self._link.close()
         return DONE
 
     def _carry_out(self, command: str) -> bool:
