@@ -9,6 +9,8 @@ stage       the folder of a server, and how it is started (as a server_process);
 talk        how a client asks and is answered; where the server is
 load        clients that work and write their history
 followers   those to whom it is pushed
+scene       all of them at work on a stage, over one server after the other; each fault is played on one
+faults      servers that fail once, several beside each other
 good        a client whose answers are timed while others do harm
 disk        what a disk holds after a power cut, from the operations that shim/disk.c records
 fuzz        random bytes against fuzz_targets, from corpus/

@@ -108,15 +108,15 @@ def _check_page(read: Read, about: list[int], findings: Findings) -> None:
 
 def _check_pushes(history: History, stored: Stored, findings: Findings) -> None:
     """Each follower has all from the first tweet on, ids rising, and nothing is pushed that is not stored."""
-    seen: dict[tuple[int, str | None], list[int]] = defaultdict(list)
+    seen: dict[tuple[int, tuple[str, ...]], list[int]] = defaultdict(list)
     for push in history.pushes:
-        seen[push.follower, push.tag].append(push.tweet.id)
+        seen[push.follower, push.keys].append(push.tweet.id)
         if not stored.has(push.tweet):
             findings.add("lost", f"{push.tweet} was pushed")
-    for follower, tag in {*seen, *history.awaited}:
-        ids = seen[follower, tag]
-        every = [tweet.id for tweet in stored.tweets] if tag is None else stored.about[tag]
-        end = max([history.awaited.get((follower, tag), 0), *ids[-1:]])
+    for follower, keys in {*seen, *history.awaited}:
+        ids = seen[follower, keys]
+        every = sorted({id_ for key in keys for id_ in stored.about[key]} if keys else stored.by_id)
+        end = max([history.awaited.get((follower, keys), 0), *ids[-1:]])
         expected = [id_ for id_ in every if id_ <= end and id_ not in stored.vanished]
         if [id_ for id_ in ids if id_ not in stored.vanished] != expected:
-            findings.add("order", f"follower {follower} of {tag} saw {len(ids)} tweets, not {len(expected)} in order")
+            findings.add("order", f"follower {follower} of {keys} saw {len(ids)} tweets, not {len(expected)} in order")

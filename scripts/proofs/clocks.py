@@ -15,11 +15,9 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-from proofs.checker import check
 from proofs.figure import Result
 from proofs.findings import Findings
-from proofs.history import History
-from proofs.load import WORK_S, clients, finish, lives, wait_for_work
+from proofs.scene import WORK_S, scene
 from proofs.stage import Stage, compiled
 
 MAX_MOVE_S = 3 * 86_400  # back or forward: keys are kept for seven days by the clock
@@ -29,27 +27,22 @@ MAX_LIFE_S = 1.5  # of a server
 
 def prove(stage: Stage, *, seconds: float, seed: int) -> Result:
     """Move the clock again and again, and kill servers meanwhile; then stop one in order, and check."""
-    chance, history, moves = random.Random(seed), History(), 0
-    clock = stage.folder / "clock"
+    clock, moves = stage.folder / "clock", 0
     moved = replace(stage, environment={"LD_PRELOAD": str(compiled("clock", stage.folder)), "CLOCK_FILE": str(clock)})
     _move(clock, 0)
-    with clients(history, chance) as target:
-        for _ in lives(history, seconds):
-            with moved.server() as server:
-                target.set(server.port)
-                moves += _move_for(clock, chance, chance.uniform(0.3, MAX_LIFE_S))
+    with scene(moved, seed) as here:
+        for _ in here.lives(seconds):
+            with here.server() as server:
+                moves += _move_for(clock, here.chance, here.chance.uniform(0.3, MAX_LIFE_S))
                 server.kill()
-            target.set(None)
-        worked = history.acknowledged
-        with moved.server() as server:
-            target.set(server.port)
-            moves += _move_for(clock, chance, WORK_S)
-            wait_for_work(history)
-            code = finish(server, target, history)
-    findings = check(history, stage.db, sample=stage.sample, ended=True)
-    back = _times_back(stage.db, findings)
-    passed = code == 0 and back > 0 and worked > 0
-    return Result(findings, ("lost", "dup", "order", "stale"), history, f"moves={moves} back={back}", passed=passed)
+        served = here.history.acknowledged > 0
+        with here.server() as server:
+            moves += _move_for(clock, here.chance, WORK_S)
+            code = here.finish(server)
+    here.check()
+    back = _times_back(stage.db, here.findings)
+    passed = code == 0 and back > 0 and served
+    return here.result("lost", "dup", "order", "stale", beside=f"moves={moves} back={back}", passed=passed)
 
 
 def _move_for(clock: Path, chance: random.Random, seconds: float) -> int:

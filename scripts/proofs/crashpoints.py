@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +13,7 @@ from proofs.disk import LOSSES, Disk, Operation, file_names, operations, recorde
 from proofs.figure import Result
 from proofs.findings import Findings
 from proofs.history import History, now
-from proofs.load import clients, wait_for_acknowledged
+from proofs.scene import Scene, scene
 from proofs.stage import LOG_LIMIT, Stage
 from ttweet.model.errors import OpenError
 from ttweet.storage.sqlite.writer import SqliteStore
@@ -29,44 +28,39 @@ def prove(stage: Stage, *, points: int, seed: int, losses: int = len(LOSSES)) ->
     After each cut the server's own way to open the file must succeed. So many of the LOSSES are tried after each
     operation, by chance: in turn they would go with the turns of what is written.
     """
-    chance, history = random.Random(seed), History()
-    lives = _record(stage, history, chance, points)
-    disk, findings, done = Disk(), Findings(), 0
+    traced, trace = recorded(stage)
+    with scene(traced, seed, CLIENTS) as here:
+        lives = [_record(here, trace, life, points * 0.55) for life in range(2)]
+    disk, done = Disk(), 0
     scratch = Stage(stage.folder / "cut")
     for life, (run, ended) in enumerate(lives):
         for place, operation in enumerate(run):
             disk.apply(operation)
             until = run[place + 1].began if place + 1 < len(run) else ended
-            seen = history.until(until)
-            for loss in chance.sample(LOSSES, losses):
-                restore(scratch.data, disk.after(loss, chance))
-                _check_point(scratch.db, seen, f"life {life}, point {place}, {loss}", findings)
+            seen = here.history.until(until)
+            for loss in here.chance.sample(LOSSES, losses):
+                restore(scratch.data, disk.after(loss, here.chance))
+                _check_point(scratch.db, seen, f"life {life}, point {place}, {loss}", here.findings)
             done += 1
         disk.reconcile(stage.folder / f"left-{life}")
-    return Result(findings, ("lost", "corrupt"), history, f"points={done}", passed=done >= points)
+    return here.result("lost", "corrupt", beside=f"points={done}", passed=done >= points)
 
 
-def _record(stage: Stage, history: History, chance: random.Random, points: int) -> list[tuple[list[Operation], int]]:
-    """Each life of a server: its operations, and when it had ended."""
-    traced, trace = recorded(stage)
-    lives = []
-    with clients(history, chance, CLIENTS) as target:
-        for life in range(2):
-            with traced.server() as server:
-                target.set(server.port)
-                while sum(1 for _ in operations(trace)) < points * 0.55:
-                    if not wait_for_acknowledged(history, STEP):
-                        raise Broken("uploads are not acknowledged any more")
-                if life:
-                    server.stop()
-                else:
-                    server.kill()
-            target.set(None)
-            time.sleep(0.05)
-            lives.append((list(operations(trace)), now()))
-            trace.unlink()
-            _keep(stage.data, stage.folder / f"left-{life}")
-    return lives
+def _record(here: Scene, trace: Path, life: int, points: float) -> tuple[list[Operation], int]:
+    """The life of a server: its operations, and when it had ended. The first one is killed."""
+    with here.server() as server:
+        while sum(1 for _ in operations(trace)) < points:
+            if not here.acknowledges(STEP):
+                raise Broken("uploads are not acknowledged any more")
+        if life:
+            server.stop()
+        else:
+            server.kill()
+    time.sleep(0.05)
+    done, ended = list(operations(trace)), now()
+    trace.unlink()
+    _keep(here.stage.data, here.stage.folder / f"left-{life}")
+    return done, ended
 
 
 def _keep(folder: Path, copy: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
 import socket
 import subprocess
@@ -15,13 +14,12 @@ from pathlib import Path
 
 from server_process import ServerProcess
 
-from proofs.checker import check
 from proofs.figure import Result
-from proofs.findings import Findings
 from proofs.history import History, Upload, now
-from proofs.load import clients, note, wait_for_acknowledged
+from proofs.load import note
+from proofs.scene import Scene, scene
 from proofs.stage import Skipped, Stage
-from proofs.talk import ANSWER_S, Target, answer, frame
+from proofs.talk import ANSWER_S, answer, frame
 
 SIZE_MIB = 48  # more than the write-ahead log may grow to before it goes back into the file
 WAIT_S = 20.0  # for the disk to be full, and for uploads to go on
@@ -32,42 +30,38 @@ QUESTIONS = (frame("d", ""), frame("t", "proof"))
 
 def prove(stage: Stage, *, rounds: int, seed: int) -> Result:
     """Fill a small file system under load and make room again, so many times; then check."""
-    chance, history, findings = random.Random(seed), History(), Findings()
     with _small_disk(stage.folder / "small") as folder:
-        small = replace(stage, folder=folder)
-        with clients(history, chance, 3) as target, small.server() as server:
-            target.set(server.port)
+        with scene(replace(stage, folder=folder), seed, clients=3) as here, here.server() as server:
             try:
                 for _ in range(rounds):
-                    _fill_and_empty(folder, history, target, server, findings)
+                    _fill_and_empty(here, server)
             except OSError as exc:
-                findings.add("corrupt", f"a full disk has ended the server: {exc}")
-            target.set(None, stopped=True)
+                here.findings.add("corrupt", f"a full disk has ended the server: {exc}")
+            here.target.stop()
             code = server.stop()
-        findings.include(check(history, small.db, sample=small.sample, ended=True))
-    refused = sum(upload.outcome == "refused" for upload in history.uploads)
-    return Result(findings, ("lost", "corrupt"), history, f"rounds={rounds} refused={refused}", passed=code == 0)
+        here.check()
+    refused = sum(upload.outcome == "refused" for upload in here.history.uploads)
+    return here.result("lost", "corrupt", beside=f"rounds={rounds} refused={refused}", passed=code == 0)
 
 
-def _fill_and_empty(folder: Path, history: History, target: Target, server: ServerProcess, findings: Findings) -> None:
+def _fill_and_empty(here: Scene, server: ServerProcess) -> None:
     """One round. Raises OSError when the server goes away."""
-    wait_for_acknowledged(history, FIRST)
-    filler = folder / "filler"
+    here.acknowledges(FIRST)
+    filler = here.stage.folder / "filler"
     _fill(filler)
-    if not _until(lambda: _post(target, history) == "full", filler):
-        findings.add("corrupt", "no upload was refused for want of room")
+    if not _until(lambda: _post(server.port, here.history) == "full", filler):
+        here.findings.add("corrupt", "no upload was refused for want of room")
     for _ in range(PROBES):
-        _post(target, history)
+        _post(server.port, here.history)
         for question in QUESTIONS:
-            if _ask(target, question)[0] != "ok":
-                findings.add("corrupt", f"with a full disk {question!r} is not answered")
+            if _ask(server.port, question)[0] != "ok":
+                here.findings.add("corrupt", f"with a full disk {question!r} is not answered")
     filler.unlink()
-    before = history.acknowledged
-    wait_for_acknowledged(history, FIRST, WAIT_S)
+    goes_on = here.acknowledges(FIRST, WAIT_S)
     if server.process.poll() is not None:
         raise ConnectionError("it has gone")
-    if history.acknowledged - before < FIRST:
-        findings.add("corrupt", "with room again uploads do not go on")
+    if not goes_on:
+        here.findings.add("corrupt", "with room again uploads do not go on")
 
 
 def _until(met: Callable[[], bool], filler: Path) -> bool:
@@ -97,18 +91,17 @@ def _write_all(fd: int, size: int) -> None:
         return
 
 
-def _post(target: Target, history: History) -> object:
+def _post(port: int, history: History) -> object:
     """Upload one more, and return the error's code if it is refused."""
     upload = Upload(0, f"probe {now()} #proof", (), None, now())
     history.uploads.append(upload)
-    kind, data = _ask(target, frame("u", upload.text))
+    kind, data = _ask(port, frame("u", upload.text))
     note(upload, kind, data)
     return kind if kind == "ok" else data["code"]
 
 
-def _ask(target: Target, request: bytes) -> tuple[str, dict[str, object]]:
-    assert target.port is not None
-    with socket.create_connection(("127.0.0.1", target.port), ANSWER_S) as sock, sock.makefile("rb") as answers:
+def _ask(port: int, request: bytes) -> tuple[str, dict[str, object]]:
+    with socket.create_connection(("127.0.0.1", port), ANSWER_S) as sock, sock.makefile("rb") as answers:
         sock.sendall(request)
         return answer(answers)
 

@@ -5,7 +5,6 @@ The disk is a slow one, so that an acknowledgement which does not wait for the e
 
 from __future__ import annotations
 
-import random
 import re
 from bisect import bisect_left
 from collections.abc import Iterable
@@ -14,12 +13,11 @@ from operator import attrgetter
 
 from server_process import LIMIT_S
 
-from proofs.checker import check
 from proofs.disk import Do, Operation, operations, recorded
 from proofs.figure import Result
 from proofs.findings import Findings
 from proofs.history import History, Upload
-from proofs.load import clients, wait_for_acknowledged
+from proofs.scene import scene
 from proofs.stage import Stage
 
 MAX_SYNCS_PER_TWEET = 0.25  # with six clients that send up to sixteen together
@@ -52,21 +50,19 @@ class Log:
 
 def prove(stage: Stage, *, uploads: int, seed: int) -> Result:
     """Record the syncs of the write-ahead log beside the times of uploads and answers."""
-    history = History()
     traced, trace = recorded(stage, sync_us=SYNC_US)
-    with clients(history, random.Random(seed)) as target, traced.server() as server:
-        target.set(server.port)
-        enough = wait_for_acknowledged(history, uploads, LIMIT_S)
-        target.set(None, stopped=True)
+    with scene(traced, seed) as here, here.server() as server:
+        enough = here.acknowledges(uploads, LIMIT_S)
+        here.target.stop()
         code = server.stop()
     log = Log()
     log.note(operations(trace))
-    findings = check(history, stage.db, sample=stage.sample, ended=True)
-    check_syncs(history, log, findings)
-    first = [upload for upload in history.uploads if upload.outcome == "ok" and not upload.retry]
+    here.check()
+    check_syncs(here.history, log, here.findings)
+    first = [upload for upload in here.history.uploads if upload.outcome == "ok" and not upload.retry]
     ratio = len(log.syncs) / max(1, len(first))
     passed = code == 0 and enough and 0 < ratio <= MAX_SYNCS_PER_TWEET
-    return Result(findings, ("lost",), history, f"syncs={len(log.syncs)} syncs/tweet={ratio:.3f}", passed=passed)
+    return here.result("lost", beside=f"syncs={len(log.syncs)} syncs/tweet={ratio:.3f}", passed=passed)
 
 
 def check_syncs(history: History, log: Log, findings: Findings) -> None:

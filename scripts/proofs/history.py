@@ -91,10 +91,10 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A tweet that came to a follower unasked. `tag` is the key it follows, None for all tweets."""
+    """A tweet that came to a follower unasked. `keys` are those of the tags that it follows, none for all tweets."""
 
     follower: int
-    tag: str | None
+    keys: tuple[str, ...]
     tweet: Seen
     received: int
 
@@ -109,8 +109,8 @@ class History:
     counts: list[Count] = field(default_factory=list)
     pushes: list[Push] = field(default_factory=list)
     followers: int = 0
-    awaited: dict[tuple[int, str | None], int] = field(default_factory=dict)
-    """Up to which id each follower, of a tag's key or of all, was to have all when it ended, where it had the time."""
+    awaited: dict[tuple[int, tuple[str, ...]], int] = field(default_factory=dict)
+    """Up to which id each follower of some keys was to have all when it ended, where it had the time."""
 
     def until(self, moment: int) -> History:
         """The history as it stood at a moment: what was not answered by then is unknown."""

@@ -10,27 +10,20 @@ from __future__ import annotations
 import random
 import re
 import shutil
-import signal
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from operator import attrgetter
 from pathlib import Path
-from typing import NamedTuple
 
-from server_process import Broken, NotStarted, ServerProcess
+from server_process import ServerProcess
 
-from proofs.checker import check
+from proofs.faults import CLIENTS, WORK, Fault, Ground, Run, each, let_fail, result, survived, until_enough
 from proofs.figure import Result
-from proofs.findings import Findings
-from proofs.followers import FOLLOWED
 from proofs.history import History
-from proofs.load import clients, wait_for_acknowledged
+from proofs.scene import scene
 from proofs.stage import Skipped, Stage
 
 CALLS = ("pwrite64", "fdatasync", "openat", "ftruncate", "write", "fsync")
@@ -38,58 +31,7 @@ CALLS = ("pwrite64", "fdatasync", "openat", "ftruncate", "write", "fsync")
 ERRORS = ("EIO", "ENOSPC")
 PLACES = (*range(1, 31), 35, 43, 52, 62, 73)  # of those that a server comes to
 NEEDED = {"pwrite64", "fdatasync"}  # must have failed in service too, after acknowledgements
-AT_ONCE = 4  # servers: each waits for strace most of the time
-WORK = 40  # acknowledged uploads after which a server that has not failed is stopped
-MAX_WORK_S = 10.0  # for them: a server that refuses uploads for good must still stop in order
-CLIENTS = 2
-ENDS = (0, 1, -signal.SIGTERM, -signal.SIGKILL)  # exit codes of a server that was stopped, had to stop, or was killed
 _CALLED = re.compile(r"^(\d+) +(\w+)\(", re.MULTILINE)  # a line of strace: the thread and the call
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What a server starts on: the files that another has left, if any, and what clients were told of them."""
-
-    name: str
-    stage: Stage
-    history: History
-
-    def begin(self, name: str) -> tuple[Stage, History]:
-        """A copy to work on, and the history to go on with."""
-        stage = replace(self.stage, folder=self.stage.folder / f"{self.name}-{name}")
-        if self.history.uploads:
-            shutil.copytree(self.stage.folder / self.name, stage.folder)
-        stage.data.mkdir(parents=True, exist_ok=True)
-        return stage, History(list(self.history.uploads), list(self.history.deletes))
-
-
-class Fault(NamedTuple):
-    """Which call of a server fails, and how."""
-
-    ground: Ground
-    call: str
-    error: str
-    nth: int
-
-    def __str__(self) -> str:
-        return f"{self.ground.name}-{self.call}-{self.error}-{self.nth}"
-
-
-class End(NamedTuple):
-    """Whether a server has started at all, and whether it had to stop after it had acknowledged uploads."""
-
-    started: bool
-    in_service: bool
-
-
-class Run(NamedTuple):
-    """What came of a fault: whether it came to pass, how the server ended, what clients did, and what was found."""
-
-    fault: Fault
-    struck: bool
-    end: End
-    history: History
-    findings: Findings
 
 
 def prove(stage: Stage, *, share: float, seed: int) -> Result:
@@ -98,42 +40,26 @@ def prove(stage: Stage, *, share: float, seed: int) -> Result:
     In the long form each call must have failed with each error, and those that are NEEDED in service too.
     """
     strace = _strace()
-    chance = random.Random(seed)
     grounds = [Ground("new", stage, History())]
-    grounds += [_left(stage, chance, "killed", ServerProcess.kill), _left(stage, chance, "stopped", ServerProcess.stop)]
+    grounds += [_left(stage, seed, "killed", ServerProcess.kill), _left(stage, seed, "stopped", ServerProcess.stop)]
     faults = [fault for ground in grounds for fault in _faults(ground, strace)]
-    chosen = faults if share >= 1 else _some(faults, share, chance)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        ran = list(pool.map(lambda fault: _fail(fault, strace, seed), chosen))
+    chosen = faults if share >= 1 else _some(faults, share, seed)
+    ran = each(chosen, lambda fault: _fail(fault, strace, seed))
     return result(ran, len(faults), passed=_suffices(ran, share))
 
 
-def _some(faults: list[Fault], share: float, chance: random.Random) -> list[Fault]:
+def _some(faults: list[Fault], share: float, seed: int) -> list[Fault]:
     """A share of the faults, each once, with one that strikes in service."""
     late = _late(faults)
     others = [fault for fault in faults if fault is not late]
-    return [late, *chance.sample(others, round(share * len(faults)))]
-
-
-def result(ran: list[Run], faults: int, *, passed: bool) -> Result:
-    """What runs come to together, some of so many faults."""
-    findings, whole = Findings(), History(followers=len(FOLLOWED))
-    for one in ran:
-        findings.include(one.findings)
-        whole.uploads += one.history.uploads[len(one.fault.ground.history.uploads) :]
-        whole.pushes += one.history.pushes
-    struck = sum(one.struck for one in ran)
-    refused = sum(not one.end.started for one in ran)
-    in_service = sum(one.end.in_service for one in ran)
-    beside = f"faults={len(ran)}/{faults} struck={struck} refused_starts={refused} in_service={in_service}"
-    return Result(findings, ("lost", "corrupt"), whole, beside, passed=passed)
+    return [late, *random.Random(seed).sample(others, round(share * len(faults)))]
 
 
 def _suffices(ran: list[Run], share: float) -> bool:
     struck = {(one.fault.call, one.fault.error) for one in ran if one.struck}
     if share < 1:
         return bool(struck)
-    in_service = {one.fault.call for one in ran if one.struck and one.end.in_service}
+    in_service = {one.fault.call for one in ran if one.struck and one.in_service}
     return struck == set(product(CALLS, ERRORS)) and in_service >= NEEDED
 
 
@@ -145,21 +71,20 @@ def _strace() -> str:
     return strace
 
 
-def _left(stage: Stage, chance: random.Random, name: str, end: Callable[[ServerProcess], object]) -> Ground:
+def _left(stage: Stage, seed: int, name: str, end: Callable[[ServerProcess], object]) -> Ground:
     """What another server leaves, a sound one."""
-    history, sound = History(), replace(stage, folder=stage.folder / name, mutant=None)
-    with clients(history, chance, CLIENTS) as target, sound.server() as server:
-        target.set(server.port)
-        wait_for_acknowledged(history, WORK)
+    sound = replace(stage, folder=stage.folder / name, mutant=None)
+    with scene(sound, f"{seed} {name}", CLIENTS) as here, here.server() as server:
+        here.acknowledges(WORK)
         end(server)
-    return Ground(name, stage, history)
+    return Ground(name, stage, here.history)
 
 
 def _faults(ground: Ground, strace: str) -> list[Fault]:
     """Those that a server on this ground comes to."""
     stage, history = ground.begin("counted")
     traced, trace = _traced(stage, strace, CALLS)
-    let_fail(traced, history, random.Random(ground.name), until_enough(history))
+    let_fail(traced, history, ground.name, until_enough(history))
     counted: Counter[str] = Counter()
     for (_, call), times in Counter(_CALLED.findall(trace.read_text(errors="replace"))).items():
         counted[call] = max(counted[call], times)
@@ -173,19 +98,12 @@ def _late(faults: list[Fault]) -> Fault:
 
 
 def _fail(fault: Fault, strace: str, seed: int) -> Run:
-    stage, history = fault.ground.begin(str(fault))
     inject = f"inject={fault.call}:error={fault.error}:when={fault.nth}"
-    traced, trace = _traced(stage, strace, [fault.call], "-e", inject)
-    end, findings = End(started=True, in_service=False), Findings()
-    try:
-        end = let_fail(traced, history, random.Random(f"{seed} {fault}"), until_enough(history))
-    except Broken as exc:
-        findings.add("corrupt", str(exc))
-    struck = "(INJECTED)" in trace.read_text(errors="replace")
-    look(stage, history, findings)
-    findings.told = [f"{fault}: {sentence}" for sentence in findings.told]
-    shutil.rmtree(stage.folder)
-    return Run(fault, struck, end, history, findings)
+    with survived(fault) as run:
+        traced, trace = _traced(run.stage, strace, [fault.call], "-e", inject)
+        run.let_fail(traced, seed, until_enough(run.history))
+        run.struck = "(INJECTED)" in trace.read_text(errors="replace")
+    return run
 
 
 def _traced(stage: Stage, strace: str, calls: Sequence[str], *options: str) -> tuple[Stage, Path]:
@@ -199,48 +117,3 @@ def _files(stage: Stage) -> list[str]:
     """Options of strace: calls on other files are neither counted nor made to fail."""
     names = [stage.data, *(Path(f"{stage.db}{ending}") for ending in ("", "-wal", "-shm", "-journal", ".lock"))]
     return [option for name in (*names, stage.sample) for option in ("-P", str(name.resolve()))]
-
-
-def let_fail(stage: Stage, history: History, chance: random.Random, wait: Callable[[ServerProcess], None]) -> End:
-    """Let clients work on a server that is to fail, until the wait is over, and stop it, if the wait has not killed it.
-
-    It may refuse to start, and end by itself, when it heeds SIGTERM no more. Raises Broken when it hangs or crashes.
-    """
-    before = history.acknowledged
-    with clients(history, chance, CLIENTS) as target, ExitStack() as life:
-        try:
-            server = life.enter_context(stage.server())
-        except NotStarted:
-            return End(started=False, in_service=False)
-        target.set(server.port)
-        wait(server)
-        target.set(None, stopped=True)
-        code = server.stop()
-    if code not in ENDS or server.crashed:
-        raise Broken(f"the server ended with {code}: {''.join(list(server.said)[-3:]).strip()}")
-    return End(started=True, in_service=code == 1 and history.acknowledged > before)
-
-
-def until_enough(history: History) -> Callable[[ServerProcess], None]:
-    """A wait until enough was acknowledged, or the fault has ended the server, or the time is over."""
-    enough = history.acknowledged + WORK
-
-    def wait(server: ServerProcess) -> None:
-        end = time.monotonic() + MAX_WORK_S
-        while history.acknowledged < enough and server.process.poll() is None and time.monotonic() < end:
-            time.sleep(0.005)
-
-    return wait
-
-
-def look(stage: Stage, history: History, findings: Findings) -> None:
-    """A sound server must start on what is left, and nothing that was acknowledged may be missing."""
-    try:
-        with replace(stage, mutant=None).server() as server:
-            code = server.stop()
-    except Broken as exc:
-        findings.add("corrupt", str(exc))
-        return
-    if code:
-        findings.add("corrupt", f"the next server ended with {code}")
-    findings.include(check(history, stage.db, sample=stage.sample, ended=True))

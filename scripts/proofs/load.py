@@ -11,22 +11,14 @@ import random
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from itertools import count
 from unicodedata import normalize
 
-from server_process import LIMIT_S, Broken, ServerProcess
-
-from proofs.followers import Follower, followers
 from proofs.history import BY, Count, Delete, History, Read, Seen, Upload, now
 from proofs.simple_tags import fold
-from proofs.stage import Stage, until
 from proofs.talk import ANSWER_S, Target, Visitor, answer, end_with_reset, frame
 
-CLIENTS = 6
 MAX_WINDOW = 16  # uploads sent together
-WORK_S = 0.3  # of the last server: its log is copied every 0.2 s
 PAGE = 7  # tweets of a tag asked for: few, so that where a page begins and ends matters
 DELETE_PAUSE_S = 0.1  # each deletion looks through the whole log
 CLASSIC_PAUSE_S = 0.02
@@ -237,100 +229,12 @@ def _question(about: str | None, before: int | None) -> bytes:
     return frame("g", {"by": about[1:], **page}) if about.startswith(BY) else frame("t", {"tag": about, **page})
 
 
-@dataclass(slots=True)
-class Crew(Target):
-    """Where the server is, and all who go there."""
-
-    working: list[Visitor] = field(default_factory=list)
-    following: list[Follower] = field(default_factory=list)
-
-    @property
-    def everybody(self) -> list[Visitor]:
-        """Who works, and who follows."""
-        return [*self.working, *self.following]
-
-
-@contextmanager
-def clients(history: History, chance: random.Random, number: int = CLIENTS) -> Iterator[Crew]:
-    """So many clients at work until the block ends, and followers. A failure of any of them is raised here."""
-    target = Crew()
+def clients(target: Target, history: History, chance: random.Random, number: int) -> list[Visitor]:
+    """So many clients, every other one with a name, one that deletes, and one of the classic protocol."""
     prefix = f"{chance.randrange(16**8):08x}"
     names = [f"{prefix}{n}" if n % 2 else None for n in range(number)]
-    working: list[Visitor] = [
-        Client(f"{prefix}-{n}", target, history, chance.randrange(2**32), by=by) for n, by in enumerate(names)
+    return [
+        *(Client(f"{prefix}-{n}", target, history, chance.randrange(2**32), by=by) for n, by in enumerate(names)),
+        Deleter(f"{prefix}-{number}", target, history),
+        Classic(f"{prefix}-{number + 1}", target, history, chance.randrange(2**32)),
     ]
-    working.append(Deleter(f"{prefix}-{number}", target, history))
-    working.append(Classic(f"{prefix}-{number + 1}", target, history, chance.randrange(2**32)))
-    for client in working:
-        client.start()
-    target.working, target.following = working, followers(target, history)
-    try:
-        yield target
-    finally:
-        target.set(None, stopped=True)
-        for one in target.everybody:
-            one.join(2 * ANSWER_S)
-    for one in target.everybody:
-        if one.failure is not None:
-            raise one.failure
-        if one.is_alive():
-            raise Broken(f"client {one.name} still waits, though its server has gone")
-
-
-def finish(server: ServerProcess, target: Crew, history: History) -> int:
-    """Let the clients end; when all followers, and one that comes only now, have what there is, stop the server.
-
-    Returns its exit code. Who gets nothing more for as long as an answer may take will not get it: the check tells.
-    """
-    late = Follower(len(target.following), None, target, history)
-    target.following.append(late)
-    late.start()
-    until(lambda: all(one.follows == server.port for one in target.following), ANSWER_S)
-    target.set(None, stopped=True)
-    for client in target.working:
-        client.join(2 * ANSWER_S)
-    history.awaited = {(one.number, one.key): one.newest_wanted(history) for one in target.following}
-    while not _all_have(target, history) and _gets_on(target):
-        pass
-    return server.stop()
-
-
-def _all_have(target: Crew, history: History) -> bool:
-    return all(one.cursor >= history.awaited[one.number, one.key] for one in target.following)
-
-
-def _gets_on(target: Crew) -> bool:
-    """Whether any follower gets something more within the time of an answer."""
-    before = [one.cursor for one in target.following]
-    return until(lambda: [one.cursor for one in target.following] != before, ANSWER_S)
-
-
-def wait_for_work(history: History) -> None:
-    """Return after WORK_S, and when clients were served once more and followers were pushed something.
-
-    Less would show nothing, however slow the machine is.
-    """
-    time.sleep(WORK_S)
-    wait_for_acknowledged(history, MAX_WINDOW)
-    until(lambda: history.shows_something, ANSWER_S)
-
-
-def wait_for_acknowledged(history: History, wanted: int, limit_s: float = 30.0) -> bool:
-    """Whether so many more uploads were acknowledged before the time was over."""
-    wanted += history.acknowledged
-    return until(lambda: history.acknowledged >= wanted, limit_s)
-
-
-def lives(history: History, seconds: float) -> Iterator[None]:
-    """Once for each life of a server; beyond the time, for a while, until somebody has worked in one."""
-    end = time.monotonic() + seconds
-    while (at := time.monotonic()) < end or (not history.acknowledged and at < end + LIMIT_S):
-        yield
-
-
-def last_life(stage: Stage, target: Crew, history: History) -> int:
-    """Let clients work with one more server until all was seen by all, and stop it in order; returns its exit code."""
-    with stage.server() as server:
-        target.set(server.port)
-        wait_for_work(history)
-        return finish(server, target, history)

@@ -7,12 +7,10 @@ import socket
 import time
 from contextlib import ExitStack, suppress
 
-from proofs.checker import check
 from proofs.disk import LOSSES, Disk, recorded, restore
 from proofs.figure import Result
-from proofs.history import History
-from proofs.load import clients, last_life, lives
 from proofs.powercut import live, take_note
+from proofs.scene import scene
 from proofs.stage import Stage
 from proofs.standing import standing_still
 from proofs.talk import Target, Visitor, end_with_reset, frame
@@ -28,29 +26,26 @@ QUESTIONS = frame("d", "") * 2000  # more than the buffers of a socket take answ
 
 def prove(stage: Stage, *, seconds: float, seed: int) -> Result:
     """End servers in all ways in turn, each at least once, while others disturb; then check."""
-    chance, history = random.Random(seed), History()
     traced, trace = recorded(stage)
     disk, ends, wrong = Disk(), dict.fromkeys(ENDS, 0), 0
-    with clients(history, chance) as target:
-        disturber = Disturber(target, random.Random(seed))
-        target.working.append(disturber)
-        disturber.start()
-        for _ in lives(history, seconds):
-            for how in chance.sample(ENDS, len(ENDS)):
-                code = live(traced, target, chance.uniform(0.05, MAX_LIFE_S), in_order=how == "stop")
+    with scene(traced, seed) as here:
+        disturber = Disturber(here.target, random.Random(seed))
+        here.add(disturber)
+        for _ in here.lives(seconds):
+            for how in here.chance.sample(ENDS, len(ENDS)):
+                code = live(here, here.chance.uniform(0.05, MAX_LIFE_S), in_order=how == "stop")
                 wrong += how == "stop" and code != 0
                 take_note(disk, trace, stage.data)
                 if how == "cut":
-                    restore(stage.data, durable := disk.after(chance.choice(LOSSES), chance))
+                    restore(stage.data, durable := disk.after(here.chance.choice(LOSSES), here.chance))
                     disk = Disk(durable)
                 ends[how] += 1
-        worked = history.acknowledged
-        wrong += last_life(stage, target, history) != 0
-    findings = check(history, stage.db, sample=stage.sample, ended=True)
+        passed = here.last_life(stage)
+    here.check()
     beside = " ".join(f"{how}s={times}" for how, times in ends.items())
     beside += f" wrong={wrong} stood_still={disturber.stood_still}"
-    passed = not wrong and worked > 0 and disturber.stood_still > 0
-    return Result(findings, ("lost", "dup", "order", "stale"), history, beside, passed=passed)
+    passed = passed and not wrong and disturber.stood_still > 0
+    return here.result("lost", "dup", "order", "stale", beside=beside, passed=passed)
 
 
 class Disturber(Visitor):

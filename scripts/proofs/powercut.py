@@ -7,13 +7,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from proofs.checker import check
 from proofs.disk import LOSSES, Disk, operations, recorded, restore
 from proofs.figure import Result
-from proofs.history import History
-from proofs.load import clients, last_life, lives
+from proofs.scene import Scene, scene
 from proofs.stage import Stage
-from proofs.talk import Target
 
 MAX_LIFE_S = 0.8  # of a server that the power is cut from
 MAX_FIRST_LIFE_S = 0.2  # of one that is killed before another is started and its power cut
@@ -23,23 +20,20 @@ SLOW_SYNC_US = 30_000  # a slow disk, for what is between a write and its sync t
 
 def prove(stage: Stage, *, seconds: float, seed: int, restart: bool = False) -> Result:
     """Cut the power again and again; with `restart` kill the server first and start another for a moment."""
-    chance, history, cuts = random.Random(seed), History(), 0
     traced, trace = recorded(stage, sync_us=SLOW_SYNC_US if restart else 0)
-    durable: dict[str, bytes] = {}
-    with clients(history, chance) as target:
-        for _ in lives(history, seconds):
+    durable, cuts = dict[str, bytes](), 0
+    with scene(traced, seed) as here:
+        for _ in here.lives(seconds):
             disk = Disk(durable)
-            for life_s in _lives(chance, restart):
-                live(traced, target, life_s)
+            for life_s in _lives(here.chance, restart):
+                live(here, life_s)
                 take_note(disk, trace, stage.data)
-            durable = disk.after(chance.choice(LOSSES) if cuts else "dropped", chance)
+            durable = disk.after(here.chance.choice(LOSSES) if cuts else "dropped", here.chance)
             restore(stage.data, durable)
             cuts += 1
-        worked = history.acknowledged
-        code = last_life(stage, target, history)
-    findings = check(history, stage.db, sample=stage.sample, ended=True)
-    passed = code == 0 and worked > 0
-    return Result(findings, ("lost", "dup", "order", "stale"), history, f"cuts={cuts}", passed=passed)
+        passed = here.last_life(stage)
+    here.check()
+    return here.result("lost", "dup", "order", "stale", beside=f"cuts={cuts}", passed=passed)
 
 
 def _lives(chance: random.Random, restart: bool) -> Iterator[float]:
@@ -48,16 +42,13 @@ def _lives(chance: random.Random, restart: bool) -> Iterator[float]:
         yield chance.uniform(0.0, MAX_SECOND_LIFE_S)
 
 
-def live(stage: Stage, target: Target, life_s: float, *, in_order: bool = False) -> int:
+def live(here: Scene, life_s: float, *, in_order: bool = False) -> int:
     """Let clients work with a server for so long; then stop it, or kill it. Returns its exit code."""
-    with stage.server() as server:
-        target.set(server.port)
+    with here.server() as server:
         time.sleep(life_s)
         if not in_order:
             server.kill()
-        code = server.stop()
-    target.set(None)
-    return code
+        return server.stop()
 
 
 def take_note(disk: Disk, trace: Path, folder: Path) -> None:

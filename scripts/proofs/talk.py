@@ -22,10 +22,16 @@ class Target:
     stopped: bool = False
     changed: threading.Condition = field(default_factory=threading.Condition)
 
-    def set(self, port: int | None, *, stopped: bool = False) -> None:
-        """Tell all clients."""
+    def move(self, port: int | None) -> None:
+        """Tell all clients where the next server is, or that there is none for now."""
         with self.changed:
-            self.port, self.stopped = port, stopped
+            self.port = port
+            self.changed.notify_all()
+
+    def stop(self) -> None:
+        """Tell all clients that the work is over."""
+        with self.changed:
+            self.port, self.stopped = None, True
             self.changed.notify_all()
 
     def wait(self, *, after: int | None) -> int | None:

@@ -7,11 +7,9 @@ everything that was acknowledged must be, and a file that took the database's pl
 
 from __future__ import annotations
 
-import random
 import shutil
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -21,14 +19,13 @@ from typing import NamedTuple
 from server_process import Broken, ServerProcess
 
 from proofs.checker import check
+from proofs.faults import a_share, each, together
 from proofs.figure import Result
 from proofs.findings import Findings
-from proofs.followers import FOLLOWED
 from proofs.history import History
-from proofs.load import clients, last_life, wait_for_acknowledged
+from proofs.scene import Scene, scene
 from proofs.stage import Stage, until
 
-AT_ONCE = 4  # servers
 CLIENTS = 3
 MAX_ACKNOWLEDGED = 200  # uploads before the files are touched
 AFTER = 20  # uploads that a server which goes on must acknowledge
@@ -95,16 +92,9 @@ class Run:
 
 def prove(stage: Stage, *, share: float, seed: int) -> Result:
     """Try each way with each end, or a share of them, as often as the share is above one."""
-    cases = list(product(WAYS, (STOPPED, KILLED)))
-    chance = random.Random(seed)
-    chosen = cases * round(share) if share >= 1 else chance.sample(cases, max(1, round(share * len(cases))))
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        ran = list(pool.map(lambda number: _try(stage, number, *chosen[number], seed), range(len(chosen))))
-    findings, whole = Findings(), History(followers=len(FOLLOWED))
-    for one in ran:
-        findings.include(one.findings)
-        whole.uploads += one.history.uploads
-        whole.pushes += one.history.pushes
+    chosen = a_share(list(product(WAYS, (STOPPED, KILLED))), share, seed)
+    ran = each(enumerate(chosen), lambda case: _try(stage, case[0], *case[1], seed))
+    whole, findings = together((one.history, one.findings) for one in ran)
     wrong = [f"{one.name} ({', '.join(one.wrong)})" for one in ran if one.wrong]
     beside = " ".join([f"cases={len(ran)} wrong={len(wrong)}", *wrong])
     return Result(findings, ("lost", "dup", "order", "corrupt"), whole, beside, passed=not wrong)
@@ -112,36 +102,34 @@ def prove(stage: Stage, *, share: float, seed: int) -> Result:
 
 def _try(stage: Stage, number: int, name: str, end: str, seed: int) -> Run:
     run, way = Run(f"{name}-{end}"), WAYS[name]
-    here = replace(stage, folder=stage.folder / f"{number}-{run.name}")
-    chance = random.Random(f"{seed} {number} {run.name}")
+    own = replace(stage, folder=stage.folder / f"{number}-{run.name}")
     try:
-        with clients(run.history, chance, CLIENTS) as target:
+        with scene(own, f"{seed} {number} {run.name}", CLIENTS, history=run.history) as here:
             with here.server() as server:
-                target.set(server.port)
-                wait_for_acknowledged(run.history, chance.randrange(1, MAX_ACKNOWLEDGED))
-                way.do(here)
-                _expect_notice(server, way, run)
+                here.acknowledges(here.chance.randrange(1, MAX_ACKNOWLEDGED))
+                way.do(own)
+                _expect_notice(here, server, way, run)
                 _end(server, end, 0 if way.goes_on else 1, run)
-            target.set(None)
-            left = [here.sample.read_bytes()]
-            _check_other(here, run.findings)
-            _put_back(here)
-            if code := last_life(replace(here, mutant=None), target, run.history):
-                run.wrong.append(f"the next server ended with {code}")
-        run.findings.include(check(run.history, here.db, sample=here.sample, ended=True, left=left))
+            left = [own.sample.read_bytes()]
+            _check_other(own, run.findings)
+            _put_back(own)
+            with here.server(replace(own, mutant=None)) as server:
+                if code := here.finish(server):
+                    run.wrong.append(f"the next server ended with {code}")
+        run.findings.include(check(run.history, own.db, sample=own.sample, ended=True, left=left))
     except Broken as exc:
         run.findings.add("corrupt", str(exc))
     run.findings.told = [f"{run.name}: {sentence}" for sentence in run.findings.told]
-    shutil.rmtree(here.folder)
+    shutil.rmtree(own.folder)
     return run
 
 
-def _expect_notice(server: ServerProcess, way: Way, run: Run) -> None:
+def _expect_notice(here: Scene, server: ServerProcess, way: Way, run: Run) -> None:
     """Wait until the server says what it must say, and acknowledges more if it can go on."""
     expected = (MENDED,) if way.goes_on else SAVED
     if not until(lambda: any(said in line for line in list(server.said) for said in expected), NOTICE_S):
         run.wrong.append("the server says nothing")
-    elif way.goes_on and not wait_for_acknowledged(run.history, AFTER):
+    elif way.goes_on and not here.acknowledges(AFTER):
         run.wrong.append("the server does not go on")
 
 

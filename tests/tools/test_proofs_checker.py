@@ -72,8 +72,8 @@ def test_a_history_that_agrees_with_the_file_is_found_in_order(db: Path) -> None
         read("@ann", before=3),
         read(None, ONE, invoked=12),
     ]
-    pushes = [Push(1, "a", ONE, 15), Push(1, "a", TWO, 35)]
-    pushes += [Push(2, None, ONE, 15), Push(2, None, TWO, 35), Push(2, None, THREE, 55)]
+    pushes = [Push(1, ("a",), ONE, 15), Push(1, ("a",), TWO, 35)]
+    pushes += [Push(2, (), ONE, 15), Push(2, (), TWO, 35), Push(2, (), THREE, 55)]
     counts = [Count("a", 2, 60, 65), Count("a", 1, 12, 14), Count("b", 1, 60, 65)]
     assert found(db, history(reads=reads, pushes=pushes, counts=counts)) == set()
 
@@ -143,22 +143,22 @@ def test_a_count_of_what_there_was_not_at_that_time_is_found(count: Count, db: P
     ],
 )
 def test_a_follower_that_missed_one_or_saw_one_twice_is_found(seen: list[Seen], kind: str, db: Path) -> None:
-    assert kind in found(db, history(pushes=[Push(1, None, tweet, 60) for tweet in seen]))
+    assert kind in found(db, history(pushes=[Push(1, (), tweet, 60) for tweet in seen]))
 
 
 def test_a_follower_that_lacks_what_it_was_to_have_at_the_end_is_found(db: Path) -> None:
-    pushes = [Push(1, None, ONE, 60), Push(1, None, TWO, 60)]
-    assert found(db, history(pushes=pushes, awaited={(1, None): 2})) == set()
-    assert found(db, history(pushes=pushes, awaited={(1, None): 3})) == {"order"}
-    assert found(db, history(pushes=pushes, awaited={(2, "a"): 2})) == {"order"}, "to the other one nothing was pushed"
+    pushes = [Push(1, (), ONE, 60), Push(1, (), TWO, 60)]
+    assert found(db, history(pushes=pushes, awaited={(1, ()): 2})) == set()
+    assert found(db, history(pushes=pushes, awaited={(1, ()): 3})) == {"order"}
+    assert found(db, history(pushes=pushes, awaited={(2, ("a",)): 2})) == {"order"}, "nothing was pushed to it"
 
 
 @pytest.mark.parametrize(
     ("push", "kind"),
     [
-        (Push(1, "a", TWO, 35), "stale"),  # the question that follows is answered with an older tweet
-        (Push(1, "b", THREE, 39), "stale"),  # before it was sent
-        (Push(1, "b", THREE._replace(text="two #a"), 60), "lost"),
+        (Push(1, ("a",), TWO, 35), "stale"),  # the question that follows is answered with an older tweet
+        (Push(1, ("b",), THREE, 39), "stale"),  # before it was sent
+        (Push(1, ("b",), THREE._replace(text="two #a"), 60), "lost"),
     ],
 )
 def test_a_push_that_others_contradict_is_found(push: Push, kind: str, db: Path) -> None:
@@ -171,7 +171,7 @@ def test_a_push_that_others_contradict_is_found(push: Push, kind: str, db: Path)
 def test_a_history_of_followers_to_whom_nothing_was_pushed_shows_nothing() -> None:
     assert history().shows_something
     assert not history(followers=1).shows_something
-    assert history(followers=1, pushes=[Push(1, None, ONE, 15)]).shows_something
+    assert history(followers=1, pushes=[Push(1, (), ONE, 15)]).shows_something
     assert not History().shows_something
 
 
@@ -250,7 +250,7 @@ def a_delete(**more: object) -> Delete:
 
 
 def test_who_saw_a_tweet_before_it_was_deleted_was_told_the_truth(deleted: Path) -> None:
-    pushes = [Push(1, None, ONE, 15), Push(1, None, TWO, 35), Push(2, None, ONE, 15), Push(2, None, THREE, 80)]
+    pushes = [Push(1, (), ONE, 15), Push(1, (), TWO, 35), Push(2, (), ONE, 15), Push(2, (), THREE, 80)]
     reads = [read(None, TWO, invoked=32), read("a", ONE, limit=2)]
     for outcome in ("ok", "unknown"):
         deletes = [a_delete(outcome=outcome)]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from proofs import (
     command_line,
     diskfull,
+    faults,
     fsyncs,
     ioerrors,
     loopsteps,
@@ -119,7 +120,7 @@ def test_a_server_that_hangs_or_crashes_after_a_fault_is_found(
 
     server = program(tmp_path, commands.replace("LISTEN", "echo listening on 127.0.0.1:1"))
     with pytest.raises(Broken, match=told):
-        ioerrors.let_fail(server, History(), random.Random(1), fault)
+        faults.let_fail(server, History(), "1", fault)
 
 
 @pytest.mark.parametrize("nth", range(4, 9))

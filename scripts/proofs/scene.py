@@ -1,0 +1,148 @@
+"""A scene: clients and followers at work with one server after the other, what they saw, and what was wrong with it."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from server_process import LIMIT_S, Broken, ServerProcess
+
+from proofs import load
+from proofs.checker import check
+from proofs.figure import Result
+from proofs.findings import Findings, Kind
+from proofs.followers import Follower
+from proofs.history import History
+from proofs.stage import Stage, until
+from proofs.talk import ANSWER_S, Target, Visitor
+
+CLIENTS = 6
+FOLLOWED = ((), ("PROOF",))
+"""What is followed, by one follower each: every tweet, and one tag that many of them carry."""
+WORK_S = 0.3  # of the last server: its log is copied every 0.2 s
+
+
+@dataclass(slots=True)
+class Scene:
+    """Where it happens, by which chance, what clients saw, what was found; and all who are at work."""
+
+    stage: Stage
+    chance: random.Random
+    history: History
+    findings: Findings = field(default_factory=Findings)
+    target: Target = field(default_factory=Target)
+    working: list[Visitor] = field(default_factory=list)
+    following: list[Follower] = field(default_factory=list)
+
+    @property
+    def everybody(self) -> list[Visitor]:
+        """Who works, and who follows."""
+        return [*self.working, *self.following]
+
+    @contextmanager
+    def server(self, stage: Stage | None = None) -> Iterator[ServerProcess]:
+        """A server of the scene's stage, or of another, where all clients go until the block ends."""
+        with (stage or self.stage).server() as server:
+            self.target.move(server.port)
+            yield server
+        self.target.move(None)
+
+    def lives(self, seconds: float) -> Iterator[None]:
+        """Once for each life of a server; beyond the time, for a while, until somebody has worked in one."""
+        end = time.monotonic() + seconds
+        while (at := time.monotonic()) < end or (not self.history.acknowledged and at < end + LIMIT_S):
+            yield
+
+    def acknowledges(self, wanted: int, limit_s: float = 30.0) -> bool:
+        """Whether so many more uploads are acknowledged before the time is over."""
+        wanted += self.history.acknowledged
+        return until(lambda: self.history.acknowledged >= wanted, limit_s)
+
+    def last_life(self, stage: Stage | None = None) -> bool:
+        """Let clients work with one more server. Returns whether it ended in order, and others had served before."""
+        served = self.history.acknowledged > 0
+        with self.server(stage) as server:
+            return self.finish(server) == 0 and served
+
+    def finish(self, server: ServerProcess) -> int:
+        """Let the clients work and end; when all followers, and one that comes late, have all, stop the server.
+
+        Returns its exit code. Who gets nothing more for as long as an answer may take will not get it: the check tells.
+        """
+        self._wait_for_work()
+        self.follow()
+        until(lambda: all(one.follows == server.port for one in self.following), ANSWER_S)
+        self.target.stop()
+        for client in self.working:
+            client.join(2 * ANSWER_S)
+        self.history.awaited = {(one.number, one.keys): one.newest_wanted(self.history) for one in self.following}
+        while not self._all_have() and self._get_on():
+            pass
+        return server.stop()
+
+    def check(self, left: Sequence[bytes] = ()) -> None:
+        """Compare what was seen with the file and the copy of the log that a server has left which ended in order."""
+        self.findings.include(check(self.history, self.stage.db, sample=self.stage.sample, ended=True, left=left))
+
+    def result(self, *kinds: Kind, beside: str, passed: bool) -> Result:
+        """What it comes to."""
+        return Result(self.findings, kinds, self.history, beside, passed=passed)
+
+    def add(self, *visitors: Visitor) -> None:
+        """Let more of them work until the end."""
+        self.working += visitors
+        for one in visitors:
+            one.start()
+
+    def follow(self, *tags: str) -> None:
+        """Let one more follow these tags, or all tweets when there are none."""
+        self.following.append(Follower(len(self.following), tags, self.target, self.history))
+        self.following[-1].start()
+
+    def _wait_for_work(self) -> None:
+        """Return after WORK_S, and when clients were served once more and followers were pushed something.
+
+        Less would show nothing, however slow the machine is.
+        """
+        time.sleep(WORK_S)
+        self.acknowledges(load.MAX_WINDOW)
+        until(lambda: self.history.shows_something, ANSWER_S)
+
+    def _all_have(self) -> bool:
+        return all(one.cursor >= self.history.awaited[one.number, one.keys] for one in self.following)
+
+    def _get_on(self) -> bool:
+        """Whether any follower gets something more within the time of an answer."""
+        before = [one.cursor for one in self.following]
+        return until(lambda: [one.cursor for one in self.following] != before, ANSWER_S)
+
+
+@contextmanager
+def scene(
+    stage: Stage,
+    seed: int | str,
+    clients: int = CLIENTS,
+    *,
+    history: History | None = None,
+    followed: Sequence[tuple[str, ...]] = FOLLOWED,
+) -> Iterator[Scene]:
+    """So many clients at work until the block ends, and followers. A failure of any of them is raised here."""
+    here = Scene(stage, random.Random(seed), history or History())
+    here.add(*load.clients(here.target, here.history, here.chance, clients))
+    for tags in followed:
+        here.follow(*tags)
+    here.history.followers = len(followed)
+    try:
+        yield here
+    finally:
+        here.target.stop()
+        for one in here.everybody:
+            one.join(2 * ANSWER_S)
+    for one in here.everybody:
+        if one.failure is not None:
+            raise one.failure
+        if one.is_alive():
+            raise Broken(f"client {one.name} still waits, though its server has gone")
