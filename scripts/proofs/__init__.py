@@ -15,8 +15,8 @@ good        a client whose answers are timed while others do harm
 disk        what a disk holds after a power cut, from the operations that shim/disk.c records
 fuzz        random bytes against fuzz_targets, from corpus/
 expensive   requests that cost as much as their bytes can, for loopsteps
-sieges      attacks on servers with settings of their own: places, tokens, the report log; costs has those on the rate
-            ground is where they take place, caller is one of their clients
+sieges      attacks on servers with settings of their own: places, tokens, the report log; costs has those on the rate,
+            below those on TLS; ground is where they take place, caller and tls_caller are their clients
 instrument  how long the server's loop and its workers take, measured in the server's process
 attacks     what hostile clients do; descriptors takes those of the server away
 mutants     bugs on purpose, put into the server at its start; mutation looks for them

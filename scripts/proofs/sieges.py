@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+from proofs.below import endless_hellos, new_keys, unread_pages
 from proofs.caller import Caller
 from proofs.costs import dear_queries
 from proofs.figure import Result
@@ -104,7 +105,17 @@ def _is_heeded(old: Caller) -> bool:
 
 
 SIEGES: dict[str, Siege] = {
-    siege.__name__: siege for siege in (refused_crowd, swelling_tags, long_lines, tokens_replaced, dear_queries)
+    siege.__name__: siege
+    for siege in (
+        refused_crowd,
+        swelling_tags,
+        long_lines,
+        tokens_replaced,
+        dear_queries,
+        new_keys,
+        endless_hellos,
+        unread_pages,
+    )
 }
 
 

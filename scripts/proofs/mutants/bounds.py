@@ -87,3 +87,36 @@ def no_answer_is_kept() -> None:
     from ttweet.broker import kept_answers
 
     kept_answers.KEPT_S = 0.0
+
+
+@mutant("sieges", "forged")
+def keys_without_end() -> None:
+    """A TLS client may change its key as often as it likes."""
+    from ttweet.server.net import tls_records
+
+    tls_records.RecordAllowance.is_exceeded = property(lambda _: False)
+
+
+@mutant("sieges", "forged")
+def hellos_without_end() -> None:
+    """Nobody looks at how long a handshake is."""
+    from ttweet.server.net import tls
+
+    tls.MAX_HANDSHAKE_BYTES = 1 << 30
+
+
+@mutant("sieges", "forged")
+def encrypted_ahead() -> None:
+    """All that waits for a TLS client is encrypted at once, so it is there twice."""
+    from ttweet.server.net import tls
+
+    def send_now(self: Any, data: bytes) -> int:
+        if self._rest or self._sending.locked():
+            return 0
+        self._encrypt(data)
+        encrypted = self._outgoing.read()
+        self._rest = encrypted[self._plain.send_now(encrypted) :]
+        self._ahead = len(data) if self._rest else 0
+        return 0 if self._rest else len(data)
+
+    tls.TlsTransport.send_now = send_now
