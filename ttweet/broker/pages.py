@@ -33,7 +33,7 @@ class Batch:
         """The newest id of this commit, which stays when its tweet is deleted."""
         self.weight = max(1, len(tweets))
         """For how many tweets it counts in memory."""
-        self.bytes = sum([TWEET_BYTES + weight_of(keys) for _, keys in tweets]) or TWEET_BYTES
+        self.bytes = TWEET_BYTES * self.weight + weight_of([key for _, keys in tweets for key in keys])
         """For how many bytes it does."""
         self._frames: dict[tuple[Encoder, int], bytes] = {}
 

@@ -86,7 +86,7 @@ class Connection:
         self._quiet = False  # nothing was pushed since the last look
         self._state = READING
         self._served = False  # a request was carried out
-        self._deadline = Deadline(limits, self._reader, place)
+        self._deadline = Deadline(limits, self._reader, place, self._session)
 
     async def run(self) -> None:
         """Serve the client until it ends, breaks the protocol, or `stop`, `expire` or its own going ends it."""
@@ -103,7 +103,7 @@ class Connection:
                 self._flush()
                 if self._outbox.unsent:
                     await self._until_answered()
-                self._move_deadline(progressed=bool(events))
+                self._deadline.move(progressed=bool(events))
                 if self._state is HANDLING:
                     self._state = READING
             await self._finish()
@@ -119,7 +119,7 @@ class Connection:
         except LOST:
             self.close()
         else:
-            self._move_deadline(progressed=True)
+            self._deadline.move(progressed=True)
             self.answered()
             self._outbox.note_progress()
             self._session.resume()
@@ -191,7 +191,7 @@ class Connection:
         """Close, now that the deadline has passed, and tell the client if it would hear."""
         unsent, unfinished = self._outbox.unsent, self._reader.unfinished
         if self.is_working and not unsent:
-            self._move_deadline(progressed=True)  # it is waiting for the disk, which is not its fault
+            self._deadline.move(progressed=True)  # it is waiting for the disk, which is not its fault
             return
         if self._state is READING and not (unsent or unfinished) and self.follows is not None:
             self._ping()
@@ -371,9 +371,6 @@ class Connection:
             self._state = LINGERING
         self._deadline.linger()
         await self._transport.send_end()
-
-    def _move_deadline(self, *, progressed: bool) -> None:
-        self._deadline.move(progressed=progressed, follows=self._session.subscription is not None)
 
     def _flush(self) -> None:
         if not self._outbox.flush():

@@ -2,6 +2,7 @@
 
 import trio
 
+from ttweet.broker.session import Session
 from ttweet.protocol.reader import RequestReader
 from ttweet.server.config import Limits
 from ttweet.server.net.places import Place
@@ -12,20 +13,21 @@ LINGER_S = 1.0  # bytes are thrown away for so long after the last answer, lest 
 class Deadline:
     """One client's deadline, at first that for its first byte. `at` is the time, by trio's clock."""
 
-    __slots__ = ("_limits", "_mid_frame", "_place", "_reader", "at")
+    __slots__ = ("_limits", "_mid_frame", "_place", "_reader", "_session", "at")
 
-    def __init__(self, limits: Limits, reader: RequestReader, place: Place) -> None:
+    def __init__(self, limits: Limits, reader: RequestReader, place: Place, session: Session) -> None:
         self._limits = limits
         self._reader = reader
         self._place = place
+        self._session = session
         self._mid_frame = False  # what reader.unfinished was after the last read
         self.at = place.heard_at + limits.first_byte_s
 
-    def move(self, *, progressed: bool, follows: bool) -> None:
+    def move(self, *, progressed: bool) -> None:
         """Give the client time for what comes next. A whole frame moves the deadline, a part of one does not."""
         unfinished = self._reader.unfinished
         if progressed or unfinished != self._mid_frame:
-            waiting_s = self._limits.ping_s if follows else self._limits.idle_s
+            waiting_s = self._limits.idle_s if self._session.subscription is None else self._limits.ping_s
             self._place.heard_at = now = trio.current_time()
             self.at = now + (self._limits.frame_s if unfinished else waiting_s)
         self._mid_frame = unfinished

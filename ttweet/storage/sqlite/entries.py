@@ -147,7 +147,7 @@ class EntryWriter:
 
     def _numbered(self, drafts: Sequence[Draft], at: int) -> tuple[list[Tweet | Tombstone], list[tuple[Tweet, Draft]]]:
         """The drafts as tweets, and those among them that are new: the others repeat a key."""
-        digests = [self._keys.digest(draft) for draft in drafts]
+        digests = [None if draft.key is None else self._keys.digest(draft) for draft in drafts]
         known = self._keys.find([digest for digest in digests if digest is not None], at)
         tweets: list[Tweet | Tombstone] = []
         new: list[tuple[Tweet, Draft]] = []

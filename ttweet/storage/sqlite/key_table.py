@@ -54,10 +54,8 @@ class KeyTable:
         self._connection = connection
         self._secret: bytes = connection.execute(_OWN_SECRET).fetchone()[0]
 
-    def digest(self, draft: Draft) -> bytes | None:
-        """The digest of a draft's author and key; None without a key. Anonymous authors share one space of keys."""
-        if draft.key is None:
-            return None
+    def digest(self, draft: Draft) -> bytes:
+        """The digest of a draft's author and its key, which it has. Anonymous authors share one space of keys."""
         scope = f"{draft.by or ''}\0{draft.key}".encode()
         return hashlib.blake2b(scope, key=self._secret, digest_size=DIGEST_BYTES).digest()
 
@@ -66,6 +64,8 @@ class KeyTable:
 
         Keys that are too old at a time (ms) are forgotten at once, so that they can be used again.
         """
+        if not digests:
+            return {}
         rows = _FIND.run(self._connection, [(digest,) for digest in digests])
         expired = {digest for digest, _, stored, *_ in rows if at - cast("int", stored) > KEY_LIFETIME_MS}
         _FORGET.run(self._connection, [(digest,) for digest in expired])

@@ -61,9 +61,8 @@ class LogTable:
         _LINES.run(self._connection, lines)
         if len(lines) < len(numbered):
             _DETAILED.run(self._connection, [_detailed(id_, session, at, one) for id_, one in numbered if one.details])
-        self._now = self._now._replace(last=self._now.last + len(reports))
         added = _size(reports)
-        self.note_change(added)
+        self._note(added, lines=len(reports))
         return added
 
     def prune(self, added: int, *, step: int) -> None:
@@ -117,8 +116,11 @@ class LogTable:
 
     def note_change(self, bytes_: int) -> None:
         """Count so many bytes more, or fewer: lines came, went, or became shorter."""
-        if self._now.size is not None:
-            self._now = self._now._replace(size=self._now.size + bytes_)
+        self._note(bytes_)
+
+    def _note(self, bytes_: int, *, lines: int = 0) -> None:
+        last, size, version = self._now
+        self._now = _LogState(last + lines, None if size is None else size + bytes_, version)
 
     def keep(self) -> None:
         """The transaction is committed: remember what it did."""

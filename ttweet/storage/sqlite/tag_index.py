@@ -10,6 +10,7 @@ tweet of the chunk. Readers, and the next server if this one dies, find the twee
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from ttweet.model import hashtags
 from ttweet.model.tweets import Tweet, weight_of
@@ -31,6 +32,15 @@ _TWEETS = Rows("SELECT id, at, author, text, tags FROM tweets WHERE id IN (VALUE
 _LETTERED = "SELECT id, key, lettered FROM tags WHERE key GLOB '*[^ -~]*'"
 
 
+class _Built(NamedTuple):
+    """What a transaction has indexed of the tweets that wait: the oldest of them, and what their tags weigh."""
+
+    tweets: int
+    weight: int
+    mark: int
+    """The id up to which the index has all tweets then."""
+
+
 class TagIndex:
     """Indexes the tags of batches. Each transaction is followed by `keep` after COMMIT, or `forget` after ROLLBACK."""
 
@@ -45,9 +55,9 @@ class TagIndex:
         self._since: int | None = None  # when the first that waits came
         self._fresh: list[Tagged] = []  # what the transaction under way adds
         self._fresh_newest = last_tweet
-        self._weight = sum([weight_of(tags) for _, _, tags in self._waiting])
+        self._weight = _weight_of(self._waiting)
         self._fresh_weight = 0
-        self._built: tuple[int, int] | None = None  # tweets that the transaction has indexed, and its mark
+        self._built: _Built | None = None
 
     def rekey(self) -> None:
         """Key the tags again if another rule or another Python keyed them: inside the caller's transaction.
@@ -70,7 +80,7 @@ class TagIndex:
         """
         self._fresh += tagged
         self._fresh_newest = newest
-        fresh = sum([weight_of(tags) for _, _, tags in tagged])
+        fresh = _weight_of(tagged)
         self._fresh_weight += fresh
         waited = self._since is not None and abs(at - self._since) >= PAUSE_MS
         if waited or newest - self._up_to >= CHUNK or self._weight + self._fresh_weight >= CHUNK_WEIGHT:
@@ -83,15 +93,17 @@ class TagIndex:
 
         Raises sqlite3.Error.
         """
-        done = 0 if self._built is None else self._built[0]
+        done, done_weight, _ = self._built or _Built(0, 0, 0)
         waiting = (self._waiting + self._fresh)[done:]
-        taken = waiting if limit is None else _oldest(waiting, limit)
+        taken, weight = waiting, self._weight + self._fresh_weight - done_weight
+        if limit is not None:
+            taken, weight = _oldest(waiting, weight, limit)
         if taken:
             self._table.count(taken)
         mark = self._fresh_newest if len(taken) == len(waiting) else taken[-1][0]
         if mark > self._up_to:
             self._connection.execute(_MARK, (mark,))
-        self._built = done + len(taken), mark
+        self._built = _Built(done + len(taken), done_weight + weight, mark)
 
     def uncount(self, tagged: Sequence[Tagged]) -> None:
         """Take tweets out of the index, in which all that waits is then: inside the caller's transaction.
@@ -120,9 +132,9 @@ class TagIndex:
         self._waiting += self._fresh
         self._weight += self._fresh_weight
         if self._built is not None:
-            taken, self._up_to = self._built
+            taken, weight, self._up_to = self._built
             self._since, self._waiting = None, self._waiting[taken:]
-            self._weight = sum([weight_of(tags) for _, _, tags in self._waiting])
+            self._weight -= weight
         self._fresh, self._fresh_weight, self._built = [], 0, None
         self._table.keep()
 
@@ -138,14 +150,21 @@ class TagIndex:
         return self._up_to == self._newest
 
 
-def _oldest(waiting: list[Tagged], limit: int) -> list[Tagged]:
-    """The oldest tweets whose tags weigh no more than `limit` together, and at least one."""
-    weight = 0
-    for number, (_, _, tags) in enumerate(waiting):
-        weight += weight_of(tags)
-        if weight > limit and number:
-            return waiting[:number]
-    return waiting
+def _weight_of(tagged: Sequence[Tagged]) -> int:
+    """What the tags of tweets weigh together."""
+    return weight_of([key for _, _, tags in tagged for key in tags])
+
+
+def _oldest(waiting: list[Tagged], weight: int, limit: int) -> tuple[list[Tagged], int]:
+    """The oldest tweets whose tags weigh no more than `limit` together, and at least one; with their weight.
+
+    `weight` is that of all. Few are left out, so the newest are looked at.
+    """
+    number = len(waiting)
+    while weight > limit and number > 1:
+        number -= 1
+        weight -= weight_of(waiting[number][2])
+    return waiting[:number], weight
 
 
 def _pages(rows: list[tuple[Value, ...]]) -> Iterator[list[tuple[Value, ...]]]:

@@ -138,9 +138,10 @@ class TagTable:
 
     def keep(self) -> None:
         """The transaction is committed: remember its rows, for a bounded number of tags."""
-        self._cached_bytes += sum(map(_bytes_of, self._fresh.keys() - self._cache.keys()))
-        self._cache.update(self._fresh)
-        self._fresh.clear()
+        if self._fresh:
+            self._cached_bytes += sum(map(_bytes_of, self._fresh.keys() - self._cache.keys()))
+            self._cache.update(self._fresh)
+            self._fresh.clear()
         while len(self._cache) > MAX_CACHED or self._cached_bytes > MAX_CACHED_BYTES:
             self._uncache(next(iter(self._cache)))
         self._last_id = self._next_id - 1
