@@ -6,7 +6,7 @@ checker     a history against the file, which SQLite alone reads (stored): tweet
 order       the order of all that was seen; tables the tags and keys beside the tweets; report_log what the log says
 findings    what is wrong, by kind; figure is the line that is printed
 stage       the folder of a server, and how it is started (as a server_process); shim/ as libraries to load into it
-talk        how a client asks and is answered; where the server is
+caller      a client, which asks and is answered; talk those that go from one server to the next
 load        clients that work and write their history
 followers   those to whom it is pushed
 scene       all of them at work on a stage, over one server after the other; each fault is played on one
@@ -16,7 +16,7 @@ disk        what a disk holds after a power cut, from the operations that shim/d
 fuzz        random bytes against fuzz_targets, from corpus/
 expensive   requests that cost as much as their bytes can, for loopsteps
 sieges      attacks on servers with settings of their own: places, tokens, the report log; costs has those on the rate,
-            below those on TLS; ground is where they take place, caller and tls_caller are their clients
+            below those on TLS; ground is where they take place, tls_caller is a client there
 instrument  how long the server's loop and its workers take, measured in the server's process
 attacks     what hostile clients do; descriptors takes those of the server away
 mutants     bugs on purpose, put into the server at its start; mutation looks for them

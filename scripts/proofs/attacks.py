@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
-from proofs.talk import ANSWER_S, answer, end_with_reset, frame
+from proofs.caller import ANSWER_S, Caller, end_with_reset, frame
 
 ATTACK_S = 3.0  # for what could go on for ever
 AT_ONCE_S = 5.0  # for the end of a connection: the server waits ten seconds for who is merely slow
@@ -89,9 +89,8 @@ def silence(port: int, _: random.Random, scale: float) -> None:
     Who comes after them and asks for something is served.
     """
     with _many(port, max(50, int(2000 * scale))) as silent:
-        with _connect(port) as newcomer, newcomer.makefile("rb") as answers:
-            newcomer.sendall(frame("p", ""))
-            assert (said := answer(answers)) == ("ok", None), f"who comes beside the silent was answered with {said}"
+        with Caller(port) as newcomer:
+            assert (said := newcomer.ask("p")) == "ok", f"who comes beside the silent was answered with {said}"
         time.sleep(SLOW_S * min(1.0, scale))
         for one in silent if scale >= 1 else ():
             assert (words := _all(one)).startswith(b'["err"'), f"silence was answered with {words[:60]!r}"
@@ -109,10 +108,8 @@ def served_crowd(port: int, _: random.Random, scale: float) -> None:
         for one in served:
             with suppress(OSError):
                 one.recv(1000)
-        newcomer = socket.create_connection(("127.0.0.1", port), ANSWER_S, source_address=("127.0.0.9", 0))
-        with newcomer, newcomer.makefile("rb") as answers:
-            newcomer.sendall(frame("p", ""))
-            assert (said := answer(answers)) == ("ok", None), f"a newcomer of another address was answered with {said}"
+        with Caller(port, came_from="127.0.0.9") as newcomer:
+            assert (said := newcomer.ask("p")) == "ok", f"a newcomer of another address was answered with {said}"
         time.sleep(_duration_s(scale))
 
 

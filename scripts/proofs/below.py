@@ -9,9 +9,9 @@ from pathlib import Path
 
 from server_process import ServerProcess
 
-from proofs.expensive import compact, uploads
+from proofs.caller import ANSWER_S, frame
+from proofs.expensive import uploads
 from proofs.ground import Ground
-from proofs.talk import ANSWER_S
 from proofs.tls_caller import TlsCaller, certificate
 
 KEYS_AT_ONCE = (3, 100)  # beside each ping
@@ -23,7 +23,7 @@ RECORD = b"\x16\x03\x01\x00\x01"
 MAX_HELLO_MS = 100.0  # of the processor, for one of them
 CALLERS = 60  # that read nothing
 PAGES = 20  # that each of them asks for
-PAGE = compact("t", {"tag": "big", "limit": 200})
+PAGE = frame("t", {"tag": "big", "limit": 200})
 UPLOADS = 110  # that fill the page
 MAX_UNREAD_KIB = 320  # of memory, for a page of 256 KiB that is not read
 
@@ -48,7 +48,7 @@ def _change_keys(one: TlsCaller, at_once: int, *, answered: bool) -> int:
     with suppress(OSError):
         while taken <= MAX_KEYS:
             one.send_keys(at_once, answered=answered)
-            one.ask(compact("p", ""))
+            one.ask(frame("p", ""))
             taken += at_once
     return taken
 
@@ -109,6 +109,6 @@ def _server(ground: Ground) -> Iterator[tuple[ServerProcess, Path]]:
 def _is_served(server: ServerProcess, ca: Path) -> Iterator[str]:
     """Whether an honest client gets the page and has its upload stored."""
     with TlsCaller(server.port, ca) as one:
-        for request in (PAGE, compact("u", "an honest upload")):
+        for request in (PAGE, frame("u", "an honest upload")):
             if not (said := one.ask(request)).startswith(b'["ok"'):
                 yield f"an honest client got {said[:100]!r}"

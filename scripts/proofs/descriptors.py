@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import resource
-import socket
 import time
 from contextlib import ExitStack
 
 from server_process import ServerProcess
 
+from proofs.caller import Caller
 from proofs.findings import Findings
 from proofs.good import Good
 from proofs.stage import until
-from proofs.talk import ANSWER_S, answer, frame
 
 FEW = 5  # descriptors that the server may still open
 COMING = 50  # clients that want one
@@ -27,9 +26,7 @@ def exhaust(server: ServerProcess, good: Good, findings: Findings) -> None:
     whole, before = resource.prlimit(pid, resource.RLIMIT_NOFILE), _busy(pid)
     with ExitStack() as stack:
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (server.descriptors() + FEW, whole[1]))
-        coming = [socket.create_connection(("127.0.0.1", server.port), ANSWER_S) for _ in range(COMING)]
-        for one in coming:
-            stack.enter_context(one)
+        coming = [stack.enter_context(Caller(server.port)) for _ in range(COMING)]
         answered = len(good.took_ms)
         if (busy := _busy(pid) - before) > MAX_BUSY:
             findings.add("corrupt", f"without descriptors the server takes {busy:.0%} more of a processor")
@@ -42,16 +39,14 @@ def exhaust(server: ServerProcess, good: Good, findings: Findings) -> None:
             _expect_service(one, findings)
 
 
-def _expect_service(one: socket.socket, findings: Findings) -> None:
+def _expect_service(one: Caller, findings: Findings) -> None:
     try:
-        with one.makefile("rb") as answers:
-            one.sendall(frame("p", ""))
-            kind, _ = answer(answers)
+        said = one.ask("p")
     except OSError as exc:
         findings.add("stale", f"with descriptors again a client was let down: {exc!r}")
         return
-    if kind != "ok":
-        findings.add("stale", f"with descriptors again a client was answered {kind}")
+    if said != "ok":
+        findings.add("stale", f"with descriptors again a client was answered {said}")
 
 
 def _busy(pid: int) -> float:

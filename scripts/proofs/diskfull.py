@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -14,18 +13,18 @@ from pathlib import Path
 
 from server_process import ServerProcess
 
+from proofs.caller import Caller
 from proofs.figure import Result
 from proofs.history import History, Upload, now
 from proofs.load import note
 from proofs.scene import Scene, scene
 from proofs.stage import Skipped, Stage
-from proofs.talk import ANSWER_S, answer, frame
 
 SIZE_MIB = 48  # more than the write-ahead log may grow to before it goes back into the file
 WAIT_S = 20.0  # for the disk to be full, and for uploads to go on
 FIRST = 300  # uploads before the disk is filled
 PROBES = 20  # uploads while it is full, each with
-QUESTIONS = (frame("d", ""), frame("t", "proof"))
+QUESTIONS = {"d": "", "t": "proof"}
 
 
 def prove(stage: Stage, *, rounds: int, seed: int) -> Result:
@@ -53,9 +52,10 @@ def _fill_and_empty(here: Scene, server: ServerProcess) -> None:
         here.findings.add("corrupt", "no upload was refused for want of room")
     for _ in range(PROBES):
         _post(server.port, here.history)
-        for question in QUESTIONS:
-            if _ask(server.port, question)[0] != "ok":
-                here.findings.add("corrupt", f"with a full disk {question!r} is not answered")
+        with Caller(server.port) as caller:
+            for question, data in QUESTIONS.items():
+                if caller.ask(question, data) != "ok":
+                    here.findings.add("corrupt", f"with a full disk {question} is not answered")
     filler.unlink()
     goes_on = here.acknowledges(FIRST, WAIT_S)
     if server.process.poll() is not None:
@@ -95,15 +95,10 @@ def _post(port: int, history: History) -> object:
     """Upload one more, and return the error's code if it is refused."""
     upload = Upload(0, f"probe {now()} #proof", (), None, now())
     history.uploads.append(upload)
-    kind, data = _ask(port, frame("u", upload.text))
+    with Caller(port) as caller:
+        kind, data = caller.request("u", upload.text)
     note(upload, kind, data)
     return kind if kind == "ok" else data["code"]
-
-
-def _ask(port: int, request: bytes) -> tuple[str, dict[str, object]]:
-    with socket.create_connection(("127.0.0.1", port), ANSWER_S) as sock, sock.makefile("rb") as answers:
-        sock.sendall(request)
-        return answer(answers)
 
 
 @contextmanager

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterator
 from itertools import count
 from typing import NamedTuple
+
+from proofs.caller import frame
 
 SCRIPTS = {
     "ascii": "a",
@@ -99,12 +100,7 @@ class Request(NamedTuple):
     @classmethod
     def of(cls, name: str, operation: str, data: object, times: int = 1) -> Request:
         """The frame, so many times."""
-        return cls(name, compact(operation, data) * times, times, times * _tags(operation, data))
-
-
-def compact(operation: str, data: object) -> bytes:
-    """A frame in as few bytes as it takes."""
-    return json.dumps([operation, data], ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        return cls(name, frame(operation, data) * times, times, times * _tags(operation, data))
 
 
 def requests(chance: random.Random, number_random: int) -> Iterator[Request]:
@@ -123,7 +119,7 @@ def requests(chance: random.Random, number_random: int) -> Iterator[Request]:
             f"{name}, as many as one read takes",
             operation,
             data,
-            max(1, READ_BYTES // len(compact(operation, data))),
+            max(1, READ_BYTES // len(frame(operation, data))),
         )
     for _ in range(number_random):
         yield _random(chance)
@@ -156,7 +152,7 @@ def _tagged(script: str, unit: str) -> Iterator[Request]:
     yield Request.of(f"s 32 tags {script}", "s", {"tags": tags, "after": 0})
     thousands = FRAME_BYTES // (len(unit.encode()) + 3) - 10
     yield Request.of(f"s {thousands} tags {script}", "s", {"tags": [unit] * thousands})
-    again = [compact("u", {"text": "x", "tags": [f"{one}{turn}" for one in tags]}) for turn in range(8)]
+    again = [frame("u", {"text": "x", "tags": [f"{one}{turn}" for one in tags]}) for turn in range(8)]
     yield Request(f"u 8 x 32 tags {script}", b"".join(again), 8, 8 * TAGS)
 
 
@@ -213,5 +209,5 @@ def new_tags(number: int, unit: str = "") -> list[str]:
 def uploads(number: int, unit: str = "", common: str | None = None) -> Request:
     """So many uploads with 31 new tags each, and one that they all have."""
     shared = [common] if common else []
-    frames = [compact("u", {"text": "x", "tags": [*shared, *new_tags(TAGS - 1, unit)]}) for _ in range(number)]
+    frames = [frame("u", {"text": "x", "tags": [*shared, *new_tags(TAGS - 1, unit)]}) for _ in range(number)]
     return Request(f"{number} uploads with {TAGS - 1} new tags", b"".join(frames), number, number * TAGS)

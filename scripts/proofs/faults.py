@@ -31,7 +31,7 @@ Came = TypeVar("Came")
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class Origin:
     """What a server starts on: the files that another has left, if any, and what clients were told of them."""
 
     name: str
@@ -50,13 +50,13 @@ class Ground:
 class Fault(NamedTuple):
     """Which call of a server fails, and how."""
 
-    ground: Ground
+    origin: Origin
     call: str
     error: str
     nth: int
 
     def __str__(self) -> str:
-        return f"{self.ground.name}-{self.call}-{self.error}-{self.nth}"
+        return f"{self.origin.name}-{self.call}-{self.error}-{self.nth}"
 
 
 class End(NamedTuple):
@@ -81,7 +81,7 @@ class Run:
     @property
     def came(self) -> tuple[History, Findings]:
         """What clients did with this server alone, and what was found."""
-        uploads = self.history.uploads[len(self.fault.ground.history.uploads) :]
+        uploads = self.history.uploads[len(self.fault.origin.history.uploads) :]
         return History(uploads, pushes=self.history.pushes), self.findings
 
     def let_fail(self, failing: Stage, seed: int, wait: Callable[[ServerProcess], None]) -> None:
@@ -94,8 +94,8 @@ class Run:
 
 @contextmanager
 def survived(fault: Fault) -> Iterator[Run]:
-    """A run on the fault's ground; after it a sound server must start on what is left, with all that was told."""
-    run = Run(fault, *fault.ground.begin(str(fault)))
+    """A run on the fault's origin; after it a sound server must start on what is left, with all that was told."""
+    run = Run(fault, *fault.origin.begin(str(fault)))
     yield run
     _look(run)
     run.findings.told = [f"{fault}: {sentence}" for sentence in run.findings.told]

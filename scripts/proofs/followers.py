@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import socket
-from collections.abc import Iterator
-
+from proofs.caller import Caller
 from proofs.history import History, Push, Seen, now
 from proofs.simple_tags import fold
-from proofs.talk import ANSWER_S, Target, Visitor, answer, frame
+from proofs.talk import Target, Visitor
 
 
 class Follower(Visitor):
@@ -29,13 +26,15 @@ class Follower(Visitor):
 
     def visit(self, port: int) -> None:
         """Follow one server to its end."""
-        with socket.create_connection(("127.0.0.1", port), ANSWER_S) as sock, sock.makefile("rb") as lines:
-            sock.sendall(frame("s", {"tags": self._tags, "after": self.cursor}))
-            answer(lines)
+        with Caller(port) as caller:
+            caller.request("s", {"tags": self._tags, "after": self.cursor})
             self.follows = port
             self.resumed += 1
-            sock.settimeout(None)  # it ends with the server
-            self._listen(lines)
+            caller.sock.settimeout(None)  # it ends with the server
+            for operation, data in caller.frames():
+                if operation == "m":
+                    self._history.pushes.append(Push(self.number, self.keys, Seen.of(data), now()))
+                    self.cursor = data["id"]
 
     def newest_wanted(self, history: History) -> int:
         """The newest of what was acknowledged to anybody and is followed; 0 for none."""
@@ -45,12 +44,3 @@ class Follower(Visitor):
 
     def _wants(self, tweet: Seen) -> bool:
         return not self.keys or not {*self.keys}.isdisjoint(map(fold, tweet.tags))
-
-    def _listen(self, lines: Iterator[bytes]) -> None:
-        for line in lines:
-            if not line.endswith(b"\n"):
-                return  # the server died in the middle of it: it counts as not seen
-            operation, data = json.loads(line)
-            if operation == "m":
-                self._history.pushes.append(Push(self.number, self.keys, Seen.of(data), now()))
-                self.cursor = data["id"]

@@ -7,7 +7,6 @@ its uploads.
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 import threading
@@ -17,11 +16,11 @@ from contextlib import contextmanager
 
 from server_process import LIMIT_S
 
+from proofs.caller import Caller, frame
 from proofs.findings import Findings
 from proofs.history import History, Upload, now
 from proofs.load import note
 from proofs.stage import ROOT
-from proofs.talk import ANSWER_S, answer, frame
 
 PAUSE_S = 0.002  # between two uploads
 WINDOW = 50  # uploads sent together while it warms up
@@ -42,10 +41,9 @@ class Good(threading.Thread):
     def run(self) -> None:
         """Upload until it is over."""
         try:
-            with socket.create_connection(("127.0.0.1", self._port), ANSWER_S) as sock, sock.makefile("rb") as answers:
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with Caller(self._port) as caller:
                 while not self._over:
-                    (upload,) = self._upload(sock, answers, 1)
+                    (upload,) = self._upload(caller, 1)
                     assert upload.returned is not None
                     self.took_ms.append((upload.returned - upload.invoked) / 1e6)
                     time.sleep(PAUSE_S)
@@ -54,9 +52,9 @@ class Good(threading.Thread):
 
     def warm_up(self, uploads: int) -> None:
         """Upload so many at once, on a connection of its own."""
-        with socket.create_connection(("127.0.0.1", self._port), ANSWER_S) as sock, sock.makefile("rb") as answers:
+        with Caller(self._port) as caller:
             for _ in range(uploads // WINDOW):
-                self._upload(sock, answers, WINDOW)
+                self._upload(caller, WINDOW)
 
     def end(self, findings: Findings) -> None:
         """Have it stop; it must have been answered all the time."""
@@ -65,14 +63,14 @@ class Good(threading.Thread):
         if self._failure is not None:
             findings.add("stale", f"the good client was let down: {self._failure!r}")
 
-    def _upload(self, sock: socket.socket, answers: Iterator[bytes], number: int) -> list[Upload]:
+    def _upload(self, caller: Caller, number: int) -> list[Upload]:
         place = len(self._history.uploads)
         connection = 0 if number > 1 else 1
         uploads = [Upload(connection, f"good {place + n} #good", (), None, now()) for n in range(number)]
         self._history.uploads += uploads
-        sock.sendall(b"".join([frame("u", upload.text) for upload in uploads]))
+        caller.sock.sendall(b"".join([frame("u", upload.text) for upload in uploads]))
         for upload in uploads:
-            note(upload, *answer(answers))
+            note(upload, *caller.answer())
             if upload.outcome != "ok":
                 raise ValueError(f"an upload was {upload.outcome}")
         return uploads

@@ -38,7 +38,7 @@ class Ground:
         self.history.uploads.append(upload)
         try:
             with Caller(server.port, token, came_from) as one:
-                kind, data = one.answer("u", upload.text)
+                kind, data = one.request("u", upload.text)
         except OSError as exc:
             return repr(exc)
         note(upload, kind, data)

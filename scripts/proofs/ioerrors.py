@@ -20,7 +20,7 @@ from pathlib import Path
 
 from server_process import ServerProcess
 
-from proofs.faults import CLIENTS, WORK, Fault, Ground, Run, each, let_fail, result, survived, until_enough
+from proofs.faults import CLIENTS, WORK, Fault, Origin, Run, each, let_fail, result, survived, until_enough
 from proofs.figure import Result
 from proofs.history import History
 from proofs.scene import scene
@@ -40,9 +40,9 @@ def prove(stage: Stage, *, share: float, seed: int) -> Result:
     In the long form each call must have failed with each error, and those that are NEEDED in service too.
     """
     strace = _strace()
-    grounds = [Ground("new", stage, History())]
-    grounds += [_left(stage, seed, "killed", ServerProcess.kill), _left(stage, seed, "stopped", ServerProcess.stop)]
-    faults = [fault for ground in grounds for fault in _faults(ground, strace)]
+    origins = [Origin("new", stage, History())]
+    origins += [_left(stage, seed, "killed", ServerProcess.kill), _left(stage, seed, "stopped", ServerProcess.stop)]
+    faults = [fault for origin in origins for fault in _faults(origin, strace)]
     chosen = faults if share >= 1 else _some(faults, share, seed)
     ran = each(chosen, lambda fault: _fail(fault, strace, seed))
     return result(ran, len(faults), passed=_suffices(ran, share))
@@ -71,30 +71,30 @@ def _strace() -> str:
     return strace
 
 
-def _left(stage: Stage, seed: int, name: str, end: Callable[[ServerProcess], object]) -> Ground:
+def _left(stage: Stage, seed: int, name: str, end: Callable[[ServerProcess], object]) -> Origin:
     """What another server leaves, a sound one."""
     sound = replace(stage, folder=stage.folder / name, mutant=None)
     with scene(sound, f"{seed} {name}", CLIENTS) as here, here.server() as server:
         here.acknowledges(WORK)
         end(server)
-    return Ground(name, stage, here.history)
+    return Origin(name, stage, here.history)
 
 
-def _faults(ground: Ground, strace: str) -> list[Fault]:
-    """Those that a server on this ground comes to."""
-    stage, history = ground.begin("counted")
+def _faults(origin: Origin, strace: str) -> list[Fault]:
+    """Those that a server on this origin comes to."""
+    stage, history = origin.begin("counted")
     traced, trace = _traced(stage, strace, CALLS)
-    let_fail(traced, history, ground.name, until_enough(history))
+    let_fail(traced, history, origin.name, until_enough(history))
     counted: Counter[str] = Counter()
     for (_, call), times in Counter(_CALLED.findall(trace.read_text(errors="replace"))).items():
         counted[call] = max(counted[call], times)
     places = [(call, nth) for call in CALLS for nth in PLACES if nth <= counted[call]]
-    return [Fault(ground, call, error, nth) for call, nth in places for error in ERRORS]
+    return [Fault(origin, call, error, nth) for call, nth in places for error in ERRORS]
 
 
 def _late(faults: list[Fault]) -> Fault:
     """One that strikes a server in service: among a few by chance it may be that each strikes a start."""
-    return max([fault for fault in faults if fault.ground is faults[-1].ground], key=attrgetter("nth"))
+    return max([fault for fault in faults if fault.origin is faults[-1].origin], key=attrgetter("nth"))
 
 
 def _fail(fault: Fault, strace: str, seed: int) -> Run:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import random
 import socket
 import time
-from collections.abc import Iterator
 from itertools import count
 from unicodedata import normalize
 
+from proofs.caller import ANSWER_S, Caller, end_with_reset, frame
 from proofs.history import BY, Count, Delete, History, Read, Seen, Upload, now
 from proofs.simple_tags import fold
-from proofs.talk import ANSWER_S, Target, Visitor, answer, end_with_reset, frame
+from proofs.talk import Target, Visitor
 
 MAX_WINDOW = 16  # uploads sent together
 PAGE = 7  # tweets of a tag asked for: few, so that where a page begins and ends matters
@@ -52,25 +52,23 @@ class Client(Visitor):
 
     def visit(self, port: int) -> None:
         """Work with one server to its end."""
-        with socket.create_connection(("127.0.0.1", port), ANSWER_S) as sock, sock.makefile("rb") as answers:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with Caller(port) as caller:
             connection = next(_connections)
-            self._log_in(sock, answers)
-            self._read(sock, answers, None)  # what a server shows first is what its predecessor may have lost
+            self._log_in(caller)
+            self._read(caller, None)  # what a server shows first is what its predecessor may have lost
             while not self._target.stopped:
                 choice = self._chance.random()
                 if self._unknown or choice < 0.1:
-                    self._ask_again(sock, answers, connection)
+                    self._ask_again(caller, connection)
                 elif choice < 0.75:
                     window = [self._new(connection) for _ in range(self._chance.randint(1, MAX_WINDOW))]
-                    self._upload(sock, answers, self._with_a_retry(window))
+                    self._upload(caller, self._with_a_retry(window))
                 else:
-                    self._ask(sock, answers)
+                    self._ask(caller)
 
-    def _log_in(self, sock: socket.socket, answers: Iterator[bytes]) -> None:
+    def _log_in(self, caller: Caller) -> None:
         if self._by is not None:
-            sock.sendall(frame("n", self._by))
-            kind, data = answer(answers)
+            kind, data = caller.request("n", self._by)
             assert kind == "ok", f"{self._by} may not log in: {data}"
 
     def _new(self, connection: int) -> Upload:
@@ -87,49 +85,46 @@ class Client(Visitor):
         first = window[0]
         return [*window, _retry(first, first.connection)] if first.key and self._chance.random() < 0.2 else window
 
-    def _ask_again(self, sock: socket.socket, answers: Iterator[bytes], connection: int) -> None:
+    def _ask_again(self, caller: Caller, connection: int) -> None:
         """Send some uploads once more with their keys: those without an answer first."""
         uploads, self._unknown = self._unknown[:MAX_WINDOW], self._unknown[MAX_WINDOW:]
         if not uploads and self._answered:
             uploads = [self._chance.choice(self._answered)]
         if uploads:
-            self._upload(sock, answers, [_retry(upload, connection) for upload in uploads])
+            self._upload(caller, [_retry(upload, connection) for upload in uploads])
 
-    def _upload(self, sock: socket.socket, answers: Iterator[bytes], window: list[Upload]) -> None:
+    def _upload(self, caller: Caller, window: list[Upload]) -> None:
         frames = b"".join([frame("u", {"text": u.text, "tags": u.tags, "key": u.key}) for u in window])
         self._history.uploads += window
         try:
-            sock.sendall(frames)
+            caller.sock.sendall(frames)
             for upload in window:
-                note(upload, *answer(answers))
+                note(upload, *caller.answer())
                 if upload.key is not None and upload.outcome == "ok":
                     self._answered = [*self._answered[-99:], upload]
         finally:
             self._unknown += [u for u in window if u.outcome == "unknown" and u.key is not None]
 
-    def _ask(self, sock: socket.socket, answers: Iterator[bytes]) -> None:
+    def _ask(self, caller: Caller) -> None:
         choice = self._chance.random()
         if choice < 0.6:
-            self._read(sock, answers, None)
+            self._read(caller, None)
         elif choice < 0.85 or self._by is None:
-            self._read_pages(sock, answers, fold(self._chance.choice(TAGS)))
+            self._read_pages(caller, fold(self._chance.choice(TAGS)))
         elif choice < 0.95:
-            self._read_pages(sock, answers, BY + self._by)
+            self._read_pages(caller, BY + self._by)
         else:
-            self._count(sock, answers)
+            self._count(caller)
 
-    def _read_pages(self, sock: socket.socket, answers: Iterator[bytes], about: str) -> None:
+    def _read_pages(self, caller: Caller, about: str) -> None:
         """The newest, and half of the times what is before them."""
-        tweets = self._read(sock, answers, about)
+        tweets = self._read(caller, about)
         if tweets and self._chance.random() < 0.5:
-            self._read(sock, answers, about, before=tweets[-1].id)
+            self._read(caller, about, before=tweets[-1].id)
 
-    def _read(
-        self, sock: socket.socket, answers: Iterator[bytes], about: str | None, before: int | None = None
-    ) -> tuple[Seen, ...]:
+    def _read(self, caller: Caller, about: str | None, before: int | None = None) -> tuple[Seen, ...]:
         invoked = now()
-        sock.sendall(_question(about, before))
-        kind, data = answer(answers)
+        kind, data = caller.request(*_question(about, before))
         returned = now()
         if kind != "ok":
             return ()
@@ -139,10 +134,9 @@ class Client(Visitor):
         self._history.reads.append(Read(about, PAGE, invoked, returned, tweets, before, more))
         return tweets
 
-    def _count(self, sock: socket.socket, answers: Iterator[bytes]) -> None:
+    def _count(self, caller: Caller) -> None:
         invoked = now()
-        sock.sendall(frame("l", {"numbers": True}))
-        kind, data = answer(answers)
+        kind, data = caller.request("l", {"numbers": True})
         if kind == "ok":
             self._history.counts += [Count(fold(one["tag"]), one["count"], invoked, now()) for one in data["tags"]]
 
@@ -157,23 +151,21 @@ class Deleter(Visitor):
 
     def visit(self, port: int) -> None:
         """Work with one server to its end."""
-        with socket.create_connection(("127.0.0.1", port), ANSWER_S) as sock, sock.makefile("rb") as answers:
+        with Caller(port) as caller:
             connection = next(_connections)
             while not self._target.stopped:
                 number = next(self._numbers)
                 upload = Upload(connection, f"{self.name}.{number} in vain", (), None, now())
                 self._history.uploads.append(upload)
-                sock.sendall(frame("u", upload.text))
-                note(upload, *answer(answers))
+                note(upload, *caller.request("u", upload.text))
                 if upload.id is not None and number % 4:
-                    self._take_back(sock, answers, upload.id, upload.text)
+                    self._take_back(caller, upload.id, upload.text)
                 time.sleep(DELETE_PAUSE_S)
 
-    def _take_back(self, sock: socket.socket, answers: Iterator[bytes], tweet: int, text: str) -> None:
+    def _take_back(self, caller: Caller, tweet: int, text: str) -> None:
         delete = Delete(tweet, text, now())
         self._history.deletes.append(delete)
-        sock.sendall(frame("x", tweet))
-        kind, data = answer(answers)
+        kind, data = caller.request("x", tweet)
         if kind == "ok":
             delete.id, delete.outcome = data["id"], "ok"
         elif data["code"] != "unknown":
@@ -222,11 +214,11 @@ def _retry(upload: Upload, connection: int) -> Upload:
     return Upload(connection, upload.text, upload.tags, upload.key, now(), upload.by, retry=True)
 
 
-def _question(about: str | None, before: int | None) -> bytes:
+def _question(about: str | None, before: int | None) -> tuple[str, object]:
     if about is None:
-        return frame("d", "")
+        return "d", ""
     page = {"limit": PAGE, "before": before}
-    return frame("g", {"by": about[1:], **page}) if about.startswith(BY) else frame("t", {"tag": about, **page})
+    return ("g", {"by": about[1:], **page}) if about.startswith(BY) else ("t", {"tag": about, **page})
 
 
 def clients(target: Target, history: History, chance: random.Random, number: int) -> list[Visitor]:

@@ -7,26 +7,24 @@ counts: what the request is to blame for shows every time, a collection of garba
 
 from __future__ import annotations
 
-import json
 import random
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from server_process import ServerProcess
 
-from proofs.expensive import Request, compact, requests, uploads
+from proofs.caller import Caller, frame
+from proofs.expensive import Request, requests, uploads
 from proofs.figure import Result
 from proofs.findings import Findings
 from proofs.good import apart, p99, spinning
 from proofs.history import History, now
 from proofs.instrument import Gauge, Longest
 from proofs.stage import Stage
-from proofs.talk import ANSWER_S
 
 STEP_MS = 20.0  # of the loop's processor time, in which others wait
 CALL_MS = 100.0  # of a worker's, in which the file is held
@@ -87,30 +85,19 @@ class Sent:
         return MULTIPLE * self.data + REQUEST_BYTES * self.frames + TAG_BYTES * self.tags
 
 
-class Link:
-    """A client of its own."""
+class Link(Caller):
+    """A client to which it is all the same whether a server has had enough of it."""
 
-    def __init__(self, port: int) -> None:
-        self._sock = socket.create_connection(("127.0.0.1", port), ANSWER_S)
-        self._answers = self._sock.makefile("rb")
-
-    def __enter__(self) -> Link:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._answers.close()
-        self._sock.close()
-
-    def send(self, data: bytes) -> None:
-        """Send it; a server that has had enough is none of our business."""
+    def send_frames(self, data: bytes) -> None:
+        """Send them."""
         with suppress(OSError):
-            self._sock.sendall(data)
+            self.sock.sendall(data)
 
-    def read(self, until: Callable[[str, object], bool]) -> None:
+    def read(self, until: Callable[[str, Any], bool]) -> None:
         """Read up to a frame, or the end."""
         with suppress(OSError, ValueError):
-            while line := self._answers.readline():
-                if until(*json.loads(line)):
+            for kind, data in self.frames():
+                if until(kind, data):
                     return
 
     def answers(self, number: int) -> None:
@@ -120,7 +107,7 @@ class Link:
 
     def settle(self) -> None:
         """Have a ping answered: what was sent before it is."""
-        self.send(compact("p", ""))
+        self.send_frames(frame("p", ""))
         self.read(lambda kind, data: kind == "ok" and data is None)
 
 
@@ -155,7 +142,7 @@ class Field:
     def upload(self, one: Link, request: Request) -> None:
         """Send uploads and wait for their answers."""
         self.sent.add(request)
-        one.send(request.data)
+        one.send_frames(request.data)
         one.answers(request.frames)
 
     def disk_bytes(self, stage: Stage) -> int:
@@ -233,7 +220,7 @@ def _send_all(field: Field, chance: random.Random) -> None:
         def send(request: Request = request) -> None:
             field.sent.add(request)
             with field.link() as one:
-                one.send(request.data)
+                one.send_frames(request.data)
                 one.settle()
 
         field.measure(request.name, send)
@@ -261,11 +248,9 @@ def _follow(field: Field, tags: list[str], after: int, clients: int) -> None:
 
 def _newest(field: Field) -> int:
     """The id of the newest tweet."""
-    ids: list[int] = []
     with field.link() as one:
-        one.send(compact("u", "x"))
-        one.read(lambda _, data: not ids.append(data["id"]))  # type: ignore[index,func-returns-value]
-    return ids[0]
+        _, tweet = one.request("u", "x")
+    return int(tweet["id"])
 
 
 @contextmanager
@@ -273,7 +258,7 @@ def _followers(field: Field, number: int, what: Callable[[int], object]) -> Iter
     with ExitStack() as stack:
         links = [stack.enter_context(field.link()) for _ in range(number)]
         for place, one in enumerate(links):
-            one.send(compact("s", what(place)))
+            one.send("s", what(place))
             one.answers(1)
         yield links
 
@@ -298,7 +283,7 @@ def _at_once(field: Field) -> None:
             for one in links:
                 request = uploads(8, "stra\u00dfe")
                 field.sent.add(request)
-                one.send(request.data)
+                one.send_frames(request.data)
             for one in links:
                 one.answers(8)
 
@@ -312,7 +297,7 @@ def _indexed(field: Field) -> None:
         def happen() -> None:
             for _ in range(20):
                 field.upload(author, uploads(60))
-                reader.send(compact("l", ""))
+                reader.send("l", "")
                 reader.answers(1)
 
         field.measure("1,200 uploads with 31 new tags, and the list of tags", happen)

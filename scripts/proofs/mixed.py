@@ -7,13 +7,14 @@ import socket
 import time
 from contextlib import ExitStack, suppress
 
+from proofs.caller import end_with_reset, frame
 from proofs.disk import LOSSES, Disk, recorded, restore
 from proofs.figure import Result
 from proofs.powercut import live, take_note
 from proofs.scene import scene
 from proofs.stage import Stage
 from proofs.standing import standing_still
-from proofs.talk import Target, Visitor, end_with_reset, frame
+from proofs.talk import Target, Visitor
 
 MAX_LIFE_S = 0.8
 ENDS = ("kill", "stop", "cut")

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from server_process import LIMIT_S, Broken, ServerProcess
 
 from proofs import load
+from proofs.caller import ANSWER_S
 from proofs.checker import check
 from proofs.figure import Result
 from proofs.findings import Findings, Kind
 from proofs.followers import Follower
 from proofs.history import History
 from proofs.stage import Stage, until
-from proofs.talk import ANSWER_S, Target, Visitor
+from proofs.talk import Target, Visitor
 
 CLIENTS = 6
 FOLLOWED = ((), ("PROOF",))

@@ -17,7 +17,7 @@ from pathlib import Path
 from server_process import ServerProcess
 
 from proofs.disk import Disk, Do, operations, recorded, restore
-from proofs.faults import Fault, Ground, Run, a_share, each, result, survived, until_enough, wait_while
+from proofs.faults import Fault, Origin, Run, a_share, each, result, survived, until_enough, wait_while
 from proofs.figure import Result
 from proofs.history import History
 from proofs.powercut import take_note
@@ -33,10 +33,10 @@ def prove(stage: Stage, *, share: float, seed: int) -> Result:
 
     In the long form syncs must have failed in service, before each end.
     """
-    grounds = [Ground(end, stage, History()) for end in (CUT, KILLED)]
-    faults = [Fault(ground, "sync", "EIO", nth) for nth, ground in product(range(1, SYNCS + 1), grounds)]
+    origins = [Origin(end, stage, History()) for end in (CUT, KILLED)]
+    faults = [Fault(origin, "sync", "EIO", nth) for nth, origin in product(range(1, SYNCS + 1), origins)]
     ran = each(a_share(faults, min(share, 1.0), seed), lambda fault: _fail(fault, seed))
-    in_service = {one.fault.ground.name for one in ran if one.in_service}
+    in_service = {one.fault.origin.name for one in ran if one.in_service}
     enough = any(one.struck for one in ran) if share < 1 else in_service == {CUT, KILLED}
     return result(ran, len(faults), passed=enough)
 
@@ -47,7 +47,7 @@ def _fail(fault: Fault, seed: int) -> Run:
         run.let_fail(failing, seed, _until_failed(fault, trace, run.history))
         run.struck = _has_failed(trace)
         run.in_service = run.struck and run.history.acknowledged > 0
-        if fault.ground.name == CUT:
+        if fault.origin.name == CUT:
             disk = Disk()
             take_note(disk, trace, run.stage.data)
             restore(run.stage.data, disk.after("dropped", random.Random(seed)))
@@ -59,7 +59,7 @@ def _until_failed(fault: Fault, trace: Path, history: History) -> Callable[[Serv
 
     def wait(server: ServerProcess) -> None:
         wait_while(server, lambda: not _has_failed(trace))
-        if fault.ground.name == CUT:
+        if fault.origin.name == CUT:
             until_enough(history)(server)
         else:
             time.sleep(HEARD_S)

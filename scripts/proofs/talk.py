@@ -1,17 +1,10 @@
-"""What every client of a proof needs: where the server is, and a plain way to ask it and to read its answers."""
+"""Clients that go from one server to the next: where it is now, and a thread that visits each."""
 
 from __future__ import annotations
 
-import json
-import socket
-import struct
 import threading
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
-
-ANSWER_S = 15.0  # to wait for an answer: what docs/protocol.md asks of a client
 
 
 @dataclass(slots=True)
@@ -63,22 +56,3 @@ class Visitor(threading.Thread):
         except BaseException as exc:
             self.failure = exc
             raise
-
-
-def end_with_reset(sock: socket.socket) -> None:
-    """Have the connection end with a reset when it is closed."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-
-def frame(operation: str, data: object) -> bytes:
-    """One request."""
-    return json.dumps([operation, data]).encode() + b"\n"
-
-
-def answer(answers: Iterator[bytes]) -> tuple[str, Any]:
-    """The next answer: `ok` or `err`, and its data. Raises OSError when the server went away."""
-    line = next(answers, b"")
-    if not line.endswith(b"\n"):
-        raise ConnectionError("the server went away")
-    kind, data = json.loads(line)
-    return kind, data

@@ -7,8 +7,8 @@ import socket
 import subprocess
 from pathlib import Path
 
+from proofs.caller import ANSWER_S
 from proofs.stage import Skipped
-from proofs.talk import ANSWER_S
 from proofs.tls_peer import TlsPeer
 
 MAX_READ = 1 << 16
