@@ -240,7 +240,8 @@ class Journal:
         drafts = [receipt.draft for receipt in batch]
         told = [line.report if isinstance(line, Receipt) else line for line in lines]
         call = worker.begin(partial(self._store.append, drafts, told, at=self._now_ms()))
-        await self._tell(decided)
+        if decided:
+            await self._tell(decided)
         try:
             self._succeed(batch, await call.wait())
         except StoreError as error:

@@ -82,7 +82,8 @@ class EntryWriter:
         _refuse_beyond(MAX_TWEET_ID, newest)
         _TWEETS.run(self._connection, [(*tweet[:4], " ".join(tweet.tags)) for tweet, _ in new])
         self._tags.add([(tweet.id, at, draft.tags) for tweet, draft in new if draft.tags], newest, at=at)
-        added = self._lines.add(without_texts(reports, _late_texts(drafts, tweets)), session=session, at=at)
+        lines = reports if len(new) == len(drafts) else without_texts(reports, _late_texts(drafts, tweets))
+        added = self._lines.add(lines, session=session, at=at)
         self._lines.prune(added, step=PURGE_STEP)
         self._now = _EntryState(newest, self._purge_keys(len(new), at))
         return tweets
@@ -162,7 +163,8 @@ class EntryWriter:
                     known[digest] = stored
                     keyed.append((stored.id, at, digest))
             tweets.append(stored)
-        self._keys.insert(keyed)
+        if keyed:
+            self._keys.insert(keyed)
         return tweets, new
 
     def _purge_keys(self, added: int, at: int) -> int:
