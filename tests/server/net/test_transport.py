@@ -243,6 +243,16 @@ async def test_who_sends_without_a_pause_does_not_keep_the_others_waiting() -> N
             nursery.cancel_scope.cancel()
 
 
+async def test_a_closed_socket_that_another_process_still_has_is_not_watched_any_more() -> None:
+    with trio.fail_after(GUARD_S):
+        async with socket_pair() as (transport, client):
+            assert isinstance(transport, SocketTransport)
+            with transport._socket.dup():  # as a process has it that was forked
+                transport.close()
+                await client.send_all(b"of which the set would tell")
+                await trio.testing.wait_all_tasks_blocked()
+
+
 def test_what_cannot_be_watched_is_not_kept() -> None:
     class Some:
         pass

@@ -106,8 +106,13 @@ class Readiness:
         self._transports[fd] = transport
 
     def discard(self, fd: int) -> None:
-        """Forget a socket that is about to be closed, which takes it out of the set."""
-        self._transports.pop(fd, None)
+        """Forget a socket that is about to be closed.
+
+        To close it would take it out of the set, but for a process just forked, which has it too until it runs its
+        program: the set would tell of it still, by a number that is none of ours any more.
+        """
+        if self._transports.pop(fd, None) is not None and not self._epoll.closed:
+            self._epoll.unregister(fd)
 
 
 class SocketTransport(_Sending):
