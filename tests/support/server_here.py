@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,7 +43,8 @@ def server_here(folder: Path) -> Iterator[ServerHere]:
         try:
             yield ServerHere(server.port)
         finally:
-            server.loop.run_sync_soon(server.stop.set)
+            with suppress(trio.RunFinishedError):  # the result tells why
+                server.loop.run_sync_soon(server.stop.set)
             served.result()
 
 

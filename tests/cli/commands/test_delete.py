@@ -9,18 +9,31 @@ from tests.cli.commands.test_follow import following
 from tests.support import processes
 from tests.support.in_process import complains, run
 from tests.support.processes import LIMIT_S, Server, running_server
+from tests.support.server_here import ServerHere, server_here
 from ttweet.cli import shell
 from ttweet.client.sync_client import Client
 from ttweet.model.tweets import Deletion
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    with running_server(tmp_path, "--no-report-file") as server:
-        with Client("127.0.0.1", server.port) as client:
-            for text in ("one #a", "two #b", "three"):
-                client.post(text)
+def server(tmp_path: Path) -> Iterator[ServerHere]:
+    with server_here(tmp_path) as server:
+        fill(server)
         yield server
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[Server]:
+    """A server whose file a test looks at, too."""
+    with running_server(tmp_path, "--no-report-file") as server:
+        fill(server)
+        yield server
+
+
+def fill(server: Server | ServerHere) -> None:
+    with Client("127.0.0.1", server.port) as client:
+        for text in ("one #a", "two #b", "three"):
+            client.post(text)
 
 
 @pytest.fixture
@@ -31,21 +44,21 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "notes.db"
 
 
-def test_what_a_server_has_deleted_is_printed_and_found_no_more(server: Server) -> None:
-    done = processes.run("delete", "1", "3", "--server", server.address)
+def test_what_a_server_has_deleted_is_printed_and_found_no_more(process: Server) -> None:
+    done = processes.run("delete", "1", "3", "--server", process.address)
     assert (done.returncode, done.stdout, done.stderr) == (shell.DONE, "1\n3\n", "")
-    assert run("last", "--server", server.address).stdout == "two #b\n"
-    assert run("tags", "--server", server.address).stdout.startswith("b\t1\t")
-    assert "Message Deleted: 1 By: ('127.0.0.1', " in run("log", "--db", str(server.db)).stdout
+    assert run("last", "--server", process.address).stdout == "two #b\n"
+    assert run("tags", "--server", process.address).stdout.startswith("b\t1\t")
+    assert "Message Deleted: 1 By: ('127.0.0.1', " in run("log", "--db", str(process.db)).stdout
 
 
-def test_an_id_that_is_not_there_is_told_and_the_others_are_deleted(server: Server) -> None:
+def test_an_id_that_is_not_there_is_told_and_the_others_are_deleted(server: ServerHere) -> None:
     done = run("delete", "9", "2", "2", "--server", server.address)
     assert (done.returncode, done.stdout) == (shell.NOTHING, "2\n2\n")
     assert done.stderr == "ttweet: there is no tweet 9\n"
 
 
-def test_a_deletion_is_an_object_in_json(server: Server) -> None:
+def test_a_deletion_is_an_object_in_json(server: ServerHere) -> None:
     shown = json.loads(run("delete", "2", "--server", server.address, "--json").stdout)
     assert (shown["id"], shown["tweet"]) == (4, 2)
 
@@ -59,11 +72,11 @@ def test_a_file_that_nobody_serves_is_deleted_in(file: Path) -> None:
         store.delete(1)
 
 
-def test_a_file_that_a_server_holds_or_that_is_not_there_is_left_alone(server: Server, tmp_path: Path) -> None:
-    code, text = complains("delete", "1", "--db", str(server.db))
+def test_a_file_that_a_server_holds_or_that_is_not_there_is_left_alone(process: Server, tmp_path: Path) -> None:
+    code, text = complains("delete", "1", "--db", str(process.db))
     assert (code, text) == (
         shell.FAILED,
-        f"ttweet: a server holds {server.db}; delete with --server HOST:PORT, or stop it",
+        f"ttweet: a server holds {process.db}; delete with --server HOST:PORT, or stop it",
     )
     missing, empty = tmp_path / "none.db", tmp_path / "empty.db"
     empty.touch()
@@ -91,7 +104,7 @@ def test_a_command_line_that_cannot_be_meant_is_told(arguments: list[str], words
 
 
 @pytest.mark.parametrize(("options", "said"), [(["--json"], '{"deleted":2}\n'), ([], "tweet 2 was deleted\n")])
-def test_a_follower_says_which_tweet_was_deleted(server: Server, options: list[str], said: str) -> None:
+def test_a_follower_says_which_tweet_was_deleted(server: ServerHere, options: list[str], said: str) -> None:
     with following(server, "--last", "1", "--count", "2", *options) as process, _client(server) as client:
         assert process.stdout is not None
         process.stdout.readline()
@@ -101,11 +114,11 @@ def test_a_follower_says_which_tweet_was_deleted(server: Server, options: list[s
     assert said in (out if options else err)
 
 
-def _client(server: Server) -> Client:
+def _client(server: ServerHere) -> Client:
     return Client("127.0.0.1", server.port)
 
 
-async def test_both_clients_give_the_deletion(server: Server) -> None:
+async def test_both_clients_give_the_deletion(server: ServerHere) -> None:
     with _client(server) as client:
         deletion = client.delete(1)
     assert deletion == Deletion(4, deletion.at, 1)
@@ -126,7 +139,7 @@ SAID = "nothing was stored: this key belongs to tweet 4, which was deleted"
     ],
 )
 def test_a_retry_of_a_deleted_tweet_says_that_nothing_was_stored(
-    server: Server, tmp_path: Path, options: list[str], stdin: bytes, said: str
+    server: ServerHere, tmp_path: Path, options: list[str], stdin: bytes, said: str
 ) -> None:
     key = "retry:1" if "--lines" in options else "retry"
     with Client("127.0.0.1", server.port) as client:
@@ -140,7 +153,7 @@ def test_a_retry_of_a_deleted_tweet_says_that_nothing_was_stored(
     assert shown == line | {"id": first.id, "at": first.at, "tags": [], "deleted": True}
 
 
-async def test_all_clients_tell_that_the_tweet_of_a_key_was_deleted(server: Server) -> None:
+async def test_all_clients_tell_that_the_tweet_of_a_key_was_deleted(server: ServerHere) -> None:
     async with ttweet.AsyncClient("127.0.0.1", server.port) as client:
         first = await client.post("secret", key="k")
         await client.delete(first.id)

@@ -9,38 +9,36 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import (
-    LIMIT_S,
-    TTWEET,
-    Server,
-    environment,
-    plain,
-    run,
-    run_on_terminal,
-    running_server,
-    says,
-)
+from tests.support import processes
+from tests.support.in_process import complains, run
+from tests.support.processes import LIMIT_S, TTWEET, Server, environment, plain, run_on_terminal, running_server
+from tests.support.server_here import ServerHere, server_here
 from ttweet.cli import shell
 from ttweet.client.sync_client import Client
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    with running_server(tmp_path, "--no-report-file") as server:
+def server(tmp_path: Path) -> Iterator[ServerHere]:
+    with server_here(tmp_path) as server:
         yield server
 
 
-def post(server: Server, *texts: str) -> list[int]:
+def post(server: Server | ServerHere, *texts: str) -> list[int]:
     with Client("127.0.0.1", server.port) as client:
         return [client.post(text).id for text in texts]
 
 
-def follow(server: Server, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def follow(server: ServerHere, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return run("follow", "--server", server.address, *arguments)
 
 
+def follow_as_process(server: ServerHere, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """The same for what has its output from a process that it starts."""
+    return processes.run("follow", "--server", server.address, *arguments)
+
+
 @contextmanager
-def following(server: Server, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+def following(server: Server | ServerHere, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
     """A follower while it runs."""
     command = [*TTWEET, "follow", "--server", server.address, *arguments]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -57,7 +55,7 @@ def texts(shown: str) -> list[str]:
     return [line.split("\t")[3] for line in shown.splitlines()]
 
 
-def test_history_comes_first_then_what_is_new(server: Server) -> None:
+def test_history_comes_first_then_what_is_new(server: ServerHere) -> None:
     post(server, "one #a", "two #b", "three #a")
     with following(server, "a", "--from", "0", "--count", "3") as process:
         assert process.stdout is not None
@@ -67,19 +65,19 @@ def test_history_comes_first_then_what_is_new(server: Server) -> None:
         assert process.wait(LIMIT_S) == shell.DONE
 
 
-def test_a_tweet_is_a_row_of_columns_in_a_pipe(server: Server) -> None:
+def test_a_tweet_is_a_row_of_columns_in_a_pipe(server: ServerHere) -> None:
     post(server, "two\nlines")
     shown = follow(server, "--from", "0", "--count", "1").stdout
     assert re.fullmatch(r"1\t\d{4}-\d\d-\d\dT[\d:.]+Z\t-\ttwo\\nlines\n", shown)
 
 
-def test_a_tweet_is_an_object_in_json(server: Server) -> None:
+def test_a_tweet_is_an_object_in_json(server: ServerHere) -> None:
     post(server, "hello #a")
     shown = json.loads(follow(server, "--from", "0", "--count", "1", "--json").stdout)
     assert (shown["id"], shown["text"], shown["tags"], shown["by"]) == (1, "hello #a", ["a"], None)
 
 
-def test_a_tweet_is_a_line_on_a_terminal(server: Server) -> None:
+def test_a_tweet_is_a_line_on_a_terminal(server: ServerHere) -> None:
     post(server, "hello \x1b[31m #a")
     arguments = ["follow", "--from", "0", "--count", "1", "--server", server.address]
     assert re.fullmatch(r"#1  \d\d:\d\d:\d\d  hello \\x1b\[31m #a\n", plain(run_on_terminal(*arguments, columns=60)[1]))
@@ -88,14 +86,14 @@ def test_a_tweet_is_a_line_on_a_terminal(server: Server) -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"), [((), ["2", "1 #b", "0 #a"]), (("a",), ["0 #a"]), (("a", "b"), ["1 #b", "0 #a"])]
 )
-def test_last_begins_with_the_newest(server: Server, arguments: tuple[str, ...], expected: list[str]) -> None:
+def test_last_begins_with_the_newest(server: ServerHere, arguments: tuple[str, ...], expected: list[str]) -> None:
     post(server, "old #a", "old #b", "2", "1 #b", "0 #a")
     amount = str(len(expected))
     assert texts(follow(server, *arguments, "--last", amount, "--count", amount).stdout) == expected
 
 
 @pytest.mark.parametrize("deleted", [[1, 2, 3], [5, 6, 7], [1], range(1, 7)])
-def test_deletions_are_not_among_the_last_tweets_but_deleted_tweets_are(server: Server, deleted: list[int]) -> None:
+def test_deletions_are_not_among_the_last_tweets_but_deleted_tweets_are(server: ServerHere, deleted: list[int]) -> None:
     with Client("127.0.0.1", server.port) as client:
         ids = [client.post(str(number)).id for number in range(1, 8)]
         for one in deleted:
@@ -105,7 +103,7 @@ def test_deletions_are_not_among_the_last_tweets_but_deleted_tweets_are(server: 
     assert texts(follow(server, "--last", "4", "--count", str(len(expected))).stdout) == expected
 
 
-def test_last_with_fewer_tweets_begins_at_the_start(server: Server) -> None:
+def test_last_with_fewer_tweets_begins_at_the_start(server: ServerHere) -> None:
     post(server, "one #a", "two")
     assert texts(follow(server, "--last", "9", "--count", "2").stdout) == ["one #a", "two"]
     assert texts(follow(server, "a", "--last", "9", "--count", "1").stdout) == ["one #a"]
@@ -128,7 +126,7 @@ def test_it_outlives_its_server_and_says_what_it_caught_up(tmp_path: Path) -> No
                 assert process.wait(LIMIT_S) == shell.INTERRUPTED
 
 
-def test_it_goes_on_with_what_is_new_after_an_id_that_is_not_there(server: Server) -> None:
+def test_it_goes_on_with_what_is_new_after_an_id_that_is_not_there(server: ServerHere) -> None:
     post(server, "one")
     with following(server, "--from", "1000", "--count", "1") as process:
         assert process.stderr is not None
@@ -146,7 +144,7 @@ def start_again(server: Server) -> Iterator[Server]:
         yield again
 
 
-def test_ctrl_c_shows_the_command_that_goes_on(server: Server) -> None:
+def test_ctrl_c_shows_the_command_that_goes_on(server: ServerHere) -> None:
     post(server, "one #a", "two #a")
     with following(server, "a", "--from", "0", "--json") as process:
         assert process.stdout is not None
@@ -159,7 +157,7 @@ def test_ctrl_c_shows_the_command_that_goes_on(server: Server) -> None:
     assert said == f"{command}2\n"
 
 
-def test_a_tweet_whose_command_ctrl_c_has_interrupted_comes_again(server: Server) -> None:
+def test_a_tweet_whose_command_ctrl_c_has_interrupted_comes_again(server: ServerHere) -> None:
     post(server, "one", "two")
     with following(server, "--from", "0", "--exec", "echo $TTWEET_ID; [ $TTWEET_ID = 1 ] || exec sleep 60") as process:
         assert process.stdout is not None
@@ -170,29 +168,29 @@ def test_a_tweet_whose_command_ctrl_c_has_interrupted_comes_again(server: Server
     assert said.endswith(" --from 1\n")
 
 
-def test_exec_runs_a_command_for_each_tweet_and_goes_on_when_one_fails(server: Server) -> None:
+def test_exec_runs_a_command_for_each_tweet_and_goes_on_when_one_fails(server: ServerHere) -> None:
     post(server, "one $(touch boo) `touch boo` ' #a #b", "two")
     command = 'echo "$TTWEET_ID|$TTWEET_TEXT|$TTWEET_BY|$TTWEET_TAGS"; exit $((TTWEET_ID - 1))'
-    done = follow(server, "--from", "0", "--count", "2", "--exec", command)
+    done = follow_as_process(server, "--from", "0", "--count", "2", "--exec", command)
     assert done.stdout == "1|one $(touch boo) `touch boo` ' #a #b||a b\n2|two||\n"
     assert done.stderr == "ttweet: --exec ended with exit code 1 for tweet 2; going on\n"
 
 
-def test_exec_has_the_tweet_on_stdin_and_json_prints_it_too(server: Server) -> None:
+def test_exec_has_the_tweet_on_stdin_and_json_prints_it_too(server: ServerHere) -> None:
     post(server, "one")
-    done = follow(server, "--from", "0", "--count", "1", "--json", "--exec", "cat")
+    done = follow_as_process(server, "--from", "0", "--count", "1", "--json", "--exec", "cat")
     assert [json.loads(line)["text"] for line in done.stdout.splitlines()] == ["one", "one"]
-    lines = follow(server, "--from", "0", "--count", "1", "--exec", "wc -l").stdout
+    lines = follow_as_process(server, "--from", "0", "--count", "1", "--exec", "wc -l").stdout
     assert lines.strip() == "1"
 
 
-def test_a_command_that_a_signal_has_ended_is_told_of_as_a_shell_does(server: Server) -> None:
+def test_a_command_that_a_signal_has_ended_is_told_of_as_a_shell_does(server: ServerHere) -> None:
     post(server, "one")
-    said = follow(server, "--from", "0", "--count", "1", "--exec", "kill -9 $$").stderr
+    said = follow_as_process(server, "--from", "0", "--count", "1", "--exec", "kill -9 $$").stderr
     assert said == "ttweet: --exec ended with exit code 137 for tweet 1; going on\n"
 
 
-def test_a_tweet_whose_command_was_interrupted_comes_again(server: Server) -> None:
+def test_a_tweet_whose_command_was_interrupted_comes_again(server: ServerHere) -> None:
     post(server, "one", "two")
     with following(
         server, "--from", "0", "--exec", 'echo "$TTWEET_ID"; [ $TTWEET_ID = 1 ] || exec sleep 30'
@@ -205,7 +203,7 @@ def test_a_tweet_whose_command_was_interrupted_comes_again(server: Server) -> No
         assert process.stderr.read().endswith(" --from 1\n")
 
 
-def test_a_signal_that_ends_it_ends_the_command_first(server: Server) -> None:
+def test_a_signal_that_ends_it_ends_the_command_first(server: ServerHere) -> None:
     post(server, "one")
     ends = "trap 'echo ended; exit 7' TERM; echo begun; while :; do sleep 0.01; done"
     with following(server, "--from", "0", "--exec", ends) as process:
@@ -216,12 +214,12 @@ def test_a_signal_that_ends_it_ends_the_command_first(server: Server) -> None:
     assert (process.returncode, out, said) == (-signal.SIGTERM, "ended\n", "")
 
 
-def test_the_time_may_be_up(server: Server) -> None:
+def test_the_time_may_be_up(server: ServerHere) -> None:
     done = follow(server, "--timeout", "2s")  # it has to connect meanwhile, however slow the machine is
     assert (done.returncode, done.stdout, done.stderr) == (shell.TIMED_OUT, "", "")
 
 
-def test_it_ends_with_the_reader_of_its_pipe(server: Server) -> None:
+def test_it_ends_with_the_reader_of_its_pipe(server: ServerHere) -> None:
     post(server, "one")
     with following(server, "--from", "0") as process:
         assert process.stdout is not None
@@ -230,14 +228,14 @@ def test_it_ends_with_the_reader_of_its_pipe(server: Server) -> None:
         assert process.wait(LIMIT_S) == shell.PIPE_CLOSED
 
 
-def test_a_name_is_online_as_long_as_it_follows(server: Server) -> None:
+def test_a_name_is_online_as_long_as_it_follows(server: ServerHere) -> None:
     with following(server, "--from", "0", "--as", "matt") as process:
         post(server, "first")
         assert process.stdout is not None
         process.stdout.readline()
         with Client("127.0.0.1", server.port) as client:
             assert client.who() == ["matt"]
-        assert says("post", "hi", "--as", "matt", "--server", server.address)[0] == shell.REFUSED
+        assert complains("post", "hi", "--as", "matt", "--server", server.address)[0] == shell.REFUSED
         assert run("post", "hi", "--as", "Ann", "--server", server.address).stdout == "2\n"
         assert process.stdout.readline().split("\t")[2] == "Ann"
 
@@ -254,12 +252,12 @@ def test_a_name_is_online_as_long_as_it_follows(server: Server) -> None:
     ],
 )
 def test_what_makes_no_sense_is_said(arguments: list[str], said: str) -> None:
-    code, text = says("follow", *arguments)
+    code, text = complains("follow", *arguments)
     assert code == shell.USAGE
     assert said in text
 
 
 def test_no_server_at_the_start_is_an_error() -> None:
-    code, text = says("follow", "--server", "127.0.0.1:1")
+    code, text = complains("follow", "--server", "127.0.0.1:1")
     assert code == shell.UNREACHABLE
     assert "nothing is listening" in text
