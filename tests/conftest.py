@@ -62,3 +62,12 @@ def open_folder() -> Iterator[Path]:
 def authority(tmp_path: Path) -> Authority:
     """One that signs certificates, and a certificate of its."""
     return Authority(tmp_path)
+
+
+@pytest.fixture
+def signals_put_back() -> Iterator[None]:
+    """A server leaves signals as they are to be for the rest of its process, which is the tests' own here."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

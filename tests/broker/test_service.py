@@ -11,6 +11,7 @@ import trio.testing
 from tests.support.guard import GUARD_S
 from tests.support.memory_store import MemoryStore
 from tests.support.posters import MOVED_UNKNOWN
+from tests.support.serving import counted
 from ttweet.broker.journal import Journal
 from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.receipts import Receipt
@@ -20,7 +21,6 @@ from ttweet.model import reports, tweets
 from ttweet.model.errors import Refused
 from ttweet.model.times import now_ms
 from ttweet.model.tweets import Page, TagPage, Tweet
-from ttweet.server.stats import StatsCollector
 
 
 class Waiting:
@@ -59,7 +59,7 @@ async def serving(store: MemoryStore) -> AsyncIterator[Service]:
     with Worker("reader") as worker:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(journal.run)
-            yield Service(journal, store.reader(), ReadScheduler(journal.uploads, worker), StatsCollector(journal, {}))
+            yield Service(journal, store.reader(), ReadScheduler(journal.uploads, worker), counted(journal))
             journal.close()
 
 
@@ -142,7 +142,7 @@ async def test_the_last_message_is_never_older_than_what_a_tag_has_shown(questio
     answers: list[Page | TagPage] = []
     journal = Journal(store)
     with Worker("reader") as worker:
-        service = Service(journal, store.reader(), ReadScheduler(journal.uploads, worker), StatsCollector(journal, {}))
+        service = Service(journal, store.reader(), ReadScheduler(journal.uploads, worker), counted(journal))
         # Committed, and the journal has not heard of it.
         store.append([tweets.draft("early #seen", key="a")], [], at=now_ms())
 

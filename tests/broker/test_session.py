@@ -8,6 +8,7 @@ import pytest
 import trio
 
 from tests.support.memory_store import MemoryStore
+from tests.support.serving import counted
 from ttweet.broker.fanout import FanOut
 from ttweet.broker.journal import Journal
 from ttweet.broker.read_scheduler import ReadScheduler
@@ -22,7 +23,6 @@ from ttweet.protocol.pushes import FrameEncoder
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.rights import POST, READ, RIGHTS
 from ttweet.security.token_file import TokenFile
-from ttweet.server.stats import StatsCollector
 
 
 @asynccontextmanager
@@ -31,7 +31,7 @@ async def hosts() -> AsyncIterator[Host]:
     with Worker("reader") as worker:
         journal = Journal(store)
         scheduler = ReadScheduler(journal.uploads, worker)
-        service = Service(journal, store, scheduler, StatsCollector(journal, {}))
+        service = Service(journal, store, scheduler, counted(journal))
         yield Host(service, FanOut(journal.head, store, scheduler), Authenticator())
         await trio.lowlevel.checkpoint()
 

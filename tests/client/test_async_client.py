@@ -53,7 +53,7 @@ async def test_many_tasks_share_a_connection() -> None:
         async with trio.open_nursery() as nursery:
             for number in range(20):
                 nursery.start_soon(client.post, f"{number}")
-        assert here.server.clients == 1
+        assert here.places.taken == 1
         assert here.store.count() == 20
 
 
@@ -161,7 +161,7 @@ async def test_a_refusal_leaves_the_connection_and_a_cancelled_request_ends_it()
             await client.post("x" * 151)
         assert refused.value.code == "too_long"
         await client.ping()
-        assert here.server.clients == 1
+        assert here.places.taken == 1
         with trio.CancelScope() as scope:
             scope.cancel()
             await client.ping()

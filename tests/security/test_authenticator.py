@@ -121,7 +121,7 @@ async def test_what_a_revoked_token_has_under_way_is_stored_and_answered_and_not
         await store.wait_held()
         file.revoke("laptop")
         await authenticator.refresh()
-        await here.server.recheck()
+        await here.places.recheck()
         store.release()
         said = (await caller.rest()).splitlines()
     assert [b'"ok"' in line for line in said] == [True, False]
@@ -142,7 +142,7 @@ async def test_who_loses_the_token_while_a_question_is_looked_up_hears_no_answer
         await trio.testing.wait_all_tasks_blocked()
         file.revoke("laptop")
         await authenticator.refresh()
-        await here.server.recheck()
+        await here.places.recheck()
         store.authenticator.set()
         said = await caller.rest()
     assert said.count(b"\n") == 1
@@ -168,7 +168,7 @@ async def test_a_token_of_a_file_that_was_replaced_ends_whatever_name_number_and
         caller = await come_in(here, leaked)
         fresh = replace_with(file, name, frozenset(rights))
         await authenticator.refresh()
-        await here.server.recheck()
+        await here.places.recheck()
         assert b'"the token of alice was revoked or has expired"' in await caller.rest()
         assert (await authenticator.identify(fresh, "192.0.2.1")).rights == rights
 
@@ -200,7 +200,7 @@ async def test_a_token_has_the_rights_and_the_name_that_its_file_gives_it_by_now
         caller = await come_in(here, secret)
         edit(file, name="bob", rights=[POST])
         await authenticator.refresh()
-        await here.server.recheck()
+        await here.places.recheck()
         assert code(await caller.ask("u", "by bob")) == "ok"
         assert code(await caller.ask("d", "")) == code(await caller.ask("x", 1)) == "forbidden"
     assert [tweet.by for tweet in store.tweets] == ["bob"]

@@ -7,15 +7,14 @@ import signal
 import socket
 import sqlite3
 import sys
-from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import trio
 
-from tests.support.memory_store import MemoryStore
+from tests.support.memory_store import MemoryStore, in_place_of_sqlite
 from tests.support.processes import LIMIT_S, run, running_server
 from tests.support.serving import Caller
 from tests.support.sqlite_files import NOW, opened
@@ -27,16 +26,11 @@ from ttweet.model.tweets import Tweet
 from ttweet.security.exposure import UnsafeError
 from ttweet.server import app, startup
 from ttweet.server.config import Config
+from ttweet.server.entrances import Entrance
 from ttweet.server.net.listeners import listen, resolve
+from ttweet.server.tcp.edge import tcp_edge
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore
-
-
-def in_place_of_sqlite(store: MemoryStore) -> SqliteStore:
-    """A fake that has all that a server asks of the store it opens."""
-    store.engine = "no SQLite at all"  # type: ignore[attr-defined]  # which the server's first lines name
-    return cast(SqliteStore, store)
-
 
 # Starting
 
@@ -242,15 +236,6 @@ def test_a_terminal_that_stands_still_delays_no_client_and_no_stop(tmp_path: Pat
     assert tmp_path.joinpath("Sample.txt").read_text().count("x" * 250) == 600
 
 
-@pytest.fixture
-def signals_put_back() -> Iterator[None]:
-    """A server leaves signals as they are to be for the rest of its process, which is the tests' own here."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
 @pytest.mark.usefixtures("signals_put_back")
 async def test_a_server_whose_stderr_is_closed_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", None)
@@ -258,7 +243,7 @@ async def test_a_server_whose_stderr_is_closed_serves(tmp_path: Path, monkeypatc
     config = Config(port=0, report_file=tmp_path / "Sample.txt")
     with trio.fail_after(LIMIT_S):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(app.serve, config, in_place_of_sqlite(MemoryStore()), listeners)
+            nursery.start_soon(app.serve, config, in_place_of_sqlite(MemoryStore()), [Entrance(tcp_edge, listeners)])
             async with await trio.open_tcp_stream(*listeners[0].getsockname()) as stream:
                 assert (await Caller(stream).ask("u", "served"))[0] == "ok"
             nursery.cancel_scope.cancel()
@@ -296,8 +281,8 @@ def test_a_server_is_found_safe_for_the_addresses_that_it_listens_on(
             store.end_session("stopped", at=NOW)
     heard: list[str] = []
 
-    async def serve(_config: Config, _store: object, listeners: list[socket.socket], *_: object) -> None:
-        for listener in listeners:
+    async def serve(_config: Config, _store: object, entrances: list[Entrance], *_: object) -> None:
+        for listener in entrances[0].listeners:
             heard.append(listener.getsockname()[0])
             listener.close()
 
@@ -355,7 +340,7 @@ async def test_a_client_is_told_that_the_outcome_is_unknown_before_the_server_en
 
     with pytest.RaisesGroup(StoreError, flatten_subgroups=True), trio.fail_after(LIMIT_S):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(app.serve, config, in_place_of_sqlite(store), listeners)
+            nursery.start_soon(app.serve, config, in_place_of_sqlite(store), [Entrance(tcp_edge, listeners)])
             nursery.start_soon(post)
     assert answers == [("err", {"code": "unknown", "text": "the commit failed"})]
     assert [tweet.text for tweet in store.tweets] == ["let through"]

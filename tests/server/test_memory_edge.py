@@ -36,13 +36,11 @@ from ttweet.security.authenticator import Authenticator
 from ttweet.security.rate_limit import Rate
 from ttweet.security.rights import POST, READ
 from ttweet.security.token_file import TokenFile
-from ttweet.server.config import NO_RATES, Rates
+from ttweet.server.config import EdgeSettings, Rates
 
 
-def edge_of(here: Serving, rates: Rates = NO_RATES) -> MemoryEdge:
-    edge = MemoryEdge(here.host, rates)
-    here.stats.watch(edge)
-    return edge
+def edge_of(here: Serving) -> MemoryEdge:
+    return MemoryEdge(here.host, here.admission, EdgeSettings())
 
 
 TWEET = rb"Tweet\(id=1, at=\d+, by='ann', text='one #a', tags=\('a',\)\)"
@@ -97,36 +95,25 @@ async def test_what_a_client_may_do_is_decided_by_its_token(tmp_path: Path) -> N
     file = TokenFile(tmp_path / "tweets.db")
     _, secret = file.add("ci", frozenset({READ, POST}))
     async with serving(authenticator=Authenticator(frozenset({READ}), file)) as here:
-        edge = edge_of(here)
-        client = edge.connect()
+        client = edge_of(here).connect()
         assert await client.ask(Post("no")) == b"error code='forbidden'\n"
         assert await client.ask(Identify(secret)) == b"Identity name='ci' rights=('read', 'post')\n"
         assert b"by='ci'" in await client.ask(Post("yes"))
         await client.ask(Follow())
         file.revoke("ci")
         await here.host.authenticator.refresh()
-        edge.recheck()
+        await here.places.recheck()
         assert client.pushed[-1:] == [b"error code='token'\n"]
         assert (client.is_open, client.session.follows) == (False, None)
 
 
 async def test_a_client_is_held_to_the_rate(mock_clock: trio.testing.MockClock) -> None:
-    async with serving() as here:
-        client = edge_of(here, Rates(Rate(1, "h", burst=1))).connect()
+    async with serving(rates=Rates(Rate(1, "h", burst=1))) as here:
+        client = edge_of(here).connect()
         assert [await client.ask(Ping()) for _ in range(2)] == [b"Done\n", b"error code='slow_down'\n"]
         assert here.stats.collect()["rate"] == {"limit": "1/h", "burst": 1, "clients": 1, "refused": 1}
         mock_clock.jump(3600)
         assert await client.ask(Ping()) == b"Done\n"
-
-
-async def test_a_name_belongs_to_one_client_of_all_edges_and_is_freed_with_it() -> None:
-    async with serving() as here:
-        client, caller = edge_of(here).connect(), await here.call()
-        await client.ask(SignIn("ann"))
-        assert (await caller.ask("n", "ann"))[1]["code"] == "name_taken"
-        client.close()
-        assert (await caller.ask("n", "ann"))[0] == "ok"
-        assert await client.ask(ListNames()) == b"Names names=['ann']\n"
 
 
 async def test_pushes_of_every_kind_come_in_its_own_encoding_beside_a_follower_of_tcp() -> None:
@@ -142,7 +129,7 @@ async def test_pushes_of_every_kind_come_in_its_own_encoding_beside_a_follower_o
         client.session.resume()
         await caller.send(("s", {"after": 0, "deletions": True}))
         pushes = [await caller.answer() for _ in range(3)]
-        while edge.followers != (1, 0):
+        while here.followers != (2, 0):
             await trio.lowlevel.checkpoint()
         await client.ask(Post("live"))
         await client.ask(Delete(3))
@@ -168,10 +155,10 @@ async def test_a_client_without_room_misses_nothing() -> None:
         client.has_room = False
         for number in range(3):
             await poster.ask(Post(f"{number}"))
-        assert (client.pushed, edge.followers) == ([b"caught-up cursor=0\n"], (0, 1))
+        assert (client.pushed, here.followers) == ([b"caught-up cursor=0\n"], (0, 1))
         client.has_room = True
         client.session.resume()
-        while edge.followers != (1, 0):
+        while here.followers != (1, 0):
             await trio.lowlevel.checkpoint()
     assert [line.split()[1] for line in client.pushed] == [b"cursor=0", b"id=1", b"id=2", b"id=3"]
 

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
 
 import ttweet
 from tests.support.held_store import HeldStore
+from tests.support.memory_edge import MemoryEdge
 from tests.support.memory_store import MemoryStore
 from tests.support.posters import MOVED
 from tests.support.processes import plain, run, run_on_terminal, running_server, says
@@ -16,10 +18,11 @@ from tests.support.serving import Caller, serving
 from ttweet.cli import shell
 from ttweet.cli.commands.stats import readable
 from ttweet.model.errors import StoreError
+from ttweet.model.requests import Follow
 from ttweet.security.authenticator import Authenticator
-from ttweet.security.rate_limit import Rate, RateLimiter
+from ttweet.security.rate_limit import Rate
 from ttweet.security.rights import POST, READ
-from ttweet.server.config import Rates
+from ttweet.server.config import EdgeSettings, Rates
 from ttweet.storage.contract import Store
 
 
@@ -134,24 +137,18 @@ async def test_both_clients_have_it() -> None:
         assert (await client.stats())["connections"]["now"] == 1
 
 
-class Web:
-    """An edge beside that of TCP."""
-
-    clients, accepted, turned_away, followers = 3, 5, 1, (2, 1)
-
-    def __init__(self, limiter: RateLimiter | None) -> None:
-        self.limiter = limiter
-
-
 async def test_it_counts_the_clients_of_all_edges() -> None:
-    rate = Rate(1, "h", burst=2)
-    limiter = RateLimiter(rate)
-    limiter.take("somebody", 0)
-    async with serving(rates=Rates(rate, loopback=True)) as here:
-        here.stats.watch(Web(limiter))
+    async with serving(rates=Rates(Rate(1, "h", burst=2), loopback=True)) as here:
+        edge = MemoryEdge(here.host, here.admission, EdgeSettings())
+        clients = [edge.connect() for _ in range(3)]
+        for client in clients[:2]:
+            await client.ask(Follow())
+        clients[2].close()
+        while here.followers != (2, 0):
+            await trio.lowlevel.checkpoint()
         stats = await stats_of(await here.call())
-    assert stats["connections"] == {"now": 4, "accepted": 6, "turned_away": 1}
-    assert stats["followers"] == {"live": 2, "behind": 1}
+    assert stats["connections"] == {"now": 3, "accepted": 4, "turned_away": 0}
+    assert stats["followers"] == {"live": 2, "behind": 0}
     assert stats["rate"] == {"limit": "1/h", "burst": 2, "clients": 2, "refused": 0}
 
 

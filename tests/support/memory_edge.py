@@ -1,5 +1,7 @@
 """An edge beside that of TCP, to show what one needs: requests come as values, answers and pushes leave as lines."""
 
+import socket
+from math import inf
 from typing import Any
 
 import trio
@@ -7,14 +9,15 @@ import trio
 from ttweet.broker import dispatch
 from ttweet.broker.receipts import Receipt
 from ttweet.broker.session import Host, Session
-from ttweet.broker.subscriptions import LIVE
 from ttweet.model.answers import Done
 from ttweet.model.errors import ProtocolError, StoreError, TtweetError
 from ttweet.model.requests import Identify, Ping, Post, Query
 from ttweet.model.tweets import Deletion, Tombstone, Tweet
 from ttweet.security import permissions
-from ttweet.server.config import NO_RATES, Rates
-from ttweet.server.net.throttle import Throttle
+from ttweet.server.config import EdgeSettings
+from ttweet.server.net import places
+from ttweet.server.net.admission import Admission
+from ttweet.server.net.places import Place, Standing
 
 Asked = Query | Post | Ping | Identify
 
@@ -50,13 +53,22 @@ class Lines:
 
 
 class Client:
-    """The edge's side of one client, which gets its answers from `ask`, and its pushes into `pushed`."""
+    """The edge's side of one client, which gets its answers from `ask`, and its pushes into `pushed`.
+
+    To the server it is one of its guests; see places.Guest. It has no deadline.
+    """
+
+    deadline = inf
 
     def __init__(self, edge: "MemoryEdge", address: str) -> None:
-        peer = address, 1
-        self.session = Session(edge.host, peer, self)
-        self._gauge = edge.throttle.gauge(peer, lambda: self.session.principal)
+        self.place = Place(edge.admission.places, (address, 1), trio.current_time())
+        self.session = Session(edge.host, self.place.peer, self)
+        self._places = edge.admission.places
+        self._gauge = edge.admission.throttle.gauge(self.place.peer, lambda: self.session.principal)
         self._decided = trio.Event()
+        self._served = False
+        self._stopping = False
+        self.is_working = False
         self.encoder = edge.encoder
         self.has_room = True
         self.pushed: list[bytes] = []
@@ -64,13 +76,46 @@ class Client:
 
     async def ask(self, request: Asked) -> bytes:
         """The answer to a request."""
+        self.is_working = True
         try:
             answer = await self._carry_out(request)
+            self._served = True
         except TtweetError as error:
             self._note(error)
             answer = error
+        self.is_working = False
         self.session.resume()
+        if self._stopping:
+            self.close()
         return encode(answer)
+
+    @property
+    def standing(self) -> Standing:
+        if self.session.principal.token is not None:
+            return Standing.TOKEN
+        return Standing.SERVED if self._served else Standing.SILENT
+
+    @property
+    def follows(self) -> str | None:
+        return self.session.follows
+
+    def reject(self, error: ProtocolError) -> None:
+        self.push(encode(error))
+        self.close()
+
+    def recheck(self) -> None:
+        try:
+            self.session.recheck()
+        except ProtocolError as error:
+            self.reject(error)
+
+    def stop(self) -> None:
+        self._stopping = True
+        if not self.is_working:
+            self.close()
+
+    def expire(self) -> None:
+        raise AssertionError("it has no deadline")
 
     def push(self, data: bytes) -> None:
         """See subscriptions.Subscriber."""
@@ -85,6 +130,7 @@ class Client:
         self.is_open = False
         self.session.leave()
         self.session.sign_out()
+        self._places.discard(self)
 
     async def _carry_out(self, request: Asked) -> Any:
         self._check(request)
@@ -121,52 +167,31 @@ class Client:
 
 
 class MemoryEdge:
-    """All clients of the edge; see stats.Edge."""
+    """An edge without sockets; see entrances.Edge."""
 
-    turned_away = 0
-
-    def __init__(self, host: Host, rates: Rates = NO_RATES) -> None:
+    def __init__(self, host: Host, admission: Admission, _: EdgeSettings) -> None:
         self.host = host
-        self.throttle = Throttle(rates)
+        self.admission = admission
         self.encoder = Lines()
-        self.limiter = self.throttle.limiter
         self._clients: list[Client] = []
 
+    async def run(self) -> None:
+        await trio.sleep_forever()
+
+    async def accept(self, listener: socket.socket, nursery: trio.Nursery) -> None:
+        raise AssertionError("nobody listens for its clients")
+
     def connect(self, address: str = "192.0.2.1") -> Client:
-        """A client that comes from an address."""
-        self._clients.append(Client(self, address))
-        return self._clients[-1]
+        """A client that comes from an address. Raises ProtocolError `busy`."""
+        client = Client(self, address)
+        if not self.admission.places.make_room(client.place.network):
+            raise places.full(self.admission.places.amount)
+        self.admission.places.add(client)
+        self._clients.append(client)
+        return client
 
     def keep_alive(self) -> None:
         """Tell all followers that their connection lives; an edge with a clock does so now and then."""
-        for client in self._open():
-            if client.session.follows:
+        for client in self._clients:
+            if client.is_open and client.follows:
                 client.push(self.encoder.keep_alive)
-
-    def recheck(self) -> None:
-        """See who everybody is, now that tokens have changed."""
-        for client in self._open():
-            try:
-                client.session.recheck()
-            except ProtocolError as error:
-                client.push(encode(error))
-                client.close()
-
-    @property
-    def clients(self) -> int:
-        """See stats.Edge."""
-        return len(self._open())
-
-    @property
-    def accepted(self) -> int:
-        """See stats.Edge."""
-        return len(self._clients)
-
-    @property
-    def followers(self) -> tuple[int, int]:
-        """See stats.Edge."""
-        states = [client.session.follows for client in self._open() if client.session.follows]
-        return states.count(LIVE), len(states) - states.count(LIVE)
-
-    def _open(self) -> list[Client]:
-        return [client for client in self._clients if client.is_open]

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from operator import attrgetter
+from typing import cast
 
 from ttweet.model import hashtags, reports
 from ttweet.model.errors import Displaced, Refused, StoreError
@@ -21,6 +22,7 @@ from ttweet.storage.contract import (
     Traces,
     TweetLog,
 )
+from ttweet.storage.sqlite.writer import SqliteStore
 
 DAY_MS = 86_400_000
 PRUNE_STEP = 3
@@ -255,3 +257,9 @@ def _summary(uses: list[tuple[str, Tweet]], now: int) -> TagSummary:
 _LOG: type[TweetLog] = MemoryTweetLog
 _QUERIES: type[TagQueries] = MemoryTagQueries
 _REPORTS: type[ReportLog] = MemoryReportLog
+
+
+def in_place_of_sqlite(store: MemoryStore) -> SqliteStore:
+    """A fake that has all that a server asks of the store it opens."""
+    store.engine = "no SQLite at all"  # type: ignore[attr-defined]  # which the server's first lines name
+    return cast(SqliteStore, store)

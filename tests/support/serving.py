@@ -23,12 +23,17 @@ from ttweet.model import reports
 from ttweet.protocol import frames
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.certificates import Certificates
-from ttweet.server.config import NO_RATES, Limits, Rates
+from ttweet.server.config import NO_RATES, EdgeSettings, Limits, Rates
+from ttweet.server.edge import SocketEdge
+from ttweet.server.net.admission import Admission
 from ttweet.server.net.listeners import listen
+from ttweet.server.net.places import Places
 from ttweet.server.net.sweeper import SWEEP_INTERVAL_S
+from ttweet.server.net.throttle import Throttle
 from ttweet.server.net.transport import StreamTransport
 from ttweet.server.stats import StatsCollector
-from ttweet.server.tcp.server import Server
+from ttweet.server.tcp.connection import Connection
+from ttweet.server.tcp.edge import tcp_edge
 from ttweet.storage.contract import Store
 
 SWEPT_S = 2 * SWEEP_INTERVAL_S  # by then the sweeper has looked
@@ -96,7 +101,8 @@ class Serving:
     journal: Journal
     stats: StatsCollector
     host: Host
-    server: Server
+    admission: Admission
+    edge: SocketEdge
     nursery: trio.Nursery
     address: tuple[str, int]
     callers: list[Caller] = field(default_factory=list)
@@ -115,19 +121,40 @@ class Serving:
             ours.send_stream.close()
             ours.receive_stream.close()
 
-        self.server.admit(StreamTransport(ours, abort), ("memory", id(clients)), self.nursery)
+        self.edge.admit(StreamTransport(ours, abort), ("memory", id(clients)), self.nursery)
         return Caller(clients)
 
     async def others_gone(self) -> None:
         """Wait until clients that have connected before, and are none of `callers`, are served and gone."""
         await (await self.call()).ask("p", "")  # they were accepted in their order
-        while self.server.clients > len(self.callers):
+        while self.places.taken > len(self.callers):
             await self.journal.wait_commit(self.journal.commits)  # of a line that tells that one has gone
+
+    @property
+    def places(self) -> Places:
+        """The clients of all edges."""
+        return self.admission.places
+
+    @property
+    def connections(self) -> list[Connection]:
+        """Those of TCP."""
+        return [guest for guest in self.places.guests if isinstance(guest, Connection)]
+
+    @property
+    def followers(self) -> tuple[int, int]:
+        """How many have caught up, and how many are behind."""
+        counted = self.stats.collect()["followers"]
+        return counted["live"], counted["behind"]
 
     @property
     def lines(self) -> list[str]:
         """The report log, as far as it is stored."""
         return [reports.line(line.side, line.category, line.text) for line in self.store.lines_after(0, limit=100_000)]
+
+
+def counted(journal: Journal) -> StatsCollector:
+    """What counts for a service that has no edge."""
+    return StatsCollector(journal, Admission(Places(1, journal.report), Throttle(NO_RATES)), {})
 
 
 @asynccontextmanager
@@ -148,27 +175,23 @@ async def serving(
     with trio.fail_after(float("inf") if by_hand else GUARD_S), Worker("reader") as worker:
         reader = store.reader()
         fanout = FanOut(journal.head, reader, ReadScheduler(journal.uploads, worker))
-        stats = StatsCollector(journal, {"max_clients": max_clients})
+        admission = Admission(Places(max_clients, journal.report), Throttle(rates))
+        stats = StatsCollector(journal, admission, {"max_clients": max_clients})
         api = service(journal, reader, ReadScheduler(journal.uploads, worker), stats)
         host = Host(api, fanout, authenticator or Authenticator())
-        server = Server(
-            host,
-            max_clients=max_clients,
-            limits=limits or Limits(),
-            rates=rates,
-            certificates=certificates,
-        )
-        stats.watch(server)
+        edge = tcp_edge(host, admission, EdgeSettings(limits=limits or Limits(), certificates=certificates))
         async with trio.open_nursery() as writing:
             writing.start_soon(journal.run)
             (listener,) = listen(("127.0.0.1",), 0)
             async with trio.open_nursery() as looking:
-                looking.start_soon(server.run)
-                looking.start_soon(host.run, server.recheck)
+                looking.start_soon(edge.run)
+                looking.start_soon(admission.places.run)
+                looking.start_soon(host.run, admission.places.recheck)
                 with listener:
                     async with trio.open_nursery() as connections:
-                        connections.start_soon(server.accept, listener, connections)
-                        here = Serving(store, journal, stats, host, server, connections, listener.getsockname())
+                        connections.start_soon(edge.accept, listener, connections)
+                        address = listener.getsockname()
+                        here = Serving(store, journal, stats, host, admission, edge, connections, address)
                         try:
                             yield here
                         finally:

@@ -29,10 +29,14 @@ from ttweet.security import exposure
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.certificates import Certificates
 from ttweet.security.token_file import TokenFile
-from ttweet.server.config import Config
+from ttweet.server.config import Config, EdgeSettings
+from ttweet.server.entrances import Edge, Entrance, listen
 from ttweet.server.hangup import outlive_hangups
 from ttweet.server.log_copies import LogCopy, TerminalHandler
-from ttweet.server.net.listeners import Address, ListenError, listen_at, resolve
+from ttweet.server.net.admission import Admission
+from ttweet.server.net.listeners import Address, ListenError, resolve
+from ttweet.server.net.places import Places
+from ttweet.server.net.throttle import Throttle
 from ttweet.server.signals import Signals, heed
 from ttweet.server.startup import (
     allowed_clients,
@@ -49,7 +53,6 @@ from ttweet.server.startup import (
     without_address,
 )
 from ttweet.server.stats import StatsCollector
-from ttweet.server.tcp.server import Server
 from ttweet.storage.sqlite.writer import SqliteStore
 
 log = logging.getLogger(__name__)
@@ -82,12 +85,12 @@ def _run_with_store(
     config: Config, store: SqliteStore, addresses: list[Address], certificates: Certificates | None
 ) -> int:
     try:
-        listeners = listen_at(addresses, config.port)
+        entrances = listen(config, addresses)
     except ListenError as exc:
         return fail_to_start(config, exc, store)
     errors: list[StoreError] = []
     try:
-        trio.run(partial(serve, config, store, listeners, certificates))
+        trio.run(partial(serve, config, store, entrances, certificates))
     except* StoreError as group:
         errors += _leaves(group)
     if errors:
@@ -105,7 +108,7 @@ def _leaves(group: ExceptionGroup[StoreError]) -> list[StoreError]:
 
 
 async def serve(
-    config: Config, store: SqliteStore, listeners: list[socket.socket], certificates: Certificates | None = None
+    config: Config, store: SqliteStore, entrances: Sequence[Entrance], certificates: Certificates | None = None
 ) -> None:
     """Serve clients until a signal stops the server, then stop in order; see `signals`.
 
@@ -114,6 +117,7 @@ async def serve(
     Raises a group with a StoreError when the store must not be written to any more.
     """
     journal = Journal(store)
+    listeners = [listener for entrance in entrances for listener in entrance.listeners]
     with ExitStack() as resources:
         for listener in listeners:
             resources.enter_context(listener)
@@ -123,20 +127,15 @@ async def serve(
         reader = resources.enter_context(closing(store.reader()))
         max_clients = allowed_clients(config.max_clients)
         retention = _retention(config.keep, journal, store, resources)
-        stats = StatsCollector(journal, limits_in_force(config, max_clients), retention=retention)
+        admission = Admission(Places(max_clients, journal.report), Throttle(config.rates))
+        stats = StatsCollector(journal, admission, limits_in_force(config, max_clients), retention=retention)
         service = Service(journal, reader, ReadScheduler(journal.uploads, worker), stats)
         fanout = FanOut(journal.head, reader, ReadScheduler(journal.uploads, worker))  # with a line of its own
         addresses = [listener.getsockname()[0] for listener in listeners]
         authenticator = Authenticator(exposure.anonymous_rights(addresses, config.anonymous), TokenFile(config.db))
         host = Host(service, fanout, authenticator)
-        server = Server(
-            host,
-            max_clients=max_clients,
-            limits=config.limits,
-            rates=config.rates,
-            certificates=certificates,
-        )
-        stats.watch(server)
+        settings = EdgeSettings(limits=config.limits, certificates=certificates)
+        edges = [(entrance.make(host, admission, settings), entrance.listeners) for entrance in entrances]
         copies = [LogCopy(to, store.reader(), session=store.session) for to in destinations(config)]
         async with trio.open_nursery() as copying:
             for copy in copies:
@@ -148,10 +147,10 @@ async def serve(
                 announce(config, store, listeners, certificates)
                 announce_rights(authenticator.anonymous.rights)
                 stop = _until_stop(heeding, signals, partial(_reload, copies, authenticator, certificates))
-                helpers: list[Callable[[], Awaitable[None]]] = [server.run, partial(host.run, server.recheck)]
+                helpers: list[Callable[[], Awaitable[None]]] = [partial(host.run, admission.places.recheck)]
                 if retention is not None:
                     helpers.append(retention.run)
-                await _serve_clients(server, helpers, listeners, stop, grace_s=config.grace_s)
+                await _serve_clients(edges, admission.places, helpers, stop, grace_s=config.grace_s)
                 journal.report(reports.server_stopped())
                 journal.close()
             for copy in copies:
@@ -168,26 +167,28 @@ def _retention(keep: Keep, journal: Journal, store: SqliteStore, resources: Exit
 
 
 async def _serve_clients(
-    server: Server,
+    edges: Sequence[tuple[Edge, list[socket.socket]]],
+    places: Places,
     helpers: Sequence[Callable[[], Awaitable[None]]],
-    listeners: list[socket.socket],
     stop: Awaitable[None],
     *,
     grace_s: float,
 ) -> None:
     async with trio.open_nursery() as looking_after:
-        for helper in helpers:
+        for helper in [*helpers, places.run, *[edge.run for edge, _ in edges]]:
             looking_after.start_soon(helper)
         async with trio.open_nursery() as connections:
             async with trio.open_nursery() as accepting:
-                for listener in listeners:
-                    accepting.start_soon(server.accept, listener, connections)
+                for edge, listeners in edges:
+                    for listener in listeners:
+                        accepting.start_soon(edge.accept, listener, connections)
                 _settle_memory()
                 await stop
                 accepting.cancel_scope.cancel()
-            for listener in listeners:
-                listener.close()
-            await server.stop()
+            for _, listeners in edges:
+                for listener in listeners:
+                    listener.close()
+            await places.stop()
             connections.cancel_scope.deadline = trio.current_time() + grace_s
         looking_after.cancel_scope.cancel()
 

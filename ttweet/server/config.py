@@ -1,12 +1,17 @@
 """All that can be chosen of a server, as values. Knows no trio, no engine and no command line."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ttweet import defaults
 from ttweet.model.keep import KEEP_ALL, Keep
 from ttweet.security.rate_limit import Rate
+
+if TYPE_CHECKING:
+    from ttweet.security.certificates import Certificates
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,14 @@ DEFAULT_RATES = Rates(DEFAULT_RATE)
 
 NO_RATES = Rates()
 """Everybody may be as fast as the server is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeSettings:
+    """What can be chosen of one edge. How many clients there may be, and how fast, holds for all edges together."""
+
+    limits: Limits = field(default_factory=Limits)
+    certificates: Certificates | None = None  # plain connections without it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,8 +25,9 @@ from ttweet.security.exposure import UnsafeError
 from ttweet.security.rights import RIGHTS, listed
 from ttweet.security.token_file import TokenFile
 from ttweet.server.config import Config
+from ttweet.server.entrances import listen
 from ttweet.server.log_copies import Destination, SampleFile, Terminal, write_alone
-from ttweet.server.net.listeners import Address, ListenError, listen_at
+from ttweet.server.net.listeners import Address, ListenError
 from ttweet.server.net.places import anteroom_size
 from ttweet.storage.sqlite.connections import MAX_WAL_BYTES
 from ttweet.storage.sqlite.lock_file import belongs_to
@@ -73,12 +74,13 @@ def without_address(config: Config, exc: ListenError) -> int:
 def could_listen(config: Config, addresses: list[Address]) -> bool:
     """Whether a server can listen, which is told if not: no database need be made for one that cannot."""
     try:
-        listeners = listen_at(addresses, config.port)
+        entrances = listen(config, addresses)
     except ListenError as exc:
         _tell_start_failed(config, exc)
         return False
-    for listener in listeners:
-        listener.close()
+    for entrance in entrances:
+        for listener in entrance.listeners:
+            listener.close()
     return True
 
 

@@ -6,42 +6,14 @@ rest is looked up when somebody asks. Knows no bytes and no command line.
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from ttweet import __version__
 from ttweet.broker.journal import Journal
 from ttweet.broker.retention import Retention
+from ttweet.broker.subscriptions import LIVE
 from ttweet.model.times import Clock, now_ms
-from ttweet.security.rate_limit import RateLimiter
-
-
-class Edge(Protocol):
-    """What clients connect to, as far as it is counted."""
-
-    @property
-    def clients(self) -> int:
-        """How many have a place."""
-        ...
-
-    @property
-    def accepted(self) -> int:
-        """How many have connected so far."""
-        ...
-
-    @property
-    def turned_away(self) -> int:
-        """How many got no place, or made room for another client."""
-        ...
-
-    @property
-    def followers(self) -> tuple[int, int]:
-        """How many follow: those that have caught up, and those that are behind."""
-        ...
-
-    @property
-    def limiter(self) -> RateLimiter | None:
-        """What holds them to a rate, where there is one."""
-        ...
+from ttweet.server.net.admission import Admission
 
 
 class StatsCollector:
@@ -50,6 +22,7 @@ class StatsCollector:
     def __init__(
         self,
         journal: Journal,
+        admission: Admission,
         limits: Mapping[str, object],
         *,
         retention: Retention | None = None,
@@ -57,17 +30,13 @@ class StatsCollector:
     ) -> None:
         """`limits` is told as it is."""
         self._journal = journal
-        self._edges: list[Edge] = []
+        self._places, self._throttle = admission
         self._limits = limits
         self._retention = retention
         self._now_ms = clock
         self._started = clock()
         self.refusals: Counter[str] = Counter()
         """How many requests the edges refused, by code."""
-
-    def watch(self, edge: Edge) -> None:
-        """Count the clients of an edge in."""
-        self._edges.append(edge)
 
     def collect(self) -> dict[str, dict[str, Any]]:
         """The parts, each an object."""
@@ -91,15 +60,13 @@ class StatsCollector:
         return {"version": __version__, "started": self._started, "uptime_s": uptime_s, "trouble": trouble}
 
     def _connections(self) -> dict[str, Any]:
-        return {
-            "now": sum([edge.clients for edge in self._edges]),
-            "accepted": sum([edge.accepted for edge in self._edges]),
-            "turned_away": sum([edge.turned_away for edge in self._edges]),
-        }
+        places = self._places
+        return {"now": places.taken, "accepted": places.accepted, "turned_away": places.turned_away}
 
     def _followers(self) -> dict[str, Any]:
-        followers = [edge.followers for edge in self._edges]
-        return {"live": sum([live for live, _ in followers]), "behind": sum([behind for _, behind in followers])}
+        states = [guest.follows for guest in self._places.guests]
+        live = states.count(LIVE)
+        return {"live": live, "behind": len(states) - states.count(None) - live}
 
     def _tweets(self) -> dict[str, Any]:
         journal = self._journal
@@ -114,11 +81,8 @@ class StatsCollector:
         }
 
     def _rate(self) -> dict[str, Any]:
-        limiters = [edge.limiter for edge in self._edges if edge.limiter is not None]
-        rate = limiters[0].rate if limiters else None  # one for all edges
-        return {
-            "limit": rate and str(rate),
-            "burst": rate and rate.burst,
-            "clients": sum([len(limiter) for limiter in limiters]),
-            "refused": sum([limiter.refused for limiter in limiters]),
-        }
+        limiter = self._throttle.limiter
+        if limiter is None:
+            return {"limit": None, "burst": None, "clients": 0, "refused": 0}
+        rate = limiter.rate
+        return {"limit": str(rate), "burst": rate.burst, "clients": len(limiter), "refused": limiter.refused}

@@ -19,12 +19,23 @@ class Guest:
     network: str = "a"
     heard_at: float = 0.0
     is_working: bool = False
+    follows: str | None = None
+    deadline: float = 0.0
     place: Place = field(init=False)
 
     def __post_init__(self) -> None:
         self.place = Place(Places(1, lambda _: None), (self.network, 1), self.heard_at)
 
     def reject(self, error: ProtocolError) -> None:
+        """See places.Guest."""
+
+    def expire(self) -> None:
+        """See sweeper.Timed."""
+
+    def recheck(self) -> None:
+        """See places.Guest."""
+
+    def stop(self) -> None:
         """See places.Guest."""
 
 

@@ -22,7 +22,7 @@ async def test_a_client_of_the_other_family_is_logged_by_address_and_port() -> N
     async with serving() as here:
         (listener,) = listen(("::1",), 0)
         with listener:
-            here.nursery.start_soon(here.server.accept, listener, here.nursery)
+            here.nursery.start_soon(here.edge.accept, listener, here.nursery)
             async with await trio.open_tcp_stream("::1", listener.getsockname()[1]) as stream:
                 port = stream.socket.getsockname()[1]
                 assert (await Caller(stream).ask("u", "six"))[0] == "ok"
@@ -59,14 +59,14 @@ async def test_clients_that_come_for_nothing_make_the_next_ones_wait_and_nobody_
         await nobody.stream.send_all(b"nonsense")
         await nobody.rest()
         await nobody.stream.aclose()
-        while here.server.clients > 0:
+        while here.places.taken > 0:
             await trio.lowlevel.checkpoint()
         served = await here.call()
         await served.ask("p", "")
         late = await here.call()
         await late.send(("p", ""))
         await trio.testing.wait_all_tasks_blocked()
-        assert here.server.clients == 1
+        assert here.places.taken == 1
         assert (await served.ask("u", "meanwhile"))[0] == "ok"
         mock_clock.jump(acceptor.FRUITLESS_S)
         assert (await late.answer())[0] == "ok"
@@ -77,7 +77,7 @@ async def test_clients_that_made_a_request_make_nobody_wait(mock_clock: trio.tes
         guest = await here.call()
         await guest.ask("p", "")
         await guest.stream.aclose()
-        while here.server.clients > 0:
+        while here.places.taken > 0:
             await trio.lowlevel.checkpoint()
         for _ in range(2):
             assert (await (await here.call()).ask("p", ""))[0] == "ok"
@@ -112,7 +112,7 @@ async def test_past_the_limit_who_has_asked_nothing_for_longest_makes_room(begun
         told = await silent[0].rest()
         assert (b'"code":"busy"' in told) == (not begun.startswith(b"u"))
         assert (await served.ask("p", ""))[0] == "ok"
-        assert (here.server.turned_away, here.server.clients) == (1, 3)
+        assert (here.places.turned_away, here.places.taken) == (1, 3)
 
 
 async def test_past_the_limit_a_classic_upload_that_is_being_stored_makes_no_room() -> None:
@@ -125,7 +125,7 @@ async def test_past_the_limit_a_classic_upload_that_is_being_stored_makes_no_roo
         await uploader.stream.send_eof()
         await trio.testing.wait_all_tasks_blocked()
         _, error = await (await here.call()).answer()
-        assert (error["code"], here.server.clients) == ("busy", 2)
+        assert (error["code"], here.places.taken) == ("busy", 2)
         store.release()
         assert await uploader.rest() == b""
     assert [tweet.text for tweet in store.tweets] == ["whole"]
@@ -169,7 +169,7 @@ async def failing_listener(here: Serving, failures: Iterable[int]) -> Caller:
 
     async def accept() -> None:
         with listener:
-            await here.server.accept(listener, here.nursery)
+            await here.edge.accept(listener, here.nursery)
 
     here.nursery.start_soon(accept)
     here.callers.append(Caller(await trio.open_tcp_stream(*listener.getsockname())))
@@ -202,5 +202,5 @@ async def test_clients_are_served_alike_where_a_system_has_no_epoll(monkeypatch:
             assert (await poster.ask("u", f"{number} #n"))[0] == "ok"
         pushed = [data["text"] for kind, data in await follower.answers(4) if kind == "m"]
         assert pushed == ["0 #n", "1 #n", "2 #n"]
-        await here.server.stop()
+        await here.places.stop()
         assert await poster.rest() == b""

@@ -32,7 +32,7 @@ async def test_a_client_that_says_nothing_is_given_up(mock_clock: trio.testing.M
     async with serving() as here:
         caller = await here.call()
         await jump(mock_clock, LIMITS.first_byte_s - 1)
-        assert here.server.clients == 1
+        assert here.places.taken == 1
         await jump(mock_clock, 1 + SWEPT_S)
         assert await timeout_of(caller) == "not one byte (within 10 seconds) came"
 
@@ -44,10 +44,10 @@ async def test_others_have_their_turns_while_many_are_given_up(mock_clock: trio.
         await (await here.call()).ask("p", "")
         await trio.testing.wait_all_tasks_blocked()
         mock_clock.jump(LIMITS.first_byte_s + SWEPT_S)
-        clients = [here.server.clients]
+        clients = [here.places.taken]
         while clients[-1] > 1:
             await trio.lowlevel.checkpoint()
-            clients.append(here.server.clients)
+            clients.append(here.places.taken)
     assert max(before - after for before, after in pairwise(clients)) <= 2 * TURN_CLIENTS
 
 
@@ -85,11 +85,11 @@ async def test_a_client_may_be_idle_for_a_quarter_of_an_hour(mock_clock: trio.te
         await jump(mock_clock, LIMITS.idle_s - 1)
         await caller.ask("p", "")
         await jump(mock_clock, LIMITS.idle_s - 1)
-        assert here.server.clients == 1
+        assert here.places.taken == 1
         await jump(mock_clock, 1 + SWEPT_S)
         assert await timeout_of(caller) == "no further frame (within 900 seconds) came"
         await trio.testing.wait_all_tasks_blocked()
-        assert here.server.clients == 0
+        assert here.places.taken == 0
 
 
 async def test_a_classic_message_that_never_ends_is_given_up_in_silence(mock_clock: trio.testing.MockClock) -> None:
@@ -107,7 +107,7 @@ async def test_who_stays_after_a_classic_download_has_broken_no_rule(mock_clock:
         await caller.stream.send_all(b"d\n")
         assert await caller.rest() == b"Empty Message"
         await jump(mock_clock, LINGER_S + SWEPT_S)
-        assert here.server.clients == 0
+        assert here.places.taken == 0
     assert not [line for line in here.lines if "COULD NOT BE PROCESSED" in line]
 
 
@@ -116,9 +116,9 @@ async def test_who_does_not_take_his_answers_within_send_s_is_given_up(mock_cloc
         caller = here.call_in_memory(lockstep=True)
         await caller.send(("p", ""))
         await jump(mock_clock, LIMITS.send_s - 1)
-        assert here.server.clients == 1
+        assert here.places.taken == 1
         await jump(mock_clock, 1 + SWEPT_S)
-        assert here.server.clients == 0
+        assert here.places.taken == 0
 
 
 async def test_a_client_that_takes_its_answers_late_is_served_on(mock_clock: trio.testing.MockClock) -> None:
@@ -128,7 +128,7 @@ async def test_a_client_that_takes_its_answers_late_is_served_on(mock_clock: tri
             await caller.send(("p", ""))
             await jump(mock_clock, LIMITS.send_s - 1)
             assert (await caller.answer())[0] == "ok"
-        assert here.server.clients == 1
+        assert here.places.taken == 1
 
 
 async def test_waiting_for_the_disk_is_not_the_clients_fault(mock_clock: trio.testing.MockClock) -> None:

@@ -76,7 +76,7 @@ async def test_a_flood_after_a_broken_frame_is_thrown_away_and_its_answer_arrive
         assert await caller.rest() == b""
         await caller.stream.aclose()
         await trio.testing.wait_all_tasks_blocked()
-        assert here.server.clients == 0
+        assert here.places.taken == 0
 
 
 async def test_who_lingers_after_a_broken_frame_is_cut(mock_clock: trio.testing.MockClock) -> None:
@@ -84,9 +84,9 @@ async def test_who_lingers_after_a_broken_frame_is_cut(mock_clock: trio.testing.
         caller = await here.call()
         await caller.stream.send_all(b"[1]\n")
         await jump(mock_clock, LINGER_S / 2)
-        assert here.server.clients == 1
+        assert here.places.taken == 1
         await jump(mock_clock, LINGER_S / 2 + SWEPT_S)
-        assert here.server.clients == 0
+        assert here.places.taken == 0
 
 
 class Endless(StreamTransport):
@@ -105,25 +105,25 @@ class Endless(StreamTransport):
 async def test_who_does_not_take_the_end_is_cut(sent: bytes, mock_clock: trio.testing.MockClock) -> None:
     async with serving() as here:
         ours, clients = trio.testing.memory_stream_pair()
-        here.server.admit(Endless(ours), ("memory", 1), here.nursery)
+        here.edge.admit(Endless(ours), ("memory", 1), here.nursery)
         await clients.send_all(sent)
         await clients.send_eof()
         await jump(mock_clock, LINGER_S / 2)
-        assert here.server.clients == 1
+        assert here.places.taken == 1
         await jump(mock_clock, LINGER_S / 2 + SWEPT_S)
-        assert here.server.clients == 0
+        assert here.places.taken == 0
 
 
 async def test_nothing_is_pushed_to_a_client_while_the_end_is_sent() -> None:
     async with serving() as here:
         ours, clients = trio.testing.memory_stream_pair()
-        here.server.admit(Endless(ours), ("memory", 1), here.nursery)
+        here.edge.admit(Endless(ours), ("memory", 1), here.nursery)
         await clients.send_all(b'["s",""]\n')
         await trio.testing.wait_all_tasks_blocked()
-        assert here.server.followers == (1, 0)
+        assert here.followers == (1, 0)
         await clients.send_eof()
         await trio.testing.wait_all_tasks_blocked()
-        assert (here.server.followers, here.server.clients) == ((0, 0), 1)
+        assert (here.followers, here.places.taken) == ((0, 0), 1)
         here.nursery.cancel_scope.cancel()
 
 
@@ -139,7 +139,7 @@ async def test_a_client_that_is_reset_is_gone_and_what_it_sent_in_frames_is_stor
         store.release()
         assert (await other.ask("u", "other"))[0] == "ok"
         await trio.testing.wait_all_tasks_blocked()
-        assert here.server.clients == 1
+        assert here.places.taken == 1
     assert "sent" in texts(store)
 
 
@@ -150,7 +150,7 @@ async def test_a_client_that_goes_while_it_is_written_to_is_let_go() -> None:
         await trio.testing.wait_all_tasks_blocked()
         await caller.stream.aclose()
         await trio.testing.wait_all_tasks_blocked()
-        assert here.server.clients == 0
+        assert here.places.taken == 0
 
 
 async def test_clients_that_have_gone_leave_nothing_for_the_collector() -> None:
@@ -170,7 +170,7 @@ async def test_clients_that_have_gone_leave_nothing_for_the_collector() -> None:
             left = [one for one in gc.get_objects() if isinstance(one, Connection) and one not in before]
         finally:
             gc.enable()
-        assert (len(left), here.server.clients) == (1, 2)  # the one that has looked, and the one that stays
+        assert (len(left), here.places.taken) == (1, 2)  # the one that has looked, and the one that stays
         assert (await stays.ask("p", ""))[0] == "ok"
 
 
@@ -181,7 +181,7 @@ async def test_a_reset_is_no_classic_message() -> None:
         await trio.testing.wait_all_tasks_blocked()
         await caller.reset()
         await trio.testing.wait_all_tasks_blocked()
-        assert here.server.clients == 0
+        assert here.places.taken == 0
     assert here.store.tweets == []
 
 
@@ -207,9 +207,9 @@ async def test_an_idle_client_is_let_go_at_once_when_the_server_stops() -> None:
         await old.ask("p", "")
         await in_memory.ask("p", "")
         await trio.testing.wait_all_tasks_blocked()
-        await here.server.stop()
+        await here.places.stop()
         await trio.testing.wait_all_tasks_blocked()
-        assert here.server.clients == 0
+        assert here.places.taken == 0
         for caller in (new, old, in_memory):
             assert await caller.rest() == b""
 
@@ -231,7 +231,7 @@ async def test_others_have_their_turns_while_a_server_goes_through_its_clients(
         for _ in range(10):
             await here.call_in_memory().ask("p", "")
         trio.lowlevel.add_instrument(turns)
-        await getattr(here.server, what)()
+        await getattr(here.places, what)()
         trio.lowlevel.remove_instrument(turns)
     assert (turns.all, turns.most) == (10, 3)
 
@@ -243,9 +243,9 @@ async def test_all_that_was_read_before_the_stop_is_answered_and_then_the_end_co
         await hold_a_commit(store, caller)
         await caller.send(*[("u", str(number)) for number in range(10)], ("d", ""))
         await trio.testing.wait_all_tasks_blocked()
-        await here.server.stop()
+        await here.places.stop()
         await trio.testing.wait_all_tasks_blocked()
-        assert here.server.clients == 1
+        assert here.places.taken == 1
         store.release()
         answers = [json.loads(line) for line in (await caller.rest()).splitlines()]
     assert codes(answers) == ["ok"] * 12
@@ -257,11 +257,11 @@ async def test_a_client_whose_last_upload_is_answered_after_the_stop_is_let_go()
     async with serving(store) as here:
         caller = await here.call()
         await hold_a_commit(store, caller)
-        await here.server.stop()
+        await here.places.stop()
         store.release()
         assert (await caller.rest()).count(b"\n") == 1
         await trio.testing.wait_all_tasks_blocked()
-        assert here.server.clients == 0
+        assert here.places.taken == 0
 
 
 async def test_a_client_that_takes_its_answer_after_the_stop_is_let_go_then() -> None:
@@ -269,14 +269,14 @@ async def test_a_client_that_takes_its_answer_after_the_stop_is_let_go_then() ->
         caller = here.call_in_memory(lockstep=True)
         await caller.send(("p", ""))
         await trio.testing.wait_all_tasks_blocked()
-        await here.server.stop()
+        await here.places.stop()
         await trio.testing.wait_all_tasks_blocked()
-        assert here.server.clients == 1
+        assert here.places.taken == 1
         assert (await caller.answer())[0] == "ok"
         assert await caller.rest() == b""
         await caller.stream.aclose()
         await trio.testing.wait_all_tasks_blocked()
-        assert here.server.clients == 0
+        assert here.places.taken == 0
 
 
 async def test_a_client_that_listens_and_takes_its_last_answer_after_the_stop_is_let_go_then() -> None:
@@ -287,12 +287,12 @@ async def test_a_client_that_listens_and_takes_its_last_answer_after_the_stop_is
         commits = here.journal.commits
         store.release()
         await here.journal.wait_commit(commits)
-        await here.server.stop()
+        await here.places.stop()
         await trio.testing.wait_all_tasks_blocked()
-        assert here.server.clients == 1
+        assert here.places.taken == 1
         assert (await caller.answer())[0] == "ok"
         await trio.testing.wait_all_tasks_blocked()
-        assert here.server.clients == 0
+        assert here.places.taken == 0
 
 
 async def test_a_classic_message_under_way_may_end_after_the_stop() -> None:
@@ -301,7 +301,7 @@ async def test_a_classic_message_under_way_may_end_after_the_stop() -> None:
         for part in (b"u\non", b"e mess"):
             await caller.stream.send_all(part)
             await trio.testing.wait_all_tasks_blocked()
-            await here.server.stop()
+            await here.places.stop()
         await caller.stream.send_all(b"age")
         await caller.stream.aclose()
         await trio.testing.wait_all_tasks_blocked()
@@ -313,7 +313,7 @@ async def test_a_frame_under_way_may_end_after_the_stop() -> None:
         caller = await here.call()
         await caller.stream.send_all(b'["u","ha')
         await trio.testing.wait_all_tasks_blocked()
-        await here.server.stop()
+        await here.places.stop()
         await trio.testing.wait_all_tasks_blocked()
         await caller.stream.send_all(b'lf"]\n')
         assert (await caller.rest()).count(b"\n") == 1

@@ -19,7 +19,7 @@ async def reach(state: State, here: Serving, half: bytes = b"") -> tuple[Connect
     """A connection in that state, with half a frame if given; uploads are held."""
     caller = await here.call()
     assert (await caller.ask("p", ""))[0] == "ok"
-    (connection,) = here.server._places.guests
+    (connection,) = here.connections
     if state in (HANDLING, DRAINING):
         here.store.hold()
         await caller.stream.send_all(HELD + half)
@@ -110,17 +110,17 @@ async def test_a_connection_changes_its_state_as_the_table_says(
 async def test_a_connection_that_was_closed_before_its_task_began_is_served_nothing() -> None:
     async with serving() as here:
         caller = here.call_in_memory()
-        await here.server.stop()
+        await here.places.stop()
         await trio.testing.wait_all_tasks_blocked()
         assert await caller.rest() == b""
-        assert here.server.clients == 0
+        assert here.places.taken == 0
 
 
 async def test_answers_that_are_not_taken_are_given_up_though_an_upload_waits_behind_them() -> None:
     store = HeldStore()
     async with serving(store) as here:
         caller = here.call_in_memory(lockstep=True)
-        (connection,) = here.server._places.guests
+        (connection,) = here.connections
         store.hold()
         await caller.send(("p", ""), ("u", "held"))
         await store.wait_held()

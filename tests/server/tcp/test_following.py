@@ -122,7 +122,7 @@ async def test_a_follower_that_takes_nothing_for_send_s_is_cut_and_the_others_ar
         await post(here, *[f"{number}" for number in range(10)])
         assert ids(await quick.answers(10)) == [("m", id_) for id_ in range(1, 11)]
         await jump(mock_clock, LIMITS.send_s)
-        assert here.server.clients == 2, "one who posted, one who reads"
+        assert here.places.taken == 2, "one who posted, one who reads"
 
 
 async def test_a_follower_that_pauses_gets_all_that_it_missed() -> None:
@@ -143,7 +143,7 @@ async def test_a_follower_who_hears_nothing_is_pinged_and_never_timed_out(mock_c
             await jump(mock_clock, LIMITS.ping_s)
             assert await follower.answer() == ("p", "")
         await jump(mock_clock, LIMITS.idle_s)
-        assert here.server.clients == 1
+        assert here.places.taken == 1
 
 
 async def test_a_follower_must_end_a_frame_that_it_has_begun(mock_clock: trio.testing.MockClock) -> None:

@@ -55,7 +55,7 @@ async def test_a_client_whose_only_request_was_refused_makes_room() -> None:
         assert (await newcomer.ask("p", ""))[1]["code"] == "slow_down"
         assert await code_of(refused) == "busy"
         assert await refused.rest() == b""
-        assert (here.server.clients, here.server.turned_away) == (2, 1)
+        assert (here.places.taken, here.places.turned_away) == (2, 1)
 
 
 async def test_a_client_that_shows_a_token_takes_the_place_of_the_longest_idle_one(keyed: Keyed) -> None:
@@ -68,7 +68,7 @@ async def test_a_client_that_shows_a_token_takes_the_place_of_the_longest_idle_o
         assert await idle.rest() == b""
         for caller in (alice, first, last):
             assert (await caller.ask("u", "hello"))[0] == "ok"
-        assert here.server.clients == 3
+        assert here.places.taken == 3
 
 
 async def test_a_token_and_a_request_in_one_read_are_both_answered(keyed: Keyed) -> None:
@@ -91,7 +91,7 @@ async def test_a_client_without_a_token_is_answered_busy_and_nothing_is_carried_
         assert await code_of(stranger) == "busy"
         assert await stranger.rest() == b""
         assert (await served.ask("p", ""))[0] == "ok"
-        assert here.server.turned_away == 1
+        assert here.places.turned_away == 1
     assert here.store.tweets == []
     assert not [line for line in here.lines if "CLIENT" in line and str(stranger.peer) in line and "CONNECTION" in line]
 
@@ -127,7 +127,7 @@ async def test_a_place_that_is_free_by_then_goes_to_whoever_asks_first(keyed: Ke
         await served.stream.aclose()
         await trio.testing.wait_all_tasks_blocked()
         assert (await stranger.ask("u", "hello"))[0] == "ok"
-        assert here.server.clients == 1
+        assert here.places.taken == 1
 
 
 async def test_silence_in_the_anteroom_keeps_no_token_out(keyed: Keyed) -> None:
@@ -139,7 +139,7 @@ async def test_silence_in_the_anteroom_keeps_no_token_out(keyed: Keyed) -> None:
         assert (await alice.ask("a", keyed.secret))[0] == "ok"
         assert await code_of(silent[0]) == "busy"
         assert await silent[0].rest() == b""
-        assert (here.server.clients, here.server.accepted) == (1, 2)
+        assert (here.places.taken, here.places.accepted) == (1, 2)
 
 
 class SlowGate(Authenticator):
@@ -168,7 +168,7 @@ async def test_a_token_that_is_looked_up_for_too_long_takes_nobody_s_place(tmp_p
         authenticator.go.set()
         assert await alice.rest() == b""
         assert (await served.ask("p", ""))[0] == "ok"
-        assert (here.server.clients, here.server.turned_away) == (1, 1)
+        assert (here.places.taken, here.places.turned_away) == (1, 1)
 
 
 async def test_the_anteroom_has_the_time_of_a_first_byte(keyed: Keyed, mock_clock: trio.testing.MockClock) -> None:

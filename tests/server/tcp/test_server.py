@@ -33,7 +33,7 @@ async def test_a_bug_that_one_client_meets_ends_that_client_only(caplog: pytest.
         await victim.send(("u", "boom"))
         assert await victim.rest() == b""
         assert (await other.ask("u", "still served"))[0] == "ok"
-        assert here.server.clients == 1
+        assert here.places.taken == 1
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
     assert "ZeroDivisionError" in caplog.text
@@ -63,10 +63,10 @@ class BrokenTransport(StreamTransport):
 async def test_a_bug_in_sending_ends_that_client_only(caplog: pytest.LogCaptureFixture) -> None:
     async with serving() as here:
         ours, clients = trio.testing.memory_stream_pair()
-        here.server.admit(BrokenTransport(ours, ours.receive_stream.close), ("memory", 1), here.nursery)
+        here.edge.admit(BrokenTransport(ours, ours.receive_stream.close), ("memory", 1), here.nursery)
         await Caller(clients).send(("p", ""))
         await trio.testing.wait_all_tasks_blocked()
-        assert here.server.clients == 0
+        assert here.places.taken == 0
         assert (await (await here.call()).ask("p", ""))[0] == "ok"
     assert "ZeroDivisionError" in caplog.text
 
@@ -116,7 +116,7 @@ async def test_one_client_that_does_not_read_delays_no_other() -> None:
 
 def deaf_is_stuck(here: Serving) -> bool:
     """Whether some client's answers do not go out any more."""
-    return any(connection._outbox.unsent for connection in here.server._places.guests)
+    return any(connection._outbox.unsent for connection in here.connections)
 
 
 async def test_hundreds_of_clients_are_each_answered_what_they_posted() -> None:
@@ -152,5 +152,5 @@ async def test_clients_that_are_reset_while_the_store_is_held_harm_nobody() -> N
         assert (await other.answer())[0] == "ok"
         await trio.testing.wait_all_tasks_blocked()
         assert (await other.ask("d", ""))[0] == "ok"
-        assert here.server.clients == 1
+        assert here.places.taken == 1
     assert [tweet.text for tweet in store.tweets][1:] == ["other"] + ["lost"] * 60

@@ -218,15 +218,15 @@ async def test_a_client_that_came_for_nothing_makes_the_next_one_wait_for_as_lon
         await nobody.stream.send_all(b"nonsense")
         await nobody.rest()
         await nobody.stream.aclose()
-        while here.server.clients > 0:
+        while here.places.taken > 0:
             await trio.lowlevel.checkpoint()
         await here.call()
-        while here.server.clients < 1:
+        while here.places.taken < 1:
             await trio.lowlevel.checkpoint()
         await here.call()
         mock_clock.jump(FRUITLESS_TLS_S / 2)
         await trio.testing.wait_all_tasks_blocked()
-        assert here.server.clients == 1
+        assert here.places.taken == 1
         mock_clock.jump(FRUITLESS_TLS_S / 2)
-        while here.server.clients < 2:
+        while here.places.taken < 2:
             await trio.lowlevel.checkpoint()

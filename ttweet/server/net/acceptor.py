@@ -4,7 +4,6 @@ import logging
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 import trio
 
@@ -28,9 +27,7 @@ Admit = Callable[[socket.socket, Peer, bool], None]
 class Acceptor:
     """Gives the clients of all listeners of an edge their places, or refuses them while the server is full."""
 
-    def __init__(
-        self, places: Places[Any], *, has_anteroom: Callable[[], bool], refusal: bytes, fruitless_s: float
-    ) -> None:
+    def __init__(self, places: Places, *, has_anteroom: Callable[[], bool], refusal: bytes, fruitless_s: float) -> None:
         """`refusal` is what a client gets for which there is no place, `fruitless_s` the rest after one in vain."""
         self._places = places
         self._has_anteroom = has_anteroom

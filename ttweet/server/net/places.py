@@ -1,4 +1,4 @@
-"""Who has a place in the server, and which connection makes room when it is full and another client comes.
+"""The clients that are connected, whichever edge they came to, and which makes room when another one comes.
 
 A connection is judged by what the server has done for it, not by what it has sent: a request that was refused is none.
 Choosing looks at every connection, some 0.3 ms for a thousand, and happens only while the server is full.
@@ -7,11 +7,14 @@ Choosing looks at every connection, some 0.3 ms for a thousand, and happens only
 from collections import Counter
 from collections.abc import Callable, Iterable
 from enum import Enum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
+from ttweet.model import reports
 from ttweet.model.addresses import network_of
 from ttweet.model.errors import ProtocolError
-from ttweet.model.reports import Peer
+from ttweet.model.reports import Peer, Report
+from ttweet.server.net import sweeper
+from ttweet.server.net.sweeper import Timed
 
 SHARES = 8  # of the places: a network with more than one of them makes room for smaller ones
 MIN_SHARE = 8  # places: a small server is not divided further
@@ -33,7 +36,7 @@ class Place:
 
     __slots__ = ("_places", "heard_at", "network", "peer", "seated")
 
-    def __init__(self, places: "Places[Any]", peer: Peer, heard_at: float, *, seated: bool = True) -> None:
+    def __init__(self, places: "Places", peer: Peer, heard_at: float, *, seated: bool = True) -> None:
         self._places = places
         self.peer = peer
         self.network = network_of(peer[0])
@@ -48,7 +51,7 @@ class Place:
         self._places.seat(guest)
 
 
-class Guest(Protocol):
+class Guest(Timed, Protocol):
     """A client that is connected."""
 
     @property
@@ -66,23 +69,39 @@ class Guest(Protocol):
         """Whether a request of it is under way, whose outcome it must get."""
         ...
 
+    @property
+    def follows(self) -> str | None:
+        """How its subscription is doing; see Session."""
+        ...
+
     def reject(self, error: ProtocolError) -> None:
         """Tell it why it must go, and close."""
+        ...
+
+    def recheck(self) -> None:
+        """See who it is, now that tokens have changed, and close if it may no longer be here."""
+        ...
+
+    def stop(self) -> None:
+        """Take no further request; close at once if nothing is under way, else when it is answered."""
         ...
 
 
 G = TypeVar("G", bound=Guest)
 
 
-class Places(Generic[G]):
-    """The clients of a server: those that have a place, and those in the anteroom, which may show a token for one."""
+class Places:
+    """The clients of a server: those that have a place, and those in the anteroom, which may show a token for one.
 
-    def __init__(self, amount: int, on_seated: Callable[[Peer], None]) -> None:
+    All edges share them, so that there are no more clients, and a network has no more of them, than with one edge.
+    """
+
+    def __init__(self, amount: int, report: Callable[[Report], None]) -> None:
         self.amount = amount
-        self._on_seated = on_seated
-        self.guests: dict[G, None] = {}
+        self._report = report
+        self.guests: dict[Guest, None] = {}
         """All of them, in the order in which they came."""
-        self._anteroom: dict[G, None] = {}
+        self._anteroom: dict[Guest, None] = {}
         self.accepted = 0
         """How many have got a place so far."""
         self.turned_away = 0
@@ -93,6 +112,18 @@ class Places(Generic[G]):
         """How many have a place."""
         return len(self.guests) - len(self._anteroom)
 
+    async def run(self) -> None:
+        """Look after the deadlines of all, until cancelled."""
+        await sweeper.sweep(self.guests)
+
+    async def recheck(self) -> None:
+        """See who everybody is, now that tokens have changed."""
+        await sweeper.for_each([*self.guests], self.guests, lambda guest: guest.recheck())
+
+    async def stop(self) -> None:
+        """Let every client finish what is under way and make no further request."""
+        await sweeper.for_each([*self.guests], self.guests, lambda guest: guest.stop())
+
     def make_room(self, network: str, *, has_token: bool = False) -> bool:
         """See to a place for a client of this network, if need be that of another; returns whether there is one."""
         if self.taken >= self.amount:
@@ -102,7 +133,7 @@ class Places(Generic[G]):
                 self._reject(chosen)
         return self.taken < self.amount
 
-    def add(self, guest: G) -> None:
+    def add(self, guest: Guest) -> None:
         """Take in a client that has come; the anteroom's first makes room for another one there."""
         if not guest.place.seated:
             if len(self._anteroom) >= anteroom_size(self.amount):
@@ -112,7 +143,7 @@ class Places(Generic[G]):
         if guest.place.seated:
             self._note_accepted(guest)
 
-    def seat(self, guest: G) -> None:
+    def seat(self, guest: Guest) -> None:
         """Move a client from the anteroom to a place. Raises ProtocolError `busy` when there is none."""
         if guest not in self._anteroom:  # it made room there while its token was looked up
             raise full(self.amount)
@@ -123,16 +154,19 @@ class Places(Generic[G]):
         guest.place.seated = True
         self._note_accepted(guest)
 
-    def discard(self, guest: G) -> None:
-        """Forget a client that has gone."""
-        self.guests.pop(guest, None)
-        self._anteroom.pop(guest, None)
+    def discard(self, guest: Guest) -> None:
+        """Forget a client that has gone; nothing happens when it was forgotten already."""
+        if guest in self.guests:
+            del self.guests[guest]
+            self._anteroom.pop(guest, None)
+            if guest.place.seated:
+                self._report(reports.client_left(guest.place.peer))
 
-    def _note_accepted(self, guest: G) -> None:
+    def _note_accepted(self, guest: Guest) -> None:
         self.accepted += 1
-        self._on_seated(guest.place.peer)
+        self._report(reports.client_connected(guest.place.peer, self.taken))
 
-    def _reject(self, guest: G) -> None:
+    def _reject(self, guest: Guest) -> None:
         self.turned_away += 1
         self.discard(guest)
         guest.reject(full(self.amount))

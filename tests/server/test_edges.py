@@ -1,0 +1,146 @@
+"""Several edges in one server: all that is counted, shared or ended is so for the clients of all of them."""
+
+import re
+import signal
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+
+from tests.support.held_store import HeldStore
+from tests.support.memory_edge import Client, MemoryEdge
+from tests.support.memory_store import in_place_of_sqlite
+from tests.support.serving import Caller, Serving, serving
+from ttweet.broker.session import Host
+from ttweet.model.errors import ProtocolError
+from ttweet.model.requests import Follow, Identify, ListNames, Ping, Post, SignIn
+from ttweet.security.authenticator import Authenticator
+from ttweet.security.rate_limit import Rate
+from ttweet.security.rights import POST, READ
+from ttweet.security.token_file import TokenFile
+from ttweet.server import app
+from ttweet.server.config import Config, EdgeSettings, Rates
+from ttweet.server.entrances import Entrance
+from ttweet.server.net.admission import Admission
+from ttweet.server.net.listeners import listen
+from ttweet.server.tcp.edge import tcp_edge
+
+HERE = "127.0.0.1"
+
+
+def edge_of(here: Serving) -> MemoryEdge:
+    return MemoryEdge(here.host, here.admission, EdgeSettings())
+
+
+async def test_a_rate_that_is_spent_on_one_edge_is_spent_on_the_other() -> None:
+    async with serving(rates=Rates(Rate(1, "h", burst=2), loopback=True)) as here:
+        edge, caller = edge_of(here), await here.call()
+        assert (await caller.ask("p", ""))[0] == "ok"
+        assert await edge.connect(HERE).ask(Ping()) == b"Done\n"
+        assert (await caller.ask("p", ""))[1]["code"] == "slow_down"
+        assert await edge.connect(HERE).ask(Ping()) == b"error code='slow_down'\n"
+        assert await edge.connect("192.0.2.1").ask(Ping()) == b"Done\n"
+
+
+async def test_the_rate_of_a_token_is_one_for_all_edges(tmp_path: Path) -> None:
+    file = TokenFile(tmp_path / "tweets.db")
+    _, secret = file.add("ci", frozenset({READ, POST}))
+    authenticator = Authenticator(frozenset({READ}), file)
+    async with serving(rates=Rates(Rate(1, "h", burst=1), loopback=True), authenticator=authenticator) as here:
+        client, caller = edge_of(here).connect("192.0.2.1"), await here.call()
+        await client.ask(Identify(secret))
+        assert await client.ask(Ping()) == b"Done\n"
+        assert (await caller.ask("a", secret))[0] == "ok"
+        assert (await caller.ask("p", ""))[1]["code"] == "slow_down"
+
+
+async def test_a_token_that_is_revoked_ends_the_clients_of_all_edges(tmp_path: Path) -> None:
+    file = TokenFile(tmp_path / "tweets.db")
+    _, secret = file.add("ci", frozenset({READ, POST}))
+    async with serving(authenticator=Authenticator(frozenset({READ}), file)) as here:
+        client, caller = edge_of(here).connect(), await here.call()
+        await client.ask(Identify(secret))
+        await client.ask(Follow())
+        assert (await caller.ask("a", secret))[0] == "ok"
+        file.revoke("ci")
+        assert (await caller.answer())[1]["code"] == "token"
+        assert await caller.rest() == b""
+        while client.is_open:
+            await trio.lowlevel.checkpoint()
+        assert client.pushed[-1] == b"error code='token'\n"
+
+
+async def test_a_name_belongs_to_one_client_of_all_edges_and_is_freed_with_it() -> None:
+    async with serving() as here:
+        client, caller = edge_of(here).connect(), await here.call()
+        await client.ask(SignIn("ann"))
+        assert (await caller.ask("n", "ann"))[1]["code"] == "name_taken"
+        client.close()
+        assert (await caller.ask("n", "ann"))[0] == "ok"
+        assert await client.ask(ListNames()) == b"Names names=['ann']\n"
+
+
+async def test_places_are_those_of_the_clients_of_all_edges() -> None:
+    async with serving(max_clients=2) as here:
+        edge = edge_of(here)
+        silent, served = edge.connect(), edge.connect()
+        await served.ask(Ping())
+        caller = await here.call()
+        assert (await caller.ask("p", ""))[0] == "ok"
+        assert (silent.is_open, served.is_open) == (False, True), "the silent one has made room for that of TCP"
+        with pytest.raises(ProtocolError, match="the server has 2 clients already"):
+            edge.connect()
+        assert (here.places.taken, here.places.accepted) == (2, 3)
+
+
+async def test_the_clients_of_all_edges_come_and_go_in_the_report_log() -> None:
+    async with serving() as here:
+        client, caller = edge_of(here).connect(), await here.call()
+        assert (await caller.ask("p", ""))[0] == "ok"
+        client.close()
+        await caller.ask("u", "afterwards")
+        lines = [line for line in here.lines if "[CONNECTION]" in line]
+    assert [re.sub(r".*\] ", "", line) for line in lines[:3]] == [
+        "NEW CONNECTION OF CLIENT: ('192.0.2.1', 1) Total: 1",
+        f"NEW CONNECTION OF CLIENT: {caller.peer} Total: 2",
+        "DISCONNECTION OF CLIENT: ('192.0.2.1', 1)",
+    ]
+
+
+@pytest.mark.usefixtures("signals_put_back")
+async def test_a_server_that_stops_answers_the_clients_of_all_its_edges() -> None:
+    store, listeners = HeldStore(), listen((HERE,), 0)
+    made: list[MemoryEdge] = []
+    config = Config(port=0, report_file=None, quiet=True)
+    answers: list[bytes] = []
+
+    def memory_edge(host: Host, admission: Admission, settings: EdgeSettings) -> MemoryEdge:
+        made.append(MemoryEdge(host, admission, settings))
+        return made[-1]
+
+    async def post(client: Client) -> None:
+        answers.append(await client.ask(Post("held too")))
+
+    async with trio.open_nursery() as nursery:
+        entrances = [Entrance(tcp_edge, listeners), Entrance(memory_edge, [])]
+        nursery.start_soon(app.serve, config, in_place_of_sqlite(store), entrances)
+        async with await trio.open_tcp_stream(*listeners[0].getsockname()) as stream:
+            caller = Caller(stream)
+            assert (await caller.ask("u", "let through"))[0] == "ok"
+            await trio.testing.wait_all_tasks_blocked()
+            store.hold()
+            await caller.send(("u", "held"))
+            await store.wait_held()
+            working, idle = made[0].connect(), made[0].connect()
+            nursery.start_soon(post, working)
+            await trio.testing.wait_all_tasks_blocked()
+            signal.raise_signal(signal.SIGTERM)
+            await trio.testing.wait_all_tasks_blocked()
+            assert (working.is_open, idle.is_open, answers) == (True, False, [])
+            store.release()
+            assert (await caller.answer())[0] == "ok"
+            assert await caller.rest() == b""
+    assert [tweet.text for tweet in store.tweets] == ["let through", "held", "held too"]
+    assert re.match(rb"Tweet id=3 ", answers[0])
+    assert not working.is_open

@@ -1,0 +1,44 @@
+"""The TCP edge: what its clients speak, and what serves each of them."""
+
+from ttweet.broker.session import Host, Session
+from ttweet.model.errors import ProtocolError
+from ttweet.protocol import answers
+from ttweet.protocol.codecs import JSON
+from ttweet.protocol.reader import IS_TLS, RequestReader
+from ttweet.server.config import EdgeSettings, Limits
+from ttweet.server.edge import SendLater, SocketEdge
+from ttweet.server.net.admission import Admission
+from ttweet.server.net.places import Place
+from ttweet.server.net.throttle import Throttle
+from ttweet.server.net.transport import Transport
+from ttweet.server.tcp.connection import Connection
+from ttweet.server.tcp.reader import reader_for
+
+
+class FramedProtocol:
+    """The framed protocol, and the classic one. See edge.WireProtocol."""
+
+    not_secured = answers.encode_error(ProtocolError("tls", IS_TLS))
+
+    def __init__(self, host: Host, throttle: Throttle, limits: Limits) -> None:
+        self._host = host
+        self._throttle = throttle
+        self._limits = limits
+
+    def refusal(self, error: ProtocolError) -> bytes:
+        """See edge.WireProtocol."""
+        return answers.encode_error(error)
+
+    def connection(self, transport: Transport, place: Place, send_later: SendLater) -> Connection:
+        """See edge.WireProtocol."""
+
+        def reader(session: Session) -> RequestReader:
+            return reader_for(self._throttle.gauge(place.peer, lambda: session.principal), JSON)
+
+        return Connection(transport, self._host, reader, place, limits=self._limits, send_later=send_later)
+
+
+def tcp_edge(host: Host, admission: Admission, settings: EdgeSettings) -> SocketEdge:
+    """An edge whose clients speak the framed or the classic protocol."""
+    protocol = FramedProtocol(host, admission.throttle, settings.limits)
+    return SocketEdge(host, admission.places, protocol, settings.certificates)
