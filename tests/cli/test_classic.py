@@ -1,10 +1,11 @@
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.peers import peer, says_and_ends
 from tests.support.processes import Server, plain, run, run_on_terminal, running_server
 from ttweet.cli import classic, shell
 from ttweet.client.sync_client import Client
@@ -117,6 +118,27 @@ def test_an_upload_is_acknowledged_though_nobody_hears_of_it(server: Server, mon
     assert upload(server, "unheard") == 0
     with Client("127.0.0.1", server.port) as client:
         assert client.last_text() == "unheard"
+
+
+@pytest.mark.parametrize(
+    ("verb", "arguments", "answer", "printed"),
+    [
+        (classic.upload, ["hi"], b'["ok",{"id":7,"at":1700000000000,"tags":[]}]\n', UPLOADED),
+        (
+            classic.download,
+            [],
+            b'["ok",{"id":7,"at":1700000000000,"by":null,"text":"hi","tags":[]}]\n',
+            f"Received Message: hi\n{UPLOADED}",
+        ),
+    ],
+    ids=["upload", "download"],
+)
+def test_what_a_server_has_answered_is_done_though_it_closes_at_once(
+    verb: Callable[..., int], arguments: list[str], answer: bytes, printed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with peer(says_and_ends(answer)) as server:
+        assert shell.run(verb, "127.0.0.1", str(server.port), *arguments) == 0
+    assert capsys.readouterr() == (printed, "")
 
 
 def test_the_verbs_are_plain_functions_that_raise(server: Server) -> None:

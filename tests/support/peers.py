@@ -13,18 +13,24 @@ Script = Callable[[socket.socket], None]
 
 @contextmanager
 def peer(*scripts: Script, timeout_s: float = GUARD_S) -> Iterator[Client]:
-    """A client of a server that does to each connection in turn what its script says, and then closes it."""
+    """A client of a server that runs a script on each connection in turn and then closes it.
+
+    After the last script's connection the server accepts none.
+    """
 
     def serve() -> None:
-        for script in scripts:
+        for number, script in enumerate(scripts, 1):
             connection, _ = listener.accept()
+            if number == len(scripts):
+                listener.close()
             with connection:
                 script(connection)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
         thread = threading.Thread(target=serve)
         thread.start()
-        with Client("127.0.0.1", listener.getsockname()[1], timeout_s=timeout_s) as client:
+        with Client("127.0.0.1", port, timeout_s=timeout_s) as client:
             yield client
         thread.join(GUARD_S)
         assert not thread.is_alive()

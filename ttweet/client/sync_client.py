@@ -174,9 +174,26 @@ class Client(AnyClient):
         self.call(*calls.ping())
 
     def report(self, *lines: str) -> None:
-        """Send lines for the server's report log. Nobody answers: whether they arrive is not known."""
-        connection = self._take()
-        connection.send(calls.report(*lines))
+        """Send lines for the server's report log. The server does not answer them: they may get lost.
+
+        Raises ConnectError when no connection is open and none can be made, and Refused for a wrong token.
+        """
+        self._report(self._take(), lines)
+
+    def report_if_connected(self, *lines: str) -> None:
+        """Send lines for the server's report log on a connection that is open, else not at all. Raises nothing."""
+        if connection := self._take_idle():
+            try:
+                self._report(connection, lines)
+            except ConnectError:
+                return  # the server is gone
+
+    def _report(self, connection: SyncLink, lines: tuple[str, ...]) -> None:
+        try:
+            connection.send(calls.report(*lines))
+        except BaseException:
+            connection.close()
+            raise
         self._idle.append(connection)
 
     def request(self, operation: str, data: object) -> Any:
@@ -237,12 +254,16 @@ class Client(AnyClient):
             return refused
 
     def _take(self) -> SyncLink:
-        """An idle connection, or a new one: nobody else has it until it is put back among the idle."""
+        """An idle connection, or a new one: no other thread has it until it is put back among the idle."""
+        return self._take_idle() or self.connect()
+
+    def _take_idle(self) -> SyncLink | None:
+        """An idle connection that the server has not closed, if there is one."""
         while True:
             try:
                 connection = self._idle.pop()
             except IndexError:
-                return self.connect()
+                return None
             if not connection.has_ended():
                 return connection
             connection.close()
