@@ -1,4 +1,4 @@
-"""What waits to be written is bounded by number and by bytes, and counted to the byte."""
+"""What waits to be written is bounded by number and by bytes, counted to the byte, and taken fairly."""
 
 import pytest
 from hypothesis import given
@@ -17,8 +17,12 @@ class Nobody:
         raise AssertionError("nothing is decided here")
 
 
-def a_draft(*tags: str) -> Receipt:
-    return Receipt(draft("text", tags=tags), a_line("text"), Nobody())
+CLIENTS = [Nobody() for _ in range(4)]
+HEAVY = [f"{number:0140}" for number in range(31)]
+
+
+def a_draft(*tags: str, text: str = "text", waiter: Nobody | None = None) -> Receipt:
+    return Receipt(draft(text, tags=tags), a_line(text), waiter or Nobody())
 
 
 def a_line(text: str) -> Report:
@@ -69,6 +73,92 @@ def test_no_line_is_kept_that_is_longer_than_all_may_be(monkeypatch: pytest.Monk
     assert (len(inbox), inbox.lost) == (0, 1)
 
 
+def test_a_light_draft_is_in_the_next_batch_though_fifty_clients_wait_with_eight_heavy_ones_each() -> None:
+    inbox = Inbox()
+    for client in [Nobody() for _ in range(50)]:
+        for _ in range(8):
+            inbox.append(a_draft(*HEAVY, waiter=client))
+    light = a_draft("ci")
+    inbox.append(light)
+    batch, _ = inbox.take()
+    assert light in batch
+    assert sum(receipt.tags_weight for receipt in batch) <= inbox_module.MAX_BATCH_WEIGHT // 2
+
+
+def test_the_oldest_draft_waits_for_one_batch_of_light_ones_at_most() -> None:
+    inbox, heavy = Inbox(), Nobody()
+    oldest = [a_draft(*HEAVY, waiter=heavy) for _ in range(40)]
+    for receipt in oldest:
+        inbox.append(receipt)
+    taken: list[Receipt] = []
+    for batches in range(1, 100):
+        inbox.append(a_draft("ci"))  # always another light one
+        batch, _ = inbox.take()
+        taken += [receipt for receipt in batch if receipt.waiter is heavy]
+        assert len(taken) >= batches // 2
+        if len(taken) == len(oldest):
+            break
+    assert taken == oldest
+
+
+def test_a_report_line_overtakes_no_draft_and_goes_with_the_batch_that_leaves_none_before_it() -> None:
+    inbox, heavy = Inbox(), Nobody()
+    first, last = a_line("before all"), a_line("behind the heavy ones")
+    inbox.report(first)
+    for _ in range(30):
+        inbox.append(a_draft(*HEAVY, waiter=heavy))
+    inbox.report(last)
+    light = a_draft("ci")
+    inbox.append(light)
+    assert inbox.take() == ([light], [first, light])
+    seen: list[Receipt | Report] = []
+    while len(inbox):
+        seen += inbox.take()[1]
+    assert seen[-1] is last
+    assert len(seen) == 31
+
+
+def test_clients_that_wait_with_the_same_are_served_in_full_batches() -> None:
+    inbox = Inbox()
+    for _ in range(64):
+        for client in CLIENTS:
+            inbox.append(a_draft(*HEAVY, waiter=client))
+    fitting = inbox_module.MAX_BATCH_WEIGHT // a_draft(*HEAVY).tags_weight
+    assert [len(inbox.take()[0]) for _ in range(10)] == [fitting] * 10
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.sampled_from([(), ("a",), ("a", "b", "c")])), max_size=60),
+    st.integers(1, 5),
+)
+def test_every_draft_is_taken_once_and_those_of_a_client_in_their_order(
+    drafts: list[tuple[int, tuple[str, ...]]], between: int
+) -> None:
+    inbox = Inbox()
+    posted: list[list[Receipt]] = [[] for _ in CLIENTS]
+    taken: list[list[Receipt]] = [[] for _ in CLIENTS]
+
+    def take() -> None:
+        batch, lines = inbox.take()
+        assert [line for line in lines if isinstance(line, Receipt)] == batch
+        assert len(batch) <= inbox_module.MAX_BATCH
+        for receipt in batch:
+            taken[CLIENTS.index(receipt.waiter)].append(receipt)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inbox_module, "MAX_BATCH", 6)
+        patch.setattr(inbox_module, "MAX_BATCH_WEIGHT", 1_200)
+        for number, (client, tags) in enumerate(drafts, 1):
+            receipt = a_draft(*tags, waiter=CLIENTS[client])
+            posted[client].append(receipt)
+            inbox.append(receipt)
+            if number % (between * 4) == 0:
+                take()
+        while inbox.drafts:
+            take()
+    assert taken == posted
+
+
 @given(st.lists(st.sampled_from(["draft", "tagged", "line", "take", "take_all", "hold", "drop_reports"]), max_size=40))
 def test_the_bytes_of_what_waits_are_counted_whatever_happens(steps: list[str]) -> None:
     inbox = Inbox()
@@ -94,5 +184,5 @@ def test_the_bytes_of_what_waits_are_counted_whatever_happens(steps: list[str]) 
     fresh = Inbox()
     for line in inbox._lines:
         fresh.append(line) if isinstance(line, Receipt) else fresh.report(line)
-    counts = [(one.drafts, one._draft_bytes, one._line_bytes, len(one)) for one in (inbox, fresh)]
+    counts = [(one.drafts, one._weight, one._line_bytes, len(one)) for one in (inbox, fresh)]
     assert counts[0] == counts[1]

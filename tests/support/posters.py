@@ -22,7 +22,7 @@ MOVED, MOVED_UNKNOWN = Displaced("moved", "/db was moved to /there"), Displaced(
 UNKNOWN, INTERNAL = StoreError("unknown", "input/output error"), StoreError("internal", "broken")
 
 
-@dataclass
+@dataclass(eq=False)
 class Poster:
     """Posts to a journal and keeps what became of it, in the order in which it was answered."""
 

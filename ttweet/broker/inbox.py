@@ -1,12 +1,17 @@
 """What waits to be written: drafts, each with the report line of its arrival, and other report lines, in their order.
 
 It is bounded by number and by bytes: a client waits with a draft for which there is no room, and a report line is lost,
-which is counted. Knows no store.
+which is counted. When more waits than one transaction takes, the clients that wait with least go first, and the oldest
+drafts have every other batch: no client waits behind all that others have sent, and no draft waits forever. Each
+client's drafts keep their order, and no report line overtakes a draft. Knows no store.
 """
+
+from collections import defaultdict
+from operator import itemgetter
 
 import trio
 
-from ttweet.broker.receipts import Receipt
+from ttweet.broker.receipts import Receipt, Waiter
 from ttweet.model.reports import Report
 
 MAX_WAITING = 10_000  # drafts that wait. More, and the clients that bring them wait
@@ -30,8 +35,9 @@ class Inbox:
     def __init__(self) -> None:
         self._lines: list[Line] = []
         self._room = trio.lowlevel.ParkingLot()
-        self._draft_bytes = 0
+        self._weight = 0  # of the drafts' tags
         self._line_bytes = 0
+        self._was_light = False  # whether the last batch was of the clients that wait with least
         self.drafts = 0
         """How many of the lines are a draft's."""
         self.lost = 0
@@ -45,7 +51,7 @@ class Inbox:
         """Whether another draft or report line may be appended."""
         return (
             self.drafts < MAX_WAITING
-            and self._draft_bytes < MAX_WAITING_BYTES
+            and DRAFT_BYTES * self.drafts + 2 * self._weight < MAX_WAITING_BYTES
             and len(self._lines) < MAX_LINES
             and self._line_bytes < MAX_LINE_BYTES
         )
@@ -63,7 +69,7 @@ class Inbox:
         """Queue a draft, with room or without."""
         self._lines.append(receipt)
         self.drafts += 1
-        self._draft_bytes += _draft_bytes(receipt)
+        self._weight += receipt.tags_weight
 
     def report(self, report: Report) -> bool:
         """Queue a report line; returns False when it is lost."""
@@ -75,21 +81,25 @@ class Inbox:
         return True
 
     def take(self) -> tuple[list[Receipt], list[Line]]:
-        """Take the oldest drafts, as many as one transaction has room for, and all lines up to the last of them."""
-        cut = _end_of_batch(self._lines)
-        if cut == len(self._lines):
+        """Take as many drafts as one transaction has room for, and all lines up to the first draft that is left.
+
+        If some are left, the clients that wait with least and the oldest drafts have every other batch.
+        """
+        if self.drafts <= MAX_BATCH and self._weight <= MAX_BATCH_WEIGHT:
             return self.take_all()
-        taken, self._lines = self._lines[:cut], self._lines[cut:]
+        light = set() if self._was_light else _lightest(_receipts(self._lines))
+        self._was_light = bool(light)
+        taken, self._lines = _parted(self._lines, light) if light else _cut(self._lines)
         batch = _receipts(taken)
         self.drafts -= len(batch)
-        self._draft_bytes -= sum(map(_draft_bytes, batch))
+        self._weight -= sum([receipt.tags_weight for receipt in batch])
         self._line_bytes -= sum(map(_line_bytes, _reports(taken)))
         return batch, taken
 
     def take_all(self) -> tuple[list[Receipt], list[Line]]:
         """Take everything."""
         taken, self._lines = self._lines, []
-        self.drafts = self._draft_bytes = self._line_bytes = 0
+        self.drafts = self._weight = self._line_bytes = 0
         return _receipts(taken), taken
 
     def hold(self, lines: list[Line]) -> None:
@@ -119,10 +129,6 @@ def _reports(lines: list[Line]) -> list[Report]:
     return [line for line in lines if isinstance(line, Report)]
 
 
-def _draft_bytes(receipt: Receipt) -> int:
-    return DRAFT_BYTES + 2 * receipt.tags_weight  # each tag is kept as it was typed and as its key
-
-
 def _line_bytes(report: Report) -> int:
     return LINE_BYTES + len(report.text)
 
@@ -136,13 +142,37 @@ def _newest_within_bounds(reports: list[Report]) -> list[Report]:
     return reports
 
 
-def _end_of_batch(lines: list[Line]) -> int:
-    """How many lines go into one transaction: all before the draft that is too much for it, which is not the first."""
+def _lightest(receipts: list[Receipt]) -> set[Waiter]:
+    """The clients that wait with least: under half of the average of all, and together under half a batch."""
+    costs: defaultdict[Waiter, int] = defaultdict(int)
+    for receipt in receipts:
+        costs[receipt.waiter] += MAX_BATCH_WEIGHT // MAX_BATCH + receipt.tags_weight
+    little, room, light = sum(costs.values()) // (2 * len(costs)), MAX_BATCH_WEIGHT // 2, set()
+    for client, cost in sorted(costs.items(), key=itemgetter(1)):
+        room -= cost
+        if room < 0 or cost > little:
+            break
+        light.add(client)
+    return light
+
+
+def _parted(lines: list[Line], light: set[Waiter]) -> tuple[list[Line], list[Line]]:
+    """All drafts of these clients, with the report lines that stand before all others' drafts; and what is left."""
+    taken: list[Line] = []
+    left: list[Line] = []
+    for line in lines:
+        goes = line.waiter in light if isinstance(line, Receipt) else not left
+        (taken if goes else left).append(line)
+    return taken, left
+
+
+def _cut(lines: list[Line]) -> tuple[list[Line], list[Line]]:
+    """All lines before the draft that is too much for one transaction, which is not the first; and what is left."""
     drafts = weight = 0
     for place, line in enumerate(lines):
         if isinstance(line, Receipt):
             weight += line.tags_weight
             if drafts == MAX_BATCH or (drafts and weight > MAX_BATCH_WEIGHT):
-                return place
+                return lines[:place], lines[place:]
             drafts += 1
-    return len(lines)
+    return lines, []
