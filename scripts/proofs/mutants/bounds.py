@@ -120,3 +120,22 @@ def encrypted_ahead() -> None:
         return 0 if self._rest else len(data)
 
     tls.TlsTransport.send_now = send_now
+
+
+@mutant("sieges", "forged")
+def page_in_one_step() -> None:
+    """A follower that is behind gets all that is in memory as one page, in one step of the loop."""
+    from ttweet.broker import pages
+
+    def whole(cls: Any, frames: Any, end: int, pruned_up_to: int) -> Any:
+        return cls(b"".join([frame for _, frame in frames]), end, pruned_up_to)
+
+    pages.FramePage.of = classmethod(whole)
+
+
+@mutant("loopsteps", "stale")
+def index_by_tweets() -> None:
+    """Tags are indexed by the number of their tweets, however much the tags of each weigh."""
+    from ttweet.storage.sqlite import tag_index
+
+    tag_index.CHUNK_WEIGHT = 1 << 40
