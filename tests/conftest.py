@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.support.authority import Authority
 from tests.support.memory_store import MemoryStore
+from tests.support.ordered_elsewhere import composed
 from tests.support.sqlite_files import MANY_BYTES, opened
 from ttweet.storage.contract import Store
 from ttweet.storage.sqlite import tag_index
@@ -24,7 +25,10 @@ settings.register_profile("any machine", settings(), deadline=None, suppress_hea
 settings.load_profile("any machine")
 
 
-@pytest.fixture(params=["memory", "sqlite", "sqlite, indexed at once", "sqlite, indexed now and then"])
+KINDS = ["memory", "sqlite", "sqlite, indexed at once", "sqlite, indexed now and then", "ordered elsewhere"]
+
+
+@pytest.fixture(params=KINDS)
 def any_store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """A new store of each kind."""
     chunks = {"sqlite, indexed at once": 1, "sqlite, indexed now and then": 3}
@@ -33,7 +37,7 @@ def any_store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytes
         yield MemoryStore()
     else:
         with closing(SqliteStore.open(tmp_path / "tweets.db", log_limit=MANY_BYTES, at=0)) as store:
-            yield store
+            yield composed([], store) if request.param == "ordered elsewhere" else store
 
 
 @pytest.fixture
