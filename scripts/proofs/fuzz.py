@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,11 +45,20 @@ class Fuzzed:
 
 def prove(stage: Stage, *, seconds: float, seed: int) -> Fuzzed:
     """Fuzz each target for its share of the time."""
+    return _prove(stage, {"max_total_time": max(1, int(seconds / len(TARGETS)))}, seed)
+
+
+def prove_briefly(stage: Stage, *, inputs: int, seed: int) -> Fuzzed:
+    """Fuzz each target with so many inputs, those of the corpus among them."""
+    return _prove(stage, {"runs": inputs}, seed)
+
+
+def _prove(stage: Stage, limit: Mapping[str, int], seed: int) -> Fuzzed:
     if importlib.util.find_spec("atheris") is None:
         raise Skipped("atheris is not installed; scripts/setup dev brings it where it is built for this Python")
     inputs, told = {}, []
     for name in TARGETS:
-        code, said = _fuzz(name, stage.folder, max(1, int(seconds / len(TARGETS))), seed)
+        code, said = _fuzz(name, stage.folder, limit, seed)
         counted = _RUNS.search(said)
         inputs[name] = int(counted[1]) if counted else 0
         if code:
@@ -56,12 +66,12 @@ def prove(stage: Stage, *, seconds: float, seed: int) -> Fuzzed:
     return Fuzzed(inputs, told)
 
 
-def _fuzz(name: str, folder: Path, seconds: int, seed: int) -> tuple[int, str]:
+def _fuzz(name: str, folder: Path, limit: Mapping[str, int], seed: int) -> tuple[int, str]:
     """The exit code of libFuzzer and what it said."""
     found = folder / f"corpus-{name}"
     found.mkdir()
     options = {
-        "max_total_time": seconds,
+        **limit,
         "seed": seed % 2**31 or 1,
         "timeout": HANG_S,
         "max_len": MAX_INPUT_BYTES,

@@ -47,6 +47,7 @@ SHORT: dict[str, Callable[[Stage, int], Result]] = {
 """Shorter still than for a hunt where nothing need be found."""
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("name", SHORT)
 def test_a_promise_is_kept(name: str, tmp_path: Path) -> None:
     seed = random.randrange(2**32)
