@@ -27,7 +27,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class BarVerdict:
     """A bar with the value that was measured; `value` is None when a side of it was not."""
 
     bar: Bar
@@ -109,9 +109,9 @@ BARS: tuple[Bar, ...] = (
 )
 
 
-def judge(part: Part) -> list[Verdict]:
+def judge(part: Part) -> list[BarVerdict]:
     """What became of each bar of this part."""
-    return [Verdict(bar, _value(bar, part)) for bar in BARS if bar.part == part.name]
+    return [BarVerdict(bar, _value(bar, part)) for bar in BARS if bar.part == part.name]
 
 
 def _value(bar: Bar, part: Part) -> float | None:

@@ -129,7 +129,7 @@ def _run(arguments: argparse.Namespace) -> int:
     return 1 if plan.failures else 0
 
 
-def _measure(kind: Kind, here: stage.Stage, plan: Plan, arguments: argparse.Namespace) -> Part:
+def _measure(kind: Kind, here: stage.BenchStage, plan: Plan, arguments: argparse.Namespace) -> Part:
     """Measure a part; one that fails as a whole costs the others nothing."""
     try:
         part = kind.measure(here, plan)
@@ -178,7 +178,7 @@ def _today() -> str:
     return datetime.datetime.now(datetime.UTC).date().isoformat()
 
 
-def _warn_of(here: stage.Stage) -> None:
+def _warn_of(here: stage.BenchStage) -> None:
     """Say what makes the figures worthless before minutes are spent on them."""
     if here.cores.server == here.cores.generator:
         say("warning: there is one core only; servers and generator share it and the figures say little")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.figures import Sample
-from benchmarks.stage import BenchError, Stage, pinned
+from benchmarks.stage import BenchError, BenchStage, pinned
 
 if TYPE_CHECKING:
     from ttweet.storage.sqlite.rows import Rows
@@ -27,7 +27,7 @@ DAY_MS = 86_400_000
 Table = list[tuple[str | int | None, ...]]
 
 
-def measure(stage: Stage, batch: float, seconds: float) -> Sample:
+def measure(stage: BenchStage, batch: float, seconds: float) -> Sample:
     """Tweets a second in batches of this size, on the core of the servers."""
     path = stage.folder("floor") / "tweets.db"
     argv: list[str | Path] = [sys.executable, "-m", "benchmarks.floor", path, str(round(batch)), str(seconds)]

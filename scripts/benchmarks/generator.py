@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.figures import Load, Sample
-from benchmarks.stage import BenchError, Server, Stage, pinned
+from benchmarks.stage import BenchError, BenchStage, PeerServer, pinned
 
 HERE = Path(__file__).parent
 PROGRAMS = {
@@ -59,7 +59,7 @@ def _compile(sources: list[Path], target: Path) -> None:
     draft.replace(target)
 
 
-def run(stage: Stage, server: Server, protocol: str, load: Load) -> dict[str, Any]:
+def run(stage: BenchStage, server: PeerServer, protocol: str, load: Load) -> dict[str, Any]:
     """Load a server for one round; the generator's figures, `started` being the window's start in seconds since 1970.
 
     Raises BenchError when the generator fails or the server refuses requests.
@@ -77,7 +77,7 @@ def run(stage: Stage, server: Server, protocol: str, load: Load) -> dict[str, An
     return figures
 
 
-def measure(stage: Stage, server: Server, protocol: str, load: Load) -> Sample:
+def measure(stage: BenchStage, server: PeerServer, protocol: str, load: Load) -> Sample:
     """Load a server for one round: the rate of answers and their latencies. Raises BenchError as `run` does."""
     figures = run(stage, server, protocol, load)
     return Sample(
@@ -90,21 +90,21 @@ def measure(stage: Stage, server: Server, protocol: str, load: Load) -> Sample:
 
 
 @contextmanager
-def held_connections(stage: Stage, server: Server, protocol: str, clients: int) -> Iterator[dict[str, Any]]:
+def held_connections(stage: BenchStage, server: PeerServer, protocol: str, clients: int) -> Iterator[dict[str, Any]]:
     """Open connections, wait until each was greeted, keep them open in the block. Gives the generator's figures."""
     with _holding(stage, [*_argv(server.port, protocol, Load(clients)), "--hold"]) as figures:
         yield figures
 
 
 @contextmanager
-def held_followers(stage: Stage, server: Server, followers: int, tag: str) -> Iterator[None]:
+def held_followers(stage: BenchStage, server: PeerServer, followers: int, tag: str) -> Iterator[None]:
     """Keep connections open in the block that follow a tag of ttweet."""
     argv = [*_fanout_argv(server.port, followers), "--tag", tag, "--hold", "ttweet"]
     with _holding(stage, argv):
         yield
 
 
-def fan_out(stage: Stage, server: Server, dialect: str, followers: int, *options: str) -> dict[str, Any]:
+def fan_out(stage: BenchStage, server: PeerServer, dialect: str, followers: int, *options: str) -> dict[str, Any]:
     """Publish to followers for one round, or let one catch up; the generator's figures. Raises BenchError."""
     argv = [*_fanout_argv(server.port, followers), "--pid", str(server.process.pid), *options, dialect]
     with pinned(stage.cores.generator):
@@ -120,7 +120,7 @@ def _fanout_argv(port: int, followers: int) -> list[str]:
 
 
 @contextmanager
-def _holding(stage: Stage, argv: list[str]) -> Iterator[dict[str, Any]]:
+def _holding(stage: BenchStage, argv: list[str]) -> Iterator[dict[str, Any]]:
     """A generator that opens its connections, says so, and keeps them in the block."""
     with pinned(stage.cores.generator):
         process = subprocess.Popen(

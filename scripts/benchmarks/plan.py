@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.figures import Load, Part, Sample
 from benchmarks.peers.peer import Peer, Subject
-from benchmarks.stage import BenchError, Server, Stage
+from benchmarks.stage import BenchError, BenchStage, PeerServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Plan:
         self.failures.append(f"{what} failed: {str(error).splitlines()[0]}")
 
 
-Running = list[tuple[Subject, Server]]
+Running = list[tuple[Subject, PeerServer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +67,9 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def serving(stage: Stage, plan: Plan, part: Part, subjects: Sequence[Subject]) -> Iterator[Running]:
+def serving(stage: BenchStage, plan: Plan, part: Part, subjects: Sequence[Subject]) -> Iterator[Running]:
     """Run the servers of these subjects, one for each peer, in the block; name and leave out what is not installed."""
-    servers: dict[str, Server] = {}
+    servers: dict[str, PeerServer] = {}
     with ExitStack() as stack:
         for peer in dict.fromkeys(subject.peer for subject in subjects if plan.wants(subject.peer)):
             if peer.version() is None:
@@ -81,7 +81,7 @@ def serving(stage: Stage, plan: Plan, part: Part, subjects: Sequence[Subject]) -
         yield [(subject, servers[subject.peer.name]) for subject in subjects if subject.peer.name in servers]
 
 
-def load_turns(stage: Stage, running: Running, load: Load) -> list[Turn]:
+def load_turns(stage: BenchStage, running: Running, load: Load) -> list[Turn]:
     """One turn for each subject that can take this load."""
     return [
         Turn(subject.name, load.case, "1/s", partial(subject.peer.measure, stage, server, subject.protocol, load))

@@ -47,7 +47,7 @@ class Cores:
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class PeerServer:
     """A server that answers on a port of 127.0.0.1. `directory` holds its files."""
 
     port: int
@@ -56,7 +56,7 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class BenchStage:
     """Where one run happens: its cores and its folder on the disk that is measured."""
 
     cores: Cores
@@ -78,7 +78,7 @@ class Stage:
         user: str | None = None,
         environment: Mapping[str, str] | None = None,
         ready: Callable[[int], bool] | None = None,
-    ) -> Iterator[Server]:
+    ) -> Iterator[PeerServer]:
         """Run a server on its core until the block ends.
 
         `ready(port)` says whether it answers; without it a port that takes connections is enough.
@@ -99,19 +99,19 @@ class Stage:
             )
         try:
             _wait_until_ready(process, port, log, ready or takes_connections)
-            yield Server(port, directory, process)
+            yield PeerServer(port, directory, process)
         finally:
             stop(process)
 
 
 @contextmanager
-def make(directory: Path | None) -> Iterator[Stage]:
+def make(directory: Path | None) -> Iterator[BenchStage]:
     """A stage in a new folder below `directory` (the folder for temporary files by default), gone afterwards."""
     raise_open_files()
     path = Path(tempfile.mkdtemp(prefix="ttweet-bench-", dir=directory))
     path.chmod(0o755)  # PostgreSQL runs as another user when we are root
     try:
-        yield Stage(Cores.pick(), path)
+        yield BenchStage(Cores.pick(), path)
     finally:
         shutil.rmtree(path, ignore_errors=True)
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from benchmarks import generator
 from benchmarks.figures import Load
 from benchmarks.peers import ttweet
-from benchmarks.stage import BenchError, Stage
+from benchmarks.stage import BenchError, BenchStage
 
 OPTIONS = ("-D", "-f", "-qq", "--seccomp-bpf", "-ttt", "-e", "trace=fsync,fdatasync")
 
 
-def count(stage: Stage, load: Load) -> tuple[int, int]:
+def count(stage: BenchStage, load: Load) -> tuple[int, int]:
     """Acknowledgements and syncs of a new ttweet within the window of one load. Raises BenchError without strace."""
     if shutil.which("strace") is None:
         raise BenchError("strace is not installed: apt install strace")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from tabulate import tabulate
 
-from benchmarks.bars import Verdict, judge
+from benchmarks.bars import BarVerdict, judge
 from benchmarks.figures import Figure, Part, ratio
 from benchmarks.parts.part import Kind
 
@@ -100,7 +100,7 @@ def multiple(kind: Kind, part: Part, subject: str, case: str) -> float | None:
     return None if mine is None or figure is None else ratio(mine, figure)
 
 
-def _verdicts(verdicts: Sequence[Verdict]) -> Iterator[str]:
+def _verdicts(verdicts: Sequence[BarVerdict]) -> Iterator[str]:
     measured = [verdict for verdict in verdicts if verdict.met is not None]
     if measured:
         yield table(["bar", "wanted", "measured", ""], map(_verdict, measured))
@@ -108,7 +108,7 @@ def _verdicts(verdicts: Sequence[Verdict]) -> Iterator[str]:
         yield f"{missing} of this part's {len(verdicts)} bars were not measured."
 
 
-def _verdict(verdict: Verdict) -> list[str]:
+def _verdict(verdict: BarVerdict) -> list[str]:
     limit = f"{verdict.bar.sense} {verdict.bar.limit:,.4g}"
     return [verdict.bar.text, limit, number(verdict.value or 0, "1"), "met" if verdict.met else "**not met**"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.following import Client, Log, follow_all, following
+from tests.support.following import FollowingClient, Log, follow_all, following
 from tests.support.memory_store import MemoryStore
 from ttweet.broker import fanout, pages
 from ttweet.broker.subscriptions import ENDED, Encoder, Subscription
@@ -25,7 +25,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_a_live_follower_gets_the_commit_at_once_each_tweet_once() -> None:
     log = Log()
-    client = Client(log)
+    client = FollowingClient(log)
     await following(log, lambda: client.follow("ab", None))
     log.commit("a", "c", "ab", "b")
     assert (client.received, client.live) == ([1, 3, 4], [0])
@@ -33,7 +33,7 @@ async def test_a_live_follower_gets_the_commit_at_once_each_tweet_once() -> None
 
 async def test_a_tweet_is_encoded_once_for_all_and_not_at_all_for_nobody() -> None:
     log = Log()
-    clients = [Client(log) for _ in range(5)]
+    clients = [FollowingClient(log) for _ in range(5)]
     await following(log, lambda: follow_all(clients, ["a", "a", "ab", "b", ""]))
     clients[4].close()
     log.commit("a", "c", "ab")
@@ -93,7 +93,7 @@ async def test_history_comes_in_pages_and_its_end_is_told_once(small: None) -> N
     log = Log()
     for _ in range(10):
         log.commit("a", "b")
-    client = Client(log)
+    client = FollowingClient(log)
     await following(log, lambda: client.follow("b", 3))
     client.check(20)
     assert client.live == [20]
@@ -118,7 +118,7 @@ async def test_a_page_from_memory_looks_at_a_bounded_number_of_tweets(
         return page
 
     monkeypatch.setattr(log.fanout._recent, "page", look_up_and_note)
-    client = Client(log)
+    client = FollowingClient(log)
     await following(log, lambda: client.follow(tags, 0))
     assert seen == [3, 3, 2]
     assert (len(client.received), client.live) == (wanted, [8])
@@ -127,7 +127,7 @@ async def test_a_page_from_memory_looks_at_a_bounded_number_of_tweets(
 async def test_a_follower_of_a_tag_that_nobody_uses_leaves_the_others_their_turns(small: None) -> None:
     log = Log()
     log.commit(*"aaaa")
-    rare, all_ = Client(log), Client(log)
+    rare, all_ = FollowingClient(log), FollowingClient(log)
     await following(log, lambda: follow_all([rare, all_], ["z", ""], after=0))
     assert (rare.received, rare.live, rare.pushed) == ([], [4], [0])
     assert (all_.received, all_.live) == ([1, 2, 3, 4], [4])
@@ -144,7 +144,7 @@ async def test_no_tag_of_a_tweet_is_folded_for_a_follower(monkeypatch: pytest.Mo
     log = Log()
     log.commit("A", "b", "Ab")
     monkeypatch.setattr(hashtags, "key", fold_and_note)
-    client = Client(log)
+    client = FollowingClient(log)
     await following(log, lambda: client.follow("a", 0))
     log.fanout.committed([(Tweet(4, 0, None, "", ("A",)), ["a"])])
     assert client.received == [1, 3, 4]
@@ -158,7 +158,7 @@ async def test_a_page_of_long_tweets_is_cut_short(remembered: int, monkeypatch: 
     monkeypatch.setattr(pages, "RECENT_TWEETS", remembered)
     log = Log()
     log.commit(*"abababab")
-    client = Client(log)
+    client = FollowingClient(log)
     await following(log, lambda: client.follow("a", 0))
     client.check(8)
     assert client.pushed == [2, 2]
@@ -166,7 +166,7 @@ async def test_a_page_of_long_tweets_is_cut_short(remembered: int, monkeypatch: 
 
 async def test_a_commit_of_more_than_a_page_is_pushed_as_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     log = Log()
-    client = Client(log)
+    client = FollowingClient(log)
     await following(log, lambda: client.follow("", None))
     for module in (pages, fanout):
         monkeypatch.setattr(module, "PAGE_BYTES", 100)
@@ -179,7 +179,7 @@ async def test_a_commit_of_more_than_a_page_is_pushed_as_pages(monkeypatch: pyte
 
 async def test_a_follower_without_room_costs_the_writer_nothing_and_misses_nothing(small: None) -> None:
     log = Log()
-    client = Client(log)
+    client = FollowingClient(log)
     await following(log, lambda: client.follow("", None))
     client.slow = True
     for _ in range(20):
@@ -199,7 +199,7 @@ async def test_what_is_recent_is_read_from_memory() -> None:
     log = Log(Unreadable())
     for _ in range(1000):
         log.commit("a")
-    client = Client(log)
+    client = FollowingClient(log)
     await following(log, lambda: client.follow("", 0))
     client.check(1000)
 
@@ -213,7 +213,7 @@ async def test_tweets_with_many_long_tags_are_remembered_in_smaller_numbers(monk
             log.commit(tags)
         remembered.append(len(log.fanout._recent._batches))
     assert remembered == [19, 6]
-    client = Client(log)
+    client = FollowingClient(log)
     await following(log, lambda: client.follow("", 0))
     client.check(100)
     for number in range(1, 101):
@@ -233,7 +233,7 @@ async def test_a_commit_during_a_read_comes_once(small: None, tags: str) -> None
     log = Log(Racing())
     log.commit("a", *"bbbbbbbbb")
     log.commit("b")
-    client = Client(log)
+    client = FollowingClient(log)
     await following(log, lambda: client.follow(tags, 0))
     assert len(log.store.tweets) > 11
     client.check(len(log.store.tweets))
@@ -245,7 +245,7 @@ async def test_what_the_file_has_before_it_is_published_comes_once(small: None, 
     log.commit("a", *"bbbbbbbbb")
     log.commit("b")
     log.write("a", "b")
-    client = Client(log)
+    client = FollowingClient(log)
     await following(log, lambda: client.follow(tags, 9))
     assert client.received == log.ids(tags, 9, 11)
     log.commit("a")
@@ -263,7 +263,7 @@ async def test_who_cannot_be_read_for_is_let_go_and_the_others_are_served(small:
     log = Log(Broken())
     for _ in range(10):
         log.commit("a")
-    broken, whole = Client(log), Client(log)
+    broken, whole = FollowingClient(log), FollowingClient(log)
     await following(log, lambda: follow_all([broken, whole], ["a", ""], after=0))
     assert (broken.closed, broken.received) == (True, [])
     whole.check(10)
@@ -277,13 +277,13 @@ async def test_after_a_read_that_failed_no_deletions_are_kept_for_it(small: None
     log = Log(Broken())
     for _ in range(10):
         log.commit("a")
-    await following(log, lambda: Client(log).follow("", 0))
+    await following(log, lambda: FollowingClient(log).follow("", 0))
     assert log.fanout._history._deleted is None
 
 
 async def test_who_has_ended_hears_nothing_more_and_leaves_nothing_behind() -> None:
     log = Log()
-    clients = [Client(log) for _ in range(3)]
+    clients = [FollowingClient(log) for _ in range(3)]
     await following(log, lambda: follow_all(clients, ["a", "ab", ""]))
     for client in clients:
         client.close()
@@ -296,13 +296,13 @@ async def test_who_has_ended_hears_nothing_more_and_leaves_nothing_behind() -> N
 def test_an_after_that_is_yet_to_come_counts_as_the_newest() -> None:
     log = Log()
     log.commit("a", "a")
-    assert log.fanout.follow(Client(log), [], 99).cursor == 2
+    assert log.fanout.follow(FollowingClient(log), [], 99).cursor == 2
 
 
 @pytest.mark.parametrize("tags", [["a-b"], ["a b"], [f"t{number}" for number in range(33)], ["a", "A"] * 17])
 def test_tags_that_cannot_be_followed_are_refused_and_what_is_followed_stays(tags: list[str]) -> None:
     log = Log()
-    client = Client(log)
+    client = FollowingClient(log)
     before = log.fanout.follow(client, ["a"], None)
     with pytest.raises(Refused) as refused:
         log.fanout.follow(client, tags, None, before)

@@ -8,7 +8,7 @@ import trio.testing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.following import Client, Log, shrink
+from tests.support.following import FollowingClient, Log, shrink
 
 CLIENTS = 3
 tags_ = st.sampled_from(["", "a", "b", "ab", "abc"])
@@ -29,12 +29,12 @@ steps_ = st.lists(
 )
 
 
-class Model:
+class FanOutModel:
     """Clients of one log; each step is named in `steps_`."""
 
     def __init__(self) -> None:
         self.log = Log()
-        self.clients = [Client(self.log) for _ in range(CLIENTS)]
+        self.clients = [FollowingClient(self.log) for _ in range(CLIENTS)]
         for client, tags in zip(self.clients, ["", "a", "ab"], strict=True):
             client.follow(tags, None)
 
@@ -83,7 +83,7 @@ class Model:
 
 
 async def play(steps: list[tuple[object, ...]]) -> None:
-    model = Model()
+    model = FanOutModel()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(model.log.fanout.run)
         for step, *values in steps:

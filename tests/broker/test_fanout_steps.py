@@ -6,7 +6,7 @@ import pytest
 import trio
 import trio.testing
 
-from tests.support.following import Client, Log, follow_all, following
+from tests.support.following import FollowingClient, Log, follow_all, following
 from tests.support.turns import Turns
 from ttweet.broker import fanout, pages
 from ttweet.broker.pages import FramePage
@@ -16,7 +16,7 @@ from ttweet.model.tweets import Deletion
 CLIENTS = 20
 
 
-class Counted(Client):
+class Counted(FollowingClient):
     """Notes what it is pushed."""
 
     turns: Turns
@@ -31,7 +31,7 @@ class Hall:
 
     def __init__(self) -> None:
         self.log = Log()
-        self.clients: list[Client] = []
+        self.clients: list[FollowingClient] = []
         self.looked_up = 0
         self._look_up = self.log.fanout._recent.page
         setattr(self.log.fanout._recent, "page", self._look_up_and_note)  # noqa: B010
@@ -137,7 +137,7 @@ async def test_few_pages_are_kept_for_many_who_are_behind_at_places_of_their_own
 ) -> None:
     monkeypatch.setattr(pages, "MAX_PAGES", 2)
     hall.log.commit(*"abcde")
-    clients = [Client(hall.log) for _ in range(CLIENTS)]
+    clients = [FollowingClient(hall.log) for _ in range(CLIENTS)]
     kept: list[int] = []
     look_up = hall.log.fanout._recent.page
 

@@ -34,7 +34,7 @@ STEPS = st.lists(
 )
 
 
-class Model:
+class JournalModel:
     """Carries out steps and remembers in which order lines and drafts were given to the journal."""
 
     def __init__(self, nursery: trio.Nursery) -> None:
@@ -82,11 +82,11 @@ class Model:
                 await trio.lowlevel.checkpoint()
 
 
-async def carried_out(steps: list[tuple[str, int, str | None]]) -> Model:
+async def carried_out(steps: list[tuple[str, int, str | None]]) -> JournalModel:
     with trio.fail_after(GUARD_S):
         async with trio.open_nursery() as writing:
             async with trio.open_nursery() as posting:
-                model = Model(posting)
+                model = JournalModel(posting)
                 writing.start_soon(model.journal.run)
                 for step in steps:
                     await model.carry_out(*step)
@@ -98,7 +98,7 @@ async def carried_out(steps: list[tuple[str, int, str | None]]) -> Model:
     return model
 
 
-def check(model: Model) -> None:
+def check(model: JournalModel) -> None:
     store = model.store
     receipts = [receipt for poster in model.posters for receipt in poster.receipts]
     stored = [receipt.outcome for receipt in receipts if isinstance(receipt.outcome, Tweet)]
@@ -123,7 +123,7 @@ def check(model: Model) -> None:
             assert all(place[earlier] < place[text] for earlier in expected[:number]), "no line overtakes another"
 
 
-def expected_log(model: Model) -> list[str]:
+def expected_log(model: JournalModel) -> list[str]:
     """Every line, in the order in which it came, but none of a draft that was refused."""
     return [
         item if isinstance(item, str) else item.report.text

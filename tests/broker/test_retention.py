@@ -145,7 +145,7 @@ def test_what_is_kept_is_said_in_words(keep: Keep, words: str) -> None:
 # Followers
 
 
-class Reader:
+class TakingFollower:
     """A follower's end that takes what comes when it is told to: ids of tweets, and what is gone."""
 
     def __init__(self, log: Log) -> None:
@@ -181,7 +181,7 @@ def prune(log: Log, before: int) -> None:
     log.fanout.pruned(log.store.position().pruned_up_to)
 
 
-async def take_all(log: Log, reader: Reader) -> None:
+async def take_all(log: Log, reader: TakingFollower) -> None:
     reader.take()
     await following(log, lambda: None)
     while reader.unsent:
@@ -190,7 +190,7 @@ async def take_all(log: Log, reader: Reader) -> None:
 
 async def test_a_follower_that_is_behind_is_told_of_the_gap_once_and_one_that_is_live_of_none() -> None:
     log = Log()
-    slow, live = Reader(log), Reader(log)
+    slow, live = TakingFollower(log), TakingFollower(log)
     log.commit("a")
     await take_all(log, slow)
     await take_all(log, live)
@@ -209,7 +209,7 @@ async def test_what_the_file_lacks_before_the_audience_hears_of_it_is_told() -> 
     log = Log()
     log.store.append([draft(text) for text in "abcdef"], [], at=0)
     log = Log(log.store)  # with nothing in memory
-    reader = Reader(log)
+    reader = TakingFollower(log)
     log.store.prune(4)
     await take_all(log, reader)
     assert (reader.received, reader.gone) == ([4, 5, 6], [3])
@@ -220,7 +220,7 @@ async def test_what_the_file_lacks_before_the_audience_hears_of_it_is_told() -> 
 def test_each_tweet_comes_or_is_told_to_be_gone(steps: list[int | str]) -> None:
     async def check() -> None:
         log = Log()
-        reader = Reader(log)
+        reader = TakingFollower(log)
         for step in [*steps, "commit"]:
             if step == "commit":
                 log.commit("a", "b")

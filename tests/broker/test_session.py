@@ -36,7 +36,7 @@ async def hosts() -> AsyncIterator[Host]:
         await trio.lowlevel.checkpoint()
 
 
-class Client:
+class PushKeeper:
     """Keeps what is pushed."""
 
     encoder = FrameEncoder()
@@ -53,7 +53,7 @@ class Client:
 
 
 def session_of(host: Host, authenticator: Authenticator | None = None, address: str = "192.0.2.1") -> Session:
-    return Session(host._replace(authenticator=authenticator or host.authenticator), (address, 1), Client())
+    return Session(host._replace(authenticator=authenticator or host.authenticator), (address, 1), PushKeeper())
 
 
 @pytest.fixture
@@ -245,7 +245,7 @@ async def test_a_client_that_has_left_follows_nothing() -> None:
 
 async def test_a_follower_without_room_is_not_resumed() -> None:
     async with hosts() as host:
-        client = Client()
+        client = PushKeeper()
         session = Session(host, ("192.0.2.1", 1), client)
         session.follow(Follow())
         client.has_room = False

@@ -1,20 +1,15 @@
-import io
 import json
 import sys
 
 import pytest
 
+from tests.support.terminal import TerminalText
 from ttweet.cli import output
 from ttweet.model.tweets import TagSummary, Tweet
 from ttweet.storage.contract import LogLine
 
 AT = 1_795_446_500_023
 NASTY = "\x1b[31m\tred\u202e\nline\x9b"
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 def test_time_is_utc_to_the_millisecond() -> None:
@@ -47,7 +42,7 @@ def test_json_is_one_object_a_line_as_it_is(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_json_steers_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = Terminal()
+    terminal = TerminalText()
     monkeypatch.setattr(sys, "stdout", terminal)
     output.write_json({"text": NASTY})
     assert terminal.getvalue().isascii()
@@ -62,7 +57,7 @@ def test_nobody_to_show_anything_to_is_no_error(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_terminal_gets_tables(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = Terminal()
+    terminal = TerminalText()
     monkeypatch.setattr(sys, "stdout", terminal)
     monkeypatch.setenv("TERM", "dumb")
     output.write_tweets([Tweet(7, AT, None, NASTY, ())], now=AT + 1000)

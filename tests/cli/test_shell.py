@@ -6,14 +6,10 @@ import sys
 import pytest
 
 from tests.support.processes import LIMIT_S, TTWEET, environment
+from tests.support.terminal import TerminalText
 from ttweet.cli import shell
 from ttweet.cli.shell import UsageError
 from ttweet.model.errors import ConnectError, OpenError, ProtocolError, Refused, SetupError, StoreError, TtweetError
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 def fails(error: BaseException) -> int:
@@ -115,7 +111,7 @@ def test_colour_is_for_terminals_whose_reader_wants_it(
     monkeypatch.setenv("TERM", "xterm")
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    terminal = Terminal()
+    terminal = TerminalText()
     monkeypatch.setattr(sys, "stderr", terminal)
     shell.complain("wrong")
     shell.hint("by the way")

@@ -1,4 +1,3 @@
-import io
 import sys
 from collections.abc import Callable
 
@@ -7,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.processes import plain
+from tests.support.terminal import TerminalText
 from ttweet.cli import tables
 from ttweet.cli.tables import BARS, sparkline, styled
 from ttweet.model.tweets import TagSummary, Tweet
@@ -16,17 +16,12 @@ S, MIN, H, D = 1000, 60_000, 3_600_000, 86_400_000
 NOW = 1_795_446_500_123
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Runs something on a terminal of so many columns and returns what it shows."""
 
     def show(print_: Callable[..., None], *args: object, columns: int = 80, **kwargs: object) -> str:
-        terminal = Terminal()
+        terminal = TerminalText()
         monkeypatch.setenv("TERM", "xterm")
         monkeypatch.setenv("COLUMNS", str(columns))
         with monkeypatch.context() as patch:

@@ -1,6 +1,5 @@
 """Whatever COLUMNS says, and however narrow a terminal is, nothing of an output is lost."""
 
-import io
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -9,6 +8,7 @@ import pytest
 
 from tests.support.processes import plain, run_on_terminal
 from tests.support.terminal import Terminal as Shown
+from tests.support.terminal import TerminalText
 from ttweet.cli import main, tables
 from ttweet.cli.main import COMMANDS
 from ttweet.cli.progress import progress
@@ -35,18 +35,13 @@ def token(name: str, rights: frozenset[str]) -> Token:
     return Token(1, name, "", rights, NOW - 10**9)
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
 @pytest.fixture
 def show(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Runs something that writes to a terminal of so many columns and returns what it shows."""
 
     def show(columns: int | str, write: Callable[..., object], *args: object, **kwargs: object) -> str:
         with monkeypatch.context() as patch:  # pytest itself looks at COLUMNS when the test has ended
-            stream = Terminal()
+            stream = TerminalText()
             patch.setenv("TERM", "xterm")
             patch.setenv("COLUMNS", str(columns))
             patch.setattr(sys, "stdout", stream)

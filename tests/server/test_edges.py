@@ -9,7 +9,7 @@ import trio
 import trio.testing
 
 from tests.support.held_store import HeldStore
-from tests.support.memory_edge import Client, MemoryEdge
+from tests.support.memory_edge import MemoryClient, MemoryEdge
 from tests.support.memory_store import in_place_of_sqlite
 from tests.support.serving import Caller, Serving, serving
 from ttweet.broker.session import Host
@@ -119,7 +119,7 @@ async def test_a_server_that_stops_answers_the_clients_of_all_its_edges() -> Non
         made.append(MemoryEdge(host, admission, settings))
         return made[-1]
 
-    async def post(client: Client) -> None:
+    async def post(client: MemoryClient) -> None:
         answers.append(await client.ask(Post("held too")))
 
     async with trio.open_nursery() as nursery:

@@ -15,7 +15,7 @@ from tests.support.report_files import MANY_BYTES, copy_to, fill, lines_of, pipe
 from ttweet.broker.journal import LINES_DELAY_S, Journal
 from ttweet.model.reports import Report
 from ttweet.server import log_copies
-from ttweet.server.log_copies import LogCopy, SampleFile, Terminal
+from ttweet.server.log_copies import LogCopy, SampleFile, StderrDestination
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ async def test_a_terminal_that_stands_still_delays_nobody_and_no_end(sample: Pat
     store, file = MemoryStore(), WatchedFile(sample)
     with pipe() as (reader, writer):
         fill(writer)
-        copies = [LogCopy(Terminal(writer), store, session=1), LogCopy(file, store, session=1)]
+        copies = [LogCopy(StderrDestination(writer), store, session=1), LogCopy(file, store, session=1)]
         async with copying(store, *copies, final_s=0.5) as journal:
             await file.wait_something()
             for number in range(3):

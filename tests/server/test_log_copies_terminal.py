@@ -8,13 +8,13 @@ import pytest
 
 from tests.support.guard import GUARD_S
 from tests.support.report_files import fill, log_line, pipe, store_with
-from ttweet.server.log_copies import LogCopy, Terminal, TerminalHandler
+from ttweet.server.log_copies import LogCopy, StderrDestination, TerminalHandler
 
 
 def test_the_terminal_shows_each_line_once() -> None:
     store = store_with("one")
     with pipe() as (reader, writer):
-        copy = LogCopy(Terminal(writer), store, session=1)
+        copy = LogCopy(StderrDestination(writer), store, session=1)
         assert copy.catch_up()
         log_line(store, "two")
         assert copy.catch_up()
@@ -25,7 +25,7 @@ def test_a_terminal_that_is_closed_is_no_trouble(caplog: pytest.LogCaptureFixtur
     store = store_with("one")
     reader, writer = os.pipe()
     os.close(reader)
-    copy = LogCopy(Terminal(writer), store, session=1)
+    copy = LogCopy(StderrDestination(writer), store, session=1)
     assert copy.catch_up()
     log_line(store, "two")
     assert copy.catch_up()
@@ -38,7 +38,7 @@ def test_a_terminal_that_does_not_block_gets_every_line() -> None:
     with pipe() as (reader, writer):
         fill(writer)
         os.set_blocking(writer, False)
-        copying = threading.Thread(target=LogCopy(Terminal(writer), store_with(*texts), session=1).catch_up)
+        copying = threading.Thread(target=LogCopy(StderrDestination(writer), store_with(*texts), session=1).catch_up)
         copying.start()
         data = b""
         while data.count(b"\n") < len(texts):

@@ -79,7 +79,7 @@ class Log:
         return [tweet.id for tweet in tweets if not tags or {*tags} & {*tweet.tags}]
 
 
-class Client:
+class FollowingClient:
     """A follower's end: what has come since it last said what it follows."""
 
     def __init__(self, log: Log) -> None:
@@ -164,7 +164,7 @@ async def following(log: Log, steps: Callable[[], object]) -> None:
         nursery.cancel_scope.cancel()
 
 
-def follow_all(clients: list[Client], tags: list[str], after: int | None = None) -> None:
+def follow_all(clients: list[FollowingClient], tags: list[str], after: int | None = None) -> None:
     for client, theirs in zip(clients, tags, strict=True):
         client.follow(theirs, after)
 

@@ -8,7 +8,7 @@ from ttweet.client.sync_client import Client
 ENOUGH = 500  # tweets that are there before the copy begins
 
 
-class Load:
+class PostingLoad:
     """Posts to a server as fast as it goes until it is stopped, and knows what was acknowledged."""
 
     def __init__(self, server: Server) -> None:
@@ -18,7 +18,7 @@ class Load:
         self._server = server
         self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> "Load":
+    def __enter__(self) -> "PostingLoad":
         self._thread.start()
         assert self.enough.wait(LIMIT_S)
         return self

@@ -52,7 +52,7 @@ class Lines:
         return line("pruned", up_to=up_to)
 
 
-class Client:
+class MemoryClient:
     """The edge's side of one client, which gets its answers from `ask`, and its pushes into `pushed`.
 
     To the server it is one of its guests; see places.Guest. It has no deadline.
@@ -173,7 +173,7 @@ class MemoryEdge:
         self.host = host
         self.admission = admission
         self.encoder = Lines()
-        self._clients: list[Client] = []
+        self._clients: list[MemoryClient] = []
 
     async def run(self) -> None:
         await trio.sleep_forever()
@@ -181,9 +181,9 @@ class MemoryEdge:
     async def accept(self, listener: socket.socket, nursery: trio.Nursery) -> None:
         raise AssertionError("nobody listens for its clients")
 
-    def connect(self, address: str = "192.0.2.1") -> Client:
+    def connect(self, address: str = "192.0.2.1") -> MemoryClient:
         """A client that comes from an address. Raises ProtocolError `busy`."""
-        client = Client(self, address)
+        client = MemoryClient(self, address)
         if not self.admission.places.make_room(client.place.network):
             raise places.full(self.admission.places.amount)
         self.admission.places.add(client)

@@ -1,10 +1,18 @@
-"""A terminal in its plainest form: what xterm shows of the bytes that line editing writes."""
+"""A terminal in its plainest form: what xterm shows of the bytes that line editing writes, or the bare text."""
 
+import io
 import re
 from unicodedata import east_asian_width
 
 _UNFINISHED = re.compile(r"\x1b(\[[?\d;]*)?$")
 _PART = re.compile(r"\x1b\[([?\d;]*)([@-~])|(.)", re.DOTALL)
+
+
+class TerminalText(io.StringIO):
+    """What was written to a terminal, as it was written."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 class Terminal:

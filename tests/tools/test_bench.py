@@ -27,7 +27,7 @@ SHORT = Load(clients=4, in_flight=2, seconds=0.2, warmup_s=0.05)
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[stages.Stage]:
+def stage(tmp_path: Path) -> Iterator[stages.BenchStage]:
     with stages.make(tmp_path) as made:
         yield made
 
@@ -68,7 +68,7 @@ def test_the_generator_names_each_protocol_that_the_parts_speak() -> None:
 
 @needs_compiler
 @needs_cores
-def test_the_generator_counts_the_answers_of_a_server(stage: stages.Stage) -> None:
+def test_the_generator_counts_the_answers_of_a_server(stage: stages.BenchStage) -> None:
     with echo.serve(stage) as server:
         figures_ = generator.run(stage, server, "echo", SHORT)
     assert figures_["count"] == pytest.approx(figures_["rate"] * 0.2, rel=0.01)
@@ -79,7 +79,7 @@ def test_the_generator_counts_the_answers_of_a_server(stage: stages.Stage) -> No
 
 @needs_compiler
 @needs_cores
-def test_the_generator_opens_a_connection_for_each_request(stage: stages.Stage) -> None:
+def test_the_generator_opens_a_connection_for_each_request(stage: stages.BenchStage) -> None:
     with ttweet.serve(stage) as server:
         load = Load(3, seconds=0.2, warmup_s=0.05, reconnect=True)
         answered = generator.run(stage, server, "ttweet-upload", load)["count"]
@@ -90,22 +90,22 @@ def test_the_generator_opens_a_connection_for_each_request(stage: stages.Stage) 
 
 @needs_compiler
 @needs_cores
-def test_a_server_that_refuses_is_an_error_and_not_a_figure(stage: stages.Stage) -> None:
+def test_a_server_that_refuses_is_an_error_and_not_a_figure(stage: stages.BenchStage) -> None:
     with echo.serve(stage) as server, pytest.raises(stages.BenchError, match="refused"):
         generator.measure(stage, server, "ttweet-upload", SHORT)
 
 
 @needs_compiler
 @needs_cores
-def test_a_server_that_is_not_there_is_an_error(stage: stages.Stage) -> None:
-    nobody = stages.Server(stages.free_port(), stage.directory, subprocess.Popen(["true"]))
+def test_a_server_that_is_not_there_is_an_error(stage: stages.BenchStage) -> None:
+    nobody = stages.PeerServer(stages.free_port(), stage.directory, subprocess.Popen(["true"]))
     nobody.process.wait()
     with pytest.raises(stages.BenchError, match="Connection refused"):
         generator.measure(stage, nobody, "echo", SHORT)
 
 
 @needs_cores
-def test_a_server_that_ends_at_once_is_named_with_the_end_of_its_log(stage: stages.Stage, tmp_path: Path) -> None:
+def test_a_server_that_ends_at_once_is_named_with_the_end_of_its_log(stage: stages.BenchStage, tmp_path: Path) -> None:
     argv = ["sh", "-c", "echo the disk is on fire >&2; exit 3"]
     server = stage.server(argv, port=stages.free_port(), directory=tmp_path)
     with pytest.raises(stages.BenchError, match=r"(?s)ended with 3.*the disk is on fire"), server:

@@ -24,7 +24,7 @@ SHORT = ("--warmup", "0.05", "--seconds", "0.2")
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[stages.Stage]:
+def stage(tmp_path: Path) -> Iterator[stages.BenchStage]:
     with stages.make(tmp_path) as made:
         yield made
 
@@ -32,7 +32,7 @@ def stage(tmp_path: Path) -> Iterator[stages.Stage]:
 @pytest.mark.parametrize("options", [(), ("--in-flight", "16"), ("--every", "5")], ids=["one", "window", "trickle"])
 @pytest.mark.parametrize("subject", SUBJECTS, ids=[subject.name for subject in SUBJECTS])
 def test_a_message_counts_when_its_last_follower_has_it(
-    stage: stages.Stage, subject: Subject, options: tuple[str, ...]
+    stage: stages.BenchStage, subject: Subject, options: tuple[str, ...]
 ) -> None:
     if subject.peer.version() is None:
         pytest.skip(f"{subject.peer.title} is not installed")
@@ -44,14 +44,14 @@ def test_a_message_counts_when_its_last_follower_has_it(
     assert 0 < figures["p50_us"] <= figures["p99_us"]
 
 
-def test_a_run_leaves_nothing_under_way_for_the_next(stage: stages.Stage) -> None:
+def test_a_run_leaves_nothing_under_way_for_the_next(stage: stages.BenchStage) -> None:
     with ttweet.serve(stage) as server:
         for _ in range(5):
             generator.fan_out(stage, server, "ttweet", 1, "--in-flight", "128", "--warmup", "0.02", "--seconds", "0.02")
             generator.fan_out(stage, server, "ttweet", 300, "--warmup", "0.02", "--seconds", "0.02")
 
 
-def test_a_follower_catches_up_with_a_whole_log(stage: stages.Stage, tmp_path: Path) -> None:
+def test_a_follower_catches_up_with_a_whole_log(stage: stages.BenchStage, tmp_path: Path) -> None:
     database = tmp_path / "tweets.db"
     fill.fill(database, 3000)
     with ttweet.serve(stage, database) as server:
@@ -60,14 +60,14 @@ def test_a_follower_catches_up_with_a_whole_log(stage: stages.Stage, tmp_path: P
     assert figures["rate"] > 0
 
 
-def test_followers_are_held_as_long_as_the_block_lasts(stage: stages.Stage) -> None:
+def test_followers_are_held_as_long_as_the_block_lasts(stage: stages.BenchStage) -> None:
     with ttweet.serve(stage) as server, generator.held_followers(stage, server, 20, "quiet"):
         descriptors = len(os.listdir(f"/proc/{server.process.pid}/fd"))  # noqa: PTH208
         with generator.held_followers(stage, server, 30, "quiet"):
             assert len(os.listdir(f"/proc/{server.process.pid}/fd")) == descriptors + 30  # noqa: PTH208
 
 
-def test_a_server_that_speaks_something_else_is_an_error(stage: stages.Stage) -> None:
+def test_a_server_that_speaks_something_else_is_an_error(stage: stages.BenchStage) -> None:
     with ttweet.serve(stage) as server, pytest.raises(BenchError, match=r"redis with 1 followers: .*bad_protocol"):
         generator.fan_out(stage, server, "redis", 1, *SHORT)
 

@@ -14,7 +14,7 @@ UPLOADS = 400  # seen by a follower before the server is killed
 TAGS = [[], ["a"], ["a", "b"]]
 
 
-class Follower(threading.Thread):
+class CountingFollower(threading.Thread):
     """Follows after its last id until the connection breaks; counts what it sees."""
 
     def __init__(self, port: int, tags: list[str], seen: list[int], counted: threading.Semaphore) -> None:
@@ -71,7 +71,7 @@ def test_followers_that_resume_see_what_is_stored_in_order_and_none_twice(tmp_pa
     for _ in range(ROUNDS):
         with running_server(tmp_path) as server:
             counted = [threading.Semaphore(0) for _ in TAGS]
-            followers = [Follower(server.port, *those) for those in zip(TAGS, seen, counted, strict=True)]
+            followers = [CountingFollower(server.port, *those) for those in zip(TAGS, seen, counted, strict=True)]
             posters = [threading.Thread(target=post_until_killed, args=(server.port,)) for _ in range(2)]
             for thread in [*followers, *posters]:
                 thread.start()
@@ -82,7 +82,7 @@ def test_followers_that_resume_see_what_is_stored_in_order_and_none_twice(tmp_pa
                 thread.join(LIMIT_S)
                 assert not thread.is_alive()
     with running_server(tmp_path) as server:
-        followers = [Follower(server.port, *those) for those in zip(TAGS, seen, counted, strict=True)]
+        followers = [CountingFollower(server.port, *those) for those in zip(TAGS, seen, counted, strict=True)]
         for follower in followers:
             follower.start()
             assert follower.caught_up.wait(LIMIT_S)

@@ -86,7 +86,7 @@ def comparable(lines: list[str], port: int | None = None) -> list[str]:
     return [normal(line.replace(str(port), PORT)) for line in lines if line]
 
 
-class Terminal:
+class ExampleTerminal:
     """Programs on a pseudo-terminal, as a person would see them, in a folder of their own."""
 
     def __init__(self, folder: Path) -> None:
@@ -140,7 +140,7 @@ def read_lines(leader: int) -> Iterator[str]:
 
 
 @contextmanager
-def serving(terminal: Terminal, command: str, lines: int) -> Iterator[tuple[int, list[str]]]:
+def serving(terminal: ExampleTerminal, command: str, lines: int) -> Iterator[tuple[int, list[str]]]:
     """A server while it runs: its port, and the lines that it prints at the start. Ctrl-C must end it with 0."""
     server, leader = terminal.start(f"exec {command}")
     printed = read_lines(leader)
@@ -158,7 +158,7 @@ def serving(terminal: Terminal, command: str, lines: int) -> Iterator[tuple[int,
 def test_the_examples_of_the_readme_print_what_it_shows(tmp_path: Path) -> None:
     first, *others = examples(README, "console")
     assert first.command == f"ttweet serve {PORT}"
-    terminal = Terminal(tmp_path)
+    terminal = ExampleTerminal(tmp_path)
     with serving(terminal, "ttweet serve 0", len(first.shown)) as (port, started):
         assert comparable(started, port) == comparable(first.shown)
         terminal.env["TTWEET_SERVER"] = f"127.0.0.1:{port}"
@@ -167,7 +167,7 @@ def test_the_examples_of_the_readme_print_what_it_shows(tmp_path: Path) -> None:
             assert comparable(seen, port) == comparable(example.shown), example.command
 
 
-def first_line(program: str, terminal: Terminal) -> str:
+def first_line(program: str, terminal: ExampleTerminal) -> str:
     """What a program prints first; it is not waited for, since it may go on for ever."""
     command = [sys.executable, "-u", "-c", program]
     with subprocess.Popen(command, cwd=terminal.folder, env=terminal.env, stdout=subprocess.PIPE, text=True) as process:
@@ -178,7 +178,7 @@ def first_line(program: str, terminal: Terminal) -> str:
 
 
 def test_the_programs_of_the_readme_print_what_they_say(tmp_path: Path) -> None:
-    terminal = Terminal(tmp_path)
+    terminal = ExampleTerminal(tmp_path)
     with serving(terminal, "ttweet serve 0 --quiet --no-report-file", 3) as (port, _):
         for program in blocks(README, "python"):
             (promised,) = re.findall(r"print\(.*\)  # (.*)", program)
@@ -219,7 +219,7 @@ def spoken(transcript: Example, port: int) -> list[str]:
 
 
 def test_the_transcripts_of_the_protocol_are_what_the_server_says(tmp_path: Path) -> None:
-    with serving(Terminal(tmp_path), "ttweet serve 0 --quiet --no-report-file", 3) as (port, _):
+    with serving(ExampleTerminal(tmp_path), "ttweet serve 0 --quiet --no-report-file", 3) as (port, _):
         for transcript in examples(PROTOCOL, "nc"):
             assert comparable(spoken(transcript, port)) == comparable(transcript.shown), transcript.command
 

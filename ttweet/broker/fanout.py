@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 import trio
 
 from ttweet.broker.head import Head
-from ttweet.broker.pages import Batch, FramePage, History, Recent
+from ttweet.broker.pages import Backlog, Batch, FramePage, Recent
 from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.receipts import Keyed
 from ttweet.broker.subscriptions import ENDED, LIVE, READING, WAITING, Encoder, Keys, Subscriber, Subscription
@@ -72,7 +72,7 @@ class FanOut:
 
     def __init__(self, head: Head, reader: TagQueries, reads: ReadScheduler) -> None:
         self._recent = Recent(head.newest, head.pruned_up_to)
-        self._history = History(reader, reads)
+        self._history = Backlog(reader, reads)
         self._live: dict[tuple[Encoder, Keys], _Group] = {}
         self._of_everything: set[_Group] = set()
         self._index: dict[str, set[_Group]] = {}

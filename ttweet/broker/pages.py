@@ -157,7 +157,7 @@ class Recent:
         self._before = oldest.last
 
 
-class History:
+class Backlog:
     """What the file has. `reader` is called by `reads` only."""
 
     def __init__(self, reader: TagQueries, reads: ReadScheduler) -> None:

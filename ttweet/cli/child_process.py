@@ -18,7 +18,7 @@ PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 """A process that sends these to this program means the command. Ctrl-C reaches both without help."""
 
 
-class End(NamedTuple):
+class ChildEnd(NamedTuple):
     """How a command ended: its exit code as a shell has it, and the last signal that was passed on to it.
 
     The code is None where the system has not kept it, which is no success.
@@ -34,7 +34,7 @@ def run(
     environment: Mapping[str, str] | None = None,
     stdin: bytes | None = None,
     deaf: Sequence[signal.Signals] = (),
-) -> End:
+) -> ChildEnd:
     """Run a command to its end; the signals in `deaf` are its own affair. Raises OSError when it does not start.
 
     It is killed by what is raised meanwhile, as Ctrl-C does.
@@ -57,7 +57,7 @@ def run(
         finally:
             relay.end()
             code = _exit_code(process)
-    return End(code, relay.last)
+    return ChildEnd(code, relay.last)
 
 
 def _started(

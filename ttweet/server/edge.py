@@ -26,7 +26,7 @@ from ttweet.server.net.transport import Sockets, Transport
 log = logging.getLogger(__name__)
 
 
-class Connection(Guest, Protocol):
+class EdgeConnection(Guest, Protocol):
     """The server's side of one connected client."""
 
     @property
@@ -47,7 +47,7 @@ class Connection(Guest, Protocol):
         ...
 
 
-SendLater = Callable[[Connection], None]
+SendLater = Callable[[EdgeConnection], None]
 """Starts the task in which a connection sends what its socket did not take."""
 
 
@@ -61,7 +61,7 @@ class WireProtocol(Protocol):
         """The only word to a client that is not served."""
         ...
 
-    def connection(self, transport: Transport, place: Place, send_later: SendLater) -> Connection:
+    def connection(self, transport: Transport, place: Place, send_later: SendLater) -> EdgeConnection:
         """What serves a client that has come."""
         ...
 
@@ -107,7 +107,7 @@ class SocketEdge:
             transport = TlsTransport(transport, self._certificates.context, self._protocol.not_secured)
         self.admit(transport, peer, nursery, seated=seated)
 
-    async def _serve(self, connection: Connection) -> None:
+    async def _serve(self, connection: EdgeConnection) -> None:
         """Serve one client to its end. Whatever goes wrong here ends this client only."""
         place = connection.place
         try:
@@ -124,10 +124,10 @@ class SocketEdge:
                 self._acceptor.note_fruitless()
             self._places.discard(connection)
 
-    def _send_later(self, nursery: trio.Nursery, connection: Connection) -> None:
+    def _send_later(self, nursery: trio.Nursery, connection: EdgeConnection) -> None:
         nursery.start_soon(self._send_rest, connection, name=f"send to {connection.place.peer}")
 
-    async def _send_rest(self, connection: Connection) -> None:
+    async def _send_rest(self, connection: EdgeConnection) -> None:
         try:
             await connection.send_rest()
         except Exception as exc:

@@ -142,7 +142,7 @@ class SampleFile:
         return fd
 
 
-class Terminal:
+class StderrDestination:
     """The server's standard error. Once it is closed, nothing more is written there."""
 
     name = "standard error"

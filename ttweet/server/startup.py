@@ -26,7 +26,7 @@ from ttweet.security.rights import RIGHTS, listed
 from ttweet.security.token_file import TokenFile
 from ttweet.server.config import Config
 from ttweet.server.entrances import listen
-from ttweet.server.log_copies import Destination, SampleFile, Terminal, write_alone
+from ttweet.server.log_copies import Destination, SampleFile, StderrDestination, write_alone
 from ttweet.server.net.listeners import Address, ListenError
 from ttweet.server.net.places import anteroom_size
 from ttweet.storage.sqlite.connections import MAX_WAL_BYTES
@@ -104,7 +104,7 @@ def destinations(config: Config) -> list[Destination]:
     """Where the report lines go beside the table of the database."""
     found: list[Destination] = []
     if sys.stderr and not config.quiet:  # None when whoever started us has closed it
-        found.append(Terminal(sys.stderr.fileno()))
+        found.append(StderrDestination(sys.stderr.fileno()))
     if config.report_file is not None:
         found.append(SampleFile(config.report_file, max_bytes=2 * config.log_limit))
     return found

@@ -9,14 +9,14 @@ from benchmarks.figures import Load, Part, Sample, serial_bound
 from benchmarks.parts.part import Kind
 from benchmarks.peers import ECHO, MOSQUITTO, NAIVE, NATS, POSTGRESQL, REDIS_MULTI, REDIS_XADD, TTWEET
 from benchmarks.plan import Plan, Turn, load_turns, say, serving, take_turns
-from benchmarks.stage import BenchError, Stage
+from benchmarks.stage import BenchError, BenchStage
 
 SUBJECTS = (TTWEET, REDIS_MULTI, REDIS_XADD, POSTGRESQL, NATS, NAIVE, MOSQUITTO, ECHO)
 CASES = ((1, 1), (16, 1), (64, 1), (256, 1), (1000, 1), (64, 16))
 QUICK_CASES = ((1, 1), (64, 1), (256, 1))
 
 
-def measure(stage: Stage, plan: Plan) -> Part:
+def measure(stage: BenchStage, plan: Plan) -> Part:
     """Run every case; in each round each server has one turn, the floor of SQLite too."""
     part = Part("acks")
     with serving(stage, plan, part, SUBJECTS) as running:
@@ -34,7 +34,7 @@ def _loads(plan: Plan) -> list[Load]:
     return [plan.load(*case) for case in plan.cases or (QUICK_CASES if plan.quick else CASES)]
 
 
-def _batch_that_occurs(stage: Stage, part: Part, load: Load) -> float:
+def _batch_that_occurs(stage: BenchStage, part: Part, load: Load) -> float:
     """Tweets that ttweet commits with one sync under this load; without strace, half of those that are under way."""
     try:
         acknowledged, syncs = strace.count(stage, load)

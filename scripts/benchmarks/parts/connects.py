@@ -6,14 +6,14 @@ from benchmarks.figures import Part
 from benchmarks.parts.part import Kind
 from benchmarks.peers import REDIS_MULTI, TTWEET
 from benchmarks.plan import Plan, load_turns, serving, take_turns
-from benchmarks.stage import Stage
+from benchmarks.stage import BenchStage
 
 SUBJECTS = (TTWEET, REDIS_MULTI)
 CASES = (1, 16, 64)
 QUICK_CASES = (16,)
 
 
-def measure(stage: Stage, plan: Plan) -> Part:
+def measure(stage: BenchStage, plan: Plan) -> Part:
     """Run each number of concurrent connections."""
     part = Part("connects")
     with serving(stage, plan, part, SUBJECTS) as running:

@@ -14,7 +14,7 @@ from benchmarks.parts.part import Kind
 from benchmarks.peers import mosquitto, redis, ttweet
 from benchmarks.peers.peer import Subject
 from benchmarks.plan import Plan, Running, Turn, say, serving, take_turns
-from benchmarks.stage import BenchError, Server, Stage
+from benchmarks.stage import BenchError, BenchStage, PeerServer
 
 SUBJECTS = (
     Subject("ttweet", "ttweet", ttweet.PEER, "ttweet"),
@@ -28,7 +28,7 @@ UPLOADERS = 64
 BEHIND, QUICK_BEHIND = 1_000_000, 100_000  # tweets
 
 
-def measure(stage: Stage, plan: Plan) -> Part:
+def measure(stage: BenchStage, plan: Plan) -> Part:
     """Publish to followers of every server in turn, then look at what only ttweet has: a log to catch up with."""
     part = Part("follow")
     with serving(stage, plan, part, SUBJECTS) as running:
@@ -40,10 +40,10 @@ def measure(stage: Stage, plan: Plan) -> Part:
     return part
 
 
-def _publish_turns(stage: Stage, plan: Plan, part: Part, running: Running, in_flight: int) -> list[Turn]:
+def _publish_turns(stage: BenchStage, plan: Plan, part: Part, running: Running, in_flight: int) -> list[Turn]:
     case = f"{FOLLOWERS}" if in_flight == 1 else f"{FOLLOWERS}x{in_flight}"
 
-    def publish(subject: Subject, server: Server) -> Sample:
+    def publish(subject: Subject, server: PeerServer) -> Sample:
         figures = generator.fan_out(
             stage, server, subject.protocol, FOLLOWERS, "--in-flight", str(in_flight), *_length(plan)
         )
@@ -54,8 +54,8 @@ def _publish_turns(stage: Stage, plan: Plan, part: Part, running: Running, in_fl
     return [Turn(subject.name, case, "1/s", partial(publish, subject, server)) for subject, server in running]
 
 
-def _trickle_turns(stage: Stage, plan: Plan, running: Running) -> list[Turn]:
-    def trickle(subject: Subject, server: Server) -> Sample:
+def _trickle_turns(stage: BenchStage, plan: Plan, running: Running) -> list[Turn]:
+    def trickle(subject: Subject, server: PeerServer) -> Sample:
         options = ("--every", str(TRICKLE_MS), *_length(plan))
         figures = generator.fan_out(stage, server, subject.protocol, MANY, *options)
         return _sample(figures, figures["p50_us"] / 1000)
@@ -73,7 +73,7 @@ def _sample(figures: dict[str, float], value: float) -> Sample:
     return Sample(value, figures["p50_us"], figures["p99_us"], figures["max_us"], figures["cpu_share"])
 
 
-def _measure_idle(stage: Stage, plan: Plan, part: Part) -> None:
+def _measure_idle(stage: BenchStage, plan: Plan, part: Part) -> None:
     """Upload to one server that has followers of a tag that nobody uses, and to one that has none."""
     load = plan.load(UPLOADERS)
     with ExitStack() as stack:
@@ -86,7 +86,7 @@ def _measure_idle(stage: Stage, plan: Plan, part: Part) -> None:
         take_turns(plan, part, turns)
 
 
-def _measure_catch_up(stage: Stage, plan: Plan, part: Part) -> None:
+def _measure_catch_up(stage: BenchStage, plan: Plan, part: Part) -> None:
     """Let a follower read a whole log, alone and then beside a client that uploads one tweet after another."""
     database = growth.database(stage, plan, QUICK_BEHIND if plan.quick else BEHIND)
     with ttweet.serve(stage, database) as server:
@@ -99,12 +99,12 @@ def _measure_catch_up(stage: Stage, plan: Plan, part: Part) -> None:
         take_turns(plan, part, turns)
 
 
-def _catch_up(stage: Stage, server: Server) -> Sample:
+def _catch_up(stage: BenchStage, server: PeerServer) -> Sample:
     figures = generator.fan_out(stage, server, "ttweet", 1, "--after", "0", "--catch-up")
     return Sample(figures["rate"], cpu_share=figures["cpu_share"])
 
 
-def _beside(stage: Stage, server: Server, upload: Callable[[], Sample]) -> Sample:
+def _beside(stage: BenchStage, server: PeerServer, upload: Callable[[], Sample]) -> Sample:
     with _catching_up(stage, server):
         return _latency(upload())
 
@@ -115,7 +115,7 @@ def _latency(sample: Sample) -> Sample:
 
 
 @contextmanager
-def _catching_up(stage: Stage, server: Server) -> Iterator[None]:
+def _catching_up(stage: BenchStage, server: PeerServer) -> Iterator[None]:
     """Followers that read the whole log, one after the other, as long as the block lasts."""
     over = threading.Event()
 

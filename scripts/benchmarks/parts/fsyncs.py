@@ -8,13 +8,13 @@ from benchmarks import strace
 from benchmarks.figures import Load, Part, Sample
 from benchmarks.parts.part import Kind
 from benchmarks.plan import Plan, Turn, take_turns
-from benchmarks.stage import Stage
+from benchmarks.stage import BenchStage
 
 CASES = (1, 64, 256)
 QUICK_CASES = (64,)
 
 
-def measure(stage: Stage, plan: Plan) -> Part:
+def measure(stage: BenchStage, plan: Plan) -> Part:
     """Count with strace at each number of clients."""
     part = Part("fsyncs")
     for clients in plan.clients(CASES, QUICK_CASES):
@@ -23,7 +23,7 @@ def measure(stage: Stage, plan: Plan) -> Part:
     return part
 
 
-def _syncs_an_ack(stage: Stage, load: Load) -> Sample:
+def _syncs_an_ack(stage: BenchStage, load: Load) -> Sample:
     acknowledged, syncs = strace.count(stage, load)
     return Sample(syncs / max(1, acknowledged))
 

@@ -16,7 +16,7 @@ from benchmarks.figures import Part, Sample
 from benchmarks.parts.part import Kind
 from benchmarks.peers import ttweet
 from benchmarks.plan import Plan, Turn, say, take_turns
-from benchmarks.stage import BenchError, Server, Stage, pinned
+from benchmarks.stage import BenchError, BenchStage, PeerServer, pinned
 
 SIZES = (10_000, 1_000_000, 10_000_000)
 QUICK_SIZES = (10_000, 200_000)
@@ -30,7 +30,7 @@ QUESTIONS = (  # subject, protocol of the generator, tag; what writes comes last
 )
 
 
-def measure(stage: Stage, plan: Plan) -> Part:
+def measure(stage: BenchStage, plan: Plan) -> Part:
     """Fill the databases, start servers on them, and ask all of them the same in turn."""
     part = Part("growth")
     databases = {size: database(stage, plan, size) for size in (QUICK_SIZES if plan.quick else SIZES)}
@@ -46,7 +46,7 @@ def measure(stage: Stage, plan: Plan) -> Part:
     return part
 
 
-def database(stage: Stage, plan: Plan, size: int) -> Path:
+def database(stage: BenchStage, plan: Plan, size: int) -> Path:
     """A file of this many tweets to work on: filled anew, or a copy of one that was kept from an earlier run."""
     path = stage.folder("growth") / "tweets.db"
     if plan.databases is None:
@@ -61,7 +61,7 @@ def database(stage: Stage, plan: Plan, size: int) -> Path:
     return path
 
 
-def _fill(stage: Stage, path: Path, size: int) -> None:
+def _fill(stage: BenchStage, path: Path, size: int) -> None:
     start = time.perf_counter()
     with pinned(stage.cores.server):
         done = subprocess.run([sys.executable, "-m", "benchmarks.fill", path, str(size)], check=False)
@@ -78,13 +78,15 @@ def _keep(path: Path, kept: Path) -> None:
     draft.replace(kept)
 
 
-def _start(stage: Stage, database: Path) -> Sample:
+def _start(stage: BenchStage, database: Path) -> Sample:
     start = time.perf_counter()
     with ttweet.serve(stage, database):
         return Sample(time.perf_counter() - start)
 
 
-def _ask(stage: Stage, plan: Plan, size: int, server: Server, subject: str, protocol: str, tag: str | None) -> Turn:
+def _ask(
+    stage: BenchStage, plan: Plan, size: int, server: PeerServer, subject: str, protocol: str, tag: str | None
+) -> Turn:
     load = plan.load(CLIENTS, tag=tag)
     return Turn(subject, f"{size:,}", "1/s", partial(generator.measure, stage, server, protocol, load))
 

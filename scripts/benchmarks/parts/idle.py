@@ -7,14 +7,14 @@ from benchmarks.figures import Part, Sample
 from benchmarks.parts.part import Kind
 from benchmarks.peers.ttweet import serve
 from benchmarks.plan import Plan, say
-from benchmarks.stage import BenchError, Stage, resident_kib
+from benchmarks.stage import BenchError, BenchStage, resident_kib
 
 CONNECTIONS = 5000
 QUICK_CONNECTIONS = 1000
 ROUNDS = 3  # each with a server of its own, as a process does not give its memory back
 
 
-def measure(stage: Stage, plan: Plan) -> Part:
+def measure(stage: BenchStage, plan: Plan) -> Part:
     """Open the connections, each answered a ping, and look at the server's memory before and after."""
     part = Part("idle")
     connections = QUICK_CONNECTIONS if plan.quick else CONNECTIONS
@@ -28,7 +28,7 @@ def measure(stage: Stage, plan: Plan) -> Part:
     return part
 
 
-def _measure_once(stage: Stage, part: Part, connections: int) -> None:
+def _measure_once(stage: BenchStage, part: Part, connections: int) -> None:
     with serve(stage) as server:
         before = resident_kib(server.process.pid)
         with generator.held_connections(stage, server, "ttweet-idle", connections) as figures:

@@ -11,13 +11,13 @@ from benchmarks.figures import Part, Sample
 from benchmarks.parts.part import Kind
 from benchmarks.peers import ttweet
 from benchmarks.plan import Plan, Turn, take_turns
-from benchmarks.stage import BenchError, Server, Stage, pinned
+from benchmarks.stage import BenchError, BenchStage, PeerServer, pinned
 
 LINES = 100_000
 QUICK_LINES = 10_000
 
 
-def measure(stage: Stage, plan: Plan) -> Part:
+def measure(stage: BenchStage, plan: Plan) -> Part:
     """Post the same lines once a round."""
     part = Part("lines")
     count = QUICK_LINES if plan.quick else LINES
@@ -29,7 +29,7 @@ def measure(stage: Stage, plan: Plan) -> Part:
     return part
 
 
-def _post(stage: Stage, server: Server, source: Path, count: int) -> Sample:
+def _post(stage: BenchStage, server: PeerServer, source: Path, count: int) -> Sample:
     argv = [str(ttweet.program()), "post", "--lines", "--server", f"127.0.0.1:{server.port}"]
     start = time.perf_counter()
     with source.open("rb") as lines, pinned(stage.cores.generator):

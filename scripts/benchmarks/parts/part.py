@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from benchmarks.figures import Part
 from benchmarks.plan import Plan
-from benchmarks.stage import Stage
+from benchmarks.stage import BenchStage
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Kind:
     name: str
     title: str
     about: str
-    measure: Callable[[Stage, Plan], Part]
+    measure: Callable[[BenchStage, Plan], Part]
     titles: Mapping[str, str]
     mine: Mapping[str, str] = field(default_factory=dict)
     case_title: str = "clients"

@@ -9,7 +9,7 @@ from benchmarks.peers.peer import Subject
 from benchmarks.peers.redis import PEER as REDIS
 from benchmarks.peers.ttweet import PEER
 from benchmarks.plan import Plan, Running, load_turns, serving, take_turns
-from benchmarks.stage import Stage
+from benchmarks.stage import BenchStage
 
 SUBJECTS = (
     Subject("ttweet-last", "ttweet, last message", PEER, "ttweet-last"),
@@ -23,7 +23,7 @@ CASES = (1, 64, 256)
 QUICK_CASES = (64,)
 
 
-def measure(stage: Stage, plan: Plan) -> Part:
+def measure(stage: BenchStage, plan: Plan) -> Part:
     """Fill the servers with uploads for the length of one round, then read at each number of clients."""
     part = Part("reads")
     with serving(stage, plan, part, SUBJECTS) as running:
@@ -33,7 +33,7 @@ def measure(stage: Stage, plan: Plan) -> Part:
     return part
 
 
-def _fill(stage: Stage, plan: Plan, running: Running) -> None:
+def _fill(stage: BenchStage, plan: Plan, running: Running) -> None:
     for peer, server in {subject.peer.name: server for subject, server in running}.items():
         if writer := WRITERS.get(peer):
             writer.peer.measure(stage, server, writer.protocol, plan.load(64, 16))

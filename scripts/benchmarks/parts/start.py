@@ -11,13 +11,13 @@ from benchmarks.figures import Part, Sample
 from benchmarks.parts.part import Kind
 from benchmarks.peers.ttweet import program, serve
 from benchmarks.plan import Plan, Turn, take_turns
-from benchmarks.stage import BenchError, Stage, pinned
+from benchmarks.stage import BenchError, BenchStage, pinned
 
 RUNS = 15  # of each command a round, their median is the sample
 QUICK_RUNS = 5
 
 
-def measure(stage: Stage, plan: Plan) -> Part:
+def measure(stage: BenchStage, plan: Plan) -> Part:
     """Run every command in turn against one server that holds one message."""
     part = Part("start")
     runs = QUICK_RUNS if plan.quick else RUNS
@@ -35,7 +35,7 @@ def measure(stage: Stage, plan: Plan) -> Part:
     return part
 
 
-def _median_ms(stage: Stage, argv: list[str], runs: int) -> Sample:
+def _median_ms(stage: BenchStage, argv: list[str], runs: int) -> Sample:
     with pinned(stage.cores.generator):
         took = sorted(_milliseconds(argv) for _ in range(runs))
     return Sample(took[runs // 2])

@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.peers.peer import Peer, find_program, version_of
-from benchmarks.stage import Server, Stage, free_port
+from benchmarks.stage import BenchStage, PeerServer, free_port
 
 _PROGRAM = Path(__file__).with_name("echo_server.py")
 
 
 @contextmanager
-def serve(stage: Stage) -> Iterator[Server]:
+def serve(stage: BenchStage) -> Iterator[PeerServer]:
     """Run the echo server with the Python that runs the benchmark."""
     directory = stage.folder("echo")
     port = free_port()

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.peers.peer import Peer, find_program, version_of
-from benchmarks.stage import Server, Stage, free_port
+from benchmarks.stage import BenchStage, PeerServer, free_port
 
 _SETTINGS = """\
 listener {port} 127.0.0.1
@@ -20,7 +20,7 @@ _SBIN = Path("/usr/sbin")
 
 
 @contextmanager
-def serve(stage: Stage) -> Iterator[Server]:
+def serve(stage: BenchStage) -> Iterator[PeerServer]:
     """Run Mosquitto without persistence."""
     directory = stage.folder("mosquitto")
     port = free_port()

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from benchmarks.peers.peer import Peer, venv
-from benchmarks.stage import Server, Stage, free_port
+from benchmarks.stage import BenchStage, PeerServer, free_port
 
 _APP = Path(__file__).with_name("naive_app.py")
 _VERSIONS = "import fastapi, uvicorn; print(fastapi.__version__, 'uvicorn', uvicorn.__version__)"
@@ -34,7 +34,7 @@ def _version() -> str | None:
 
 
 @contextmanager
-def serve(stage: Stage) -> Iterator[Server]:
+def serve(stage: BenchStage) -> Iterator[PeerServer]:
     """Run the naive service with one worker, as uvicorn does unless told otherwise."""
     found = _python_with_version()
     assert found is not None

@@ -21,7 +21,7 @@ CREATE TABLE tweet_tags (tag TEXT, tweet INTEGER REFERENCES tweets (id), PRIMARY
 """
 
 
-class Upload(BaseModel):
+class NewTweet(BaseModel):
     """The body of a request."""
 
     text: str
@@ -43,7 +43,7 @@ app = FastAPI()
 
 
 @app.post("/tweets")
-def post_tweet(upload: Upload, database: sqlite3.Connection = Depends(connection)) -> dict[str, int]:  # noqa: B008
+def post_tweet(upload: NewTweet, database: sqlite3.Connection = Depends(connection)) -> dict[str, int]:  # noqa: B008
     """Store a tweet with its tags and answer with its id."""
     with database:
         cursor = database.execute("INSERT INTO tweets (text) VALUES (?)", (upload.text,))

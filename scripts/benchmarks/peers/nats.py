@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from benchmarks.peers.peer import Peer, find_program, version_of
-from benchmarks.stage import BenchError, Server, Stage, free_port
+from benchmarks.stage import BenchError, BenchStage, PeerServer, free_port
 
 _SETTINGS = """\
 listen: 127.0.0.1:{port}
@@ -21,7 +21,7 @@ _STREAM = {"name": "TWEETS", "subjects": ["tweets.*"], "storage": "file", "num_r
 
 
 @contextmanager
-def serve(stage: Stage) -> Iterator[Server]:
+def serve(stage: BenchStage) -> Iterator[PeerServer]:
     """Run a NATS server with one empty stream."""
     directory = stage.folder("nats")
     port = free_port()

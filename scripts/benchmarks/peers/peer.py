@@ -15,11 +15,11 @@ from pathlib import Path
 
 from benchmarks import generator
 from benchmarks.figures import Load, Sample
-from benchmarks.stage import Server, Stage
+from benchmarks.stage import BenchStage, PeerServer
 
 VENV_VARIABLE = "TTWEET_BENCH_PEERS"  # names another virtual environment of the peers that come from PyPI
 
-Measure = Callable[[Stage, Server, str, Load], Sample]
+Measure = Callable[[BenchStage, PeerServer, str, Load], Sample]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Peer:
     about: str
     install: str
     version: Callable[[], str | None]
-    serve: Callable[[Stage], AbstractContextManager[Server]]
+    serve: Callable[[BenchStage], AbstractContextManager[PeerServer]]
     measure: Measure = generator.measure
 
 

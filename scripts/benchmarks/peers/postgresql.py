@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.figures import Load, Sample, quantile
 from benchmarks.peers.peer import Peer, find_program, version_of
-from benchmarks.stage import BenchError, Server, Stage, free_port, pinned, takes_connections
+from benchmarks.stage import BenchError, BenchStage, PeerServer, free_port, pinned, takes_connections
 
 SETTLE_S = 1.0  # beyond the window: until the last client has begun, and after the first has ended
 CLIENTS_A_SECOND = 256  # that begin on one core
@@ -51,7 +51,7 @@ INSERT INTO tweet_tags SELECT 'topic' || :tag, id FROM tweet;
 
 
 @contextmanager
-def serve(stage: Stage) -> Iterator[Server]:
+def serve(stage: BenchStage) -> Iterator[PeerServer]:
     """Run PostgreSQL on a new cluster; as the user `postgres` when we are root, which it refuses to be."""
     directory = stage.folder("postgresql")
     user = "postgres" if os.geteuid() == 0 else None
@@ -68,7 +68,7 @@ def serve(stage: Stage) -> Iterator[Server]:
         yield server
 
 
-def measure(stage: Stage, server: Server, protocol: str, load: Load) -> Sample:
+def measure(stage: BenchStage, server: PeerServer, protocol: str, load: Load) -> Sample:
     """Run pgbench for one round; `protocol` has no choice here. Raises BenchError when it fails."""
     folder = stage.folder(f"pgbench-{protocol}")
     (folder / "script.sql").write_text(_SCRIPT)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from benchmarks.peers.peer import Peer, find_program, version_of
-from benchmarks.stage import Server, Stage, free_port
+from benchmarks.stage import BenchStage, PeerServer, free_port
 
 # Rewrites of the file would only slow it down; ttweet's own checkpoints stay on.
 _SETTINGS = """\
@@ -21,7 +21,7 @@ save ""
 
 
 @contextmanager
-def serve(stage: Stage) -> Iterator[Server]:
+def serve(stage: BenchStage) -> Iterator[PeerServer]:
     """Run Redis with an empty file."""
     directory = stage.folder("redis")
     port = free_port()

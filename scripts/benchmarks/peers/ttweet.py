@@ -12,7 +12,7 @@ from pathlib import Path
 from server_process import Broken, ServerProcess
 
 from benchmarks.peers.peer import Peer, find_program, version_of
-from benchmarks.stage import BenchError, Server, Stage, pinned
+from benchmarks.stage import BenchError, BenchStage, PeerServer, pinned
 
 MAX_CLIENTS = 6000  # the part `idle` opens 5,000
 
@@ -28,7 +28,9 @@ def command(database: Path) -> list[str | Path]:
 
 
 @contextmanager
-def serve(stage: Stage, database: Path | None = None, *, under: tuple[str | Path, ...] = ()) -> Iterator[Server]:
+def serve(
+    stage: BenchStage, database: Path | None = None, *, under: tuple[str | Path, ...] = ()
+) -> Iterator[PeerServer]:
     """Serve a new database, or the one given; `under` is put before the command, such as strace and its options."""
     directory = stage.folder("ttweet")
     argv = [*under, *command(database or directory / "tweets.db")]
@@ -38,7 +40,7 @@ def serve(stage: Stage, database: Path | None = None, *, under: tuple[str | Path
                 server = stack.enter_context(ServerProcess.serving(argv, directory, os.environ, last=signal.SIGTERM))
         except Broken as exc:
             raise BenchError(str(exc)) from exc
-        yield Server(server.port, directory, server.process)
+        yield PeerServer(server.port, directory, server.process)
 
 
 PEER = Peer(

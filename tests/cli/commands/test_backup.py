@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.in_process import complains, run
-from tests.support.load import Load
+from tests.support.load import PostingLoad
 from tests.support.processes import Server, plain, run_on_terminal, running_server
 from tests.support.sqlite_files import opened, post
 from tests.support.stored import tweets_after
@@ -18,7 +18,7 @@ from ttweet.storage.sqlite.reader import SqliteReader
 
 def test_a_copy_under_load_holds_all_that_was_acknowledged_before_it_began(tmp_path: Path) -> None:
     copy = tmp_path / "copy.db"
-    with running_server(tmp_path, "--no-report-file") as server, Load(server) as load:
+    with running_server(tmp_path, "--no-report-file") as server, PostingLoad(server) as load:
         before = list(load.acknowledged)
         done = run("backup", str(copy), "--db", str(server.db))
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

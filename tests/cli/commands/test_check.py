@@ -7,7 +7,7 @@ import pytest
 
 from tests.support import processes
 from tests.support.in_process import complains, run
-from tests.support.load import Load
+from tests.support.load import PostingLoad
 from tests.support.processes import plain, run_on_terminal, running_server
 from tests.support.sqlite_files import NOW, damage_index, opened, post, sql
 from ttweet.cli import shell
@@ -24,7 +24,7 @@ def one(path: Path) -> Path:
 
 
 def test_a_file_is_whole_beside_a_server_under_load_and_so_is_its_copy(tmp_path: Path) -> None:
-    with running_server(tmp_path, "--no-report-file") as server, Load(server):
+    with running_server(tmp_path, "--no-report-file") as server, PostingLoad(server):
         done = run("check", str(server.db))
         assert (done.returncode, done.stderr) == (shell.DONE, "")
         assert done.stdout.startswith(f"{server.db} is whole: ")

@@ -14,7 +14,7 @@ SILENT, REFUSED, SERVED, TOKEN = Standing
 
 
 @dataclass
-class Guest:
+class FakeGuest:
     standing: Standing
     network: str = "a"
     heard_at: float = 0.0
@@ -39,13 +39,13 @@ class Guest:
         """See places.Guest."""
 
 
-def chosen(guests: list[Guest], network: str = "z", max_clients: int = 1, *, has_token: bool = False) -> int | None:
+def chosen(guests: list[FakeGuest], network: str = "z", max_clients: int = 1, *, has_token: bool = False) -> int | None:
     """The place in the list of the one who makes room."""
     found = who_makes_room(guests, network, max_clients, has_token=has_token)
     return next((number for number, guest in enumerate(guests) if guest is found), None)
 
 
-WORKING = Guest(SERVED, is_working=True)
+WORKING = FakeGuest(SERVED, is_working=True)
 
 
 @pytest.mark.parametrize("has_token", [False, True])
@@ -53,17 +53,25 @@ WORKING = Guest(SERVED, is_working=True)
     ("guests", "number"),
     [
         ([], None),
-        ([Guest(TOKEN), Guest(TOKEN)], None),
+        ([FakeGuest(TOKEN), FakeGuest(TOKEN)], None),
         ([WORKING] * 20, None),
-        ([Guest(SERVED), Guest(REFUSED), Guest(SILENT), Guest(SILENT)], 2),
-        ([Guest(SERVED), Guest(REFUSED), Guest(TOKEN), Guest(REFUSED)], 1),
-        ([Guest(SILENT, is_working=True), Guest(REFUSED, is_working=True), Guest(REFUSED), Guest(TOKEN)], 2),
-        ([Guest(SERVED, "a", 1)] * 9 + [Guest(SERVED, "b", 0)], 0),
-        ([WORKING, *[Guest(SERVED, "a", 9 - number) for number in range(9)]], 9),
+        ([FakeGuest(SERVED), FakeGuest(REFUSED), FakeGuest(SILENT), FakeGuest(SILENT)], 2),
+        ([FakeGuest(SERVED), FakeGuest(REFUSED), FakeGuest(TOKEN), FakeGuest(REFUSED)], 1),
+        (
+            [
+                FakeGuest(SILENT, is_working=True),
+                FakeGuest(REFUSED, is_working=True),
+                FakeGuest(REFUSED),
+                FakeGuest(TOKEN),
+            ],
+            2,
+        ),
+        ([FakeGuest(SERVED, "a", 1)] * 9 + [FakeGuest(SERVED, "b", 0)], 0),
+        ([WORKING, *[FakeGuest(SERVED, "a", 9 - number) for number in range(9)]], 9),
     ],
 )
 def test_silent_ones_go_first_then_refused_ones_then_the_longest_idle_of_the_largest_network(
-    guests: list[Guest], number: int | None, has_token: bool
+    guests: list[FakeGuest], number: int | None, has_token: bool
 ) -> None:
     assert chosen(guests, has_token=has_token) == number
 
@@ -83,21 +91,21 @@ def test_silent_ones_go_first_then_refused_ones_then_the_longest_idle_of_the_lar
 def test_an_anonymous_newcomer_gets_a_place_only_from_a_larger_network_beyond_its_share(
     theirs: int, mine: int, max_clients: int, goes: bool
 ) -> None:
-    guests = [Guest(SERVED, "a") for _ in range(theirs)] + [Guest(SERVED, "z") for _ in range(mine)]
+    guests = [FakeGuest(SERVED, "a") for _ in range(theirs)] + [FakeGuest(SERVED, "z") for _ in range(mine)]
     assert (chosen(guests, "z", max_clients) is not None) == goes
 
 
 def test_a_token_gets_a_place_whatever_network_it_comes_from() -> None:
-    assert chosen([Guest(SERVED, "z", 1), Guest(SERVED, "z", 0)], "z", 1000, has_token=True) == 1
-    assert chosen([Guest(TOKEN), WORKING, Guest(SERVED, "b")], has_token=True) == 2
+    assert chosen([FakeGuest(SERVED, "z", 1), FakeGuest(SERVED, "z", 0)], "z", 1000, has_token=True) == 1
+    assert chosen([FakeGuest(TOKEN), WORKING, FakeGuest(SERVED, "b")], has_token=True) == 2
 
 
-GUESTS = st.builds(Guest, st.sampled_from(Standing), st.sampled_from("abc"), st.integers(0, 5), st.booleans())
+GUESTS = st.builds(FakeGuest, st.sampled_from(Standing), st.sampled_from("abc"), st.integers(0, 5), st.booleans())
 
 
 @given(st.lists(GUESTS, max_size=40), st.sampled_from("abc"), st.booleans())
 def test_whoever_makes_room_is_idle_without_a_token_and_nobody_s_place_was_due_earlier(
-    guests: list[Guest], network: str, has_token: bool
+    guests: list[FakeGuest], network: str, has_token: bool
 ) -> None:
     found = who_makes_room(guests, network, 1, has_token=has_token)
     idle = [guest for guest in guests if not guest.is_working and guest.standing is not TOKEN]
@@ -116,7 +124,7 @@ def test_whoever_makes_room_is_idle_without_a_token_and_nobody_s_place_was_due_e
     assert has_token or places[found.network] > max(8, places[network] + 1)
 
 
-def order(guest: Guest) -> int:
+def order(guest: FakeGuest) -> int:
     return list(Standing).index(guest.standing)
 
 

@@ -9,7 +9,7 @@ import trio.testing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.following import Client as Subscriber
+from tests.support.following import FollowingClient as Subscriber
 from tests.support.following import Listening, Log, following, shrink
 from tests.support.held_store import HeldStore
 from tests.support.memory_store import MemoryStore

@@ -7,7 +7,7 @@ import pytest
 import trio
 import trio.testing
 
-from tests.support.following import Client, Log, follow_all
+from tests.support.following import FollowingClient, Log, follow_all
 from tests.support.held_store import HeldStore
 from tests.support.serving import Caller, Serving, serving
 from ttweet.broker import fanout
@@ -239,7 +239,7 @@ async def test_others_have_their_turn_between_pages_from_memory(monkeypatch: pyt
     monkeypatch.setattr(fanout, "TURN_BYTES", fanout.PUSH_BYTES)
     log = Log()
     log.commit("a")
-    clients = [Client(log) for _ in range(9)]
+    clients = [FollowingClient(log) for _ in range(9)]
     received = [0]
 
     async def others() -> None:

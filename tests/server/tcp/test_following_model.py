@@ -29,7 +29,7 @@ STEPS = st.lists(
 )
 
 
-class Reader:
+class SleepyFollower:
     """A follower with a connection at a time. Asleep it takes nothing, and its stream has no room for anything."""
 
     def __init__(self, here: Serving, tags: str) -> None:
@@ -96,14 +96,14 @@ class Reader:
         ]
 
 
-class Model:
+class FollowingModel:
     """Each step is a method."""
 
     def __init__(self, here: Serving, nursery: trio.Nursery) -> None:
         self.here = here
         self.nursery = nursery
         self.posted: list[str] = []
-        self.readers = [Reader(here, tags) for tags in ("", "a", "ab")]
+        self.readers = [SleepyFollower(here, tags) for tags in ("", "a", "ab")]
 
     async def post(self, taggings: list[str]) -> None:
         self.posted += taggings
@@ -140,7 +140,7 @@ class Model:
 
 async def play(steps: list[tuple[Any, ...]]) -> None:
     async with serving() as here, trio.open_nursery() as nursery:
-        model = Model(here, nursery)
+        model = FollowingModel(here, nursery)
         for reader in model.readers:
             await reader.connect(nursery)
         for step, *values in steps:

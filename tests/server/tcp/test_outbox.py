@@ -13,7 +13,7 @@ from ttweet.protocol.reader import RequestReader
 from ttweet.server.tcp.outbox import Outbox
 
 
-class Waiter:
+class IdleWaiter:
     """Waits for nothing."""
 
     def answered(self) -> None:
@@ -51,7 +51,7 @@ class FakeTransport:
 
 
 def receipt(text: str) -> Receipt:
-    return Receipt(draft(text), Report("SERVER", "GENERAL", text), Waiter())
+    return Receipt(draft(text), Report("SERVER", "GENERAL", text), IdleWaiter())
 
 
 def decide(one: Receipt, id_: int) -> None:

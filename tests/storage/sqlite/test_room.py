@@ -14,7 +14,7 @@ from ttweet.model.tweets import Tweet
 from ttweet.storage.sqlite import entries, room
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.removal import oldest_before
-from ttweet.storage.sqlite.room import LOOK_S, PLENTY_BYTES, RESERVE_BYTES, Disk, missing, more_room
+from ttweet.storage.sqlite.room import LOOK_S, PLENTY_BYTES, RESERVE_BYTES, DiskRoom, missing, more_room
 from ttweet.storage.sqlite.writer import SqliteStore
 
 
@@ -130,7 +130,7 @@ def test_a_trigger_that_keeps_a_session_from_being_ended_is_told(store: SqliteSt
 
 
 def test_a_folder_that_is_gone_is_no_full_disk(tmp_path: Path) -> None:
-    disk = Disk(tmp_path / "gone" / "tweets.db")
+    disk = DiskRoom(tmp_path / "gone" / "tweets.db")
     assert not disk.is_short()
     with closing(sqlite3.connect(":memory:")) as connection:
         disk.refuse_tweets(connection)
@@ -150,7 +150,7 @@ def test_a_disk_with_plenty_of_room_is_looked_at_ten_times_a_second(
 
     monkeypatch.setattr(room, "_free", look)
     monkeypatch.setattr(time, "monotonic", lambda: next(times))
-    disk = Disk(tmp_path / "tweets.db")
+    disk = DiskRoom(tmp_path / "tweets.db")
     seen = []
     for _ in range(4):
         disk.is_short()

@@ -22,7 +22,7 @@ _UNKNOWN = 1 << 62  # bytes: nothing is refused for want of them
 _FULL = "the disk is full, but for what a stop and a start need; nothing was stored, try again when there is room"
 
 
-class Disk:
+class DiskRoom:
     """The disk of a database that is being written to: a look before each batch, less often while there is plenty."""
 
     def __init__(self, path: Path) -> None:

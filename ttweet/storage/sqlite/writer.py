@@ -20,7 +20,7 @@ from ttweet.storage.sqlite.entries import EntryWriter
 from ttweet.storage.sqlite.errors import store_error
 from ttweet.storage.sqlite.migrating import told_when_long
 from ttweet.storage.sqlite.reader import Queries, SqliteReader
-from ttweet.storage.sqlite.room import Disk, missing, more_room, no_room
+from ttweet.storage.sqlite.room import DiskRoom, missing, more_room, no_room
 from ttweet.storage.sqlite.tweet_rows import DELETED, to_tweet
 
 PRUNE_STEP = 256  # tweets that go in one transaction: some 15 ms
@@ -40,7 +40,7 @@ class SqliteStore(Queries):
         self._log_limit = log_limit
         self._entries = EntryWriter(file.connection, log_limit=log_limit)
         self._failed: StoreError | None = None
-        self._disk = Disk(file.path)
+        self._disk = DiskRoom(file.path)
         self._schema_version: int | None = None  # at which nothing foreign was found
 
     @classmethod
