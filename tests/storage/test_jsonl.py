@@ -173,7 +173,8 @@ def json_line(**fields: object) -> bytes:
     [
         (b"hello\n", "no JSON: Expecting value (character 1)"),
         (b"\xff\n", "it is not UTF-8; this is no export of ttweet's"),
-        (b"[" * 100_000 + b"\n", "no JSON"),
+        (b"[" * 100_000 + b"\n", "no JSON of an export: it is nested too deeply"),
+        (b'{"id":' + b"9" * 4_301 + b"}\n", "no JSON of an export: a number in it has too many digits"),
         (b"[1]\n", "no JSON object; an export has one a line"),
         (changed(text=...), "it lacks text"),
         (changed(text=..., by=...), "it lacks by, text"),

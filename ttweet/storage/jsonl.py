@@ -205,8 +205,10 @@ def _object(line: bytes) -> dict[str, Any]:
         raise _bad("it is not UTF-8; this is no export of ttweet's") from exc
     except json.JSONDecodeError as exc:
         raise _bad(f"no JSON: {exc.msg} (character {exc.colno}){_cut(line)}") from exc
-    except (ValueError, RecursionError) as exc:
-        raise _bad(f"no JSON: {exc}") from exc
+    except RecursionError as exc:
+        raise _bad("no JSON of an export: it is nested too deeply") from exc
+    except ValueError as exc:  # Python reads no integer of more than 4,300 digits
+        raise _bad("no JSON of an export: a number in it has too many digits") from exc
     if not isinstance(value, dict):
         raise _bad("no JSON object; an export has one a line")
     return value
