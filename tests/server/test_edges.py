@@ -144,3 +144,14 @@ async def test_a_server_that_stops_answers_the_clients_of_all_its_edges() -> Non
     assert [tweet.text for tweet in store.tweets] == ["let through", "held", "held too"]
     assert re.match(rb"Tweet id=3 ", answers[0])
     assert not working.is_open
+
+
+async def test_what_is_refused_is_counted_and_told_alike_on_all_edges() -> None:
+    async with serving() as here:
+        client, caller = edge_of(here).connect(), await here.call()
+        assert await client.ask(Post("a" * 151)) == b"error code='too_long'\n"
+        assert (await caller.ask("u", "a" * 151))[1]["code"] == "too_long"
+        await caller.ask("u", "afterwards")
+        refused = [line for line in here.lines if "[ERROR]" in line]
+        assert here.stats.collect()["refusals"] == {"too_long": 2}
+    assert [line.replace(str(caller.peer), str(client.place.peer)) for line in refused] == [refused[0]] * 2

@@ -155,7 +155,7 @@ class MemoryClient:
 
     def _note(self, error: TtweetError) -> None:
         if not isinstance(error, StoreError):
-            self.session.service.refusals[error.code] += 1
+            self.session.note_refused(error)
         if isinstance(error, ProtocolError):
             self.session.end()
 

@@ -45,8 +45,6 @@ class Service:
         self._reader = reader
         self._reads = reads
         self._stats = stats
-        self.refusals = stats.refusals
-        """How many requests were refused, by code; what the store refused is the journal's to tell."""
         self._tag_lists = KeptAnswers(self._find_tags)
         self._head.add_listener(self._tag_lists)
         self._logins: dict[str, int] = {}  # names that are online, with the newest id at their login
@@ -78,6 +76,15 @@ class Service:
     def report(self, report: Report) -> None:
         """Put a line into the report log."""
         self._journal.report(report)
+
+    def note_refused(self, code: str, report: Report | None) -> None:
+        """Count a request that an edge refused, and put the line that tells of it, if any, into the report log.
+
+        What the store refused is the journal's to count.
+        """
+        self._stats.refusals[code] += 1
+        if report is not None:
+            self._journal.report(report)
 
     def last(self) -> Tweet | None:
         """The newest tweet, which may be an empty one; from memory."""

@@ -12,10 +12,10 @@ from ttweet.broker.fanout import FanOut
 from ttweet.broker.receipts import Receipt, Waiter
 from ttweet.broker.service import Service
 from ttweet.broker.subscriptions import Subscriber, Subscription
-from ttweet.model import tweets
+from ttweet.model import reports, tweets
 from ttweet.model.answers import Following, Identity, SignedIn
-from ttweet.model.errors import ProtocolError, Refused
-from ttweet.model.reports import Peer
+from ttweet.model.errors import ProtocolError, Refused, TtweetError
+from ttweet.model.reports import Peer, Report
 from ttweet.model.requests import Follow, Post
 from ttweet.model.tweets import Deletion, TagPage
 from ttweet.security import permissions
@@ -93,6 +93,17 @@ class Session:
         if self._least is None or self.subscription is not None:
             self._least = self.service.newest
         return await self.service.list_tags(limit, numbers, least=self._least)
+
+    def note_refused(self, error: TtweetError) -> None:
+        """Count a request of this client that was refused, and tell of it in the report log."""
+        self.service.note_refused(error.code, self._line_of(error))
+
+    def _line_of(self, error: TtweetError) -> Report | None:
+        if error.code == "slow_down":
+            return None  # or a client that is too fast would fill the log
+        if error.code == "tls":
+            return reports.not_secured(self._peer, "it speaks TLS")
+        return reports.input_refused(self._peer, error.code, error.identity or self.principal.name)
 
     # What it follows
 

@@ -113,8 +113,7 @@ class SocketEdge:
         try:
             await connection.run()
         except ProtocolError as error:
-            self._service.refusals[error.code] += 1
-            self._service.report(reports.not_secured(place.peer, error.text))
+            self._service.note_refused(error.code, reports.not_secured(place.peer, error.text))
         except Exception as exc:
             if self._log_interval.is_over(f"a task's {type(exc).__name__}"):
                 log.exception("the task of client %s failed; only this client is concerned", place.peer)

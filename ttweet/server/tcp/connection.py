@@ -304,12 +304,7 @@ class Connection:
             self._refuse(error)
 
     def _refuse(self, error: TtweetError) -> None:
-        self._service.refusals[error.code] += 1
-        if error.code == "tls":
-            self._service.report(reports.not_secured(self.place.peer, "it speaks TLS"))
-        elif error.code != "slow_down":  # or who is too fast would fill the log
-            identity = error.identity or self._session.principal.name
-            self._service.report(reports.input_refused(self.place.peer, error.code, identity))
+        self._session.note_refused(error)
         if not self._reader.classic:
             self._outbox.answers.append(answers.encode_error(error, JSON))
         if not isinstance(error, Refused):
