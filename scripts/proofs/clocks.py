@@ -25,13 +25,13 @@ PAUSE_S = 0.03  # between two moves
 MAX_LIFE_S = 1.5  # of a server
 
 
-def prove(stage: Stage, *, seconds: float, seed: int) -> Result:
+def prove(stage: Stage, scale: float, seed: int) -> Result:
     """Move the clock again and again, and kill servers meanwhile; then stop one in order, and check."""
     clock, moves = stage.folder / "clock", 0
     moved = replace(stage, environment={"LD_PRELOAD": str(compiled("clock", stage.folder)), "CLOCK_FILE": str(clock)})
     _move(clock, 0)
     with scene(moved, seed) as here:
-        for _ in here.lives(seconds):
+        for _ in here.lives(scale):
             with here.server() as server:
                 moves += _move_for(clock, here.chance, here.chance.uniform(0.3, MAX_LIFE_S))
                 server.kill()

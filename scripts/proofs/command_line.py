@@ -9,74 +9,22 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 from server_process import Broken
 
-from proofs import (
-    clocks,
-    crashpoints,
-    diskfull,
-    following,
-    fsyncs,
-    fuzz,
-    hostile,
-    ioerrors,
-    kill9,
-    loopsteps,
-    mixed,
-    mutation,
-    powercut,
-    sieges,
-    sigterm,
-    syncfail,
-    unlinked,
-)
+from proofs import fuzz, hostile, mutation
+from proofs.figure import Result, Verdict
+from proofs.scene import LONG_S
 from proofs.stage import Skipped, Stage
 
-
-class Verdict(Protocol):
-    """What a proof comes to."""
-
-    @property
-    def ok(self) -> bool:
-        """Whether the promise was kept."""
-        ...
-
-    @property
-    def line(self) -> str:
-        """The figure."""
-        ...
-
-
-MINUTE = 60
 ROOM_BYTES = 2 * 2**30  # for the file of a minute, and what is copied of it
-Proof = Callable[[Stage, float, int], Verdict]
+Proof = Callable[[Stage, float, int], Result | Verdict | mutation.Hunt]
 PROOFS: dict[str, Proof] = {
-    "kill9": lambda stage, scale, seed: kill9.prove(stage, seconds=MINUTE * scale, seed=seed),
-    "following": lambda stage, scale, seed: following.prove(stage, kills=max(1, int(100 * scale)), seed=seed),
-    "powercut": lambda stage, scale, seed: powercut.prove(stage, seconds=MINUTE * scale, seed=seed),
-    "restart-powercut": lambda stage, scale, seed: powercut.prove(
-        stage, seconds=MINUTE * scale, seed=seed, restart=True
-    ),
-    "mixed": lambda stage, scale, seed: mixed.prove(stage, seconds=MINUTE * scale, seed=seed),
-    "clocks": lambda stage, scale, seed: clocks.prove(stage, seconds=MINUTE * scale, seed=seed),
-    "crashpoints": lambda stage, scale, seed: crashpoints.prove(
-        stage, points=int(2000 * scale), seed=seed, losses=4 if scale >= 1 else 1
-    ),
-    "mutants": lambda stage, _, seed: mutation.prove(stage, seed=seed),
-    "ioerrors": lambda stage, scale, seed: ioerrors.prove(stage, share=scale, seed=seed),
-    "syncfail": lambda stage, scale, seed: syncfail.prove(stage, share=scale, seed=seed),
-    "diskfull": lambda stage, scale, seed: diskfull.prove(stage, rounds=max(1, int(10 * scale)), seed=seed),
-    "unlinked": lambda stage, scale, seed: unlinked.prove(stage, share=5 * scale, seed=seed),
-    "sigterm": lambda stage, scale, seed: sigterm.prove(stage, times=max(1, int(50 * scale)), seed=seed),
-    "fsyncs": lambda stage, scale, seed: fsyncs.prove(stage, uploads=int(20_000 * scale), seed=seed),
-    "fuzz": lambda stage, scale, seed: fuzz.prove(stage, seconds=MINUTE * scale, seed=seed),
-    "loopsteps": lambda stage, scale, seed: loopsteps.prove(stage, scale=scale, seed=seed),
-    "sieges": lambda stage, scale, _: sieges.prove(stage, scale=scale),
-    "hostile": lambda stage, scale, seed: hostile.prove(stage, scale=scale, seed=seed),
+    **mutation.PROOFS,
+    "fuzz": fuzz.prove,
+    "mutants": mutation.prove,
+    "hostile": hostile.prove,
 }
-"""What each name runs; scale 1 is the long form."""
 LASTING = ("kill9", "powercut", "restart-powercut", "mixed", "clocks", "fuzz")
 """Those of which --seconds says how long they go on."""
 
@@ -89,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     kept = True
     for name in options.proofs or PROOFS:
         lasts = options.seconds is not None and name in LASTING
-        kept &= _run(name, options.seconds / MINUTE if lasts else options.scale, seed)
+        kept &= _run(name, options.seconds / LONG_S if lasts else options.scale, seed)
     return 0 if kept else 1
 
 
@@ -123,7 +71,7 @@ def _run(name: str, scale: float, seed: int) -> bool:
         except Broken as exc:
             print(f"{name}: FAILED {exc}")
             return False
-    for sentence in getattr(getattr(verdict, "findings", verdict), "told", []):
+    for sentence in verdict.told:
         print(f"{name}: {sentence}", file=sys.stderr)
     print(f"{name}: {'ok' if verdict.ok else 'FAILED'} {verdict.line}", flush=True)
     return verdict.ok

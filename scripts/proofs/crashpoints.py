@@ -18,16 +18,18 @@ from proofs.stage import LOG_LIMIT, Stage
 from ttweet.model.errors import OpenError
 from ttweet.storage.sqlite.writer import SqliteStore
 
+POINTS = 2000
 CLIENTS = 3
 STEP = 25  # uploads between two looks at how many operations were recorded
 
 
-def prove(stage: Stage, *, points: int, seed: int, losses: int = len(LOSSES)) -> Result:
+def prove(stage: Stage, scale: float, seed: int) -> Result:
     """Record a run with a kill in its middle and an end in order; cut the power after each operation, and check.
 
-    After each cut the server's own way to open the file must succeed. So many of the LOSSES are tried after each
-    operation, by chance: in turn they would go with the turns of what is written.
+    After each cut the server's own way to open the file must succeed. In a short form one of the LOSSES is tried
+    after each operation, by chance: in turn they would go with the turns of what is written.
     """
+    points, losses = int(POINTS * scale), len(LOSSES) if scale >= 1 else 1
     traced, trace = recorded(stage)
     with scene(traced, seed, CLIENTS) as here:
         lives = [_record(here, trace, life, points * 0.55) for life in range(2)]

@@ -20,6 +20,7 @@ from proofs.load import note
 from proofs.scene import Scene, scene
 from proofs.stage import Skipped, Stage
 
+ROUNDS = 10
 SIZE_MIB = 48  # more than the write-ahead log may grow to before it goes back into the file
 WAIT_S = 20.0  # for the disk to be full, and for uploads to go on
 FIRST = 300  # uploads before the disk is filled
@@ -27,8 +28,9 @@ PROBES = 20  # uploads while it is full, each with
 QUESTIONS = {"d": "", "t": "proof"}
 
 
-def prove(stage: Stage, *, rounds: int, seed: int) -> Result:
-    """Fill a small file system under load and make room again, so many times; then check."""
+def prove(stage: Stage, scale: float, seed: int) -> Result:
+    """Fill a small file system under load and make room again, round after round; then check."""
+    rounds = max(1, int(ROUNDS * scale))
     with _small_disk(stage.folder / "small") as folder:
         with scene(replace(stage, folder=folder), seed, clients=3) as here, here.server() as server:
             try:

@@ -13,6 +13,15 @@ Sign = Kind | Literal["bar", "broken"]
 
 
 @dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a promise was kept, the figure, and what was found."""
+
+    ok: bool
+    line: str
+    told: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """A proof's findings, the kinds its line always shows, what clients did, and what else the line says.
 
@@ -29,6 +38,11 @@ class Result:
     def ok(self) -> bool:
         """Whether the promise was kept. A proof in which nothing was acknowledged or pushed proves nothing."""
         return self.passed and not self.findings and self.history.shows_something
+
+    @property
+    def told(self) -> list[str]:
+        """What was found."""
+        return self.findings.told
 
     @property
     def signs(self) -> set[Sign]:

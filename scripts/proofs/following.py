@@ -7,11 +7,13 @@ from proofs.scene import scene
 from proofs.stage import Stage
 
 FOLLOWED = ((), ("PROOF",), ("crash", "Straße"), ("寿司",), ("3251", "proof", "cs"))
+KILLS = 100
 MAX_ACKNOWLEDGED = 400  # uploads in the life of a server; it dies within them, and as often at once
 
 
-def prove(stage: Stage, *, kills: int, seed: int) -> Result:
-    """Kill so many servers under load, then let every follower catch up and compare."""
+def prove(stage: Stage, scale: float, seed: int) -> Result:
+    """Kill one server after the other under load, then let every follower catch up and compare."""
+    kills = max(1, int(KILLS * scale))
     with scene(stage, seed, followed=FOLLOWED) as here:
         for _ in range(kills):
             with here.server() as server:

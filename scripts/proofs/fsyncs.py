@@ -20,6 +20,7 @@ from proofs.history import History, Upload
 from proofs.scene import scene
 from proofs.stage import Stage
 
+UPLOADS = 20_000
 MAX_SYNCS_PER_TWEET = 0.25  # with six clients that send up to sixteen together
 SYNC_US = 4000  # how much longer a sync takes: longer than a client needs to read an answer
 _NUMBERED = re.compile(rb"[0-9a-f]{8}-\d+\.\d+ ")  # how each text of `load` begins, and no other
@@ -48,11 +49,11 @@ class Log:
         return place < len(self.syncs) and upload.returned is not None and self.syncs[place].ended <= upload.returned
 
 
-def prove(stage: Stage, *, uploads: int, seed: int) -> Result:
+def prove(stage: Stage, scale: float, seed: int) -> Result:
     """Record the syncs of the write-ahead log beside the times of uploads and answers."""
     traced, trace = recorded(stage, sync_us=SYNC_US)
     with scene(traced, seed) as here, here.server() as server:
-        enough = here.acknowledges(uploads, LIMIT_S)
+        enough = here.acknowledges(int(UPLOADS * scale), LIMIT_S)
         here.target.stop()
         code = server.stop()
     log = Log()

@@ -12,10 +12,11 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from proofs.figure import Verdict
 from proofs.fuzz_targets import TARGETS
+from proofs.scene import LONG_S
 from proofs.stage import ROOT, Skipped, Stage
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -25,45 +26,28 @@ MAX_MIB = 512
 _RUNS = re.compile(r"stat::number_of_executed_units:\s*(\d+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Fuzzed:
-    """How many inputs were tried, and what was found."""
-
-    inputs: dict[str, int]
-    told: list[str]
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing was found, in some inputs at least."""
-        return not self.told and all(self.inputs.values())
-
-    @property
-    def line(self) -> str:
-        """The figure."""
-        return " ".join([f"found={len(self.told)}", *(f"{name}={number}" for name, number in self.inputs.items())])
-
-
-def prove(stage: Stage, *, seconds: float, seed: int) -> Fuzzed:
+def prove(stage: Stage, scale: float, seed: int) -> Verdict:
     """Fuzz each target for its share of the time."""
-    return _prove(stage, {"max_total_time": max(1, int(seconds / len(TARGETS)))}, seed)
+    return _prove(stage, {"max_total_time": max(1, int(LONG_S * scale / len(TARGETS)))}, seed)
 
 
-def prove_briefly(stage: Stage, *, inputs: int, seed: int) -> Fuzzed:
+def prove_briefly(stage: Stage, *, inputs: int, seed: int) -> Verdict:
     """Fuzz each target with so many inputs, those of the corpus among them."""
     return _prove(stage, {"runs": inputs}, seed)
 
 
-def _prove(stage: Stage, limit: Mapping[str, int], seed: int) -> Fuzzed:
+def _prove(stage: Stage, limit: Mapping[str, int], seed: int) -> Verdict:
     if importlib.util.find_spec("atheris") is None:
         raise Skipped("atheris is not installed; scripts/setup dev brings it where it is built for this Python")
-    inputs, told = {}, []
+    inputs, told = dict[str, int](), list[str]()
     for name in TARGETS:
         code, said = _fuzz(name, stage.folder, limit, seed)
         counted = _RUNS.search(said)
         inputs[name] = int(counted[1]) if counted else 0
         if code:
             told.append(f"{name} ended with {code}: {_gist(said)}")
-    return Fuzzed(inputs, told)
+    figures = [f"found={len(told)}", *(f"{name}={number}" for name, number in inputs.items())]
+    return Verdict(not told and all(inputs.values()), " ".join(figures), told)
 
 
 def _fuzz(name: str, folder: Path, limit: Mapping[str, int], seed: int) -> tuple[int, str]:

@@ -80,7 +80,7 @@ class Field:
     timed: bool
 
 
-def prove(stage: Stage, *, scale: float, seed: int, timed: bool = True) -> Result:
+def prove(stage: Stage, scale: float, seed: int, *, timed: bool = True) -> Result:
     """Attack in every way, one after the other, take away the server's descriptors, and send what is dear."""
     history, findings = History(), Findings()
     _check_descriptors()

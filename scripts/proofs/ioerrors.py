@@ -34,7 +34,7 @@ NEEDED = {"pwrite64", "fdatasync"}  # must have failed in service too, after ack
 _CALLED = re.compile(r"^(\d+) +(\w+)\(", re.MULTILINE)  # a line of strace: the thread and the call
 
 
-def prove(stage: Stage, *, share: float, seed: int) -> Result:
+def prove(stage: Stage, scale: float, seed: int) -> Result:
     """For each call, error and N, or a share of them: fail once, see the server end, start a sound one, check.
 
     In the long form each call must have failed with each error, and those that are NEEDED in service too.
@@ -43,9 +43,9 @@ def prove(stage: Stage, *, share: float, seed: int) -> Result:
     origins = [Origin("new", stage, History())]
     origins += [_left(stage, seed, "killed", ServerProcess.kill), _left(stage, seed, "stopped", ServerProcess.stop)]
     faults = [fault for origin in origins for fault in _faults(origin, strace)]
-    chosen = faults if share >= 1 else _some(faults, share, seed)
+    chosen = faults if scale >= 1 else _some(faults, scale, seed)
     ran = each(chosen, lambda fault: _fail(fault, strace, seed))
-    return result(ran, len(faults), passed=_suffices(ran, share))
+    return result(ran, len(faults), passed=_suffices(ran, scale))
 
 
 def _some(faults: list[Fault], share: float, seed: int) -> list[Fault]:

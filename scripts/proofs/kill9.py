@@ -11,11 +11,11 @@ from proofs.stage import Stage
 MAX_LIFE_S = 1.0  # of a server: long enough for hundreds of commits
 
 
-def prove(stage: Stage, *, seconds: float, seed: int) -> Result:
+def prove(stage: Stage, scale: float, seed: int) -> Result:
     """Kill servers for so long, then start one more, stop it in order, and check."""
     left = list[bytes]()
     with scene(stage, seed) as here:
-        for _ in here.lives(seconds):
+        for _ in here.lives(scale):
             with here.server() as server:
                 time.sleep(here.chance.uniform(0.05, MAX_LIFE_S))
                 server.kill()

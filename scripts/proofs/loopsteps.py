@@ -155,7 +155,7 @@ def is_over(longest: Longest, slower: float) -> bool:
     return longest.step_ms > STEP_MS * slower or longest.call_ms > CALL_MS * slower
 
 
-def prove(stage: Stage, *, scale: float, seed: int, timed: bool = True) -> Result:
+def prove(stage: Stage, scale: float, seed: int, *, timed: bool = True) -> Result:
     """Send all requests, then make each situation; look at what they took.
 
     A machine that may be slow or busy is not `timed`: the bars of steps and calls are SLOWER times as high, and the

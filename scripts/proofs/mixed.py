@@ -25,14 +25,14 @@ HALF_A_FRAME = b'["u","never to be'
 QUESTIONS = frame("d", "") * 2000  # more than the buffers of a socket take answers for
 
 
-def prove(stage: Stage, *, seconds: float, seed: int) -> Result:
+def prove(stage: Stage, scale: float, seed: int) -> Result:
     """End servers in all ways in turn, each at least once, while others disturb; then check."""
     traced, trace = recorded(stage)
     disk, ends, wrong = Disk(), dict.fromkeys(ENDS, 0), 0
     with scene(traced, seed) as here:
         disturber = Disturber(here.target, random.Random(seed))
         here.add(disturber)
-        for _ in here.lives(seconds):
+        for _ in here.lives(scale):
             for how in here.chance.sample(ENDS, len(ENDS)):
                 code = live(here, here.chance.uniform(0.05, MAX_LIFE_S), in_order=how == "stop")
                 wrong += how == "stop" and code != 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from server_process import Broken
 
@@ -27,27 +28,45 @@ from proofs.figure import Result, Sign
 from proofs.mutants import BUGS
 from proofs.stage import Skipped, Stage
 
-Proof = Callable[[Stage, int], Result]
+Proof = Callable[[Stage, float, int], Result]
 ATTEMPTS = 8  # of a proof that needs luck, such as a power cut in the one right moment
 ENOUGH = 10  # bugs to be found, of all
 PROOFS: dict[str, Proof] = {
-    "kill9": lambda stage, seed: kill9.prove(stage, seconds=1.5, seed=seed),
-    "powercut": lambda stage, seed: powercut.prove(stage, seconds=2.0, seed=seed),
-    "restart-powercut": lambda stage, seed: powercut.prove(stage, seconds=8.0, seed=seed, restart=True),
-    "following": lambda stage, seed: following.prove(stage, kills=3, seed=seed),
-    "diskfull": lambda stage, seed: diskfull.prove(stage, rounds=2, seed=seed),
-    "crashpoints": lambda stage, seed: crashpoints.prove(stage, points=150, seed=seed, losses=1),
-    "ioerrors": lambda stage, seed: ioerrors.prove(stage, share=0.04, seed=seed),
-    "syncfail": lambda stage, seed: syncfail.prove(stage, share=0.2, seed=seed),
-    "fsyncs": lambda stage, seed: fsyncs.prove(stage, uploads=500, seed=seed),
-    "sigterm": lambda stage, seed: sigterm.prove(stage, times=2, seed=seed),
-    "mixed": lambda stage, seed: mixed.prove(stage, seconds=2.0, seed=seed),
-    "clocks": lambda stage, seed: clocks.prove(stage, seconds=2.0, seed=seed),
-    "unlinked": lambda stage, seed: unlinked.prove(stage, share=0.5, seed=seed),
-    "sieges": lambda stage, _: sieges.prove(stage, scale=0.1),
-    "loopsteps": lambda stage, seed: loopsteps.prove(stage, scale=1, seed=seed),
+    "kill9": kill9.prove,
+    "following": following.prove,
+    "powercut": powercut.prove,
+    "restart-powercut": partial(powercut.prove, restart=True),
+    "mixed": mixed.prove,
+    "clocks": clocks.prove,
+    "crashpoints": crashpoints.prove,
+    "ioerrors": ioerrors.prove,
+    "syncfail": syncfail.prove,
+    "diskfull": diskfull.prove,
+    "unlinked": unlinked.prove,
+    "sigterm": sigterm.prove,
+    "fsyncs": fsyncs.prove,
+    "loopsteps": loopsteps.prove,
+    "sieges": sieges.prove,
 }
-"""Short forms, which need not find the bug at the first attempt."""
+"""What each name runs: on a stage, at a scale, which is 1 in the long form, by a seed."""
+SCALES = {
+    "kill9": 0.025,
+    "following": 0.03,
+    "powercut": 0.035,
+    "restart-powercut": 0.135,
+    "mixed": 0.035,
+    "clocks": 0.035,
+    "crashpoints": 0.075,
+    "ioerrors": 0.04,
+    "syncfail": 0.2,
+    "diskfull": 0.2,
+    "unlinked": 0.1,
+    "sigterm": 0.04,
+    "fsyncs": 0.025,
+    "loopsteps": 1.0,
+    "sieges": 0.1,
+}
+"""Of a hunt, whose proof need not find the bug at the first attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +91,7 @@ class Hunt:
         return " ".join([f"caught {self.sought - len(self.missed)}/{self.sought}", *rest])
 
 
-def prove(stage: Stage, *, names: list[str] | None = None, seed: int) -> Hunt:
+def prove(stage: Stage, _: float, seed: int, *, names: list[str] | None = None) -> Hunt:
     """Look for each bug, or for those that are named. Raises Skipped when none of them can be looked for."""
     missed, skipped, told, sought = [], [], [], 0
     names = names or list(BUGS)
@@ -102,7 +121,7 @@ def _find(stage: Stage, name: str, seed: int) -> tuple[bool, str]:
     for attempt in range(ATTEMPTS):
         buggy = replace(stage, folder=stage.folder / f"{name}-{attempt}", mutant=name)
         try:
-            result = PROOFS[bug.proof](buggy, seed + attempt)
+            result = PROOFS[bug.proof](buggy, SCALES[bug.proof], seed + attempt)
         except Broken as exc:
             signs: set[Sign] = {"broken"}
             first = f"broken: {exc}"

@@ -18,12 +18,12 @@ MAX_SECOND_LIFE_S = 0.06  # of one that was started after a kill: what was not s
 SLOW_SYNC_US = 30_000  # a slow disk, for what is between a write and its sync to be seen
 
 
-def prove(stage: Stage, *, seconds: float, seed: int, restart: bool = False) -> Result:
+def prove(stage: Stage, scale: float, seed: int, *, restart: bool = False) -> Result:
     """Cut the power again and again; with `restart` kill the server first and start another for a moment."""
     traced, trace = recorded(stage, sync_us=SLOW_SYNC_US if restart else 0)
     durable, cuts = dict[str, bytes](), 0
     with scene(traced, seed) as here:
-        for _ in here.lives(seconds):
+        for _ in here.lives(scale):
             disk = Disk(durable)
             for life_s in _lives(here.chance, restart):
                 live(here, life_s)

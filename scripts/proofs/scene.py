@@ -23,6 +23,7 @@ from proofs.talk import Target, Visitor
 CLIENTS = 6
 FOLLOWED = ((), ("PROOF",))
 """What is followed, by one follower each: every tweet, and one tag that many of them carry."""
+LONG_S = 60.0  # of a proof that goes on for a time, at scale 1
 WORK_S = 0.3  # of the last server: its log is copied every 0.2 s
 
 
@@ -51,9 +52,9 @@ class Scene:
             yield server
         self.target.move(None)
 
-    def lives(self, seconds: float) -> Iterator[None]:
+    def lives(self, scale: float) -> Iterator[None]:
         """Once for each life of a server; beyond the time, for a while, until somebody has worked in one."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + LONG_S * scale
         while (at := time.monotonic()) < end or (not self.history.acknowledged and at < end + LIMIT_S):
             yield
 

@@ -119,7 +119,7 @@ SIEGES: dict[str, Siege] = {
 }
 
 
-def prove(stage: Stage, *, scale: float, names: tuple[str, ...] = tuple(SIEGES)) -> Result:
+def prove(stage: Stage, scale: float, _: int = 0, *, names: tuple[str, ...] = tuple(SIEGES)) -> Result:
     """Make each of them, on a server of its own."""
     history, findings, figures = History(), Findings(), [f"sieges={len(names)}"]
     for name in names:

@@ -28,16 +28,16 @@ HEARD_S = 0.03  # for what a server says of the failure to be heard: shim/disk.c
 CUT, KILLED = "cut", "killed"
 
 
-def prove(stage: Stage, *, share: float, seed: int) -> Result:
+def prove(stage: Stage, scale: float, seed: int) -> Result:
     """For each N and each end, or a share of them: fail once, end the server, start a sound one, check.
 
     In the long form syncs must have failed in service, before each end.
     """
     origins = [Origin(end, stage, History()) for end in (CUT, KILLED)]
     faults = [Fault(origin, "sync", "EIO", nth) for nth, origin in product(range(1, SYNCS + 1), origins)]
-    ran = each(a_share(faults, min(share, 1.0), seed), lambda fault: _fail(fault, seed))
+    ran = each(a_share(faults, min(scale, 1.0), seed), lambda fault: _fail(fault, seed))
     in_service = {one.fault.origin.name for one in ran if one.in_service}
-    enough = any(one.struck for one in ran) if share < 1 else in_service == {CUT, KILLED}
+    enough = any(one.struck for one in ran) if scale < 1 else in_service == {CUT, KILLED}
     return result(ran, len(faults), passed=enough)
 
 

@@ -26,6 +26,7 @@ from proofs.history import History
 from proofs.scene import Scene, scene
 from proofs.stage import Stage, until
 
+TIMES = 5
 CLIENTS = 3
 MAX_ACKNOWLEDGED = 200  # uploads before the files are touched
 AFTER = 20  # uploads that a server which goes on must acknowledge
@@ -90,9 +91,9 @@ class Run:
     wrong: list[str] = field(default_factory=list)
 
 
-def prove(stage: Stage, *, share: float, seed: int) -> Result:
-    """Try each way with each end, or a share of them, as often as the share is above one."""
-    chosen = a_share(list(product(WAYS, (STOPPED, KILLED))), share, seed)
+def prove(stage: Stage, scale: float, seed: int) -> Result:
+    """Try each way with each end, TIMES in the long form, or a share of them."""
+    chosen = a_share(list(product(WAYS, (STOPPED, KILLED))), TIMES * scale, seed)
     ran = each(enumerate(chosen), lambda case: _try(stage, case[0], *case[1], seed))
     whole, findings = together((one.history, one.findings) for one in ran)
     wrong = [f"{one.name} ({', '.join(one.wrong)})" for one in ran if one.wrong]

@@ -34,7 +34,7 @@ from tests.support.proofs import skipping
 )
 def test_a_bug_is_found(name: str, tmp_path: Path) -> None:
     with skipping():
-        hunt = mutation.prove(Stage(tmp_path), names=[name], seed=1)
+        hunt = mutation.prove(Stage(tmp_path), 1, 1, names=[name])
     assert hunt.ok, hunt.line
 
 
@@ -43,14 +43,14 @@ def test_a_bug_that_lets_nobody_be_served_is_no_bug_that_was_found(
 ) -> None:
     monkeypatch.setitem(mutation.PROOFS, "kill9", lambda *_: Result(Findings(), (), History(), passed=False))
     with pytest.raises(Broken, match="nobody is served"):
-        mutation.prove(Stage(tmp_path), names=["twice-on-retry"], seed=1)
+        mutation.prove(Stage(tmp_path), 1, 1, names=["twice-on-retry"])
 
 
 def hunted(folder: Path, monkeypatch: pytest.MonkeyPatch, proof: mutation.Proof) -> mutation.Hunt:
     """The hunt for a bug that shows by `dup`, with this proof."""
     monkeypatch.setattr(mutation, "ATTEMPTS", 1)
     monkeypatch.setitem(mutation.PROOFS, "kill9", proof)
-    return mutation.prove(Stage(folder), names=["twice-on-retry"], seed=1)
+    return mutation.prove(Stage(folder), 1, 1, names=["twice-on-retry"])
 
 
 @pytest.mark.parametrize(("kind", "caught"), [("dup", True), ("corrupt", False)])
@@ -75,7 +75,7 @@ def test_a_server_that_breaks_is_no_bug_that_was_found(tmp_path: Path, monkeypat
 def test_bugs_that_cannot_be_looked_for_are_skipped_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(Skipped, match="skipped synchronous-off: there is no C compiler"):
-        mutation.prove(Stage(tmp_path), names=["synchronous-off", "ack-during-sync"], seed=1)
+        mutation.prove(Stage(tmp_path), 1, 1, names=["synchronous-off", "ack-during-sync"])
 
 
 @pytest.mark.parametrize(("named", "sought", "ok"), [(1, 1, True), (30, 10, True), (30, 9, False), (3, 2, False)])
@@ -84,7 +84,7 @@ def test_a_hunt_for_too_few_bugs_shows_nothing(named: int, sought: int, ok: bool
 
 
 def test_every_bug_has_its_proof() -> None:
-    assert {bug.proof for bug in mutants.BUGS.values()} == mutation.PROOFS.keys()
+    assert {bug.proof for bug in mutants.BUGS.values()} == mutation.PROOFS.keys() == mutation.SCALES.keys()
 
 
 @pytest.mark.parametrize("name", mutants.BUGS)

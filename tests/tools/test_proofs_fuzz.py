@@ -31,7 +31,7 @@ def test_fuzzing_finds_nothing(tmp_path: Path) -> None:
     with skipping():
         fuzzed = fuzz.prove_briefly(Stage(tmp_path), inputs=INPUTS, seed=seed)
     assert fuzzed.ok, (fuzzed.line, fuzzed.told)
-    assert set(fuzzed.inputs.values()) == {INPUTS}
+    assert fuzzed.line.count(f"={INPUTS}") == len(fuzz_targets.TARGETS)
 
 
 @pytest.mark.parametrize("seed", sorted(fuzz.CORPUS.rglob("*/*")), ids=lambda path: f"{path.parent.name}-{path.name}")
