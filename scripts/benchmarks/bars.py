@@ -8,21 +8,26 @@ from typing import Literal
 
 from benchmarks.figures import Figure, Part, ratio
 
+Sense = Literal["at least", "at most"]
+AT_LEAST: Sense = "at least"
+AT_MOST: Sense = "at most"
+Named = tuple[str, str]
+"""A figure of a part: its subject and its case."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bar:
     """A figure of `part` against another of the same part, or as it stands when `against` is None.
 
-    `against` is (subject, case). `sense` says on which side of the limit the value must be.
+    `sense` says on which side of the limit the value must be.
     """
 
     part: str
-    text: str
-    subject: str
-    case: str
-    against: tuple[str, str] | None
-    sense: Literal["at least", "at most"]
+    figure: Named
+    sense: Sense
     limit: float
+    text: str
+    against: Named | None = None
     above_zero: bool = False
 
 
@@ -43,69 +48,47 @@ class BarVerdict:
         return self.value >= self.bar.limit if self.bar.sense == "at least" else self.value <= self.bar.limit
 
 
-def _acks(against: str, title: str, limits: Mapping[str, float]) -> list[Bar]:
+def _against(part: str, what: str, subject: str, title: str, limits: Mapping[str, float]) -> list[Bar]:
+    """Bars for several cases of the same."""
     return [
-        Bar("acks", f"acks at {case} against {title}", "ttweet", case, (against, case), "at least", limit)
+        Bar(part, ("ttweet", case), AT_LEAST, limit, f"{what} at {case} against {title}", (subject, case))
         for case, limit in limits.items()
     ]
 
 
+def _growth(what: str, text: str) -> Bar:
+    return Bar("growth", (what, "growth"), AT_MOST, 1.3, f"{text}, largest against smallest, times the time")
+
+
+_REDIS = {"1": 0.8, "16": 0.75, "64": 0.6, "256": 0.6, "64x16": 0.8}
+_PYTHON = ("python", "process")
 BARS: tuple[Bar, ...] = (
-    *_acks("redis-multi", "Redis, MULTI with tag", {"1": 0.8, "16": 0.75, "64": 0.6, "256": 0.6, "64x16": 0.8}),
-    *_acks("postgresql", "PostgreSQL, insert with tag", {"1": 0.75, "64": 3.5, "256": 4.5}),
-    *_acks("nats", "JetStream, sync always", {"1": 1.2, "64": 9, "256": 13}),
-    *_acks("naive", "the naive service", {"1": 5, "64": 25}),
-    Bar("acks", "acks at 1,000 against its own at 256", "ttweet", "1000", ("ttweet", "256"), "at least", 0.9),
-    Bar("acks", "p99 against p50 at 1,000 clients", "p99/p50", "1000", None, "at most", 3),
-    Bar("acks", "acks at 64 against the SQLite floor", "ttweet", "64", ("sqlite", "64"), "at least", 0.4),
+    *_against("acks", "acks", "redis-multi", "Redis, MULTI with tag", _REDIS),
+    *_against("acks", "acks", "postgresql", "PostgreSQL, insert with tag", {"1": 0.75, "64": 3.5, "256": 4.5}),
+    *_against("acks", "acks", "nats", "JetStream, sync always", {"1": 1.2, "64": 9, "256": 13}),
+    *_against("acks", "acks", "naive", "the naive service", {"1": 5, "64": 25}),
+    Bar("acks", ("ttweet", "1000"), AT_LEAST, 0.9, "acks at 1,000 against its own at 256", ("ttweet", "256")),
+    Bar("acks", ("p99/p50", "1000"), AT_MOST, 3, "p99 against p50 at 1,000 clients"),
+    Bar("acks", ("ttweet", "64"), AT_LEAST, 0.4, "acks at 64 against the SQLite floor", ("sqlite", "64")),
+    Bar("fsyncs", ("fsyncs/ack", "64"), AT_MOST, 1 / 25, "fsyncs an acknowledgement at 64 clients", above_zero=True),
+    Bar("connects", ("ttweet", "16"), AT_LEAST, 0.6, "connects at 16 against Redis", ("redis-multi", "16")),
     Bar(
-        "fsyncs",
-        "fsyncs an acknowledgement at 64 clients",
-        "fsyncs/ack",
-        "64",
-        None,
-        "at most",
-        1 / 25,
-        above_zero=True,
+        "reads", ("ttweet-last", "64"), AT_LEAST, 0.35, "last message at 64 clients against Redis", ("redis-last", "64")
     ),
-    Bar("connects", "connects at 16 against Redis", "ttweet", "16", ("redis-multi", "16"), "at least", 0.6),
-    Bar(
-        "reads", "last message at 64 clients against Redis", "ttweet-last", "64", ("redis-last", "64"), "at least", 0.35
-    ),
-    Bar("reads", "newest 20 of a tag at 64 clients, a second", "ttweet-tag", "64", None, "at least", 5000),
-    *(
-        Bar("follow", f"deliveries at {case} against Mosquitto", "ttweet", case, ("mosquitto", case), "at least", limit)
-        for case, limit in {"100": 0.6, "100x16": 1}.items()
-    ),
-    Bar("follow", "time to the last of 100 against Redis", "ttweet", "100, last", ("redis", "100, last"), "at most", 2),
-    Bar("follow", "from the commit to the last of 1,000, ms", "ttweet", "1,000, last", None, "at most", 25),
-    Bar("follow", "uploads beside 1,000 idle followers", "beside", "uploads", ("without", "uploads"), "at least", 0.95),
-    Bar("follow", "tweets a second of one that catches up", "ttweet", "catch-up", None, "at least", 100_000),
-    Bar("idle", "resident memory of an idle connection, KiB", "ttweet", "memory", None, "at most", 6),
-    Bar("start", "ttweet -d against python -I -c pass", "ttweet -d", "process", ("python", "process"), "at most", 2.2),
-    Bar(
-        "start",
-        "ttweet --help against python -I -c pass",
-        "ttweet --help",
-        "process",
-        ("python", "process"),
-        "at most",
-        12,
-    ),
-    *(
-        Bar("growth", f"{text}, largest against smallest, times the time", what, "growth", None, "at most", 1.3)
-        for what, text in (("last", "last message"), ("tags", "list of tags"), ("hot tag", "newest 20 of a hot tag"))
-    ),
-    Bar("growth", "insert rate, largest against smallest", "insert", "growth", None, "at least", 0.6),
-    Bar(
-        "growth",
-        "start of serve with the largest to the first answer, s",
-        "first answer",
-        "largest",
-        None,
-        "at most",
-        1,
-    ),
+    Bar("reads", ("ttweet-tag", "64"), AT_LEAST, 5000, "newest 20 of a tag at 64 clients, a second"),
+    *_against("follow", "deliveries", "mosquitto", "Mosquitto", {"100": 0.6, "100x16": 1}),
+    Bar("follow", ("ttweet", "100, last"), AT_MOST, 2, "time to the last of 100 against Redis", ("redis", "100, last")),
+    Bar("follow", ("ttweet", "1,000, last"), AT_MOST, 25, "from the commit to the last of 1,000, ms"),
+    Bar("follow", ("beside", "uploads"), AT_LEAST, 0.95, "uploads beside 1,000 idle followers", ("without", "uploads")),
+    Bar("follow", ("ttweet", "catch-up"), AT_LEAST, 100_000, "tweets a second of one that catches up"),
+    Bar("idle", ("ttweet", "memory"), AT_MOST, 6, "resident memory of an idle connection, KiB"),
+    Bar("start", ("ttweet -d", "process"), AT_MOST, 2.2, "ttweet -d against python -I -c pass", _PYTHON),
+    Bar("start", ("ttweet --help", "process"), AT_MOST, 12, "ttweet --help against python -I -c pass", _PYTHON),
+    _growth("last", "last message"),
+    _growth("tags", "list of tags"),
+    _growth("hot tag", "newest 20 of a hot tag"),
+    Bar("growth", ("insert", "growth"), AT_LEAST, 0.6, "insert rate, largest against smallest"),
+    Bar("growth", ("first answer", "largest"), AT_MOST, 1, "start of serve with the largest to the first answer, s"),
 )
 
 
@@ -115,7 +98,7 @@ def judge(part: Part) -> list[BarVerdict]:
 
 
 def _value(bar: Bar, part: Part) -> float | None:
-    figure = part.find(bar.subject, bar.case)
+    figure = part.find(*bar.figure)
     if figure is None:
         return None
     if bar.against is None:

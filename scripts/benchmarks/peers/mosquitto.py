@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from benchmarks.peers.peer import Peer, find_program, version_of
-from benchmarks.stage import BenchStage, PeerServer, free_port
+from benchmarks.peers.peer import Peer, configured, find_program, version_of
+from benchmarks.stage import BenchStage, PeerServer
 
 _SETTINGS = """\
 listener {port} 127.0.0.1
@@ -19,16 +18,9 @@ log_type error
 _SBIN = Path("/usr/sbin")
 
 
-@contextmanager
-def serve(stage: BenchStage) -> Iterator[PeerServer]:
+def serve(stage: BenchStage) -> AbstractContextManager[PeerServer]:
     """Run Mosquitto without persistence."""
-    directory = stage.folder("mosquitto")
-    port = free_port()
-    settings = directory / "mosquitto.conf"
-    settings.write_text(_SETTINGS.format(port=port))
-    program = find_program("mosquitto", _SBIN) or "mosquitto"
-    with stage.server([program, "-c", settings], port=port, directory=directory) as server:
-        yield server
+    return configured(stage, find_program("mosquitto", _SBIN) or "mosquitto", _SETTINGS, "-c")
 
 
 PEER = Peer(

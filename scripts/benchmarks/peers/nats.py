@@ -7,8 +7,8 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from benchmarks.peers.peer import Peer, find_program, version_of
-from benchmarks.stage import BenchError, BenchStage, PeerServer, free_port
+from benchmarks.peers.peer import Peer, configured, find_program, version_of
+from benchmarks.stage import BenchError, BenchStage, PeerServer
 
 _SETTINGS = """\
 listen: 127.0.0.1:{port}
@@ -23,13 +23,8 @@ _STREAM = {"name": "TWEETS", "subjects": ["tweets.*"], "storage": "file", "num_r
 @contextmanager
 def serve(stage: BenchStage) -> Iterator[PeerServer]:
     """Run a NATS server with one empty stream."""
-    directory = stage.folder("nats")
-    port = free_port()
-    settings = directory / "nats.conf"
-    settings.write_text(_SETTINGS.format(port=port, directory=directory))
-    program = find_program("nats-server") or "nats-server"
-    with stage.server([program, "-c", settings], port=port, directory=directory) as server:
-        _create_stream(port)
+    with configured(stage, find_program("nats-server") or "nats-server", _SETTINGS, "-c") as server:
+        _create_stream(server.port)
         yield server
 
 

@@ -7,15 +7,15 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from benchmarks import generator
 from benchmarks.figures import Load, Sample
-from benchmarks.stage import BenchStage, PeerServer
+from benchmarks.stage import BenchStage, PeerServer, free_port
 
 VENV_VARIABLE = "TTWEET_BENCH_PEERS"  # names another virtual environment of the peers that come from PyPI
 
@@ -69,6 +69,16 @@ def find_program(name: str, *folders: Path) -> str | None:
     """A program on PATH, in the peers' environment, beside our own Python, or in one of the folders."""
     places = [os.environ.get("PATH", os.defpath), venv() / "bin", Path(sys.executable).parent, *folders]
     return shutil.which(name, path=os.pathsep.join(map(str, places)))
+
+
+@contextmanager
+def configured(stage: BenchStage, program: str, settings: str, *options: str) -> Iterator[PeerServer]:
+    """Run a program that takes a file of settings, in which the fields `port` and `directory` are filled in."""
+    directory, port = stage.folder(Path(program).name), free_port()
+    file = directory / "settings.conf"
+    file.write_text(settings.format(port=port, directory=directory))
+    with stage.server([program, *options, file], port=port, directory=directory) as server:
+        yield server
 
 
 @cache

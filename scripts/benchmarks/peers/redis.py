@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
-from benchmarks.peers.peer import Peer, find_program, version_of
-from benchmarks.stage import BenchStage, PeerServer, free_port
+from benchmarks.peers.peer import Peer, configured, find_program, version_of
+from benchmarks.stage import BenchStage, PeerServer
 
 # Rewrites of the file would only slow it down; ttweet's own checkpoints stay on.
 _SETTINGS = """\
@@ -20,16 +19,9 @@ save ""
 """
 
 
-@contextmanager
-def serve(stage: BenchStage) -> Iterator[PeerServer]:
-    """Run Redis with an empty file."""
-    directory = stage.folder("redis")
-    port = free_port()
-    settings = directory / "redis.conf"
-    settings.write_text(_SETTINGS.format(port=port))
-    program = find_program("redis-server") or "redis-server"
-    with stage.server([program, settings], port=port, directory=directory) as server:
-        yield server
+def serve(stage: BenchStage) -> AbstractContextManager[PeerServer]:
+    """Run Redis with an append-only file."""
+    return configured(stage, find_program("redis-server") or "redis-server", _SETTINGS)
 
 
 PEER = Peer(
