@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 import ttweet
-from tests.support.processes import Server, run, running_server
+from tests.support.in_process import run
+from tests.support.processes import Server, running_server
 from ttweet.cli import shell
 from ttweet.cli.shell import UsageError
 from ttweet.cli.source import DB, db_path, open_client, open_source

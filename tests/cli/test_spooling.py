@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.in_process import run
 from tests.support.peers import Script, listens, peer, says, says_and_ends
-from tests.support.processes import LIMIT_S, TTWEET, Server, environment, interrupted, run, running_server
+from tests.support.processes import LIMIT_S, TTWEET, environment, interrupted
+from tests.support.server_here import ServerHere, server_here
 from ttweet.cli import main, shell
 from ttweet.client.spool import Entry, Spool
 from ttweet.client.sync_client import Client
@@ -29,9 +31,9 @@ def state(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
+def server(tmp_path: Path) -> Iterator[ServerHere]:
     (tmp_path / "server").mkdir()
-    with running_server(tmp_path / "server", "--no-report-file") as server:
+    with server_here(tmp_path / "server") as server:
         yield server
 
 
@@ -60,7 +62,7 @@ def readdress(state: Path, server: str) -> None:
         path.write_text(re.sub(r'"server": "[^"]*"', f'"server": "{server}"', path.read_text()))
 
 
-def all_tweets(server: Server) -> list[Tweet]:
+def all_tweets(server: ServerHere) -> list[Tweet]:
     found = []
     with Client("127.0.0.1", server.port) as client:
         for tweet in client.follow(after=0):
@@ -70,11 +72,11 @@ def all_tweets(server: Server) -> list[Tweet]:
     return found
 
 
-def texts(server: Server) -> list[str]:
+def texts(server: ServerHere) -> list[str]:
     return [tweet.text for tweet in all_tweets(server)]
 
 
-def test_a_tweet_that_finds_no_server_goes_with_the_next_one_and_before_it(state: Path, server: Server) -> None:
+def test_a_tweet_that_finds_no_server_goes_with_the_next_one_and_before_it(state: Path, server: ServerHere) -> None:
     for text in ("one #a", "two"):
         code, out, err = post(state, "--tag", "b", "--as", "matt", text, server="127.0.0.1:1")
         assert (code, out) == (shell.UNREACHABLE, "")
@@ -90,7 +92,7 @@ def test_a_tweet_that_finds_no_server_goes_with_the_next_one_and_before_it(state
 
 @pytest.mark.parametrize("options", [["--tag", f"x{UNKNOWN_LETTER}"], ["--as", f"ann{UNKNOWN_LETTER}"]])
 def test_what_only_a_newer_server_may_take_is_kept_and_judged_by_the_server(
-    state: Path, server: Server, options: list[str]
+    state: Path, server: ServerHere, options: list[str]
 ) -> None:
     code, _, err = post(state, *options, "one", server="127.0.0.1:1")
     assert (code, err.endswith(f"{KEPT}\n"), waiting(state)) == (shell.UNREACHABLE, True, ["one"])
@@ -103,7 +105,7 @@ def test_what_only_a_newer_server_may_take_is_kept_and_judged_by_the_server(
 
 @pytest.mark.parametrize("options", [["--tag", f"x{UNKNOWN_LETTER}"], ["--as", f"ann{UNKNOWN_LETTER}"]])
 def test_a_server_that_answers_judges_what_the_client_does_not_know(
-    state: Path, server: Server, options: list[str]
+    state: Path, server: ServerHere, options: list[str]
 ) -> None:
     for spool in ([], ["--spool"]):
         done = command(state, "post", *spool, *options, "one", server=server.address)
@@ -114,7 +116,7 @@ def test_a_server_that_answers_judges_what_the_client_does_not_know(
     assert texts(server) == ["last"]
 
 
-def test_run_keeps_its_tweet_and_ends_as_its_command_did(state: Path, server: Server) -> None:
+def test_run_keeps_its_tweet_and_ends_as_its_command_did(state: Path, server: ServerHere) -> None:
     done = command(state, "run", "--spool", "--", "sh", "-c", "exit 3", server="127.0.0.1:1")
     assert done.returncode == 3
     assert re.search(rf"ttweet: nothing is listening .*; {KEPT}: failed \(3\) sh [\d.]+s\n$", done.stderr)
@@ -125,7 +127,7 @@ def test_run_keeps_its_tweet_and_ends_as_its_command_did(state: Path, server: Se
     assert [re.sub(r" [\d.]+s$", "", text) for text in texts(server)] == ["failed (3) sh", "ok true", "last"]
 
 
-def test_without_a_message_what_waits_is_posted(state: Path, server: Server) -> None:
+def test_without_a_message_what_waits_is_posted(state: Path, server: ServerHere) -> None:
     post(state, "last", server="127.0.0.1:1")
     code, out, err = post(state, server="127.0.0.1:1")
     assert (code, out) == (shell.UNREACHABLE, "")
@@ -139,19 +141,19 @@ def test_without_a_message_what_waits_is_posted(state: Path, server: Server) -> 
 @pytest.mark.parametrize(
     "options", [["--empty"], ["--tag", "a"], ["--key", "k"], ["--key", ""], ["--as", "matt"], ["--json"]]
 )
-def test_an_option_of_a_message_does_not_stand_for_one(state: Path, server: Server, options: list[str]) -> None:
+def test_an_option_of_a_message_does_not_stand_for_one(state: Path, server: ServerHere, options: list[str]) -> None:
     said = f"ttweet: {options[0]}, but no message; without both, ttweet post --spool posts what waits\n"
     assert post(state, *options, server=server.address) == (shell.USAGE, "", said)
 
 
-def test_a_command_without_the_option_leaves_the_spool_alone(state: Path, server: Server) -> None:
+def test_a_command_without_the_option_leaves_the_spool_alone(state: Path, server: ServerHere) -> None:
     post(state, "waits", server="127.0.0.1:1")
     readdress(state, server.address)
     assert command(state, "post", "last", server=server.address).stdout == "1\n"
     assert waiting(state) == ["waits"]
 
 
-def test_what_is_for_another_server_waits_for_it(state: Path, server: Server) -> None:
+def test_what_is_for_another_server_waits_for_it(state: Path, server: ServerHere) -> None:
     post(state, "for another", server="127.0.0.1:1")
     assert post(state, "last", server=server.address) == (0, "1\n", "")
     assert waiting(state) == ["for another"]
@@ -168,7 +170,7 @@ def test_what_is_for_another_server_waits_for_it(state: Path, server: Server) ->
 )
 @pytest.mark.parametrize("up", [True, False])
 def test_what_is_refused_for_good_is_not_kept(
-    state: Path, server: Server, arguments: list[str], code: int, text: str, up: bool
+    state: Path, server: ServerHere, arguments: list[str], code: int, text: str, up: bool
 ) -> None:
     ended, out, err = post(state, *arguments, server=server.address if up else "127.0.0.1:1")
     assert (ended, out) == (code, "")
@@ -203,7 +205,7 @@ def test_what_is_refused_by_this_server_alone_is_not_kept(state: Path) -> None:
     assert files(state) == []
 
 
-def test_one_that_was_refused_after_all_is_set_aside_and_the_others_go(state: Path, server: Server) -> None:
+def test_one_that_was_refused_after_all_is_set_aside_and_the_others_go(state: Path, server: ServerHere) -> None:
     post(state, "a" * 150, server="127.0.0.1:1")
     (path,) = (state / "ttweet" / "spool").glob("*.new")
     path.write_text(path.read_text().replace("aaa", "aaaa"))
@@ -216,7 +218,7 @@ def test_one_that_was_refused_after_all_is_set_aside_and_the_others_go(state: Pa
     assert files(state) == ["000000000001.new.refused"]
 
 
-def test_damaged_and_too_old_files_are_set_aside_and_the_others_go(state: Path, server: Server) -> None:
+def test_damaged_and_too_old_files_are_set_aside_and_the_others_go(state: Path, server: ServerHere) -> None:
     for text in ("damaged", "old", "good"):
         post(state, text, server="127.0.0.1:1")
     readdress(state, server.address)
@@ -232,7 +234,7 @@ def test_damaged_and_too_old_files_are_set_aside_and_the_others_go(state: Path, 
     assert files(state) == ["000000000001.new.damaged", "000000000002.sent.old"]
 
 
-def test_a_spool_that_cannot_be_written_keeps_nobody_from_posting(state: Path, server: Server) -> None:
+def test_a_spool_that_cannot_be_written_keeps_nobody_from_posting(state: Path, server: ServerHere) -> None:
     state.write_text("a file where the folder should be")
     code, out, err = post(state, "last", server=server.address)
     assert (code, out) == (0, "1\n")
@@ -251,7 +253,9 @@ def spawn(state: Path, text: str, server: str) -> subprocess.Popen[bytes]:
 
 
 @pytest.mark.parametrize("stored", [True, False])
-def test_a_poster_that_is_killed_before_the_answer_has_posted_once(state: Path, server: Server, stored: bool) -> None:
+def test_a_poster_that_is_killed_before_the_answer_has_posted_once(
+    state: Path, server: ServerHere, stored: bool
+) -> None:
     def swallows(connection: socket.socket) -> None:
         upload = connection.makefile("rb").readline()
         if stored:  # by a server whose answer does not arrive
@@ -274,7 +278,7 @@ def test_a_poster_that_is_killed_before_the_answer_has_posted_once(state: Path, 
     assert texts(server) == ["killed", "last"]
 
 
-def test_posters_at_once_deliver_what_waits_once(state: Path, server: Server) -> None:
+def test_posters_at_once_deliver_what_waits_once(state: Path, server: ServerHere) -> None:
     for number in range(3):
         post(state, f"kept {number}", server="127.0.0.1:1")
     readdress(state, server.address)
@@ -288,7 +292,7 @@ def test_posters_at_once_deliver_what_waits_once(state: Path, server: Server) ->
 
 
 def test_while_another_command_stands_still_the_tweet_is_kept_behind_its_own(
-    state: Path, server: Server, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    state: Path, server: ServerHere, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("ttweet.client.spool.MAX_WAIT_S", 0.0)
     monkeypatch.setenv("XDG_STATE_HOME", str(state))
@@ -303,7 +307,7 @@ def test_while_another_command_stands_still_the_tweet_is_kept_behind_its_own(
     assert texts(server) == ["before", "later", "last"]
 
 
-def test_what_waits_under_another_name_of_the_server_is_told(state: Path, server: Server) -> None:
+def test_what_waits_under_another_name_of_the_server_is_told(state: Path, server: ServerHere) -> None:
     post(state, "last", server="localhost:1")
     code, out, err = post(state, server=server.address)
     assert (code, out) == (0, "")

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import Server, run, running_server
+from tests.support import processes
+from tests.support.in_process import run
+from tests.support.processes import Server, running_server
 from ttweet.cli.shell import UsageError
 from ttweet.cli.stdin import reader
 from ttweet.client.sync_client import Client
@@ -95,7 +97,7 @@ def test_each_command_reads_a_marked_stdin(server: Server, command: list[str], t
 def test_import_reads_a_marked_file(tmp_path: Path, source: str) -> None:
     line = encode(TWEET)
     (tmp_path / "tweets.jsonl").write_bytes(MARK + line)
-    assert run("import", source, stdin=MARK + line, cwd=tmp_path).returncode == 0
+    assert processes.run("import", source, stdin=MARK + line, cwd=tmp_path).returncode == 0
     shown = run("last", "--db", "tweets.db", "--json", cwd=tmp_path).stdout
     assert json.loads(shown)["text"] == TWEET.text
     (tmp_path / "tweets.jsonl").write_bytes(line.decode().encode("utf-16"))

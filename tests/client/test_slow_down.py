@@ -10,8 +10,9 @@ import trio
 import ttweet
 from tests.client.test_cursor import Diary, line, tweet
 from tests.client.test_follower import begins
+from tests.support.in_process import run
 from tests.support.peers import peer, says
-from tests.support.processes import LIMIT_S, run, running_server
+from tests.support.processes import LIMIT_S, running_server
 from ttweet.cli import shell
 from ttweet.model.errors import Refused, SlowDown, TtweetError
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import LIMIT_S, run
+from tests.support.in_process import run
+from tests.support.processes import LIMIT_S
 from tests.support.talking import Talking, talking_server
 from ttweet.client.sync_client import Client
 

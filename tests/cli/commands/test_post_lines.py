@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support import processes
+from tests.support.in_process import run
 from tests.support.peers import peer
-from tests.support.processes import LIMIT_S, TTWEET, Server, environment, plain, run, run_on_terminal, running_server
+from tests.support.processes import LIMIT_S, TTWEET, Server, environment, plain, run_on_terminal, running_server
 from tests.whole.test_docs import row, section
 from ttweet.cli import shell
 from ttweet.cli.commands.post_lines import MAX_LINE_BYTES, Line, post_lines, read_lines
@@ -122,7 +124,7 @@ def test_ids_come_out_in_the_order_of_the_lines(server: Server) -> None:
 
 def test_refused_lines_are_told_with_their_numbers(server: Server) -> None:
     data = b"good\n" + b"x" * 151 + b"\n\n\xff\nnul \0\nalso good"
-    done = run("post", "--lines", "--server", server.address, stdin=data)
+    done = processes.run("post", "--lines", "--server", server.address, stdin=data)
     assert done.returncode == shell.REFUSED
     assert len(done.stdout.splitlines()) == 2
     assert done.stderr.splitlines()[:3] == [

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.processes import LIMIT_S, TTWEET, Server, environment, run, running_server, says
+from tests.support.in_process import complains, run
+from tests.support.processes import LIMIT_S, TTWEET, Server, environment, running_server
 from ttweet.cli import shell
 from ttweet.client.sync_client import Client
 
@@ -49,9 +50,9 @@ def test_what_comes_while_it_waits_ends_it(server: Server) -> None:
 
 
 def test_the_time_may_be_up(server: Server) -> None:
-    code, said = says("wait", "ci", "--timeout", "2", "--server", server.address)
+    code, said = complains("wait", "ci", "--timeout", "2", "--server", server.address)
     assert (code, said) == (shell.TIMED_OUT, "ttweet: no such tweet has come, and --timeout 2 is up")
 
 
 def test_no_server_at_the_start_is_an_error() -> None:
-    assert says("wait", "--server", "127.0.0.1:1")[0] == shell.UNREACHABLE
+    assert complains("wait", "--server", "127.0.0.1:1")[0] == shell.UNREACHABLE
