@@ -1,6 +1,7 @@
 """What many test modules share: each kind of store, and a database file."""
 
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -70,8 +71,10 @@ def authority(tmp_path: Path) -> Authority:
 
 @pytest.fixture
 def signals_put_back() -> Iterator[None]:
-    """A server leaves signals as they are to be for the rest of its process, which is the tests' own here."""
+    """A server leaves signals and the switch interval as its process needs them, which is the tests' own here."""
+    switch_interval_s = sys.getswitchinterval()
     before = {number: signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
+    sys.setswitchinterval(switch_interval_s)

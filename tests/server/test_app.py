@@ -308,6 +308,15 @@ def test_a_start_that_fails_with_stderr_closed_is_in_the_file(tmp_path: Path, mo
     assert "COULD NOT BE STARTED" in sample.read_text()
 
 
+@pytest.mark.usefixtures("signals_put_back")
+def test_a_thread_of_a_server_waits_a_millisecond_for_another_that_computes(tmp_path: Path) -> None:
+    sys.setswitchinterval(0.005)
+    (taken,) = listen(("127.0.0.1",), 0)
+    with taken:
+        assert app.run(Config(port=taken.getsockname()[1], db=tmp_path / "tweets.db", report_file=None)) == 1
+    assert sys.getswitchinterval() == pytest.approx(0.001)
+
+
 # A store that fails: a fake one, since no disk here fails on demand
 
 

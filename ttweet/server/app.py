@@ -58,6 +58,7 @@ from ttweet.storage.sqlite.writer import SqliteStore
 log = logging.getLogger(__name__)
 
 FINAL_COPY_S = 2.0  # for the copies of the log at the end; then one that is stuck is given up
+SWITCH_INTERVAL_S = 0.001  # until a thread that computes lets another do so; Python's 5 ms hold up every statement
 
 
 def run(config: Config) -> int:
@@ -67,6 +68,7 @@ def run(config: Config) -> int:
     StoreError for a database, a certificate or a file of tokens that does not serve.
     """
     outlive_hangups()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     logging.basicConfig(level=logging.INFO, handlers=[TerminalHandler(sys.stderr.fileno())] if sys.stderr else [])
     keep_apart(config.report_file, config.db)
     try:
