@@ -14,7 +14,8 @@ from tempfile import TemporaryFile
 import pytest
 
 from tests.support.processes import environment
-from ttweet.cli import main
+from ttweet import __main__
+from ttweet.cli import main, shell
 
 
 def page(*arguments: str, columns: int = 80) -> str:
@@ -58,7 +59,9 @@ def run_here(
         for name, value in env.items():  # and not a dict of ours: processes that it starts look at the real one
             patch.setenv(name, value)
         patch.chdir(cwd or Path.cwd())
-        code = main.main([os.fsdecode(argument) for argument in arguments])
+        words = [os.fsdecode(argument) for argument in arguments]
+        begin = main._main if words[:1] == ["serve"] else __main__._main  # which would let this process outlive hangups
+        code = shell.run(begin, words)
         for stream in streams[1:]:
             stream.flush()  # as the interpreter does in the end
         return subprocess.CompletedProcess(arguments, code, _written(out), _written(err))

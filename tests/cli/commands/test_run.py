@@ -6,24 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import (
-    LIMIT_S,
-    TTWEET,
-    Server,
-    environment,
-    interrupted,
-    run,
-    running_server,
-    says,
-    starting_with_sighup,
-)
+from tests.support.in_process import complains
+from tests.support.processes import LIMIT_S, TTWEET, environment, interrupted, run, says, starting_with_sighup
+from tests.support.server_here import ServerHere, server_here
 from ttweet.cli import shell
 from ttweet.client.sync_client import Client
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    with running_server(tmp_path, "--no-report-file") as server:
+def server(tmp_path: Path) -> Iterator[ServerHere]:
+    with server_here(tmp_path) as server:
         yield server
 
 
@@ -36,7 +28,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
         (["no-such-command"], 127, r"failed \(127\) no-such-command [\d.]+s"),
     ],
 )
-def test_how_a_command_ended_is_posted(server: Server, command: list[str], code: int, posted: str) -> None:
+def test_how_a_command_ended_is_posted(server: ServerHere, command: list[str], code: int, posted: str) -> None:
     done = run("run", "--tag", "nightly", "--as", "ci", "--server", server.address, "--", *command)
     assert (done.returncode, done.stdout) == (code, "")
     with Client("127.0.0.1", server.port) as client:
@@ -51,13 +43,15 @@ def test_the_exit_code_stays_when_there_is_no_server() -> None:
     assert re.search(r"nothing is listening .*; not posted: failed \(3\) sh ", said)
 
 
-def test_what_the_command_says_passes_through(server: Server) -> None:
+def test_what_the_command_says_passes_through(server: ServerHere) -> None:
     done = run("run", "--server", server.address, "--", "cat", "-", stdin=b"hello\n")
     assert (done.returncode, done.stdout, done.stderr) == (0, "hello\n", "")
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_a_signal_that_would_end_it_ends_the_command_which_is_posted(server: Server, number: int, code: int) -> None:
+def test_a_signal_that_would_end_it_ends_the_command_which_is_posted(
+    server: ServerHere, number: int, code: int
+) -> None:
     arguments = ["run", "--tag", "nightly", "--server", server.address, "--", "sh", "-c", "echo begun; exec sleep 30"]
     with starting_with_sighup(signal.SIG_DFL):
         started = subprocess.Popen([*TTWEET, *arguments], env=environment(), stdout=subprocess.PIPE, text=True)
@@ -72,7 +66,7 @@ def test_a_signal_that_would_end_it_ends_the_command_which_is_posted(server: Ser
     assert tweet.text.startswith(f"failed ({code}) sh ")
 
 
-def test_a_command_ends_as_it_likes_and_a_signal_that_is_ignored_does_not_reach_it(server: Server) -> None:
+def test_a_command_ends_as_it_likes_and_a_signal_that_is_ignored_does_not_reach_it(server: ServerHere) -> None:
     script = "trap 'exit 7' TERM; echo begun; while :; do sleep 0.01; done"
     command = [*TTWEET, "run", "--server", server.address, "--", "sh", "-c", script]
     without_hup = ["sh", "-c", "trap '' HUP; exec \"$@\"", "sh", *command]
@@ -101,6 +95,6 @@ def test_the_exit_code_stays_when_the_post_is_interrupted(tmp_path: Path) -> Non
 
 
 def test_no_command_is_said() -> None:
-    assert says("run") == (shell.USAGE, "ttweet: no command: ttweet run -- COMMAND")
+    assert complains("run") == (shell.USAGE, "ttweet: no command: ttweet run -- COMMAND")
     way_out = "the command to run goes last, after --; see ttweet run --help"
-    assert says("run", "sh", "-c", "exit 3") == (shell.USAGE, f"ttweet: no option -c; {way_out}")
+    assert complains("run", "sh", "-c", "exit 3") == (shell.USAGE, f"ttweet: no option -c; {way_out}")
