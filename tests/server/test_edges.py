@@ -2,6 +2,7 @@
 
 import re
 import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,12 @@ from ttweet.security.authenticator import Authenticator
 from ttweet.security.rate_limit import Rate
 from ttweet.security.rights import POST, READ
 from ttweet.security.token_file import TokenFile
-from ttweet.server import app
+from ttweet.server import app, entrances
 from ttweet.server.config import Config, EdgeSettings, Rates
 from ttweet.server.entrances import Entrance
+from ttweet.server.net import listeners
 from ttweet.server.net.admission import Admission
-from ttweet.server.net.listeners import listen
+from ttweet.server.net.listeners import Address, ListenError, listen, resolve
 from ttweet.server.tcp.edge import tcp_edge
 
 HERE = "127.0.0.1"
@@ -31,6 +33,32 @@ HERE = "127.0.0.1"
 
 def edge_of(here: Serving) -> MemoryEdge:
     return MemoryEdge(here.host, here.admission, EdgeSettings())
+
+
+def test_each_edge_that_is_wanted_listens_at_its_own_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(entrances, "EDGES", [(tcp_edge, lambda _, port=port: port) for port in (0, None, 0)])
+    found = entrances.listen(Config(port=0), resolve((HERE,), 0))
+    opened = [listener for entrance in found for listener in entrance.listeners]
+    ports = {listener.getsockname()[1] for listener in opened}
+    for listener in opened:
+        listener.close()
+    assert (len(found), len(ports)) == (2, 2)
+
+
+def test_no_edge_is_left_listening_when_another_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[socket.socket] = []
+
+    def listen_at(addresses: list[Address], port: int) -> list[socket.socket]:
+        opened.extend(listeners.listen_at(addresses, port))
+        return opened[-1:]
+
+    with listen((HERE,), 0)[0] as taken:
+        monkeypatch.setattr(entrances, "listen_at", listen_at)
+        ports = [0, taken.getsockname()[1]]
+        monkeypatch.setattr(entrances, "EDGES", [(tcp_edge, lambda _, port=port: port) for port in ports])
+        with pytest.raises(ListenError, match="is taken"):
+            entrances.listen(Config(port=0), resolve((HERE,), 0))
+    assert [listener.fileno() for listener in opened] == [-1]
 
 
 async def test_a_rate_that_is_spent_on_one_edge_is_spent_on_the_other() -> None:
@@ -110,7 +138,7 @@ async def test_the_clients_of_all_edges_come_and_go_in_the_report_log() -> None:
 
 @pytest.mark.usefixtures("signals_put_back")
 async def test_a_server_that_stops_answers_the_clients_of_all_its_edges() -> None:
-    store, listeners = HeldStore(), listen((HERE,), 0)
+    store, sockets = HeldStore(), listen((HERE,), 0)
     made: list[MemoryEdge] = []
     config = Config(port=0, report_file=None, quiet=True)
     answers: list[bytes] = []
@@ -123,9 +151,9 @@ async def test_a_server_that_stops_answers_the_clients_of_all_its_edges() -> Non
         answers.append(await client.ask(Post("held too")))
 
     async with trio.open_nursery() as nursery:
-        entrances = [Entrance(tcp_edge, listeners), Entrance(memory_edge, [])]
-        nursery.start_soon(app.serve, config, in_place_of_sqlite(store), entrances)
-        async with await trio.open_tcp_stream(*listeners[0].getsockname()) as stream:
+        both = [Entrance(tcp_edge, sockets), Entrance(memory_edge, [])]
+        nursery.start_soon(app.serve, config, in_place_of_sqlite(store), both)
+        async with await trio.open_tcp_stream(*sockets[0].getsockname()) as stream:
             caller = Caller(stream)
             assert (await caller.ask("u", "let through"))[0] == "ok"
             await trio.testing.wait_all_tasks_blocked()

@@ -29,6 +29,10 @@ class Edge(Protocol):
 MakeEdge = Callable[[Host, Admission, EdgeSettings], Edge]
 
 
+EDGES: list[tuple[MakeEdge, Callable[[Config], int | None]]] = [(tcp_edge, lambda config: config.port)]
+"""What makes each edge, and its port by the config, None for an edge that is not wanted."""
+
+
 class Entrance(NamedTuple):
     """An edge that is to be made, and the sockets that listen for its clients."""
 
@@ -38,10 +42,10 @@ class Entrance(NamedTuple):
 
 def listen(config: Config, addresses: list[Address]) -> list[Entrance]:
     """Listen for the clients of every edge. Raises ListenError; then none of the sockets is left open."""
-    edges: list[tuple[MakeEdge, int]] = [(tcp_edge, config.port)]
+    wanted = [(make, port) for make, port_of in EDGES if (port := port_of(config)) is not None]
     entrances: list[Entrance] = []
     with ExitStack() as undo:
-        for make, port in edges:
+        for make, port in wanted:
             entrances.append(Entrance(make, listen_at(addresses, port)))
             for listener in entrances[-1].listeners:
                 undo.enter_context(listener)

@@ -1,1 +1,1 @@
-"""What both edges use: sockets that listen, transports, TLS, places and rates."""
+"""What every edge uses: sockets that listen, transports, TLS, places, deadlines and rates."""
