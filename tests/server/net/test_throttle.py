@@ -14,7 +14,7 @@ from ttweet.security.rate_limit import Rate
 from ttweet.security.rights import READ, Principal
 from ttweet.security.token_file import TokenFile
 from ttweet.server.config import NO_RATES, Rates
-from ttweet.server.net.throttle import Throttle
+from ttweet.server.net.throttle import Gauge, Throttle
 from ttweet.server.tcp.reader import reader_for
 
 TWO = Rates(Rate(1, "h", burst=2), loopback=True)
@@ -65,6 +65,29 @@ async def test_a_request_that_takes_the_server_long_counts_as_several(asked: str
     gauge = Throttle(Rates(Rate(1, "h", burst=20))).gauge(("203.0.113.7", 1), lambda: NOBODY)
     events = reader_for(gauge, JSON).receive_data(f"{asked}\n".encode() * (times + 1))
     assert [isinstance(event, SlowDown) for event in events] == [False] * times + [True]
+
+
+async def test_what_travels_behind_a_refused_request_is_refused_without_a_look_at_its_bucket(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    throttle, takes = Throttle(Rates(Rate(1, "h", burst=2))), 0
+    gauge = throttle.gauge(("203.0.113.7", 1), lambda: NOBODY)
+    assert gauge is not None
+    assert throttle.limiter is not None
+    take = gauge.take
+
+    def counted(self: Gauge, cost: int = 1) -> SlowDown | None:
+        nonlocal takes
+        takes += 1
+        return take(cost)
+
+    monkeypatch.setattr(Gauge, "take", counted)
+    reader = reader_for(gauge, JSON)
+    events = reader.receive_data(b'["p",""]\n' * 100 + b'["r","x"]\n' * 100 + b'["l",""]\n' * 100)
+    assert [isinstance(event, SlowDown) for event in events] == [False] * 2 + [True] * 198
+    assert [event.wait_s for event in (events[2], events[-1]) if isinstance(event, SlowDown)] == [3600, 7200]
+    assert throttle.limiter.refused == 298
+    assert takes == 4
 
 
 async def test_all_connections_of_an_address_share_its_bucket() -> None:

@@ -37,6 +37,10 @@ class Gauge:
         rate = self._limiter.rate
         return SlowDown(f"too many requests, the limit is {rate} after {rate.burst} at once; wait {wait_s} s", wait_s)
 
+    def count_refused(self) -> None:
+        """Count a request that is refused for the same reason as the one before it."""
+        self._limiter.refused += 1
+
 
 class Throttle:
     """Makes the gauge of each connection."""

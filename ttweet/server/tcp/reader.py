@@ -34,13 +34,23 @@ class ThrottledReader(RequestReader):
 
     def _held_back(self, events: list[Event]) -> list[Event]:
         allowed: list[Event] = []
+        refused: dict[int, SlowDown] = {}  # by cost: what travels behind a refused request is refused too
         for event in events:
-            error = None if isinstance(event, _FREE) else self._gauge.take(COSTS.get(type(event), 1))
+            error = None if isinstance(event, _FREE) else self._too_early(COSTS.get(type(event), 1), refused)
             if error is None:
                 allowed.append(event)
             elif not isinstance(event, ClientReport):  # nobody reads an answer to that one
                 allowed.append(self._refusal(error))
         return allowed
+
+    def _too_early(self, cost: int, refused: dict[int, SlowDown]) -> SlowDown | None:
+        """Why a request is not carried out now; the same for all of one read that cost as much as one in `refused`."""
+        error = refused.get(cost)
+        if error is not None:
+            self._gauge.count_refused()
+        elif (error := self._gauge.take(cost)) is not None:
+            refused[cost] = error
+        return error
 
     def _refusal(self, error: SlowDown) -> TtweetError:
         return ProtocolError("slow_down", error.text) if self.classic else error
