@@ -33,7 +33,7 @@ KINDS = ["memory", "sqlite", "sqlite, indexed at once", "sqlite, indexed now and
 def any_store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """A new store of each kind."""
     chunks = {"sqlite, indexed at once": 1, "sqlite, indexed now and then": 3}
-    monkeypatch.setattr(tag_index, "CHUNK", chunks.get(request.param, tag_index.CHUNK))
+    monkeypatch.setattr(tag_index, "CHUNK_TWEETS", chunks.get(request.param, tag_index.CHUNK_TWEETS))
     if request.param == "memory":
         yield MemoryStore()
     else:

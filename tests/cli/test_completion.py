@@ -168,7 +168,7 @@ def test_a_shell_that_does_not_start_in_time_is_ended(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setattr(completion, "LOOK_S", 0.01)
+    monkeypatch.setattr(completion, "SHELL_TIMEOUT_S", 0.01)
     (home / ".bashrc").write_text("cat <&1 >/dev/null; sleep 1000\n")
     assert main.main(["--install-completion", "--shell", "bash"]) == shell.FAILED
     assert "a new bash does not complete ttweet" in capsys.readouterr().err

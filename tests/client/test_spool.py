@@ -212,7 +212,7 @@ def test_who_cannot_wait_for_the_lock_leaves_a_tweet_behind_the_others(
 
 
 def test_who_waits_for_the_lock_hears_once_for_whom(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spool, "TOLD_S", 0.0)
+    monkeypatch.setattr(spool, "NOTICE_AFTER_S", 0.0)
     told: list[str] = []
     holder = ExitStack()
 

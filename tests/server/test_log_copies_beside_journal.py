@@ -92,7 +92,7 @@ async def test_a_line_is_in_the_file_within_a_second_of_its_commit(sample: Path)
         for number in range(3):
             journal.report(line_of(str(number)))
             await file.wait_lines([str(place) for place in range(number + 1)])
-    assert LINES_DELAY_S + log_copies.PAUSE_S < 1, "what is waited for beside the disk"
+    assert LINES_DELAY_S + log_copies.POLL_INTERVAL_S < 1, "what is waited for beside the disk"
 
 
 async def test_at_the_end_the_file_is_complete(sample: Path) -> None:
@@ -108,7 +108,7 @@ async def test_at_the_end_the_file_is_complete(sample: Path) -> None:
 async def test_a_file_that_is_in_trouble_at_the_end_is_tried_again_until_it_is_complete(
     sample: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_copies, "RETRY_S", 0.01)
+    monkeypatch.setattr(log_copies, "RETRY_INTERVAL_S", 0.01)
     store, file = MemoryStore(), WatchedFile(sample)
     copy = LogCopy(file, store, session=1)
     obstruct(sample)
@@ -129,7 +129,7 @@ async def test_a_file_that_is_in_trouble_at_the_end_is_tried_again_until_it_is_c
 async def test_a_file_that_stays_in_trouble_does_not_keep_the_server_from_ending_nor_busy(
     sample: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_copies, "RETRY_S", 1000)
+    monkeypatch.setattr(log_copies, "RETRY_INTERVAL_S", 1000)
     store, file = MemoryStore(), WatchedFile(sample)
     obstruct(sample)
     async with copying(store, LogCopy(file, store, session=1), final_s=0.1) as journal:

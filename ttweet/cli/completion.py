@@ -23,7 +23,7 @@ from ttweet.cli.main import make_app
 from ttweet.cli.options import FILE
 from ttweet.files import trusted_path, write_texts
 
-LOOK_S = 10.0  # for a shell to start and answer: the slowest startup files take some seconds
+SHELL_TIMEOUT_S = 10.0  # for a shell to start and answer: the slowest startup files take some seconds
 
 Shell = Literal["bash", "zsh", "fish"]
 ShellName = Annotated[
@@ -205,7 +205,7 @@ def _answer(name: Shell, option: str, program: str) -> str:
             return ""
         try:
             with suppress(subprocess.TimeoutExpired):
-                process.wait(LOOK_S)
+                process.wait(SHELL_TIMEOUT_S)
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)

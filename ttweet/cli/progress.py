@@ -12,7 +12,7 @@ from ttweet.cli import shell
 
 BAR_COLUMNS = 16
 WHOLE = 60  # columns of a line with a bar; below them there are words only
-PAUSE_S = 0.1  # between two looks: one costs 20 us, and nobody reads faster
+REDRAW_INTERVAL_S = 0.1  # between two looks: one costs 20 us, and nobody reads faster
 
 Show = Callable[[int, int | None, str], object]
 
@@ -42,7 +42,7 @@ def progress(*, wanted: bool = True) -> Iterator[Show]:
 
         def show(done: int, total: int | None, words: str) -> None:
             nonlocal looked
-            if (now := time.monotonic()) - looked >= PAUSE_S or done == total:
+            if (now := time.monotonic()) - looked >= REDRAW_INTERVAL_S or done == total:
                 looked = now
                 line.update(task, completed=done, total=total, description=words)
 

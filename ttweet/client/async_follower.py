@@ -7,7 +7,7 @@ from typing import Self
 import trio
 
 from ttweet.client.async_link import AsyncLink
-from ttweet.client.cursor import SILENCE_S, Cursor
+from ttweet.client.cursor import KEEP_ALIVE_TIMEOUT_S, Cursor
 from ttweet.model.errors import ConnectError, Refused
 from ttweet.model.tweets import Tweet
 
@@ -71,9 +71,9 @@ class AsyncFollower:
         if self._link is None:
             link = await self._connect()
             try:
-                await link.send(self._cursor.request(), SILENCE_S)
+                await link.send(self._cursor.request(), KEEP_ALIVE_TIMEOUT_S)
             except BaseException:
                 link.close()
                 raise
             self._link = link
-        return self._cursor.receive(await self._link.receive(SILENCE_S))
+        return self._cursor.receive(await self._link.receive(KEEP_ALIVE_TIMEOUT_S))

@@ -15,7 +15,7 @@ from ttweet.model.pushes import CaughtUp, KeepAlive, Pruned, Push
 from ttweet.model.tweets import Deletion, Tweet
 from ttweet.protocol import calls, frames, pushes
 
-SILENCE_S = 60.0  # the server pings a follower that has nothing to read more often than that
+KEEP_ALIVE_TIMEOUT_S = 60.0  # the server pings a follower that has nothing to read more often than that
 FIRST_PAUSE_S = 0.1  # a server that is started again is back in a tenth of a second
 LONGEST_PAUSE_S = 10.0  # what a person still calls at once
 # another time may not have these

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self
 
-from ttweet.client.cursor import SILENCE_S, Cursor
+from ttweet.client.cursor import KEEP_ALIVE_TIMEOUT_S, Cursor
 from ttweet.client.waiting import FOREVER, pause
 from ttweet.model.errors import ConnectError, Refused
 from ttweet.model.tweets import Tweet
@@ -93,5 +93,5 @@ class Follower:
         if self._link is None:
             self._link = self._connect(self._deadline)
             self._link.send(self._cursor.request())
-            self._link.wait_at_most(SILENCE_S)
+            self._link.wait_at_most(KEEP_ALIVE_TIMEOUT_S)
         return self._cursor.receive(self._link.receive())

@@ -24,8 +24,8 @@ MAX_SENT_S = 6 * 86400  # a server keeps keys for 7 days; one less, for two cloc
 DIGITS = 12  # of a file's number, so that the order of names is that of numbers
 MAX_FILE_BYTES = 64 * 1024  # a tweet with 32 long tags beside it has 20 KiB; what is larger is none
 MAX_WAIT_S = 60.0  # for another process, which itself gives up on a silent server after 15 s; it may have been stopped
-TOLD_S = 1.0  # of waiting without a word
-LOOK_S = 0.02  # between two attempts at the lock
+NOTICE_AFTER_S = 1.0  # of waiting without a word
+LOCK_POLL_INTERVAL_S = 0.02  # between two attempts at the lock
 _PASSING = (*SHORTAGES, errno.ENOMEM, errno.EIO, errno.ESTALE)
 """The errors of a read that say nothing about the file: a later one may succeed."""
 
@@ -74,7 +74,7 @@ class Spool:
     def locked(self, on_wait: Callable[[str], object] | None = None) -> Iterator[None]:
         """Make the folder if there is none, and wait until no other process is at it. Raises HeldError.
 
-        `on_wait` hears once of the one that is, `process 4711`, when it takes longer than TOLD_S.
+        `on_wait` hears once of the one that is, `process 4711`, when it takes longer than NOTICE_AFTER_S.
         """
         make_private(trusted_path(self.folder))
         refuse_shared(self.folder)
@@ -197,10 +197,10 @@ def _lock(descriptor: int, on_wait: Callable[[str], object] | None) -> None:
         waited_s = time.monotonic() - begun
         if waited_s > MAX_WAIT_S:
             raise HeldError(f"{_holder(descriptor)} has been at the spool for {MAX_WAIT_S:g} s")
-        if waited_s > TOLD_S and on_wait:
+        if waited_s > NOTICE_AFTER_S and on_wait:
             on_wait(_holder(descriptor))
             on_wait = None
-        time.sleep(LOOK_S)
+        time.sleep(LOCK_POLL_INTERVAL_S)
 
 
 def _holder(descriptor: int) -> str:

@@ -25,7 +25,7 @@ from ttweet.security.tokens import Token
 
 log = logging.getLogger(__name__)
 
-WATCH_S = 0.5  # between two looks at the tokens' file: so long a revoked token may be used
+POLL_INTERVAL_S = 0.5  # between two looks at the tokens' file: so long a revoked token may be used
 MAX_WRONG = 5  # wrong tokens of one address, one after another, before it has to wait
 WRONG_PAUSE_S = 10.0  # for one more of them, as long as it goes on: 360 an hour of 2^256
 MAX_ADDRESSES = 1_024  # remembered of those that wrong tokens came from; then the ones longest ago are forgotten
@@ -130,7 +130,7 @@ class Authenticator:
 
     async def _watch(self, on_change: Callable[[], Awaitable[None]]) -> None:
         while True:
-            await trio.sleep(WATCH_S)
+            await trio.sleep(POLL_INTERVAL_S)
             await self.refresh()
             if self._changed:
                 self._changed = False
@@ -139,7 +139,7 @@ class Authenticator:
     async def _keep_noting(self) -> None:
         """In a task of its own: a disk that is slow to write must not delay the look at who was revoked."""
         while True:
-            await trio.sleep(WATCH_S)
+            await trio.sleep(POLL_INTERVAL_S)
             await self.note_uses()
 
     def _find(self, secret: str) -> Token | None:

@@ -24,8 +24,8 @@ from ttweet.storage.contract import Reader
 log = logging.getLogger(__name__)
 
 PAGE_LINES = 2_000  # of one read: 200 KB, or 3 MB of the longest lines
-PAUSE_S = 0.2  # between two looks at the log: a line is copied well within a second of its commit
-RETRY_S = 0.5  # between attempts at a copy that fails
+POLL_INTERVAL_S = 0.2  # between two looks at the log: a line is copied well within a second of its commit
+RETRY_INTERVAL_S = 0.5  # between attempts at a copy that fails
 
 _STARTS = tuple([start.encode() for start in LINE_STARTS])
 
@@ -254,9 +254,9 @@ class LogCopy:
             if not (self._finishing or (self._reopening and complete)):
                 if complete:
                     await journal.wait_commit(seen)
-                await trio.sleep(PAUSE_S if complete else RETRY_S)
+                await trio.sleep(POLL_INTERVAL_S if complete else RETRY_INTERVAL_S)
         if self._finishing and not complete:
-            await trio.sleep(RETRY_S)
+            await trio.sleep(RETRY_INTERVAL_S)
 
     def catch_up(self) -> bool:
         """Copy all that is committed and not copied yet; False when that cannot be done now."""

@@ -127,8 +127,8 @@ def texts_of(path: Path) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(identity, "LOOK_S", 0.0)
-    monkeypatch.setattr(database_file, "RETRY_S", 0.0)
+    monkeypatch.setattr(identity, "NAMES_CHECK_INTERVAL_S", 0.0)
+    monkeypatch.setattr(database_file, "RESCUE_INTERVAL_S", 0.0)
 
 
 @pytest.mark.parametrize("way", DISPLACED)
@@ -305,7 +305,7 @@ def test_attempts_at_a_copy_have_a_pause(path: Path, store: SqliteStore, monkeyp
         raise StoreError("full", "the disk is full")
 
     monkeypatch.setattr(rescue, "copy_out", full)
-    monkeypatch.setattr(database_file, "RETRY_S", 3600.0)
+    monkeypatch.setattr(database_file, "RESCUE_INTERVAL_S", 3600.0)
     remove("")(path)
     for _ in range(3):
         with pytest.raises(Displaced):

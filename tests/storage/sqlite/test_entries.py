@@ -59,7 +59,7 @@ OUTCOMES = [
 def test_batches_that_are_rolled_back_leave_nothing_and_come_out_alike_when_they_are_applied_again(
     path: Path, connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
-    monkeypatch.setattr(tag_index, "CHUNK", chunk)
+    monkeypatch.setattr(tag_index, "CHUNK_TWEETS", chunk)
     entries = EntryWriter(connection, log_limit=100_000)
     before = content(path), entries.newest, entries.last_line, entries.is_indexed
     connection.execute("BEGIN IMMEDIATE")
@@ -78,7 +78,7 @@ def test_batches_that_are_rolled_back_leave_nothing_and_come_out_alike_when_they
 def test_batches_of_one_transaction_are_indexed_once(
     path: Path, connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
-    monkeypatch.setattr(tag_index, "CHUNK", chunk)
+    monkeypatch.setattr(tag_index, "CHUNK_TWEETS", chunk)
     entries = EntryWriter(connection, log_limit=100_000)
     for _ in range(2):
         connection.execute("BEGIN IMMEDIATE")

@@ -22,8 +22,8 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqliteStore]:
-    monkeypatch.setattr(identity, "LOOK_S", 0.0)
-    monkeypatch.setattr(database_file, "RETRY_S", 0.0)
+    monkeypatch.setattr(identity, "NAMES_CHECK_INTERVAL_S", 0.0)
+    monkeypatch.setattr(database_file, "RESCUE_INTERVAL_S", 0.0)
     with opened(path) as store:
         post(store, *BEFORE)
         store.settle()  # the index of tags is complete, so that a look commits nothing

@@ -14,7 +14,7 @@ from ttweet.model.tweets import Tweet
 from ttweet.storage.sqlite import entries, room
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.removal import oldest_before
-from ttweet.storage.sqlite.room import LOOK_S, PLENTY_BYTES, RESERVE_BYTES, DiskRoom, missing, more_room
+from ttweet.storage.sqlite.room import PLENTY_BYTES, RESERVE_BYTES, ROOM_CHECK_INTERVAL_S, DiskRoom, missing, more_room
 from ttweet.storage.sqlite.writer import SqliteStore
 
 
@@ -142,7 +142,7 @@ def test_a_disk_with_plenty_of_room_is_looked_at_ten_times_a_second(
 ) -> None:
     looks: list[str] = []
     left = iter([PLENTY_BYTES, PLENTY_BYTES - 1, PLENTY_BYTES - 1])
-    times = iter([0.0, LOOK_S / 2, LOOK_S, LOOK_S])
+    times = iter([0.0, ROOM_CHECK_INTERVAL_S / 2, ROOM_CHECK_INTERVAL_S, ROOM_CHECK_INTERVAL_S])
 
     def look(folder: str) -> int:
         looks.append(folder)

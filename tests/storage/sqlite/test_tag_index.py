@@ -33,7 +33,7 @@ def of_tag(reader: SqliteStore | SqliteReader, key: str) -> list[int]:
 def test_tweets_are_indexed_when_there_is_a_chunk_of_them(
     store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tag_index, "CHUNK", 5)
+    monkeypatch.setattr(tag_index, "CHUNK_TWEETS", 5)
     post(store, "1 #a", "2 #b")
     post(store, "3", "4 #a")
     assert (up_to(path), links(path)) == (0, [])
@@ -90,15 +90,15 @@ def test_a_chunk_that_is_rolled_back_waits_again(
 def test_tweets_without_tags_do_not_make_the_tail_longer(
     store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tag_index, "CHUNK", 5)
+    monkeypatch.setattr(tag_index, "CHUNK_TWEETS", 5)
     post(store, *"abcdefg")
     assert up_to(path) == 7
 
 
-@pytest.mark.parametrize("later", [tag_index.PAUSE_MS, -tag_index.PAUSE_MS])
+@pytest.mark.parametrize("later", [tag_index.MAX_DELAY_MS, -tag_index.MAX_DELAY_MS])
 def test_a_tweet_waits_for_a_bounded_time_while_others_follow(store: SqliteStore, path: Path, later: int) -> None:
     post(store, "1 #a", at=NOW)
-    post(store, "2 #a", at=NOW + tag_index.PAUSE_MS - 1)
+    post(store, "2 #a", at=NOW + tag_index.MAX_DELAY_MS - 1)
     assert up_to(path) == 0
     post(store, "3 #a", at=NOW + later)
     assert (up_to(path), links(path)) == (3, [1, 2, 3])
@@ -129,7 +129,7 @@ def test_the_index_is_complete_when_a_session_has_ended_or_begun(path: Path) -> 
 def test_a_batch_that_fails_leaves_nothing_in_the_index_and_loses_nothing_that_waits(
     store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tag_index, "CHUNK", 5)
+    monkeypatch.setattr(tag_index, "CHUNK_TWEETS", 5)
     post(store, "1 #a", "2 #a")
     with limited_pages(store._connection, spare=1), pytest.raises(StoreError, match="full"):
         post(store, *[f"{'x' * 140} #b{number}" for number in range(100)])

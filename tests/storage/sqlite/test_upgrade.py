@@ -126,8 +126,8 @@ def test_a_migration_that_takes_long_says_so_once(
     path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     load("schema_1", path)
-    monkeypatch.setattr(migrating, "TOLD_S", 0)
-    monkeypatch.setattr(migrating, "LOOK_STEPS", 1)
+    monkeypatch.setattr(migrating, "NOTICE_AFTER_S", 0)
+    monkeypatch.setattr(migrating, "STEPS_PER_LOOK", 1)
     with caplog.at_level(logging.WARNING), opened(path):
         pass
     said = "this may take minutes, and Ctrl-C leaves the file as it was"
@@ -153,8 +153,8 @@ def test_ctrl_c_ends_a_migration_and_leaves_the_file_as_it_was(
     before = sql(path, "SELECT name, sql FROM sqlite_master"), entries_of(path)
     logging.getLogger(migrating.__name__).addHandler(CtrlC())
     with monkeypatch.context() as patch:
-        patch.setattr(migrating, "TOLD_S", 0)
-        patch.setattr(migrating, "LOOK_STEPS", steps)
+        patch.setattr(migrating, "NOTICE_AFTER_S", 0)
+        patch.setattr(migrating, "STEPS_PER_LOOK", steps)
         with pytest.raises(KeyboardInterrupt):
             SqliteStore.open(path, log_limit=9, at=AT)
     assert (sql(path, "SELECT name, sql FROM sqlite_master"), entries_of(path)) == before

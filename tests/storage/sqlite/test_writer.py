@@ -368,7 +368,7 @@ def test_any_history_reads_as_in_the_model(steps: list[list[Draft] | str], chunk
     """Whether tags are indexed at once or later, by the writer and by a reader that stays."""
     model = MemoryStore()
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tag_index, "CHUNK", chunk)
+        patch.setattr(tag_index, "CHUNK_TWEETS", chunk)
         path = Path(folder) / "tweets.db"
         store = SqliteStore.open(path, log_limit=MANY_BYTES, at=NOW)
         reader = store.reader()

@@ -22,7 +22,7 @@ from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.rescue import put_back, save
 
 ATTEMPTS = 3  # to open a file again
-RETRY_S = 1.0  # between attempts to rescue what the file held: each may copy all of it
+RESCUE_INTERVAL_S = 1.0  # between attempts to rescue what the file held: each may copy all of it
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class DatabaseFile:
 
     def _try_again(self) -> bool:
         """Do what can be done; returns whether the file was opened again. `_advice` says what is left to do."""
-        self._next_try = time.monotonic() + RETRY_S
+        self._next_try = time.monotonic() + RESCUE_INTERVAL_S
         if not (self._unsure or self._is_written()):
             if not self._identity.lost():
                 self._advice = None

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ttweet import system
 
-LOOK_S = 0.5  # between two looks at all four names; database and log are compared at each commit, 3 us
+NAMES_CHECK_INTERVAL_S = 0.5  # between two looks at all four names; database and log are compared at each commit, 3 us
 ENDINGS = ("", "-wal", "-shm", ".lock")
 
 File = tuple[int, int]
@@ -51,10 +51,10 @@ class FileIdentity:
         self._next_look = 0.0
 
     def is_kept(self) -> bool:
-        """Whether the database and its log have their names; and every LOOK_S, whether all of its files have."""
+        """Whether database and log have their names; every NAMES_CHECK_INTERVAL_S, whether all files have."""
         now = time.monotonic()
         if now >= self._next_look:
-            self._next_look = now + LOOK_S
+            self._next_look = now + NAMES_CHECK_INTERVAL_S
             return not self.lost()
         return file_at(self._db) == self._opened[self._db] and file_at(self._wal) == self._opened[self._wal]
 

@@ -13,8 +13,8 @@ from ttweet.storage.sqlite.errors import primary_code
 
 log = logging.getLogger(__name__)
 
-TOLD_S = 1.0  # of work without a word
-LOOK_STEPS = 100_000  # of SQLite between two looks at the clock and for Ctrl-C, some 10 ms
+NOTICE_AFTER_S = 1.0  # of work without a word
+STEPS_PER_LOOK = 100_000  # of SQLite between two looks at the clock and for Ctrl-C, some 10 ms
 
 
 def migrate(connection: sqlite3.Connection) -> None:
@@ -37,11 +37,11 @@ def migrate(connection: sqlite3.Connection) -> None:
 
 @contextmanager
 def told_when_long(connection: sqlite3.Connection, what: str) -> Iterator[None]:
-    """Say what is done when it takes longer than TOLD_S, and let Ctrl-C interrupt a statement of SQLite's.
+    """Say what is done when it takes longer than NOTICE_AFTER_S, and let Ctrl-C interrupt a statement of SQLite's.
 
     Raises KeyboardInterrupt; the transaction around the block takes back what was done.
     """
-    due = time.monotonic() + TOLD_S
+    due = time.monotonic() + NOTICE_AFTER_S
 
     def look() -> int:
         nonlocal due
@@ -50,7 +50,7 @@ def told_when_long(connection: sqlite3.Connection, what: str) -> Iterator[None]:
             log.warning("%s; this may take minutes, and Ctrl-C leaves the file as it was", what)
         return 0
 
-    connection.set_progress_handler(look, LOOK_STEPS)
+    connection.set_progress_handler(look, STEPS_PER_LOOK)
     try:
         yield
     except sqlite3.OperationalError as exc:

@@ -13,8 +13,8 @@ RESERVE_BYTES = (
     1024 * 1024
 )  # kept free of tweets: a stop, a start and a removal of old tweets need room; ext4 keeps 5 %
 START_BYTES = 128 * 1024  # for the index of the write-ahead log, and the pages of a session and its first lines
-PLENTY_BYTES = 1024 * 1024 * 1024  # of free room, which no disk loses within LOOK_S
-LOOK_S = 0.1  # between two looks at a disk with plenty of room
+PLENTY_BYTES = 1024 * 1024 * 1024  # of free room, which no disk loses within ROOM_CHECK_INTERVAL_S
+ROOM_CHECK_INTERVAL_S = 0.1  # between two looks at a disk with plenty of room
 SHM_BYTES = 32 * 1024  # of the index of the write-ahead log, for the first 4,096 pages
 
 _KIB, _MIB = 1024, 1024 * 1024
@@ -36,7 +36,7 @@ class DiskRoom:
         now = time.monotonic()
         if self._free >= PLENTY_BYTES and now < self._next_look:
             return False
-        self._next_look = now + LOOK_S
+        self._next_look = now + ROOM_CHECK_INTERVAL_S
         try:
             self._free = _free(self._folder)
         except OSError:  # the folder has gone: the look after COMMIT finds that

@@ -2,10 +2,10 @@
 
 To index each batch at once costs pages of the file: one for each tag's row, its links, its place among the most used.
 32 tweets wrote 47 pages, 40 of them for tags, and took 0.9 ms of the writer's processor; in chunks they take half of
-that. So tweets wait in memory until there are CHUNK of them, their tags weigh CHUNK_WEIGHT, or the first has waited for
-PAUSE_MS. The batch that follows then indexes one chunk in its transaction, in which `tag_index.up_to` moves to the last
-tweet of the chunk. Readers, and the next server if this one dies, find the tweets above that mark in the log
-(sqlite_tail).
+that. So tweets wait in memory until there are CHUNK_TWEETS of them, their tags weigh CHUNK_WEIGHT, or the first has
+waited for MAX_DELAY_MS. The batch that follows then indexes one chunk in its transaction, in which `tag_index.up_to`
+moves to the last tweet of the chunk. Readers, and the next server if this one dies, find the tweets above that mark in
+the log (see tail).
 """
 
 import sqlite3
@@ -20,9 +20,9 @@ from ttweet.storage.sqlite.tag_table import TagTable
 from ttweet.storage.sqlite.tag_uses import Tagged, to_tagged
 from ttweet.storage.sqlite.tweet_rows import to_tweet
 
-CHUNK = 1_000  # tweets, some 5 ms of work: more would save little and make the batch that it goes with wait for longer
+CHUNK_TWEETS = 1_000  # some 5 ms of work: more would save little and make the batch that it goes with wait longer
 CHUNK_WEIGHT = 96 * 1024  # of the tags indexed at once: some 700 short ones, 11 ms of work, or 170 of 450 bytes
-PAUSE_MS = 1_000  # that a tweet waits at most while others follow: other programs see an index that is one second old
+MAX_DELAY_MS = 1_000  # that a tweet waits while others follow: other programs see an index that is one second old
 
 _UP_TO = "SELECT up_to FROM tag_index"
 _MARK = "UPDATE tag_index SET up_to = ?"
@@ -82,8 +82,8 @@ class TagIndex:
         self._fresh_newest = newest
         fresh = _weight_of(tagged)
         self._fresh_weight += fresh
-        waited = self._since is not None and abs(at - self._since) >= PAUSE_MS
-        if waited or newest - self._up_to >= CHUNK or self._weight + self._fresh_weight >= CHUNK_WEIGHT:
+        waited = self._since is not None and abs(at - self._since) >= MAX_DELAY_MS
+        if waited or newest - self._up_to >= CHUNK_TWEETS or self._weight + self._fresh_weight >= CHUNK_WEIGHT:
             self.build(limit=max(CHUNK_WEIGHT, fresh))  # at least what the batch brings, or the rest grows without end
         elif self._since is None and newest > self._up_to:
             self._since = at
