@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 import ttweet
 from tests.client.test_cursor import Diary, line
 from tests.storage.sqlite.test_removal import DAY_MS, NOW, REPORT, check_counts, log, post
+from tests.support import processes
+from tests.support.in_process import complains, run
 from tests.support.memory_store import MemoryStore
-from tests.support.processes import run, running_server, says
+from tests.support.processes import running_server
 from tests.support.serving import serving
 from tests.support.sqlite_files import MANY_BYTES
 from tests.support.stored import tweets_after
@@ -237,7 +239,7 @@ def file(tmp_path: Path) -> Path:
 def test_a_dry_run_counts_and_the_next_one_removes(file: Path) -> None:
     arguments = ["prune", "--keep-last", "2", "--db", str(file)]
     assert run(*arguments, "--dry-run").stdout == f"3 tweets would be removed from {file}, 2 kept\n"
-    assert run(*arguments).stdout == f"3 tweets removed from {file}, 2 kept\n"
+    assert processes.run(*arguments).stdout == f"3 tweets removed from {file}, 2 kept\n"
     assert json.loads(run(*arguments, "--json").stdout) == {"removed": 0, "kept": 2, "dry_run": False}
     assert run("tags", "--db", str(file)).stdout.startswith("n\t2\t")
 
@@ -272,7 +274,7 @@ def test_tweets_that_are_old_enough_go(tmp_path: Path) -> None:
     ],
 )
 def test_a_command_line_that_cannot_be_meant_is_told(file: Path, arguments: list[str], words: str) -> None:
-    code, text = says("prune", *arguments, "--db", str(file))
+    code, text = complains("prune", *arguments, "--db", str(file))
     assert code == shell.USAGE
     assert words in text
 
@@ -282,12 +284,12 @@ def test_the_file_of_a_running_server_is_left_alone_and_one_that_is_not_there_is
         for text in "ab":
             run("post", text, "--server", server.address)
         for keep in (["--keep-last", "1"], ["--keep-last", "9"], ["--keep", "90d"]):  # with and without any to remove
-            code, text = says("prune", *keep, "--db", str(server.db))
+            code, text = complains("prune", *keep, "--db", str(server.db))
             assert code == shell.FAILED
             assert text == (
                 f"ttweet: a server holds {server.db}; stop it before tweets are removed, "
                 "or start it with --keep or --keep-last"
             )
     missing = tmp_path / "none.db"
-    assert says("prune", "--keep-last", "1", "--db", str(missing))[0] == shell.NOTHING
+    assert complains("prune", "--keep-last", "1", "--db", str(missing))[0] == shell.NOTHING
     assert not missing.exists()

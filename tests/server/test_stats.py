@@ -10,10 +10,11 @@ import trio
 
 import ttweet
 from tests.support.held_store import HeldStore
+from tests.support.in_process import complains, run
 from tests.support.memory_edge import MemoryEdge
 from tests.support.memory_store import MemoryStore
 from tests.support.posters import MOVED
-from tests.support.processes import plain, run, run_on_terminal, running_server, says
+from tests.support.processes import plain, run_on_terminal, running_server
 from tests.support.serving import Caller, serving
 from ttweet.cli import shell
 from ttweet.cli.commands.stats import readable
@@ -180,7 +181,7 @@ def test_a_server_whose_administrators_have_tokens_refuses_others(tmp_path: Path
         token = run("token", "add", "root", "--can", "admin", "--db", str(server.db)).stdout.strip()
         done = run("stats", "--json", "--server", server.address, variables={"TTWEET_TOKEN": token})
         assert done.returncode == shell.DONE
-        code, text = says("stats", "--server", server.address)
+        code, text = complains("stats", "--server", server.address)
         assert code == shell.REFUSED
         assert text.startswith("ttweet: this needs the right to admin")
 

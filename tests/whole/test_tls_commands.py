@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import in_process
 from tests.support.authority import FAR_AWAY, Authority
 from tests.support.processes import LIMIT_S, TTWEET, Server, environment, output_of, run, running_server, says
 
@@ -47,7 +48,8 @@ def test_each_command_speaks_tls_by_option_and_by_environment(
 ) -> None:
     where = ["--server", server.address]
     by_option = run(command[0], *where, "--ca", authority.ca, *command[1:], stdin=stdin)
-    by_environment = run(command[0], *where, *command[1:], stdin=stdin, variables={"TTWEET_CA": authority.ca})
+    variables = {"TTWEET_CA": authority.ca}
+    by_environment = in_process.run(command[0], *where, *command[1:], stdin=stdin, variables=variables)
     for done in (by_option, by_environment):
         assert done.returncode == 0, done.stderr
         assert re.search(shown, done.stdout)
@@ -58,7 +60,7 @@ def test_a_session_at_the_keyboard_speaks_tls(server: Server, authority: Authori
     arguments = ("chat", "127.0.0.1", str(server.port), "ann")
     for done in (
         run(*arguments, "--ca", authority.ca, stdin=typed),
-        run(*arguments, stdin=typed, variables={"TTWEET_CA": authority.ca}),
+        in_process.run(*arguments, stdin=typed, variables={"TTWEET_CA": authority.ca}),
     ):
         assert done.returncode == 0
         assert done.stdout.splitlines()[:3] == [
