@@ -33,6 +33,8 @@ TRIES = 3
 RANDOM = 150  # requests made by chance, in the long form
 FOLLOWERS = 400
 BEHIND = 1_500  # tweets that a follower has not seen
+EQUAL = 200_000  # tweets with the same text, of which one is deleted
+PIPELINED = 60  # of them at once
 MULTIPLE = 4  # bytes of memory, and of the disk, that a byte that was sent may take
 MEMORY_BYTES = 20 << 20  # beside those
 REQUEST_BYTES, TAG_BYTES = 128, 192  # of the disk, for the rows of the shortest
@@ -303,4 +305,19 @@ def _indexed(field: Field) -> None:
         field.measure("1,200 uploads with 31 new tags, and the list of tags", happen)
 
 
-SITUATIONS: tuple[Callable[[Field], None], ...] = (_behind, _sets_of_tags, _at_once, _indexed)
+def _deleted(field: Field) -> None:
+    """Delete the first of many tweets with the same text, which the report log repeats as often."""
+    number, equal = max(5_000, int(EQUAL * min(1.0, field.scale))), Request.of("equal", "u", "equal", PIPELINED)
+    with field.link() as author:
+
+        def happen() -> None:
+            first = _newest(field) + 1
+            for _ in range(number // PIPELINED):
+                field.upload(author, equal)
+            author.send("x", first)
+            author.answers(1)
+
+        field.measure(f"deletion of one of {number} equal tweets", happen)
+
+
+SITUATIONS: tuple[Callable[[Field], None], ...] = (_behind, _sets_of_tags, _at_once, _indexed, _deleted)

@@ -26,6 +26,7 @@ from ttweet.storage.sqlite.writer import SqliteStore
 
 DAY_MS = 86_400_000
 PRUNE_STEP = 3
+SEARCH_STEP = 3
 
 
 class _Shared:
@@ -53,11 +54,18 @@ class _Shared:
                 LogLine(len(self.log) + 1, self.session, at, one.side, one.category, one.text, *(one.details or ()))
             )
 
-    def _traces_of(self, tweet: Tweet) -> list[int]:
-        texts = reports.traces(tweet.text) if tweet.text else ()
-        lines = [entry for entry in self.log if entry.text in texts]
-        arrival = next((entry.id for entry in lines if entry.at == tweet.at), 0)
-        return [entry.id for entry in lines if entry.id >= arrival]
+    def _search(self, tweet: int, after: int, at: int | None) -> Traces:
+        texts = [text for one in self.tweets if one.id == tweet and one.text for text in reports.traces(one.text)]
+        seen = self.log[after:][:SEARCH_STEP]
+        lines = [entry.id for entry in seen if entry.text in texts and at in (None, entry.at)]
+        return Traces(lines, after + len(seen), complete=len(seen) < SEARCH_STEP)
+
+    def _redact(self, text: str, lines: Sequence[int]) -> None:
+        texts = reports.traces(text) if text else ()
+        for id_ in lines:
+            entry = self.log[id_ - 1]
+            if entry.text in texts:
+                self.log[id_ - 1] = entry._replace(text=reports.blanked(entry.text))
 
 
 class MemoryTweetLog(_Shared):
@@ -101,6 +109,7 @@ class MemoryTweetLog(_Shared):
             raise Refused("no_tweet", f"there is no tweet {tweet}; nothing was deleted")
         self.newest += 1
         self.deletions.append(Deletion(self.newest, at, tweet))
+        self._redact(found[0].text, [*traces.lines, *[entry.id for entry in self.log[traces.searched :]]])
         self._blank(found[0])
         self._log([report], at)
         return self.deletions[-1]
@@ -108,10 +117,6 @@ class MemoryTweetLog(_Shared):
     def _blank(self, tweet: Tweet) -> None:
         self.tweets.remove(tweet)
         self._forget_in_keys(tweet)
-        found = set(self._traces_of(tweet))
-        for index, entry in enumerate(self.log):
-            if entry.id in found:
-                self.log[index] = entry._replace(text=reports.blanked(entry.text))
 
     def _forget_in_keys(self, tweet: Tweet) -> None:
         for scope, first in self.keys.items():
@@ -225,9 +230,18 @@ class MemoryReportLog(_Shared):
     def last_session(self) -> int | None:
         return self.session
 
-    def traces(self, tweet: int) -> Traces:
-        found = [line for one in self.tweets if one.id == tweet for line in self._traces_of(one)]
-        return Traces(found, len(self.log))
+    def arrival(self, tweet: int, *, after: int) -> Traces:
+        at = next((one.at for one in self.tweets if one.id == tweet), None)
+        found = self._search(tweet, after, at)
+        return found._replace(lines=found.lines[:1])
+
+    def traces(self, tweet: int, *, after: int) -> Traces:
+        return self._search(tweet, after, None)
+
+    def redact(self, tweet: int, lines: Sequence[int]) -> None:
+        for one in self.tweets:
+            if one.id == tweet:
+                self._redact(one.text, lines)
 
     def prune_lines(self, since: int) -> int:
         return 0  # its log counts from the first line

@@ -6,7 +6,7 @@ once a batch, not once a tweet. Knows no particular store and no wire.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -23,7 +23,7 @@ from ttweet.model.errors import Displaced, Refused, StoreError, TtweetError
 from ttweet.model.reports import Report
 from ttweet.model.times import Clock, now_ms
 from ttweet.model.tweets import Deletion, Draft, Tombstone, Tweet
-from ttweet.storage.contract import Store, Traces
+from ttweet.storage.contract import NOT_SEARCHED, Store, Traces
 
 T = TypeVar("T")
 
@@ -94,7 +94,14 @@ class Journal:
         if self._inbox.report(report) and not self._gathering:
             self._work.set()
 
-    async def delete(self, tweet: int, report: Report, traces: Traces) -> Deletion:
+    async def redact(self, tweet: int, lines: Sequence[int]) -> None:
+        """Blank a tweet's text in some report lines between two batches; see Store.redact.
+
+        Raises Refused `stopping`, and StoreError.
+        """
+        await self._change(partial(self._store.redact, tweet, lines), lambda _: None).done()
+
+    async def delete(self, tweet: int, report: Report, traces: Traces = NOT_SEARCHED) -> Deletion:
         """Delete a tweet between two batches; see Store.delete. On return it is durable and followers were told.
 
         Raises Refused `no_tweet` and `stopping`, and StoreError.

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
+from ttweet.broker.deleter import Deleter
 from ttweet.broker.journal import Journal
 from ttweet.broker.kept_answers import KeptAnswers
 from ttweet.broker.read_scheduler import ReadScheduler
@@ -45,6 +46,7 @@ class Service:
         self._reader = reader
         self._reads = reads
         self._stats = stats
+        self._deleter = Deleter(journal, reader, reads)
         self._tag_lists = KeptAnswers(self._find_tags)
         self._head.add_listener(self._tag_lists)
         self._logins: dict[str, int] = {}  # names that are online, with the newest id at their login
@@ -115,8 +117,7 @@ class Service:
 
     async def delete(self, tweet: int, by: str) -> Deletion:
         """Delete a tweet, its text and what tells of it; `by` is who wants it. Raises Refused `no_tweet`."""
-        traces = await self._reads.run(partial(self._reader.traces, tweet))
-        return await self._journal.delete(tweet, reports.message_deleted(tweet, by), traces)
+        return await self._deleter.delete(tweet, reports.message_deleted(tweet, by))
 
     def sign_in(self, name: str, *, instead_of: str | None = None) -> SignedIn:
         """Put a name online, in place of another of the same client's. Raises Refused; then the other stays online."""

@@ -16,6 +16,9 @@ from ttweet.model.tweets import Deletion, Draft, Page, TagPage, Tombstone, Tweet
 KEY_LIFETIME_MS = 7 * 86_400_000  # a retry comes within seconds; a week covers a laptop that slept over a holiday
 
 
+REDACT_STEP = 256  # report lines blanked in one transaction: some 3 ms, for which uploads wait
+
+
 class LogLine(NamedTuple):
     """A stored report line; `text` is escaped. `at` is milliseconds since 1970 UTC.
 
@@ -45,13 +48,17 @@ class Size(NamedTuple):
 
 
 class Traces(NamedTuple):
-    """The ids of report lines that repeat a tweet's text, among those up to the id `searched`."""
+    """The ids of report lines that repeat a tweet's text, among those up to the id `searched`.
+
+    `complete`: there were no later lines then.
+    """
 
     lines: list[int]
     searched: int
+    complete: bool
 
 
-NOT_SEARCHED = Traces([], 0)
+NOT_SEARCHED = Traces([], 0, complete=False)
 
 
 class Position(NamedTuple):
@@ -152,11 +159,15 @@ class ReportQueries(Protocol):
         """The newest server session's number; None before the first."""
         ...
 
-    def traces(self, tweet: int) -> Traces:
-        """Where the report log repeats a tweet's text, from its arrival on.
+    def arrival(self, tweet: int, *, after: int) -> Traces:
+        """Search a bounded number of report lines, above an id, for the one that was stored with a tweet.
 
-        It looks through the whole log, so not in the writer's time.
+        `lines` is empty as long as it is not found. Earlier lines with the same text are another tweet's.
         """
+        ...
+
+    def traces(self, tweet: int, *, after: int) -> Traces:
+        """Search as many report lines for those that repeat a tweet's text."""
         ...
 
 
@@ -182,8 +193,8 @@ class TweetLog(Protocol):
         """Remove a tweet's text, tags and author, and where the report log repeats the text; say so in `report`.
 
         Its id, its time and its key stay; the deletion gets an id of its own. A tweet that is deleted already gives the
-        first deletion, and nothing is written. `traces` is what was found of the text before; the log is searched for
-        later lines. Durable on return. Raises Refused `no_tweet`, and StoreError as `append` does.
+        first deletion, and nothing is written. `traces` are the lines to blank among those that were searched before;
+        later ones are searched here. Durable on return. Raises Refused `no_tweet`, and StoreError as `append` does.
         """
         ...
 
@@ -215,6 +226,13 @@ class ReportLog(ReportQueries, Protocol):
 
     session: int
     """The number of this server session, begun when the store was opened for serving."""
+
+    def redact(self, tweet: int, lines: Sequence[int]) -> None:
+        """Blank a tweet's text in those of these report lines, REDACT_STEP at most, that repeat it.
+
+        Durable on return. Raises StoreError as `append` does.
+        """
+        ...
 
     def prune_lines(self, since: int) -> int:
         """Remove the oldest report lines, older than a time (ms), a bounded number; returns how many went.

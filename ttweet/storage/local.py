@@ -16,6 +16,7 @@ from ttweet.model.errors import Refused
 from ttweet.model.limits import QUERY_LIMIT
 from ttweet.model.times import now_ms
 from ttweet.model.tweets import Deletion, Page, TagPage, Tombstone, Tweet
+from ttweet.storage.redaction import redact
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore
 
@@ -87,7 +88,7 @@ class LocalStore:
     def delete(self, tweet: int) -> Deletion:
         """Delete a tweet, its text, tags and author; its id stays. See Client.delete. Raises Refused, StoreError."""
         report = reports.message_deleted(tweet, f"uid {os.getuid()}")
-        return self._writer.delete(tweet, report, at=now_ms(), traces=self._writer.traces(tweet))
+        return self._writer.delete(tweet, report, at=now_ms(), traces=redact(self._writer, tweet))
 
     def prune(self, before: int, *, since: int | None = None) -> Iterator[int]:
         """Remove the tweets below an id, oldest first, and report lines older than what stays, or than `since` (ms).

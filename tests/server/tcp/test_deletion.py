@@ -20,7 +20,7 @@ from ttweet.model.errors import Refused, StoreError
 from ttweet.model.reports import message_deleted, message_received
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.rights import POST, READ
-from ttweet.storage.contract import NOT_SEARCHED, Slice, Store
+from ttweet.storage.contract import Slice, Store
 
 REPORT = message_deleted(1, "ann")
 
@@ -35,7 +35,7 @@ async def test_a_deletion_stands_in_its_place_between_the_uploads() -> None:
         poster.post("first")
         await store.wait_held()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(journal.delete, 1, REPORT, NOT_SEARCHED)
+            nursery.start_soon(journal.delete, 1, REPORT)
             await trio.testing.wait_all_tasks_blocked()
             poster.post("second")
             store.release()
@@ -53,10 +53,10 @@ async def test_the_last_message_in_memory_follows() -> None:
         poster.post("first")
         poster.post("second")
         await poster.all_answered()
-        await journal.delete(2, REPORT, NOT_SEARCHED)
+        await journal.delete(2, REPORT)
         assert journal.head.last is not None
         assert (journal.head.last.text, journal.head.newest) == ("first", 3)
-        await journal.delete(1, REPORT, NOT_SEARCHED)
+        await journal.delete(1, REPORT)
         assert journal.head.newest == 4
     assert Journal(store).head.last is None
 
@@ -66,7 +66,7 @@ async def test_a_retry_of_the_last_tweet_does_not_bring_it_back() -> None:
         poster = Poster(journal)
         poster.post("secret", key="k")
         await poster.all_answered()
-        await journal.delete(1, REPORT, NOT_SEARCHED)
+        await journal.delete(1, REPORT)
         poster.post("secret", key="k")
         await poster.all_answered()
         assert journal.head.last is None
@@ -80,8 +80,8 @@ async def test_a_full_disk_refuses_a_deletion_and_the_next_one_works() -> None:
         await poster.all_answered()
         store.fail_next = [FULL]
         with pytest.raises(StoreError, match=FULL.text):
-            await journal.delete(1, REPORT, NOT_SEARCHED)
-        assert (await journal.delete(1, REPORT, NOT_SEARCHED)).tweet == 1
+            await journal.delete(1, REPORT)
+        assert (await journal.delete(1, REPORT)).tweet == 1
 
 
 @pytest.mark.parametrize("failing", [[BUSY], [None, BUSY]], ids=["behind a batch", "behind another deletion"])
@@ -99,7 +99,7 @@ async def test_deletions_that_wait_when_the_file_is_found_locked_do_not_wait_for
 
         async def delete() -> None:
             with pytest.raises(StoreError) as raised:
-                await journal.delete(1, REPORT, NOT_SEARCHED)
+                await journal.delete(1, REPORT)
             failed.append(raised.value)
 
         for _ in range(3):
@@ -116,7 +116,7 @@ async def test_after_a_deletion_alone_no_report_lines_are_waited_for() -> None:
         poster = Poster(journal)
         poster.post("first")
         await poster.all_answered()
-        await journal.delete(1, REPORT, NOT_SEARCHED)
+        await journal.delete(1, REPORT)
         await trio.testing.wait_all_tasks_blocked()
         assert not journal._gathering
         journal.report(message_received("waits for others"))
@@ -130,9 +130,9 @@ async def test_a_store_that_fails_in_a_deletion_is_not_written_to_any_more() -> 
         async with running(store) as journal:
             store.fail_next = [INTERNAL]
             with pytest.raises(StoreError):
-                await journal.delete(1, REPORT, NOT_SEARCHED)
+                await journal.delete(1, REPORT)
             with pytest.raises(Refused, match="stopping"):
-                await journal.delete(1, REPORT, NOT_SEARCHED)
+                await journal.delete(1, REPORT)
 
 
 async def test_who_asks_for_deletions_is_told_live_and_later_and_others_are_not(any_store: Store) -> None:
@@ -284,7 +284,7 @@ async def test_the_log_tells_of_a_deletion_after_what_was_told_before_it() -> No
         poster.post("gone")
         await poster.all_answered()
         journal.report(message_received("before"))
-        await journal.delete(1, REPORT, NOT_SEARCHED)
+        await journal.delete(1, REPORT)
     assert [line.text for line in store.log[-2:]] == ["Message Received: before", REPORT.text]
 
 

@@ -13,7 +13,6 @@ import pytest
 from tests.support.sqlite_files import MANY_BYTES, NOW, lines, opened, post, sql, texts
 from ttweet.model.errors import Displaced, OpenError, StoreError
 from ttweet.model.tweets import Tweet
-from ttweet.storage.contract import Traces
 from ttweet.storage.sqlite import backup, database_file, identity, rescue
 from ttweet.storage.sqlite.connections import connect_reader
 from ttweet.storage.sqlite.reader import SqliteReader
@@ -188,7 +187,8 @@ def look(store: SqliteStore) -> None:
 COMMITS: dict[str, Callable[[SqliteStore], object]] = {
     "a batch": lambda store: post(store, "x"),
     "report lines": lambda store: store.append([], lines("x"), at=NOW),
-    "a deletion": lambda store: store.delete(1, lines("x")[0], at=NOW, traces=Traces([], 0)),
+    "a deletion": lambda store: store.delete(1, lines("x")[0], at=NOW),
+    "a redaction": lambda store: store.redact(1, [1]),
     "a step of pruning": lambda store: store.prune(2),
     "pruned report lines": lambda store: store.prune_lines(0),
     "the index": lambda store: store.settle(),

@@ -1,7 +1,7 @@
 """Deleted tweets leave nothing behind but their place: over every store, and in SQLite's own tables."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ from tests.support.stored import deletions_after, tweets_after, tweets_of
 from ttweet.model.errors import Refused
 from ttweet.model.reports import Report, from_client, message_deleted, message_received, message_shown
 from ttweet.model.tweets import Deletion, Page, Tombstone, Tweet, draft
-from ttweet.storage.contract import Store
+from ttweet.storage.contract import REDACT_STEP, Store
+from ttweet.storage.redaction import redact
 from ttweet.storage.sqlite.writer import SqliteStore
 
 DAY_MS = 86_400_000
@@ -29,7 +30,7 @@ def post(store: Store, *texts: str, at: int = NOW, by: str | None = None) -> lis
 
 
 def delete(store: Store, tweet: int, *, at: int = NOW) -> Deletion:
-    return store.delete(tweet, REPORT, at=at, traces=store.traces(tweet))
+    return store.delete(tweet, REPORT, at=at, traces=redact(store, tweet))
 
 
 def tags(store: Store, now: int = NOW) -> list[tuple[str, int]]:
@@ -128,10 +129,55 @@ def test_the_report_log_says_who_and_which_and_repeats_the_text_no_more(any_stor
 
 def test_lines_that_came_after_the_search_are_blanked_too(any_store: Store) -> None:
     post(any_store, "secret")
-    traces = any_store.traces(1)
+    traces = redact(any_store, 1)
     any_store.append([], [message_shown("secret")], at=NOW)
     any_store.delete(1, REPORT, at=NOW, traces=traces)
     assert log(any_store) == ["Message Received: (deleted)", "Received Message: (deleted)", REPORT.text]
+
+
+def test_a_log_of_many_lines_is_searched_and_redacted_in_steps(any_store: Store) -> None:
+    post(any_store, *["other"] * 2_500, at=NOW - 1)
+    post(any_store, *["secret", "other"] * 1_500)
+    steps: list[Sequence[int]] = []
+    redact_some = any_store.redact
+
+    def noted(tweet: int, lines: Sequence[int]) -> None:
+        steps.append(lines)
+        redact_some(tweet, lines)
+
+    any_store.redact = noted  # type: ignore[method-assign]
+    delete(any_store, 2_501)
+    assert len(steps) >= 3
+    assert max(map(len, steps)) <= REDACT_STEP
+    assert [*dict.fromkeys(log(any_store))] == ["Message Received: other"]
+    lines = any_store.lines_after(0, limit=9_999)
+    assert [line.text for line in lines].count("Message Received: (deleted)") == 1_500
+
+
+def test_redaction_leaves_a_line_that_says_something_else_by_now(any_store: Store) -> None:
+    post(any_store, "secret", "other")
+    any_store.redact(1, [1, 2])
+    any_store.redact(1, [1])
+    any_store.redact(9, [2])
+    assert log(any_store) == ["Message Received: (deleted)", "Message Received: other"]
+
+
+def test_lines_from_before_a_tweet_are_another_ones_however_many_there_are(any_store: Store) -> None:
+    post(any_store, *["same"] * 1_200, at=NOW - 1)
+    post(any_store, "same")
+    delete(any_store, 1_201)
+    lines = any_store.lines_after(0, limit=9_999)
+    assert [line.id for line in lines if line.text == "Message Received: (deleted)"] == [1_201]
+
+
+def test_a_deletion_that_was_broken_off_takes_no_line_of_another_tweet_when_it_is_made_again(any_store: Store) -> None:
+    post(any_store, "same", at=NOW - 1)
+    post(any_store, "same", at=NOW)
+    any_store.append([], [message_shown("same")] * 3, at=NOW)
+    redact(any_store, 2)
+    delete(any_store, 2)
+    shown = "Received Message: (deleted)"
+    assert log(any_store) == ["Message Received: same", "Message Received: (deleted)", *[shown] * 3, REPORT.text]
 
 
 @pytest.mark.parametrize("line", [message_shown("寿" * 150), from_client(message_shown("寿" * 150).line)])

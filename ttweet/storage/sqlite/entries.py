@@ -15,7 +15,7 @@ from ttweet.model.tweets import Deletion, Draft, Entry, Tombstone, Tweet
 from ttweet.storage.contract import Traces
 from ttweet.storage.sqlite.key_table import PURGE_PAUSE_MS, KeyTable
 from ttweet.storage.sqlite.log_table import LogTable
-from ttweet.storage.sqlite.removal import blank, oldest_before, redact, remove_up_to
+from ttweet.storage.sqlite.removal import blank, later_traces, oldest_before, redact, remove_up_to
 from ttweet.storage.sqlite.rows import Rows, Value
 from ttweet.storage.sqlite.tag_index import TagIndex
 from ttweet.storage.sqlite.tag_uses import to_tagged
@@ -98,10 +98,15 @@ class EntryWriter:
         self._tags.uncount([to_tagged(tweet)])
         blank(self._connection, deletion)
         self._connection.execute(_GIVEN, (deletion.id,))
-        self._lines.note_change(-redact(self._connection, tweet.text, traces))
+        later = later_traces(self._connection, tweet.text, traces.searched)
+        self.redact(tweet.text, [*traces.lines, *later])
         self._lines.add([report], session=session, at=at)
         self._now = self._now._replace(newest=deletion.id)
         return deletion
+
+    def redact(self, text: str, lines: Sequence[int]) -> None:
+        """Blank a text in those of these report lines that repeat it."""
+        self._lines.note_change(-redact(self._connection, text, lines))
 
     def restore(self, entries: Sequence[Entry]) -> None:
         """Write entries as they are: checked, their ids rising, above `newest`. They have no keys any more."""

@@ -23,6 +23,7 @@ from ttweet.storage.sqlite.errors import store_error
 from ttweet.storage.sqlite.tail import Tail
 from ttweet.storage.sqlite.tweet_rows import DELETED, to_tweet
 
+SEARCH_STEP = 2_000  # report lines searched by one call: some 2 ms, in which other questions wait
 _ABOVE = MAX_ID + 1  # all ids
 DELETIONS_VERSION = 4  # of the schema: in the files of older ones nothing is deleted
 DETAILS_VERSION = 9  # of the schema: in the files of older ones report lines have no columns for them
@@ -64,11 +65,10 @@ _NTH_LAST = "SELECT id FROM tweets WHERE author IS NOT '' ORDER BY id DESC LIMIT
 _COUNTS = """
     SELECT count(*) FILTER (WHERE id < :id), count(*) FILTER (WHERE id >= :id) FROM tweets WHERE author IS NOT ''
 """
-# From the line that says the tweet came, which has its time; before it the same text was another tweet's. Later lines
-# may have earlier times: a clock that was ahead is put right.
+# Each reads a bounded number of lines: one that read the whole log would keep all other questions waiting.
 _TRACES = """
-    WITH lines AS MATERIALIZED (SELECT id, at FROM log WHERE text IN (?, ?, ?, ?, ?))
-    SELECT id FROM lines WHERE id >= coalesce((SELECT min(id) FROM lines WHERE at = ?), 0)
+    SELECT count(*), max(id), json_group_array(id) FILTER (WHERE at = coalesce(?, at) AND text IN (?, ?, ?, ?, ?))
+    FROM (SELECT id, at, text FROM log WHERE id > ? ORDER BY id LIMIT ?)
 """
 _COUNT_OF_OLD = "SELECT max(id) FROM tweets"
 _OF_TAG = """
@@ -194,14 +194,23 @@ class Queries:
         below, rest = self._one(_COUNTS, id=id_)
         return below, rest
 
-    def traces(self, tweet: int) -> Traces:
-        """See ReportQueries."""
-        newest: int = self._one("SELECT coalesce(max(id), 0) FROM log")[0]
+    def arrival(self, tweet: int, *, after: int) -> Traces:
+        """See ReportQueries; SEARCH_STEP lines at most."""
+        found = self._search(tweet, after, any_time=False)
+        return found._replace(lines=found.lines[:1])  # a batch may have stored several with the same text
+
+    def traces(self, tweet: int, *, after: int) -> Traces:
+        """See ReportQueries; SEARCH_STEP lines at most."""
+        return self._search(tweet, after, any_time=True)
+
+    def _search(self, tweet: int, after: int, *, any_time: bool) -> Traces:
         row = self._one("SELECT text, at FROM tweets WHERE id = :tweet AND text <> ''", tweet=tweet)
         if row is None:
-            return Traces([], newest)
-        found = self._rows(_TRACES, [*reports.traces(row[0]), row[1]])
-        return Traces([line for (line,) in found if line <= newest], newest)
+            return Traces([], after, complete=True)
+        text, at = row
+        values = [None if any_time else at, *reports.traces(text), after, SEARCH_STEP]
+        [(number, last, lines)] = self._rows(_TRACES, values)
+        return Traces(json.loads(lines), last or after, complete=number < SEARCH_STEP)
 
     def tweets_of_tag(self, key: str, *, limit: int, before: int | None = None) -> Page:
         """See TagQueries."""
@@ -307,7 +316,7 @@ class Queries:
     def _all(self, sql: str, **values: int | str | None) -> list[Any]:
         return self._rows(sql, values)
 
-    def _rows(self, sql: str, values: dict[str, int | str | None] | list[int | str]) -> list[Any]:
+    def _rows(self, sql: str, values: dict[str, int | str | None] | list[int | str | None]) -> list[Any]:
         """All rows, which ends the read transaction: one that stays open would make the WAL grow."""
         try:
             with self._reading:

@@ -3,11 +3,12 @@
 All of it runs inside the caller's transaction, in which `tag_index` counts their tags down. Knows no trio and no wire.
 """
 
+import json
 import sqlite3
+from collections.abc import Sequence
 
 from ttweet.model import reports
 from ttweet.model.tweets import Deletion, Tweet
-from ttweet.storage.contract import Traces
 from ttweet.storage.sqlite.tweet_rows import DELETED, to_tweet
 
 _OLDEST = "SELECT id, at, author, text, tags FROM tweets WHERE id < ? ORDER BY id LIMIT ?"
@@ -15,7 +16,8 @@ _FORGET = (
     "DELETE FROM deletions WHERE id <= ?",
     "DELETE FROM tweets WHERE id <= ?",
 )
-LATER_TRACES = "SELECT id FROM log WHERE id > ? AND text IN (?, ?, ?, ?, ?)"
+_REDACT = "UPDATE log SET text = ? WHERE id IN (SELECT value FROM json_each(?)) AND text = ?"
+_LATER_TRACES = "SELECT id FROM log WHERE id > ? AND text IN (?, ?, ?, ?, ?)"
 
 
 def blank(connection: sqlite3.Connection, deletion: Deletion) -> None:
@@ -38,18 +40,19 @@ def remove_up_to(connection: sqlite3.Connection, id_: int) -> None:
         connection.execute(statement, (id_,))
 
 
-def redact(connection: sqlite3.Connection, text: str, traces: Traces) -> int:
-    """Blank the report lines that repeat a text: those of `traces`, and later ones.
+def later_traces(connection: sqlite3.Connection, text: str, searched: int) -> list[int]:
+    """The report lines above an id that repeat a text. Raises sqlite3.Error."""
+    return [id_ for (id_,) in connection.execute(_LATER_TRACES, (searched, *reports.traces(text)))] if text else []
+
+
+def redact(connection: sqlite3.Connection, text: str, lines: Sequence[int]) -> int:
+    """Blank those of these report lines that repeat a text.
 
     Returns how many bytes shorter they are. Raises sqlite3.Error.
     """
-    if not text:
-        return 0
-    later = connection.execute(LATER_TRACES, (traces.searched, *reports.traces(text))).fetchall()
     freed = 0
-    for line in (*traces.lines, *[id_ for (id_,) in later]):
-        for trace in reports.traces(text):
-            blanked = reports.blanked(trace)
-            update = connection.execute("UPDATE log SET text = ? WHERE id = ? AND text = ?", (blanked, line, trace))
-            freed += update.rowcount * (len(trace.encode()) - len(blanked.encode()))
+    for trace in dict.fromkeys(reports.traces(text)):
+        blanked = reports.blanked(trace)
+        changed = connection.execute(_REDACT, (blanked, json.dumps(lines), trace)).rowcount
+        freed += changed * (len(trace.encode()) - len(blanked.encode()))
     return freed

@@ -79,6 +79,13 @@ class SqliteStore(Queries):
         with self._transaction():
             return self._entries.delete(to_tweet(row), report, session=self.session, at=at, traces=traces)
 
+    def redact(self, tweet: int, lines: Sequence[int]) -> None:
+        """See ReportLog."""
+        row = self._one("SELECT text FROM tweets WHERE id = :tweet", tweet=tweet)
+        if row is not None and row[0]:
+            with self._transaction():
+                self._entries.redact(row[0], lines)
+
     def prune(self, before: int) -> int:
         """See TweetLog; PRUNE_STEP tweets at most."""
         return self._fitting(lambda step: self._entries.prune(before, step), PRUNE_STEP)
