@@ -17,7 +17,7 @@ from ttweet.model import tweets
 from ttweet.model.errors import Refused, StoreError
 from ttweet.model.limits import MAX_ID, MAX_TWEET_ID
 from ttweet.model.reports import Report, message_deleted
-from ttweet.model.tweets import Deletion, Tombstone, Tweet, draft
+from ttweet.model.tweets import Deletion, Entry, Tombstone, Tweet, draft
 from ttweet.storage import jsonl
 from ttweet.storage.jsonl import ImportTally, decode, encode, import_entries, read_lines
 from ttweet.storage.sqlite.check import Check
@@ -157,6 +157,27 @@ def test_after_a_stop_anywhere_a_second_run_brings_in_the_rest_and_nothing_twice
     with opened(tmp_path / "new.db") as store:
         assert imported(store, lines) == ImportTally(new=49 - stored, known=stored)
         assert lines_of(store) == lines
+
+
+@pytest.mark.parametrize("known", [0, 1, 2, 9, 17])
+def test_an_import_takes_a_transaction_for_many_entries_however_many_are_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: int
+) -> None:
+    monkeypatch.setattr(jsonl, "PAGE_ENTRIES", 8)
+    lines = filled(tmp_path / "old.db")
+    batches: list[int] = []
+    with opened(tmp_path / "new.db") as store:
+        imported(store, lines[:known])
+        restore = store.restore
+
+        def noted(entries: Sequence[Entry]) -> None:
+            batches.append(len(entries))
+            restore(entries)
+
+        monkeypatch.setattr(store, "restore", noted)
+        imported(store, lines)
+    assert sum(batches) == len(lines) - known
+    assert len(batches) <= -(-len(lines) // 8)
 
 
 def changed(**fields: object) -> bytes:

@@ -136,13 +136,13 @@ def import_entries(
     known = _StoredEntries(target)
     batch: list[Entry] = []
     try:
-        for number, entry in _numbered(lines):
+        for done, (number, entry) in enumerate(_numbered(lines), 1):
             if entry.id <= newest:
                 known.compare(number, entry)
                 tally.known += isinstance(entry, Tweet)
             else:
                 batch.append(entry)
-            if len(batch) == PAGE_ENTRIES or tally.known % PAGE_ENTRIES == 1:
+            if done % PAGE_ENTRIES == 0:
                 _store(target, batch, tally)
                 told()
     except Refused:
