@@ -1,5 +1,6 @@
 """Files that are written whole or not at all: what stands in the target's place at any moment, and for whom."""
 
+import errno
 import fcntl
 import os
 import stat
@@ -81,6 +82,33 @@ def test_a_target_that_is_there_or_comes_meanwhile_is_not_overwritten_unless_wan
     with pytest.raises(FileExistsError), replacing(target, overwrite=False):
         pass
     assert target.read_text() == "somebody else's"
+    assert names(target.parent) == ["copy.txt"]
+
+
+def test_a_target_that_comes_at_the_last_moment_is_not_overwritten(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = Path.hardlink_to
+
+    def late(self: Path, other: Path) -> None:
+        self.write_text("somebody else's")
+        link(self, other)
+
+    monkeypatch.setattr(Path, "hardlink_to", late)
+    with pytest.raises(FileExistsError, match="it is there already"), replacing(target, overwrite=False) as part:
+        part.write_text("ours")
+    assert target.read_text() == "somebody else's"
+    assert names(target.parent) == ["copy.txt"]
+
+
+def test_a_file_system_without_hard_links_gets_the_new_file_too(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(self: Path, other: Path) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted", str(other))
+
+    monkeypatch.setattr(Path, "hardlink_to", refused)
+    with replacing(target, overwrite=False) as part:
+        part.write_text("ours")
+    assert target.read_text() == "ours"
     assert names(target.parent) == ["copy.txt"]
 
 

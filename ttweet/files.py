@@ -15,6 +15,7 @@ from pathlib import Path
 from ttweet import system
 
 MAX_LINKS = 40  # on one path, as Linux has it
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)  # of a file system without hard links, such as FAT
 
 
 class NotOursError(PermissionError):
@@ -37,7 +38,7 @@ def replacing(target: Path, *, overwrite: bool = True) -> Iterator[Path]:
                 yield part
                 os.fsync(fd)
                 _refuse(whole, overwrite=overwrite)
-                part.replace(whole)
+                _take_place(part, whole, overwrite=overwrite)
             except BaseException:  # and not later: the name may be another process's then
                 part.unlink(missing_ok=True)
                 raise
@@ -247,6 +248,24 @@ def _refuse(target: Path, *, overwrite: bool) -> None:
         raise OSError(errno.EINVAL, "it is no regular file", str(target))
     if not overwrite and target.exists():
         raise FileExistsError(errno.EEXIST, "it is there already", str(target))
+
+
+def _take_place(part: Path, target: Path, *, overwrite: bool) -> None:
+    """Give the part the name of the target, which a rename would take from a file that has just appeared, too."""
+    if overwrite:
+        part.replace(target)
+        return
+    try:
+        target.hardlink_to(part)
+    except FileExistsError:
+        _refuse(target, overwrite=False)
+        raise
+    except OSError as exc:
+        if exc.errno not in _NO_LINKS:
+            raise
+        part.replace(target)
+    else:
+        part.unlink()
 
 
 @contextmanager
