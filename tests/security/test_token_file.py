@@ -123,6 +123,13 @@ def test_that_there_was_an_admin_stays_known_whatever_its_name_gets(file: TokenF
     assert [token.id for token in file.read()] == [first.id, third.id]
 
 
+def test_no_file_is_made_for_a_token_that_is_not_there(file: TokenFile) -> None:
+    with pytest.raises(Refused, match="bob has no token; there are: none"):
+        file.revoke("bob")
+    file.note_uses({"00ff": 1})
+    assert not file.path.exists()
+
+
 def test_only_what_is_there_can_be_revoked(file: TokenFile) -> None:
     with pytest.raises(Refused, match="ci has no token; there are: none"):
         file.revoke("ci")

@@ -75,7 +75,7 @@ class TokenFile:
         One that was revoked makes room for another of its name, unless nothing else tells that there was an admin.
         """
         secret = tokens.new_secret()
-        with self._editing() as edited:
+        with self._editing(flags=os.O_RDWR | os.O_CREAT) as edited:
             known = _newest_of(name, edited)
             if known is not None and known.revoked is None:
                 raise Refused("name_taken", f"{name} has a token", remedies.REVOKE, name)
@@ -92,6 +92,8 @@ class TokenFile:
 
     def revoke(self, name: str) -> Token:
         """End a token. Raises OpenError, and Refused when there is none of that name, or it has been revoked."""
+        if self.fingerprint() is None:
+            raise Refused("missing", _nothing_to_revoke(name, {}))
         with self._editing() as edited:
             known = _newest_of(name, edited)
             if known is None or known.revoked is not None:
@@ -104,15 +106,17 @@ class TokenFile:
 
         Raises OpenError: `locked`, at once, when another process has the file.
         """
+        if self.fingerprint() is None:
+            return
         with self._editing(wait=False) as edited:
             for hash_ in edited.keys() & uses.keys():
                 edited[hash_] = edited[hash_]._replace(used=uses[hash_])
 
     @contextmanager
-    def _editing(self, *, wait: bool = True) -> Iterator[dict[str, Token]]:
+    def _editing(self, *, wait: bool = True, flags: int = os.O_RDWR) -> Iterator[dict[str, Token]]:
         """The tokens by hash, to be changed within the block; what it leaves is in the file, on the disk, after it."""
         try:
-            with self._locked(wait=wait) as fd:
+            with self._locked(flags, wait=wait) as fd:
                 edited = {token.hash: token for token in self.read()}
                 yield edited
                 self._write(edited, fd)
@@ -122,10 +126,10 @@ class TokenFile:
             raise self._denied(exc) from exc
 
     @contextmanager
-    def _locked(self, *, wait: bool) -> Iterator[int]:
+    def _locked(self, flags: int, *, wait: bool) -> Iterator[int]:
         """Keep other processes from changing the file; a lock on one that was replaced meanwhile would keep nobody."""
         while True:
-            with self._opened(os.O_RDWR | os.O_CREAT) as fd:
+            with self._opened(flags) as fd:
                 system.lock(fd, wait=wait)
                 if is_in_place(fd, self.path):
                     yield fd
