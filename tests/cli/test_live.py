@@ -5,7 +5,8 @@ import pytest
 from ttweet.cli import shell
 from ttweet.cli.live import News, uninterrupted
 from ttweet.cli.options import seconds
-from ttweet.model.errors import ConnectError
+from ttweet.client.cursor import Cursor
+from ttweet.model.errors import ConnectError, SlowDown
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,21 @@ def test_a_loss_is_told_once_however_often_it_is_tried(capsys: pytest.CaptureFix
         "connected again; 1 tweet caught up",
         "ttweet: connection lost: gone; trying again until it is back",
         "connected again; 1,200 tweets caught up",
+    ]
+
+
+def test_a_loss_and_a_wait_are_told_after_an_earlier_wait(capsys: pytest.CaptureFixture[str]) -> None:
+    cursor = Cursor([], 5, News())
+    caught_up = (b'["ok",{"from":5}]', b'["e",{"id":5}]')
+    for error in (SlowDown("", 2), ConnectError("unknown", "gone"), SlowDown("", 1)):
+        cursor.pause_s(error)
+        for line in caught_up:
+            cursor.receive(line)
+    assert capsys.readouterr().err.splitlines() == [
+        "too many requests for this server; going on in 2 s, as it asks",
+        "ttweet: connection lost: gone; trying again until it is back",
+        "connected again; 0 tweets caught up",
+        "too many requests for this server; going on in 1 s, as it asks",
     ]
 
 

@@ -86,6 +86,15 @@ def test_the_listener_hears_of_a_loss_and_of_what_was_missed_only_then() -> None
     assert diary.entries == ["unknown", "unknown", 2]
 
 
+def test_a_wait_that_the_server_asks_for_is_a_loss_too_and_what_was_missed_is_counted() -> None:
+    diary = Diary()
+    cursor = Cursor([], 0, diary)
+    receive(cursor, line("ok", {"from": 0}), line("e", {"id": 0}))
+    cursor.pause_s(SlowDown("later", 1))
+    receive(cursor, line("ok", {"from": 0}), tweet(1), line("e", {"id": 1}))
+    assert diary.entries == ["slow_down", 1]
+
+
 def test_pauses_grow_to_a_limit_and_begin_anew_once_live() -> None:
     cursor = Cursor([], 0)
     receive(cursor, line("ok", {"from": 0}))

@@ -156,6 +156,20 @@ def test_many_posts_with_keys_store_once(client: Client) -> None:
     assert len(client.tweets_of_tag("k", limit=200).tweets) == 100
 
 
+@pytest.mark.parametrize("keys", [[], ["k1"], ["k1", None]])
+def test_fewer_keys_than_texts_are_an_error_before_anything_is_sent(keys: list[str | None]) -> None:
+    with pytest.raises(ValueError, match=rf"^too few keys: {len(keys)} for 3 texts; give one for each"):
+        Client("127.0.0.1", 1).post_many(["a", "b", "c"], keys=keys)
+
+
+def test_keys_that_run_out_on_the_way_are_an_error(client: Client) -> None:
+    outcomes = client.post_many(map(str, range(3)), keys=iter(["k1"]), in_flight=1)
+    assert isinstance(next(outcomes), Stored)
+    with pytest.raises(ValueError, match=r"^too few keys: 1 for 2 texts or more"):
+        next(outcomes)
+    client.ping()
+
+
 @pytest.mark.parametrize("in_flight", [1, 2, 64])
 def test_no_more_are_unanswered_than_the_window_holds(in_flight: int) -> None:
     unanswered, most = 0, 0

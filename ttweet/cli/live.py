@@ -50,12 +50,14 @@ class News(FollowListener):
         elif not self._lost:
             what = "" if isinstance(error, ResolverError) else "connection lost: "
             shell.complain(f"{what}{shell.sentence(error)}; trying again until it is back")
-        self._lost = True
+            self._lost = True
 
     def on_caught_up(self, count: int) -> None:
-        """See FollowListener."""
+        """See FollowListener. What was no more than a wait has told of itself."""
+        if self._lost:
+            shell.hint(f"connected again; {shell.amount(count, 'tweet')} caught up")
         self._lost = False
-        shell.hint(f"connected again; {count:,} {'tweet' if count == 1 else 'tweets'} caught up")
+        self._tell_wait = shell.wait_teller()
 
 
 def show(tweet: Tweet, *, json: bool) -> None:

@@ -74,22 +74,21 @@ class Cursor:
 
     def pause_s(self, error: TtweetError) -> float:
         """How long to wait before the next attempt, told to the listener. Raises the error if none makes sense."""
-        if isinstance(error, SlowDown):
-            return self._obey(error)
-        if not self._may_pass(error):
-            raise error
-        longest_s = min(FIRST_PAUSE_S * 2.0**self._attempts, LONGEST_PAUSE_S)
-        pause_s = uniform(0.5, 1.0) * longest_s  # noqa: S311  # no secret, only out of step with others
-        self._attempts = min(self._attempts + 1, 16)
+        pause_s = self._obeyed_s(error) if isinstance(error, SlowDown) else self._backoff_s(error)
         self._caught_up = self._caught_up or 0
         self._listener.on_disconnected(error, pause_s)
         return pause_s
 
-    def _obey(self, error: SlowDown) -> float:
-        """Wait as long as the server says; before its first answer not longer than other requests do."""
-        pause_s = max(error.wait_s, 1) if self.started else self._retry_budget.pause_s(error)
-        self._listener.on_disconnected(error, pause_s)
-        return pause_s
+    def _obeyed_s(self, error: SlowDown) -> int:
+        """As long as the server says; before its first answer not longer than other requests wait."""
+        return max(error.wait_s, 1) if self.started else self._retry_budget.pause_s(error)
+
+    def _backoff_s(self, error: TtweetError) -> float:
+        if not self._may_pass(error):
+            raise error
+        longest_s = min(FIRST_PAUSE_S * 2.0**self._attempts, LONGEST_PAUSE_S)
+        self._attempts = min(self._attempts + 1, 16)
+        return uniform(0.5, 1.0) * longest_s  # noqa: S311  # no secret, only out of step with others
 
     def _may_pass(self, error: TtweetError) -> bool:
         """A name stays taken until the server has noticed that its connection is gone: later attempts get it."""

@@ -7,6 +7,7 @@ results are imported when they are first made, since `typing` alone takes 3 ms. 
 from __future__ import annotations
 
 import time
+from collections.abc import Sized
 from itertools import repeat
 
 from ttweet.client import link_errors
@@ -91,8 +92,16 @@ class Client(AnyClient):
         """Upload many tweets, each with its key, without waiting for each; yield their outcomes in order.
 
         At most `in_flight` are unanswered. After a ConnectError those taken from `texts` whose outcome was not
-        yielded may be stored or not.
+        yielded may be stored or not. Raises ValueError when there are fewer keys than texts: of two lists before
+        anything is sent.
         """
+        if isinstance(texts, Sized) and isinstance(keys, Sized) and len(keys) < len(texts):
+            raise _too_few_keys(len(keys), f"{len(texts)} texts")
+        return self._post_many(texts, tags=tags, keys=keys, in_flight=in_flight)
+
+    def _post_many(
+        self, texts: Iterable[str], *, tags: Iterable[str], keys: Iterable[str | None], in_flight: int
+    ) -> Iterator[Stored | Refused]:
         from ttweet.client.pipeline import Pipeline
 
         uploads = _uploads(texts, calls.tag_list(tags), keys)
@@ -302,9 +311,18 @@ def _push(line: bytes) -> Push | Following:
 
 
 def _uploads(texts: Iterable[str], tags: list[str], keys: Iterable[str | None]) -> Iterator[bytes | Refused]:
-    for text, key in zip(texts, keys, strict=False):
+    keys = iter(keys)
+    for number, text in enumerate(texts, 1):
+        try:
+            key = next(keys)
+        except StopIteration:
+            raise _too_few_keys(number - 1, f"{number} texts or more") from None
         try:
             frame, _ = calls.post(text, tags, key=key)
             yield frame
         except Refused as refused:
             yield refused
+
+
+def _too_few_keys(keys: int, texts: str) -> ValueError:
+    return ValueError(f"too few keys: {keys} for {texts}; give one for each, None for a text without")
