@@ -344,6 +344,17 @@ async def test_a_note_that_takes_long_delays_no_revocation(tmp_path: Path) -> No
             assert b'"code":"token"' in await caller.rest()
 
 
+async def test_a_use_just_before_the_stop_is_noted(file: TokenFile) -> None:
+    _, secret = file.add("ci", ALL)
+    authenticator = Authenticator(NOBODY, file)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(authenticator.run, trio.lowlevel.checkpoint)
+        await trio.testing.wait_all_tasks_blocked()
+        await authenticator.identify(secret, "192.0.2.1")
+        nursery.cancel_scope.cancel()
+    assert [token.used is None for token in file.read()] == [False]
+
+
 @pytest.mark.parametrize("slow", ["fingerprint", "note_uses"])
 async def test_a_disk_that_does_not_answer_keeps_nobody_from_stopping(slow: str, tmp_path: Path) -> None:
     file = SlowFile(tmp_path / "tweets.db", slow)

@@ -26,6 +26,7 @@ from ttweet.security.tokens import Token
 log = logging.getLogger(__name__)
 
 POLL_INTERVAL_S = 0.5  # between two looks at the tokens' file: so long a revoked token may be used
+LAST_NOTE_S = 0.5  # for the last uses at the end: a disk that does not answer keeps no server from stopping
 MAX_WRONG = 5  # wrong tokens of one address, one after another, before it has to wait
 WRONG_PAUSE_S = 10.0  # for one more of them, as long as it goes on: 360 an hour of 2^256
 MAX_ADDRESSES = 1_024  # remembered of those that wrong tokens came from; then the ones longest ago are forgotten
@@ -99,7 +100,10 @@ class Authenticator:
         return not looks_of(name).isdisjoint(self._looks)
 
     async def run(self, on_change: Callable[[], Awaitable[None]]) -> None:
-        """Look after the tokens until cancelled, and tell when some have come, gone or expired."""
+        """Look after the tokens until cancelled, and tell when some have come, gone or expired.
+
+        What was used last is noted before it returns, if the disk takes it within LAST_NOTE_S.
+        """
         if self._file is not None:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._watch, on_change)
@@ -118,14 +122,14 @@ class Authenticator:
 
     async def note_uses(self) -> None:
         """Note in the file which tokens were used. What cannot be noted now is kept for the next time."""
-        uses, self._uses = self._uses, {}
+        uses = self._uses.copy()
         if uses and self._file is not None:
             try:
                 await trio.to_thread.run_sync(partial(self._file.note_uses, uses), abandon_on_cancel=True)
             except OpenError as error:
-                self._uses = uses | self._uses
                 self._tell(_LATER, error)
             else:
+                self._uses = {hash_: at for hash_, at in self._uses.items() if uses.get(hash_) != at}
                 self._troubles.discard(_LATER)
 
     async def _watch(self, on_change: Callable[[], Awaitable[None]]) -> None:
@@ -138,9 +142,13 @@ class Authenticator:
 
     async def _keep_noting(self) -> None:
         """In a task of its own: a disk that is slow to write must not delay the look at who was revoked."""
-        while True:
-            await trio.sleep(POLL_INTERVAL_S)
-            await self.note_uses()
+        try:
+            while True:
+                await trio.sleep(POLL_INTERVAL_S)
+                await self.note_uses()
+        finally:
+            with trio.move_on_after(LAST_NOTE_S, shield=True):
+                await self.note_uses()
 
     def _find(self, secret: str) -> Token | None:
         return self._known.get(tokens.hash_of(secret))
