@@ -41,6 +41,15 @@ NO_RATES = Rates()
 """Everybody may be as fast as the server is."""
 
 
+class TlsFiles(NamedTuple):
+    """The PEM files of a server that speaks TLS: there is no certificate without its key."""
+
+    cert: Path
+    key: Path
+    client_ca: Path | None = None
+    """Whose certificates clients must show; None: they need none."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeSettings:
     """What can be chosen of one edge. How many clients there may be, and how fast, holds for all edges together."""
@@ -62,9 +71,7 @@ class Config:
     log_limit: int = defaults.LOG_LIMIT
     keep: Keep = KEEP_ALL  # all tweets, unless their user says otherwise
     quiet: bool = False
-    tls_cert: Path | None = None  # plain connections without it
-    tls_key: Path | None = None
-    tls_client_ca: Path | None = None
+    tls: TlsFiles | None = None  # plain connections without it
     anonymous: str | None = None  # a key of exposure.ANONYMOUS; None: all on this machine's own addresses, else nothing
     no_tls: bool = False  # whether others than this machine are to be served without TLS
     limits: Limits = field(default_factory=Limits)

@@ -42,7 +42,7 @@ def refuse_unsafe(config: Config, addresses: list[Address]) -> None:
     """Raise UnsafeError for addresses on which such a server must not listen, OpenError for a bad file of tokens."""
     now = now_ms()
     tokens = any(token.state(now) == "live" for token in TokenFile(config.db).read())
-    tls = config.tls_cert is not None
+    tls = config.tls is not None
     ips = [address.ip for address in addresses]
     missing = exposure.missing(ips, tokens=tokens, tls=tls, anonymous=config.anonymous, no_tls=config.no_tls)
     if missing:
@@ -57,9 +57,7 @@ def keep_apart(report_file: Path | None, db: Path) -> None:
 
 def certificates_of(config: Config) -> Certificates | None:
     """Read the certificates of a server that speaks TLS. Raises OpenError."""
-    if config.tls_cert is None or config.tls_key is None:
-        return None
-    return Certificates(config.tls_cert, config.tls_key, config.tls_client_ca)
+    return None if config.tls is None else Certificates(*config.tls)
 
 
 def without_address(config: Config, exc: ListenError) -> int:

@@ -16,7 +16,7 @@ from ttweet.model.errors import OpenError, StoreError
 from ttweet.model.keep import Keep as Kept
 from ttweet.security import rate_limit
 from ttweet.security.exposure import TLS, TOKEN, UnsafeError
-from ttweet.server.config import DEFAULT_RATE, NO_RATES, Config, Rates
+from ttweet.server.config import DEFAULT_RATE, NO_RATES, Config, Rates, TlsFiles
 
 DEFAULT = Config(port=0)
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -111,7 +111,6 @@ def serve(
     """Run the server until Ctrl-C."""
     if no_report_file and report_file is not None:
         raise shell.UsageError("--report-file names the file and --no-report-file wants none; give one of them")
-    _check_tls(tls_cert, tls_key, tls_client_ca, no_tls=no_tls)
     return _run(
         replace(
             DEFAULT,
@@ -124,9 +123,7 @@ def serve(
             log_limit=log_limit,
             keep=_keep(keep, keep_last),
             rates=_rates(rate, burst),
-            tls_cert=tls_cert,
-            tls_key=tls_key,
-            tls_client_ca=tls_client_ca,
+            tls=_tls(tls_cert, tls_key, tls_client_ca, no_tls=no_tls),
             anonymous=anonymous,
             no_tls=no_tls,
             quiet=quiet,
@@ -167,15 +164,18 @@ def _rates(text: str | None, burst: int) -> Rates:
         raise shell.UsageError(f"--rate: {exc}") from exc
 
 
-def _check_tls(cert: Path | None, key: Path | None, client_ca: Path | None, *, no_tls: bool) -> None:
-    """Refuse half of a pair: a server that is plain by mistake would be found out too late. Raises UsageError."""
-    if (cert is None) != (key is None):
+def _tls(cert: Path | None, key: Path | None, client_ca: Path | None, *, no_tls: bool) -> TlsFiles | None:
+    """The files that the options name. Raises UsageError for half of a pair, which would make a plain server."""
+    if cert is None and key is None:
+        if client_ca is not None:
+            raise shell.UsageError("--tls-client-ca needs TLS; give --tls-cert and --tls-key too")
+        return None
+    if cert is None or key is None:
         given, missing = ("--tls-cert", "--tls-key") if key is None else ("--tls-key", "--tls-cert")
         raise shell.UsageError(f"{given} goes together with {missing}; give both")
-    if client_ca is not None and cert is None:
-        raise shell.UsageError("--tls-client-ca needs TLS; give --tls-cert and --tls-key too")
-    if no_tls and cert is not None:
+    if no_tls:
         raise shell.UsageError("--tls-cert asks for TLS and --no-tls for none; give one of them")
+    return TlsFiles(cert, key, client_ca)
 
 
 def _way_out(config: Config, missing: list[str], reached: list[str]) -> str:
@@ -186,19 +186,19 @@ def _way_out(config: Config, missing: list[str], reached: list[str]) -> str:
     if TOKEN in missing:
         lines.append(f"  {shlex.join(['ttweet', 'token', 'add', 'NAME', *db])}")
     hosts = [word for host in config.hosts for word in ("--host", host)]
-    serve = ["ttweet", "serve", str(config.port), *hosts, *db, *_safeguards(config, missing)]
+    serve = ["ttweet", "serve", str(config.port), *hosts, *db, *_safeguards(config)]
     lines.append(f"  {shlex.join(serve)}")
     lines.append(f"or, if it shall be open: {' '.join([_MEANT[what] for what in missing])}")
     return "\n".join(lines)
 
 
-def _safeguards(config: Config, missing: list[str]) -> list[str]:
+def _safeguards(config: Config) -> list[str]:
     """The options of a server that may be reached by others."""
     options = [] if config.anonymous is None else ["--anonymous", config.anonymous]
     if config.no_tls:
         return [*options, "--no-tls"]
-    cert, key = ("FILE", "FILE") if TLS in missing else (str(config.tls_cert), str(config.tls_key))
-    return [*options, "--tls-cert", cert, "--tls-key", key]
+    files = ("FILE", "FILE") if config.tls is None else (f"{config.tls.cert}", f"{config.tls.key}")
+    return [*options, "--tls-cert", files[0], "--tls-key", files[1]]
 
 
 _WANTED = {TOKEN: "a token", TLS: "TLS"}
