@@ -63,7 +63,7 @@ def test_a_file_that_a_server_holds_can_only_be_read(tmp_path: Path) -> None:
             with pytest.raises(ttweet.Refused, match="reading only"):
                 store.delete(1)
             with pytest.raises(ttweet.Refused, match="reading only"):
-                next(store.prune(2))
+                store.prune(2)
 
 
 def test_what_is_stored_stays_also_when_the_same_program_reads_the_file_too(path: Path) -> None:
@@ -183,3 +183,12 @@ def test_a_file_that_is_removed_under_a_program_is_rescued_and_told(path: Path) 
         store.close()
     with ttweet.open(path.with_name("rescued-notes.db")) as rescued:
         assert [tweet.text for tweet in rescued.tweets_after()] == ["one", "two"]
+
+
+def test_pruning_removes_when_it_is_called_and_returns_how_many_went(path: Path) -> None:
+    with ttweet.open(path) as store:
+        for text in "abcde":
+            store.post(text)
+        assert store.prune(4) == 3
+        assert [tweet.id for tweet in store.tweets_after()] == [4, 5]
+        assert store.prune(4) == 0

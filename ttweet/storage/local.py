@@ -4,7 +4,7 @@ Knows no sockets and no trio.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -90,19 +90,23 @@ class LocalStore:
         report = reports.message_deleted(tweet, f"uid {os.getuid()}")
         return self._writer.delete(tweet, report, at=now_ms(), traces=redact(self._writer, tweet))
 
-    def prune(self, before: int, *, since: int | None = None) -> Iterator[int]:
+    def prune(
+        self, before: int, *, since: int | None = None, progress: Callable[[int], object] = lambda _: None
+    ) -> int:
         """Remove the tweets below an id, oldest first, and report lines older than what stays, or than `since` (ms).
 
-        Yields how many tweets went so far, after each step, which is on the disk then. Raises Refused, StoreError.
+        Returns how many tweets went. Calls `progress` with how many went so far after each step, which is on the disk
+        then. Raises Refused, StoreError.
         """
         done = 0
         while removed := self._writer.prune(before):
             done += removed
-            yield done
+            progress(done)
         if since is None:
             since = self._store.oldest_kept(before=before, now=now_ms()).since
         while since is not None and self._writer.prune_lines(since):
             pass
+        return done
 
     def last(self) -> Tweet | None:
         """The newest tweet; None when there is none or it is empty."""

@@ -69,8 +69,11 @@ def _remove(path: Path, age_s: float | None, last: int | None) -> _Going:
     with local.LocalStore(store) as file, progress() as show:
         going = _going(store, age_s, last)
         if going.removed:
-            for done in file.prune(going.before, since=going.since):
-                show(min(done, going.removed), going.removed, f"{done:,} tweets")
+            file.prune(
+                going.before,
+                since=going.since,
+                progress=lambda done: show(min(done, going.removed), going.removed, f"{done:,} tweets"),
+            )
     return going
 
 
