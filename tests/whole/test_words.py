@@ -1,0 +1,189 @@
+"""What people read is plain: forbidden words, long sentences, long pages, dead links."""
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import prose
+from ttweet.cli.main import COMMANDS, make_app
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+MAX_SENTENCE_WORDS = 35
+MAX_DOCS_WORDS = 17_000  # of docs/*.md together, without generated tables and decision records
+
+MAX_PAGE_WORDS = {  # each page answers one question; what is generated does not count
+    "README.md": 1_900,
+    "contrib/README.md": 500,
+    "docs/commands.md": 4_000,
+    "docs/design.md": 1_000,
+    "docs/export.md": 450,
+    "docs/limits.md": 500,
+    "docs/performance.md": 1_300,
+    "docs/promises.md": 1_850,
+    "docs/protocol.md": 4_000,
+    "docs/schema.md": 1_600,
+    "docs/security.md": 1_700,
+    "docs/storage.md": 600,
+}
+PAGES = [*MAX_PAGE_WORDS, "CHANGELOG.md", *(str(path.relative_to(ROOT)) for path in sorted(DOCS.glob("adr/*.md")))]
+
+# What does not keep the rules yet. A name leaves these lists when it does, and none is added: in the end all are empty.
+NOT_YET_PAGES = {*MAX_PAGE_WORDS, "CHANGELOG.md", "docs/adr"}  # a folder stands for its pages
+NOT_YET_HELP = {*COMMANDS}
+NOT_YET_CODE = {"ttweet", "migrations", "scripts", "tests"}  # a folder may be replaced by those in it
+CLEAN = [page for page in PAGES if not NOT_YET_PAGES & {page, str(Path(page).parent)}]
+
+# No subject of a sentence is `who`: name the server, the client, the command, or say `you`.
+WHO = {
+    r"\b[Ww]ho(m|so)?ever\b": "the client, the server, you",
+    r"^(Who|Whom|Whose)\b(?!.*\?$)": "the client that ..., a user who ...",
+    r"([;:(] ?|\b(and|or|but|if|when|until|unless|because|since|by|for|of|from|to) )who\b": "the client that ...",
+    r"\b([Hh]e|[Oo]ne|[Tt]hose) (that|who|whom|which)\b": "the noun that is meant",
+}
+FORBIDDEN = WHO | {
+    r"^What\b(?!.*\?$)": "the noun that is meant",
+    r"\b([Ss]omebody|[Nn]obody|[Ee]verybody|[Aa]nybody)\b": "the client, the user, no client",
+    r"\b[Tt]hat which\b": "the noun that is meant",
+    r"^Of (a|an|the|each|every|them)\b": "the actor first",
+    r"\b(is|are|was|were|be|been) told\b": "the server sends, logs, prints",
+    r"\b[Ff]or ever\b": "until stopped",
+    r"\b([Aa]new|[Aa]fresh)\b": "again",
+    r"\b[Ss]hall\b": "must, should",
+    r"\bparted by\b": "separated by",
+    r"\b[Ll]est\b": "so that ... not",
+    r"\b[Bb]e it\b": "even",
+    r"\b[Ll]ook(s|ed|ing)?( it| a file| the file)? over\b": "check",
+    r"\b([Gg]o(es)?|going|went|gone) on\b": "continue, resume",
+    r"\b(let go|turned away)\b": "disconnected, rejected",
+    r"\b([Hh]ears?|heard)\b": "receive",
+    r"\b([Bb]rings? in|brought in)\b": "import",
+    r"\b[Bb]eside (a|the|its)( running)? server\b": "while a server is running",
+    r"\bno server (may )?holds?\b": "a database that is not in use",
+    r"\b(server|client|command|program|it) wants?\b": "needs, expects",
+    r"\b[Ss]ome \d": "about",
+    r"\b[Ss]ign of life\b": "keep-alive",
+    r"\bcannot be meant\b": "invalid",
+    r"\b[Bb]lanks?\b": "space",
+    r"\bmust never know\b": "must not depend on",
+    r"\b(thereof|therein|thereby|hereby|whilst|upon)\b": "a plain word",
+}
+
+
+def broken(sentences: Iterable[str], rules: dict[str, str]) -> list[str]:
+    """Each sentence that has a forbidden word, with what to write in its place."""
+    return [
+        f"{sentence!r}: not {found[0]!r} but {instead}"
+        for sentence in sentences
+        for rule, instead in rules.items()
+        if (found := re.search(rule, sentence))
+    ]
+
+
+def long(sentences: Iterable[str]) -> list[str]:
+    return [
+        f"{len(words)} words: {' '.join(words)}" for one in sentences if len(words := one.split()) > MAX_SENTENCE_WORDS
+    ]
+
+
+def text_of(page: str) -> str:
+    return (ROOT / page).read_text()
+
+
+@pytest.mark.parametrize("page", CLEAN)
+def test_a_page_has_no_forbidden_word(page: str) -> None:
+    assert broken(prose.sentences(text_of(page)), FORBIDDEN) == []
+
+
+@pytest.mark.parametrize("page", CLEAN)
+def test_no_sentence_of_a_page_is_long(page: str) -> None:
+    assert long(prose.sentences(text_of(page))) == []
+
+
+def test_a_page_has_no_more_words_than_its_question_needs() -> None:
+    counts = {page: prose.word_count(text_of(page)) for page in MAX_PAGE_WORDS if page in CLEAN}
+    assert {page: count for page, count in counts.items() if count > MAX_PAGE_WORDS[page]} == {}
+
+
+def test_every_page_of_docs_has_a_limit_and_all_limits_together_are_small() -> None:
+    pages = {str(path.relative_to(ROOT)) for path in DOCS.glob("*.md")}
+    assert pages <= set(MAX_PAGE_WORDS)
+    assert sum(MAX_PAGE_WORDS[page] for page in pages) <= MAX_DOCS_WORDS
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_anchor_of_a_link_is_that_of_a_heading(page: str) -> None:
+    for target in prose.links((ROOT / page).read_text()):
+        path, _, anchor = target.partition("#")
+        if anchor and "://" not in path:
+            other = (ROOT / page).parent / path if path else ROOT / page
+            assert anchor in prose.anchors(other.read_text()), f"{page} links to {target}"
+
+
+# Help pages.
+
+
+def help_sentences(name: str) -> Iterator[str]:
+    """The sentences of a command's help page, with those that describe its options."""
+    _, page = COMMANDS[name]
+    yield from prose.sentences(page.text)
+    for argument in make_app()[name].assemble_argument_collection():
+        yield from prose.sentences(argument.parameter.help or "")
+
+
+@pytest.mark.parametrize("name", sorted({*COMMANDS} - NOT_YET_HELP))
+def test_help_has_no_forbidden_word_and_no_long_sentence(name: str) -> None:
+    sentences = list(help_sentences(name))
+    assert broken(sentences, FORBIDDEN) == []
+    assert long(sentences) == []
+
+
+# Docstrings and comments.
+
+
+def python_files() -> Iterator[Path]:
+    """Every Python file whose docstrings and comments keep the rules, so far."""
+    for path in sorted(
+        path for folder in ("ttweet", "migrations", "scripts", "tests") for path in (ROOT / folder).rglob("*.py")
+    ):
+        if not NOT_YET_CODE & {str(folder) for folder in path.relative_to(ROOT).parents}:
+            yield path
+
+
+def test_docstrings_and_comments_name_their_subject() -> None:
+    remarks = [remark for path in python_files() for remark in prose.remarks(path)]
+    found = {
+        f"{remark.path.relative_to(ROOT)}:{remark.line}": broken(prose.sentences(remark.text), WHO)
+        for remark in remarks
+    }
+    assert {place: faults for place, faults in found.items() if faults} == {}
+
+
+# The measure itself.
+
+
+def test_sentences_are_cut_at_their_ends_and_code_is_no_prose() -> None:
+    page = (
+        "# A title\n\nOne `x.y`. Two (a. b) is\nlong!\n\n```sh\nwhoever\n```\n\n- item\n\n| a | b c |\n| --- | --- |\n"
+    )
+    assert list(prose.sentences(page)) == ["A title", "One CODE.", "Two (a. b) is long!", "item", " a ".strip(), "b c"]
+
+
+def test_a_generated_table_counts_no_words() -> None:
+    assert prose.word_count("Two words\n<!-- generated: options of post -->\n| a |\n<!-- end of generated -->\n") == 2
+
+
+@pytest.mark.parametrize(
+    ("sentence", "faults"),
+    [
+        ("Who is too fast hears of it.", 2),
+        ("Who may post?", 0),
+        ("A client that exceeds the rate limit gets `slow_down`.", 0),
+        ("The lines are parted by tabs, for ever.", 2),
+        ("It takes some 15 ms.", 1),
+    ],
+)
+def test_a_forbidden_word_is_found(sentence: str, faults: int) -> None:
+    assert len(broken([sentence], FORBIDDEN)) == faults
