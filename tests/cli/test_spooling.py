@@ -199,10 +199,15 @@ def test_a_server_that_cannot_say_or_cannot_now_leaves_it_in_the_spool(state: Pa
     assert files(state) == [f"000000000001{end}"]
 
 
-def test_what_is_refused_by_this_server_alone_is_not_kept(state: Path) -> None:
-    forbidden = b'["err",{"code":"forbidden","text":"posting needs a token"}]\n'
-    assert scripted(state, says(forbidden), "x") == (shell.REFUSED, "", "ttweet: posting needs a token\n")
-    assert files(state) == []
+@pytest.mark.parametrize("code", ["timeout", "token", "forbidden", "stopping", "of_a_later_version"])
+def test_a_new_tweet_and_one_that_waits_stay_alike_when_it_is_not_they_that_are_refused(state: Path, code: str) -> None:
+    refusal = says(b'["err",{"code":"%s","text":"not now"}]\n' % code.encode())
+    said = (shell.UNREACHABLE, "", f"ttweet: not now; {KEPT}\n")
+    assert scripted(state, refusal, "one") == said
+    with peer(refusal) as client:
+        readdress(state, f"127.0.0.1:{client.port}")
+        assert post(state, "two", server=f"127.0.0.1:{client.port}") == said
+    assert waiting(state) == ["one", "two"]
 
 
 def test_one_that_was_refused_after_all_is_set_aside_and_the_others_go(state: Path, server: ServerHere) -> None:

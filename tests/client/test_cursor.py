@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from ttweet.client.cursor import LONGEST_PAUSE_S, PASSING, Cursor, FollowListener
-from ttweet.model.errors import ConnectError, Refused, ResolverError, SlowDown, TtweetError
+from ttweet.client.cursor import LONGEST_PAUSE_S, Cursor, FollowListener
+from ttweet.model.errors import PASSING, ConnectError, Refused, ResolverError, SlowDown, TtweetError
 from ttweet.model.tweets import Tweet
 
 LOST = ConnectError("unknown", "gone")
@@ -117,7 +117,9 @@ def test_a_name_that_cannot_be_looked_up_now_is_looked_up_again() -> None:
     assert diary.entries == ["unreachable"]
 
 
-@pytest.mark.parametrize(("code", "passes"), [*((code, True) for code in sorted(PASSING)), ("bad_tag", False)])
+@pytest.mark.parametrize(
+    ("code", "passes"), [*((code, True) for code in sorted(PASSING)), ("bad_tag", False), ("token", False)]
+)
 def test_a_refusal_is_raised_unless_it_may_pass(code: str, passes: bool) -> None:
     cursor = Cursor([], 0)
     receive(cursor, line("ok", {"from": 0}))

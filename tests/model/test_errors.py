@@ -8,6 +8,8 @@ import pytest
 import ttweet
 from ttweet.model.errors import (
     CODES,
+    PASSING,
+    REQUEST_FAULTS,
     ConnectError,
     Displaced,
     OpenError,
@@ -38,6 +40,15 @@ NAMES = {kind.__name__ for kind in FAMILY}
 def test_every_code_that_is_raised_is_documented() -> None:
     assert {"too_long", "busy", "full", "unknown"} <= codes_raised()
     assert codes_raised() <= CODES.keys()
+
+
+def test_no_code_concerns_both_the_request_and_the_state_of_the_server() -> None:
+    assert CODES.keys() >= REQUEST_FAULTS | PASSING
+    assert not REQUEST_FAULTS & PASSING
+
+
+def test_what_the_store_gets_over_may_pass_for_a_client_too() -> None:
+    assert {code for code in CODES if StoreError(code, "").may_pass} <= PASSING
 
 
 @pytest.mark.parametrize("kind", FAMILY, ids=sorted(NAMES))

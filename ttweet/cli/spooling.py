@@ -1,4 +1,8 @@
-"""What `post` and `run` do with `--spool`: those that wait go first, then the new one; what cannot go now is kept."""
+"""What `post` and `run` do with `--spool`: those that wait go first, then the new one; what cannot go now is kept.
+
+A tweet leaves the spool when the server has stored it or refuses it for what it is (`REQUEST_FAULTS`). Every other
+refusal, such as that of a token, keeps it, whether it is new or has waited.
+"""
 
 import errno
 import secrets
@@ -11,18 +15,10 @@ from ttweet.cli import shell
 from ttweet.client.spool import MAX_KEPT, MAX_WAIT_S, Entry, FullError, HeldError, Parcel, Spool
 from ttweet.client.sync_client import Client
 from ttweet.model import tweets
-from ttweet.model.errors import ConnectError, Refused, TtweetError
+from ttweet.model.errors import REQUEST_FAULTS, ConnectError, Refused, TtweetError
 from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
 from ttweet.protocol.replies import Stored
-
-PASSING = frozenset(
-    {"altered", "busy", "full", "moved", "stopping", "internal", "unknown", "name_taken", "slow_down", "tls", "used_up"}
-)
-"""The refusals that have nothing to do with the tweet: later it may be taken."""
-
-FOR_GOOD = frozenset({"too_long", "bad_text", "bad_tag", "bad_key", "bad_name", "bad_request"})
-"""The refusals that have to do with nothing but the tweet: it is in the way of the others."""
 
 KEPT = "kept, and posted by the next command with --spool"
 
@@ -124,10 +120,10 @@ def _deliver(spool: Spool, open_client: Open, mine: Entry) -> Stored:
             shell.complain(f"interrupted; {KEPT}")
             raise
         except TtweetError as error:
-            if _may_pass(error):
-                raise KeptError(error.code, f"{shell.sentence(error)}; {KEPT}") from error
-            spool.remove(mine)
-            raise
+            if error.code in REQUEST_FAULTS:
+                spool.remove(mine)
+                raise
+            raise KeptError(error.code, f"{shell.sentence(error)}; {KEPT}") from error
 
 
 def _deliver_waiting(spool: Spool, clients: Open, server: str, *, before: Entry | None = None) -> None:
@@ -154,7 +150,7 @@ def _post_one(spool: Spool, clients: Open, entry: Entry) -> bool:
     try:
         _attempt(spool, clients, entry)
     except Refused as refused:
-        if refused.code not in FOR_GOOD:
+        if refused.code not in REQUEST_FAULTS:
             raise
         _set_aside(spool, entry.path, "refused", f"{refused.text}: {_shown(entry)}")
         return False
@@ -173,10 +169,6 @@ def _attempt(spool: Spool, clients: Open, entry: Entry) -> Stored:
         raise
     spool.remove(sent)
     return stored
-
-
-def _may_pass(error: TtweetError) -> bool:
-    return isinstance(error, ConnectError) or error.code in PASSING
 
 
 def _set_aside(spool: Spool, path: Path, end: str, why: str) -> None:

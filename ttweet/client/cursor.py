@@ -10,7 +10,7 @@ from typing import assert_never
 
 from ttweet.client.retry import RetryBudget
 from ttweet.model.answers import Following
-from ttweet.model.errors import ConnectError, ResolverError, SlowDown, TtweetError
+from ttweet.model.errors import PASSING, ConnectError, ResolverError, SlowDown, TtweetError
 from ttweet.model.pushes import CaughtUp, KeepAlive, Pruned, Push
 from ttweet.model.tweets import Deletion, Tweet
 from ttweet.protocol import calls, frames, pushes
@@ -18,8 +18,6 @@ from ttweet.protocol import calls, frames, pushes
 KEEP_ALIVE_TIMEOUT_S = 60.0  # the server pings a follower that has nothing to read more often than that
 FIRST_PAUSE_S = 0.1  # a server that is started again is back in a tenth of a second
 LONGEST_PAUSE_S = 10.0  # what a person still calls at once
-# another time may not have these
-PASSING = {"altered", "busy", "full", "internal", "moved", "stopping", "timeout", "unknown"}
 
 
 class FollowListener:
@@ -94,7 +92,7 @@ class Cursor:
         """A name stays taken until the server has noticed that its connection is gone: later attempts get it."""
         if not self.started:
             return isinstance(error, ResolverError)
-        return isinstance(error, ConnectError) or error.code in PASSING or error.code == "name_taken"
+        return isinstance(error, ConnectError) or error.code in PASSING
 
     def _understood(self, push: Push | Following) -> Tweet | None:
         match push:

@@ -44,6 +44,30 @@ CODES = {
     "unreachable": "no server answers at that address",
 }
 
+REQUEST_FAULTS = frozenset({"bad_key", "bad_name", "bad_request", "bad_tag", "bad_text", "too_long"})
+"""The refusals that concern the request alone: the same request is refused again, and the next one may be taken."""
+
+PASSING = frozenset(
+    {
+        "altered",
+        "busy",
+        "full",
+        "internal",
+        "moved",
+        "name_taken",
+        "slow_down",
+        "stopping",
+        "timeout",
+        "unknown",
+        "used_up",
+    }
+)
+"""The refusals that concern the state of the server: the same request may be carried out later.
+
+After `unknown` it may have been carried out already, after each of the others it was not. A code in neither set, such
+as `token`, lasts until a person changes something at the server or the client.
+"""
+
 
 class TtweetError(Exception):
     """An error with a `code` (a key of CODES) and a `text`: what happened, the value seen, what would work.

@@ -245,7 +245,10 @@ def test_nobody_there_leaves_no_line_unknown() -> None:
     assert raised.value.text.endswith("; start one: ttweet serve 1")
 
 
-@pytest.mark.parametrize(("code", "exit_code"), [("full", shell.REFUSED), ("internal", shell.FAILED)])
+@pytest.mark.parametrize(
+    ("code", "exit_code"),
+    [("full", shell.REFUSED), ("forbidden", shell.REFUSED), ("timeout", shell.REFUSED), ("internal", shell.FAILED)],
+)
 def test_what_would_refuse_every_line_ends_it(code: str, exit_code: int, capsys: pytest.CaptureFixture[str]) -> None:
     read: list[bytes] = []
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from ttweet.cli import output, shell
 from ttweet.cli.progress import Show, progress
 from ttweet.client.sync_client import Client
-from ttweet.model.errors import ConnectError, Refused
+from ttweet.model.errors import REQUEST_FAULTS, ConnectError, Refused
 from ttweet.model.tweets import MAX_CHARACTERS
 from ttweet.protocol.replies import Stored
 
@@ -22,17 +22,6 @@ READ_BYTES = 64 * 1024  # one read of a pipe
 MAX_LINE_BYTES = 1024 * 1024  # a message has 600; what is longer is no text, and must not fill the memory
 TOO_LONG = Refused("too_long", f"more than {MAX_LINE_BYTES:,} bytes, the limit is {MAX_CHARACTERS} characters")
 PROGRESS_EVERY = 64  # outcomes between two looks of the progress bar, which takes 20 us for one
-NOT_THE_LINES_FAULT = (
-    "altered",
-    "busy",
-    "full",
-    "moved",
-    "used_up",
-    "slow_down",
-    "stopping",
-    "internal",
-    "unknown",
-)  # what would refuse the next one too
 
 
 class Line(NamedTuple):
@@ -158,7 +147,7 @@ def _write_stored(line: Line, stored: Stored, *, json: bool) -> None:
 
 def _note_refused(line: Line, refused: Refused, tally: PostTally, *, json: bool) -> None:
     tally.refused += 1
-    if refused.code in NOT_THE_LINES_FAULT:
+    if refused.code not in REQUEST_FAULTS:  # the next line would be refused too
         tally.fault = refused
     text = _reason(line, refused)
     shell.complain(f"line {line.number}: {text}")
