@@ -37,7 +37,7 @@ class Questions:
     def __init__(self, journal: Journal, worker: Counting, nursery: trio.Nursery) -> None:
         self.answered: list[str] = []
         self.worker = worker
-        self._reading = ReadScheduler(journal.uploads, worker)
+        self._reading = ReadScheduler(journal.uploads, worker, journal.trouble)
         self._nursery = nursery
 
     async def ask(self, *names: str) -> None:

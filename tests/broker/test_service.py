@@ -59,7 +59,8 @@ async def serving(store: MemoryStore) -> AsyncIterator[Service]:
     with Worker("reader") as worker:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(journal.run)
-            yield Service(journal, store.reader(), ReadScheduler(journal.uploads, worker), counted(journal))
+            scheduler = ReadScheduler(journal.uploads, worker, journal.trouble)
+            yield Service(journal, store.reader(), scheduler, counted(journal))
             journal.close()
 
 
@@ -142,7 +143,8 @@ async def test_the_last_message_is_never_older_than_what_a_tag_has_shown(questio
     answers: list[Page | TagPage] = []
     journal = Journal(store)
     with Worker("reader") as worker:
-        service = Service(journal, store.reader(), ReadScheduler(journal.uploads, worker), counted(journal))
+        scheduler = ReadScheduler(journal.uploads, worker, journal.trouble)
+        service = Service(journal, store.reader(), scheduler, counted(journal))
         # Committed, and the journal has not heard of it.
         store.append([tweets.draft("early #seen", key="a")], [], at=now_ms())
 

@@ -30,7 +30,7 @@ async def hosts() -> AsyncIterator[Host]:
     store = MemoryStore()
     with Worker("reader") as worker:
         journal = Journal(store)
-        scheduler = ReadScheduler(journal.uploads, worker)
+        scheduler = ReadScheduler(journal.uploads, worker, journal.trouble)
         service = Service(journal, store, scheduler, counted(journal))
         yield Host(service, FanOut(journal.head, store, scheduler), Authenticator())
         await trio.lowlevel.checkpoint()

@@ -16,15 +16,18 @@ from tests.support.memory_store import MemoryStore
 from tests.support.posters import MOVED
 from tests.support.processes import plain, run_on_terminal, running_server
 from tests.support.serving import Caller, serving
+from ttweet.broker import pages
 from ttweet.cli import shell
 from ttweet.cli.commands.stats import readable
 from ttweet.model.errors import StoreError
 from ttweet.model.requests import Follow
+from ttweet.model.tweets import Page
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.rate_limit import Rate
 from ttweet.security.rights import POST, READ
 from ttweet.server.config import EdgeSettings, Rates
-from ttweet.storage.contract import Store
+from ttweet.server.net.places import Standing
+from ttweet.storage.contract import Slice, Store
 
 
 async def stats_of(caller: Caller) -> Any:
@@ -115,6 +118,52 @@ async def test_why_uploads_are_refused_is_told_in_full_to_admins_alone() -> None
         stats = await stats_of(caller)
     assert answer[1] == {"code": "moved", "text": MOVED.public_text}
     assert stats["server"]["trouble"] == MOVED.text != MOVED.public_text
+
+
+class DamagedStore(MemoryStore):
+    """No tag can be looked up in it, nor what came before."""
+
+    def tweets_of_tag(self, key: str, *, limit: int, before: int | None = None) -> Page:
+        raise StoreError("internal", "the database is damaged")
+
+    def read_after(self, cursor: int, limit: int, **wanted: Any) -> Slice:
+        raise StoreError("internal", "the database is damaged")
+
+
+async def test_queries_and_followers_that_the_store_fails_are_told_to_the_operator(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "RECENT_TWEETS", 1)
+    async with serving(DamagedStore()) as here:
+        caller = await here.call()
+        await caller.send(("u", "one"), ("u", "two"), ("t", "a"), ("t", "a"))
+        await caller.answers(4)
+        for _ in range(3):
+            follower = await here.call()
+            await follower.send(("s", {"after": 0}))
+            assert (await follower.rest()).count(b"\n") == 1
+        stats = await stats_of(caller)
+    assert stats["refusals"] == {"internal": 2}
+    assert stats["server"]["trouble"] == "cannot read: the database is damaged"
+    assert len(caplog.messages) == 1
+
+
+async def test_a_client_whose_every_query_the_store_fails_counts_as_refused() -> None:
+    async with serving(DamagedStore()) as here:
+        caller = await here.call()
+        await caller.ask("t", "a")
+        (connection,) = here.connections
+        assert connection.standing is Standing.REFUSED
+
+
+async def test_deletions_that_the_store_fails_count_as_refused() -> None:
+    store = MemoryStore()
+    async with serving(store) as here:
+        caller = await here.call()
+        await caller.ask("u", "one")
+        while (await caller.ask("x", 1))[0] == "ok":
+            store.fail_next = [StoreError("full", "the disk is full")]
+        assert (await stats_of(caller))["refusals"] == {"full": 1}
 
 
 async def test_the_rate_and_who_is_held_to_it() -> None:

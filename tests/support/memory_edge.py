@@ -10,7 +10,7 @@ from ttweet.broker import dispatch
 from ttweet.broker.receipts import Receipt
 from ttweet.broker.session import Host, Session
 from ttweet.model.answers import Done
-from ttweet.model.errors import ProtocolError, StoreError, TtweetError
+from ttweet.model.errors import ProtocolError, TtweetError
 from ttweet.model.requests import Identify, Ping, Post, Query
 from ttweet.model.tweets import Deletion, Tombstone, Tweet
 from ttweet.security import permissions
@@ -154,8 +154,7 @@ class MemoryClient:
             raise refusal
 
     def _note(self, error: TtweetError) -> None:
-        if not isinstance(error, StoreError):
-            self.session.note_refused(error)
+        self.session.note_refused(error)
         if isinstance(error, ProtocolError):
             self.session.end()
 

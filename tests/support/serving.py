@@ -174,10 +174,10 @@ async def serving(
     by_hand = isinstance(trio.lowlevel.current_clock(), trio.testing.MockClock)
     with trio.fail_after(float("inf") if by_hand else GUARD_S), Worker("reader") as worker:
         reader = store.reader()
-        fanout = FanOut(journal.head, reader, ReadScheduler(journal.uploads, worker))
+        fanout = FanOut(journal.head, reader, ReadScheduler(journal.uploads, worker, journal.trouble))
         admission = Admission(Places(max_clients, journal.report), Throttle(rates))
         stats = StatsCollector(journal, admission, {"max_clients": max_clients})
-        api = service(journal, reader, ReadScheduler(journal.uploads, worker), stats)
+        api = service(journal, reader, ReadScheduler(journal.uploads, worker, journal.trouble), stats)
         host = Host(api, fanout, authenticator or Authenticator())
         edge = tcp_edge(host, admission, EdgeSettings(limits=limits or Limits(), certificates=certificates))
         async with trio.open_nursery() as writing:

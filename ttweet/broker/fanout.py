@@ -11,7 +11,6 @@ No turn of the event loop is as long as a commit is large: what does not fit int
 Knows no encoding, no sockets and no SQL.
 """
 
-import logging
 from collections import deque
 from collections.abc import Iterable, Sequence
 
@@ -26,8 +25,6 @@ from ttweet.model.errors import Refused, StoreError
 from ttweet.model.limits import PAGE_BYTES
 from ttweet.model.tweets import MAX_TAGS, Deletion, search_key
 from ttweet.storage.contract import TagQueries
-
-log = logging.getLogger(__name__)
 
 TURN_BYTES = 1024 * 1024  # pushed in one turn of the event loop, 2 ms: others get theirs in between
 PUSH_BYTES = TURN_BYTES // 256  # that a push counts for at least: a system call takes as long as 4 KiB
@@ -204,8 +201,7 @@ class FanOut:
             return
         try:
             page = await self._next_page(subscription, turn)
-        except StoreError as error:
-            log.warning("disconnected a follower, as its history cannot be read: %s", error)
+        except StoreError:  # the scheduler of reads has told the operator
             subscription.subscriber.close()
             return
         if subscription.state is READING:

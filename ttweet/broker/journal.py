@@ -55,7 +55,7 @@ class Journal:
         self.uploads = PendingBatch()
         """Tells those who let batches go first of them."""
         self._settled = True  # the store has put off nothing
-        self.trouble = Trouble()  # what keeps the store from storing
+        self.trouble = Trouble()  # what keeps the store from storing, or from answering
         self.head = Head(store.position())
         """What is committed, and who is told of it."""
         self._changes: list[Change[Any]] = []

@@ -11,7 +11,9 @@ from typing import TypeVar
 
 import trio
 
+from ttweet.broker.trouble import Trouble
 from ttweet.broker.worker import MAX_CALLS, Worker
+from ttweet.model.errors import StoreError
 
 GIVE_WAY_S = 0.002  # that a question waits at most for the batch that is being written; most take half a millisecond
 RECENT_S = 0.1  # after a batch in which there are uploads still: the next may come at any moment
@@ -57,14 +59,15 @@ class PendingBatch:
 class ReadScheduler:
     """A worker for questions. `run` takes what reads for some ms at most; any number of tasks may wait for it."""
 
-    def __init__(self, uploads: PendingBatch, worker: Worker) -> None:
+    def __init__(self, uploads: PendingBatch, worker: Worker, trouble: Trouble) -> None:
         self._uploads = uploads
         self._worker = worker
+        self._trouble = trouble
         self._asked = 0
         self._line = trio.lowlevel.ParkingLot()  # first come, first served: else who asks again at once is always first
 
     async def run(self, find: Callable[[], T]) -> T:
-        """What the function returns in the worker's thread, or raise what it raises."""
+        """What the function returns in the worker's thread, or raise what it raises: `trouble` is told of a failure."""
         if self._line or not self._free:
             await self._line.park()  # the place of who is woken was taken for it
         else:
@@ -72,6 +75,9 @@ class ReadScheduler:
         try:
             await self._uploads.give_way()
             return await self._worker.run(find)
+        except StoreError as error:
+            self._trouble.note_unread(error)
+            raise
         finally:
             self._asked -= 1
             self._asked += len(self._line.unpark(count=self._free))

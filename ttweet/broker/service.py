@@ -82,7 +82,7 @@ class Service:
     def note_refused(self, code: str, report: Report | None) -> None:
         """Count a request that an edge refused, and put the line that tells of it, if any, into the report log.
 
-        What the store refused is the journal's to count.
+        What the store did not take of drafts is the journal's to count.
         """
         self._stats.refusals[code] += 1
         if report is not None:

@@ -14,7 +14,7 @@ from ttweet.broker.service import Service
 from ttweet.broker.subscriptions import Subscriber, Subscription
 from ttweet.model import reports, tweets
 from ttweet.model.answers import Following, Identity, SignedIn
-from ttweet.model.errors import ProtocolError, Refused, TtweetError
+from ttweet.model.errors import ProtocolError, Refused, StoreError, TtweetError
 from ttweet.model.reports import Peer, Report
 from ttweet.model.requests import Follow, Post
 from ttweet.model.tweets import Deletion, TagPage
@@ -95,11 +95,14 @@ class Session:
         return await self.service.list_tags(limit, numbers, least=self._least)
 
     def note_refused(self, error: TtweetError) -> None:
-        """Count a request of this client that was refused, and tell of it in the report log."""
+        """Count a request of this client that was refused, and tell of it in the report log.
+
+        What the store did not do is no fault of the client, and gets no line.
+        """
         self.service.note_refused(error.code, self._line_of(error))
 
     def _line_of(self, error: TtweetError) -> Report | None:
-        if error.code == "slow_down":
+        if error.code == "slow_down" or isinstance(error, StoreError):
             return None  # or a client that is too fast would fill the log
         if error.code == "tls":
             return reports.not_secured(self._peer, "it speaks TLS")

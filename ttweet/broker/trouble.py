@@ -1,27 +1,49 @@
-"""What keeps the store from storing, for the operator, who is told once of each reason."""
+"""What keeps the store from storing, or from answering, for the operator: in the log, and in `stats`."""
 
 import logging
+
+import trio
 
 from ttweet.model.errors import StoreError
 
 log = logging.getLogger(__name__)
 
+UNREAD_INTERVAL_S = 60.0  # between warnings of failed reads, which any client can cause; for so long one is shown
+
 
 class Trouble:
-    """The reason of the last failure that may pass, until the store stores again."""
+    """The reason of the last failure that may pass, until the store stores again, and of the last failed read."""
 
     def __init__(self) -> None:
-        self.text = ""
+        self._storing = ""
+        self._reading = ""
+        self._failed_at = float("-inf")  # the last read that did
+        self._warned_at = float("-inf")  # of one
+        self._failed = 0
+
+    @property
+    def text(self) -> str:
         """The reason; empty when there is none."""
+        is_recent = trio.current_time() - self._failed_at < UNREAD_INTERVAL_S
+        return self._storing or (self._reading if is_recent else "")
 
     def note(self, error: StoreError) -> None:
-        """Log a new reason."""
-        if str(error) != self.text:
+        """Log a new reason why the store does not store."""
+        if str(error) != self._storing:
             log.warning("cannot store for now: %s; uploads are refused, reads go on", error)
-            self.text = str(error)
+            self._storing = str(error)
 
     def end(self) -> None:
         """Log that the store stores again."""
-        if self.text:
+        if self._storing:
             log.warning("storing again")
-            self.text = ""
+            self._storing = ""
+
+    def note_unread(self, error: StoreError) -> None:
+        """Count a read that failed: a query is refused for it, or a follower disconnected. Log it once in a while."""
+        self._failed += 1
+        self._reading = f"cannot read: {error}"
+        self._failed_at = now = trio.current_time()
+        if now - self._warned_at >= UNREAD_INTERVAL_S:
+            log.warning("cannot read: %s; queries and followers that this has failed so far: %d", error, self._failed)
+            self._warned_at = now

@@ -131,8 +131,9 @@ async def serve(
         retention = _retention(config.keep, journal, store, resources)
         admission = Admission(Places(max_clients, journal.report), Throttle(config.rates))
         stats = StatsCollector(journal, admission, limits_in_force(config, max_clients), retention=retention)
-        service = Service(journal, reader, ReadScheduler(journal.uploads, worker), stats)
-        fanout = FanOut(journal.head, reader, ReadScheduler(journal.uploads, worker))  # with a line of its own
+        scheduler = partial(ReadScheduler, journal.uploads, worker, journal.trouble)  # each with a line of its own
+        service = Service(journal, reader, scheduler(), stats)
+        fanout = FanOut(journal.head, reader, scheduler())
         addresses = [listener.getsockname()[0] for listener in listeners]
         authenticator = Authenticator(exposure.anonymous_rights(addresses, config.anonymous), TokenFile(config.db))
         host = Host(service, fanout, authenticator)

@@ -307,7 +307,7 @@ class Connection:
         self._session.note_refused(error)
         if not self._reader.classic:
             self._outbox.answers.append(answers.encode_error(error, JSON))
-        if not isinstance(error, Refused):
+        if isinstance(error, ProtocolError):
             self._read_no_more()
 
     async def _query(self, request: Query) -> None:
@@ -316,17 +316,15 @@ class Connection:
         if self._session.ended:
             return
         try:
-            answer: bytes | Refused = answers.encode(await dispatch.answer(self._session, request), JSON)
-        except Refused as error:
+            answer: bytes | Refused | StoreError = answers.encode(await dispatch.answer(self._session, request), JSON)
+        except (Refused, StoreError) as error:
             answer = error
-        except StoreError as error:
-            answer = answers.encode_error(error, JSON)
         if not self._session.ended:  # else it has lost its token meanwhile, and has heard so
-            if isinstance(answer, Refused):
-                self._refuse(answer)
-            else:
+            if isinstance(answer, bytes):
                 self._served = True
                 self._outbox.answers.append(answer)
+            else:
+                self._refuse(answer)
         if isinstance(request, ClassicDownload):
             self._read_no_more()
         self._flush()  # a push must not overtake the answer to its follow
