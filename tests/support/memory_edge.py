@@ -91,9 +91,13 @@ class MemoryClient:
 
     @property
     def standing(self) -> Standing:
-        if self.session.principal.token is not None:
+        if self.token is not None:
             return Standing.TOKEN
         return Standing.SERVED if self._served else Standing.SILENT
+
+    @property
+    def token(self) -> str | None:
+        return self.session.principal.token
 
     @property
     def follows(self) -> str | None:

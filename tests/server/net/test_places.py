@@ -19,6 +19,7 @@ class FakeGuest:
     network: str = "a"
     heard_at: float = 0.0
     is_working: bool = False
+    token: str | None = None
     follows: str | None = None
     deadline: float = 0.0
     place: Place = field(init=False)
@@ -41,7 +42,7 @@ class FakeGuest:
 
 def chosen(guests: list[FakeGuest], network: str = "z", max_clients: int = 1, *, has_token: bool = False) -> int | None:
     """The place in the list of the one who makes room."""
-    found = who_makes_room(guests, network, max_clients, has_token=has_token)
+    found = who_makes_room(guests, network, "mine" if has_token else None, max_clients)
     return next((number for number, guest in enumerate(guests) if guest is found), None)
 
 
@@ -100,6 +101,35 @@ def test_a_token_gets_a_place_whatever_network_it_comes_from() -> None:
     assert chosen([FakeGuest(TOKEN), WORKING, FakeGuest(SERVED, "b")], has_token=True) == 2
 
 
+@pytest.mark.parametrize(
+    ("theirs", "mine", "max_clients", "goes"),
+    [
+        (8, 0, 8, False),  # a share is 8 at least
+        (9, 0, 9, True),
+        (40, 0, 40, True),
+        (21, 19, 40, True),
+        (20, 20, 40, False),
+        (21, 20, 41, False),  # they would only change places
+        (125, 0, 1000, False),  # an eighth of a large server
+        (126, 0, 1000, True),
+    ],
+)
+def test_a_token_gets_a_place_of_another_only_beyond_its_share(
+    theirs: int, mine: int, max_clients: int, goes: bool
+) -> None:
+    guests = [FakeGuest(TOKEN, heard_at=-number, token="theirs") for number in range(theirs)]
+    guests += [FakeGuest(TOKEN, heard_at=-1000, token="mine") for _ in range(mine)]
+    assert chosen(guests, max_clients=max_clients, has_token=True) == (theirs - 1 if goes else None)
+
+
+def test_a_token_beyond_its_share_makes_no_room_for_strangers_nor_with_what_is_under_way() -> None:
+    many = [FakeGuest(TOKEN, token="theirs") for _ in range(40)]
+    assert chosen(many, max_clients=40) is None
+    working = [FakeGuest(TOKEN, token="theirs", is_working=True) for _ in range(40)]
+    assert chosen(working, max_clients=40, has_token=True) is None
+    assert chosen([*many, FakeGuest(SERVED)], max_clients=41, has_token=True) == 40
+
+
 GUESTS = st.builds(FakeGuest, st.sampled_from(Standing), st.sampled_from("abc"), st.integers(0, 5), st.booleans())
 
 
@@ -107,7 +137,7 @@ GUESTS = st.builds(FakeGuest, st.sampled_from(Standing), st.sampled_from("abc"),
 def test_whoever_makes_room_is_idle_without_a_token_and_nobody_s_place_was_due_earlier(
     guests: list[FakeGuest], network: str, has_token: bool
 ) -> None:
-    found = who_makes_room(guests, network, 1, has_token=has_token)
+    found = who_makes_room(guests, network, "mine" if has_token else None, 1)
     idle = [guest for guest in guests if not guest.is_working and guest.standing is not TOKEN]
     due = [guest for guest in idle if guest.standing is not SERVED]
     if found is None:

@@ -15,7 +15,7 @@ from ttweet.security.rate_limit import Rate
 from ttweet.security.rights import POST, READ, Principal
 from ttweet.security.token_file import TokenFile
 from ttweet.server.config import Limits, Rates
-from ttweet.server.net.places import MIN_ANTEROOM
+from ttweet.server.net.places import MIN_ANTEROOM, MIN_SHARE
 
 
 class Keyed:
@@ -117,6 +117,23 @@ async def test_where_all_have_tokens_another_one_is_answered_busy(keyed: Keyed) 
         assert await second.rest() == b""
         assert (await first.ask("p", ""))[0] == "ok"
     assert here.store.tweets == []
+
+
+async def test_a_token_that_holds_every_place_makes_room_for_another_token(tmp_path: Path) -> None:
+    file = TokenFile(tmp_path / "tweets.db")
+    secrets = [file.add(name, frozenset({READ, POST}))[1] for name in ("greedy", "alice")]
+    async with serving(authenticator=Authenticator(file=file), max_clients=MIN_SHARE + 1) as here:
+        greedy = [await here.call() for _ in range(MIN_SHARE + 1)]
+        for caller in greedy:
+            assert (await caller.ask("a", secrets[0]))[0] == "ok"
+        await greedy[0].ask("p", "")
+        alice = await here.call()
+        assert (await alice.ask("a", secrets[1]))[1]["name"] == "alice"
+        assert await code_of(greedy[1]) == "busy", "it was silent for longest"
+        again = await here.call()
+        await again.send(("a", secrets[0]))
+        assert await code_of(again) == "busy"
+        assert (await alice.ask("u", "hello"))[0] == "ok"
 
 
 async def test_a_place_that_is_free_by_then_goes_to_whoever_asks_first(keyed: Keyed) -> None:

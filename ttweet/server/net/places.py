@@ -16,7 +16,7 @@ from ttweet.model.reports import Peer, Report
 from ttweet.server.net import sweeper
 from ttweet.server.net.sweeper import Timed
 
-SHARES = 8  # of the places: a network with more than one of them makes room for smaller ones
+SHARES = 8  # of the places: a network or a token with more than one of them makes room for smaller ones
 MIN_SHARE = 8  # places: a small server is not divided further
 ANTEROOM_PART = 20  # one more client for each 20 may connect to a full server and show a token
 MIN_ANTEROOM = 4  # clients
@@ -62,6 +62,11 @@ class Guest(Timed, Protocol):
     @property
     def standing(self) -> Standing:
         """What the server has done for it."""
+        ...
+
+    @property
+    def token(self) -> str | None:
+        """The valid token that it has shown, by hash."""
         ...
 
     @property
@@ -124,11 +129,14 @@ class Places:
         """Let every client finish what is under way and make no further request."""
         await sweeper.for_each([*self.guests], self.guests, lambda guest: guest.stop())
 
-    def make_room(self, network: str, *, has_token: bool = False) -> bool:
-        """See to a place for a client of this network, if need be that of another; returns whether there is one."""
+    def make_room(self, network: str, token: str | None = None) -> bool:
+        """See to a place for a client of this network, with this token or none, if need be that of another.
+
+        Returns whether there is one.
+        """
         if self.taken >= self.amount:
             guests = [one for one in self.guests if one.place.seated]
-            chosen = who_makes_room(guests, network, self.amount, has_token=has_token)
+            chosen = who_makes_room(guests, network, token, self.amount)
             if chosen is not None:
                 self._reject(chosen)
         return self.taken < self.amount
@@ -147,7 +155,7 @@ class Places:
         """Move a client from the anteroom to a place. Raises ProtocolError `busy` when there is none."""
         if guest not in self._anteroom:  # it made room there while its token was looked up
             raise full(self.amount)
-        if not self.make_room(guest.place.network, has_token=guest.standing is Standing.TOKEN):
+        if not self.make_room(guest.place.network, guest.token):
             self.turned_away += 1
             raise full(self.amount)
         del self._anteroom[guest]
@@ -182,30 +190,51 @@ def anteroom_size(max_clients: int) -> int:
     return max(MIN_ANTEROOM, max_clients // ANTEROOM_PART)
 
 
-def who_makes_room(guests: Iterable[G], network: str, max_clients: int, *, has_token: bool) -> G | None:
-    """The guest whose place a client from this network gets, or None when all may stay.
+def who_makes_room(guests: Iterable[G], network: str, token: str | None, max_clients: int) -> G | None:
+    """The guest whose place a client from this network gets, with this token or none; None when all may stay.
 
-    The order is: the first that is silent, the first that was only refused, then the one of the largest network that
-    has been idle longest. The last makes room only for a client with a token, or for a smaller network where its own
-    has more than its share. A guest with a token always stays. `guests` are in the order in which they came.
+    The order is: the first that is silent, the first that was only refused, then the one without a token, of the
+    largest network, that has been idle longest, and then the one with a token, of that which has most places. A client
+    without a token gets only the place of a network with more than its share, and one with a token that of any network,
+    or of a token with more than its share; and only where its own has fewer. `guests` are in the order in which they
+    came.
     """
     served: list[G] = []
+    known: list[G] = []
     refused: G | None = None
     for guest in guests:
         standing = guest.standing
-        if standing is Standing.SERVED:
+        if standing is Standing.TOKEN:
+            known.append(guest)
+        elif standing is Standing.SERVED:
             served.append(guest)
-        elif standing is not Standing.TOKEN and not guest.is_working:
+        elif not guest.is_working:
             if standing is Standing.SILENT:
                 return guest
             refused = refused or guest
-    return refused or _of_the_largest(served, network, max(MIN_SHARE, max_clients // SHARES), has_token=has_token)
+    share = max(MIN_SHARE, max_clients // SHARES)
+    if token is None:
+        return refused or _of_the_largest(served, _network, network, share)
+    return refused or _of_the_largest(served, _network) or _of_the_largest(known, _token, token, share)
 
 
-def _of_the_largest(served: list[G], network: str, share: int, *, has_token: bool) -> G | None:
-    places = Counter([guest.place.network for guest in served])
-    largest = max(places.values(), default=0)
-    if not has_token and (largest <= share or largest <= places[network] + 1):
-        return None
-    idle = [guest for guest in served if not guest.is_working and (has_token or places[guest.place.network] == largest)]
-    return max(idle, key=lambda guest: (places[guest.place.network], -guest.place.heard_at), default=None)
+def _of_the_largest(
+    guests: list[G], owner_of: Callable[[Guest], str | None], newcomer: str | None = None, share: int = 0
+) -> G | None:
+    """Of all idle ones the one that has been so longest, of the owner that has most places.
+
+    For a newcomer only of one that has more than its share, and so many more than the newcomer that they would not
+    just change places.
+    """
+    places = Counter(map(owner_of, guests))
+    least = 1 if newcomer is None else max(share + 1, places[newcomer] + 2)
+    idle = [guest for guest in guests if not guest.is_working and places[owner_of(guest)] >= least]
+    return max(idle, key=lambda guest: (places[owner_of(guest)], -guest.place.heard_at), default=None)
+
+
+def _network(guest: Guest) -> str | None:
+    return guest.place.network
+
+
+def _token(guest: Guest) -> str | None:
+    return guest.token

@@ -134,11 +134,16 @@ class Connection:
     @property
     def standing(self) -> Standing:
         """See places.Guest."""
-        if self._session.principal.token is not None:
+        if self.token is not None:
             return Standing.TOKEN
         if self._served:
             return Standing.SERVED
         return Standing.REFUSED if self._reader.understood else Standing.SILENT
+
+    @property
+    def token(self) -> str | None:
+        """See places.Guest."""
+        return self._session.principal.token
 
     @property
     def is_working(self) -> bool:
