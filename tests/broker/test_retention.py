@@ -28,6 +28,7 @@ from ttweet.cli import shell
 from ttweet.client.cursor import Cursor
 from ttweet.model.errors import StoreError
 from ttweet.model.keep import Keep
+from ttweet.model.reports import message_deleted
 from ttweet.model.tweets import draft
 from ttweet.storage.contract import Kept, Store
 
@@ -58,6 +59,21 @@ async def test_all_but_the_last_go_and_one_line_says_so(any_store: Store) -> Non
         await caller.ask("u", "11")
         assert [line for line in here.lines if "Removed" in line] == [
             "SERVER ALERT [GENERAL] Messages Removed: 6 Up To: 6"
+        ]
+
+
+async def test_tombstones_go_with_the_tweets_and_are_not_counted(any_store: Store) -> None:
+    async with serving(any_store) as here, retaining(here, Keep(last=4)) as retention:
+        caller = await here.call()
+        for number in range(20):
+            await caller.ask("u", f"{number}")
+        for tweet in range(1, 11):
+            await here.journal.delete(tweet, message_deleted(tweet, "ann"))
+        assert await retention.prune() == 6
+        assert (here.journal.head.pruned_up_to, retention.removed) == (16, 6)
+        await caller.ask("u", "21")
+        assert [line for line in here.lines if "Removed" in line] == [
+            "SERVER ALERT [GENERAL] Messages Removed: 6 Up To: 16"
         ]
 
 
@@ -101,7 +117,7 @@ async def test_a_full_disk_only_postpones_it(monkeypatch: pytest.MonkeyPatch, ca
     class Full(MemoryStore):
         failures = 2
 
-        def prune(self, before: int) -> int:
+        def prune(self, before: int) -> int | None:
             self.failures -= 1
             if self.failures >= 0:
                 raise StoreError("full", "the disk is full")
@@ -176,7 +192,7 @@ class TakingFollower:
 
 
 def prune(log: Log, before: int) -> None:
-    while log.store.prune(before):
+    while log.store.prune(before) is not None:
         pass
     log.fanout.pruned(log.store.position().pruned_up_to)
 

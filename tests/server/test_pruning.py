@@ -71,7 +71,7 @@ def test_when_all_are_gone_there_is_no_last_message_and_ids_go_on_after_a_restar
     with closing(opened(tmp_path / "t.db")) as store:
         post(store, "a #x", "b")
         store.delete(1, REPORT, at=NOW)
-        assert prune(store, 2**63 - 1, NOW + 1) == 2
+        assert prune(store, 2**63 - 1, NOW + 1) == 1
         assert (store.last(), store.count(), store.position().pruned_up_to, log(store)) == (None, 0, 3, [])
     with closing(opened(tmp_path / "t.db")) as store:
         assert (store.last(), store.newest_id()) == (None, 3)
@@ -94,6 +94,16 @@ def test_it_goes_in_steps_and_on_after_a_stop(tmp_path: Path, monkeypatch: pytes
         assert steps == [2, 4]
         assert store.position().pruned_up_to == 4
         assert LocalStore(store).prune(6) == 1
+
+
+def test_a_step_of_tombstones_alone_is_not_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "PRUNE_STEP", 2)
+    with closing(opened(tmp_path / "t.db")) as store:
+        post(store, *"abcdef")
+        for tweet in (1, 2, 4):
+            store.delete(tweet, REPORT, at=NOW)
+        assert LocalStore(store).prune(6) == 2
+        assert store.position().pruned_up_to == 5
 
 
 def test_no_link_is_looked_through_for_each_tweet_that_goes(tmp_path: Path) -> None:

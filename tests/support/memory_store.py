@@ -123,7 +123,7 @@ class MemoryTweetLog(_Shared):
             if first == tweet:
                 self.keys[scope] = Tombstone(tweet.id, tweet.at)
 
-    def prune(self, before: int) -> int:
+    def prune(self, before: int) -> int | None:
         if self.fail_next and (error := self.fail_next.pop(0)) is not None:
             raise error
         going = [one for one in self.tweets if one.id < before][:PRUNE_STEP]
@@ -132,7 +132,7 @@ class MemoryTweetLog(_Shared):
             self._forget_in_keys(one)
         if going:
             self.gone_up_to = self.tweets[0].id - 1 if self.tweets else self.newest
-        return len(going)
+        return len(going) or None
 
     def settle(self) -> None:
         self.settled += 1

@@ -56,7 +56,7 @@ class OrderedElsewhere(TweetLog):
         self._put(Removal(tweet, at))
         return self._tables.delete(tweet, report, at=at, traces=traces)
 
-    def prune(self, before: int) -> int:
+    def prune(self, before: int) -> int | None:
         self._put(Pruning(before))
         return self._tables.prune(before)
 

@@ -75,10 +75,10 @@ class Head:
             for listener in self._listeners:
                 listener.deleted(deletion)
 
-    def publish_pruning(self, made: tuple[int, Position]) -> None:
-        """So many of the oldest tweets are removed: advance, and tell of it if there were any."""
+    def publish_pruning(self, made: tuple[int | None, Position]) -> None:
+        """So many of the oldest tweets are removed, beside tombstones: advance, and tell of it if there was any."""
         removed, position = made
-        if not removed:
+        if removed is None:
             return
         self.last, self.pruned_up_to = position.last, position.pruned_up_to
         for listener in self._listeners:

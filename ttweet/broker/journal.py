@@ -23,7 +23,7 @@ from ttweet.model.errors import Displaced, Refused, StoreError, TtweetError
 from ttweet.model.reports import Report
 from ttweet.model.times import Clock, now_ms
 from ttweet.model.tweets import Deletion, Draft, Tombstone, Tweet
-from ttweet.storage.contract import NOT_SEARCHED, Store, Traces
+from ttweet.storage.contract import NOT_SEARCHED, Position, Store, Traces
 
 T = TypeVar("T")
 
@@ -111,14 +111,17 @@ class Journal:
         deletion, _ = await change.done()
         return deletion
 
-    async def prune(self, before: int) -> int:
+    async def prune(self, before: int) -> int | None:
         """Remove some of the oldest tweets below an id between two batches; see Store.prune.
 
         `before` is `newest` + 1 at most. On return it is durable and followers were told. Raises Refused `stopping`,
         and StoreError.
         """
-        change = self._change(lambda: (self._store.prune(before), self._store.position()), self.head.publish_pruning)
-        removed, _ = await change.done()
+
+        def prune() -> tuple[int | None, Position]:
+            return self._store.prune(before), self._store.position()
+
+        removed, _ = await self._change(prune, self.head.publish_pruning).done()
         return removed
 
     async def prune_lines(self, since: int) -> int:

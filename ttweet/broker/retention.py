@@ -96,17 +96,17 @@ class Retention:
         kept = self._reader.oldest_kept(since=oldest, last=self._keep.last, before=newest + 1, now=now)
         return _Limit(kept.before, min(kept.since or 0, now - FRESH_LINES_MS))
 
-    async def _remove(self, before: int) -> int:
+    async def _remove(self, before: int) -> bool:
         """One step. It is waited for also when the server stops, or what it removed would be told nowhere."""
         if before <= self._journal.head.pruned_up_to + 1:
-            return 0
+            return False
         with trio.move_on_after(STEP_TIMEOUT_S, shield=True):
             removed = await self._journal.prune(before)
-            self.removed += removed
-            return removed
+            self.removed += removed or 0
+            return removed is not None
         raise StoreError("busy", f"a step took more than {STEP_TIMEOUT_S:g} s")
 
-    async def _in_steps(self, step: Callable[[], Awaitable[int]]) -> None:
+    async def _in_steps(self, step: Callable[[], Awaitable[int | bool]]) -> None:
         while await step():  # noqa: ASYNC110  # not for an event, it lets others have the writer
             await trio.sleep(STEP_PAUSE_S)
 

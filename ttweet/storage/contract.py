@@ -198,10 +198,11 @@ class TweetLog(Protocol):
         """
         ...
 
-    def prune(self, before: int) -> int:
-        """Remove the oldest tweets below an id, a bounded number; returns how many went, 0 when there are no more.
+    def prune(self, before: int) -> int | None:
+        """Remove the oldest tweets below an id, a bounded number, and the tombstones among them.
 
-        Their ids are never given again. Durable on return. Raises StoreError as `append` does.
+        Returns how many tweets went, tombstones not counted; None when there was nothing to remove. Their ids are never
+        given again. Durable on return. Raises StoreError as `append` does.
         """
         ...
 

@@ -99,7 +99,7 @@ class LocalStore:
         then. Raises Refused, StoreError.
         """
         done = 0
-        while removed := self._writer.prune(before):
+        while (removed := self._writer.prune(before)) is not None:
             done += removed
             progress(done)
         if since is None:

@@ -120,7 +120,7 @@ class StoreModel(RuleBasedStateMachine):
     @rule(before=st.integers(1, 30))
     def prune(self, before: int) -> None:
         before = min(before, self.newest + 1)
-        while self.store.prune(before):
+        while self.store.prune(before) is not None:
             pass
         last = max([id_ for id_ in (*self.places, *[one.id for one in self.tweets]) if id_ < before], default=0)
         self.deletions = [one for one in self.deletions if one.id > last]

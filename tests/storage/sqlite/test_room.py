@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.sqlite_files import NOW, limited_file_size, limited_pages, opened, post, sql, texts
 from ttweet.model.errors import OpenError, StoreError
-from ttweet.model.tweets import Tweet
+from ttweet.model.tweets import Tombstone, Tweet
 from ttweet.storage.sqlite import entries, room
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.removal import oldest_before
@@ -54,7 +54,7 @@ def test_tweets_leave_the_last_room_of_the_disk_alone(store: SqliteStore, monkey
 def test_free_pages_of_the_file_are_room_too(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(20):
         post(store, *["some longer text that takes room #tag"] * 1000)
-    while store.prune(20_000):
+    while store.prune(20_000) is not None:
         pass
     free(monkeypatch, RESERVE_BYTES // 2)
     assert post(store, "in a free page")[0].id == 20_001
@@ -91,7 +91,7 @@ def test_where_a_step_of_removing_does_not_fit_fewer_go_at_once(
     post(store, *[f"{number}" for number in range(40)])
     steps: list[int] = []
 
-    def oldest(connection: sqlite3.Connection, before: int, limit: int) -> list[Tweet]:
+    def oldest(connection: sqlite3.Connection, before: int, limit: int) -> list[Tweet | Tombstone]:
         steps.append(limit)
         if limit > room_for:
             raise full

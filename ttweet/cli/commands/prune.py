@@ -72,7 +72,7 @@ def _remove(path: Path, age_s: float | None, last: int | None) -> _Going:
             file.prune(
                 going.before,
                 since=going.since,
-                progress=lambda done: show(min(done, going.removed), going.removed, f"{done:,} tweets"),
+                progress=lambda done: show(done, going.removed, f"{done:,} tweets"),
             )
     return going
 

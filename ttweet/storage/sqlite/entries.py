@@ -119,13 +119,15 @@ class EntryWriter:
         self._tags.add(tagged, newest.id, at=newest.at)
         self._now = self._now._replace(newest=newest.id)
 
-    def prune(self, before: int, step: int) -> int:
-        """Remove the oldest tweets below an id, `step` at most; returns how many went."""
+    def prune(self, before: int, step: int) -> int | None:
+        """Remove the oldest tweets and tombstones below an id, `step` at most; see TweetLog."""
         oldest = oldest_before(self._connection, before, step)
-        self._tags.uncount([to_tagged(tweet) for tweet in oldest])
-        if oldest:
-            remove_up_to(self._connection, oldest[-1].id)
-        return len(oldest)
+        if not oldest:
+            return None
+        tweets = [one for one in oldest if isinstance(one, Tweet)]
+        self._tags.uncount([to_tagged(tweet) for tweet in tweets])
+        remove_up_to(self._connection, oldest[-1].id)
+        return len(tweets)
 
     def prune_lines(self, since: int, step: int) -> int:
         """Remove the oldest report lines, older than a time (ms), `step` at most; returns how many went."""

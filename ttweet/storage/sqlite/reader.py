@@ -15,13 +15,13 @@ from typing import Any
 
 from ttweet.model import hashtags, reports
 from ttweet.model.limits import MAX_ID
-from ttweet.model.tweets import Deletion, Entry, Page, TagPage, Tombstone, Tweet
+from ttweet.model.tweets import Deletion, Entry, Page, TagPage, Tweet
 from ttweet.storage.contract import Kept, LogLine, Position, Size, Slice, Traces
 from ttweet.storage.sqlite import keying, tag_list
 from ttweet.storage.sqlite.connections import connect_reader
 from ttweet.storage.sqlite.errors import store_error
 from ttweet.storage.sqlite.tail import Tail
-from ttweet.storage.sqlite.tweet_rows import DELETED, to_tweet
+from ttweet.storage.sqlite.tweet_rows import to_tweet, to_tweet_or_tombstone
 
 SEARCH_STEP = 2_000  # report lines searched by one call: some 2 ms, in which other questions wait
 _ABOVE = MAX_ID + 1  # all ids
@@ -368,7 +368,5 @@ def _bytes_of(path: str) -> int:
 
 
 def _to_entry(row: Sequence[Any]) -> Entry:
-    id_, at, author, *_, deleted = row
-    if deleted is not None:
-        return Deletion(id_, at, deleted)
-    return Tombstone(id_, at) if author == DELETED else to_tweet(row[:5])
+    *columns, deleted = row
+    return to_tweet_or_tombstone(columns) if deleted is None else Deletion(row[0], row[1], deleted)

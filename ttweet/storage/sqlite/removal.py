@@ -8,8 +8,8 @@ import sqlite3
 from collections.abc import Sequence
 
 from ttweet.model import reports
-from ttweet.model.tweets import Deletion, Tweet
-from ttweet.storage.sqlite.tweet_rows import DELETED, to_tweet
+from ttweet.model.tweets import Deletion, Tombstone, Tweet
+from ttweet.storage.sqlite.tweet_rows import DELETED, to_tweet_or_tombstone
 
 _OLDEST = "SELECT id, at, author, text, tags FROM tweets WHERE id < ? ORDER BY id LIMIT ?"
 _FORGET = (
@@ -26,9 +26,9 @@ def blank(connection: sqlite3.Connection, deletion: Deletion) -> None:
     connection.execute("INSERT INTO deletions (id, at, tweet) VALUES (?, ?, ?)", deletion)
 
 
-def oldest_before(connection: sqlite3.Connection, before: int, limit: int) -> list[Tweet]:
-    """The oldest tweets below an id, at most so many, and what is left of deleted ones. Raises sqlite3.Error."""
-    return [to_tweet(row) for row in connection.execute(_OLDEST, (before, limit))]
+def oldest_before(connection: sqlite3.Connection, before: int, limit: int) -> list[Tweet | Tombstone]:
+    """The oldest tweets and tombstones below an id, at most so many. Raises sqlite3.Error."""
+    return [to_tweet_or_tombstone(row) for row in connection.execute(_OLDEST, (before, limit))]
 
 
 def remove_up_to(connection: sqlite3.Connection, id_: int) -> None:

@@ -15,6 +15,12 @@ def to_tweet(row: Sequence[Any]) -> Tweet:
     return Tweet(id_, at, by or None, text, tuple(tags.split(" ")) if tags else ())
 
 
+def to_tweet_or_tombstone(row: Sequence[Any]) -> Tweet | Tombstone:
+    """A row of the table tweets as what it is."""
+    id_, at, by, *_ = row
+    return Tombstone(id_, at) if by == DELETED else to_tweet(row)
+
+
 def to_row(entry: Tweet | Tombstone) -> tuple[Value, ...]:
     """A tweet or a tombstone as a row of the table tweets."""
     if isinstance(entry, Tombstone):

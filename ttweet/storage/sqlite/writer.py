@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 from ttweet.model.errors import Displaced, Refused, StoreError
 from ttweet.model.reports import Report
@@ -25,6 +25,9 @@ from ttweet.storage.sqlite.tweet_rows import DELETED, to_tweet
 
 PRUNE_STEP = 256  # tweets that go in one transaction: some 15 ms
 LINES_STEP = 1_000  # report lines that go in one transaction: some 5 ms
+
+
+T = TypeVar("T")
 
 
 class SqliteStore(Queries):
@@ -86,8 +89,8 @@ class SqliteStore(Queries):
             with self._transaction():
                 self._entries.redact(row[0], lines)
 
-    def prune(self, before: int) -> int:
-        """See TweetLog; PRUNE_STEP tweets at most."""
+    def prune(self, before: int) -> int | None:
+        """See TweetLog; PRUNE_STEP tweets and tombstones at most."""
         return self._fitting(lambda step: self._entries.prune(before, step), PRUNE_STEP)
 
     def prune_lines(self, since: int) -> int:
@@ -169,7 +172,7 @@ class SqliteStore(Queries):
                 (self.session, at, self._entries.last_line + 1),
             )
 
-    def _fitting(self, remove: Callable[[int], int], step: int) -> int:
+    def _fitting(self, remove: Callable[[int], T], step: int) -> T:
         """Remove up to `step` rows in a transaction, or fewer on a full disk: the log takes each page that changes."""
         while True:
             try:
