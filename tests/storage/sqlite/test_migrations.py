@@ -144,6 +144,29 @@ def test_report_lines_of_a_file_without_columns_for_details_are_read_as_they_are
     assert second[-3:] == ("token", "ci", "192.0.2.1")
 
 
+def test_the_steps_run_once_for_a_file_and_once_for_what_is_expected_of_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = path.with_name("migrations.py")
+    steps.write_text(migrating.migrations_path().read_text())
+    monkeypatch.setattr(migrating, "migrations_path", lambda: steps)
+    run_path = runpy.run_path
+    runs: list[str] = []
+
+    def counted(name: str) -> dict[str, object]:
+        runs.append(name)
+        return run_path(name)
+
+    monkeypatch.setattr(runpy, "run_path", counted)
+    with opened(path) as store:
+        assert len(runs) == 2
+        sql(path, "CREATE VIEW another AS SELECT 1")
+        post(store, "written beside a new view")
+        assert len(runs) == 2
+    with opened(path):
+        assert len(runs) == 3
+
+
 def test_a_migration_that_fails_leaves_the_file_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with opened(path) as store:
         post(store, "a #t")

@@ -4,9 +4,11 @@ import logging
 import runpy
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 import ttweet
 from ttweet.storage.sqlite.errors import primary_code
@@ -22,9 +24,13 @@ def migrate(connection: sqlite3.Connection) -> None:
 
     A new file is still in rollback mode then, so its header has our application id from the first commit on.
     """
+    _migrate(connection, migrations_path())
+
+
+def _migrate(connection: sqlite3.Connection, steps: Path) -> None:
     from sqlite_utils import Database  # 90 ms, which a reader does not need
 
-    migrations = runpy.run_path(str(migrations_path()))["migrations"]
+    migrations = runpy.run_path(str(steps))["migrations"]
     connection.execute("BEGIN IMMEDIATE")
     try:
         migrations.apply(Database(connection, execute_plugins=False))
@@ -61,11 +67,16 @@ def told_when_long(connection: sqlite3.Connection, what: str) -> Iterator[None]:
         connection.set_progress_handler(None, 0)
 
 
-def expected_schema() -> dict[str, str]:
+def expected_schema() -> Mapping[str, str]:
     """The SQL of each table, index and view by its name, as the steps of migrations.py make them in a new file."""
+    return _schema_of(migrations_path())
+
+
+@cache  # the steps take 17 ms, and the writer compares the schema in its transactions
+def _schema_of(steps: Path) -> Mapping[str, str]:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        migrate(connection)
-        return dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
+        _migrate(connection, steps)
+        return MappingProxyType(dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")))
 
 
 def our_tables() -> list[str]:
