@@ -314,7 +314,7 @@ def test_the_protocol_names_no_error_code_that_does_not_exist() -> None:
     assert set(re.findall(r"^\| `(\w+)` \|", errors, re.MULTILINE)) <= set(CODES)
 
 
-UNITS = {"": 1, "s": 1, "min": 60, "days": 86400, "KiB": 1024, "MiB": 1024 * 1024, "MB": 10**6}
+UNITS = {"": 1, "s": 1, "min": 60, "days": 86400, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "MB": 10**6}
 
 
 def constant_rows(text: str) -> list[tuple[str, str, str]]:

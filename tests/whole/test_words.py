@@ -17,12 +17,12 @@ MAX_DOCS_WORDS = 17_000  # of docs/*.md together, without generated tables and d
 MAX_PAGE_WORDS = {  # each page answers one question; what is generated does not count
     "README.md": 1_900,
     "contrib/README.md": 500,
-    "docs/commands.md": 4_000,
+    "docs/commands.md": 4_250,
     "docs/design.md": 1_000,
     "docs/export.md": 450,
     "docs/limits.md": 500,
     "docs/performance.md": 1_300,
-    "docs/promises.md": 1_850,
+    "docs/promises.md": 1_600,
     "docs/protocol.md": 4_000,
     "docs/schema.md": 1_600,
     "docs/security.md": 1_700,
@@ -31,7 +31,20 @@ MAX_PAGE_WORDS = {  # each page answers one question; what is generated does not
 PAGES = [*MAX_PAGE_WORDS, "CHANGELOG.md", *(str(path.relative_to(ROOT)) for path in sorted(DOCS.glob("adr/*.md")))]
 
 # What does not keep the rules yet. A name leaves these lists when it does, and none is added: in the end all are empty.
-NOT_YET_PAGES = {*MAX_PAGE_WORDS, "CHANGELOG.md", "docs/adr"}  # a folder stands for its pages
+NOT_YET_PAGES = {
+    "CHANGELOG.md",
+    "README.md",
+    "contrib/README.md",
+    "docs/adr",  # all of its pages
+    "docs/design.md",
+    "docs/export.md",
+    "docs/performance.md",
+    "docs/promises.md",
+    "docs/protocol.md",
+    "docs/schema.md",
+    "docs/security.md",
+    "docs/storage.md",
+}
 NOT_YET_HELP = {*COMMANDS}
 NOT_YET_CODE = {"ttweet", "migrations", "scripts", "tests"}  # a folder may be replaced by those in it
 CLEAN = [page for page in PAGES if not NOT_YET_PAGES & {page, str(Path(page).parent)}]
@@ -41,7 +54,7 @@ WHO = {
     r"\b[Ww]ho(m|so)?ever\b": "the client, the server, you",
     r"^(Who|Whom|Whose)\b(?!.*\?$)": "the client that ..., a user who ...",
     r"([;:(] ?|\b(and|or|but|if|when|until|unless|because|since|by|for|of|from|to) )who\b": "the client that ...",
-    r"\b([Hh]e|[Oo]ne|[Tt]hose) (that|who|whom|which)\b": "the noun that is meant",
+    r"\b([Hh]e|[Oo]ne|[Tt]hose) (who|whom)\b": "the noun that is meant",
 }
 FORBIDDEN = WHO | {
     r"^What\b(?!.*\?$)": "the noun that is meant",
@@ -115,10 +128,10 @@ def test_every_page_of_docs_has_a_limit_and_all_limits_together_are_small() -> N
 
 @pytest.mark.parametrize("page", CLEAN)
 def test_an_anchor_of_a_link_is_that_of_a_heading(page: str) -> None:
-    for target in prose.links((ROOT / page).read_text()):
+    for target in prose.links(text_of(page)):
         path, _, anchor = target.partition("#")
-        if anchor and "://" not in path:
-            other = (ROOT / page).parent / path if path else ROOT / page
+        other = ((ROOT / page).parent / path if path else ROOT / page).resolve()
+        if anchor and str(other.relative_to(ROOT)) in CLEAN:
             assert anchor in prose.anchors(other.read_text()), f"{page} links to {target}"
 
 

@@ -29,7 +29,7 @@ from ttweet.protocol import calls, frames, pushes, replies
 T = TypeVar("T")
 
 ALL = "ALL"
-MAX_SUBSCRIPTIONS = 3
+MAX_SUBSCRIPTIONS = 3  # of a session, as in the networking course
 OWN_PUSH_S = 1.0  # for a tweet of one's own to come back, so that what is typed next finds it
 FAREWELL_S = 1.0  # for the server to end the connection: the name is free when this program has ended
 

@@ -1,0 +1,1 @@
+"""The tables of the documentation that come from the code: options, exit codes and limits."""

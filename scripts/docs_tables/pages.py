@@ -1,0 +1,33 @@
+"""Pages with generated tables, each between two marks: `<!-- generated: options of post -->` names what it shows."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from docs_tables import limits, options
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+_BLOCK = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end of generated -->)", re.DOTALL)
+
+
+def outdated() -> dict[Path, str]:
+    """Return each page with a table that differs from the code, with the text that it should have."""
+    renewed = {path: renew(path.read_text()) for path in PAGES}
+    return {path: text for path, text in renewed.items() if text != path.read_text()}
+
+
+def renew(page: str) -> str:
+    """Return a page with all its generated tables made again. Raises ValueError for a table that cannot be made."""
+    return _BLOCK.sub(lambda block: f"{block[1]}\n{_table(block[2])}\n\n{block[3]}", page)
+
+
+def _table(name: str) -> str:
+    makers: dict[str, Callable[[str], str]] = {"options of ": options.table, "limits of ": limits.table}
+    if name == "exit codes":
+        return options.exit_codes()
+    for start, make in makers.items():
+        if name.startswith(start):
+            return make(name.removeprefix(start))
+    raise ValueError(f"there is no table {name!r}")
