@@ -9,6 +9,7 @@ import os
 import sqlite3
 import time
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakSet
 
@@ -29,6 +30,21 @@ log = logging.getLogger(__name__)
 _NEWEST = "SELECT (SELECT max(id) FROM tweets), (SELECT max(id) FROM deletions), (SELECT max(id) FROM log)"
 
 
+@dataclass(slots=True)
+class _Loss:
+    """The file has lost its name: what is known, and what was done, since."""
+
+    version: Version
+    """That of the database when the loss was seen."""
+    advice: str | None = None
+    """What the operator should do; None until the first attempt to mend it."""
+    is_saved: bool = False
+    """Whether all that the file held is safe elsewhere."""
+    is_away: bool = False
+    """Whether the name was that of no file, or of another one, when it was saved."""
+    next_try: float = 0.0
+
+
 class DatabaseFile:
     """An open file. `keep` must be called after each COMMIT, before anybody hears of it."""
 
@@ -38,11 +54,7 @@ class DatabaseFile:
         if not lock_path(self.path).exists():
             refuse_foreign(self.path)  # no lock file beside somebody else's file
         self._readers: WeakSet[SqliteReader] = WeakSet()
-        self._advice: str | None = None  # what to do now that the file has lost its name
-        self._saved = False  # all that it held is safe elsewhere
-        self._is_away = False  # when it was saved, the name was that of no file or of another one
-        self._next_try = 0.0
-        self._lost_as: Version = ()
+        self._loss: _Loss | None = None  # None: the file has its name
         self._unsure = False  # a transaction was called unknown: to go on after it would leave a gap for followers
         with ExitStack() as undo:
             self._lock = Lock(self.path)
@@ -52,8 +64,8 @@ class DatabaseFile:
 
     @property
     def is_displaced(self) -> bool:
-        """Whether the file had lost its name when it was last looked at."""
-        return self._advice is not None
+        """Whether the file had lost its name when it was last looked at, and has not been mended."""
+        return self._loss is not None and self._loss.advice is not None
 
     def reader(self) -> SqliteReader:
         """Open the file for reading, for a thread of its own. Raises OpenError."""
@@ -67,47 +79,48 @@ class DatabaseFile:
         Returns whether the file was opened again, so that `connection` is another one. Raises Displaced with this code
         when nothing more may be written, StoreError `unknown` when the file was closed and cannot be opened again.
         """
-        if self._advice is None:
+        if self._loss is None:
             if self._identity.is_kept():
                 return False
-            self._lost_as, self._saved, self._is_away = self._identity.version(), False, False
-        if self._advice is None or time.monotonic() >= self._next_try:
-            mended = self._try_again()
-            if self._advice is None:
-                return mended
+            self._loss = _Loss(self._identity.version())
+        loss = self._loss
+        if not self.is_displaced or time.monotonic() >= loss.next_try:
+            reopened = self._try_again(loss)
+            if not self.is_displaced:
+                return reopened
         self._unsure |= code == "unknown"
-        raise Displaced(code, self._advice or "")
+        raise Displaced(code, loss.advice or "")
 
-    def _try_again(self) -> bool:
-        """Do what can be done; returns whether the file was opened again. `_advice` says what is left to do."""
-        self._next_try = time.monotonic() + RESCUE_INTERVAL_S
-        if not (self._unsure or self._is_written()):
+    def _try_again(self, loss: _Loss) -> bool:
+        """End the loss if that can be done, or else rescue what the file holds. Returns whether it was opened again."""
+        loss.next_try = time.monotonic() + RESCUE_INTERVAL_S
+        if not (self._unsure or self._is_written(loss)):
             if not self._identity.lost():
-                self._advice = None
+                self._loss = None
                 return False
             if self._is_mended():
-                self._advice = None
+                self._loss = None
                 return True
-        if not self._saved or self._has_come_back():
-            self._save()
+        if not loss.is_saved or self._has_come_back(loss):
+            self._save(loss)
         return False
 
-    def _is_written(self) -> bool:
+    def _is_written(self, loss: _Loss) -> bool:
         """Whether another program has written to the database since it lost its name: we do not know it any more."""
-        return self._identity.version() != self._lost_as
+        return self._identity.version() != loss.version
 
-    def _has_come_back(self) -> bool:
+    def _has_come_back(self, loss: _Loss) -> bool:
         """Whether the database has its name again since it was rescued: its log may be missing beside it."""
-        return self._is_away and self._identity.has("")
+        return loss.is_away and self._identity.has("")
 
-    def _save(self) -> None:
-        self._advice, self._saved = save(self._identity, self.connection, written=self._is_written())
-        self._is_away = not self._identity.has("")
+    def _save(self, loss: _Loss) -> None:
+        loss.advice, loss.is_saved = save(self._identity, self.connection, written=self._is_written(loss))
+        loss.is_away = not self._identity.has("")
 
     def close(self) -> None:
         """Close the file and let the next server in. Its readers must be closed before."""
-        if self._has_come_back():
-            self._save()
+        if self._loss is not None and self._has_come_back(self._loss):
+            self._save(self._loss)
         self._disconnect()
         self._lock.release()
 
