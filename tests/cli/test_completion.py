@@ -244,6 +244,7 @@ def test_completion_is_written_where_it_is_wanted(name: str, tmp_path: Path) -> 
     assert done.stdout == f"{tmp_path}/script\n"
     script = (tmp_path / "script").read_text()
     assert all(command in script for command in COMMANDS)
+    assert "--help-all" in script
     assert [path.name for path in tmp_path.iterdir()] == ["script"]
 
 

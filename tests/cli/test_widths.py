@@ -54,7 +54,7 @@ def show(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
 
 @pytest.mark.parametrize("page", ["", *COMMANDS, "--install-completion"])
 def test_a_page_has_all_its_words_at_every_width(page: str, show: Callable[..., str]) -> None:
-    arguments = [*page.split(), "--help"]
+    arguments = [*page.split(), "--help-all"]
     words = show(200, main.main, arguments).split()
     assert len(words) > 50
     for columns in [*range(0, 201, 9), 1, PLAIN - 1, PLAIN, PLAIN + 1]:
@@ -127,5 +127,5 @@ def test_a_page_is_whole_on_a_real_terminal(columns: int) -> None:
     shown = Shown(columns or 80)
     shown.feed(plain(seen))
     assert code == 0
-    words = "A tiny self-hosted Twitter for shells: post short messages, find them by #hashtag."
+    words = "A tiny self-hosted Twitter for shells: short messages with #hashtags."
     assert "".join(words.split()) in "".join("".join(shown.lines).split())

@@ -28,12 +28,12 @@ SHELL_TIMEOUT_S = 10.0  # for a shell to start and answer: the slowest startup f
 Shell = Literal["bash", "zsh", "fish"]
 ShellName = Annotated[
     Shell | None,
-    Parameter(name="--shell", metavar="SHELL", help="bash, zsh or fish; this one if not said."),
+    Parameter(name="--shell", metavar="SHELL", help="bash, zsh or fish; default: the current shell."),
 ]
 Output = Annotated[
     Path | None,
     FILE,
-    Parameter(name=["--output", "-o"], help="Write the script there and touch no startup file."),
+    Parameter(name=["--output", "-o"], help="Write the script to FILE; change no startup file."),
 ]
 
 _BASH_LOOK = "complete -p ttweet | grep -q _ttweet && printf '\\0yes'"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from ttweet.cli.console import TerminalConsole
+from ttweet.cli.manual.page import ONLY_IN_FULL
 from ttweet.cli.terminal import MAX_SIDE, PLAIN
 
 if TYPE_CHECKING:
@@ -17,11 +18,12 @@ NARROW = 64  # columns; below it two columns would be two strips
 INDENT = 2  # of an option
 HANG = 6  # of a description below its option
 LABEL = "cyan"
+SHORTEST = 6  # columns for a label, so that all groups of commands have their texts in one column
 LEAST = 12  # columns of text beside a column however wide; it runs over the edge of a narrow terminal then
 CONTINUED = 4  # columns that the rest of an example is set in, so that it does not look like another one
 
 _TERM = re.compile(r" +\S+ {2,}")  # of a row in a list of exit codes or variables; its description stands beside it
-_WORD = re.compile(r"\S+")
+_WORD = re.compile(r"`[^`]+`\S*|\[default: [^]]+\]|\S+")  # a command and a default stay on one line
 _MARGIN = re.compile(r"Usage: | +")
 
 
@@ -44,7 +46,13 @@ class PageConsole(TerminalConsole):
 
 
 class Manual:
-    """A formatter for cyclopts' help: synopsis, text, then commands and options in two columns."""
+    """A formatter for cyclopts' help: synopsis, text, then commands and options in two columns.
+
+    The groups ONLY_IN_FULL are shown on the full page alone.
+    """
+
+    def __init__(self, *, full: bool) -> None:
+        self._full = full
 
     def render_usage(self, console: "Console", options: "ConsoleOptions", usage: object) -> None:
         """The synopsis."""
@@ -58,12 +66,12 @@ class Manual:
 
     def __call__(self, console: "Console", options: "ConsoleOptions", panel: "HelpPanel") -> None:
         """Commands, arguments or options."""
-        if not panel.entries:
+        if not panel.entries or (panel.title in ONLY_IN_FULL and not self._full):
             return
         console.print()
         _print_line(console, Text(str(panel.title), style="bold"))
         labels = [_label(entry) for entry in panel.entries]
-        column = HANG if options.max_width < NARROW else INDENT + max(map(len, labels)) + 2
+        column = HANG if options.max_width < NARROW else INDENT + max(SHORTEST, *map(len, labels)) + 2
         for label, entry in zip(labels, panel.entries, strict=True):
             _print_entry(console, options, label, _description(entry), column)
 

@@ -15,33 +15,47 @@ from cyclopts import App, CycloptsError, Group, Parameter
 
 from ttweet import __version__, defaults
 from ttweet.cli import classic, shell
-from ttweet.cli.manual import maintenance, messages
+from ttweet.cli.manual import data, posting, reading, server
+from ttweet.cli.manual.page import PROGRAM_OPTIONS, HelpPage
 from ttweet.cli.usage_errors import sentence
 
-COMMANDS = {
-    "serve": ("ttweet.cli.commands.serve:serve", messages.SERVE),
-    "post": ("ttweet.cli.commands.post:post", messages.POST),
-    "follow": ("ttweet.cli.commands.follow:follow", messages.FOLLOW),
-    "wait": ("ttweet.cli.commands.wait:wait", messages.WAIT),
-    "run": ("ttweet.cli.commands.run:run", messages.RUN),
-    "chat": ("ttweet.cli.commands.chat:chat", messages.CHAT),
-    "delete": ("ttweet.cli.commands.delete:delete", messages.DELETE),
-    "prune": ("ttweet.cli.commands.prune:prune", maintenance.PRUNE),
-    "last": ("ttweet.cli.commands.read:last", messages.LAST),
-    "tags": ("ttweet.cli.commands.read:tags", messages.TAGS),
-    "log": ("ttweet.cli.commands.log:log", messages.LOG),
-    "stats": ("ttweet.cli.commands.stats:stats", maintenance.STATS),
-    "token": ("ttweet.cli.commands.token:token", messages.TOKEN),
-    "backup": ("ttweet.cli.commands.backup:backup", maintenance.BACKUP),
-    "check": ("ttweet.cli.commands.check:check", maintenance.CHECK),
-    "export": ("ttweet.cli.commands.export:export", maintenance.EXPORT),
-    "import": ("ttweet.cli.commands.export:import_", maintenance.IMPORT),
+GROUPS = {
+    "Server": {
+        "serve": ("ttweet.cli.commands.serve:serve", server.SERVE),
+        "token": ("ttweet.cli.commands.token:token", server.TOKEN),
+        "stats": ("ttweet.cli.commands.stats:stats", server.STATS),
+        "log": ("ttweet.cli.commands.log:log", server.LOG),
+    },
+    "Posting": {
+        "post": ("ttweet.cli.commands.post:post", posting.POST),
+        "run": ("ttweet.cli.commands.run:run", posting.RUN),
+        "chat": ("ttweet.cli.commands.chat:chat", posting.CHAT),
+        "delete": ("ttweet.cli.commands.delete:delete", posting.DELETE),
+    },
+    "Reading": {
+        "last": ("ttweet.cli.commands.read:last", reading.LAST),
+        "tags": ("ttweet.cli.commands.read:tags", reading.TAGS),
+        "follow": ("ttweet.cli.commands.follow:follow", reading.FOLLOW),
+        "wait": ("ttweet.cli.commands.wait:wait", reading.WAIT),
+    },
+    "Data": {
+        "backup": ("ttweet.cli.commands.backup:backup", data.BACKUP),
+        "check": ("ttweet.cli.commands.check:check", data.CHECK),
+        "export": ("ttweet.cli.commands.export:export", data.EXPORT),
+        "import": ("ttweet.cli.commands.export:import_", data.IMPORT),
+        "prune": ("ttweet.cli.commands.prune:prune", data.PRUNE),
+    },
 }
+COMMANDS = {name: entry for commands in GROUPS.values() for name, entry in commands.items()}
 
+_OPTIONS = Group(PROGRAM_OPTIONS, sort_key=len(GROUPS) + 1)
 Upload = Annotated[
-    bool, Parameter(name=["--upload", "-u"], negative="", help="Post MESSAGE; exactly one argument, so quote it.")
+    bool,
+    Parameter(name=["--upload", "-u"], negative="", group=_OPTIONS, help="Post MESSAGE; quote it."),
 ]
-Download = Annotated[bool, Parameter(name=["--download", "-d"], negative="", help="Show the last message.")]
+Download = Annotated[
+    bool, Parameter(name=["--download", "-d"], negative="", group=_OPTIONS, help="Show the last message.")
+]
 Arguments = Annotated[str, Parameter(show=False)]
 
 
@@ -52,7 +66,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _main(arguments: Sequence[str]) -> int:
     try:
-        command, bound, _ = make_app().parse_args(arguments)
+        command, bound, _ = make_app(full="--help-all" in arguments).parse_args(arguments)
     except CycloptsError as error:
         raise shell.UsageError(sentence(error)) from error
     gc.enable()  # the imports are done, see __main__
@@ -60,37 +74,46 @@ def _main(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else shell.DONE
 
 
-def make_app() -> App:
-    """The parser of all commands, whose functions return exit codes. It raises CycloptsError."""
+def make_app(*, full: bool = False) -> App:
+    """The parser of all commands, whose functions return exit codes. Its help pages are the short ones, or `full`.
+
+    It raises CycloptsError.
+    """
     app = App(
         name="ttweet",
         version=f"ttweet {__version__}",
-        group_commands=Group("Commands", sort_key=1),
-        group_arguments=Group("Arguments", sort_key=2),
-        group_parameters=Group("Options", sort_key=3),
+        help_flags=["--help", "-h", "--help-all"],
+        group_arguments=Group("Arguments", sort_key=len(GROUPS)),
+        group_parameters=Group("Options", sort_key=len(GROUPS) + 1),
         default_parameter=Parameter(show_env_var=False, show_choices=False),
         help_format="rich",
-        help_formatter=_Lazy("Manual"),  # type: ignore[arg-type]  # it is one by way of __getattr__
+        help_formatter=_Lazy("Manual", full=full),  # type: ignore[arg-type]  # it is one by way of __getattr__
         console=_Lazy("PageConsole"),  # type: ignore[arg-type]
         print_error=False,
         exit_on_error=False,
-        usage=messages.ROOT.usage,
-        help=messages.ROOT.help,
-        help_epilogue=messages.ROOT.below,
+        **_page(server.ROOT, full=full),
     )
-    for position, (name, (path, page)) in enumerate(COMMANDS.items()):
-        app.command(path, name=name, sort_key=position, **_shown(page))
+    for position, (title, commands) in enumerate(GROUPS.items()):
+        group = Group(title, sort_key=position)
+        for place, (name, (path, page)) in enumerate(commands.items()):
+            app.command(path, name=name, group=group, sort_key=place, **_shown(page, full=full))
     path = "ttweet.cli.completion:install_completion"
-    app.command(path, name="--install-completion", group="Options", **_shown(messages.COMPLETION))
+    app.command(path, name="--install-completion", group=_OPTIONS, **_shown(server.COMPLETION, full=full))
+    app["--help"].help = "Show a short help page; --help-all shows all of it."
+    app["--version"].help = "Show the version."
     for flag in ("--help", "--version"):
-        app[flag].group = ("Options",)
+        app[flag].group = (_OPTIONS,)
     app.default(run_classic)
     return app
 
 
-def _shown(page: messages.HelpPage) -> dict[str, Any]:
+def _shown(page: HelpPage, *, full: bool) -> dict[str, Any]:
     """What cyclopts prints of a command, whose version would be Markdown otherwise."""
-    return {"usage": page.usage, "help": page.help, "help_epilogue": page.below, "version_format": "rich"}
+    return {**_page(page, full=full), "version_format": "rich"}
+
+
+def _page(page: HelpPage, *, full: bool) -> dict[str, Any]:
+    return {"usage": page.usage, "help": page.text(full=full), "help_epilogue": page.below(full=full)}
 
 
 def run_classic(*arguments: Arguments, upload: Upload = False, download: Download = False) -> int:
@@ -115,14 +138,14 @@ def _help(*command: str) -> int:
 class _Lazy:
     """An object of cli.help, which is imported together with rich when a page is shown."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, name: str, **options: bool) -> None:
+        self._name, self._options = name, options
 
     @cached_property
     def _object(self) -> Any:
         from ttweet.cli import help as pages
 
-        return getattr(pages, self._name)()
+        return getattr(pages, self._name)(**self._options)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._object, name)

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import CoercionError, Parameter, Token
+from cyclopts import CoercionError, Group, Parameter, Token
 from cyclopts.validators import Number
 
 from ttweet.cli import shell
+from ttweet.cli.manual.page import MORE_OPTIONS
 from ttweet.model import durations
 from ttweet.model.errors import Refused
 from ttweet.model.limits import MAX_ID
@@ -85,29 +86,30 @@ UNITS = {"k": 10**3, "M": 10**6, "G": 10**9}
 MIN_LOG_BYTES = UNITS["M"]  # less could be gone before it is copied to Sample.txt
 
 FILE = Parameter(metavar="FILE", converter=_named)  # of every argument and option that names a file
+RARE = Parameter(group=Group(MORE_OPTIONS, sort_key=10))  # of an option that only --help-all shows
 AMOUNT = whole(1, 10**15)  # more than any file holds, and SQLite counts no further than 2 ** 63
 
-Db = Annotated[Path | None, FILE, Parameter(name="--db", help="Read this file.")]
-Server = Annotated[str | None, Parameter(name="--server", metavar="HOST:PORT", help="Ask this server.")]
+Db = Annotated[Path | None, FILE, Parameter(name="--db", help="Read this database file.")]
+Server = Annotated[str | None, Parameter(name="--server", metavar="HOST:PORT", help="The server to ask.")]
 Ca = Annotated[
     str | None,
     FILE,
-    Parameter(name="--ca", help="Speak TLS and trust what this PEM file has; system: the usual ones."),
+    Parameter(name="--ca", help="Use TLS; trust this PEM file, or system for the usual CAs."),
 ]
-LiveServer = Annotated[str | None, Parameter(name="--server", metavar="HOST:PORT", help="Where to listen.")]
-LiveTags = Annotated[str, Parameter(name="TAG", help="Only tweets with one of these tags; # and case do not matter.")]
+LiveServer = Annotated[str | None, Parameter(name="--server", metavar="HOST:PORT", help="The server to follow.")]
+LiveTags = Annotated[str, Parameter(name="TAG", help="Only tweets with one of these tags, in any case.")]
 After = Annotated[
     int | None,
     whole(0, MAX_ID),
-    Parameter(name="--from", metavar="ID", help="Begin after this id; 0 is the very start."),
+    Parameter(name="--from", metavar="ID", help="Begin after this id; 0: from the first tweet."),
 ]
 Timeout = Annotated[
-    str | None, Parameter(name="--timeout", metavar="TIME", help="End after 90, 90s, 10m, 2h or 1d; exit code 124.")
+    str | None, Parameter(name="--timeout", metavar="TIME", help="End after 90s, 10m, 2h or 1d, with exit code 124.")
 ]
 As = Annotated[
     str | None,
     Parameter(
-        name="--as", metavar="NAME", validator=_check_name, help="Sign in under this name: 1 to 32 letters and digits."
+        name="--as", metavar="NAME", validator=_check_name, help="Sign in under this name: 1 to 32 letters, digits."
     ),
 ]
 BesideTags = Annotated[list[str] | None, Parameter(name="--tag", metavar="TAG", negative="", validator=_check_tags)]
@@ -116,8 +118,6 @@ KeepLast = Annotated[int | None, AMOUNT, Parameter(name="--keep-last", metavar="
 LogLimit = Annotated[int, Parameter(name="--log-limit", metavar="SIZE", converter=_size)]
 WithSpool = Annotated[
     bool,
-    Parameter(
-        name="--spool", negative="", help="Keep what cannot be delivered; the next command with --spool posts it first."
-    ),
+    Parameter(name="--spool", negative="", help="Keep an undelivered message for the next --spool command."),
 ]
-Json = Annotated[bool, Parameter(name="--json", negative="", help="One JSON object a line.")]
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Write one JSON object a line.")]

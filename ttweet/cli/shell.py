@@ -31,13 +31,13 @@ INTERRUPTED = 130
 PIPE_CLOSED = 141  # what a shell shows of a process that SIGPIPE has ended; nobody reads any further, so no word of it
 
 EXIT_CODES = {
-    DONE: "done; for an upload: acknowledged",
-    FAILED: "failed: the server or the file could not do it",
-    USAGE: "the command line, a certificate or a token is wrong",
-    UNREACHABLE: "no server there, or it went away unanswered",
+    DONE: "done; a posted tweet is on the server's disk",
+    FAILED: "the server or the file failed",
+    USAGE: "invalid command line, certificate or token",
+    UNREACHABLE: "no server there, or the connection was lost",
     NOTHING: "nothing found",
     REFUSED: "refused; nothing was stored",
-    TIMED_OUT: "the time is up",
+    TIMED_OUT: "--timeout has passed",
     INTERRUPTED: "Ctrl-C",
 }
 

@@ -15,8 +15,8 @@ from ttweet.storage.sqlite.backup import back_up
 
 MIB = 1024 * 1024
 
-CopyPath = Annotated[Path, FILE, Parameter(name="FILE", help="Where the copy goes.")]
-Force = Annotated[bool, Parameter(name="--force", negative="", help="Replace FILE if it is there.")]
+CopyPath = Annotated[Path, FILE, Parameter(name="FILE", help="The name of the copy.")]
+Force = Annotated[bool, Parameter(name="--force", negative="", help="Replace FILE if it exists.")]
 
 
 def backup(target: CopyPath, /, *, db: Db = None, force: Force = False) -> int:

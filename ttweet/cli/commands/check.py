@@ -18,9 +18,9 @@ from ttweet.storage.sqlite.check import Check, Facts, Finding
 from ttweet.storage.sqlite.repair import rebuild_indexes
 
 Repair = Annotated[
-    bool, Parameter(name="--repair", negative="", help="Rebuild damaged indexes, in a file that no server holds.")
+    bool, Parameter(name="--repair", negative="", help="Rebuild damaged indexes; no server may be running.")
 ]
-File = Annotated[Path | None, FILE, Parameter(name="FILE", help="The database; else TTWEET_DB, else tweets.db.")]
+File = Annotated[Path | None, FILE, Parameter(name="FILE", help="The database; default: TTWEET_DB, then tweets.db.")]
 
 
 def check(file: File = None, /, *, db: Db = None, json: Json = False, repair: Repair = False) -> int:

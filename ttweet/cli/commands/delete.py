@@ -15,9 +15,9 @@ from ttweet.model.errors import OpenError, Refused
 from ttweet.model.limits import MAX_ID
 from ttweet.model.tweets import Deletion
 
-Ids = Annotated[int, whole(1, MAX_ID), Parameter(name="ID", help="Which tweets, by their ids.")]
-Db = Annotated[Path | None, FILE, Parameter(help="Delete in this file, which no server may hold.")]
-Server = Annotated[str | None, Parameter(metavar="HOST:PORT", help="Where to delete.")]
+Ids = Annotated[int, whole(1, MAX_ID), Parameter(name="ID", help="The id of a tweet.")]
+Db = Annotated[Path | None, FILE, Parameter(help="Delete in this database, which must not be in use.")]
+Server = Annotated[str | None, Parameter(metavar="HOST:PORT", help="The server to delete from.")]
 
 
 def delete(*ids: Ids, db: Db = None, server: Server = None, ca: Ca = None, json: Json = False) -> int:

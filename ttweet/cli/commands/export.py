@@ -26,15 +26,17 @@ from ttweet.storage.sqlite.reader import Queries, SqliteReader
 from ttweet.storage.sqlite.salvage import Salvage
 from ttweet.storage.sqlite.writer import SqliteStore
 
-To = Annotated[str, FILE, Parameter(name="FILE", allow_leading_hyphen=True, help="Where they go; - is stdout.")]
+To = Annotated[str, FILE, Parameter(name="FILE", allow_leading_hyphen=True, help="The file to write; -: stdout.")]
 From = Annotated[
-    str, FILE, Parameter(name="FILE", allow_leading_hyphen=True, help="What export has written; - is stdin.")
+    str,
+    FILE,
+    Parameter(name="FILE", allow_leading_hyphen=True, help="A file from ttweet export; -: stdin."),
 ]
-Into = Annotated[Path | None, FILE, Parameter(name="--db", help="Into this file; it is made when it is not there.")]
-Force = Annotated[bool, Parameter(name="--force", negative="", help="Replace FILE if it is there.")]
+Into = Annotated[Path | None, FILE, Parameter(name="--db", help="The database; created if it does not exist.")]
+Force = Annotated[bool, Parameter(name="--force", negative="", help="Replace FILE if it exists.")]
 
 Salvaged = Annotated[
-    bool, Parameter(name="--salvage", negative="", help="Of a damaged file, write what can be read, and tell what not.")
+    bool, Parameter(name="--salvage", negative="", help="Write what can be read of a damaged database.")
 ]
 
 GAPS_TOLD = 20  # of a file so damaged that it has more, they are as good as all

@@ -28,9 +28,9 @@ from ttweet.protocol import calls
 Last = Annotated[int | None, AMOUNT, Parameter(name="--last", metavar="N", help="Begin with the last N tweets.")]
 Exec = Annotated[
     str | None,
-    Parameter(name="--exec", metavar="COMMAND", help="Run it in a shell for each tweet, instead of printing it."),
+    Parameter(name="--exec", metavar="COMMAND", help="Run this in a shell for each tweet, instead of showing it."),
 ]
-Count = Annotated[int | None, AMOUNT, Parameter(metavar="N", help="Stop after so many tweets.")]
+Count = Annotated[int | None, AMOUNT, Parameter(metavar="N", help="Stop after N tweets.")]
 
 Handle = Callable[[Tweet], None]
 Finishing = Callable[[], AbstractContextManager[None]]

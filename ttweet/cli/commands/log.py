@@ -21,15 +21,15 @@ from ttweet.storage.sqlite.reader import SqliteReader
 
 PAGE_LINES = 1000  # lines of one query
 
-Session = Annotated[str, Parameter(metavar="N|all", help="Which server session; the last one if not said.")]
+Session = Annotated[str, Parameter(metavar="N|all", help="The server session by number, or all; default: the last.")]
 Category = Annotated[
     list[Literal["general", "error", "connection"]] | None,
-    Parameter(negative="", metavar="NAME", help="Only lines of this category; may be given again."),
+    Parameter(negative="", metavar="NAME", help="Only lines of this category; repeatable."),
 ]
 Export = Annotated[
     str | None,
     FILE,
-    Parameter(allow_leading_hyphen=True, help="Write what Sample.txt would hold; - is stdout."),
+    Parameter(allow_leading_hyphen=True, help="Write the lines as in Sample.txt; -: to stdout."),
 ]
 
 

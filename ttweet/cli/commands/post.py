@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ttweet.cli import output, shell
-from ttweet.cli.options import As, BesideTags, Ca, Json, WithSpool
+from ttweet.cli.options import RARE, As, BesideTags, Ca, Json, WithSpool
 from ttweet.cli.source import open_client
 from ttweet.cli.stdin import reader
 from ttweet.client import link_errors
@@ -18,24 +18,24 @@ from ttweet.protocol.replies import Stored
 
 MAX_STDIN_BYTES = 1024 * 1024  # a message has 600; so `ttweet post - < film.mkv` says so and does not fill the memory
 
-Message = Annotated[str, Parameter(name="MESSAGE", help="The text; quote it. After -- it may begin with a hyphen.")]
+Message = Annotated[str, Parameter(name="MESSAGE", help="The text in quotes; put -- before one with a hyphen.")]
 Stdin = Annotated[
     bool,
-    Parameter(name=["--stdin", "-"], negative="", help="Read the message from stdin, without the newline at its end."),
+    Parameter(name=["--stdin", "-"], negative="", help="Read the message from stdin."),
 ]
 Lines = Annotated[
-    bool, Parameter(name="--lines", negative="", help="Post each line of stdin; blank lines are skipped.")
+    bool, Parameter(name="--lines", negative="", help="Post each line of stdin; empty lines are skipped.")
 ]
 Empty = Annotated[
     bool,
-    Parameter(name="--empty", negative="", help="Post even an empty message, which resets the last one; else refused."),
+    Parameter(name="--empty", negative="", help="Allow an empty message; it resets the last one."),
 ]
-Tags = Annotated[BesideTags, Parameter(help="A tag beside the text; may be given again.")]
+Tags = Annotated[BesideTags, Parameter(help="Add a tag that is not in the text; repeatable.")]
 Key = Annotated[
     str | None,
-    Parameter(metavar="KEY", help="Makes a retry safe: the same key stores once. With --lines, KEY:N for line N."),
+    Parameter(metavar="KEY", help="Store once for this key; with --lines, KEY:N for line N."),
 ]
-Server = Annotated[str | None, Parameter(metavar="HOST:PORT", help="Where to post.")]
+Server = Annotated[str | None, Parameter(metavar="HOST:PORT", help="The server to post to.")]
 
 Open = Callable[[str | None], Client]
 
@@ -47,10 +47,10 @@ def post(
     empty: Empty = False,
     tag: Tags = None,
     key: Key = None,
-    as_name: As = None,
+    as_name: Annotated[As, RARE] = None,
     spool: WithSpool = False,
     server: Server = None,
-    ca: Ca = None,
+    ca: Annotated[Ca, RARE] = None,
     json: Json = False,
 ) -> int:
     """Post a message and print its id."""

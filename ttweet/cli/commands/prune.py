@@ -18,10 +18,10 @@ from ttweet.storage import local
 from ttweet.storage.sqlite.reader import Queries, SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore
 
-Age = Annotated[Keep, Parameter(help="Keep what is younger: 90d, 36h; older tweets go.")]
-Last = Annotated[KeepLast, Parameter(help="Keep the last N tweets.")]
-DryRun = Annotated[bool, Parameter(name="--dry-run", negative="", help="Remove nothing; tell how many would go.")]
-Db = Annotated[Path | None, FILE, Parameter(name="--db", help="In this file, which no server may hold.")]
+Age = Annotated[Keep, Parameter(help="Remove tweets older than this: 90d, 36h.")]
+Last = Annotated[KeepLast, Parameter(help="Remove all but the last N tweets.")]
+DryRun = Annotated[bool, Parameter(name="--dry-run", negative="", help="Only count; remove nothing.")]
+Db = Annotated[Path | None, FILE, Parameter(name="--db", help="The database, which must not be in use.")]
 
 
 def prune(

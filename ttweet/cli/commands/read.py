@@ -15,11 +15,11 @@ from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
 from ttweet.model.tweets import as_json
 
-Limit = Annotated[int, AMOUNT, Parameter(name="--limit", metavar="N", help="At most so many, the newest or largest.")]
+Limit = Annotated[int, AMOUNT, Parameter(name="--limit", metavar="N", help="Show at most N tweets or tags.")]
 Numbers = Annotated[
-    bool, Parameter(name="--numbers", negative="", help="List tags without a letter too, such as #3251.")
+    bool, Parameter(name="--numbers", negative="", help="Also list tags without a letter, such as #3251.")
 ]
-Tag = Annotated[str | None, Parameter(name="TAG", help="Show the tweets of this tag; # and case do not matter.")]
+Tag = Annotated[str | None, Parameter(name="TAG", help="Show the tweets of this tag, in any case.")]
 
 
 def last(*, db: Db = None, server: Server = None, ca: Ca = None, json: Json = False) -> int:

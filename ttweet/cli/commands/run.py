@@ -22,9 +22,9 @@ UNKNOWN = 125  # as timeout(1) has it: the wrapper failed, and whether the comma
 NOT_EXECUTABLE = 126  # as a shell has it
 NOT_FOUND = 127
 
-Command = Annotated[str, Parameter(name="COMMAND", help="What to run, with its arguments; it stands after --.")]
-Tags = Annotated[BesideTags, Parameter(help="A tag to find it by; may be repeated.")]
-Server = Annotated[str | None, Parameter(metavar="HOST:PORT", help="Where to post.")]
+Command = Annotated[str, Parameter(name="COMMAND", help="The command to run, with its arguments, after --.")]
+Tags = Annotated[BesideTags, Parameter(help="Add a tag to the tweet; repeatable.")]
+Server = Annotated[str | None, Parameter(metavar="HOST:PORT", help="The server to post to.")]
 
 Open = Callable[[str | None], Client]
 

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from ttweet.cli import shell
-from ttweet.cli.options import AMOUNT, FILE, Keep, KeepLast, LogLimit, whole
+from ttweet.cli.options import AMOUNT, FILE, RARE, Keep, KeepLast, LogLimit, whole
 from ttweet.cli.source import db_path
 from ttweet.model.errors import OpenError, StoreError
 from ttweet.model.keep import Keep as Kept
@@ -23,11 +23,11 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _COUNT: dict[str, Any] = {"metavar": "N", "show_default": "{:,}".format}
 
-Port = Annotated[int, whole(0, 65535), Parameter(name="PORT", help="Where to listen; 0 takes a free one.")]
+Port = Annotated[int, whole(0, 65535), Parameter(name="PORT", help="The port to listen on; 0: any free port.")]
 Db = Annotated[
     Path | None,
     FILE,
-    Parameter(show_default=lambda _: DEFAULT.db, help="The database; made when it is not there."),
+    Parameter(show_default=lambda _: DEFAULT.db, help="Database file, created if missing."),
 ]
 Host = Annotated[
     list[str] | None,
@@ -35,54 +35,52 @@ Host = Annotated[
         negative="",
         metavar="HOST",
         show_default=lambda _: " ".join(DEFAULT.hosts),
-        help="An address to listen on; may be given again. :: is every one there is.",
+        help="Address to listen on, or :: for all.",
     ),
 ]
 ReportFile = Annotated[
     Path | None,
     FILE,
-    Parameter(show_default=lambda _: DEFAULT.report_file, help="Where the report lines go."),
+    Parameter(show_default=lambda _: DEFAULT.report_file, help="The file for the report lines."),
 ]
-NoReportFile = Annotated[bool, Parameter(negative="", help="Write no such file; the log in the database is kept.")]
-MaxClients = Annotated[int, AMOUNT, Parameter(**_COUNT, help="Clients at the same time.")]
+NoReportFile = Annotated[bool, Parameter(negative="", help="Write no report file; the database keeps the lines.")]
+MaxClients = Annotated[int, AMOUNT, Parameter(**_COUNT, help="Most clients at the same time.")]
 Grace = Annotated[
     float,
     Parameter(
         metavar="SECONDS",
         validator=Number(gte=0),
         show_default="{:g}".format,
-        help="How long busy clients have when the server stops.",
+        help="Time for clients to finish when the server stops.",
     ),
 ]
 LogBytes = Annotated[
     LogLimit,
     Parameter(
         show_default=lambda size: f"{size // 10**6}M",
-        help="Bytes of report lines kept: 100M, 1G; no tweet goes for them.",
+        help="Size of the report lines to keep: 100M, 1G.",
     ),
 ]
-Age = Annotated[Keep, Parameter(help="Remove older tweets while it runs: 90d, 36h; else all are kept.")]
+Age = Annotated[Keep, Parameter(help="Remove tweets older than this: 90d, 36h.")]
 Last = Annotated[KeepLast, Parameter(help="Remove all but the last N tweets.")]
 RateOption = Annotated[
     str | None,
     Parameter(
         name="--rate",
         metavar="RATE",
-        show_default=lambda _: f"{DEFAULT_RATE}, but none for this machine's own",
-        help="Requests of each address and token: 20/s, 100/min, 500/h, or none.",
+        show_default=lambda _: f"{DEFAULT_RATE} for other machines",
+        help="Limit for each address and token: 20/s, 100/min, none.",
     ),
 ]
-Burst = Annotated[int, AMOUNT, Parameter(**_COUNT, help="Requests that may come at once, before the rate counts.")]
-TlsCert = Annotated[Path | None, FILE, Parameter(help="Speak TLS with this certificate and its chain (PEM).")]
-TlsKey = Annotated[Path | None, FILE, Parameter(help="Its key (PEM), which others cannot read.")]
-TlsClientCa = Annotated[
-    Path | None, FILE, Parameter(help="Serve only clients with a certificate signed by one of these (PEM).")
-]
+Burst = Annotated[int, AMOUNT, Parameter(**_COUNT, help="Requests allowed at once, above the rate.")]
+TlsCert = Annotated[Path | None, FILE, Parameter(help="Use TLS with this certificate chain (PEM).")]
+TlsKey = Annotated[Path | None, FILE, Parameter(help="The private key of the certificate (PEM).")]
+TlsClientCa = Annotated[Path | None, FILE, Parameter(help="Require client certificates signed by one of these (PEM).")]
 Anonymous = Annotated[
     Literal["none", "read", "write"] | None,
-    Parameter(metavar="WHAT", help="What clients without a token may: none, read or write."),
+    Parameter(metavar="WHAT", help="Rights without a token: none, read or write."),
 ]
-NoTls = Annotated[bool, Parameter(negative="", help="Serve others than this machine without TLS.")]
+NoTls = Annotated[bool, Parameter(negative="", help="Serve other machines without TLS.")]
 Quiet = Annotated[bool, Parameter(negative="", help="Print no report lines.")]
 
 
@@ -94,18 +92,18 @@ def serve(
     host: Host = None,
     report_file: ReportFile = None,
     no_report_file: NoReportFile = False,
-    max_clients: MaxClients = DEFAULT.max_clients,
-    grace: Grace = DEFAULT.grace_s,
-    log_limit: LogBytes = DEFAULT.log_limit,
+    max_clients: Annotated[MaxClients, RARE] = DEFAULT.max_clients,
+    grace: Annotated[Grace, RARE] = DEFAULT.grace_s,
+    log_limit: Annotated[LogBytes, RARE] = DEFAULT.log_limit,
     keep: Age = None,
     keep_last: Last = None,
-    rate: RateOption = None,
-    burst: Burst = DEFAULT_RATE.burst,
+    rate: Annotated[RateOption, RARE] = None,
+    burst: Annotated[Burst, RARE] = DEFAULT_RATE.burst,
     tls_cert: TlsCert = None,
     tls_key: TlsKey = None,
-    tls_client_ca: TlsClientCa = None,
+    tls_client_ca: Annotated[TlsClientCa, RARE] = None,
     anonymous: Anonymous = None,
-    no_tls: NoTls = False,
+    no_tls: Annotated[NoTls, RARE] = False,
     quiet: Quiet = False,
 ) -> int:
     """Run the server until Ctrl-C."""

@@ -12,7 +12,7 @@ from ttweet.cli.source import open_client
 from ttweet.model import durations
 from ttweet.model.reports import escape
 
-Server = Annotated[str | None, Parameter(name="--server", metavar="HOST:PORT", help="Which server.")]
+Server = Annotated[str | None, Parameter(name="--server", metavar="HOST:PORT", help="The server to ask.")]
 
 _BYTES = ((1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB"))
 

@@ -23,17 +23,17 @@ LONGEST_S = 100 * 366 * 86_400  # a century: times stay such as any program can 
 Action = Annotated[Literal["add", "list", "revoke"], Parameter(name="ACTION", help="add, list or revoke.")]
 Name = Annotated[
     str | None,
-    Parameter(name="NAME", help="Whose token; the author of its tweets: letters and digits."),
+    Parameter(name="NAME", help="The token's name, and the author of its tweets."),
 ]
 Can = Annotated[
     str | None,
-    Parameter(name="--can", metavar="RIGHTS", help="What a new one may: read, post, admin; read,post if not said."),
+    Parameter(name="--can", metavar="RIGHTS", help="Rights: read, post, admin; default: read,post."),
 ]
 Expires = Annotated[
     str | None,
-    Parameter(name="--expires", metavar="TIME", help="A new one is good for 12h or 90d; for ever if not said."),
+    Parameter(name="--expires", metavar="TIME", help="Time until the token expires: 12h, 90d; default: never."),
 ]
-Db = Annotated[Path | None, FILE, Parameter(name="--db", help="The database that the tokens are for.")]
+Db = Annotated[Path | None, FILE, Parameter(name="--db", help="The database that the token is for.")]
 
 
 def token(

@@ -10,7 +10,7 @@ from ttweet.cli.source import checked_body, open_client
 from ttweet.model import tweets
 from ttweet.model.errors import Refused
 
-Text = Annotated[str | None, Parameter(name="--text", metavar="STR", help="Only a tweet whose text contains this.")]
+Text = Annotated[str | None, Parameter(name="--text", metavar="STR", help="Only a tweet whose text contains STR.")]
 
 
 def wait(

@@ -1,1 +1,1 @@
-"""The texts of the help pages, by group of commands."""
+"""The texts of the help pages, one module for each group of commands."""

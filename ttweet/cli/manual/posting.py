@@ -1,0 +1,96 @@
+"""The help pages of the commands that post and delete tweets."""
+
+from ttweet.cli.manual.page import CLIENT, EXAMPLES, SPOOL, HelpPage
+
+POST = HelpPage(
+    name="ttweet post",
+    usage=r"""ttweet post \[OPTIONS] \[MESSAGE | -]
+       ttweet post \[OPTIONS] --lines""",
+    summary="Post a message and print its id.",
+    details="""A message has at most 150 characters. The id is printed when the message is on the server's disk. An
+empty message, or one of spaces only, is refused, as it often comes from an unset variable. With --empty it is posted
+and resets the last message.
+
+With --lines, each line of stdin is a message. Many are sent at a time, and the ids come in the order of the lines. A
+refused line is reported with its number. With --key too, you can repeat the command: each line is stored once.
+
+With --spool, a message that cannot be delivered is kept on this machine, and the exit code is 3. The next command with
+--spool posts it first. Without a message, `ttweet post --spool` posts only what is waiting.""",
+    examples=f"""{EXAMPLES}
+  ttweet post "Lunch in ten minutes #team"
+  date | ttweet post -
+  ttweet post --lines --key import-1 < messages.txt""",
+    exit_codes="""  0  stored, on the server's disk
+  1  the server failed
+  2  invalid command line, certificate or token
+  3  no server there, or the connection was lost;
+     with --spool: kept
+  5  refused; with --lines: some lines were refused""",
+    environment=f"{CLIENT}\n{SPOOL}",
+)
+
+RUN = HelpPage(
+    name="ttweet run",
+    usage=r"ttweet run \[--tag TAG] \[OPTIONS] -- COMMAND ...",
+    summary="Run a command and post how it ended.",
+    details="""The tweet says ok, or failed with the exit code, then the command's name and how long it took: ok
+backup.sh 4m12s. The exit code is that of COMMAND, even if the tweet cannot be posted; then stderr says so. With --spool
+the tweet is kept, and the next command with --spool posts it.""",
+    examples=f"""{EXAMPLES}
+  ttweet run -- make
+  ttweet run --tag nightly --spool -- backup.sh /home""",
+    exit_codes="""    2  invalid command line, certificate or token,
+       or COMMAND exited with 2
+  125  COMMAND could not be started, for lack of
+       resources, or its exit code is unknown
+  126  COMMAND cannot be executed
+  127  COMMAND was not found
+       otherwise the exit code of COMMAND""",
+    environment=f"{CLIENT}\n{SPOOL}",
+)
+
+CHAT = HelpPage(
+    name="ttweet chat",
+    usage=r"ttweet chat HOST PORT NAME",
+    summary="Post and read at the keyboard, under a name.",
+    details="""The session has the commands and the exact output of the networking course that ttweet comes from.
+Tweets that you subscribe to appear when they are posted. From a pipe the session reads one command a line.""",
+    examples=f"""[bold]Commands of a session[/]
+  tweet "MESSAGE" #a#b  post with these tags
+  subscribe #a          follow a tag; 3 at most; #ALL: all tweets
+  unsubscribe #a        stop; #ALL stops all subscriptions
+  timeline              show the tweets received so far
+  getusers              show who is online
+  gettweets NAME        show a user's tweets of this session
+  exit
+
+{EXAMPLES}
+  ttweet chat 127.0.0.1 13001 matt""",
+    exit_codes="""  0  the session has ended
+  2  invalid address, port or name
+  3  no server there, or the connection was lost
+  5  the name is already online""",
+    environment=CLIENT.partition("\n")[2],
+)
+
+DELETE = HelpPage(
+    name="ttweet delete",
+    usage=r"ttweet delete ID \[ID ...] \[--server HOST:PORT | --db FILE]",
+    summary="Delete tweets for good.",
+    details="""The text, the tags and the author of the tweet are removed, and the text is blanked in the report log.
+Tags that no other tweet has are removed too. The id is never used again. Followers are notified. Deleting a tweet again
+changes nothing. A server requires the right `admin`. With --db, tweets are deleted in a database that is not in use.
+
+The id of each deleted tweet is printed.""",
+    examples=f"""{EXAMPLES}
+  ttweet delete 42
+  ttweet delete 42 43 --server 127.0.0.1:13001
+  ttweet delete 42 --db tweets.db""",
+    exit_codes="""  0  deleted, now or earlier
+  1  the server failed, or the file cannot be written
+  2  invalid command line, certificate or token
+  3  no server there, or the connection was lost
+  4  no tweet has one of the ids, or no such file
+  5  refused: the right admin is missing""",
+    environment=CLIENT,
+)

@@ -1,0 +1,91 @@
+"""The help pages of the commands that read tweets."""
+
+from ttweet.cli.manual.page import CLIENT, DB, EXAMPLES, HelpPage
+
+_SOURCE = """The command asks a server. It reads a database file instead if you name one with --db or TTWEET_DB, or if
+you name no server, none is listening on 127.0.0.1:13001, and the current folder has a tweets.db."""
+
+FOLLOW = HelpPage(
+    name="ttweet follow",
+    usage=r"ttweet follow \[TAG ...] \[--from ID | --last N] \[OPTIONS]",
+    summary="Show tweets as they are posted.",
+    details="""With TAG, only tweets with one of these tags are shown. With --from or --last, history comes first, then
+new tweets, without a gap or a repetition. When the connection is lost, the command reconnects and resumes after the
+last tweet shown. Ctrl-C stops it and prints the command that resumes from there.
+
+With --exec a shell runs COMMAND for each tweet, one after another. The command gets the tweet as JSON on stdin, and in
+TTWEET_ID, TTWEET_TEXT, TTWEET_BY and TTWEET_TAGS (separated by spaces). A text may begin with a hyphen, so put --
+before it. A command that fails is reported.
+
+In a pipe there are four columns, separated by tabs: id, time, author, text. Deletions are reported on stderr, or with
+--json as an object without a text: {"deleted":42}.""",
+    examples=f"""{EXAMPLES}
+  ttweet follow python rust
+  ttweet follow --last 10 --json | jq .text
+  ttweet follow ci --exec 'notify-send -- "$TTWEET_TEXT"'""",
+    exit_codes="""    0  --count tweets were shown
+    2  invalid command line, certificate or token
+    3  no server there at the start
+    5  refused, such as a name that is already online
+  124  --timeout has passed
+  130  Ctrl-C""",
+    environment=CLIENT,
+)
+
+WAIT = HelpPage(
+    name="ttweet wait",
+    usage=r"ttweet wait \[TAG ...] \[--text STR] \[--from ID] \[--timeout TIME]",
+    summary="Wait for a tweet and show it.",
+    details="""The command ends with the first tweet that has one of the tags and contains STR. Only new tweets count;
+with --from, all tweets after that id count. So a script that takes an id before it starts a job misses no answer. When
+the connection is lost, the command reconnects.""",
+    examples=f"""{EXAMPLES}
+  ttweet wait deploy --text "done" --timeout 10m
+  id=$(ttweet post "run the tests, please #ci")
+  ttweet wait ci --text passed --from "$id\"""",
+    exit_codes="""    0  the tweet was shown
+    2  invalid command line, certificate or token
+    3  no server there at the start
+    5  refused: the right read is missing
+  124  --timeout has passed
+  130  Ctrl-C""",
+    environment=CLIENT,
+)
+
+LAST = HelpPage(
+    name="ttweet last",
+    usage=r"ttweet last \[--db FILE | --server HOST:PORT] \[--json]",
+    summary="Show the last message.",
+    details=f"""{_SOURCE} In a pipe only the text is written.""",
+    examples=f"""{EXAMPLES}
+  ttweet last
+  ttweet last --server 127.0.0.1:13001 --json""",
+    exit_codes="""  0  shown
+  1  the file cannot be read
+  2  invalid command line, certificate or token
+  3  no server there
+  4  no message, or no such file
+  5  refused: the right read is missing""",
+    environment=f"{CLIENT}\n{DB}",
+)
+
+TAGS = HelpPage(
+    name="ttweet tags",
+    usage=r"ttweet tags \[TAG] \[OPTIONS]",
+    summary="List the tags, or show the tweets of one.",
+    details=f"""Without TAG the most used tags are listed: how many tweets each has, how old the newest is, and the last
+14 days. With TAG its tweets are shown, the newest last. python and PYTHON are the same tag. In a shell, quote the #.
+
+{_SOURCE} In a pipe the columns are separated by tabs: tag, tweets, newest; or id, time, author, text.""",
+    examples=f"""{EXAMPLES}
+  ttweet tags
+  ttweet tags python --limit 100
+  ttweet tags '#3251' --json""",
+    exit_codes="""  0  shown
+  1  the file cannot be read
+  2  invalid command line, certificate or token
+  3  no server there
+  4  no such file, no such tag, or no tags at all
+  5  refused: the right read is missing""",
+    environment=f"{CLIENT}\n{DB}",
+)
