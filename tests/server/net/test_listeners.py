@@ -126,14 +126,18 @@ def test_no_port_that_is_free_at_every_address_is_an_error_in_the_end(monkeypatc
         listen(("127.0.0.1", "127.0.0.2"), 0)
 
 
-def test_what_fails_at_one_host_leaves_nothing_open_at_the_others() -> None:
-    with closing(socket.create_server(("127.0.0.2", 0))) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(ListenError) as raised:
-            listen(("127.0.0.1", "127.0.0.2"), port)
-        assert raised.value.host == "127.0.0.2"
-        for listener in listen(("127.0.0.1",), port):
-            listener.close()
+def test_what_fails_at_one_host_leaves_nothing_open_at_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    create, opened = without(("127.0.0.2", errno.EACCES)), []
+
+    def create_server(address: tuple[Any, ...], **options: Any) -> socket.socket:
+        opened.append(create(address, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(socket, "create_server", create_server)
+    with pytest.raises(ListenError) as raised:
+        listen(("127.0.0.1", "127.0.0.2"), 0)
+    assert raised.value.host == "127.0.0.2"
+    assert [listener.fileno() for listener in opened] == [-1]
 
 
 @pytest.mark.parametrize("host", ["", "a..b", "[::1]", "no.such.host.invalid", "127.0.0.1:80"])
