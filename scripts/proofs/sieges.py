@@ -45,6 +45,19 @@ def refused_crowd(ground: Ground) -> Iterator[str]:
             yield "a client that was served has lost its place, and those that were refused have not"
 
 
+def one_token_everywhere(ground: Ground) -> Iterator[str]:
+    """Hold every place with one token, which is used all the time."""
+    greedy, honest = ground.token("mallory", "read"), ground.token("alice")
+    with ground.with_options("--max-clients", str(PLACES)).server() as server, ExitStack() as stack:
+        crowd = [stack.enter_context(Caller(server.port, greedy)) for _ in range(PLACES)]
+        for one in crowd:
+            one.ask("p", "")
+        if (said := ground.visit(server, honest)) != "ok":
+            yield f"a client with another token got {said}"
+        if (gone := sum(map(_has_gone, crowd))) != 1:
+            yield f"{gone} clients have lost their places to one"
+
+
 def _has_gone(one: Caller) -> bool:
     try:
         return one.ask("p", "") not in ("ok", "slow_down")
@@ -108,6 +121,7 @@ SIEGES: dict[str, Siege] = {
     siege.__name__: siege
     for siege in (
         refused_crowd,
+        one_token_everywhere,
         swelling_tags,
         long_lines,
         tokens_replaced,
