@@ -57,7 +57,7 @@ def _against(part: str, what: str, subject: str, title: str, limits: Mapping[str
 
 
 def _growth(what: str, text: str) -> Bar:
-    return Bar("growth", (what, "growth"), AT_MOST, 1.3, f"{text}, largest against smallest, times the time")
+    return Bar("growth", (what, "growth"), AT_MOST, 1.3, f"{text}, time at the largest against the smallest")
 
 
 _REDIS = {"1": 0.8, "16": 0.75, "64": 0.6, "256": 0.6, "64x16": 0.8}
@@ -66,29 +66,45 @@ BARS: tuple[Bar, ...] = (
     *_against("acks", "acks", "redis-multi", "Redis, MULTI with tag", _REDIS),
     *_against("acks", "acks", "postgresql", "PostgreSQL, insert with tag", {"1": 0.75, "64": 3.5, "256": 4.5}),
     *_against("acks", "acks", "nats", "JetStream, sync always", {"1": 1.2, "64": 9, "256": 13}),
-    *_against("acks", "acks", "naive", "the naive service", {"1": 5, "64": 25}),
+    *_against("acks", "acks", "naive", "FastAPI + sqlite3", {"1": 5, "64": 25}),
     Bar("acks", ("ttweet", "1000"), AT_LEAST, 0.9, "acks at 1,000 against its own at 256", ("ttweet", "256")),
     Bar("acks", ("p99/p50", "1000"), AT_MOST, 3, "p99 against p50 at 1,000 clients"),
     Bar("acks", ("ttweet", "64"), AT_LEAST, 0.4, "acks at 64 against the SQLite floor", ("sqlite", "64")),
-    Bar("fsyncs", ("fsyncs/ack", "64"), AT_MOST, 1 / 25, "fsyncs an acknowledgement at 64 clients", above_zero=True),
+    Bar(
+        "fsyncs", ("fsyncs/ack", "64"), AT_MOST, 1 / 25, "syncs for each acknowledgement at 64 clients", above_zero=True
+    ),
     Bar("connects", ("ttweet", "16"), AT_LEAST, 0.6, "connects at 16 against Redis", ("redis-multi", "16")),
     Bar(
         "reads", ("ttweet-last", "64"), AT_LEAST, 0.35, "last message at 64 clients against Redis", ("redis-last", "64")
     ),
     Bar("reads", ("ttweet-tag", "64"), AT_LEAST, 5000, "newest 20 of a tag at 64 clients, a second"),
     *_against("follow", "deliveries", "mosquitto", "Mosquitto", {"100": 0.6, "100x16": 1}),
-    Bar("follow", ("ttweet", "100, last"), AT_MOST, 2, "time to the last of 100 against Redis", ("redis", "100, last")),
-    Bar("follow", ("ttweet", "1,000, last"), AT_MOST, 25, "from the commit to the last of 1,000, ms"),
-    Bar("follow", ("beside", "uploads"), AT_LEAST, 0.95, "uploads beside 1,000 idle followers", ("without", "uploads")),
-    Bar("follow", ("ttweet", "catch-up"), AT_LEAST, 100_000, "tweets a second of one that catches up"),
+    Bar(
+        "follow",
+        ("ttweet", "100, last"),
+        AT_MOST,
+        2,
+        "time to the last of 100 followers against Redis",
+        ("redis", "100, last"),
+    ),
+    Bar("follow", ("ttweet", "1,000, last"), AT_MOST, 25, "commit to the last of 1,000 followers, ms"),
+    Bar(
+        "follow",
+        ("beside", "uploads"),
+        AT_LEAST,
+        0.95,
+        "uploads with 1,000 idle followers against none",
+        ("without", "uploads"),
+    ),
+    Bar("follow", ("ttweet", "catch-up"), AT_LEAST, 100_000, "tweets a second of a follower that catches up"),
     Bar("idle", ("ttweet", "memory"), AT_MOST, 6, "resident memory of an idle connection, KiB"),
     Bar("start", ("ttweet -d", "process"), AT_MOST, 2.2, "ttweet -d against python -I -c pass", _PYTHON),
     Bar("start", ("ttweet --help", "process"), AT_MOST, 12, "ttweet --help against python -I -c pass", _PYTHON),
     _growth("last", "last message"),
     _growth("tags", "list of tags"),
     _growth("hot tag", "newest 20 of a hot tag"),
-    Bar("growth", ("insert", "growth"), AT_LEAST, 0.6, "insert rate, largest against smallest"),
-    Bar("growth", ("first answer", "largest"), AT_MOST, 1, "start of serve with the largest to the first answer, s"),
+    Bar("growth", ("insert", "growth"), AT_LEAST, 0.6, "upload rate, largest against smallest"),
+    Bar("growth", ("first answer", "largest"), AT_MOST, 1, "start to first answer with the largest database, s"),
 )
 
 

@@ -39,10 +39,9 @@ def load() -> list[Part]:
 
 def render(parts: Mapping[str, Part], machine: Sequence[tuple[str, str]]) -> str:
     """Everything between the marks."""
-    blocks = [machine_table(machine)]
-    if "acks" in parts:
-        blocks += [f"![Durable uploads a second]({CHART.name})"]
+    blocks = [f"![Durable uploads a second]({CHART.name})"] if "acks" in parts else []
     blocks += [tables.render(kind, parts[kind.name]) for kind in KINDS if kind.name in parts]
+    blocks += ["## Machine and versions", machine_table(machine)]
     return "\n\n".join(blocks)
 
 

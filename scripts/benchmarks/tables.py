@@ -52,7 +52,7 @@ def _multiples(kind: Kind, part: Part) -> Iterator[str]:
         if subject in kind.mine
     ]
     if rows:
-        yield "ttweet's figure as a multiple of each other one:"
+        yield "ttweet divided by each other system:"
         yield table([kind.case_title, *part.cases], rows)
 
 
@@ -114,11 +114,11 @@ def _verdict(verdict: BarVerdict) -> list[str]:
 
 
 def _ahead(kind: Kind, part: Part) -> Iterator[str]:
-    """For each peer that is ahead somewhere: where, and why."""
+    """For each peer that is faster somewhere: where, and why."""
     for subject, reason in kind.faster.items():
         cases = [case for case in part.cases if (multiple(kind, part, subject, case) or 1) < 1]
         if cases and reason:
-            yield f"{_title(kind, subject)} is ahead at {', '.join(cases)}. {reason}"
+            yield f"{_title(kind, subject)} is faster at {', '.join(cases)}. {reason}"
 
 
 def _title(kind: Kind, subject: str) -> str:

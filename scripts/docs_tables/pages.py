@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from docs_tables import limits, options
+from docs_tables import limits, options, performance
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -24,10 +24,17 @@ def renew(page: str) -> str:
 
 
 def _table(name: str) -> str:
-    makers: dict[str, Callable[[str], str]] = {"options of ": options.table, "limits of ": limits.table}
-    if name == "exit codes":
-        return options.exit_codes()
-    for start, make in makers.items():
+    if name in _TABLES:
+        return _TABLES[name]()
+    for start, make in _TABLES_OF.items():
         if name.startswith(start):
             return make(name.removeprefix(start))
     raise ValueError(f"there is no table {name!r}")
+
+
+_TABLES: dict[str, Callable[[], str]] = {
+    "exit codes": options.exit_codes,
+    "uploads a second": performance.uploads,
+    "cost of a tweet": performance.costs,
+}
+_TABLES_OF: dict[str, Callable[[str], str]] = {"options of ": options.table, "limits of ": limits.table}

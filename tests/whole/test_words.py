@@ -21,7 +21,7 @@ MAX_PAGE_WORDS = {  # each page answers one question; what is generated does not
     "docs/design.md": 1_000,
     "docs/export.md": 450,
     "docs/limits.md": 500,
-    "docs/performance.md": 1_300,
+    "docs/performance.md": 800,
     "docs/promises.md": 1_600,
     "docs/protocol.md": 4_000,
     "docs/schema.md": 1_600,
@@ -38,7 +38,6 @@ NOT_YET_PAGES = {
     "docs/adr",  # all of its pages
     "docs/design.md",
     "docs/export.md",
-    "docs/performance.md",
     "docs/promises.md",
     "docs/protocol.md",
     "docs/schema.md",

@@ -63,11 +63,11 @@ def _add_tail(part: Part, case: str) -> None:
 KIND = Kind(
     name="acks",
     title="Durable uploads",
-    about="One tweet of 100 bytes with one hashtag, acknowledged when it is on the disk; `64x16` are 64 clients with "
-    "16 requests in flight each. The SQLite floor stores the same rows in batches of the size that occurred, and that "
-    "alone; ttweet puts the rows of its index of tags off until a thousand tweets wait, and the floor does not. The "
-    "bound of one process is 1 / (1/echo + 1/SQLite). PostgreSQL and the FastAPI service are measured up to "
-    "256 clients and without requests in flight, which pgbench and HTTP do not have.",
+    about="One tweet of 100 bytes with one hashtag, acknowledged when it is on the disk. `64x16` are 64 clients with "
+    "16 requests in flight each. The SQLite floor only stores the same rows in batches of the same size. ttweet "
+    "indexes the tags of a thousand tweets at once; the floor indexes each batch. The bound of one process is "
+    "1 / (1/echo + 1/SQLite). pgbench and HTTP have no requests in flight, so PostgreSQL and the FastAPI service are "
+    "measured with 1 to 256 clients only.",
     measure=measure,
     titles={
         **{subject.name: subject.title for subject in SUBJECTS},

@@ -25,13 +25,13 @@ def measure(stage: BenchStage, plan: Plan) -> Part:
 KIND = Kind(
     name="connects",
     title="A connection for each upload",
-    about="Connect, upload one tweet, read its durable acknowledgement, close; as many at once as the case says. "
-    "Latency counts from the start of connecting.",
+    about="Each client connects, uploads one tweet, reads the durable acknowledgement and closes. "
+    "Latency includes connecting.",
     measure=measure,
     titles={subject.name: subject.title for subject in SUBJECTS},
     mine={"redis-multi": "ttweet"},
     faster={
-        "redis-multi": "A connection costs ttweet two report lines, a task and some dozen system calls from Python; "
-        "Redis keeps no log of its clients.",
+        "redis-multi": "A connection costs ttweet two report lines, a task and about a dozen system calls from Python. "
+        "Redis logs no clients.",
     },
 )

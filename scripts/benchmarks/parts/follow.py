@@ -139,13 +139,15 @@ def _catching_up(stage: BenchStage, server: PeerServer) -> Iterator[None]:
 KIND = Kind(
     name="follow",
     title="Followers",
-    about=f"One publisher and {FOLLOWERS} followers of its tag: deliveries a second with one tweet under way until the "
-    f"last follower has it, and with {IN_FLIGHT}. `last` is the median time from sending a tweet until all of them "
-    f"have it, `CPU` the server's time for a delivery. With {MANY:,} followers a tweet comes each {TRICKLE_MS:g} "
-    "ms, and the time runs from its acknowledgement (Mosquitto: from sending). ttweet tells nobody before a tweet "
-    "is on the disk; the others have no log. `uploads` are those of 64 clients beside 1,000 followers of another "
-    "tag, and without them. `catch-up` is what a follower reads a second that is 1,000,000 tweets behind (with "
-    "`--quick` 100,000), `one upload` what a client waits for its own meanwhile.",
+    about=f"One publisher and {FOLLOWERS} followers of its tag. ttweet sends a tweet when it is on the disk; "
+    "the other servers have no log.\n\n"
+    f"- `{FOLLOWERS}` and `{FOLLOWERS}x{IN_FLIGHT}`: deliveries a second with 1 and {IN_FLIGHT} tweets in flight.\n"
+    "- `last`: the median time from sending a tweet until all followers have it.\n"
+    "- `CPU`: the server's processor time for a delivery.\n"
+    f"- `{MANY:,}, last`: one tweet every {TRICKLE_MS:g} ms, timed from its acknowledgement (Mosquitto: sending).\n"
+    "- `uploads`: 64 clients upload, with and without 1,000 followers of another tag.\n"
+    "- `catch-up`: tweets a second of a follower that starts 1,000,000 tweets back (with `--quick` 100,000).\n"
+    "- `one upload`: the latency of a client during such a catch-up.",
     measure=measure,
     titles={
         **{subject.name: subject.title for subject in SUBJECTS},
@@ -158,6 +160,6 @@ KIND = Kind(
     case_title="followers",
     faster={
         "mosquitto": "Mosquitto stores nothing and sends from one loop in C.",
-        "redis": "Redis publishes from memory and promises nothing of what was published.",
+        "redis": "Redis publishes from memory and guarantees no delivery.",
     },
 )

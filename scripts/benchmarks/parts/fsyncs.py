@@ -31,7 +31,7 @@ def _syncs_an_ack(stage: BenchStage, load: Load) -> Sample:
 KIND = Kind(
     name="fsyncs",
     title="Syncs and acknowledgements",
-    about="`fsync` and `fdatasync` calls of the server, those of checkpoints included, for each acknowledged upload.",
+    about="Calls of `fsync` and `fdatasync` by the server, with those of checkpoints, for each acknowledged upload.",
     measure=measure,
     titles={"fsyncs/ack": "syncs an acknowledgement"},
 )

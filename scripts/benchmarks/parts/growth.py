@@ -106,9 +106,9 @@ def _compare(part: Part, sizes: Sequence[int]) -> None:
 KIND = Kind(
     name="growth",
     title="Growth",
-    about=f"The same questions at {CLIENTS} clients to databases of different sizes with up to 100,000 tags. "
-    "`growth` is the time of a read at the largest size against that at the smallest; for `insert` the rate. "
-    "`first answer` is the time from starting `ttweet serve` to its first answer, the file in the page cache.",
+    about=f"{CLIENTS} clients send the same queries to databases of different sizes with up to 100,000 tags. "
+    "`growth` is the time at the largest size divided by the time at the smallest; for uploads, the rate. "
+    "`start to first answer` is measured from starting `ttweet serve`, with the file in the page cache.",
     measure=measure,
     titles={
         "last": "last message",

@@ -42,8 +42,8 @@ def _measure_once(stage: BenchStage, part: Part, connections: int) -> None:
 KIND = Kind(
     name="idle",
     title="Idle connections",
-    about="Connections that have had one answer and say nothing more: resident memory of the server for each, and how "
-    "many were accepted and greeted a second.",
+    about="Connections that are idle after one answer: the server's resident memory for each, and the rate of "
+    "accepting them.",
     measure=measure,
     titles={"ttweet": "ttweet"},
     case_title="figure",

@@ -42,7 +42,7 @@ def _post(stage: BenchStage, server: PeerServer, source: Path, count: int) -> Sa
 KIND = Kind(
     name="lines",
     title="Posting a file",
-    about="`ttweet post --lines` with one tagged tweet a line, from exec to exit, all acknowledged.",
+    about="`ttweet post --lines` with one tagged tweet a line, from exec to exit, every tweet acknowledged.",
     measure=measure,
     titles={"ttweet": "`ttweet post --lines`"},
     case_title="lines",

@@ -42,14 +42,13 @@ def _fill(stage: BenchStage, plan: Plan, running: Running) -> None:
 KIND = Kind(
     name="reads",
     title="Reads",
-    about="The last message, and the newest 20 tweets of a tag (one of 1,000 by Zipf's law), warm.",
+    about="The last message, and the newest 20 tweets of a tag (one of 1,000 by Zipf's law), with warm caches.",
     measure=measure,
     titles={subject.name: subject.title for subject in SUBJECTS},
     mine={"redis-last": "ttweet-last", "redis-tag": "ttweet-tag", "echo": "ttweet-last"},
     faster={
-        "redis-last": "Redis answers from one loop in C; the interpreter's time for each request bounds ttweet, as the "
-        "echo server shows.",
-        "redis-tag": "Redis walks a list in memory; ttweet reads 20 rows of a file and their tags.",
-        "echo": "The echo server looks at nothing: it is the bound.",
+        "redis-last": "Redis answers from one loop in C. Python bounds ttweet, as the echo server shows.",
+        "redis-tag": "Redis reads a list in memory. ttweet reads 20 rows of a file and their tags.",
+        "echo": "The echo server only returns each line: it is the bound.",
     },
 )

@@ -57,7 +57,7 @@ def _milliseconds(argv: list[str]) -> float:
 KIND = Kind(
     name="start",
     title="Whole processes",
-    about="From exec to exit, output thrown away, each command in turn; an upload waits until it is on the disk.",
+    about="From exec to exit with discarded output. An upload ends when it is on the disk.",
     measure=measure,
     titles={
         "python": "`python -I -c pass`",

@@ -9,26 +9,24 @@ PEERS: tuple[Peer, ...] = (
     ttweet.PEER, redis.PEER, postgresql.PEER, nats.PEER, mosquitto.PEER, naive.PEER, echo.PEER,
 )  # fmt: skip
 
-_C_LOOP = (
-    "Redis answers from one loop in C, which spends a few microseconds on a request, and keeps everything in memory; "
-)
+_C_LOOP = "Redis keeps all data in memory and answers from one loop in C, in a few microseconds. "
 
 TTWEET = Subject("ttweet", "ttweet", ttweet.PEER, "ttweet-upload")
 REDIS_MULTI = Subject(
     "redis-multi", "Redis, MULTI with tag", redis.PEER, "redis-multi",
-    faster=_C_LOOP + "ttweet pays for the Python interpreter with each request, and for an index on the disk.",
+    faster=_C_LOOP + "ttweet runs Python for each request and keeps an index on the disk.",
 )  # fmt: skip
 REDIS_XADD = Subject(
     "redis-xadd", "Redis, plain XADD", redis.PEER, "redis-xadd",
-    faster=_C_LOOP + "this line stores the text alone, without tag, counts or report log.",
+    faster=_C_LOOP + "XADD stores the text alone, without tag, counts or report log.",
 )  # fmt: skip
 POSTGRESQL = Subject(
     "postgresql", "PostgreSQL, insert with tag", postgresql.PEER, "insert", max_clients=256, pipelines=False,
-    faster="With few clients each process of PostgreSQL writes and syncs by itself, with no other thread on the way.",
+    faster="With few clients each process of PostgreSQL writes and syncs without waiting for another.",
 )  # fmt: skip
 NATS = Subject(
     "nats", "JetStream, sync always", nats.PEER, "nats",
-    faster="JetStream writes and syncs where the message was received; with one client there is no batch to gain from.",
+    faster="JetStream syncs each message in the thread that received it. One client gives ttweet no batch to share.",
 )  # fmt: skip
 MOSQUITTO = Subject(
     "mosquitto", "Mosquitto, QoS 1 (not durable)", mosquitto.PEER, "mqtt",

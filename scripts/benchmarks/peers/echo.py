@@ -25,8 +25,8 @@ def serve(stage: BenchStage) -> Iterator[PeerServer]:
 PEER = Peer(
     name="echo",
     title="Echo",
-    about="one trio task a client that sends each line back and stores nothing: what interpreter and kernel leave to "
-    "a server of this shape",
+    about="one trio task a client that returns each line and stores nothing: the bound of a server with a Python task "
+    "for each client",
     install="scripts/setup",
     version=lambda: version_of(find_program(sys.executable), "--version"),
     serve=serve,

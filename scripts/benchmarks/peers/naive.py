@@ -51,7 +51,7 @@ def serve(stage: BenchStage) -> Iterator[PeerServer]:
 PEER = Peer(
     name="naive",
     title="FastAPI + sqlite3",
-    about="what a Python developer would write first: a plain `def` handler and a SQLite connection for each request, "
+    about="a typical first version in Python: a `def` handler and a SQLite connection for each request, "
     "WAL, `synchronous=FULL`, uvicorn with one worker, no access log",
     install="pip install fastapi 'uvicorn[standard]'",
     version=_version,

