@@ -1,11 +1,11 @@
-"""Tables of the command line, from the parser that also prints `--help`."""
+"""Tables of the command line: commands, options and exit codes, from the sources of `--help`."""
 
 import re
 from collections.abc import Iterator
 from typing import Any
 
 from ttweet.cli import shell
-from ttweet.cli.main import make_app
+from ttweet.cli.main import GROUPS, make_app
 
 CLASSIC = "-u and -d"  # the forms without a command, whose options are the parser's own
 
@@ -19,9 +19,19 @@ def table(command: str) -> str:
     return "\n".join(["| argument or option | meaning | default |", "| --- | --- | --- |", *rows])
 
 
+def commands() -> str:
+    """Return the table of all commands by group, each with its summary and a link from README.md to its section."""
+    rows = [
+        f"| {group} | [`ttweet {name}`](docs/commands.md#ttweet-{name}) | {_marked(page.summary)} |"
+        for group, entries in GROUPS.items()
+        for name, (_, page) in entries.items()
+    ]
+    return "\n".join(["| group | command | purpose |", "| --- | --- | --- |", *rows])
+
+
 def exit_codes() -> str:
     """Return the table of all exit codes."""
-    rows = [f"| {code} | {meaning} |" for code, meaning in shell.EXIT_CODES.items()]
+    rows = [f"| {code} | {_marked(meaning)} |" for code, meaning in shell.EXIT_CODES.items()]
     return "\n".join(["| code | meaning |", "| --- | --- |", *rows])
 
 
@@ -33,9 +43,13 @@ def _row(argument: Any) -> str:
     value = argument.parameter.metavar
     named = f" {value}" if value and argument.names[0].startswith("-") else ""
     spelled = ", ".join(_code(name + named) for name in argument.names)
-    meaning = _OPTION.sub(lambda option: f"`{option[0]}`", argument.parameter.help)
     default = _default(argument)
-    return f"| {spelled} | {meaning} | {_code(default) if default else ''} |"
+    return f"| {spelled} | {_marked(argument.parameter.help)} | {_code(default) if default else ''} |"
+
+
+def _marked(text: str) -> str:
+    """The text with its options as code."""
+    return _OPTION.sub(lambda option: f"`{option[0]}`", text)
 
 
 def _code(text: str) -> str:

@@ -33,6 +33,7 @@ def _table(name: str) -> str:
 
 
 _TABLES: dict[str, Callable[[], str]] = {
+    "commands": options.commands,
     "exit codes": options.exit_codes,
     "uploads a second": performance.uploads,
     "cost of a tweet": performance.costs,

@@ -15,17 +15,17 @@ MAX_SENTENCE_WORDS = 35
 MAX_DOCS_WORDS = 17_000  # of docs/*.md together, without generated tables and decision records
 
 MAX_PAGE_WORDS = {  # each page answers one question; what is generated does not count
-    "README.md": 1_900,
+    "README.md": 1_500,
     "contrib/README.md": 500,
     "docs/commands.md": 4_250,
     "docs/design.md": 1_000,
-    "docs/export.md": 450,
-    "docs/limits.md": 500,
-    "docs/performance.md": 800,
-    "docs/promises.md": 1_600,
-    "docs/protocol.md": 4_000,
-    "docs/schema.md": 1_600,
-    "docs/security.md": 1_700,
+    "docs/export.md": 430,
+    "docs/limits.md": 250,
+    "docs/performance.md": 650,
+    "docs/promises.md": 1_550,
+    "docs/protocol.md": 4_410,
+    "docs/schema.md": 1_900,
+    "docs/security.md": 1_960,
     "docs/storage.md": 600,
 }
 PAGES = [*MAX_PAGE_WORDS, "CHANGELOG.md", *(str(path.relative_to(ROOT)) for path in sorted(DOCS.glob("adr/*.md")))]
@@ -33,7 +33,6 @@ PAGES = [*MAX_PAGE_WORDS, "CHANGELOG.md", *(str(path.relative_to(ROOT)) for path
 # What does not keep the rules yet. A name leaves these lists when it does, and none is added: in the end all are empty.
 NOT_YET_PAGES = {
     "CHANGELOG.md",
-    "README.md",
     "contrib/README.md",
     "docs/adr",  # all of its pages
     "docs/design.md",
