@@ -36,7 +36,7 @@ PROTOCOL = (ROOT / "docs" / "protocol.md").read_text()
 PAGES = sorted(
     [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "contrib").glob("*.md")]
 )
-RECORDS = sorted((ROOT / "docs" / "adr").glob("*.md"))
+RECORDS = sorted((ROOT / "docs" / "adr").glob("0*.md"))
 PORT = "13001"  # as the documents have it
 LIMIT_S = 120.0  # for an example that hangs
 SQLITE_SHELL = (
@@ -372,6 +372,11 @@ def test_decision_records_are_numbered_without_a_gap_and_all_are_of_one_form() -
         assert text.startswith(f"# {int(path.name[:4])}. "), path.name
         headings = re.findall(r"^## (\w+)", text, re.MULTILINE)
         assert headings == ["Context", "Decision", "Rejected", "Consequences"], path.name
+
+
+def test_each_decision_record_is_listed_once_by_subject() -> None:
+    listed = re.findall(r"\((0[\w-]+\.md)\)", (ROOT / "docs" / "adr" / "README.md").read_text())
+    assert sorted(listed) == [path.name for path in RECORDS]
 
 
 def test_the_changelog_begins_with_the_newest_release() -> None:
