@@ -6,13 +6,13 @@ SERVER = f"{HOST}:{PORT}"
 
 DB = "tweets.db"
 REPORT_FILE = "Sample.txt"
-LOG_LIMIT = 100_000_000  # bytes of report lines: a million of an ordinary length
-MAX_CLIENTS = 1_000  # each costs a task and some KiB; below the limit of file descriptors
-GRACE_S = 5.0  # for clients that are busy when the server stops; the writer's own limit is 5 s too
-REQUESTS_PER_S = 20  # of each address: enough for scripts and a classroom behind one address, not for a flood
-BURST = 200  # at once: what a script or thirty people do in a moment
+LOG_LIMIT = 100_000_000  # bytes of report lines to keep: about a million of usual length; no tweet is removed for them
+MAX_CLIENTS = 1_000  # connected clients; each costs a task and a few KiB; lowered when file descriptors do not suffice
+GRACE_S = 5.0  # for clients with requests in progress when the server stops; as long as the writer's own limit
+REQUESTS_PER_S = 20  # rate of each address and token: enough for scripts and a classroom behind one address
+BURST = 200  # requests at once above the rate: what a script or thirty people do in a moment
 
-TIMEOUT_S = 15.0  # to connect, and for each answer; the server gives its disk and other writers 5 s, and a client 10
-RETRY_BUDGET_S = 60.0  # for one request that is told to slow down: what a person or a script's time-out still bears
+TIMEOUT_S = 15.0  # to connect, and for each answer; longer than any limit that an answer can wait for in a server
+RETRY_BUDGET_S = 60.0  # of waiting for a server that answers `slow_down`; then the request fails
 
 RIGHTS_OF_TOKENS = "read,post"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ttweet import system
 
-MAX_LINKS = 40  # on one path, as Linux has it
+MAX_LINKS = 40  # symbolic links on one path, as in Linux
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)  # of a file system without hard links, such as FAT
 
 

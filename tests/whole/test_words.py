@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from docs_tables import limits
 
 from tests.support import prose
 from ttweet.cli.main import COMMANDS, make_app
@@ -169,6 +170,12 @@ def test_docstrings_and_comments_name_their_subject() -> None:
         for remark in remarks
     }
     assert {place: faults for place, faults in found.items() if faults} == {}
+
+
+def test_the_reason_of_a_limit_has_no_forbidden_word() -> None:
+    packages = sorted({path.relative_to(limits.PACKAGE).parts[0] for path in limits.PACKAGE.rglob("*.py")})
+    reasons = [limit.reason for package in packages for limit in limits.limits(package.removesuffix(".py"))]
+    assert broken(reasons, FORBIDDEN) == []
 
 
 # The measure itself.

@@ -26,9 +26,9 @@ from ttweet.model.limits import PAGE_BYTES
 from ttweet.model.tweets import MAX_TAGS, Deletion, search_key
 from ttweet.storage.contract import TagQueries
 
-TURN_BYTES = 1024 * 1024  # pushed in one turn of the event loop, 2 ms: others get theirs in between
+TURN_BYTES = 1024 * 1024  # pushed in one turn of the event loop, 2 ms; then other tasks run
 PUSH_BYTES = TURN_BYTES // 256  # that a push counts for at least: a system call takes as long as 4 KiB
-MAX_HITS = 4_096  # tweets times groups that a commit is sorted into: more are found page by page, some 2 ms
+MAX_HITS = 4_096  # tweets times groups of followers sorted for a commit, about 2 ms; beyond that, followers get pages
 
 
 class _Turn:

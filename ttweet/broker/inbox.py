@@ -14,16 +14,16 @@ import trio
 from ttweet.broker.receipts import Receipt, Waiter
 from ttweet.model.reports import Report
 
-MAX_WAITING = 10_000  # drafts that wait. More, and the clients that bring them wait
-MAX_WAITING_BYTES = 16 * 1024 * 1024  # of them: some 600 of the largest, with 32 tags of 440 bytes
-DRAFT_BYTES = 1024  # that a draft without tags counts for, with its line and its receipt
-MAX_HELD_LINES = 10_000  # report lines kept for a disk that has room again; the newest of them
-MAX_HELD_BYTES = 4 * 1024 * 1024  # of them
-MAX_LINES = MAX_WAITING + 2 * MAX_HELD_LINES  # the drafts', those held up, and as many of the clients; more are lost
-MAX_LINE_BYTES = 2 * MAX_HELD_BYTES  # of lines that are no draft's
-LINE_BYTES = 128  # that a line counts for beside its text
-MAX_BATCH = 1_000  # drafts of one transaction, some 10 ms of work: bounds what an acknowledgement can wait for
-MAX_BATCH_WEIGHT = 96 * 1024  # of its tags: the index takes as much at once, so that it does not fall behind
+MAX_WAITING = 10_000  # drafts waiting for the disk; beyond that, their clients wait
+MAX_WAITING_BYTES = 16 * 1024 * 1024  # of waiting drafts: about 600 of the largest, with 32 tags of 440 bytes
+DRAFT_BYTES = 1024  # that a draft without tags counts for, with its report line and receipt
+MAX_HELD_LINES = 10_000  # report lines kept while the disk is full; the newest ones
+MAX_HELD_BYTES = 4 * 1024 * 1024  # of report lines kept while the disk is full
+MAX_LINES = MAX_WAITING + 2 * MAX_HELD_LINES  # waiting report lines: of drafts, kept, of clients; others are lost
+MAX_LINE_BYTES = 2 * MAX_HELD_BYTES  # of waiting report lines that belong to no draft
+LINE_BYTES = 128  # that a report line counts for in addition to its text
+MAX_BATCH = 1_000  # drafts of one transaction, about 10 ms: bounds the wait for an acknowledgement
+MAX_BATCH_WEIGHT = 96 * 1024  # of a transaction's tags: as much as the index takes at once, so that it keeps up
 
 Line = Receipt | Report
 """What the log will say: a draft's line goes where the draft goes."""

@@ -27,13 +27,11 @@ from ttweet.storage.contract import NOT_SEARCHED, Position, Store, Traces
 
 T = TypeVar("T")
 
-LINES_DELAY_S = 0.02  # for report lines without a draft: they are in no hurry, and each commit costs a sync of the disk
-TELL_BURST = 128  # waiters told of their outcomes before others get their turn, some 2 ms
-RETRY_INTERVAL_S = 1.0  # between attempts to store report lines that a full disk or a lock has held up
-IDLE_BEFORE_SETTLING_S = (
-    0.25  # without work until the store does what it has put off, such as the index of a lone tweet
-)
-FILE_CHECK_INTERVAL_S = 0.5  # without work until the store sees whether its file is still in its place, 50 us
+LINES_DELAY_S = 0.02  # for report lines without a draft: one commit, and one sync, for many of them
+TELL_BURST = 128  # clients that get their results before other tasks run, about 2 ms
+RETRY_INTERVAL_S = 1.0  # between attempts to store report lines that a full disk or a lock has delayed
+IDLE_BEFORE_SETTLING_S = 0.25  # without work before the store does delayed work, such as indexing a lone tweet
+FILE_CHECK_INTERVAL_S = 0.5  # between checks of an idle store that its files have their names, 50 us
 
 
 class Journal:

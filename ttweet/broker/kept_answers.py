@@ -12,7 +12,7 @@ import trio
 from ttweet.broker.receipts import Keyed
 from ttweet.model.tweets import Deletion
 
-KEPT_S = 0.5  # a list of tags for a person's eyes may be so old
+KEPT_S = 0.5  # age of a list of tags that is shown again: too short for a person to notice
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")

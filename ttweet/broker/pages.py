@@ -16,11 +16,11 @@ from ttweet.model.limits import PAGE_BYTES
 from ttweet.model.tweets import Deletion, Tweet, weight_of
 from ttweet.storage.contract import TagQueries
 
-PAGE_TWEETS = 256  # looked at in one read for a follower that is behind: some 70 KiB, 1 ms
-RECENT_TWEETS = 2_000  # at most are kept in memory, some 1 MiB: a follower that fell behind briefly needs no disk
-RECENT_BYTES = 2 * 1024 * 1024  # of them at most
+PAGE_TWEETS = 256  # tweets of one read for a follower that is catching up: about 70 KiB, 1 ms
+RECENT_TWEETS = 2_000  # newest tweets in memory, about 1 MiB: a follower that is briefly behind needs no disk
+RECENT_BYTES = 2 * 1024 * 1024  # of the newest tweets in memory
 TWEET_BYTES = 512  # that a tweet without tags counts for, with its frame
-MAX_PAGES = 8  # kept for the followers that are behind at the same place, 2 MiB
+MAX_PAGES = 8  # shared by followers that are catching up from the same id: 2 MiB
 
 
 class Batch:

@@ -15,8 +15,8 @@ from ttweet.broker.trouble import Trouble
 from ttweet.broker.worker import MAX_CALLS, Worker
 from ttweet.model.errors import StoreError
 
-GIVE_WAY_S = 0.002  # that a question waits at most for the batch that is being written; most take half a millisecond
-RECENT_S = 0.1  # after a batch in which there are uploads still: the next may come at any moment
+GIVE_WAY_S = 0.002  # that a query waits for the batch being written; most batches take 0.5 ms
+RECENT_S = 0.1  # after a batch of uploads in which the next one is expected
 
 T = TypeVar("T")
 

@@ -23,12 +23,12 @@ from ttweet.storage.contract import TagQueries
 
 log = logging.getLogger(__name__)
 
-PRUNE_INTERVAL_S = 60.0  # between removals of what is too old
-COUNT_INTERVAL_S = 1.0  # between two counts of the tweets that came since
-EARLY_PRUNE_TWEETS = 10_000  # new ones, or a tenth of those kept if that is more, bring the next removal forward
-STEP_TIMEOUT_S = 10.0  # longer than the store waits for a lock; a step that takes more is checked later
-STEP_PAUSE_S = 0.02  # after each step, which takes some 15 ms: the writer's time is the clients' for the better part
-FRESH_LINES_MS = 60_000  # report lines stay for so long at least, for the copies of the log
+PRUNE_INTERVAL_S = 60.0  # between removals of old tweets
+COUNT_INTERVAL_S = 1.0  # between counts of the new tweets
+EARLY_PRUNE_TWEETS = 10_000  # new tweets, or a tenth of those kept if that is more, that trigger an early removal
+STEP_TIMEOUT_S = 10.0  # of a step of removal: longer than the store waits for a lock
+STEP_PAUSE_S = 0.02  # after each step of removal, which takes about 15 ms: clients get most of the writer's time
+FRESH_LINES_MS = 60_000  # age of report lines that are never removed, for the copies of the log
 
 
 class _Limit(NamedTuple):

@@ -15,7 +15,7 @@ import trio
 
 T = TypeVar("T")
 
-MAX_CALLS = 16  # answered by one hop; more would make the first of them wait for the last
+MAX_CALLS = 16  # results that one hop to the event loop carries: the first does not wait for the last
 
 
 class Call(Generic[T]):

@@ -23,7 +23,7 @@ from ttweet.cli.main import make_app
 from ttweet.cli.options import FILE
 from ttweet.files import trusted_path, write_texts
 
-SHELL_TIMEOUT_S = 10.0  # for a shell to start and answer: the slowest startup files take some seconds
+SHELL_TIMEOUT_S = 10.0  # for a new shell to start and answer: slow startup files take seconds
 
 Shell = Literal["bash", "zsh", "fish"]
 ShellName = Annotated[

@@ -83,7 +83,7 @@ def _check_tags(_: type, tags: Sequence[str] | None) -> None:
 
 
 UNITS = {"k": 10**3, "M": 10**6, "G": 10**9}
-MIN_LOG_BYTES = UNITS["M"]  # less could be gone before it is copied to Sample.txt
+MIN_LOG_BYTES = UNITS["M"]  # of `--log-limit`: with less, lines could be gone before they are copied to Sample.txt
 
 FILE = Parameter(metavar="FILE", converter=_named)  # of every argument and option that names a file
 RARE = Parameter(group=Group(MORE_OPTIONS, sort_key=10))  # of an option that only --help-all shows

@@ -5,7 +5,7 @@ import sys
 from contextlib import suppress
 
 PLAIN = 20  # columns; below it lines are neither wrapped nor aligned: the terminal breaks them
-MAX_SIDE = 1_000  # columns or lines; no terminal has more, and a bar or a table may take all of them
+MAX_SIDE = 1_000  # columns or lines of a terminal, whatever COLUMNS and LINES say
 UNKNOWN = os.terminal_size((80, 24))
 
 

@@ -15,9 +15,9 @@ from ttweet.model.pushes import CaughtUp, KeepAlive, Pruned, Push
 from ttweet.model.tweets import Deletion, Tweet
 from ttweet.protocol import calls, frames, pushes
 
-KEEP_ALIVE_TIMEOUT_S = 60.0  # the server pings a follower that has nothing to read more often than that
-FIRST_PAUSE_S = 0.1  # a server that is started again is back in a tenth of a second
-LONGEST_PAUSE_S = 10.0  # what a person still calls at once
+KEEP_ALIVE_TIMEOUT_S = 60.0  # without a line from the server, which pings an idle follower more often
+FIRST_PAUSE_S = 0.1  # before the first reconnect: a restarted server is back in a tenth of a second
+LONGEST_PAUSE_S = 10.0  # between reconnects: still immediate to a person
 
 
 class FollowListener:

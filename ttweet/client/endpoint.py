@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 UTF_8 = b"\xef\xbb\xbf"  # the byte order marks that editors put before a text
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-MAX_TOKEN_BYTES = 1024  # read of a token's file: a token has 47, and a file may be anything
+MAX_TOKEN_BYTES = 1024  # of the file of TTWEET_TOKEN_FILE; a token has 47
 
 
 class TlsFiles:

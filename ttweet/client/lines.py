@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-MAX_ANSWER_BYTES = 1024 * 1024  # a page of tweets has 272 KiB at most, a list of 200 tags less
+MAX_ANSWER_BYTES = 1024 * 1024  # of an answer; a page of tweets has 272 KiB at most
 
 
 class LineBuffer:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Stored = TypeVar("Stored")  # what the server says of an upload
 
-MAX_BATCH_BYTES = 64 * 1024  # sent in one go: its answers fit into the socket's buffers, so neither end waits for ever
+MAX_BATCH_BYTES = 64 * 1024  # sent at once: the answers fit into the socket's buffers, so both ends make progress
 
 
 class Pipeline(Generic[Stored]):

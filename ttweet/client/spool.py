@@ -19,13 +19,13 @@ from ttweet import system
 from ttweet.descriptors import SHORTAGES
 from ttweet.files import make_private, open_own, refuse_shared, trusted_path
 
-MAX_KEPT = 10_000  # tweets; a command that fails every minute fills it in a week
-MAX_SENT_S = 6 * 86400  # a server keeps keys for 7 days; one less, for two clocks that do not agree
+MAX_KEPT = 10_000  # tweets in the spool: a week of a command that fails every minute
+MAX_SENT_S = 6 * 86400  # for which a tweet that may be stored is posted again: a day less than servers remember keys
 DIGITS = 12  # of a file's number, so that the order of names is that of numbers
-MAX_FILE_BYTES = 64 * 1024  # a tweet with 32 long tags beside it has 20 KiB; what is larger is none
-MAX_WAIT_S = 60.0  # for another process, which itself gives up on a silent server after 15 s; it may have been stopped
-NOTICE_AFTER_S = 1.0  # of waiting without a word
-LOCK_POLL_INTERVAL_S = 0.02  # between two attempts at the lock
+MAX_FILE_BYTES = 64 * 1024  # of a tweet in the spool; with 32 long tags it has 20 KiB
+MAX_WAIT_S = 60.0  # for another command that holds the spool and may have been stopped
+NOTICE_AFTER_S = 1.0  # of waiting for the spool before a message
+LOCK_POLL_INTERVAL_S = 0.02  # between attempts to lock the spool
 _PASSING = (*SHORTAGES, errno.ENOMEM, errno.EIO, errno.ESTALE)
 """The errors of a read that say nothing about the file: a later one may succeed."""
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
-IN_FLIGHT = 64  # unanswered requests; the server reads no further beyond so many of its own
+IN_FLIGHT = 64  # unanswered requests of a client; a server reads no more
 
 
 class Client(AnyClient):

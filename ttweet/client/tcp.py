@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     T = TypeVar("T")
     Address = tuple[int, Any]  # family and socket address
 
-NEXT_ATTEMPT_S = 0.25  # between two attempts to connect; RFC 8305, section 8
-READ_BYTES = 64 * 1024  # one read
+NEXT_ATTEMPT_S = 0.25  # between attempts to connect to different addresses (RFC 8305, section 8)
+READ_BYTES = 64 * 1024  # of one read: about a hundred tweets
 
 
 def connected(host: str, port: int, until: float) -> socket.socket:

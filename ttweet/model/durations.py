@@ -3,7 +3,7 @@
 import re
 
 DAY_S = 86_400
-MAX_AMOUNT = 10**9  # of any unit: thirty years of seconds, or a mistake
+MAX_AMOUNT = 10**9  # of any unit of a time on the command line: thirty years of seconds, or a mistake
 
 _SIZES = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))

@@ -76,7 +76,7 @@ _CHUNK_WITH_TAIL = re.compile(
 # Without this no hash sign can be inside a URL: most texts with a slash or a question mark are done with here.
 _SIGN_AFTER_SLASH = re.compile(rf"[/?][^{_DIVIDERS}/?#]*+#")
 
-MAX_GROWTH = 48  # bytes that a search key may have more than its tag: one U+FDFA, which ends many Arabic texts, adds 27
+MAX_GROWTH = 48  # bytes that a tag's search key may be longer than the tag; U+FDFA, common in Arabic, adds 27
 
 _PIECE = 16  # characters normalized between two looks at what came of them: 50 us for the longest
 _JOINERS_AT_END = "_\u00b7\u30fb"  # they join words: in `#東京・#大阪` the dot joins two tags and belongs to neither

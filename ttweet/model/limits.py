@@ -1,7 +1,7 @@
 """Limits that several rooms share, as plain numbers. Quick to import."""
 
-MAX_ID = 2**53 - 1  # of a tweet or a deletion: what every JSON reader holds to the digit (RFC 8259, section 6)
-MAX_TWEET_ID = MAX_ID - 2**32  # the ids above are left for deletions, which must work when uploads no longer can
-QUERY_LIMIT = 20  # tweets or tags of a query that names no limit: a screenful
-MAX_QUERY_LIMIT = 200  # of one query: some 50 KiB. More: ask again with `before`
-PAGE_BYTES = 256 * 1024  # of tweets sent to a client at once, a tweet more at most: so much waits if it does not read
+MAX_ID = 2**53 - 1  # highest id of a tweet or deletion: exact in every JSON reader (RFC 8259, section 6)
+MAX_TWEET_ID = MAX_ID - 2**32  # highest id of a tweet; a full log still has ids for deletions
+QUERY_LIMIT = 20  # tweets or tags of a query without a limit: a screenful
+MAX_QUERY_LIMIT = 200  # tweets or tags of one query, about 50 KiB; ask for more with `before`
+PAGE_BYTES = 256 * 1024  # of tweets sent to a client at once, plus one tweet: the memory of a client that does not read

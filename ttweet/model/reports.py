@@ -22,8 +22,8 @@ Details = tuple[str | None, str | None, str | None]
 """Of the client that a line is about: the code of its error, the name of its token, its IP address."""
 SIDES = ("SERVER", "CLIENT")
 CATEGORIES = ("GENERAL", "ERROR", "CONNECTION")
-MAX_BYTES = 1600  # of a line's escaped text: a path and an address fit, or a message of 150 characters like \U000e0041
-MAX_CLIENT_BYTES = 300  # of a client's own line: its address, or a message of 150 ASCII characters, fits
+MAX_BYTES = 1600  # escaped text of a report line: a path and an address fit, or 150 characters such as \U000e0041
+MAX_CLIENT_BYTES = 300  # escaped text of a client's report line: an address fits, or 150 ASCII characters
 
 SUCCESS = "Transmission Successfull..."  # the spelling is the first ttweet's and stays
 RECEIVED = "Received Message: "

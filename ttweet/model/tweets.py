@@ -14,13 +14,13 @@ from ttweet.model import budget, hashtags
 from ttweet.model.characters import with_letters, without_ignorables
 from ttweet.model.errors import Refused
 
-MAX_CHARACTERS = 150  # code points of the NFC form, as the first ttweet had it
-MAX_TEXT_BYTES = 600  # UTF-8: 150 times the longest character; looked at before anything is decoded or normalized
-MAX_TAGS = 32  # given beside the text; a text of 150 characters holds at most 75
-TAG_WEIGHT = 128  # bytes that a tag counts for beside its key: its row and its link
+MAX_CHARACTERS = 150  # code points of a text in NFC, as in the first ttweet
+MAX_TEXT_BYTES = 600  # UTF-8 bytes of a text, 4 for each character; checked before decoding and normalizing
+MAX_TAGS = 32  # tags given in addition to those in the text, which are 75 at most
+TAG_WEIGHT = 128  # bytes that a tag counts in addition to its key: its row and its link
 MAX_NAME_CHARACTERS = 32  # of an author: a name and a place fit, a sentence does not
-MAX_NAME_BYTES = 128  # UTF-8: 32 times the longest character; looked at before the name is normalized
-MAX_KEY_CHARACTERS = 128  # a UUID is 36, a SHA-512 in hexadecimal 128
+MAX_NAME_BYTES = 128  # UTF-8 bytes of a name, 4 for each character; checked before normalizing
+MAX_KEY_CHARACTERS = 128  # of an idempotency key: a UUID has 36, a SHA-512 in hexadecimal 128
 HISTORY_DAYS = 14  # days of counts that a list of tags carries: two weeks show a weekly rhythm
 
 

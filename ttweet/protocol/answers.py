@@ -18,9 +18,9 @@ from ttweet.model.tweets import HISTORY_DAYS, Deletion, Page, TagPage, TagSummar
 from ttweet.protocol import kinds, operations
 from ttweet.protocol.json_codec import STDLIB_JSON, Json
 
-MAX_NAMES = 10_000  # who are online; a server has 1,000 connections unless it is told otherwise
-MAX_RIGHTS = 32  # of a token; there are 3
-MAX_STATS = 64  # objects, and values of each; there are 9 of at most 20
+MAX_NAMES = 10_000  # online names that a client accepts; a server has 1,000 clients by default
+MAX_RIGHTS = 32  # rights of a token that a client accepts; 3 exist
+MAX_STATS = 64  # parts of the server's state that a client accepts, and values of each; there are 9 with 20 at most
 
 
 def encode(answer: Answer, json: Json = STDLIB_JSON) -> bytes:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Loads = Callable[[bytes], object]
 
-MAX_FRAME_BYTES = 16 * 1024  # with its LF. h11 has 16 KiB, beanstalkd 64 KiB; a tweet is under 1 KiB
+MAX_FRAME_BYTES = 16 * 1024  # of a frame with its LF; a tweet has less than 1 KiB, h11 allows 16 KiB, beanstalkd 64 KiB
 # What strange data raises.
 MISFITS = (
     AttributeError,

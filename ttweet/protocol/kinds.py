@@ -12,9 +12,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-LATEST_SHOWN_MS = 253_402_214_399_999  # since 1970 UTC, 30 December 9999: Python shows it in every time zone
-MAX_STRING_CHARACTERS = 1000  # of any string in an answer; a tweet has 600 bytes, the server's trouble is a sentence
-MAX_TAGS_OF_TWEET = 107  # 75 in a text of 150 characters, and 32 beside it
+LATEST_SHOWN_MS = 253_402_214_399_999  # latest time that a client accepts: every time zone can show 30 December 9999
+MAX_STRING_CHARACTERS = 1000  # of any string that a client accepts; a tweet has 600 bytes
+MAX_TAGS_OF_TWEET = 107  # tags of a tweet that a client accepts: 75 in a text of 150 characters, and 32 more
 
 
 def integer(value: Any, highest: int = MAX_ID, lowest: int = 0) -> int:

@@ -13,9 +13,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-MAX_CODE_CHARACTERS = 32  # of an error; the longest has 13
-MAX_REFUSAL_CHARACTERS = 600  # of an error's text: the sentence with the longest escaped name or value has 500
-MAX_WAIT_S = 3600  # until the next attempt; a server that needs longer says so again
+MAX_CODE_CHARACTERS = 32  # of an error code; the longest has 13
+MAX_REFUSAL_CHARACTERS = 600  # of an error's text, the rest is cut; the longest has 500
+MAX_WAIT_S = 3600  # until the next attempt; a server that needs longer answers `slow_down` again
 
 
 class Stored:

@@ -26,7 +26,7 @@ from ttweet.model.requests import (
 from ttweet.protocol import operations
 from ttweet.protocol.fields import fields_of, flag, integer, optional_id, shown, string, tag_list
 
-MAX_TOKEN_BYTES = 64  # of a token that is shown: one has 47, and a longer one is not hashed
+MAX_TOKEN_BYTES = 64  # of a token that a client shows; tokens have 47, and longer ones are not hashed
 
 
 def parse_first(operation: str, data: object) -> Request | Identify:

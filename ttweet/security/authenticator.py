@@ -25,11 +25,11 @@ from ttweet.security.tokens import Token
 
 log = logging.getLogger(__name__)
 
-POLL_INTERVAL_S = 0.5  # between two looks at the tokens' file: so long a revoked token may be used
-LAST_NOTE_S = 0.5  # for the last uses at the end: a disk that does not answer keeps no server from stopping
-MAX_WRONG = 5  # wrong tokens of one address, one after another, before it has to wait
-WRONG_PAUSE_S = 10.0  # for one more of them, as long as it goes on: 360 an hour of 2^256
-MAX_ADDRESSES = 1_024  # remembered of those that wrong tokens came from; then the ones longest ago are forgotten
+POLL_INTERVAL_S = 0.5  # between checks of the tokens' file: a revoked token works for this long
+LAST_NOTE_S = 0.5  # to write when tokens were last used, when the server stops; a stuck disk does not delay the stop
+MAX_WRONG = 5  # wrong tokens in a row from one address before it has to wait
+WRONG_PAUSE_S = 10.0  # for each further wrong token of an address: 360 attempts an hour of 2^256
+MAX_ADDRESSES = 1_024  # addresses of wrong tokens in memory; then the oldest are forgotten
 
 
 class Authenticator:

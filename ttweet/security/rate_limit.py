@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import NamedTuple
 
-MAX_BUCKETS = 10_000  # clients remembered, some 300 bytes each; the one that was idle longest is forgotten, as if full
+MAX_BUCKETS = 10_000  # clients whose rate is in memory, about 300 bytes each; the longest idle is forgotten
 ROUNDING = 1e-6  # requests: what has come in by parts may lack so many
 UNITS = {"s": 1, "min": 60, "h": 3600}
 

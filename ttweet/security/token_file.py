@@ -21,7 +21,7 @@ from ttweet.security.rights import ADMIN
 from ttweet.security.tokens import MAX_TOKENS, Token
 
 ENDING = ".tokens"  # beside the database's name
-MAX_BYTES = MAX_TOKENS * 512  # read of the file; a line has 370 bytes at most, and a larger file fills the memory
+MAX_BYTES = MAX_TOKENS * 512  # of the tokens' file; a line has 370 bytes at most
 
 Fingerprint = tuple[int, int, int, int, int]
 

@@ -16,7 +16,7 @@ from ttweet.security.rights import RIGHTS, Principal
 SECRET_BYTES = 32  # 256 bits
 MAX_TOKENS = 1_000  # in one file, which is read as a whole: 200 KiB
 PREFIX = "ttw_"  # so that a scanner for secrets finds one that was published by mistake
-USE_PAUSE_MS = 60_000  # between two notes that a token was used: each writes the file
+USE_PAUSE_MS = 60_000  # between notes that a token was used; each note writes the file
 
 
 class Token(NamedTuple):

@@ -57,8 +57,8 @@ from ttweet.storage.sqlite.writer import SqliteStore
 
 log = logging.getLogger(__name__)
 
-FINAL_COPY_S = 2.0  # for the copies of the log at the end; then one that is stuck is given up
-SWITCH_INTERVAL_S = 0.001  # until a thread that computes lets another do so; Python's 5 ms hold up every statement
+FINAL_COPY_S = 2.0  # for the last copies of the log when the server stops
+SWITCH_INTERVAL_S = 0.001  # that a busy thread keeps the interpreter; Python's 5 ms would delay every statement
 
 
 def run(config: Config) -> int:

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 class Limits:
     """The limits of each client. Times are seconds."""
 
-    max_unanswered: int = 64  # uploads on their way: 64 x 1,000 clients is six times what the journal takes
-    first_byte_s: float = 10.0  # a human with nc needs some; a scanner that says nothing must go
-    frame_s: float = 10.0  # for a whole frame, not for a byte: a byte a second is an attack
-    send_s: float = 10.0  # for all that was answered; who does not read is gone, or hurts himself only
-    ping_s: float = 15.0  # between looks whether a follower has heard anything: so it does so every 30 s at least
-    idle_s: float = 900.0  # between requests; NAT tables forget after five to fifteen minutes anyway
+    max_unanswered: int = 64  # uploads of one client in progress: enough to hide the disk's latency
+    first_byte_s: float = 10.0  # for the first byte: a person with nc needs some seconds, a silent scanner must go
+    frame_s: float = 10.0  # for a whole frame: a client cannot hold a connection with a byte a second
+    send_s: float = 10.0  # for all answers to be sent: disconnect clients that stop reading
+    ping_s: float = 15.0  # between checks of idle followers: each gets a line every 30 s at least
+    idle_s: float = 900.0  # between requests; NAT tables forget after five to fifteen minutes
 
 
 class Rates(NamedTuple):

@@ -23,9 +23,9 @@ from ttweet.storage.contract import Reader
 
 log = logging.getLogger(__name__)
 
-PAGE_LINES = 2_000  # of one read: 200 KB, or 3 MB of the longest lines
-POLL_INTERVAL_S = 0.2  # between two looks at the log: a line is copied well within a second of its commit
-RETRY_INTERVAL_S = 0.5  # between attempts at a copy that fails
+PAGE_LINES = 2_000  # report lines of one read: 200 KB, or 3 MB of the longest
+POLL_INTERVAL_S = 0.2  # between reads of the log: a line is copied well within a second
+RETRY_INTERVAL_S = 0.5  # between attempts to write a copy
 
 _STARTS = tuple([start.encode() for start in LINE_STARTS])
 

@@ -35,7 +35,7 @@ from ttweet.storage.sqlite.writer import SqliteStore
 
 log = logging.getLogger(__name__)
 
-SPARE_DESCRIPTORS = 64  # for the database, Sample.txt, listeners, the event loop, and those to be turned away
+SPARE_DESCRIPTORS = 64  # for the database, Sample.txt, listeners, the event loop and rejected clients
 
 
 def refuse_unsafe(config: Config, addresses: list[Address]) -> None:

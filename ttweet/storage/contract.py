@@ -13,10 +13,10 @@ from typing import NamedTuple, Protocol
 from ttweet.model.reports import Report
 from ttweet.model.tweets import Deletion, Draft, Page, TagPage, Tombstone, Tweet
 
-KEY_LIFETIME_MS = 7 * 86_400_000  # a retry comes within seconds; a week covers a laptop that slept over a holiday
+KEY_LIFETIME_MS = 7 * 86_400_000  # of an idempotency key: retries take seconds, but a laptop may sleep over a holiday
 
 
-REDACT_STEP = 256  # report lines blanked in one transaction: some 3 ms, for which uploads wait
+REDACT_STEP = 256  # report lines redacted in one transaction, about 3 ms: uploads wait for it
 
 
 class LogLine(NamedTuple):

@@ -18,9 +18,9 @@ from ttweet.model.limits import MAX_ID, MAX_TWEET_ID
 from ttweet.model.remedies import IMPORT_ELSEWHERE
 from ttweet.model.tweets import Deletion, Entry, Tombstone, Tweet
 
-PAGE_ENTRIES = 1000  # of one read, and of one transaction: a second run has at most so many to import again
-MAX_LINE_BYTES = 1024 * 1024  # a tweet's line has 1 KiB; what is longer is none, and must not fill the memory
-LATEST_STORED_MS = 253_402_300_799_999  # the end of the year 9999, beyond which SQLite has no dates
+PAGE_ENTRIES = 1000  # entries of one read of an export, and of one transaction of an import
+MAX_LINE_BYTES = 1024 * 1024  # of a line of an import, which is kept in memory; a tweet's line has 1 KiB
+LATEST_STORED_MS = 253_402_300_799_999  # the end of the year 9999, SQLite's last date
 
 _Fields = dict[str, tuple[str, tuple[type, ...]]]
 _ANY: _Fields = {

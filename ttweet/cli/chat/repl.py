@@ -30,8 +30,8 @@ T = TypeVar("T")
 
 ALL = "ALL"
 MAX_SUBSCRIPTIONS = 3  # of a session, as in the networking course
-OWN_PUSH_S = 1.0  # for a tweet of one's own to come back, so that what is typed next finds it
-FAREWELL_S = 1.0  # for the server to end the connection: the name is free when this program has ended
+OWN_PUSH_S = 1.0  # for the session's own tweet to return, so that the next command finds it in the timeline
+FAREWELL_S = 1.0  # for the server to close the connection, so that the name is free when the program has ended
 
 ARGS = "error: args should contain <ServerIP>   <ServerPort>   <Username>"
 BAD_IP = "error: server ip invalid, connection refused."

@@ -17,9 +17,9 @@ from ttweet.cli.stdin import Stdin
 from ttweet.client.waiting import Bell, ready
 
 PROMPT = "> "
-READ_BYTES = 64 * 1024  # one read of a pipe
-MAX_COMMAND_BYTES = 64 * 1024  # of a command, which has under 1 KiB; of a longer one the rest is dropped
-TICK_S = 0.01  # between two signals that end a line which is being typed
+READ_BYTES = 64 * 1024  # of one read of a pipe
+MAX_COMMAND_BYTES = 64 * 1024  # of a command in a pipe, which has less than 1 KiB; the rest of a longer one is dropped
+TICK_S = 0.01  # between two signals that end the line being typed
 
 
 class Screen:

@@ -39,7 +39,7 @@ Salvaged = Annotated[
     bool, Parameter(name="--salvage", negative="", help="Write what can be read of a damaged database.")
 ]
 
-GAPS_TOLD = 20  # of a file so damaged that it has more, they are as good as all
+GAPS_TOLD = 20  # gaps of ids that are listed of a damaged file
 
 Count = Callable[[int], object]
 

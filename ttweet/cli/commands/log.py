@@ -19,7 +19,7 @@ from ttweet.storage.sqlite.header import MAGIC
 from ttweet.storage.sqlite.lock_file import belongs_to
 from ttweet.storage.sqlite.reader import SqliteReader
 
-PAGE_LINES = 1000  # lines of one query
+PAGE_LINES = 1000  # report lines of one query
 
 Session = Annotated[str, Parameter(metavar="N|all", help="The server session by number, or all; default: the last.")]
 Category = Annotated[

@@ -16,7 +16,7 @@ from ttweet.client.sync_client import Client
 from ttweet.model.errors import ConnectError
 from ttweet.protocol.replies import Stored
 
-MAX_STDIN_BYTES = 1024 * 1024  # a message has 600; so `ttweet post - < film.mkv` says so and does not fill the memory
+MAX_STDIN_BYTES = 1024 * 1024  # of a message from stdin, which is kept in memory; a message has 600
 
 Message = Annotated[str, Parameter(name="MESSAGE", help="The text in quotes; put -- before one with a hyphen.")]
 Stdin = Annotated[

@@ -17,7 +17,7 @@ from ttweet.cli.source import open_client
 from ttweet.client.sync_client import Client
 from ttweet.model import durations
 
-MAX_NAME = 100  # characters of a command's name, so that the tweet is never too long
+MAX_NAME = 100  # characters of a command's name in a tweet, which must not become too long
 UNKNOWN = 125  # as timeout(1) has it: the wrapper failed, and whether the command did is not known
 NOT_EXECUTABLE = 126  # as a shell has it
 NOT_FOUND = 127

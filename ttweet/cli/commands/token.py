@@ -18,7 +18,7 @@ from ttweet.security import tokens
 from ttweet.security.token_file import TokenFile
 from ttweet.storage.sqlite.header import refuse_foreign
 
-LONGEST_S = 100 * 366 * 86_400  # a century: times stay such as any program can show
+LONGEST_S = 100 * 366 * 86_400  # lifetime of a token, a century: every program can show the time
 
 Action = Annotated[Literal["add", "list", "revoke"], Parameter(name="ACTION", help="add, list or revoke.")]
 Name = Annotated[

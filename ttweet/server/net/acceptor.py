@@ -14,11 +14,11 @@ from ttweet.server.net.places import Places
 
 log = logging.getLogger(__name__)
 
-ACCEPT_BURST = 4  # connections accepted before other tasks get their turn, some 1 ms: 64 made all wait 20 ms
-REST_TURNS = 5  # turns of the event loop that are others' after each burst: so many an upload takes, to meet one burst
-FRUITLESS_S = 0.0005  # of rest for each client that came for nothing: a flood of them has half of the loop at most
-FRUITLESS_TLS_S = 0.002  # the same where clients speak TLS: a handshake takes 0.9 ms, of this time
-ACCEPT_RETRY_S = 0.1  # until somebody may have closed a descriptor, or the network is up again
+ACCEPT_BURST = 4  # connections accepted before other tasks run, about 1 ms: with 64, all clients waited 20 ms
+REST_TURNS = 5  # turns of the event loop for other tasks after each burst: an upload needs so many
+FRUITLESS_S = 0.0005  # of rest for each client without a completed request: a flood gets half of the loop at most
+FRUITLESS_TLS_S = 0.002  # of rest where clients speak TLS: a handshake takes 0.9 ms
+ACCEPT_RETRY_S = 0.1  # until a descriptor may be free or the network up again
 
 Admit = Callable[[socket.socket, Peer, bool], None]
 """Serves a client that has come; True for one with a place, False for one in the anteroom."""

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from ttweet.descriptors import RAISE_LIMIT
 
-BACKLOG = 1024  # connections the kernel holds until they are accepted; it cuts this at net.core.somaxconn
-DEAD_LINK_S = 30.0  # that a link may leave what was sent unconfirmed; by itself Linux gives it a quarter of an hour
-PORT_TRIES = 16  # for a port that is free at every address; a busy machine has one in four taken
+BACKLOG = 1024  # connections that the kernel holds until they are accepted; net.core.somaxconn may lower it
+DEAD_LINK_S = 30.0  # for sent data without a confirmation, so that a dead link frees its name; Linux waits 15 min
+PORT_TRIES = 16  # for a port that is free at every address; a busy machine uses one in four
 ANY = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}  # noqa: S104  # whether others may reach it is decided elsewhere
 _ABSENT = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)  # this machine has no such family, or no such address
 

@@ -2,7 +2,7 @@
 
 import trio
 
-WARN_AGAIN_S = 60.0  # one warning a minute says as much as ten a second
+WARN_AGAIN_S = 60.0  # between warnings of one kind: one a minute says as much as ten a second
 
 
 class LogInterval:

@@ -16,10 +16,10 @@ from ttweet.model.reports import Peer, Report
 from ttweet.server.net import sweeper
 from ttweet.server.net.sweeper import Timed
 
-SHARES = 8  # of the places: a network or a token with more than one of them makes room for smaller ones
-MIN_SHARE = 8  # places: a small server is not divided further
-ANTEROOM_PART = 20  # one more client for each 20 may connect to a full server and show a token
-MIN_ANTEROOM = 4  # clients
+SHARES = 8  # of a full server: a network or token with more than one share makes room for smaller ones
+MIN_SHARE = 8  # clients of a share: a small server is not divided further
+ANTEROOM_PART = 20  # clients for which one more may connect to a full server, to show a token
+MIN_ANTEROOM = 4  # clients that may connect to a full server to show a token, at least
 
 
 class Standing(Enum):

@@ -5,8 +5,8 @@ from typing import Protocol, TypeVar
 
 import trio
 
-SWEEP_INTERVAL_S = 0.5  # between two looks at the deadlines; each is met that much late at the most
-TURN_CLIENTS = 8  # closed or looked at before others get their turn, some 1 ms: a thousand may be due at once
+SWEEP_INTERVAL_S = 0.5  # between checks of all deadlines: a deadline is met this much late at most
+TURN_CLIENTS = 8  # clients closed or checked before other tasks run, about 1 ms: a thousand may be due
 
 
 class Timed(Protocol):

@@ -14,10 +14,10 @@ from ttweet.server.net.tls_records import MAX_FRUITLESS_RECORDS, RecordAllowance
 from ttweet.server.net.transport import LOST, READ_BYTES, Transport
 
 HANDSHAKE = 0x16  # the first byte of a client that speaks TLS, see RFC 8446, 5.1
-MAX_HANDSHAKE_BYTES = 128 * 1024  # of a client: a long chain of certificates has 20 KiB
-MAX_DISCARDED_BYTES = 64 * 1024  # of a client that speaks no TLS, behind the answer to it
+MAX_HANDSHAKE_BYTES = 128 * 1024  # of a client's handshake; a long chain of certificates has 20 KiB
+MAX_DISCARDED_BYTES = 64 * 1024  # read from a client that speaks no TLS, after the answer to it
 NO_ROOM = b"\x15\x03\x03\x00\x02\x02\x50"  # a fatal alert, internal_error (RFC 8446, 6): the server is full
-RECORD_BYTES = 16 * 1024  # of plain text, encrypted at a time: the most that one record has, see RFC 8446, 5.1
+RECORD_BYTES = 16 * 1024  # of plain text encrypted at a time: the largest TLS record (RFC 8446, section 5.1)
 
 
 class TlsTransport:

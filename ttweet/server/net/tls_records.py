@@ -4,8 +4,8 @@ TLS 1.3 hides what a record is for, but not where it ends; how many records held
 """
 
 HEADER_BYTES = 5  # of a record: its type, its version and how many bytes follow, see RFC 8446, 5.1
-MAX_FRUITLESS_RECORDS = 1_000  # 10 ms of the loop, 20 ms if each is a new key that the server answers
-RECORDS_WITH_DATA = 64  # that allow for another one without: honest clients change keys after millions
+MAX_FRUITLESS_RECORDS = 1_000  # TLS records without data: 10 ms, or 20 ms if each is a new key to answer
+RECORDS_WITH_DATA = 64  # that allow another record without data; clients change keys after millions
 
 
 class RecordAllowance:

@@ -15,8 +15,8 @@ import trio
 
 from ttweet import system
 
-READ_BYTES = 4 * 1024  # of one read; the 450 shortest frames take 0.2 ms to parse, in which nobody else has a turn
-MAX_READY = 128  # sockets read before other tasks get their turn, some 4 ms; with 32 batches are small: a sixth slower
+READ_BYTES = 4 * 1024  # of one read: the 450 shortest frames take 0.2 ms to parse
+MAX_READY = 128  # sockets read before other tasks run, about 4 ms; with 32, batches are small and a sixth slower
 
 LOST = (OSError, trio.BrokenResourceError, trio.ClosedResourceError)
 """What a transport raises when the connection is gone."""

@@ -39,7 +39,7 @@ from ttweet.server.tcp.deadline import Deadline
 from ttweet.server.tcp.outbox import Outbox
 from ttweet.server.tcp.state import CLOSED, DRAINING, HANDLING, LAST_READ, LINGERING, READING
 
-TURN_REQUESTS = 8  # of one client before others get their turn, some 0.3 ms; one read may hold very many
+TURN_REQUESTS = 8  # of one client before other tasks run, about 0.3 ms; one read may hold hundreds
 
 ENCODER = FrameEncoder(JSON)
 """Makes the frames of all connections' pushes."""

@@ -7,7 +7,7 @@ from ttweet.protocol.reader import RequestReader
 from ttweet.server.config import Limits
 from ttweet.server.net.places import Place
 
-LINGER_S = 1.0  # bytes are thrown away for so long after the last answer, lest a reset overtake it
+LINGER_S = 1.0  # of reading after the last answer, so that a reset does not overtake the answer
 
 
 class Deadline:

@@ -17,7 +17,7 @@ from ttweet.storage.sqlite.migrating import our_tables
 from ttweet.storage.sqlite.reader import COUNT_TWEETS
 from ttweet.storage.sqlite.room import missing_for_copy, more_room
 
-STEP_PAGES = 1024  # 4 MiB: a look at the progress each 10 ms
+STEP_PAGES = 1024  # 4 MiB between updates of the progress, about 10 ms
 
 Progress = Callable[[int, int], object]
 

@@ -28,7 +28,7 @@ from ttweet.storage.sqlite.reader import COUNT_TWEETS
 from ttweet.storage.sqlite.tail import FIRST_VERSION
 from ttweet.storage.sqlite.tweet_rows import to_tweet
 
-PAGE_TWEETS = 1000  # of one look at the progress, some 10 ms
+PAGE_TWEETS = 1000  # tweets between updates of the progress, about 10 ms
 
 Progress = Callable[[int, int], object]
 

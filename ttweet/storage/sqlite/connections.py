@@ -21,11 +21,11 @@ from ttweet.storage.sqlite.lock_file import refuse_others
 from ttweet.storage.sqlite.migrating import expected_schema, migrate, our_tables, told_when_long
 from ttweet.storage.sqlite.room import missing, no_room
 
-WAL_PAGES = 4000  # 16 MiB until it is written back: hot pages go to the file once for many commits
-MAX_WAL_BYTES = 64 * 1024 * 1024  # a WAL that a long reader made grow is cut back to this
-MAX_LOOKED_OVER_BYTES = 64 * 1024 * 1024  # at a start, 0.2 s; a check looks at more, and at what it means
-MAX_COMPARED_BYTES = 32 * 1024 * 1024  # of these also the indexes: 0.1 s, and 0.4 s where each tweet is one new tag
-MAX_STATEMENTS = 256  # prepared ones kept; the writer has about a hundred
+WAL_PAGES = 4000  # 16 MiB of write-ahead log before a checkpoint: hot pages are written once for many commits
+MAX_WAL_BYTES = 64 * 1024 * 1024  # of the write-ahead log after a long reader has finished
+MAX_LOOKED_OVER_BYTES = 64 * 1024 * 1024  # of a file whose pages a server checks at the start, in 0.2 s
+MAX_COMPARED_BYTES = 32 * 1024 * 1024  # of a file whose indexes it checks too, in 0.1 s to 0.4 s
+MAX_STATEMENTS = 256  # prepared statements kept; the writer has about a hundred
 ENGINE = f"SQLite {sqlite3.sqlite_version}"
 
 _SETTINGS = {  # read back after they are set: SQLite ignores in silence what it cannot do

@@ -22,8 +22,8 @@ from ttweet.storage.sqlite.lock_file import Lock, lock_path
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.rescue import put_back, save
 
-ATTEMPTS = 3  # to open a file again
-RESCUE_INTERVAL_S = 1.0  # between attempts to rescue what the file held: each may copy all of it
+ATTEMPTS = 3  # to open a file whose names are being removed
+RESCUE_INTERVAL_S = 1.0  # between attempts to rescue a lost file: each may copy all of it
 
 log = logging.getLogger(__name__)
 

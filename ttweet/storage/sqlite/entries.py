@@ -21,7 +21,7 @@ from ttweet.storage.sqlite.tag_index import TagIndex
 from ttweet.storage.sqlite.tag_uses import to_tagged
 from ttweet.storage.sqlite.tweet_rows import to_row
 
-PURGE_STEP = 256  # rows that one batch removes at most, beside as many as it has added: no batch waits for a big one
+PURGE_STEP = 256  # old rows that one batch removes, in addition to as many as it adds: no batch waits for a long one
 
 _TWEETS = Rows("INSERT INTO tweets (id, at, author, text, tags) VALUES ", 5)
 _DELETIONS = Rows("INSERT INTO deletions (id, at, tweet) VALUES ", 3)

@@ -13,7 +13,7 @@ from ttweet.model.errors import OpenError, StoreError
 from ttweet.model.remedies import REBUILD_INDEXES, SAVE_WHAT_IS_LEFT
 from ttweet.storage.sqlite.room import is_starved, missing_at_all, no_room
 
-BUSY_TIMEOUT_S = 5.0  # for the write lock; a sqlite3 shell in the middle of a statement is done by then
+BUSY_TIMEOUT_S = 5.0  # for the write lock, then uploads get `busy`; a sqlite3 shell finishes a statement sooner
 DESCRIPTORS = 5  # that SQLite needs for a file: the file, its write-ahead log and index, its folder, a temporary file
 
 

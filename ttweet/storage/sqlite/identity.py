@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ttweet import system
 
-NAMES_CHECK_INTERVAL_S = 0.5  # between two looks at all four names; database and log are compared at each commit, 3 us
+NAMES_CHECK_INTERVAL_S = 0.5  # between checks of all four file names; two are checked at each commit, in 3 us
 ENDINGS = ("", "-wal", "-shm", ".lock")
 
 File = tuple[int, int]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from ttweet.storage.sqlite.errors import primary_code
 
-MAX_DAMAGES = 5  # told of a damaged file: the first few say what kind it is, and what is left must be saved anyway
+MAX_DAMAGES = 5  # reported of a damaged file: the first few show the kind of damage
 
 _OF_INDEX = re.compile(r"\bindex \S")  # "row 1 missing from index x", "wrong # of entries in index x" and the like
 _INDEXES = "SELECT name, tbl_name, coalesce(sql, '') FROM main.sqlite_schema WHERE type = 'index'"

@@ -13,7 +13,7 @@ from ttweet.storage.contract import KEY_LIFETIME_MS
 from ttweet.storage.sqlite.rows import Rows, Value
 from ttweet.storage.sqlite.tweet_rows import DELETED, to_tweet
 
-PURGE_PAUSE_MS = 60_000  # between two looks for keys that are too old
+PURGE_PAUSE_MS = 60_000  # between searches for expired idempotency keys
 DIGEST_BYTES = 16  # two keys of a billion have the same digest with a probability of 1 to 10^21
 
 _OWN_SECRET = "SELECT secret FROM key_secret"  # noqa: S105  # the statement that reads it

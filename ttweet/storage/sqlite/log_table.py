@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ttweet.model.reports import Report
 from ttweet.storage.sqlite.rows import Rows, Value
 
-ROW_BYTES = 40  # counted for each line beside its texts: its numbers, side, category and place in a page take 33 or so
+ROW_BYTES = 40  # counted for a report line in addition to its texts; numbers and page overhead take about 33
 
 _LINES = Rows("INSERT INTO log (id, session, at, side, category, text) VALUES ", 6)
 _DETAILED = Rows("INSERT INTO log (id, session, at, side, category, text, code, identity, address) VALUES ", 9)

@@ -23,7 +23,7 @@ from ttweet.storage.sqlite.errors import store_error
 from ttweet.storage.sqlite.tail import Tail
 from ttweet.storage.sqlite.tweet_rows import to_tweet, to_tweet_or_tombstone
 
-SEARCH_STEP = 2_000  # report lines searched by one call: some 2 ms, in which other questions wait
+SEARCH_STEP = 2_000  # report lines searched in one call, about 2 ms: other queries wait for it
 _ABOVE = MAX_ID + 1  # all ids
 DELETIONS_VERSION = 4  # of the schema: in the files of older ones nothing is deleted
 DETAILS_VERSION = 9  # of the schema: in the files of older ones report lines have no columns for them

@@ -9,13 +9,11 @@ from pathlib import Path
 
 from ttweet.model.errors import OpenError, StoreError
 
-RESERVE_BYTES = (
-    1024 * 1024
-)  # kept free of tweets: a stop, a start and a removal of old tweets need room; ext4 keeps 5 %
-START_BYTES = 128 * 1024  # for the index of the write-ahead log, and the pages of a session and its first lines
-PLENTY_BYTES = 1024 * 1024 * 1024  # of free room, which no disk loses within ROOM_CHECK_INTERVAL_S
-ROOM_CHECK_INTERVAL_S = 0.1  # between two looks at a disk with plenty of room
-SHM_BYTES = 32 * 1024  # of the index of the write-ahead log, for the first 4,096 pages
+RESERVE_BYTES = 1024 * 1024  # of the disk that tweets leave free, for a stop, a start and `ttweet prune`
+START_BYTES = 128 * 1024  # for the index of the write-ahead log, a session and its first lines
+PLENTY_BYTES = 1024 * 1024 * 1024  # of free space, which no disk loses within ROOM_CHECK_INTERVAL_S
+ROOM_CHECK_INTERVAL_S = 0.1  # between checks of a disk with plenty of space
+SHM_BYTES = 32 * 1024  # of the index of the write-ahead log, for its first 4,096 pages
 
 _KIB, _MIB = 1024, 1024 * 1024
 _UNKNOWN = 1 << 62  # bytes: nothing is refused for want of them

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Sequence
 from itertools import chain
 
-MAX_ROWS = 512  # of one statement; times 9 columns well below SQLite's 32,766 variables
+MAX_ROWS = 512  # of one statement; with 9 columns far below SQLite's 32,766 variables
 
 Value = str | bytes | int | None
 

@@ -20,9 +20,9 @@ from ttweet.storage.sqlite.tag_table import TagTable
 from ttweet.storage.sqlite.tag_uses import Tagged, to_tagged
 from ttweet.storage.sqlite.tweet_rows import to_tweet
 
-CHUNK_TWEETS = 1_000  # some 5 ms of work: more would save little and make the batch that it goes with wait longer
-CHUNK_WEIGHT = 96 * 1024  # of the tags indexed at once: some 700 short ones, 11 ms of work, or 170 of 450 bytes
-MAX_DELAY_MS = 1_000  # that a tweet waits while others follow: other programs see an index that is one second old
+CHUNK_TWEETS = 1_000  # tweets indexed at once, about 5 ms: the batch that triggers it waits
+CHUNK_WEIGHT = 96 * 1024  # of tags indexed at once, about 700 short tags: 11 ms
+MAX_DELAY_MS = 1_000  # until a tweet is indexed while others follow: other programs see an index of that age
 
 _UP_TO = "SELECT up_to FROM tag_index"
 _MARK = "UPDATE tag_index SET up_to = ?"

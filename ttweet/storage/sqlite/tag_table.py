@@ -12,8 +12,8 @@ from ttweet.model import hashtags
 from ttweet.storage.sqlite.rows import Rows, Value
 from ttweet.storage.sqlite.tag_uses import Tagged, TagUse, count_uses
 
-MAX_CACHED = 16_384  # tag rows; the oldest go first
-MAX_CACHED_BYTES = 2 * 1024 * 1024  # of their keys in memory, and about as much of the spellings
+MAX_CACHED = 16_384  # rows of tags in memory; the oldest go first
+MAX_CACHED_BYTES = 2 * 1024 * 1024  # of their keys in memory, and about as much of their spellings
 
 _FIND = Rows("SELECT key, id, spelling FROM tags WHERE key IN (VALUES ", 1, ")")
 _COUNT = Rows(

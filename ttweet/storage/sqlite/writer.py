@@ -23,8 +23,8 @@ from ttweet.storage.sqlite.reader import Queries, SqliteReader
 from ttweet.storage.sqlite.room import DiskRoom, missing, more_room, no_room
 from ttweet.storage.sqlite.tweet_rows import DELETED, to_tweet
 
-PRUNE_STEP = 256  # tweets that go in one transaction: some 15 ms
-LINES_STEP = 1_000  # report lines that go in one transaction: some 5 ms
+PRUNE_STEP = 256  # tweets removed in one transaction, about 15 ms
+LINES_STEP = 1_000  # report lines removed in one transaction, about 5 ms
 
 
 T = TypeVar("T")
