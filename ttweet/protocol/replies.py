@@ -50,7 +50,8 @@ def data_of(line: bytes) -> Any:
 
 def is_reply(line: bytes) -> bool:
     """Whether a line of a connection that follows, too, is a reply and no push."""
-    return line.startswith((b'["ok"', b'["err"'))
+    frame: Any = frames.loads(line)
+    return frame[0] in (operations.OK, operations.ERR)
 
 
 def refusal(data: Any) -> Refused:

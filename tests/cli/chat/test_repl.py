@@ -1,17 +1,21 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.guard import GUARD_S
+from tests.support.hostile_lines import HOSTILE, STRANGE
 from tests.support.in_process import run
 from tests.support.peers import peer, says
 from tests.support.processes import LIMIT_S, TTWEET, environment, running_server
 from tests.support.server_here import ServerHere, server_here
 from ttweet.cli import shell
 from ttweet.cli.chat import repl
+from ttweet.cli.chat.screen import Screen
 from ttweet.client.sync_client import Client
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
@@ -194,6 +198,98 @@ def test_what_a_server_says_before_it_goes_is_told() -> None:
         )
     said = "connection error, please check your server: no further frame came"
     assert (done.returncode, done.stdout, done.stderr) == (shell.UNREACHABLE, f"{repl.SIGNED_IN}\n{said}\n", "")
+
+
+class Keyboard(Screen):
+    """A screen whose commands are these; then nothing is typed until the session is over."""
+
+    def __init__(self, *commands: str) -> None:
+        self.said: list[str] = []
+        self._commands = commands
+        self._over_now = threading.Event()
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def end(self) -> None:
+        self._over_now.set()
+
+    def commands(self) -> Iterator[str]:
+        yield from self._commands
+        assert self._over_now.wait(GUARD_S), "the session goes on without its server"
+
+
+def ended(keyboard: Screen, *lines: bytes, asks: int = 0) -> int:
+    """The exit code of a session whose server signs it in, answers so many requests, and says the rest unasked."""
+    answers = [b'["ok",null]\n', *(one + b"\n" for one in lines)]
+    unasked = b"".join(answers[asks:])
+    with peer(says(*answers[:asks], unasked)) as client:
+        return repl.run([client.host, str(client.port), "ann"], keyboard)
+
+
+@pytest.mark.parametrize("line", HOSTILE, ids=lambda line: repr(line)[:40])
+def test_a_server_that_is_no_ttweet_ends_the_session_in_a_sentence(line: bytes) -> None:
+    keyboard = Keyboard()
+    assert ended(keyboard, line) == shell.UNREACHABLE
+    why = (
+        repl.CLOSED if line.startswith(b'["ok", {') else repl.NO_TTWEET
+    )  # an answer that nobody asked for, then the end
+    assert keyboard.said == [repl.SIGNED_IN, repl.NO_SERVER.format(why)]
+
+
+@pytest.mark.parametrize("line", STRANGE, ids=lambda line: repr(line)[:40])
+def test_an_error_that_nobody_asked_for_is_told_however_it_is_spelled(line: bytes) -> None:
+    keyboard = Keyboard()
+    assert ended(keyboard, line) == shell.UNREACHABLE
+    assert keyboard.said[1] in [repl.NO_SERVER.format(text) for text in ("hello", "\\x1b]0;owned\\x07")]
+
+
+def test_answers_that_nobody_asked_for_end_the_session() -> None:
+    keyboard = Keyboard()
+    assert ended(keyboard, *[b'["ok",null]'] * 1000) == shell.UNREACHABLE
+    assert keyboard.said == [repl.SIGNED_IN, repl.NO_SERVER.format(repl.NO_TTWEET)]
+
+
+def test_a_refusal_that_the_course_has_no_words_for_is_told_and_the_session_goes_on() -> None:
+    keyboard = Keyboard("getusers", "gettweets bob", 'tweet "hi" #a', "exit")
+    refusal = b'["err",{"code":"full","text":"the disk is full"}]'
+    assert ended(keyboard, *[refusal] * 3, asks=4) == shell.DONE
+    assert keyboard.said == [repl.SIGNED_IN, *["error: the disk is full"] * 3, repl.BYE]
+
+
+def test_a_screen_that_takes_nothing_more_ends_the_session() -> None:
+    class Gone(Keyboard):
+        def say(self, text: str) -> None:
+            super().say(text)
+            if text != repl.SIGNED_IN:
+                raise BrokenPipeError
+
+    push = b'["m",{"id":1,"at":1,"by":"bob","text":"hi","tags":["a"]}]'
+    with pytest.raises(BrokenPipeError):
+        ended(Gone("subscribe #ALL"), b'["ok",{"from":0}]', push, asks=1)
+
+
+def test_a_tweet_right_behind_the_answer_to_subscribe_is_shown() -> None:
+    push = b'["m",{"id":1,"at":1,"by":"bob","text":"hi","tags":["a"]}]'
+    keyboard = Keyboard("subscribe #a")
+    ended(keyboard, b'["ok",{"from":0}]\n' + push, asks=1)
+    assert 'bob "hi" #a' in keyboard.said
+
+
+def test_a_subscription_that_is_refused_is_none() -> None:
+    refusal = b'["err",{"code":"forbidden","text":"reading needs a token"}]'
+    keyboard = Keyboard(*["subscribe #a"] * 2, "exit")
+    assert ended(keyboard, refusal, refusal, asks=3) == shell.DONE
+    assert keyboard.said == [repl.SIGNED_IN, *["error: reading needs a token"] * 2, repl.BYE]
+
+
+def test_the_timeline_has_the_newest_tweets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repl, "MAX_TIMELINE", 2)
+    keyboard = Keyboard("subscribe #ALL", 'tweet "x" #a', "timeline", "exit")
+    tweets = [b'["m",{"id":%d,"at":1,"by":"bob","text":"%d","tags":[]}]' % (number, number) for number in range(1, 5)]
+    following = b'["ok",{"from":0}]\n' + b"\n".join(tweets)
+    assert ended(keyboard, following, b'["ok",{"id":4,"at":1,"tags":["a"]}]', asks=3) == shell.DONE
+    assert keyboard.said[-3:] == ['bob: "3"', 'bob: "4"', repl.BYE]
 
 
 def test_the_courses_server_keeps_its_file_and_starts_again_at_once(tmp_path: Path) -> None:

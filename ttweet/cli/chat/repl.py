@@ -20,7 +20,7 @@ from ttweet.cli.shell import DONE, UNREACHABLE, USAGE, exit_code, sentence
 from ttweet.client.sync_client import Client
 from ttweet.client.tcp import addresses
 from ttweet.client.waiting import FOREVER, Bell, ready
-from ttweet.model.errors import ConnectError, Refused
+from ttweet.model.errors import REQUEST_FAULTS, ConnectError, Refused
 from ttweet.model.limits import MAX_QUERY_LIMIT
 from ttweet.model.reports import escape
 from ttweet.model.tweets import MAX_CHARACTERS, MAX_NAME_CHARACTERS, Tweet
@@ -30,6 +30,8 @@ T = TypeVar("T")
 
 ALL = "ALL"
 MAX_SUBSCRIPTIONS = 3  # of a session, as in the networking course
+MAX_TIMELINE = 10_000  # newest tweets that `timeline` shows: 4 MiB
+MAX_ANSWERS = 2  # unread: one to a request, and one that the server sends before it closes the connection
 OWN_PUSH_S = 1.0  # for the session's own tweet to return, so that the next command finds it in the timeline
 FAREWELL_S = 1.0  # for the server to close the connection, so that the name is free when the program has ended
 
@@ -47,6 +49,8 @@ BAD_FORMAT = "message format illegal."
 BAD_TAG = "hashtag illegal format, connection refused."
 NO_USER = "no user {} in the system"
 BYE = "bye bye"
+CLOSED = "Connection closed"
+NO_TTWEET = "what answers there is no ttweet"
 
 
 def run(arguments: Sequence[str], screen: Screen, ca: str | None = None) -> int:
@@ -81,10 +85,10 @@ class ChatSession:
         self._screen = screen
         self._say = screen.say
         self._subscribed: list[str] = []
-        self._received: list[Tweet] = []
+        self._received: deque[Tweet] = deque(maxlen=MAX_TIMELINE)
         self._newest = 0
         self._answers: deque[bytes] = deque()
-        self._lost = False
+        self._fault: ConnectError | OSError | None = None  # what has ended the thread that reads
         self._arrived = Bell()  # for the thread that reads commands, with everything that the other one takes
         self._link = Client(host, port, name=name, ca=ca).connect()
 
@@ -98,19 +102,27 @@ class ChatSession:
         self._say(SIGNED_IN)
         try:
             for command in self._screen.commands():
-                if not self._carry_out(command.strip()):
+                if not self._goes_on(command.strip()):
                     return DONE
-            if self._lost:
-                self._raise_last_words()
+            if self._fault:
+                self._raise_last_words(self._fault)
         except ConnectError as error:
             self._say(NO_SERVER.format(sentence(error)))
             return UNREACHABLE
         finally:
             self._link.shut_down()
-            self._wait_for(lambda: self._lost, FAREWELL_S)
-            if self._lost:  # else the other thread still reads
+            self._wait_for(lambda: self._fault is not None, FAREWELL_S)
+            if self._fault:  # else the other thread still reads
                 self._link.close()
         return DONE
+
+    def _goes_on(self, command: str) -> bool:
+        """Do it and return whether the session goes on. A refusal that the course has no words for is the server's."""
+        try:
+            return self._carry_out(command)
+        except Refused as refused:
+            self._say(f"error: {refused.text}")
+            return True
 
     def _carry_out(self, command: str) -> bool:
         """Do it and return whether the session goes on."""
@@ -150,6 +162,8 @@ class ChatSession:
         try:
             stored = self._call(*calls.post(found[1], tags, scan=False))
         except Refused as refused:
+            if refused.code not in REQUEST_FAULTS:
+                raise
             return self._say({"too_long": BAD_LENGTH, "bad_tag": BAD_TAG}.get(refused.code, BAD_FORMAT))
         if ALL in self._subscribed or set(tags) & set(self._subscribed):
             self._wait_for(lambda: self._newest >= stored.id, OWN_PUSH_S)
@@ -169,22 +183,27 @@ class ChatSession:
         return self._say(SUCCESS)
 
     def _subscribe(self, tags: list[str]) -> None:
-        """Follow these; the server takes none for all, so none is to cancel."""
-        fewer = [tag for tag in self._subscribed if tag in tags]
-        if tags == self._subscribed:
-            return
-        self._subscribed = fewer  # what is on its way for a tag that goes is not shown any more
-        if not tags:
-            self._call(*calls.unfollow())
-        else:
-            self._call(*calls.follow([] if ALL in tags else tags))
-        self._subscribed = tags
+        """Follow these; the server takes none for all, so none is to cancel.
+
+        What it pushes right behind its answer is for these too, and what is still on its way for others is not shown.
+        """
+        before, self._subscribed = self._subscribed, tags
+        try:
+            if not tags and before:
+                self._call(*calls.unfollow())
+            elif tags != before:
+                self._call(*calls.follow([] if ALL in tags else tags))
+        except Refused:
+            self._subscribed = before
+            raise
 
     def _get_tweets(self, name: str) -> None:
         try:
             for tweet in self._since_login(name):
                 self._say(_line(tweet, ":"))
-        except Refused:
+        except Refused as refused:
+            if refused.code not in {"bad_name", "not_online"}:
+                raise
             self._say(NO_USER.format(escape(name)))
 
     def _since_login(self, name: str) -> Iterator[Tweet]:
@@ -200,40 +219,52 @@ class ChatSession:
         return self._answer(shape)
 
     def _answer(self, shape: Callable[[Any], T]) -> T:
-        self._wait_for(lambda: self._lost or bool(self._answers), defaults.TIMEOUT_S)
+        self._wait_for(lambda: bool(self._fault or self._answers), defaults.TIMEOUT_S)
         if not self._answers:
-            raise ConnectError("unknown", "Connection closed")
+            raise self._fault or ConnectError("unknown", CLOSED)
         try:
             return shape(replies.data_of(self._answers.popleft()))
         except frames.MISFITS as exc:
-            raise ConnectError("unknown", "what answers there is no ttweet") from exc
+            raise ConnectError("unknown", NO_TTWEET) from exc
 
     def _wait_for(self, come: Callable[[], bool], longest_s: float) -> None:
         until = time.monotonic() + longest_s
         while not come() and ready({self._arrived.fd: select.POLLIN}, until):
             self._arrived.hush()
 
-    def _raise_last_words(self) -> None:
+    def _raise_last_words(self, fault: ConnectError | OSError) -> None:
         """Raise what the server has said unasked before it went, for instance that nothing was asked for too long."""
         try:
             self._answer(replies.done)
         except Refused as refused:
             raise ConnectError("unknown", refused.text) from refused
+        raise fault
 
     def _read(self) -> None:
-        """Take what the server says until it is gone, which ends the session, whatever is being typed."""
+        """Take what the server says until it is gone, which ends the session, whatever is being typed.
+
+        What goes wrong is raised by the thread that reads commands.
+        """
         try:
             while True:
-                line = self._link.receive()
-                if replies.is_reply(line):
-                    self._answers.append(line)
-                else:
-                    self._push(pushes.decode(frames.loads(line)))
+                self._take(self._link.receive())
                 self._arrived.ring()
-        except (ConnectError, *frames.MISFITS):
-            self._lost = True
-            self._arrived.ring()
-            self._screen.end()
+        except OSError as exc:  # of stdout
+            self._fault = exc
+        except ConnectError:
+            self._fault = ConnectError("unknown", CLOSED)
+        except frames.MISFITS:
+            self._fault = ConnectError("unknown", NO_TTWEET)
+        self._arrived.ring()
+        self._screen.end()
+
+    def _take(self, line: bytes) -> None:
+        if not replies.is_reply(line):
+            self._push(pushes.decode(frames.loads(line)))
+        elif len(self._answers) < MAX_ANSWERS:
+            self._answers.append(line)
+        else:
+            raise ValueError("more answers than questions")
 
     def _push(self, tweet: object) -> None:
         if not isinstance(tweet, Tweet):
