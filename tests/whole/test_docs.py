@@ -296,6 +296,11 @@ def test_no_option_is_documented_that_does_not_exist() -> None:
         assert set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", text.replace("python -m", ""))) <= known
 
 
+def test_every_environment_variable_is_documented() -> None:
+    used = {name for path in PACKAGE.rglob("*.py") for name in re.findall(r"TTWEET_[A-Z_]+", path.read_text())}
+    assert [name for name in sorted(used) if f"`{name}`" not in COMMANDS] == []
+
+
 def test_exit_codes_are_those_of_the_code() -> None:
     for text in (README, COMMANDS):
         rows = {int(code) for code in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)}
