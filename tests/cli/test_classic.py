@@ -141,6 +141,16 @@ def test_what_a_server_has_answered_is_done_though_it_closes_at_once(
     assert capsys.readouterr() == (printed, "")
 
 
+def test_what_a_newer_server_has_taken_is_done_though_this_client_would_refuse_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shell, "on_terminal", lambda stream: True)
+    answer = b'["ok",{"id":7,"at":1700000000000,"tags":[]}]\n'
+    with peer(says_and_ends(answer)) as server:
+        assert shell.run(classic.upload, "127.0.0.1", str(server.port), "x" * 151) == 0
+    assert "151/150" in capsys.readouterr().err
+
+
 def test_the_verbs_are_plain_functions_that_raise(server: Server) -> None:
     with pytest.raises(Refused):
         classic.upload("127.0.0.1", str(server.port), "nul \0")

@@ -63,5 +63,5 @@ def _summary(stored: Stored, text: str) -> str:
     from ttweet.model import tweets  # for a person there is time; a script does not come here
 
     tags = " ".join([f"#{reports.escape(tag)}" for tag in stored.tags]) or "(no tags)"
-    length = f"{len(tweets.checked_text(text))}/{tweets.MAX_CHARACTERS}"
+    length = f"{len(tweets.nfc(text))}/{tweets.MAX_CHARACTERS}"
     return f"#{stored.id}  {tags}  {length}" + ("" if text else "  the last message is reset")
