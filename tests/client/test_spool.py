@@ -181,6 +181,20 @@ def test_a_file_that_a_crash_left_unfinished_is_not_there(folder: Path) -> None:
         assert texts(at) == ["whole"]
 
 
+def test_what_a_killed_command_had_begun_to_keep_is_kept_once_it_is_old(folder: Path) -> None:
+    at = Spool(folder)
+    with at.locked():
+        at.keep_late(parcel("whole"))
+        (late,) = folder.glob("late-*")
+        unfinished = late.rename(folder / f"unfinished-{late.name}")
+    with at.locked():
+        assert (texts(at), unfinished.exists()) == ([], True), "its command may still write it"
+        long_ago = time.time() - spool.MAX_WAIT_S - 1
+        os.utime(unfinished, (long_ago, long_ago))
+    with at.locked():
+        assert (texts(at), unfinished.exists()) == (["whole"], False)
+
+
 def test_there_is_an_end_to_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spool, "MAX_KEPT", 2)
     at = Spool(folder)

@@ -10,7 +10,7 @@ import pytest
 from tests.support.guard import GUARD_S
 from tests.support.peers import listens, peer, says
 from tests.support.processes import Server, running_server
-from ttweet.client import lines
+from ttweet.client import lines, sync_client
 from ttweet.client.sync_client import Client
 from ttweet.model import tweets
 from ttweet.model.errors import ConnectError, Refused
@@ -219,6 +219,15 @@ def test_one_client_serves_many_threads(client: Client) -> None:
 
 
 # What can go wrong
+
+
+def test_after_many_threads_few_connections_stay_open(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sync_client, "MAX_IDLE", 2)
+    connections = [client._take() for _ in range(5)]
+    for connection in connections:
+        client._put_back(connection)
+    assert client._idle == connections[:2]
+    client.ping()
 
 
 def test_a_lost_connection_leaves_an_upload_unknown() -> None:

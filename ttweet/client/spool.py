@@ -143,8 +143,13 @@ class Spool:
             raise FullError
 
     def _number_late(self) -> None:
-        for number, path in enumerate(self._late(), self._next_number()):
+        for number, path in enumerate([*self._abandoned(), *self._late()], self._next_number()):
             path.rename(self._path(number))
+
+    def _abandoned(self) -> list[Path]:
+        """What a killed command had begun to keep without the lock: a tweet, or a damaged file that is set aside."""
+        before = time.time() - MAX_WAIT_S
+        return sorted(path for path in self.folder.glob("unfinished-late-*") if path.stat().st_mtime < before)
 
     def _late(self) -> list[Path]:
         """What was kept without the lock, in the order of the clock."""

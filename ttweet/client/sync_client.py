@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 
 IN_FLIGHT = 64  # unanswered requests of a client; a server reads no more
+MAX_IDLE = 16  # open connections between requests: one for each of a program's threads that are busy at a time
 
 
 class Client(AnyClient):
@@ -67,7 +68,7 @@ class Client(AnyClient):
 
     def reach(self) -> None:
         """Connect now instead of with the first request. Raises ConnectError, Refused."""
-        self._idle.append(self._take())
+        self._put_back(self._take())
 
     def post(self, text: str, *, tags: Iterable[str] = (), scan: bool = True, key: str | None = None) -> Stored:
         """Upload a tweet; it is on the server's disk when this returns.
@@ -114,7 +115,7 @@ class Client(AnyClient):
         except BaseException:
             connection.close()
             raise
-        self._idle.append(connection)
+        self._put_back(connection)
 
     def follow(
         self,
@@ -203,7 +204,7 @@ class Client(AnyClient):
         except BaseException:
             connection.close()
             raise
-        self._idle.append(connection)
+        self._put_back(connection)
 
     def request(self, operation: str, data: object) -> Any:
         """Ask one thing and return the data of its answer."""
@@ -234,7 +235,7 @@ class Client(AnyClient):
         except BaseException:
             connection.close()  # an answer that is still to come would be taken for that of the next request
             raise
-        self._idle.append(connection)
+        self._put_back(connection)
         return self._shaped(replies.data_of, answer)
 
     def _deletions_once(self, after: int) -> set[int]:
@@ -265,6 +266,12 @@ class Client(AnyClient):
     def _take(self) -> SyncLink:
         """An idle connection, or a new one: no other thread has it until it is put back among the idle."""
         return self._take_idle() or self.connect()
+
+    def _put_back(self, connection: SyncLink) -> None:
+        if len(self._idle) < MAX_IDLE:
+            self._idle.append(connection)
+        else:
+            connection.close()
 
     def _take_idle(self) -> SyncLink | None:
         """An idle connection that the server has not closed, if there is one."""
