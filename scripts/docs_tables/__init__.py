@@ -1,1 +1,1 @@
-"""The tables of the documentation that come from the code: options, exit codes and limits."""
+"""The tables of the documentation that come from the code: options, exit codes, error codes, limits and packages."""

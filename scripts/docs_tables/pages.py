@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from docs_tables import limits, options, performance
+from docs_tables import errors, limits, options, packages, performance
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -34,7 +34,9 @@ def _table(name: str) -> str:
 
 _TABLES: dict[str, Callable[[], str]] = {
     "commands": options.commands,
+    "error codes": errors.codes,
     "exit codes": options.exit_codes,
+    "packages": packages.table,
     "uploads a second": performance.uploads,
     "cost of a tweet": performance.costs,
 }

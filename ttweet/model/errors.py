@@ -6,43 +6,50 @@ client's: there is nobody to answer.
 Knows nothing else of ttweet.
 """
 
-CODES = {
-    "too_long": "the text is longer than a tweet may be",
-    "bad_text": "the text has a character that no tweet may have, such as NUL",
-    "bad_tag": "a given tag is invalid, or there are too many",
-    "bad_key": "the idempotency key is empty or too long",
-    "bad_name": "the name is not 1 to 32 letters and digits",
-    "name_taken": "a client with this name is online",
-    "not_online": "no client with this name is online",
-    "no_tweet": "no tweet has this id",
-    "forbidden": "the client lacks the right; a token may have it",
-    "token": "the token is wrong, revoked or expired; the connection is closed",
-    "slow_down": "too many requests; try again after the seconds in the text",
-    "bad_request": "the data of the request is of the wrong kind",
+WIRE_CODES = {
     "bad_operation": "unknown operation",
-    "bad_frame": "invalid frame; the connection is closed",
-    "bad_protocol": "the first byte belongs to neither protocol; the connection is closed",
-    "tls": "one end speaks TLS and the other does not, or a certificate is not accepted",
-    "timeout": "the first byte, a frame or the next request took too long; the connection is closed",
-    "busy": "the server has its maximum of clients, or another process locks the file; try again",
-    "full": "the disk is full; nothing was stored, queries still work",
-    "altered": "another program changed the database's schema; nothing was stored, queries still work",
-    "moved": "the database file was moved, replaced or removed; nothing was stored, queries still work",
-    "used_up": "the database has used all its ids; nothing was stored, queries still work",
-    "stopping": "the server is stopping; nothing was stored",
-    "unknown": "the tweet may be stored or not; try again with the same key",
-    "internal": "the server failed; nothing was stored",
-    # Of opening a database file; these never cross the network.
+    "bad_request": "data of the wrong kind, or an unknown field",
+    "bad_frame": "not a frame: invalid JSON, not two elements, or a frame or number that is too large; *closes*",
+    "bad_protocol": "the first bytes belong to neither protocol; *closes*",
+    "tls": "one end speaks TLS and the other does not, or does not accept the certificate; *closes*",
+    "timeout": "no first byte, no end of a frame or no next frame in time; *closes*",
+    "forbidden": "the client lacks the right; *closes* if it has no right at all, or follows and may no longer read",
+    "token": "the token is wrong, revoked or expired; *closes*",
+    "slow_down": "too many requests; nothing was done. Or too many wrong tokens, and *closes*",
+    "busy": "another process locks the database; nothing was stored. Or the server is full, and *closes*",
+    "too_long": "the text has too many characters or bytes",
+    "bad_text": "the text contains U+0000 or a lone surrogate",
+    "bad_tag": "an invalid tag, a tag with too long a search key, too many tags, or tags beside an empty text",
+    "bad_key": "the idempotency key is empty, too long or contains U+0000",
+    "bad_name": "the name is empty, too long, or not made of letters and digits",
+    "name_taken": "the name, or one that looks like it, is online or belongs to a token",
+    "not_online": "no client is online under this name",
+    "no_tweet": "no tweet has this id, or retention has removed it",
+    "full": "the disk is full; nothing was stored; queries still work",
+    "altered": "another program changed the database's schema; nothing was stored; queries still work; try again later",
+    "moved": "the database file was moved, replaced or removed; nothing was stored; queries still work",
+    "used_up": "the database has used all its ids; nothing was stored; queries and deletions still work",
+    "stopping": "the server is stopping; nothing was stored; *closes* soon",
+    "unknown": "the tweet may be stored or not; post it again later with the same key; may *close*",
+    "internal": "the server failed; nothing was stored; may *close*",
+}
+"""The codes that a server sends. The errors marked *closes* end the connection."""
+
+LOCAL_CODES = {
+    # Of opening a database file.
     "missing": "the file does not exist",
     "denied": "no permission to read or write the file or its folder",
     "not_ours": "the file is not a database of ttweet",
     "damaged": "the database is damaged",
     "newer": "a newer ttweet wrote the file",
-    "unsafe": "other machines could reach a server without tokens or TLS",
     "locked": "another server is using the file",
-    # Of the client.
+    # Of starting a server and of connecting to one.
+    "unsafe": "other machines could reach a server without tokens or TLS",
     "unreachable": "no server answers at that address",
 }
+"""The codes that never cross the network."""
+
+CODES = WIRE_CODES | LOCAL_CODES
 
 REQUEST_FAULTS = frozenset({"bad_key", "bad_name", "bad_request", "bad_tag", "bad_text", "too_long"})
 """The refusals that concern the request alone: the same request is refused again, and the next one may be taken."""
