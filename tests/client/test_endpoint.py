@@ -307,8 +307,8 @@ def test_a_token_file_may_begin_with_a_byte_order_mark(monkeypatch: pytest.Monke
     ("data", "wrong"),
     [
         (b"\xef\xbb\xbf", "is empty; put the token into it"),
-        ("ttw_y\r\n".encode("utf-16"), "is UTF-16, as PowerShell's > writes it; save it as UTF-8"),
-        (b"\xfe\xff\0t", "is UTF-16, as PowerShell's > writes it; save it as UTF-8"),
+        ("ttw_y\r\n".encode("utf-16"), "is UTF-16, as PowerShell's > writes it; convert it: iconv -f UTF-16 -t UTF-8"),
+        (b"\xfe\xff\0t", "is UTF-16, as PowerShell's > writes it; convert it: iconv -f UTF-16 -t UTF-8"),
     ],
 )
 def test_a_token_file_of_another_encoding_is_named(

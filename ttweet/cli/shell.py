@@ -169,9 +169,11 @@ def has_colour(stream: TextIO | None) -> bool:
 
 def checked_port(text: str) -> int:
     """A port to connect to. Raises UsageError."""
-    if text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 65535:
-        return int(text)
-    raise UsageError(f"{_shown(text)} is no port; a port is a number from 1 to 65535")
+    from ttweet.client.servers import NO_PORT, port_of  # only the classic commands take a port apart
+
+    if (port := port_of(text)) is None:
+        raise UsageError(f"{_shown(text)} {NO_PORT}")
+    return port
 
 
 def checked_text(argument: str, name: str = "the message") -> str:

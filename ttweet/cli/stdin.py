@@ -10,6 +10,7 @@ from typing import Any
 
 from ttweet.cli import shell
 from ttweet.client.waiting import ready
+from ttweet.model.remedies import IS_UTF_16
 
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _MARKS = (codecs.BOM_UTF8, *UTF_16)
@@ -50,7 +51,7 @@ class Stdin(io.RawIOBase):
             count += more
         first = bytes(buffer[:count])
         if first.startswith(UTF_16):
-            raise shell.UsageError("stdin is UTF-16, as PowerShell's > writes it; convert it: iconv -f UTF-16 -t UTF-8")
+            raise shell.UsageError(f"stdin {IS_UTF_16}")
         if not first.startswith(codecs.BOM_UTF8):
             return count
         rest = first.removeprefix(codecs.BOM_UTF8)

@@ -10,6 +10,7 @@ import time
 
 from ttweet.client import tcp
 from ttweet.model.errors import SetupError
+from ttweet.model.remedies import IS_UTF_16
 from ttweet.model.switches import is_on
 from ttweet.protocol import calls
 
@@ -153,5 +154,5 @@ def _token_of(path: str, source: str) -> str:
     except OSError as exc:
         raise SetupError("token", f"{source} cannot be read: {exc.strerror}") from exc
     if data.startswith(UTF_16):
-        raise SetupError("token", f"{source} is UTF-16, as PowerShell's > writes it; save it as UTF-8")
+        raise SetupError("token", f"{source} {IS_UTF_16}")
     return data.removeprefix(UTF_8).decode("ascii", "replace").strip()

@@ -15,6 +15,7 @@ VARIABLE = "TTWEET_SERVER"
 TLS = "ttweets"
 SCHEMES = ("ttweet", TLS)
 SHOWN = 80  # characters of a name that is wrong
+NO_PORT = "is no port; a port is a number from 1 to 65535"
 
 
 class ServerAddress:
@@ -85,9 +86,9 @@ def _host_and_port(name: str, place: str) -> tuple[str, int]:
         raise _invalid(name, f"{host!a} is no host; use HOST:PORT, such as {SERVER}")
     if port is None:
         return host, PORT
-    if not (port.isascii() and port.isdigit() and len(port) <= 5 and 1 <= int(port) <= 65535):
-        raise _invalid(name, f"{port!a} is no port; a port is a number from 1 to 65535")
-    return host, int(port)
+    if (number := port_of(port)) is None:
+        raise _invalid(name, f"{port!a} {NO_PORT}")
+    return host, number
 
 
 def _in_brackets(name: str, place: str) -> tuple[str, str | None]:
@@ -122,9 +123,16 @@ def _is_ipv6(host: str) -> bool:
     return True
 
 
+def port_of(text: str, lowest: int = 1) -> int | None:
+    """The port that a text names, or None."""
+    if text.isascii() and text.isdigit() and len(text) <= 5 and lowest <= int(text) <= 65535:
+        return int(text)
+    return None
+
+
 def _checked(port: int) -> int:
-    if not 1 <= port <= 65535:  # the system would take it for another
-        raise SetupError("unreachable", f"{port} is no port; a port is a number from 1 to 65535")
+    if port_of(str(port)) is None:  # the system would take it for another
+        raise SetupError("unreachable", f"{port} {NO_PORT}")
     return port
 
 

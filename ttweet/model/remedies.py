@@ -14,3 +14,4 @@ READ_EACH_PAGE = "put a backup in its place, or let SQLite look at each page by 
 NEW_FILE = "make a new file from its tweets"
 IMPORT_ELSEWHERE = "import into a new file"
 OTHER_REPORT_FILE = "name another file for the report lines"
+IS_UTF_16 = "is UTF-16, as PowerShell's > writes it; convert it: iconv -f UTF-16 -t UTF-8"

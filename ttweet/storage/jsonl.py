@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from ttweet.model import stored
 from ttweet.model.errors import Refused
 from ttweet.model.limits import MAX_ID, MAX_TWEET_ID
-from ttweet.model.remedies import IMPORT_ELSEWHERE
+from ttweet.model.remedies import IMPORT_ELSEWHERE, IS_UTF_16
 from ttweet.model.tweets import Deletion, Entry, Tombstone, Tweet
 
 PAGE_ENTRIES = 1000  # entries of one read of an export, and of one transaction of an import
@@ -107,7 +107,7 @@ def read_lines(stream: Stream) -> Iterator[tuple[int, bytes]]:
         number += 1
         if number == 1:
             if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                raise _bad("the file is UTF-16, as PowerShell's > writes it; convert it: iconv -f UTF-16 -t UTF-8")
+                raise _bad(f"the file {IS_UTF_16}")
             line = line.removeprefix(codecs.BOM_UTF8)
         if len(line) > MAX_LINE_BYTES:
             raise _bad(f"line {number}: more than {MAX_LINE_BYTES:,} bytes; this is no export of ttweet's")

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from ttweet import defaults
 from ttweet.cli.chat.screen import Screen
 from ttweet.cli.shell import DONE, UNREACHABLE, USAGE, exit_code, sentence
+from ttweet.client.servers import port_of
 from ttweet.client.sync_client import Client
 from ttweet.client.tcp import addresses
 from ttweet.client.waiting import FOREVER, Bell, ready
@@ -279,7 +280,7 @@ def _fault(host: str, port: str, name: str) -> str | None:
     """What is wrong with the arguments, looked at in their order."""
     if not _is_host(host):
         return BAD_IP
-    if not (port.isascii() and port.isdigit() and len(port) <= 5 and 1024 <= int(port) <= 65535):
+    if port_of(port, lowest=1024) is None:
         return BAD_PORT
     if not (name.isalnum() and len(name) <= MAX_NAME_CHARACTERS):
         return BAD_NAME
