@@ -1,3 +1,4 @@
+import inspect
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -46,6 +47,29 @@ async def test_the_verbs_are_those_of_the_client() -> None:
         assert await client.who() == ["matt"]
         assert [one.tag for one in (await client.list_tags(limit=1)).tags] in (["Tokyo"], ["beside"])
         await client.ping()
+
+
+FOR_THREADS_ALONE = {"connect", "deletions_after", "last_text", "post_many", "reach", "report", "report_if_connected"}
+
+
+def verbs(kind: type) -> dict[str, list[tuple[str, object, object]]]:
+    """The parameters of each public method: name, kind and default."""
+    return {
+        name: [
+            (each.name, each.kind, each.default)
+            for each in inspect.signature(verb).parameters.values()
+            if each.name != "timeout_s"
+        ]
+        for name, verb in inspect.getmembers(kind, inspect.isfunction)
+        if not name.startswith("_")
+    }
+
+
+def test_a_verb_takes_the_same_in_both_clients() -> None:
+    of_threads = verbs(ttweet.Client)
+    for name in FOR_THREADS_ALONE:
+        del of_threads[name]
+    assert verbs(ttweet.AsyncClient) == of_threads
 
 
 async def test_many_tasks_share_a_connection() -> None:
