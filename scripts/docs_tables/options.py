@@ -1,22 +1,31 @@
-"""Tables of the command line: commands, options and exit codes, from the sources of `--help`."""
+"""What the docs have of the command line, from the sources of `--help`: commands, their manuals, exit codes."""
 
 import re
-from collections.abc import Iterator
+import textwrap
 from typing import Any
 
 from ttweet.cli import shell
-from ttweet.cli.main import GROUPS, make_app
+from ttweet.cli.main import COMMANDS, GROUPS, make_app
 
-CLASSIC = "-u and -d"  # the forms without a command, whose options are the parser's own
+WIDTH = 118  # columns of a paragraph
 
-_OPTION = re.compile(r"(?<![\w`-])--[a-z][a-z-]*")
+_CODE = re.compile(r"(`[^`]*`)")
+_NAMES = re.compile(r"(?<![\w-])(--[a-z][a-z-]*|TTWEET_[A-Z_]+)")  # of options and variables
 
 
-def table(command: str) -> str:
-    """Return the table of a command's arguments and options: spelling, meaning, default."""
-    app = make_app()
-    rows = [_row(argument) for argument in _arguments(app if command == CLASSIC else app[command])]
-    return "\n".join(["| argument or option | meaning | default |", "| --- | --- | --- |", *rows])
+def manual(command: str) -> str:
+    """Return what `--help-all` says of a command above its examples: summary, usage, details, arguments and options."""
+    page = COMMANDS[command][1]
+    usage = [line.strip().replace("\\[", "[") for line in page.usage.splitlines()]
+    details = [textwrap.fill(_marked(text), WIDTH, break_on_hyphens=False) for text in page.details.split("\n\n")]
+    synopsis = "\n".join([f"    {line}" for line in usage])
+    blocks = [_marked(page.summary), synopsis, *details, _options(make_app()[command])]
+    return "\n\n".join(blocks)
+
+
+def classic() -> str:
+    """Return the table of the options that stand without a command."""
+    return _options(make_app())
 
 
 def commands() -> str:
@@ -35,8 +44,9 @@ def exit_codes() -> str:
     return "\n".join(["| code | meaning |", "| --- | --- |", *rows])
 
 
-def _arguments(app: Any) -> Iterator[Any]:
-    yield from [argument for argument in app.assemble_argument_collection() if argument.parameter.help]
+def _options(app: Any) -> str:
+    rows = [_row(argument) for argument in app.assemble_argument_collection() if argument.parameter.help]
+    return "\n".join(["| argument or option | meaning | default |", "| --- | --- | --- |", *rows])
 
 
 def _row(argument: Any) -> str:
@@ -48,8 +58,9 @@ def _row(argument: Any) -> str:
 
 
 def _marked(text: str) -> str:
-    """The text with its options as code."""
-    return _OPTION.sub(lambda option: f"`{option[0]}`", text)
+    """The text on one line, with its options and variables as code."""
+    parts = _CODE.split(" ".join(text.split()))
+    return "".join([part if part.startswith("`") else _NAMES.sub(r"`\1`", part) for part in parts])
 
 
 def _code(text: str) -> str:

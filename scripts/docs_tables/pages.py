@@ -35,9 +35,10 @@ def _table(name: str) -> str:
 _TABLES: dict[str, Callable[[], str]] = {
     "commands": options.commands,
     "error codes": errors.codes,
+    "classic options": options.classic,
     "exit codes": options.exit_codes,
     "packages": packages.table,
     "uploads a second": performance.uploads,
     "cost of a tweet": performance.costs,
 }
-_TABLES_OF: dict[str, Callable[[str], str]] = {"options of ": options.table, "limits of ": limits.table}
+_TABLES_OF: dict[str, Callable[[str], str]] = {"manual of ": options.manual, "limits of ": limits.table}

@@ -44,9 +44,17 @@ def test_a_value_has_the_unit_that_its_name_tells(name: str, value: float, shown
 
 
 def test_an_option_is_shown_with_its_value_and_its_default_even_if_its_value_has_a_bar() -> None:
-    rows = options.table("log").splitlines()
-    assert next(row for row in rows if "--session" in row).startswith("| `--session N\\|all` | ")
-    assert next(row for row in options.table("serve").splitlines() if "--max-clients" in row).endswith("| `1000` |")
+    rows = options.manual("log").splitlines()
+    assert next(row for row in rows if "`--session" in row).startswith("| `--session N\\|all` | ")
+    assert next(row for row in options.manual("serve").splitlines() if "`--max-clients" in row).endswith("| `1000` |")
+
+
+def test_a_manual_begins_with_summary_and_usage_and_marks_options_and_variables_as_code() -> None:
+    lines = options.manual("post").splitlines()
+    assert lines[0] == "Post a message and print its id."
+    assert lines[2:4] == ["    ttweet post [OPTIONS] [MESSAGE | -]", "    ttweet post [OPTIONS] --lines"]
+    assert any("With `--lines`" in line for line in lines)
+    assert "`TTWEET_TEXT`" in options.manual("follow")
 
 
 def test_only_what_stands_between_the_marks_is_written_again() -> None:

@@ -16,9 +16,9 @@ MAX_SENTENCE_WORDS = 35
 MAX_DOCS_WORDS = 17_000  # of docs/*.md together, without generated tables and decision records
 
 MAX_PAGE_WORDS = {  # each page answers one question; what is generated does not count
-    "README.md": 1_500,
+    "README.md": 1_150,
     "contrib/README.md": 500,
-    "docs/commands.md": 4_250,
+    "docs/commands.md": 3_400,
     "docs/design.md": 1_150,
     "docs/export.md": 430,
     "docs/limits.md": 240,
@@ -32,7 +32,7 @@ MAX_PAGE_WORDS = {  # each page answers one question; what is generated does not
 PAGES = [*MAX_PAGE_WORDS, "CHANGELOG.md", *(str(path.relative_to(ROOT)) for path in sorted(DOCS.glob("adr/*.md")))]
 
 # Code that does not keep the rules yet. A name leaves this list when it does, and none is added.
-NOT_YET_CODE = {"ttweet", "migrations", "scripts", "tests"}  # a folder may be replaced by those in it
+NOT_YET_CODE = {"ttweet", "scripts", "tests"}  # a folder may be replaced by those in it
 
 # No subject of a sentence is `who`: name the server, the client, the command, or say `you`.
 WHO = {

@@ -8,7 +8,7 @@ BACKUP = HelpPage(
     summary="Copy the database, even while a server is running.",
     details="""The copy has every tweet that was acknowledged before the command started. FILE gets its name only when
 the copy is complete, checked, and on the disk. To restore it, stop the server, replace the database with a copy of
-FILE, and remove the old -wal and -shm files beside it. Tokens are in tweets.db.tokens, which is not copied.""",
+FILE, and remove the old tweets.db-wal and tweets.db-shm. Tokens are in tweets.db.tokens, which is not copied.""",
     examples=f"""{EXAMPLES}
   ttweet backup "tweets-$(date +%F).db"
   ttweet backup nightly.db --force --db /srv/tweets.db""",
@@ -27,7 +27,7 @@ CHECK = HelpPage(
 report log, and the counts of the tags. It reports what is wrong and what to do, and changes nothing.
 
 With --repair it rebuilds damaged indexes of a database that is not in use, if nothing else is damaged. It first copies
-the file and its -wal to FILE.before-repair. If the repair fails, the file stays as it was.""",
+the file and its write-ahead log to FILE.before-repair. If the repair fails, the file stays as it was.""",
     examples=f"""{EXAMPLES}
   ttweet check
   ttweet check nightly.db && rm older.db
