@@ -298,10 +298,10 @@ def test_a_server_removes_at_its_start_and_goes_on_where_it_was_stopped(tmp_path
     ("arguments", "words"),
     [
         (["--keep", "1d", "--keep-last", "1"], "give one of them"),
-        (["--keep", "90"], "--keep cannot be '90'"),
-        (["--keep", "soon"], "--keep cannot be 'soon'"),
-        (["--keep", "0"], "--keep 0 would keep no tweet"),
-        (["--keep-last", "0"], "--keep-last cannot be 0"),
+        (["--keep", "90"], "invalid --keep '90'"),
+        (["--keep", "soon"], "invalid --keep 'soon'"),
+        (["--keep", "0"], "invalid --keep '0': it would keep no tweet"),
+        (["--keep-last", "0"], "invalid --keep-last '0'"),
     ],
 )
 def test_a_command_line_that_cannot_be_meant_is_told(tmp_path: Path, arguments: list[str], words: str) -> None:

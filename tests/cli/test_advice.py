@@ -25,7 +25,7 @@ ERRORS = {  # with the end of what is said of them
     OpenError("altered", "2 more", remedies.CHECK, DB): ": ttweet check '/srv/my tweets.db'",
     Refused("bad_request", "line 3", remedies.IMPORT_ELSEWHERE): ": --db NEW",
     Refused("name_taken", "ann has a token", remedies.REVOKE, "ann"): ": ttweet token revoke ann",
-    ConnectError("tls", "signed by none", remedies.TRUST): ", or give the command --ca FILE",
+    ConnectError("tls", "signed by none", remedies.TRUST): ", or add --ca FILE",
     OpenError("denied", "it is the database", remedies.OTHER_REPORT_FILE): " with --report-file",
     unreachable("127.0.0.1", 80, ConnectionRefusedError()): ": ttweet serve 80",
     unreachable("localhost", 80, ConnectionRefusedError()): ": ttweet serve 80",

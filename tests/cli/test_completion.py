@@ -234,7 +234,7 @@ def test_a_shell_that_is_not_installed_gets_its_script_and_no_promise(home: Path
     for name in SHELLS:
         done = install(name, variables(home, {"PATH": str(bin_folder)}))
         assert (done.returncode, Path(done.stdout.rstrip("\n")).is_file()) == (0, True)
-        assert done.stderr.endswith(f"{name} is not installed here, so completion was not tried\n")
+        assert done.stderr.endswith(f"{name} is not installed here, so completion was not checked\n")
 
 
 @pytest.mark.parametrize("name", SHELLS)
@@ -257,7 +257,7 @@ def test_completion_is_written_where_it_is_wanted(name: str, tmp_path: Path) -> 
     ],
 )
 def test_a_script_that_cannot_be_written_is_named(file: str, why: str) -> None:
-    text = f"ttweet: {file if '/x' not in file else NOT_WRITABLE}: {why}; name another file with -o"
+    text = f"ttweet: {file if '/x' not in file else NOT_WRITABLE}: {why}; choose another file with -o"
     assert complains("--install-completion", "--shell", "bash", "-o", file) == (shell.FAILED, text)
 
 
@@ -275,5 +275,5 @@ def test_an_unknown_shell_is_asked_for(
     monkeypatch.setenv("SHELL", "/bin/tcsh")
     monkeypatch.setattr("cyclopts.completion.detect.detect_shell", detect)
     assert main.main(["--install-completion"]) == shell.USAGE
-    said = "unknown shell '/bin/tcsh'; name bash, zsh or fish: ttweet --install-completion --shell bash"
+    said = "unknown shell '/bin/tcsh'; use bash, zsh or fish: ttweet --install-completion --shell bash"
     assert said in capsys.readouterr().err

@@ -9,7 +9,7 @@ import pytest
 from ttweet.cli import faults, shell
 from ttweet.model.errors import ConnectError
 
-REPORT = "; please report it to the authors, with what TTWEET_DEBUG=1 prints"
+REPORT = "; please report it with the output of TTWEET_DEBUG=1"
 
 
 def fails(error: BaseException) -> int:
@@ -38,12 +38,12 @@ def caused(error: Exception, cause: Exception) -> Exception:
         (AssertionError(), "internal error: AssertionError"),
         (ExceptionGroup("tasks", [ExceptionGroup("inner", [KeyError("x")])]), "internal error: KeyError: 'x'"),
         (BaseExceptionGroup("tasks", [GeneratorExit("x")]), "internal error: GeneratorExit: x"),
-        (ExceptionGroup("tasks", [RuntimeError(faults.NO_THREAD)]), "no room for another thread"),
+        (ExceptionGroup("tasks", [RuntimeError(faults.NO_THREAD)]), "cannot start a thread"),
         (ExceptionGroup("tasks", [OSError(errno.EIO, "Input/output error", "t.db")]), "t.db: Input/output error"),
         (caused(ImportError("Cannot import module 'x'"), MemoryError()), "out of memory; raise the limit"),
         (ImportError("no module x"), "internal error: ImportError: no module x"),
-        (MemoryError(), "out of memory; raise the limit (ulimit -v) or close other programs"),
-        (RuntimeError(faults.NO_THREAD), "no room for another thread; raise the limits (ulimit -u, -v)"),
+        (MemoryError(), "out of memory; raise the limit (ulimit -v), or close other programs"),
+        (RuntimeError(faults.NO_THREAD), "cannot start a thread; raise the limits (ulimit -u, -v)"),
         (
             OSError(errno.EMFILE, "Too many open files"),
             "the system refused: Too many open files; raise the limit: ulimit -n 4096",

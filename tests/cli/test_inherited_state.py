@@ -66,8 +66,12 @@ def test_a_closed_stream_costs_no_command_its_work(
         (["import", "-"], "0>/dev/null", "stdin: Bad file descriptor"),
         (["last"], "1</dev/null", "stdout: Bad file descriptor"),
         (["last"], "1>/dev/full", "stdout: No space left on device"),
-        (["export", "--db", "DB"], ">&-", "stdout is closed; name a file: ttweet export tweets.jsonl"),
-        (["log", "--db", "DB", "--export", "-"], ">&-", "stdout is closed; name a file: ttweet log --export log.txt"),
+        (["export", "--db", "DB"], ">&-", "stdout is closed; write to a file: ttweet export tweets.jsonl"),
+        (
+            ["log", "--db", "DB", "--export", "-"],
+            ">&-",
+            "stdout is closed; write to a file: ttweet log --export log.txt",
+        ),
     ],
 )
 def test_a_stream_that_a_command_cannot_do_without_is_named(
@@ -125,7 +129,7 @@ def test_a_folder_that_is_gone_costs_only_what_needs_it(
     done = begin(gone, server, tmp_path, *[str(server.db) if word == "DB" else word for word in command])
     assert done.returncode == code
     assert "Traceback" not in done.stderr
-    assert ("the working folder was removed or moved; cd to another one" in done.stderr) == (code == 1)
+    assert ("the current folder was removed or moved; cd to another one" in done.stderr) == (code == 1)
 
 
 @pytest.mark.parametrize("umask", ["0000", "0777"])
@@ -149,7 +153,7 @@ def test_sigchld_that_is_ignored_hides_no_failure(server: Server, tmp_path: Path
         assert client.tweets_of_tag("ci").tweets[0].text.startswith("failed (7) sh ")
     exec_ = ["follow", "--from", "0", "--count", "1", "--exec", "exit 3"]
     done = begin("""trap '' CHLD; exec "$@" """, server, tmp_path, *exec_)
-    assert done.stderr == "ttweet: --exec ended with exit code 3 for tweet 1; going on\n"
+    assert done.stderr == "ttweet: --exec failed for tweet 1: exit code 3; continuing\n"
 
 
 def test_the_command_gets_signals_as_the_wrapper_got_them(server: Server, tmp_path: Path) -> None:
@@ -187,8 +191,8 @@ def test_a_user_whom_the_system_does_not_know_can_post_and_run(server: Server, o
         return done.returncode, done.stderr
 
     no_spool = "ttweet: the spool: no home folder; set HOME or XDG_STATE_HOME"
-    assert says("post", "--spool", "hello") == (0, f"{no_spool}; nothing can be kept\n")
-    assert says("run", "--spool", "--", "sh", "-c", "exit 7") == (7, f"{no_spool}; nothing can be kept\n")
+    assert says("post", "--spool", "hello") == (0, f"{no_spool}; posting without the spool\n")
+    assert says("run", "--spool", "--", "sh", "-c", "exit 7") == (7, f"{no_spool}; posting without the spool\n")
     assert says("post", "--spool") == (1, f"{no_spool}\n")
     code, said = says("--install-completion", "--shell", "bash")
     assert code != 0

@@ -77,5 +77,5 @@ def test_a_value_is_taken_by_all_commands_or_by_none(option: str, value: str) ->
 @pytest.mark.parametrize("value", ["0", "0d", "0.0h", "0.5s", "0.9s"])
 @pytest.mark.parametrize("command", ["serve", "prune"])
 def test_an_age_that_would_keep_no_tweet_is_refused(command: str, value: str) -> None:
-    with pytest.raises(UsageError, match=f"^--keep {value} would keep no tweet; give a time such as 90d$"):
+    with pytest.raises(UsageError, match=f"^invalid --keep '{value}': it would keep no tweet; use a time such as 90d$"):
         app().parse_args([command, "--keep", value, *NEEDED.get(command, [])])

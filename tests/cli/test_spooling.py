@@ -20,7 +20,7 @@ from ttweet.client.spool import Entry, Spool
 from ttweet.client.sync_client import Client
 from ttweet.model.tweets import Tweet
 
-KEPT = "kept, and posted by the next command with --spool"
+KEPT = "kept for the next command with --spool"
 UNKNOWN_LETTER = "\U000378a1"  # unassigned in every Python: a letter that only the server's newer Python may know
 BUSY = b'["err",{"code":"busy","text":"another process holds the file"}]\n'
 
@@ -83,7 +83,7 @@ def test_a_tweet_that_finds_no_server_goes_with_the_next_one_and_before_it(state
         assert err == f"ttweet: nothing is listening on 127.0.0.1:1; start one: ttweet serve 1; {KEPT}\n"
     assert waiting(state) == ["one #a", "two"]
     readdress(state, server.address)
-    assert post(state, "last", server=server.address) == (0, "3\n", "posted 2 that waited\n")
+    assert post(state, "last", server=server.address) == (0, "3\n", "posted 2 waiting tweets\n")
     one, two, last = all_tweets(server)
     assert (one.text, one.by, one.tags) == ("one #a", "matt", ("a", "b"))
     assert (two.text, last.text, last.by) == ("two", "last", None)
@@ -122,7 +122,7 @@ def test_run_keeps_its_tweet_and_ends_as_its_command_did(state: Path, server: Se
     assert re.search(rf"ttweet: nothing is listening .*; {KEPT}: failed \(3\) sh [\d.]+s\n$", done.stderr)
     readdress(state, server.address)
     done = command(state, "run", "--spool", "--tag", "ci", "--", "true", server=server.address)
-    assert (done.returncode, done.stderr) == (0, "posted 1 that waited\n")
+    assert (done.returncode, done.stderr) == (0, "posted 1 waiting tweet\n")
     post(state, "last", server=server.address)
     assert [re.sub(r" [\d.]+s$", "", text) for text in texts(server)] == ["failed (3) sh", "ok true", "last"]
 
@@ -131,9 +131,9 @@ def test_without_a_message_what_waits_is_posted(state: Path, server: ServerHere)
     post(state, "last", server="127.0.0.1:1")
     code, out, err = post(state, server="127.0.0.1:1")
     assert (code, out) == (shell.UNREACHABLE, "")
-    assert err.endswith("; what waits is kept\n")
+    assert err.endswith("; the waiting tweets are kept\n")
     readdress(state, server.address)
-    assert post(state, server=server.address) == (0, "", "posted 1 that waited\n")
+    assert post(state, server=server.address) == (0, "", "posted 1 waiting tweet\n")
     assert post(state, server=server.address) == (0, "", "")
     assert texts(server) == ["last"]
 
@@ -142,7 +142,7 @@ def test_without_a_message_what_waits_is_posted(state: Path, server: ServerHere)
     "options", [["--empty"], ["--tag", "a"], ["--key", "k"], ["--key", ""], ["--as", "matt"], ["--json"]]
 )
 def test_an_option_of_a_message_does_not_stand_for_one(state: Path, server: ServerHere, options: list[str]) -> None:
-    said = f"ttweet: {options[0]}, but no message; without both, ttweet post --spool posts what waits\n"
+    said = f"ttweet: missing message: {options[0]} needs one; to post what is waiting: ttweet post --spool\n"
     assert post(state, *options, server=server.address) == (shell.USAGE, "", said)
 
 
@@ -218,7 +218,7 @@ def test_one_that_was_refused_after_all_is_set_aside_and_the_others_go(state: Pa
     readdress(state, server.address)
     code, out, err = post(state, "last", server=server.address)
     assert (code, out) == (0, "2\n")
-    assert re.search(r"200 characters, the limit is 150: 'a+'; set aside in .*/000000000001\.new\.refused\n", err)
+    assert re.search(r"200 characters, the limit is 150: 'a+'; moved to .*/000000000001\.new\.refused\n", err)
     assert texts(server) == ["good", "last"]
     assert files(state) == ["000000000001.new.refused"]
 
@@ -233,8 +233,8 @@ def test_damaged_and_too_old_files_are_set_aside_and_the_others_go(state: Path, 
     os.utime(old, (0, 0))
     code, out, err = post(state, "last", server=server.address)
     assert (code, out) == (0, "2\n")
-    assert "no tweet that was kept; set aside in " in err
-    assert "no server can tell any more whether it has 'old'; set aside in " in err
+    assert "damaged file in the spool; moved to " in err
+    assert "too old to post safely, as it may be stored already: 'old'; moved to " in err
     assert texts(server) == ["good", "last"]
     assert files(state) == ["000000000001.new.damaged", "000000000002.sent.old"]
 
@@ -243,13 +243,13 @@ def test_a_spool_that_cannot_be_written_keeps_nobody_from_posting(state: Path, s
     state.write_text("a file where the folder should be")
     code, out, err = post(state, "last", server=server.address)
     assert (code, out) == (0, "1\n")
-    assert "Not a directory; nothing can be kept" in err
+    assert "Not a directory; posting without the spool" in err
 
 
 def test_lines_have_keys_and_no_spool(state: Path) -> None:
     code, _, err = post(state, "--lines", server="127.0.0.1:1")
     assert code == shell.USAGE
-    assert "--spool keeps one message; with --key, --lines can be run again" in err
+    assert "conflicting options: --spool and --lines; use --lines with --key" in err
 
 
 def spawn(state: Path, text: str, server: str) -> subprocess.Popen[bytes]:
@@ -279,7 +279,7 @@ def test_a_poster_that_is_killed_before_the_answer_has_posted_once(
     assert process.returncode == -signal.SIGKILL
     (path,) = (state / "ttweet" / "spool").glob("*.sent")
     path.write_text(path.read_text().replace(f":{client.port}", f":{server.port}"))
-    assert post(state, "last", server=server.address) == (0, "2\n", "posted 1 that waited\n")
+    assert post(state, "last", server=server.address) == (0, "2\n", "posted 1 waiting tweet\n")
     assert texts(server) == ["killed", "last"]
 
 
@@ -304,11 +304,11 @@ def test_while_another_command_stands_still_the_tweet_is_kept_behind_its_own(
     post(state, "before", server="127.0.0.1:1")
     with Spool(state / "ttweet" / "spool").locked():
         assert main.main(["post", "--spool", "--server", server.address, "later"]) == shell.UNREACHABLE
-        assert re.search(rf"process {os.getpid()} has been at the spool for .*; {KEPT}\n$", capfd.readouterr().err)
+        assert re.search(rf"process {os.getpid()} has used the spool for .*; {KEPT}\n$", capfd.readouterr().err)
         assert main.main(["post", "--spool", "--server", server.address]) == shell.UNREACHABLE
-        assert capfd.readouterr().err.endswith("; what waits is kept\n")
+        assert capfd.readouterr().err.endswith("; the waiting tweets are kept\n")
     readdress(state, server.address)
-    assert post(state, "last", server=server.address) == (0, "3\n", "posted 2 that waited\n")
+    assert post(state, "last", server=server.address) == (0, "3\n", "posted 2 waiting tweets\n")
     assert texts(server) == ["before", "later", "last"]
 
 
@@ -316,7 +316,7 @@ def test_what_waits_under_another_name_of_the_server_is_told(state: Path, server
     post(state, "last", server="localhost:1")
     code, out, err = post(state, server=server.address)
     assert (code, out) == (0, "")
-    assert err == "still kept, for --server localhost:1\n"
+    assert err == "still kept for --server localhost:1\n"
     assert waiting(state) == ["last"]
 
 
@@ -332,7 +332,7 @@ def test_a_poster_that_is_interrupted_while_it_waits_for_another_keeps_its_tweet
         env = environment({"XDG_STATE_HOME": str(state)})
         with subprocess.Popen(arguments, env=env, stderr=subprocess.PIPE, text=True) as process:
             assert process.stderr is not None
-            assert "is at the spool; waiting" in process.stderr.readline()
+            assert "uses the spool; waiting" in process.stderr.readline()
             process.send_signal(signal.SIGINT)
             assert process.stderr.read() == f"ttweet: interrupted; {KEPT}\n"
     assert process.returncode == shell.INTERRUPTED

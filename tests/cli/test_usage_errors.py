@@ -1,4 +1,3 @@
-import shlex
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -8,6 +7,7 @@ from cyclopts.exceptions import CoercionError
 
 from tests.whole.test_docs import arguments, commands
 from ttweet.cli.main import make_app
+from ttweet.cli.shell import quoted
 from ttweet.cli.usage_errors import sentence
 
 
@@ -41,19 +41,19 @@ def app() -> App:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["dig"], "DEPTH is missing; see ttweet dig --help"),
-        (["dig", "x"], "DEPTH cannot be x: it must be a whole number; see ttweet dig --help"),
-        (["dig", "0"], "DEPTH cannot be 0: it must be positive; see ttweet dig --help"),
-        (["dig", "1", "2 3"], "one argument too many: '2 3'; see ttweet dig --help"),
-        (["dig", "1", "--tool", "spode"], "--tool cannot be spode: there are spade, fork; did you mean spade?"),
-        (["dig", "1", "--tool", "x"], "--tool cannot be x: there are spade, fork; see ttweet dig --help"),
-        (["dig", "1", "--tol", "x"], "no option --tol; did you mean --tool?"),
-        (["dig", "1", "--toll"], "no option --toll; did you mean --tool?"),
-        (["dig", "1", "--took=x"], "no option --took; did you mean --tool?"),
-        (["dig", "1", "--tape", "x"], "no option --tape; see ttweet dig --help"),
-        (["dig", "1", "--depth", "x"], "no option --depth; DEPTH stands without one; see ttweet dig --help"),
-        (["dig", "1", "--depth=x"], "no option --depth; DEPTH stands without one; see ttweet dig --help"),
-        (["dig", "1", "--zzz"], "no option --zzz; see ttweet dig --help"),
+        (["dig"], "missing argument: DEPTH; see ttweet dig --help"),
+        (["dig", "x"], "invalid DEPTH 'x': use a whole number; see ttweet dig --help"),
+        (["dig", "0"], "invalid DEPTH '0': it must be positive; see ttweet dig --help"),
+        (["dig", "1", "2 3"], "unexpected argument: '2 3'; see ttweet dig --help"),
+        (["dig", "1", "--tool", "spode"], "invalid --tool 'spode': use spade or fork; did you mean spade?"),
+        (["dig", "1", "--tool", "x"], "invalid --tool 'x': use spade or fork; see ttweet dig --help"),
+        (["dig", "1", "--tol", "x"], "unknown option --tol; did you mean --tool?"),
+        (["dig", "1", "--toll"], "unknown option --toll; did you mean --tool?"),
+        (["dig", "1", "--took=x"], "unknown option --took; did you mean --tool?"),
+        (["dig", "1", "--tape", "x"], "unknown option --tape; see ttweet dig --help"),
+        (["dig", "1", "--depth", "x"], "unknown option --depth; give DEPTH without it; see ttweet dig --help"),
+        (["dig", "1", "--depth=x"], "unknown option --depth; give DEPTH without it; see ttweet dig --help"),
+        (["dig", "1", "--zzz"], "unknown option --zzz; see ttweet dig --help"),
     ],
 )
 def test_what_was_seen_and_what_would_work_are_told(app: App, arguments: list[str], said: str) -> None:
@@ -77,7 +77,7 @@ def test_no_command_takes_for_a_whole_number_what_is_none(value: str) -> None:
         argument.append(Token(keyword=argument.name, value=value))
         with pytest.raises(CoercionError) as raised:
             argument.convert()
-        assert f"{argument.name} cannot be {shlex.quote(value)}: it must be a whole number" in sentence(raised.value)
+        assert f"invalid {argument.name} {quoted(value)}: use a whole number" in sentence(raised.value)
 
 
 def test_no_command_takes_nothing_for_the_name_of_a_file() -> None:
@@ -92,12 +92,12 @@ def test_no_command_takes_nothing_for_the_name_of_a_file() -> None:
         argument.append(Token(keyword=argument.name, value=""))
         with pytest.raises(CoercionError) as raised:
             argument.convert()
-        assert f"{argument.name} cannot be '': it must name a file" in sentence(raised.value)
+        assert f"invalid {argument.name} '': use the name of a file" in sentence(raised.value)
 
 
 def test_of_several_values_the_wrong_one_is_told_or_all() -> None:
-    assert sentence(error_of(make_app(), "delete", "1", "2.5", "3")).startswith("ID cannot be 2.5: it must be a whole")
-    assert sentence(error_of(make_app(), "delete", "1", "0", "3")).startswith("ID cannot be 1 0 3: must be >= 1")
+    assert sentence(error_of(make_app(), "delete", "1", "2.5", "3")).startswith("invalid ID '2.5': use a whole")
+    assert sentence(error_of(make_app(), "delete", "1", "0", "3")).startswith("invalid ID '1 0 3': must be >= 1")
 
 
 def test_what_has_no_sentence_of_its_own_keeps_the_parsers() -> None:

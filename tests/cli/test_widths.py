@@ -118,7 +118,7 @@ def test_a_progress_line_has_all_its_words_at_every_width(
 
 @pytest.mark.parametrize("columns", [0, 1, 7, PLAIN])
 def test_an_error_is_one_line_at_every_width(columns: int, show: Callable[..., str]) -> None:
-    assert show(columns, main.main, ["tgas"]) == "ttweet: no command 'tgas'; did you mean ttweet tags?\n"
+    assert show(columns, main.main, ["tgas"]) == "ttweet: unknown command 'tgas'; did you mean ttweet tags?\n"
 
 
 @pytest.mark.parametrize("columns", [0, 1, 7, 40])

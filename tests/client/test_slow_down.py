@@ -104,7 +104,7 @@ def test_the_command_line_waits_and_says_so(tmp_path: Path) -> None:
     with running_server(tmp_path, "--rate", "2/s", "--burst", "2", "--no-report-file") as server:
         done = run("post", "--lines", "--server", server.address, stdin=b"one\ntwo\nthree\nfour\nfive\n")
         assert (done.returncode, done.stdout) == (shell.DONE, "1\n2\n3\n4\n5\n")
-        assert done.stderr.count("too many requests for this server; going on in 1 s, as it asks\n") == 1
+        assert done.stderr.count("the server limits requests; retrying in 1 s\n") == 1
         done = run("-u", "127.0.0.1", str(server.port), "five")
         assert (done.returncode, done.stdout) == (shell.DONE, "Transmission Successfull...\n")
 

@@ -215,7 +215,7 @@ def test_who_cannot_wait_for_the_lock_leaves_a_tweet_behind_the_others(
     at = Spool(folder)
     with at.locked():
         at.keep(parcel("1"))
-        with pytest.raises(HeldError, match=f"process {os.getpid()} has been at the spool"), at.locked():
+        with pytest.raises(HeldError, match=f"process {os.getpid()} has used the spool"), at.locked():
             pass
         at.keep_late(parcel("3"))
         at.keep_late(parcel("4"))

@@ -190,7 +190,7 @@ def test_a_tweet_is_kept_while_its_servers_name_cannot_be_looked_up(
         assert "cannot look up 'later.example' at the moment" in capfd.readouterr().err
         resolver.fault, resolver.found = None, [at(other.port)]
         assert main(["post", "--spool", "two", "--server", server]) == shell.DONE
-    assert capfd.readouterr() == ("2\n", "posted 1 that waited\n")
+    assert capfd.readouterr() == ("2\n", "posted 1 waiting tweet\n")
 
 
 @pytest.mark.parametrize(

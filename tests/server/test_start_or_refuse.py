@@ -24,10 +24,10 @@ def test_a_server_that_others_would_reach_prints_what_to_run_and_touches_nothing
     assert said(tmp_path) == (
         shell.USAGE,
         [
-            "ttweet: others can reach 0.0.0.0, so this takes a token and TLS:",
+            "ttweet: other machines can reach 0.0.0.0, so the server needs a token and TLS; run:",
             "  ttweet token add NAME",
             "  ttweet serve 13001 --host 0.0.0.0 --tls-cert FILE --tls-key FILE",
-            "or, if it shall be open: --anonymous read (or write) --no-tls",
+            "or, to serve everybody without: add --anonymous read (or write) --no-tls",
         ],
     )
     assert not list(tmp_path.iterdir())
@@ -35,15 +35,15 @@ def test_a_server_that_others_would_reach_prints_what_to_run_and_touches_nothing
 
 def test_what_is_there_is_not_asked_for(tmp_path: Path) -> None:
     assert said(tmp_path, "--no-tls", "--db", "my file.db")[1] == [
-        "ttweet: others can reach 0.0.0.0, so this takes a token:",
+        "ttweet: other machines can reach 0.0.0.0, so the server needs a token; run:",
         "  ttweet token add NAME --db 'my file.db'",
         "  ttweet serve 13001 --host 0.0.0.0 --db 'my file.db' --no-tls",
-        "or, if it shall be open: --anonymous read (or write)",
+        "or, to serve everybody without: add --anonymous read (or write)",
     ]
     assert said(tmp_path, "--anonymous", "read")[1] == [
-        "ttweet: others can reach 0.0.0.0, so this takes TLS:",
+        "ttweet: other machines can reach 0.0.0.0, so the server needs TLS; run:",
         "  ttweet serve 13001 --host 0.0.0.0 --anonymous read --tls-cert FILE --tls-key FILE",
-        "or, if it shall be open: --no-tls",
+        "or, to serve everybody without: add --no-tls",
     ]
 
 
@@ -68,7 +68,7 @@ def test_a_live_token_will_do_and_a_revoked_one_will_not(tmp_path: Path) -> None
     assert (code, NOT_HERE in lines[0]) == (shell.FAILED, True)
     run("token", "revoke", "ci", cwd=tmp_path)
     code, lines = said(tmp_path, "--no-tls", host=ELSEWHERE)
-    assert (code, "this takes a token:" in lines[0]) == (shell.USAGE, True)
+    assert (code, "the server needs a token; run:" in lines[0]) == (shell.USAGE, True)
 
 
 def test_to_say_that_it_shall_be_open_will_do(tmp_path: Path) -> None:
@@ -76,9 +76,9 @@ def test_to_say_that_it_shall_be_open_will_do(tmp_path: Path) -> None:
         code, lines = said(tmp_path, "--anonymous", anonymous, "--no-tls", host=ELSEWHERE)
         assert (code, NOT_HERE in lines[0]) == (shell.FAILED, True)
     code, lines = said(tmp_path, "--anonymous", "none", "--no-tls", host=ELSEWHERE)
-    assert (code, "this takes a token:" in lines[0]) == (shell.USAGE, True)
+    assert (code, "the server needs a token; run:" in lines[0]) == (shell.USAGE, True)
     code, lines = said(tmp_path, "--anonymous", "some")
-    assert (code, "there are none, read, write" in lines[0]) == (shell.USAGE, True)
+    assert (code, "use none, read or write" in lines[0]) == (shell.USAGE, True)
 
 
 def test_a_file_of_tokens_that_is_none_keeps_a_server_from_starting(tmp_path: Path) -> None:
@@ -121,7 +121,10 @@ def test_the_server_tells_what_the_anonymous_may_do_unless_it_is_everything(
 
 def test_every_host_is_looked_at_and_the_way_out_has_them_all(tmp_path: Path) -> None:
     code, lines = said(tmp_path, "--host", "127.0.0.1", "--host", "::", host=EVERYBODY)
-    assert (code, lines[0]) == (shell.USAGE, "ttweet: others can reach 0.0.0.0 and ::, so this takes a token and TLS:")
+    assert (code, lines[0]) == (
+        shell.USAGE,
+        "ttweet: other machines can reach 0.0.0.0 and ::, so the server needs a token and TLS; run:",
+    )
     hosts = "--host 0.0.0.0 --host 127.0.0.1 --host ::"
     assert lines[2] == f"  ttweet serve 13001 {hosts} --tls-cert FILE --tls-key FILE"
 

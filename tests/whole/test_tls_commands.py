@@ -88,7 +88,7 @@ def test_what_a_user_without_or_with_the_wrong_ca_hears(server: Server, authorit
     code, text = says("-d", "127.0.0.1", str(server.port), variables={"TTWEET_CA": "system"})
     assert (code, text.split(" is ")[1]) == (
         3,
-        "signed by no authority that you trust; set TTWEET_CA to its certificate, or give the command --ca FILE",
+        "signed by no authority that you trust; set TTWEET_CA to its certificate, or add --ca FILE",
     )
     code, text = says("last", "--ca", "/nowhere.pem", "--server", server.address)
     assert (code, text) == (
@@ -149,9 +149,9 @@ def test_sighup_reads_a_new_certificate_and_a_bad_one_changes_nothing(tmp_path: 
 @pytest.mark.parametrize(
     ("options", "code", "text"),
     [
-        (["--tls-cert", "server.pem"], 2, "--tls-cert goes together with --tls-key; give both"),
-        (["--tls-key", "server.key"], 2, "--tls-key goes together with --tls-cert; give both"),
-        (["--tls-client-ca", "ca.pem"], 2, "--tls-client-ca needs TLS; give --tls-cert and --tls-key too"),
+        (["--tls-cert", "server.pem"], 2, "missing option: --tls-cert needs --tls-key"),
+        (["--tls-key", "server.key"], 2, "missing option: --tls-key needs --tls-cert"),
+        (["--tls-client-ca", "ca.pem"], 2, "missing options: --tls-client-ca needs --tls-cert and --tls-key"),
         (["--tls-cert", "none", "--tls-key", "server.key"], 1, "there is no file none with a certificate"),
         (["--tls-cert", "server.pem", "--tls-key", "server.pem"], 1, "server.pem holds no private key in PEM form"),
     ],

@@ -8,11 +8,11 @@ from ttweet.model import remedies
 from ttweet.model.errors import DatabaseError, OpenError, TtweetError
 
 _ADVICE = {
-    "missing": "; name another with --db",
-    "not_ours": "; name another file with --db",
-    "newer": ": ttweet export tweets.jsonl, ttweet import tweets.jsonl --db NEW; or name another file with --db",
-    "locked": ", or name another file with --db",
-    "denied": ", or name a file in another folder with --db",
+    "missing": "; choose another with --db",
+    "not_ours": "; choose another file with --db",
+    "newer": ": ttweet export tweets.jsonl, ttweet import tweets.jsonl --db NEW; or choose another file with --db",
+    "locked": ", or choose another file with --db",
+    "denied": ", or choose a file in another folder with --db",
 }
 _NO_OPTION = ("localhost", "127.0.0.1")  # where a server listens without --host
 
@@ -25,7 +25,7 @@ def _start(host: str, port: str) -> str:
 _COMMANDS: dict[str, Callable[..., str]] = {
     remedies.START: _start,
     remedies.START_THERE: lambda _, port: f": ttweet serve {port} --host 0.0.0.0",
-    remedies.TRUST: lambda: ", or give the command --ca FILE",
+    remedies.TRUST: lambda: ", or add --ca FILE",
     remedies.REVOKE: lambda name: f": ttweet token revoke {name}",
     remedies.CHECK: lambda db: f": ttweet check {shlex.quote(db)}",
     remedies.REBUILD_INDEXES: lambda db: f": ttweet check --repair {shlex.quote(db)}",

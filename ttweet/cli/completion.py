@@ -74,7 +74,7 @@ def install_completion(*, shell_name: ShellName = None, output: Output = None) -
     name = shell_name or _detected()
     script = _script(name)
     if output is not None:
-        _write(output, script, "name another file with -o")
+        _write(output, script, "choose another file with -o")
         shell.write(str(output.absolute()))
         return shell.DONE
     target = _target(name)
@@ -97,7 +97,7 @@ def _detected() -> Shell:
         if found in get_args(Shell):  # it knows PowerShell too
             return found  # type: ignore[return-value]
     seen = os.environ.get("SHELL", "")
-    raise shell.UsageError(f"unknown shell {seen!r}; name bash, zsh or fish: ttweet --install-completion --shell bash")
+    raise shell.UsageError(f"unknown shell {seen!r}; use bash, zsh or fish: ttweet --install-completion --shell bash")
 
 
 def _target(name: Shell) -> ScriptTarget:
@@ -171,7 +171,7 @@ def _add_line(startup: Path, line: str) -> bool:
 def _look(name: Shell, target: ScriptTarget) -> int:
     """Ask a new shell whether it completes ttweet, and report that."""
     if shutil.which(name) is None:
-        shell.hint(f"{name} is not installed here, so completion was not tried")
+        shell.hint(f"{name} is not installed here, so completion was not checked")
         return shell.DONE
     if _answer(name, *target.look) != "yes":
         read = target.startup or target.script
@@ -179,7 +179,7 @@ def _look(name: Shell, target: ScriptTarget) -> int:
             f"a new {name} does not complete ttweet: it did not read {str(read)!r} to its end; try: {name} -i"
         )
         return shell.FAILED
-    shell.hint(f"completion works in the next {name} that you start")
+    shell.hint(f"completion works in each new {name}")
     if name == "bash" and _answer(name, "-lic", _BASH_LOOK) != "yes":
         _explain_login_shells(_home(name))
     return shell.DONE

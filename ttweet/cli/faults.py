@@ -44,7 +44,7 @@ def system_fault(error: OSError) -> str:
     if error.errno not in _NOT_OF_WRITING:
         return f"stdout: {reason}"
     if error.errno == errno.ENOENT and _is_folder_gone():
-        return "the working folder was removed or moved; cd to another one"
+        return "the current folder was removed or moved; cd to another one"
     return f"the system refused: {reason}"
 
 
@@ -55,10 +55,10 @@ def unforeseen(error: BaseException) -> str:
 
         traceback.print_exception(error, file=sys.stderr)
     if isinstance(error, MemoryError):
-        return "out of memory; raise the limit (ulimit -v) or close other programs"
+        return "out of memory; raise the limit (ulimit -v), or close other programs"
     if isinstance(error, RuntimeError) and str(error) == NO_THREAD:
-        return "no room for another thread; raise the limits (ulimit -u, -v) or close other programs"
-    return f"internal error: {_named(error)}; please report it to the authors, with what {DEBUG}=1 prints"
+        return "cannot start a thread; raise the limits (ulimit -u, -v), or close other programs"
+    return f"internal error: {_named(error)}; please report it with the output of {DEBUG}=1"
 
 
 def _is_debugging() -> bool:

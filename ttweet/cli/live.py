@@ -34,13 +34,13 @@ class News(FollowListener):
 
     def on_pruned(self, up_to: int) -> None:
         """See FollowListener."""
-        shell.complain(f"tweets up to {up_to} are not kept any more; what there is comes after that")
+        shell.complain(f"tweets up to {up_to} were removed; continuing after them")
 
     def on_rewound(self, after: int, newest: int) -> None:
         """See FollowListener."""
         shell.complain(
-            f"there is no id {after}, the newest is {newest}: a backup was restored, or this is another server; "
-            "going on with what is new"
+            f"no tweet {after}: the newest is {newest}, so a backup was restored or this is another server; "
+            "continuing with new tweets"
         )
 
     def on_disconnected(self, error: TtweetError, pause_s: float) -> None:
@@ -49,13 +49,13 @@ class News(FollowListener):
             self._tell_wait(int(pause_s))
         elif not self._lost:
             what = "" if isinstance(error, ResolverError) else "connection lost: "
-            shell.complain(f"{what}{shell.sentence(error)}; trying again until it is back")
+            shell.complain(f"{what}{shell.sentence(error)}; retrying until it is back")
             self._lost = True
 
     def on_caught_up(self, count: int) -> None:
         """See FollowListener. What was no more than a wait has told of itself."""
         if self._lost:
-            shell.hint(f"connected again; {shell.amount(count, 'tweet')} caught up")
+            shell.hint(f"reconnected; caught up on {shell.amount(count, 'tweet')}")
         self._lost = False
         self._tell_wait = shell.wait_teller()
 
@@ -108,7 +108,7 @@ def time_limit(timeout: str | None) -> Iterator[float]:
     except ConnectError as error:
         if time.monotonic() < deadline:
             raise
-        raise shell.TimeUp(f"--timeout {timeout} is up: {shell.sentence(error)}") from error
+        raise shell.TimeUp(f"--timeout {timeout} has passed: {shell.sentence(error)}") from error
 
 
 def leave_with_reader() -> None:

@@ -156,17 +156,17 @@ class _Lazy:
 
 def _what_is_wrong(arguments: Sequence[str], *, upload: bool, download: bool) -> str:
     if upload and download:
-        return "-u uploads and -d downloads; give one of them"
+        return "conflicting options: -u and -d; give one of them"
     if not (upload or download):
         return _no_command(arguments[1] if arguments[0] == "help" else arguments[0])
     arguments = _parted(arguments)
     if download:
-        return f"-d takes a host and a port: {_example('-d', arguments)}"
+        return f"invalid command line: -d takes HOST PORT; run: {_example('-d', arguments)}"
     words = arguments[2:]
     quoted = shlex.quote(" ".join(words)) if words else "'text'"
     if len(words) <= 1:
-        return f"-u takes a host, a port and a message: {_example('-u', arguments)} {quoted}"
-    return f"{len(words)} messages, one is posted at a time; quote it: {_example('-u', arguments)} {quoted}"
+        return f"invalid command line: -u takes HOST PORT MESSAGE; run: {_example('-u', arguments)} {quoted}"
+    return f"{len(words)} arguments for one message; quote it: {_example('-u', arguments)} {quoted}"
 
 
 def _parted(arguments: Sequence[str]) -> Sequence[str]:
@@ -182,5 +182,5 @@ def _example(option: str, arguments: Sequence[str]) -> str:
 
 def _no_command(name: str) -> str:
     close = get_close_matches(name, COMMANDS, n=1, cutoff=0.5)
-    suggestion = f"did you mean ttweet {close[0]}?" if close else f"there are: {', '.join(COMMANDS)}; see ttweet --help"
-    return f"no command {name!a}; {suggestion}"
+    suggestion = f"did you mean ttweet {close[0]}?" if close else "see ttweet --help"
+    return f"unknown command {name!a}; {suggestion}"

@@ -42,7 +42,7 @@ def seconds(duration: str | None, option: str, *, bare: bool = True) -> float | 
     try:
         return None if duration is None else durations.parse(duration, bare=bare)
     except ValueError as exc:
-        raise shell.UsageError(f"{option} {exc}") from exc
+        raise shell.UsageError(f"invalid {option} {exc}") from exc
 
 
 def _age(_: type, tokens: Sequence[Token]) -> float:
@@ -50,7 +50,7 @@ def _age(_: type, tokens: Sequence[Token]) -> float:
     [token] = tokens
     age_s = seconds(token.value, "--keep", bare=False) or 0.0
     if age_s < 1:
-        raise shell.UsageError(f"--keep {token.value} would keep no tweet; give a time such as 90d")
+        raise shell.UsageError(f"invalid --keep {token.value!a}: it would keep no tweet; use a time such as 90d")
     return age_s
 
 
@@ -59,10 +59,10 @@ def _size(_: type, tokens: Sequence[Token]) -> int:
     [token] = tokens
     found = re.fullmatch("([1-9][0-9]{0,5})([kMG])", token.value)
     if found is None:
-        raise shell.UsageError(f"invalid size {token.value[:40]!a}: --log-limit counts bytes; give a size such as 100M")
+        raise shell.UsageError(f"invalid --log-limit {token.value[:40]!a}: use a size with a unit, such as 100M")
     size = int(found[1]) * UNITS[found[2]]
     if size < MIN_LOG_BYTES:
-        raise shell.UsageError(f"--log-limit {token.value} is too little; give 1M or more")
+        raise shell.UsageError(f"invalid --log-limit {token.value!a}: too small; use 1M or more")
     return size
 
 

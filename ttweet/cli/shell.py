@@ -147,7 +147,7 @@ def wait_teller() -> Callable[[int], None]:
         nonlocal longest
         if seconds > longest:
             longest = seconds
-            hint(f"too many requests for this server; going on in {seconds} s, as it asks")
+            hint(f"the server limits requests; retrying in {seconds} s")
 
     return tell
 
@@ -169,10 +169,10 @@ def has_colour(stream: TextIO | None) -> bool:
 
 def checked_port(text: str) -> int:
     """A port to connect to. Raises UsageError."""
-    from ttweet.client.servers import NO_PORT, port_of  # only the classic commands take a port apart
+    from ttweet.client.servers import USE_PORT, port_of  # only the classic commands take a port apart
 
     if (port := port_of(text)) is None:
-        raise UsageError(f"{_shown(text)} {NO_PORT}")
+        raise UsageError(f"invalid port {quoted(text)}: {USE_PORT}")
     return port
 
 
@@ -186,7 +186,8 @@ def checked_text(argument: str, name: str = "the message") -> str:
     return argument
 
 
-def _shown(text: str) -> str:
+def quoted(text: str) -> str:
+    """A value as errors show it: in quotes, escaped, and not longer than part of a line."""
     return ascii(text if len(text) <= 40 else text[:40] + "...")
 
 

@@ -53,8 +53,8 @@ class Source(Protocol):
 def open_source(db: Path | None, server: str | None, ca: str | None = None) -> Iterator[Source]:
     """The source that the options and the environment name. Raises UsageError, ConnectError, Refused, OpenError."""
     if db is not None and (server is not None or ca is not None):
-        asking = "--server asks a server" if server is not None else "--ca is for one that is asked"
-        raise shell.UsageError(f"--db reads a file and {asking}; give one of them")
+        other = "--server" if server is not None else "--ca"
+        raise shell.UsageError(f"conflicting options: --db is for a file, {other} for a server; give one of them")
     with ExitStack() as resources:
         if db is not None:
             yield resources.enter_context(_open_file(db))
@@ -85,7 +85,7 @@ def _default_source(resources: ExitStack) -> Source:
 def _open_file(path: Path) -> Iterator[Source]:
     from ttweet.storage.sqlite.reader import SqliteReader  # a command that asks a server goes without
 
-    with advising(missing="name another with --db, or ask a server with --server"):
+    with advising(missing="choose another with --db, or a server with --server"):
         reader = SqliteReader(path)
     with closing(reader):
         yield _File(reader)
@@ -112,7 +112,7 @@ def refuse_itself(target: Path, db: Path) -> None:
     from ttweet.storage.sqlite.lock_file import belongs_to  # who asks a server goes without
 
     if belongs_to(target, db):
-        raise shell.UsageError(f"{escape(str(target))} belongs to the database itself; name another file")
+        raise shell.UsageError(f"{escape(str(target))} is part of the database; choose another file")
 
 
 def _setting(name: str) -> str | None:
@@ -163,7 +163,9 @@ class _Server:
 
     def list_tags(self, *, limit: int, numbers: bool) -> TagPage:
         if limit > self.max_tags:
-            raise shell.UsageError(f"a server lists at most {self.max_tags} tags; its file has them all: --db FILE")
+            raise shell.UsageError(
+                f"invalid --limit: a server lists at most {self.max_tags} tags; read its file: --db FILE"
+            )
         return self._client.list_tags(limit=limit, numbers=numbers)
 
 

@@ -20,7 +20,7 @@ from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
 from ttweet.protocol.replies import Stored
 
-KEPT = "kept, and posted by the next command with --spool"
+KEPT = "kept for the next command with --spool"
 
 Open = Callable[[str | None], Client]  # a client of the server, signed in under the name
 
@@ -40,9 +40,9 @@ def post(
     try:
         return _keep_and_deliver(Spool(folder()), open_client, parcel)
     except FullError:
-        shell.complain(f"{MAX_KEPT:,} tweets wait in {folder()}, the limit; this one is not kept")
+        shell.complain(f"the spool is full: {MAX_KEPT:,} tweets wait in {folder()}; posting without it")
     except OSError as exc:
-        shell.complain(f"{exc.filename or 'the spool'}: {exc.strerror or exc}; nothing can be kept")
+        shell.complain(f"{exc.filename or 'the spool'}: {exc.strerror or exc}; posting without the spool")
     with open_client(by) as client:
         return client.post(text, tags=parcel.tags, scan=scan, key=parcel.key)
 
@@ -55,9 +55,9 @@ def post_waiting(open_client: Open) -> None:
             _deliver_waiting(spool, clients, server := _server(open_client))
             _tell_others(spool, server)
     except HeldError as held:
-        raise KeptError("unreachable", f"{held}; what waits is kept") from held
+        raise KeptError("unreachable", f"{held}; the waiting tweets are kept") from held
     except TtweetError as error:
-        raise KeptError(error.code, f"{shell.sentence(error)}; what waits is kept") from error
+        raise KeptError(error.code, f"{shell.sentence(error)}; the waiting tweets are kept") from error
 
 
 def folder() -> Path:
@@ -94,13 +94,13 @@ def _keep_interrupted(spool: Spool, parcel: Parcel) -> None:
     try:
         spool.keep_late(parcel)
     except (FullError, OSError):
-        shell.complain("interrupted; neither posted nor kept, as the spool takes nothing")
+        shell.complain("interrupted; neither posted nor kept, as the spool cannot be written")
     else:
         shell.complain(f"interrupted; {KEPT}")
 
 
 def _tell_wait(holder: str) -> None:
-    shell.hint(f"{holder} is at the spool; waiting for it, {MAX_WAIT_S:g} s at most")
+    shell.hint(f"{holder} uses the spool; waiting for it, {MAX_WAIT_S:g} s at most")
 
 
 def _tell_others(spool: Spool, server: str) -> None:
@@ -108,7 +108,7 @@ def _tell_others(spool: Spool, server: str) -> None:
     entries = [entry for entry in spool.take() if isinstance(entry, Entry)]
     others = sorted({entry.parcel.server for entry in entries} - {server})
     if others:
-        shell.hint(f"still kept, for --server {escape(' or '.join(others))}")
+        shell.hint(f"still kept for --server {escape(' or '.join(others))}")
 
 
 def _deliver(spool: Spool, open_client: Open, mine: Entry) -> Stored:
@@ -132,20 +132,20 @@ def _deliver_waiting(spool: Spool, clients: Open, server: str, *, before: Entry 
     try:
         for entry in spool.take():
             if isinstance(entry, Path):
-                _set_aside(spool, entry, "damaged", "it is no tweet that was kept")
+                _set_aside(spool, entry, "damaged", "damaged file in the spool")
             elif before and entry.path == before.path:
                 break
             elif entry.parcel.server == server:
                 posted += _post_one(spool, clients, entry)
     finally:
         if posted:
-            shell.hint(f"posted {posted:,} that waited")
+            shell.hint(f"posted {shell.amount(posted, 'waiting tweet')}")
 
 
 def _post_one(spool: Spool, clients: Open, entry: Entry) -> bool:
     """Whether it is posted; if not it is set aside, so that it is not in the way of the others."""
     if spool.is_too_old(entry):
-        _set_aside(spool, entry.path, "old", f"no server can tell any more whether it has {_shown(entry)}")
+        _set_aside(spool, entry.path, "old", f"too old to post safely, as it may be stored already: {_shown(entry)}")
         return False
     try:
         _attempt(spool, clients, entry)
@@ -172,7 +172,7 @@ def _attempt(spool: Spool, clients: Open, entry: Entry) -> Stored:
 
 
 def _set_aside(spool: Spool, path: Path, end: str, why: str) -> None:
-    shell.complain(f"{why}; set aside in {spool.set_aside(path, end)}")
+    shell.complain(f"{why}; moved to {spool.set_aside(path, end)}")
 
 
 def _shown(entry: Entry) -> str:

@@ -15,6 +15,8 @@ from cyclopts.exceptions import (
     ValidationError,
 )
 
+from ttweet.cli import shell
+
 ALIKE = 0.7  # of one, as difflib counts: a letter too many, too few or exchanged in a name of four
 
 
@@ -30,12 +32,12 @@ def _what(error: CycloptsError) -> str:
         case UnknownOptionError():
             return _unknown_option(error)
         case UnusedCliTokensError():
-            return f"one argument too many: {shlex.join(error.unused_tokens or ())}"
+            return f"unexpected argument: {shlex.join(error.unused_tokens or ())}"
         case MissingArgumentError():
             name = error.keyword or (error.argument.name if error.argument else "")
-            return f"{name} is missing" if error.keyword is None else f"{name} wants a value"
+            return f"missing argument: {name}" if error.keyword is None else f"missing value: {name}"
         case RepeatArgumentError():
-            return f"{error.token.keyword} is given twice"
+            return f"repeated option: {error.token.keyword}"
         case CoercionError() | ValidationError():
             return _bad_value(error)
         case _:
@@ -45,13 +47,13 @@ def _what(error: CycloptsError) -> str:
 def _unknown_option(error: UnknownOptionError) -> str:
     seen = error.token.keyword or error.token.value
     if seen.startswith("--") and " " not in seen and (instead := _instead(seen[2:].split("=")[0], error)):
-        return f"no option {seen}; {instead}"
-    what = f"no option {shlex.quote(seen)}"
+        return f"unknown option {seen}; {instead}"
+    what = f"unknown option {shlex.quote(seen)}"
     match error.command_chain:
         case ["run"]:
-            return f"{what}; the command to run goes last, after --"
+            return f"{what}; put -- before the command to run"
         case ["post"]:
-            return f"{what}; a message that begins with a hyphen goes last, after --"
+            return f"{what}; put -- before a message that begins with a hyphen"
     return what
 
 
@@ -59,7 +61,7 @@ def _instead(name: str, error: UnknownOptionError) -> str | None:
     """What may have been meant by an option of this name: an argument, or an option that is spelled much like it."""
     known = ["--help", "--version", *[name for argument in error.argument_collection for name in argument.names]]
     if name.upper() in known:
-        return f"{name.upper()} stands without one"
+        return f"give {name.upper()} without it"
     options = {one[2:]: one for one in known if one.startswith("--")}  # hyphens would make all of them alike
     close = get_close_matches(name, options, n=1, cutoff=ALIKE)
     return f"did you mean {options[close[0]]}?" if close else None
@@ -71,8 +73,8 @@ def _bad_value(error: CoercionError | ValidationError) -> str:
     tokens = error.argument.tokens  # of several, a validator does not say which is wrong
     if isinstance(error, CoercionError) and error.token is not None:
         tokens = [error.token]
-    name, seen = tokens[-1].keyword or error.argument.name, shlex.join([token.value for token in tokens])
-    return f"{name} cannot be {seen}: {_reason(error, tokens[-1].value)}"
+    name, seen = tokens[-1].keyword or error.argument.name, " ".join([token.value for token in tokens])
+    return f"invalid {name} {shell.quoted(seen)}: {_reason(error, tokens[-1].value)}"
 
 
 def _reason(error: CoercionError | ValidationError, value: str) -> str:
@@ -81,10 +83,10 @@ def _reason(error: CoercionError | ValidationError, value: str) -> str:
     choices = [str(choice) for choice in get_args(error.target_type)]
     if choices:
         close = get_close_matches(value, choices, n=1)
-        return f"there are {', '.join(choices)}" + (f"; did you mean {close[0]}?" if close else "")
+        return f"use {', '.join(choices[:-1])} or {choices[-1]}" + (f"; did you mean {close[0]}?" if close else "")
     if error.target_type is Path:
-        return "it must name a file"
-    return "it must be a whole number" if error.target_type is int else "it must be a number"
+        return "use the name of a file"
+    return "use a whole number" if error.target_type is int else "use a number"
 
 
 def _plain(text: str) -> str:

@@ -15,7 +15,7 @@ VARIABLE = "TTWEET_SERVER"
 TLS = "ttweets"
 SCHEMES = ("ttweet", TLS)
 SHOWN = 80  # characters of a name that is wrong
-NO_PORT = "is no port; a port is a number from 1 to 65535"
+USE_PORT = "use a port from 1 to 65535"
 
 
 class ServerAddress:
@@ -87,7 +87,7 @@ def _host_and_port(name: str, place: str) -> tuple[str, int]:
     if port is None:
         return host, PORT
     if (number := port_of(port)) is None:
-        raise _invalid(name, f"{port!a} {NO_PORT}")
+        raise _invalid(name, USE_PORT)
     return host, number
 
 
@@ -132,7 +132,7 @@ def port_of(text: str, lowest: int = 1) -> int | None:
 
 def _checked(port: int) -> int:
     if port_of(str(port)) is None:  # the system would take it for another
-        raise SetupError("unreachable", f"{port} {NO_PORT}")
+        raise SetupError("unreachable", f"invalid port {port}: {USE_PORT}")
     return port
 
 

@@ -201,7 +201,7 @@ def _lock(descriptor: int, on_wait: Callable[[str], object] | None) -> None:
     while not _locks(descriptor):
         waited_s = time.monotonic() - begun
         if waited_s > MAX_WAIT_S:
-            raise HeldError(f"{_holder(descriptor)} has been at the spool for {MAX_WAIT_S:g} s")
+            raise HeldError(f"{_holder(descriptor)} has used the spool for {MAX_WAIT_S:g} s")
         if waited_s > NOTICE_AFTER_S and on_wait:
             on_wait(_holder(descriptor))
             on_wait = None

@@ -18,10 +18,9 @@ def parse(text: str, *, bare: bool = True) -> float:
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text, re.ASCII)
     if not found or not (bare or found[2] or float(found[1]) == 0):
-        wanted = "seconds, or a number" if bare else "a number"
-        raise ValueError(f"cannot be {text[:40]!a}; it is {wanted} with s, m, h or d")
+        raise ValueError(f"{text[:40]!a}: use a number with a unit, such as 90s, 10m, 2h or 1d")
     if float(found[1]) >= MAX_AMOUNT:
-        raise ValueError(f"cannot be {text[:40]!a}; that is too long a time")
+        raise ValueError(f"{text[:40]!a}: too long; use less than {MAX_AMOUNT:,} of any unit")
     return float(found[1]) * _SIZES[found[2]]
 
 

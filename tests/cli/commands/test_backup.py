@@ -40,7 +40,7 @@ def test_a_file_that_is_there_is_replaced_only_with_force(path: Path, tmp_path: 
     command = ("backup", str(copy), "--db", str(path))
     assert complains(*command) == (
         shell.USAGE,
-        f"ttweet: {copy} is there already; name another file, or add --force",
+        f"ttweet: {copy} exists; choose another file, or add --force",
     )
     assert copy.read_text() == "something else"
     assert complains(*command, "--force") == (shell.DONE, "")
@@ -66,7 +66,7 @@ def test_every_command_counts_the_same_tweets(tmp_path: Path) -> None:
         backed_up = plain(run_on_terminal("backup", "copy.db", columns=60, cwd=tmp_path)[1])
     assert "3 tweets in copy.db, " in backed_up
     for name in ("tweets.db", "copy.db"):
-        assert run("check", name, cwd=tmp_path).stdout.startswith(f"{name} is whole: 3 tweets, ")
+        assert run("check", name, cwd=tmp_path).stdout.startswith(f"{name} is intact: 3 tweets, ")
         exported = run("export", "--db", name, cwd=tmp_path).stdout
         assert exported.count('"text"') == 3
         assert run("prune", "--keep-last", "1", "--dry-run", "--db", name, cwd=tmp_path).stdout == (
@@ -82,7 +82,7 @@ def test_every_command_counts_the_same_tweets(tmp_path: Path) -> None:
 def test_what_cannot_be_copied_or_written_is_told_with_its_name(path: Path, tmp_path: Path) -> None:
     assert complains("backup", str(tmp_path / "copy.db"), "--db", str(tmp_path / "no.db")) == (
         shell.NOTHING,
-        f"ttweet: there is no {tmp_path}/no.db; name another with --db",
+        f"ttweet: there is no {tmp_path}/no.db; choose another with --db",
     )
     with opened(path):
         pass
@@ -106,6 +106,6 @@ def test_a_database_is_not_copied_onto_itself(server: Server, name: str) -> None
     before = target.stat().st_ino  # the server goes on to write in it
     assert complains("backup", str(target), "--db", str(server.db), "--force") == (
         shell.USAGE,
-        f"ttweet: {target} belongs to the database itself; name another file",
+        f"ttweet: {target} is part of the database; choose another file",
     )
     assert target.stat().st_ino == before

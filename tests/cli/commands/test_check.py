@@ -27,19 +27,19 @@ def test_a_file_is_whole_beside_a_server_under_load_and_so_is_its_copy(tmp_path:
     with running_server(tmp_path, "--no-report-file") as server, PostingLoad(server):
         done = run("check", str(server.db))
         assert (done.returncode, done.stderr) == (shell.DONE, "")
-        assert done.stdout.startswith(f"{server.db} is whole: ")
+        assert done.stdout.startswith(f"{server.db} is intact: ")
         assert complains("backup", str(tmp_path / "copy.db"), "--db", str(server.db)) == (shell.DONE, "")
     assert run("check", "copy.db", cwd=tmp_path).returncode == shell.DONE
 
 
 @pytest.mark.usefixtures("one")
 def test_it_says_what_the_file_holds(tmp_path: Path) -> None:
-    assert processes.run("check", cwd=tmp_path).stdout.startswith("tweets.db is whole: 1 tweet, 1 tag, ")
+    assert processes.run("check", cwd=tmp_path).stdout.startswith("tweets.db is intact: 1 tweet, 1 tag, ")
     facts = json.loads(run("check", "--json", cwd=tmp_path).stdout)
     assert (facts["tweets"], facts["tags"]) == (1, 1)
     code, seen = run_on_terminal("check", columns=60, cwd=tmp_path)
     assert code == shell.DONE
-    assert "tweets.db is whole: 1 tweet, 1 tag, " in plain(seen)
+    assert "tweets.db is intact: 1 tweet, 1 tag, " in plain(seen)
 
 
 @pytest.mark.usefixtures("one")
@@ -48,11 +48,11 @@ def test_the_file_is_named_by_its_place_by_the_option_or_by_the_environment(tmp_
     for shape in (("tweets.db",), ("--db", "tweets.db")):
         done = run("check", *shape, cwd=tmp_path, variables=elsewhere)
         assert (done.returncode, done.stderr) == (shell.DONE, "")
-        assert done.stdout.startswith("tweets.db is whole: ")
-    assert complains("check", variables=elsewhere) == (shell.NOTHING, "ttweet: there is no no.db; name another one")
+        assert done.stdout.startswith("tweets.db is intact: ")
+    assert complains("check", variables=elsewhere) == (shell.NOTHING, "ttweet: there is no no.db; choose another")
     assert complains("check", "tweets.db", "--db", "tweets.db") == (
         shell.USAGE,
-        "ttweet: FILE and --db both name the database; give one of them",
+        "ttweet: conflicting arguments: FILE and --db; give one of them",
     )
 
 
@@ -68,20 +68,20 @@ def test_what_is_wrong_goes_to_stdout_and_what_to_do_to_stderr(one: Path, tmp_pa
     assert found["way_out"].startswith("make a new file")
     run("export", "tweets.jsonl", cwd=tmp_path)
     run("import", "tweets.jsonl", "--db", "new.db", cwd=tmp_path)
-    assert run("check", "new.db", cwd=tmp_path).stdout.startswith("new.db is whole: 1 tweet, 1 tag, ")
+    assert run("check", "new.db", cwd=tmp_path).stdout.startswith("new.db is intact: 1 tweet, 1 tag, ")
 
 
 def test_what_is_not_there_is_said_as_everywhere(tmp_path: Path) -> None:
     assert complains("check", str(tmp_path / "no.db")) == (
         shell.NOTHING,
-        f"ttweet: there is no {tmp_path}/no.db; name another one",
+        f"ttweet: there is no {tmp_path}/no.db; choose another",
     )
 
 
 @pytest.mark.parametrize(
     ("data", "what", "way_out"),
     [
-        (b"hello", "no SQLite database", "name another one"),
+        (b"hello", "no SQLite database", "choose another"),
         (b"damaged", "damaged: 9000 bytes of ", "put a backup in its place"),
     ],
 )
@@ -118,8 +118,8 @@ def test_a_damaged_index_is_repaired_as_the_check_has_said(damaged: Path) -> Non
     way_out = "rebuild its indexes from the tables, with no server running: ttweet check --repair x.db"
     assert done.stderr == f"ttweet: {way_out}\n"
     done = run("check", "--repair", "x.db", cwd=damaged.parent)
-    assert (done.returncode, done.stdout.startswith("x.db is whole: 1 tweet, 1 tag, ")) == (shell.DONE, True)
-    assert done.stderr == (f"all indexes were rebuilt from their tables; the file as it was: {damaged}.before-repair\n")
+    assert (done.returncode, done.stdout.startswith("x.db is intact: 1 tweet, 1 tag, ")) == (shell.DONE, True)
+    assert done.stderr == (f"all indexes were rebuilt; the file as it was before: {damaged}.before-repair\n")
     assert run("check", "--repair", "x.db", cwd=damaged.parent).stderr == ""
 
 
@@ -128,7 +128,7 @@ def test_a_repair_of_what_is_not_an_index_says_that_nothing_was_done(damaged: Pa
     done = run("check", "--repair", "x.db", "--json", cwd=damaged.parent)
     [found] = [json.loads(line) for line in done.stdout.splitlines()]
     assert (done.returncode, found["way_out"].startswith("make a new file")) == (shell.FAILED, True)
-    assert done.stderr.endswith("nothing was repaired: --repair mends indexes, where nothing else is damaged\n")
+    assert done.stderr.endswith("not repaired: --repair rebuilds indexes only, and something else is damaged\n")
 
 
 def test_a_file_of_a_running_server_is_not_repaired(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_what_a_server_has_deleted_is_printed_and_found_no_more(process: Server)
 def test_an_id_that_is_not_there_is_told_and_the_others_are_deleted(server: ServerHere) -> None:
     done = run("delete", "9", "2", "2", "--server", server.address)
     assert (done.returncode, done.stdout) == (shell.NOTHING, "2\n2\n")
-    assert done.stderr == "ttweet: there is no tweet 9\n"
+    assert done.stderr == "ttweet: no such tweet: 9\n"
 
 
 def test_a_deletion_is_an_object_in_json(server: ServerHere) -> None:
@@ -76,14 +76,14 @@ def test_a_file_that_a_server_holds_or_that_is_not_there_is_left_alone(process: 
     code, text = complains("delete", "1", "--db", str(process.db))
     assert (code, text) == (
         shell.FAILED,
-        f"ttweet: a server holds {process.db}; delete with --server HOST:PORT, or stop it",
+        f"ttweet: database in use: {process.db}; stop its server, or use --server HOST:PORT",
     )
     missing, empty = tmp_path / "none.db", tmp_path / "empty.db"
     empty.touch()
     for db, what in ((missing, f"there is no {missing}"), (empty, f"{empty} is empty, nothing was ever stored in it")):
         assert complains("delete", "1", "--db", str(db)) == (
             shell.NOTHING,
-            f"ttweet: {what}; name another with --db, or ask a server",
+            f"ttweet: {what}; choose another with --db, or ask a server",
         )
     assert not missing.exists()
 
@@ -92,8 +92,8 @@ def test_a_file_that_a_server_holds_or_that_is_not_there_is_left_alone(process: 
     ("arguments", "words"),
     [
         ([], "ttweet follow --last 20 --timeout 1s"),
-        (["0"], "ID cannot be 0"),
-        (["one"], "ID cannot be one"),
+        (["0"], "invalid ID '0'"),
+        (["one"], "invalid ID 'one'"),
         (["1", "--db", "a"], "give one"),
     ],
 )

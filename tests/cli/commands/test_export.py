@@ -70,7 +70,7 @@ def test_a_second_run_after_a_stop_brings_in_the_rest_and_nothing_twice(
         said = process.stderr.read().decode()
     assert process.returncode == (shell.INTERRUPTED if number == signal.SIGINT else -number)
     if number == signal.SIGINT:
-        assert "tweets imported; the same command goes on from there" in said
+        assert "tweets imported; repeat the command to resume" in said
     before = imported(tmp_path / "new.db")
     assert 0 < before < MANY - 1
     assert complains("import", str(exported), "--db", str(tmp_path / "new.db")) == (shell.DONE, "")
@@ -89,7 +89,7 @@ def test_a_server_in_the_way_is_named_and_export_works_beside_it(exported: Path,
     with running_server(tmp_path, "--no-report-file") as server:
         run("post", "one #a", "--server", server.address)
         code, text = complains("import", str(exported), "--db", str(server.db))
-        assert (code, text.partition("; ")[2]) == (shell.FAILED, "stop it, or name another file with --db")
+        assert (code, text.partition("; ")[2]) == (shell.FAILED, "stop it, or choose another file with --db")
         assert f"{server.db} is held by the server with process id {server.process.pid};" in text
         assert '"text":"one #a","tags":["a"]}\n' in run("export", "--db", str(server.db)).stdout
 
@@ -99,9 +99,9 @@ def test_a_bad_line_is_told_with_what_was_done(exported: Path, tmp_path: Path) -
     done = run("import", "-", stdin=b"".join([*good, b"hello\n"]), cwd=tmp_path)
     assert (done.returncode, done.stdout) == (shell.REFUSED, "")
     assert done.stderr.startswith("ttweet: line 4: no JSON: ")
-    assert done.stderr.endswith("; before it: 3 tweets imported\n")
+    assert done.stderr.endswith("; until then: 3 tweets imported\n")
     done = run("import", "-", stdin=b"".join([*good, b"{}\n"]), cwd=tmp_path)
-    assert done.stderr.endswith("it lacks id, at, by, text, tags; before it: 0 tweets imported, 3 there already\n")
+    assert done.stderr.endswith("it lacks id, at, by, text, tags; until then: 0 tweets imported, 3 already there\n")
 
 
 def test_a_full_disk_is_told_with_what_was_done_and_the_same_command_goes_on(
@@ -119,7 +119,7 @@ def test_a_full_disk_is_told_with_what_was_done_and_the_same_command_goes_on(
         export.import_(str(exported), db=new)
     monkeypatch.undo()
     assert error.value.code == "full"
-    assert re.search(r"the disk is full; .*; before it: [1-9][\d,]+ tweets imported$", error.value.text)
+    assert re.search(r"the disk is full; .*; until then: [1-9][\d,]+ tweets imported$", error.value.text)
     assert export.import_(str(exported), db=new) == shell.DONE
     assert run("export", "--db", str(new)).stdout == exported.read_text()
 
@@ -131,7 +131,7 @@ def test_an_export_overwrites_a_file_only_with_force_and_a_database_never(export
     target.write_text("kept")
     assert complains("export", str(target), "--db", db) == (
         shell.USAGE,
-        f"ttweet: {target} is there already; name another file, or add --force",
+        f"ttweet: {target} exists; choose another file, or add --force",
     )
     assert target.read_text() == "kept"
     assert complains("export", str(target), "--db", db, "--force") == (shell.DONE, "")
@@ -191,9 +191,9 @@ def test_what_is_no_export_makes_no_database(tmp_path: Path, data: bytes) -> Non
 def test_what_is_not_there_is_told(tmp_path: Path) -> None:
     assert complains("import", str(tmp_path / "no.jsonl")) == (
         shell.NOTHING,
-        f"ttweet: there is no {tmp_path}/no.jsonl; name what export has written",
+        f"ttweet: no such file: {tmp_path}/no.jsonl; choose a file from ttweet export",
     )
     assert complains("export", "--db", str(tmp_path / "no.db")) == (
         shell.NOTHING,
-        f"ttweet: there is no {tmp_path}/no.db; name another with --db",
+        f"ttweet: there is no {tmp_path}/no.db; choose another with --db",
     )

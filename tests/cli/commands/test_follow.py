@@ -121,7 +121,7 @@ def test_it_outlives_its_server_and_says_what_it_caught_up(tmp_path: Path) -> No
             with start_again(first) as again:
                 post(again, "after 1", "after 2")
                 assert texts(process.stdout.readline() + process.stdout.readline()) == ["after 1", "after 2"]
-                assert process.stderr.readline().startswith("connected again; ")
+                assert process.stderr.readline().startswith("reconnected; caught up on ")
                 process.send_signal(signal.SIGINT)
                 assert process.wait(LIMIT_S) == shell.INTERRUPTED
 
@@ -130,7 +130,7 @@ def test_it_goes_on_with_what_is_new_after_an_id_that_is_not_there(server: Serve
     post(server, "one")
     with following(server, "--from", "1000", "--count", "1") as process:
         assert process.stderr is not None
-        assert "there is no id 1000, the newest is 1" in process.stderr.readline()
+        assert "no tweet 1000: the newest is 1, so" in process.stderr.readline()
         post(server, "two")
         assert process.stdout is not None
         assert texts(process.stdout.read()) == ["two"]
@@ -153,7 +153,7 @@ def test_ctrl_c_shows_the_command_that_goes_on(server: ServerHere) -> None:
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=LIMIT_S)
     assert process.returncode == shell.INTERRUPTED
-    command = f"to go on from here: ttweet follow a --server {server.address} --json --from "
+    command = f"to resume here: ttweet follow a --server {server.address} --json --from "
     assert said == f"{command}2\n"
 
 
@@ -173,7 +173,7 @@ def test_exec_runs_a_command_for_each_tweet_and_goes_on_when_one_fails(server: S
     command = 'echo "$TTWEET_ID|$TTWEET_TEXT|$TTWEET_BY|$TTWEET_TAGS"; exit $((TTWEET_ID - 1))'
     done = follow_as_process(server, "--from", "0", "--count", "2", "--exec", command)
     assert done.stdout == "1|one $(touch boo) `touch boo` ' #a #b||a b\n2|two||\n"
-    assert done.stderr == "ttweet: --exec ended with exit code 1 for tweet 2; going on\n"
+    assert done.stderr == "ttweet: --exec failed for tweet 2: exit code 1; continuing\n"
 
 
 def test_exec_has_the_tweet_on_stdin_and_json_prints_it_too(server: ServerHere) -> None:
@@ -187,7 +187,7 @@ def test_exec_has_the_tweet_on_stdin_and_json_prints_it_too(server: ServerHere) 
 def test_a_command_that_a_signal_has_ended_is_told_of_as_a_shell_does(server: ServerHere) -> None:
     post(server, "one")
     said = follow_as_process(server, "--from", "0", "--count", "1", "--exec", "kill -9 $$").stderr
-    assert said == "ttweet: --exec ended with exit code 137 for tweet 1; going on\n"
+    assert said == "ttweet: --exec failed for tweet 1: exit code 137; continuing\n"
 
 
 def test_a_tweet_whose_command_was_interrupted_comes_again(server: ServerHere) -> None:
@@ -245,10 +245,10 @@ def test_a_name_is_online_as_long_as_it_follows(server: ServerHere) -> None:
     [
         (["--from", "1", "--last", "1"], "give one of them"),
         (["two words"], "is no tag"),
-        (["--timeout", "10x"], "--timeout cannot be '10x'"),
-        (["--count", "0"], "--count cannot be 0"),
+        (["--timeout", "10x"], "invalid --timeout '10x'"),
+        (["--count", "0"], "invalid --count '0'"),
         (["--from", "-1"], "--from"),
-        (["--from", str(2**63)], f"--from cannot be {2**63}: must be <= {2**53 - 1}"),
+        (["--from", str(2**63)], f"invalid --from '{2**63}': must be <= {2**53 - 1}"),
     ],
 )
 def test_what_makes_no_sense_is_said(arguments: list[str], said: str) -> None:

@@ -39,7 +39,10 @@ def test_log_shows_the_last_session_or_another_or_all(tmp_path: Path) -> None:
     done = run(*log, "--export", "copy.txt", cwd=tmp_path)
     assert done.stderr == f"{len(sample.splitlines())} lines written to copy.txt\n"
     assert (tmp_path / "copy.txt").read_text() == sample
-    for session, words in (("3", "there is no session 3; the newest is 2"), ("x", "--session is a number or all")):
+    for session, words in (
+        ("3", "no such session: 3; the newest is 2"),
+        ("x", "invalid --session 'x': use a number, or all"),
+    ):
         code, text = complains(*log, "--session", session)
         assert code == shell.USAGE
         assert words in text
@@ -56,7 +59,7 @@ def test_log_can_be_of_some_categories(server: Server) -> None:
     assert "[CONNECTION]" not in both
     assert complains(*log, "--category", "eror") == (
         2,
-        "ttweet: --category cannot be eror: there are general, error, connection; did you mean error?",
+        "ttweet: invalid --category 'eror': use general, error or connection; did you mean error?",
     )
 
 
@@ -96,7 +99,7 @@ def started(path: Path) -> Path:
 def test_a_log_without_such_lines_is_nothing_found(started: Path) -> None:
     assert complains("log", "--category", "error", "--db", str(started))[0] == shell.NOTHING
     sql(started, "DELETE FROM log")
-    assert complains("log", "--db", str(started)) == (4, "ttweet: no report lines are like that")
+    assert complains("log", "--db", str(started)) == (4, "ttweet: no such report lines")
 
 
 def test_an_export_overwrites_no_database(server: Server, tmp_path: Path) -> None:
@@ -108,7 +111,7 @@ def test_an_export_overwrites_no_database(server: Server, tmp_path: Path) -> Non
         before = target.read_bytes()
         code, text = complains("log", "--export", str(target), "--db", str(server.db))
         assert code == shell.USAGE
-        assert "would overwrite the database file" in text
+        assert "would overwrite the database" in text
         assert target.read_bytes() == before
 
 

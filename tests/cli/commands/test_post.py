@@ -58,19 +58,19 @@ def test_after_two_hyphens_a_message_may_be_anything(server: Server, text: str) 
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ([], "no message: ttweet post 'text', or ttweet post - to read it from stdin"),
-        (["two", "words"], "2 messages, one is posted at a time; quote it: ttweet post 'two words'"),
-        (["-", "x"], "stdin and x are two messages; give one of them"),
-        (["--lines", "it's"], "stdin and 'it'\"'\"'s' are two messages; give one of them"),
-        (["--jsno", "x"], "no option --jsno; did you mean --json?"),
+        ([], "missing message; run: ttweet post 'text', or ttweet post - to read stdin"),
+        (["two", "words"], "2 arguments for one message; quote it: ttweet post 'two words'"),
+        (["-", "x"], "two messages: stdin and x; give one of them"),
+        (["--lines", "it's"], "two messages: stdin and 'it'\"'\"'s'; give one of them"),
+        (["--jsno", "x"], "unknown option --jsno; did you mean --json?"),
         (
             ["--help me"],
-            "no option '--help me'; a message that begins with a hyphen goes last, after --; see ttweet post --help",
+            "unknown option '--help me'; put -- before a message that begins with a hyphen; see ttweet post --help",
         ),
-        (["-x"], "no option -x; a message that begins with a hyphen goes last, after --; see ttweet post --help"),
-        (["-x y"], "no option '-x y'; a message that begins with a hyphen goes last, after --; see ttweet post --help"),
-        (["--key"], "--key wants a value; see ttweet post --help"),
-        (["--key", "a", "--key", "b", "x"], "--key is given twice; see ttweet post --help"),
+        (["-x"], "unknown option -x; put -- before a message that begins with a hyphen; see ttweet post --help"),
+        (["-x y"], "unknown option '-x y'; put -- before a message that begins with a hyphen; see ttweet post --help"),
+        (["--key"], "missing value: --key; see ttweet post --help"),
+        (["--key", "a", "--key", "b", "x"], "repeated option: --key; see ttweet post --help"),
         (["x", "--server", "13001"], "invalid server '13001': it has no host; use HOST:PORT, such as 127.0.0.1:13001"),
     ],
 )
@@ -88,7 +88,7 @@ def test_bytes_that_are_not_utf8_are_wrong_usage(arguments: list[str | bytes]) -
 def test_a_film_on_stdin_is_no_message() -> None:
     done = run("post", "-", stdin=bytes(1024 * 1024 + 1))
     assert done.returncode == shell.USAGE
-    assert "stdin has more than 1,048,576 bytes" in done.stderr
+    assert "stdin is too long: more than 1,048,576 bytes" in done.stderr
 
 
 def test_a_closed_stdin_has_no_message() -> None:
@@ -115,7 +115,7 @@ def test_a_full_disk_for_the_id_leaves_the_message_stored_and_that_is_said(serve
         )  # fmt: skip
         last = client.last()
     assert last is not None
-    said = f"ttweet: stdout: No space left on device; the message is stored, with id {last.id}\n"
+    said = f"ttweet: stdout: No space left on device; the message is stored with id {last.id}\n"
     assert (done.returncode, done.stderr) == (shell.FAILED, said)
 
 
@@ -145,7 +145,7 @@ BLANK = ["", " ", "\t\n", "\n\n", "\r\n", "\u3000", "\u00a0"]
 @pytest.mark.parametrize("options", [[], ["--spool"], ["--key", "k"]])
 @pytest.mark.parametrize("text", BLANK)
 def test_nothing_is_no_message(text: str, options: list[str]) -> None:
-    way_out = "--empty posts it and resets the last one"
+    way_out = "to post it and reset the last message, add --empty"
     assert complains("post", *options, text) == (shell.USAGE, f"ttweet: empty message; {way_out}")
     done = run("post", *options, "-", stdin=text.encode())
     assert (done.returncode, done.stdout, done.stderr) == (2, "", f"ttweet: empty message on stdin; {way_out}\n")
@@ -167,7 +167,7 @@ def test_blank_lines_are_skipped_and_empty_belongs_to_one_message(server: Server
     assert (done.returncode, len(done.stdout.splitlines())) == (0, 2)
     code, said = complains("post", "--lines", "--empty", "--server", server.address)
     assert code == shell.USAGE
-    assert said.startswith("ttweet: --empty posts one message and --lines many")
+    assert said.startswith("ttweet: conflicting options: --empty and --lines")
 
 
 def test_at_the_end_of_the_ids_a_post_is_refused_and_everything_else_goes_on(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_at_the_end_of_the_ids_a_post_is_refused_and_everything_else_goes_on(tmp
         assert complains("post", "three", variables=here) == (shell.REFUSED, f"ttweet: {refused}")
         assert run("post", "--lines", stdin=b"three\n", variables=here).stderr.startswith(f"ttweet: line 1: {refused}")
         kept = run("post", "--spool", "three", variables=here)
-        assert kept.stderr == f"ttweet: {refused}; kept, and posted by the next command with --spool\n"
+        assert kept.stderr == f"ttweet: {refused}; kept for the next command with --spool\n"
         assert run("last", variables=here).stdout == "two #a\n"
         assert json.loads(run("tags", "a", "--json", variables=here).stdout.splitlines()[1])["id"] == MAX_TWEET_ID
         assert run("delete", str(MAX_TWEET_ID), variables=here).returncode == shell.DONE

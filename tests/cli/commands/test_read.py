@@ -11,7 +11,7 @@ from tests.support.processes import Server, filled_server, plain, run_on_termina
 from ttweet.cli import shell
 from ttweet.client.sync_client import Client
 
-HINT = "a shell takes # for a comment: ttweet tags '#python', or ttweet tags python"
+HINT = "quote the # in a shell: ttweet tags '#python'; or omit it: ttweet tags python"
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def test_last_is_the_text_alone_in_a_pipe(tmp_path: Path) -> None:
         run("post", "--empty", "", "--server", server.address)
         code, text = complains("last", "--server", server.address)
         assert code == shell.NOTHING
-        assert text.startswith("ttweet: there is no last message")
+        assert text.startswith("ttweet: no last message")
 
 
 # tags
@@ -44,7 +44,7 @@ def test_a_tag_is_found_in_any_spelling(server: Server, tag: str) -> None:
     rows = [line.split("\t") for line in done.stdout.splitlines()]
     assert [row[3] for row in rows] == [f"number {number} #Python" for number in range(5, 25)]
     assert {row[2] for row in rows} == {"-"}
-    assert done.stderr == "the 20 newest tweets; more: --limit 100\n"
+    assert done.stderr == "the 20 newest tweets; for more: --limit 100\n"
 
 
 def test_a_limit_that_is_not_reached_cuts_nothing(server: Server) -> None:
@@ -74,8 +74,11 @@ def test_tags_alone_counts_them(server: Server) -> None:
 
 
 def test_tags_says_when_it_was_cut(server: Server) -> None:
-    assert run("tags", "--limit", "1", "--db", str(server.db)).stderr == "the most used tag; more: --limit 5\n"
-    assert run("tags", "python", "--limit", "1", "--db", str(server.db)).stderr == "the newest tweet; more: --limit 5\n"
+    assert run("tags", "--limit", "1", "--db", str(server.db)).stderr == "the most used tag; for more: --limit 5\n"
+    assert (
+        run("tags", "python", "--limit", "1", "--db", str(server.db)).stderr
+        == "the newest tweet; for more: --limit 5\n"
+    )
 
 
 @pytest.mark.parametrize("command", [["tags", "--limit"], ["tags", "a", "--limit"], ["prune", "--keep-last"]])
@@ -90,10 +93,10 @@ def test_a_server_is_not_asked_for_more_tags_than_it_lists(tmp_path: Path) -> No
             for number in range(0, 210, 30):
                 client.post("many", tags=[f"tag{one}" for one in range(number, number + 30)])
         some = run("tags", "--limit", "50", "--server", server.address)
-        assert some.stderr == "the 50 most used tags; more: --limit 200\n"
+        assert some.stderr == "the 50 most used tags; for more: --limit 200\n"
         all_of_them = run("tags", "--limit", "200", "--server", server.address)
-        assert all_of_them.stderr.startswith("the 200 most used tags, which is all that a server lists; its file has")
-        assert run("tags", "--limit", "50", "--db", str(server.db)).stderr.endswith("; more: --limit 250\n")
+        assert all_of_them.stderr.startswith("the 200 most used tags, the most that a server lists; read its file for")
+        assert run("tags", "--limit", "50", "--db", str(server.db)).stderr.endswith("; for more: --limit 250\n")
 
 
 def test_a_terminal_gets_a_table_and_one_hint(server: Server) -> None:
@@ -134,7 +137,7 @@ def test_a_tag_that_this_python_does_not_know_is_asked_for_like_any_other(server
 def test_no_tags_at_all_is_told(tmp_path: Path) -> None:
     with running_server(tmp_path) as server:
         run("post", "only #123", "--server", server.address)
-    text = "ttweet: there are no tags yet; --numbers lists those without a letter, such as #3251"
+    text = "ttweet: no tags yet; to list tags without a letter, such as #3251, add --numbers"
     assert complains("tags", "--db", str(server.db)) == (4, text)
     assert run("tags", "--numbers", "--db", str(server.db)).stdout.startswith("123\t1\t")
 
@@ -144,12 +147,15 @@ def test_no_tags_at_all_is_told(tmp_path: Path) -> None:
     [
         ([""], "'' is no tag: letters, digits and _ make one, at most 150 of them"),
         (["a b"], "'a b' is no tag: letters, digits and _ make one, at most 150 of them"),
-        (["a", "b"], "one argument too many: b; see ttweet tags --help"),
-        (["--limit", "0"], "--limit cannot be 0: must be >= 1; see ttweet tags --help"),
-        (["--limit", "many"], "--limit cannot be many: it must be a whole number; see ttweet tags --help"),
-        (["--limit"], "--limit wants a value; see ttweet tags --help"),
-        (["--ca", "x", "--db", "y"], "--db reads a file and --ca is for one that is asked; give one of them"),
-        (["--server", "x:1", "--db", "y"], "--db reads a file and --server asks a server; give one of them"),
+        (["a", "b"], "unexpected argument: b; see ttweet tags --help"),
+        (["--limit", "0"], "invalid --limit '0': must be >= 1; see ttweet tags --help"),
+        (["--limit", "many"], "invalid --limit 'many': use a whole number; see ttweet tags --help"),
+        (["--limit"], "missing value: --limit; see ttweet tags --help"),
+        (["--ca", "x", "--db", "y"], "conflicting options: --db is for a file, --ca for a server; give one of them"),
+        (
+            ["--server", "x:1", "--db", "y"],
+            "conflicting options: --db is for a file, --server for a server; give one of them",
+        ),
     ],
 )
 def test_tags_that_cannot_be_meant_say_what_would_work(server: Server, arguments: list[str], text: str) -> None:
@@ -160,7 +166,7 @@ def test_tags_that_cannot_be_meant_say_what_would_work(server: Server, arguments
 def test_no_file_is_told_with_the_ways_out(command: str, tmp_path: Path) -> None:
     done = run(command, "--db", "nowhere.db", cwd=tmp_path)
     assert done.returncode == shell.NOTHING
-    assert done.stderr.startswith("ttweet: there is no nowhere.db; name another with --db")
+    assert done.stderr.startswith("ttweet: there is no nowhere.db; choose another with --db")
     assert ("--server" in done.stderr) == (command != "log")
 
 

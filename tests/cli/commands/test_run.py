@@ -88,13 +88,13 @@ def test_what_no_server_would_take_is_said_before_the_command_runs(option: list[
 def test_the_exit_code_stays_when_the_post_is_interrupted(tmp_path: Path) -> None:
     code, said = interrupted("run", "--", "sh", "-c", "exit 3")
     assert code == 3
-    assert re.fullmatch(r"ttweet: interrupted; whether it is posted is unknown: failed \(3\) sh [\d.]+s\n", said)
+    assert re.fullmatch(r"ttweet: interrupted; whether it was posted is unknown: failed \(3\) sh [\d.]+s\n", said)
     code, said = interrupted("run", "--spool", "--", "true", variables={"XDG_STATE_HOME": str(tmp_path)})
     assert code == 0
-    assert re.fullmatch(r"ttweet: interrupted; kept, .*\nttweet: interrupted: ok true [\d.]+s\n", said)
+    assert re.fullmatch(r"ttweet: interrupted; kept for .*\nttweet: interrupted: ok true [\d.]+s\n", said)
 
 
 def test_no_command_is_said() -> None:
-    assert complains("run") == (shell.USAGE, "ttweet: no command: ttweet run -- COMMAND")
-    way_out = "the command to run goes last, after --; see ttweet run --help"
-    assert complains("run", "sh", "-c", "exit 3") == (shell.USAGE, f"ttweet: no option -c; {way_out}")
+    assert complains("run") == (shell.USAGE, "ttweet: missing command; run: ttweet run -- COMMAND")
+    way_out = "put -- before the command to run; see ttweet run --help"
+    assert complains("run", "sh", "-c", "exit 3") == (shell.USAGE, f"ttweet: unknown option -c; {way_out}")

@@ -70,12 +70,12 @@ def test_serve_keeps_as_many_bytes_of_report_lines_as_it_is_told(tmp_path: Path)
     ("size", "said"),
     [
         *[
-            (size, f"invalid size '{size}': --log-limit counts bytes; give a size such as 100M")
+            (size, f"invalid --log-limit '{size}': use a size with a unit, such as 100M")
             for size in ("1000000", "10", "0", "", "M", "1.5M", "-1M", "1m", "100MB", "1e6", "x" * 40, "1000000M")
         ],
-        ("0M", "invalid size '0M': --log-limit counts bytes; give a size such as 100M"),
-        ("999k", "--log-limit 999k is too little; give 1M or more"),
-        ("1k", "--log-limit 1k is too little; give 1M or more"),
+        ("0M", "invalid --log-limit '0M': use a size with a unit, such as 100M"),
+        ("999k", "invalid --log-limit '999k': too small; use 1M or more"),
+        ("1k", "invalid --log-limit '1k': too small; use 1M or more"),
     ],
 )
 def test_a_limit_of_the_log_is_refused_without_a_unit_and_below_a_million_bytes(size: str, said: str) -> None:

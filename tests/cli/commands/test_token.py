@@ -58,10 +58,11 @@ def test_the_list_shows_what_there_is_in_a_pipe_as_json_and_on_a_terminal(tmp_pa
 
 def test_a_database_that_is_not_there_yet_is_named(tmp_path: Path) -> None:
     assert (
-        "the token of ci for tweets.db, which is not there yet; it is" in run("token", "add", "ci", cwd=tmp_path).stderr
+        "the token of ci for tweets.db, which does not exist yet; save"
+        in run("token", "add", "ci", cwd=tmp_path).stderr
     )
     with running_server(tmp_path, "--no-report-file"):
-        assert "the token of me; it is" in run("token", "add", "me", cwd=tmp_path).stderr
+        assert "the token of me; save it" in run("token", "add", "me", cwd=tmp_path).stderr
 
 
 @pytest.mark.parametrize("what", ["a folder", "a text", "another program's database", "a device"])
@@ -76,27 +77,27 @@ def test_what_is_no_database_of_ours_gets_no_token(tmp_path: Path, what: str) ->
     else:
         sql(place, "CREATE TABLE t (x)")
     code, text = complains("token", "add", "ci", "--db", str(place))
-    assert (code, "name another" in text) == (shell.FAILED, True), text
+    assert (code, "choose another" in text) == (shell.FAILED, True), text
     assert [path.name for path in tmp_path.iterdir()] == ["x.db"]
 
 
 def test_what_does_not_belong_together_is_said(tmp_path: Path) -> None:
     db = ["--db", str(tmp_path / "tweets.db")]
     for arguments, code, words in (
-        (["list", "ci"], shell.USAGE, "list takes no name"),
-        (["add"], shell.USAGE, "add takes a name: ttweet token add NAME"),
-        (["revoke"], shell.USAGE, "revoke takes a name"),
-        (["revoke", "ci", "--can", "read"], shell.USAGE, "--can and --expires belong to add"),
+        (["list", "ci"], shell.USAGE, "unexpected NAME; run: ttweet token list"),
+        (["add"], shell.USAGE, "missing NAME; run: ttweet token add NAME"),
+        (["revoke"], shell.USAGE, "missing NAME; run: ttweet token revoke NAME"),
+        (["revoke", "ci", "--can", "read"], shell.USAGE, "invalid options: --can and --expires belong to"),
         (["add", "c i"], shell.USAGE, "'c i' is no name"),
         (["add", "ci", "--can", "write"], shell.USAGE, "'write' is no right; there are: read, post, admin"),
         (["add", "ci", "--can", ""], shell.USAGE, "'' is no right"),
-        (["add", "ci", "--expires", "90"], shell.USAGE, "--expires cannot be '90'"),
-        (["add", "ci", "--expires", "soon"], shell.USAGE, "--expires cannot be 'soon'"),
-        (["add", "ci", "--expires", "0"], shell.USAGE, "--expires 0 is no time"),
-        (["add", "ci", "--expires", "999999999d"], shell.USAGE, "is no time that a token is good for"),
-        (["list"], shell.NOTHING, "there are no tokens for"),
+        (["add", "ci", "--expires", "90"], shell.USAGE, "invalid --expires '90'"),
+        (["add", "ci", "--expires", "soon"], shell.USAGE, "invalid --expires 'soon'"),
+        (["add", "ci", "--expires", "0"], shell.USAGE, "invalid --expires '0': use 1s to 36600d"),
+        (["add", "ci", "--expires", "999999999d"], shell.USAGE, "use 1s to 36600d"),
+        (["list"], shell.NOTHING, "no tokens for"),
         (["revoke", "ci"], shell.NOTHING, "ci has no token"),
-        (["list", "--db", str(tmp_path / "no" / "x.db")], shell.NOTHING, "there are no tokens for"),
+        (["list", "--db", str(tmp_path / "no" / "x.db")], shell.NOTHING, "no tokens for"),
     ):
         seen, text = complains("token", *arguments, *(db if "--db" not in arguments else []))
         assert (seen, words in text) == (code, True), text

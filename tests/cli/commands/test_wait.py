@@ -51,7 +51,7 @@ def test_what_comes_while_it_waits_ends_it(server: Server) -> None:
 
 def test_the_time_may_be_up(server: Server) -> None:
     code, said = complains("wait", "ci", "--timeout", "2", "--server", server.address)
-    assert (code, said) == (shell.TIMED_OUT, "ttweet: no such tweet has come, and --timeout 2 is up")
+    assert (code, said) == (shell.TIMED_OUT, "ttweet: no matching tweet: --timeout 2 has passed")
 
 
 def test_no_server_at_the_start_is_an_error() -> None:

@@ -211,6 +211,6 @@ def test_the_commands_that_a_check_prints_make_a_new_file_of_what_is_left(stoppe
     export, import_ = re.findall(r"ttweet ((?:export|import) .*? --db [^\s,]+)", told.stderr.splitlines()[0])
     saving = run(*shlex.split(export), cwd=here)
     assert saving.returncode == shell.FAILED
-    assert re.search(r"what had these ids cannot be read: \d+ to \d+; the rest is written", saving.stderr)
+    assert re.search(r"unreadable tweets: ids \d+ to \d+; all others were written", saving.stderr)
     assert run(*shlex.split(import_), cwd=here).returncode == shell.DONE
-    assert run("check", "NEW", cwd=here).stdout.startswith("NEW is whole: 1,9")
+    assert run("check", "NEW", cwd=here).stdout.startswith("NEW is intact: 1,9")

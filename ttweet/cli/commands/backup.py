@@ -32,7 +32,7 @@ def backup(target: CopyPath, /, *, db: Db = None, force: Force = False) -> int:
                 progress=lambda done, pages: show(done, pages, f"{done:,} of {pages:,} pages"),
             )
     except FileExistsError as exc:
-        raise shell.UsageError(f"{escape(str(target))} is there already; name another file, or add --force") from exc
+        raise shell.UsageError(f"{escape(str(target))} exists; choose another file, or add --force") from exc
     if shell.on_terminal(sys.stderr):
         size = target.stat().st_size / MIB
         copied = shell.amount(tweets, "tweet")

@@ -27,29 +27,29 @@ def check(file: File = None, /, *, db: Db = None, json: Json = False, repair: Re
     """Look a database over. Raises UsageError, OpenError, StoreError, OSError."""
     path = db_path(_named(file, db))
     try:
-        with advising(missing="name another one", not_ours="name another one"):
+        with advising(missing="choose another", not_ours="choose another"):
             repaired = repair and _repair(path)
             look = Check(path)
     except OpenError as error:
         return _show([_unreadable(path, error)], path, json=json)
     if _show(_findings(look), path, json=json) == shell.FAILED:
         if repair and not repaired:
-            shell.complain("nothing was repaired: --repair mends indexes, where nothing else is damaged")
+            shell.complain("not repaired: --repair rebuilds indexes only, and something else is damaged")
         return shell.FAILED
     assert look.facts is not None
     if json:
         output.write_json(look.facts._asdict())
         return shell.DONE
-    shell.write(f"{escape(str(path))} is whole: {_told(look.facts)}")
+    shell.write(f"{escape(str(path))} is intact: {_told(look.facts)}")
     if look.unlike and shell.on_terminal(sys.stderr):
-        shell.hint(f"{shell.amount(look.unlike, 'tweet')} with other tags than in the text, as ttweet chat posts them")
+        shell.hint(f"{shell.amount(look.unlike, 'tweet')} with tags that are not in the text, from ttweet chat")
     return shell.DONE
 
 
 def _named(file: Path | None, db: Path | None) -> Path | None:
     """The file that the command line names, if it does: by its place, or by the option of the other commands."""
     if file is not None and db is not None:
-        raise shell.UsageError("FILE and --db both name the database; give one of them")
+        raise shell.UsageError("conflicting arguments: FILE and --db; give one of them")
     return db if file is None else file
 
 
@@ -58,7 +58,7 @@ def _repair(path: Path) -> bool:
     copies = rebuild_indexes(path)
     if copies:
         names = " and ".join([escape(str(copy)) for copy in copies])
-        shell.hint(f"all indexes were rebuilt from their tables; the file as it was: {names}")
+        shell.hint(f"all indexes were rebuilt; the file as it was before: {names}")
     return bool(copies)
 
 

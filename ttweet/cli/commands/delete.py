@@ -23,9 +23,9 @@ Server = Annotated[str | None, Parameter(metavar="HOST:PORT", help="The server t
 def delete(*ids: Ids, db: Db = None, server: Server = None, ca: Ca = None, json: Json = False) -> int:
     """Delete tweets; go on with the others when one is not there."""
     if not ids:
-        raise shell.UsageError("which tweets? ttweet delete ID; ttweet follow --last 20 --timeout 1s shows ids")
+        raise shell.UsageError("missing ID; run: ttweet delete ID; for ids: ttweet follow --last 20 --timeout 1s")
     if db is not None and server is not None:
-        raise shell.UsageError("--db deletes in a file and --server asks a server; give one of them")
+        raise shell.UsageError("conflicting options: --db and --server; give one of them")
     with _from_server(server, ca) if db is None else _from_file(db) as delete_one:
         found = [_deleted(delete_one, tweet, json=json) for tweet in ids]
     return shell.DONE if all(found) else shell.NOTHING
@@ -38,7 +38,7 @@ def _deleted(delete_one: Callable[[int], Deletion], tweet: int, *, json: bool) -
     except Refused as error:
         if error.code != "no_tweet":
             raise
-        shell.complain(f"there is no tweet {tweet}")  # the server adds that nothing was deleted: others may have been
+        shell.complain(f"no such tweet: {tweet}")  # the server adds that nothing was deleted: others may have been
         return False
     if json:
         output.write_json(deletion._asdict())
@@ -59,12 +59,12 @@ def _from_file(db: Path) -> Iterator[Callable[[int], Deletion]]:
     from ttweet.storage.sqlite.reader import SqliteReader
 
     try:
-        with advising(missing="name another with --db, or ask a server"):
+        with advising(missing="choose another with --db, or ask a server"):
             SqliteReader(db).close()  # to open to write would make it
         store = local.open(db)
     except OpenError as error:
         if error.code == "locked":
-            raise OpenError("locked", f"a server holds {db}; delete with --server HOST:PORT, or stop it") from error
+            raise OpenError("locked", f"database in use: {db}; stop its server, or use --server HOST:PORT") from error
         raise
     with store:
         yield store.delete

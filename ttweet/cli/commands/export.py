@@ -70,10 +70,10 @@ def import_(source: From, /, *, db: Into = None) -> int:
         except (Refused, StoreError) as error:
             with suppress(StoreError):  # that of a full disk, again; the session counts as crashed then
                 store.end_session("failed", at=now_ms())
-            raise type(error)(error.code, f"{shell.sentence(error)}; before it: {_imported(tally)}") from error
+            raise type(error)(error.code, f"{shell.sentence(error)}; until then: {_imported(tally)}") from error
         except KeyboardInterrupt:
             store.end_session("stopped", at=now_ms())
-            shell.complain(f"interrupted; {_imported(tally)}; the same command goes on from there")
+            shell.complain(f"interrupted: {_imported(tally)}; repeat the command to resume")
             raise
         store.end_session("stopped", at=now_ms())
     if shell.on_terminal(sys.stderr):
@@ -83,7 +83,7 @@ def import_(source: From, /, *, db: Into = None) -> int:
 
 def _stdout() -> BinaryIO:
     if sys.stdout is None:
-        raise shell.UsageError("stdout is closed; name a file: ttweet export tweets.jsonl")
+        raise shell.UsageError("stdout is closed; write to a file: ttweet export tweets.jsonl")
     return sys.stdout.buffer
 
 
@@ -93,12 +93,12 @@ def _write_file(reader: Queries, source: Path, target: Path, pace: Pace, *, forc
         with replacing(target, overwrite=force) as part, part.open("wb") as file:
             return _write(reader, file, pace, ascii_only=False)
     except FileExistsError as exc:
-        raise shell.UsageError(f"{escape(str(target))} is there already; name another file, or add --force") from exc
+        raise shell.UsageError(f"{escape(str(target))} exists; choose another file, or add --force") from exc
     except OSError as exc:
         if exc.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        text = f"{target} cannot be written: the disk is full; nothing was left there, and {source} has every tweet"
-        raise StoreError("full", f"{text}; name a file on another disk") from exc
+        text = f"cannot write {target}: the disk is full; choose a file on another disk"
+        raise StoreError("full", text) from exc
 
 
 def _write(reader: Queries, file: BinaryIO, pace: Pace, *, ascii_only: bool) -> int:
@@ -117,8 +117,8 @@ def _tell_lost(lost: list[tuple[int, int]]) -> int:
     if not lost:
         return shell.DONE
     told = ", ".join([f"{first} to {last}" for first, last in lost[:GAPS_TOLD]])
-    more = f", and {len(lost) - GAPS_TOLD:,} more such gaps" if len(lost) > GAPS_TOLD else ""
-    shell.complain(f"what had these ids cannot be read: {told}{more}; the rest is written")
+    more = f", and {len(lost) - GAPS_TOLD:,} more ranges" if len(lost) > GAPS_TOLD else ""
+    shell.complain(f"unreadable tweets: ids {told}{more}; all others were written")
     return shell.FAILED
 
 
@@ -128,7 +128,7 @@ def _open(source: str) -> Iterator[BinaryIO]:
         yield stdin.reader()
     else:
         if not Path(source).exists():
-            raise OpenError("missing", f"there is no {escape(source)}; name what export has written")
+            raise OpenError("missing", f"no such file: {escape(source)}; choose a file from ttweet export")
         with Path(source).open("rb") as file:
             yield file
 
@@ -154,5 +154,5 @@ def _done(tally: ImportTally, pace: Pace) -> str:
 
 
 def _imported(tally: ImportTally) -> str:
-    known = f", {tally.known:,} there already" if tally.known else ""
+    known = f", {tally.known:,} already there" if tally.known else ""
     return f"{shell.amount(tally.new, 'tweet')} imported{known}"

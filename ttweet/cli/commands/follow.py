@@ -50,7 +50,7 @@ def follow(
 ) -> int:
     """Show tweets as they come."""
     if after is not None and last is not None:
-        raise shell.UsageError("--from begins after an id and --last with the last tweets; give one of them")
+        raise shell.UsageError("conflicting options: --from and --last; give one of them")
     bodies = [checked_body(tag) for tag in tags]
     resumed = _resumed(bodies, {"--exec": exec_, "--as": as_name, "--server": server, "--ca": ca}, json=json)
     news = live.News(partial(live.show_deletion, json=json))
@@ -78,7 +78,7 @@ def _follow(follower: Follower, handle: Handle, finishing: Finishing, count: int
                 return shell.DONE
     except KeyboardInterrupt:
         after = follower.after if current is None else current.id - 1
-        shell.hint(f"to go on from here: {resumed}{'' if after is None else f' --from {after}'}")
+        shell.hint(f"to resume here: {resumed}{'' if after is None else f' --from {after}'}")
         return shell.INTERRUPTED
     finally:
         follower.close()
@@ -111,13 +111,13 @@ def _execute(command: str, tweet: Tweet) -> None:
     try:
         end = child_process.run([SHELL, "-c", command], environment=os.environ | about, stdin=line)
     except OSError as exc:
-        shell.complain(f"--exec did not start for tweet {tweet.id}: {exc.strerror}; going on")
+        shell.complain(f"--exec could not start for tweet {tweet.id}: {exc.strerror}; continuing")
         return
     if end.signal is not None:
         signal.raise_signal(end.signal)  # it was for this program too
     if end.code != 0:
         code = "an unknown exit code" if end.code is None else f"exit code {end.code}"
-        shell.complain(f"--exec ended with {code} for tweet {tweet.id}; going on")
+        shell.complain(f"--exec failed for tweet {tweet.id}: {code}; continuing")
 
 
 def _when_looked_up(ask: Callable[[], int], news: FollowListener, deadline: float) -> int:

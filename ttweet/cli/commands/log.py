@@ -38,7 +38,7 @@ def log(
 ) -> int:
     """Show the report log."""
     if json and export is not None:
-        raise shell.UsageError("--export writes lines as Sample.txt has them and --json objects; give one of them")
+        raise shell.UsageError("conflicting options: --export and --json; give one of them")
     path = db_path(db)
     if export not in (None, "-"):
         _refuse_database(Path(export or ""), path)
@@ -51,7 +51,7 @@ def log(
         reader.close()
     if count:
         return shell.DONE
-    shell.complain("no report lines are like that")
+    shell.complain("no such report lines")
     return shell.NOTHING
 
 
@@ -63,9 +63,9 @@ def _session(reader: ReportQueries, wanted: str) -> int | None:
     if wanted == "last":
         return newest
     if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 19):
-        raise shell.UsageError(f"--session is a number or all, not {wanted[:80]!r}")
+        raise shell.UsageError(f"invalid --session {wanted[:80]!r}: use a number, or all")
     if newest is None or not 1 <= int(wanted) <= newest:
-        raise shell.UsageError(f"there is no session {wanted}; the newest is {newest or 'none yet'}")
+        raise shell.UsageError(f"no such session: {wanted}; the newest is {newest or 'none yet'}")
     return int(wanted)
 
 
@@ -81,7 +81,7 @@ def _export(lines: Iterator[LogLine], name: str) -> int:
     texts = (reports.line(line.side, line.category, line.text) + "\n" for line in exported)
     if name == "-":
         if sys.stdout is None:
-            raise shell.UsageError("stdout is closed; name a file: ttweet log --export log.txt")
+            raise shell.UsageError("stdout is closed; write to a file: ttweet log --export log.txt")
         with open(sys.stdout.fileno(), "w", encoding="utf-8", closefd=False) as file:
             file.writelines(texts)
     elif first := next(texts, None):
@@ -93,7 +93,7 @@ def _export(lines: Iterator[LogLine], name: str) -> int:
 def _refuse_database(target: Path, db: Path) -> None:
     """Raise UsageError when the target is a database, or belongs to the one that is read."""
     if belongs_to(target, db) or _is_database(target):
-        raise shell.UsageError(f"--export would overwrite the database file {escape(str(target))}; name another file")
+        raise shell.UsageError(f"--export would overwrite the database {escape(str(target))}; choose another file")
 
 
 def _is_database(path: Path) -> bool:

@@ -64,11 +64,13 @@ def post(
     text = _checked_source(message, stdin=stdin, lines=lines)
     if lines:
         if empty:
-            raise shell.UsageError("--empty posts one message and --lines many, none of them empty; give one of them")
+            raise shell.UsageError("conflicting options: --empty and --lines; give one of them")
         return _post_lines(open_as(as_name), tags=tags, key=key, json=json, spool=spool)
     text = _stdin_text() if text is None else text
     if not (empty or text.strip()):
-        raise shell.UsageError(f"empty message{' on stdin' if stdin else ''}; --empty posts it and resets the last one")
+        raise shell.UsageError(
+            f"empty message{' on stdin' if stdin else ''}; to post it and reset the last message, add --empty"
+        )
     _write_stored(_post(open_as, as_name, text, tags=tags, key=key, spool=spool), json=json)
     return shell.DONE
 
@@ -90,7 +92,7 @@ def _refuse_without_message(options: dict[str, object]) -> None:
     """Raise UsageError for an option of a message when there is none, as when a variable is not set."""
     for name, value in options.items():
         if value or value == "":
-            raise shell.UsageError(f"{name}, but no message; without both, ttweet post --spool posts what waits")
+            raise shell.UsageError(f"missing message: {name} needs one; to post what is waiting: ttweet post --spool")
 
 
 def _post_waiting(open_as: Open) -> int:
@@ -102,7 +104,7 @@ def _post_waiting(open_as: Open) -> int:
 
 def _post_lines(client: Client, *, tags: list[str], key: str | None, json: bool, spool: bool) -> int:
     if spool:
-        raise shell.UsageError("--spool keeps one message; with --key, --lines can be run again and stores none twice")
+        raise shell.UsageError("conflicting options: --spool and --lines; use --lines with --key, and repeat it")
     from ttweet.cli.commands.post_lines import post_lines
 
     with client:
@@ -112,7 +114,7 @@ def _post_lines(client: Client, *, tags: list[str], key: str | None, json: bool,
 def _write_stored(stored: Stored, *, json: bool) -> None:
     if stored.deleted:
         shell.hint(output.key_of_deleted(stored))
-    done = f"the message is stored, with id {stored.id}"
+    done = f"the message is stored with id {stored.id}"
     if json:
         shell.tell_done(done, output.write_json, output.stored_json(stored))
     else:
@@ -122,20 +124,22 @@ def _write_stored(stored: Stored, *, json: bool) -> None:
 def _checked_source(message: tuple[str, ...], *, stdin: bool, lines: bool) -> str | None:
     """The message, or None when it is on stdin. Raises UsageError unless there is exactly one source."""
     if message and (stdin or lines):
-        raise shell.UsageError(f"stdin and {shlex.quote(message[0])} are two messages; give one of them")
+        raise shell.UsageError(f"two messages: stdin and {shlex.quote(message[0])}; give one of them")
     if len(message) > 1:
         whole = shlex.quote(" ".join(message))
-        raise shell.UsageError(f"{len(message)} messages, one is posted at a time; quote it: ttweet post {whole}")
+        raise shell.UsageError(f"{len(message)} arguments for one message; quote it: ttweet post {whole}")
     if stdin or lines:
         return None
     if not message:
-        raise shell.UsageError("no message: ttweet post 'text', or ttweet post - to read it from stdin")
+        raise shell.UsageError("missing message; run: ttweet post 'text', or ttweet post - to read stdin")
     return shell.checked_text(message[0])
 
 
 def _stdin_text() -> str:
     data = reader().read(MAX_STDIN_BYTES + 1)
     if len(data) > MAX_STDIN_BYTES:
-        raise shell.UsageError(f"stdin has more than {MAX_STDIN_BYTES:,} bytes; a message has 150 characters")
+        raise shell.UsageError(
+            f"stdin is too long: more than {MAX_STDIN_BYTES:,} bytes; to post each line, use --lines"
+        )
     text = data.decode(errors="surrogateescape").removesuffix("\n").removesuffix("\r")
     return shell.checked_text(text, "stdin")

@@ -157,7 +157,7 @@ def _note_refused(line: Line, refused: Refused, tally: PostTally, *, json: bool)
 
 def _reason(line: Line, refused: Refused) -> str:
     try:
-        shell.checked_text(line.text or "", "it")
+        shell.checked_text(line.text or "", "the text")
     except shell.UsageError as error:
         return str(error)  # the server speaks of surrogates, but the file has bytes
     return refused.text
@@ -170,5 +170,5 @@ def _left(tally: PostTally, key: str | None) -> str:
         return done and f"{done}, up to line {tally.answered}"
     first, last = tally.under_way[0], tally.under_way[-1]
     unknown = f"line {last} is" if first == last else f"lines {first} to {last} are"
-    again = "the same command again stores none twice" if key else "with --key it would be safe to run it again"
+    again = "repeat the command: no line is stored twice" if key else "use --key to be able to repeat the command"
     return f"{done}; whether {unknown} stored is unknown; {again}"

@@ -29,7 +29,7 @@ def prune(
 ) -> int:
     """Remove the oldest tweets. Raises UsageError, OpenError, StoreError."""
     if (keep is None) == (keep_last is None):
-        raise shell.UsageError("which tweets stay? say --keep TIME or --keep-last N, one of them")
+        raise shell.UsageError("missing option: --keep TIME or --keep-last N; give one of them")
     path = db_path(db)
     with closing(SqliteReader(path)) as reader:  # it makes no new file
         going = _going(reader, keep, keep_last)
@@ -63,7 +63,7 @@ def _remove(path: Path, age_s: float | None, last: int | None) -> _Going:
         if error.code == "locked":
             raise OpenError(
                 "locked",
-                f"a server holds {path}; stop it before tweets are removed, or start it with --keep or --keep-last",
+                f"database in use: {path}; stop its server first, or start it with --keep or --keep-last",
             ) from error
         raise
     with local.LocalStore(store) as file, progress() as show:

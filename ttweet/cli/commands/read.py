@@ -27,7 +27,7 @@ def last(*, db: Db = None, server: Server = None, ca: Ca = None, json: Json = Fa
     with open_source(db, server, ca) as source:
         tweet = source.last()
     if tweet is None:
-        shell.complain("there is no last message: nothing was posted yet, or an empty message has reset it")
+        shell.complain("no last message: nothing was posted yet, or an empty message has reset it")
         return shell.NOTHING
     if json:
         output.write_json(as_json(tweet))
@@ -59,8 +59,8 @@ def tags(
 def _list_tags(source: Source, *, limit: int, numbers: bool, json: bool) -> int:
     page = source.list_tags(limit=limit, numbers=numbers)
     if not page.tags:
-        rest = "" if numbers else "; --numbers lists those without a letter, such as #3251"
-        shell.complain(f"there are no tags yet{rest}")
+        rest = "" if numbers else "; to list tags without a letter, such as #3251, add --numbers"
+        shell.complain(f"no tags yet{rest}")
         return shell.NOTHING
     if json:
         for summary in page.tags:
@@ -70,7 +70,7 @@ def _list_tags(source: Source, *, limit: int, numbers: bool, json: bool) -> int:
     if page.more:
         shell.hint(_cut("most used tag", len(page.tags), most=source.max_tags))
     if not json and shell.on_terminal(sys.stdout):
-        shell.hint("a shell takes # for a comment: ttweet tags '#python', or ttweet tags python")
+        shell.hint("quote the # in a shell: ttweet tags '#python'; or omit it: ttweet tags python")
     return shell.DONE
 
 
@@ -94,8 +94,8 @@ def _cut(kind: str, count: int, *, most: int | None = None) -> str:
     """What was shown, and how to see more of it; `most` is what can be asked for."""
     shown = f"the {kind}" if count == 1 else f"the {count:,} {kind}s"
     if count == most:
-        return f"{shown}, which is all that a server lists; its file has more: --db FILE"
-    return f"{shown}; more: --limit {min(count * 5, most or count * 5)}"
+        return f"{shown}, the most that a server lists; read its file for more: --db FILE"
+    return f"{shown}; for more: --limit {min(count * 5, most or count * 5)}"
 
 
 def _no_such_tag(source: Source, tag: str) -> str:

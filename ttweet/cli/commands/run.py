@@ -39,7 +39,7 @@ def run(
 ) -> int:
     """Run a command, post how it ended, and end as it did."""
     if not command:
-        raise shell.UsageError("no command: ttweet run -- COMMAND")
+        raise shell.UsageError("missing command; run: ttweet run -- COMMAND")
     open_as = partial(open_client, server, ca=ca)
     open_as(as_name).check()  # says now what is wrong with the options, not after a night's work
     begun = time.monotonic()
@@ -48,7 +48,7 @@ def run(
     try:
         _post(open_as, text, tag or [], as_name, spool=spool)
     except KeyboardInterrupt:
-        shell.complain(f"interrupted{'' if spool else '; whether it is posted is unknown'}: {text}")
+        shell.complain(f"interrupted{'' if spool else '; whether it was posted is unknown'}: {text}")
     except Exception as error:  # noqa: BLE001  # the tweet is a side matter and must not cost the exit code
         shell.complain(f"{shell.sentence(error)}; not posted: {text}")
     return UNKNOWN if outcome is None else outcome

@@ -108,7 +108,7 @@ def serve(
 ) -> int:
     """Run the server until Ctrl-C."""
     if no_report_file and report_file is not None:
-        raise shell.UsageError("--report-file names the file and --no-report-file wants none; give one of them")
+        raise shell.UsageError("conflicting options: --report-file and --no-report-file; give one of them")
     return _run(
         replace(
             DEFAULT,
@@ -146,7 +146,7 @@ def _run(config: Config) -> int:
 def _keep(age_s: float | None, last: int | None) -> Kept:
     """Which tweets are kept. Raises UsageError."""
     if age_s is not None and last is not None:
-        raise shell.UsageError("--keep goes by age and --keep-last by number; give one of them")
+        raise shell.UsageError("conflicting options: --keep and --keep-last; give one of them")
     return Kept(age_s, last)
 
 
@@ -166,13 +166,13 @@ def _tls(cert: Path | None, key: Path | None, client_ca: Path | None, *, no_tls:
     """The files that the options name. Raises UsageError for half of a pair, which would make a plain server."""
     if cert is None and key is None:
         if client_ca is not None:
-            raise shell.UsageError("--tls-client-ca needs TLS; give --tls-cert and --tls-key too")
+            raise shell.UsageError("missing options: --tls-client-ca needs --tls-cert and --tls-key")
         return None
     if cert is None or key is None:
         given, missing = ("--tls-cert", "--tls-key") if key is None else ("--tls-key", "--tls-cert")
-        raise shell.UsageError(f"{given} goes together with {missing}; give both")
+        raise shell.UsageError(f"missing option: {given} needs {missing}")
     if no_tls:
-        raise shell.UsageError("--tls-cert asks for TLS and --no-tls for none; give one of them")
+        raise shell.UsageError("conflicting options: --tls-cert and --no-tls; give one of them")
     return TlsFiles(cert, key, client_ca)
 
 
@@ -180,13 +180,13 @@ def _way_out(config: Config, missing: list[str], reached: list[str]) -> str:
     """What to run instead, or to say if it is meant."""
     wanted = " and ".join([_WANTED[what] for what in missing])
     db = [] if config.db == DEFAULT.db else ["--db", str(config.db)]
-    lines = [f"others can reach {' and '.join(reached)}, so this takes {wanted}:"]
+    lines = [f"other machines can reach {' and '.join(reached)}, so the server needs {wanted}; run:"]
     if TOKEN in missing:
         lines.append(f"  {shlex.join(['ttweet', 'token', 'add', 'NAME', *db])}")
     hosts = [word for host in config.hosts for word in ("--host", host)]
     serve = ["ttweet", "serve", str(config.port), *hosts, *db, *_safeguards(config)]
     lines.append(f"  {shlex.join(serve)}")
-    lines.append(f"or, if it shall be open: {' '.join([_MEANT[what] for what in missing])}")
+    lines.append(f"or, to serve everybody without: add {' '.join([_MEANT[what] for what in missing])}")
     return "\n".join(lines)
 
 

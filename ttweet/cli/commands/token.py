@@ -67,11 +67,11 @@ def token(
 def _check(action: str, name: str | None, can: str | None, expires: str | None) -> None:
     """Raise UsageError for what does not belong together."""
     if action == "list" and name is not None:
-        raise shell.UsageError("list takes no name: ttweet token list")
+        raise shell.UsageError("unexpected NAME; run: ttweet token list")
     if action != "list" and name is None:
-        raise shell.UsageError(f"{action} takes a name: ttweet token {action} NAME")
+        raise shell.UsageError(f"missing NAME; run: ttweet token {action} NAME")
     if action != "add" and (can is not None or expires is not None):
-        raise shell.UsageError(f"--can and --expires belong to add, not to {action}")
+        raise shell.UsageError("invalid options: --can and --expires belong to ttweet token add")
 
 
 def _add(file: TokenFile, db: Path, name: str, rights: frozenset[str], expires: str | None, *, json: bool) -> int:
@@ -80,9 +80,9 @@ def _add(file: TokenFile, db: Path, name: str, rights: frozenset[str], expires: 
         output.write_json(_shown(token) | {"token": secret})
         return shell.DONE
     shell.write(secret)
-    whose = name if db.exists() else f"{name} for {escape(str(db))}, which is not there yet"
-    shell.hint(f"this is the token of {whose}; it is shown now and never again. A client takes it from TTWEET_TOKEN,")
-    shell.hint("or from the file that TTWEET_TOKEN_FILE names, which nobody else may read")
+    whose = name if db.exists() else f"{name} for {escape(str(db))}, which does not exist yet"
+    shell.hint(f"this is the token of {whose}; save it, as it is not shown again. A client reads it from TTWEET_TOKEN,")
+    shell.hint("or from the file that TTWEET_TOKEN_FILE names, which other users must not be able to read")
     return shell.DONE
 
 
@@ -90,7 +90,7 @@ def _end(expires: str | None) -> int | None:
     """When a token that is made now expires. Raises UsageError."""
     for_s = seconds(expires, "--expires", bare=False)
     if for_s is not None and not 0 < for_s <= LONGEST_S:
-        raise shell.UsageError(f"--expires {expires} is no time that a token is good for; leave it out for ever")
+        raise shell.UsageError(f"invalid --expires {expires!a}: use 1s to 36600d, or omit it for no end")
     return None if for_s is None else now_ms() + math.ceil(for_s * 1000)
 
 
@@ -99,14 +99,14 @@ def _revoke(file: TokenFile, name: str, *, json: bool) -> int:
     if json:
         output.write_json(_shown(token))
     else:
-        shell.hint(f"the token of {name} is revoked; a server that runs ends its connections within a second")
+        shell.hint(f"the token of {name} is revoked; a running server disconnects its clients within a second")
     return shell.DONE
 
 
 def _list(file: TokenFile, *, json: bool) -> int:
     found = file.read()
     if not found:
-        shell.complain(f"there are no tokens for {escape(str(file.db))}; make one: ttweet token add NAME")
+        shell.complain(f"no tokens for {escape(str(file.db))}; add one: ttweet token add NAME")
         return shell.NOTHING
     if json:
         for token in found:

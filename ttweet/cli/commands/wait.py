@@ -35,7 +35,7 @@ def wait(
             if wanted in tweet.text:
                 live.show(tweet, json=json)
                 return shell.DONE
-    shell.complain(f"no such tweet has come, and --timeout {timeout} is up")
+    shell.complain(f"no matching tweet: --timeout {timeout} has passed")
     return shell.TIMED_OUT
 
 
