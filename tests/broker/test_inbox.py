@@ -1,6 +1,8 @@
 """What waits to be written is bounded by number and by bytes, counted to the byte, and taken fairly."""
 
 import pytest
+import trio
+import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -118,12 +120,66 @@ def test_a_report_line_overtakes_no_draft_and_goes_with_the_batch_that_leaves_no
     assert len(seen) == 31
 
 
+def test_drafts_with_the_same_tags_are_one_batch_however_much_each_of_them_weighs() -> None:
+    inbox = Inbox()
+    for number in range(inbox_module.MAX_BATCH + 1):
+        inbox.append(a_draft("ci", waiter=CLIENTS[number % 4]))
+    batch, _ = inbox.take()
+    assert sum(receipt.tags_weight for receipt in batch) > inbox_module.MAX_BATCH_WEIGHT
+    assert (len(batch), inbox.drafts) == (inbox_module.MAX_BATCH, 1)
+
+
+async def test_a_client_that_waits_for_room_goes_on_as_soon_as_a_batch_is_taken_and_the_first_goes_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(inbox_module, "MAX_WAITING", 2)
+    monkeypatch.setattr(inbox_module, "MAX_BATCH", 2)
+    inbox, served = Inbox(), list[int]()
+
+    async def client(number: int) -> None:
+        await inbox.room()
+        served.append(number)
+        inbox.append(a_draft())
+
+    inbox.append(a_draft())
+    inbox.append(a_draft())
+    async with trio.open_nursery() as nursery:
+        for number in range(10):
+            nursery.start_soon(client, number)
+            await trio.testing.wait_all_tasks_blocked()
+        for batches in range(5):
+            assert served == [*range(2 * batches)]
+            inbox.take()
+            await trio.testing.wait_all_tasks_blocked()
+    assert served == [*range(10)]
+
+
+async def test_a_client_that_leaves_while_it_waits_for_room_keeps_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(inbox_module, "MAX_WAITING", 1)
+    inbox = Inbox()
+    inbox.append(a_draft())
+    async with trio.open_nursery() as nursery:
+        for scope in (first := trio.CancelScope(), trio.CancelScope()):
+            nursery.start_soon(_waits_in, scope, inbox)
+            await trio.testing.wait_all_tasks_blocked()
+        first.cancel()
+        await trio.testing.wait_all_tasks_blocked()
+        inbox.take()
+
+
+async def _waits_in(scope: trio.CancelScope, inbox: Inbox) -> None:
+    with scope:
+        await inbox.room()
+
+
 def test_clients_that_wait_with_the_same_are_served_in_full_batches() -> None:
     inbox = Inbox()
-    for _ in range(64):
+    for turn in range(64):
         for client in CLIENTS:
-            inbox.append(a_draft(*HEAVY, waiter=client))
-    fitting = inbox_module.MAX_BATCH_WEIGHT // a_draft(*HEAVY).tags_weight
+            inbox.append(a_draft(*[f"{turn}x{CLIENTS.index(client)}x{tag}" for tag in HEAVY], waiter=client))
+    fitting = inbox_module.MAX_BATCH_WEIGHT // a_draft(*[f"10x0x{tag}" for tag in HEAVY]).tags_weight
     assert [len(inbox.take()[0]) for _ in range(10)] == [fitting] * 10
 
 

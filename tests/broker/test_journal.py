@@ -143,8 +143,8 @@ async def test_a_batch_is_bounded_and_each_drafts_line_goes_with_it() -> None:
 
 @pytest.mark.parametrize("letter", ["a", "\u0f66"], ids=["short tags", "tags of three bytes a letter"])
 async def test_a_batch_is_bounded_by_what_its_tags_weigh(letter: str) -> None:
-    tags = {f"{letter * 4}{number:02}": f"{letter * 4}{number:02}" for number in range(20)}
-    fitting = inbox.MAX_BATCH_WEIGHT // weight_of(tags)
+    tags = [[f"{letter * 4}{draft:03}x{tag:02}" for tag in range(20)] for draft in range(1000)]
+    fitting = inbox.MAX_BATCH_WEIGHT // weight_of(tags[0])
     store = HeldStore()
     store.hold()
     async with running(store) as journal:
@@ -152,10 +152,10 @@ async def test_a_batch_is_bounded_by_what_its_tags_weigh(letter: str) -> None:
         poster.post("first")
         await store.wait_held()
         for number in range(2 * fitting + 1):
-            poster.post(str(number), tags=tags)
+            poster.post(str(number), tags={tag: tag for tag in tags[number]})
         store.release()
         await poster.all_answered()
-    assert 10 < fitting < inbox.MAX_BATCH
+    assert 5 < fitting < inbox.MAX_BATCH
     assert store.batches == [1, fitting, fitting, 1]
 
 
@@ -230,6 +230,23 @@ async def test_the_store_settles_once_after_each_burst_of_work(monkeypatch: pyte
             poster.post("one")
             await store.wait_settled()
             assert store.settled == times
+
+
+async def test_what_must_be_settled_is_settled_after_the_batch_is_acknowledged_and_before_the_next() -> None:
+    store = HeldStore()
+    store.must_settle = True
+    store.hold_settling()
+    async with running(store) as journal:
+        poster = Poster(journal)
+        poster.post("first")
+        await poster.all_answered()
+        poster.post("second")
+        await trio.testing.wait_all_tasks_blocked()
+        assert (store.batches, store.settled) == ([1], 0)
+        store.must_settle = False
+        store.release_settling()
+        await poster.all_answered()
+    assert (store.batches, store.settled) == ([1, 1], 1)
 
 
 async def test_a_closed_journal_takes_no_drafts_and_drains_what_it_has() -> None:

@@ -12,10 +12,12 @@ from ttweet.model import hashtags
 from ttweet.model.characters import is_unassigned
 from ttweet.model.errors import Refused
 from ttweet.model.tweets import (
+    LINK_WEIGHT,
     MAX_CHARACTERS,
     MAX_KEY_CHARACTERS,
     MAX_TAGS,
     MAX_TEXT_BYTES,
+    TagWeight,
     checked_key,
     checked_tags,
     checked_text,
@@ -216,3 +218,13 @@ def test_tags_weigh_the_bytes_of_their_keys_and_a_constant_for_each() -> None:
     assert weight_of({}) == 0
     assert weight_of({"go": "Go"}) == 128 + 2
     assert weight_of({"go": "Go", "café": "CAFÉ"}) == 2 * 128 + 2 + 5
+
+
+def test_tags_that_several_tweets_carry_weigh_once_and_their_links_each_time() -> None:
+    weight = TagWeight()
+    weight.add({"go": "Go", "café": "CAFÉ"})
+    assert weight.total == weight_of({"go": "Go", "café": "CAFÉ"})
+    weight.add(())
+    weight.add({"go": "GO"})
+    weight.add({"go": "go", "new": "new"})
+    assert weight.total == weight_of({"go", "café", "new"}) + 2 * LINK_WEIGHT

@@ -19,6 +19,8 @@ class HeldStore(MemoryStore):
         super().__init__()
         self._gate = threading.Event()
         self._gate.set()
+        self._settling_gate = threading.Event()
+        self._settling_gate.set()
         self._token = trio.lowlevel.current_trio_token()
         self._entered = trio.Event()
         self._has_settled = trio.Event()
@@ -42,7 +44,16 @@ class HeldStore(MemoryStore):
         await self._has_settled.wait()
         self._has_settled = trio.Event()
 
+    def hold_settling(self) -> None:
+        """Let the store not settle until `release_settling`."""
+        self._settling_gate.clear()
+
+    def release_settling(self) -> None:
+        """Let the store settle."""
+        self._settling_gate.set()
+
     def settle(self) -> None:
+        assert self._settling_gate.wait(GUARD_S), "a test has kept the store from settling and not released it"
         try:
             super().settle()
         finally:

@@ -42,6 +42,7 @@ class _Shared:
         self.fail_next: list[StoreError | None] = []
         self.ended: str | None = None
         self.settled = 0
+        self.must_settle = False
         self.fail_settling: StoreError | None = None
         self.deletions: list[Deletion] = []
         self.newest = 0

@@ -60,6 +60,10 @@ class OrderedElsewhere(TweetLog):
         self._put(Pruning(before))
         return self._tables.prune(before)
 
+    @property
+    def must_settle(self) -> bool:
+        return self._tables.must_settle
+
     def settle(self) -> None:
         self._catch_up()
         self._tables.settle()

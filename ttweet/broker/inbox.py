@@ -13,6 +13,7 @@ import trio
 
 from ttweet.broker.receipts import Receipt, Waiter
 from ttweet.model.reports import Report
+from ttweet.model.tweets import TagWeight
 
 MAX_WAITING = 10_000  # drafts waiting for the disk; beyond that, their clients wait
 MAX_WAITING_BYTES = 16 * 1024 * 1024  # of waiting drafts: about 600 of the largest, with 32 tags of 440 bytes
@@ -23,7 +24,7 @@ MAX_LINES = MAX_WAITING + 2 * MAX_HELD_LINES  # waiting report lines: of drafts,
 MAX_LINE_BYTES = 2 * MAX_HELD_BYTES  # of waiting report lines that belong to no draft
 LINE_BYTES = 128  # that a report line counts for in addition to its text
 MAX_BATCH = 1_000  # drafts of one transaction, about 10 ms: bounds the wait for an acknowledgement
-MAX_BATCH_WEIGHT = 96 * 1024  # of a transaction's tags: as much as the index takes at once, so that it keeps up
+MAX_BATCH_WEIGHT = 32 * 1024  # of a transaction's tags, each once: a chunk of the index, so that it keeps up
 
 Line = Receipt | Report
 """What the log will say: a draft's line goes where the draft goes."""
@@ -35,6 +36,7 @@ class Inbox:
     def __init__(self) -> None:
         self._lines: list[Line] = []
         self._room = trio.lowlevel.ParkingLot()
+        self._line = trio.StrictFIFOLock()  # of those that wait for room: the first of them is parked
         self._weight = 0  # of the drafts' tags
         self._line_bytes = 0
         self._was_light = False  # whether the last batch was of the clients that wait with least
@@ -57,13 +59,10 @@ class Inbox:
         )
 
     async def room(self) -> None:
-        """Wait until `has_room`."""
-        while not self.has_room:
-            await self._room.park()
-
-    def wake(self) -> None:
-        """Let those that wait for room look again."""
-        self._room.unpark_all()
+        """Wait until `has_room`, behind all that wait already."""
+        async with self._line:
+            while not self.has_room:
+                await self._room.park()
 
     def append(self, receipt: Receipt) -> None:
         """Queue a draft, with room or without."""
@@ -87,19 +86,22 @@ class Inbox:
         """
         if self.drafts <= MAX_BATCH and self._weight <= MAX_BATCH_WEIGHT:
             return self.take_all()
-        light = set() if self._was_light else _lightest(_receipts(self._lines))
+        taken, left = _cut(self._lines)
+        light = _lightest(_receipts(self._lines)) if left and not self._was_light else set()
         self._was_light = bool(light)
-        taken, self._lines = _parted(self._lines, light) if light else _cut(self._lines)
+        taken, self._lines = _parted(self._lines, light) if light else (taken, left)
         batch = _receipts(taken)
         self.drafts -= len(batch)
         self._weight -= sum([receipt.tags_weight for receipt in batch])
         self._line_bytes -= sum(map(_line_bytes, _reports(taken)))
+        self._room.unpark()
         return batch, taken
 
     def take_all(self) -> tuple[list[Receipt], list[Line]]:
         """Take everything."""
         taken, self._lines = self._lines, []
         self.drafts = self._weight = self._line_bytes = 0
+        self._room.unpark()
         return _receipts(taken), taken
 
     def hold(self, lines: list[Line]) -> None:
@@ -114,6 +116,7 @@ class Inbox:
         """Keep drafts only."""
         self._lines = [*_receipts(self._lines)]
         self._line_bytes = 0
+        self._room.unpark()
 
     def take_lost(self) -> int:
         """How many lines were lost since the last call."""
@@ -168,11 +171,11 @@ def _parted(lines: list[Line], light: set[Waiter]) -> tuple[list[Line], list[Lin
 
 def _cut(lines: list[Line]) -> tuple[list[Line], list[Line]]:
     """All lines before the draft that is too much for one transaction, which is not the first; and what is left."""
-    drafts = weight = 0
+    drafts, weight = 0, TagWeight()
     for place, line in enumerate(lines):
         if isinstance(line, Receipt):
-            weight += line.tags_weight
-            if drafts == MAX_BATCH or (drafts and weight > MAX_BATCH_WEIGHT):
+            weight.add(line.draft.tags)
+            if drafts == MAX_BATCH or (drafts and weight.total > MAX_BATCH_WEIGHT):
                 return lines[:place], lines[place:]
             drafts += 1
     return lines, []

@@ -195,7 +195,7 @@ class Journal:
                 await self._work.wait()
             if pause.cancelled_caught:
                 is_time_to_retry = self._settled and self._held_up
-                await self._settle(worker)
+                await self._settle(worker, [])
                 if is_time_to_retry:
                     break
         self._held_up = False
@@ -206,16 +206,23 @@ class Journal:
             return IDLE_BEFORE_SETTLING_S
         return RETRY_INTERVAL_S if self._held_up else FILE_CHECK_INTERVAL_S
 
-    async def _settle(self, worker: Worker) -> None:
-        """Have the store do what it has put off. If the disk is full or locked, it does so with a later batch."""
+    async def _settle(self, worker: Worker, decided: list[Receipt]) -> list[Receipt]:
+        """Have the store do what it has put off, and tell of the batch before meanwhile; returns that none is to tell.
+
+        If the disk is full or locked, the store does so with a later batch.
+        """
         self._settled = True
+        call = worker.begin(self._store.settle)
+        if decided:
+            await self._tell(decided)
         try:
-            await worker.run(self._store.settle)
+            await call.wait()
         except StoreError as error:
             if not error.may_pass:
                 await self._give_up()
                 raise
             await self._note_displaced(worker, error)
+        return []
 
     async def _gather_lines(self) -> None:
         """Let report lines wait for others, or for a draft. Connections that come and go would cost a commit each."""
@@ -238,6 +245,8 @@ class Journal:
                 if not self._inbox:
                     self._work = trio.Event()  # what set it is made now; else lines would be gathered, though none come
                 await self._make_changes(worker)
+            if self._store.must_settle:
+                decided = await self._settle(worker, decided)
             waiting = bool(self._inbox.drafts or self._changes)
         await self._tell(decided)
 
@@ -318,7 +327,6 @@ class Journal:
             if number % TELL_BURST == 0:
                 await trio.lowlevel.checkpoint()
         self.head.publish(batch)
-        self._inbox.wake()
         self._committed.unpark_all()
 
 

@@ -18,6 +18,7 @@ MAX_CHARACTERS = 150  # code points of a text in NFC, as in the first ttweet
 MAX_TEXT_BYTES = 600  # UTF-8 bytes of a text, 4 for each character; checked before decoding and normalizing
 MAX_TAGS = 32  # tags given in addition to those in the text, which are 75 at most
 TAG_WEIGHT = 128  # bytes that a tag counts in addition to its key: its row and its link
+LINK_WEIGHT = 32  # of these for the link: all that a tag counts when another tweet of a batch has it too
 MAX_NAME_CHARACTERS = 32  # of an author: a name and a place fit, a sentence does not
 MAX_NAME_BYTES = 128  # UTF-8 bytes of a name, 4 for each character; checked before normalizing
 MAX_KEY_CHARACTERS = 128  # of an idempotency key: a UUID has 36, a SHA-512 in hexadecimal 128
@@ -139,6 +140,23 @@ def nfc(text: str) -> str:
 def weight_of(tags: Collection[str]) -> int:
     """What tags cost the store, in bytes: those of their search keys, which are given, and TAG_WEIGHT for each tag."""
     return TAG_WEIGHT * len(tags) + len("".join(tags).encode()) if tags else 0
+
+
+class TagWeight:
+    """What the tags of several tweets cost the store together: a tag that comes again costs LINK_WEIGHT alone."""
+
+    __slots__ = ("_keys", "total")
+
+    def __init__(self) -> None:
+        self._keys: set[str] = set()
+        self.total = 0
+
+    def add(self, tags: Collection[str]) -> None:
+        """Add the tags of a tweet, or of several, by their search keys."""
+        self.total += LINK_WEIGHT * len(tags)
+        if new := {*tags} - self._keys:
+            self._keys |= new
+            self.total += weight_of(new) - LINK_WEIGHT * len(new)
 
 
 def checked_text(text: str, form: Callable[[str], str] = nfc) -> str:

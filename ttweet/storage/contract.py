@@ -206,6 +206,11 @@ class TweetLog(Protocol):
         """
         ...
 
+    @property
+    def must_settle(self) -> bool:
+        """Whether appending has put off so much that `settle` is due before the next batch."""
+        ...
+
     def settle(self) -> None:
         """Do what appending has put off, now that there is time, and see that the file still is where it was.
 

@@ -111,8 +111,8 @@ def test_where_a_step_of_removing_does_not_fit_fewer_go_at_once(
 def test_a_session_that_cannot_be_ended_for_want_of_room_says_that_nothing_is_lost(
     store: SqliteStore, path: Path
 ) -> None:
-    post(store, *[f"acknowledged #tag{number}" for number in range(600)])
-    assert store.size().unindexed == 600  # whose tags the end of the session indexes
+    post(store, *[f"acknowledged #tag{number}" for number in range(400)])
+    assert store.size().unindexed == 400  # whose tags the end of the session indexes
     told = "the disk is full; every acknowledged tweet is stored, but not the end of the session; before the next start"
     with limited_pages(store._connection, spare=0), pytest.raises(StoreError) as error:
         store.end_session("stopped", at=NOW)

@@ -26,21 +26,32 @@ def links(path: Path) -> list[object]:
     return [tweet for (tweet,) in sql(path, "SELECT tweet FROM tweet_tags ORDER BY tweet")]
 
 
+def is_due(store: SqliteStore) -> bool:
+    return store.must_settle
+
+
+def settle_if_due(store: SqliteStore) -> None:
+    if is_due(store):
+        store.settle()
+
+
 def of_tag(reader: SqliteStore | SqliteReader, key: str) -> list[int]:
     return [tweet.id for tweet in reader.tweets_of_tag(key, limit=99).tweets]
 
 
-def test_tweets_are_indexed_when_there_is_a_chunk_of_them(
+def test_a_chunk_is_due_when_there_are_enough_tweets_and_settling_indexes_it(
     store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tag_index, "CHUNK_TWEETS", 5)
     post(store, "1 #a", "2 #b")
     post(store, "3", "4 #a")
-    assert (up_to(path), links(path)) == (0, [])
+    assert not is_due(store)
     post(store, "5 #b")
-    assert (up_to(path), links(path)) == (5, [1, 2, 4, 5])
+    assert (is_due(store), up_to(path), links(path)) == (True, 0, [])
+    store.settle()
+    assert (is_due(store), up_to(path), links(path)) == (False, 5, [1, 2, 4, 5])
     post(store, "6 #a")
-    assert (up_to(path), links(path)) == (5, [1, 2, 4, 5])
+    assert (is_due(store), up_to(path), links(path)) == (False, 5, [1, 2, 4, 5])
 
 
 SHORT_TAGS = [" ".join(f"#{tweet:02}x{tag:02}" for tag in range(20)) for tweet in range(60)]
@@ -48,31 +59,35 @@ LONG_TAGS = [f"#{tweet:02}" + "\u0f66" * 147 for tweet in range(60)]
 
 
 @pytest.mark.parametrize("texts", [SHORT_TAGS, LONG_TAGS], ids=["many short tags", "long tags"])
-def test_a_build_takes_a_chunk_of_tags_by_weight_and_moves_its_mark_that_far(
-    store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch, texts: list[str]
+def test_a_chunk_is_due_when_tags_weigh_enough_and_tags_that_come_again_weigh_little(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, texts: list[str]
 ) -> None:
-    weight = weight_of(draft(texts[0]).tags)
-    monkeypatch.setattr(tag_index, "CHUNK_WEIGHT", 10 * weight)
-    post(store, *texts[:9])
-    assert up_to(path) == 0
-    post(store, *texts[9:12])
-    assert (up_to(path), {*links(path)}) == (10, {*range(1, 11)})
+    monkeypatch.setattr(tag_index, "CHUNK_WEIGHT", 10 * weight_of(draft(texts[0]).tags))
+    post(store, *[texts[0]] * 10)
+    post(store, *texts[1:7])
+    assert not is_due(store)
+    post(store, *texts[7:10])
+    assert is_due(store)
     with closing(store.reader()) as reader:
-        for number, text in enumerate(texts[:12], start=1):
-            assert of_tag(reader, next(iter(draft(text).tags))) == [number]
-    post(store, *texts[12:20])
-    assert up_to(path) == 20
-    store.settle()
-    assert {*links(path)} == {*range(1, 21)}
+        for settled in (False, True):
+            for number, text in enumerate(texts[1:10], start=11):
+                assert of_tag(reader, next(iter(draft(text).tags))) == [number]
+            if not settled:
+                store.settle()
+    assert store.size().unindexed == 0
 
 
-def test_the_index_does_not_fall_behind_batches_that_weigh_more_than_a_chunk(
-    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("limit", ["CHUNK_WEIGHT", "CHUNK_TWEETS", "MAX_DELAY_MS"])
+def test_the_index_does_not_fall_behind_though_nobody_settles(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
-    monkeypatch.setattr(tag_index, "CHUNK_WEIGHT", weight_of(draft(SHORT_TAGS[0]).tags))
+    values = {"CHUNK_WEIGHT": 12 * weight_of(draft(SHORT_TAGS[0]).tags), "CHUNK_TWEETS": 12, "MAX_DELAY_MS": 2}
+    monkeypatch.setattr(tag_index, limit, values[limit])
+    most = 0
     for start in range(0, 60, 6):
-        post(store, *SHORT_TAGS[start : start + 6])
-        assert store.size().unindexed <= 6
+        post(store, *SHORT_TAGS[start : start + 6], at=NOW + start // 6)
+        most = max(most, store.size().unindexed)
+    assert 12 <= most <= 24
 
 
 def test_a_chunk_that_is_rolled_back_waits_again(
@@ -82,9 +97,14 @@ def test_a_chunk_that_is_rolled_back_waits_again(
     post(store, "1 #a")
     with limited_pages(store._connection, spare=1), pytest.raises(StoreError, match="full"):
         post(store, *[f"{'x' * 140} #b{number}" for number in range(100)])
-    assert up_to(path) == 0
-    post(store, "2 #a", "3 #a")
-    assert (up_to(path), links(path), of_tag(store, "a")) == (2, [1, 2], [3, 2, 1])
+    assert (up_to(path), is_due(store)) == (0, False)
+    post(store, "2 #b", "3 #c")
+    assert is_due(store)
+    with limited_pages(store._connection, spare=0), pytest.raises(StoreError, match="full"):
+        post(store, *[f"{'x' * 140} #b{number}" for number in range(100)])
+    assert (up_to(path), is_due(store)) == (0, True)
+    store.settle()
+    assert (up_to(path), links(path), of_tag(store, "a")) == (3, [1, 2, 3], [1])
 
 
 def test_tweets_without_tags_do_not_make_the_tail_longer(
@@ -92,6 +112,7 @@ def test_tweets_without_tags_do_not_make_the_tail_longer(
 ) -> None:
     monkeypatch.setattr(tag_index, "CHUNK_TWEETS", 5)
     post(store, *"abcdefg")
+    settle_if_due(store)
     assert up_to(path) == 7
 
 
@@ -99,10 +120,13 @@ def test_tweets_without_tags_do_not_make_the_tail_longer(
 def test_a_tweet_waits_for_a_bounded_time_while_others_follow(store: SqliteStore, path: Path, later: int) -> None:
     post(store, "1 #a", at=NOW)
     post(store, "2 #a", at=NOW + tag_index.MAX_DELAY_MS - 1)
+    settle_if_due(store)
     assert up_to(path) == 0
     post(store, "3 #a", at=NOW + later)
+    settle_if_due(store)
     assert (up_to(path), links(path)) == (3, [1, 2, 3])
     post(store, "4 #a", at=NOW + later)
+    settle_if_due(store)
     assert up_to(path) == 3
 
 

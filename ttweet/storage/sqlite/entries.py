@@ -73,6 +73,11 @@ class EntryWriter:
         """Whether the index of tags has all tweets."""
         return self._tags.complete
 
+    @property
+    def index_is_due(self) -> bool:
+        """Whether enough tweets wait for the index of tags, or have waited for long enough."""
+        return self._tags.is_due
+
     def append(
         self, drafts: Sequence[Draft], reports: Sequence[Report], *, session: int, at: int
     ) -> list[Tweet | Tombstone]:

@@ -3,26 +3,27 @@
 To index each batch at once costs pages of the file: one for each tag's row, its links, its place among the most used.
 32 tweets wrote 47 pages, 40 of them for tags, and took 0.9 ms of the writer's processor; in chunks they take half of
 that. So tweets wait in memory until there are CHUNK_TWEETS of them, their tags weigh CHUNK_WEIGHT, or the first has
-waited for MAX_DELAY_MS. The batch that follows then indexes one chunk in its transaction, in which `tag_index.up_to`
-moves to the last tweet of the chunk. Readers, and the next server if this one dies, find the tweets above that mark in
-the log (see tail).
+waited for MAX_DELAY_MS. Then a chunk is due: all that waits is indexed in one transaction, in which `tag_index.up_to`
+moves to the last tweet. The server does so between two batches, so that no upload waits for both. Where nobody does,
+the batch after MAX_CHUNKS of them indexes them all. Readers, and the next server if this one dies, find the tweets
+above that mark in the log (see tail).
 """
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from ttweet.model import hashtags
-from ttweet.model.tweets import Tweet, weight_of
+from ttweet.model.tweets import TagWeight, Tweet
 from ttweet.storage.sqlite import keying
 from ttweet.storage.sqlite.rows import MAX_ROWS, Rows, Value
 from ttweet.storage.sqlite.tag_table import TagTable
 from ttweet.storage.sqlite.tag_uses import Tagged, to_tagged
 from ttweet.storage.sqlite.tweet_rows import to_tweet
 
-CHUNK_TWEETS = 1_000  # tweets indexed at once, about 5 ms: the batch that triggers it waits
-CHUNK_WEIGHT = 96 * 1024  # of tags indexed at once, about 700 short tags: 11 ms
+CHUNK_TWEETS = 1_000  # tweets waiting until they are indexed, about 5 ms between two batches
+CHUNK_WEIGHT = 32 * 1024  # of waiting tags until they are indexed, about 240 different short tags: 4 ms
 MAX_DELAY_MS = 1_000  # until a tweet is indexed while others follow: other programs see an index of that age
+MAX_CHUNKS = 2  # waiting, or delays: then the next batch indexes them itself; a server builds a chunk before that
 
 _UP_TO = "SELECT up_to FROM tag_index"
 _MARK = "UPDATE tag_index SET up_to = ?"
@@ -30,15 +31,6 @@ _WAITING = "SELECT id, at, author, text, tags FROM tweets WHERE id > (SELECT up_
 _LINKED = Rows("SELECT tweet FROM tags JOIN tweet_tags ON tag = tags.id WHERE key IN (VALUES ", 1, ")")
 _TWEETS = Rows("SELECT id, at, author, text, tags FROM tweets WHERE id IN (VALUES ", 1, ") ORDER BY id")
 _LETTERED = "SELECT id, key, lettered FROM tags WHERE key GLOB '*[^ -~]*'"
-
-
-class _Built(NamedTuple):
-    """What a transaction has indexed of the tweets that wait: the oldest of them, and what their tags weigh."""
-
-    tweets: int
-    weight: int
-    mark: int
-    """The id up to which the index has all tweets then."""
 
 
 class TagIndex:
@@ -53,11 +45,11 @@ class TagIndex:
         self._waiting: list[Tagged] = [to_tagged(to_tweet(row)) for row in connection.execute(_WAITING)]
         self._newest = last_tweet
         self._since: int | None = None  # when the first that waits came
+        self._waited_ms = 0  # up to the last batch
         self._fresh: list[Tagged] = []  # what the transaction under way adds
         self._fresh_newest = last_tweet
-        self._weight = _weight_of(self._waiting)
-        self._fresh_weight = 0
-        self._built: _Built | None = None
+        self._fresh_up_to = self._up_to
+        self._weight = _weight_of(self._waiting)  # with what is fresh
 
     def rekey(self) -> None:
         """Key the tags again if another rule or another Python keyed them: inside the caller's transaction.
@@ -80,30 +72,22 @@ class TagIndex:
         """
         self._fresh += tagged
         self._fresh_newest = newest
-        fresh = _weight_of(tagged)
-        self._fresh_weight += fresh
-        waited = self._since is not None and abs(at - self._since) >= MAX_DELAY_MS
-        if waited or newest - self._up_to >= CHUNK_TWEETS or self._weight + self._fresh_weight >= CHUNK_WEIGHT:
-            self.build(limit=max(CHUNK_WEIGHT, fresh))  # at least what the batch brings, or the rest grows without end
-        elif self._since is None and newest > self._up_to:
+        self._weight.add(_keys_of(tagged))
+        if self._since is None and newest > self._fresh_up_to:
             self._since = at
+        self._waited_ms = 0 if self._since is None else abs(at - self._since)
+        if self._is_behind(MAX_CHUNKS):
+            self.build()
 
-    def build(self, *, limit: int | None = None) -> None:
-        """Index what waits, or the oldest tweets whose tags weigh `limit`, inside the caller's transaction.
-
-        Raises sqlite3.Error.
-        """
-        done, done_weight, _ = self._built or _Built(0, 0, 0)
-        waiting = (self._waiting + self._fresh)[done:]
-        taken, weight = waiting, self._weight + self._fresh_weight - done_weight
-        if limit is not None:
-            taken, weight = _oldest(waiting, weight, limit)
-        if taken:
-            self._table.count(taken)
-        mark = self._fresh_newest if len(taken) == len(waiting) else taken[-1][0]
-        if mark > self._up_to:
-            self._connection.execute(_MARK, (mark,))
-        self._built = _Built(done + len(taken), done_weight + weight, mark)
+    def build(self) -> None:
+        """Index what waits, inside the caller's transaction. Raises sqlite3.Error."""
+        waiting = [one for one in self._waiting + self._fresh if one[0] > self._fresh_up_to]
+        if waiting:
+            self._table.count(waiting)
+        if self._fresh_newest > self._fresh_up_to:
+            self._fresh_up_to = self._fresh_newest
+            self._connection.execute(_MARK, (self._fresh_up_to,))
+        self._since, self._waited_ms, self._weight = None, 0, TagWeight()
 
     def uncount(self, tagged: Sequence[Tagged]) -> None:
         """Take tweets out of the index, in which all that waits is then: inside the caller's transaction.
@@ -130,41 +114,46 @@ class TagIndex:
         """The transaction is committed: remember what it did."""
         self._newest = self._fresh_newest
         self._waiting += self._fresh
-        self._weight += self._fresh_weight
-        if self._built is not None:
-            taken, weight, self._up_to = self._built
-            self._since, self._waiting = None, self._waiting[taken:]
-            self._weight -= weight
-        self._fresh, self._fresh_weight, self._built = [], 0, None
+        self._fresh = []
+        if self._up_to != self._fresh_up_to:
+            self._up_to = self._fresh_up_to
+            self._waiting = [one for one in self._waiting if one[0] > self._up_to]
         self._table.keep()
 
     def forget(self) -> None:
         """The transaction is rolled back: what it did may never have been."""
-        self._fresh_newest = self._newest
-        self._fresh, self._fresh_weight, self._built = [], 0, None
+        self._fresh = []
+        self._fresh_newest, self._fresh_up_to = self._newest, self._up_to
+        self._weight = _weight_of(self._waiting)
         self._table.forget()
+
+    @property
+    def is_due(self) -> bool:
+        """Whether there is a chunk to build."""
+        return not self.complete and self._is_behind(1)
 
     @property
     def complete(self) -> bool:
         """Whether nothing waits."""
         return self._up_to == self._newest
 
+    def _is_behind(self, chunks: int) -> bool:
+        """Whether so many chunks wait, or the first tweet has waited as many times as long as it may."""
+        return (
+            self._fresh_newest - self._fresh_up_to >= chunks * CHUNK_TWEETS
+            or self._weight.total >= chunks * CHUNK_WEIGHT
+            or self._waited_ms >= chunks * MAX_DELAY_MS
+        )
 
-def _weight_of(tagged: Sequence[Tagged]) -> int:
-    """What the tags of tweets weigh together."""
-    return weight_of([key for _, _, tags in tagged for key in tags])
+
+def _keys_of(tagged: Sequence[Tagged]) -> list[str]:
+    return [key for _, _, tags in tagged for key in tags]
 
 
-def _oldest(waiting: list[Tagged], weight: int, limit: int) -> tuple[list[Tagged], int]:
-    """The oldest tweets whose tags weigh no more than `limit` together, and at least one; with their weight.
-
-    `weight` is that of all. Few are left out, so the newest are looked at.
-    """
-    number = len(waiting)
-    while weight > limit and number > 1:
-        number -= 1
-        weight -= weight_of(waiting[number][2])
-    return waiting[:number], weight
+def _weight_of(tagged: Sequence[Tagged]) -> TagWeight:
+    weight = TagWeight()
+    weight.add(_keys_of(tagged))
+    return weight
 
 
 def _pages(rows: list[tuple[Value, ...]]) -> Iterator[list[tuple[Value, ...]]]:

@@ -97,6 +97,11 @@ class SqliteStore(Queries):
         """See ReportLog; LINES_STEP lines at most."""
         return self._fitting(lambda step: self._entries.prune_lines(since, step), LINES_STEP)
 
+    @property
+    def must_settle(self) -> bool:
+        """See TweetLog."""
+        return self._entries.index_is_due
+
     def settle(self) -> None:
         """See TweetLog."""
         if self._entries.is_indexed:
