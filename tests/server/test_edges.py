@@ -10,12 +10,12 @@ import trio
 import trio.testing
 
 from tests.support.held_store import HeldStore
-from tests.support.memory_edge import MemoryClient, MemoryEdge
+from tests.support.memory_edge import Asked, MemoryClient, MemoryEdge
 from tests.support.memory_store import in_place_of_sqlite
 from tests.support.serving import Caller, Serving, serving
 from ttweet.broker.session import Host
 from ttweet.model.errors import ProtocolError
-from ttweet.model.requests import Follow, Identify, ListNames, Ping, Post, SignIn
+from ttweet.model.requests import Follow, Identify, ListNames, ListTags, Ping, Post, ReadStats, SignIn, TweetsOfTag
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.rate_limit import Rate
 from ttweet.security.rights import POST, READ
@@ -69,6 +69,24 @@ async def test_a_rate_that_is_spent_on_one_edge_is_spent_on_the_other() -> None:
         assert (await caller.ask("p", ""))[1]["code"] == "slow_down"
         assert await edge.connect(HERE).ask(Ping()) == b"error code='slow_down'\n"
         assert await edge.connect("192.0.2.1").ask(Ping()) == b"Done\n"
+
+
+async def test_a_request_counts_as_many_in_the_rate_on_all_edges() -> None:
+    async with serving(rates=Rates(Rate(1, "h", burst=9), loopback=True)) as here:
+        client, caller = edge_of(here).connect(HERE), await here.call()
+        assert await client.ask(ListTags()) == b"TagPage tags=[] more=False\n"
+        assert (await caller.ask("l", ""))[0] == "ok"
+        assert await client.ask(ListTags()) == b"error code='slow_down'\n"
+        assert await client.ask(Ping()) == b"error code='slow_down'\n", "it is to wait"
+
+
+async def test_a_client_without_any_right_has_one_request_on_all_edges() -> None:
+    async with serving(authenticator=Authenticator(frozenset())) as here:
+        client, caller = edge_of(here).connect(), await here.call()
+        assert await client.ask(Ping()) == b"error code='forbidden'\n"
+        assert (await caller.ask("p", ""))[1]["code"] == "forbidden"
+        assert await caller.rest() == b""
+        assert client.session.ended
 
 
 async def test_the_rate_of_a_token_is_one_for_all_edges(tmp_path: Path) -> None:
@@ -174,12 +192,23 @@ async def test_a_server_that_stops_answers_the_clients_of_all_its_edges() -> Non
     assert not working.is_open
 
 
-async def test_what_is_refused_is_counted_and_told_alike_on_all_edges() -> None:
-    async with serving() as here:
-        client, caller = edge_of(here).connect(), await here.call()
-        assert await client.ask(Post("a" * 151)) == b"error code='too_long'\n"
-        assert (await caller.ask("u", "a" * 151))[1]["code"] == "too_long"
-        await caller.ask("u", "afterwards")
+@pytest.mark.parametrize(
+    ("request_", "frame", "code"),
+    [
+        (Post("a" * 151), ("u", "a" * 151), "too_long"),
+        (TweetsOfTag("a b"), ("t", "a b"), "bad_tag"),
+        (ReadStats(), ("i", ""), "forbidden"),
+        (Identify("wrong"), ("a", "wrong"), "token"),
+    ],
+)
+async def test_what_is_refused_is_counted_and_told_alike_on_all_edges(
+    request_: Asked, frame: tuple[str, str], code: str
+) -> None:
+    async with serving(authenticator=Authenticator(frozenset({READ, POST}))) as here:
+        client, caller, another = edge_of(here).connect(), await here.call(), await here.call()
+        assert await client.ask(request_) == f"error code={code!r}\n".encode()
+        assert (await caller.ask(*frame))[1]["code"] == code
+        await another.ask("u", "afterwards")
         refused = [line for line in here.lines if "[ERROR]" in line]
-        assert here.stats.collect()["refusals"] == {"too_long": 2}
+        assert here.stats.collect()["refusals"] == {code: 2}
     assert [line.replace(str(caller.peer), str(client.place.peer)) for line in refused] == [refused[0]] * 2

@@ -9,11 +9,9 @@ import trio
 from ttweet.broker import dispatch
 from ttweet.broker.receipts import Receipt
 from ttweet.broker.session import Host, Session
-from ttweet.model.answers import Done
 from ttweet.model.errors import ProtocolError, TtweetError
 from ttweet.model.requests import Identify, Ping, Post, Query
 from ttweet.model.tweets import Deletion, Tombstone, Tweet
-from ttweet.security import permissions
 from ttweet.server.config import EdgeSettings
 from ttweet.server.net import places
 from ttweet.server.net.admission import Admission
@@ -81,7 +79,6 @@ class MemoryClient:
             answer = await self._carry_out(request)
             self._served = True
         except TtweetError as error:
-            self._note(error)
             answer = error
         self.is_working = False
         self.session.resume()
@@ -137,30 +134,21 @@ class MemoryClient:
         self._places.discard(self)
 
     async def _carry_out(self, request: Asked) -> Any:
-        self._check(request)
-        match request:
+        held_back = self._held_back(request)
+        match held_back:
+            case TtweetError() as error:
+                raise self.session.refuse(error)
             case Identify(token):
                 return await self.session.identify(token)
             case Post():
-                return await self._outcome(self.session.post(request, self))
-            case Ping():
-                return Done()
+                return await self._outcome(self.session.post(held_back, self))
+            case Ping() as ping:
+                return self.session.ping(ping)
             case _:
-                return await dispatch.answer(self.session, request)
+                return await dispatch.answer(self.session, held_back)
 
-    def _check(self, request: Asked) -> None:
-        """Raise what is answered to a request that comes too early, or that this client may not make."""
-        if self._gauge is not None and not isinstance(request, Identify) and (too_early := self._gauge.take()):
-            raise too_early
-        if type(request) in self.session.forbidden:
-            refusal = permissions.refusal(request, self.session.principal)
-            assert refusal is not None, "only report lines are dropped without a word"
-            raise refusal
-
-    def _note(self, error: TtweetError) -> None:
-        self.session.note_refused(error)
-        if isinstance(error, ProtocolError):
-            self.session.end()
+    def _held_back(self, request: Asked) -> Asked | TtweetError:
+        return request if self._gauge is None else self._gauge.hold_back([request])[0]
 
     async def _outcome(self, receipt: Receipt) -> Tweet | Tombstone | TtweetError | None:
         while receipt.outcome is None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ttweet.broker.session import Session
 from ttweet.model.answers import Answer, Bare, Done, Names, Stats
+from ttweet.model.errors import Refused, StoreError
 from ttweet.model.requests import (
     ClassicDownload,
     Delete,
@@ -24,9 +25,15 @@ from ttweet.model.requests import (
 
 
 async def answer(session: Session, query: Query) -> Answer:
-    """The answer to a query of this client. Raises Refused, StoreError."""
-    found: Any = METHODS[type(query)](session, query)
-    answered: Answer = await found if type(found) is CoroutineType else found
+    """The answer to a query of this client. Raises ProtocolError, Refused and StoreError; the session has noted it."""
+    if type(query) in session.forbidden:  # a look instead of a call for each query
+        session.admit(query)
+    try:
+        found: Any = METHODS[type(query)](session, query)
+        answered: Answer = await found if type(found) is CoroutineType else found
+    except (Refused, StoreError) as error:
+        session.note_refused(error)
+        raise
     return answered
 
 

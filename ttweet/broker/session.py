@@ -13,10 +13,10 @@ from ttweet.broker.receipts import Receipt, Waiter
 from ttweet.broker.service import Service
 from ttweet.broker.subscriptions import Subscriber, Subscription
 from ttweet.model import reports, tweets
-from ttweet.model.answers import Following, Identity, SignedIn
+from ttweet.model.answers import Done, Following, Identity, SignedIn
 from ttweet.model.errors import ProtocolError, Refused, StoreError, TtweetError
 from ttweet.model.reports import Peer, Report
-from ttweet.model.requests import Follow, Post
+from ttweet.model.requests import ClientReport, Follow, Ping, Post, Request
 from ttweet.model.tweets import Deletion, TagPage
 from ttweet.security import permissions
 from ttweet.security.authenticator import Authenticator
@@ -45,7 +45,9 @@ class Host(NamedTuple):
 class Session:
     """One client, anonymous until it shows a token. Its pushes go to `subscriber`.
 
-    `forbidden` holds the kinds of requests that it may not make, `author` the name it posts under.
+    Each request comes in by a method of this class, or by `dispatch.answer`. They refuse what the client may not do,
+    count what was refused and tell of it, so an edge has only to answer. `forbidden` holds the kinds of requests that
+    it may not make, `author` the name it posts under.
     """
 
     __slots__ = (
@@ -76,13 +78,71 @@ class Session:
         self.author: str | None = None
         self._become(self._authenticator.anonymous)
 
-    # What it posts and deletes
+    # What it may do, and what it was refused
+
+    def admit(self, request: Request) -> None:
+        """Raise Refused or ProtocolError for a request that this client may not make."""
+        if type(request) in self.forbidden:
+            error = permissions.refusal(request, self.principal)
+            self.note_refused(error)
+            raise error
+
+    def refuse(self, error: TtweetError) -> TtweetError:
+        """Note an error that stands in place of a request, and return the one to answer with.
+
+        A client without any right is told that, whatever it has sent.
+        """
+        if type(error) in self.forbidden:
+            error = permissions.refusal(error, self.principal)
+        self.note_refused(error)
+        return error
+
+    def note_refused(self, error: TtweetError) -> None:
+        """Count a request of this client that was refused, and tell of it in the report log. A ProtocolError ends it.
+
+        What the store did not do is no fault of the client, and gets no line.
+        """
+        if not self.ended:
+            self.service.note_refused(error.code, self._line_of(error))
+            if isinstance(error, ProtocolError):
+                self.end()
+
+    def _line_of(self, error: TtweetError) -> Report | None:
+        if error.code == "slow_down" or isinstance(error, StoreError):
+            return None  # or a client that is too fast would fill the log
+        if error.code == "tls":
+            return reports.not_secured(self._peer, "it speaks TLS")
+        return reports.input_refused(self._peer, error.code, error.identity or self.principal.name)
+
+    # What it posts, deletes and reports
 
     def post(self, request: Post, waiter: Waiter) -> Receipt:
-        """Queue a tweet of this author; see Service.post. Raises Refused."""
+        """Queue a tweet of this author; see Service.post. Raises Refused, ProtocolError."""
+        if Post in self.forbidden:
+            self.admit(request)
         text, tags, scan, key = request
         self._least = None
-        return self.service.post(text, waiter, tags=tags, scan=scan, key=key, by=self.author)
+        try:
+            return self.service.post(text, waiter, tags=tags, scan=scan, key=key, by=self.author)
+        except Refused as error:
+            self.note_refused(error)
+            raise
+
+    def report(self, request: ClientReport) -> bool:
+        """Put a line into the report log, or drop it without the right to; returns which. Raises ProtocolError.
+
+        No client waits for an answer to it.
+        """
+        if ClientReport in self.forbidden and self.principal.rights:
+            return False
+        self.admit(request)
+        self.service.report(reports.from_client(request.text))
+        return True
+
+    def ping(self, request: Ping) -> Done:
+        """The answer to a ping. Raises ProtocolError."""
+        self.admit(request)
+        return Done()
 
     async def delete(self, tweet: int) -> Deletion:
         """Delete a tweet in the name of this author, or else of its address; see Service.delete. Raises Refused."""
@@ -93,20 +153,6 @@ class Session:
         if self._least is None or self.subscription is not None:
             self._least = self.service.newest
         return await self.service.list_tags(limit, numbers, least=self._least)
-
-    def note_refused(self, error: TtweetError) -> None:
-        """Count a request of this client that was refused, and tell of it in the report log.
-
-        What the store did not do is no fault of the client, and gets no line.
-        """
-        self.service.note_refused(error.code, self._line_of(error))
-
-    def _line_of(self, error: TtweetError) -> Report | None:
-        if error.code == "slow_down" or isinstance(error, StoreError):
-            return None  # or a client that is too fast would fill the log
-        if error.code == "tls":
-            return reports.not_secured(self._peer, "it speaks TLS")
-        return reports.input_refused(self._peer, error.code, error.identity or self.principal.name)
 
     # What it follows
 
@@ -150,7 +196,11 @@ class Session:
 
     async def identify(self, secret: str) -> Identity:
         """Be the principal that the token names. Raises ProtocolError."""
-        self._become(await self._authenticator.identify(secret, self._peer[0]))
+        try:
+            self._become(await self._authenticator.identify(secret, self._peer[0]))
+        except ProtocolError as error:
+            self.note_refused(error)
+            raise
         rights = self.principal.rights
         return Identity(self.principal.name, tuple([right for right in RIGHTS if right in rights]))
 
@@ -182,6 +232,13 @@ class Session:
         """
         if self.ended:
             return
+        try:
+            self._recheck()
+        except ProtocolError as error:
+            self.note_refused(error)
+            raise
+
+    def _recheck(self) -> None:
         principal = self._authenticator.current(self.principal)
         if self._online not in (None, principal.name) and (
             principal.name != self.principal.name or self._authenticator.reserves(str(self._online))

@@ -69,14 +69,12 @@ def forbidden(rights: frozenset[str]) -> frozenset[type[object]]:
     return frozenset([kind for kind, right in NEEDED.items() if right and right not in rights])
 
 
-def refusal(request: object, who: Principal) -> Refused | ProtocolError | None:
-    """The answer to a forbidden request; None for a report line, which is dropped: no client waits for its answer.
+def refusal(request: object, who: Principal) -> Refused | ProtocolError:
+    """The answer to a forbidden request.
 
     A ProtocolError, which ends the connection, answers a classic request and every request of a client without any
     right: a stranger must not keep others from connecting.
     """
-    if isinstance(request, ClientReport) and who.rights:
-        return None
     classic = isinstance(request, ClassicUpload | ClassicDownload)
     family = ProtocolError if classic or not who.rights else Refused
     return family("forbidden", _sentence(NEEDED.get(type(request)), who))  # type: ignore[arg-type]  # or none of them

@@ -3,16 +3,23 @@
 Whether a connection is held to one is decided when it comes: one that is not gets no gauge and pays nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import trio
 
 from ttweet.model.addresses import is_local, network_of
-from ttweet.model.errors import SlowDown
+from ttweet.model.errors import ProtocolError, SlowDown
 from ttweet.model.reports import Peer
+from ttweet.model.requests import ClientReport, Identify
+from ttweet.security.permissions import COSTS
 from ttweet.security.rate_limit import RateLimiter
 from ttweet.security.rights import Principal
 from ttweet.server.config import Rates
+
+R = TypeVar("R")
+
+_FREE = (Identify, ProtocolError)  # a token opens another bucket; what is no frame ends the connection anyway
 
 
 class Gauge:
@@ -24,6 +31,30 @@ class Gauge:
         self._limiter = limiter
         self._network = network
         self._principal = principal
+
+    def hold_back(self, requests: Sequence[R]) -> list[R | SlowDown]:
+        """The requests, with the error to answer with in place of each that comes too early.
+
+        What travels behind such a request, and counts as much, is refused like it, without a look at the rate. A report
+        line that comes too early is left out, as nobody reads an answer to it.
+        """
+        allowed: list[R | SlowDown] = []
+        refused: dict[int, SlowDown] = {}  # by cost
+        for request in requests:
+            error = None if isinstance(request, _FREE) else self._too_early(COSTS.get(type(request), 1), refused)
+            if error is None:
+                allowed.append(request)
+            elif not isinstance(request, ClientReport):
+                allowed.append(error)
+        return allowed
+
+    def _too_early(self, cost: int, refused: dict[int, SlowDown]) -> SlowDown | None:
+        error = refused.get(cost)
+        if error is not None:
+            self.count_refused()
+        elif (error := self.take(cost)) is not None:
+            refused[cost] = error
+        return error
 
     def take(self, cost: int = 1) -> SlowDown | None:
         """Count a request that is to be carried out now, as `cost` of them.

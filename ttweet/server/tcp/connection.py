@@ -15,8 +15,6 @@ import trio
 
 from ttweet.broker import dispatch
 from ttweet.broker.session import Host, Session
-from ttweet.model import reports
-from ttweet.model.answers import Done
 from ttweet.model.errors import ProtocolError, Refused, StoreError, TtweetError
 from ttweet.model.requests import (
     ClassicDownload,
@@ -31,7 +29,6 @@ from ttweet.protocol import answers
 from ttweet.protocol.codecs import JSON
 from ttweet.protocol.pushes import FrameEncoder
 from ttweet.protocol.reader import Event, RequestReader
-from ttweet.security import permissions
 from ttweet.server.config import Limits
 from ttweet.server.net.places import Place, Standing
 from ttweet.server.net.transport import LOST, Transport
@@ -189,7 +186,7 @@ class Connection:
         try:
             self._session.recheck()
         except ProtocolError as error:
-            self._dismiss(error)
+            self._refuse(error)
             self.answered()
 
     def expire(self) -> None:
@@ -201,9 +198,10 @@ class Connection:
         if self._state is READING and not (unsent or unfinished) and self.follows is not None:
             self._ping()
             return
+        error = ProtocolError("timeout", f"{self._deadline.missing} came")
         if unfinished and self._state in (READING, HANDLING):
-            self._service.report(reports.input_refused(self.place.peer, "timeout", self._session.principal.name))
-        self.reject(ProtocolError("timeout", f"{self._deadline.missing} came"))
+            self._session.note_refused(error)
+        self.reject(error)
 
     def reject(self, error: ProtocolError) -> None:
         """See places.Guest: a client that has nothing under way makes room for another."""
@@ -249,15 +247,16 @@ class Connection:
                 self.place.seat(self)
         except ProtocolError as error:
             self._outbox.answers.clear()
-            self._dismiss(error)
+            self._session.note_refused(error)
+            self._refuse(error)
             return []
         return events
 
     async def _handle_all(self, events: list[Event]) -> None:
         for number, event in enumerate(events, 1):
-            if type(event) in self._session.forbidden:
-                self._forbid(event)
-            elif isinstance(event, Post):
+            if self._session.ended:
+                return
+            if isinstance(event, Post):
                 self._post(event)
             else:
                 await self._handle(event)
@@ -272,16 +271,12 @@ class Connection:
         match event:
             case ClassicUpload(text):
                 self._post(Post(text))
-            case ClientReport():
-                self._served = True
-                self._service.report(reports.from_client(event.text))
-            case Ping():
-                self._served = True
-                self._outbox.answers.append(answers.encode(Done(), JSON))
+            case ClientReport() | Ping():
+                self._answer_at_once(event)
             case Identify(token):
                 await self._identify(token)
             case TtweetError():
-                self._refuse(event)
+                self._refuse(self._session.refuse(event))
             case _:
                 await self._query(event)
 
@@ -289,27 +284,27 @@ class Connection:
         try:
             self._outbox.answers.append(answers.encode(await self._session.identify(token), JSON))
         except ProtocolError as error:
-            self._dismiss(error)
+            self._refuse(error)
 
-    def _forbid(self, event: Event) -> None:
-        error = None if self._session.ended else permissions.refusal(event, self._session.principal)
-        if error is not None:
-            self._refuse(error) if isinstance(error, Refused) else self._dismiss(error)
-
-    def _dismiss(self, error: ProtocolError) -> None:
-        """Let a client go that has no business here: nothing more of what it has sent is carried out or answered."""
-        self._refuse(error)
-        self._session.end()
+    def _answer_at_once(self, request: ClientReport | Ping) -> None:
+        try:
+            if isinstance(request, Ping):
+                self._outbox.answers.append(answers.encode(self._session.ping(request), JSON))
+                self._served = True
+            elif self._session.report(request):
+                self._served = True
+        except ProtocolError as error:
+            self._refuse(error)
 
     def _post(self, request: Post) -> None:
         try:
             self._outbox.answers.append(self._session.post(request, self))
             self._served = True
-        except Refused as error:
+        except (Refused, ProtocolError) as error:
             self._refuse(error)
 
     def _refuse(self, error: TtweetError) -> None:
-        self._session.note_refused(error)
+        """Answer with an error. After one of the protocol nothing more is carried out or answered."""
         if not self._reader.classic:
             self._outbox.answers.append(answers.encode_error(error, JSON))
         if isinstance(error, ProtocolError):
@@ -322,6 +317,9 @@ class Connection:
             return
         try:
             answer: bytes | Refused | StoreError = answers.encode(await dispatch.answer(self._session, request), JSON)
+        except ProtocolError as error:
+            self._refuse(error)
+            return
         except (Refused, StoreError) as error:
             answer = error
         if not self._session.ended:  # else it has lost its token meanwhile, and has heard so
