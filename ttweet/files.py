@@ -197,7 +197,7 @@ def secret_objection(path: str | os.PathLike[str], found: os.stat_result) -> str
 def lock(fd: int, path: Path) -> None:
     """Keep other processes out of an open file. Raises BlockingIOError when one is in, or has just taken it away."""
     system.lock(fd)
-    if not is_in_place(fd, path):  # whoever comes next would lock another file
+    if not is_in_place(fd, path):  # the next process would lock another file
         raise BlockingIOError(errno.EAGAIN, "another process has just replaced it")
 
 

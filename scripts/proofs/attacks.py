@@ -19,7 +19,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from proofs.caller import ANSWER_S, Caller, end_with_reset, frame
 
 ATTACK_S = 3.0  # for what could go on for ever
-AT_ONCE_S = 5.0  # for the end of a connection: the server waits ten seconds for who is merely slow
+AT_ONCE_S = 5.0  # for the end of a connection: the server gives a slow client ten seconds
 BYTE_S = 1.0  # between two bytes of a slow client
 SLOW_S = 11.0  # of slowness: then the server has had enough
 
@@ -86,7 +86,7 @@ def byte_by_byte(port: int, _: random.Random, scale: float) -> None:
 def silence(port: int, _: random.Random, scale: float) -> None:
     """More connections than the server takes, which say nothing; at full length until it has had enough of each.
 
-    Who comes after them and asks for something is served.
+    A later client with a request is served.
     """
     with _many(port, max(50, int(2000 * scale))) as silent:
         with Caller(port) as newcomer:

@@ -104,7 +104,7 @@ def spinning() -> Iterator[None]:
 
 
 def p99(values: list[float]) -> float:
-    """The 99th percentile; infinite for none: who got no answer waited for ever."""
+    """The 99th percentile; infinite for none, since no client got an answer."""
     return sorted(values)[int(len(values) * 0.99)] if values else float("inf")
 
 

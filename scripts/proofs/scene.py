@@ -41,7 +41,7 @@ class Scene:
 
     @property
     def everybody(self) -> list[Visitor]:
-        """Who works, and who follows."""
+        """The clients that work and those that follow."""
         return [*self.working, *self.following]
 
     @contextmanager
@@ -72,7 +72,7 @@ class Scene:
     def finish(self, server: ServerProcess) -> int:
         """Let the clients work and end; when all followers, and one that comes late, have all, stop the server.
 
-        Returns its exit code. Who gets nothing more for as long as an answer may take will not get it: the check tells.
+        Returns its exit code. A follower without news for as long as an answer may take has lost some: the check fails.
         """
         self._wait_for_work()
         self.follow()

@@ -17,7 +17,7 @@ class Stored:
     """The tweets by their ids; the blank places of those that were deleted; which deletion is of which tweet.
 
     `about` has the ids of each tag's and each name's tweets, `given` the tags beside each text. `vanished` are the
-    tweets whose deletion was asked for: who was shown one of them before was told the truth.
+    tweets whose deletion was requested: an earlier answer may still show them.
     """
 
     tweets: list[Seen]

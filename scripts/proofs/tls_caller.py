@@ -12,7 +12,7 @@ from proofs.stage import Skipped
 from proofs.tls_peer import TlsPeer
 
 MAX_READ = 1 << 16
-SEGMENT_BYTES = 1_400  # as on a network: with those of this machine the kernel takes a megabyte for who does not read
+SEGMENT_BYTES = 1_400  # as on a network: on loopback the kernel buffers a megabyte for a client that does not read
 
 
 class TlsCaller:

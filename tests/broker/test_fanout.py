@@ -1,4 +1,4 @@
-"""Following: history and live are one sequence for everybody, whoever is slow, comes back, or changes the tags."""
+"""Following: history and live are one sequence for every follower: slow, returning, or changing tags."""
 
 import json
 from collections.abc import Sequence

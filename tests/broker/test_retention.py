@@ -1,4 +1,4 @@
-"""What is too old goes while the server runs: nobody waits for it, and who is behind is told of the gap."""
+"""Old tweets go while the server runs: no client waits, and a follower that is behind gets the gap."""
 
 import json
 import sqlite3

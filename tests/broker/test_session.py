@@ -1,4 +1,4 @@
-"""Who a client is: rights and names."""
+"""Sessions of clients: rights and names."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""Who may come in, over connections: tokens that are made, revoked and expire while a server runs."""
+"""Authentication over connections: tokens that are made, revoked and expire while a server runs."""
 
 import fcntl
 import json

@@ -1,4 +1,4 @@
-"""Whom a client trusts, and the certificate that it shows: files that others may change are no use."""
+"""The certificates that a client trusts and shows: files that others may change are rejected."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Token buckets: nobody gets more than the rate, and who waits as told is let in."""
+"""Token buckets: no client gets more than the rate, and a client that waits as asked is served."""
 
 import pytest
 from hypothesis import given

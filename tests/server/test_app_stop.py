@@ -1,4 +1,4 @@
-"""How a server stops: by each signal, with clients that are busy, and when the one who has begun it has had enough."""
+"""How a server stops: by each signal, with busy clients, and at a second signal."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""What the server counts is what has happened, and who may administer it is told."""
+"""The server counts what has happened, and shows it to a client with the right `admin`."""
 
 import json
 from datetime import datetime

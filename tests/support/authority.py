@@ -1,4 +1,4 @@
-"""Whoever signs the tests' certificates, and the files that users would have."""
+"""A certificate authority for tests, and the files that users would have."""
 
 import datetime
 from dataclasses import dataclass, field

@@ -91,7 +91,7 @@ class OrderedElsewhere(TweetLog):
             case Batch(drafts, at):
                 self._tables.append(drafts, [], at=at)
             case Removal(tweet, at):
-                with suppress(Refused):  # there was no such tweet, for whoever wanted it deleted either
+                with suppress(Refused):  # the tweet did not exist for the other store either
                     self._tables.delete(tweet, reports.message_deleted(tweet, "elsewhere"), at=at)
             case Pruning(before):
                 self._tables.prune(before)

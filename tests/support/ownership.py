@@ -1,4 +1,4 @@
-"""Whose files are: root's own ones are a case of their own."""
+"""Owners of files: those of root are a case of their own."""
 
 import os
 from pathlib import Path

@@ -168,7 +168,7 @@ async def serving(
     authenticator: Authenticator | None = None,
     certificates: Certificates | None = None,
 ) -> AsyncIterator[Serving]:
-    """Serve until the block is left: then cut whoever is connected, and drain the journal."""
+    """Serve until the block is left, then cut all connections and drain the journal."""
     store = store or MemoryStore()
     journal = Journal(store)
     by_hand = isinstance(trio.lowlevel.current_clock(), trio.testing.MockClock)

@@ -1,4 +1,4 @@
-"""Those who follow the log: each is a cursor, `(tags, last id)`, and what it reads is one sequence, history and live.
+"""Followers of the log: each is a cursor, `(tags, last id)`, and reads one sequence, history and live.
 
 A subscription that has caught up is *live*: it stands in the index of its tags and gets what a commit has for it from
 memory, encoded once for all. One that is behind, because its history is long or its socket full, is out of the index

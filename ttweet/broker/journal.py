@@ -1,8 +1,8 @@
 """The journal: the one writer, and the place where its readers hear of commits.
 
 Concurrent drafts become batched commits (group commit): all that has queued up while the last batch was on its way to
-the disk goes into the next transaction; there is no timer. A draft is answered after COMMIT, and whoever waits is told
-once a batch, not once a tweet. Knows no particular store and no wire.
+the disk goes into the next transaction; there is no timer. A draft is answered after COMMIT, and a client
+that waits is woken once a batch, not once a tweet. Knows no particular store and no wire.
 """
 
 from collections import Counter
@@ -171,7 +171,7 @@ class Journal:
                     self._fail_changes(error)
                     break
             except TtweetError:
-                pass  # such as a tweet that is not there; who asked for it was told
+                pass  # such as a tweet that does not exist; the client has its answer
             else:
                 self.commits += 1
         self._committed.unpark_all()

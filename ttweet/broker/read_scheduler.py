@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class PendingBatch:
-    """The batches of uploads on their way to the disk, for those who let them go first."""
+    """The batches of uploads on their way to the disk, for queries that let them go first."""
 
     def __init__(self) -> None:
         self._number = 0  # of the last batch that had some
@@ -69,7 +69,7 @@ class ReadScheduler:
     async def run(self, find: Callable[[], T]) -> T:
         """What the function returns in the worker's thread, or raise what it raises: `trouble` is told of a failure."""
         if self._line or not self._free:
-            await self._line.park()  # the place of who is woken was taken for it
+            await self._line.park()  # the query that wakes this one has taken the place for it
         else:
             self._asked += 1
         try:

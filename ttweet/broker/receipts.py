@@ -22,7 +22,7 @@ Keyed = tuple[Tweet, Collection[str]]
 
 
 class Waiter(Protocol):
-    """Whoever waits for receipts."""
+    """A client that waits for receipts."""
 
     def answered(self) -> None:
         """At least one receipt of this waiter has its outcome. Called once a batch; must not raise or block."""

@@ -1,4 +1,4 @@
-"""Who a client is to the server: what it may do, the name that it has taken, and what it follows.
+"""A client's session: its rights, the name that it has taken, and what it follows.
 
 Every connection has one, whichever edge it came to. Knows no bytes and no sockets.
 """
@@ -192,7 +192,7 @@ class Session:
         self.unfollow()
         self._subscriber = None
 
-    # Who it is
+    # Identity
 
     async def identify(self, secret: str) -> Identity:
         """Be the principal that the token names. Raises ProtocolError."""

@@ -19,7 +19,7 @@ Show = Callable[[int, int | None, str], object]
 
 @contextmanager
 def progress(*, wanted: bool = True) -> Iterator[Show]:
-    """A function to call with what is done, of how much (None: who knows), and some words on it, as often as wanted.
+    """Yield a function that shows progress: what is done, of how much (None: unknown), and some words on it.
 
     It shows the bar, the share, the words and the time that is left; the words alone where the terminal is narrow.
     """

@@ -1,7 +1,7 @@
 """How ttweet behaves towards a shell: data on stdout, talk on stderr, one set of exit codes.
 
-In a pipe data is UTF-8 whatever the locale says; on a terminal it is escaped by whoever writes it. Messages are escaped
-here, wherever their words come from. Quick to import: the classic commands use it. Knows no servers and no files.
+In a pipe data is UTF-8 whatever the locale says; on a terminal the command that writes it escapes it. Messages are
+escaped here, wherever their words come from. Quick to import for the classic commands. Knows no servers and no files.
 """
 
 from __future__ import annotations

@@ -178,7 +178,7 @@ def checked_body(tag: str) -> str:
 
 
 def in_pages(read: Callable[[int, int | None], Page], limit: int) -> Page:
-    """The newest `limit` tweets by several queries, each a short one for who answers it."""
+    """Return the newest `limit` tweets by several queries, each of a size that the server answers quickly."""
     page = read(min(limit, MAX_QUERY_LIMIT), None)
     tweets = page.tweets
     while page.more and len(tweets) < limit:

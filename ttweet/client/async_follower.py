@@ -22,7 +22,7 @@ class AsyncFollower:
         self._connect = connect
         self._cursor = cursor
         self._link: AsyncLink | None = None
-        self._waiting = trio.CancelScope()  # of who waits for the next tweet
+        self._waiting = trio.CancelScope()  # of the task that waits for the next tweet
 
     @property
     def after(self) -> int | None:

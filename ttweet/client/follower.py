@@ -1,6 +1,6 @@
 """Tweets as they come, over one connection after the other: the follower of the client that threads use.
 
-How a connection is made is told by whoever makes the follower. Knows no sockets.
+The caller gives the function that connects. Knows no sockets.
 """
 
 import time

@@ -58,7 +58,7 @@ class SyncLink:
             raise link_errors.left_at_once(self._address) from exc
 
     def shut_down(self) -> None:
-        """Say that nothing more comes; the server ends the connection then, and whoever reads hears of it."""
+        """Send no more; the server then ends the connection, which also ends a read in another thread."""
         try:
             self._socket.finish()
         except OSError:

@@ -1,6 +1,6 @@
 """How long a client waits for a server that tells it to slow down.
 
-Quick to import, and imported only then. Knows no clock and no sockets: whoever asks does the waiting.
+Quick to import, and imported only then. Knows no clock and no sockets: the caller waits.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 A tweet is kept before anybody tries to post it and leaves when the server has answered for it, so it survives whatever
 ends the command in between; with its key a second attempt stores nothing twice. The end of a file's name says what may
-have become of the tweet: `.new` never left this machine, `.sent` may have reached the server, and who cannot say any
-more whether it did, or cannot read it, sets it aside under another end. Knows no sockets and no servers' answers.
+have become of the tweet: `.new` never left this machine, `.sent` may have reached the server. A tweet that may have
+reached it too long ago, or cannot be read, is set aside under another end. Knows no sockets and no servers' answers.
 """
 
 import errno
@@ -66,7 +66,7 @@ class HeldError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Spool:
-    """A folder of parcels. Whoever does anything with it holds it `locked`; every method raises OSError."""
+    """A folder of parcels. Callers hold it `locked`; every method raises OSError."""
 
     folder: Path
 

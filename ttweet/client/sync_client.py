@@ -44,7 +44,7 @@ class Client(AnyClient):
 
     Every method raises ConnectError: `unreachable` when nothing was asked or changed, `unknown` when the answer is
     missing; and Refused with the server's code and sentence. With a `name` it signs in with each connection and its
-    tweets carry the name. A name is for one connection at a time: who follows under it posts from there or not at all.
+    tweets carry the name. A name is for one connection at a time: while it follows, no other one can post under it.
 
     `deadline`, a time of time.monotonic(), may be set: no method waits beyond it, whatever it waits for.
     """
@@ -285,11 +285,11 @@ class Client(AnyClient):
             connection.close()
 
     def connect(self) -> SyncLink:
-        """A connection of one's own, signed in, for what needs one; whoever takes it closes it."""
+        """Return a separate connection, signed in. The caller closes it."""
         return self._connect(self.deadline)
 
     def _connect(self, deadline: float) -> SyncLink:
-        """A new connection to the first server that can be reached, signed in; whoever takes it closes it."""
+        """Return a new connection to the first reachable server, signed in. The caller closes it."""
         failures: list[ConnectError] = []
         for server in self.endpoint.servers:
             try:

@@ -1,4 +1,4 @@
-"""TLS at a client's end, and why there is none; imported only by who uses it, since `ssl` takes 8 ms."""
+"""TLS at a client's end, and why there is none; imported only for TLS, since `ssl` takes 8 ms."""
 
 from __future__ import annotations
 

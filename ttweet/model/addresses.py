@@ -1,4 +1,4 @@
-"""What an address says of who is behind it. Knows no sockets."""
+"""Properties of addresses: their network, and whether they are local. Knows no sockets."""
 
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network

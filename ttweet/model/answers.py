@@ -24,7 +24,7 @@ class SignedIn(NamedTuple):
 
 
 class Identity(NamedTuple):
-    """Whom a token names, None for nobody, and what it may do."""
+    """The name that a token gives, None without one, and its rights."""
 
     name: str | None
     rights: tuple[str, ...]

@@ -141,7 +141,7 @@ class Displaced(StoreError):
     """The database is no longer the file of its name: nothing is written to it any more, but it can be read.
 
     The code is `unknown` for what was committed when this was found, and `moved` for what was not tried. The text is
-    for whoever runs the program and may change that: it names files.
+    for the operator, because it names files.
     """
 
     @property

@@ -1,6 +1,6 @@
 """What a client asks: each request as a frame, with the function that reads the data of its answer.
 
-Quick to import: what takes apart the longer answers is imported by whoever asks for them.
+Quick to import: the parsers of the longer answers are imported with the first request that needs them.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Who may do what, how fast and from where: rights, tokens, rate limits and certificates."""
+"""Rights, tokens, rate limits and certificates."""

@@ -1,4 +1,4 @@
-"""Who a client is, by the token that it shows, or anonymous.
+"""The identity of a client, by the token that it shows, or anonymous.
 
 The tokens are in memory, all of them. A thread looks now and then whether their file has changed, and so does a client
 that shows a token which nobody knows yet: one that was just made is good at once. What was read is taken over in one
@@ -64,7 +64,7 @@ class Authenticator:
         self._take_over(file.read() if file is not None else [])
 
     async def identify(self, secret: str, address: str) -> Principal:
-        """Whose token this is. Raises ProtocolError: `token`, or `slow_down` after too many wrong ones."""
+        """Return the principal of a token. Raises ProtocolError: `token`, or `slow_down` after too many wrong ones."""
         token = self._find(secret)
         if token is None:
             self._wrong.count(address)
@@ -80,7 +80,7 @@ class Authenticator:
         return token.who
 
     def current(self, principal: Principal) -> Principal:
-        """Who this is by now, with the rights that the token has by now.
+        """Return the principal with the rights that its token has now.
 
         Raises ProtocolError `token` when the token is no longer good.
         """

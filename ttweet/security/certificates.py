@@ -47,7 +47,7 @@ class Certificates:
     def _load(self) -> ssl.SSLContext:
         try:
             return self._read()
-        except OSError as exc:  # whoever renews the files took one away between two looks at it
+        except OSError as exc:  # a renewal removed a file between two reads
             raise OpenError("denied", f"cannot read {self.cert} and {self.key}: {exc.strerror}") from exc
 
     def _read(self) -> ssl.SSLContext:

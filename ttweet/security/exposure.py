@@ -1,6 +1,6 @@
-"""Start or refuse: what a server must have before others than this machine can reach it, and who is then anonymous.
+"""The conditions for a server that other machines can reach, and the rights of its anonymous clients.
 
-Pure rules; whoever starts a server looks up the facts.
+Pure rules; the caller looks up the facts.
 """
 
 from collections.abc import Iterable
@@ -45,7 +45,7 @@ def missing(addresses: Iterable[str], *, tokens: bool, tls: bool, anonymous: str
 
 
 def anonymous_rights(addresses: Iterable[str], anonymous: str | None) -> frozenset[str]:
-    """What may be done without a token by who reaches these addresses."""
+    """Return the rights of clients without a token on these addresses."""
     local = are_local(addresses)
     if anonymous is None:
         return frozenset(RIGHTS) if local else frozenset()

@@ -1,4 +1,4 @@
-"""Whom to trust, and what to show, on the TLS connections that this side makes.
+"""The certificates to trust and to show on the TLS connections that this side makes.
 
 The other side's certificate is always verified, and that it is for the host that was asked for.
 """
@@ -26,7 +26,7 @@ def make_context(ca: str, cert: str | None, key: str | None) -> ssl.SSLContext:
         context.load_default_certs()
     else:
         _use(ca, lambda: context.load_verify_locations(ca), "certificate to trust")
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # what is in the file is trusted, whoever has signed it
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # trust each certificate in the file, not only roots
     if cert is not None:
         if key is not None:  # `ssl` tells of neither file which one cannot be read
             _use(key, lambda: os.close(os.open(key, os.O_RDONLY)), "key")

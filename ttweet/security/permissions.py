@@ -1,4 +1,4 @@
-"""Which right each request needs and what it counts in the rate, in one table each, and what is said to who lacks one.
+"""The right that each request needs, what it counts in the rate, and the refusal for a client that lacks a right.
 
 A connection is given the set of kinds of requests that are forbidden to it, so that a request costs one look-up.
 """
@@ -31,7 +31,7 @@ NEEDED: dict[type[Request], str | None] = {
     Post: POST,
     ClassicUpload: POST,
     SignIn: POST,  # a name that is online is kept from others
-    ClientReport: POST,  # the log is read by whoever runs the server, and its room is limited
+    ClientReport: POST,  # the operator reads the log, and its size is limited
     Last: READ,
     ClassicDownload: READ,
     TweetsOfTag: READ,

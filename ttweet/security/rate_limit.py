@@ -1,8 +1,8 @@
 """How fast a client may be: token buckets, for as many clients as there is room for.
 
-A bucket holds `burst` requests and is filled at a rate; a request that takes long counts as several. Who finds it empty
-is told how many seconds to wait and gets nothing until then: so what travelled behind a refused request is refused too,
-and a client that sends them again keeps their order. Times are seconds of whatever clock the caller has. Knows no
+A bucket holds `burst` requests and is filled at a rate; a request that takes long counts as several. A client that
+finds it empty gets the seconds to wait, and no answer until then: requests behind a refused one are refused too, and a
+client that sends them again keeps their order. Times are seconds of whatever clock the caller has. Knows no
 clock, no requests and no addresses.
 """
 

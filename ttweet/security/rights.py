@@ -1,4 +1,4 @@
-"""Rights, and who has them: what a connection is allowed is decided once, when it is known whose it is.
+"""Rights, and the principals that have them: the rights of a connection are decided once, with its principal.
 
 Which right a request needs is in `permissions`. Knows no requests, no tokens' secrets and no connections.
 """
@@ -12,7 +12,7 @@ RIGHTS = (READ, POST, ADMIN)
 
 
 class Principal(NamedTuple):
-    """Whom a connection speaks for. The name is a token's, and then the author of all that is posted.
+    """The identity of a connection. The name is a token's, and then the author of all its tweets.
 
     `token` is the hash of the token's secret: names and numbers are given again, a hash is not.
     """

@@ -137,7 +137,7 @@ class TokenFile:
 
     @contextmanager
     def _opened(self, flags: int) -> Iterator[int]:
-        """The file, and no pipe or link in its place: those would have whoever reads it wait, or write elsewhere."""
+        """Open the file, but no pipe or link in its place: a pipe would block, a link would write elsewhere."""
         trusted_path(self._named)
         fd = open_own(self.path, flags)
         try:

@@ -36,7 +36,7 @@ class Token(NamedTuple):
 
     @property
     def who(self) -> Principal:
-        """Whom a connection speaks for that has shown the secret."""
+        """The principal of a connection that has shown the secret."""
         return Principal(self.name, self.rights, self.hash)
 
     def state(self, now: int) -> str:

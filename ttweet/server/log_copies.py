@@ -319,7 +319,7 @@ def _write_all(fd: int, data: bytes) -> None:
     while rest:
         try:
             rest = rest[os.write(fd, rest) :]
-        except BlockingIOError:  # whoever shares the terminal with us has made it so
+        except BlockingIOError:  # a program on the same terminal has made it non-blocking
             select.select([], [fd], [])
 
 

@@ -101,7 +101,7 @@ def _tell_start_failed(config: Config, exc: ListenError) -> Report:
 def destinations(config: Config) -> list[Destination]:
     """Where the report lines go beside the table of the database."""
     found: list[Destination] = []
-    if sys.stderr and not config.quiet:  # None when whoever started us has closed it
+    if sys.stderr and not config.quiet:  # None when the starting program has closed it
         found.append(StderrDestination(sys.stderr.fileno()))
     if config.report_file is not None:
         found.append(SampleFile(config.report_file, max_bytes=2 * config.log_limit))

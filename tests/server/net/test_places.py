@@ -41,7 +41,7 @@ class FakeGuest:
 
 
 def chosen(guests: list[FakeGuest], network: str = "z", max_clients: int = 1, *, has_token: bool = False) -> int | None:
-    """The place in the list of the one who makes room."""
+    """Return the place in the list of the guest that makes room."""
     found = who_makes_room(guests, network, "mine" if has_token else None, max_clients)
     return next((number for number, guest in enumerate(guests) if guest is found), None)
 

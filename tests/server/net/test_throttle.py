@@ -1,4 +1,4 @@
-"""Who is held to a rate, and what the others notice of it: nothing."""
+"""The clients that have a rate limit, and the others, which do not notice it."""
 
 from pathlib import Path
 

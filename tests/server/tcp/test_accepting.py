@@ -1,4 +1,4 @@
-"""Who is let in, who is turned away, and what the log tells of both."""
+"""Accepted and rejected connections, and the log of both."""
 
 import errno
 import socket

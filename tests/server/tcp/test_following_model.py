@@ -1,4 +1,4 @@
-"""A random model of who posts and who follows over connections: slow readers, reconnects and changes of tags."""
+"""A random model of posting and following over connections: slow readers, reconnects and changes of tags."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial

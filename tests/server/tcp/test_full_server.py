@@ -1,4 +1,4 @@
-"""A server without a free place: who gets in, who makes room, and what each of them is answered."""
+"""A full server: the clients that it accepts, those that make room, and the answers to both."""
 
 from pathlib import Path
 

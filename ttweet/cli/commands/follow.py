@@ -151,7 +151,7 @@ def _before_last_of_all(client: Client, amount: int) -> int:
 
 
 def _newest(client: Client) -> int:
-    """The newest id, which is where one who follows everything from now on begins."""
+    """Return the newest id: a follower of all new tweets begins after it."""
     newest = client.call(*calls.follow()).cursor
     client.close()
     return newest

@@ -73,7 +73,7 @@ class Acceptor:
                 client.send(self._refusal)
 
     async def _rest(self) -> None:
-        """Leave the event loop to those who are connected, longer while clients come for nothing."""
+        """Leave the event loop to connected clients, longer while new ones send no request."""
         fruitless, self._fruitless = min(self._fruitless, ACCEPT_BURST), 0
         if fruitless:
             await trio.sleep(fruitless * self._fruitless_s)

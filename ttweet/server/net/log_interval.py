@@ -1,4 +1,4 @@
-"""Warnings that whoever causes the trouble can cause again, and that therefore come once in a while only."""
+"""Warnings that a client can trigger again and again, and that are therefore logged at intervals."""
 
 import trio
 

@@ -157,7 +157,7 @@ class Connection:
 
     @property
     def has_room(self) -> bool:
-        """See subscriptions.Subscriber. Who waits for answers goes first, or pushes could keep it waiting for ever."""
+        """See subscriptions.Subscriber. Answers go first, or pushes could delay them without end."""
         return not self._outbox.unsent and self._outbox.progress is None
 
     def push(self, data: bytes) -> None:
@@ -359,7 +359,7 @@ class Connection:
             pass
 
     async def _end(self) -> None:
-        """End our side, once all is answered; who does not take that is given up in time."""
+        """End the server's side once all is answered; a client that does not read is given up in time."""
         self._read_no_more()
         await self._until_answered()
         self._session.unfollow()  # nothing may be sent behind the end, nor while TLS still sends it

@@ -1,4 +1,4 @@
-"""What goes wrong with a database file, told to those who can do something about it.
+"""Errors of a database file, with the remedy.
 
 SQLite's result codes and those of the system become OpenError and StoreError here, with the way out in the text.
 """
