@@ -15,7 +15,7 @@ _COMMENT = re.compile(r"<!--.*?-->|</?\w+>", re.DOTALL)
 _INLINE = re.compile(r"`[^`\n]*`")
 _LINK = re.compile(r"!?\[([^]]*)\]\(([^)\s]*)\)")
 _UNIT = re.compile(r"^(#+ |[-*] |\d+\. |\|)", re.MULTILINE)  # a heading, an item of a list or a row of a table
-_END = re.compile(r"(?<=[.!?])[*)\"]*\s+(?=[A-Z(\"'\[*])")
+_END = re.compile(r"(?<=[.!?])[*)\"]*\s+(?=[A-Z0-9(\"'\[*])")
 
 
 def word_count(page: str) -> int:
