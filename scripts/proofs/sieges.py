@@ -11,15 +11,20 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+from server_process import ServerProcess
+
 from proofs.below import endless_hellos, new_keys, unread_pages
 from proofs.caller import Caller
 from proofs.costs import dear_queries
+from proofs.expensive import uploads
 from proofs.figure import Result
 from proofs.findings import Findings
 from proofs.ground import Ground, Siege
 from proofs.history import History
 from proofs.stage import Stage, until
 
+CROWD, EACH = 50, 8  # clients with heavy posts, and how many each sends at once
+TRIES = 3  # of which the best counts: the client may be slow on a busy machine, the order of batches is not
 PLACES = 60
 BURST = 20  # requests of one address at once
 SWOLLEN = "\ufdfa" * 147  # its normal form has 18 characters for each
@@ -117,6 +122,28 @@ def _is_heeded(old: Caller) -> bool:
         return False
 
 
+def heavy_crowd(ground: Ground) -> Iterator[str]:
+    """Have many clients post new tags at once, and post a light tweet after them."""
+    with ground.with_options("--rate", "none").server() as server:
+        before = min(_stored_before(server) for _ in range(TRIES))
+        ground.visit(server)
+    ground.figures.append(f"before={before}")
+    if before > CROWD * EACH // 2:
+        yield f"a light post waited for {before} of {CROWD * EACH} heavy ones"
+
+
+def _stored_before(server: ServerProcess) -> int:
+    """How many posts of a heavy crowd are stored from its first answer to a light post that is sent then."""
+    with ExitStack() as stack:
+        crowd = [stack.enter_context(Caller(server.port)) for _ in range(CROWD)]
+        light = stack.enter_context(Caller(server.port))
+        for one in crowd:
+            one.sock.sendall(uploads(EACH).data)
+        _, first = crowd[0].answer()
+        _, stored = light.request("u", "light #ci")
+        return int(stored["id"] - first["id"])
+
+
 SIEGES: dict[str, Siege] = {
     siege.__name__: siege
     for siege in (
@@ -129,6 +156,7 @@ SIEGES: dict[str, Siege] = {
         new_keys,
         endless_hellos,
         unread_pages,
+        heavy_crowd,
     )
 }
 

@@ -139,3 +139,11 @@ def index_by_tweets() -> None:
     from ttweet.storage.sqlite import tag_index
 
     tag_index.CHUNK_WEIGHT = 1 << 40
+
+
+@mutant("sieges", "forged")
+def first_come_first_served() -> None:
+    """The oldest drafts are taken first, however few a light client waits with."""
+    from ttweet.broker import inbox
+
+    inbox._lightest = lambda _: set()
