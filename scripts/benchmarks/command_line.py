@@ -123,7 +123,7 @@ def _run(arguments: argparse.Namespace) -> int:
         for kind in KINDS:
             if kind.name in arguments.parts or not arguments.parts:
                 parts.append(_measure(kind, here, plan, arguments))
-                print(tables.render(kind, parts[-1]), flush=True)
+                print(tables.render(kind, parts[-1]) + "\n", flush=True)
                 _keep(parts, used, arguments)
     _summarize(parts, plan)
     return 1 if plan.failures else 0

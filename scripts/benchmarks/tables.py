@@ -19,7 +19,7 @@ def render(kind: Kind, part: Part) -> str:
     elif part.figures:
         blocks += [_details(kind, part)]
     blocks += [*_verdicts(judge(part)), *_ahead(kind, part), *part.notes, f"`{part.command}`, {part.date}"]
-    return "\n\n".join(blocks) + "\n"
+    return "\n\n".join(blocks)
 
 
 def number(value: float, unit: str) -> str:

@@ -31,7 +31,7 @@ def classic() -> str:
 def commands() -> str:
     """Return the table of all commands by group, each with its summary and a link from README.md to its section."""
     rows = [
-        f"| {group} | [`ttweet {name}`](docs/commands.md#ttweet-{name}) | {_marked(page.summary)} |"
+        f"| {group if name == next(iter(entries)) else ''} | {_linked(name)} | {_marked(page.summary)} |"
         for group, entries in GROUPS.items()
         for name, (_, page) in entries.items()
     ]
@@ -55,6 +55,10 @@ def _row(argument: Any) -> str:
     spelled = ", ".join(_code(name + named) for name in argument.names)
     default = _default(argument)
     return f"| {spelled} | {_marked(argument.parameter.help)} | {_code(default) if default else ''} |"
+
+
+def _linked(name: str) -> str:
+    return f"[`ttweet {name}`](docs/commands.md#ttweet-{name})"
 
 
 def _marked(text: str) -> str:

@@ -65,7 +65,7 @@ KIND = Kind(
     title="Durable uploads",
     about="One tweet of 100 bytes with one hashtag, acknowledged when it is on the disk. `64x16` are 64 clients with "
     "16 requests in flight each. The SQLite floor only stores the same rows in batches of the same size. ttweet "
-    "indexes the tags of a thousand tweets at once; the floor indexes each batch. The bound of one process is "
+    "indexes tags in chunks behind the log; the floor indexes each batch. The bound of one process is "
     "1 / (1/echo + 1/SQLite). pgbench and HTTP have no requests in flight, so PostgreSQL and the FastAPI service are "
     "measured with 1 to 256 clients only.",
     measure=measure,
