@@ -1,4 +1,4 @@
-"""Pages with generated tables, each between two marks: `<!-- generated: options of post -->` names what it shows."""
+"""Pages with generated tables, each between two marks: `<!-- generated: manual of post -->` names what it shows."""
 
 import re
 from collections.abc import Callable
@@ -33,9 +33,9 @@ def _table(name: str) -> str:
 
 
 _TABLES: dict[str, Callable[[], str]] = {
+    "classic options": options.classic,
     "commands": options.commands,
     "error codes": errors.codes,
-    "classic options": options.classic,
     "exit codes": options.exit_codes,
     "packages": packages.table,
     "uploads a second": performance.uploads,
