@@ -98,7 +98,7 @@ async def test_the_pages_of_a_tag_go_back_from_an_id() -> None:
 def test_what_cannot_be_a_tag_is_refused(tag: str) -> None:
     async def ask() -> None:
         async with serving(MemoryStore()) as service:
-            with pytest.raises(Refused, match="is no tag") as refused:
+            with pytest.raises(Refused, match="invalid tag") as refused:
                 await service.tweets_of_tag(tag, limit=5)
             assert refused.value.code == "bad_tag"
 

@@ -48,7 +48,7 @@ def test_each_remedy_has_its_commands() -> None:
 def test_of_several_servers_the_first_is_to_be_started() -> None:
     failures = [unreachable("127.0.0.1", port, ConnectionRefusedError()) for port in (80, 81)]
     assert shell.sentence(none_reached(failures)) == (
-        "no server can be reached: nothing is listening on 127.0.0.1:80; nothing is listening on 127.0.0.1:81; "
+        "no server can be reached: no server is listening on 127.0.0.1:80; no server is listening on 127.0.0.1:81; "
         "start one: ttweet serve 80"
     )
 

@@ -52,7 +52,7 @@ def test_an_empty_message_resets_the_last_one(server: Server, capsys: pytest.Cap
 
 def test_what_is_refused_prints_nothing_on_stdout(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     assert upload(server, "x" * 151) == shell.REFUSED
-    assert capsys.readouterr() == ("", "ttweet: 151 characters, the limit is 150\n")
+    assert capsys.readouterr() == ("", "ttweet: too long: 151 characters; use at most 150\n")
 
 
 def test_bad_bytes_and_bad_ports_are_wrong_usage(server: Server, capsys: pytest.CaptureFixture[str]) -> None:

@@ -67,7 +67,7 @@ def test_an_answer_that_does_not_fit_is_of_no_ttweet(
 ) -> None:
     assert carried_out(command, ok(answer)) == shell.UNREACHABLE
     out, err = capsys.readouterr()
-    assert (out, "is no ttweet" in err, err.count("\n")) == ("", True, 1)
+    assert (out, "is not a ttweet server" in err, err.count("\n")) == ("", True, 1)
 
 
 def test_messages_are_escaped_wherever_their_words_come_from(capsys: pytest.CaptureFixture[str]) -> None:

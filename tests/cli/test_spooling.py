@@ -80,7 +80,7 @@ def test_a_tweet_that_finds_no_server_goes_with_the_next_one_and_before_it(state
     for text in ("one #a", "two"):
         code, out, err = post(state, "--tag", "b", "--as", "matt", text, server="127.0.0.1:1")
         assert (code, out) == (shell.UNREACHABLE, "")
-        assert err == f"ttweet: nothing is listening on 127.0.0.1:1; start one: ttweet serve 1; {KEPT}\n"
+        assert err == f"ttweet: no server is listening on 127.0.0.1:1; start one: ttweet serve 1; {KEPT}\n"
     assert waiting(state) == ["one #a", "two"]
     readdress(state, server.address)
     assert post(state, "last", server=server.address) == (0, "3\n", "posted 2 waiting tweets\n")
@@ -100,7 +100,7 @@ def test_what_only_a_newer_server_may_take_is_kept_and_judged_by_the_server(
     code, _, err = post(state, "last", server=server.address)
     assert (code, texts(server)) == (0, ["last"])
     assert "'one'" in err
-    assert "is no " in err
+    assert "invalid " in err
 
 
 @pytest.mark.parametrize("options", [["--tag", f"x{UNKNOWN_LETTER}"], ["--as", f"ann{UNKNOWN_LETTER}"]])
@@ -109,9 +109,9 @@ def test_a_server_that_answers_judges_what_the_client_does_not_know(
 ) -> None:
     for spool in ([], ["--spool"]):
         done = command(state, "post", *spool, *options, "one", server=server.address)
-        assert (done.returncode, "is no " in done.stderr) == (shell.REFUSED, True), done
+        assert (done.returncode, "invalid " in done.stderr) == (shell.REFUSED, True), done
     done = command(state, "run", *options, "--", "sh", "-c", "exit 3", server=server.address)
-    assert (done.returncode, "is no " in done.stderr) == (3, True)
+    assert (done.returncode, "invalid " in done.stderr) == (3, True)
     assert command(state, "post", "last", server=server.address).returncode == 0
     assert texts(server) == ["last"]
 
@@ -119,7 +119,7 @@ def test_a_server_that_answers_judges_what_the_client_does_not_know(
 def test_run_keeps_its_tweet_and_ends_as_its_command_did(state: Path, server: ServerHere) -> None:
     done = command(state, "run", "--spool", "--", "sh", "-c", "exit 3", server="127.0.0.1:1")
     assert done.returncode == 3
-    assert re.search(rf"ttweet: nothing is listening .*; {KEPT}: failed \(3\) sh [\d.]+s\n$", done.stderr)
+    assert re.search(rf"ttweet: no server is listening .*; {KEPT}: failed \(3\) sh [\d.]+s\n$", done.stderr)
     readdress(state, server.address)
     done = command(state, "run", "--spool", "--tag", "ci", "--", "true", server=server.address)
     assert (done.returncode, done.stderr) == (0, "posted 1 waiting tweet\n")
@@ -162,10 +162,10 @@ def test_what_is_for_another_server_waits_for_it(state: Path, server: ServerHere
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (["x" * 151], shell.REFUSED, "151 characters, the limit is 150"),
-        (["--tag", "two words", "x"], shell.USAGE, "'two words' is no tag"),
-        (["--key", "", "x"], shell.REFUSED, "a key of 0 characters"),
-        (["--as", "two words", "x"], shell.USAGE, "'two words' is no name"),
+        (["x" * 151], shell.REFUSED, "too long: 151 characters; use at most 150"),
+        (["--tag", "two words", "x"], shell.USAGE, "invalid tag 'two words'"),
+        (["--key", "", "x"], shell.REFUSED, "invalid key of 0 characters"),
+        (["--as", "two words", "x"], shell.USAGE, "invalid name 'two words'"),
     ],
 )
 @pytest.mark.parametrize("up", [True, False])
@@ -218,7 +218,7 @@ def test_one_that_was_refused_after_all_is_set_aside_and_the_others_go(state: Pa
     readdress(state, server.address)
     code, out, err = post(state, "last", server=server.address)
     assert (code, out) == (0, "2\n")
-    assert re.search(r"200 characters, the limit is 150: 'a+'; moved to .*/000000000001\.new\.refused\n", err)
+    assert re.search(r"too long: 200 characters; use at most 150: 'a+'; moved to .*/000000000001\.new\.refused\n", err)
     assert texts(server) == ["good", "last"]
     assert files(state) == ["000000000001.new.refused"]
 

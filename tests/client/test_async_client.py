@@ -201,10 +201,10 @@ async def test_a_connection_that_has_ended_is_made_again() -> None:
 @pytest.mark.parametrize(
     ("script", "text"),
     [
-        (says(b""), "went away before it answered"),
-        (says(b'["ok"'), "went away before it answered"),
-        (says(b"HTTP/1.1 400 Bad Request\n"), "is no ttweet"),
-        (says(b'["ok",{"id":1}]\n'), "is no ttweet"),
+        (says(b""), "closed the connection without an answer"),
+        (says(b'["ok"'), "closed the connection without an answer"),
+        (says(b"HTTP/1.1 400 Bad Request\n"), "is not a ttweet server"),
+        (says(b'["ok",{"id":1}]\n'), "is not a ttweet server"),
     ],
 )
 async def test_no_answer_leaves_an_upload_unknown(script: Script, text: str) -> None:
@@ -212,13 +212,13 @@ async def test_no_answer_leaves_an_upload_unknown(script: Script, text: str) -> 
         with pytest.raises(ConnectError, match=text) as error:
             await client.post("hello")
         assert error.value.code == "unknown"
-        assert "only a key makes it safe" in error.value.text
+        assert "a retry is safe only with a key" in error.value.text
 
 
 async def test_an_answer_has_its_time(mock_clock: trio.testing.MockClock) -> None:
     async with client_of(listens, timeout_s=7) as client, trio.open_nursery() as nursery:
         nursery.start_soon(jump, mock_clock, 7)
-        with pytest.raises(ConnectError, match="has not answered within 7 seconds"):
+        with pytest.raises(ConnectError, match=r"no answer from .* within 7 seconds"):
             await client.ping()
 
 
@@ -234,8 +234,8 @@ async def test_a_name_that_is_taken_is_refused() -> None:
 async def test_nobody_there_is_said_as_by_the_client() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    with pytest.raises(ConnectError, match="nothing is listening on 127") as error:
+    with pytest.raises(ConnectError, match="no server is listening on 127") as error:
         await ttweet.AsyncClient("127.0.0.1", port).ping()
     assert error.value.code == "unreachable"
-    with pytest.raises(ConnectError, match="there is no host"):
+    with pytest.raises(ConnectError, match="unknown host"):
         await ttweet.AsyncClient("no such host", 1).ping()

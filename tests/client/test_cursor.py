@@ -142,7 +142,7 @@ def test_a_refusal_is_an_error_with_its_code() -> None:
     [b"HTTP/1.1 400\r\n", b"[]\n", b'["ok",null]\n', b'["m",{}]\n', b'["x",{}]\n', b'["e",{"id":"1"}]\n', b"1\n"],
 )
 def test_what_is_no_answer_says_so(line: bytes) -> None:
-    with pytest.raises(ConnectError, match="no ttweet"):
+    with pytest.raises(ConnectError, match="not a ttweet server"):
         Cursor([], 0).receive(line)
 
 

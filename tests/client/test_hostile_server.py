@@ -85,7 +85,7 @@ def test_no_bytes_do(data: bytes) -> None:
 @pytest.mark.parametrize("line", HOSTILE, ids=lambda line: repr(line)[:40])
 @pytest.mark.parametrize("verb", VERBS.values(), ids=VERBS.keys())
 def test_a_client_of_no_ttweet_says_so(verb: Verb, line: bytes) -> None:
-    with peer(says(line + b"\n")) as client, pytest.raises(ConnectError, match="is no ttweet") as raised:
+    with peer(says(line + b"\n")) as client, pytest.raises(ConnectError, match="is not a ttweet server") as raised:
         verb(client)
     assert raised.value.code == "unknown"
 
@@ -103,7 +103,7 @@ async def test_so_does_a_follower_on_trio(line: bytes) -> None:
 async def _ends_in_a_sentence(ask: Callable[[ttweet.AsyncClient], Awaitable[object]], line: bytes) -> None:
     with peer(says(line + b"\n")) as other:
         async with ttweet.AsyncClient(other.host, other.port) as client:
-            with pytest.raises(ConnectError, match="no ttweet"):
+            with pytest.raises(ConnectError, match="not a ttweet server"):
                 await ask(client)
 
 
@@ -112,7 +112,7 @@ def test_so_does_a_follower(line: bytes) -> None:
     with (
         peer(says(line + b"\n")) as client,
         client.follow() as follower,
-        pytest.raises(ConnectError, match="no ttweet"),
+        pytest.raises(ConnectError, match="not a ttweet server"),
     ):
         next(follower)
 

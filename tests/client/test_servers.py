@@ -53,7 +53,7 @@ def test_a_server_is_a_host_and_may_have_a_scheme_and_a_port(name: str, host: st
 
 
 USE_PORT = "use a port from 1 to 65535"
-NO_HOST = "it has no host; use HOST:PORT, such as 127.0.0.1:13001"
+NO_HOST = "use HOST:PORT, such as 127.0.0.1:13001"
 
 
 @pytest.mark.parametrize(
@@ -71,24 +71,24 @@ NO_HOST = "it has no host; use HOST:PORT, such as 127.0.0.1:13001"
         ("h:\u0663", USE_PORT),
         ("h:80/x", USE_PORT),
         ("a:1:2", USE_PORT),
-        ("h/x", "'h/x' is no host; use HOST:PORT, such as 127.0.0.1:13001"),
-        ("me@h:1", "'me@h' is no host; use HOST:PORT, such as 127.0.0.1:13001"),
-        ("two words:1", "'two words' is no host; use HOST:PORT, such as 127.0.0.1:13001"),
-        ("h\0:1", "'h\\x00' is no host; use HOST:PORT, such as 127.0.0.1:13001"),
-        ("\udcff:1", "'\\udcff' is no host; use HOST:PORT, such as 127.0.0.1:13001"),
-        ("::1", "put an IPv6 address into brackets: [::1]:13001"),
-        ("::1:13001", "put an IPv6 address into brackets: [::1]:13001"),
-        ("2001:db8::7:13001", "put an IPv6 address into brackets: [2001:db8::7]:13001"),
-        ("fe80::1%lo", "put an IPv6 address into brackets: [fe80::1%lo]:13001"),
+        ("h/x", "use HOST:PORT, such as 127.0.0.1:13001"),
+        ("me@h:1", "use HOST:PORT, such as 127.0.0.1:13001"),
+        ("two words:1", "use HOST:PORT, such as 127.0.0.1:13001"),
+        ("h\0:1", "use HOST:PORT, such as 127.0.0.1:13001"),
+        ("\udcff:1", "use HOST:PORT, such as 127.0.0.1:13001"),
+        ("::1", "use brackets for an IPv6 address: [::1]:13001"),
+        ("::1:13001", "use brackets for an IPv6 address: [::1]:13001"),
+        ("2001:db8::7:13001", "use brackets for an IPv6 address: [2001:db8::7]:13001"),
+        ("fe80::1%lo", "use brackets for an IPv6 address: [fe80::1%lo]:13001"),
         ("[::1", "use an IPv6 address in brackets and a port, such as [::1]:13001"),
         ("[::1]80", "use an IPv6 address in brackets and a port, such as [::1]:13001"),
         ("[h]:80", "use an IPv6 address in brackets and a port, such as [::1]:13001"),
         ("[::1]:x", USE_PORT),
-        ("http://h:8080/x", "ttweet does not speak HTTP; use h:PORT, the port of its ttweet server"),
-        ("HTTPS://h", "ttweet does not speak HTTP; use h:PORT, the port of its ttweet server"),
-        ("http://", "ttweet does not speak HTTP; use HOST:PORT, the port of its ttweet server"),
-        ("ftp://h:1", "the schemes are ttweet:// and, for TLS, ttweets://"),
-        ("tcp://h:1", "the schemes are ttweet:// and, for TLS, ttweets://"),
+        ("http://h:8080/x", "HTTP is not supported; use h:PORT"),
+        ("HTTPS://h", "HTTP is not supported; use h:PORT"),
+        ("http://", "HTTP is not supported; use HOST:PORT"),
+        ("ftp://h:1", "use ttweet:// or, for TLS, ttweets://"),
+        ("tcp://h:1", "use ttweet:// or, for TLS, ttweets://"),
     ],
 )
 @pytest.mark.parametrize("kind", [ttweet.Client, ttweet.AsyncClient])
@@ -100,7 +100,7 @@ def test_what_names_no_server_is_said_by_name(kind: Callable[[str], object], nam
 
 @pytest.mark.parametrize("names", ["a,,b", "a:1,", ",a"])
 def test_a_list_of_servers_has_no_gaps(names: str) -> None:
-    with pytest.raises(SetupError, match=r"^invalid server '': it has no host"):
+    with pytest.raises(SetupError, match=r"^invalid server '': use HOST:PORT"):
         parse(names)
 
 
@@ -132,7 +132,7 @@ def test_a_program_names_a_server_or_the_variable_does_or_it_is_the_default(monk
 def test_beside_a_port_there_is_a_host_alone(kind: Callable[[str, int], object], host: str) -> None:
     with pytest.raises(SetupError) as refused:
         kind(host, 80)
-    assert refused.value.text == f"invalid host {host!a}: name a host alone, as the port is given apart"
+    assert refused.value.text == f"invalid host {host!a}: give the port separately, as HOST PORT"
 
 
 def test_a_client_needs_no_more_than_a_name() -> None:
@@ -177,8 +177,8 @@ def test_when_none_can_be_reached_each_is_told() -> None:
         client.ping()
     assert raised.value.code == "unreachable"
     assert raised.value.text == (
-        f"no server can be reached: nothing is listening on 127.0.0.1:{first}; "
-        f"nothing is listening on 127.0.0.1:{second}; start one"
+        f"no server can be reached: no server is listening on 127.0.0.1:{first}; "
+        f"no server is listening on 127.0.0.1:{second}; start one"
     )
 
 
@@ -196,7 +196,7 @@ def test_a_scheme_asks_for_tls_and_sends_a_token_nowhere_else(monkeypatch: pytes
     Resolver(monkeypatch).found = [(socket.AF_INET, ("192.0.2.1", 13001))]
     ttweet.Client("ttweets://example.org").check()
     for name in ("example.org", "ttweet://example.org", "ttweets://example.org,example.org"):
-        with pytest.raises(SetupError, match=r"^the token would go to example\.org:13001 unencrypted"):
+        with pytest.raises(SetupError, match=r"^unencrypted connection to example\.org:13001"):
             ttweet.Client(name).check()
 
 

@@ -63,7 +63,7 @@ def test_a_name_or_a_tag_that_the_server_does_not_know_is_a_query_and_no_upload(
     with Client("127.0.0.1", server.port) as follower:  # a connection of its own: pushes come between answers
         assert follower.request("s", {"tags": [unknown]})["from"] >= 0
     for data in ({"text": "x", "tags": [unknown]}, {"text": f"#{unknown}", "scan": True, "tags": ["a b"]}):
-        with pytest.raises(Refused, match="is no tag"):
+        with pytest.raises(Refused, match="invalid tag"):
             client.request("u", data)
     assert client.post(f"#{unknown}").tags == []
 
@@ -130,7 +130,7 @@ def test_what_no_tweet_may_be_is_refused_and_costs_no_connection(
 
 def test_a_frame_is_never_too_long_for_the_server() -> None:
     longest_tags = ["\U0001d7d8" * 150] * 32  # digits of four bytes each: all that one tweet may carry
-    with pytest.raises(Refused, match=f"bytes, the limit is {frames.MAX_FRAME_BYTES}$"), Client("x", 1) as client:
+    with pytest.raises(Refused, match=f"use at most {frames.MAX_FRAME_BYTES}$"), Client("x", 1) as client:
         client.post("x", tags=longest_tags)
 
 
@@ -235,13 +235,15 @@ def test_a_lost_connection_leaves_an_upload_unknown() -> None:
         connection.makefile("rb").readline()
 
     with peer(hangs_up, hangs_up, hangs_up) as client:
-        with pytest.raises(ConnectError, match="went away before it answered; whether the tweet is stored") as raised:
+        with pytest.raises(
+            ConnectError, match="closed the connection without an answer; the tweet may be stored"
+        ) as raised:
             client.post("x")
         assert raised.value.code == "unknown"
-        assert raised.value.text.endswith("only a key makes it safe to post it again")
-        with pytest.raises(ConnectError, match=r"post it again with the same key$"):
+        assert raised.value.text.endswith("a retry is safe only with a key")
+        with pytest.raises(ConnectError, match=r"retry with the same key$"):
             client.post("x", key="k")
-        with pytest.raises(ConnectError, match=r"went away before it answered$"):
+        with pytest.raises(ConnectError, match=r"closed the connection without an answer$"):
             client.last()
 
 
@@ -255,14 +257,14 @@ def test_a_reset_is_a_lost_connection() -> None:
     def resets(connection: socket.socket) -> None:
         connection.recv(1)  # the rest is unread, so closing is a reset
 
-    with peer(resets) as client, pytest.raises(ConnectError, match="went away"):
+    with peer(resets) as client, pytest.raises(ConnectError, match="closed the connection"):
         client.request("t", "x" * 10_000)
 
 
 def test_a_server_that_says_nothing_is_given_up() -> None:
     with (
         peer(listens, timeout_s=0.5) as client,
-        pytest.raises(ConnectError, match=r"has not answered within 0\.5 seconds$") as raised,
+        pytest.raises(ConnectError, match=r"no answer from .* within 0\.5 seconds$") as raised,
     ):
         client.ping()
     assert raised.value.code == "unknown"
@@ -276,7 +278,7 @@ def test_a_server_that_reads_nothing_is_given_up() -> None:
 
     with peer(reads_nothing, timeout_s=0.5) as client:
         connection = client._take()
-        with pytest.raises(ConnectError, match="has not answered"):
+        with pytest.raises(ConnectError, match="no answer from"):
             connection.send(b"x" * 50_000_000)
         connection.close()
         done.set()
@@ -299,7 +301,7 @@ def test_a_server_that_reads_nothing_is_given_up() -> None:
     ],
 )
 def test_what_is_no_ttweet_is_told(answer: bytes) -> None:
-    with peer(says(answer)) as client, pytest.raises(ConnectError, match="is no ttweet") as raised:
+    with peer(says(answer)) as client, pytest.raises(ConnectError, match="is not a ttweet server") as raised:
         client.post("x", key="k")
     assert raised.value.code == "unknown"
 
@@ -309,7 +311,7 @@ def test_an_endless_answer_is_cut() -> None:
         connection.makefile("rb").readline()
         connection.sendall(b"x" * (lines.MAX_ANSWER_BYTES + 1))
 
-    with peer(talks) as client, pytest.raises(ConnectError, match="went away"):
+    with peer(talks) as client, pytest.raises(ConnectError, match="closed the connection"):
         client.ping()
 
 

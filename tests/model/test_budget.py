@@ -70,7 +70,7 @@ def test_the_longest_name_of_each_script_is_taken(letter: str) -> None:
 
 
 def test_the_refusal_counts_bytes_where_characters_may_become_fewer() -> None:
-    with pytest.raises(Refused, match="129 bytes, the limit is 128 for 32 characters") as refused:
+    with pytest.raises(Refused, match="too long: 129 bytes; use at most 128 bytes, 32 characters") as refused:
         tweets.checked_name("a" + "e\u0301" * 42 + "bc")
     assert refused.value.code == "bad_name"
     assert tweets.checked_name("e\u0301" * 32) == "é" * 32

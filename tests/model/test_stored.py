@@ -31,7 +31,7 @@ def test_a_stored_name_stays_as_it_is(name: str) -> None:
     "name", ["", "two words", "a-b", "🎉", f"{UNKNOWN} ", f"{UNKNOWN}!", "ä" * 33, "e\u0301x\u0301"]
 )
 def test_what_no_version_would_have_stored_is_no_name(name: str) -> None:
-    with pytest.raises(Refused, match="is no name"):
+    with pytest.raises(Refused, match="invalid name"):
         stored.checked_name(name)
 
 
@@ -60,6 +60,6 @@ def test_a_query_takes_a_tag_that_an_upload_does_not(body: str) -> None:
     assert not is_body(body)
     assert tweets.search_key(f"#{body}") == key(body) == body
     assert not is_numeric(body)
-    with pytest.raises(Refused, match="is no tag"):
+    with pytest.raises(Refused, match="invalid tag"):
         tweets.draft("text", tags=[body])
     assert UNKNOWN not in "".join(tweets.draft(f"#{body}").tags)

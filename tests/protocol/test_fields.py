@@ -51,15 +51,15 @@ def test_bounds_belong_to_what_is_allowed(value: int, within: bool) -> None:
 def test_an_id_may_be_left_out_and_is_none_that_sqlite_cannot_count() -> None:
     assert fields.optional_id("after", None, 0) is None
     assert fields.optional_id("after", 2**53 - 1, 0) == 2**53 - 1
-    with pytest.raises(Refused, match=f"after is a whole number from 0 to {2**53 - 1}, not {2**53}"):
+    with pytest.raises(Refused, match=f"invalid after: use a whole number from 0 to {2**53 - 1}, not {2**53}"):
         fields.optional_id("after", 2**53, 0)
 
 
 def test_an_unknown_field_is_told_with_the_known_ones() -> None:
     assert fields.fields_of("t", {"tag": "a"}, {"tag", "limit"}) == {"tag": "a"}
-    with pytest.raises(Refused, match='no field "tog" in "t"; there are: limit, tag'):
+    with pytest.raises(Refused, match='unknown field "tog" in "t"; use: limit, tag'):
         fields.fields_of("t", {"tog": "a"}, {"tag", "limit"})
-    with pytest.raises(Refused, match=r'the data of "t" is a string or an object, not \["tag"\]'):
+    with pytest.raises(Refused, match=r'invalid data of "t": use a string or an object, not \["tag"\]'):
         fields.fields_of("t", ["tag"], {"tag"})
 
 
@@ -75,4 +75,4 @@ def test_what_is_nested_too_deeply_to_be_shown_is_said() -> None:
     deep: list[object] = []
     for _ in range(100_000):
         deep = [deep]
-    assert fields.shown(deep) == "what is nested too deeply"
+    assert fields.shown(deep) == "a value nested too deeply"

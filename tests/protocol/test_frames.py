@@ -101,7 +101,7 @@ def test_a_line_that_never_ends_is_handed_out_and_refused_and_not_kept() -> None
     for _ in range(100):
         lines += reader.receive_data(b"x" * 1000)
     assert [len(line) for line in lines] == [17_000] * 5
-    with pytest.raises(ProtocolError, match="longer than 16384 bytes"):
+    with pytest.raises(ProtocolError, match="use at most 16384 bytes"):
         frames.decode(lines[0])
 
 

@@ -64,38 +64,38 @@ REQUESTS: list[tuple[bytes, Request | Identify]] = [
     (b'["g",{"by":"matt","login":true,"limit":5,"after":42}]\n', TweetsSinceLogin("matt", 5, 42)),
 ]
 REFUSED = [
-    (b'["q",""]\n', "bad_operation", "no operation 'q'; there are: a u d t l s c n w g x r p"),
-    (b'["x",""]\n', "bad_request", 'the id of a tweet is a whole number from 1 to 9007199254740991, not ""'),
-    (b'["x",0]\n', "bad_request", "the id of a tweet is a whole number"),
-    (b'["s",{"deletions":1}]\n', "bad_request", "deletions is true or false, not 1"),
+    (b'["q",""]\n', "bad_operation", "unknown operation 'q'; use: a u d t l s c n w g x r p"),
+    (b'["x",""]\n', "bad_request", 'invalid tweet id: use a whole number from 1 to 9007199254740991, not ""'),
+    (b'["x",0]\n', "bad_request", "invalid tweet id: use a whole number"),
+    (b'["s",{"deletions":1}]\n', "bad_request", "invalid deletions: use true or false, not 1"),
     (b'["u",1]\n', "bad_request", "not 1"),
     (b'["u",null]\n', "bad_request", "not null"),
     (b'["u",["a"]]\n', "bad_request", 'an object, not ["a"]'),
-    (b'["u",{}]\n', "bad_request", "text is a string, not null"),
-    (b'["u",{"text":"a","tag":"b"}]\n', "bad_request", 'no field "tag" in "u"; there are: key, scan, tags, text'),
-    (b'["u",{"text":"a","tags":"b"}]\n', "bad_request", 'tags is an array of strings, not "b"'),
-    (b'["u",{"text":"a","tags":[1]}]\n', "bad_request", "a tag is a string, not 1"),
-    (b'["u",{"text":"a","scan":1}]\n', "bad_request", "scan is true or false, not 1"),
-    (b'["u",{"text":"a","key":7}]\n', "bad_request", "key is a string, not 7"),
-    (b'["d","x"]\n', "bad_request", 'is an empty string, not "x"'),
-    (b'["p",{}]\n', "bad_request", "is an empty string, not {}"),
+    (b'["u",{}]\n', "bad_request", "invalid text: use a string, not null"),
+    (b'["u",{"text":"a","tag":"b"}]\n', "bad_request", 'unknown field "tag" in "u"; use: key, scan, tags, text'),
+    (b'["u",{"text":"a","tags":"b"}]\n', "bad_request", 'invalid tags: use an array of strings, not "b"'),
+    (b'["u",{"text":"a","tags":[1]}]\n', "bad_request", "invalid tag: use a string, not 1"),
+    (b'["u",{"text":"a","scan":1}]\n', "bad_request", "invalid scan: use true or false, not 1"),
+    (b'["u",{"text":"a","key":7}]\n', "bad_request", "invalid key: use a string, not 7"),
+    (b'["d","x"]\n', "bad_request", 'use an empty string, not "x"'),
+    (b'["p",{}]\n', "bad_request", "use an empty string, not {}"),
     (b'["t",7]\n', "bad_request", "a string or an object, not 7"),
-    (b'["t",{"tag":"a","limit":0}]\n', "bad_request", "limit is a whole number from 1 to 200, not 0"),
+    (b'["t",{"tag":"a","limit":0}]\n', "bad_request", "invalid limit: use a whole number from 1 to 200, not 0"),
     (b'["t",{"tag":"a","limit":201}]\n', "bad_request", "not 201"),
     (b'["t",{"tag":"a","limit":true}]\n', "bad_request", "not true"),
     (b'["t",{"tag":"a","limit":1.5}]\n', "bad_request", "not 1.5"),
-    (b'["t",{"tag":"a","before":99999999999999999999}]\n', "bad_request", "before is a whole number"),
+    (b'["t",{"tag":"a","before":99999999999999999999}]\n', "bad_request", "invalid before: use a whole number"),
     (b'["l",{"limit":"many"}]\n', "bad_request", 'not "many"'),
-    (b'["s",{"tags":"a"}]\n', "bad_request", 'tags is an array of strings, not "a"'),
-    (b'["s",{"after":-1}]\n', "bad_request", "after is a whole number from 0 to"),
+    (b'["s",{"tags":"a"}]\n', "bad_request", 'invalid tags: use an array of strings, not "a"'),
+    (b'["s",{"after":-1}]\n', "bad_request", "invalid after: use a whole number from 0 to"),
     (b'["s",null]\n', "bad_request", "not null"),
-    (b'["c","a"]\n', "bad_request", 'is an empty string, not "a"'),
-    (b'["n",7]\n', "bad_request", "a name is a string, not 7"),
-    (b'["w",[]]\n', "bad_request", "is an empty string, not []"),
-    (b'["g",{}]\n', "bad_request", "by is a string, not null"),
-    (b'["g",{"by":"a","after":1}]\n', "bad_request", 'no field "after"'),
-    (b'["g",{"by":"a","login":true,"before":1}]\n', "bad_request", 'no field "before"'),
-    (b'["g",{"by":"a","login":1}]\n', "bad_request", "login is true or false, not 1"),
+    (b'["c","a"]\n', "bad_request", 'use an empty string, not "a"'),
+    (b'["n",7]\n', "bad_request", "invalid name: use a string, not 7"),
+    (b'["w",[]]\n', "bad_request", "use an empty string, not []"),
+    (b'["g",{}]\n', "bad_request", "invalid by: use a string, not null"),
+    (b'["g",{"by":"a","after":1}]\n', "bad_request", 'unknown field "after"'),
+    (b'["g",{"by":"a","login":true,"before":1}]\n', "bad_request", 'unknown field "before"'),
+    (b'["g",{"by":"a","login":1}]\n', "bad_request", "invalid login: use true or false, not 1"),
     (b'["l",[]]\n', "bad_request", "a string or an object, not []"),
 ]
 BROKEN = [
@@ -277,7 +277,7 @@ def test_words_that_no_request_has_are_repeated_in_part(frame: object) -> None:
 def test_the_first_unknown_field_is_named() -> None:
     (event,) = events_of(b'["u",{"text":"a","z":1,"b":2}]\n')
     assert isinstance(event, Refused)
-    assert event.text.startswith('no field "z" in "u"')
+    assert event.text.startswith('unknown field "z" in "u"')
 
 
 def test_what_is_no_token_ends_the_connection_and_is_not_repeated() -> None:

@@ -213,7 +213,7 @@ async def test_a_follower_whose_token_may_read_no_more_hears_so_and_goes(file: T
         await caller.ask("s", "")
         await caller.answer()  # it is live
         edit(file, rights=[POST])
-        assert b'"the token of alice has lost the right to read"' in await caller.rest()
+        assert b'"the token of alice no longer has the right to read"' in await caller.rest()
 
 
 async def test_a_token_expires_while_it_is_used(file: TokenFile) -> None:
@@ -249,7 +249,7 @@ async def test_a_file_that_cannot_be_read_any_more_changes_nothing(
         with pytest.raises(ProtocolError):
             await authenticator.identify("wrong", "192.0.2.1")
     assert (await authenticator.identify(secret, "192.0.2.1")).name == "ci"
-    assert [record.message[:28] for record in caplog.records] == ["the tokens stay as they are:"]
+    assert [record.message[:26] for record in caplog.records] == ["the tokens stay unchanged:"]
     with pytest.raises(OpenError):
         Authenticator(NOBODY, file)
 
@@ -294,7 +294,7 @@ async def test_a_use_that_cannot_be_noted_now_is_noted_later_and_that_is_said_on
     assert file.read()[0].used is None
     await authenticator.note_uses()
     assert file.read()[0].used is not None
-    assert [record.message[:35] for record in caplog.records] == ["when tokens were last used is noted"]
+    assert [record.message[:41] for record in caplog.records] == ["the times of their last use are saved lat"]
 
 
 class SlowFile(TokenFile):

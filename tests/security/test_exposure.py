@@ -87,4 +87,4 @@ def test_what_the_anonymous_may_do(anonymous: str | None, here: set[str], elsewh
 
 def test_the_refusal_says_what_is_missing() -> None:
     error = exposure.UnsafeError(["token", "tls"], ["::"])
-    assert error.text == "others can reach this server; it has no token and no tls"
+    assert error.text == "other machines can reach this server; it has no token and no tls"

@@ -39,5 +39,5 @@ def test_certificates_to_trust_may_come_through_a_pipe(authority: Authority) -> 
 def test_a_client_asks_for_no_password_either(authority: Authority) -> None:
     cert, key = authority.issue("ann@example.org", name="ann")
     encrypt(key)
-    with pytest.raises(SetupError, match=f"^the key of {cert} is encrypted, and nobody is asked for a password"):
+    with pytest.raises(SetupError, match=f"^the key in {cert} is encrypted; decrypt it first$"):
         make_context(authority.ca, str(cert), str(key))

@@ -60,12 +60,12 @@ def test_a_request_may_be_made_by_whom_the_table_says(kind: type, rights: frozen
 def test_the_refusal_says_which_right_is_missing_and_which_there_are() -> None:
     upload = Post("hello")
     assert str(permissions.refusal(upload, Principal(None, frozenset({READ})))) == (
-        "this needs the right to post, which takes a token; without one there is: read"
+        "missing right post: clients without a token have only read; use a token"
     )
     assert str(permissions.refusal(upload, Principal("ci", frozenset({READ, ADMIN})))) == (
-        "this needs the right to post; the token of ci has: read,admin"
+        "missing right post: the token of ci has only read,admin"
     )
-    assert "put it into TTWEET_TOKEN" in str(permissions.refusal(upload, Principal(None, frozenset())))
+    assert "set TTWEET_TOKEN" in str(permissions.refusal(upload, Principal(None, frozenset())))
 
 
 def test_the_refusal_ends_the_connection_where_nothing_is_allowed_or_nobody_reads_an_answer() -> None:

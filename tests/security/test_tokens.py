@@ -57,5 +57,5 @@ def test_rights_are_typed_with_commas() -> None:
     assert tokens.checked_rights("post, read") == {READ, POST}
     assert tokens.checked_rights("admin") == {ADMIN}
     for text, seen in (("reed", "'reed'"), ("", "''"), ("read,", "''")):
-        with pytest.raises(Refused, match=f"{seen} is no right; there are: read, post, admin"):
+        with pytest.raises(Refused, match=f"invalid right {seen}: use read, post, admin"):
             tokens.checked_rights(text)

@@ -35,7 +35,7 @@ def test_wrong_tokens_of_an_address_have_to_wait_and_others_have_not() -> None:
     wrong = WrongTokens(clock)
     for _ in range(MAX_WRONG):
         wrong.count("192.0.2.1")
-    with pytest.raises(ProtocolError, match=f"try again in {WRONG_PAUSE_S:g} seconds") as refused:
+    with pytest.raises(ProtocolError, match=f"retry in {WRONG_PAUSE_S:g} seconds") as refused:
         wrong.count("192.0.2.1")
     assert refused.value.code == "slow_down"
     wrong.count("192.0.2.2")

@@ -127,7 +127,7 @@ def test_the_database_is_never_taken_for_the_report_file(name: str, tmp_path: Pa
         client.post("precious")
     refused = run("serve", "0", "--report-file", name, cwd=tmp_path)
     assert refused.returncode == 1
-    assert "belongs to the database; name another file for the report lines with --report-file\n" in refused.stderr
+    assert "belongs to the database; choose another file for the report lines with --report-file\n" in refused.stderr
     with running_server(tmp_path) as server, Client("127.0.0.1", server.port) as client:
         assert client.last_text() == "precious"
 

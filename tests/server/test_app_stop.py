@@ -108,7 +108,7 @@ def test_sighup_tells_again_what_is_wrong_with_the_tokens(tmp_path: Path) -> Non
         tokens.chmod(0o600)
         for _ in range(2):
             server.process.send_signal(signal.SIGHUP)
-            server.read_until("the tokens stay as they are: line 1 of")
+            server.read_until("the tokens stay unchanged: line 1 of")
 
 
 @contextmanager

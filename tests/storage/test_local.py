@@ -29,7 +29,7 @@ def test_what_is_posted_is_read_in_this_program_and_in_the_next(path: Path) -> N
         assert store.tweets_of_tag("home", before=2).tweets == [first]
         assert store.list_tags(limit=1).tags[0].count == 2
         assert list(store.tweets_after(1)) == [second]
-        with pytest.raises(ttweet.Refused, match="'ho me' is no tag"):
+        with pytest.raises(ttweet.Refused, match="invalid tag 'ho me'"):
             store.tweets_of_tag("ho me")
 
 
@@ -95,14 +95,14 @@ def test_a_file_that_is_missing_cannot_be_read(path: Path) -> None:
 
 async def test_a_string_is_no_list_of_tags_for_any_verb_that_posts(path: Path) -> None:
     client = ttweet.Client("127.0.0.1", 1)
-    with ttweet.open(path) as notes, pytest.raises(ttweet.Refused, match="not the string 'abc'") as refused:
+    with ttweet.open(path) as notes, pytest.raises(ttweet.Refused, match="invalid tags 'abc'") as refused:
         notes.post("a", tags="abc")
     assert refused.value.code == "bad_tag"
-    with pytest.raises(ttweet.Refused, match="not the string 'abc'"):
+    with pytest.raises(ttweet.Refused, match="invalid tags 'abc'"):
         client.post("a", tags="abc")
-    with pytest.raises(ttweet.Refused, match="not the string 'abc'"):
+    with pytest.raises(ttweet.Refused, match="invalid tags 'abc'"):
         next(client.post_many(["a"], tags="abc"))
-    with pytest.raises(ttweet.Refused, match="not the string 'abc'"):
+    with pytest.raises(ttweet.Refused, match="invalid tags 'abc'"):
         await ttweet.AsyncClient("127.0.0.1", 1).post("a", tags="abc")
 
 

@@ -107,7 +107,7 @@ def the_time_that_a_server_asks_for() -> Iterator[Callable[[], object]]:
 @contextmanager
 def the_next_attempt() -> Iterator[Callable[[], object]]:
     def connect(deadline: float) -> NoReturn:
-        raise ConnectError("unreachable", "nothing is listening")
+        raise ConnectError("unreachable", "no server is listening")
 
     cursor = Cursor([], None)
     cursor.started = True

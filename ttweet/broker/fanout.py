@@ -97,7 +97,7 @@ class FanOut:
         beyond the newest tweet counts as the newest.
         """
         if len(tags) > MAX_TAGS:  # looked at first: a frame has room for thousands, which take 15 ms to fold
-            raise Refused("bad_tag", f"{len(tags)} tags to follow, the limit is {MAX_TAGS}")
+            raise Refused("bad_tag", f"too many tags to follow: {len(tags)}; use at most {MAX_TAGS}")
         keys = frozenset([search_key(tag) for tag in tags])
         newest = self._recent.newest
         if after is None:

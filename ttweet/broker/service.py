@@ -152,7 +152,7 @@ class Service:
         """Tweets of a name since its login, oldest first. Raises Refused `bad_name` or `not_online`."""
         by = tweets.checked_name(by)
         if by not in self._logins:
-            raise Refused("not_online", f"{by} is not online; without login:true there are the tweets of earlier times")
+            raise Refused("not_online", f"{by} is not online; for tweets of earlier sessions, omit login:true")
         cursor = max(after, self._logins[by])
         return await self._ask(partial(self._reader.tweets_of_author, by, limit=limit, after=cursor))
 
@@ -171,4 +171,4 @@ class Service:
 
 def _taken(name: str, other: str) -> str:
     who = name if name == other else f"{other!a}, which looks like {name!a},"
-    return f"{who} is online already; take another name, or wait until it is free"
+    return f"name taken: {who} is online; choose another name, or retry later"

@@ -209,10 +209,13 @@ class Session:
         name = tweets.checked_name(name)
         own = self.principal.name
         if own not in (None, name):
-            raise Refused("forbidden", f"the token is that of {own}: no other name can be taken with it")
+            raise Refused(
+                "forbidden", f"name not allowed: your token is for {own}; sign in as {own}, or without the token"
+            )
         if own is None and self._authenticator.reserves(name):
             raise Refused(
-                "name_taken", f"{name} is the name of a token, or looks like it; take another name, or show the token"
+                "name_taken",
+                f"name taken: {name} belongs to a token, or looks like it; choose another name, or send the token",
             )
         signed_in = self.service.sign_in(name, instead_of=self._online)
         self._online = self.author = signed_in.name
@@ -246,7 +249,7 @@ class Session:
             self.sign_out()
         self._become(principal)
         if self.subscription is not None and READ not in principal.rights:
-            raise ProtocolError("forbidden", f"the token of {principal.name} has lost the right to read")
+            raise ProtocolError("forbidden", f"the token of {principal.name} no longer has the right to read")
 
     def end(self) -> None:
         """Be nobody from now on, who follows nothing and gets no answer."""

@@ -76,7 +76,7 @@ def _default_source(resources: ExitStack) -> Source:
             raise
         if not DB.exists():
             raise ConnectError(error.code, f"{shell.sentence(error)}, or read a file: --db FILE") from error
-        shell.hint(f"nothing is listening on {client.address}; reading {DB}")
+        shell.hint(f"no server is listening on {client.address}; reading {DB}")
         return resources.enter_context(_open_file(DB))
     return _Server(client)
 

@@ -84,4 +84,4 @@ class AnyClient:
         try:
             return shape(data)
         except frames.MISFITS as exc:
-            raise ConnectError("unknown", f"what answers at {address(self.host, self.port)} is no ttweet") from exc
+            raise ConnectError("unknown", f"{address(self.host, self.port)} is not a ttweet server") from exc

@@ -67,7 +67,7 @@ class Cursor:
         try:
             push = pushes.decode(frames.loads(line))
         except frames.MISFITS as exc:
-            raise ConnectError("unknown", "what answers there is no ttweet") from exc
+            raise ConnectError("unknown", "it is not a ttweet server") from exc
         return self._understood(push)
 
     def pause_s(self, error: TtweetError) -> float:

@@ -101,7 +101,7 @@ class Endpoint:
 
 def _unencrypted(server: ServerAddress) -> SetupError:
     return SetupError(
-        "token", f"the token would go to {server} unencrypted; set TTWEET_CA to the certificate of the server"
+        "token", f"unencrypted connection to {server}: the token was not sent; set TTWEET_CA to its certificate"
     )
 
 
@@ -129,7 +129,7 @@ def own_token() -> str:
     path = os.environ.get("TTWEET_TOKEN_FILE")
     if token or not path:
         return _checked_token(token, "TTWEET_TOKEN")
-    source = f"{path!a}, the file of TTWEET_TOKEN_FILE,"
+    source = f"TTWEET_TOKEN_FILE {path!a}"
     if not (token := _token_of(path, source)):
         raise SetupError("token", f"{source} is empty; put the token into it")
     return _checked_token(token, source)
@@ -137,7 +137,7 @@ def own_token() -> str:
 
 def _checked_token(token: str, source: str) -> str:
     if not (token.isascii() and token.isprintable()):
-        raise SetupError("token", f"{source} holds no token; one begins with ttw_ and has 47 characters")
+        raise SetupError("token", f"{source} has no token; a token begins with ttw_ and has 47 characters")
     return token
 
 
@@ -148,7 +148,7 @@ def _token_of(path: str, source: str) -> str:
         trusted_path(path)
         with open(path, "rb") as file:
             if (wrong := secret_objection(path, os.fstat(file.fileno()))) is not None:
-                raise SetupError("token", f"others can read {source[:-1]} {wrong}")
+                raise SetupError("token", f"other users can read {source} {wrong}")
             refuse_replaceable(path)
             data = file.read(MAX_TOKEN_BYTES)
     except OSError as exc:

@@ -36,15 +36,13 @@ def unreachable(host: str, port: int, exc: OSError | UnicodeError) -> ConnectErr
         from ttweet.model.remedies import START, START_THERE
 
         remedy = START if host == "localhost" or is_local(host) else START_THERE
-        return ConnectError("unreachable", f"nothing is listening on {where}", remedy, host, str(port))
+        return ConnectError("unreachable", f"no server is listening on {where}", remedy, host, str(port))
     if isinstance(exc, socket.gaierror) and exc.errno == socket.EAI_AGAIN:
-        return ResolverError(
-            "unreachable", f"cannot look up {host!a} at the moment: {exc.strerror}; try again, or name an address"
-        )
+        return ResolverError("unreachable", f"cannot look up {host!a}: {exc.strerror}; retry, or use an IP address")
     if isinstance(exc, TimeoutError):
-        return ConnectError("unreachable", f"{where} does not answer; is the address right, is there a firewall?")
+        return ConnectError("unreachable", f"no answer from {where}; check the address and the firewall")
     if isinstance(exc, UnicodeError) or (isinstance(exc, socket.gaierror) and exc.errno not in _RESOLVER_FAULTS):
-        return ConnectError("unreachable", f"there is no host {host!a}; on this machine it is 127.0.0.1")
+        return ConnectError("unreachable", f"unknown host {host!a}; for this machine, use 127.0.0.1")
     return ConnectError("unreachable", f"cannot connect to {where}: {exc.strerror or exc}")
 
 
@@ -59,23 +57,23 @@ def _shortage(exc: OSError | UnicodeError) -> str | None:
 
 def left_at_once(where: str) -> ConnectError:
     """Say that a server has ended a connection before anything was asked."""
-    return ConnectError("unreachable", f"{where} went away at once")
+    return ConnectError("unreachable", f"{where} closed the connection at once")
 
 
 def gone(where: str) -> ConnectError:
     """Say that a server has ended a connection on which it owes an answer."""
-    return ConnectError("unknown", f"{where} went away before it answered")
+    return ConnectError("unknown", f"{where} closed the connection without an answer")
 
 
 def too_slow(where: str, timeout_s: float | None) -> ConnectError:
     """Say that an answer has not come in time; None for a time that the caller has set as a whole."""
     within = "" if timeout_s is None else f" within {timeout_s:g} seconds"
-    return ConnectError("unknown", f"{where} has not answered{within}")
+    return ConnectError("unknown", f"no answer from {where}{within}")
 
 
 def of_upload(error: ConnectError, key: str | None) -> ConnectError:
     """Add to the error of an upload whether the tweet is stored, and what to do about it."""
     if error.code != "unknown":
         return error
-    again = "post it again with the same key" if key else "only a key makes it safe to post it again"
-    return ConnectError("unknown", f"{error.text}; whether the tweet is stored is unknown, {again}")
+    again = "retry with the same key" if key else "a retry is safe only with a key"
+    return ConnectError("unknown", f"{error.text}; the tweet may be stored or not; {again}")

@@ -74,16 +74,16 @@ def _parse(name: str) -> ServerAddress:
 def _wrong_scheme(name: str, scheme: str, place: str) -> SetupError:
     if scheme in ("http", "https"):
         host = place.partition("/")[0].partition(":")[0]
-        return _invalid(name, f"ttweet does not speak HTTP; use {host or 'HOST'}:PORT, the port of its ttweet server")
-    return _invalid(name, "the schemes are ttweet:// and, for TLS, ttweets://")
+        return _invalid(name, f"HTTP is not supported; use {host or 'HOST'}:PORT")
+    return _invalid(name, "use ttweet:// or, for TLS, ttweets://")
 
 
 def _host_and_port(name: str, place: str) -> tuple[str, int]:
     host, port = _in_brackets(name, place) if place.startswith("[") else _without_brackets(name, place)
     if not host or host.isdigit():  # a port alone, which the system would take for the number of an address
-        raise _invalid(name, f"it has no host; use HOST:PORT, such as {SERVER}")
+        raise _invalid(name, f"use HOST:PORT, such as {SERVER}")
     if not host.isprintable() or any(mark in host for mark in " []@/?#"):
-        raise _invalid(name, f"{host!a} is no host; use HOST:PORT, such as {SERVER}")
+        raise _invalid(name, f"use HOST:PORT, such as {SERVER}")
     if port is None:
         return host, PORT
     if (number := port_of(port)) is None:
@@ -100,9 +100,9 @@ def _in_brackets(name: str, place: str) -> tuple[str, str | None]:
 
 def _without_brackets(name: str, place: str) -> tuple[str, str | None]:
     if _is_ipv6(place):
-        raise _invalid(name, f"put an IPv6 address into brackets: [{place}]:{PORT}")
+        raise _invalid(name, f"use brackets for an IPv6 address: [{place}]:{PORT}")
     if _is_ipv6(place.rpartition(":")[0]):
-        raise _invalid(name, "put an IPv6 address into brackets: [{}]:{}".format(*place.rsplit(":", 1)))
+        raise _invalid(name, "use brackets for an IPv6 address: [{}]:{}".format(*place.rsplit(":", 1)))
     host, colon, port = place.partition(":")
     return host, port if colon else None
 
@@ -111,7 +111,7 @@ def _host_alone(text: str) -> str:
     """The host of a program or a classic command that gives the port apart. Raises SetupError."""
     host = text.removeprefix("[").removesuffix("]")
     if not _is_ipv6(host) and any(mark in host for mark in ":/,@"):
-        raise SetupError("unreachable", f"invalid host {text[:SHOWN]!a}: name a host alone, as the port is given apart")
+        raise SetupError("unreachable", f"invalid host {text[:SHOWN]!a}: give the port separately, as HOST PORT")
     return host
 
 

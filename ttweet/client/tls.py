@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _UNTRUSTED = {18, 19, 20, 21}  # X509_V_ERR_...: self-signed, or an issuer that is not known
 _WRONG_HOST = {62, 64}  # ...HOSTNAME_MISMATCH and IP_ADDRESS_MISMATCH
-_IN_BETWEEN = "it has none, or something in between answers for it; nothing was sent, ask the operator"
 _PLAIN = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")  # what OpenSSL makes of an answer that is no TLS, by version
 _NO_ROOM = "TLSV1_ALERT_INTERNAL_ERROR"  # see server.net.tls.NO_ROOM
 _WANTS_CERTIFICATE = ("CERTIFICATE_REQUIRED", "HANDSHAKE_FAILURE", "UNKNOWN_CA", "BAD_CERTIFICATE", "CERTIFICATE_")
@@ -103,7 +102,7 @@ class TlsSocket:
 def explained(exc: BaseException, where: str, host: str) -> ConnectError:
     """Why there is no TLS with a server, and what would work."""
     if isinstance(exc, ssl.SSLCertVerificationError) and exc.verify_code in _UNTRUSTED:
-        return ConnectError("tls", f"the certificate of {where} is signed by no authority that you trust", TRUST)
+        return ConnectError("tls", f"the certificate of {where} is not trusted", TRUST)
     return ConnectError("tls", _sentence(exc, where, host))
 
 
@@ -112,27 +111,27 @@ def _sentence(exc: BaseException, where: str, host: str) -> str:
         case ssl.SSLCertVerificationError():
             return _bad_certificate(exc, where, host)
         case TimeoutError():
-            return f"{where} has not begun to speak TLS; does its server have a certificate?"
+            return f"{where} did not answer the TLS handshake; ask the operator whether the server uses TLS"
         case ssl.SSLError() if not isinstance(exc, ssl.SSLEOFError):
             return _failure(exc.reason or str(exc), where)
         case ValueError():
-            return f"cannot speak TLS with {where}: {exc}"
-    return f"{where} went away instead of speaking TLS"
+            return f"TLS with {where} failed: {exc}"
+    return f"{where} closed the connection during the TLS handshake"
 
 
 def _failure(reason: str, where: str) -> str:
     """What OpenSSL's word for it means here."""
     if reason in _PLAIN:
-        return f"{where} answered without TLS: {_IN_BETWEEN}"
+        return f"no TLS on {where}; nothing was sent; ask the operator whether the server uses TLS"
     if reason == _NO_ROOM:
-        return f"{where} has as many clients as it may have; try again later"
+        return f"{where} has too many clients; retry later"
     said = reason.rpartition("ALERT_")[2].replace("_", " ").lower()
     if "ALERT" in reason and any(word in reason for word in _WANTS_CERTIFICATE):
-        return f"{where} wants a certificate that it trusts of its clients ({said}): TTWEET_CERT and TTWEET_KEY"
-    return f"cannot speak TLS with {where}: {said}"
+        return f"{where} requires a client certificate ({said}); set TTWEET_CERT and TTWEET_KEY"
+    return f"TLS with {where} failed: {said}"
 
 
 def _bad_certificate(exc: ssl.SSLCertVerificationError, where: str, host: str) -> str:
     if exc.verify_code in _WRONG_HOST:
-        return f"the certificate of {where} is for another host than {host}; connect by the name that it is for"
-    return f"the certificate of {where} is not accepted: {exc.verify_message}"
+        return f"the certificate of {where} is not for {host}; connect by a name that it is for"
+    return f"the certificate of {where} is invalid: {exc.verify_message}"

@@ -15,4 +15,4 @@ def size(text: str) -> int:
 def refuse_beyond(max_bytes: int, text: str, *, code: str, max_characters: int) -> None:
     """Raise Refused with this code for a text of more bytes than its characters may have."""
     if len(text) > max_characters and (bytes_ := size(text)) > max_bytes:
-        raise Refused(code, f"{bytes_} bytes, the limit is {max_bytes} for {max_characters} characters")
+        raise Refused(code, f"too long: {bytes_} bytes; use at most {max_bytes} bytes, {max_characters} characters")

@@ -156,8 +156,8 @@ class Displaced(StoreError):
 
 
 _DISPLACED = {
-    "unknown": "the database file was moved, replaced or removed; whether this was stored is not known",
-    "moved": "the database file was moved, replaced or removed; nothing is stored until its operator puts that right",
+    "unknown": "the database file was moved, replaced or removed; the tweet may be stored or not",
+    "moved": "the database file was moved, replaced or removed; nothing is stored until the operator fixes this",
 }
 
 

@@ -25,9 +25,9 @@ def refuse_bad_tags(tags: Sequence[object]) -> None:
     seen: set[str] = set()
     for tag in tags:
         if not isinstance(tag, str) or len(tag) > tweets.MAX_CHARACTERS or not hashtags.may_be_body(tag):
-            raise Refused("bad_tag", f"{tag!a:.40} is no tag: letters, digits and _ make one")
+            raise Refused("bad_tag", f"invalid tag {tag!a:.40}: use letters, digits and _")
         if (one := _identity(tag)) in seen:
-            raise Refused("bad_tag", f"{tag!a:.40} is there twice")
+            raise Refused("bad_tag", f"duplicate tag {tag!a:.40}")
         seen.add(one)
 
 

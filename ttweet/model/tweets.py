@@ -166,13 +166,13 @@ def checked_text(text: str, form: Callable[[str], str] = nfc) -> str:
     """
     if not text.isascii():
         if position := _surrogate(text):
-            raise Refused("bad_text", f"a lone surrogate at position {position}; a text must be valid UTF-8")
+            raise Refused("bad_text", f"invalid text: a lone surrogate at position {position}; use valid UTF-8")
         budget.refuse_beyond(MAX_TEXT_BYTES, text, code="too_long", max_characters=MAX_CHARACTERS)
         text = form(text)
     if "\0" in text:
-        raise Refused("bad_text", f"a NUL character at position {text.index(chr(0)) + 1}; a text must have none")
+        raise Refused("bad_text", f"invalid text: a NUL character at position {text.index(chr(0)) + 1}; remove it")
     if len(text) > MAX_CHARACTERS:
-        raise Refused("too_long", f"{len(text)} characters, the limit is {MAX_CHARACTERS}")
+        raise Refused("too_long", f"too long: {len(text)} characters; use at most {MAX_CHARACTERS}")
     return text
 
 
@@ -183,7 +183,7 @@ def checked_name(name: str, known_as: Callable[[str], str] = str) -> str:
     """
     name = name_form(name, nfc, known_as)
     if without_ignorables(name) != name:
-        raise Refused("bad_name", f"{name!a} has a character that nobody can see; leave it out")
+        raise Refused("bad_name", f"invalid name {name!a}: it has an invisible character; remove it")
     return name
 
 
@@ -196,7 +196,7 @@ def name_form(name: str, form: Callable[[str], str], known_as: Callable[[str], s
     name = form(name)
     judged = known_as(name)
     if not 1 <= len(name) <= MAX_NAME_CHARACTERS or not all(one.isalpha() or one.isdecimal() for one in judged):
-        raise Refused("bad_name", f"{name[:40]!a} is no name: 1 to {MAX_NAME_CHARACTERS} letters and digits make one")
+        raise Refused("bad_name", f"invalid name {name[:40]!a}: use 1 to {MAX_NAME_CHARACTERS} letters and digits")
     return name
 
 
@@ -219,19 +219,18 @@ def _checked_body(tag: str, is_body: Callable[[str], bool]) -> str:
     body = tag[1:] if tag.startswith(("#", "＃")) else tag
     if len(body) <= MAX_CHARACTERS and hashtags.outgrows(body):
         raise Refused(
-            "bad_tag", f"{_short(tag)} grows by more than {hashtags.MAX_GROWTH} bytes when it is normalized; shorten it"
+            "bad_tag",
+            f"invalid tag {_short(tag)}: it grows by over {hashtags.MAX_GROWTH} bytes when normalized; shorten it",
         )
     if len(body) > MAX_CHARACTERS or not is_body(body):
-        raise Refused(
-            "bad_tag", f"{_short(tag)} is no tag: letters, digits and _ make one, at most {MAX_CHARACTERS} of them"
-        )
+        raise Refused("bad_tag", f"invalid tag {_short(tag)}: use 1 to {MAX_CHARACTERS} letters, digits and _")
     return body
 
 
 def tag_list(tags: Iterable[str]) -> list[str]:
     """The tags that a program gives beside a text. Raises Refused `bad_tag` for a string: its letters are not meant."""
     if isinstance(tags, str):
-        raise Refused("bad_tag", f"tags are a list of strings, not the string {_short(tags)}")
+        raise Refused("bad_tag", f"invalid tags {_short(tags)}: use a list of strings")
     return list(islice(tags, MAX_TAGS + 1))  # one more than any tweet has tells that there are too many
 
 
@@ -239,18 +238,18 @@ def checked_tags(tags: Iterable[str], text: str, checked: Callable[[str], str] =
     """The bodies of tags given beside a text, each as `checked` returns it. Raises Refused `bad_tag`."""
     given = list(islice(tags, MAX_TAGS + 1))
     if len(given) > MAX_TAGS:
-        raise Refused("bad_tag", f"more than {MAX_TAGS} tags beside the text, the limit")
+        raise Refused("bad_tag", f"too many tags: use at most {MAX_TAGS} beside the text")
     if not text:
-        raise Refused("bad_tag", "an empty message resets the last message and carries no tags")
+        raise Refused("bad_tag", "invalid tags: an empty message cannot have tags")
     return [checked(tag) for tag in given]
 
 
 def checked_key(key: str) -> str:
     """An idempotency key: 1 to 128 characters, anything but NUL. Raises Refused `bad_key`."""
     if not 1 <= len(key) <= MAX_KEY_CHARACTERS:
-        raise Refused("bad_key", f"a key of {len(key)} characters; it must have 1 to {MAX_KEY_CHARACTERS}")
+        raise Refused("bad_key", f"invalid key of {len(key)} characters: use 1 to {MAX_KEY_CHARACTERS}")
     if "\0" in key or _surrogate(key):
-        raise Refused("bad_key", f"{_short(key)} holds NUL or a lone surrogate, which no key may hold")
+        raise Refused("bad_key", f"invalid key {_short(key)}: it has a NUL character or a lone surrogate; remove it")
     return key
 
 

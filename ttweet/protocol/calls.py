@@ -43,7 +43,9 @@ def post(text: str, tags: Iterable[str] = (), *, scan: bool = True, key: str | N
     if 0 < len(frame) <= frames.MAX_FRAME_BYTES:
         return frame, replies.stored
     _check_here(text, tags, key)
-    raise Refused("bad_request", f"text, tags and key make {len(frame)} bytes, the limit is {frames.MAX_FRAME_BYTES}")
+    raise Refused(
+        "bad_request", f"too long: text, tags and key have {len(frame)} bytes; use at most {frames.MAX_FRAME_BYTES}"
+    )
 
 
 def last() -> Call[Tweet | None]:

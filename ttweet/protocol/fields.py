@@ -14,39 +14,41 @@ _SHOWN = 40  # characters of a value in a refusal
 def fields_of(operation: str, data: object, known: set[str]) -> dict[str, object]:
     """The fields of an object, all of them among the known."""
     if type(data) is not dict:
-        raise Refused("bad_request", f'the data of "{operation}" is a string or an object, not {shown(data)}')
+        raise Refused("bad_request", f'invalid data of "{operation}": use a string or an object, not {shown(data)}')
     if data.keys() - known:
         unknown = next(field for field in data if field not in known)
         fields = ", ".join(sorted(known))
-        raise Refused("bad_request", f'no field {shown(unknown)} in "{operation}"; there are: {fields}')
+        raise Refused("bad_request", f'unknown field {shown(unknown)} in "{operation}"; use: {fields}')
     return data
 
 
 def string(name: str, value: object) -> str:
     """A string; `name` is what it is called in the refusal."""
     if type(value) is not str:
-        raise Refused("bad_request", f"{name} is a string, not {shown(value)}")
+        raise Refused("bad_request", f"invalid {name}: use a string, not {shown(value)}")
     return value
 
 
 def flag(name: str, value: object) -> bool:
     """True or false."""
     if type(value) is not bool:
-        raise Refused("bad_request", f"{name} is true or false, not {shown(value)}")
+        raise Refused("bad_request", f"invalid {name}: use true or false, not {shown(value)}")
     return value
 
 
 def tag_list(value: object) -> tuple[str, ...]:
     """An array of strings."""
     if type(value) is not list:
-        raise Refused("bad_request", f"tags is an array of strings, not {shown(value)}")
-    return tuple([string("a tag", tag) for tag in value])
+        raise Refused("bad_request", f"invalid tags: use an array of strings, not {shown(value)}")
+    return tuple([string("tag", tag) for tag in value])
 
 
 def integer(name: str, value: object, highest: int, lowest: int = 1) -> int:
     """A whole number within bounds, which belong to it."""
     if type(value) is not int or not lowest <= value <= highest:
-        raise Refused("bad_request", f"{name} is a whole number from {lowest} to {highest}, not {shown(value)}")
+        raise Refused(
+            "bad_request", f"invalid {name}: use a whole number from {lowest} to {highest}, not {shown(value)}"
+        )
     return value
 
 
@@ -62,5 +64,5 @@ def shown(value: object) -> str:
     try:
         text = json.dumps(value).replace("\x7f", "\\u007f")  # the one control character that JSON leaves as it is
     except RecursionError:  # the reader of frames takes arrays that are a little deeper
-        return "what is nested too deeply"
+        return "a value nested too deeply"
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."

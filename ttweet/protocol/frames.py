@@ -56,13 +56,13 @@ def encode(operation: str, data: object) -> bytes:
 def decode(line: bytes, loads: Loads = loads) -> tuple[str, object]:
     """One line, with or without its end, to operation and data. Raises ProtocolError `bad_frame`."""
     if len(line) >= MAX_FRAME_BYTES:
-        raise ProtocolError("bad_frame", f"this frame is longer than {MAX_FRAME_BYTES} bytes, the limit")
+        raise ProtocolError("bad_frame", f"frame too long: use at most {MAX_FRAME_BYTES} bytes")
     try:
         frame = loads(line)
     except (ValueError, RecursionError) as exc:
-        raise ProtocolError("bad_frame", f"this is not a line of JSON: {_short(line)}") from exc
+        raise ProtocolError("bad_frame", f"invalid JSON: {_short(line)}") from exc
     if type(frame) is not list or len(frame) != 2 or type(frame[0]) is not str:
-        raise ProtocolError("bad_frame", f'a frame is ["operation", data], this is not: {_short(line)}')
+        raise ProtocolError("bad_frame", f'invalid frame: {_short(line)}; use ["operation", data]')
     return frame[0], frame[1]
 
 

@@ -15,8 +15,8 @@ from ttweet.protocol.json_codec import STDLIB_JSON, Json
 from ttweet.protocol.requests import parse, parse_first
 
 TLS_BEGINS = b"\x16"  # a handshake record, see RFC 8446, 5.1; no other byte is awaited, as reads are cut anywhere
-IS_PLAIN = "this port speaks no TLS; ask the operator"
-IS_TLS = "this port speaks TLS: set TTWEET_CA to the certificates to trust"
+IS_PLAIN = "no TLS on this port; ask the operator"
+IS_TLS = "this port requires TLS; set TTWEET_CA to the certificates to trust"
 
 Event = Request | Identify | TtweetError
 
@@ -65,7 +65,7 @@ class RequestReader:
         try:
             upload = ClassicUpload(self._classic[2:].decode())
         except UnicodeDecodeError as exc:
-            return [ProtocolError("bad_text", f"a message is UTF-8; byte {exc.start + 1} of this one is not")]
+            return [ProtocolError("bad_text", f"invalid message: byte {exc.start + 1} is not UTF-8")]
         self.understood = True
         return [upload]
 
@@ -90,11 +90,11 @@ class RequestReader:
             return [ProtocolError("tls", IS_PLAIN)]
         if not self.classic or self._classic[1:2] not in (b"", b"\n"):
             first = ascii(self._classic[:8])[1:]
-            return [ProtocolError("bad_protocol", f'a connection begins with [ or "u" LF or "d" LF, not with {first}')]
+            return [ProtocolError("bad_protocol", f'invalid first bytes {first}: begin with [ or "u" LF or "d" LF')]
         if self._classic[:2] == b"d\n":
             self._classic = b""
             self.understood = True
             return [ClassicDownload()]
         if len(self._classic) > 2 + MAX_TEXT_BYTES:
-            return [ProtocolError("too_long", f"more than {MAX_TEXT_BYTES} bytes, the limit of a message")]
+            return [ProtocolError("too_long", f"message too long: use at most {MAX_TEXT_BYTES} bytes")]
         return []

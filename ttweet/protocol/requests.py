@@ -43,7 +43,7 @@ def parse(operation: str, data: object) -> Request:
     parser = _PARSERS.get(operation) if len(operation) == 1 else None  # a long one is not even hashed
     if parser is None:
         known = " ".join(_PARSERS)
-        raise Refused("bad_operation", f"no operation {operation[:20]!a}; there are: {known}")
+        raise Refused("bad_operation", f"unknown operation {operation[:20]!a}; use: {known}")
     return parser(data)
 
 
@@ -93,11 +93,11 @@ def _follow(data: object) -> Follow:
 
 
 def _delete(data: object) -> Delete:
-    return Delete(integer("the id of a tweet", data, MAX_ID))
+    return Delete(integer("tweet id", data, MAX_ID))
 
 
 def _sign_in(data: object) -> SignIn:
-    return SignIn(string("a name", data))
+    return SignIn(string("name", data))
 
 
 def _of_author(data: object) -> TweetsOfAuthor | TweetsSinceLogin:
@@ -116,26 +116,26 @@ def _of_author(data: object) -> TweetsOfAuthor | TweetsSinceLogin:
 
 def _identify(data: object) -> Identify:
     if type(data) is not str:
-        raise ProtocolError("token", "a token is a string")  # what it is instead may hold one
+        raise ProtocolError("token", "invalid token: use a string")  # what it is instead may hold one
     if budget.size(data) > MAX_TOKEN_BYTES:
-        raise ProtocolError("token", f"a token has at most {MAX_TOKEN_BYTES} bytes; one of ttweet has 47")
+        raise ProtocolError("token", f"invalid token: more than {MAX_TOKEN_BYTES} bytes; a token has 47")
     return Identify(data)
 
 
 def _misplaced(_: object) -> Request:
-    raise Refused("bad_request", "a token is shown in the first frame of a connection, or not at all")
+    raise Refused("bad_request", "unexpected token: send it in the first frame of a connection")
 
 
 def _client_report(data: object) -> ClientReport:
     if type(data) is not str:
-        raise ProtocolError("bad_frame", f"a report line is a string, not {shown(data)}")
+        raise ProtocolError("bad_frame", f"invalid report line: use a string, not {shown(data)}")
     return ClientReport(data)
 
 
 def _without_data(operation: str, request: Request) -> Callable[[object], Request]:
     def parse_nothing(data: object) -> Request:
         if data != "":
-            raise Refused("bad_request", f'the data of "{operation}" is an empty string, not {shown(data)}')
+            raise Refused("bad_request", f'invalid data of "{operation}": use an empty string, not {shown(data)}')
         return request
 
     return parse_nothing

@@ -73,7 +73,7 @@ class Authenticator:
             if token is not None:
                 self._wrong.take_back(address)
         if token is None:
-            raise TokenError("there is no such token; ask who runs the server for another")
+            raise TokenError("unknown token; ask the operator of the server for another")
         if (state := token.state(self._now_ms())) != "live":
             raise TokenError(f"the token of {token.name} {_ENDED[state]}", token.name)
         self._note_use(token)
@@ -214,7 +214,7 @@ class WrongTokens:
         wait_s = paid - now - (MAX_WRONG - 1) * WRONG_PAUSE_S
         if wait_s > 0:
             raise ProtocolError(
-                "slow_down", f"too many wrong tokens came from this address; try again in {ceil(wait_s)} seconds"
+                "slow_down", f"too many wrong tokens from this address; retry in {ceil(wait_s)} seconds"
             )
         self._paid[key] = paid + WRONG_PAUSE_S
         self._paid.move_to_end(key)
@@ -230,5 +230,5 @@ class WrongTokens:
 
 _UNREAD = (-1, -1, -1, -1, -1)  # a fingerprint that no file has
 _ENDED = {"revoked": "was revoked", "expired": "has expired"}
-_STAY = "the tokens stay as they are"
-_LATER = "when tokens were last used is noted later"
+_STAY = "the tokens stay unchanged"
+_LATER = "the times of their last use are saved later"

@@ -74,9 +74,7 @@ class Certificates:
             raise OpenError("damaged", f"cannot use {self.cert} with {self.key}: {_reason(exc)}") from exc
 
     def _refuse_password(self) -> str:
-        raise OpenError(
-            "denied", f"{self.key} is encrypted; the server asks for no password: openssl pkey -in {self.key} -out NEW"
-        )
+        raise OpenError("denied", f"{self.key} is encrypted; decrypt it: openssl pkey -in {self.key} -out NEW")
 
 
 def _load_authorities(context: ssl.SSLContext, client_ca: Path) -> None:
@@ -93,23 +91,23 @@ def _check(path: Path, mark: str, what: str) -> None:
         with path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError as exc:
-        raise OpenError("missing", f"there is no file {path} with a {what}") from exc
+        raise OpenError("missing", f"no such file: {path}; give a file with a {what}") from exc
     except NotOursError as exc:
         raise OpenError("denied", f"cannot trust the {what} in {path}: {exc.strerror}") from exc
     except OSError as exc:
         raise OpenError("denied", f"cannot read {path}: {exc.strerror}") from exc
     if len(data) > MAX_FILE_BYTES:
         raise OpenError(
-            "not_ours", f"{path} has more than {MAX_FILE_BYTES // 1024:,} KiB; name a smaller file with a {what}"
+            "not_ours", f"{path} has more than {MAX_FILE_BYTES // 1024:,} KiB; give a smaller file with a {what}"
         )
     if mark.encode() not in data:
-        raise OpenError("not_ours", f"{path} holds no {what} in PEM form")
+        raise OpenError("not_ours", f"no {what} in {path}; give a PEM file with one")
 
 
 def _check_private(key: Path) -> None:
     """Refuse a key that others can read."""
     if (wrong := secret_objection(key, key.stat())) is not None:
-        raise OpenError("denied", f"others can read the key {key} {wrong}")
+        raise OpenError("denied", f"other users can read the key {key} {wrong}")
 
 
 def _shown_by(context: ssl.SSLContext, cert: Path) -> dict[str, object]:

@@ -27,7 +27,7 @@ class UnsafeError(OpenError):
     """
 
     def __init__(self, missing: list[str], hosts: Iterable[str]) -> None:
-        super().__init__("unsafe", f"others can reach this server; it has no {' and no '.join(missing)}")
+        super().__init__("unsafe", f"other machines can reach this server; it has no {' and no '.join(missing)}")
         self.missing = missing
         self.hosts = list(hosts)
 

@@ -41,10 +41,10 @@ def _use(path: str, load: Callable[[], None], what: str) -> None:
     except NotOursError as exc:
         raise SetupError("tls", f"cannot trust {path}: {exc.strerror}") from exc
     except ssl.SSLError as exc:
-        raise SetupError("tls", f"{path} holds no {what} in PEM form, or not the key for it") from exc
+        raise SetupError("tls", f"no {what} in {path}, or not its key; give a PEM file with both") from exc
     except OSError as exc:
         raise SetupError("tls", f"cannot read the {what} in {path or repr(path)}: {exc.strerror}") from exc
 
 
 def _refuse_password(path: str) -> str:
-    raise SetupError("tls", f"the key of {path} is encrypted, and nobody is asked for a password; decrypt it")
+    raise SetupError("tls", f"the key in {path} is encrypted; decrypt it first")

@@ -82,7 +82,7 @@ def refusal(request: object, who: Principal) -> Refused | ProtocolError:
 
 def _sentence(right: str | None, who: Principal) -> str:
     if who.name is not None:
-        return f"this needs the right to {right}; the token of {who.name} has: {listed(who.rights)}"
+        return f"missing right {right}: the token of {who.name} has only {listed(who.rights)}"
     if who.rights:
-        return f"this needs the right to {right}, which takes a token; without one there is: {listed(who.rights)}"
-    return "this server wants a token: ask who runs it for one, and put it into TTWEET_TOKEN"
+        return f"missing right {right}: clients without a token have only {listed(who.rights)}; use a token"
+    return "this server requires a token; ask its operator for one, and set TTWEET_TOKEN"

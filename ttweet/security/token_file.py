@@ -54,7 +54,8 @@ class TokenFile:
             with self._opened(os.O_RDONLY) as fd, open(fd, "rb", closefd=False) as file:
                 if os.fstat(fd).st_mode & 0o022:
                     raise OpenError(
-                        "denied", f"others may write to {self.path}, and so make tokens: it must be yours, mode 0600"
+                        "denied",
+                        f"other users may write to {self.path}, and so add tokens; make it yours, with mode 0600",
                     )
                 data = file.read(MAX_BYTES + 1)
         except FileNotFoundError:
@@ -65,7 +66,7 @@ class TokenFile:
             raise OpenError(
                 "damaged",
                 f"{self.path} has more than {MAX_BYTES // 1024} KiB, which {MAX_TOKENS:,} tokens never take; "
-                "remove the lines that are no tokens, or put the file aside and make new tokens",
+                "remove lines that are not tokens, or move the file away and add new tokens",
             )
         return [self._token(number, line) for number, line in enumerate(data.splitlines(), 1) if line.strip()]
 
@@ -78,16 +79,18 @@ class TokenFile:
         with self._editing(flags=os.O_RDWR | os.O_CREAT) as edited:
             known = _newest_of(name, edited)
             if known is not None and known.revoked is None:
-                raise Refused("name_taken", f"{name} has a token", remedies.REVOKE, name)
+                raise Refused("name_taken", f"{name} already has a token", remedies.REVOKE, name)
             if (other := _looking_like(name, edited)) is not None:
-                raise Refused("name_taken", f"{name!a} looks like {other.name!a}, which has a token; take another name")
+                raise Refused(
+                    "name_taken", f"{name!a} looks like {other.name!a}, which has a token; choose another name"
+                )
             newest = max([one.id for one in edited.values()], default=0)
             token = Token(newest + 1, name, tokens.hash_of(secret), rights, now_ms(), expires)
             edited[token.hash] = token
             if known is not None and not _is_only_admin(known, edited):
                 del edited[known.hash]
             if len(edited) > MAX_TOKENS:
-                raise Refused("full", f"there are {MAX_TOKENS:,} tokens, the limit")
+                raise Refused("full", f"too many tokens: {MAX_TOKENS:,} is the limit")
             return token, secret
 
     def revoke(self, name: str) -> Token:
@@ -121,7 +124,7 @@ class TokenFile:
                 yield edited
                 self._write(edited, fd)
         except BlockingIOError as exc:
-            raise OpenError("locked", f"another process holds {self.path}") from exc
+            raise OpenError("locked", f"another process locks {self.path}") from exc
         except OSError as exc:
             raise self._denied(exc) from exc
 
@@ -168,7 +171,7 @@ class TokenFile:
         except (KeyError, TypeError, ValueError, RecursionError) as exc:
             raise OpenError(
                 "damaged",
-                f"line {number} of {self.path} is no token; remove the line, or put the file aside and make new tokens",
+                f"line {number} of {self.path} is not a token; remove the line, or move the file away",
             ) from exc
 
     def _denied(self, exc: OSError) -> OpenError:
@@ -194,6 +197,6 @@ def _is_only_admin(token: Token, known: Mapping[str, Token]) -> bool:
 
 def _nothing_to_revoke(name: str, known: Mapping[str, Token]) -> str:
     if _newest_of(name, known) is not None:
-        return f"the token of {name} has been revoked already"
+        return f"the token of {name} was already revoked"
     live = [token.name for token in known.values() if token.revoked is None]
-    return f"{name} has no token; there are: {', '.join(live[:10]) or 'none'}"
+    return f"no token for {name}; tokens: {', '.join(live[:10]) or 'none'}"

@@ -91,5 +91,5 @@ def checked_rights(text: str) -> frozenset[str]:
     rights = [right.strip() for right in text.split(",")]
     for right in rights:
         if right not in RIGHTS:
-            raise Refused("bad_request", f"{right[:40]!a} is no right; there are: {', '.join(RIGHTS)}")
+            raise Refused("bad_request", f"invalid right {right[:40]!a}: use {', '.join(RIGHTS)}")
     return frozenset(rights)

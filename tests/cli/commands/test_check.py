@@ -63,7 +63,7 @@ def test_what_is_wrong_goes_to_stdout_and_what_to_do_to_stderr(one: Path, tmp_pa
         shell.FAILED,
         "tweets.db: the number of tweets of 1 tags is not what the tweets say; one is #a\n",
     )
-    assert done.stderr.startswith("ttweet: make a new file from its tweets: ttweet export tweets.jsonl, then ")
+    assert done.stderr.startswith("ttweet: make a new database from its tweets: ttweet export tweets.jsonl, then ")
     [found] = [json.loads(line) for line in run("check", "--json", cwd=tmp_path).stdout.splitlines()]
     assert found["way_out"].startswith("make a new file")
     run("export", "tweets.jsonl", cwd=tmp_path)

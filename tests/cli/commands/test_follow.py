@@ -244,7 +244,7 @@ def test_a_name_is_online_as_long_as_it_follows(server: ServerHere) -> None:
     ("arguments", "said"),
     [
         (["--from", "1", "--last", "1"], "give one of them"),
-        (["two words"], "is no tag"),
+        (["two words"], "invalid tag"),
         (["--timeout", "10x"], "invalid --timeout '10x'"),
         (["--count", "0"], "invalid --count '0'"),
         (["--from", "-1"], "--from"),
@@ -260,4 +260,4 @@ def test_what_makes_no_sense_is_said(arguments: list[str], said: str) -> None:
 def test_no_server_at_the_start_is_an_error() -> None:
     code, text = complains("follow", "--server", "127.0.0.1:1")
     assert code == shell.UNREACHABLE
-    assert "nothing is listening" in text
+    assert "no server is listening" in text

@@ -71,7 +71,7 @@ def test_after_two_hyphens_a_message_may_be_anything(server: Server, text: str) 
         (["-x y"], "unknown option '-x y'; put -- before a message that begins with a hyphen; see ttweet post --help"),
         (["--key"], "missing value: --key; see ttweet post --help"),
         (["--key", "a", "--key", "b", "x"], "repeated option: --key; see ttweet post --help"),
-        (["x", "--server", "13001"], "invalid server '13001': it has no host; use HOST:PORT, such as 127.0.0.1:13001"),
+        (["x", "--server", "13001"], "invalid server '13001': use HOST:PORT, such as 127.0.0.1:13001"),
     ],
 )
 def test_a_post_that_cannot_be_meant_says_what_would_work(arguments: list[str], text: str) -> None:
@@ -98,7 +98,7 @@ def test_a_closed_stdin_has_no_message() -> None:
 
 
 def test_nobody_is_there() -> None:
-    text = "ttweet: nothing is listening on 127.0.0.1:1; start one: ttweet serve 1"
+    text = "ttweet: no server is listening on 127.0.0.1:1; start one: ttweet serve 1"
     assert complains("post", "x", "--server", "127.0.0.1:1") == (shell.UNREACHABLE, text)
     assert complains("last", "--server", "127.0.0.1:1") == (shell.UNREACHABLE, text)
     assert complains("-d", "127.0.0.1", "1") == (shell.UNREACHABLE, text)
@@ -121,22 +121,22 @@ def test_a_full_disk_for_the_id_leaves_the_message_stored_and_that_is_said(serve
 
 @pytest.mark.parametrize(
     ("options", "way_out"),
-    [([], "only a key makes it safe to post it again"), (["--key", "k"], "post it again with the same key")],
+    [([], "a retry is safe only with a key"), (["--key", "k"], "retry with the same key")],
 )
 def test_an_interrupted_post_says_that_the_tweet_may_be_stored(options: list[str], way_out: str) -> None:
-    text = f"ttweet: interrupted; whether the tweet is stored is unknown, {way_out}\n"
+    text = f"ttweet: interrupted; the tweet may be stored or not; {way_out}\n"
     assert interrupted("post", *options, "x") == (shell.INTERRUPTED, text)
 
 
 @pytest.mark.parametrize("command", [["post", "x"], ["follow"], ["run", "--", "true"], ["chat"]])
 def test_an_empty_name_is_no_name(command: list[str]) -> None:
-    text = "ttweet: '' is no name: 1 to 32 letters and digits make one"
+    text = "ttweet: invalid name '': use 1 to 32 letters and digits"
     assert complains(command[0], "--as", "", *command[1:]) == (shell.USAGE, text)
 
 
 def test_what_the_server_refuses_is_said(server: Server) -> None:
     refused = complains("post", "x" * 151, "--server", server.address)
-    assert refused == (shell.REFUSED, "ttweet: 151 characters, the limit is 150")
+    assert refused == (shell.REFUSED, "ttweet: too long: 151 characters; use at most 150")
 
 
 BLANK = ["", " ", "\t\n", "\n\n", "\r\n", "\u3000", "\u00a0"]

@@ -129,9 +129,9 @@ def test_refused_lines_are_told_with_their_numbers(server: Server) -> None:
     assert done.returncode == shell.REFUSED
     assert len(done.stdout.splitlines()) == 2
     assert done.stderr.splitlines()[:3] == [
-        "ttweet: line 2: 151 characters, the limit is 150",
+        "ttweet: line 2: too long: 151 characters; use at most 150",
         "ttweet: line 4: the text is not valid UTF-8: byte 0xff after 0 characters",
-        "ttweet: line 5: a NUL character at position 5; a text must have none",
+        "ttweet: line 5: invalid text: a NUL character at position 5; remove it",
     ]
     assert done.stderr.splitlines()[3].startswith("2 posted, 3 refused, in ")
 
@@ -144,7 +144,9 @@ def test_a_line_that_is_too_long_is_a_refused_line_like_any_other(server: Server
     assert [(one["line"], one.get("code")) for one in outcomes] == [
         (1, None), (2, "too_long"), (3, "too_long"), (4, None)
     ]  # fmt: skip
-    assert done.stderr.splitlines()[0] == "ttweet: line 2: more than 1,048,576 bytes, the limit is 150 characters"
+    assert (
+        done.stderr.splitlines()[0] == "ttweet: line 2: too long: more than 1,048,576 bytes; use at most 150 characters"
+    )
     assert done.stderr.splitlines()[-1].startswith("2 posted, 2 refused, in ")
 
 
@@ -162,7 +164,7 @@ def test_json_tells_of_every_line(server: Server) -> None:
     done = run("post", "--lines", "--json", "--tag", "all", "--server", server.address, stdin=b"a #x\n\n" + b"y" * 151)
     first, second = map(json.loads, done.stdout.splitlines())
     assert first == {"line": 1, "id": first["id"], "at": first["at"], "tags": ["x", "all"]}
-    assert second == {"line": 3, "code": "too_long", "text": "151 characters, the limit is 150"}
+    assert second == {"line": 3, "code": "too_long", "text": "too long: 151 characters; use at most 150"}
     described = section("post")
     assert all(re.search(rf'[`"]{field}[`"]', described) for field in {**first, **second})
 
@@ -221,8 +223,8 @@ def test_a_lost_connection_tells_which_lines_are_unknown(capsys: pytest.CaptureF
     out, err = capsys.readouterr()
     assert out == "1\n2\n3\n"
     assert err == (
-        f"ttweet: 127.0.0.1:{client.port} went away before it answered; 3 acknowledged; whether lines 4 to 10 are"
-        " stored is unknown; use --key to be able to repeat the command\n"
+        f"ttweet: 127.0.0.1:{client.port} closed the connection without an answer; 3 acknowledged; whether lines "
+        "4 to 10 are stored is unknown; use --key to be able to repeat the command\n"
     )
 
 

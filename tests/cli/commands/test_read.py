@@ -145,8 +145,8 @@ def test_no_tags_at_all_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ([""], "'' is no tag: letters, digits and _ make one, at most 150 of them"),
-        (["a b"], "'a b' is no tag: letters, digits and _ make one, at most 150 of them"),
+        ([""], "invalid tag '': use 1 to 150 letters, digits and _"),
+        (["a b"], "invalid tag 'a b': use 1 to 150 letters, digits and _"),
         (["a", "b"], "unexpected argument: b; see ttweet tags --help"),
         (["--limit", "0"], "invalid --limit '0': must be >= 1; see ttweet tags --help"),
         (["--limit", "many"], "invalid --limit 'many': use a whole number; see ttweet tags --help"),

@@ -146,7 +146,7 @@ def test_a_table_of_ours_that_was_altered_is_refused(stopped: Path, what: str) -
         with pytest.raises(StoreError, match=what) as error:
             post(store, "second")
         assert error.value.code == "altered"
-    with pytest.raises(OpenError, match=f"cannot be served: {what}; make a new file from its tweets") as refusal:
+    with pytest.raises(OpenError, match=f"cannot be served: {what}; make a new database from its tweets") as refusal:
         SqliteStore.open(stopped, log_limit=1, at=NOW)
     assert refusal.value.code == "altered"
     assert Finding(what, NEW_FILE) in findings(stopped)
@@ -189,7 +189,7 @@ def test_functions_that_only_another_program_has_are_no_damage(stopped: Path, st
 
 def test_several_are_counted_and_the_check_names_each(stopped: Path) -> None:
     sqlite_utils("enable-fts", stopped, "tweets", "text", "--create-triggers")
-    with pytest.raises(OpenError, match=r"trigger 'tweets_ai' on tweets .*; 2 more; a check names them"):
+    with pytest.raises(OpenError, match=r"trigger 'tweets_ai' on tweets .*; 2 more; a check lists them"):
         SqliteStore.open(stopped, log_limit=1, at=NOW)
     assert [one.what.partition(" would")[0] for one in findings(stopped)] == [
         "trigger 'tweets_ai' on tweets",

@@ -51,7 +51,7 @@ BAD_TAG = "hashtag illegal format, connection refused."
 NO_USER = "no user {} in the system"
 BYE = "bye bye"
 CLOSED = "Connection closed"
-NO_TTWEET = "what answers there is no ttweet"
+NO_TTWEET = "it is not a ttweet server"
 
 
 def run(arguments: Sequence[str], screen: Screen, ca: str | None = None) -> int:

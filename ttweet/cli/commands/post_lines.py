@@ -20,7 +20,7 @@ from ttweet.protocol.replies import Stored
 
 READ_BYTES = 64 * 1024  # of one read of a pipe
 MAX_LINE_BYTES = 1024 * 1024  # of a line of stdin, which is kept in memory; a message has 600
-TOO_LONG = Refused("too_long", f"more than {MAX_LINE_BYTES:,} bytes, the limit is {MAX_CHARACTERS} characters")
+TOO_LONG = Refused("too_long", f"too long: more than {MAX_LINE_BYTES:,} bytes; use at most {MAX_CHARACTERS} characters")
 PROGRESS_EVERY = 64  # outcomes between two looks of the progress bar, which takes 20 us for one
 
 

@@ -159,7 +159,7 @@ def _rates(text: str | None, burst: int) -> Rates:
     try:
         return Rates(rate_limit.parse(text, burst), loopback=True)
     except ValueError as exc:
-        raise shell.UsageError(f"--rate: {exc}") from exc
+        raise shell.UsageError(f"invalid --rate {exc}") from exc
 
 
 def _tls(cert: Path | None, key: Path | None, client_ca: Path | None, *, no_tls: bool) -> TlsFiles | None:
