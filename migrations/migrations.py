@@ -45,7 +45,7 @@ _INITIAL = (
         PRIMARY KEY (tag, tweet)
     ) STRICT, WITHOUT ROWID
     """,
-    # The spellings that are not in tags.spelling, so that a tag which everybody spells alike costs no row here.
+    # The spellings that are not in tags.spelling, so that a tag with a single spelling costs no row here.
     """
     CREATE TABLE spellings (
         tag INTEGER NOT NULL REFERENCES tags (id),

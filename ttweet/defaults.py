@@ -1,4 +1,4 @@
-"""What is chosen where nobody has chosen: each default of servers, clients and commands. Imports nothing."""
+"""The defaults of servers, clients and commands. Imports nothing."""
 
 HOST = "127.0.0.1"
 PORT = 13001  # the port of the first ttweet's examples

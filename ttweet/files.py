@@ -1,7 +1,7 @@
 """Files that are written whole or not at all, for their owner alone.
 
-What is written goes to a hidden file beside the target, which takes the target's place at the end, synced. What a
-killed process has left there is used by the next one. Knows no tweets and no databases.
+A new file is written under a hidden name, synced, and then takes the target's place. The next process uses what a
+killed one has left there. Knows no tweets and no databases.
 """
 
 import errno
@@ -19,7 +19,7 @@ _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)  # of a file system witho
 
 
 class NotOursError(PermissionError):
-    """What is in a file's place must be left alone: nobody but ttweet may have a hand in the file."""
+    """Another file in its place must be left alone: only ttweet may write the file."""
 
 
 @contextmanager
@@ -111,7 +111,7 @@ def trusted_path(
 def open_own(path: Path, flags: int = os.O_RDWR | os.O_CREAT) -> int:
     """Open a file of ours, or make it, its mode 0600 under any umask. Raises OSError, with an objection's text if any.
 
-    What there is an objection to is not even opened: to close it would drop the POSIX locks that we have on it.
+    A rejected file is not even opened: closing it would drop this process's POSIX locks on it.
     """
     new = False
     trusted_path(path)
@@ -168,7 +168,7 @@ def refuse_replaceable(path: str | os.PathLike[str]) -> None:
 
 
 def objection(path: Path, found: os.stat_result) -> str | None:
-    """What is wrong with a file that is to be ours: it is elsewhere too, or somebody else put it there, as in /tmp."""
+    """Return the objection to a file that must be ours: it has another link, or another user made it, as in /tmp."""
     if stat.S_ISLNK(found.st_mode):
         return "is a symbolic link"
     if not stat.S_ISREG(found.st_mode):
@@ -181,7 +181,7 @@ def objection(path: Path, found: os.stat_result) -> str | None:
 
 
 def secret_objection(path: str | os.PathLike[str], found: os.stat_result) -> str | None:
-    """What is wrong with the mode of a file that holds a secret, and the way out; None when nothing is.
+    """Return the objection to the mode of a secret file, and the remedy; None without one.
 
     A group may read a file of root's, as PostgreSQL has it: so are Debian's ssl-cert and the secrets of containers.
     """
@@ -225,7 +225,7 @@ def _is_read_only(folder: Path) -> bool:
 
 
 def _path_objection(path: Path, found: os.stat_result | None, folder: os.stat_result) -> str | None:
-    """What is wrong with going through a file, link or folder of a path, given its folder."""
+    """Return the objection to a file, link or folder on a path, given its folder."""
     if not folder.st_mode & stat.S_IWOTH or not stat.S_ISDIR(folder.st_mode):
         return None
     if not folder.st_mode & stat.S_ISVTX:

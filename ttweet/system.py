@@ -1,4 +1,4 @@
-"""What Linux has, and other systems have in another way or not at all: locks, open files, limits.
+"""Features of Linux that other systems lack or do otherwise: locks, open files, limits.
 
 Each function says what it does where its means are missing. Quick to import: a function loads what it takes.
 """
@@ -79,7 +79,7 @@ def raise_descriptor_limit(wanted: int) -> int:
 
 
 def poller() -> epoll | None:
-    """What waits for very many sockets at once; None where there is no epoll."""
+    """Return an object that waits for very many sockets at once; None without epoll."""
     import select
 
     return select.epoll() if hasattr(select, "epoll") else None

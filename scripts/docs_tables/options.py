@@ -1,4 +1,4 @@
-"""What the docs have of the command line, from the sources of `--help`: commands, their manuals, exit codes."""
+"""The command line in the docs, from the sources of `--help`: commands, their manuals, exit codes."""
 
 import re
 import textwrap

@@ -31,6 +31,43 @@ MAX_PAGE_WORDS = {  # each page answers one question; what is generated does not
 }
 PAGES = [*MAX_PAGE_WORDS, "CHANGELOG.md", *(str(path.relative_to(ROOT)) for path in sorted(DOCS.glob("adr/*.md")))]
 
+# Folders whose docstrings and comments still have forbidden words. A name leaves this list when it is clean.
+NOT_YET_CODE = {
+    "scripts",
+    "scripts/benchmarks",
+    "scripts/benchmarks/parts",
+    "scripts/benchmarks/peers",
+    "scripts/proofs",
+    "scripts/proofs/mutants",
+    "tests",
+    "tests/broker",
+    "tests/cli",
+    "tests/cli/chat",
+    "tests/cli/commands",
+    "tests/client",
+    "tests/model",
+    "tests/protocol",
+    "tests/security",
+    "tests/server",
+    "tests/server/net",
+    "tests/server/tcp",
+    "tests/storage/sqlite",
+    "tests/support",
+    "tests/tools",
+    "tests/whole",
+    "ttweet/broker",
+    "ttweet/cli",
+    "ttweet/cli/chat",
+    "ttweet/cli/commands",
+    "ttweet/client",
+    "ttweet/security",
+    "ttweet/server",
+    "ttweet/server/net",
+    "ttweet/server/tcp",
+    "ttweet/storage",
+    "ttweet/storage/sqlite",
+}
+
 # No subject of a sentence is `who`: name the server, the client, the command, or say `you`.
 WHO = {
     r"\b[Ww]ho(m|so)?ever\b": "the client, the server, you",
@@ -138,20 +175,31 @@ def test_help_has_no_forbidden_word_and_no_long_sentence(name: str) -> None:
 # Docstrings and comments.
 
 
-def remarks() -> Iterator[prose.Remark]:
-    """The docstrings and comments of all Python files with such a word; to parse the others would take seconds."""
+def faults(rules: dict[str, str], files: Iterable[Path]) -> dict[str, list[str]]:
+    """The broken rules in the docstrings and comments of Python files, by file and line."""
+    found = {
+        f"{path.relative_to(ROOT)}:{remark.line}": broken(prose.sentences(remark.text), rules)
+        for path in files
+        for remark in prose.remarks(path)
+    }
+    return {place: faults for place, faults in found.items() if faults}
+
+
+def python_files() -> Iterator[Path]:
     for folder in ("ttweet", "migrations", "scripts", "tests"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            if re.search(r"\b[Ww]ho", path.read_text()):
-                yield from prose.remarks(path)
+        yield from sorted((ROOT / folder).rglob("*.py"))
 
 
 def test_docstrings_and_comments_name_their_subject() -> None:
-    found = {
-        f"{remark.path.relative_to(ROOT)}:{remark.line}": broken(prose.sentences(remark.text), WHO)
-        for remark in remarks()
-    }
-    assert {place: faults for place, faults in found.items() if faults} == {}
+    suspects = [
+        path for path in python_files() if re.search(r"\b[Ww]ho", path.read_text())
+    ]  # parsing all takes seconds
+    assert faults(WHO, suspects) == {}
+
+
+def test_docstrings_and_comments_have_no_forbidden_word() -> None:
+    clean = [path for path in python_files() if str(path.parent.relative_to(ROOT)) not in NOT_YET_CODE]
+    assert faults(FORBIDDEN, clean) == {}
 
 
 def test_the_reason_of_a_limit_has_no_forbidden_word() -> None:

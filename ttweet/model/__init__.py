@@ -1,1 +1,1 @@
-"""What a tweet, a tag, a report line and an error are: pure values and rules."""
+"""Tweets, tags, report lines and errors: pure values and rules."""

@@ -8,7 +8,7 @@ _REMEMBERED = 1_024  # addresses; to take one apart costs a tenth of a connectio
 
 @lru_cache(_REMEMBERED)
 def network_of(host: str) -> str:
-    """What one owner has of addresses: an IPv4 address, or an IPv6 network of 64 bits.
+    """Return the network of one owner: an IPv4 address, or an IPv6 network of 64 bits.
 
     Within the 64 bits that a household or a server gets (RFC 6177) addresses can be made up freely.
     """

@@ -1,4 +1,4 @@
-"""What is answered to a request, as values; what an upload is answered stands in the receipt of its batch."""
+"""Answers to requests, as values. The answer to an upload is in the receipt of its batch."""
 
 from typing import Any, NamedTuple
 
@@ -6,11 +6,11 @@ from ttweet.model.tweets import Deletion, Page, TagPage, Tweet
 
 
 class Done(NamedTuple):
-    """Carried out; there is nothing to tell."""
+    """The request was carried out and has no data."""
 
 
 class Following(NamedTuple):
-    """From which id on tweets will be pushed, and up to which id none are kept, if that is above what was asked for."""
+    """The id after which tweets are pushed, and the newest id that was pruned, if that is above the requested one."""
 
     cursor: int
     pruned_up_to: int | None = None
@@ -37,7 +37,7 @@ class Names(NamedTuple):
 
 
 class Stats(NamedTuple):
-    """How the server is doing: objects of numbers, strings, booleans and None."""
+    """The state of the server: objects of numbers, strings, booleans and None."""
 
     parts: dict[str, dict[str, Any]]
 

@@ -1,7 +1,7 @@
-"""What every version of Python says of a character, and what only some say.
+"""Properties of characters that every version of Python knows, and those that only some know.
 
-Each version brings newer Unicode tables: a letter of Python 3.13 is an unassigned code point to 3.11. What one version
-has stored, another must take. Two facts make that possible. What a code point is once assigned does not change, and
+Each version brings newer Unicode tables: a letter of Python 3.13 is an unassigned code point to 3.11. Every
+version must accept the texts of every other. Two facts make that possible: an assigned code point never changes, and
 every Python carries the tables of Unicode 3.2 beside its own, so it knows which characters all versions know alike.
 """
 
@@ -12,7 +12,7 @@ from unicodedata import category, normalize, ucd_3_2_0, unidata_version
 UNICODE = unidata_version
 """The version of this Python's tables, such as "14.0.0"."""
 
-# Property Default_Ignorable_Code_Point of Unicode's DerivedCoreProperties.txt: nobody can see or type these.
+# Property Default_Ignorable_Code_Point of Unicode's DerivedCoreProperties.txt: invisible, and on no keyboard.
 _DEFAULT_IGNORABLES = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
@@ -32,7 +32,7 @@ def is_settled(text: str) -> bool:
 def settled_form(text: str) -> str:
     """Return a text with its settled parts in normal form C; the rest stays as it is.
 
-    What any version of Python has brought into form C stays as it is altogether.
+    A text in the form C of any version of Python is unchanged.
     """
     if text.isascii():
         return text
@@ -48,7 +48,7 @@ def with_letters(text: str) -> str:
 
 
 def without_ignorables(text: str) -> str:
-    """Return a text without the characters that nobody can see, letters and marks among them such as U+3164."""
+    """Return a text without invisible characters; some of them are letters or marks, such as U+3164."""
     return _DEFAULT_IGNORABLES.sub("", text)
 
 

@@ -45,7 +45,7 @@ def two_units(seconds: float) -> str:
 
 
 def short(seconds: float) -> str:
-    """In the two units that matter, without blanks: `0.4s`, `12s`, `4m12s`, `2h05m`."""
+    """Return a time in the two largest units, without spaces: `0.4s`, `12s`, `4m12s`, `2h05m`."""
     whole = round(seconds)
     if whole < 10:
         return f"{seconds:.1f}s"

@@ -1,8 +1,8 @@
 """The one exception family: a code for machines, a sentence for people.
 
-Three families on the server's side, by what happens next: `Refused` (answer, go on), `ProtocolError` (answer once,
+Three families on the server's side, by what happens next: `Refused` (answer, continue), `ProtocolError` (answer once,
 close) and `StoreError` (the store could not do it). `OpenError` keeps a server from starting; `ConnectError` is the
-client's: there is nobody to answer.
+client's, without an answer.
 Knows nothing else of ttweet.
 """
 
@@ -101,7 +101,7 @@ class TtweetError(Exception):
 
 
 class Refused(TtweetError):
-    """A request that is not carried out; the connection goes on."""
+    """A request that is not carried out; the connection stays open."""
 
 
 class SlowDown(Refused):
@@ -178,4 +178,4 @@ class ResolverError(ConnectError):
 
 
 class SetupError(ConnectError):
-    """What a client was given to connect with does not serve, so no server was asked. The code may be `token` too."""
+    """The client's settings for connecting are invalid, so no server was asked. The code may be `token` too."""

@@ -14,7 +14,7 @@ can be found, and a run such as `#cs#3251` is two tags. For each hash sign, left
 All steps read a text's *shape*, where one character stands for each kind that the rule tells apart: so plain regular
 expressions do the work, in linear time and without tables. An ASCII text is its own shape.
 
-What is a tag depends on Python's version, since each brings newer Unicode tables. A tag that is stored is data, and
+The set of tags depends on Python's version, since each brings newer Unicode tables. A tag that is stored is data, and
 `may_be_body` takes it on every version. Its search key may differ, so a file says which rule and which tables made it.
 """
 
@@ -31,7 +31,7 @@ RULE = 2
 _EXTRAS = frozenset("\u00b7\u05be\u05f3\u05f4\u0f0b\u0f0c\u200c\u200d\u3003\u301c\u309b\u309c\u30a0\u30fb\ua67e\uff5e")
 
 # In a shape, ASCII and the three marks that the rule names stand for themselves, `#` for either hash sign, and one of
-# these four for every other character. A divider is no tag character and ends a URL, as a blank does.
+# these four for every other character. A divider is no tag character and ends a URL, as a space does.
 _NAMED_MARKS = "\ufe0e\ufe0f\u20e3"
 _LETTER_OR_MARK, _DIGIT, _EXTRA, _DIVIDER = "\u00e9", "\u0663", "\u00b7", " "
 
@@ -106,7 +106,7 @@ def extract(text: str, *, numeric: bool = False) -> list[str]:
 
 
 def key(body: str, *, rule: int = RULE) -> str:
-    """Return the search key of a tag body: NFKC_Casefold until stable, without blanks, and without joiners at its end.
+    """Return the search key of a tag body: NFKC_Casefold until stable, without spaces, and without joiners at its end.
 
     Compare keys by code point. Case, width and invisible characters make no difference, nor does the way accents are
     written; accents do. The key of a body of nothing but invisible characters is empty: such a tag cannot be searched
@@ -180,7 +180,7 @@ def _kind(character: str) -> str:
 
 
 def _without_signs_in_urls(shape: str) -> str:
-    """Blank each hash sign inside a URL. None of them goes on with a run: `/` and `?` are no tag characters."""
+    """Replace each hash sign inside a URL. None of them continues a run: `/` and `?` are no tag characters."""
     if ("/" not in shape and "?" not in shape) or not _SIGN_AFTER_SLASH.search(shape):
         return shape
     return _CHUNK_WITH_TAIL.sub(lambda chunk: chunk["head"] + chunk["tail"].replace("#", _DIVIDER), shape)
@@ -202,7 +202,7 @@ def _bytes_in(text: str) -> int:
 
 @lru_cache(_REMEMBERED_KEYS)
 def _fold(body: str) -> str:
-    """Fold until stable: one round may give characters that fold further, such as blanks, capitals and ignorables."""
+    """Fold until stable: one round may give characters that fold further, such as spaces, capitals and ignorables."""
     folded, before = normalize("NFD", body), None
     while folded != before:
         before = folded

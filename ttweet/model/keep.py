@@ -6,7 +6,7 @@ from ttweet.model.durations import exact
 
 
 class Keep(NamedTuple):
-    """What is kept: tweets younger than `age_s`, or the `last` so many; all of them when neither is set."""
+    """The tweets to keep: those younger than `age_s` seconds, or the `last` ones; all when neither is set."""
 
     age_s: float | None = None
     last: int | None = None

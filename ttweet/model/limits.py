@@ -1,4 +1,4 @@
-"""Limits that several rooms share, as plain numbers. Quick to import."""
+"""Limits that several packages share, as plain numbers. Quick to import."""
 
 MAX_ID = 2**53 - 1  # highest id of a tweet or deletion: exact in every JSON reader (RFC 8259, section 6)
 MAX_TWEET_ID = MAX_ID - 2**32  # highest id of a tweet; a full log still has ids for deletions

@@ -10,7 +10,7 @@ from unicodedata import normalize
 from ttweet.model.characters import without_ignorables
 
 # The letters and digits that look like one or two of ASCII, by confusables.txt of Unicode 13, with the Latin small
-# capitals. Source: UTS #39, section 4. What form KC brings to ASCII is left out.
+# capitals. Source: UTS #39, section 4. Characters that form KC maps to ASCII are left out.
 _LIKE = {
     "2": "ƧϨᒿ\ua644\ua75a",
     "3": "ƷȜЗӠ\u2ccc\ua76a\ua7ab\U000118ca\U00016f3b",

@@ -1,4 +1,4 @@
-"""What a follower is sent without asking again, as values."""
+"""Pushes to a follower, as values."""
 
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ class Pruned(NamedTuple):
 
 
 class KeepAlive(NamedTuple):
-    """There is nothing to say, and the connection lives."""
+    """There is no tweet, and the connection is alive."""
 
 
 Push = Tweet | Deletion | CaughtUp | Pruned | KeepAlive

@@ -1,4 +1,4 @@
-"""What helps against some errors, in words that hold for every program. The command line adds its commands to them.
+"""Remedies for some errors, in words that hold for every program. The command line adds its commands to them.
 
 Without imports, since most commands meet none of these errors.
 """

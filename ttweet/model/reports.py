@@ -1,4 +1,4 @@
-"""Report lines: what the server and its clients tell of themselves, and the vocabulary of it.
+"""Report lines: events of the server and of its clients, and their vocabulary.
 
 A report is one line: characters that would break a line, steer a terminal, turn the direction of writing or hide are
 escaped, so that a message can forge nothing. The same escape serves what the command line prints to a terminal. Quick
@@ -32,23 +32,23 @@ EMPTY_MESSAGE = "Empty Message"  # what is shown for an empty tweet, or for none
 LINE_STARTS = (*[f"{side} ALERT [" for side in SIDES], SUCCESS, RECEIVED)
 """How each report line begins, and so a file of them."""
 
-# Letters and marks that nobody can see; to Python they are printable.
+# Invisible letters and marks; to Python they are printable.
 _BLANK_LETTERS = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0"
-# What else hides or steers text: controls, line breaks, lone surrogates, and the format characters but the two joiners
-# and those that are drawn, such as U+0600. Variation selectors are not here: emoji are written with them.
+# Other characters that hide or steer text: controls, line breaks, lone surrogates, and the format characters except the
+# two joiners and those that are drawn, such as U+0600. Variation selectors are not here: emoji are written with them.
 _HIDDEN = re.compile(
     "[\0-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff0-\ufffb"
     "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"
     f"{_BLANK_LETTERS}]"
 )
-# What an earlier ttweet escaped: its lines are still in the log.
+# The characters that an earlier ttweet escaped: its lines are still in the log.
 _HIDDEN_EARLIER = re.compile("[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _find_blank_letter = re.compile(f"[{_BLANK_LETTERS}]").search  # a sixth of what a search for all of them takes
 _ESCAPE_LENGTHS = {"x": len(r"\x1b"), "u": len(r"\u202e"), "U": len(r"\U000e0001")}  # by what follows the backslash
 
 
 def escape(text: str) -> str:
-    r"""Return the text on one line, harmless to a terminal, each character that nobody can see written like `\x1b`."""
+    r"""Return the text on one line, harmless to a terminal, each invisible character written like `\x1b`."""
     if text.isprintable() and (text.isascii() or _find_blank_letter(text) is None):
         return text
     return _HIDDEN.sub(_visible, text)
@@ -105,7 +105,7 @@ def line(side: str, category: str | None, text: str) -> str:
 
 
 def suffix(code: str | None, identity: str | None, address: str | None) -> str:
-    """What stands behind the line of an error on a terminal; nothing for a line without a code."""
+    """Return the end of an error's line on a terminal; nothing for a line without a code."""
     if code is None:
         return ""
     values = {"code": code, "address": address, "identity": identity}
@@ -116,7 +116,7 @@ def from_client(text: str) -> Report:
     """A line that a client sent of itself, filed under CLIENT whatever it says and cut at MAX_CLIENT_BYTES.
 
     `CLIENT ALERT [CATEGORY] ...` and the two bare lines are taken as they are; anything else becomes the text of a
-    GENERAL line, so that nobody can write in the server's name.
+    GENERAL line, so that no client can write in the server's name.
     """
     if text == SUCCESS or text.startswith(RECEIVED):
         return _of_client(None, text)
@@ -170,7 +170,7 @@ def message_deleted(tweet: int, by: str) -> Report:
 
 
 def messages_removed(count: int, up_to: int) -> Report:
-    """The oldest tweets were removed, as the server was told to keep no more."""
+    """The oldest tweets were removed by the server's retention."""
     return Report("SERVER", "GENERAL", f"Messages Removed: {count} Up To: {up_to}")
 
 
@@ -180,7 +180,7 @@ def lines_lost(count: int) -> Report:
 
 
 def input_refused(peer: Peer, code: str, identity: str | None = None) -> Report:
-    """A client broke the rules: which one is told by the code of the error, its identity is the name of its token."""
+    """A client broke a rule. `code` is that of the error, `identity` the name of the client's token."""
     text = f"INPUT COULD NOT BE PROCESSED FROM CLIENT: {peer}"
     return Report("SERVER", "ERROR", text, (code, identity, peer[0]))
 
@@ -205,7 +205,7 @@ def traces(text: str) -> tuple[str, str, str, str, str]:
 
 
 def blanked(text: str) -> str:
-    """What stands in the place of one of `traces` when its tweet was deleted."""
+    """Return the line that replaces one of `traces` after the deletion of its tweet."""
     return f"{text.partition(': ')[0]}: (deleted)"
 
 

@@ -1,4 +1,4 @@
-"""What a client may ask, as values: whichever edge it came to, in whichever encoding."""
+"""Requests of clients, as values: the same for every edge and encoding."""
 
 from typing import NamedTuple
 
@@ -40,16 +40,16 @@ class ClientReport(NamedTuple):
 
 
 class Identify(NamedTuple):
-    """This token says who I am. A connection may begin with it."""
+    """Authenticate the connection with a token. Usually the first request."""
 
     token: str
 
     def __repr__(self) -> str:
-        return "Identify(...)"  # no log shall have it
+        return "Identify(...)"  # keep the token out of logs
 
 
 class Ping(NamedTuple):
-    """Are you there?"""
+    """Ask for a sign that the server is there."""
 
 
 class Follow(NamedTuple):
@@ -64,11 +64,11 @@ class Follow(NamedTuple):
 
 
 class Unfollow(NamedTuple):
-    """Follow nothing any more."""
+    """Stop following."""
 
 
 class SignIn(NamedTuple):
-    """Be the author of what this connection posts."""
+    """Sign in: the name is the author of the connection's tweets."""
 
     name: str
 
@@ -94,7 +94,7 @@ class TweetsSinceLogin(NamedTuple):
 
 
 class ReadStats(NamedTuple):
-    """How the server is doing."""
+    """The state of the server."""
 
 
 class Delete(NamedTuple):
@@ -104,7 +104,7 @@ class Delete(NamedTuple):
 
 
 class ClassicUpload(NamedTuple):
-    """Store a message; nobody waits for an answer."""
+    """Store a message, without an answer."""
 
     text: str
 
@@ -116,9 +116,9 @@ class ClassicDownload(NamedTuple):
 PageQuery = TweetsOfTag | TweetsOfAuthor | TweetsSinceLogin
 
 Question = PageQuery | Last | ListTags | ListNames | ReadStats
-"""What changes nothing."""
+"""Requests that change nothing."""
 
 Query = Question | Follow | Unfollow | SignIn | Delete | ClassicDownload
-"""What is answered only when all that stands before it is."""
+"""Requests that are answered only after all earlier ones."""
 
 Request = Query | Post | ClientReport | Ping | ClassicUpload

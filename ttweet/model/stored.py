@@ -1,6 +1,6 @@
 """The rules for tweets that are stored, whichever version of Python stored them; `tweets` has those for new ones.
 
-What is stored is data: a rule that depends on this Python's Unicode tables is not applied to it again.
+Stored tweets are data: a rule that depends on this Python's Unicode tables is not applied to them again.
 """
 
 from collections.abc import Sequence
@@ -32,5 +32,5 @@ def refuse_bad_tags(tags: Sequence[object]) -> None:
 
 
 def _identity(tag: str) -> str:
-    """What differs for any two tags of a tweet: by the first rule for keys, where all versions fold alike."""
+    """Return a value that differs for any two tags of a tweet: the key by rule 1, where all versions fold alike."""
     return hashtags.key(tag, rule=1) if is_settled(tag) else tag

@@ -59,7 +59,7 @@ class Deletion(NamedTuple):
 
 
 class Tombstone(NamedTuple):
-    """What is left of a deleted tweet: its id and its time."""
+    """The rest of a deleted tweet: its id and its time."""
 
     id: int
     at: int
@@ -123,27 +123,27 @@ def refuse_impossible(text: str, *, tags: Iterable[str] = (), key: str | None = 
 
 
 def shown(last: Tweet | None) -> Tweet | None:
-    """The last message as it is shown: an empty one is like none."""
+    """Return the last message as it is shown: None for an empty one."""
     return last if last is not None and last.text else None
 
 
 def as_json(tweet: Tweet) -> dict[str, object]:
-    """A tweet as every interface of ttweet shows it."""
+    """Return a tweet as every interface of ttweet shows it."""
     return {"id": tweet.id, "at": tweet.at, "by": tweet.by, "text": tweet.text, "tags": tweet.tags}
 
 
 def nfc(text: str) -> str:
-    """A text in Unicode's normal form C, by the tables of this Python."""
+    """Return a text in Unicode's normal form C, by the tables of this Python."""
     return unicodedata.normalize("NFC", text)
 
 
 def weight_of(tags: Collection[str]) -> int:
-    """What tags cost the store, in bytes: those of their search keys, which are given, and TAG_WEIGHT for each tag."""
+    """Return the cost of tags in the store, in bytes: their given search keys, and TAG_WEIGHT for each tag."""
     return TAG_WEIGHT * len(tags) + len("".join(tags).encode()) if tags else 0
 
 
 class TagWeight:
-    """What the tags of several tweets cost the store together: a tag that comes again costs LINK_WEIGHT alone."""
+    """The cost of several tweets' tags in the store: a repeated tag costs LINK_WEIGHT alone."""
 
     __slots__ = ("_keys", "total")
 
@@ -160,7 +160,7 @@ class TagWeight:
 
 
 def checked_text(text: str, form: Callable[[str], str] = nfc) -> str:
-    """The normal form of a text that may be a tweet; blanks alone, or nothing at all, may be one.
+    """Return the normal form of a text that may be a tweet; it may be empty or have spaces only.
 
     Raises Refused: `bad_text` for NUL and lone surrogates, `too_long`.
     """
@@ -177,7 +177,7 @@ def checked_text(text: str, form: Callable[[str], str] = nfc) -> str:
 
 
 def checked_name(name: str, known_as: Callable[[str], str] = str) -> str:
-    """The normal form of an author's name: 1 to 32 letters and digits that can be seen. Raises Refused `bad_name`.
+    """Return the normal form of an author's name: 1 to 32 visible letters and digits. Raises Refused `bad_name`.
 
     `known_as`: see name_form.
     """
@@ -188,9 +188,9 @@ def checked_name(name: str, known_as: Callable[[str], str] = str) -> str:
 
 
 def name_form(name: str, form: Callable[[str], str], known_as: Callable[[str], str] = str) -> str:
-    """The normal form of what may be a name: 1 to 32 letters and digits. Raises Refused `bad_name`.
+    """Return the normal form of a possible name: 1 to 32 letters and digits. Raises Refused `bad_name`.
 
-    `known_as` gives the name that is judged in its place.
+    `known_as` returns the name to check in its place.
     """
     budget.refuse_beyond(MAX_NAME_BYTES, name, code="bad_name", max_characters=MAX_NAME_CHARACTERS)
     name = form(name)
@@ -201,17 +201,17 @@ def name_form(name: str, form: Callable[[str], str], known_as: Callable[[str], s
 
 
 def search_key(tag: str) -> str:
-    """What a tag in any spelling, with or without hash sign, is found by. Raises Refused `bad_tag`."""
+    """Return the search key of a tag in any spelling, with or without hash sign. Raises Refused `bad_tag`."""
     return hashtags.key(queried_tag(tag))
 
 
 def queried_tag(tag: str) -> str:
-    """A tag of a query as it was typed: unknown characters are no fault, as a newer Python may have stored them."""
+    """Return a tag of a query as typed. Unknown characters are accepted: a newer Python may have stored them."""
     return _checked_body(tag, hashtags.may_be_body)
 
 
 def checked_tag(tag: str) -> str:
-    """A tag of a new tweet as it was typed, a hash sign before it forgiven. Raises Refused `bad_tag`."""
+    """Return a tag of a new tweet as typed, without a hash sign before it. Raises Refused `bad_tag`."""
     return _checked_body(tag, hashtags.is_body)
 
 
@@ -228,14 +228,14 @@ def _checked_body(tag: str, is_body: Callable[[str], bool]) -> str:
 
 
 def tag_list(tags: Iterable[str]) -> list[str]:
-    """The tags that a program gives beside a text. Raises Refused `bad_tag` for a string: its letters are not meant."""
+    """Return the tags that a program gives beside a text. Raises Refused `bad_tag` for a string, which is no list."""
     if isinstance(tags, str):
         raise Refused("bad_tag", f"invalid tags {_short(tags)}: use a list of strings")
     return list(islice(tags, MAX_TAGS + 1))  # one more than any tweet has tells that there are too many
 
 
 def checked_tags(tags: Iterable[str], text: str, checked: Callable[[str], str] = checked_tag) -> list[str]:
-    """The bodies of tags given beside a text, each as `checked` returns it. Raises Refused `bad_tag`."""
+    """Return the bodies of tags given beside a text, each as `checked` returns it. Raises Refused `bad_tag`."""
     given = list(islice(tags, MAX_TAGS + 1))
     if len(given) > MAX_TAGS:
         raise Refused("bad_tag", f"too many tags: use at most {MAX_TAGS} beside the text")
@@ -245,7 +245,7 @@ def checked_tags(tags: Iterable[str], text: str, checked: Callable[[str], str] =
 
 
 def checked_key(key: str) -> str:
-    """An idempotency key: 1 to 128 characters, anything but NUL. Raises Refused `bad_key`."""
+    """Return an idempotency key of 1 to 128 characters, without NUL. Raises Refused `bad_key`."""
     if not 1 <= len(key) <= MAX_KEY_CHARACTERS:
         raise Refused("bad_key", f"invalid key of {len(key)} characters: use 1 to {MAX_KEY_CHARACTERS}")
     if "\0" in key or _surrogate(key):
@@ -254,7 +254,7 @@ def checked_key(key: str) -> str:
 
 
 def _surrogate(text: str) -> int:
-    """The position of the first lone surrogate, counted from 1; 0 when there is none."""
+    """Return the position of the first lone surrogate, counted from 1; 0 without one."""
     try:
         text.encode()
     except UnicodeEncodeError as exc:

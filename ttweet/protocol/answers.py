@@ -1,4 +1,4 @@
-"""What a server answers: values to bytes for the server, and decoded JSON to values for the clients.
+"""Answers: values to bytes for the server, and decoded JSON to values for the clients.
 
 Each decoder checks the kind and the size of every value, and raises one of `frames.MISFITS` for what no ttweet
 answers. Fields that are not known are ignored, as later versions may add some. Texts, names and tags are data and stay

@@ -1,4 +1,4 @@
-"""What a client asks: each request as a frame, with the function that reads the data of its answer.
+"""Requests of a client: each as a frame, with the function that reads the data of its answer.
 
 Quick to import: the parsers of the longer answers are imported with the first request that needs them.
 """

@@ -1,7 +1,7 @@
 """The framed protocol's syntax, for both ends: bytes to frames and frames to bytes.
 
 A frame is one line of UTF-8 JSON, an array of exactly two elements `[operation, data]`, ended by LF (CRLF is taken
-too). What an operation means is not known here, nor are sockets. Quick to import: the classic commands use it.
+too). Knows no operations and no sockets. Quick to import: the classic commands use it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Loads = Callable[[bytes], object]
 
 MAX_FRAME_BYTES = 16 * 1024  # of a frame with its LF; a tweet has less than 1 KiB, h11 allows 16 KiB, beanstalkd 64 KiB
-# What strange data raises.
+# The exceptions that strange data raises.
 MISFITS = (
     AttributeError,
     IndexError,
@@ -80,7 +80,7 @@ class FrameReader:
         return bool(self._rest)
 
     def receive_data(self, data: bytes) -> list[bytes]:
-        """The lines that these bytes complete, in order, without their LF; blank ones are left out.
+        """Return the lines that these bytes complete, in order, without their LF and without empty ones.
 
         A line that has grown too long is handed out as far as it has come: `decode` refuses it.
         """

@@ -1,4 +1,4 @@
-"""What a follower is sent without asking again: values to bytes for the server, frames to values for the clients."""
+"""Pushes to followers: values to bytes for the server, frames to values for the clients."""
 
 from typing import Any
 

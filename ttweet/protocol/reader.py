@@ -57,7 +57,7 @@ class RequestReader:
         return self._read_classic(data)
 
     def receive_end(self) -> list[Event]:
-        """What the clean end of the stream completes: a classic upload. An unfinished frame is dropped."""
+        """Return the classic upload that the clean end of the stream completes. An unfinished frame is dropped."""
         if self.classic and len(self._classic) == 1:
             return [ProtocolError("bad_protocol", f"the connection ended after {ascii(self._classic)[1:]}")]
         if not self._classic.startswith(b"u\n"):

@@ -19,7 +19,7 @@ MAX_WAIT_S = 3600  # until the next attempt; a server that needs longer answers 
 
 
 class Stored:
-    """What the server says of an upload: its id, when it was stored (ms since 1970 UTC), the tags that find it.
+    """The server's answer to an upload: its id, its time (ms since 1970 UTC), and the tags that find it.
 
     `deleted`: the key was used before, for a tweet that has been deleted since. Nothing was stored.
     """
