@@ -81,11 +81,11 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How often a tag was used, as the list of tags says it."""
+    """How often a tag was used, as a list of tags says that has all tweets seen by a moment."""
 
     tag: str
     count: int
-    invoked: int
+    made: int
     returned: int
 
 

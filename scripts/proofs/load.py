@@ -20,6 +20,7 @@ from proofs.talk import Target, Visitor
 
 MAX_WINDOW = 16  # uploads sent together
 PAGE = 7  # tweets of a tag asked for: few, so that where a page begins and ends matters
+LIST_AGE_NS = 500_000_000  # that all clients share a list of tags for; docs/protocol.md, `l`
 DELETE_PAUSE_S = 0.1  # each deletion looks through the whole log
 CLASSIC_PAUSE_S = 0.02
 TAGS = ("proof", "Proof", "PROOF", "crash", "寿司", "straße", "STRASSE", "3251", "a_b")
@@ -135,10 +136,10 @@ class Client(Visitor):
         return tweets
 
     def _count(self, caller: Caller) -> None:
-        invoked = now()
+        made = now() - LIST_AGE_NS
         kind, data = caller.request("l", {"numbers": True})
         if kind == "ok":
-            self._history.counts += [Count(fold(one["tag"]), one["count"], invoked, now()) for one in data["tags"]]
+            self._history.counts += [Count(fold(one["tag"]), one["count"], made, now()) for one in data["tags"]]
 
 
 class Deleter(Visitor):

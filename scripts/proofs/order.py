@@ -70,7 +70,7 @@ def _newest_pages(history: History, stored: Stored) -> dict[str, list[Event]]:
     for count in history.counts:
         ids = stored.about[count.tag]
         newest = ids[count.count - 1] if count.count <= len(ids) else NEVER
-        pages[count.tag].append(Event(count.invoked, count.returned, newest))
+        pages[count.tag].append(Event(count.made, count.returned, newest))
     return pages
 
 
