@@ -59,8 +59,6 @@ NOT_YET_CODE = {
     "ttweet/cli",
     "ttweet/cli/chat",
     "ttweet/cli/commands",
-    "ttweet/client",
-    "ttweet/security",
     "ttweet/server",
     "ttweet/server/net",
     "ttweet/server/tcp",

@@ -1,4 +1,4 @@
-"""What every kind of client has in common, so that each of their settings stands once.
+"""The common part of all clients, so that each setting stands once.
 
 Standard library only and quick to import.
 """
@@ -25,16 +25,17 @@ if TYPE_CHECKING:
 class AnyClient:
     """A server and how to come to it.
 
-    A server is named `HOST:PORT`, with its port 13001 if none is given, or by host and port apart. `ttweets://HOST:PORT`
-    wants TLS. Of several with commas the first that can be reached is taken, for each connection again. Without a name
-    it is that of TTWEET_SERVER, else 127.0.0.1:13001. `host` and `port` are those of the last attempt.
+    A server is named `HOST:PORT`, with its port 13001 if none is given, or by host and port apart.
+    `ttweets://HOST:PORT` wants TLS. Of several with commas the first that can be reached is taken, for each connection
+    again. Without a name it is that of TTWEET_SERVER, else 127.0.0.1:13001. `host` and `port` are those of the last
+    attempt.
 
     With a `name` a connection signs in. It shows the `token`, or else the one of the environment; see own_token. A
     request that the server has no time for now (`slow_down`) is made again when it says, up to `retry_budget_s` later;
-    `on_wait` hears of each pause, in seconds.
+    `on_wait` is called with each pause, in seconds.
 
     With `ca` it speaks TLS and trusts the certificates in that PEM file, or with `system` those that the system trusts;
-    `cert` and `key` are the client's own, for a server that wants one. What is not given is taken from TTWEET_CA,
+    `cert` and `key` are the client's own, for a server that wants one. Missing values are taken from TTWEET_CA,
     TTWEET_CERT and TTWEET_KEY. A kind of client prepares what it keeps in `_start`.
 
     Raises SetupError for what names no server.
@@ -75,7 +76,7 @@ class AnyClient:
         return ",".join([str(server) for server in self.endpoint.servers])
 
     def _retry_budget(self) -> RetryBudget:
-        """For one request. What it is made of is imported now: most clients are never told to slow down."""
+        """For one request. Its modules are imported only now: most clients never get `slow_down`."""
         from ttweet.client.retry import RetryBudget
 
         return RetryBudget(self._retry_budget_s, self._on_wait)

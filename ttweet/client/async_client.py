@@ -28,7 +28,7 @@ class AsyncClient(AnyClient):
     """A server, as its clients see it. It connects at the first request, and again when a connection has ended.
 
     Every method raises ConnectError and Refused as those of Client do. A cancelled request ends the connection, since
-    nobody would take its answer; whether a tweet was stored is unknown then. A `name` is as in Client.
+    no task would take its answer. Its tweet may be stored or not. A `name` is as in Client.
     """
 
     def _start(self) -> None:
@@ -96,7 +96,7 @@ class AsyncClient(AnyClient):
     def follow(self, *tags: str, after: int | None = None, listener: FollowListener | None = None) -> AsyncFollower:
         """Iterate over tweets with any of the tags, or over all: first those after the id, then live.
 
-        Without `after` only new ones. It reconnects and goes on by itself until it is cancelled or left.
+        Without `after` only new ones. It reconnects and resumes by itself until it is cancelled or left.
         """
         return AsyncFollower(self._connect, Cursor(tags, after, listener))
 

@@ -15,7 +15,7 @@ from ttweet.model.tweets import Tweet
 class AsyncFollower:
     """Iterate it for tweets in the order of their ids: none is missed, none comes twice. See Follower.
 
-    Cancelled in the middle, it can be iterated again and goes on where it was. For one task at a time.
+    Cancelled in the middle, it can be iterated again and resumes where it was. For one task at a time.
     """
 
     def __init__(self, connect: Callable[[], Awaitable[AsyncLink]], cursor: Cursor) -> None:
@@ -26,7 +26,7 @@ class AsyncFollower:
 
     @property
     def after(self) -> int | None:
-        """The id to go on from, in this program or in another; None before the server has answered."""
+        """The id to resume from, in this program or in another; None before the server has answered."""
         return self._cursor.after
 
     def __aiter__(self) -> Self:
@@ -39,7 +39,9 @@ class AsyncFollower:
                     tweet = await self._receive()
                 except (ConnectError, Refused) as error:
                     self._hang_up()
-                    await trio.lowlevel.checkpoint_if_cancelled()  # else what `close` has ended would be told as lost
+                    await (
+                        trio.lowlevel.checkpoint_if_cancelled()
+                    )  # else what `close` has ended would be reported as lost
                     await trio.sleep(self._cursor.pause_s(error))
                 else:
                     if tweet is not None:
@@ -58,7 +60,7 @@ class AsyncFollower:
         self._hang_up()  # of a loop that was left
 
     def close(self) -> None:
-        """End the connection, and the loop of another task. To iterate again makes another, which goes on from here."""
+        """End the connection, and the loop of another task. To iterate again makes another, which resumes from here."""
         self._waiting.cancel()
         self._hang_up()
 

@@ -46,7 +46,7 @@ class AsyncLink:
         return await self.receive(timeout_s)
 
     async def send(self, data: bytes, timeout_s: float) -> None:
-        """Send it all. That nobody listens any more is found by `receive`."""
+        """Send it all. A closed connection is detected by `receive`."""
         try:
             with trio.fail_after(timeout_s):
                 await self._stream.send_all(data)
@@ -74,7 +74,7 @@ class AsyncLink:
         return line
 
     def _broken(self, exc: trio.BrokenResourceError) -> ConnectError:
-        """In TLS 1.3 a server says only after the handshake that it wants another certificate."""
+        """In TLS 1.3 a server rejects a client's certificate only after the handshake."""
         if type(self._stream) is trio.SSLStream and isinstance(exc.__cause__, ssl.SSLError):
             return explained(exc.__cause__, self._where, self._host)
         return link_errors.gone(self._where)
@@ -119,6 +119,6 @@ async def _open_stream(host: str, port: int, timeout_s: float) -> trio.SocketStr
 
 
 def _cause(exc: OSError | UnicodeError) -> OSError | UnicodeError:
-    """What trio wraps up when all addresses of a host have failed."""
+    """The errors that trio groups when all addresses of a host have failed."""
     causes = exc.__cause__.exceptions if isinstance(exc.__cause__, BaseExceptionGroup) else [exc.__cause__]
     return next((cause for cause in causes if isinstance(cause, OSError)), exc)

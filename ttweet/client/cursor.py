@@ -21,7 +21,7 @@ LONGEST_PAUSE_S = 10.0  # between reconnects: still immediate to a person
 
 
 class FollowListener:
-    """What a follower reports besides tweets. Each method does nothing: override those that your program needs."""
+    """The events of a follower besides tweets. Each method does nothing: override those that your program needs."""
 
     wants_deletions = False
     """Whether `on_deleted` is called: a server reports deletions only to followers that ask for them."""
@@ -35,7 +35,7 @@ class FollowListener:
     def on_rewound(self, after: int, newest: int) -> None:
         """The server's newest id is lower than the one to read on after, as in a backup: its place is taken instead.
 
-        What comes now are other tweets, also under ids that the follower has yielded before.
+        The next tweets are others, even under ids that the follower has yielded before.
         """
 
     def on_disconnected(self, error: TtweetError, pause_s: float) -> None:
@@ -63,7 +63,7 @@ class Cursor:
         return frame
 
     def receive(self, line: bytes) -> Tweet | None:
-        """What a line brings: a tweet, or nothing to show. Raises Refused, and ConnectError when no ttweet says so."""
+        """Return the tweet of a line, or None without one. Raises Refused, and ConnectError when no ttweet says so."""
         try:
             push = pushes.decode(frames.loads(line))
         except frames.MISFITS as exc:

@@ -29,8 +29,8 @@ MAX_TOKEN_BYTES = 1024  # of the file of TTWEET_TOKEN_FILE; a token has 47
 class TlsFiles:
     """The certificates that TLS is spoken with: those that are trusted, and the client's own.
 
-    `ca` is a PEM file, or `system` for those that the system trusts; with it TLS is spoken to every server. What is not
-    given is taken from TTWEET_CA, TTWEET_CERT and TTWEET_KEY.
+    `ca` is a PEM file, or `system` for those that the system trusts; with it TLS is spoken to every server. Missing
+    values are taken from TTWEET_CA, TTWEET_CERT and TTWEET_KEY.
     """
 
     __slots__ = ("_ca", "_cert", "_context", "_key")
@@ -46,7 +46,7 @@ class TlsFiles:
         return server.tls or self._ca is not None
 
     def context(self, server: ServerAddress) -> SSLContext | None:
-        """What TLS is spoken with; None for plain connections. Raises SetupError when a file does not serve."""
+        """The TLS context; None for plain connections. Raises SetupError when a file does not serve."""
         if not self.are_for(server):
             return None
         if self._context is None:
@@ -78,7 +78,7 @@ class Endpoint:
                 raise _unencrypted(server)
 
     def greetings(self, server: ServerAddress, peer: Callable[[], str], name: str | None) -> list[bytes]:
-        """What a connection begins with, to sign in if there is a name; each is sent when the last was answered.
+        """Return the first requests of a connection, which sign in if there is a name. Each waits for an answer.
 
         `peer` tells the address at the connection's other end: a token goes by that, not by the server's name. Raises
         SetupError, before anything is sent.
@@ -92,7 +92,7 @@ class Endpoint:
         return greetings
 
     def _is_bare(self, server: ServerAddress) -> bool:
-        """Whether a token may go there on this machine alone, since everybody on the way could read it."""
+        """Whether the token may only go to this machine, since others on the way could read it."""
         return not (self.tls.are_for(server) or is_on("TTWEET_NO_TLS"))
 
     def _secret(self) -> str:

@@ -37,8 +37,8 @@ class Link(Protocol):
 class Follower:
     """Iterate it for tweets in the order of their ids: none is missed, none comes twice.
 
-    A connection that breaks is made again and goes on from the cursor, until it is closed or `deadline` has come, a
-    time of time.monotonic(). What fails before the server has answered once is raised: ConnectError, Refused. For one
+    A broken connection is made again and resumes from the cursor, until it is closed or `deadline` has come, a
+    time of time.monotonic(). Errors before the first answer are raised: ConnectError, Refused. For one
     thread.
     """
 
@@ -50,7 +50,7 @@ class Follower:
 
     @property
     def after(self) -> int | None:
-        """The id to go on from, in this program or in another; None before the server has answered."""
+        """The id to resume from, in this program or in another; None before the server has answered."""
         return self._cursor.after
 
     def __iter__(self) -> Self:
@@ -84,7 +84,7 @@ class Follower:
         self.close()  # as a generator does when a loop is left
 
     def close(self) -> None:
-        """End the connection. To iterate again makes another, which goes on where this one was."""
+        """End the connection. To iterate again makes another, which resumes where this one was."""
         if self._link is not None:
             self._link.close()
             self._link = None

@@ -79,7 +79,7 @@ class SyncLink:
         self._timeout_s = timeout_s
 
     def send(self, data: bytes) -> None:
-        """Send it all, within the time-out. That nobody listens any more is found by `receive`."""
+        """Send it all, within the time-out. A closed connection is detected by `receive`."""
         try:
             self._socket.send(data, self._until())
         except TimeoutError as exc:

@@ -1,4 +1,4 @@
-"""What is said when there is no connection to a server, or no more. Quick to import, and loaded before it is needed.
+"""The errors of a connection that cannot be made or was lost. Quick to import, and loaded before it is needed.
 
 A process that lacks descriptors could not load it any more.
 """
@@ -47,7 +47,7 @@ def unreachable(host: str, port: int, exc: OSError | UnicodeError) -> ConnectErr
 
 
 def _shortage(exc: OSError | UnicodeError) -> str | None:
-    """What to do when there was no descriptor left for a socket, or for the resolver, which reports no such host."""
+    """Return the remedy when no descriptor was left for a socket, or the resolver, which reports an unknown host."""
     if isinstance(exc, socket.gaierror):
         lacks = lacks_descriptors(RESOLVER_DESCRIPTORS)
     else:

@@ -1,7 +1,7 @@
 """Many uploads under way on one connection, and what came of each, in order.
 
-The server answers in order too. What it refuses because it is too much at once (`slow_down`), it also refuses of all
-that travels right behind: that is sent again in the same order when the server says. Imported to post many.
+The server answers in order too. After a request that it refuses with `slow_down`, it also refuses all that follow
+directly. They are sent again in the same order when the server allows it. Imported to post many.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Pipeline(Generic[Stored]):
         return taken > 0
 
     def next_outcome(self) -> Stored | Refused:
-        """What came of the first upload, which leaves the pipeline."""
+        """Return the outcome of the first upload, which leaves the pipeline."""
         while isinstance(first := self._uploads[0], bytes):
             outcome = self._outcome_of(self._connection.receive())
             if isinstance(outcome, SlowDown):
@@ -76,7 +76,7 @@ class Pipeline(Generic[Stored]):
         return first
 
     def _begin_again(self, refused: SlowDown) -> None:
-        """Hear what came of the others, wait, and send what was too much; or let it be, out of budget."""
+        """Read the outcomes of the others, wait, and send the refused ones again, within the budget."""
         for place in range(1, len(self._uploads)):
             if isinstance(self._uploads[place], bytes):
                 outcome = self._outcome_of(self._connection.receive())

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class RetryBudget:
-    """What is left of it; `tell` hears of each pause, in seconds."""
+    """The rest of a budget of waiting; `tell` is called with each pause, in seconds."""
 
     __slots__ = ("_longest_s", "_tell", "_waited_s")
 
@@ -34,5 +34,5 @@ class RetryBudget:
         return wait_s
 
     def renew(self) -> None:
-        """Begin anew, since there was progress."""
+        """Restart the budget after progress."""
         self._waited_s = 0

@@ -1,6 +1,6 @@
 """The spool: tweets that wait on this machine until a server takes them, each a file, in the order they were kept.
 
-A tweet is kept before anybody tries to post it and leaves when the server has answered for it, so it survives whatever
+A tweet is kept before the first attempt to post it and removed when the server has answered, so it survives whatever
 ends the command in between; with its key a second attempt stores nothing twice. The end of a file's name says what may
 have become of the tweet: `.new` never left this machine, `.sent` may have reached the server. A tweet that may have
 reached it too long ago, or cannot be read, is set aside under another end. Knows no sockets and no servers' answers.
@@ -74,7 +74,7 @@ class Spool:
     def locked(self, on_wait: Callable[[str], object] | None = None) -> Iterator[None]:
         """Make the folder if there is none, and wait until no other process is at it. Raises HeldError.
 
-        `on_wait` hears once of the one that is, `process 4711`, when it takes longer than NOTICE_AFTER_S.
+        `on_wait` is called once with the holder, `process 4711`, when it takes longer than NOTICE_AFTER_S.
         """
         make_private(trusted_path(self.folder))
         refuse_shared(self.folder)
@@ -147,12 +147,12 @@ class Spool:
             path.rename(self._path(number))
 
     def _abandoned(self) -> list[Path]:
-        """What a killed command had begun to keep without the lock: a tweet, or a damaged file that is set aside."""
+        """Return the tweet that a killed command had begun to keep without the lock; a damaged file is set aside."""
         before = time.time() - MAX_WAIT_S
         return sorted(path for path in self.folder.glob("unfinished-late-*") if path.stat().st_mtime < before)
 
     def _late(self) -> list[Path]:
-        """What was kept without the lock, in the order of the clock."""
+        """Return the tweets that were kept without the lock, in the order of the clock."""
         return sorted(self.folder.glob("late-*"))
 
     def _next_number(self) -> int:
@@ -221,7 +221,7 @@ def _locks(descriptor: int) -> bool:
 
 
 def _encoded(parcel: Parcel) -> bytes:
-    """What a file holds. Raises ValueError for what is no text."""
+    """Return the content of a file. Raises ValueError for what is no text."""
     return json.dumps(asdict(parcel), ensure_ascii=False).encode()
 
 

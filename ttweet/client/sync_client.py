@@ -126,8 +126,8 @@ class Client(AnyClient):
     ) -> Follower:
         """Iterate over tweets with any of the tags, or over all: first those after the id, then live.
 
-        Without `after` only new ones. It reconnects and goes on by itself, for ever or for `timeout_s`, and tells the
-        listener about it. It has a connection of its own; see Follower for what is promised and raised.
+        Without `after` only new ones. It reconnects and resumes by itself, without end or for `timeout_s`, and calls
+        the listener. It has a connection of its own; see Follower for what is promised and raised.
         """
         from ttweet.client.cursor import Cursor
         from ttweet.client.follower import Follower
@@ -218,7 +218,7 @@ class Client(AnyClient):
         return self._obeying(lambda: self._ask_once(frame))
 
     def _obeying(self, ask: Callable[[], T]) -> T:
-        """What the server says when it is not too busy: a request that it refuses for that has done nothing."""
+        """Return the answer once the server is not too busy. A request refused with `slow_down` has done nothing."""
         budget: RetryBudget | None = None
         while True:
             try:

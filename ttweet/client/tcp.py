@@ -76,11 +76,11 @@ class PlainSocket:
         self._socket = connected
 
     def receive(self, until: float) -> bytes:
-        """What comes next, or nothing at the end of the stream. Raises TimeoutError."""
+        """Return the next bytes, or none at the end of the stream. Raises TimeoutError."""
         return self._when_ready(lambda: self._socket.recv(READ_BYTES), select.POLLIN, until)
 
     def receive_now(self) -> bytes:
-        """What has come. Raises BlockingIOError when nothing has."""
+        """Return the bytes that have arrived. Raises BlockingIOError when nothing has."""
         return self._socket.recv(READ_BYTES)
 
     def send(self, data: bytes, until: float) -> None:

@@ -53,7 +53,7 @@ class TlsSocket:
             raise
 
     def receive(self, until: float) -> bytes:
-        """As PlainSocket. Raises ConnectError: in TLS 1.3 a server says only now that it wants another certificate."""
+        """As PlainSocket. Raises ConnectError: in TLS 1.3 a server rejects a client's certificate only now."""
         try:
             return self._when_ready(lambda: self._tls.recv(READ_BYTES), until)
         except ssl.SSLError as exc:
@@ -120,7 +120,7 @@ def _sentence(exc: BaseException, where: str, host: str) -> str:
 
 
 def _failure(reason: str, where: str) -> str:
-    """What OpenSSL's word for it means here."""
+    """Translate OpenSSL's error."""
     if reason in _PLAIN:
         return f"no TLS on {where}; nothing was sent; ask the operator whether the server uses TLS"
     if reason == _NO_ROOM:

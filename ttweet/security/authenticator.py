@@ -1,8 +1,8 @@
 """The identity of a client, by the token that it shows, or anonymous.
 
-The tokens are in memory, all of them. A thread looks now and then whether their file has changed, and so does a client
-that shows a token which nobody knows yet: one that was just made is good at once. What was read is taken over in one
-step of trio's thread, so a token that is revoked while it is shown is never taken for good afterwards.
+The tokens are in memory, all of them. A thread checks their file at intervals, and an unknown token has it
+checked at once: a new token works immediately. The file's content is taken over in one step of trio's thread, so a
+token that is revoked while a client shows it is never accepted afterwards.
 """
 
 import logging
@@ -56,7 +56,7 @@ class Authenticator:
         self._uses: dict[str, int] = {}  # of these, what is not in the file yet
         self._wrong = WrongTokens()
         self._reading = trio.Lock()
-        self._troubles: set[str] = set()  # that last, and were told of
+        self._troubles: set[str] = set()  # that last, and were reported
         self._changed = False  # since `run` has told of it
         self.anonymous = Principal(None, anonymous)
         """Who shows no token."""
@@ -96,13 +96,13 @@ class Authenticator:
         return bool(self._live)
 
     def reserves(self, name: str) -> bool:
-        """Whether a name is that of a token or looks like it, so that nobody else may post under it."""
+        """Whether a name is that of a token or looks like it, so that no other client may post under it."""
         return not looks_of(name).isdisjoint(self._looks)
 
     async def run(self, on_change: Callable[[], Awaitable[None]]) -> None:
         """Look after the tokens until cancelled, and tell when some have come, gone or expired.
 
-        What was used last is noted before it returns, if the disk takes it within LAST_NOTE_S.
+        The last uses are written before it returns, if the disk is ready within LAST_NOTE_S.
         """
         if self._file is not None:
             async with trio.open_nursery() as nursery:
@@ -121,7 +121,7 @@ class Authenticator:
         await self.refresh()
 
     async def note_uses(self) -> None:
-        """Note in the file which tokens were used. What cannot be noted now is kept for the next time."""
+        """Note in the file which tokens were used. Uses that cannot be written are kept for the next time."""
         uses = self._uses.copy()
         if uses and self._file is not None:
             try:

@@ -1,6 +1,6 @@
-"""The server's certificate, its key, and whose certificates it wants of its clients: PEM files that may change.
+"""The server's certificate, its key, and the authorities of its clients' certificates: PEM files that may change.
 
-What is wrong with one of them is said by its name. Knows no sockets.
+An error names the file. Knows no sockets.
 """
 
 import ssl
@@ -18,7 +18,7 @@ NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which `ssl` has no name f
 
 
 class Certificates:
-    """What new connections are made with: `context`. Raises OpenError when a file does not serve."""
+    """The context of new connections:  `context`. Raises OpenError when a file does not serve."""
 
     def __init__(self, cert: Path, key: Path, client_ca: Path | None = None) -> None:
         self.cert = cert
@@ -34,7 +34,7 @@ class Certificates:
 
     @property
     def valid_until(self) -> float | None:
-        """When the certificate in use expires, seconds since 1970 UTC; None where that cannot be told."""
+        """When the certificate in use expires, seconds since 1970 UTC; None if unknown."""
         try:
             return ssl.cert_time_to_seconds(_shown_by(self.context, self.cert)["notAfter"])  # type: ignore[arg-type]
         except (OSError, KeyError, ValueError):  # of `ssl` too, or the file has gone
@@ -111,7 +111,7 @@ def _check_private(key: Path) -> None:
 
 
 def _shown_by(context: ssl.SSLContext, cert: Path) -> dict[str, object]:
-    """What a client sees of the certificate: `ssl` tells that of none but one that was shown and verified."""
+    """The certificate as a client sees it:  `ssl` tells that of none but one that was shown and verified."""
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.check_hostname = False
     client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | NO_CHECK_TIME

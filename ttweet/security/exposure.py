@@ -21,7 +21,7 @@ TLS = "tls"
 
 
 class UnsafeError(OpenError):
-    """The server would be open to others in a way that nobody has asked for.
+    """The server would be open to others without an explicit option.
 
     `missing` is of TOKEN and TLS, `hosts` are those of the server that others can reach.
     """
@@ -33,7 +33,7 @@ class UnsafeError(OpenError):
 
 
 def missing(addresses: Iterable[str], *, tokens: bool, tls: bool, anonymous: str | None, no_tls: bool) -> list[str]:
-    """What keeps a server from listening on these addresses, in the order in which to see to it; nothing: start.
+    """Return the missing protections for these addresses, in the order of the remedies; none: the server may start.
 
     `tokens` says whether there is a live one, `tls` whether TLS is spoken; `anonymous` (a key of ANONYMOUS) and
     `no_tls` are what was asked for. This machine's own addresses want neither.
@@ -54,6 +54,6 @@ def anonymous_rights(addresses: Iterable[str], anonymous: str | None) -> frozens
 
 
 def are_local(addresses: Iterable[str]) -> bool:
-    """Whether only this machine reaches any of the addresses; of no address that cannot be told."""
+    """Whether only this machine reaches the addresses; false without addresses."""
     known = [is_local(address) for address in addresses]
     return bool(known) and all(known)

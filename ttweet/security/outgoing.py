@@ -19,7 +19,7 @@ SYSTEM = "system"  # in place of a file: the authorities that this system trusts
 
 
 def make_context(ca: str, cert: str | None, key: str | None) -> ssl.SSLContext:
-    """What connections are made with: whom to trust, and the client's own certificate. Raises SetupError."""
+    """Return the context of connections: trusted certificates, and the client's own. Raises SetupError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca == SYSTEM:

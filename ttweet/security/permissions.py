@@ -63,7 +63,7 @@ _EVENTS: frozenset[type[object]] = frozenset([*NEEDED, Refused, SlowDown, Protoc
 
 @cache
 def forbidden(rights: frozenset[str]) -> frozenset[type[object]]:
-    """The kinds of requests that nobody with only these rights may make; with none at all, whatever may come."""
+    """Return the kinds of requests that are forbidden with these rights; without any right, all kinds."""
     if not rights:
         return _EVENTS
     return frozenset([kind for kind, right in NEEDED.items() if right and right not in rights])

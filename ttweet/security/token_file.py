@@ -35,7 +35,7 @@ class TokenFile:
         self.path = self.db.with_name(self.db.name + ENDING)
 
     def fingerprint(self) -> Fingerprint | None:
-        """What differs after each change; None without a file. Raises OpenError."""
+        """Return a value that differs after each change; None without a file. Raises OpenError."""
         try:
             found = self.path.stat()
         except FileNotFoundError:
@@ -130,7 +130,7 @@ class TokenFile:
 
     @contextmanager
     def _locked(self, flags: int, *, wait: bool) -> Iterator[int]:
-        """Keep other processes from changing the file; a lock on one that was replaced meanwhile would keep nobody."""
+        """Keep other processes from changing the file; a lock on a replaced file would keep none."""
         while True:
             with self._opened(flags) as fd:
                 system.lock(fd, wait=wait)
@@ -159,7 +159,7 @@ class TokenFile:
                 file.writelines(lines)
                 file.flush()
                 os.fsync(file.fileno())  # which takes longest: next to nothing is left between the look and the rename
-            if os.geteuid() == 0:  # the server that is to read it may be somebody else's
+            if os.geteuid() == 0:  # another user's server may have to read it
                 owner = (self.db if self.db.exists() else self.path.parent).stat()
                 os.chown(part, owner.st_uid, owner.st_gid)
             if not is_in_place(read_from, self.path):

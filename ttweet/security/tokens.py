@@ -1,7 +1,7 @@
 """Tokens: a secret of 256 random bits that says who asks, and what is kept of it, which is never the secret.
 
-A hash of one round is enough: nobody can try out so many secrets, so there is nothing to slow down. It is what a token
-is looked up by, and comparing hashes tells nobody how near a wrong secret was. Knows no files and no connections.
+A hash of one round is enough: there are too many secrets to try, so nothing needs to be slow. Tokens are looked up by
+it, and a comparison of hashes does not show how near a wrong secret was. Knows no files and no connections.
 """
 
 import secrets
@@ -20,7 +20,7 @@ USE_PAUSE_MS = 60_000  # between notes that a token was used; each note writes t
 
 
 class Token(NamedTuple):
-    """What is kept of a token. Times are milliseconds since 1970 UTC; None is never.
+    """The stored part of a token. Times are milliseconds since 1970 UTC; None is never.
 
     `hash`, of the secret, says which token it is; `id` tells only the order in which the tokens of a file were made.
     """
@@ -77,12 +77,12 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 
 def new_secret() -> str:
-    """A secret that nobody has had before."""
+    """Return a new secret."""
     return PREFIX + secrets.token_urlsafe(SECRET_BYTES)
 
 
 def hash_of(secret: str) -> str:
-    """What a token is looked up by; lower-case hexadecimal."""
+    """Return the hash that a token is looked up by, in lower-case hexadecimal."""
     return sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
