@@ -126,7 +126,7 @@ def test_the_next_shell_completes_commands_and_options(
     env = variables(home, extra)
     done = install(needed(name), env)
     assert done.returncode == 0, done.stderr
-    assert f"completion works in the next {name}" in done.stderr
+    assert f"completion works in each new {name}" in done.stderr
     assert Path(done.stdout.rstrip("\n")).is_relative_to(home)
     assert typed_in(name, env, bin_folder) == "tags --numbers"
 

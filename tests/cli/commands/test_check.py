@@ -65,7 +65,7 @@ def test_what_is_wrong_goes_to_stdout_and_what_to_do_to_stderr(one: Path, tmp_pa
     )
     assert done.stderr.startswith("ttweet: make a new database from its tweets: ttweet export tweets.jsonl, then ")
     [found] = [json.loads(line) for line in run("check", "--json", cwd=tmp_path).stdout.splitlines()]
-    assert found["way_out"].startswith("make a new file")
+    assert found["way_out"].startswith("make a new database")
     run("export", "tweets.jsonl", cwd=tmp_path)
     run("import", "tweets.jsonl", "--db", "new.db", cwd=tmp_path)
     assert run("check", "new.db", cwd=tmp_path).stdout.startswith("new.db is intact: 1 tweet, 1 tag, ")
@@ -82,7 +82,7 @@ def test_what_is_not_there_is_said_as_everywhere(tmp_path: Path) -> None:
     ("data", "what", "way_out"),
     [
         (b"hello", "no SQLite database", "choose another"),
-        (b"damaged", "damaged: 9000 bytes of ", "put a backup in its place"),
+        (b"damaged", "damaged: 9000 bytes of ", "replace it with a backup"),
     ],
 )
 def test_of_a_file_that_cannot_be_opened_at_all_it_says_so_too(
@@ -127,7 +127,7 @@ def test_a_repair_of_what_is_not_an_index_says_that_nothing_was_done(damaged: Pa
     sql(damaged, "REINDEX", "UPDATE tags SET count = 2")
     done = run("check", "--repair", "x.db", "--json", cwd=damaged.parent)
     [found] = [json.loads(line) for line in done.stdout.splitlines()]
-    assert (done.returncode, found["way_out"].startswith("make a new file")) == (shell.FAILED, True)
+    assert (done.returncode, found["way_out"].startswith("make a new database")) == (shell.FAILED, True)
     assert done.stderr.endswith("not repaired: --repair rebuilds indexes only, and something else is damaged\n")
 
 

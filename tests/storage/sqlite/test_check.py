@@ -133,7 +133,7 @@ def test_a_file_of_an_older_schema_is_right_as_it_is(stopped: Path) -> None:
 def test_a_server_refuses_a_damaged_file_and_leaves_every_byte_as_it_is(stopped: Path, table: str) -> None:
     destroy_page(stopped, table)
     before = stopped.read_bytes()
-    with pytest.raises(OpenError, match=r"is damaged: .*put a backup in its place, .*save what is left") as refusal:
+    with pytest.raises(OpenError, match=r"is damaged: .*replace it with a backup, .*save what is left") as refusal:
         SqliteStore.open(stopped, log_limit=1, at=NOW)
     assert refusal.value.code == "damaged"
     assert stopped.read_bytes() == before

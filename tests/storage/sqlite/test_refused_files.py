@@ -105,7 +105,7 @@ def test_damage_that_is_met_while_reading_is_told_with_the_file_and_the_ways_out
     with closing(SqliteReader(path)) as reader, pytest.raises(StoreError) as error:
         tweets_after(reader, 0, 1000)
     assert error.value.code == "internal"
-    assert error.value.text.startswith(f"{path} is damaged: database disk image is malformed; put a backup")
+    assert error.value.text.startswith(f"{path} is damaged: database disk image is malformed; replace it with a backup")
     assert "save what is left" in error.value.text
 
 

@@ -144,7 +144,7 @@ def test_no_repair_is_offered_where_a_table_is_damaged_and_it_does_nothing(
 def test_a_repair_that_does_not_help_is_taken_back(stopped: Path) -> None:
     damage_index(stopped, "tags", b"secondsecond", b"pythonsecond")
     before = files(stopped)
-    told = r"do not mend .*: UNIQUE constraint failed: .*; the file is as it was; put a backup"
+    told = r"do not mend .*: UNIQUE constraint failed: .*; the file is as it was; replace it with a backup"
     with pytest.raises(StoreError, match=told):
         rebuild_indexes(stopped)
     assert files(stopped) == before

@@ -107,7 +107,7 @@ def test_of_a_file_of_which_nothing_can_be_read_the_next_step_is_told(stopped: P
         file.truncate(left)
     done = run("export", "--salvage", "saved.jsonl", "--db", str(stopped), cwd=stopped.parent)
     assert (done.returncode, done.stdout) == (shell.FAILED, "")
-    assert done.stderr.startswith(f"ttweet: nothing can be read of {stopped}; put a backup in its place, or")
+    assert done.stderr.startswith(f"ttweet: nothing can be read of {stopped}; replace it with a backup, or")
     assert f"sqlite3 {stopped} .recover | sqlite3 saved.db, then ttweet check saved.db" in done.stderr
     assert "export --salvage" not in done.stderr
     assert not (stopped.parent / "saved.jsonl").exists()
