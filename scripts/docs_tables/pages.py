@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from docs_tables import errors, limits, options, packages, performance
+from docs_tables import errors, events, limits, options, packages, performance
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -36,6 +36,7 @@ _TABLES: dict[str, Callable[[], str]] = {
     "classic options": options.classic,
     "commands": options.commands,
     "error codes": errors.codes,
+    "events": events.table,
     "exit codes": options.exit_codes,
     "packages": packages.table,
     "uploads a second": performance.uploads,

@@ -75,7 +75,7 @@ def test_a_port_that_is_taken_is_told_on_stderr_in_the_log_and_in_the_file(tmp_p
     (taken,) = listen(("127.0.0.1",), 0)
     with taken:
         port = taken.getsockname()[1]
-        failed = run("serve", str(port), cwd=tmp_path)
+        failed = run("serve", str(port), "--log-format", "classic", cwd=tmp_path)
     line = "SERVER ALERT [ERROR] SERVER COULD NOT BE STARTED ON IP: 127.0.0.1"
     assert failed.returncode == 1
     assert failed.stdout == ""
@@ -93,7 +93,7 @@ def test_a_start_that_fails_makes_no_database_and_promises_no_lines(tmp_path: Pa
     (taken,) = listen(("127.0.0.1",), 0)
     with taken, sample.open("w") as others:
         fcntl.flock(others, fcntl.LOCK_EX)
-        failed = run("serve", str(taken.getsockname()[1]), cwd=tmp_path)
+        failed = run("serve", str(taken.getsockname()[1]), "--log-format", "classic", cwd=tmp_path)
     assert failed.returncode == 1
     assert failed.stderr.splitlines()[1:] == [
         "SERVER ALERT [ERROR] SERVER COULD NOT BE STARTED ON IP: 127.0.0.1",

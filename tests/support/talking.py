@@ -26,7 +26,7 @@ def logged(db: Path) -> list[str]:
 
 @dataclass(slots=True)
 class Talking(Server):
-    """A server that shows its report lines; `started` are its first, up to the one that says where it listens."""
+    """A server that shows what happens; `started` are its first, up to the one that says where it listens."""
 
     started: list[str] = field(default_factory=list)
 
@@ -46,16 +46,17 @@ def read_until(stderr: IO[bytes], words: str) -> list[str]:
 
 
 @contextmanager
-def talking_server(*options: str, cwd: Path, limit: str = "") -> Iterator[Talking]:
-    """A server with a terminal that is a pipe, below a limit that is set in a shell."""
-    command = ["sh", "-c", f'{limit}\nexec "$@"', "sh", *TTWEET, "serve", "0", *options]
+def talking_server(*options: str, cwd: Path, limit: str = "", form: str = "classic") -> Iterator[Talking]:
+    """A server with a terminal that is a pipe, below a limit that is set in a shell; `form` is its --log-format."""
+    serve = [*TTWEET, "serve", "0", "--log-format", form, *options]
+    command = ["sh", "-c", f'{limit}\nexec "$@"', "sh", *serve]
     process = subprocess.Popen(command, cwd=cwd, env=environment(), stderr=subprocess.PIPE, start_new_session=True)
     assert process.stderr is not None
     guard = threading.Timer(LIMIT_S, process.kill)
     guard.start()
     try:
-        started = read_until(process.stderr, "listening on")
-        yield Talking(process, int(started[-1].rpartition(":")[2]), cwd, started=started)
+        started = read_until(process.stderr, "listening")
+        yield Talking(process, int(started[-1].rpartition(":")[2].rstrip("}")), cwd, started=started)
     finally:
         process.terminate()
         process.wait(LIMIT_S)

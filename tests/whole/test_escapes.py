@@ -113,22 +113,24 @@ def test_sample_txt_has_no_harm(server: Server) -> None:
     assert forged(seen) == []
 
 
-def test_the_servers_own_terminal_shows_no_harm(tmp_path: Path) -> None:
-    with on_terminal("serve", "0", cwd=tmp_path) as (process, seen):
+@pytest.mark.parametrize(("form", "before"), [("text", 'posted #\\d+ "'), ("classic", "Message Received: ")])
+def test_the_servers_own_terminal_shows_no_harm(form: str, before: str, tmp_path: Path) -> None:
+    with on_terminal("serve", "0", "--log-format", form, cwd=tmp_path) as (process, seen):
         found = seen(lambda shown: re.search(r"listening on 127\.0\.0\.1:(\d+)\n", shown))
         port = int(re.findall(r"listening on 127\.0\.0\.1:(\d+)", found)[0])
         with Client("127.0.0.1", port) as client:
             for text in TEXTS:
                 client.post(text)
             client.post("the last")
-        shown = seen(lambda shown: "the last\n" in shown)
+        shown = seen(lambda shown: re.search('the last"?\n', shown))
         process.terminate()
         assert process.wait(LIMIT_S) == 0
-    assert shown.count("Message Received: " + TAG) == len(TEXTS)
+    assert len(re.findall(before + TAG, shown)) == len(TEXTS)
     assert harm(shown) == set()
     assert forged(shown) == []
 
 
+WIDE = {"TERM": "xterm", "COLUMNS": "1000"}  # no line is cut
 Shown = Callable[[Callable[[str], object]], str]
 
 
@@ -137,7 +139,7 @@ def on_terminal(*arguments: str, cwd: Path) -> Iterator[tuple[subprocess.Popen[b
     """A command on a terminal while it runs, and what returns all that was shown once that meets a condition."""
     master, slave = pty.openpty()
     process = subprocess.Popen(
-        [*TTWEET, *arguments], stdin=slave, stdout=slave, stderr=slave, cwd=cwd, env=environment({"TERM": "xterm"})
+        [*TTWEET, *arguments], stdin=slave, stdout=slave, stderr=slave, cwd=cwd, env=environment(WIDE)
     )
     os.close(slave)
     read = bytearray()

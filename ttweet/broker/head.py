@@ -53,17 +53,23 @@ class Head:
         """Show what the open file holds, which may not be durable: listeners are not told of it."""
         self.last, self.newest, _ = position
 
-    def publish(self, batch: Sequence[Receipt]) -> None:
-        """Tell of the tweets that are new: a repeated key gives an old one again, or one of its batch twice."""
+    def publish(self, batch: Sequence[Receipt]) -> list[Receipt]:
+        """Tell of the tweets that are new: a repeated key gives an old one again, or one of its batch twice.
+
+        Returns the receipts of the new ones.
+        """
         new: dict[int, Keyed] = {}
+        receipts: list[Receipt] = []
         for receipt in batch:
             tweet = receipt.outcome
             if isinstance(tweet, Tweet) and tweet.id > self._published and tweet.id not in new:
                 new[tweet.id] = tweet, receipt.keys_of(tweet)
+                receipts.append(receipt)
         if new:
             self._published = max(new)
             for listener in self._listeners:
                 listener.committed([*new.values()])
+        return receipts
 
     def publish_deletion(self, made: tuple[Deletion, Position]) -> None:
         """A tweet is deleted: advance, and tell of it unless it was deleted before."""

@@ -17,6 +17,7 @@ from ttweet.broker.inbox import Inbox, Line
 from ttweet.broker.read_scheduler import PendingBatch
 from ttweet.broker.receipts import Change, Receipt, Waiter
 from ttweet.broker.trouble import Trouble
+from ttweet.broker.watcher import UNWATCHED, Watcher
 from ttweet.broker.worker import Worker
 from ttweet.model import reports
 from ttweet.model.errors import Displaced, Refused, StoreError, TtweetError
@@ -41,8 +42,10 @@ class Journal:
     appended one, and waits for `room` then. Report lines that find no room are lost, and the log tells how many.
     """
 
-    def __init__(self, store: Store, *, clock: Clock = now_ms) -> None:
+    def __init__(self, store: Store, *, clock: Clock = now_ms, watcher: Watcher = UNWATCHED) -> None:
         self._store = store
+        self.watcher = watcher
+        """Is told of what happens, also of what gets no report line."""
         self._now_ms = clock
         self._inbox = Inbox()
         self._work = trio.Event()
@@ -88,7 +91,9 @@ class Journal:
         return receipt
 
     def report(self, report: Report) -> None:
-        """Queue a report line for the next batch."""
+        """Queue a report line for the next batch, and show its event."""
+        if report.event is not None:
+            self.watcher.happened(report.event)
         if self._inbox.report(report) and not self._gathering:
             self._work.set()
 
@@ -326,7 +331,7 @@ class Journal:
             waiter.answered()
             if number % TELL_BURST == 0:
                 await trio.lowlevel.checkpoint()
-        self.head.publish(batch)
+        self.watcher.posted(self.head.publish(batch))
         self._committed.unpark_all()
 
 

@@ -17,6 +17,7 @@ from ttweet.broker.receipts import Receipt, Waiter
 from ttweet.model import reports, stored, tweets
 from ttweet.model.answers import SignedIn
 from ttweet.model.errors import Refused
+from ttweet.model.events import Event
 from ttweet.model.limits import MAX_QUERY_LIMIT, QUERY_LIMIT
 from ttweet.model.lookalikes import looks_of
 from ttweet.model.reports import Report
@@ -78,6 +79,10 @@ class Service:
     def report(self, report: Report) -> None:
         """Put a line into the report log."""
         self._journal.report(report)
+
+    def show(self, event: Event) -> None:
+        """Show an event that has no line in the report log."""
+        self._journal.watcher.happened(event)
 
     def note_refused(self, code: str, report: Report | None) -> None:
         """Count a request that an edge refused, and put the line that tells of it, if any, into the report log.

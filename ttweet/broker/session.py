@@ -12,10 +12,11 @@ from ttweet.broker.fanout import FanOut
 from ttweet.broker.receipts import Receipt, Waiter
 from ttweet.broker.service import Service
 from ttweet.broker.subscriptions import Subscriber, Subscription
-from ttweet.model import reports, tweets
+from ttweet.model import events, reports, tweets
 from ttweet.model.answers import Done, Following, Identity, SignedIn
 from ttweet.model.errors import ProtocolError, Refused, StoreError, TtweetError
-from ttweet.model.reports import Peer, Report
+from ttweet.model.events import Event, Peer
+from ttweet.model.reports import Report
 from ttweet.model.requests import ClientReport, Follow, Ping, Post, Request
 from ttweet.model.tweets import Deletion, TagPage
 from ttweet.security import permissions
@@ -108,11 +109,18 @@ class Session:
                 self.end()
 
     def _line_of(self, error: TtweetError) -> Report | None:
-        if error.code == "slow_down" or isinstance(error, StoreError):
+        if isinstance(error, StoreError):
+            return None
+        if error.code == "slow_down":
+            self._show(events.LIMITED)
             return None  # or a client that is too fast would fill the log
         if error.code == "tls":
             return reports.not_secured(self._peer, "it speaks TLS")
-        return reports.input_refused(self._peer, error.code, error.identity or self.principal.name)
+        identity = error.identity or self.principal.name
+        return reports.input_refused(self._peer, error.code, identity, name=self.author, why=error.public_text)
+
+    def _show(self, kind: str, **values: object) -> None:
+        self.service.show(Event(kind, self._peer, self.author, **values))
 
     # What it posts, deletes and reports
 
@@ -123,10 +131,12 @@ class Session:
         text, tags, scan, key = request
         self._least = None
         try:
-            return self.service.post(text, waiter, tags=tags, scan=scan, key=key, by=self.author)
+            receipt = self.service.post(text, waiter, tags=tags, scan=scan, key=key, by=self.author)
         except Refused as error:
             self.note_refused(error)
             raise
+        receipt.peer = self._peer
+        return receipt
 
     def report(self, request: ClientReport) -> bool:
         """Put a line into the report log, or drop it without the right to; returns which. Raises ProtocolError.
@@ -146,7 +156,9 @@ class Session:
 
     async def delete(self, tweet: int) -> Deletion:
         """Delete a tweet in the name of this author, or else of its address; see Service.delete. Raises Refused."""
-        return await self.service.delete(tweet, self.author or f"{self._peer}")
+        deletion = await self.service.delete(tweet, self.author or f"{self._peer}")
+        self._show(events.DELETED, id=tweet)
+        return deletion
 
     async def list_tags(self, limit: int, numbers: bool) -> TagPage:
         """The most used tags; see Service.list_tags. They count all that this client has posted, or was pushed."""
@@ -172,6 +184,7 @@ class Session:
         fanout = self._fanout
         subscription = fanout.follow(self._subscriber, tags, after, self.subscription, deletions=deletions)
         self.subscription = subscription
+        self._show(events.FOLLOWED, tags=list(tags))
         return Following(
             subscription.cursor, fanout.pruned_up_to if subscription.cursor < fanout.pruned_up_to else None
         )
@@ -181,6 +194,7 @@ class Session:
         if self.subscription is not None:
             self._fanout.end(self.subscription)
             self.subscription = None
+            self._show(events.UNFOLLOWED)
 
     def resume(self) -> None:
         """Let pushes go on if the subscriber has room for them."""
@@ -201,6 +215,7 @@ class Session:
         except ProtocolError as error:
             self.note_refused(error)
             raise
+        self._show(events.IDENTIFIED)
         rights = self.principal.rights
         return Identity(self.principal.name, tuple([right for right in RIGHTS if right in rights]))
 
@@ -219,11 +234,13 @@ class Session:
             )
         signed_in = self.service.sign_in(name, instead_of=self._online)
         self._online = self.author = signed_in.name
+        self._show(events.SIGNED_IN)
         return signed_in
 
     def sign_out(self) -> None:
         """Free the name, if one is taken."""
         if self._online is not None:
+            self._show(events.SIGNED_OUT)
             self.service.sign_out(self._online)
             self._online = None
             self.author = self.principal.name

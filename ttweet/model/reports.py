@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import re
 
+from ttweet.model import events
+from ttweet.model.events import Event, Peer
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,7 +20,6 @@ if TYPE_CHECKING:
     Side = Literal["SERVER", "CLIENT"]
     Category = Literal["GENERAL", "ERROR", "CONNECTION"]
 
-Peer = tuple[str, int]  # address and port of a client, shown as the first ttweet did: ('127.0.0.1', 52116)
 Details = tuple[str | None, str | None, str | None]
 """Of the client that a line is about: the code of its error, the name of its token, its IP address."""
 SIDES = ("SERVER", "CLIENT")
@@ -73,16 +75,25 @@ def _bounded(text: str, most: int) -> str:
 class Report:
     """One line of the report log: its side, its category (None for the client's two bare lines) and its text.
 
-    `details` is what its columns tell beside the text; None for most lines, such as that of an upload.
+    `details` is what its columns tell beside the text; None for most lines, such as that of an upload. `event` is what
+    it tells of, which is shown when the line is queued; None where that is shown later, as a post and a deletion are.
     """
 
-    __slots__ = ("category", "details", "side", "text")
+    __slots__ = ("category", "details", "event", "side", "text")
 
-    def __init__(self, side: Side, category: Category | None, text: str, details: Details | None = None) -> None:
+    def __init__(
+        self,
+        side: Side,
+        category: Category | None,
+        text: str,
+        details: Details | None = None,
+        event: Event | None = None,
+    ) -> None:
         self.side = side
         self.category = category
         self.text = _bounded(text, MAX_BYTES)
         self.details = details
+        self.event = event
 
     @property
     def line(self) -> str:
@@ -128,7 +139,9 @@ def from_client(text: str) -> Report:
 
 
 def _of_client(category: Category | None, text: str) -> Report:
-    return Report("CLIENT", category, _bounded(text, MAX_CLIENT_BYTES))
+    report = Report("CLIENT", category, _bounded(text, MAX_CLIENT_BYTES))
+    report.event = Event(events.REPORTED, line=report.line)
+    return report
 
 
 # The vocabulary, server's side
@@ -146,17 +159,19 @@ def start_failed(host: str) -> Report:
 
 def server_stopped() -> Report:
     """The last line of a session that ended in order."""
-    return Report("SERVER", "CONNECTION", "SERVER HAS DISCONNECTED")
+    return Report("SERVER", "CONNECTION", "SERVER HAS DISCONNECTED", event=Event(events.STOPPED))
 
 
 def client_connected(peer: Peer, total: int) -> Report:
     """A client came; `total` counts it in."""
-    return Report("SERVER", "CONNECTION", f"NEW CONNECTION OF CLIENT: {peer} Total: {total}", _of(peer))
+    text = f"NEW CONNECTION OF CLIENT: {peer} Total: {total}"
+    return Report("SERVER", "CONNECTION", text, _of(peer), Event(events.CONNECTED, peer, clients=total))
 
 
-def client_left(peer: Peer) -> Report:
-    """A client went, whatever ended it."""
-    return Report("SERVER", "CONNECTION", f"DISCONNECTION OF CLIENT: {peer}", _of(peer))
+def client_left(peer: Peer, reason: str | None = None) -> Report:
+    """A client went; `reason` says why the server ended its connection, if it did."""
+    event = Event(events.DISCONNECTED, peer, reason=reason)
+    return Report("SERVER", "CONNECTION", f"DISCONNECTION OF CLIENT: {peer}", _of(peer), event)
 
 
 def message_received(text: str) -> Report:
@@ -171,23 +186,32 @@ def message_deleted(tweet: int, by: str) -> Report:
 
 def messages_removed(count: int, up_to: int) -> Report:
     """The oldest tweets were removed by the server's retention."""
-    return Report("SERVER", "GENERAL", f"Messages Removed: {count} Up To: {up_to}")
+    event = Event(events.REMOVED, tweets=count, up_to=up_to)
+    return Report("SERVER", "GENERAL", f"Messages Removed: {count} Up To: {up_to}", event=event)
 
 
 def lines_lost(count: int) -> Report:
     """So many report lines found no room, as the disk took none for long."""
-    return Report("SERVER", "ERROR", f"REPORT LINES LOST: {count}")
+    event = Event(events.LINES_LOST, lines=count)
+    return Report("SERVER", "ERROR", f"REPORT LINES LOST: {count}", event=event)
 
 
-def input_refused(peer: Peer, code: str, identity: str | None = None) -> Report:
-    """A client broke a rule. `code` is that of the error, `identity` the name of the client's token."""
+def input_refused(
+    peer: Peer, code: str, identity: str | None = None, *, name: str | None = None, why: str = ""
+) -> Report:
+    """A client broke a rule. `code` and `why` are those of the error.
+
+    `identity` is the name of its token, `name` the one it has signed in under.
+    """
     text = f"INPUT COULD NOT BE PROCESSED FROM CLIENT: {peer}"
-    return Report("SERVER", "ERROR", text, (code, identity, peer[0]))
+    event = Event(events.REJECTED, peer, identity or name, code=code, text=why)
+    return Report("SERVER", "ERROR", text, (code, identity, peer[0]), event)
 
 
 def not_secured(peer: Peer, why: str) -> Report:
     """A client and the server have not come to speak TLS with each other."""
-    return Report("SERVER", "ERROR", f"NO TLS WITH CLIENT: {peer} {why}", ("tls", None, peer[0]))
+    event = Event(events.REJECTED, peer, code="tls", text=why)
+    return Report("SERVER", "ERROR", f"NO TLS WITH CLIENT: {peer} {why}", ("tls", None, peer[0]), event)
 
 
 def _of(peer: Peer) -> Details:

@@ -20,6 +20,7 @@ from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.retention import Retention
 from ttweet.broker.service import Service
 from ttweet.broker.session import Host
+from ttweet.broker.watcher import UNWATCHED
 from ttweet.broker.worker import Worker
 from ttweet.model import reports
 from ttweet.model.errors import OpenError, StoreError
@@ -41,10 +42,13 @@ from ttweet.server.signals import Signals, heed
 from ttweet.server.startup import (
     allowed_clients,
     announce,
+    announce_first_steps,
     announce_rights,
     certificates_of,
     could_listen,
     destinations,
+    event_lines,
+    event_terminal,
     fail_to_start,
     keep_apart,
     limits_in_force,
@@ -53,6 +57,7 @@ from ttweet.server.startup import (
     without_address,
 )
 from ttweet.server.stats import StatsCollector
+from ttweet.server.terminal import show_messages_as
 from ttweet.storage.sqlite.writer import SqliteStore
 
 log = logging.getLogger(__name__)
@@ -70,6 +75,8 @@ def run(config: Config) -> int:
     outlive_hangups()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     logging.basicConfig(level=logging.INFO, handlers=[TerminalHandler(sys.stderr.fileno())] if sys.stderr else [])
+    if config.look.format == "json":
+        show_messages_as(event_lines(config.look))
     keep_apart(config.report_file, config.db)
     try:
         addresses = resolve(config.hosts, config.port)
@@ -118,7 +125,8 @@ async def serve(
 
     Raises a group with a StoreError when the store must not be written to any more.
     """
-    journal = Journal(store)
+    terminal = event_terminal(config)
+    journal = Journal(store, watcher=terminal or UNWATCHED)
     listeners = [listener for entrance in entrances for listener in entrance.listeners]
     with ExitStack() as resources:
         for listener in listeners:
@@ -143,12 +151,15 @@ async def serve(
         async with trio.open_nursery() as copying:
             for copy in copies:
                 copying.start_soon(copy.run, journal)
+            if terminal is not None:
+                copying.start_soon(terminal.run)
             async with trio.open_nursery() as writing:
                 writing.start_soon(journal.run)
                 for name in dict.fromkeys(config.hosts):
                     journal.report(reports.server_started(name))
                 announce(config, store, listeners, certificates)
                 announce_rights(authenticator.anonymous.rights)
+                announce_first_steps(config, listeners[0], authenticator.anonymous.rights)
                 stop = _until_stop(heeding, signals, partial(_reload, copies, authenticator, certificates))
                 helpers: list[Callable[[], Awaitable[None]]] = [partial(host.run, admission.places.recheck)]
                 if retention is not None:
@@ -158,6 +169,8 @@ async def serve(
                 journal.close()
             for copy in copies:
                 copy.finish()
+            if terminal is not None:
+                terminal.finish()
             copying.cancel_scope.deadline = trio.current_time() + FINAL_COPY_S
 
 

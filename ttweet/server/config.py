@@ -11,6 +11,8 @@ from ttweet.model.keep import KEEP_ALL, Keep
 from ttweet.security.rate_limit import Rate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ttweet.security.certificates import Certificates
 
 
@@ -24,6 +26,20 @@ class Limits:
     send_s: float = 10.0  # for all answers to be sent: disconnect clients that stop reading
     ping_s: float = 15.0  # between checks of idle followers: each gets a line every 30 s at least
     idle_s: float = 900.0  # between requests; NAT tables forget after five to fifteen minutes
+
+
+class Look(NamedTuple):
+    """How the server's terminal shows lines: `format` is one of `classic`, `text` and `json`.
+
+    `columns` tells how wide the terminal is now, for lines that must not wrap; a pipe, with None, gets them whole.
+    """
+
+    format: str = "text"
+    colour: bool = False
+    columns: Callable[[], int] | None = None
+
+
+DEFAULT_LOOK = Look()
 
 
 class Rates(NamedTuple):
@@ -70,7 +86,8 @@ class Config:
     grace_s: float = defaults.GRACE_S
     log_limit: int = defaults.LOG_LIMIT
     keep: Keep = KEEP_ALL  # all tweets, unless their user says otherwise
-    quiet: bool = False
+    quiet: bool = False  # no lines of events or reports
+    look: Look = DEFAULT_LOOK
     tls: TlsFiles | None = None  # plain connections without it
     anonymous: str | None = None  # a key of exposure.ANONYMOUS; None: all on this machine's own addresses, else nothing
     no_tls: bool = False  # whether others than this machine are to be served without TLS

@@ -15,7 +15,7 @@ import trio
 from ttweet.broker.session import Host
 from ttweet.model import reports
 from ttweet.model.errors import ProtocolError
-from ttweet.model.reports import Peer
+from ttweet.model.events import Peer
 from ttweet.security.certificates import Certificates
 from ttweet.server.net.acceptor import FRUITLESS_S, FRUITLESS_TLS_S, Acceptor
 from ttweet.server.net.log_interval import LogInterval
@@ -117,7 +117,7 @@ class SocketEdge:
         except Exception as exc:
             if self._log_interval.is_over(f"a task's {type(exc).__name__}"):
                 log.exception("the task of client %s failed; only this client is concerned", place.peer)
-            self._service.report(reports.input_refused(place.peer, "internal"))
+            self._service.report(reports.input_refused(place.peer, "internal", why=type(exc).__name__))
         finally:
             if not (place.seated and connection.has_begun):
                 self._acceptor.note_fruitless()

@@ -178,7 +178,7 @@ class TerminalHandler(logging.Handler):
     def __init__(self, fd: int) -> None:
         super().__init__()
         self._fd = fd
-        self.setFormatter(_Escaping("ttweet: %(message)s"))
+        self.setFormatter(EscapingFormatter("ttweet: %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
         """See logging.Handler."""
@@ -188,13 +188,15 @@ class TerminalHandler(logging.Handler):
                 rest = rest[os.write(self._fd, rest[: select.PIPE_BUF]) :]
 
 
-class _Escaping(logging.Formatter):
+class EscapingFormatter(logging.Formatter):
     """Escapes the message and each line of a traceback: SQLite, for one, repeats the names that are in a file."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        """See logging.Formatter."""
         return escape(super().formatMessage(record))
 
     def formatException(self, ei: Any) -> str:  # noqa: N802
+        """See logging.Formatter."""
         return "\n".join([escape(line) for line in super().formatException(ei).split("\n")])
 
 

@@ -13,27 +13,32 @@ from pathlib import Path
 
 from ttweet import __version__, system
 from ttweet.broker.inbox import MAX_WAITING
-from ttweet.model import reports
+from ttweet.model import events, reports
 from ttweet.model.addresses import is_local
 from ttweet.model.errors import OpenError
+from ttweet.model.events import Event
 from ttweet.model.remedies import OTHER_REPORT_FILE
 from ttweet.model.reports import Report
 from ttweet.model.times import now_ms
 from ttweet.security import exposure
 from ttweet.security.certificates import Certificates
 from ttweet.security.exposure import UnsafeError
-from ttweet.security.rights import RIGHTS, listed
+from ttweet.security.rights import POST, RIGHTS, listed
 from ttweet.security.token_file import TokenFile
-from ttweet.server.config import Config
+from ttweet.server.config import Config, Look
 from ttweet.server.entrances import listen
+from ttweet.server.event_lines import JsonLines, Lines, TextLines
 from ttweet.server.log_copies import Destination, SampleFile, StderrDestination, write_alone
 from ttweet.server.net.listeners import Address, ListenError
 from ttweet.server.net.places import anteroom_size
+from ttweet.server.terminal import EventTerminal, show_messages_as
 from ttweet.storage.sqlite.connections import MAX_WAL_BYTES
 from ttweet.storage.sqlite.lock_file import belongs_to
 from ttweet.storage.sqlite.writer import SqliteStore
 
 log = logging.getLogger(__name__)
+
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # where a program on this machine finds such a listener
 
 SPARE_DESCRIPTORS = 64  # for the database, Sample.txt, listeners, the event loop and rejected clients
 
@@ -101,11 +106,24 @@ def _tell_start_failed(config: Config, exc: ListenError) -> Report:
 def destinations(config: Config) -> list[Destination]:
     """Where the report lines go beside the table of the database."""
     found: list[Destination] = []
-    if sys.stderr and not config.quiet:  # None when the starting program has closed it
+    shows_reports = config.look.format == "classic" and not config.quiet
+    if shows_reports and sys.stderr:  # None when the starting program has closed it
         found.append(StderrDestination(sys.stderr.fileno()))
     if config.report_file is not None:
         found.append(SampleFile(config.report_file, max_bytes=2 * config.log_limit))
     return found
+
+
+def event_lines(look: Look) -> Lines:
+    """What makes the lines of a terminal that shows events."""
+    return TextLines(look) if look.format == "text" else JsonLines(ascii_only=look.columns is not None)
+
+
+def event_terminal(config: Config) -> EventTerminal | None:
+    """What shows events, if they are to be shown."""
+    if sys.stderr is None or config.quiet or config.look.format == "classic":
+        return None
+    return EventTerminal(sys.stderr.fileno(), event_lines(config.look))
 
 
 def allowed_clients(wanted: int) -> int:
@@ -132,10 +150,25 @@ def announce(
         log.info("old tweets go: %s", config.keep)
     for listener in listeners:
         host, port = listener.getsockname()[:2]
-        log.info("listening on %s", f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+        event = Event(events.LISTENING, address=host, port=port)
+        log.info("listening on %s", _address(host, port), extra={"event": event})
     if certificates is not None:
         log.info("clients speak TLS: %s", certificates)
         warn_of_expiry(certificates)
+
+
+def announce_first_steps(config: Config, listener: socket.socket, anonymous: frozenset[str]) -> None:
+    """Tell a person at the terminal what to do next; from then on messages have their time, as events do."""
+    if config.look.format == "text" and not config.quiet:
+        if POST in anonymous and config.tls is None:
+            host, port = listener.getsockname()[:2]
+            log.info('post with: ttweet -u %s %d "Hello #world"', _ANY.get(host, host), port)
+        log.info("stop with: Ctrl-C")
+        show_messages_as(event_lines(config.look))
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def announce_rights(anonymous: frozenset[str]) -> None:

@@ -2,6 +2,7 @@
 
 import shlex
 import signal
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -9,14 +10,14 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from ttweet.cli import shell
+from ttweet.cli import shell, terminal
 from ttweet.cli.options import AMOUNT, FILE, RARE, Keep, KeepLast, LogLimit, whole
 from ttweet.cli.source import db_path
 from ttweet.model.errors import OpenError, StoreError
 from ttweet.model.keep import Keep as Kept
 from ttweet.security import rate_limit
 from ttweet.security.exposure import TLS, TOKEN, UnsafeError
-from ttweet.server.config import DEFAULT_RATE, NO_RATES, Config, Rates, TlsFiles
+from ttweet.server.config import DEFAULT_RATE, NO_RATES, Config, Look, Rates, TlsFiles
 
 DEFAULT = Config(port=0)
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -81,7 +82,11 @@ Anonymous = Annotated[
     Parameter(metavar="WHAT", help="Rights without a token: none, read or write."),
 ]
 NoTls = Annotated[bool, Parameter(negative="", help="Serve other machines without TLS.")]
-Quiet = Annotated[bool, Parameter(negative="", help="Print no report lines.")]
+Format = Annotated[
+    Literal["text", "json", "classic"],
+    Parameter(metavar="FORM", help="Form of the events on stderr: text, json or classic."),
+]
+Quiet = Annotated[bool, Parameter(negative="", help="Print no events, only messages.")]
 
 
 def serve(
@@ -104,6 +109,7 @@ def serve(
     tls_client_ca: Annotated[TlsClientCa, RARE] = None,
     anonymous: Anonymous = None,
     no_tls: Annotated[NoTls, RARE] = False,
+    log_format: Annotated[Format, RARE] = "text",
     quiet: Quiet = False,
 ) -> int:
     """Run the server until Ctrl-C."""
@@ -125,6 +131,7 @@ def serve(
             anonymous=anonymous,
             no_tls=no_tls,
             quiet=quiet,
+            look=_look(log_format),
         )
     )
 
@@ -141,6 +148,12 @@ def _run(config: Config) -> int:
     except (OpenError, StoreError) as error:
         shell.complain(shell.sentence(error))
         return shell.FAILED
+
+
+def _look(log_format: str) -> Look:
+    """How stderr shows lines. A terminal that is too narrow breaks them itself."""
+    columns = (lambda: max(terminal.size().columns, terminal.PLAIN)) if shell.on_terminal(sys.stderr) else None
+    return Look(log_format, shell.has_colour(sys.stderr), columns)
 
 
 def _keep(age_s: float | None, last: int | None) -> Kept:

@@ -8,7 +8,7 @@ from contextlib import suppress
 import trio
 
 from ttweet.model.addresses import network_of
-from ttweet.model.reports import Peer
+from ttweet.model.events import Peer
 from ttweet.server.net.log_interval import LogInterval
 from ttweet.server.net.places import Places
 

@@ -12,7 +12,8 @@ from typing import Protocol, TypeVar
 from ttweet.model import reports
 from ttweet.model.addresses import network_of
 from ttweet.model.errors import ProtocolError
-from ttweet.model.reports import Peer, Report
+from ttweet.model.events import Peer
+from ttweet.model.reports import Report
 from ttweet.server.net import sweeper
 from ttweet.server.net.sweeper import Timed
 
@@ -34,7 +35,7 @@ class Standing(Enum):
 class Place:
     """One client's place, or its turn in the anteroom until `seat` gives it one."""
 
-    __slots__ = ("_places", "heard_at", "network", "peer", "seated")
+    __slots__ = ("_places", "heard_at", "network", "peer", "reason", "seated")
 
     def __init__(self, places: "Places", peer: Peer, heard_at: float, *, seated: bool = True) -> None:
         self._places = places
@@ -45,6 +46,8 @@ class Place:
         """Whether it is one of the clients that the server may have, and not in the anteroom."""
         self.heard_at = heard_at
         """When it last sent something, or took the last of an answer, by any clock that never goes back."""
+        self.reason: str | None = None
+        """Why the server ends its connection; None when the client ends it, or has been told in an answer."""
 
     def seat(self, guest: "Guest") -> None:
         """Take a place. Raises ProtocolError `busy` when there is none."""
@@ -168,7 +171,7 @@ class Places:
             del self.guests[guest]
             self._anteroom.pop(guest, None)
             if guest.place.seated:
-                self._report(reports.client_left(guest.place.peer))
+                self._report(reports.client_left(guest.place.peer, guest.place.reason))
 
     def _note_accepted(self, guest: Guest) -> None:
         self.accepted += 1
@@ -176,6 +179,7 @@ class Places:
 
     def _reject(self, guest: Guest) -> None:
         self.turned_away += 1
+        guest.place.reason = "it made room for another client"
         self.discard(guest)
         guest.reject(full(self.amount))
 

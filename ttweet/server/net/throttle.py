@@ -10,7 +10,7 @@ import trio
 
 from ttweet.model.addresses import is_local, network_of
 from ttweet.model.errors import ProtocolError, SlowDown
-from ttweet.model.reports import Peer
+from ttweet.model.events import Peer
 from ttweet.model.requests import ClientReport, Identify
 from ttweet.security.permissions import COSTS
 from ttweet.security.rate_limit import RateLimiter

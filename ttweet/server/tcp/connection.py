@@ -201,6 +201,8 @@ class Connection:
         error = ProtocolError("timeout", f"{self._deadline.missing} came")
         if unfinished and self._state in (READING, HANDLING):
             self._session.note_refused(error)
+        else:
+            self.place.reason = "it did not read what was sent" if unsent else error.text
         self.reject(error)
 
     def reject(self, error: ProtocolError) -> None:

@@ -1,0 +1,117 @@
+"""What a server's terminal shows, in each of its forms."""
+
+import json
+import re
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.support.in_process import run
+from tests.support.processes import LIMIT_S
+from tests.support.processes import run as run_apart
+from tests.support.talking import Talking, talking_server
+from ttweet.client.sync_client import Client
+from ttweet.server.net.listeners import listen
+
+NO_TAG = b'["u",{"text":"x","tags":["a b"]}]\n'
+
+
+def ask(server: Talking, frame: bytes) -> bytes:
+    """The answer to a frame, on a connection of its own."""
+    with socket.create_connection(("127.0.0.1", server.port), LIMIT_S) as connection:
+        connection.sendall(frame)
+        return connection.recv(1000)
+
+
+def meet(server: Talking) -> None:
+    """Let clients come: one that posts under a name, one of the first ttweet's kind, one that is refused, a reader."""
+    with Client("127.0.0.1", server.port, name="ann") as ann:
+        ann.post("Homework is out", tags=["cs"])
+    assert run("-u", "127.0.0.1", str(server.port), "hello").returncode == 0
+    assert b"bad_tag" in ask(server, NO_TAG)
+    assert run("-d", "127.0.0.1", str(server.port)).returncode == 0
+
+
+def all_shown(server: Talking) -> list[str]:
+    """What is shown until the server has been stopped by Ctrl-C."""
+    assert server.process.stderr is not None
+    server.process.send_signal(signal.SIGINT)
+    lines = server.process.stderr.read().decode().splitlines()
+    assert server.process.wait(LIMIT_S) == 0
+    return lines
+
+
+def test_text_is_a_line_for_what_each_client_did(tmp_path: Path) -> None:
+    with talking_server(cwd=tmp_path, form="text") as server:
+        meet(server)
+        post, stop, *lines = all_shown(server)
+    assert server.started[-1] == f"ttweet: listening on 127.0.0.1:{server.port}"
+    assert post == f'ttweet: post with: ttweet -u 127.0.0.1 {server.port} "Hello #world"'
+    assert stop == "ttweet: stop with: Ctrl-C"
+    assert all(re.match(r"\d\d:\d\d:\d\d ", line) for line in lines)
+    assert [line[9:] for line in lines] == [
+        'ann posted #1 "Homework is out" #cs',
+        '127.0.0.1 posted #2 "hello"',
+        "127.0.0.1 rejected (bad_tag): invalid tag 'a b': use 1 to 150 letters, digits and _",
+        "server stopped",
+    ]
+
+
+def test_json_is_an_object_for_each_event_and_message(tmp_path: Path) -> None:
+    with talking_server(cwd=tmp_path, form="json") as server:
+        meet(server)
+        shown = [json.loads(line) for line in [*server.started, *all_shown(server)]]
+    assert all(type(one["at"]) is int for one in shown)
+    kinds = [one["event"] for one in shown if one["event"] not in ("connected", "disconnected", "reported")]
+    expected = ["signed_in", "posted", "signed_out", "posted", "rejected", "stopped"]
+    assert kinds == ["message", "message", "listening", *expected]
+    assert shown[2]["port"] == server.port
+
+
+def test_classic_is_the_report_lines(tmp_path: Path) -> None:
+    with talking_server(cwd=tmp_path, form="classic") as server:
+        meet(server)
+        lines = all_shown(server)
+    shown = [line.partition(" code=")[0] for line in lines]
+    assert shown == tmp_path.joinpath("Sample.txt").read_text().splitlines()
+
+
+@pytest.mark.parametrize("form", ["text", "classic"])
+def test_a_quiet_server_shows_messages_alone(form: str, tmp_path: Path) -> None:
+    with talking_server("--quiet", cwd=tmp_path, form=form) as server:
+        meet(server)
+        assert all_shown(server) == []
+
+
+def test_a_start_that_fails_is_one_message(tmp_path: Path) -> None:
+    (taken,) = listen(("127.0.0.1",), 0)
+    with taken:
+        port = taken.getsockname()[1]
+        failed = run_apart("serve", str(port), "--no-report-file", cwd=tmp_path)
+    said = f"ttweet: port {port} of 127.0.0.1 is taken; choose another, or 0 for any that is free\n"
+    assert (failed.returncode, failed.stderr) == (1, said)
+
+
+def test_messages_of_a_server_that_runs_have_their_time(tmp_path: Path) -> None:
+    with talking_server(cwd=tmp_path, form="text") as server:
+        server.read_until("Ctrl-C")
+        server.process.send_signal(signal.SIGHUP)
+        said = server.read_until("SIGHUP")[-1]
+    assert re.fullmatch(r"\d\d:\d\d:\d\d SIGHUP: reopening the report file, reading the tokens again", said)
+
+
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        (("--host", "0.0.0.0", "--anonymous", "write", "--no-tls"), "-u 127.0.0.1 "),
+        (("--anonymous", "read"), None),
+    ],
+)
+def test_the_first_command_to_try_is_one_that_works(options: tuple[str, ...], hint: str | None, tmp_path: Path) -> None:
+    with talking_server("--no-report-file", *options, cwd=tmp_path, form="text") as server:
+        said = server.read_until("Ctrl-C")
+    posts = [line for line in said if "post with" in line]
+    assert len(posts) == (hint is not None)
+    assert all(str(hint) in line for line in posts)
