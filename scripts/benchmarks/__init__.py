@@ -2,11 +2,12 @@
 
 figures     what was measured, as values: loads, samples, medians, ratios
 bars        the ratios that ttweet must reach
+priority    ahead of other programs on the machine
 stage       the cores, the folder and the processes of one run
 generator   the load generator in C (loadgen/): compiled on demand, its figures read
 peers/      how each server is found, started and loaded, one module each
 parts/      what is measured, one module each
-tables, chart, document   figures to Markdown, SVG and docs/performance.md
+tables, comparison, chart, document   figures to Markdown, SVG and docs/performance.md
 command_line              `scripts/bench`
 
 Imports go downward in this list only.

@@ -10,25 +10,25 @@ import shlex
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from benchmarks import document, machine, stage, tables
+from benchmarks import comparison, document, machine, priority, stage, tables
 from benchmarks.bars import judge
-from benchmarks.figures import Part
+from benchmarks.figures import Load, Part
 from benchmarks.parts import KINDS
 from benchmarks.parts.part import Kind
 from benchmarks.peers import PEERS, ttweet
 from benchmarks.peers.peer import VENV_VARIABLE, Peer, venv
-from benchmarks.plan import Plan, say
+from benchmarks.plan import Case, Plan, say
 
 _DESCRIPTION = """\
 Measure ttweet beside what people would otherwise pick, on one core each for server and load generator,
 in turn, round by round. Prints Markdown; what goes on is told on stderr.
 
-parts:
+parts (PART-CASE measures one case alone: acks-64, reads-16x16, follow-100x16):
 {parts}
   peers      say which peers are installed, and how to install the others
 """
@@ -36,11 +36,14 @@ _EPILOG = """\
 examples:
   scripts/bench                                 everything, about 40 minutes
   scripts/bench --quick                         everything in small, under two minutes: does it work, roughly how fast
-  scripts/bench acks --clients 64 --rounds 3    one part, one number of clients
+  scripts/bench acks-64 --rounds 3              one case of one part
+  scripts/bench acks-64 reads-16x16 --only redis --against ../before    two cases beside another checkout
   scripts/bench acks reads --write-docs         measure two parts again and renew docs/performance.md
 
 exit status: 0 done (a bar that is not met is no error), 1 something could not be measured, 2 usage
 """
+
+COMPARED = ("acks", "connects", "reads", "follow", "fsyncs")  # the parts that --against measures of both checkouts
 
 
 def main() -> None:
@@ -48,11 +51,13 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _leave)
     parser = _parser()
     arguments = parser.parse_args()
-    _check_parts(parser, arguments.parts)
+    if arguments.against and arguments.write_docs:
+        parser.error("--write-docs is for a run without --against")
+    arguments.parts = _chosen(parser, arguments.parts or (COMPARED if arguments.against else ()))
     if arguments.peers_venv:
         os.environ[VENV_VARIABLE] = str(arguments.peers_venv.absolute())
     try:
-        sys.exit(_list_peers() if arguments.parts == ["peers"] else _run(arguments))
+        sys.exit(_list_peers() if [*arguments.parts] == ["peers"] else _run(arguments))
     except stage.BenchError as error:
         sys.exit(f"bench: {error}")
     except KeyboardInterrupt:
@@ -83,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     names = [peer.name for peer in PEERS]
     add("--only", nargs="+", default=[], metavar="PEER", choices=names, help=f"these only: {', '.join(names)}")
+    add("--against", type=Path, metavar="CHECKOUT", help="another checkout, set up: measure its ttweet too, in turn")
     add("--dir", type=Path, help="a folder on the disk that is to be measured (the folder for temporary files)")
     add("--databases", type=Path, metavar="DIR", help="keep the databases of growth here, and use them again")
     add("--peers-venv", type=Path, metavar="DIR", help=f"the virtual environment of peers from PyPI ({venv()})")
@@ -98,26 +104,39 @@ def _positive(text: str) -> int:
     return value
 
 
-def _case(text: str) -> tuple[int, int]:
+def _case(text: str) -> Case:
     """`64` as (64, 1), `64x16` as (64, 16)."""
     clients, _, in_flight = text.partition("x")
     return _positive(clients), _positive(in_flight or "1")
 
 
-def _check_parts(parser: argparse.ArgumentParser, parts: Sequence[str]) -> None:
-    known = [kind.name for kind in KINDS]
-    unknown = [name for name in parts if name not in known and parts != ["peers"]]
-    if unknown:
-        parser.error(f"no part is called {unknown[0]}; there are {', '.join(known)}, and peers alone")
+def _name(case: Case) -> str:
+    return Load(*case).case
+
+
+def _chosen(parser: argparse.ArgumentParser, words: Sequence[str]) -> dict[str, list[Case]]:
+    """The parts that were asked for, each with its cases; no case stands for all of them."""
+    known, chosen = [kind.name for kind in KINDS], dict[str, list[Case]]()
+    for word in words:
+        name, _, case = word.partition("-")
+        if name not in known and [*words] != ["peers"]:
+            parser.error(f"no part is called {name}; there are {', '.join(known)}, and peers alone")
+        try:
+            chosen.setdefault(name, []).extend([_case(case)] if case else [])
+        except (ValueError, argparse.ArgumentTypeError):
+            parser.error(f"{word}: {case!r} is no number of clients such as 64 or 64x16")
+    return chosen
 
 
 def _run(arguments: argparse.Namespace) -> int:
     plan = _plan(arguments)
     if ttweet.PEER.version() is None:
         raise stage.BenchError(f"{ttweet.program()} does not say its version; try scripts/setup")
+    if plan.baseline is not None and plan.baseline.version() is None:
+        raise stage.BenchError(f"{arguments.against} has no ttweet; run {plan.baseline.install}")
     parts: list[Part] = []
-    with stage.make(arguments.dir) as here:
-        _warn_of(here)
+    with stage.make(arguments.dir) as here, priority.ahead() as is_ahead:
+        _warn_of(here, is_ahead)
         used = machine.describe(here.directory, [peer for peer in PEERS if plan.wants(peer)])
         print(document.machine_table(used) + "\n")
         for kind in KINDS:
@@ -125,14 +144,17 @@ def _run(arguments: argparse.Namespace) -> int:
                 parts.append(_measure(kind, here, plan, arguments))
                 print(tables.render(kind, parts[-1]) + "\n", flush=True)
                 _keep(parts, used, arguments)
+    if plan.baseline is not None:
+        print(f"## This checkout and {arguments.against}\n\n{comparison.render(parts)}")
     _summarize(parts, plan)
     return 1 if plan.failures else 0
 
 
 def _measure(kind: Kind, here: stage.BenchStage, plan: Plan, arguments: argparse.Namespace) -> Part:
     """Measure a part; one that fails as a whole costs the others nothing."""
+    cases = arguments.parts.get(kind.name) or arguments.clients
     try:
-        part = kind.measure(here, plan)
+        part = kind.measure(here, replace(plan, cases=tuple(cases)))
     except stage.BenchError as error:
         part = Part(kind.name)
         plan.fail(part, kind.title, error)
@@ -155,20 +177,21 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         seconds=arguments.seconds or seconds,
         warmup_s=warmup_s if arguments.warmup is None else arguments.warmup,
         quick=arguments.quick,
-        cases=tuple(arguments.clients),
         peers=tuple(arguments.only),
         databases=arguments.databases,
+        baseline=arguments.against and ttweet.baseline(arguments.against.absolute()),
     )
 
 
 def _command(part: str, arguments: argparse.Namespace) -> str:
     """The command that measures this part again; folders are everybody's own affair."""
-    words = ["scripts/bench", part, *(["--quick"] if arguments.quick else [])]
+    names = [f"{part}-{_name(case)}" for case in arguments.parts.get(part, ())]
+    words = ["scripts/bench", *(names or [part]), *(["--quick"] if arguments.quick else [])]
     for name in ("rounds", "seconds", "warmup"):
         if (value := getattr(arguments, name)) is not None:
             words += [f"--{name}", f"{value:g}"]
     if arguments.clients:
-        words += ["--clients", *("x".join(map(str, case)).removesuffix("x1") for case in arguments.clients)]
+        words += ["--clients", *map(_name, arguments.clients)]
     if arguments.only:
         words += ["--only", *arguments.only]
     return shlex.join(words)
@@ -178,10 +201,15 @@ def _today() -> str:
     return datetime.datetime.now(datetime.UTC).date().isoformat()
 
 
-def _warn_of(here: stage.BenchStage) -> None:
+def _warn_of(here: stage.BenchStage, is_ahead: bool) -> None:
     """Say what makes the figures worthless before minutes are spent on them."""
     if here.cores.server == here.cores.generator:
         say("warning: there is one core only; servers and generator share it and the figures say little")
+    if not is_ahead:
+        say("warning: other programs get as much of the processor as the benchmark; run it as root to go ahead of them")
+    if machine.build() == machine.UNOPTIMIZED:
+        say("warning: this Python was built without PGO and LTO and is slower than that of users; "
+            "make .venv with a Python of uv or of the system")  # fmt: skip
     if (kind := machine.file_system(here.directory)) in ("tmpfs", "ramfs"):
         say(f"warning: {here.directory} is on a {kind}, where nothing is durable; choose a disk with --dir")
 

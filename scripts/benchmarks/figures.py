@@ -30,13 +30,17 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One round of one subject in one case. Latencies in microseconds; `cpu_share` of the generator, 1 is a core."""
+    """One round of one subject in one case. Latencies in microseconds.
+
+    `cpu_share` is the generator's, 1 is a core; `server_us` is the server's processor time for an operation.
+    """
 
     value: float
     p50_us: float | None = None
     p99_us: float | None = None
     max_us: float | None = None
     cpu_share: float | None = None
+    server_us: float | None = None
 
 
 @dataclass(slots=True)
@@ -93,6 +97,15 @@ class Part:
         """Keep a sentence for the page, once."""
         if sentence not in self.notes:
             self.notes.append(sentence)
+
+    def processor_time(self) -> Part:
+        """Return a part with the server's processor time for an operation, us, in place of each value that has one."""
+        costs = Part(self.name)
+        for figure in self.figures:
+            for sample in figure.samples:
+                if sample.server_us:
+                    costs.add(figure.subject, figure.case, "us", Sample(sample.server_us))
+        return costs
 
     @property
     def cases(self) -> list[str]:

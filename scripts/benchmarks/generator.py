@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -64,7 +64,7 @@ def run(stage: BenchStage, server: PeerServer, protocol: str, load: Load) -> dic
 
     Raises BenchError when the generator fails or the server refuses requests.
     """
-    argv = _argv(server.port, protocol, load)
+    argv = _argv(server, protocol, load)
     with pinned(stage.cores.generator):
         done = subprocess.run(
             argv, capture_output=True, text=True, check=False, timeout=load.warmup_s + load.seconds + SPARE_S
@@ -80,19 +80,19 @@ def run(stage: BenchStage, server: PeerServer, protocol: str, load: Load) -> dic
 def measure(stage: BenchStage, server: PeerServer, protocol: str, load: Load) -> Sample:
     """Load a server for one round: the rate of answers and their latencies. Raises BenchError as `run` does."""
     figures = run(stage, server, protocol, load)
-    return Sample(
-        value=figures["rate"],
-        p50_us=figures["p50_us"],
-        p99_us=figures["p99_us"],
-        max_us=figures["max_us"],
-        cpu_share=figures["cpu_share"],
-    )
+    return sample_of(figures, figures["rate"])
+
+
+def sample_of(figures: Mapping[str, Any], value: float) -> Sample:
+    """Return a sample of this value with the generator's other figures."""
+    latencies = (figures["p50_us"], figures["p99_us"], figures["max_us"])
+    return Sample(value, *latencies, figures["cpu_share"], figures["server_us"])
 
 
 @contextmanager
 def held_connections(stage: BenchStage, server: PeerServer, protocol: str, clients: int) -> Iterator[dict[str, Any]]:
     """Open connections, wait until each was greeted, keep them open in the block. Gives the generator's figures."""
-    with _holding(stage, [*_argv(server.port, protocol, Load(clients)), "--hold"]) as figures:
+    with _holding(stage, [*_argv(server, protocol, Load(clients)), "--hold"]) as figures:
         yield figures
 
 
@@ -137,8 +137,9 @@ def _holding(stage: BenchStage, argv: list[str]) -> Iterator[dict[str, Any]]:
         process.communicate()
 
 
-def _argv(port: int, protocol: str, load: Load) -> list[str]:
-    argv = [str(program()), "--port", str(port), "--clients", str(load.clients), "--in-flight", str(load.in_flight)]
+def _argv(server: PeerServer, protocol: str, load: Load) -> list[str]:
+    argv = [str(program()), "--port", str(server.port), "--pid", str(server.process.pid)]
+    argv += ["--clients", str(load.clients), "--in-flight", str(load.in_flight)]
     argv += ["--warmup", str(load.warmup_s), "--seconds", str(load.seconds)]
     if load.tag is not None:
         argv += ["--tag", load.tag]

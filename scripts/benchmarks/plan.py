@@ -5,31 +5,42 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from benchmarks.figures import Load, Part, Sample
-from benchmarks.peers.peer import Peer, Subject
+from benchmarks.peers.peer import BEFORE, Peer, Subject
 from benchmarks.stage import BenchError, BenchStage, PeerServer
+
+Case = tuple[int, int]
+"""Clients, and requests in flight for each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The choices of one run. `cases` (clients, in flight) and `peers` narrow a part down; empty means all it has."""
+    """The choices of one run. `cases` (clients, in flight) and `peers` narrow a part down; empty means all it has.
+
+    `baseline` is the ttweet of another checkout, whose turns alternate with those of this one.
+    """
 
     rounds: int = 5
     seconds: float = 2.0
     warmup_s: float = 0.5
     quick: bool = False
-    cases: tuple[tuple[int, int], ...] = ()
+    cases: tuple[Case, ...] = ()
     peers: tuple[str, ...] = ()
     databases: Path | None = None
+    baseline: Peer | None = None
     failures: list[str] = field(default_factory=list)
 
     def load(self, clients: int, in_flight: int = 1, *, reconnect: bool = False, tag: str | None = None) -> Load:
         """A load of this plan's length."""
         return Load(clients, in_flight, self.seconds, self.warmup_s, tag, reconnect)
+
+    def loads(self, all_of_them: tuple[Case, ...], quick: tuple[Case, ...]) -> list[Load]:
+        """The loads of a part: those that were asked for, or its own."""
+        return [self.load(*case) for case in self.cases or (quick if self.quick else all_of_them)]
 
     def clients(self, all_of_them: tuple[int, ...], quick: tuple[int, ...]) -> tuple[int, ...]:
         """The numbers of clients for a part that has nothing but one request in flight."""
@@ -39,7 +50,15 @@ class Plan:
 
     def wants(self, peer: Peer) -> bool:
         """Whether this peer was asked for; ttweet always is."""
-        return not self.peers or peer.name in (*self.peers, "ttweet", "echo")
+        return not self.peers or peer is self.baseline or peer.name in (*self.peers, "ttweet", "echo")
+
+    def with_baseline(self, subjects: Sequence[Subject]) -> list[Subject]:
+        """Return the subjects, each one of ttweet followed by that of the baseline, if there is one."""
+        return [one for subject in subjects for one in (subject, *self._before(subject))]
+
+    def _before(self, subject: Subject) -> Iterator[Subject]:
+        if self.baseline is not None and subject.peer.name == "ttweet":
+            yield replace(subject, name=f"{subject.name}{BEFORE}", peer=self.baseline)
 
     def fail(self, part: Part, what: str, error: BenchError) -> None:
         """Note on the page that something could not be measured, tell why, and let the run end with an error."""
@@ -70,6 +89,7 @@ def say(text: str) -> None:
 def serving(stage: BenchStage, plan: Plan, part: Part, subjects: Sequence[Subject]) -> Iterator[Running]:
     """Run the servers of these subjects, one for each peer, in the block; name and leave out what is not installed."""
     servers: dict[str, PeerServer] = {}
+    subjects = plan.with_baseline(subjects)
     with ExitStack() as stack:
         for peer in dict.fromkeys(subject.peer for subject in subjects if plan.wants(subject.peer)):
             if peer.version() is None:

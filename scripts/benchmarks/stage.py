@@ -161,6 +161,14 @@ def resident_kib(pid: int) -> int:
     raise BenchError(f"process {pid} has no resident memory: it is gone")
 
 
+def processor_s(pid: int) -> float:
+    """Processor time of a process and of all its children, the ended ones too, in seconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    own = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")  # user, system, and both of ended children
+    return own + sum(processor_s(int(child)) for child in children)
+
+
 def raise_open_files() -> None:
     """Lift the soft limit of open files, which children inherit, as far as needed and allowed."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

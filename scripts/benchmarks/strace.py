@@ -12,18 +12,22 @@ from pathlib import Path
 from benchmarks import generator
 from benchmarks.figures import Load
 from benchmarks.peers import ttweet
+from benchmarks.peers.peer import Peer
 from benchmarks.stage import BenchError, BenchStage
 
 OPTIONS = ("-D", "-f", "-qq", "--seccomp-bpf", "-ttt", "-e", "trace=fsync,fdatasync")
 
 
-def count(stage: BenchStage, load: Load) -> tuple[int, int]:
-    """Acknowledgements and syncs of a new ttweet within the window of one load. Raises BenchError without strace."""
+def count(stage: BenchStage, load: Load, peer: Peer = ttweet.PEER) -> tuple[int, int]:
+    """Acknowledgements and syncs of a new server, this ttweet's by default, within the window of one load.
+
+    Raises BenchError without strace.
+    """
     if shutil.which("strace") is None:
         raise BenchError("strace is not installed: apt install strace")
     with tempfile.TemporaryDirectory(dir=stage.directory) as folder:
         trace = Path(folder) / "trace"
-        with ttweet.serve(stage, under=("strace", *OPTIONS, "-o", trace)) as server:
+        with peer.serve(stage, under=("strace", *OPTIONS, "-o", trace)) as server:
             figures = generator.run(stage, server, "ttweet-upload", load)
         start = float(figures["started"])
         return int(figures["count"]), count_between(trace, start, start + float(figures["seconds"]))

@@ -15,7 +15,8 @@ def render(kind: Kind, part: Part) -> str:
     """The section of one part."""
     blocks = [f"## {kind.title}", kind.about]
     if len(part.cases) > 1:
-        blocks += [_glance(kind, part), *_multiples(kind, part), _folded(_details(kind, part))]
+        blocks += [_glance(kind, part), *_multiples(kind, part, "ttweet divided by each other system:")]
+        blocks += [*_processor_time(kind, part.processor_time()), _folded(_details(kind, part))]
     elif part.figures:
         blocks += [_details(kind, part)]
     blocks += [*_verdicts(judge(part)), *_ahead(kind, part), *part.notes, f"`{part.command}`, {part.date}"]
@@ -39,20 +40,27 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, words: int = 1)
 
 def _glance(kind: Kind, part: Part) -> str:
     rows = (
-        [_title(kind, subject), *(_median(part.find(subject, case)) for case in part.cases)]
+        [kind.title_of(subject), *(_median(part.find(subject, case)) for case in part.cases)]
         for subject in part.subjects
     )
     return table([kind.case_title, *part.cases], rows)
 
 
-def _multiples(kind: Kind, part: Part) -> Iterator[str]:
+def _processor_time(kind: Kind, costs: Part) -> Iterator[str]:
+    if costs.figures:
+        yield "The server's processor time for an operation, in microseconds:"
+        yield _glance(kind, costs)
+        yield from _multiples(kind, costs, "That of ttweet divided by that of each other system:")
+
+
+def _multiples(kind: Kind, part: Part, text: str) -> Iterator[str]:
     rows = [
-        [_title(kind, subject), *(_multiple(kind, part, subject, case) for case in part.cases)]
+        [kind.title_of(subject), *(_multiple(kind, part, subject, case) for case in part.cases)]
         for subject in part.subjects
-        if subject in kind.mine
+        if kind.mine_of(subject)
     ]
     if rows:
-        yield "ttweet divided by each other system:"
+        yield text
         yield table([kind.case_title, *part.cases], rows)
 
 
@@ -61,8 +69,10 @@ def _folded(text: str) -> str:
 
 
 def _details(kind: Kind, part: Part) -> str:
-    head = [kind.case_title, "what", "median", "min", "max", "unit", "p50 ms", "p99 ms", "ttweet is", "generator's CPU"]
-    rows = [_detail(kind, part, figure) for figure in _by_case(part)]
+    head = [kind.case_title, "what", "median", "min", "max", "unit", "p50 ms", "p99 ms", "ttweet is"]
+    head += ["CPU us", "of ttweet", "generator's CPU"]
+    costs = part.processor_time()
+    rows = [_detail(kind, part, costs, figure) for figure in _by_case(part)]
     used = [column for column in range(len(head)) if any(row[column] for row in rows)]
     return table([head[column] for column in used], ([row[column] for column in used] for row in rows), words=2)
 
@@ -72,11 +82,11 @@ def _by_case(part: Part) -> Iterator[Figure]:
         yield from (figure for figure in part.figures if figure.case == case)
 
 
-def _detail(kind: Kind, part: Part, figure: Figure) -> list[str]:
-    cpu_share = figure.median_of("cpu_share")
+def _detail(kind: Kind, part: Part, costs: Part, figure: Figure) -> list[str]:
+    cpu_share, server_us = figure.median_of("cpu_share"), figure.median_of("server_us")
     return [
         figure.case,
-        _title(kind, figure.subject),
+        kind.title_of(figure.subject),
         number(figure.median, figure.unit),
         number(min(figure.values), figure.unit),
         number(max(figure.values), figure.unit),
@@ -84,6 +94,8 @@ def _detail(kind: Kind, part: Part, figure: Figure) -> list[str]:
         _milliseconds(figure.median_of("p50_us")),
         _milliseconds(figure.median_of("p99_us")),
         _multiple(kind, part, figure.subject, figure.case),
+        "" if not server_us else number(server_us, "us"),
+        _multiple(kind, costs, figure.subject, figure.case),
         "" if cpu_share is None else f"{cpu_share:.0%}",
     ]
 
@@ -95,7 +107,7 @@ def _multiple(kind: Kind, part: Part, subject: str, case: str) -> str:
 
 def multiple(kind: Kind, part: Part, subject: str, case: str) -> float | None:
     """How many times this subject's figure ours is; None where there is nothing to compare."""
-    mine = part.find(kind.mine.get(subject, ""), case)
+    mine = part.find(kind.mine_of(subject) or "", case)
     figure = part.find(subject, case)
     return None if mine is None or figure is None else ratio(mine, figure)
 
@@ -118,11 +130,7 @@ def _ahead(kind: Kind, part: Part) -> Iterator[str]:
     for subject, reason in kind.faster.items():
         cases = [case for case in part.cases if (multiple(kind, part, subject, case) or 1) < 1]
         if cases and reason:
-            yield f"{_title(kind, subject)} is faster at {', '.join(cases)}. {reason}"
-
-
-def _title(kind: Kind, subject: str) -> str:
-    return kind.titles.get(subject, subject)
+            yield f"{kind.title_of(subject)} is faster at {', '.join(cases)}. {reason}"
 
 
 def _median(figure: Figure | None) -> str:

@@ -53,20 +53,6 @@ static int epoll;
 
 const char *const program = "fanout";
 
-/* CPU time that the server has used, all threads of it; 0 when it is not known. */
-static double server_cpu_seconds(void)
-{
-    char path[64], stat[512] = "";
-    unsigned long user = 0, system = 0;
-    snprintf(path, sizeof path, "/proc/%d/stat", options.pid);
-    FILE *file = options.pid ? fopen(path, "r") : NULL;
-    if (file && fgets(stat, sizeof stat, file) && strrchr(stat, ')'))
-        sscanf(strrchr(stat, ')') + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system);
-    if (file)
-        fclose(file);
-    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
-}
-
 /* ---- one connection ---- */
 
 static void open_connection(struct connection *connection, const char *out, size_t bytes)
@@ -227,9 +213,9 @@ static void measure(void)
     publish_until(now_ns() + (uint64_t)(options.warmup_s * 1e9));
     window_start = now_ns();
     window_end = window_start + (uint64_t)(options.seconds * 1e9);
-    double cpu_before = cpu_seconds(), server_before = server_cpu_seconds();
+    double cpu_before = cpu_seconds(), server_before = cpu_seconds_of(options.pid);
     publish_until(window_end);
-    double cpu_s = cpu_seconds() - cpu_before, server_cpu_s = server_cpu_seconds() - server_before;
+    double cpu_s = cpu_seconds() - cpu_before, server_cpu_s = cpu_seconds_of(options.pid) - server_before;
     drain();
     print_figures(options.seconds, cpu_s, server_cpu_s);
 }
@@ -300,12 +286,12 @@ int main(int argc, char **argv)
     messages_start(now_ns() ^ (uint64_t)getpid() << 32);
     epoll = epoll_create1(EPOLL_CLOEXEC);
     uint64_t start = window_start = now_ns();
-    double server_before = server_cpu_seconds();
+    double server_before = cpu_seconds_of(options.pid);
     window_end = options.catch_up ? UINT64_MAX : 0;
     open_followers();
     wait_until_all_follow();
     if (options.catch_up || options.hold)
-        print_figures((double)(now_ns() - start) / 1e9, cpu_seconds(), server_cpu_seconds() - server_before);
+        print_figures((double)(now_ns() - start) / 1e9, cpu_seconds(), cpu_seconds_of(options.pid) - server_before);
     else
         measure();
     while (options.hold && getchar() != EOF)

@@ -5,11 +5,9 @@
  * one write. Only replies that come inside the measured window count. Prints one line of JSON.
  */
 #define _GNU_SOURCE
-#include "loadgen.h"
+#include "options.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,18 +35,8 @@ struct client {
     uint64_t opened_at;         /* ns */
 };
 
-static struct {
-    const char *host, *tag;
-    int port;
-    const struct protocol *protocol;
-    uint32_t clients, in_flight;
-    double warmup_s, seconds;
-    bool reconnect, hold;
-} options = {.host = "127.0.0.1", .clients = 1, .in_flight = 1, .warmup_s = 0.5, .seconds = 2};
-
 static struct client *clients;
 static int epoll;
-static struct sockaddr_in server;
 static size_t out_capacity;
 static uint32_t opening, ready;     /* connections */
 static uint64_t refused, waiting;   /* replies; requests without one */
@@ -63,7 +51,7 @@ static void open_client(struct client *client)
 {
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = client};
     client->opened_at = now_ns();
-    client->fd = begin_to_connect(&server, options.reconnect ? 1 + client->speaker.number % SOURCES : 0);
+    client->fd = begin_to_connect(&options.server, options.reconnect ? 1 + client->speaker.number % SOURCES : 0);
     client->in_bytes = client->out_start = client->out_end = 0;
     client->state = CONNECTING;
     opening++;
@@ -296,15 +284,15 @@ static void drain(void)
         turn();
 }
 
-static void print_figures(double opening_s, double started, double cpu_s)
+static void print_figures(double opening_s, double started, double cpu_s, double server_cpu_s)
 {
-    double rate = (double)histogram_count() / options.seconds;
+    double answers = (double)histogram_count(), rate = answers / options.seconds;
     printf("{\"protocol\":\"%s\",\"clients\":%u,\"in_flight\":%u,\"opening_s\":%.6f,\"started\":%.6f,\"seconds\":%.3f,"
-           "\"count\":%llu,\"refused\":%llu,\"rate\":%.1f,\"p50_us\":%.1f,\"p99_us\":%.1f,\"max_us\":%.1f,\"cpu_share\":%.3f}\n",
+           "\"count\":%llu,\"refused\":%llu,\"rate\":%.1f,\"p50_us\":%.1f,\"p99_us\":%.1f,\"max_us\":%.1f,\"cpu_share\":%.3f,\"server_us\":%.3f}\n",
            options.protocol->name, options.clients, options.in_flight, opening_s, started, options.seconds,
            (unsigned long long)histogram_count(), (unsigned long long)refused, rate,
            (double)histogram_quantile(0.5) / 1e3, (double)histogram_quantile(0.99) / 1e3, (double)histogram_max() / 1e3,
-           cpu_s / options.seconds);
+           cpu_s / options.seconds, answers > 0 ? server_cpu_s * 1e6 / answers : 0);
     fflush(stdout);
 }
 
@@ -313,76 +301,19 @@ static void measure(double opening_s)
     start_sending();
     run_until(window_start);
     double started = wall_seconds();
-    double cpu_before = cpu_seconds();
+    double cpu_before = cpu_seconds(), server_before = cpu_seconds_of(options.pid);
     run_until(window_end);
-    double cpu_s = cpu_seconds() - cpu_before;
+    double cpu_s = cpu_seconds() - cpu_before, server_cpu_s = cpu_seconds_of(options.pid) - server_before;
     drain();
-    print_figures(opening_s, started, cpu_s);
+    print_figures(opening_s, started, cpu_s, server_cpu_s);
 }
 
 /* Keep the connections open until stdin ends, so that somebody can look at the server. */
 static void hold(double opening_s)
 {
-    print_figures(opening_s, 0, 0);
+    print_figures(opening_s, 0, 0, 0);
     while (getchar() != EOF)
         continue;
-}
-
-/* ---- the command line ---- */
-
-static void usage(void)
-{
-    puts("usage: loadgen --port N [options] PROTOCOL\n"
-         "  --host ADDRESS     IPv4 address of the server (127.0.0.1)\n"
-         "  --clients N        connections (1)\n"
-         "  --in-flight K      requests without a reply, for each connection (1)\n"
-         "  --warmup S         seconds that are not counted (0.5)\n"
-         "  --seconds S        seconds that are (2)\n"
-         "  --tag NAME         the one tag of all requests (one of 1,000, by Zipf's law)\n"
-         "  --reconnect        a new connection for each request\n"
-         "  --hold             open the connections, print, wait for the end of stdin\n"
-         "protocols:");
-    for (const struct protocol *protocol = PROTOCOLS; protocol->name; protocol++)
-        printf("  %-14s     %s\n", protocol->name, protocol->purpose);
-}
-
-static void read_options(int argc, char **argv)
-{
-    static const struct option names[] = {
-        {"host", required_argument, NULL, 'h'},      {"port", required_argument, NULL, 'p'},
-        {"clients", required_argument, NULL, 'c'},   {"in-flight", required_argument, NULL, 'k'},
-        {"warmup", required_argument, NULL, 'w'},    {"seconds", required_argument, NULL, 's'},
-        {"tag", required_argument, NULL, 't'},       {"reconnect", no_argument, NULL, 'r'},
-        {"hold", no_argument, NULL, 'o'},            {"help", no_argument, NULL, 'H'},
-        {NULL, 0, NULL, 0},
-    };
-    for (int name; (name = getopt_long(argc, argv, "", names, NULL)) != -1;) {
-        switch (name) {
-        case 'h': options.host = optarg; break;
-        case 'p': options.port = atoi(optarg); break;
-        case 'c': options.clients = (uint32_t)atoi(optarg); break;
-        case 'k': options.in_flight = (uint32_t)atoi(optarg); break;
-        case 'w': options.warmup_s = atof(optarg); break;
-        case 's': options.seconds = atof(optarg); break;
-        case 't': options.tag = optarg; break;
-        case 'r': options.reconnect = true; break;
-        case 'o': options.hold = true; break;
-        case 'H': usage(); exit(0);
-        default: exit(2);
-        }
-    }
-    if (optind != argc - 1)
-        fail("one protocol is needed; see --help");
-    options.protocol = find_protocol(argv[optind]);
-    server = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)options.port)};
-    if (inet_pton(AF_INET, options.host, &server.sin_addr) != 1)
-        fail("%s is no IPv4 address", options.host);
-    if (options.port < 1 || options.clients < 1 || options.in_flight < 1 || options.seconds <= 0)
-        fail("port, clients, in-flight and seconds must be above 0");
-    if (options.tag && strlen(options.tag) > 40)
-        fail("a tag may have 40 characters here");
-    if (options.reconnect && options.in_flight != 1)
-        fail("a connection for each request has one in flight");
 }
 
 int main(int argc, char **argv)

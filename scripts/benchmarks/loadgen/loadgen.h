@@ -2,6 +2,7 @@
  *
  * loadgen.c   connections, clock, figures; knows no protocol
  * protocols.c what each peer speaks, as one table; knows no sockets
+ * options.c   the command line
  * messages.c  the tweets that are sent, and histogram of latencies
  *
  * tools.c is for this and the other generator.

@@ -45,6 +45,15 @@ double cpu_seconds(void)
          + (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
 }
 
+double cpu_seconds_of(int pid)
+{
+    clockid_t clock;
+    struct timespec used = {0};
+    if (pid && clock_getcpuclockid(pid, &clock) == 0)
+        clock_gettime(clock, &used);
+    return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
+}
+
 int begin_to_connect(const struct sockaddr_in *server, uint32_t source)
 {
     int yes = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -16,6 +16,7 @@ void fail(const char *pattern, ...) __attribute__((noreturn, format(printf, 1, 2
 uint64_t now_ns(void);
 double wall_seconds(void);          /* since 1970 */
 double cpu_seconds(void);           /* of this process */
+double cpu_seconds_of(int pid);     /* of all threads of a process; 0 when it is not known */
 
 /* A socket on its way to the server, from the N-th address after 127.0.0.1; from any with 0. */
 int begin_to_connect(const struct sockaddr_in *server, uint32_t source);

@@ -20,18 +20,18 @@ def measure(stage: BenchStage, plan: Plan) -> Part:
     """Run every case; in each round each server has one turn, the floor of SQLite too."""
     part = Part("acks")
     with serving(stage, plan, part, SUBJECTS) as running:
-        for load in _loads(plan):
-            batch = _batch_that_occurs(stage, part, load)
-            store = Turn("sqlite", load.case, "1/s", partial(floor.measure, stage, batch, plan.seconds))
-            take_turns(plan, part, [*load_turns(stage, running, load), store])
-            part.add("batch", load.case, "tweets", Sample(batch))
+        for load in plan.loads(CASES, QUICK_CASES):
+            floors = [] if plan.baseline else [_floor(stage, plan, part, load)]
+            take_turns(plan, part, [*load_turns(stage, running, load), *floors])
             _add_bound(part, load.case)
             _add_tail(part, load.case)
     return part
 
 
-def _loads(plan: Plan) -> list[Load]:
-    return [plan.load(*case) for case in plan.cases or (QUICK_CASES if plan.quick else CASES)]
+def _floor(stage: BenchStage, plan: Plan, part: Part, load: Load) -> Turn:
+    batch = _batch_that_occurs(stage, part, load)
+    part.add("batch", load.case, "tweets", Sample(batch))
+    return Turn("sqlite", load.case, "1/s", partial(floor.measure, stage, batch, plan.seconds))
 
 
 def _batch_that_occurs(stage: BenchStage, part: Part, load: Load) -> float:

@@ -33,10 +33,13 @@ def measure(stage: BenchStage, plan: Plan) -> Part:
     part = Part("follow")
     with serving(stage, plan, part, SUBJECTS) as running:
         for in_flight in (1, IN_FLIGHT):
-            take_turns(plan, part, _publish_turns(stage, plan, part, running, in_flight))
-        take_turns(plan, part, _trickle_turns(stage, plan, running))
-    _measure_idle(stage, plan, part)
-    _measure_catch_up(stage, plan, part)
+            if not plan.cases or (FOLLOWERS, in_flight) in plan.cases:
+                take_turns(plan, part, _publish_turns(stage, plan, part, running, in_flight))
+        if not plan.cases:
+            take_turns(plan, part, _trickle_turns(stage, plan, running))
+    if not (plan.cases or plan.baseline):
+        _measure_idle(stage, plan, part)
+        _measure_catch_up(stage, plan, part)
     return part
 
 
@@ -49,7 +52,7 @@ def _publish_turns(stage: BenchStage, plan: Plan, part: Part, running: Running, 
         )
         part.add(subject.name, f"{case}, last", "ms", Sample(figures["p50_us"] / 1000))
         part.add(subject.name, f"{case}, CPU", "us", Sample(figures["server_us"]))
-        return _sample(figures, figures["rate"])
+        return generator.sample_of(figures, figures["rate"])
 
     return [Turn(subject.name, case, "1/s", partial(publish, subject, server)) for subject, server in running]
 
@@ -58,7 +61,7 @@ def _trickle_turns(stage: BenchStage, plan: Plan, running: Running) -> list[Turn
     def trickle(subject: Subject, server: PeerServer) -> Sample:
         options = ("--every", str(TRICKLE_MS), *_length(plan))
         figures = generator.fan_out(stage, server, subject.protocol, MANY, *options)
-        return _sample(figures, figures["p50_us"] / 1000)
+        return generator.sample_of(figures, figures["p50_us"] / 1000)
 
     return [
         Turn(subject.name, f"{MANY:,}, last", "ms", partial(trickle, subject, server)) for subject, server in running
@@ -67,10 +70,6 @@ def _trickle_turns(stage: BenchStage, plan: Plan, running: Running) -> list[Turn
 
 def _length(plan: Plan) -> tuple[str, ...]:
     return ("--warmup", str(plan.warmup_s), "--seconds", str(plan.seconds))
-
-
-def _sample(figures: dict[str, float], value: float) -> Sample:
-    return Sample(value, figures["p50_us"], figures["p99_us"], figures["max_us"], figures["cpu_share"])
 
 
 def _measure_idle(stage: BenchStage, plan: Plan, part: Part) -> None:

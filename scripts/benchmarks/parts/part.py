@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from benchmarks.figures import Part
+from benchmarks.peers.peer import BEFORE
 from benchmarks.plan import Plan
 from benchmarks.stage import BenchStage
 
@@ -26,3 +27,12 @@ class Kind:
     mine: Mapping[str, str] = field(default_factory=dict)
     case_title: str = "clients"
     faster: Mapping[str, str] = field(default_factory=dict)
+
+    def title_of(self, subject: str) -> str:
+        """How a subject is called, also one of another checkout."""
+        name = subject.removesuffix(BEFORE)
+        return self.titles.get(name, name) + subject[len(name) :]
+
+    def mine_of(self, subject: str) -> str | None:
+        """Return which of our subjects another one is compared with, if any."""
+        return subject.removesuffix(BEFORE) if subject.endswith(BEFORE) else self.mine.get(subject)

@@ -1,10 +1,10 @@
-"""The last message, and the newest 20 of a tag, of servers that hold the same kind of tweets."""
+"""The last message, the newest 20 of a tag and the list of tags, of servers that hold the same kind of tweets."""
 
 from __future__ import annotations
 
 from benchmarks.figures import Part
 from benchmarks.parts.part import Kind
-from benchmarks.peers import ECHO, REDIS_MULTI, TTWEET
+from benchmarks.peers import ECHO, REDIS_LAST, REDIS_MULTI, TTWEET, TTWEET_LAST
 from benchmarks.peers.peer import Subject
 from benchmarks.peers.redis import PEER as REDIS
 from benchmarks.peers.ttweet import PEER
@@ -12,15 +12,16 @@ from benchmarks.plan import Plan, Running, load_turns, serving, take_turns
 from benchmarks.stage import BenchStage
 
 SUBJECTS = (
-    Subject("ttweet-last", "ttweet, last message", PEER, "ttweet-last"),
-    Subject("redis-last", "Redis, XREVRANGE 1", REDIS, "redis-last"),
+    TTWEET_LAST,
+    REDIS_LAST,
     Subject("ttweet-tag", "ttweet, newest 20 of a tag", PEER, "ttweet-tag"),
     Subject("redis-tag", "Redis, XREVRANGE 20 of a tag", REDIS, "redis-tag"),
+    Subject("ttweet-tags", "ttweet, list of tags", PEER, "ttweet-tags"),
     ECHO,
 )
 WRITERS = {"ttweet": TTWEET, "redis": REDIS_MULTI}
-CASES = (1, 64, 256)
-QUICK_CASES = (64,)
+CASES = ((1, 1), (64, 1), (256, 1), (16, 16))
+QUICK_CASES = ((64, 1),)
 
 
 def measure(stage: BenchStage, plan: Plan) -> Part:
@@ -28,8 +29,8 @@ def measure(stage: BenchStage, plan: Plan) -> Part:
     part = Part("reads")
     with serving(stage, plan, part, SUBJECTS) as running:
         _fill(stage, plan, running)
-        for clients in plan.clients(CASES, QUICK_CASES):
-            take_turns(plan, part, load_turns(stage, running, plan.load(clients)))
+        for load in plan.loads(CASES, QUICK_CASES):
+            take_turns(plan, part, load_turns(stage, running, load))
     return part
 
 
@@ -42,7 +43,8 @@ def _fill(stage: BenchStage, plan: Plan, running: Running) -> None:
 KIND = Kind(
     name="reads",
     title="Reads",
-    about="The last message, and the newest 20 tweets of a tag (one of 1,000 by Zipf's law), with warm caches.",
+    about="The last message, the newest 20 tweets of a tag (one of 1,000 by Zipf's law), and the list of tags. "
+    "All caches are warm. `16x16` are 16 clients with 16 requests in flight each.",
     measure=measure,
     titles={subject.name: subject.title for subject in SUBJECTS},
     mine={"redis-last": "ttweet-last", "redis-tag": "ttweet-tag", "echo": "ttweet-last"},

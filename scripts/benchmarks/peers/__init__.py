@@ -33,4 +33,6 @@ MOSQUITTO = Subject(
     faster="Mosquitto acknowledges from memory and never waits for a disk.",
 )  # fmt: skip
 NAIVE = Subject("naive", "FastAPI + sqlite3", naive.PEER, "http", max_clients=256, pipelines=False)
+TTWEET_LAST = Subject("ttweet-last", "ttweet, last message", ttweet.PEER, "ttweet-last")
+REDIS_LAST = Subject("redis-last", "Redis, XREVRANGE 1", redis.PEER, "redis-last")
 ECHO = Subject("echo", "Echo, nothing stored", echo.PEER, "echo")

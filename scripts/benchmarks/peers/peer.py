@@ -17,6 +17,7 @@ from benchmarks import generator
 from benchmarks.figures import Load, Sample
 from benchmarks.stage import BenchStage, PeerServer, free_port
 
+BEFORE = ", before"  # ends the names of what is measured of another checkout
 VENV_VARIABLE = "TTWEET_BENCH_PEERS"  # names another virtual environment of the peers that come from PyPI
 
 Measure = Callable[[BenchStage, PeerServer, str, Load], Sample]
@@ -35,7 +36,7 @@ class Peer:
     about: str
     install: str
     version: Callable[[], str | None]
-    serve: Callable[[BenchStage], AbstractContextManager[PeerServer]]
+    serve: Callable[..., AbstractContextManager[PeerServer]]
     measure: Measure = generator.measure
 
 

@@ -11,14 +11,14 @@ import os
 import resource
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.figures import Load, Sample, quantile
 from benchmarks.peers.peer import Peer, find_program, version_of
-from benchmarks.stage import BenchError, BenchStage, PeerServer, free_port, pinned, takes_connections
+from benchmarks.stage import BenchError, BenchStage, PeerServer, free_port, pinned, processor_s, takes_connections
 
 SETTLE_S = 1.0  # beyond the window: until the last client has begun, and after the first has ended
 CLIENTS_A_SECOND = 256  # that begin on one core
@@ -75,13 +75,15 @@ def measure(stage: BenchStage, server: PeerServer, protocol: str, load: Load) ->
     seconds = math.ceil(load.warmup_s + load.seconds + SETTLE_S + load.clients / CLIENTS_A_SECOND)
     argv = [_program("pgbench"), "--no-vacuum", "--protocol=prepared", "--file=script.sql", "--log", "--jobs=1"]
     argv += [f"--client={load.clients}", f"--time={seconds}", *_where(server.port), "postgres"]
-    before = _children_cpu_s()
+    before, server_before = _children_cpu_s(), processor_s(server.process.pid)
     with pinned(stage.cores.generator):
         done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BenchError(f"pgbench at {load.case}: {done.stderr.strip()[-2000:]}")
     cpu_share = (_children_cpu_s() - before) / seconds
-    return sample_of(_transactions(folder), load, cpu_share)
+    transactions = [*_transactions(folder)]
+    server_us = (processor_s(server.process.pid) - server_before) * 1e6 / max(1, len(transactions))
+    return replace(sample_of(transactions, load), cpu_share=cpu_share, server_us=server_us)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +95,8 @@ class Transaction:
     took_us: float
 
 
-def sample_of(transactions: Iterable[Transaction], load: Load, cpu_share: float | None = None) -> Sample:
+def sample_of(transactions: Sequence[Transaction], load: Load) -> Sample:
     """The figures of the steady window: all clients are there, the warm-up is over, none has stopped yet."""
-    transactions = list(transactions)
     first: dict[int, float] = {}
     last: dict[int, float] = {}
     for one in transactions:
@@ -106,7 +107,7 @@ def sample_of(transactions: Iterable[Transaction], load: Load, cpu_share: float 
     took = [one.took_us for one in transactions if start <= one.ended_s < end]
     if len(first) < load.clients or not took:
         raise BenchError(f"pgbench at {load.case}: no window in which all clients were at work")
-    return Sample(len(took) / (end - start), quantile(took, 0.5), quantile(took, 0.99), max(took), cpu_share)
+    return Sample(len(took) / (end - start), quantile(took, 0.5), quantile(took, 0.99), max(took))
 
 
 def _transactions(folder: Path) -> Iterator[Transaction]:

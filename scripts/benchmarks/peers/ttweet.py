@@ -7,39 +7,47 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from server_process import Broken, ServerProcess
 
-from benchmarks.peers.peer import Peer, find_program, version_of
+from benchmarks import priority
+from benchmarks.peers.peer import BEFORE, Peer, find_program, version_of
 from benchmarks.stage import BenchError, BenchStage, PeerServer, pinned
 
 MAX_CLIENTS = 6000  # the part `idle` opens 5,000
 
 
-def program() -> Path:
-    """The `ttweet` of the environment that runs the benchmark."""
-    return Path(sys.executable).with_name("ttweet")
-
-
-def command(database: Path) -> list[str | Path]:
-    """The command line of the server that is measured."""
-    return [program(), "serve", "0", "--db", database, "--max-clients", str(MAX_CLIENTS), "--quiet"]
+def program(checkout: Path | None = None) -> Path:
+    """The `ttweet` of the environment that runs the benchmark, or of another checkout."""
+    return Path(sys.executable).with_name("ttweet") if checkout is None else checkout / ".venv" / "bin" / "ttweet"
 
 
 @contextmanager
 def serve(
-    stage: BenchStage, database: Path | None = None, *, under: tuple[str | Path, ...] = ()
+    stage: BenchStage,
+    database: Path | None = None,
+    *,
+    under: tuple[str | Path, ...] = (),
+    options: tuple[str | Path, ...] = (),
+    checkout: Path | None = None,
 ) -> Iterator[PeerServer]:
-    """Serve a new database, or the one given; `under` is put before the command, such as strace and its options."""
+    """Serve a new database, or the one given.
+
+    `under` is put before the command, such as strace and its options; `options` are added to those of `ttweet serve`.
+    """
     directory = stage.folder("ttweet")
-    argv = [*under, *command(database or directory / "tweets.db")]
+    argv = [*under, program(checkout), "serve", "0", "--db", database or directory / "tweets.db"]
+    argv += ["--max-clients", str(MAX_CLIENTS), "--quiet", *options]
     with ExitStack() as stack:
         try:
             with pinned(stage.cores.server):
                 server = stack.enter_context(ServerProcess.serving(argv, directory, os.environ, last=signal.SIGTERM))
         except Broken as exc:
             raise BenchError(str(exc)) from exc
+        priority.share(server.process.pid)
         yield PeerServer(server.port, directory, server.process)
 
 
@@ -51,3 +59,15 @@ PEER = Peer(
     version=lambda: version_of(find_program(str(program())), "--version"),
     serve=serve,
 )
+
+
+def baseline(checkout: Path) -> Peer:
+    """Return the ttweet of another checkout, in its own environment, as a peer."""
+    return replace(
+        PEER,
+        name=f"ttweet{BEFORE}",
+        about=f"`ttweet serve` of {checkout.name}",
+        install=f"{checkout}/scripts/setup",
+        version=lambda: version_of(find_program(str(program(checkout))), "--version"),
+        serve=partial(serve, checkout=checkout),
+    )
