@@ -56,13 +56,9 @@ NOT_YET_CODE = {
     "tests/tools",
     "tests/whole",
     "ttweet/broker",
-    "ttweet/cli",
-    "ttweet/cli/chat",
-    "ttweet/cli/commands",
     "ttweet/server",
     "ttweet/server/net",
     "ttweet/server/tcp",
-    "ttweet/storage",
     "ttweet/storage/sqlite",
 }
 

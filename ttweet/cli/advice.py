@@ -1,4 +1,4 @@
-"""What to do about an error in words of the command line, which the library's texts do not speak."""
+"""Remedies for errors as commands and options, which the library's texts do not have."""
 
 import shlex
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""A command that is run for somebody: a signal that would end this program goes on to it, and is waited for.
+"""A command that another command runs: it gets the signals that would end this program, which then waits for it.
 
 Knows no tweets and no servers.
 """

@@ -64,7 +64,7 @@ class ScriptTarget:
 
     @property
     def line(self) -> str:
-        """What loads the script in a startup file."""
+        """The line of a startup file that loads the script."""
         word = shlex.quote(str(self.script))
         return f"[ ! -r {word} ] || . {word}  # completion of ttweet"
 
@@ -191,7 +191,7 @@ def _explain_login_shells(home: Path) -> None:
 
 
 def _answer(name: Shell, option: str, program: str) -> str:
-    """What a new shell prints after its last NUL: what its startup files print is before that. Empty if nothing.
+    """Return the output of a new shell after its last NUL, which follows that of its startup files. Empty if nothing.
 
     It gets neither our terminal nor our pipes, which a program that it leaves behind would hold open.
     """

@@ -15,7 +15,7 @@ class TerminalConsole(Console):
         defaults = {"no_color": not shell.has_colour(stream), "highlight": False}
         super().__init__(file=stream, width=columns, height=lines, **defaults | options)
 
-    @property  # type: ignore[misc]  # nobody sets it
+    @property  # type: ignore[misc]  # it is never set
     def size(self) -> ConsoleDimensions:
         """The size at this moment: a window may change its own."""
         return ConsoleDimensions(*terminal.size())

@@ -1,4 +1,4 @@
-"""What is said of an exception that no command has foreseen: a sentence, and never a traceback unless you ask for one.
+"""The message of an unexpected exception: a sentence, and a traceback only if you ask for one.
 
 Quick to import: the classic commands use it.
 """
@@ -22,9 +22,9 @@ NO_THREAD = "can't start new thread"  # CPython's words, of a RuntimeError
 
 
 def cause(error: BaseException) -> BaseException:
-    """What happened, where a nursery has put it into a group, or the import of a command's module has wrapped it.
+    """Return the exception inside a nursery's group, or inside the error of importing a command's module.
 
-    Of a group with Ctrl-C in it that is Ctrl-C, else the first exception.
+    From a group it is Ctrl-C, if that is in it, else the first exception.
     """
     if isinstance(error, BaseExceptionGroup):
         interrupts = error.subgroup(KeyboardInterrupt)

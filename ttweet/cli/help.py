@@ -34,7 +34,7 @@ class PageConsole(TerminalConsole):
         super().__init__(None, no_color=None)  # stdout, and FORCE_COLOR counts in a pipe
 
     def on_broken_pipe(self) -> None:
-        """Say it the way every other command hears it."""
+        """Raise the error that every other command raises."""
         raise BrokenPipeError
 
     def print(self, *objects: Any, **options: Any) -> None:
@@ -60,7 +60,7 @@ class Manual:
         _print_wrapped(console, options, synopsis)
 
     def render_description(self, console: "Console", options: "ConsoleOptions", description: object) -> None:
-        """What the command does."""
+        """Print the description of the command."""
         console.print()
         _print_wrapped(console, options, _text(description))
 
@@ -90,7 +90,7 @@ def _print_entry(console: "Console", options: "ConsoleOptions", label: str, desc
 
 
 def _print_wrapped(console: "Console", options: "ConsoleOptions", text: Text) -> None:
-    """Each line of the text; what does not fit goes on below it, not at the edge."""
+    """Print each line of the text; its rest is indented below it."""
     for line in text.split(allow_blank=True):
         if len(line) <= options.max_width:
             _print_line(console, line)
@@ -124,7 +124,7 @@ def _print_line(console: "Console", line: Text) -> None:
 
 
 def _hang(line: Text) -> tuple[Text, int]:
-    """What of a line stands only at its beginning, and the column in which the rest of it goes on."""
+    """Return the head of a line, and the column of the lines that continue it."""
     if term := _TERM.match(line.plain):
         return line[: term.end()], term.end()
     if margin := _MARGIN.match(line.plain):

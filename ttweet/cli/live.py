@@ -1,4 +1,4 @@
-"""What the commands that wait for tweets share: how a tweet is shown as it comes, time-outs, news of the connection."""
+"""The common part of the commands that wait for tweets: showing tweets, time-outs, reports of the connection."""
 
 import os
 import select
@@ -53,7 +53,7 @@ class News(FollowListener):
             self._lost = True
 
     def on_caught_up(self, count: int) -> None:
-        """See FollowListener. What was no more than a wait has told of itself."""
+        """See FollowListener. A mere wait has already been reported."""
         if self._lost:
             shell.hint(f"reconnected; caught up on {shell.amount(count, 'tweet')}")
         self._lost = False
@@ -126,6 +126,6 @@ def leave_with_reader() -> None:
 
 def _leave(pipe: int) -> None:
     poll = select.poll()
-    poll.register(pipe, 0)  # errors are told without being asked for
+    poll.register(pipe, 0)  # poll reports errors in any case
     poll.poll()
     os._exit(shell.PIPE_CLOSED)

@@ -108,7 +108,7 @@ def make_app(*, full: bool = False) -> App:
 
 
 def _shown(page: HelpPage, *, full: bool) -> dict[str, Any]:
-    """What cyclopts prints of a command, whose version would be Markdown otherwise."""
+    """Return the settings of a command for cyclopts; by default it reads the version as Markdown."""
     return {**_page(page, full=full), "version_format": "rich"}
 
 

@@ -17,7 +17,7 @@ from ttweet.model.tweets import refuse_impossible
 
 
 def _whole(_: type, tokens: Sequence[Token]) -> int:
-    """Digits to the number that they are. The parser's own way would round 1.5 to 2, and take 0x2, 1_0 and blanks."""
+    """Digits to the number that they are. The parser's own way would round 1.5 to 2, and accept 0x2, 1_0 and spaces."""
     [token] = tokens
     if not re.fullmatch("[0-9]{1,99}", token.value):
         raise CoercionError(token=token, target_type=int)
@@ -25,12 +25,12 @@ def _whole(_: type, tokens: Sequence[Token]) -> int:
 
 
 def whole(least: int, most: int) -> Parameter:
-    """What every argument and option has that is a whole number."""
+    """Return the settings of an argument or option that is a whole number."""
     return Parameter(converter=_whole, validator=Number(gte=least, lte=most))
 
 
 def _named(type_: type[Path | str], tokens: Sequence[Token]) -> Path | str:
-    """What names a file. An empty name is a variable that is not set, and would be the working folder or no file."""
+    """Convert the name of a file. An empty name is an unset variable, and would be the working folder or no file."""
     [token] = tokens
     if not token.value:
         raise CoercionError(token=token, target_type=Path)
@@ -46,7 +46,7 @@ def seconds(duration: str | None, option: str, *, bare: bool = True) -> float | 
 
 
 def _age(_: type, tokens: Sequence[Token]) -> float:
-    """How old a tweet may get, in seconds. Less than one keeps none, which is nobody's wish."""
+    """How old a tweet may get, in seconds. Less than one would keep none, which no user wants."""
     [token] = tokens
     age_s = seconds(token.value, "--keep", bare=False) or 0.0
     if age_s < 1:

@@ -1,4 +1,4 @@
-"""What goes to stdout: tables on a terminal, columns parted by tabs in a pipe, or JSON.
+"""Output on stdout: tables on a terminal, columns separated by tabs in a pipe, or JSON.
 
 Nothing that a user wrote reaches a terminal unescaped, and in columns every row is one line. The tables are imported
 with rich when there is a terminal: a script goes without.
@@ -34,7 +34,7 @@ def json_line(value: object, *, ascii_only: bool = False) -> str:
 
 
 def stored_json(stored: "Stored") -> dict[str, object]:
-    """What the server says of an upload, in its own words."""
+    """Return the server's answer to an upload as JSON has it."""
     value: dict[str, object] = {"id": stored.id, "at": stored.at, "tags": stored.tags}
     return value | {"deleted": True} if stored.deleted else value
 

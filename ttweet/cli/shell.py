@@ -28,7 +28,7 @@ NOTHING = 4
 REFUSED = 5
 TIMED_OUT = 124  # as timeout(1) has it
 INTERRUPTED = 130
-PIPE_CLOSED = 141  # what a shell shows of a process that SIGPIPE has ended; nobody reads any further, so no word of it
+PIPE_CLOSED = 141  # as a shell shows a process that SIGPIPE has ended; no reader is left for a message
 
 EXIT_CODES = {
     DONE: "done; a posted tweet is on the server's disk",
@@ -43,7 +43,7 @@ EXIT_CODES = {
 
 
 class UsageError(Exception):
-    """The command line cannot be meant like that. The text says what was seen and what would work."""
+    """The command line is invalid. The text says what was seen and what would work."""
 
 
 class TimeUp(Exception):  # as what a person would say
@@ -76,7 +76,7 @@ def run(command: Callable[P, int], *args: P.args, **kwargs: P.kwargs) -> int:
 
 
 def sentence(error: BaseException) -> str:
-    """What is said of an error of any kind."""
+    """Return the message of an error of any kind."""
     match error:
         case UsageError() | TimeUp():
             return str(error)
@@ -93,7 +93,7 @@ def sentence(error: BaseException) -> str:
 
 
 def exit_code(error: BaseException) -> int:
-    """What an error means to a script."""
+    """Return the exit code of an error."""
     if isinstance(error, UsageError):
         return USAGE
     if isinstance(error, TimeUp):
@@ -140,7 +140,7 @@ def hint(text: str) -> None:
 
 
 def wait_teller() -> Callable[[int], None]:
-    """What says on stderr why nothing happens for some seconds: at first, and when it takes longer than before."""
+    """Return a function that reports on stderr a wait of some seconds: the first one, and each longer one."""
     longest = 0
 
     def tell(seconds: int) -> None:
@@ -198,7 +198,7 @@ def _talk(line: str) -> None:
         try:
             sys.stderr.write(line + "\n")
         except OSError:
-            sys.stderr = None  # nobody hears it, and the exit code has to tell what happened
+            sys.stderr = None  # no reader is left, so the exit code must show the failure
 
 
 def _prepare_streams() -> None:

@@ -1,6 +1,6 @@
 """Where commands look: a server, or for `last` and `tags` a database file, which gives the same answers.
 
-What the command line says comes first, then the environment, then the server at the default address. Only when nothing
+The command line comes first, then the environment, then the server at the default address. Only when nothing
 listens there `last` and `tags` read the file in the working folder.
 """
 
@@ -29,7 +29,7 @@ DB = Path(defaults.DB)
 
 
 class Source(Protocol):
-    """What can be asked of a file and of a server alike. Raises ConnectError, OpenError, StoreError, Refused."""
+    """The queries that both a file and a server can answer. Raises ConnectError, OpenError, StoreError, Refused."""
 
     @property
     def max_tags(self) -> int | None:

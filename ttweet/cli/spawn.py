@@ -1,7 +1,7 @@
 """Start a program as execvp(3) would, but in a process of its own.
 
 `subprocess` differs from execvp in three ways that show in a wrapper: it closes the descriptors that the caller opened
-for the program, does not hand a script without `#!` to the shell, and goes on along PATH after such a script.
+for the program, does not hand a script without `#!` to the shell, and continues along PATH after such a script.
 """
 
 import errno

@@ -1,4 +1,4 @@
-"""What `post` and `run` do with `--spool`: those that wait go first, then the new one; what cannot go now is kept.
+"""The spool of `post` and `run`: waiting tweets go first, then the new one; a tweet that cannot go now is kept.
 
 A tweet leaves the spool when the server has stored it or refuses it for what it is (`REQUEST_FAULTS`). Every other
 refusal, such as that of a token, keeps it, whether it is new or has waited.
@@ -104,7 +104,7 @@ def _tell_wait(holder: str) -> None:
 
 
 def _tell_others(spool: Spool, server: str) -> None:
-    """What waits for a server is kept under the words that named it: another spelling finds nothing."""
+    """Waiting tweets are kept under the given name of the server: another spelling finds none."""
     entries = [entry for entry in spool.take() if isinstance(entry, Entry)]
     others = sorted({entry.parcel.server for entry in entries} - {server})
     if others:
@@ -127,7 +127,7 @@ def _deliver(spool: Spool, open_client: Open, mine: Entry) -> Stored:
 
 
 def _deliver_waiting(spool: Spool, clients: Open, server: str, *, before: Entry | None = None) -> None:
-    """Post what waits for the server, in order, up to the entry. Raises what keeps it from going on."""
+    """Post what waits for the server, in order, up to the entry. Raises the error that stops it."""
     posted = 0
     try:
         for entry in spool.take():

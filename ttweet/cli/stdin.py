@@ -1,4 +1,4 @@
-"""What comes in by stdin: bytes of UTF-8, without the mark that some programs put before them."""
+"""Input on stdin: UTF-8, without the byte order mark of some programs."""
 
 import codecs
 import io

@@ -35,7 +35,7 @@ def _said(variable: str) -> int:
 
 
 def _own_size() -> os.terminal_size:
-    """What the first of the three streams that is a terminal says; a new pseudo-terminal says 0 and 0."""
+    """Return the size of the first of the three streams that is a terminal; a new pseudo-terminal has 0 and 0."""
     for stream in (sys.stdout, sys.stderr, sys.stdin):
         with suppress(AttributeError, ValueError, OSError):  # closed, replaced by a test, or no terminal
             return os.get_terminal_size(stream.fileno())

@@ -1,4 +1,4 @@
-"""What is said of a command line that the parser cannot read: what was seen, and what would work."""
+"""Messages for a command line that the parser cannot read: the words seen, and a command that works."""
 
 import shlex
 from difflib import get_close_matches
@@ -58,7 +58,7 @@ def _unknown_option(error: UnknownOptionError) -> str:
 
 
 def _instead(name: str, error: UnknownOptionError) -> str | None:
-    """What may have been meant by an option of this name: an argument, or an option that is spelled much like it."""
+    """Return a suggestion for an unknown option: an argument, or an option with a similar spelling."""
     known = ["--help", "--version", *[name for argument in error.argument_collection for name in argument.names]]
     if name.upper() in known:
         return f"give {name.upper()} without it"

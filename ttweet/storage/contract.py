@@ -80,7 +80,7 @@ class Slice(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """What stays: tweets from the id `before` on, report lines from the time `since` (ms) on; None without a time."""
+    """The kept part: tweets from the id `before` on, report lines from the time `since` (ms) on, or None."""
 
     before: int
     since: int | None
@@ -119,7 +119,7 @@ class TagQueries(Protocol):
     def oldest_kept(
         self, *, since: int | None = None, last: int | None = None, before: int | None = None, now: int
     ) -> Kept:
-        """What stays when tweets younger than `since` (ms), or the `last` so many, and all from an id on are kept.
+        """Return the kept part for tweets younger than `since` (ms), or the `last` ones, and all from an id on.
 
         `Kept.before` is above all ids when no tweet is young enough, and 0 when there are fewer than the last so many.
         `Kept.since` is `since`, or the time of the oldest tweet that stays. A time above `now` (ms) is not a time: such
@@ -148,7 +148,7 @@ class ReportQueries(Protocol):
     def text_after(
         self, cursor: int, *, limit: int, session: int | None = None, details: bool = False
     ) -> tuple[str, int]:
-        """What `lines_after` finds, as text: each line as `reports.line` forms it, with a line end.
+        """Return the lines of `lines_after` as text: each line as `reports.line` forms it, with a line end.
 
         With `details` there is `reports.suffix` before the line end. Returns the text with the id of its last line,
         which is the cursor itself when there is nothing new.
@@ -193,7 +193,7 @@ class TweetLog(Protocol):
         """Remove a tweet's text, tags and author, and where the report log repeats the text; say so in `report`.
 
         Its id, its time and its key stay; the deletion gets an id of its own. A tweet that is deleted already gives the
-        first deletion, and nothing is written. `traces` are the lines to blank among those that were searched before;
+        first deletion, and nothing is written. `traces` are the lines to redact among those that were searched before;
         later ones are searched here. Durable on return. Raises Refused `no_tweet`, and StoreError as `append` does.
         """
         ...
@@ -234,7 +234,7 @@ class ReportLog(ReportQueries, Protocol):
     """The number of this server session, begun when the store was opened for serving."""
 
     def redact(self, tweet: int, lines: Sequence[int]) -> None:
-        """Blank a tweet's text in those of these report lines, REDACT_STEP at most, that repeat it.
+        """Redact a tweet's text in those of these report lines, REDACT_STEP at most, that repeat it.
 
         Durable on return. Raises StoreError as `append` does.
         """

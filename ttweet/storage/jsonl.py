@@ -127,10 +127,9 @@ def import_entries(
 ) -> None:
     """Put the entries of lines into a store, PAGE_ENTRIES in a transaction; those it has already are passed over.
 
-    So to do it again after an end of any kind imports what is missing, and nothing twice. `tally` counts what is
-    done, and `told` is called after each transaction. Raises Refused with the line's number: for a line that is no
-    tweet, whose id is not above the one before, or belongs to another tweet of the store. What stands before that line
-    is stored then.
+    So to do it again after an end of any kind imports what is missing, and nothing twice. `tally` counts what is done,
+    and `told` is called after each transaction. Raises Refused with the line's number: for a line that is no tweet,
+    whose id is not above the one before, or belongs to another tweet of the store. The lines before it are then stored.
     """
     newest = target.newest_id()
     known = _StoredEntries(target)

@@ -113,7 +113,7 @@ class LocalStore:
         return tweets.shown(self._store.last())
 
     def tweets_after(self, cursor: int = 0) -> Iterator[Tweet]:
-        """All tweets with an id above the cursor, oldest first: an id that was kept is where to go on.
+        """All tweets with an id above the cursor, oldest first: a saved id is where to resume.
 
         None come after a cursor that is above all ids, as one that was kept is when a backup was restored.
         """

@@ -1,4 +1,4 @@
-"""The redaction of a report log before a tweet is deleted, for a store that nobody else waits for.
+"""The redaction of a report log before a tweet is deleted, for a store without other clients.
 
 A server does the same in `broker.deleter`, and lets others have the store between the steps.
 """
@@ -7,7 +7,7 @@ from ttweet.storage.contract import NOT_SEARCHED, REDACT_STEP, ReportLog, Traces
 
 
 def redact(store: ReportLog, tweet: int) -> Traces:
-    """Blank a tweet's text in the report lines that repeat it, but for the line of its arrival, in bounded steps.
+    """Redact a tweet's text in the report lines that repeat it, except the line of its arrival, in bounded steps.
 
     Returns what TweetLog.delete wants. Raises StoreError: some lines may be blanked then.
     """

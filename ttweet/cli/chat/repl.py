@@ -80,7 +80,7 @@ def run(arguments: Sequence[str], screen: Screen, ca: str | None = None) -> int:
 
 
 class ChatSession:
-    """Somebody who has signed in: subscriptions, and the tweets received since. Raises as Client does."""
+    """A signed-in user: subscriptions, and the tweets received since. Raises as Client does."""
 
     def __init__(self, host: str, port: int, name: str, screen: Screen, ca: str | None = None) -> None:
         self._screen = screen
@@ -118,7 +118,10 @@ class ChatSession:
         return DONE
 
     def _goes_on(self, command: str) -> bool:
-        """Do it and return whether the session goes on. A refusal that the course has no words for is the server's."""
+        """Carry out the command and return whether the session continues.
+
+        A refusal that the course has no words for has the server's.
+        """
         try:
             return self._carry_out(command)
         except Refused as refused:
@@ -126,7 +129,7 @@ class ChatSession:
             return True
 
     def _carry_out(self, command: str) -> bool:
-        """Do it and return whether the session goes on."""
+        """Carry out the command and return whether the session continues."""
         word, _, rest = command.partition(" ")
         rest = rest.strip()
         match word:
@@ -186,7 +189,7 @@ class ChatSession:
     def _subscribe(self, tags: list[str]) -> None:
         """Follow these; the server takes none for all, so none is to cancel.
 
-        What it pushes right behind its answer is for these too, and what is still on its way for others is not shown.
+        Tweets pushed directly after its answer are for these too; tweets still in transit for others are not shown.
         """
         before, self._subscribed = self._subscribed, tags
         try:
@@ -244,7 +247,7 @@ class ChatSession:
     def _read(self) -> None:
         """Take what the server says until it is gone, which ends the session, whatever is being typed.
 
-        What goes wrong is raised by the thread that reads commands.
+        The thread that reads commands raises the errors.
         """
         try:
             while True:
@@ -277,7 +280,7 @@ class ChatSession:
 
 
 def _fault(host: str, port: str, name: str) -> str | None:
-    """What is wrong with the arguments, looked at in their order."""
+    """Return the problem of the arguments, checked in their order."""
     if not _is_host(host):
         return BAD_IP
     if port_of(port, lowest=1024) is None:
@@ -288,7 +291,7 @@ def _fault(host: str, port: str, name: str) -> str | None:
 
 
 def _is_host(host: str) -> bool:
-    """An address, or a name that has one. What has digits and dots alone is no name, though libc may take it."""
+    """An address, or a name that has one. Digits and dots alone are no name, though libc may accept them."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -297,7 +300,7 @@ def _is_host(host: str) -> bool:
 
 
 def _is_known(host: str) -> bool:
-    """Whether a host has an address. Of a resolver that fails for the moment, connecting tells more."""
+    """Whether a host has an address. When a resolver fails for the moment, connecting gives the better error."""
     try:
         return bool(addresses(host, 0, time.monotonic() + defaults.TIMEOUT_S))
     except socket.gaierror as exc:

@@ -69,7 +69,7 @@ def _findings(look: Check) -> Iterator[Finding]:
 
 
 def _unreadable(path: Path, error: OpenError) -> Finding:
-    """What is wrong with a file that cannot even be opened. Raises the error when it tells of another thing."""
+    """Return the problem of a file that cannot even be opened. Raises the error when it tells of another thing."""
     if error.code not in ("damaged", "not_ours"):
         raise error
     what, _, way_out = shell.sentence(error).removeprefix(f"{path} is ").partition("; ")

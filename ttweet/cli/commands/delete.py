@@ -21,7 +21,7 @@ Server = Annotated[str | None, Parameter(metavar="HOST:PORT", help="The server t
 
 
 def delete(*ids: Ids, db: Db = None, server: Server = None, ca: Ca = None, json: Json = False) -> int:
-    """Delete tweets; go on with the others when one is not there."""
+    """Delete tweets; continue with the others when one does not exist."""
     if not ids:
         raise shell.UsageError("missing ID; run: ttweet delete ID; for ids: ttweet follow --last 20 --timeout 1s")
     if db is not None and server is not None:

@@ -60,12 +60,12 @@ def follow(
             with open_client(server, ca=ca, deadline=deadline) as other:  # the name is for the connection that follows
                 after = _when_looked_up(partial(_before_last, other, last, bodies), news, deadline)
         follower = client.follow(*bodies, after=after, listener=news)
-        finishing = live.uninterrupted if exec_ is None else nullcontext  # a command hears Ctrl-C itself
+        finishing = live.uninterrupted if exec_ is None else nullcontext  # a command gets Ctrl-C itself
         return _follow(follower, _handle(exec_, json=json), finishing, count, resumed)
 
 
 def _follow(follower: Follower, handle: Handle, finishing: Finishing, count: int | None, resumed: str) -> int:
-    """Handle tweets until there are enough, the time is up, or Ctrl-C, after which the way to go on is shown."""
+    """Handle tweets until there are enough, the time is up, or Ctrl-C, after which the command to resume is shown."""
     current: Tweet | None = None  # one whose handling was interrupted is to come again
     handled = 0
     try:

@@ -1,4 +1,4 @@
-"""The command `log`: the report lines of server sessions, and Sample.txt anew."""
+"""The command `log`: the report lines of server sessions, and their export as Sample.txt."""
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence

@@ -36,7 +36,7 @@ class Line(NamedTuple):
 
 @dataclass(slots=True)
 class PostTally:
-    """What has become of the lines so far."""
+    """The outcomes of the lines so far."""
 
     stored: int = 0
     refused: int = 0
@@ -47,7 +47,7 @@ class PostTally:
 
     @property
     def total(self) -> str:
-        """What has come of it, at the end."""
+        """The outcome at the end."""
         return f"{self._counts}, in {time.monotonic() - self.begun:.1f} s"
 
     @property
@@ -87,7 +87,7 @@ def post_lines(client: Client, stream: BufferedReader, *, tags: list[str], key: 
 
 
 def read_lines(stream: BufferedReader) -> Iterator[list[Line]]:
-    """The lines of a stream, those together that came together; blank ones are counted and left out.
+    """Yield the lines of a stream, together those that came together; empty ones are counted and left out.
 
     A line that is too long comes alone, and at most MAX_LINE_BYTES and READ_BYTES of it are in memory.
     """
@@ -164,7 +164,7 @@ def _reason(line: Line, refused: Refused) -> str:
 
 
 def _left(tally: PostTally, key: str | None) -> str:
-    """What was done and what is not known when it ends before its time."""
+    """Return the end of the message after an early end: the finished and the unknown lines."""
     done = f"; {tally.stored:,} acknowledged" if tally.answered else ""
     if not tally.under_way:
         return done and f"{done}, up to line {tally.answered}"

@@ -1,4 +1,4 @@
-"""The command `prune`: the oldest tweets go, from a file that no server holds."""
+"""The command `prune`: remove the oldest tweets from a database that is not in use."""
 
 from contextlib import closing
 from pathlib import Path
@@ -56,7 +56,7 @@ def _going(reader: Queries, age_s: float | None, last: int | None) -> _Going:
 
 
 def _remove(path: Path, age_s: float | None, last: int | None) -> _Going:
-    """Remove tweets from a file that no server holds, also when there are none to remove."""
+    """Remove tweets from a database that is not in use, even when there are none to remove."""
     try:
         store = SqliteStore.open(path, log_limit=defaults.LOG_LIMIT, at=now_ms())
     except OpenError as error:

@@ -91,7 +91,7 @@ def _show_tweets(source: Source, tag: str, *, limit: int, json: bool) -> int:
 
 
 def _cut(kind: str, count: int, *, most: int | None = None) -> str:
-    """What was shown, and how to see more of it; `most` is what can be asked for."""
+    """Return the number of rows shown, and the option for more; `most` is the limit of a query."""
     shown = f"the {kind}" if count == 1 else f"the {count:,} {kind}s"
     if count == most:
         return f"{shown}, the most that a server lists; read its file for more: --db FILE"

@@ -190,7 +190,7 @@ def _tls(cert: Path | None, key: Path | None, client_ca: Path | None, *, no_tls:
 
 
 def _way_out(config: Config, missing: list[str], reached: list[str]) -> str:
-    """What to run instead, or to say if it is meant."""
+    """Return the commands to run instead, or the options that allow it."""
     wanted = " and ".join([_WANTED[what] for what in missing])
     db = [] if config.db == DEFAULT.db else ["--db", str(config.db)]
     lines = [f"other machines can reach {' and '.join(reached)}, so the server needs {wanted}; run:"]
