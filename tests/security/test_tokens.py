@@ -59,3 +59,19 @@ def test_rights_are_typed_with_commas() -> None:
     for text, seen in (("reed", "'reed'"), ("", "''"), ("read,", "''")):
         with pytest.raises(Refused, match=f"invalid right {seen}: use read, post, admin"):
             tokens.checked_rights(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('invalid JSON: \'["x",["ttw_aB3-_x"]\'', 'invalid JSON: \'["x",["ttw_***"]\''),
+        ("ttw_a ttw_b", "ttw_*** ttw_***"),
+        ("no token: ttw_", "no token: ttw_"),
+    ],
+)
+def test_a_text_for_a_log_has_no_secrets(text: str, shown: str) -> None:
+    assert tokens.masked(text) == shown
+
+
+def test_of_a_new_secret_nothing_is_left_in_a_log() -> None:
+    assert tokens.masked(tokens.new_secret()) == "ttw_***"

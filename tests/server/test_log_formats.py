@@ -70,6 +70,15 @@ def test_json_is_an_object_for_each_event_and_message(tmp_path: Path) -> None:
     assert shown[2]["port"] == server.port
 
 
+@pytest.mark.parametrize("form", ["text", "json", "classic"])
+def test_the_token_of_a_broken_request_is_not_shown(form: str, tmp_path: Path) -> None:
+    with talking_server(cwd=tmp_path, form=form) as server:
+        assert b"ttw_secret" in ask(server, b'["a","ttw_secret"\n')
+        shown = "".join(all_shown(server))
+    assert "bad_frame" in shown
+    assert "secret" not in shown
+
+
 def test_classic_is_the_report_lines(tmp_path: Path) -> None:
     with talking_server(cwd=tmp_path, form="classic") as server:
         meet(server)

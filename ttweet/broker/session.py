@@ -19,7 +19,7 @@ from ttweet.model.events import Event, Peer
 from ttweet.model.reports import Report
 from ttweet.model.requests import ClientReport, Follow, Ping, Post, Request
 from ttweet.model.tweets import Deletion, TagPage
-from ttweet.security import permissions
+from ttweet.security import permissions, tokens
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.rights import READ, RIGHTS, Principal
 
@@ -116,8 +116,8 @@ class Session:
             return None  # or a client that is too fast would fill the log
         if error.code == "tls":
             return reports.not_secured(self._peer, "it speaks TLS")
-        identity = error.identity or self.principal.name
-        return reports.input_refused(self._peer, error.code, identity, name=self.author, why=error.public_text)
+        identity, why = error.identity or self.principal.name, tokens.masked(error.public_text)
+        return reports.input_refused(self._peer, error.code, identity, name=self.author, why=why)
 
     def _show(self, kind: str, **values: object) -> None:
         self.service.show(Event(kind, self._peer, self.author, **values))

@@ -4,6 +4,7 @@ A hash of one round is enough: there are too many secrets to try, so nothing nee
 it, and a comparison of hashes does not show how near a wrong secret was. Knows no files and no connections.
 """
 
+import re
 import secrets
 from collections.abc import Mapping
 from hashlib import sha256
@@ -17,6 +18,8 @@ SECRET_BYTES = 32  # 256 bits
 MAX_TOKENS = 1_000  # in one file, which is read as a whole: 200 KiB
 PREFIX = "ttw_"  # so that a scanner for secrets finds one that was published by mistake
 USE_PAUSE_MS = 60_000  # between notes that a token was used; each note writes the file
+
+_SECRET = re.compile(rf"{PREFIX}[\w-]+")
 
 
 class Token(NamedTuple):
@@ -84,6 +87,11 @@ def new_secret() -> str:
 def hash_of(secret: str) -> str:
     """Return the hash that a token is looked up by, in lower-case hexadecimal."""
     return sha256(secret.encode(errors="surrogatepass")).hexdigest()
+
+
+def masked(text: str) -> str:
+    """Return a text for a log, without the secrets in it: an error may repeat a broken request that shows a token."""
+    return _SECRET.sub(f"{PREFIX}***", text)
 
 
 def checked_rights(text: str) -> frozenset[str]:
