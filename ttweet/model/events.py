@@ -1,6 +1,6 @@
-"""Events: what happens to a server and its clients, as values that a terminal or a program can show.
+"""Events: what happens to a server and its clients, as values that a terminal can show and a program can read.
 
-A report line says in the words of the first ttweet what an event says in fields. Quick to import, as `reports` is.
+A report line has the words of the first ttweet, an event has fields. Quick to import, for the classic commands.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ FIELDS: Mapping[str, str] = {
     MESSAGE: "`level` (info, warning, error), `text`",
     STOPPED: "none",
 }
-"""The values of each kind of event, for its readers; the events of a client have `by`, `address` and `port` too."""
+"""The values of each kind of event, as docs/commands.md lists them. A client's events also have its name and address."""
 
 
 class Event:
     """Something that happened: its kind, the client that it is about, and the values of that kind.
 
-    `name` is whom the client has signed in as, None for an anonymous one. Without a `peer` the server itself is meant.
+    `name` is the name under which the client posts, None for an anonymous client. Events of the server have no `peer`.
     """
 
     __slots__ = ("kind", "name", "peer", "values")

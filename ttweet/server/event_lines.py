@@ -1,6 +1,6 @@
-"""Events as lines: of text for people, who see at a glance who did what, and of JSON for programs.
+"""Events as lines: text for people, JSON for programs.
 
-Text leaves out what a person need not see: a client that posts, reads and goes is one line or none.
+Text leaves out connections, sign-ins and the report lines of clients: a command that posts is one line, not four.
 """
 
 import json
@@ -36,10 +36,9 @@ TEXTS: Mapping[str, str | None] = {
 }
 """The words of each kind of event in a line of text, behind time and name; None: no line."""
 
-SERVER = "server"  # does what no client does
-_STYLES = {events.REJECTED: "31", events.LINES_LOST: "31"}  # of ECMA-48; of all others FAINT
-_FAINT = "2"
-_TIME, _NAME = "36", "1"
+SERVER = "server"  # the name in a line that is about no client
+_TIME, _NAME, _WRONG, _FAINT = "36", "1", "31", "2"  # styles of ECMA-48: cyan, bold, red, faint
+_STYLES = {events.REJECTED: _WRONG, events.LINES_LOST: _WRONG}  # other events are faint, and tweets plain
 
 
 class Lines(Protocol):
@@ -72,7 +71,7 @@ class TextLines:
         if what is None:
             return None
         line = self._line(at, _who(event.name, event.peer), what, _STYLES.get(event.kind, _FAINT))
-        return f"\r{line}" if event.kind == events.STOPPED and self._look.columns else line  # over the ^C that is there
+        return f"\r{line}" if event.kind == events.STOPPED and self._look.columns else line  # over the ^C
 
     def tweet(self, tweet: Tweet, peer: Peer | None) -> str:
         """See Lines."""
@@ -83,8 +82,8 @@ class TextLines:
         return self._line(tweet.at, _who(tweet.by, peer), what, "")
 
     def message(self, at: int, level: str, text: str) -> str:
-        """See Lines. A message is never cut: it says what to do."""
-        style = "31" if level == "error" else "33" if level == "warning" else _FAINT
+        """See Lines. A message is never cut, because it says what to do."""
+        style = _FAINT if level == "info" else _WRONG
         return f"{self._styled(self._clock(at), _TIME)} {self._styled(text, style)}"
 
     def _line(self, at: int, who: str, what: str, style: str) -> str:

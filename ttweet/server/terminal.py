@@ -1,7 +1,7 @@
 """The server's terminal: events as they happen, and messages for the operator among them.
 
-A thread of its own makes the lines and writes them, so that a terminal that stands still delays nobody. What waits for
-it is bounded; events beyond that are counted and not shown. The classic form is a copy of the report log instead: see
+A thread of its own formats the lines and writes them, so a terminal that stops reading delays no client. The queue is
+bounded; events beyond the bound are counted and not shown. The classic form is a copy of the report log instead: see
 `log_copies`.
 """
 
@@ -26,11 +26,11 @@ LIMITED_PAUSE_MS = 60_000  # between two events of an address that exceeds its r
 MAX_LIMITED = 1_000  # addresses for which the time of such an event is kept
 
 Item = tuple[int, Event | Tweet, Peer | None]
-"""When something happened (ms since 1970 UTC), what it was, and of a tweet the client that posted it."""
+"""The time (ms since 1970 UTC), what happened then, and the client that posted it if it is a tweet."""
 
 
 class EventTerminal:
-    """Shows events; see broker.watcher.Watcher. `run` is its task, and its other methods are called from there."""
+    """Shows events; see broker.watcher.Watcher. Call all its methods in trio's thread; `run` is its task."""
 
     def __init__(self, fd: int, lines: Lines, *, clock: Clock = now_ms) -> None:
         self._to = StderrDestination(fd)
@@ -45,7 +45,7 @@ class EventTerminal:
         self._finishing = False
 
     def happened(self, event: Event) -> None:
-        """See Watcher. Of a client that exceeds its rate one event a minute is shown."""
+        """See Watcher. Show at most one event a minute for an address that exceeds its rate."""
         now = self._now_ms()
         if event.kind != events.LIMITED or self._is_due(event, now):
             self._add([(now, event, None)], EVENT_BYTES)
@@ -67,7 +67,7 @@ class EventTerminal:
                 await trio.sleep(0 if self._finishing else SHOW_INTERVAL_S)
 
     def finish(self) -> None:
-        """Nothing more will happen: show the rest at once."""
+        """Show the rest at once, because no more events will come."""
         self._finishing = True
         self._work.set()
         self._pause.cancel()
@@ -108,7 +108,7 @@ class EventTerminal:
 
 
 def _pieces(lines: Iterable[str]) -> Iterator[bytes]:
-    """The lines in as few pieces as a pipe takes whole each, so that no other writer gets between half a line."""
+    """Join the lines to pieces that a pipe takes whole, so no other writer gets between the halves of a line."""
     piece = b""
     for line in lines:
         data = f"{line}\n".encode(errors="backslashreplace")
@@ -128,7 +128,7 @@ def show_messages_as(lines: Lines) -> None:
 
 
 class MessageFormatter(EscapingFormatter):
-    """Has messages stand among the events, in their form. One that comes with an event of its own may be that."""
+    """Formats messages as the events among which they appear. A record with an `event` becomes that event's line."""
 
     def __init__(self, lines: Lines) -> None:
         super().__init__("%(message)s")
