@@ -49,7 +49,7 @@ FIELDS: Mapping[str, str] = {
     MESSAGE: "`level` (info, warning, error), `text`",
     STOPPED: "none",
 }
-"""The values of each kind of event, as docs/commands.md lists them. A client's events also have its name and address."""
+"""The values of each kind of event, as docs/commands.md lists them. A client's events add name and address."""
 
 
 class Event:
