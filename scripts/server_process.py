@@ -15,7 +15,7 @@ from typing import Self
 
 LIMIT_S = 120.0  # for a server that hangs; it stops in ten seconds at most
 KEPT_LINES = 1000  # of what a server says
-TRACEBACK = "Traceback (most recent call last)"  # what nobody expected; the exit code is that of a refusal
+TRACEBACK = "Traceback (most recent call last)"  # an unexpected error; the exit code is that of a refusal
 
 
 class Broken(Exception):
@@ -44,7 +44,7 @@ class ServerProcess:
     ) -> Iterator[Self]:
         """A server from the moment it says where it listens. It has no terminal.
 
-        What is left of it in the end gets the signal `last`, and is killed if that does not help. Raises Broken, or
+        A process that is left at the end gets the signal `last`, and is killed if that does not help. Raises Broken, or
         NotStarted, when it does not start.
         """
         process = subprocess.Popen(

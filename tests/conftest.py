@@ -1,4 +1,4 @@
-"""What many test modules share: each kind of store, and a database file."""
+"""Fixtures of many test modules: each kind of store, and a database file."""
 
 import signal
 import sys

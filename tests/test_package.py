@@ -30,7 +30,7 @@ def test_what_is_not_there_is_an_attribute_error() -> None:
 
 
 def parameters(of: type, verb: str) -> list[tuple[str, object]]:
-    """What a verb takes, but its defaults: those of a file are numbers where a server has its own."""
+    """Return the parameters of a verb without their defaults: a server has its own where a file has numbers."""
     return [(each.name, each.kind) for each in signature(getattr(of, verb)).parameters.values()]
 
 

@@ -1,4 +1,4 @@
-"""What differs between systems, also where its means are taken away."""
+"""Differences between systems, also with missing features."""
 
 import builtins
 import fcntl

@@ -117,7 +117,7 @@ BARS: tuple[Bar, ...] = (
 
 
 def judge(part: Part) -> list[BarVerdict]:
-    """What became of each bar of this part."""
+    """Return the verdict on each bar of this part."""
     return [BarVerdict(bar, _value(bar, part)) for bar in BARS if bar.part == part.name]
 
 

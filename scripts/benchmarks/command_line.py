@@ -184,7 +184,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
 
 
 def _command(part: str, arguments: argparse.Namespace) -> str:
-    """The command that measures this part again; folders are everybody's own affair."""
+    """Return the command that measures this part again, without the folders of this run."""
     names = [f"{part}-{_name(case)}" for case in arguments.parts.get(part, ())]
     words = ["scripts/bench", *(names or [part]), *(["--quick"] if arguments.quick else [])]
     for name in ("rounds", "seconds", "warmup"):

@@ -46,7 +46,7 @@ def render(parts: Mapping[str, Part], machine: Sequence[tuple[str, str]]) -> str
 
 
 def machine_table(machine: Sequence[tuple[str, str]]) -> str:
-    """What the figures were measured on."""
+    """Return the table of the machine and the versions."""
     return tables.table(["", "what was used"], machine, words=2)
 
 

@@ -1,4 +1,4 @@
-"""What was measured, as values: loads, samples, medians and ratios. Knows no process and no page."""
+"""Figures as values: loads, samples, medians and ratios. Knows no process and no page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ UNITS = ("1/s", "s", "ms", "us", "KiB", "MiB", "tweets", "1")
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What the generator does: `clients` connections with `in_flight` requests each, `seconds` after `warmup_s`."""
+    """The load of the generator: `clients` connections with `in_flight` requests each, `seconds` after `warmup_s`."""
 
     clients: int
     in_flight: int = 1

@@ -1,4 +1,4 @@
-"""What the figures were measured on: the machine, the disk and the versions of everything that took part."""
+"""The origin of the figures: the machine, the disk and the versions of all programs."""
 
 from __future__ import annotations
 

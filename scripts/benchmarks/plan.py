@@ -1,4 +1,4 @@
-"""What the caller wants measured, and how the rounds of several servers are run in turn."""
+"""The plan of a run, and the rounds of several servers in turn."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Turn:
 
 
 def say(text: str) -> None:
-    """Tell the person who waits what goes on."""
+    """Print the progress for a waiting person."""
     print(text, file=sys.stderr, flush=True)
 
 

@@ -100,7 +100,7 @@ def test_what_is_no_port_is_said_and_no_other_is_asked(kind: Callable[[str, int]
 
 
 def greeted_with(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], token: str | None = None) -> list[bytes]:
-    """What the first frame of a connection is, with these variables in the environment."""
+    """Return the first frame of a connection with these variables in the environment."""
     for name in ("TTWEET_TOKEN", "TTWEET_TOKEN_FILE"):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():

@@ -48,7 +48,7 @@ def outcome_of(line: bytes) -> Stored | Refused:
 
 
 def outcomes(server: SlowServer, frames: list[str], *, size: int = 4, budget: RetryBudget | None = None) -> list[str]:
-    """What came of each frame: the frame itself, as the server has it, or the code of its refusal."""
+    """Return the outcome of each frame: the frame itself, as the server has it, or the code of its refusal."""
     pipeline_ = Pipeline(cast("link.SyncLink", server), size, outcome_of, budget or RetryBudget())
     uploads = iter([f"{frame}\n".encode() for frame in frames])
     found: list[str] = []

@@ -1,4 +1,4 @@
-"""How long a client waits when it is told to slow down."""
+"""The wait of a client after `slow_down`."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What names a server, what does not and how that is said, and which of several is taken."""
+"""Names of servers: valid ones, the errors of others, and the choice among several."""
 
 import socket
 from collections.abc import Callable

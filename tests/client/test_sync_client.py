@@ -32,7 +32,7 @@ def client(server: Server) -> Iterator[Client]:
         yield client
 
 
-# What is asked and answered
+# Requests and answers
 
 
 def test_what_is_posted_is_last_and_found_by_its_tags(client: Client) -> None:
@@ -218,7 +218,7 @@ def test_one_client_serves_many_threads(client: Client) -> None:
     assert len(client._idle) <= 8
 
 
-# What can go wrong
+# Errors
 
 
 def test_after_many_threads_few_connections_stay_open(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

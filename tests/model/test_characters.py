@@ -1,4 +1,4 @@
-"""What all versions of Python say of a character: tried with Unicode 3.2's tables for those of an older Python."""
+"""Properties of characters in all versions of Python: tried with Unicode 3.2's tables for those of an older Python."""
 
 from unicodedata import normalize, ucd_3_2_0
 

@@ -1,4 +1,4 @@
-"""What may be a tweet: lengths, characters, tags beside the text, keys."""
+"""The rules for tweets: lengths, characters, tags beside the text, keys."""
 
 import unicodedata
 from contextlib import suppress

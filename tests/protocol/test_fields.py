@@ -14,7 +14,7 @@ VALUES = ["", "a", 0, 1, 1.0, True, None, [], ["a"], [1], {}, {"a": 1}]
 
 
 def refusal(kind: Kind, value: object) -> str | None:
-    """What is said of a value that is not taken."""
+    """Return the error of a rejected value."""
     try:
         kind("it", value)
     except Refused as refused:

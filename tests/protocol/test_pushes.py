@@ -1,4 +1,4 @@
-"""What a server pushes is what a follower understands: the two ends joined without a socket."""
+"""A follower reads the tweets that a server pushes: the two ends joined without a socket."""
 
 from ttweet.client.cursor import Cursor, FollowListener
 from ttweet.model.tweets import Deletion, Tweet

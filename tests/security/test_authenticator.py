@@ -234,7 +234,7 @@ async def test_the_anonymous_are_no_administrators_once_there_is_one(file: Token
     file.add("root", frozenset({ADMIN}))
     assert Authenticator(ALL, file).anonymous.rights == {READ, POST}
     file.revoke("root")
-    assert Authenticator(ALL, file).anonymous.rights == {READ, POST}  # nobody becomes one by that
+    assert Authenticator(ALL, file).anonymous.rights == {READ, POST}  # no client gets one by that
     file.add("root", frozenset({READ}))
     assert Authenticator(ALL, file).anonymous.rights == {READ, POST}  # nor by this
 
@@ -308,7 +308,7 @@ class SlowFile(TokenFile):
         self._asked = threading.Event()
 
     async def asked(self) -> None:
-        """Wait until somebody waits for the disk."""
+        """Wait until a task waits for the disk."""
         await trio.to_thread.run_sync(self._asked.wait)
 
     @contextmanager

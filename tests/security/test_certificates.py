@@ -52,7 +52,7 @@ def test_files_that_go_while_they_are_read_again_change_nothing(
         used.reload()
     assert refused.value.code == "denied"
     assert used.context is context
-    assert str(used) == f"certificate {used.cert}"  # nobody can tell until when it is valid
+    assert str(used) == f"certificate {used.cert}"  # its end of validity is unknown
     assert used.valid_until is None
 
 

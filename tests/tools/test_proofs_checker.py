@@ -233,7 +233,7 @@ def test_a_file_that_cannot_be_read_is_found(db: Path) -> None:
     assert "corrupt" in found(db, history())
 
 
-# What was deleted
+# Deletions
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Hostile clients and random bytes: they harm nobody, and what would harm is found."""
+"""Hostile clients and random bytes: they harm no client, and harmful bytes are found."""
 
 import random
 from pathlib import Path

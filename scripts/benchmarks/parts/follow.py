@@ -73,7 +73,7 @@ def _length(plan: Plan) -> tuple[str, ...]:
 
 
 def _measure_idle(stage: BenchStage, plan: Plan, part: Part) -> None:
-    """Upload to one server that has followers of a tag that nobody uses, and to one that has none."""
+    """Upload to one server that has followers of an unused tag, and to one that has none."""
     load = plan.load(UPLOADERS)
     with ExitStack() as stack:
         servers = {name: stack.enter_context(ttweet.serve(stage)) for name in ("beside", "without")}

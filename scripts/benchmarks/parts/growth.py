@@ -47,7 +47,7 @@ def measure(stage: BenchStage, plan: Plan) -> Part:
 
 
 def database(stage: BenchStage, plan: Plan, size: int) -> Path:
-    """A file of this many tweets to work on: filled anew, or a copy of one that was kept from an earlier run."""
+    """A file of this many tweets to work on: filled now, or a copy of one from an earlier run."""
     path = stage.folder("growth") / "tweets.db"
     if plan.databases is None:
         _fill(stage, path, size)

@@ -1,4 +1,4 @@
-"""What connections cost that say nothing: resident memory of each, and how fast they are accepted."""
+"""The cost of idle connections: resident memory of each, and how fast they are accepted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the benchmark knows of one of its parts."""
+"""A part of the benchmark."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ async def send(client: socket.socket, data: bytes) -> None:
 
 
 async def main(port: int) -> None:
-    """Accept clients for ever."""
+    """Accept clients until killed."""
     listener = socket.create_server(("127.0.0.1", port), backlog=1024)
     listener.setblocking(False)
     gc.freeze()

@@ -1,4 +1,4 @@
-"""What the benchmark knows of one kind of server, and where programs are looked for."""
+"""A kind of server, and the places of its programs."""
 
 from __future__ import annotations
 

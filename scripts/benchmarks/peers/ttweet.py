@@ -1,4 +1,4 @@
-"""ttweet itself, with its report log and its Sample.txt, as anybody would start it."""
+"""ttweet itself, with its report log and its Sample.txt, with default options."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def test_five_students_at_once_twice_against_the_same_database(server: ServerHer
 
 
 def held(server: ServerHere, *commands: str) -> list[str]:
-    """What a session says to these commands after the first line."""
+    """Return the output of a session for these commands, after the first line."""
     shown = run("chat", "127.0.0.1", str(server.port), "matt", stdin="\n".join(commands).encode() + b"\n").stdout
     first, *others = shown.splitlines()
     assert first == repl.SIGNED_IN
@@ -231,9 +231,7 @@ def ended(keyboard: Screen, *lines: bytes, asks: int = 0) -> int:
 def test_a_server_that_is_no_ttweet_ends_the_session_in_a_sentence(line: bytes) -> None:
     keyboard = Keyboard()
     assert ended(keyboard, line) == shell.UNREACHABLE
-    why = (
-        repl.CLOSED if line.startswith(b'["ok", {') else repl.NO_TTWEET
-    )  # an answer that nobody asked for, then the end
+    why = repl.CLOSED if line.startswith(b'["ok", {') else repl.NO_TTWEET  # an unrequested answer, then the end
     assert keyboard.said == [repl.SIGNED_IN, repl.NO_SERVER.format(why)]
 
 

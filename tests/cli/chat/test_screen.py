@@ -83,7 +83,7 @@ class Keyboard:
 def read(master: int) -> bytes:
     try:
         return os.read(master, 4096)
-    except OSError:  # EIO: nobody is left at the other end
+    except OSError:  # EIO: the other end is closed
         return b""
 
 

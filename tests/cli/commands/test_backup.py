@@ -1,4 +1,4 @@
-"""`ttweet backup` as people use it: beside a server under load, onto files that are there, and back again."""
+"""`ttweet backup` as people use it: while a server is under load, onto existing files, and back again."""
 
 import stat
 from collections.abc import Iterator
@@ -103,7 +103,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.mark.parametrize("name", ["tweets.db", "tweets.db-wal", "tweets.db.lock"])
 def test_a_database_is_not_copied_onto_itself(server: Server, name: str) -> None:
     target = server.folder / name
-    before = target.stat().st_ino  # the server goes on to write in it
+    before = target.stat().st_ino  # the server continues to write in it
     assert complains("backup", str(target), "--db", str(server.db), "--force") == (
         shell.USAGE,
         f"ttweet: {target} is part of the database; choose another file",

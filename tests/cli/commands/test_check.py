@@ -1,4 +1,4 @@
-"""`ttweet check` as people use it: in order, beside a server under load, and with something wrong."""
+"""`ttweet check` as people use it: of intact and damaged files, and while a server is under load."""
 
 import json
 from pathlib import Path

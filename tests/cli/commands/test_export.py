@@ -1,4 +1,4 @@
-"""`ttweet export` and `ttweet import` as people use them: in pipes, stopped in the middle, beside a server."""
+"""`ttweet export` and `ttweet import` as people use them: in pipes, interrupted, and while a server is running."""
 
 import re
 import signal

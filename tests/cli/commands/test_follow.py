@@ -162,7 +162,7 @@ def test_a_tweet_whose_command_ctrl_c_has_interrupted_comes_again(server: Server
     with following(server, "--from", "0", "--exec", "echo $TTWEET_ID; [ $TTWEET_ID = 1 ] || exec sleep 60") as process:
         assert process.stdout is not None
         assert process.stdout.readline() + process.stdout.readline() == "1\n2\n"
-        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the command hears it too
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the command gets it too
         _, said = process.communicate(timeout=LIMIT_S)
     assert process.returncode == shell.INTERRUPTED
     assert said.endswith(" --from 1\n")

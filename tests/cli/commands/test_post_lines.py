@@ -204,7 +204,7 @@ def test_a_terminal_sees_how_it_goes_and_what_came_of_it(server: Server) -> None
     assert plain(seen).splitlines()[-1].startswith("500 posted, in ")
 
 
-# What can go wrong
+# Errors
 
 
 def answers(count: int) -> bytes:

@@ -59,7 +59,7 @@ def test_a_signal_that_would_end_it_ends_the_command_which_is_posted(
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
         process.send_signal(number)
-        assert process.stdout.read() == ""  # the command has let go of it too
+        assert process.stdout.read() == ""  # the command has closed it too
         assert process.wait(LIMIT_S) == code
     with Client("127.0.0.1", server.port) as client:
         (tweet,) = client.tweets_of_tag("nightly").tweets

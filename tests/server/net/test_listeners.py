@@ -171,7 +171,7 @@ def test_a_port_that_is_taken_is_an_error_and_leaves_nothing_open() -> None:
 
 def test_an_address_of_another_machine_is_an_error() -> None:
     with pytest.raises(OSError) as raised:
-        listen(("192.0.2.1",), 0)  # RFC 5737: nobody's
+        listen(("192.0.2.1",), 0)  # RFC 5737: of no machine
     assert raised.value.errno == errno.EADDRNOTAVAIL
 
 
@@ -189,7 +189,7 @@ def test_both_addresses_of_a_host_share_one_port(monkeypatch: pytest.MonkeyPatch
         assert first.getsockname()[1] == second.getsockname()[1]
         first.close()
         with pytest.raises(OSError) as raised:
-            listen(("localhost",), second.getsockname()[1])  # the one was free; it is let go again
+            listen(("localhost",), second.getsockname()[1])  # the one was free; it is released again
     assert raised.value.errno == errno.EADDRINUSE
 
 

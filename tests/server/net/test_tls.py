@@ -58,7 +58,7 @@ async def error_of(ask: Ask, here: Serving, **settings: Any) -> TtweetError:
 
 
 async def told(here: Serving, amount: int) -> list[str]:
-    """What the report log has about TLS, without the ports, when there are so many lines."""
+    """Return the lines about TLS in the report log, without the ports, when there are so many."""
 
     def lines() -> list[str]:
         return [line.split(") ", 1)[1] for line in here.lines if "NO TLS WITH CLIENT" in line]

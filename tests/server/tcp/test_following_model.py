@@ -131,7 +131,7 @@ class FollowingModel:
         await trio.testing.wait_all_tasks_blocked()
 
     async def finish(self) -> None:
-        """Let everybody come to the newest tweet, which all of them want."""
+        """Let every client read up to the newest tweet, which all of them follow."""
         await self.post(["ab"])
         for reader in self.readers:
             await reader.until_seen(len(self.posted))

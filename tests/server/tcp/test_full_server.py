@@ -160,7 +160,7 @@ async def test_silence_in_the_anteroom_keeps_no_token_out(keyed: Keyed) -> None:
 
 
 class SlowGate(Authenticator):
-    """Looks tokens up when it is told to."""
+    """Looks tokens up when the test allows it."""
 
     go: trio.Event
 

@@ -1,4 +1,4 @@
-"""What goes out to one client: in order, in one write, and what a socket does that is full or gone."""
+"""Output to one client: in order, in one write, and with a socket that is full or closed."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What a TLS connection costs at most: records without data, and what waits for a client that does not read."""
+"""Bounds of a TLS connection: records without data, and output for a client that does not read."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -29,7 +29,7 @@ def lasting_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 class Wire:
-    """In place of a socket, which takes at once so many bytes of each call as it was told."""
+    """A fake socket that accepts a given number of bytes of each call."""
 
     def __init__(self, takes: Iterator[int]) -> None:
         self._takes = takes
@@ -37,7 +37,7 @@ class Wire:
         self.come, self._coming = trio.open_memory_channel[bytes](1000)
 
     def taken(self) -> bytes:
-        """What the server has sent since the last time."""
+        """Return the server's output since the last call."""
         data, self._sent = bytes(self._sent), bytearray()
         return data
 
