@@ -1,15 +1,21 @@
 """What a server's terminal shows, in each of its forms."""
 
+import fcntl
 import json
+import os
+import pty
 import re
 import signal
 import socket
+import struct
+import subprocess
+import termios
 from pathlib import Path
 
 import pytest
 
 from tests.support.in_process import run
-from tests.support.processes import LIMIT_S
+from tests.support.processes import LIMIT_S, TTWEET, environment, plain
 from tests.support.processes import run as run_apart
 from tests.support.talking import Talking, talking_server
 from ttweet.client.sync_client import Client
@@ -124,3 +130,41 @@ def test_the_first_command_to_try_is_one_that_works(options: tuple[str, ...], hi
     posts = [line for line in said if "post with" in line]
     assert len(posts) == (hint is not None)
     assert all(str(hint) in line for line in posts)
+
+
+def shown_on_a_terminal(folder: Path, columns: int, variables: dict[str, str]) -> list[str]:
+    """The lines of a server on a terminal, to which a long tweet is posted, behind those of its start."""
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    command = [*TTWEET, "serve", "0", "--no-report-file"]
+    process = subprocess.Popen(command, cwd=folder, env=environment(variables), stdout=follower, stderr=follower)
+    os.close(follower)
+    seen = b""
+    try:
+        while b"Ctrl-C\r\n" not in seen:
+            seen += os.read(leader, 4096)
+        [port] = re.findall(rb"listening on 127\.0\.0\.1:(\d+)", seen)
+        with Client("127.0.0.1", int(port)) as client:
+            client.post("寿司" * 30 + " and more")
+        process.send_signal(signal.SIGINT)
+        while b"stopped" not in seen:
+            seen += os.read(leader, 4096)
+        assert process.wait(LIMIT_S) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(leader)
+    return seen.decode().partition("Ctrl-C\r\n")[2].split("\n")
+
+
+@pytest.mark.parametrize(("columns", "characters"), [(60, 14), (120, 44)])
+def test_a_terminal_gets_lines_of_its_width_in_colour(columns: int, characters: int, tmp_path: Path) -> None:
+    line, *_ = shown_on_a_terminal(tmp_path, columns, {"TERM": "xterm"})
+    text = "寿司" * (characters // 2)
+    assert re.fullmatch(rf'\d\d:\d\d:\d\d 127\.0\.0\.1 posted #1 "{text}…', plain(line).rstrip("\r"))
+    assert "\x1b[1m127.0.0.1\x1b[0m" in line
+
+
+def test_a_terminal_of_a_reader_without_colour_gets_none(tmp_path: Path) -> None:
+    lines = shown_on_a_terminal(tmp_path, 80, {"TERM": "xterm", "NO_COLOR": "1"})
+    assert "\x1b" not in "".join(lines)
