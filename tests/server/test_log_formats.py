@@ -1,4 +1,4 @@
-"""What a server's terminal shows, in each of its forms."""
+"""A server's terminal, in each of its forms."""
 
 import fcntl
 import json

@@ -1,4 +1,4 @@
-"""What a watcher is shown of each client."""
+"""The events of clients, as a watcher gets them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from ttweet.server.config import Limits, Rates
 
 @dataclass
 class Recorder:
-    """Keeps the events, and who posted which tweets."""
+    """Keeps the events, and the tweets with the peers that posted them."""
 
     events: list[Event] = field(default_factory=list)
     tweets: list[tuple[Any, Peer | None]] = field(default_factory=list)
