@@ -37,6 +37,8 @@ class Inbox:
         self._lines: list[Line] = []
         self._room = trio.lowlevel.ParkingLot()
         self._line = trio.StrictFIFOLock()  # of those that wait for room: the first of them is parked
+        self._filled = trio.lowlevel.ParkingLot()
+        self._awaited = 0  # drafts that end `filled`
         self._weight = 0  # of the drafts' tags
         self._line_bytes = 0
         self._was_light = False  # whether the last batch was of the clients that wait with least
@@ -64,11 +66,18 @@ class Inbox:
             while not self.has_room:
                 await self._room.park()
 
+    async def filled(self, drafts: int) -> None:
+        """Wait until so many drafts have come, more than there are. One task may wait."""
+        self._awaited = drafts
+        await self._filled.park()
+
     def append(self, receipt: Receipt) -> None:
         """Queue a draft, with room or without."""
         self._lines.append(receipt)
         self.drafts += 1
         self._weight += receipt.tags_weight
+        if self.drafts == self._awaited:
+            self._filled.unpark_all()
 
     def report(self, report: Report) -> bool:
         """Queue a report line; returns False when it is lost."""

@@ -1,17 +1,18 @@
 """The journal: the one writer, and the place where its readers hear of commits.
 
 Concurrent drafts become batched commits (group commit): all that has queued up while the last batch was on its way to
-the disk goes into the next transaction; there is no timer. A draft is answered after COMMIT, and a client
-that waits is woken once a batch, not once a tweet. Knows no particular store and no wire.
+the disk goes into the next transaction, and a batch may wait a little for more, see `gathering`. A draft is answered
+after COMMIT, and a client that waits is woken once a batch, not once a tweet. Knows no particular store and no wire.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 import trio
 
+from ttweet.broker.gathering import Gathering
 from ttweet.broker.head import Head
 from ttweet.broker.inbox import Inbox, Line
 from ttweet.broker.read_scheduler import PendingBatch
@@ -48,10 +49,11 @@ class Journal:
         """Is told of what happens, also of what gets no report line."""
         self._now_ms = clock
         self._inbox = Inbox()
+        self._gathering = Gathering(self._inbox)
         self._work = trio.Event()
         self._committed = trio.lowlevel.ParkingLot()
         self._closed = False
-        self._gathering = False  # whether a report line wakes nobody, as `run` waits for more of them
+        self._lines_wait = False  # whether a report line wakes nobody, as `run` waits for more of them
         self._held_up = False  # whether a full disk or a lock keeps the lines that wait
         self.uploads = PendingBatch()
         """Tells those who let batches go first of them."""
@@ -94,7 +96,7 @@ class Journal:
         """Queue a report line for the next batch, and show its event."""
         if report.event is not None:
             self.watcher.happened(report.event)
-        if self._inbox.report(report) and not self._gathering:
+        if self._inbox.report(report) and not self._lines_wait:
             self._work.set()
 
     async def redact(self, tweet: int, lines: Sequence[int]) -> None:
@@ -232,10 +234,10 @@ class Journal:
     async def _gather_lines(self) -> None:
         """Let report lines wait for others, or for a draft. Connections that come and go would cost a commit each."""
         self._work = trio.Event()
-        self._gathering = True
+        self._lines_wait = True
         with trio.move_on_after(LINES_DELAY_S):
             await self._work.wait()
-        self._gathering = False
+        self._lines_wait = False
 
     async def _write_all(self, worker: Worker) -> None:
         """Write batch after batch of drafts, with all lines until then, and make the changes that wait between them."""
@@ -243,7 +245,7 @@ class Journal:
         waiting = bool(self._inbox or self._changes)
         while waiting:
             if self._inbox:
-                decided = await self._write_batch(worker, decided)
+                decided = await self._write_batch(worker, await self._gather(decided))
             if self._changes:
                 await self._tell(decided)
                 decided = []
@@ -255,12 +257,22 @@ class Journal:
             waiting = bool(self._inbox.drafts or self._changes)
         await self._tell(decided)
 
+    async def _gather(self, decided: list[Receipt]) -> list[Receipt]:
+        """Tell of the last batch first and wait for drafts, if it is worthwhile; returns what to tell of later."""
+        if decided:
+            if not self._gathering.is_worthwhile(len(_waiters(decided))):
+                return decided
+            await self._tell(decided)
+        await self._gathering.wait()
+        return []
+
     async def _write_batch(self, worker: Worker, decided: list[Receipt]) -> list[Receipt]:
         """Write a batch, and tell of the one before meanwhile; returns whose outcomes are to be told next."""
         batch, lines = self._take_batch()
         self.uploads.begin(len(batch))
         drafts = [receipt.draft for receipt in batch]
         told = [line.report if isinstance(line, Receipt) else line for line in lines]
+        began_s = trio.current_time()
         call = worker.begin(partial(self._store.append, drafts, told, at=self._now_ms()))
         if decided:
             await self._tell(decided)
@@ -274,6 +286,7 @@ class Journal:
                 raise
             await self._note_displaced(worker, error)
         finally:
+            self._gathering.commit_s = trio.current_time() - began_s
             self.uploads.end()
         return batch
 
@@ -326,13 +339,19 @@ class Journal:
         await self._tell(untried)
 
     async def _tell(self, batch: list[Receipt]) -> None:
-        waiters = {id(receipt.waiter): receipt.waiter for receipt in batch}
-        for number, waiter in enumerate(waiters.values(), 1):
+        waiters = _waiters(batch)
+        for number, waiter in enumerate(waiters, 1):
             waiter.answered()
             if number % TELL_BURST == 0:
                 await trio.lowlevel.checkpoint()
+        if waiters:
+            self._gathering.begin(len(waiters))
         self.watcher.posted(self.head.publish(batch))
         self._committed.unpark_all()
+
+
+def _waiters(batch: list[Receipt]) -> Collection[Waiter]:
+    return dict.fromkeys([receipt.waiter for receipt in batch])
 
 
 def _stopping() -> Refused:

@@ -118,10 +118,10 @@ async def test_after_a_deletion_alone_no_report_lines_are_waited_for() -> None:
         await poster.all_answered()
         await journal.delete(1, REPORT)
         await trio.testing.wait_all_tasks_blocked()
-        assert not journal._gathering
+        assert not journal._lines_wait
         journal.report(message_received("waits for others"))
         await trio.testing.wait_all_tasks_blocked()
-        assert journal._gathering
+        assert journal._lines_wait
 
 
 async def test_a_store_that_fails_in_a_deletion_is_not_written_to_any_more() -> None:
