@@ -76,7 +76,9 @@ class TextLines:
     def tweet(self, tweet: Tweet, peer: Peer | None) -> str:
         """See Lines."""
         if tweet.text:
-            what = f'posted #{tweet.id} "{escape(tweet.text)}"{_tags_beside(tweet)}'
+            what = f'posted #{tweet.id} "{escape(tweet.text)}"'
+            if tweet.tags:
+                what += _tags_beside(tweet)
         else:
             what = f"posted #{tweet.id}, an empty message"
         return self._line(tweet.at, _who(tweet.by, peer), what, "")
@@ -88,10 +90,10 @@ class TextLines:
 
     def _line(self, at: int, who: str, what: str, style: str) -> str:
         clock = self._clock(at)
-        columns = self._look.columns
+        _, colour, columns = self._look
         if columns is not None:
             what = cut(what, columns() - width_of(f"{clock} {who} "))
-        if not self._look.colour:
+        if not colour:
             return f"{clock} {who} {what}"
         return f"{self._styled(clock, _TIME)} {self._styled(who, _NAME)} {self._styled(what, style)}"
 
@@ -171,8 +173,6 @@ def _listed(tags: object) -> str:
 
 def _tags_beside(tweet: Tweet) -> str:
     """The tags that do not stand in the text."""
-    if not tweet.tags:
-        return ""
     return "".join([f" #{escape(tag)}" for tag in tweet.tags if f"#{tag}" not in tweet.text])
 
 

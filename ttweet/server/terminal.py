@@ -109,15 +109,17 @@ class EventTerminal:
 
 def _pieces(lines: Iterable[str]) -> Iterator[bytes]:
     """Join the lines to pieces that a pipe takes whole, so no other writer gets between the halves of a line."""
-    piece = b""
+    piece: list[bytes] = []
+    size = 0
     for line in lines:
-        data = f"{line}\n".encode(errors="backslashreplace")
-        if piece and len(piece) + len(data) > select.PIPE_BUF:
-            yield piece
-            piece = b""
-        piece += data
+        data = line.encode("utf-8", "backslashreplace")
+        size += len(data) + 1
+        if piece and size > select.PIPE_BUF:
+            yield b"\n".join([*piece, b""])
+            piece, size = [], len(data) + 1
+        piece.append(data)
     if piece:
-        yield piece
+        yield b"\n".join([*piece, b""])
 
 
 def show_messages_as(lines: Lines) -> None:
