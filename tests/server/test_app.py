@@ -80,7 +80,7 @@ def test_a_port_that_is_taken_is_told_on_stderr_in_the_log_and_in_the_file(tmp_p
     assert failed.returncode == 1
     assert failed.stdout == ""
     assert failed.stderr.splitlines() == [
-        f"ttweet: port {port} of 127.0.0.1 is taken; choose another, or 0 for any that is free",
+        f"ttweet: port {port} of 127.0.0.1 is in use; choose another, or 0 for any free port",
         line,
     ]
     assert tmp_path.joinpath("Sample.txt").read_text() == f"{line}\n"
@@ -106,7 +106,7 @@ def test_an_address_that_is_not_ours_is_told_with_its_reason(tmp_path: Path) -> 
     options = ["--anonymous", "read", "--no-tls", "--no-report-file", "--quiet"]
     failed = run("serve", "0", "--host", "192.0.2.1", *options, cwd=tmp_path)
     assert failed.returncode == 1
-    assert failed.stderr.startswith("ttweet: 192.0.2.1 is no address of this machine; 127.0.0.1 is one")
+    assert failed.stderr.startswith("ttweet: 192.0.2.1 is not an address of this machine; 127.0.0.1 is one")
     assert not tmp_path.joinpath("Sample.txt").exists()
 
 
@@ -136,7 +136,7 @@ def test_a_file_that_is_no_database_is_refused_untouched(tmp_path: Path) -> None
     tmp_path.joinpath("tweets.db").write_text("a letter to my aunt")
     refused = run("serve", "0", cwd=tmp_path)
     assert refused.returncode == 1
-    assert "no SQLite database" in refused.stderr
+    assert "not an SQLite database" in refused.stderr
     assert tmp_path.joinpath("tweets.db").read_text() == "a letter to my aunt"
 
 

@@ -11,7 +11,7 @@ from ttweet.cli import shell
 
 EVERYBODY = "0.0.0.0"  # it is refused
 ELSEWHERE = "192.0.2.1"  # which no machine has: a server that is not refused cannot listen there
-NOT_HERE = "is no address of this machine"
+NOT_HERE = "is not an address of this machine"
 
 
 def said(folder: Path, *options: str, host: str = EVERYBODY) -> tuple[int, list[str]]:

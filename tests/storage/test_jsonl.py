@@ -192,21 +192,21 @@ def json_line(**fields: object) -> bytes:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        (b"hello\n", "no JSON: Expecting value (character 1)"),
-        (b"\xff\n", "it is not UTF-8; this is no export of ttweet's"),
-        (b"[" * 100_000 + b"\n", "no JSON of an export: it is nested too deeply"),
-        (b'{"id":' + b"9" * 4_301 + b"}\n", "no JSON of an export: a number in it has too many digits"),
-        (b"[1]\n", "no JSON object; an export has one a line"),
+        (b"hello\n", "invalid JSON: Expecting value (character 1)"),
+        (b"\xff\n", "invalid UTF-8; this is not an export of ttweet"),
+        (b"[" * 100_000 + b"\n", "invalid JSON: it is nested too deeply"),
+        (b'{"id":' + b"9" * 4_301 + b"}\n", "invalid JSON: a number has too many digits"),
+        (b"[1]\n", "not a JSON object; an export has one on each line"),
         (changed(text=...), "it lacks text"),
         (changed(text=..., by=...), "it lacks by, text"),
-        (changed(colour="red"), "'colour' is no field of an entry; see docs/export.md"),
+        (changed(colour="red"), "'colour' is not a field of an entry; see docs/export.md"),
         (changed(id="3"), 'id must be a whole number, not "3"'),
         (changed(id=True), "id must be a whole number, not true"),
-        (changed(id=0), "id is 0, and must be from 1 to 9007194959773695"),
-        (changed(id=2**53 - 2**32), "id is 9007194959773696, and must be from 1 to 9007194959773695"),
-        (b'{"id":3,"at":1,"deletes":9007199254740992}\n', "id is 9007199254740992, and must be from 1 to"),
+        (changed(id=0), "invalid id 0: use 1 to 9007194959773695"),
+        (changed(id=2**53 - 2**32), "invalid id 9007194959773696: use 1 to 9007194959773695"),
+        (b'{"id":3,"at":1,"deletes":9007199254740992}\n', "invalid id 9007199254740992: use 1 to"),
         (changed(at=1.5), "at must be a whole number, milliseconds since 1970, not 1.5"),
-        (changed(at=-1), "at is -1, and must be from 0 to 253402300799999"),
+        (changed(at=-1), "invalid at -1: use 0 to 253402300799999"),
         (changed(by="two words"), "invalid name 'two words'"),
         (changed(text="x" * 151), "too long: 151 characters; use at most 150"),
         (changed(text="a\0b"), "invalid text: a NUL character at position 2"),
@@ -214,11 +214,11 @@ def json_line(**fields: object) -> bytes:
         (changed(tags="a"), 'tags must be a list of tags, not "a"'),
         (changed(tags=["a b"]), "invalid tag 'a b'"),
         (changed(tags=["a", "A"]), "duplicate tag 'A'"),
-        (changed(text="", tags=["a"]), "an empty text carries no tags"),
+        (changed(text="", tags=["a"]), "an empty text cannot have tags"),
         (b'{"id":3,"at":1,"deleted":false}\n', "deleted must be true, not false"),
         (b'{"id":3,"at":1,"deletes":true}\n', "deletes must be the id of a tweet, not true"),
-        (b'{"id":3,"at":1,"deletes":1,"text":"x"}\n', "'text' is no field of an entry"),
-        (changed(id=2), "id 2 comes after 2, and ids must rise"),
+        (b'{"id":3,"at":1,"deletes":1,"text":"x"}\n', "'text' is not a field of an entry"),
+        (changed(id=2), "id 2 comes after 2, but ids must rise"),
         (b"x" * (jsonl.MAX_LINE_BYTES + 1), "more than 1,048,576 bytes"),
     ],
 )
@@ -303,6 +303,8 @@ def test_a_text_that_is_not_in_normal_form_is_brought_into_it() -> None:
 def test_a_line_without_an_end_is_told_from_one_that_is_no_json() -> None:
     line = encode(Tweet(7, NOW, None, "hello #tag", ("tag",)))
     for cut in range(1, len(line) - 1):
-        with pytest.raises(Refused, match=r"^no JSON: .* \(character \d+\); the line has no end, so the file may have"):
+        with pytest.raises(
+            Refused, match=r"^invalid JSON: .* \(character \d+\); the line has no end, so the file may have"
+        ):
             decode(line[:cut])
     assert decode(line[:-1]) == decode(line)

@@ -163,7 +163,7 @@ def test_what_is_wrong_with_a_file_is_told_without_words_of_the_command_line(
 def test_a_file_that_is_held_or_missing_is_told_without_words_of_the_command_line(path: Path) -> None:
     with ttweet.open(path), pytest.raises(DatabaseError) as locked:
         ttweet.open(path)
-    assert locked.value.text == f"{path} is held by the server with process id {os.getpid()}; stop it"
+    assert locked.value.text == f"{path} is in use by the server with process id {os.getpid()}; stop that server"
     with pytest.raises(DatabaseError) as missing:
         ttweet.open(path.with_name("no.db"), readonly=True)
     assert missing.value.text == f"there is no {path.with_name('no.db')}"

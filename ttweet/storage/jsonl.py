@@ -110,7 +110,7 @@ def read_lines(stream: Stream) -> Iterator[tuple[int, bytes]]:
                 raise _bad(f"the file {IS_UTF_16}")
             line = line.removeprefix(codecs.BOM_UTF8)
         if len(line) > MAX_LINE_BYTES:
-            raise _bad(f"line {number}: more than {MAX_LINE_BYTES:,} bytes; this is no export of ttweet's")
+            raise _bad(f"line {number}: more than {MAX_LINE_BYTES:,} bytes; this is not an export of ttweet")
         if line.strip():
             yield number, line
 
@@ -192,7 +192,7 @@ def _numbered(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, Entry]]
         except Refused as refused:
             raise Refused(refused.code, f"line {number}: {refused.text}") from refused
         if entry.id <= before:
-            raise _bad(f"line {number}: id {entry.id} comes after {before}, and ids must rise")
+            raise _bad(f"line {number}: id {entry.id} comes after {before}, but ids must rise")
         before = entry.id
         yield number, entry
 
@@ -201,15 +201,15 @@ def _object(line: bytes) -> dict[str, Any]:
     try:
         value = json.loads(line.decode())
     except UnicodeDecodeError as exc:
-        raise _bad("it is not UTF-8; this is no export of ttweet's") from exc
+        raise _bad("invalid UTF-8; this is not an export of ttweet") from exc
     except json.JSONDecodeError as exc:
-        raise _bad(f"no JSON: {exc.msg} (character {exc.colno}){_cut(line)}") from exc
+        raise _bad(f"invalid JSON: {exc.msg} (character {exc.colno}){_cut(line)}") from exc
     except RecursionError as exc:
-        raise _bad("no JSON of an export: it is nested too deeply") from exc
+        raise _bad("invalid JSON: it is nested too deeply") from exc
     except ValueError as exc:  # Python reads no integer of more than 4,300 digits
-        raise _bad("no JSON of an export: a number in it has too many digits") from exc
+        raise _bad("invalid JSON: a number has too many digits") from exc
     if not isinstance(value, dict):
-        raise _bad("no JSON object; an export has one a line")
+        raise _bad("not a JSON object; an export has one on each line")
     return value
 
 
@@ -222,7 +222,7 @@ def _check(value: dict[str, Any], fields: _Fields) -> None:
     if value.keys() != fields.keys():
         missing = ", ".join([name for name in fields if name not in value])
         more = ", ".join([ascii(name)[:40] for name in value if name not in fields])
-        raise _bad(f"it lacks {missing}" if missing else f"{more} is no field of an entry; see docs/export.md")
+        raise _bad(f"it lacks {missing}" if missing else f"{more} is not a field of an entry; see docs/export.md")
     for name, (kind, types) in fields.items():
         if not isinstance(value[name], types) or (value[name] is not True if bool in types else value[name] is True):
             raise _bad(f"{name} must be {kind}, not {json.dumps(value[name])[:40]}")
@@ -230,20 +230,20 @@ def _check(value: dict[str, Any], fields: _Fields) -> None:
 
 def _id(number: int, highest: int = MAX_TWEET_ID) -> int:
     if not 1 <= number <= highest:
-        raise _bad(f"id is {number}, and must be from 1 to {highest}")
+        raise _bad(f"invalid id {number}: use 1 to {highest}")
     return number
 
 
 def _at(number: int) -> int:
     if not 0 <= number <= LATEST_STORED_MS:
-        raise _bad(f"at is {number}, and must be from 0 to {LATEST_STORED_MS}")
+        raise _bad(f"invalid at {number}: use 0 to {LATEST_STORED_MS}")
     return number
 
 
 def _tags(bodies: list[Any], text: str) -> tuple[str, ...]:
     """Tags as they were typed, each key once. Raises Refused `bad_tag`."""
     if bodies and not text:
-        raise Refused("bad_tag", "an empty text carries no tags")
+        raise Refused("bad_tag", "an empty text cannot have tags")
     stored.refuse_bad_tags(bodies)
     return tuple(bodies)
 

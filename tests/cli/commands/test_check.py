@@ -81,7 +81,7 @@ def test_what_is_not_there_is_said_as_everywhere(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "what", "way_out"),
     [
-        (b"hello", "no SQLite database", "choose another"),
+        (b"hello", "not an SQLite database", "choose another"),
         (b"damaged", "damaged: 9000 bytes of ", "replace it with a backup"),
     ],
 )
@@ -134,5 +134,5 @@ def test_a_repair_of_what_is_not_an_index_says_that_nothing_was_done(damaged: Pa
 def test_a_file_of_a_running_server_is_not_repaired(tmp_path: Path) -> None:
     with running_server(tmp_path, "--no-report-file") as server:
         done = run("check", "--repair", str(server.db))
-        assert (done.returncode, "is held by the server with process id" in done.stderr) == (shell.FAILED, True)
+        assert (done.returncode, "is in use by the server with process id" in done.stderr) == (shell.FAILED, True)
         assert run("check", str(server.db)).returncode == shell.DONE

@@ -89,8 +89,8 @@ def test_a_server_in_the_way_is_named_and_export_works_beside_it(exported: Path,
     with running_server(tmp_path, "--no-report-file") as server:
         run("post", "one #a", "--server", server.address)
         code, text = complains("import", str(exported), "--db", str(server.db))
-        assert (code, text.partition("; ")[2]) == (shell.FAILED, "stop it, or choose another file with --db")
-        assert f"{server.db} is held by the server with process id {server.process.pid};" in text
+        assert (code, text.partition("; ")[2]) == (shell.FAILED, "stop that server, or choose another file with --db")
+        assert f"{server.db} is in use by the server with process id {server.process.pid};" in text
         assert '"text":"one #a","tags":["a"]}\n' in run("export", "--db", str(server.db)).stdout
 
 
@@ -98,7 +98,7 @@ def test_a_bad_line_is_told_with_what_was_done(exported: Path, tmp_path: Path) -
     good = exported.read_bytes().splitlines(keepends=True)[:3]
     done = run("import", "-", stdin=b"".join([*good, b"hello\n"]), cwd=tmp_path)
     assert (done.returncode, done.stdout) == (shell.REFUSED, "")
-    assert done.stderr.startswith("ttweet: line 4: no JSON: ")
+    assert done.stderr.startswith("ttweet: line 4: invalid JSON: ")
     assert done.stderr.endswith("; until then: 3 tweets imported\n")
     done = run("import", "-", stdin=b"".join([*good, b"{}\n"]), cwd=tmp_path)
     assert done.stderr.endswith("it lacks id, at, by, text, tags; until then: 0 tweets imported, 3 already there\n")
@@ -177,7 +177,7 @@ def test_a_folder_that_is_not_there_is_no_place_for_a_database(exported: Path, t
     code, text = complains("import", str(exported), "--db", str(place))
     assert (code, text.partition("; ")[2]) == (
         shell.FAILED,
-        f"make its folder: mkdir -p {place.parent}, or name another file",
+        f"make its folder: mkdir -p {place.parent}, or choose another file",
     )
 
 

@@ -176,7 +176,7 @@ def test_at_the_end_of_the_ids_a_post_is_refused_and_everything_else_goes_on(tmp
     with running_server(tmp_path, "--no-report-file") as server:
         here = {"TTWEET_SERVER": server.address, "XDG_STATE_HOME": str(tmp_path / "state")}
         assert run("post", "two #a", variables=here).stdout == f"{MAX_TWEET_ID}\n"
-        refused = "the database has used all its ids; nothing was stored, continue in a new one"
+        refused = "the database has used all its ids; nothing was stored; start a new database"
         assert complains("post", "three", variables=here) == (shell.REFUSED, f"ttweet: {refused}")
         assert run("post", "--lines", stdin=b"three\n", variables=here).stderr.startswith(f"ttweet: line 1: {refused}")
         kept = run("post", "--spool", "three", variables=here)

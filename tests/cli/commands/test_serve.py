@@ -54,7 +54,7 @@ def test_serve_turns_away_more_clients_than_it_may_have(tmp_path: Path) -> None:
     with running_server(tmp_path, *options) as server, Client("127.0.0.1", server.port) as client:
         client.ping()
         code, text = says("-u", "127.0.0.1", str(server.port), "one too many")
-    assert (code, text) == (5, "ttweet: the server has 1 clients already, its limit; try again later")
+    assert (code, text) == (5, "ttweet: the server is full with 1 clients; retry later")
 
 
 def test_serve_keeps_as_many_bytes_of_report_lines_as_it_is_told(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_a_name_may_have_an_address_that_this_machine_lacks_but_an_address_may_n
     with listener:
         assert listener.getsockname()[0] == "127.0.0.1"
     for hosts in (("elsewhere",), ("192.0.2.1", "here")):
-        with pytest.raises(ListenError, match="is no address of this machine") as raised:
+        with pytest.raises(ListenError, match="is not an address of this machine") as raised:
             listen(hosts, 0)
         assert raised.value.host == hosts[0]
 
@@ -196,7 +196,7 @@ def test_both_addresses_of_a_host_share_one_port(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("exc", "said"),
     [
-        (OSError(errno.EADDRNOTAVAIL, "x"), "192.0.2.1 is no address of this machine; 127.0.0.1 is one"),
+        (OSError(errno.EADDRNOTAVAIL, "x"), "192.0.2.1 is not an address of this machine; 127.0.0.1 is one"),
         (socket.gaierror(socket.EAI_NONAME, "x"), "there is no address '192.0.2.1'"),
         (OSError(errno.EACCES, "x"), "port 7 needs more rights than you have"),
         (OSError(errno.ENOBUFS, "No room (while attempting to)"), "cannot listen on 192.0.2.1:7: No room"),

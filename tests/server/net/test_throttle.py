@@ -44,7 +44,7 @@ async def test_requests_beyond_the_rate_are_refused_in_their_place_and_the_conne
         assert [kind for kind, _ in answers] == ["ok", "ok", "err", "err"]
         assert answers[2][1] == {
             "code": "slow_down",
-            "text": "too many requests, the limit is 1/h after 2 at once; wait 3600 s",
+            "text": "too many requests: the limit is 1/h after 2 at once; retry in 3600 s",
             "wait": 3600,
         }
         assert (await caller.ask("d", ""))[1]["code"] == "slow_down"

@@ -76,7 +76,7 @@ def test_what_is_said_of_a_full_disk_names_the_copy(path: Path, target: Path) ->
         told = backup._error(error.value, full, path, target)
     assert (told.code, told.text) == (
         "full",
-        f"{target} cannot be written: the disk is full; nothing was left there, make room on its disk",
+        f"cannot write {target}: the disk is full; make room on its disk",
     )
 
 

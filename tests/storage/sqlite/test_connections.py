@@ -72,7 +72,7 @@ def test_a_path_may_have_any_characters(tmp_path: Path) -> None:
 
 
 def test_a_second_server_is_kept_out_and_told_who_is_in(store: SqliteStore, path: Path) -> None:
-    with pytest.raises(OpenError, match=rf"held by the server with process id {os.getpid()};") as refusal:
+    with pytest.raises(OpenError, match=rf"in use by the server with process id {os.getpid()};") as refusal:
         SqliteStore.open(path, log_limit=1, at=NOW)
     assert refusal.value.code == "locked"
     assert post(store, "still writing")[0].id == 1
@@ -105,7 +105,7 @@ def test_a_folder_that_is_not_there_is_missing(tmp_path: Path) -> None:
     with pytest.raises(OpenError) as refusal:
         SqliteStore.open(tmp_path / "no" / "tweets.db", log_limit=1, at=NOW)
     assert refusal.value.code == "missing"
-    assert refusal.value.text.endswith(f"make its folder: mkdir -p {tmp_path}/no, or name another file")
+    assert refusal.value.text.endswith(f"make its folder: mkdir -p {tmp_path}/no, or choose another file")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -107,7 +107,7 @@ class StoreModel(RuleBasedStateMachine):
         if which in self.places:
             assert self.store.delete(which, report, at=self.at) == self.places[which]
         elif tweet is None:
-            with pytest.raises(Refused, match="there is no tweet"):
+            with pytest.raises(Refused, match="no such tweet"):
                 self.store.delete(which, report, at=self.at)
         else:
             self.newest += 1

@@ -78,18 +78,18 @@ def resolve(hosts: tuple[str, ...], port: int) -> list[Address]:
 def why_not_listening(host: str, port: int, exc: OSError) -> str:
     """What is said of an error of `listen`: what would work."""
     if isinstance(exc, socket.gaierror):
-        return f"there is no address {host!a}; a server listens on an address of this machine, such as 127.0.0.1"
+        return f"invalid host {host!a}: use an address of this machine, such as 127.0.0.1"
     match exc.errno:
         case errno.EADDRINUSE:
-            return f"port {port} of {host} is taken; choose another, or 0 for any that is free"
+            return f"port {port} of {host} is in use; choose another, or 0 for any free port"
         case errno.EADDRNOTAVAIL:
-            return f"{host} is no address of this machine; 127.0.0.1 is one, and :: is all of them"
+            return f"{host} is not an address of this machine; use 127.0.0.1, or :: for all addresses"
         case errno.EAFNOSUPPORT:
-            return f"this machine has no IPv6, so it cannot listen on {host}; 0.0.0.0 is every address of IPv4"
+            return f"cannot listen on {host}: this machine has no IPv6; use 0.0.0.0 for all IPv4 addresses"
         case errno.EMFILE | errno.ENFILE:
             return f"cannot listen on {host}:{port}: too many open files; {RAISE_LIMIT}"
         case errno.EACCES:
-            return f"port {port} needs more rights than you have; choose one from 1024 on"
+            return f"no permission to listen on port {port}; choose a port above 1023"
     reason = (exc.strerror or str(exc)).partition(" (while")[0]  # Python's own words about the attempt
     return f"cannot listen on {host}:{port}: {reason}"
 

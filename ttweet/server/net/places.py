@@ -186,7 +186,7 @@ class Places:
 
 def full(amount: int) -> ProtocolError:
     """What a client is told for which there is no place."""
-    return ProtocolError("busy", f"the server has {amount} clients already, its limit; try again later")
+    return ProtocolError("busy", f"the server is full with {amount} clients; retry later")
 
 
 def anteroom_size(max_clients: int) -> int:

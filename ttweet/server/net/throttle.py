@@ -66,7 +66,9 @@ class Gauge:
         if wait_s == 0:
             return None
         rate = self._limiter.rate
-        return SlowDown(f"too many requests, the limit is {rate} after {rate.burst} at once; wait {wait_s} s", wait_s)
+        return SlowDown(
+            f"too many requests: the limit is {rate} after {rate.burst} at once; retry in {wait_s} s", wait_s
+        )
 
     def count_refused(self) -> None:
         """Count a request that is refused for the same reason as the one before it."""

@@ -74,7 +74,7 @@ def _error(exc: sqlite3.Error, reader: sqlite3.Connection, source: Path, target:
     if error.code != "full":
         return error
     way = more_room(missing_for_copy(reader, target))
-    return StoreError("full", f"{target} cannot be written: the disk is full; nothing was left there, {way}")
+    return StoreError("full", f"cannot write {target}: the disk is full; {way}")
 
 
 def _look_over(part: Path, source: Path, tweets: int) -> None:

@@ -191,7 +191,7 @@ class EntryWriter:
 def _refuse_beyond(highest: int, id_: int) -> None:
     """Raise StoreError `used_up` rather than give an id that no JSON reader would hold to the digit."""
     if id_ > highest:
-        raise StoreError("used_up", "the database has used all its ids; nothing was stored, continue in a new one")
+        raise StoreError("used_up", "the database has used all its ids; nothing was stored; start a new database")
 
 
 def _late_texts(drafts: Sequence[Draft], tweets: Sequence[Tweet | Tombstone]) -> list[str]:

@@ -24,12 +24,12 @@ def store_error(exc: sqlite3.Error, *, committing: bool = False, path: Path | No
     """
     match primary_code(exc):
         case sqlite3.SQLITE_FULL:
-            return StoreError("full", "the disk is full; nothing was stored, try again when there is room")
+            return StoreError("full", "the disk is full; nothing was stored; retry when there is room")
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return StoreError("busy", f"another process has held the database file for {BUSY_TIMEOUT_S:g} s; try again")
+            return StoreError("busy", f"another process has locked the database for {BUSY_TIMEOUT_S:g} s; retry")
     if committing:
         return StoreError(
-            "unknown", f"the commit failed ({exc}); whether the tweets are stored shows at the next start"
+            "unknown", f"the commit failed ({exc}); the tweets may be stored or not, as the next start shows"
         )
     if is_damage(exc):
         reindex = exc.sqlite_errorcode == sqlite3.SQLITE_CORRUPT_INDEX
@@ -74,9 +74,11 @@ def sqlite_error(path: Path, exc: sqlite3.Error) -> OpenError:
             way = "rename or remove what is not ttweet's, docs/schema.md has its names"
             return OpenError("altered", f"{path} cannot be opened: {exc}; {way}")
         case sqlite3.SQLITE_IOERR:
-            return OpenError("denied", f"{path} cannot be read or written: {exc}; see what the system says of its disk")
+            return OpenError(
+                "denied", f"{path} cannot be read or written: {exc}; check its disk in the log of the system"
+            )
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return OpenError("locked", f"{path} is held by another process; end it, or try again")
+            return OpenError("locked", f"{path} is locked by another process; end that process, or retry")
         case _:
             return damaged(path, str(exc))
 
@@ -91,15 +93,15 @@ def os_error(path: Path, exc: OSError) -> OpenError:
     folder = shlex.quote(str(path.parent))
     match exc.errno:
         case errno.ENOENT if not path.parent.is_dir():
-            code, way = "missing", f"make its folder: mkdir -p {folder}, or name another file"
+            code, way = "missing", f"make its folder: mkdir -p {folder}, or choose another file"
         case errno.ENOENT | errno.ENOTDIR:
-            code, way = "missing", f"{folder} cannot hold it; name another file"
+            code, way = "missing", f"{folder} cannot hold it; choose another file"
         case errno.ENOSPC | errno.EDQUOT:
             code, way = "full", "make room on the disk"
         case errno.EACCES | errno.EPERM | errno.EROFS:
-            code, way = "denied", f"see who may read and write it and its folder {folder}, or name another file"
+            code, way = "denied", f"check the permissions of it and of its folder {folder}, or choose another file"
         case errno.EMFILE | errno.ENFILE:
             code, way = "denied", RAISE_LIMIT
         case _:
-            code, way = "denied", "name another file"
+            code, way = "denied", "choose another file"
     return OpenError(code, f"{path} cannot be opened: {exc.strerror}; {way}")

@@ -31,7 +31,7 @@ def refuse_foreign(path: Path, *, damaged: bool = False) -> bool:
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):  # asked first: to open a FIFO would wait for its writer
-            raise DatabaseError("not_ours", f"{path} is no regular file")
+            raise DatabaseError("not_ours", f"{path} is not a regular file")
         with OPENING:
             if is_open_here(found):
                 return found.st_size > 0
@@ -61,7 +61,7 @@ def _check_header(path: Path, header: bytes, size: int) -> None:
     if unfinished and (len(header) < _HEADER.size or not header.strip(b"\0")):
         return
     if len(header) < _HEADER.size or not header.startswith(MAGIC):
-        raise DatabaseError("not_ours", f"{path} is no SQLite database")
+        raise DatabaseError("not_ours", f"{path} is not an SQLite database")
     _, page_size, changes, pages, version, application, valid_for = _HEADER.unpack(header)
     check_identity(path, application, version)
     page_size = 65536 if page_size == 1 else page_size

@@ -41,7 +41,9 @@ class Lock:
         except BlockingIOError as exc:
             holder = os.pread(self._fd, 20, 0).decode("ascii", "replace").strip() or "(unknown)"
             self.release()
-            raise DatabaseError("locked", f"{path} is held by the server with process id {holder}; stop it") from exc
+            raise DatabaseError(
+                "locked", f"{path} is in use by the server with process id {holder}; stop that server"
+            ) from exc
         except OSError:
             self.release()
             raise
@@ -76,7 +78,7 @@ def refuse_others(path: Path) -> None:
             if (wrong := _objection(file, file.lstat())) is not None:
                 raise DatabaseError(
                     "denied",
-                    f"{file} {wrong}, and nobody else may have a hand in a database: put that right",
+                    f"{file} {wrong}, which is unsafe: only you may be able to change the files of a database",
                 )
 
 

@@ -76,7 +76,7 @@ class SqliteStore(Queries):
         """See TweetLog."""
         row = self._one("SELECT id, at, author, text, tags FROM tweets WHERE id = :id", id=tweet)
         if row is None:
-            raise Refused("no_tweet", f"there is no tweet {tweet}; nothing was deleted")
+            raise Refused("no_tweet", f"no such tweet: {tweet}")
         if row[2] == DELETED:
             return Deletion(*self._one("SELECT id, at, tweet FROM deletions WHERE tweet = :tweet", tweet=tweet))
         with self._transaction():

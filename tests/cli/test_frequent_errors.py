@@ -1,0 +1,131 @@
+"""The most frequent mistakes and failures: each command with the one sentence that it ends with, and its exit code."""
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import processes
+from tests.support.in_process import complains, run
+from tests.support.processes import Server, running_server
+from ttweet.cli import shell
+
+NOWHERE = "127.0.0.1:1"
+
+WRONG_COMMANDS = {
+    "pots hi": "unknown command 'pots'; did you mean ttweet post?",
+    "frobnicate": "unknown command 'frobnicate'; see ttweet --help",
+    "post --jsno hi": "unknown option --jsno; did you mean --json?",
+    "stats --db x": "unknown option --db; see ttweet stats --help",
+    "post --key": "missing value: --key; see ttweet post --help",
+    "serve": "missing argument: PORT; see ttweet serve --help",
+    "serve http": "invalid PORT 'http': use a whole number; see ttweet serve --help",
+    "serve 0 --keep 90": "invalid --keep '90': use a number with a unit, such as 90s, 10m, 2h or 1d",
+    "serve 0 --rate fast": "invalid --rate 'fast': use a rate such as 20/s, 100/min or 500/h",
+    "serve 0 --tls-cert x.pem": "missing option: --tls-cert needs --tls-key",
+    "tags python rust": "unexpected argument: rust; see ttweet tags --help",
+    "post": "missing message; run: ttweet post 'text', or ttweet post - to read stdin",
+    "post two words": "2 arguments for one message; quote it: ttweet post 'two words'",
+    "post ''": "empty message; to post it and reset the last message, add --empty",
+    "post --tag 'two words' hi": "invalid tag 'two words': use 1 to 150 letters, digits and _",
+    "post --as a-b hi": "invalid name 'a-b': use 1 to 32 letters and digits",
+    "post --server localhost:99999 hi": "invalid server 'localhost:99999': use a port from 1 to 65535",
+    "post --server http://localhost hi": "invalid server 'http://localhost': HTTP is not supported; use localhost:PORT",
+    "-d localhost:13001": "invalid command line: -d takes HOST PORT; run: ttweet -d localhost 13001",
+    "-u localhost:13001 hi": ("invalid command line: -u takes HOST PORT MESSAGE; run: ttweet -u localhost 13001 hi"),
+    "-u localhost 13001 two words": "2 arguments for one message; quote it: ttweet -u localhost 13001 'two words'",
+    "-u localhost http hi": "invalid port 'http': use a port from 1 to 65535",
+    "follow --timeout soon": "invalid --timeout 'soon': use a number with a unit, such as 90s, 10m, 2h or 1d",
+    "delete one": "invalid ID 'one': use a whole number; see ttweet delete --help",
+    "prune": "missing option: --keep TIME or --keep-last N; give one of them",
+    "run": "missing command; run: ttweet run -- COMMAND",
+    "token add": "missing NAME; run: ttweet token add NAME",
+}
+
+FAILURES = {  # with a server, whose database is {db}
+    f"post --server {NOWHERE} hi": (
+        shell.UNREACHABLE,
+        "no server is listening on 127.0.0.1:1; start one: ttweet serve 1",
+    ),
+    "post --server nowhere.invalid:13001 hi": (
+        shell.UNREACHABLE,
+        "unknown host 'nowhere.invalid'; for this machine, use 127.0.0.1",
+    ),
+    f"post --server {{server}} {'x' * 151}": (shell.REFUSED, "too long: 151 characters; use at most 150"),
+    "post --server {server} --ca system hi": (
+        shell.UNREACHABLE,
+        "no TLS on {server}; nothing was sent; ask the operator whether the server uses TLS",
+    ),
+    "tags --server {server} pythn": (shell.NOTHING, "no tweet has the tag #pythn; did you mean python?"),
+    "tags --server {server} 'two words'": (
+        shell.USAGE,
+        "invalid tag 'two words': use 1 to 150 letters, digits and _",
+    ),
+    "delete --server {server} 999": (shell.NOTHING, "no such tweet: 999"),
+    "wait --server {server} x --timeout 0": (shell.TIMED_OUT, "no matching tweet: --timeout 0 has passed"),
+    "serve 0 --db {db} --no-report-file --quiet": (
+        shell.FAILED,
+        "{db} is in use by the server with process id {pid}; stop that server, or choose another file with --db",
+    ),
+    "prune --keep 90d --db {db}": (
+        shell.FAILED,
+        "database in use: {db}; stop its server first, or start it with --keep or --keep-last",
+    ),
+    "delete 1 --db {db}": (shell.FAILED, "database in use: {db}; stop its server, or use --server HOST:PORT"),
+    "import {folder}/none.jsonl --db {folder}/c.db": (
+        shell.NOTHING,
+        "no such file: {folder}/none.jsonl; choose a file from ttweet export",
+    ),
+    "export {db} --db {db}": (shell.USAGE, "{db} is part of the database; choose another file"),
+    "backup {folder}/copy --db {db}": (
+        shell.USAGE,
+        "{folder}/copy exists; choose another file, or add --force",
+    ),
+    "token revoke ann --db {db}": (shell.NOTHING, "no token for ann; tokens: none"),
+    "log --session 9 --db {db}": (shell.USAGE, "no such session: 9; the newest is 1"),
+}
+
+
+@pytest.mark.parametrize("command", WRONG_COMMANDS)
+def test_an_invalid_command_line_is_named_with_what_works(command: str) -> None:
+    assert complains(*shlex.split(command)) == (shell.USAGE, f"ttweet: {WRONG_COMMANDS[command]}")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with a tweet, and a file called `copy` beside its database."""
+    folder = tmp_path_factory.mktemp("server")
+    (folder / "copy").touch()
+    with running_server(folder, "--no-report-file") as server:
+        assert run("post", "hello #python", "--server", server.address).returncode == shell.DONE
+        yield server
+
+
+@pytest.mark.parametrize("command", FAILURES)
+def test_a_failure_is_named_with_what_to_do(command: str, server: Server) -> None:
+    facts = {
+        "server": server.address,
+        "port": server.port,
+        "pid": server.process.pid,
+        "db": server.db,
+        "folder": Path(server.db).parent,
+    }
+    code, said = complains(*[word.format_map(facts) for word in shlex.split(command)])
+    expected_code, sentence = FAILURES[command]
+    assert (code, said) == (expected_code, f"ttweet: {sentence.format_map(facts)}")
+
+
+def test_a_port_in_use_is_named_with_what_to_do(server: Server, tmp_path: Path) -> None:
+    done = processes.run("serve", str(server.port), "--no-report-file", "--quiet", cwd=tmp_path)
+    said = f"ttweet: port {server.port} of 127.0.0.1 is in use; choose another, or 0 for any free port\n"
+    assert (done.returncode, done.stderr) == (shell.FAILED, said)
+
+
+def test_each_sentence_is_short_and_in_one_form() -> None:
+    sentences = [*WRONG_COMMANDS.values(), *[sentence for _, sentence in FAILURES.values()]]
+    assert len(sentences) > 40
+    for sentence in sentences:
+        assert len(sentence.split()) <= 25, sentence
+        assert not sentence.endswith("."), sentence
+        assert sentence[:1].islower() or sentence[:1] in "2{", sentence
