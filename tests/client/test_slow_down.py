@@ -115,7 +115,7 @@ def test_a_rate_that_nobody_can_wait_for_is_a_refusal(tmp_path: Path) -> None:
         for command in (["post", "two"], ["follow", "--count", "1"], ["last"]):
             done = run(*command, "--server", server.address)
             assert done.returncode == shell.REFUSED
-            assert done.stderr.startswith("ttweet: too many requests: the limit is 1/h after 1 at once; wait 3")
+            assert done.stderr.startswith("ttweet: too many requests: the limit is 1/h after 1 at once; retry in 3")
         done = run("post", "--lines", "--json", "--server", server.address, stdin=b"three\nfour\n")
         assert done.returncode == shell.REFUSED
         assert [json.loads(row)["code"] for row in done.stdout.splitlines()] == ["slow_down"] * 2

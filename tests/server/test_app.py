@@ -106,7 +106,7 @@ def test_an_address_that_is_not_ours_is_told_with_its_reason(tmp_path: Path) -> 
     options = ["--anonymous", "read", "--no-tls", "--no-report-file", "--quiet"]
     failed = run("serve", "0", "--host", "192.0.2.1", *options, cwd=tmp_path)
     assert failed.returncode == 1
-    assert failed.stderr.startswith("ttweet: 192.0.2.1 is not an address of this machine; 127.0.0.1 is one")
+    assert failed.stderr.startswith("ttweet: 192.0.2.1 is not an address of this machine; use 127.0.0.1")
     assert not tmp_path.joinpath("Sample.txt").exists()
 
 

@@ -56,7 +56,7 @@ def test_no_edge_is_left_listening_when_another_cannot(monkeypatch: pytest.Monke
         monkeypatch.setattr(entrances, "listen_at", listen_at)
         ports = [0, taken.getsockname()[1]]
         monkeypatch.setattr(entrances, "EDGES", [(tcp_edge, lambda _, port=port: port) for port in ports])
-        with pytest.raises(ListenError, match="is taken"):
+        with pytest.raises(ListenError, match="is in use"):
             entrances.listen(Config(port=0), resolve((HERE,), 0))
     assert [listener.fileno() for listener in opened] == [-1]
 
@@ -135,7 +135,7 @@ async def test_places_are_those_of_the_clients_of_all_edges() -> None:
         caller = await here.call()
         assert (await caller.ask("p", ""))[0] == "ok"
         assert (silent.is_open, served.is_open) == (False, True), "the silent one has made room for that of TCP"
-        with pytest.raises(ProtocolError, match="the server has 2 clients already"):
+        with pytest.raises(ProtocolError, match="the server is full with 2 clients"):
             edge.connect()
         assert (here.places.taken, here.places.accepted) == (2, 3)
 

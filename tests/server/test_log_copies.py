@@ -251,7 +251,7 @@ def test_a_database_is_never_emptied_for_the_file(sample: Path, caplog: pytest.L
     before = sample.read_bytes()
     assert not copy_to(sample, store_with("one")).catch_up()
     assert sample.read_bytes() == before
-    assert "ttweet did not write what is in it; name another report file" in caplog.text
+    assert "ttweet did not write what is in it; choose another report file" in caplog.text
 
 
 def test_lines_that_the_log_lost_before_they_were_copied_are_told_of(

@@ -44,7 +44,7 @@ def test_a_file_that_ttweet_did_not_write_is_left_alone(
         copy.reopen()
     assert sample.read_text() == text
     [warning] = caplog.messages
-    way_out = "name another report file, or have none"
+    way_out = "choose another report file, or none"
     assert warning.startswith(f"cannot write {sample}: ttweet did not write what is in it; {way_out}; ")
     sample.unlink()
     assert copy.catch_up()
@@ -64,13 +64,13 @@ def test_a_start_that_fails_leaves_a_foreign_file_alone(sample: Path, caplog: py
     sample.write_text("my notes\n")
     write_alone("SERVER ALERT [ERROR] SERVER COULD NOT BE STARTED", SampleFile(sample, max_bytes=MANY_BYTES))
     assert sample.read_text() == "my notes\n"
-    assert "name another report file" in caplog.text
+    assert "choose another report file" in caplog.text
 
 
 @pytest.mark.parametrize("device", ["/dev/null", "/dev/full", "/dev/stdout"])
 def test_a_device_is_left_alone_and_the_warning_has_the_way_out(device: str, caplog: pytest.LogCaptureFixture) -> None:
     assert not copy_to(Path(device), store_with("one")).catch_up()
-    assert "name another report file, or have none" in caplog.text
+    assert "choose another report file, or none" in caplog.text
 
 
 def rotated(sample: Path) -> Path:

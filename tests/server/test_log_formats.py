@@ -105,7 +105,7 @@ def test_a_start_that_fails_is_one_message(tmp_path: Path) -> None:
     with taken:
         port = taken.getsockname()[1]
         failed = run_apart("serve", str(port), "--no-report-file", cwd=tmp_path)
-    said = f"ttweet: port {port} of 127.0.0.1 is taken; choose another, or 0 for any that is free\n"
+    said = f"ttweet: port {port} of 127.0.0.1 is in use; choose another, or 0 for any free port\n"
     assert (failed.returncode, failed.stderr) == (1, said)
 
 

@@ -166,7 +166,7 @@ def test_a_file_that_is_held_or_missing_is_told_without_words_of_the_command_lin
     assert locked.value.text == f"{path} is in use by the server with process id {os.getpid()}; stop that server"
     with pytest.raises(DatabaseError) as missing:
         ttweet.open(path.with_name("no.db"), readonly=True)
-    assert missing.value.text == f"there is no {path.with_name('no.db')}"
+    assert missing.value.text == f"no such database: {path.with_name('no.db')}"
 
 
 def test_a_file_that_is_removed_under_a_program_is_rescued_and_told(path: Path) -> None:

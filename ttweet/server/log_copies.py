@@ -329,5 +329,5 @@ def _why(exc: OSError) -> str:
     if isinstance(exc, BlockingIOError):
         return "another process has locked it"
     if isinstance(exc, NotOursError):
-        return f"{exc.strerror}; name another report file, or have none"
+        return f"{exc.strerror}; choose another report file, or none"
     return str(exc.strerror)

@@ -49,7 +49,10 @@ def test_the_file_is_named_by_its_place_by_the_option_or_by_the_environment(tmp_
         done = run("check", *shape, cwd=tmp_path, variables=elsewhere)
         assert (done.returncode, done.stderr) == (shell.DONE, "")
         assert done.stdout.startswith("tweets.db is intact: ")
-    assert complains("check", variables=elsewhere) == (shell.NOTHING, "ttweet: there is no no.db; choose another")
+    assert complains("check", variables=elsewhere) == (
+        shell.NOTHING,
+        "ttweet: no such database: no.db; choose another file",
+    )
     assert complains("check", "tweets.db", "--db", "tweets.db") == (
         shell.USAGE,
         "ttweet: conflicting arguments: FILE and --db; give one of them",
@@ -74,14 +77,14 @@ def test_what_is_wrong_goes_to_stdout_and_what_to_do_to_stderr(one: Path, tmp_pa
 def test_what_is_not_there_is_said_as_everywhere(tmp_path: Path) -> None:
     assert complains("check", str(tmp_path / "no.db")) == (
         shell.NOTHING,
-        f"ttweet: there is no {tmp_path}/no.db; choose another",
+        f"ttweet: no such database: {tmp_path}/no.db; choose another file",
     )
 
 
 @pytest.mark.parametrize(
     ("data", "what", "way_out"),
     [
-        (b"hello", "not an SQLite database", "choose another"),
+        (b"hello", "not an SQLite database", "choose another file"),
         (b"damaged", "damaged: 9000 bytes of ", "replace it with a backup"),
     ],
 )

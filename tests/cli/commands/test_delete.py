@@ -66,7 +66,7 @@ def test_a_deletion_is_an_object_in_json(server: ServerHere) -> None:
 def test_a_file_that_nobody_serves_is_deleted_in(file: Path) -> None:
     assert run("delete", "2", "--db", str(file)).stdout == "2\n"
     assert run("last", "--db", str(file)).stdout == "one #a\n"
-    with ttweet.open(file) as store, pytest.raises(ttweet.Refused, match="no tweet 7"):
+    with ttweet.open(file) as store, pytest.raises(ttweet.Refused, match="no such tweet: 7"):
         store.delete(7)
     with ttweet.open(file, readonly=True) as store, pytest.raises(ttweet.Refused, match="reading only"):
         store.delete(1)
@@ -80,7 +80,10 @@ def test_a_file_that_a_server_holds_or_that_is_not_there_is_left_alone(process: 
     )
     missing, empty = tmp_path / "none.db", tmp_path / "empty.db"
     empty.touch()
-    for db, what in ((missing, f"there is no {missing}"), (empty, f"{empty} is empty, nothing was ever stored in it")):
+    for db, what in (
+        (missing, f"no such database: {missing}"),
+        (empty, f"{empty} is empty: nothing was ever stored in it"),
+    ):
         assert complains("delete", "1", "--db", str(db)) == (
             shell.NOTHING,
             f"ttweet: {what}; choose another with --db, or ask a server",

@@ -195,5 +195,5 @@ def test_what_is_not_there_is_told(tmp_path: Path) -> None:
     )
     assert complains("export", "--db", str(tmp_path / "no.db")) == (
         shell.NOTHING,
-        f"ttweet: there is no {tmp_path}/no.db; choose another with --db",
+        f"ttweet: no such database: {tmp_path}/no.db; choose another with --db",
     )

@@ -166,7 +166,7 @@ def test_tags_that_cannot_be_meant_say_what_would_work(server: Server, arguments
 def test_no_file_is_told_with_the_ways_out(command: str, tmp_path: Path) -> None:
     done = run(command, "--db", "nowhere.db", cwd=tmp_path)
     assert done.returncode == shell.NOTHING
-    assert done.stderr.startswith("ttweet: there is no nowhere.db; choose another with --db")
+    assert done.stderr.startswith("ttweet: no such database: nowhere.db; choose another with --db")
     assert ("--server" in done.stderr) == (command != "log")
 
 

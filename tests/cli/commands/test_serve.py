@@ -103,7 +103,7 @@ def test_the_file_has_twice_as_many_bytes_as_the_table_at_most(tmp_path: Path) -
 def test_serve_on_a_taken_port_fails(server: Server, tmp_path: Path) -> None:
     done = run("serve", str(server.port), "--quiet", cwd=tmp_path)
     assert done.returncode == shell.FAILED
-    assert f"port {server.port} of 127.0.0.1 is taken" in done.stderr
+    assert f"port {server.port} of 127.0.0.1 is in use" in done.stderr
 
 
 def test_serve_tells_the_commands_for_a_damaged_database(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ async def test_past_the_limit_a_client_is_told_and_turned_away_until_another_has
         third = await here.call()
         kind, error = await third.answer()
         assert (kind, error["code"]) == ("err", "busy")
-        assert "2 clients already" in error["text"]
+        assert "full with 2 clients" in error["text"]
         assert await third.rest() == b""
         await first.stream.aclose()
         await trio.testing.wait_all_tasks_blocked()

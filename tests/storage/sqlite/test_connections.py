@@ -81,7 +81,7 @@ def test_a_second_server_is_kept_out_and_told_who_is_in(store: SqliteStore, path
 def test_one_file_has_one_lock_under_all_its_names(store: SqliteStore, path: Path) -> None:
     other = path.with_name("other.db")
     other.symlink_to(path)
-    with pytest.raises(OpenError, match="held by the server"):
+    with pytest.raises(OpenError, match="in use by the server"):
         SqliteStore.open(other, log_limit=1, at=NOW)
 
 
@@ -218,7 +218,7 @@ def test_another_writer_keeps_the_server_from_starting(path: Path, monkeypatch: 
         pass
     with closing(sqlite3.connect(path, isolation_level=None)) as shell:
         shell.execute("BEGIN IMMEDIATE")
-        with pytest.raises(OpenError, match="held by another process") as refusal:
+        with pytest.raises(OpenError, match="locked by another process") as refusal:
             SqliteStore.open(path, log_limit=1, at=NOW)
     assert refusal.value.code == "locked"
 

@@ -146,7 +146,7 @@ def test_a_new_file_in_a_folder_that_may_not_be_written_is_denied(open_folder: P
     with without_rights(open_folder), pytest.raises(OpenError) as refusal:
         SqliteStore.open(open_folder / "tweets.db", log_limit=1, at=NOW)
     assert refusal.value.code == "denied"
-    assert f"see who may read and write it and its folder {open_folder}" in refusal.value.text
+    assert f"check the permissions of it and of its folder {open_folder}" in refusal.value.text
 
 
 def test_a_file_with_a_wal_is_not_read_without_it(path: Path, open_folder: Path) -> None:
@@ -197,7 +197,9 @@ def test_a_file_that_somebody_else_has_put_there_is_not_taken(path: Path, ending
     planted = Path(f"{path}{ending}")
     planted.touch(0o600)
     os.chown(planted, NOBODY, NOBODY)
-    with pytest.raises(OpenError, match=rf"{planted} belongs to another user \(id {NOBODY}\), and") as refusal:
+    with pytest.raises(
+        OpenError, match=rf"{planted} belongs to another user \(id {NOBODY}\), which is unsafe"
+    ) as refusal:
         SqliteStore.open(path, log_limit=1, at=NOW)
     assert refusal.value.code == "denied"
     assert [file.stat().st_size for file in path.parent.iterdir()] == [0]
@@ -220,7 +222,9 @@ def test_a_file_that_any_user_may_write_to_is_not_taken(path: Path, ending: str)
     shared = Path(f"{path}{ending}")
     shared.touch()
     shared.chmod(0o602)
-    with pytest.raises(OpenError, match=rf"{shared} may be written to by any user \(chmod o-w\), and") as refusal:
+    with pytest.raises(
+        OpenError, match=rf"{shared} may be written to by any user \(chmod o-w\), which is unsafe"
+    ) as refusal:
         SqliteStore.open(path, log_limit=1, at=NOW)
     assert refusal.value.code == "denied"
     shared.chmod(0o600)
@@ -252,7 +256,7 @@ def test_a_lock_file_that_was_replaced_before_it_was_locked_keeps_nobody_out_and
 
     flock = fcntl.flock
     monkeypatch.setattr(fcntl, "flock", flock_late)
-    with pytest.raises(OpenError, match="held by") as refusal:
+    with pytest.raises(OpenError, match="in use by") as refusal:
         SqliteStore.open(path, log_limit=1, at=NOW)
     assert refusal.value.code == "locked"
     with opened(path) as store:

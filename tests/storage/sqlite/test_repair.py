@@ -177,7 +177,7 @@ def test_a_repair_on_a_full_disk_names_the_missing_room(stopped: Path) -> None:
 def test_a_file_that_a_server_holds_is_not_repaired(stopped: Path) -> None:
     with opened(stopped):
         damage_index(stopped, "tweets_by_author", b"ann", b"anm")
-        with pytest.raises(OpenError, match="held by the server") as refusal:
+        with pytest.raises(OpenError, match="in use by the server") as refusal:
             rebuild_indexes(stopped)
     assert refusal.value.code == "locked"
 

@@ -27,7 +27,7 @@ def check(file: File = None, /, *, db: Db = None, json: Json = False, repair: Re
     """Look a database over. Raises UsageError, OpenError, StoreError, OSError."""
     path = db_path(_named(file, db))
     try:
-        with advising(missing="choose another", not_ours="choose another"):
+        with advising(missing="choose another file", not_ours="choose another file"):
             repaired = repair and _repair(path)
             look = Check(path)
     except OpenError as error:

@@ -35,7 +35,7 @@ def rebuild_indexes(path: Path) -> list[Path]:
     """
     path = path.resolve()
     if not refuse_foreign(path):
-        raise DatabaseError("missing", f"there is no {path}")
+        raise DatabaseError("missing", f"no such database: {path}")
     with ExitStack() as resources:
         resources.callback(Lock(path).release)
         raw = resources.enter_context(ExitStack())  # closed after SQLite's connections: to close a file drops its locks
