@@ -37,7 +37,6 @@ def tags(count: int) -> Iterator[str]:
 
 def fill(path: Path, count: int) -> None:
     """Write `count` tweets with their report lines into a new database, and leave it as a stopped server does."""
-    from ttweet.model.reports import Report
     from ttweet.model.tweets import Draft
     from ttweet.storage.sqlite.writer import SqliteStore
 
@@ -51,8 +50,7 @@ def fill(path: Path, count: int) -> None:
             f"{number:09} a tweet of a long log that somebody wrote about something #{tag}" for number, tag in batch
         ]
         drafts = [Draft(text, {tag: tag}) for text, (_, tag) in zip(texts, batch, strict=True)]
-        reports = [Report("SERVER", "GENERAL", f"Message Received: {text}") for text in texts]
-        store.append(drafts, reports, at=start + SPAN_MS * batch[0][0] // count)
+        store.append(drafts, drafts, at=start + SPAN_MS * batch[0][0] // count)
     store.end_session("filled", at=now)
     store.close()
 

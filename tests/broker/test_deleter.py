@@ -9,8 +9,8 @@ from tests.broker.test_service import post, serving
 from tests.support.memory_store import MemoryStore
 from ttweet.broker.service import Service
 from ttweet.model import reports, tweets
-from ttweet.model.reports import Report
 from ttweet.model.tweets import Draft, Tombstone, Tweet
+from ttweet.storage.contract import Line
 
 NOW = 1_795_446_500_123
 EQUAL = 2_000
@@ -26,9 +26,9 @@ class NotedStore(MemoryStore):
             drafts = [tweets.draft("secret")] * number
             super().append(drafts, [reports.message_received("secret")] * number, at=at)
 
-    def append(self, drafts: Sequence[Draft], reports: Sequence[Report], *, at: int) -> list[Tweet | Tombstone]:
+    def append(self, drafts: Sequence[Draft], lines: Sequence[Line], *, at: int) -> list[Tweet | Tombstone]:
         self.steps.append(0)
-        return super().append(drafts, reports, at=at)
+        return super().append(drafts, lines, at=at)
 
     def redact(self, tweet: int, lines: Sequence[int]) -> None:
         self.steps.append(tweet)

@@ -5,12 +5,12 @@ import trio
 import trio.testing
 
 from tests.support.held_store import HeldStore
-from tests.support.posters import Poster, line_of, running
+from tests.support.posters import Poster, running
 from ttweet.broker import gathering
 from ttweet.broker.gathering import BATCHES_WITHOUT, MAX_DRAFTS, MIN_CLIENTS, Gathering
 from ttweet.broker.inbox import Inbox
 from ttweet.broker.receipts import Receipt
-from ttweet.model.tweets import NO_TAGS, Draft
+from ttweet.model.tweets import Draft
 
 
 class _Client:
@@ -19,8 +19,8 @@ class _Client:
 
 
 def _fill(inbox: Inbox, drafts: int) -> None:
-    for number in range(drafts):
-        inbox.append(Receipt(Draft("hello", NO_TAGS), line_of(f"{number}"), _Client()))
+    for _ in range(drafts):
+        inbox.append(Receipt(Draft("hello"), _Client()))
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ HEAVY = [f"{number:0140}" for number in range(31)]
 
 
 def a_draft(*tags: str, text: str = "text", waiter: Nobody | None = None) -> Receipt:
-    return Receipt(draft(text, tags=tags), a_line(text), waiter or Nobody())
+    return Receipt(draft(text, tags=tags), waiter or Nobody())
 
 
 def a_line(text: str) -> Report:

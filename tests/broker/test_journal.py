@@ -349,6 +349,6 @@ async def test_the_keys_of_a_tweet_travel_with_it_and_a_repeated_key_does_not_ch
 
 def test_the_keys_of_another_draft_are_not_taken_for_those_of_the_tweet() -> None:
     later = Draft("later", {"other": "other"})
-    receipt = Receipt(later, line_of("later"), Poster(Journal(MemoryStore())))
+    receipt = Receipt(later, Poster(Journal(MemoryStore())))
     assert [*receipt.keys_of(Tweet(1, 0, None, "earlier", ("CAFÉ",)))] == ["café"]
     assert [*receipt.keys_of(Tweet(1, 0, None, "later", ("other",)))] == ["other"]

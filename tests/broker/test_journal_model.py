@@ -12,6 +12,7 @@ from tests.support.posters import BUSY, FULL, Poster, line_of
 from ttweet.broker import inbox, journal
 from ttweet.broker.journal import Journal
 from ttweet.broker.receipts import Receipt
+from ttweet.model.reports import message_received
 from ttweet.model.tweets import Tweet
 
 # The model: a list of steps, drawn at random and carried out in one run.
@@ -126,7 +127,7 @@ def check(model: JournalModel) -> None:
 def expected_log(model: JournalModel) -> list[str]:
     """Every line, in the order in which it came, but none of a draft that was refused."""
     return [
-        item if isinstance(item, str) else item.report.text
+        item if isinstance(item, str) else message_received(item.draft.text).text
         for item in model.queued
         if isinstance(item, str) or isinstance(item.outcome, Tweet)
     ]

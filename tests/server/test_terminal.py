@@ -16,7 +16,6 @@ from tests.support.sqlite_files import NOW
 from ttweet.broker.receipts import Receipt
 from ttweet.model import events
 from ttweet.model.events import Event
-from ttweet.model.reports import message_received
 from ttweet.model.tweets import Draft, Tweet
 from ttweet.server import terminal
 from ttweet.server.config import Look
@@ -29,7 +28,7 @@ PEER = ("192.0.2.7", 52116)
 
 def a_receipt(number: int, peer: tuple[str, int] | None = PEER) -> Receipt:
     """A tweet that was committed, and where it came from."""
-    receipt = Receipt(Draft(f"text {number}"), message_received(f"text {number}"), None)  # type: ignore[arg-type]
+    receipt = Receipt(Draft(f"text {number}"), None)  # type: ignore[arg-type]
     receipt.outcome = Tweet(number, NOW, None, f"text {number}", ())
     receipt.peer = peer
     return receipt

@@ -4,7 +4,7 @@ import pytest
 
 from ttweet.model import reports
 from ttweet.model.reports import Report
-from ttweet.model.tweets import draft
+from ttweet.model.tweets import Draft, draft
 from ttweet.storage.contract import LogLine, Store
 
 DAY_MS = 86_400_000
@@ -66,3 +66,35 @@ def test_report_lines_with_details_say_them_behind_the_line(any_store: Store, re
     any_store.append([], [report], at=NOW)
     assert any_store.text_after(0, limit=9) == (f"{report.line}\n", 1)
     assert any_store.text_after(0, limit=9, details=True) == (f"{report.line}{suffix}\n", 1)
+
+
+BEFORE = reports.server_started("127.0.0.1")
+PLAIN = [draft("one #tag"), draft("zw\u00f6lf \U0001f600"), draft("150 " * 37)]
+
+
+@pytest.mark.parametrize(
+    ("drafts", "lines"),
+    [
+        (PLAIN, PLAIN),
+        (PLAIN, PLAIN[:2]),
+        (PLAIN, [BEFORE, *PLAIN]),
+        ([*PLAIN, draft("")], [*PLAIN, draft("")]),
+        ([*PLAIN, draft("two\nlines")], [*PLAIN, draft("two\nlines")]),
+        ([*PLAIN, draft("seen \u200b not")], [*PLAIN, draft("seen \u200b not")]),
+        ([draft("once", key="k"), draft("again", key="k")], [draft("once", key="k"), draft("again", key="k")]),
+        ([], [draft("of a batch before")]),
+    ],
+)
+def test_a_draft_among_the_lines_stands_for_the_line_of_its_arrival(
+    any_store: Store, drafts: list[Draft], lines: list[Report | Draft]
+) -> None:
+    expected = [reports.message_received(one.text) if isinstance(one, Draft) else one for one in lines]
+    for times in (1, 2):
+        any_store.append([*drafts, draft("untold")], [BEFORE], at=NOW)
+        any_store.append(drafts, lines, at=NOW + 1)
+        found = any_store.lines_after(0, limit=99)
+        assert [line.id for line in found] == [*range(1, len(found) + 1)]
+        assert [(line.session, line.side, line.category, line.text) for line in found] == times * [
+            (any_store.session, one.side, one.category, one.text) for one in [BEFORE, *expected]
+        ]
+        assert {line.at for line in found} == {NOW, NOW + 1}

@@ -8,8 +8,8 @@ import trio.testing
 
 from tests.support.guard import GUARD_S
 from tests.support.memory_store import MemoryStore
-from ttweet.model.reports import Report
 from ttweet.model.tweets import Draft, Tombstone, Tweet
+from ttweet.storage.contract import Line
 
 
 class HeldStore(MemoryStore):
@@ -59,8 +59,8 @@ class HeldStore(MemoryStore):
         finally:
             self._token.run_sync_soon(lambda: self._has_settled.set())
 
-    def append(self, drafts: Sequence[Draft], reports: Sequence[Report], *, at: int) -> list[Tweet | Tombstone]:
+    def append(self, drafts: Sequence[Draft], lines: Sequence[Line], *, at: int) -> list[Tweet | Tombstone]:
         if not self._gate.is_set():
             self._token.run_sync_soon(self._entered.set)
             assert self._gate.wait(GUARD_S), "a test has held the store and not released it"
-        return super().append(drafts, reports, at=at)
+        return super().append(drafts, lines, at=at)

@@ -13,6 +13,7 @@ from ttweet.storage.contract import (
     KEY_LIFETIME_MS,
     NOT_SEARCHED,
     Kept,
+    Line,
     LogLine,
     Position,
     ReportLog,
@@ -72,19 +73,20 @@ class _Shared:
 class MemoryTweetLog(_Shared):
     """See TweetLog."""
 
-    def append(self, drafts: Sequence[Draft], reports: Sequence[Report], *, at: int) -> list[Tweet | Tombstone]:
+    def append(self, drafts: Sequence[Draft], lines: Sequence[Line], *, at: int) -> list[Tweet | Tombstone]:
         error = self.fail_next.pop(0) if self.fail_next else None
         committed = error is None or (isinstance(error, Displaced) and error.code == "unknown")
-        stored = self._commit(drafts, reports, at) if committed else []
+        stored = self._commit(drafts, lines, at) if committed else []
         if error is not None:
             raise error
         return stored
 
-    def _commit(self, drafts: Sequence[Draft], reports: Sequence[Report], at: int) -> list[Tweet | Tombstone]:
+    def _commit(self, drafts: Sequence[Draft], lines: Sequence[Line], at: int) -> list[Tweet | Tombstone]:
         self.batches.append(len(drafts))
         stored = [self._append(draft, at) for draft in drafts]
         late = [draft.text for draft, one in zip(drafts, stored, strict=True) if isinstance(one, Tombstone)]
-        self._log(without_texts(reports, late), at)
+        told = [reports.message_received(one.text) if isinstance(one, Draft) else one for one in lines]
+        self._log(without_texts(told, late), at)
         return stored
 
     def _append(self, draft: Draft, at: int) -> Tweet | Tombstone:

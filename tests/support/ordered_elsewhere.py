@@ -12,7 +12,7 @@ from ttweet.model import reports
 from ttweet.model.errors import Refused
 from ttweet.model.reports import Report
 from ttweet.model.tweets import Deletion, Draft, Tombstone, Tweet
-from ttweet.storage.contract import NOT_SEARCHED, Position, Store, Traces, TweetLog
+from ttweet.storage.contract import NOT_SEARCHED, Line, Position, Store, Traces, TweetLog
 from ttweet.storage.sqlite.writer import SqliteStore
 
 
@@ -48,9 +48,9 @@ class OrderedElsewhere(TweetLog):
         self._applied = 0
         self._tables = tables
 
-    def append(self, drafts: Sequence[Draft], reports: Sequence[Report], *, at: int) -> list[Tweet | Tombstone]:
+    def append(self, drafts: Sequence[Draft], lines: Sequence[Line], *, at: int) -> list[Tweet | Tombstone]:
         self._put(Batch(drafts, at))
-        return self._tables.append(drafts, reports, at=at)
+        return self._tables.append(drafts, lines, at=at)
 
     def delete(self, tweet: int, report: Report, *, at: int, traces: Traces = NOT_SEARCHED) -> Deletion:
         self._put(Removal(tweet, at))

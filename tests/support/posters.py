@@ -13,7 +13,7 @@ from ttweet.broker.journal import Journal
 from ttweet.broker.receipts import Receipt
 from ttweet.model import reports
 from ttweet.model.errors import Displaced, StoreError, TtweetError
-from ttweet.model.reports import Report, message_received
+from ttweet.model.reports import Report
 from ttweet.model.tweets import NO_TAGS, Draft, Tombstone, Tweet
 
 FULL, BUSY = StoreError("full", "no room"), StoreError("busy", "locked")
@@ -33,7 +33,7 @@ class Poster:
     progress: trio.Event = field(default_factory=trio.Event)
 
     def post(self, text: str, key: str | None = None, tags: Mapping[str, str] = NO_TAGS) -> Receipt:
-        receipt = self.journal.append(Draft(text, tags, key=key), message_received(text), self)
+        receipt = self.journal.append(Draft(text, tags, key=key), self)
         self.receipts.append(receipt)
         return receipt
 

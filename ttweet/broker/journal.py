@@ -83,11 +83,11 @@ class Journal:
         """Wait until `has_room`."""
         await self._inbox.room()
 
-    def append(self, draft: Draft, report: Report, waiter: Waiter) -> Receipt:
-        """Queue a draft, and the report line to be stored with it, for the next batch. Raises Refused `stopping`."""
+    def append(self, draft: Draft, waiter: Waiter) -> Receipt:
+        """Queue a draft for the next batch, where its report line is stored with it. Raises Refused `stopping`."""
         if self._closed:
             raise _stopping()
-        receipt = Receipt(draft, report, waiter)
+        receipt = Receipt(draft, waiter)
         self._inbox.append(receipt)
         self._work.set()
         return receipt
@@ -271,7 +271,7 @@ class Journal:
         batch, lines = self._take_batch()
         self.uploads.begin(len(batch))
         drafts = [receipt.draft for receipt in batch]
-        told = [line.report if isinstance(line, Receipt) else line for line in lines]
+        told = [line.draft if isinstance(line, Receipt) else line for line in lines]
         began_s = trio.current_time()
         call = worker.begin(partial(self._store.append, drafts, told, at=self._now_ms()))
         if decided:

@@ -13,7 +13,6 @@ from ttweet.broker.worker import Worker
 from ttweet.model import hashtags
 from ttweet.model.errors import TtweetError
 from ttweet.model.events import Peer
-from ttweet.model.reports import Report
 from ttweet.model.tweets import Draft, Tombstone, Tweet, weight_of
 
 T = TypeVar("T")
@@ -31,16 +30,15 @@ class Waiter(Protocol):
 
 
 class Receipt:
-    """A draft on its way to the disk, with the report line of its arrival; `outcome` is None until it is decided.
+    """A draft on its way to the disk; `outcome` is None until it is decided.
 
     `peer` is the client that posted it, None where no session says so.
     """
 
-    __slots__ = ("draft", "outcome", "peer", "report", "tags_weight", "waiter")
+    __slots__ = ("draft", "outcome", "peer", "tags_weight", "waiter")
 
-    def __init__(self, draft: Draft, report: Report, waiter: Waiter) -> None:
+    def __init__(self, draft: Draft, waiter: Waiter) -> None:
         self.draft = draft
-        self.report = report
         self.waiter = waiter
         self.peer: Peer | None = None
         self.tags_weight = weight_of(draft.tags)

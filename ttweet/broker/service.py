@@ -65,7 +65,7 @@ class Service:
     ) -> Receipt:
         """Check a tweet and queue it for the next batch. Raises Refused; then nothing was queued."""
         draft = tweets.draft(text, tags=tags, scan=scan, key=key, by=by)
-        return self._journal.append(draft, reports.message_received(draft.text), waiter)
+        return self._journal.append(draft, waiter)
 
     @property
     def has_room(self) -> bool:

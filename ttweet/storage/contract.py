@@ -19,6 +19,10 @@ KEY_LIFETIME_MS = 7 * 86_400_000  # of an idempotency key: retries take seconds,
 REDACT_STEP = 256  # report lines redacted in one transaction, about 3 ms: uploads wait for it
 
 
+Line = Report | Draft
+"""A report line to be stored, or the draft whose arrival it reports."""
+
+
 class LogLine(NamedTuple):
     """A stored report line; `text` is escaped. `at` is milliseconds since 1970 UTC.
 
@@ -178,9 +182,10 @@ class Reader(TagQueries, ReportQueries, Protocol):
 class TweetLog(Protocol):
     """The one writer of tweets. No two of its calls may run at the same time."""
 
-    def append(self, drafts: Sequence[Draft], reports: Sequence[Report], *, at: int) -> list[Tweet | Tombstone]:
+    def append(self, drafts: Sequence[Draft], lines: Sequence[Line], *, at: int) -> list[Tweet | Tombstone]:
         """Write drafts and report lines in one transaction; give the drafts back as tweets, ids rising.
 
+        Among the lines, one of the drafts stands for the line of its arrival, `reports.message_received`.
         A draft whose key its author has used already stores nothing and comes back as the first tweet of that key, or
         as that tweet's tombstone if it has been deleted or removed since; then the report line does not tell its text.
         A key counts until `at` is more than KEY_LIFETIME_MS above the time of its tweet, and then it can be used again.

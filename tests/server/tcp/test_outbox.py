@@ -7,7 +7,6 @@ import trio
 import trio.testing
 
 from ttweet.broker.receipts import Receipt
-from ttweet.model.reports import Report
 from ttweet.model.tweets import Tweet, draft
 from ttweet.protocol.reader import RequestReader
 from ttweet.server.tcp.outbox import Outbox
@@ -51,7 +50,7 @@ class FakeTransport:
 
 
 def receipt(text: str) -> Receipt:
-    return Receipt(draft(text), Report("SERVER", "GENERAL", text), IdleWaiter())
+    return Receipt(draft(text), IdleWaiter())
 
 
 def decide(one: Receipt, id_: int) -> None:

@@ -116,7 +116,7 @@ def test_the_lines_are_counted_as_the_file_has_them(
             if step == "prune":
                 store.prune_lines(at - 2)
             elif isinstance(step, str):
-                store.append([draft(step)], [message_received(step)], at=at)
+                store.append(tweets := [draft(step)], tweets, at=at)
             elif isinstance(step, list):
                 store.append([], step, at=at)
             elif any(tweet.id == step for tweet in tweets_after(store, 0, 99)):

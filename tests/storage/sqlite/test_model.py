@@ -80,7 +80,7 @@ class StoreModel(RuleBasedStateMachine):
     def append(self, batch: list[tuple[str, str | None, str | None, list[str]]], later: int) -> None:
         self.at = max(0, self.at + later)  # the clock may go back
         drafts = [tweets.draft(text, by=by, key=key, tags=beside if text else ()) for text, by, key, beside in batch]
-        told = self.store.append(drafts, [reports.message_received(draft.text) for draft in drafts], at=self.at)
+        told = self.store.append(drafts, drafts, at=self.at)
         for (*_, beside), draft, tweet in zip(batch, drafts, told, strict=True):
             self.expect(draft, tuple(beside) if draft.text else (), tweet)
         late = {draft.text for draft, one in zip(drafts, told, strict=True) if isinstance(one, Tombstone)} - {""}

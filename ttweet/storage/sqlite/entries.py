@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from ttweet.model.errors import StoreError
 from ttweet.model.limits import MAX_ID, MAX_TWEET_ID
-from ttweet.model.reports import Report, without_texts
+from ttweet.model.reports import Report, escape, message_received, without_texts
 from ttweet.model.tweets import Deletion, Draft, Entry, Tombstone, Tweet
-from ttweet.storage.contract import Traces
+from ttweet.storage.contract import Line, Traces
 from ttweet.storage.sqlite.key_table import PURGE_PAUSE_MS, KeyTable
 from ttweet.storage.sqlite.log_table import LogTable
 from ttweet.storage.sqlite.removal import blank, later_traces, oldest_before, redact, remove_up_to
@@ -79,7 +79,7 @@ class EntryWriter:
         return self._tags.is_due
 
     def append(
-        self, drafts: Sequence[Draft], reports: Sequence[Report], *, session: int, at: int
+        self, drafts: Sequence[Draft], lines: Sequence[Line], *, session: int, at: int
     ) -> list[Tweet | Tombstone]:
         """Write a batch; see TweetLog. Raises StoreError `used_up` when there are no more ids."""
         tweets, new = self._numbered(drafts, at)
@@ -87,8 +87,11 @@ class EntryWriter:
         _refuse_beyond(MAX_TWEET_ID, newest)
         _TWEETS.run(self._connection, [(*tweet[:4], " ".join(tweet.tags)) for tweet, _ in new])
         self._tags.add([(tweet.id, at, draft.tags) for tweet, draft in new if draft.tags], newest, at=at)
-        lines = reports if len(new) == len(drafts) else without_texts(reports, _late_texts(drafts, tweets))
-        added = self._lines.add(lines, session=session, at=at)
+        if len(new) == len(lines) and (texts := _plain_texts(lines)):
+            added = self._lines.add_arrivals(texts, after=self._now.newest, session=session)
+        else:
+            late = _late_texts(drafts, tweets) if len(new) < len(drafts) else []
+            added = self._lines.add(without_texts(_reports(lines), late), session=session, at=at)
         self._lines.prune(added, step=PURGE_STEP)
         self._now = _EntryState(newest, self._purge_keys(len(new), at))
         return tweets
@@ -192,6 +195,17 @@ def _refuse_beyond(highest: int, id_: int) -> None:
     """Raise StoreError `used_up` rather than give an id that no JSON reader would hold to the digit."""
     if id_ > highest:
         raise StoreError("used_up", "the database has used all its ids; nothing was stored; start a new database")
+
+
+def _plain_texts(lines: Sequence[Line]) -> list[str]:
+    """The texts of drafts when all lines report the arrival of one, with a text that stands in the line as it is."""
+    texts = [line.text for line in lines if isinstance(line, Draft)]
+    is_plain = len(texts) == len(lines) and all(texts) and escape(joined := "".join(texts)) == joined
+    return texts if is_plain else []
+
+
+def _reports(lines: Sequence[Line]) -> list[Report]:
+    return [message_received(line.text) if isinstance(line, Draft) else line for line in lines]
 
 
 def _late_texts(drafts: Sequence[Draft], tweets: Sequence[Tweet | Tombstone]) -> list[str]:

@@ -9,13 +9,17 @@ from contextlib import closing
 from itertools import takewhile
 from typing import NamedTuple
 
-from ttweet.model.reports import Report
+from ttweet.model.reports import STORED, Report
 from ttweet.storage.sqlite.rows import Rows, Value
 
 ROW_BYTES = 40  # counted for a report line in addition to its texts; numbers and page overhead take about 33
 
 _LINES = Rows("INSERT INTO log (id, session, at, side, category, text) VALUES ", 6)
 _DETAILED = Rows("INSERT INTO log (id, session, at, side, category, text, code, identity, address) VALUES ", 9)
+_ARRIVALS = """
+    INSERT INTO log (id, session, at, side, category, text)
+    SELECT id + ?, ?, at, 'SERVER', 'GENERAL', ? || text FROM tweets WHERE id > ? ORDER BY id
+"""
 _LAST = """
     SELECT max(coalesce((SELECT max(id) FROM log), 0),
         coalesce((SELECT first_line - 1 FROM sessions ORDER BY id DESC LIMIT 1), 0))
@@ -63,6 +67,16 @@ class LogTable:
             _DETAILED.run(self._connection, [_detailed(id_, session, at, one) for id_, one in numbered if one.details])
         added = _size(reports)
         self._note(added, lines=len(reports))
+        return added
+
+    def add_arrivals(self, texts: Sequence[str], *, after: int, session: int) -> int:
+        """Write the lines of the tweets with an id above `after`, whose texts need no escape, from their rows.
+
+        Runs inside the caller's transaction. Returns the bytes of the lines. Raises sqlite3.Error.
+        """
+        self._connection.execute(_ARRIVALS, (self._now.last - after, session, STORED, after))
+        added = len("".join(texts).encode()) + (len(STORED) + ROW_BYTES) * len(texts)
+        self._note(added, lines=len(texts))
         return added
 
     def prune(self, added: int, *, step: int) -> None:

@@ -13,7 +13,7 @@ from typing import Self, TypeVar
 from ttweet.model.errors import Displaced, Refused, StoreError
 from ttweet.model.reports import Report
 from ttweet.model.tweets import Deletion, Draft, Entry, Tombstone, Tweet
-from ttweet.storage.contract import NOT_SEARCHED, Traces
+from ttweet.storage.contract import NOT_SEARCHED, Line, Traces
 from ttweet.storage.sqlite.connections import ENGINE, checkpoint, checkpoint_at_once, schema_objections
 from ttweet.storage.sqlite.database_file import DatabaseFile
 from ttweet.storage.sqlite.entries import EntryWriter
@@ -66,11 +66,11 @@ class SqliteStore(Queries):
             undo.pop_all()
         return store
 
-    def append(self, drafts: Sequence[Draft], reports: Sequence[Report], *, at: int) -> list[Tweet | Tombstone]:
+    def append(self, drafts: Sequence[Draft], lines: Sequence[Line], *, at: int) -> list[Tweet | Tombstone]:
         """See TweetLog."""
         with self._transaction():
             self._disk.refuse_tweets(self._connection)
-            return self._entries.append(drafts, reports, session=self.session, at=at)
+            return self._entries.append(drafts, lines, session=self.session, at=at)
 
     def delete(self, tweet: int, report: Report, *, at: int, traces: Traces = NOT_SEARCHED) -> Deletion:
         """See TweetLog."""
