@@ -8,7 +8,7 @@ import trio
 
 from ttweet.broker.inbox import Inbox
 
-MIN_CLIENTS = 8  # in the last batch: with fewer, a wait costs more than the commit that it saves
+MIN_CLIENTS = 2  # in the last batch: a lone client would wait for itself alone
 MAX_DRAFTS = 256  # to wait for: a larger batch shares its commit among enough, and overlaps with the loop's work
 COMMIT_SHARE = 0.5  # of the time of the last commit that a batch waits
 MAX_GATHERING_S = 0.005  # that a batch waits, however slow the disk is
