@@ -76,6 +76,7 @@ BARS: tuple[Bar, ...] = (
     *_against("acks", "acks", "naive", "FastAPI + sqlite3", {"1": 5, "64": 25}),
     Bar("acks", ("ttweet", "1000"), AT_LEAST, 0.9, "acks at 1,000 against its own at 256", ("ttweet", "256")),
     Bar("acks", ("p99/p50", "1000"), AT_MOST, 3, "p99 against p50 at 1,000 clients"),
+    Bar("acks", ("longest turn", "1000"), AT_MOST, 5, "longest turn of the event loop at 1,000 clients, ms"),
     Bar("acks", ("ttweet", "64"), AT_LEAST, 0.4, "acks at 64 against the SQLite floor", ("sqlite", "64")),
     _syncs("1", 1),
     _syncs("64", 0.02),

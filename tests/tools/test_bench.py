@@ -23,6 +23,7 @@ from benchmarks import (
     priority,
     strace,
     tables,
+    turns,
 )
 from benchmarks import stage as stages
 from benchmarks.figures import Load, Part, Sample
@@ -187,6 +188,26 @@ def test_syncs_outside_the_window_and_other_calls_do_not_count(tmp_path: Path) -
         "7 101.0 fsync(5) = 0\n"
     )
     assert strace.count_between(trace, 100, 101) == 2
+
+
+def test_the_longest_turn_is_one_that_ended_in_the_window(tmp_path: Path) -> None:
+    lines = tmp_path / "turns"
+    lines.write_text("99.9 0.070000\n100.0 0.002000\n100.5 0.003000\n101.0 0.090000\n")
+    assert turns.longest_between(lines, 100, 101) == pytest.approx(3)
+    assert turns.longest_between(lines, 200, 201) == 0
+
+
+def test_a_turn_of_the_loop_is_noted_with_its_processor_time(tmp_path: Path) -> None:
+    program, lines = tmp_path / "program.py", tmp_path / "turns"
+    program.write_text(
+        "import time, trio\n"
+        "def work():\n    end = time.thread_time() + 0.02\n    while time.thread_time() < end: pass\n"
+        "async def main():\n    await trio.sleep(0.001)\n    work()\n    await trio.sleep(0.001)\n"
+        "trio.run(main)\n"
+    )
+    server = Path(turns.__file__).with_name("timed_server.py")
+    subprocess.run([sys.executable, "-P", server, lines, program], check=True)
+    assert 20 <= turns.longest_between(lines, 0, float("inf")) < 2000
 
 
 # ---- bars

@@ -81,6 +81,7 @@ def test_a_second_of_uploads_to_the_real_server(tmp_path: Path) -> None:
     (part,) = json.loads(result.read_text())["parts"]
     rates = {figure["subject"]: figure["samples"][0]["value"] for figure in part["figures"]}
     assert rates["ttweet"] > 0
+    assert 0 <= rates["longest turn"] < 5000
     assert rates["bound"] < min(rates["echo"], rates["sqlite"])
 
 

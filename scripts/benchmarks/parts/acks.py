@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from benchmarks import floor, strace
+from benchmarks import floor, strace, turns
 from benchmarks.figures import Load, Part, Sample, serial_bound
 from benchmarks.parts.part import Kind
 from benchmarks.peers import ECHO, MOSQUITTO, NAIVE, NATS, POSTGRESQL, REDIS_MULTI, REDIS_XADD, TTWEET
@@ -22,7 +22,8 @@ def measure(stage: BenchStage, plan: Plan) -> Part:
     with serving(stage, plan, part, SUBJECTS) as running:
         for load in plan.loads(CASES, QUICK_CASES):
             floors = [] if plan.baseline else [_floor(stage, plan, part, load)]
-            take_turns(plan, part, [*load_turns(stage, running, load), *floors])
+            longest = Turn("longest turn", load.case, "ms", partial(turns.longest, stage, TTWEET.protocol, load))
+            take_turns(plan, part, [*load_turns(stage, running, load), longest, *floors])
             _add_bound(part, load.case)
             _add_tail(part, load.case)
     return part
@@ -75,6 +76,7 @@ KIND = Kind(
         "batch": "tweets a sync (ttweet)",
         "bound": "Bound of one process",
         "p99/p50": "p99 against p50 (ttweet)",
+        "longest turn": "longest turn of ttweet's loop, CPU ms",
     },
     mine={**{subject.name: "ttweet" for subject in SUBJECTS[1:]}, "sqlite": "ttweet", "bound": "ttweet"},
     faster={subject.name: subject.faster for subject in SUBJECTS},
