@@ -157,7 +157,7 @@ def test_what_is_wrong_with_a_file_is_told_without_words_of_the_command_line(
         ttweet.open(path)
     assert str(path.parent) in refused.value.text
     assert "--" not in refused.value.text
-    assert "name another" not in refused.value.text
+    assert "choose another" not in refused.value.text
 
 
 def test_a_file_that_is_held_or_missing_is_told_without_words_of_the_command_line(path: Path) -> None:
