@@ -180,7 +180,7 @@ async def test_a_file_that_has_lost_its_name_takes_nothing_more_and_is_read_on(
         )
         assert journal.failed == {"unknown": 1, "moved": 1}
         assert journal.trouble.text == MOVED.text
-    assert caplog.text.count("uploads are refused, reads go on") == 2
+    assert caplog.text.count("posts are refused, queries still work") == 2
 
 
 async def test_an_idle_journal_has_the_store_look_after_its_file(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,7 @@ class Trouble:
     def note(self, error: StoreError) -> None:
         """Log a new reason why the store does not store."""
         if str(error) != self._storing:
-            log.warning("cannot store for now: %s; uploads are refused, reads go on", error)
+            log.warning("cannot store for now: %s; posts are refused, queries still work", error)
             self._storing = str(error)
 
     def end(self) -> None:

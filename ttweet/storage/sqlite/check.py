@@ -87,7 +87,7 @@ _LOG = {  # what must not be found
 }
 
 _NO_SCRATCH = "the check needs room for a scratch file; set SQLITE_TMPDIR to a folder that has some"
-HARMLESS = "the tweets are not concerned, and a server can go on with it"
+HARMLESS = "the tweets are not affected, and a server can still use the database"
 
 
 class Finding(NamedTuple):
