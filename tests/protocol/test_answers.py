@@ -84,3 +84,14 @@ def test_the_stats_are_objects_of_small_values() -> None:
 def test_stats_of_another_kind_are_a_misfit(data: object) -> None:
     with pytest.raises(frames.MISFITS):
         answers.stats(data)
+
+
+def test_the_last_message_is_encoded_once_until_another_is_the_last() -> None:
+    encoder = answers.KeptEncoder()
+    first, second = Tweet(1, 2, None, "one", ()), Tweet(2, 3, None, "two", ())
+    for last in (None, first, second, first, None):
+        encoded = encoder.encode(last)
+        assert encoded == answers.encode(last)
+    assert encoder.encode(second) is encoder.encode(second)
+    assert encoder.encode(Deletion(3, 4, 2)) == answers.encode(Deletion(3, 4, 2))
+    assert encoder.encode(second) is encoder.encode(second)

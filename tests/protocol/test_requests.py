@@ -30,7 +30,7 @@ from ttweet.model.tweets import Page, Tweet, as_json
 from ttweet.protocol import answers, fields, frames
 from ttweet.protocol.codecs import JSON
 from ttweet.protocol.json_codec import STDLIB_JSON, Json
-from ttweet.protocol.reader import Event, RequestReader
+from ttweet.protocol.reader import MAX_KNOWN, MAX_KNOWN_BYTES, Event, KnownFrames, RequestReader
 
 REQUESTS: list[tuple[bytes, Request | Identify]] = [
     (b'["u","hello #world"]\n', Post("hello #world")),
@@ -297,3 +297,35 @@ def test_a_page_ends_with_the_tweet_that_makes_it_too_large(lib: Json, monkeypat
         _, page = json.loads(answers.encode(Page(tweets, more=False), lib))
         assert [tweet["id"] for tweet in page["tweets"]] == ids
         assert page["more"] == (len(ids) < 3)
+
+
+def test_a_query_that_was_read_before_is_the_same_request() -> None:
+    reader = RequestReader(JSON)
+    first, again = reader.receive_data(b'["t","ci"]\n["t","ci"]\n')
+    (elsewhere,) = RequestReader().receive_data(b'["t","ci"]\n')
+    assert first == TweetsOfTag("ci")
+    assert again is elsewhere is first
+
+
+def test_a_token_is_taken_only_first_after_the_same_queries_were_read_before() -> None:
+    for _ in range(2):
+        last, identify = RequestReader(JSON).receive_data(b'["d",""]\n["a","secret"]\n')
+        assert last == Last()
+        assert isinstance(identify, Refused)
+
+
+@pytest.mark.parametrize("request_", [Identify("secret"), Post("hello"), SignIn("ann"), ClientReport("line")])
+def test_frames_with_secrets_or_texts_are_not_known_again(request_: Event) -> None:
+    known = KnownFrames()
+    known.note(b"a frame", request_)
+    assert known.get(b"a frame") is None
+
+
+def test_known_frames_are_bounded() -> None:
+    known = KnownFrames()
+    known.note(b"x" * (MAX_KNOWN_BYTES + 1), Last())
+    assert len(known) == 0
+    for number in range(3 * MAX_KNOWN):
+        known.note(b"%d" % number, Last())
+        assert known.get(b"%d" % number) == Last()
+        assert len(known) <= MAX_KNOWN

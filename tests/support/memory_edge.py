@@ -2,6 +2,7 @@
 
 import socket
 from math import inf
+from types import CoroutineType
 from typing import Any
 
 import trio
@@ -145,7 +146,8 @@ class MemoryClient:
             case Ping() as ping:
                 return self.session.ping(ping)
             case _:
-                return await dispatch.answer(self.session, held_back)
+                answer = dispatch.answer(self.session, held_back)
+                return await answer if isinstance(answer, CoroutineType) else answer
 
     def _held_back(self, request: Asked) -> Asked | TtweetError:
         return request if self._gauge is None else self._gauge.hold_back([request])[0]

@@ -24,17 +24,27 @@ from ttweet.model.requests import (
 )
 
 
-async def answer(session: Session, query: Query) -> Answer:
-    """The answer to a query of this client. Raises ProtocolError, Refused and StoreError; the session has noted it."""
+def answer(session: Session, query: Query) -> "Answer | CoroutineType[Any, Any, Answer]":
+    """Return the answer to a query of this client, or a coroutine that returns it if the query needs the file.
+
+    Raises ProtocolError, Refused and StoreError, at once or from the coroutine; the session has noted them.
+    """
     if type(query) in session.forbidden:  # a look instead of a call for each query
         session.admit(query)
     try:
         found: Any = METHODS[type(query)](session, query)
-        answered: Answer = await found if type(found) is CoroutineType else found
+    except Refused as error:
+        session.note_refused(error)
+        raise
+    return _noted(session, found) if type(found) is CoroutineType else found  # type: ignore[return-value]
+
+
+async def _noted(session: Session, found: Coroutine[Any, Any, Answer]) -> Answer:
+    try:
+        return await found
     except (Refused, StoreError) as error:
         session.note_refused(error)
         raise
-    return answered
 
 
 def _unfollow(session: Session, _: Unfollow) -> Done:
@@ -46,7 +56,7 @@ async def _stats(session: Session, _: ReadStats) -> Stats:
     return Stats(await session.service.stats())
 
 
-METHODS: dict[type[Query], Callable[[Session, Any], Answer | Coroutine[Any, Any, Answer]]] = {
+METHODS: dict[type[Query], Callable[[Session, Any], Any]] = {
     Last: lambda session, _: session.service.last(),
     ClassicDownload: lambda session, _: Bare(session.service.last()),
     TweetsOfTag: lambda session, query: session.service.tweets_of_tag(*query),

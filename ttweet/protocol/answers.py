@@ -48,6 +48,26 @@ def encode_error(error: TtweetError, json: Json = STDLIB_JSON) -> bytes:
     return json.dumps((operations.ERR, data)) + b"\n"
 
 
+class KeptEncoder:
+    """Encodes answers, and the last message once for all that ask for it."""
+
+    __slots__ = ("_json", "_kept", "_last")
+
+    def __init__(self, json: Json = STDLIB_JSON) -> None:
+        self._json = json
+        self._last: Answer = None
+        self._kept = encode(None, json)
+
+    def encode(self, answer: Answer) -> bytes:
+        """Encode what a query is answered. The answer must not change any more."""
+        if answer is self._last:
+            return self._kept
+        data = encode(answer, self._json)
+        if type(answer) is Tweet:
+            self._last, self._kept = answer, data
+        return data
+
+
 def _encode_ok(data: object, json: Json) -> bytes:
     return json.dumps((operations.OK, data)) + b"\n"
 

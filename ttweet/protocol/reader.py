@@ -8,7 +8,18 @@ that are not the protocol (`ProtocolError`) end it. Both come as values among th
 from collections.abc import Callable
 
 from ttweet.model.errors import ProtocolError, Refused, TtweetError
-from ttweet.model.requests import ClassicDownload, ClassicUpload, Identify, Request
+from ttweet.model.requests import (
+    ClassicDownload,
+    ClassicUpload,
+    Identify,
+    Last,
+    ListNames,
+    ListTags,
+    Ping,
+    Request,
+    TweetsOfAuthor,
+    TweetsOfTag,
+)
 from ttweet.model.tweets import MAX_TEXT_BYTES
 from ttweet.protocol import frames
 from ttweet.protocol.json_codec import STDLIB_JSON, Json
@@ -18,7 +29,39 @@ TLS_BEGINS = b"\x16"  # a handshake record, see RFC 8446, 5.1; no other byte is 
 IS_PLAIN = "no TLS on this port; ask the operator"
 IS_TLS = "this port requires TLS; set TTWEET_CA to the certificates to trust"
 
+MAX_KNOWN = 1024  # frames of queries that are parsed once, about 400 KiB
+MAX_KNOWN_BYTES = 128  # of such a frame
+
 Event = Request | Identify | TtweetError
+
+_KEPT = (Last, TweetsOfTag, ListTags, ListNames, TweetsOfAuthor, Ping)
+
+
+class KnownFrames:
+    """Frames whose requests are known: many clients send the same few queries again and again.
+
+    Frames with tweets, sign-ins and tokens are not among them.
+    """
+
+    __slots__ = ("_requests", "get")
+
+    def __init__(self) -> None:
+        self._requests: dict[bytes, Event] = {}
+        self.get = self._requests.get
+        """Returns the request of a frame, or None if it is not known."""
+
+    def __len__(self) -> int:
+        return len(self._requests)
+
+    def note(self, frame: bytes, request: Event) -> None:
+        """Keep the request of a frame, if it is a query; forget all of them when they are too many."""
+        if isinstance(request, _KEPT) and len(frame) <= MAX_KNOWN_BYTES:
+            if len(self._requests) >= MAX_KNOWN:
+                self._requests.clear()
+            self._requests[frame] = request
+
+
+_known = KnownFrames()
 
 
 class RequestReader:
@@ -72,17 +115,25 @@ class RequestReader:
     def _read_frames(self, lines: list[bytes]) -> list[Event]:
         events: list[Event] = []
         for line in lines:
-            try:
-                events.append(self._parse(*frames.decode(line, self._json.loads)))
-            except Refused as error:
-                events.append(error)
-            except ProtocolError as error:
-                events.append(error)
-                break
+            event = _known.get(line)
+            if event is None:
+                event = self._read_frame(line)
+            events.append(event)
+            if isinstance(event, TtweetError):
+                if isinstance(event, ProtocolError):
+                    break
             else:
                 self.understood = True
             self._parse = parse
         return events
+
+    def _read_frame(self, line: bytes) -> Event:
+        try:
+            request = self._parse(*frames.decode(line, self._json.loads))
+        except (Refused, ProtocolError) as error:
+            return error
+        _known.note(line, request)
+        return request
 
     def _read_classic(self, data: bytes) -> list[Event]:
         self._classic += data

@@ -2,29 +2,24 @@
 
 The client's task reads, parses and queues; it does not sleep on its uploads. Their receipts stand in the outbox, and
 when a batch is committed whatever is ready leaves in one write: at once if the socket takes it, through a task of its
-own if not. To wake the client's task for each acknowledgement would cost a turn of the scheduler each.
+own if not. To wake the client's task for each acknowledgement would cost a turn of the scheduler each. Queries that
+memory can answer are answered in the same step, and all answers of one read leave in one write.
 
 Back-pressure: nothing more is read while `max_unanswered` uploads are on their way, while the journal is full, or while
-the socket does not take what was answered. So a connection holds at most one read, that many receipts, and the answer
-to one query.
+the socket does not take what was answered. So a connection holds at most one read, that many receipts, and the answers
+of one turn: 64 KiB and one answer more.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from types import CoroutineType
 
 import trio
 
 from ttweet.broker import dispatch
 from ttweet.broker.session import Host, Session
+from ttweet.model.answers import Answer
 from ttweet.model.errors import ProtocolError, Refused, StoreError, TtweetError
-from ttweet.model.requests import (
-    ClassicDownload,
-    ClassicUpload,
-    ClientReport,
-    Identify,
-    Ping,
-    Post,
-    Query,
-)
+from ttweet.model.requests import ClassicDownload, ClassicUpload, ClientReport, Identify, Ping, Post, Query
 from ttweet.protocol import answers
 from ttweet.protocol.codecs import JSON
 from ttweet.protocol.pushes import FrameEncoder
@@ -34,12 +29,18 @@ from ttweet.server.net.places import Place, Standing
 from ttweet.server.net.transport import LOST, Transport
 from ttweet.server.tcp.deadline import Deadline
 from ttweet.server.tcp.outbox import Outbox
-from ttweet.server.tcp.state import CLOSED, DRAINING, HANDLING, LAST_READ, LINGERING, READING
+from ttweet.server.tcp.state import CLOSED, DRAINING, HANDLING, LAST_READ, LINGERING, READING, after_last, after_read
 
-TURN_REQUESTS = 8  # of one client before other tasks run, about 0.3 ms; one read may hold hundreds
+TURN_REQUESTS = 64  # of one client before other tasks run, about 0.3 ms; one read may hold hundreds
+HEAVY_REQUESTS = 8  # that a request counts for in a turn; an answer from memory counts for one, and one more each KiB
 
+ANSWERS = answers.KeptEncoder(JSON)
+"""Makes the frames of all connections' answers to queries."""
 ENCODER = FrameEncoder(JSON)
 """Makes the frames of all connections' pushes."""
+
+NOT_QUERIES = (Post, ClassicUpload, ClassicDownload, ClientReport, Ping, Identify, TtweetError)
+"""Everything else is a query: `dispatch` answers it when all that the client sent before it is answered."""
 
 
 class Connection:
@@ -57,6 +58,7 @@ class Connection:
         "_session",
         "_state",
         "_transport",
+        "_turn",
         "place",
     )
 
@@ -83,6 +85,7 @@ class Connection:
         self._quiet = False  # nothing was pushed since the last look
         self._state = READING
         self._served = False  # a request was carried out
+        self._turn = 0  # requests since other tasks ran, see TURN_REQUESTS
         self._deadline = Deadline(limits, self._reader, place, self._session)
 
     async def run(self) -> None:
@@ -90,14 +93,14 @@ class Connection:
         try:
             while self._state is READING:
                 data = await self._transport.receive()
-                self._note_read()
+                self._state = after_read(self._state)
                 events = self._reader.receive_data(data) if data else self._reader.receive_end()
                 if events and not self.place.seated:
                     events = await self._enter(events)
                 await self._handle_all(events)
                 if not data:
                     return await self._end()
-                self._flush()
+                self._deliver()
                 if self._outbox.unsent:
                     await self._until_answered()
                 self._deadline.move(progressed=bool(events))
@@ -178,7 +181,7 @@ class Connection:
     def stop(self) -> None:
         """Read no further request; end at once if nothing is under way, else when it is answered."""
         if not self._reader.classic:  # such a client has but one request, and it has begun
-            self._read_no_more()
+            self._state = after_last(self._state)
             self._close_if_done()
 
     def recheck(self) -> None:
@@ -219,18 +222,6 @@ class Connection:
         self._sign_out()
         self._outbox.close()
 
-    def _note_read(self) -> None:
-        if self._state is READING:
-            self._state = HANDLING
-        elif self._state is LAST_READ:
-            self._state = DRAINING
-
-    def _read_no_more(self) -> None:
-        if self._state is READING:
-            self._state = LAST_READ
-        elif self._state is HANDLING:
-            self._state = DRAINING
-
     def _close_if_done(self) -> None:
         """Let a task go that listens for what will not be read any more; one that does not finishes by itself."""
         if self._state is LINGERING or (
@@ -255,32 +246,51 @@ class Connection:
         return events
 
     async def _handle_all(self, events: list[Event]) -> None:
-        for number, event in enumerate(events, 1):
+        """Carry out requests in their order. What is answered leaves before the task waits or others run."""
+        self._turn = 0
+        for event in events:
             if self._session.ended:
                 return
-            if isinstance(event, Post):
-                self._post(event)
-            else:
-                await self._handle(event)
+            waiting = self._handle(event)
+            if waiting is not None:
+                self._deliver()
+                await waiting
+            elif self._turn >= TURN_REQUESTS:
+                self._turn = 0
+                self._deliver()
+                await trio.lowlevel.checkpoint()
             if len(self._outbox.answers) >= self._limits.max_unanswered:
                 await self._until(lambda: len(self._outbox.answers) < self._limits.max_unanswered)
-            if not self._service.has_room:
-                await self._service.room()
-            if number % TURN_REQUESTS == 0:
-                await trio.lowlevel.checkpoint()
 
-    async def _handle(self, event: Query | ClassicUpload | ClientReport | Ping | Identify | TtweetError) -> None:
+    def _handle(self, event: Event) -> Awaitable[None] | None:
+        """Carry out a request at once, or return what to await for it."""
+        try:
+            return self._carry_out(event)
+        except (Refused, ProtocolError) as error:
+            self._refuse(error)
+            return self._room()
+
+    def _carry_out(self, event: Event) -> Awaitable[None] | None:
+        if not isinstance(event, NOT_QUERIES):
+            return self._query(event)
+        self._turn += HEAVY_REQUESTS
         match event:
+            case Post():
+                self._post(event)
             case ClassicUpload(text):
                 self._post(Post(text))
-            case ClientReport() | Ping():
-                self._answer_at_once(event)
+            case ClassicDownload():
+                self._state = after_last(self._state)
+                return self._query(event)
+            case ClientReport():
+                self._served |= self._session.report(event)
+            case Ping():
+                self._answer(self._session.ping(event))
             case Identify(token):
-                await self._identify(token)
+                return self._identify(token)
             case TtweetError():
                 self._refuse(self._session.refuse(event))
-            case _:
-                await self._query(event)
+        return self._room()
 
     async def _identify(self, token: str) -> None:
         try:
@@ -288,51 +298,53 @@ class Connection:
         except ProtocolError as error:
             self._refuse(error)
 
-    def _answer_at_once(self, request: ClientReport | Ping) -> None:
-        try:
-            if isinstance(request, Ping):
-                self._outbox.answers.append(answers.encode(self._session.ping(request), JSON))
-                self._served = True
-            elif self._session.report(request):
-                self._served = True
-        except ProtocolError as error:
-            self._refuse(error)
-
     def _post(self, request: Post) -> None:
-        try:
-            self._outbox.answers.append(self._session.post(request, self))
-            self._served = True
-        except (Refused, ProtocolError) as error:
-            self._refuse(error)
+        self._outbox.add_receipt(self._session.post(request, self))
+        self._served = True
 
     def _refuse(self, error: TtweetError) -> None:
         """Answer with an error. After one of the protocol nothing more is carried out or answered."""
         if not self._reader.classic:
             self._outbox.answers.append(answers.encode_error(error, JSON))
         if isinstance(error, ProtocolError):
-            self._read_no_more()
+            self._state = after_last(self._state)
 
-    async def _query(self, request: Query) -> None:
-        if not self._outbox.is_empty:
-            await self._until_answered()  # a client sees what it posted before it asked
-        if self._session.ended:
-            return
+    def _room(self) -> Awaitable[None] | None:
+        """What to await before the next request: each may have put a line into the journal."""
+        return None if self._service.has_room else self._service.room()
+
+    def _query(self, request: Query) -> Awaitable[None] | None:
+        if self._outbox.receipts or self._outbox.unsent:
+            return self._query_after_posts(request)
+        answer = dispatch.answer(self._session, request)
+        if isinstance(answer, CoroutineType):
+            return self._answer_when_found(answer)
+        self._answer(answer)
+        return None
+
+    async def _query_after_posts(self, request: Query) -> None:
+        """A client sees what it posted before it asked."""
+        await self._until_answered()
+        if not self._session.ended and (waiting := self._handle(request)) is not None:
+            await waiting
+
+    async def _answer_when_found(self, found: Awaitable[Answer]) -> None:
         try:
-            answer: bytes | Refused | StoreError = answers.encode(await dispatch.answer(self._session, request), JSON)
-        except ProtocolError as error:
-            self._refuse(error)
-            return
+            answer: Answer | Refused | StoreError = await found
         except (Refused, StoreError) as error:
             answer = error
         if not self._session.ended:  # else it has lost its token meanwhile, and has heard so
-            if isinstance(answer, bytes):
-                self._served = True
-                self._outbox.answers.append(answer)
-            else:
-                self._refuse(answer)
-        if isinstance(request, ClassicDownload):
-            self._read_no_more()
-        self._flush()  # a push must not overtake the answer to its follow
+            self._refuse(answer) if isinstance(answer, TtweetError) else self._answer(answer)
+
+    def _answer(self, answer: Answer) -> None:
+        data = ANSWERS.encode(answer)
+        self._outbox.answers.append(data)
+        self._served = True
+        self._turn += 1 + len(data) // 1024
+
+    def _deliver(self) -> None:
+        """Send what is answered, and only then let pushes go on: none may overtake the answer to its follow."""
+        self._flush()
         self._session.resume()
 
     def _sign_out(self) -> None:
@@ -362,7 +374,7 @@ class Connection:
 
     async def _end(self) -> None:
         """End the server's side once all is answered; a client that does not read is given up in time."""
-        self._read_no_more()
+        self._state = after_last(self._state)
         await self._until_answered()
         self._session.unfollow()  # nothing may be sent behind the end, nor while TLS still sends it
         if self._state is DRAINING:

@@ -19,7 +19,7 @@ from ttweet.server.net.transport import LOST, Transport
 class Outbox:
     """The sending half of a connection. Knows of the reader only whether its protocol answers uploads at all."""
 
-    __slots__ = ("_closed", "_reader", "_transport", "answers", "progress", "unsent")
+    __slots__ = ("_closed", "_reader", "_transport", "answers", "progress", "receipts", "unsent")
 
     def __init__(self, transport: Transport, reader: RequestReader) -> None:
         self._transport = transport
@@ -27,6 +27,8 @@ class Outbox:
         self._closed = False
         self.answers: deque[bytes | Receipt] = deque()
         """What is to be sent, in order."""
+        self.receipts = 0
+        """How many of the answers are receipts."""
         self.unsent: bytes | memoryview = b""
         """What the socket did not take. Nothing else is sent until `send_rest` has sent it."""
         self.progress: trio.Event | None = None
@@ -42,24 +44,35 @@ class Outbox:
         """Whether an upload is on its way to the disk."""
         return any(isinstance(one, Receipt) and one.outcome is None for one in self.answers)
 
+    def add_receipt(self, receipt: Receipt) -> None:
+        """Answer an upload once it is decided."""
+        self.answers.append(receipt)
+        self.receipts += 1
+
     def flush(self) -> bool:
         """Send the answers that are ready. Returns False when the socket did not take them all, or has gone."""
         if self.unsent or self._closed:
             return True
-        answers, ready = self.answers, []
-        while answers:
-            answer = answers[0]
-            if isinstance(answer, Receipt):
-                if answer.outcome is None:
-                    break
-                answer = b"" if self._reader.classic else encode_outcome(answer.outcome, JSON)
-            ready.append(answer)
-            answers.popleft()
+        ready = self._take_ready()
         if not ready:
             return True
         sent = self.send(b"".join(ready))
         self.note_progress()
         return sent
+
+    def _take_ready(self) -> list[bytes]:
+        ready: list[bytes] = []
+        answers = self.answers
+        while answers:
+            answer = answers[0]
+            if isinstance(answer, Receipt):
+                if answer.outcome is None:
+                    break
+                self.receipts -= 1
+                answer = b"" if self._reader.classic else encode_outcome(answer.outcome, JSON)
+            ready.append(answer)
+            answers.popleft()
+        return ready
 
     def send(self, data: bytes) -> bool:
         """Send data before all answers, when nothing is unsent. Returns the same as `flush`."""

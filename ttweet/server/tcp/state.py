@@ -28,3 +28,17 @@ class State(Enum):
 
 
 READING, HANDLING, LAST_READ, DRAINING, LINGERING, CLOSED = State
+
+
+def after_read(state: State) -> State:
+    """Return the state after bytes or their end have come."""
+    if state is READING:
+        return HANDLING
+    return DRAINING if state is LAST_READ else state
+
+
+def after_last(state: State) -> State:
+    """Return the state when no more is to be read."""
+    if state is READING:
+        return LAST_READ
+    return DRAINING if state is HANDLING else state
