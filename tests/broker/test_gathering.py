@@ -10,7 +10,7 @@ from ttweet.broker import gathering
 from ttweet.broker.gathering import BATCHES_WITHOUT, MAX_DRAFTS, MIN_CLIENTS, Gathering
 from ttweet.broker.inbox import Inbox
 from ttweet.broker.receipts import Receipt
-from ttweet.model.tweets import Draft
+from ttweet.model.tweets import Draft, draft
 
 
 class _Client:
@@ -67,6 +67,14 @@ async def test_drafts_that_wait_already_count_as_those_of_clients(inbox: Inbox, 
     _fill(inbox, MAX_DRAFTS - MIN_CLIENTS)
     assert gatherer.is_worthwhile(MIN_CLIENTS)
     _fill(inbox, 1)
+    assert not gatherer.is_worthwhile(MIN_CLIENTS)
+
+
+async def test_drafts_that_fill_a_transaction_with_their_tags_do_not_wait(inbox: Inbox, gatherer: Gathering) -> None:
+    heavy = draft("heavy", tags=[f"{number:0140}" for number in range(31)])
+    while not inbox.exceeds_batch:
+        assert gatherer.is_worthwhile(MIN_CLIENTS)
+        inbox.append(Receipt(heavy, _Client()))
     assert not gatherer.is_worthwhile(MIN_CLIENTS)
 
 

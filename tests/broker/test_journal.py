@@ -86,6 +86,40 @@ async def test_many_posters_of_one_batch_are_told_in_several_turns_and_followers
     assert told == [0] + [10] * 10
 
 
+class Patient(Poster):
+    """Posts again a turn of the event loop after each answer, and counts the commits from a post to its answer."""
+
+    batches = 12
+    waited: list[int]
+    since = 0
+
+    def posts(self) -> None:
+        self.since = self.journal.commits
+        self.post("again")
+
+    def answered(self) -> None:
+        super().answered()
+        self.waited.append(self.journal.commits - self.since)
+        if self.journal.commits < self.batches:
+            trio.lowlevel.current_trio_token().run_sync_soon(self.posts)
+
+
+async def test_of_a_thousand_clients_each_is_answered_within_three_commits() -> None:
+    async with running(MemoryStore()) as journal:
+        clients = [Patient(journal) for _ in range(1000)]
+        for number, client in enumerate(clients):
+            client.waited = []
+            client.posts()
+            if number % 100 == 0:
+                await trio.lowlevel.checkpoint()
+        while journal.commits < Patient.batches:
+            await journal.wait_commit(journal.commits)
+        for client in clients:
+            await client.all_answered()
+    assert {len(client.receipts) - len(client.waited) for client in clients} == {0}
+    assert max(max(client.waited) for client in clients) <= 3
+
+
 async def test_a_draft_is_answered_after_its_commit_with_the_tweet_it_became() -> None:
     store = MemoryStore()
     async with running(store) as journal:

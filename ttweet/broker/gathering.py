@@ -28,7 +28,9 @@ class Gathering:
 
     def is_worthwhile(self, clients: int) -> bool:
         """Whether the next batch should wait for so many clients, which get their results now."""
-        return not self._without and clients >= MIN_CLIENTS and clients + self._inbox.drafts <= MAX_DRAFTS
+        if self._without or self._inbox.exceeds_batch:
+            return False
+        return clients >= MIN_CLIENTS and clients + self._inbox.drafts <= MAX_DRAFTS
 
     def begin(self, clients: int) -> None:
         """So many clients get their results now: the time to wait for their next drafts begins."""

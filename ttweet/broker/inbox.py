@@ -60,6 +60,11 @@ class Inbox:
             and self._line_bytes < MAX_LINE_BYTES
         )
 
+    @property
+    def exceeds_batch(self) -> bool:
+        """Whether more drafts wait than one transaction takes, if no two of them share a tag."""
+        return self.drafts > MAX_BATCH or self._weight > MAX_BATCH_WEIGHT
+
     async def room(self) -> None:
         """Wait until `has_room`, behind all that wait already."""
         async with self._line:
@@ -93,7 +98,7 @@ class Inbox:
 
         If some are left, the clients that wait with least and the oldest drafts have every other batch.
         """
-        if self.drafts <= MAX_BATCH and self._weight <= MAX_BATCH_WEIGHT:
+        if not self.exceeds_batch:
             return self.take_all()
         taken, left = _cut(self._lines)
         light = _lightest(_receipts(self._lines)) if left and not self._was_light else set()
