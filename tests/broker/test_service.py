@@ -18,6 +18,7 @@ from ttweet.broker.receipts import Receipt
 from ttweet.broker.service import Service
 from ttweet.broker.worker import Worker
 from ttweet.model import reports, tweets
+from ttweet.model.answers import Shared
 from ttweet.model.errors import Refused
 from ttweet.model.times import now_ms
 from ttweet.model.tweets import Page, TagPage, Tweet
@@ -75,7 +76,7 @@ async def test_what_is_posted_is_the_last_message_and_found_by_its_tag_in_any_sp
         tweet = await post(service, "learning #Python")
         assert service.last() == tweet
         for spelling in ("python", "#PYTHON", "＃Ｐython"):
-            page = await service.tweets_of_tag(spelling, limit=5)
+            page = (await service.tweets_of_tag(spelling, limit=5)).value
             assert page == ([tweet], False)
 
 
@@ -84,14 +85,14 @@ async def test_tags_beside_the_text_find_it_too_and_a_key_gives_the_first_again(
         tweet = await post(service, "a #b", tags=["c"], scan=False, key="k")
         assert tweet.tags == ("c",)
         assert await post(service, "other", key="k") == tweet
-        assert (await service.tweets_of_tag("b", limit=5)).tweets == []
+        assert (await service.tweets_of_tag("b", limit=5)).value.tweets == []
 
 
 async def test_the_pages_of_a_tag_go_back_from_an_id() -> None:
     async with serving(MemoryStore()) as service:
         tweets = [await post(service, f"{number} #t") for number in range(3)]
-        assert await service.tweets_of_tag("t", limit=2) == ([tweets[2], tweets[1]], True)
-        assert await service.tweets_of_tag("t", limit=2, before=tweets[1].id) == ([tweets[0]], False)
+        assert (await service.tweets_of_tag("t", limit=2)).value == ([tweets[2], tweets[1]], True)
+        assert (await service.tweets_of_tag("t", limit=2, before=tweets[1].id)).value == ([tweets[0]], False)
 
 
 @pytest.mark.parametrize("tag", ["", "#", "##a", "a b", " ab", "a-b", "🎉", "\u200d", "\ud800"])
@@ -109,9 +110,9 @@ async def test_the_tags_are_listed_with_todays_count_and_numbers_only_when_asked
     async with serving(MemoryStore()) as service:
         await post(service, "#a #1")
         await post(service, "#a")
-        (listed,), more = await service.list_tags(limit=5)
+        (listed,), more = (await service.list_tags(limit=5)).value
         assert (listed.tag, listed.count, sum(listed.days), more) == ("a", 2, 2, False)
-        with_numbers = await service.list_tags(limit=5, numbers=True)
+        with_numbers = (await service.list_tags(limit=5, numbers=True)).value
         assert [summary.tag for summary in with_numbers.tags] == ["a", "1"]
 
 
@@ -140,7 +141,7 @@ async def test_report_lines_of_posts_and_of_others_are_stored_in_order() -> None
 @pytest.mark.parametrize("question", ["tweets_of_tag", "list_tags"])
 async def test_the_last_message_is_never_older_than_what_a_tag_has_shown(question: str) -> None:
     store = MemoryStore()
-    answers: list[Page | TagPage] = []
+    answers: list[Shared[Page] | Shared[TagPage]] = []
     journal = Journal(store)
     with Worker("reader") as worker:
         scheduler = ReadScheduler(journal.uploads, worker, journal.trouble)
@@ -173,7 +174,7 @@ async def test_questions_are_answered_after_a_commit_of_which_nobody_was_told() 
         waiting = Waiting()
         service.post("unknown #seen", waiting)
         await waiting.told()
-        page = await service.tweets_of_tag("seen", limit=5)
+        page = (await service.tweets_of_tag("seen", limit=5)).value
         assert [tweet.text for tweet in page.tweets] == ["unknown #seen", "stored #seen"]
         assert service.last() == page.tweets[0]
 
@@ -183,21 +184,21 @@ async def test_lists_of_tags_within_a_moment_cost_one_look_and_each_gets_its_len
     async with serving(store) as service:
         for number in range(30):
             await post(service, f"#{'abcdefghijklmnopqrstuvwxyzäöüß'[number]}")
-        lengths = [(len(page.tags), page.more) for page in [await service.list_tags(limit) for limit in (1, 5, 20)]]
-        assert lengths == [(1, True), (5, True), (20, True)]
+        lists = [(await service.list_tags(limit)).value for limit in (1, 5, 20)]
+        assert [(len(tags), more) for tags, more in lists] == [(1, True), (5, True), (20, True)]
         assert store.lists == 1
-        lengths = [(len(page.tags), page.more) for page in [await service.list_tags(limit) for limit in (200, 30, 29)]]
-        assert lengths == [(30, False), (30, False), (29, True)]
+        lists = [(await service.list_tags(limit)).value for limit in (200, 30, 29)]
+        assert [(len(tags), more) for tags, more in lists] == [(30, False), (30, False), (29, True)]
         assert store.lists == 2
         await post(service, "#new")
-        assert len((await service.list_tags(200, least=30)).tags) == 30
-        assert len((await service.list_tags(200)).tags) == 31
+        assert len((await service.list_tags(200, least=30)).value.tags) == 30
+        assert len((await service.list_tags(200)).value.tags) == 31
         assert store.lists == 3
 
 
 async def test_no_list_shows_a_tag_whose_tweet_was_deleted() -> None:
     async with serving(MemoryStore()) as service:
         tweet = await post(service, "#secret")
-        assert len((await service.list_tags(20)).tags) == 1
+        assert len((await service.list_tags(20)).value.tags) == 1
         await service.delete(tweet.id, "ann")
-        assert (await service.list_tags(20, least=0)).tags == []
+        assert (await service.list_tags(20, least=0)).value.tags == []

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from ttweet.model import requests as asked
-from ttweet.model.answers import Answer, Bare, Done, Following, Identity, Names, SignedIn, Stats
+from ttweet.model.answers import Answer, Bare, Done, Following, Identity, Names, Shared, SignedIn, Stats
 from ttweet.model.errors import ProtocolError, Refused, SlowDown, TtweetError
 from ttweet.model.pushes import CaughtUp, KeepAlive, Pruned, Push
 from ttweet.model.tweets import Deletion, Page, TagPage, TagSummary, Tombstone, Tweet
@@ -230,6 +230,15 @@ def test_a_follower_reads_the_answer_to_its_own_request_too() -> None:
     assert pushes.decode(frames.loads(b'["ok",{"from":7,"gone":9}]\n')) == Following(7, 9)
 
 
+@with_each_library
+def test_a_shared_answer_is_encoded_once_for_each_encoder(library: Json) -> None:
+    shared = Shared(Page([TWEET], more=False))
+    first = answers.encode(shared, library)
+    assert first == answers.encode(shared.value, library)
+    assert answers.encode(shared, library) is first
+    assert len(shared.encoded) == 1
+
+
 # All of them
 
 
@@ -237,7 +246,7 @@ def test_the_tables_have_every_request_answer_and_push() -> None:
     assert {type(value) for value, *_ in REQUESTS} | {type(value) for value in CLASSIC} == {
         *get_args(asked.Request), asked.Identify
     }  # fmt: skip
-    assert {type(value) for value, *_ in ANSWERS} | {Done, Bare} == {*get_args(Answer)}
+    assert {type(value) for value, *_ in ANSWERS} | {Done, Bare, Shared[Page], Shared[TagPage]} == {*get_args(Answer)}
     assert {type(value) for value, _ in PUSHES} == {*get_args(Push)}
 
 

@@ -10,6 +10,7 @@ import trio
 from ttweet.broker import dispatch
 from ttweet.broker.receipts import Receipt
 from ttweet.broker.session import Host, Session
+from ttweet.model.answers import Shared
 from ttweet.model.errors import ProtocolError, TtweetError
 from ttweet.model.requests import Identify, Ping, Post, Query
 from ttweet.model.tweets import Deletion, Tombstone, Tweet
@@ -28,6 +29,8 @@ def line(kind: str, **fields: object) -> bytes:
 
 def encode(answer: Any) -> bytes:
     """An answer, or an error."""
+    if isinstance(answer, Shared):
+        return encode(answer.value)
     if isinstance(answer, TtweetError):
         return line("error", code=answer.code)
     return line("none") if answer is None else line(type(answer).__name__, **answer._asdict())

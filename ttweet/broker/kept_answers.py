@@ -1,78 +1,134 @@
-"""Answers that are the same for all clients, kept for a moment: many that ask at once cost one look at the file.
+"""Answers about tags that are kept in memory: the newest tweets of tags that clients ask for, and lists of tags.
 
-A kept answer is gone as soon as a tweet was deleted or removed, and it is never given to a client that must see a newer
-tweet than it knows of.
+An answer is found in the file once for all clients that wait for it. Commits, deletions and removals keep it up to date
+or end it, also while it is being found. The least recently used answers make room for others.
 """
 
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any
 
 import trio
 
 from ttweet.broker.receipts import Keyed
-from ttweet.model.tweets import Deletion
+from ttweet.broker.tag_answers import KEPT_TWEETS, LISTS, TagAnswer
+from ttweet.model.answers import Shared
+from ttweet.model.tweets import Deletion, Tweet
 
-KEPT_S = 0.5  # age of a list of tags that is shown again: too short for a person to notice
-
-K = TypeVar("K", bound=Hashable)
-T = TypeVar("T")
-
-
-class _Kept(NamedTuple, Generic[T]):
-    answer: T
-    known: int
-    until: float
+MAX_KEPT = 256  # answers kept: the newest tweets of so many tags, with up to four lists of tags
+MAX_KEPT_BYTES = 4 * 1024 * 1024  # of kept answers, with their encodings
 
 
-class KeptAnswers(Generic[K, T]):
-    """One answer for each of a few keys; a listener of the journal.
+class _Search:
+    """An answer that is being found, and the tweets that are committed meanwhile and may be missing from it."""
 
-    `find` makes an answer, and tells an id up to which it knows of all tweets.
-    """
+    def __init__(self) -> None:
+        self.ended = trio.Event()
+        self.new: deque[Tweet] = deque(maxlen=KEPT_TWEETS + 1)  # as many as any answer holds
 
-    def __init__(self, find: Callable[[K], Awaitable[tuple[T, int]]]) -> None:
-        self._find = find
-        self._kept: dict[K, _Kept[T]] = {}
-        self._finding: dict[K, trio.Event] = {}  # set when the answer has been found, or could not be
 
-    async def get(self, key: K, *, least: int) -> T:
-        """The answer for a key, which knows of the tweet with the id `least`. Raises what `find` raises.
+class KeptAnswers:
+    """Answers by name: the search key of a tag, or one of LISTS. A listener of the journal; see Listener."""
 
-        All that ask while an answer is being found wait for that one.
+    def __init__(self, newest: int) -> None:
+        """`newest` is the id up to which the journal has published all commits."""
+        self._published = newest
+        self._kept: OrderedDict[Hashable, TagAnswer] = OrderedDict()
+        self._searches: dict[Hashable, _Search] = {}
+        self.weight = 0
+        """How many bytes the kept answers count for."""
+
+    def current(self, name: Hashable, limit: int, *, least: int) -> Shared[Any] | None:
+        """Return the kept answer, cut to a limit, if it knows of all tweets up to the id `least`."""
+        kept = self._kept.get(name)
+        if kept is None or not (kept.reaches(limit) and kept.is_current(self._published, least)):
+            return None
+        self._kept.move_to_end(name)
+        return kept.answer(limit)
+
+    async def find(
+        self, name: Hashable, limit: int, *, least: int, search: Callable[[], Awaitable[TagAnswer]]
+    ) -> Shared[Any]:
+        """Return the answer, cut to a limit, which knows of all tweets up to the id `least`.
+
+        `search` finds in the file what was committed before it is called, and raises what this raises. Clients that ask
+        during a search wait for it.
         """
-        while True:
-            kept = self._kept.get(key)
-            if kept is not None and kept.known >= least and trio.current_time() < kept.until:
-                return kept.answer
-            finding = self._finding.get(key)
-            if finding is None:
-                return await self._find_and_keep(key)
-            await finding.wait()
-
-    async def _find_and_keep(self, key: K) -> T:
-        finding = self._finding[key] = trio.Event()
-        try:
-            answer, known = await self._find(key)
-            if self._finding.get(key) is finding:
-                self._kept[key] = _Kept(answer, known, trio.current_time() + KEPT_S)
-        finally:
-            if self._finding.get(key) is finding:
-                del self._finding[key]
-            finding.set()
+        answer = self.current(name, limit, least=least)
+        while answer is None:
+            other = self._searches.get(name)
+            if other is None:
+                answer = (await self._search(name, search)).answer(limit)
+            else:
+                await other.ended.wait()
+                answer = self.current(name, limit, least=least)
         return answer
 
     def committed(self, tweets: Sequence[Keyed]) -> None:
-        """See Listener: new tweets are shown when the answer is found the next time."""
+        """Add new tweets to the answers that they concern."""
+        self._advance(tweets[0][0].id, tweets[-1][0].id)
+        for tweet, keys in tweets:
+            for key in keys:
+                self._add(key, tweet)
+        first = next((tweet for tweet, keys in tweets if keys), None)
+        if first is not None:
+            for name in LISTS:
+                self._add(name, first)
+        self._evict()
 
-    def deleted(self, deletion: Deletion) -> None:  # noqa: ARG002
-        """See Listener."""
-        self._forget()
+    def deleted(self, deletion: Deletion) -> None:
+        """End the answers that hold the tweet, or count it."""
+        self._advance(deletion.id, deletion.id)
+        self._end(lambda kept: kept.outlives_deletion(deletion.tweet))
 
-    def pruned(self, up_to: int) -> None:  # noqa: ARG002
-        """See Listener."""
-        self._forget()
+    def pruned(self, up_to: int) -> None:
+        """End the answers that hold or count tweets up to an id."""
+        self._end(lambda kept: kept.outlives_pruning(up_to))
 
-    def _forget(self) -> None:
-        """Give no answer any more that was found, or begun to be found, until now."""
-        self._kept.clear()
-        self._finding.clear()
+    def _advance(self, first: int, last: int) -> None:
+        """Ids rise by one. If some were not published, as their commit's outcome was unknown, no answer knows them."""
+        if first != self._published + 1:
+            self._end(lambda _: False)
+        self._published = last
+
+    async def _search(self, name: Hashable, search: Callable[[], Awaitable[TagAnswer]]) -> TagAnswer:
+        own = self._searches[name] = _Search()
+        try:
+            kept = await search()
+            if self._searches.get(name) is own:  # else a tweet that it holds or counts may be gone
+                for tweet in own.new:
+                    kept.add(tweet)
+                self._keep(name, kept)
+        finally:
+            if self._searches.get(name) is own:
+                del self._searches[name]
+            own.ended.set()
+        return kept
+
+    def _keep(self, name: Hashable, kept: TagAnswer) -> None:
+        self._drop(name)
+        self._kept[name] = kept
+        self.weight += kept.weight
+        self._evict()
+
+    def _add(self, name: Hashable, tweet: Tweet) -> None:
+        if (search := self._searches.get(name)) is not None:
+            search.new.append(tweet)
+        if (kept := self._kept.get(name)) is not None:
+            before = kept.weight
+            kept.add(tweet)
+            self.weight += kept.weight - before
+
+    def _evict(self) -> None:
+        while len(self._kept) > MAX_KEPT or self.weight > MAX_KEPT_BYTES:
+            self._drop(next(iter(self._kept)))
+
+    def _end(self, outlives: Callable[[TagAnswer], bool]) -> None:
+        self._searches.clear()
+        for name in [name for name, kept in self._kept.items() if not outlives(kept)]:
+            self._drop(name)
+
+    def _drop(self, name: Hashable) -> None:
+        kept = self._kept.pop(name, None)
+        if kept is not None:
+            self.weight -= kept.weight

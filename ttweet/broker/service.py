@@ -14,8 +14,9 @@ from ttweet.broker.journal import Journal
 from ttweet.broker.kept_answers import KeptAnswers
 from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.receipts import Receipt, Waiter
+from ttweet.broker.tag_answers import KEPT_TWEETS, TagList, TagTweets
 from ttweet.model import reports, stored, tweets
-from ttweet.model.answers import SignedIn
+from ttweet.model.answers import Shared, SignedIn
 from ttweet.model.errors import Refused
 from ttweet.model.events import Event
 from ttweet.model.limits import MAX_QUERY_LIMIT, QUERY_LIMIT
@@ -48,8 +49,8 @@ class Service:
         self._reads = reads
         self._stats = stats
         self._deleter = Deleter(journal, reader, reads)
-        self._tag_lists = KeptAnswers(self._find_tags)
-        self._head.add_listener(self._tag_lists)
+        self._kept = KeptAnswers(self.newest)
+        self._head.add_listener(self._kept)
         self._logins: dict[str, int] = {}  # names that are online, with the newest id at their login
         self._looks: dict[str, str] = {}  # what they look like, with the name
 
@@ -97,23 +98,37 @@ class Service:
         """The newest tweet, which may be an empty one; from memory."""
         return self._head.last
 
-    async def tweets_of_tag(self, tag: str, limit: int, before: int | None = None) -> Page:
-        """The newest tweets of a tag, in any spelling, newest first. Raises Refused `bad_tag` when it cannot be one."""
-        return await self._ask(partial(self._reader.tweets_of_tag, tweets.search_key(tag), limit=limit, before=before))
+    async def tweets_of_tag(self, tag: str, limit: int, before: int | None = None) -> Shared[Page]:
+        """The newest tweets of a tag, in any spelling, newest first. Raises Refused `bad_tag` when it cannot be one.
 
-    async def list_tags(self, limit: int, numbers: bool = False, *, least: int | None = None) -> TagPage:
+        Without `before` they come from memory if clients have asked for the tag lately.
+        """
+        key, newest = tweets.search_key(tag), self.newest
+        if before is not None or limit > KEPT_TWEETS:
+            return Shared(await self._ask(partial(self._reader.tweets_of_tag, key, limit=limit, before=before)))
+        search = partial(self._find_tweets, key, QUERY_LIMIT if limit <= QUERY_LIMIT else KEPT_TWEETS)
+        return await self._kept.find(key, limit, least=newest, search=search)
+
+    async def list_tags(self, limit: int, numbers: bool = False, *, least: int | None = None) -> Shared[TagPage]:
         """The most used tags; those without a letter only with `numbers`.
 
         The list may be KEPT_S old, but counts the tweet with the id `least`, without which it is the newest.
         """
         most = QUERY_LIMIT if limit <= QUERY_LIMIT else MAX_QUERY_LIMIT
-        found, more = await self._tag_lists.get((most, numbers), least=self.newest if least is None else least)
-        return TagPage(found[:limit], more or len(found) > limit)
+        least = self.newest if least is None else least
+        return await self._kept.find(
+            (most, numbers), limit, least=least, search=partial(self._find_tags, most, numbers)
+        )
 
-    async def _find_tags(self, key: tuple[int, bool]) -> tuple[TagPage, int]:
-        (limit, numbers), known = key, self.newest
-        find = partial(self._reader.list_tags, limit=limit, now=now_ms(), numbers=numbers)
-        return await self._ask(find), known
+    async def _find_tweets(self, key: str, most: int) -> TagTweets:
+        seen = self.newest
+        page = await self._ask(partial(self._reader.tweets_of_tag, key, limit=most + 1))
+        return TagTweets(page, most=most, seen=seen)
+
+    async def _find_tags(self, most: int, numbers: bool) -> TagList:
+        kept = TagList(self.newest)
+        find = partial(self._reader.list_tags, limit=most, now=now_ms(), numbers=numbers)
+        return kept.found(await self._ask(find))
 
     async def stats(self) -> dict[str, dict[str, Any]]:
         """How the server is doing; docs/protocol.md tells what is in it."""

@@ -13,7 +13,7 @@ from ttweet.broker.receipts import Receipt, Waiter
 from ttweet.broker.service import Service
 from ttweet.broker.subscriptions import Subscriber, Subscription
 from ttweet.model import events, reports, tweets
-from ttweet.model.answers import Done, Following, Identity, SignedIn
+from ttweet.model.answers import Done, Following, Identity, Shared, SignedIn
 from ttweet.model.errors import ProtocolError, Refused, StoreError, TtweetError
 from ttweet.model.events import Event, Peer
 from ttweet.model.reports import Report
@@ -160,7 +160,7 @@ class Session:
         self._show(events.DELETED, id=tweet)
         return deletion
 
-    async def list_tags(self, limit: int, numbers: bool) -> TagPage:
+    async def list_tags(self, limit: int, numbers: bool) -> Shared[TagPage]:
         """The most used tags; see Service.list_tags. They count all that this client has posted, or was pushed."""
         if self._least is None or self.subscription is not None:
             self._least = self.service.newest

@@ -1,8 +1,10 @@
 """Answers to requests, as values. The answer to an upload is in the receipt of its batch."""
 
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from ttweet.model.tweets import Deletion, Page, TagPage, Tweet
+
+T = TypeVar("T")
 
 
 class Done(NamedTuple):
@@ -48,4 +50,17 @@ class Bare(NamedTuple):
     tweet: Tweet | None
 
 
-Answer = Tweet | None | Page | TagPage | Deletion | Following | SignedIn | Identity | Names | Stats | Done | Bare
+class Shared(Generic[T]):
+    """An answer that many clients get. An encoder keeps its bytes in `encoded`, under a key of its own."""
+
+    __slots__ = ("encoded", "value")
+
+    def __init__(self, value: T) -> None:
+        self.value = value
+        self.encoded: dict[object, bytes] = {}
+
+
+Read = Tweet | None | Page | TagPage | Shared[Page] | Shared[TagPage] | Names | Stats | Bare
+"""What a query reads."""
+
+Answer = Read | Deletion | Following | SignedIn | Identity | Done

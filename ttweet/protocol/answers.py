@@ -11,7 +11,7 @@ from types import NoneType
 from typing import Any
 
 from ttweet.model import reports, tweets
-from ttweet.model.answers import Answer, Bare, Done, Following, Identity, Names, SignedIn, Stats
+from ttweet.model.answers import Answer, Bare, Done, Following, Identity, Names, Shared, SignedIn, Stats
 from ttweet.model.errors import SlowDown, TtweetError
 from ttweet.model.limits import MAX_ID, MAX_QUERY_LIMIT, PAGE_BYTES
 from ttweet.model.tweets import HISTORY_DAYS, Deletion, Page, TagPage, TagSummary, Tombstone, Tweet, as_json
@@ -68,6 +68,13 @@ class KeptEncoder:
         return data
 
 
+def _encode_shared(shared: Shared[Page] | Shared[TagPage], json: Json) -> bytes:
+    encoded = shared.encoded.get(json)
+    if encoded is None:
+        encoded = shared.encoded[json] = _ENCODERS[type(shared.value)](shared.value, json)
+    return encoded
+
+
 def _encode_ok(data: object, json: Json) -> bytes:
     return json.dumps((operations.OK, data)) + b"\n"
 
@@ -117,6 +124,7 @@ def _encode_fields(answer: Deletion | SignedIn | Names, json: Json) -> bytes:
 _ENCODERS: dict[type, Callable[[Any, Json], bytes]] = {
     Tweet: _encode_last,
     NoneType: _encode_last,
+    Shared: _encode_shared,
     Page: _encode_page,
     TagPage: _encode_tag_page,
     Deletion: _encode_fields,
