@@ -48,6 +48,7 @@ def app() -> App:
         (["dig", "1", "--tool", "spode"], "invalid --tool 'spode': use spade or fork; did you mean spade?"),
         (["dig", "1", "--tool", "x"], "invalid --tool 'x': use spade or fork; see ttweet dig --help"),
         (["dig", "1", "--tol", "x"], "unknown option --tol; did you mean --tool?"),
+        (["dig", "1", "--hlep"], "unknown option --hlep; did you mean --help?"),
         (["dig", "1", "--toll"], "unknown option --toll; did you mean --tool?"),
         (["dig", "1", "--took=x"], "unknown option --took; did you mean --tool?"),
         (["dig", "1", "--tape", "x"], "unknown option --tape; see ttweet dig --help"),

@@ -57,7 +57,7 @@ def test_report_lines_come_as_text_in_the_form_of_sample_txt(any_store: Store, s
     [
         (reports.input_refused(PEER, "bad_tag"), f" code=bad_tag address={PEER[0]}"),
         (reports.input_refused(PEER, "token", "ci"), f" code=token address={PEER[0]} identity=ci"),
-        (reports.not_secured(PEER, "it speaks TLS"), f" code=tls address={PEER[0]}"),
+        (reports.not_secured(PEER, "the client uses TLS, this port does not"), f" code=tls address={PEER[0]}"),
         (reports.client_connected(PEER, 1), ""),
         (reports.server_started("127.0.0.1"), ""),
     ],

@@ -115,7 +115,7 @@ class Session:
             self._show(events.LIMITED)
             return None  # or a client that is too fast would fill the log
         if error.code == "tls":
-            return reports.not_secured(self._peer, "it speaks TLS")
+            return reports.not_secured(self._peer, "the client uses TLS, this port does not")
         identity, why = error.identity or self.principal.name, tokens.masked(error.public_text)
         return reports.input_refused(self._peer, error.code, identity, name=self.author, why=why)
 

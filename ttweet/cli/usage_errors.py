@@ -17,7 +17,7 @@ from cyclopts.exceptions import (
 
 from ttweet.cli import shell
 
-ALIKE = 0.7  # of one, as difflib counts: a letter too many, too few or exchanged in a name of four
+ALIKE = 0.66  # of one, as difflib counts: a letter too many or too few in a name of four, two swapped in one of three
 
 
 def sentence(error: CycloptsError) -> str:

@@ -169,7 +169,7 @@ async def test_a_tls_client_is_told_that_the_port_is_plain(authority: Authority,
         assert error.code == "tls"
         way_out = "nothing was sent; ask the operator whether the server uses TLS"
         assert error.text == f"no TLS on 127.0.0.1:{here.address[1]}; {way_out}"
-        assert await told(here, 1) == ["it speaks TLS"]
+        assert await told(here, 1) == ["the client uses TLS, this port does not"]
 
 
 async def test_a_hello_on_a_plain_port_is_answered_once_and_ended() -> None:
@@ -178,7 +178,7 @@ async def test_a_hello_on_a_plain_port_is_answered_once_and_ended() -> None:
         await caller.stream.send_all(b"\x16\x03\x01\x02\x00\x01")
         (line,) = (await caller.rest()).splitlines()  # the end comes though the client keeps its own side open
         assert json.loads(line)[1] == {"code": "tls", "text": "no TLS on this port; ask the operator"}
-        assert await told(here, 1) == ["it speaks TLS"]
+        assert await told(here, 1) == ["the client uses TLS, this port does not"]
 
 
 async def test_http_and_classic_clients_on_a_tls_port_are_ended_with_a_sentence(authority: Authority) -> None:
