@@ -57,7 +57,8 @@ class _Shared:
             )
 
     def _search(self, tweet: int, after: int, at: int | None) -> Traces:
-        texts = [text for one in self.tweets if one.id == tweet and one.text for text in reports.traces(one.text)]
+        text = next((one.text for one in self.tweets if one.id == tweet), "")
+        texts = reports.traces(text) if text else ()
         seen = self.log[after:][:SEARCH_STEP]
         lines = [entry.id for entry in seen if entry.text in texts and at in (None, entry.at)]
         return Traces(lines, after + len(seen), complete=len(seen) < SEARCH_STEP)

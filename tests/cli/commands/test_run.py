@@ -82,7 +82,7 @@ def test_a_command_ends_as_it_likes_and_a_signal_that_is_ignored_does_not_reach_
 def test_what_no_server_would_take_is_said_before_the_command_runs(option: list[str]) -> None:
     done = run("run", *option, "--", "echo", "ran")
     assert (done.returncode, done.stdout) == (shell.USAGE, "")
-    assert f"{option[1]!r} is no " in done.stderr
+    assert done.stderr.startswith(f"ttweet: invalid {option[0][2:].replace('as', 'name')} {option[1]!r}: use 1 to ")
 
 
 def test_the_exit_code_stays_when_the_post_is_interrupted(tmp_path: Path) -> None:
