@@ -19,7 +19,7 @@ def ahead() -> Iterator[bool]:
     """Raise the priority of this process, its session and its children in the block; gives whether that was allowed."""
     own, session = os.getpriority(os.PRIO_PROCESS, 0), _niceness(os.getpid())
     try:
-        yield _set(NICENESS, NICENESS)
+        yield _set(NICENESS, None if session is None else NICENESS)
     finally:
         _set(own, session)
 
@@ -35,7 +35,7 @@ def share(pid: int) -> None:
 def _set(own: int, session: int | None) -> bool:
     try:
         os.setpriority(os.PRIO_PROCESS, 0, own)
-        if session is not None and _autogroup(os.getpid()).exists():
+        if session is not None:
             _autogroup(os.getpid()).write_text(str(session))
     except OSError:
         return False
@@ -44,9 +44,11 @@ def _set(own: int, session: int | None) -> bool:
 
 def _niceness(pid: int) -> int | None:
     """Return the niceness of the session of a process, or None in a system without autogroups."""
-    with suppress(OSError):
-        return int(_autogroup(pid).read_text().split()[-1])  # `/autogroup-123 nice 0`
-    return None
+    try:
+        words = _autogroup(pid).read_text().split()  # `/autogroup-123 nice 0`
+    except OSError:
+        return None
+    return int(words[-1]) if words else None  # a process can be in no autogroup: the file is empty then
 
 
 def _autogroup(pid: int) -> Path:

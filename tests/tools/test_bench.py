@@ -51,6 +51,22 @@ def part_of(rates: Mapping[str, Sequence[float]]) -> Part:
     return part
 
 
+# ---- the machine
+
+
+@pytest.mark.parametrize("content", [None, ""], ids=["no such file", "an empty file"])
+def test_a_machine_without_sessions_of_their_own_priority_runs_the_benchmark(
+    content: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "autogroup"
+    if content is not None:
+        file.write_text(content)
+    monkeypatch.setattr(priority, "_autogroup", lambda _pid: file)
+    with priority.ahead():
+        priority.share(os.getpid())
+    assert not file.exists() or file.read_text() == ""
+
+
 # ---- the generator
 
 

@@ -24,7 +24,7 @@ MAX_LINES = MAX_WAITING + 2 * MAX_HELD_LINES  # waiting report lines: of drafts,
 MAX_LINE_BYTES = 2 * MAX_HELD_BYTES  # of waiting report lines that belong to no draft
 LINE_BYTES = 128  # that a report line counts for in addition to its text
 MAX_BATCH = 1_000  # drafts of one transaction, about 10 ms: bounds the wait for an acknowledgement
-MAX_BATCH_WEIGHT = 32 * 1024  # of a transaction's tags, each once: a chunk of the index, so that it keeps up
+MAX_BATCH_WEIGHT = 12 * 1024  # of a transaction's tags, each once: a chunk of the index, so that it keeps up
 
 Line = Receipt | Report
 """What the log will say: a draft's line goes where the draft goes."""

@@ -11,7 +11,7 @@ import pytest
 from tests.support.sqlite_files import NOW, limited_file_size, limited_pages, opened, post, sql, texts
 from ttweet.model.errors import OpenError, StoreError
 from ttweet.model.tweets import Tombstone, Tweet
-from ttweet.storage.sqlite import entries, room
+from ttweet.storage.sqlite import entries, room, tag_index
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.removal import oldest_before
 from ttweet.storage.sqlite.room import PLENTY_BYTES, RESERVE_BYTES, ROOM_CHECK_INTERVAL_S, DiskRoom, missing, more_room
@@ -109,8 +109,9 @@ def test_where_a_step_of_removing_does_not_fit_fewer_go_at_once(
 
 
 def test_a_session_that_cannot_be_ended_for_want_of_room_says_that_nothing_is_lost(
-    store: SqliteStore, path: Path
+    store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(tag_index, "CHUNK_WEIGHT", 64 * 1024)
     post(store, *[f"acknowledged #tag{number}" for number in range(400)])
     assert store.size().unindexed == 400  # whose tags the end of the session indexes
     told = "the disk is full; every acknowledged tweet is stored, but not the end of the session; before the next start"

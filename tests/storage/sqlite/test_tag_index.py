@@ -82,6 +82,7 @@ def test_the_index_does_not_fall_behind_though_nobody_settles(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
     values = {"CHUNK_WEIGHT": 12 * weight_of(draft(SHORT_TAGS[0]).tags), "CHUNK_TWEETS": 12, "MAX_DELAY_MS": 2}
+    monkeypatch.setattr(tag_index, "CHUNK_WEIGHT", 60 * values["CHUNK_WEIGHT"])  # not due by weight
     monkeypatch.setattr(tag_index, limit, values[limit])
     most = 0
     for start in range(0, 60, 6):

@@ -21,7 +21,7 @@ from ttweet.storage.sqlite.tag_uses import Tagged, to_tagged
 from ttweet.storage.sqlite.tweet_rows import to_tweet
 
 CHUNK_TWEETS = 1_000  # tweets waiting until they are indexed, about 5 ms between two batches
-CHUNK_WEIGHT = 32 * 1024  # of waiting tags until they are indexed, about 240 different short tags: 4 ms
+CHUNK_WEIGHT = 12 * 1024  # of waiting tags until they are indexed, about 90 different short tags: 2 ms
 MAX_DELAY_MS = 1_000  # until a tweet is indexed while others follow: other programs see an index of that age
 MAX_CHUNKS = 2  # waiting, or delays: then the next batch indexes them itself; a server builds a chunk before that
 
