@@ -102,6 +102,19 @@ def test_a_start_that_fails_makes_no_database_and_promises_no_lines(tmp_path: Pa
     assert list(tmp_path.iterdir()) == [sample]
 
 
+def test_a_host_without_an_address_leaves_the_database_as_it_is(tmp_path: Path) -> None:
+    with opened(tmp_path / "tweets.db") as store:
+        store.end_session("stopped", at=NOW)
+    before = tmp_path.joinpath("tweets.db").read_bytes()
+    failed = run("serve", "0", "--host", "256.0.0.1", "--log-format", "classic", cwd=tmp_path)
+    line = "SERVER ALERT [ERROR] SERVER COULD NOT BE STARTED ON IP: 256.0.0.1"
+    assert failed.returncode == 1
+    assert failed.stderr.splitlines()[1:] == [line]
+    assert tmp_path.joinpath("Sample.txt").read_text() == f"{line}\n"
+    assert tmp_path.joinpath("tweets.db").read_bytes() == before
+    assert sessions(tmp_path / "tweets.db") == ["stopped"]
+
+
 def test_an_address_that_is_not_ours_is_told_with_its_reason(tmp_path: Path) -> None:
     options = ["--anonymous", "read", "--no-tls", "--no-report-file", "--quiet"]
     failed = run("serve", "0", "--host", "192.0.2.1", *options, cwd=tmp_path)

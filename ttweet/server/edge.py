@@ -20,7 +20,7 @@ from ttweet.security.certificates import Certificates
 from ttweet.server.net.acceptor import FRUITLESS_S, FRUITLESS_TLS_S, Acceptor
 from ttweet.server.net.log_interval import LogInterval
 from ttweet.server.net.places import Guest, Place, Places, full
-from ttweet.server.net.tls import NO_ROOM, TlsTransport
+from ttweet.server.net.tls import NO_ROOM, TlsError, TlsTransport
 from ttweet.server.net.transport import Sockets, Transport
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ class EdgeConnection(Guest, Protocol):
         ...
 
     async def run(self) -> None:
-        """Serve the client to its end, in a task of its own. Raises ProtocolError when no security was agreed on."""
+        """Serve the client to its end, in a task of its own. Raises TlsError when it does not speak TLS and must."""
         ...
 
     async def send_rest(self) -> None:
@@ -112,8 +112,8 @@ class SocketEdge:
         place = connection.place
         try:
             await connection.run()
-        except ProtocolError as error:
-            self._service.note_refused(error.code, reports.not_secured(place.peer, error.text))
+        except TlsError as error:
+            self._service.note_refused("tls", reports.not_secured(place.peer, str(error)))
         except Exception as exc:
             if self._log_interval.is_over(f"a task's {type(exc).__name__}"):
                 log.exception("the task of client %s failed; only this client is concerned", place.peer)

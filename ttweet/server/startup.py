@@ -7,7 +7,6 @@ import logging
 import socket
 import sys
 import time
-from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -66,10 +65,7 @@ def certificates_of(config: Config) -> Certificates | None:
 
 
 def without_address(config: Config, exc: ListenError) -> int:
-    """Tell that a host has no address, also in the log of a database that is there. Returns the exit code."""
-    if config.db.exists():
-        with closing(SqliteStore.open(config.db, log_limit=config.log_limit, at=now_ms())) as store:
-            return fail_to_start(config, exc, store)
+    """Tell that a host has no address. No database is opened for that. Returns the exit code."""
     _tell_start_failed(config, exc)
     return 1
 

@@ -11,6 +11,7 @@ from tests.support.memory_store import MemoryStore
 from tests.support.serving import Caller, Serving, serving
 from ttweet.broker.receipts import Receipt, Waiter
 from ttweet.broker.service import Service
+from ttweet.model.errors import ProtocolError
 from ttweet.protocol import frames
 from ttweet.server.net import log_interval
 from ttweet.server.net.transport import StreamTransport
@@ -39,6 +40,25 @@ async def test_a_bug_that_one_client_meets_ends_that_client_only(caplog: pytest.
     assert "ZeroDivisionError" in caplog.text
     assert f"SERVER ALERT [ERROR] INPUT COULD NOT BE PROCESSED FROM CLIENT: {victim.peer}" in here.lines
     assert f"SERVER ALERT [CONNECTION] DISCONNECTION OF CLIENT: {victim.peer}" in here.lines
+
+
+class ConfusedTransport(StreamTransport):
+    """Has a bug: it raises an error of the protocol, which it knows nothing of."""
+
+    async def receive(self) -> bytes:
+        raise ProtocolError("bad_frame", "a bug")
+
+
+async def test_an_error_of_the_protocol_out_of_place_is_a_bug_and_no_fault_of_tls(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with serving() as here:
+        ours, _ = trio.testing.memory_stream_pair()
+        here.edge.admit(ConfusedTransport(ours, ours.send_stream.close), ("memory", 1), here.nursery)
+        await here.others_gone()
+    assert "ProtocolError" in caplog.text
+    assert "SERVER ALERT [ERROR] INPUT COULD NOT BE PROCESSED FROM CLIENT: ('memory', 1)" in here.lines
+    assert not [line for line in here.lines if "NO TLS" in line]
 
 
 async def test_a_bug_that_many_clients_meet_is_told_of_once_a_minute(

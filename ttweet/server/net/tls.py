@@ -9,7 +9,6 @@ from contextlib import suppress
 
 import trio
 
-from ttweet.model.errors import ProtocolError
 from ttweet.server.net.tls_records import MAX_FRUITLESS_RECORDS, RecordAllowance
 from ttweet.server.net.transport import LOST, READ_BYTES, Transport
 
@@ -20,8 +19,12 @@ NO_ROOM = b"\x15\x03\x03\x00\x02\x02\x50"  # a fatal alert, internal_error (RFC 
 RECORD_BYTES = 16 * 1024  # of plain text encrypted at a time: the largest TLS record (RFC 8446, section 5.1)
 
 
+class TlsError(Exception):
+    """The client does not speak TLS, its handshake fails, or too little of what it sends is data."""
+
+
 class TlsTransport:
-    """See Transport. `receive` raises ProtocolError `tls` when the handshake fails, or too little of it is data."""
+    """See Transport. `receive` also raises TlsError."""
 
     def __init__(self, plain: Transport, context: ssl.SSLContext, answer_to_plain: bytes) -> None:
         self._plain = plain
@@ -99,7 +102,7 @@ class TlsTransport:
         first = await self._plain.receive()
         if first and first[0] != HANDSHAKE:
             await self._end(self._answer_to_plain)
-            raise ProtocolError("tls", "it does not speak TLS")
+            raise TlsError("it does not speak TLS")
         self._take_in_handshake(first)
         while not self._shaken:
             try:
@@ -113,7 +116,7 @@ class TlsTransport:
                 raise trio.BrokenResourceError from exc
             except ssl.SSLError as exc:
                 await self._end(self._outgoing.read())
-                raise ProtocolError("tls", refusal(exc)) from exc
+                raise TlsError(refusal(exc)) from exc
         await self._send_encrypted()
 
     async def _end(self, last: bytes) -> None:
@@ -126,7 +129,7 @@ class TlsTransport:
                 left -= len(data)
 
     async def _receive_records(self) -> None:
-        """Take more bytes, now that there is no data in those that came. Raises ProtocolError."""
+        """Take more bytes, now that there is no data in those that came. Raises TlsError."""
         if self._allowance.is_exceeded:
             raise _excess(f"{MAX_FRUITLESS_RECORDS:,} records without data")
         if self._outgoing.pending:  # the answer to a new key
@@ -134,7 +137,7 @@ class TlsTransport:
         self._take_in(await self._plain.receive())
 
     def _take_in_handshake(self, data: bytes) -> None:
-        """Take bytes before data may come. Raises ProtocolError when there are too many."""
+        """Take bytes before data may come. Raises TlsError when there are too many."""
         self._handshake_left -= len(data)
         if self._handshake_left < 0:
             raise _excess(f"{MAX_HANDSHAKE_BYTES // 1024} KiB before the handshake is done")
@@ -162,8 +165,8 @@ class TlsTransport:
                 await self._plain.send(rest)
 
 
-def _excess(what: str) -> ProtocolError:
-    return ProtocolError("tls", f"it sends more than {what}")
+def _excess(what: str) -> TlsError:
+    return TlsError(f"it sends more than {what}")
 
 
 def refusal(exc: ssl.SSLError) -> str:
