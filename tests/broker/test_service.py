@@ -21,7 +21,7 @@ from ttweet.model import reports, tweets
 from ttweet.model.answers import Shared
 from ttweet.model.errors import Refused
 from ttweet.model.times import now_ms
-from ttweet.model.tweets import Page, TagPage, Tweet
+from ttweet.model.tweets import Page, TagPage, Tombstone, Tweet
 
 
 class Waiting:
@@ -93,6 +93,37 @@ async def test_the_pages_of_a_tag_go_back_from_an_id() -> None:
         tweets = [await post(service, f"{number} #t") for number in range(3)]
         assert (await service.tweets_of_tag("t", limit=2)).value == ([tweets[2], tweets[1]], True)
         assert (await service.tweets_of_tag("t", limit=2, before=tweets[1].id)).value == ([tweets[0]], False)
+
+
+async def test_the_newest_tweets_are_kept_up_by_commits_without_the_empty_ones_and_without_a_deleted_one() -> None:
+    async with serving(MemoryStore()) as service:
+        tweets = [await post(service, text) for text in ("1", "2 #t", "")]
+        assert (await service.timeline(limit=5)).value == ([tweets[1], tweets[0]], False)
+        tweets += [await post(service, "4"), await post(service, "")]
+        kept = await service.timeline(limit=5)
+        assert kept.value == ([tweets[3], tweets[1], tweets[0]], False)
+        assert await service.timeline(limit=5) is kept, "its bytes are made once"
+        await service.delete(2, "ann")
+        assert (await service.timeline(limit=1)).value == ([tweets[3]], True)
+        assert (await service.timeline(limit=5)).value == ([tweets[3], tweets[0]], False)
+
+
+async def test_the_timeline_goes_back_from_an_id_and_forward_from_one() -> None:
+    async with serving(MemoryStore()) as service:
+        tweets = [await post(service, text) for text in ("1", "", "3", "4")]
+        assert (await service.timeline(limit=1, before=4)).value == ([tweets[2]], True)
+        assert (await service.timeline(limit=2, after=0)).value == (tweets[:2], True)
+        assert (await service.timeline(limit=200, after=1)).value == (tweets[1:], False)
+
+
+async def test_a_tweet_is_found_by_its_id_a_deleted_one_as_its_tombstone() -> None:
+    async with serving(MemoryStore()) as service:
+        tweets = [await post(service, text) for text in ("1", "2")]
+        await service.delete(2, "ann")
+        assert await service.tweet(1) == tweets[0]
+        assert await service.tweet(2) == Tombstone(2, tweets[1].at)
+        with pytest.raises(Refused, match="no such tweet: 7"):
+            await service.tweet(7)
 
 
 @pytest.mark.parametrize("tag", ["", "#", "##a", "a b", " ab", "a-b", "🎉", "\u200d", "\ud800"])

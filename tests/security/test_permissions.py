@@ -22,6 +22,8 @@ from ttweet.model.requests import (
     ReadStats,
     Request,
     SignIn,
+    Timeline,
+    TweetById,
     TweetsOfAuthor,
     TweetsOfTag,
     TweetsSinceLogin,
@@ -35,6 +37,8 @@ MAY: dict[str, set[type]] = {  # what may be asked with one right alone
     READ: {
         Last,
         ClassicDownload,
+        Timeline,
+        TweetById,
         TweetsOfTag,
         TweetsOfAuthor,
         TweetsSinceLogin,

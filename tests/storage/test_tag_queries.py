@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.stored import tweets_after, tweets_of
 from ttweet.model import reports
-from ttweet.model.tweets import HISTORY_DAYS, Deletion, Page, TagSummary, Tweet, draft
+from ttweet.model.tweets import HISTORY_DAYS, Deletion, Page, TagSummary, Tombstone, Tweet, draft
 from ttweet.storage.contract import Kept, Position, Reader, Slice, Store
 
 DAY_MS = 86_400_000
@@ -86,6 +86,23 @@ def test_the_tweets_of_an_author_come_either_way_in_pages_without_the_empty_ones
     oldest, more = any_store.tweets_of_author("ann", limit=2, after=0)
     assert (texts(oldest), more) == (["1", "5"], True)
     assert any_store.tweets_of_author("ann", limit=2, after=6) == Page([], more=False)
+
+
+def test_the_newest_tweets_come_in_pages_without_the_empty_and_the_deleted_ones(any_store: Store) -> None:
+    post(any_store, "1", "2 #a", "", "4", "5")
+    any_store.delete(4, REPORT, at=NOW)
+    newest, more = any_store.newest_tweets(limit=2)
+    assert (texts(newest), more) == (["5", "2 #a"], True)
+    assert texts(any_store.newest_tweets(limit=2, before=2).tweets) == ["1"]
+    assert any_store.newest_tweets(limit=2, before=1) == Page([], more=False)
+
+
+def test_one_tweet_is_found_by_its_id_and_a_deleted_one_as_its_tombstone(any_store: Store) -> None:
+    [one, _] = post(any_store, "1 #a", "2")
+    any_store.delete(2, REPORT, at=NOW + 1)
+    assert any_store.tweet(1) == one
+    assert any_store.tweet(2) == Tombstone(2, NOW)
+    assert (any_store.tweet(3), any_store.tweet(9)) == (None, None)
 
 
 def test_text_comes_back_to_the_letter(any_store: Store) -> None:

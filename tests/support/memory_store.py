@@ -46,6 +46,7 @@ class _Shared:
         self.must_settle = False
         self.fail_settling: StoreError | None = None
         self.deletions: list[Deletion] = []
+        self.blanked: dict[int, int] = {}  # when each deleted tweet was posted
         self.newest = 0
         self.gone_up_to = 0
         self.pruned = 0  # the last report line that a limit of the log has removed
@@ -120,6 +121,7 @@ class MemoryTweetLog(_Shared):
 
     def _blank(self, tweet: Tweet) -> None:
         self.tweets.remove(tweet)
+        self.blanked[tweet.id] = tweet.at
         self._forget_in_keys(tweet)
 
     def _forget_in_keys(self, tweet: Tweet) -> None:
@@ -158,6 +160,14 @@ class MemoryTagQueries(_Shared):
         entries += [one for one in self.tweets if not keys or {*keys} & {*map(hashtags.key, one.tags)}]
         found = sorted([one for one in entries if one.id > cursor], key=attrgetter("id"))
         return Slice(found[:limit], self.gone_up_to)
+
+    def newest_tweets(self, *, limit: int, before: int | None = None) -> Page:
+        found = [one for one in reversed(self.tweets) if one.text and (before is None or one.id < before)]
+        return Page(found[:limit], len(found) > limit)
+
+    def tweet(self, id_: int) -> Tweet | Tombstone | None:
+        deleted = [Tombstone(id_, self.blanked[id_]) for one in self.deletions if one.tweet == id_]
+        return next((one for one in self.tweets if one.id == id_), deleted[0] if deleted else None)
 
     def tweets_of_tag(self, key: str, *, limit: int, before: int | None = None) -> Page:
         found = [

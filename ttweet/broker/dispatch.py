@@ -17,6 +17,8 @@ from ttweet.model.requests import (
     Query,
     ReadStats,
     SignIn,
+    Timeline,
+    TweetById,
     TweetsOfAuthor,
     TweetsOfTag,
     TweetsSinceLogin,
@@ -59,6 +61,8 @@ async def _stats(session: Session, _: ReadStats) -> Stats:
 METHODS: dict[type[Query], Callable[[Session, Any], Any]] = {
     Last: lambda session, _: session.service.last(),
     ClassicDownload: lambda session, _: Bare(session.service.last()),
+    Timeline: lambda session, query: session.service.timeline(*query),
+    TweetById: lambda session, query: session.service.tweet(query.tweet),
     TweetsOfTag: lambda session, query: session.service.tweets_of_tag(*query),
     TweetsOfAuthor: lambda session, query: session.service.tweets_of_author(*query),
     TweetsSinceLogin: lambda session, query: session.service.tweets_since_login(*query),

@@ -1,4 +1,4 @@
-"""Answers about tags that are kept in memory: the newest tweets of tags that clients ask for, and lists of tags.
+"""Answers that are kept in memory: the newest tweets, those of tags that clients ask for, and lists of tags.
 
 An answer is found in the file once for all clients that wait for it. Commits, deletions and removals keep it up to date
 or end it, also while it is being found. The least recently used answers make room for others.
@@ -19,6 +19,10 @@ MAX_KEPT = 256  # answers kept: the newest tweets of so many tags, with up to fo
 MAX_KEPT_BYTES = 4 * 1024 * 1024  # of kept answers, with their encodings
 
 
+TIMELINE = ""
+"""The name of the answer that holds the newest of all tweets; no tag has it."""
+
+
 class _Search:
     """An answer that is being found, and the tweets that are committed meanwhile and may be missing from it."""
 
@@ -28,7 +32,7 @@ class _Search:
 
 
 class KeptAnswers:
-    """Answers by name: the search key of a tag, or one of LISTS. A listener of the journal; see Listener."""
+    """Answers by name: the search key of a tag, TIMELINE, or one of LISTS. A listener of the journal; see Listener."""
 
     def __init__(self, newest: int) -> None:
         """`newest` is the id up to which the journal has published all commits."""
@@ -70,6 +74,10 @@ class KeptAnswers:
         for tweet, keys in tweets:
             for key in keys:
                 self._add(key, tweet)
+        if TIMELINE in self._kept or TIMELINE in self._searches:
+            for tweet, _ in tweets:
+                if tweet.text:
+                    self._add(TIMELINE, tweet)
         first = next((tweet for tweet, keys in tweets if keys), None)
         if first is not None:
             for name in LISTS:

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from ttweet.broker.deleter import Deleter
 from ttweet.broker.journal import Journal
-from ttweet.broker.kept_answers import KeptAnswers
+from ttweet.broker.kept_answers import TIMELINE, KeptAnswers
 from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.receipts import Receipt, Waiter
 from ttweet.broker.tag_answers import KEPT_TWEETS, TagList, TagTweets
@@ -23,7 +23,7 @@ from ttweet.model.limits import MAX_QUERY_LIMIT, QUERY_LIMIT
 from ttweet.model.lookalikes import looks_of
 from ttweet.model.reports import Report
 from ttweet.model.times import now_ms
-from ttweet.model.tweets import Deletion, Page, TagPage, Tweet
+from ttweet.model.tweets import Deletion, Page, TagPage, Tombstone, Tweet
 from ttweet.storage.contract import Reader
 
 T = TypeVar("T")
@@ -109,6 +109,27 @@ class Service:
         search = partial(self._find_tweets, key, QUERY_LIMIT if limit <= QUERY_LIMIT else KEPT_TWEETS)
         return await self._kept.find(key, limit, least=newest, search=search)
 
+    async def timeline(self, limit: int, before: int | None = None, after: int | None = None) -> Shared[Page]:
+        """The newest tweets, newest first, or with `after` those above an id, oldest first.
+
+        With neither `before` nor `after` they come from memory if clients have asked for them lately.
+        """
+        if after is not None:
+            found = await self._ask(partial(self._reader.read_after, after, limit + 1))
+            tweets = [one for one in found.entries if isinstance(one, Tweet)]
+            return Shared(Page(tweets[:limit], len(tweets) > limit))
+        if before is not None or limit > KEPT_TWEETS:
+            return Shared(await self._ask(partial(self._reader.newest_tweets, limit=limit, before=before)))
+        search = partial(self._find_newest, QUERY_LIMIT if limit <= QUERY_LIMIT else KEPT_TWEETS)
+        return await self._kept.find(TIMELINE, limit, least=self.newest, search=search)
+
+    async def tweet(self, id_: int) -> Tweet | Tombstone:
+        """One tweet, or its tombstone if it is deleted. Raises Refused `no_tweet`."""
+        found = await self._ask(partial(self._reader.tweet, id_))
+        if found is None:
+            raise Refused("no_tweet", f"no such tweet: {id_}")
+        return found
+
     async def list_tags(self, limit: int, numbers: bool = False, *, least: int | None = None) -> Shared[TagPage]:
         """The most used tags; those without a letter only with `numbers`.
 
@@ -123,6 +144,11 @@ class Service:
     async def _find_tweets(self, key: str, most: int) -> TagTweets:
         seen = self.newest
         page = await self._ask(partial(self._reader.tweets_of_tag, key, limit=most + 1))
+        return TagTweets(page, most=most, seen=seen)
+
+    async def _find_newest(self, most: int) -> TagTweets:
+        seen = self.newest
+        page = await self._ask(partial(self._reader.newest_tweets, limit=most + 1))
         return TagTweets(page, most=most, seen=seen)
 
     async def _find_tags(self, most: int, numbers: bool) -> TagList:

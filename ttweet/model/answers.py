@@ -2,7 +2,7 @@
 
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from ttweet.model.tweets import Deletion, Page, TagPage, Tweet
+from ttweet.model.tweets import Deletion, Page, TagPage, Tombstone, Tweet
 
 T = TypeVar("T")
 
@@ -60,7 +60,7 @@ class Shared(Generic[T]):
         self.encoded: dict[object, bytes] = {}
 
 
-Read = Tweet | None | Page | TagPage | Shared[Page] | Shared[TagPage] | Names | Stats | Bare
+Read = Tweet | Tombstone | None | Page | TagPage | Shared[Page] | Shared[TagPage] | Names | Stats | Bare
 """What a query reads."""
 
 Answer = Read | Deletion | Following | SignedIn | Identity | Done

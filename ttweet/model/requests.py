@@ -18,6 +18,20 @@ class Last(NamedTuple):
     """The last message."""
 
 
+class Timeline(NamedTuple):
+    """The newest tweets, newest first, from below the id `before` on; or, with `after`, oldest first from above it."""
+
+    limit: int = QUERY_LIMIT
+    before: int | None = None
+    after: int | None = None
+
+
+class TweetById(NamedTuple):
+    """One tweet, or its tombstone if it is deleted."""
+
+    tweet: int
+
+
 class TweetsOfTag(NamedTuple):
     """Tweets of a tag, newest first, from below the id `before` on."""
 
@@ -113,9 +127,9 @@ class ClassicDownload(NamedTuple):
     """The last message as bare text; the connection ends with it."""
 
 
-PageQuery = TweetsOfTag | TweetsOfAuthor | TweetsSinceLogin
+PageQuery = Timeline | TweetsOfTag | TweetsOfAuthor | TweetsSinceLogin
 
-Question = PageQuery | Last | ListTags | ListNames | ReadStats
+Question = PageQuery | TweetById | Last | ListTags | ListNames | ReadStats
 """Requests that change nothing."""
 
 Query = Question | Follow | Unfollow | SignIn | Delete | ClassicDownload

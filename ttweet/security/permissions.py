@@ -20,6 +20,8 @@ from ttweet.model.requests import (
     ReadStats,
     Request,
     SignIn,
+    Timeline,
+    TweetById,
     TweetsOfAuthor,
     TweetsOfTag,
     TweetsSinceLogin,
@@ -34,6 +36,8 @@ NEEDED: dict[type[Request], str | None] = {
     ClientReport: POST,  # the operator reads the log, and its size is limited
     Last: READ,
     ClassicDownload: READ,
+    Timeline: READ,
+    TweetById: READ,
     TweetsOfTag: READ,
     TweetsOfAuthor: READ,
     TweetsSinceLogin: READ,

@@ -101,6 +101,14 @@ class TagQueries(Protocol):
         """
         ...
 
+    def newest_tweets(self, *, limit: int, before: int | None = None) -> Page:
+        """The newest tweets, newest first; with `before` those with a lower id. Empty tweets are left out."""
+        ...
+
+    def tweet(self, id_: int) -> Tweet | Tombstone | None:
+        """The tweet with this id, or its tombstone; None when there is neither."""
+        ...
+
     def tweets_of_tag(self, key: str, *, limit: int, before: int | None = None) -> Page:
         """The newest tweets of a tag by its search key, newest first; with `before` those with a lower id."""
         ...

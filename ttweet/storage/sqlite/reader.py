@@ -15,7 +15,7 @@ from typing import Any
 
 from ttweet.model import hashtags, reports
 from ttweet.model.limits import MAX_ID
-from ttweet.model.tweets import Deletion, Entry, Page, TagPage, Tweet
+from ttweet.model.tweets import Deletion, Entry, Page, TagPage, Tombstone, Tweet
 from ttweet.storage.contract import Kept, LogLine, Position, Size, Slice, Traces
 from ttweet.storage.sqlite import keying, tag_list
 from ttweet.storage.sqlite.connections import connect_reader
@@ -35,6 +35,10 @@ _AFTER = """
     SELECT id, at, author, text, tags FROM tweets WHERE id > :cursor AND author IS NOT '' ORDER BY id LIMIT :limit
 """
 _LAST = "SELECT id, at, author, text, tags FROM tweets WHERE author IS NOT '' ORDER BY id DESC LIMIT 1"
+_NEWEST = """
+    SELECT id, at, author, text, tags FROM tweets WHERE id < :before AND text <> '' ORDER BY id DESC LIMIT :limit
+"""
+_BY_ID = "SELECT id, at, author, text, tags FROM tweets WHERE id = :id"
 _DELETIONS = "SELECT id, at, tweet FROM deletions WHERE id > :cursor ORDER BY id LIMIT :limit"
 _ENTRIES = """
     SELECT id, at, author, text, tags, NULL AS tweet FROM tweets WHERE id > :cursor
@@ -211,6 +215,16 @@ class Queries:
         values = [None if any_time else at, *reports.traces(text), after, SEARCH_STEP]
         [(number, last, lines)] = self._rows(_TRACES, values)
         return Traces(json.loads(lines), last or after, complete=number < SEARCH_STEP)
+
+    def newest_tweets(self, *, limit: int, before: int | None = None) -> Page:
+        """See TagQueries."""
+        rows = self._all(_NEWEST, before=_ABOVE if before is None else before, limit=limit + 1)
+        return Page([to_tweet(row) for row in rows[:limit]], len(rows) > limit)
+
+    def tweet(self, id_: int) -> Tweet | Tombstone | None:
+        """See TagQueries."""
+        row = self._one(_BY_ID, id=id_)
+        return to_tweet_or_tombstone(row) if row else None
 
     def tweets_of_tag(self, key: str, *, limit: int, before: int | None = None) -> Page:
         """See TagQueries."""
