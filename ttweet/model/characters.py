@@ -6,6 +6,7 @@ every Python carries the tables of Unicode 3.2 beside its own, so it knows which
 """
 
 import re
+from collections.abc import Callable
 from itertools import groupby
 from unicodedata import category, normalize, ucd_3_2_0, unidata_version
 
@@ -17,6 +18,30 @@ _DEFAULT_IGNORABLES = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
 )
+
+_REMEMBERED_KINDS = 8192  # the characters of all living scripts but rare Han; 1 MB at most, whatever is sent
+
+
+class Kinds(dict[int, str]):
+    """Code point to the character that stands for its kind, as `str.translate` asks: found when first seen, then kept.
+
+    Bounded, as anyone may send all of Unicode; emptied when full, as finding the least used would slow every look-up.
+    """
+
+    def __init__(self, kind: Callable[[str], str]) -> None:
+        """`kind` returns the character that stands for a character; an ASCII character must stand for itself."""
+        super().__init__()
+        self._kind = kind
+
+    def __missing__(self, code_point: int) -> str:
+        if len(self) >= _REMEMBERED_KINDS:
+            self.clear()
+        self[code_point] = kind = self._kind(chr(code_point))
+        return kind
+
+    def shape(self, text: str) -> str:
+        """Return a text of the same length with kinds for characters, so that an index into one is one into both."""
+        return text if text.isascii() else text.translate(self)
 
 
 def is_unassigned(character: str) -> bool:

@@ -22,7 +22,7 @@ import re
 from functools import lru_cache
 from unicodedata import category, normalize
 
-from ttweet.model.characters import with_letters, without_ignorables
+from ttweet.model.characters import Kinds, with_letters, without_ignorables
 
 RULE = 2
 """The version of the rule by which `key` makes search keys. Rule 1 kept `_` and the middle dots at a key's end."""
@@ -81,7 +81,6 @@ MAX_GROWTH = 48  # bytes that a tag's search key may be longer than the tag; U+F
 _PIECE = 16  # characters normalized between two looks at what came of them: 50 us for the longest
 _JOINERS_AT_END = "_\u00b7\u30fb"  # they join words: in `#東京・#大阪` the dot joins two tags and belongs to neither
 
-_REMEMBERED_KINDS = 8192  # the characters of all living scripts but rare Han; 1 MB at most, whatever is sent
 _REMEMBERED_KEYS = 1024  # of bodies that are not ASCII; 6 MB at most for texts of 150 characters
 
 
@@ -144,25 +143,9 @@ def is_numeric(key: str) -> bool:
     return _WITH_LETTER.search(_shape(with_letters(key))) is None
 
 
-class _Kinds(dict[int, str]):
-    """Code point to the character for it in a shape, as `str.translate` asks: worked out when first seen, then kept.
-
-    Bounded, as anyone may send all of Unicode; emptied when full, as finding the least used would slow every look-up.
-    """
-
-    def __missing__(self, code_point: int) -> str:
-        if len(self) >= _REMEMBERED_KINDS:
-            self.clear()
-        self[code_point] = kind = _kind(chr(code_point))
-        return kind
-
-
-_KINDS = _Kinds()
-
-
 def _shape(text: str) -> str:
     """Return the shape of a text: of the same length, so that an index into one is an index into the other."""
-    return text if text.isascii() else text.translate(_KINDS)
+    return _KINDS.shape(text)
 
 
 def _kind(character: str) -> str:
@@ -177,6 +160,9 @@ def _kind(character: str) -> str:
     if general_category[0] in "LM":
         return _LETTER_OR_MARK
     return _DIGIT if general_category == "Nd" else _DIVIDER
+
+
+_KINDS = Kinds(_kind)
 
 
 def _without_signs_in_urls(shape: str) -> str:

@@ -1,0 +1,84 @@
+"""Words find a text however it is written: case, width and accents make no difference, and every script has words."""
+
+import re
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ttweet.model.words import Span, fold, spans, whole, words
+
+TEXTS = [
+    ("", []),
+    ("Build 12 is GREEN!", ["build", "12", "is", "green"]),
+    ("test_audience v2.4.0", ["test", "audience", "v2", "4", "0"]),
+    ("don't #ci-cd http://a.b/c?d=1", ["don", "t", "ci", "cd", "http", "a", "b", "c", "d", "1"]),
+    ("Crème Brûlée", ["creme", "brulee"]),
+    ("cafe\u0301", ["cafe"]),
+    ("Straße ΣΊΣΥΦΟΣ İstanbul Ёлка", ["strasse", "σισυφοσ", "istanbul", "елка"]),
+    ("\uff26\uff35\uff2c\uff2c \uff76\uff9e", ["full", "ガ"]),
+    ("ﬁnd ℌ", ["find", "h"]),
+    ("東京タワー", ["東", "京", "タ", "ワ", "ー"]),
+    ("v2リリース", ["v2", "リ", "リ", "ー", "ス"]),
+    ("서울에서 만나요", ["서울에서", "만나요"]),
+    ("हिन्दी में", ["हिन्दी", "में"]),
+    ("ที่นี่", ["ที่", "นี่"]),
+    ("שָׁלוֹם", ["שָׁלוֹם"]),
+    ("done🎉🎉", ["done", "🎉", "🎉"]),
+    ("❤️ 👍🏽 👨‍👩‍👧", ["❤", "👍", "👨", "👩", "👧"]),
+    ("€50 ±1", ["€", "50", "±", "1"]),
+    ("soft\u00adhyphen می\u200cخواهم", ["softhyphen", "میخواهم"]),
+    ('" ( ) * : ^ -- \u202e', []),
+]
+
+anything = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+mixed = st.text("aAé\u0301ß_ #東ガ\uff76\uff9e🎉🏽\u200d\ufe0f\u1100\u1161\u3131\u314fไที่\ufdfaﬁ\u337f", max_size=30)
+
+
+@pytest.mark.parametrize(("text", "expected"), TEXTS)
+def test_a_text_has_these_words(text: str, expected: list[str]) -> None:
+    assert words(text) == expected
+
+
+@given(anything | mixed)
+def test_the_words_of_the_spans_are_the_words_of_the_text(text: str) -> None:
+    found = spans(text)
+    assert [span.word for span in found] == words(text)
+    assert all(0 <= span.start < span.end <= len(text) for span in found)
+    assert [span.start for span in found] == sorted(span.start for span in found)
+
+
+@given(anything | mixed)
+def test_the_words_joined_by_spaces_have_the_same_words(text: str) -> None:
+    assert words(" ".join(words(text))) == words(text)
+
+
+@given(anything | mixed)
+def test_folding_a_folded_text_changes_nothing(text: str) -> None:
+    assert fold(fold(text)) == fold(text)
+
+
+def test_an_ascii_text_folds_as_any_other_text_does() -> None:
+    text = "".join(map(chr, range(1, 128)))
+    assert fold(text + "é") == fold(text) + "e"
+    assert words(text + " é") == [*words(text), "e"]
+
+
+def test_no_word_has_an_ascii_character_that_separates_words() -> None:
+    allowed = re.compile("[a-z0-9\u0080-\U0010ffff]+")
+    characters = map(chr, [*range(0xD800), *range(0xE000, sys.maxunicode + 1)])
+    assert all(allowed.fullmatch(word) for character in characters for word in words(character))
+
+
+def test_a_span_has_the_accents_of_its_word_and_the_whole_of_a_ligature() -> None:
+    assert spans("e\u0301t ﬁn") == [Span("et", 0, 3), Span("fin", 4, 6)]
+
+
+def test_a_character_that_is_four_words_is_the_place_of_each() -> None:
+    assert spans("x\u337f") == [Span("x", 0, 1), *[Span(word, 1, 2) for word in "株式会社"]]
+
+
+def test_a_name_or_key_is_one_word() -> None:
+    assert whole("Ann_Lee") == "ann_lee"
+    assert whole("\ufdfa") == "صلىاللهعليهوسلم"
