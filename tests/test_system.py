@@ -4,6 +4,10 @@ import builtins
 import fcntl
 import os
 import re
+import select
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -11,10 +15,33 @@ from types import ModuleType
 import pytest
 
 import ttweet
+from tests.support.processes import LIMIT_S
 from ttweet import system
+from ttweet.cli import child_process
 
 PACKAGE = Path(ttweet.__file__).parent
-MEANS = re.compile(r"\bfcntl\b|\bimport resource\b|/proc/|select\.epoll\(")
+MEANS = re.compile(
+    r"\bfcntl\b|\bimport resource\b|/proc/|/dev/tty|select\.epoll\(|EPOLL|TCP_USER_TIMEOUT|pidfd_open|waitid\("
+)
+
+ELSEWHERE = """
+import importlib, os, pkgutil, select, socket, sys
+import trio  # which has ways of its own
+for module, names in {names}.items():
+    for name in names:
+        delattr(sys.modules[module], name)
+import ttweet
+for module in pkgutil.walk_packages(ttweet.__path__, "ttweet."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+from ttweet.cli import child_process
+from ttweet.server.net import listeners, transport
+[listener] = listeners.listen(("127.0.0.1",), 0)
+with socket.create_connection(listener.getsockname()), listener.accept()[0] as accepted:
+    print(type(transport.Sockets().transport(accepted)).__name__)
+print(child_process.run(["sh", "-c", "exit 3"]).code)
+"""
+"""A program on a system without what Linux alone has: it imports all of ttweet, listens, and runs a command."""
 
 
 def without(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
@@ -32,6 +59,37 @@ def without(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
 def test_no_other_module_uses_what_linux_alone_has() -> None:
     users = {path.name for path in PACKAGE.rglob("*.py") if MEANS.search(_code(path))}
     assert users == {"system.py"}
+
+
+def test_all_modules_work_without_what_linux_alone_has() -> None:
+    names = {
+        "os": ["pidfd_open", "waitid"],
+        "select": [name for name in dir(select) if name.lower().startswith("epoll")],
+        "socket": ["TCP_USER_TIMEOUT"],
+    }
+    script = ELSEWHERE.replace("{names}", repr(names))
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=LIMIT_S)
+    assert (done.stdout.split(), done.stderr) == (["WaitingTransport", "3"], "")
+
+
+def test_a_signal_is_passed_on_where_the_end_of_a_command_cannot_be_waited_for_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(os, "pidfd_open")
+    monkeypatch.delattr(os, "waitid")
+    script = 'sleep 60 & trap "kill $!; exit 7" TERM; kill -TERM $PPID; wait'
+    assert child_process.run(["sh", "-c", script]) == (7, signal.SIGTERM)
+
+
+def test_what_epoll_tells_of_a_socket_that_can_be_read_is_its_plainest_event() -> None:
+    assert system.READABLE == select.EPOLLIN
+
+
+def test_a_process_without_a_terminal_has_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(system, "TERMINAL", str(tmp_path / "none"))
+    assert not system.has_terminal()
+    tmp_path.joinpath("none").touch()
+    assert system.has_terminal()
 
 
 def _code(path: Path) -> str:

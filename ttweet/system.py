@@ -1,4 +1,4 @@
-"""Features of Linux that other systems lack or do otherwise: locks, open files, limits.
+"""Features of Linux that other systems lack or do otherwise: locks, open files, limits, sockets, processes, terminals.
 
 Each function says what it does where its means are missing. Quick to import: a function loads what it takes.
 """
@@ -11,10 +11,13 @@ import os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from select import epoll
+    from socket import socket
     from types import ModuleType
 
 OPEN_FILES = "/proc/self/fd"
 ARGUMENTS = "/proc/self/cmdline"
+TERMINAL = "/dev/tty"
+READABLE = 1  # EPOLLIN: there is something to read, and nothing else has happened
 
 
 def lock(fd: int, *, wait: bool = False) -> None:
@@ -83,6 +86,52 @@ def poller() -> epoll | None:
     import select
 
     return select.epoll() if hasattr(select, "epoll") else None
+
+
+def watch(poller: epoll, descriptor: int) -> None:
+    """Have a poller tell each time that a socket has more to read: READABLE, with other bits once the peer has ended.
+
+    If it can be read already, the next poll tells so.
+    """
+    import select
+
+    poller.register(descriptor, select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET)
+
+
+def drop_dead_links(listener: socket, after_s: float) -> None:
+    """Have a connection of a listener end when what was sent is not confirmed in time; elsewhere it takes minutes."""
+    import socket
+
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(after_s * 1000))
+
+
+def process_descriptor(process: int) -> int | None:
+    """Return a new descriptor that becomes readable when a process ends; None where there is none."""
+    try:
+        return os.pidfd_open(process)
+    except (AttributeError, OSError):  # the system has no such call, or has not kept the end of a quick process
+        return None
+
+
+def wait_unreaped(process: int) -> bool:
+    """Wait until a child process has ended, and leave its exit code to be read. Raises ChildProcessError.
+
+    Returns False, at once, where a system can only do both.
+    """
+    if not hasattr(os, "waitid"):
+        return False
+    os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
+    return True
+
+
+def has_terminal() -> bool:
+    """Whether this process has a controlling terminal, whatever its standard streams are."""
+    try:
+        os.close(os.open(TERMINAL, os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
 
 
 def _fcntl() -> ModuleType:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import NamedTuple
 
+from ttweet import system
 from ttweet.cli.spawn import spawn
 from ttweet.client.waiting import ready
 
@@ -50,13 +51,15 @@ def run(
         relay.begin(process)
         try:
             _feed(pipe, stdin)
-            _wait(process)
+            if _wait(process):
+                relay.end()
         except BaseException:
+            relay.end()
             os.kill(process, signal.SIGKILL)
             raise
         finally:
-            relay.end()
             code = _exit_code(process)
+            relay.end()
     return ChildEnd(code, relay.last)
 
 
@@ -83,12 +86,18 @@ def _feed(pipe: int | None, data: bytes | None) -> None:
             file.write(data or b"")
 
 
-def _wait(process: int) -> None:
-    """Wait for the end, and leave the number its own: a signal must not go to another process that gets it next."""
-    with suppress(OSError):  # the system has no such call, or has not kept the end of a command that was quick
-        _wait_for_end(os.pidfd_open(process))
-    with suppress(ChildProcessError):
-        os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
+def _wait(process: int) -> bool:
+    """Wait for the end, and leave the number its own: a signal must not go to another process that gets it next.
+
+    Returns False where a system cannot: `_exit_code` waits there, and signals are passed on until it returns.
+    """
+    descriptor = system.process_descriptor(process)
+    if descriptor is not None:
+        _wait_for_end(descriptor)
+    try:
+        return system.wait_unreaped(process)
+    except ChildProcessError:  # the system has not kept the end
+        return True
 
 
 def _wait_for_end(descriptor: int) -> None:

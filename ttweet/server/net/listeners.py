@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from ipaddress import IPv6Address, ip_address
 from typing import Any, NamedTuple
 
+from ttweet import system
 from ttweet.descriptors import RAISE_LIMIT
 
 BACKLOG = 1024  # connections that the kernel holds until they are accepted; net.core.somaxconn may lower it
@@ -48,8 +49,8 @@ def listen(hosts: tuple[str, ...], port: int) -> list[socket.socket]:
 def listen_at(addresses: list[Address], port: int) -> list[socket.socket]:
     """Sockets that listen on the addresses, at the same port, which 0 leaves to the kernel.
 
-    What they accept inherits TCP_NODELAY, as an answer leaves in one write and must not wait, and TCP_USER_TIMEOUT, so
-    that a dead link that is sent to, if only a ping, ends its connection. Raises ListenError.
+    What they accept inherits TCP_NODELAY, as an answer leaves in one write and must not wait, and DEAD_LINK_S, so that
+    a dead link that is sent to, if only a ping, ends its connection. Raises ListenError.
     """
     for _ in range(PORT_TRIES - 1):
         try:
@@ -142,6 +143,5 @@ def _listener(address: Address, port: int) -> socket.socket:
     listener = socket.create_server((host, port, *rest), family=address.family, backlog=BACKLOG)
     listener.setblocking(False)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):  # elsewhere the system's own limit holds, some minutes
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(DEAD_LINK_S * 1000))
+    system.drop_dead_links(listener, DEAD_LINK_S)
     return listener

@@ -4,16 +4,18 @@ The plain socket is the fast one: it spares the locks, checkpoints and arming of
 SocketStream costs. A stream serves whatever is no plain socket. Knows no protocol.
 """
 
-import select
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import outcome
 import trio
 
 from ttweet import system
+
+if TYPE_CHECKING:
+    from select import epoll
 
 READ_BYTES = 4 * 1024  # of one read: the 450 shortest frames take 0.2 ms to parse
 MAX_READY = 128  # sockets read before other tasks run, about 4 ms; with 32, batches are small and a sixth slower
@@ -88,7 +90,7 @@ class Readiness:
     seventh of the server's time. Here a socket is registered once, edge-triggered, and trio waits for the set.
     """
 
-    def __init__(self, epoll: "select.epoll") -> None:
+    def __init__(self, epoll: "epoll") -> None:
         self._epoll = epoll
         self._transports: dict[int, SocketTransport] = {}
 
@@ -102,7 +104,7 @@ class Readiness:
 
     def add(self, fd: int, transport: "SocketTransport") -> None:
         """Watch a socket; if it can be read already, its transport is told at once."""
-        self._epoll.register(fd, select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET)
+        system.watch(self._epoll, fd)
         self._transports[fd] = transport
 
     def discard(self, fd: int) -> None:
@@ -131,7 +133,7 @@ class SocketTransport(_Sending):
     def note(self, events: int) -> None:
         """Take note of epoll's events, and wake who waits in `receive`."""
         self._readable = True
-        if events & ~select.EPOLLIN:
+        if events != system.READABLE:
             self._ended = True
         self._wake(outcome.Value(None))
 
