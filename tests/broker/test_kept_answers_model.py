@@ -78,8 +78,9 @@ class DrivenJournal:
         self.commits = 0
         self._committed = trio.lowlevel.ParkingLot()
 
-    async def wait_commit(self, seen: int) -> None:
-        while self.commits == seen:
+    async def wait_known(self, newest: int) -> None:
+        seen = self.commits
+        while self.commits == seen and self.head.newest < newest:
             await self._committed.park()
 
     def note_commit(self) -> None:

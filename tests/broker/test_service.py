@@ -1,8 +1,11 @@
 """What users may do, without bytes and streams."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, closing
 from functools import partial
+from pathlib import Path
 
 import pytest
 import trio
@@ -12,16 +15,17 @@ from tests.support.guard import GUARD_S
 from tests.support.memory_store import MemoryStore
 from tests.support.posters import MOVED_UNKNOWN
 from tests.support.serving import counted
+from tests.support.sqlite_files import opened
 from ttweet.broker.journal import Journal
 from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.receipts import Receipt
 from ttweet.broker.service import Service
 from ttweet.broker.worker import Worker
-from ttweet.model import reports, tweets
+from ttweet.model import reports
 from ttweet.model.answers import Shared
 from ttweet.model.errors import Refused
-from ttweet.model.times import now_ms
-from ttweet.model.tweets import Page, TagPage, Tombstone, Tweet
+from ttweet.model.tweets import Draft, Page, TagPage, Tombstone, Tweet
+from ttweet.storage.contract import Line, Store
 
 
 class Waiting:
@@ -54,8 +58,30 @@ class CountingStore(MemoryStore):
         return super().list_tags(limit=limit, now=now, numbers=numbers)
 
 
+class SlowToTell(MemoryStore):
+    """Keeps the writer for a while after a commit that readers see already. Make it inside trio."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._token = trio.lowlevel.current_trio_token()
+        self._gate = threading.Event()
+        self.tell = self._gate.set
+        self.committed = trio.Event()
+        self.asked = trio.Event()
+
+    def append(self, drafts: Sequence[Draft], lines: Sequence[Line], *, at: int) -> list[Tweet | Tombstone]:
+        stored = super().append(drafts, lines, at=at)
+        self._token.run_sync_soon(self.committed.set)
+        assert self._gate.wait(GUARD_S), "a test has kept the store from telling"
+        return stored
+
+    def newest_id(self) -> int:
+        self._token.run_sync_soon(self.asked.set)
+        return super().newest_id()
+
+
 @asynccontextmanager
-async def serving(store: MemoryStore) -> AsyncIterator[Service]:
+async def serving(store: Store) -> AsyncIterator[Service]:
     journal = Journal(store)
     with Worker("reader") as worker:
         async with trio.open_nursery() as nursery:
@@ -171,29 +197,22 @@ async def test_report_lines_of_posts_and_of_others_are_stored_in_order() -> None
 
 @pytest.mark.parametrize("question", ["tweets_of_tag", "list_tags"])
 async def test_the_last_message_is_never_older_than_what_a_tag_has_shown(question: str) -> None:
-    store = MemoryStore()
+    store = SlowToTell()
     answers: list[Shared[Page] | Shared[TagPage]] = []
-    journal = Journal(store)
-    with Worker("reader") as worker:
-        scheduler = ReadScheduler(journal.uploads, worker, journal.trouble)
-        service = Service(journal, store.reader(), scheduler, counted(journal))
-        # Committed, and the journal has not heard of it.
-        store.append([tweets.draft("early #seen", key="a")], [], at=now_ms())
+    async with serving(store) as service, trio.open_nursery() as nursery:
 
         async def ask() -> None:
             find = service.list_tags if question == "list_tags" else partial(service.tweets_of_tag, "seen")
             answers.append(await find(limit=5))
             assert service.last() == store.tweets[0]
 
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(ask)
-            await trio.testing.wait_all_tasks_blocked()
-            await worker.run(lambda: None)  # its call comes after that of `ask`, and so does its answer
-            await trio.testing.wait_all_tasks_blocked()
-            assert answers == []
-            nursery.start_soon(journal.run)
-            await post(service, "early #seen", key="a")
-            journal.close()
+        service.post("early #seen", Waiting())
+        await store.committed.wait()
+        nursery.start_soon(ask)
+        await store.asked.wait()
+        await trio.testing.wait_all_tasks_blocked()
+        assert answers == []
+        store.tell()
     assert len(answers) == 1
 
 
@@ -208,6 +227,16 @@ async def test_questions_are_answered_after_a_commit_of_which_nobody_was_told() 
         page = (await service.tweets_of_tag("seen", limit=5)).value
         assert [tweet.text for tweet in page.tweets] == ["unknown #seen", "stored #seen"]
         assert service.last() == page.tweets[0]
+
+
+async def test_a_tweet_that_another_program_put_into_the_file_keeps_no_question_waiting(tmp_path: Path) -> None:
+    with opened(tmp_path / "tweets.db") as store, trio.fail_after(GUARD_S):
+        async with serving(store) as service:
+            own = await post(service, "ours", by="ann")
+            with closing(sqlite3.connect(tmp_path / "tweets.db")) as other, other:
+                other.execute("INSERT INTO tweets VALUES (9, 1, 'ann', 'by hand', '[]')")
+            found = await service.tweets_of_author("ann", limit=5)
+            assert [tweet.id for tweet in found.tweets] == [9, own.id]
 
 
 async def test_lists_of_tags_within_a_moment_cost_one_look_and_each_gets_its_length() -> None:

@@ -53,6 +53,7 @@ class Journal:
         self._work = trio.Event()
         self._committed = trio.lowlevel.ParkingLot()
         self._closed = False
+        self._writing = False  # whether a batch or a change may be on its way to the disk
         self._lines_wait = False  # whether a report line wakes nobody, as `run` waits for more of them
         self._held_up = False  # whether a full disk or a lock keeps the lines that wait
         self.uploads = PendingBatch()
@@ -136,6 +137,16 @@ class Journal:
     async def wait_commit(self, seen: int) -> None:
         """Wait until more than the `seen` first of `commits` have been."""
         while self.commits == seen:
+            await self._committed.park()
+
+    async def wait_known(self, newest: int) -> None:
+        """Wait until `head` is as new as an id that a reader has just found in the file.
+
+        The reader may see a commit before `run` hears of it, but no later one. An id that another program has put into
+        the file belongs to no commit, and is not waited for.
+        """
+        seen = self.commits
+        while self._writing and self.commits == seen and self.head.newest < newest:
             await self._committed.park()
 
     def close(self) -> None:
@@ -242,7 +253,7 @@ class Journal:
     async def _write_all(self, worker: Worker) -> None:
         """Write batch after batch of drafts, with all lines until then, and make the changes that wait between them."""
         decided: list[Receipt] = []
-        waiting = bool(self._inbox or self._changes)
+        self._writing = waiting = bool(self._inbox or self._changes)
         while waiting:
             if self._inbox:
                 decided = await self._write_batch(worker, await self._gather(decided))
@@ -255,6 +266,7 @@ class Journal:
             if self._store.must_settle:
                 decided = await self._settle(worker, decided)
             waiting = bool(self._inbox.drafts or self._changes)
+        self._writing = False
         await self._tell(decided)
 
     async def _gather(self, decided: list[Receipt]) -> list[Receipt]:

@@ -205,8 +205,7 @@ class Service:
     async def _ask(self, find: Callable[[], T]) -> T:
         """What the reader finds, once `last` is as new: the reader may see a commit before the journal tells of it."""
         found, newest = await self._reads.run(lambda: (find(), self._reader.newest_id()))
-        while self.newest < newest:
-            await self._journal.wait_commit(self._journal.commits)
+        await self._journal.wait_known(newest)
         return found
 
     @property
