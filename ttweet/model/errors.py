@@ -21,6 +21,7 @@ WIRE_CODES = {
     "bad_text": "the text contains U+0000 or a lone surrogate",
     "bad_tag": "an invalid tag, a tag with too long a search key, too many tags, or tags beside an empty text",
     "bad_key": "the idempotency key is empty, too long or contains U+0000",
+    "bad_query": "the query is too long, asks for nothing, or a part of it means nothing",
     "bad_name": "the name is empty, too long, or not made of letters and digits",
     "name_taken": "the name, or one that looks like it, is online or belongs to a token",
     "not_online": "no client is online under this name",
@@ -51,7 +52,7 @@ LOCAL_CODES = {
 
 CODES = WIRE_CODES | LOCAL_CODES
 
-REQUEST_FAULTS = frozenset({"bad_key", "bad_name", "bad_request", "bad_tag", "bad_text", "too_long"})
+REQUEST_FAULTS = frozenset({"bad_key", "bad_name", "bad_query", "bad_request", "bad_tag", "bad_text", "too_long"})
 """The refusals that concern the request alone: the same request is refused again, and the next one may be taken."""
 
 PASSING = frozenset(

@@ -1,12 +1,37 @@
 """The time, as the file and all answers have it."""
 
+import re
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from ttweet.model import durations
 
 Clock = Callable[[], int]
 """Tells the time, in milliseconds since 1970 UTC."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def now_ms() -> int:
     """Milliseconds since 1970 UTC."""
     return int(time.time() * 1000)
+
+
+def instant(text: str, now: int) -> int:
+    """Return the time that a text names, in milliseconds since 1970 UTC: `2h`, `7d` and `2w` are so long before `now`.
+
+    `2026-01-31`, `2026-01`, `2026` and `2026-01-31T10:30` are in UTC, unless there is an offset such as `+02:00`.
+    Raises ValueError.
+    """
+    if re.fullmatch(r"[0-9.]+[smhdw]", text):
+        return now - round(1000 * _age_s(text))
+    if re.fullmatch(r"[0-9]{4}(-[0-9]{2})?", text):
+        text += "-01-01"[len(text) - 4 :]
+    given = datetime.fromisoformat(text)
+    aware = given if given.tzinfo else given.replace(tzinfo=UTC)
+    return (aware - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _age_s(text: str) -> float:
+    return 7 * durations.parse(f"{text[:-1]}d") if text.endswith("w") else durations.parse(text)

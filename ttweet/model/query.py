@@ -1,0 +1,230 @@
+"""Queries of find: a line as people type it to a value, and whether a tweet holds what it asks for. Pure functions.
+
+    green build          both words, anywhere in the text
+    "timed out"          these words in this order; an open quote runs to the end
+    gree*                a word that begins like this
+    tag:ci  #ci          the tag, by its search key
+    from:ann  by:ann     the author, in any case
+    since:7d             at most this old, or not before 2026-01-31
+    until:2026-02        before this time
+    -flaky               not this; the same for phrases, tags and authors
+
+Everything else is text: `10:30`, `v2.4.0` and `a.b/c` are phrases of their parts, and `OR` is a word. So there are no
+syntax errors. A query is refused only if it is too long, or if a part of it cannot mean anything.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from ttweet.model import hashtags, stored, times, tweets
+from ttweet.model.errors import Refused
+from ttweet.model.tweets import Tweet
+from ttweet.model.words import spans, whole, words
+
+MAX_CHARACTERS = 300  # of a query, twice those of a tweet
+MAX_TERMS = 20  # of a query: each is a search of its own in the index
+MIN_PREFIX = 2  # characters before a `*`: a single letter begins a tenth of all words
+
+TEXT, TAGS, AUTHOR = "text", "tags", "author"
+_COLUMNS = {"tag": TAGS, "from": AUTHOR, "by": AUTHOR}
+_QUOTES = str.maketrans("\u201c\u201d\u201e\uff02", '""""')  # as word processors and phones write them
+_HASH_SIGNS = ("#", "\uff03")
+_PART = re.compile(
+    r"""
+    (?P<no> - )?
+    (?: (?P<key> tag | from | by | since | until ) : (?= [^\s] ) )?
+    (?: "(?P<quoted> [^"]* )"? | (?P<bare> [^\s"]+ ) )
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_REMEMBERED = 1024  # texts whose words are kept: a batch of tweets is matched with the query of each follower
+
+
+class Term(NamedTuple):
+    """Words in a row in one column of a tweet; with `prefix` the last is only the beginning of one.
+
+    In `text` they are words by the rule of `words`. In `tags` it is one search key, and in `author` one name as
+    `words.whole` makes it. Unless `wanted`, a tweet with them is not found.
+    """
+
+    column: str
+    words: tuple[str, ...]
+    prefix: bool = False
+    wanted: bool = True
+
+
+class Query(NamedTuple):
+    """All terms must hold. `since` and `until` are milliseconds since 1970 UTC; `until` itself is too late.
+
+    Without terms it asks for all tweets of the time, and with terms at least one is wanted.
+    """
+
+    terms: tuple[Term, ...] = ()
+    since: int | None = None
+    until: int | None = None
+
+
+class Found(NamedTuple):
+    """Some tweets, newest first, and whether there may be more beyond the last of them.
+
+    `searched_to` is None unless the time for a query was up. Then no tweet below that id was looked at, and a query
+    with `before` set to it continues.
+    """
+
+    tweets: list[Tweet]
+    more: bool
+    searched_to: int | None = None
+
+
+class Count(NamedTuple):
+    """How many tweets a query finds; `searched_to` as in Found."""
+
+    number: int
+    searched_to: int | None = None
+
+
+def parse(asked: str, now: int) -> Query:
+    """Return what a line means; `now` is milliseconds since 1970 UTC. Raises Refused `bad_query`.
+
+    An empty line asks for the newest tweets.
+    """
+    _refuse_long(asked)
+    terms: list[Term] = []
+    since: list[int] = []
+    until: list[int] = []
+    for part in _PART.finditer(asked.translate(_QUOTES)):
+        key, no, value = (part["key"] or "").lower(), part["no"] is not None, part["quoted"] or part["bare"] or ""
+        if key in ("since", "until"):
+            (since if (key == "since") is not no else until).append(_instant(key, value, now))
+        else:
+            terms += [term._replace(wanted=not no) for term in _terms(key, value, bare=part["bare"] is not None)]
+    query = Query(tuple(dict.fromkeys(terms)), max(since, default=None), min(until, default=None))
+    _refuse_pointless(asked, query)
+    return query
+
+
+def holds(query: Query, tweet: Tweet) -> bool:
+    """Whether a query finds a tweet. It never finds an empty one."""
+    if not tweet.text or (query.since is not None and tweet.at < query.since):
+        return False
+    if query.until is not None and tweet.at >= query.until:
+        return False
+    return all(_has(tweet, term) is term.wanted for term in query.terms)
+
+
+def marks(query: Query, text: str) -> list[tuple[int, int]]:
+    """Return the places of the words that a query has found in a text, in their order: from where, to where."""
+    found = spans(text)
+    have = [span.word for span in found]
+    wanted = [term for term in query.terms if term.wanted and term.column == TEXT]
+    rows = [row for term in wanted for row in _places(term, have)]
+    return _joined([(found[row[0]].start, found[row[-1]].end) for row in rows])
+
+
+def _terms(key: str, value: str, *, bare: bool) -> list[Term]:
+    """Return the terms of one part of a query: none for one without a word, and several for `#one#two`."""
+    begins = bare and len(value) > 1 and value.endswith("*")
+    body = value.rstrip("*") if begins else value
+    if key:
+        terms = [Term(_COLUMNS[key], (_KEYS[key](body),))]
+    elif bare and body.startswith(_HASH_SIGNS):
+        terms = [Term(TAGS, (found,)) for tag in hashtags.extract(body, numeric=True) if (found := hashtags.key(tag))]
+    else:
+        terms = [Term(TEXT, tuple(words(body)))]
+    terms = [term for term in terms if term.words]
+    return [*terms[:-1], _beginning(terms[-1], value)] if begins and terms else terms
+
+
+def _beginning(term: Term, value: str) -> Term:
+    """Return the term for words that begin so. Raises Refused `bad_query`.
+
+    A character that is a word by itself, such as a Chinese one or an emoji, does not begin a longer one.
+    """
+    last = term.words[-1]
+    if term.column == TEXT and len(words(last + last)) > 1:
+        return term
+    if len(last) < MIN_PREFIX:
+        raise Refused("bad_query", f"query too wide: {value[:40]!a}; give {MIN_PREFIX} characters or more before *")
+    return term._replace(prefix=True)
+
+
+def _tag_key(value: str) -> str:
+    try:
+        return tweets.search_key(value)
+    except Refused as refused:
+        raise _bad_value("tag", value, "use letters, digits and _") from refused
+
+
+def _author_key(value: str) -> str:
+    try:
+        return whole(stored.checked_name(value))
+    except Refused as refused:
+        raise _bad_value("name", value, "use letters and digits") from refused
+
+
+_KEYS = {"tag": _tag_key, "from": _author_key, "by": _author_key}
+
+
+def _instant(key: str, value: str, now: int) -> int:
+    try:
+        return times.instant(value, now)
+    except ValueError as exc:
+        raise _bad_value("time", f"{key}:{value}", f"use {key}:2h, {key}:7d or {key}:2026-01-31") from exc
+
+
+def _bad_value(kind: str, value: str, advice: str) -> Refused:
+    return Refused("bad_query", f"invalid {kind} {value[:40]!a} in the query: {advice}")
+
+
+def _refuse_long(asked: str) -> None:
+    if len(asked) > MAX_CHARACTERS:
+        raise Refused("bad_query", f"query too long: {len(asked)} characters; use at most {MAX_CHARACTERS}")
+
+
+def _refuse_pointless(asked: str, query: Query) -> None:
+    if len(query.terms) > MAX_TERMS:
+        raise Refused("bad_query", f"query too long: {len(query.terms)} terms; use at most {MAX_TERMS}")
+    if query.terms and not any(term.wanted for term in query.terms):
+        raise Refused("bad_query", f"nothing to find: {asked[:40]!a} only excludes; add a word, a tag or an author")
+    if query == Query() and asked.strip():
+        raise Refused(
+            "bad_query", f"nothing to find: {asked[:40]!a} has no letter or digit; use a word, a tag or an author"
+        )
+
+
+def _has(tweet: Tweet, term: Term) -> bool:
+    if term.column == TEXT:
+        return any(_places(term, _words(tweet.text)))
+    if term.column == TAGS:
+        return any(_places(term, [hashtags.key(tag) for tag in tweet.tags]))
+    return tweet.by is not None and any(_places(term, [whole(tweet.by)]))
+
+
+@lru_cache(_REMEMBERED)
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(words(text))
+
+
+def _places(term: Term, have: Sequence[str]) -> list[range]:
+    """Return where a term's words stand among those of a column."""
+    count = len(term.words)
+    starts = range(len(have) - count + 1)
+    return [range(at, at + count) for at in starts if _matches(term, have[at : at + count])]
+
+
+def _matches(term: Term, row: Sequence[str]) -> bool:
+    *first, last = term.words
+    return (row[-1].startswith(last) if term.prefix else row[-1] == last) and [*row[:-1]] == first
+
+
+def _joined(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return places in their order, and overlapping ones as one."""
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(places):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
