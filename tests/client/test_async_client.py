@@ -41,6 +41,7 @@ async def test_the_verbs_are_those_of_the_client() -> None:
         assert (stored.id, stored.tags) == (1, ["Tokyo", "beside"])
         last = await client.last()
         assert last == ttweet.Tweet(1, stored.at, "matt", "Sushi #Tokyo", ("Tokyo", "beside"))
+        assert await client.tweet(1) == last
         assert (await client.tweets_of_tag("TOKYO")).tweets == [last]
         assert (await client.tweets_by("matt")).tweets == [last]
         assert (await client.tweets_since_login("matt")).tweets == [last]

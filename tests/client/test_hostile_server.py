@@ -22,6 +22,7 @@ Verb = Callable[[Any], Any]
 VERBS: dict[str, Verb] = {
     "post": lambda client: client.post("x"),
     "last": lambda client: client.last(),
+    "tweet": lambda client: client.tweet(7),
     "tweets_of_tag": lambda client: client.tweets_of_tag("x"),
     "tweets_by": lambda client: client.tweets_by("x"),
     "tweets_since_login": lambda client: client.tweets_since_login("x"),
@@ -36,6 +37,7 @@ ASKED = [
     calls.post("x"),
     calls.last(),
     calls.last_text(),
+    calls.tweet(7),
     calls.tweets_of_tag("x"),
     calls.list_names(),
     calls.list_tags(),

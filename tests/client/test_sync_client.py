@@ -46,6 +46,17 @@ def test_what_is_posted_is_last_and_found_by_its_tags(client: Client) -> None:
         assert client.tweets_of_tag(tag).tweets[0] == tweet
 
 
+def test_a_tweet_is_read_by_its_id_and_a_deleted_one_is_a_tombstone(client: Client) -> None:
+    stored = client.post("for a moment")
+    assert client.tweet(stored.id) == client.last()
+    client.delete(stored.id)
+    assert client.tweet(stored.id) == tweets.Tombstone(stored.id, stored.at)
+    assert client.tweet(client.post("").id) is None
+    with pytest.raises(Refused, match="no such tweet: 99999") as refused:
+        client.tweet(99999)
+    assert refused.value.code == "no_tweet"
+
+
 def test_tags_may_stand_in_place_of_those_in_the_text(client: Client) -> None:
     assert client.post("see #this", tags=["that"], scan=False).tags == ["that"]
 

@@ -21,6 +21,7 @@ from ttweet.model.requests import (
     Post,
     Request,
     SignIn,
+    TweetById,
     TweetsOfAuthor,
     TweetsOfTag,
     TweetsSinceLogin,
@@ -47,6 +48,7 @@ REQUESTS: list[tuple[bytes, Request | Identify]] = [
     (b'["d",""]\n', Last()),
     (b'["t","python"]\n', TweetsOfTag("python")),
     (b'["t",{"tag":"a","limit":200,"before":42}]\n', TweetsOfTag("a", 200, 42)),
+    (b'["o",7]\n', TweetById(7)),
     (b'["l",""]\n', ListTags()),
     (b'["l",{"limit":5,"numbers":true}]\n', ListTags(5, numbers=True)),
     (b'["r","CLIENT ALERT [GENERAL] hi"]\n', ClientReport("CLIENT ALERT [GENERAL] hi")),
@@ -64,8 +66,9 @@ REQUESTS: list[tuple[bytes, Request | Identify]] = [
     (b'["g",{"by":"matt","login":true,"limit":5,"after":42}]\n', TweetsSinceLogin("matt", 5, 42)),
 ]
 REFUSED = [
-    (b'["q",""]\n', "bad_operation", "unknown operation 'q'; use: a u d t l s c n w g x r p"),
+    (b'["q",""]\n', "bad_operation", "unknown operation 'q'; use: a u d t o l s c n w g x r p"),
     (b'["x",""]\n', "bad_request", 'invalid tweet id: use a whole number from 1 to 9007199254740991, not ""'),
+    (b'["o","7"]\n', "bad_request", 'invalid tweet id: use a whole number from 1 to 9007199254740991, not "7"'),
     (b'["x",0]\n', "bad_request", "invalid tweet id: use a whole number"),
     (b'["s",{"deletions":1}]\n', "bad_request", "invalid deletions: use true or false, not 1"),
     (b'["u",1]\n', "bad_request", "not 1"),

@@ -46,6 +46,7 @@ REQUESTS: list[tuple[asked.Request | asked.Identify, Frame, Frame]] = [
         calls.tweets_of_tag("a", limit=5, before=9)[0],
         b'["t",{"tag":"a","limit":5,"before":9}]\n',
     ),
+    (asked.TweetById(7), calls.tweet(7)[0], b'["o",7]\n'),
     (asked.ListTags(), calls.list_tags()[0], b'["l",{"numbers":false}]\n'),
     (asked.ListTags(5, numbers=True), calls.list_tags(limit=5, numbers=True)[0], b'["l",{"limit":5,"numbers":true}]\n'),
     (asked.Follow(), calls.follow()[0], b'["s",{}]\n'),
@@ -82,6 +83,9 @@ ANSWERS: list[tuple[Answer, Shape, Frame]] = [
     (TWEET, calls.last()[1], b'["ok",%b]\n' % TWEET_JSON),
     (BARE, calls.last()[1], b'["ok",%b]\n' % BARE_JSON),
     (None, calls.last()[1], b'["ok",null]\n'),
+    (TWEET, calls.tweet(7)[1], b'["ok",%b]\n' % TWEET_JSON),
+    (None, calls.tweet(7)[1], b'["ok",null]\n'),
+    (Tombstone(7, AT), calls.tweet(7)[1], b'["ok",{"id":7,"at":1795446500123,"deleted":true}]\n'),
     (Page([], more=False), calls.tweets_of_tag("a")[1], b'["ok",{"tweets":[],"more":false}]\n'),
     (
         Page([BARE, TWEET], more=True),
@@ -241,14 +245,14 @@ def test_a_shared_answer_is_encoded_once_for_each_encoder(library: Json) -> None
 
 # All of them
 
-OF_HTTP_ALONE: set[type] = {asked.Timeline, asked.TweetById}
+OF_HTTP_ALONE: set[type] = {asked.Timeline}
 
 
 def test_the_tables_have_every_request_answer_and_push() -> None:
     framed = {type(value) for value, *_ in REQUESTS} | {type(value) for value in CLASSIC}
     assert framed | OF_HTTP_ALONE == {*get_args(asked.Request), asked.Identify}
     answered = {type(value) for value, *_ in ANSWERS}
-    assert answered | {Done, Bare, Shared[Page], Shared[TagPage], Tombstone} == {*get_args(Answer)}
+    assert answered | {Done, Bare, Shared[Page], Shared[TagPage]} == {*get_args(Answer)}
     assert {type(value) for value, _ in PUSHES} == {*get_args(Push)}
 
 

@@ -9,7 +9,7 @@ import pytest
 import ttweet
 from tests.support.processes import output_of, running_server
 from ttweet.model.errors import DatabaseError
-from ttweet.model.tweets import Tweet
+from ttweet.model.tweets import Tombstone, Tweet
 from ttweet.storage import local
 
 
@@ -31,6 +31,17 @@ def test_what_is_posted_is_read_in_this_program_and_in_the_next(path: Path) -> N
         assert list(store.tweets_after(1)) == [second]
         with pytest.raises(ttweet.Refused, match="invalid tag 'ho me'"):
             store.tweets_of_tag("ho me")
+
+
+def test_a_tweet_is_read_by_its_id_and_a_deleted_one_is_a_tombstone(path: Path) -> None:
+    with ttweet.open(path) as store:
+        first = store.post("for a moment")
+        assert store.tweet(1) == first
+        store.delete(1)
+        assert store.tweet(1) == Tombstone(1, first.at)
+        assert store.tweet(store.post("").id) is None
+        with pytest.raises(ttweet.Refused, match="no such tweet: 9"):
+            store.tweet(9)
 
 
 def test_all_tweets_come_in_pages(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

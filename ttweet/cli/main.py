@@ -34,6 +34,7 @@ GROUPS = {
     },
     "Reading": {
         "last": ("ttweet.cli.commands.read:last", reading.LAST),
+        "show": ("ttweet.cli.commands.find:show", reading.SHOW),
         "tags": ("ttweet.cli.commands.read:tags", reading.TAGS),
         "follow": ("ttweet.cli.commands.follow:follow", reading.FOLLOW),
         "wait": ("ttweet.cli.commands.wait:wait", reading.WAIT),

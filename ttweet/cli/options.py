@@ -16,7 +16,7 @@ from ttweet.model.limits import MAX_ID
 from ttweet.model.tweets import refuse_impossible
 
 
-def _whole(_: type, tokens: Sequence[Token]) -> int:
+def whole_number(_: type, tokens: Sequence[Token]) -> int:
     """Digits to the number that they are. The parser's own way would round 1.5 to 2, and accept 0x2, 1_0 and spaces."""
     [token] = tokens
     if not re.fullmatch("[0-9]{1,99}", token.value):
@@ -26,7 +26,7 @@ def _whole(_: type, tokens: Sequence[Token]) -> int:
 
 def whole(least: int, most: int) -> Parameter:
     """Return the settings of an argument or option that is a whole number."""
-    return Parameter(converter=_whole, validator=Number(gte=least, lte=most))
+    return Parameter(converter=whole_number, validator=Number(gte=least, lte=most))
 
 
 def _named(type_: type[Path | str], tokens: Sequence[Token]) -> Path | str:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from ttweet.cli import shell
 from ttweet.model import reports
 from ttweet.model.reports import escape
-from ttweet.model.tweets import TagSummary, Tweet
+from ttweet.model.times import now_ms
+from ttweet.model.tweets import TagSummary, Tweet, as_json
 from ttweet.security.rights import listed
 from ttweet.storage.contract import LogLine
 
@@ -53,6 +54,16 @@ def write_tweet(tweet: Tweet) -> None:
     else:
         _write_row(tweet.id, iso(tweet.at), tweet.by or "-", tweet.text)
     _flush()
+
+
+def write_single(tweet: Tweet, *, json: bool) -> None:
+    """A tweet by itself, as JSON or not. In a pipe: the text alone."""
+    if json:
+        write_json(as_json(tweet))
+    elif shell.on_terminal(sys.stdout):
+        write_tweets([tweet], now=now_ms())
+    else:
+        shell.write(tweet.text)
 
 
 def write_tweets(tweets: Sequence[Tweet], *, now: int) -> None:

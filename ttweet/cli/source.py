@@ -20,7 +20,7 @@ from ttweet.model.errors import ConnectError, Refused
 from ttweet.model.limits import MAX_QUERY_LIMIT
 from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
-from ttweet.model.tweets import Page, TagPage, Tweet, queried_tag, search_key, shown
+from ttweet.model.tweets import Page, TagPage, Tombstone, Tweet, queried_tag, search_key, shown
 
 if TYPE_CHECKING:
     from ttweet.storage.sqlite.reader import SqliteReader
@@ -38,6 +38,10 @@ class Source(Protocol):
 
     def last(self) -> Tweet | None:
         """The newest tweet; None when there is none or it is empty."""
+        ...
+
+    def tweet(self, id_: int) -> Tweet | Tombstone | None:
+        """The tweet with this id, or its tombstone; None when its text is empty. Raises Refused `no_tweet`."""
         ...
 
     def tweets_of_tag(self, tag: str, *, limit: int) -> Page:
@@ -130,6 +134,12 @@ class _File:
     def last(self) -> Tweet | None:
         return shown(self._reader.last())
 
+    def tweet(self, id_: int) -> Tweet | Tombstone | None:
+        found = self._reader.tweet(id_)
+        if found is None:
+            raise Refused("no_tweet", f"no such tweet: {id_}")
+        return found if isinstance(found, Tombstone) else shown(found)
+
     def tweets_of_tag(self, tag: str, *, limit: int) -> Page:
         key = search_key(checked_body(tag))
 
@@ -152,6 +162,9 @@ class _Server:
 
     def last(self) -> Tweet | None:
         return self._client.last()
+
+    def tweet(self, id_: int) -> Tweet | Tombstone | None:
+        return self._client.tweet(id_)
 
     def tweets_of_tag(self, tag: str, *, limit: int) -> Page:
         body = checked_body(tag)

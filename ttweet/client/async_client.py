@@ -17,7 +17,7 @@ from ttweet.client.cursor import Cursor, FollowListener
 from ttweet.client.retry import RetryBudget
 from ttweet.client.servers import ServerAddress
 from ttweet.model.errors import ConnectError, SlowDown
-from ttweet.model.tweets import Deletion, Page, TagPage, Tweet
+from ttweet.model.tweets import Deletion, Page, TagPage, Tombstone, Tweet
 from ttweet.protocol import calls, frames, replies
 from ttweet.protocol.replies import Stored
 
@@ -60,6 +60,10 @@ class AsyncClient(AnyClient):
     async def last(self) -> Tweet | None:
         """The newest tweet; None when there is none or it is empty."""
         return await self.call(*calls.last())
+
+    async def tweet(self, id_: int) -> Tweet | Tombstone | None:
+        """The tweet with this id, or its tombstone if it is deleted; None when its text is empty. See Client.tweet."""
+        return await self.call(*calls.tweet(id_))
 
     async def tweets_of_tag(self, tag: str, *, limit: int | None = None, before: int | None = None) -> Page:
         """The newest tweets of a tag in any spelling, newest first; with `before` those with a lower id."""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ttweet.client.servers import ServerAddress
     from ttweet.model.answers import Following
     from ttweet.model.pushes import Push
-    from ttweet.model.tweets import Deletion, Page, TagPage, Tweet
+    from ttweet.model.tweets import Deletion, Page, TagPage, Tombstone, Tweet
     from ttweet.protocol.replies import Stored
 
     T = TypeVar("T")
@@ -142,6 +142,13 @@ class Client(AnyClient):
     def last_text(self) -> str:
         """The text of the newest tweet, empty when there is none. As `last`, without what that imports."""
         return self.call(*calls.last_text())
+
+    def tweet(self, id_: int) -> Tweet | Tombstone | None:
+        """The tweet with this id, or its tombstone if it is deleted; None when its text is empty.
+
+        Raises Refused `no_tweet`.
+        """
+        return self.call(*calls.tweet(id_))
 
     def tweets_of_tag(self, tag: str, *, limit: int | None = None, before: int | None = None) -> Page:
         """The newest tweets of a tag in any spelling, newest first; with `before` those with a lower id."""

@@ -84,6 +84,10 @@ def _encode_last(last: Tweet | None, json: Json) -> bytes:
     return _encode_ok(shown and as_json(shown), json)
 
 
+def _encode_tombstone(tombstone: Tombstone, json: Json) -> bytes:
+    return _encode_ok({**tombstone._asdict(), "deleted": True}, json)
+
+
 def _encode_page(page: Page, json: Json) -> bytes:
     """The tweets of the page, or as many as PAGE_BYTES hold."""
     encoded: list[bytes] = []
@@ -123,6 +127,7 @@ def _encode_fields(answer: Deletion | SignedIn | Names, json: Json) -> bytes:
 
 _ENCODERS: dict[type, Callable[[Any, Json], bytes]] = {
     Tweet: _encode_last,
+    Tombstone: _encode_tombstone,
     NoneType: _encode_last,
     Shared: _encode_shared,
     Page: _encode_page,
@@ -147,6 +152,13 @@ def tweet(data: Any) -> Tweet:
 def tweet_or_none(data: Any) -> Tweet | None:
     """Return a tweet, or None where there is none."""
     return None if data is None else tweet(data)
+
+
+def tweet_or_tombstone(data: Any) -> Tweet | Tombstone | None:
+    """Return a tweet, or the rest of a deleted one; None for one whose text is empty."""
+    if data is not None and kinds.flag(data.get("deleted", False)):
+        return Tombstone(kinds.integer(data["id"], lowest=1), kinds.at(data["at"]))
+    return tweet_or_none(data)
 
 
 def deletion(data: Any) -> Deletion:

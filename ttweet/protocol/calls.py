@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from ttweet.model.answers import Following, Identity, Names, SignedIn, Stats
-    from ttweet.model.tweets import Deletion, Page, TagPage, Tweet
+    from ttweet.model.tweets import Deletion, Page, TagPage, Tombstone, Tweet
     from ttweet.protocol.replies import Stored
 
     T = TypeVar("T")
@@ -80,6 +80,13 @@ def tweets_since_login(name: str, *, limit: int | None = None, after: int | None
 
     data = _given(by=name, login=True, limit=limit, after=after)
     return frames.encode(operations.TWEETS_OF_AUTHOR, data), answers.page
+
+
+def tweet(id_: int) -> Call[Tweet | Tombstone | None]:
+    """Ask for one tweet."""
+    from ttweet.protocol import answers
+
+    return frames.encode(operations.TWEET_BY_ID, id_), answers.tweet_or_tombstone
 
 
 def list_names() -> Call[Names]:

@@ -18,6 +18,7 @@ from ttweet.model.requests import (
     ReadStats,
     Request,
     SignIn,
+    TweetById,
     TweetsOfAuthor,
     TweetsOfTag,
     TweetsSinceLogin,
@@ -69,6 +70,10 @@ def _tweets_of_tag(data: object) -> TweetsOfTag:
         integer("limit", fields.get("limit", QUERY_LIMIT), MAX_QUERY_LIMIT),
         optional_id("before", fields.get("before"), 1),
     )
+
+
+def _tweet_by_id(data: object) -> TweetById:
+    return TweetById(integer("tweet id", data, MAX_ID))
 
 
 def _list_tags(data: object) -> ListTags:
@@ -146,6 +151,7 @@ _PARSERS: dict[str, Callable[[object], Request]] = {
     operations.POST: _post,
     operations.LAST: _without_data(operations.LAST, Last()),
     operations.TWEETS_OF_TAG: _tweets_of_tag,
+    operations.TWEET_BY_ID: _tweet_by_id,
     operations.LIST_TAGS: _list_tags,
     operations.FOLLOW: _follow,
     operations.UNFOLLOW: _without_data(operations.UNFOLLOW, Unfollow()),

@@ -112,6 +112,16 @@ class LocalStore:
         """The newest tweet; None when there is none or it is empty."""
         return tweets.shown(self._store.last())
 
+    def tweet(self, id_: int) -> Tweet | Tombstone | None:
+        """The tweet with this id, or its tombstone if it is deleted; None when its text is empty.
+
+        Raises Refused `no_tweet`.
+        """
+        found = self._store.tweet(id_)
+        if found is None:
+            raise Refused("no_tweet", f"no such tweet: {id_}")
+        return found if isinstance(found, Tombstone) else tweets.shown(found)
+
     def tweets_after(self, cursor: int = 0) -> Iterator[Tweet]:
         """All tweets with an id above the cursor, oldest first: a saved id is where to resume.
 

@@ -35,6 +35,14 @@ def test_last_is_the_text_alone_in_a_pipe(tmp_path: Path) -> None:
         assert text.startswith("ttweet: no last message")
 
 
+def test_last_of_a_tag_is_its_newest_tweet(server: Server) -> None:
+    for where in (["--db", str(server.db)], ["--server", server.address]):
+        assert run("last", "PYTHON", *where).stdout == "number 24 #Python\n"
+        assert json.loads(run("last", "#python", "--json", *where).stdout)["text"] == "number 24 #Python"
+        unknown = "ttweet: no tweet has the tag #pyton; did you mean Python?"
+        assert complains("last", "pyton", *where) == (shell.NOTHING, unknown)
+
+
 # tags
 
 

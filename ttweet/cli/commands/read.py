@@ -13,7 +13,7 @@ from ttweet.cli.source import Source, checked_body, open_source
 from ttweet.model.limits import MAX_QUERY_LIMIT, QUERY_LIMIT
 from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
-from ttweet.model.tweets import as_json
+from ttweet.model.tweets import Tweet, as_json
 
 Limit = Annotated[int, AMOUNT, Parameter(name="--limit", metavar="N", help="Show at most N tweets or tags.")]
 Numbers = Annotated[
@@ -21,21 +21,24 @@ Numbers = Annotated[
 ]
 Tag = Annotated[str | None, Parameter(name="TAG", help="Show the tweets of this tag, in any case.")]
 
+LastTag = Annotated[str | None, Parameter(name="TAG", help="Show the newest tweet of this tag, in any case.")]
 
-def last(*, db: Db = None, server: Server = None, ca: Ca = None, json: Json = False) -> int:
-    """Show the last message."""
+_NO_LAST = "no last message: nothing was posted yet, or an empty message has reset it"
+
+
+def last(tag: LastTag = None, /, *, db: Db = None, server: Server = None, ca: Ca = None, json: Json = False) -> int:
+    """Show the last message, or the newest tweet of a tag."""
     with open_source(db, server, ca) as source:
-        tweet = source.last()
-    if tweet is None:
-        shell.complain("no last message: nothing was posted yet, or an empty message has reset it")
-        return shell.NOTHING
-    if json:
-        output.write_json(as_json(tweet))
-    elif shell.on_terminal(sys.stdout):
-        output.write_tweets([tweet], now=now_ms())
-    else:
-        shell.write(tweet.text)
+        tweet = source.last() if tag is None else _newest_of(source, tag)
+        if tweet is None:
+            shell.complain(_NO_LAST if tag is None else _no_such_tag(source, tag))
+            return shell.NOTHING
+    output.write_single(tweet, json=json)
     return shell.DONE
+
+
+def _newest_of(source: Source, tag: str) -> Tweet | None:
+    return next(iter(source.tweets_of_tag(tag, limit=1).tweets), None)
 
 
 def tags(

@@ -54,17 +54,35 @@ the connection is lost, the command reconnects.""",
 
 LAST = HelpPage(
     name="ttweet last",
-    usage=r"ttweet last \[--db FILE | --server HOST:PORT] \[--json]",
-    summary="Show the last message.",
+    usage=r"ttweet last \[TAG] \[--db FILE | --server HOST:PORT] \[--json]",
+    summary="Show the last message, or the newest tweet of a tag.",
     details=f"""{_SOURCE} In a pipe only the text is written.""",
     examples=f"""{EXAMPLES}
   ttweet last
+  ttweet last deploy
   ttweet last --server 127.0.0.1:13001 --json""",
     exit_codes="""  0  shown
   1  the file cannot be read
   2  invalid command line, certificate or token
   3  no server there
-  4  no message, or no such file
+  4  no message, no such tag, or no such file
+  5  refused: the right read is missing""",
+    environment=f"{CLIENT}\n{DB}",
+)
+
+SHOW = HelpPage(
+    name="ttweet show",
+    usage=r"ttweet show ID \[--db FILE | --server HOST:PORT] \[--json]",
+    summary="Show one tweet.",
+    details=f"""{_SOURCE} In a pipe only the text is written.""",
+    examples=f"""{EXAMPLES}
+  ttweet show 42
+  ttweet show 42 --json""",
+    exit_codes="""  0  shown
+  1  the file cannot be read
+  2  invalid command line, certificate or token
+  3  no server there
+  4  no such tweet, a deleted or empty one, or no such file
   5  refused: the right read is missing""",
     environment=f"{CLIENT}\n{DB}",
 )
