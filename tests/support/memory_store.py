@@ -7,6 +7,7 @@ from typing import cast
 
 from ttweet.model import hashtags, reports
 from ttweet.model.errors import Displaced, Refused, StoreError
+from ttweet.model.query import Count, Found, Query, holds
 from ttweet.model.reports import Report, line, without_texts
 from ttweet.model.tweets import HISTORY_DAYS, Deletion, Draft, Page, TagPage, TagSummary, Tombstone, Tweet
 from ttweet.storage.contract import (
@@ -195,6 +196,16 @@ class MemoryTagQueries(_Shared):
         summaries = [_summary(found, now) for key, found in uses.items() if numbers or not hashtags.is_numeric(key)]
         summaries.sort(key=lambda summary: (-summary.count, -summary.newest))
         return TagPage(summaries[:limit], len(summaries) > limit)
+
+    def find(self, query: Query, *, limit: int, before: int | None = None) -> Found:
+        found = self._found(query, before)
+        return Found(found[:limit], len(found) > limit)
+
+    def count_found(self, query: Query, *, before: int | None = None) -> Count:
+        return Count(len(self._found(query, before)))
+
+    def _found(self, query: Query, before: int | None) -> list[Tweet]:
+        return [one for one in reversed(self.tweets) if holds(query, one) and (before is None or one.id < before)]
 
     def newest_id(self) -> int:
         return self.newest

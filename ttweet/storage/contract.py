@@ -1,4 +1,4 @@
-"""The contract of a store, in three parts: the tweet log is written, tags are queried, and the report log is kept.
+"""The contract of a store, in parts: the tweet log is written, tags are queried, words found, and report lines kept.
 
 A store that orders tweets elsewhere implements TweetLog alone; the report log belongs to one server and is never
 replicated. All methods are plain and block the caller's thread. Ids rise in the order of appending and are never used
@@ -10,6 +10,7 @@ Every method raises StoreError: `internal` when the store itself is broken, `bus
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from ttweet.model.query import Count, Found, Query
 from ttweet.model.reports import Report
 from ttweet.model.tweets import Deletion, Draft, Page, TagPage, Tombstone, Tweet
 
@@ -148,6 +149,21 @@ class TagQueries(Protocol):
         ...
 
 
+class FindQueries(Protocol):
+    """Searches committed tweets for words, tags, authors and times.
+
+    A search takes a bounded time. When that is up, `searched_to` of the answer tells the lowest id it looked at.
+    """
+
+    def find(self, query: Query, *, limit: int, before: int | None = None) -> Found:
+        """The newest tweets that a query finds, newest first; with `before` those with a lower id."""
+        ...
+
+    def count_found(self, query: Query, *, before: int | None = None) -> Count:
+        """How many tweets a query finds; with `before` those with a lower id."""
+        ...
+
+
 class ReportQueries(Protocol):
     """Reads the committed report lines."""
 
@@ -183,7 +199,7 @@ class ReportQueries(Protocol):
         ...
 
 
-class Reader(TagQueries, ReportQueries, Protocol):
+class Reader(TagQueries, FindQueries, ReportQueries, Protocol):
     """Reads what is committed, in a thread of its own."""
 
 
@@ -265,8 +281,8 @@ class ReportLog(ReportQueries, Protocol):
         ...
 
 
-class Store(TweetLog, TagQueries, ReportLog, Protocol):
-    """All three together, as a server opens them."""
+class Store(TweetLog, TagQueries, FindQueries, ReportLog, Protocol):
+    """All of them together, as a server opens them."""
 
     def reader(self) -> Reader:
         """A new reader of the same file, for a thread of its own."""

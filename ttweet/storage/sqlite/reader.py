@@ -15,6 +15,7 @@ from typing import Any
 
 from ttweet.model import hashtags, reports
 from ttweet.model.limits import MAX_ID
+from ttweet.model.query import Count, Found, Query
 from ttweet.model.tweets import Deletion, Entry, Page, TagPage, Tombstone, Tweet
 from ttweet.storage.contract import Kept, LogLine, Position, Size, Slice, Traces
 from ttweet.storage.sqlite import keying, tag_list
@@ -22,6 +23,7 @@ from ttweet.storage.sqlite.connections import connect_reader
 from ttweet.storage.sqlite.errors import store_error
 from ttweet.storage.sqlite.tail import Tail
 from ttweet.storage.sqlite.tweet_rows import to_tweet, to_tweet_or_tombstone
+from ttweet.storage.sqlite.word_search import WordSearch
 
 SEARCH_STEP = 2_000  # report lines searched in one call, about 2 ms: other queries wait for it
 _ABOVE = MAX_ID + 1  # all ids
@@ -248,6 +250,16 @@ class Queries:
         """See TagQueries."""
         with self._snapshot() as tail:
             return tag_list.list_tags(self._all, tail.tweets, limit=limit, now=now, numbers=numbers)
+
+    def find(self, query: Query, *, limit: int, before: int | None = None) -> Found:
+        """See FindQueries."""
+        with self._snapshot():
+            return WordSearch(self._connection, query, before).find(limit)
+
+    def count_found(self, query: Query, *, before: int | None = None) -> Count:
+        """See FindQueries."""
+        with self._snapshot():
+            return WordSearch(self._connection, query, before).count()
 
     def lines_after(
         self, cursor: int, *, limit: int, session: int | None = None, categories: Sequence[str] = ()

@@ -1,0 +1,234 @@
+"""The index of words: which tweets have a word in their text, a tag or an author (see word_search).
+
+FTS5 keeps it, without a copy of the tweets, and with the words of `model.words`: it splits at spaces alone. The index
+is built in chunks behind the log by `next_step`, and is made of parts: one table of FTS5 for each PART_IDS ids. So the
+work that one part needs is bounded, however many tweets there are:
+
+- A deletion removes the tweet from the index at once, but FTS5 leaves its words in the file until it merges all of a
+  table's segments. That is done in steps after the deletion.
+- A rule or a Python that makes other words means that each part is dropped and built again, the newest first.
+- A part without tweets is dropped.
+
+The tables are the server's own, and no step of the schema: a server makes them where SQLite has FTS5.
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import groupby
+from typing import NamedTuple
+
+from ttweet.model import hashtags, words
+from ttweet.model.characters import UNICODE
+from ttweet.model.limits import MAX_ID
+from ttweet.model.tweets import Tweet
+from ttweet.storage.sqlite.errors import is_damage, primary_code
+from ttweet.storage.sqlite.tweet_rows import to_tweet
+
+PART_BITS = 18  # of an id count within a part
+PART_IDS = 1 << PART_BITS  # of a part: FTS5 merges it in 0.3 s and searches it for any phrase in 30 ms
+CHUNK_TWEETS = 256  # indexed in one transaction, about 5 ms
+MERGED_PAGES = 64  # of a part merged in one transaction, about 6 ms
+
+MADE_BY = f"{words.RULE}.{hashtags.RULE} {UNICODE}"
+"""What the words of this process depend on: the rules for words and for search keys, and the tables of Unicode."""
+
+_STALE = ""  # in place of MADE_BY: the part must be dropped
+_PARTS = """CREATE TABLE word_index (
+    part INTEGER PRIMARY KEY,
+    made_by TEXT NOT NULL,
+    up_to INTEGER NOT NULL,
+    oldest INTEGER NOT NULL,
+    newest INTEGER NOT NULL,
+    ordered INTEGER NOT NULL,
+    erasing INTEGER NOT NULL
+) STRICT"""
+_PART = """
+    CREATE VIRTUAL TABLE word_index_{part}
+    USING fts5 (text, tags, author, content='', columnsize=0, tokenize="ascii tokenchars '_~'")
+"""
+_SQL = "SELECT sql FROM main.sqlite_schema WHERE name = 'word_index'"
+_HAS_FTS5 = "SELECT count(*) FROM pragma_module_list WHERE name = 'fts5'"
+_ADD = "INSERT INTO word_index_{part} (rowid, text, tags, author) VALUES (?, ?, ?, ?)"
+_REMOVE = "INSERT INTO word_index_{part} (word_index_{part}, rowid, text, tags, author) VALUES ('delete', ?, ?, ?, ?)"
+_MERGE = "INSERT INTO word_index_{part} (word_index_{part}, rank) VALUES ('merge', ?)"
+_MARK = """
+    UPDATE word_index SET up_to = ?, oldest = min(oldest, ?), newest = max(newest, ?), ordered = min(ordered, ?)
+    WHERE part = ?
+"""
+_NEXT = "SELECT id, at, author, text, tags FROM tweets WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?"
+
+# How far the deleted words of a part have gone out of the file.
+_GONE, _WANTED, _MERGING, _MERGING_AND_WANTED = range(4)
+_AFTER_DELETION = {
+    _GONE: _WANTED,
+    _WANTED: _WANTED,
+    _MERGING: _MERGING_AND_WANTED,
+    _MERGING_AND_WANTED: _MERGING_AND_WANTED,
+}
+
+Step = Callable[[], None]
+
+
+class Part(NamedTuple):
+    """A part of the index. Tweets up to the id `up_to` are in it.
+
+    `oldest` and `newest` (ms) are the first and the last of their times; `ordered`: a higher id never has a lower time.
+    """
+
+    number: int
+    made_by: str
+    up_to: int
+    oldest: int
+    newest: int
+    ordered: bool
+    erasing: int
+
+    @property
+    def ids(self) -> range:
+        """The ids that belong to the part."""
+        return ids_of(self.number)
+
+
+def ids_of(part: int) -> range:
+    """The ids of tweets that belong to a part."""
+    return range(part << PART_BITS, (part + 1) << PART_BITS)
+
+
+def has_fts5(connection: sqlite3.Connection) -> bool:
+    """Whether this SQLite can keep and search the index. Raises sqlite3.Error."""
+    return bool(connection.execute(_HAS_FTS5).fetchone()[0])
+
+
+def parts_of(connection: sqlite3.Connection) -> dict[int, Part]:
+    """The parts of a file's index by their numbers; none where a table of that name is not ours.
+
+    Raises sqlite3.Error.
+    """
+    if connection.execute(_SQL).fetchone() != (_PARTS,):
+        return {}
+    return {row[0]: Part(*row) for row in connection.execute("SELECT * FROM word_index")}
+
+
+class WordIndex:
+    """Keeps the index, or drops it if it is not `wanted`. It has no memory: all that it knows is in the file.
+
+    Every method but `next_step` works inside the caller's transaction. All raise sqlite3.Error.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, *, wanted: bool) -> None:
+        self._connection = connection
+        self._wanted = wanted
+        self._has_fts5 = has_fts5(connection)
+
+    def next_step(self, newest: int) -> Step | None:
+        """The next bounded piece of work, to be called in a transaction; None when nothing is to be done.
+
+        `newest` is the log's newest id. What should go out of the file goes first.
+        """
+        if not self._has_fts5:
+            return None
+        parts = parts_of(self._connection)
+        return self._next_drop(parts) or self._next_erasure(parts) or self._next_chunk(parts, newest)
+
+    def next_erasure(self) -> Step | None:
+        """The next piece of the work that a deletion leaves, as `next_step`."""
+        return self._next_erasure(parts_of(self._connection)) if self._has_fts5 else None
+
+    def remove(self, tweets: Sequence[Tweet]) -> None:
+        """Take tweets out of the index, which are still in their table; their ids must rise."""
+        parts = parts_of(self._connection)
+        for number, group in groupby(tweets, lambda tweet: tweet.id >> PART_BITS):
+            if (part := parts.get(number)) is not None:
+                self._remove(part, [tweet for tweet in group if tweet.id <= part.up_to and tweet.text])
+
+    def _remove(self, part: Part, tweets: Sequence[Tweet]) -> None:
+        if not tweets or part.made_by == _STALE:
+            return
+        if not self._has_fts5 or part.made_by != MADE_BY:
+            self._set_stale(part)
+            return
+        try:
+            self._connection.executemany(_REMOVE.format(part=part.number), map(_row, tweets))
+        except sqlite3.DatabaseError as exc:
+            if not is_of_index(exc):
+                raise
+            self._set_stale(part)
+        else:
+            self._set_erasing(part, _AFTER_DELETION[part.erasing])
+
+    def _next_drop(self, parts: dict[int, Part]) -> Step | None:
+        """What to drop: a part that other words made, or that has no tweets any more; or all, if none is wanted."""
+        [oldest] = self._connection.execute("SELECT coalesce(min(id), ?) FROM tweets", (MAX_ID,)).fetchone()
+        for part in parts.values():
+            if not self._wanted or part.made_by != MADE_BY or part.ids[-1] < oldest:
+                return partial(self._drop, part)
+        return None
+
+    def _drop(self, part: Part) -> None:
+        self._connection.execute(f"DROP TABLE IF EXISTS word_index_{part.number}")
+        self._connection.execute("DELETE FROM word_index WHERE part = ?", (part.number,))
+
+    def _next_erasure(self, parts: dict[int, Part]) -> Step | None:
+        return next((partial(self._erase, part) for part in parts.values() if part.erasing), None)
+
+    def _erase(self, part: Part) -> None:
+        """Merge some pages: the first step puts all segments into one merge, and the last one leaves one segment."""
+        merge = _MERGE.format(part=part.number)
+        if part.erasing == _WANTED:
+            self._connection.execute(merge, (-MERGED_PAGES,))
+            self._set_erasing(part, _MERGING)
+            return
+        before = self._connection.total_changes
+        self._connection.execute(merge, (MERGED_PAGES,))
+        if self._connection.total_changes - before < 2:  # of the command itself, see "merge" in sqlite.org/fts5.html
+            self._set_erasing(part, _GONE if part.erasing == _MERGING else _WANTED)
+
+    def _next_chunk(self, parts: dict[int, Part], newest: int) -> Step | None:
+        """What to index: of the newest tweets that are not, and never of those that were removed."""
+        oldest = self._connection.execute("SELECT min(id) FROM tweets").fetchone()[0]
+        if not self._wanted or oldest is None:
+            return None
+        for number in range(newest >> PART_BITS, (oldest >> PART_BITS) - 1, -1):
+            last = min(newest, ids_of(number)[-1])
+            if number not in parts:
+                return partial(self._begin, number, is_first=not parts)
+            if parts[number].up_to < last:
+                return partial(self._build, parts[number], last)
+        return None
+
+    def _begin(self, number: int, *, is_first: bool) -> None:
+        if is_first and self._connection.execute(_SQL).fetchone() is None:
+            self._connection.execute(_PARTS)
+        self._connection.execute(_PART.format(part=number))
+        row = Part(number, MADE_BY, ids_of(number)[0] - 1, MAX_ID, -1, True, _GONE)
+        self._connection.execute("INSERT INTO word_index VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+
+    def _build(self, part: Part, last: int) -> None:
+        rows = self._connection.execute(_NEXT, (part.up_to + 1, last, CHUNK_TWEETS)).fetchall()
+        tweets = [to_tweet(row) for row in rows if row[3]]  # an empty text: an empty tweet or a tombstone
+        self._connection.executemany(_ADD.format(part=part.number), map(_row, tweets))
+        up_to = rows[-1][0] if len(rows) == CHUNK_TWEETS else last
+        self._mark(part, up_to, [row[1] for row in rows])
+
+    def _mark(self, part: Part, up_to: int, times: list[int]) -> None:
+        oldest, newest = min(times, default=MAX_ID), max(times, default=-1)
+        ordered = times == sorted(times) and oldest >= part.newest
+        self._connection.execute(_MARK, (up_to, oldest, newest, ordered, part.number))
+
+    def _set_erasing(self, part: Part, erasing: int) -> None:
+        self._connection.execute("UPDATE word_index SET erasing = ? WHERE part = ?", (erasing, part.number))
+
+    def _set_stale(self, part: Part) -> None:
+        self._connection.execute("UPDATE word_index SET made_by = ? WHERE part = ?", (_STALE, part.number))
+
+
+def is_of_index(exc: sqlite3.Error) -> bool:
+    """Whether an error of a statement on the index says that the index is damaged or not as it should be."""
+    return is_damage(exc) or primary_code(exc) == sqlite3.SQLITE_ERROR
+
+
+def _row(tweet: Tweet) -> tuple[int, str, str, str]:
+    """A tweet as the row of the index: words that spaces separate, as FTS5 splits them."""
+    keys = " ".join([hashtags.key(tag) for tag in tweet.tags])
+    return tweet.id, " ".join(words.words(tweet.text)), keys, words.whole(tweet.by) if tweet.by else ""
