@@ -195,11 +195,18 @@ def _refuse_pointless(asked: str, query: Query) -> None:
 
 
 def _has(tweet: Tweet, term: Term) -> bool:
-    if term.column == TEXT:
-        return any(_places(term, _words(tweet.text)))
-    if term.column == TAGS:
-        return any(_places(term, [hashtags.key(tag) for tag in tweet.tags]))
-    return tweet.by is not None and any(_places(term, [whole(tweet.by)]))
+    have = _words_in(tweet, term.column)
+    if len(term.words) == 1 and not term.prefix:
+        return term.words[0] in have  # most terms, and five times as fast
+    return bool(_places(term, have))
+
+
+def _words_in(tweet: Tweet, column: str) -> Sequence[str]:
+    if column == TEXT:
+        return _words(tweet.text)
+    if column == TAGS:
+        return [hashtags.key(tag) for tag in tweet.tags]
+    return [] if tweet.by is None else [whole(tweet.by)]
 
 
 @lru_cache(_REMEMBERED)
@@ -209,14 +216,10 @@ def _words(text: str) -> tuple[str, ...]:
 
 def _places(term: Term, have: Sequence[str]) -> list[range]:
     """Return where a term's words stand among those of a column."""
-    count = len(term.words)
-    starts = range(len(have) - count + 1)
-    return [range(at, at + count) for at in starts if _matches(term, have[at : at + count])]
-
-
-def _matches(term: Term, row: Sequence[str]) -> bool:
     *first, last = term.words
-    return (row[-1].startswith(last) if term.prefix else row[-1] == last) and [*row[:-1]] == first
+    ends = [at for at, word in enumerate(have) if (word.startswith(last) if term.prefix else word == last)]
+    rows = [range(end - len(first), end + 1) for end in ends if end >= len(first)]
+    return [row for row in rows if [*have[row.start : row.stop - 1]] == first]
 
 
 def _joined(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
