@@ -13,6 +13,7 @@ from server_process import ServerProcess
 from proofs.caller import ANSWER_S, frame
 from proofs.expensive import uploads
 from proofs.ground import Ground
+from proofs.history import Upload, now
 from proofs.tls_caller import TlsCaller, certificate
 
 KEYS_AT_ONCE = (3, 100)  # beside each ping
@@ -39,7 +40,7 @@ def new_keys(ground: Ground) -> Iterator[str]:
             for answered in (False, True):
                 with TlsCaller(server.port, ca) as one:
                     most = max(most, _change_keys(one, at_once, answered=answered))
-        yield from _is_served(server, ca)
+        yield from _is_served(ground, server, ca)
     ground.figures.append(f"keys={most}")
     if most > MAX_KEYS:
         yield f"a connection may change its key {most} times"
@@ -59,12 +60,12 @@ def _change_keys(one: TlsCaller, at_once: int, *, answered: bool) -> int:
 def endless_hellos(ground: Ground) -> Iterator[str]:
     """Send a first message of TLS that does not end, a byte in each record."""
     with _server(ground) as (server, ca):
-        yield from _is_served(server, ca)
+        yield from _is_served(ground, server, ca)
         began = server.processor_ms()
         for _ in range(HELLOS):
             _say_hello_forever(server.port)
         each = (server.processor_ms() - began) / HELLOS
-        yield from _is_served(server, ca)
+        yield from _is_served(ground, server, ca)
         server.stop()
     ground.figures.append(f"hello={each:.0f}ms")
     if each > MAX_HELLO_MS:
@@ -105,7 +106,7 @@ def _unread(ground: Ground, name: str, fill: list[bytes], request: Callable[[int
             before = server.peak_kib()
             for number, one in enumerate(crowd):
                 one.send(request(number))
-            yield from _is_served(server, ca)
+            yield from _is_served(ground, server, ca)
             each = (server.peak_kib() - before) / CALLERS
     ground.figures.append(f"{name}={each:.0f}KiB")
     if each > MAX_UNREAD_KIB:
@@ -121,10 +122,14 @@ def _server(ground: Ground) -> Iterator[tuple[ServerProcess, Path]]:
         yield server, cert
 
 
-def _is_served(server: ServerProcess, ca: Path) -> Iterator[str]:
+def _is_served(ground: Ground, server: ServerProcess, ca: Path) -> Iterator[str]:
     """Whether an honest client gets the page, has its upload stored and catches up with all tweets."""
     with TlsCaller(server.port, ca) as one:
-        for request in (PAGE, frame("u", "an honest upload")):
+        upload = Upload(len(ground.history.uploads), "an honest upload", (), None, now())
+        for request in (PAGE, frame("u", upload.text)):
             if not (said := one.ask(request)).startswith(b'["ok"'):
                 yield f"an honest client got {said[:100]!r}"
+                return
+        upload.outcome = "ok"
+        ground.history.uploads.append(upload)
         one.ask(frame("s", {"tags": ["nosuch"], "after": 0}), lines=2)  # it has caught up, as have those before it

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import sys
 import tempfile
@@ -15,9 +14,8 @@ from server_process import Broken
 from proofs import fuzz, hostile, mutation
 from proofs.figure import Result, Verdict
 from proofs.scene import LONG_S
-from proofs.stage import Skipped, Stage
+from proofs.stage import Skipped, Stage, fast_folder
 
-ROOM_BYTES = 2 * 2**30  # for the file of a minute, and what is copied of it
 Proof = Callable[[Stage, float, int], Result | Verdict | mutation.Hunt]
 PROOFS: dict[str, Proof] = {
     **mutation.PROOFS,
@@ -62,7 +60,7 @@ def _known(name: str) -> str:
 
 
 def _run(name: str, scale: float, seed: int) -> bool:
-    with tempfile.TemporaryDirectory(prefix="ttweet-prove-", dir=_fast_folder()) as folder:
+    with tempfile.TemporaryDirectory(prefix="ttweet-prove-", dir=fast_folder()) as folder:
         try:
             verdict = PROOFS[name](Stage(Path(folder)), scale, seed)
         except Skipped as why:
@@ -75,13 +73,3 @@ def _run(name: str, scale: float, seed: int) -> bool:
         print(f"{name}: {sentence}", file=sys.stderr)
     print(f"{name}: {'ok' if verdict.ok else 'FAILED'} {verdict.line}", flush=True)
     return verdict.ok
-
-
-def _fast_folder() -> str | None:
-    """In memory if it may be: what counts is what was synced, not how fast. TMPDIR has precedence."""
-    shared = "/dev/shm"
-    if "TMPDIR" in os.environ or not os.access(shared, os.W_OK):
-        return None
-    there = os.statvfs(shared)
-    is_fit = not there.f_flag & os.ST_NOEXEC and there.f_bavail * there.f_frsize >= ROOM_BYTES
-    return shared if is_fit else None  # shim/ is loaded from there

@@ -29,7 +29,7 @@ from proofs.mutants import BUGS
 from proofs.stage import Skipped, Stage
 
 Proof = Callable[[Stage, float, int], Result]
-ATTEMPTS = 8  # of a proof that needs luck, such as a power cut in the one right moment
+ATTEMPTS = 16  # of a proof that needs luck, such as a power cut in the one right moment
 ENOUGH = 10  # bugs to be found, of all
 PROOFS: dict[str, Proof] = {
     "kill9": kill9.prove,
@@ -58,7 +58,7 @@ SCALES = {
     "clocks": 0.035,
     "crashpoints": 0.075,
     "ioerrors": 0.04,
-    "syncfail": 0.2,
+    "syncfail": 0.1,
     "diskfull": 0.2,
     "unlinked": 0.1,
     "sigterm": 0.04,
@@ -118,10 +118,11 @@ def _find(stage: Stage, name: str, seed: int) -> tuple[bool, str]:
     with replace(stage, folder=stage.folder / name, mutant=name).server():
         pass
     bug, others = BUGS[name], set[Sign]()
+    proof = partial(sieges.prove, names=(bug.siege,)) if bug.siege else PROOFS[bug.proof]
     for attempt in range(ATTEMPTS):
         buggy = replace(stage, folder=stage.folder / f"{name}-{attempt}", mutant=name)
         try:
-            result = PROOFS[bug.proof](buggy, SCALES[bug.proof], seed + attempt)
+            result = proof(buggy, SCALES[bug.proof], seed + attempt)
         except Broken as exc:
             signs: set[Sign] = {"broken"}
             first = f"broken: {exc}"

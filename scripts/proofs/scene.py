@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import random
+import secrets
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from server_process import LIMIT_S, Broken, ServerProcess
 
 from proofs import load
-from proofs.caller import ANSWER_S
+from proofs.caller import ANSWER_S, Caller
 from proofs.checker import check
 from proofs.figure import Result
 from proofs.findings import Findings, Kind
 from proofs.followers import Follower
-from proofs.history import History
+from proofs.history import History, Upload, now
 from proofs.stage import Stage, until
 from proofs.talk import Target, Visitor
 
@@ -72,7 +73,8 @@ class Scene:
     def finish(self, server: ServerProcess) -> int:
         """Let the clients work and end; when all followers, and one that comes late, have all, stop the server.
 
-        Returns its exit code. A follower without news for as long as an answer may take has lost some: the check fails.
+        All followers want the last tweet, and have all that they will ever get when they have it. One without news for
+        as long as an answer may take has lost some: the check fails. Returns the server's exit code.
         """
         self._wait_for_work()
         self.follow()
@@ -80,8 +82,9 @@ class Scene:
         self.target.stop()
         for client in self.working:
             client.join(2 * ANSWER_S)
+        last = self._post_last(server)
         self.history.awaited = {(one.number, one.keys): one.newest_wanted(self.history) for one in self.following}
-        while not self._all_have() and self._get_on():
+        while not self._all_have(last) and self._get_on():
             pass
         return server.stop()
 
@@ -113,8 +116,18 @@ class Scene:
         self.acknowledges(load.MAX_WINDOW)
         until(lambda: self.history.shows_something, ANSWER_S)
 
-    def _all_have(self) -> bool:
-        return all(one.cursor >= self.history.awaited[one.number, one.keys] for one in self.following)
+    def _post_last(self, server: ServerProcess) -> int | None:
+        """Post what all followers want. Returns its id; None for a server that does not store it."""
+        tags = tuple({key for one in self.following for key in one.keys})
+        upload = Upload(0, f"the last one {secrets.token_hex(4)}", tags, None, now())
+        self.history.uploads.append(upload)
+        with suppress(OSError), Caller(server.port) as one:
+            load.note(upload, *one.request("u", {"text": upload.text, "tags": tags}))
+        return upload.id
+
+    def _all_have(self, last: int | None) -> bool:
+        awaited = self.history.awaited
+        return all(one.cursor >= (last or awaited[one.number, one.keys]) for one in self.following)
 
     def _get_on(self) -> bool:
         """Whether any follower gets something more within the time of an answer."""

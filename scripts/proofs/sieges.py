@@ -31,7 +31,7 @@ SWOLLEN = "\ufdfa" * 147  # its normal form has 18 characters for each
 LOG_LIMIT, LOG_BYTES = "1M", 1_000_000
 LINES = 12_000  # of a client, each longer than the server keeps
 LINE = "\U0001f600" * 1_000
-READ_AGAIN_S = 10.0  # in which the server has read its file of tokens again; it looks twice a second
+READ_AGAIN_S = 5.0  # in which the server has read its file of tokens again; it looks twice a second
 
 
 def refused_crowd(ground: Ground) -> Iterator[str]:

@@ -7,14 +7,14 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from proofs import mutants, mutation
+from proofs import mutants, mutation, sieges
 from proofs.figure import Result
 from proofs.findings import Findings, Kind
 from proofs.history import History, Upload
 from proofs.stage import Skipped, Stage
 from server_process import Broken
 
-from tests.support.proofs import skipping
+from tests.support.proofs import staged
 
 
 @pytest.mark.proof
@@ -32,9 +32,9 @@ from tests.support.proofs import skipping
         "id-is-identity",
     ],
 )
-def test_a_bug_is_found(name: str, tmp_path: Path) -> None:
-    with skipping():
-        hunt = mutation.prove(Stage(tmp_path), 1, 1, names=[name])
+def test_a_bug_is_found(name: str) -> None:
+    with staged() as stage:
+        hunt = mutation.prove(stage, 1, 1, names=[name])
     assert hunt.ok, hunt.line
 
 
@@ -85,6 +85,7 @@ def test_a_hunt_for_too_few_bugs_shows_nothing(named: int, sought: int, ok: bool
 
 def test_every_bug_has_its_proof() -> None:
     assert {bug.proof for bug in mutants.BUGS.values()} == mutation.PROOFS.keys() == mutation.SCALES.keys()
+    assert all((bug.proof == "sieges") == (bug.siege in sieges.SIEGES) for bug in mutants.BUGS.values())
 
 
 @pytest.mark.parametrize("name", mutants.BUGS)

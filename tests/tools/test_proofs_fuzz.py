@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from proofs import fuzz, fuzz_targets, hostile
-from proofs.stage import Stage
 
-from tests.support.proofs import skipping
+from tests.support.proofs import staged
 from ttweet.model import reports
 from ttweet.protocol import frames
 
@@ -17,19 +16,19 @@ INPUTS = 4_000  # for each target, in some seconds; `scripts/prove fuzz --second
 
 
 @pytest.mark.proof
-def test_hostile_clients_harm_nobody_but_themselves(tmp_path: Path) -> None:
-    with skipping():
-        result = hostile.prove(Stage(tmp_path), scale=0.02, seed=1, timed=False)  # that is for a machine of its own
+def test_hostile_clients_harm_nobody_but_themselves() -> None:
+    with staged() as stage:
+        result = hostile.prove(stage, scale=0.02, seed=1, timed=False)  # that is for a machine of its own
     assert not result.findings.told
     assert result.ok
 
 
 @pytest.mark.proof
-def test_fuzzing_finds_nothing(tmp_path: Path) -> None:
+def test_fuzzing_finds_nothing() -> None:
     seed = random.randrange(2**31)
     print(f"seed {seed}")
-    with skipping():
-        fuzzed = fuzz.prove_briefly(Stage(tmp_path), inputs=INPUTS, seed=seed)
+    with staged() as stage:
+        fuzzed = fuzz.prove_briefly(stage, inputs=INPUTS, seed=seed)
     assert fuzzed.ok, (fuzzed.line, fuzzed.told)
     assert fuzzed.line.count(f"={INPUTS}") == len(fuzz_targets.TARGETS)
 

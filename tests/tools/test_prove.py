@@ -23,7 +23,7 @@ from proofs.history import History, Seen
 from proofs.stage import Stage
 from server_process import Broken, NotStarted
 
-from tests.support.proofs import skipping
+from tests.support.proofs import staged
 from tests.tools.test_proofs_checker import upload
 from ttweet.model import hashtags, tweets
 from ttweet.model.errors import Refused
@@ -33,7 +33,6 @@ SHORT = {
     **mutation.SCALES,
     "restart-powercut": 0.035,
     "ioerrors": 0.02,
-    "syncfail": 0.1,
     "diskfull": 0.1,
     "unlinked": 0.04,
     "loopsteps": 0.05,
@@ -44,11 +43,11 @@ PROOFS: dict[str, mutation.Proof] = {**mutation.PROOFS, "loopsteps": partial(loo
 
 @pytest.mark.proof
 @pytest.mark.parametrize("name", SHORT)
-def test_a_promise_is_kept(name: str, tmp_path: Path) -> None:
+def test_a_promise_is_kept(name: str) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
-    with skipping():
-        result = PROOFS[name](Stage(tmp_path), SHORT[name], seed)
+    with staged() as stage:
+        result = PROOFS[name](stage, SHORT[name], seed)
     print(result.line)
     assert not result.findings.told
     assert result.ok
@@ -120,12 +119,12 @@ def test_a_server_that_hangs_or_crashes_after_a_fault_is_found(
 
 
 @pytest.mark.parametrize("nth", range(4, 9))
-def test_a_server_that_could_not_make_a_file_safe_does_not_serve_it(nth: int, tmp_path: Path) -> None:
+def test_a_server_that_could_not_make_a_file_safe_does_not_serve_it(nth: int) -> None:
     """One of these syncs is that of the switch to the write-ahead log, which SQLite says was made all the same."""
-    with skipping():
-        failing, _ = recorded(Stage(tmp_path), fail_sync=nth)
-    with suppress(NotStarted), failing.server():
-        assert failing.db.read_bytes()[18:20] == b"\2\2", "the header says that there is a write-ahead log"
+    with staged() as stage:
+        failing, _ = recorded(stage, fail_sync=nth)
+        with suppress(NotStarted), failing.server():
+            assert failing.db.read_bytes()[18:20] == b"\2\2", "the header says that there is a write-ahead log"
 
 
 # Both implementations of the rule of hashtags

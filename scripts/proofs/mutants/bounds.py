@@ -10,7 +10,7 @@ from typing import Any
 from proofs.mutants.bug import mutant
 
 
-@mutant("sieges", "forged")
+@mutant("sieges", "forged", siege="tokens_replaced")
 def id_is_identity() -> None:
     """A token is known by its number, which another has after it, and its rights are those it had."""
     from ttweet.security import authenticator, rights, tokens
@@ -42,7 +42,7 @@ def normalize_first() -> None:
     budget.refuse_beyond = late
 
 
-@mutant("sieges", "forged")
+@mutant("sieges", "forged", siege="refused_crowd")
 def understood_is_served() -> None:
     """A client whose requests were all refused counts as one that was served."""
     from ttweet.server.net.places import Standing
@@ -57,7 +57,7 @@ def understood_is_served() -> None:
     Connection.standing = property(flattered)
 
 
-@mutant("sieges", "forged")
+@mutant("sieges", "forged", siege="swelling_tags")
 def swelling_tags_pass() -> None:
     """Nobody looks at how much longer a tag is when it is folded."""
     from ttweet.model import hashtags
@@ -65,7 +65,7 @@ def swelling_tags_pass() -> None:
     hashtags.outgrows = lambda _: False
 
 
-@mutant("sieges", "forged")
+@mutant("sieges", "forged", siege="long_lines")
 def limits_in_lines() -> None:
     """The report log is limited in lines, however long they are."""
     from ttweet.storage.sqlite import log_table
@@ -73,7 +73,7 @@ def limits_in_lines() -> None:
     log_table._size = lambda reports: log_table.ROW_BYTES * len(reports)
 
 
-@mutant("sieges", "forged")
+@mutant("sieges", "forged", siege="dear_queries")
 def every_request_is_one() -> None:
     """Every request counts the same in the rate, whatever it takes of the server."""
     from ttweet.security import permissions
@@ -81,7 +81,7 @@ def every_request_is_one() -> None:
     permissions.COSTS.clear()
 
 
-@mutant("sieges", "forged")
+@mutant("sieges", "forged", siege="dear_queries")
 def no_answer_is_kept() -> None:
     """The list of tags is looked up for each client that asks."""
     from ttweet.broker import kept_answers
@@ -89,7 +89,7 @@ def no_answer_is_kept() -> None:
     kept_answers.KeptAnswers.current = lambda *_, **__: None
 
 
-@mutant("sieges", "forged")
+@mutant("sieges", "forged", siege="new_keys")
 def keys_without_end() -> None:
     """A TLS client may change its key as often as it likes."""
     from ttweet.server.net import tls_records
@@ -97,7 +97,7 @@ def keys_without_end() -> None:
     tls_records.RecordAllowance.is_exceeded = property(lambda _: False)
 
 
-@mutant("sieges", "forged")
+@mutant("sieges", "forged", siege="endless_hellos")
 def hellos_without_end() -> None:
     """Nobody looks at how long a handshake is."""
     from ttweet.server.net import tls
@@ -105,7 +105,7 @@ def hellos_without_end() -> None:
     tls.MAX_HANDSHAKE_BYTES = 1 << 30
 
 
-@mutant("sieges", "forged")
+@mutant("sieges", "forged", siege="unread_pages")
 def encrypted_ahead() -> None:
     """All that waits for a TLS client is encrypted at once, so it is there twice."""
     from ttweet.server.net import tls
@@ -122,7 +122,7 @@ def encrypted_ahead() -> None:
     tls.TlsTransport.send_now = send_now
 
 
-@mutant("sieges", "forged")
+@mutant("sieges", "forged", siege="unread_pages")
 def page_in_one_step() -> None:
     """A follower that is behind gets all that is in memory as one page, in one step of the loop."""
     from ttweet.broker import pages
@@ -141,7 +141,7 @@ def index_by_tweets() -> None:
     tag_index.CHUNK_WEIGHT = 1 << 40
 
 
-@mutant("sieges", "forged")
+@mutant("sieges", "forged", siege="heavy_crowd")
 def first_come_first_served() -> None:
     """The oldest drafts are taken first, however few a light client waits with."""
     from ttweet.broker import inbox

@@ -10,22 +10,26 @@ if TYPE_CHECKING:
 
 
 class Bug(NamedTuple):
-    """What puts it in, the proof of `mutation` that must find it, and by which signs: others are no catch."""
+    """What puts it in, the proof of `mutation` that must find it, and by which signs: others are no catch.
+
+    `siege` is the one of `sieges` that must.
+    """
 
     put_in: Callable[[], None]
     proof: str
     signs: frozenset[Sign]
+    siege: str | None
 
 
 BUGS: dict[str, Bug] = {}
 """Each by its name."""
 
 
-def mutant(proof: str, *signs: Sign) -> Callable[[Callable[[], None]], Callable[[], None]]:
+def mutant(proof: str, *signs: Sign, siege: str | None = None) -> Callable[[Callable[[], None]], Callable[[], None]]:
     """Register a bug; its name is the function's, with hyphens."""
 
     def register(put_in: Callable[[], None]) -> Callable[[], None]:
-        BUGS[put_in.__name__.replace("_", "-")] = Bug(put_in, proof, frozenset(signs))
+        BUGS[put_in.__name__.replace("_", "-")] = Bug(put_in, proof, frozenset(signs), siege)
         return put_in
 
     return register
