@@ -41,7 +41,7 @@ def decoder(data: bytes) -> None:
 def _requests(parts: list[bytes], reads: object) -> list[str]:
     """What the parts mean, as far as the connection lasts; a protocol error's sentence quotes what has come of it."""
     from ttweet.model.errors import ProtocolError
-    from ttweet.model.requests import ClassicDownload
+    from ttweet.protocol.classic import ClassicDownload
     from ttweet.protocol.reader import Event, RequestReader
 
     reader = RequestReader(reads)  # type: ignore[arg-type]  # one of the two there are

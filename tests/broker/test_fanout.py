@@ -44,6 +44,8 @@ async def test_a_tweet_is_encoded_once_for_all_and_not_at_all_for_nobody() -> No
 class Words:
     """Another edge's encoder."""
 
+    keep_alive = b"here "
+
     def tweet(self, tweet: Tweet) -> bytes:
         return b"tweet %d\n" % tweet.id
 

@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 
 from ttweet.model.errors import CODES, ProtocolError, Refused, TtweetError
 from ttweet.model.requests import (
-    ClassicDownload,
-    ClassicUpload,
     ClientReport,
     Follow,
     Identify,
@@ -29,6 +27,7 @@ from ttweet.model.requests import (
 )
 from ttweet.model.tweets import Page, Tweet, as_json
 from ttweet.protocol import answers, fields, frames
+from ttweet.protocol.classic import ClassicDownload, ClassicUpload
 from ttweet.protocol.codecs import JSON
 from ttweet.protocol.json_codec import STDLIB_JSON, Json
 from ttweet.protocol.reader import MAX_KNOWN, MAX_KNOWN_BYTES, Event, KnownFrames, RequestReader

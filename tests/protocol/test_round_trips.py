@@ -7,11 +7,11 @@ from typing import Any, get_args
 import pytest
 
 from ttweet.model import requests as asked
-from ttweet.model.answers import Answer, Bare, Done, Following, Identity, Names, Shared, SignedIn, Stats
+from ttweet.model.answers import Answer, Done, Following, Identity, Names, Shared, SignedIn, Stats
 from ttweet.model.errors import ProtocolError, Refused, SlowDown, TtweetError
 from ttweet.model.pushes import CaughtUp, KeepAlive, Pruned, Push
 from ttweet.model.tweets import Deletion, Page, TagPage, TagSummary, Tombstone, Tweet
-from ttweet.protocol import answers, calls, frames, operations, pushes, replies
+from ttweet.protocol import answers, calls, classic, frames, operations, pushes, replies
 from ttweet.protocol.codecs import JSON
 from ttweet.protocol.json_codec import STDLIB_JSON, Json
 from ttweet.protocol.reader import RequestReader
@@ -75,8 +75,8 @@ REQUESTS: list[tuple[asked.Request | asked.Identify, Frame, Frame]] = [
     (asked.ReadStats(), calls.stats()[0], b'["i",""]\n'),
 ]
 CLASSIC = {
-    asked.ClassicUpload("寿司"): "u\n寿司".encode(),
-    asked.ClassicDownload(): b"d\n",
+    classic.ClassicUpload("寿司"): "u\n寿司".encode(),
+    classic.ClassicDownload(): b"d\n",
 }
 
 ANSWERS: list[tuple[Answer, Shape, Frame]] = [
@@ -150,7 +150,9 @@ def test_a_request_is_written_by_clients_and_read_by_the_server(
 
 
 @pytest.mark.parametrize(("request_", "data"), CLASSIC.items(), ids=ascii)
-def test_a_classic_request_is_read_at_its_end(request_: asked.Request, data: bytes) -> None:
+def test_a_classic_request_is_read_at_its_end(
+    request_: classic.ClassicUpload | classic.ClassicDownload, data: bytes
+) -> None:
     reader = RequestReader()
     assert [*reader.receive_data(data), *reader.receive_end()] == [request_]
 
@@ -186,7 +188,7 @@ def test_an_empty_tweet_is_answered_as_none(library: Json) -> None:
     [(TWEET, 'quo"ted\n寿司 🎉 #a'), (TWEET._replace(text=""), "Empty Message"), (None, "Empty Message")],
 )
 def test_the_classic_answer_is_bare_text(last: Tweet | None, text: str) -> None:
-    assert answers.encode(Bare(last)) == text.encode()
+    assert classic.encode_last(last) == text.encode()
 
 
 @with_each_library
@@ -249,10 +251,10 @@ OF_HTTP_ALONE: set[type] = {asked.Timeline}
 
 
 def test_the_tables_have_every_request_answer_and_push() -> None:
-    framed = {type(value) for value, *_ in REQUESTS} | {type(value) for value in CLASSIC}
+    framed = {type(value) for value, *_ in REQUESTS}
     assert framed | OF_HTTP_ALONE == {*get_args(asked.Request), asked.Identify}
     answered = {type(value) for value, *_ in ANSWERS}
-    assert answered | {Done, Bare, Shared[Page], Shared[TagPage]} == {*get_args(Answer)}
+    assert answered | {Done, Shared[Page], Shared[TagPage]} == {*get_args(Answer)}
     assert {type(value) for value, _ in PUSHES} == {*get_args(Push)}
 
 

@@ -9,8 +9,6 @@ from tests.support.memory_store import MemoryStore
 from tests.support.serving import serving
 from ttweet.model.errors import ProtocolError, Refused
 from ttweet.model.requests import (
-    ClassicDownload,
-    ClassicUpload,
     ClientReport,
     Delete,
     Follow,
@@ -36,7 +34,6 @@ from ttweet.security.rights import ADMIN, POST, READ, RIGHTS, Principal
 MAY: dict[str, set[type]] = {  # what may be asked with one right alone
     READ: {
         Last,
-        ClassicDownload,
         Timeline,
         TweetById,
         TweetsOfTag,
@@ -46,7 +43,7 @@ MAY: dict[str, set[type]] = {  # what may be asked with one right alone
         ListNames,
         Follow,
     },
-    POST: {Post, ClassicUpload, SignIn, ClientReport},
+    POST: {Post, SignIn, ClientReport},
     ADMIN: {ReadStats, Delete},
 }
 WITH_ANY = {Ping, Unfollow}
@@ -72,15 +69,11 @@ def test_the_refusal_says_which_right_is_missing_and_which_there_are() -> None:
     assert "set TTWEET_TOKEN" in str(permissions.refusal(upload, Principal(None, frozenset())))
 
 
-def test_the_refusal_ends_the_connection_where_nothing_is_allowed_or_nobody_reads_an_answer() -> None:
+def test_the_refusal_ends_the_connection_where_nothing_is_allowed() -> None:
     reader, stranger = Principal(None, frozenset({READ})), Principal(None, frozenset())
     assert isinstance(permissions.refusal(Post(""), reader), Refused)
-    for request, who in (
-        (Ping(), stranger),
-        (ClientReport(""), stranger),
-        (ClassicUpload(""), reader),
-    ):
-        assert isinstance(permissions.refusal(request, who), ProtocolError)
+    for request in (Ping(), ClientReport("")):
+        assert isinstance(permissions.refusal(request, stranger), ProtocolError)
 
 
 @pytest.mark.parametrize("rights", [{READ}, {ADMIN}, {READ, ADMIN}], ids=lambda some: "+".join(sorted(some)))

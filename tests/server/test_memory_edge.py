@@ -15,7 +15,6 @@ from tests.support.memory_store import MemoryStore
 from tests.support.serving import Serving, serving
 from ttweet.model.errors import StoreError
 from ttweet.model.requests import (
-    ClassicDownload,
     Delete,
     Follow,
     Identify,
@@ -50,7 +49,6 @@ TWEET = rb"Tweet\(id=1, at=\d+, by='ann', text='one #a', tags=\('a',\)\)"
 QUERIES: list[tuple[Query, bytes]] = [
     (SignIn("ann"), rb"SignedIn name='ann' after=1"),
     (Last(), b"Tweet " + rb"id=1 at=\d+ by='ann' text='one #a' tags=\('a',\)"),
-    (ClassicDownload(), rb"Bare tweet=" + TWEET),
     (Timeline(), rb"Page tweets=\[" + TWEET + rb"\] more=False"),
     (TweetById(1), rb"Tweet id=1 at=\d+ by='ann' text='one #a' tags=\('a',\)"),
     (TweetsOfTag("A"), rb"Page tweets=\[" + TWEET + rb"\] more=False"),

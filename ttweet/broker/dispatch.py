@@ -5,10 +5,9 @@ from types import CoroutineType
 from typing import Any
 
 from ttweet.broker.session import Session
-from ttweet.model.answers import Answer, Bare, Done, Names, Stats
+from ttweet.model.answers import Answer, Done, Names, Stats
 from ttweet.model.errors import Refused, StoreError
 from ttweet.model.requests import (
-    ClassicDownload,
     Delete,
     Follow,
     Last,
@@ -60,7 +59,6 @@ async def _stats(session: Session, _: ReadStats) -> Stats:
 
 METHODS: dict[type[Query], Callable[[Session, Any], Any]] = {
     Last: lambda session, _: session.service.last(),
-    ClassicDownload: lambda session, _: Bare(session.service.last()),
     Timeline: lambda session, query: session.service.timeline(*query),
     TweetById: lambda session, query: session.service.tweet(query.tweet),
     TweetsOfTag: lambda session, query: session.service.tweets_of_tag(*query),

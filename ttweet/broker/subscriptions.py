@@ -12,6 +12,11 @@ WAITING, READING, LIVE, ENDED = "waiting for room", "to be read for", "live", "e
 class Encoder(Protocol):
     """Makes bytes of pushes. Subscribers of one edge share one object, and so each push is encoded once for them."""
 
+    @property
+    def keep_alive(self) -> bytes:
+        """What the edge pushes while there is nothing else, to show that the connection works."""
+        ...
+
     def tweet(self, tweet: Tweet) -> bytes:
         """Encode a tweet."""
         ...

@@ -44,12 +44,6 @@ class Stats(NamedTuple):
     parts: dict[str, dict[str, Any]]
 
 
-class Bare(NamedTuple):
-    """The last message for a classic client, whose answer is the text alone."""
-
-    tweet: Tweet | None
-
-
 class Shared(Generic[T]):
     """An answer that many clients get. An encoder keeps its bytes in `encoded`, under a key of its own."""
 
@@ -60,7 +54,7 @@ class Shared(Generic[T]):
         self.encoded: dict[object, bytes] = {}
 
 
-Read = Tweet | Tombstone | None | Page | TagPage | Shared[Page] | Shared[TagPage] | Names | Stats | Bare
+Read = Tweet | Tombstone | None | Page | TagPage | Shared[Page] | Shared[TagPage] | Names | Stats
 """What a query reads."""
 
 Answer = Read | Deletion | Following | SignedIn | Identity | Done

@@ -117,22 +117,12 @@ class Delete(NamedTuple):
     tweet: int
 
 
-class ClassicUpload(NamedTuple):
-    """Store a message, without an answer."""
-
-    text: str
-
-
-class ClassicDownload(NamedTuple):
-    """The last message as bare text; the connection ends with it."""
-
-
 PageQuery = Timeline | TweetsOfTag | TweetsOfAuthor | TweetsSinceLogin
 
 Question = PageQuery | TweetById | Last | ListTags | ListNames | ReadStats
 """Requests that change nothing."""
 
-Query = Question | Follow | Unfollow | SignIn | Delete | ClassicDownload
+Query = Question | Follow | Unfollow | SignIn | Delete
 """Requests that are answered only after all earlier ones."""
 
-Request = Query | Post | ClientReport | Ping | ClassicUpload
+Request = Query | Post | ClientReport | Ping

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from types import NoneType
 from typing import Any
 
-from ttweet.model import reports, tweets
-from ttweet.model.answers import Answer, Bare, Done, Following, Identity, Names, Shared, SignedIn, Stats
+from ttweet.model import tweets
+from ttweet.model.answers import Answer, Done, Following, Identity, Names, Shared, SignedIn, Stats
 from ttweet.model.errors import SlowDown, TtweetError
 from ttweet.model.limits import MAX_ID, MAX_QUERY_LIMIT, PAGE_BYTES
 from ttweet.model.tweets import HISTORY_DAYS, Deletion, Page, TagPage, TagSummary, Tombstone, Tweet, as_json
@@ -115,12 +115,6 @@ def _encode_identity(identity: Identity, json: Json) -> bytes:
     return _encode_ok({"name": identity.name, "can": identity.rights}, json)
 
 
-def _encode_bare(bare: Bare, _: Json) -> bytes:
-    """The last message as the classic protocol sends it: the text alone, without a line feed."""
-    shown = tweets.shown(bare.tweet)
-    return (shown.text if shown else reports.EMPTY_MESSAGE).encode()
-
-
 def _encode_fields(answer: Deletion | SignedIn | Names, json: Json) -> bytes:
     return _encode_ok(answer._asdict(), json)
 
@@ -139,7 +133,6 @@ _ENCODERS: dict[type, Callable[[Any, Json], bytes]] = {
     Names: _encode_fields,
     Stats: lambda stats, json: _encode_ok(stats.parts, json),
     Done: lambda _, json: _encode_ok(None, json),
-    Bare: _encode_bare,
 }
 
 

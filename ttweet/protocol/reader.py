@@ -9,8 +9,6 @@ from collections.abc import Callable
 
 from ttweet.model.errors import ProtocolError, Refused, TtweetError
 from ttweet.model.requests import (
-    ClassicDownload,
-    ClassicUpload,
     Identify,
     Last,
     ListNames,
@@ -22,6 +20,7 @@ from ttweet.model.requests import (
 )
 from ttweet.model.tweets import MAX_TEXT_BYTES
 from ttweet.protocol import frames
+from ttweet.protocol.classic import ClassicDownload, ClassicUpload
 from ttweet.protocol.json_codec import STDLIB_JSON, Json
 from ttweet.protocol.requests import parse, parse_first
 
@@ -32,7 +31,7 @@ IS_TLS = "this port requires TLS; set TTWEET_CA to the certificates to trust"
 MAX_KNOWN = 1024  # frames of queries that are parsed once, about 400 KiB
 MAX_KNOWN_BYTES = 128  # of such a frame
 
-Event = Request | Identify | TtweetError
+Event = Request | Identify | ClassicUpload | ClassicDownload | TtweetError
 
 _KEPT = (Last, TweetsOfTag, ListTags, ListNames, TweetsOfAuthor, Ping)
 

@@ -7,8 +7,6 @@ from functools import cache
 
 from ttweet.model.errors import ProtocolError, Refused, SlowDown
 from ttweet.model.requests import (
-    ClassicDownload,
-    ClassicUpload,
     ClientReport,
     Delete,
     Follow,
@@ -31,11 +29,9 @@ from ttweet.security.rights import ADMIN, POST, READ, Principal, listed
 
 NEEDED: dict[type[Request], str | None] = {
     Post: POST,
-    ClassicUpload: POST,
     SignIn: POST,  # a name that is online is kept from others
     ClientReport: POST,  # the operator reads the log, and its size is limited
     Last: READ,
-    ClassicDownload: READ,
     Timeline: READ,
     TweetById: READ,
     TweetsOfTag: READ,
@@ -76,11 +72,10 @@ def forbidden(rights: frozenset[str]) -> frozenset[type[object]]:
 def refusal(request: object, who: Principal) -> Refused | ProtocolError:
     """The answer to a forbidden request.
 
-    A ProtocolError, which ends the connection, answers a classic request and every request of a client without any
-    right: a stranger must not keep others from connecting.
+    A ProtocolError, which ends the connection, answers every request of a client without any right: a stranger must not
+    keep others from connecting.
     """
-    classic = isinstance(request, ClassicUpload | ClassicDownload)
-    family = ProtocolError if classic or not who.rights else Refused
+    family = Refused if who.rights else ProtocolError
     return family("forbidden", _sentence(NEEDED.get(type(request)), who))  # type: ignore[arg-type]  # or none of them
 
 

@@ -19,25 +19,18 @@ from ttweet.broker import dispatch
 from ttweet.broker.session import Host, Session
 from ttweet.model.answers import Answer
 from ttweet.model.errors import ProtocolError, Refused, StoreError, TtweetError
-from ttweet.model.requests import ClassicDownload, ClassicUpload, ClientReport, Identify, Ping, Post, Query
-from ttweet.protocol import answers
-from ttweet.protocol.codecs import JSON
-from ttweet.protocol.pushes import FrameEncoder
+from ttweet.model.requests import ClientReport, Identify, Last, Ping, Post, Query
+from ttweet.protocol.classic import ClassicDownload, ClassicUpload
 from ttweet.protocol.reader import Event, RequestReader
 from ttweet.server.config import Limits
 from ttweet.server.net.places import Place, Standing
 from ttweet.server.net.transport import LOST, Transport
 from ttweet.server.tcp.deadline import Deadline
-from ttweet.server.tcp.outbox import Outbox
+from ttweet.server.tcp.outbox import ENCODER, Outbox, error_frame
 from ttweet.server.tcp.state import CLOSED, DRAINING, HANDLING, LAST_READ, LINGERING, READING, after_last, after_read
 
 TURN_REQUESTS = 64  # of one client before other tasks run, about 0.3 ms; one read may hold hundreds
 HEAVY_REQUESTS = 8  # that a request counts for in a turn; an answer from memory counts for one, and one more each KiB
-
-ANSWERS = answers.KeptEncoder(JSON)
-"""Makes the frames of all connections' answers to queries."""
-ENCODER = FrameEncoder(JSON)
-"""Makes the frames of all connections' pushes."""
 
 NOT_QUERIES = (Post, ClassicUpload, ClassicDownload, ClientReport, Ping, Identify, TtweetError)
 """Everything else is a query: `dispatch` answers it when all that the client sent before it is answered."""
@@ -211,7 +204,7 @@ class Connection:
     def reject(self, error: ProtocolError) -> None:
         """See places.Guest: a client that has nothing under way makes room for another."""
         if self._state in (READING, HANDLING) and not (self._outbox.unsent or self._reader.classic):
-            self._send(answers.encode_error(error, JSON))
+            self._send(error_frame(error))
         self.close()
 
     def close(self) -> None:
@@ -280,8 +273,7 @@ class Connection:
             case ClassicUpload(text):
                 self._post(Post(text))
             case ClassicDownload():
-                self._state = after_last(self._state)
-                return self._query(event)
+                self._download()
             case ClientReport():
                 self._served |= self._session.report(event)
             case Ping():
@@ -294,7 +286,7 @@ class Connection:
 
     async def _identify(self, token: str) -> None:
         try:
-            self._outbox.answers.append(answers.encode(await self._session.identify(token), JSON))
+            self._outbox.add(await self._session.identify(token))
         except ProtocolError as error:
             self._refuse(error)
 
@@ -302,10 +294,16 @@ class Connection:
         self._outbox.add_receipt(self._session.post(request, self))
         self._served = True
 
+    def _download(self) -> None:
+        """Carry out the only request of a classic client."""
+        self._state = after_last(self._state)
+        self._session.admit(Last())
+        self._outbox.add_last_text(self._service.last())
+        self._served = True
+
     def _refuse(self, error: TtweetError) -> None:
         """Answer with an error. After one of the protocol nothing more is carried out or answered."""
-        if not self._reader.classic:
-            self._outbox.answers.append(answers.encode_error(error, JSON))
+        self._outbox.add_error(error)
         if isinstance(error, ProtocolError):
             self._state = after_last(self._state)
 
@@ -337,10 +335,8 @@ class Connection:
             self._refuse(answer) if isinstance(answer, TtweetError) else self._answer(answer)
 
     def _answer(self, answer: Answer) -> None:
-        data = ANSWERS.encode(answer)
-        self._outbox.answers.append(data)
+        self._turn += 1 + self._outbox.add(answer) // 1024
         self._served = True
-        self._turn += 1 + len(data) // 1024
 
     def _deliver(self) -> None:
         """Send what is answered, and only then let pushes go on: none may overtake the answer to its follow."""

@@ -1,7 +1,7 @@
 """What goes out to one client: answers in the order of the requests, and pushes between them.
 
-An upload is answered by its receipt, which stands in the queue until it is decided. Whatever is ready leaves in one
-write; what the socket does not take is sent by `send_rest`, in a task of its own.
+All of it is encoded here. An upload is answered by its receipt, which stands in the queue until it is decided. Whatever
+is ready leaves in one write; what the socket does not take is sent by `send_rest`, in a task of its own.
 """
 
 from collections import deque
@@ -10,10 +10,25 @@ from collections.abc import Callable
 import trio
 
 from ttweet.broker.receipts import Receipt
-from ttweet.protocol.answers import encode_outcome
+from ttweet.model.answers import Answer
+from ttweet.model.errors import TtweetError
+from ttweet.model.tweets import Tweet
+from ttweet.protocol import classic
+from ttweet.protocol.answers import KeptEncoder, encode_error, encode_outcome
 from ttweet.protocol.codecs import JSON
+from ttweet.protocol.pushes import FrameEncoder
 from ttweet.protocol.reader import RequestReader
 from ttweet.server.net.transport import LOST, Transport
+
+ANSWERS = KeptEncoder(JSON)
+"""Makes the frames of all connections' answers to queries."""
+ENCODER = FrameEncoder(JSON)
+"""Makes the frames of all connections' pushes."""
+
+
+def error_frame(error: TtweetError) -> bytes:
+    """Encode an error."""
+    return encode_error(error, JSON)
 
 
 class Outbox:
@@ -43,6 +58,21 @@ class Outbox:
     def is_undecided(self) -> bool:
         """Whether an upload is on its way to the disk."""
         return any(isinstance(one, Receipt) and one.outcome is None for one in self.answers)
+
+    def add(self, answer: Answer) -> int:
+        """Answer a query. Returns how many bytes that takes."""
+        data = ANSWERS.encode(answer)
+        self.answers.append(data)
+        return len(data)
+
+    def add_error(self, error: TtweetError) -> None:
+        """Answer what is not carried out; the classic protocol has no errors."""
+        if not self._reader.classic:
+            self.answers.append(error_frame(error))
+
+    def add_last_text(self, last: Tweet | None) -> None:
+        """Answer a classic download."""
+        self.answers.append(classic.encode_last(last))
 
     def add_receipt(self, receipt: Receipt) -> None:
         """Answer an upload once it is decided."""
