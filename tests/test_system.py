@@ -6,6 +6,7 @@ import os
 import re
 import select
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -81,8 +82,16 @@ def test_a_signal_is_passed_on_where_the_end_of_a_command_cannot_be_waited_for_a
     assert child_process.run(["sh", "-c", script]) == (7, signal.SIGTERM)
 
 
-def test_what_epoll_tells_of_a_socket_that_can_be_read_is_its_plainest_event() -> None:
+def test_the_numbers_of_the_kernel_are_those_that_python_knows() -> None:
     assert system.READABLE == select.EPOLLIN
+    assert (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == system.TCP_USER_TIMEOUT
+
+
+def test_dead_links_are_left_to_the_system_where_it_has_no_option_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with socket.socket() as listener:
+        system.drop_dead_links(listener, 30)
+        assert listener.getsockopt(*system.TCP_USER_TIMEOUT) == 0
 
 
 def test_a_process_without_a_terminal_has_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 OPEN_FILES = "/proc/self/fd"
 ARGUMENTS = "/proc/self/cmdline"
 TERMINAL = "/dev/tty"
+TCP_USER_TIMEOUT = 6, 18  # a level and an option of sockets, see tcp(7); without loading `socket`, which few need
 READABLE = 1  # EPOLLIN: there is something to read, and nothing else has happened
 
 
@@ -100,10 +102,8 @@ def watch(poller: epoll, descriptor: int) -> None:
 
 def drop_dead_links(listener: socket, after_s: float) -> None:
     """Have a connection of a listener end when what was sent is not confirmed in time; elsewhere it takes minutes."""
-    import socket
-
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(after_s * 1000))
+    if sys.platform == "linux":
+        listener.setsockopt(*TCP_USER_TIMEOUT, int(after_s * 1000))
 
 
 def process_descriptor(process: int) -> int | None:
