@@ -44,6 +44,9 @@ def replacing(target: Path, *, overwrite: bool = True) -> Iterator[Path]:
                 raise
         sync_folder(whole.parent)
     except OSError as exc:
+        if isinstance(exc, FileNotFoundError) and not whole.parent.exists():
+            missing = f"no such folder; make it: mkdir -p {shlex.quote(str(target.parent))}"
+            raise FileNotFoundError(errno.ENOENT, missing, str(target)) from exc
         if exc.filename in (None, str(part), str(whole)):
             raise OSError(exc.errno, exc.strerror, str(target)) from exc
         raise

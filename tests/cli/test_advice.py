@@ -1,4 +1,4 @@
-"""What the command line adds to the library's errors: the commands for their remedies."""
+"""The command line adds to the library's errors the commands for their remedies."""
 
 import re
 
@@ -25,7 +25,9 @@ ERRORS = {  # with the end of what is said of them
     OpenError("altered", "2 more", remedies.CHECK, DB): ": ttweet check '/srv/my tweets.db'",
     Refused("bad_request", "line 3", remedies.IMPORT_ELSEWHERE): ": --db NEW",
     Refused("name_taken", "ann has a token", remedies.REVOKE, "ann"): ": ttweet token revoke ann",
+    OpenError("locked", "in use", remedies.STOP, "42"): ": kill 42, or choose another file with --db",
     ConnectError("tls", "signed by none", remedies.TRUST): ", or add --ca FILE",
+    ConnectError("tls", "no TLS", remedies.WITHOUT_TLS): " and omit --ca and ttweets://",
     OpenError("denied", "it is the database", remedies.OTHER_REPORT_FILE): " with --report-file",
     unreachable("127.0.0.1", 80, ConnectionRefusedError()): ": ttweet serve 80",
     unreachable("localhost", 80, ConnectionRefusedError()): ": ttweet serve 80",

@@ -1,4 +1,4 @@
-"""Signals on their way to a command that is run for somebody, and the exit code on its way back."""
+"""Signals reach the command that is run for a user, and its exit code comes back."""
 
 import os
 import signal

@@ -51,7 +51,7 @@ def bin_folder(tmp_path: Path) -> Path:
 
 
 def variables(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
-    """What a user has whose home this is; `~` in what is added stands for it."""
+    """Return the variables of a user with this home; `~` in an added value stands for it."""
     ours = ("ZDOTDIR", "XDG_", "ZSH", "BASH")
     kept = {name: value for name, value in environment().items() if not name.startswith(ours)}
     return {**kept, "HOME": str(home), "TERM": "xterm"} | {
@@ -64,7 +64,7 @@ def install(name: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[st
 
 
 def typed_in(name: str, env: Mapping[str, str], bin_folder: Path) -> str:
-    """What a new shell runs ttweet with, when a command and an option are completed with the tab key."""
+    """Return the arguments that a new shell gives to ttweet, when the tab key completes a command and an option."""
     path = f"{bin_folder}:{env['PATH']}"
     process, terminal = pty.fork()
     if process == 0:

@@ -1,4 +1,4 @@
-"""What no command has foreseen is a sentence and an exit code."""
+"""An exception that no command expects becomes a sentence and an exit code."""
 
 import errno
 import re

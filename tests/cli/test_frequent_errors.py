@@ -1,5 +1,6 @@
 """The most frequent mistakes and failures: each command with the one sentence that it ends with, and its exit code."""
 
+import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,9 +8,15 @@ from pathlib import Path
 import pytest
 
 from tests.support import processes
+from tests.support.authority import Authority
 from tests.support.in_process import complains, run
 from tests.support.processes import Server, running_server
+from tests.support.small_disk import fill, small_disk
+from ttweet import defaults
 from ttweet.cli import shell
+from ttweet.client.link_errors import unreachable
+from ttweet.client.sync_client import Client
+from ttweet.model.errors import Refused
 
 NOWHERE = "127.0.0.1:1"
 
@@ -25,7 +32,7 @@ WRONG_COMMANDS = {
     "serve 0 --rate fast": "invalid --rate 'fast': use a rate such as 20/s, 100/min or 500/h",
     "serve 0 --tls-cert x.pem": "missing option: --tls-cert needs --tls-key",
     "tags python rust": "unexpected argument: rust; see ttweet tags --help",
-    "post": "missing message; run: ttweet post 'text', or ttweet post - to read stdin",
+    "post": "missing message; quote a text with #: ttweet post 'text #tag', or ttweet post - to read stdin",
     "post two words": "2 arguments for one message; quote it: ttweet post 'two words'",
     "post ''": "empty message; to post it and reset the last message, add --empty",
     "post --tag 'two words' hi": "invalid tag 'two words': use 1 to 150 letters, digits and _",
@@ -37,12 +44,17 @@ WRONG_COMMANDS = {
     "-u localhost 13001 two words": "2 arguments for one message; quote it: ttweet -u localhost 13001 'two words'",
     "-u localhost http hi": "invalid port 'http': use a port from 1 to 65535",
     "follow --timeout soon": "invalid --timeout 'soon': use a number with a unit, such as 90s, 10m, 2h or 1d",
-    "delete one": "invalid ID 'one': use a whole number; see ttweet delete --help",
+    "follow --from abc": "invalid --from 'abc': use the id of a tweet; see ttweet follow --help",
+    "chat": "invalid command line: chat takes HOST PORT NAME; run: ttweet chat 127.0.0.1 13001 ann",
+    "chat localhost 13001 a-b": "invalid name 'a-b': use 1 to 32 letters and digits",
+    "chat localhost http ann": "invalid port 'http': use a port from 1 to 65535",
+    "delete one": "invalid ID 'one': use the id of a tweet; see ttweet delete --help",
     "prune": "missing option: --keep TIME or --keep-last N; give one of them",
     "run": "missing command; run: ttweet run -- COMMAND",
     "token add": "missing NAME; run: ttweet token add NAME",
 }
 
+USED = "{db} is in use by the server with process id {pid}; "
 FAILURES = {  # with a server, whose database is {db}
     f"post --server {NOWHERE} hi": (
         shell.UNREACHABLE,
@@ -50,12 +62,12 @@ FAILURES = {  # with a server, whose database is {db}
     ),
     "post --server nowhere.invalid:13001 hi": (
         shell.UNREACHABLE,
-        "unknown host 'nowhere.invalid'; for this machine, use 127.0.0.1",
+        "unknown host 'nowhere.invalid'; check its spelling; this machine is 127.0.0.1",
     ),
     f"post --server {{server}} {'x' * 151}": (shell.REFUSED, "too long: 151 characters; use at most 150"),
     "post --server {server} --ca system hi": (
         shell.UNREACHABLE,
-        "no TLS on {server}; nothing was sent; ask the operator whether the server uses TLS",
+        "no TLS on {server}, nothing was sent; if its operator confirms that, unset TTWEET_CA and omit --ca and ttweets://",
     ),
     "tags --server {server} pythn": (shell.NOTHING, "no tweet has the tag #pythn; did you mean python?"),
     "tags --server {server} 'two words'": (
@@ -66,13 +78,29 @@ FAILURES = {  # with a server, whose database is {db}
     "wait --server {server} x --timeout 0": (shell.TIMED_OUT, "no matching tweet: --timeout 0 has passed"),
     "serve 0 --db {db} --no-report-file --quiet": (
         shell.FAILED,
-        "{db} is in use by the server with process id {pid}; stop that server, or choose another file with --db",
+        USED + "stop that server: kill {pid}, or choose another file with --db",
     ),
     "prune --keep 90d --db {db}": (
         shell.FAILED,
-        "database in use: {db}; stop its server first, or start it with --keep or --keep-last",
+        USED + "stop that server: kill {pid}, or start it with --keep or --keep-last",
     ),
-    "delete 1 --db {db}": (shell.FAILED, "database in use: {db}; stop its server, or use --server HOST:PORT"),
+    "delete 1 --db {db}": (
+        shell.FAILED,
+        USED + "use --server HOST:PORT, or stop that server: kill {pid}",
+    ),
+    "chat 127.0.0.1 1 ann": (shell.UNREACHABLE, "no server is listening on 127.0.0.1:1; start one: ttweet serve 1"),
+    "follow --as ann --server {server}": (
+        shell.REFUSED,
+        "name taken: ann is online; choose another name, or retry later",
+    ),
+    "backup {folder}/none/copy --db {db}": (
+        shell.FAILED,
+        "{folder}/none/copy: no such folder; make it: mkdir -p {folder}/none",
+    ),
+    "check {folder}/text": (
+        shell.FAILED,
+        "{folder}/text is not an SQLite database; choose another file",
+    ),
     "import {folder}/none.jsonl --db {folder}/c.db": (
         shell.NOTHING,
         "no such file: {folder}/none.jsonl; choose a file from ttweet export",
@@ -94,11 +122,12 @@ def test_an_invalid_command_line_is_named_with_what_works(command: str) -> None:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with a tweet, and a file called `copy` beside its database."""
+    """A server with a tweet and with ann online, and the files `copy` and `text` beside its database."""
     folder = tmp_path_factory.mktemp("server")
     (folder / "copy").touch()
-    with running_server(folder, "--no-report-file") as server:
-        assert run("post", "hello #python", "--server", server.address).returncode == shell.DONE
+    (folder / "text").write_text("hello\n")
+    with running_server(folder, "--no-report-file") as server, Client(server.address, name="ann") as ann:
+        ann.post("hello #python")
         yield server
 
 
@@ -114,6 +143,52 @@ def test_a_failure_is_named_with_what_to_do(command: str, server: Server) -> Non
     code, said = complains(*[word.format_map(facts) for word in shlex.split(command)])
     expected_code, sentence = FAILURES[command]
     assert (code, said) == (expected_code, f"ttweet: {sentence.format_map(facts)}")
+
+
+@pytest.mark.parametrize("command", ["backup", "export"])
+def test_the_output_is_not_taken_for_the_database(command: str, tmp_path: Path) -> None:
+    done = run(command, "out", cwd=tmp_path)
+    said = f"no such database: tweets.db; out is the output; name the source: ttweet {command} out --db DATABASE"
+    assert (done.returncode, done.stderr) == (shell.NOTHING, f"ttweet: {said}\n")
+
+
+def test_a_wrong_token_is_named_by_its_variable(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("ttw_wrong\n")
+    (tmp_path / "token").chmod(0o600)
+    for variable, value in {"TTWEET_TOKEN": "ttw_wrong", "TTWEET_TOKEN_FILE": str(tmp_path / "token")}.items():
+        said = f"ttweet: unknown token (from {variable}); ask the operator of the server for another"
+        assert complains("post", "hi", "--server", server.address, variables={variable: value}) == (shell.REFUSED, said)
+
+
+def test_an_untrusted_certificate_is_named_with_what_to_trust(tmp_path: Path, authority: Authority) -> None:
+    with running_server(tmp_path, "--no-report-file", *authority.options()) as server:
+        code, said = complains("post", "hi", "--server", server.address, "--ca", "system")
+    remedy = "set TTWEET_CA to its certificate, or add --ca FILE"
+    assert (code, said) == (shell.UNREACHABLE, f"ttweet: the certificate of {server.address} is not trusted; {remedy}")
+
+
+def test_a_full_disk_is_named_with_what_to_do(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", mib=3) as folder, running_server(folder, "--no-report-file") as server:
+        fill(folder / "filler")
+        with Client(server.address) as client:
+            until_refused = (client.post_many(["x" * 150] * 100) for _ in range(1_000))
+            assert any(isinstance(one, Refused) for outcomes in until_refused for one in outcomes)
+        code, said = complains("post", "x" * 150, "--server", server.address)
+        (folder / "filler").unlink()
+    assert (code, said) == (shell.REFUSED, "ttweet: the disk is full; nothing was stored; retry when there is room")
+
+
+def test_a_run_on_a_terminal_says_what_was_posted(server: Server) -> None:
+    code, seen = processes.run_on_terminal("run", "--server", server.address, "--", "true")
+    assert code == shell.DONE
+    assert re.search(r"posted #\d+: ok true [\d.]+s", seen)
+
+
+def test_the_default_port_is_named_as_such() -> None:
+    error = unreachable("127.0.0.1", defaults.PORT, ConnectionRefusedError())
+    assert shell.sentence(error) == (
+        "no server is listening on 127.0.0.1:13001, the default port; start one: ttweet serve 13001"
+    )
 
 
 def test_a_port_in_use_is_named_with_what_to_do(server: Server, tmp_path: Path) -> None:

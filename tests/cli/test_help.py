@@ -144,7 +144,7 @@ def test_version(command: str) -> None:
 
 @pytest.fixture(scope="module")
 def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that lets nobody do anything."""
+    """A server without any rights for clients."""
     folder = tmp_path_factory.mktemp("server")
     with running_server(folder, "--anonymous", "none", "--no-report-file") as server:
         yield server

@@ -1,4 +1,4 @@
-"""What a server says does not steer the terminal of its client, and no answer is an internal error."""
+"""A server's text does not steer the terminal of its client, and no answer is an internal error."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What a process has inherited changes nothing about what a command does, or is said in a sentence."""
+"""The state that a process inherits does not change what a command does, or the command reports it in a sentence."""
 
 import os
 import re

@@ -74,7 +74,7 @@ def test_a_log_that_was_put_back_is_told(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def ends(ctrl_c: int) -> list[str]:
-    """What of a block is done, and how it ends, when Ctrl-C comes so often in it."""
+    """Return which steps of a block are done, and how it ends, when Ctrl-C arrives so often in it."""
     done = []
     try:
         with uninterrupted():

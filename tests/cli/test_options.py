@@ -42,7 +42,7 @@ def shared() -> dict[str, dict[str, Argument]]:
 
 
 def check(argument: Argument) -> str:
-    """What decides about a value, before the command begins."""
+    """The checks of a value that happen before the command begins."""
     parameter = argument.parameter
     return repr((argument.hint, parameter.converter, parameter.validator, parameter.negative))
 

@@ -119,7 +119,7 @@ def test_a_file_of_ones_own_that_does_not_serve_is_wrong_usage(
 def test_a_session_whose_own_file_does_not_serve_is_wrong_usage(server: Server) -> None:
     done = run("chat", "127.0.0.1", str(server.port), "ann", "--ca", "/nonexist")
     assert done.returncode == shell.USAGE
-    assert "cannot read the certificate to trust in /nonexist" in done.stdout
+    assert "cannot read the certificate to trust in /nonexist" in done.stderr
 
 
 @pytest.mark.parametrize("where", ["", "13001", "h:p", "http://h"])

@@ -30,7 +30,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def read(monkeypatch: pytest.MonkeyPatch, *parts: bytes) -> bytes:
-    """What comes out of a pipe that these are written to, one when the one before was read."""
+    """Read a pipe to which these chunks are written, each after the one before it was read."""
 
     def write() -> None:
         with open(ours, "wb", buffering=0) as pipe:

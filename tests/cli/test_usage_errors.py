@@ -78,7 +78,8 @@ def test_no_command_takes_for_a_whole_number_what_is_none(value: str) -> None:
         argument.append(Token(keyword=argument.name, value=value))
         with pytest.raises(CoercionError) as raised:
             argument.convert()
-        assert f"invalid {argument.name} {quoted(value)}: use a whole number" in sentence(raised.value)
+        kind = "the id of a tweet" if "ID" in (argument.name, argument.parameter.metavar) else "a whole number"
+        assert f"invalid {argument.name} {quoted(value)}: use {kind}" in sentence(raised.value)
 
 
 def test_no_command_takes_nothing_for_the_name_of_a_file() -> None:
@@ -97,7 +98,7 @@ def test_no_command_takes_nothing_for_the_name_of_a_file() -> None:
 
 
 def test_of_several_values_the_wrong_one_is_told_or_all() -> None:
-    assert sentence(error_of(make_app(), "delete", "1", "2.5", "3")).startswith("invalid ID '2.5': use a whole")
+    assert sentence(error_of(make_app(), "delete", "1", "2.5", "3")).startswith("invalid ID '2.5': use the id")
     assert sentence(error_of(make_app(), "delete", "1", "0", "3")).startswith("invalid ID '1 0 3': must be >= 1")
 
 

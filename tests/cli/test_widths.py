@@ -83,7 +83,7 @@ def test_a_table_has_all_its_characters_at_every_width(
 
 
 def content(seen: str) -> "Counter[str]":
-    """What is shown, without spaces and the bars of LAST 14 DAYS, for which a narrow terminal has no room."""
+    """Return the shown text without spaces and without the bars of LAST 14 DAYS, which a narrow terminal omits."""
     return Counter("".join(seen.replace("LAST 14 DAYS", "").split())) - Counter(dict.fromkeys(BARS, 10**6))
 
 

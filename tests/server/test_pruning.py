@@ -1,4 +1,4 @@
-"""The oldest tweets go: what counts them follows, ids go on, and followers are told."""
+"""Removing the oldest tweets: counts follow, ids continue, and followers are notified."""
 
 import json
 import sqlite3
@@ -304,7 +304,8 @@ def test_the_file_of_a_running_server_is_left_alone_and_one_that_is_not_there_is
             code, text = complains("prune", *keep, "--db", str(server.db))
             assert code == shell.FAILED
             assert text == (
-                f"ttweet: database in use: {server.db}; stop its server first, or start it with --keep or --keep-last"
+                f"ttweet: {server.db} is in use by the server with process id {server.process.pid}; "
+                f"stop that server: kill {server.process.pid}, or start it with --keep or --keep-last"
             )
     missing = tmp_path / "none.db"
     assert complains("prune", "--keep-last", "1", "--db", str(missing))[0] == shell.NOTHING

@@ -71,7 +71,7 @@ def test_a_session_at_the_keyboard_speaks_tls(server: Server, authority: Authori
 def test_a_session_that_does_not_get_through_says_why(server: Server) -> None:
     done = run("chat", "127.0.0.1", str(server.port), "ann", "--ca", "system")
     assert done.returncode == 3
-    assert "is not trusted" in done.stdout
+    assert "is not trusted" in done.stderr
 
 
 def test_the_classic_shapes_speak_tls_by_environment(server: Server, authority: Authority) -> None:

@@ -1,17 +1,17 @@
 """Remedies for errors as commands and options, which the library's texts do not have."""
 
+import os
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ttweet.model import remedies
-from ttweet.model.errors import DatabaseError, OpenError, TtweetError
+from ttweet.model.errors import DatabaseError, OpenError, Refused, TtweetError
 
 _ADVICE = {
     "missing": "; choose another with --db",
     "not_ours": "; choose another file with --db",
     "newer": ": ttweet export tweets.jsonl, ttweet import tweets.jsonl --db NEW; or choose another file with --db",
-    "locked": ", or choose another file with --db",
     "denied": ", or choose a file in another folder with --db",
 }
 _NO_OPTION = ("localhost", "127.0.0.1")  # where a server listens without --host
@@ -25,7 +25,9 @@ def _start(host: str, port: str) -> str:
 _COMMANDS: dict[str, Callable[..., str]] = {
     remedies.START: _start,
     remedies.START_THERE: lambda _, port: f": ttweet serve {port} --host 0.0.0.0",
+    remedies.STOP: lambda pid: f": kill {pid}, or choose another file with --db",
     remedies.TRUST: lambda: ", or add --ca FILE",
+    remedies.WITHOUT_TLS: lambda: " and omit --ca and ttweets://",
     remedies.REVOKE: lambda name: f": ttweet token revoke {name}",
     remedies.CHECK: lambda db: f": ttweet check {shlex.quote(db)}",
     remedies.REBUILD_INDEXES: lambda db: f": ttweet check --repair {shlex.quote(db)}",
@@ -42,10 +44,19 @@ _COMMANDS: dict[str, Callable[..., str]] = {
 
 
 def advised(error: TtweetError) -> str:
-    """The error's text with the commands for its remedy, or else with what most commands advise."""
+    """Return the error's text with the commands for its remedy, or else with what most commands advise."""
+    if isinstance(error, Refused) and error.code == "token":
+        return _with_source(error.text)
     if error.remedy:
         return error.text + _commands(error.remedy, *error.about)
     return error.text + (_ADVICE.get(error.code, "") if isinstance(error, DatabaseError) else "")
+
+
+def _with_source(text: str) -> str:
+    """Name the variable of a token that a server has rejected."""
+    problem, mark, remedy = text.partition("; ")
+    variable = next((name for name in ("TTWEET_TOKEN", "TTWEET_TOKEN_FILE") if os.environ.get(name)), None)
+    return f"{problem} (from {variable}){mark}{remedy}" if variable else text
 
 
 def with_commands(remedy: str, *about: str) -> str:
@@ -59,10 +70,13 @@ def _commands(remedy: str, *about: str) -> str:
 
 @contextmanager
 def advising(**advice: str) -> Iterator[None]:
-    """Give other advice for errors of some codes, which a block raises."""
+    """Replace the advice of the errors that a block raises, by their codes. Raises OpenError."""
     try:
         yield
     except DatabaseError as error:
         if error.code not in advice:
             raise
-        raise OpenError(error.code, f"{error.text}; {advice[error.code]}") from error
+        remedy = advice[error.code]
+        raise OpenError(
+            error.code, f"{error.problem}; {remedy.format(*error.about) if error.about else remedy}"
+        ) from error

@@ -66,7 +66,7 @@ def _size(_: type, tokens: Sequence[Token]) -> int:
     return size
 
 
-def _check_name(_: type, name: str | None) -> None:
+def check_name(_: type, name: str | None) -> None:
     """Refuse what no server takes, before anything is begun."""
     if name is not None:
         try:
@@ -109,7 +109,7 @@ Timeout = Annotated[
 As = Annotated[
     str | None,
     Parameter(
-        name="--as", metavar="NAME", validator=_check_name, help="Sign in under this name: 1 to 32 letters, digits."
+        name="--as", metavar="NAME", validator=check_name, help="Sign in under this name: 1 to 32 letters, digits."
     ),
 ]
 BesideTags = Annotated[list[str] | None, Parameter(name="--tag", metavar="TAG", negative="", validator=_check_tags)]

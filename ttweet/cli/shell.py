@@ -80,7 +80,7 @@ def sentence(error: BaseException) -> str:
     match error:
         case UsageError() | TimeUp():
             return str(error)
-        case TtweetError() if error.remedy or isinstance(error, DatabaseError):
+        case TtweetError() if error.remedy or error.code == "token" or isinstance(error, DatabaseError):
             from ttweet.cli.advice import advised  # most errors are of another kind
 
             return advised(error)

@@ -5,8 +5,9 @@ listens there `last` and `tags` read the file in the working folder.
 """
 
 import os
+import shlex
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -106,6 +107,14 @@ def open_client(
     return client
 
 
+def advising_source(command: str, target: str, db: Path | None) -> AbstractContextManager[None]:
+    """Explain that the only argument is the output, where the default database is missing."""
+    if db is not None or _setting("TTWEET_DB"):
+        return nullcontext()
+    run = shlex.join(["ttweet", command, target, "--db"])
+    return advising(missing=f"{escape(target)} is the output; name the source: {run} DATABASE")
+
+
 def db_path(db: Path | None) -> Path:
     """The database file that the option or the environment names, else DB."""
     return db or Path(_setting("TTWEET_DB") or DB)
@@ -113,7 +122,7 @@ def db_path(db: Path | None) -> Path:
 
 def refuse_itself(target: Path, db: Path) -> None:
     """Raise UsageError for what is to be written in the place of the database that is read, or of a file beside it."""
-    from ttweet.storage.sqlite.lock_file import belongs_to  # who asks a server goes without
+    from ttweet.storage.sqlite.lock_file import belongs_to  # a command that asks a server does not need it
 
     if belongs_to(target, db):
         raise shell.UsageError(f"{escape(str(target))} is part of the database; choose another file")

@@ -86,6 +86,8 @@ def _reason(error: CoercionError | ValidationError, value: str) -> str:
         return f"use {', '.join(choices[:-1])} or {choices[-1]}" + (f"; did you mean {close[0]}?" if close else "")
     if error.target_type is Path:
         return "use the name of a file"
+    if error.argument is not None and "ID" in (error.argument.parameter.metavar, error.argument.name):
+        return "use the id of a tweet"
     return "use a whole number" if error.target_type is int else "use a number"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 
 from ttweet.client.servers import address
+from ttweet.defaults import PORT
 from ttweet.descriptors import RAISE_LIMIT, SHORTAGES, lacks_descriptors
 from ttweet.model.errors import ConnectError, ResolverError, SetupError
 
@@ -36,13 +37,14 @@ def unreachable(host: str, port: int, exc: OSError | UnicodeError) -> ConnectErr
         from ttweet.model.remedies import START, START_THERE
 
         remedy = START if host == "localhost" or is_local(host) else START_THERE
-        return ConnectError("unreachable", f"no server is listening on {where}", remedy, host, str(port))
+        problem = f"no server is listening on {where}" + (", the default port" if port == PORT else "")
+        return ConnectError("unreachable", problem, remedy, host, str(port))
     if isinstance(exc, socket.gaierror) and exc.errno == socket.EAI_AGAIN:
         return ResolverError("unreachable", f"cannot look up {host!a}: {exc.strerror}; retry, or use an IP address")
     if isinstance(exc, TimeoutError):
         return ConnectError("unreachable", f"no answer from {where}; check the address and the firewall")
     if isinstance(exc, UnicodeError) or (isinstance(exc, socket.gaierror) and exc.errno not in _RESOLVER_FAULTS):
-        return ConnectError("unreachable", f"unknown host {host!a}; for this machine, use 127.0.0.1")
+        return ConnectError("unreachable", f"unknown host {host!a}; check its spelling; this machine is 127.0.0.1")
     return ConnectError("unreachable", f"cannot connect to {where}: {exc.strerror or exc}")
 
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from ttweet.client.tcp import READ_BYTES
 from ttweet.client.waiting import ready
 from ttweet.model.errors import ConnectError
-from ttweet.model.remedies import TRUST
+from ttweet.model.remedies import TRUST, WITHOUT_TLS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,6 +103,8 @@ def explained(exc: BaseException, where: str, host: str) -> ConnectError:
     """Why there is no TLS with a server, and what would work."""
     if isinstance(exc, ssl.SSLCertVerificationError) and exc.verify_code in _UNTRUSTED:
         return ConnectError("tls", f"the certificate of {where} is not trusted", TRUST)
+    if getattr(exc, "reason", None) in _PLAIN:
+        return ConnectError("tls", f"no TLS on {where}, nothing was sent", WITHOUT_TLS)
     return ConnectError("tls", _sentence(exc, where, host))
 
 
@@ -121,8 +123,6 @@ def _sentence(exc: BaseException, where: str, host: str) -> str:
 
 def _failure(reason: str, where: str) -> str:
     """Translate OpenSSL's error."""
-    if reason in _PLAIN:
-        return f"no TLS on {where}; nothing was sent; ask the operator whether the server uses TLS"
     if reason == _NO_ROOM:
         return f"{where} has too many clients; retry later"
     said = reason.rpartition("ALERT_")[2].replace("_", " ").lower()

@@ -5,7 +5,9 @@ Without imports, since most commands meet none of these errors.
 
 START = "start one"
 START_THERE = "start one there"
+STOP = "stop that server"
 TRUST = "set TTWEET_CA to its certificate"
+WITHOUT_TLS = "if its operator confirms that, unset TTWEET_CA"
 REVOKE = "revoke it first"
 CHECK = "a check lists them"
 REBUILD_INDEXES = "rebuild its indexes from the tables, with no server running"

@@ -89,7 +89,7 @@ def test_what_cannot_be_copied_or_written_is_told_with_its_name(path: Path, tmp_
     target = tmp_path / "no" / "copy.db"
     assert complains("backup", str(target), "--db", str(path)) == (
         1,
-        f"ttweet: {target}: No such file or directory",
+        f"ttweet: {target}: no such folder; make it: mkdir -p {target.parent}",
     )
 
 

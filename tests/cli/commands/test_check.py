@@ -88,14 +88,15 @@ def test_what_is_not_there_is_said_as_everywhere(tmp_path: Path) -> None:
         (b"damaged", "damaged: 9000 bytes of ", "replace it with a backup"),
     ],
 )
-def test_of_a_file_that_cannot_be_opened_at_all_it_says_so_too(
+def test_a_file_that_cannot_be_opened_is_an_error_on_one_line(
     tmp_path: Path, data: bytes, what: str, way_out: str
 ) -> None:
     SqliteStore.open(tmp_path / "x.db", log_limit=10, at=1).close()
     (tmp_path / "x.db").write_bytes((tmp_path / "x.db").read_bytes()[:9000] if data == b"damaged" else data)
     done = run("check", "x.db", cwd=tmp_path)
-    assert (done.returncode, done.stdout.startswith(f"x.db: {what}")) == (shell.FAILED, True), done
-    assert done.stderr.startswith(f"ttweet: {way_out}")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (shell.FAILED, "", 1), done
+    assert done.stderr.startswith(f"ttweet: x.db is {what}")
+    assert f"; {way_out}" in done.stderr
     done = run("check", "x.db", "--json", cwd=tmp_path)
     [found] = [json.loads(line) for line in done.stdout.splitlines()]
     assert (done.returncode, found["what"].startswith(what)) == (shell.FAILED, True)

@@ -74,9 +74,11 @@ def test_a_file_that_nobody_serves_is_deleted_in(file: Path) -> None:
 
 def test_a_file_that_a_server_holds_or_that_is_not_there_is_left_alone(process: Server, tmp_path: Path) -> None:
     code, text = complains("delete", "1", "--db", str(process.db))
+    pid = process.process.pid
+    remedy = f"use --server HOST:PORT, or stop that server: kill {pid}"
     assert (code, text) == (
         shell.FAILED,
-        f"ttweet: database in use: {process.db}; stop its server, or use --server HOST:PORT",
+        f"ttweet: {process.db} is in use by the server with process id {pid}; {remedy}",
     )
     missing, empty = tmp_path / "none.db", tmp_path / "empty.db"
     empty.touch()
@@ -86,7 +88,7 @@ def test_a_file_that_a_server_holds_or_that_is_not_there_is_left_alone(process: 
     ):
         assert complains("delete", "1", "--db", str(db)) == (
             shell.NOTHING,
-            f"ttweet: {what}; choose another with --db, or ask a server",
+            f"ttweet: {what}; choose another with --db, or ask a server: --server HOST:PORT",
         )
     assert not missing.exists()
 

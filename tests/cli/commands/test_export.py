@@ -89,7 +89,8 @@ def test_a_server_in_the_way_is_named_and_export_works_beside_it(exported: Path,
     with running_server(tmp_path, "--no-report-file") as server:
         run("post", "one #a", "--server", server.address)
         code, text = complains("import", str(exported), "--db", str(server.db))
-        assert (code, text.partition("; ")[2]) == (shell.FAILED, "stop that server, or choose another file with --db")
+        stop = f"stop that server: kill {server.process.pid}"
+        assert (code, text.partition("; ")[2]) == (shell.FAILED, f"{stop}, or choose another file with --db")
         assert f"{server.db} is in use by the server with process id {server.process.pid};" in text
         assert '"text":"one #a","tags":["a"]}\n' in run("export", "--db", str(server.db)).stdout
 

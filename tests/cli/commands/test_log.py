@@ -84,7 +84,7 @@ def test_log_exports_text_or_shows_json(server: Server, tmp_path: Path) -> None:
     target = tmp_path / "no" / "such.txt"
     assert complains("log", "--export", str(target), "--db", str(server.db)) == (
         1,
-        f"ttweet: {target}: No such file or directory",
+        f"ttweet: {target}: no such folder; make it: mkdir -p {target.parent}",
     )
 
 

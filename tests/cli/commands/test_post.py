@@ -58,7 +58,7 @@ def test_after_two_hyphens_a_message_may_be_anything(server: Server, text: str) 
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ([], "missing message; run: ttweet post 'text', or ttweet post - to read stdin"),
+        ([], "missing message; quote a text with #: ttweet post 'text #tag', or ttweet post - to read stdin"),
         (["two", "words"], "2 arguments for one message; quote it: ttweet post 'two words'"),
         (["-", "x"], "two messages: stdin and x; give one of them"),
         (["--lines", "it's"], "two messages: stdin and 'it'\"'\"'s'; give one of them"),

@@ -141,7 +141,7 @@ def test_every_kind_of_command_shows_its_token(server: Server) -> None:
     for arguments in (["-u", host, port, "no"], ["-d", host, port], ["post", "no"], ["follow"]):
         done = run(*arguments, variables=wrong)
         assert (done.returncode, "unknown token" in done.stderr) == (shell.REFUSED, True), done
-    assert "unknown token" in run("chat", host, port, "ci", variables=wrong | {"TTWEET_TOKEN": "x"}).stdout
+    assert "unknown token" in run("chat", host, port, "ci", variables=wrong | {"TTWEET_TOKEN": "x"}).stderr
 
 
 def test_a_token_that_is_revoked_ends_what_follows_with_it(server: Server) -> None:

@@ -167,8 +167,8 @@ async def test_a_tls_client_is_told_that_the_port_is_plain(authority: Authority,
         error = await error_of(ask, here, ca=authority.ca)
         assert isinstance(error, ConnectError)
         assert error.code == "tls"
-        way_out = "nothing was sent; ask the operator whether the server uses TLS"
-        assert error.text == f"no TLS on 127.0.0.1:{here.address[1]}; {way_out}"
+        way_out = "if its operator confirms that, unset TTWEET_CA"
+        assert error.text == f"no TLS on 127.0.0.1:{here.address[1]}, nothing was sent; {way_out}"
         assert await told(here, 1) == ["the client uses TLS, this port does not"]
 
 

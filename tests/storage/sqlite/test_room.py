@@ -42,7 +42,7 @@ def test_tweets_leave_the_last_room_of_the_disk_alone(store: SqliteStore, monkey
     free(monkeypatch, RESERVE_BYTES)
     post(store, "fits")
     free(monkeypatch, RESERVE_BYTES // 2)
-    with pytest.raises(StoreError, match="the disk is full, but for what a stop and") as refusal:
+    with pytest.raises(StoreError, match="the disk is full; nothing was stored") as refusal:
         post(store, "does not")
     assert (refusal.value.code, refusal.value.may_pass) == ("full", True)
     assert store.prune(2) == 1

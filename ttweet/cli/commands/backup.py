@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from ttweet.cli import shell
 from ttweet.cli.options import FILE, Db
 from ttweet.cli.progress import Pace, progress
-from ttweet.cli.source import db_path, refuse_itself
+from ttweet.cli.source import advising_source, db_path, refuse_itself
 from ttweet.model.reports import escape
 from ttweet.storage.sqlite.backup import back_up
 
@@ -24,7 +24,7 @@ def backup(target: CopyPath, /, *, db: Db = None, force: Force = False) -> int:
     source, pace = db_path(db), Pace()
     refuse_itself(target, source)
     try:
-        with progress() as show:
+        with advising_source("backup", str(target), db), progress() as show:
             tweets = back_up(
                 source,
                 target,

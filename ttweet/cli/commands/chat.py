@@ -4,14 +4,15 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from ttweet.cli import shell
 from ttweet.cli.chat import repl
 from ttweet.cli.chat.screen import Screen
-from ttweet.cli.options import RARE, As, Ca
+from ttweet.cli.options import RARE, As, Ca, check_name
 
-Word = Annotated[str | None, Parameter(allow_leading_hyphen=True)]  # the course has its own words for what is wrong
+Word = Annotated[str | None, Parameter(allow_leading_hyphen=True)]  # or a name such as -x would be an unknown option
 Host = Annotated[Word, Parameter(name="HOST", help="The server's address or host name.")]
-Port = Annotated[Word, Parameter(name="PORT", help="The server's port, 1024 or above.")]
-Name = Annotated[Word, Parameter(name="NAME", help="Your name: 1 to 32 letters and digits.")]
+Port = Annotated[Word, Parameter(name="PORT", help="The server's port.")]
+Name = Annotated[Word, Parameter(name="NAME", validator=check_name, help="Your name: 1 to 32 letters and digits.")]
 RareName = Annotated[As, RARE]
 RareCa = Annotated[Ca, RARE]
 Others = Annotated[str, Parameter(show=False, allow_leading_hyphen=True)]
@@ -26,6 +27,8 @@ def chat(
     as_name: Annotated[As, RARE] = None,
     ca: Annotated[Ca, RARE] = None,
 ) -> int:
-    """Hold a session at the keyboard."""
+    """Hold a session at the keyboard. Raises UsageError, ConnectError, Refused."""
     given = [word for word in (host, port, name, *others, as_name) if word is not None]
-    return repl.run(given, Screen(), ca)
+    if len(given) != 3:
+        raise shell.UsageError("invalid command line: chat takes HOST PORT NAME; run: ttweet chat 127.0.0.1 13001 ann")
+    return repl.ChatSession(given[0], shell.checked_port(given[1]), given[2], Screen(), ca).run()

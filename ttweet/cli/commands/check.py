@@ -24,14 +24,16 @@ File = Annotated[Path | None, FILE, Parameter(name="FILE", help="The database; d
 
 
 def check(file: File = None, /, *, db: Db = None, json: Json = False, repair: Repair = False) -> int:
-    """Look a database over. Raises UsageError, OpenError, StoreError, OSError."""
+    """Check a database. Raises UsageError, OpenError, StoreError, OSError."""
     path = db_path(_named(file, db))
     try:
         with advising(missing="choose another file", not_ours="choose another file"):
             repaired = repair and _repair(path)
             look = Check(path)
     except OpenError as error:
-        return _show([_unreadable(path, error)], path, json=json)
+        if not json:
+            raise
+        return _show([_unreadable(path, error)], path, json=True)
     if _show(_findings(look), path, json=json) == shell.FAILED:
         if repair and not repaired:
             shell.complain("not repaired: --repair rebuilds indexes only, and something else is damaged")
@@ -69,7 +71,7 @@ def _findings(look: Check) -> Iterator[Finding]:
 
 
 def _unreadable(path: Path, error: OpenError) -> Finding:
-    """Return the problem of a file that cannot even be opened. Raises the error when it tells of another thing."""
+    """Return the problem of a file that cannot even be opened. Raises an error of another kind again."""
     if error.code not in ("damaged", "not_ours"):
         raise error
     what, _, way_out = shell.sentence(error).removeprefix(f"{path} is ").partition("; ")

@@ -11,13 +11,15 @@ from ttweet.cli import output, shell
 from ttweet.cli.advice import advising
 from ttweet.cli.options import FILE, Ca, Json, whole
 from ttweet.cli.source import open_client
-from ttweet.model.errors import OpenError, Refused
+from ttweet.model.errors import Refused
 from ttweet.model.limits import MAX_ID
 from ttweet.model.tweets import Deletion
 
 Ids = Annotated[int, whole(1, MAX_ID), Parameter(name="ID", help="The id of a tweet.")]
 Db = Annotated[Path | None, FILE, Parameter(help="Delete in this database, which must not be in use.")]
 Server = Annotated[str | None, Parameter(metavar="HOST:PORT", help="The server to delete from.")]
+
+_OTHER = "choose another with --db, or ask a server: --server HOST:PORT"
 
 
 def delete(*ids: Ids, db: Db = None, server: Server = None, ca: Ca = None, json: Json = False) -> int:
@@ -55,16 +57,11 @@ def _from_server(server: str | None, ca: str | None) -> Iterator[Callable[[int],
 
 @contextmanager
 def _from_file(db: Path) -> Iterator[Callable[[int], Deletion]]:
-    from ttweet.storage import local  # who asks a server goes without
+    from ttweet.storage import local  # a command that asks a server does not need them
     from ttweet.storage.sqlite.reader import SqliteReader
 
-    try:
-        with advising(missing="choose another with --db, or ask a server"):
-            SqliteReader(db).close()  # to open to write would make it
+    with advising(missing=_OTHER, locked="use --server HOST:PORT, or stop that server: kill {}"):
+        SqliteReader(db).close()  # opening it for writing would create it
         store = local.open(db)
-    except OpenError as error:
-        if error.code == "locked":
-            raise OpenError("locked", f"database in use: {db}; stop its server, or use --server HOST:PORT") from error
-        raise
     with store:
         yield store.delete

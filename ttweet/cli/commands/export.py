@@ -4,7 +4,7 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -14,7 +14,7 @@ from ttweet import defaults
 from ttweet.cli import shell, stdin
 from ttweet.cli.options import FILE, Db
 from ttweet.cli.progress import Pace, progress
-from ttweet.cli.source import db_path, refuse_itself
+from ttweet.cli.source import advising_source, db_path, refuse_itself
 from ttweet.files import replacing
 from ttweet.model.errors import OpenError, Refused, StoreError
 from ttweet.model.reports import escape
@@ -47,7 +47,9 @@ Count = Callable[[int], object]
 def export(target: To = "-", /, *, db: Db = None, force: Force = False, salvage: Salvaged = False) -> int:
     """Write all tweets as lines of JSON. Raises UsageError, OpenError, StoreError, OSError."""
     source, pace = db_path(db), Pace()
-    with closing((Salvage if salvage else SqliteReader)(source)) as reader:
+    with advising_source("export", target, db) if target != "-" else nullcontext():
+        opened = (Salvage if salvage else SqliteReader)(source)
+    with closing(opened) as reader:
         if target == "-":
             count = _write(reader, _stdout(), pace, ascii_only=shell.on_terminal(sys.stdout))
         else:

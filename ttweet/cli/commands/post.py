@@ -131,7 +131,9 @@ def _checked_source(message: tuple[str, ...], *, stdin: bool, lines: bool) -> st
     if stdin or lines:
         return None
     if not message:
-        raise shell.UsageError("missing message; run: ttweet post 'text', or ttweet post - to read stdin")
+        raise shell.UsageError(
+            "missing message; quote a text with #: ttweet post 'text #tag', or ttweet post - to read stdin"
+        )
     return shell.checked_text(message[0])
 
 

@@ -8,10 +8,10 @@ from cyclopts import Parameter
 
 from ttweet import defaults
 from ttweet.cli import output, shell
+from ttweet.cli.advice import advising
 from ttweet.cli.options import FILE, Json, Keep, KeepLast
 from ttweet.cli.progress import progress
 from ttweet.cli.source import db_path
-from ttweet.model.errors import OpenError
 from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
 from ttweet.storage import local
@@ -57,15 +57,8 @@ def _going(reader: Queries, age_s: float | None, last: int | None) -> _Going:
 
 def _remove(path: Path, age_s: float | None, last: int | None) -> _Going:
     """Remove tweets from a database that is not in use, even when there are none to remove."""
-    try:
+    with advising(locked="stop that server: kill {}, or start it with --keep or --keep-last"):
         store = SqliteStore.open(path, log_limit=defaults.LOG_LIMIT, at=now_ms())
-    except OpenError as error:
-        if error.code == "locked":
-            raise OpenError(
-                "locked",
-                f"database in use: {path}; stop its server first, or start it with --keep or --keep-last",
-            ) from error
-        raise
     with local.LocalStore(store) as file, progress() as show:
         going = _going(store, age_s, last)
         if going.removed:

@@ -1,8 +1,9 @@
-"""The command `run`: a command's end, told in a tweet."""
+"""The command `run`: run a command and post how it ended."""
 
 import errno
 import shlex
 import signal
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -41,7 +42,7 @@ def run(
     if not command:
         raise shell.UsageError("missing command; run: ttweet run -- COMMAND")
     open_as = partial(open_client, server, ca=ca)
-    open_as(as_name).check()  # says now what is wrong with the options, not after a night's work
+    open_as(as_name).check()  # an invalid option fails now, and not after a long command
     begun = time.monotonic()
     outcome = _carried_out(command)
     text = _summary(command[0], outcome, time.monotonic() - begun)
@@ -57,7 +58,9 @@ def run(
 def _post(open_as: Open, text: str, tags: list[str], name: str | None, *, spool: bool) -> None:
     if not spool:
         with open_as(name) as client:
-            client.post(text, tags=tags, scan=False)
+            stored = client.post(text, tags=tags, scan=False)
+        if shell.on_terminal(sys.stderr):
+            shell.hint(f"posted #{stored.id}: {text}")
         return
     from ttweet.cli import spooling
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ttweet.files import NotOursError, lock, objection, open_own, trusted_path
 from ttweet.model.errors import DatabaseError
+from ttweet.model.remedies import STOP
 from ttweet.storage.sqlite.errors import os_error
 
 _ENDINGS = ("", "-wal", "-shm", "-journal", ".lock", ".tokens")  # of the files that belong to a database
@@ -42,7 +43,7 @@ class Lock:
             holder = os.pread(self._fd, 20, 0).decode("ascii", "replace").strip() or "(unknown)"
             self.release()
             raise DatabaseError(
-                "locked", f"{path} is in use by the server with process id {holder}; stop that server"
+                "locked", f"{path} is in use by the server with process id {holder}", STOP, holder
             ) from exc
         except OSError:
             self.release()

@@ -17,7 +17,7 @@ SHM_BYTES = 32 * 1024  # of the index of the write-ahead log, for its first 4,09
 
 _KIB, _MIB = 1024, 1024 * 1024
 _UNKNOWN = 1 << 62  # bytes: nothing is refused for want of them
-_FULL = "the disk is full, but for what a stop and a start need; nothing was stored; retry when there is room"
+_FULL = "the disk is full; nothing was stored; retry when there is room"
 
 
 class DiskRoom:
