@@ -1,4 +1,4 @@
-"""Following, against a model: whatever clients and commits do, nobody misses a tweet or sees one twice."""
+"""Following, against a model: whatever clients and commits do, no follower misses a tweet or sees one twice."""
 
 from functools import partial
 
@@ -71,7 +71,7 @@ class FanOutModel:
         await trio.testing.wait_all_tasks_blocked()
 
     async def finish(self) -> None:
-        """Let everybody get everything, and look at it."""
+        """Let all followers get everything, and check it."""
         self.log.commit("a")
         for number in range(CLIENTS):
             await self.fast(number)

@@ -48,7 +48,7 @@ class Hall:
             client.follower.deletions = deletions
 
     async def turns_of(self, step: Callable[[], object]) -> Turns:
-        """What is pushed from a step on until nobody is behind."""
+        """Return the pushes from a step on until no follower is behind."""
         turns = Counted.turns = Turns()
         trio.lowlevel.add_instrument(turns)
         try:

@@ -1,4 +1,4 @@
-"""What waits to be written is bounded by number and by bytes, counted to the byte, and taken fairly."""
+"""Drafts that wait to be written are bounded by number and by bytes, counted to the byte, and taken fairly."""
 
 import pytest
 import trio

@@ -48,7 +48,7 @@ async def test_report_lines_without_a_draft_share_a_commit_and_a_draft_does_not_
 
 
 class NotedPoster(Poster):
-    """Notes each time it is told."""
+    """A listener that counts its calls."""
 
     turns = Turns()
 

@@ -1,4 +1,4 @@
-"""What the one writer does when its store fails, for a while or for good."""
+"""The one writer when its store fails, for a while or for good."""
 
 import pytest
 import trio

@@ -1,4 +1,4 @@
-"""What is kept of tags against the file: every answer is one that the file gave between the question and its answer."""
+"""Kept answers about tags against the file: each is one that the file gave between the query and its answer."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -71,7 +71,7 @@ class HeldReads:
 
 
 class DrivenJournal:
-    """What a service needs of a journal; the model decides when memory hears of a change of the file."""
+    """The part of a journal that a service needs; the model decides when memory learns of a change of the file."""
 
     def __init__(self, head: Head) -> None:
         self.head = head
@@ -101,7 +101,7 @@ class Model:
         self.service = Service(cast(Journal, self.journal), self.store.reader(), cast(ReadScheduler, self.reads), stats)
         self.poster = Poster(Journal(self.store))
         self.files: list[list[Tweet]] = [[]]  # what the file held after each change
-        self.told = 0  # the file that clients were told of
+        self.told = 0  # the file as clients know it
         self.unpublished: list[Receipt] = []
         self.untold: Callable[[], None] | None = None
         self.checked = 0
@@ -150,7 +150,7 @@ class Model:
         self.untold = lambda: self.journal.head.advance(stored)
 
     def unknown(self) -> None:
-        """The file has a tweet more, of which only queries hear."""
+        """Add a tweet to the file, which only queries see."""
         self.publish()
         self.store.append([self._draft()], [], at=1)
         self._note_file()

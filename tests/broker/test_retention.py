@@ -38,7 +38,7 @@ DAY_MS = 86_400_000
 
 @asynccontextmanager
 async def retaining(here: Serving, keep: Keep, *, now_ms: int = 0) -> AsyncIterator[Retention]:
-    """A retention of a server's journal, which prunes when it is told to."""
+    """A retention of a server's journal that prunes when the test calls it."""
     with Worker("retention") as worker, closing(here.store.reader()) as reader:
         yield Retention(keep, here.journal, reader, worker, clock=lambda: now_ms)
 
@@ -162,7 +162,7 @@ def test_what_is_kept_is_said_in_words(keep: Keep, words: str) -> None:
 
 
 class TakingFollower:
-    """A follower's end that takes what comes when it is told to: ids of tweets, and what is gone."""
+    """A follower's end that takes pushes when the test calls it: ids of tweets, and of what is gone."""
 
     def __init__(self, log: Log) -> None:
         self.unsent = b""
@@ -245,7 +245,7 @@ def test_each_tweet_comes_or_is_told_to_be_gone(steps: list[int | str]) -> None:
             elif step == "turn":
                 await following(log, lambda: None)
             elif step == "file":
-                log.store.prune(2)  # the fan-out hears of it with the next pruning
+                log.store.prune(2)  # the fan-out learns of it with the next pruning
             else:
                 prune(log, int(step))
         await take_all(log, reader)

@@ -1,4 +1,4 @@
-"""What users may do, without bytes and streams."""
+"""The operations of users, without bytes and streams."""
 
 import sqlite3
 import threading
@@ -29,7 +29,7 @@ from ttweet.storage.contract import Line, Store
 
 
 class Waiting:
-    """Waits until it is told of an outcome."""
+    """A sink that waits for an outcome."""
 
     def __init__(self) -> None:
         self._told = trio.Event()

@@ -1,4 +1,4 @@
-"""What keeps the store from answering is told to the operator, and does not fill the log."""
+"""A store that cannot answer is reported to the operator, and does not fill the log."""
 
 import pytest
 import trio.testing

@@ -240,7 +240,7 @@ def test_no_report_file_is_written_when_none_is_wanted(tmp_path: Path) -> None:
 
 def test_a_terminal_that_stands_still_delays_no_client_and_no_stop(tmp_path: Path) -> None:
     with talking_server(cwd=tmp_path) as server, Client("127.0.0.1", server.port) as client:
-        for _ in range(60):  # some 150 KiB of report lines, twice what the pipe holds; nobody reads it
+        for _ in range(60):  # about 150 KiB of report lines, twice what the pipe holds; the test does not read it
             client.report(*["x" * 250] * 10)
         assert client.post("still stored").id == 1
         server.process.send_signal(signal.SIGTERM)

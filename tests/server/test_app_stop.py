@@ -151,7 +151,7 @@ def test_a_second_signal_ends_the_server_at_once(number: signal.Signals, tmp_pat
         with half_a_frame(server):
             server.read_until("Total: 2")
             server.process.send_signal(number)
-            server.read_until("DISCONNECTION")  # the idle one was let go: the first signal has arrived
+            server.read_until("DISCONNECTION")  # the idle client was disconnected: the first signal has arrived
             server.process.send_signal(number)
             assert server.process.wait(LIMIT_S) == -number
         idle.close()
@@ -166,7 +166,7 @@ def test_sighup_does_nothing_to_a_server_that_is_stopping(number: signal.Signals
         with half_a_frame(server), Client("127.0.0.1", server.port) as idle:
             idle.ping()
             server.process.send_signal(number)
-            server.read_until("DISCONNECTION")  # the idle one was let go: the first signal has arrived
+            server.read_until("DISCONNECTION")  # the idle client was disconnected: the first signal has arrived
             server.process.send_signal(signal.SIGHUP)
         assert server.process.wait(LIMIT_S) == 0
     assert sessions(server.db) == ["stopped"]

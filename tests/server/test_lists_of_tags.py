@@ -1,4 +1,4 @@
-"""What clients see in a list of tags that is kept for all: never less than they know already."""
+"""Clients see a list of tags that is kept for all: never less than they know already."""
 
 from typing import Any
 

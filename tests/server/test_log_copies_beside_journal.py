@@ -1,4 +1,4 @@
-"""The report log's copies beside the journal: soon after a commit, complete at the end, and nobody waits for them."""
+"""The report log's copies while the journal runs: soon after a commit, complete at the end, and no client waits."""
 
 import os
 from collections.abc import AsyncIterator

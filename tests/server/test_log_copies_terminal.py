@@ -1,4 +1,4 @@
-"""The server's terminal: each line once, and nobody is delayed by one that stands still."""
+"""The server's terminal: each line once, and one that stands still delays no client."""
 
 import logging
 import os

@@ -41,7 +41,7 @@ def meet(server: Talking) -> None:
 
 
 def all_shown(server: Talking) -> list[str]:
-    """What is shown until the server has been stopped by Ctrl-C."""
+    """Return the output until Ctrl-C has stopped the server."""
     assert server.process.stderr is not None
     server.process.send_signal(signal.SIGINT)
     lines = server.process.stderr.read().decode().splitlines()

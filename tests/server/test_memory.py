@@ -9,7 +9,7 @@ from ttweet.protocol.frames import encode
 
 CLIENTS = 64
 UPLOADS = 150  # of each client before memory is looked at, and as many again between two looks
-KIB_ALLOWED = 6 * 1024  # of growth, against some 1 KiB for each of 28,800 uploads if they stayed
+KIB_ALLOWED = 6 * 1024  # of growth, against about 1 KiB for each of 28,800 uploads if they stayed
 FRAME = encode("u", "a message of some hundred bytes, so that what is kept of it is seen in the server's memory #flat")
 
 

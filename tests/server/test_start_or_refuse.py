@@ -1,4 +1,4 @@
-"""What a server wants before others can reach it, and what its clients may do then, as an operator meets it."""
+"""An operator's view: what a server requires before others can reach it, and what its clients may do then."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The terminal of events: each once, in order, in bounded memory, and nobody waits for it."""
+"""The terminal of events: each once, in order, in bounded memory, and no client waits for it."""
 
 import logging
 import os
@@ -35,7 +35,7 @@ def a_receipt(number: int, peer: tuple[str, int] | None = PEER) -> Receipt:
 
 
 def texts_of(shown: bytes) -> list[str]:
-    """What the lines say behind their time."""
+    """Return the lines without their time."""
     return [line.partition(" ")[2] for line in shown.decode().splitlines()]
 
 
@@ -44,7 +44,7 @@ def deleted(number: int) -> Event:
 
 
 async def shown_by(watch: Callable[[EventTerminal], None], lines: TextLines | JsonLines | None = None) -> bytes:
-    """What a terminal shows of that, from its start until it has finished."""
+    """Return what a terminal shows of that, from its start until it has finished."""
     with pipe() as (reader, writer), trio.fail_after(GUARD_S):
         shows = EventTerminal(writer, lines or TextLines(Look()), clock=lambda: NOW)
         async with trio.open_nursery() as nursery:

@@ -39,7 +39,7 @@ def upload_cut_off(address: Address, message: bytes) -> None:
 
 
 async def uploaded(here: Serving, message: bytes) -> None:
-    """Upload, and wait until the server is done with the client: nobody tells the client."""
+    """Upload, and wait until the server has finished with the client, which gets no answer."""
     await trio.to_thread.run_sync(upload, here.address, message)
     await here.others_gone()
 

@@ -1,4 +1,4 @@
-"""What contrib/ holds: the unit is as hard as it says, and the image's recipe names what there is."""
+"""The files of contrib/: the unit is as hardened as it says, and the image's recipe names files that exist."""
 
 import json
 import re

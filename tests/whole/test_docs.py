@@ -1,4 +1,4 @@
-"""What the documents say is so: examples run, transcripts hold, tables agree with the code, links lead somewhere."""
+"""The documents are true: examples run, transcripts hold, tables agree with the code, links lead somewhere."""
 
 import ast
 import importlib
@@ -119,12 +119,12 @@ def install(path: Path, script: str) -> None:
 
 
 def read_lines(leader: int) -> Iterator[str]:
-    """The lines that appear on a pseudo-terminal, until its programs have let go of it."""
+    """Yield the lines that appear on a pseudo-terminal, until its programs have closed it."""
     rest = ""
     while True:
         try:
             data = os.read(leader, 65536)
-        except OSError:  # EIO: nobody is left at the other end
+        except OSError:  # EIO: the other end is closed
             data = b""
         if not data:
             break
@@ -145,7 +145,7 @@ def serving(terminal: ExampleTerminal, command: str, lines: int) -> Iterator[tup
             yield next(int(line.rpartition(":")[2]) for line in started if "listening on" in line), started
         finally:
             server.send_signal(signal.SIGINT)
-            list(printed)  # until it has let go of its terminal
+            list(printed)  # until it has closed its terminal
             os.close(leader)
     assert server.returncode == 0
 
@@ -163,7 +163,7 @@ def test_the_examples_of_the_readme_print_what_it_shows(tmp_path: Path) -> None:
 
 
 def first_line(program: str, terminal: ExampleTerminal) -> str:
-    """What a program prints first; it is not waited for, since it may go on for ever."""
+    """Return the first output of a program, without waiting for its end, since it may run until stopped."""
     command = [sys.executable, "-u", "-c", program]
     with subprocess.Popen(command, cwd=terminal.folder, env=terminal.env, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -200,7 +200,7 @@ def speak(connection: socket.socket, lines: list[str]) -> list[str]:
 
 
 def ask_classic(connection: socket.socket, question: str) -> list[str]:
-    """What `printf QUESTION | nc -N` prints."""
+    """Return the output of `printf QUESTION | nc -N`."""
     connection.sendall(question.encode().decode("unicode_escape").encode())
     connection.shutdown(socket.SHUT_WR)
     with connection.makefile(encoding="utf-8") as stream:

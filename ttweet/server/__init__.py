@@ -1,1 +1,1 @@
-"""What listens, and the composition of all parts into one process."""
+"""The listening edges, and the composition of all parts into one process."""

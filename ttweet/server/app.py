@@ -175,7 +175,7 @@ async def serve(
 
 
 def _retention(keep: Keep, journal: Journal, store: SqliteStore, resources: ExitStack) -> Retention | None:
-    """What removes old tweets, with a thread and a reader of its own; None when all are kept."""
+    """Make the task that removes old tweets, with a thread and a reader of its own; None when all are kept."""
     if not keep:
         return None
     worker = resources.enter_context(Worker("retention"))

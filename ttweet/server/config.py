@@ -68,7 +68,7 @@ class TlsFiles(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeSettings:
-    """What can be chosen of one edge. How many clients there may be, and how fast, holds for all edges together."""
+    """The settings of one edge. How many clients there may be, and how fast, holds for all edges together."""
 
     limits: Limits = field(default_factory=Limits)
     certificates: Certificates | None = None  # plain connections without it

@@ -1,4 +1,4 @@
-"""What clients connect to: all that is the same whatever protocol they speak.
+"""The entrance for clients: all that does not depend on their protocol.
 
 An edge takes clients from its listeners, gives each a task, and ends what goes wrong there at that client. The protocol
 makes the connections.
@@ -52,7 +52,7 @@ SendLater = Callable[[EdgeConnection], None]
 
 
 class WireProtocol(Protocol):
-    """What the clients of an edge speak."""
+    """The protocol of an edge's clients."""
 
     not_secured: bytes
     """The last word to a client that does not speak TLS where it must."""
@@ -62,7 +62,7 @@ class WireProtocol(Protocol):
         ...
 
     def connection(self, transport: Transport, place: Place, send_later: SendLater) -> EdgeConnection:
-        """What serves a client that has come."""
+        """The server's end of one client's connection."""
         ...
 
 

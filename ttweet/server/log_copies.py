@@ -1,8 +1,8 @@
 """The report log's copies: Sample.txt and the server's own terminal.
 
 Each is a reader of the log table with a cursor, in a thread of its own, so that a file that is locked, missing or full,
-or a terminal that stands still, delays and fails nobody. What could not be written is written later: the table is the
-truth. Knows no client and no wire.
+or a terminal that stands still, delays and fails no client. Lines that could not be written are written later: the
+table is the truth. Knows no client and no wire.
 """
 
 import errno
@@ -67,10 +67,10 @@ class _Renamed(NamedTuple):
 class SampleFile:
     """The file with the lines of the current session: a regular file, of one name, emptied at the start.
 
-    A file that ttweet did not write is left alone. One of ours that was removed, renamed, replaced, cut or added to is
-    begun anew with the whole session, as is one that could not be written to its end, and one of `max_bytes`: more than
-    the log keeps, or a server that runs for years would fill the disk.
-    Another process's lock on it is respected, so two servers never mix their lines in one file.
+    A file that ttweet did not write is left alone. One of ours that was removed, renamed, replaced, cut or added to
+    begins again with the whole session, as is one that could not be written to its end, and one of `max_bytes`: more
+    than the log keeps, or a server that runs for years would fill the disk. Another process's lock on it is respected,
+    so two servers never mix their lines in one file.
     """
 
     details = False
@@ -102,7 +102,7 @@ class SampleFile:
         try:
             _write_all(self._fd, lines)
         except OSError:
-            self.close()  # some of it may stand there: begin anew
+            self.close()  # some of it may be in the file: begin again
             raise
         self._size += len(lines)
 

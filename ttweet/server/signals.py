@@ -32,8 +32,9 @@ class Signals(NamedTuple):
 def heed() -> Iterator[Signals]:
     """Receive signals during the block. From its end on SIGHUP does nothing, and the others end the process.
 
-    A terminal may send SIGHUP twice as it ends, and logrotate knows of no stop. What nobody has read is raised again at
-    the end of the block, which puts back what it has found: so that must stand there before.
+    A terminal may send SIGHUP twice as it ends, and logrotate knows of no stop. A signal that was not read is raised
+    again at the end of the block, after the earlier handlers are back: they must be
+    set before the block.
     """
     hangup_stops = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
     for number in HEEDED:

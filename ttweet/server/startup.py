@@ -1,4 +1,4 @@
-"""What is checked before a server starts, what is told then, and why one that cannot start does not.
+"""The checks before a server starts, its first messages, and the error of one that cannot start.
 
 Knows no tasks: all of it runs before the event loop, or in one step of it.
 """
@@ -71,7 +71,7 @@ def without_address(config: Config, exc: ListenError) -> int:
 
 
 def could_listen(config: Config, addresses: list[Address]) -> bool:
-    """Whether a server can listen, which is told if not: no database need be made for one that cannot."""
+    """Return whether a server can listen, and log why not: without a port it needs no database."""
     try:
         entrances = listen(config, addresses)
     except ListenError as exc:
@@ -111,12 +111,12 @@ def destinations(config: Config) -> list[Destination]:
 
 
 def event_lines(look: Look) -> Lines:
-    """What makes the lines of a terminal that shows events."""
+    """Return the formatter of a terminal that shows events."""
     return TextLines(look) if look.format == "text" else JsonLines(ascii_only=look.columns is not None)
 
 
 def event_terminal(config: Config) -> EventTerminal | None:
-    """What shows events, if they are to be shown."""
+    """Return the terminal that shows events, or None when none is to show them."""
     if sys.stderr is None or config.quiet or config.look.format == "classic":
         return None
     return EventTerminal(sys.stderr.fileno(), event_lines(config.look))
@@ -174,7 +174,7 @@ def announce_rights(anonymous: frozenset[str]) -> None:
 
 
 def _held(db: Path, store: SqliteStore) -> str:
-    """What a file holds, told by ids: some in between may be missing, and to count tweets takes a look at each."""
+    """Describe the tweets of a file by their oldest and newest id, since counting would read every tweet."""
     newest = store.position().last
     if newest is None:
         return f"{db} holds no tweets"

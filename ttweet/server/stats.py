@@ -1,7 +1,7 @@
 """How a running server is doing: what it has counted since it started, and the limits that it keeps to.
 
-What is counted is counted where it happens, once a connection, a refusal or a batch, so that no tweet pays for it; the
-rest is looked up when somebody asks. Knows no bytes and no command line.
+Events are counted where they happen, once a connection, a refusal or a batch, so that no tweet pays for it. The rest is
+looked up for a query. Knows no bytes and no command line.
 """
 
 from collections import Counter
@@ -17,7 +17,7 @@ from ttweet.server.net.admission import Admission
 
 
 class StatsCollector:
-    """One document about a server, made anew each time it is collected; docs/protocol.md tells what is in it."""
+    """One document about a server, made again each time it is collected; docs/protocol.md tells what is in it."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class StatsCollector:
         retention: Retention | None = None,
         clock: Clock = now_ms,
     ) -> None:
-        """`limits` is told as it is."""
+        """`limits` becomes part of the document as it is."""
         self._journal = journal
         self._places, self._throttle = admission
         self._limits = limits

@@ -21,7 +21,7 @@ def target(tmp_path: Path) -> Path:
 
 
 def copied(source: Path, target: Path) -> list[tuple[int, int]]:
-    """Back up and return what was told of the progress."""
+    """Back up and return the reports of the progress."""
     seen: list[tuple[int, int]] = []
     back_up(source, target, overwrite=False, progress=lambda done, pages: seen.append((done, pages)))
     return seen

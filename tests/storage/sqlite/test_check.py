@@ -1,4 +1,4 @@
-"""What a check of the file finds, what it leaves alone, and that a server refuses a damaged file untouched."""
+"""A check finds what is wrong with a file and ignores the rest; a server refuses a damaged file without touching it."""
 
 from contextlib import closing
 from pathlib import Path

@@ -65,7 +65,7 @@ def rename_and_make_folder(path: Path) -> None:
 
 
 def write_another_log(path: Path) -> None:
-    """What a sqlite3 shell leaves that has written without our log."""
+    """Leave what a sqlite3 shell leaves that has written without our log."""
     remove("-wal", "-shm")(path)
     Path(f"{path}-wal").write_bytes(b"another history")
 
@@ -230,7 +230,7 @@ def test_a_file_that_another_program_has_written_is_left_to_it(path: Path, store
 
 
 def leave_empty_log(path: Path) -> None:
-    """What a reader such as `ttweet tags` leaves that came after the files had gone."""
+    """Leave the files of a reader such as `ttweet tags` that came after ours had gone."""
     remove("-wal", "-shm")(path)
     Path(f"{path}-wal").touch()
     Path(f"{path}-shm").write_bytes(bytes(32768))

@@ -1,4 +1,4 @@
-"""Entries that are applied inside somebody else's transaction: several batches in one, beside rows of its own."""
+"""Entries that are applied inside a caller's transaction: several batches in one, with other rows of the caller."""
 
 import sqlite3
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A power cut in the middle of the first start: the next start takes the unfinished file back and begins anew."""
+"""A power cut in the middle of the first start: the next start discards the unfinished file and begins again."""
 
 import shutil
 import sqlite3

@@ -1,4 +1,4 @@
-"""What others put on our tables: what is welcome, what is refused, and that nothing acknowledged is lost for it."""
+"""Objects of other programs on our tables: some are welcome, some are refused, and no acknowledged tweet is lost."""
 
 import shlex
 import sqlite3

@@ -1,4 +1,4 @@
-"""What reading a database leaves beside it: nothing that was not there before."""
+"""Reading a database leaves no files beside it that were not there before."""
 
 from collections.abc import Callable
 from contextlib import closing, suppress

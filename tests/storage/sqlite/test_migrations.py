@@ -57,7 +57,7 @@ def next_step(db):
 
 
 def older_file(path: Path, *, before: str) -> None:
-    """Make a file of the schema that there was before a step, with a tweet of ann's and one of nobody's."""
+    """Make a file of the schema before a step, with a tweet of ann and an anonymous one."""
     migrations = runpy.run_path(str(migrating.migrations_path()))["migrations"]
     with closing(sqlite3.connect(path)) as connection:
         migrations.apply(Database(connection), stop_before=before)

@@ -74,7 +74,7 @@ class StoreModel(RuleBasedStateMachine):
             self.close()
             shutil.rmtree(self.folder)
 
-    # What changes the file
+    # Steps that change the file
 
     @rule(batch=st.lists(st.tuples(TEXTS, AUTHORS, KEYS, BESIDE), min_size=1, max_size=6), later=LATER)
     def append(self, batch: list[tuple[str, str | None, str | None, list[str]]], later: int) -> None:
@@ -150,7 +150,7 @@ class StoreModel(RuleBasedStateMachine):
         self.close()
         self.store = self.opened(folder / "tweets.db")
 
-    # What is asked
+    # Queries
 
     @rule(spelling=SPELLINGS, limit=st.integers(1, 5), before=st.none() | st.integers(1, 30))
     def tweets_of_tag(self, spelling: str, limit: int, before: int | None) -> None:

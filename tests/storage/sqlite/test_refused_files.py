@@ -1,4 +1,4 @@
-"""Files that are left alone: somebody else's, damaged, newer, shared, and those in the place of ours."""
+"""Files that are left alone: of other programs, damaged, newer, shared, and those in the place of ours."""
 
 import fcntl
 import os

@@ -42,7 +42,7 @@ def findings(path: Path) -> list[Finding]:
 
 
 def files(path: Path) -> dict[str, bytes]:
-    """What is in each file of the folder but the lock, and but what a reader leaves."""
+    """Return the content of each file of the folder, except the lock and the files that a reader leaves."""
     content = {file.name: file.read_bytes() for file in path.parent.iterdir()}
     return {name: data for name, data in content.items() if data and not name.endswith((".lock", "-shm"))}
 
@@ -117,7 +117,7 @@ def test_a_sound_file_is_left_alone(stopped: Path) -> None:
 
 
 def lose_a_row(path: Path) -> None:
-    """Of a table, and not of its index."""
+    """Return the first page of a table, and not of its index."""
     [row] = sql(path, "SELECT * FROM sqlite_schema WHERE name = 'tweets_by_author'")
     sql(path, "PRAGMA writable_schema = ON", "DELETE FROM sqlite_schema WHERE name = 'tweets_by_author'")
     sql(path, "DELETE FROM tweets WHERE id = 2")

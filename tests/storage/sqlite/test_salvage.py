@@ -1,4 +1,4 @@
-"""What is saved of a damaged file: all that was not on the lost pages, and the ids of what was."""
+"""Saving a damaged file: all tweets outside the lost pages, and the ids of those inside."""
 
 import re
 import shlex
@@ -34,7 +34,7 @@ def stopped(path: Path) -> Path:
 
 
 def saved(path: Path) -> tuple[list[Entry], list[tuple[int, int]]]:
-    """What a damaged file still has, and the gaps."""
+    """Return what a damaged file still has, and the gaps."""
     with closing(Salvage(path)) as salvage:
         entries, cursor = [], 0
         while page := salvage.entries_after(cursor, 256):

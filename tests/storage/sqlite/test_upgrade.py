@@ -167,7 +167,7 @@ LETTER, DIGITS, FOLDS, MARKED = "\U00031350", "\U00011f50\U00011f51", "\U0001e03
 
 
 def ask_other_python(reader: Queries) -> None:
-    """What Python 3.13 stored; to 3.11 and 3.12 some of it is unassigned."""
+    """Characters that Python 3.13 stored; to 3.11 and 3.12 some of them are unassigned."""
     found = [ids_of_tag(reader, tag) for tag in (LETTER, DIGITS, FOLDS, MARKED, "plain")]
     assert [ids[-1:] for ids in found] == [[1], [2], [3], [4], [6]]
     assert [tweet.id for tweet in reader.tweets_of_author(LETTER, limit=9).tweets] == [7, 6, 5, 4, 3, 2, 1]

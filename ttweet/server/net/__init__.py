@@ -1,1 +1,1 @@
-"""What every edge uses: sockets that listen, transports, TLS, places, deadlines and rates."""
+"""The parts that every edge uses: sockets that listen, transports, TLS, places, deadlines and rates."""

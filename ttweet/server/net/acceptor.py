@@ -43,7 +43,7 @@ class Acceptor:
     async def accept(self, listener: socket.socket, admit: Admit) -> None:
         """Have all clients served that come to a listener, until cancelled.
 
-        What accept(2) fails with says that descriptors or memory are short, or tells of a network error of the client
+        An error of accept(2) says that descriptors or memory are short, or tells of a network error of the client
         that came: neither is a reason to end.
         """
         while True:

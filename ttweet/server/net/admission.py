@@ -7,7 +7,7 @@ from ttweet.server.net.throttle import Throttle
 
 
 class Admission(NamedTuple):
-    """What the edges of a server share in taking clients in."""
+    """The parts of admitting clients that the edges of a server share."""
 
     places: Places
     throttle: Throttle

@@ -49,7 +49,7 @@ def listen(hosts: tuple[str, ...], port: int) -> list[socket.socket]:
 def listen_at(addresses: list[Address], port: int) -> list[socket.socket]:
     """Sockets that listen on the addresses, at the same port, which 0 leaves to the kernel.
 
-    What they accept inherits TCP_NODELAY, as an answer leaves in one write and must not wait, and DEAD_LINK_S, so that
+    Accepted sockets inherit TCP_NODELAY, as an answer leaves in one write and must not wait, and DEAD_LINK_S, so that
     a dead link that is sent to, if only a ping, ends its connection. Raises ListenError.
     """
     for _ in range(PORT_TRIES - 1):
@@ -77,7 +77,7 @@ def resolve(hosts: tuple[str, ...], port: int) -> list[Address]:
 
 
 def why_not_listening(host: str, port: int, exc: OSError) -> str:
-    """What is said of an error of `listen`: what would work."""
+    """Return the sentence about an error of `listen`, with what would work."""
     if isinstance(exc, socket.gaierror):
         return f"invalid host {host!a}: use an address of this machine, such as 127.0.0.1"
     match exc.errno:

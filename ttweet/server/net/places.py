@@ -1,7 +1,7 @@
 """The clients that are connected, whichever edge they came to, and which makes room when another one comes.
 
 A connection is judged by what the server has done for it, not by what it has sent: a request that was refused is none.
-Choosing looks at every connection, some 0.3 ms for a thousand, and happens only while the server is full.
+Choosing looks at every connection, about 0.3 ms for a thousand, and happens only while the server is full.
 """
 
 from collections import Counter
@@ -24,7 +24,7 @@ MIN_ANTEROOM = 4  # clients that may connect to a full server to show a token, a
 
 
 class Standing(Enum):
-    """What the server has done for a client so far."""
+    """The service that a client has had so far."""
 
     SILENT = "no whole request has come"
     REFUSED = "every request was refused"
@@ -64,7 +64,7 @@ class Guest(Timed, Protocol):
 
     @property
     def standing(self) -> Standing:
-        """What the server has done for it."""
+        """The service that it has had."""
         ...
 
     @property
@@ -125,7 +125,7 @@ class Places:
         await sweeper.sweep(self.guests)
 
     async def recheck(self) -> None:
-        """See who everybody is, now that tokens have changed."""
+        """Check the identity of all clients, now that tokens have changed."""
         await sweeper.for_each([*self.guests], self.guests, lambda guest: guest.recheck())
 
     async def stop(self) -> None:
@@ -185,7 +185,7 @@ class Places:
 
 
 def full(amount: int) -> ProtocolError:
-    """What a client is told for which there is no place."""
+    """Return the error for a client without a place."""
     return ProtocolError("busy", f"the server is full with {amount} clients; retry later")
 
 
@@ -198,10 +198,10 @@ def who_makes_room(guests: Iterable[G], network: str, token: str | None, max_cli
     """The guest whose place a client from this network gets, with this token or none; None when all may stay.
 
     The order is: the first that is silent, the first that was only refused, then the one without a token, of the
-    largest network, that has been idle longest, and then the one with a token, of that which has most places. A client
-    without a token gets only the place of a network with more than its share, and one with a token that of any network,
-    or of a token with more than its share; and only where its own has fewer. `guests` are in the order in which they
-    came.
+    largest network, that has been idle longest, and then the one with a token, of the identity with most places. A
+    client without a token gets only the place of a network with more than its share, and one with a token that of any
+    network, or of a token with more than its share; and only where its own has fewer. `guests` are in the order in
+    which they came.
     """
     served: list[G] = []
     known: list[G] = []

@@ -35,8 +35,8 @@ class Gauge:
     def hold_back(self, requests: Sequence[R]) -> list[R | SlowDown]:
         """The requests, with the error to answer with in place of each that comes too early.
 
-        What travels behind such a request, and counts as much, is refused like it, without a look at the rate. A report
-        line that comes too early is left out, as nobody reads an answer to it.
+        A request that arrives behind a refused one, and counts as much, is refused too, without a look at the rate. A
+        report line that comes too early is left out, as no client reads an answer to it.
         """
         allowed: list[R | SlowDown] = []
         refused: dict[int, SlowDown] = {}  # by cost
@@ -83,7 +83,7 @@ class Throttle:
         self._loopback = rates.loopback
 
     def gauge(self, peer: Peer, principal: Callable[[], Principal]) -> Gauge | None:
-        """What counts a client's requests, or None when it may be as fast as it can. `principal` says who it is now."""
+        """Return the counter of a client's requests, or None without a limit. `principal` returns its identity."""
         if self.limiter is None or (is_local(peer[0]) and not self._loopback):
             return None
         return Gauge(self.limiter, network_of(peer[0]), principal)

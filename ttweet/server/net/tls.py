@@ -59,7 +59,7 @@ class TlsTransport:
                 return data
 
     def send_now(self, data: bytes) -> int:
-        """See Transport. What it does not send must be given to `send` next.
+        """See Transport. Bytes that it does not send must be given to `send` next.
 
         No more is encrypted than a record beyond what the socket takes: followers share the plain text that waits.
         """
@@ -120,7 +120,7 @@ class TlsTransport:
         await self._send_encrypted()
 
     async def _end(self, last: bytes) -> None:
-        """Send a last answer and read until the client goes, lest a reset overtake it, or has sent too much."""
+        """Send a last answer and read until the client goes, so that no reset overtakes it, or has sent too much."""
         left = MAX_DISCARDED_BYTES
         with suppress(*LOST):
             await self._plain.send(last)

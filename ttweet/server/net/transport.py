@@ -86,7 +86,7 @@ class _Sending:
 class Readiness:
     """Tells socket transports when there is something to read: one epoll set, in which a socket stays for its life.
 
-    Trio's own `wait_readable` arms epoll anew at each wait, a system call and some bookkeeping for each request, a
+    Trio's own `wait_readable` arms epoll again at each wait, a system call and some bookkeeping for each request, a
     seventh of the server's time. Here a socket is registered once, edge-triggered, and trio waits for the set.
     """
 
@@ -95,7 +95,7 @@ class Readiness:
         self._transports: dict[int, SocketTransport] = {}
 
     async def run(self) -> None:
-        """Wake transports until cancelled; then let go of the set."""
+        """Wake transports until cancelled; then close the set."""
         with self._epoll:
             while True:
                 await trio.lowlevel.wait_readable(self._epoll.fileno())
@@ -103,7 +103,7 @@ class Readiness:
                     self._transports[fd].note(events)
 
     def add(self, fd: int, transport: "SocketTransport") -> None:
-        """Watch a socket; if it can be read already, its transport is told at once."""
+        """Watch a socket; if it can be read already, its transport is woken at once."""
         system.watch(self._epoll, fd)
         self._transports[fd] = transport
 
@@ -212,7 +212,7 @@ class Sockets:
             await self._readiness.run()
 
     def transport(self, sock: socket.socket) -> Transport:
-        """What carries the bytes of a connected, non-blocking socket."""
+        """The transport of a connected, non-blocking socket."""
         return WaitingTransport(sock) if self._readiness is None else SocketTransport(sock, self._readiness)
 
 

@@ -101,7 +101,7 @@ class Connection:
                     self._state = READING
             await self._finish()
         except LOST:
-            pass  # nobody is left to be told
+            pass  # the client is gone
         finally:
             self.close()
 
@@ -178,7 +178,7 @@ class Connection:
             self._close_if_done()
 
     def recheck(self) -> None:
-        """See who this is, now that tokens have changed; a client that may no longer be here hears so and goes."""
+        """Check the identity, now that tokens have changed; disconnect a client that has lost its rights."""
         try:
             self._session.recheck()
         except ProtocolError as error:
@@ -186,7 +186,7 @@ class Connection:
             self.answered()
 
     def expire(self) -> None:
-        """Close, now that the deadline has passed, and tell the client if it would hear."""
+        """Close, now that the deadline has passed, and send the client the error if it can read it."""
         unsent, unfinished = self._outbox.unsent, self._reader.unfinished
         if self.is_working and not unsent:
             self._deadline.move(progressed=True)  # it is waiting for the disk, which is not its fault
@@ -239,7 +239,7 @@ class Connection:
         return events
 
     async def _handle_all(self, events: list[Event]) -> None:
-        """Carry out requests in their order. What is answered leaves before the task waits or others run."""
+        """Carry out requests in their order. Answers leave before the task waits or others run."""
         self._turn = 0
         for event in events:
             if self._session.ended:
@@ -308,7 +308,7 @@ class Connection:
             self._state = after_last(self._state)
 
     def _room(self) -> Awaitable[None] | None:
-        """What to await before the next request: each may have put a line into the journal."""
+        """Await these before the next request: each may have put a line into the journal."""
         return None if self._service.has_room else self._service.room()
 
     def _query(self, request: Query) -> Awaitable[None] | None:
@@ -331,7 +331,7 @@ class Connection:
             answer: Answer | Refused | StoreError = await found
         except (Refused, StoreError) as error:
             answer = error
-        if not self._session.ended:  # else it has lost its token meanwhile, and has heard so
+        if not self._session.ended:  # else it has lost its token meanwhile, and has got the error
             self._refuse(answer) if isinstance(answer, TtweetError) else self._answer(answer)
 
     def _answer(self, answer: Answer) -> None:
@@ -339,7 +339,7 @@ class Connection:
         self._served = True
 
     def _deliver(self) -> None:
-        """Send what is answered, and only then let pushes go on: none may overtake the answer to its follow."""
+        """Send what is answered, and only then resume pushes: none may overtake the answer to its follow."""
         self._flush()
         self._session.resume()
 
@@ -349,7 +349,7 @@ class Connection:
             self._session.sign_out()
 
     def _ping(self) -> None:
-        """Give a follower that has heard nothing for a while a sign of life, which also finds a dead link."""
+        """Send a keep-alive to a follower that got nothing for a while, which also finds a dead link."""
         self._deadline.wait_for_keep_alive()
         if self._quiet:
             self._send(ENCODER.keep_alive)

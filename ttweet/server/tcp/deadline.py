@@ -46,7 +46,7 @@ class Deadline:
 
     @property
     def missing(self) -> str:
-        """What has not come in time."""
+        """Name what is late."""
         if not self._reader.begun:
             return f"not one byte (within {self._limits.first_byte_s:g} seconds)"
         if self._reader.unfinished:

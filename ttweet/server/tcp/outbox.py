@@ -1,4 +1,4 @@
-"""What goes out to one client: answers in the order of the requests, and pushes between them.
+"""The output to one client: answers in the order of the requests, and pushes between them.
 
 All of it is encoded here. An upload is answered by its receipt, which stands in the queue until it is decided. Whatever
 is ready leaves in one write; what the socket does not take is sent by `send_rest`, in a task of its own.

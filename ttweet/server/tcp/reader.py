@@ -7,7 +7,7 @@ from ttweet.server.net.throttle import Gauge
 
 
 def reader_for(gauge: Gauge | None, json: Json) -> RequestReader:
-    """What a client's bytes are read with."""
+    """The readers of a client's bytes."""
     return RequestReader(json) if gauge is None else ThrottledReader(json, gauge)
 
 

@@ -17,7 +17,7 @@ from enum import Enum
 
 
 class State(Enum):
-    """What a connection is at; see the table of this module."""
+    """The state of a connection; see the table of this module."""
 
     READING = "it waits for bytes"
     HANDLING = "what was read is carried out"
