@@ -35,32 +35,13 @@ async def interrupted(follower: ttweet.AsyncFollower) -> None:
         pytest.fail(f"{await anext(follower)} has come")
 
 
-async def test_the_verbs_are_those_of_the_client() -> None:
-    async with client_of_server("matt") as (client, _):
-        stored = await client.post("Sushi #Tokyo", tags=["beside"])
-        assert (stored.id, stored.tags) == (1, ["Tokyo", "beside"])
-        last = await client.last()
-        assert last == ttweet.Tweet(1, stored.at, "matt", "Sushi #Tokyo", ("Tokyo", "beside"))
-        assert await client.tweet(1) == last
-        assert (await client.tweets_of_tag("TOKYO")).tweets == [last]
-        assert (await client.tweets_by("matt")).tweets == [last]
-        assert (await client.tweets_since_login("matt")).tweets == [last]
-        assert await client.who() == ["matt"]
-        assert [one.tag for one in (await client.list_tags(limit=1)).tags] in (["Tokyo"], ["beside"])
-        await client.ping()
-
-
-FOR_THREADS_ALONE = {"connect", "deletions_after", "last_text", "post_many", "reach", "report", "report_if_connected"}
+FOR_THREADS_ALONE = {"connect", "report_if_connected"}
 
 
 def verbs(kind: type) -> dict[str, list[tuple[str, object, object]]]:
     """The parameters of each public method: name, kind and default."""
     return {
-        name: [
-            (each.name, each.kind, each.default)
-            for each in inspect.signature(verb).parameters.values()
-            if each.name != "timeout_s"
-        ]
+        name: [(each.name, each.kind, each.default) for each in inspect.signature(verb).parameters.values()]
         for name, verb in inspect.getmembers(kind, inspect.isfunction)
         if not name.startswith("_")
     }

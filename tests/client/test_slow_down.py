@@ -31,7 +31,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
     for module in ("sync_client", "follower"):
         monkeypatch.setattr(f"ttweet.client.{module}.pause", lambda pause_s, until: noted.append(pause_s))
-    monkeypatch.setattr("ttweet.client.async_client.trio.sleep", note)
+    monkeypatch.setattr("ttweet.client.async_link.trio.sleep", note)
     return noted
 
 
@@ -47,7 +47,7 @@ def test_a_request_is_made_again_when_the_server_says(pauses: list[float]) -> No
 
 def test_who_asks_for_deletions_obeys_too(pauses: list[float]) -> None:
     pushes = line("ok", {"from": 1}) + line("x", {"id": 5, "at": 1, "tweet": 2}) + line("e", {"id": 7})
-    with peer(says(TOO_FAST), says(pushes)) as client:
+    with peer(says(TOO_FAST, pushes, DONE)) as client:
         assert client.deletions_after(1) == {5}
     assert pauses == [7]
 
@@ -123,8 +123,7 @@ def test_a_rate_that_nobody_can_wait_for_is_a_refusal(tmp_path: Path) -> None:
 
 def test_no_pause_goes_beyond_the_deadline_of_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
     ends: list[float] = []
-    for module in ("sync_client", "pipeline"):
-        monkeypatch.setattr(f"ttweet.client.{module}.pause", lambda pause_s, until: ends.append(until))
+    monkeypatch.setattr("ttweet.client.sync_client.pause", lambda pause_s, until: ends.append(until))
     stored = line("ok", {"id": 1, "at": 7, "tags": []})
     with peer(says(TOO_FAST, DONE, TOO_FAST, stored)) as client:
         client.deadline = time.monotonic() + LIMIT_S

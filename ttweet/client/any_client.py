@@ -9,20 +9,22 @@ from ttweet import defaults
 from ttweet.client import servers
 from ttweet.client.endpoint import Endpoint, TlsFiles
 from ttweet.client.servers import address
+from ttweet.client.verbs import Verbs
 from ttweet.model.errors import ConnectError
 from ttweet.protocol import frames
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, TypeVar
+    from typing import TypeVar
 
+    from ttweet.client.exchanges import Steps
     from ttweet.client.retry import RetryBudget
 
     T = TypeVar("T")
 
 
-class AnyClient:
+class AnyClient(Verbs):
     """A server and how to come to it.
 
     A server is named `HOST:PORT`, with its port 13001 if none is given, or by host and port apart.
@@ -81,8 +83,9 @@ class AnyClient:
 
         return RetryBudget(self._retry_budget_s, self._on_wait)
 
-    def _shaped(self, shape: Callable[[Any], T], data: Any) -> T:
+    def _checked(self, steps: Steps[T]) -> Steps[T]:
+        """The same steps, with a ConnectError for an answer that is none of ttweet's."""
         try:
-            return shape(data)
+            return (yield from steps)
         except frames.MISFITS as exc:
             raise ConnectError("unknown", f"{address(self.host, self.port)} is not a ttweet server") from exc

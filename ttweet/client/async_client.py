@@ -3,23 +3,29 @@
 One connection for requests, which many tasks may share, and one for each follower. Knows no server and no storage.
 """
 
-from collections.abc import Callable, Iterable
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import trio
 
-from ttweet.client import link_errors
+from ttweet.client import exchanges, link_errors
 from ttweet.client.any_client import AnyClient
 from ttweet.client.async_follower import AsyncFollower
-from ttweet.client.async_link import AsyncLink, open_link
+from ttweet.client.async_link import AsyncLink, open_link, pause
 from ttweet.client.cursor import Cursor, FollowListener
+from ttweet.client.exchanges import RECEIVE
+from ttweet.client.pipeline import Pipeline
 from ttweet.client.retry import RetryBudget
 from ttweet.client.servers import ServerAddress
-from ttweet.model.errors import ConnectError, SlowDown
-from ttweet.model.tweets import Deletion, Page, TagPage, Tombstone, Tweet
-from ttweet.protocol import calls, frames, replies
-from ttweet.protocol.replies import Stored
+from ttweet.client.waiting import FOREVER
+from ttweet.model.errors import ConnectError, Refused, SlowDown
+
+if TYPE_CHECKING:
+    from ttweet.client.exchanges import Exchange, Step, Steps
+    from ttweet.client.pipeline import Batch, Outcome
 
 T = TypeVar("T")
 
@@ -27,13 +33,16 @@ T = TypeVar("T")
 class AsyncClient(AnyClient):
     """A server, as its clients see it. It connects at the first request, and again when a connection has ended.
 
-    Every method raises ConnectError and Refused as those of Client do. A cancelled request ends the connection, since
-    no task would take its answer. Its tweet may be stored or not. A `name` is as in Client.
+    Each verb of Client is awaited here and raises ConnectError and Refused as there. A cancelled request ends the
+    connection, since no task would take its answer. Its tweet may be stored or not. A `name` is as in Client.
+
+    `deadline`, a time of trio.current_time(), may be set: no method waits beyond it, whatever it waits for.
     """
 
     def _start(self) -> None:
         self._asking = trio.Lock()
         self._link: AsyncLink | None = None
+        self.deadline = FOREVER
 
     async def __aenter__(self) -> Self:
         return self
@@ -49,110 +58,129 @@ class AsyncClient(AnyClient):
             self._link.close()
             self._link = None
 
-    async def post(self, text: str, *, tags: Iterable[str] = (), scan: bool = True, key: str | None = None) -> Stored:
-        """Upload a tweet; it is on the server's disk when this returns. See Client.post."""
-        call = calls.post(text, tags, scan=scan, key=key)
-        try:
-            return await self.call(*call)
-        except ConnectError as error:
-            raise link_errors.of_upload(error, key) from error
+    async def reach(self) -> None:
+        """Connect now instead of with the first request. Raises ConnectError, Refused."""
+        await self._put_back(await self._take())
 
-    async def last(self) -> Tweet | None:
-        """The newest tweet; None when there is none or it is empty."""
-        return await self.call(*calls.last())
-
-    async def tweet(self, id_: int) -> Tweet | Tombstone | None:
-        """The tweet with this id, or its tombstone if it is deleted; None when its text is empty. See Client.tweet."""
-        return await self.call(*calls.tweet(id_))
-
-    async def tweets_of_tag(self, tag: str, *, limit: int | None = None, before: int | None = None) -> Page:
-        """The newest tweets of a tag in any spelling, newest first; with `before` those with a lower id."""
-        return await self.call(*calls.tweets_of_tag(tag, limit=limit, before=before))
-
-    async def tweets_by(self, name: str, *, limit: int | None = None, before: int | None = None) -> Page:
-        """The newest tweets of an author, newest first; with `before` those with a lower id."""
-        return await self.call(*calls.tweets_of_author(name, limit=limit, before=before))
-
-    async def tweets_since_login(self, name: str, *, limit: int | None = None, after: int | None = None) -> Page:
-        """The tweets since the login of an author who is online, oldest first; with `after` those with a higher id."""
-        return await self.call(*calls.tweets_since_login(name, limit=limit, after=after))
-
-    async def who(self) -> list[str]:
-        """The names that are online, in the order of their login."""
-        return (await self.call(*calls.list_names())).names
-
-    async def list_tags(self, *, limit: int | None = None, numbers: bool = False) -> TagPage:
-        """The most used tags; those without a letter only with `numbers`."""
-        return await self.call(*calls.list_tags(limit=limit, numbers=numbers))
-
-    async def stats(self) -> dict[str, dict[str, Any]]:
-        """How the server is doing. See Client.stats."""
-        return (await self.call(*calls.stats())).parts
-
-    async def delete(self, tweet: int) -> Deletion:
-        """Delete a tweet, its text, tags and author; its id stays. See Client.delete."""
-        return await self.call(*calls.delete(tweet))
-
-    async def ping(self) -> None:
-        """See whether the server answers."""
-        await self.call(*calls.ping())
-
-    def follow(self, *tags: str, after: int | None = None, listener: FollowListener | None = None) -> AsyncFollower:
+    def follow(
+        self,
+        *tags: str,
+        after: int | None = None,
+        timeout_s: float | None = None,
+        listener: FollowListener | None = None,
+    ) -> AsyncFollower:
         """Iterate over tweets with any of the tags, or over all: first those after the id, then live.
 
-        Without `after` only new ones. It reconnects and resumes by itself until it is cancelled or left.
+        Without `after` only new ones. It reconnects and resumes by itself, without end or for `timeout_s`, and calls
+        the listener. It has a connection of its own; see AsyncFollower for what is promised and raised.
         """
-        return AsyncFollower(self._connect, Cursor(tags, after, listener))
-
-    async def request(self, operation: str, data: object) -> Any:
-        """Ask one thing and return the data of its answer."""
-        return await self._ask(frames.encode(operation, data))
+        deadline = self.deadline if timeout_s is None else min(self.deadline, trio.current_time() + timeout_s)
+        return AsyncFollower(self._connect, Cursor(tags, after, listener), deadline)
 
     async def call(self, frame: bytes, shape: Callable[[Any], T]) -> T:
         """Make one of the calls of `protocol.calls` and return what its shape makes of the answer."""
-        return self._shaped(shape, await self._ask(frame))
+        return await self.carry_out(lambda: exchanges.ask((frame, shape)))
 
-    async def _ask(self, frame: bytes) -> Any:
+    async def carry_out(self, exchange: Callable[[], Exchange[T]]) -> T:
+        """Carry out an exchange and return its result. One refused with `slow_down` is begun again."""
+        steps, explained = exchange()
+        try:
+            return await self._obeying(lambda: self._carry_out_once(steps()))
+        except ConnectError as error:
+            raise explained(error) from error.__cause__
+
+    async def carry_out_batch(self, batch: Batch) -> AsyncIterator[Outcome]:
+        """Carry out the uploads of a batch and yield their outcomes in order. It has a connection to itself."""
+        uploads, in_flight = batch
+        pipeline = Pipeline(in_flight, self._retry_budget())
+        link = await self._obeying(self._take)
+        try:
+            while (data := pipeline.fill(uploads)) or pipeline:
+                await link.send(data)
+                for _ in range((len(pipeline) + 1) // 2):
+                    yield await self._converse(link, pipeline.next_outcome())
+            await self._put_back(link)
+        except BaseException:
+            link.close()
+            raise
+
+    async def _obeying(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Return the answer once the server is not too busy. A request refused with `slow_down` has done nothing."""
         budget: RetryBudget | None = None
         while True:
             try:
-                return await self._ask_once(frame)
+                return await ask()
             except SlowDown as refused:
                 budget = budget or self._retry_budget()
-                await trio.sleep(budget.pause_s(refused))
+                await pause(budget.pause_s(refused), self.deadline)
 
-    async def _ask_once(self, frame: bytes) -> Any:
+    async def _carry_out_once(self, steps: Steps[T]) -> T:
         async with self._asking:
             link = await self._usable_link()
             try:
-                answer = await link.ask(frame, self._timeout_s)
+                return await self._converse(link, steps)
+            except Refused:
+                raise
             except BaseException:
                 self.close()  # an answer that is still to come would be taken for that of the next request
                 raise
-        return self._shaped(replies.data_of, answer)
+
+    async def _converse(self, link: AsyncLink, steps: Steps[T]) -> T:
+        steps = self._checked(steps)
+        try:
+            step = next(steps)
+            while True:
+                step = steps.send(await self._carry_out_step(link, step))
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    async def _carry_out_step(self, link: AsyncLink, step: Step) -> bytes | None:
+        if step is RECEIVE:
+            return await link.receive()
+        if isinstance(step, bytes):
+            await link.send(step)
+        else:
+            await pause(step, self.deadline)
+        return None
+
+    async def _take(self) -> AsyncLink:
+        """The shared connection, or a new one: no other task has it until it is put back."""
+        async with self._asking:
+            link = await self._usable_link()
+            self._link = None
+            return link
+
+    async def _put_back(self, link: AsyncLink) -> None:
+        async with self._asking:
+            if self._link is None:
+                self._link = link
+            else:
+                link.close()
 
     async def _usable_link(self) -> AsyncLink:
         if self._link is not None and self._link.has_ended():
             self.close()
         if self._link is None:
-            self._link = await self._connect()
+            self._link = await self._connect(self.deadline)
+        self._link.wait_until(self.deadline)
         return self._link
 
-    async def _connect(self) -> AsyncLink:
+    async def _connect(self, deadline: float) -> AsyncLink:
+        """Return a new connection to the first reachable server, signed in. The caller closes it."""
         failures: list[ConnectError] = []
         for server in self.endpoint.servers:
             try:
-                return await self._connect_to(server)
+                return await self._connect_to(server, deadline)
             except ConnectError as error:
                 failures.append(error)
         raise link_errors.none_reached(failures)
 
-    async def _connect_to(self, server: ServerAddress) -> AsyncLink:
+    async def _connect_to(self, server: ServerAddress, deadline: float) -> AsyncLink:
         self.host, self.port = server.host, server.port
-        link = await open_link(self.host, self.port, self._timeout_s, self.endpoint.tls.context(server))
+        link = await open_link(self.host, self.port, self._timeout_s, self.endpoint.tls.context(server), deadline)
         try:
-            for frame in self.endpoint.greetings(server, link.peer, self.name):
-                self._shaped(replies.data_of, await link.ask(frame, self._timeout_s))
+            await self._converse(link, exchanges.greet(self.endpoint.greetings(server, link.peer, self.name)))
         except BaseException:
             link.close()
             raise

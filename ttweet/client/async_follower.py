@@ -6,8 +6,9 @@ from typing import Self
 
 import trio
 
-from ttweet.client.async_link import AsyncLink
+from ttweet.client.async_link import AsyncLink, pause
 from ttweet.client.cursor import KEEP_ALIVE_TIMEOUT_S, Cursor
+from ttweet.client.waiting import FOREVER
 from ttweet.model.errors import ConnectError, Refused
 from ttweet.model.tweets import Tweet
 
@@ -18,10 +19,13 @@ class AsyncFollower:
     Cancelled in the middle, it can be iterated again and resumes where it was. For one task at a time.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[AsyncLink]], cursor: Cursor) -> None:
+    def __init__(
+        self, connect: Callable[[float], Awaitable[AsyncLink]], cursor: Cursor, deadline: float = FOREVER
+    ) -> None:
         self._connect = connect
         self._cursor = cursor
         self._link: AsyncLink | None = None
+        self._deadline = deadline
         self._waiting = trio.CancelScope()  # of the task that waits for the next tweet
 
     @property
@@ -34,18 +38,15 @@ class AsyncFollower:
 
     async def __anext__(self) -> Tweet:
         with trio.CancelScope() as self._waiting:
-            while True:
+            while trio.current_time() < self._deadline:
                 try:
                     tweet = await self._receive()
                 except (ConnectError, Refused) as error:
-                    self._hang_up()
-                    await (
-                        trio.lowlevel.checkpoint_if_cancelled()
-                    )  # else what `close` has ended would be reported as lost
-                    await trio.sleep(self._cursor.pause_s(error))
+                    await self._recover(error)
                 else:
                     if tweet is not None:
                         return tweet
+        self._hang_up()
         raise StopAsyncIteration
 
     async def __aenter__(self) -> Self:
@@ -69,13 +70,23 @@ class AsyncFollower:
             self._link.close()
             self._link = None
 
+    async def _recover(self, error: ConnectError | Refused) -> None:
+        """Wait before the next attempt. Raises the error when there is to be none."""
+        self._hang_up()
+        await trio.lowlevel.checkpoint_if_cancelled()  # else what `close` has ended would be reported as lost
+        if trio.current_time() < self._deadline:
+            await pause(self._cursor.pause_s(error), self._deadline)
+        elif not self._cursor.started:
+            raise error
+
     async def _receive(self) -> Tweet | None:
         if self._link is None:
-            link = await self._connect()
+            link = await self._connect(self._deadline)
             try:
-                await link.send(self._cursor.request(), KEEP_ALIVE_TIMEOUT_S)
+                link.wait_at_most(KEEP_ALIVE_TIMEOUT_S)
+                await link.send(self._cursor.request())
             except BaseException:
                 link.close()
                 raise
             self._link = link
-        return self._cursor.receive(await self._link.receive(KEEP_ALIVE_TIMEOUT_S))
+        return self._cursor.receive(await self._link.receive())

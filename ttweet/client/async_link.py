@@ -10,11 +10,15 @@ from ttweet.client.lines import LineBuffer
 from ttweet.client.servers import address
 from ttweet.client.tcp import READ_BYTES
 from ttweet.client.tls import explained
+from ttweet.client.waiting import FOREVER
 from ttweet.model.errors import ConnectError
 
 
 class AsyncLink:
-    """One open connection. Raises ConnectError."""
+    """One open connection. Raises ConnectError.
+
+    Nothing takes longer than `wait_at_most` says, nor beyond the time of `wait_until`.
+    """
 
     def __init__(self, sock: trio.socket.SocketType, stream: trio.abc.Stream, host: str, where: str) -> None:
         self._socket = sock
@@ -22,6 +26,7 @@ class AsyncLink:
         self._host = host
         self._where = where
         self._lines = LineBuffer()
+        self._timeout_s = self._deadline = FOREVER
 
     def close(self) -> None:
         """Let go of the socket."""
@@ -40,32 +45,41 @@ class AsyncLink:
         poll.register(self._socket.fileno(), select.POLLIN)
         return bool(self._lines or poll.poll(0))
 
-    async def ask(self, frame: bytes, timeout_s: float) -> bytes:
-        """Send a request and return the line that answers it."""
-        await self.send(frame, timeout_s)
-        return await self.receive(timeout_s)
+    def wait_at_most(self, timeout_s: float) -> None:
+        """Give up a line that has not come within so many seconds."""
+        self._timeout_s = timeout_s
 
-    async def send(self, data: bytes, timeout_s: float) -> None:
+    def wait_until(self, deadline: float) -> None:
+        """Give up everything that has not come by this time of trio.current_time()."""
+        self._deadline = deadline
+
+    async def send(self, data: bytes) -> None:
         """Send it all. A closed connection is detected by `receive`."""
         try:
-            with trio.fail_after(timeout_s):
+            with trio.fail_at(self._until()):
                 await self._stream.send_all(data)
         except trio.TooSlowError as exc:
-            raise link_errors.too_slow(self._where, timeout_s) from exc
+            raise self._too_slow() from exc
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # `receive` finds what the server has said before it closed, or that another task has
 
-    async def receive(self, timeout_s: float) -> bytes:
+    async def receive(self) -> bytes:
         """The next line. One that was cancelled has lost nothing."""
         try:
-            with trio.fail_after(timeout_s):
+            with trio.fail_at(self._until()):
                 return await self._line()
         except trio.TooSlowError as exc:
-            raise link_errors.too_slow(self._where, timeout_s) from exc
+            raise self._too_slow() from exc
         except trio.BrokenResourceError as exc:
             raise self._broken(exc) from exc
         except trio.ClosedResourceError as exc:
             raise ConnectError("unknown", f"the connection was closed before {self._where} answered") from exc
+
+    def _until(self) -> float:
+        return min(trio.current_time() + self._timeout_s, self._deadline)
+
+    def _too_slow(self) -> ConnectError:
+        return link_errors.too_slow(self._where, self._timeout_s if trio.current_time() < self._deadline else None)
 
     async def _line(self) -> bytes:
         while (line := self._lines.next_line()) is None:
@@ -80,21 +94,32 @@ class AsyncLink:
         return link_errors.gone(self._where)
 
 
-async def open_link(host: str, port: int, timeout_s: float, tls: ssl.SSLContext | None) -> AsyncLink:
+async def open_link(
+    host: str, port: int, timeout_s: float, tls: ssl.SSLContext | None, deadline: float = FOREVER
+) -> AsyncLink:
     """Connect. Raises ConnectError."""
-    plain = await _open_stream(host, port, timeout_s)
+    until = min(trio.current_time() + timeout_s, deadline)
+    plain = await _open_stream(host, port, until)
     where = address(host, port)
-    stream = plain if tls is None else await _secured(plain, tls, host, where, timeout_s)
-    return AsyncLink(plain.socket, stream, host, where)
+    stream = plain if tls is None else await _secured(plain, tls, host, where, until)
+    link = AsyncLink(plain.socket, stream, host, where)
+    link.wait_at_most(timeout_s)
+    link.wait_until(deadline)
+    return link
+
+
+async def pause(seconds: float, until: float = FOREVER) -> None:
+    """Let time pass, but not beyond `until`."""
+    await trio.sleep(max(0.0, min(seconds, until - trio.current_time())))
 
 
 async def _secured(
-    plain: trio.SocketStream, tls: ssl.SSLContext, host: str, where: str, timeout_s: float
+    plain: trio.SocketStream, tls: ssl.SSLContext, host: str, where: str, until: float
 ) -> trio.abc.Stream:
     """TLS on an open connection, which is closed when that fails. A server may end it without a last word of TLS."""
     try:
         stream = trio.SSLStream(plain, tls, server_hostname=host, https_compatible=True)
-        with trio.fail_after(timeout_s):
+        with trio.fail_at(until):
             await stream.do_handshake()
     except trio.TooSlowError as exc:
         plain.socket.close()
@@ -108,9 +133,9 @@ async def _secured(
     return stream
 
 
-async def _open_stream(host: str, port: int, timeout_s: float) -> trio.SocketStream:
+async def _open_stream(host: str, port: int, until: float) -> trio.SocketStream:
     try:
-        with trio.fail_after(timeout_s):
+        with trio.fail_at(until):
             return await trio.open_tcp_stream(host, port)
     except trio.TooSlowError as exc:
         raise link_errors.unreachable(host, port, TimeoutError()) from exc

@@ -78,6 +78,10 @@ class SyncLink:
         """Give up an answer that has not come within so many seconds; FOREVER is one of them."""
         self._timeout_s = timeout_s
 
+    def wait_until(self, deadline: float) -> None:
+        """Give up everything that has not come by this time of time.monotonic()."""
+        self._deadline = deadline
+
     def send(self, data: bytes) -> None:
         """Send it all, within the time-out. A closed connection is detected by `receive`."""
         try:

@@ -7,35 +7,31 @@ results are imported when they are first made, since `typing` alone takes 3 ms. 
 from __future__ import annotations
 
 import time
-from collections.abc import Sized
-from itertools import repeat
 
-from ttweet.client import link_errors
+from ttweet.client import exchanges, link_errors
 from ttweet.client.any_client import AnyClient
+from ttweet.client.exchanges import RECEIVE
 from ttweet.client.link import SyncLink
 from ttweet.client.waiting import FOREVER, pause
 from ttweet.model.errors import ConnectError, Refused, SlowDown
-from ttweet.protocol import calls, frames, replies
+from ttweet.protocol import calls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from types import TracebackType
     from typing import Any, Self, TypeVar
 
     from ttweet.client.cursor import FollowListener
+    from ttweet.client.exchanges import Exchange, Step, Steps
     from ttweet.client.follower import Follower
+    from ttweet.client.pipeline import Batch, Outcome
     from ttweet.client.retry import RetryBudget
     from ttweet.client.servers import ServerAddress
-    from ttweet.model.answers import Following
-    from ttweet.model.pushes import Push
-    from ttweet.model.tweets import Deletion, Page, TagPage, Tombstone, Tweet
-    from ttweet.protocol.replies import Stored
 
     T = TypeVar("T")
 
 
-IN_FLIGHT = 64  # unanswered requests of a client; a server reads no more
 MAX_IDLE = 16  # open connections between requests: one for each of a program's threads that are busy at a time
 
 
@@ -70,53 +66,6 @@ class Client(AnyClient):
         """Connect now instead of with the first request. Raises ConnectError, Refused."""
         self._put_back(self._take())
 
-    def post(self, text: str, *, tags: Iterable[str] = (), scan: bool = True, key: str | None = None) -> Stored:
-        """Upload a tweet; it is on the server's disk when this returns.
-
-        `tags` are tags beside those in the text, or with `scan=False` instead of them. After a ConnectError
-        `unknown` the tweet may be stored or not; with a `key` it is safe to post it again.
-        """
-        call = calls.post(text, tags, scan=scan, key=key)
-        try:
-            return self.call(*call)
-        except ConnectError as error:
-            raise link_errors.of_upload(error, key) from error
-
-    def post_many(
-        self,
-        texts: Iterable[str],
-        *,
-        tags: Iterable[str] = (),
-        keys: Iterable[str | None] = repeat(None),
-        in_flight: int = IN_FLIGHT,
-    ) -> Iterator[Stored | Refused]:
-        """Upload many tweets, each with its key, without waiting for each; yield their outcomes in order.
-
-        At most `in_flight` are unanswered. After a ConnectError those taken from `texts` whose outcome was not
-        yielded may be stored or not. Raises ValueError when there are fewer keys than texts: of two lists before
-        anything is sent.
-        """
-        if isinstance(texts, Sized) and isinstance(keys, Sized) and len(keys) < len(texts):
-            raise _too_few_keys(len(keys), f"{len(texts)} texts")
-        return self._post_many(texts, tags=tags, keys=keys, in_flight=in_flight)
-
-    def _post_many(
-        self, texts: Iterable[str], *, tags: Iterable[str], keys: Iterable[str | None], in_flight: int
-    ) -> Iterator[Stored | Refused]:
-        from ttweet.client.pipeline import Pipeline
-
-        uploads = _uploads(texts, calls.tag_list(tags), keys)
-        connection = self._obeying(self._take)
-        pipeline = Pipeline(connection, in_flight, self._outcome, self._retry_budget(), self.deadline)
-        try:
-            while pipeline.fill(uploads) or pipeline:
-                for _ in range((len(pipeline) + 1) // 2):
-                    yield pipeline.next_outcome()
-        except BaseException:
-            connection.close()
-            raise
-        self._put_back(connection)
-
     def follow(
         self,
         *tags: str,
@@ -135,94 +84,43 @@ class Client(AnyClient):
         deadline = self.deadline if timeout_s is None else min(self.deadline, time.monotonic() + timeout_s)
         return Follower(self._connect, Cursor(tags, after, listener), deadline)
 
-    def last(self) -> Tweet | None:
-        """The newest tweet; None when there is none or it is empty."""
-        return self.call(*calls.last())
-
-    def last_text(self) -> str:
-        """The text of the newest tweet, empty when there is none. As `last`, without what that imports."""
-        return self.call(*calls.last_text())
-
-    def tweet(self, id_: int) -> Tweet | Tombstone | None:
-        """The tweet with this id, or its tombstone if it is deleted; None when its text is empty.
-
-        Raises Refused `no_tweet`.
-        """
-        return self.call(*calls.tweet(id_))
-
-    def tweets_of_tag(self, tag: str, *, limit: int | None = None, before: int | None = None) -> Page:
-        """The newest tweets of a tag in any spelling, newest first; with `before` those with a lower id."""
-        return self.call(*calls.tweets_of_tag(tag, limit=limit, before=before))
-
-    def tweets_by(self, name: str, *, limit: int | None = None, before: int | None = None) -> Page:
-        """The newest tweets of an author, newest first; with `before` those with a lower id."""
-        return self.call(*calls.tweets_of_author(name, limit=limit, before=before))
-
-    def tweets_since_login(self, name: str, *, limit: int | None = None, after: int | None = None) -> Page:
-        """The tweets since the login of an author who is online, oldest first; with `after` those with a higher id."""
-        return self.call(*calls.tweets_since_login(name, limit=limit, after=after))
-
-    def who(self) -> list[str]:
-        """The names that are online, in the order of their login."""
-        return self.call(*calls.list_names()).names
-
-    def list_tags(self, *, limit: int | None = None, numbers: bool = False) -> TagPage:
-        """The most used tags; those without a letter only with `numbers`."""
-        return self.call(*calls.list_tags(limit=limit, numbers=numbers))
-
-    def stats(self) -> dict[str, dict[str, Any]]:
-        """How the server is doing: objects of numbers, as docs/protocol.md tells of them. For who may administer it."""
-        return self.call(*calls.stats()).parts
-
-    def delete(self, tweet: int) -> Deletion:
-        """Delete a tweet, its text, tags and author; its id stays. On return it is done, on the server's disk.
-
-        One that is deleted already gives the first deletion. Raises Refused `no_tweet` and `forbidden`: it takes the
-        right to administer the server.
-        """
-        return self.call(*calls.delete(tweet))
-
-    def deletions_after(self, after: int) -> set[int]:
-        """The ids of the deletions after this id, which are among those of the tweets."""
-        return self._obeying(lambda: self._deletions_once(after))
-
-    def ping(self) -> None:
-        """See whether the server answers."""
-        self.call(*calls.ping())
-
-    def report(self, *lines: str) -> None:
-        """Send lines for the server's report log. The server does not answer them: they may get lost.
-
-        Raises ConnectError when no connection is open and none can be made, and Refused for a wrong token.
-        """
-        self._report(self._take(), lines)
-
     def report_if_connected(self, *lines: str) -> None:
         """Send lines for the server's report log on a connection that is open, else not at all. Raises nothing."""
-        if connection := self._take_idle():
+        if link := self._take_idle():
+            steps, _ = exchanges.tell(calls.report(*lines))
             try:
-                self._report(connection, lines)
+                self._carry_out_on(link, steps())
             except ConnectError:
                 return  # the server is gone
 
-    def _report(self, connection: SyncLink, lines: tuple[str, ...]) -> None:
-        try:
-            connection.send(calls.report(*lines))
-        except BaseException:
-            connection.close()
-            raise
-        self._put_back(connection)
-
-    def request(self, operation: str, data: object) -> Any:
-        """Ask one thing and return the data of its answer."""
-        return self._ask(frames.encode(operation, data))
-
     def call(self, frame: bytes, shape: Callable[[Any], T]) -> T:
         """Make one of the calls of `protocol.calls` and return what its shape makes of the answer."""
-        return self._shaped(shape, self._ask(frame))
+        return self.carry_out(lambda: exchanges.ask((frame, shape)))
 
-    def _ask(self, frame: bytes) -> Any:
-        return self._obeying(lambda: self._ask_once(frame))
+    def carry_out(self, exchange: Callable[[], Exchange[T]]) -> T:
+        """Carry out an exchange and return its result. One refused with `slow_down` is begun again."""
+        steps, explained = exchange()
+        try:
+            return self._obeying(lambda: self._carry_out_on(self._take(), steps()))
+        except ConnectError as error:
+            raise explained(error) from error.__cause__
+
+    def carry_out_batch(self, batch: Batch) -> Iterator[Outcome]:
+        """Carry out the uploads of a batch and yield their outcomes in order."""
+        from ttweet.client.pipeline import Pipeline
+
+        uploads, in_flight = batch
+        pipeline = Pipeline(in_flight, self._retry_budget())
+        link = self._obeying(self._take)
+        try:
+            while (data := pipeline.fill(uploads)) or pipeline:
+                link.send(data)
+                for _ in range((len(pipeline) + 1) // 2):
+                    yield self._converse(link, pipeline.next_outcome())
+        except BaseException:
+            link.close()
+            raise
+        self._put_back(link)
 
     def _obeying(self, ask: Callable[[], T]) -> T:
         """Return the answer once the server is not too busy. A request refused with `slow_down` has done nothing."""
@@ -234,41 +132,37 @@ class Client(AnyClient):
                 budget = budget or self._retry_budget()
                 pause(budget.pause_s(refused), self.deadline)
 
-    def _ask_once(self, frame: bytes) -> Any:
-        connection = self._take()
+    def _carry_out_on(self, link: SyncLink, steps: Steps[T]) -> T:
+        """Carry out the steps on a connection that is put back, or closed when an answer to it may still come."""
         try:
-            connection.send(frame)
-            answer = connection.receive()
-        except BaseException:
-            connection.close()  # an answer that is still to come would be taken for that of the next request
+            result = self._converse(link, steps)
+        except Refused:
+            self._put_back(link)
             raise
-        self._put_back(connection)
-        return self._shaped(replies.data_of, answer)
+        except BaseException:
+            link.close()
+            raise
+        self._put_back(link)
+        return result
 
-    def _deletions_once(self, after: int) -> set[int]:
-        """With a tag that no tweet has the deletions alone come, and then `e`."""
-        import secrets
-
-        from ttweet.model.pushes import CaughtUp
-        from ttweet.model.tweets import Deletion
-
-        found: set[int] = set()
-        connection = self.connect()
+    def _converse(self, link: SyncLink, steps: Steps[T]) -> T:
+        steps = self._checked(steps)
         try:
-            frame, _ = calls.follow([secrets.token_hex(16)], after, deletions=True)
-            connection.send(frame)
-            self._shaped(replies.data_of, connection.receive())
-            while type(push := self._shaped(_push, connection.receive())) is not CaughtUp:
-                found.update([push.id] if type(push) is Deletion else [])
-        finally:
-            connection.close()
-        return found
+            step = next(steps)
+            while True:
+                step = steps.send(self._carry_out_step(link, step))
+        except StopIteration as end:
+            result: T = end.value
+            return result
 
-    def _outcome(self, line: bytes) -> Stored | Refused:
-        try:
-            return self._shaped(replies.stored, self._shaped(replies.data_of, line))
-        except Refused as refused:
-            return refused
+    def _carry_out_step(self, link: SyncLink, step: Step) -> bytes | None:
+        if step is RECEIVE:
+            return link.receive()
+        if isinstance(step, bytes):
+            link.send(step)
+        else:
+            pause(step, self.deadline)
+        return None
 
     def _take(self) -> SyncLink:
         """An idle connection, or a new one: no other thread has it until it is put back among the idle."""
@@ -288,6 +182,7 @@ class Client(AnyClient):
             except IndexError:
                 return None
             if not connection.has_ended():
+                connection.wait_until(self.deadline)
                 return connection
             connection.close()
 
@@ -309,34 +204,8 @@ class Client(AnyClient):
         self.host, self.port = server.host, server.port
         link = SyncLink(self.host, self.port, self._timeout_s, self.endpoint.tls.context(server), deadline)
         try:
-            for frame in self.endpoint.greetings(server, link.peer, self.name):
-                link.send(frame)
-                self._shaped(replies.data_of, link.receive())
+            self._converse(link, exchanges.greet(self.endpoint.greetings(server, link.peer, self.name)))
         except BaseException:
             link.close()
             raise
         return link
-
-
-def _push(line: bytes) -> Push | Following:
-    from ttweet.protocol import pushes
-
-    return pushes.decode(frames.loads(line))
-
-
-def _uploads(texts: Iterable[str], tags: list[str], keys: Iterable[str | None]) -> Iterator[bytes | Refused]:
-    keys = iter(keys)
-    for number, text in enumerate(texts, 1):
-        try:
-            key = next(keys)
-        except StopIteration:
-            raise _too_few_keys(number - 1, f"{number} texts or more") from None
-        try:
-            frame, _ = calls.post(text, tags, key=key)
-            yield frame
-        except Refused as refused:
-            yield refused
-
-
-def _too_few_keys(keys: int, texts: str) -> ValueError:
-    return ValueError(f"too few keys: {keys} for {texts}; give one for each, None for a text without")
