@@ -149,6 +149,38 @@ async def test_a_follower_that_waits_to_connect_again_can_be_closed(mock_clock: 
         follower.close()
 
 
+async def test_a_follower_ends_when_its_time_is_over(mock_clock: trio.testing.MockClock) -> None:
+    seen: list[int] = []
+    script = then(begins(line("ok", {"from": 0}), tweet(1), asked=b'["s",{}]\n'), listens)
+    async with client_of(script) as client, trio.open_nursery() as nursery:
+        follower = client.follow(timeout_s=7)
+        nursery.start_soon(collect, follower, seen)
+        await has_yielded(follower, 1)
+        mock_clock.jump(7)
+    assert seen == [1]
+
+
+async def test_a_follower_that_never_got_an_answer_says_so_when_its_time_is_over(
+    mock_clock: trio.testing.MockClock,
+) -> None:
+    async with client_of(listens) as client, trio.open_nursery() as nursery:
+        nursery.start_soon(jump, mock_clock, 7)
+        with pytest.raises(ConnectError, match="no answer from"):
+            await anext(client.follow(timeout_s=7))
+
+
+async def test_other_requests_have_their_own_connection_during_a_batch() -> None:
+    async with client_of_server() as (client, here):
+        outcomes = client.post_many(map(str, range(9)), in_flight=2)
+        await anext(outcomes)
+        assert await client.last_text() != ""
+        assert here.places.taken == 2
+        assert len([outcome async for outcome in outcomes]) == 8
+        await client.ping()
+        client.close()
+        await here.others_gone()
+
+
 async def test_a_request_whose_connection_another_task_closes_fails_as_unknown() -> None:
     async def post() -> None:
         with pytest.raises(ConnectError, match=r"the connection was closed before 127.* answered") as error:
