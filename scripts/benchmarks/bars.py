@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from benchmarks.figures import Figure, Part, ratio
+from benchmarks.figures import Figure, PartFigures, ratio
 
 Sense = Literal["at least", "at most"]
 AT_LEAST: Sense = "at least"
@@ -117,12 +117,12 @@ BARS: tuple[Bar, ...] = (
 )
 
 
-def judge(part: Part) -> list[BarVerdict]:
+def judge(part: PartFigures) -> list[BarVerdict]:
     """Return the verdict on each bar of this part."""
     return [BarVerdict(bar, _value(bar, part)) for bar in BARS if bar.part == part.name]
 
 
-def _value(bar: Bar, part: Part) -> float | None:
+def _value(bar: Bar, part: PartFigures) -> float | None:
     figure = part.find(*bar.figure)
     if figure is None:
         return None

@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 import pygal
 from pygal.style import Style
 
-from benchmarks.figures import Figure, Part
+from benchmarks.figures import Figure, PartFigures
 from benchmarks.tables import number
 
 SERIES = {
@@ -44,7 +44,7 @@ class _Look(pygal.Config):  # type: ignore[misc]  # pygal has no types
     css = ("file://style.css", "file://graph.css", f"file://{Path(__file__).with_suffix('.css')}")
 
 
-def render(part: Part) -> str:
+def render(part: PartFigures) -> str:
     """The chart of the part `acks`."""
     shown = [subject for subject in SERIES if subject in part.subjects]
     joined = ["" if "x" in case else case for case in part.cases]
@@ -75,7 +75,7 @@ def _style(colours: list[str]) -> Style:
     )
 
 
-def _axes(part: Part, shown: list[str]) -> dict[str, Any]:
+def _axes(part: PartFigures, shown: list[str]) -> dict[str, Any]:
     rates = [rate for figure in part.figures if figure.subject in shown for rate in figure.values]
     low, high = min(rates) / MARGIN, max(rates) * MARGIN
     return {
@@ -86,7 +86,7 @@ def _axes(part: Part, shown: list[str]) -> dict[str, Any]:
     }
 
 
-def _points(part: Part, subject: str, cases: list[str]) -> list[dict[str, Any] | None]:
+def _points(part: PartFigures, subject: str, cases: list[str]) -> list[dict[str, Any] | None]:
     return [_point(part.find(subject, case)) for case in cases]
 
 

@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from benchmarks import comparison, document, machine, priority, stage, tables
 from benchmarks.bars import judge
-from benchmarks.figures import Load, Part
+from benchmarks.figures import Load, PartFigures
 from benchmarks.parts import KINDS
 from benchmarks.parts.part import Kind
 from benchmarks.peers import PEERS, ttweet
@@ -134,7 +134,7 @@ def _run(arguments: argparse.Namespace) -> int:
         raise stage.BenchError(f"{ttweet.program()} does not say its version; try scripts/setup")
     if plan.baseline is not None and plan.baseline.version() is None:
         raise stage.BenchError(f"{arguments.against} has no ttweet; run {plan.baseline.install}")
-    parts: list[Part] = []
+    parts: list[PartFigures] = []
     with stage.make(arguments.dir) as here, priority.ahead() as is_ahead:
         _warn_of(here, is_ahead)
         used = machine.describe(here.directory, [peer for peer in PEERS if plan.wants(peer)])
@@ -150,19 +150,19 @@ def _run(arguments: argparse.Namespace) -> int:
     return 1 if plan.failures else 0
 
 
-def _measure(kind: Kind, here: stage.BenchStage, plan: Plan, arguments: argparse.Namespace) -> Part:
+def _measure(kind: Kind, here: stage.BenchStage, plan: Plan, arguments: argparse.Namespace) -> PartFigures:
     """Measure a part; one that fails as a whole costs the others nothing."""
     cases = arguments.parts.get(kind.name) or arguments.clients
     try:
         part = kind.measure(here, replace(plan, cases=tuple(cases)))
     except stage.BenchError as error:
-        part = Part(kind.name)
+        part = PartFigures(kind.name)
         plan.fail(part, kind.title, error)
     part.command, part.date = _command(kind.name, arguments), _today()
     return part
 
 
-def _keep(parts: Sequence[Part], used: list[tuple[str, str]], arguments: argparse.Namespace) -> None:
+def _keep(parts: Sequence[PartFigures], used: list[tuple[str, str]], arguments: argparse.Namespace) -> None:
     """Write what there is so far: a run of many minutes that is interrupted keeps its finished parts."""
     if arguments.json:
         arguments.json.write_text(json.dumps({"machine": used, "parts": [asdict(part) for part in parts]}, indent=1))
@@ -214,7 +214,7 @@ def _warn_of(here: stage.BenchStage, is_ahead: bool) -> None:
         say(f"warning: {here.directory} is on a {kind}, where nothing is durable; choose a disk with --dir")
 
 
-def _summarize(parts: Sequence[Part], plan: Plan) -> None:
+def _summarize(parts: Sequence[PartFigures], plan: Plan) -> None:
     verdicts = [verdict for part in parts for verdict in judge(part) if verdict.met is not None]
     missed = [verdict for verdict in verdicts if not verdict.met]
     say(f"{len(verdicts) - len(missed)} of {len(verdicts)} bars met")

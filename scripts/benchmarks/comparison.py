@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from benchmarks.figures import Figure, Part, ratio
+from benchmarks.figures import Figure, PartFigures, ratio
 from benchmarks.parts import KINDS
 from benchmarks.parts.part import Kind
 from benchmarks.peers.peer import BEFORE
@@ -13,14 +13,14 @@ from benchmarks.tables import number, table
 HEAD = ["what", "case", "CPU us before", "now", "ratio", "unit", "before", "now", "ratio", "p50 ms", "p99 ms"]
 
 
-def render(parts: Sequence[Part]) -> str:
+def render(parts: Sequence[PartFigures]) -> str:
     """The table of all figures that both checkouts have; empty when there are none."""
     kinds = {kind.name: kind for kind in KINDS}
     rows = [row for part in parts for row in _rows(kinds[part.name], part)]
     return table(HEAD, rows, words=2) if rows else ""
 
 
-def _rows(kind: Kind, part: Part) -> Iterator[list[str]]:
+def _rows(kind: Kind, part: PartFigures) -> Iterator[list[str]]:
     costs = part.processor_time()
     for now in part.figures:
         before = part.find(now.subject + BEFORE, now.case)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks import chart, tables
-from benchmarks.figures import Part, from_line, to_line
+from benchmarks.figures import PartFigures, from_line, to_line
 from benchmarks.parts import KINDS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -19,7 +19,7 @@ END = "<!-- end of figures -->"
 NEW_PAGE = f"# Performance\n\n{BEGIN}\n{END}\n"
 
 
-def write(parts: Sequence[Part], machine: Sequence[tuple[str, str]]) -> None:
+def write(parts: Sequence[PartFigures], machine: Sequence[tuple[str, str]]) -> None:
     """Put these parts into the page, its chart and its data; the other parts stay as they were."""
     known = {part.name: part for part in (*load(), *parts)}
     ordered = [known[kind.name] for kind in KINDS if kind.name in known]
@@ -30,14 +30,14 @@ def write(parts: Sequence[Part], machine: Sequence[tuple[str, str]]) -> None:
     PAGE.write_text(replace_figures(page, render(known, machine)))
 
 
-def load() -> list[Part]:
+def load() -> list[PartFigures]:
     """The parts that the page has now."""
     if not DATA.exists():
         return []
     return [from_line(line) for line in DATA.read_text().splitlines()]
 
 
-def render(parts: Mapping[str, Part], machine: Sequence[tuple[str, str]]) -> str:
+def render(parts: Mapping[str, PartFigures], machine: Sequence[tuple[str, str]]) -> str:
     """Everything between the marks."""
     blocks = [f"![Durable uploads a second]({CHART.name})"] if "acks" in parts else []
     blocks += [tables.render(kind, parts[kind.name]) for kind in KINDS if kind.name in parts]

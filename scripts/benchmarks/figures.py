@@ -69,7 +69,7 @@ class Figure:
 
 
 @dataclass(slots=True)
-class Part:
+class PartFigures:
     """The figures of one part of the benchmark with what is needed to run it again.
 
     `notes` are sentences for the page: what was skipped and why, what a figure does not include.
@@ -98,9 +98,9 @@ class Part:
         if sentence not in self.notes:
             self.notes.append(sentence)
 
-    def processor_time(self) -> Part:
+    def processor_time(self) -> PartFigures:
         """Return a part with the server's processor time for an operation, us, in place of each value that has one."""
-        costs = Part(self.name)
+        costs = PartFigures(self.name)
         for figure in self.figures:
             for sample in figure.samples:
                 if sample.server_us:
@@ -140,19 +140,19 @@ def quantile(values: Sequence[float], share: float) -> float:
     return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
 
 
-def to_line(part: Part) -> str:
+def to_line(part: PartFigures) -> str:
     """The part as a line of JSON; a sample is the list of its fields, of six digits each."""
     return json.dumps(asdict(part) | {"figures": [_figure(one) for one in part.figures]})
 
 
-def from_line(line: str) -> Part:
+def from_line(line: str) -> PartFigures:
     """The part that `to_line` has written."""
     data: dict[str, Any] = json.loads(line)
     figures = [
         Figure(subject, case, unit, [Sample(*sample) for sample in samples])
         for subject, case, unit, *samples in data["figures"]
     ]
-    return Part(data["name"], figures, data["notes"], data["command"], data["date"])
+    return PartFigures(data["name"], figures, data["notes"], data["command"], data["date"])
 
 
 def _figure(figure: Figure) -> list[Any]:

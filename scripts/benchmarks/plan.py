@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from benchmarks.figures import Load, Part, Sample
+from benchmarks.figures import Load, PartFigures, Sample
 from benchmarks.peers.peer import BEFORE, Peer, Subject
 from benchmarks.stage import BenchError, BenchStage, PeerServer
 
@@ -60,7 +60,7 @@ class Plan:
         if self.baseline is not None and subject.peer.name == "ttweet":
             yield replace(subject, name=f"{subject.name}{BEFORE}", peer=self.baseline)
 
-    def fail(self, part: Part, what: str, error: BenchError) -> None:
+    def fail(self, part: PartFigures, what: str, error: BenchError) -> None:
         """Note on the page that something could not be measured, tell why, and let the run end with an error."""
         say(f"{what} failed: {error}")
         part.note(f"{what} could not be measured.")
@@ -86,7 +86,7 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def serving(stage: BenchStage, plan: Plan, part: Part, subjects: Sequence[Subject]) -> Iterator[Running]:
+def serving(stage: BenchStage, plan: Plan, part: PartFigures, subjects: Sequence[Subject]) -> Iterator[Running]:
     """Run the servers of these subjects, one for each peer, in the block; name and leave out what is not installed."""
     servers: dict[str, PeerServer] = {}
     subjects = plan.with_baseline(subjects)
@@ -110,7 +110,7 @@ def load_turns(stage: BenchStage, running: Running, load: Load) -> list[Turn]:
     ]
 
 
-def take_turns(plan: Plan, part: Part, turns: Sequence[Turn]) -> None:
+def take_turns(plan: Plan, part: PartFigures, turns: Sequence[Turn]) -> None:
     """Run all turns, round by round, and add what they give. One that fails is named and gets no further turn."""
     standing = list(turns)
     for number in range(1, plan.rounds + 1):

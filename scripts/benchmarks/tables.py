@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from tabulate import tabulate
 
 from benchmarks.bars import BarVerdict, judge
-from benchmarks.figures import Figure, Part, ratio
+from benchmarks.figures import Figure, PartFigures, ratio
 from benchmarks.parts.part import Kind
 
 
-def render(kind: Kind, part: Part) -> str:
+def render(kind: Kind, part: PartFigures) -> str:
     """The section of one part."""
     blocks = [f"## {kind.title}", kind.about]
     if len(part.cases) > 1:
@@ -38,7 +38,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, words: int = 1)
     return tabulate([*rows], head, tablefmt="pipe", colalign=sides, disable_numparse=True)
 
 
-def _glance(kind: Kind, part: Part) -> str:
+def _glance(kind: Kind, part: PartFigures) -> str:
     rows = (
         [kind.title_of(subject), *(_median(part.find(subject, case)) for case in part.cases)]
         for subject in part.subjects
@@ -46,14 +46,14 @@ def _glance(kind: Kind, part: Part) -> str:
     return table([kind.case_title, *part.cases], rows)
 
 
-def _processor_time(kind: Kind, costs: Part) -> Iterator[str]:
+def _processor_time(kind: Kind, costs: PartFigures) -> Iterator[str]:
     if costs.figures:
         yield "The server's processor time for an operation, in microseconds:"
         yield _glance(kind, costs)
         yield from _multiples(kind, costs, "That of ttweet divided by that of each other system:")
 
 
-def _multiples(kind: Kind, part: Part, text: str) -> Iterator[str]:
+def _multiples(kind: Kind, part: PartFigures, text: str) -> Iterator[str]:
     rows = [
         [kind.title_of(subject), *(_multiple(kind, part, subject, case) for case in part.cases)]
         for subject in part.subjects
@@ -68,7 +68,7 @@ def _folded(text: str) -> str:
     return f"<details><summary>Every figure with its spread</summary>\n\n{text}\n\n</details>"
 
 
-def _details(kind: Kind, part: Part) -> str:
+def _details(kind: Kind, part: PartFigures) -> str:
     head = [kind.case_title, "what", "median", "min", "max", "unit", "p50 ms", "p99 ms", "ttweet is"]
     head += ["CPU us", "of ttweet", "generator's CPU"]
     costs = part.processor_time()
@@ -77,12 +77,12 @@ def _details(kind: Kind, part: Part) -> str:
     return table([head[column] for column in used], ([row[column] for column in used] for row in rows), words=2)
 
 
-def _by_case(part: Part) -> Iterator[Figure]:
+def _by_case(part: PartFigures) -> Iterator[Figure]:
     for case in part.cases:
         yield from (figure for figure in part.figures if figure.case == case)
 
 
-def _detail(kind: Kind, part: Part, costs: Part, figure: Figure) -> list[str]:
+def _detail(kind: Kind, part: PartFigures, costs: PartFigures, figure: Figure) -> list[str]:
     cpu_share, server_us = figure.median_of("cpu_share"), figure.median_of("server_us")
     return [
         figure.case,
@@ -100,12 +100,12 @@ def _detail(kind: Kind, part: Part, costs: Part, figure: Figure) -> list[str]:
     ]
 
 
-def _multiple(kind: Kind, part: Part, subject: str, case: str) -> str:
+def _multiple(kind: Kind, part: PartFigures, subject: str, case: str) -> str:
     value = multiple(kind, part, subject, case)
     return "" if value is None else f"{value:.2f} x"
 
 
-def multiple(kind: Kind, part: Part, subject: str, case: str) -> float | None:
+def multiple(kind: Kind, part: PartFigures, subject: str, case: str) -> float | None:
     """How many times this subject's figure ours is; None where there is nothing to compare."""
     mine = part.find(kind.mine_of(subject) or "", case)
     figure = part.find(subject, case)
@@ -125,7 +125,7 @@ def _verdict(verdict: BarVerdict) -> list[str]:
     return [verdict.bar.text, limit, number(verdict.value or 0, "1"), "met" if verdict.met else "**not met**"]
 
 
-def _ahead(kind: Kind, part: Part) -> Iterator[str]:
+def _ahead(kind: Kind, part: PartFigures) -> Iterator[str]:
     """For each peer that is faster somewhere: where, and why."""
     for subject, reason in kind.faster.items():
         cases = [case for case in part.cases if (multiple(kind, part, subject, case) or 1) < 1]

@@ -16,7 +16,7 @@ import trio
 LEAST_S = 0.0005
 
 
-class Turns(trio.abc.Instrument):
+class TurnTimer(trio.abc.Instrument):
     """Times the turns of one event loop."""
 
     def __init__(self, lines: TextIO) -> None:
@@ -41,7 +41,7 @@ def main() -> None:
     with open(path, "w", buffering=1) as lines:
 
         def timed(*args: Any, **options: Any) -> Any:
-            return run(*args, instruments=[Turns(lines)], **options)
+            return run(*args, instruments=[TurnTimer(lines)], **options)
 
         trio.run = timed  # type: ignore[assignment]
         runpy.run_path(sys.argv[0], run_name="__main__")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from benchmarks.figures import Part, from_line
+from benchmarks.figures import PartFigures, from_line
 
 DATA = Path(__file__).parents[2] / "docs" / "performance.jsonl"
 CASES = {"1": "1 client", "64": "64 clients", "256": "256 clients", "64x16": "64 clients, 16 requests each"}
@@ -31,16 +31,16 @@ def costs() -> str:
     return _table(["clients", "echo", "SQLite floor", "both", "ttweet", "difference"], rows)
 
 
-def _part(name: str) -> Part:
+def _part(name: str) -> PartFigures:
     return next(part for part in map(from_line, DATA.read_text().splitlines()) if part.name == name)
 
 
-def _rate(part: Part, subject: str, case: str) -> str:
+def _rate(part: PartFigures, subject: str, case: str) -> str:
     figure = part.find(subject, case)
     return "" if figure is None else f"{figure.median:,.0f}"
 
 
-def _costs(part: Part, case: str) -> list[float]:
+def _costs(part: PartFigures, case: str) -> list[float]:
     """Return what a tweet takes with the echo server, the floor, both, ttweet, and ttweet beyond both."""
     echo, floor, mine = [
         1e6 / figure.median for subject in ("echo", "sqlite", "ttweet") if (figure := part.find(subject, case))

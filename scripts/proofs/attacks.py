@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
-from proofs.caller import ANSWER_S, Caller, end_with_reset, frame
+from proofs.caller import ANSWER_S, PlainCaller, end_with_reset, frame
 
 ATTACK_S = 3.0  # for what could go on for ever
 AT_ONCE_S = 5.0  # for the end of a connection: the server gives a slow client ten seconds
@@ -89,7 +89,7 @@ def silence(port: int, _: random.Random, scale: float) -> None:
     A later client with a request is served.
     """
     with _many(port, max(50, int(2000 * scale))) as silent:
-        with Caller(port) as newcomer:
+        with PlainCaller(port) as newcomer:
             assert (said := newcomer.ask("p")) == "ok", f"who comes beside the silent was answered with {said}"
         time.sleep(SLOW_S * min(1.0, scale))
         for one in silent if scale >= 1 else ():
@@ -108,7 +108,7 @@ def served_crowd(port: int, _: random.Random, scale: float) -> None:
         for one in served:
             with suppress(OSError):
                 one.recv(1000)
-        with Caller(port, came_from="127.0.0.9") as newcomer:
+        with PlainCaller(port, came_from="127.0.0.9") as newcomer:
             assert (said := newcomer.ask("p")) == "ok", f"a newcomer of another address was answered with {said}"
         time.sleep(_duration_s(scale))
 

@@ -11,7 +11,7 @@ from typing import Any, Self
 ANSWER_S = 15.0  # to wait for an answer: what docs/protocol.md asks of a client
 
 
-class Caller:
+class PlainCaller:
     """A client of the framed protocol; `came_from` is the address of this machine that it comes from.
 
     Each method raises OSError when the server goes away.

@@ -13,7 +13,7 @@ from unicodedata import normalize
 from proofs import order, report_log, tables
 from proofs.findings import Findings
 from proofs.history import History, Read
-from proofs.stored import Stored
+from proofs.stored import StoredContent
 
 
 def check(
@@ -43,7 +43,7 @@ def _check_file(history: History, db: Path, findings: Findings) -> None:
                 findings.add("corrupt", f"integrity_check: {said}")
         for broken in connection.execute("PRAGMA foreign_key_check"):
             findings.add("corrupt", f"foreign_key_check: {broken}")
-        stored = Stored.read(connection, history)
+        stored = StoredContent.read(connection, history)
         _check_uploads(history, stored, findings)
         _check_deletes(history, stored, findings)
         _check_reads(history, stored, findings)
@@ -53,7 +53,7 @@ def _check_file(history: History, db: Path, findings: Findings) -> None:
         report_log.check(history, stored, connection, findings)
 
 
-def _check_uploads(history: History, stored: Stored, findings: Findings) -> None:
+def _check_uploads(history: History, stored: StoredContent, findings: Findings) -> None:
     ids: dict[str, list[int]] = defaultdict(list)
     for tweet in stored.tweets:
         ids[tweet.text].append(tweet.id)
@@ -70,7 +70,7 @@ def _check_uploads(history: History, stored: Stored, findings: Findings) -> None
             findings.add("lost", f"{upload.text!r} was acknowledged as {upload.stored}")
 
 
-def _check_deletes(history: History, stored: Stored, findings: Findings) -> None:
+def _check_deletes(history: History, stored: StoredContent, findings: Findings) -> None:
     """What was deleted for somebody is blank, and nothing else is."""
     for delete in history.deletes:
         if delete.outcome == "ok" and stored.deletions.get(delete.id) != delete.tweet:
@@ -84,7 +84,7 @@ def _check_deletes(history: History, stored: Stored, findings: Findings) -> None
         findings.add("dup", f"{id_} is the id of a tweet and of a deletion")
 
 
-def _check_reads(history: History, stored: Stored, findings: Findings) -> None:
+def _check_reads(history: History, stored: StoredContent, findings: Findings) -> None:
     """What was shown is there, and a page lacks none between its tweets, nor claims that there are others."""
     for read in history.reads:
         for tweet in read.tweets:
@@ -106,7 +106,7 @@ def _check_page(read: Read, about: list[int], findings: Findings) -> None:
         findings.add("stale", f"a page of {read.about} that shows {ids} says more: {read.more}")
 
 
-def _check_pushes(history: History, stored: Stored, findings: Findings) -> None:
+def _check_pushes(history: History, stored: StoredContent, findings: Findings) -> None:
     """Each follower has all from the first tweet on, ids rising, and nothing is pushed that is not stored."""
     seen: dict[tuple[int, tuple[str, ...]], list[int]] = defaultdict(list)
     for push in history.pushes:

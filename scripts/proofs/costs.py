@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from server_process import ServerProcess
 
-from proofs.caller import Caller
+from proofs.caller import PlainCaller
 from proofs.expensive import TAGS, uploads
 from proofs.ground import Ground
 
@@ -24,7 +24,7 @@ MAX_PINGS = 20.0  # of the processor's time, that a list of tags may take when i
 def dear_queries(ground: Ground) -> Iterator[str]:
     """Ask for what costs the server much, as often as the rate lets it through, and for the same again and again."""
     with ground.with_options("--rate", "none").server() as server:
-        with Caller(server.port) as one:
+        with PlainCaller(server.port) as one:
             _post_tags(one, int(ALL_TAGS * min(1.0, ground.scale)))
             pings = _processor_ms(server, one, "l", WIDEST_LIST) / _processor_ms(server, one, "p", "")
         ground.visit(server)
@@ -33,19 +33,19 @@ def dear_queries(ground: Ground) -> Iterator[str]:
         yield f"a list of tags that was just asked for takes as long as {pings:.0f} pings"
     with ground.with_options("--rate", RATE, "--burst", str(BURST)).server() as server:
         for place, (operation, (cost, data)) in enumerate(DEAR.items(), 2):
-            with Caller(server.port, came_from=f"127.0.0.{place}") as one:
+            with PlainCaller(server.port, came_from=f"127.0.0.{place}") as one:
                 answered = sum(one.ask(operation, data) != "slow_down" for _ in range(BURST + 1))
             if answered * cost > BURST:
                 yield f"{answered} x {operation} came through where {BURST} pings would"
 
 
-def _post_tags(one: Caller, number: int) -> None:
+def _post_tags(one: PlainCaller, number: int) -> None:
     """Post uploads with so many new tags."""
     for _ in range(number // (PIPELINED * (TAGS - 1)) + 1):
         one.send_all(uploads(PIPELINED).data, PIPELINED)
 
 
-def _processor_ms(server: ServerProcess, one: Caller, operation: str, data: object) -> float:
+def _processor_ms(server: ServerProcess, one: PlainCaller, operation: str, data: object) -> float:
     """What one takes when it is asked for again and again."""
     one.ask(operation, data)
     began = server.processor_ms()

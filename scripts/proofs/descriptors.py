@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 from server_process import ServerProcess
 
-from proofs.caller import Caller
+from proofs.caller import PlainCaller
 from proofs.findings import Findings
 from proofs.good import Good
 from proofs.stage import until
@@ -26,7 +26,7 @@ def exhaust(server: ServerProcess, good: Good, findings: Findings) -> None:
     whole, before = resource.prlimit(pid, resource.RLIMIT_NOFILE), _busy(pid)
     with ExitStack() as stack:
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (server.descriptors() + FEW, whole[1]))
-        coming = [stack.enter_context(Caller(server.port)) for _ in range(COMING)]
+        coming = [stack.enter_context(PlainCaller(server.port)) for _ in range(COMING)]
         answered = len(good.took_ms)
         if (busy := _busy(pid) - before) > MAX_BUSY:
             findings.add("corrupt", f"without descriptors the server takes {busy:.0%} more of a processor")
@@ -39,7 +39,7 @@ def exhaust(server: ServerProcess, good: Good, findings: Findings) -> None:
             _expect_service(one, findings)
 
 
-def _expect_service(one: Caller, findings: Findings) -> None:
+def _expect_service(one: PlainCaller, findings: Findings) -> None:
     try:
         said = one.ask("p")
     except OSError as exc:

@@ -63,7 +63,7 @@ def operations(trace: Path) -> Iterator[Operation]:
 
 
 @dataclass(slots=True)
-class File:
+class DiskFile:
     """A file: what of it is durable, and what was done to it since."""
 
     durable: bytearray = field(default_factory=bytearray)
@@ -92,9 +92,9 @@ class Disk:
     """The files of one folder, with what is durable of them and of their names."""
 
     def __init__(self, durable: dict[str, bytes] | None = None) -> None:
-        self._names = {name: File(bytearray(data)) for name, data in (durable or {}).items()}
+        self._names = {name: DiskFile(bytearray(data)) for name, data in (durable or {}).items()}
         self._durable_names = dict(self._names)
-        self._name_changes: list[dict[str, File]] = []  # the names after each change since the folder was synced
+        self._name_changes: list[dict[str, DiskFile]] = []  # the names after each change since the folder was synced
 
     def apply(self, operation: Operation) -> None:
         """Take note of one more operation."""
@@ -110,7 +110,7 @@ class Disk:
                 self._durable_names = dict(names)
                 self._name_changes.clear()
             case Do.CREATE:
-                self._rename({**names, name: File()})
+                self._rename({**names, name: DiskFile()})
             case Do.UNLINK:
                 self._rename({other: file for other, file in names.items() if other != name})
             case Do.RENAME:
@@ -136,7 +136,7 @@ class Disk:
         names = states[{"dropped": 0, "kept": -1}.get(loss, chance.randrange(len(states)))]
         return {name: bytes(file.after(loss, chance)) for name, file in names.items()}
 
-    def _rename(self, names: dict[str, File]) -> None:
+    def _rename(self, names: dict[str, DiskFile]) -> None:
         self._names = names
         self._name_changes.append(names)
 

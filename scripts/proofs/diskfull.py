@@ -13,7 +13,7 @@ from pathlib import Path
 
 from server_process import ServerProcess
 
-from proofs.caller import Caller
+from proofs.caller import PlainCaller
 from proofs.figure import Result
 from proofs.history import History, Upload, now
 from proofs.load import note
@@ -54,7 +54,7 @@ def _fill_and_empty(here: Scene, server: ServerProcess) -> None:
         here.findings.add("corrupt", "no upload was refused for want of room")
     for _ in range(PROBES):
         _post(server.port, here.history)
-        with Caller(server.port) as caller:
+        with PlainCaller(server.port) as caller:
             for question, data in QUESTIONS.items():
                 if caller.ask(question, data) != "ok":
                     here.findings.add("corrupt", f"with a full disk {question} is not answered")
@@ -97,7 +97,7 @@ def _post(port: int, history: History) -> object:
     """Upload one more, and return the error's code if it is refused."""
     upload = Upload(0, f"probe {now()} #proof", (), None, now())
     history.uploads.append(upload)
-    with Caller(port) as caller:
+    with PlainCaller(port) as caller:
         kind, data = caller.request("u", upload.text)
     note(upload, kind, data)
     return kind if kind == "ok" else data["code"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from proofs.caller import Caller
+from proofs.caller import PlainCaller
 from proofs.history import History, Push, Seen, now
 from proofs.simple_tags import fold
 from proofs.talk import Target, Visitor
 
 
-class Follower(Visitor):
+class RecordingFollower(Visitor):
     """One follower, from the first tweet on. It ends when its target is stopped and the server has gone."""
 
     def __init__(self, number: int, tags: tuple[str, ...], target: Target, history: History) -> None:
@@ -26,7 +26,7 @@ class Follower(Visitor):
 
     def visit(self, port: int) -> None:
         """Follow one server to its end."""
-        with Caller(port) as caller:
+        with PlainCaller(port) as caller:
             caller.request("s", {"tags": self._tags, "after": self.cursor})
             self.follows = port
             self.resumed += 1

@@ -27,7 +27,7 @@ _NUMBERED = re.compile(rb"[0-9a-f]{8}-\d+\.\d+ ")  # how each text of `load` beg
 
 
 @dataclass(slots=True)
-class Log:
+class SyncLog:
     """What was done to the write-ahead log: its syncs, and when a text was written first, by its beginning."""
 
     syncs: list[Operation] = field(default_factory=list)
@@ -56,7 +56,7 @@ def prove(stage: Stage, scale: float, seed: int) -> Result:
         enough = here.acknowledges(int(UPLOADS * scale), LIMIT_S)
         here.target.stop()
         code = server.stop()
-    log = Log()
+    log = SyncLog()
     log.note(operations(trace))
     here.check()
     check_syncs(here.history, log, here.findings)
@@ -66,7 +66,7 @@ def prove(stage: Stage, scale: float, seed: int) -> Result:
     return here.result("lost", beside=f"syncs={len(log.syncs)} syncs/tweet={ratio:.3f}", passed=passed)
 
 
-def check_syncs(history: History, log: Log, findings: Findings) -> None:
+def check_syncs(history: History, log: SyncLog, findings: Findings) -> None:
     """What was acknowledged had been written and then synced; a retry finds what the first attempt has written."""
     for upload in history.uploads:
         if upload.outcome == "ok" and not upload.retry and not log.has_synced(upload):

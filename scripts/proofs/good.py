@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 from server_process import LIMIT_S
 
-from proofs.caller import Caller, frame
+from proofs.caller import PlainCaller, frame
 from proofs.findings import Findings
 from proofs.history import History, Upload, now
 from proofs.load import note
@@ -41,7 +41,7 @@ class Good(threading.Thread):
     def run(self) -> None:
         """Upload until it is over."""
         try:
-            with Caller(self._port) as caller:
+            with PlainCaller(self._port) as caller:
                 while not self._over:
                     (upload,) = self._upload(caller, 1)
                     assert upload.returned is not None
@@ -52,7 +52,7 @@ class Good(threading.Thread):
 
     def warm_up(self, uploads: int) -> None:
         """Upload so many at once, on a connection of its own."""
-        with Caller(self._port) as caller:
+        with PlainCaller(self._port) as caller:
             for _ in range(uploads // WINDOW):
                 self._upload(caller, WINDOW)
 
@@ -63,7 +63,7 @@ class Good(threading.Thread):
         if self._failure is not None:
             findings.add("stale", f"the good client was let down: {self._failure!r}")
 
-    def _upload(self, caller: Caller, number: int) -> list[Upload]:
+    def _upload(self, caller: PlainCaller, number: int) -> list[Upload]:
         place = len(self._history.uploads)
         connection = 0 if number > 1 else 1
         uploads = [Upload(connection, f"good {place + n} #good", (), None, now()) for n in range(number)]

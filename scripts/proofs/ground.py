@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from server_process import ServerProcess
 
-from proofs.caller import Caller
+from proofs.caller import PlainCaller
 from proofs.history import History, Upload, now
 from proofs.load import note
 from proofs.stage import Stage
@@ -37,7 +37,7 @@ class Ground:
         upload = Upload(len(self.history.uploads), f"visit {secrets.token_hex(4)}", (), None, now())
         self.history.uploads.append(upload)
         try:
-            with Caller(server.port, token, came_from) as one:
+            with PlainCaller(server.port, token, came_from) as one:
                 kind, data = one.request("u", upload.text)
         except OSError as exc:
             return repr(exc)

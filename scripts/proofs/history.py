@@ -52,7 +52,7 @@ class Upload:
 
 
 @dataclass(slots=True)
-class Delete:
+class DeleteAttempt:
     """One attempt to delete a tweet; `id` is that of the deletion."""
 
     tweet: int
@@ -80,7 +80,7 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class TagCount:
     """How often a tag was used, as a list of tags says that has all tweets seen by a moment."""
 
     tag: str
@@ -104,9 +104,9 @@ class History:
     """All that was seen. Threads append to its lists without a lock."""
 
     uploads: list[Upload] = field(default_factory=list)
-    deletes: list[Delete] = field(default_factory=list)
+    deletes: list[DeleteAttempt] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
-    counts: list[Count] = field(default_factory=list)
+    counts: list[TagCount] = field(default_factory=list)
     pushes: list[Push] = field(default_factory=list)
     followers: int = 0
     awaited: dict[tuple[int, tuple[str, ...]], int] = field(default_factory=dict)
@@ -139,7 +139,7 @@ class History:
         return f"acked={self.acknowledged}" + f" pushed={len(self.pushes)}" * bool(self.pushes)
 
 
-T = TypeVar("T", Upload, Delete)
+T = TypeVar("T", Upload, DeleteAttempt)
 
 
 def _as_of(attempt: T, moment: int) -> T:

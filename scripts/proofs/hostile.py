@@ -63,7 +63,7 @@ class Times(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class AttackedServer:
     """Where it happens.
 
     `descriptors` are those that the server has open at rest, `scale` shrinks the numbers of connections, and `timed`
@@ -88,10 +88,10 @@ def prove(stage: Stage, scale: float, seed: int, *, timed: bool = True) -> Resul
         good.warm_up(int(WARM_UPLOADS * scale))
         good.start()
         until(lambda: len(good.took_ms) >= ANSWERS)
-        field = Field(server, good, server.descriptors(), findings, scale, seed, timed)
+        attacked = AttackedServer(server, good, server.descriptors(), findings, scale, seed, timed)
         server.forget_peak()
         memory, said = server.peak_kib(), server.lines
-        times = [_withstand(name, field) for name in ATTACKS]
+        times = [_withstand(name, attacked) for name in ATTACKS]
         growth = server.peak_kib() - memory
         exhaust(server, good, findings)
         good.end(findings)
@@ -107,15 +107,15 @@ def prove(stage: Stage, scale: float, seed: int, *, timed: bool = True) -> Resul
     return Result(findings, ("lost", "forged", "corrupt"), history, beside, passed=code == 0)
 
 
-def _withstand(name: str, field: Field) -> Times:
+def _withstand(name: str, attacked: AttackedServer) -> Times:
     """Attack until the good client was fast enough, TRIES times at most; returns the last times."""
-    for _ in range(TRIES if field.timed else 1):
-        times = _attack(name, field)
+    for _ in range(TRIES if attacked.timed else 1):
+        times = _attack(name, attacked)
         print(f"hostile: {name} {times}, at most {times.slowest:.0f}ms", file=sys.stderr)
         if times.bearable:
             return times
-    if field.timed:
-        field.findings.add("stale", f"{name}: the good client's p99 is {times}, its slowest {times.slowest:.0f}ms")
+    if attacked.timed:
+        attacked.findings.add("stale", f"{name}: the good client's p99 is {times}, its slowest {times.slowest:.0f}ms")
     return times
 
 
@@ -123,11 +123,11 @@ def _factor(times: Times) -> float:
     return times.factor
 
 
-def _attack(name: str, field: Field) -> Times:
-    server, good, findings = field.server, field.good, field.findings
-    calm = _calm(good, CALM_S if field.timed else CALM_S / 10)
+def _attack(name: str, attacked: AttackedServer) -> Times:
+    server, good, findings = attacked.server, attacked.good, attacked.findings
+    calm = _calm(good, CALM_S if attacked.timed else CALM_S / 10)
     first = len(good.took_ms)
-    command = [sys.executable, "-m", "proofs.attacks", name, str(server.port), str(field.scale), str(field.seed)]
+    command = [sys.executable, "-m", "proofs.attacks", name, str(server.port), str(attacked.scale), str(attacked.seed)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT / "scripts", timeout=MAX_ATTACK_S)
     except subprocess.TimeoutExpired as exc:
@@ -137,8 +137,8 @@ def _attack(name: str, field: Field) -> Times:
     took_ms = good.took_ms[first:]
     if server.process.poll() is not None:
         raise Broken(f"{name} has ended the server")
-    if not until(lambda: server.descriptors() <= field.descriptors):
-        kept = server.descriptors() - field.descriptors
+    if not until(lambda: server.descriptors() <= attacked.descriptors):
+        kept = server.descriptors() - attacked.descriptors
         findings.add("corrupt", f"{name}: {kept} descriptors have not come back")
     return Times(calm, p99(took_ms), max(took_ms, default=float("inf")))
 

@@ -1,7 +1,7 @@
 """The longest step of the event loop and the longest call of a worker, measured in the server's own process.
 
 `python -m proofs.instrument PAGE MODULE ...` runs a module with both measured; PAGE is a file that the proof reads by
-way of a `Gauge`. A step is what one task does between two checkpoints: as long as it lasts, no other client is
+way of a `StepGauge`. A step is what one task does between two checkpoints: as long as it lasts, no other client is
 served. A call of a worker holds the database. Both are processor time of their thread, which a busy machine does not
 stretch. A timer that samples the loop's thread tells where the longest step was.
 """
@@ -43,7 +43,7 @@ class Longest(NamedTuple):
         return f"a step of {self.step_ms:.1f} ms ({self.where}), a call of {self.call_ms:.1f} ms ({self.called})"
 
 
-class Gauge:
+class StepGauge:
     """The proof's end of the page. Each `reset` begins a new measurement."""
 
     def __init__(self, path: Path) -> None:

@@ -13,8 +13,8 @@ import time
 from itertools import count
 from unicodedata import normalize
 
-from proofs.caller import ANSWER_S, Caller, end_with_reset, frame
-from proofs.history import BY, Count, Delete, History, Read, Seen, Upload, now
+from proofs.caller import ANSWER_S, PlainCaller, end_with_reset, frame
+from proofs.history import BY, DeleteAttempt, History, Read, Seen, TagCount, Upload, now
 from proofs.simple_tags import fold
 from proofs.talk import Target, Visitor
 
@@ -39,7 +39,7 @@ TOO_LONG = "x" * 151
 _connections = count(1)
 
 
-class Client(Visitor):
+class PostingClient(Visitor):
     """One client. Its history is what matters; it ends when its target is stopped."""
 
     def __init__(self, name: str, target: Target, history: History, seed: int, *, by: str | None = None) -> None:
@@ -53,7 +53,7 @@ class Client(Visitor):
 
     def visit(self, port: int) -> None:
         """Work with one server to its end."""
-        with Caller(port) as caller:
+        with PlainCaller(port) as caller:
             connection = next(_connections)
             self._log_in(caller)
             self._read(caller, None)  # what a server shows first is what its predecessor may have lost
@@ -67,7 +67,7 @@ class Client(Visitor):
                 else:
                     self._ask(caller)
 
-    def _log_in(self, caller: Caller) -> None:
+    def _log_in(self, caller: PlainCaller) -> None:
         if self._by is not None:
             kind, data = caller.request("n", self._by)
             assert kind == "ok", f"{self._by} may not log in: {data}"
@@ -86,7 +86,7 @@ class Client(Visitor):
         first = window[0]
         return [*window, _retry(first, first.connection)] if first.key and self._chance.random() < 0.2 else window
 
-    def _ask_again(self, caller: Caller, connection: int) -> None:
+    def _ask_again(self, caller: PlainCaller, connection: int) -> None:
         """Send some uploads once more with their keys: those without an answer first."""
         uploads, self._unknown = self._unknown[:MAX_WINDOW], self._unknown[MAX_WINDOW:]
         if not uploads and self._answered:
@@ -94,7 +94,7 @@ class Client(Visitor):
         if uploads:
             self._upload(caller, [_retry(upload, connection) for upload in uploads])
 
-    def _upload(self, caller: Caller, window: list[Upload]) -> None:
+    def _upload(self, caller: PlainCaller, window: list[Upload]) -> None:
         frames = b"".join([frame("u", {"text": u.text, "tags": u.tags, "key": u.key}) for u in window])
         self._history.uploads += window
         try:
@@ -106,7 +106,7 @@ class Client(Visitor):
         finally:
             self._unknown += [u for u in window if u.outcome == "unknown" and u.key is not None]
 
-    def _ask(self, caller: Caller) -> None:
+    def _ask(self, caller: PlainCaller) -> None:
         choice = self._chance.random()
         if choice < 0.6:
             self._read(caller, None)
@@ -117,13 +117,13 @@ class Client(Visitor):
         else:
             self._count(caller)
 
-    def _read_pages(self, caller: Caller, about: str) -> None:
+    def _read_pages(self, caller: PlainCaller, about: str) -> None:
         """The newest, and half of the times what is before them."""
         tweets = self._read(caller, about)
         if tweets and self._chance.random() < 0.5:
             self._read(caller, about, before=tweets[-1].id)
 
-    def _read(self, caller: Caller, about: str | None, before: int | None = None) -> tuple[Seen, ...]:
+    def _read(self, caller: PlainCaller, about: str | None, before: int | None = None) -> tuple[Seen, ...]:
         invoked = now()
         kind, data = caller.request(*_question(about, before))
         returned = now()
@@ -135,14 +135,14 @@ class Client(Visitor):
         self._history.reads.append(Read(about, PAGE, invoked, returned, tweets, before, more))
         return tweets
 
-    def _count(self, caller: Caller) -> None:
+    def _count(self, caller: PlainCaller) -> None:
         made = now() - LIST_AGE_NS
         kind, data = caller.request("l", {"numbers": True})
         if kind == "ok":
-            self._history.counts += [Count(fold(one["tag"]), one["count"], made, now()) for one in data["tags"]]
+            self._history.counts += [TagCount(fold(one["tag"]), one["count"], made, now()) for one in data["tags"]]
 
 
-class Deleter(Visitor):
+class DeletingClient(Visitor):
     """Posts what has no tags, and deletes most of it."""
 
     def __init__(self, name: str, target: Target, history: History) -> None:
@@ -152,7 +152,7 @@ class Deleter(Visitor):
 
     def visit(self, port: int) -> None:
         """Work with one server to its end."""
-        with Caller(port) as caller:
+        with PlainCaller(port) as caller:
             connection = next(_connections)
             while not self._target.stopped:
                 number = next(self._numbers)
@@ -163,8 +163,8 @@ class Deleter(Visitor):
                     self._take_back(caller, upload.id, upload.text)
                 time.sleep(DELETE_PAUSE_S)
 
-    def _take_back(self, caller: Caller, tweet: int, text: str) -> None:
-        delete = Delete(tweet, text, now())
+    def _take_back(self, caller: PlainCaller, tweet: int, text: str) -> None:
+        delete = DeleteAttempt(tweet, text, now())
         self._history.deletes.append(delete)
         kind, data = caller.request("x", tweet)
         if kind == "ok":
@@ -174,7 +174,7 @@ class Deleter(Visitor):
         delete.returned = now()
 
 
-class Classic(Visitor):
+class ClassicClient(Visitor):
     """A client of the classic protocol: it hears nothing of its uploads, and one that ends with a reset is none."""
 
     def __init__(self, name: str, target: Target, history: History, seed: int) -> None:
@@ -227,7 +227,10 @@ def clients(target: Target, history: History, chance: random.Random, number: int
     prefix = f"{chance.randrange(16**8):08x}"
     names = [f"{prefix}{n}" if n % 2 else None for n in range(number)]
     return [
-        *(Client(f"{prefix}-{n}", target, history, chance.randrange(2**32), by=by) for n, by in enumerate(names)),
-        Deleter(f"{prefix}-{number}", target, history),
-        Classic(f"{prefix}-{number + 1}", target, history, chance.randrange(2**32)),
+        *(
+            PostingClient(f"{prefix}-{n}", target, history, chance.randrange(2**32), by=by)
+            for n, by in enumerate(names)
+        ),
+        DeletingClient(f"{prefix}-{number}", target, history),
+        ClassicClient(f"{prefix}-{number + 1}", target, history, chance.randrange(2**32)),
     ]

@@ -17,13 +17,13 @@ from typing import Any, NamedTuple
 
 from server_process import ServerProcess
 
-from proofs.caller import Caller, frame
+from proofs.caller import PlainCaller, frame
 from proofs.expensive import Request, requests, uploads
 from proofs.figure import Result
 from proofs.findings import Findings
 from proofs.good import apart, p99, spinning
 from proofs.history import History, now
-from proofs.instrument import Gauge, Longest
+from proofs.instrument import Longest, StepGauge
 from proofs.stage import Stage
 
 STEP_MS = 20.0  # of the loop's processor time, in which others wait
@@ -87,7 +87,7 @@ class Sent:
         return MULTIPLE * self.data + REQUEST_BYTES * self.frames + TAG_BYTES * self.tags
 
 
-class Link(Caller):
+class TolerantCaller(PlainCaller):
     """A client to which it is all the same whether a server has had enough of it."""
 
     def send_frames(self, data: bytes) -> None:
@@ -114,11 +114,11 @@ class Link(Caller):
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class MeasuredServer:
     """Where it happens, at which scale, and what was seen and sent."""
 
     server: ServerProcess
-    gauge: Gauge
+    gauge: StepGauge
     scale: float
     slower: float
     seen: list[Cost] = field(default_factory=list)
@@ -130,18 +130,18 @@ class Field:
         for _ in range(TRIES):
             self.gauge.reset()
             happen()
-            with Link(self.server.port) as one:
+            with TolerantCaller(self.server.port) as one:
                 one.settle()
             tries.append(self.gauge.read())
             if not is_over(tries[-1], self.slower):
                 break
         self.seen.append(Cost(name, min(tries, key=lambda one: one.step_ms / STEP_MS + one.call_ms / CALL_MS)))
 
-    def link(self) -> Link:
+    def caller(self) -> TolerantCaller:
         """A new client."""
-        return Link(self.server.port)
+        return TolerantCaller(self.server.port)
 
-    def upload(self, one: Link, request: Request) -> None:
+    def upload(self, one: TolerantCaller, request: Request) -> None:
         """Send uploads and wait for their answers."""
         self.sent.add(request)
         one.send_frames(request.data)
@@ -165,32 +165,32 @@ def prove(stage: Stage, scale: float, seed: int, *, timed: bool = True) -> Resul
     """
     chance, history, findings = random.Random(seed), History(), Findings()
     slower = 1.0 if timed else SLOWER
-    measured = replace(stage, gauge=stage.folder / "gauge")
-    assert measured.gauge is not None
-    gauge = Gauge(measured.gauge)
-    with measured.server() as server:
-        field = Field(server, gauge, scale, slower)
+    gauged = replace(stage, gauge=stage.folder / "gauge")
+    assert gauged.gauge is not None
+    gauge = StepGauge(gauged.gauge)
+    with gauged.server() as server:
+        measured = MeasuredServer(server, gauge, scale, slower)
         with apart(server.port, history, findings):
             with spinning():
                 time.sleep(CALM_S if timed else CALM_S / 10)
             server.forget_peak()
-            memory, disk, began = server.peak_kib(), field.disk_bytes(stage), now()
-            _send_all(field, chance)
+            memory, disk, began = server.peak_kib(), measured.disk_bytes(stage), now()
+            _send_all(measured, chance)
             for situation in SITUATIONS:
-                situation(field)
+                situation(measured)
         time.sleep(SETTLED_S)
         calm, under = p99(_took_ms(history, ended=began)), p99(_took_ms(history, began=began))
-        _judge(field, findings)
+        _judge(measured, findings)
         grown = (server.peak_kib() - memory) * 1024
         code = server.stop()
     for what, took, allowed in (
-        ("memory", grown, field.sent.memory),
-        ("the disk", field.disk_bytes(stage) - disk, field.sent.disk + HONEST_BYTES * history.acknowledged),
+        ("memory", grown, measured.sent.memory),
+        ("the disk", measured.disk_bytes(stage) - disk, measured.sent.disk + HONEST_BYTES * history.acknowledged),
     ):
         if took > allowed:
             findings.add("corrupt", f"{what} has grown by {took:,} bytes, {allowed:,} are allowed")
     passed = code == 0 and (not timed or under <= max(MAX_FACTOR * calm, HONEST_MS))
-    return Result(findings, ("stale", "corrupt"), history, _beside(field, grown, calm, under), passed=passed)
+    return Result(findings, ("stale", "corrupt"), history, _beside(measured, grown, calm, under), passed=passed)
 
 
 def _took_ms(history: History, began: float = 0, ended: float = float("inf")) -> list[float]:
@@ -199,125 +199,125 @@ def _took_ms(history: History, began: float = 0, ended: float = float("inf")) ->
     return [(one.returned - one.invoked) / 1e6 for one in uploads if one.returned]
 
 
-def _judge(field: Field, findings: Findings) -> None:
-    for cost in field.seen:
-        if is_over(cost.longest, field.slower):
+def _judge(measured: MeasuredServer, findings: Findings) -> None:
+    for cost in measured.seen:
+        if is_over(cost.longest, measured.slower):
             findings.add("stale", f"{cost.name}: {cost.longest.told}")
 
 
-def _beside(field: Field, grown: int, calm: float, under: float) -> str:
-    step, call = max(field.seen, key=lambda one: one.step_ms), max(field.seen, key=lambda one: one.call_ms)
+def _beside(measured: MeasuredServer, grown: int, calm: float, under: float) -> str:
+    step, call = max(measured.seen, key=lambda one: one.step_ms), max(measured.seen, key=lambda one: one.call_ms)
     return (
-        f"requests={field.sent.frames} step={step.step_ms:.1f}ms ({step.name}) call={call.call_ms:.1f}ms ({call.name})"
-        f" grown={grown >> 10}KiB p99={calm:.1f}->{under:.1f}ms"
+        f"requests={measured.sent.frames} step={step.step_ms:.1f}ms ({step.name})"
+        f" call={call.call_ms:.1f}ms ({call.name}) grown={grown >> 10}KiB p99={calm:.1f}->{under:.1f}ms"
     )
 
 
-def _send_all(field: Field, chance: random.Random) -> None:
+def _send_all(measured: MeasuredServer, chance: random.Random) -> None:
     every = list(requests(chance, RANDOM))
-    if field.scale < 1:
-        every = chance.sample(every, max(50, int(len(every) * field.scale)))
+    if measured.scale < 1:
+        every = chance.sample(every, max(50, int(len(every) * measured.scale)))
     for request in every:
 
         def send(request: Request = request) -> None:
-            field.sent.add(request)
-            with field.link() as one:
+            measured.sent.add(request)
+            with measured.caller() as one:
                 one.send_frames(request.data)
                 one.settle()
 
-        field.measure(request.name, send)
+        measured.measure(request.name, send)
 
 
-def _behind(field: Field) -> None:
+def _behind(measured: MeasuredServer) -> None:
     """Follow from behind tweets with many tags: those that a follower wants are few, or all."""
     for what, unit in {"ordinary": "stra\u00dfe", "long": "y" * 140, "folding": "\u0130" * 40}.items():
-        after = _newest(field)
-        number = max(100, int(BEHIND * min(1.0, field.scale)))
-        with field.link() as author:
+        after = _newest(measured)
+        number = max(100, int(BEHIND * min(1.0, measured.scale)))
+        with measured.caller() as author:
             for _ in range(number // 50):
-                field.upload(author, uploads(50, unit))
+                measured.upload(author, uploads(50, unit))
         for clients in (1, 3):
             for wanted, tags in {"none": ["nosuch"], "all": []}.items():
                 name = f"{clients} x follow of {wanted} of {number} tweets with {what} tags"
-                field.measure(name, partial(_follow, field, tags, after, clients))
+                measured.measure(name, partial(_follow, measured, tags, after, clients))
 
 
-def _follow(field: Field, tags: list[str], after: int, clients: int) -> None:
-    with _followers(field, clients, lambda _: {"tags": tags, "after": after} if tags else {"after": after}) as links:
+def _follow(measured: MeasuredServer, tags: list[str], after: int, clients: int) -> None:
+    with _followers(measured, clients, lambda _: {"tags": tags, "after": after} if tags else {"after": after}) as links:
         for one in links:
             one.read(lambda kind, _: kind == "e")
 
 
-def _newest(field: Field) -> int:
+def _newest(measured: MeasuredServer) -> int:
     """The id of the newest tweet."""
-    with field.link() as one:
+    with measured.caller() as one:
         _, tweet = one.request("u", "x")
     return int(tweet["id"])
 
 
 @contextmanager
-def _followers(field: Field, number: int, what: Callable[[int], object]) -> Iterator[list[Link]]:
+def _followers(measured: MeasuredServer, number: int, what: Callable[[int], object]) -> Iterator[list[TolerantCaller]]:
     with ExitStack() as stack:
-        links = [stack.enter_context(field.link()) for _ in range(number)]
+        links = [stack.enter_context(measured.caller()) for _ in range(number)]
         for place, one in enumerate(links):
             one.send("s", what(place))
             one.answers(1)
         yield links
 
 
-def _sets_of_tags(field: Field) -> None:
+def _sets_of_tags(measured: MeasuredServer) -> None:
     """Commit long uploads while each follower has a set of tags of its own, all with one tag in common."""
-    number = max(100, int(FOLLOWERS * min(1.0, field.scale)))
-    with _followers(field, number, lambda place: {"tags": ["common", f"own{place}"]}), field.link() as author:
-        field.measure(
+    number = max(100, int(FOLLOWERS * min(1.0, measured.scale)))
+    with _followers(measured, number, lambda place: {"tags": ["common", f"own{place}"]}), measured.caller() as author:
+        measured.measure(
             f"64 uploads of 5 KiB to {number} followers with sets of their own",
-            lambda: field.upload(author, uploads(64, "y" * 140, "common")),
+            lambda: measured.upload(author, uploads(64, "y" * 140, "common")),
         )
 
 
-def _at_once(field: Field) -> None:
+def _at_once(measured: MeasuredServer) -> None:
     """Have many clients send eight uploads with 32 tags at the same moment."""
-    number = max(10, int(50 * min(1.0, field.scale)))
+    number = max(10, int(50 * min(1.0, measured.scale)))
     with ExitStack() as stack:
-        links = [stack.enter_context(field.link()) for _ in range(number)]
+        links = [stack.enter_context(measured.caller()) for _ in range(number)]
 
         def happen() -> None:
             for one in links:
                 request = uploads(8, "stra\u00dfe")
-                field.sent.add(request)
+                measured.sent.add(request)
                 one.send_frames(request.data)
             for one in links:
                 one.answers(8)
 
-        field.measure(f"{number} clients with 8 uploads of 32 tags each", happen)
+        measured.measure(f"{number} clients with 8 uploads of 32 tags each", happen)
 
 
-def _indexed(field: Field) -> None:
+def _indexed(measured: MeasuredServer) -> None:
     """Fill the index of tags with as many new ones as uploads may carry, and ask for the list beside it."""
-    with field.link() as author, field.link() as reader:
+    with measured.caller() as author, measured.caller() as reader:
 
         def happen() -> None:
             for _ in range(20):
-                field.upload(author, uploads(60))
+                measured.upload(author, uploads(60))
                 reader.send("l", "")
                 reader.answers(1)
 
-        field.measure("1,200 uploads with 31 new tags, and the list of tags", happen)
+        measured.measure("1,200 uploads with 31 new tags, and the list of tags", happen)
 
 
-def _deleted(field: Field) -> None:
+def _deleted(measured: MeasuredServer) -> None:
     """Delete the first of many tweets with the same text, which the report log repeats as often."""
-    number, equal = max(5_000, int(EQUAL * min(1.0, field.scale))), Request.of("equal", "u", "equal", PIPELINED)
-    with field.link() as author:
+    number, equal = max(5_000, int(EQUAL * min(1.0, measured.scale))), Request.of("equal", "u", "equal", PIPELINED)
+    with measured.caller() as author:
 
         def happen() -> None:
-            first = _newest(field) + 1
+            first = _newest(measured) + 1
             for _ in range(number // PIPELINED):
-                field.upload(author, equal)
+                measured.upload(author, equal)
             author.send("x", first)
             author.answers(1)
 
-        field.measure(f"deletion of one of {number} equal tweets", happen)
+        measured.measure(f"deletion of one of {number} equal tweets", happen)
 
 
-SITUATIONS: tuple[Callable[[Field], None], ...] = (_behind, _sets_of_tags, _at_once, _indexed, _deleted)
+SITUATIONS: tuple[Callable[[MeasuredServer], None], ...] = (_behind, _sets_of_tags, _at_once, _indexed, _deleted)

@@ -13,12 +13,12 @@ from unicodedata import normalize
 
 from proofs.findings import Findings
 from proofs.history import History, Read, Upload
-from proofs.stored import Stored
+from proofs.stored import StoredContent
 
 NEVER = 2**63
 
 
-class Event(NamedTuple):
+class Sighting(NamedTuple):
     """Something that shows an id to be committed between two moments; a write is what makes it so."""
 
     invoked: int
@@ -27,10 +27,10 @@ class Event(NamedTuple):
     write: bool = False
 
 
-def check(history: History, stored: Stored, findings: Findings) -> None:
+def check(history: History, stored: StoredContent, findings: Findings) -> None:
     """Nothing may be older than what was seen before it began, or newer than what there was when it ended."""
     writes = list(_writes(history, stored))
-    pushed = [Event(push.received, push.received, push.tweet.id) for push in history.pushes]
+    pushed = [Sighting(push.received, push.received, push.tweet.id) for push in history.pushes]
     last = [_shown(read) for read in history.reads if read.about is None]
     pages = _newest_pages(history, stored)
     shown = [event for events in pages.values() for event in events]
@@ -45,11 +45,11 @@ def check(history: History, stored: Stored, findings: Findings) -> None:
     _check_connections(history, findings)
 
 
-def _lasting(events: list[Event], stored: Stored) -> list[Event]:
+def _lasting(events: list[Sighting], stored: StoredContent) -> list[Sighting]:
     return [event for event in events if event.id not in stored.vanished]
 
 
-def _writes(history: History, stored: Stored) -> Iterator[Event]:
+def _writes(history: History, stored: StoredContent) -> Iterator[Sighting]:
     """One event for each stored text, however often it was sent."""
     ids = {tweet.text: tweet.id for tweet in stored.tweets}
     attempts: dict[str, list[Upload]] = defaultdict(list)
@@ -58,27 +58,27 @@ def _writes(history: History, stored: Stored) -> Iterator[Event]:
     for text, uploads in attempts.items():
         if text in ids:
             answered = [one.returned for one in uploads if one.outcome == "ok" and one.returned is not None]
-            yield Event(min(one.invoked for one in uploads), min(answered, default=NEVER), ids[text], write=True)
+            yield Sighting(min(one.invoked for one in uploads), min(answered, default=NEVER), ids[text], write=True)
 
 
-def _newest_pages(history: History, stored: Stored) -> dict[str, list[Event]]:
+def _newest_pages(history: History, stored: StoredContent) -> dict[str, list[Sighting]]:
     """What was shown as the newest of each tag and name; a count of so many says the same as the id of the last."""
-    pages: dict[str, list[Event]] = defaultdict(list)
+    pages: dict[str, list[Sighting]] = defaultdict(list)
     for read in history.reads:
         if read.about is not None and read.before is None:
             pages[read.about].append(_shown(read))
     for count in history.counts:
         ids = stored.about[count.tag]
         newest = ids[count.count - 1] if count.count <= len(ids) else NEVER
-        pages[count.tag].append(Event(count.made, count.returned, newest))
+        pages[count.tag].append(Sighting(count.made, count.returned, newest))
     return pages
 
 
-def _shown(read: Read) -> Event:
-    return Event(read.invoked, read.returned, read.tweets[0].id if read.tweets else 0)
+def _shown(read: Read) -> Sighting:
+    return Sighting(read.invoked, read.returned, read.tweets[0].id if read.tweets else 0)
 
 
-def _sweep(judged: list[Event], witnesses: list[Event], findings: Findings) -> None:
+def _sweep(judged: list[Sighting], witnesses: list[Sighting], findings: Findings) -> None:
     """No event may be older than what another one has shown before it began. Linearizable, if nothing is found."""
     ended = sorted((*judged, *witnesses), key=lambda event: event.returned)
     floor = place = 0

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from proofs.findings import Findings
 from proofs.history import History
-from proofs.stored import Stored
+from proofs.stored import StoredContent
 
 RECEIVED = "Message Received: "
 DELETED = RECEIVED + "(deleted)"
@@ -21,7 +21,7 @@ _LETTERS = {2: "x", 4: "u", 8: "U"}
 _NAMED = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 
-def check(history: History, stored: Stored, connection: sqlite3.Connection, findings: Findings) -> None:
+def check(history: History, stored: StoredContent, connection: sqlite3.Connection, findings: Findings) -> None:
     """Each tweet has its line, first lines stand in the order of ids, and no line tells of what is not there."""
     ids = {escaped(tweet.text): tweet.id for tweet in stored.tweets}
     told: dict[int, None] = {}

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from server_process import LIMIT_S, Broken, ServerProcess
 
 from proofs import load
-from proofs.caller import ANSWER_S, Caller
+from proofs.caller import ANSWER_S, PlainCaller
 from proofs.checker import check
 from proofs.figure import Result
 from proofs.findings import Findings, Kind
-from proofs.followers import Follower
+from proofs.followers import RecordingFollower
 from proofs.history import History, Upload, now
 from proofs.stage import Stage, until
 from proofs.talk import Target, Visitor
@@ -38,7 +38,7 @@ class Scene:
     findings: Findings = field(default_factory=Findings)
     target: Target = field(default_factory=Target)
     working: list[Visitor] = field(default_factory=list)
-    following: list[Follower] = field(default_factory=list)
+    following: list[RecordingFollower] = field(default_factory=list)
 
     @property
     def everybody(self) -> list[Visitor]:
@@ -104,7 +104,7 @@ class Scene:
 
     def follow(self, *tags: str) -> None:
         """Let one more follow these tags, or all tweets when there are none."""
-        self.following.append(Follower(len(self.following), tags, self.target, self.history))
+        self.following.append(RecordingFollower(len(self.following), tags, self.target, self.history))
         self.following[-1].start()
 
     def _wait_for_work(self) -> None:
@@ -121,7 +121,7 @@ class Scene:
         tags = tuple({key for one in self.following for key in one.keys})
         upload = Upload(0, f"the last one {secrets.token_hex(4)}", tags, None, now())
         self.history.uploads.append(upload)
-        with suppress(OSError), Caller(server.port) as one:
+        with suppress(OSError), PlainCaller(server.port) as one:
             load.note(upload, *one.request("u", {"text": upload.text, "tags": tags}))
         return upload.id
 

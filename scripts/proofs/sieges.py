@@ -14,7 +14,7 @@ from pathlib import Path
 from server_process import ServerProcess
 
 from proofs.below import endless_hellos, new_keys, unread_pages
-from proofs.caller import Caller
+from proofs.caller import PlainCaller
 from proofs.costs import dear_queries
 from proofs.expensive import uploads
 from proofs.figure import Result
@@ -39,7 +39,7 @@ def refused_crowd(ground: Ground) -> Iterator[str]:
     token = ground.token("alice")
     options = ("--max-clients", str(PLACES), "--anonymous", "write", "--rate", "1/s", "--burst", str(BURST))
     with ground.with_options(*options).server() as server, ExitStack() as stack:
-        crowd = [stack.enter_context(Caller(server.port)) for _ in range(PLACES)]
+        crowd = [stack.enter_context(PlainCaller(server.port)) for _ in range(PLACES)]
         for one in crowd:
             one.ask("p", "")
         if (said := ground.visit(server, token)) != "ok":
@@ -54,7 +54,7 @@ def one_token_everywhere(ground: Ground) -> Iterator[str]:
     """Hold every place with one token, which is used all the time."""
     greedy, honest = ground.token("mallory", "read"), ground.token("alice")
     with ground.with_options("--max-clients", str(PLACES)).server() as server, ExitStack() as stack:
-        crowd = [stack.enter_context(Caller(server.port, greedy)) for _ in range(PLACES)]
+        crowd = [stack.enter_context(PlainCaller(server.port, greedy)) for _ in range(PLACES)]
         for one in crowd:
             one.ask("p", "")
         if (said := ground.visit(server, honest)) != "ok":
@@ -63,7 +63,7 @@ def one_token_everywhere(ground: Ground) -> Iterator[str]:
             yield f"{gone} clients have lost their places to one"
 
 
-def _has_gone(one: Caller) -> bool:
+def _has_gone(one: PlainCaller) -> bool:
     try:
         return one.ask("p", "") not in ("ok", "slow_down")
     except OSError:
@@ -73,7 +73,7 @@ def _has_gone(one: Caller) -> bool:
 def swelling_tags(ground: Ground) -> Iterator[str]:
     """Upload tags that are ten times as long when they are folded."""
     with ground.stage.server() as server:
-        with Caller(server.port) as one:
+        with PlainCaller(server.port) as one:
             for number in range(10):
                 tags = [f"{SWOLLEN}{number * 31 + place:03x}" for place in range(31)]
                 if one.ask("u", {"text": "x", "tags": tags}) == "ok":
@@ -86,11 +86,11 @@ def long_lines(ground: Ground) -> Iterator[str]:
     reader, author = ground.token("rhea", "read"), ground.token("alice")
     stage = replace(ground.stage, log_limit=LOG_LIMIT, options=("--rate", "none"))
     with stage.server() as server:
-        with Caller(server.port, author) as one:
+        with PlainCaller(server.port, author) as one:
             for _ in range(LINES // 50):
                 one.send("r", LINE, 50)
                 one.ask("p", "")
-        with Caller(server.port, reader) as one:
+        with PlainCaller(server.port, reader) as one:
             one.send("r", "a line of a reader")
             one.ask("p", "")
         ground.visit(server, author)
@@ -107,7 +107,7 @@ def tokens_replaced(ground: Ground) -> Iterator[str]:
     stage = ground.stage
     beside = replace(ground, stage=replace(stage, folder=stage.folder / "beside"))
     leaked, _ = ground.token("alice", "read,post,admin"), beside.token("alice", "read")
-    with stage.server() as server, Caller(server.port, leaked) as old:
+    with stage.server() as server, PlainCaller(server.port, leaked) as old:
         Path(f"{beside.stage.db}.tokens").rename(f"{stage.db}.tokens")
         if not until(lambda: not _is_heeded(old), READ_AGAIN_S):
             yield "a connection of a token that is gone may still ask for what admins see"
@@ -115,7 +115,7 @@ def tokens_replaced(ground: Ground) -> Iterator[str]:
         ground.visit(server)
 
 
-def _is_heeded(old: Caller) -> bool:
+def _is_heeded(old: PlainCaller) -> bool:
     try:
         return old.ask("i", "") == "ok"
     except OSError:  # it was ended
@@ -135,8 +135,8 @@ def heavy_crowd(ground: Ground) -> Iterator[str]:
 def _stored_before(server: ServerProcess) -> int:
     """How many posts of a heavy crowd are stored from its first answer to a light post that is sent then."""
     with ExitStack() as stack:
-        crowd = [stack.enter_context(Caller(server.port)) for _ in range(CROWD)]
-        light = stack.enter_context(Caller(server.port))
+        crowd = [stack.enter_context(PlainCaller(server.port)) for _ in range(CROWD)]
+        light = stack.enter_context(PlainCaller(server.port))
         for one in crowd:
             one.sock.sendall(uploads(EACH).data)
         _, first = crowd[0].answer()

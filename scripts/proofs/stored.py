@@ -13,7 +13,7 @@ from proofs.simple_tags import tags
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredContent:
     """The tweets by their ids; the blank places of those that were deleted; which deletion is of which tweet.
 
     `about` has the ids of each tag's and each name's tweets, `given` the tags beside each text. `vanished` are the

@@ -11,12 +11,12 @@ from unicodedata import category
 from proofs.findings import Findings
 from proofs.history import History
 from proofs.simple_tags import tags
-from proofs.stored import Stored
+from proofs.stored import StoredContent
 
 DAY_MS = 86_400_000
 
 
-def check(history: History, stored: Stored, connection: sqlite3.Connection, findings: Findings) -> None:
+def check(history: History, stored: StoredContent, connection: sqlite3.Connection, findings: Findings) -> None:
     """Tags up to the mark that says how far they are, keys, and how sessions have ended."""
     [up_to] = connection.execute("SELECT up_to FROM tag_index").fetchone()
     newest = max([0, *stored.by_id, *stored.places, *filter(None, stored.deletions)])
@@ -29,7 +29,7 @@ def check(history: History, stored: Stored, connection: sqlite3.Connection, find
         findings.add("corrupt", f"a session that is over says how it is: {hows}")
 
 
-def _check_tags(stored: Stored, up_to: int, connection: sqlite3.Connection, findings: Findings) -> None:
+def _check_tags(stored: StoredContent, up_to: int, connection: sqlite3.Connection, findings: Findings) -> None:
     links: set[tuple[str, int]] = set()
     counts: Counter[str] = Counter()
     newest: dict[str, int] = {}

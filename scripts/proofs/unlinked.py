@@ -82,7 +82,7 @@ WAYS: dict[str, Way] = {
 
 
 @dataclass(slots=True)
-class Removal:
+class UnlinkedRun:
     """One way and one end: what clients did, and what was found."""
 
     name: str
@@ -101,8 +101,8 @@ def prove(stage: Stage, scale: float, seed: int) -> Result:
     return Result(findings, ("lost", "dup", "order", "corrupt"), whole, beside, passed=not wrong)
 
 
-def _try(stage: Stage, number: int, name: str, end: str, seed: int) -> Removal:
-    run, way = Removal(f"{name}-{end}"), WAYS[name]
+def _try(stage: Stage, number: int, name: str, end: str, seed: int) -> UnlinkedRun:
+    run, way = UnlinkedRun(f"{name}-{end}"), WAYS[name]
     own = replace(stage, folder=stage.folder / f"{number}-{run.name}")
     try:
         with scene(own, f"{seed} {number} {run.name}", CLIENTS, history=run.history) as here:
@@ -125,7 +125,7 @@ def _try(stage: Stage, number: int, name: str, end: str, seed: int) -> Removal:
     return run
 
 
-def _expect_notice(here: Scene, server: ServerProcess, way: Way, run: Removal) -> None:
+def _expect_notice(here: Scene, server: ServerProcess, way: Way, run: UnlinkedRun) -> None:
     """Wait until the server says what it must say, and acknowledges more if it can go on."""
     expected = (MENDED,) if way.goes_on else SAVED
     if not until(lambda: any(said in line for line in list(server.said) for said in expected), NOTICE_S):
@@ -134,7 +134,7 @@ def _expect_notice(here: Scene, server: ServerProcess, way: Way, run: Removal) -
         run.wrong.append("the server does not go on")
 
 
-def _end(server: ServerProcess, end: str, expected: int, run: Removal) -> None:
+def _end(server: ServerProcess, end: str, expected: int, run: UnlinkedRun) -> None:
     """End it; a server that is stopped must end with that code."""
     if expected == 0 and (troubles := [line for line in server.said if any(one in line for one in TROUBLES)]):
         run.wrong.append(f"the server has said {troubles[0].strip()}")

@@ -26,7 +26,7 @@ from benchmarks import (
     turns,
 )
 from benchmarks import stage as stages
-from benchmarks.figures import Load, Part, Sample
+from benchmarks.figures import Load, PartFigures, Sample
 from benchmarks.parts import KINDS, acks
 from benchmarks.peers import echo, postgresql, ttweet
 
@@ -42,9 +42,9 @@ def stage(tmp_path: Path) -> Iterator[stages.BenchStage]:
         yield made
 
 
-def part_of(rates: Mapping[str, Sequence[float]]) -> Part:
+def part_of(rates: Mapping[str, Sequence[float]]) -> PartFigures:
     """The part `acks` with one case; `rates` maps subjects to the values of their rounds."""
-    part = Part("acks", command="scripts/bench", date="2026-01-01")
+    part = PartFigures("acks", command="scripts/bench", date="2026-01-01")
     for subject, values in rates.items():
         for value in values:
             part.add(subject, "64", "1/s", Sample(value, p50_us=1000, p99_us=2500))
@@ -240,7 +240,7 @@ def test_a_bar_with_a_side_that_was_not_measured_is_neither_met_nor_missed() -> 
 
 
 def test_no_sync_at_all_does_not_meet_the_bar_for_few_syncs() -> None:
-    part = Part("fsyncs")
+    part = PartFigures("fsyncs")
     part.add("fsyncs/ack", "64", "1", Sample(0.0))
     assert [verdict.met for verdict in bars.judge(part) if verdict.value is not None] == [False]
 
@@ -265,7 +265,7 @@ def test_a_section_shows_medians_spread_ratios_bars_and_the_command() -> None:
 
 
 def test_a_section_shows_the_processor_time_of_an_operation_and_its_multiple_of_each_peer() -> None:
-    part = Part("acks")
+    part = PartFigures("acks")
     for subject, server_us in {"ttweet": 60, "redis-multi": 20}.items():
         for case in ("1", "64"):
             part.add(subject, case, "1/s", Sample(1000, server_us=server_us))

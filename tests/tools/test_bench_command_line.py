@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from benchmarks import comparison, generator
 from benchmarks import stage as stages
-from benchmarks.figures import Part, Sample
+from benchmarks.figures import PartFigures, Sample
 from benchmarks.parts import KINDS
 from benchmarks.peers import REDIS_MULTI, TTWEET, ttweet
 from benchmarks.peers.peer import BEFORE
@@ -89,7 +89,7 @@ def test_a_second_of_uploads_to_the_real_server(tmp_path: Path) -> None:
 
 
 def test_both_checkouts_are_compared_by_the_ratios_of_their_rounds() -> None:
-    part = Part("connects")
+    part = PartFigures("connects")
     for now, before in ((20, 10), (40, 80), (60, 30)):
         part.add("ttweet", "16", "1/s", Sample(now, 1000, 2000, server_us=now))
         part.add(f"ttweet{BEFORE}", "16", "1/s", Sample(before, server_us=2 * before))
@@ -100,7 +100,7 @@ def test_both_checkouts_are_compared_by_the_ratios_of_their_rounds() -> None:
 
 
 def test_without_another_checkout_there_is_nothing_to_compare() -> None:
-    part = Part("acks")
+    part = PartFigures("acks")
     part.add("ttweet", "64", "1/s", Sample(1))
     assert comparison.render([part]) == ""
 

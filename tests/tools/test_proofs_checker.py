@@ -10,7 +10,7 @@ import pytest
 from proofs import report_log
 from proofs.checker import check
 from proofs.findings import Findings
-from proofs.history import Count, Delete, History, Push, Read, Seen, Upload
+from proofs.history import DeleteAttempt, History, Push, Read, Seen, TagCount, Upload
 
 from ttweet.model import reports, tweets
 from ttweet.model.reports import message_deleted, message_received
@@ -74,7 +74,7 @@ def test_a_history_that_agrees_with_the_file_is_found_in_order(db: Path) -> None
     ]
     pushes = [Push(1, ("a",), ONE, 15), Push(1, ("a",), TWO, 35)]
     pushes += [Push(2, (), ONE, 15), Push(2, (), TWO, 35), Push(2, (), THREE, 55)]
-    counts = [Count("a", 2, 60, 65), Count("a", 1, 12, 14), Count("b", 1, 60, 65)]
+    counts = [TagCount("a", 2, 60, 65), TagCount("a", 1, 12, 14), TagCount("b", 1, 60, 65)]
     assert found(db, history(reads=reads, pushes=pushes, counts=counts)) == set()
 
 
@@ -125,8 +125,8 @@ def test_an_answer_that_is_too_old_or_too_new_or_not_so_is_found(seen: Read, kin
     assert kind in found(db, history(reads=[seen]))
 
 
-@pytest.mark.parametrize("count", [Count("a", 1, 60, 65), Count("a", 3, 60, 65), Count("b", 1, 30, 35)])
-def test_a_count_of_what_there_was_not_at_that_time_is_found(count: Count, db: Path) -> None:
+@pytest.mark.parametrize("count", [TagCount("a", 1, 60, 65), TagCount("a", 3, 60, 65), TagCount("b", 1, 30, 35)])
+def test_a_count_of_what_there_was_not_at_that_time_is_found(count: TagCount, db: Path) -> None:
     assert "stale" in found(db, history(counts=[count]))
 
 
@@ -244,9 +244,9 @@ def deleted(db: Path) -> Path:
     return db
 
 
-def a_delete(**more: object) -> Delete:
-    made = Delete(2, TWO.text, 60, 70, "ok", 4)
-    return replace(made, **more)  # type: ignore[arg-type]  # as Delete has them
+def a_delete(**more: object) -> DeleteAttempt:
+    made = DeleteAttempt(2, TWO.text, 60, 70, "ok", 4)
+    return replace(made, **more)  # type: ignore[arg-type]  # as DeleteAttempt has them
 
 
 def test_who_saw_a_tweet_before_it_was_deleted_was_told_the_truth(deleted: Path) -> None:
@@ -266,7 +266,7 @@ def test_who_saw_a_tweet_before_it_was_deleted_was_told_the_truth(deleted: Path)
         ([a_delete(), a_delete(tweet=1, text=ONE.text)], "lost"),
     ],
 )
-def test_a_deletion_that_was_told_otherwise_is_found(deletes: list[Delete], kind: str, deleted: Path) -> None:
+def test_a_deletion_that_was_told_otherwise_is_found(deletes: list[DeleteAttempt], kind: str, deleted: Path) -> None:
     assert kind in found(deleted, history(deletes=deletes))
 
 

@@ -37,7 +37,7 @@ def run(gauge: Path) -> None:
 
 
 def test_the_longest_step_is_told_with_its_place(tmp_path: Path) -> None:
-    gauge = instrument.Gauge(tmp_path / "gauge")
+    gauge = instrument.StepGauge(tmp_path / "gauge")
     gauge.reset()
     run(tmp_path / "gauge")
     longest = gauge.read()
@@ -47,7 +47,7 @@ def test_the_longest_step_is_told_with_its_place(tmp_path: Path) -> None:
 
 
 def test_what_was_before_the_reset_is_not_told(tmp_path: Path) -> None:
-    gauge = instrument.Gauge(tmp_path / "gauge")
+    gauge = instrument.StepGauge(tmp_path / "gauge")
     gauge.reset()
     run(tmp_path / "gauge")
     gauge.reset()

@@ -151,7 +151,7 @@ def test_the_tags_of_a_draft_are_those_of_the_simple_rule(text: str) -> None:
 
 @pytest.mark.parametrize(("returned", "kinds"), [(25, {"lost"}), (32, {"lost"}), (35, set())])
 def test_an_answer_before_what_was_written_is_synced_is_found(returned: int, kinds: set[str]) -> None:
-    log, findings = fsyncs.Log(), Findings()
+    log, findings = fsyncs.SyncLog(), Findings()
     write = Operation(20, Do.WRITE, "tweets.db-wal", 0, b"\x05000000af-1.7 #proof")
     log.note([write._replace(began=began, do=Do.SYNC, data=b"", ended=began + 4) for began in (15, 30)])
     log.note([write, write._replace(began=40)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from benchmarks import floor, strace, turns
-from benchmarks.figures import Load, Part, Sample, serial_bound
+from benchmarks.figures import Load, PartFigures, Sample, serial_bound
 from benchmarks.parts.part import Kind
 from benchmarks.peers import ECHO, MOSQUITTO, NAIVE, NATS, POSTGRESQL, REDIS_MULTI, REDIS_XADD, TTWEET
 from benchmarks.plan import Plan, Turn, load_turns, say, serving, take_turns
@@ -16,9 +16,9 @@ CASES = ((1, 1), (16, 1), (64, 1), (256, 1), (1000, 1), (64, 16))
 QUICK_CASES = ((1, 1), (64, 1), (256, 1))
 
 
-def measure(stage: BenchStage, plan: Plan) -> Part:
+def measure(stage: BenchStage, plan: Plan) -> PartFigures:
     """Run every case; in each round each server has one turn, the floor of SQLite too."""
-    part = Part("acks")
+    part = PartFigures("acks")
     with serving(stage, plan, part, SUBJECTS) as running:
         for load in plan.loads(CASES, QUICK_CASES):
             floors = [] if plan.baseline else [_floor(stage, plan, part, load)]
@@ -29,13 +29,13 @@ def measure(stage: BenchStage, plan: Plan) -> Part:
     return part
 
 
-def _floor(stage: BenchStage, plan: Plan, part: Part, load: Load) -> Turn:
+def _floor(stage: BenchStage, plan: Plan, part: PartFigures, load: Load) -> Turn:
     batch = _batch_that_occurs(stage, part, load)
     part.add("batch", load.case, "tweets", Sample(batch))
     return Turn("sqlite", load.case, "1/s", partial(floor.measure, stage, batch, plan.seconds))
 
 
-def _batch_that_occurs(stage: BenchStage, part: Part, load: Load) -> float:
+def _batch_that_occurs(stage: BenchStage, part: PartFigures, load: Load) -> float:
     """Tweets that ttweet commits with one sync under this load; without strace, half of those that are under way."""
     try:
         acknowledged, syncs = strace.count(stage, load)
@@ -46,7 +46,7 @@ def _batch_that_occurs(stage: BenchStage, part: Part, load: Load) -> float:
     return max(1.0, acknowledged / max(1, syncs))
 
 
-def _add_bound(part: Part, case: str) -> None:
+def _add_bound(part: PartFigures, case: str) -> None:
     """One process has to receive and answer each tweet and to store it: no server of this shape is faster than both."""
     echo, sqlite = part.find("echo", case), part.find("sqlite", case)
     if echo is not None and sqlite is not None:
@@ -54,7 +54,7 @@ def _add_bound(part: Part, case: str) -> None:
             part.add("bound", case, "1/s", Sample(serial_bound(rates)))
 
 
-def _add_tail(part: Part, case: str) -> None:
+def _add_tail(part: PartFigures, case: str) -> None:
     figure = part.find("ttweet", case)
     for sample in figure.samples if figure else []:
         if sample.p50_us and sample.p99_us:

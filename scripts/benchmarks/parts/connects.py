@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.figures import Part
+from benchmarks.figures import PartFigures
 from benchmarks.parts.part import Kind
 from benchmarks.peers import REDIS_LAST, REDIS_MULTI, TTWEET, TTWEET_LAST
 from benchmarks.plan import Plan, load_turns, serving, take_turns
@@ -13,9 +13,9 @@ CASES = (1, 16, 64)
 QUICK_CASES = (16,)
 
 
-def measure(stage: BenchStage, plan: Plan) -> Part:
+def measure(stage: BenchStage, plan: Plan) -> PartFigures:
     """Run each number of concurrent connections."""
-    part = Part("connects")
+    part = PartFigures("connects")
     with serving(stage, plan, part, SUBJECTS) as running:
         for clients in plan.clients(CASES, QUICK_CASES):
             take_turns(plan, part, load_turns(stage, running, plan.load(clients, reconnect=True)))

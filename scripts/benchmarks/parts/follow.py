@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 
 from benchmarks import generator
-from benchmarks.figures import Part, Sample
+from benchmarks.figures import PartFigures, Sample
 from benchmarks.parts import growth
 from benchmarks.parts.part import Kind
 from benchmarks.peers import mosquitto, redis, ttweet
@@ -28,9 +28,9 @@ UPLOADERS = 64
 BEHIND, QUICK_BEHIND = 1_000_000, 100_000  # tweets
 
 
-def measure(stage: BenchStage, plan: Plan) -> Part:
+def measure(stage: BenchStage, plan: Plan) -> PartFigures:
     """Publish to followers of every server in turn, then look at what only ttweet has: a log to catch up with."""
-    part = Part("follow")
+    part = PartFigures("follow")
     with serving(stage, plan, part, SUBJECTS) as running:
         for in_flight in (1, IN_FLIGHT):
             if not plan.cases or (FOLLOWERS, in_flight) in plan.cases:
@@ -43,7 +43,7 @@ def measure(stage: BenchStage, plan: Plan) -> Part:
     return part
 
 
-def _publish_turns(stage: BenchStage, plan: Plan, part: Part, running: Running, in_flight: int) -> list[Turn]:
+def _publish_turns(stage: BenchStage, plan: Plan, part: PartFigures, running: Running, in_flight: int) -> list[Turn]:
     case = f"{FOLLOWERS}" if in_flight == 1 else f"{FOLLOWERS}x{in_flight}"
 
     def publish(subject: Subject, server: PeerServer) -> Sample:
@@ -72,7 +72,7 @@ def _length(plan: Plan) -> tuple[str, ...]:
     return ("--warmup", str(plan.warmup_s), "--seconds", str(plan.seconds))
 
 
-def _measure_idle(stage: BenchStage, plan: Plan, part: Part) -> None:
+def _measure_idle(stage: BenchStage, plan: Plan, part: PartFigures) -> None:
     """Upload to one server that has followers of an unused tag, and to one that has none."""
     load = plan.load(UPLOADERS)
     with ExitStack() as stack:
@@ -85,7 +85,7 @@ def _measure_idle(stage: BenchStage, plan: Plan, part: Part) -> None:
         take_turns(plan, part, turns)
 
 
-def _measure_catch_up(stage: BenchStage, plan: Plan, part: Part) -> None:
+def _measure_catch_up(stage: BenchStage, plan: Plan, part: PartFigures) -> None:
     """Let a follower read a whole log, alone and then beside a client that uploads one tweet after another."""
     database = growth.database(stage, plan, QUICK_BEHIND if plan.quick else BEHIND)
     with ttweet.serve(stage, database) as server:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from benchmarks import strace
-from benchmarks.figures import Load, Part, Sample
+from benchmarks.figures import Load, PartFigures, Sample
 from benchmarks.parts.part import Kind
 from benchmarks.peers import ttweet
 from benchmarks.peers.peer import Peer, Subject
@@ -17,9 +17,9 @@ CASES = (1, 64, 256)
 QUICK_CASES = (64,)
 
 
-def measure(stage: BenchStage, plan: Plan) -> Part:
+def measure(stage: BenchStage, plan: Plan) -> PartFigures:
     """Count with strace at each number of clients."""
-    part = Part("fsyncs")
+    part = PartFigures("fsyncs")
     for clients in plan.clients(CASES, QUICK_CASES):
         load = plan.load(clients)
         subjects = plan.with_baseline([SUBJECT])

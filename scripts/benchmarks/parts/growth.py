@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import fill, generator
-from benchmarks.figures import Part, Sample
+from benchmarks.figures import PartFigures, Sample
 from benchmarks.parts.part import Kind
 from benchmarks.peers import ttweet
 from benchmarks.plan import Plan, Turn, say, take_turns
@@ -30,9 +30,9 @@ QUESTIONS = (  # subject, protocol of the generator, tag; what writes comes last
 )
 
 
-def measure(stage: BenchStage, plan: Plan) -> Part:
+def measure(stage: BenchStage, plan: Plan) -> PartFigures:
     """Fill the databases, start servers on them, and ask all of them the same in turn."""
-    part = Part("growth")
+    part = PartFigures("growth")
     databases = {size: database(stage, plan, size) for size in (QUICK_SIZES if plan.quick else SIZES)}
     for size, path in databases.items():
         part.add("file", f"{size:,}", "MiB", Sample(path.stat().st_size / 2**20))
@@ -91,7 +91,7 @@ def _ask(
     return Turn(subject, f"{size:,}", "1/s", partial(generator.measure, stage, server, protocol, load))
 
 
-def _compare(part: Part, sizes: Sequence[int]) -> None:
+def _compare(part: PartFigures, sizes: Sequence[int]) -> None:
     """Add the time of a read at the largest size against the smallest, and what is left of the insert rate."""
     smallest, largest = f"{sizes[0]:,}", f"{sizes[-1]:,}"
     for subject, *_ in QUESTIONS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks import generator
-from benchmarks.figures import Part, Sample
+from benchmarks.figures import PartFigures, Sample
 from benchmarks.parts.part import Kind
 from benchmarks.peers.ttweet import serve
 from benchmarks.plan import Plan, say
@@ -14,9 +14,9 @@ QUICK_CONNECTIONS = 1000
 ROUNDS = 3  # each with a server of its own, as a process does not give its memory back
 
 
-def measure(stage: BenchStage, plan: Plan) -> Part:
+def measure(stage: BenchStage, plan: Plan) -> PartFigures:
     """Open the connections, each answered a ping, and look at the server's memory before and after."""
-    part = Part("idle")
+    part = PartFigures("idle")
     connections = QUICK_CONNECTIONS if plan.quick else CONNECTIONS
     part.note(f"{connections:,} connections.")
     for _ in range(min(ROUNDS, plan.rounds)):
@@ -28,7 +28,7 @@ def measure(stage: BenchStage, plan: Plan) -> Part:
     return part
 
 
-def _measure_once(stage: BenchStage, part: Part, connections: int) -> None:
+def _measure_once(stage: BenchStage, part: PartFigures, connections: int) -> None:
     with serve(stage) as server:
         before = resident_kib(server.process.pid)
         with generator.held_connections(stage, server, "ttweet-idle", connections) as figures:

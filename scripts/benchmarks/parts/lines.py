@@ -7,7 +7,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from benchmarks.figures import Part, Sample
+from benchmarks.figures import PartFigures, Sample
 from benchmarks.parts.part import Kind
 from benchmarks.peers import ttweet
 from benchmarks.plan import Plan, Turn, take_turns
@@ -17,9 +17,9 @@ LINES = 100_000
 QUICK_LINES = 10_000
 
 
-def measure(stage: BenchStage, plan: Plan) -> Part:
+def measure(stage: BenchStage, plan: Plan) -> PartFigures:
     """Post the same lines once a round."""
-    part = Part("lines")
+    part = PartFigures("lines")
     count = QUICK_LINES if plan.quick else LINES
     source = stage.folder("lines") / "lines.txt"
     source.write_text("".join(f"line {number} of a file that somebody posts, with its tag #topic{number % 1000}\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from benchmarks.figures import Part
+from benchmarks.figures import PartFigures
 from benchmarks.peers.peer import BEFORE
 from benchmarks.plan import Plan
 from benchmarks.stage import BenchStage
@@ -22,7 +22,7 @@ class Kind:
     name: str
     title: str
     about: str
-    measure: Callable[[BenchStage, Plan], Part]
+    measure: Callable[[BenchStage, Plan], PartFigures]
     titles: Mapping[str, str]
     mine: Mapping[str, str] = field(default_factory=dict)
     case_title: str = "clients"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.figures import Part
+from benchmarks.figures import PartFigures
 from benchmarks.parts.part import Kind
 from benchmarks.peers import ECHO, REDIS_LAST, REDIS_MULTI, TTWEET, TTWEET_LAST
 from benchmarks.peers.peer import Subject
@@ -24,9 +24,9 @@ CASES = ((1, 1), (64, 1), (256, 1), (16, 16))
 QUICK_CASES = ((64, 1),)
 
 
-def measure(stage: BenchStage, plan: Plan) -> Part:
+def measure(stage: BenchStage, plan: Plan) -> PartFigures:
     """Fill the servers with uploads for the length of one round, then read at each number of clients."""
-    part = Part("reads")
+    part = PartFigures("reads")
     with serving(stage, plan, part, SUBJECTS) as running:
         _fill(stage, plan, running)
         for load in plan.loads(CASES, QUICK_CASES):

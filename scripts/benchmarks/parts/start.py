@@ -7,7 +7,7 @@ import sys
 import time
 from functools import partial
 
-from benchmarks.figures import Part, Sample
+from benchmarks.figures import PartFigures, Sample
 from benchmarks.parts.part import Kind
 from benchmarks.peers.ttweet import program, serve
 from benchmarks.plan import Plan, Turn, take_turns
@@ -17,9 +17,9 @@ RUNS = 15  # of each command a round, their median is the sample
 QUICK_RUNS = 5
 
 
-def measure(stage: BenchStage, plan: Plan) -> Part:
+def measure(stage: BenchStage, plan: Plan) -> PartFigures:
     """Run every command in turn against one server that holds one message."""
-    part = Part("start")
+    part = PartFigures("start")
     runs = QUICK_RUNS if plan.quick else RUNS
     with serve(stage) as server:
         ttweet, address = str(program()), ["127.0.0.1", str(server.port)]
