@@ -36,8 +36,6 @@ NOT_YET_CODE = {
     "scripts/proofs",
     "scripts/proofs/mutants",
     "tests/support",
-    "ttweet/broker",
-    "ttweet/storage/sqlite",
 }
 
 # No subject of a sentence is `who`: name the server, the client, the command, or say `you`.

@@ -32,7 +32,7 @@ MAX_HITS = 4_096  # tweets times groups of followers sorted for a commit, about 
 
 
 class _Turn:
-    """What may still be pushed in one turn of the event loop."""
+    """The pushes that are left to one turn of the event loop."""
 
     def __init__(self) -> None:
         self._left = TURN_BYTES
@@ -79,7 +79,7 @@ class FanOut:
 
     @property
     def pruned_up_to(self) -> int:
-        """The id up to which tweets are not kept any more: a client that follows from before it is told so."""
+        """The id up to which tweets are not kept any more: a client that follows from before it gets a notice."""
         return self._recent.pruned_up_to
 
     def follow(
@@ -141,7 +141,7 @@ class FanOut:
                 self._push_to_all(told, [group.encoder.deletion(deletion)], before, turn)
 
     def pruned(self, up_to: int) -> None:
-        """See journal.Listener. Live subscriptions have these tweets; one that is behind is told with the next page."""
+        """See journal.Listener. Live subscriptions have these tweets; others get a notice with their next page."""
         self._recent.prune(up_to)
 
     async def run(self) -> None:

@@ -1,4 +1,4 @@
-"""The head of the log: what is committed, as memory has it, and the listeners that are told of each commit."""
+"""The head of the log: the committed tweets in memory, and the listeners to each commit."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -25,7 +25,7 @@ class Listener(Protocol):
 
 
 class Head:
-    """What the journal has committed. It advances at once, so that queries see it, and is published a little later."""
+    """The newest commit. It advances at once, so that queries see it, and is published a little later."""
 
     def __init__(self, position: Position) -> None:
         self.last = position.last

@@ -1,4 +1,4 @@
-"""What waits to be written: drafts, each of which is a report line too, and other report lines, in their order.
+"""The drafts, each of which is a report line too, and other report lines that wait to be written, in their order.
 
 It is bounded by number and by bytes: a client waits with a draft for which there is no room, and a report line is lost,
 which is counted. When more waits than one transaction takes, the clients that wait with least go first, and the oldest

@@ -1,4 +1,4 @@
-"""The journal: the one writer, and the place where its readers hear of commits.
+"""The journal: the one writer, and the place where its readers learn of commits.
 
 Concurrent drafts become batched commits (group commit): all that has queued up while the last batch was on its way to
 the disk goes into the next transaction, and a batch may wait a little for more, see `gathering`. A draft is answered
@@ -39,8 +39,8 @@ FILE_CHECK_INTERVAL_S = 0.5  # between checks of an idle store that its files ha
 class Journal:
     """Takes drafts and report lines at once, and `run` writes them.
 
-    What waits is bounded, see `inbox`, but for a draft more of each client that looks at `has_room` after it has
-    appended one, and waits for `room` then. Report lines that find no room are lost, and the log tells how many.
+    The waiting drafts are bounded, see `inbox`, but for a draft more of each client that looks at `has_room` after it
+    has appended one, and waits for `room` then. Report lines that find no room are lost, and the log tells how many.
     """
 
     def __init__(self, store: Store, *, clock: Clock = now_ms, watcher: Watcher = UNWATCHED) -> None:
@@ -54,7 +54,7 @@ class Journal:
         self._committed = trio.lowlevel.ParkingLot()
         self._closed = False
         self._writing = False  # whether a batch or a change may be on its way to the disk
-        self._lines_wait = False  # whether a report line wakes nobody, as `run` waits for more of them
+        self._lines_wait = False  # whether a report line wakes no task, as `run` waits for more of them
         self._held_up = False  # whether a full disk or a lock keeps the lines that wait
         self.uploads = PendingBatch()
         """Tells those who let batches go first of them."""
@@ -101,14 +101,14 @@ class Journal:
             self._work.set()
 
     async def redact(self, tweet: int, lines: Sequence[int]) -> None:
-        """Blank a tweet's text in some report lines between two batches; see Store.redact.
+        """Clear a tweet's text in some report lines between two batches; see Store.redact.
 
         Raises Refused `stopping`, and StoreError.
         """
         await self._change(partial(self._store.redact, tweet, lines), lambda _: None).done()
 
     async def delete(self, tweet: int, report: Report, traces: Traces = NOT_SEARCHED) -> Deletion:
-        """Delete a tweet between two batches; see Store.delete. On return it is durable and followers were told.
+        """Delete a tweet between two batches; see Store.delete. On return it is durable and followers are notified.
 
         Raises Refused `no_tweet` and `stopping`, and StoreError.
         """
@@ -120,7 +120,7 @@ class Journal:
     async def prune(self, before: int) -> int | None:
         """Remove some of the oldest tweets below an id between two batches; see Store.prune.
 
-        `before` is `newest` + 1 at most. On return it is durable and followers were told. Raises Refused `stopping`,
+        `before` is `newest` + 1 at most. On return it is durable and followers are notified. Raises Refused `stopping`,
         and StoreError.
         """
 
@@ -142,7 +142,7 @@ class Journal:
     async def wait_known(self, newest: int) -> None:
         """Wait until `head` is as new as an id that a reader has just found in the file.
 
-        The reader may see a commit before `run` hears of it, but no later one. An id that another program has put into
+        The reader may see a commit before `run` publishes it, but no later one. An id that another program has put into
         the file belongs to no commit, and is not waited for.
         """
         seen = self.commits
@@ -157,7 +157,7 @@ class Journal:
     async def run(self) -> None:
         """Write batches until the journal is closed and nothing waits.
 
-        Raises StoreError when the store must not be written to any more; all who wait were told.
+        Raises StoreError when the store must not be written to any more; all waiting clients have got the error.
         """
         with Worker("journal") as worker:
             while not self._closed or self._inbox or self._changes:
@@ -167,7 +167,7 @@ class Journal:
                 await self._write_all(worker)
 
     def _change(self, make: Callable[[], T], made: Callable[[T], None]) -> Change[T]:
-        """Queue another change of the file than a batch. `made` is told of it before anything later is published."""
+        """Queue a change other than a batch. `made` is called with it before anything later is published."""
         if self._closed:
             raise _stopping()
         change = Change(make, made)
@@ -195,7 +195,7 @@ class Journal:
         self._committed.unpark_all()
 
     async def _note_displaced(self, worker: Worker, error: StoreError) -> None:
-        """Have all readers see what the open file holds; only followers, who are told of durable tweets, do not."""
+        """Have all readers see what the open file holds; only followers, which get durable tweets only, do not."""
         if isinstance(error, Displaced):
             self.trouble.note(error)
             if error.code == "unknown":
@@ -279,7 +279,7 @@ class Journal:
         return []
 
     async def _write_batch(self, worker: Worker, decided: list[Receipt]) -> list[Receipt]:
-        """Write a batch, and tell of the one before meanwhile; returns whose outcomes are to be told next."""
+        """Write a batch, and publish the one before meanwhile; return the receipts to publish next."""
         batch, lines = self._take_batch()
         self.uploads.begin(len(batch))
         drafts = [receipt.draft for receipt in batch]
@@ -329,7 +329,7 @@ class Journal:
         if error.may_pass:
             self.trouble.note(error)
         if self._closed:
-            self._inbox.drop_reports()  # nobody is left to wait for room on the disk
+            self._inbox.drop_reports()  # no client is left to wait for room on the disk
             return
         self._inbox.hold(lines)
         self._held_up = True

@@ -1,4 +1,4 @@
-"""What subscriptions that are behind are pushed: pages of the last tweets, which are in memory, or of the file.
+"""The pushes to subscriptions that are behind: pages of the last tweets, which are in memory, or of the file.
 
 A page is bounded by the tweets that are looked at, and by the bytes of those that are wanted. Knows no encoding.
 """
@@ -137,7 +137,7 @@ class Recent:
         return self._pages.get((subscription.kind, subscription.cursor, subscription.deletions))
 
     def page(self, subscription: Subscription) -> FramePage:
-        """What is above a cursor that this reaches."""
+        """Return the tweets above a cursor that this page reaches."""
         new = [*takewhile(lambda batch: batch.last > subscription.cursor, reversed(self._batches))]
         frames = chain.from_iterable(batch.frames_for(subscription) for batch in reversed(new))
         page = FramePage.of(frames, self.newest, self.pruned_up_to)
@@ -147,7 +147,7 @@ class Recent:
         return page
 
     def drop_pages(self) -> None:
-        """Keep no pages: nobody is behind."""
+        """Keep no pages: no subscription is behind."""
         self._pages.clear()
 
     def _drop_oldest(self) -> None:
@@ -158,7 +158,7 @@ class Recent:
 
 
 class Backlog:
-    """What the file has. `reader` is called by `reads` only."""
+    """Read a page of the file. `reader` is called by `reads` only."""
 
     def __init__(self, reader: TagQueries, reads: ReadScheduler) -> None:
         self._reader = reader
@@ -171,10 +171,10 @@ class Backlog:
             self._deleted.add(tweet)
 
     async def page(self, subscription: Subscription, newest: int) -> FramePage:
-        """What is above a cursor, up to the newest id that was published. Raises StoreError.
+        """Return the tweets above a cursor, up to the newest id that was published. Raises StoreError.
 
         The file may be ahead of that: what is newer will be pushed to a subscriber that is live by then, or be in the
-        next page. What is deleted meanwhile must not be sent.
+        next page. A tweet that is deleted meanwhile must not be sent.
         """
         deleted = self._deleted = set()
         read = partial(self._reader.read_after, keys=sorted(subscription.keys), deletions=subscription.deletions)

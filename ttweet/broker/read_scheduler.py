@@ -31,7 +31,7 @@ class PendingBatch:
         self._waiting = trio.lowlevel.ParkingLot()
 
     def begin(self, number: int) -> None:
-        """A batch of so many is on its way; none: it is of report lines, for which nobody waits."""
+        """A batch of so many is on its way; none: it is of report lines, for which no client waits."""
         if number:
             self._number = number
             self._under_way = True
@@ -67,7 +67,7 @@ class ReadScheduler:
         self._line = trio.lowlevel.ParkingLot()  # first come, first served: else who asks again at once is always first
 
     async def run(self, find: Callable[[], T]) -> T:
-        """What the function returns in the worker's thread, or raise what it raises: `trouble` is told of a failure."""
+        """Run a function in the worker's thread; return its result or raise its exception, which `trouble` notes."""
         if self._line or not self._free:
             await self._line.park()  # the query that wakes this one has taken the place for it
         else:

@@ -77,7 +77,7 @@ class Change(Generic[T]):
         self._decide(outcome.Error(error))
 
     async def done(self) -> T:
-        """What it returned, or raise what it raised. Cancelling does not take it back."""
+        """Return its result, or raise its exception. Cancelling does not take it back."""
         await self._decided.wait()
         assert self._outcome is not None
         return self._outcome.unwrap()

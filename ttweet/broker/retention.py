@@ -39,7 +39,7 @@ class _Limit(NamedTuple):
 
 
 class Retention:
-    """Removes tweets through a journal. `reader` is called by `worker` only; nobody else shall wait for either."""
+    """Removes tweets through a journal. `reader` is called by `worker` only; no other task may wait for either."""
 
     def __init__(
         self,
@@ -90,14 +90,14 @@ class Retention:
         return self.removed - before
 
     def _find_limit(self, newest: int) -> _Limit:
-        """In the worker's thread. What comes after `newest` while this looks is nothing that it has seen: it stays."""
+        """Find the limit, in the worker's thread. A tweet above `newest`, which arrives meanwhile, stays."""
         now = self._now_ms()
         oldest = None if self._keep.age_s is None else now - int(self._keep.age_s * 1000)
         kept = self._reader.oldest_kept(since=oldest, last=self._keep.last, before=newest + 1, now=now)
         return _Limit(kept.before, min(kept.since or 0, now - FRESH_LINES_MS))
 
     async def _remove(self, before: int) -> bool:
-        """One step. It is waited for also when the server stops, or what it removed would be told nowhere."""
+        """One step. It is waited for also when the server stops, or followers would not learn what it removed."""
         if before <= self._journal.head.pruned_up_to + 1:
             return False
         with trio.move_on_after(STEP_TIMEOUT_S, shield=True):
@@ -111,7 +111,7 @@ class Retention:
             await trio.sleep(STEP_PAUSE_S)
 
     async def _many_more(self) -> None:
-        """Wait until many tweets more have come than there were, where that is what counts; else for ever."""
+        """Wait until many tweets more have come than there were, where that is what counts; else until cancelled."""
         many = float("inf") if self._keep.last is None else max(EARLY_PRUNE_TWEETS, self._keep.last // 10)
         while self._journal.head.newest - self._seen < many:  # noqa: ASYNC110  # an event would cost each commit
             await trio.sleep(COUNT_INTERVAL_S)

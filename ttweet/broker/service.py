@@ -1,6 +1,6 @@
-"""What users may do, as plain methods: post, last, tags, names. Knows no bytes, no streams and no SQL.
+"""The operations of users as plain methods: post, last, tags, names. Knows no bytes, no streams and no SQL.
 
-Posting does not wait: it gives a receipt, and its waiter is told when the outcome is known. Everything else answers
+Posting does not wait: it gives a receipt, and its waiter is notified when the outcome is known. Everything else answers
 from committed tweets.
 """
 
@@ -30,12 +30,12 @@ T = TypeVar("T")
 
 
 class StatsSource(Protocol):
-    """What counts for all edges."""
+    """The limits of all edges together."""
 
     refusals: Counter[str]
 
     def collect(self) -> dict[str, dict[str, Any]]:
-        """What `stats` tells beside the file's size: objects of numbers, strings, booleans and None."""
+        """Return the parts of `stats` without the file's size: objects of numbers, strings, booleans and None."""
         ...
 
 
@@ -88,7 +88,7 @@ class Service:
     def note_refused(self, code: str, report: Report | None) -> None:
         """Count a request that an edge refused, and put the line that tells of it, if any, into the report log.
 
-        What the store did not take of drafts is the journal's to count.
+        The journal counts the drafts that the store did not take.
         """
         self._stats.refusals[code] += 1
         if report is not None:
@@ -203,7 +203,7 @@ class Service:
         return await self._ask(partial(self._reader.tweets_of_author, by, limit=limit, after=cursor))
 
     async def _ask(self, find: Callable[[], T]) -> T:
-        """What the reader finds, once `last` is as new: the reader may see a commit before the journal tells of it."""
+        """Return what the reader finds, once `last` is as new: the reader may see a commit before `last` does."""
         found, newest = await self._reads.run(lambda: (find(), self._reader.newest_id()))
         await self._journal.wait_known(newest)
         return found

@@ -27,7 +27,7 @@ _NOBODY = Principal(None, frozenset())
 
 
 class Host(NamedTuple):
-    """What the clients of all edges share."""
+    """The parts that the clients of all edges share."""
 
     service: Service
     fanout: FanOut
@@ -79,7 +79,7 @@ class Session:
         self.author: str | None = None
         self._become(self._authenticator.anonymous)
 
-    # What it may do, and what it was refused
+    # Rights and refusals
 
     def admit(self, request: Request) -> None:
         """Raise Refused or ProtocolError for a request that this client may not make."""
@@ -91,7 +91,7 @@ class Session:
     def refuse(self, error: TtweetError) -> TtweetError:
         """Note an error that stands in place of a request, and return the one to answer with.
 
-        A client without any right is told that, whatever it has sent.
+        A client without any right gets that error, whatever it has sent.
         """
         if type(error) in self.forbidden:
             error = permissions.refusal(error, self.principal)
@@ -101,7 +101,7 @@ class Session:
     def note_refused(self, error: TtweetError) -> None:
         """Count a request of this client that was refused, and tell of it in the report log. A ProtocolError ends it.
 
-        What the store did not do is no fault of the client, and gets no line.
+        A failure of the store is no fault of the client, and gets no line.
         """
         if not self.ended:
             self.service.note_refused(error.code, self._line_of(error))
@@ -122,7 +122,7 @@ class Session:
     def _show(self, kind: str, **values: object) -> None:
         self.service.show(Event(kind, self._peer, self.author, **values))
 
-    # What it posts, deletes and reports
+    # Posts, deletions and reports
 
     def post(self, request: Post, waiter: Waiter) -> Receipt:
         """Queue a tweet of this author; see Service.post. Raises Refused, ProtocolError."""
@@ -166,7 +166,7 @@ class Session:
             self._least = self.service.newest
         return await self.service.list_tags(limit, numbers, least=self._least)
 
-    # What it follows
+    # Following
 
     @property
     def follows(self) -> str | None:
@@ -197,7 +197,7 @@ class Session:
             self._show(events.UNFOLLOWED)
 
     def resume(self) -> None:
-        """Let pushes go on if the subscriber has room for them."""
+        """Resume pushes if the subscriber has room for them."""
         if self.subscription is not None and self.subscription.subscriber.has_room:
             self._fanout.resume(self.subscription)
 
@@ -269,7 +269,7 @@ class Session:
             raise ProtocolError("forbidden", f"the token of {principal.name} no longer has the right to read")
 
     def end(self) -> None:
-        """Be nobody from now on, who follows nothing and gets no answer."""
+        """End the session: it has no identity, follows nothing and gets no answer."""
         self.ended = True
         self.unfollow()
         self._become(_NOBODY)

@@ -1,4 +1,7 @@
-"""What one client follows: a cursor, `(tags, last id)`, and where its pushes go. Knows no encoding and no sockets."""
+"""The subscription of one client: a cursor, `(tags, last id)`, and where its pushes go.
+
+Knows no encoding and no sockets.
+"""
 
 from typing import Protocol
 
@@ -14,7 +17,7 @@ class Encoder(Protocol):
 
     @property
     def keep_alive(self) -> bytes:
-        """What the edge pushes while there is nothing else, to show that the connection works."""
+        """The push that shows that the connection works, while there is nothing else."""
         ...
 
     def tweet(self, tweet: Tweet) -> bytes:
@@ -39,7 +42,7 @@ class Subscriber(Protocol):
 
     @property
     def encoder(self) -> Encoder:
-        """What makes bytes of its pushes."""
+        """The encoder of its pushes."""
         ...
 
     @property

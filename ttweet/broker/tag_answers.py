@@ -1,4 +1,4 @@
-"""What is kept of an answer about tags: the newest tweets of one tag, or a list of tags.
+"""Kept answers about tags: the newest tweets of one tag, or a list of tags.
 
 Each is cut to the limit that a client asks for. The last cut is kept too, with its encodings, until it changes.
 """

@@ -1,4 +1,4 @@
-"""What keeps the store from storing, or from answering, for the operator: in the log, and in `stats`."""
+"""Failures of the store, reported to the operator in the log and in `stats`."""
 
 import logging
 

@@ -1,6 +1,6 @@
 """A thread of one's own for blocking calls, with one way back into trio for all that it has done meanwhile.
 
-`trio.to_thread` looks for a thread, a limiter and a context anew at each call (54 us measured); a thread that stays,
+`trio.to_thread` looks for a thread, a limiter and a context at each call (54 us measured); a thread that stays,
 fed by a queue and answered by `run_sync_soon`, takes 34 us. Knows nothing of what it runs.
 """
 
@@ -29,7 +29,7 @@ class Call(Generic[T]):
         self._task: trio.lowlevel.Task | None = None
 
     async def wait(self) -> T:
-        """What the function returns, or raise what it raises. Cancelling does not cut this short."""
+        """Return the function's result, or raise its exception. Cancelling does not cut this short."""
         if self._task is None and self._result is None:
             self._task = trio.lowlevel.current_task()
             await trio.lowlevel.wait_task_rescheduled(_never_abort)

@@ -1,4 +1,4 @@
-"""A copy of the database file, taken beside the running server, whole or not at all.
+"""A copy of the database file, taken while a server is running, whole or not at all.
 
 Knows no tweets, no trio and no command line.
 """
@@ -56,7 +56,7 @@ def copy_out(
 def _copy(reader: sqlite3.Connection, part: Path, progress: Progress) -> int:
     """Copy one snapshot page by page and return its number of tweets.
 
-    The transaction around it matters: without one SQLite begins anew whenever the server has committed.
+    The transaction around it matters: without one SQLite begins again whenever the server has committed.
     """
     reader.execute("BEGIN")
     tweets: int = reader.execute(COUNT_TWEETS).fetchone()[0]
@@ -78,7 +78,7 @@ def _error(exc: sqlite3.Error, reader: sqlite3.Connection, source: Path, target:
 
 
 def _look_over(part: Path, source: Path, tweets: int) -> None:
-    """Read the copy anew, by a connection that has none of it in memory. Raises StoreError, OpenError."""
+    """Verify the copy by a connection that has none of it in memory. Raises StoreError, OpenError."""
     with closing(connect_reader(part)) as copy:
         found = damages(copy, tables := our_tables())
         reindex = are_of_indexes(copy, found, tables)

@@ -1,8 +1,8 @@
-"""What is wrong with a database file, if anything: its pages, its schema, its tweets, and what is counted of them.
+"""The check of a database file: its pages, its schema, its tweets, and what is counted of them.
 
-It reads one snapshot beside the running server, writes nothing to the file, and needs a bounded amount of memory: the
-uses of tags, which can be many, go to a scratch database, which SQLite keeps in a file that has no name.
-Knows no trio and no command line.
+It reads one snapshot while a server may be running, writes nothing to the file, and needs a bounded amount of memory:
+the uses of tags, which can be many, go to a scratch database, which SQLite keeps in a file that has no name. Knows no
+trio and no command line.
 """
 
 import json
@@ -91,14 +91,14 @@ HARMLESS = "the tweets are not affected, and a server can still use the database
 
 
 class Finding(NamedTuple):
-    """What is wrong, and what to do: one of `remedies`, or another sentence."""
+    """A problem and its remedy: one of `remedies`, or another sentence."""
 
     what: str
     way_out: str
 
 
 class Facts(NamedTuple):
-    """What a file holds."""
+    """The counts of a sound file."""
 
     tweets: int
     tags: int
@@ -236,7 +236,7 @@ class Check:
 
 
 def _mistake(tweet: Tweet) -> str | None:
-    """What of a tweet no server would have stored."""
+    """Return the part of a tweet that no server would have stored."""
     try:
         if stored.checked_text(tweet.text) != tweet.text:
             return "a text that is not in normal form"

@@ -69,7 +69,7 @@ def connect_writer(path: Path) -> sqlite3.Connection:
         with ExitStack() as undo:
             connection = undo.enter_context(closing(_connect(path, "mode=rw")))
             _prepare(connection, path)
-            refuse_others(path)  # once more: now all of its files are there, and nobody can take their places
+            refuse_others(path)  # once more: now all of its files are there, and no other file can take their places
             sync_folder(path.parent)
             undo.pop_all()
     except sqlite3.Error as exc:
@@ -96,7 +96,7 @@ def connect_to_repair(path: Path) -> sqlite3.Connection:
 
 
 def connect_reader(path: Path, *, damaged: bool = False) -> sqlite3.Connection:
-    """Open a file that must exist for reading, beside a server or without one. Raises OpenError.
+    """Open a file that must exist for reading, whether or not a server is running. Raises OpenError.
 
     `damaged`: read what is left of it, also of a file cut short.
     """
@@ -109,7 +109,8 @@ def connect_reader(path: Path, *, damaged: bool = False) -> sqlite3.Connection:
         except sqlite3.OperationalError as exc:
             if primary_code(exc) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY) or has_wal(path):
                 raise
-            # A clean file in a folder where no -shm can be made, such as a read-only mount: nobody writes to it there.
+            # A clean file in a folder where no -shm can be made, such as a read-only mount: no process writes to it
+            # there.
             return _connect_reader(path, "mode=ro&immutable=1", damaged=damaged)
     except sqlite3.Error as exc:
         raise sqlite_error(path, exc) from exc
@@ -136,7 +137,7 @@ def checkpoint_at_once(connection: sqlite3.Connection) -> None:
 
 
 def schema_objections(connection: sqlite3.Connection, path: Path) -> list[Objection]:
-    """What others have done to the schema that keeps a server from writing to the file. Raises sqlite3.Error."""
+    """Return the changes by other programs that keep a server from writing to the file. Raises sqlite3.Error."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     return find_objections(connection, path, expected_schema(), current=version == SCHEMA_VERSION)
 
@@ -166,7 +167,7 @@ def _connect_as(kind: type[Kind], path: Path, how: str) -> Kind:
 
 
 def _check_connected(path: Path, connection: sqlite3.Connection) -> None:
-    """What the header tells, as SQLite has it: the WAL may be newer, and of a file that is open here none was read."""
+    """Check the header as SQLite sees it: the WAL may be newer, and that of a file open here was not read."""
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     if pages:
         (application,) = connection.execute("PRAGMA application_id").fetchone()

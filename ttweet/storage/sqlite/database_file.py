@@ -46,16 +46,16 @@ class _Loss:
 
 
 class DatabaseFile:
-    """An open file. `keep` must be called after each COMMIT, before anybody hears of it."""
+    """An open file. `keep` must be called after each COMMIT, before it is acknowledged."""
 
     def __init__(self, path: Path) -> None:
         """Lock, open or create the file, with all the checks of a start. Raises OpenError."""
         self.path = Path(os.path.realpath(path))  # so that two names of one file have one lock
         if not lock_path(self.path).exists():
-            refuse_foreign(self.path)  # no lock file beside somebody else's file
+            refuse_foreign(self.path)  # no lock file beside a file of another program
         self._readers: WeakSet[SqliteReader] = WeakSet()
         self._loss: _Loss | None = None  # None: the file has its name
-        self._unsure = False  # a transaction was called unknown: to go on after it would leave a gap for followers
+        self._unsure = False  # a transaction was called unknown: to continue after it would leave a gap for followers
         with ExitStack() as undo:
             self._lock = Lock(self.path)
             undo.callback(self._lock.release)

@@ -97,7 +97,7 @@ class EntryWriter:
         return tweets
 
     def delete(self, tweet: Tweet, report: Report, *, session: int, at: int, traces: Traces) -> Deletion:
-        """Blank a tweet that is not deleted yet, with what repeats its text; see TweetLog.
+        """Clear a tweet that is not deleted yet, and the report lines that repeat its text; see TweetLog.
 
         Raises StoreError `used_up` when there are no more ids.
         """
@@ -113,7 +113,7 @@ class EntryWriter:
         return deletion
 
     def redact(self, text: str, lines: Sequence[int]) -> None:
-        """Blank a text in those of these report lines that repeat it."""
+        """Clear a text in those of these report lines that repeat it."""
         self._lines.note_change(-redact(self._connection, text, lines))
 
     def restore(self, entries: Sequence[Entry]) -> None:

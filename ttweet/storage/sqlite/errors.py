@@ -18,7 +18,7 @@ DESCRIPTORS = 5  # that SQLite needs for a file: the file, its write-ahead log a
 
 
 def store_error(exc: sqlite3.Error, *, committing: bool = False, path: Path | None = None) -> StoreError:
-    """What SQLite's error means for a store that is open; `committing` when COMMIT itself failed.
+    """Translate SQLite's error for a store that is open; `committing` when COMMIT itself failed.
 
     `path` is for an error that its own user sees: what goes to clients of a server names no files.
     """
@@ -50,7 +50,7 @@ def damage(path: Path, what: str, *, reindex: bool = False) -> StoreError:
 
 
 def remedy_of_damage(*, reindex: bool) -> str:
-    """What to do about a damaged file; `reindex` when only indexes are damaged, which hold nothing of their own."""
+    """Return the remedy of a damaged file; `reindex` when only indexes are damaged, which hold nothing of their own."""
     return REBUILD_INDEXES if reindex else SAVE_WHAT_IS_LEFT
 
 
@@ -60,7 +60,7 @@ def primary_code(exc: sqlite3.Error) -> int:
 
 
 def sqlite_error(path: Path, exc: sqlite3.Error) -> OpenError:
-    """What SQLite's error means for a file that is being opened."""
+    """Translate SQLite's error for a file that is being opened."""
     match primary_code(exc):
         case sqlite3.SQLITE_CANTOPEN if lacks_descriptors(DESCRIPTORS):  # SQLite does not tell why
             return OpenError("denied", f"{path} cannot be opened: too many open files; {RAISE_LIMIT}")
@@ -89,7 +89,7 @@ def damaged(path: Path, what: str, *, reindex: bool = False) -> OpenError:
 
 
 def os_error(path: Path, exc: OSError) -> OpenError:
-    """What the system's error means for a file that is being opened."""
+    """Translate the system's error for a file that is being opened."""
     folder = shlex.quote(str(path.parent))
     match exc.errno:
         case errno.ENOENT if not path.parent.is_dir():

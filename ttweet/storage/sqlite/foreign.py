@@ -1,8 +1,8 @@
-"""Foreign objects: what other programs have put on our tables, and what of it would run in our transactions.
+"""Foreign objects: those that other programs have put on our tables, and which of them run in our transactions.
 
 A trigger can raise, or skip a row that the server then acknowledges. An index that is unique or has an expression can
-raise. A foreign key can forbid a deletion or pass it on. None of them can be told from a harmless one, so the server
-refuses all of them. Views, tables and plain indexes never run in our transactions: they are welcome.
+raise. A foreign key can forbid a deletion or pass it on. None of them can be distinguished from a harmless one, so the
+server refuses all of them. Views, tables and plain indexes never run in our transactions: they are welcome.
 """
 
 import json
@@ -20,7 +20,7 @@ _TRIGGERS = """
     SELECT name, tbl_name FROM main.sqlite_schema
     WHERE type = 'trigger' AND lower(tbl_name) IN (SELECT value FROM json_each(:tables))
 """
-# What has no SQL belongs to the table itself; cid -2 is an expression.
+# An index without SQL belongs to the table itself; cid -2 is an expression.
 _INDEXES = """
     SELECT name, tbl_name FROM main.sqlite_schema AS object
     WHERE type = 'index' AND sql IS NOT NULL AND lower(tbl_name) IN (SELECT value FROM json_each(:tables))
@@ -48,7 +48,7 @@ _KEPT_BY_SQLITE_UTILS = "_sqlite_migrations"  # which words it as its version do
 
 
 class Objection(NamedTuple):
-    """What is wrong with the schema, and what to do."""
+    """A problem of the schema and its remedy."""
 
     what: str
     way_out: str
@@ -57,7 +57,7 @@ class Objection(NamedTuple):
 def find_objections(
     connection: sqlite3.Connection, path: Path, ours: Mapping[str, str], *, current: bool
 ) -> list[Objection]:
-    """What keeps a server from writing to the file: tables of ours that are altered or missing, and foreign objects.
+    """Return what keeps a server from writing: tables of ours that are altered or missing, and foreign objects.
 
     `ours` is the SQL of our own objects by name; they are compared if the file's schema is `current`, since a migration
     changes those of an older one. Raises sqlite3.Error.

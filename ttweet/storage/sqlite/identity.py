@@ -71,7 +71,7 @@ class FileIdentity:
         return file_at(self.name(ending)) not in (None, self.opened(ending))
 
     def version(self) -> Version:
-        """Of the database and its log, as far as they can be found: it changes when a program writes to one of them."""
+        """Return the state of the database and its log, as far as they are found; a write to one of them changes it."""
         found = [system.descriptor_of(self.opened(ending)) for ending in ("", "-wal")]
         states = [os.stat(descriptor) for descriptor in found if descriptor is not None]  # noqa: PTH116
         return tuple([(state.st_size, state.st_mtime_ns) for state in states])

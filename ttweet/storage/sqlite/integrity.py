@@ -27,7 +27,7 @@ def damages(connection: sqlite3.Connection, tables: Iterable[str], *, indexes: b
     """The first things that SQLite finds wrong, none in a sound file; `tables` are ours.
 
     Without `indexes` their entries are not compared with the tables, which takes most of the time. Raises
-    sqlite3.Error, also for damage that keeps SQLite from going on.
+    sqlite3.Error, also for damage that stops SQLite.
     """
     check = "integrity_check" if indexes else "quick_check"
     try:

@@ -26,7 +26,7 @@ _FIND = Rows(
 )
 _FORGET = Rows("DELETE FROM keys WHERE digest IN (VALUES ", 1, ")")
 # Keys go in the order of their tweets, so the oldest are found without looking at the others.
-# A time above now was told by a clock that was ahead. Such keys are passed over, in steps that double, as there may be
+# A time above now is of a clock that was ahead. Such keys are passed over, in steps that double, as there may be
 # many, and go when a key behind them is too old.
 _PURGE = """
     DELETE FROM keys WHERE tweet IN (

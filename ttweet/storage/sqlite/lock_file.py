@@ -70,7 +70,7 @@ def _refuse_open_folder(path: Path) -> None:
 
 
 def refuse_others(path: Path) -> None:
-    """SQLite would take what somebody has put in the place of one of its files, as in /tmp, and write through links.
+    """Refuse files of other users: SQLite would use one in the place of its own, as in /tmp, and write through links.
 
     A database of two names could also be held twice: each name would have a lock and a log of its own.
     """

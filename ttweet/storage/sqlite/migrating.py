@@ -16,7 +16,7 @@ from ttweet.storage.sqlite.errors import primary_code
 log = logging.getLogger(__name__)
 
 NOTICE_AFTER_S = 1.0  # of migrating before a message
-STEPS_PER_LOOK = 100_000  # of SQLite between two looks at the clock and for Ctrl-C, some 10 ms
+STEPS_PER_LOOK = 100_000  # of SQLite between two looks at the clock and for Ctrl-C, about 10 ms
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -1,4 +1,4 @@
-"""What a store of ttweet's answers, in SQL: each question is one short read transaction.
+"""The queries of a store in SQL: each is one short read transaction.
 
 Each costs the same however many tweets there are, and a test counts the steps. A question about tags is answered from
 the index, and from the tail of the log that is not in it yet. Knows no trio and no wire.
@@ -30,7 +30,7 @@ _ABOVE = MAX_ID + 1  # all ids
 DELETIONS_VERSION = 4  # of the schema: in the files of older ones nothing is deleted
 DETAILS_VERSION = 9  # of the schema: in the files of older ones report lines have no columns for them
 
-# An author that is an empty string: the tweet is deleted. IS NOT, as NULL is anybody.
+# An author that is an empty string: the tweet is deleted. IS NOT, as NULL is an anonymous client.
 COUNT_TWEETS = "SELECT count(*) FROM tweets WHERE author IS NOT ''"
 """How many tweets there are, for every command that tells it; it looks at each."""
 _AFTER = """
@@ -58,8 +58,8 @@ _GONE = """
     SELECT coalesce(
         (SELECT min(id) - 1 FROM tweets), (SELECT seq FROM sqlite_sequence WHERE name = 'tweets'), 0)
 """
-# A time above now was told by a clock that was ahead: such a tweet counts as old as the next that has a possible time.
-# So what is too old ends before the first that can be young, and with the last before that which cannot.
+# A time above now is of a clock that was ahead: such a tweet counts as old as the next that has a possible time.
+# The old tweets end with the last that cannot be young before the first that can.
 _FIRST_YOUNG = """
     SELECT min(id) FROM tweets WHERE id > coalesce((
         SELECT id FROM tweets
@@ -140,7 +140,7 @@ class Queries:
     def count(self) -> int:
         """How many tweets there are, the empty ones included, the deleted ones not; it looks at ids, not at each tweet.
 
-        Rows that somebody has removed by hand, or left out of what was imported, are counted too.
+        Rows that were removed by hand, or left out of what was imported, are counted too.
         """
         [version] = self._one("PRAGMA user_version")
         return self._one(_COUNT if version >= DELETIONS_VERSION else _COUNT_OF_OLD)[0] or 0
@@ -352,12 +352,12 @@ class Queries:
 
 
 class SqliteReader(Queries):
-    """Reads a database file beside its server, or without one."""
+    """Reads a database file, whether or not a server is running."""
 
     def __init__(self, path: Path, *, for_clients: bool = False) -> None:
         """Raises OpenError when the file is missing, or none that this ttweet can read.
 
-        `for_clients`: errors go to clients of a server, who are told no name of a file.
+        `for_clients`: errors go to clients of a server, and must not name a file.
         """
         super().__init__(connect_reader(path), shown_as=None if for_clients else path)
         self._path = path
@@ -390,7 +390,7 @@ def _bytes_of(path: str) -> int:
     try:
         return Path(path).stat().st_size
     except OSError:
-        return 0  # there is no write-ahead log when nobody writes
+        return 0  # there is no write-ahead log when no process writes
 
 
 def _to_entry(row: Sequence[Any]) -> Entry:

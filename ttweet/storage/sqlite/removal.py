@@ -46,7 +46,7 @@ def later_traces(connection: sqlite3.Connection, text: str, searched: int) -> li
 
 
 def redact(connection: sqlite3.Connection, text: str, lines: Sequence[int]) -> int:
-    """Blank those of these report lines that repeat a text.
+    """Clear those of these report lines that repeat a text.
 
     Returns how many bytes shorter they are. Raises sqlite3.Error.
     """

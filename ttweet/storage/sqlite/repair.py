@@ -1,6 +1,6 @@
-"""The indexes of a file built anew from its tables, where nothing else is damaged.
+"""Rebuilding the indexes of a file from its tables, where nothing else is damaged.
 
-The file as it was stays beside it, byte for byte with its write-ahead log. What does not help is taken back.
+The file as it was stays beside it, byte for byte with its write-ahead log. A repair that does not help is undone.
 """
 
 import errno
@@ -23,11 +23,11 @@ from ttweet.storage.sqlite.lock_file import Lock
 from ttweet.storage.sqlite.migrating import our_tables
 from ttweet.storage.sqlite.room import missing_for_copy, more_room
 
-_COPIED = ("", "-wal")  # the -shm is made anew from these
+_COPIED = ("", "-wal")  # SQLite makes the -shm from these
 
 
 def rebuild_indexes(path: Path) -> list[Path]:
-    """Rebuild the indexes of a file that no server holds, and return the copies of the file as it was.
+    """Rebuild the indexes of a file that is not in use, and return the copies of the file as it was.
 
     Returns none, and leaves the file alone, unless indexes are damaged and nothing else is. Durable on return. Raises
     OpenError, `locked` while a server holds the file; StoreError and OSError when it was not done or does not help: the
@@ -42,7 +42,7 @@ def rebuild_indexes(path: Path) -> list[Path]:
         resources.enter_context(closing(connect_reader(path)))  # closed last, it leaves a -wal as it is
         connection = resources.enter_context(closing(connect_to_repair(path)))
         try:
-            connection.execute("BEGIN IMMEDIATE")  # nobody changes or checkpoints what is being copied
+            connection.execute("BEGIN IMMEDIATE")  # no process changes or checkpoints the copied files
             if not _is_mendable(connection):
                 return []
             with _copied(path, raw) as copies:

@@ -1,4 +1,4 @@
-"""What is done at once for a database whose files have lost their names, while they are still open.
+"""The rescue of a database whose files have lost their names, while they are still open.
 
 The open files hold all that was acknowledged, and they are gone when the process ends. Either the names are put right,
 so that the database can be opened again, or it is found where it was moved to, or a whole copy is written beside it.

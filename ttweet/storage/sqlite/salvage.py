@@ -1,7 +1,7 @@
-"""What can still be read of a damaged file: all entries of the log but those on pages that are lost.
+"""Reading a damaged file: all entries of the log except those on lost pages.
 
-What SQLite cannot read, and what no server could have written, is passed over: to ask beyond the ids of a lost page
-finds the next page. SQLite's own way is no help to many: its shell is often built without `.recover`.
+Entries that SQLite cannot read, or that no server could have written, are skipped: a query beyond the ids of a lost
+page finds the next page. SQLite's own way is no help to many: its shell is often built without `.recover`.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -4,9 +4,9 @@ To index each batch at once costs pages of the file: one for each tag's row, its
 32 tweets wrote 47 pages, 40 of them for tags, and took 0.9 ms of the writer's processor; in chunks they take half of
 that. So tweets wait in memory until there are CHUNK_TWEETS of them, their tags weigh CHUNK_WEIGHT, or the first has
 waited for MAX_DELAY_MS. Then a chunk is due: all that waits is indexed in one transaction, in which `tag_index.up_to`
-moves to the last tweet. The server does so between two batches, so that no upload waits for both. Where nobody does,
-the batch after MAX_CHUNKS of them indexes them all. Readers, and the next server if this one dies, find the tweets
-above that mark in the log (see tail).
+moves to the last tweet. The server does so between two batches, so that no upload waits for both. Without a server, the
+batch after MAX_CHUNKS of them indexes them all. Readers, and the next server if this one dies, find the tweets above
+that mark in the log (see tail).
 """
 
 import sqlite3

@@ -87,7 +87,7 @@ _FIND_PASSED = Rows(
 
 
 class _KnownTag(NamedTuple):
-    """What the cache knows of a tag's row: what does not change with each tweet."""
+    """The cached part of a tag's row, which does not change with each tweet."""
 
     id: int
     spelling: str
@@ -168,7 +168,7 @@ class TagTable:
         return {cast("str", key): _KnownTag(cast("int", id_), cast("str", spelling)) for key, id_, spelling in found}
 
     def _drop(self, keys: Iterable[str]) -> None:
-        """Read the rows of these tags anew when they are needed, since some of them go."""
+        """Forget the rows of these tags, some of which go; the next use reads them again."""
         for key in keys:
             self._uncache(key)
             self._fresh.pop(key, None)

@@ -17,7 +17,7 @@ def to_tagged(tweet: Tweet, foreign: Mapping[str, str] = NO_TAGS) -> Tagged:
 
 
 class TagUse:
-    """What some tweets say of one tag. `days` counts them by the number of the day since 1970 UTC.
+    """The uses of one tag in some tweets. `days` counts them by the number of the day since 1970 UTC.
 
     `newest` is the time of the tweet with the highest id, which an earlier tweet may exceed: clocks jump.
     """

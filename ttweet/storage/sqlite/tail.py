@@ -23,7 +23,7 @@ TailTweet = tuple[Tweet, Mapping[str, str]]
 
 
 class Tail:
-    """What one connection knows of the tail. `refresh` it in each transaction before it is asked."""
+    """The tail as one connection sees it. `refresh` it in each transaction before it is asked."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection

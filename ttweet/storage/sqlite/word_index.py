@@ -124,7 +124,7 @@ class WordIndex:
     def next_step(self, newest: int) -> Step | None:
         """The next bounded piece of work, to be called in a transaction; None when nothing is to be done.
 
-        `newest` is the log's newest id. What should go out of the file goes first.
+        `newest` is the log's newest id. Deletions from the file go first.
         """
         if not self._has_fts5:
             return None
@@ -158,7 +158,7 @@ class WordIndex:
             self._set_erasing(part, _AFTER_DELETION[part.erasing])
 
     def _next_drop(self, parts: dict[int, Part]) -> Step | None:
-        """What to drop: a part that other words made, or that has no tweets any more; or all, if none is wanted."""
+        """Return the part to drop: one of other words, or without tweets; or all, if none is wanted."""
         [oldest] = self._connection.execute("SELECT coalesce(min(id), ?) FROM tweets", (MAX_ID,)).fetchone()
         for part in parts.values():
             if not self._wanted or part.made_by != MADE_BY or part.ids[-1] < oldest:
@@ -185,7 +185,7 @@ class WordIndex:
             self._set_erasing(part, _GONE if part.erasing == _MERGING else _WANTED)
 
     def _next_chunk(self, parts: dict[int, Part], newest: int) -> Step | None:
-        """What to index: of the newest tweets that are not, and never of those that were removed."""
+        """Return the tweets to index: of the newest tweets that are not, and never of those that were removed."""
         oldest = self._connection.execute("SELECT min(id) FROM tweets").fetchone()[0]
         if not self._wanted or oldest is None:
             return None

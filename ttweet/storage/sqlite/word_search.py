@@ -100,7 +100,7 @@ class WordSearch:
             self._connection.set_progress_handler(None, 0)
 
     def _stretches(self) -> Iterator[_Stretch]:
-        """What to search, newest first. A stretch counts as searched when the next one is asked for."""
+        """Return the ranges to search, newest first. A stretch counts as searched when the next one is asked for."""
         for number in range(self._high >> PART_BITS, (self._low >> PART_BITS) - 1, -1):
             ids = ids_of(number)
             low, high = max(ids[0], self._low), min(ids[-1], self._high)
@@ -112,7 +112,7 @@ class WordSearch:
                 self._searched_to = low
 
     def _in_time(self, low: int, high: int, part: Part) -> Iterator[_Stretch]:
-        """What to search of the ids that a part has: those of the time that the query asks for."""
+        """Return the ids of a part to search: those of the time that the query asks for."""
         if part.newest < self._since or part.oldest >= self._until:
             return
         if part.ordered and not self._covers(part):

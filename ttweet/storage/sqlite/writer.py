@@ -111,7 +111,7 @@ class SqliteStore(Queries):
             self._entries.index()
 
     def newest_id(self) -> int:
-        """See TagQueries; also that of a tweet which somebody has removed by hand."""
+        """See TagQueries; a tweet that was removed by hand counts too."""
         return self._entries.newest
 
     def restore(self, entries: Sequence[Entry]) -> None:
@@ -237,5 +237,5 @@ class SqliteStore(Queries):
 
     def _roll_back(self) -> None:
         self._entries.forget()
-        with suppress(sqlite3.Error):  # SQLite has already rolled back, or what made COMMIT fail is told instead
+        with suppress(sqlite3.Error):  # SQLite has already rolled back, or the error of COMMIT is raised instead
             self._connection.execute("ROLLBACK")
