@@ -18,7 +18,8 @@ from tests.support.sqlite_files import NOBODY, NOW, opened
 from ttweet.model.errors import StoreError
 from ttweet.model.reports import Report
 from ttweet.server import log_copies
-from ttweet.server.log_copies import LogCopy, SampleFile
+from ttweet.server.log_copies import LogCopy
+from ttweet.server.sample_file import SampleFile
 
 
 @pytest.fixture

@@ -15,7 +15,9 @@ from tests.support.report_files import MANY_BYTES, copy_to, fill, lines_of, pipe
 from ttweet.broker.journal import LINES_DELAY_S, Journal
 from ttweet.model.reports import Report
 from ttweet.server import log_copies
-from ttweet.server.log_copies import LogCopy, SampleFile, StderrDestination
+from ttweet.server.destinations import StderrDestination
+from ttweet.server.log_copies import LogCopy
+from ttweet.server.sample_file import SampleFile
 
 
 @pytest.fixture

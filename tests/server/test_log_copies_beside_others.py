@@ -7,7 +7,8 @@ import pytest
 
 from tests.support.report_files import MANY_BYTES, a_locked_file, copy_to, lines_of, log_line, no_folder, store_with
 from ttweet.model.reports import RECEIVED, SUCCESS
-from ttweet.server.log_copies import SampleFile, write_alone
+from ttweet.server.destinations import write_alone
+from ttweet.server.sample_file import SampleFile
 
 
 @pytest.fixture

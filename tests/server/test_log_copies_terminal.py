@@ -8,7 +8,9 @@ import pytest
 
 from tests.support.guard import GUARD_S
 from tests.support.report_files import fill, log_line, pipe, store_with
-from ttweet.server.log_copies import LogCopy, StderrDestination, TerminalHandler
+from ttweet.server.destinations import StderrDestination
+from ttweet.server.log_copies import LogCopy
+from ttweet.server.messages import TerminalHandler
 
 
 def test_the_terminal_shows_each_line_once() -> None:

@@ -20,7 +20,7 @@ from ttweet.model.tweets import Draft, Tweet
 from ttweet.server import terminal
 from ttweet.server.config import Look
 from ttweet.server.event_lines import JsonLines, TextLines
-from ttweet.server.log_copies import TerminalHandler
+from ttweet.server.messages import TerminalHandler
 from ttweet.server.terminal import EventTerminal, MessageFormatter, show_messages_as
 
 PEER = ("192.0.2.7", 52116)

@@ -7,7 +7,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.support.memory_store import MemoryStore
-from ttweet.server.log_copies import LogCopy, SampleFile
+from ttweet.server.log_copies import LogCopy
+from ttweet.server.sample_file import SampleFile
 from ttweet.storage.contract import LogLine
 
 MANY_BYTES = 100_000_000

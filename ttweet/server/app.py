@@ -33,7 +33,8 @@ from ttweet.security.token_file import TokenFile
 from ttweet.server.config import Config, EdgeSettings
 from ttweet.server.entrances import Edge, Entrance, listen
 from ttweet.server.hangup import outlive_hangups
-from ttweet.server.log_copies import LogCopy, TerminalHandler
+from ttweet.server.log_copies import LogCopy
+from ttweet.server.messages import TerminalHandler
 from ttweet.server.net.admission import Admission
 from ttweet.server.net.listeners import Address, ListenError, resolve
 from ttweet.server.net.places import Places

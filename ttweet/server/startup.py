@@ -25,11 +25,12 @@ from ttweet.security.exposure import UnsafeError
 from ttweet.security.rights import POST, RIGHTS, listed
 from ttweet.security.token_file import TokenFile
 from ttweet.server.config import Config, Look
+from ttweet.server.destinations import Destination, StderrDestination, write_alone
 from ttweet.server.entrances import listen
 from ttweet.server.event_lines import JsonLines, Lines, TextLines
-from ttweet.server.log_copies import Destination, SampleFile, StderrDestination, write_alone
 from ttweet.server.net.listeners import Address, ListenError
 from ttweet.server.net.places import anteroom_size
+from ttweet.server.sample_file import SampleFile
 from ttweet.server.terminal import EventTerminal, show_messages_as
 from ttweet.storage.sqlite.connections import MAX_WAL_BYTES
 from ttweet.storage.sqlite.lock_file import belongs_to

@@ -16,7 +16,8 @@ from tests.support.stored import deletions_after, tweets_after
 from ttweet.model import reports, tweets
 from ttweet.model.errors import Refused
 from ttweet.model.tweets import Deletion, Draft, Page, Tombstone, Tweet
-from ttweet.server.log_copies import LogCopy, SampleFile
+from ttweet.server.log_copies import LogCopy
+from ttweet.server.sample_file import SampleFile
 from ttweet.storage.sqlite.writer import SqliteStore
 
 DAY_MS = 86_400_000
