@@ -2,9 +2,10 @@
 
 from typing import get_args
 
-from ttweet.broker.dispatch import METHODS
+from ttweet.broker.dispatch import AT_ONCE, FROM_FILE
 from ttweet.model.requests import Query
 
 
-def test_every_query_has_a_method() -> None:
-    assert set(METHODS) == set(get_args(Query))
+def test_every_query_is_answered_in_one_way() -> None:
+    assert not AT_ONCE.keys() & FROM_FILE.keys()
+    assert AT_ONCE.keys() | FROM_FILE.keys() == set(get_args(Query))

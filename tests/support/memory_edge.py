@@ -2,7 +2,6 @@
 
 import socket
 from math import inf
-from types import CoroutineType
 from typing import Any
 
 import trio
@@ -149,8 +148,7 @@ class MemoryClient:
             case Ping() as ping:
                 return self.session.ping(ping)
             case _:
-                answer = dispatch.answer(self.session, held_back)
-                return await answer if isinstance(answer, CoroutineType) else answer
+                return await dispatch.ask(self.session, held_back)
 
     def _held_back(self, request: Asked) -> Asked | TtweetError:
         return request if self._gauge is None else self._gauge.hold_back([request])[0]

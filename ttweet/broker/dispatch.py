@@ -1,7 +1,9 @@
-"""The one table from what a client asks to what answers it: values in, values out, for every edge."""
+"""The one table from what a client asks to what answers it: values in, values out, for every edge.
 
-from collections.abc import Callable, Coroutine
-from types import CoroutineType
+It has two halves: AT_ONCE is answered from memory, FROM_FILE may need the file.
+"""
+
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ttweet.broker.session import Session
@@ -25,22 +27,33 @@ from ttweet.model.requests import (
 )
 
 
-def answer(session: Session, query: Query) -> "Answer | CoroutineType[Any, Any, Answer]":
-    """Return the answer to a query of this client, or a coroutine that returns it if the query needs the file.
+async def ask(session: Session, query: Query) -> Answer:
+    """Return the answer to a query, for an edge that can wait for any. See `answer` and `find`."""
+    return answer(session, query) if type(query) in AT_ONCE else await find(session, query)
 
-    Raises ProtocolError, Refused and StoreError, at once or from the coroutine; the session has noted them.
-    """
+
+def answer(session: Session, query: Query) -> Answer:
+    """Return the answer to a query in AT_ONCE. Raises ProtocolError and Refused, which the session has noted."""
     if type(query) in session.forbidden:  # a look instead of a call for each query
         session.admit(query)
     try:
-        found: Any = METHODS[type(query)](session, query)
+        return AT_ONCE[type(query)](session, query)
     except Refused as error:
         session.note_refused(error)
         raise
-    return _noted(session, found) if type(found) is CoroutineType else found  # type: ignore[return-value]
 
 
-async def _noted(session: Session, found: Coroutine[Any, Any, Answer]) -> Answer:
+def find(session: Session, query: Query) -> Awaitable[Answer]:
+    """Admit a query in FROM_FILE, and return what finds its answer, which raises Refused and StoreError.
+
+    Raises ProtocolError and Refused. The session has noted all that is raised.
+    """
+    if type(query) in session.forbidden:
+        session.admit(query)
+    return _noted(session, FROM_FILE[type(query)](session, query))
+
+
+async def _noted(session: Session, found: Awaitable[Answer]) -> Answer:
     try:
         return await found
     except (Refused, StoreError) as error:
@@ -57,18 +70,21 @@ async def _stats(session: Session, _: ReadStats) -> Stats:
     return Stats(await session.service.stats())
 
 
-METHODS: dict[type[Query], Callable[[Session, Any], Any]] = {
+AT_ONCE: dict[type[Query], Callable[[Session, Any], Answer]] = {
     Last: lambda session, _: session.service.last(),
+    ListNames: lambda session, _: Names(session.service.online),
+    SignIn: lambda session, request: session.sign_in(request.name),
+    Follow: lambda session, request: session.follow(request),
+    Unfollow: _unfollow,
+}
+
+FROM_FILE: dict[type[Query], Callable[[Session, Any], Awaitable[Answer]]] = {
     Timeline: lambda session, query: session.service.timeline(*query),
     TweetById: lambda session, query: session.service.tweet(query.tweet),
     TweetsOfTag: lambda session, query: session.service.tweets_of_tag(*query),
     TweetsOfAuthor: lambda session, query: session.service.tweets_of_author(*query),
     TweetsSinceLogin: lambda session, query: session.service.tweets_since_login(*query),
     ListTags: lambda session, query: session.list_tags(*query),
-    ListNames: lambda session, _: Names(session.service.online),
     ReadStats: _stats,
-    SignIn: lambda session, request: session.sign_in(request.name),
-    Follow: lambda session, request: session.follow(request),
-    Unfollow: _unfollow,
     Delete: lambda session, request: session.delete(request.tweet),
 }

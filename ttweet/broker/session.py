@@ -46,7 +46,7 @@ class Host(NamedTuple):
 class Session:
     """One client, anonymous until it shows a token. Its pushes go to `subscriber`.
 
-    Each request comes in by a method of this class, or by `dispatch.answer`. They refuse what the client may not do,
+    Each request comes in by a method of this class, or by `dispatch`. They refuse what the client may not do,
     count what was refused and tell of it, so an edge has only to answer. `forbidden` holds the kinds of requests that
     it may not make, `author` the name it posts under.
     """

@@ -11,7 +11,6 @@ of one turn: 64 KiB and one answer more.
 """
 
 from collections.abc import Awaitable, Callable
-from types import CoroutineType
 
 import trio
 
@@ -314,10 +313,9 @@ class Connection:
     def _query(self, request: Query) -> Awaitable[None] | None:
         if self._outbox.receipts or self._outbox.unsent:
             return self._query_after_posts(request)
-        answer = dispatch.answer(self._session, request)
-        if isinstance(answer, CoroutineType):
-            return self._answer_when_found(answer)
-        self._answer(answer)
+        if type(request) in dispatch.FROM_FILE:
+            return self._answer_when_found(dispatch.find(self._session, request))
+        self._answer(dispatch.answer(self._session, request))
         return None
 
     async def _query_after_posts(self, request: Query) -> None:
