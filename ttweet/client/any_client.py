@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class AnyClient(Verbs):
-    """A server and how to come to it.
+    """A client of a server, or of the first of several that can be reached.
 
     A server is named `HOST:PORT`, with its port 13001 if none is given, or by host and port apart.
     `ttweets://HOST:PORT` wants TLS. Of several with commas the first that can be reached is taken, for each connection
@@ -74,17 +74,17 @@ class AnyClient(Verbs):
 
     @property
     def address(self) -> str:
-        """The servers, as one name for them."""
+        """Return the servers as they are named on a command line, with commas between them."""
         return ",".join([str(server) for server in self.endpoint.servers])
 
     def _retry_budget(self) -> RetryBudget:
-        """For one request. Its modules are imported only now: most clients never get `slow_down`."""
+        """Return the budget of one request. Its modules are imported only now: most clients never get `slow_down`."""
         from ttweet.client.retry import RetryBudget
 
         return RetryBudget(self._retry_budget_s, self._on_wait)
 
     def _checked(self, steps: Steps[T]) -> Steps[T]:
-        """The same steps, with a ConnectError for an answer that is none of ttweet's."""
+        """Yield the same steps. Raises ConnectError for an answer that no ttweet server sends."""
         try:
             return (yield from steps)
         except frames.MISFITS as exc:

@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 class AsyncClient(AnyClient):
-    """A server, as its clients see it. It connects at the first request, and again when a connection has ended.
+    """A client for trio. It connects at the first request, and again when a connection has ended.
 
     Each verb of Client is awaited here and raises ConnectError and Refused as there. A cancelled request ends the
     connection, since no task would take its answer. Its tweet may be stored or not. A `name` is as in Client.
@@ -145,7 +145,7 @@ class AsyncClient(AnyClient):
         return None
 
     async def _take(self) -> AsyncLink:
-        """The shared connection, or a new one: no other task has it until it is put back."""
+        """Return the shared connection, or a new one. No other task uses it until it is put back."""
         async with self._asking:
             link = await self._usable_link()
             self._link = None

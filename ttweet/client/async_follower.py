@@ -30,7 +30,7 @@ class AsyncFollower:
 
     @property
     def after(self) -> int | None:
-        """The id to resume from, in this program or in another; None before the server has answered."""
+        """Return the id to resume from, in this program or in another; None before the server has answered."""
         return self._cursor.after
 
     def __aiter__(self) -> Self:

@@ -29,18 +29,18 @@ class AsyncLink:
         self._timeout_s = self._deadline = FOREVER
 
     def close(self) -> None:
-        """Let go of the socket."""
+        """Close the socket."""
         self._socket.close()
 
     def peer(self) -> str:
-        """The address at the other end."""
+        """Return the address at the other end."""
         try:
             return str(self._socket.getpeername()[0])
         except OSError as exc:
             raise link_errors.left_at_once(self._where) from exc
 
     def has_ended(self) -> bool:
-        """Whether an idle connection has something to read: its end, or what the server says before that."""
+        """Return whether an idle connection has something to read: its end, or the error before that."""
         poll = select.poll()
         poll.register(self._socket.fileno(), select.POLLIN)
         return bool(self._lines or poll.poll(0))
@@ -64,7 +64,7 @@ class AsyncLink:
             pass  # `receive` finds what the server has said before it closed, or that another task has
 
     async def receive(self) -> bytes:
-        """The next line. One that was cancelled has lost nothing."""
+        """Return the next line. A cancelled call loses nothing."""
         try:
             with trio.fail_at(self._until()):
                 return await self._line()
@@ -88,7 +88,7 @@ class AsyncLink:
         return line
 
     def _broken(self, exc: trio.BrokenResourceError) -> ConnectError:
-        """In TLS 1.3 a server rejects a client's certificate only after the handshake."""
+        """Return the error of a read. In TLS 1.3 a server rejects a client's certificate only after the handshake."""
         if type(self._stream) is trio.SSLStream and isinstance(exc.__cause__, ssl.SSLError):
             return explained(exc.__cause__, self._where, self._host)
         return link_errors.gone(self._where)
@@ -116,7 +116,7 @@ async def pause(seconds: float, until: float = FOREVER) -> None:
 async def _secured(
     plain: trio.SocketStream, tls: ssl.SSLContext, host: str, where: str, until: float
 ) -> trio.abc.Stream:
-    """TLS on an open connection, which is closed when that fails. A server may end it without a last word of TLS."""
+    """Start TLS on an open connection, which is closed on failure. A server may end it without a close notice."""
     try:
         stream = trio.SSLStream(plain, tls, server_hostname=host, https_compatible=True)
         with trio.fail_at(until):
@@ -144,6 +144,6 @@ async def _open_stream(host: str, port: int, until: float) -> trio.SocketStream:
 
 
 def _cause(exc: OSError | UnicodeError) -> OSError | UnicodeError:
-    """The errors that trio groups when all addresses of a host have failed."""
+    """Return the first of the errors that trio groups when all addresses of a host have failed."""
     causes = exc.__cause__.exceptions if isinstance(exc.__cause__, BaseExceptionGroup) else [exc.__cause__]
     return next((cause for cause in causes if isinstance(cause, OSError)), exc)

@@ -27,22 +27,22 @@ class FollowListener:
     """Whether `on_deleted` is called: a server reports deletions only to followers that ask for them."""
 
     def on_deleted(self, tweet: int) -> None:
-        """This tweet was deleted, whatever its tags were; the follower may have yielded it, now or long ago."""
+        """Take the deletion of a tweet with any tags. The follower may have yielded the tweet, recently or long ago."""
 
     def on_pruned(self, up_to: int) -> None:
-        """Tweets up to this id, after which the follower wants to read on, are not kept any more: they do not come."""
+        """Take the id up to which the server has removed old tweets. The follower does not get those it missed."""
 
     def on_rewound(self, after: int, newest: int) -> None:
-        """The server's newest id is lower than the one to read on after, as in a backup: its place is taken instead.
+        """Take the news that the server's newest id is lower than the cursor, as after a restored backup.
 
         The next tweets are others, even under ids that the follower has yielded before.
         """
 
     def on_disconnected(self, error: TtweetError, pause_s: float) -> None:
-        """The connection has ended; the next attempt comes after the pause."""
+        """Take the error that ended the connection. The next attempt comes after the pause, in seconds."""
 
     def on_caught_up(self, count: int) -> None:
-        """The connection is back, and `count` tweets that were missed have been yielded."""
+        """Take the number of tweets that were yielded since the connection came back, now that it is live."""
 
 
 class Cursor:
@@ -58,7 +58,7 @@ class Cursor:
         self._caught_up: int | None = None  # tweets since the connection came back; None once live
 
     def request(self) -> bytes:
-        """The frame that begins to follow from here."""
+        """Return the frame that begins to follow from here."""
         frame, _ = calls.follow(self._tags, self.after, deletions=self._listener.wants_deletions)
         return frame
 
@@ -71,14 +71,14 @@ class Cursor:
         return self._understood(push)
 
     def pause_s(self, error: TtweetError) -> float:
-        """How long to wait before the next attempt, told to the listener. Raises the error if none makes sense."""
+        """Return the seconds to wait before the next attempt, and call the listener. Raises a lasting error."""
         pause_s = self._obeyed_s(error) if isinstance(error, SlowDown) else self._backoff_s(error)
         self._caught_up = self._caught_up or 0
         self._listener.on_disconnected(error, pause_s)
         return pause_s
 
     def _obeyed_s(self, error: SlowDown) -> int:
-        """As long as the server says; before its first answer not longer than other requests wait."""
+        """Return the seconds that the server asks for; before its first answer, within the budget of a request."""
         return max(error.wait_s, 1) if self.started else self._retry_budget.pause_s(error)
 
     def _backoff_s(self, error: TtweetError) -> float:
@@ -89,7 +89,7 @@ class Cursor:
         return uniform(0.5, 1.0) * longest_s  # noqa: S311  # no secret, only out of step with others
 
     def _may_pass(self, error: TtweetError) -> bool:
-        """A name stays taken until the server has noticed that its connection is gone: later attempts get it."""
+        """Return whether a retry may help. A name stays taken until the server notices that its connection is gone."""
         if not self.started:
             return isinstance(error, ResolverError)
         return isinstance(error, ConnectError) or error.code in PASSING

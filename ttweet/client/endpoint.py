@@ -42,11 +42,11 @@ class TlsFiles:
         self._context: SSLContext | None = None
 
     def are_for(self, server: ServerAddress) -> bool:
-        """Whether TLS is spoken to a server."""
+        """Return whether a server is reached over TLS."""
         return server.tls or self._ca is not None
 
     def context(self, server: ServerAddress) -> SSLContext | None:
-        """The TLS context; None for plain connections. Raises SetupError when a file does not serve."""
+        """Return the TLS context; None for plain connections. Raises SetupError when a file does not serve."""
         if not self.are_for(server):
             return None
         if self._context is None:
@@ -92,7 +92,7 @@ class Endpoint:
         return greetings
 
     def _is_bare(self, server: ServerAddress) -> bool:
-        """Whether the token may only go to this machine, since others on the way could read it."""
+        """Return whether the token may only go to this machine, since others on the way could read it."""
         return not (self.tls.are_for(server) or is_on("TTWEET_NO_TLS"))
 
     def _secret(self) -> str:
@@ -106,7 +106,7 @@ def _unencrypted(server: ServerAddress) -> SetupError:
 
 
 def _may_be_here(server: ServerAddress, until: float) -> bool:
-    """Whether a server has an address of this machine; of several that of the connection decides."""
+    """Return whether a server has an address of this machine. If it has several, the connection's decides later."""
     try:
         found = tcp.addresses(server.host, server.port, until)
     except (OSError, UnicodeError):
@@ -121,7 +121,7 @@ def _is_local(address: str) -> bool:
 
 
 def own_token() -> str:
-    """The token of TTWEET_TOKEN, or of the file that TTWEET_TOKEN_FILE names; empty when there is none.
+    """Return the token of TTWEET_TOKEN, or of the file that TTWEET_TOKEN_FILE names; empty when there is none.
 
     Raises SetupError `token` for a file that cannot be read or that others can read too.
     """

@@ -26,7 +26,7 @@ class Link(Protocol):
         ...
 
     def receive(self) -> bytes:
-        """The next line."""
+        """Return the next line."""
         ...
 
     def close(self) -> None:
@@ -50,7 +50,7 @@ class Follower:
 
     @property
     def after(self) -> int | None:
-        """The id to resume from, in this program or in another; None before the server has answered."""
+        """Return the id to resume from, in this program or in another; None before the server has answered."""
         return self._cursor.after
 
     def __iter__(self) -> Self:

@@ -47,11 +47,11 @@ class SyncLink:
         return TlsSocket(plain, tls, host, self._address, until)
 
     def close(self) -> None:
-        """Let go of the socket."""
+        """Close the socket."""
         self._socket.close()
 
     def peer(self) -> str:
-        """The address at the other end."""
+        """Return the address at the other end."""
         try:
             return self._socket.peer()
         except OSError as exc:
@@ -65,7 +65,7 @@ class SyncLink:
             return  # the server was quicker
 
     def has_ended(self) -> bool:
-        """Whether the server has closed an idle connection, or has said something unasked, as it does before that."""
+        """Return whether the server has closed an idle connection, or has sent an error, as it does before that."""
         try:
             self._socket.receive_now()  # whatever it is, it ends this connection
         except BlockingIOError:
@@ -92,7 +92,7 @@ class SyncLink:
             pass  # the server has closed; `receive` finds what it said before that
 
     def receive(self) -> bytes:
-        """The next answer's line. The time-out is for the whole of it."""
+        """Return the line of the next answer. The time-out is for the whole line."""
         until = self._until()
         while (line := self._lines.next_line()) is None:
             self._receive_more(until)

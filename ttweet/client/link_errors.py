@@ -18,7 +18,7 @@ _RESOLVER_FAULTS = (socket.EAI_FAIL, socket.EAI_SYSTEM, socket.EAI_MEMORY)
 
 
 def none_reached(failures: list[ConnectError]) -> ConnectError:
-    """Why none of the servers was reached, one after the other. One whose name cannot be looked up now may be later."""
+    """Return the error for servers that all failed. It is a ResolverError if a look-up of a name may succeed later."""
     setup = [failure for failure in failures if isinstance(failure, SetupError)]
     if setup or len(failures) == 1:
         return (setup or failures)[0]
@@ -28,7 +28,7 @@ def none_reached(failures: list[ConnectError]) -> ConnectError:
 
 
 def unreachable(host: str, port: int, exc: OSError | UnicodeError) -> ConnectError:
-    """Why no connection was made, and what would work."""
+    """Return the error for a connection that was not made, with a remedy."""
     where = address(host, port)
     if (way_out := _shortage(exc)) is not None:
         return ConnectError("unreachable", f"cannot connect to {where}: too many open files; {way_out}")

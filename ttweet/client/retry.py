@@ -24,7 +24,7 @@ class RetryBudget:
         self._waited_s = 0
 
     def pause_s(self, refused: SlowDown) -> int:
-        """How many seconds to wait before asking again. Raises the refusal when that would be too long in all."""
+        """Return the seconds to wait before a retry. Raises the refusal when the sum would exceed the budget."""
         wait_s = max(refused.wait_s, 1)  # never again at once, whatever a server says
         if self._waited_s + wait_s > self._longest_s:
             raise refused

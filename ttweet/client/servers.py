@@ -33,12 +33,12 @@ class ServerAddress:
 
 
 def address(host: str, port: int) -> str:
-    """A host and port as people write them."""
+    """Return a host and port as people write them."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def resolve(server: str | None, port: int | None) -> list[ServerAddress]:
-    """The servers that a program or an option names, else those of TTWEET_SERVER, else SERVER. Raises SetupError.
+    """Return the servers that a caller names, else those of TTWEET_SERVER, else SERVER. Raises SetupError.
 
     With a port the name is that of a host alone, and may be an IPv6 address with or without brackets. A port alone is
     one of this machine.
@@ -55,7 +55,7 @@ def resolve(server: str | None, port: int | None) -> list[ServerAddress]:
 
 
 def parse(text: str) -> list[ServerAddress]:
-    """The servers of a list with commas. Raises SetupError, which says what is wrong with which."""
+    """Return the servers of a list with commas. Raises SetupError, which says what is wrong with which."""
     return [_parse(name.strip()) for name in text.split(",")]
 
 
@@ -108,7 +108,7 @@ def _without_brackets(name: str, place: str) -> tuple[str, str | None]:
 
 
 def _host_alone(text: str) -> str:
-    """The host of a program or a classic command that gives the port apart. Raises SetupError."""
+    """Return the host of a program or a classic command that gives the port apart. Raises SetupError."""
     host = text.removeprefix("[").removesuffix("]")
     if not _is_ipv6(host) and any(mark in host for mark in ":/,@"):
         raise SetupError("unreachable", f"invalid host {text[:SHOWN]!a}: give the port separately, as HOST PORT")
@@ -124,7 +124,7 @@ def _is_ipv6(host: str) -> bool:
 
 
 def port_of(text: str, lowest: int = 1) -> int | None:
-    """The port that a text names, or None."""
+    """Return the port that a text names, or None."""
     if text.isascii() and text.isdigit() and len(text) <= 5 and lowest <= int(text) <= 65535:
         return int(text)
     return None

@@ -52,7 +52,7 @@ class Entry:
 
     @property
     def may_be_stored(self) -> bool:
-        """Whether an attempt was made whose outcome is not known."""
+        """Return whether an attempt was made whose outcome is unknown."""
         return self.path.suffix == ".sent"
 
 
@@ -101,7 +101,7 @@ class Spool:
         self._write(self.folder / f"late-{time.time_ns():020}-{os.getpid()}", parcel)
 
     def take(self) -> Iterator[Entry | Path]:
-        """All that waits, in the order it was kept; a file that holds no parcel comes as its path."""
+        """Return all that waits, in the order it was kept; a file that holds no parcel comes as its path."""
         for name in self._names():
             path = self.folder / name
             try:
@@ -125,7 +125,7 @@ class Spool:
         return self._renamed(entry, ".new")
 
     def is_too_old(self, entry: Entry) -> bool:
-        """Whether a server might have forgotten the key of a parcel that it may have stored."""
+        """Return whether a server might have forgotten the key of a parcel that it may have stored."""
         return entry.may_be_stored and time.time() - entry.path.stat().st_mtime > MAX_SENT_S
 
     def set_aside(self, path: Path, why: str) -> Path:
@@ -135,7 +135,7 @@ class Spool:
         return aside
 
     def remove(self, entry: Entry) -> None:
-        """The server has answered for it. After a power cut it may be there again; its key makes that harmless."""
+        """Remove an answered parcel. After a power cut it may reappear; its key makes that harmless."""
         entry.path.unlink()
 
     def _check_room(self) -> None:
@@ -163,7 +163,7 @@ class Spool:
         return self.folder / f"{number:0{DIGITS}}.new"
 
     def _names(self) -> list[str]:
-        """The files of parcels, in order."""
+        """Return the files of parcels, in order."""
         return sorted(name for name in self._numbered() if name[DIGITS:] in (".new", ".sent"))
 
     def _numbered(self) -> list[str]:
@@ -226,7 +226,7 @@ def _encoded(parcel: Parcel) -> bytes:
 
 
 def _read(path: Path) -> Parcel:
-    """The parcel of a file. Raises ValueError, TypeError, OSError."""
+    """Return the parcel of a file. Raises ValueError, TypeError, OSError."""
     with path.open("rb") as file:
         data = file.read(MAX_FILE_BYTES + 1)
     parcel = Parcel(**json.loads(data))

@@ -1,4 +1,4 @@
-"""The other end of the framed protocol: a client of the standard library alone, quick to import.
+"""The client for threads: the standard library alone, and quick to import.
 
 A client keeps a few open connections and uses each for one thing at a time, so it may be shared by threads. Typed
 results are imported when they are first made, since `typing` alone takes 3 ms. Knows no server, no storage, no trio.
@@ -36,7 +36,7 @@ MAX_IDLE = 16  # open connections between requests: one for each of a program's 
 
 
 class Client(AnyClient):
-    """A server, as its clients see it. It connects at the first request, and again when a connection has ended.
+    """A client for threads. It connects at the first request, and again when a connection has ended.
 
     Every method raises ConnectError: `unreachable` when nothing was asked or changed, `unknown` when the answer is
     missing; and Refused with the server's code and sentence. With a `name` it signs in with each connection and its
@@ -165,7 +165,7 @@ class Client(AnyClient):
         return None
 
     def _take(self) -> SyncLink:
-        """An idle connection, or a new one: no other thread has it until it is put back among the idle."""
+        """Return an idle connection, or a new one. No other thread uses it until it is put back."""
         return self._take_idle() or self.connect()
 
     def _put_back(self, connection: SyncLink) -> None:
@@ -175,7 +175,7 @@ class Client(AnyClient):
             connection.close()
 
     def _take_idle(self) -> SyncLink | None:
-        """An idle connection that the server has not closed, if there is one."""
+        """Return an idle connection that the server has not closed, or None."""
         while True:
             try:
                 connection = self._idle.pop()

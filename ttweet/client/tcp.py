@@ -29,12 +29,12 @@ READ_BYTES = 64 * 1024  # of one read: about a hundred tweets
 
 
 def connected(host: str, port: int, until: float) -> socket.socket:
-    """A connected socket that does not block. Raises OSError, such as gaierror and TimeoutError, and UnicodeError."""
+    """Return a connected socket that does not block. Raises OSError (gaierror, TimeoutError) and UnicodeError."""
     return first_connected(in_turn(addresses(host, port, until)), until)
 
 
 def addresses(host: str, port: int, until: float) -> list[Address]:
-    """The addresses of a host, the best first. Raises gaierror and UnicodeError.
+    """Return the addresses of a host, the best first. Raises gaierror and UnicodeError.
 
     Nothing ends a look-up of a name once it has begun, so a thread does it, which is given up when it takes too long.
     Where the system has no room for a thread it takes as long as it takes.
@@ -46,14 +46,14 @@ def addresses(host: str, port: int, until: float) -> list[Address]:
 
 
 def in_turn(addresses: list[Address]) -> list[Address]:
-    """The addresses with the two families in turn, beginning with that of the first; RFC 8305, section 4."""
+    """Return the addresses with the two families in turn, beginning with that of the first; RFC 8305, section 4."""
     first = [address for address in addresses if address[0] == addresses[0][0]]
     others = [address for address in addresses if address[0] != addresses[0][0]]
     return [address for address in chain(*zip_longest(first, others)) if address is not None]
 
 
 def first_connected(addresses: list[Address], until: float) -> socket.socket:
-    """The connection that is made first; the other attempts end. Raises OSError when all fail, and TimeoutError."""
+    """Return the first connection made, and end the other attempts. Raises OSError when all fail, and TimeoutError."""
     waiting, race = deque(addresses), _Race()
     try:
         while waiting or race.attempts:
@@ -90,15 +90,15 @@ class PlainSocket:
             rest = rest[self._when_ready(lambda: self._socket.send(rest), select.POLLOUT, until) :]  # noqa: B023
 
     def peer(self) -> str:
-        """The address at the other end."""
+        """Return the address at the other end."""
         return str(self._socket.getpeername()[0])
 
     def finish(self) -> None:
-        """Say that nothing more comes; what the server says still arrives."""
+        """Shut down sending. Data from the server still arrives."""
         self._socket.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
-        """Let go of the socket."""
+        """Close the socket."""
         self._socket.close()
 
     def _when_ready(self, call: Callable[[], T], event: int, until: float) -> T:
@@ -119,7 +119,7 @@ class _Race:
 
     @property
     def failure(self) -> OSError:
-        """Why all have failed: that an address refuses says more than that another has no route."""
+        """Return the error of all attempts: a refusal says more than a missing route."""
         refusals = [failure for failure in self._failures if isinstance(failure, ConnectionRefusedError)]
         return (refusals or self._failures)[0]
 

@@ -100,7 +100,7 @@ class TlsSocket:
 
 
 def explained(exc: BaseException, where: str, host: str) -> ConnectError:
-    """Why there is no TLS with a server, and what would work."""
+    """Return the error for a failed TLS handshake, with a remedy."""
     if isinstance(exc, ssl.SSLCertVerificationError) and exc.verify_code in _UNTRUSTED:
         return ConnectError("tls", f"the certificate of {where} is not trusted", TRUST)
     if getattr(exc, "reason", None) in _PLAIN:
