@@ -1,6 +1,6 @@
 """Proofs that ttweet keeps its promises: clients work, a fault strikes, the file is read. Run them as `scripts/prove`.
 
-history     what clients did and were told
+history     the requests of clients and their answers
 simple_tags the rule of hashtags a second time, in the plainest form
 checker     a history against the file, which SQLite alone reads (stored): tweets, and how they were shown
 order       the order of all that was seen; tables the tags and keys beside the tweets; report_log what the log says

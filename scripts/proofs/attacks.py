@@ -1,7 +1,7 @@
-"""What hostile clients do. `python -m proofs.attacks NAME PORT SCALE SEED` does one of it, in a process of its own.
+"""The attacks of hostile clients: `python -m proofs.attacks NAME PORT SCALE SEED` runs one in a process of its own.
 
-It goes on for ATTACK_S at least, at the lowest priority there is: an attacker comes with a machine of his own and does
-not take ours. An answer that must not be given ends it with an AssertionError.
+It lasts for ATTACK_S at least, at the lowest priority: an attacker has a machine of his own and does not use ours. An
+answer that must not be given ends it with an AssertionError.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager, suppress
 
 from proofs.caller import ANSWER_S, PlainCaller, end_with_reset, frame
 
-ATTACK_S = 3.0  # for what could go on for ever
+ATTACK_S = 3.0  # for an attack that would not end
 AT_ONCE_S = 5.0  # for the end of a connection: the server gives a slow client ten seconds
 BYTE_S = 1.0  # between two bytes of a slow client
 SLOW_S = 11.0  # of slowness: then the server has had enough
@@ -67,7 +67,7 @@ def _many(port: int, number: int) -> Iterator[list[socket.socket]]:
 
 
 def byte_by_byte(port: int, _: random.Random, scale: float) -> None:
-    """Frames that take for ever; at full length until the server has had enough of each."""
+    """Frames that never end; at full length until the server rejects each."""
     message = b'["u","' + b"slow" * 100
     with _many(port, max(10, int(200 * scale))) as slow:
         end = time.monotonic() + SLOW_S * min(1.0, scale)
@@ -210,7 +210,7 @@ def bad_frames(port: int, _: random.Random, __: float) -> None:
 
 
 def _all(sock: socket.socket) -> bytes:
-    """What comes until the end, or a reset."""
+    """Return the bytes until the end, or a reset."""
     said = b""
     with suppress(ConnectionError):
         while more := sock.recv(65536):

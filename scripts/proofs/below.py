@@ -90,7 +90,7 @@ def unread_pages(ground: Ground) -> Iterator[str]:
 
 
 def _follow(number: int) -> bytes:
-    """What no other follower asks for, and is sent all the same."""
+    """Return a request to follow a popular tag and one that no other client follows."""
     return frame("s", {"tags": ["big", f"own{number}"], "after": 0})
 
 

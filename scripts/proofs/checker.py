@@ -19,7 +19,7 @@ from proofs.stored import StoredContent
 def check(
     history: History, db: Path, *, sample: Path | None = None, ended: bool = False, left: Sequence[bytes] = ()
 ) -> Findings:
-    """Compare what clients were told with the file, and with the copy of the log if one is named.
+    """Compare the answers to clients with the file, and with the copy of the log if one is named.
 
     With `ended` the copy must be complete, as after a stop in order; else it may lack the newest lines. `left` are the
     copies that servers which were killed have left, one for each of the first sessions.
@@ -71,7 +71,7 @@ def _check_uploads(history: History, stored: StoredContent, findings: Findings) 
 
 
 def _check_deletes(history: History, stored: StoredContent, findings: Findings) -> None:
-    """What was deleted for somebody is blank, and nothing else is."""
+    """Exactly the tweets that were deleted for a client are empty."""
     for delete in history.deletes:
         if delete.outcome == "ok" and stored.deletions.get(delete.id) != delete.tweet:
             findings.add("lost", f"the deletion of {delete.tweet} was acknowledged as {delete.id}")
@@ -85,7 +85,7 @@ def _check_deletes(history: History, stored: StoredContent, findings: Findings) 
 
 
 def _check_reads(history: History, stored: StoredContent, findings: Findings) -> None:
-    """What was shown is there, and a page lacks none between its tweets, nor claims that there are others."""
+    """The shown tweets are there, and a page lacks none between its tweets, nor claims that there are others."""
     for read in history.reads:
         for tweet in read.tweets:
             if not stored.has(tweet):

@@ -46,7 +46,7 @@ def _post_tags(one: PlainCaller, number: int) -> None:
 
 
 def _processor_ms(server: ServerProcess, one: PlainCaller, operation: str, data: object) -> float:
-    """What one takes when it is asked for again and again."""
+    """Measure a query that is repeated."""
     one.ask(operation, data)
     began = server.processor_ms()
     for _ in range(ASKED):

@@ -1,6 +1,6 @@
-"""What a disk holds after a power cut: worked out from the operations that shim/disk.c has recorded.
+"""The content of a disk after a power cut, computed from the operations that shim/disk.c has recorded.
 
-A disk keeps what was synced. Of the rest it may keep nothing, all, any sectors of any write, or the newest write torn
+A disk keeps what was synced. It may keep nothing of the rest, all, any sectors of any write, or the newest write torn
 in the middle; names that were made or removed since the folder was last synced are kept up to any one of them, in
 order, as a journaling file system does it.
 """
@@ -76,11 +76,11 @@ class DiskFile:
         self.pending.clear()
 
     def fail(self) -> None:
-        """What was written since the last sync is never made durable: the system takes it for clean. Lengths are."""
+        """Writes since the last sync are never made durable: the system takes them for clean. Lengths are."""
         self.pending = [operation for operation in self.pending if operation.do == Do.TRUNCATE]
 
     def after(self, loss: Loss, chance: random.Random) -> bytearray:
-        """What is left of it."""
+        """Return what is left of it."""
         left = bytearray(self.durable)
         for operation in self.pending if loss != "dropped" else ():
             newest = operation is self.pending[-1]

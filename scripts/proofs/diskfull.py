@@ -1,4 +1,4 @@
-"""The disk is full, then has room again: uploads are refused, questions answered, and uploads go on by themselves."""
+"""The disk is full, then has room again: uploads are refused, queries answered, and uploads resume by themselves."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from proofs.stage import Skipped, Stage
 
 ROUNDS = 10
 SIZE_MIB = 48  # more than the write-ahead log may grow to before it goes back into the file
-WAIT_S = 20.0  # for the disk to be full, and for uploads to go on
+WAIT_S = 20.0  # for the disk to be full, and for uploads to resume
 FIRST = 300  # uploads before the disk is filled
 PROBES = 20  # uploads while it is full, each with
 QUESTIONS = {"d": "", "t": "proof"}

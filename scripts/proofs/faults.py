@@ -32,14 +32,14 @@ Came = TypeVar("Came")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a server starts on: the files that another has left, if any, and what clients were told of them."""
+    """The origin of a server: the files that another has left, if any, and the answers to its clients."""
 
     name: str
     stage: Stage
     history: History
 
     def begin(self, name: str) -> tuple[Stage, History]:
-        """A copy to work on, and the history to go on with."""
+        """Return a copy to work on, and the history to continue."""
         stage = replace(self.stage, folder=self.stage.folder / f"{self.name}-{name}")
         if self.history.uploads:
             shutil.copytree(self.stage.folder / self.name, stage.folder)
@@ -68,7 +68,7 @@ class End(NamedTuple):
 
 @dataclass(slots=True)
 class Run:
-    """What came of a fault: whether it came to pass, how the server ended, what clients did, and what was found."""
+    """The result of a fault: whether it happened, how the server ended, what clients did, and the findings."""
 
     fault: Fault
     stage: Stage
@@ -80,7 +80,7 @@ class Run:
 
     @property
     def came(self) -> tuple[History, Findings]:
-        """What clients did with this server alone, and what was found."""
+        """Return what clients did with this server alone, and the findings."""
         uploads = self.history.uploads[len(self.fault.origin.history.uploads) :]
         return History(uploads, pushes=self.history.pushes), self.findings
 
@@ -94,7 +94,7 @@ class Run:
 
 @contextmanager
 def survived(fault: Fault) -> Iterator[Run]:
-    """A run on the fault's origin; after it a sound server must start on what is left, with all that was told."""
+    """A run on the fault's origin; then a sound server must start on the rest, with all acknowledged tweets."""
     run = Run(fault, *fault.origin.begin(str(fault)))
     yield run
     _look(run)
@@ -146,13 +146,13 @@ def a_share(cases: list[Case], share: float, seed: int) -> list[Case]:
 
 
 def each(cases: Iterable[Case], run: Callable[[Case], Came]) -> list[Came]:
-    """What comes of each of them, AT_ONCE beside each other."""
+    """Yield the result of each of them, AT_ONCE at a time."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return list(pool.map(run, cases))
 
 
 def together(came: Iterable[tuple[History, Findings]]) -> tuple[History, Findings]:
-    """What clients did in all runs, and all that was found."""
+    """Return what clients did in all runs, and all findings."""
     whole, findings = History(followers=len(FOLLOWED)), Findings()
     for history, found in came:
         findings.include(found)
@@ -162,7 +162,7 @@ def together(came: Iterable[tuple[History, Findings]]) -> tuple[History, Finding
 
 
 def result(ran: list[Run], faults: int, *, passed: bool) -> Result:
-    """What runs come to together, some of so many faults."""
+    """Return the figure of runs together, of some of so many faults."""
     whole, findings = together(one.came for one in ran)
     struck = sum(one.struck for one in ran)
     refused = sum(not one.started for one in ran)

@@ -1,4 +1,4 @@
-"""What a proof comes to: findings, and one line for them."""
+"""The result of a proof: findings, and one line for them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Result:
 
     @property
     def told(self) -> list[str]:
-        """What was found."""
+        """The findings."""
         return self.findings.told
 
     @property

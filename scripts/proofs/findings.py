@@ -1,8 +1,9 @@
-"""What is wrong, counted by kind.
+"""Findings, counted by kind.
 
-`lost`: acknowledged or shown, and not there as it was told. `dup`: there more than once. `order`: ids that contradict
-what came before what. `stale`: an answer that others had already outdated, or that knew the future. `forged`: what
-nobody sent, or what was refused. `corrupt`: the file, its index of tags or its log does not hold together.
+`lost`: acknowledged or shown, and not there as it was answered. `dup`: there more than once. `order`: ids that
+contradict what came before what. `stale`: an answer that others had already outdated, or that knew the future.
+`forged`: a tweet that no client sent, or that was refused. `corrupt`: the file, its index of tags or its log does not
+hold together.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ MAX_TOLD = 5  # findings told in full of each kind
 
 @dataclass(slots=True)
 class Findings:
-    """What is wrong, counted by kind."""
+    """The findings, counted by kind."""
 
     counts: Counter[Kind] = field(default_factory=Counter)
     told: list[str] = field(default_factory=list)

@@ -37,7 +37,7 @@ class RecordingFollower(Visitor):
                     self.cursor = data["id"]
 
     def newest_wanted(self, history: History) -> int:
-        """The newest of what was acknowledged to anybody and is followed; 0 for none."""
+        """Return the newest acknowledged id that is followed; 0 for none."""
         gone = {delete.tweet for delete in history.deletes}
         stored = [upload.stored for upload in history.uploads if upload.stored is not None]
         return max([one.id for one in stored if one.id not in gone and self._wants(one)], default=0)

@@ -28,7 +28,7 @@ _NUMBERED = re.compile(rb"[0-9a-f]{8}-\d+\.\d+ ")  # how each text of `load` beg
 
 @dataclass(slots=True)
 class SyncLog:
-    """What was done to the write-ahead log: its syncs, and when a text was written first, by its beginning."""
+    """The operations on the write-ahead log: its syncs, and when a text was written first, by its beginning."""
 
     syncs: list[Operation] = field(default_factory=list)
     written: dict[bytes, int] = field(default_factory=dict)
@@ -67,7 +67,7 @@ def prove(stage: Stage, scale: float, seed: int) -> Result:
 
 
 def check_syncs(history: History, log: SyncLog, findings: Findings) -> None:
-    """What was acknowledged had been written and then synced; a retry finds what the first attempt has written."""
+    """Each acknowledged tweet was written and then synced; a retry finds what the first attempt has written."""
     for upload in history.uploads:
         if upload.outcome == "ok" and not upload.retry and not log.has_synced(upload):
             findings.add("lost", f"{upload.id} was acknowledged without a sync")

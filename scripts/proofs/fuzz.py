@@ -1,7 +1,7 @@
 """Fuzzing by coverage (atheris) of what reads bytes of strangers, and of what keeps them from a terminal.
 
 It begins with `corpus/`. An input that takes too long, or more memory than MAX_MIB for all, is a finding as well. The
-input that was found is told in hexadecimal.
+input that was found is printed in hexadecimal.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is fuzzed. `python -m proofs.fuzz_targets NAME ...` hands it to atheris, with the options of libFuzzer.
+"""The targets of the fuzzer: `python -m proofs.fuzz_targets NAME ...` runs one in atheris, with libFuzzer's options.
 
 Each target takes any bytes and raises AssertionError, or whatever was not declared, when something is wrong; that it
 takes more than MAX_INPUT_S of the processor for them is wrong too.
@@ -39,7 +39,7 @@ def decoder(data: bytes) -> None:
 
 
 def _requests(parts: list[bytes], reads: object) -> list[str]:
-    """What the parts mean, as far as the connection lasts; a protocol error's sentence quotes what has come of it."""
+    """Return the requests in the parts, as far as the connection lasts; the last may be a protocol error."""
     from ttweet.model.errors import ProtocolError
     from ttweet.protocol.classic import ClassicDownload
     from ttweet.protocol.reader import Event, RequestReader

@@ -33,7 +33,7 @@ class Ground:
         return self.stage.run("token", "add", name, "--can", rights, "--db", str(self.stage.db))
 
     def visit(self, server: ServerProcess, token: str | None = None, came_from: str = "127.0.0.1") -> str:
-        """What an honest client gets: `ok` for its upload, or the code of its error."""
+        """Return the answer to an honest client: `ok` for its upload, or the code of its error."""
         upload = Upload(len(self.history.uploads), f"visit {secrets.token_hex(4)}", (), None, now())
         self.history.uploads.append(upload)
         try:

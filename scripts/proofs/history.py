@@ -1,4 +1,4 @@
-"""What clients did and what they were told, with the times of both: nanoseconds of CLOCK_MONOTONIC."""
+"""The requests of clients and their answers, with the times of both: nanoseconds of CLOCK_MONOTONIC."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BY = "@"  # before a name: what a question asks about when it is no tag
 
 
 class Seen(NamedTuple):
-    """A tweet as somebody was shown it."""
+    """A tweet as a client was shown it."""
 
     id: int
     at: int
@@ -47,7 +47,7 @@ class Upload:
 
     @property
     def id(self) -> int | None:
-        """The id that was told."""
+        """The id of the answer."""
         return None if self.stored is None else self.stored.id
 
 
@@ -130,7 +130,7 @@ class History:
 
     @property
     def shows_something(self) -> bool:
-        """Whether an upload was acknowledged, and something pushed if anybody followed."""
+        """Whether an upload was acknowledged, and something pushed if there were followers."""
         return self.acknowledged > 0 and bool(self.pushes or not self.followers)
 
     @property

@@ -31,7 +31,7 @@ from proofs.stage import ROOT, Skipped, Stage, until
 
 ANSWERS = 300  # of the good client, for a percentile worth its name
 CALM_S = 4.0  # the good client is timed for so long before each attack
-WARM_UPLOADS = 20_000  # ordinary ones, before memory is measured: caches are filled by anybody
+WARM_UPLOADS = 20_000  # ordinary ones, before memory is measured: any client fills caches
 MAX_ATTACK_S = 600.0  # for a process that hangs
 MAX_FACTOR = 2.0  # by which the good client's p99 may grow
 MAX_STALL_MS = 100.0  # that any of its answers may take: a p99 says nothing of the one in a hundred
@@ -144,7 +144,7 @@ def _attack(name: str, attacked: AttackedServer) -> Times:
 
 
 def _calm(good: Good, seconds: float) -> float:
-    """The good client's p99 while somebody else has the time that is left on the machine."""
+    """The good client's p99 while another process uses the idle time of the machine."""
     with spinning():
         first = len(good.took_ms)
         time.sleep(seconds)

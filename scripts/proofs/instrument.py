@@ -58,7 +58,7 @@ class StepGauge:
         _ASKED.pack_into(self._page, 0, self._asked)
 
     def read(self) -> Longest:
-        """What was longest since the reset; 0 for what has not ended since."""
+        """The longest call since the reset; 0 for a kind that has not ended since."""
         step, where = self._of(_STEP, _STEP_AT, _WHERE)
         call, called = self._of(_CALL, _CALL_AT, _CALLED)
         return Longest(step, call, where, called)
@@ -142,7 +142,7 @@ def _time_calls(page: mmap.mmap) -> None:
 
 
 def _name(function: Any) -> str:
-    """What a worker was given to call, which is a partial mostly."""
+    """Return the function of a worker's call, mostly a partial."""
     function = getattr(function, "func", function)
     return str(getattr(function, "__qualname__", function))
 

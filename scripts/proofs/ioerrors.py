@@ -72,7 +72,7 @@ def _strace() -> str:
 
 
 def _left(stage: Stage, seed: int, name: str, end: Callable[[ServerProcess], object]) -> Origin:
-    """What another server leaves, a sound one."""
+    """The files that another, sound server leaves."""
     sound = replace(stage, folder=stage.folder / name, mutant=None)
     with scene(sound, f"{seed} {name}", CLIENTS) as here, here.server() as server:
         here.acknowledges(WORK)

@@ -175,7 +175,7 @@ class DeletingClient(Visitor):
 
 
 class ClassicClient(Visitor):
-    """A client of the classic protocol: it hears nothing of its uploads, and one that ends with a reset is none."""
+    """A client of the classic protocol: it gets no answers to its uploads, and one that ends with a reset is none."""
 
     def __init__(self, name: str, target: Target, history: History, seed: int) -> None:
         super().__init__(name, target)

@@ -1,8 +1,8 @@
 """No request costs more than its bytes: the loop's steps, the workers' calls, memory, disk and an honest client's wait.
 
 Expensive requests come one after another, then followers that are behind, sets of tags and many clients at once.
-`instrument` says how long the longest step and call were. What is above its bar is measured TRIES times and the least
-counts: what the request is to blame for shows every time, a collection of garbage does not.
+`instrument` says how long the longest step and call were. A request above its bar is measured TRIES times and the least
+counts: its own cost shows every time, a collection of garbage does not.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ SETTLED_S = 1.5  # after which the index is built of what came
 
 
 class Cost(NamedTuple):
-    """What a request, or a situation, has taken."""
+    """The cost of a request, or of a situation."""
 
     name: str
     longest: Longest
@@ -64,7 +64,7 @@ class Cost(NamedTuple):
 
 @dataclass(slots=True)
 class Sent:
-    """What was sent, by which memory and disk are judged."""
+    """The bytes sent, by which memory and disk are judged."""
 
     data: int = 0
     frames: int = 0
@@ -148,7 +148,7 @@ class MeasuredServer:
         one.answers(request.frames)
 
     def disk_bytes(self, stage: Stage) -> int:
-        """What the database and its log take."""
+        """Return the bytes of the database and its log."""
         return sum(path.stat().st_size for path in stage.data.glob("tweets.db*") if not path.name.endswith("-shm"))
 
 

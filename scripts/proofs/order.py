@@ -62,7 +62,7 @@ def _writes(history: History, stored: StoredContent) -> Iterator[Sighting]:
 
 
 def _newest_pages(history: History, stored: StoredContent) -> dict[str, list[Sighting]]:
-    """What was shown as the newest of each tag and name; a count of so many says the same as the id of the last."""
+    """The newest shown of each tag and name; a count of so many says the same as the id of the last."""
     pages: dict[str, list[Sighting]] = defaultdict(list)
     for read in history.reads:
         if read.about is not None and read.before is None:
@@ -93,7 +93,7 @@ def _sweep(judged: list[Sighting], witnesses: list[Sighting], findings: Findings
 
 
 def _check_connections(history: History, findings: Findings) -> None:
-    """What was sent together on one connection has rising ids."""
+    """Uploads that were sent together on one connection have rising ids."""
     newest: dict[int, int] = defaultdict(int)
     for upload in history.uploads:
         if upload.outcome == "ok" and upload.id is not None and not upload.retry:

@@ -1,4 +1,4 @@
-"""The power fails under load: what was not synced is dropped, kept in part or torn, and the next server goes on."""
+"""The power fails under load: what was not synced is dropped, kept in part or torn, and the next server continues."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def live(here: Scene, life_s: float, *, in_order: bool = False) -> int:
 
 
 def take_note(disk: Disk, trace: Path, folder: Path) -> None:
-    """What a server has done since the trace was begun is done to the disk; the trace is begun anew."""
+    """Apply to the disk what a server has done since the trace was begun; begin the trace again."""
     for operation in operations(trace):
         disk.apply(operation)
     trace.unlink()

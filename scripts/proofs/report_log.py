@@ -59,7 +59,7 @@ def check_copy(connection: sqlite3.Connection, sample: bytes, ended: bool, findi
 
 
 def check_left(connection: sqlite3.Connection, left: Sequence[bytes], findings: Findings) -> None:
-    """What a killed server has copied is the beginning of what its session's log says; the last line may be cut."""
+    """The copy of a killed server is the beginning of its session's log; the last line may be cut."""
     for session, sample in enumerate(left, 1):
         copied = sample[: sample.rfind(b"\n") + 1].decode().splitlines()
         if not _is_copy(copied, _lines(connection, session)[: len(copied)]):
@@ -67,7 +67,7 @@ def check_left(connection: sqlite3.Connection, left: Sequence[bytes], findings: 
 
 
 def _is_copy(copied: list[str], logged: list[str]) -> bool:
-    """Line for line; what was deleted is blank in the log alone."""
+    """Compare line for line; deleted texts are cleared in the log alone."""
     same = [one == other or other.endswith(DELETED) for one, other in zip(copied, logged, strict=False)]
     return all(same) and len(copied) == len(logged)
 

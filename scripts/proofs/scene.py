@@ -24,7 +24,7 @@ from proofs.talk import Target, Visitor
 CLIENTS = 6
 FOLLOWED = ((), ("PROOF",))
 """What is followed, by one follower each: every tweet, and one tag that many of them carry."""
-LONG_S = 60.0  # of a proof that goes on for a time, at scale 1
+LONG_S = 60.0  # of a proof that runs for a time, at scale 1
 WORK_S = 0.3  # of the last server: its log is copied every 0.2 s
 
 
@@ -54,7 +54,7 @@ class Scene:
         self.target.move(None)
 
     def lives(self, scale: float) -> Iterator[None]:
-        """Once for each life of a server; beyond the time, for a while, until somebody has worked in one."""
+        """Once for each life of a server; beyond the time, for a while, until a client has worked in one."""
         end = time.monotonic() + LONG_S * scale
         while (at := time.monotonic()) < end or (not self.history.acknowledged and at < end + LIMIT_S):
             yield
@@ -93,7 +93,7 @@ class Scene:
         self.findings.include(check(self.history, self.stage.db, sample=self.stage.sample, ended=True, left=left))
 
     def result(self, *kinds: Kind, beside: str, passed: bool) -> Result:
-        """What it comes to."""
+        """Return the figure."""
         return Result(self.findings, kinds, self.history, beside, passed=passed)
 
     def add(self, *visitors: Visitor) -> None:

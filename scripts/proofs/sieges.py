@@ -103,7 +103,7 @@ def long_lines(ground: Ground) -> Iterator[str]:
 
 
 def tokens_replaced(ground: Ground) -> Iterator[str]:
-    """Go on with a token whose file was replaced by that of another token, which has the same number."""
+    """Continue with a token whose file was replaced by that of another token, which has the same number."""
     stage = ground.stage
     beside = replace(ground, stage=replace(stage, folder=stage.folder / "beside"))
     leaked, _ = ground.token("alice", "read,post,admin"), beside.token("alice", "read")

@@ -1,6 +1,6 @@
 """The rule of hashtags a second time, one character after another: to compare the fast one with.
 
-Shares no code with ttweet. The rule is told in ttweet/model/hashtags.py.
+Shares no code with ttweet. The rule is explained in ttweet/model/hashtags.py.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def _inside_url(text: str, place: int) -> bool:
 
 
 def _tail(chunk: str) -> int | None:
-    """Where the path of a URL begins in a piece of text without blanks."""
+    """Where the path of a URL begins in a piece of text without spaces."""
     starts = [at for at in range(len(chunk)) if chunk[at] in "/?" and _ends_host(chunk[:at])]
     scheme = re.search(r"[A-Za-z0-9]://[^/?#\uff03]", chunk)
     if scheme and (path := re.search(r"[/?]", chunk[scheme.end() :])):

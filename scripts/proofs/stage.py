@@ -60,7 +60,7 @@ class Stage:
         return ServerProcess.serving(self._command(), self.folder, self._variables())
 
     def run(self, *arguments: str) -> str:
-        """What a command of ttweet prints. Raises Broken when it fails."""
+        """Return the output of a command of ttweet. Raises Broken when it fails."""
         command = [sys.executable, "-m", "ttweet", *arguments]
         done = subprocess.run(command, env=self._variables(), capture_output=True, text=True, timeout=LIMIT_S)
         if done.returncode:

@@ -1,4 +1,4 @@
-"""What a file holds, as SQLite alone reads it, arranged for comparing it with what clients were told."""
+"""The content of a file, as SQLite alone reads it, arranged for comparing it with the answers to clients."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from proofs.simple_tags import tags
 
 @dataclass(frozen=True, slots=True)
 class StoredContent:
-    """The tweets by their ids; the blank places of those that were deleted; which deletion is of which tweet.
+    """The tweets by their ids; the tombstones of those that were deleted; which deletion is of which tweet.
 
     `about` has the ids of each tag's and each name's tweets, `given` the tags beside each text. `vanished` are the
     tweets whose deletion was requested: an earlier answer may still show them.

@@ -1,8 +1,8 @@
-"""The N-th sync fails, for many N. What it was to make durable is lost then, though the system's memory still shows it.
+"""The N-th sync fails, for many N: its data is lost then, though the system's memory still shows it.
 
 So it is on Linux, which tells of the failure once and takes for clean what was not written: the next sync succeeds and
-says nothing of it. In half of the runs the power is cut some time after the failure: a server that has gone on as if
-nothing were amiss has acknowledged what no disk holds. In the others it is killed as soon as the sync has failed, and
+says nothing of it. In half of the runs the power is cut some time after the failure: a server that has continued as if
+nothing had happened has acknowledged what no disk holds. In the others it is killed as soon as the sync has failed, and
 the next one finds all that was written: what had been refused must not be among it.
 """
 
@@ -24,7 +24,7 @@ from proofs.powercut import take_note
 from proofs.stage import Stage
 
 SYNCS = 40  # a start makes some fifteen
-HEARD_S = 0.03  # for what a server says of the failure to be heard: shim/disk.c lets it write only later
+HEARD_S = 0.03  # for a server's error about the failure to arrive: shim/disk.c lets it write only later
 CUT, KILLED = "cut", "killed"
 
 

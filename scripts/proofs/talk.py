@@ -43,7 +43,7 @@ class Visitor(threading.Thread):
         self.failure: BaseException | None = None
 
     def visit(self, port: int) -> None:
-        """What it does with one server. An OSError means that the server is gone."""
+        """Talk to one server. An OSError means that the server is gone."""
         raise NotImplementedError
 
     def run(self) -> None:

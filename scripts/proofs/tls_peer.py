@@ -28,7 +28,7 @@ class TlsPeer:
         return True
 
     def to_send(self) -> bytes:
-        """What is to go to the other end by now."""
+        """Return the bytes that are ready for the other end."""
         return self._outgoing.read()
 
     def encrypt(self, data: bytes) -> bytes:

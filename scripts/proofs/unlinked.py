@@ -1,7 +1,7 @@
-"""Somebody removes, moves or replaces the database's files under a running server, which is stopped or killed then.
+"""Another program removes, moves or replaces the database's files under a running server, which then stops or dies.
 
-The server must notice by itself. Where only files beside the database have gone it must go on, with all that it held in
-the file of that name. Else it must refuse uploads, say where a whole database is, and end with exit code 1. There
+The server must notice by itself. Where only files beside the database have gone it must continue, with all that it held
+in the file of that name. Else it must refuse uploads, say where a whole database is, and end with exit code 1. There
 everything that was acknowledged must be, and a file that took the database's place must be left as it is.
 """
 
@@ -29,16 +29,16 @@ from proofs.stage import Stage, until
 TIMES = 5
 CLIENTS = 3
 MAX_ACKNOWLEDGED = 200  # uploads before the files are touched
-AFTER = 20  # uploads that a server which goes on must acknowledge
+AFTER = 20  # uploads that a server which continues must acknowledge
 NOTICE_S = 10.0  # for a server to say what it has found, though it looks twice a second
 STOPPED, KILLED = "stopped", "killed"
 SAVED = ("all that it held is in ", "it is whole at ")
-TROUBLES = ("cannot", "is not complete", "is let go")  # of readers too, which clients are told little of
+TROUBLES = ("cannot", "is not complete", "is let go")  # of readers too, about which clients get little
 MENDED = "had gone while the database was open"
 
 
 class Way(NamedTuple):
-    """How the files lose their names, and whether the server can go on."""
+    """How the files lose their names, and whether the server can continue."""
 
     do: Callable[[Stage], None]
     goes_on: bool
@@ -126,7 +126,7 @@ def _try(stage: Stage, number: int, name: str, end: str, seed: int) -> UnlinkedR
 
 
 def _expect_notice(here: Scene, server: ServerProcess, way: Way, run: UnlinkedRun) -> None:
-    """Wait until the server says what it must say, and acknowledges more if it can go on."""
+    """Wait until the server says what it must say, and acknowledges more if it can continue."""
     expected = (MENDED,) if way.goes_on else SAVED
     if not until(lambda: any(said in line for line in list(server.said) for said in expected), NOTICE_S):
         run.wrong.append("the server says nothing")

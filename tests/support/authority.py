@@ -38,11 +38,11 @@ class Authority:
         return cert, key
 
     def certificates(self, *hosts: str, expired: bool = False, client_ca: str | None = None) -> Certificates:
-        """What a server in the test's own process takes."""
+        """The certificates for a server in the test's own process."""
         return Certificates(*self.issue(*hosts, expired=expired), Path(client_ca) if client_ca else None)
 
     def options(self, *hosts: str) -> tuple[str, ...]:
-        """What `ttweet serve` takes."""
+        """Return the TLS options of `ttweet serve`."""
         cert, key = self.issue(*hosts)
         return ("--tls-cert", str(cert), "--tls-key", str(key))
 

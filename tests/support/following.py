@@ -1,4 +1,4 @@
-"""What tests of the fan-out share: a log without a server, and followers that check what they get."""
+"""Helpers for tests of the fan-out: a log without a server, and followers that check what they get."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -74,7 +74,7 @@ class Log:
         self.unpublished.append([(tweet, draft.tags) for tweet, draft in zip(tweets, drafts, strict=True)])
 
     def ids(self, tags: str, above: int, up_to: int) -> list[int]:
-        """What a follower of these tags is to get."""
+        """Return the tweets that a follower of these tags must get."""
         tweets = self.store.tweets[above:up_to]
         return [tweet.id for tweet in tweets if not tags or {*tags} & {*tweet.tags}]
 
@@ -145,7 +145,7 @@ class FollowingClient:
         self.follow(self.tags, last)
 
     def check(self, up_to: int) -> None:
-        """Nothing is missing, nothing is twice, all in order; and the end of the history was told in its place."""
+        """Nothing is missing, nothing is twice, all in order; and the end of the history came in its place."""
         assert self.received == self.log.ids(self.tags, self.start, up_to)
         assert len(self.live) <= 1
 
@@ -170,7 +170,7 @@ def follow_all(clients: list[FollowingClient], tags: list[str], after: int | Non
 
 
 class Listening:
-    """A listener of a journal that keeps what it is told."""
+    """A listener of a journal that keeps its calls."""
 
     def __init__(self) -> None:
         self.tweets: list[Keyed] = []

@@ -1,6 +1,6 @@
 """Commands without a process for each: what there are many cases of, and what a process would add nothing to.
 
-What is left to processes: signals, terminals, closed streams, and what a command starts, replaces or inherits.
+Processes are needed for signals, terminals, closed streams, and what a command starts, replaces or inherits.
 """
 
 import io
@@ -19,7 +19,7 @@ from ttweet.cli import main, shell
 
 
 def page(*arguments: str, columns: int = 80) -> str:
-    """What a command that exits with 0 prints into a pipe whose reader's terminal has so many columns."""
+    """Return the output of a command that exits with 0, in a pipe whose reader's terminal has so many columns."""
     done = run(*arguments, variables={"COLUMNS": str(columns)})
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout

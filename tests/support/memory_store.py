@@ -32,7 +32,7 @@ SEARCH_STEP = 3
 
 
 class _Shared:
-    """What the three parts of a store share."""
+    """The data that the three parts of a store share."""
 
     session = 1
 

@@ -1,7 +1,7 @@
 """A tweet log whose order is made elsewhere: of the three contracts of a store it implements the first alone.
 
 Entries are put into one order, which several such logs share, and each log applies all of them to SQLite, in that
-order. What is read of tweets, and the report log, are SQLite's own.
+order. Reads of tweets and the report log are SQLite's own.
 """
 
 from collections.abc import Sequence

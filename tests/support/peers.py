@@ -41,7 +41,7 @@ def silent_port() -> Iterator[int]:
     """A port of 127.0.0.1 at which nothing answers who connects, as if the network had lost it."""
     with socket.socket() as listener, ExitStack() as clients:
         listener.bind(("127.0.0.1", 0))
-        listener.listen(0)  # with one connection that nobody accepts the queue is full
+        listener.listen(0)  # one connection that is not accepted fills the queue
         for _ in range(3):
             client = clients.enter_context(socket.socket())
             client.setblocking(False)

@@ -1,4 +1,4 @@
-"""What tests of the journal share: a journal while it runs, and the clients that post to it."""
+"""Helpers for tests of the journal: a journal while it runs, and the clients that post to it."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager

@@ -59,7 +59,7 @@ def filled_server(folder: Path) -> Iterator[Server]:
 
 
 def output_of(code: str) -> str:
-    """What Python code prints in a process of its own, which coverage does not look at: it loads modules too."""
+    """Return the output of Python code in a process of its own, without coverage, which loads modules too."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
     command = [sys.executable, "-c", code]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=LIMIT_S, env=variables).stdout
@@ -89,7 +89,7 @@ def says(*arguments: str, variables: Mapping[str, str] | None = None) -> tuple[i
 
 
 def interrupted(*arguments: str, variables: Mapping[str, str] | None = None) -> tuple[int, str]:
-    """The exit code of a command, and what it says, that hears Ctrl-C while a server has not answered its request."""
+    """Return the exit code and the messages of a command that gets Ctrl-C while it waits for the server's answer."""
 
     def interrupts(connection: socket.socket) -> None:
         connection.makefile("rb").readline()
@@ -130,7 +130,7 @@ def run_on_terminal(
 
 
 def plain(seen: str) -> str:
-    """What was seen on a terminal without its colours."""
+    """Return the text of a terminal without its colours."""
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen)
 
 
@@ -143,7 +143,7 @@ def _read(master: int) -> bytes:
 
 @contextmanager
 def starting_with_sighup(disposition: signal.Handlers) -> Iterator[None]:
-    """What is started meanwhile takes the signal like that, whatever the tests were started with."""
+    """Processes that are started meanwhile take the signal like that, whatever the tests were started with."""
     before = signal.signal(signal.SIGHUP, disposition)
     try:
         yield

@@ -1,4 +1,4 @@
-"""What tests of scripts/prove share: where a proof is made, and one that cannot be made here."""
+"""Helpers for tests of scripts/prove: where a proof is made, and one that cannot be made here."""
 
 import tempfile
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What tests of the report log's copies share: a log to copy from, and what has become of it in the file."""
+"""Helpers for tests of the report log's copies: a log to copy from, and its copy in the file."""
 
 import fcntl
 import os

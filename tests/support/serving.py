@@ -95,7 +95,7 @@ class Caller:
 
 @dataclass
 class Serving:
-    """What a test may look at, and the ways in."""
+    """The parts of a server that a test may inspect, and the ways to connect."""
 
     store: Any
     journal: Journal
@@ -153,7 +153,7 @@ class Serving:
 
 
 def counted(journal: Journal) -> StatsCollector:
-    """What counts for a service that has no edge."""
+    """The counters of a service without an edge."""
     return StatsCollector(journal, Admission(Places(1, journal.report), Throttle(NO_RATES)), {})
 
 
@@ -212,7 +212,7 @@ async def hold_a_commit(store: HeldStore, caller: Caller) -> None:
 
 
 async def jump(clock: trio.testing.MockClock, seconds: float) -> None:
-    """Let everybody go as far as they can, time pass, and the sweeper look at the deadlines."""
+    """Let all tasks run as far as they can, time pass, and the sweeper check the deadlines."""
     await trio.testing.wait_all_tasks_blocked()
     clock.jump(seconds)
     await trio.testing.wait_all_tasks_blocked()

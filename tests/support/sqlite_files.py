@@ -1,4 +1,4 @@
-"""What tests of the database file share: opening, posting, asking as anybody may, and trouble with disks and rights."""
+"""Helpers for tests of the database file: opening, posting, public queries, and trouble with disks and permissions."""
 
 import os
 import resource
@@ -45,13 +45,13 @@ def texts(reader: Reader) -> list[str]:
 
 
 def sql(path: Path, *statements: str) -> list[tuple[object, ...]]:
-    """The rows of the last statement, over a connection of its own, as anybody's sqlite3 shell would have them."""
+    """The rows of the last statement, over a connection of its own, as a sqlite3 shell would read them."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         return [row for statement in statements for row in connection.execute(statement).fetchall()]
 
 
 def refused(path: Path) -> OpenError:
-    """What both a server and a reader say of the file."""
+    """Return the error with which a server and a reader refuse the file, the same for both."""
     with pytest.raises(OpenError) as serving:
         SqliteStore.open(path, log_limit=1, at=NOW)
     with pytest.raises(OpenError) as reading:
@@ -96,7 +96,7 @@ def as_nobody() -> Iterator[None]:
 
 @contextmanager
 def without_rights(folder: Path, *, files: int = 0o444) -> Iterator[None]:
-    """Run as somebody who may look into the folder, and do with its files what the mode says."""
+    """Run as a user that may list the folder, and has the rights of the mode to its files."""
     for file in folder.iterdir():
         file.chmod(files)
     folder.chmod(0o555)
@@ -113,7 +113,7 @@ def sqlite_utils(*arguments: str | Path) -> str:
 def damage_index(path: Path, index: str, old: bytes, new: bytes) -> None:
     """Change an entry of an index that fits on one page, in the file itself: the table has another value then.
 
-    What waits in a write-ahead log stays there.
+    Tweets in a write-ahead log stay there.
     """
     with closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as connection:
         [page] = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (index,)).fetchone()

@@ -1,4 +1,4 @@
-"""What a store gives back, as tests want it: tweets alone, or deletions alone."""
+"""The results of a store in the form that tests need: tweets alone, or deletions alone."""
 
 from collections.abc import Sequence
 

@@ -9,7 +9,7 @@ _PART = re.compile(r"\x1b\[([?\d;]*)([@-~])|(.)", re.DOTALL)
 
 
 class TerminalText(io.StringIO):
-    """What was written to a terminal, as it was written."""
+    """The text written to a terminal, as it was written."""
 
     def isatty(self) -> bool:
         return True
@@ -26,7 +26,7 @@ class Terminal:
 
     @property
     def lines(self) -> list[str]:
-        """What is to be seen, without blanks at the ends."""
+        """Return the visible lines, without spaces at the ends."""
         return ["".join(row).rstrip() for row in self._rows]
 
     def feed(self, text: str) -> None:

@@ -1,6 +1,6 @@
 """Bugs in what a client can make the server spend, and in whom the server trusts."""
 
-# ruff: noqa: SLF001 - bugs are put where nobody else may reach
+# ruff: noqa: SLF001 - bugs are put into private parts
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def understood_is_served() -> None:
 
 @mutant("sieges", "forged", siege="swelling_tags")
 def swelling_tags_pass() -> None:
-    """Nobody looks at how much longer a tag is when it is folded."""
+    """The longer form of a folded tag is not checked."""
     from ttweet.model import hashtags
 
     hashtags.outgrows = lambda _: False
@@ -99,7 +99,7 @@ def keys_without_end() -> None:
 
 @mutant("sieges", "forged", siege="endless_hellos")
 def hellos_without_end() -> None:
-    """Nobody looks at how long a handshake is."""
+    """The length of a handshake is not checked."""
     from ttweet.server.net import tls
 
     tls.MAX_HANDSHAKE_BYTES = 1 << 30

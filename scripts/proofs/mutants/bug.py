@@ -1,4 +1,4 @@
-"""What a bug is, and the table of all."""
+"""The definition of a bug, and the table of all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Bug(NamedTuple):
-    """What puts it in, the proof of `mutation` that must find it, and by which signs: others are no catch.
+    """The function that puts it in, the proof of `mutation` that must find it, and by which signs: others are no catch.
 
     `siege` is the one of `sieges` that must.
     """

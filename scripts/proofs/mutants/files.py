@@ -1,6 +1,6 @@
 """Bugs in how the server looks after its files."""
 
-# ruff: noqa: SLF001 - bugs are put where nobody else may reach
+# ruff: noqa: SLF001 - bugs are put into private parts
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def log_left_beside_another() -> None:
 
 @mutant("unlinked", "lost", "stale", "corrupt", "order", "bar")
 def readers_not_opened_again() -> None:
-    """The writer opens the file again, and the readers go on with the old files."""
+    """The writer opens the file again, and the readers continue with the old files."""
     from ttweet.storage.sqlite import database_file
 
     database_file.is_open_here = lambda _: False

@@ -1,6 +1,6 @@
-"""Bugs in what clients are told, and in how the server runs."""
+"""Bugs in the answers to clients, and in how the server runs."""
 
-# ruff: noqa: SLF001 - bugs are put where nobody else may reach
+# ruff: noqa: SLF001 - bugs are put into private parts
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def push_before_commit() -> None:
 
 @mutant("kill9", "order")
 def push_one_late() -> None:
-    """Followers are told of a commit when the next one comes, and of the last one never."""
+    """Followers get a commit when the next one comes, and the last one never."""
     from ttweet.broker import head
 
     publish = head.Head.publish
@@ -135,7 +135,7 @@ def resume_skips_one() -> None:
 
 @mutant("kill9", "forged")
 def keys_of_all_are_one() -> None:
-    """What one author's key has stored is what another's finds."""
+    """A tweet stored with one author's key is found with another's."""
     from ttweet.broker import session
 
     post = session.Session.post
@@ -152,13 +152,13 @@ def keys_of_all_are_one() -> None:
 
 @mutant("kill9", "lost")
 def another_time() -> None:
-    """What is acknowledged has another time than what is stored."""
+    """An acknowledged tweet has another time than the stored one."""
     _change_answers(lambda tweet: tweet._replace(at=tweet.at + 1))
 
 
 @mutant("kill9", "lost")
 def tags_of_others() -> None:
-    """What is acknowledged and pushed has tags that the text does not have."""
+    """An acknowledged and pushed tweet has tags that the text does not have."""
     _change_answers(lambda tweet: tweet._replace(tags=("other",)))
 
 
@@ -170,7 +170,7 @@ def more_at_the_end() -> None:
 
 @mutant("kill9", "stale")
 def before_is_ignored() -> None:
-    """What is before an id is the newest page again."""
+    """The page before an id is the newest page again."""
     from ttweet.storage.sqlite import reader
 
     find = reader.Queries.tweets_of_tag
@@ -191,7 +191,7 @@ def unescaped_log() -> None:
 
 @mutant("kill9", "corrupt")
 def export_apart() -> None:
-    """The log's copy goes on where the log ends, not where the copy does."""
+    """The log's copy continues where the log ends, not where the copy does."""
     from ttweet.server import log_copies
 
     copy_page = log_copies.LogCopy._copy_page

@@ -1,6 +1,6 @@
 """Bugs in what is written, and in when it is durable."""
 
-# ruff: noqa: SLF001 - bugs are put where nobody else may reach
+# ruff: noqa: SLF001 - bugs are put into private parts
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def synchronous_normal() -> None:
 
 @mutant("kill9", "corrupt", "stale")
 def tags_apart() -> None:
-    """Tags have a transaction of their own, after that which says that they are indexed."""
+    """Tags have a transaction of their own, after the one that marks them as indexed."""
     from ttweet.storage.sqlite import tag_index, tag_table
 
     count = tag_table.TagTable.count
@@ -102,7 +102,7 @@ def half_of_the_log() -> None:
 
 @mutant("restart-powercut", "lost")
 def no_checkpoint_at_start() -> None:
-    """What a killed server has written and not synced is served again before it is synced."""
+    """Tweets that a killed server has written and not synced are served again before they are synced."""
     from ttweet.storage.sqlite import connections, writer
 
     connections.checkpoint = lambda _: True
@@ -164,7 +164,7 @@ def schema_without_journal() -> None:
 
 @mutant("diskfull", "forged")
 def stored_later() -> None:
-    """What was refused for want of room is stored when there is room again."""
+    """A tweet that was refused for want of room is stored when there is room again."""
     from ttweet.model import errors
     from ttweet.storage.sqlite import writer
 
@@ -187,7 +187,7 @@ def stored_later() -> None:
 
 @mutant("ioerrors", "lost")
 def errors_acknowledged() -> None:
-    """What the store could not take is answered as if it had been stored."""
+    """A tweet that the store could not take is answered as if it had been stored."""
     _acknowledge_failures(lambda _: True)
 
 
@@ -199,7 +199,7 @@ def failed_sync_acknowledged() -> None:
 
 @mutant("syncfail", "forged")
 def io_errors_pass() -> None:
-    """After an I/O error the uploads are refused, and the server goes on."""
+    """After an I/O error the uploads are refused, and the server continues."""
     from ttweet.model import errors
     from ttweet.storage.sqlite import writer
 
