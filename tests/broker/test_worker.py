@@ -1,4 +1,7 @@
-"""A thread of one's own: its calls come back in order, their errors too, and cancelling loses no result."""
+"""A thread of one's own: its calls come back in order, their errors too, and cancelling loses no result.
+
+A lone worker promises the same to its one task.
+"""
 
 import threading
 import time
@@ -9,21 +12,27 @@ import trio
 import trio.testing
 
 from tests.support.guard import GUARD_S
+from ttweet.broker.lone_worker import LoneWorker
 from ttweet.broker.worker import MAX_CALLS, Worker
+
+each_kind = pytest.mark.parametrize("kind", [Worker, LoneWorker])
+Kind = type[Worker] | type[LoneWorker]
 
 
 def thread_named(name: str) -> threading.Thread | None:
     return next((thread for thread in threading.enumerate() if thread.name == name), None)
 
 
-async def test_a_call_runs_in_the_workers_thread_and_its_result_comes_back() -> None:
-    with Worker("one") as worker:
+@each_kind
+async def test_a_call_runs_in_the_workers_thread_and_its_result_comes_back(kind: Kind) -> None:
+    with kind("one") as worker:
         names = [await worker.run(lambda: threading.current_thread().name) for _ in range(3)]
     assert names == ["one"] * 3
 
 
-async def test_what_a_call_raises_is_raised_where_it_was_awaited() -> None:
-    with Worker("failing") as worker:
+@each_kind
+async def test_what_a_call_raises_is_raised_where_it_was_awaited(kind: Kind) -> None:
+    with kind("failing") as worker:
         with pytest.raises(ZeroDivisionError):
             await worker.run(lambda: 1 // 0)
         assert await worker.run(lambda: "goes on") == "goes on"
@@ -52,7 +61,8 @@ async def test_many_callers_are_served_one_after_another_in_their_order() -> Non
     assert results == {number: number * number for number in started}
 
 
-async def test_a_call_that_has_begun_is_never_abandoned() -> None:
+@each_kind
+async def test_a_call_that_has_begun_is_never_abandoned(kind: Kind) -> None:
     begun, authenticator = trio.Event(), threading.Event()
     token = trio.lowlevel.current_trio_token()
 
@@ -66,7 +76,7 @@ async def test_a_call_that_has_begun_is_never_abandoned() -> None:
     async def ask() -> None:
         results.append(await worker.run(write))
 
-    with Worker("stubborn") as worker:
+    with kind("stubborn") as worker:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(ask)
             await begun.wait()
@@ -75,8 +85,9 @@ async def test_a_call_that_has_begun_is_never_abandoned() -> None:
     assert results == ["written"]
 
 
-async def test_leaving_the_worker_ends_its_thread() -> None:
-    with Worker("short-lived") as worker:
+@each_kind
+async def test_leaving_the_worker_ends_its_thread(kind: Kind) -> None:
+    with kind("short-lived") as worker:
         await worker.run(time.time)
         thread = thread_named("short-lived")
     assert thread is not None
@@ -114,4 +125,31 @@ def test_a_thread_whose_trio_has_ended_ends_too() -> None:
     assert thread is not None
     authenticator.set()
     thread.join(GUARD_S)
+    assert not thread.is_alive()
+
+
+async def test_a_lone_call_that_was_not_awaited_does_not_answer_for_the_next() -> None:
+    with LoneWorker("forgetful") as worker:
+        worker.begin(lambda: "first")
+        assert await worker.run(lambda: "second") == "second"
+        assert await worker.run(lambda: "third") == "third"
+
+
+async def test_other_tasks_have_their_turn_even_if_a_lone_call_is_done() -> None:
+    done = threading.Event()
+    with LoneWorker("quick") as worker:
+        call = worker.begin(done.set)
+        assert done.wait(GUARD_S)
+        with trio.testing.assert_checkpoints():
+            await call.wait()
+
+
+async def test_a_lone_workers_thread_ends_after_a_call_that_its_task_has_left() -> None:
+    authenticator = threading.Event()
+    with LoneWorker("left-alone") as worker:
+        worker.begin(partial(authenticator.wait, GUARD_S))
+        thread = thread_named("left-alone")
+    assert thread is not None
+    authenticator.set()
+    await trio.to_thread.run_sync(partial(thread.join, GUARD_S))
     assert not thread.is_alive()

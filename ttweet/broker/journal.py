@@ -15,11 +15,11 @@ import trio
 from ttweet.broker.gathering import Gathering
 from ttweet.broker.head import Head
 from ttweet.broker.inbox import Inbox, Line
+from ttweet.broker.lone_worker import LoneWorker
 from ttweet.broker.read_scheduler import PendingBatch
 from ttweet.broker.receipts import Change, Receipt, Waiter
 from ttweet.broker.trouble import Trouble
 from ttweet.broker.watcher import UNWATCHED, Watcher
-from ttweet.broker.worker import Worker
 from ttweet.model import reports
 from ttweet.model.errors import Displaced, Refused, StoreError, TtweetError
 from ttweet.model.reports import Report
@@ -159,7 +159,7 @@ class Journal:
 
         Raises StoreError when the store must not be written to any more; all waiting clients have got the error.
         """
-        with Worker("journal") as worker:
+        with LoneWorker("journal") as worker:
             while not self._closed or self._inbox or self._changes:
                 await self._wait_for_work(worker)
                 if not (self._inbox.drafts or self._changes or self._closed):
@@ -175,7 +175,7 @@ class Journal:
         self._work.set()
         return change
 
-    async def _make_changes(self, worker: Worker) -> None:
+    async def _make_changes(self, worker: LoneWorker) -> None:
         """Make those that wait, until one finds the file locked: then it is for the others too."""
         for _ in range(len(self._changes)):
             try:
@@ -194,7 +194,7 @@ class Journal:
                 self.commits += 1
         self._committed.unpark_all()
 
-    async def _note_displaced(self, worker: Worker, error: StoreError) -> None:
+    async def _note_displaced(self, worker: LoneWorker, error: StoreError) -> None:
         """Have all readers see what the open file holds; only followers, which get durable tweets only, do not."""
         if isinstance(error, Displaced):
             self.trouble.note(error)
@@ -207,7 +207,7 @@ class Journal:
         for change in changes:
             change.fail(error)
 
-    async def _wait_for_work(self, worker: Worker) -> None:
+    async def _wait_for_work(self, worker: LoneWorker) -> None:
         while not self._work.is_set():
             with trio.move_on_after(self._idle_s) as pause:
                 await self._work.wait()
@@ -224,7 +224,7 @@ class Journal:
             return IDLE_BEFORE_SETTLING_S
         return RETRY_INTERVAL_S if self._held_up else FILE_CHECK_INTERVAL_S
 
-    async def _settle(self, worker: Worker, decided: list[Receipt]) -> list[Receipt]:
+    async def _settle(self, worker: LoneWorker, decided: list[Receipt]) -> list[Receipt]:
         """Have the store do what it has put off, and tell of the batch before meanwhile; returns that none is to tell.
 
         If the disk is full or locked, the store does so with a later batch.
@@ -250,7 +250,7 @@ class Journal:
             await self._work.wait()
         self._lines_wait = False
 
-    async def _write_all(self, worker: Worker) -> None:
+    async def _write_all(self, worker: LoneWorker) -> None:
         """Write batch after batch of drafts, with all lines until then, and make the changes that wait between them."""
         decided: list[Receipt] = []
         self._writing = waiting = bool(self._inbox or self._changes)
@@ -278,7 +278,7 @@ class Journal:
         await self._gathering.wait()
         return []
 
-    async def _write_batch(self, worker: Worker, decided: list[Receipt]) -> list[Receipt]:
+    async def _write_batch(self, worker: LoneWorker, decided: list[Receipt]) -> list[Receipt]:
         """Write a batch, and publish the one before meanwhile; return the receipts to publish next."""
         batch, lines = self._take_batch()
         self.uploads.begin(len(batch))

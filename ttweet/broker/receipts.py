@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 import outcome
 import trio
 
-from ttweet.broker.worker import Worker
+from ttweet.broker.lone_worker import LoneWorker
 from ttweet.model import hashtags
 from ttweet.model.errors import TtweetError
 from ttweet.model.events import Peer
@@ -62,7 +62,7 @@ class Change(Generic[T]):
         self._outcome: outcome.Outcome[T] | None = None
         self._decided = trio.Event()
 
-    async def run(self, worker: Worker) -> None:
+    async def run(self, worker: LoneWorker) -> None:
         """Make it in the worker's thread. Raises what it is not made for, which `done` raises too."""
         try:
             result = await worker.run(self._make)

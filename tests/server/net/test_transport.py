@@ -13,6 +13,7 @@ import trio
 import trio.testing
 
 from tests.support.guard import GUARD_S
+from ttweet.server.net import transport as transports
 from ttweet.server.net.transport import (
     LOST,
     READ_BYTES,
@@ -32,16 +33,24 @@ MakePair = Callable[[], AbstractAsyncContextManager[Pair]]
 async def socket_pair(sockets: Sockets | None = None) -> AsyncIterator[Pair]:
     """A transport on a TCP connection and the stream of its client."""
     sockets = sockets or Sockets()
+    async with pair_of(sockets) as pair, trio.open_nursery() as nursery:
+        nursery.start_soon(sockets.run)
+        yield pair
+        pair[0].close()
+        nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def pair_of(sockets: Sockets) -> AsyncIterator[Pair]:
+    """The same, of sockets that run already."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         client = await trio.open_tcp_stream(*listener.getsockname())
         accepted, _ = listener.accept()
     accepted.setblocking(False)
     transport = sockets.transport(accepted)
-    async with trio.open_nursery() as nursery, client:
-        nursery.start_soon(sockets.run)
+    async with client:
         yield transport, client
         transport.close()
-        nursery.cancel_scope.cancel()
 
 
 def over_stream(
@@ -71,8 +80,19 @@ async def waiting_pair() -> AsyncIterator[Pair]:
         yield transport, client
 
 
+@asynccontextmanager
+async def crowded_pair() -> AsyncIterator[Pair]:
+    """The same as a pair of sockets, where many clients are connected."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transports, "FEW_CLIENTS", 0)
+        async with socket_pair() as pair:
+            yield pair
+
+
 BOTH = pytest.mark.parametrize(
-    "make_pair", [socket_pair, waiting_pair, stream_pair], ids=["socket", "without epoll", "stream"]
+    "make_pair",
+    [socket_pair, crowded_pair, waiting_pair, stream_pair],
+    ids=["socket", "one of many sockets", "without epoll", "stream"],
 )
 
 
@@ -243,14 +263,33 @@ async def test_who_sends_without_a_pause_does_not_keep_the_others_waiting() -> N
             nursery.cancel_scope.cancel()
 
 
-async def test_a_closed_socket_that_another_process_still_has_is_not_watched_any_more() -> None:
+@pytest.mark.parametrize("make_pair", [socket_pair, crowded_pair], ids=["socket", "one of many sockets"])
+async def test_a_closed_socket_that_another_process_still_has_is_not_watched_any_more(make_pair: MakePair) -> None:
     with trio.fail_after(GUARD_S):
-        async with socket_pair() as (transport, client):
+        async with make_pair() as (transport, client):
             assert isinstance(transport, SocketTransport)
             with transport._socket.dup():  # as a process has it that was forked
                 transport.close()
                 await client.send_all(b"of which the set would tell")
                 await trio.testing.wait_all_tasks_blocked()
+
+
+async def test_a_socket_that_waits_alone_goes_on_when_others_have_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transports, "FEW_CLIENTS", 1)
+    with trio.fail_after(GUARD_S):
+        async with socket_pair(sockets := Sockets()) as (first, client), trio.open_nursery() as nursery:
+            nursery.start_soon(received, first, len(b"alone"))
+            await trio.testing.wait_all_tasks_blocked()
+            async with pair_of(sockets) as (second, other):
+                await client.send_all(b"alone")
+                await trio.testing.wait_all_tasks_blocked()
+                for transport, sender in ((first, client), (second, other), (first, client)):
+                    await sender.send_all(b"among others")
+                    assert await received(transport, len(b"among others")) == b"among others"
+            await client.send_all(b"alone again")
+            assert await received(first, len(b"alone again")) == b"alone again"
+            await client.send_eof()
+            assert await first.receive() == b""
 
 
 def test_what_cannot_be_watched_is_not_kept() -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from select import epoll
 
 READ_BYTES = 4 * 1024  # of one read: the 450 shortest frames take 0.2 ms to parse
+FEW_CLIENTS = 4  # that wait by trio's own means, a turn of the event loop less; more of them share the turn
 MAX_READY = 128  # sockets read before other tasks run, about 4 ms; with 32, batches are small and a sixth slower
 
 LOST = (OSError, trio.BrokenResourceError, trio.ClosedResourceError)
@@ -84,15 +85,18 @@ class _Sending:
 
 
 class Readiness:
-    """Tells socket transports when there is something to read: one epoll set, in which a socket stays for its life.
+    """Tells socket transports when there is something to read: one epoll set, in which a socket stays once it is there.
 
     Trio's own `wait_readable` arms epoll again at each wait, a system call and some bookkeeping for each request, a
-    seventh of the server's time. Here a socket is registered once, edge-triggered, and trio waits for the set.
+    seventh of the server's time. Here a socket is registered once, edge-triggered, and trio waits for the set. With few
+    clients trio waits for the sockets themselves, which takes a turn of the event loop less.
     """
 
     def __init__(self, epoll: "epoll") -> None:
         self._epoll = epoll
         self._transports: dict[int, SocketTransport] = {}
+        self.connected = 0
+        """How many sockets are open, in the set or not."""
 
     async def run(self) -> None:
         """Wake transports until cancelled; then close the set."""
@@ -120,15 +124,16 @@ class Readiness:
 class SocketTransport(_Sending):
     """A connected, non-blocking TCP socket."""
 
-    __slots__ = ("_ended", "_readable", "_readiness", "_waiting")
+    __slots__ = ("_ended", "_readable", "_readiness", "_waiting", "_watched")
 
     def __init__(self, sock: socket.socket, readiness: Readiness) -> None:
         super().__init__(sock)
         self._readiness = readiness
+        self._watched = False  # it is in the set of `readiness`
         self._waiting: trio.lowlevel.Task | None = None
         self._readable = True  # whether a read is worth trying: clients mostly connect and speak at once
         self._ended = False  # the peer has ended its side: no further edge will tell of what is left to read
-        readiness.add(sock.fileno(), self)
+        readiness.connected += 1
 
     def note(self, events: int) -> None:
         """Take note of epoll's events, and wake who waits in `receive`."""
@@ -140,7 +145,9 @@ class SocketTransport(_Sending):
     async def receive(self) -> bytes:
         """See Transport."""
         while True:
-            if not self._readable:
+            if not (self._readable or self._watched or self._watch()):
+                await trio.lowlevel.wait_readable(self._socket)
+            elif not self._readable:
                 self._waiting = trio.lowlevel.current_task()
                 await trio.lowlevel.wait_task_rescheduled(self._stop_waiting)
             try:
@@ -153,11 +160,20 @@ class SocketTransport(_Sending):
                 await trio.lowlevel.checkpoint()  # who sends without a pause must not keep the others waiting
             return data
 
+    def _watch(self) -> bool:
+        """Enter the set if there are enough sockets to share it."""
+        if self._readiness.connected > FEW_CLIENTS:
+            self._watched = True
+            self._readiness.add(self._socket.fileno(), self)
+        return self._watched
+
     def close(self) -> None:
         """See Transport."""
         if self._socket.fileno() >= 0:
-            self._readiness.discard(self._socket.fileno())
-            if self._sending:
+            self._readiness.connected -= 1
+            if self._watched:
+                self._readiness.discard(self._socket.fileno())
+            if self._sending or not self._watched:
                 trio.lowlevel.notify_closing(self._socket)
             self._socket.close()
             self._readable = True  # so that a later `receive` meets the closed socket
