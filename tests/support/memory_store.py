@@ -146,6 +146,9 @@ class MemoryTweetLog(_Shared):
         if self.fail_settling is not None:
             raise self.fail_settling
 
+    def maintain(self) -> bool:
+        return False
+
     def position(self) -> Position:
         return Position(self.tweets[-1] if self.tweets else None, self.newest, self.gone_up_to)
 

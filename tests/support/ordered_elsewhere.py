@@ -68,6 +68,9 @@ class OrderedElsewhere(TweetLog):
         self._catch_up()
         self._tables.settle()
 
+    def maintain(self) -> bool:
+        return self._tables.maintain()
+
     def position(self) -> Position:
         self._catch_up()
         return self._tables.position()

@@ -247,6 +247,14 @@ class TweetLog(Protocol):
         """
         ...
 
+    def maintain(self) -> bool:
+        """Do a bounded piece of the work that tweets and deletions leave: index words, erase deleted ones.
+
+        Returns whether there may be more to do now. Queries are answered alike before and after. Durable on return.
+        Raises StoreError, as `append` does.
+        """
+        ...
+
     def position(self) -> Position:
         """How far the log has come."""
         ...

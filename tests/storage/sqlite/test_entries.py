@@ -60,7 +60,7 @@ def test_batches_that_are_rolled_back_leave_nothing_and_come_out_alike_when_they
     path: Path, connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
     monkeypatch.setattr(tag_index, "CHUNK_TWEETS", chunk)
-    entries = EntryWriter(connection, log_limit=100_000)
+    entries = EntryWriter(connection, log_limit=100_000, find=True)
     before = content(path), entries.newest, entries.last_line, entries.is_indexed
     connection.execute("BEGIN IMMEDIATE")
     assert apply_two_batches(connection, entries) == OUTCOMES
@@ -79,7 +79,7 @@ def test_batches_of_one_transaction_are_indexed_once(
     path: Path, connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
     monkeypatch.setattr(tag_index, "CHUNK_TWEETS", chunk)
-    entries = EntryWriter(connection, log_limit=100_000)
+    entries = EntryWriter(connection, log_limit=100_000, find=True)
     for _ in range(2):
         connection.execute("BEGIN IMMEDIATE")
         for _ in range(3):

@@ -125,13 +125,14 @@ def checkpoint(connection: sqlite3.Connection) -> bool:
     return not busy
 
 
-def checkpoint_at_once(connection: sqlite3.Connection) -> None:
-    """Write the WAL back as far as readers and the disk allow it, without waiting for either."""
+def checkpoint_at_once(connection: sqlite3.Connection) -> bool:
+    """Do what `checkpoint` does as far as readers and the disk allow it, without waiting for either."""
     (timeout,) = connection.execute("PRAGMA busy_timeout").fetchone()
     connection.execute("PRAGMA busy_timeout = 0")
     try:
-        with suppress(sqlite3.OperationalError):  # it stays as it is, and all of it can be read
-            checkpoint(connection)
+        return checkpoint(connection)
+    except sqlite3.OperationalError:
+        return False  # the log stays as it is, and all of it can be read
     finally:
         connection.execute(f"PRAGMA busy_timeout = {timeout}")
 

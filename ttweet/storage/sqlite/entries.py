@@ -20,6 +20,7 @@ from ttweet.storage.sqlite.rows import Rows, Value
 from ttweet.storage.sqlite.tag_index import TagIndex
 from ttweet.storage.sqlite.tag_uses import to_tagged
 from ttweet.storage.sqlite.tweet_rows import to_row
+from ttweet.storage.sqlite.word_index import Step, WordIndex
 
 PURGE_STEP = 256  # old rows that one batch removes, in addition to as many as it adds: no batch waits for a long one
 
@@ -50,11 +51,15 @@ class EntryWriter:
     Every method between them works in the caller's transaction and raises sqlite3.Error.
     """
 
-    def __init__(self, connection: sqlite3.Connection, *, log_limit: int) -> None:
-        """Take up what an earlier process has left; keep at most `log_limit` bytes of report lines."""
+    def __init__(self, connection: sqlite3.Connection, *, log_limit: int, find: bool) -> None:
+        """Take up what an earlier process has left; keep at most `log_limit` bytes of report lines.
+
+        With `find` there is an index of words.
+        """
         self._connection = connection
         self._kept = self._now = _EntryState(connection.execute(_NEWEST).fetchone()[0])
         self._tags = TagIndex(connection, last_tweet=self._now.newest)
+        self._words = WordIndex(connection, wanted=find)
         self._keys = KeyTable(connection)
         self._lines = LogTable(connection, limit=log_limit)
 
@@ -104,6 +109,7 @@ class EntryWriter:
         deletion = Deletion(self._now.newest + 1, at, tweet.id)
         _refuse_beyond(MAX_ID, deletion.id)
         self._tags.uncount([to_tagged(tweet)])
+        self._words.remove([tweet])
         blank(self._connection, deletion)
         self._connection.execute(_GIVEN, (deletion.id,))
         later = later_traces(self._connection, tweet.text, traces.searched)
@@ -134,6 +140,7 @@ class EntryWriter:
             return None
         tweets = [one for one in oldest if isinstance(one, Tweet)]
         self._tags.uncount([to_tagged(tweet) for tweet in tweets])
+        self._words.remove(tweets)
         remove_up_to(self._connection, oldest[-1].id)
         return len(tweets)
 
@@ -148,6 +155,14 @@ class EntryWriter:
     def index(self) -> None:
         """Index the tags of all tweets."""
         self._tags.build()
+
+    def next_erasure(self) -> Step | None:
+        """What of the index of words must go out of the file next, to be called in a transaction; or None."""
+        return self._words.next_erasure()
+
+    def next_chunk(self) -> Step | None:
+        """What to add to the index of words next, to be called in a transaction; or None."""
+        return self._words.next_chunk(self._now.newest)
 
     def keep(self) -> None:
         """The transaction is committed: remember what it did."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from ttweet.model.errors import OpenError, StoreError
 
 RESERVE_BYTES = 1024 * 1024  # of the disk that tweets leave free, for a stop, a start and `ttweet prune`
+SPARE_BYTES = 64 * 1024 * 1024  # of the disk that the index of words leaves free, for tweets
 START_BYTES = 128 * 1024  # for the index of the write-ahead log, a session and its first lines
 PLENTY_BYTES = 1024 * 1024 * 1024  # of free space, which no disk loses within ROOM_CHECK_INTERVAL_S
 ROOM_CHECK_INTERVAL_S = 0.1  # between checks of a disk with plenty of space
@@ -42,6 +43,11 @@ class DiskRoom:
             return False
         waiting = _size(self._wal)
         return waiting > 0 and self._free < max(waiting, RESERVE_BYTES)
+
+    def has_spare(self) -> bool:
+        """Whether the disk has room for what only makes searches faster."""
+        self.is_short()
+        return self._free >= SPARE_BYTES
 
     def refuse_tweets(self, connection: sqlite3.Connection) -> None:
         """Raise StoreError `full` when, at the last look, new tweets would take the last room of disk and file.

@@ -1,7 +1,7 @@
 """The index of words: which tweets have a word in their text, a tag or an author (see word_search).
 
 FTS5 keeps it, without a copy of the tweets, and with the words of `model.words`: it splits at spaces alone. The index
-is built in chunks behind the log by `next_step`, and is made of parts: one table of FTS5 for each PART_IDS ids. So the
+is built in chunks behind the log, and is made of parts: one table of FTS5 for each PART_IDS ids. So the
 work that one part needs is bounded, however many tweets there are:
 
 - A deletion removes the tweet from the index at once, but FTS5 leaves its words in the file until it merges all of a
@@ -12,6 +12,7 @@ work that one part needs is bounded, however many tweets there are:
 The tables are the server's own, and no step of the schema: a server makes them where SQLite has FTS5.
 """
 
+import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -25,13 +26,15 @@ from ttweet.model.tweets import Tweet
 from ttweet.storage.sqlite.errors import is_damage, primary_code
 from ttweet.storage.sqlite.tweet_rows import to_tweet
 
+log = logging.getLogger(__name__)
+
 PART_BITS = 18  # of an id count within a part
 PART_IDS = 1 << PART_BITS  # of a part: FTS5 merges it in 0.3 s and searches it for any phrase in 30 ms
 CHUNK_TWEETS = 256  # indexed in one transaction, about 5 ms
 MERGED_PAGES = 64  # of a part merged in one transaction, about 6 ms
 
 MADE_BY = f"{words.RULE}.{hashtags.RULE} {UNICODE}"
-"""What the words of this process depend on: the rules for words and for search keys, and the tables of Unicode."""
+"""The versions on which the words of this process depend: of both rules, and of the tables of Unicode."""
 
 _STALE = ""  # in place of MADE_BY: the part must be dropped
 _PARTS = """CREATE TABLE word_index (
@@ -90,18 +93,23 @@ class Part(NamedTuple):
         return ids_of(self.number)
 
 
+def part_of(id_: int) -> int:
+    """Return the number of the part to which an id belongs."""
+    return id_ >> PART_BITS
+
+
 def ids_of(part: int) -> range:
-    """The ids of tweets that belong to a part."""
+    """Return the ids of tweets that belong to a part."""
     return range(part << PART_BITS, (part + 1) << PART_BITS)
 
 
 def has_fts5(connection: sqlite3.Connection) -> bool:
-    """Whether this SQLite can keep and search the index. Raises sqlite3.Error."""
+    """Tell whether this SQLite can keep and search the index. Raises sqlite3.Error."""
     return bool(connection.execute(_HAS_FTS5).fetchone()[0])
 
 
 def parts_of(connection: sqlite3.Connection) -> dict[int, Part]:
-    """The parts of a file's index by their numbers; none where a table of that name is not ours.
+    """Return the parts of a file's index by their numbers; none if a table of that name is not ours.
 
     Raises sqlite3.Error.
     """
@@ -113,39 +121,49 @@ def parts_of(connection: sqlite3.Connection) -> dict[int, Part]:
 class WordIndex:
     """Keeps the index, or drops it if it is not `wanted`. It has no memory: all that it knows is in the file.
 
-    Every method but `next_step` works inside the caller's transaction. All raise sqlite3.Error.
+    `remove` and the steps work inside the caller's transaction. All of it raises sqlite3.Error.
     """
 
     def __init__(self, connection: sqlite3.Connection, *, wanted: bool) -> None:
         self._connection = connection
         self._wanted = wanted
-        self._has_fts5 = has_fts5(connection)
-
-    def next_step(self, newest: int) -> Step | None:
-        """The next bounded piece of work, to be called in a transaction; None when nothing is to be done.
-
-        `newest` is the log's newest id. Deletions from the file go first.
-        """
-        if not self._has_fts5:
-            return None
-        parts = parts_of(self._connection)
-        return self._next_drop(parts) or self._next_erasure(parts) or self._next_chunk(parts, newest)
+        self._is_usable = has_fts5(connection)
 
     def next_erasure(self) -> Step | None:
-        """The next piece of the work that a deletion leaves, as `next_step`."""
-        return self._next_erasure(parts_of(self._connection)) if self._has_fts5 else None
+        """Return the next step that removes words from the file, to be called in a transaction; None without one."""
+        parts = parts_of(self._connection) if self._is_usable else {}
+        return self._next_drop(parts) or next(
+            (self._step(self._erase, part) for part in parts.values() if part.erasing), None
+        )
+
+    def next_chunk(self, newest: int) -> Step | None:
+        """Return the next step that indexes tweets, newest first, to be called in a transaction; None without one.
+
+        `newest` is the log's newest id.
+        """
+        if not (self._is_usable and self._wanted):
+            return None
+        parts = parts_of(self._connection)
+        for number in range(part_of(newest), part_of(self._oldest(newest + 1)) - 1, -1):
+            last = min(newest, ids_of(number)[-1])
+            part = parts.get(number, Part(number, MADE_BY, ids_of(number)[0] - 1, MAX_ID, -1, True, _GONE))
+            if number not in parts:
+                return self._step(self._begin, part)
+            if part.up_to < last:
+                return self._step(partial(self._build, last=last), part)
+        return None
 
     def remove(self, tweets: Sequence[Tweet]) -> None:
-        """Take tweets out of the index, which are still in their table; their ids must rise."""
+        """Remove tweets from the index while they are still in their table. Their ids must rise."""
         parts = parts_of(self._connection)
-        for number, group in groupby(tweets, lambda tweet: tweet.id >> PART_BITS):
+        for number, group in groupby(tweets, lambda tweet: part_of(tweet.id)):
             if (part := parts.get(number)) is not None:
                 self._remove(part, [tweet for tweet in group if tweet.id <= part.up_to and tweet.text])
 
     def _remove(self, part: Part, tweets: Sequence[Tweet]) -> None:
         if not tweets or part.made_by == _STALE:
             return
-        if not self._has_fts5 or part.made_by != MADE_BY:
+        if not self._is_usable or part.made_by != MADE_BY:
             self._set_stale(part)
             return
         try:
@@ -158,19 +176,20 @@ class WordIndex:
             self._set_erasing(part, _AFTER_DELETION[part.erasing])
 
     def _next_drop(self, parts: dict[int, Part]) -> Step | None:
-        """Return the part to drop: one of other words, or without tweets; or all, if none is wanted."""
-        [oldest] = self._connection.execute("SELECT coalesce(min(id), ?) FROM tweets", (MAX_ID,)).fetchone()
+        """Return the step that drops a part: one of other words, or without tweets; or each, if no index is wanted."""
+        oldest = self._oldest(MAX_ID)
         for part in parts.values():
             if not self._wanted or part.made_by != MADE_BY or part.ids[-1] < oldest:
-                return partial(self._drop, part)
+                return self._step(self._drop, part)
         return None
+
+    def _oldest(self, default: int) -> int:
+        oldest: int = self._connection.execute("SELECT coalesce(min(id), ?) FROM tweets", (default,)).fetchone()[0]
+        return oldest
 
     def _drop(self, part: Part) -> None:
         self._connection.execute(f"DROP TABLE IF EXISTS word_index_{part.number}")
         self._connection.execute("DELETE FROM word_index WHERE part = ?", (part.number,))
-
-    def _next_erasure(self, parts: dict[int, Part]) -> Step | None:
-        return next((partial(self._erase, part) for part in parts.values() if part.erasing), None)
 
     def _erase(self, part: Part) -> None:
         """Merge some pages: the first step puts all segments into one merge, and the last one leaves one segment."""
@@ -184,25 +203,27 @@ class WordIndex:
         if self._connection.total_changes - before < 2:  # of the command itself, see "merge" in sqlite.org/fts5.html
             self._set_erasing(part, _GONE if part.erasing == _MERGING else _WANTED)
 
-    def _next_chunk(self, parts: dict[int, Part], newest: int) -> Step | None:
-        """Return the tweets to index: of the newest tweets that are not, and never of those that were removed."""
-        oldest = self._connection.execute("SELECT min(id) FROM tweets").fetchone()[0]
-        if not self._wanted or oldest is None:
-            return None
-        for number in range(newest >> PART_BITS, (oldest >> PART_BITS) - 1, -1):
-            last = min(newest, ids_of(number)[-1])
-            if number not in parts:
-                return partial(self._begin, number, is_first=not parts)
-            if parts[number].up_to < last:
-                return partial(self._build, parts[number], last)
-        return None
+    def _step(self, work: Callable[[Part], None], part: Part) -> Step:
+        """Return work on a part as a step. After an error of the index there is none until the next start."""
 
-    def _begin(self, number: int, *, is_first: bool) -> None:
-        if is_first and self._connection.execute(_SQL).fetchone() is None:
-            self._connection.execute(_PARTS)
-        self._connection.execute(_PART.format(part=number))
-        row = Part(number, MADE_BY, ids_of(number)[0] - 1, MAX_ID, -1, True, _GONE)
-        self._connection.execute("INSERT INTO word_index VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        def step() -> None:
+            try:
+                work(part)
+            except sqlite3.DatabaseError as exc:
+                if not is_of_index(exc):
+                    raise
+                self._is_usable = False
+                if part.number in parts_of(self._connection):
+                    self._set_stale(part)
+                log.warning("find has no index until the next start: %s", exc)
+
+        return step
+
+    def _begin(self, part: Part) -> None:
+        if self._connection.execute(_SQL).fetchone() != (_PARTS,):
+            self._connection.execute(_PARTS)  # fails where a table of that name is not ours
+        self._connection.execute(_PART.format(part=part.number))
+        self._connection.execute("INSERT INTO word_index VALUES (?, ?, ?, ?, ?, ?, ?)", part)
 
     def _build(self, part: Part, last: int) -> None:
         rows = self._connection.execute(_NEXT, (part.up_to + 1, last, CHUNK_TWEETS)).fetchall()
@@ -224,11 +245,11 @@ class WordIndex:
 
 
 def is_of_index(exc: sqlite3.Error) -> bool:
-    """Whether an error of a statement on the index says that the index is damaged or not as it should be."""
+    """Tell whether an error of a statement on the index means that the index is damaged or altered."""
     return is_damage(exc) or primary_code(exc) == sqlite3.SQLITE_ERROR
 
 
 def _row(tweet: Tweet) -> tuple[int, str, str, str]:
-    """A tweet as the row of the index: words that spaces separate, as FTS5 splits them."""
+    """Return a tweet as a row of the index: spaces separate the words, as FTS5 splits them."""
     keys = " ".join([hashtags.key(tag) for tag in tweet.tags])
     return tweet.id, " ".join(words.words(tweet.text)), keys, words.whole(tweet.by) if tweet.by else ""

@@ -17,7 +17,7 @@ from ttweet.model.query import Count, Found, Query, Term, holds
 from ttweet.model.tweets import Tweet
 from ttweet.storage.sqlite.errors import primary_code
 from ttweet.storage.sqlite.tweet_rows import to_tweet
-from ttweet.storage.sqlite.word_index import MADE_BY, PART_BITS, Part, has_fts5, ids_of, is_of_index, parts_of
+from ttweet.storage.sqlite.word_index import MADE_BY, Part, has_fts5, ids_of, is_of_index, part_of, parts_of
 
 BUDGET_S = 0.5  # of one search: a person barely notices it, and the next search waits no longer
 READ_IDS = 4_096  # searched without the index between two notes of how far it is, about 50 ms
@@ -62,7 +62,7 @@ class WordSearch:
         self._searched_to = self._high + 1  # no tweet with a lower id was looked at
 
     def find(self, limit: int) -> Found:
-        """The newest tweets, at most so many."""
+        """Return the newest tweets, at most `limit`."""
         tweets: list[Tweet] = []
         with self._budget() as is_over, closing(self._tweets()) as found:
             for tweet in found:
@@ -73,7 +73,7 @@ class WordSearch:
         return Found(tweets, is_over(), self._searched_to if is_over() else None)
 
     def count(self) -> Count:
-        """How many tweets there are."""
+        """Count the tweets."""
         number = 0
         with self._budget() as is_over:
             for stretch in self._stretches():
@@ -101,7 +101,7 @@ class WordSearch:
 
     def _stretches(self) -> Iterator[_Stretch]:
         """Return the ranges to search, newest first. A stretch counts as searched when the next one is asked for."""
-        for number in range(self._high >> PART_BITS, (self._low >> PART_BITS) - 1, -1):
+        for number in range(part_of(self._high), part_of(self._low) - 1, -1):
             ids = ids_of(number)
             low, high = max(ids[0], self._low), min(ids[-1], self._high)
             part = self._parts.get(number)
@@ -123,18 +123,18 @@ class WordSearch:
             yield from self._blocks(low, high)
 
     def _blocks(self, low: int, high: int) -> Iterator[_Stretch]:
-        """Ids to search without the index, a bounded number at a time."""
+        """Return ids to search without the index, a bounded number at a time."""
         for top in range(high, low - 1, -READ_IDS):
             stretch = _Stretch(max(top - READ_IDS + 1, low), top, None)
             yield stretch
             self._searched_to = stretch.low
 
     def _covers(self, part: Part) -> bool:
-        """Whether all tweets of a part are of the time that the query asks for."""
+        """Tell whether all tweets of a part are of the time that the query asks for."""
         return self._since <= part.oldest and part.newest < self._until
 
     def _first(self, low: int, high: int, at: int) -> int:
-        """The lowest id whose tweet is not before that time (ms), of ids whose times rise; `high` + 1 if none is."""
+        """Return the lowest id whose tweet is not before a time (ms), of ids whose times rise; or `high` + 1."""
 
         def time_at(id_: int) -> int:
             found: int = self._connection.execute(_TIME_AT, (id_, high, MAX_ID)).fetchone()[0]
@@ -155,7 +155,7 @@ class WordSearch:
                 yield from self._held(_READ, stretch._replace(high=min(stretch.high, self._searched_to - 1)))
 
     def _held(self, sql: str, stretch: _Stretch) -> Iterator[Tweet]:
-        """The tweets of a statement that the query finds: the index may have one that was removed by hand."""
+        """Return the tweets of a statement that the query finds: the index may have one that was removed by hand."""
         for row in self._connection.execute(sql, self._values(stretch)):
             tweet = to_tweet(row)
             if holds(self._query, tweet):
@@ -181,7 +181,7 @@ class WordSearch:
 
 
 def _match(terms: tuple[Term, ...]) -> str:
-    """The terms in FTS5's syntax, in which only words between quotation marks are of the query's author."""
+    """Return the terms in FTS5's syntax. All that the query's author chose is between quotation marks."""
     wanted = " AND ".join(_phrase(term) for term in terms if term.wanted)
     unwanted = "".join(f" NOT {_phrase(term)}" for term in terms if not term.wanted)
     return f"({wanted}){unwanted}" if wanted else ""

@@ -5,6 +5,7 @@ what COMMIT has confirmed is kept in memory.
 """
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -25,6 +26,7 @@ from ttweet.storage.sqlite.tweet_rows import DELETED, to_tweet
 
 PRUNE_STEP = 256  # tweets removed in one transaction, about 15 ms
 LINES_STEP = 1_000  # report lines removed in one transaction, about 5 ms
+ERASING_S = 2.0  # of erasing deleted words when the file is closed, enough for those of five parts of the index
 
 
 T = TypeVar("T")
@@ -36,27 +38,30 @@ class SqliteStore(Queries):
     engine = ENGINE
     """Which SQLite this is, for the server's first lines."""
 
-    def __init__(self, file: DatabaseFile, *, log_limit: int) -> None:
+    def __init__(self, file: DatabaseFile, *, log_limit: int, find: bool) -> None:
         super().__init__(file.connection)
         self.session = 0
         self._file = file
         self._log_limit = log_limit
-        self._entries = EntryWriter(file.connection, log_limit=log_limit)
+        self._find = find
+        self._entries = EntryWriter(file.connection, log_limit=log_limit, find=find)
         self._failed: StoreError | None = None
+        self._has_traces = False  # whether the write-ahead log may hold what was deleted
         self._disk = DiskRoom(file.path)
         self._schema_version: int | None = None  # at which nothing foreign was found
 
     @classmethod
-    def open(cls, path: Path, *, log_limit: int, at: int) -> Self:
+    def open(cls, path: Path, *, log_limit: int, at: int, find: bool = True) -> Self:
         """Open or create a file for serving, migrate it, make it safe on the disk and begin a session.
 
-        At most `log_limit` bytes of report lines are kept. A session that was left running is marked as crashed.
+        At most `log_limit` bytes of report lines are kept. With `find`, `maintain` builds the index of words, and drops
+        it otherwise. A session that was left running is marked as crashed.
         Raises OpenError, which left alone a file that is not ours, and StoreError when the session cannot be begun.
         """
         with ExitStack() as undo:
             file = DatabaseFile(path)
             undo.callback(file.close)
-            store = cls(file, log_limit=log_limit)
+            store = cls(file, log_limit=log_limit, find=find)
             try:
                 store._begin_session(at)
             except StoreError as error:
@@ -80,6 +85,7 @@ class SqliteStore(Queries):
         if row[2] == DELETED:
             return Deletion(*self._one("SELECT id, at, tweet FROM deletions WHERE tweet = :tweet", tweet=tweet))
         with self._transaction():
+            self._has_traces = True
             return self._entries.delete(to_tweet(row), report, session=self.session, at=at, traces=traces)
 
     def redact(self, tweet: int, lines: Sequence[int]) -> None:
@@ -91,6 +97,7 @@ class SqliteStore(Queries):
 
     def prune(self, before: int) -> int | None:
         """See TweetLog; PRUNE_STEP tweets and tombstones at most."""
+        self._has_traces = True
         return self._fitting(lambda step: self._entries.prune(before, step), PRUNE_STEP)
 
     def prune_lines(self, since: int) -> int:
@@ -110,6 +117,21 @@ class SqliteStore(Queries):
         with self._transaction():
             self._entries.index()
 
+    def maintain(self) -> bool:
+        """See TweetLog."""
+        with self._snapshot():
+            step = self._entries.next_erasure()
+            self._has_traces |= step is not None
+            if step is None and self._disk.has_spare():
+                step = self._entries.next_chunk()
+        if step is not None:
+            with self._transaction():
+                step()
+        elif self._has_traces:
+            self._keep("moved")
+            self._has_traces = not checkpoint_at_once(self._connection)
+        return step is not None
+
     def newest_id(self) -> int:
         """See TagQueries; a tweet that was removed by hand counts too."""
         return self._entries.newest
@@ -126,6 +148,8 @@ class SqliteStore(Queries):
     def end_session(self, how: str, *, at: int) -> None:
         """See ReportLog. With a reader in the way the log stays, which the next start writes back."""
         try:
+            if self._has_traces:
+                self._erase()
             self._note_end(how, at)
             checkpoint(self._connection)
             self._keep("unknown")
@@ -133,6 +157,14 @@ class SqliteStore(Queries):
             raise self._not_ended(store_error(exc)) from exc
         except StoreError as error:
             raise self._not_ended(error) from error
+
+    def _erase(self) -> None:
+        """Erase deleted words for ERASING_S at most. The next server does the rest, or what a full disk prevents."""
+        deadline = time.monotonic() + ERASING_S
+        with suppress(StoreError):
+            while time.monotonic() < deadline and (step := self._entries.next_erasure()) is not None:
+                with self._transaction():
+                    step()
 
     def _note_end(self, how: str, at: int) -> None:
         try:
@@ -221,7 +253,7 @@ class SqliteStore(Queries):
         """See that the file still has its name. Raises Displaced with this code when nothing more may be written."""
         if self._file.keep(code):
             self._use(self._file.connection)
-            self._entries = EntryWriter(self._connection, log_limit=self._log_limit)
+            self._entries = EntryWriter(self._connection, log_limit=self._log_limit, find=self._find)
             self._schema_version = None
 
     def _refuse_altered(self) -> None:
