@@ -15,12 +15,16 @@ from ttweet.model.answers import Answer, Done, Following, Identity, Names, Share
 from ttweet.model.errors import SlowDown, TtweetError
 from ttweet.model.limits import MAX_ID, MAX_QUERY_LIMIT, PAGE_BYTES
 from ttweet.model.tweets import HISTORY_DAYS, Deletion, Page, TagPage, TagSummary, Tombstone, Tweet, as_json
-from ttweet.protocol import kinds, operations
+from ttweet.protocol import frames, kinds, operations
 from ttweet.protocol.json_codec import STDLIB_JSON, Json
 
 MAX_NAMES = 10_000  # online names that a client accepts; a server has 1,000 clients by default
 MAX_RIGHTS = 32  # rights of a token that a client accepts; 3 exist
 MAX_STATS = 64  # parts of the server's state that a client accepts, and values of each; there are 9 with 20 at most
+
+_STORED = frames.template(operations.OK, b'{"id":%d,"at":%d,"tags":%b}')
+_DELETED = frames.template(operations.OK, b'{"id":%d,"at":%d,"tags":[],"deleted":true}')
+_PAGE = frames.template(operations.OK, b'{"tweets":[%b],"more":%b}')
 
 
 def encode(answer: Answer, json: Json = STDLIB_JSON) -> bytes:
@@ -36,8 +40,8 @@ def encode_outcome(outcome: Tweet | Tombstone | TtweetError, json: Json = STDLIB
 def encode_stored(tweet: Tweet | Tombstone, json: Json = STDLIB_JSON) -> bytes:
     """Encode the answer to an upload: its id, its time and the tags that find it, or that it was deleted since."""
     if isinstance(tweet, Tombstone):
-        return b'["ok",{"id":%d,"at":%d,"tags":[],"deleted":true}]\n' % tweet
-    return b'["ok",{"id":%d,"at":%d,"tags":%b}]\n' % (tweet.id, tweet.at, json.dumps(tweet.tags))
+        return _DELETED % tweet
+    return _STORED % (tweet.id, tweet.at, json.dumps(tweet.tags))
 
 
 def encode_error(error: TtweetError, json: Json = STDLIB_JSON) -> bytes:
@@ -98,7 +102,7 @@ def _encode_page(page: Page, json: Json) -> bytes:
         encoded.append(json.dumps(as_json(tweet)))
         size += len(encoded[-1])
     more = page.more or len(encoded) < len(page.tweets)
-    return b'["ok",{"tweets":[%b],"more":%b}]\n' % (b",".join(encoded), json.dumps(more))
+    return _PAGE % (b",".join(encoded), json.dumps(more))
 
 
 def _encode_tag_page(page: TagPage, json: Json) -> bytes:

@@ -53,6 +53,11 @@ def encode(operation: str, data: object) -> bytes:
     return encode_value((operation, data)).encode() + b"\n"
 
 
+def template(operation: str, data: bytes) -> bytes:
+    """Return a frame to fill in with `%`: its data is JSON with %d and %b in place of values."""
+    return b'["%b",%b]\n' % (operation.encode(), data)
+
+
 def decode(line: bytes, loads: Loads = loads) -> tuple[str, object]:
     """One line, with or without its end, to operation and data. Raises ProtocolError `bad_frame`."""
     if len(line) >= MAX_FRAME_BYTES:

@@ -5,11 +5,16 @@ from typing import Any
 from ttweet.model.answers import Following
 from ttweet.model.pushes import CaughtUp, KeepAlive, Pruned, Push
 from ttweet.model.tweets import Deletion, Tweet, as_json
-from ttweet.protocol import answers, kinds, operations
+from ttweet.protocol import answers, frames, kinds, operations
 from ttweet.protocol.json_codec import STDLIB_JSON, Json
 from ttweet.protocol.replies import refusal
 
-KEEP_ALIVE = b'["p",""]\n'
+_TWEET = frames.template(operations.TWEET, b"%b")
+_DELETION = frames.template(operations.DELETION, b'{"id":%d,"at":%d,"tweet":%d}')
+_CAUGHT_UP = frames.template(operations.CAUGHT_UP, b'{"id":%d}')
+_PRUNED = frames.template(operations.PRUNED, b'{"id":%d}')
+
+KEEP_ALIVE = frames.template(operations.KEEP_ALIVE, b'""')
 """What a follower gets when there is nothing else to send."""
 
 
@@ -24,19 +29,19 @@ class FrameEncoder:
 
     def tweet(self, tweet: Tweet) -> bytes:
         """Encode a tweet."""
-        return b'["m",%b]\n' % self._dumps(as_json(tweet))
+        return _TWEET % self._dumps(as_json(tweet))
 
     def deletion(self, deletion: Deletion) -> bytes:
         """Encode a deletion, for a follower that asked for deletions."""
-        return b'["x",{"id":%d,"at":%d,"tweet":%d}]\n' % deletion
+        return _DELETION % deletion
 
     def caught_up(self, cursor: int) -> bytes:
         """Encode that all up to this id was sent, and what follows is new."""
-        return b'["e",{"id":%d}]\n' % cursor
+        return _CAUGHT_UP % cursor
 
     def pruned(self, up_to: int) -> bytes:
         """Encode that tweets up to this id are not kept any more."""
-        return b'["g",{"id":%d}]\n' % up_to
+        return _PRUNED % up_to
 
 
 def decode(frame: Any) -> Push | Following:
