@@ -24,7 +24,9 @@ class NotOursError(PermissionError):
 
 @contextmanager
 def replacing(target: Path, *, overwrite: bool = True) -> Iterator[Path]:
-    """An empty file to write to, which becomes the target, on the disk, when the block ends well; else it is removed.
+    """Yield an empty file to write to, which becomes the target, on the disk, when the block ends well.
+
+    If the block fails, it is removed.
 
     Its mode is 0600. Raises OSError, with the target's name: FileExistsError when there is one and `overwrite` is
     false, BlockingIOError when another process is writing the same target, and others.
@@ -273,7 +275,7 @@ def _take_place(part: Path, target: Path, *, overwrite: bool) -> None:
 
 @contextmanager
 def _locked(part: Path) -> Iterator[int]:
-    """The part as an empty file that no other process has; closed at the end."""
+    """Yield the part as an empty file that no other process has; close it at the end."""
     fd = open_own(part)
     try:
         lock(fd, part)

@@ -47,7 +47,7 @@ def tells_open_files() -> bool:
 
 
 def descriptor_of(file: tuple[int, int]) -> str | None:
-    """The name of a descriptor that this process has of a file, given by device and inode; None where none is known.
+    """Return the name of this process's descriptor of a file, given by device and inode; None where none is known.
 
     It can be opened even when the file has no other name any more, and it is a link to where the file is now.
     """
@@ -62,7 +62,7 @@ def descriptor_of(file: tuple[int, int]) -> str | None:
 
 
 def arguments() -> list[bytes] | None:
-    """The arguments of this process as the kernel has them, its name included; None where it does not tell."""
+    """Return the arguments of this process as the kernel has them, its name included; None where it does not tell."""
     try:
         with open(ARGUMENTS, "rb") as file:
             return file.read().split(b"\0")[:-1]

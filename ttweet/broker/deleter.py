@@ -32,7 +32,7 @@ class Deleter:
             return await self._journal.delete(tweet, report, await self._redact(tweet, await self._arrival(tweet)))
 
     async def _arrival(self, tweet: int) -> list[int]:
-        """The line that says the tweet came, or none if it is gone."""
+        """Return the line that says the tweet came, or none if it is gone."""
         found = NOT_SEARCHED
         while not (found.lines or found.complete):
             found = await self._reads.run(partial(self._reader.arrival, tweet, after=found.searched))

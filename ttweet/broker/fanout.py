@@ -91,7 +91,7 @@ class FanOut:
         *,
         deletions: bool = False,
     ) -> Subscription:
-        """A subscription to tweets above `after`, or to new ones, for `resume` to start. Raises Refused `bad_tag`.
+        """Make a subscription to tweets above `after`, or to new ones, for `resume` to start. Raises Refused `bad_tag`.
 
         One that replaces another and names no `after` continues where that one was, so nothing is missed. An `after`
         beyond the newest tweet counts as the newest.
@@ -156,7 +156,7 @@ class FanOut:
                 self._recent.drop_pages()
 
     def _wanted(self, batch: Batch) -> dict[_Group, Sequence[bytes]]:
-        """The frames of a batch for each group, in order of ids.
+        """Return the frames of a batch for each group, in order of ids.
 
         With more than MAX_HITS, every group has none: its members are to be read for.
         """
@@ -259,7 +259,7 @@ class FanOut:
                     del self._index[key]
 
     def _places(self, group: _Group) -> list[set[_Group]]:
-        """The sets that a group stands in: one for each key, or that of the groups without one."""
+        """Return the sets that a group stands in: one for each key, or that of the groups without one."""
         return [self._index.setdefault(key, set()) for key in group.keys] or [self._of_everything]
 
 

@@ -44,7 +44,10 @@ class Head:
         self._listeners.append(listener)
 
     def advance(self, tweets: Sequence[Tweet | Tombstone]) -> None:
-        """A batch is committed. Its last need not be the newest: a repeated key gives an old tweet, or a tombstone."""
+        """Note that a batch is committed.
+
+        Its last need not be the newest: a repeated key gives an old tweet, or a tombstone.
+        """
         newest = max([tweet for tweet in tweets if isinstance(tweet, Tweet)], default=None)
         if newest is not None and newest.id > self.newest:
             self.last, self.newest = newest, newest.id
@@ -72,7 +75,7 @@ class Head:
         return receipts
 
     def publish_deletion(self, made: tuple[Deletion, Position]) -> None:
-        """A tweet is deleted: advance, and tell of it unless it was deleted before."""
+        """Note a deletion: advance, and publish it unless the tweet was deleted before."""
         deletion, position = made
         self.last = position.last
         if deletion.id > self._published:

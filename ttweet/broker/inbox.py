@@ -160,7 +160,7 @@ def _newest_within_bounds(reports: list[Report]) -> list[Report]:
 
 
 def _lightest(receipts: list[Receipt]) -> set[Waiter]:
-    """The clients that wait with least: under half of the average of all, and together under half a batch."""
+    """Return the clients that wait with least: under half of the average of all, and together under half a batch."""
     costs: defaultdict[Waiter, int] = defaultdict(int)
     for receipt in receipts:
         costs[receipt.waiter] += MAX_BATCH_WEIGHT // MAX_BATCH + receipt.tags_weight

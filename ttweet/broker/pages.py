@@ -38,7 +38,7 @@ class Batch:
         self._frames: dict[tuple[Encoder, int], bytes] = {}
 
     def frame(self, encoder: Encoder, tweet: Tweet) -> bytes:
-        """The tweet as it is pushed."""
+        """Return the tweet as it is pushed."""
         place = encoder, tweet.id
         frame = self._frames.get(place)
         if frame is None:
@@ -55,7 +55,7 @@ class Batch:
         self.tweets = [one for one in self.tweets if one[0].id > id_]
 
     def frames_for(self, subscription: Subscription) -> Iterator[tuple[int, bytes]]:
-        """The ids of this commit above a cursor, each with its frame, which is empty if it is not wanted."""
+        """Yield the ids of this commit above a cursor, each with its frame, which is empty if it is not wanted."""
         encoder, wanted = subscription.kind
         if self.deletion is not None:
             yield self.deletion.id, encoder.deletion(self.deletion) if subscription.deletions else b""
@@ -130,7 +130,7 @@ class Recent:
         return cursor >= self._before
 
     def kept_page(self, subscription: Subscription) -> FramePage | None:
-        """The page that another one at the same place was given, if it is kept.
+        """Return the page that another subscription at the same cursor got, if it is kept.
 
         A commit that was too much for one turn of the event loop leaves many of them at the same place.
         """

@@ -31,13 +31,13 @@ class PendingBatch:
         self._waiting = trio.lowlevel.ParkingLot()
 
     def begin(self, number: int) -> None:
-        """A batch of so many is on its way; none: it is of report lines, for which no client waits."""
+        """Note that a batch of so many posts is on its way; 0: it has report lines only, for which no client waits."""
         if number:
             self._number = number
             self._under_way = True
 
     def end(self) -> None:
-        """It is decided."""
+        """Note that the batch is decided."""
         if self._under_way:
             self._under_way = False
             self._decided_at = trio.current_time()

@@ -45,7 +45,7 @@ class Receipt:
         self.outcome: Tweet | Tombstone | TtweetError | None = None
 
     def keys_of(self, tweet: Tweet) -> Collection[str]:
-        """The search keys of the tweet that is the outcome: those of the draft, or made again if it is another's.
+        """Return the search keys of the outcome. They are the draft's, or made again for the tweet of another draft.
 
         A repeated idempotency key may give the tweet of an earlier draft.
         """
@@ -73,7 +73,7 @@ class Change(Generic[T]):
         self._decide(outcome.Value(result))
 
     def fail(self, error: TtweetError) -> None:
-        """It is not made."""
+        """Fail the change with an error."""
         self._decide(outcome.Error(error))
 
     async def done(self) -> T:

@@ -95,11 +95,13 @@ class Service:
             self._journal.report(report)
 
     def last(self) -> Tweet | None:
-        """The newest tweet, which may be an empty one; from memory."""
+        """Return the newest tweet, which may be an empty one; from memory."""
         return self._head.last
 
     async def tweets_of_tag(self, tag: str, limit: int, before: int | None = None) -> Shared[Page]:
-        """The newest tweets of a tag, in any spelling, newest first. Raises Refused `bad_tag` when it cannot be one.
+        """Return the newest tweets of a tag, in any spelling, newest first.
+
+        Raises Refused `bad_tag` when it cannot be one.
 
         Without `before` they come from memory if clients have asked for the tag lately.
         """
@@ -110,7 +112,7 @@ class Service:
         return await self._kept.find(key, limit, least=newest, search=search)
 
     async def timeline(self, limit: int, before: int | None = None, after: int | None = None) -> Shared[Page]:
-        """The newest tweets, newest first, or with `after` those above an id, oldest first.
+        """Return the newest tweets, newest first, or with `after` those above an id, oldest first.
 
         With neither `before` nor `after` they come from memory if clients have asked for them lately.
         """
@@ -131,7 +133,7 @@ class Service:
         return found
 
     async def list_tags(self, limit: int, numbers: bool = False, *, least: int | None = None) -> Shared[TagPage]:
-        """The most used tags; those without a letter only with `numbers`.
+        """Return the most used tags; those without a letter only with `numbers`.
 
         The list may be KEPT_S old, but counts the tweet with the id `least`, without which it is the newest.
         """
@@ -190,7 +192,7 @@ class Service:
         return list(self._logins)
 
     async def tweets_of_author(self, by: str, limit: int, before: int | None = None) -> Page:
-        """The newest tweets of a name, online or not, newest first. Raises Refused `bad_name`."""
+        """Return the newest tweets of a name, online or not, newest first. Raises Refused `bad_name`."""
         by = stored.checked_name(by)
         return await self._ask(partial(self._reader.tweets_of_author, by, limit=limit, before=before))
 

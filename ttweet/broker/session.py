@@ -150,7 +150,7 @@ class Session:
         return True
 
     def ping(self, request: Ping) -> Done:
-        """The answer to a ping. Raises ProtocolError."""
+        """Return the answer to a ping. Raises ProtocolError."""
         self.admit(request)
         return Done()
 
@@ -161,7 +161,10 @@ class Session:
         return deletion
 
     async def list_tags(self, limit: int, numbers: bool) -> Shared[TagPage]:
-        """The most used tags; see Service.list_tags. They count all that this client has posted, or was pushed."""
+        """Return the most used tags; see Service.list_tags.
+
+        They count all that this client has posted, or was pushed.
+        """
         if self._least is None or self.subscription is not None:
             self._least = self.service.newest
         return await self.service.list_tags(limit, numbers, least=self._least)

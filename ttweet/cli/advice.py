@@ -60,7 +60,7 @@ def _with_source(text: str) -> str:
 
 
 def with_commands(remedy: str, *about: str) -> str:
-    """A remedy with the commands for it, as far as there are any."""
+    """Return a remedy with the commands for it, as far as there are any."""
     return remedy + _commands(remedy, *about)
 
 

@@ -66,7 +66,7 @@ def run(
 def _started(
     command: Sequence[str], environment: Mapping[str, str] | None, stdin: bytes | None
 ) -> tuple[int, int | None]:
-    """The process id, and where to write what it reads on stdin."""
+    """Return the process id, and where to write what it reads on stdin."""
     if stdin is None:
         return spawn(command, environment), None
     theirs, ours = os.pipe()

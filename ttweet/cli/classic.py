@@ -50,7 +50,7 @@ def download(host: str, port: str) -> int:
 
 
 def _client(host: str, port: str) -> Client:
-    """A client of the server named; an IPv6 address may stand in brackets, as `--server` wants it."""
+    """Return a client of the server named; an IPv6 address may stand in brackets, as `--server` wants it."""
     return Client(host.removeprefix("[").removesuffix("]"), shell.checked_port(port), on_wait=shell.wait_teller())
 
 

@@ -114,7 +114,7 @@ def _target(name: Shell) -> ScriptTarget:
 
 
 def _base(variable: str, name: Shell, default: str) -> Path:
-    """A base folder of the XDG specification, which ignores relative ones."""
+    """Return a base folder of the XDG specification, which ignores relative ones."""
     said = Path(os.environ.get(variable, ""))
     return said if said.is_absolute() else _home(name) / default
 

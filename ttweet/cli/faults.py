@@ -35,7 +35,7 @@ def cause(error: BaseException) -> BaseException:
 
 
 def system_fault(error: OSError) -> str:
-    """A sentence about an error of the system: what it happened to, and its reason."""
+    """Return a sentence about an error of the system: what it happened to, and its reason."""
     reason = error.strerror or str(error)
     if error.errno in SHORTAGES:  # whatever was to be opened is not at fault
         return f"the system refused: {reason}; {RAISE_LIMIT}"
@@ -49,7 +49,7 @@ def system_fault(error: OSError) -> str:
 
 
 def unforeseen(error: BaseException) -> str:
-    """A sentence about any other exception. With TTWEET_DEBUG=1 stderr has the traceback before it."""
+    """Return a sentence about any other exception. With TTWEET_DEBUG=1 stderr has the traceback before it."""
     if _is_debugging():
         import traceback
 
@@ -70,7 +70,7 @@ def _is_debugging() -> bool:
 
 
 def _named(error: BaseException) -> str:
-    """The kind of an exception, its text on one line, and the place in ttweet where it came from."""
+    """Return the kind of an exception, its text on one line, and the place in ttweet where it came from."""
     text = " ".join(str(error).split())
     name = type(error).__name__
     return ascii(f"{name}: {text}" if text else name)[1:-1] + _place(error)

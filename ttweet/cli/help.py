@@ -55,7 +55,7 @@ class Manual:
         self._full = full
 
     def render_usage(self, console: "Console", options: "ConsoleOptions", usage: object) -> None:
-        """The synopsis."""
+        """Print the synopsis."""
         synopsis = Text.assemble(("Usage: ", "bold"), Text.from_markup(str(usage).rstrip()))
         _print_wrapped(console, options, synopsis)
 
@@ -77,7 +77,10 @@ class Manual:
 
 
 def _print_entry(console: "Console", options: "ConsoleOptions", label: str, description: Text, column: int) -> None:
-    """An option and what it does, which begins at the column: beside the option if that leaves room, else below."""
+    """Print an option and what it does, which begins at the column.
+
+    It stands beside the option if that leaves room, else below.
+    """
     head = Text.assemble(" " * INDENT, (label, LABEL))
     if len(head) + 2 <= column:
         head.pad_right(column - len(head))
@@ -102,7 +105,10 @@ def _print_wrapped(console: "Console", options: "ConsoleOptions", text: Text) ->
 
 
 def _wrapped(options: "ConsoleOptions", text: Text, column: int) -> Iterator[Text]:
-    """The text in lines of whole words that fit beside the column; not wrapped if the terminal is too narrow for it."""
+    """Yield the text in lines of whole words that fit beside the column.
+
+    It is not wrapped if the terminal is too narrow.
+    """
     width = MAX_SIDE if options.max_width < PLAIN else max(options.max_width - column, LEAST)
     for paragraph in text.split(allow_blank=True):
         for line in paragraph.divide(_breaks(paragraph.plain, width)):
@@ -147,7 +153,7 @@ def _description(entry: "HelpEntry") -> Text:
 
 
 def _text(described: object) -> Text:
-    """The text that cyclopts has wrapped up, without the line ends at its end."""
+    """Return the text that cyclopts has wrapped up, without the line ends at its end."""
     text = getattr(described, "primary_renderable", described)
     text = text.copy() if isinstance(text, Text) else Text(str(text or ""))
     text.rstrip()

@@ -69,7 +69,7 @@ def show(tweet: Tweet, *, json: bool) -> None:
 
 
 def show_deletion(tweet: int, *, json: bool) -> None:
-    """That a tweet was deleted: an object among those of tweets, or a word to a person."""
+    """Show that a tweet was deleted: an object among those of tweets, or a line for a person."""
     if json:
         output.write_json({"deleted": tweet})
     else:
@@ -98,7 +98,7 @@ def uninterrupted() -> Iterator[None]:
 
 @contextmanager
 def time_limit(timeout: str | None) -> Iterator[float]:
-    """The time of time.monotonic() at which --timeout is up; what fails because it is up raises TimeUp."""
+    """Yield the time of time.monotonic() at which --timeout is up; an error because of it becomes TimeUp."""
     limit_s = seconds(timeout, "--timeout")
     deadline = FOREVER if limit_s is None else time.monotonic() + limit_s
     try:

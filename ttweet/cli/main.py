@@ -76,7 +76,9 @@ def _main(arguments: Sequence[str]) -> int:
 
 
 def make_app(*, full: bool = False) -> App:
-    """The parser of all commands, whose functions return exit codes. Its help pages are the short ones, or `full`.
+    """Return the parser of all commands, whose functions return exit codes.
+
+    Its help pages are the short ones, or `full`.
 
     It raises CycloptsError.
     """
@@ -171,7 +173,10 @@ def _what_is_wrong(arguments: Sequence[str], *, upload: bool, download: bool) ->
 
 
 def _parted(arguments: Sequence[str]) -> Sequence[str]:
-    """The arguments with HOST:PORT, as other commands' --server has it, in two; an IPv6 address alone stays whole."""
+    """Return the arguments with HOST:PORT, as other commands' --server has it, in two.
+
+    An IPv6 address alone stays whole.
+    """
     first = re.fullmatch(r"(\[.*\]|[^:]+):([0-9]+)", arguments[0]) if arguments else None
     return [*first.groups(), *arguments[1:]] if first else arguments
 

@@ -38,7 +38,7 @@ def _named(type_: type[Path | str], tokens: Sequence[Token]) -> Path | str:
 
 
 def seconds(duration: str | None, option: str, *, bare: bool = True) -> float | None:
-    """A duration in seconds; see durations.parse. Raises UsageError with the option's name."""
+    """Return a duration in seconds; see durations.parse. Raises UsageError with the option's name."""
     try:
         return None if duration is None else durations.parse(duration, bare=bare)
     except ValueError as exc:

@@ -46,7 +46,7 @@ def key_of_deleted(stored: "Stored") -> str:
 
 
 def write_tweet(tweet: Tweet) -> None:
-    """A tweet by itself as it comes, flushed. In a pipe: id, time, author, text."""
+    """Write a tweet as it comes, flushed. In a pipe: id, time, author, text."""
     if shell.on_terminal(sys.stdout):
         from ttweet.cli import tables
 
@@ -57,7 +57,7 @@ def write_tweet(tweet: Tweet) -> None:
 
 
 def write_single(tweet: Tweet, *, json: bool) -> None:
-    """A tweet by itself, as JSON or not. In a pipe: the text alone."""
+    """Write a tweet by itself, as JSON or not. In a pipe: the text alone."""
     if json:
         write_json(as_json(tweet))
     elif shell.on_terminal(sys.stdout):

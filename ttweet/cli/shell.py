@@ -153,7 +153,7 @@ def wait_teller() -> Callable[[int], None]:
 
 
 def amount(number: int, one: str) -> str:
-    """A number of things, as people write it: 1 tweet, 2,000 tweets."""
+    """Return a number of things, as people write it: 1 tweet, 2,000 tweets."""
     return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
 
 
@@ -168,7 +168,7 @@ def has_colour(stream: TextIO | None) -> bool:
 
 
 def checked_port(text: str) -> int:
-    """A port to connect to. Raises UsageError."""
+    """Return a port to connect to. Raises UsageError."""
     from ttweet.client.servers import USE_PORT, port_of  # only the classic commands take a port apart
 
     if (port := port_of(text)) is None:
@@ -177,7 +177,7 @@ def checked_port(text: str) -> int:
 
 
 def checked_text(argument: str, name: str = "the message") -> str:
-    """An argument that is valid UTF-8. Raises UsageError with the place of the first byte that is not."""
+    """Return an argument that is valid UTF-8. Raises UsageError with the place of the first byte that is not."""
     try:
         argument.encode()
     except UnicodeEncodeError as exc:
@@ -187,7 +187,7 @@ def checked_text(argument: str, name: str = "the message") -> str:
 
 
 def quoted(text: str) -> str:
-    """A value as errors show it: in quotes, escaped, and not longer than part of a line."""
+    """Return a value as errors show it: in quotes, escaped, and not longer than part of a line."""
     return ascii(text if len(text) <= 40 else text[:40] + "...")
 
 

@@ -38,25 +38,28 @@ class Source(Protocol):
         ...
 
     def last(self) -> Tweet | None:
-        """The newest tweet; None when there is none or it is empty."""
+        """Return the newest tweet; None when there is none or it is empty."""
         ...
 
     def tweet(self, id_: int) -> Tweet | Tombstone | None:
-        """The tweet with this id, or its tombstone; None when its text is empty. Raises Refused `no_tweet`."""
+        """Return the tweet with this id, or its tombstone; None when its text is empty. Raises Refused `no_tweet`."""
         ...
 
     def tweets_of_tag(self, tag: str, *, limit: int) -> Page:
-        """The newest tweets of a tag in any spelling, newest first. Raises UsageError when it cannot be one."""
+        """Return the newest tweets of a tag in any spelling, newest first. Raises UsageError when it cannot be one."""
         ...
 
     def list_tags(self, *, limit: int, numbers: bool) -> TagPage:
-        """The most used tags; those without a letter only with `numbers`."""
+        """Return the most used tags; those without a letter only with `numbers`."""
         ...
 
 
 @contextmanager
 def open_source(db: Path | None, server: str | None, ca: str | None = None) -> Iterator[Source]:
-    """The source that the options and the environment name. Raises UsageError, ConnectError, Refused, OpenError."""
+    """Yield the source that the options and the environment name.
+
+    Raises UsageError, ConnectError, Refused, OpenError.
+    """
     if db is not None and (server is not None or ca is not None):
         other = "--server" if server is not None else "--ca"
         raise shell.UsageError(f"conflicting options: --db is for a file, {other} for a server; give one of them")
@@ -72,7 +75,7 @@ def open_source(db: Path | None, server: str | None, ca: str | None = None) -> I
 
 
 def _default_source(resources: ExitStack) -> Source:
-    """The server at the default address or, when nothing listens there, the file in the working folder."""
+    """Return the server at the default address or, when nothing listens there, the file in the working folder."""
     client = resources.enter_context(open_client(None))
     try:
         client.reach()
@@ -99,7 +102,10 @@ def _open_file(path: Path) -> Iterator[Source]:
 def open_client(
     server: str | None, name: str | None = None, *, ca: str | None = None, deadline: float = FOREVER
 ) -> Client:
-    """A client of the server that the option or the environment names, else of the default. Raises SetupError."""
+    """Return a client of the server that the option or the environment names, else of the default.
+
+    Raises SetupError.
+    """
     if name is not None:
         shell.checked_text(name, "the name")
     client = Client(server, name=name, ca=ca, on_wait=shell.wait_teller())
@@ -116,7 +122,7 @@ def advising_source(command: str, target: str, db: Path | None) -> AbstractConte
 
 
 def db_path(db: Path | None) -> Path:
-    """The database file that the option or the environment names, else DB."""
+    """Return the database file that the option or the environment names, else DB."""
     return db or Path(_setting("TTWEET_DB") or DB)
 
 
@@ -192,7 +198,7 @@ class _Server:
 
 
 def checked_body(tag: str) -> str:
-    """A tag as it was typed, without its hash sign. Raises UsageError when it cannot be one."""
+    """Return a tag as it was typed, without its hash sign. Raises UsageError when it cannot be one."""
     try:
         return queried_tag(shell.checked_text(tag, "the tag").strip())
     except Refused as refused:

@@ -71,7 +71,7 @@ def folder() -> Path:
 
 
 def _parcel(open_client: Open, text: str, *, by: str | None, tags: list[str], scan: bool, key: str | None) -> Parcel:
-    """The tweet, as any server would take it: what none takes is not kept but refused at once. Raises Refused."""
+    """Return the tweet as any server accepts it; one that none accepts is not kept. Raises Refused."""
     tweets.refuse_impossible(text, tags=tags, key=key, by=by)
     return Parcel(_server(open_client), by, text, tags, scan, key or secrets.token_hex(16), now_ms())
 
@@ -104,7 +104,7 @@ def _tell_wait(holder: str) -> None:
 
 
 def _tell_others(spool: Spool, server: str) -> None:
-    """Waiting tweets are kept under the given name of the server: another spelling finds none."""
+    """Name the other servers with waiting tweets: each spelling of a server's name has tweets of its own."""
     entries = [entry for entry in spool.take() if isinstance(entry, Entry)]
     others = sorted({entry.parcel.server for entry in entries} - {server})
     if others:
@@ -181,7 +181,7 @@ def _shown(entry: Entry) -> str:
 
 @contextmanager
 def _clients(open_client: Open) -> Iterator[Open]:
-    """The clients of each name, which keep their connections to the end."""
+    """Yield the clients of each name, which keep their connections to the end."""
     with ExitStack() as stack:
         yield cache(lambda name: stack.enter_context(open_client(name)))
 

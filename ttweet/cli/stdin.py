@@ -17,7 +17,7 @@ _MARKS = (codecs.BOM_UTF8, *UTF_16)
 
 
 def reader() -> io.BufferedReader:
-    """The bytes of stdin. Raises UsageError when it is closed, and as Stdin does."""
+    """Return the bytes of stdin. Raises UsageError when it is closed, and as Stdin does."""
     return io.BufferedReader(Stdin())
 
 

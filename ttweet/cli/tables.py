@@ -41,7 +41,7 @@ def print_tweets(tweets: Sequence[Tweet], *, now: int) -> None:
 
 
 def print_tweet(tweet: Tweet) -> None:
-    """A tweet by itself: id, local time of day, author and text."""
+    """Print a tweet by itself: id, local time of day, author and text."""
     at = datetime.fromtimestamp(tweet.at / 1000).astimezone()
     text = Text.assemble((f"#{tweet.id}", "dim"), (f"  {at:%H:%M:%S}  ", "cyan"), styled(tweet))
     _terminal().print(text, soft_wrap=True)
@@ -90,7 +90,10 @@ def print_log(lines: Iterable[LogLine]) -> None:
 
 
 def _hanging(head: Text, text: Text, console: Console) -> Text:
-    """A head and the text beside it, in lines of the terminal. A table would do so too, but not before its last row."""
+    """Return a head and the text beside it, in lines of the terminal.
+
+    A table would be shown after its last row only.
+    """
     if console.width < head.cell_len + terminal.PLAIN:
         return head + text
     rows = text.wrap(console, console.width - head.cell_len, overflow="fold")
@@ -121,7 +124,7 @@ def _state(token: "Token", now: int) -> str:
 
 
 def styled(tweet: Tweet) -> Text:
-    """A tweet's author and text, its tags standing out; those beside the text follow it, dim."""
+    """Return a tweet's author and text, its tags standing out; those beside the text follow it, dim."""
     text = Text(escape(tweet.text))
     beside = []
     for tag in tweet.tags:
@@ -134,13 +137,13 @@ def styled(tweet: Tweet) -> Text:
 
 
 def sparkline(counts: Sequence[int]) -> str:
-    """A bar for each count, the highest one full; a day with any stands above a day with none."""
+    """Return a bar for each count, the highest one full; a day with any stands above a day with none."""
     highest = max(counts, default=0) or 1
     return "".join([BARS[-(-count * (len(BARS) - 1) // highest)] for count in counts])
 
 
 def _terminal() -> TerminalConsole:
-    """A console of stdout that takes text as it is."""
+    """Return a console of stdout that takes text as it is."""
     return TerminalConsole(sys.stdout, markup=False, emoji=False)
 
 
@@ -149,7 +152,7 @@ def _grid(*, show_header: bool = False) -> Table:
 
 
 def _print_table(console: Console, table: Table) -> None:
-    """The table, or its rows as plain lines where the terminal has no room for its columns."""
+    """Print the table, or its rows as plain lines where the terminal has no room for its columns."""
     columns = [[Text(str(column.header)), *map(_cell, column.cells)] for column in table.columns]
     least = sum([_least(column, cells) for column, cells in zip(table.columns, columns, strict=True)])
     if terminal.PLAIN <= console.width >= least + GAP * (len(columns) - 1):
@@ -160,7 +163,7 @@ def _print_table(console: Console, table: Table) -> None:
 
 
 def _least(column: Column, cells: Sequence[Text]) -> int:
-    """The columns of the terminal that a column of the table takes at least."""
+    """Return the columns of the terminal that a column of the table takes at least."""
     widest = max([cell.cell_len for cell in cells])
     return widest if column.no_wrap else min(widest, LEAST)
 

@@ -27,7 +27,7 @@ def clean_environment() -> None:
 
 
 def _said(variable: str) -> int:
-    """A whole number of the environment; 0, which means unknown, for anything else."""
+    """Return a whole number of the environment; 0, which means unknown, for anything else."""
     text = os.environ.get(variable, "")
     if not (text.isascii() and text.isdigit()):
         return 0

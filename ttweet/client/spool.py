@@ -101,7 +101,7 @@ class Spool:
         self._write(self.folder / f"late-{time.time_ns():020}-{os.getpid()}", parcel)
 
     def take(self) -> Iterator[Entry | Path]:
-        """Return all that waits, in the order it was kept; a file that holds no parcel comes as its path."""
+        """Yield all that waits, in the order it was kept; a file that holds no parcel comes as its path."""
         for name in self._names():
             path = self.folder / name
             try:

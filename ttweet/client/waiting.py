@@ -94,7 +94,7 @@ class Bell:
 
 @cache
 def _signals() -> Bell:
-    """The pipe for the signals of this process: open to its end, as each wait needs it again."""
+    """Return the pipe for the signals of this process: open to its end, as each wait needs it again."""
     return Bell()
 
 

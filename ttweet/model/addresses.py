@@ -24,7 +24,7 @@ def is_local(host: str) -> bool:
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:
-    """The address; an IPv4 one that was met on an IPv6 socket as what it is. None for what is no address."""
+    """Return the address; an IPv4 one that was met on an IPv6 socket as what it is. None for what is no address."""
     try:
         address = ip_address(host.partition("%")[0])
     except ValueError:

@@ -8,7 +8,7 @@ from ttweet.model.errors import Refused
 
 
 def size(text: str) -> int:
-    """The bytes of a text in UTF-8; a lone surrogate, which has none, counts as three."""
+    """Return the bytes of a text in UTF-8; a lone surrogate, which has none, counts as three."""
     return len(text) if text.isascii() else len(text.encode(errors="surrogatepass"))
 
 

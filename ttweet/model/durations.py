@@ -11,7 +11,7 @@ _STEPS = ((60, "s"), (60, "min"), (24, "h"), (7, "d"), (52, "wk"))
 
 
 def parse(text: str, *, bare: bool = True) -> float:
-    """A duration such as `30`, `1.5s`, `10m`, `2h` or `1d` in seconds.
+    """Return a duration such as `30`, `1.5s`, `10m`, `2h` or `1d` in seconds.
 
     Unless `bare`, all but 0 need a unit: where 90 would remove tweets or end tokens, it may be days that were meant.
     Raises ValueError, with what is wrong as a sentence that a name goes before.

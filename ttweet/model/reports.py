@@ -61,7 +61,10 @@ def _visible(found: re.Match[str]) -> str:
 
 
 def _bounded(text: str, most: int) -> str:
-    """The beginning of a text, escaped, at most so many bytes of UTF-8: it ends behind a whole character or escape."""
+    """Return the beginning of a text, escaped, at most so many bytes of UTF-8.
+
+    The beginning ends after a whole character or escape.
+    """
     escaped = escape(text[: most + 1])
     if 4 * len(escaped) <= most or len(escaped.encode()) <= most:
         return escaped
@@ -111,7 +114,7 @@ class Report:
 
 
 def line(side: str, category: str | None, text: str) -> str:
-    """The one-line form of a report whose text is escaped already."""
+    """Return the one-line form of a report whose text is escaped already."""
     return text if category is None else f"{side} ALERT [{category}] {text}"
 
 
@@ -124,7 +127,7 @@ def suffix(code: str | None, identity: str | None, address: str | None) -> str:
 
 
 def from_client(text: str) -> Report:
-    """A line that a client sent of itself, filed under CLIENT whatever it says and cut at MAX_CLIENT_BYTES.
+    """Return a line that a client sent of itself, filed under CLIENT whatever it says and cut at MAX_CLIENT_BYTES.
 
     `CLIENT ALERT [CATEGORY] ...` and the two bare lines are taken as they are; anything else becomes the text of a
     GENERAL line, so that no client can write in the server's name.
@@ -148,44 +151,44 @@ def _of_client(category: Category | None, text: str) -> Report:
 
 
 def server_started(host: str) -> Report:
-    """The server listens."""
+    """Report that the server listens."""
     return Report("SERVER", "GENERAL", f"SERVER ON HAS INITIALIZED ON IP: {host}")
 
 
 def start_failed(host: str) -> Report:
-    """The server could not listen."""
+    """Report that the server could not listen."""
     return Report("SERVER", "ERROR", f"SERVER COULD NOT BE STARTED ON IP: {host}")
 
 
 def server_stopped() -> Report:
-    """The last line of a session that ended in order."""
+    """Return the last line of a session that ended in order."""
     return Report("SERVER", "CONNECTION", "SERVER HAS DISCONNECTED", event=Event(events.STOPPED))
 
 
 def client_connected(peer: Peer, total: int) -> Report:
-    """A client came; `total` counts it in."""
+    """Report that a client connected; `total` includes it."""
     text = f"NEW CONNECTION OF CLIENT: {peer} Total: {total}"
     return Report("SERVER", "CONNECTION", text, _of(peer), Event(events.CONNECTED, peer, clients=total))
 
 
 def client_left(peer: Peer, reason: str | None = None) -> Report:
-    """A client went; `reason` says why the server ended its connection, if it did."""
+    """Report that a client left; `reason` is why the server closed the connection, if it did."""
     event = Event(events.DISCONNECTED, peer, reason=reason)
     return Report("SERVER", "CONNECTION", f"DISCONNECTION OF CLIENT: {peer}", _of(peer), event)
 
 
 def message_received(text: str) -> Report:
-    """A tweet was stored; an empty one reads `Empty Message`."""
+    """Report that a tweet was stored; an empty one reads `Empty Message`."""
     return Report("SERVER", "GENERAL", f"{STORED}{text or EMPTY_MESSAGE}")
 
 
 def message_deleted(tweet: int, by: str) -> Report:
-    """A tweet was deleted; `by` is a name or an address, and the text is not told."""
+    """Report that a tweet was deleted; `by` is a name or an address, and the text is left out."""
     return Report("SERVER", "GENERAL", f"Message Deleted: {tweet} By: {by}")
 
 
 def messages_removed(count: int, up_to: int) -> Report:
-    """The oldest tweets were removed by the server's retention."""
+    """Report that the server's retention has removed the oldest tweets."""
     event = Event(events.REMOVED, tweets=count, up_to=up_to)
     return Report("SERVER", "GENERAL", f"Messages Removed: {count} Up To: {up_to}", event=event)
 
@@ -199,7 +202,7 @@ def lines_lost(count: int) -> Report:
 def input_refused(
     peer: Peer, code: str, identity: str | None = None, *, name: str | None = None, why: str = ""
 ) -> Report:
-    """A client broke a rule. `code` and `why` are those of the error.
+    """Report a refusal. `code` and `why` are those of the error.
 
     `identity` is the name of its token, `name` the one it has signed in under.
     """
@@ -209,7 +212,7 @@ def input_refused(
 
 
 def not_secured(peer: Peer, why: str) -> Report:
-    """A client and the server have not come to speak TLS with each other."""
+    """Report that a TLS handshake failed."""
     event = Event(events.REJECTED, peer, code="tls", text=why)
     return Report("SERVER", "ERROR", f"NO TLS WITH CLIENT: {peer} {why}", ("tls", None, peer[0]), event)
 
@@ -219,7 +222,7 @@ def _of(peer: Peer) -> Details:
 
 
 def traces(text: str) -> tuple[str, str, str, str, str]:
-    """The texts of the report lines in which a tweet's text stands: of its upload, and of a download shown.
+    """Return the texts of the report lines in which a tweet's text stands: of its upload, and of a download shown.
 
     An earlier ttweet escaped fewer characters, and stored the line of a download whole.
     """
@@ -234,7 +237,7 @@ def blanked(text: str) -> str:
 
 
 def without_texts(lines: Sequence[Report], texts: Iterable[str]) -> Sequence[Report]:
-    """The report lines with the texts of these tweets blanked, which no later deletion would find in them."""
+    """Return the report lines without the texts of these tweets, which no later deletion would find in them."""
     found = {trace for text in texts if text for trace in traces(text)}
     if not found:
         return lines
@@ -247,20 +250,20 @@ def without_texts(lines: Sequence[Report], texts: Iterable[str]) -> Sequence[Rep
 
 
 def client_activated(host: str) -> Report:
-    """A client of the classic command line begins its one operation."""
+    """Report that a client of the classic command line begins its one operation."""
     return Report("CLIENT", "GENERAL", f"CLIENT HAS INITIALIZED ON IP: {host}")
 
 
 def client_deactivated() -> Report:
-    """A client of the classic command line is done."""
+    """Report that a client of the classic command line is done."""
     return Report("CLIENT", "GENERAL", "CLIENT HAS DISCONNECTED")
 
 
 def message_shown(text: str) -> Report:
-    """A download as its client shows it; an empty one reads `Empty Message`."""
+    """Report a download as its client shows it; an empty one reads `Empty Message`."""
     return Report("CLIENT", None, f"{RECEIVED}{text or EMPTY_MESSAGE}")
 
 
 def transmission_done() -> Report:
-    """A client's operation succeeded."""
+    """Report that a client's operation succeeded."""
     return Report("CLIENT", None, SUCCESS)

@@ -11,12 +11,12 @@ from ttweet.model.errors import Refused
 
 
 def checked_text(text: str) -> str:
-    """A text in the normal form that all versions agree on. Raises Refused `bad_text` or `too_long`."""
+    """Return a text in the normal form that all versions agree on. Raises Refused `bad_text` or `too_long`."""
     return tweets.checked_text(text, settled_form)
 
 
 def checked_name(name: str) -> str:
-    """A name in the normal form that all versions agree on, also that of a query. Raises Refused `bad_name`."""
+    """Return a name in the normal form that all versions agree on, also that of a query. Raises Refused `bad_name`."""
     return tweets.name_form(name, settled_form, with_letters)
 
 

@@ -93,7 +93,7 @@ def _encode_tombstone(tombstone: Tombstone, json: Json) -> bytes:
 
 
 def _encode_page(page: Page, json: Json) -> bytes:
-    """The tweets of the page, or as many as PAGE_BYTES hold."""
+    """Return the tweets of the page, or as many as PAGE_BYTES hold."""
     encoded: list[bytes] = []
     size = 0
     for tweet in page.tweets:

@@ -150,7 +150,7 @@ def tag_list(tags: Iterable[str]) -> list[str]:
 
 
 def _given(**fields: object) -> dict[str, object]:
-    """The fields that are not None."""
+    """Return the fields that are not None."""
     return {name: value for name, value in fields.items() if value is not None}
 
 

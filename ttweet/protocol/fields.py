@@ -12,7 +12,7 @@ _SHOWN = 40  # characters of a value in a refusal
 
 
 def fields_of(operation: str, data: object, known: set[str]) -> dict[str, object]:
-    """The fields of an object, all of them among the known."""
+    """Return the fields of an object. Raises Refused for another value or an unknown field."""
     if type(data) is not dict:
         raise Refused("bad_request", f'invalid data of "{operation}": use a string or an object, not {shown(data)}')
     if data.keys() - known:
@@ -23,28 +23,28 @@ def fields_of(operation: str, data: object, known: set[str]) -> dict[str, object
 
 
 def string(name: str, value: object) -> str:
-    """A string; `name` is what it is called in the refusal."""
+    """Return a string; `name` is for the refusal. Raises Refused for another value."""
     if type(value) is not str:
         raise Refused("bad_request", f"invalid {name}: use a string, not {shown(value)}")
     return value
 
 
 def flag(name: str, value: object) -> bool:
-    """True or false."""
+    """Return a boolean. Raises Refused for another value."""
     if type(value) is not bool:
         raise Refused("bad_request", f"invalid {name}: use true or false, not {shown(value)}")
     return value
 
 
 def tag_list(value: object) -> tuple[str, ...]:
-    """An array of strings."""
+    """Return an array of strings as a tuple. Raises Refused for another value."""
     if type(value) is not list:
         raise Refused("bad_request", f"invalid tags: use an array of strings, not {shown(value)}")
     return tuple([string("tag", tag) for tag in value])
 
 
 def integer(name: str, value: object, highest: int, lowest: int = 1) -> int:
-    """A whole number within bounds, which belong to it."""
+    """Return a whole number within the inclusive bounds. Raises Refused for another value."""
     if type(value) is not int or not lowest <= value <= highest:
         raise Refused(
             "bad_request", f"invalid {name}: use a whole number from {lowest} to {highest}, not {shown(value)}"
@@ -53,12 +53,12 @@ def integer(name: str, value: object, highest: int, lowest: int = 1) -> int:
 
 
 def optional_id(name: str, value: object, lowest: int) -> int | None:
-    """The id of a tweet, or null for none."""
+    """Return the id of a tweet, or null for none."""
     return None if value is None else integer(name, value, MAX_ID, lowest)
 
 
 def shown(value: object) -> str:
-    """A value as a refusal shows it: JSON as its sender wrote it, cut short, and harmless wherever it is printed."""
+    """Return a value as a refusal shows it: JSON as its sender wrote it, cut short and escaped."""
     if type(value) is str:
         value = value[: _SHOWN + 1]
     try:

@@ -88,7 +88,7 @@ class RequestReader:
         return self.classic or (self._frames is not None and self._frames.unfinished)
 
     def receive_data(self, data: bytes) -> list[Event]:
-        """The requests that these bytes complete, in order. A ProtocolError is the last of all."""
+        """Return the requests that these bytes complete, in order. A ProtocolError is the last of all."""
         if self._frames is not None:
             return self._read_frames(self._frames.receive_data(data))
         if data and not self.classic:

@@ -31,7 +31,7 @@ MAX_TOKEN_BYTES = 64  # of a token that a client shows; tokens have 47, and long
 
 
 def parse_first(operation: str, data: object) -> Request | Identify:
-    """The first frame of a connection, which may show a token. Raises ProtocolError `token` for what is none."""
+    """Return the first frame of a connection, which may show a token. Raises ProtocolError `token` for what is none."""
     return _identify(data) if operation == operations.IDENTIFY else parse(operation, data)
 
 

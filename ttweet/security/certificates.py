@@ -111,7 +111,7 @@ def _check_private(key: Path) -> None:
 
 
 def _shown_by(context: ssl.SSLContext, cert: Path) -> dict[str, object]:
-    """The certificate as a client sees it:  `ssl` tells that of none but one that was shown and verified."""
+    """Return the certificate as a client sees it: `ssl` has it only after it was shown and verified."""
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.check_hostname = False
     client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | NO_CHECK_TIME

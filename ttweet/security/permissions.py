@@ -70,7 +70,7 @@ def forbidden(rights: frozenset[str]) -> frozenset[type[object]]:
 
 
 def refusal(request: object, who: Principal) -> Refused | ProtocolError:
-    """The answer to a forbidden request.
+    """Return the answer to a forbidden request.
 
     A ProtocolError, which ends the connection, answers every request of a client without any right: a stranger must not
     keep others from connecting.

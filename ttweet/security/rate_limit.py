@@ -34,7 +34,7 @@ class Rate(NamedTuple):
 
 
 def parse(text: str, burst: int) -> Rate:
-    """A rate as people write it: `20/s`, `100/min`, `500/h`. Raises ValueError."""
+    """Return a rate as people write it: `20/s`, `100/min`, `500/h`. Raises ValueError."""
     found = re.fullmatch(r"([1-9][0-9]{0,5})/(s|min|h)", text)
     if found is None:
         raise ValueError(f"{text[:40]!a}: use a rate such as 20/s, 100/min or 500/h")

@@ -117,7 +117,10 @@ class TokenFile:
 
     @contextmanager
     def _editing(self, *, wait: bool = True, flags: int = os.O_RDWR) -> Iterator[dict[str, Token]]:
-        """The tokens by hash, to be changed within the block; what it leaves is in the file, on the disk, after it."""
+        """Yield the tokens by hash, to be changed within the block.
+
+        The changed tokens are in the file, on the disk, after the block.
+        """
         try:
             with self._locked(flags, wait=wait) as fd:
                 edited = {token.hash: token for token in self.read()}
@@ -180,12 +183,12 @@ class TokenFile:
 
 
 def _newest_of(name: str, known: Mapping[str, Token]) -> Token | None:
-    """The token of a name; before it there may be one that was revoked."""
+    """Return the token of a name; before it there may be one that was revoked."""
     return max([token for token in known.values() if token.name == name], default=None)
 
 
 def _looking_like(name: str, known: Mapping[str, Token]) -> Token | None:
-    """A token that has not been revoked, of another name that looks like this one."""
+    """Return a token that has not been revoked, of another name that looks like this one."""
     looks = lookalikes.looks_of(name)
     others = [token for token in known.values() if token.revoked is None and token.name != name]
     return next((token for token in others if not looks.isdisjoint(lookalikes.looks_of(token.name))), None)

@@ -49,12 +49,12 @@ class Token(NamedTuple):
         return "live" if self.expires is None or now < self.expires else "expired"
 
     def as_json(self) -> dict[str, object]:
-        """The token as plain values, its rights in their one order."""
+        """Return the token as plain values, its rights in their one order."""
         return self._asdict() | {"rights": [right for right in RIGHTS if right in self.rights]}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """The token that `as_json` told of; fields that are not known are left out.
+        """Return the token that `as_json` told of; fields that are not known are left out.
 
         Raises KeyError, TypeError or ValueError when it is none.
         """

@@ -58,11 +58,11 @@ class WireProtocol(Protocol):
     """The last word to a client that does not speak TLS where it must."""
 
     def refusal(self, error: ProtocolError) -> bytes:
-        """The only word to a client that is not served."""
+        """Return the only word to a client that is not served."""
         ...
 
     def connection(self, transport: Transport, place: Place, send_later: SendLater) -> EdgeConnection:
-        """The server's end of one client's connection."""
+        """Return the server's end of one client's connection."""
         ...
 
 

@@ -45,15 +45,15 @@ class Lines(Protocol):
     """Makes lines without their ends; None for what it leaves out. `at` is milliseconds since 1970 UTC."""
 
     def event(self, at: int, event: Event) -> str | None:
-        """The line of an event."""
+        """Return the line of an event."""
         ...
 
     def tweet(self, tweet: Tweet, peer: Peer | None) -> str:
-        """The line of a tweet that was posted, by a client at `peer`."""
+        """Return the line of a tweet that was posted, by a client at `peer`."""
         ...
 
     def message(self, at: int, level: str, text: str) -> str:
-        """The line of a message for the operator; `text` may have several lines."""
+        """Return the line of a message for the operator; `text` may have several lines."""
         ...
 
 
@@ -127,12 +127,12 @@ class JsonLines:
         return self.object(at, events.MESSAGE, {"level": level, "text": text})
 
     def object(self, at: int, kind: str, values: Mapping[str, object]) -> str:
-        """An object of these values."""
+        """Return an object of these values."""
         return self._encode({"at": at, "event": kind, **values})
 
 
 def cut(text: str, columns: int) -> str:
-    """The text, or as much of its beginning as fits into the columns of a terminal, with an ellipsis behind it."""
+    """Return the text, or the part that fits into the columns of a terminal, with an ellipsis behind it."""
     if width_of(text) <= columns:
         return text
     left = max(columns, 1) - 1
@@ -172,7 +172,7 @@ def _listed(tags: object) -> str:
 
 
 def _tags_beside(tweet: Tweet) -> str:
-    """The tags that do not stand in the text."""
+    """Return the tags that do not stand in the text."""
     return "".join([f" #{escape(tag)}" for tag in tweet.tags if f"#{tag}" not in tweet.text])
 
 

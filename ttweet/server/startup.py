@@ -191,7 +191,7 @@ def warn_of_expiry(certificates: Certificates) -> None:
 
 
 def limits_in_force(config: Config, max_clients: int) -> dict[str, object]:
-    """The limits as they are in force, by the names that docs/limits.md has for them."""
+    """Return the limits as they are in force, by the names that docs/limits.md has for them."""
     return {
         "max_clients": max_clients,
         **asdict(config.limits),

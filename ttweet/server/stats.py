@@ -39,7 +39,7 @@ class StatsCollector:
         """How many requests the edges refused, by code."""
 
     def collect(self) -> dict[str, dict[str, Any]]:
-        """The parts, each an object."""
+        """Return the parts, each an object."""
         return {
             "server": self._session(),
             "connections": self._connections(),

@@ -103,30 +103,32 @@ class TagQueries(Protocol):
         ...
 
     def newest_tweets(self, *, limit: int, before: int | None = None) -> Page:
-        """The newest tweets, newest first; with `before` those with a lower id. Empty tweets are left out."""
+        """Return the newest tweets, newest first; with `before` those with a lower id. Empty tweets are left out."""
         ...
 
     def tweet(self, id_: int) -> Tweet | Tombstone | None:
-        """The tweet with this id, or its tombstone; None when there is neither."""
+        """Return the tweet with this id, or its tombstone; None when there is neither."""
         ...
 
     def tweets_of_tag(self, key: str, *, limit: int, before: int | None = None) -> Page:
-        """The newest tweets of a tag by its search key, newest first; with `before` those with a lower id."""
+        """Return the newest tweets of a tag by its search key, newest first; with `before` those with a lower id."""
         ...
 
     def tweets_of_author(self, by: str, *, limit: int, before: int | None = None, after: int | None = None) -> Page:
-        """The newest tweets of an author, newest first, below the id `before`; or those above `after`, oldest first.
+        """Return the newest tweets of an author, newest first, below the id `before`.
+
+        With `after`, return those above it, oldest first.
 
         Empty tweets are left out. Give `before` or `after`, not both.
         """
         ...
 
     def list_tags(self, *, limit: int, now: int, numbers: bool = False) -> TagPage:
-        """The most used tags; those without a letter only with `numbers`. `now` (ms) ends the days counted."""
+        """Return the most used tags; those without a letter only with `numbers`. `now` (ms) ends the days counted."""
         ...
 
     def newest_id(self) -> int:
-        """The newest id that was given, to a tweet or a deletion; 0 before the first."""
+        """Return the newest id that was given, to a tweet or a deletion; 0 before the first."""
         ...
 
     def oldest_kept(
@@ -156,7 +158,7 @@ class FindQueries(Protocol):
     """
 
     def find(self, query: Query, *, limit: int, before: int | None = None) -> Found:
-        """The newest tweets that a query finds, newest first; with `before` those with a lower id."""
+        """Return the newest tweets that a query finds, newest first; with `before` those with a lower id."""
         ...
 
     def count_found(self, query: Query, *, before: int | None = None) -> Count:
@@ -184,7 +186,7 @@ class ReportQueries(Protocol):
         ...
 
     def last_session(self) -> int | None:
-        """The newest server session's number; None before the first."""
+        """Return the newest server session's number; None before the first."""
         ...
 
     def arrival(self, tweet: int, *, after: int) -> Traces:
@@ -293,5 +295,5 @@ class Store(TweetLog, TagQueries, FindQueries, ReportLog, Protocol):
     """All of them together, as a server opens them."""
 
     def reader(self) -> Reader:
-        """A new reader of the same file, for a thread of its own."""
+        """Return a new reader of the same file, for a thread of its own."""
         ...

@@ -41,7 +41,7 @@ class ImportTarget(Protocol):
     """The part of a store that entries are put into. Raises StoreError."""
 
     def newest_id(self) -> int:
-        """The newest id that was given; 0 before the first."""
+        """Return the newest id that was given; 0 before the first."""
         ...
 
     def entries_after(self, cursor: int, limit: int) -> list[Entry]:
@@ -57,7 +57,7 @@ class Stream(Protocol):
     """A binary file."""
 
     def readline(self, limit: int, /) -> bytes:
-        """A line with its end, at most so many bytes of it."""
+        """Return a line with its end, at most so many bytes of it."""
         ...
 
 
@@ -70,7 +70,7 @@ class ImportTally:
 
 
 def encode(entry: Entry, *, ascii_only: bool = False) -> bytes:
-    """An entry's line, the same bytes each time. `ascii_only` is for terminals: no character steers them."""
+    """Return an entry's line, the same bytes each time. `ascii_only` is for terminals: no character steers them."""
     value: dict[str, object] = {"id": entry.id, "at": entry.at}
     match entry:
         case Tweet():
@@ -83,7 +83,7 @@ def encode(entry: Entry, *, ascii_only: bool = False) -> bytes:
 
 
 def decode(line: bytes) -> Entry:
-    """The entry of a line. Raises Refused `bad_request`, and what the rules for texts, names and tags raise."""
+    """Return the entry of a line. Raises Refused `bad_request`, and what the rules for texts, names and tags raise."""
     value = _object(line)
     if "deletes" in value:
         _check(value, _DELETION)
@@ -98,7 +98,7 @@ def decode(line: bytes) -> Entry:
 
 
 def read_lines(stream: Stream) -> Iterator[tuple[int, bytes]]:
-    """The lines of a stream with their numbers, from 1; empty ones are left out. Raises Refused for one too long.
+    """Yield the lines of a stream with their numbers, from 1; empty ones are left out. Raises Refused for one too long.
 
     A byte order mark at the start, as an editor may have put it there, is dropped; UTF-16 is refused.
     """
@@ -116,7 +116,10 @@ def read_lines(stream: Stream) -> Iterator[tuple[int, bytes]]:
 
 
 def begun(lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
-    """The same lines, when the first is that of an entry: nothing need be made for what is none. Raises Refused."""
+    """Return the same lines, when the first is that of an entry: nothing need be made for what is none.
+
+    Raises Refused.
+    """
     first = list(islice(lines, 1))
     list(_numbered(first))
     return chain(first, lines)
@@ -214,7 +217,7 @@ def _object(line: bytes) -> dict[str, Any]:
 
 
 def _cut(line: bytes) -> str:
-    """A word about a line without an end, on which that of a file that was cut short is."""
+    """Return a hint about a line without an end: a file that was cut short ends so."""
     return "" if line.endswith(b"\n") else "; the line has no end, so the file may have been cut short"
 
 

@@ -109,11 +109,11 @@ class LocalStore:
         return done
 
     def last(self) -> Tweet | None:
-        """The newest tweet; None when there is none or it is empty."""
+        """Return the newest tweet; None when there is none or it is empty."""
         return tweets.shown(self._store.last())
 
     def tweet(self, id_: int) -> Tweet | Tombstone | None:
-        """The tweet with this id, or its tombstone if it is deleted; None when its text is empty.
+        """Return the tweet with this id, or its tombstone if it is deleted; None when its text is empty.
 
         Raises Refused `no_tweet`.
         """
@@ -132,14 +132,14 @@ class LocalStore:
             cursor = page[-1].id
 
     def tweets_of_tag(self, tag: str, *, limit: int = QUERY_LIMIT, before: int | None = None) -> Page:
-        """The newest tweets of a tag in any spelling, newest first; with `before` those with a lower id.
+        """Return the newest tweets of a tag in any spelling, newest first; with `before` those with a lower id.
 
         Raises Refused for what is no tag.
         """
         return self._store.tweets_of_tag(tweets.search_key(tag), limit=limit, before=before)
 
     def list_tags(self, *, limit: int = QUERY_LIMIT, numbers: bool = False) -> TagPage:
-        """The most used tags; those without a letter only with `numbers`."""
+        """Return the most used tags; those without a letter only with `numbers`."""
         return self._store.list_tags(limit=limit, now=now_ms(), numbers=numbers)
 
     @property

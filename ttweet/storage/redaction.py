@@ -21,7 +21,7 @@ def redact(store: ReportLog, tweet: int) -> Traces:
 
 
 def _arrival(store: ReportLog, tweet: int) -> list[int]:
-    """The line that says the tweet came, or none if it is gone."""
+    """Return the line that says the tweet came, or none if it is gone."""
     found = NOT_SEARCHED
     while not (found.lines or found.complete):
         found = store.arrival(tweet, after=found.searched)

@@ -291,7 +291,10 @@ def _fault(host: str, port: str, name: str) -> str | None:
 
 
 def _is_host(host: str) -> bool:
-    """An address, or a name that has one. Digits and dots alone are no name, though libc may accept them."""
+    """Return whether a text is an address, or a name that has one.
+
+    Digits and dots alone are no name, though libc may accept them.
+    """
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -315,7 +318,7 @@ def _reason(error: ConnectError) -> str:
 
 
 def _tags(field: str) -> list[str]:
-    """The tags of `#a#b`; none when it is not of that form."""
+    """Return the tags of `#a#b`; none when it is not of that form."""
     return field[1:].split("#") if re.fullmatch(r"(#[^\W_]+)+", field) else []
 
 

@@ -47,7 +47,7 @@ class Screen:
         self._end.ring()
 
     def commands(self) -> Iterator[str]:
-        """The lines that are typed; Ctrl-C and Ctrl-D end them, and so does `end`."""
+        """Yield the lines that are typed; Ctrl-C and Ctrl-D end them, and so does `end`."""
         if sys.stdin is None:  # it is closed
             return
         yield from self._piped() if self._hook is None else self._typed()

@@ -49,7 +49,7 @@ def check(file: File = None, /, *, db: Db = None, json: Json = False, repair: Re
 
 
 def _named(file: Path | None, db: Path | None) -> Path | None:
-    """The file that the command line names, if it does: by its place, or by the option of the other commands."""
+    """Return the file that the command line names, if it does: by its place, or by the option of the other commands."""
     if file is not None and db is not None:
         raise shell.UsageError("conflicting arguments: FILE and --db; give one of them")
     return db if file is None else file

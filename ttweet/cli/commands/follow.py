@@ -133,7 +133,7 @@ def _when_looked_up(ask: Callable[[], int], news: FollowListener, deadline: floa
 
 
 def _before_last(client: Client, amount: int, tags: Sequence[str]) -> int:
-    """The id after which the last so many tweets stand."""
+    """Return the id after which the last so many tweets stand."""
     if not tags:
         return _before_last_of_all(client, amount)
     ids = sorted({tweet.id for tag in tags for tweet in _of_tag(client, tag, amount)})
@@ -141,7 +141,7 @@ def _before_last(client: Client, amount: int, tags: Sequence[str]) -> int:
 
 
 def _before_last_of_all(client: Client, amount: int) -> int:
-    """Deletions have ids too, among those of the tweets: it goes back until there are tweets enough beside them."""
+    """Return the id before the last tweets, going back over deletions, which have ids too."""
     newest = _newest(client)
     start = max(0, newest - amount)
     while len(deletions := client.deletions_after(start)) > newest - start - amount and start:
@@ -162,6 +162,6 @@ def _of_tag(client: Client, tag: str, amount: int) -> list[Tweet]:
 
 
 def _resumed(tags: Sequence[str], options: dict[str, str | None], *, json: bool) -> str:
-    """The command line that does the same again, without the place to begin at."""
+    """Return the command line that does the same again, without the place to begin at."""
     given = [word for name, value in options.items() if value is not None for word in (name, value)]
     return shlex.join(["ttweet", "follow", *tags, *given, *(["--json"] if json else [])])

@@ -56,7 +56,7 @@ def log(
 
 
 def _session(reader: ReportQueries, wanted: str) -> int | None:
-    """The session's number; None for all. Raises UsageError."""
+    """Return the session's number; None for all. Raises UsageError."""
     if wanted == "all":
         return None
     newest = reader.last_session()

@@ -122,7 +122,7 @@ def _write_stored(stored: Stored, *, json: bool) -> None:
 
 
 def _checked_source(message: tuple[str, ...], *, stdin: bool, lines: bool) -> str | None:
-    """The message, or None when it is on stdin. Raises UsageError unless there is exactly one source."""
+    """Return the message, or None when it is on stdin. Raises UsageError unless there is exactly one source."""
     if message and (stdin or lines):
         raise shell.UsageError(f"two messages: stdin and {shlex.quote(message[0])}; give one of them")
     if len(message) > 1:

@@ -71,7 +71,7 @@ def _post(open_as: Open, text: str, tags: list[str], name: str | None, *, spool:
 
 
 def _carried_out(command: tuple[str, ...]) -> int | None:
-    """The exit code as a shell would have it; None when it is unknown.
+    """Return the exit code as a shell would have it; None when it is unknown.
 
     The signals of Ctrl-C and the quit key reach the command too, which decides about them.
     """

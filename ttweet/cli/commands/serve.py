@@ -164,7 +164,7 @@ def _keep(age_s: float | None, last: int | None) -> Kept:
 
 
 def _rates(text: str | None, burst: int) -> Rates:
-    """The rate that the option asks for, which then holds for this machine too. Raises UsageError."""
+    """Return the rate that the option asks for, which then holds for this machine too. Raises UsageError."""
     if text is None:
         return Rates(DEFAULT_RATE._replace(burst=burst))
     if text == "none":
@@ -176,7 +176,7 @@ def _rates(text: str | None, burst: int) -> Rates:
 
 
 def _tls(cert: Path | None, key: Path | None, client_ca: Path | None, *, no_tls: bool) -> TlsFiles | None:
-    """The files that the options name. Raises UsageError for half of a pair, which would make a plain server."""
+    """Return the files that the options name. Raises UsageError for half of a pair, which would make a plain server."""
     if cert is None and key is None:
         if client_ca is not None:
             raise shell.UsageError("missing options: --tls-client-ca needs --tls-cert and --tls-key")
@@ -204,7 +204,7 @@ def _way_out(config: Config, missing: list[str], reached: list[str]) -> str:
 
 
 def _safeguards(config: Config) -> list[str]:
-    """The options of a server that may be reached by others."""
+    """Return the options of a server that may be reached by others."""
     options = [] if config.anonymous is None else ["--anonymous", config.anonymous]
     if config.no_tls:
         return [*options, "--no-tls"]

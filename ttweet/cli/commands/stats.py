@@ -41,7 +41,7 @@ def _readable(values: dict[str, object]) -> dict[str, str]:
 
 
 def readable(name: str, value: object) -> tuple[str, str]:
-    """A name without its unit, and the value with it: `uptime_s` 7500 becomes `uptime`, `2 h 5 min`."""
+    """Return a name without its unit, and the value with it: `uptime_s` 7500 becomes `uptime`, `2 h 5 min`."""
     label = escape(name.removesuffix("_s").replace("_", " "))
     if not isinstance(value, int | float) or isinstance(value, bool):
         return label, "none" if value is None else escape(str(value))

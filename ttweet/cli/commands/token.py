@@ -117,7 +117,7 @@ def _list(file: TokenFile, *, json: bool) -> int:
 
 
 def _shown(token: tokens.Token) -> dict[str, object]:
-    """A token as JSON shows it: without its hash and number, which are internal."""
+    """Return a token as JSON shows it: without its hash and number, which are internal."""
     known = token.as_json()
     return {"name": known["name"], "can": known["rights"]} | {
         field: known[field] for field in ("created", "expires", "used", "revoked")

@@ -40,7 +40,7 @@ def wait(
 
 
 def _wanted(text: str) -> str:
-    """The normal form of what a tweet's text may contain. Raises UsageError for what no tweet has room for."""
+    """Return the normal form of what a tweet's text may contain. Raises UsageError for what no tweet has room for."""
     try:
         return tweets.checked_text(shell.checked_text(text, "--text"))
     except Refused as refused:

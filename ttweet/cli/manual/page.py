@@ -41,14 +41,14 @@ class HelpPage(NamedTuple):
     """What the short page has below the options, if not the examples."""
 
     def text(self, *, full: bool) -> str:
-        """The text above the options, each paragraph on one line, to be wrapped at the terminal's width."""
+        """Return the text above the options, each paragraph on one line, to be wrapped at the terminal's width."""
         if not full:
             return self.summary
         paragraphs = [" ".join(paragraph.split()) for paragraph in self.details.split("\n\n")]
         return "\n\n".join([self.summary, *paragraphs])
 
     def below(self, *, full: bool) -> str:
-        """The text below the options."""
+        """Return the text below the options."""
         if not full:
             see = f"See `{self.name} --help-all` for all options, exit codes and environment."
             return self.below_short or f"{self.examples}\n\n{see}"

@@ -100,7 +100,10 @@ def _is_any(address: Address) -> bool:
 
 
 def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, SocketAddress]]:
-    """The addresses of one host. The wildcard of IPv6 stands for both families, an IPv4-mapped address for IPv4."""
+    """Return the addresses of one host.
+
+    The wildcard of IPv6 stands for both families, an IPv4-mapped address for IPv4.
+    """
     try:
         found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except UnicodeError as exc:
@@ -138,7 +141,7 @@ def _listen(addresses: list[Address], port: int) -> list[socket.socket]:
 
 
 def _listener(address: Address, port: int) -> socket.socket:
-    """A socket that listens at one address, of its own family alone. Raises OSError."""
+    """Return a socket that listens at one address, of its own family alone. Raises OSError."""
     host, _, *rest = address.socket_address
     listener = socket.create_server((host, port, *rest), family=address.family, backlog=BACKLOG)
     listener.setblocking(False)

@@ -195,7 +195,7 @@ def anteroom_size(max_clients: int) -> int:
 
 
 def who_makes_room(guests: Iterable[G], network: str, token: str | None, max_clients: int) -> G | None:
-    """The guest whose place a client from this network gets, with this token or none; None when all may stay.
+    """Return the guest whose place a client from this network gets, with this token or none; None when all may stay.
 
     The order is: the first that is silent, the first that was only refused, then the one without a token, of the
     largest network, that has been idle longest, and then the one with a token, of the identity with most places. A

@@ -33,7 +33,7 @@ class Gauge:
         self._principal = principal
 
     def hold_back(self, requests: Sequence[R]) -> list[R | SlowDown]:
-        """The requests, with the error to answer with in place of each that comes too early.
+        """Return the requests, with the error to answer with in place of each that comes too early.
 
         A request that arrives behind a refused one, and counts as much, is refused too, without a look at the rate. A
         report line that comes too early is left out, as no client reads an answer to it.

@@ -29,7 +29,7 @@ class Transport(Protocol):
     """One client's connection. Each call raises one of LOST when it is gone, also by a `close` during the call."""
 
     async def receive(self) -> bytes:
-        """The next bytes; none at the clean end of the stream."""
+        """Return the next bytes; none at the clean end of the stream."""
         ...
 
     def send_now(self, data: bytes) -> int:
@@ -228,7 +228,7 @@ class Sockets:
             await self._readiness.run()
 
     def transport(self, sock: socket.socket) -> Transport:
-        """The transport of a connected, non-blocking socket."""
+        """Return the transport of a connected, non-blocking socket."""
         return WaitingTransport(sock) if self._readiness is None else SocketTransport(sock, self._readiness)
 
 

@@ -319,7 +319,7 @@ class Connection:
         return None
 
     async def _query_after_posts(self, request: Query) -> None:
-        """A client sees what it posted before it asked."""
+        """Wait for the client's own posts: it sees those that it sent before its query."""
         await self._until_answered()
         if not self._session.ended and (waiting := self._handle(request)) is not None:
             await waiting

@@ -39,6 +39,6 @@ class FramedProtocol:
 
 
 def tcp_edge(host: Host, admission: Admission, settings: EdgeSettings) -> SocketEdge:
-    """An edge whose clients speak the framed or the classic protocol."""
+    """Make an edge whose clients speak the framed or the classic protocol."""
     protocol = FramedProtocol(host, admission.throttle, settings.limits)
     return SocketEdge(host, admission.places, protocol, settings.certificates)

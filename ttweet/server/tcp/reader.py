@@ -7,7 +7,7 @@ from ttweet.server.net.throttle import Gauge
 
 
 def reader_for(gauge: Gauge | None, json: Json) -> RequestReader:
-    """The readers of a client's bytes."""
+    """Return the reader of a client's bytes."""
     return RequestReader(json) if gauge is None else ThrottledReader(json, gauge)
 
 
@@ -33,5 +33,5 @@ class ThrottledReader(RequestReader):
         return [self._classic_error(event) for event in held_back] if self.classic else held_back
 
     def _classic_error(self, event: Event) -> Event:
-        """The classic protocol has one request, so that a refusal ends its connection."""
+        """Return the refusal as an error that ends the connection, as the classic protocol has one request."""
         return ProtocolError("slow_down", event.text) if isinstance(event, SlowDown) else event

@@ -110,7 +110,10 @@ class Check:
     """One look at a whole file. `run` it, then see `facts`."""
 
     def __init__(self, path: Path) -> None:
-        """Raises OpenError: for a file that is missing, no database of ours, newer, or damaged in its header."""
+        """Open the file.
+
+        Raises OpenError for a file that is missing, no database of ours, newer, or damaged in its header.
+        """
         self._path = path
         self._connection = connect_reader(path)
         self.facts: Facts | None = None

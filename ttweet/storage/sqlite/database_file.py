@@ -137,7 +137,7 @@ class DatabaseFile:
             undo.pop_all()
 
     def _disconnect(self) -> None:
-        """The last connection to be closed removes the log by its name, if that connection may write.
+        """Close the connections. The last one removes the log by its name, if it may write.
 
         So the one that only reads goes last where that name may be another file's.
         """

@@ -157,27 +157,27 @@ class EntryWriter:
         self._tags.build()
 
     def next_erasure(self) -> Step | None:
-        """What of the index of words must go out of the file next, to be called in a transaction; or None."""
+        """Return the next erasure from the index of words, to be called in a transaction; None when there is none."""
         return self._words.next_erasure()
 
     def next_chunk(self) -> Step | None:
-        """What to add to the index of words next, to be called in a transaction; or None."""
+        """Return the next addition to the index of words, to be called in a transaction; None when there is none."""
         return self._words.next_chunk(self._now.newest)
 
     def keep(self) -> None:
-        """The transaction is committed: remember what it did."""
+        """Remember what the committed transaction did."""
         self._kept = self._now
         self._tags.keep()
         self._lines.keep()
 
     def forget(self) -> None:
-        """The transaction is rolled back: what it did may never have been."""
+        """Forget what the rolled back transaction did."""
         self._now = self._kept
         self._tags.forget()
         self._lines.forget()
 
     def _numbered(self, drafts: Sequence[Draft], at: int) -> tuple[list[Tweet | Tombstone], list[tuple[Tweet, Draft]]]:
-        """The drafts as tweets, and those among them that are new: the others repeat a key."""
+        """Return the drafts as tweets, and those among them that are new: the others repeat a key."""
         digests = [None if draft.key is None else self._keys.digest(draft) for draft in drafts]
         known = self._keys.find([digest for digest in digests if digest is not None], at)
         tweets: list[Tweet | Tombstone] = []
@@ -213,7 +213,7 @@ def _refuse_beyond(highest: int, id_: int) -> None:
 
 
 def _plain_texts(lines: Sequence[Line]) -> list[str]:
-    """The texts of drafts when all lines report the arrival of one, with a text that stands in the line as it is."""
+    """Return the texts of drafts when all lines report the arrival of one, with its text as it is."""
     texts = [line.text for line in lines if isinstance(line, Draft)]
     is_plain = len(texts) == len(lines) and all(texts) and escape(joined := "".join(texts)) == joined
     return texts if is_plain else []
@@ -224,5 +224,5 @@ def _reports(lines: Sequence[Line]) -> list[Report]:
 
 
 def _late_texts(drafts: Sequence[Draft], tweets: Sequence[Tweet | Tombstone]) -> list[str]:
-    """The texts of retries whose tweets have been deleted or removed since."""
+    """Return the texts of retries whose tweets have been deleted or removed since."""
     return [draft.text for draft, tweet in zip(drafts, tweets, strict=True) if isinstance(tweet, Tombstone)]

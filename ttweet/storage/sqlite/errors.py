@@ -45,7 +45,7 @@ def is_damage(exc: sqlite3.Error) -> bool:
 
 
 def damage(path: Path, what: str, *, reindex: bool = False) -> StoreError:
-    """The error of a damaged file that is open. `reindex`: see remedy_of_damage."""
+    """Return the error of a damaged file that is open. `reindex`: see remedy_of_damage."""
     return StoreError("internal", f"{path} is damaged: {what}", remedy_of_damage(reindex=reindex), str(path))
 
 
@@ -55,7 +55,7 @@ def remedy_of_damage(*, reindex: bool) -> str:
 
 
 def primary_code(exc: sqlite3.Error) -> int:
-    """The primary result code; 0 for what the sqlite3 module raises of its own."""
+    """Return the primary result code; 0 for what the sqlite3 module raises of its own."""
     return int(getattr(exc, "sqlite_errorcode", 0)) & 0xFF
 
 
@@ -84,7 +84,7 @@ def sqlite_error(path: Path, exc: sqlite3.Error) -> OpenError:
 
 
 def damaged(path: Path, what: str, *, reindex: bool = False) -> OpenError:
-    """The refusal of a damaged file. `reindex`: see remedy_of_damage."""
+    """Return the refusal of a damaged file. `reindex`: see remedy_of_damage."""
     return OpenError("damaged", f"{path} is damaged: {what}", remedy_of_damage(reindex=reindex), str(path))
 
 

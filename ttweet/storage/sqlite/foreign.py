@@ -83,7 +83,7 @@ def find_objections(
 
 
 def _altered(connection: sqlite3.Connection, ours: Mapping[str, str]) -> Iterator[Objection]:
-    """A missing index makes the server slow, not wrong: that is for a check to tell."""
+    """Find altered and missing objects; a missing index makes the server slow, not wrong, so a check reports it."""
     found = dict(connection.execute(_WITH_SQL))
     for name, sql in ours.items():
         if name not in found and sql.startswith("CREATE TABLE"):
@@ -97,5 +97,5 @@ def _runs(what: str, *command: str) -> Objection:
 
 
 def _quoted(name: str) -> str:
-    """A name as SQL has it."""
+    """Return a name as SQL has it."""
     return '"' + name.replace('"', '""') + '"'

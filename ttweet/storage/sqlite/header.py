@@ -51,7 +51,7 @@ def has_wal(path: Path) -> bool:
 
 
 def _look(path: Path) -> tuple[bytes, int]:
-    """The header of a file, and then its size: it may grow meanwhile."""
+    """Return the header of a file, and then its size: it may grow meanwhile."""
     with path.open("rb") as file:
         return file.read(_HEADER.size), os.fstat(file.fileno()).st_size
 

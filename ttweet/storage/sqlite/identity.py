@@ -24,7 +24,7 @@ Version = tuple[tuple[int, int], ...]
 
 
 def file_at(name: str) -> File | None:
-    """The file of that name; None when there is none to be seen. A symbolic link is a file of its own."""
+    """Return the file of that name; None when there is none to be seen. A symbolic link is a file of its own."""
     try:
         found = os.lstat(name)
     except OSError:
@@ -33,7 +33,7 @@ def file_at(name: str) -> File | None:
 
 
 def _open_file(name: str) -> File:
-    """The file of that name, which this process has open, as far as there is a /proc to tell."""
+    """Return the file of that name, which this process has open, as far as there is a /proc to tell."""
     file = file_at(name)
     if file is None or (system.tells_open_files() and system.descriptor_of(file) is None):
         raise FileNotFoundError(errno.ENOENT, "it was removed or replaced just now", name)
@@ -59,7 +59,7 @@ class FileIdentity:
         return file_at(self._db) == self._opened[self._db] and file_at(self._wal) == self._opened[self._wal]
 
     def lost(self) -> list[str]:
-        """The endings of the names that no longer belong to the files that were opened."""
+        """Return the endings of the names that no longer belong to the files that were opened."""
         return [ending for ending in ENDINGS if not self.has(ending)]
 
     def has(self, ending: str) -> bool:
@@ -77,9 +77,9 @@ class FileIdentity:
         return tuple([(state.st_size, state.st_mtime_ns) for state in states])
 
     def name(self, ending: str) -> str:
-        """The name of the file of this ending."""
+        """Return the name of the file of this ending."""
         return f"{self.path}{ending}"
 
     def opened(self, ending: str) -> File:
-        """The file of this ending that was opened."""
+        """Return the file of this ending that was opened."""
         return self._opened[self.name(ending)]

@@ -24,7 +24,7 @@ _ROWS_OF_INDEX_ALONE = """
 
 
 def damages(connection: sqlite3.Connection, tables: Iterable[str], *, indexes: bool = True) -> list[str]:
-    """The first things that SQLite finds wrong, none in a sound file; `tables` are ours.
+    """Return the first things that SQLite finds wrong, none in a sound file; `tables` are ours.
 
     Without `indexes` their entries are not compared with the tables, which takes most of the time. Raises
     sqlite3.Error, also for damage that stops SQLite.

@@ -55,12 +55,15 @@ class KeyTable:
         self._secret: bytes = connection.execute(_OWN_SECRET).fetchone()[0]
 
     def digest(self, draft: Draft) -> bytes:
-        """The digest of a draft's author and its key, which it has. Anonymous authors share one space of keys."""
+        """Return the digest of a draft's author and its key, which it has.
+
+        Anonymous authors share one space of keys.
+        """
         scope = f"{draft.by or ''}\0{draft.key}".encode()
         return hashlib.blake2b(scope, key=self._secret, digest_size=DIGEST_BYTES).digest()
 
     def find(self, digests: Sequence[bytes], at: int) -> dict[bytes, Tweet | Tombstone]:
-        """The tweets that were stored with these keys; of one that was deleted or removed, its tombstone.
+        """Return the tweets that were stored with these keys; of one that was deleted or removed, its tombstone.
 
         Keys that are too old at a time (ms) are forgotten at once, so that they can be used again.
         """

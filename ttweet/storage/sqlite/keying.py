@@ -41,6 +41,9 @@ def of_file(connection: sqlite3.Connection, version: int) -> Keying:
 
 
 def foreign_keys(connection: sqlite3.Connection, rule: int = hashtags.RULE) -> dict[str, str]:
-    """The spellings whose stored key is not what this Python makes by a rule, with that key. Raises sqlite3.Error."""
+    """Return the spellings whose stored key is not what this Python makes by a rule, with that key.
+
+    Raises sqlite3.Error.
+    """
     stored = connection.execute(_SPELLINGS)
     return {spelling: key for key, spelling in stored if hashtags.key(spelling, rule=rule) != key}

@@ -25,7 +25,7 @@ class Lock:
     """The lock file beside a database file, held until `release`. It stays on the disk: to remove it would race."""
 
     def __init__(self, path: Path) -> None:
-        """Raises OpenError `locked`, which names the process that holds it, or what the folder does not allow."""
+        """Take the lock. Raises OpenError `locked`, with the process that holds it, and others."""
         try:
             _refuse_open_folder(path)
             refuse_others(path)
@@ -62,7 +62,7 @@ def belongs_to(path: Path, db: Path) -> bool:
 
 
 def _refuse_open_folder(path: Path) -> None:
-    """A database is no safer than the folders above it: in one open to all, any user can put another in its place."""
+    """Refuse a folder in which any user can replace the database. Raises DatabaseError."""
     try:
         trusted_path(path)
     except NotOursError as exc:

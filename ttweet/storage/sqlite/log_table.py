@@ -89,7 +89,7 @@ class LogTable:
             self._remove_oldest(surplus, added // ROW_BYTES + step)
 
     def _surplus(self) -> int:
-        """The bytes beyond the limit. They are counted once a start, and when another program has written."""
+        """Return the bytes beyond the limit. They are counted once a start, and when another program has written."""
         last, size, version = self._now
         if size is not None and size <= self._limit:
             return 0
@@ -137,21 +137,21 @@ class LogTable:
         self._now = _LogState(last + lines, None if size is None else size + bytes_, version)
 
     def keep(self) -> None:
-        """The transaction is committed: remember what it did."""
+        """Remember what the committed transaction did."""
         self._kept = self._now
 
     def forget(self) -> None:
-        """The transaction is rolled back: what it did may never have been."""
+        """Forget what the rolled back transaction did."""
         self._now = self._kept
 
 
 def _size(reports: Sequence[Report]) -> int:
-    """The bytes that lines take in the table."""
+    """Return the bytes that lines take in the table."""
     texts = "".join([one.text for one in reports])
     details = "".join([part for one in reports if one.details for part in one.details if part])
     return len(texts.encode()) + len(details.encode()) + ROW_BYTES * len(reports)
 
 
 def _detailed(id_: int, session: int, at: int, report: Report) -> tuple[Value, ...]:
-    """A report line with details as a row of the table log."""
+    """Return a report line with details as a row of the table log."""
     return (id_, session, at, report.side, report.category, report.text, *(report.details or ()))

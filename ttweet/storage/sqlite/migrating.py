@@ -68,7 +68,7 @@ def told_when_long(connection: sqlite3.Connection, what: str) -> Iterator[None]:
 
 
 def expected_schema() -> Mapping[str, str]:
-    """The SQL of each table, index and view by its name, as the steps of migrations.py make them in a new file."""
+    """Return the SQL of each table, index and view by its name, as migrations.py makes them in a new file."""
     return _schema_of(migrations_path())
 
 
@@ -80,7 +80,7 @@ def _schema_of(steps: Path) -> Mapping[str, str]:
 
 
 def our_tables() -> list[str]:
-    """The tables that are ours, in which no program but ours has a say."""
+    """Return the tables that are ours, in which no program but ours has a say."""
     return [name for name, sql in expected_schema().items() if sql.startswith("CREATE TABLE")]
 
 

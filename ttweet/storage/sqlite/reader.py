@@ -153,7 +153,7 @@ class Queries:
         return Size(_bytes_of(path), _bytes_of(f"{path}-wal"), unindexed)
 
     def last(self) -> Tweet | None:
-        """The newest tweet that is not deleted, which may be an empty one; None when there is none."""
+        """Return the newest tweet that is not deleted, which may be an empty one; None when there is none."""
         row = self._one(_LAST)
         return to_tweet(row) if row else None
 
@@ -293,7 +293,7 @@ class Queries:
         self._tail = Tail(connection)
 
     def _first_kept(self, since: int | None, last: int | None, now: int) -> int:
-        """The oldest id that stays by time or by number; above all ids when no tweet does, or neither is given."""
+        """Return the oldest id that stays by time or by number; above all ids when none stays or none is given."""
         if since is not None:
             return self._one(_FIRST_YOUNG, since=since, now=now, above=_ABOVE)[0] or _ABOVE
         if last is None:
@@ -315,7 +315,7 @@ class Queries:
         return found + tail.any_after(keys, cursor, limit - len(found))
 
     def _stored_keys(self, keys: Sequence[str]) -> list[str]:
-        """The keys by which the file has the tags of these keys: more, where it is keyed otherwise than here."""
+        """Return the keys by which the file has the tags of these keys: more, where it is keyed otherwise than here."""
         if self._tail.keying == keying.OURS:
             return [*keys]
         foreign = keying.foreign_keys(self._connection)
@@ -336,7 +336,7 @@ class Queries:
                 raise store_error(exc, path=self._shown_as) from exc
 
     def _one(self, sql: str, **values: int | str | None) -> Any:
-        """The first row, or None: of statements that have one row at most."""
+        """Return the first row, or None: of statements that have one row at most."""
         return next(iter(self._all(sql, **values)), None)
 
     def _all(self, sql: str, **values: int | str | None) -> list[Any]:
@@ -355,7 +355,7 @@ class SqliteReader(Queries):
     """Reads a database file, whether or not a server is running."""
 
     def __init__(self, path: Path, *, for_clients: bool = False) -> None:
-        """Raises OpenError when the file is missing, or none that this ttweet can read.
+        """Open the file. Raises OpenError when it is missing, or none that this ttweet can read.
 
         `for_clients`: errors go to clients of a server, and must not name a file.
         """
@@ -380,7 +380,7 @@ class SqliteReader(Queries):
 
 
 def _newest_first(lists: Sequence[list[Any]]) -> list[Any]:
-    """The rows of one list, or of several without repetition, by their ids."""
+    """Return the rows of one list, or of several without repetition, by their ids."""
     if len(lists) == 1:
         return lists[0]
     return sorted({row for rows in lists for row in rows}, reverse=True)

@@ -27,7 +27,7 @@ def blank(connection: sqlite3.Connection, deletion: Deletion) -> None:
 
 
 def oldest_before(connection: sqlite3.Connection, before: int, limit: int) -> list[Tweet | Tombstone]:
-    """The oldest tweets and tombstones below an id, at most so many. Raises sqlite3.Error."""
+    """Return the oldest tweets and tombstones below an id, at most so many. Raises sqlite3.Error."""
     return [to_tweet_or_tombstone(row) for row in connection.execute(_OLDEST, (before, limit))]
 
 
@@ -41,7 +41,7 @@ def remove_up_to(connection: sqlite3.Connection, id_: int) -> None:
 
 
 def later_traces(connection: sqlite3.Connection, text: str, searched: int) -> list[int]:
-    """The report lines above an id that repeat a text. Raises sqlite3.Error."""
+    """Return the report lines above an id that repeat a text. Raises sqlite3.Error."""
     return [id_ for (id_,) in connection.execute(_LATER_TRACES, (searched, *reports.traces(text)))] if text else []
 
 

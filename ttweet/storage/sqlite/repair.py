@@ -59,7 +59,7 @@ def rebuild_indexes(path: Path) -> list[Path]:
 
 
 def _no_room(path: Path, connection: sqlite3.Connection) -> StoreError:
-    """A repair takes up to twice the room of the file: for the copy, and for the indexes in the write-ahead log."""
+    """Return the error of a disk without room for the copy and the indexes, which take up to twice the file."""
     way = more_room(missing_for_copy(connection, path))
     return StoreError("full", f"{path} cannot be copied and repaired: the disk is full; the file is as it was, {way}")
 
@@ -100,7 +100,7 @@ def _reindex(connection: sqlite3.Connection, tables: list[str]) -> None:
 
 @contextmanager
 def _copied(path: Path, raw: ExitStack) -> Iterator[list[Path]]:
-    """Copies of the files under a free name, on the disk; removed when the block fails."""
+    """Yield copies of the files under a free name, on the disk; remove them when the block fails."""
     base = next(base for base in _names(path) if not any(Path(f"{base}{ending}").exists() for ending in _COPIED))
     copies: list[Path] = []
     try:

@@ -104,7 +104,7 @@ def _copy_beside(files: FileIdentity, connection: sqlite3.Connection) -> Path:
 
 
 def _free_name(folder: Path, path: Path) -> Path:
-    """A name that `rm tweets.db*` does not match."""
+    """Return a name that `rm tweets.db*` does not match."""
     number = 1
     copy = folder / f"rescued-{path.name}"
     while os.path.lexists(copy):

@@ -83,7 +83,7 @@ def missing_for_copy(connection: sqlite3.Connection, target: Path) -> int:
 
 
 def more_room(lacking: int) -> str:
-    """A way out of a full disk; 0 when the number of bytes is not known, as under a quota."""
+    """Return a way out of a full disk; 0 when the number of bytes is not known, as under a quota."""
     if not lacking:
         return "make room on its disk"
     amount = f"{ceil(lacking / _KIB):,} KiB" if lacking < _MIB else f"{ceil(10 * lacking / _MIB) / 10:,} MiB"
@@ -91,7 +91,7 @@ def more_room(lacking: int) -> str:
 
 
 def no_room(path: Path, lacking: int = 0) -> OpenError:
-    """The refusal of a file whose disk is full; no byte of it may be removed to make room."""
+    """Return the refusal of a file whose disk is full; no byte of it may be removed to make room."""
     return OpenError(
         "full",
         f"{path} cannot be opened: the disk is full; every acknowledged tweet is in it and its -wal file; "

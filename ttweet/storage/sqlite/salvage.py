@@ -29,7 +29,10 @@ class Salvage(Queries):
     """Reads a damaged file."""
 
     def __init__(self, path: Path) -> None:
-        """Raises OpenError for a file that is missing or none of ours, `damaged` when nothing at all can be read."""
+        """Open the file.
+
+        Raises OpenError for a file that is missing or none of ours, `damaged` when nothing at all can be read.
+        """
         self._path = path
         with ExitStack() as opened:
             try:
@@ -56,7 +59,7 @@ class Salvage(Queries):
         return self._behind_gap(cursor) if page is None else page
 
     def _behind_gap(self, cursor: int) -> list[Entry]:
-        """The next entry, where the one that follows the cursor cannot be read."""
+        """Return the next entry, where the one that follows the cursor cannot be read."""
         page, unread = [], cursor
         for candidate in self._beyond(cursor):
             found = self._sound(candidate, 1)
@@ -79,7 +82,7 @@ class Salvage(Queries):
             yield place
 
     def _first_sound(self, unread: int, candidate: int, page: list[Entry]) -> list[Entry]:
-        """The entry nearest to a place where none can be read: a long step may have passed others."""
+        """Return the entry nearest to a place where none can be read: a long step may have passed others."""
         while candidate - unread > 1:
             middle = (unread + candidate) // 2
             if (found := self._sound(middle, 1)) is None:
@@ -89,7 +92,7 @@ class Salvage(Queries):
         return page
 
     def _next_id(self, cursor: int) -> int | None:
-        """The id that follows; None where it cannot be read either."""
+        """Return the id that follows; None where it cannot be read either."""
         try:
             following = self._one(_NEXT_ID, cursor=cursor)[0]
         except StoreError as error:
@@ -99,7 +102,7 @@ class Salvage(Queries):
         return following if isinstance(following, int) and following > cursor else None
 
     def _sound(self, cursor: int, limit: int) -> list[Entry] | None:
-        """The entries after the cursor; None where they cannot be read or are none."""
+        """Return the entries after the cursor; None where they cannot be read or are none."""
         try:
             page = [*self._read(cursor, limit)]
             for entry in page:

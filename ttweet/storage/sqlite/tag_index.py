@@ -111,7 +111,7 @@ class TagIndex:
         self._connection.executemany("UPDATE tags SET lettered = ? WHERE id = ?", changed)
 
     def keep(self) -> None:
-        """The transaction is committed: remember what it did."""
+        """Remember what the committed transaction did."""
         self._newest = self._fresh_newest
         self._waiting += self._fresh
         self._fresh = []
@@ -121,7 +121,7 @@ class TagIndex:
         self._table.keep()
 
     def forget(self) -> None:
-        """The transaction is rolled back: what it did may never have been."""
+        """Forget what the rolled back transaction did."""
         self._fresh = []
         self._fresh_newest, self._fresh_up_to = self._newest, self._up_to
         self._weight = _weight_of(self._waiting)

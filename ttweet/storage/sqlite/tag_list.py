@@ -67,7 +67,7 @@ class _Listed:
 
 
 def list_tags(ask: Ask, tail: Sequence[TailTweet], *, limit: int, now: int, numbers: bool) -> TagPage:
-    """The most used tags, as Reader.list_tags gives them, inside the caller's read transaction."""
+    """Return the most used tags, as Reader.list_tags gives them, inside the caller's read transaction."""
     today = now // DAY_MS
     days = range(today - HISTORY_DAYS + 1, today + 1)
     rows = ask(MOST_USED, limit=limit + 1, numbers=numbers, days=json.dumps([*days]))
@@ -78,7 +78,7 @@ def list_tags(ask: Ask, tail: Sequence[TailTweet], *, limit: int, now: int, numb
 def _with_tail(
     ask: Ask, rows: Sequence[Any], tail: Sequence[TailTweet], days: range, *, numbers: bool
 ) -> list[_Listed]:
-    """The tags of the index's list and all of the tail's, most used first."""
+    """Return the tags of the index's list and all of the tail's, most used first."""
     uses = count_uses((tweet.id, tweet.at, tags) for tweet, tags in tail)
     known = {row[-1]: row[:-1] for row in ask(_NAMED, keys=json.dumps([*uses]), days=json.dumps([*days]))}
     listed = [_Listed(row[:-1]) for row in rows if row[-1] not in uses]
@@ -92,7 +92,7 @@ def _with_tail(
 
 
 def _counted(ask: Ask, listed: _Listed, use: TagUse) -> dict[str, int]:
-    """The index's counts of the spellings in `use` that are not the tag's most frequent one."""
+    """Return the index's counts of the spellings in `use` that are not the tag's most frequent one."""
     others = [spelling for spelling in use.spellings if spelling != listed.spelling]
     if listed.id is None or not others:
         return {}

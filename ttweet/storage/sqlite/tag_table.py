@@ -137,7 +137,7 @@ class TagTable:
         _RENEW.run(self._connection, [(key,) for key in keys])
 
     def keep(self) -> None:
-        """The transaction is committed: remember its rows, for a bounded number of tags."""
+        """Remember the rows of the committed transaction, for a bounded number of tags."""
         if self._fresh:
             self._cached_bytes += sum(map(_bytes_of, self._fresh.keys() - self._cache.keys()))
             self._cache.update(self._fresh)
@@ -147,7 +147,7 @@ class TagTable:
         self._last_id = self._next_id - 1
 
     def forget(self) -> None:
-        """The transaction is rolled back: what it learned may never have been."""
+        """Forget the rows of the rolled back transaction."""
         self._fresh.clear()
         self._next_id = self._last_id + 1
 

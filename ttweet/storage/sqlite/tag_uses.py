@@ -12,7 +12,10 @@ Tagged = tuple[int, int, Mapping[str, str]]
 
 
 def to_tagged(tweet: Tweet, foreign: Mapping[str, str] = NO_TAGS) -> Tagged:
-    """A tweet as its tags are counted; `foreign` has the keys of spellings that are keyed otherwise in the file."""
+    """Return a tweet as its tags are counted.
+
+    `foreign` has the keys of spellings that are keyed otherwise in the file.
+    """
     return tweet.id, tweet.at, {foreign.get(tag) or hashtags.key(tag): tag for tag in tweet.tags}
 
 
@@ -44,7 +47,7 @@ class TagUse:
 
 
 def count_uses(tagged: Iterable[Tagged]) -> dict[str, TagUse]:
-    """The uses of each tag by its search key, in the order of their first tweets. The ids must rise."""
+    """Return the uses of each tag by its search key, in the order of their first tweets. The ids must rise."""
     uses: dict[str, TagUse] = {}
     for _, at, tags in tagged:
         day = at // DAY_MS

@@ -45,12 +45,12 @@ class Tail:
         self.tweets += [tail_tweet(row) for row in self._connection.execute(_TAGGED, (newest,)).fetchall()]
 
     def newest_of(self, key: str, *, below: int, limit: int) -> list[Tweet]:
-        """The newest tweets of a tag with an id below that one, newest first."""
+        """Return the newest tweets of a tag with an id below that one, newest first."""
         found = (tweet for tweet, tags in reversed(self.tweets) if key in tags and tweet.id < below)
         return [tweet for _, tweet in zip(range(limit), found, strict=False)]
 
     def any_after(self, keys: Collection[str], cursor: int, limit: int) -> list[Tweet]:
-        """The oldest tweets of any of these tags with an id above the cursor, oldest first."""
+        """Return the oldest tweets of any of these tags with an id above the cursor, oldest first."""
         wanted = set(keys)
         found = (tweet for tweet, tags in self.tweets if tweet.id > cursor and not wanted.isdisjoint(tags))
         return [tweet for _, tweet in zip(range(limit), found, strict=False)]
@@ -63,6 +63,6 @@ class Tail:
 
 
 def tail_tweet(row: Sequence[Any]) -> TailTweet:
-    """A row of the table tweets as a tweet of the tail."""
+    """Return a row of the table tweets as a tweet of the tail."""
     tweet = to_tweet(row)
     return tweet, to_tagged(tweet)[2]

@@ -10,19 +10,19 @@ DELETED = ""  # the author in the row of a tombstone; a name has at least one le
 
 
 def to_tweet(row: Sequence[Any]) -> Tweet:
-    """A row of the table tweets as a tweet."""
+    """Return a row of the table tweets as a tweet."""
     id_, at, by, text, tags = row
     return Tweet(id_, at, by or None, text, tuple(tags.split(" ")) if tags else ())
 
 
 def to_tweet_or_tombstone(row: Sequence[Any]) -> Tweet | Tombstone:
-    """A row of the table tweets as what it is."""
+    """Return a row of the table tweets as what it is."""
     id_, at, by, *_ = row
     return Tombstone(id_, at) if by == DELETED else to_tweet(row)
 
 
 def to_row(entry: Tweet | Tombstone) -> tuple[Value, ...]:
-    """A tweet or a tombstone as a row of the table tweets."""
+    """Return a tweet or a tombstone as a row of the table tweets."""
     if isinstance(entry, Tombstone):
         return (*entry, DELETED, "", "")
     return (*entry[:4], " ".join(entry.tags))

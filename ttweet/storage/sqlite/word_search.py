@@ -112,7 +112,7 @@ class WordSearch:
                 self._searched_to = low
 
     def _in_time(self, low: int, high: int, part: Part) -> Iterator[_Stretch]:
-        """Return the ids of a part to search: those of the time that the query asks for."""
+        """Yield the ids of a part to search: those of the time that the query asks for."""
         if part.newest < self._since or part.oldest >= self._until:
             return
         if part.ordered and not self._covers(part):
