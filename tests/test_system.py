@@ -37,7 +37,7 @@ for module in pkgutil.walk_packages(ttweet.__path__, "ttweet."):
         importlib.import_module(module.name)
 from ttweet.cli import child_process
 from ttweet.server.net import listeners, transport
-[listener] = listeners.listen(("127.0.0.1",), 0)
+[listener] = listeners.listen_at(listeners.resolve(("127.0.0.1",), 0), 0)
 with socket.create_connection(listener.getsockname()), listener.accept()[0] as accepted:
     print(type(transport.Sockets().transport(accepted)).__name__)
 print(child_process.run(["sh", "-c", "exit 3"]).code)

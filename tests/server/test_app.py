@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import trio
 
+from tests.support.listening import listen
 from tests.support.memory_store import MemoryStore, in_place_of_sqlite
 from tests.support.processes import LIMIT_S, run, running_server
 from tests.support.serving import Caller
@@ -27,7 +28,7 @@ from ttweet.security.exposure import UnsafeError
 from ttweet.server import app, startup
 from ttweet.server.config import Config
 from ttweet.server.entrances import Entrance
-from ttweet.server.net.listeners import listen, resolve
+from ttweet.server.net.listeners import resolve
 from ttweet.server.tcp.edge import tcp_edge
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore

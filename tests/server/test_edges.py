@@ -10,6 +10,7 @@ import trio
 import trio.testing
 
 from tests.support.held_store import HeldStore
+from tests.support.listening import listen
 from tests.support.memory_edge import Asked, MemoryClient, MemoryEdge
 from tests.support.memory_store import in_place_of_sqlite
 from tests.support.serving import Caller, Serving, serving
@@ -25,7 +26,7 @@ from ttweet.server.config import Config, EdgeSettings, Rates
 from ttweet.server.entrances import Entrance
 from ttweet.server.net import listeners
 from ttweet.server.net.admission import Admission
-from ttweet.server.net.listeners import Address, ListenError, listen, resolve
+from ttweet.server.net.listeners import Address, ListenError, resolve
 from ttweet.server.tcp.edge import tcp_edge
 
 HERE = "127.0.0.1"

@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from tests.support.in_process import run
+from tests.support.listening import listen
 from tests.support.processes import LIMIT_S, TTWEET, environment, plain
 from tests.support.processes import run as run_apart
 from tests.support.talking import Talking, talking_server
 from ttweet.client.sync_client import Client
-from ttweet.server.net.listeners import listen
 
 NO_TAG = b'["u",{"text":"x","tags":["a b"]}]\n'
 

@@ -12,7 +12,9 @@ import trio.testing
 
 from tests.support.guard import GUARD_S
 from tests.support.held_store import HeldStore
+from tests.support.listening import listen
 from tests.support.memory_store import MemoryStore
+from tests.support.streams import StreamTransport
 from ttweet.broker.fanout import FanOut
 from ttweet.broker.journal import Journal
 from ttweet.broker.read_scheduler import ReadScheduler
@@ -26,11 +28,9 @@ from ttweet.security.certificates import Certificates
 from ttweet.server.config import NO_RATES, EdgeSettings, Limits, Rates
 from ttweet.server.edge import SocketEdge
 from ttweet.server.net.admission import Admission
-from ttweet.server.net.listeners import listen
 from ttweet.server.net.places import Places
 from ttweet.server.net.sweeper import SWEEP_INTERVAL_S
 from ttweet.server.net.throttle import Throttle
-from ttweet.server.net.transport import StreamTransport
 from ttweet.server.stats import StatsCollector
 from ttweet.server.tcp.connection import Connection
 from ttweet.server.tcp.edge import tcp_edge

@@ -22,10 +22,6 @@ class Principal(NamedTuple):
     token: str | None = None
 
 
-ANYBODY = Principal(None, frozenset(RIGHTS))
-"""Everybody who reaches a server that only its own machine reaches, as long as nobody was made its administrator."""
-
-
 def listed(rights: frozenset[str]) -> str:
     """Rights as people write them, in their one order: `read,post`."""
     return ",".join([right for right in RIGHTS if right in rights])

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from ttweet.server.net.listeners import ListenError, listen, resolve, why_not_listening
+from tests.support.listening import listen
+from ttweet.server.net.listeners import ListenError, resolve, why_not_listening
 
 
 def has_ipv6() -> bool:

@@ -13,6 +13,7 @@ import trio
 import trio.testing
 
 from tests.support.guard import GUARD_S
+from tests.support.streams import StreamTransport
 from ttweet.server.net import transport as transports
 from ttweet.server.net.transport import (
     LOST,
@@ -20,7 +21,6 @@ from ttweet.server.net.transport import (
     Readiness,
     Sockets,
     SocketTransport,
-    StreamTransport,
     Transport,
     WaitingTransport,
 )

@@ -10,10 +10,10 @@ import trio.testing
 
 from tests.server.net.test_listeners import has_ipv6
 from tests.support.held_store import HeldStore
+from tests.support.listening import listen
 from tests.support.serving import Caller, Serving, serving
 from ttweet import system
 from ttweet.server.net import acceptor
-from ttweet.server.net.listeners import listen
 from ttweet.server.tcp.connection import HEAVY_REQUESTS, TURN_REQUESTS
 
 

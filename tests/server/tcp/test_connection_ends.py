@@ -11,12 +11,12 @@ import trio.testing
 from tests.support.held_store import HeldStore
 from tests.support.memory_store import MemoryStore
 from tests.support.serving import SWEPT_S, hold_a_commit, jump, serving
+from tests.support.streams import StreamTransport
 from tests.support.turns import Turns
 from ttweet.protocol import frames
 from ttweet.protocol.frames import MAX_FRAME_BYTES
 from ttweet.server.config import Limits
 from ttweet.server.net import sweeper
-from ttweet.server.net.transport import StreamTransport
 from ttweet.server.tcp.connection import Connection
 from ttweet.server.tcp.deadline import LINGER_S
 

@@ -9,12 +9,12 @@ import trio.testing
 from tests.support.held_store import HeldStore
 from tests.support.memory_store import MemoryStore
 from tests.support.serving import Caller, Serving, serving
+from tests.support.streams import StreamTransport
 from ttweet.broker.receipts import Receipt, Waiter
 from ttweet.broker.service import Service
 from ttweet.model.errors import ProtocolError
 from ttweet.protocol import frames
 from ttweet.server.net import log_interval
-from ttweet.server.net.transport import StreamTransport
 
 
 class FragileService(Service):

@@ -41,11 +41,6 @@ class Address(NamedTuple):
         return str(self.socket_address[0])
 
 
-def listen(hosts: tuple[str, ...], port: int) -> list[socket.socket]:
-    """Sockets that listen on every address of the hosts; see `resolve` and `listen_at`. Raises ListenError."""
-    return listen_at(resolve(hosts, port), port)
-
-
 def listen_at(addresses: list[Address], port: int) -> list[socket.socket]:
     """Sockets that listen on the addresses, at the same port, which 0 leaves to the kernel.
 
@@ -77,7 +72,7 @@ def resolve(hosts: tuple[str, ...], port: int) -> list[Address]:
 
 
 def why_not_listening(host: str, port: int, exc: OSError) -> str:
-    """Return the sentence about an error of `listen`, with what would work."""
+    """Return the sentence about an error of `listen_at`, with what would work."""
     if isinstance(exc, socket.gaierror):
         return f"invalid host {host!a}: use an address of this machine, such as 127.0.0.1"
     match exc.errno:

@@ -1,11 +1,10 @@
-"""A client's bytes: what the server needs of a socket or of a trio stream.
+"""A client's bytes: what the server needs of a socket.
 
 The plain socket is the fast one: it spares the locks, checkpoints and arming of epoll that each call of trio's
-SocketStream costs. A stream serves whatever is no plain socket. Knows no protocol.
+SocketStream costs. Knows no protocol.
 """
 
 import socket
-from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
@@ -230,31 +229,3 @@ class Sockets:
     def transport(self, sock: socket.socket) -> Transport:
         """Return the transport of a connected, non-blocking socket."""
         return WaitingTransport(sock) if self._readiness is None else SocketTransport(sock, self._readiness)
-
-
-class StreamTransport:
-    """Any trio stream: memory streams, TLS. `abort` closes what the stream stands on, at once."""
-
-    def __init__(self, stream: trio.abc.HalfCloseableStream, abort: Callable[[], None]) -> None:
-        self._stream = stream
-        self._abort = abort
-
-    async def receive(self) -> bytes:
-        """See Transport."""
-        return bytes(await self._stream.receive_some(READ_BYTES))
-
-    def send_now(self, _: bytes) -> int:
-        """See Transport: a stream has no such thing; all is left to `send`."""
-        return 0
-
-    async def send(self, data: bytes | memoryview) -> None:
-        """See Transport."""
-        await self._stream.send_all(data)
-
-    async def send_end(self) -> None:
-        """See Transport."""
-        await self._stream.send_eof()
-
-    def close(self) -> None:
-        """See Transport."""
-        self._abort()
