@@ -54,8 +54,8 @@ from ttweet.server.startup import (
     keep_apart,
     limits_in_force,
     refuse_unsafe,
+    tell_start_failed,
     warn_of_expiry,
-    without_address,
 )
 from ttweet.server.stats import StatsCollector
 from ttweet.server.terminal import show_messages_as
@@ -82,7 +82,8 @@ def run(config: Config) -> int:
     try:
         addresses = resolve(config.hosts, config.port)
     except ListenError as exc:
-        return without_address(config, exc)
+        tell_start_failed(config, exc)  # without a database: it would be opened, and upgraded, for this line alone
+        return 1
     refuse_unsafe(config, addresses)
     certificates = certificates_of(config)
     if not config.db.exists() and not could_listen(config, addresses):

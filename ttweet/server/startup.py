@@ -65,18 +65,12 @@ def certificates_of(config: Config) -> Certificates | None:
     return None if config.tls is None else Certificates(*config.tls)
 
 
-def without_address(config: Config, exc: ListenError) -> int:
-    """Tell that a host has no address. No database is opened for that. Returns the exit code."""
-    _tell_start_failed(config, exc)
-    return 1
-
-
 def could_listen(config: Config, addresses: list[Address]) -> bool:
     """Return whether a server can listen, and log why not: without a port it needs no database."""
     try:
         entrances = listen(config, addresses)
     except ListenError as exc:
-        _tell_start_failed(config, exc)
+        tell_start_failed(config, exc)
         return False
     for entrance in entrances:
         for listener in entrance.listeners:
@@ -86,13 +80,13 @@ def could_listen(config: Config, addresses: list[Address]) -> bool:
 
 def fail_to_start(config: Config, exc: ListenError, store: SqliteStore) -> int:
     """Tell that a server cannot listen, also in its log. Returns the exit code."""
-    store.append([], [_tell_start_failed(config, exc)], at=now_ms())
+    store.append([], [tell_start_failed(config, exc)], at=now_ms())
     store.end_session("failed", at=now_ms())
     return 1
 
 
-def _tell_start_failed(config: Config, exc: ListenError) -> Report:
-    """Say why, and write the report line that is for the log where there is one."""
+def tell_start_failed(config: Config, exc: ListenError) -> Report:
+    """Log why a server cannot start, and write its report line to all destinations; returns it for the database."""
     log.error("%s", exc.strerror)
     report = reports.start_failed(exc.host)
     for destination in destinations(config):
