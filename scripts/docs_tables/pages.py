@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from docs_tables import errors, events, limits, options, packages, performance
+from docs_tables import errors, events, limits, options, packages, performance, routes
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -39,6 +39,7 @@ _TABLES: dict[str, Callable[[], str]] = {
     "events": events.table,
     "exit codes": options.exit_codes,
     "packages": packages.table,
+    "routes": routes.table,
     "uploads a second": performance.uploads,
     "cost of a tweet": performance.costs,
 }

@@ -23,7 +23,7 @@ from ttweet.security.rights import POST, READ
 from ttweet.security.token_file import TokenFile
 from ttweet.server import app, entrances
 from ttweet.server.config import Config, EdgeSettings, Rates
-from ttweet.server.entrances import Entrance
+from ttweet.server.entrances import EdgeKind, Entrance
 from ttweet.server.net import listeners
 from ttweet.server.net.admission import Admission
 from ttweet.server.net.listeners import Address, ListenError, resolve
@@ -32,12 +32,16 @@ from ttweet.server.tcp.edge import tcp_edge
 HERE = "127.0.0.1"
 
 
+def at(port: int | None) -> EdgeKind:
+    return EdgeKind(tcp_edge, lambda _: port)
+
+
 def edge_of(here: Serving) -> MemoryEdge:
     return MemoryEdge(here.host, here.admission, EdgeSettings())
 
 
 def test_each_edge_that_is_wanted_listens_at_its_own_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(entrances, "EDGES", [(tcp_edge, lambda _, port=port: port) for port in (0, None, 0)])
+    monkeypatch.setattr(entrances, "EDGES", [at(port) for port in (0, None, 0)])
     found = entrances.listen(Config(port=0), resolve((HERE,), 0))
     opened = [listener for entrance in found for listener in entrance.listeners]
     ports = {listener.getsockname()[1] for listener in opened}
@@ -56,7 +60,7 @@ def test_no_edge_is_left_listening_when_another_cannot(monkeypatch: pytest.Monke
     with listen((HERE,), 0)[0] as taken:
         monkeypatch.setattr(entrances, "listen_at", listen_at)
         ports = [0, taken.getsockname()[1]]
-        monkeypatch.setattr(entrances, "EDGES", [(tcp_edge, lambda _, port=port: port) for port in ports])
+        monkeypatch.setattr(entrances, "EDGES", [at(port) for port in ports])
         with pytest.raises(ListenError, match="is in use"):
             entrances.listen(Config(port=0), resolve((HERE,), 0))
     assert [listener.fileno() for listener in opened] == [-1]

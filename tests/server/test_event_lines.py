@@ -42,6 +42,11 @@ EVENTS: list[tuple[Event, str | None, dict[str, object]]] = [
     (Event(events.SIGNED_OUT, PEER, "ann"), None, ANN),
     (Event(events.FOLLOWED, PEER, "ann", tags=["cs", "m"]), "ann follows #cs #m", {**ANN, "tags": ["cs", "m"]}),
     (Event(events.FOLLOWED, PEER, tags=[]), "192.0.2.7 follows all tweets", {**CLIENT, "tags": []}),
+    (
+        Event(events.REQUESTED, PEER, "ann", method="GET", path="/tags/cs.json", status=200),
+        None,
+        {**ANN, "method": "GET", "path": "/tags/cs.json", "status": 200},
+    ),
     (Event(events.UNFOLLOWED, PEER), "192.0.2.7 stopped following", CLIENT),
     (Event(events.DELETED, PEER, "ann", id=2), "ann deleted #2", {**ANN, "id": 2}),
     (

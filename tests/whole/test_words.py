@@ -13,7 +13,7 @@ from ttweet.cli.main import COMMANDS, make_app
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 MAX_SENTENCE_WORDS = 35
-MAX_DOCS_WORDS = 17_000  # of docs/*.md together, without generated tables and decision records
+MAX_DOCS_WORDS = 18_000  # of docs/*.md together, without generated tables and decision records
 
 MAX_PAGE_WORDS = {  # each page answers one question; what is generated does not count
     "README.md": 1_150,
@@ -21,6 +21,7 @@ MAX_PAGE_WORDS = {  # each page answers one question; what is generated does not
     "docs/commands.md": 3_490,
     "docs/design.md": 1_150,
     "docs/export.md": 430,
+    "docs/http.md": 900,
     "docs/limits.md": 240,
     "docs/performance.md": 650,
     "docs/promises.md": 1_100,

@@ -211,6 +211,11 @@ class Service:
         return found
 
     @property
+    def pruned_up_to(self) -> int:
+        """The id up to which tweets are not kept any more."""
+        return self._head.pruned_up_to
+
+    @property
     def newest(self) -> int:
         """The newest id that was given to a tweet or a deletion."""
         return self._head.newest

@@ -213,14 +213,18 @@ class Session:
 
     async def identify(self, secret: str) -> Identity:
         """Be the principal that the token names. Raises ProtocolError."""
+        await self.authenticate(secret)
+        self._show(events.IDENTIFIED)
+        rights = self.principal.rights
+        return Identity(self.principal.name, tuple([right for right in RIGHTS if right in rights]))
+
+    async def authenticate(self, secret: str) -> None:
+        """Be the principal that the token names, without an event that says so. Raises ProtocolError."""
         try:
             self._become(await self._authenticator.identify(secret, self._peer[0]))
         except ProtocolError as error:
             self.note_refused(error)
             raise
-        self._show(events.IDENTIFIED)
-        rights = self.principal.rights
-        return Identity(self.principal.name, tuple([right for right in RIGHTS if right in rights]))
 
     def sign_in(self, name: str) -> SignedIn:
         """Take a name, in place of the one that is taken. Raises Refused."""

@@ -26,6 +26,7 @@ DELETED: Final = "deleted"
 REMOVED: Final = "removed"
 REJECTED: Final = "rejected"
 LIMITED: Final = "limited"
+REQUESTED: Final = "requested"
 REPORTED: Final = "reported"
 LINES_LOST: Final = "lines_lost"
 MESSAGE: Final = "message"
@@ -41,6 +42,7 @@ FIELDS: Mapping[str, str] = {
     FOLLOWED: "`tags`; none: all tweets",
     UNFOLLOWED: "none",
     DELETED: "`id`",
+    REQUESTED: "`method`, `path`, `status` of an HTTP request",
     REPORTED: "`line`: a report line of the client",
     SIGNED_OUT: "none; the name is free",
     DISCONNECTED: "`reason`, or null if the client left",

@@ -48,6 +48,7 @@ NEEDED: dict[type[Request], str | None] = {
 """None: any right will do, but who has none at all has no business here."""
 
 COSTS: dict[type[object], int] = {
+    Timeline: 2,
     TweetsOfTag: 2,
     TweetsOfAuthor: 2,
     TweetsSinceLogin: 2,

@@ -147,7 +147,8 @@ async def serve(
         addresses = [listener.getsockname()[0] for listener in listeners]
         authenticator = Authenticator(exposure.anonymous_rights(addresses, config.anonymous), TokenFile(config.db))
         host = Host(service, fanout, authenticator)
-        settings = EdgeSettings(limits=config.limits, certificates=certificates)
+        names = (*config.hosts, *config.http_names)
+        settings = EdgeSettings(limits=config.limits, certificates=certificates, names=names)
         edges = [(entrance.make(host, admission, settings), entrance.listeners) for entrance in entrances]
         copies = [LogCopy(to, store.reader(), session=store.session) for to in destinations(config)]
         async with trio.open_nursery() as copying:
@@ -159,7 +160,7 @@ async def serve(
                 writing.start_soon(journal.run)
                 for name in dict.fromkeys(config.hosts):
                     journal.report(reports.server_started(name))
-                announce(config, store, listeners, certificates)
+                announce(config, store, entrances, certificates)
                 announce_rights(authenticator.anonymous.rights)
                 announce_first_steps(config, listeners[0], authenticator.anonymous.rights)
                 stop = _until_stop(heeding, signals, partial(_reload, copies, authenticator, certificates))

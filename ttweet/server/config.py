@@ -72,6 +72,7 @@ class EdgeSettings:
 
     limits: Limits = field(default_factory=Limits)
     certificates: Certificates | None = None  # plain connections without it
+    names: tuple[str, ...] = ()  # by which users of HTTP know the server, beside its addresses and localhost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,5 +92,7 @@ class Config:
     tls: TlsFiles | None = None  # plain connections without it
     anonymous: str | None = None  # a key of exposure.ANONYMOUS; None: all on this machine's own addresses, else nothing
     no_tls: bool = False  # whether others than this machine are to be served without TLS
+    http: int | None = None  # the port for HTTP; None: no HTTP
+    http_names: tuple[str, ...] = ()  # see EdgeSettings.names
     limits: Limits = field(default_factory=Limits)
     rates: Rates = DEFAULT_RATES

@@ -54,6 +54,8 @@ SendLater = Callable[[EdgeConnection], None]
 class WireProtocol(Protocol):
     """The protocol of an edge's clients."""
 
+    is_reported: bool
+    """Whether report lines tell of clients that come and go."""
     not_secured: bytes
     """The last word to a client that does not speak TLS where it must."""
 
@@ -96,7 +98,8 @@ class SocketEdge:
 
     def admit(self, transport: Transport, peer: Peer, nursery: trio.Nursery, *, seated: bool = True) -> None:
         """Give a client its task in the nursery, and a place, or a turn in the anteroom."""
-        place = Place(self._places, peer, trio.current_time(), seated=seated)
+        is_reported = self._protocol.is_reported
+        place = Place(self._places, peer, trio.current_time(), seated=seated, is_reported=is_reported)
         connection = self._protocol.connection(transport, place, partial(self._send_later, nursery))
         self._places.add(connection)
         nursery.start_soon(self._serve, connection, name=f"client {peer}")

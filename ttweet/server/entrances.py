@@ -29,24 +29,43 @@ class Edge(Protocol):
 MakeEdge = Callable[[Host, Admission, EdgeSettings], Edge]
 
 
-EDGES: list[tuple[MakeEdge, Callable[[Config], int | None]]] = [(tcp_edge, lambda config: config.port)]
-"""What makes each edge, and its port by the config, None for an edge that is not wanted."""
+def _http_edge(host: Host, admission: Admission, settings: EdgeSettings) -> Edge:
+    """Return the edge of HTTP, which is loaded by servers that have one alone."""
+    from ttweet.server.http.edge import http_edge
+
+    return http_edge(host, admission, settings)
+
+
+class EdgeKind(NamedTuple):
+    """A kind of edge: its maker, its port by the config (None: not wanted), and the scheme of its URLs, if any."""
+
+    make: MakeEdge
+    port_of: Callable[[Config], int | None]
+    scheme: str = ""
+
+
+EDGES = [
+    EdgeKind(tcp_edge, lambda config: config.port),
+    EdgeKind(_http_edge, lambda config: config.http, "http"),
+]
+"""All edges that there are."""
 
 
 class Entrance(NamedTuple):
-    """An edge that is to be made, and the sockets that listen for its clients."""
+    """An edge that is to be made, the sockets that listen for its clients, and the scheme of its URLs, if any."""
 
     make: MakeEdge
     listeners: list[socket.socket]
+    scheme: str = ""
 
 
 def listen(config: Config, addresses: list[Address]) -> list[Entrance]:
     """Listen for the clients of every edge. Raises ListenError; then none of the sockets is left open."""
-    wanted = [(make, port) for make, port_of in EDGES if (port := port_of(config)) is not None]
+    wanted = [(kind, port) for kind in EDGES if (port := kind.port_of(config)) is not None]
     entrances: list[Entrance] = []
     with ExitStack() as undo:
-        for make, port in wanted:
-            entrances.append(Entrance(make, listen_at(addresses, port)))
+        for kind, port in wanted:
+            entrances.append(Entrance(kind.make, listen_at(addresses, port), kind.scheme))
             for listener in entrances[-1].listeners:
                 undo.enter_context(listener)
         undo.pop_all()

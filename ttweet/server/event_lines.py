@@ -26,6 +26,7 @@ TEXTS: Mapping[str, str | None] = {
     events.FOLLOWED: "follows {tags}",
     events.UNFOLLOWED: "stopped following",
     events.DELETED: "deleted #{id}",
+    events.REQUESTED: None,
     events.REPORTED: None,
     events.SIGNED_OUT: None,
     events.DISCONNECTED: "disconnected: {reason}",  # only if there is one

@@ -7,6 +7,7 @@ import logging
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from ttweet.security.rights import POST, RIGHTS, listed
 from ttweet.security.token_file import TokenFile
 from ttweet.server.config import Config, Look
 from ttweet.server.destinations import Destination, StderrDestination, write_alone
-from ttweet.server.entrances import listen
+from ttweet.server.entrances import Entrance, listen
 from ttweet.server.event_lines import JsonLines, Lines, TextLines
 from ttweet.server.net.listeners import Address, ListenError
 from ttweet.server.net.places import anteroom_size
@@ -132,17 +133,19 @@ def allowed_clients(wanted: int) -> int:
 
 
 def announce(
-    config: Config, store: SqliteStore, listeners: list[socket.socket], certificates: Certificates | None
+    config: Config, store: SqliteStore, entrances: Sequence[Entrance], certificates: Certificates | None
 ) -> None:
     """Tell on the terminal what is served, and where."""
     log.info("%s, %s", __version__, store.engine)
     log.info("%s", _held(config.db, store))
     if config.keep:
         log.info("old tweets go: %s", config.keep)
-    for listener in listeners:
-        host, port = listener.getsockname()[:2]
-        event = Event(events.LISTENING, address=host, port=port)
-        log.info("listening on %s", _address(host, port), extra={"event": event})
+    for entrance in entrances:
+        for listener in entrance.listeners:
+            host, port = listener.getsockname()[:2]
+            event = Event(events.LISTENING, address=host, port=port)
+            where = _url(entrance.scheme, config) + _address(host, port)
+            log.info("listening on %s", where, extra={"event": event})
     if certificates is not None:
         log.info("clients speak TLS: %s", certificates)
         warn_of_expiry(certificates)
@@ -156,6 +159,11 @@ def announce_first_steps(config: Config, listener: socket.socket, anonymous: fro
             log.info('post with: ttweet -u %s %d "Hello #world"', _ANY.get(host, host), port)
         log.info("stop with: Ctrl-C")
         show_messages_as(event_lines(config.look))
+
+
+def _url(scheme: str, config: Config) -> str:
+    """Return the beginning of a URL, for an edge that has them."""
+    return f"{scheme}{'s' if config.tls else ''}://" if scheme else ""
 
 
 def _address(host: str, port: int) -> str:

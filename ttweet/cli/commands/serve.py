@@ -86,6 +86,15 @@ Format = Annotated[
     Literal["text", "json", "classic"],
     Parameter(metavar="FORM", help="Form of the events on stderr: text, json or classic."),
 ]
+Http = Annotated[
+    int | None,
+    whole(0, 65535),
+    Parameter(name="--http", metavar="PORT", help="Serve HTTP at this port; 0: any free port."),
+]
+HttpName = Annotated[
+    list[str] | None,
+    Parameter(negative="", metavar="NAME", help="Accept HTTP requests for this host name too."),
+]
 Quiet = Annotated[bool, Parameter(negative="", help="Print no events, only messages.")]
 
 
@@ -96,7 +105,7 @@ def serve(
     db: Db = None,
     host: Host = None,
     report_file: ReportFile = None,
-    no_report_file: NoReportFile = False,
+    no_report_file: Annotated[NoReportFile, RARE] = False,
     max_clients: Annotated[MaxClients, RARE] = DEFAULT.max_clients,
     grace: Annotated[Grace, RARE] = DEFAULT.grace_s,
     log_limit: Annotated[LogBytes, RARE] = DEFAULT.log_limit,
@@ -104,6 +113,8 @@ def serve(
     keep_last: Last = None,
     rate: Annotated[RateOption, RARE] = None,
     burst: Annotated[Burst, RARE] = DEFAULT_RATE.burst,
+    http: Http = None,
+    http_name: Annotated[HttpName, RARE] = None,
     tls_cert: TlsCert = None,
     tls_key: TlsKey = None,
     tls_client_ca: Annotated[TlsClientCa, RARE] = None,
@@ -128,6 +139,8 @@ def serve(
             keep=_keep(keep, keep_last),
             rates=_rates(rate, burst),
             tls=_tls(tls_cert, tls_key, tls_client_ca, no_tls=no_tls),
+            http=http,
+            http_names=tuple(dict.fromkeys(http_name or ())),
             anonymous=anonymous,
             no_tls=no_tls,
             quiet=quiet,

@@ -35,15 +35,19 @@ class Standing(Enum):
 class Place:
     """One client's place, or its turn in the anteroom until `seat` gives it one."""
 
-    __slots__ = ("_places", "heard_at", "network", "peer", "reason", "seated")
+    __slots__ = ("_places", "heard_at", "is_reported", "network", "peer", "reason", "seated")
 
-    def __init__(self, places: "Places", peer: Peer, heard_at: float, *, seated: bool = True) -> None:
+    def __init__(
+        self, places: "Places", peer: Peer, heard_at: float, *, seated: bool = True, is_reported: bool = True
+    ) -> None:
         self._places = places
         self.peer = peer
         self.network = network_of(peer[0])
         """Its address, or the part of an address that one owner has."""
         self.seated = seated
         """Whether it is one of the clients that the server may have, and not in the anteroom."""
+        self.is_reported = is_reported
+        """Whether report lines tell that it comes and goes."""
         self.heard_at = heard_at
         """When it last sent something, or took the last of an answer, by any clock that never goes back."""
         self.reason: str | None = None
@@ -170,12 +174,13 @@ class Places:
         if guest in self.guests:
             del self.guests[guest]
             self._anteroom.pop(guest, None)
-            if guest.place.seated:
+            if guest.place.seated and guest.place.is_reported:
                 self._report(reports.client_left(guest.place.peer, guest.place.reason))
 
     def _note_accepted(self, guest: Guest) -> None:
         self.accepted += 1
-        self._report(reports.client_connected(guest.place.peer, self.taken))
+        if guest.place.is_reported:
+            self._report(reports.client_connected(guest.place.peer, self.taken))
 
     def _reject(self, guest: Guest) -> None:
         self.turned_away += 1

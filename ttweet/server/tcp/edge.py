@@ -18,6 +18,7 @@ from ttweet.server.tcp.reader import reader_for
 class FramedProtocol:
     """The framed protocol, and the classic one. See edge.WireProtocol."""
 
+    is_reported = True
     not_secured = answers.encode_error(ProtocolError("tls", IS_TLS))
 
     def __init__(self, host: Host, throttle: Throttle, limits: Limits) -> None:

@@ -1,0 +1,18 @@
+"""The routes of HTTP in the docs, from the table that serves them."""
+
+from collections.abc import Sequence
+
+from ttweet.server.http.api import routes
+
+
+def table() -> str:
+    """Return the table of all routes, with the right that each needs and the forms of its answer."""
+    rows = [
+        f"| `{route.method} {route.path}` | {route.summary} | {route.right or ''} | {_listed(route.forms)} |"
+        for route in routes({})
+    ]
+    return "\n".join(["| method and path | meaning | right | forms |", "| --- | --- | --- | --- |", *rows])
+
+
+def _listed(forms: Sequence[str]) -> str:
+    return " ".join([f"`.{form}`" for form in forms])

@@ -1,0 +1,120 @@
+"""One request on its way to its answer: whose it is, and what the broker is asked for it. Knows no sockets."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import trio
+
+from ttweet.broker import dispatch
+from ttweet.broker.session import Session
+from ttweet.model import requests
+from ttweet.model.answers import Answer
+from ttweet.model.durations import DAY_S
+from ttweet.model.errors import TtweetError
+from ttweet.model.requests import Post, Query
+from ttweet.model.times import now_ms
+from ttweet.model.tweets import Tombstone, Tweet
+from ttweet.server.http.request import Request
+from ttweet.server.http.response import Headers, Response
+
+
+class Decision:
+    """Waits for the outcome of one post; see receipts.Waiter."""
+
+    __slots__ = ("made",)
+
+    def __init__(self) -> None:
+        self.made = trio.Event()
+
+    def answered(self) -> None:
+        """See Waiter."""
+        self.made.set()
+
+
+class Call:
+    """A request, the session of the client that makes it, and what its path says.
+
+    `form` is the suffix of the path, or the one that the client accepts; `values` are the parts of the path that vary.
+    """
+
+    __slots__ = ("_version", "form", "noted", "request", "session", "values")
+
+    def __init__(self, request: Request, session: Session, form: str, values: Mapping[str, str]) -> None:
+        self.request = request
+        self.session = session
+        self.form = form
+        self.values = values
+        self.noted: TtweetError | None = None
+        """The error that the session, or the journal, has counted already."""
+        self._version = ""
+
+    async def authenticate(self) -> None:
+        """Be the principal of the token that the request shows, if it shows one. Raises ProtocolError."""
+        if (secret := self.request.token) is not None:
+            with self._noting():
+                await self.session.authenticate(secret)
+
+    def admit(self, request: requests.Request) -> None:
+        """Raise Refused or ProtocolError for what this client may not do."""
+        with self._noting():
+            self.session.admit(request)
+
+    async def ask(self, query: Query) -> Answer:
+        """Return the answer to a query. Raises ProtocolError, Refused and StoreError."""
+        with self._noting():
+            return await dispatch.ask(self.session, query)
+
+    async def post(self, post: Post) -> Tweet | Tombstone:
+        """Store a tweet and return it, once it is on the disk. Raises Refused, ProtocolError and StoreError."""
+        service = self.session.service
+        if not service.has_room:
+            await service.room()
+        with self._noting():
+            decision = Decision()
+            receipt = self.session.post(post, decision)
+            await decision.made.wait()
+            outcome = receipt.outcome
+            assert outcome is not None
+            if isinstance(outcome, TtweetError):
+                raise outcome
+            return outcome
+
+    @property
+    def version(self) -> str:
+        """The state that decides an answer: the end of the log, the day, and the client with its rights.
+
+        It is that of the first look, before anything is read: what is read later may be newer, never older.
+        """
+        if not self._version:
+            service, principal = self.session.service, self.session.principal
+            who = (principal.token or "")[:16] + "".join(sorted([right[0] for right in principal.rights]))
+            day = now_ms() // (DAY_S * 1000)
+            self._version = f'W/"{service.newest}-{service.pruned_up_to}-{day}-{who}-{self.form}"'
+        return self._version
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the client has this version already."""
+        version, known = self.version, self.request.header("if-none-match")
+        return bool(known) and version in [one.strip() for one in known.split(",")]
+
+    @property
+    def caching(self) -> Headers:
+        """The headers that tell the version of an answer."""
+        return ("ETag", self.version), ("Cache-Control", "no-cache"), ("Vary", VARY)
+
+    def not_modified(self) -> Response:
+        """Return the answer to a client that has this version."""
+        return Response(304, headers=self.caching)
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        """Note an error that is counted where it is raised."""
+        try:
+            yield
+        except TtweetError as error:
+            self.noted = error
+            raise
+
+
+VARY = "Accept, Authorization, Cookie"

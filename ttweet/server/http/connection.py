@@ -1,0 +1,314 @@
+"""One client's connection: request after request, each answered before the next is read, or a stream until its end.
+
+Each request is a session of its own, since what comes through one connection may be of several users. A connection
+holds at most one request of 32 KiB, and one answer.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import NamedTuple
+
+import trio
+
+from ttweet.broker.session import Host, Session
+from ttweet.model import events
+from ttweet.model.answers import Following
+from ttweet.model.errors import ProtocolError, TtweetError
+from ttweet.model.events import Event
+from ttweet.server.config import Limits
+from ttweet.server.http.call import Call
+from ttweet.server.http.outbox import Outbox
+from ttweet.server.http.parser import RequestParser
+from ttweet.server.http.problems import Malformed, problem
+from ttweet.server.http.request import Request
+from ttweet.server.http.response import LAST_CHUNK, ChunkEncoder, Response, Stream, encode, encode_head
+from ttweet.server.http.site import Site
+from ttweet.server.http.streams import EVENTS
+from ttweet.server.net.places import Place, Standing
+from ttweet.server.net.throttle import Throttle
+from ttweet.server.net.transport import LOST, Transport
+
+KEEP_ALIVE_S = 75.0  # between requests of one connection, as nginx; a client that waited longer connects again
+LINGER_S = 1.0  # of reading after the last answer, so that a reset does not overtake the answer
+SHOWN_PATH = 100  # characters of a path in an event
+SHOWN_METHOD = 20  # characters of a method in an event
+
+
+class Shared(NamedTuple):
+    """The parts that all connections of an edge share."""
+
+    host: Host
+    site: Site
+    throttle: Throttle
+    limits: Limits
+
+
+class Connection:
+    """The server's side of one connected client. `run` is its task."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        place: Place,
+        shared: Shared,
+        send_later: Callable[["Connection"], None],
+    ) -> None:
+        self._transport = transport
+        self._host, self._site, self._throttle, self._limits = shared
+        self.place = place
+        """See places.Guest: a client in the anteroom asks for a place with its first request."""
+        self._parser = RequestParser()
+        self._send_later = send_later
+        self._outbox = Outbox(transport, self._start_sending)
+        self._session = Session(self._host, place.peer, self)
+        self._stream: Stream | None = None
+        self._quiet = False  # nothing was pushed since the last look
+        self._served = self._refused = False
+        self._closing = False  # no further request is read
+        self.is_working = False
+        """See places.Guest."""
+        self.deadline = place.heard_at + self._limits.first_byte_s
+        """See sweeper.Timed."""
+
+    async def run(self) -> None:
+        """Serve the client until it ends, or `stop`, `expire` or an error ends it."""
+        try:
+            while not self._closing and (request := await self._next_request()) is not None:
+                await self._serve(request)
+            await self._finish()
+        except Malformed as error:
+            await self._refuse_bytes(error)
+        except LOST:
+            pass  # the client has gone
+        finally:
+            self.close()
+
+    async def send_rest(self) -> None:
+        """Send what the socket did not take of pushes; a task of its own, started by way of `send_later`."""
+        try:
+            await self._outbox.send_rest()
+        except LOST:
+            self.close()
+        else:
+            self._wait(self._limits.ping_s)
+            self._session.resume()
+            self._close_if_sent()
+
+    # See places.Guest
+
+    @property
+    def standing(self) -> Standing:
+        """See places.Guest."""
+        if self.token is not None:
+            return Standing.TOKEN
+        if self._served:
+            return Standing.SERVED
+        return Standing.REFUSED if self._refused else Standing.SILENT
+
+    @property
+    def token(self) -> str | None:
+        """See places.Guest."""
+        return self._session.principal.token
+
+    @property
+    def follows(self) -> str | None:
+        """See places.Guest."""
+        return self._session.follows
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether something was carried out for it."""
+        return self._served
+
+    def stop(self) -> None:
+        """Read no further request; end at once if none is under way, else when it is answered."""
+        self._closing = True
+        if not self.is_working:
+            self._end_stream()
+            self.close()
+
+    def recheck(self) -> None:
+        """See who follows, now that tokens have changed. A request that is under way was checked when it came."""
+        if self._stream is not None:
+            try:
+                self._session.recheck()
+            except ProtocolError:
+                self._end_stream()
+                self.close()
+
+    def expire(self) -> None:
+        """Close, now that the deadline has passed, and tell a client that has sent half a request why."""
+        if self.is_working and not self._outbox.unsent:
+            self._wait(self._limits.send_s)  # it is waiting for the disk, which is not its fault
+        elif self._stream is not None and not self._outbox.unsent:
+            self._keep_alive()
+        elif self._parser.unfinished and not self._outbox.unsent:
+            self.reject(Malformed(408, "incomplete request: its end did not come in time", "timeout"))
+        else:
+            self.close()
+
+    def reject(self, error: ProtocolError) -> None:
+        """See places.Guest: a client that has nothing under way makes room for another."""
+        if self._stream is None and not (self._outbox.unsent or self.is_working):
+            self._session.note_refused(error)
+            self._outbox.push(encode(problem(error), closes=True))
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the client at once."""
+        self._closing = True
+        self._transport.close()
+        self._session.leave()
+
+    # See subscriptions.Subscriber
+
+    @property
+    def encoder(self) -> ChunkEncoder:
+        """See Subscriber."""
+        return EVENTS if self._stream is None else self._stream.encoder
+
+    @property
+    def has_room(self) -> bool:
+        """See Subscriber."""
+        return not self._outbox.unsent
+
+    def push(self, data: bytes) -> None:
+        """See Subscriber. A stream that was asked to end with what is there ends with its last chunk."""
+        self._quiet = False
+        sent = self._outbox.push(data)
+        if data.endswith(LAST_CHUNK):
+            self._session.unfollow()
+        if not sent:
+            self.close()
+        self._close_if_sent()
+
+    def _close_if_sent(self) -> None:
+        """Close once a stream that has ended is sent."""
+        if self.follows is None and not self._outbox.unsent:
+            self.close()
+
+    # Requests
+
+    async def _next_request(self) -> Request | None:
+        """Return the next request, None at the end of the connection. Raises Malformed."""
+        while (request := self._parser.next_request()) is None:
+            if go_on := self._parser.go_on():
+                await self._outbox.send(go_on)
+            begun = self._parser.unfinished
+            data = await self._transport.receive()
+            self._parser.receive_data(data)
+            if not data:
+                return None
+            if not begun:
+                self._wait(self._limits.frame_s)  # for the whole request: a byte a second does not move it
+        return request
+
+    async def _serve(self, request: Request) -> None:
+        self.is_working = True
+        self._session = Session(self._host, self.place.peer, self)
+        answer = await self._answer(request)
+        self.is_working = False
+        self._wait(self._limits.send_s)
+        if isinstance(answer, Stream):
+            await self._send_stream(request, answer)
+        else:
+            await self._send(request, answer)
+
+    async def _answer(self, request: Request) -> Response | Stream:
+        call: Call | None = None
+        try:
+            route, form, values = self._site.find(request)
+            call = Call(request, self._session, form, values)
+            await call.authenticate()
+            self._admit(route.cost)
+            answer = await route.handle(call)
+            if isinstance(answer, Stream) and request.method != "HEAD":
+                self._stream = answer
+                answer = await self._follow(call, answer)
+        except TtweetError as error:
+            return self._refuse(request, error, is_noted=call is not None and call.noted is error)
+        self._served = True
+        return answer
+
+    def _admit(self, cost: int) -> None:
+        """Take a place, and count the request. Raises ProtocolError `busy`, or SlowDown."""
+        if not self.place.seated:
+            self.place.seat(self)
+        gauge = self._throttle.gauge(self.place.peer, lambda: self._session.principal)
+        if gauge is not None and (error := gauge.take(cost)) is not None:
+            raise error
+
+    def _refuse(self, request: Request, error: TtweetError, *, is_noted: bool) -> Response:
+        self._refused, self._stream = True, None
+        if not is_noted:
+            error = self._session.refuse(error)
+        return self._site.refuse(request, error, anonymous=request.token is None)
+
+    async def _send(self, request: Request, response: Response) -> None:
+        self._closing |= self._session.ended or not request.keeps_alive
+        await self._outbox.send(encode(response, head_only=request.method == "HEAD", closes=self._closing))
+        self._show(request, response.status)
+        self._wait(self._limits.frame_s if self._parser.unfinished else KEEP_ALIVE_S)
+
+    # Streams
+
+    async def _follow(self, call: Call, stream: Stream) -> Stream:
+        """Follow what a stream shows. Its first chunk tells what the client has missed for good."""
+        following = await call.ask(stream.follow)
+        assert isinstance(following, Following)
+        if following.pruned_up_to is None:
+            return stream
+        return replace(stream, first=stream.first + stream.encoder.pruned(following.pruned_up_to))
+
+    async def _send_stream(self, request: Request, stream: Stream) -> None:
+        self._closing = True
+        await self._outbox.send(encode_head(stream, head_only=request.method == "HEAD"))
+        self._show(request, 200)
+        if self._stream is not None:
+            self._wait(self._limits.ping_s)
+            self._session.resume()
+            while await self._transport.receive():
+                pass
+
+    def _keep_alive(self) -> None:
+        """Give a follower that has got nothing for a while a keep-alive, which also finds a dead link."""
+        self._wait(self._limits.ping_s)
+        if self._quiet:
+            self.push(self.encoder.keep_alive)
+        self._quiet = True
+
+    def _end_stream(self) -> None:
+        if self._stream is not None and not self._outbox.unsent:
+            self._outbox.push(LAST_CHUNK)
+
+    def _start_sending(self) -> None:
+        self._wait(self._limits.send_s)
+        self._send_later(self)
+
+    # The end
+
+    async def _refuse_bytes(self, error: Malformed) -> None:
+        """Answer what is no request, and read no further."""
+        self._refused = True
+        self._session.note_refused(error)
+        with suppress(*LOST):
+            self._wait(self._limits.send_s)
+            await self._outbox.send(encode(problem(error), closes=True))
+            await self._finish()
+
+    async def _finish(self) -> None:
+        """End the server's side, and read on for a moment, so that no reset overtakes the last answer."""
+        self._wait(LINGER_S)
+        await self._transport.send_end()
+        while await self._transport.receive():
+            pass
+
+    def _wait(self, seconds: float) -> None:
+        """Give the client time."""
+        self.place.heard_at = now = trio.current_time()
+        self.deadline = now + seconds
+
+    def _show(self, request: Request, status: int) -> None:
+        shown = {"method": request.method[:SHOWN_METHOD], "path": request.path[:SHOWN_PATH], "status": status}
+        self._host.service.show(Event(events.REQUESTED, self.place.peer, self._session.author, **shown))

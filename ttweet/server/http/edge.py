@@ -1,0 +1,43 @@
+"""The HTTP edge: what its clients speak, and what serves each of them."""
+
+import socket
+
+from ttweet.broker.session import Host
+from ttweet.model.errors import ProtocolError
+from ttweet.server.config import EdgeSettings
+from ttweet.server.edge import SendLater, SocketEdge
+from ttweet.server.http import api
+from ttweet.server.http.connection import Connection, Shared
+from ttweet.server.http.problems import Malformed, problem
+from ttweet.server.http.response import encode
+from ttweet.server.http.routes import Routes
+from ttweet.server.http.site import Site
+from ttweet.server.net.admission import Admission
+from ttweet.server.net.places import Place
+from ttweet.server.net.transport import Transport
+
+
+class HttpProtocol:
+    """HTTP/1.1. See edge.WireProtocol."""
+
+    is_reported = False
+    not_secured = encode(problem(Malformed(400, "this port uses TLS: use https://", "tls")), closes=True)
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+
+    def refusal(self, error: ProtocolError) -> bytes:
+        """See edge.WireProtocol."""
+        return encode(problem(error), closes=True)
+
+    def connection(self, transport: Transport, place: Place, send_later: SendLater) -> Connection:
+        """See edge.WireProtocol."""
+        return Connection(transport, place, self._shared, send_later)
+
+
+def http_edge(host: Host, admission: Admission, settings: EdgeSettings) -> SocketEdge:
+    """Return an edge whose clients speak HTTP."""
+    names = {name.lower() for name in (*settings.names, socket.gethostname())}
+    site = Site(Routes(api.routes({})), frozenset(names))
+    protocol = HttpProtocol(Shared(host, site, admission.throttle, settings.limits))
+    return SocketEdge(host, admission.places, protocol, settings.certificates)

@@ -1,0 +1,118 @@
+"""Answers of the broker as responses: JSON for programs, lines of text for people."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from ttweet.model.answers import Names, Shared, Stats
+from ttweet.model.reports import escape
+from ttweet.model.tweets import Page, TagPage, Tweet, as_json
+from ttweet.protocol.codecs import JSON
+from ttweet.server.http.call import Call
+from ttweet.server.http.response import Headers, Response
+
+Form = Callable[[Call, Any], Awaitable[Response]]
+"""Makes the response of the answer to a query."""
+
+JSON_TYPE = "application/json"
+_KEPT = object()
+"""The name under which a shared answer keeps its JSON."""
+
+
+async def page_as_json(call: Call, answer: Page | Shared[Page]) -> Response:
+    """Return some tweets, and where there are more."""
+    page = _value(answer)
+    return Response(200, _kept(answer, _page_document), JSON_TYPE, (*call.caching, *_next(call, page)))
+
+
+async def page_as_text(call: Call, answer: Page | Shared[Page]) -> Response:
+    """Return some tweets, each a line."""
+    page = _value(answer)
+    lines = "".join([f"{line_of(tweet)}\n" for tweet in page.tweets])
+    return Response(200, lines.encode(), headers=(*call.caching, *_next(call, page)))
+
+
+async def tags_as_json(call: Call, answer: Shared[TagPage]) -> Response:
+    """Tags with their counts."""
+    return Response(200, _kept(answer, _tags_document), JSON_TYPE, call.caching)
+
+
+async def tags_as_text(call: Call, answer: Shared[TagPage]) -> Response:
+    """Tags with their counts, each a line."""
+    lines = "".join([f"{one.count} #{escape(one.tag)}\n" for one in answer.value.tags])
+    return Response(200, lines.encode(), headers=call.caching)
+
+
+async def tweet_as_json(call: Call, tweet: Tweet) -> Response:
+    """One tweet."""
+    return Response(200, as_document(as_json(tweet)), JSON_TYPE, call.caching)
+
+
+async def tweet_as_text(call: Call, tweet: Tweet) -> Response:
+    """One tweet, as a line."""
+    return Response(200, f"{line_of(tweet)}\n".encode(), headers=call.caching)
+
+
+async def names_as_json(_: Call, names: Names) -> Response:
+    """Return the names that are online."""
+    return Response(200, as_document(names._asdict()), JSON_TYPE, NEVER_KEPT)
+
+
+async def names_as_text(_: Call, names: Names) -> Response:
+    """Return the names that are online, each on a line."""
+    return Response(200, "".join([f"{escape(name)}\n" for name in names.names]).encode(), headers=NEVER_KEPT)
+
+
+async def stats_as_json(_: Call, stats: Stats) -> Response:
+    """Return the state of the server."""
+    return Response(200, as_document(stats.parts), JSON_TYPE, NEVER_KEPT)
+
+
+def as_document(value: object) -> bytes:
+    """Return a value as JSON, with a line end for a terminal."""
+    return JSON.dumps(value) + b"\n"
+
+
+def line_of(tweet: Tweet) -> str:
+    """Return a tweet as a line of text: the time in UTC, id, author, and text, with control characters escaped."""
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(tweet.at / 1000))
+    author = f" {escape(tweet.by)}:" if tweet.by else ""
+    return f"{at} #{tweet.id}{author} {escape(tweet.text)}"
+
+
+NEVER_KEPT: Headers = (("Cache-Control", "no-store"),)
+"""For what is not the same a moment later."""
+
+
+def _value(answer: Page | Shared[Page]) -> Page:
+    return answer.value if isinstance(answer, Shared) else answer
+
+
+def _kept(answer: Any, document: Callable[[Any], object]) -> bytes:
+    """Return an answer as JSON, which is made once for all clients that share it."""
+    if not isinstance(answer, Shared):
+        return as_document(document(answer))
+    data = answer.encoded.get(_KEPT)
+    if data is None:
+        data = answer.encoded[_KEPT] = as_document(document(answer.value))
+    return data
+
+
+def _page_document(page: Page) -> object:
+    return {"tweets": [as_json(tweet) for tweet in page.tweets], "more": page.more}
+
+
+def _tags_document(page: TagPage) -> object:
+    tags = [{"tag": one.tag, "count": one.count, "newest": one.newest, "days": one.days} for one in page.tags]
+    return {"tags": tags, "more": page.more}
+
+
+def _next(call: Call, page: Page) -> Headers:
+    """Return the header that leads to the next page, if there is one (RFC 8288)."""
+    if not page.more:
+        return ()
+    query = call.request.parameters("limit", "before", "after")
+    way = "before" if query.text("after") is None else "after"
+    limit = [("limit", query.text("limit") or "")] if query.text("limit") else []
+    return (("Link", f'<{call.request.path}?{urlencode([*limit, (way, page.tweets[-1].id)])}>; rel="next"'),)

@@ -1,0 +1,141 @@
+"""A client's bytes as requests. h11 reads them; this bounds them, and refuses what two readers could read in two ways.
+
+Answers are not h11's: each request gets a parser of its own, which begins with what was sent ahead of the answer.
+"""
+
+from typing import NamedTuple
+
+import h11
+
+from ttweet.server.http.problems import Malformed
+from ttweet.server.http.request import Request
+
+MAX_HEAD_BYTES = 16 * 1024  # of a request line and headers, as nginx and h11 have it; a browser sends 2 KiB
+MAX_BODY_BYTES = 16 * 1024  # of a body, as of a frame; a form of 150 characters, each percent-encoded, has 2 KiB
+MAX_CONTENT_LENGTH_DIGITS = 20  # of the number of bytes that a body is said to have
+
+
+class _Head(NamedTuple):
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    version: str
+
+
+class RequestParser:
+    """Makes requests of the bytes of one connection. After Malformed it is of no more use."""
+
+    __slots__ = ("_body", "_buffered", "_h11", "_head", "_size")
+
+    def __init__(self) -> None:
+        self._head: _Head | None = None
+        self._body: list[bytes] = []
+        self._size = 0
+        self._buffered = False
+        self._h11 = _reader()
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a request has begun and not ended."""
+        return self._head is not None or self._buffered
+
+    def go_on(self) -> bytes:
+        """Return the answer to a client that expects one before it sends the body; nothing for any other."""
+        if self._head is None or not self._h11.they_are_waiting_for_100_continue:
+            return b""
+        return self._h11.send(h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue")) or b""
+
+    def receive_data(self, data: bytes) -> None:
+        """Take bytes; none at their end. Raises Malformed when they end in the middle of a request."""
+        if not data and self.unfinished:
+            raise Malformed(400, "incomplete request: the connection ended in the middle of it")
+        self._buffered = self._buffered or bool(data)
+        try:
+            self._h11.receive_data(data)
+        except RuntimeError as exc:
+            raise Malformed(400, "unexpected data: the connection has ended") from exc
+
+    def next_request(self) -> Request | None:
+        """Return the next request, once it is whole. Raises Malformed."""
+        if self._head is None:
+            self._refuse_folds()
+        try:
+            while True:
+                event = self._h11.next_event()
+                if isinstance(event, h11.Request):
+                    self._head = _head_of(event)
+                elif isinstance(event, h11.Data):
+                    self._add(event.data)
+                elif isinstance(event, h11.EndOfMessage):
+                    return self._finish()
+                else:  # more data is needed, or no more comes
+                    return None
+        except h11.RemoteProtocolError as exc:
+            raise _malformed(exc) from exc
+
+    def _finish(self) -> Request:
+        assert self._head is not None
+        head, body = self._head, b"".join(self._body)
+        self._begin(self._h11.trailing_data[0])
+        return Request(head.method, head.path, head.query, head.headers, body, head.version)
+
+    def _begin(self, data: bytes) -> None:
+        """Begin another request, with bytes that came already."""
+        self._head, self._size, self._buffered = None, 0, bool(data)
+        self._body.clear()
+        self._h11 = _reader()
+        if data:
+            self._h11.receive_data(data)
+
+    def _add(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._size > MAX_BODY_BYTES:
+            raise _too_large()
+        self._body.append(bytes(data))
+
+    def _refuse_folds(self) -> None:
+        """Refuse a header over several lines (RFC 9112, section 5.2), which h11 joins and others may not."""
+        head, _, _ = self._h11.trailing_data[0].partition(b"\r\n\r\n")
+        if b"\n " in head or b"\n\t" in head:
+            raise Malformed(400, "invalid header: it has several lines; use one")
+
+
+def _reader() -> h11.Connection:
+    return h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
+
+
+def _head_of(event: h11.Request) -> _Head:
+    headers: dict[str, str] = {}
+    for name, value in event.headers:
+        key, text = name.decode("latin-1"), value.decode("latin-1")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    if "transfer-encoding" in headers and "content-length" in headers:
+        raise Malformed(400, "conflicting headers: Content-Length and Transfer-Encoding; send one of them")
+    length = headers.get("content-length", "0")
+    if len(length) > MAX_CONTENT_LENGTH_DIGITS or int(length) > MAX_BODY_BYTES:
+        raise _too_large()
+    path, query = _target(event.target.decode("latin-1"))
+    return _Head(event.method.decode("latin-1"), path, query, headers, event.http_version.decode("latin-1"))
+
+
+def _target(target: str) -> tuple[str, str]:
+    """Return the path and the query of a target; one in absolute form names a server, which Host does too."""
+    for scheme in ("http://", "https://"):
+        if target[: len(scheme)].lower() == scheme:
+            target = "/" + target[len(scheme) :].partition("/")[2]
+    if not target.startswith("/") and target != "*":
+        raise Malformed(400, "invalid target: use a path that begins with /")
+    path, _, query = target.partition("?")
+    return path, query
+
+
+def _too_large() -> Malformed:
+    return Malformed(413, f"body too large: use at most {MAX_BODY_BYTES} bytes")
+
+
+def _malformed(exc: h11.RemoteProtocolError) -> Malformed:
+    status = exc.error_status_hint
+    if status == 431:
+        return Malformed(431, f"headers too large: use at most {MAX_HEAD_BYTES} bytes")
+    return Malformed(status if status in (400, 501) else 400, "invalid request: send HTTP as RFC 9112 has it")

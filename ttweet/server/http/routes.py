@@ -1,0 +1,117 @@
+"""The table of routes: from a method and a path to what answers it, the right that it needs, and what it counts."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ttweet.model import requests
+from ttweet.security.permissions import COSTS, NEEDED
+from ttweet.server.http.call import Call
+from ttweet.server.http.problems import Unserved
+from ttweet.server.http.request import Request
+from ttweet.server.http.response import Response, Stream
+
+Handler = Callable[[Call], Awaitable[Response | Stream]]
+
+JSON_FORM, HTML_FORM = "json", "html"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A method at a path, such as `/tags/{tag}`.
+
+    A path has the forms that its suffix may name, the first of them without a suffix. `asks` is the request of the
+    broker that it makes: it decides the right that is needed and the cost in the rate; None: nothing is needed.
+    """
+
+    method: str
+    path: str
+    asks: type[requests.Request] | None
+    handle: Handler
+    summary: str
+    forms: Sequence[str] = ()
+
+    @property
+    def right(self) -> str | None:
+        """The right that is needed."""
+        return None if self.asks is None else NEEDED[self.asks]
+
+    @property
+    def cost(self) -> int:
+        """As how many requests it counts in the rate."""
+        return 1 if self.asks is None else COSTS.get(self.asks, 1)
+
+
+class Found(NamedTuple):
+    """The route of a request, the form of its answer, and the parts of the path that vary."""
+
+    route: Route
+    form: str
+    values: dict[str, str]
+
+
+class Routes:
+    """All routes of an edge."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self.all = list(routes)
+        self._by_path: dict[tuple[str, ...], dict[str, Route]] = {}
+        for route in self.all:
+            self._by_path.setdefault(_pattern(route.path), {})[route.method] = route
+
+    def find(self, request: Request) -> Found:
+        """Find the route of a request. Raises Unserved: 404, 405; Refused `bad_request`."""
+        *parents, last = request.segments
+        name, dot, suffix = last.rpartition(".")
+        if dot and (found := self._at([*parents, name], request, suffix)):
+            return found
+        if found := self._at([*parents, last], request, ""):
+            return found
+        raise Unserved(404, "bad_operation", f"no such path: {request.path[:60]!a}; see /openapi.json")
+
+    def _at(self, segments: list[str], request: Request, suffix: str) -> Found | None:
+        for pattern in _patterns(segments):
+            methods = self._by_path.get(pattern)
+            if methods is None or not _has_form(methods, suffix):
+                continue
+            route = methods.get("GET" if request.method == "HEAD" else request.method)
+            if route is None:
+                raise _not_allowed(methods)
+            return Found(route, suffix or _form_for(route, request), _values(route, segments))
+        return None
+
+
+def allowed(methods: Iterable[str]) -> str:
+    """Return the methods of a path, as the header Allow has them."""
+    known = {*methods, "OPTIONS"}
+    return ", ".join(sorted(known | {"HEAD"} if "GET" in known else known))
+
+
+def _not_allowed(methods: dict[str, Route]) -> Unserved:
+    allow = allowed(methods)
+    return Unserved(405, "bad_operation", f"method not allowed: use {allow}", (("Allow", allow),))
+
+
+def _pattern(path: str) -> tuple[str, ...]:
+    return tuple(["{}" if part.startswith("{") else part for part in path[1:].split("/")])
+
+
+def _patterns(segments: list[str]) -> list[tuple[str, ...]]:
+    """Return the patterns that a path may have: itself, with its second part varying, or its second part alone."""
+    exact = tuple(segments)
+    return [exact] if len(exact) < 2 or not exact[1] else [exact, (exact[0], "{}", *exact[2:])]
+
+
+def _has_form(methods: dict[str, Route], suffix: str) -> bool:
+    return not suffix or ("GET" in methods and suffix in methods["GET"].forms)
+
+
+def _form_for(route: Route, request: Request) -> str:
+    if HTML_FORM in route.forms and request.wants_html:
+        return HTML_FORM
+    return next((form for form in route.forms if form != HTML_FORM), "")
+
+
+def _values(route: Route, segments: list[str]) -> dict[str, str]:
+    parts = route.path[1:].split("/")
+    return {part[1:-1]: value for part, value in zip(parts, segments, strict=True) if part.startswith("{")}
