@@ -292,6 +292,17 @@ async def test_a_socket_that_waits_alone_goes_on_when_others_have_come(monkeypat
             assert await first.receive() == b""
 
 
+async def test_after_the_peers_end_the_close_is_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(transports._Sending, "send_end")  # the system call
+    with trio.fail_after(GUARD_S):
+        async with socket_pair() as (transport, client):
+            await client.send_eof()
+            assert await transport.receive() == b""
+            await transport.send_end()
+            transport.close()
+            assert await client.receive_some() == b""
+
+
 def test_what_cannot_be_watched_is_not_kept() -> None:
     class Some:
         pass

@@ -3,6 +3,7 @@
 import errno
 import socket
 from collections.abc import Iterable
+from contextlib import ExitStack
 
 import pytest
 import trio
@@ -86,6 +87,40 @@ async def test_clients_that_made_a_request_make_nobody_wait(mock_clock: trio.tes
             await trio.lowlevel.checkpoint()
         for _ in range(2):
             assert (await (await here.call()).ask("p", ""))[0] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("newcomers", "rests"), [(acceptor.ACCEPT_BURST + 1, True), (acceptor.ACCEPT_BURST - 1, False)]
+)
+async def test_only_a_full_burst_of_newcomers_leaves_others_more_than_one_turn(
+    newcomers: int, rests: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns, taken = 0, list[tuple[int, socket.socket]]()
+
+    async def count_turns() -> None:
+        nonlocal turns
+        while len(taken) < newcomers + 1:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+
+    async with serving() as here:
+        monkeypatch.setattr(here.edge, "_admit", lambda _, client, *__: taken.append((turns, client)))
+        (listener,) = listen(("127.0.0.1",), 0)
+        with listener, ExitStack() as clients:
+            for _ in range(newcomers):
+                clients.enter_context(socket.create_connection(listener.getsockname()))
+            here.nursery.start_soon(here.edge.accept, listener, here.nursery)
+            here.nursery.start_soon(count_turns)
+            while len(taken) < newcomers:
+                await trio.lowlevel.checkpoint()
+            clients.enter_context(socket.create_connection(listener.getsockname()))
+            while len(taken) <= newcomers:
+                await trio.lowlevel.checkpoint()
+            for _, client in taken:
+                client.close()
+        here.nursery.cancel_scope.cancel()
+    first, last = taken[0][0], taken[-1 if not rests else -2][0]
+    assert (last - first >= acceptor.REST_TURNS) is rests
 
 
 async def test_past_the_limit_a_client_is_told_and_turned_away_until_another_has_gone() -> None:

@@ -15,7 +15,7 @@ from ttweet.server.net.places import Places
 log = logging.getLogger(__name__)
 
 ACCEPT_BURST = 4  # connections accepted before other tasks run, about 1 ms: with 64, all clients waited 20 ms
-REST_TURNS = 5  # turns of the event loop for other tasks after each burst: an upload needs so many
+REST_TURNS = 5  # turns of the event loop for other tasks after each full burst: an upload needs about so many
 FRUITLESS_S = 0.0005  # of rest for each client without a completed request: a flood gets half of the loop at most
 FRUITLESS_TLS_S = 0.002  # of rest where clients speak TLS: a handshake takes 0.9 ms
 ACCEPT_RETRY_S = 0.1  # until a descriptor may be free or the network up again
@@ -48,17 +48,18 @@ class Acceptor:
         """
         while True:
             await trio.lowlevel.wait_readable(listener)
+            turns = REST_TURNS
             try:
                 for _ in range(ACCEPT_BURST):
                     self._take(*listener.accept(), admit)
             except BlockingIOError:
-                pass
+                turns = 0  # no other client waits to be accepted
             except ConnectionAbortedError:
                 continue  # the client went before it was accepted
             except OSError as exc:
                 self._warn(exc)
                 await trio.sleep(ACCEPT_RETRY_S)
-            await self._rest()
+            await self._rest(turns)
 
     def _take(self, client: socket.socket, address: tuple[str, int], admit: Admit) -> None:
         client.setblocking(False)
@@ -72,12 +73,12 @@ class Acceptor:
             with client, suppress(OSError):
                 client.send(self._refusal)
 
-    async def _rest(self) -> None:
-        """Leave the event loop to connected clients, longer while new ones send no request."""
+    async def _rest(self, turns: int) -> None:
+        """Leave the event loop to connected clients for some turns, longer while new ones send no request."""
         fruitless, self._fruitless = min(self._fruitless, ACCEPT_BURST), 0
         if fruitless:
             await trio.sleep(fruitless * self._fruitless_s)
-        for _ in range(REST_TURNS):
+        for _ in range(turns):
             await trio.lowlevel.checkpoint()
 
     def _warn(self, exc: OSError) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from select import epoll
 
 READ_BYTES = 4 * 1024  # of one read: the 450 shortest frames take 0.2 ms to parse
-FEW_CLIENTS = 4  # that wait by trio's own means, a turn of the event loop less; more of them share the turn
+FEW_CLIENTS = 2  # that wait by trio's own means, a turn of the event loop less; more of them share the turn
 MAX_READY = 128  # sockets read before other tasks run, about 4 ms; with 32, batches are small and a sixth slower
 
 LOST = (OSError, trio.BrokenResourceError, trio.ClosedResourceError)
@@ -154,10 +154,16 @@ class SocketTransport(_Sending):
             except BlockingIOError:
                 self._readable = False
                 continue
+            self._ended = self._ended or not data
             self._readable = self._ended or len(data) == READ_BYTES
-            if self._readable:
+            if self._readable and data:
                 await trio.lowlevel.checkpoint()  # who sends without a pause must not keep the others waiting
             return data
+
+    async def send_end(self) -> None:
+        """See Transport. After the peer's end nothing is left to wait for, and `close` sends this one."""
+        if not self._ended:
+            await super().send_end()
 
     def _watch(self) -> bool:
         """Enter the set if there are enough sockets to share it."""
