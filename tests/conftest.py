@@ -1,5 +1,6 @@
 """Fixtures of many test modules: each kind of store, and a database file."""
 
+import os
 import signal
 import sys
 import tempfile
@@ -24,6 +25,19 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # How long an example takes is the machine's affair, not that of what is tested.
 settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+
+UNCOVERED = {"tools", "whole"}  # folders of tests that start again and again what is covered by the others
+
+
+@pytest.fixture(scope="module", autouse=True)
+def coverage_of_processes(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Coverage doubles the time of a process that a test starts, so it looks only at those that show something new."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.path.parent.name in UNCOVERED:
+            for name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):
+                patch.delenv(name, raising=False)
+        yield
 
 
 KINDS = ["memory", "sqlite", "sqlite, indexed at once", "sqlite, indexed now and then", "ordered elsewhere"]

@@ -52,6 +52,7 @@ def show(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     return show
 
 
+@pytest.mark.no_cover  # each page is drawn thirty times
 @pytest.mark.parametrize("page", ["", *COMMANDS, "--install-completion"])
 def test_a_page_has_all_its_words_at_every_width(page: str, show: Callable[..., str]) -> None:
     arguments = [*page.split(), "--help-all"]

@@ -234,6 +234,7 @@ def test_numeric_only_adds_tags_without_letters(text: str) -> None:
     assert extract(text) == [body for body in every if any(category(c)[0] in "LM" for c in body)]
 
 
+@pytest.mark.no_cover  # a million characters
 @pytest.mark.parametrize(
     "piece",
     ["#", "#a", "a#", "#1", "＃", "/", "a/", "a.", "a-", "a.bb:1", "a://", "://b", "</", "http://a", "x.org/#", "?é#"],
@@ -278,6 +279,7 @@ def test_keys_with_letters_or_marks(folded: str) -> None:
     assert not is_numeric(folded)
 
 
+@pytest.mark.no_cover  # a million characters
 @pytest.mark.parametrize("plane", range(17))
 def test_every_character_joins_a_body_or_ends_it(plane: int) -> None:
     for start in range(max(0x80, plane << 16), (plane + 1) << 16, 256):

@@ -65,6 +65,7 @@ def test_an_ascii_text_folds_as_any_other_text_does() -> None:
     assert words(text + " é") == [*words(text), "e"]
 
 
+@pytest.mark.no_cover  # a million characters
 def test_no_word_has_an_ascii_character_that_separates_words() -> None:
     allowed = re.compile("[a-z0-9\u0080-\U0010ffff]+")
     characters = map(chr, [*range(0xD800), *range(0xE000, sys.maxunicode + 1)])

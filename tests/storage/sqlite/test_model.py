@@ -20,6 +20,8 @@ from ttweet.server.log_copies import LogCopy
 from ttweet.server.sample_file import SampleFile
 from ttweet.storage.sqlite.writer import SqliteStore
 
+pytestmark = pytest.mark.no_cover  # each step is that of a test of its own elsewhere
+
 DAY_MS = 86_400_000
 WORDS = ("a", "A", "straße", "STRASSE", "寿司", "3251", "a_b", "é", "e\u0301")
 TEXTS = st.one_of(
