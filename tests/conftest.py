@@ -1,6 +1,5 @@
 """Fixtures of many test modules: each kind of store, and a database file."""
 
-import os
 import signal
 import sys
 import tempfile
