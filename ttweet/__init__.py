@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ttweet.model.errors import Refused as Refused
     from ttweet.model.errors import StoreError as StoreError
     from ttweet.model.errors import TtweetError as TtweetError
+    from ttweet.model.tweets import Count as Count
+    from ttweet.model.tweets import Found as Found
     from ttweet.model.tweets import Page as Page
     from ttweet.model.tweets import TagPage as TagPage
     from ttweet.model.tweets import TagSummary as TagSummary
@@ -32,8 +34,10 @@ _HOMES = {
     "AsyncFollower": "client.async_follower",
     "Client": "client.sync_client",
     "ConnectError": "model.errors",
+    "Count": "model.tweets",
     "FollowListener": "client.cursor",
     "Follower": "client.follower",
+    "Found": "model.tweets",
     "LocalStore": "storage.local",
     "OpenError": "model.errors",
     "Page": "model.tweets",

@@ -9,9 +9,10 @@ import pytest
 from tests.support.following import FollowingClient, Log, follow_all, following
 from tests.support.memory_store import MemoryStore
 from ttweet.broker import fanout, pages
-from ttweet.broker.subscriptions import ENDED, Encoder, Subscription
+from ttweet.broker.subscriptions import Encoder, Subscription, Wanted, wanted
 from ttweet.model import hashtags
 from ttweet.model.errors import Refused, StoreError
+from ttweet.model.query import parse
 from ttweet.model.tweets import Deletion, Tweet
 from ttweet.storage.contract import Slice
 
@@ -39,6 +40,27 @@ async def test_a_tweet_is_encoded_once_for_all_and_not_at_all_for_nobody() -> No
     log.commit("a", "c", "ab")
     assert log.encoder.encoded == [1, 3]
     assert [client.received for client in clients] == [[1, 3], [1, 3], [1, 3], [3], []]
+
+
+@pytest.mark.parametrize("query", ["a -b", "tag:a -b", "-tag:b #a", "#A -#b te*"])
+async def test_a_follower_with_a_query_gets_what_it_finds_behind_and_live(query: str) -> None:
+    log = Log()
+    log.commit("a", "ab", "b", "a", "c", "b", "ab", "a")
+    client, others = FollowingClient(log), FollowingClient(log)
+    await following(log, lambda: follow_all([client, others], [query, ""], 1))
+    assert client.received == [4, 8]
+    log.commit("ab", "a", "b")
+    assert client.received == [4, 8, 10]
+    assert others.received == [*range(2, 12)]
+    client.close()
+    others.close()
+    assert (log.fanout._live, log.fanout._index, log.fanout._of_queries) == ({}, {}, set())
+
+
+def test_a_query_for_a_tag_is_compared_with_tweets_of_that_tag_alone() -> None:
+    assert wanted([], parse("b #A -tag:c tag:d", 0)).keys == {"a"}
+    assert wanted([], parse("b -#a from:c tag:aa*", 0)).keys == set()
+    assert wanted(["x"], parse("#a", 0)).keys == {"x"}
 
 
 class Words:
@@ -80,7 +102,7 @@ async def test_followers_of_different_edges_get_the_same_entries_each_in_its_enc
     log.commit("a", "b", "a")
     frames, words = Sink(log.encoder), Sink(Words())
     for sink in (frames, words, words):
-        log.fanout.resume(log.fanout.follow(sink, ["a"], 0, deletions=True))
+        log.fanout.resume(log.fanout.follow(sink, wanted(["a"]), 0, deletions=True))
     await following(log, lambda: log.fanout.pruned(1))
     log.commit("b", "a")
     log.fanout.deleted(Deletion(6, 0, 3))
@@ -298,15 +320,11 @@ async def test_who_has_ended_hears_nothing_more_and_leaves_nothing_behind() -> N
 def test_an_after_that_is_yet_to_come_counts_as_the_newest() -> None:
     log = Log()
     log.commit("a", "a")
-    assert log.fanout.follow(FollowingClient(log), [], 99).cursor == 2
+    assert log.fanout.follow(FollowingClient(log), Wanted(), 99).cursor == 2
 
 
 @pytest.mark.parametrize("tags", [["a-b"], ["a b"], [f"t{number}" for number in range(33)], ["a", "A"] * 17])
-def test_tags_that_cannot_be_followed_are_refused_and_what_is_followed_stays(tags: list[str]) -> None:
-    log = Log()
-    client = FollowingClient(log)
-    before = log.fanout.follow(client, ["a"], None)
+def test_tags_that_cannot_be_followed_are_refused(tags: list[str]) -> None:
     with pytest.raises(Refused) as refused:
-        log.fanout.follow(client, tags, None, before)
+        wanted(tags)
     assert refused.value.code == "bad_tag"
-    assert before.state is not ENDED

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.support.following import FollowingClient, Log, shrink
 
 CLIENTS = 3
-tags_ = st.sampled_from(["", "a", "b", "ab", "abc"])
+tags_ = st.sampled_from(["", "a", "b", "ab", "abc", "a -b", "tag:a b", "until:1970 a"])
 client_ = st.integers(0, CLIENTS - 1)
 steps_ = st.lists(
     st.one_of(

@@ -113,6 +113,20 @@ async def test_a_commit_for_many_sets_of_tags_is_sorted_up_to_a_bound_and_found_
         client.check(3)
 
 
+async def test_a_comparison_with_a_query_counts_for_several_sets_of_tags(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fanout, "MAX_HITS", 25 * fanout.QUERY_HITS)
+    monkeypatch.setattr(fanout, "TURN_BYTES", 1_000_000)
+    await hall.fill([f"a -{chr(ord('b') + number)}" for number in range(CLIENTS)])
+    await hall.turns_of(lambda: hall.log.commit("a"))
+    assert hall.looked_up == 0
+    await hall.turns_of(lambda: hall.log.commit("a", "a", "a"))
+    assert hall.looked_up == CLIENTS
+    for client in hall.clients:
+        client.check(4)
+
+
 async def test_what_comes_while_a_commit_is_pushed_comes_after_it_and_once(hall: Hall) -> None:
     await hall.fill([""] * CLIENTS)
 

@@ -21,6 +21,7 @@ from ttweet.broker.journal import Journal
 from ttweet.broker.kept_answers import KeptAnswers
 from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.receipts import Receipt
+from ttweet.broker.search import Search
 from ttweet.broker.service import Service
 from ttweet.model import tweets
 from ttweet.model.tweets import Deletion, Draft, Tweet
@@ -98,7 +99,9 @@ class Model:
         self.journal = DrivenJournal(Head(self.store.position()))
         self.reads = HeldReads()
         stats = counted(Journal(self.store))
-        self.service = Service(cast(Journal, self.journal), self.store.reader(), cast(ReadScheduler, self.reads), stats)
+        journal, reads = cast(Journal, self.journal), cast(ReadScheduler, self.reads)
+        search = Search(journal, self.store, reads)
+        self.service = Service(journal, self.store, reads, stats, search)
         self.poster = Poster(Journal(self.store))
         self.files: list[list[Tweet]] = [[]]  # what the file held after each change
         self.told = 0  # the file as clients know it

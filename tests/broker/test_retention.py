@@ -22,7 +22,7 @@ from tests.support.sqlite_files import opened, post
 from ttweet.broker import retention as retention_module
 from ttweet.broker.journal import Journal
 from ttweet.broker.retention import Retention
-from ttweet.broker.subscriptions import Encoder, Subscription
+from ttweet.broker.subscriptions import Encoder, Subscription, Wanted
 from ttweet.broker.worker import Worker
 from ttweet.cli import shell
 from ttweet.client.cursor import Cursor
@@ -169,7 +169,7 @@ class TakingFollower:
         self.received: list[int] = []
         self.gone: list[int] = []
         self.encoder: Encoder = log.encoder
-        self.follower: Subscription = log.fanout.follow(self, "", 0)
+        self.follower: Subscription = log.fanout.follow(self, Wanted(), 0)
         self._log = log
 
     @property

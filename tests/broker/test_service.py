@@ -13,12 +13,12 @@ import trio.testing
 
 from tests.support.guard import GUARD_S
 from tests.support.memory_store import MemoryStore
-from tests.support.posters import MOVED_UNKNOWN
+from tests.support.posters import MOVED_UNKNOWN, Waiting
 from tests.support.serving import counted
 from tests.support.sqlite_files import opened
 from ttweet.broker.journal import Journal
 from ttweet.broker.read_scheduler import ReadScheduler
-from ttweet.broker.receipts import Receipt
+from ttweet.broker.search import Search
 from ttweet.broker.service import Service
 from ttweet.broker.worker import Worker
 from ttweet.model import reports
@@ -26,26 +26,6 @@ from ttweet.model.answers import Shared
 from ttweet.model.errors import Refused
 from ttweet.model.tweets import Draft, Page, TagPage, Tombstone, Tweet
 from ttweet.storage.contract import Line, Store
-
-
-class Waiting:
-    """A sink that waits for an outcome."""
-
-    def __init__(self) -> None:
-        self._told = trio.Event()
-
-    def answered(self) -> None:
-        self._told.set()
-
-    async def told(self) -> None:
-        with trio.fail_after(10):
-            await self._told.wait()
-
-    async def outcome(self, receipt: Receipt) -> Tweet:
-        with trio.fail_after(GUARD_S):
-            await self._told.wait()
-        assert isinstance(receipt.outcome, Tweet)
-        return receipt.outcome
 
 
 class CountingStore(MemoryStore):
@@ -87,7 +67,8 @@ async def serving(store: Store) -> AsyncIterator[Service]:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(journal.run)
             scheduler = ReadScheduler(journal.uploads, worker, journal.trouble)
-            yield Service(journal, store.reader(), scheduler, counted(journal))
+            reader = store.reader()
+            yield Service(journal, reader, scheduler, counted(journal), Search(journal, reader, scheduler))
             journal.close()
 
 

@@ -12,6 +12,7 @@ from tests.support.serving import counted
 from ttweet.broker.fanout import FanOut
 from ttweet.broker.journal import Journal
 from ttweet.broker.read_scheduler import ReadScheduler
+from ttweet.broker.search import Search
 from ttweet.broker.service import Service
 from ttweet.broker.session import Host, Session
 from ttweet.broker.subscriptions import READING, WAITING
@@ -31,7 +32,7 @@ async def hosts() -> AsyncIterator[Host]:
     with Worker("reader") as worker:
         journal = Journal(store)
         scheduler = ReadScheduler(journal.uploads, worker, journal.trouble)
-        service = Service(journal, store, scheduler, counted(journal))
+        service = Service(journal, store, scheduler, counted(journal), Search(journal, store, scheduler))
         yield Host(service, FanOut(journal.head, store, scheduler), Authenticator())
         await trio.lowlevel.checkpoint()
 
@@ -218,8 +219,10 @@ async def test_what_it_follows_is_told_until_it_unfollows_or_follows_something_e
         assert session.follows == READING
         with pytest.raises(Refused, match="invalid tag"):
             session.follow(Follow(("a b",)))
+        with pytest.raises(Refused, match="only excludes"):
+            session.follow(Follow(query="-a"))
         assert session.follows == READING
-        session.follow(Follow(("a",)))
+        session.follow(Follow(("a",), query="b"))
         assert session.follows == WAITING
         session.unfollow()
         assert session.follows is None

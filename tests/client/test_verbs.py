@@ -27,7 +27,7 @@ class Row(NamedTuple):
     shown: Callable[[Any], Any] = lambda result: result
 
 
-def ids(page: ttweet.Page) -> list[int]:
+def ids(page: ttweet.Page | ttweet.Found) -> list[int]:
     return [tweet.id for tweet in page.tweets]
 
 
@@ -37,6 +37,8 @@ ROWS = [
     Row("last", (), "two #a", lambda tweet: tweet.text),
     Row("last_text", (), "two #a"),
     Row("tweet", (FIRST,), "one #a", lambda tweet: tweet.text),
+    Row("find", ("#a -one",), ([SECOND], False, None), lambda found: (ids(found), found.more, found.searched_to)),
+    Row("count", ("from:matt",), (2, None)),
     Row("tweets_of_tag", ("A",), [SECOND, FIRST], ids),
     Row("tweets_by", ("matt",), [SECOND, FIRST], ids),
     Row("tweets_since_login", ("matt",), [FIRST, SECOND], ids),
@@ -161,3 +163,26 @@ async def test_a_deadline_ends_the_wait_on_a_connection_that_is_open_already(
         client.deadline = 0.0
         with pytest.raises(ConnectError, match=r"no answer from 127\.0\.0\.1:\d+$"):
             await called(client, verb, *arguments)
+
+
+@pytest.mark.parametrize("kind", CLIENTS)
+async def test_a_follower_with_a_query_gets_the_tweets_that_it_finds(kind: type) -> None:
+    async with serving() as here:
+        client = kind(*here.address)
+        for text in ("red #ci", "green #ci", "green"):
+            await called(client, "post", text)
+        follower = client.follow(query="#ci -red", after=0)
+        assert (await next_of(follower)).text == "green #ci"
+        for text in ("red #ci again", "blue #ci"):
+            await called(client, "post", text)
+        assert (await next_of(follower)).text == "blue #ci"
+        follower.close()
+        client.close()
+
+
+async def next_of(follower: Any) -> ttweet.Tweet:
+    """The next tweet of a follower of either client."""
+    if isinstance(follower, ttweet.Follower):
+        return await trio.to_thread.run_sync(next, follower)
+    tweet: ttweet.Tweet = await anext(follower)
+    return tweet

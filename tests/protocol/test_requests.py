@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from ttweet.model.errors import CODES, ProtocolError, Refused, TtweetError
 from ttweet.model.requests import (
     ClientReport,
+    CountFound,
+    Find,
     Follow,
     Identify,
     Last,
@@ -25,7 +27,7 @@ from ttweet.model.requests import (
     TweetsSinceLogin,
     Unfollow,
 )
-from ttweet.model.tweets import Page, Tweet, as_json
+from ttweet.model.tweets import Found, Page, Tweet, as_json
 from ttweet.protocol import answers, fields, frames
 from ttweet.protocol.classic import ClassicDownload, ClassicUpload
 from ttweet.protocol.codecs import JSON
@@ -48,6 +50,12 @@ REQUESTS: list[tuple[bytes, Request | Identify]] = [
     (b'["t","python"]\n', TweetsOfTag("python")),
     (b'["t",{"tag":"a","limit":200,"before":42}]\n', TweetsOfTag("a", 200, 42)),
     (b'["o",7]\n', TweetById(7)),
+    (b'["f",""]\n', Find()),
+    (b'["f","a -b"]\n', Find("a -b")),
+    (b'["f",{}]\n', Find()),
+    (b'["f",{"query":"a","limit":200,"before":42}]\n', Find("a", 200, 42)),
+    (b'["f",{"query":"a","count":false,"before":null}]\n', Find("a")),
+    (b'["f",{"query":"a","count":true,"before":42}]\n', CountFound("a", 42)),
     (b'["l",""]\n', ListTags()),
     (b'["l",{"limit":5,"numbers":true}]\n', ListTags(5, numbers=True)),
     (b'["r","CLIENT ALERT [GENERAL] hi"]\n', ClientReport("CLIENT ALERT [GENERAL] hi")),
@@ -65,9 +73,15 @@ REQUESTS: list[tuple[bytes, Request | Identify]] = [
     (b'["g",{"by":"matt","login":true,"limit":5,"after":42}]\n', TweetsSinceLogin("matt", 5, 42)),
 ]
 REFUSED = [
-    (b'["q",""]\n', "bad_operation", "unknown operation 'q'; use: a u d t o l s c n w g x r p"),
+    (b'["q",""]\n', "bad_operation", "unknown operation 'q'; use: a u d t o f l s c n w g x r p"),
     (b'["x",""]\n', "bad_request", 'invalid tweet id: use a whole number from 1 to 9007199254740991, not ""'),
     (b'["o","7"]\n', "bad_request", 'invalid tweet id: use a whole number from 1 to 9007199254740991, not "7"'),
+    (b'["f",7]\n', "bad_request", 'invalid data of "f": use a string or an object, not 7'),
+    (b'["f",{"query":7}]\n', "bad_request", "invalid query: use a string, not 7"),
+    (b'["f",{"count":1}]\n', "bad_request", "invalid count: use true or false, not 1"),
+    (b'["f",{"limit":201}]\n', "bad_request", "invalid limit: use a whole number from 1 to 200, not 201"),
+    (b'["f",{"count":true,"limit":2}]\n', "bad_request", 'unknown field "limit" in "f"; use: before, count, query'),
+    (b'["s",{"query":null}]\n', "bad_request", "invalid query: use a string, not null"),
     (b'["x",0]\n', "bad_request", "invalid tweet id: use a whole number"),
     (b'["s",{"deletions":1}]\n', "bad_request", "invalid deletions: use true or false, not 1"),
     (b'["u",1]\n', "bad_request", "not 1"),
@@ -299,6 +313,13 @@ def test_a_page_ends_with_the_tweet_that_makes_it_too_large(lib: Json, monkeypat
         _, page = json.loads(answers.encode(Page(tweets, more=False), lib))
         assert [tweet["id"] for tweet in page["tweets"]] == ids
         assert page["more"] == (len(ids) < 3)
+
+
+def test_what_a_query_has_found_is_cut_where_the_next_query_continues(monkeypatch: pytest.MonkeyPatch) -> None:
+    tweets = [A_TWEET._replace(id=id_) for id_ in (9, 8)]
+    monkeypatch.setattr(answers, "PAGE_BYTES", 1)
+    _, found = json.loads(answers.encode(Found(tweets, more=False, searched_to=5)))
+    assert ([tweet["id"] for tweet in found["tweets"]], found["more"], found["searched_to"]) == ([9], True, None)
 
 
 def test_a_query_that_was_read_before_is_the_same_request() -> None:

@@ -10,7 +10,7 @@ from ttweet.model import requests as asked
 from ttweet.model.answers import Answer, Done, Following, Identity, Names, Shared, SignedIn, Stats
 from ttweet.model.errors import ProtocolError, Refused, SlowDown, TtweetError
 from ttweet.model.pushes import CaughtUp, KeepAlive, Pruned, Push
-from ttweet.model.tweets import Deletion, Page, TagPage, TagSummary, Tombstone, Tweet
+from ttweet.model.tweets import Count, Deletion, Found, Page, TagPage, TagSummary, Tombstone, Tweet
 from ttweet.protocol import answers, calls, classic, frames, operations, pushes, replies
 from ttweet.protocol.codecs import JSON
 from ttweet.protocol.json_codec import STDLIB_JSON, Json
@@ -47,6 +47,14 @@ REQUESTS: list[tuple[asked.Request | asked.Identify, Frame, Frame]] = [
         b'["t",{"tag":"a","limit":5,"before":9}]\n',
     ),
     (asked.TweetById(7), calls.tweet(7)[0], b'["o",7]\n'),
+    (asked.Find(), calls.find()[0], b'["f",{"query":""}]\n'),
+    (
+        asked.Find("寿司 -x", 5, 9),
+        calls.find("寿司 -x", limit=5, before=9)[0],
+        '["f",{"query":"寿司 -x","limit":5,"before":9}]\n'.encode(),
+    ),
+    (asked.CountFound("a"), calls.count("a")[0], b'["f",{"query":"a","count":true}]\n'),
+    (asked.CountFound("a", 9), calls.count("a", before=9)[0], b'["f",{"query":"a","before":9,"count":true}]\n'),
     (asked.ListTags(), calls.list_tags()[0], b'["l",{"numbers":false}]\n'),
     (asked.ListTags(5, numbers=True), calls.list_tags(limit=5, numbers=True)[0], b'["l",{"limit":5,"numbers":true}]\n'),
     (asked.Follow(), calls.follow()[0], b'["s",{}]\n'),
@@ -55,6 +63,7 @@ REQUESTS: list[tuple[asked.Request | asked.Identify, Frame, Frame]] = [
         calls.follow(["a", "b"], 0, deletions=True)[0],
         b'["s",{"tags":["a","b"],"after":0,"deletions":true}]\n',
     ),
+    (asked.Follow(query="#a b"), calls.follow(query="#a b")[0], b'["s",{"query":"#a b"}]\n'),
     (asked.Unfollow(), calls.unfollow()[0], b'["c",""]\n'),
     (asked.SignIn("ann"), calls.sign_in("ann")[0], b'["n","ann"]\n'),
     (asked.ListNames(), calls.list_names()[0], b'["w",""]\n'),
@@ -92,6 +101,14 @@ ANSWERS: list[tuple[Answer, Shape, Frame]] = [
         calls.tweets_of_author("ann")[1],
         b'["ok",{"tweets":[%b,%b],"more":true}]\n' % (BARE_JSON, TWEET_JSON),
     ),
+    (
+        Found([TWEET], more=True),
+        calls.find()[1],
+        b'["ok",{"tweets":[%b],"more":true,"searched_to":null}]\n' % TWEET_JSON,
+    ),
+    (Found([], more=True, searched_to=7), calls.find()[1], b'["ok",{"tweets":[],"more":true,"searched_to":7}]\n'),
+    (Count(3), calls.count()[1], b'["ok",{"count":3,"searched_to":null}]\n'),
+    (Count(0, 7), calls.count()[1], b'["ok",{"count":0,"searched_to":7}]\n'),
     (TagPage([TAG], more=False), calls.list_tags()[1], b'["ok",{"tags":[%b],"more":false}]\n' % TAG_JSON),
     (Deletion(9, AT, 7), calls.delete(7)[1], b'["ok",{"id":9,"at":1795446500123,"tweet":7}]\n'),
     (Following(7), calls.follow()[1], b'["ok",{"from":7}]\n'),

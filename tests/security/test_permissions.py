@@ -10,7 +10,9 @@ from tests.support.serving import serving
 from ttweet.model.errors import ProtocolError, Refused
 from ttweet.model.requests import (
     ClientReport,
+    CountFound,
     Delete,
+    Find,
     Follow,
     Last,
     ListNames,
@@ -36,6 +38,8 @@ MAY: dict[str, set[type]] = {  # what may be asked with one right alone
         Last,
         Timeline,
         TweetById,
+        Find,
+        CountFound,
         TweetsOfTag,
         TweetsOfAuthor,
         TweetsSinceLogin,

@@ -40,8 +40,21 @@ EVENTS: list[tuple[Event, str | None, dict[str, object]]] = [
     (Event(events.IDENTIFIED, PEER, "ann"), None, ANN),
     (Event(events.SIGNED_IN, PEER, "ann"), None, ANN),
     (Event(events.SIGNED_OUT, PEER, "ann"), None, ANN),
-    (Event(events.FOLLOWED, PEER, "ann", tags=["cs", "m"]), "ann follows #cs #m", {**ANN, "tags": ["cs", "m"]}),
-    (Event(events.FOLLOWED, PEER, tags=[]), "192.0.2.7 follows all tweets", {**CLIENT, "tags": []}),
+    (
+        Event(events.FOLLOWED, PEER, "ann", tags=["cs", "m"], query=None),
+        "ann follows #cs #m",
+        {**ANN, "tags": ["cs", "m"], "query": None},
+    ),
+    (
+        Event(events.FOLLOWED, PEER, tags=[], query=None),
+        "192.0.2.7 follows all tweets",
+        {**CLIENT, "tags": [], "query": None},
+    ),
+    (
+        Event(events.FOLLOWED, PEER, tags=[], query="#a -b"),
+        "192.0.2.7 follows all tweets with #a -b",
+        {**CLIENT, "tags": [], "query": "#a -b"},
+    ),
     (
         Event(events.REQUESTED, PEER, "ann", method="GET", path="/tags/cs.json", status=200),
         None,

@@ -15,7 +15,9 @@ from tests.support.memory_store import MemoryStore
 from tests.support.serving import Serving, serving
 from ttweet.model.errors import StoreError
 from ttweet.model.requests import (
+    CountFound,
     Delete,
+    Find,
     Follow,
     Identify,
     Last,
@@ -50,6 +52,8 @@ QUERIES: list[tuple[Query, bytes]] = [
     (SignIn("ann"), rb"SignedIn name='ann' after=1"),
     (Last(), b"Tweet " + rb"id=1 at=\d+ by='ann' text='one #a' tags=\('a',\)"),
     (Timeline(), rb"Page tweets=\[" + TWEET + rb"\] more=False"),
+    (Find("one -two"), rb"Found tweets=\[" + TWEET + rb"\] more=False searched_to=None"),
+    (CountFound("one"), rb"Count number=1 searched_to=None"),
     (TweetById(1), rb"Tweet id=1 at=\d+ by='ann' text='one #a' tags=\('a',\)"),
     (TweetsOfTag("A"), rb"Page tweets=\[" + TWEET + rb"\] more=False"),
     (TweetsOfAuthor("ann"), rb"Page tweets=\[" + TWEET + rb"\] more=False"),

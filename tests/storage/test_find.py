@@ -2,8 +2,8 @@
 
 from tests.support.stored import tweets_of
 from ttweet.model import reports
-from ttweet.model.query import Count, Found, Query, parse
-from ttweet.model.tweets import Tweet, draft
+from ttweet.model.query import Query, parse
+from ttweet.model.tweets import Count, Found, Tweet, draft
 from ttweet.storage.contract import Store
 
 NOW = 1_700_000_000_000

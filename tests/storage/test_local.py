@@ -44,6 +44,19 @@ def test_a_tweet_is_read_by_its_id_and_a_deleted_one_is_a_tombstone(path: Path) 
             store.tweet(9)
 
 
+def test_tweets_are_found_and_counted_by_a_query(path: Path) -> None:
+    with ttweet.open(path) as store:
+        tweets = [store.post(text, by="ann") for text in ("red build #ci", "green build", "green #ci")]
+    with ttweet.open(path, readonly=True) as store:
+        assert store.find("build", limit=1) == ttweet.Found([tweets[1]], more=True)
+        assert store.find("from:ann -build", before=9) == ttweet.Found([tweets[2]], more=False)
+        assert store.find().tweets == tweets[::-1]
+        assert store.count("#ci") == ttweet.Count(2)
+        assert store.count("#ci", before=3) == ttweet.Count(1)
+        with pytest.raises(ttweet.Refused, match="only excludes"):
+            store.find("-build")
+
+
 def test_all_tweets_come_in_pages(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local, "PAGE_TWEETS", 2)
     with ttweet.open(path) as store:

@@ -15,7 +15,8 @@ from ttweet.broker.fanout import FanOut
 from ttweet.broker.head import Head
 from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.receipts import Keyed
-from ttweet.broker.subscriptions import Encoder, Subscription
+from ttweet.broker.subscriptions import Encoder, Subscription, Wanted, wanted
+from ttweet.model.query import holds, parse
 from ttweet.model.tweets import Deletion, Tweet, draft
 from ttweet.protocol.pushes import FrameEncoder
 
@@ -61,7 +62,7 @@ class Log:
         self.fanout = FanOut(Head(self.store.position()), self.store, Stepwise())
 
     def commit(self, *taggings: str) -> None:
-        """Commit a tweet for each string, with its letters as tags, and publish all that is committed."""
+        """Commit a tweet for each string, with its letters as words and tags, and publish all that is committed."""
         self.write(*taggings)
         for tweets in self.unpublished:
             self.fanout.committed(tweets)
@@ -69,14 +70,21 @@ class Log:
 
     def write(self, *taggings: str) -> None:
         """Commit tweets that are in the file already when they are yet to be published."""
-        drafts = [draft("text", tags=tags) for tags in taggings]
+        drafts = [draft(" ".join(["text", *tags]), tags=tags) for tags in taggings]
         tweets = tweets_of(self.store.append(drafts, [], at=0))
         self.unpublished.append([(tweet, draft.tags) for tweet, draft in zip(tweets, drafts, strict=True)])
 
     def ids(self, tags: str, above: int, up_to: int) -> list[int]:
         """Return the tweets that a follower of these tags must get."""
         tweets = self.store.tweets[above:up_to]
+        if " " in tags:
+            return [tweet.id for tweet in tweets if holds(parse(tags, 0), tweet)]
         return [tweet.id for tweet in tweets if not tags or {*tags} & {*tweet.tags}]
+
+
+def asked(tags: str) -> Wanted:
+    """Return what a follower wants: tweets with one of some tags, which are letters, or with a space a query."""
+    return wanted("", parse(tags, 0)) if " " in tags else wanted(tags)
 
 
 class FollowingClient:
@@ -124,14 +132,14 @@ class FollowingClient:
 
     def follow(self, tags: str, after: int | None) -> None:
         """Follow as one that has just connected."""
-        self.follower = self.log.fanout.follow(self, tags, after)
+        self.follower = self.log.fanout.follow(self, asked(tags), after)
         self._begin(tags)
 
     def change(self, tags: str) -> None:
         """Follow other tags on the same connection."""
         self.drain()
         before = self.follower
-        self.follower = self.log.fanout.follow(self, tags, None, before)
+        self.follower = self.log.fanout.follow(self, asked(tags), None, before)
         self.check(self.follower.cursor)
         self._begin(tags)
 

@@ -7,9 +7,9 @@ from typing import cast
 
 from ttweet.model import hashtags, reports
 from ttweet.model.errors import Displaced, Refused, StoreError
-from ttweet.model.query import Count, Found, Query, holds
+from ttweet.model.query import Query, holds
 from ttweet.model.reports import Report, line, without_texts
-from ttweet.model.tweets import HISTORY_DAYS, Deletion, Draft, Page, TagPage, TagSummary, Tombstone, Tweet
+from ttweet.model.tweets import HISTORY_DAYS, Count, Deletion, Draft, Found, Page, TagPage, TagSummary, Tombstone, Tweet
 from ttweet.storage.contract import (
     KEY_LIFETIME_MS,
     NOT_SEARCHED,

@@ -22,6 +22,26 @@ MOVED, MOVED_UNKNOWN = Displaced("moved", "/db was moved to /there"), Displaced(
 UNKNOWN, INTERNAL = StoreError("unknown", "input/output error"), StoreError("internal", "broken")
 
 
+class Waiting:
+    """A sink that waits for an outcome."""
+
+    def __init__(self) -> None:
+        self._told = trio.Event()
+
+    def answered(self) -> None:
+        self._told.set()
+
+    async def told(self) -> None:
+        with trio.fail_after(10):
+            await self._told.wait()
+
+    async def outcome(self, receipt: Receipt) -> Tweet:
+        with trio.fail_after(GUARD_S):
+            await self._told.wait()
+        assert isinstance(receipt.outcome, Tweet)
+        return receipt.outcome
+
+
 @dataclass(eq=False)
 class Poster:
     """Posts to a journal and keeps what became of it, in the order in which it was answered."""

@@ -18,6 +18,7 @@ from tests.support.streams import StreamTransport
 from ttweet.broker.fanout import FanOut
 from ttweet.broker.journal import Journal
 from ttweet.broker.read_scheduler import ReadScheduler
+from ttweet.broker.search import Search
 from ttweet.broker.service import Service
 from ttweet.broker.session import Host
 from ttweet.broker.worker import Worker
@@ -177,7 +178,8 @@ async def serving(
         fanout = FanOut(journal.head, reader, ReadScheduler(journal.uploads, worker, journal.trouble))
         admission = Admission(Places(max_clients, journal.report), Throttle(rates))
         stats = StatsCollector(journal, admission, {"max_clients": max_clients})
-        api = service(journal, reader, ReadScheduler(journal.uploads, worker, journal.trouble), stats)
+        scheduler = ReadScheduler(journal.uploads, worker, journal.trouble)
+        api = service(journal, reader, scheduler, stats, Search(journal, reader, scheduler))
         host = Host(api, fanout, authenticator or Authenticator())
         edge = tcp_edge(host, admission, EdgeSettings(limits=limits or Limits(), certificates=certificates))
         async with trio.open_nursery() as writing:

@@ -10,7 +10,9 @@ from ttweet.broker.session import Session
 from ttweet.model.answers import Answer, Done, Names, Stats
 from ttweet.model.errors import Refused, StoreError
 from ttweet.model.requests import (
+    CountFound,
     Delete,
+    Find,
     Follow,
     Last,
     ListNames,
@@ -80,6 +82,8 @@ AT_ONCE: dict[type[Query], Callable[[Session, Any], Answer]] = {
 
 FROM_FILE: dict[type[Query], Callable[[Session, Any], Awaitable[Answer]]] = {
     Timeline: lambda session, query: session.service.timeline(*query),
+    Find: lambda session, query: session.service.find(*query),
+    CountFound: lambda session, query: session.service.count_found(*query),
     TweetById: lambda session, query: session.service.tweet(query.tweet),
     TweetsOfTag: lambda session, query: session.service.tweets_of_tag(*query),
     TweetsOfAuthor: lambda session, query: session.service.tweets_of_author(*query),

@@ -20,14 +20,15 @@ from ttweet.broker.head import Head
 from ttweet.broker.pages import Backlog, Batch, FramePage, Recent
 from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.receipts import Keyed
-from ttweet.broker.subscriptions import ENDED, LIVE, READING, WAITING, Encoder, Keys, Subscriber, Subscription
-from ttweet.model.errors import Refused, StoreError
+from ttweet.broker.subscriptions import ENDED, LIVE, READING, WAITING, Encoder, Subscriber, Subscription, Wanted
+from ttweet.model.errors import StoreError
 from ttweet.model.limits import PAGE_BYTES
-from ttweet.model.tweets import MAX_TAGS, Deletion, search_key
+from ttweet.model.tweets import Deletion
 from ttweet.storage.contract import TagQueries
 
 TURN_BYTES = 1024 * 1024  # pushed in one turn of the event loop, 2 ms; then other tasks run
 PUSH_BYTES = TURN_BYTES // 256  # that a push counts for at least: a system call takes as long as 4 KiB
+QUERY_HITS = 10  # that it counts for to compare a tweet with a query, which takes 5 us
 MAX_HITS = 4_096  # tweets times groups of followers sorted for a commit, about 2 ms; beyond that, followers get pages
 
 
@@ -56,11 +57,11 @@ class _Turn:
 class _Group:
     """Live subscriptions that are pushed the same bytes."""
 
-    __slots__ = ("encoder", "keys", "members")
+    __slots__ = ("encoder", "members", "wanted")
 
-    def __init__(self, encoder: Encoder, keys: Keys) -> None:
+    def __init__(self, encoder: Encoder, wanted: Wanted) -> None:
         self.encoder = encoder
-        self.keys = keys
+        self.wanted = wanted
         self.members: dict[Subscription, None] = {}  # in the order in which they caught up
 
 
@@ -70,8 +71,9 @@ class FanOut:
     def __init__(self, head: Head, reader: TagQueries, reads: ReadScheduler) -> None:
         self._recent = Recent(head.newest, head.pruned_up_to)
         self._history = Backlog(reader, reads)
-        self._live: dict[tuple[Encoder, Keys], _Group] = {}
+        self._live: dict[tuple[Encoder, Wanted], _Group] = {}
         self._of_everything: set[_Group] = set()
+        self._of_queries: set[_Group] = set()  # without a tag
         self._index: dict[str, set[_Group]] = {}
         self._behind: deque[Subscription] = deque()
         self._work = trio.Event()
@@ -85,27 +87,24 @@ class FanOut:
     def follow(
         self,
         subscriber: Subscriber,
-        tags: Sequence[str],
+        wanted: Wanted,
         after: int | None,
         instead_of: Subscription | None = None,
         *,
         deletions: bool = False,
     ) -> Subscription:
-        """Make a subscription to tweets above `after`, or to new ones, for `resume` to start. Raises Refused `bad_tag`.
+        """Make a subscription to tweets above `after`, or to new ones, for `resume` to start.
 
         One that replaces another and names no `after` continues where that one was, so nothing is missed. An `after`
         beyond the newest tweet counts as the newest.
         """
-        if len(tags) > MAX_TAGS:  # looked at first: a frame has room for thousands, which take 15 ms to fold
-            raise Refused("bad_tag", f"too many tags to follow: {len(tags)}; use at most {MAX_TAGS}")
-        keys = frozenset([search_key(tag) for tag in tags])
         newest = self._recent.newest
         if after is None:
             after = newest if instead_of is None or instead_of.state is LIVE else instead_of.cursor
         if instead_of is not None:
             self.end(instead_of)
         return Subscription(
-            subscriber, keys, min(after, newest), newest, pruned_up_to=self.pruned_up_to, deletions=deletions
+            subscriber, wanted, min(after, newest), newest, pruned_up_to=self.pruned_up_to, deletions=deletions
         )
 
     def resume(self, subscription: Subscription) -> None:
@@ -164,18 +163,21 @@ class FanOut:
         for group in self._of_everything:
             wanted[group] = [batch.frame(group.encoder, tweet) for tweet, _ in batch.tweets]
         hits = 0
-        for tweet, tags in batch.tweets if self._index else ():
+        for tweet, tags in batch.tweets if self._index or self._of_queries else ():
             found = self._groups_of(tags)
             hits += len(found)
             if hits > MAX_HITS:
                 return dict.fromkeys(self._live.values(), ())
             for group in found:
-                wanted.setdefault(group, []).append(batch.frame(group.encoder, tweet))
+                if group.wanted.query is not None:
+                    hits += QUERY_HITS
+                if group.wanted.holds(tweet):
+                    wanted.setdefault(group, []).append(batch.frame(group.encoder, tweet))
         return {**wanted}
 
     def _groups_of(self, tags: Iterable[str]) -> set[_Group]:
         found = [self._index[key] for key in tags if key in self._index]
-        return set().union(*found) if found else _NONE
+        return set().union(self._of_queries, *found) if found else self._of_queries
 
     def _push_to_all(self, members: Sequence[Subscription], frames: Sequence[bytes], before: int, turn: _Turn) -> None:
         """Push to as many as the turn has room for; the others get it as a page, as those without room do."""
@@ -254,13 +256,11 @@ class FanOut:
             del self._live[subscription.kind]
             for groups in self._places(group):
                 groups.remove(group)
-            for key in group.keys:
+            for key in group.wanted.keys:
                 if not self._index[key]:
                     del self._index[key]
 
     def _places(self, group: _Group) -> list[set[_Group]]:
         """Return the sets that a group stands in: one for each key, or that of the groups without one."""
-        return [self._index.setdefault(key, set()) for key in group.keys] or [self._of_everything]
-
-
-_NONE: set[_Group] = set()
+        without_keys = self._of_everything if group.wanted.query is None else self._of_queries
+        return [self._index.setdefault(key, set()) for key in group.wanted.keys] or [without_keys]

@@ -11,10 +11,10 @@ from typing import NamedTuple, Self
 
 from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.receipts import Keyed
-from ttweet.broker.subscriptions import Encoder, Keys, Subscription
+from ttweet.broker.subscriptions import Encoder, Subscription, Wanted
 from ttweet.model.limits import PAGE_BYTES
 from ttweet.model.tweets import Deletion, Tweet, weight_of
-from ttweet.storage.contract import TagQueries
+from ttweet.storage.contract import Slice, TagQueries
 
 PAGE_TWEETS = 256  # tweets of one read for a follower that is catching up: about 70 KiB, 1 ms
 RECENT_TWEETS = 2_000  # newest tweets in memory, about 1 MiB: a follower that is briefly behind needs no disk
@@ -61,8 +61,7 @@ class Batch:
             yield self.deletion.id, encoder.deletion(self.deletion) if subscription.deletions else b""
         for tweet, keys in self.tweets:
             if tweet.id > subscription.cursor:
-                is_wanted = not (wanted and wanted.isdisjoint(keys))
-                yield tweet.id, self.frame(encoder, tweet) if is_wanted else b""
+                yield tweet.id, self.frame(encoder, tweet) if wanted.has(tweet, keys) else b""
 
 
 class FramePage(NamedTuple):
@@ -96,7 +95,7 @@ class Recent:
         self.pruned_up_to = pruned_up_to
         self._batches: deque[Batch] = deque()
         self._tweets = self._bytes = 0
-        self._pages: dict[tuple[tuple[Encoder, Keys], int, bool], FramePage] = {}  # until something is new or gone
+        self._pages: dict[tuple[tuple[Encoder, Wanted], int, bool], FramePage] = {}  # until something is new or gone
 
     def add(self, batch: Batch) -> int:
         """Remember what is the newest by now; returns the newest id before."""
@@ -177,14 +176,19 @@ class Backlog:
         next page. A tweet that is deleted meanwhile must not be sent.
         """
         deleted = self._deleted = set()
-        read = partial(self._reader.read_after, keys=sorted(subscription.keys), deletions=subscription.deletions)
         try:
-            found, pruned_up_to = await self._reads.run(partial(read, subscription.cursor, PAGE_TWEETS))
+            (found, pruned_up_to), unwanted = await self._reads.run(partial(self._read, subscription))
         finally:
             self._deleted = None
         entries = [entry for entry in found if entry.id <= newest]
         end = entries[-1].id if len(entries) == PAGE_TWEETS else newest
-        return FramePage.of(_frames(entries, deleted, subscription.subscriber.encoder), end, pruned_up_to)
+        return FramePage.of(_frames(entries, deleted | unwanted, subscription.subscriber.encoder), end, pruned_up_to)
+
+    def _read(self, subscription: Subscription) -> tuple[Slice, set[int]]:
+        # The next entries with one of the keys, and the ids of those that the query does not find.
+        keys, deletions, wanted = sorted(subscription.wanted.keys), subscription.deletions, subscription.wanted
+        found = self._reader.read_after(subscription.cursor, PAGE_TWEETS, keys=keys, deletions=deletions)
+        return found, {entry.id for entry in found.entries if isinstance(entry, Tweet) and not wanted.holds(entry)}
 
 
 def _frames(

@@ -14,6 +14,7 @@ from ttweet.broker.journal import Journal
 from ttweet.broker.kept_answers import TIMELINE, KeptAnswers
 from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.receipts import Receipt, Waiter
+from ttweet.broker.search import Search
 from ttweet.broker.tag_answers import KEPT_TWEETS, TagList, TagTweets
 from ttweet.model import reports, stored, tweets
 from ttweet.model.answers import Shared, SignedIn
@@ -21,9 +22,10 @@ from ttweet.model.errors import Refused
 from ttweet.model.events import Event
 from ttweet.model.limits import MAX_QUERY_LIMIT, QUERY_LIMIT
 from ttweet.model.lookalikes import looks_of
+from ttweet.model.query import parse
 from ttweet.model.reports import Report
 from ttweet.model.times import now_ms
-from ttweet.model.tweets import Deletion, Page, TagPage, Tombstone, Tweet
+from ttweet.model.tweets import Count, Deletion, Found, Page, TagPage, Tombstone, Tweet
 from ttweet.storage.contract import Reader
 
 T = TypeVar("T")
@@ -42,12 +44,15 @@ class StatsSource(Protocol):
 class Service:
     """The operations, on a journal that is running and a reader that only `reads` may call."""
 
-    def __init__(self, journal: Journal, reader: Reader, reads: ReadScheduler, stats: StatsSource) -> None:
+    def __init__(
+        self, journal: Journal, reader: Reader, reads: ReadScheduler, stats: StatsSource, search: Search
+    ) -> None:
         self._journal = journal
         self._head = journal.head
         self._reader = reader
         self._reads = reads
         self._stats = stats
+        self._search = search
         self._deleter = Deleter(journal, reader, reads)
         self._kept = KeptAnswers(self.newest)
         self._head.add_listener(self._kept)
@@ -131,6 +136,14 @@ class Service:
         if found is None:
             raise Refused("no_tweet", f"no such tweet: {id_}")
         return found
+
+    async def find(self, query: str, limit: int, before: int | None = None) -> Found:
+        """Return the newest tweets that a query finds, newest first. Raises Refused `bad_query`."""
+        return await self._search.find(parse(query, now_ms()), limit, before)
+
+    async def count_found(self, query: str, before: int | None = None) -> Count:
+        """Count the tweets that a query finds. Raises Refused `bad_query`."""
+        return await self._search.count(parse(query, now_ms()), before)
 
     async def list_tags(self, limit: int, numbers: bool = False, *, least: int | None = None) -> Shared[TagPage]:
         """Return the most used tags; those without a letter only with `numbers`.

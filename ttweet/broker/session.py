@@ -11,13 +11,15 @@ import trio
 from ttweet.broker.fanout import FanOut
 from ttweet.broker.receipts import Receipt, Waiter
 from ttweet.broker.service import Service
-from ttweet.broker.subscriptions import Subscriber, Subscription
+from ttweet.broker.subscriptions import Subscriber, Subscription, wanted
 from ttweet.model import events, reports, tweets
 from ttweet.model.answers import Done, Following, Identity, Shared, SignedIn
 from ttweet.model.errors import ProtocolError, Refused, StoreError, TtweetError
 from ttweet.model.events import Event, Peer
+from ttweet.model.query import parse
 from ttweet.model.reports import Report
 from ttweet.model.requests import ClientReport, Follow, Ping, Post, Request
+from ttweet.model.times import now_ms
 from ttweet.model.tweets import Deletion, TagPage
 from ttweet.security import permissions, tokens
 from ttweet.security.authenticator import Authenticator
@@ -179,15 +181,16 @@ class Session:
     def follow(self, request: Follow) -> Following:
         """Follow tweets, instead of those that it follows, once `resume` is called.
 
-        Raises Refused `bad_tag`, and ClosedResourceError after `leave`.
+        Raises Refused `bad_tag` or `bad_query`, and ClosedResourceError after `leave`.
         """
         if self._subscriber is None:
             raise trio.ClosedResourceError
-        tags, after, deletions = request
+        tags, after, deletions, query = request
+        asked = wanted(tags, parse(query, now_ms()) if query else None)
         fanout = self._fanout
-        subscription = fanout.follow(self._subscriber, tags, after, self.subscription, deletions=deletions)
+        subscription = fanout.follow(self._subscriber, asked, after, self.subscription, deletions=deletions)
         self.subscription = subscription
-        self._show(events.FOLLOWED, tags=list(tags))
+        self._show(events.FOLLOWED, tags=list(tags), query=query or None)
         return Following(
             subscription.cursor, fanout.pruned_up_to if subscription.cursor < fanout.pruned_up_to else None
         )

@@ -3,11 +3,43 @@
 Knows no encoding and no sockets.
 """
 
-from typing import Protocol
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
 
-from ttweet.model.tweets import Deletion, Tweet
+from ttweet.model.errors import Refused
+from ttweet.model.query import TAGS, Query, holds
+from ttweet.model.tweets import MAX_TAGS, Deletion, Tweet, search_key
 
 Keys = frozenset[str]
+
+
+class Wanted(NamedTuple):
+    """The tweets that a subscription is for: with any of these search keys, or all without; and found by the query."""
+
+    keys: Keys = frozenset()
+    query: Query | None = None
+
+    def has(self, tweet: Tweet, keys: Iterable[str]) -> bool:
+        """Whether a tweet, whose search keys are given, is one of them."""
+        return not (self.keys and self.keys.isdisjoint(keys)) and self.holds(tweet)
+
+    def holds(self, tweet: Tweet) -> bool:
+        """Whether the query finds a tweet with one of the keys."""
+        return self.query is None or holds(self.query, tweet)
+
+
+def wanted(tags: Sequence[str], query: Query | None = None) -> Wanted:
+    """Return the tweets that a client asks for. Raises Refused `bad_tag`.
+
+    A query for a tag has the key of that tag: so only tweets with the tag are compared with the query.
+    """
+    if len(tags) > MAX_TAGS:  # looked at first: a frame has room for thousands, which take 15 ms to fold
+        raise Refused("bad_tag", f"too many tags to follow: {len(tags)}; use at most {MAX_TAGS}")
+    if tags or query is None:
+        return Wanted(frozenset([search_key(tag) for tag in tags]), query)
+    asked = (term.words[0] for term in query.terms if term.column == TAGS and term.wanted and not term.prefix)
+    return Wanted(frozenset([*asked][:1]), query)
+
 
 WAITING, READING, LIVE, ENDED = "waiting for room", "to be read for", "live", "ended"
 
@@ -62,12 +94,12 @@ class Subscriber(Protocol):
 class Subscription:
     """One cursor: all that is to be pushed up to `cursor` was pushed. While it is live, the newest tweet counts."""
 
-    __slots__ = ("cursor", "deletions", "history", "keys", "kind", "pruned_up_to", "state", "subscriber")
+    __slots__ = ("cursor", "deletions", "history", "kind", "pruned_up_to", "state", "subscriber", "wanted")
 
     def __init__(
         self,
         subscriber: Subscriber,
-        keys: Keys,
+        wanted: Wanted,
         cursor: int,
         history: int,
         *,
@@ -75,9 +107,8 @@ class Subscription:
         deletions: bool = False,
     ) -> None:
         self.subscriber = subscriber
-        self.keys = keys
-        """Search keys, any of which a tweet must have; none: all tweets are wanted."""
-        self.kind = subscriber.encoder, keys
+        self.wanted = wanted
+        self.kind = subscriber.encoder, wanted
         """What subscriptions that are pushed the same bytes have in common."""
         self.deletions = deletions
         """Whether it wants to hear of deletions; those of all tweets, as a deleted one has no tags."""

@@ -48,9 +48,12 @@ class FollowListener:
 class Cursor:
     """Tags and the id after which the follower reads on. With neither tags nor id: all tweets, the new ones only."""
 
-    def __init__(self, tags: Sequence[str], after: int | None, listener: FollowListener | None = None) -> None:
+    def __init__(
+        self, tags: Sequence[str], after: int | None, listener: FollowListener | None = None, query: str = ""
+    ) -> None:
         self.after = after
         self._tags = list(tags)
+        self._query = query
         self._listener = listener or FollowListener()
         self.started = False  # an answer has come once: what fails from now on is retried
         self._attempts = 0
@@ -59,7 +62,8 @@ class Cursor:
 
     def request(self) -> bytes:
         """Return the frame that begins to follow from here."""
-        frame, _ = calls.follow(self._tags, self.after, deletions=self._listener.wants_deletions)
+        deletions = self._listener.wants_deletions
+        frame, _ = calls.follow(self._tags, self.after, deletions=deletions, query=self._query)
         return frame
 
     def receive(self, line: bytes) -> Tweet | None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ttweet.client.exchanges import Exchange
     from ttweet.client.pipeline import Batch
-    from ttweet.model.tweets import Deletion, Page, TagPage, Tombstone, Tweet
+    from ttweet.model.tweets import Count, Deletion, Found, Page, TagPage, Tombstone, Tweet
     from ttweet.protocol.replies import Stored
 
 IN_FLIGHT = 64  # unanswered requests of a client; a server reads no more
@@ -92,6 +92,19 @@ class Verbs:
         With `after`, return those with a higher id.
         """
         return ask(calls.tweets_since_login(name, limit=limit, after=after))
+
+    @verb
+    def find(self, query: str = "", *, limit: int | None = None, before: int | None = None) -> Exchange[Found]:
+        """Return the newest tweets that a query finds, such as `'tag:ci "timed out" -flaky'`, newest first.
+
+        With `before`, those with a lower id. An empty query finds all. Raises Refused `bad_query`.
+        """
+        return ask(calls.find(query, limit=limit, before=before))
+
+    @verb
+    def count(self, query: str = "", *, before: int | None = None) -> Exchange[Count]:
+        """Return how many tweets a query finds; with `before`, of those with a lower id. See `find`."""
+        return ask(calls.count(query, before=before))
 
     @verb
     def who(self) -> Exchange[list[str]]:

@@ -2,7 +2,7 @@
 
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from ttweet.model.tweets import Deletion, Page, TagPage, Tombstone, Tweet
+from ttweet.model.tweets import Count, Deletion, Found, Page, TagPage, Tombstone, Tweet
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ class Shared(Generic[T]):
         self.encoded: dict[object, bytes] = {}
 
 
-Read = Tweet | Tombstone | None | Page | TagPage | Shared[Page] | Shared[TagPage] | Names | Stats
+Read = Tweet | Tombstone | None | Page | Found | Count | TagPage | Shared[Page] | Shared[TagPage] | Names | Stats
 """What a query reads."""
 
 Answer = Read | Deletion | Following | SignedIn | Identity | Done

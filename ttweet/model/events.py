@@ -39,7 +39,7 @@ FIELDS: Mapping[str, str] = {
     POSTED: "`id`, `text`, `tags`",
     REJECTED: "`code` and `text` of the error",
     LIMITED: "none; at most one a minute for an address",
-    FOLLOWED: "`tags`; none: all tweets",
+    FOLLOWED: "`tags`, `query`; none: all tweets",
     UNFOLLOWED: "none",
     DELETED: "`id`",
     REQUESTED: "`method`, `path`, `status` of an HTTP request",

@@ -4,4 +4,5 @@ MAX_ID = 2**53 - 1  # highest id of a tweet or deletion: exact in every JSON rea
 MAX_TWEET_ID = MAX_ID - 2**32  # highest id of a tweet; a full log still has ids for deletions
 QUERY_LIMIT = 20  # tweets or tags of a query without a limit: a screenful
 MAX_QUERY_LIMIT = 200  # tweets or tags of one query, about 50 KiB; ask for more with `before`
+MAX_QUERY_CHARACTERS = 300  # of a query of find, twice those of a tweet
 PAGE_BYTES = 256 * 1024  # of tweets sent to a client at once, plus one tweet: the memory of a client that does not read

@@ -20,10 +20,10 @@ from typing import NamedTuple
 
 from ttweet.model import hashtags, stored, times, tweets
 from ttweet.model.errors import Refused
+from ttweet.model.limits import MAX_QUERY_CHARACTERS
 from ttweet.model.tweets import Tweet
 from ttweet.model.words import spans, whole, words
 
-MAX_CHARACTERS = 300  # of a query, twice those of a tweet
 MAX_TERMS = 20  # of a query: each is a search of its own in the index
 MIN_PREFIX = 2  # characters before a `*`: a single letter begins a tenth of all words
 
@@ -66,35 +66,15 @@ class Query(NamedTuple):
     until: int | None = None
 
 
-class Found(NamedTuple):
-    """Some tweets, newest first, and whether there may be more beyond the last of them.
-
-    `searched_to` is None unless the time for a query was up. Then no tweet below that id was looked at, and a query
-    with `before` set to it continues.
-    """
-
-    tweets: list[Tweet]
-    more: bool
-    searched_to: int | None = None
-
-
-class Count(NamedTuple):
-    """How many tweets a query finds; `searched_to` as in Found."""
-
-    number: int
-    searched_to: int | None = None
-
-
 def parse(asked: str, now: int) -> Query:
     """Return what a line means; `now` is milliseconds since 1970 UTC. Raises Refused `bad_query`.
 
     An empty line asks for the newest tweets.
     """
-    _refuse_long(asked)
     terms: list[Term] = []
     since: list[int] = []
     until: list[int] = []
-    for part in _PART.finditer(asked.translate(_QUOTES)):
+    for part in _PART.finditer(checked(asked).translate(_QUOTES)):
         key, no, value = (part["key"] or "").lower(), part["no"] is not None, part["quoted"] or part["bare"] or ""
         if key in ("since", "until"):
             (since if (key == "since") is not no else until).append(_instant(key, value, now))
@@ -103,6 +83,15 @@ def parse(asked: str, now: int) -> Query:
     query = Query(tuple(dict.fromkeys(terms)), max(since, default=None), min(until, default=None))
     _refuse_pointless(asked, query)
     return query
+
+
+def checked(asked: str) -> str:
+    """Return a query of a length and of characters that can be parsed. Raises Refused `bad_query`."""
+    if len(asked) > MAX_QUERY_CHARACTERS:
+        raise Refused("bad_query", f"query too long: {len(asked)} characters; use at most {MAX_QUERY_CHARACTERS}")
+    if not asked.isascii() and any("\ud800" <= character <= "\udfff" for character in asked):
+        raise Refused("bad_query", f"invalid query {asked[:40]!a}: a lone surrogate; use valid UTF-8")
+    return asked
 
 
 def holds(query: Query, tweet: Tweet) -> bool:
@@ -176,11 +165,6 @@ def _instant(key: str, value: str, now: int) -> int:
 
 def _bad_value(kind: str, value: str, advice: str) -> Refused:
     return Refused("bad_query", f"invalid {kind} {value[:40]!a} in the query: {advice}")
-
-
-def _refuse_long(asked: str) -> None:
-    if len(asked) > MAX_CHARACTERS:
-        raise Refused("bad_query", f"query too long: {len(asked)} characters; use at most {MAX_CHARACTERS}")
 
 
 def _refuse_pointless(asked: str, query: Query) -> None:

@@ -32,6 +32,21 @@ class TweetById(NamedTuple):
     tweet: int
 
 
+class Find(NamedTuple):
+    """The tweets that a query finds, newest first, from below the id `before` on; see model.query."""
+
+    query: str = ""
+    limit: int = QUERY_LIMIT
+    before: int | None = None
+
+
+class CountFound(NamedTuple):
+    """How many tweets a query finds, below the id `before`."""
+
+    query: str = ""
+    before: int | None = None
+
+
 class TweetsOfTag(NamedTuple):
     """Tweets of a tag, newest first, from below the id `before` on."""
 
@@ -69,12 +84,13 @@ class Ping(NamedTuple):
 class Follow(NamedTuple):
     """Tweets with any of the tags, or all tweets when there are none, from above an id on, or only new ones.
 
-    With `deletions` also which tweets are deleted.
+    With a `query`, only those that it finds. With `deletions`, also the deletions of all tweets.
     """
 
     tags: tuple[str, ...] = ()
     after: int | None = None
     deletions: bool = False
+    query: str = ""
 
 
 class Unfollow(NamedTuple):
@@ -119,7 +135,7 @@ class Delete(NamedTuple):
 
 PageQuery = Timeline | TweetsOfTag | TweetsOfAuthor | TweetsSinceLogin
 
-Question = PageQuery | TweetById | Last | ListTags | ListNames | ReadStats
+Question = PageQuery | Find | CountFound | TweetById | Last | ListTags | ListNames | ReadStats
 """Requests that change nothing."""
 
 Query = Question | Follow | Unfollow | SignIn | Delete

@@ -76,6 +76,25 @@ class Page(NamedTuple):
     more: bool
 
 
+class Found(NamedTuple):
+    """Some tweets, newest first, and whether there may be more beyond the last of them.
+
+    `searched_to` is None unless the time for a query was up. Then no tweet below that id was looked at, and a query
+    with `before` set to it continues.
+    """
+
+    tweets: list[Tweet]
+    more: bool
+    searched_to: int | None = None
+
+
+class Count(NamedTuple):
+    """How many tweets a query finds; `searched_to` as in Found."""
+
+    number: int
+    searched_to: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class TagSummary:
     """One tag: its most frequent spelling, its tweets, when the one with the highest id came (ms since 1970 UTC).

@@ -6,7 +6,7 @@ as they are: escape them before a terminal gets them.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import NoneType
 from typing import Any
 
@@ -14,7 +14,18 @@ from ttweet.model import tweets
 from ttweet.model.answers import Answer, Done, Following, Identity, Names, Shared, SignedIn, Stats
 from ttweet.model.errors import SlowDown, TtweetError
 from ttweet.model.limits import MAX_ID, MAX_QUERY_LIMIT, PAGE_BYTES
-from ttweet.model.tweets import HISTORY_DAYS, Deletion, Page, TagPage, TagSummary, Tombstone, Tweet, as_json
+from ttweet.model.tweets import (
+    HISTORY_DAYS,
+    Count,
+    Deletion,
+    Found,
+    Page,
+    TagPage,
+    TagSummary,
+    Tombstone,
+    Tweet,
+    as_json,
+)
 from ttweet.protocol import frames, kinds, operations
 from ttweet.protocol.json_codec import STDLIB_JSON, Json
 
@@ -25,6 +36,7 @@ MAX_STATS = 64  # parts of the server's state that a client accepts, and values 
 _STORED = frames.template(operations.OK, b'{"id":%d,"at":%d,"tags":%b}')
 _DELETED = frames.template(operations.OK, b'{"id":%d,"at":%d,"tags":[],"deleted":true}')
 _PAGE = frames.template(operations.OK, b'{"tweets":[%b],"more":%b}')
+_FOUND = frames.template(operations.OK, b'{"tweets":[%b],"more":%b,"searched_to":%b}')
 
 
 def encode(answer: Answer, json: Json = STDLIB_JSON) -> bytes:
@@ -93,16 +105,30 @@ def _encode_tombstone(tombstone: Tombstone, json: Json) -> bytes:
 
 
 def _encode_page(page: Page, json: Json) -> bytes:
-    """Return the tweets of the page, or as many as PAGE_BYTES hold."""
+    tweets, is_cut = _encode_tweets(page.tweets, json)
+    return _PAGE % (tweets, json.dumps(page.more or is_cut))
+
+
+def _encode_found(found: Found, json: Json) -> bytes:
+    tweets, is_cut = _encode_tweets(found.tweets, json)
+    more, searched_to = json.dumps(found.more or is_cut), json.dumps(None if is_cut else found.searched_to)
+    return _FOUND % (tweets, more, searched_to)
+
+
+def _encode_count(count: Count, json: Json) -> bytes:
+    return _encode_ok({"count": count.number, "searched_to": count.searched_to}, json)
+
+
+def _encode_tweets(tweets: Sequence[Tweet], json: Json) -> tuple[bytes, bool]:
+    """Encode tweets, or as many as PAGE_BYTES hold, and tell whether some are missing."""
     encoded: list[bytes] = []
     size = 0
-    for tweet in page.tweets:
+    for tweet in tweets:
         if size >= PAGE_BYTES:
             break
         encoded.append(json.dumps(as_json(tweet)))
         size += len(encoded[-1])
-    more = page.more or len(encoded) < len(page.tweets)
-    return _PAGE % (b",".join(encoded), json.dumps(more))
+    return b",".join(encoded), len(encoded) < len(tweets)
 
 
 def _encode_tag_page(page: TagPage, json: Json) -> bytes:
@@ -129,6 +155,8 @@ _ENCODERS: dict[type, Callable[[Any, Json], bytes]] = {
     NoneType: _encode_last,
     Shared: _encode_shared,
     Page: _encode_page,
+    Found: _encode_found,
+    Count: _encode_count,
     TagPage: _encode_tag_page,
     Deletion: _encode_fields,
     Following: _encode_following,
@@ -169,6 +197,16 @@ def page(data: Any) -> Page:
     return Page([tweet(one) for one in kinds.array(data["tweets"], MAX_QUERY_LIMIT)], kinds.flag(data["more"]))
 
 
+def found(data: Any) -> Found:
+    """Return what a query has found."""
+    return Found(*page(data), searched_to=_id_or_none(data["searched_to"]))
+
+
+def count(data: Any) -> Count:
+    """Return how many tweets a query finds."""
+    return Count(kinds.integer(data["count"]), _id_or_none(data["searched_to"]))
+
+
 def tag_page(data: Any) -> TagPage:
     """Return some tags."""
     tags = [_tag_summary(tag) for tag in kinds.array(data["tags"], MAX_QUERY_LIMIT)]
@@ -200,6 +238,10 @@ def stats(data: Any) -> Stats:
     """Return objects of numbers, strings, booleans and None."""
     parts = kinds.mapping(data, MAX_STATS)
     return Stats({part: _stats_part(values) for part, values in parts.items()})
+
+
+def _id_or_none(data: Any) -> int | None:
+    return None if data is None else kinds.integer(data, lowest=1)
 
 
 def _tag_summary(data: Any) -> TagSummary:

@@ -6,6 +6,7 @@ Quick to import: the parsers of the longer answers are imported with the first r
 from __future__ import annotations
 
 from ttweet.model.errors import Refused
+from ttweet.model.limits import MAX_QUERY_CHARACTERS
 from ttweet.protocol import frames, operations, replies
 
 TYPE_CHECKING = False
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from ttweet.model.answers import Following, Identity, Names, SignedIn, Stats
-    from ttweet.model.tweets import Deletion, Page, TagPage, Tombstone, Tweet
+    from ttweet.model.tweets import Count, Deletion, Found, Page, TagPage, Tombstone, Tweet
     from ttweet.protocol.replies import Stored
 
     T = TypeVar("T")
@@ -89,6 +90,20 @@ def tweet(id_: int) -> Call[Tweet | Tombstone | None]:
     return frames.encode(operations.TWEET_BY_ID, id_), answers.tweet_or_tombstone
 
 
+def find(query: str = "", *, limit: int | None = None, before: int | None = None) -> Call[Found]:
+    """Ask for tweets that a query finds, newest first. Raises Refused for one that is too long or no valid text."""
+    from ttweet.protocol import answers
+
+    return frames.encode(operations.FIND, _given(query=_checked(query), limit=limit, before=before)), answers.found
+
+
+def count(query: str = "", *, before: int | None = None) -> Call[Count]:
+    """Ask how many tweets a query finds. Raises Refused as `find` does."""
+    from ttweet.protocol import answers
+
+    return frames.encode(operations.FIND, _given(query=_checked(query), before=before, count=True)), answers.count
+
+
 def list_names() -> Call[Names]:
     """Ask for the names that are online."""
     from ttweet.protocol import answers
@@ -117,11 +132,17 @@ def delete(tweet: int) -> Call[Deletion]:
     return frames.encode(operations.DELETE, tweet), answers.deletion
 
 
-def follow(tags: Iterable[str] = (), after: int | None = None, *, deletions: bool = False) -> Call[Following]:
-    """Follow tweets with any of the tags, or all tweets without; after an id, or only new ones."""
+def follow(
+    tags: Iterable[str] = (), after: int | None = None, *, deletions: bool = False, query: str = ""
+) -> Call[Following]:
+    """Follow tweets with any of the tags, or all tweets without; after an id, or only new ones.
+
+    With a `query`, only tweets that it finds. Raises Refused for one that is too long or no valid text.
+    """
     from ttweet.protocol import answers
 
-    data = _given(tags=list(tags) or None, after=after, deletions=deletions or None)
+    asked = _checked(query) if query else None
+    data = _given(tags=list(tags) or None, after=after, deletions=deletions or None, query=asked)
     return frames.encode(operations.FOLLOW, data), answers.following
 
 
@@ -159,6 +180,15 @@ def _check_here(text: str, tags: list[str], key: str | None) -> None:
     from ttweet.model import tweets
 
     tweets.draft(text, tags=tags, key=key)
+
+
+def _checked(query: str) -> str:
+    """As query.checked, without what that imports."""
+    if query.isascii() and len(query) <= MAX_QUERY_CHARACTERS:
+        return query
+    from ttweet.model.query import checked
+
+    return checked(query)
 
 
 def _identity(data: Any) -> Identity:

@@ -7,7 +7,9 @@ from ttweet.model.errors import ProtocolError, Refused
 from ttweet.model.limits import MAX_ID, MAX_QUERY_LIMIT, QUERY_LIMIT
 from ttweet.model.requests import (
     ClientReport,
+    CountFound,
     Delete,
+    Find,
     Follow,
     Identify,
     Last,
@@ -76,6 +78,17 @@ def _tweet_by_id(data: object) -> TweetById:
     return TweetById(integer("tweet id", data, MAX_ID))
 
 
+def _find(data: object) -> Find | CountFound:
+    if type(data) is str:
+        return Find(data)
+    counts = type(data) is dict and flag("count", data.get("count", False))
+    fields = fields_of(operations.FIND, data, {"query", "before", "count", *([] if counts else ["limit"])})
+    query, before = string("query", fields.get("query", "")), optional_id("before", fields.get("before"), 1)
+    if counts:
+        return CountFound(query, before)
+    return Find(query, integer("limit", fields.get("limit", QUERY_LIMIT), MAX_QUERY_LIMIT), before)
+
+
 def _list_tags(data: object) -> ListTags:
     if data == "":
         return ListTags()
@@ -89,11 +102,12 @@ def _list_tags(data: object) -> ListTags:
 def _follow(data: object) -> Follow:
     if type(data) is str:
         return Follow((data,) if data else ())
-    fields = fields_of(operations.FOLLOW, data, {"tags", "after", "deletions"})
+    fields = fields_of(operations.FOLLOW, data, {"tags", "after", "deletions", "query"})
     return Follow(
         tag_list(fields.get("tags", [])),
         optional_id("after", fields.get("after"), 0),
         flag("deletions", fields.get("deletions", False)),
+        string("query", fields.get("query", "")),
     )
 
 
@@ -152,6 +166,7 @@ _PARSERS: dict[str, Callable[[object], Request]] = {
     operations.LAST: _without_data(operations.LAST, Last()),
     operations.TWEETS_OF_TAG: _tweets_of_tag,
     operations.TWEET_BY_ID: _tweet_by_id,
+    operations.FIND: _find,
     operations.LIST_TAGS: _list_tags,
     operations.FOLLOW: _follow,
     operations.UNFOLLOW: _without_data(operations.UNFOLLOW, Unfollow()),

@@ -8,7 +8,9 @@ from functools import cache
 from ttweet.model.errors import ProtocolError, Refused, SlowDown
 from ttweet.model.requests import (
     ClientReport,
+    CountFound,
     Delete,
+    Find,
     Follow,
     Last,
     ListNames,
@@ -34,6 +36,8 @@ NEEDED: dict[type[Request], str | None] = {
     Last: READ,
     Timeline: READ,
     TweetById: READ,
+    Find: READ,
+    CountFound: READ,
     TweetsOfTag: READ,
     TweetsOfAuthor: READ,
     TweetsSinceLogin: READ,
@@ -53,6 +57,8 @@ COSTS: dict[type[object], int] = {
     TweetsOfAuthor: 2,
     TweetsSinceLogin: 2,
     Follow: 2,
+    Find: 4,
+    CountFound: 4,
     ListTags: 4,
     ReadStats: 4,
     Delete: 20,  # looks through the whole report log for the text

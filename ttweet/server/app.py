@@ -18,6 +18,7 @@ from ttweet.broker.fanout import FanOut
 from ttweet.broker.journal import Journal
 from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.retention import Retention
+from ttweet.broker.search import Search
 from ttweet.broker.service import Service
 from ttweet.broker.session import Host
 from ttweet.broker.watcher import UNWATCHED
@@ -142,7 +143,7 @@ async def serve(
         admission = Admission(Places(max_clients, journal.report), Throttle(config.rates))
         stats = StatsCollector(journal, admission, limits_in_force(config, max_clients), retention=retention)
         scheduler = partial(ReadScheduler, journal.uploads, worker, journal.trouble)  # each with a line of its own
-        service = Service(journal, reader, scheduler(), stats)
+        service = Service(journal, reader, scheduler(), stats, _search(journal, store, resources))
         fanout = FanOut(journal.head, reader, scheduler())
         addresses = [listener.getsockname()[0] for listener in listeners]
         authenticator = Authenticator(exposure.anonymous_rights(addresses, config.anonymous), TokenFile(config.db))
@@ -175,6 +176,12 @@ async def serve(
             if terminal is not None:
                 terminal.finish()
             copying.cancel_scope.deadline = trio.current_time() + FINAL_COPY_S
+
+
+def _search(journal: Journal, store: SqliteStore, resources: ExitStack) -> Search:
+    worker = resources.enter_context(Worker("search"))
+    reader = resources.enter_context(closing(store.reader()))
+    return Search(journal, reader, ReadScheduler(journal.uploads, worker, journal.trouble, at_once=1))
 
 
 def _retention(keep: Keep, journal: Journal, store: SqliteStore, resources: ExitStack) -> Retention | None:

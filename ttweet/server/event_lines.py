@@ -6,7 +6,7 @@ Text leaves out connections, sign-ins and the report lines of clients: a command
 import json
 import time
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from ttweet.model import events, tweets
@@ -164,12 +164,13 @@ def _what(event: Event) -> str | None:
 
 
 def _as_text(values: Mapping[str, object]) -> dict[str, object]:
-    return {name: _listed(value) if name == "tags" else value for name, value in values.items()}
+    tags = values.get("tags")
+    return {**values, "tags": _followed(tags, values.get("query"))} if isinstance(tags, list) else {**values}
 
 
-def _listed(tags: object) -> str:
-    assert isinstance(tags, list)
-    return " ".join([f"#{tag}" for tag in tags]) or "all tweets"
+def _followed(tags: Sequence[str], query: object) -> str:
+    listed = " ".join([f"#{tag}" for tag in tags]) or "all tweets"
+    return listed if query is None else f"{listed} with {query}"
 
 
 def _tags_beside(tweet: Tweet) -> str:

@@ -10,9 +10,9 @@ Every method raises StoreError: `internal` when the store itself is broken, `bus
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from ttweet.model.query import Count, Found, Query
+from ttweet.model.query import Query
 from ttweet.model.reports import Report
-from ttweet.model.tweets import Deletion, Draft, Page, TagPage, Tombstone, Tweet
+from ttweet.model.tweets import Count, Deletion, Draft, Found, Page, TagPage, Tombstone, Tweet
 
 KEY_LIFETIME_MS = 7 * 86_400_000  # of an idempotency key: retries take seconds, but a laptop may sleep over a holiday
 

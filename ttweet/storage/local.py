@@ -14,8 +14,9 @@ from ttweet import defaults
 from ttweet.model import reports, tweets
 from ttweet.model.errors import Refused
 from ttweet.model.limits import QUERY_LIMIT
+from ttweet.model.query import parse
 from ttweet.model.times import now_ms
-from ttweet.model.tweets import Deletion, Page, TagPage, Tombstone, Tweet
+from ttweet.model.tweets import Count, Deletion, Found, Page, TagPage, Tombstone, Tweet
 from ttweet.storage.redaction import redact
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore
@@ -137,6 +138,17 @@ class LocalStore:
         Raises Refused for what is no tag.
         """
         return self._store.tweets_of_tag(tweets.search_key(tag), limit=limit, before=before)
+
+    def find(self, query: str = "", *, limit: int = QUERY_LIMIT, before: int | None = None) -> Found:
+        """Return the newest tweets that a query finds, such as `'tag:ci "timed out" -flaky'`, newest first.
+
+        With `before` those with a lower id. An empty query finds all. Raises Refused `bad_query`.
+        """
+        return self._store.find(parse(query, now_ms()), limit=limit, before=before)
+
+    def count(self, query: str = "", *, before: int | None = None) -> Count:
+        """Count the tweets that a query finds; with `before` those with a lower id. See `find`."""
+        return self._store.count_found(parse(query, now_ms()), before=before)
 
     def list_tags(self, *, limit: int = QUERY_LIMIT, numbers: bool = False) -> TagPage:
         """Return the most used tags; those without a letter only with `numbers`."""

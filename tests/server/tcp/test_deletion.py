@@ -16,6 +16,7 @@ from tests.support.memory_store import MemoryStore
 from tests.support.posters import BUSY, FULL, INTERNAL, Poster, running, texts
 from tests.support.serving import serving
 from ttweet.broker.journal import Journal
+from ttweet.broker.subscriptions import wanted
 from ttweet.model.errors import Refused, StoreError
 from ttweet.model.reports import message_deleted, message_received
 from ttweet.security.authenticator import Authenticator
@@ -187,7 +188,7 @@ class _Deletions(Subscriber):
         self.unsent = b""
 
     def follow(self, tags: str, after: int | None) -> None:
-        self.follower = self.log.fanout.follow(self, tags, after, deletions=True)
+        self.follower = self.log.fanout.follow(self, wanted(tags), after, deletions=True)
         self.resume()
 
     def reconnect(self) -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.support.sqlite_files import MANY_BYTES, NOW, opened, sql
 from ttweet.model import query, reports, tweets
 from ttweet.model.errors import Refused
-from ttweet.model.query import Count, Found, Query, holds
-from ttweet.model.tweets import Tweet
+from ttweet.model.query import Query, holds
+from ttweet.model.tweets import Count, Found, Tweet
 from ttweet.storage.sqlite import room, word_index, word_search
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore

@@ -15,8 +15,8 @@ from typing import Any
 
 from ttweet.model import hashtags, reports
 from ttweet.model.limits import MAX_ID
-from ttweet.model.query import Count, Found, Query
-from ttweet.model.tweets import Deletion, Entry, Page, TagPage, Tombstone, Tweet
+from ttweet.model.query import Query
+from ttweet.model.tweets import Count, Deletion, Entry, Found, Page, TagPage, Tombstone, Tweet
 from ttweet.storage.contract import Kept, LogLine, Position, Size, Slice, Traces
 from ttweet.storage.sqlite import keying, tag_list
 from ttweet.storage.sqlite.connections import connect_reader

@@ -13,8 +13,8 @@ from contextlib import closing, contextmanager
 from typing import NamedTuple
 
 from ttweet.model.limits import MAX_ID
-from ttweet.model.query import Count, Found, Query, Term, holds
-from ttweet.model.tweets import Tweet
+from ttweet.model.query import Query, Term, holds
+from ttweet.model.tweets import Count, Found, Tweet
 from ttweet.storage.sqlite.errors import primary_code
 from ttweet.storage.sqlite.tweet_rows import to_tweet
 from ttweet.storage.sqlite.word_index import MADE_BY, Part, has_fts5, ids_of, is_of_index, part_of, parts_of

@@ -1,0 +1,58 @@
+"""Searches for a query: with a reader and a thread of their own, since one may take half a second."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+from ttweet.broker.journal import Journal
+from ttweet.broker.read_scheduler import ReadScheduler
+from ttweet.broker.receipts import Keyed
+from ttweet.model.query import Query
+from ttweet.model.tweets import Count, Deletion, Found
+from ttweet.storage.contract import Reader
+
+T = TypeVar("T")
+
+
+class Search:
+    """Searches one after another. `reader` is called by `reads` only. A listener of the journal; see Listener."""
+
+    def __init__(self, journal: Journal, reader: Reader, reads: ReadScheduler) -> None:
+        self._journal = journal
+        self._reader = reader
+        self._reads = reads
+        self._under_way = 0
+        self._deleted: set[int] = set()  # tweets that were deleted since one of the searches under way began
+        journal.head.add_listener(self)
+
+    async def find(self, query: Query, limit: int, before: int | None = None) -> Found:
+        """Return the newest tweets that a query finds, newest first, without those that are deleted meanwhile."""
+        self._under_way += 1
+        try:
+            found = await self._run(partial(self._reader.find, query, limit=limit, before=before))
+            return found._replace(tweets=[tweet for tweet in found.tweets if tweet.id not in self._deleted])
+        finally:
+            self._under_way -= 1
+            if not self._under_way:
+                self._deleted.clear()
+
+    async def count(self, query: Query, before: int | None = None) -> Count:
+        """Count the tweets that a query finds."""
+        return await self._run(partial(self._reader.count_found, query, before=before))
+
+    def committed(self, tweets: Sequence[Keyed]) -> None:
+        """See Listener."""
+
+    def deleted(self, deletion: Deletion) -> None:
+        """See Listener."""
+        if self._under_way:
+            self._deleted.add(deletion.tweet)
+
+    def pruned(self, up_to: int) -> None:
+        """See Listener."""
+
+    async def _run(self, search: Callable[[], T]) -> T:
+        """Return what the reader finds, once `last` is as new: it may see a commit before the journal reports it."""
+        found, newest = await self._reads.run(lambda: (search(), self._reader.newest_id()))
+        await self._journal.wait_known(newest)
+        return found
