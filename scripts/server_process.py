@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -87,21 +88,24 @@ class ServerProcess:
 
     def descriptors(self) -> int:
         """How many files and sockets it has open."""
-        return sum(1 for _ in Path(f"/proc/{self.process.pid}/fd").iterdir())
+        return sum(1 for _ in self._proc("fd").iterdir())
 
     def forget_peak(self) -> None:
-        """Have `peak_kib` tell of what comes from now on."""
-        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+        """Have `peak_kib` tell of what comes from now on, or of the whole life where the kernel cannot forget."""
+        with suppress(OSError):
+            self._proc("clear_refs").write_text("5")
 
     def peak_kib(self) -> int:
-        """The most resident memory that it has had, KiB."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.findall(r"VmHWM:\s+(\d+)", status)[0])
+        """The most resident memory that it has had, KiB; what it has now where the kernel does not keep the most."""
+        return int(re.findall(r"Vm(?:HWM|RSS):\s+(\d+)", self._proc("status").read_text())[0])
 
     def processor_ms(self) -> float:
         """How much time of the processor its threads have had, ms."""
-        threads = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
-        return sum(int(path.read_text().split()[0]) for path in threads) / 1e6
+        clock = ~self.process.pid << 3 | 2  # of its processor time, as clock_getcpuclockid(3) numbers them on Linux
+        return time.clock_gettime(clock) * 1000
+
+    def _proc(self, name: str) -> Path:
+        return Path(f"/proc/{self.process.pid}/{name}")
 
     def _listen(self) -> None:
         self._listener = threading.Thread(target=self._keep_lines, daemon=True)

@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -163,10 +163,24 @@ def resident_kib(pid: int) -> int:
 
 def processor_s(pid: int) -> float:
     """Processor time of a process and of all its children, the ended ones too, in seconds."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    own = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")  # user, system, and both of ended children
-    return own + sum(processor_s(int(child)) for child in children)
+    processes = dict(_processes())
+    return sum(map(sum, (processes[one][1] for one in _family(pid, processes)))) / os.sysconf("SC_CLK_TCK")
+
+
+def _family(pid: int, processes: Mapping[int, tuple[int, list[int]]]) -> Iterator[int]:
+    """A process, its children and theirs. Kernels need not list the children of a process."""
+    yield pid
+    for child, (parent, _) in processes.items():
+        if parent == pid:
+            yield from _family(child, processes)
+
+
+def _processes() -> Iterator[tuple[int, tuple[int, list[int]]]]:
+    """Each process with its parent and its ticks: user, system, and both of ended children."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended meanwhile
+            fields = path.read_text().rpartition(")")[2].split()
+            yield int(path.parent.name), (int(fields[1]), [*map(int, fields[11:15])])
 
 
 def raise_open_files() -> None:

@@ -238,10 +238,18 @@ ATTACKS: dict[str, Attack] = {
 """What is done to the port; the random source; a scale for the numbers, 1 in the long form."""
 
 
+def give_way() -> None:
+    """Take the lowest priority there is; a container may forbid to change how processes are scheduled."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    except OSError:
+        os.nice(19)
+
+
 def main() -> None:
     """Do what the arguments say."""
     name, port, scale, seed = sys.argv[1:]
-    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    give_way()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     chance, end = random.Random(int(seed)), time.monotonic() + _duration_s(float(scale))

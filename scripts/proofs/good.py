@@ -24,7 +24,7 @@ from proofs.stage import ROOT
 
 PAUSE_S = 0.002  # between two uploads
 WINDOW = 50  # uploads sent together while it warms up
-SPIN = "import os\nos.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))\nwhile True: pass"
+SPIN = "from proofs.attacks import give_way\ngive_way()\nwhile True: pass"
 
 
 class Good(threading.Thread):
@@ -96,7 +96,7 @@ def apart(port: int, history: History, findings: Findings) -> Iterator[None]:
 @contextmanager
 def spinning() -> Iterator[None]:
     """A process of an attacker's priority, which takes what time is left on the machine."""
-    with subprocess.Popen([sys.executable, "-c", SPIN]) as process:
+    with subprocess.Popen([sys.executable, "-c", SPIN], cwd=ROOT / "scripts") as process:
         try:
             yield
         finally:
