@@ -95,7 +95,7 @@ def test_a_target_that_comes_at_the_last_moment_is_not_overwritten(
         link(self, other)
 
     monkeypatch.setattr(Path, "hardlink_to", late)
-    with pytest.raises(FileExistsError, match="it is there already"), replacing(target, overwrite=False) as part:
+    with pytest.raises(FileExistsError, match="the file exists"), replacing(target, overwrite=False) as part:
         part.write_text("ours")
     assert target.read_text() == "somebody else's"
     assert names(target.parent) == ["copy.txt"]
@@ -114,7 +114,7 @@ def test_a_file_system_without_hard_links_gets_the_new_file_too(target: Path, mo
 
 def test_what_is_no_regular_file_is_not_replaced(target: Path) -> None:
     os.mkfifo(target)
-    with pytest.raises(OSError, match="no regular file"), replacing(target):
+    with pytest.raises(OSError, match="not a regular file"), replacing(target):
         pass
     assert target.is_fifo()
 
@@ -223,9 +223,9 @@ def test_a_path_that_no_other_user_controls_is_returned_without_links(
         ("/s/up/me/new", 0o1777, OTHER, "'/s/up' is a symbolic link of another user"),
         ("/s/sub/new", 0o1777, OTHER, "'/s/sub' is a folder of another user"),
         ("/s/sub/../../home/me/new", 0o1777, OTHER, "'/s/sub' is a folder of another user"),
-        ("/s/new", 0o777, ME, "any user may replace the files in /s: chmod o-w /s"),
-        ("/s/sub/new", 0o777, ME, "any user may replace the files in /s: chmod o-w /s"),
-        ("/s/link/new", 0o777, ME, "any user may replace the files in /s: chmod o-w /s"),
+        ("/s/new", 0o777, ME, "any user can replace the files in /s; run: chmod o-w /s"),
+        ("/s/sub/new", 0o777, ME, "any user can replace the files in /s; run: chmod o-w /s"),
+        ("/s/link/new", 0o777, ME, "any user can replace the files in /s; run: chmod o-w /s"),
     ],
 )
 def test_a_path_that_another_user_controls_is_refused(path: str, mode: int, owner: int, wrong: str) -> None:
@@ -272,7 +272,7 @@ def test_a_text_for_a_device_is_written_to_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", [0o777, 0o770, 0o720, 0o1777])
 def test_a_folder_that_others_may_write_to_is_shared(tmp_path: Path, mode: int) -> None:
     tmp_path.chmod(mode)
-    with pytest.raises(NotOursError, match=r"other users may write|any user may replace"):
+    with pytest.raises(NotOursError, match=r"other users can write|any user can replace"):
         refuse_shared(tmp_path)
     tmp_path.chmod(0o700)
     refuse_shared(tmp_path)
@@ -333,7 +333,7 @@ def test_the_mode_of_a_containers_secret_is_that_of_its_mount(monkeypatch: pytes
 
 @pytest.mark.parametrize(
     ("mode", "folder", "wrong"),
-    [(0o644, 0o755, None), (0o664, 0o775, None), (0o644, 0o1777, None), (0o646, 0o755, "any user may write to it")],
+    [(0o644, 0o755, None), (0o664, 0o775, None), (0o644, 0o1777, None), (0o646, 0o755, "any user can write to it")],
 )
 def test_a_file_to_trust_is_one_that_not_every_user_can_replace(
     tmp_path: Path, mode: int, folder: int, wrong: str | None

@@ -152,7 +152,7 @@ def refuse_shared(folder: Path) -> None:
         wrong = f"it belongs to another user (id {found.st_uid}); name another folder"
     elif found.st_mode & 0o022:
         mode, way_out = stat.S_IMODE(found.st_mode), f"chmod 700 {shlex.quote(str(folder))}"
-        wrong = f"other users may write to it (mode {mode:04o}); run: {way_out}"
+        wrong = f"other users can write to it (mode {mode:04o}); run: {way_out}"
     else:
         return
     raise NotOursError(errno.EPERM, wrong, str(folder))
@@ -164,9 +164,9 @@ def refuse_replaceable(path: str | os.PathLike[str]) -> None:
     found = Path(path).stat()  # not of the trusted path: a pipe such as /dev/fd/63 has none
     if stat.S_ISREG(found.st_mode) and found.st_mode & stat.S_IWOTH:
         mode, way_out = stat.S_IMODE(found.st_mode), f"chmod o-w {shlex.quote(os.fspath(path))}"
-        wrong = f"any user may write to it (mode {mode:04o}); run: {way_out}"
+        wrong = f"any user can write to it (mode {mode:04o}); run: {way_out}"
     elif folder.st_mode & stat.S_IWOTH and found.st_uid not in (0, os.geteuid(), folder.st_uid):
-        wrong = f"it belongs to another user (id {found.st_uid}), in a folder of all; name a file in another folder"
+        wrong = f"it belongs to another user (id {found.st_uid}), in a shared folder; use another folder"
     else:
         return
     raise NotOursError(errno.EPERM, wrong, os.fspath(path))
@@ -177,7 +177,7 @@ def objection(path: Path, found: os.stat_result) -> str | None:
     if stat.S_ISLNK(found.st_mode):
         return "is a symbolic link"
     if not stat.S_ISREG(found.st_mode):
-        return "is no regular file"
+        return "is not a regular file"
     if found.st_nlink > 1:
         return "has another name (a hard link)"
     if found.st_uid not in (0, os.geteuid(), path.parent.stat().st_uid):  # these could have replaced ours anyway
@@ -234,12 +234,12 @@ def _path_objection(path: Path, found: os.stat_result | None, folder: os.stat_re
     if not folder.st_mode & stat.S_IWOTH or not stat.S_ISDIR(folder.st_mode):
         return None
     if not folder.st_mode & stat.S_ISVTX:
-        return f"any user may replace the files in {path.parent}: chmod o-w {shlex.quote(str(path.parent))}"
+        return f"any user can replace the files in {path.parent}; run: chmod o-w {shlex.quote(str(path.parent))}"
     if found is None or found.st_uid in (0, os.geteuid(), folder.st_uid):
         return None
     if stat.S_ISLNK(found.st_mode) or stat.S_ISDIR(found.st_mode):
         kind = "symbolic link" if stat.S_ISLNK(found.st_mode) else "folder"
-        return f"{str(path)!r} is a {kind} of another user (id {found.st_uid}); name a path that is not theirs"
+        return f"{str(path)!r} is a {kind} of another user (id {found.st_uid}); name another path"
     return None
 
 
@@ -250,9 +250,9 @@ def _refuse_objection(path: Path, found: os.stat_result) -> None:
 
 def _refuse(target: Path, *, overwrite: bool) -> None:
     if target.exists() and not target.is_file():
-        raise OSError(errno.EINVAL, "it is no regular file", str(target))
+        raise OSError(errno.EINVAL, "not a regular file", str(target))
     if not overwrite and target.exists():
-        raise FileExistsError(errno.EEXIST, "it is there already", str(target))
+        raise FileExistsError(errno.EEXIST, "the file exists", str(target))
 
 
 def _take_place(part: Path, target: Path, *, overwrite: bool) -> None:

@@ -32,9 +32,9 @@ MAX_ACKNOWLEDGED = 200  # uploads before the files are touched
 AFTER = 20  # uploads that a server which continues must acknowledge
 NOTICE_S = 10.0  # for a server to say what it has found, though it looks twice a second
 STOPPED, KILLED = "stopped", "killed"
-SAVED = ("all that it held is in ", "it is whole at ")
-TROUBLES = ("cannot", "is not complete", "is let go")  # of readers too, about which clients get little
-MENDED = "had gone while the database was open"
+SAVED = ("all tweets are in ", "it was moved to ")
+TROUBLES = ("cannot", "is incomplete", "is let go")  # of readers too, about which clients get little
+MENDED = "was removed while the database was open"
 
 
 class Way(NamedTuple):

@@ -131,7 +131,7 @@ async def test_a_full_disk_only_postpones_it(monkeypatch: pytest.MonkeyPatch, ca
         while len(store.tweets) > 1:
             await here.journal.wait_commit(here.journal.commits)
         assert [tweet.text for tweet in store.tweets] == ["b"]
-        assert caplog.text.count("old tweets stay for now: the disk is full") == 1
+        assert caplog.text.count("cannot remove old tweets for now: the disk is full") == 1
         nursery.cancel_scope.cancel()
 
 

@@ -18,7 +18,7 @@ async def test_failed_reads_are_logged_once_a_minute_with_their_number(
         trouble.note_unread(DAMAGED)
     mock_clock.jump(UNREAD_INTERVAL_S)
     trouble.note_unread(DAMAGED)
-    told = "cannot read: the database is damaged; queries and followers that this has failed so far: "
+    told = "cannot read: the database is damaged; failed queries and followers so far: "
     assert caplog.messages == [f"{told}1", f"{told}1001"]
 
 

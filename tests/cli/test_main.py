@@ -57,7 +57,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         (["serve", "--port", "1"], "unknown option --port; give PORT without it; see ttweet serve --help"),
         (["serve", "--rat", "1"], "unknown option --rat; did you mean --rate?"),
         (["serve", "http"], "invalid PORT 'http': use a whole number; see ttweet serve --help"),
-        (["serve", "65536"], "invalid PORT '65536': must be <= 65535; see ttweet serve --help"),
+        (["serve", "65536"], "invalid PORT '65536': use at most 65535; see ttweet serve --help"),
         (["serve", "1", "--grace", "x"], "invalid --grace 'x': use a number; see ttweet serve --help"),
     ],
 )

@@ -99,7 +99,7 @@ def test_no_command_takes_nothing_for_the_name_of_a_file() -> None:
 
 def test_of_several_values_the_wrong_one_is_told_or_all() -> None:
     assert sentence(error_of(make_app(), "delete", "1", "2.5", "3")).startswith("invalid ID '2.5': use the id")
-    assert sentence(error_of(make_app(), "delete", "1", "0", "3")).startswith("invalid ID '1 0 3': must be >= 1")
+    assert sentence(error_of(make_app(), "delete", "1", "0", "3")).startswith("invalid ID '1 0 3': use 1 or more")
 
 
 def test_what_has_no_sentence_of_its_own_keeps_the_parsers() -> None:

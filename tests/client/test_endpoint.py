@@ -193,7 +193,7 @@ def test_a_file_without_a_token_is_not_the_same_as_no_file(
 def test_a_token_file_that_anybody_may_replace_is_not_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     name_token_file(monkeypatch, tmp_path / "token", b"ttw_y")
     tmp_path.chmod(0o777)
-    with pytest.raises(SetupError, match=f"cannot be read: any user may replace the files in {tmp_path}: chmod o-w"):
+    with pytest.raises(SetupError, match=f"any user can replace the files in {tmp_path}; run: chmod o-w"):
         own_token()
 
 
@@ -204,7 +204,7 @@ def test_a_token_file_of_another_user_in_a_folder_of_all_is_not_read(
     name_token_file(monkeypatch, tmp_path / "token", b"ttw_y")
     give_away(tmp_path / "token")
     tmp_path.chmod(0o1777)
-    with pytest.raises(SetupError, match=r"it belongs to another user \(id 65534\), in a folder of all"):
+    with pytest.raises(SetupError, match=r"it belongs to another user \(id 65534\), in a shared folder"):
         own_token()
 
 

@@ -138,11 +138,11 @@ def encrypted(_: Path, key: Path) -> None:
         (of_another, "not_ours", "{key} is not the key of the certificate in {cert}"),
         (for_the_group, "denied", "other users can read the key {key} (mode 0640); run: chmod 600 {key}"),
         (for_all, "denied", "other users can read the key {key} (mode 0604); run: chmod 600 {key}"),
-        (replaceable, "denied", "cannot trust the certificate in {cert}: any user may replace the files in "),
+        (replaceable, "denied", "cannot trust the certificate in {cert}: any user can replace the files in "),
         (
             writable_cert,
             "denied",
-            "cannot trust the certificate in {cert}: any user may write to it (mode 0646); run: ",
+            "cannot trust the certificate in {cert}: any user can write to it (mode 0646); run: ",
         ),
         (encrypted, "denied", "{key} is encrypted; decrypt it: openssl pkey -in {key} -out NEW"),
     ],

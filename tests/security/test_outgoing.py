@@ -17,12 +17,12 @@ def test_a_client_trusts_no_file_that_any_user_may_write_to(authority: Authority
     file.chmod(0o602)
     with pytest.raises(SetupError) as refused:
         make_context(authority.ca, str(cert), str(key))
-    assert refused.value.text == (f"cannot trust {file}: any user may write to it (mode 0602); run: chmod o-w {file}")
+    assert refused.value.text == (f"cannot trust {file}: any user can write to it (mode 0602); run: chmod o-w {file}")
 
 
 def test_a_client_trusts_no_file_in_a_folder_that_any_user_may_write_to(authority: Authority) -> None:
     authority.folder.chmod(0o777)
-    with pytest.raises(SetupError, match="any user may replace the files in"):
+    with pytest.raises(SetupError, match="any user can replace the files in"):
         make_context(authority.ca, None, None)
 
 

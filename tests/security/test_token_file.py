@@ -44,9 +44,9 @@ def test_tokens_below_a_folder_in_which_anybody_may_replace_files_are_neither_re
     file.db.parent.mkdir()
     file.add("ann", frozenset({POST}))
     tmp_path.chmod(0o777)
-    with pytest.raises(OpenError, match=f"may replace the files in {tmp_path}: chmod o-w {tmp_path}"):
+    with pytest.raises(OpenError, match=f"can replace the files in {tmp_path}; run: chmod o-w {tmp_path}"):
         file.read()
-    with pytest.raises(OpenError, match="may replace the files"):
+    with pytest.raises(OpenError, match="can replace the files"):
         file.add("bob", frozenset({POST}))
 
 

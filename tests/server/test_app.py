@@ -167,7 +167,7 @@ def test_the_limit_of_descriptors_is_raised_for_the_clients_there_may_be(tmp_pat
 def test_more_clients_than_there_can_be_descriptors_is_told_and_cut(tmp_path: Path) -> None:
     with talking_server(cwd=tmp_path, limit="ulimit -n 100") as server:
         assert server.started[0] == (
-            "ttweet: 32 clients at most, not 1000: the limit of file descriptors is 100 (ulimit -Hn)"
+            "ttweet: at most 32 clients instead of 1000: the limit of file descriptors is 100; raise it (ulimit -Hn)"
         )
         with Client("127.0.0.1", server.port) as client:
             assert client.post("served").id == 1
@@ -342,7 +342,7 @@ def test_an_unknown_outcome_ends_the_server_with_exit_code_1(
     store.fail_next = [StoreError("unknown", "the commit failed (disk I/O error)")]
     config = Config(port=0, report_file=None, quiet=True)
     assert app._run_with_store(config, in_place_of_sqlite(store), resolve(config.hosts, 0), None) == 1
-    assert "the file must not be written to any more: the commit failed (disk I/O error)" in caplog.text
+    assert "the database must not be written to any more: the commit failed (disk I/O error)" in caplog.text
     assert store.ended is None, "nothing more is written"
     assert capfd.readouterr().out == ""
 

@@ -66,7 +66,7 @@ def test_away_from_a_terminal_sighup_never_stops_a_server(
     with starting_with_sighup(disposition), talking_server(*options, cwd=tmp_path) as server:
         for _ in range(3):
             server.process.send_signal(signal.SIGHUP)
-            server.read_until("SIGHUP: reopening the report file, reading the tokens again")
+            server.read_until("SIGHUP: reopening the report file, reloading the tokens")
         assert server.stop() == 0
     assert sessions(server.db) == ["stopped"]
 

@@ -266,7 +266,7 @@ def test_lines_that_the_log_lost_before_they_were_copied_are_told_of(
     store.pruned = 3
     assert copy.catch_up()
     assert lines_of(sample) == ["one", "four"]
-    assert "Sample.txt lacks 2 lines: the log kept too few" in caplog.text
+    assert "Sample.txt lacks 2 lines: the log limit is too small" in caplog.text
 
 
 def test_a_file_that_was_moved_away_keeps_what_it_had(sample: Path) -> None:

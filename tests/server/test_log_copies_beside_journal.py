@@ -138,7 +138,7 @@ async def test_a_file_that_stays_in_trouble_does_not_keep_the_server_from_ending
         journal.report(line_of("one"))
         await journal.wait_commit(0)
     assert len(store.log) == 1
-    assert "Sample.txt is not complete; the log in the database is" in caplog.text
+    assert "Sample.txt is incomplete; the log in the database is complete" in caplog.text
     assert 1 <= file.attempts <= 2  # at the start and at the finish, and a pause after each
 
 

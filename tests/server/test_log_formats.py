@@ -114,7 +114,7 @@ def test_messages_of_a_server_that_runs_have_their_time(tmp_path: Path) -> None:
         server.read_until("Ctrl-C")
         server.process.send_signal(signal.SIGHUP)
         said = server.read_until("SIGHUP")[-1]
-    assert re.fullmatch(r"\d\d:\d\d:\d\d SIGHUP: reopening the report file, reading the tokens again", said)
+    assert re.fullmatch(r"\d\d:\d\d:\d\d SIGHUP: reopening the report file, reloading the tokens", said)
 
 
 @pytest.mark.parametrize(

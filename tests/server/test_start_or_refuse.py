@@ -27,7 +27,7 @@ def test_a_server_that_others_would_reach_prints_what_to_run_and_touches_nothing
             "ttweet: other machines can reach 0.0.0.0, so the server needs a token and TLS; run:",
             "  ttweet token add NAME",
             "  ttweet serve 13001 --host 0.0.0.0 --tls-cert FILE --tls-key FILE",
-            "or, to serve everybody without: add --anonymous read (or write) --no-tls",
+            "or, on a trusted network, add --anonymous read (or write) --no-tls",
         ],
     )
     assert not list(tmp_path.iterdir())
@@ -38,12 +38,12 @@ def test_what_is_there_is_not_asked_for(tmp_path: Path) -> None:
         "ttweet: other machines can reach 0.0.0.0, so the server needs a token; run:",
         "  ttweet token add NAME --db 'my file.db'",
         "  ttweet serve 13001 --host 0.0.0.0 --db 'my file.db' --no-tls",
-        "or, to serve everybody without: add --anonymous read (or write)",
+        "or, on a trusted network, add --anonymous read (or write)",
     ]
     assert said(tmp_path, "--anonymous", "read")[1] == [
         "ttweet: other machines can reach 0.0.0.0, so the server needs TLS; run:",
         "  ttweet serve 13001 --host 0.0.0.0 --anonymous read --tls-cert FILE --tls-key FILE",
-        "or, to serve everybody without: add --no-tls",
+        "or, on a trusted network, add --no-tls",
     ]
 
 

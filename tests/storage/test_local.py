@@ -198,7 +198,7 @@ def test_a_file_that_is_removed_under_a_program_is_rescued_and_told(path: Path) 
     store.post("one")
     for file in path.parent.glob("notes.db*"):
         file.unlink()
-    with pytest.raises(ttweet.StoreError, match=r"all that it held is in .*rescued-notes\.db") as first:
+    with pytest.raises(ttweet.StoreError, match=r"all tweets are in .*rescued-notes\.db") as first:
         store.post("two")
     with pytest.raises(ttweet.StoreError) as second:
         store.post("three")

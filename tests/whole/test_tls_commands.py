@@ -126,18 +126,18 @@ def test_sighup_reads_a_new_certificate_and_a_bad_one_changes_nothing(tmp_path: 
         return next(line for line in process.stderr if "SIGHUP" not in line)
 
     port = next(line for line in process.stderr if "listening" in line).rpartition(":")[2].strip()
-    assert next(process.stderr) == f"ttweet: clients speak TLS: certificate {cert}, valid until {UNTIL}\n"
+    assert next(process.stderr) == f"ttweet: TLS: certificate {cert}, valid until {UNTIL}\n"
     trust = {"TTWEET_CA": authority.ca}
     assert "is not for 127.0.0.1" in run("-d", "127.0.0.1", port, variables=trust).stderr
     authority.issue(expired=True)
-    assert after_sighup() == f"ttweet: read again: certificate {cert}, valid until 2020-01-02\n"
+    assert after_sighup() == f"ttweet: reloaded: certificate {cert}, valid until 2020-01-02\n"
     assert next(process.stderr) == f"ttweet: the certificate {cert} has expired: clients refuse it\n"
     assert "has expired" in run("-d", "127.0.0.1", port, variables=trust).stderr
     authority.issue()
-    assert after_sighup() == f"ttweet: read again: certificate {cert}, valid until {UNTIL}\n"
+    assert after_sighup() == f"ttweet: reloaded: certificate {cert}, valid until {UNTIL}\n"
     assert run("-d", "127.0.0.1", port, variables=trust).returncode == 0
     key.chmod(0o644)
-    kept = "the certificate that was in use stays in use"
+    kept = "keeping the certificate in use"
     expected = f"ttweet: other users can read the key {key} (mode 0644); run: chmod 600 {key}; {kept}\n"
     assert after_sighup() == expected
     assert run("-d", "127.0.0.1", port, variables=trust).returncode == 0

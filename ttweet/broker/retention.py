@@ -119,5 +119,5 @@ class Retention:
     def _postpone(self, error: StoreError) -> None:
         self._seen = self._journal.head.newest - 1  # not the same: look again, but not before PRUNE_INTERVAL_S
         if not self._postponed:
-            log.warning("old tweets stay for now: %s", error)
+            log.warning("cannot remove old tweets for now: %s", error)
         self._postponed = True

@@ -36,7 +36,7 @@ class Trouble:
     def end(self) -> None:
         """Log that the store stores again."""
         if self._storing:
-            log.warning("storing again")
+            log.warning("posts are stored again")
             self._storing = ""
 
     def note_unread(self, error: StoreError) -> None:
@@ -45,5 +45,5 @@ class Trouble:
         self._reading = f"cannot read: {error}"
         self._failed_at = now = trio.current_time()
         if now - self._warned_at >= UNREAD_INTERVAL_S:
-            log.warning("cannot read: %s; queries and followers that this has failed so far: %d", error, self._failed)
+            log.warning("cannot read: %s; failed queries and followers so far: %d", error, self._failed)
             self._warned_at = now

@@ -1,5 +1,6 @@
 """Messages for a command line that the parser cannot read: the words seen, and a command that works."""
 
+import re
 import shlex
 from difflib import get_close_matches
 from pathlib import Path
@@ -18,6 +19,8 @@ from cyclopts.exceptions import (
 from ttweet.cli import shell
 
 ALIKE = 0.66  # of one, as difflib counts: a letter too many or too few in a name of four, two swapped in one of three
+
+_BOUNDS = {"<=": "at most {}", ">=": "{} or more"}
 
 
 def sentence(error: CycloptsError) -> str:
@@ -79,7 +82,7 @@ def _bad_value(error: CoercionError | ValidationError) -> str:
 
 def _reason(error: CoercionError | ValidationError, value: str) -> str:
     if isinstance(error, ValidationError):
-        return _plain(error.exception_message)
+        return _bound(_plain(error.exception_message))
     choices = [str(choice) for choice in get_args(error.target_type)]
     if choices:
         close = get_close_matches(value, choices, n=1)
@@ -89,6 +92,11 @@ def _reason(error: CoercionError | ValidationError, value: str) -> str:
     if error.argument is not None and "ID" in (error.argument.parameter.metavar, error.argument.name):
         return "use the id of a tweet"
     return "use a whole number" if error.target_type is int else "use a number"
+
+
+def _bound(reason: str) -> str:
+    """Word the bound of a number: cyclopts writes `must be >= 1`."""
+    return re.sub("^must be (<=|>=) (.*)$", lambda found: f"use {_BOUNDS[found[1]].format(found[2])}", reason)
 
 
 def _plain(text: str) -> str:

@@ -106,7 +106,7 @@ def _run_with_store(
     except* StoreError as group:
         errors += _leaves(group)
     if errors:
-        log.error("stopped, since the file must not be written to any more: %s", errors[0])
+        log.error("stopped: the database must not be written to any more: %s", errors[0])
         return 1
     store.end_session("stopped", at=now_ms())
     return 0
@@ -227,7 +227,7 @@ async def _until_stop(heeding: ExitStack, signals: Signals, reload: Callable[[],
 
 async def _reload(copies: Sequence[LogCopy], authenticator: Authenticator, certificates: Certificates | None) -> None:
     """Reopen the report file, and read tokens and certificates again. Connected clients keep their certificate."""
-    log.info("SIGHUP: reopening the report file, reading the tokens again")
+    log.info("SIGHUP: reopening the report file, reloading the tokens")
     for copy in copies:
         copy.reopen()
     await authenticator.reload()
@@ -239,9 +239,9 @@ def _reload_certificates(certificates: Certificates) -> None:
     try:
         certificates.reload()
     except OpenError as exc:
-        log.error("%s; the certificate that was in use stays in use", exc)
+        log.error("%s; keeping the certificate in use", exc)
     else:
-        log.info("read again: %s", certificates)
+        log.info("reloaded: %s", certificates)
         warn_of_expiry(certificates)
 
 

@@ -119,7 +119,7 @@ class SocketEdge:
             self._service.note_refused("tls", reports.not_secured(place.peer, str(error)))
         except Exception as exc:
             if self._log_interval.is_over(f"a task's {type(exc).__name__}"):
-                log.exception("the task of client %s failed; only this client is concerned", place.peer)
+                log.exception("the task of client %s failed; other clients are not affected", place.peer)
             self._service.report(reports.input_refused(place.peer, "internal", why=type(exc).__name__))
         finally:
             if not (place.seated and connection.has_begun):
@@ -134,5 +134,5 @@ class SocketEdge:
             await connection.send_rest()
         except Exception as exc:
             if self._log_interval.is_over(f"sending's {type(exc).__name__}"):
-                log.exception("sending to client %s failed; only this client is concerned", connection.place.peer)
+                log.exception("sending to client %s failed; other clients are not affected", connection.place.peer)
             connection.close()

@@ -49,7 +49,7 @@ class LogCopy:
                     await self._wait(journal, seen, complete)
         finally:
             if not (finishing and (complete or self._refused)):
-                log.warning("%s is not complete; the log in the database is", self._destination.name)
+                log.warning("%s is incomplete; the log in the database is complete", self._destination.name)
         self._destination.close()
         self._reader.close()
 
@@ -108,7 +108,7 @@ class LogCopy:
             return False
         self._destination.write(lines.encode())
         if self._cursor and (missing := cursor - self._cursor - lines.count("\n")):
-            log.warning("%s lacks %d lines: the log kept too few", self._destination.name, missing)
+            log.warning("%s lacks %d lines: the log limit is too small", self._destination.name, missing)
         self._cursor = cursor
         return True
 

@@ -127,7 +127,10 @@ def allowed_clients(wanted: int) -> int:
     room = descriptors - SPARE_DESCRIPTORS
     allowed = max(1, room - anteroom_size(room))
     log.warning(
-        "%d clients at most, not %d: the limit of file descriptors is %d (ulimit -Hn)", allowed, wanted, descriptors
+        "at most %d clients instead of %d: the limit of file descriptors is %d; raise it (ulimit -Hn)",
+        allowed,
+        wanted,
+        descriptors,
     )
     return allowed
 
@@ -139,7 +142,7 @@ def announce(
     log.info("%s, %s", __version__, store.engine)
     log.info("%s", _held(config.db, store))
     if config.keep:
-        log.info("old tweets go: %s", config.keep)
+        log.info("retention: %s", config.keep)
     for entrance in entrances:
         for listener in entrance.listeners:
             host, port = listener.getsockname()[:2]
@@ -147,7 +150,7 @@ def announce(
             where = _url(entrance.scheme, config) + _address(host, port)
             log.info("listening on %s", where, extra={"event": event})
     if certificates is not None:
-        log.info("clients speak TLS: %s", certificates)
+        log.info("TLS: %s", certificates)
         warn_of_expiry(certificates)
 
 

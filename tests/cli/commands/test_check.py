@@ -64,7 +64,7 @@ def test_what_is_wrong_goes_to_stdout_and_what_to_do_to_stderr(one: Path, tmp_pa
     done = run("check", "tweets.db", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (
         shell.FAILED,
-        "tweets.db: the number of tweets of 1 tags is not what the tweets say; one is #a\n",
+        "tweets.db: tags with wrong counts of tweets: 1, such as #a\n",
     )
     assert done.stderr.startswith("ttweet: make a new database from its tweets: ttweet export tweets.jsonl, then ")
     [found] = [json.loads(line) for line in run("check", "--json", cwd=tmp_path).stdout.splitlines()]

@@ -248,7 +248,7 @@ def test_a_name_is_online_as_long_as_it_follows(server: ServerHere) -> None:
         (["--timeout", "10x"], "invalid --timeout '10x'"),
         (["--count", "0"], "invalid --count '0'"),
         (["--from", "-1"], "--from"),
-        (["--from", str(2**63)], f"invalid --from '{2**63}': must be <= {2**53 - 1}"),
+        (["--from", str(2**63)], f"invalid --from '{2**63}': use at most {2**53 - 1}"),
     ],
 )
 def test_what_makes_no_sense_is_said(arguments: list[str], said: str) -> None:

@@ -92,7 +92,7 @@ def test_tags_says_when_it_was_cut(server: Server) -> None:
 @pytest.mark.parametrize("command", [["tags", "--limit"], ["tags", "a", "--limit"], ["prune", "--keep-last"]])
 def test_a_number_beyond_what_a_file_counts_is_told(command: list[str], server: Server) -> None:
     code, said = complains(*command, str(2**63), "--db", str(server.folder / "tweets.db"))
-    assert (code, "must be <= " in said) == (shell.USAGE, True)
+    assert (code, "use at most " in said) == (shell.USAGE, True)
 
 
 def test_a_server_is_not_asked_for_more_tags_than_it_lists(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_no_tags_at_all_is_told(tmp_path: Path) -> None:
         ([""], "invalid tag '': use 1 to 150 letters, digits and _"),
         (["a b"], "invalid tag 'a b': use 1 to 150 letters, digits and _"),
         (["a", "b"], "unexpected argument: b; see ttweet tags --help"),
-        (["--limit", "0"], "invalid --limit '0': must be >= 1; see ttweet tags --help"),
+        (["--limit", "0"], "invalid --limit '0': use 1 or more; see ttweet tags --help"),
         (["--limit", "many"], "invalid --limit 'many': use a whole number; see ttweet tags --help"),
         (["--limit"], "missing value: --limit; see ttweet tags --help"),
         (["--ca", "x", "--db", "y"], "conflicting options: --db is for a file, --ca for a server; give one of them"),

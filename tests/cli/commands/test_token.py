@@ -57,12 +57,9 @@ def test_the_list_shows_what_there_is_in_a_pipe_as_json_and_on_a_terminal(tmp_pa
 
 
 def test_a_database_that_is_not_there_yet_is_named(tmp_path: Path) -> None:
-    assert (
-        "the token of ci for tweets.db, which does not exist yet; save"
-        in run("token", "add", "ci", cwd=tmp_path).stderr
-    )
+    assert "token of ci for tweets.db, which does not exist yet; save" in run("token", "add", "ci", cwd=tmp_path).stderr
     with running_server(tmp_path, "--no-report-file"):
-        assert "the token of me; save it" in run("token", "add", "me", cwd=tmp_path).stderr
+        assert "token of me; save it" in run("token", "add", "me", cwd=tmp_path).stderr
 
 
 @pytest.mark.parametrize("what", ["a folder", "a text", "another program's database", "a device"])

@@ -162,7 +162,7 @@ def test_a_database_that_has_its_name_is_opened_again_and_the_batch_is_stored(
         assert [tweet.text for tweet in reader.tweets_of_tag("tag", limit=9).tweets] == ["three #tag", "two #tag"]
         post(store, "five")
         assert texts(reader) == texts(store) == texts_of(path) == [*BEFORE, "three #tag", "four", "five"]
-    assert "had gone while the database was open" in caplog.text
+    assert "was removed while the database was open" in caplog.text
     store.end_session("stopped", at=NOW)
     store.close()
     assert sql(path, "PRAGMA integrity_check") == [("ok",)]
@@ -275,9 +275,9 @@ def test_a_copy_that_cannot_be_written_is_tried_again(
     remove("")(path)
     with monkeypatch.context() as patched:
         patched.setattr(rescue, "copy_out", full)
-        with pytest.raises(Displaced, match=r"cannot be copied \(the disk is full\): do not end this process"):
+        with pytest.raises(Displaced, match=r"cannot be copied \(the disk is full\): do not stop the server"):
             post(store, "unknown")
-    with pytest.raises(Displaced, match="all that it held is in"):
+    with pytest.raises(Displaced, match="all tweets are in"):
         post(store, "refused")
     assert texts_of(path.with_name("rescued-tweets.db")) == [*BEFORE, "unknown"]
 
@@ -293,7 +293,7 @@ def test_a_copy_that_fails_halfway_is_tried_again(
         patched.setattr(backup.copy_out, "__kwdefaults__", {"progress": broken})
         with pytest.raises(Displaced, match="cannot be copied"):
             post(store, "unknown")
-    with pytest.raises(Displaced, match="all that it held is in"):
+    with pytest.raises(Displaced, match="all tweets are in"):
         post(store, "refused")
 
 

@@ -38,9 +38,9 @@ REFUSED = {  # what it is called, and how it gets there
     "foreign key of 'moods' to tags": ("CREATE TABLE moods (tag INTEGER REFERENCES tags (id))",),
 }
 ALTERED = {
-    "tweets is not as the schema has it": "ALTER TABLE tweets ADD COLUMN lang TEXT CHECK (length(lang) = 2)",
-    "tags is not as the schema has it": "ALTER TABLE tags ADD COLUMN n INTEGER AS (json_extract(key, '$')) VIRTUAL",
-    "log is not as the schema has it": "ALTER TABLE log RENAME COLUMN text TO line",
+    "tweets differs from the schema": "ALTER TABLE tweets ADD COLUMN lang TEXT CHECK (length(lang) = 2)",
+    "tags differs from the schema": "ALTER TABLE tags ADD COLUMN n INTEGER AS (json_extract(key, '$')) VIRTUAL",
+    "log differs from the schema": "ALTER TABLE log RENAME COLUMN text TO line",
     "keys is missing from the schema": "DROP TABLE keys",
 }
 WELCOME = {

@@ -109,7 +109,7 @@ def test_a_key_that_no_python_would_have_made_is_damage_in_such_a_file_too(
 ) -> None:
     stored_by(path, key, "a", rule=rule)
     sql(path, statement)
-    assert "the links to tweets of" in findings(path)[0].what
+    assert "wrong links to tweets" in findings(path)[0].what
 
 
 def test_what_has_letters_is_said_anew(path: Path) -> None:

@@ -42,7 +42,7 @@ def texts_of(path: Path) -> list[str]:
 
 def test_files_that_are_put_back_before_anything_was_tried_go_on(path: Path, store: SqliteStore) -> None:
     rename_folder(path)
-    with pytest.raises(Displaced, match="it is whole at"):
+    with pytest.raises(Displaced, match="it was moved to"):
         store.settle()
     path.parent.with_name("renamed").rename(path.parent)
     assert post(store, "three")[0].id == 3
@@ -51,10 +51,10 @@ def test_files_that_are_put_back_before_anything_was_tried_go_on(path: Path, sto
 def test_after_an_unknown_batch_nothing_more_is_stored(path: Path, store: SqliteStore) -> None:
     """Followers were not told of it: with what comes after it they would have a gap."""
     rename_folder(path)
-    with pytest.raises(Displaced, match="whole at"):
+    with pytest.raises(Displaced, match="it was moved to"):
         post(store, "unknown")
     path.parent.with_name("renamed").rename(path.parent)
-    with pytest.raises(Displaced, match="all that it held is in it again: start again"):
+    with pytest.raises(Displaced, match="all tweets are in it again; restart the server"):
         post(store, "refused")
 
 
@@ -63,11 +63,11 @@ def test_a_database_that_was_moved_away_alone_and_back_has_all_that_it_held(
     look_between: bool, path: Path, store: SqliteStore
 ) -> None:
     away = path.rename(path.with_name("away.db"))
-    with pytest.raises(Displaced, match=r"all that it held is in .*rescued-tweets\.db"):
+    with pytest.raises(Displaced, match=r"all tweets are in .*rescued-tweets\.db"):
         post(store, "unknown")
     away.rename(path)
     if look_between:
-        with pytest.raises(Displaced, match="all that it held is in it again: start again"):
+        with pytest.raises(Displaced, match="all tweets are in it again; restart the server"):
             post(store, "refused")
     store.close()
     assert texts_of(path) == [*BEFORE, "unknown"]
@@ -82,7 +82,7 @@ def test_a_database_that_another_program_has_written_to_meanwhile_is_not_gone_on
         store.settle()
     os.utime(away)  # as by a program that writes to it where it is now
     away.rename(path)
-    with pytest.raises(Displaced, match=r"rescued-2-tweets\.db: start again with that file"):
+    with pytest.raises(Displaced, match=r"rescued-2-tweets\.db; restart with that file"):
         post(store, "refused")
     assert not Path(f"{path}-wal").exists()
     store.close()

@@ -161,7 +161,7 @@ def test_a_file_with_a_wal_is_not_read_without_it(path: Path, open_folder: Path)
 
 def test_a_folder_in_which_anybody_may_replace_files_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
-    with pytest.raises(OpenError, match=rf"may replace the files in {tmp_path}: chmod o-w {tmp_path}$") as refusal:
+    with pytest.raises(OpenError, match=rf"can replace the files in {tmp_path}; run: chmod o-w {tmp_path}$") as refusal:
         SqliteStore.open(tmp_path / "tweets.db", log_limit=1, at=NOW)
     assert refusal.value.code == "denied"
     assert list(tmp_path.iterdir()) == []
@@ -174,7 +174,7 @@ def test_a_folder_far_above_in_which_anybody_may_replace_files_is_refused(tmp_pa
     folder = tmp_path / "inner" / "folder"
     folder.mkdir(parents=True)
     tmp_path.chmod(0o777)
-    with pytest.raises(OpenError, match=rf"may replace the files in {tmp_path}: chmod o-w {tmp_path}$") as refusal:
+    with pytest.raises(OpenError, match=rf"can replace the files in {tmp_path}; run: chmod o-w {tmp_path}$") as refusal:
         SqliteStore.open(folder / "tweets.db", log_limit=1, at=NOW)
     assert refusal.value.code == "denied"
     assert list(folder.iterdir()) == []
@@ -223,7 +223,7 @@ def test_a_file_that_any_user_may_write_to_is_not_taken(path: Path, ending: str)
     shared.touch()
     shared.chmod(0o602)
     with pytest.raises(
-        OpenError, match=rf"{shared} may be written to by any user \(chmod o-w\), which is unsafe"
+        OpenError, match=rf"{shared} is writable for all users \(chmod o-w\), which is unsafe"
     ) as refusal:
         SqliteStore.open(path, log_limit=1, at=NOW)
     assert refusal.value.code == "denied"
@@ -242,7 +242,7 @@ def test_a_file_that_is_put_there_while_the_database_is_made_is_not_taken(
 
     planted, create = path.with_name("tweets.db-shm"), connections._create
     monkeypatch.setattr(connections, "_create", create_beside)
-    with pytest.raises(OpenError, match=rf"{planted} may be written to by any user"):
+    with pytest.raises(OpenError, match=rf"{planted} is writable for all users"):
         SqliteStore.open(path, log_limit=1, at=NOW)
 
 

@@ -212,7 +212,7 @@ def _way_out(config: Config, missing: list[str], reached: list[str]) -> str:
     hosts = [word for host in config.hosts for word in ("--host", host)]
     serve = ["ttweet", "serve", str(config.port), *hosts, *db, *_safeguards(config)]
     lines.append(f"  {shlex.join(serve)}")
-    lines.append(f"or, to serve everybody without: add {' '.join([_MEANT[what] for what in missing])}")
+    lines.append(f"or, on a trusted network, add {' '.join([_MEANT[what] for what in missing])}")
     return "\n".join(lines)
 
 

@@ -81,8 +81,8 @@ def _add(file: TokenFile, db: Path, name: str, rights: frozenset[str], expires: 
         return shell.DONE
     shell.write(secret)
     whose = name if db.exists() else f"{name} for {escape(str(db))}, which does not exist yet"
-    shell.hint(f"this is the token of {whose}; save it, as it is not shown again. A client reads it from TTWEET_TOKEN,")
-    shell.hint("or from the file that TTWEET_TOKEN_FILE names, which other users must not be able to read")
+    shell.hint(f"token of {whose}; save it now, it is not shown again")
+    shell.hint("clients read it from TTWEET_TOKEN, or from the private file that TTWEET_TOKEN_FILE names")
     return shell.DONE
 
 

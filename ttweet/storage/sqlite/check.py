@@ -41,29 +41,29 @@ _PAGE = "SELECT id, at, author, text, tags FROM tweets WHERE id > ? AND author I
 _FACTS = f"SELECT ({COUNT_TWEETS}), (SELECT count(*) FROM tags), (SELECT count(*) FROM log)"  # noqa: S608  # of constants
 _KNOWN = "SELECT count(*) FROM tags WHERE key IN (SELECT value FROM json_each(?))"
 _COUNTED = {  # as the tweets have it, and as the tables have it; the first column is a tag's key
-    "the links to tweets": (
+    "links to tweets": (
         "SELECT key, tweet FROM scratch.uses",
         "SELECT key, tweet FROM tweet_tags JOIN tags ON tags.id = tag",
     ),
-    "the number of tweets": (
+    "counts of tweets": (
         "SELECT key, count(*) FROM scratch.uses GROUP BY key",
         "SELECT key, count FROM tags",
     ),
-    "the spellings": (
+    "spellings": (
         "SELECT key, spelling, count(*) FROM scratch.uses GROUP BY key, spelling",
         """
         SELECT key, spelling, spelling_count FROM tags
         UNION ALL SELECT key, s.spelling, s.count FROM spellings s JOIN tags ON tags.id = tag
         """,
     ),
-    "the uses by day": (
+    "uses by day": (
         "SELECT key, at / 86400000, count(*) FROM scratch.uses GROUP BY key, at / 86400000",
         "SELECT key, day, d.count FROM tag_days d JOIN tags ON tags.id = tag",
     ),
 }
 NEWEST_VERSION = 7  # of the schema: in the files of older ones it is the highest time
 _NEWEST = {
-    "the newest tweet": (
+    "newest tweets": (
         "SELECT key, at FROM (SELECT key, max(tweet), at FROM scratch.uses GROUP BY key)",
         "SELECT key, newest FROM tags",
     )
@@ -76,12 +76,12 @@ _DIFFERENT = """
     )
 """
 _LOG = {  # what must not be found
-    "more than one session is running": "SELECT count(*) > 1 FROM sessions WHERE how = 'running'",
-    "report lines stand before their session": (
+    "more than one running session": "SELECT count(*) > 1 FROM sessions WHERE how = 'running'",
+    "report lines before their session": (
         "SELECT count(*) FROM log JOIN sessions ON sessions.id = session WHERE log.id < first_line"
     ),
-    "report lines are of no side": "SELECT count(*) FROM log WHERE side NOT IN ('SERVER', 'CLIENT')",
-    "report lines could steer a terminal": (
+    "report lines with an invalid side": "SELECT count(*) FROM log WHERE side NOT IN ('SERVER', 'CLIENT')",
+    "report lines with control characters": (
         "SELECT count(*) FROM log WHERE text GLOB '*[' || char(1) || '-' || char(31) || char(127) || ']*'"
     ),
 }
@@ -173,14 +173,14 @@ class Check:
             if name not in found and not sql.startswith("CREATE TABLE"):
                 yield Finding(f"{name} is missing from the schema", NEW_FILE)
             elif sql.startswith("CREATE VIEW") and found[name] != sql:
-                yield Finding(f"{name} is not as the schema has it", NEW_FILE)
+                yield Finding(f"{name} differs from the schema", NEW_FILE)
 
     def _foreign_keys(self) -> Iterator[Finding]:
         broken: dict[tuple[str, str], int] = {}
         for table, _, parent, _ in self._connection.execute("PRAGMA main.foreign_key_check"):
             broken[table, parent] = broken.get((table, parent), 0) + 1
         for (table, parent), count in broken.items():
-            yield Finding(f"{count:,} rows of {table} belong to no row of {parent}", NEW_FILE)
+            yield Finding(f"rows of {table} without a row in {parent}: {count:,}", NEW_FILE)
 
     def _tweets(self, version: int, total: int, progress: Progress) -> Iterator[Finding]:
         """Look at each tweet, and note the uses of tags that the index should have."""
@@ -197,7 +197,7 @@ class Check:
             done, cursor = done + len(rows), rows[-1][0]
             progress(done, total)
         for what, (count, first) in wrong.items():
-            yield Finding(f"{count:,} tweets have {what}; the first is {first}", NEW_FILE)
+            yield Finding(f"tweets with {what}: {count:,}; the first is {first}", NEW_FILE)
 
     def _indexed_up_to(self, version: int) -> int:
         if version < FIRST_VERSION:
@@ -235,7 +235,7 @@ class Check:
         for what, (said, found) in counted.items():
             count, key = self._connection.execute(_DIFFERENT.format(said=said, stored=found)).fetchone()
             if count:
-                yield Finding(f"{what} of {count:,} tags is not what the tweets say; one is #{key}", NEW_FILE)
+                yield Finding(f"tags with wrong {what}: {count:,}, such as #{key}", NEW_FILE)
 
 
 def _mistake(tweet: Tweet) -> str | None:
@@ -246,9 +246,9 @@ def _mistake(tweet: Tweet) -> str | None:
         if tweet.by and stored.checked_name(tweet.by) != tweet.by:
             return "a name that is not in normal form"
     except Refused as refused:
-        return f"a text or a name that no tweet may have ({refused.code})"
+        return f"an invalid text or name ({refused.code})"
     try:
         stored.refuse_bad_tags(tweet.tags)
     except Refused:
-        return "tags that are none, or one twice"
+        return "invalid or repeated tags"
     return None

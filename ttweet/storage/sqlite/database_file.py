@@ -164,7 +164,7 @@ class DatabaseFile:
             self._reopen()
         except (OSError, OpenError) as exc:
             raise StoreError("unknown", f"the database cannot be opened again: {exc}; start again") from exc
-        log.warning("%s had gone while the database was open; the tweets are in %s", lost, self.path)
+        log.warning("%s was removed while the database was open; the tweets are safe in %s", lost, self.path)
         return True
 
     def _renew_lock(self) -> None:

@@ -89,7 +89,7 @@ def _altered(connection: sqlite3.Connection, ours: Mapping[str, str]) -> Iterato
         if name not in found and sql.startswith("CREATE TABLE"):
             yield Objection(f"{name} is missing from the schema", NEW_FILE)
         elif found.get(name, sql) != sql and name != _KEPT_BY_SQLITE_UTILS:
-            yield Objection(f"{name} is not as the schema has it", NEW_FILE)
+            yield Objection(f"{name} differs from the schema", NEW_FILE)
 
 
 def _runs(what: str, *command: str) -> Objection:

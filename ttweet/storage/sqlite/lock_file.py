@@ -79,11 +79,11 @@ def refuse_others(path: Path) -> None:
             if (wrong := _objection(file, file.lstat())) is not None:
                 raise DatabaseError(
                     "denied",
-                    f"{file} {wrong}, which is unsafe: only you may be able to change the files of a database",
+                    f"{file} {wrong}, which is unsafe: only you may have write access to the files of a database",
                 )
 
 
 def _objection(file: Path, found: os.stat_result) -> str | None:
     if (wrong := objection(file, found)) is not None:
         return wrong
-    return "may be written to by any user (chmod o-w)" if found.st_mode & stat.S_IWOTH else None
+    return "is writable for all users (chmod o-w)" if found.st_mode & stat.S_IWOTH else None

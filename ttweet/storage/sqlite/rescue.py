@@ -50,18 +50,18 @@ def save(files: FileIdentity, connection: sqlite3.Connection, *, written: bool =
         lost = f"the files beside {files.path} were moved, replaced or removed while it was open"
     try:
         if not written and put_back(files):
-            return f"{lost}; all that it held is in it again: start again", True
+            return f"{lost}; all tweets are in it again; restart the server", True
         if (there := _moved_to(files)) is not None:
-            return f"{lost}; it is whole at {there}: start again with that file", False
+            return f"{lost}; it was moved to {there}; restart with that file", False
         copy = _copy_beside(files, connection)
         _disown_log(files)
     except (OSError, StoreError, OpenError) as exc:
         why = f"{exc.filename}: {exc.strerror}" if isinstance(exc, OSError) else str(exc)
         return (
-            f"{lost}; it cannot be copied ({why}): do not end this process, which alone has it and tries again",
+            f"{lost}; it cannot be copied ({why}): do not stop the server, which has the only copy and tries again",
             False,
         )
-    return f"{lost}; all that it held is in {copy}: start again with that file", True
+    return f"{lost}; all tweets are in {copy}; restart with that file", True
 
 
 def _has_strangers(files: FileIdentity) -> bool:
