@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.figures import Load, Sample
-from benchmarks.stage import BenchError, BenchStage, PeerServer, pinned
+from benchmarks.stage import BenchError, BenchStage, PeerServer, cache_folder, pinned
 
 HERE = Path(__file__).parent
 PROGRAMS = {
@@ -40,8 +40,7 @@ def program(name: str = "loadgen") -> Path:
     """A compiled generator, in the user's cache, named after its sources. Raises BenchError without a compiler."""
     files = sources(name)
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
-    cache_home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    target = cache_home / "ttweet-bench" / f"{name}-{digest}"
+    target = cache_folder() / f"{name}-{digest}"
     if not target.exists():
         _compile([path for path in files if path.suffix == ".c"], target)
     return target
@@ -51,7 +50,6 @@ def _compile(sources: list[Path], target: Path) -> None:
     cc = compiler()
     if cc is None:
         raise BenchError("the load generator is in C and there is no C compiler; on Debian: apt install gcc libc6-dev")
-    target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_suffix(f".{os.getpid()}")
     done = subprocess.run([cc, *FLAGS, "-o", draft, *sources], capture_output=True, text=True, check=False)
     if done.returncode:

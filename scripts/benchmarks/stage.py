@@ -6,6 +6,7 @@ servers are figures of the same silicon. A process belongs to the `with` block t
 
 from __future__ import annotations
 
+import atexit
 import os
 import platform
 import pwd
@@ -18,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 START_LIMIT_S = 30.0  # PostgreSQL after initdb is the slowest starter, at about 2 s
@@ -135,6 +137,19 @@ def stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+@cache
+def cache_folder() -> Path:
+    """The user's folder for what is worth keeping; one of this run alone where the user has none to write to."""
+    with suppress(OSError, RuntimeError):  # RuntimeError: the user has no home
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ttweet-bench"
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
+    passing = tempfile.mkdtemp(prefix="ttweet-bench-cache-")
+    atexit.register(shutil.rmtree, passing, ignore_errors=True)
+    return Path(passing)
 
 
 def free_port() -> int:

@@ -89,7 +89,7 @@ SIZES = (32, 128, 150, 450, 600, 601, 4_000, 15_000)
 OPERATIONS = ("u", "u", "u", "s", "s", "t", "g", "n", "r")
 
 
-class Request(NamedTuple):
+class ExpensiveRequest(NamedTuple):
     """Frames that are sent at once; what they may cost is a matter of their bytes, their number and their tags."""
 
     name: str
@@ -98,24 +98,24 @@ class Request(NamedTuple):
     tags: int = 0
 
     @classmethod
-    def of(cls, name: str, operation: str, data: object, times: int = 1) -> Request:
+    def of(cls, name: str, operation: str, data: object, times: int = 1) -> ExpensiveRequest:
         """The frame, so many times."""
         return cls(name, frame(operation, data) * times, times, times * _tags(operation, data))
 
 
-def requests(chance: random.Random, number_random: int) -> Iterator[Request]:
+def requests(chance: random.Random, number_random: int) -> Iterator[ExpensiveRequest]:
     """All of them: most are refused."""
     for script, unit in SCRIPTS.items():
         yield from _names(script, unit)
         yield from _texts(script, unit)
         yield from _tagged(script, unit)
     for what, text in TEXTS.items():
-        yield Request.of(f"u text of {what}", "u", text)
-        yield Request.of(f"u 8 texts of {what}", "u", text, 8)
+        yield ExpensiveRequest.of(f"u text of {what}", "u", text)
+        yield ExpensiveRequest.of(f"u 8 texts of {what}", "u", text, 8)
     for operation, data in PLAIN:
         name = f"{operation[:10]} {str(data)[:40]}"
-        yield Request.of(name, operation, data)
-        yield Request.of(
+        yield ExpensiveRequest.of(name, operation, data)
+        yield ExpensiveRequest.of(
             f"{name}, as many as one read takes",
             operation,
             data,
@@ -125,15 +125,15 @@ def requests(chance: random.Random, number_random: int) -> Iterator[Request]:
         yield _random(chance)
 
 
-def _names(script: str, unit: str) -> Iterator[Request]:
+def _names(script: str, unit: str) -> Iterator[ExpensiveRequest]:
     long = _bytes_of(unit, FRAME_BYTES)
-    yield Request.of(f"g 16 KB {script}", "g", long)
-    yield Request.of(f"g since login 16 KB {script}", "g", {"by": long, "login": True})
-    yield Request.of(f"n 16 KB {script}", "n", long)
-    yield Request.of(f"n 32 characters {script}", "n", (unit * 32)[:32])
+    yield ExpensiveRequest.of(f"g 16 KB {script}", "g", long)
+    yield ExpensiveRequest.of(f"g since login 16 KB {script}", "g", {"by": long, "login": True})
+    yield ExpensiveRequest.of(f"n 16 KB {script}", "n", long)
+    yield ExpensiveRequest.of(f"n 32 characters {script}", "n", (unit * 32)[:32])
 
 
-def _texts(script: str, unit: str) -> Iterator[Request]:
+def _texts(script: str, unit: str) -> Iterator[ExpensiveRequest]:
     lengths = {
         "16 KB": _bytes_of(unit, FRAME_BYTES),
         "150 characters": (unit * 150)[:150],
@@ -141,29 +141,29 @@ def _texts(script: str, unit: str) -> Iterator[Request]:
     }
     for what, text in lengths.items():
         for operation in ("t", "u", "r"):
-            yield Request.of(f"{operation} {what} {script}", operation, text)
-        yield Request.of(f"u key of {what} {script}", "u", {"text": "x", "key": text})
+            yield ExpensiveRequest.of(f"{operation} {what} {script}", operation, text)
+        yield ExpensiveRequest.of(f"u key of {what} {script}", "u", {"text": "x", "key": text})
 
 
-def _tagged(script: str, unit: str) -> Iterator[Request]:
+def _tagged(script: str, unit: str) -> Iterator[ExpensiveRequest]:
     tag = _bytes_of(unit, min(FRAME_BYTES // TAGS - 10, TAG_BYTES))[:147]
     tags = [f"{tag}{number:02}" for number in range(TAGS)]
-    yield Request.of(f"u 32 tags {script}", "u", {"text": "x", "tags": tags})
-    yield Request.of(f"s 32 tags {script}", "s", {"tags": tags, "after": 0})
+    yield ExpensiveRequest.of(f"u 32 tags {script}", "u", {"text": "x", "tags": tags})
+    yield ExpensiveRequest.of(f"s 32 tags {script}", "s", {"tags": tags, "after": 0})
     thousands = FRAME_BYTES // (len(unit.encode()) + 3) - 10
-    yield Request.of(f"s {thousands} tags {script}", "s", {"tags": [unit] * thousands})
+    yield ExpensiveRequest.of(f"s {thousands} tags {script}", "s", {"tags": [unit] * thousands})
     again = [frame("u", {"text": "x", "tags": [f"{one}{turn}" for one in tags]}) for turn in range(8)]
-    yield Request(f"u 8 x 32 tags {script}", b"".join(again), 8, 8 * TAGS)
+    yield ExpensiveRequest(f"u 8 x 32 tags {script}", b"".join(again), 8, 8 * TAGS)
 
 
-def _random(chance: random.Random) -> Request:
+def _random(chance: random.Random) -> ExpensiveRequest:
     operation = chance.choice(OPERATIONS)
     data: object = _mixed(chance, chance.choice(SIZES))
     if operation == "u":
         data = _random_upload(chance)
     elif operation == "s":
         data = {"tags": _random_tags(chance), "after": chance.choice((0, 1, 10**6))}
-    return Request.of(f"random {operation} {str(data)[:50]!a}", operation, data)
+    return ExpensiveRequest.of(f"random {operation} {str(data)[:50]!a}", operation, data)
 
 
 def _random_upload(chance: random.Random) -> dict[str, object]:
@@ -206,8 +206,8 @@ def new_tags(number: int, unit: str = "") -> list[str]:
     return [f"{unit}{next(_new):x}x" for _ in range(number)]
 
 
-def uploads(number: int, unit: str = "", common: str | None = None) -> Request:
+def uploads(number: int, unit: str = "", common: str | None = None) -> ExpensiveRequest:
     """So many uploads with 31 new tags each, and one that they all have."""
     shared = [common] if common else []
     frames = [frame("u", {"text": "x", "tags": [*shared, *new_tags(TAGS - 1, unit)]}) for _ in range(number)]
-    return Request(f"{number} uploads with {TAGS - 1} new tags", b"".join(frames), number, number * TAGS)
+    return ExpensiveRequest(f"{number} uploads with {TAGS - 1} new tags", b"".join(frames), number, number * TAGS)

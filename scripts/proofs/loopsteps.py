@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from server_process import ServerProcess
 
 from proofs.caller import PlainCaller, frame
-from proofs.expensive import Request, requests, uploads
+from proofs.expensive import ExpensiveRequest, requests, uploads
 from proofs.figure import Result
 from proofs.findings import Findings
 from proofs.good import apart, p99, spinning
@@ -70,7 +70,7 @@ class Sent:
     frames: int = 0
     tags: int = 0
 
-    def add(self, request: Request) -> None:
+    def add(self, request: ExpensiveRequest) -> None:
         """Count a request that is sent now."""
         self.data += len(request.data)
         self.frames += request.frames
@@ -141,7 +141,7 @@ class MeasuredServer:
         """A new client."""
         return TolerantCaller(self.server.port)
 
-    def upload(self, one: TolerantCaller, request: Request) -> None:
+    def upload(self, one: TolerantCaller, request: ExpensiveRequest) -> None:
         """Send uploads and wait for their answers."""
         self.sent.add(request)
         one.send_frames(request.data)
@@ -219,7 +219,7 @@ def _send_all(measured: MeasuredServer, chance: random.Random) -> None:
         every = chance.sample(every, max(50, int(len(every) * measured.scale)))
     for request in every:
 
-        def send(request: Request = request) -> None:
+        def send(request: ExpensiveRequest = request) -> None:
             measured.sent.add(request)
             with measured.caller() as one:
                 one.send_frames(request.data)
@@ -307,7 +307,10 @@ def _indexed(measured: MeasuredServer) -> None:
 
 def _deleted(measured: MeasuredServer) -> None:
     """Delete the first of many tweets with the same text, which the report log repeats as often."""
-    number, equal = max(5_000, int(EQUAL * min(1.0, measured.scale))), Request.of("equal", "u", "equal", PIPELINED)
+    number, equal = (
+        max(5_000, int(EQUAL * min(1.0, measured.scale))),
+        ExpensiveRequest.of("equal", "u", "equal", PIPELINED),
+    )
     with measured.caller() as author:
 
         def happen() -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from benchmarks.stage import processor_s
+from benchmarks.stage import cache_folder, processor_s
 from proofs import attacks
 from server_process import ServerProcess
 
@@ -58,3 +58,20 @@ def test_a_process_that_may_not_choose_its_scheduling_is_nice(monkeypatch: pytes
     monkeypatch.setattr(os, "nice", added.append)
     attacks.give_way()
     assert added == [19]
+
+
+@pytest.mark.parametrize("home", [None, "/proc/nowhere"], ids=["none", "one that cannot be written"])
+def test_a_user_without_a_home_compiles_the_generators_for_one_run(
+    home: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown_user(_: int) -> None:
+        raise KeyError
+
+    monkeypatch.setattr("pwd.getpwuid", unknown_user)
+    for name in ("XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    if home is not None:
+        monkeypatch.setenv("HOME", home)
+    folder = cache_folder.__wrapped__()
+    (folder / "program").write_text("")
+    assert folder.name.startswith("ttweet-bench-cache-")

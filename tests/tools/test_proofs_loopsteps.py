@@ -9,7 +9,7 @@ from time import thread_time
 import pytest
 import trio
 from proofs import instrument, loopsteps
-from proofs.expensive import SCRIPTS, TAGS, Request, requests, uploads
+from proofs.expensive import SCRIPTS, TAGS, ExpensiveRequest, requests, uploads
 from proofs.findings import Findings
 from proofs.good import apart
 from proofs.history import History
@@ -83,7 +83,7 @@ def test_no_tag_of_an_upload_was_there_before() -> None:
 
 def test_what_was_sent_bounds_what_it_may_take() -> None:
     sent = loopsteps.Sent()
-    sent.add(Request.of("one", "u", {"text": "#a", "tags": ["b", "c"]}, 2))
+    sent.add(ExpensiveRequest.of("one", "u", {"text": "#a", "tags": ["b", "c"]}, 2))
     assert (sent.frames, sent.tags) == (2, 6)
     assert sent.memory == 4 * sent.data + loopsteps.MEMORY_BYTES
     assert sent.disk == 4 * sent.data + 2 * 128 + 6 * 192

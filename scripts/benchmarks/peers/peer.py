@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks import generator
 from benchmarks.figures import Load, Sample
-from benchmarks.stage import BenchStage, PeerServer, free_port
+from benchmarks.stage import BenchStage, PeerServer, cache_folder, free_port
 
 BEFORE = ", before"  # ends the names of what is measured of another checkout
 VENV_VARIABLE = "TTWEET_BENCH_PEERS"  # names another virtual environment of the peers that come from PyPI
@@ -62,8 +62,7 @@ class Subject:
 
 def venv() -> Path:
     """The virtual environment of the peers that come from PyPI; it may not exist."""
-    cache_home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(os.environ.get(VENV_VARIABLE) or cache_home / "ttweet-bench" / "peers")
+    return Path(os.environ.get(VENV_VARIABLE) or cache_folder() / "peers")
 
 
 def find_program(name: str, *folders: Path) -> str | None:
