@@ -134,6 +134,13 @@ class Journal:
         """Remove some of the report lines older than a time (ms), as `prune` does tweets."""
         return await self._change(partial(self._store.prune_lines, since), lambda _: None).done()
 
+    async def maintain(self) -> bool:
+        """Have the store do a piece of its maintenance between two batches; see Store.maintain.
+
+        Raises Refused `stopping`, and StoreError.
+        """
+        return await self._change(self._store.maintain, lambda _: None).done()
+
     async def wait_commit(self, seen: int) -> None:
         """Wait until more than the `seen` first of `commits` have been."""
         while self.commits == seen:

@@ -16,6 +16,7 @@ import trio
 
 from ttweet.broker.fanout import FanOut
 from ttweet.broker.journal import Journal
+from ttweet.broker.maintenance import Maintenance
 from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.retention import Retention
 from ttweet.broker.search import Search
@@ -89,7 +90,7 @@ def run(config: Config) -> int:
     certificates = certificates_of(config)
     if not config.db.exists() and not could_listen(config, addresses):
         return 1
-    with closing(SqliteStore.open(config.db, log_limit=config.log_limit, at=now_ms())) as store:
+    with closing(SqliteStore.open(config.db, log_limit=config.log_limit, at=now_ms(), find=config.find)) as store:
         return _run_with_store(config, store, addresses, certificates)
 
 
@@ -165,7 +166,10 @@ async def serve(
                 announce_rights(authenticator.anonymous.rights)
                 announce_first_steps(config, listeners[0], authenticator.anonymous.rights)
                 stop = _until_stop(heeding, signals, partial(_reload, copies, authenticator, certificates))
-                helpers: list[Callable[[], Awaitable[None]]] = [partial(host.run, admission.places.recheck)]
+                helpers: list[Callable[[], Awaitable[None]]] = [
+                    partial(host.run, admission.places.recheck),
+                    Maintenance(journal).run,
+                ]
                 if retention is not None:
                     helpers.append(retention.run)
                 await _serve_clients(edges, admission.places, helpers, stop, grace_s=config.grace_s)

@@ -87,6 +87,7 @@ class Config:
     grace_s: float = defaults.GRACE_S
     log_limit: int = defaults.LOG_LIMIT
     keep: Keep = KEEP_ALL  # all tweets, unless their user says otherwise
+    find: bool = True  # whether there is an index of words
     quiet: bool = False  # no lines of events or reports
     look: Look = DEFAULT_LOOK
     tls: TlsFiles | None = None  # plain connections without it

@@ -82,6 +82,7 @@ Anonymous = Annotated[
     Parameter(metavar="WHAT", help="Rights without a token: none, read or write."),
 ]
 NoTls = Annotated[bool, Parameter(negative="", help="Serve other machines without TLS.")]
+NoFind = Annotated[bool, Parameter(negative="", help="Keep no index of words; `find` is slower.")]
 Format = Annotated[
     Literal["text", "json", "classic"],
     Parameter(metavar="FORM", help="Form of the events on stderr: text, json or classic."),
@@ -120,6 +121,7 @@ def serve(
     tls_client_ca: Annotated[TlsClientCa, RARE] = None,
     anonymous: Anonymous = None,
     no_tls: Annotated[NoTls, RARE] = False,
+    no_find: Annotated[NoFind, RARE] = False,
     log_format: Annotated[Format, RARE] = "text",
     quiet: Quiet = False,
 ) -> int:
@@ -137,6 +139,7 @@ def serve(
             grace_s=grace,
             log_limit=log_limit,
             keep=_keep(keep, keep_last),
+            find=not no_find,
             rates=_rates(rate, burst),
             tls=_tls(tls_cert, tls_key, tls_client_ca, no_tls=no_tls),
             http=http,
