@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from ttweet.server.http.api import routes
+from ttweet.server.http.api import OPERATING, routes
 
 
 def table() -> str:
     """Return the table of all routes, with the right that each needs and the forms of its answer."""
     rows = [
         f"| `{route.method} {route.path}` | {route.summary} | {route.right or ''} | {_listed(route.forms)} |"
-        for route in routes({})
+        for route in [*routes({}), *OPERATING]
     ]
     return "\n".join(["| method and path | meaning | right | forms |", "| --- | --- | --- | --- |", *rows])
 

@@ -1,7 +1,7 @@
 """An HTTP edge inside the test's own process, over memory streams, and a client's end of a connection."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,9 +13,11 @@ import trio.testing
 from tests.support.listening import listen
 from tests.support.serving import Serving, serving
 from tests.support.streams import StreamTransport
+from ttweet.broker.session import Host
 from ttweet.server.config import EdgeSettings, Limits
 from ttweet.server.edge import SocketEdge
 from ttweet.server.http.edge import http_edge
+from ttweet.server.net.admission import Admission
 
 HOST = "127.0.0.1:8080"
 
@@ -158,19 +160,27 @@ class HttpServing:
             assert (await caller.ask("POST", "/tweets", text, content_type="text/plain")).status == 201
 
 
+MakeEdge = Callable[[Host, Admission, EdgeSettings], SocketEdge]
+
+
 @asynccontextmanager
 async def http_serving(
-    store: Any = None, *, limits: Limits | None = None, names: tuple[str, ...] = (), **options: Any
+    store: Any = None,
+    *,
+    edge: MakeEdge = http_edge,
+    limits: Limits | None = None,
+    names: tuple[str, ...] = (),
+    **options: Any,
 ) -> AsyncIterator[HttpServing]:
     """Serve HTTP until the block is left; the options are those of `serving`."""
     async with serving(store, **options) as here:
         settings = EdgeSettings(limits=limits or Limits(), names=names)
-        edge = http_edge(here.host, here.admission, settings)
+        made = edge(here.host, here.admission, settings)
         (listener,) = listen(("127.0.0.1",), 0)
         with listener:
-            here.nursery.start_soon(edge.run)
-            here.nursery.start_soon(edge.accept, listener, here.nursery)
-            http = HttpServing(here, edge, listener.getsockname())
+            here.nursery.start_soon(made.run)
+            here.nursery.start_soon(made.accept, listener, here.nursery)
+            http = HttpServing(here, made, listener.getsockname())
             try:
                 yield http
             finally:

@@ -28,6 +28,22 @@ def systemd_analyze(*arguments: str) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="there is no promtool here")
+def test_prometheus_understands_the_alerts() -> None:
+    checked = subprocess.run(
+        ["promtool", "check", "rules", str(ROOT / "contrib" / "alerts.yml")], capture_output=True, timeout=LIMIT_S
+    )
+    assert (checked.returncode, checked.stderr) == (0, b"")
+
+
+def test_the_alerts_name_metrics_that_exist() -> None:
+    source = (ROOT / "ttweet" / "server" / "http" / "metrics.py").read_text()
+    named = set(re.findall(r"\bttweet_(\w+)", (ROOT / "contrib" / "alerts.yml").read_text()))
+    assert named
+    assert {name for name in named if f'"{name.removesuffix("_total")}"' not in source} == {"ready"}
+    assert '"ttweet_ready"' in source
+
+
 def test_the_unit_is_hardened() -> None:
     said = systemd_analyze("security", "--offline=true", "--no-pager", str(UNIT))
     found = re.search(r"exposure level for ttweet\.service: ([\d.]+)", said)

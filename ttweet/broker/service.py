@@ -229,6 +229,11 @@ class Service:
         return self._head.pruned_up_to
 
     @property
+    def in_trouble(self) -> bool:
+        """Whether the store does not store at the moment, or has failed to read lately."""
+        return bool(self._journal.trouble.text)
+
+    @property
     def newest(self) -> int:
         """The newest id that was given to a tweet or a deletion."""
         return self._head.newest

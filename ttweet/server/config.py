@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -72,6 +73,7 @@ class EdgeSettings:
 
     limits: Limits = field(default_factory=Limits)
     certificates: Certificates | None = None  # plain connections without it
+    http_requests: Counter[tuple[str, int]] = field(default_factory=Counter)  # by route and status, of all edges
     names: tuple[str, ...] = ()  # by which users of HTTP know the server, beside its addresses and localhost
 
 
@@ -94,6 +96,7 @@ class Config:
     anonymous: str | None = None  # a key of exposure.ANONYMOUS; None: all on this machine's own addresses, else nothing
     no_tls: bool = False  # whether others than this machine are to be served without TLS
     http: int | None = None  # the port for HTTP; None: no HTTP
+    metrics: int | None = None  # the port for metrics alone, by HTTP; None: none
     http_names: tuple[str, ...] = ()  # see EdgeSettings.names
     limits: Limits = field(default_factory=Limits)
     rates: Rates = DEFAULT_RATES

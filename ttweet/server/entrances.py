@@ -36,6 +36,12 @@ def _http_edge(host: Host, admission: Admission, settings: EdgeSettings) -> Edge
     return http_edge(host, admission, settings)
 
 
+def _metrics_edge(host: Host, admission: Admission, settings: EdgeSettings) -> Edge:
+    from ttweet.server.http.edge import metrics_edge
+
+    return metrics_edge(host, admission, settings)
+
+
 class EdgeKind(NamedTuple):
     """A kind of edge: its maker, its port by the config (None: not wanted), and the scheme of its URLs, if any."""
 
@@ -47,6 +53,7 @@ class EdgeKind(NamedTuple):
 EDGES = [
     EdgeKind(tcp_edge, lambda config: config.port),
     EdgeKind(_http_edge, lambda config: config.http, "http"),
+    EdgeKind(_metrics_edge, lambda config: config.metrics, "http"),
 ]
 """All edges that there are."""
 

@@ -10,7 +10,7 @@ from ttweet.model.times import now_ms
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.rights import ADMIN, POST, READ, RIGHTS
 from ttweet.security.token_file import TokenFile
-from ttweet.server.http.api import routes
+from ttweet.server.http.api import OPERATING, routes
 from ttweet.server.http.call import Decision
 
 CALLS: dict[tuple[str, str], tuple[str | None, str, int]] = {  # what is needed, a request, and its status then
@@ -22,6 +22,9 @@ CALLS: dict[tuple[str, str], tuple[str | None, str, int]] = {  # what is needed,
     ("GET", "/by/{name}"): (READ, "/by/ann", 200),
     ("GET", "/online"): (READ, "/online", 200),
     ("GET", "/stats"): (ADMIN, "/stats", 200),
+    ("GET", "/metrics"): (ADMIN, "/metrics", 200),
+    ("GET", "/health/live"): (None, "/health/live", 200),
+    ("GET", "/health/ready"): (None, "/health/ready", 200),
     ("POST", "/tweets"): (POST, "/tweets", 201),
     ("DELETE", "/tweets/{id}"): (ADMIN, "/tweets/1", 204),
 }
@@ -31,12 +34,14 @@ STREAMS = ["/tweets.sse", "/tweets.ndjson", "/tags/a.sse", "/tags/a.ndjson"]
 
 
 def test_the_table_has_every_route() -> None:
-    assert {(route.method, route.path): route.right for route in routes({})} == {
+    assert {(route.method, route.path): route.right for route in [*routes({}), *OPERATING]} == {
         place: right for place, (right, _, _) in CALLS.items()
     }
 
 
 def expected(client: str, right: str | None, status: int) -> int:
+    if right is None:
+        return status
     if client in ("wrong", "revoked"):
         return 401
     has = {"nobody": set(), "anonymous reader": {READ}}.get(client, {client})

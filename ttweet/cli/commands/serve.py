@@ -92,6 +92,11 @@ Http = Annotated[
     whole(0, 65535),
     Parameter(name="--http", metavar="PORT", help="Serve HTTP at this port; 0: any free port."),
 ]
+Metrics = Annotated[
+    int | None,
+    whole(0, 65535),
+    Parameter(name="--metrics", metavar="PORT", help="Serve metrics and health alone at this port, by HTTP."),
+]
 HttpName = Annotated[
     list[str] | None,
     Parameter(negative="", metavar="NAME", help="Accept HTTP requests for this host name too."),
@@ -116,6 +121,7 @@ def serve(
     burst: Annotated[Burst, RARE] = DEFAULT_RATE.burst,
     http: Http = None,
     http_name: Annotated[HttpName, RARE] = None,
+    metrics: Annotated[Metrics, RARE] = None,
     tls_cert: TlsCert = None,
     tls_key: TlsKey = None,
     tls_client_ca: Annotated[TlsClientCa, RARE] = None,
@@ -143,6 +149,7 @@ def serve(
             rates=_rates(rate, burst),
             tls=_tls(tls_cert, tls_key, tls_client_ca, no_tls=no_tls),
             http=http,
+            metrics=metrics,
             http_names=tuple(dict.fromkeys(http_name or ())),
             anonymous=anonymous,
             no_tls=no_tls,

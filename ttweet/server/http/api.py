@@ -19,11 +19,11 @@ from ttweet.model.requests import (
     TweetsOfTag,
 )
 from ttweet.model.tweets import Tombstone, as_json
-from ttweet.server.http import forms, posting, streams
+from ttweet.server.http import forms, health, metrics, posting, streams
 from ttweet.server.http.call import Call
 from ttweet.server.http.forms import Form
 from ttweet.server.http.problems import Unserved
-from ttweet.server.http.request import whole
+from ttweet.server.http.request import Parameters, whole
 from ttweet.server.http.response import Response, Stream
 from ttweet.server.http.routes import HTML_FORM, JSON_FORM, Handler, Route
 
@@ -38,8 +38,10 @@ class _Resource(NamedTuple):
 
     path: str
     asks: type[Question]
-    query_of: Callable[[Call], Question]
+    query_of: Callable[[Call, Parameters], Question]
+    parameters: tuple[str, ...]
     forms: Mapping[str, Form]
+    document: str
     summary: str
     follows: bool = False
     """Whether it can be followed as well."""
@@ -53,62 +55,51 @@ def routes(pages: Pages) -> list[Route]:
 def _readable(resource: _Resource, pages: Pages) -> Route:
     page = {HTML_FORM: pages[resource.path]} if resource.path in pages else {}
     forms = {**resource.forms, **page}
-    names = [*forms, *(_STREAMS if resource.follows else ())]
-    return Route("GET", resource.path, resource.asks, _reading(resource.query_of, forms), resource.summary, names)
+    return Route(
+        "GET",
+        resource.path,
+        resource.asks,
+        _reading(resource, forms),
+        resource.summary,
+        forms=[*forms, *(_STREAMS if resource.follows else ())],
+        parameters=resource.parameters,
+        document=resource.document,
+    )
 
 
 # Queries
 
 
-def _timeline(call: Call) -> Question:
-    query = call.request.parameters("limit", "before", "after")
+def _timeline(_: Call, query: Parameters) -> Question:
     before, after = query.id_or_none("before", 1), query.id_or_none("after", 0)
     if before is not None and after is not None:
         raise Refused("bad_request", "conflicting parameters: before and after; give one of them")
     return Timeline(query.limit(), before, after)
 
 
-def _one_tweet(call: Call) -> Question:
-    call.request.parameters()
-    return TweetById(_id(call))
-
-
-def _tags(call: Call) -> Question:
-    query = call.request.parameters("limit", "numbers")
+def _tags(_: Call, query: Parameters) -> Question:
     return ListTags(query.limit(), query.flag("numbers"))
 
 
-def _of_tag(call: Call) -> Question:
-    query = call.request.parameters("limit", "before")
+def _of_tag(call: Call, query: Parameters) -> Question:
     return TweetsOfTag(call.values["tag"], query.limit(), query.id_or_none("before", 1))
 
 
-def _of_author(call: Call) -> Question:
-    query = call.request.parameters("limit", "before")
+def _of_author(call: Call, query: Parameters) -> Question:
     return TweetsOfAuthor(call.values["name"], query.limit(), query.id_or_none("before", 1))
-
-
-def _names(call: Call) -> Question:
-    call.request.parameters()
-    return ListNames()
-
-
-def _stats(call: Call) -> Question:
-    call.request.parameters()
-    return ReadStats()
 
 
 def _id(call: Call) -> int:
     return whole("id", call.values["id"], 1, MAX_ID)
 
 
-def _reading(query_of: Callable[[Call], Question], forms: Mapping[str, Form]) -> Handler:
+def _reading(resource: _Resource, forms: Mapping[str, Form]) -> Handler:
     """Answers a query in the form that is asked for, or with a stream."""
 
     async def read(call: Call) -> Response | Stream:
         if call.form in _STREAMS:
             return _stream(call)
-        query = query_of(call)
+        query = resource.query_of(call, call.request.parameters(*resource.parameters))
         call.admit(query)
         if call.is_known:
             return call.not_modified()
@@ -162,17 +153,30 @@ _ONE: Mapping[str, Form] = {JSON_FORM: forms.tweet_as_json, TEXT_FORM: forms.twe
 _LIST: Mapping[str, Form] = {JSON_FORM: forms.tags_as_json, TEXT_FORM: forms.tags_as_text}
 _ONLINE: Mapping[str, Form] = {JSON_FORM: forms.names_as_json, TEXT_FORM: forms.names_as_text}
 
+_STATS: Mapping[str, Form] = {JSON_FORM: forms.stats_as_json}
+_METRICS: Mapping[str, Form] = {TEXT_FORM: metrics.stats_as_metrics}
+_AROUND = ("limit", "before", "after")
+_BACK = ("limit", "before")
+
 _RESOURCES = [
-    _Resource("/", Timeline, _timeline, _PAGE, "The newest tweets"),
-    _Resource("/tweets", Timeline, _timeline, _PAGE, "The newest tweets, or those after an id", follows=True),
-    _Resource("/tweets/{id}", TweetById, _one_tweet, _ONE, "One tweet"),
-    _Resource("/tags", ListTags, _tags, _LIST, "The most used tags, with their tweets of the last 14 days"),
-    _Resource("/tags/{tag}", TweetsOfTag, _of_tag, _PAGE, "The newest tweets of a tag", follows=True),
-    _Resource("/by/{name}", TweetsOfAuthor, _of_author, _PAGE, "The newest tweets of an author"),
-    _Resource("/online", ListNames, _names, _ONLINE, "The names that are online"),
-    _Resource("/stats", ReadStats, _stats, {JSON_FORM: forms.stats_as_json}, "The state of the server"),
+    _Resource("/", Timeline, _timeline, _AROUND, _PAGE, "Tweets", "The newest tweets"),
+    _Resource(
+        "/tweets", Timeline, _timeline, _AROUND, _PAGE, "Tweets", "The newest tweets, or those after an id", True
+    ),
+    _Resource("/tweets/{id}", TweetById, lambda call, _: TweetById(_id(call)), (), _ONE, "Tweet", "One tweet"),
+    _Resource("/tags", ListTags, _tags, ("limit", "numbers"), _LIST, "Tags", "The most used tags, with 14 days each"),
+    _Resource("/tags/{tag}", TweetsOfTag, _of_tag, _BACK, _PAGE, "Tweets", "The newest tweets of a tag", True),
+    _Resource("/by/{name}", TweetsOfAuthor, _of_author, _BACK, _PAGE, "Tweets", "The newest tweets of an author"),
+    _Resource("/online", ListNames, lambda *_: ListNames(), (), _ONLINE, "Names", "The names that are online"),
+    _Resource("/stats", ReadStats, lambda *_: ReadStats(), (), _STATS, "Stats", "The state of the server"),
 ]
 _CHANGES = [
-    Route("POST", "/tweets", Post, _post, "Post a tweet"),
-    Route("DELETE", "/tweets/{id}", Delete, _delete, "Delete a tweet"),
+    Route("POST", "/tweets", Post, _post, "Post a tweet", parameters=("empty",), document="Tweet", status=201),
+    Route("DELETE", "/tweets/{id}", Delete, _delete, "Delete a tweet", status=204),
 ]
+OPERATING = [
+    _readable(_Resource("/metrics", ReadStats, lambda *_: ReadStats(), (), _METRICS, "", "Metrics for Prometheus"), {}),
+    Route("GET", "/health/live", None, health.live, "Whether the server answers"),
+    Route("GET", "/health/ready", None, health.ready, "Whether the server stores tweets"),
+]
+"""The routes for those who watch over a server."""

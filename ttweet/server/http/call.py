@@ -37,13 +37,22 @@ class Call:
     `form` is the suffix of the path, or the one that the client accepts; `values` are the parts of the path that vary.
     """
 
-    __slots__ = ("_version", "form", "noted", "request", "session", "values")
+    __slots__ = ("_version", "counts", "form", "noted", "request", "session", "values")
 
-    def __init__(self, request: Request, session: Session, form: str, values: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        request: Request,
+        session: Session,
+        form: str,
+        values: Mapping[str, str],
+        counts: Mapping[tuple[str, int], int],
+    ) -> None:
+        """Return `counts` are those of all answers, by the path of their route and their status."""
         self.request = request
         self.session = session
         self.form = form
         self.values = values
+        self.counts = counts
         self.noted: TtweetError | None = None
         """The error that the session, or the journal, has counted already."""
         self._version = ""

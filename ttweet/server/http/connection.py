@@ -4,6 +4,7 @@ Each request is a session of its own, since what comes through one connection ma
 holds at most one request of 32 KiB, and one answer.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -42,6 +43,8 @@ class Shared(NamedTuple):
     site: Site
     throttle: Throttle
     limits: Limits
+    counts: Counter[tuple[str, int]]
+    """How many requests were answered, by the path of their route and the status."""
 
 
 class Connection:
@@ -55,13 +58,14 @@ class Connection:
         send_later: Callable[["Connection"], None],
     ) -> None:
         self._transport = transport
-        self._host, self._site, self._throttle, self._limits = shared
+        self._host, self._site, self._throttle, self._limits, self._counts = shared
         self.place = place
         """See places.Guest: a client in the anteroom asks for a place with its first request."""
         self._parser = RequestParser()
         self._send_later = send_later
         self._outbox = Outbox(transport, self._start_sending)
         self._session = Session(self._host, place.peer, self)
+        self._route = ""  # of the request, by its path
         self._stream: Stream | None = None
         self._quiet = False  # nothing was pushed since the last look
         self._served = self._refused = False
@@ -216,11 +220,13 @@ class Connection:
             await self._send(request, answer)
 
     async def _answer(self, request: Request) -> Response | Stream:
-        call: Call | None = None
+        call, self._route = None, ""
         try:
             route, form, values = self._site.find(request)
-            call = Call(request, self._session, form, values)
-            await call.authenticate()
+            self._route = route.path
+            call = Call(request, self._session, form, values, self._counts)
+            if route.asks is not None:
+                await call.authenticate()
             self._admit(route.cost)
             answer = await route.handle(call)
             if isinstance(answer, Stream) and request.method != "HEAD":
@@ -310,5 +316,7 @@ class Connection:
         self.deadline = now + seconds
 
     def _show(self, request: Request, status: int) -> None:
+        """Count an answer, and show it."""
+        self._counts[self._route, status] += 1
         shown = {"method": request.method[:SHOWN_METHOD], "path": request.path[:SHOWN_PATH], "status": status}
         self._host.service.show(Event(events.REQUESTED, self.place.peer, self._session.author, **shown))

@@ -1,16 +1,17 @@
 """The HTTP edge: what its clients speak, and what serves each of them."""
 
 import socket
+from collections.abc import Sequence
 
 from ttweet.broker.session import Host
 from ttweet.model.errors import ProtocolError
 from ttweet.server.config import EdgeSettings
 from ttweet.server.edge import SendLater, SocketEdge
-from ttweet.server.http import api
+from ttweet.server.http import api, openapi
 from ttweet.server.http.connection import Connection, Shared
 from ttweet.server.http.problems import Malformed, problem
 from ttweet.server.http.response import encode
-from ttweet.server.http.routes import Routes
+from ttweet.server.http.routes import Route, Routes
 from ttweet.server.http.site import Site
 from ttweet.server.net.admission import Admission
 from ttweet.server.net.places import Place
@@ -37,7 +38,17 @@ class HttpProtocol:
 
 def http_edge(host: Host, admission: Admission, settings: EdgeSettings) -> SocketEdge:
     """Return an edge whose clients speak HTTP."""
+    routes = [*api.routes({}), *api.OPERATING]
+    return _edge([*routes, openapi.described(routes)], host, admission, settings)
+
+
+def metrics_edge(host: Host, admission: Admission, settings: EdgeSettings) -> SocketEdge:
+    """Return an edge that serves metrics and the state of health alone."""
+    return _edge(api.OPERATING, host, admission, settings)
+
+
+def _edge(routes: Sequence[Route], host: Host, admission: Admission, settings: EdgeSettings) -> SocketEdge:
     names = {name.lower() for name in (*settings.names, socket.gethostname())}
-    site = Site(Routes(api.routes({})), frozenset(names))
-    protocol = HttpProtocol(Shared(host, site, admission.throttle, settings.limits))
-    return SocketEdge(host, admission.places, protocol, settings.certificates)
+    site = Site(Routes(routes), frozenset(names))
+    shared = Shared(host, site, admission.throttle, settings.limits, settings.http_requests)
+    return SocketEdge(host, admission.places, HttpProtocol(shared), settings.certificates)

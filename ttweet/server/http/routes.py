@@ -30,6 +30,12 @@ class Route:
     handle: Handler
     summary: str
     forms: Sequence[str] = ()
+    parameters: Sequence[str] = ()
+    """Those of the query."""
+    document: str = ""
+    """The schema of its JSON, by the name that `openapi` has for it."""
+    status: int = 200
+    """That of its success."""
 
     @property
     def right(self) -> str | None:

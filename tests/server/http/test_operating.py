@@ -1,0 +1,148 @@
+"""Metrics, health and the description of the API, as programs read them."""
+
+import json
+import shutil
+import subprocess
+
+import pytest
+import trio
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.support.http_calls import http_serving
+from tests.support.memory_store import MemoryStore
+from ttweet.model.errors import WIRE_CODES, StoreError
+from ttweet.server.config import Config
+from ttweet.server.entrances import EDGES
+from ttweet.server.http import api, openapi
+from ttweet.server.http.edge import metrics_edge
+
+
+async def scraped() -> str:
+    store = MemoryStore()
+    async with http_serving(store) as http:
+        await http.post("one", "two #a")
+        await http.ask("DELETE", "/tweets/1")
+        await http.ask("GET", "/tweets/9")
+        store.fail_next = [StoreError("full", "the disk is full")]
+        await http.ask("POST", "/tweets", "three")
+        caller = http.call()
+        await caller.send("GET", "/tweets.sse")
+        await caller.head()
+        await caller.until(b"live")
+        answer = await http.ask("GET", "/metrics")
+        assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+        return answer.body.decode()
+
+
+async def test_metrics_are_read_by_the_parser_of_prometheus() -> None:
+    samples = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(await scraped())
+        for sample in family.samples
+    }
+    for sample, value in {
+        ("ttweet_tweets_stored_total",): 2,
+        ("ttweet_tweets_deleted_total",): 1,
+        ("ttweet_newest_id",): 3,
+        ("ttweet_refusals_total", "full"): 1,
+        ("ttweet_refusals_total", "no_tweet"): 1,
+        ("ttweet_followers", "live"): 1,
+        ("ttweet_http_requests_total", "/tweets", "201"): 2,
+        ("ttweet_http_requests_total", "/tweets", "507"): 1,
+        ("ttweet_http_requests_total", "/tweets/{id}", "404"): 1,
+    }.items():
+        assert samples[sample] == value, sample
+    assert {"ttweet_build_info", "process_open_fds"} <= {name for name, *_ in samples}
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="there is no promtool")
+async def test_promtool_has_nothing_to_say_of_the_metrics() -> None:
+    checked = await trio.run_process(
+        ["promtool", "check", "metrics"],
+        stdin=(await scraped()).encode(),
+        capture_stdout=True,
+        stderr=subprocess.STDOUT,
+    )
+    assert checked.stdout == b""
+
+
+async def test_an_unknown_path_is_counted_without_its_name() -> None:
+    async with http_serving() as http:
+        for number in range(3):
+            await http.ask("GET", f"/nothing{number}")
+        assert b'ttweet_http_requests_total{route="",status="404"} 3.0' in (await http.ask("GET", "/metrics")).body
+
+
+async def test_a_server_is_ready_while_it_stores() -> None:
+    store = MemoryStore()
+    async with http_serving(store) as http:
+        for path in ("/health/live", "/health/ready"):
+            answer = await http.ask("GET", path, token="wrong")  # it needs none
+            assert (answer.status, answer.body) == (200, b"ok\n")
+        store.fail_next = [StoreError("full", "/secret/tweets.db is full")] * 99  # also for report lines
+        await http.ask("POST", "/tweets", "x")
+        answer = await http.ask("GET", "/health/ready")
+        assert answer.status == 503
+        assert b"secret" not in answer.body
+        assert (await http.ask("GET", "/health/live")).status == 200
+        store.fail_next = []
+        await http.post("y")
+        assert (await http.ask("GET", "/health/ready")).status == 200
+
+
+async def test_metrics_alone_are_served_without_tweets() -> None:
+    async with http_serving(edge=metrics_edge) as http:
+        statuses = [(await http.ask("GET", path)).status for path in ("/metrics", "/health/live", "/tweets", "/")]
+        assert statuses == [200, 200, 404, 404]
+
+
+def test_an_edge_is_wanted_by_its_port() -> None:
+    wanted = [Config(port=1), Config(port=1, http=2), Config(port=1, metrics=3)]
+    assert [[kind.port_of(config) for kind in EDGES] for config in wanted] == [
+        [1, None, None],
+        [1, 2, None],
+        [1, None, 3],
+    ]
+
+
+# OpenAPI
+
+
+async def test_the_description_has_every_route_and_its_own() -> None:
+    async with http_serving() as http:
+        found = (await http.ask("GET", "/openapi.json")).json
+    described = {(method.upper(), path) for path, methods in found["paths"].items() for method in methods}
+    served = {(route.method, route.path) for route in [*api.routes({}), *api.OPERATING]}
+    assert described == served | {("GET", "/openapi.json")}
+    assert found["components"]["schemas"]["Problem"]["properties"]["code"]["enum"] == [*WIRE_CODES]
+
+
+async def test_every_parameter_of_the_description_is_one_that_is_taken() -> None:
+    async with http_serving() as http:
+        await http.post("one #a")
+        found = (await http.ask("GET", "/openapi.json")).json
+        for path, methods in found["paths"].items():
+            for parameter in methods.get("get", {"parameters": []})["parameters"]:
+                if parameter["in"] == "query":
+                    here = path.format(id=1, tag="a", name="ann")
+                    assert (await http.ask("GET", f"{here}?{parameter['name']}=1")).status == 200, (path, parameter)
+
+
+async def test_every_answer_has_the_fields_that_are_described() -> None:
+    async with http_serving() as http:
+        await http.post("one #a")
+        found = (await http.ask("GET", "/openapi.json")).json
+        for path, methods in found["paths"].items():
+            content = methods.get("get", {}).get("responses", {}).get("200", {}).get("content", {})
+            reference = content.get("application/json", {}).get("schema", {}).get("$ref", "")
+            if reference:
+                schema = found["components"]["schemas"][reference.rpartition("/")[2]]
+                answer = (await http.ask("GET", path.format(id=1, tag="a", name="ann"))).json
+                assert {*schema.get("required", answer)} == {*answer}, path
+
+
+def test_every_reference_of_the_description_leads_somewhere() -> None:
+    text = json.dumps(openapi.document(api.routes({})))
+    references = {part.partition('"')[0] for part in text.split('"$ref": "#/components/schemas/')[1:]}
+    assert references <= openapi.SCHEMAS.keys()
+    assert references

@@ -1,0 +1,96 @@
+"""The state of the server in the text format of Prometheus: one more form of `stats`, made when it is scraped."""
+
+import platform
+import sqlite3
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
+
+from ttweet.model.answers import Stats
+from ttweet.server.http.call import Call
+from ttweet.server.http.forms import NEVER_KEPT
+from ttweet.server.http.response import Response
+
+_GAUGES = [
+    ("clients", "Connected clients.", "connections", "now"),
+    ("newest_id", "The newest id that was given to a tweet or a deletion.", "tweets", "newest"),
+    ("pruned_id", "The id up to which tweets are not kept any more.", "retention", "gone"),
+    ("drafts_waiting", "Tweets that wait for the disk.", "tweets", "waiting"),
+    ("lines_waiting", "Report lines that wait for the disk.", "tweets", "lines_waiting"),
+    ("tweets_unindexed", "Tweets that the index of tags does not have yet.", "file", "unindexed"),
+]
+_COUNTERS = [
+    ("tweets_stored", "Tweets that were stored.", "tweets", "acknowledged"),
+    ("tweets_deleted", "Tweets that were deleted.", "tweets", "deleted"),
+    ("tweets_pruned", "Old tweets that were removed.", "retention", "removed"),
+    ("commits", "Commits of tweets, report lines and changes.", "tweets", "commits"),
+    ("rate_refusals", "Requests that came too early for the rate.", "rate", "refused"),
+]
+_PROCESS = ProcessCollector(registry=None)
+
+
+async def stats_as_metrics(call: Call, stats: Stats) -> Response:
+    """Return the state of the server as metrics."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Metrics(stats.parts, call.counts))
+    registry.register(_PROCESS)
+    return Response(200, generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4, NEVER_KEPT)
+
+
+class _Metrics(Collector):
+    """Reads the parts of `stats`, and the counts of HTTP requests by route and status."""
+
+    def __init__(self, parts: Mapping[str, Mapping[str, Any]], requests: Mapping[tuple[str, int], int]) -> None:
+        self._parts = parts
+        self._requests = requests
+
+    def collect(self) -> Iterator[Metric]:
+        """See Collector."""
+        parts = self._parts
+        yield _build(parts["server"]["version"])
+        yield GaugeMetricFamily("ttweet_start_time_seconds", "Start of the server.", parts["server"]["started"] / 1000)
+        yield GaugeMetricFamily("ttweet_ready", "1: the server stores tweets.", parts["server"]["trouble"] is None)
+        for name, help_, part, value in _GAUGES:
+            yield GaugeMetricFamily(f"ttweet_{name}", help_, parts[part][value])
+        for name, help_, part, value in _COUNTERS:
+            yield CounterMetricFamily(f"ttweet_{name}", help_, parts[part][value])
+        connections, file = parts["connections"], parts["file"]
+        outcomes = {name: connections[name] for name in ("accepted", "turned_away")}
+        yield _counter("connections", "Clients that came.", "outcome", outcomes)
+        yield _counter("refusals", "Requests that were refused.", "code", parts["refusals"])
+        yield _gauge("followers", "Clients that follow.", "state", parts["followers"])
+        sizes = {"database": file["bytes"], "wal": file["wal_bytes"]}
+        yield _gauge("file_bytes", "Size of the database and of its write-ahead log.", "part", sizes)
+        yield self._http_requests()
+
+    def _http_requests(self) -> Metric:
+        found = CounterMetricFamily(
+            "ttweet_http_requests", "HTTP requests that were answered.", labels=["route", "status"]
+        )
+        for (route, status), amount in sorted(self._requests.items()):
+            found.add_metric([route, f"{status}"], amount)
+        return found
+
+
+def _build(version: str) -> Metric:
+    found = GaugeMetricFamily("ttweet_build_info", "Versions of the server.", labels=["version", "sqlite", "python"])
+    found.add_metric([version, sqlite3.sqlite_version, platform.python_version()], 1)
+    return found
+
+
+def _counter(name: str, help_: str, label: str, values: Mapping[str, int]) -> Metric:
+    found = CounterMetricFamily(f"ttweet_{name}", help_, labels=[label])
+    for value, amount in values.items():
+        found.add_metric([value], amount)
+    return found
+
+
+def _gauge(name: str, help_: str, label: str, values: Mapping[str, int]) -> Metric:
+    found = GaugeMetricFamily(f"ttweet_{name}", help_, labels=[label])
+    for value, amount in values.items():
+        found.add_metric([value], amount)
+    return found

@@ -1,0 +1,144 @@
+"""The description of the API as OpenAPI 3.1, made from the table of routes."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ttweet import __version__
+from ttweet.model.errors import WIRE_CODES
+from ttweet.model.limits import MAX_ID, MAX_QUERY_LIMIT, QUERY_LIMIT
+from ttweet.model.tweets import HISTORY_DAYS, MAX_CHARACTERS, MAX_TAGS
+from ttweet.server.http.call import Call
+from ttweet.server.http.forms import JSON_TYPE, as_document
+from ttweet.server.http.posting import FORM
+from ttweet.server.http.response import Response
+from ttweet.server.http.routes import Handler, Route
+from ttweet.server.http.streams import EVENT_STREAM, LINES
+
+Schema = Mapping[str, Any]
+
+PROBLEM_TYPE = "application/problem+json"
+TYPES = {"json": JSON_TYPE, "txt": "text/plain", "html": "text/html", "sse": EVENT_STREAM, "ndjson": LINES}
+_ID: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
+_CURSOR: Schema = {"type": "integer", "minimum": 0, "maximum": MAX_ID}
+_FLAG: Schema = {"type": "string", "enum": ["0", "1"]}
+_TIME: Schema = {"type": "integer", "description": "milliseconds since 1970 UTC"}
+_STRINGS: Schema = {"type": "array", "items": {"type": "string"}}
+_LIMIT: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_QUERY_LIMIT, "default": QUERY_LIMIT}
+_COUNTS: Schema = {"type": "array", "items": {"type": "integer"}, "maxItems": HISTORY_DAYS}
+
+PARAMETERS: Mapping[str, tuple[Schema, str]] = {
+    "limit": (_LIMIT, "tweets or tags of one answer"),
+    "before": (_ID, "only tweets with a lower id, newest first"),
+    "after": (_CURSOR, "only tweets with a higher id, oldest first"),
+    "numbers": (_FLAG, "1: also tags without a letter"),
+    "empty": (_FLAG, "1: accept an empty message"),
+}
+_IN_PATH: Mapping[str, Schema] = {"id": _ID, "tag": {"type": "string"}, "name": {"type": "string"}}
+
+
+def _object(**properties: Schema) -> Schema:
+    return {"type": "object", "properties": properties, "required": [*properties]}
+
+
+def _list_of(name: str) -> Schema:
+    return {"type": "array", "items": _reference(name)}
+
+
+def _reference(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+SCHEMAS: Mapping[str, Schema] = {
+    "Tweet": _object(id=_ID, at=_TIME, by={"type": ["string", "null"]}, text={"type": "string"}, tags=_STRINGS),
+    "Tweets": _object(tweets=_list_of("Tweet"), more={"type": "boolean"}),
+    "Tag": _object(tag={"type": "string"}, count={"type": "integer"}, newest=_TIME, days=_COUNTS),
+    "Tags": _object(tags=_list_of("Tag"), more={"type": "boolean"}),
+    "Names": _object(names=_STRINGS),
+    "Stats": {"type": "object", "additionalProperties": {"type": "object"}},
+    "Problem": _object(
+        type={"type": "string"},
+        title={"type": "string"},
+        status={"type": "integer"},
+        detail={"type": "string"},
+        code={"enum": [*WIRE_CODES]},
+    ),
+    "Post": {
+        "type": "object",
+        "properties": {
+            "text": {"type": "string", "minLength": 1, "maxLength": MAX_CHARACTERS},
+            "tags": {**_STRINGS, "maxItems": MAX_TAGS},
+            "scan": {"type": "boolean", "default": True},
+            "key": {"type": ["string", "null"]},
+        },
+        "required": ["text"],
+        "additionalProperties": False,
+    },
+}
+
+
+def described(routes: Sequence[Route]) -> Route:
+    """Return the route that describes other routes, and itself."""
+    own = Route("GET", "/openapi.json", None, _nothing_yet, "This description", document="")
+    body = as_document(document([*routes, own]))
+    return Route(own.method, own.path, own.asks, _answering(body), own.summary)
+
+
+def document(routes: Iterable[Route]) -> dict[str, Any]:
+    """Return the description of routes."""
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "ttweet", "version": __version__},
+        "paths": paths,
+        "components": {
+            "schemas": SCHEMAS,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+        "security": [{"token": []}, {}],
+    }
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    varying = re.findall(r"\{(\w+)\}", route.path)
+    in_path = [{"name": name, "in": "path", "required": True, "schema": _IN_PATH[name]} for name in varying]
+    in_query = [
+        {"name": name, "in": "query", "schema": PARAMETERS[name][0], "description": PARAMETERS[name][1]}
+        for name in route.parameters
+    ]
+    problem = {"description": "A problem", "content": {PROBLEM_TYPE: {"schema": _reference("Problem")}}}
+    operation: dict[str, Any] = {
+        "summary": route.summary,
+        "parameters": [*in_path, *in_query],
+        "responses": {f"{route.status}": _success(route), "default": problem},
+    }
+    if route.method == "POST":
+        operation["requestBody"] = _body()
+    return operation
+
+
+def _success(route: Route) -> dict[str, Any]:
+    if route.status == 204:
+        return {"description": "Done"}
+    content: dict[str, Any] = {TYPES[form]: {} for form in route.forms}
+    if route.document:
+        content[JSON_TYPE] = {"schema": _reference(route.document)}
+    return {"description": route.summary, "content": content or {"*/*": {}}}
+
+
+def _body() -> dict[str, Any]:
+    text = {"schema": {"type": "string"}}
+    return {"content": {JSON_TYPE: {"schema": _reference("Post")}, "text/plain": text, FORM: text}, "required": True}
+
+
+def _answering(body: bytes) -> Handler:
+    async def describe(_: Call) -> Response:
+        return Response(200, body, JSON_TYPE)
+
+    return describe
+
+
+async def _nothing_yet(_: Call) -> Response:
+    raise AssertionError("it only describes itself")
