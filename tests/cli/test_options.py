@@ -19,6 +19,8 @@ NEEDED = {  # what a command line has to have beside its options
     "backup": ["copy.db"],
     "delete": ["1"],
     "import": ["tweets.jsonl"],
+    "show": ["1"],
+    "find": ["x"],
 }
 VALUES = ["", "0", "0d", "0.5s", "1", "1s", "90", "90d", "1.5", "-1", "x", "two words", "#a", "a#b", "\udcff", "x" * 40]
 

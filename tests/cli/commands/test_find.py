@@ -59,6 +59,6 @@ def test_a_tweet_that_is_not_there_is_said_to_be_so(server: Server, id_: str, te
 
 
 @pytest.mark.parametrize("id_", ["x", "1.5", ""])
-def test_an_id_is_a_whole_number(server: Server, id_: str) -> None:
+def test_an_id_is_that_of_a_tweet(server: Server, id_: str) -> None:
     code, text = complains("show", id_, *places(server)[0])
-    assert (code, text) == (shell.USAGE, f"ttweet: invalid ID '{id_}': use a whole number; see ttweet show --help")
+    assert (code, text) == (shell.USAGE, f"ttweet: invalid ID '{id_}': use the id of a tweet; see ttweet show --help")
