@@ -20,7 +20,7 @@ sieges      attacks on servers with settings of their own: places, tokens, the r
 instrument  how long the server's loop and its workers take, measured in the server's process
 attacks     what hostile clients do; descriptors takes those of the server away
 mutants     bugs on purpose, put into the server at its start; mutation looks for them
-standing    clients that stand still
+standing    clients that stand still; small_disk is a disk that is soon full
 and one module for each fault; command_line is `scripts/prove`.
 
 Nothing here is imported by the package; all connections are to this machine.

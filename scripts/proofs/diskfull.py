@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +14,8 @@ from proofs.figure import Result
 from proofs.history import History, Upload, now
 from proofs.load import note
 from proofs.scene import Scene, scene
-from proofs.stage import Skipped, Stage
+from proofs.small_disk import fill, small_disk
+from proofs.stage import Stage
 
 ROUNDS = 10
 SIZE_MIB = 48  # more than the write-ahead log may grow to before it goes back into the file
@@ -31,7 +28,7 @@ QUESTIONS = {"d": "", "t": "proof"}
 def prove(stage: Stage, scale: float, seed: int) -> Result:
     """Fill a small file system under load and make room again, round after round; then check."""
     rounds = max(1, int(ROUNDS * scale))
-    with _small_disk(stage.folder / "small") as folder:
+    with small_disk(stage.folder / "small", SIZE_MIB) as folder:
         with scene(replace(stage, folder=folder), seed, clients=3) as here, here.server() as server:
             try:
                 for _ in range(rounds):
@@ -49,7 +46,7 @@ def _fill_and_empty(here: Scene, server: ServerProcess) -> None:
     """One round. Raises OSError when the server goes away."""
     here.acknowledges(FIRST)
     filler = here.stage.folder / "filler"
-    _fill(filler)
+    fill(filler)
     if not _until(lambda: _post(server.port, here.history) == "full", filler):
         here.findings.add("corrupt", "no upload was refused for want of room")
     for _ in range(PROBES):
@@ -71,26 +68,8 @@ def _until(met: Callable[[], bool], filler: Path) -> bool:
     while time.monotonic() < end:
         if met():
             return True
-        _fill(filler)
+        fill(filler)
     return False
-
-
-def _fill(filler: Path) -> None:
-    """Write until nothing more fits."""
-    with filler.open("ab", buffering=0) as file:
-        try:
-            for size in (65536, 4096, 1):
-                _write_all(file.fileno(), size)
-        except OSError:
-            return
-
-
-def _write_all(fd: int, size: int) -> None:
-    try:
-        while True:
-            os.write(fd, bytes(size))
-    except OSError:
-        return
 
 
 def _post(port: int, history: History) -> object:
@@ -101,19 +80,3 @@ def _post(port: int, history: History) -> object:
         kind, data = caller.request("u", upload.text)
     note(upload, kind, data)
     return kind if kind == "ok" else data["code"]
-
-
-@contextmanager
-def _small_disk(folder: Path) -> Iterator[Path]:
-    """A file system of a few MiB in memory. Raises Skipped without the right to mount one."""
-    if os.geteuid() != 0 or shutil.which("mount") is None:
-        raise Skipped("only root may mount a small file system to fill")
-    folder.mkdir(parents=True)
-    options = f"size={SIZE_MIB}m"
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", str(folder)], capture_output=True, text=True)
-    if made.returncode:
-        raise Skipped(f"no small file system can be mounted: {made.stderr.strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
