@@ -5,6 +5,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from tests.support import processes
 from tests.support.in_process import run
 from tests.support.processes import Server, running_server
 from ttweet.cli.shell import UsageError
-from ttweet.cli.stdin import reader
+from ttweet.cli.stdin import Stdin, reader
 from ttweet.client.sync_client import Client
 from ttweet.model.tweets import Tweet
 from ttweet.storage.jsonl import encode
@@ -30,20 +31,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def read(monkeypatch: pytest.MonkeyPatch, *parts: bytes) -> bytes:
-    """Read a pipe to which these chunks are written, each after the one before it was read."""
+    """Read a pipe to which these chunks are written one after another."""
 
     def write() -> None:
-        with open(ours, "wb", buffering=0) as pipe:
+        with suppress(BrokenPipeError), open(ours, "wb", buffering=0) as pipe:  # what is refused is read no further
             pipe.writelines(parts)
 
     theirs, ours = os.pipe()
     thread = threading.Thread(target=write)
     thread.start()
-    with open(theirs, "rb") as pipe:
-        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(pipe))
-        data = reader().read()
-    thread.join()
-    return data
+    try:
+        with open(theirs, "rb") as pipe:
+            monkeypatch.setattr("sys.stdin", io.TextIOWrapper(pipe))
+            return reader().read()
+    finally:
+        thread.join()
 
 
 @pytest.mark.parametrize(
@@ -65,6 +67,18 @@ def read(monkeypatch: pytest.MonkeyPatch, *parts: bytes) -> bytes:
 )
 def test_a_mark_at_the_start_is_dropped(monkeypatch: pytest.MonkeyPatch, parts: list[bytes], data: bytes) -> None:
     assert read(monkeypatch, *parts) == data
+
+
+@pytest.mark.parametrize(("sent", "received"), [(MARK + b"t", b"t"), (b"\xef\xbb#", b"\xef\xbb#")])
+def test_a_mark_may_come_byte_by_byte(monkeypatch: pytest.MonkeyPatch, sent: bytes, received: bytes) -> None:
+    readv = os.readv
+    monkeypatch.setattr(os, "readv", lambda fd, buffers: readv(fd, [memoryview(buffers[0])[:1]]))
+    theirs, ours = os.pipe()
+    with open(theirs, "rb") as pipe, open(ours, "wb", buffering=0) as other:
+        other.write(sent)
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(pipe))
+        buffer = bytearray(10)
+        assert buffer[: Stdin().readinto(buffer)] == received
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])

@@ -46,6 +46,7 @@ class Stdin(io.RawIOBase):
         if self._begun:
             return self._wait_and_read(buffer)
         self._begun = True
+        buffer = memoryview(buffer)  # a part of a bytearray would be a copy
         count = self._wait_and_read(buffer)
         while _may_grow(bytes(buffer[:count])) and (more := self._wait_and_read(buffer[count:])):
             count += more
