@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 
-from ttweet.server.http.api import OPERATING, routes
+from ttweet.server.http import api
+from ttweet.server.http.page import site as pages
 
 
 def table() -> str:
     """Return the table of all routes, with the right that each needs and the forms of its answer."""
     rows = [
         f"| `{route.method} {route.path}` | {route.summary} | {route.right or ''} | {_listed(route.forms)} |"
-        for route in [*routes({}), *OPERATING]
+        for route in [*api.routes(pages.PAGES), *pages.routes(), *api.OPERATING]
     ]
     return "\n".join(["| method and path | meaning | right | forms |", "| --- | --- | --- | --- |", *rows])
 

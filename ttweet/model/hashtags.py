@@ -91,7 +91,12 @@ def extract(text: str, *, numeric: bool = False) -> list[str]:
     """
     if "#" not in text and "\uff03" not in text:
         return []
-    bodies = []
+    return [text[start:end] for start, end in places(text, numeric=numeric)]
+
+
+def places(text: str, *, numeric: bool = False) -> list[tuple[int, int]]:
+    """Return the place of each body that `extract` returns: from where, to where. The hash sign stands before it."""
+    found = []
     shape = _without_signs_in_urls(_shape(text))
     needed = _WITH_LETTER_OR_DIGIT if numeric else _WITH_LETTER
     run_goes_on_at = -1
@@ -100,8 +105,8 @@ def extract(text: str, *, numeric: bool = False) -> list[str]:
             continue
         start, run_goes_on_at = hash_sign.span("body")
         if hash_sign["scheme"] is None and needed.search(shape, start, run_goes_on_at):
-            bodies.append(text[start:run_goes_on_at])
-    return bodies
+            found.append((start, run_goes_on_at))
+    return found
 
 
 def key(body: str, *, rule: int = RULE) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.http_calls import http_serving
+from ttweet import __version__
 from ttweet.model.times import now_ms
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.rights import ADMIN, POST, READ, RIGHTS
@@ -92,7 +93,7 @@ async def test_a_stream_is_for_readers_alone(tmp_path: Path, client: str, path: 
 async def test_a_known_answer_is_no_way_around_the_rights(tmp_path: Path, client: str) -> None:
     authenticator, token = made(tmp_path, client)
     async with http_serving(authenticator=authenticator) as http:
-        version = f'W/"0-0-{now_ms() // DAY_MS}--json"'
+        version = f'W/"{__version__}-0-0-{now_ms() // DAY_MS}--json"'
         status = (await http.ask("GET", "/tweets.json", token=token, if_none_match=version)).status
         assert status == expected(client, READ, 200), "and no version of one is that of another"
 

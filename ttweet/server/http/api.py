@@ -47,19 +47,19 @@ class _Resource(NamedTuple):
     """Whether it can be followed as well."""
 
 
-def routes(pages: Pages) -> list[Route]:
-    """Return the routes; an answer that has a page is HTML for a browser."""
-    return [*[_readable(resource, pages) for resource in _RESOURCES], *_CHANGES]
+def routes(pages: Pages, html: streams.EventEncoder = streams.EVENTS) -> list[Route]:
+    """Return the routes; an answer that has a page is HTML for a browser, and `html` encodes what a page follows."""
+    return [*[_readable(resource, pages, html) for resource in _RESOURCES], *_CHANGES]
 
 
-def _readable(resource: _Resource, pages: Pages) -> Route:
+def _readable(resource: _Resource, pages: Pages, html: streams.EventEncoder) -> Route:
     page = {HTML_FORM: pages[resource.path]} if resource.path in pages else {}
     forms = {**resource.forms, **page}
     return Route(
         "GET",
         resource.path,
         resource.asks,
-        _reading(resource, forms),
+        _reading(resource, forms, html),
         resource.summary,
         forms=[*forms, *(_STREAMS if resource.follows else ())],
         parameters=resource.parameters,
@@ -93,12 +93,12 @@ def _id(call: Call) -> int:
     return whole("id", call.values["id"], 1, MAX_ID)
 
 
-def _reading(resource: _Resource, forms: Mapping[str, Form]) -> Handler:
+def _reading(resource: _Resource, forms: Mapping[str, Form], html: streams.EventEncoder) -> Handler:
     """Answers a query in the form that is asked for, or with a stream."""
 
     async def read(call: Call) -> Response | Stream:
         if call.form in _STREAMS:
-            return _stream(call)
+            return _stream(call, html)
         query = resource.query_of(call, call.request.parameters(*resource.parameters))
         call.admit(query)
         if call.is_known:
@@ -114,9 +114,9 @@ def _reading(resource: _Resource, forms: Mapping[str, Form]) -> Handler:
 # Streams
 
 
-def _stream(call: Call) -> Stream:
+def _stream(call: Call, html: streams.EventEncoder) -> Stream:
     """Return the stream of a resource: from Last-Event-ID, from `after`, or of new tweets alone."""
-    query = call.request.parameters("after", "deletions", "poll")
+    query = call.request.parameters("after", "deletions", "poll", "as")
     last = call.request.header("last-event-id")
     after = query.id_or_none("after", 0) if not last else whole("Last-Event-ID", last, 0, MAX_ID)
     tags = tuple(call.values["tag"].split(",")) if "tag" in call.values else ()
@@ -124,7 +124,8 @@ def _stream(call: Call) -> Stream:
         raise Unserved(505, "bad_request", "no streams by HTTP/1.0: use HTTP/1.1")
     if call.form == EVENTS_FORM:
         follow = Follow(tags, after, deletions=True)
-        return Stream(follow, streams.EVENTS, streams.EVENT_STREAM, streams.EventEncoder.first)
+        encoder = html if query.choice("as", JSON_FORM, HTML_FORM) == HTML_FORM else streams.EVENTS
+        return Stream(follow, encoder, streams.EVENT_STREAM, encoder.first)
     polled = query.flag("poll")
     follow = Follow(tags, after or 0 if polled else after, query.flag("deletions"))
     return Stream(follow, streams.POLLED_LINES if polled else streams.JSON_LINES, streams.LINES)
@@ -175,7 +176,11 @@ _CHANGES = [
     Route("DELETE", "/tweets/{id}", Delete, _delete, "Delete a tweet", status=204),
 ]
 OPERATING = [
-    _readable(_Resource("/metrics", ReadStats, lambda *_: ReadStats(), (), _METRICS, "", "Metrics for Prometheus"), {}),
+    _readable(
+        _Resource("/metrics", ReadStats, lambda *_: ReadStats(), (), _METRICS, "", "Metrics for Prometheus"),
+        {},
+        streams.EVENTS,
+    ),
     Route("GET", "/health/live", None, health.live, "Whether the server answers"),
     Route("GET", "/health/ready", None, health.ready, "Whether the server stores tweets"),
 ]

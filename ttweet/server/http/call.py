@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import trio
 
+from ttweet import __version__
 from ttweet.broker import dispatch
 from ttweet.broker.session import Session
 from ttweet.model import requests
@@ -37,7 +38,7 @@ class Call:
     `form` is the suffix of the path, or the one that the client accepts; `values` are the parts of the path that vary.
     """
 
-    __slots__ = ("_version", "counts", "form", "noted", "request", "session", "values")
+    __slots__ = ("_newest", "_version", "counts", "form", "noted", "request", "session", "values")
 
     def __init__(
         self,
@@ -55,6 +56,7 @@ class Call:
         self.counts = counts
         self.noted: TtweetError | None = None
         """The error that the session, or the journal, has counted already."""
+        self._newest: int | None = None
         self._version = ""
 
     async def authenticate(self) -> None:
@@ -89,8 +91,15 @@ class Call:
             return outcome
 
     @property
+    def newest(self) -> int:
+        """The end of the log at the first look: nothing that came before it is missing in what is read later."""
+        if self._newest is None:
+            self._newest = self.session.service.newest
+        return self._newest
+
+    @property
     def version(self) -> str:
-        """The state that decides an answer: the end of the log, the day, and the client with its rights.
+        """The state that decides an answer: the release, the end of the log, the day, and the client with its rights.
 
         It is that of the first look, before anything is read: what is read later may be newer, never older.
         """
@@ -98,7 +107,8 @@ class Call:
             service, principal = self.session.service, self.session.principal
             who = (principal.token or "")[:16] + "".join(sorted([right[0] for right in principal.rights]))
             day = now_ms() // (DAY_S * 1000)
-            self._version = f'W/"{service.newest}-{service.pruned_up_to}-{day}-{who}-{self.form}"'
+            log = f"{self.newest}-{service.pruned_up_to}"
+            self._version = f'W/"{__version__}-{log}-{day}-{who}-{self.form}"'
         return self._version
 
     @property

@@ -12,7 +12,7 @@ from ttweet.server.http.connection import Connection, Shared
 from ttweet.server.http.problems import Malformed, problem
 from ttweet.server.http.response import encode
 from ttweet.server.http.routes import Route, Routes
-from ttweet.server.http.site import Site
+from ttweet.server.http.site import ErrorPage, Site, as_problem
 from ttweet.server.net.admission import Admission
 from ttweet.server.net.places import Place
 from ttweet.server.net.transport import Transport
@@ -38,17 +38,21 @@ class HttpProtocol:
 
 def http_edge(host: Host, admission: Admission, settings: EdgeSettings) -> SocketEdge:
     """Return an edge whose clients speak HTTP."""
-    routes = [*api.routes({}), *api.OPERATING]
-    return _edge([*routes, openapi.described(routes)], host, admission, settings)
+    from ttweet.server.http.page import site as pages  # with jinja2, which an edge for metrics alone does without
+
+    routes = [*api.routes(pages.PAGES, pages.EVENTS), *api.OPERATING]
+    return _edge([*routes, openapi.described(routes), *pages.routes()], host, admission, settings, pages.error_page)
 
 
 def metrics_edge(host: Host, admission: Admission, settings: EdgeSettings) -> SocketEdge:
     """Return an edge that serves metrics and the state of health alone."""
-    return _edge(api.OPERATING, host, admission, settings)
+    return _edge(api.OPERATING, host, admission, settings, as_problem)
 
 
-def _edge(routes: Sequence[Route], host: Host, admission: Admission, settings: EdgeSettings) -> SocketEdge:
+def _edge(
+    routes: Sequence[Route], host: Host, admission: Admission, settings: EdgeSettings, error_page: ErrorPage
+) -> SocketEdge:
     names = {name.lower() for name in (*settings.names, socket.gethostname())}
-    site = Site(Routes(routes), frozenset(names))
+    site = Site(Routes(routes), frozenset(names), error_page)
     shared = Shared(host, site, admission.throttle, settings.limits, settings.http_requests)
     return SocketEdge(host, admission.places, HttpProtocol(shared), settings.certificates)

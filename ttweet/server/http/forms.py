@@ -22,13 +22,13 @@ _KEPT = object()
 
 async def page_as_json(call: Call, answer: Page | Shared[Page]) -> Response:
     """Return some tweets, and where there are more."""
-    page = _value(answer)
+    page = value_of(answer)
     return Response(200, _kept(answer, _page_document), JSON_TYPE, (*call.caching, *_next(call, page)))
 
 
 async def page_as_text(call: Call, answer: Page | Shared[Page]) -> Response:
     """Return some tweets, each a line."""
-    page = _value(answer)
+    page = value_of(answer)
     lines = "".join([f"{line_of(tweet)}\n" for tweet in page.tweets])
     return Response(200, lines.encode(), headers=(*call.caching, *_next(call, page)))
 
@@ -85,7 +85,8 @@ NEVER_KEPT: Headers = (("Cache-Control", "no-store"),)
 """For what is not the same a moment later."""
 
 
-def _value(answer: Page | Shared[Page]) -> Page:
+def value_of(answer: Page | Shared[Page]) -> Page:
+    """Return the page of an answer, which may be one that clients share."""
     return answer.value if isinstance(answer, Shared) else answer
 
 

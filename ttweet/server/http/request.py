@@ -106,6 +106,13 @@ class Parameters:
             raise Refused("bad_request", f"invalid {name}: use 1 or 0, not {shown(value)}")
         return _FLAGS[value.lower()]
 
+    def choice(self, name: str, *choices: str) -> str:
+        """Return the value of a field, the first choice without it. Raises Refused `bad_request` for another."""
+        value = self._values.get(name, choices[0])
+        if value not in choices:
+            raise Refused("bad_request", f"invalid {name}: use {' or '.join(choices)}, not {shown(value)}")
+        return value
+
     def limit(self) -> int:
         """How many tweets or tags are wanted."""
         return self._whole("limit", 1, MAX_QUERY_LIMIT, QUERY_LIMIT)

@@ -14,13 +14,18 @@ ErrorPage = Callable[[Request, Response, TtweetError], Response]
 """Makes the page of a problem, for a browser."""
 
 
+def as_problem(_request: Request, document: Response, _error: TtweetError) -> Response:
+    """Leave an error as its document."""
+    return document
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """The routes of an edge, the names by which its users know it, and what a browser is shown for an error."""
 
     routes: Routes
     names: Collection[str] = field(default_factory=frozenset)
-    error_page: ErrorPage = lambda _request, document, _error: document
+    error_page: ErrorPage = as_problem
 
     def find(self, request: Request) -> Found:
         """Find the route of a request. Raises Refused when it asks for nothing that is here, or should not ask."""

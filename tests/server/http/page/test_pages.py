@@ -1,0 +1,236 @@
+"""The pages: what each shows, to whom, and how large it is."""
+
+import re
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.support.http_calls import Answer, HttpServing, http_serving
+from ttweet.security.authenticator import Authenticator
+from ttweet.security.rights import ADMIN, POST, READ, RIGHTS
+from ttweet.security.token_file import TokenFile
+from ttweet.server.http.page import assets, site
+from ttweet.server.http.page.frame import PAGE_POLICY
+
+BROWSER = "text/html,application/xhtml+xml,*/*;q=0.8"
+FORM = "application/x-www-form-urlencoded"
+MAX_ASSET_BYTES = 12 * 1024
+MAX_PAGE_BYTES = 25 * 1024
+
+
+async def page(http: HttpServing, path: str, **options: str) -> str:
+    answer = await look(http, path, **options)
+    assert answer.status == 200, answer.body
+    return answer.body.decode()
+
+
+async def look(http: HttpServing, path: str, **options: str) -> Answer:
+    answer = await http.ask("GET", path, accept=BROWSER, **options)
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["content-security-policy"] == PAGE_POLICY
+    return answer
+
+
+async def submit(http: HttpServing, path: str, token: str | None = None, **fields: str) -> Answer:
+    headers = {"accept": BROWSER, "content_type": FORM, "sec_fetch_site": "same-origin"}
+    return await http.ask("POST", path, urlencode(fields), token=token, **headers)
+
+
+def texts(html: str) -> list[str]:
+    return [re.sub("<[^>]*>", "", text) for text in re.findall(r'<p dir="auto">(.*?)</p>', html, re.DOTALL)]
+
+
+async def test_the_timeline_shows_tweets_newest_first_and_leads_to_older_ones() -> None:
+    async with http_serving() as http:
+        await http.post(*[f"tweet {number} #a" for number in range(1, 24)])
+        html = await page(http, "/")
+        assert texts(html) == [f"tweet {number} #a" for number in range(23, 3, -1)]
+        (older,) = re.findall(r'<a href="([^"]+)" rel="next">', html)
+        html = await page(http, f"/{older}")
+        assert texts(html) == ["tweet 3 #a", "tweet 2 #a", "tweet 1 #a"]
+        assert 'rel="next"' not in html
+        assert "data-live" not in html
+
+
+async def test_a_program_still_gets_json() -> None:
+    async with http_serving() as http:
+        assert (await http.ask("GET", "/", accept="*/*")).json == {"tweets": [], "more": False}
+
+
+async def test_an_empty_timeline_teaches_how_to_post_read_and_follow() -> None:
+    async with http_serving() as http:
+        html = await page(http, "/", host="localhost:8080")
+        commands = re.findall(r"^(?:<pre><code>)?(curl .*?)(?:</code></pre>)?$", html, re.MULTILINE)
+        assert commands == [
+            'curl -d "Hello #world" localhost:8080/tweets',
+            "curl localhost:8080/tags/world.txt",
+            "curl -N localhost:8080/tweets.sse",
+        ]
+        await http.post("one")
+        assert "curl" not in await page(http, "/")
+
+
+async def test_a_form_is_answered_with_the_page_that_shows_its_tweet() -> None:
+    async with http_serving() as http:
+        answer = await submit(http, "/tweets", text="one\r\ntwo #a")
+        assert (answer.status, answer.headers["location"]) == (303, "/#t1")
+        assert texts(await page(http, "/")) == ["one\ntwo #a"]
+
+
+async def test_a_form_that_is_refused_keeps_what_was_typed() -> None:
+    async with http_serving() as http:
+        typed = "</textarea><b>" + "a" * 137
+        answer = await submit(http, "/tweets", text=typed)
+        html = answer.body.decode()
+        assert (answer.status, answer.headers["content-security-policy"]) == (422, PAGE_POLICY)
+        assert "Too long: 151 characters; use at most 150." in html
+        assert f"\n&lt;/textarea&gt;&lt;b&gt;{'a' * 137}</textarea>" in html
+        assert http.here.store.tweets == []
+
+
+async def test_a_tag_is_shown_with_its_days_and_the_tags_beside_it() -> None:
+    async with http_serving() as http:
+        await http.post("one #Ci", "two #ci #flaky", "three #ci", "#other")
+        html = await page(http, "/tags/CI")
+        assert texts(html) == ["three #ci", "two #ci #flaky", "one #Ci"]
+        assert "<h1><bdi>#ci</bdi></h1>" in html
+        assert "Tweets a day (UTC), 3 in all." in html
+        assert '<th scope="row">Today</th><td>3</td>' in html
+        assert re.findall(r"<bdi>#(\w+)</bdi></a><svg", html) == ["flaky"]
+        assert 'data-live="/tags/CI.sse?as=html&amp;after=4"' in html
+
+
+async def test_all_tags_are_listed_with_their_counts() -> None:
+    async with http_serving() as http:
+        await http.post("#a #b", "#a")
+        html = await page(http, "/tags")
+        assert re.findall(r"<bdi>#(\w+)</bdi>.*?<span class=\"number\">(\d+)<", html) == [("a", "2"), ("b", "1")]
+
+
+async def test_a_name_leads_to_the_tweets_of_its_author(tmp_path: Path) -> None:
+    file = TokenFile(tmp_path / "tweets.db")
+    _, secret = file.add("ann", frozenset({POST}))
+    async with http_serving(authenticator=Authenticator(frozenset({READ, POST}), file)) as http:
+        await http.ask("POST", "/tweets", "one #a", token=secret)
+        await http.post("two")
+        (path,) = re.findall(r'<a class="by" href="([^"]+)">', await page(http, "/"))
+        html = await page(http, path)
+        assert texts(html) == ["one #a"]
+        assert "<h1><bdi>ann</bdi></h1>" in html
+
+
+async def test_a_tweet_has_a_page_that_is_gone_when_it_is_deleted() -> None:
+    async with http_serving() as http:
+        await http.post("one")
+        assert texts(await page(http, "/tweets/1")) == ["one"]
+        answer = await submit(http, "/tweets/1/delete")
+        assert (answer.status, answer.headers["location"]) == (303, "/")
+        assert (await look(http, "/tweets/1")).status == 410
+        assert texts(await page(http, "/")) == []
+        assert (await look(http, "/tweets/7")).status == 404
+
+
+async def test_a_path_that_is_not_there_gets_a_page_that_says_so() -> None:
+    async with http_serving() as http:
+        answer = await look(http, "/<script>")
+        assert answer.status == 404
+        assert b"<h1>Not found</h1>" in answer.body
+        assert b"<script>" not in answer.body
+
+
+def made(tmp_path: Path, *anonymous: str) -> tuple[Authenticator, dict[str, str]]:
+    file = TokenFile(tmp_path / "tweets.db")
+    secrets = {right: file.add(f"one{right}", frozenset({READ, right}))[1] for right in RIGHTS}
+    return Authenticator(frozenset(anonymous), file), secrets
+
+
+async def test_a_page_offers_what_its_reader_may_do(tmp_path: Path) -> None:
+    authenticator, secrets = made(tmp_path)
+    async with http_serving(authenticator=authenticator) as http:
+        await http.ask("POST", "/tweets", "one", token=secrets[POST])
+        for right, secret in secrets.items():
+            cookie = f"ttweet={secret}"
+            assert ('action="/tweets"' in await page(http, "/", cookie=cookie)) is (right == POST)
+            html = await page(http, "/tweets/1", cookie=cookie)
+            assert ("/tweets/1/delete" in html) is (right == ADMIN)
+            assert f"<bdi>one{right}</bdi>" in html
+            assert "Log in" not in html
+
+
+async def test_a_browser_without_a_token_is_sent_to_where_it_can_log_in(tmp_path: Path) -> None:
+    authenticator, _ = made(tmp_path)
+    async with http_serving(authenticator=authenticator) as http:
+        answer = await http.ask("GET", "/", accept=BROWSER)
+        assert (answer.status, answer.headers["location"]) == (303, "/login")
+
+
+@pytest.mark.parametrize("right", ["none", *RIGHTS])
+async def test_what_browsers_alone_ask_for_needs_the_same_rights(tmp_path: Path, right: str) -> None:
+    authenticator, secrets = made(tmp_path)
+    async with http_serving(authenticator=authenticator) as http:
+        await http.ask("POST", "/tweets", "one #a", token=secrets[POST])
+        token = secrets.get(right)
+        for path in ("/big", "/tags/a/big"):
+            assert (await http.ask("GET", path, token=token)).status == (401 if right == "none" else 200)
+        status = {"none": 401, ADMIN: 303}.get(right, 403)
+        assert (await submit(http, "/tweets/1/delete", token=token)).status == status
+        assert (await http.ask("GET", assets.path_of("style.css"))).status == 200
+    assert {route.path for route in site.routes()} == {
+        "/big", "/tags/{tag}/big", "/tweets/{id}/delete", *[f"/assets/{{hash}}/{name}" for name in assets.NAMES]
+    }  # fmt: skip
+
+
+async def test_a_form_of_another_site_deletes_nothing() -> None:
+    async with http_serving() as http:
+        await http.post("one")
+        answer = await http.ask("POST", "/tweets/1/delete", accept=BROWSER, sec_fetch_site="cross-site")
+        assert answer.status == 403
+        assert texts(await page(http, "/")) == ["one"]
+
+
+async def test_a_page_that_is_known_is_not_sent_again_until_something_changes() -> None:
+    async with http_serving() as http:
+        await http.post("one")
+        version = (await look(http, "/")).headers["etag"]
+        assert (await http.ask("GET", "/", accept=BROWSER, if_none_match=version)).status == 304
+        assert (await http.ask("GET", "/", if_none_match=version)).status == 200, "that is JSON"
+        await http.post("two")
+        assert (await http.ask("GET", "/", accept=BROWSER, if_none_match=version)).status == 200
+
+
+async def test_a_page_gets_tweets_as_the_items_that_it_would_have_shown() -> None:
+    async with http_serving() as http:
+        await http.post("one\n\ndata: two\r#a")
+        (stream,) = re.findall('data-live="([^"]+)"', await page(http, "/"))
+        assert stream == "/tweets.sse?as=html&amp;after=1"
+        caller = http.call()
+        await caller.send("GET", "/tweets.sse?as=html&after=0")
+        await caller.head()
+        event = (await caller.until(b"</li>\n\n")).decode()
+        (item,) = re.findall(r"<li id=.*?</li>", await page(http, "/"), re.DOTALL)
+        assert "\n".join(re.findall("^data: (.*)$", event, re.MULTILINE)) == item
+        assert event.split("\n\n")[1].startswith("id: 1\ndata: <li")
+
+
+async def test_assets_are_kept_for_good_under_a_path_of_their_own() -> None:
+    async with http_serving() as http:
+        for name, kind in (("style.css", "text/css"), ("live.js", "text/javascript"), ("icon.svg", "image/svg+xml")):
+            answer = await http.ask("GET", assets.path_of(name))
+            assert (answer.status, answer.headers["content-type"].split(";")[0]) == (200, kind)
+            assert "immutable" in answer.headers["cache-control"]
+            assert (await http.ask("GET", f"/assets/0/{name}")).status == 404
+
+
+async def test_pages_are_small() -> None:
+    async with http_serving() as http:
+        sizes = [len((await http.ask("GET", assets.path_of(name))).body) for name in ("style.css", "live.js")]
+        assert sum(sizes) <= MAX_ASSET_BYTES
+        await http.post(*[f"{number} {'é' * 100} #tag{number} #another{number % 12}" for number in range(30)])
+        assert len((await look(http, "/")).body) <= MAX_PAGE_BYTES
+
+
+def test_nothing_of_a_page_is_inline_or_elsewhere() -> None:
+    for template in (Path(assets.__file__).parent / "templates").iterdir():
+        text = template.read_text()
+        assert not re.search(r"<style|\bstyle=|\bon[a-z]+=|<script(?! type=\"module\" src=)|https?:", text), template

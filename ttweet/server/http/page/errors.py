@@ -1,0 +1,51 @@
+"""Errors as pages: a form that is refused is shown again, with what was typed."""
+
+from urllib.parse import parse_qs
+
+from ttweet.model.errors import TtweetError
+from ttweet.server.http.page.frame import HTML, PAGE_POLICY, frame
+from ttweet.server.http.page.render import render
+from ttweet.server.http.request import Request
+from ttweet.server.http.response import Response
+
+HEADINGS = {
+    401: "Log in first",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Not possible here",
+    410: "Deleted",
+    429: "Too many requests",
+    503: "The server is busy",
+    507: "The server's disk is full",
+}
+"""The heading of the page of a status."""
+
+_NOT_POSTED = (413, 422, 429, 503, 507)
+
+
+def error_page(request: Request, document: Response, error: TtweetError) -> Response:
+    """Return the page of an error. A client that has to log in is sent to the page where it can."""
+    if document.status == 401 and request.method in ("GET", "HEAD"):
+        return Response(303, headers=(("Location", "/login"),))
+    html = render(
+        "error.html",
+        **{
+            **frame(request.path),
+            "title": "ttweet",
+            "heading": HEADINGS.get(document.status, "That did not work"),
+            "error": _sentence(error.public_text),
+            "can_post": request.method == "POST" and request.path == "/tweets" and document.status in _NOT_POSTED,
+            "typed": _typed(request),
+        },
+    )
+    return Response(document.status, html, HTML, document.headers, PAGE_POLICY)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _typed(request: Request) -> str:
+    """Return the text that a form has sent."""
+    fields = parse_qs(request.body.decode(errors="replace"), keep_blank_values=True)
+    return fields.get("text", [""])[0].replace("\r\n", "\n")

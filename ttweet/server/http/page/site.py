@@ -1,0 +1,55 @@
+"""All pages, with the routes that only browsers need."""
+
+from typing import Any
+
+from ttweet.model.limits import MAX_ID, QUERY_LIMIT
+from ttweet.model.requests import Delete, Timeline, TweetsOfTag
+from ttweet.server.http.api import Pages
+from ttweet.server.http.call import Call
+from ttweet.server.http.page import assets, views
+from ttweet.server.http.page.errors import error_page
+from ttweet.server.http.page.events import HTML_EVENTS
+from ttweet.server.http.request import whole
+from ttweet.server.http.response import Response
+from ttweet.server.http.routes import HTML_FORM, Route
+
+__all__ = ["EVENTS", "PAGES", "error_page", "routes"]
+
+PAGES: Pages = {
+    "/": views.timeline,
+    "/tweets": views.timeline,
+    "/tweets/{id}": views.tweet,
+    "/tags": views.tags,
+    "/tags/{tag}": views.tag,
+    "/by/{name}": views.author,
+    "/online": views.online,
+}
+"""The pages by the path of their route."""
+
+EVENTS = HTML_EVENTS
+"""How pages get what they follow."""
+
+
+def routes() -> list[Route]:
+    """Return the routes of pages that have no other form, and of what the pages need."""
+    return [
+        Route("GET", "/big", Timeline, _big, "All tweets, for a projector", (HTML_FORM,)),
+        Route("GET", "/tags/{tag}/big", TweetsOfTag, _big, "The tweets of a tag, for a projector", (HTML_FORM,)),
+        Route("POST", "/tweets/{id}/delete", Delete, _delete, "Delete a tweet by the button of its page"),
+        *assets.routes(),
+    ]
+
+
+async def _big(call: Call) -> Response:
+    call.request.parameters()
+    query = TweetsOfTag(call.values["tag"], QUERY_LIMIT) if "tag" in call.values else Timeline(QUERY_LIMIT)
+    call.admit(query)
+    if call.is_known:
+        return call.not_modified()
+    answer: Any = await call.ask(query)
+    return await views.big(call, answer)
+
+
+async def _delete(call: Call) -> Response:
+    await call.ask(Delete(whole("id", call.values["id"], 1, MAX_ID)))
+    return Response(303, headers=(("Location", "/"),))

@@ -1,0 +1,179 @@
+"""The pages: each makes HTML of an answer that the API has in other forms too."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from ttweet import plots
+from ttweet.model import hashtags
+from ttweet.model.answers import Names, Shared
+from ttweet.model.limits import MAX_QUERY_LIMIT
+from ttweet.model.requests import Delete, ListTags, Post
+from ttweet.model.tweets import Page, TagPage, TagSummary, Tweet
+from ttweet.server.http.call import Call
+from ttweet.server.http.forms import NEVER_KEPT, value_of
+from ttweet.server.http.page.frame import HTML, PAGE_POLICY, frame_of
+from ttweet.server.http.page.render import day_counts, item, items_of, render
+from ttweet.server.http.response import Response
+
+ASIDE_TAGS = 12  # beside the timeline: as many as stand beside the first tweets on a desk's screen
+
+
+async def timeline(call: Call, answer: Shared[Page]) -> Response:
+    """Show all tweets, with the form and the most used tags."""
+    page = answer.value
+    tags = await _most_used(call)
+    return _response(
+        call,
+        "timeline.html",
+        title="ttweet",
+        **_list_of(call, page, "/tweets.sse"),
+        tags=tags[:ASIDE_TAGS],
+        can_post=_may(call, Post),
+        host=call.request.header("host"),
+        typed="",
+        error="",
+    )
+
+
+async def tag(call: Call, answer: Shared[Page]) -> Response:
+    """Show the tweets of a tag, with a chart of its days."""
+    page, asked = answer.value, call.values["tag"].removeprefix("#")
+    tags = await _most_used(call)
+    found = next((one for one in tags if hashtags.key(one.tag) == hashtags.key(asked)), None)
+    beside = {hashtags.key(other) for tweet in page.tweets for other in tweet.tags} - {hashtags.key(asked)}
+    return _response(
+        call,
+        "tag.html",
+        title=f"#{asked} on ttweet",
+        tag=asked if found is None else found.tag,
+        **_list_of(call, page, f"{_path(call)}.sse"),
+        **_chart_of(found),
+        others=[one for one in tags if hashtags.key(one.tag) in beside][:ASIDE_TAGS],
+    )
+
+
+async def author(call: Call, answer: Page | Shared[Page]) -> Response:
+    """Show the tweets of an author, and their tags."""
+    page, name = value_of(answer), call.values["name"]
+    return _response(
+        call,
+        "author.html",
+        title=f"{name} on ttweet",
+        name=page.tweets[0].by if page.tweets else name,
+        used=_tags_of(page.tweets),
+        **_list_of(call, page),
+    )
+
+
+async def tags(call: Call, answer: Shared[TagPage]) -> Response:
+    """Show the most used tags, with small charts."""
+    page = answer.value
+    is_longest = call.request.parameters("limit", "numbers").limit() == MAX_QUERY_LIMIT
+    return _response(
+        call, "tags.html", title="Tags on ttweet", here="/tags", tags=page.tags, more=page.more and not is_longest
+    )
+
+
+async def tweet(call: Call, tweet: Tweet) -> Response:
+    """Show one tweet, with a button for a client that may delete it."""
+    written = datetime.fromtimestamp(tweet.at / 1000, UTC)
+    return _response(
+        call,
+        "tweet.html",
+        title=f"Tweet {tweet.id} on ttweet",
+        tweet=tweet,
+        item=item(tweet),
+        written=f"{written:%A}, {written.day} {written:%B %Y, %H:%M:%S} UTC",
+        can_delete=_may(call, Delete),
+    )
+
+
+async def online(call: Call, answer: Names) -> Response:
+    """Show the names that are online."""
+    response = _response(call, "online.html", title="Online on ttweet", here="/online", names=answer.names)
+    return replace(response, headers=NEVER_KEPT)
+
+
+async def big(call: Call, answer: Shared[Page]) -> Response:
+    """Show the newest tweets in large letters, for a projector."""
+    name = call.values.get("tag")
+    return _response(
+        call,
+        "big.html",
+        title=f"#{name}" if name else "ttweet",
+        heading=f"#{name}" if name else "ttweet",
+        host=call.request.header("host"),
+        live=_live(call, f"/tags/{_path(call).split('/')[2]}.sse" if name else "/tweets.sse"),
+        items=[item(one) for one in answer.value.tweets],
+    )
+
+
+def _response(call: Call, template: str, /, **values: object) -> Response:
+    html = render(template, **{**frame_of(call), **values})
+    return Response(200, html, HTML, call.caching, PAGE_POLICY)
+
+
+def _list_of(call: Call, page: Page, stream: str = "") -> dict[str, object]:
+    """Return the values of list.html. The newest tweets are live, if they have a stream."""
+    query = call.request.parameters("limit", "before", "after")
+    is_first = query.text("before") is None and query.text("after") is None
+    older = page.more and query.text("after") is None
+    kept = {"limit": query.text("limit")} if query.text("limit") else {}
+    return {
+        "items": items_of(page, _today()),
+        "earlier": not is_first,
+        "live": _live(call, stream) if stream and is_first else "",
+        "older": f"?{urlencode({**kept, 'before': page.tweets[-1].id})}" if older else "",
+        "here": call.request.path,
+    }
+
+
+def _live(call: Call, stream: str) -> str:
+    """Return where a page gets what comes after the tweets that it shows."""
+    return f"{stream}?{urlencode({'as': 'html', 'after': call.newest})}"
+
+
+def _chart_of(tag: TagSummary | None) -> dict[str, object]:
+    """Return the values of a tag's chart; no days for a tag that is not among the most used."""
+    if tag is None:
+        return {"days": []}
+    today = _today()
+    return {
+        "days": day_counts(tag, today),
+        "counts": tag.days,
+        "top": plots.top_of(tag.days),
+        "label": f"Tweets a day of the last {len(tag.days)} days, {sum(tag.days)} of them",
+        "first": plots.day_label(today - timedelta(len(tag.days) - 1)),
+        "total": f"{tag.count:,}",
+    }
+
+
+async def _most_used(call: Call) -> list[TagSummary]:
+    answer: Any = await call.ask(ListTags(MAX_QUERY_LIMIT))
+    page: TagPage = answer.value
+    return page.tags
+
+
+def _tags_of(tweets: Iterable[Tweet]) -> list[str]:
+    """Return the tags of some tweets, each once, the most used first."""
+    uses: dict[str, list[str]] = {}
+    for one in tweets:
+        for used in one.tags:
+            uses.setdefault(hashtags.key(used), []).append(used)
+    ordered = sorted(uses.values(), key=len, reverse=True)
+    return [spellings[0] for spellings in ordered[:ASIDE_TAGS]]
+
+
+def _may(call: Call, request: type[Post] | type[Delete]) -> bool:
+    return request not in call.session.forbidden
+
+
+def _path(call: Call) -> str:
+    return call.request.path.removesuffix(".html")
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
