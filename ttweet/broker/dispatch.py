@@ -34,12 +34,17 @@ async def ask(session: Session, query: Query) -> Answer:
     return answer(session, query) if type(query) in AT_ONCE else await find(session, query)
 
 
+def kept(session: Session, query: Query) -> Answer:
+    """Return the answer to a query in FROM_FILE if memory has it, else None. Raises as `answer` does."""
+    return answer(session, query) if type(query) in KEPT else None
+
+
 def answer(session: Session, query: Query) -> Answer:
     """Return the answer to a query in AT_ONCE. Raises ProtocolError and Refused, which the session has noted."""
     if type(query) in session.forbidden:  # a look instead of a call for each query
         session.admit(query)
     try:
-        return AT_ONCE[type(query)](session, query)
+        return _FROM_MEMORY[type(query)](session, query)
     except Refused as error:
         session.note_refused(error)
         raise
@@ -79,6 +84,15 @@ AT_ONCE: dict[type[Query], Callable[[Session, Any], Answer]] = {
     Follow: lambda session, request: session.follow(request),
     Unfollow: _unfollow,
 }
+
+KEPT: dict[type[Query], Callable[[Session, Any], Answer]] = {
+    Timeline: lambda session, query: session.service.kept_timeline(*query),
+    TweetsOfTag: lambda session, query: session.service.kept_tweets(*query),
+    ListTags: lambda session, query: session.kept_tags(*query),
+}
+"""Queries in FROM_FILE that memory often answers; what it does not have is None."""
+
+_FROM_MEMORY = AT_ONCE | KEPT
 
 FROM_FILE: dict[type[Query], Callable[[Session, Any], Awaitable[Answer]]] = {
     Timeline: lambda session, query: session.service.timeline(*query),

@@ -116,6 +116,11 @@ class Service:
         search = partial(self._find_tweets, key, QUERY_LIMIT if limit <= QUERY_LIMIT else KEPT_TWEETS)
         return await self._kept.find(key, limit, least=newest, search=search)
 
+    def kept_tweets(self, tag: str, limit: int, before: int | None = None) -> Shared[Page] | None:
+        """Return what `tweets_of_tag` returns if memory has it. Raises Refused `bad_tag`."""
+        key = tweets.search_key(tag)
+        return self._kept.current(key, limit, least=self.newest) if before is None else None
+
     async def timeline(self, limit: int, before: int | None = None, after: int | None = None) -> Shared[Page]:
         """Return the newest tweets, newest first, or with `after` those above an id, oldest first.
 
@@ -129,6 +134,11 @@ class Service:
             return Shared(await self._ask(partial(self._reader.newest_tweets, limit=limit, before=before)))
         search = partial(self._find_newest, QUERY_LIMIT if limit <= QUERY_LIMIT else KEPT_TWEETS)
         return await self._kept.find(TIMELINE, limit, least=self.newest, search=search)
+
+    def kept_timeline(self, limit: int, before: int | None = None, after: int | None = None) -> Shared[Page] | None:
+        """Return what `timeline` returns if memory has it."""
+        is_newest = before is None and after is None
+        return self._kept.current(TIMELINE, limit, least=self.newest) if is_newest else None
 
     async def tweet(self, id_: int) -> Tweet | Tombstone:
         """One tweet, or its tombstone if it is deleted. Raises Refused `no_tweet`."""
@@ -150,11 +160,15 @@ class Service:
 
         The list may be KEPT_S old, but counts the tweet with the id `least`, without which it is the newest.
         """
-        most = QUERY_LIMIT if limit <= QUERY_LIMIT else MAX_QUERY_LIMIT
+        most = _most_tags(limit)
         least = self.newest if least is None else least
         return await self._kept.find(
             (most, numbers), limit, least=least, search=partial(self._find_tags, most, numbers)
         )
+
+    def kept_tags(self, limit: int, numbers: bool, *, least: int) -> Shared[TagPage] | None:
+        """Return what `list_tags` returns if memory has it."""
+        return self._kept.current((_most_tags(limit), numbers), limit, least=least)
 
     async def _find_tweets(self, key: str, most: int) -> TagTweets:
         seen = self.newest
@@ -237,6 +251,11 @@ class Service:
     def newest(self) -> int:
         """The newest id that was given to a tweet or a deletion."""
         return self._head.newest
+
+
+def _most_tags(limit: int) -> int:
+    """Return how many tags the kept list has that answers for a limit."""
+    return QUERY_LIMIT if limit <= QUERY_LIMIT else MAX_QUERY_LIMIT
 
 
 def _taken(name: str, other: str) -> str:

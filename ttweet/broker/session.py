@@ -167,9 +167,17 @@ class Session:
 
         They count all that this client has posted, or was pushed.
         """
+        return await self.service.list_tags(limit, numbers, least=self._least_counted())
+
+    def kept_tags(self, limit: int, numbers: bool) -> Shared[TagPage] | None:
+        """Return what `list_tags` returns if memory has it."""
+        return self.service.kept_tags(limit, numbers, least=self._least_counted())
+
+    def _least_counted(self) -> int:
+        """Return the tweet that this client's lists of tags must count."""
         if self._least is None or self.subscription is not None:
             self._least = self.service.newest
-        return await self.service.list_tags(limit, numbers, least=self._least)
+        return self._least
 
     # Following
 

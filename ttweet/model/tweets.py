@@ -6,6 +6,7 @@ Knows no bytes on a wire, no SQL and no trio.
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from types import MappingProxyType
 from typing import NamedTuple
@@ -19,6 +20,7 @@ MAX_TEXT_BYTES = 600  # UTF-8 bytes of a text, 4 for each character; checked bef
 MAX_TAGS = 32  # tags given in addition to those in the text, which are 75 at most
 TAG_WEIGHT = 128  # bytes that a tag counts in addition to its key: its row and its link
 LINK_WEIGHT = 12  # of these for the link: all that a tag counts when another tweet of a batch has it too
+KNOWN_TAGS = 1024  # spellings of tags in queries whose search keys are remembered, at most about 1 MiB
 MAX_NAME_CHARACTERS = 32  # of an author: a name and a place fit, a sentence does not
 MAX_NAME_BYTES = 128  # UTF-8 bytes of a name, 4 for each character; checked before normalizing
 MAX_KEY_CHARACTERS = 128  # of an idempotency key: a UUID has 36, a SHA-512 in hexadecimal 128
@@ -219,6 +221,7 @@ def name_form(name: str, form: Callable[[str], str], known_as: Callable[[str], s
     return name
 
 
+@lru_cache(KNOWN_TAGS)
 def search_key(tag: str) -> str:
     """Return the search key of a tag in any spelling, with or without hash sign. Raises Refused `bad_tag`."""
     return hashtags.key(queried_tag(tag))

@@ -140,7 +140,10 @@ async def test_a_pipeline_is_answered_as_its_requests_one_after_another_would_be
     check_pushes(asked, received)
 
 
-async def test_the_answers_from_memory_to_one_read_leave_in_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("query", [("d", ""), ("t", "news"), ("l", "")])
+async def test_the_answers_from_memory_to_one_read_leave_in_one_write(
+    query: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     writes: list[bytes] = []
     send_now = SocketTransport.send_now
 
@@ -151,10 +154,11 @@ async def test_the_answers_from_memory_to_one_read_leave_in_one_write(monkeypatc
     monkeypatch.setattr(SocketTransport, "send_now", send)
     async with serving() as here:
         caller = await here.call()
-        await caller.ask("u", "hello")
+        await caller.ask("u", "hello #news")
+        answer = await caller.ask(*query)  # from the file, if it is about tags
         del writes[:]
-        await caller.send(*[("d", "")] * 16)
-        assert {text["text"] for _, text in await caller.answers(16)} == {"hello"}
+        await caller.send(*[query] * 16)
+        assert await caller.answers(16) == [answer] * 16
     assert [write.count(b"\n") for write in writes] == [16]
 
 

@@ -313,9 +313,12 @@ class Connection:
     def _query(self, request: Query) -> Awaitable[None] | None:
         if self._outbox.receipts or self._outbox.unsent:
             return self._query_after_posts(request)
-        if type(request) in dispatch.FROM_FILE:
+        if type(request) in dispatch.AT_ONCE:
+            self._answer(dispatch.answer(self._session, request))
+        elif (kept := dispatch.kept(self._session, request)) is not None:
+            self._answer(kept)
+        else:
             return self._answer_when_found(dispatch.find(self._session, request))
-        self._answer(dispatch.answer(self._session, request))
         return None
 
     async def _query_after_posts(self, request: Query) -> None:
