@@ -23,14 +23,13 @@ BUDGET_S = 0.5  # of one search: a person barely notices it, and the next search
 READ_IDS = 4_096  # searched without the index between two notes of how far it is, about 50 ms
 _STEPS_PER_LOOK = 1_000  # of SQLite between looks at the clock, about 0.1 ms
 
-_RANGE = "SELECT coalesce(min(id), 1), coalesce(max(id), 0) FROM tweets"
+# Two statements in one: SQLite would read the whole table for both ends of it at once.
+_RANGE = "SELECT coalesce((SELECT min(id) FROM tweets), 1), coalesce((SELECT max(id) FROM tweets), 0)"
 _TIME_AT = "SELECT coalesce((SELECT at FROM tweets WHERE id BETWEEN ? AND ? ORDER BY id LIMIT 1), ?)"
 _IN_TIME = "at >= :since AND at < :until"
-_READ = f"""
-    SELECT id, at, author, text, tags FROM tweets
-    WHERE id BETWEEN :low AND :high AND text <> '' AND {_IN_TIME}
-    ORDER BY id DESC
-"""  # noqa: S608  # of constants
+_IN_STRETCH = f" FROM tweets WHERE id BETWEEN :low AND :high AND text <> '' AND {_IN_TIME}"
+_READ = f"SELECT id, at, author, text, tags{_IN_STRETCH} ORDER BY id DESC"
+_COUNT_READ = f"SELECT count(*){_IN_STRETCH}"
 _MATCH = "word_index_{part} MATCH :match AND word_index_{part}.rowid BETWEEN :low AND :high"
 _FOUND = f" FROM word_index_{{part}} CROSS JOIN tweets ON id = word_index_{{part}}.rowid WHERE {_MATCH} AND {_IN_TIME}"
 _SEARCH = f"SELECT id, at, tweets.author, tweets.text, tweets.tags{_FOUND} ORDER BY word_index_{{part}}.rowid DESC"
@@ -165,15 +164,17 @@ class WordSearch:
         if stretch.part is not None:
             sql = _COUNT if self._covers(stretch.part) else _COUNT_IN_TIME
             try:
-                number: int = self._connection.execute(
-                    sql.format(part=stretch.part.number), self._values(stretch)
-                ).fetchone()[0]
+                return self._number(sql.format(part=stretch.part.number), stretch)
             except sqlite3.DatabaseError as exc:
                 if not is_of_index(exc):
                     raise
-            else:
-                return number
+        if not self._query.terms:
+            return self._number(_COUNT_READ, stretch)
         return sum(1 for _ in self._held(_READ, stretch))
+
+    def _number(self, sql: str, stretch: _Stretch) -> int:
+        number: int = self._connection.execute(sql, self._values(stretch)).fetchone()[0]
+        return number
 
     def _values(self, stretch: _Stretch) -> dict[str, int | str]:
         times = {"since": self._since, "until": self._until}
