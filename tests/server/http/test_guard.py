@@ -43,7 +43,7 @@ async def test_a_server_answers_under_its_addresses_and_names_alone(host: str, s
         assert answer.status == (404 if (status, path) == (200, "/nothing") else status)
         if status == 421:
             assert answer.code == "forbidden"
-            assert "--http-name" in answer.json["detail"]
+            assert "the operator can give this name" in answer.json["detail"]
 
 
 @pytest.mark.parametrize(("headers", "status"), ORIGINS)
@@ -71,4 +71,4 @@ async def test_a_request_that_a_proxy_passes_on_is_refused_with_the_way_out(head
     async with http_serving() as http:
         answer = await http.ask("GET", "/tweets", **{header: "192.0.2.9"})
         assert (answer.status, answer.code) == (403, "forbidden")
-        assert "--http-proxy" in answer.json["detail"]
+        assert "the operator can give its address" in answer.json["detail"]

@@ -19,7 +19,9 @@ _FORWARDED = ("forwarded", "via", "x-real-ip")
 def check(request: Request, names: Collection[str]) -> None:
     """Raise Unserved for a request that a browser, or a proxy, should not have sent."""
     if is_forwarded(request):
-        raise Unserved(403, "forbidden", "request through a proxy: start the server with --http-proxy and its address")
+        raise Unserved(
+            403, "forbidden", "request through an unknown proxy; the operator can give its address to the server"
+        )
     check_host(request, names)
     check_origin(request)
 
@@ -34,7 +36,7 @@ def check_host(request: Request, names: Collection[str]) -> None:
     host = request.header("host")
     name = hostname(host)
     if not (name == "localhost" or name in names or _is_address(name) or (not host and request.version == "1.0")):
-        raise Unserved(421, "forbidden", f"unknown host {name[:60]!a}; start the server with --http-name {name[:60]!a}")
+        raise Unserved(421, "forbidden", f"unknown host {name[:60]!a}; the operator can give this name to the server")
 
 
 def check_origin(request: Request) -> None:
