@@ -121,7 +121,11 @@ def test_no_line_is_a_syntax_error(asked: str) -> None:
 
 
 @given(
-    st.text(st.characters(exclude_characters='"\u201c\u201d\u201e\uff02'), min_size=1, max_size=40).filter(str.strip)
+    st.text(  # a lone surrogate is in no tweet
+        st.characters(exclude_categories=["Cs"], exclude_characters='"\u201c\u201d\u201e\uff02'),
+        min_size=1,
+        max_size=40,
+    ).filter(str.strip)
 )
 def test_a_tweet_is_found_by_its_own_text_in_quotes(said: str) -> None:
     match outcome(f'"{said}"'):
