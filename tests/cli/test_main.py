@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.in_process import complains
+from tests.support.in_process import complains, run
 from tests.support.processes import LIMIT_S, TTWEET, Server, environment, filled_server
 from ttweet.cli import shell
-from ttweet.cli.main import COMMANDS
+from ttweet.cli.main import ALIASES, COMMANDS, OTHER_NAMES
 
 ALL = ", ".join(COMMANDS)
 
@@ -50,6 +50,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             ["\x1b[31m"],
             "unknown command '\\x1b[31m'; see ttweet --help",
         ),
+        (["publish", "hi"], "unknown command 'publish'; did you mean ttweet post?"),
+        (["sub"], "unknown command 'sub'; did you mean ttweet follow?"),
+        (["get", "3"], "unknown command 'get'; did you mean ttweet show?"),
+        (["-v"], "unknown option -v; did you mean --version?"),
+        (["-V"], "unknown option -V; did you mean --version?"),
         (["help", "tgas"], "unknown command 'tgas'; did you mean ttweet tags?"),
         (["--verison"], "unknown option --verison; did you mean --version?"),
         (["--frobnicate"], "unknown option --frobnicate; see ttweet --help"),
@@ -91,3 +96,12 @@ def test_a_full_disk_under_the_output_is_told(server: Server, arguments: list[st
             stdout=full, stderr=subprocess.PIPE, env=environment(), timeout=LIMIT_S,
         )  # fmt: skip
     assert (done.returncode, done.stderr) == (1, b"ttweet: stdout: No space left on device\n")
+
+
+def test_each_name_that_other_programs_use_leads_to_a_command_and_is_none_itself() -> None:
+    assert {*OTHER_NAMES.values(), *ALIASES.values()} <= {*COMMANDS}
+    assert not ({*OTHER_NAMES} | {*ALIASES}) & {*COMMANDS}
+
+
+def test_the_version_is_shown_by_a_word_too() -> None:
+    assert run("version").stdout == run("--version").stdout

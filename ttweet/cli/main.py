@@ -34,6 +34,7 @@ GROUPS = {
     },
     "Reading": {
         "last": ("ttweet.cli.commands.read:last", reading.LAST),
+        "find": ("ttweet.cli.commands.find:find", reading.FIND),
         "show": ("ttweet.cli.commands.find:show", reading.SHOW),
         "tags": ("ttweet.cli.commands.read:tags", reading.TAGS),
         "follow": ("ttweet.cli.commands.follow:follow", reading.FOLLOW),
@@ -48,6 +49,32 @@ GROUPS = {
     },
 }
 COMMANDS = {name: entry for commands in GROUPS.values() for name, entry in commands.items()}
+
+ALIASES = {"list": "find", "ls": "find", "search": "find"}
+OTHER_NAMES = {
+    "auth": "token",
+    "get": "show",
+    "grep": "find",
+    "history": "find",
+    "listen": "follow",
+    "pub": "post",
+    "publish": "post",
+    "rm": "delete",
+    "send": "post",
+    "server": "serve",
+    "start": "serve",
+    "status": "stats",
+    "sub": "follow",
+    "subscribe": "follow",
+    "tail": "follow",
+    "timeline": "find",
+    "toot": "post",
+    "tweet": "post",
+    "view": "show",
+    "watch": "follow",
+    "who": "chat",
+}
+"""The commands that do what other programs of this kind call by these names."""
 
 _OPTIONS = Group(PROGRAM_OPTIONS, sort_key=len(GROUPS) + 1)
 Upload = Annotated[
@@ -67,12 +94,26 @@ def main(arguments: Sequence[str]) -> int:
 
 def _main(arguments: Sequence[str]) -> int:
     try:
-        command, bound, _ = make_app(full="--help-all" in arguments).parse_args(arguments)
+        command, bound, _ = make_app(full="--help-all" in arguments).parse_args(_understood(arguments))
     except CycloptsError as error:
         raise shell.UsageError(sentence(error)) from error
     gc.enable()  # the imports are done, see __main__
     code = command(*bound.args, **bound.kwargs)
     return code if isinstance(code, int) else shell.DONE
+
+
+def _understood(arguments: Sequence[str]) -> list[str]:
+    """Return a command line with the command's own name, and the words that a query of `find` excludes behind `--`.
+
+    The parser would read `-slow` as `-s low`.
+    """
+    name, *rest = arguments or [""]
+    name = ALIASES.get(name, name)
+    if name != "find":
+        return [name, *rest] if arguments else []
+    excluded = [word for word in rest if re.match(r"-(?!n[0-9]+$)[^-0-9].", word)]
+    kept = [word for word in rest if word not in excluded]
+    return [name, *kept, *([] if "--" in kept or not excluded else ["--"]), *excluded]
 
 
 def make_app(*, full: bool = False) -> App:
@@ -128,8 +169,11 @@ def run_classic(*arguments: Arguments, upload: Upload = False, download: Downloa
             return classic.download(host, port)
         case False, False, () | ("help",):
             return _help()
-        case False, False, ("help", name, *_) if name in COMMANDS:
-            return _help(name)
+        case False, False, ("help", name, *_) if ALIASES.get(name, name) in COMMANDS:
+            return _help(ALIASES.get(name, name))
+        case False, False, ("version",):
+            shell.write(f"ttweet {__version__}")
+            return shell.DONE
     raise shell.UsageError(_what_is_wrong(arguments, upload=upload, download=download))
 
 
@@ -187,6 +231,6 @@ def _example(option: str, arguments: Sequence[str]) -> str:
 
 
 def _no_command(name: str) -> str:
-    close = get_close_matches(name, COMMANDS, n=1, cutoff=0.5)
+    close = [OTHER_NAMES[name]] if name in OTHER_NAMES else get_close_matches(name, COMMANDS, n=1, cutoff=0.5)
     suggestion = f"did you mean ttweet {close[0]}?" if close else "see ttweet --help"
     return f"unknown command {name!a}; {suggestion}"

@@ -90,7 +90,7 @@ RARE = Parameter(group=Group(MORE_OPTIONS, sort_key=10))  # of an option that on
 AMOUNT = whole(1, 10**15)  # more than any file holds, and SQLite counts no further than 2 ** 63
 
 Db = Annotated[Path | None, FILE, Parameter(name="--db", help="Read this database file.")]
-Server = Annotated[str | None, Parameter(name="--server", metavar="HOST:PORT", help="The server to ask.")]
+Server = Annotated[str | None, Parameter(name=["--server", "-s"], metavar="HOST:PORT", help="The server to ask.")]
 Ca = Annotated[
     str | None,
     FILE,
@@ -120,4 +120,4 @@ WithSpool = Annotated[
     bool,
     Parameter(name="--spool", negative="", help="Keep an undelivered message for the next --spool command."),
 ]
-Json = Annotated[bool, Parameter(name="--json", negative="", help="Write one JSON object a line.")]
+Json = Annotated[bool, Parameter(name=["--json", "-j"], negative="", help="Write one JSON object a line.")]

@@ -6,7 +6,7 @@ with rich when there is a terminal: a script goes without.
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,8 @@ from ttweet.storage.contract import LogLine
 if TYPE_CHECKING:
     from ttweet.protocol.replies import Stored
     from ttweet.security.tokens import Token
+
+    Marks = Callable[[str], Sequence[tuple[int, int]]]
 
 
 def write_json(value: object) -> None:
@@ -66,12 +68,15 @@ def write_single(tweet: Tweet, *, json: bool) -> None:
         shell.write(tweet.text)
 
 
-def write_tweets(tweets: Sequence[Tweet], *, now: int) -> None:
-    """Tweets in the order given; `now` is milliseconds since 1970 UTC. In a pipe: id, time, author, text."""
+def write_tweets(tweets: Sequence[Tweet], *, now: int, marks: "Marks | None" = None) -> None:
+    """Tweets in the order given; `now` is milliseconds since 1970 UTC. In a pipe: id, time, author, text.
+
+    `marks` returns the places in a text that a terminal shows in bold.
+    """
     if shell.on_terminal(sys.stdout):
         from ttweet.cli import tables
 
-        return tables.print_tweets(tweets, now=now)
+        return tables.print_tweets(tweets, now=now, marks=marks)
     for tweet in tweets:
         _write_row(tweet.id, iso(tweet.at), tweet.by or "-", tweet.text)
     return None

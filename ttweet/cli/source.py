@@ -19,9 +19,10 @@ from ttweet.client.sync_client import Client
 from ttweet.client.waiting import FOREVER
 from ttweet.model.errors import ConnectError, Refused
 from ttweet.model.limits import MAX_QUERY_LIMIT
+from ttweet.model.query import Query, parse
 from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
-from ttweet.model.tweets import Page, TagPage, Tombstone, Tweet, queried_tag, search_key, shown
+from ttweet.model.tweets import Count, Found, Page, TagPage, Tombstone, Tweet, queried_tag, search_key, shown
 
 if TYPE_CHECKING:
     from ttweet.storage.sqlite.reader import SqliteReader
@@ -47,6 +48,14 @@ class Source(Protocol):
 
     def tweets_of_tag(self, tag: str, *, limit: int) -> Page:
         """Return the newest tweets of a tag in any spelling, newest first. Raises UsageError when it cannot be one."""
+        ...
+
+    def find(self, asked: str, *, limit: int, before: int | None) -> Found:
+        """Return the newest tweets that a query finds, newest first."""
+        ...
+
+    def count(self, asked: str, *, before: int | None) -> Count:
+        """Return how many tweets a query finds."""
         ...
 
     def list_tags(self, *, limit: int, numbers: bool) -> TagPage:
@@ -163,6 +172,12 @@ class _File:
 
         return in_pages(read, limit)
 
+    def find(self, asked: str, *, limit: int, before: int | None) -> Found:
+        return self._reader.find(parse(asked, now_ms()), limit=limit, before=before)
+
+    def count(self, asked: str, *, before: int | None) -> Count:
+        return self._reader.count_found(parse(asked, now_ms()), before=before)
+
     def list_tags(self, *, limit: int, numbers: bool) -> TagPage:
         return self._reader.list_tags(limit=limit, now=now_ms(), numbers=numbers)
 
@@ -189,6 +204,12 @@ class _Server:
 
         return in_pages(read, limit)
 
+    def find(self, asked: str, *, limit: int, before: int | None) -> Found:
+        return find_in_pages(self._client, asked, limit, before)
+
+    def count(self, asked: str, *, before: int | None) -> Count:
+        return self._client.count(asked, before=before)
+
     def list_tags(self, *, limit: int, numbers: bool) -> TagPage:
         if limit > self.max_tags:
             raise shell.UsageError(
@@ -201,6 +222,24 @@ def checked_body(tag: str) -> str:
     """Return a tag as it was typed, without its hash sign. Raises UsageError when it cannot be one."""
     try:
         return queried_tag(shell.checked_text(tag, "the tag").strip())
+    except Refused as refused:
+        raise shell.UsageError(refused.text) from refused
+
+
+def find_in_pages(client: Client, asked: str, limit: int, before: int | None = None) -> Found:
+    """Return what a query finds, by several queries as `in_pages`, until the time for one was up."""
+    found = client.find(asked, limit=min(limit, MAX_QUERY_LIMIT), before=before)
+    tweets = found.tweets
+    while found.more and found.searched_to is None and len(tweets) < limit:
+        found = client.find(asked, limit=min(limit - len(tweets), MAX_QUERY_LIMIT), before=tweets[-1].id)
+        tweets += found.tweets
+    return found._replace(tweets=tweets)
+
+
+def checked_query(asked: str) -> Query:
+    """Return what a query means. Raises UsageError."""
+    try:
+        return parse(shell.checked_text(asked, "the query"), now_ms())
     except Refused as refused:
         raise shell.UsageError(refused.text) from refused
 

@@ -19,6 +19,7 @@ from ttweet.security.rights import listed
 from ttweet.storage.contract import LogLine
 
 if TYPE_CHECKING:
+    from ttweet.cli.output import Marks
     from ttweet.security.tokens import Token
 
 BARS = "▁▂▃▄▅▆▇█"  # the lowest stands for none
@@ -29,14 +30,14 @@ TAG_SHARE = 3  # a tag takes a third of the width at most: it may be as long as 
 _STYLES = {"ERROR": "red", "CONNECTION": "dim"}
 
 
-def print_tweets(tweets: Sequence[Tweet], *, now: int) -> None:
-    """Tweets in the order given: id, how long before `now` (ms), author and text."""
+def print_tweets(tweets: Sequence[Tweet], *, now: int, marks: "Marks | None" = None) -> None:
+    """Tweets in the order given: id, how long before `now` (ms), author and text, with the marked places in bold."""
     table = _grid()
     table.add_column(justify="right", style="dim", no_wrap=True)
     table.add_column(justify="right", style="cyan", no_wrap=True)
     table.add_column(overflow="fold")
     for tweet in tweets:
-        table.add_row(f"#{tweet.id}", ago(tweet.at, now), styled(tweet))
+        table.add_row(f"#{tweet.id}", ago(tweet.at, now), styled(tweet, marks(tweet.text) if marks else ()))
     _print_table(_terminal(), table)
 
 
@@ -123,9 +124,12 @@ def _state(token: "Token", now: int) -> str:
     return f"live for {ago(now, token.expires)}"
 
 
-def styled(tweet: Tweet) -> Text:
-    """Return a tweet's author and text, its tags standing out; those beside the text follow it, dim."""
-    text = Text(escape(tweet.text))
+def styled(tweet: Tweet, marks: Sequence[tuple[int, int]] = ()) -> Text:
+    """Return a tweet's author and text, its tags and the marked places standing out.
+
+    Tags beside the text follow it, dim.
+    """
+    text = _marked(tweet.text, marks)
     beside = []
     for tag in tweet.tags:
         marked = [f"{sign}{escape(tag)}" for sign in "#\uff03"]
@@ -134,6 +138,15 @@ def styled(tweet: Tweet) -> Text:
     if beside:
         text.append(f"  {' '.join(beside)}", style="dim")
     return Text.assemble((f"{escape(tweet.by)}: ", "bold cyan"), text) if tweet.by else text
+
+
+def _marked(text: str, marks: Sequence[tuple[int, int]]) -> Text:
+    """Return a text, escaped, with some of its places in bold."""
+    marked, end = Text(), 0
+    for start, stop in marks:
+        marked.append(escape(text[end:start])).append(escape(text[start:stop]), style="bold yellow")
+        end = stop
+    return marked.append(escape(text[end:]))
 
 
 def sparkline(counts: Sequence[int]) -> str:

@@ -53,6 +53,10 @@ def _unknown_option(error: UnknownOptionError) -> str:
         return f"unknown option {seen}; {instead}"
     what = f"unknown option {shlex.quote(seen)}"
     match error.command_chain:
+        case None | [] if seen in ("-v", "-V"):
+            return f"{what}; did you mean --version?"
+        case ["find"]:
+            return f"{what}; put -- before a word that begins with a hyphen"
         case ["run"]:
             return f"{what}; put -- before the command to run"
         case ["post"]:

@@ -92,6 +92,13 @@ def test_last_begins_with_the_newest(server: ServerHere, arguments: tuple[str, .
     assert texts(follow(server, *arguments, "--last", amount, "--count", amount).stdout) == expected
 
 
+def test_a_query_chooses_the_tweets_that_are_followed_and_those_it_begins_with(server: ServerHere) -> None:
+    post(server, "red #a", "green #a", "green", "blue #a", "red #a")
+    assert texts(follow(server, "--find", "#a -red", "--from", "0", "--count", "2").stdout) == ["green #a", "blue #a"]
+    assert texts(follow(server, "--find", "-red #a", "--last", "1", "--count", "1").stdout) == ["blue #a"]
+    assert texts(follow(server, "--find", "green", "--last", "9", "--count", "1").stdout) == ["green #a"]
+
+
 @pytest.mark.parametrize("deleted", [[1, 2, 3], [5, 6, 7], [1], range(1, 7)])
 def test_deletions_are_not_among_the_last_tweets_but_deleted_tweets_are(server: ServerHere, deleted: list[int]) -> None:
     with Client("127.0.0.1", server.port) as client:
@@ -245,6 +252,8 @@ def test_a_name_is_online_as_long_as_it_follows(server: ServerHere) -> None:
     [
         (["--from", "1", "--last", "1"], "give one of them"),
         (["two words"], "invalid tag"),
+        (["--find", "-a"], "only excludes; add a word, a tag or an author"),
+        (["ci", "--find", "a"], "conflicting options: ci and --find; put the tag into the query"),
         (["--timeout", "10x"], "invalid --timeout '10x'"),
         (["--count", "0"], "invalid --count '0'"),
         (["--from", "-1"], "--from"),

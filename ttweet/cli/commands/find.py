@@ -1,16 +1,20 @@
-"""The commands that look for tweets: `show`."""
+"""The commands that look for tweets: `find` and `show`."""
 
+import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter, Token
 
 from ttweet.cli import output, shell
-from ttweet.cli.options import Ca, Db, Json, Server, whole, whole_number
-from ttweet.cli.source import open_source
+from ttweet.cli.options import AMOUNT, RARE, Ca, Db, Json, Server, check_name, whole, whole_number
+from ttweet.cli.source import Source, checked_query, open_source
+from ttweet.model import query
 from ttweet.model.errors import Refused
-from ttweet.model.limits import MAX_ID
-from ttweet.model.tweets import Tombstone
+from ttweet.model.limits import MAX_ID, QUERY_LIMIT
+from ttweet.model.times import now_ms
+from ttweet.model.tweets import Found, Tombstone, as_json
 
 
 def _id(type_: type, tokens: Sequence[Token]) -> int:
@@ -20,6 +24,87 @@ def _id(type_: type, tokens: Sequence[Token]) -> int:
 
 
 Id = Annotated[int, whole(1, MAX_ID), Parameter(name="ID", converter=_id, help="The id of the tweet.")]
+Words = Annotated[str, Parameter(name="QUERY", help="Words, tags, authors and times; see the examples.")]
+Limit = Annotated[int, AMOUNT, Parameter(name=["--limit", "-n"], metavar="N", help="Show at most N tweets.")]
+Before = Annotated[
+    int | None,
+    RARE,
+    whole(1, MAX_ID),
+    Parameter(name="--before", metavar="ID", converter=_id, help="Only tweets before this one."),
+]
+Count = Annotated[bool, Parameter(name="--count", negative="", help="Show only how many tweets there are.")]
+By = Annotated[
+    str | None, Parameter(name="--by", metavar="NAME", validator=check_name, help="Only tweets of this author.")
+]
+Since = Annotated[
+    str | None, Parameter(name="--since", metavar="TIME", help="Only tweets since 2h, 7d ago or since 2026-01-31.")
+]
+
+
+def find(
+    *words: Words,
+    limit: Limit = QUERY_LIMIT,
+    before: Before = None,
+    count: Count = False,
+    by: By = None,
+    since: Since = None,
+    db: Db = None,
+    server: Server = None,
+    ca: Ca = None,
+    json: Json = False,
+) -> int:
+    """Find tweets, the newest last."""
+    asked = _asked(words, by=by, since=since)
+    wanted = checked_query(asked)
+    most = None if limit == QUERY_LIMIT else limit
+    given = {"--by": by, "--since": since, "--limit": most, "--db": db, "--server": server, "--ca": ca}
+    again = _again(words, given, ["--count"] * count + ["--json"] * json)
+    with open_source(db, server, ca) as source:
+        if count:
+            return _count(source, asked, before, again)
+        found = source.find(asked, limit=limit, before=before)
+    newest_last = found.tweets[::-1]
+    if json:
+        for tweet in newest_last:
+            output.write_json(as_json(tweet))
+    elif newest_last:
+        output.write_tweets(newest_last, now=now_ms(), marks=lambda text: query.marks(wanted, text))
+    if not newest_last:
+        shell.complain("no tweets yet" if wanted == query.Query() and before is None else f"no tweet found: {asked}")
+    _tell_where_to_go_on(found, again)
+    return shell.DONE if newest_last else shell.NOTHING
+
+
+def _count(source: Source, asked: str, before: int | None, again: str) -> int:
+    counted = source.count(asked, before=before)
+    shell.write(f"{counted.number}")
+    if counted.searched_to is not None:
+        shell.hint(_cut("counted", counted.searched_to, f"the rest: {again}"))
+    return shell.DONE if counted.number else shell.NOTHING
+
+
+def _tell_where_to_go_on(found: Found, again: str) -> None:
+    if found.searched_to is not None:
+        shell.hint(_cut("searched", found.searched_to, f"older: {again}"))
+    elif found.more:
+        shown = "the newest tweet" if len(found.tweets) == 1 else f"the {len(found.tweets):,} newest tweets"
+        shell.hint(f"{shown}; older: {again} --before {found.tweets[-1].id}")
+
+
+def _cut(done: str, to: int, rest: str) -> str:
+    return f"{done} back to #{to} in the time for a query; {rest} --before {to}"
+
+
+def _asked(words: Sequence[str], *, by: str | None, since: str | None) -> str:
+    """Return the query that the words and the options make."""
+    options = [f'{name}:"{value}"' for name, value in (("from", by), ("since", since)) if value is not None]
+    return " ".join([*options, *words])  # the options first, as a quote may be left open
+
+
+def _again(words: Sequence[str], options: dict[str, str | int | Path | None], flags: Sequence[str]) -> str:
+    """Return the command line that continues, without the id that it continues at."""
+    given = [word for name, value in options.items() if value is not None for word in (name, str(value))]
+    return shlex.join(["ttweet", "find", *words, *given, *flags])
 
 
 def show(id_: Id, /, *, db: Db = None, server: Server = None, ca: Ca = None, json: Json = False) -> int:

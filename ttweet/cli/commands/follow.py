@@ -14,8 +14,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ttweet.cli import child_process, live, output, shell
-from ttweet.cli.options import AMOUNT, After, As, Ca, Json, LiveServer, LiveTags, Timeout
-from ttweet.cli.source import checked_body, in_pages, open_client
+from ttweet.cli.options import AMOUNT, RARE, After, As, Ca, Json, LiveServer, LiveTags, Timeout
+from ttweet.cli.source import checked_body, checked_query, find_in_pages, in_pages, open_client
 from ttweet.cli.spawn import SHELL
 from ttweet.client.cursor import Cursor, FollowListener
 from ttweet.client.follower import Follower
@@ -26,6 +26,12 @@ from ttweet.model.tweets import Tweet, as_json
 from ttweet.protocol import calls
 
 Last = Annotated[int | None, AMOUNT, Parameter(name="--last", metavar="N", help="Begin with the last N tweets.")]
+Find = Annotated[
+    str | None,
+    Parameter(
+        name="--find", metavar="QUERY", allow_leading_hyphen=True, help="Only tweets that this query finds, see find."
+    ),
+]
 Exec = Annotated[
     str | None,
     Parameter(name="--exec", metavar="COMMAND", help="Run this in a shell for each tweet, instead of showing it."),
@@ -38,12 +44,13 @@ Finishing = Callable[[], AbstractContextManager[None]]
 
 def follow(
     *tags: LiveTags,
+    find: Find = None,
     after: After = None,
     last: Last = None,
     exec_: Exec = None,
     count: Count = None,
     timeout: Timeout = None,
-    as_name: As = None,
+    as_name: Annotated[As, RARE] = None,
     server: LiveServer = None,
     ca: Ca = None,
     json: Json = False,
@@ -51,15 +58,20 @@ def follow(
     """Show tweets as they come."""
     if after is not None and last is not None:
         raise shell.UsageError("conflicting options: --from and --last; give one of them")
+    if tags and find is not None:
+        raise shell.UsageError(f"conflicting options: {tags[0]} and --find; put the tag into the query")
+    if find is not None:
+        checked_query(find)
     bodies = [checked_body(tag) for tag in tags]
-    resumed = _resumed(bodies, {"--exec": exec_, "--as": as_name, "--server": server, "--ca": ca}, json=json)
+    options = {"--find": find, "--exec": exec_, "--as": as_name, "--server": server, "--ca": ca}
+    resumed = _resumed(bodies, options, json=json)
     news = live.News(partial(live.show_deletion, json=json))
     with live.time_limit(timeout) as deadline, open_client(server, as_name, ca=ca, deadline=deadline) as client:
         live.leave_with_reader()
         if last is not None:
             with open_client(server, ca=ca, deadline=deadline) as other:  # the name is for the connection that follows
-                after = _when_looked_up(partial(_before_last, other, last, bodies), news, deadline)
-        follower = client.follow(*bodies, after=after, listener=news)
+                after = _when_looked_up(partial(_before_last, other, last, bodies, find), news, deadline)
+        follower = client.follow(*bodies, query=find or "", after=after, listener=news)
         finishing = live.uninterrupted if exec_ is None else nullcontext  # a command gets Ctrl-C itself
         return _follow(follower, _handle(exec_, json=json), finishing, count, resumed)
 
@@ -132,12 +144,22 @@ def _when_looked_up(ask: Callable[[], int], news: FollowListener, deadline: floa
             pause(pauses.pause_s(error), deadline)
 
 
-def _before_last(client: Client, amount: int, tags: Sequence[str]) -> int:
+def _before_last(client: Client, amount: int, tags: Sequence[str], query: str | None) -> int:
     """Return the id after which the last so many tweets stand."""
+    if query:
+        return _before_last_found(client, amount, query)
     if not tags:
         return _before_last_of_all(client, amount)
     ids = sorted({tweet.id for tag in tags for tweet in _of_tag(client, tag, amount)})
     return ids[-amount] - 1 if len(ids) >= amount else 0
+
+
+def _before_last_found(client: Client, amount: int, query: str) -> int:
+    """Return the id before the last tweets that a query finds, or that to which it has searched in its time."""
+    found = find_in_pages(client, query, amount)
+    if len(found.tweets) == amount:
+        return found.tweets[-1].id - 1
+    return 0 if found.searched_to is None else found.searched_to - 1
 
 
 def _before_last_of_all(client: Client, amount: int) -> int:

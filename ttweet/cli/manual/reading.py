@@ -7,11 +7,12 @@ you name no server, none is listening on 127.0.0.1:13001, and the current folder
 
 FOLLOW = HelpPage(
     name="ttweet follow",
-    usage=r"ttweet follow \[TAG ...] \[--from ID | --last N] \[OPTIONS]",
+    usage=r"ttweet follow \[TAG ... | --find QUERY] \[--from ID | --last N] \[OPTIONS]",
     summary="Show tweets as they are posted.",
-    details="""With TAG, only tweets with one of these tags are shown. With --from or --last, history comes first, then
-new tweets, without a gap or a repetition. When the connection is lost, the command reconnects and resumes after the
-last tweet shown. Ctrl-C stops it and prints the command that resumes from there.
+    details="""With TAG, only tweets with one of these tags are shown, with --find those that `ttweet find` would find.
+With --from or --last, history comes first, then new tweets, without a gap or a repetition. When the connection is lost,
+the command reconnects and resumes after the last tweet shown. Ctrl-C stops it and prints the command that resumes from
+there.
 
 With --exec a shell runs COMMAND for each tweet, one after another. The command gets the tweet as JSON on stdin, and in
 TTWEET_ID, TTWEET_TEXT, TTWEET_BY and TTWEET_TAGS (separated by spaces). A text may begin with a hyphen, so put --
@@ -20,7 +21,7 @@ before it. A command that fails is reported.
 In a pipe there are four columns, separated by tabs: id, time, author, text. Deletions are reported on stderr, or with
 --json as an object without a text: {"deleted":42}.""",
     examples=f"""{EXAMPLES}
-  ttweet follow python rust
+  ttweet follow --find 'tag:ci failed -flaky'
   ttweet follow --last 10 --json | jq .text
   ttweet follow ci --exec 'notify-send -- "$TTWEET_TEXT"'""",
     exit_codes="""    0  --count tweets were shown
@@ -66,6 +67,34 @@ LAST = HelpPage(
   2  invalid command line, certificate or token
   3  no server there
   4  no message, no such tag, or no such file
+  5  refused: the right read is missing""",
+    environment=f"{CLIENT}\n{DB}",
+)
+
+FIND = HelpPage(
+    name="ttweet find",
+    usage=r"ttweet find \[QUERY] \[OPTIONS]",
+    summary="Find tweets by words, tags, authors and times.",
+    details=f"""The newest tweets are shown, the newest last. They have all that QUERY names; without QUERY they are the
+newest of all. Case and accents make no difference. `list`, `ls` and `search` are the same command.
+
+A query may have words, "words in this order", gree* for a beginning of at least 2 characters, tag:ci or #ci, and
+from:ann. since:7d and until:2026-01-31 (UTC, exclusive) bound the time. A hyphen before a word, a phrase, a tag or an
+author excludes it. Everything else is text, so 10:30 and v2.4.0 are found as they are. In a shell, put the query in
+single quotes.
+
+A search takes half a second at most. When there are older tweets, the command that continues is printed on stderr.
+{_SOURCE} In a pipe there are four columns, separated by tabs: id, time, author, text.""",
+    examples=f"""{EXAMPLES}
+  ttweet find
+  ttweet find 'tag:ci from:ann "timed out" -flaky'
+  ttweet find backup --since 7d --count""",
+    exit_codes="""  0  found
+  1  the file cannot be read
+  2  invalid command line, certificate or token; a query that
+     means nothing
+  3  no server there
+  4  nothing found, or no such file
   5  refused: the right read is missing""",
     environment=f"{CLIENT}\n{DB}",
 )
