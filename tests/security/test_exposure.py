@@ -85,6 +85,24 @@ def test_what_the_anonymous_may_do(anonymous: str | None, here: set[str], elsewh
         assert exposure.anonymous_rights(addresses, anonymous) == elsewhere
 
 
+@pytest.mark.parametrize(
+    ("tokens", "anonymous", "missing"),
+    [(False, None, ["token"]), (False, "none", ["token"]), (True, None, []), (False, "read", [])],
+)
+def test_an_own_address_behind_a_proxy_wants_a_token_and_leaves_tls_to_the_proxy(
+    tokens: bool, anonymous: str | None, missing: list[str]
+) -> None:
+    found = exposure.missing(["127.0.0.1"], tokens=tokens, tls=False, anonymous=anonymous, no_tls=False, proxied=True)
+    assert found == missing
+
+
+@pytest.mark.parametrize(
+    ("anonymous", "rights"), [(None, set()), ("none", set()), ("read", {READ}), ("write", {READ, POST})]
+)
+def test_strangers_are_no_administrators(anonymous: str | None, rights: set[str]) -> None:
+    assert exposure.rights_of_strangers(anonymous) == rights
+
+
 def test_the_refusal_says_what_is_missing() -> None:
     error = exposure.UnsafeError(["token", "tls"], ["::"])
     assert error.text == "other machines can reach this server; it has no token and no tls"

@@ -47,6 +47,18 @@ def test_what_is_there_is_not_asked_for(tmp_path: Path) -> None:
     ]
 
 
+def test_a_server_behind_a_proxy_wants_a_token(tmp_path: Path) -> None:
+    options = ["--http", "8080", "--http-proxy", "::1"]
+    assert said(tmp_path, *options, host="127.0.0.1")[1] == [
+        "ttweet: other machines can reach the proxy, so the server needs a token; run:",
+        "  ttweet token add NAME",
+        "  ttweet serve 13001 --host 127.0.0.1 --http 8080 --http-proxy ::1",
+        "or, on a trusted network, add --anonymous read (or write)",
+    ]
+    code, lines = said(tmp_path, "--http-proxy", "nowhere", host="127.0.0.1")
+    assert (code, "invalid --http-proxy: 'nowhere'" in lines[0]) == (shell.USAGE, True)
+
+
 def test_tls_and_a_token_will_do(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     options = authority.options()

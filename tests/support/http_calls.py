@@ -14,6 +14,7 @@ from tests.support.listening import listen
 from tests.support.serving import Serving, serving
 from tests.support.streams import StreamTransport
 from ttweet.broker.session import Host
+from ttweet.security.exposure import rights_of_strangers
 from ttweet.server.config import EdgeSettings, Limits
 from ttweet.server.edge import SocketEdge
 from ttweet.server.http.edge import http_edge
@@ -170,11 +171,14 @@ async def http_serving(
     edge: MakeEdge = http_edge,
     limits: Limits | None = None,
     names: tuple[str, ...] = (),
+    proxies: tuple[str, ...] = (),
+    anonymous: str | None = None,
     **options: Any,
 ) -> AsyncIterator[HttpServing]:
     """Serve HTTP until the block is left; the options are those of `serving`."""
     async with serving(store, **options) as here:
-        settings = EdgeSettings(limits=limits or Limits(), names=names)
+        strangers = rights_of_strangers(anonymous) if proxies else None
+        settings = EdgeSettings(limits=limits or Limits(), names=names, proxies=proxies, strangers=strangers)
         made = edge(here.host, here.admission, settings)
         (listener,) = listen(("127.0.0.1",), 0)
         with listener:

@@ -13,7 +13,7 @@ from ttweet.cli.main import COMMANDS, make_app
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 MAX_SENTENCE_WORDS = 35
-MAX_DOCS_WORDS = 18_000  # of docs/*.md together, without generated tables and decision records
+MAX_DOCS_WORDS = 18_300  # of docs/*.md together, without generated tables and decision records
 
 MAX_PAGE_WORDS = {  # each page answers one question; what is generated does not count
     "README.md": 1_150,
@@ -21,13 +21,13 @@ MAX_PAGE_WORDS = {  # each page answers one question; what is generated does not
     "docs/commands.md": 3_530,
     "docs/design.md": 1_150,
     "docs/export.md": 430,
-    "docs/http.md": 1_130,
+    "docs/http.md": 1_400,
     "docs/limits.md": 240,
     "docs/performance.md": 650,
     "docs/promises.md": 1_100,
     "docs/protocol.md": 3_960,
     "docs/schema.md": 2_500,
-    "docs/security.md": 2_320,
+    "docs/security.md": 2_400,
     "docs/storage.md": 890,
 }
 PAGES = [*MAX_PAGE_WORDS, "CHANGELOG.md", *(str(path.relative_to(ROOT)) for path in sorted(DOCS.glob("adr/*.md")))]

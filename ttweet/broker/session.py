@@ -57,6 +57,7 @@ class Session:
         "_authenticator",
         "_fanout",
         "_least",
+        "_most",
         "_online",
         "_peer",
         "_subscriber",
@@ -68,8 +69,12 @@ class Session:
         "subscription",
     )
 
-    def __init__(self, host: Host, peer: Peer, subscriber: Subscriber) -> None:
+    def __init__(
+        self, host: Host, peer: Peer, subscriber: Subscriber, *, strangers: frozenset[str] | None = None
+    ) -> None:
+        """`strangers`: the most that a client without a token may do here; None: as much as anywhere."""
         self.service, self._fanout, self._authenticator = host
+        self._most = strangers
         self._peer = peer
         self._subscriber: Subscriber | None = subscriber
         self.subscription: Subscription | None = None
@@ -293,6 +298,8 @@ class Session:
         self._become(_NOBODY)
 
     def _become(self, principal: Principal) -> None:
+        if self._most is not None and principal.token is None:
+            principal = principal._replace(rights=principal.rights & self._most)
         self.principal = principal
         self.forbidden = permissions.forbidden(principal.rights)
         self.author = principal.name or self._online

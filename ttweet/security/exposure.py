@@ -32,15 +32,18 @@ class UnsafeError(OpenError):
         self.hosts = list(hosts)
 
 
-def missing(addresses: Iterable[str], *, tokens: bool, tls: bool, anonymous: str | None, no_tls: bool) -> list[str]:
+def missing(
+    addresses: Iterable[str], *, tokens: bool, tls: bool, anonymous: str | None, no_tls: bool, proxied: bool = False
+) -> list[str]:
     """Return the missing protections for these addresses, in the order of the remedies; none: the server may start.
 
     `tokens` says whether there is a live one, `tls` whether TLS is spoken; `anonymous` (a key of ANONYMOUS) and
-    `no_tls` are what was asked for. This machine's own addresses want neither.
+    `no_tls` are what was asked for. This machine's own addresses want neither, unless a proxy lets others in
+    (`proxied`): then they want a token, and the proxy has the certificate.
     """
-    if are_local(addresses):
-        return []
     known = tokens or bool(ANONYMOUS[anonymous or "none"])
+    if are_local(addresses):
+        return [TOKEN] if proxied and not known else []
     return [what for what, there in ((TOKEN, known), (TLS, tls or no_tls)) if not there]
 
 
@@ -51,6 +54,11 @@ def anonymous_rights(addresses: Iterable[str], anonymous: str | None) -> frozens
         return frozenset(RIGHTS) if local else frozenset()
     rights = ANONYMOUS[anonymous]
     return rights | {ADMIN} if local and POST in rights else rights
+
+
+def rights_of_strangers(anonymous: str | None) -> frozenset[str]:
+    """Return the rights of clients without a token that may come from anywhere."""
+    return ANONYMOUS[anonymous or "none"]
 
 
 def are_local(addresses: Iterable[str]) -> bool:

@@ -149,8 +149,7 @@ async def serve(
         addresses = [listener.getsockname()[0] for listener in listeners]
         authenticator = Authenticator(exposure.anonymous_rights(addresses, config.anonymous), TokenFile(config.db))
         host = Host(service, fanout, authenticator)
-        names = (*config.hosts, *config.http_names)
-        settings = EdgeSettings(limits=config.limits, certificates=certificates, names=names)
+        settings = _edge_settings(config, certificates)
         edges = [(entrance.make(host, admission, settings), entrance.listeners) for entrance in entrances]
         copies = [LogCopy(to, store.reader(), session=store.session) for to in destinations(config)]
         async with trio.open_nursery() as copying:
@@ -186,6 +185,16 @@ def _search(journal: Journal, store: SqliteStore, resources: ExitStack) -> Searc
     worker = resources.enter_context(Worker("search"))
     reader = resources.enter_context(closing(store.reader()))
     return Search(journal, reader, ReadScheduler(journal.uploads, worker, journal.trouble, at_once=1))
+
+
+def _edge_settings(config: Config, certificates: Certificates | None) -> EdgeSettings:
+    return EdgeSettings(
+        limits=config.limits,
+        certificates=certificates,
+        proxies=config.http_proxies,
+        strangers=exposure.rights_of_strangers(config.anonymous) if config.http_proxies else None,
+        names=(*config.hosts, *config.http_names),
+    )
 
 
 def _retention(keep: Keep, journal: Journal, store: SqliteStore, resources: ExitStack) -> Retention | None:

@@ -74,6 +74,8 @@ class EdgeSettings:
     limits: Limits = field(default_factory=Limits)
     certificates: Certificates | None = None  # plain connections without it
     http_requests: Counter[tuple[str, int]] = field(default_factory=Counter)  # by route and status, of all edges
+    proxies: tuple[str, ...] = ()  # addresses of proxies that are trusted to name the clients of HTTP
+    strangers: frozenset[str] | None = None  # the most that HTTP allows without a token; None: as much as elsewhere
     names: tuple[str, ...] = ()  # by which users of HTTP know the server, beside its addresses and localhost
 
 
@@ -97,6 +99,7 @@ class Config:
     no_tls: bool = False  # whether others than this machine are to be served without TLS
     http: int | None = None  # the port for HTTP; None: no HTTP
     metrics: int | None = None  # the port for metrics alone, by HTTP; None: none
+    http_proxies: tuple[str, ...] = ()  # see EdgeSettings.proxies
     http_names: tuple[str, ...] = ()  # see EdgeSettings.names
     limits: Limits = field(default_factory=Limits)
     rates: Rates = DEFAULT_RATES

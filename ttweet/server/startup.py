@@ -50,9 +50,17 @@ def refuse_unsafe(config: Config, addresses: list[Address]) -> None:
     tokens = any(token.state(now) == "live" for token in TokenFile(config.db).read())
     tls = config.tls is not None
     ips = [address.ip for address in addresses]
-    missing = exposure.missing(ips, tokens=tokens, tls=tls, anonymous=config.anonymous, no_tls=config.no_tls)
+    missing = exposure.missing(
+        ips,
+        tokens=tokens,
+        tls=tls,
+        anonymous=config.anonymous,
+        no_tls=config.no_tls,
+        proxied=bool(config.http_proxies),
+    )
     if missing:
-        raise UnsafeError(missing, dict.fromkeys(one.host for one in addresses if not is_local(one.ip)))
+        reached = [one.host for one in addresses if not is_local(one.ip)]
+        raise UnsafeError(missing, dict.fromkeys(reached or ["the proxy"]))
 
 
 def keep_apart(report_file: Path | None, db: Path) -> None:

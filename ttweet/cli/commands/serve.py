@@ -3,7 +3,9 @@
 import shlex
 import signal
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -97,6 +99,10 @@ Metrics = Annotated[
     whole(0, 65535),
     Parameter(name="--metrics", metavar="PORT", help="Serve metrics and health alone at this port, by HTTP."),
 ]
+HttpProxy = Annotated[
+    list[str] | None,
+    Parameter(negative="", metavar="ADDRESS", help="Trust this reverse proxy to name the clients of HTTP."),
+]
 HttpName = Annotated[
     list[str] | None,
     Parameter(negative="", metavar="NAME", help="Accept HTTP requests for this host name too."),
@@ -121,6 +127,7 @@ def serve(
     burst: Annotated[Burst, RARE] = DEFAULT_RATE.burst,
     http: Http = None,
     http_name: Annotated[HttpName, RARE] = None,
+    http_proxy: Annotated[HttpProxy, RARE] = None,
     metrics: Annotated[Metrics, RARE] = None,
     tls_cert: TlsCert = None,
     tls_key: TlsKey = None,
@@ -150,6 +157,7 @@ def serve(
             tls=_tls(tls_cert, tls_key, tls_client_ca, no_tls=no_tls),
             http=http,
             metrics=metrics,
+            http_proxies=_proxies(http_proxy or ()),
             http_names=tuple(dict.fromkeys(http_name or ())),
             anonymous=anonymous,
             no_tls=no_tls,
@@ -198,6 +206,14 @@ def _rates(text: str | None, burst: int) -> Rates:
         raise shell.UsageError(f"invalid --rate {exc}") from exc
 
 
+def _proxies(addresses: Iterable[str]) -> tuple[str, ...]:
+    """Return the addresses in their usual form. Raises UsageError."""
+    try:
+        return tuple(dict.fromkeys([str(ip_address(address)) for address in addresses]))
+    except ValueError as exc:
+        raise shell.UsageError(f"invalid --http-proxy: {exc}; use an address such as 127.0.0.1") from exc
+
+
 def _tls(cert: Path | None, key: Path | None, client_ca: Path | None, *, no_tls: bool) -> TlsFiles | None:
     """Return the files that the options name. Raises UsageError for half of a pair, which would make a plain server."""
     if cert is None and key is None:
@@ -220,17 +236,21 @@ def _way_out(config: Config, missing: list[str], reached: list[str]) -> str:
     if TOKEN in missing:
         lines.append(f"  {shlex.join(['ttweet', 'token', 'add', 'NAME', *db])}")
     hosts = [word for host in config.hosts for word in ("--host", host)]
-    serve = ["ttweet", "serve", str(config.port), *hosts, *db, *_safeguards(config)]
+    proxies = [word for proxy in config.http_proxies for word in ("--http-proxy", proxy)]
+    http = [] if config.http is None else ["--http", str(config.http), *proxies]
+    serve = ["ttweet", "serve", str(config.port), *hosts, *db, *http, *_safeguards(config, missing)]
     lines.append(f"  {shlex.join(serve)}")
     lines.append(f"or, on a trusted network, add {' '.join([_MEANT[what] for what in missing])}")
     return "\n".join(lines)
 
 
-def _safeguards(config: Config) -> list[str]:
+def _safeguards(config: Config, missing: list[str]) -> list[str]:
     """Return the options of a server that may be reached by others."""
     options = [] if config.anonymous is None else ["--anonymous", config.anonymous]
     if config.no_tls:
         return [*options, "--no-tls"]
+    if config.tls is None and TLS not in missing:  # the proxy has the certificate
+        return options
     files = ("FILE", "FILE") if config.tls is None else (f"{config.tls.cert}", f"{config.tls.key}")
     return [*options, "--tls-cert", files[0], "--tls-key", files[1]]
 

@@ -19,7 +19,7 @@ from ttweet.model.requests import (
     TweetsOfTag,
 )
 from ttweet.model.tweets import Tombstone, as_json
-from ttweet.server.http import forms, health, metrics, posting, streams
+from ttweet.server.http import forms, health, login, metrics, posting, streams
 from ttweet.server.http.call import Call
 from ttweet.server.http.forms import Form
 from ttweet.server.http.problems import Unserved
@@ -49,7 +49,7 @@ class _Resource(NamedTuple):
 
 def routes(pages: Pages, html: streams.EventEncoder = streams.EVENTS) -> list[Route]:
     """Return the routes; an answer that has a page is HTML for a browser, and `html` encodes what a page follows."""
-    return [*[_readable(resource, pages, html) for resource in _RESOURCES], *_CHANGES]
+    return [*[_readable(resource, pages, html) for resource in _RESOURCES], *_CHANGES, *_SIGN_IN]
 
 
 def _readable(resource: _Resource, pages: Pages, html: streams.EventEncoder) -> Route:
@@ -174,6 +174,10 @@ _RESOURCES = [
 _CHANGES = [
     Route("POST", "/tweets", Post, _post, "Post a tweet", parameters=("empty",), document="Tweet", status=201),
     Route("DELETE", "/tweets/{id}", Delete, _delete, "Delete a tweet", status=204),
+]
+_SIGN_IN = [
+    Route("POST", "/login", None, login.log_in, "Put the token of a form into a cookie", status=303),
+    Route("POST", "/logout", None, login.log_out, "Take the cookie back", status=303),
 ]
 OPERATING = [
     _readable(

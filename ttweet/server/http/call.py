@@ -38,22 +38,24 @@ class Call:
     `form` is the suffix of the path, or the one that the client accepts; `values` are the parts of the path that vary.
     """
 
-    __slots__ = ("_newest", "_version", "counts", "form", "noted", "request", "session", "values")
+    __slots__ = ("_newest", "_version", "counts", "form", "is_secure", "noted", "request", "session", "values")
 
     def __init__(
         self,
         request: Request,
         session: Session,
-        form: str,
-        values: Mapping[str, str],
+        found: tuple[str, Mapping[str, str]],
         counts: Mapping[tuple[str, int], int],
+        *,
+        is_secure: bool,
     ) -> None:
         """Return `counts` are those of all answers, by the path of their route and their status."""
         self.request = request
         self.session = session
-        self.form = form
-        self.values = values
+        self.form, self.values = found
         self.counts = counts
+        self.is_secure = is_secure
+        """Whether the client uses TLS."""
         self.noted: TtweetError | None = None
         """The error that the session, or the journal, has counted already."""
         self._newest: int | None = None
@@ -62,8 +64,12 @@ class Call:
     async def authenticate(self) -> None:
         """Be the principal of the token that the request shows, if it shows one. Raises ProtocolError."""
         if (secret := self.request.token) is not None:
-            with self._noting():
-                await self.session.authenticate(secret)
+            await self.authenticate_as(secret)
+
+    async def authenticate_as(self, secret: str) -> None:
+        """Be the principal of a token. Raises ProtocolError."""
+        with self._noting():
+            await self.session.authenticate(secret)
 
     def admit(self, request: requests.Request) -> None:
         """Raise Refused or ProtocolError for what this client may not do."""

@@ -19,6 +19,7 @@ from ttweet.model.errors import ProtocolError, TtweetError
 from ttweet.model.events import Event
 from ttweet.server.config import Limits
 from ttweet.server.http.call import Call
+from ttweet.server.http.forwarded import Client, client_of
 from ttweet.server.http.outbox import Outbox
 from ttweet.server.http.parser import RequestParser
 from ttweet.server.http.problems import Malformed, problem
@@ -45,6 +46,8 @@ class Shared(NamedTuple):
     limits: Limits
     counts: Counter[tuple[str, int]]
     """How many requests were answered, by the path of their route and the status."""
+    is_secure: bool
+    """Whether clients use TLS."""
 
 
 class Connection:
@@ -58,7 +61,7 @@ class Connection:
         send_later: Callable[["Connection"], None],
     ) -> None:
         self._transport = transport
-        self._host, self._site, self._throttle, self._limits, self._counts = shared
+        self._host, self._site, self._throttle, self._limits, self._counts, self._is_secure = shared
         self.place = place
         """See places.Guest: a client in the anteroom asks for a place with its first request."""
         self._parser = RequestParser()
@@ -66,6 +69,7 @@ class Connection:
         self._outbox = Outbox(transport, self._start_sending)
         self._session = Session(self._host, place.peer, self)
         self._route = ""  # of the request, by its path
+        self._client = place.peer  # of the request
         self._stream: Stream | None = None
         self._quiet = False  # nothing was pushed since the last look
         self._served = self._refused = False
@@ -210,8 +214,10 @@ class Connection:
 
     async def _serve(self, request: Request) -> None:
         self.is_working = True
-        self._session = Session(self._host, self.place.peer, self)
-        answer = await self._answer(request)
+        client = client_of(request, Client(self.place.peer, self._is_secure), self._site.proxies)
+        self._client = client.peer
+        self._session = Session(self._host, client.peer, self, strangers=self._site.strangers)
+        answer = await self._answer(request, client)
         self.is_working = False
         self._wait(self._limits.send_s)
         if isinstance(answer, Stream):
@@ -219,15 +225,15 @@ class Connection:
         else:
             await self._send(request, answer)
 
-    async def _answer(self, request: Request) -> Response | Stream:
+    async def _answer(self, request: Request, client: Client) -> Response | Stream:
         call, self._route = None, ""
         try:
-            route, form, values = self._site.find(request)
+            route, form, values = self._site.find(request, self.place.peer)
             self._route = route.path
-            call = Call(request, self._session, form, values, self._counts)
+            call = Call(request, self._session, (form, values), self._counts, is_secure=client.is_secure)
             if route.asks is not None:
                 await call.authenticate()
-            self._admit(route.cost)
+            self._admit(client, route.cost)
             answer = await route.handle(call)
             if isinstance(answer, Stream) and request.method != "HEAD":
                 self._stream = answer
@@ -237,11 +243,12 @@ class Connection:
         self._served = True
         return answer
 
-    def _admit(self, cost: int) -> None:
+    def _admit(self, client: Client, cost: int) -> None:
         """Take a place, and count the request. Raises ProtocolError `busy`, or SlowDown."""
         if not self.place.seated:
             self.place.seat(self)
-        gauge = self._throttle.gauge(self.place.peer, lambda: self._session.principal)
+        proxied = bool(self._site.proxies)
+        gauge = self._throttle.gauge(client.peer, lambda: self._session.principal, proxied=proxied)
         if gauge is not None and (error := gauge.take(cost)) is not None:
             raise error
 
@@ -319,4 +326,4 @@ class Connection:
         """Count an answer, and show it."""
         self._counts[self._route, status] += 1
         shown = {"method": request.method[:SHOWN_METHOD], "path": request.path[:SHOWN_PATH], "status": status}
-        self._host.service.show(Event(events.REQUESTED, self.place.peer, self._session.author, **shown))
+        self._host.service.show(Event(events.REQUESTED, self._client, self._session.author, **shown))

@@ -53,6 +53,7 @@ def _edge(
     routes: Sequence[Route], host: Host, admission: Admission, settings: EdgeSettings, error_page: ErrorPage
 ) -> SocketEdge:
     names = {name.lower() for name in (*settings.names, socket.gethostname())}
-    site = Site(Routes(routes), frozenset(names), error_page)
-    shared = Shared(host, site, admission.throttle, settings.limits, settings.http_requests)
+    site = Site(Routes(routes), frozenset(names), frozenset(settings.proxies), settings.strangers, error_page)
+    secure = settings.certificates is not None
+    shared = Shared(host, site, admission.throttle, settings.limits, settings.http_requests, secure)
     return SocketEdge(host, admission.places, HttpProtocol(shared), settings.certificates)

@@ -7,28 +7,22 @@ users do, against DNS rebinding, and one that changes something must come from t
 from collections.abc import Collection
 from ipaddress import ip_address
 
+from ttweet.server.http.forwarded import is_forwarded
 from ttweet.server.http.problems import Unserved
 from ttweet.server.http.request import Request
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 """The methods that change nothing."""
 
-_FORWARDED = ("forwarded", "via", "x-real-ip")
 
-
-def check(request: Request, names: Collection[str]) -> None:
-    """Raise Unserved for a request that a browser, or a proxy, should not have sent."""
-    if is_forwarded(request):
+def check(request: Request, names: Collection[str], *, trusted: bool) -> None:
+    """Raise Unserved for a request that a browser should not have sent, or a proxy that is not `trusted`."""
+    if is_forwarded(request) and not trusted:
         raise Unserved(
             403, "forbidden", "request through an unknown proxy; the operator can give its address to the server"
         )
     check_host(request, names)
     check_origin(request)
-
-
-def is_forwarded(request: Request) -> bool:
-    """Whether a proxy has passed the request on."""
-    return any(name in _FORWARDED or name.startswith("x-forwarded-") for name in request.headers)
 
 
 def check_host(request: Request, names: Collection[str]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from ttweet import __version__
 from ttweet.model.errors import WIRE_CODES
 from ttweet.model.limits import MAX_ID, MAX_QUERY_LIMIT, QUERY_LIMIT
+from ttweet.model.requests import Post
 from ttweet.model.tweets import HISTORY_DAYS, MAX_CHARACTERS, MAX_TAGS
 from ttweet.server.http.call import Call
 from ttweet.server.http.forms import JSON_TYPE, as_document
@@ -114,13 +115,13 @@ def _operation(route: Route) -> dict[str, Any]:
         "parameters": [*in_path, *in_query],
         "responses": {f"{route.status}": _success(route), "default": problem},
     }
-    if route.method == "POST":
+    if route.asks is Post:
         operation["requestBody"] = _body()
     return operation
 
 
 def _success(route: Route) -> dict[str, Any]:
-    if route.status == 204:
+    if route.status in (204, 303):
         return {"description": "Done"}
     content: dict[str, Any] = {TYPES[form]: {} for form in route.forms}
     if route.document:

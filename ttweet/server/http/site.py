@@ -1,14 +1,18 @@
 """A site: the routes that an HTTP edge serves, and the names under which it does."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from ttweet.model.errors import TtweetError
+from ttweet.model.events import Peer
 from ttweet.server.http import guard
 from ttweet.server.http.problems import Unserved, problem
-from ttweet.server.http.request import Request
+from ttweet.server.http.request import COOKIE, Request
 from ttweet.server.http.response import Response
 from ttweet.server.http.routes import Found, Routes
+
+NO_COOKIE = f"{COOKIE}=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"
+"""Takes back a token that is no longer good: without it the browser may do what is open to all."""
 
 ErrorPage = Callable[[Request, Response, TtweetError], Response]
 """Makes the page of a problem, for a browser."""
@@ -21,15 +25,18 @@ def as_problem(_request: Request, document: Response, _error: TtweetError) -> Re
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The routes of an edge, the names by which its users know it, and what a browser is shown for an error."""
+    """The routes of an edge, its names and proxies, and the page that a browser gets for an error."""
 
     routes: Routes
-    names: Collection[str] = field(default_factory=frozenset)
+    names: Collection[str] = frozenset()
+    proxies: Collection[str] = frozenset()
+    strangers: frozenset[str] | None = None
+    """The most that is allowed without a token; None: as much as by other edges."""
     error_page: ErrorPage = as_problem
 
-    def find(self, request: Request) -> Found:
-        """Find the route of a request. Raises Refused when it asks for nothing that is here, or should not ask."""
-        guard.check(request, self.names)
+    def find(self, request: Request, peer: Peer) -> Found:
+        """Find the route of a request from an address. Raises Refused for one without a route, or from a wrong page."""
+        guard.check(request, self.names, trusted=peer[0] in self.proxies)
         return self.routes.find(request)
 
     def refuse(self, request: Request, error: TtweetError, *, anonymous: bool) -> Response:
@@ -37,4 +44,6 @@ class Site:
         if request.method == "OPTIONS" and isinstance(error, Unserved) and error.status == 405:
             return Response(204, headers=error.headers)
         document = problem(error, anonymous=anonymous)
+        if error.code == "token" and request.cookie is not None:
+            document = replace(document, headers=(*document.headers, ("Set-Cookie", NO_COOKIE)))
         return self.error_page(request, document, error) if request.wants_html else document

@@ -82,8 +82,11 @@ class Throttle:
         self.limiter = RateLimiter(rates.rate) if rates.rate is not None else None
         self._loopback = rates.loopback
 
-    def gauge(self, peer: Peer, principal: Callable[[], Principal]) -> Gauge | None:
-        """Return the counter of a client's requests, or None without a limit. `principal` returns its identity."""
-        if self.limiter is None or (is_local(peer[0]) and not self._loopback):
+    def gauge(self, peer: Peer, principal: Callable[[], Principal], *, proxied: bool = False) -> Gauge | None:
+        """Return the counter of a client's requests, or None without a limit. `principal` returns its identity.
+
+        A client that may be `proxied` is never taken for this machine's own.
+        """
+        if self.limiter is None or (is_local(peer[0]) and not (self._loopback or proxied)):
             return None
         return Gauge(self.limiter, network_of(peer[0]), principal)

@@ -1,0 +1,53 @@
+"""The client behind a proxy: its address and whether it uses TLS, by the headers of a proxy that is trusted."""
+
+from collections.abc import Collection
+from ipaddress import ip_address
+from typing import NamedTuple
+
+from ttweet.model.events import Peer
+from ttweet.server.http.request import Request
+
+_ALWAYS = ("forwarded", "via", "x-real-ip")
+
+
+class Client(NamedTuple):
+    """The client that a request comes from, and whether all of its way here is encrypted."""
+
+    peer: Peer
+    is_secure: bool
+
+
+def is_forwarded(request: Request) -> bool:
+    """Whether a proxy has passed the request on."""
+    return any(name in _ALWAYS or name.startswith("x-forwarded-") for name in request.headers)
+
+
+def client_of(request: Request, client: Client, proxies: Collection[str]) -> Client:
+    """Return the client that a request comes from, given the one that has connected.
+
+    Each proxy adds the address before it, so the last one that is no proxy's counts: a client can send any
+    before that.
+    """
+    address, port = client.peer
+    if address not in proxies:
+        return client
+    for hop in reversed(request.header("x-forwarded-for").split(",")):
+        if (found := _address(hop.strip())) is None:
+            break
+        address = found
+        if found not in proxies:
+            break
+    return Client((address, port), client.is_secure or request.header("x-forwarded-proto").lower() == "https")
+
+
+def _address(hop: str) -> str | None:
+    """Return an address in its usual form, without brackets and port; None for what is no address."""
+    if hop.startswith("["):
+        hop = hop[1:].partition("]")[0]
+    elif hop.count(":") == 1:
+        hop = hop.partition(":")[0]
+    try:
+        address = ip_address(hop)
+    except ValueError:
+        return None
+    return str(getattr(address, "ipv4_mapped", None) or address)
