@@ -26,7 +26,7 @@ settings.register_profile("any machine", settings(), deadline=None, suppress_hea
 settings.load_profile("any machine")
 
 
-UNCOVERED = {"tools", "whole"}  # folders of tests that start again and again what is covered by the others
+UNCOVERED = {"browser", "tools", "whole"}  # folders of tests that start again and again what is covered by the others
 
 
 @pytest.fixture(scope="module", autouse=True)

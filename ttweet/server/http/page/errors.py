@@ -32,6 +32,7 @@ def error_page(request: Request, document: Response, error: TtweetError) -> Resp
         **{
             **frame(request.path),
             "title": "ttweet",
+            "json_path": "",
             "heading": HEADINGS.get(document.status, "That did not work"),
             "error": _sentence(error.public_text),
             "can_post": request.method == "POST" and request.path == "/tweets" and document.status in _NOT_POSTED,
