@@ -4,7 +4,7 @@ import pytest
 import trio
 
 from tests.support.posters import BUSY
-from ttweet.broker.lone_worker import LoneWorker
+from tests.support.workers import lone_worker
 from ttweet.broker.receipts import Change
 from ttweet.model.errors import StoreError
 
@@ -17,7 +17,7 @@ async def test_a_change_is_told_of_before_whoever_waits_for_it_goes_on() -> None
         await change.done()
         order.append("goes on")
 
-    with LoneWorker("test") as worker:
+    with lone_worker("test") as worker:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(wait)
             await change.run(worker)
@@ -31,7 +31,7 @@ async def test_what_a_change_is_not_made_for_is_raised_to_both() -> None:
         raise BUSY
 
     change = Change(make, told.append)
-    with LoneWorker("test") as worker, pytest.raises(StoreError, match="locked"):
+    with lone_worker("test") as worker, pytest.raises(StoreError, match="locked"):
         await change.run(worker)
     with pytest.raises(StoreError, match="locked"):
         await change.done()

@@ -5,6 +5,7 @@ A lone worker promises the same to its one task.
 
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -12,11 +13,12 @@ import trio
 import trio.testing
 
 from tests.support.guard import GUARD_S
+from tests.support.workers import lone_worker
 from ttweet.broker.lone_worker import LoneWorker
 from ttweet.broker.worker import MAX_CALLS, Worker
 
-each_kind = pytest.mark.parametrize("kind", [Worker, LoneWorker])
-Kind = type[Worker] | type[LoneWorker]
+each_kind = pytest.mark.parametrize("kind", [Worker, lone_worker])
+Kind = Callable[[str], Worker | LoneWorker]
 
 
 def thread_named(name: str) -> threading.Thread | None:
@@ -129,7 +131,7 @@ def test_a_thread_whose_trio_has_ended_ends_too() -> None:
 
 
 async def test_a_lone_call_that_was_not_awaited_does_not_answer_for_the_next() -> None:
-    with LoneWorker("forgetful") as worker:
+    with lone_worker("forgetful") as worker:
         worker.begin(lambda: "first")
         assert await worker.run(lambda: "second") == "second"
         assert await worker.run(lambda: "third") == "third"
@@ -137,7 +139,7 @@ async def test_a_lone_call_that_was_not_awaited_does_not_answer_for_the_next() -
 
 async def test_other_tasks_have_their_turn_even_if_a_lone_call_is_done() -> None:
     done = threading.Event()
-    with LoneWorker("quick") as worker:
+    with lone_worker("quick") as worker:
         call = worker.begin(done.set)
         assert done.wait(GUARD_S)
         with trio.testing.assert_checkpoints():
@@ -146,10 +148,27 @@ async def test_other_tasks_have_their_turn_even_if_a_lone_call_is_done() -> None
 
 async def test_a_lone_workers_thread_ends_after_a_call_that_its_task_has_left() -> None:
     authenticator = threading.Event()
-    with LoneWorker("left-alone") as worker:
+    with lone_worker("left-alone") as worker:
         worker.begin(partial(authenticator.wait, GUARD_S))
         thread = thread_named("left-alone")
     assert thread is not None
     authenticator.set()
     await trio.to_thread.run_sync(partial(thread.join, GUARD_S))
     assert not thread.is_alive()
+
+
+async def test_a_lone_worker_tells_once_after_each_call_that_it_is_idle() -> None:
+    idle, told = [trio.Event()], 0
+
+    def note() -> None:
+        nonlocal told
+        told += 1
+        idle[0].set()
+
+    with trio.fail_after(GUARD_S), LoneWorker("idle", idle_s=0.001, on_idle=note) as worker:
+        await idle[0].wait()
+        for times in (2, 3):
+            idle[0] = trio.Event()
+            await worker.run(lambda: None)
+            await idle[0].wait()
+            assert told == times

@@ -59,6 +59,7 @@ class Journal:
         self.uploads = PendingBatch()
         """Tells those who let batches go first of them."""
         self._settled = True  # the store has put off nothing
+        self._idle = False  # the writer's thread has had nothing to do since the last batch, for a while
         self.trouble = Trouble()  # what keeps the store from storing, or from answering
         self.head = Head(store.position())
         """What is committed, and who is told of it."""
@@ -166,7 +167,7 @@ class Journal:
 
         Raises StoreError when the store must not be written to any more; all waiting clients have got the error.
         """
-        with LoneWorker("journal") as worker:
+        with LoneWorker("journal", idle_s=IDLE_BEFORE_SETTLING_S, on_idle=self._note_idle) as worker:
             while not self._closed or self._inbox or self._changes:
                 await self._wait_for_work(worker)
                 if not (self._inbox.drafts or self._changes or self._closed):
@@ -216,20 +217,28 @@ class Journal:
 
     async def _wait_for_work(self, worker: LoneWorker) -> None:
         while not self._work.is_set():
-            with trio.move_on_after(self._idle_s) as pause:
-                await self._work.wait()
-            if pause.cancelled_caught:
+            await self._pause()
+            if not self._work.is_set():
                 is_time_to_retry = self._settled and self._held_up
                 await self._settle(worker, [])
                 if is_time_to_retry:
                     break
         self._held_up = False
 
-    @property
-    def _idle_s(self) -> float:
-        if not self._settled:
-            return IDLE_BEFORE_SETTLING_S
-        return RETRY_INTERVAL_S if self._held_up else FILE_CHECK_INTERVAL_S
+    async def _pause(self) -> None:
+        """Wait for work, or until it is time to settle: after a batch, when the writer's thread has been idle."""
+        if self._settled:
+            with trio.move_on_after(RETRY_INTERVAL_S if self._held_up else FILE_CHECK_INTERVAL_S):
+                await self._work.wait()
+        elif not self._idle:
+            await self._work.wait()
+
+    def _note_idle(self) -> None:
+        """Note that the writer's thread has had nothing to do for a while, and end a pause."""
+        self._idle = True
+        if not (self._settled or self._work.is_set()):
+            self._work.set()
+            self._work = trio.Event()
 
     async def _settle(self, worker: LoneWorker, decided: list[Receipt]) -> list[Receipt]:
         """Have the store do what it has put off, and tell of the batch before meanwhile; returns that none is to tell.
@@ -292,6 +301,7 @@ class Journal:
         drafts = [receipt.draft for receipt in batch]
         told = [line.draft if isinstance(line, Receipt) else line for line in lines]
         began_s = trio.current_time()
+        self._idle = False
         call = worker.begin(partial(self._store.append, drafts, told, at=self._now_ms()))
         if decided:
             await self._tell(decided)
