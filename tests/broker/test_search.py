@@ -108,4 +108,21 @@ async def test_a_tweet_that_is_deleted_during_a_search_is_not_in_its_answer() ->
         await service.delete(1, "ann")
         store.may_answer.set()
     assert [tweet.text for tweet in found[0].tweets] == ["open secret"]
+    assert (found[0].more, found[0].searched_to) == (False, None)
     assert service._search._deleted == set()
+
+
+async def test_a_query_continues_below_a_page_whose_tweets_are_deleted_during_the_search() -> None:
+    store = HeldStore()
+    found: list[Found] = []
+    async with serving(store) as service, trio.open_nursery() as nursery:
+        await post(service, "old secret", "secret")
+
+        async def search() -> None:
+            found.append(await service.find("secret", limit=1))
+
+        nursery.start_soon(search)
+        await store.has_found.wait()
+        await service.delete(2, "ann")
+        store.may_answer.set()
+    assert found == [Found([], more=True, searched_to=2)]

@@ -30,7 +30,9 @@ def carried_out(arguments: list[str], answer: bytes) -> int:
 
 @pytest.mark.parametrize("code", ["bad_tag", "forbidden", "internal", "of_a_later_version"])
 @pytest.mark.parametrize(
-    "command", [["post", "hi"], ["last"], ["tags"], ["tags", "x"], ["delete", "1"], ["stats"]], ids=" ".join
+    "command",
+    [["post", "hi"], ["last"], ["tags"], ["tags", "x"], ["find"], ["show", "1"], ["delete", "1"], ["stats"]],
+    ids=" ".join,
 )
 def test_the_text_of_an_error_is_one_harmless_line(
     command: list[str], code: str, capsys: pytest.CaptureFixture[str]
@@ -58,6 +60,12 @@ def test_the_text_of_an_error_is_one_harmless_line(
         (["tags"], {"tags": [TAG | {"count": TITLE}], "more": False}),
         (["tags"], {"tags": [TAG | {"days": 3}], "more": False}),
         (["tags"], {"tags": [TAG | {"tag": 3}], "more": False}),
+        (["find"], {"tweets": [TWEET | {"by": [TITLE]}], "more": False, "searched_to": None}),
+        (["find"], {"tweets": [], "more": True, "searched_to": TITLE}),
+        (["find"], {"tweets": [], "more": True}),
+        (["find", "--count"], {"count": TITLE, "searched_to": None}),
+        (["show", "1"], {"id": 1, "at": TITLE, "deleted": True}),
+        (["show", "1"], {"id": 1, "at": 1, "deleted": TITLE}),
         (["stats"], {"server": {"started": 10**30}}),
         (["stats"], [1, 2]),
     ],

@@ -9,11 +9,11 @@ from tests.support.in_process import run
 from tests.support.processes import Server, running_server
 from ttweet.cli import shell
 from ttweet.cli.shell import UsageError
-from ttweet.cli.source import DB, db_path, open_client, open_source
+from ttweet.cli.source import DB, db_path, find_in_pages, in_pages, open_client, open_source
 from ttweet.client import servers
 from ttweet.client.sync_client import Client
 from ttweet.model.errors import ConnectError, SetupError
-from ttweet.model.tweets import Tweet
+from ttweet.model.tweets import Found, Page, Tweet
 from ttweet.server.config import Config
 
 
@@ -178,3 +178,20 @@ def test_all_commands_look_in_the_same_place(server: Server, command: list[str])
         client.post("#all over")
     done = run(*command, variables={"TTWEET_SERVER": f"127.0.0.1:1, {server.address}"})
     assert (done.returncode, done.stderr) == (0, "")
+
+
+class EndlessServer(Client):
+    """Answers each query with one tweet and then none, and says that there are more."""
+
+    def __init__(self) -> None:
+        self.pages: list[list[Tweet]] = [[Tweet(9, 0, None, "one", ())], [], []]
+
+    def find(self, query: str = "", *, limit: int | None = None, before: int | None = None) -> Found:
+        return Found(self.pages.pop(0), more=True)
+
+
+def test_pages_end_with_an_empty_one_whatever_the_server_says() -> None:
+    server, other = EndlessServer(), EndlessServer()
+    assert [tweet.id for tweet in find_in_pages(server, "one", 300).tweets] == [9]
+    assert [tweet.id for tweet in in_pages(lambda *_: Page(other.pages.pop(0), more=True), 300).tweets] == [9]
+    assert len(server.pages) == len(other.pages) == 1

@@ -30,11 +30,18 @@ class Search:
         self._under_way += 1
         try:
             found = await self._run(partial(self._reader.find, query, limit=limit, before=before))
-            return found._replace(tweets=[tweet for tweet in found.tweets if tweet.id not in self._deleted])
+            return self._without_deleted(found)
         finally:
             self._under_way -= 1
             if not self._under_way:
                 self._deleted.clear()
+
+    def _without_deleted(self, found: Found) -> Found:
+        """Leave out deleted tweets. The next query continues below the last tweet, also if that is one of them."""
+        kept = [tweet for tweet in found.tweets if tweet.id not in self._deleted]
+        if kept == found.tweets or not found.more:
+            return found._replace(tweets=kept)
+        return found._replace(tweets=kept, searched_to=found.searched_to or found.tweets[-1].id)
 
     async def count(self, query: Query, before: int | None = None) -> Count:
         """Count the tweets that a query finds."""

@@ -230,7 +230,7 @@ def find_in_pages(client: Client, asked: str, limit: int, before: int | None = N
     """Return what a query finds, by several queries as `in_pages`, until the time for one was up."""
     found = client.find(asked, limit=min(limit, MAX_QUERY_LIMIT), before=before)
     tweets = found.tweets
-    while found.more and found.searched_to is None and len(tweets) < limit:
+    while found.more and found.tweets and found.searched_to is None and len(tweets) < limit:
         found = client.find(asked, limit=min(limit - len(tweets), MAX_QUERY_LIMIT), before=tweets[-1].id)
         tweets += found.tweets
     return found._replace(tweets=tweets)
@@ -248,7 +248,7 @@ def in_pages(read: Callable[[int, int | None], Page], limit: int) -> Page:
     """Return the newest `limit` tweets by several queries, each of a size that the server answers quickly."""
     page = read(min(limit, MAX_QUERY_LIMIT), None)
     tweets = page.tweets
-    while page.more and len(tweets) < limit:
+    while page.more and page.tweets and len(tweets) < limit:
         page = read(min(limit - len(tweets), MAX_QUERY_LIMIT), tweets[-1].id)
         tweets += page.tweets
     return Page(tweets, page.more)

@@ -86,7 +86,7 @@ def _count(source: Source, asked: str, before: int | None, again: str) -> int:
 def _tell_where_to_go_on(found: Found, again: str) -> None:
     if found.searched_to is not None:
         shell.hint(_cut("searched", found.searched_to, f"older: {again}"))
-    elif found.more:
+    elif found.more and found.tweets:
         shown = "the newest tweet" if len(found.tweets) == 1 else f"the {len(found.tweets):,} newest tweets"
         shell.hint(f"{shown}; older: {again} --before {found.tweets[-1].id}")
 
