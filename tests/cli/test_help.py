@@ -109,7 +109,7 @@ def test_the_arguments_of_a_session_are_listed() -> None:
 def test_what_does_not_fit_on_its_line_goes_on_below_it() -> None:
     seen = page("wait", "--help", columns=40)
     assert seen.startswith(
-        "Usage: ttweet wait [TAG ...] [--text\n           STR] [--from ID] [--timeout\n           TIME]\n"
+        "Usage: ttweet wait [TAG ...] [--text\n           STR] [--after ID] [--timeout\n           TIME]\n"
     )
     assert '\n  ttweet wait deploy --text "done"\n      --timeout 10m\n' in seen
     full = page("wait", "--help-all", columns=40)

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from ttweet.client.cursor import LONGEST_PAUSE_S, Cursor, FollowListener
-from ttweet.model.errors import PASSING, ConnectError, Refused, ResolverError, SlowDown, TtweetError
+from ttweet.model.errors import PASSING, ConnectError, Refused, ResolverError, SetupError, SlowDown, TtweetError
 from ttweet.model.tweets import Tweet
 
 LOST = ConnectError("unknown", "gone")
@@ -163,3 +163,20 @@ def test_at_the_start_its_retry_budget_has_an_end() -> None:
     assert cursor.pause_s(too_fast(40)) == 40
     with pytest.raises(SlowDown):
         cursor.pause_s(too_fast(40))
+
+
+def test_a_follower_of_what_is_there_ends_when_it_is_live() -> None:
+    cursor = Cursor([], 0, live=False)
+    assert receive(cursor, line("ok", {"from": 0}), tweet(1)) == [1]
+    assert not cursor.ended
+    cursor.receive(line("e", {"id": 1}))
+    assert cursor.ended
+
+
+def test_a_listener_may_wait_for_a_server_that_is_not_there_yet() -> None:
+    diary = Diary()
+    diary.waits_for_server = True
+    assert Cursor([], 0, diary).pause_s(ConnectError("unreachable", "nothing listens")) > 0
+    for lasting in (LOST, Refused("denied", "no"), SetupError("unreachable", "no such file")):
+        with pytest.raises(type(lasting)):
+            Cursor([], 0, diary).pause_s(lasting)

@@ -9,8 +9,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import date, datetime
 
-from ttweet.cli import output, shell
+from ttweet.cli import output, shell, tweet_format
 from ttweet.cli.options import seconds
 from ttweet.client.cursor import FollowListener
 from ttweet.client.waiting import FOREVER
@@ -21,8 +22,9 @@ from ttweet.model.tweets import Tweet, as_json
 class News(FollowListener):
     """Says on stderr that the connection is lost, once however many attempts fail, and what came of it."""
 
-    def __init__(self, deleted: Callable[[int], None] | None = None) -> None:
+    def __init__(self, deleted: Callable[[int], None] | None = None, *, waits_for_server: bool = False) -> None:
         self._lost = False
+        self.waits_for_server = waits_for_server
         self._tell_wait = shell.wait_teller()
         self._deleted = deleted
         self.wants_deletions = deleted is not None
@@ -48,9 +50,13 @@ class News(FollowListener):
         if isinstance(error, SlowDown):
             self._tell_wait(int(pause_s))
         elif not self._lost:
-            what = "" if isinstance(error, ResolverError) else "connection lost: "
-            shell.complain(f"{what}{shell.sentence(error)}; retrying until it is back")
+            shell.complain(f"{self._said(error)}; retrying until it is back")
             self._lost = True
+
+    def _said(self, error: TtweetError) -> str:
+        if self.waits_for_server and error.code == "unreachable":
+            return error.text.partition(";")[0]  # without the advice to start a server
+        return f"{'' if isinstance(error, ResolverError) else 'connection lost: '}{shell.sentence(error)}"
 
     def on_caught_up(self, count: int) -> None:
         """See FollowListener. A mere wait has already been reported."""
@@ -66,6 +72,29 @@ def show(tweet: Tweet, *, json: bool) -> None:
         output.write_json(as_json(tweet))
     else:
         output.write_tweet(tweet)
+
+
+class Display:
+    """Shows tweets one after another; on a terminal a heading tells when the day changes."""
+
+    def __init__(self, *, json: bool, template: str | None = None) -> None:
+        self._json = json
+        self._line = None if template is None else tweet_format.parse(template)
+        self._day = date.today()
+
+    def show(self, tweet: Tweet) -> None:
+        """Show a tweet, flushed."""
+        if self._line is not None:
+            output.write_line(self._line(tweet))
+            return
+        if not self._json and shell.on_terminal(sys.stdout):
+            self._head(datetime.fromtimestamp(tweet.at / 1000).astimezone().date())
+        show(tweet, json=self._json)
+
+    def _head(self, day: date) -> None:
+        if day != self._day:
+            shell.write(f"\x1b[1m{day:%A %d %B %Y}\x1b[0m" if shell.has_colour(sys.stdout) else f"{day:%A %d %B %Y}")
+        self._day = day
 
 
 def show_deletion(tweet: int, *, json: bool) -> None:

@@ -1,7 +1,7 @@
 """Options that several commands share, so that each is described once."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -43,6 +43,13 @@ def seconds(duration: str | None, option: str, *, bare: bool = True) -> float | 
         return None if duration is None else durations.parse(duration, bare=bare)
     except ValueError as exc:
         raise shell.UsageError(f"invalid {option} {exc}") from exc
+
+
+def refuse_conflict(given: Mapping[str, object]) -> None:
+    """Raise UsageError when more than one of these options is given: its value is neither None nor False."""
+    names = [name for name, value in given.items() if value is not None and value is not False]
+    if len(names) > 1:
+        raise shell.UsageError(f"conflicting options: {' and '.join(names)}; give one of them")
 
 
 def _age(_: type, tokens: Sequence[Token]) -> float:
@@ -101,7 +108,10 @@ LiveTags = Annotated[str, Parameter(name="TAG", help="Only tweets with one of th
 After = Annotated[
     int | None,
     whole(0, MAX_ID),
-    Parameter(name="--from", metavar="ID", help="Begin after this id; 0: from the first tweet."),
+    Parameter(name=["--after", "--from"], metavar="ID", help="Begin after this id; 0: from the first tweet."),
+]
+ContainedText = Annotated[
+    str | None, Parameter(name="--text", metavar="STR", help="Only tweets whose text contains STR.")
 ]
 Timeout = Annotated[
     str | None, Parameter(name="--timeout", metavar="TIME", help="End after 90s, 10m, 2h or 1d, with exit code 124.")

@@ -58,6 +58,12 @@ def write_tweet(tweet: Tweet) -> None:
     _flush()
 
 
+def write_line(line: str) -> None:
+    """Write a line that is escaped already, flushed."""
+    shell.write(line)
+    _flush()
+
+
 def write_single(tweet: Tweet, *, json: bool) -> None:
     """Write a tweet by itself, as JSON or not. In a pipe: the text alone."""
     if json:

@@ -23,6 +23,7 @@ from ttweet.model.query import Query, parse
 from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
 from ttweet.model.tweets import Count, Found, Page, TagPage, Tombstone, Tweet, queried_tag, search_key, shown
+from ttweet.model.tweets import checked_text as normal_text
 
 if TYPE_CHECKING:
     from ttweet.storage.sqlite.reader import SqliteReader
@@ -242,6 +243,14 @@ def checked_query(asked: str) -> Query:
         return parse(shell.checked_text(asked, "the query"), now_ms())
     except Refused as refused:
         raise shell.UsageError(refused.text) from refused
+
+
+def checked_content(text: str) -> str:
+    """Return the normal form of what a tweet's text may contain. Raises UsageError for what no tweet has room for."""
+    try:
+        return normal_text(shell.checked_text(text, "--text"))
+    except Refused as refused:
+        raise shell.UsageError(f"--text: {refused.text}") from refused
 
 
 def in_pages(read: Callable[[int, int | None], Page], limit: int) -> Page:

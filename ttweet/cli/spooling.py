@@ -4,7 +4,6 @@ A tweet leaves the spool when the server has stored it or refuses it for what it
 refusal, such as that of a token, keeps it, whether it is new or has waited.
 """
 
-import errno
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from ttweet.cli import shell
+from ttweet.cli.state import state_folder
 from ttweet.client.spool import MAX_KEPT, MAX_WAIT_S, Entry, FullError, HeldError, Parcel, Spool
 from ttweet.client.sync_client import Client
 from ttweet.model import tweets
@@ -62,12 +62,7 @@ def post_waiting(open_client: Open) -> None:
 
 def folder() -> Path:
     """Where the tweets of this user wait. Raises OSError when there is no such place."""
-    from platformdirs import user_state_path  # who has no spool goes without
-
-    try:
-        return user_state_path("ttweet", appauthor=False) / "spool"
-    except RuntimeError as exc:  # of a user whom the system does not know, as in a container
-        raise FileNotFoundError(errno.ENOENT, "no home folder; set HOME or XDG_STATE_HOME", "the spool") from exc
+    return state_folder("the spool") / "spool"
 
 
 def _parcel(open_client: Open, text: str, *, by: str | None, tags: list[str], scan: bool, key: str | None) -> Parcel:

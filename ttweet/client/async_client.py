@@ -67,17 +67,18 @@ class AsyncClient(AnyClient):
         *tags: str,
         query: str = "",
         after: int | None = None,
+        live: bool = True,
         timeout_s: float | None = None,
         listener: FollowListener | None = None,
     ) -> AsyncFollower:
         """Iterate over tweets with any of the tags, or over all: first those after the id, then live.
 
-        With a `query`, only those that it finds; see `find`. Without `after` only new ones. It reconnects and
-        resumes by itself, without end or for `timeout_s`, and calls the listener. It has a connection of its
-        own; see AsyncFollower for what is promised and raised.
+        With a `query`, only those that it finds; see `find`. Without `after` only new ones, and with `live=False`
+        only those that are there. It reconnects and resumes by itself, without end or for `timeout_s`, and calls the
+        listener. It has a connection of its own; see AsyncFollower for what is promised and raised.
         """
         deadline = self.deadline if timeout_s is None else min(self.deadline, trio.current_time() + timeout_s)
-        return AsyncFollower(self._connect, Cursor(tags, after, listener, query), deadline)
+        return AsyncFollower(self._connect, Cursor(tags, after, listener, query, live=live), deadline)
 
     async def call(self, frame: bytes, shape: Callable[[Any], T]) -> T:
         """Make one of the calls of `protocol.calls` and return what its shape makes of the answer."""

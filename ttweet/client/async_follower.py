@@ -33,12 +33,17 @@ class AsyncFollower:
         """Return the id to resume from, in this program or in another; None before the server has answered."""
         return self._cursor.after
 
+    @property
+    def ended(self) -> bool:
+        """Return whether all tweets that were there have come, and no more are wanted: `live=False`."""
+        return self._cursor.ended
+
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Tweet:
         with trio.CancelScope() as self._waiting:
-            while trio.current_time() < self._deadline:
+            while trio.current_time() < self._deadline and not self._cursor.ended:
                 try:
                     tweet = await self._receive()
                 except (ConnectError, Refused) as error:

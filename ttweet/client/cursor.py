@@ -10,7 +10,7 @@ from typing import assert_never
 
 from ttweet.client.retry import RetryBudget
 from ttweet.model.answers import Following
-from ttweet.model.errors import PASSING, ConnectError, ResolverError, SlowDown, TtweetError
+from ttweet.model.errors import PASSING, ConnectError, ResolverError, SetupError, SlowDown, TtweetError
 from ttweet.model.pushes import CaughtUp, KeepAlive, Pruned, Push
 from ttweet.model.tweets import Deletion, Tweet
 from ttweet.protocol import calls, frames, pushes
@@ -23,6 +23,8 @@ LONGEST_PAUSE_S = 10.0  # between reconnects: still immediate to a person
 class FollowListener:
     """The events of a follower besides tweets. Each method does nothing: override those that your program needs."""
 
+    waits_for_server = False
+    """Whether a server that is not there yet is waited for. Else the first attempt must succeed."""
     wants_deletions = False
     """Whether `on_deleted` is called: a server reports deletions only to followers that ask for them."""
 
@@ -49,9 +51,17 @@ class Cursor:
     """Tags and the id after which the follower reads on. With neither tags nor id: all tweets, the new ones only."""
 
     def __init__(
-        self, tags: Sequence[str], after: int | None, listener: FollowListener | None = None, query: str = ""
+        self,
+        tags: Sequence[str],
+        after: int | None,
+        listener: FollowListener | None = None,
+        query: str = "",
+        *,
+        live: bool = True,
     ) -> None:
         self.after = after
+        self.ended = False  # the tweets that were there have been yielded, and `live` ones are not wanted
+        self._wants_live = live
         self._tags = list(tags)
         self._query = query
         self._listener = listener or FollowListener()
@@ -95,7 +105,8 @@ class Cursor:
     def _may_pass(self, error: TtweetError) -> bool:
         """Return whether a retry may help. A name stays taken until the server notices that its connection is gone."""
         if not self.started:
-            return isinstance(error, ResolverError)
+            awaited = self._listener.waits_for_server and error.code == "unreachable"
+            return isinstance(error, ResolverError) or (awaited and not isinstance(error, SetupError))
         return isinstance(error, ConnectError) or error.code in PASSING
 
     def _understood(self, push: Push | Following) -> Tweet | None:
@@ -144,6 +155,7 @@ class Cursor:
         if self._caught_up is not None:
             self._listener.on_caught_up(self._caught_up)
         self._caught_up = None
+        self.ended = not self._wants_live
 
     def _advance(self, id_: int) -> None:
         """Read on after this id: none up to it that has the tags is still to come."""

@@ -37,8 +37,8 @@ class Link(Protocol):
 class Follower:
     """Iterate it for tweets in the order of their ids: none is missed, none comes twice.
 
-    A broken connection is made again and resumes from the cursor, until it is closed or `deadline` has come, a
-    time of time.monotonic(). Errors before the first answer are raised: ConnectError, Refused. For one
+    A broken connection is made again and resumes from the cursor, until it is closed, `deadline` has come, a time of
+    time.monotonic(), or the cursor has ended. Errors before the first answer are raised: ConnectError, Refused. For one
     thread.
     """
 
@@ -53,11 +53,16 @@ class Follower:
         """Return the id to resume from, in this program or in another; None before the server has answered."""
         return self._cursor.after
 
+    @property
+    def ended(self) -> bool:
+        """Return whether all tweets that were there have come, and no more are wanted: `live=False`."""
+        return self._cursor.ended
+
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> Tweet:
-        while time.monotonic() < self._deadline:
+        while time.monotonic() < self._deadline and not self._cursor.ended:
             try:
                 tweet = self._receive()
             except (ConnectError, Refused) as error:

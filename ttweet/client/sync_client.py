@@ -71,20 +71,21 @@ class Client(AnyClient):
         *tags: str,
         query: str = "",
         after: int | None = None,
+        live: bool = True,
         timeout_s: float | None = None,
         listener: FollowListener | None = None,
     ) -> Follower:
         """Iterate over tweets with any of the tags, or over all: first those after the id, then live.
 
-        With a `query`, only those that it finds; see `find`. Without `after` only new ones. It reconnects and
-        resumes by itself, without end or for `timeout_s`, and calls the listener. It has a connection of its
-        own; see Follower for what is promised and raised.
+        With a `query`, only those that it finds; see `find`. Without `after` only new ones, and with `live=False`
+        only those that are there. It reconnects and resumes by itself, without end or for `timeout_s`, and calls the
+        listener. It has a connection of its own; see Follower for what is promised and raised.
         """
         from ttweet.client.cursor import Cursor
         from ttweet.client.follower import Follower
 
         deadline = self.deadline if timeout_s is None else min(self.deadline, time.monotonic() + timeout_s)
-        return Follower(self._connect, Cursor(tags, after, listener, query), deadline)
+        return Follower(self._connect, Cursor(tags, after, listener, query, live=live), deadline)
 
     def report_if_connected(self, *lines: str) -> None:
         """Send lines for the server's report log on a connection that is open, else not at all. Raises nothing."""

@@ -160,7 +160,7 @@ def test_ctrl_c_shows_the_command_that_goes_on(server: ServerHere) -> None:
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=LIMIT_S)
     assert process.returncode == shell.INTERRUPTED
-    command = f"to resume here: ttweet follow a --server {server.address} --json --from "
+    command = f"to resume here: ttweet follow a --server {server.address} --json --after "
     assert said == f"{command}2\n"
 
 
@@ -172,7 +172,7 @@ def test_a_tweet_whose_command_ctrl_c_has_interrupted_comes_again(server: Server
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the command gets it too
         _, said = process.communicate(timeout=LIMIT_S)
     assert process.returncode == shell.INTERRUPTED
-    assert said.endswith(" --from 1\n")
+    assert said.endswith(" --after 1\n")
 
 
 def test_exec_runs_a_command_for_each_tweet_and_goes_on_when_one_fails(server: ServerHere) -> None:
@@ -207,7 +207,7 @@ def test_a_tweet_whose_command_was_interrupted_comes_again(server: ServerHere) -
         process.send_signal(signal.SIGINT)
         assert process.wait(LIMIT_S) == shell.INTERRUPTED
         assert process.stderr is not None
-        assert process.stderr.read().endswith(" --from 1\n")
+        assert process.stderr.read().endswith(" --after 1\n")
 
 
 def test_a_signal_that_ends_it_ends_the_command_first(server: ServerHere) -> None:
@@ -250,7 +250,17 @@ def test_a_name_is_online_as_long_as_it_follows(server: ServerHere) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--from", "1", "--last", "1"], "give one of them"),
+        (["--from", "1", "--last", "1"], "conflicting options: --after and --last; give one of them"),
+        (["--since", "2h", "--last", "1"], "conflicting options: --last and --since; give one of them"),
+        (["--since", "soon"], "invalid --since 'soon': use 2h, 7d or 2026-01-31"),
+        (["--since", ""], "invalid --since '': use 2h, 7d or 2026-01-31"),
+        (["--text", "a", "--last", "1"], "conflicting options: --last and --text; give one of them"),
+        (["--by", "a b"], "invalid name 'a b'"),
+        (["--attempts", "2"], "missing --exec: --attempts is for its command"),
+        (["--format", "{id}", "--json"], "conflicting options: --format and --json; give one of them"),
+        (["--format", "{id}", "--exec", "true"], "conflicting options: --format and --exec; give one of them"),
+        (["--format", "{id.real}"], "invalid --format '{id.real}': use {id}, {at},"),
+        (["--consumer", "../x"], "invalid --consumer '../x': use 1 to 64 letters, digits, _ and -"),
         (["two words"], "invalid tag"),
         (["--find", "-a"], "only excludes; add a word, a tag or an author"),
         (["ci", "--find", "a"], "conflicting options: ci and --find; put the tag into the query"),
@@ -264,6 +274,106 @@ def test_what_makes_no_sense_is_said(arguments: list[str], said: str) -> None:
     code, text = complains("follow", *arguments)
     assert code == shell.USAGE
     assert said in text
+
+
+def test_it_waits_for_a_server_that_is_not_there_yet(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--no-report-file") as first:
+        post(first, "one")
+        first.stop(signal.SIGKILL)
+        with following(first, "--last", "1", "--count", "1", "--retry") as process:
+            assert process.stderr is not None
+            said = f"ttweet: no server is listening on {first.address}; retrying until it is back\n"
+            assert process.stderr.readline() == said
+            with start_again(first):
+                assert process.stdout is not None
+                assert texts(process.stdout.readline()) == ["one"]
+                assert process.wait(LIMIT_S) == shell.DONE
+
+
+def until_now(server: ServerHere, *arguments: str) -> list[str]:
+    done = follow(server, "--until-now", *arguments)
+    assert (done.returncode, done.stderr) == (shell.DONE, "")
+    return texts(done.stdout)
+
+
+def test_until_now_ends_with_the_tweets_that_are_there(server: ServerHere) -> None:
+    assert until_now(server) == []
+    post(server, "one #a", "two", "three #a")
+    assert until_now(server) == ["one #a", "two", "three #a"]
+    assert until_now(server, "a", "--after", "1") == ["three #a"]
+    assert until_now(server, "--last", "1") == ["three #a"]
+    assert until_now(server, "--count", "1") == ["one #a"]
+
+
+def test_since_begins_at_a_time(server: ServerHere) -> None:
+    post(server, "one")
+    assert until_now(server, "--since", "1h") == until_now(server, "--since", "2026-01-31T10:30+02:00") == ["one"]
+    assert until_now(server, "--since", "9000-01-01") == []
+
+
+def test_only_tweets_of_an_author_or_with_a_text_are_shown(server: ServerHere) -> None:
+    with Client("127.0.0.1", server.port, name="ann") as ann:
+        ann.post("Build done #ci")
+        post(server, "build by nobody #ci")
+        ann.post("lunch")
+        ann.post("Build failed #ci")
+    assert until_now(server, "--by", "ANN") == ["Build done #ci", "lunch", "Build failed #ci"]
+    assert until_now(server, "ci", "--by", "ann", "--text", "failed") == ["Build failed #ci"]
+    assert until_now(server, "--by", "ann", "--last", "2") == ["lunch", "Build failed #ci"]
+    assert until_now(server, "ci", "x", "--by", "ann", "--last", "2") == ["Build done #ci", "Build failed #ci"]
+    assert until_now(server, "--text", "uild", "--count", "2") == ["Build done #ci", "build by nobody #ci"]
+
+
+def test_a_format_makes_the_line(server: ServerHere) -> None:
+    post(server, "a {by} \x1b #x #y")
+    shown = follow(server, "--until-now", "--format", r"{id:>3}\t{by} {{{text}}} {tags}").stdout
+    assert shown == "  1\t- {a {by} \\x1b #x #y} #x #y\n"
+    shown = follow(server, "--until-now", "--format", "{date} {time} {at}").stdout
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \d{4}-\d\d-\d\dT[\d:.]+Z\n", shown)
+
+
+def follow_for(server: ServerHere, state: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Follow as the consumer `job`, whose position is kept in a folder of the test."""
+    options = ["--server", server.address, "--consumer", "job", "--until-now"]
+    return processes.run("follow", *options, *arguments, variables={"XDG_STATE_HOME": str(state)})
+
+
+def test_a_consumer_begins_after_the_last_tweet_that_it_has_handled(server: ServerHere, tmp_path: Path) -> None:
+    post(server, "one")
+    assert texts(follow_for(server, tmp_path, "--after", "0").stdout) == ["one"]
+    post(server, "two", "three")
+    assert texts(follow_for(server, tmp_path, "--after", "0", "--count", "1").stdout) == ["two"]
+    assert texts(follow_for(server, tmp_path).stdout) == ["three"]
+    assert texts(follow_for(server, tmp_path).stdout) == []
+
+
+def test_a_failing_command_keeps_a_consumer_before_its_tweet(server: ServerHere, tmp_path: Path) -> None:
+    post(server, "one", "two", "three")
+    fails = 'echo "$TTWEET_TEXT"; [ "$TTWEET_TEXT" != two ]'
+    done = follow_for(server, tmp_path, "--after", "0", "--exec", fails, "--attempts", "2")
+    assert (done.returncode, done.stdout) == (shell.FAILED, "one\ntwo\ntwo\n")
+    failed = "ttweet: --exec failed for tweet 2: exit code 1; stopped before it, after tweet 1; to try it again, "
+    assert done.stderr == f"{failed}repeat the command\n"
+    assert follow_for(server, tmp_path, "--exec", 'echo "$TTWEET_TEXT"').stdout == "two\nthree\n"
+
+
+def test_attempts_end_with_the_first_success(server: ServerHere, tmp_path: Path) -> None:
+    post(server, "one", "two")
+    once = f"cd {tmp_path}; echo tried; [ -e $TTWEET_ID ] || ! : > $TTWEET_ID"
+    done = follow_as_process(server, "--until-now", "--exec", once, "--attempts", "5")
+    assert (done.returncode, done.stdout, done.stderr) == (shell.DONE, "tried\n" * 4, "")
+
+
+def test_ctrl_c_shows_that_the_consumer_resumes(server: ServerHere, tmp_path: Path) -> None:
+    post(server, "one")
+    command = [*TTWEET, "follow", "--after", "0", "--consumer", "job", "--server", server.address]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    variables = environment({"XDG_STATE_HOME": str(tmp_path)})
+    with subprocess.Popen(command, env=variables, text=True, **pipes) as process:  # type: ignore[call-overload]
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=LIMIT_S)
+    assert said == f"to resume here: ttweet follow --consumer job --server {server.address}\n"
 
 
 def test_no_server_at_the_start_is_an_error() -> None:

@@ -1,21 +1,13 @@
 """The command `wait`: until a tweet comes."""
 
-from typing import Annotated
-
-from cyclopts import Parameter
-
 from ttweet.cli import live, shell
-from ttweet.cli.options import After, Ca, Json, LiveServer, LiveTags, Timeout
-from ttweet.cli.source import checked_body, open_client
-from ttweet.model import tweets
-from ttweet.model.errors import Refused
-
-Text = Annotated[str | None, Parameter(name="--text", metavar="STR", help="Only a tweet whose text contains STR.")]
+from ttweet.cli.options import After, Ca, ContainedText, Json, LiveServer, LiveTags, Timeout
+from ttweet.cli.source import checked_body, checked_content, open_client
 
 
 def wait(
     *tags: LiveTags,
-    text: Text = None,
+    text: ContainedText = None,
     after: After = None,
     timeout: Timeout = None,
     server: LiveServer = None,
@@ -24,7 +16,7 @@ def wait(
 ) -> int:
     """Wait for a tweet and show it."""
     bodies = [checked_body(tag) for tag in tags]
-    wanted = _wanted(text or "")
+    wanted = checked_content(text or "")
     live.leave_with_reader()
     with (
         live.time_limit(timeout) as deadline,
@@ -37,11 +29,3 @@ def wait(
                 return shell.DONE
     shell.complain(f"no matching tweet: --timeout {timeout} has passed")
     return shell.TIMED_OUT
-
-
-def _wanted(text: str) -> str:
-    """Return the normal form of what a tweet's text may contain. Raises UsageError for what no tweet has room for."""
-    try:
-        return tweets.checked_text(shell.checked_text(text, "--text"))
-    except Refused as refused:
-        raise shell.UsageError(f"--text: {refused.text}") from refused

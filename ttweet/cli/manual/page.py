@@ -20,6 +20,10 @@ CLIENT = f"""{SERVER}
 SPOOL = """  XDG_STATE_HOME
                  folder of the spool; default: ~/.local/state"""
 
+CONSUMERS = """  XDG_STATE_HOME
+                 folder of the positions of --consumer;
+                 default: ~/.local/state"""
+
 
 class HelpPage(NamedTuple):
     """One command's page, in rich's markup. Lines of examples and tables have 60 columns at most, and are not wrapped.

@@ -1,49 +1,57 @@
 """The help pages of the commands that read tweets."""
 
-from ttweet.cli.manual.page import CLIENT, DB, EXAMPLES, HelpPage
+from ttweet.cli.manual.page import CLIENT, CONSUMERS, DB, EXAMPLES, HelpPage
 
 _SOURCE = """The command asks a server. It reads a database file instead if you name one with --db or TTWEET_DB, or if
 you name no server, none is listening on 127.0.0.1:13001, and the current folder has a tweets.db."""
 
 FOLLOW = HelpPage(
     name="ttweet follow",
-    usage=r"ttweet follow \[TAG ... | --find QUERY] \[--from ID | --last N] \[OPTIONS]",
+    usage=r"ttweet follow \[TAG ... | --find QUERY] \[--after ID | --last N | --since TIME] \[OPTIONS]",
     summary="Show tweets as they are posted.",
     details="""With TAG, only tweets with one of these tags are shown, with --find those that `ttweet find` would find.
-With --from or --last, history comes first, then new tweets, without a gap or a repetition. When the connection is lost,
+With --after, --last or --since, history comes first, then new tweets, without a gap or a repetition. With --until-now,
+the command shows the tweets that are there, all unless you say where to begin, and exits. When the connection is lost,
 the command reconnects and resumes after the last tweet shown. Ctrl-C stops it and prints the command that resumes from
 there.
 
+With --consumer NAME, the position is kept on this machine, and the next command with that NAME begins there. It is
+saved after each tweet is shown or its command has succeeded. So a tweet comes at least once; after a crash the last one
+may come again. The options --after, --last and --since count only the first time.
+
 With --exec a shell runs COMMAND for each tweet, one after another. The command gets the tweet as JSON on stdin, and in
 TTWEET_ID, TTWEET_TEXT, TTWEET_BY and TTWEET_TAGS (separated by spaces). A text may begin with a hyphen, so put --
-before it. A command that fails is reported.
+before it. A command that fails is repeated with --attempts, then reported. With --consumer, `ttweet follow` then stops
+before that tweet.
+
+--format takes {id}, {at} (UTC), {date}, {time}, {by}, {text} and {tags}.
 
 In a pipe there are four columns, separated by tabs: id, time, author, text. Deletions are reported on stderr, or with
 --json as an object without a text: {"deleted":42}.""",
     examples=f"""{EXAMPLES}
-  ttweet follow --find 'tag:ci failed -flaky'
-  ttweet follow --last 10 --json | jq .text
+  ttweet follow --since 2h --find 'tag:ci failed'
   ttweet follow ci --exec 'notify-send -- "$TTWEET_TEXT"'""",
-    exit_codes="""    0  --count tweets were shown
+    exit_codes="""    0  --count tweets were shown, or all with --until-now
+    1  --exec failed, with --consumer
     2  invalid command line, certificate or token
     3  no server there at the start
     5  refused, such as a name that is already online
   124  --timeout has passed
   130  Ctrl-C""",
-    environment=CLIENT,
+    environment=f"{CLIENT}\n{CONSUMERS}",
 )
 
 WAIT = HelpPage(
     name="ttweet wait",
-    usage=r"ttweet wait \[TAG ...] \[--text STR] \[--from ID] \[--timeout TIME]",
+    usage=r"ttweet wait \[TAG ...] \[--text STR] \[--after ID] \[--timeout TIME]",
     summary="Wait for a tweet and show it.",
     details="""The command ends with the first tweet that has one of the tags and contains STR. Only new tweets count;
-with --from, all tweets after that id count. So a script that takes an id before it starts a job misses no answer. When
+with --after, all tweets after that id count. So a script that takes an id before it starts a job misses no answer. When
 the connection is lost, the command reconnects.""",
     examples=f"""{EXAMPLES}
   ttweet wait deploy --text "done" --timeout 10m
   id=$(ttweet post "run the tests, please #ci")
-  ttweet wait ci --text passed --from "$id\"""",
+  ttweet wait ci --text passed --after "$id\"""",
     exit_codes="""    0  the tweet was shown
     2  invalid command line, certificate or token
     3  no server there at the start
