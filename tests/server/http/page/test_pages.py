@@ -32,9 +32,9 @@ async def look(http: HttpServing, path: str, **options: str) -> Answer:
     return answer
 
 
-async def submit(http: HttpServing, path: str, token: str | None = None, **fields: str) -> Answer:
+async def submit(http: HttpServing, path: str, shown: str | None = None, **fields: str) -> Answer:
     headers = {"accept": BROWSER, "content_type": FORM, "sec_fetch_site": "same-origin"}
-    return await http.ask("POST", path, urlencode(fields), token=token, **headers)
+    return await http.ask("POST", path, urlencode(fields), token=shown, **headers)
 
 
 def texts(html: str) -> list[str]:
@@ -163,6 +163,28 @@ async def test_a_browser_without_a_token_is_sent_to_where_it_can_log_in(tmp_path
     async with http_serving(authenticator=authenticator) as http:
         answer = await http.ask("GET", "/", accept=BROWSER)
         assert (answer.status, answer.headers["location"]) == (303, "/login")
+        assert 'action="/login"' in await page(http, "/login")
+
+
+async def test_a_token_that_is_wrong_gets_the_form_again(tmp_path: Path) -> None:
+    authenticator, secrets = made(tmp_path)
+    async with http_serving(authenticator=authenticator) as http:
+        answer = await submit(http, "/login", token="ttw_wrong")
+        assert answer.status == 401
+        assert b'role="alert"' in answer.body
+        assert b"ttw_wrong" not in answer.body
+        answer = await submit(http, "/login", token=secrets[READ])
+        assert (answer.status, answer.headers["location"]) == (303, "/")
+        assert answer.headers["set-cookie"].startswith(f"ttweet={secrets[READ]};")
+
+
+async def test_a_cookie_whose_token_was_revoked_is_taken_back_on_the_way_to_the_form(tmp_path: Path) -> None:
+    authenticator, _ = made(tmp_path)
+    async with http_serving(authenticator=authenticator) as http:
+        answer = await http.ask("GET", "/", accept=BROWSER, cookie="ttweet=ttw_gone")
+        assert (answer.status, answer.headers["location"]) == (303, "/login")
+        assert answer.headers["set-cookie"].startswith("ttweet=; Max-Age=0")
+        assert 'action="/login"' in await page(http, "/login", cookie="ttweet=ttw_gone")
 
 
 @pytest.mark.parametrize("right", ["none", *RIGHTS])
@@ -174,11 +196,15 @@ async def test_what_browsers_alone_ask_for_needs_the_same_rights(tmp_path: Path,
         for path in ("/big", "/tags/a/big"):
             assert (await http.ask("GET", path, token=token)).status == (401 if right == "none" else 200)
         status = {"none": 401, ADMIN: 303}.get(right, 403)
-        assert (await submit(http, "/tweets/1/delete", token=token)).status == status
+        assert (await submit(http, "/tweets/1/delete", token)).status == status
         assert (await http.ask("GET", assets.path_of("style.css"))).status == 200
     assert {route.path for route in site.routes()} == {
-        "/big", "/tags/{tag}/big", "/tweets/{id}/delete", *[f"/assets/{{hash}}/{name}" for name in assets.NAMES]
-    }  # fmt: skip
+        "/big",
+        "/login",
+        "/tags/{tag}/big",
+        "/tweets/{id}/delete",
+        *[f"/assets/{{hash}}/{name}" for name in assets.NAMES],
+    }
 
 
 async def test_a_form_of_another_site_deletes_nothing() -> None:

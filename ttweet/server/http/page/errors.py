@@ -1,8 +1,10 @@
 """Errors as pages: a form that is refused is shown again, with what was typed."""
 
+from dataclasses import replace
 from urllib.parse import parse_qs
 
 from ttweet.model.errors import TtweetError
+from ttweet.server.http.guard import SAFE
 from ttweet.server.http.page.frame import HTML, PAGE_POLICY, frame
 from ttweet.server.http.page.render import render
 from ttweet.server.http.request import Request
@@ -25,10 +27,10 @@ _NOT_POSTED = (413, 422, 429, 503, 507)
 
 def error_page(request: Request, document: Response, error: TtweetError) -> Response:
     """Return the page of an error. A client that has to log in is sent to the page where it can."""
-    if document.status == 401 and request.method in ("GET", "HEAD"):
-        return Response(303, headers=(("Location", "/login"),))
+    if document.status == 401 and request.method in SAFE:
+        return replace(document, status=303, body=b"", headers=(*document.headers, ("Location", "/login")))
     html = render(
-        "error.html",
+        "login.html" if request.path == "/login" else "error.html",
         **{
             **frame(request.path),
             "title": "ttweet",
@@ -39,7 +41,7 @@ def error_page(request: Request, document: Response, error: TtweetError) -> Resp
             "typed": _typed(request),
         },
     )
-    return Response(document.status, html, HTML, document.headers, PAGE_POLICY)
+    return replace(document, body=html, type=HTML, policy=PAGE_POLICY)
 
 
 def _sentence(text: str) -> str:

@@ -29,5 +29,7 @@ def frame(path: str) -> dict[str, object]:
 
 def frame_of(call: Call) -> dict[str, object]:
     """Return the values of base.html for the client of a call."""
-    identity, forbidden = call.session.principal.name, call.session.forbidden
-    return {**frame(call.request.path), "identity": identity, "can_login": identity is None and bool(forbidden)}
+    identity = call.session.principal.name
+    can_login = identity is None and bool(call.session.forbidden) and call.request.path != "/login"
+    json_path = {"json_path": ""} if call.request.path == "/login" else {}
+    return {**frame(call.request.path), "identity": identity, "can_login": can_login, **json_path}

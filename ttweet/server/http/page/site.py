@@ -36,6 +36,7 @@ def routes() -> list[Route]:
         Route("GET", "/big", Timeline, _big, "All tweets, for a projector", (HTML_FORM,)),
         Route("GET", "/tags/{tag}/big", TweetsOfTag, _big, "The tweets of a tag, for a projector", (HTML_FORM,)),
         Route("POST", "/tweets/{id}/delete", Delete, _delete, "Delete a tweet by the button of its page"),
+        Route("GET", "/login", None, _login, "A form for a token", (HTML_FORM,)),
         *assets.routes(),
     ]
 
@@ -48,6 +49,11 @@ async def _big(call: Call) -> Response:
         return call.not_modified()
     answer: Any = await call.ask(query)
     return await views.big(call, answer)
+
+
+async def _login(call: Call) -> Response:
+    call.request.parameters()
+    return views.login(call)
 
 
 async def _delete(call: Call) -> Response:

@@ -97,6 +97,11 @@ async def online(call: Call, answer: Names) -> Response:
     return replace(response, headers=NEVER_KEPT)
 
 
+def login(call: Call) -> Response:
+    """Show the form for a token."""
+    return replace(_response(call, "login.html", title="Log in to ttweet", error=""), headers=NEVER_KEPT)
+
+
 async def big(call: Call, answer: Shared[Page]) -> Response:
     """Show the newest tweets in large letters, for a projector."""
     name = call.values.get("tag")
