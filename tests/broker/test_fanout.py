@@ -13,7 +13,7 @@ from ttweet.broker.subscriptions import Encoder, Subscription, Wanted, wanted
 from ttweet.model import hashtags
 from ttweet.model.errors import Refused, StoreError
 from ttweet.model.query import parse
-from ttweet.model.tweets import Deletion, Tweet
+from ttweet.model.tweets import Deletion, Tweet, search_key
 from ttweet.storage.contract import Slice
 
 
@@ -168,6 +168,7 @@ async def test_no_tag_of_a_tweet_is_folded_for_a_follower(monkeypatch: pytest.Mo
     log = Log()
     log.commit("A", "b", "Ab")
     monkeypatch.setattr(hashtags, "key", fold_and_note)
+    search_key.cache_clear()
     client = FollowingClient(log)
     await following(log, lambda: client.follow("a", 0))
     log.fanout.committed([(Tweet(4, 0, None, "", ("A",)), ["a"])])

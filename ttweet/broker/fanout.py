@@ -23,6 +23,7 @@ from ttweet.broker.receipts import Keyed
 from ttweet.broker.subscriptions import ENDED, LIVE, READING, WAITING, Encoder, Subscriber, Subscription, Wanted
 from ttweet.model.errors import StoreError
 from ttweet.model.limits import PAGE_BYTES
+from ttweet.model.query import holds
 from ttweet.model.tweets import Deletion
 from ttweet.storage.contract import TagQueries
 
@@ -169,9 +170,9 @@ class FanOut:
             if hits > MAX_HITS:
                 return dict.fromkeys(self._live.values(), ())
             for group in found:
-                if group.wanted.query is not None:
+                if (query := group.wanted.query) is not None:
                     hits += QUERY_HITS
-                if group.wanted.holds(tweet):
+                if query is None or holds(query, tweet):
                     wanted.setdefault(group, []).append(batch.frame(group.encoder, tweet))
         return {**wanted}
 
