@@ -110,7 +110,7 @@ async def test_the_timeline_goes_back_and_forward_by_links() -> None:
         assert ([one["id"] for one in last.json["tweets"]], "link" in last.headers) == ([1], False)
         page = await http.ask("GET", "/tweets?after=0&limit=1")
         assert [one["id"] for one in page.json["tweets"]] == [1]
-        assert page.headers["link"] == '</tweets?limit=1&after=1>; rel="next"'
+        assert page.headers["link"] == '</tweets?after=1&limit=1>; rel="next"'
 
 
 async def test_tweets_are_lines_of_text_for_people() -> None:

@@ -124,8 +124,9 @@ async def test_every_parameter_of_the_description_is_one_that_is_taken() -> None
         for path, methods in found["paths"].items():
             for parameter in methods.get("get", {"parameters": []})["parameters"]:
                 if parameter["in"] == "query":
-                    here = path.format(id=1, tag="a", name="ann")
-                    assert (await http.ask("GET", f"{here}?{parameter['name']}=1")).status == 200, (path, parameter)
+                    here = path.format(id=1, tag="a", name="ann") + ("?q=one&" if path == "/find" else "?")
+                    here = here if parameter["name"] != "q" else "/find?"
+                    assert (await http.ask("GET", f"{here}{parameter['name']}=1")).status == 200, (path, parameter)
 
 
 async def test_every_answer_has_the_fields_that_are_described() -> None:
@@ -137,7 +138,8 @@ async def test_every_answer_has_the_fields_that_are_described() -> None:
             reference = content.get("application/json", {}).get("schema", {}).get("$ref", "")
             if reference:
                 schema = found["components"]["schemas"][reference.rpartition("/")[2]]
-                answer = (await http.ask("GET", path.format(id=1, tag="a", name="ann"))).json
+                here = path.format(id=1, tag="a", name="ann") + ("?q=one" if path == "/find" else "")
+                answer = (await http.ask("GET", here)).json
                 assert {*schema.get("required", answer)} == {*answer}, path
 
 

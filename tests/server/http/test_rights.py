@@ -21,6 +21,7 @@ CALLS: dict[tuple[str, str], tuple[str | None, str, int]] = {  # what is needed,
     ("GET", "/tags"): (READ, "/tags", 200),
     ("GET", "/tags/{tag}"): (READ, "/tags/a", 200),
     ("GET", "/by/{name}"): (READ, "/by/ann", 200),
+    ("GET", "/find"): (READ, "/find?q=one", 200),
     ("GET", "/online"): (READ, "/online", 200),
     ("GET", "/stats"): (ADMIN, "/stats", 200),
     ("GET", "/metrics"): (ADMIN, "/metrics", 200),
@@ -33,7 +34,7 @@ CALLS: dict[tuple[str, str], tuple[str | None, str, int]] = {  # what is needed,
 }
 DAY_MS = 86_400_000
 CLIENTS = ["nobody", "anonymous reader", "wrong", "revoked", READ, POST, ADMIN]
-STREAMS = ["/tweets.sse", "/tweets.ndjson", "/tags/a.sse", "/tags/a.ndjson"]
+STREAMS = ["/tweets.sse", "/tweets.ndjson", "/tags/a.sse", "/tags/a.ndjson", "/find.sse?q=a"]
 
 
 def test_the_table_has_every_route() -> None:

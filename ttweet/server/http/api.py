@@ -7,6 +7,7 @@ from ttweet.model.errors import Refused
 from ttweet.model.limits import MAX_ID
 from ttweet.model.requests import (
     Delete,
+    Find,
     Follow,
     ListNames,
     ListTags,
@@ -19,7 +20,7 @@ from ttweet.model.requests import (
     TweetsOfTag,
 )
 from ttweet.model.tweets import Tombstone, as_json
-from ttweet.server.http import forms, health, login, metrics, posting, streams
+from ttweet.server.http import feed, forms, health, login, metrics, posting, streams
 from ttweet.server.http.call import Call
 from ttweet.server.http.forms import Form
 from ttweet.server.http.problems import Unserved
@@ -27,7 +28,7 @@ from ttweet.server.http.request import Parameters, whole
 from ttweet.server.http.response import Response, Stream
 from ttweet.server.http.routes import HTML_FORM, JSON_FORM, Handler, Route
 
-TEXT_FORM, EVENTS_FORM, LINES_FORM = "txt", "sse", "ndjson"
+TEXT_FORM, FEED_FORM, EVENTS_FORM, LINES_FORM = "txt", "atom", "sse", "ndjson"
 
 Pages = Mapping[str, Form]
 """The HTML of answers, by the path of their route."""
@@ -89,6 +90,16 @@ def _of_author(call: Call, query: Parameters) -> Question:
     return TweetsOfAuthor(call.values["name"], query.limit(), query.id_or_none("before", 1))
 
 
+def _found(_: Call, query: Parameters) -> Question:
+    return Find(_sought(query), query.limit(), query.id_or_none("before", 1))
+
+
+def _sought(query: Parameters) -> str:
+    if not (sought := query.text("q")):
+        raise Refused("bad_query", "missing parameter q: give the words to find, such as ?q=backup")
+    return sought
+
+
 def _id(call: Call) -> int:
     return whole("id", call.values["id"], 1, MAX_ID)
 
@@ -98,10 +109,10 @@ def _reading(resource: _Resource, forms: Mapping[str, Form], html: streams.Event
 
     async def read(call: Call) -> Response | Stream:
         if call.form in _STREAMS:
-            return _stream(call, html)
+            return _stream(call, resource, html)
         query = resource.query_of(call, call.request.parameters(*resource.parameters))
         call.admit(query)
-        if call.is_known:
+        if resource.asks is not Find and call.is_known:  # a query may ask for a time
             return call.not_modified()
         answer = await call.ask(query)
         if isinstance(answer, Tombstone):
@@ -114,20 +125,22 @@ def _reading(resource: _Resource, forms: Mapping[str, Form], html: streams.Event
 # Streams
 
 
-def _stream(call: Call, html: streams.EventEncoder) -> Stream:
+def _stream(call: Call, resource: _Resource, html: streams.EventEncoder) -> Stream:
     """Return the stream of a resource: from Last-Event-ID, from `after`, or of new tweets alone."""
-    query = call.request.parameters("after", "deletions", "poll", "as")
+    is_search = resource.asks is Find
+    query = call.request.parameters("after", "deletions", "poll", "as", *(["q"] if is_search else []))
+    sought = _sought(query) if is_search else ""
     last = call.request.header("last-event-id")
     after = query.id_or_none("after", 0) if not last else whole("Last-Event-ID", last, 0, MAX_ID)
     tags = tuple(call.values["tag"].split(",")) if "tag" in call.values else ()
     if call.request.version == "1.0":
         raise Unserved(505, "bad_request", "no streams by HTTP/1.0: use HTTP/1.1")
     if call.form == EVENTS_FORM:
-        follow = Follow(tags, after, deletions=True)
+        follow = Follow(tags, after, True, sought)
         encoder = html if query.choice("as", JSON_FORM, HTML_FORM) == HTML_FORM else streams.EVENTS
         return Stream(follow, encoder, streams.EVENT_STREAM, encoder.first)
     polled = query.flag("poll")
-    follow = Follow(tags, after or 0 if polled else after, query.flag("deletions"))
+    follow = Follow(tags, after or 0 if polled else after, query.flag("deletions"), sought)
     return Stream(follow, streams.POLLED_LINES if polled else streams.JSON_LINES, streams.LINES)
 
 
@@ -149,7 +162,11 @@ async def _delete(call: Call) -> Response:
 
 
 _STREAMS = (EVENTS_FORM, LINES_FORM)
-_PAGE: Mapping[str, Form] = {JSON_FORM: forms.page_as_json, TEXT_FORM: forms.page_as_text}
+_PAGE: Mapping[str, Form] = {
+    JSON_FORM: forms.page_as_json,
+    TEXT_FORM: forms.page_as_text,
+    FEED_FORM: feed.tweets_as_feed,
+}
 _ONE: Mapping[str, Form] = {JSON_FORM: forms.tweet_as_json, TEXT_FORM: forms.tweet_as_text}
 _LIST: Mapping[str, Form] = {JSON_FORM: forms.tags_as_json, TEXT_FORM: forms.tags_as_text}
 _ONLINE: Mapping[str, Form] = {JSON_FORM: forms.names_as_json, TEXT_FORM: forms.names_as_text}
@@ -168,6 +185,7 @@ _RESOURCES = [
     _Resource("/tags", ListTags, _tags, ("limit", "numbers"), _LIST, "Tags", "The most used tags, with 14 days each"),
     _Resource("/tags/{tag}", TweetsOfTag, _of_tag, _BACK, _PAGE, "Tweets", "The newest tweets of a tag", True),
     _Resource("/by/{name}", TweetsOfAuthor, _of_author, _BACK, _PAGE, "Tweets", "The newest tweets of an author"),
+    _Resource("/find", Find, _found, ("q", "limit", "before"), _PAGE, "Found", "The newest tweets of a query", True),
     _Resource("/online", ListNames, lambda *_: ListNames(), (), _ONLINE, "Names", "The names that are online"),
     _Resource("/stats", ReadStats, lambda *_: ReadStats(), (), _STATS, "Stats", "The state of the server"),
 ]

@@ -104,6 +104,11 @@ class Call:
         return self._newest
 
     @property
+    def base(self) -> str:
+        """The beginning of this server's URLs, as its client knows them."""
+        return f"http{'s' if self.is_secure else ''}://{self.request.header('host') or 'localhost'}"
+
+    @property
     def version(self) -> str:
         """The state that decides an answer: the release, the end of the log, the day, and the client with its rights.
 

@@ -7,10 +7,14 @@ from urllib.parse import urlencode
 
 from ttweet.model.answers import Names, Shared, Stats
 from ttweet.model.reports import escape
-from ttweet.model.tweets import Page, TagPage, Tweet, as_json
+from ttweet.model.tweets import Found, Page, TagPage, Tweet, as_json
 from ttweet.protocol.codecs import JSON
-from ttweet.server.http.call import Call
+from ttweet.server.http.call import VARY, Call
+from ttweet.server.http.request import fields_of
 from ttweet.server.http.response import Headers, Response
+
+Tweets = Page | Shared[Page] | Found
+"""An answer with tweets."""
 
 Form = Callable[[Call, Any], Awaitable[Response]]
 """Makes the response of the answer to a query."""
@@ -20,17 +24,22 @@ _KEPT = object()
 """The name under which a shared answer keeps its JSON."""
 
 
-async def page_as_json(call: Call, answer: Page | Shared[Page]) -> Response:
+async def page_as_json(call: Call, answer: Tweets) -> Response:
     """Return some tweets, and where there are more."""
-    page = value_of(answer)
-    return Response(200, _kept(answer, _page_document), JSON_TYPE, (*call.caching, *_next(call, page)))
+    headers = (*caching_of(call, answer), *_next(call, _found(answer)))
+    return Response(200, _kept(answer, _page_document), JSON_TYPE, headers)
 
 
-async def page_as_text(call: Call, answer: Page | Shared[Page]) -> Response:
+async def page_as_text(call: Call, answer: Tweets) -> Response:
     """Return some tweets, each a line."""
-    page = value_of(answer)
+    page = _found(answer)
     lines = "".join([f"{line_of(tweet)}\n" for tweet in page.tweets])
-    return Response(200, lines.encode(), headers=(*call.caching, *_next(call, page)))
+    return Response(200, lines.encode(), headers=(*caching_of(call, answer), *_next(call, page)))
+
+
+def caching_of(call: Call, answer: Tweets) -> Headers:
+    """Return the headers about the version of an answer. A query may ask for a time, so its answer has none."""
+    return NOT_KNOWN if isinstance(answer, Found) else call.caching
 
 
 async def tags_as_json(call: Call, answer: Shared[TagPage]) -> Response:
@@ -81,6 +90,9 @@ def line_of(tweet: Tweet) -> str:
     return f"{at} #{tweet.id}{author} {escape(tweet.text)}"
 
 
+NOT_KNOWN: Headers = (("Cache-Control", "no-cache"), ("Vary", VARY))
+"""For an answer without a version."""
+
 NEVER_KEPT: Headers = (("Cache-Control", "no-store"),)
 """For what is not the same a moment later."""
 
@@ -88,6 +100,10 @@ NEVER_KEPT: Headers = (("Cache-Control", "no-store"),)
 def value_of(answer: Page | Shared[Page]) -> Page:
     """Return the page of an answer, which may be one that clients share."""
     return answer.value if isinstance(answer, Shared) else answer
+
+
+def _found(answer: Tweets) -> Page | Found:
+    return answer if isinstance(answer, Found) else value_of(answer)
 
 
 def _kept(answer: Any, document: Callable[[Any], object]) -> bytes:
@@ -100,8 +116,9 @@ def _kept(answer: Any, document: Callable[[Any], object]) -> bytes:
     return data
 
 
-def _page_document(page: Page) -> object:
-    return {"tweets": [as_json(tweet) for tweet in page.tweets], "more": page.more}
+def _page_document(page: Page | Found) -> object:
+    found = {"searched_to": page.searched_to} if isinstance(page, Found) else {}
+    return {"tweets": [as_json(tweet) for tweet in page.tweets], "more": page.more, **found}
 
 
 def _tags_document(page: TagPage) -> object:
@@ -109,11 +126,11 @@ def _tags_document(page: TagPage) -> object:
     return {"tags": tags, "more": page.more}
 
 
-def _next(call: Call, page: Page) -> Headers:
+def _next(call: Call, page: Page | Found) -> Headers:
     """Return the header that leads to the next page, if there is one (RFC 8288)."""
-    if not page.more:
+    last = page.searched_to if isinstance(page, Found) and page.searched_to else page.more and page.tweets[-1].id
+    if not last:
         return ()
-    query = call.request.parameters("limit", "before", "after")
-    way = "before" if query.text("after") is None else "after"
-    limit = [("limit", query.text("limit") or "")] if query.text("limit") else []
-    return (("Link", f'<{call.request.path}?{urlencode([*limit, (way, page.tweets[-1].id)])}>; rel="next"'),)
+    query = fields_of(call.request.query)
+    way = "after" if "after" in query else "before"
+    return (("Link", f'<{call.request.path}?{urlencode({**query, way: last})}>; rel="next"'),)

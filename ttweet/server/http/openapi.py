@@ -6,7 +6,7 @@ from typing import Any
 
 from ttweet import __version__
 from ttweet.model.errors import WIRE_CODES
-from ttweet.model.limits import MAX_ID, MAX_QUERY_LIMIT, QUERY_LIMIT
+from ttweet.model.limits import MAX_ID, MAX_QUERY_CHARACTERS, MAX_QUERY_LIMIT, QUERY_LIMIT
 from ttweet.model.requests import Post
 from ttweet.model.tweets import HISTORY_DAYS, MAX_CHARACTERS, MAX_TAGS
 from ttweet.server.http.call import Call
@@ -19,7 +19,14 @@ from ttweet.server.http.streams import EVENT_STREAM, LINES
 Schema = Mapping[str, Any]
 
 PROBLEM_TYPE = "application/problem+json"
-TYPES = {"json": JSON_TYPE, "txt": "text/plain", "html": "text/html", "sse": EVENT_STREAM, "ndjson": LINES}
+TYPES = {
+    "json": JSON_TYPE,
+    "txt": "text/plain",
+    "atom": "application/atom+xml",
+    "html": "text/html",
+    "sse": EVENT_STREAM,
+    "ndjson": LINES,
+}
 _ID: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
 _CURSOR: Schema = {"type": "integer", "minimum": 0, "maximum": MAX_ID}
 _FLAG: Schema = {"type": "string", "enum": ["0", "1"]}
@@ -33,6 +40,7 @@ PARAMETERS: Mapping[str, tuple[Schema, str]] = {
     "before": (_ID, "only tweets with a lower id, newest first"),
     "after": (_CURSOR, "only tweets with a higher id, oldest first"),
     "numbers": (_FLAG, "1: also tags without a letter"),
+    "q": ({"type": "string", "minLength": 1, "maxLength": MAX_QUERY_CHARACTERS}, "a query, as of `ttweet find`"),
     "empty": (_FLAG, "1: accept an empty message"),
 }
 _IN_PATH: Mapping[str, Schema] = {"id": _ID, "tag": {"type": "string"}, "name": {"type": "string"}}
@@ -53,6 +61,7 @@ def _reference(name: str) -> Schema:
 SCHEMAS: Mapping[str, Schema] = {
     "Tweet": _object(id=_ID, at=_TIME, by={"type": ["string", "null"]}, text={"type": "string"}, tags=_STRINGS),
     "Tweets": _object(tweets=_list_of("Tweet"), more={"type": "boolean"}),
+    "Found": _object(tweets=_list_of("Tweet"), more={"type": "boolean"}, searched_to={"type": ["integer", "null"]}),
     "Tag": _object(tag={"type": "string"}, count={"type": "integer"}, newest=_TIME, days=_COUNTS),
     "Tags": _object(tags=_list_of("Tag"), more={"type": "boolean"}),
     "Names": _object(names=_STRINGS),

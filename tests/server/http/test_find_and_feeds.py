@@ -1,0 +1,75 @@
+"""Queries by HTTP, live too, and tweets as Atom feeds."""
+
+import json
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tests.support.http_calls import http_serving
+from ttweet.server.http.feed import TITLE_CHARACTERS
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+async def test_a_query_finds_tweets_newest_first_in_pages() -> None:
+    async with http_serving() as http:
+        await http.post("backup done #ops", "nothing", "backup failed #ops")
+        page = await http.ask("GET", "/find?q=backup+tag:ops&limit=1")
+        assert ([one["id"] for one in page.json["tweets"]], page.json["more"]) == ([3], True)
+        assert page.json["searched_to"] is None
+        assert page.headers["link"] == '</find?q=backup+tag%3Aops&limit=1&before=3>; rel="next"'
+        assert "etag" not in page.headers, "a query may ask for a time"
+        following = page.headers["link"].partition("<")[2].partition(">")[0]
+        assert [one["id"] for one in (await http.ask("GET", following)).json["tweets"]] == [1]
+        assert (await http.ask("GET", "/find.txt?q=failed")).body.endswith(b"#3 backup failed #ops\n")
+
+
+@pytest.mark.parametrize("path", ["/find", "/find?q=", "/find?q=-only", "/find.sse", "/find.sse?q=-only"])
+async def test_a_query_that_can_find_nothing_is_refused(path: str) -> None:
+    async with http_serving() as http:
+        answer = await http.ask("GET", path)
+        assert (answer.status, answer.code) == (422, "bad_query")
+
+
+async def test_a_query_can_be_followed() -> None:
+    async with http_serving() as http:
+        await http.post("backup done", "other")
+        caller = http.call()
+        await caller.send("GET", "/find.ndjson?q=backup&after=0")
+        await caller.head()
+        lines = (await caller.until(b'{"live":2}\n')).splitlines()
+        assert [json.loads(line).get("id") for line in lines] == [1, None]
+        await http.post("no", "backup again")
+        assert json.loads(await caller.until(b"\n"))["id"] == 4
+
+
+@pytest.mark.parametrize("path", ["/tweets.atom", "/tags/ops.atom?limit=5", "/by/ann.atom", "/find.atom?q=backup"])
+async def test_a_feed_has_tweets_with_their_links_authors_and_tags(path: str) -> None:
+    async with http_serving() as http:
+        caller = await http.here.call()
+        await caller.ask("n", "ann")
+        await caller.ask("u", "backup <b>&\u2028\x1b\ufffe #ops " + "a" * 100)
+        answer = await http.ask("GET", path)
+        assert answer.headers["content-type"] == "application/atom+xml; charset=utf-8"
+        feed = ET.fromstring(answer.body)
+        base = "http://127.0.0.1:8080"
+        assert feed.findtext(f"{ATOM}id") == f"{base}{path}"
+        assert feed.findtext(f"{ATOM}updated") == feed.findtext(f"{ATOM}entry/{ATOM}updated")
+        [entry] = feed.findall(f"{ATOM}entry")
+        assert entry.findtext(f"{ATOM}id") == f"{base}/tweets/1"
+        assert entry.findtext(f"{ATOM}author/{ATOM}name") == "ann"
+        assert entry.findtext(f"{ATOM}content") == "backup <b>&\u2028\ufffd\ufffd #ops " + "a" * 100
+        assert len(entry.findtext(f"{ATOM}title") or "") == TITLE_CHARACTERS
+        assert [one.get("term") for one in entry.findall(f"{ATOM}category")] == ["ops"]
+
+
+async def test_a_deleted_tweet_is_in_no_feed_and_found_by_no_query() -> None:
+    async with http_serving() as http:
+        await http.post("backup #ops")
+        before = (await http.ask("GET", "/tags/ops.atom")).headers["etag"]
+        await http.ask("DELETE", "/tweets/1")
+        for path in ("/tweets.atom", "/tags/ops.atom", "/find.atom?q=backup"):
+            answer = await http.ask("GET", path, if_none_match=before)
+            assert answer.status == 200
+            assert b"<entry>" not in answer.body
+        assert (await http.ask("GET", "/find?q=backup")).json["tweets"] == []

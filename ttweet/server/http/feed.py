@@ -1,0 +1,56 @@
+"""Tweets as an Atom feed (RFC 4287), for readers of feeds."""
+
+import re
+import time
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ttweet.model.answers import Shared
+from ttweet.model.tweets import Found, Page, Tweet
+from ttweet.server.http.call import Call
+from ttweet.server.http.forms import caching_of
+from ttweet.server.http.response import Response
+
+FEED_TYPE = "application/atom+xml; charset=utf-8"
+NO_AUTHOR = "anonymous"  # a feed must name an author
+TITLE_CHARACTERS = 60  # of a tweet in its title; readers show it in a list
+
+_FOLDER = Path(__file__).parent / "templates"
+_environment = Environment(
+    loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+async def tweets_as_feed(call: Call, answer: Page | Shared[Page] | Found) -> Response:
+    """Return tweets as a feed. A deleted tweet is no longer in it."""
+    page = answer.value if isinstance(answer, Shared) else answer
+    path = f"{call.request.path}?{call.request.query}" if call.request.query else call.request.path
+    body = _environment.get_template("feed.xml").render(
+        base=call.base,
+        path=path,
+        page=path.replace(".atom", "", 1),
+        title=f"ttweet {call.request.segments[-1].removesuffix('.atom')}",
+        updated=_time(page.tweets[0].at if page.tweets else 0),
+        tweets=[_entry(tweet) for tweet in page.tweets],
+    )
+    return Response(200, body.encode(), FEED_TYPE, caching_of(call, answer))
+
+
+def _entry(tweet: Tweet) -> dict[str, object]:
+    text = _NO_XML.sub("\ufffd", tweet.text)
+    line = " ".join(text.split())
+    return {
+        "id": tweet.id,
+        "title": line if len(line) <= TITLE_CHARACTERS else f"{line[: TITLE_CHARACTERS - 1]}…",
+        "at": _time(tweet.at),
+        "by": tweet.by or NO_AUTHOR,
+        "tags": [_NO_XML.sub("\ufffd", tag) for tag in tweet.tags],
+        "text": text,
+    }
+
+
+def _time(at: int) -> str:
+    """Return a time (ms since 1970 UTC) as RFC 3339 has it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at / 1000))
