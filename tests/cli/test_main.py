@@ -52,6 +52,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         ),
         (["publish", "hi"], "unknown command 'publish'; did you mean ttweet post?"),
         (["sub"], "unknown command 'sub'; did you mean ttweet follow?"),
+        (["tail", "-f"], "unknown command 'tail'; did you mean ttweet follow?"),
+        (["find", "--tag", "ci"], "unknown option --tag; put it into the query: tag:TAG; see ttweet find --help"),
         (["get", "3"], "unknown command 'get'; did you mean ttweet show?"),
         (["-v"], "unknown option -v; did you mean --version?"),
         (["-V"], "unknown option -V; did you mean --version?"),

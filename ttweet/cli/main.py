@@ -53,12 +53,20 @@ COMMANDS = {name: entry for commands in GROUPS.values() for name, entry in comma
 ALIASES = {"list": "find", "ls": "find", "search": "find"}
 OTHER_NAMES = {
     "auth": "token",
+    "cat": "show",
+    "del": "delete",
     "get": "show",
     "grep": "find",
     "history": "find",
+    "info": "stats",
+    "keys": "tags",
     "listen": "follow",
+    "login": "chat",
+    "monitor": "follow",
+    "ping": "stats",
     "pub": "post",
     "publish": "post",
+    "read": "find",
     "rm": "delete",
     "send": "post",
     "server": "serve",
@@ -68,6 +76,7 @@ OTHER_NAMES = {
     "subscribe": "follow",
     "tail": "follow",
     "timeline": "find",
+    "topics": "tags",
     "toot": "post",
     "tweet": "post",
     "view": "show",
@@ -105,10 +114,12 @@ def _main(arguments: Sequence[str]) -> int:
 def _understood(arguments: Sequence[str]) -> list[str]:
     """Return a command line with the command's own name, and the words that a query of `find` excludes behind `--`.
 
-    The parser would read `-slow` as `-s low`.
+    The parser would read `-slow` as `-s low`. Raises UsageError for one of OTHER_NAMES.
     """
     name, *rest = arguments or [""]
     name = ALIASES.get(name, name)
+    if name in OTHER_NAMES:
+        raise shell.UsageError(_no_command(name))
     if name != "find":
         return [name, *rest] if arguments else []
     excluded = [word for word in rest if re.match(r"-(?!n[0-9]+$)[^-0-9].", word)]

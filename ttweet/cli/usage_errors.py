@@ -22,6 +22,9 @@ ALIKE = 0.66  # of one, as difflib counts: a letter too many or too few in a nam
 
 _BOUNDS = {"<=": "at most {}", ">=": "{} or more"}
 
+IN_A_QUERY = {"--author": "from:NAME", "--from": "from:NAME", "--tag": "tag:TAG", "--until": "until:TIME"}
+"""Parts of a query of `find` that could be options."""
+
 
 def sentence(error: CycloptsError) -> str:
     """One line for stderr, with the command whose manual says more."""
@@ -55,6 +58,8 @@ def _unknown_option(error: UnknownOptionError) -> str:
     match error.command_chain:
         case None | [] if seen in ("-v", "-V"):
             return f"{what}; did you mean --version?"
+        case ["find"] if seen in IN_A_QUERY:
+            return f"{what}; put it into the query: {IN_A_QUERY[seen]}"
         case ["find"]:
             return f"{what}; put -- before a word that begins with a hyphen"
         case ["run"]:
