@@ -181,6 +181,34 @@ def test_a_word_of_a_removed_tweet_is_nowhere_in_the_file_and_an_empty_part_is_d
     assert found(store, "unique*") == ["unique12x", "unique11x", "unique10x"]
 
 
+def test_a_log_without_tweets_needs_no_index(path: Path, store: SqliteStore) -> None:
+    post(store, *["zanzibar"] * 12)
+    maintained(store)
+    while store.prune(100) is not None:
+        pass
+    maintained(store)
+    assert parts(path) == []
+    assert b"zanzibar" not in raw(path)
+    post(store, "word")
+    maintained(store)
+    assert parts(path) == [(1, 13, 0)]
+
+
+def test_a_part_that_other_words_made_is_built_again_and_left_alone_at_the_end_of_a_session(path: Path) -> None:
+    with opened(path) as store:
+        post(store, *["word"] * 12)
+        maintained(store)
+    sql(path, "UPDATE word_index SET made_by = '0.0 1.1'")
+    with opened(path) as store:
+        assert len(found(store, "word")) == 12
+        store.end_session("stopped", at=NOW)
+    assert sql(path, "SELECT DISTINCT made_by FROM word_index") == [("0.0 1.1",)]
+    with opened(path) as store:
+        maintained(store)
+        assert len(found(store, "word")) == 12
+    assert sql(path, "SELECT DISTINCT made_by FROM word_index") == [(word_index.MADE_BY,)]
+
+
 def test_words_that_are_still_to_be_erased_at_the_end_of_a_session_are_erased_then(path: Path) -> None:
     with opened(path) as store:
         post(store, "zanzibar", *["word"] * 5)

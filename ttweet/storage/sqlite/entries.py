@@ -160,9 +160,9 @@ class EntryWriter:
         """Return the next erasure from the index of words, to be called in a transaction; None when there is none."""
         return self._words.next_erasure()
 
-    def next_chunk(self) -> Step | None:
-        """Return the next addition to the index of words, to be called in a transaction; None when there is none."""
-        return self._words.next_chunk(self._now.newest)
+    def next_update(self) -> Step | None:
+        """Return the next update of the index of words, to be called in a transaction; None when there is none."""
+        return self._words.next_update(self._now.newest)
 
     def keep(self) -> None:
         """Remember what the committed transaction did."""

@@ -131,22 +131,30 @@ class WordIndex:
 
     def next_erasure(self) -> Step | None:
         """Return the next step that removes words from the file, to be called in a transaction; None without one."""
-        parts = parts_of(self._connection) if self._is_usable else {}
-        return self._next_drop(parts) or next(
-            (self._step(self._erase, part) for part in parts.values() if part.erasing), None
-        )
+        if not self._is_usable:
+            return None
+        oldest = self._oldest()
+        for part in parts_of(self._connection).values():
+            if not self._wanted or part.made_by == _STALE or oldest is None or part.ids[-1] < oldest:
+                return self._step(self._drop, part)
+            if part.erasing:
+                return self._step(self._erase, part)
+        return None
 
-    def next_chunk(self, newest: int) -> Step | None:
+    def next_update(self, newest: int) -> Step | None:
         """Return the next step that indexes tweets, newest first, to be called in a transaction; None without one.
 
-        `newest` is the log's newest id.
+        A part that other words made is dropped first. `newest` is the log's newest id.
         """
-        if not (self._is_usable and self._wanted):
+        oldest = self._oldest()
+        if oldest is None or not (self._is_usable and self._wanted):
             return None
         parts = parts_of(self._connection)
-        for number in range(part_of(newest), part_of(self._oldest(newest + 1)) - 1, -1):
+        for number in range(part_of(newest), part_of(oldest) - 1, -1):
             last = min(newest, ids_of(number)[-1])
             part = parts.get(number, Part(number, MADE_BY, ids_of(number)[0] - 1, MAX_ID, -1, True, _GONE))
+            if part.made_by != MADE_BY:
+                return self._step(self._drop, part)
             if number not in parts:
                 return self._step(self._begin, part)
             if part.up_to < last:
@@ -175,16 +183,8 @@ class WordIndex:
         else:
             self._set_erasing(part, _AFTER_DELETION[part.erasing])
 
-    def _next_drop(self, parts: dict[int, Part]) -> Step | None:
-        """Return the step that drops a part: one of other words, or without tweets; or each, if no index is wanted."""
-        oldest = self._oldest(MAX_ID)
-        for part in parts.values():
-            if not self._wanted or part.made_by != MADE_BY or part.ids[-1] < oldest:
-                return self._step(self._drop, part)
-        return None
-
-    def _oldest(self, default: int) -> int:
-        oldest: int = self._connection.execute("SELECT coalesce(min(id), ?) FROM tweets", (default,)).fetchone()[0]
+    def _oldest(self) -> int | None:
+        oldest: int | None = self._connection.execute("SELECT min(id) FROM tweets").fetchone()[0]
         return oldest
 
     def _drop(self, part: Part) -> None:

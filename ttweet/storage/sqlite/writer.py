@@ -123,7 +123,7 @@ class SqliteStore(Queries):
             step = self._entries.next_erasure()
             self._has_traces |= step is not None
             if step is None and self._disk.has_spare():
-                step = self._entries.next_chunk()
+                step = self._entries.next_update()
         if step is not None:
             with self._transaction():
                 step()
@@ -148,8 +148,7 @@ class SqliteStore(Queries):
     def end_session(self, how: str, *, at: int) -> None:
         """See ReportLog. With a reader in the way the log stays, which the next start writes back."""
         try:
-            if self._has_traces:
-                self._erase()
+            self._erase()
             self._note_end(how, at)
             checkpoint(self._connection)
             self._keep("unknown")
