@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from unicodedata import normalize
 
-from proofs import order, report_log, tables
+from proofs import erased, order, report_log, tables
 from proofs.findings import Findings
 from proofs.history import History, Read
 from proofs.stored import StoredContent
@@ -31,6 +31,8 @@ def check(
             if sample is not None:
                 report_log.check_copy(connection, sample.read_bytes(), ended, findings)
             report_log.check_left(connection, left, findings)
+        if ended:
+            erased.check(history, db, findings)
     except sqlite3.DatabaseError as exc:
         findings.add("corrupt", f"the file cannot be read: {exc}")
     return findings

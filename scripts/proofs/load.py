@@ -10,9 +10,11 @@ from __future__ import annotations
 import random
 import socket
 import time
+from collections import deque
 from itertools import count
 from unicodedata import normalize
 
+from proofs import erased
 from proofs.caller import ANSWER_S, PlainCaller, end_with_reset, frame
 from proofs.history import BY, DeleteAttempt, History, Read, Seen, TagCount, Upload, now
 from proofs.simple_tags import fold
@@ -21,6 +23,7 @@ from proofs.talk import Target, Visitor
 MAX_WINDOW = 16  # uploads sent together
 PAGE = 7  # tweets of a tag asked for: few, so that where a page begins and ends matters
 LIST_AGE_NS = 500_000_000  # that all clients share a list of tags for; docs/protocol.md, `l`
+DELETED_LATER = 10  # tweets that wait for their deletion, for a second or the next server
 DELETE_PAUSE_S = 0.1  # each deletion looks through the whole log
 CLASSIC_PAUSE_S = 0.02
 TAGS = ("proof", "Proof", "PROOF", "crash", "寿司", "straße", "STRASSE", "3251", "a_b")
@@ -143,12 +146,13 @@ class PostingClient(Visitor):
 
 
 class DeletingClient(Visitor):
-    """Posts what has no tags, and deletes most of it."""
+    """Posts what has no tags, and deletes most of it: a third at once, the rest when it may have been indexed."""
 
     def __init__(self, name: str, target: Target, history: History) -> None:
         super().__init__(name, target)
         self._history = history
         self._numbers = count(1)
+        self._later: deque[tuple[int, str]] = deque()
 
     def visit(self, port: int) -> None:
         """Work with one server to its end."""
@@ -156,11 +160,14 @@ class DeletingClient(Visitor):
             connection = next(_connections)
             while not self._target.stopped:
                 number = next(self._numbers)
-                upload = Upload(connection, f"{self.name}.{number} in vain", (), None, now())
+                text = f"{self.name}.{number}"
+                upload = Upload(connection, f"{text} in vain {erased.unique_word(text)}", (), None, now())
                 self._history.uploads.append(upload)
                 note(upload, *caller.request("u", upload.text))
                 if upload.id is not None and number % 4:
-                    self._take_back(caller, upload.id, upload.text)
+                    self._later.append((upload.id, upload.text))
+                if self._later and (number % 4 == 1 or len(self._later) > DELETED_LATER):
+                    self._take_back(caller, *(self._later.pop() if number % 4 == 1 else self._later.popleft()))
                 time.sleep(DELETE_PAUSE_S)
 
     def _take_back(self, caller: PlainCaller, tweet: int, text: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from proofs import report_log
+from proofs import erased, report_log
 from proofs.checker import check
 from proofs.findings import Findings
 from proofs.history import DeleteAttempt, History, Push, Read, Seen, TagCount, Upload
@@ -337,3 +337,20 @@ def test_the_whole_log_of_a_session_has_its_beginning_and_its_end(
         assert of_copies(db, lambda c, findings: report_log.check_copy(c, sample[:-1], True, findings)) >= {"corrupt"}
     found = of_copies(db, lambda connection, findings: report_log.check_copy(connection, sample, True, findings))
     assert found - {"corrupt"} == kinds
+
+
+def test_a_word_of_a_deleted_tweet_that_is_left_in_the_bytes_of_the_file_is_lost(db: Path) -> None:
+    with closing(SqliteStore.open(db, log_limit=100_000, at=0)) as store:
+        text = f"four {erased.unique_word('four')}"
+        store.append([tweets.draft(text)], [], at=2)
+        while store.maintain():
+            pass
+        store.delete(4, message_deleted(4, "ann"), at=3)
+        seen = history(deletes=[DeleteAttempt(4, text, 70, 80, "ok", 5)])
+        findings = Findings()
+        erased.check(seen, db, findings)
+        assert findings.figure() == "lost=1"
+        store.end_session("stopped", at=4)
+    findings = Findings()
+    erased.check(seen, db, findings)
+    assert not findings
