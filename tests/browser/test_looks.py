@@ -11,7 +11,18 @@ from playwright.sync_api import Page
 from tests.browser.conftest import OpenPage
 from tests.support.web_server import WebServer
 
-PATHS = ["/", "/tags", "/tags/looks", "/tags/looks/big", "/by/ann", "/tweets/1", "/online", "/login", "/nothing"]
+PATHS = [
+    "/",
+    "/tags",
+    "/tags/looks",
+    "/tags/looks/big",
+    "/by/ann",
+    "/tweets/1",
+    "/online",
+    "/find?q=one",
+    "/login",
+    "/nothing",
+]
 HOSTILE = [
     "<script>alert(1)</script>",
     "<img src=//a.b onerror=alert(1)>",

@@ -1,6 +1,7 @@
 """The pages: what each shows, to whom, and how large it is."""
 
 import re
+from html import unescape
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -99,6 +100,26 @@ async def test_a_tag_is_shown_with_its_days_and_the_tags_beside_it() -> None:
         assert '<th scope="row">Today</th><td>3</td>' in html
         assert re.findall(r"<bdi>#(\w+)</bdi></a><svg", html) == ["flaky"]
         assert 'data-live="/tags/CI.sse?as=html&amp;after=4"' in html
+
+
+async def test_found_words_are_marked_and_the_query_stays_in_its_field() -> None:
+    async with http_serving() as http:
+        await http.post("The build failed #ci", "build 2 #web", "other", *["build"] * 20)
+        html = await page(http, "/find?q=build+-web")
+        assert html.count("<mark>build</mark>") == 20
+        assert 'value="build -web"' in html
+        (older,) = re.findall(r'<a href="([^"]+)" rel="next">', html)
+        html = await page(http, f"/find{unescape(older)}")
+        assert texts(html) == ["The build failed #ci"]
+        assert "The <mark>build</mark> failed" in html
+
+
+async def test_a_query_that_finds_nothing_or_means_nothing_is_answered_with_help() -> None:
+    async with http_serving() as http:
+        assert "Nothing found" in await page(http, "/find?q=nothing")
+        answer = await look(http, "/find?q=since:%22%3E")
+        assert answer.status == 422
+        assert b'value="since:&#34;&gt;"' in answer.body
 
 
 async def test_all_tags_are_listed_with_their_counts() -> None:

@@ -35,6 +35,7 @@ def error_page(request: Request, document: Response, error: TtweetError) -> Resp
             **frame(request.path),
             "title": "ttweet",
             "json_path": "",
+            "query": _asked(request),
             "heading": HEADINGS.get(document.status, "That did not work"),
             "error": _sentence(error.public_text),
             "can_post": request.method == "POST" and request.path == "/tweets" and document.status in _NOT_POSTED,
@@ -46,6 +47,11 @@ def error_page(request: Request, document: Response, error: TtweetError) -> Resp
 
 def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
+
+
+def _asked(request: Request) -> str:
+    """Return the query that the field in the header has sent."""
+    return parse_qs(request.query).get("q", [""])[0] if request.path == "/find" else ""
 
 
 def _typed(request: Request) -> str:

@@ -19,7 +19,6 @@ def frame(path: str) -> dict[str, object]:
         "title": "ttweet",
         "nav": NAV,
         "here": path,
-        "find": False,
         "query": "",
         "identity": None,
         "can_login": False,

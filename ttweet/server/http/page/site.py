@@ -22,6 +22,7 @@ PAGES: Pages = {
     "/tags": views.tags,
     "/tags/{tag}": views.tag,
     "/by/{name}": views.author,
+    "/find": views.find,
     "/online": views.online,
 }
 """The pages by the path of their route."""

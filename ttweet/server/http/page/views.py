@@ -10,12 +10,14 @@ from ttweet import plots
 from ttweet.model import hashtags
 from ttweet.model.answers import Names, Shared
 from ttweet.model.limits import MAX_QUERY_LIMIT
+from ttweet.model.query import marks, parse
 from ttweet.model.requests import Delete, ListTags, Post
-from ttweet.model.tweets import Page, TagPage, TagSummary, Tweet
+from ttweet.model.times import now_ms
+from ttweet.model.tweets import Found, Page, TagPage, TagSummary, Tweet
 from ttweet.server.http.call import Call
-from ttweet.server.http.forms import NEVER_KEPT, value_of
+from ttweet.server.http.forms import NEVER_KEPT, NOT_KNOWN, value_of
 from ttweet.server.http.page.frame import HTML, PAGE_POLICY, frame_of
-from ttweet.server.http.page.render import day_counts, item, items_of, render
+from ttweet.server.http.page.render import by_day, day_counts, item, items_of, marked_item, render
 from ttweet.server.http.response import Response
 
 ASIDE_TAGS = 12  # beside the timeline: as many as stand beside the first tweets on a desk's screen
@@ -91,6 +93,22 @@ async def tweet(call: Call, tweet: Tweet) -> Response:
     )
 
 
+async def find(call: Call, answer: Found) -> Response:
+    """Show the tweets that a query finds, with its words marked."""
+    asked = call.request.parameters("q", "limit", "before").text("q") or ""
+    query, tweets = parse(asked, now_ms()), answer.tweets
+    items = [marked_item(one, marks(query, one.text)) for one in tweets]
+    values = {
+        **_list_of(call, Page(tweets, answer.more), "/find.sse", q=asked),
+        "items": [*by_day(tweets, items, _today())],
+        "further": f"?{urlencode({'q': asked, 'before': answer.searched_to})}" if answer.searched_to else "",
+        "searched_to": answer.searched_to,
+        "query": asked,
+        "json_path": f"/find.json?{urlencode({'q': asked})}",
+    }
+    return replace(_response(call, "find.html", title=f"{asked} on ttweet", **values), headers=NOT_KNOWN)
+
+
 async def online(call: Call, answer: Names) -> Response:
     """Show the names that are online."""
     response = _response(call, "online.html", title="Online on ttweet", here="/online", names=answer.names)
@@ -121,24 +139,24 @@ def _response(call: Call, template: str, /, **values: object) -> Response:
     return Response(200, html, HTML, call.caching, PAGE_POLICY)
 
 
-def _list_of(call: Call, page: Page, stream: str = "") -> dict[str, object]:
-    """Return the values of list.html. The newest tweets are live, if they have a stream."""
-    query = call.request.parameters("limit", "before", "after")
+def _list_of(call: Call, page: Page, stream: str = "", **asked: str) -> dict[str, object]:
+    """Return the values of list.html. The newest tweets are live, if they have a stream, which has what is asked."""
+    query = call.request.parameters("limit", "before", "after", *asked)
     is_first = query.text("before") is None and query.text("after") is None
     older = page.more and query.text("after") is None
-    kept = {"limit": query.text("limit")} if query.text("limit") else {}
+    kept = {**asked, "limit": query.text("limit")} if query.text("limit") else asked
     return {
         "items": items_of(page, _today()),
         "earlier": not is_first,
-        "live": _live(call, stream) if stream and is_first else "",
+        "live": _live(call, stream, **asked) if stream and is_first else "",
         "older": f"?{urlencode({**kept, 'before': page.tweets[-1].id})}" if older else "",
         "here": call.request.path,
     }
 
 
-def _live(call: Call, stream: str) -> str:
+def _live(call: Call, stream: str, **asked: str) -> str:
     """Return where a page gets what comes after the tweets that it shows."""
-    return f"{stream}?{urlencode({'as': 'html', 'after': call.newest})}"
+    return f"{stream}?{urlencode({**asked, 'as': 'html', 'after': call.newest})}"
 
 
 def _chart_of(tag: TagSummary | None) -> dict[str, object]:
