@@ -53,6 +53,25 @@ class Shared(NamedTuple):
 class Connection:
     """The server's side of one connected client. `run` is its task."""
 
+    __slots__ = (
+        "_client",
+        "_closing",
+        "_outbox",
+        "_parser",
+        "_quiet",
+        "_refused",
+        "_route",
+        "_send_later",
+        "_served",
+        "_session",
+        "_shared",
+        "_stream",
+        "_transport",
+        "deadline",
+        "is_working",
+        "place",
+    )
+
     def __init__(
         self,
         transport: Transport,
@@ -61,13 +80,13 @@ class Connection:
         send_later: Callable[["Connection"], None],
     ) -> None:
         self._transport = transport
-        self._host, self._site, self._throttle, self._limits, self._counts, self._is_secure = shared
+        self._shared = shared
         self.place = place
         """See places.Guest: a client in the anteroom asks for a place with its first request."""
         self._parser = RequestParser()
         self._send_later = send_later
         self._outbox = Outbox(transport, self._start_sending)
-        self._session = Session(self._host, place.peer, self)
+        self._session = Session(self._shared.host, place.peer, self)
         self._route = ""  # of the request, by its path
         self._client = place.peer  # of the request
         self._stream: Stream | None = None
@@ -76,7 +95,7 @@ class Connection:
         self._closing = False  # no further request is read
         self.is_working = False
         """See places.Guest."""
-        self.deadline = place.heard_at + self._limits.first_byte_s
+        self.deadline = place.heard_at + self._shared.limits.first_byte_s
         """See sweeper.Timed."""
 
     async def run(self) -> None:
@@ -99,7 +118,7 @@ class Connection:
         except LOST:
             self.close()
         else:
-            self._wait(self._limits.ping_s)
+            self._wait(self._shared.limits.ping_s)
             self._session.resume()
             self._close_if_sent()
 
@@ -148,7 +167,7 @@ class Connection:
     def expire(self) -> None:
         """Close, now that the deadline has passed, and tell a client that has sent half a request why."""
         if self.is_working and not self._outbox.unsent:
-            self._wait(self._limits.send_s)  # it is waiting for the disk, which is not its fault
+            self._wait(self._shared.limits.send_s)  # it is waiting for the disk, which is not its fault
         elif self._stream is not None and not self._outbox.unsent:
             self._keep_alive()
         elif self._parser.unfinished and not self._outbox.unsent:
@@ -209,17 +228,17 @@ class Connection:
             if not data:
                 return None
             if not begun:
-                self._wait(self._limits.frame_s)  # for the whole request: a byte a second does not move it
+                self._wait(self._shared.limits.frame_s)  # for the whole request: a byte a second does not move it
         return request
 
     async def _serve(self, request: Request) -> None:
         self.is_working = True
-        client = client_of(request, Client(self.place.peer, self._is_secure), self._site.proxies)
+        client = client_of(request, Client(self.place.peer, self._shared.is_secure), self._shared.site.proxies)
         self._client = client.peer
-        self._session = Session(self._host, client.peer, self, strangers=self._site.strangers)
+        self._session = Session(self._shared.host, client.peer, self, strangers=self._shared.site.strangers)
         answer = await self._answer(request, client)
         self.is_working = False
-        self._wait(self._limits.send_s)
+        self._wait(self._shared.limits.send_s)
         if isinstance(answer, Stream):
             await self._send_stream(request, answer)
         else:
@@ -228,9 +247,9 @@ class Connection:
     async def _answer(self, request: Request, client: Client) -> Response | Stream:
         call, self._route = None, ""
         try:
-            route, form, values = self._site.find(request, self.place.peer)
+            route, form, values = self._shared.site.find(request, self.place.peer)
             self._route = route.path
-            call = Call(request, self._session, (form, values), self._counts, is_secure=client.is_secure)
+            call = Call(request, self._session, (form, values), self._shared.counts, is_secure=client.is_secure)
             if route.asks is not None:
                 await call.authenticate()
             self._admit(client, route.cost)
@@ -247,8 +266,8 @@ class Connection:
         """Take a place, and count the request. Raises ProtocolError `busy`, or SlowDown."""
         if not self.place.seated:
             self.place.seat(self)
-        proxied = bool(self._site.proxies)
-        gauge = self._throttle.gauge(client.peer, lambda: self._session.principal, proxied=proxied)
+        proxied = bool(self._shared.site.proxies)
+        gauge = self._shared.throttle.gauge(client.peer, lambda: self._session.principal, proxied=proxied)
         if gauge is not None and (error := gauge.take(cost)) is not None:
             raise error
 
@@ -256,13 +275,13 @@ class Connection:
         self._refused, self._stream = True, None
         if not is_noted:
             error = self._session.refuse(error)
-        return self._site.refuse(request, error, anonymous=request.token is None)
+        return self._shared.site.refuse(request, error, anonymous=request.token is None)
 
     async def _send(self, request: Request, response: Response) -> None:
         self._closing |= self._session.ended or not request.keeps_alive
         await self._outbox.send(encode(response, head_only=request.method == "HEAD", closes=self._closing))
         self._show(request, response.status)
-        self._wait(self._limits.frame_s if self._parser.unfinished else KEEP_ALIVE_S)
+        self._wait(self._shared.limits.frame_s if self._parser.unfinished else KEEP_ALIVE_S)
 
     # Streams
 
@@ -279,14 +298,14 @@ class Connection:
         await self._outbox.send(encode_head(stream, head_only=request.method == "HEAD"))
         self._show(request, 200)
         if self._stream is not None:
-            self._wait(self._limits.ping_s)
+            self._wait(self._shared.limits.ping_s)
             self._session.resume()
             while await self._transport.receive():
                 pass
 
     def _keep_alive(self) -> None:
         """Give a follower that has got nothing for a while a keep-alive, which also finds a dead link."""
-        self._wait(self._limits.ping_s)
+        self._wait(self._shared.limits.ping_s)
         if self._quiet:
             self.push(self.encoder.keep_alive)
         self._quiet = True
@@ -296,7 +315,7 @@ class Connection:
             self._outbox.push(LAST_CHUNK)
 
     def _start_sending(self) -> None:
-        self._wait(self._limits.send_s)
+        self._wait(self._shared.limits.send_s)
         self._send_later(self)
 
     # The end
@@ -306,7 +325,7 @@ class Connection:
         self._refused = True
         self._session.note_refused(error)
         with suppress(*LOST):
-            self._wait(self._limits.send_s)
+            self._wait(self._shared.limits.send_s)
             await self._outbox.send(encode(problem(error), closes=True))
             await self._finish()
 
@@ -324,6 +343,6 @@ class Connection:
 
     def _show(self, request: Request, status: int) -> None:
         """Count an answer, and show it."""
-        self._counts[self._route, status] += 1
+        self._shared.counts[self._route, status] += 1
         shown = {"method": request.method[:SHOWN_METHOD], "path": request.path[:SHOWN_PATH], "status": status}
-        self._host.service.show(Event(events.REQUESTED, self._client, self._session.author, **shown))
+        self._shared.host.service.show(Event(events.REQUESTED, self._client, self._session.author, **shown))

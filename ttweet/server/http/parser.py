@@ -26,67 +26,64 @@ class _Head(NamedTuple):
 class RequestParser:
     """Makes requests of the bytes of one connection. After Malformed it is of no more use."""
 
-    __slots__ = ("_body", "_buffered", "_h11", "_head", "_size")
+    __slots__ = ("_body", "_h11", "_head", "_size")
 
     def __init__(self) -> None:
         self._head: _Head | None = None
         self._body: list[bytes] = []
         self._size = 0
-        self._buffered = False
-        self._h11 = _reader()
+        self._h11: h11.Connection | None = None  # between requests there is none: it takes 2 KiB
 
     @property
     def unfinished(self) -> bool:
         """Whether a request has begun and not ended."""
-        return self._head is not None or self._buffered
+        return self._h11 is not None
 
     def go_on(self) -> bytes:
         """Return the answer to a client that expects one before it sends the body; nothing for any other."""
-        if self._head is None or not self._h11.they_are_waiting_for_100_continue:
+        if self._h11 is None or self._head is None or not self._h11.they_are_waiting_for_100_continue:
             return b""
         return self._h11.send(h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue")) or b""
 
     def receive_data(self, data: bytes) -> None:
         """Take bytes; none at their end. Raises Malformed when they end in the middle of a request."""
-        if not data and self.unfinished:
-            raise Malformed(400, "incomplete request: the connection ended in the middle of it")
-        self._buffered = self._buffered or bool(data)
-        try:
+        if data:
+            if self._h11 is None:
+                self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
             self._h11.receive_data(data)
-        except RuntimeError as exc:
-            raise Malformed(400, "unexpected data: the connection has ended") from exc
+        elif self.unfinished:
+            raise Malformed(400, "incomplete request: the connection ended in the middle of it")
 
     def next_request(self) -> Request | None:
         """Return the next request, once it is whole. Raises Malformed."""
+        reader = self._h11
+        if reader is None:
+            return None
         if self._head is None:
-            self._refuse_folds()
+            _refuse_folds(reader)
         try:
             while True:
-                event = self._h11.next_event()
+                event = reader.next_event()
                 if isinstance(event, h11.Request):
                     self._head = _head_of(event)
                 elif isinstance(event, h11.Data):
                     self._add(event.data)
                 elif isinstance(event, h11.EndOfMessage):
-                    return self._finish()
+                    return self._finish(reader)
                 else:  # more data is needed, or no more comes
                     return None
         except h11.RemoteProtocolError as exc:
             raise _malformed(exc) from exc
 
-    def _finish(self) -> Request:
+    def _finish(self, reader: h11.Connection) -> Request:
+        """Return the request, and begin the next one with the bytes that came already."""
         assert self._head is not None
         head, body = self._head, b"".join(self._body)
-        self._begin(self._h11.trailing_data[0])
-        return Request(head.method, head.path, head.query, head.headers, body, head.version)
-
-    def _begin(self, data: bytes) -> None:
-        """Begin another request, with bytes that came already."""
-        self._head, self._size, self._buffered = None, 0, bool(data)
+        self._h11, self._head, self._size = None, None, 0
         self._body.clear()
-        self._h11 = _reader()
-        if data:
-            self._h11.receive_data(data)
+        if ahead := reader.trailing_data[0]:
+            self.receive_data(ahead)
+        return Request(head.method, head.path, head.query, head.headers, body, head.version)
 
     def _add(self, data: bytes) -> None:
         self._size += len(data)
@@ -94,15 +91,12 @@ class RequestParser:
             raise _too_large()
         self._body.append(bytes(data))
 
-    def _refuse_folds(self) -> None:
-        """Refuse a header over several lines (RFC 9112, section 5.2), which h11 joins and others may not."""
-        head, _, _ = self._h11.trailing_data[0].partition(b"\r\n\r\n")
-        if b"\n " in head or b"\n\t" in head:
-            raise Malformed(400, "invalid header: it has several lines; use one")
 
-
-def _reader() -> h11.Connection:
-    return h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
+def _refuse_folds(reader: h11.Connection) -> None:
+    """Refuse a header over several lines (RFC 9112, section 5.2), which h11 joins and others may not."""
+    head, _, _ = reader.trailing_data[0].partition(b"\r\n\r\n")
+    if b"\n " in head or b"\n\t" in head:
+        raise Malformed(400, "invalid header: it has several lines; use one")
 
 
 def _head_of(event: h11.Request) -> _Head:
