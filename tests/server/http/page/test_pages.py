@@ -122,6 +122,18 @@ async def test_a_query_that_finds_nothing_or_means_nothing_is_answered_with_help
         assert b'value="since:&#34;&gt;"' in answer.body
 
 
+@pytest.mark.parametrize("path", ["/", "/tags/a", "/by/ann", "/find?q=a+%26"])
+async def test_a_page_leads_to_its_other_forms(path: str) -> None:
+    async with http_serving() as http:
+        await http.post("one #a")
+        html = await page(http, path)
+        (feed,) = re.findall(r'<link rel="alternate" type="application/atom\+xml" href="([^"]+)">', html)
+        (json_path,) = re.findall(r'<a href="([^"]+)">JSON</a>', html)
+        for other in (feed, json_path):
+            answer = await http.ask("GET", unescape(other))
+            assert (answer.status, b"one #a" in answer.body) == (200, "ann" not in path)
+
+
 async def test_all_tags_are_listed_with_their_counts() -> None:
     async with http_serving() as http:
         await http.post("#a #b", "#a")

@@ -20,6 +20,7 @@ def frame(path: str) -> dict[str, object]:
         "nav": NAV,
         "here": path,
         "query": "",
+        "feed": "",
         "identity": None,
         "can_login": False,
         "json_path": "/tweets.json" if path == "/" else f"{path}.json",

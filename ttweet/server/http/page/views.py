@@ -148,6 +148,7 @@ def _list_of(call: Call, page: Page, stream: str = "", **asked: str) -> dict[str
     return {
         "items": items_of(page, _today()),
         "earlier": not is_first,
+        "feed": f"{'/tweets' if _path(call) == '/' else _path(call)}.atom{f'?{urlencode(asked)}' if asked else ''}",
         "live": _live(call, stream, **asked) if stream and is_first else "",
         "older": f"?{urlencode({**kept, 'before': page.tweets[-1].id})}" if older else "",
         "here": call.request.path,

@@ -1,0 +1,1 @@
+"""Pictures of the pages, taken in a browser from tweets that are always the same."""
