@@ -114,6 +114,13 @@ def process_descriptor(process: int) -> int | None:
         return None
 
 
+def name_and_start(process: int) -> tuple[str, float]:
+    """Return the name of a process, and when it started, in seconds since the machine did. Raises OSError."""
+    with open(f"/proc/{process}/stat", errors="surrogateescape") as file:
+        head, _, rest = file.read().rpartition(") ")  # a name may have spaces and parentheses
+    return head.partition(" (")[2], int(rest.split()[19]) / os.sysconf("SC_CLK_TCK")
+
+
 def wait_unreaped(process: int) -> bool:
     """Wait until a child process has ended, and leave its exit code to be read. Raises ChildProcessError.
 

@@ -87,7 +87,7 @@ def test_every_option_of_every_command_says_what_it_is_for() -> None:
     ("command", "variables"),
     [
         ("chat", "TTWEET_CA TTWEET_TOKEN TTWEET_TOKEN_FILE"),
-        ("run", "TTWEET_SERVER TTWEET_CA TTWEET_TOKEN TTWEET_TOKEN_FILE XDG_STATE_HOME"),
+        ("run", "TTWEET_SERVER TTWEET_CA TTWEET_TOKEN TTWEET_TOKEN_FILE TTWEET_TAG TTWEET_AS XDG_STATE_HOME"),
     ],
 )
 def test_the_environment_that_a_command_heeds_is_listed(command: str, variables: str) -> None:

@@ -1,7 +1,9 @@
 """Options that several commands share, so that each is described once."""
 
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -82,6 +84,32 @@ def check_name(_: type, name: str | None) -> None:
             raise shell.UsageError(refused.text) from refused
 
 
+def given_name(name: str | None) -> str | None:
+    """Return the name of --as, else that of TTWEET_AS. Raises UsageError."""
+    if name is None and (name := os.environ.get("TTWEET_AS") or None):
+        with _naming("TTWEET_AS"):
+            check_name(str, name)
+    return name
+
+
+def given_tags(tags: Sequence[str] | None) -> list[str]:
+    """Return the tags of --tag, else those of TTWEET_TAG, between spaces. Raises UsageError."""
+    if tags is None:
+        tags = os.environ.get("TTWEET_TAG", "").split()
+        with _naming("TTWEET_TAG"):
+            _check_tags(str, tags)
+    return [*tags]
+
+
+@contextmanager
+def _naming(variable: str) -> Iterator[None]:
+    """Name the variable in a UsageError about its value."""
+    try:
+        yield
+    except shell.UsageError as error:
+        raise shell.UsageError(f"{variable}: {error}") from error
+
+
 def _check_tags(_: type, tags: Sequence[str] | None) -> None:
     try:
         refuse_impossible("a text", tags=[shell.checked_text(tag, "a tag") for tag in tags or ()])
@@ -97,13 +125,18 @@ RARE = Parameter(group=Group(MORE_OPTIONS, sort_key=10))  # of an option that on
 AMOUNT = whole(1, 10**15)  # more than any file holds, and SQLite counts no further than 2 ** 63
 
 Db = Annotated[Path | None, FILE, Parameter(name="--db", help="Read this database file.")]
-Server = Annotated[str | None, Parameter(name=["--server", "-s"], metavar="HOST:PORT", help="The server to ask.")]
+# The short forms of what is typed every day, the same in all commands.
+SERVER = Parameter(name=["--server", "-s"], metavar="HOST:PORT")
+LIMIT = Parameter(name=["--limit", "-n"], metavar="N")
+QUIET = Parameter(name=["--quiet", "-q"], negative="")
+
+Server = Annotated[str | None, SERVER, Parameter(help="The server to ask.")]
 Ca = Annotated[
     str | None,
     FILE,
     Parameter(name="--ca", help="Use TLS; trust this PEM file, or system for the usual CAs."),
 ]
-LiveServer = Annotated[str | None, Parameter(name="--server", metavar="HOST:PORT", help="The server to follow.")]
+LiveServer = Annotated[str | None, SERVER, Parameter(help="The server to follow.")]
 LiveTags = Annotated[str, Parameter(name="TAG", help="Only tweets with one of these tags, in any case.")]
 After = Annotated[
     int | None,
@@ -122,12 +155,14 @@ As = Annotated[
         name="--as", metavar="NAME", validator=check_name, help="Sign in under this name: 1 to 32 letters, digits."
     ),
 ]
-BesideTags = Annotated[list[str] | None, Parameter(name="--tag", metavar="TAG", negative="", validator=_check_tags)]
+BesideTags = Annotated[
+    list[str] | None, Parameter(name=["--tag", "-t"], metavar="TAG", negative="", validator=_check_tags)
+]
 Keep = Annotated[float | None, Parameter(name="--keep", metavar="TIME", converter=_age)]
 KeepLast = Annotated[int | None, AMOUNT, Parameter(name="--keep-last", metavar="N")]
 LogLimit = Annotated[int, Parameter(name="--log-limit", metavar="SIZE", converter=_size)]
 WithSpool = Annotated[
     bool,
-    Parameter(name="--spool", negative="", help="Keep an undelivered message for the next --spool command."),
+    Parameter(name="--spool", negative="", help="Keep what is undelivered for the next --spool."),
 ]
 Json = Annotated[bool, Parameter(name=["--json", "-j"], negative="", help="Write one JSON object a line.")]

@@ -11,6 +11,7 @@ from tests.support.processes import LIMIT_S, TTWEET, Server, environment, interr
 from ttweet.cli import shell
 from ttweet.client.sync_client import Client
 from ttweet.model.limits import MAX_TWEET_ID
+from ttweet.model.tweets import Tweet
 
 
 @pytest.fixture(scope="module")
@@ -185,3 +186,58 @@ def test_at_the_end_of_the_ids_a_post_is_refused_and_everything_else_goes_on(tmp
         assert json.loads(run("tags", "a", "--json", variables=here).stdout.splitlines()[1])["id"] == MAX_TWEET_ID
         assert run("delete", str(MAX_TWEET_ID), variables=here).returncode == shell.DONE
         assert run("last", variables=here).stdout == "one #a\n"
+
+
+LONG = "#first " + "word " * 60 + "#last"
+
+
+def posted(server: Server, *arguments: str) -> list[Tweet]:
+    """Post, and return the tweets whose ids are printed."""
+    done = run("post", *arguments, "--server", server.address)
+    assert (done.returncode, done.stderr) == (shell.DONE, "")
+    with Client("127.0.0.1", server.port) as client:
+        return [tweet for id_ in done.stdout.split() if isinstance(tweet := client.tweet(int(id_)), Tweet)]
+
+
+def test_a_long_message_is_cut_or_split_and_keeps_its_tags(server: Server) -> None:
+    [cut] = posted(server, "--cut", LONG)
+    assert cut.text.endswith("word\u2026")
+    assert {*cut.tags} == {"first", "last"}
+    parts = posted(server, "--split", LONG)
+    assert " ".join([part.text for part in parts]) == LONG
+    assert [{*part.tags} for part in parts] == [{"first", "last"}] * 3
+    assert [part.text for part in posted(server, "--split", "short")] == ["short"]
+
+
+def test_a_split_message_with_a_key_is_stored_once(server: Server) -> None:
+    first = posted(server, "--split", "--key", "k", LONG)
+    assert posted(server, "--split", "--key", "k", LONG) == first
+
+
+def test_a_message_in_too_many_parts_is_refused(server: Server) -> None:
+    code, said = complains("post", "--split", "word " * 4000, "--server", server.address)
+    assert (code, said) == (shell.USAGE, "ttweet: message too long: 134 tweets; use --cut, or at most 100")
+
+
+def test_quiet_prints_no_id(server: Server) -> None:
+    assert run("post", "hello", "-q", "-s", server.address).stdout == ""
+    with Client("127.0.0.1", server.port) as client:
+        assert client.last_text() == "hello"
+
+
+def test_tags_and_name_may_come_from_the_environment(server: Server) -> None:
+    variables = {"TTWEET_TAG": "ci nightly", "TTWEET_AS": "ann"}
+    arguments = ["--server", server.address]
+    assert run("post", "one", *arguments, variables=variables).returncode == shell.DONE
+    assert run("post", "two", "-t", "other", "--as", "bob", *arguments, variables=variables).returncode == shell.DONE
+    with Client("127.0.0.1", server.port) as client:
+        tweets = client.find(limit=2).tweets[::-1]
+    assert [(tweet.by, tweet.tags) for tweet in tweets] == [("ann", ("ci", "nightly")), ("bob", ("other",))]
+
+
+@pytest.mark.parametrize(("variable", "said"), [("TTWEET_TAG", "invalid tag"), ("TTWEET_AS", "invalid name")])
+def test_a_variable_that_no_server_takes_is_named(variable: str, said: str) -> None:
+    code, text = complains("post", "one", variables={variable: "a-b"})
+    assert code == shell.USAGE
+    assert said in text
+    assert variable in text

@@ -98,3 +98,44 @@ def test_no_command_is_said() -> None:
     assert complains("run") == (shell.USAGE, "ttweet: missing command; run: ttweet run -- COMMAND")
     way_out = "put -- before the command to run; see ttweet run --help"
     assert complains("run", "sh", "-c", "exit 3") == (shell.USAGE, f"ttweet: unknown option -c; {way_out}")
+
+
+def texts(server: ServerHere) -> list[str]:
+    with Client("127.0.0.1", server.port) as client:
+        return [tweet.text.rpartition(" ")[0] for tweet in client.find().tweets]
+
+
+def test_only_a_failure_is_posted_if_you_like(server: ServerHere) -> None:
+    for command, code in (("true", 0), ("false", 1)):
+        assert run("run", "--on-failure", "--server", server.address, "--", command).returncode == code
+    assert texts(server) == ["failed (1) false"]
+
+
+def test_only_a_long_run_is_posted_if_you_like(server: ServerHere) -> None:
+    assert run("run", "--longer-than", "1h", "--server", server.address, "--", "false").returncode == 1
+    assert run("run", "--longer-than", "0s", "--server", server.address, "--", "true").returncode == 0
+    assert texts(server) == ["ok true"]
+
+
+def test_the_end_of_a_process_that_is_running_is_posted(server: ServerHere) -> None:
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as process:
+        command = [*TTWEET, "run", "--pid", str(process.pid), "--server", server.address]
+        with subprocess.Popen(command, env=environment()) as watching:
+            assert process.stdin is not None
+            process.stdin.close()  # its end can be watched as long as we have not asked for its exit code
+            assert watching.wait(LIMIT_S) == 0
+    assert texts(server) == ["ended cat"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--pid", "4194304"], "no process 4194304 is running; see: ps -e"),
+        (["--pid", "1", "--", "true"], "conflicting options: COMMAND and --pid; give one of them"),
+        (["--longer-than", "x", "--", "true"], "invalid --longer-than 'x': use a number with a unit"),
+    ],
+)
+def test_what_cannot_be_watched_is_said(arguments: list[str], said: str) -> None:
+    code, text = complains("run", *arguments)
+    assert code == shell.USAGE
+    assert said in text

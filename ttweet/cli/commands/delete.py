@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from ttweet.cli import output, shell
 from ttweet.cli.advice import advising
-from ttweet.cli.options import FILE, Ca, Json, whole
+from ttweet.cli.options import FILE, SERVER, Ca, Json, whole
 from ttweet.cli.source import open_client
 from ttweet.model.errors import Refused
 from ttweet.model.limits import MAX_ID
@@ -17,7 +17,7 @@ from ttweet.model.tweets import Deletion
 
 Ids = Annotated[int, whole(1, MAX_ID), Parameter(name="ID", help="The id of a tweet.")]
 Db = Annotated[Path | None, FILE, Parameter(help="Delete in this database, which must not be in use.")]
-Server = Annotated[str | None, Parameter(metavar="HOST:PORT", help="The server to delete from.")]
+Server = Annotated[str | None, SERVER, Parameter(help="The server to delete from.")]
 
 _OTHER = "choose another with --db, or ask a server: --server HOST:PORT"
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter, Token
 
 from ttweet.cli import output, shell
-from ttweet.cli.options import AMOUNT, RARE, Ca, Db, Json, Server, check_name, whole, whole_number
+from ttweet.cli.options import AMOUNT, LIMIT, RARE, Ca, Db, Json, Server, check_name, whole, whole_number
 from ttweet.cli.source import Source, checked_query, open_source
 from ttweet.model import query
 from ttweet.model.errors import Refused
@@ -25,7 +25,7 @@ def _id(type_: type, tokens: Sequence[Token]) -> int:
 
 Id = Annotated[int, whole(1, MAX_ID), Parameter(name="ID", converter=_id, help="The id of the tweet.")]
 Words = Annotated[str, Parameter(name="QUERY", help="Words, tags, authors and times; see the examples.")]
-Limit = Annotated[int, AMOUNT, Parameter(name=["--limit", "-n"], metavar="N", help="Show at most N tweets.")]
+Limit = Annotated[int, AMOUNT, LIMIT, Parameter(help="Show at most N tweets.")]
 Before = Annotated[
     int | None,
     RARE,

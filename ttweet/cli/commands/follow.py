@@ -49,7 +49,7 @@ ConsumerName = Annotated[
 ]
 Exec = Annotated[
     str | None,
-    Parameter(name="--exec", metavar="COMMAND", help="Run this in a shell for each tweet, instead of showing it."),
+    Parameter(name="--exec", metavar="COMMAND", help="Run this in a shell for each tweet; do not show it."),
 ]
 Attempts = Annotated[
     int | None, RARE, AMOUNT, Parameter(name="--attempts", metavar="N", help="Run a failing command up to N times.")

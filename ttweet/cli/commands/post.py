@@ -8,14 +8,30 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ttweet.cli import output, shell
-from ttweet.cli.options import RARE, As, BesideTags, Ca, Json, WithSpool
+from ttweet.cli.options import (
+    QUIET,
+    RARE,
+    SERVER,
+    As,
+    BesideTags,
+    Ca,
+    Json,
+    WithSpool,
+    given_name,
+    given_tags,
+    refuse_conflict,
+)
 from ttweet.cli.source import open_client
 from ttweet.cli.stdin import reader
 from ttweet.client import link_errors
 from ttweet.client.sync_client import Client
+from ttweet.model import fitting
 from ttweet.model.errors import ConnectError
+from ttweet.model.fitting import Part
+from ttweet.model.tweets import MAX_TAGS
 from ttweet.protocol.replies import Stored
 
+MAX_PARTS = 100  # tweets of one message with --split: more is a file, for which there is --lines
 MAX_STDIN_BYTES = 1024 * 1024  # of a message from stdin, which is kept in memory; a message has 600
 
 Message = Annotated[str, Parameter(name="MESSAGE", help="The text in quotes; put -- before one with a hyphen.")]
@@ -31,11 +47,16 @@ Empty = Annotated[
     Parameter(name="--empty", negative="", help="Allow an empty message; it resets the last one."),
 ]
 Tags = Annotated[BesideTags, Parameter(help="Add a tag that is not in the text; repeatable.")]
+Cut = Annotated[bool, Parameter(name="--cut", negative="", help="Cut a message that is too long, and keep its tags.")]
+Split = Annotated[
+    bool, Parameter(name="--split", negative="", help="Post a message that is too long in several tweets.")
+]
+Quiet = Annotated[bool, QUIET, Parameter(help="Print no id.")]
 Key = Annotated[
     str | None,
-    Parameter(metavar="KEY", help="Store once for this key; with --lines, KEY:N for line N."),
+    Parameter(metavar="KEY", help="Store once for this key; line or part N: KEY:N."),
 ]
-Server = Annotated[str | None, Parameter(metavar="HOST:PORT", help="The server to post to.")]
+Server = Annotated[str | None, SERVER, Parameter(help="The server to post to.")]
 
 Open = Callable[[str | None], Client]
 
@@ -44,23 +65,30 @@ def post(
     *message: Message,
     stdin: Stdin = False,
     lines: Lines = False,
-    empty: Empty = False,
+    empty: Annotated[Empty, RARE] = False,
     tag: Tags = None,
     key: Key = None,
     as_name: Annotated[As, RARE] = None,
+    cut: Cut = False,
+    split: Split = False,
+    quiet: Quiet = False,
     spool: WithSpool = False,
     server: Server = None,
     ca: Annotated[Ca, RARE] = None,
     json: Json = False,
 ) -> int:
     """Post a message and print its id."""
-    tags = tag or []
+    refuse_conflict({"--quiet": quiet, "--json": json})
+    refuse_conflict({"--cut": cut, "--split": split, "--lines": lines})
+    refuse_conflict({"--split": split, "--spool": spool})
+    refuse_conflict({"--quiet": quiet, "--lines": lines})
     if key is not None:
         shell.checked_text(key, "the key")
     open_as = partial(open_client, server, ca=ca)
     if spool and not (message or stdin or lines):
-        _refuse_without_message({"--empty": empty, "--tag": tags, "--key": key, "--as": as_name, "--json": json})
+        _refuse_without_message({"--empty": empty, "--tag": tag, "--key": key, "--as": as_name, "--json": json})
         return _post_waiting(open_as)
+    tags, as_name = given_tags(tag), given_name(as_name)
     text = _checked_source(message, stdin=stdin, lines=lines)
     if lines:
         if empty:
@@ -71,8 +99,26 @@ def post(
         raise shell.UsageError(
             f"empty message{' on stdin' if stdin else ''}; to post it and reset the last message, add --empty"
         )
-    _write_stored(_post(open_as, as_name, text, tags=tags, key=key, spool=spool), json=json)
+    for number, part in enumerate(_parts(text, cut=cut, split=split), 1):
+        part_key = f"{key}:{number}" if key and split else key
+        stored = _post(open_as, as_name, part.text, tags=_joined(tags, part), key=part_key, spool=spool)
+        if not quiet:
+            _write_stored(stored, json=json)
     return shell.DONE
+
+
+def _parts(text: str, *, cut: bool, split: bool) -> list[Part]:
+    """Return the texts to post. Raises UsageError for too many."""
+    if not (cut or split):
+        return [Part(text, [])]
+    parts = [fitting.cut(text)] if cut else fitting.split(text)
+    if len(parts) > MAX_PARTS:
+        raise shell.UsageError(f"message too long: {len(parts):,} tweets; use --cut, or at most {MAX_PARTS}")
+    return parts
+
+
+def _joined(tags: list[str], part: Part) -> list[str]:
+    return [*tags, *part.tags[: MAX_TAGS - len(tags)]]
 
 
 def _post(open_as: Open, name: str | None, text: str, *, tags: list[str], key: str | None, spool: bool) -> Stored:

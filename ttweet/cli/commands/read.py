@@ -8,14 +8,14 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ttweet.cli import output, shell
-from ttweet.cli.options import AMOUNT, Ca, Db, Json, Server
+from ttweet.cli.options import AMOUNT, LIMIT, Ca, Db, Json, Server
 from ttweet.cli.source import Source, checked_body, open_source
 from ttweet.model.limits import MAX_QUERY_LIMIT, QUERY_LIMIT
 from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
 from ttweet.model.tweets import Tweet, as_json
 
-Limit = Annotated[int, AMOUNT, Parameter(name="--limit", metavar="N", help="Show at most N tweets or tags.")]
+Limit = Annotated[int, AMOUNT, LIMIT, Parameter(help="Show at most N tweets or tags.")]
 Numbers = Annotated[
     bool, Parameter(name="--numbers", negative="", help="Also list tags without a letter, such as #3251.")
 ]

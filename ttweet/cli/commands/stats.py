@@ -2,17 +2,12 @@
 
 import sys
 from datetime import datetime
-from typing import Annotated
-
-from cyclopts import Parameter
 
 from ttweet.cli import output, shell
-from ttweet.cli.options import Ca, Json
+from ttweet.cli.options import Ca, Json, Server
 from ttweet.cli.source import open_client
 from ttweet.model import durations
 from ttweet.model.reports import escape
-
-Server = Annotated[str | None, Parameter(name="--server", metavar="HOST:PORT", help="The server to ask.")]
 
 _BYTES = ((1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB"))
 

@@ -17,6 +17,8 @@ CLIENT = f"""{SERVER}
   TTWEET_TOKEN   the token, if the server requires one
   TTWEET_TOKEN_FILE
                  a file with the token, instead"""
+POSTING = """  TTWEET_TAG     tags to add if there is no --tag
+  TTWEET_AS      the name if there is no --as"""
 SPOOL = """  XDG_STATE_HOME
                  folder of the spool; default: ~/.local/state"""
 

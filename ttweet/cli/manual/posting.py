@@ -1,15 +1,15 @@
 """The help pages of the commands that post and delete tweets."""
 
-from ttweet.cli.manual.page import CLIENT, EXAMPLES, SPOOL, HelpPage
+from ttweet.cli.manual.page import CLIENT, EXAMPLES, POSTING, SPOOL, HelpPage
 
 POST = HelpPage(
     name="ttweet post",
-    usage=r"""ttweet post \[OPTIONS] \[MESSAGE | -]
-       ttweet post \[OPTIONS] --lines""",
+    usage=r"ttweet post \[OPTIONS] \[MESSAGE | - | --lines]",
     summary="Post a message and print its id.",
     details="""A message has at most 150 characters. The id is printed when the message is on the server's disk. An
 empty message, or one of spaces only, is refused, as it often comes from an unset variable. With --empty it is posted
-and resets the last message.
+and resets the last message. A longer message is refused. With --cut its beginning is posted, up to a word. With --split
+all of it is posted, in several tweets. Both keep the tags of the whole message.
 
 With --lines, each line of stdin is a message. Many are sent at a time, and the ids come in the order of the lines. A
 refused line is reported with its number. With --key too, you can repeat the command: each line is stored once.
@@ -18,7 +18,6 @@ With --spool, a message that cannot be delivered is kept on this machine, and th
 --spool posts it first. Without a message, `ttweet post --spool` posts only what is waiting.""",
     examples=f"""{EXAMPLES}
   ttweet post "Lunch in ten minutes #team"
-  date | ttweet post -
   ttweet post --lines --key import-1 < messages.txt""",
     exit_codes="""  0  stored, on the server's disk
   1  the server failed
@@ -26,19 +25,23 @@ With --spool, a message that cannot be delivered is kept on this machine, and th
   3  no server there, or the connection was lost;
      with --spool: kept
   5  refused; with --lines: some lines were refused""",
-    environment=f"{CLIENT}\n{SPOOL}",
+    environment=f"{CLIENT}\n{POSTING}\n{SPOOL}",
 )
 
 RUN = HelpPage(
     name="ttweet run",
-    usage=r"ttweet run \[--tag TAG] \[OPTIONS] -- COMMAND ...",
+    usage=r"""ttweet run \[--tag TAG] \[OPTIONS] -- COMMAND ...
+       ttweet run \[--tag TAG] \[OPTIONS] --pid PID""",
     summary="Run a command and post how it ended.",
     details="""The tweet says ok, or failed with the exit code, then the command's name and how long it took: ok
 backup.sh 4m12s. The exit code is that of COMMAND, even if the tweet cannot be posted; then stderr says so. With --spool
-the tweet is kept, and the next command with --spool posts it.""",
+the tweet is kept, and the next command with --spool posts it.
+
+With --on-failure or --longer-than only a run that is both, if you give both, is posted. With --pid the command waits
+for a process that is running, whose exit code it cannot learn: the tweet says ended, its name, and how long it ran.""",
     examples=f"""{EXAMPLES}
-  ttweet run -- make
-  ttweet run --tag nightly --spool -- backup.sh /home""",
+  ttweet run --tag nightly --spool -- backup.sh /home
+  ttweet run --longer-than 60s --on-failure -- make""",
     exit_codes="""    2  invalid command line, certificate or token,
        or COMMAND exited with 2
   125  COMMAND could not be started, for lack of
@@ -46,7 +49,7 @@ the tweet is kept, and the next command with --spool posts it.""",
   126  COMMAND cannot be executed
   127  COMMAND was not found
        otherwise the exit code of COMMAND""",
-    environment=f"{CLIENT}\n{SPOOL}",
+    environment=f"{CLIENT}\n{POSTING}\n{SPOOL}",
 )
 
 CHAT = HelpPage(
