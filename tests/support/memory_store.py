@@ -231,7 +231,7 @@ class MemoryTagQueries(_Shared):
         return self.tweets[-last].id if len(self.tweets) >= last else 0
 
     def size(self) -> Size:
-        return Size(0, 0, 0)
+        return Size(0, 0, 0, 0)
 
     def close(self) -> None:
         pass

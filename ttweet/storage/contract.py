@@ -44,12 +44,14 @@ class LogLine(NamedTuple):
 class Size(NamedTuple):
     """Bytes on the disk: of the tweets and all else, and of what was written last, on its way there.
 
-    `unindexed` is how many tweets with tags the index of tags does not have yet.
+    `unindexed` is how many tweets with tags the index of tags does not have yet. `without_words` is how many ids the
+    index of words does not have yet: all, if there is none.
     """
 
     bytes: int
     wal_bytes: int
     unindexed: int
+    without_words: int
 
 
 class Traces(NamedTuple):

@@ -145,10 +145,13 @@ def test_after_any_steps_the_store_finds_what_a_look_at_each_tweet_finds(
 
 def test_the_index_is_built_a_chunk_at_a_time_from_the_newest_part_on(store: SqliteStore, path: Path) -> None:
     post(store, *[f"word{number}" for number in range(1, 21)])
+    assert store.size().without_words == 20
     store.maintain()
     store.maintain()
     assert parts(path) == [(2, 18, 0)]
+    assert store.size().without_words == 17
     maintained(store)
+    assert store.size().without_words == 0
     assert parts(path) == [(0, 7, 0), (1, 15, 0), (2, 20, 0)]
     post(store, "word21")
     assert store.maintain()

@@ -22,6 +22,7 @@ _GAUGES = [
     ("drafts_waiting", "Tweets that wait for the disk.", "tweets", "waiting"),
     ("lines_waiting", "Report lines that wait for the disk.", "tweets", "lines_waiting"),
     ("tweets_unindexed", "Tweets that the index of tags does not have yet.", "file", "unindexed"),
+    ("ids_without_words", "Ids that the index of words does not have yet.", "file", "without_words"),
 ]
 _COUNTERS = [
     ("tweets_stored", "Tweets that were stored.", "tweets", "acknowledged"),

@@ -23,6 +23,7 @@ from ttweet.storage.sqlite.connections import connect_reader
 from ttweet.storage.sqlite.errors import store_error
 from ttweet.storage.sqlite.tail import Tail
 from ttweet.storage.sqlite.tweet_rows import to_tweet, to_tweet_or_tombstone
+from ttweet.storage.sqlite.word_index import ids_without_words
 from ttweet.storage.sqlite.word_search import WordSearch
 
 SEARCH_STEP = 2_000  # report lines searched in one call, about 2 ms: other queries wait for it
@@ -149,8 +150,8 @@ class Queries:
         """See TagQueries."""
         path: str = self._one("SELECT file FROM pragma_database_list WHERE name = 'main'")[0]
         with self._snapshot() as tail:
-            unindexed = len(tail.tweets)
-        return Size(_bytes_of(path), _bytes_of(f"{path}-wal"), unindexed)
+            unindexed, without_words = len(tail.tweets), ids_without_words(self._connection)
+        return Size(_bytes_of(path), _bytes_of(f"{path}-wal"), unindexed, without_words)
 
     def last(self) -> Tweet | None:
         """Return the newest tweet that is not deleted, which may be an empty one; None when there is none."""

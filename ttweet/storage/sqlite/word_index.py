@@ -50,6 +50,9 @@ _PART = """
     CREATE VIRTUAL TABLE word_index_{part}
     USING fts5 (text, tags, author, content='', columnsize=0, tokenize="ascii tokenchars '_~'")
 """
+# Two statements in one: SQLite would read the whole table for both ends of it at once.
+RANGE = "SELECT coalesce((SELECT min(id) FROM tweets), 1), coalesce((SELECT max(id) FROM tweets), 0)"
+"""The oldest and the newest id of a tweet; the newest is the lower one if there are none."""
 _SQL = "SELECT sql FROM main.sqlite_schema WHERE name = 'word_index'"
 _HAS_FTS5 = "SELECT count(*) FROM pragma_module_list WHERE name = 'fts5'"
 _ADD = "INSERT INTO word_index_{part} (rowid, text, tags, author) VALUES (?, ?, ?, ?)"
@@ -116,6 +119,14 @@ def parts_of(connection: sqlite3.Connection) -> dict[int, Part]:
     if connection.execute(_SQL).fetchone() != (_PARTS,):
         return {}
     return {row[0]: Part(*row) for row in connection.execute("SELECT * FROM word_index")}
+
+
+def ids_without_words(connection: sqlite3.Connection) -> int:
+    """Return how many ids of the log the index lacks: those that a search reads one by one. Raises sqlite3.Error."""
+    oldest, newest = connection.execute(RANGE).fetchone()
+    parts = [part for part in parts_of(connection).values() if part.made_by == MADE_BY]
+    indexed = sum(len(range(max(part.ids[0], oldest), min(part.up_to, newest) + 1)) for part in parts)
+    return int(newest - oldest + 1 - indexed)
 
 
 class WordIndex:

@@ -17,14 +17,12 @@ from ttweet.model.query import Query, Term, holds
 from ttweet.model.tweets import Count, Found, Tweet
 from ttweet.storage.sqlite.errors import primary_code
 from ttweet.storage.sqlite.tweet_rows import to_tweet
-from ttweet.storage.sqlite.word_index import MADE_BY, Part, has_fts5, ids_of, is_of_index, part_of, parts_of
+from ttweet.storage.sqlite.word_index import MADE_BY, RANGE, Part, has_fts5, ids_of, is_of_index, part_of, parts_of
 
 BUDGET_S = 0.5  # of one search: a person barely notices it, and the next search waits no longer
 READ_IDS = 4_096  # searched without the index between two notes of how far it is, about 50 ms
 _STEPS_PER_LOOK = 1_000  # of SQLite between looks at the clock, about 0.1 ms
 
-# Two statements in one: SQLite would read the whole table for both ends of it at once.
-_RANGE = "SELECT coalesce((SELECT min(id) FROM tweets), 1), coalesce((SELECT max(id) FROM tweets), 0)"
 _TIME_AT = "SELECT coalesce((SELECT at FROM tweets WHERE id BETWEEN ? AND ? ORDER BY id LIMIT 1), ?)"
 _IN_TIME = "at >= :since AND at < :until"
 _IN_STRETCH = f" FROM tweets WHERE id BETWEEN :low AND :high AND text <> '' AND {_IN_TIME}"
@@ -56,7 +54,7 @@ class WordSearch:
         self._since = 0 if query.since is None else query.since
         self._until = MAX_ID + 1 if query.until is None else query.until
         self._parts = parts_of(connection)
-        self._low, newest = connection.execute(_RANGE).fetchone()
+        self._low, newest = connection.execute(RANGE).fetchone()
         self._high = newest if before is None else min(newest, before - 1)
         self._searched_to = self._high + 1  # no tweet with a lower id was looked at
 
