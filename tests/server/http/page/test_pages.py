@@ -164,6 +164,36 @@ async def test_a_tweet_has_a_page_that_is_gone_when_it_is_deleted() -> None:
         assert (await look(http, "/tweets/7")).status == 404
 
 
+@pytest.mark.parametrize(
+    "path", ["/", "/tweets", "/tags/a", "/tags", "/by/ann", "/find?q=secret", "/big", "/tags/a/big", "/tweets/1"]
+)
+async def test_no_page_shows_a_deleted_tweet_not_even_one_that_is_known(tmp_path: Path, path: str) -> None:
+    file = TokenFile(tmp_path / "tweets.db")
+    _, token = file.add("ann", frozenset({POST}))
+    async with http_serving(authenticator=Authenticator(frozenset(RIGHTS), file)) as http:
+        assert (await http.ask("POST", "/tweets", "secret #a", token=token)).status == 201
+        before = await look(http, path)
+        assert (b'id="t1"' in before.body) is (path != "/tags")
+        assert b'class="tag"' in before.body
+        assert (await http.ask("DELETE", "/tweets/1")).status == 204
+        after = await http.ask("GET", path, accept=BROWSER, if_none_match=before.headers.get("etag", ""))
+        assert after.status == (410 if path == "/tweets/1" else 200)
+        assert b'id="t1"' not in after.body
+        assert b'class="tag"' not in after.body
+
+
+async def test_a_page_that_comes_late_gets_a_deletion_and_no_text() -> None:
+    async with http_serving() as http:
+        await http.post("secret", "other")
+        await http.ask("DELETE", "/tweets/1")
+        caller = http.call()
+        await caller.send("GET", "/tweets.sse?as=html&after=0")
+        await caller.head()
+        stream = await caller.until(b"event: live")
+        assert b"secret" not in stream
+        assert b'event: deleted\nid: 3\ndata: {"id":3,' in stream
+
+
 async def test_a_path_that_is_not_there_gets_a_page_that_says_so() -> None:
     async with http_serving() as http:
         answer = await look(http, "/<script>")

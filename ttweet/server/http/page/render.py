@@ -16,6 +16,7 @@ from ttweet.server.http.page.text import Mark, as_html, author_path, tag_path
 
 _FOLDER = Path(__file__).parent / "templates"
 _KEPT_ITEMS = 1024  # rendered tweets, of 1 KB each: those of the first pages that people look at
+_KEPT_SPARKS = 512  # small charts, of 1 KB each: those of two pages of tags
 
 Item = Markup | str
 """A tweet as a list item, or the day of those that follow."""
@@ -93,6 +94,11 @@ def _iso(at: int) -> str:
 
 
 def _spark(counts: Sequence[int]) -> Markup:
+    return _kept_spark(tuple(counts))
+
+
+@lru_cache(_KEPT_SPARKS)
+def _kept_spark(counts: tuple[int, ...]) -> Markup:
     return Markup(plots.spark(counts))  # noqa: S704 numbers alone
 
 
