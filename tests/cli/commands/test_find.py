@@ -124,6 +124,7 @@ def test_a_terminal_shows_the_words_that_were_found_in_bold(timeline: Server, tm
     ("arguments", "code", "text"),
     [
         (["nowhere"], shell.NOTHING, "no tweet found: nowhere"),
+        (["--before", "1"], shell.NOTHING, "no older tweets"),
         (["-flaky"], shell.USAGE, "nothing to find: '-flaky' only excludes; add a word, a tag or an author"),
         (
             ["since:foo"],
@@ -153,19 +154,26 @@ def test_what_finds_nothing_and_what_means_nothing_is_said_to_be_so(
 
 def test_a_search_whose_time_is_up_says_how_far_it_came(timeline: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SqliteReader, "find", lambda *_, **__: Found([], more=True, searched_to=9))
-    monkeypatch.setattr(SqliteReader, "count_found", lambda *_, **__: Count(3, searched_to=9))
     where = ["--db", str(timeline.db)]
     command = f"ttweet find green {' '.join(where)}"
     done = run("find", "green", *where)
     assert (done.returncode, done.stderr) == (
         shell.NOTHING,
-        f"ttweet: no tweet found: green\nsearched back to #9 in the time for a query; older: {command} --before 9\n",
+        f"ttweet: no tweet found: green\nsearched back to #9 in half a second; older: {command} --before 9\n",
     )
-    done = run("find", "green", "--count", *where)
-    assert (done.stdout, done.stderr) == (
-        "3\n",
-        f"counted back to #9 in the time for a query; the rest: {command} --count --before 9\n",
-    )
+
+
+def test_a_count_takes_as_many_queries_as_it_needs(timeline: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = iter([Count(3, searched_to=9), Count(2, searched_to=5), Count(1)])
+    asked: list[int | None] = []
+
+    def count_found(_: object, __: object, *, before: int | None = None) -> Count:
+        asked.append(before)
+        return next(counts)
+
+    monkeypatch.setattr(SqliteReader, "count_found", count_found)
+    done = run("find", "green", "--count", "--db", str(timeline.db))
+    assert (done.stdout, done.stderr, asked) == ("6\n", "", [None, 9, 5])
 
 
 def test_a_new_file_has_no_tweets_yet(tmp_path: Path) -> None:

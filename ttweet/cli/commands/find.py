@@ -58,10 +58,10 @@ def find(
     wanted = checked_query(asked)
     most = None if limit == QUERY_LIMIT else limit
     given = {"--by": by, "--since": since, "--limit": most, "--db": db, "--server": server, "--ca": ca}
-    again = _again(words, given, ["--count"] * count + ["--json"] * json)
+    again = _again(words, given, ["--json"] * json)
     with open_source(db, server, ca) as source:
         if count:
-            return _count(source, asked, before, again)
+            return _count(source, asked, before)
         found = source.find(asked, limit=limit, before=before)
     newest_last = found.tweets[::-1]
     if json:
@@ -70,29 +70,30 @@ def find(
     elif newest_last:
         output.write_tweets(newest_last, now=now_ms(), marks=lambda text: query.marks(wanted, text))
     if not newest_last:
-        shell.complain("no tweets yet" if wanted == query.Query() and before is None else f"no tweet found: {asked}")
+        shell.complain(f"no tweet found: {asked}" if asked else "no older tweets" if before else "no tweets yet")
     _tell_where_to_go_on(found, again)
     return shell.DONE if newest_last else shell.NOTHING
 
 
-def _count(source: Source, asked: str, before: int | None, again: str) -> int:
-    counted = source.count(asked, before=before)
-    shell.write(f"{counted.number}")
-    if counted.searched_to is not None:
-        shell.hint(_cut("counted", counted.searched_to, f"the rest: {again}"))
-    return shell.DONE if counted.number else shell.NOTHING
+def _count(source: Source, asked: str, before: int | None) -> int:
+    """Write how many tweets there are, counted by as many queries as it takes."""
+    number = 0
+    while True:
+        counted = source.count(asked, before=before)
+        number += counted.number
+        if counted.searched_to is None or (before is not None and counted.searched_to >= before):
+            break
+        before = counted.searched_to
+    shell.write(f"{number}")
+    return shell.DONE if number else shell.NOTHING
 
 
 def _tell_where_to_go_on(found: Found, again: str) -> None:
-    if found.searched_to is not None:
-        shell.hint(_cut("searched", found.searched_to, f"older: {again}"))
+    if (end := found.searched_to) is not None:
+        shell.hint(f"searched back to #{end} in half a second; older: {again} --before {end}")
     elif found.more and found.tweets:
         shown = "the newest tweet" if len(found.tweets) == 1 else f"the {len(found.tweets):,} newest tweets"
         shell.hint(f"{shown}; older: {again} --before {found.tweets[-1].id}")
-
-
-def _cut(done: str, to: int, rest: str) -> str:
-    return f"{done} back to #{to} in the time for a query; {rest} --before {to}"
 
 
 def _asked(words: Sequence[str], *, by: str | None, since: str | None) -> str:

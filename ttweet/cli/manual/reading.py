@@ -91,7 +91,8 @@ from:ann. since:7d and until:2026-01-31 (UTC, exclusive) bound the time. A hyphe
 author excludes it. Everything else is text, so 10:30 and v2.4.0 are found as they are. In a shell, put the query in
 single quotes.
 
-A search takes half a second at most. When there are older tweets, the command that continues is printed on stderr.
+A search takes half a second at most. When there are older tweets, the command that continues is printed on stderr;
+--count continues by itself.
 {_SOURCE} In a pipe there are four columns, separated by tabs: id, time, author, text.""",
     examples=f"""{EXAMPLES}
   ttweet find
