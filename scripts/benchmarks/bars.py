@@ -114,6 +114,11 @@ BARS: tuple[Bar, ...] = (
     _growth("hot tag", "newest 20 of a hot tag"),
     Bar("growth", ("insert", "growth"), AT_LEAST, 0.6, "upload rate, largest against smallest"),
     Bar("growth", ("first answer", "largest"), AT_MOST, 1, "start to first answer with the largest database, s"),
+    Bar("find", ("slowest of 13", "1,000,000"), AT_MOST, 10, "p95 of the slowest of 13 shapes of query, ms"),
+    Bar("find", ("slowest of 13", "10,000,000"), AT_MOST, 20, "p95 of the slowest of 13 shapes of query, ms"),
+    Bar("find", ("phrase of five", "10,000,000"), AT_MOST, 550, "a phrase of common words that is nowhere, ms"),
+    Bar("find", ("short prefix", "10,000,000"), AT_MOST, 550, "a short prefix, ms"),
+    Bar("find", ("bytes of a tweet", "10,000,000"), AT_MOST, 60, "bytes of the index for each tweet"),
 )
 
 

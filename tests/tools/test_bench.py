@@ -24,11 +24,15 @@ from benchmarks import (
     strace,
     tables,
     turns,
+    wordy,
 )
 from benchmarks import stage as stages
 from benchmarks.figures import Load, PartFigures, Sample
 from benchmarks.parts import KINDS, acks
 from benchmarks.peers import echo, postgresql, ttweet
+
+from ttweet.model.query import parse
+from ttweet.storage.sqlite.reader import SqliteReader
 
 needs_compiler = pytest.mark.skipif(generator.compiler() is None, reason="there is no C compiler")
 needs_cores = pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="processes cannot be pinned here")
@@ -368,6 +372,17 @@ def test_the_floor_stores_rows_that_the_package_can_read(tmp_path: Path) -> None
         ).fetchone()
     connection.close()
     assert tweets == tagged == counted > 0
+
+
+def test_a_database_for_find_has_words_that_each_shape_of_query_looks_for(tmp_path: Path) -> None:
+    database = tmp_path / "tweets.db"
+    assert wordy.fill(database, 2000) > 0
+    with closing(SqliteReader(database)) as reader:
+        assert reader.size().without_words == 0
+        rare = reader.find(parse(wordy.RARE, 0), limit=200)
+        assert (len(rare.tweets), rare.more) == (wordy.RARE_TWEETS, False)
+        for asked in ("東京", f"tag:{wordy.TAG} from:user3 {wordy.word(0)}", f'"{wordy.word(0)} {wordy.word(1)}"'):
+            assert reader.find(parse(asked, 0), limit=1).tweets, asked
 
 
 def test_a_filled_database_holds_its_tweets_and_the_rare_tag_twenty_times(tmp_path: Path) -> None:
