@@ -61,6 +61,17 @@ class ServerProcess:
                 _end(process, last)
             server.wait()
 
+    @property
+    def http_port(self) -> int:
+        """Where it listens for HTTP, once it has said so. Raises Broken when it does not."""
+        end = time.monotonic() + LIMIT_S
+        while time.monotonic() < end:
+            for line in list(self.said):
+                if found := re.search(r"listening on http://127\.0\.0\.1:(\d+)", line):
+                    return int(found[1])
+            time.sleep(0.01)
+        raise Broken("the server has not said where it listens for HTTP")
+
     def kill(self) -> None:
         """Let it die at once."""
         self.process.kill()

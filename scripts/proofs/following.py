@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from proofs.figure import Result
-from proofs.scene import scene
+from proofs.scene import HTTP, scene
 from proofs.stage import Stage
 
 FOLLOWED = ((), ("PROOF",), ("crash", "Straße"), ("寿司",), ("3251", "proof", "cs"))
+FOLLOWED_BY_HTTP = ((), ("crash", "Straße"), ("寿司",))
 KILLS = 100
 MAX_ACKNOWLEDGED = 400  # uploads in the life of a server; it dies within them, and as often at once
 
@@ -14,7 +17,9 @@ MAX_ACKNOWLEDGED = 400  # uploads in the life of a server; it dies within them, 
 def prove(stage: Stage, scale: float, seed: int) -> Result:
     """Kill one server after the other under load, then let every follower catch up and compare."""
     kills = max(1, int(KILLS * scale))
-    with scene(stage, seed, followed=FOLLOWED) as here:
+    with scene(replace(stage, options=(*stage.options, *HTTP)), seed, followed=FOLLOWED) as here:
+        for tags in FOLLOWED_BY_HTTP:
+            here.follow_by_http(*tags)
         for _ in range(kills):
             with here.server() as server:
                 here.acknowledges(here.chance.randrange(MAX_ACKNOWLEDGED))

@@ -13,8 +13,12 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from proofs.report_log import is_hidden
+
+if TYPE_CHECKING:
+    from ttweet.server.http.request import Request as HttpRequest
 
 Target = Callable[[bytes], None]
 MAX_CUTS = 8  # of one stream of bytes
@@ -29,13 +33,64 @@ def decoder(data: bytes) -> None:
     from ttweet.protocol import codecs
     from ttweet.protocol.json_codec import STDLIB_JSON
 
-    cuts = data[0] % (MAX_CUTS + 1) if data else 0
-    head, stream = data[1 : 1 + 2 * cuts], data[1 + 2 * cuts :]
-    places = sorted(int.from_bytes(head[at : at + 2], "big") % (len(stream) + 1) for at in range(0, len(head), 2))
-    parts = [stream[start:end] for start, end in pairwise([0, *places, len(stream)]) if start < end]
+    stream, parts = _cut(data)
     for reads in (STDLIB_JSON, codecs.JSON):
         whole, cut = _requests([stream] if stream else [], reads), _requests(parts, reads)
         assert whole == cut, f"{whole} in one read, {cut} in {len(parts)}"
+
+
+def http(data: bytes) -> None:
+    """Check that bytes by HTTP give requests or declared errors, and the same ones wherever reads are cut.
+
+    Each request is posted as a tweet, looked for among the routes, and asked for its token, its query and its host.
+    """
+    stream, parts = _cut(data)
+    whole, cut = _http_requests([stream] if stream else []), _http_requests(parts)
+    assert whole == cut, f"{whole} in one read, {cut} in {len(parts)}"
+
+
+def _cut(data: bytes) -> tuple[bytes, list[bytes]]:
+    """Return a stream of bytes whole and in parts, cut where the first bytes of the data say."""
+    cuts = data[0] % (MAX_CUTS + 1) if data else 0
+    head, stream = data[1 : 1 + 2 * cuts], data[1 + 2 * cuts :]
+    places = sorted(int.from_bytes(head[at : at + 2], "big") % (len(stream) + 1) for at in range(0, len(head), 2))
+    return stream, [stream[start:end] for start, end in pairwise([0, *places, len(stream)]) if start < end]
+
+
+def _http_requests(parts: list[bytes]) -> list[str]:
+    """Return the requests in the parts, and the status of the error that ends them, if there is one."""
+    from ttweet.server.http.parser import RequestParser
+    from ttweet.server.http.problems import Malformed
+
+    parser, found = RequestParser(), list[str]()
+    try:
+        for part in [*parts, b""]:
+            parser.receive_data(part)
+            while (request := parser.next_request()) is not None:
+                found.append(f"{request}")
+                _look_at(request)
+    except Malformed as error:
+        found.append(f"{error.status}")
+    return found
+
+
+def _look_at(request: HttpRequest) -> None:
+    """Do all that a server does with a request before it knows the client's rights."""
+    from ttweet.model.errors import Refused
+    from ttweet.server.http import api, guard, posting
+    from ttweet.server.http.forwarded import Client, client_of
+    from ttweet.server.http.routes import Routes
+
+    for look in (
+        lambda: guard.check(request, (), trusted=True),
+        lambda: posting.post_of(request),
+        lambda: Routes(api.routes({})).find(request),
+        lambda: request.token,
+        lambda: request.cookie,
+        lambda: client_of(request, Client(("127.0.0.1", 1), False), ("127.0.0.1",)),
+    ):
+        with suppress(Refused):
+            look()
 
 
 def _requests(parts: list[bytes], reads: object) -> list[str]:
@@ -79,7 +134,7 @@ def escapes(data: bytes) -> None:
         assert json.loads(frame) == ["u", draft.text]
 
 
-TARGETS: dict[str, Target] = {target.__name__: target for target in (decoder, escapes)}
+TARGETS: dict[str, Target] = {target.__name__: target for target in (decoder, escapes, http)}
 
 
 def timed(target: Target) -> Target:

@@ -16,7 +16,7 @@ from proofs.caller import ANSWER_S, PlainCaller
 from proofs.checker import check
 from proofs.figure import Result
 from proofs.findings import Findings, Kind
-from proofs.followers import RecordingFollower
+from proofs.followers import EventFollower, RecordingFollower
 from proofs.history import History, Upload, now
 from proofs.stage import Stage, until
 from proofs.talk import Target, Visitor
@@ -24,6 +24,8 @@ from proofs.talk import Target, Visitor
 CLIENTS = 6
 FOLLOWED = ((), ("PROOF",))
 """What is followed, by one follower each: every tweet, and one tag that many of them carry."""
+HTTP = ("--http", "0")
+"""The options of a server that followers reach by HTTP too."""
 LONG_S = 60.0  # of a proof that runs for a time, at scale 1
 WORK_S = 0.3  # of the last server: its log is copied every 0.2 s
 
@@ -49,6 +51,8 @@ class Scene:
     def server(self, stage: Stage | None = None) -> Iterator[ServerProcess]:
         """A server of the scene's stage, or of another, where all clients go until the block ends."""
         with (stage or self.stage).server() as server:
+            if HTTP[0] in self.stage.options:
+                self.target.http_port = server.http_port
             self.target.move(server.port)
             yield server
         self.target.move(None)
@@ -106,6 +110,12 @@ class Scene:
         """Let one more follow these tags, or all tweets when there are none."""
         self.following.append(RecordingFollower(len(self.following), tags, self.target, self.history))
         self.following[-1].start()
+
+    def follow_by_http(self, *tags: str) -> None:
+        """Let one more follow these tags by HTTP, or all tweets when there are none."""
+        self.following.append(EventFollower(len(self.following), tags, self.target, self.history))
+        self.following[-1].start()
+        self.history.followers += 1
 
     def _wait_for_work(self) -> None:
         """Return after WORK_S, and when clients were served once more and followers were pushed something.

@@ -12,6 +12,8 @@ class Target:
     """Where the server is now, None while there is none."""
 
     port: int | None = None
+    http_port: int = 0
+    """Where it listens for HTTP, if it does."""
     stopped: bool = False
     changed: threading.Condition = field(default_factory=threading.Condition)
 

@@ -86,6 +86,11 @@ def test_what_is_no_request_or_could_be_two_is_refused(data: bytes, status: int)
     assert caught.value.status == status
 
 
+def test_lines_may_end_without_cr_and_a_body_may_look_like_a_fold() -> None:
+    found = requests_of(b"POST / HTTP/1.1\nHost: h\nContent-Length: 4\n\n\n a\n" + GET)
+    assert [(one.method, one.body) for one in found] == [("POST", b"\n a\n"), ("GET", b"")]
+
+
 @pytest.mark.parametrize("half", [POST[:10], POST[:-1], CHUNKED[:-2]])
 def test_an_end_in_the_middle_of_a_request_is_refused(half: bytes) -> None:
     with pytest.raises(Malformed, match="in the middle"):

@@ -3,6 +3,7 @@
 Answers are not h11's: each request gets a parser of its own, which begins with what was sent ahead of the answer.
 """
 
+import re
 from typing import NamedTuple
 
 import h11
@@ -13,6 +14,9 @@ from ttweet.server.http.request import Request
 MAX_HEAD_BYTES = 16 * 1024  # of a request line and headers, as nginx and h11 have it; a browser sends 2 KiB
 MAX_BODY_BYTES = 16 * 1024  # of a body, as of a frame; a form of 150 characters, each percent-encoded, has 2 KiB
 MAX_CONTENT_LENGTH_DIGITS = 20  # of the number of bytes that a body is said to have
+
+_END_OF_HEAD = re.compile(rb"\n\r?\n")  # as h11 has it
+_FOLD = re.compile(rb"\n[ \t]")
 
 
 class _Head(NamedTuple):
@@ -94,8 +98,9 @@ class RequestParser:
 
 def _refuse_folds(reader: h11.Connection) -> None:
     """Refuse a header over several lines (RFC 9112, section 5.2), which h11 joins and others may not."""
-    head, _, _ = reader.trailing_data[0].partition(b"\r\n\r\n")
-    if b"\n " in head or b"\n\t" in head:
+    data = reader.trailing_data[0]
+    end = _END_OF_HEAD.search(data)
+    if _FOLD.search(data, 0, end.start() + 1 if end else len(data)):
         raise Malformed(400, "invalid header: it has several lines; use one")
 
 
