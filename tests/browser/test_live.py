@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.support.web_server import WebServer, web_server
+from ttweet.client.sync_client import Client
 
 SOURCES = """
 window.sources = [];
@@ -74,6 +75,29 @@ def test_a_pause_holds_tweets_back(server: WebServer, open_page: OpenPage) -> No
     assert shown(page) == []
     page.get_by_role("button", name="Resume").click()
     assert shown(page) == ["one #pause"]
+
+
+def test_a_flood_is_counted_and_its_newest_tweets_are_shown(server: WebServer, open_page: OpenPage) -> None:
+    page = live(open_page("/tags/flood"))
+    page.get_by_role("button", name="Pause").click()
+    with Client("127.0.0.1", server.port) as client:
+        for number in range(303):
+            client.post(f"{number} #flood")
+    expect(page.locator("#news")).to_have_text("303 new tweets", timeout=30_000)
+    page.locator("#news").click()
+    assert shown(page)[:2] == ["302 #flood", "301 #flood"]
+    assert page.locator(".timeline > li").count() == 300 + 1  # the day
+
+
+def test_a_tweet_that_is_deleted_unseen_is_not_announced(server: WebServer, open_page: OpenPage) -> None:
+    page = live(open_page("/tags/unseen"))
+    page.get_by_role("button", name="Pause").click()
+    first, second = server.post("one #unseen", "two #unseen")
+    expect(page.locator("#news")).to_have_text("2 new tweets")
+    server.delete(first)
+    expect(page.locator("#news")).to_have_text("1 new tweet")
+    server.delete(second)
+    expect(page.locator("#news")).to_be_hidden()
 
 
 def test_a_deleted_tweet_disappears(server: WebServer, open_page: OpenPage) -> None:

@@ -1,5 +1,6 @@
 // What a page does beyond HTML: it counts characters as the server does, tells times, and shows tweets as they come.
 const byId = (id) => document.getElementById(id);
+const make = (name, values) => Object.assign(document.createElement(name), values);
 
 // The form: characters in normal form C, and bytes before it.
 const text = byId("text");
@@ -22,13 +23,12 @@ if (text?.form) {
 
 // Times and days where the reader is.
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
-const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 
 function tell(time) {
   const at = new Date(time.dateTime), minutes = (Date.now() - at) / 60000;
   const said = minutes < 1 ? "now" : minutes < 60 ? `${minutes | 0} min` : clock.format(at);
   if (time.textContent !== said) time.textContent = said;
-  time.title ||= full.format(at);
+  time.title ||= at.toLocaleString();
 }
 
 function nameOf(day) {
@@ -47,14 +47,13 @@ function separate() {
   for (const one of [...list.children]) {
     const time = one.querySelector("time");
     if (!time) { one.remove(); continue; }
-    const name = nameOf(new Date(time.dateTime));
-    if (name !== last) {
-      const day = document.createElement("li"), heading = document.createElement("h2");
-      day.className = "day";
-      heading.textContent = last = name;
-      day.append(heading);
-      one.before(day);
+    const at = new Date(time.dateTime), day = at.toDateString();
+    if (day !== last) {
+      const heading = make("h2", { textContent: nameOf(at) });
+      one.before(make("li", { className: "day" }));
+      one.previousSibling.append(heading);
     }
+    last = day;
   }
 }
 
@@ -69,14 +68,13 @@ setInterval(() => document.hidden || tellAll(), 30000);
 const MOST_SHOWN = 300;
 
 function live(stream) {
-  const make = (name, values) => Object.assign(document.createElement(name), values);
   const status = make("span", { role: "status" });
   const pause = make("button", { type: "button", className: "quiet", textContent: "Pause" });
   const news = make("button", { type: "button", id: "news", hidden: true });
   const said = make("p", { role: "status", className: "hidden" });
   byId("state").append(status, pause);
   list.before(news, said);
-  let source, waiting = [], paused = false, url = stream;
+  let source, waiting = [], unseen = 0, due = 0, paused = false, url = stream;
   const isReading = () => paused || scrollY > 200 || list.contains(document.activeElement);
 
   function show() {
@@ -86,6 +84,7 @@ function live(stream) {
       setTimeout(() => one.classList.remove("fresh"), 4000);
     }
     waiting = [];
+    unseen = 0;
     news.hidden = true;
     byId("empty")?.remove();
     while (list.children.length > MOST_SHOWN) list.lastChild.remove();
@@ -96,17 +95,25 @@ function live(stream) {
     const one = make("template", { innerHTML: html }).content.firstElementChild;
     if (byId(one.id) || waiting.some((other) => other.id === one.id)) return;
     tell(one.querySelector("time"));
-    waiting.push(one);
-    const many = `${waiting.length} new tweet${waiting.length > 1 ? "s" : ""}`;
-    said.textContent = many;
-    if (!isReading()) return show();
-    news.textContent = many;
-    news.hidden = false;
+    unseen += 1;
+    if (waiting.push(one) > MOST_SHOWN) waiting.shift();
+    due ||= requestAnimationFrame(settle); // once for all that come within a frame
+  }
+
+  function settle() {
+    due = 0;
+    if (!unseen) return;
+    news.textContent = said.textContent = `${unseen} new tweet${unseen > 1 ? "s" : ""}`;
+    if (isReading()) news.hidden = false;
+    else show();
   }
 
   function drop(id) {
-    waiting = waiting.filter((one) => one.id !== id);
-    news.hidden ||= !waiting.length;
+    const left = waiting.filter((one) => one.id !== id);
+    unseen -= waiting.length - left.length;
+    waiting = left;
+    if (unseen) due ||= requestAnimationFrame(settle);
+    else news.hidden = true;
     byId(id)?.remove();
     separate();
   }
