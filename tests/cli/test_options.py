@@ -22,6 +22,7 @@ NEEDED = {  # what a command line has to have beside its options
     "show": ["1"],
     "find": ["x"],
 }
+TWO_MEANINGS = {"--count"}  # `find` counts, as grep does; `follow` ends after so many tweets, as mosquitto_sub does
 VALUES = ["", "0", "0d", "0.5s", "1", "1s", "90", "90d", "1.5", "-1", "x", "two words", "#a", "a#b", "\udcff", "x" * 40]
 
 
@@ -40,7 +41,7 @@ def shared() -> dict[str, dict[str, Argument]]:
             for name in argument.names:
                 if name.startswith("--"):
                     found[name][command] = argument
-    return {name: users for name, users in found.items() if len(users) > 1}
+    return {name: users for name, users in found.items() if len(users) > 1 and name not in TWO_MEANINGS}
 
 
 def check(argument: Argument) -> str:
