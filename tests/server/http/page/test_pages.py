@@ -11,7 +11,7 @@ from tests.support.http_calls import Answer, HttpServing, http_serving
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.rights import ADMIN, POST, READ, RIGHTS
 from ttweet.security.token_file import TokenFile
-from ttweet.server.http.page import assets, site
+from ttweet.server.http.page import assets, site, views
 from ttweet.server.http.page.frame import PAGE_POLICY
 
 BROWSER = "text/html,application/xhtml+xml,*/*;q=0.8"
@@ -100,6 +100,15 @@ async def test_a_tag_is_shown_with_its_days_and_the_tags_beside_it() -> None:
         assert '<th scope="row">Today</th><td>3</td>' in html
         assert re.findall(r"<bdi>#(\w+)</bdi></a><svg", html) == ["flaky"]
         assert 'data-live="/tags/CI.sse?as=html&amp;after=4"' in html
+
+
+async def test_a_tag_that_is_not_among_the_most_used_has_its_chart_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with http_serving() as http:
+        await http.post("#a", "#a", "#rare", "#rare #a")
+        monkeypatch.setattr(views, "MAX_QUERY_LIMIT", 1)
+        html = await page(http, "/tags/rare")
+        assert "Tweets a day (UTC), 2 in all." in html
+        assert '<th scope="row">Today</th><td>2</td>' in html
 
 
 async def test_found_words_are_marked_and_the_query_stays_in_its_field() -> None:

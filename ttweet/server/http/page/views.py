@@ -9,17 +9,19 @@ from urllib.parse import urlencode
 from ttweet import plots
 from ttweet.model import hashtags
 from ttweet.model.answers import Names, Shared
+from ttweet.model.durations import DAY_S
 from ttweet.model.limits import MAX_QUERY_LIMIT
 from ttweet.model.query import marks, parse
 from ttweet.model.requests import Delete, ListTags, Post
 from ttweet.model.times import now_ms
-from ttweet.model.tweets import Found, Page, TagPage, TagSummary, Tweet
+from ttweet.model.tweets import HISTORY_DAYS, Found, Page, TagPage, TagSummary, Tweet
 from ttweet.server.http.call import Call
 from ttweet.server.http.forms import NEVER_KEPT, NOT_KNOWN, value_of
 from ttweet.server.http.page.frame import HTML, PAGE_POLICY, frame_of
 from ttweet.server.http.page.render import by_day, day_counts, item, items_of, marked_item, render
 from ttweet.server.http.response import Response
 
+DAY_MS = 1000 * DAY_S
 ASIDE_TAGS = 12  # beside the timeline: as many as stand beside the first tweets on a desk's screen
 
 
@@ -43,9 +45,9 @@ async def timeline(call: Call, answer: Shared[Page]) -> Response:
 async def tag(call: Call, answer: Shared[Page]) -> Response:
     """Show the tweets of a tag, with a chart of its days."""
     page, asked = answer.value, call.values["tag"].removeprefix("#")
-    tags = await _most_used(call)
-    found = next((one for one in tags if hashtags.key(one.tag) == hashtags.key(asked)), None)
-    beside = {hashtags.key(other) for tweet in page.tweets for other in tweet.tags} - {hashtags.key(asked)}
+    tags, key = await _most_used(call), hashtags.key(asked)
+    found = next((one for one in tags if hashtags.key(one.tag) == key), None) or _summary_of(call, page, asked)
+    beside = {hashtags.key(other) for tweet in page.tweets for other in tweet.tags} - {key}
     return _response(
         call,
         "tag.html",
@@ -173,6 +175,17 @@ def _chart_of(tag: TagSummary | None) -> dict[str, object]:
         "first": plots.day_label(today - timedelta(len(tag.days) - 1)),
         "total": f"{tag.count:,}",
     }
+
+
+def _summary_of(call: Call, page: Page, tag: str) -> TagSummary | None:
+    """Return the summary of a tag all whose tweets are on a page; None for another."""
+    if page.more or not page.tweets or call.request.query:
+        return None
+    today, days = now_ms() // DAY_MS, [0] * HISTORY_DAYS
+    for one in page.tweets:
+        if 0 <= (age := today - one.at // DAY_MS) < HISTORY_DAYS:
+            days[-1 - age] += 1
+    return TagSummary(tag, len(page.tweets), page.tweets[0].at, days)
 
 
 async def _most_used(call: Call) -> list[TagSummary]:
