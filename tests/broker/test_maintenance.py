@@ -61,7 +61,9 @@ async def test_all_that_tweets_and_deletions_leave_is_done() -> None:
     async with serving(store) as here, maintained(here):
         caller = await here.call()
         await caller.ask("u", "one")
+        commits = here.journal.commits
         await until_pieces(store, 2)
+        assert here.journal.commits == commits
         await caller.ask("u", "two")
         await until_pieces(store, 4)
         await here.journal.delete(1, message_deleted(1, "ann"))

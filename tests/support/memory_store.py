@@ -304,4 +304,5 @@ _REPORTS: type[ReportLog] = MemoryReportLog
 def in_place_of_sqlite(store: MemoryStore) -> SqliteStore:
     """A fake that has all that a server asks of the store it opens."""
     store.engine = "no SQLite at all"  # type: ignore[attr-defined]  # which the server's first lines name
+    store.can_index_words = True  # type: ignore[attr-defined]
     return cast(SqliteStore, store)

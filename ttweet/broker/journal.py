@@ -140,7 +140,7 @@ class Journal:
 
         Raises Refused `stopping`, and StoreError.
         """
-        return await self._change(self._store.maintain, lambda _: None).done()
+        return await self._change(self._store.maintain, lambda _: None, is_commit=False).done()
 
     async def wait_commit(self, seen: int) -> None:
         """Wait until more than the `seen` first of `commits` have been."""
@@ -174,11 +174,11 @@ class Journal:
                     await self._gather_lines()
                 await self._write_all(worker)
 
-    def _change(self, make: Callable[[], T], made: Callable[[T], None]) -> Change[T]:
+    def _change(self, make: Callable[[], T], made: Callable[[T], None], *, is_commit: bool = True) -> Change[T]:
         """Queue a change other than a batch. `made` is called with it before anything later is published."""
         if self._closed:
             raise _stopping()
-        change = Change(make, made)
+        change = Change(make, made, is_commit=is_commit)
         self._changes.append(change)
         self._work.set()
         return change
@@ -186,8 +186,9 @@ class Journal:
     async def _make_changes(self, worker: LoneWorker) -> None:
         """Make those that wait, until one finds the file locked: then it is for the others too."""
         for _ in range(len(self._changes)):
+            change = self._changes.pop(0)
             try:
-                await self._changes.pop(0).run(worker)
+                await change.run(worker)
             except StoreError as error:
                 if not error.may_pass:
                     await self._give_up()
@@ -199,7 +200,7 @@ class Journal:
             except TtweetError:
                 pass  # such as a tweet that does not exist; the client has its answer
             else:
-                self.commits += 1
+                self.commits += change.is_commit
         self._committed.unpark_all()
 
     async def _note_displaced(self, worker: LoneWorker, error: StoreError) -> None:

@@ -56,7 +56,9 @@ class Receipt:
 class Change(Generic[T]):
     """A change of the file on its way to be made, and its outcome for the one task that waits for it."""
 
-    def __init__(self, make: Callable[[], T], made: Callable[[T], None]) -> None:
+    def __init__(self, make: Callable[[], T], made: Callable[[T], None], *, is_commit: bool = True) -> None:
+        """`is_commit`: readers may find something new when it is made."""
+        self.is_commit = is_commit
         self._make = make
         self._made = made
         self._outcome: outcome.Outcome[T] | None = None

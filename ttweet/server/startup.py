@@ -151,6 +151,8 @@ def announce(
     log.info("%s", _held(config.db, store))
     if config.keep:
         log.info("retention: %s", config.keep)
+    if config.find and not store.can_index_words:
+        log.warning("this SQLite has no FTS5: find reads tweet by tweet, for half a second at most")
     for entrance in entrances:
         for listener in entrance.listeners:
             host, port = listener.getsockname()[:2]

@@ -267,6 +267,8 @@ def test_without_fts5_the_index_is_left_and_a_deletion_has_it_built_again(
         with opened(path) as store:
             assert len(found(store, "word")) == 9
             assert not store.maintain()
+            assert not store.can_index_words
+            assert store.size().without_words == 10
             store.delete(1, reports.message_shown("x"), at=NOW)
             assert found(store, "zanzibar") == []
             assert len(found(store, "word")) == 9

@@ -124,7 +124,7 @@ def parts_of(connection: sqlite3.Connection) -> dict[int, Part]:
 def ids_without_words(connection: sqlite3.Connection) -> int:
     """Return how many ids of the log the index lacks: those that a search reads one by one. Raises sqlite3.Error."""
     oldest, newest = connection.execute(RANGE).fetchone()
-    parts = [part for part in parts_of(connection).values() if part.made_by == MADE_BY]
+    parts = [part for part in parts_of(connection).values() if part.made_by == MADE_BY] if has_fts5(connection) else []
     indexed = sum(len(range(max(part.ids[0], oldest), min(part.up_to, newest) + 1)) for part in parts)
     return int(newest - oldest + 1 - indexed)
 

@@ -23,6 +23,7 @@ from ttweet.storage.sqlite.migrating import told_when_long
 from ttweet.storage.sqlite.reader import Queries, SqliteReader
 from ttweet.storage.sqlite.room import DiskRoom, missing, more_room, no_room
 from ttweet.storage.sqlite.tweet_rows import DELETED, to_tweet
+from ttweet.storage.sqlite.word_index import has_fts5
 
 PRUNE_STEP = 256  # tweets removed in one transaction, about 15 ms
 LINES_STEP = 1_000  # report lines removed in one transaction, about 5 ms
@@ -70,6 +71,11 @@ class SqliteStore(Queries):
                 ) from error
             undo.pop_all()
         return store
+
+    @property
+    def can_index_words(self) -> bool:
+        """Whether this SQLite has what an index of words needs."""
+        return has_fts5(self._connection)
 
     def append(self, drafts: Sequence[Draft], lines: Sequence[Line], *, at: int) -> list[Tweet | Tombstone]:
         """See TweetLog."""
