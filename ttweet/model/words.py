@@ -94,12 +94,19 @@ def _spans_of_chunk(chunk: str) -> list[Span]:
 
 
 def _pieces(chunk: str) -> list[str]:
-    """Cut a text where folding both sides gives the same as folding the whole: an accent stays with its letter."""
+    """Cut a text where folding both sides gives the same as folding the whole: an accent stays with its letter.
+
+    Marks that change their order across several pieces leave the text in one piece; no language has them.
+    """
     if chunk.isascii():
         return [*chunk]
-    whole_fold = fold(chunk)
-    cuts = [at for at in range(1, len(chunk)) if fold(chunk[:at]) + fold(chunk[at:]) == whole_fold]
-    return [chunk[start:end] for start, end in zip([0, *cuts], [*cuts, len(chunk)], strict=True)]
+    pieces: list[str] = []
+    for character in chunk:
+        if pieces and fold(pieces[-1] + character) != fold(pieces[-1]) + fold(character):
+            pieces[-1] += character
+        else:
+            pieces.append(character)
+    return pieces if "".join(map(fold, pieces)) == fold(chunk) else [chunk]
 
 
 def _places(folded: str) -> list[tuple[int, int]]:

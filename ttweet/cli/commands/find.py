@@ -37,7 +37,7 @@ By = Annotated[
     str | None, Parameter(name="--by", metavar="NAME", validator=check_name, help="Only tweets of this author.")
 ]
 Since = Annotated[
-    str | None, Parameter(name="--since", metavar="TIME", help="Only tweets since 2h, 7d ago or since 2026-01-31.")
+    str | None, Parameter(name="--since", metavar="TIME", help="Only tweets of the last 2h or 7d, or since 2026-01-31.")
 ]
 
 
