@@ -16,7 +16,9 @@ TEXT = "text/plain; charset=utf-8"
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 """The Content-Security-Policy of what is no page: a browser that shows it runs nothing of it."""
 
-_ALWAYS = "X-Content-Type-Options: nosniff\r\nReferrer-Policy: same-origin\r\n"
+_ALWAYS = (
+    "X-Content-Type-Options: nosniff\r\nReferrer-Policy: same-origin\r\nCross-Origin-Resource-Policy: same-origin\r\n"
+)
 _BODILESS = (204, 304)
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 

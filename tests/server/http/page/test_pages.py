@@ -30,6 +30,7 @@ async def look(http: HttpServing, path: str, **options: str) -> Answer:
     answer = await http.ask("GET", path, accept=BROWSER, **options)
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert answer.headers["content-security-policy"] == PAGE_POLICY
+    assert answer.headers["cross-origin-resource-policy"] == "same-origin"
     return answer
 
 

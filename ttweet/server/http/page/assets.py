@@ -28,7 +28,7 @@ def _compact(name: str) -> bytes:
 NAMES = tuple(_TYPES)
 _BODIES = {name: _compact(name) for name in _TYPES}
 _HASH = sha256(b"".join(_BODIES.values())).hexdigest()[:12]
-_KEPT = (("Cache-Control", "public, max-age=31536000, immutable"), ("Cross-Origin-Resource-Policy", "same-origin"))
+_KEPT = (("Cache-Control", "public, max-age=31536000, immutable"),)
 
 
 def path_of(name: str) -> str:
