@@ -1,7 +1,7 @@
 """Charts: their scale, and that what stands in them is what was counted."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from xml.etree import ElementTree
 
 import pytest
@@ -37,7 +37,7 @@ def test_a_single_tweet_is_no_peak_of_a_small_chart() -> None:
 
 
 def test_todays_bar_has_a_colour_of_its_own() -> None:
-    for svg in (plots.spark([3, 2, 1]), plots.chart([3, 2, 1], "x"), plots.picture("#a", [3, 2, 1], TODAY)):
+    for svg in (plots.spark([3, 2, 1]), plots.chart([3, 2, 1], "x"), plots.picture([("#a", [3, 2, 1])], TODAY)):
         today = re.findall(r'<path class="today" d="([^"]*)"/>', svg)
         assert len(today) == 1
         assert today[0].count("M") == 1
@@ -45,6 +45,13 @@ def test_todays_bar_has_a_colour_of_its_own() -> None:
 
 def test_a_picture_is_xml_whatever_its_title() -> None:
     title = '#a"<b>&'
-    root = ElementTree.fromstring(plots.picture(title, [0] * 13 + [7], TODAY))
+    root = ElementTree.fromstring(plots.picture([(title, [0] * 13 + [7])], TODAY))
     texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
     assert texts == [title, "8", "6", "4", "2", "0", "16 Nov", "29 Nov"]
+
+
+def test_a_picture_has_a_chart_for_each_tag_on_one_scale() -> None:
+    root = ElementTree.fromstring(plots.picture([("#a", [8, 4]), ("#b", [0, 2])], TODAY))
+    texts = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    scale = ["8", "6", "4", "2", "0"]
+    assert texts == ["#a", *scale, "#b", *scale, plots.day_label(TODAY - timedelta(1)), plots.day_label(TODAY)]

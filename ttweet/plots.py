@@ -11,6 +11,8 @@ from html import escape
 SPARK_WIDTH, SPARK_HEIGHT = 84, 20  # pixels of a small chart, beside a line of text
 _PITCH, _BAR = 10, 7  # units from bar to bar, and of a bar
 _HEIGHT = 100  # units of a chart
+_LEFT, _HEAD, _HIGH = 60, 32, 160  # pixels of a picture: left of its charts, above each, and their height
+_PANEL = _HEAD + _HIGH + 12
 _LEAST_TOP = 4  # or a single tweet would look like a peak
 _STEPS = (4, 8, 12, 20)
 _SHORTEST = 0.03  # of the height: a single tweet is seen even beside thousands
@@ -53,24 +55,35 @@ def chart(counts: Sequence[int], label: str) -> str:
     )
 
 
-def picture(title: str, counts: Sequence[int], today: date) -> str:
-    """Return a chart as a file of its own, with labels, for light and dark screens."""
-    left, top, wide, high = 44, 32, 20 * len(counts), 160
-    most = top_of(counts)
-    lines = [(top + high * part / 4, most * (4 - part) // 4) for part in range(5)]
-    grid = "".join([f"M{left} {y:g}h{wide}" for y, _ in lines])
-    numbers = "".join([f'<text x="{left - 8}" y="{y + 4:g}" text-anchor="end">{number}</text>' for y, number in lines])
-    first = today - timedelta(len(counts) - 1)
-    days = (
-        f'<text x="{left}" y="{top + high + 18}">{day_label(first)}</text>'
-        f'<text x="{left + wide}" y="{top + high + 18}" text-anchor="end">{day_label(today)}</text>'
-    )
-    bars = _two_paths([*_bars(counts, most, 20, 14, high)])
+def picture(charts: Sequence[tuple[str, Sequence[int]]], today: date) -> str:
+    """Return charts as a file of its own, with labels, for light and dark screens.
+
+    Each is a title and the tweets of as many days. They stand one above the other, on one scale.
+    """
+    most = top_of([count for _, counts in charts for count in counts])
+    days = len(charts[0][1])
+    wide, below = 20 * days, _PANEL * len(charts) - 12
+    panels = [_panel(title, counts, most, _PANEL * place) for place, (title, counts) in enumerate(charts)]
+    first = today - timedelta(days - 1)
+    names = ", ".join([title for title, _ in charts])
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + wide + 12} {top + high + 30}" role="img">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style>"
-        f'<text class="title" x="{left}" y="18">{escape(title)}</text>{numbers}{days}'
-        f'<path class="grid" d="{grid}"/><g transform="translate({left} {top})">{bars}</g></svg>\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_LEFT + wide + 12} {below + 30}" role="img">'
+        f"<title>{escape(names)}</title><style>{_STYLE}</style>{''.join(panels)}"
+        f'<text x="{_LEFT}" y="{below + 18}">{day_label(first)}</text>'
+        f'<text x="{_LEFT + wide}" y="{below + 18}" text-anchor="end">{day_label(today)}</text></svg>\n'
+    )
+
+
+def _panel(title: str, counts: Sequence[int], most: int, begin: float) -> str:
+    """Return one chart of a picture, which begins so far below its top."""
+    top, wide = begin + _HEAD, 20 * len(counts)
+    lines = [(top + _HIGH * part / 4, most * (4 - part) // 4) for part in range(5)]
+    grid = "".join([f"M{_LEFT} {y:g}h{wide}" for y, _ in lines])
+    numbers = [f'<text x="{_LEFT - 8}" y="{y + 4:g}" text-anchor="end">{number:,}</text>' for y, number in lines]
+    bars = _two_paths([*_bars(counts, most, 20, 14, _HIGH)])
+    return (
+        f'<text class="title" x="{_LEFT}" y="{begin + 18}">{escape(title)}</text>{"".join(numbers)}'
+        f'<path class="grid" d="{grid}"/><g transform="translate({_LEFT} {top})">{bars}</g>'
     )
 
 

@@ -155,7 +155,7 @@ def test_no_tags_at_all_is_told(tmp_path: Path) -> None:
     [
         ([""], "invalid tag '': use 1 to 150 letters, digits and _"),
         (["a b"], "invalid tag 'a b': use 1 to 150 letters, digits and _"),
-        (["a", "b"], "unexpected argument: b; see ttweet tags --help"),
+        (["a", "b"], "2 tags: only charts show several; add --plot, or follow them: ttweet follow"),
         (["--limit", "0"], "invalid --limit '0': use 1 or more; see ttweet tags --help"),
         (["--limit", "many"], "invalid --limit 'many': use a whole number; see ttweet tags --help"),
         (["--limit"], "missing value: --limit; see ttweet tags --help"),
@@ -185,3 +185,34 @@ def test_a_file_that_is_not_ours_is_left_alone(command: str, tmp_path: Path) -> 
     assert code == shell.FAILED
     assert text.startswith("ttweet: ")
     assert (tmp_path / "tweets.db").read_text() == "Dear diary, " * 100
+
+
+def test_a_chart_shows_the_tweets_of_a_tag_today(server: Server) -> None:
+    shown = run("tags", "python", "--plot", "--days", "2", "--server", server.address).stdout.splitlines()
+    assert shown[0] == "#python, tweets a day"
+    assert len(shown) == 11
+    assert shown[-2].strip().startswith("0 └──")
+
+
+def test_the_numbers_of_a_chart_are_objects_in_json(server: Server) -> None:
+    shown = json.loads(run("tags", "python", "--plot", "--days", "2", "--json", "--server", server.address).stdout)
+    assert {"tag", "first", "last", "days"} == shown.keys()
+    assert len(shown["days"]) == 2
+    assert sum(shown["days"]) == 25
+
+
+def test_a_chart_may_be_a_file(server: Server, tmp_path: Path) -> None:
+    assert run("tags", "python", "--svg", str(tmp_path / "chart.svg"), "--server", server.address).stdout == ""
+    assert (tmp_path / "chart.svg").read_text().startswith("<svg ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--plot"], "missing tag: a chart needs one; run: ttweet tags TAG --plot"),
+        (["a", "--svg", "x.svg", "--json"], "conflicting options: --svg and --json; give one of them"),
+        (["a", "--plot", "--days", "367"], "invalid --days '367': use at most 366; see ttweet tags --help"),
+    ],
+)
+def test_a_chart_that_makes_no_sense_is_refused(arguments: list[str], said: str) -> None:
+    assert complains("tags", *arguments) == (shell.USAGE, f"ttweet: {said}")

@@ -1,25 +1,33 @@
 """The commands that read tweets: `last` and `tags`."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from ttweet.cli import output, shell
-from ttweet.cli.options import AMOUNT, LIMIT, Ca, Db, Json, Server
+from ttweet.cli.options import AMOUNT, FILE, LIMIT, RARE, Ca, Db, Json, Server, refuse_conflict, whole
 from ttweet.cli.source import Source, checked_body, open_source
 from ttweet.model.limits import MAX_QUERY_LIMIT, QUERY_LIMIT
 from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
 from ttweet.model.tweets import Tweet, as_json
 
+PLOT_DAYS = 30  # of a chart: a month
+MAX_DAYS = 366  # of a chart, each a query: a year
+
 Limit = Annotated[int, AMOUNT, LIMIT, Parameter(help="Show at most N tweets or tags.")]
 Numbers = Annotated[
     bool, Parameter(name="--numbers", negative="", help="Also list tags without a letter, such as #3251.")
 ]
-Tag = Annotated[str | None, Parameter(name="TAG", help="Show the tweets of this tag, in any case.")]
+Tags = Annotated[str, Parameter(name="TAG", help="Show the tweets of this tag, in any case.")]
+Plot = Annotated[bool, Parameter(name="--plot", negative="", help="Show a chart of the tweets a day of each TAG.")]
+Svg = Annotated[Path | None, FILE, Parameter(name="--svg", help="Write the chart to this file.")]
+Days = Annotated[int, RARE, whole(1, MAX_DAYS), Parameter(name="--days", metavar="N", help="The days of the chart.")]
 
 LastTag = Annotated[str | None, Parameter(name="TAG", help="Show the newest tweet of this tag, in any case.")]
 
@@ -42,21 +50,39 @@ def _newest_of(source: Source, tag: str) -> Tweet | None:
 
 
 def tags(
-    tag: Tag = None,
-    /,
-    *,
+    *tag: Tags,
     limit: Limit = QUERY_LIMIT,
     numbers: Numbers = False,
+    plot: Plot = False,
+    svg: Svg = None,
+    days: Days = PLOT_DAYS,
     db: Db = None,
     server: Server = None,
-    ca: Ca = None,
+    ca: Annotated[Ca, RARE] = None,
     json: Json = False,
 ) -> int:
     """List the tags, or show the tweets of one."""
+    refuse_conflict({"--svg": svg, "--json": json})
+    if (plot or svg is not None) and not tag:
+        raise shell.UsageError("missing tag: a chart needs one; run: ttweet tags TAG --plot")
+    if len(tag) > 1 and not (plot or svg):
+        raise shell.UsageError(f"{len(tag)} tags: only charts show several; add --plot, or follow them: ttweet follow")
     with open_source(db, server, ca) as source:
-        if tag is None:
+        if plot or svg is not None:
+            return _plot(source, tag, days=days, svg=svg, json=json)
+        if not tag:
             return _list_tags(source, limit=limit, numbers=numbers, json=json)
-        return _show_tweets(source, tag, limit=limit, json=json)
+        return _show_tweets(source, tag[0], limit=limit, json=json)
+
+
+def _plot(source: Source, tags: Sequence[str], *, days: int, svg: Path | None, json: bool) -> int:
+    from ttweet.cli.commands.tag_plots import show_plots
+
+    for tag in tags:
+        if _newest_of(source, tag) is None:
+            shell.complain(_no_such_tag(source, tag))
+            return shell.NOTHING
+    return show_plots(source, [checked_body(tag) for tag in tags], days=days, svg=svg, json=json)
 
 
 def _list_tags(source: Source, *, limit: int, numbers: bool, json: bool) -> int:

@@ -127,15 +127,20 @@ SHOW = HelpPage(
 
 TAGS = HelpPage(
     name="ttweet tags",
-    usage=r"ttweet tags \[TAG] \[OPTIONS]",
+    usage=r"""ttweet tags \[TAG] \[OPTIONS]
+       ttweet tags TAG ... \[--plot | --svg FILE] \[OPTIONS]""",
     summary="List the tags, or show the tweets of one.",
     details=f"""Without TAG the most used tags are listed: how many tweets each has, how old the newest is, and the last
 14 days. With TAG its tweets are shown, the newest last. python and PYTHON are the same tag. In a shell, quote the #.
 
+With --plot the terminal shows a chart of the tweets a day, as wide as it is. Several tags get a chart each, on one
+scale. With --svg the chart is a file for a browser, for light and dark screens. With --json too, the numbers are
+written. Days are those of UTC.
+
 {_SOURCE} In a pipe the columns are separated by tabs: tag, tweets, newest; or id, time, author, text.""",
     examples=f"""{EXAMPLES}
-  ttweet tags
   ttweet tags python --limit 100
+  ttweet tags ci deploy --plot
   ttweet tags '#3251' --json""",
     exit_codes="""  0  shown
   1  the file cannot be read

@@ -1,0 +1,55 @@
+"""The charts of `ttweet tags TAG --plot`: tweets a day, on the terminal or as an SVG file."""
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from ttweet import plots
+from ttweet.cli import output, plot_text, shell, terminal
+from ttweet.cli.source import Source
+from ttweet.files import write_texts
+
+Charts = list[tuple[str, list[int]]]
+"""A tag, and its tweets on each day, today last."""
+
+
+def show_plots(source: Source, tags: Sequence[str], *, days: int, svg: Path | None, json: bool) -> int:
+    """Show how many tweets each tag has on each of the last days, which are those of UTC."""
+    today = datetime.now(UTC).date()
+    charts = [(tag, _counts(source, tag, days, today)) for tag in tags]
+    if json:
+        _write_json(charts, today)
+        return shell.DONE
+    titled = [(f"#{tag}, tweets a day", counts) for tag, counts in charts]
+    if svg is not None:
+        write_texts(svg, [plots.picture(titled, today)], mode=0o644)
+        return shell.DONE
+    for line in plot_text.draw(titled, today, terminal.size().columns, _marks()):
+        shell.write(line)
+    return shell.DONE
+
+
+def _counts(source: Source, tag: str, days: int, today: date) -> list[int]:
+    counts = []
+    for age in range(days - 1, -1, -1):
+        day = today - timedelta(age)
+        found = source.count(f"tag:{tag} since:{day} until:{day + timedelta(1)}", before=None)
+        if found.searched_to is not None:
+            shell.complain(f"the time for counting #{tag} on {day} was up: there are more than {found.number:,}")
+        counts.append(found.number)
+    return counts
+
+
+def _write_json(charts: Charts, today: date) -> None:
+    for tag, counts in charts:
+        first = today - timedelta(len(counts) - 1)
+        output.write_json({"tag": tag, "first": str(first), "last": str(today), "days": counts})
+
+
+def _marks() -> plot_text.Marks:
+    try:
+        plot_text.UNICODE.bars.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return plot_text.ASCII
+    return plot_text.UNICODE
