@@ -1,0 +1,62 @@
+"""What users of other programs type first: it works, or the error names the command that does the same."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.in_process import complains, run
+from tests.support.processes import Server, filled_server
+from ttweet.cli import shell
+
+WORK = [
+    ("gh", ["list"]),
+    ("gh", ["search", "two"]),
+    ("gh", ["version"]),
+    ("gh", ["help", "search"]),
+    ("git", ["show", "#1"]),
+    ("ls", ["ls", "-n", "1"]),
+    ("redis-cli", ["--version"]),
+    ("tail", ["follow", "--last", "1", "--count", "1"]),
+    ("toot", ["post", "hello"]),
+    ("toot", ["tags"]),
+]
+LEAD_TO = [
+    ("gh", ["auth", "login"], "token"),
+    ("gh", ["status"], "stats"),
+    ("gh", ["view", "3"], "show"),
+    ("grep", ["grep", "two"], "find"),
+    ("irc", ["who"], "chat"),
+    ("mosquitto_sub", ["sub", "-t", "ci"], "follow"),
+    ("nats", ["pub", "ci", "hello"], "post"),
+    ("ntfy", ["publish", "ci", "hello"], "post"),
+    ("ntfy", ["subscribe", "ci"], "follow"),
+    ("redis-cli", ["get", "3"], "show"),
+    ("redis-cli", ["info"], "stats"),
+    ("redis-cli", ["keys", "*"], "tags"),
+    ("redis-cli", ["monitor"], "follow"),
+    ("redis-cli", ["ping"], "stats"),
+    ("shell", ["history"], "find"),
+    ("shell", ["tail", "-f"], "follow"),
+    ("shell", ["rm", "3"], "delete"),
+    ("toot", ["login"], "chat"),
+    ("toot", ["timeline"], "find"),
+    ("twitter", ["tweet", "hello"], "post"),
+]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with filled_server(tmp_path_factory.mktemp("server")) as server:
+        yield server
+
+
+@pytest.mark.parametrize(("program", "arguments"), WORK)
+def test_a_first_try_works(server: Server, program: str, arguments: list[str]) -> None:
+    done = run(*arguments, variables={"TTWEET_SERVER": server.address})
+    assert (done.returncode, bool(done.stdout)) == (shell.DONE, True), program
+
+
+@pytest.mark.parametrize(("program", "arguments", "command"), LEAD_TO)
+def test_a_first_try_leads_to_the_command(program: str, arguments: list[str], command: str) -> None:
+    said = f"ttweet: unknown command '{arguments[0]}'; did you mean ttweet {command}?"
+    assert complains(*arguments) == (shell.USAGE, said), program
