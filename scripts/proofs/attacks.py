@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 
 from proofs.caller import ANSWER_S, PlainCaller, end_with_reset, frame
@@ -52,24 +52,27 @@ BAD_FRAMES = (
 """What begins like a frame and is none that can be carried out: answered with an error."""
 
 
-def _duration_s(scale: float) -> float:
+def duration_s(scale: float) -> float:
+    """Return how long an attack lasts that would not end."""
     return ATTACK_S * min(1.0, 0.1 + scale)
 
 
-def _connect(port: int) -> socket.socket:
+def connect(port: int) -> socket.socket:
+    """Connect to the server."""
     return socket.create_connection(("127.0.0.1", port), ANSWER_S)
 
 
 @contextmanager
-def _many(port: int, number: int) -> Iterator[list[socket.socket]]:
+def many(port: int, number: int) -> Iterator[list[socket.socket]]:
+    """Connect to the server so many times."""
     with ExitStack() as stack:
-        yield [stack.enter_context(_connect(port)) for _ in range(number)]
+        yield [stack.enter_context(connect(port)) for _ in range(number)]
 
 
 def byte_by_byte(port: int, _: random.Random, scale: float) -> None:
     """Frames that never end; at full length until the server rejects each."""
     message = b'["u","' + b"slow" * 100
-    with _many(port, max(10, int(200 * scale))) as slow:
+    with many(port, max(10, int(200 * scale))) as slow:
         end = time.monotonic() + SLOW_S * min(1.0, scale)
         for place in range(len(message)):
             for one in slow:
@@ -80,7 +83,7 @@ def byte_by_byte(port: int, _: random.Random, scale: float) -> None:
                 break
         if scale >= 1:
             for one in slow:
-                _all(one)  # a TimeoutError where the server still waits; the reset may have overtaken its error
+                all_of(one)  # a TimeoutError where the server still waits; the reset may have overtaken its error
 
 
 def silence(port: int, _: random.Random, scale: float) -> None:
@@ -88,12 +91,12 @@ def silence(port: int, _: random.Random, scale: float) -> None:
 
     A later client with a request is served.
     """
-    with _many(port, max(50, int(2000 * scale))) as silent:
+    with many(port, max(50, int(2000 * scale))) as silent:
         with PlainCaller(port) as newcomer:
             assert (said := newcomer.ask("p")) == "ok", f"who comes beside the silent was answered with {said}"
         time.sleep(SLOW_S * min(1.0, scale))
         for one in silent if scale >= 1 else ():
-            assert (words := _all(one)).startswith(b'["err"'), f"silence was answered with {words[:60]!r}"
+            assert (words := all_of(one)).startswith(b'["err"'), f"silence was answered with {words[:60]!r}"
 
 
 def served_crowd(port: int, _: random.Random, scale: float) -> None:
@@ -101,7 +104,7 @@ def served_crowd(port: int, _: random.Random, scale: float) -> None:
 
     A client that comes from another address after them is served.
     """
-    with _many(port, max(50, int(2000 * scale))) as served:
+    with many(port, max(50, int(2000 * scale))) as served:
         for one in served:
             with suppress(OSError):
                 one.sendall(frame("p", ""))
@@ -110,14 +113,14 @@ def served_crowd(port: int, _: random.Random, scale: float) -> None:
                 one.recv(1000)
         with PlainCaller(port, came_from="127.0.0.9") as newcomer:
             assert (said := newcomer.ask("p")) == "ok", f"a newcomer of another address was answered with {said}"
-        time.sleep(_duration_s(scale))
+        time.sleep(duration_s(scale))
 
 
 def coming_and_going(port: int, _: random.Random, scale: float) -> None:
     """Connections, one after another."""
     for _number in range(max(200, int(10_000 * scale))):
         with suppress(OSError):
-            _connect(port).close()
+            connect(port).close()
 
 
 def crowd(port: int, _: random.Random, scale: float) -> None:
@@ -125,12 +128,12 @@ def crowd(port: int, _: random.Random, scale: float) -> None:
     with ExitStack() as stack:
         for _number in range(max(200, int(10_000 * scale))):
             with suppress(OSError):
-                stack.enter_context(_connect(port))
+                stack.enter_context(connect(port))
 
 
 def endless_frame(port: int, _: random.Random, scale: float) -> None:
     """A hundred million bytes without an end of line."""
-    with _connect(port) as one, suppress(OSError):
+    with connect(port) as one, suppress(OSError):
         one.sendall(b'["u","')
         for _number in range(max(1, int(100 * scale))):
             one.sendall(b"x" * 1_000_000)
@@ -138,17 +141,17 @@ def endless_frame(port: int, _: random.Random, scale: float) -> None:
 
 def unread(port: int, _: random.Random, scale: float) -> None:
     """Very many requests, and no answer is read."""
-    with _connect(port) as one:
-        one.settimeout(_duration_s(scale))
+    with connect(port) as one:
+        one.settimeout(duration_s(scale))
         with suppress(OSError):
             one.sendall(frame("d", "") * int(100_000 * max(scale, 0.1)))
-        time.sleep(_duration_s(scale))
+        time.sleep(duration_s(scale))
 
 
 def standing_still(port: int, _: random.Random, scale: float) -> None:
     """Clients that follow everything and ask much, and are stopped by SIGSTOP with all of it unread."""
     with stopped_clients(port, max(2, int(20 * scale))):
-        time.sleep(_duration_s(scale))
+        time.sleep(duration_s(scale))
 
 
 @contextmanager
@@ -170,7 +173,7 @@ def _stopped_client(port: int) -> int:
         _, status = os.waitpid(child, os.WUNTRACED)
         return child if os.WIFSTOPPED(status) else 0
     try:
-        with _connect(port) as one:
+        with connect(port) as one:
             one.setblocking(False)
             one.send(frame("s", "") + frame("l", "") * 1000)
             os.kill(os.getpid(), signal.SIGSTOP)
@@ -181,7 +184,7 @@ def _stopped_client(port: int) -> int:
 def noise(port: int, chance: random.Random, scale: float) -> None:
     """Random bytes, and a reset instead of an end."""
     for number in range(max(50, int(1000 * scale))):
-        with suppress(OSError), _connect(port) as one:
+        with suppress(OSError), connect(port) as one:
             one.sendall((b"[" if number % 2 else b"") + chance.randbytes(chance.randrange(1, 5000)))
             end_with_reset(one)
 
@@ -189,10 +192,10 @@ def noise(port: int, chance: random.Random, scale: float) -> None:
 def no_frames(port: int, _: random.Random, __: float) -> None:
     """Other protocols and encodings: closed at once."""
     for data in NOT_FRAMES:
-        with _connect(port) as one:
+        with connect(port) as one:
             one.sendall(data)
             began = time.monotonic()
-            said = _all(one)
+            said = all_of(one)
             assert time.monotonic() - began < AT_ONCE_S, f"{data[:20]!r} was not hung up on"
             assert said == b"" or said.startswith(b'["err"'), f"{data[:20]!r} was answered with {said[:60]!r}"
 
@@ -200,16 +203,16 @@ def no_frames(port: int, _: random.Random, __: float) -> None:
 def bad_frames(port: int, _: random.Random, __: float) -> None:
     """Frames that cannot be carried out: one error each, and nothing else."""
     for data in BAD_FRAMES:
-        with _connect(port) as one:
+        with connect(port) as one:
             one.sendall(data)
             with suppress(OSError):
                 one.shutdown(socket.SHUT_WR)
-            said = _all(one)
+            said = all_of(one)
             assert said.startswith(b'["err"'), f"{data[:40]!r} was answered with {said[:60]!r}"
             assert said.count(b"\n") == 1, f"{data[:40]!r} has more than one answer"
 
 
-def _all(sock: socket.socket) -> bytes:
+def all_of(sock: socket.socket) -> bytes:
     """Return the bytes until the end, or a reset."""
     said = b""
     with suppress(ConnectionError):
@@ -246,16 +249,16 @@ def give_way() -> None:
         os.nice(19)
 
 
-def main() -> None:
-    """Do what the arguments say."""
+def main(attacks: Mapping[str, Attack]) -> None:
+    """Carry out one of the attacks, as the arguments say."""
     name, port, scale, seed = sys.argv[1:]
     give_way()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    chance, end = random.Random(int(seed)), time.monotonic() + _duration_s(float(scale))
+    chance, end = random.Random(int(seed)), time.monotonic() + duration_s(float(scale))
     while time.monotonic() < end:
-        ATTACKS[name](int(port), chance, float(scale))
+        attacks[name](int(port), chance, float(scale))
 
 
 if __name__ == "__main__":
-    main()
+    main(ATTACKS)

@@ -15,7 +15,7 @@ import resource
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from server_process import Broken, ServerProcess
@@ -27,6 +27,8 @@ from proofs.figure import Result
 from proofs.findings import Findings
 from proofs.good import Good, p99, spinning
 from proofs.history import History
+from proofs.http_attacks import HTTP_ATTACKS
+from proofs.scene import HTTP
 from proofs.stage import ROOT, Skipped, Stage, until
 
 ANSWERS = 300  # of the good client, for a percentile worth its name
@@ -83,7 +85,7 @@ def prove(stage: Stage, scale: float, seed: int, *, timed: bool = True) -> Resul
     """Attack in every way, one after the other, and take away the server's descriptors."""
     history, findings = History(), Findings()
     _check_descriptors()
-    with stage.server() as server:
+    with replace(stage, options=(*stage.options, *HTTP)).server() as server:
         good = Good(server.port, history)
         good.warm_up(int(WARM_UPLOADS * scale))
         good.start()
@@ -91,7 +93,7 @@ def prove(stage: Stage, scale: float, seed: int, *, timed: bool = True) -> Resul
         attacked = AttackedServer(server, good, server.descriptors(), findings, scale, seed, timed)
         server.forget_peak()
         memory, said = server.peak_kib(), server.lines
-        times = [_withstand(name, attacked) for name in ATTACKS]
+        times = [_withstand(name, attacked) for name in (*ATTACKS, *HTTP_ATTACKS)]
         growth = server.peak_kib() - memory
         exhaust(server, good, findings)
         good.end(findings)
@@ -102,7 +104,7 @@ def prove(stage: Stage, scale: float, seed: int, *, timed: bool = True) -> Resul
         code = server.stop()
     findings.include(check(history, stage.db, sample=stage.sample, ended=True))
     slowest = max(one.slowest for one in times)
-    beside = f"attacks={len(ATTACKS) + 1} p99={max(times, key=_factor)} slowest={slowest:.0f}ms"
+    beside = f"attacks={len(ATTACKS) + len(HTTP_ATTACKS) + 1} p99={max(times, key=_factor)} slowest={slowest:.0f}ms"
     beside += f" grown={growth}KiB said={server.lines - said}"
     return Result(findings, ("lost", "forged", "corrupt"), history, beside, passed=code == 0)
 
@@ -127,7 +129,8 @@ def _attack(name: str, attacked: AttackedServer) -> Times:
     server, good, findings = attacked.server, attacked.good, attacked.findings
     calm = _calm(good, CALM_S if attacked.timed else CALM_S / 10)
     first = len(good.took_ms)
-    command = [sys.executable, "-m", "proofs.attacks", name, str(server.port), str(attacked.scale), str(attacked.seed)]
+    module, port = ("attacks", server.port) if name in ATTACKS else ("http_attacks", server.http_port)
+    command = [sys.executable, "-m", f"proofs.{module}", name, f"{port}", f"{attacked.scale}", f"{attacked.seed}"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT / "scripts", timeout=MAX_ATTACK_S)
     except subprocess.TimeoutExpired as exc:

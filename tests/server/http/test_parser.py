@@ -78,6 +78,7 @@ def test_a_target_with_a_server_in_it_is_a_path_all_the_same(target: bytes) -> N
         (b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n7000\r\n" + b"a" * 0x7000, 413),
         (b"GET /" + b"a" * MAX_HEAD_BYTES, 431),
         (b"GET / HTTP/1.1\r\nHost: h\r\nX: " + b"a" * MAX_HEAD_BYTES, 431),
+        (b"GET / HTTP/1.1\r\nHost: h\r\nX: " + b"a" * MAX_HEAD_BYTES + b"\r\n\r\n", 431),
     ],
 )
 def test_what_is_no_request_or_could_be_two_is_refused(data: bytes, status: int) -> None:

@@ -103,6 +103,8 @@ class Connection:
         try:
             while not self._closing and (request := await self._next_request()) is not None:
                 await self._serve(request)
+                if self._parser.unfinished:  # a client that sends many at once must not keep the others waiting
+                    await trio.lowlevel.checkpoint()
             await self._finish()
         except Malformed as error:
             await self._refuse_bytes(error)

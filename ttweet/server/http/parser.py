@@ -64,7 +64,7 @@ class RequestParser:
         if reader is None:
             return None
         if self._head is None:
-            _refuse_folds(reader)
+            _check_head(reader.trailing_data[0])
         try:
             while True:
                 event = reader.next_event()
@@ -96,11 +96,16 @@ class RequestParser:
         self._body.append(bytes(data))
 
 
-def _refuse_folds(reader: h11.Connection) -> None:
-    """Refuse a header over several lines (RFC 9112, section 5.2), which h11 joins and others may not."""
-    data = reader.trailing_data[0]
-    end = _END_OF_HEAD.search(data)
-    if _FOLD.search(data, 0, end.start() + 1 if end else len(data)):
+def _check_head(data: bytes) -> None:
+    """Refuse a head that is too large, or has a header over several lines (RFC 9112, section 5.2).
+
+    h11 bounds heads that are incomplete, and joins such lines, which others may not.
+    """
+    found = _END_OF_HEAD.search(data)
+    end = found.start() + 1 if found else len(data)
+    if end > MAX_HEAD_BYTES:
+        raise _too_long()
+    if _FOLD.search(data, 0, end):
         raise Malformed(400, "invalid header: it has several lines; use one")
 
 
@@ -133,8 +138,12 @@ def _too_large() -> Malformed:
     return Malformed(413, f"body too large: use at most {MAX_BODY_BYTES} bytes")
 
 
+def _too_long() -> Malformed:
+    return Malformed(431, f"headers too large: use at most {MAX_HEAD_BYTES} bytes")
+
+
 def _malformed(exc: h11.RemoteProtocolError) -> Malformed:
     status = exc.error_status_hint
     if status == 431:
-        return Malformed(431, f"headers too large: use at most {MAX_HEAD_BYTES} bytes")
+        return _too_long()
     return Malformed(status if status in (400, 501) else 400, "invalid request: send HTTP as RFC 9112 has it")
