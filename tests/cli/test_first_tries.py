@@ -1,4 +1,4 @@
-"""What users of other programs type first: it works, or the error names the command that does the same."""
+"""First tries of users of other programs: each works, or its error names the command that does the same."""
 
 from collections.abc import Iterator
 
