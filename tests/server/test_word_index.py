@@ -1,4 +1,4 @@
-"""A server keeps an index of words unless it is told not to, and erases the words of deleted tweets from its file."""
+"""A server keeps an index of words without `--no-find`, and erases the words of deleted tweets from its file."""
 
 import sqlite3
 from collections.abc import Callable

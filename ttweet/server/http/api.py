@@ -30,8 +30,8 @@ from ttweet.server.http.routes import HTML_FORM, JSON_FORM, Handler, Route
 
 TEXT_FORM, FEED_FORM, EVENTS_FORM, LINES_FORM = "txt", "atom", "sse", "ndjson"
 
-Pages = Mapping[str, Form]
-"""The HTML of answers, by the path of their route."""
+Pages = Mapping[str, Mapping[str, Form]]
+"""The forms of answers that are for browsers, by the path of their route."""
 
 
 class _Resource(NamedTuple):
@@ -54,8 +54,7 @@ def routes(pages: Pages, html: streams.EventEncoder = streams.EVENTS) -> list[Ro
 
 
 def _readable(resource: _Resource, pages: Pages, html: streams.EventEncoder) -> Route:
-    page = {HTML_FORM: pages[resource.path]} if resource.path in pages else {}
-    forms = {**resource.forms, **page}
+    forms = {**resource.forms, **pages.get(resource.path, {})}
     return Route(
         "GET",
         resource.path,

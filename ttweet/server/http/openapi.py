@@ -24,6 +24,7 @@ TYPES = {
     "txt": "text/plain",
     "atom": "application/atom+xml",
     "html": "text/html",
+    "svg": "image/svg+xml",
     "sse": EVENT_STREAM,
     "ndjson": LINES,
 }

@@ -4,6 +4,7 @@ import re
 from html import unescape
 from pathlib import Path
 from urllib.parse import urlencode
+from xml.etree import ElementTree
 
 import pytest
 
@@ -13,6 +14,7 @@ from ttweet.security.rights import ADMIN, POST, READ, RIGHTS
 from ttweet.security.token_file import TokenFile
 from ttweet.server.http.page import assets, site, views
 from ttweet.server.http.page.frame import PAGE_POLICY
+from ttweet.server.http.page.views import CHART_POLICY
 
 BROWSER = "text/html,application/xhtml+xml,*/*;q=0.8"
 FORM = "application/x-www-form-urlencoded"
@@ -110,6 +112,16 @@ async def test_a_tag_that_is_not_among_the_most_used_has_its_chart_too(monkeypat
         html = await page(http, "/tags/rare")
         assert "Tweets a day (UTC), 2 in all." in html
         assert '<th scope="row">Today</th><td>2</td>' in html
+
+
+async def test_the_chart_of_a_tag_is_a_picture_of_its_own() -> None:
+    async with http_serving() as http:
+        await http.post("#Ci", "#ci")
+        answer = await http.ask("GET", "/tags/CI.svg")
+        assert (answer.status, answer.headers["content-type"]) == (200, "image/svg+xml")
+        assert answer.headers["content-security-policy"] == CHART_POLICY
+        assert "#Ci, tweets a day" in {element.text for element in ElementTree.fromstring(answer.body).iter()}
+        assert (await http.ask("GET", "/tags/none.svg")).status == 404
 
 
 async def test_found_words_are_marked_and_the_query_stays_in_its_field() -> None:

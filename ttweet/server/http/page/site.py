@@ -15,15 +15,17 @@ from ttweet.server.http.routes import HTML_FORM, Route
 
 __all__ = ["EVENTS", "PAGES", "error_page", "routes"]
 
+SVG_FORM = "svg"
+
 PAGES: Pages = {
-    "/": views.timeline,
-    "/tweets": views.timeline,
-    "/tweets/{id}": views.tweet,
-    "/tags": views.tags,
-    "/tags/{tag}": views.tag,
-    "/by/{name}": views.author,
-    "/find": views.find,
-    "/online": views.online,
+    "/": {HTML_FORM: views.timeline},
+    "/tweets": {HTML_FORM: views.timeline},
+    "/tweets/{id}": {HTML_FORM: views.tweet},
+    "/tags": {HTML_FORM: views.tags},
+    "/tags/{tag}": {HTML_FORM: views.tag, SVG_FORM: views.tag_chart},
+    "/by/{name}": {HTML_FORM: views.author},
+    "/find": {HTML_FORM: views.find},
+    "/online": {HTML_FORM: views.online},
 }
 """The pages by the path of their route."""
 

@@ -19,9 +19,12 @@ from ttweet.server.http.call import Call
 from ttweet.server.http.forms import NEVER_KEPT, NOT_KNOWN, value_of
 from ttweet.server.http.page.frame import HTML, PAGE_POLICY, frame_of
 from ttweet.server.http.page.render import by_day, day_counts, item, items_of, marked_item, render
+from ttweet.server.http.problems import Unserved
 from ttweet.server.http.response import Response
 
 DAY_MS = 1000 * DAY_S
+CHART_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+"""The Content-Security-Policy of a picture, which has its style in itself."""
 ASIDE_TAGS = 12  # beside the timeline: as many as stand beside the first tweets on a desk's screen
 
 
@@ -46,7 +49,7 @@ async def tag(call: Call, answer: Shared[Page]) -> Response:
     """Show the tweets of a tag, with a chart of its days."""
     page, asked = answer.value, call.values["tag"].removeprefix("#")
     tags, key = await _most_used(call), hashtags.key(asked)
-    found = next((one for one in tags if hashtags.key(one.tag) == key), None) or _summary_of(call, page, asked)
+    found = _summary_of(call, page, tags)
     beside = {hashtags.key(other) for tweet in page.tweets for other in tweet.tags} - {key}
     return _response(
         call,
@@ -57,6 +60,15 @@ async def tag(call: Call, answer: Shared[Page]) -> Response:
         **_chart_of(found),
         others=[one for one in tags if hashtags.key(one.tag) in beside][:ASIDE_TAGS],
     )
+
+
+async def tag_chart(call: Call, answer: Shared[Page]) -> Response:
+    """Return the chart of a tag's days as a picture of its own. Raises Refused for a tag that has none."""
+    found = _summary_of(call, answer.value, await _most_used(call))
+    if found is None:
+        raise Unserved(404, "bad_operation", "no chart: the tag is not among the most used")
+    svg = plots.picture([(f"#{found.tag}, tweets a day", found.days)], _today())
+    return Response(200, svg.encode(), "image/svg+xml", call.caching, CHART_POLICY)
 
 
 async def author(call: Call, answer: Page | Shared[Page]) -> Response:
@@ -177,9 +189,15 @@ def _chart_of(tag: TagSummary | None) -> dict[str, object]:
     }
 
 
-def _summary_of(call: Call, page: Page, tag: str) -> TagSummary | None:
-    """Return the summary of a tag all whose tweets are on a page; None for another."""
-    if page.more or not page.tweets or call.request.query:
+def _summary_of(call: Call, page: Page, most_used: Iterable[TagSummary]) -> TagSummary | None:
+    """Return the summary of a tag that is among the most used, or all whose tweets are on its page."""
+    tag = call.values["tag"].removeprefix("#")
+    found = next((one for one in most_used if hashtags.key(one.tag) == hashtags.key(tag)), None)
+    return found or (None if page.more or call.request.query else _counted(tag, page))
+
+
+def _counted(tag: str, page: Page) -> TagSummary | None:
+    if not page.tweets:
         return None
     today, days = now_ms() // DAY_MS, [0] * HISTORY_DAYS
     for one in page.tweets:
