@@ -1,4 +1,4 @@
-"""First tries of users of other programs: each works, or its error names the command that does the same."""
+"""The first tries of users of other programs: each works, or its error names the command that does the same."""
 
 from collections.abc import Iterator
 
