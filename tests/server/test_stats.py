@@ -213,11 +213,13 @@ def test_the_command_shows_all_of_it_in_a_pipe_as_json_and_on_a_terminal(tmp_pat
         assert parts["tweets"]["acknowledged"] == 1
         assert parts["file"]["bytes"] == server.db.stat().st_size
         assert 0 < parts["file"]["wal_bytes"] <= server.db.with_name("tweets.db-wal").stat().st_size  # it may grow
-        rows = dict(row.split("\t") for row in run("stats", "--server", server.address).stdout.splitlines())
+        rows = dict(row.split("\t") for row in run("stats", "--all", "--server", server.address).stdout.splitlines())
         assert rows["limits.keep_s"] == "-"
         assert rows["tweets.newest"] == "1"
         assert {name.partition(".")[0] for name in rows} == {part for part in parts if parts[part]}
-        code, seen = run_on_terminal("stats", "--server", server.address, columns=60)
+        what_changes = dict(row.split("\t") for row in run("stats", "--server", server.address).stdout.splitlines())
+        assert what_changes.keys() == {name for name in rows if not name.startswith("limits.")}
+        code, seen = run_on_terminal("stats", "--all", "--server", server.address, columns=60)
         assert code == shell.DONE
         lines = plain(seen).splitlines()
         assert max(map(len, lines)) <= 60

@@ -2,6 +2,9 @@
 
 import sys
 from datetime import datetime
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from ttweet.cli import output, shell
 from ttweet.cli.options import Ca, Json, Server
@@ -12,13 +15,18 @@ from ttweet.model.reports import escape
 _BYTES = ((1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB"))
 
 
-def stats(*, server: Server = None, ca: Ca = None, json: Json = False) -> int:
+All = Annotated[bool, Parameter(name="--all", negative="", help="Show the limits in force too.")]
+
+
+def stats(*, all_: All = False, server: Server = None, ca: Ca = None, json: Json = False) -> int:
     """Show how a server is doing."""
     with open_client(server, ca=ca) as client:
         parts = client.stats()
     if json:
         output.write_json(parts)
         return shell.DONE
+    if not all_:
+        parts = {part: values for part, values in parts.items() if part != "limits"}  # which never change
     if shell.on_terminal(sys.stdout):
         from ttweet.cli import tables
 
