@@ -1,4 +1,4 @@
-"""The two ways into the program do the same: the exact shapes of the first ttweet, and the command line's parser."""
+"""The two ways into the program do the same: the exact shapes, and the command line's parser."""
 
 import gc
 import subprocess
@@ -102,8 +102,19 @@ def test_help_about_the_server_does_not_load_it() -> None:
     assert not {"trio", "sqlite_utils", "sqlite3", "msgspec", "ssl"} & imported_by("serve", "--help")
 
 
-def test_a_script_that_posts_loads_neither_rich_nor_the_database(server: Server) -> None:
-    loaded = imported_by("post", "lean", "--server", server.address)
+def test_a_post_of_an_exact_shape_loads_nothing_heavy(server: Server) -> None:
+    assert not HEAVY & imported_by("post", "lean", "--server", server.address)
+
+
+@pytest.mark.parametrize("command", [["last"], ["tags"], ["tags", "a"], ["find", "lean"]])
+def test_a_script_that_reads_by_an_exact_shape_loads_no_parser(server: Server, command: list[str]) -> None:
+    run("post", "lean #a", "--server", server.address)
+    loaded = imported_by(*command, "--server", server.address)
+    assert not (HEAVY - {"typing", "unicodedata"}) & loaded
+
+
+def test_a_script_that_posts_with_other_options_loads_neither_rich_nor_the_database(server: Server) -> None:
+    loaded = imported_by("post", "lean", "--tag", "a", "--server", server.address)
     assert not {"trio", "sqlite_utils", "sqlite3", "rich"} & loaded
     assert "cyclopts" in loaded
 

@@ -1,13 +1,17 @@
-"""The entry point: the two classic shapes at once, everything else by way of the command line's parser.
+"""The entry point: exact shapes at once, everything else by way of the command line's parser.
 
-Not a second parser: two exact shapes whose meaning leaves no doubt, so that importing the parser (80 ms) can be
-saved. Both ways call the same functions.
+Not a second parser: shapes whose meaning leaves no doubt, so that importing the parser (80 ms) can be saved. Both ways
+call the same functions. `cli.shapes` has the shapes of the commands; the two of the first ttweet are here.
 """
 
 from __future__ import annotations
 
 import gc
 import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 INTERRUPTED = 130  # as shell.INTERRUPTED, which may not be loaded yet
 
@@ -51,9 +55,17 @@ def _main(arguments: list[str]) -> int:
             from ttweet.server.hangup import outlive_hangups
 
             outlive_hangups()  # before the parser is loaded, as a reload may come at once
+        case [name, *rest] if (carry_out := _exact_command(name, rest)) is not None:
+            return carry_out()
     from ttweet.cli import main as cli
 
     return cli.main(arguments)
+
+
+def _exact_command(name: str, rest: list[str]) -> Callable[[], int] | None:
+    from ttweet.cli import shapes
+
+    return shapes.command(name, rest)
 
 
 def _is_exact(host: str, port: str) -> bool:

@@ -7,9 +7,11 @@ import pytest
 import ttweet
 from tests.support.in_process import run
 from tests.support.processes import Server, running_server
+from ttweet import defaults
 from ttweet.cli import shell
+from ttweet.cli.reach import open_client
 from ttweet.cli.shell import UsageError
-from ttweet.cli.source import DB, db_path, find_in_pages, in_pages, open_client, open_source
+from ttweet.cli.source import db_path, find_in_pages, in_pages, open_source
 from ttweet.client import servers
 from ttweet.client.sync_client import Client
 from ttweet.model.errors import ConnectError, SetupError
@@ -41,7 +43,7 @@ def closed_port() -> int:
 
 
 def test_the_default_file_is_the_servers() -> None:
-    assert Config(port=0).db == DB == db_path(None)
+    assert Config(port=0).db == Path(defaults.DB) == db_path(None)
 
 
 def test_a_file_and_its_server_give_the_same_answers(server: Server) -> None:

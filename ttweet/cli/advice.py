@@ -1,12 +1,17 @@
 """Remedies for errors as commands and options, which the library's texts do not have."""
 
+from __future__ import annotations
+
 import os
 import shlex
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ttweet.model import remedies
 from ttweet.model.errors import DatabaseError, OpenError, Refused, TtweetError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 _ADVICE = {
     "missing": "; choose another with --db",

@@ -1,26 +1,27 @@
 """Output on stdout: tables on a terminal, columns separated by tabs in a pipe, or JSON.
 
 Nothing that a user wrote reaches a terminal unescaped, and in columns every row is one line. The tables are imported
-with rich when there is a terminal: a script goes without.
+with rich when there is a terminal: a script goes without. Quick to import.
 """
+
+from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+import time
 
 from ttweet.cli import shell
 from ttweet.model import reports
 from ttweet.model.reports import escape
-from ttweet.model.times import now_ms
-from ttweet.model.tweets import TagSummary, Tweet, as_json
-from ttweet.security.rights import listed
-from ttweet.storage.contract import LogLine
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from ttweet.model.tweets import TagSummary, Tweet
     from ttweet.protocol.replies import Stored
     from ttweet.security.tokens import Token
+    from ttweet.storage.contract import LogLine
 
     Marks = Callable[[str], Sequence[tuple[int, int]]]
 
@@ -36,13 +37,13 @@ def json_line(value: object, *, ascii_only: bool = False) -> str:
     return json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":"))
 
 
-def stored_json(stored: "Stored") -> dict[str, object]:
+def stored_json(stored: Stored) -> dict[str, object]:
     """Return the server's answer to an upload as JSON has it."""
     value: dict[str, object] = {"id": stored.id, "at": stored.at, "tags": stored.tags}
     return value | {"deleted": True} if stored.deleted else value
 
 
-def key_of_deleted(stored: "Stored") -> str:
+def key_of_deleted(stored: Stored) -> str:
     """Explain why a retry stored nothing."""
     return f"nothing was stored: this key belongs to tweet {stored.id}, which was deleted"
 
@@ -67,14 +68,18 @@ def write_line(line: str) -> None:
 def write_single(tweet: Tweet, *, json: bool) -> None:
     """Write a tweet by itself, as JSON or not. In a pipe: the text alone."""
     if json:
+        from ttweet.model.tweets import as_json
+
         write_json(as_json(tweet))
     elif shell.on_terminal(sys.stdout):
+        from ttweet.model.times import now_ms
+
         write_tweets([tweet], now=now_ms())
     else:
         shell.write(tweet.text)
 
 
-def write_tweets(tweets: Sequence[Tweet], *, now: int, marks: "Marks | None" = None) -> None:
+def write_tweets(tweets: Sequence[Tweet], *, now: int, marks: Marks | None = None) -> None:
     """Tweets in the order given; `now` is milliseconds since 1970 UTC. In a pipe: id, time, author, text.
 
     `marks` returns the places in a text that a terminal shows in bold.
@@ -110,12 +115,14 @@ def write_log(lines: Iterable[LogLine]) -> None:
     return None
 
 
-def write_tokens(tokens: Sequence["Token"], *, now: int) -> None:
+def write_tokens(tokens: Sequence[Token], *, now: int) -> None:
     """Tokens in the order given. In a pipe: name, rights, state, and when it was made, ends, was used last."""
     if shell.on_terminal(sys.stdout):
         from ttweet.cli import tables
 
         return tables.print_tokens(tokens, now=now)
+    from ttweet.security.rights import listed
+
     for token in tokens:
         times = ["-" if at is None else iso(at) for at in (token.created, token.expires, token.used)]
         _write_row(token.name, listed(token.rights), token.state(now), *times)
@@ -124,7 +131,7 @@ def write_tokens(tokens: Sequence["Token"], *, now: int) -> None:
 
 def iso(at: int) -> str:
     """Milliseconds since 1970 as ISO 8601 in UTC, as the view `timeline` writes it."""
-    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{at % 1000:03d}Z"
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at // 1000)) + f".{at % 1000:03d}Z"
 
 
 def _flush() -> None:

@@ -1,67 +1,69 @@
 """Where commands look: a server, or for `last` and `tags` a database file, which gives the same answers.
 
 The command line comes first, then the environment, then the server at the default address. Only when nothing
-listens there `last` and `tags` read the file in the working folder.
+listens there `last` and `tags` read the file in the working folder. Quick to import.
 """
 
+from __future__ import annotations
+
 import os
-import shlex
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 
 from ttweet import defaults
 from ttweet.cli import shell
 from ttweet.cli.advice import advising
+from ttweet.cli.reach import open_client
 from ttweet.client.servers import VARIABLE
-from ttweet.client.sync_client import Client
-from ttweet.client.waiting import FOREVER
 from ttweet.model.errors import ConnectError, Refused
 from ttweet.model.limits import MAX_QUERY_LIMIT
-from ttweet.model.query import Query, parse
 from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
-from ttweet.model.tweets import Count, Found, Page, TagPage, Tombstone, Tweet, queried_tag, search_key, shown
+from ttweet.model.tweets import Page, Tombstone, queried_tag, search_key, shown
 from ttweet.model.tweets import checked_text as normal_text
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+    from typing import Protocol
+
+    from ttweet.client.sync_client import Client
+    from ttweet.model.query import Query
+    from ttweet.model.tweets import Count, Found, TagPage, Tweet
     from ttweet.storage.sqlite.reader import SqliteReader
 
-DB = Path(defaults.DB)
+    class Source(Protocol):
+        """The queries that both a file and a server can answer. Raises ConnectError, OpenError, StoreError, Refused."""
 
+        @property
+        def max_tags(self) -> int | None:
+            """How many tags it lists at most; None for no limit."""
+            ...
 
-class Source(Protocol):
-    """The queries that both a file and a server can answer. Raises ConnectError, OpenError, StoreError, Refused."""
+        def last(self) -> Tweet | None:
+            """Return the newest tweet; None when there is none or it is empty."""
+            ...
 
-    @property
-    def max_tags(self) -> int | None:
-        """How many tags it lists at most; None for no limit."""
-        ...
+        def tweet(self, id_: int) -> Tweet | Tombstone | None:
+            """Return the tweet with this id, or its tombstone; None for an empty one. Raises Refused `no_tweet`."""
+            ...
 
-    def last(self) -> Tweet | None:
-        """Return the newest tweet; None when there is none or it is empty."""
-        ...
+        def tweets_of_tag(self, tag: str, *, limit: int) -> Page:
+            """Return the newest tweets of a tag in any spelling, newest first. Raises UsageError for an invalid one."""
+            ...
 
-    def tweet(self, id_: int) -> Tweet | Tombstone | None:
-        """Return the tweet with this id, or its tombstone; None when its text is empty. Raises Refused `no_tweet`."""
-        ...
+        def find(self, asked: str, *, limit: int, before: int | None) -> Found:
+            """Return the newest tweets that a query finds, newest first."""
+            ...
 
-    def tweets_of_tag(self, tag: str, *, limit: int) -> Page:
-        """Return the newest tweets of a tag in any spelling, newest first. Raises UsageError when it cannot be one."""
-        ...
+        def count(self, asked: str, *, before: int | None) -> Count:
+            """Return how many tweets a query finds."""
+            ...
 
-    def find(self, asked: str, *, limit: int, before: int | None) -> Found:
-        """Return the newest tweets that a query finds, newest first."""
-        ...
-
-    def count(self, asked: str, *, before: int | None) -> Count:
-        """Return how many tweets a query finds."""
-        ...
-
-    def list_tags(self, *, limit: int, numbers: bool) -> TagPage:
-        """Return the most used tags; those without a letter only with `numbers`."""
-        ...
+        def list_tags(self, *, limit: int, numbers: bool) -> TagPage:
+            """Return the most used tags; those without a letter only with `numbers`."""
+            ...
 
 
 @contextmanager
@@ -79,7 +81,7 @@ def open_source(db: Path | None, server: str | None, ca: str | None = None) -> I
         elif server is not None or ca is not None or _setting(VARIABLE):
             yield _Server(resources.enter_context(open_client(server, ca=ca)))
         elif file := _setting("TTWEET_DB"):
-            yield resources.enter_context(_open_file(Path(file)))
+            yield resources.enter_context(_open_file(_path(file)))
         else:
             yield _default_source(resources)
 
@@ -92,10 +94,11 @@ def _default_source(resources: ExitStack) -> Source:
     except ConnectError as error:
         if error.code != "unreachable":
             raise
-        if not DB.exists():
+        db = _path(defaults.DB)
+        if not db.exists():
             raise ConnectError(error.code, f"{shell.sentence(error)}, or read a file: --db FILE") from error
-        shell.hint(f"no server is listening on {client.address}; reading {DB}")
-        return resources.enter_context(_open_file(DB))
+        shell.hint(f"no server is listening on {client.address}; reading {db}")
+        return resources.enter_context(_open_file(db))
     return _Server(client)
 
 
@@ -109,31 +112,25 @@ def _open_file(path: Path) -> Iterator[Source]:
         yield _File(reader)
 
 
-def open_client(
-    server: str | None, name: str | None = None, *, ca: str | None = None, deadline: float = FOREVER
-) -> Client:
-    """Return a client of the server that the option or the environment names, else of the default.
-
-    Raises SetupError.
-    """
-    if name is not None:
-        shell.checked_text(name, "the name")
-    client = Client(server, name=name, ca=ca, on_wait=shell.wait_teller())
-    client.deadline = deadline
-    return client
-
-
 def advising_source(command: str, target: str, db: Path | None) -> AbstractContextManager[None]:
     """Explain that the only argument is the output, where the default database is missing."""
     if db is not None or _setting("TTWEET_DB"):
         return nullcontext()
+    import shlex
+
     run = shlex.join(["ttweet", command, target, "--db"])
     return advising(missing=f"{escape(target)} is the output; name the source: {run} DATABASE")
 
 
 def db_path(db: Path | None) -> Path:
-    """Return the database file that the option or the environment names, else DB."""
-    return db or Path(_setting("TTWEET_DB") or DB)
+    """Return the database file that the option or the environment names, else that of the working folder."""
+    return db or _path(_setting("TTWEET_DB") or defaults.DB)
+
+
+def _path(name: str) -> Path:
+    from pathlib import Path  # a command that asks a server goes without
+
+    return Path(name)
 
 
 def refuse_itself(target: Path, db: Path) -> None:
@@ -153,7 +150,7 @@ class _File:
 
     max_tags = None
 
-    def __init__(self, reader: "SqliteReader") -> None:
+    def __init__(self, reader: SqliteReader) -> None:
         self._reader = reader
 
     def last(self) -> Tweet | None:
@@ -174,10 +171,10 @@ class _File:
         return in_pages(read, limit)
 
     def find(self, asked: str, *, limit: int, before: int | None) -> Found:
-        return self._reader.find(parse(asked, now_ms()), limit=limit, before=before)
+        return self._reader.find(checked_query(asked), limit=limit, before=before)
 
     def count(self, asked: str, *, before: int | None) -> Count:
-        return self._reader.count_found(parse(asked, now_ms()), before=before)
+        return self._reader.count_found(checked_query(asked), before=before)
 
     def list_tags(self, *, limit: int, numbers: bool) -> TagPage:
         return self._reader.list_tags(limit=limit, now=now_ms(), numbers=numbers)
@@ -239,6 +236,8 @@ def find_in_pages(client: Client, asked: str, limit: int, before: int | None = N
 
 def checked_query(asked: str) -> Query:
     """Return what a query means. Raises UsageError."""
+    from ttweet.model.query import parse  # most commands have no query
+
     try:
         return parse(shell.checked_text(asked, "the query"), now_ms())
     except Refused as refused:

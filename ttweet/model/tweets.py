@@ -5,7 +5,6 @@ Knows no bytes on a wire, no SQL and no trio.
 
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from types import MappingProxyType
@@ -97,15 +96,14 @@ class Count(NamedTuple):
     searched_to: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TagSummary:
+class TagSummary(NamedTuple):
     """One tag: its most frequent spelling, its tweets, when the one with the highest id came (ms since 1970 UTC).
 
     `days` counts its tweets on each of the last HISTORY_DAYS days of UTC, oldest first, today last.
     """
 
     tag: str
-    count: int
+    count: int  # type: ignore[assignment]  # a tuple's own `count` is of no use here
     newest: int
     days: list[int]
 

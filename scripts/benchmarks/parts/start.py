@@ -27,7 +27,10 @@ def measure(stage: BenchStage, plan: Plan) -> PartFigures:
             "python": [sys.executable, "-I", "-c", "pass"],
             "ttweet -u": [ttweet, "-u", *address, "starting #fast"],
             "ttweet -d": [ttweet, "-d", *address],
+            "ttweet post": [ttweet, "post", "starting #fast", "--server", ":".join(address)],
             "ttweet last": [ttweet, "last", "--server", ":".join(address)],
+            "ttweet tags": [ttweet, "tags", "fast", "--server", ":".join(address)],
+            "ttweet find": [ttweet, "find", "starting", "--server", ":".join(address)],
             "ttweet --help": [ttweet, "--help"],
         }
         turns = [Turn(name, "process", "ms", partial(_median_ms, stage, argv, runs)) for name, argv in commands.items()]
@@ -63,7 +66,10 @@ KIND = Kind(
         "python": "`python -I -c pass`",
         "ttweet -u": "`ttweet -u HOST PORT MESSAGE`",
         "ttweet -d": "`ttweet -d HOST PORT`",
+        "ttweet post": "`ttweet post MESSAGE`",
         "ttweet last": "`ttweet last`",
+        "ttweet tags": "`ttweet tags TAG`",
+        "ttweet find": "`ttweet find QUERY`",
         "ttweet --help": "`ttweet --help`",
     },
     case_title="",

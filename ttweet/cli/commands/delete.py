@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from ttweet.cli import output, shell
 from ttweet.cli.advice import advising
 from ttweet.cli.options import FILE, SERVER, Ca, Json, whole
-from ttweet.cli.source import open_client
+from ttweet.cli.reach import open_client
 from ttweet.model.errors import Refused
 from ttweet.model.limits import MAX_ID
 from ttweet.model.tweets import Deletion

@@ -25,7 +25,8 @@ from ttweet.cli.options import (
     check_name,
     refuse_conflict,
 )
-from ttweet.cli.source import checked_body, checked_content, open_client
+from ttweet.cli.reach import open_client
+from ttweet.cli.source import checked_body, checked_content
 
 Last = Annotated[int | None, AMOUNT, Parameter(name="--last", metavar="N", help="Begin with the last N tweets.")]
 Find = Annotated[

@@ -1,13 +1,14 @@
 """The command `post`: one message, or each line of stdin."""
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from ttweet.cli import output, shell
+from ttweet.cli import shell
+from ttweet.cli.actions import post as action
 from ttweet.cli.options import (
     QUIET,
     RARE,
@@ -21,12 +22,10 @@ from ttweet.cli.options import (
     given_tags,
     refuse_conflict,
 )
-from ttweet.cli.source import open_client
+from ttweet.cli.reach import open_client
 from ttweet.cli.stdin import reader
-from ttweet.client import link_errors
 from ttweet.client.sync_client import Client
 from ttweet.model import fitting
-from ttweet.model.errors import ConnectError
 from ttweet.model.fitting import Part
 from ttweet.model.tweets import MAX_TAGS
 from ttweet.protocol.replies import Stored
@@ -101,9 +100,14 @@ def post(
         )
     for number, part in enumerate(_parts(text, cut=cut, split=split), 1):
         part_key = f"{key}:{number}" if key and split else key
-        stored = _post(open_as, as_name, part.text, tags=_joined(tags, part), key=part_key, spool=spool)
-        if not quiet:
-            _write_stored(stored, json=json)
+        all_tags = _joined(tags, part)
+        if spool:
+            stored = _spooled(open_as, as_name, part.text, tags=all_tags, key=part_key)
+            action.write_stored(stored, json=json, quiet=quiet)
+        else:
+            action.post(
+                part.text, tags=all_tags, key=part_key, as_name=as_name, server=server, ca=ca, json=json, quiet=quiet
+            )
     return shell.DONE
 
 
@@ -117,21 +121,14 @@ def _parts(text: str, *, cut: bool, split: bool) -> list[Part]:
     return parts
 
 
-def _joined(tags: list[str], part: Part) -> list[str]:
-    return [*tags, *part.tags[: MAX_TAGS - len(tags)]]
+def _joined(tags: list[str], part: Part) -> tuple[str, ...]:
+    return (*tags, *part.tags[: MAX_TAGS - len(tags)])
 
 
-def _post(open_as: Open, name: str | None, text: str, *, tags: list[str], key: str | None, spool: bool) -> Stored:
-    if spool:
-        from ttweet.cli import spooling
+def _spooled(open_as: Open, name: str | None, text: str, *, tags: Sequence[str], key: str | None) -> Stored:
+    from ttweet.cli import spooling
 
-        return spooling.post(open_as, text, by=name, tags=tags, key=key)
-    with open_as(name) as client:
-        try:
-            return client.post(text, tags=tags, key=key)
-        except KeyboardInterrupt:
-            shell.complain(link_errors.of_upload(ConnectError("unknown", "interrupted"), key).text)
-            raise
+    return spooling.post(open_as, text, by=name, tags=tags, key=key)
 
 
 def _refuse_without_message(options: dict[str, object]) -> None:
@@ -155,16 +152,6 @@ def _post_lines(client: Client, *, tags: list[str], key: str | None, json: bool,
 
     with client:
         return post_lines(client, reader(), tags=tags, key=key, json=json)
-
-
-def _write_stored(stored: Stored, *, json: bool) -> None:
-    if stored.deleted:
-        shell.hint(output.key_of_deleted(stored))
-    done = f"the message is stored with id {stored.id}"
-    if json:
-        shell.tell_done(done, output.write_json, output.stored_json(stored))
-    else:
-        shell.tell_done(done, shell.write, str(stored.id))
 
 
 def _checked_source(message: tuple[str, ...], *, stdin: bool, lines: bool) -> str | None:

@@ -28,7 +28,7 @@ from ttweet.cli.options import (
     seconds,
     whole,
 )
-from ttweet.cli.source import open_client
+from ttweet.cli.reach import open_client
 from ttweet.client.sync_client import Client
 from ttweet.client.waiting import ready
 from ttweet.model import durations

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from ttweet.cli import output, shell
 from ttweet.cli.options import Ca, Json, Server
-from ttweet.cli.source import open_client
+from ttweet.cli.reach import open_client
 from ttweet.model import durations
 from ttweet.model.reports import escape
 

@@ -4,17 +4,21 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ttweet import plots
 from ttweet.cli import output, plot_text, shell, terminal
-from ttweet.cli.source import Source
 from ttweet.files import write_texts
+
+if TYPE_CHECKING:
+    from ttweet.cli.source import Source
+
 
 Charts = list[tuple[str, list[int]]]
 """A tag, and its tweets on each day, today last."""
 
 
-def show_plots(source: Source, tags: Sequence[str], *, days: int, svg: Path | None, json: bool) -> int:
+def show_plots(source: "Source", tags: Sequence[str], *, days: int, svg: Path | None, json: bool) -> int:
     """Show how many tweets each tag has on each of the last days, which are those of UTC."""
     today = datetime.now(UTC).date()
     charts = [(tag, _counts(source, tag, days, today)) for tag in tags]
@@ -30,7 +34,7 @@ def show_plots(source: Source, tags: Sequence[str], *, days: int, svg: Path | No
     return shell.DONE
 
 
-def _counts(source: Source, tag: str, days: int, today: date) -> list[int]:
+def _counts(source: "Source", tag: str, days: int, today: date) -> list[int]:
     counts = []
     for age in range(days - 1, -1, -1):
         day = today - timedelta(age)

@@ -2,7 +2,8 @@
 
 from ttweet.cli import live, shell
 from ttweet.cli.options import After, Ca, ContainedText, Json, LiveServer, LiveTags, Timeout
-from ttweet.cli.source import checked_body, checked_content, open_client
+from ttweet.cli.reach import open_client
+from ttweet.cli.source import checked_body, checked_content
 
 
 def wait(

@@ -1,0 +1,111 @@
+"""The exact shapes call what the parser calls."""
+
+import inspect
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from ttweet.cli import shapes
+from ttweet.cli.actions import find, post, read
+from ttweet.cli.main import make_app
+
+LINES = 4_000
+WORDS = (
+    *("hello", "hello #world", "寿司", "#a", "a", "x y", "", " ", "-", "--", "-5", "help", "0", "post", "=", "a=b"),
+    *(
+        "--json",
+        "--numbers",
+        "--count",
+        "--server",
+        "host:1",
+        "--server=h",
+        "--tag",
+        "--help",
+        "--js",
+        "-n",
+        "--no-json",
+    ),
+)
+ACTIONS = {"post": post, "last": read, "tags": read, "find": find}
+
+Calls = list[tuple[str, dict[str, Any]]]
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """The calls of actions, with all arguments, in place of what they do."""
+    made: Calls = []
+    for name, module in ACTIONS.items():
+        signature = inspect.signature(getattr(module, name))
+        monkeypatch.setattr(module, name, _recorder(name, signature, made))
+    return made
+
+
+def _recorder(name: str, signature: inspect.Signature, made: Calls) -> Callable[..., int]:
+    def record(*args: Any, **options: Any) -> int:
+        bound = signature.bind(*args, **options)
+        bound.apply_defaults()
+        made.append((name, bound.arguments))
+        return 0
+
+    return record
+
+
+def command_lines() -> Iterator[tuple[str, list[str]]]:
+    """Command lines at random, most of them short."""
+    seed = random.randrange(2**32)
+    print("seed", seed)
+    chance = random.Random(seed)
+    for _ in range(LINES):
+        yield chance.choice([*ACTIONS]), chance.choices(WORDS, k=chance.choice([0, 1, 1, 2, 2, 3, 4]))
+
+
+def test_what_fits_a_shape_is_what_the_parser_makes_of_it(calls: Calls) -> None:
+    app, fitting = make_app(), 0
+    for name, rest in command_lines():
+        carry_out = shapes.command(name, rest)
+        if carry_out is None:
+            continue
+        fitting += 1
+        carry_out()
+        parsed, bound, _ = app.parse_args([name, *rest])
+        parsed(*bound.args, **bound.kwargs)
+        exact, by_parser = calls[-2:]
+        assert exact == by_parser, [name, *rest]
+    assert fitting > LINES / 10
+    assert len(calls) == 2 * fitting
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["post"], ["post", "two", "words"], ["post", " "], ["post", ""], ["post", "-5"],
+        ["last", "--json", "--json"], ["last", "--json", "-j"],
+        ["post", "x", "--server"], ["last", "x", "--server", "--json"], ["post", "x", "--server="], ["post", "--", "x"],
+        ["last", "a", "b"], ["tags", "--help"], ["find", "-n"], ["show", "1"], ["serve", "13001"],
+    ],
+)  # fmt: skip
+def test_what_leaves_a_doubt_fits_no_shape(line: list[str]) -> None:
+    name, *rest = line
+    assert shapes.command(name, rest) is None
+
+
+@pytest.mark.parametrize("name", shapes.SHAPES)
+def test_each_shape_is_one_of_a_command_with_its_flags_and_options(name: str) -> None:
+    module, numbers, flags, values = shapes.SHAPES[name]
+    words = ["x"] * numbers[-1]
+    options = ["--server", "host:1"]
+    assert module in {"post", "read", "find"}
+    long = [flag for flag in flags if flag.startswith("--")]
+    assert values.keys() == {"--server", "-s"}
+    assert shapes.command(name, [*words, *long, *options]) is not None
+    assert shapes.command(name, [*words, "x", *long]) is None
+
+
+@pytest.mark.parametrize("variable", shapes.CHECKED_BY_THE_PARSER)
+def test_variables_with_tags_or_a_name_are_for_the_parser(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shapes.command("post", ["x"]) is not None
+    monkeypatch.setenv(variable, "a")
+    assert shapes.command("post", ["x"]) is None

@@ -1,0 +1,49 @@
+"""Post one message. Imports no parser."""
+
+from __future__ import annotations
+
+from ttweet.cli import output, shell
+from ttweet.cli.reach import open_client
+from ttweet.client import link_errors
+from ttweet.model.errors import ConnectError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ttweet.protocol.replies import Stored
+
+
+def post(
+    text: str,
+    *,
+    tags: Sequence[str] = (),
+    key: str | None = None,
+    as_name: str | None = None,
+    server: str | None = None,
+    ca: str | None = None,
+    json: bool = False,
+    quiet: bool = False,
+) -> int:
+    """Post a message and print its id."""
+    with open_client(server, as_name, ca=ca) as client:
+        try:
+            stored = client.post(shell.checked_text(text), tags=tags, key=key)
+        except KeyboardInterrupt:
+            shell.complain(link_errors.of_upload(ConnectError("unknown", "interrupted"), key).text)
+            raise
+    write_stored(stored, json=json, quiet=quiet)
+    return shell.DONE
+
+
+def write_stored(stored: Stored, *, json: bool, quiet: bool) -> None:
+    """Print the id of a stored message, or all that the server answered. `quiet`: print neither."""
+    if quiet:
+        return
+    if stored.deleted:
+        shell.hint(output.key_of_deleted(stored))
+    done = f"the message is stored with id {stored.id}"
+    if json:
+        shell.tell_done(done, output.write_json, output.stored_json(stored))
+    else:
+        shell.tell_done(done, shell.write, str(stored.id))

@@ -1,0 +1,21 @@
+"""The client of the server that a command line names. Quick to import."""
+
+from __future__ import annotations
+
+from ttweet.cli import shell
+from ttweet.client.sync_client import Client
+from ttweet.client.waiting import FOREVER
+
+
+def open_client(
+    server: str | None, name: str | None = None, *, ca: str | None = None, deadline: float = FOREVER
+) -> Client:
+    """Return a client of the server that the option or the environment names, else of the default.
+
+    Raises SetupError.
+    """
+    if name is not None:
+        shell.checked_text(name, "the name")
+    client = Client(server, name=name, ca=ca, on_wait=shell.wait_teller())
+    client.deadline = deadline
+    return client
