@@ -11,11 +11,13 @@ from ttweet.model.switches import is_on
 
 SWITCH = "TTWEET_SWITCH"
 SETTINGS = {
+    "TTWEET_AS",
     "TTWEET_CA",
     "TTWEET_CERT",
     "TTWEET_DB",
     "TTWEET_KEY",
     "TTWEET_SERVER",
+    "TTWEET_TAG",
     "TTWEET_TOKEN",
     "TTWEET_TOKEN_FILE",
 }
