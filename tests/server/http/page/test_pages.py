@@ -1,5 +1,6 @@
 """The pages: what each shows, to whom, and how large it is."""
 
+import json
 import re
 from html import unescape
 from pathlib import Path
@@ -122,6 +123,13 @@ async def test_the_chart_of_a_tag_is_a_picture_of_its_own() -> None:
         assert answer.headers["content-security-policy"] == CHART_POLICY
         assert "#Ci, tweets a day" in {element.text for element in ElementTree.fromstring(answer.body).iter()}
         assert (await http.ask("GET", "/tags/none.svg")).status == 404
+
+
+async def test_tags_beside_the_text_are_shown_below_it() -> None:
+    async with http_serving() as http:
+        document = json.dumps({"text": "one #abc", "tags": ["a", "ABC"]})
+        assert (await http.ask("POST", "/tweets", document, content_type="application/json")).status == 201
+        assert re.findall('class="tag" href="([^"]+)"', (await page(http, "/tweets/1"))) == ["/tags/abc", "/tags/a"]
 
 
 async def test_found_words_are_marked_and_the_query_stays_in_its_field() -> None:

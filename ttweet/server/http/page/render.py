@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ttweet import plots
+from ttweet.model import hashtags
 from ttweet.model.tweets import MAX_CHARACTERS, MAX_TEXT_BYTES, Page, TagSummary, Tweet
 from ttweet.server.http.page import assets
 from ttweet.server.http.page.text import Mark, as_html, author_path, tag_path
@@ -76,8 +77,8 @@ def _item(tweet: Tweet, text: Markup) -> Markup:
 
 def _beside(tweet: Tweet) -> list[str]:
     """Return the tags that do not stand in the text."""
-    text = tweet.text.replace("\uff03", "#")
-    return [tag for tag in tweet.tags if f"#{tag}" not in text]
+    found = {hashtags.key(body) for body in hashtags.extract(tweet.text, numeric=True)}
+    return [tag for tag in tweet.tags if hashtags.key(tag) not in found]
 
 
 def _day_of(tweet: Tweet) -> date:
