@@ -29,13 +29,9 @@ def classic() -> str:
 
 
 def commands() -> str:
-    """Return the table of all commands by group, each with its summary and a link from README.md to its section."""
-    rows = [
-        f"| {group if name == next(iter(entries)) else ''} | {_linked(name)} | {_marked(page.summary)} |"
-        for group, entries in GROUPS.items()
-        for name, (_, page) in entries.items()
-    ]
-    return "\n".join(["| group | command | purpose |", "| --- | --- | --- |", *rows])
+    """Return the table of all commands by group, each with a link from README.md to its section."""
+    rows = [f"| {group} | {', '.join(map(_linked, entries))} |" for group, entries in GROUPS.items()]
+    return "\n".join(["| group | commands |", "| --- | --- |", *rows])
 
 
 def exit_codes() -> str:
@@ -58,7 +54,7 @@ def _row(argument: Any) -> str:
 
 
 def _linked(name: str) -> str:
-    return f"[`ttweet {name}`](docs/commands.md#ttweet-{name})"
+    return f"[`{name}`](docs/commands.md#ttweet-{name})"
 
 
 def _marked(text: str) -> str:

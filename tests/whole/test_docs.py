@@ -32,7 +32,10 @@ README = (ROOT / "README.md").read_text()
 COMMANDS = (ROOT / "docs" / "commands.md").read_text()
 LIMITS = (ROOT / "docs" / "limits.md").read_text()
 PROTOCOL = (ROOT / "docs" / "protocol.md").read_text()
+STARTING = (ROOT / "docs" / "getting-started.md").read_text()
+PYTHON = (ROOT / "docs" / "python.md").read_text()
 PORT = "13001"  # as the documents have it
+MAX_README_LINES = 150
 LIMIT_S = 120.0  # for an example that hangs
 SQLITE_SHELL = (
     "import sqlite3, sys; [print(*row, sep='|') for row in sqlite3.connect(sys.argv[1]).execute(sys.argv[2])]"
@@ -72,6 +75,7 @@ def normal(text: str) -> str:
     text = re.sub(r"\('127\.0\.0\.1', \d+\)", "PEER", text)
     text = re.sub(r"\b\d+\.\d+\.\d+(?!\.)\b", "VERSION", text)
     text = re.sub(r"in \d+\.\d s$", "in SECONDS", text)
+    text = re.sub(r"(?<= )\d+\.\ds$", "DURATION", text)
     text = re.sub(r"[▁-█]{14}|\[(\d,){13}\d\]", "DAYS", text)
     return " ".join(text.split())
 
@@ -150,8 +154,9 @@ def serving(terminal: ExampleTerminal, command: str, lines: int) -> Iterator[tup
     assert server.returncode == 0
 
 
-def test_the_examples_of_the_readme_print_what_it_shows(tmp_path: Path) -> None:
-    first, *others = examples(README, "console")
+@pytest.mark.parametrize("page", [README, STARTING], ids=["README", "getting-started"])
+def test_the_examples_of_a_page_print_what_it_shows(tmp_path: Path, page: str) -> None:
+    first, *others = examples(page, "console")
     assert first.command == f"ttweet serve {PORT}"
     terminal = ExampleTerminal(tmp_path)
     with serving(terminal, "ttweet serve 0", len(first.shown)) as (port, started):
@@ -172,10 +177,11 @@ def first_line(program: str, terminal: ExampleTerminal) -> str:
     return line.removesuffix("\n")
 
 
-def test_the_programs_of_the_readme_print_what_they_say(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", [README, PYTHON], ids=["README", "python"])
+def test_the_programs_of_a_page_print_what_they_say(tmp_path: Path, page: str) -> None:
     terminal = ExampleTerminal(tmp_path)
     with serving(terminal, "ttweet serve 0 --quiet --no-report-file", 3) as (port, _):
-        for program in blocks(README, "python"):
+        for program in blocks(page, "python"):
             (promised,) = re.findall(r"print\(.*\)  # (.*)", program)
             assert first_line(program.replace(PORT, str(port)), terminal) == promised
 
@@ -213,10 +219,25 @@ def spoken(transcript: Example, port: int) -> list[str]:
         return ask_classic(connection, question[1]) if question else speak(connection, transcript.shown)
 
 
-def test_the_transcripts_of_the_protocol_are_what_the_server_says(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", [README, PROTOCOL], ids=["README", "protocol"])
+def test_the_transcripts_of_a_page_are_what_the_server_says(tmp_path: Path, page: str) -> None:
     with serving(ExampleTerminal(tmp_path), "ttweet serve 0 --quiet --no-report-file", 3) as (port, _):
-        for transcript in examples(PROTOCOL, "nc"):
+        for transcript in examples(page, "nc"):
             assert comparable(spoken(transcript, port)) == comparable(transcript.shown), transcript.command
+
+
+@pytest.mark.parametrize(("program", "option"), [("nc.openbsd", "-N"), ("nc.traditional", "-q 1")])
+def test_both_kinds_of_nc_post_and_read_with_the_option_that_the_readme_names(
+    tmp_path: Path, program: str, option: str
+) -> None:
+    if shutil.which(program) is None:
+        pytest.skip(f"there is no {program} here")
+    assert f"`{option}`" in README
+    terminal = ExampleTerminal(tmp_path)
+    with serving(terminal, "ttweet serve 0 --quiet --no-report-file", 3) as (port, _):
+        for transcript in examples(README, "nc"):
+            command = transcript.command.replace("nc -N", f"{program} {option}").replace(PORT, str(port))
+            assert terminal.run(command) == transcript.shown, command
 
 
 def test_every_operation_has_a_section_and_stands_in_a_transcript() -> None:
@@ -278,9 +299,13 @@ def test_every_command_that_talks_to_a_server_can_speak_tls() -> None:
         assert "--ca" in options or "--server" not in options, name
 
 
+def test_the_readme_has_at_most_150_lines() -> None:
+    assert README.count("\n") <= MAX_README_LINES
+
+
 def test_every_command_stands_in_the_readme() -> None:
     for name in commands():
-        assert re.search(rf"ttweet {name}", README)
+        assert not name or f"(docs/commands.md#ttweet-{name})" in README
 
 
 def test_no_option_is_documented_that_does_not_exist() -> None:
@@ -288,7 +313,7 @@ def test_no_option_is_documented_that_does_not_exist() -> None:
     known = {name for one in commands().values() for argument in arguments(one) for name in argument.names}
     known |= {name for name in app if name.startswith("-")}
     for text in (README, COMMANDS):
-        assert set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", text.replace("python -m", ""))) <= known
+        assert set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", re.sub("python -m|`-q 1`", "", text))) <= known
 
 
 def test_every_environment_variable_is_documented() -> None:
@@ -297,9 +322,9 @@ def test_every_environment_variable_is_documented() -> None:
 
 
 def test_exit_codes_are_those_of_the_code() -> None:
-    for text in (README, COMMANDS):
-        rows = {int(code) for code in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)}
-        assert rows == set(shell.EXIT_CODES)
+    (sentence,) = re.findall(r"^Exit codes: (.*?)\.", README, re.MULTILINE | re.DOTALL)
+    assert {int(code) for code in re.findall(r"\d+", sentence)} == set(shell.EXIT_CODES)
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", COMMANDS, re.MULTILINE)} == set(shell.EXIT_CODES)
 
 
 # Error codes and constants.

@@ -26,8 +26,8 @@ def test_the_design_names_every_package_and_module_and_no_other() -> None:
     assert {f"{package}.{name}" for package, names in rows for name in re.findall(r"`(\w+)`", names)} == MODULES
 
 
-def test_the_map_of_the_readme_names_every_package_and_no_other() -> None:
-    shown = (ROOT / "README.md").read_text().partition("## Map of the package")[2].partition("\n## ")[0]
+def test_the_map_for_contributors_names_every_package_and_no_other() -> None:
+    shown = (ROOT / "CONTRIBUTING.md").read_text().partition("## Map of the package")[2].partition("\n## ")[0]
     named = re.findall(r"^  (\w+)/ ", shown, re.MULTILINE)
     assert sorted(named) == sorted(name.removeprefix("ttweet.") for name in PACKAGES if name.count(".") == 1)
 

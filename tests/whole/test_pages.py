@@ -11,9 +11,7 @@ PACKAGE = Path(ttweet.__file__).parent
 ROOT = PACKAGE.parent
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text()
 MAX_RELEASE_LINES = 60  # of the changelog, for people who choose whether to upgrade
-PAGES = sorted(
-    [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "contrib").glob("*.md")]
-)
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "contrib").glob("*.md")])
 RECORDS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
 
 

@@ -27,7 +27,7 @@ def checkout(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", ["ttweet", "setup", "test", "bench", "prove", "docs-tables", "pictures"])
+@pytest.mark.parametrize("name", ["ttweet", "setup", "test", "bench", "prove", "docs-tables", "pictures", "recording"])
 def test_a_script_may_be_called_by_a_link_from_anywhere(checkout: Path, tmp_path: Path, name: str) -> None:
     link = tmp_path / "bin" / "link"
     link.parent.mkdir()

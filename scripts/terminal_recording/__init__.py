@@ -1,0 +1,1 @@
+"""Two terminals, recorded from real runs and drawn as one animated picture."""
