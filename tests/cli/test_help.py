@@ -86,7 +86,7 @@ def test_every_option_of_every_command_says_what_it_is_for() -> None:
 @pytest.mark.parametrize(
     ("command", "variables"),
     [
-        ("chat", "TTWEET_CA TTWEET_TOKEN TTWEET_TOKEN_FILE"),
+        ("chat", "TTWEET_SERVER TTWEET_CA TTWEET_TOKEN TTWEET_TOKEN_FILE TTWEET_AS"),
         ("run", "TTWEET_SERVER TTWEET_CA TTWEET_TOKEN TTWEET_TOKEN_FILE TTWEET_TAG TTWEET_AS XDG_STATE_HOME"),
     ],
 )
@@ -103,7 +103,7 @@ def test_what_variables_mean_stands_in_one_column() -> None:
 
 def test_the_arguments_of_a_session_are_listed() -> None:
     seen = page("chat", "--help")
-    assert re.findall(r"^  ([A-Z]+)  ", seen.partition("\nArguments\n")[2], re.MULTILINE) == ["HOST", "PORT", "NAME"]
+    assert re.findall(r"^  ([A-Z]+)  ", seen.partition("\nArguments\n")[2], re.MULTILINE) == ["NAME"]
 
 
 def test_what_does_not_fit_on_its_line_goes_on_below_it() -> None:

@@ -303,3 +303,21 @@ def test_the_courses_server_keeps_its_file_and_starts_again_at_once(tmp_path: Pa
             ann.leaves()
             process.terminate()
     assert (tmp_path / "tweets.db").exists()
+
+
+@pytest.mark.parametrize("words", [["ann", "--server"], ["--as", "ann", "-s"]])
+def test_a_session_takes_the_server_as_all_commands_do(server: ServerHere, words: list[str]) -> None:
+    done = run("chat", *words, f"127.0.0.1:{server.port}", stdin=b"getusers\nexit\n")
+    assert (done.returncode, done.stdout.splitlines()) == (0, [repl.SIGNED_IN, "ann", repl.BYE])
+
+
+def test_a_session_takes_server_and_name_of_the_environment(server: ServerHere) -> None:
+    variables = {"TTWEET_SERVER": f"127.0.0.1:{server.port}", "TTWEET_AS": "bob"}
+    done = run("chat", stdin=b"getusers\nexit\n", variables=variables)
+    assert done.stdout.splitlines() == [repl.SIGNED_IN, "bob", repl.BYE]
+
+
+def test_a_server_named_twice_is_refused() -> None:
+    done = run("chat", "127.0.0.1", "13001", "ann", "--server", "127.0.0.1:13001")
+    assert done.returncode == shell.USAGE
+    assert "chat takes NAME, or HOST PORT NAME" in done.stderr

@@ -80,9 +80,12 @@ def run(arguments: Sequence[str], screen: Screen, ca: str | None = None) -> int:
 
 
 class ChatSession:
-    """A signed-in user: subscriptions, and the tweets received since. Raises as Client does."""
+    """A signed-in user: subscriptions, and the tweets received since. `server`, `port`, `ca`: as Client takes them.
 
-    def __init__(self, host: str, port: int, name: str, screen: Screen, ca: str | None = None) -> None:
+    Raises as Client does.
+    """
+
+    def __init__(self, server: str | None, port: int | None, name: str, screen: Screen, ca: str | None = None) -> None:
         self._screen = screen
         self._say = screen.say
         self._subscribed: list[str] = []
@@ -91,7 +94,7 @@ class ChatSession:
         self._answers: deque[bytes] = deque()
         self._fault: ConnectError | OSError | None = None  # what has ended the thread that reads
         self._arrived = Bell()  # for the thread that reads commands, with everything that the other one takes
-        self._link = Client(host, port, name=name, ca=ca).connect()
+        self._link = Client(server, port, name=name, ca=ca).connect()
 
     def run(self) -> int:
         """Say that it is signed in and carry out commands until `exit`, or until they or the server end.

@@ -7,28 +7,27 @@ from cyclopts import Parameter
 from ttweet.cli import shell
 from ttweet.cli.chat import repl
 from ttweet.cli.chat.screen import Screen
-from ttweet.cli.options import RARE, As, Ca, check_name
+from ttweet.cli.options import RARE, SERVER, As, Ca, check_name, given_name
 
-Word = Annotated[str | None, Parameter(allow_leading_hyphen=True)]  # or a name such as -x would be an unknown option
-Host = Annotated[Word, Parameter(name="HOST", help="The server's address or host name.")]
-Port = Annotated[Word, Parameter(name="PORT", help="The server's port.")]
-Name = Annotated[Word, Parameter(name="NAME", validator=check_name, help="Your name: 1 to 32 letters and digits.")]
-RareName = Annotated[As, RARE]
-RareCa = Annotated[Ca, RARE]
-Others = Annotated[str, Parameter(show=False, allow_leading_hyphen=True)]
+# with hyphens, or a name such as -x would be an unknown option
+Words = Annotated[str, Parameter(name="NAME", allow_leading_hyphen=True, help="Your name: 1 to 32 letters and digits.")]
+Server = Annotated[str | None, SERVER, Parameter(help="The server of the session.")]
 
 
 def chat(
-    host: Host = None,
-    port: Port = None,
-    name: Name = None,
-    /,
-    *others: Others,
-    as_name: Annotated[As, RARE] = None,
-    ca: Annotated[Ca, RARE] = None,
+    *words: Words, as_name: Annotated[As, RARE] = None, server: Server = None, ca: Annotated[Ca, RARE] = None
 ) -> int:
     """Hold a session at the keyboard. Raises UsageError, ConnectError, Refused."""
-    given = [word for word in (host, port, name, *others, as_name) if word is not None]
-    if len(given) != 3:
-        raise shell.UsageError("invalid command line: chat takes HOST PORT NAME; run: ttweet chat 127.0.0.1 13001 ann")
-    return repl.ChatSession(given[0], shell.checked_port(given[1]), given[2], Screen(), ca).run()
+    port = None
+    match words:
+        case (host, digits, *_) if server is None and len(words) + (as_name is not None) == 3:
+            server, port = host, shell.checked_port(digits)
+            name = as_name or words[2]
+        case () if as_name := given_name(as_name):
+            name = as_name
+        case (name,) if as_name is None:
+            pass
+        case _:
+            raise shell.UsageError("invalid command line: chat takes NAME, or HOST PORT NAME; run: ttweet chat ann")
+    check_name(str, name)
+    return repl.ChatSession(server, port, name, Screen(), ca).run()

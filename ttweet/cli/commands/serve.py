@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from ttweet import defaults
 from ttweet.cli import shell, terminal
 from ttweet.cli.options import AMOUNT, FILE, RARE, Keep, KeepLast, LogLimit, whole
 from ttweet.cli.source import db_path
@@ -111,7 +112,7 @@ Quiet = Annotated[bool, Parameter(negative="", help="Print no events, only messa
 
 
 def serve(
-    port: Port,
+    port: Port = defaults.PORT,
     /,
     *,
     db: Db = None,

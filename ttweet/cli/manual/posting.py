@@ -52,28 +52,38 @@ for a process that is running, whose exit code it cannot learn: the tweet says e
     environment=f"{CLIENT}\n{POSTING}\n{SPOOL}",
 )
 
-CHAT = HelpPage(
-    name="ttweet chat",
-    usage=r"ttweet chat HOST PORT NAME",
-    summary="Post and read at the keyboard, under a name.",
-    details="""The session has the commands and the exact output of the networking course that ttweet comes from.
-Tweets that you subscribe to appear when they are posted. From a pipe the session reads one command a line.""",
-    examples=f"""[bold]Commands of a session[/]
+_SESSION = """[bold]Commands of a session[/]
   tweet "MESSAGE" #a#b  post with these tags
   subscribe #a          follow a tag; 3 at most; #ALL: all tweets
   unsubscribe #a        stop; #ALL stops all subscriptions
   timeline              show the tweets received so far
   getusers              show who is online
   gettweets NAME        show a user's tweets of this session
-  exit
+  exit"""
+
+CHAT = HelpPage(
+    name="ttweet chat",
+    usage=r"""ttweet chat NAME \[OPTIONS]
+       ttweet chat HOST PORT NAME""",
+    summary="Post and read at the keyboard, under a name.",
+    details="""The session has the commands and the exact output of the networking course that ttweet comes from.
+Tweets that you subscribe to appear when they are posted. From a pipe the session reads one command a line.""",
+    examples=f"""{_SESSION}
 
 {EXAMPLES}
-  ttweet chat 127.0.0.1 13001 matt""",
+  ttweet chat matt
+  ttweet chat matt --server 127.0.0.1:13001""",
     exit_codes="""  0  the session has ended
   2  invalid address, port or name
   3  no server there, or the connection was lost
   5  the name is already online""",
-    environment=CLIENT.partition("\n")[2],
+    environment=f"{CLIENT}\n  TTWEET_AS      your name, if none is given",
+    below_short=f"""{_SESSION}
+
+{EXAMPLES}
+  ttweet chat matt
+
+See `ttweet chat --help-all` for all options, exit codes and environment.""",
 )
 
 DELETE = HelpPage(

@@ -13,7 +13,7 @@ ROOT = HelpPage(
     summary="""A tiny self-hosted Twitter for shells: short messages with #hashtags.
 
 [bold]Start here[/]
-  ttweet serve 13001
+  ttweet serve
   ttweet post "Lunch in ten minutes #team"
   ttweet tags team""",
     details="""Data goes to stdout, messages go to stderr. When a command that posts exits with 0, its tweet is on the
@@ -50,7 +50,7 @@ ZDOTDIR, XDG_DATA_HOME and XDG_CONFIG_HOME are used as the shell uses them.""",
 
 SERVE = HelpPage(
     name="ttweet serve",
-    usage=r"ttweet serve PORT \[OPTIONS]",
+    usage=r"ttweet serve \[PORT] \[OPTIONS]",
     summary="Run a server until Ctrl-C.",
     details="""The server prints where it listens, then what happens. It keeps all tweets in one SQLite file unless you
 set --keep or --keep-last. Other programs can read the file while the server is running. Ctrl-C or SIGTERM stops the
@@ -61,7 +61,7 @@ By default only programs on this machine can connect, and they may do everything
 add a token with `ttweet token add NAME`, and give a certificate. To serve them without a token, set --anonymous read or
 write; without TLS, set --no-tls.""",
     examples=f"""{EXAMPLES}
-  ttweet serve 13001
+  ttweet serve
   ttweet serve 13001 --db team.db --keep 90d""",
     exit_codes="""  0  stopped; every acknowledged tweet is stored
   1  the server could not start, or had to stop
