@@ -39,6 +39,7 @@ _PART = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+_LATE = 1 << 53  # ms since 1970 UTC: after every time that a query can name
 _REMEMBERED = 1024  # texts whose words are kept: a batch of tweets is matched with the query of each follower
 
 
@@ -83,6 +84,11 @@ def parse(asked: str, now: int) -> Query:
     query = Query(tuple(dict.fromkeys(terms)), max(since, default=None), min(until, default=None))
     _refuse_pointless(asked, query)
     return query
+
+
+def is_relative(asked: str) -> bool:
+    """Whether a query asks for a time relative to now. Raises Refused `bad_query`."""
+    return parse(asked, 0) != parse(asked, _LATE)
 
 
 def checked(asked: str) -> str:

@@ -120,7 +120,9 @@ class SocketEdge:
         except Exception as exc:
             if self._log_interval.is_over(f"a task's {type(exc).__name__}"):
                 log.exception("the task of client %s failed; other clients are not affected", place.peer)
-            self._service.report(reports.input_refused(place.peer, "internal", why=type(exc).__name__))
+            self._service.note_refused(
+                "internal", reports.input_refused(place.peer, "internal", why=type(exc).__name__)
+            )
         finally:
             if not (place.seated and connection.has_begun):
                 self._acceptor.note_fruitless()

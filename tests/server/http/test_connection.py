@@ -21,6 +21,7 @@ from ttweet.security.token_file import TokenFile
 from ttweet.server import app
 from ttweet.server.config import Config, Limits, Rates
 from ttweet.server.entrances import EDGES, Entrance
+from ttweet.server.http.call import Call
 from ttweet.server.http.connection import KEEP_ALIVE_S
 
 HEAD = b"GET /tweets HTTP/1.1\r\nHost: localhost\r\n"
@@ -214,3 +215,29 @@ async def test_a_server_that_stops_answers_what_is_under_way_by_real_sockets(lis
             assert (answer.status, answer.headers["connection"]) == (201, "close")
             assert await everything(working) == b""
     assert [tweet.text for tweet in store.tweets] == ["let through", "held"]
+
+
+@pytest.mark.parametrize(("method", "code"), [("GET", "internal"), ("POST", "unknown")])
+async def test_a_handler_that_fails_is_answered_and_logged(
+    method: str, code: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("a secret fault")
+
+    monkeypatch.setattr(Call, "ask", fail)
+    monkeypatch.setattr(Call, "post", fail)
+    async with http_serving() as http:
+        caller = http.call()
+        answer = await caller.ask(method, "/tweets", "x" if method == "POST" else "")
+        assert (answer.status, answer.code, answer.headers["connection"]) == (500, code, "close")
+        assert b"secret" not in answer.body
+        await caller.stream.aclose()
+        while http.here.places.taken:
+            await trio.lowlevel.checkpoint()
+        assert "the task of client" in caplog.text
+        assert "a secret fault" in caplog.text
+        monkeypatch.undo()
+        assert (await http.ask("GET", "/tweets")).status == 200
+        metrics = (await http.ask("GET", "/metrics")).body
+        assert b'ttweet_http_requests_total{route="/tweets",status="500"} 1.0' in metrics
+        assert b'ttweet_refusals_total{code="internal"} 1.0' in metrics

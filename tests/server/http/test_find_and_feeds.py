@@ -6,7 +6,19 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.support.http_calls import http_serving
+from tests.support.memory_store import MemoryStore
+from ttweet.model.query import Query
+from ttweet.model.tweets import Found
 from ttweet.server.http.feed import TITLE_CHARACTERS
+
+
+class CutShort(MemoryStore):
+    """A store whose time for a query is always up."""
+
+    def find(self, query: Query, *, limit: int, before: int | None = None) -> Found:
+        """See Reader."""
+        return Found([], more=True, searched_to=7)
+
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 
@@ -18,10 +30,35 @@ async def test_a_query_finds_tweets_newest_first_in_pages() -> None:
         assert ([one["id"] for one in page.json["tweets"]], page.json["more"]) == ([3], True)
         assert page.json["searched_to"] is None
         assert page.headers["link"] == '</find?q=backup+tag%3Aops&limit=1&before=3>; rel="next"'
-        assert "etag" not in page.headers, "a query may ask for a time"
         following = page.headers["link"].partition("<")[2].partition(">")[0]
         assert [one["id"] for one in (await http.ask("GET", following)).json["tweets"]] == [1]
         assert (await http.ask("GET", "/find.txt?q=failed")).body.endswith(b"#3 backup failed #ops\n")
+
+
+@pytest.mark.parametrize("form", ["json", "txt", "atom", "html"])
+async def test_an_answer_that_changes_with_the_log_alone_has_a_version(form: str) -> None:
+    async with http_serving() as http:
+        await http.post("backup done")
+        path = f"/find.{form}?q=backup+since:2020-01-31"
+        version = (await http.ask("GET", path)).headers["etag"]
+        assert (await http.ask("GET", path, if_none_match=version)).status == 304
+        await http.post("backup done again")
+        assert (await http.ask("GET", path, if_none_match=version)).status == 200
+
+
+@pytest.mark.parametrize("asked", ["backup+since:7d", "backup+since:2020-01-31+since:7d", "backup+-until:7d"])
+async def test_an_answer_that_changes_by_itself_has_no_version(asked: str) -> None:
+    async with http_serving() as http:
+        await http.post("backup done")
+        lasting = (await http.ask("GET", "/find?q=backup")).headers["etag"]
+        answer = await http.ask("GET", f"/find?q={asked}", if_none_match=lasting)
+        assert (answer.status, answer.headers.get("etag"), len(answer.json["tweets"])) == (200, None, 1)
+
+
+async def test_an_answer_that_is_cut_short_has_no_version() -> None:
+    async with http_serving(CutShort()) as http:
+        answer = await http.ask("GET", "/find?q=backup")
+        assert (answer.json["searched_to"], answer.headers.get("etag")) == (7, None)
 
 
 @pytest.mark.parametrize("path", ["/find", "/find?q=", "/find?q=-only", "/find.sse", "/find.sse?q=-only"])

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from ttweet.model.errors import Refused
 from ttweet.model.limits import MAX_ID
+from ttweet.model.query import is_relative
 from ttweet.model.requests import (
     Delete,
     Find,
@@ -111,7 +112,8 @@ def _reading(resource: _Resource, forms: Mapping[str, Form], html: streams.Event
             return _stream(call, resource, html)
         query = resource.query_of(call, call.request.parameters(*resource.parameters))
         call.admit(query)
-        if resource.asks is not Find and call.is_known:  # a query may ask for a time
+        call.changes_by_itself = isinstance(query, Find) and is_relative(query.query)
+        if call.is_known:
             return call.not_modified()
         answer = await call.ask(query)
         if isinstance(answer, Tombstone):

@@ -38,7 +38,18 @@ class Call:
     `form` is the suffix of the path, or the one that the client accepts; `values` are the parts of the path that vary.
     """
 
-    __slots__ = ("_newest", "_version", "counts", "form", "is_secure", "noted", "request", "session", "values")
+    __slots__ = (
+        "_newest",
+        "_version",
+        "changes_by_itself",
+        "counts",
+        "form",
+        "is_secure",
+        "noted",
+        "request",
+        "session",
+        "values",
+    )
 
     def __init__(
         self,
@@ -58,6 +69,8 @@ class Call:
         """Whether the client uses TLS."""
         self.noted: TtweetError | None = None
         """The error that the session, or the journal, has counted already."""
+        self.changes_by_itself = False
+        """Whether the answer may change while `version` stays the same."""
         self._newest: int | None = None
         self._version = ""
 
@@ -126,7 +139,7 @@ class Call:
     def is_known(self) -> bool:
         """Whether the client has this version already."""
         version, known = self.version, self.request.header("if-none-match")
-        return bool(known) and version in [one.strip() for one in known.split(",")]
+        return bool(known) and not self.changes_by_itself and version in [one.strip() for one in known.split(",")]
 
     @property
     def caching(self) -> Headers:

@@ -22,7 +22,7 @@ from ttweet.server.http.call import Call
 from ttweet.server.http.forwarded import Client, client_of
 from ttweet.server.http.outbox import Outbox
 from ttweet.server.http.parser import RequestParser
-from ttweet.server.http.problems import Malformed, problem
+from ttweet.server.http.problems import Malformed, failure, problem
 from ttweet.server.http.request import Request
 from ttweet.server.http.response import LAST_CHUNK, ChunkEncoder, Response, Stream, encode, encode_head
 from ttweet.server.http.site import Site
@@ -238,7 +238,11 @@ class Connection:
         client = client_of(request, Client(self.place.peer, self._shared.is_secure), self._shared.site.proxies)
         self._client = client.peer
         self._session = Session(self._shared.host, client.peer, self, strangers=self._shared.site.strangers)
-        answer = await self._answer(request, client)
+        try:
+            answer = await self._answer(request, client)
+        except Exception:
+            await self._answer_failure(request)
+            raise  # for the edge, which logs it
         self.is_working = False
         self._wait(self._shared.limits.send_s)
         if isinstance(answer, Stream):
@@ -278,6 +282,14 @@ class Connection:
         if not is_noted:
             error = self._session.refuse(error)
         return self._shared.site.refuse(request, error, anonymous=request.token is None)
+
+    async def _answer_failure(self, request: Request) -> None:
+        """Answer a request whose handler has failed, and read no further."""
+        self.is_working, self._closing, self._stream = False, True, None
+        with suppress(*LOST):
+            self._wait(self._shared.limits.send_s)
+            await self._send(request, problem(failure(request.method)))
+            await self._finish()
 
     async def _send(self, request: Request, response: Response) -> None:
         self._closing |= self._session.ended or not request.keeps_alive

@@ -38,8 +38,9 @@ async def page_as_text(call: Call, answer: Tweets) -> Response:
 
 
 def caching_of(call: Call, answer: Tweets) -> Headers:
-    """Return the headers about the version of an answer. A query may ask for a time, so its answer has none."""
-    return NOT_KNOWN if isinstance(answer, Found) else call.caching
+    """Return the headers about the version of an answer. One that was cut short, or changes by itself, has none."""
+    is_cut_short = isinstance(answer, Found) and answer.searched_to is not None
+    return NOT_KNOWN if is_cut_short or call.changes_by_itself else call.caching
 
 
 async def tags_as_json(call: Call, answer: Shared[TagPage]) -> Response:

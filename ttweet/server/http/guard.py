@@ -9,10 +9,7 @@ from ipaddress import ip_address
 
 from ttweet.server.http.forwarded import is_forwarded
 from ttweet.server.http.problems import Unserved
-from ttweet.server.http.request import Request
-
-SAFE = ("GET", "HEAD", "OPTIONS")
-"""The methods that change nothing."""
+from ttweet.server.http.request import SAFE, Request
 
 
 def check(request: Request, names: Collection[str], *, trusted: bool) -> None:

@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from ttweet.model.errors import ProtocolError, Refused, SlowDown, TtweetError
 from ttweet.protocol.codecs import JSON
+from ttweet.server.http.request import SAFE
 from ttweet.server.http.response import Headers, Response
 
 RETRY_S = 5  # until a client should retry what the state of the server has kept it from
@@ -54,6 +55,13 @@ class Malformed(ProtocolError):
     def __init__(self, status: int, text: str, code: str = "bad_frame") -> None:
         super().__init__(code, text)
         self.status = status
+
+
+def failure(method: str) -> TtweetError:
+    """Return the error of a request whose handler has failed. A change may have been made before that."""
+    if method in SAFE:
+        return Refused("internal", "the server failed: the reason is in its log")
+    return Refused("unknown", "the server failed: it may have carried out the request or not; its log has the reason")
 
 
 def status_of(error: TtweetError, *, anonymous: bool = False) -> int:

@@ -13,6 +13,9 @@ from ttweet.protocol.fields import shown
 COOKIE = "ttweet"
 """The cookie that holds a token."""
 
+SAFE = ("GET", "HEAD", "OPTIONS")
+"""The methods that change nothing."""
+
 MAX_PARAMETERS = 20  # in a query or a form; no route takes more than 8
 
 _BEARER = "bearer "

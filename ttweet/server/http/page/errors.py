@@ -4,10 +4,9 @@ from dataclasses import replace
 from urllib.parse import parse_qs
 
 from ttweet.model.errors import TtweetError
-from ttweet.server.http.guard import SAFE
 from ttweet.server.http.page.frame import HTML, PAGE_POLICY, frame
 from ttweet.server.http.page.render import render
-from ttweet.server.http.request import Request
+from ttweet.server.http.request import SAFE, Request
 from ttweet.server.http.response import Response
 
 HEADINGS = {

@@ -16,7 +16,7 @@ from ttweet.model.requests import Delete, ListTags, Post
 from ttweet.model.times import now_ms
 from ttweet.model.tweets import HISTORY_DAYS, Found, Page, TagPage, TagSummary, Tweet
 from ttweet.server.http.call import Call
-from ttweet.server.http.forms import NEVER_KEPT, NOT_KNOWN, value_of
+from ttweet.server.http.forms import NEVER_KEPT, caching_of, value_of
 from ttweet.server.http.page.frame import HTML, PAGE_POLICY, frame_of
 from ttweet.server.http.page.render import by_day, day_counts, item, items_of, marked_item, render
 from ttweet.server.http.problems import Unserved
@@ -120,7 +120,7 @@ async def find(call: Call, answer: Found) -> Response:
         "query": asked,
         "json_path": f"/find.json?{urlencode({'q': asked})}",
     }
-    return replace(_response(call, "find.html", title=f"{asked} on ttweet", **values), headers=NOT_KNOWN)
+    return replace(_response(call, "find.html", title=f"{asked} on ttweet", **values), headers=caching_of(call, answer))
 
 
 async def online(call: Call, answer: Names) -> Response:
