@@ -31,7 +31,7 @@ WRONG_COMMANDS = {
     "serve 0 --keep 90": "invalid --keep '90': use a number with a unit, such as 90s, 10m, 2h or 1d",
     "serve 0 --rate fast": "invalid --rate 'fast': use a rate such as 20/s, 100/min or 500/h",
     "serve 0 --tls-cert x.pem": "missing option: --tls-cert needs --tls-key",
-    "tags python rust": "unexpected argument: rust; see ttweet tags --help",
+    "tags python rust": "2 tags: only charts show several; add --plot, or follow them: ttweet follow",
     "post": "missing message; quote a text with #: ttweet post 'text #tag', or ttweet post - to read stdin",
     "post two words": "2 arguments for one message; quote it: ttweet post 'two words'",
     "post ''": "empty message; to post it and reset the last message, add --empty",
