@@ -10,6 +10,7 @@ from tests.support.http_calls import Answer, http_serving
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.rights import READ
 from ttweet.security.token_file import TokenFile
+from ttweet.server.http.request import Request
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -75,3 +76,28 @@ async def test_signing_out_takes_the_cookie_back() -> None:
     async with http_serving() as http:
         answer = await http.ask("POST", "/logout", cookie="ttweet=ttw_x")
         assert (answer.status, cookie_of(answer).value, cookie_of(answer)["max-age"]) == (303, "", "0")
+
+
+BACKSLASHES = "\\" * 15_000
+
+
+@pytest.mark.parametrize(
+    ("header", "token"),
+    [
+        ("ttweet=ttw_a", "ttw_a"),
+        ("a=b; ttweet=ttw_a; c=d", "ttw_a"),
+        ("a=b;ttweet=ttw_a", "ttw_a"),
+        ("a=1,2; [b]=3; ttweet=ttw_a", "ttw_a"),
+        ("ttweet=", None),
+        ("my-ttweet=ttw_a", None),
+        ("a=ttweet=ttw_a", None),
+        ("ttweet", None),
+        ("", None),
+        (f'ttweet="{BACKSLASHES}"', f'"{BACKSLASHES}"'),
+        (" " * 15_000 + "ttweet", None),
+        (";" * 15_000 + "ttweet=ttw_a", "ttw_a"),
+    ],
+    ids=range(12),
+)
+def test_the_token_in_a_cookie_is_read_as_sent_without_quotes_to_resolve(header: str, token: str | None) -> None:
+    assert Request("GET", "/", "", {"cookie": header}).cookie == token

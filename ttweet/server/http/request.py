@@ -1,8 +1,8 @@
 """A request as its client sent it: method, path, query, headers and body. Knows no bytes on a wire."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from types import MappingProxyType
 from urllib.parse import parse_qsl, unquote
 
@@ -19,6 +19,7 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 MAX_PARAMETERS = 20  # in a query or a form; no route takes more than 8
 
 _BEARER = "bearer "
+_IN_COOKIE = re.compile(rf"(?:^|;) *{COOKIE}=([^;]*)")
 _FLAGS = {"1": True, "true": True, "": True, "0": False, "false": False}
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -61,15 +62,9 @@ class Request:
 
     @property
     def cookie(self) -> str | None:
-        """The token in the cookie."""
-        header = self.header("cookie")
-        if COOKIE not in header:
-            return None
-        try:
-            found = SimpleCookie(header).get(COOKIE)
-        except CookieError:
-            return None
-        return found.value if found is not None and found.value else None
+        """The token in the cookie, as sent: a token has no characters that need quotes."""
+        found = _IN_COOKIE.search(self.header("cookie"))  # in linear time, unlike http.cookies
+        return found[1] or None if found else None
 
     @property
     def keeps_alive(self) -> bool:
