@@ -2,11 +2,13 @@
 
 import re
 import sys
+from unicodedata import normalize
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ttweet.model import words as module
 from ttweet.model.words import Span, fold, spans, whole, words
 
 TEXTS = [
@@ -78,6 +80,32 @@ def test_a_span_has_the_accents_of_its_word_and_the_whole_of_a_ligature() -> Non
 
 def test_a_character_that_is_four_words_is_the_place_of_each() -> None:
     assert spans("x\u337f") == [Span("x", 0, 1), *[Span(word, 1, 2) for word in "株式会社"]]
+
+
+def test_every_character_made_of_two_keeps_its_place_and_words_when_it_is_written_as_two() -> None:
+    pairs = [pair for code in range(sys.maxunicode + 1) if len(pair := normalize("NFD", chr(code))) > 1]
+    assert len(pairs) > 12_000, "with all of Hangul"
+    for pair in pairs:
+        assert [span.word for span in spans(f"a{pair}")] == words(f"a{pair}")
+        assert all(span.end in (1, 1 + len(pair)) for span in spans(f"a{pair}"))
+
+
+def test_marks_in_a_wrong_order_and_invisible_characters_stay_with_their_letter() -> None:
+    assert spans("x\u05d0\u05c1\u05b8.") == [Span("x\u05d0\u05b8\u05c1", 0, 4)]
+    assert spans("か\u200d\u3099b") == [Span("が", 0, 3), Span("b", 3, 4)]
+
+
+@pytest.mark.parametrize("part", ["é", "e\u0301", "ﷺ", "\u0591", "\u1161", "\u200d", "東"])
+def test_each_character_is_folded_once_to_find_its_place(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    lengths: list[int] = []
+
+    def counted(text: str) -> str:
+        lengths.append(len(text))
+        return fold(text)
+
+    monkeypatch.setattr(module, "fold", counted)
+    spans("w " + part * 100)
+    assert sum(lengths) == 1 + 100 * len(part)
 
 
 def test_a_name_or_key_is_one_word() -> None:

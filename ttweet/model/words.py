@@ -12,7 +12,6 @@ tables made it.
 """
 
 import re
-from itertools import accumulate
 from typing import NamedTuple
 from unicodedata import category, normalize
 
@@ -37,6 +36,8 @@ _LETTER, _MARK, _SINGLE, _DIVIDER = "\u00e9", "\u0301", "\u6771", " "
 _ASCII_WORD = re.compile("[a-z0-9]+")
 _WORD = re.compile(f"[a-z0-9{_LETTER}][a-z0-9{_LETTER}{_MARK}]*|{_SINGLE}{_MARK}*")
 _CHUNK = re.compile(r"\S+")
+_JAMO = re.compile("[\u1160-\u11ff]")
+_PIECE = re.compile(f".{_MARK}*", re.DOTALL)
 
 
 class Span(NamedTuple):
@@ -82,31 +83,11 @@ def spans(text: str) -> list[Span]:
 
 def _spans_of_chunk(chunk: str) -> list[Span]:
     """Fold a text without spaces piece by piece, so that each folded character leads back to its piece."""
-    pieces = _pieces(chunk)
-    ends = [*accumulate(map(len, pieces))]
-    folded = [fold(piece) for piece in pieces]
-    origin = [number for number, piece in enumerate(folded) for _ in piece]
+    pieces = [found.span() for found in _PIECE.finditer(_JOINING.shape(chunk))]
+    folded = [fold(chunk[start:end]) for start, end in pieces]
+    origin = [piece for piece, part in zip(pieces, folded, strict=True) for _ in part]
     text = "".join(folded)
-    return [
-        Span(text[start:end], ends[origin[start]] - len(pieces[origin[start]]), ends[origin[end - 1]])
-        for start, end in _places(text)
-    ]
-
-
-def _pieces(chunk: str) -> list[str]:
-    """Cut a text where folding both sides gives the same as folding the whole: an accent stays with its letter.
-
-    Marks that change their order across several pieces leave the text in one piece; no language has them.
-    """
-    if chunk.isascii():
-        return [*chunk]
-    pieces: list[str] = []
-    for character in chunk:
-        if pieces and fold(pieces[-1] + character) != fold(pieces[-1]) + fold(character):
-            pieces[-1] += character
-        else:
-            pieces.append(character)
-    return pieces if "".join(map(fold, pieces)) == fold(chunk) else [chunk]
+    return [Span(text[start:end], origin[start][0], origin[end - 1][1]) for start, end in _places(text)]
 
 
 def _places(folded: str) -> list[tuple[int, int]]:
@@ -128,3 +109,18 @@ def _kind(character: str) -> str:
 
 
 _KINDS = Kinds(_kind)
+
+
+def _joining(character: str) -> str:
+    """Return _MARK for a character that folding may combine with the one before it, or reorder, or remove.
+
+    Before every other character, folding both sides of a text gives the same as folding the whole. See Unicode
+    Standard Annex 15, section 9: only marks, vowels and final consonants of Hangul combine.
+    """
+    if character.isascii():
+        return character
+    first = normalize("NFKD", without_ignorables(character))[:1]
+    return _MARK if not first or category(first)[0] == "M" or _JAMO.match(first) else _LETTER
+
+
+_JOINING = Kinds(_joining)
