@@ -6,17 +6,21 @@ from contextlib import asynccontextmanager, closing
 import pytest
 import trio
 import trio.lowlevel
+import trio.testing
 
 from tests.support.guard import GUARD_S
 from tests.support.memory_store import MemoryStore
 from tests.support.serving import Serving, serving
 from ttweet.broker import maintenance
+from ttweet.broker.journal import Journal
 from ttweet.broker.maintenance import Maintenance
 from ttweet.model.errors import StoreError
 from ttweet.model.reports import message_deleted
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.word_index import parts_of
 from ttweet.storage.sqlite.writer import SqliteStore
+
+STEP_S = 0.01
 
 
 class Busy(MemoryStore):
@@ -35,6 +39,23 @@ class Busy(MemoryStore):
         is_work = self.pieces < due
         self.pieces += is_work
         return is_work
+
+
+class Timed(Journal):
+    """A journal without a writer: a piece of its maintenance takes STEP_S, and `steps` are the times of their ends."""
+
+    def __init__(self) -> None:
+        super().__init__(MemoryStore())
+        self.steps: list[float] = []
+
+    async def maintain(self) -> bool:
+        await trio.sleep(STEP_S)
+        self.steps.append(trio.current_time())
+        return True
+
+    def share(self, from_s: float, to_s: float) -> float:
+        """How much of a time was spent in maintenance."""
+        return STEP_S * len([end for end in self.steps if from_s < end <= to_s]) / (to_s - from_s)
 
 
 @pytest.fixture(autouse=True)
@@ -92,6 +113,22 @@ async def test_maintenance_ends_when_the_journal_is_closed() -> None:
         here.journal.close()
         with trio.fail_after(GUARD_S):
             await maintaining.run()
+
+
+async def test_maintenance_takes_a_tenth_of_the_time_while_clients_post_and_then_all_of_it(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    journal = Timed()
+    start = autojump_clock.current_time()
+    with trio.move_on_at(start + 20):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(Maintenance(journal).run)
+            while trio.current_time() < start + 10:
+                await trio.sleep(0.004)
+                journal.acknowledged += 1
+            await trio.sleep_forever()
+    assert journal.share(start, start + 10) == pytest.approx(0.1, rel=0.02)
+    assert journal.share(start + 10.1, start + 20) == pytest.approx(1, rel=0.02)
 
 
 async def test_a_server_indexes_words_soon_after_a_post(store: SqliteStore) -> None:
