@@ -206,7 +206,10 @@ def warn_of_expiry(certificates: Certificates) -> None:
 
 
 def limits_in_force(config: Config, max_clients: int) -> dict[str, object]:
-    """Return the limits as they are in force, by the names that docs/limits.md has for them."""
+    """Return the limits as they are in force, by the names that docs/limits.md has for them.
+
+    Those of HTTP begin with `http_`.
+    """
     return {
         "max_clients": max_clients,
         **asdict(config.limits),
@@ -216,4 +219,15 @@ def limits_in_force(config: Config, max_clients: int) -> dict[str, object]:
         "keep_last": config.keep.last,
         "max_wal_bytes": MAX_WAL_BYTES,
         "grace_s": config.grace_s,
+        **({} if config.http is None and config.metrics is None else _limits_of_http()),
+    }
+
+
+def _limits_of_http() -> dict[str, object]:
+    from ttweet.server.http import connection, parser  # which a server without HTTP does not load
+
+    return {
+        "http_max_head_bytes": parser.MAX_HEAD_BYTES,
+        "http_max_body_bytes": parser.MAX_BODY_BYTES,
+        "http_keep_alive_s": connection.KEEP_ALIVE_S,
     }

@@ -14,7 +14,10 @@ from ttweet.model.errors import WIRE_CODES, StoreError
 from ttweet.server.config import Config
 from ttweet.server.entrances import EDGES
 from ttweet.server.http import api, openapi
+from ttweet.server.http.connection import KEEP_ALIVE_S
 from ttweet.server.http.edge import metrics_edge
+from ttweet.server.http.parser import MAX_BODY_BYTES, MAX_HEAD_BYTES
+from ttweet.server.startup import limits_in_force
 
 
 async def scraped() -> str:
@@ -105,6 +108,19 @@ def test_an_edge_is_wanted_by_its_port() -> None:
     ]
 
 
+def test_the_limits_in_force_have_those_of_http_where_it_is_served() -> None:
+    without, page, metrics = [
+        limits_in_force(config, 9) for config in (Config(port=1), Config(port=1, http=2), Config(port=1, metrics=3))
+    ]
+    of_http = {name: value for name, value in page.items() if name not in without}
+    assert of_http == {
+        "http_max_head_bytes": MAX_HEAD_BYTES,
+        "http_max_body_bytes": MAX_BODY_BYTES,
+        "http_keep_alive_s": KEEP_ALIVE_S,
+    }
+    assert metrics == page
+
+
 # OpenAPI
 
 
@@ -112,8 +128,11 @@ async def test_the_description_has_every_route_and_its_own() -> None:
     async with http_serving() as http:
         found = (await http.ask("GET", "/openapi.json")).json
     described = {(method.upper(), path) for path, methods in found["paths"].items() for method in methods}
-    served = {(route.method, route.path) for route in [*api.routes({}), *api.OPERATING]}
-    assert described == served | {("GET", "/openapi.json")}
+    routes = [*api.routes({}), *api.OPERATING]
+    served = {(route.method, route.path) for route in routes}
+    streams = {("GET", f"{route.path}.{form}") for route in routes for form in route.streams}
+    assert described == served | streams | {("GET", "/openapi.json")}
+    assert {path for _, path in streams} > {"/tweets.sse", "/tags/{tag}.ndjson", "/find.sse"}
     assert found["components"]["schemas"]["Problem"]["properties"]["code"]["enum"] == [*WIRE_CODES]
 
 
@@ -124,9 +143,27 @@ async def test_every_parameter_of_the_description_is_one_that_is_taken() -> None
         for path, methods in found["paths"].items():
             for parameter in methods.get("get", {"parameters": []})["parameters"]:
                 if parameter["in"] == "query":
-                    here = path.format(id=1, tag="a", name="ann") + ("?q=one&" if path == "/find" else "?")
-                    here = here if parameter["name"] != "q" else "/find?"
-                    assert (await http.ask("GET", f"{here}{parameter['name']}=1")).status == 200, (path, parameter)
+                    name = parameter["name"]
+                    value = parameter["schema"].get("enum", ["1"])[-1]
+                    asked = "q=one&" if path.startswith("/find") and name != "q" else ""
+                    here = f"{path.format(id=1, tag='a', name='ann')}?{asked}{name}={value}"
+                    assert (await http.ask("HEAD", here)).status == 200, (path, parameter)
+
+
+async def test_a_stream_is_described_with_the_parameters_that_it_takes_and_no_others() -> None:
+    async with http_serving() as http:
+        paths = (await http.ask("GET", "/openapi.json")).json["paths"]
+        names = {
+            path: [one["name"] for one in methods["get"]["parameters"] if one["in"] == "query"]
+            for path, methods in paths.items()
+            if path.endswith((".sse", ".ndjson"))
+        }
+        assert names["/find.sse"] == ["q", "after", "as"]
+        assert names["/tags/{tag}.ndjson"] == ["after", "deletions", "poll"]
+        assert [*paths["/tweets.sse"]["get"]["responses"]["200"]["content"]] == ["text/event-stream"]
+        assert "text/event-stream" not in paths["/tweets"]["get"]["responses"]["200"]["content"]
+        for path in ("/tweets.sse?poll=1", "/tweets.ndjson?as=html"):
+            assert (await http.ask("GET", path)).code == "bad_request"
 
 
 async def test_every_answer_has_the_fields_that_are_described() -> None:

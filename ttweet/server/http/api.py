@@ -1,6 +1,6 @@
 """The routes of the API: what each asks the broker, and the forms of its answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from ttweet.model.errors import Refused
@@ -21,7 +21,7 @@ from ttweet.model.requests import (
     TweetsOfTag,
 )
 from ttweet.model.tweets import Tombstone, as_json
-from ttweet.server.http import feed, forms, health, login, metrics, posting, streams
+from ttweet.server.http import feed, forms, health, login, metrics, posting, streams, tag_pages
 from ttweet.server.http.call import Call
 from ttweet.server.http.forms import Form
 from ttweet.server.http.problems import Unserved
@@ -65,7 +65,13 @@ def _readable(resource: _Resource, pages: Pages, html: streams.EventEncoder) -> 
         forms=[*forms, *(_STREAMS if resource.follows else ())],
         parameters=resource.parameters,
         document=resource.document,
+        streams=_streams_of(resource) if resource.follows else {},
     )
+
+
+def _streams_of(resource: _Resource) -> Mapping[str, Sequence[str]]:
+    asked = ("q",) if resource.asks is Find else ()
+    return {form: (*asked, *parameters) for form, parameters in _STREAMS.items()}
 
 
 # Queries
@@ -115,7 +121,7 @@ def _reading(resource: _Resource, forms: Mapping[str, Form], html: streams.Event
         call.changes_by_itself = isinstance(query, Find) and is_relative(query.query)
         if call.is_known:
             return call.not_modified()
-        answer = await call.ask(query)
+        answer = await tag_pages.ask(call, query)
         if isinstance(answer, Tombstone):
             raise Unserved(410, "no_tweet", f"deleted: tweet {answer.id}")
         return await forms[call.form](call, answer)
@@ -128,12 +134,11 @@ def _reading(resource: _Resource, forms: Mapping[str, Form], html: streams.Event
 
 def _stream(call: Call, resource: _Resource, html: streams.EventEncoder) -> Stream:
     """Return the stream of a resource: from Last-Event-ID, from `after`, or of new tweets alone."""
-    is_search = resource.asks is Find
-    query = call.request.parameters("after", "deletions", "poll", "as", *(["q"] if is_search else []))
-    sought = _sought(query) if is_search else ""
+    query = call.request.parameters(*_streams_of(resource)[call.form])
+    sought = _sought(query) if resource.asks is Find else ""
     last = call.request.header("last-event-id")
     after = query.id_or_none("after", 0) if not last else whole("Last-Event-ID", last, 0, MAX_ID)
-    tags = tuple(call.values["tag"].split(",")) if "tag" in call.values else ()
+    tags = tuple(tag_pages.tags_of(call))
     if call.request.version == "1.0":
         raise Unserved(505, "bad_request", "no streams by HTTP/1.0: use HTTP/1.1")
     if call.form == EVENTS_FORM:
@@ -162,7 +167,12 @@ async def _delete(call: Call) -> Response:
     return Response(204)
 
 
-_STREAMS = (EVENTS_FORM, LINES_FORM)
+_STREAMS: Mapping[str, tuple[str, ...]] = {
+    EVENTS_FORM: ("after", "as"),
+    LINES_FORM: ("after", "deletions", "poll"),
+}
+"""The forms of streams, and the parameters of each."""
+
 _PAGE: Mapping[str, Form] = {
     JSON_FORM: forms.page_as_json,
     TEXT_FORM: forms.page_as_text,
@@ -184,7 +194,16 @@ _RESOURCES = [
     ),
     _Resource("/tweets/{id}", TweetById, lambda call, _: TweetById(_id(call)), (), _ONE, "Tweet", "One tweet"),
     _Resource("/tags", ListTags, _tags, ("limit", "numbers"), _LIST, "Tags", "The most used tags, with 14 days each"),
-    _Resource("/tags/{tag}", TweetsOfTag, _of_tag, _BACK, _PAGE, "Tweets", "The newest tweets of a tag", True),
+    _Resource(
+        "/tags/{tag}",
+        TweetsOfTag,
+        _of_tag,
+        _BACK,
+        _PAGE,
+        "Tweets",
+        "The newest tweets of a tag, or of any of several",
+        True,
+    ),
     _Resource("/by/{name}", TweetsOfAuthor, _of_author, _BACK, _PAGE, "Tweets", "The newest tweets of an author"),
     _Resource("/find", Find, _found, ("q", "limit", "before"), _PAGE, "Found", "The newest tweets of a query", True),
     _Resource("/online", ListNames, lambda *_: ListNames(), (), _ONLINE, "Names", "The names that are online"),

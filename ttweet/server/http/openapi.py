@@ -43,6 +43,9 @@ PARAMETERS: Mapping[str, tuple[Schema, str]] = {
     "numbers": (_FLAG, "1: also tags without a letter"),
     "q": ({"type": "string", "minLength": 1, "maxLength": MAX_QUERY_CHARACTERS}, "a query, as of `ttweet find`"),
     "empty": (_FLAG, "1: accept an empty message"),
+    "deletions": (_FLAG, "1: deletions too"),
+    "poll": (_FLAG, "1: from the first tweet to the last"),
+    "as": ({"type": "string", "enum": ["json", "html"], "default": "json"}, "html: tweets as list items of the page"),
 }
 _IN_PATH: Mapping[str, Schema] = {"id": _ID, "tag": {"type": "string"}, "name": {"type": "string"}}
 
@@ -99,7 +102,9 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
     """Return the description of routes."""
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, route.parameters, _success(route))
+        for form, parameters in route.streams.items():
+            paths[f"{route.path}.{form}"] = {"get": _operation(route, parameters, _stream(route, form))}
     return {
         "openapi": "3.1.0",
         "info": {"title": "ttweet", "version": __version__},
@@ -112,18 +117,18 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
     }
 
 
-def _operation(route: Route) -> dict[str, Any]:
+def _operation(route: Route, parameters: Sequence[str], success: Schema) -> dict[str, Any]:
     varying = re.findall(r"\{(\w+)\}", route.path)
     in_path = [{"name": name, "in": "path", "required": True, "schema": _IN_PATH[name]} for name in varying]
     in_query = [
         {"name": name, "in": "query", "schema": PARAMETERS[name][0], "description": PARAMETERS[name][1]}
-        for name in route.parameters
+        for name in parameters
     ]
     problem = {"description": "A problem", "content": {PROBLEM_TYPE: {"schema": _reference("Problem")}}}
     operation: dict[str, Any] = {
         "summary": route.summary,
         "parameters": [*in_path, *in_query],
-        "responses": {f"{route.status}": _success(route), "default": problem},
+        "responses": {f"{route.status}": success, "default": problem},
     }
     if route.asks is Post:
         operation["requestBody"] = _body()
@@ -133,10 +138,14 @@ def _operation(route: Route) -> dict[str, Any]:
 def _success(route: Route) -> dict[str, Any]:
     if route.status in (204, 303):
         return {"description": "Done"}
-    content: dict[str, Any] = {TYPES[form]: {} for form in route.forms}
+    content: dict[str, Any] = {TYPES[form]: {} for form in route.forms if form not in route.streams}
     if route.document:
         content[JSON_TYPE] = {"schema": _reference(route.document)}
     return {"description": route.summary, "content": content or {"*/*": {}}}
+
+
+def _stream(route: Route, form: str) -> Schema:
+    return {"description": f"{route.summary}, as a stream", "content": {TYPES[form]: {}}}
 
 
 def _body() -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The table of routes: from a method and a path to what answers it, the right that it needs, and what it counts."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ttweet.model import requests
@@ -36,6 +36,8 @@ class Route:
     """The schema of its JSON, by the name that `openapi` has for it."""
     status: int = 200
     """That of its success."""
+    streams: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The forms that are streams, each with the parameters of its query."""
 
     @property
     def right(self) -> str | None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from ttweet.model.limits import MAX_ID, QUERY_LIMIT
 from ttweet.model.requests import Delete, Timeline, TweetsOfTag
+from ttweet.server.http import tag_pages
 from ttweet.server.http.api import Pages
 from ttweet.server.http.call import Call
 from ttweet.server.http.page import assets, views
@@ -50,7 +51,7 @@ async def _big(call: Call) -> Response:
     call.admit(query)
     if call.is_known:
         return call.not_modified()
-    answer: Any = await call.ask(query)
+    answer: Any = await tag_pages.ask(call, query)
     return await views.big(call, answer)
 
 

@@ -21,6 +21,7 @@ from ttweet.server.http.page.frame import HTML, PAGE_POLICY, frame_of
 from ttweet.server.http.page.render import by_day, day_counts, item, items_of, marked_item, render
 from ttweet.server.http.problems import Unserved
 from ttweet.server.http.response import Response
+from ttweet.server.http.tag_pages import tags_of
 
 DAY_MS = 1000 * DAY_S
 CHART_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
@@ -45,12 +46,12 @@ async def timeline(call: Call, answer: Shared[Page]) -> Response:
     )
 
 
-async def tag(call: Call, answer: Shared[Page]) -> Response:
-    """Show the tweets of a tag, with a chart of its days."""
-    page, asked = answer.value, call.values["tag"].removeprefix("#")
-    tags, key = await _most_used(call), hashtags.key(asked)
+async def tag(call: Call, answer: Page | Shared[Page]) -> Response:
+    """Show the tweets of a tag, with a chart of its days, or of any of several tags."""
+    page, asked = value_of(answer), call.values["tag"].removeprefix("#")
+    tags, keys = await _most_used(call), {hashtags.key(one.removeprefix("#")) for one in tags_of(call)}
     found = _summary_of(call, page, tags)
-    beside = {hashtags.key(other) for tweet in page.tweets for other in tweet.tags} - {key}
+    beside = {hashtags.key(other) for tweet in page.tweets for other in tweet.tags} - keys
     return _response(
         call,
         "tag.html",
@@ -62,9 +63,9 @@ async def tag(call: Call, answer: Shared[Page]) -> Response:
     )
 
 
-async def tag_chart(call: Call, answer: Shared[Page]) -> Response:
+async def tag_chart(call: Call, answer: Page | Shared[Page]) -> Response:
     """Return the chart of a tag's days as a picture of its own. Raises Refused for a tag that has none."""
-    found = _summary_of(call, answer.value, await _most_used(call))
+    found = _summary_of(call, value_of(answer), await _most_used(call))
     if found is None:
         raise Unserved(404, "bad_operation", "no chart: the tag is not among the most used")
     svg = plots.picture([(f"#{found.tag}, tweets a day", found.days)], _today())
@@ -134,7 +135,7 @@ def login(call: Call) -> Response:
     return replace(_response(call, "login.html", title="Log in to ttweet", error=""), headers=NEVER_KEPT)
 
 
-async def big(call: Call, answer: Shared[Page]) -> Response:
+async def big(call: Call, answer: Page | Shared[Page]) -> Response:
     """Show the newest tweets in large letters, for a projector."""
     name = call.values.get("tag")
     return _response(
@@ -144,7 +145,7 @@ async def big(call: Call, answer: Shared[Page]) -> Response:
         heading=f"#{name}" if name else "ttweet",
         host=call.request.header("host"),
         live=_live(call, f"/tags/{_path(call).split('/')[2]}.sse" if name else "/tweets.sse"),
-        items=[item(one) for one in answer.value.tweets],
+        items=[item(one) for one in value_of(answer).tweets],
     )
 
 

@@ -1,0 +1,40 @@
+"""Pages of tweets for a path that may name several tags, such as `/tags/a,b`: the tweets of either."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ttweet.model.answers import Answer
+from ttweet.model.errors import Refused
+from ttweet.model.requests import Question, TweetsOfTag
+from ttweet.model.tweets import Page
+from ttweet.server.http.call import Call
+from ttweet.server.http.forms import value_of
+
+MAX_TAGS = 8  # of one answer: each is a query of its own
+
+
+def tags_of(call: Call) -> list[str]:
+    """Return the tags that the path names; none for a path without tags."""
+    return call.values["tag"].split(",") if "tag" in call.values else []
+
+
+async def ask(call: Call, query: Question) -> Answer:
+    """Return the answer to a query, for several tags that to one query for each. Raises as Call.ask does."""
+    tags = tags_of(call)
+    if not isinstance(query, TweetsOfTag) or len(tags) == 1:
+        return await call.ask(query)
+    if len(tags) > MAX_TAGS:
+        raise Refused("bad_tag", f"too many tags: {len(tags)}; use at most {MAX_TAGS}")
+    return merged([await _page(call, query._replace(tag=tag)) for tag in tags], query.limit)
+
+
+def merged(pages: Sequence[Page], limit: int) -> Page:
+    """Return the newest tweets of some pages, newest first, each once. Every page has as many as `limit` allows."""
+    found = {tweet.id: tweet for page in pages for tweet in page.tweets}
+    newest = sorted(found, reverse=True)
+    return Page([found[id_] for id_ in newest[:limit]], len(found) > limit or any(page.more for page in pages))
+
+
+async def _page(call: Call, query: TweetsOfTag) -> Page:
+    answer: Any = await call.ask(query)
+    return value_of(answer)
