@@ -63,21 +63,20 @@ def test_a_request_may_be_made_by_whom_the_table_says(kind: type, rights: frozen
 
 
 def test_the_refusal_says_which_right_is_missing_and_which_there_are() -> None:
-    upload = Post("hello")
-    assert str(permissions.refusal(upload, Principal(None, frozenset({READ})))) == (
+    assert str(permissions.refusal(Post, Principal(None, frozenset({READ})))) == (
         "missing right post: clients without a token have only read; use a token"
     )
-    assert str(permissions.refusal(upload, Principal("ci", frozenset({READ, ADMIN})))) == (
+    assert str(permissions.refusal(Post, Principal("ci", frozenset({READ, ADMIN})))) == (
         "missing right post: the token of ci has only read,admin"
     )
-    assert "set TTWEET_TOKEN" in str(permissions.refusal(upload, Principal(None, frozenset())))
+    assert "set TTWEET_TOKEN" in str(permissions.refusal(Post, Principal(None, frozenset())))
 
 
 def test_the_refusal_ends_the_connection_where_nothing_is_allowed() -> None:
     reader, stranger = Principal(None, frozenset({READ})), Principal(None, frozenset())
-    assert isinstance(permissions.refusal(Post(""), reader), Refused)
-    for request in (Ping(), ClientReport("")):
-        assert isinstance(permissions.refusal(request, stranger), ProtocolError)
+    assert isinstance(permissions.refusal(Post, reader), Refused)
+    for kind in (Ping, ClientReport):
+        assert isinstance(permissions.refusal(kind, stranger), ProtocolError)
 
 
 @pytest.mark.parametrize("rights", [{READ}, {ADMIN}, {READ, ADMIN}], ids=lambda some: "+".join(sorted(some)))

@@ -90,8 +90,12 @@ class Session:
 
     def admit(self, request: Request) -> None:
         """Raise Refused or ProtocolError for a request that this client may not make."""
-        if type(request) in self.forbidden:
-            error = permissions.refusal(request, self.principal)
+        self.admit_kind(type(request))
+
+    def admit_kind(self, kind: type[Request]) -> None:
+        """Raise Refused or ProtocolError for a kind of requests that this client may not make."""
+        if kind in self.forbidden:
+            error = permissions.refusal(kind, self.principal)
             self.note_refused(error)
             raise error
 
@@ -101,7 +105,7 @@ class Session:
         A client without any right gets that error, whatever it has sent.
         """
         if type(error) in self.forbidden:
-            error = permissions.refusal(error, self.principal)
+            error = permissions.refusal(type(error), self.principal)
         self.note_refused(error)
         return error
 
@@ -118,6 +122,8 @@ class Session:
     def _line_of(self, error: TtweetError) -> Report | None:
         if isinstance(error, StoreError):
             return None
+        if isinstance(error, Refused) and not self.principal.rights:
+            return None  # or a client without any right would fill the log over one connection
         if error.code == "slow_down":
             self._show(events.LIMITED)
             return None  # or a client that is too fast would fill the log

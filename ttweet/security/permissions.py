@@ -76,14 +76,14 @@ def forbidden(rights: frozenset[str]) -> frozenset[type[object]]:
     return frozenset([kind for kind, right in NEEDED.items() if right and right not in rights])
 
 
-def refusal(request: object, who: Principal) -> Refused | ProtocolError:
-    """Return the answer to a forbidden request.
+def refusal(kind: type[object], who: Principal) -> Refused | ProtocolError:
+    """Return the answer to a request of a kind that is forbidden.
 
     A ProtocolError, which ends the connection, answers every request of a client without any right: a stranger must not
     keep others from connecting.
     """
     family = Refused if who.rights else ProtocolError
-    return family("forbidden", _sentence(NEEDED.get(type(request)), who))  # type: ignore[arg-type]  # or none of them
+    return family("forbidden", _sentence(NEEDED.get(kind), who))  # type: ignore[arg-type]  # or none of them
 
 
 def _sentence(right: str | None, who: Principal) -> str:

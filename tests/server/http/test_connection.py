@@ -21,7 +21,7 @@ from ttweet.security.token_file import TokenFile
 from ttweet.server import app
 from ttweet.server.config import Config, Limits, Rates
 from ttweet.server.entrances import EDGES, Entrance
-from ttweet.server.http.call import Call
+from ttweet.server.http.call import Call, Decision
 from ttweet.server.http.connection import KEEP_ALIVE_S
 
 HEAD = b"GET /tweets HTTP/1.1\r\nHost: localhost\r\n"
@@ -150,6 +150,36 @@ async def test_a_client_is_held_to_the_rate_and_told_when_to_retry(mock_clock: t
         assert (await http.call("198.51.100.1").ask("GET", "/tags")).status == 200
         assert (await http.call("127.0.0.1").ask("GET", "/tags")).status == 200, "this machine's own has no rate"
         assert http.here.stats.collect()["rate"]["refused"] == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("GET", "/nothing", {}, 404),
+        ("GET", "/tweets", {"host": "evil.example"}, 421),
+        ("GET", "/tweets", {"via": "1.1 proxy"}, 403),
+        ("POST", "/tweets", {"origin": "http://evil.example"}, 403),
+        ("PUT", "/tweets", {}, 405),
+        ("OPTIONS", "/tweets", {}, 204),
+        ("POST", "/nothing", {"accept": "text/html"}, 404),
+    ],
+)
+async def test_a_request_without_a_route_counts_in_the_rate_too(
+    method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    async with http_serving(rates=Rates(Rate(1, "h", burst=2))) as http:
+        statuses = [(await http.ask(method, path, **headers)).status for _ in range(4)]
+        assert statuses == [status, status, 429, 429]
+
+
+@pytest.mark.parametrize(("rights", "lines"), [({READ}, 3), (set[str](), 0)])
+async def test_a_client_without_any_right_cannot_fill_the_report_log(rights: set[str], lines: int) -> None:
+    async with http_serving(authenticator=Authenticator(frozenset(rights))) as http:
+        caller = http.call()
+        assert [(await caller.ask("GET", "/nothing")).status for _ in range(3)] == [404] * 3
+        http.here.host.service.post("the lines are stored before this", seed := Decision())
+        await seed.made.wait()
+        assert len([line for line in http.here.lines if "COULD NOT BE PROCESSED" in line]) == lines
 
 
 async def test_a_full_server_says_so_and_lets_a_client_with_a_token_in(tmp_path: Path) -> None:

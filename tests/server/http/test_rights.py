@@ -83,6 +83,26 @@ async def test_a_request_is_carried_out_for_clients_with_the_right_alone(
             assert [tweet.text for tweet in store.tweets] == ["one #a"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/tweets?unknown=1", 400),
+        ("GET", "/tweets/none", 400),
+        ("GET", "/big?unknown=1", 400),
+        ("GET", "/tweets.sse?unknown=1", 400),
+        ("POST", "/tweets?unknown=1", 400),
+        ("POST", "/tweets", 415),
+        ("DELETE", "/tweets/none", 400),
+        ("POST", "/tweets/none/delete", 400),
+    ],
+)
+async def test_a_client_without_the_right_gets_no_other_error(method: str, path: str, status: int) -> None:
+    for rights, expected_status in ((frozenset(RIGHTS), status), (frozenset[str](), 401)):
+        async with http_serving(authenticator=Authenticator(rights)) as http:
+            answer = await http.ask(method, path, "hello", content_type="image/png")
+            assert answer.status == expected_status
+
+
 @pytest.mark.parametrize(("client", "path"), [*product(CLIENTS, STREAMS)], ids=str)
 async def test_a_stream_is_for_readers_alone(tmp_path: Path, client: str, path: str) -> None:
     authenticator, token = made(tmp_path, client)

@@ -117,7 +117,6 @@ def _reading(resource: _Resource, forms: Mapping[str, Form], html: streams.Event
         if call.form in _STREAMS:
             return _stream(call, resource, html)
         query = resource.query_of(call, call.request.parameters(*resource.parameters))
-        call.admit(query)
         call.changes_by_itself = isinstance(query, Find) and is_relative(query.query)
         if call.is_known:
             return call.not_modified()

@@ -84,10 +84,10 @@ class Call:
         with self._noting():
             await self.session.authenticate(secret)
 
-    def admit(self, request: requests.Request) -> None:
-        """Raise Refused or ProtocolError for what this client may not do."""
+    def admit(self, kind: type[requests.Request]) -> None:
+        """Raise Refused or ProtocolError for a kind of requests that this client may not make."""
         with self._noting():
-            self.session.admit(request)
+            self.session.admit_kind(kind)
 
     async def ask(self, query: Query) -> Answer:
         """Return the answer to a query. Raises ProtocolError, Refused and StoreError."""

@@ -15,7 +15,7 @@ import trio
 from ttweet.broker.session import Host, Session
 from ttweet.model import events
 from ttweet.model.answers import Following
-from ttweet.model.errors import ProtocolError, TtweetError
+from ttweet.model.errors import ProtocolError, Refused, TtweetError
 from ttweet.model.events import Event
 from ttweet.server.config import Limits
 from ttweet.server.http.call import Call
@@ -25,6 +25,7 @@ from ttweet.server.http.parser import RequestParser
 from ttweet.server.http.problems import Malformed, failure, problem
 from ttweet.server.http.request import Request
 from ttweet.server.http.response import LAST_CHUNK, ChunkEncoder, Response, Stream, encode, encode_head
+from ttweet.server.http.routes import Found
 from ttweet.server.http.site import Site
 from ttweet.server.http.streams import EVENTS
 from ttweet.server.net.places import Place, Standing
@@ -253,12 +254,14 @@ class Connection:
     async def _answer(self, request: Request, client: Client) -> Response | Stream:
         call, self._route = None, ""
         try:
-            route, form, values = self._shared.site.find(request, self.place.peer)
+            route, form, values = self._find(request, client)
             self._route = route.path
             call = Call(request, self._session, (form, values), self._shared.counts, is_secure=client.is_secure)
             if route.asks is not None:
                 await call.authenticate()
             self._admit(client, route.cost)
+            if route.asks is not None:
+                call.admit(route.asks)  # before the query or the body is read
             answer = await route.handle(call)
             if isinstance(answer, Stream) and request.method != "HEAD":
                 self._stream = answer
@@ -268,10 +271,22 @@ class Connection:
         self._served = True
         return answer
 
+    def _find(self, request: Request, client: Client) -> Found:
+        """Find the route of a request. One without a route counts in the rate too. Raises Refused, or SlowDown."""
+        try:
+            return self._shared.site.find(request, self.place.peer)
+        except Refused:
+            self._count(client, 1)
+            raise
+
     def _admit(self, client: Client, cost: int) -> None:
         """Take a place, and count the request. Raises ProtocolError `busy`, or SlowDown."""
         if not self.place.seated:
             self.place.seat(self)
+        self._count(client, cost)
+
+    def _count(self, client: Client, cost: int) -> None:
+        """Count a request as `cost` of them. Raises SlowDown."""
         proxied = bool(self._shared.site.proxies)
         gauge = self._shared.throttle.gauge(client.peer, lambda: self._session.principal, proxied=proxied)
         if gauge is not None and (error := gauge.take(cost)) is not None:

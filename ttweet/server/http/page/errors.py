@@ -1,12 +1,11 @@
 """Errors as pages: a form that is refused is shown again, with what was typed."""
 
 from dataclasses import replace
-from urllib.parse import parse_qs
 
-from ttweet.model.errors import TtweetError
+from ttweet.model.errors import Refused, TtweetError
 from ttweet.server.http.page.frame import HTML, PAGE_POLICY, frame
 from ttweet.server.http.page.render import render
-from ttweet.server.http.request import SAFE, Request
+from ttweet.server.http.request import SAFE, Request, fields_of
 from ttweet.server.http.response import Response
 
 HEADINGS = {
@@ -28,17 +27,18 @@ def error_page(request: Request, document: Response, error: TtweetError) -> Resp
     """Return the page of an error. A client that has to log in is sent to the page where it can."""
     if document.status == 401 and request.method in SAFE:
         return replace(document, status=303, body=b"", headers=(*document.headers, ("Location", "/login")))
+    can_post = request.method == "POST" and request.path == "/tweets" and document.status in _NOT_POSTED
     html = render(
         "login.html" if request.path == "/login" else "error.html",
         **{
             **frame(request.path),
             "title": "ttweet",
             "json_path": "",
-            "query": _asked(request),
+            "query": _field(request.query, "q") if request.path == "/find" else "",
             "heading": HEADINGS.get(document.status, "That did not work"),
             "error": _sentence(error.public_text),
-            "can_post": request.method == "POST" and request.path == "/tweets" and document.status in _NOT_POSTED,
-            "typed": _typed(request),
+            "can_post": can_post,
+            "typed": _typed(request) if can_post else "",
         },
     )
     return replace(document, body=html, type=HTML, policy=PAGE_POLICY)
@@ -48,12 +48,14 @@ def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _asked(request: Request) -> str:
-    """Return the query that the field in the header has sent."""
-    return parse_qs(request.query).get("q", [""])[0] if request.path == "/find" else ""
-
-
 def _typed(request: Request) -> str:
     """Return the text that a form has sent."""
-    fields = parse_qs(request.body.decode(errors="replace"), keep_blank_values=True)
-    return fields.get("text", [""])[0].replace("\r\n", "\n")
+    return _field(request.body.decode(errors="replace"), "text").replace("\r\n", "\n")
+
+
+def _field(encoded: str, name: str) -> str:
+    """Return a field of a query or a form; empty without it, or if they cannot be read."""
+    try:
+        return fields_of(encoded).get(name, "")
+    except Refused:
+        return ""

@@ -48,7 +48,6 @@ def routes() -> list[Route]:
 async def _big(call: Call) -> Response:
     call.request.parameters()
     query = TweetsOfTag(call.values["tag"], QUERY_LIMIT) if "tag" in call.values else Timeline(QUERY_LIMIT)
-    call.admit(query)
     if call.is_known:
         return call.not_modified()
     answer: Any = await tag_pages.ask(call, query)
