@@ -115,12 +115,12 @@ async def test_the_newest_tweets_are_kept_up_by_commits_without_the_empty_ones_a
         assert (await service.timeline(limit=5)).value == ([tweets[3], tweets[0]], False)
 
 
-async def test_the_timeline_goes_back_from_an_id_and_forward_from_one() -> None:
+async def test_the_timeline_goes_back_from_an_id_and_forward_from_one_without_the_empty_tweets() -> None:
     async with serving(MemoryStore()) as service:
         tweets = [await post(service, text) for text in ("1", "", "3", "4")]
         assert (await service.timeline(limit=1, before=4)).value == ([tweets[2]], True)
-        assert (await service.timeline(limit=2, after=0)).value == (tweets[:2], True)
-        assert (await service.timeline(limit=200, after=1)).value == (tweets[1:], False)
+        assert (await service.timeline(limit=2, after=0)).value == ([tweets[0], tweets[2]], True)
+        assert (await service.timeline(limit=200, after=1)).value == (tweets[2:], False)
 
 
 async def test_a_tweet_is_found_by_its_id_a_deleted_one_as_its_tombstone() -> None:

@@ -95,6 +95,10 @@ def test_the_newest_tweets_come_in_pages_without_the_empty_and_the_deleted_ones(
     assert (texts(newest), more) == (["5", "2 #a"], True)
     assert texts(any_store.newest_tweets(limit=2, before=2).tweets) == ["1"]
     assert any_store.newest_tweets(limit=2, before=1) == Page([], more=False)
+    oldest, more = any_store.newest_tweets(limit=2, after=1)
+    assert (texts(oldest), more) == (["2 #a", "5"], False)
+    assert any_store.newest_tweets(limit=1, after=0).more
+    assert any_store.newest_tweets(limit=2, after=5) == Page([], more=False)
 
 
 def test_one_tweet_is_found_by_its_id_and_a_deleted_one_as_its_tombstone(any_store: Store) -> None:

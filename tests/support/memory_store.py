@@ -7,6 +7,7 @@ from typing import cast
 
 from ttweet.model import hashtags, reports
 from ttweet.model.errors import Displaced, Refused, StoreError
+from ttweet.model.limits import MAX_ID
 from ttweet.model.query import Query, holds
 from ttweet.model.reports import Report, line, without_texts
 from ttweet.model.tweets import HISTORY_DAYS, Count, Deletion, Draft, Found, Page, TagPage, TagSummary, Tombstone, Tweet
@@ -165,8 +166,11 @@ class MemoryTagQueries(_Shared):
         found = sorted([one for one in entries if one.id > cursor], key=attrgetter("id"))
         return Slice(found[:limit], self.gone_up_to)
 
-    def newest_tweets(self, *, limit: int, before: int | None = None) -> Page:
-        found = [one for one in reversed(self.tweets) if one.text and (before is None or one.id < before)]
+    def newest_tweets(self, *, limit: int, before: int | None = None, after: int | None = None) -> Page:
+        first, last = after or 0, MAX_ID if before is None else before
+        found = [one for one in self.tweets if one.text and first < one.id < last]
+        if after is None:
+            found.reverse()
         return Page(found[:limit], len(found) > limit)
 
     def tweet(self, id_: int) -> Tweet | Tombstone | None:

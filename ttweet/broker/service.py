@@ -126,12 +126,9 @@ class Service:
 
         With neither `before` nor `after` they come from memory if clients have asked for them lately.
         """
-        if after is not None:
-            found = await self._ask(partial(self._reader.read_after, after, limit + 1))
-            tweets = [one for one in found.entries if isinstance(one, Tweet)]
-            return Shared(Page(tweets[:limit], len(tweets) > limit))
-        if before is not None or limit > KEPT_TWEETS:
-            return Shared(await self._ask(partial(self._reader.newest_tweets, limit=limit, before=before)))
+        if before is not None or after is not None or limit > KEPT_TWEETS:
+            find = partial(self._reader.newest_tweets, limit=limit, before=before, after=after)
+            return Shared(await self._ask(find))
         search = partial(self._find_newest, QUERY_LIMIT if limit <= QUERY_LIMIT else KEPT_TWEETS)
         return await self._kept.find(TIMELINE, limit, least=self.newest, search=search)
 

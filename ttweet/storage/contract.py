@@ -104,8 +104,13 @@ class TagQueries(Protocol):
         """
         ...
 
-    def newest_tweets(self, *, limit: int, before: int | None = None) -> Page:
-        """Return the newest tweets, newest first; with `before` those with a lower id. Empty tweets are left out."""
+    def newest_tweets(self, *, limit: int, before: int | None = None, after: int | None = None) -> Page:
+        """Return the newest tweets, newest first; with `before` those with a lower id.
+
+        With `after`, return those above it, oldest first.
+
+        Empty tweets are left out. Give `before` or `after`, not both.
+        """
         ...
 
     def tweet(self, id_: int) -> Tweet | Tombstone | None:

@@ -182,6 +182,7 @@ ASKED: dict[str, Callable[[SqliteReader], object]] = {
     "read_after": lambda reader: tweets_after(reader, 500, 20),
     "newest 20": lambda reader: reader.newest_tweets(limit=20),
     "20 before an id": lambda reader: reader.newest_tweets(limit=20, before=500),
+    "20 after an id": lambda reader: reader.newest_tweets(limit=20, after=500),
     "one by its id": lambda reader: reader.tweet(500),
     "newest 20 of a tag": lambda reader: reader.tweets_of_tag(HOT, limit=20),
     "20 of a tag in the middle": lambda reader: reader.tweets_of_tag(HOT, limit=20, before=500),

@@ -38,9 +38,8 @@ _AFTER = """
     SELECT id, at, author, text, tags FROM tweets WHERE id > :cursor AND author IS NOT '' ORDER BY id LIMIT :limit
 """
 _LAST = "SELECT id, at, author, text, tags FROM tweets WHERE author IS NOT '' ORDER BY id DESC LIMIT 1"
-_NEWEST = """
-    SELECT id, at, author, text, tags FROM tweets WHERE id < :before AND text <> '' ORDER BY id DESC LIMIT :limit
-"""
+_NEWEST = "SELECT id, at, author, text, tags FROM tweets WHERE id < :end AND text <> '' ORDER BY id DESC LIMIT :limit"
+_OLDEST = "SELECT id, at, author, text, tags FROM tweets WHERE id > :end AND text <> '' ORDER BY id LIMIT :limit"
 _BY_ID = "SELECT id, at, author, text, tags FROM tweets WHERE id = :id"
 _DELETIONS = "SELECT id, at, tweet FROM deletions WHERE id > :cursor ORDER BY id LIMIT :limit"
 _ENTRIES = """
@@ -219,9 +218,10 @@ class Queries:
         [(number, last, lines)] = self._rows(_TRACES, values)
         return Traces(json.loads(lines), last or after, complete=number < SEARCH_STEP)
 
-    def newest_tweets(self, *, limit: int, before: int | None = None) -> Page:
+    def newest_tweets(self, *, limit: int, before: int | None = None, after: int | None = None) -> Page:
         """See TagQueries."""
-        rows = self._all(_NEWEST, before=_ABOVE if before is None else before, limit=limit + 1)
+        statement, end = (_NEWEST, _ABOVE if before is None else before) if after is None else (_OLDEST, after)
+        rows = self._all(statement, end=end, limit=limit + 1)
         return Page([to_tweet(row) for row in rows[:limit]], len(rows) > limit)
 
     def tweet(self, id_: int) -> Tweet | Tombstone | None:
