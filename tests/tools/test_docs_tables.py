@@ -52,7 +52,7 @@ def test_an_option_is_shown_with_its_value_and_its_default_even_if_its_value_has
 def test_a_manual_begins_with_summary_and_usage_and_marks_options_and_variables_as_code() -> None:
     lines = options.manual("post").splitlines()
     assert lines[0] == "Post a message and print its id."
-    assert lines[2:4] == ["    ttweet post [OPTIONS] [MESSAGE | -]", "    ttweet post [OPTIONS] --lines"]
+    assert lines[2:4] == ["    ttweet post [OPTIONS] [MESSAGE | - | --lines]", ""]
     assert any("With `--lines`" in line for line in lines)
     assert "`TTWEET_TEXT`" in options.manual("follow")
 

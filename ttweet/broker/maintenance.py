@@ -14,7 +14,7 @@ from ttweet.model.errors import Refused, StoreError
 
 log = logging.getLogger(__name__)
 
-REST = 9.0  # times a step's time until the next one, while clients post: posts get nine tenths of the writer's time
+MIN_REST = 9.0  # times a step's time until the next one, while clients post: posts get nine tenths of the writer's time
 GATHERING_S = 1.0  # after a commit until its words are indexed: few transactions for many lone tweets
 RETRY_INTERVAL_S = 10.0  # between looks whether there is something to do, as when a full disk has room again
 
@@ -48,7 +48,7 @@ class Maintenance:
             began_s, posted_before = trio.current_time(), posted
             is_more = await self._journal.maintain()
             took_s, posted = trio.current_time() - began_s, self._journal.acknowledged
-            await trio.sleep(took_s * REST if posted > posted_before else 0)
+            await trio.sleep(took_s * MIN_REST if posted > posted_before else 0)
 
     @property
     def _seen(self) -> tuple[int, int]:

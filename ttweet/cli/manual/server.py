@@ -75,8 +75,8 @@ STATS = HelpPage(
     summary="Show what a server has counted, and its limits.",
     details="""The server counts from its start: connections, followers, uploads, deletions, commits, and refused
 requests by reason. It also shows the length of its queue and the size of its file, and with --all or --json the limits
-in force. A server on other machines requires a token with the right `admin`. In a pipe there are two columns, separated
-by a tab: name, value.""",
+in force. A server on other machines requires a token with the right `admin`. In a pipe, a tab separates name and
+value.""",
     examples=f"""{EXAMPLES}
   ttweet stats
   ttweet stats --server 127.0.0.1:13001 --json | jq .tweets""",
