@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import trio
 
+from ttweet.broker.batch_times import BatchTimes
 from ttweet.broker.gathering import Gathering
 from ttweet.broker.head import Head
 from ttweet.broker.inbox import Inbox, Line
@@ -50,6 +51,7 @@ class Journal:
         self._now_ms = clock
         self._inbox = Inbox()
         self._gathering = Gathering(self._inbox)
+        self.times = BatchTimes()
         self._work = trio.Event()
         self._committed = trio.lowlevel.ParkingLot()
         self._closed = False
@@ -270,6 +272,7 @@ class Journal:
     async def _write_all(self, worker: LoneWorker) -> None:
         """Write batch after batch of drafts, with all lines until then, and make the changes that wait between them."""
         decided: list[Receipt] = []
+        self.times.wake()
         self._writing = waiting = bool(self._inbox or self._changes)
         while waiting:
             if self._inbox:
@@ -299,9 +302,9 @@ class Journal:
         """Write a batch, and publish the one before meanwhile; return the receipts to publish next."""
         batch, lines = self._take_batch()
         self.uploads.begin(len(batch))
+        self.times.begin(takes_all=not self._inbox)
         drafts = [receipt.draft for receipt in batch]
         told = [line.draft if isinstance(line, Receipt) else line for line in lines]
-        began_s = trio.current_time()
         self._idle = False
         call = worker.begin(partial(self._store.append, drafts, told, at=self._now_ms()))
         if decided:
@@ -316,7 +319,7 @@ class Journal:
                 raise
             await self._note_displaced(worker, error)
         finally:
-            self._gathering.commit_s = trio.current_time() - began_s
+            self._gathering.commit_s = self.times.end(has_drafts=bool(batch))
             self.uploads.end()
         return batch
 

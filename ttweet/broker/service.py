@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
+from ttweet.broker.batch_times import BatchTimes
 from ttweet.broker.deleter import Deleter
 from ttweet.broker.journal import Journal
 from ttweet.broker.kept_answers import TIMELINE, KeptAnswers
@@ -238,6 +239,11 @@ class Service:
     def pruned_up_to(self) -> int:
         """The id up to which tweets are not kept any more."""
         return self._head.pruned_up_to
+
+    @property
+    def batch_times(self) -> BatchTimes:
+        """How long batches have taken."""
+        return self._journal.times
 
     @property
     def in_trouble(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ttweet import defaults
 from ttweet.model.keep import KEEP_ALL, Keep
 from ttweet.security.rate_limit import Rate
+from ttweet.server.answered_requests import AnsweredRequests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +73,7 @@ class EdgeSettings:
 
     limits: Limits = field(default_factory=Limits)
     certificates: Certificates | None = None  # plain connections without it
-    http_requests: Counter[tuple[str, int]] = field(default_factory=Counter)  # by route and status, of all edges
+    http_requests: AnsweredRequests = field(default_factory=AnsweredRequests)  # of all edges
     proxies: tuple[str, ...] = ()  # addresses of proxies that are trusted to name the clients of HTTP
     strangers: frozenset[str] | None = None  # the most that HTTP allows without a token; None: as much as elsewhere
     names: tuple[str, ...] = ()  # by which users of HTTP know the server, beside its addresses and localhost

@@ -53,8 +53,13 @@ async def test_metrics_are_read_by_the_parser_of_prometheus() -> None:
         ("ttweet_http_requests_total", "/tweets", "201"): 2,
         ("ttweet_http_requests_total", "/tweets", "507"): 1,
         ("ttweet_http_requests_total", "/tweets/{id}", "404"): 1,
+        ("ttweet_ack_seconds_count",): 3,  # with the one that failed
+        ("ttweet_http_request_seconds_count", "/tweets"): 4,
+        ("ttweet_http_request_seconds_bucket", "+Inf", "/tweets"): 4,
     }.items():
         assert samples[sample] == value, sample
+    assert samples["ttweet_commit_seconds_count",] >= 3
+    assert 0 < samples["ttweet_http_request_seconds_sum", "/tweets"] < samples["ttweet_ack_seconds_count",] * 60
     assert {"ttweet_build_info", "process_open_fds"} <= {name for name, *_ in samples}
 
 

@@ -15,6 +15,7 @@ from ttweet.model.errors import TtweetError
 from ttweet.model.requests import Post, Query
 from ttweet.model.times import now_ms
 from ttweet.model.tweets import Tombstone, Tweet
+from ttweet.server.answered_requests import AnsweredRequests
 from ttweet.server.http.request import Request
 from ttweet.server.http.response import Headers, Response
 
@@ -41,8 +42,8 @@ class Call:
     __slots__ = (
         "_newest",
         "_version",
+        "answered",
         "changes_by_itself",
-        "counts",
         "form",
         "is_secure",
         "noted",
@@ -56,15 +57,15 @@ class Call:
         request: Request,
         session: Session,
         found: tuple[str, Mapping[str, str]],
-        counts: Mapping[tuple[str, int], int],
+        answered: AnsweredRequests,
         *,
         is_secure: bool,
     ) -> None:
-        """Return `counts` are those of all answers, by the path of their route and their status."""
+        """`answered` are the requests of all clients until now."""
         self.request = request
         self.session = session
         self.form, self.values = found
-        self.counts = counts
+        self.answered = answered
         self.is_secure = is_secure
         """Whether the client uses TLS."""
         self.noted: TtweetError | None = None

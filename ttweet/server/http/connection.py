@@ -4,7 +4,6 @@ Each request is a session of its own, since what comes through one connection ma
 holds at most one request of 32 KiB, and one answer.
 """
 
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -17,6 +16,7 @@ from ttweet.model import events
 from ttweet.model.answers import Following
 from ttweet.model.errors import ProtocolError, Refused, TtweetError
 from ttweet.model.events import Event
+from ttweet.server.answered_requests import AnsweredRequests
 from ttweet.server.config import Limits
 from ttweet.server.http.call import Call
 from ttweet.server.http.forwarded import Client, client_of
@@ -45,8 +45,7 @@ class Shared(NamedTuple):
     site: Site
     throttle: Throttle
     limits: Limits
-    counts: Counter[tuple[str, int]]
-    """How many requests were answered, by the path of their route and the status."""
+    answered: AnsweredRequests
     is_secure: bool
     """Whether clients use TLS."""
 
@@ -55,6 +54,7 @@ class Connection:
     """The server's side of one connected client. `run` is its task."""
 
     __slots__ = (
+        "_began_s",
         "_client",
         "_closing",
         "_outbox",
@@ -90,6 +90,7 @@ class Connection:
         self._session = Session(self._shared.host, place.peer, self)
         self._route = ""  # of the request, by its path
         self._client = place.peer  # of the request
+        self._began_s = place.heard_at  # the answer to it
         self._stream: Stream | None = None
         self._quiet = False  # nothing was pushed since the last look
         self._served = self._refused = False
@@ -235,7 +236,7 @@ class Connection:
         return request
 
     async def _serve(self, request: Request) -> None:
-        self.is_working = True
+        self.is_working, self._began_s = True, trio.current_time()
         client = client_of(request, Client(self.place.peer, self._shared.is_secure), self._shared.site.proxies)
         self._client = client.peer
         self._session = Session(self._shared.host, client.peer, self, strangers=self._shared.site.strangers)
@@ -256,7 +257,7 @@ class Connection:
         try:
             route, form, values = self._find(request, client)
             self._route = route.path
-            call = Call(request, self._session, (form, values), self._shared.counts, is_secure=client.is_secure)
+            call = Call(request, self._session, (form, values), self._shared.answered, is_secure=client.is_secure)
             if route.asks is not None:
                 await call.authenticate()
             self._admit(client, route.cost)
@@ -372,6 +373,6 @@ class Connection:
 
     def _show(self, request: Request, status: int) -> None:
         """Count an answer, and show it."""
-        self._shared.counts[self._route, status] += 1
+        self._shared.answered.note(self._route, status, trio.current_time() - self._began_s)
         shown = {"method": request.method[:SHOWN_METHOD], "path": request.path[:SHOWN_PATH], "status": status}
         self._shared.host.service.show(Event(events.REQUESTED, self._client, self._session.author, **shown))

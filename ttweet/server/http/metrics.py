@@ -3,14 +3,18 @@
 import platform
 import sqlite3
 from collections.abc import Iterator, Mapping
+from math import inf
 from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
+from ttweet.broker.batch_times import BatchTimes
 from ttweet.model.answers import Stats
+from ttweet.model.histogram import Histogram
+from ttweet.server.answered_requests import AnsweredRequests
 from ttweet.server.http.call import Call
 from ttweet.server.http.forms import NEVER_KEPT
 from ttweet.server.http.response import Response
@@ -37,17 +41,18 @@ _PROCESS = ProcessCollector(registry=None)
 async def stats_as_metrics(call: Call, stats: Stats) -> Response:
     """Return the state of the server as metrics."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Metrics(stats.parts, call.counts))
+    registry.register(_Metrics(stats.parts, call.answered, call.session.service.batch_times))
     registry.register(_PROCESS)
     return Response(200, generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4, NEVER_KEPT)
 
 
 class _Metrics(Collector):
-    """Reads the parts of `stats`, and the counts of HTTP requests by route and status."""
+    """Reads the parts of `stats`, the requests that were answered by HTTP, and the times of batches."""
 
-    def __init__(self, parts: Mapping[str, Mapping[str, Any]], requests: Mapping[tuple[str, int], int]) -> None:
+    def __init__(self, parts: Mapping[str, Mapping[str, Any]], answered: AnsweredRequests, batches: BatchTimes) -> None:
         self._parts = parts
-        self._requests = requests
+        self._answered = answered
+        self._batches = batches
 
     def collect(self) -> Iterator[Metric]:
         """See Collector."""
@@ -67,12 +72,16 @@ class _Metrics(Collector):
         sizes = {"database": file["bytes"], "wal": file["wal_bytes"]}
         yield _gauge("file_bytes", "Size of the database and of its write-ahead log.", "part", sizes)
         yield self._http_requests()
+        yield _times("commit", "Time to store a batch.", {"": self._batches.commits})
+        help_ = "Time from the arrival of the oldest tweet of a batch until it is stored."
+        yield _times("ack", help_, {"": self._batches.acknowledgements})
+        yield _times("http_request", "Time to answer an HTTP request.", self._answered.times, "route")
 
     def _http_requests(self) -> Metric:
         found = CounterMetricFamily(
             "ttweet_http_requests", "HTTP requests that were answered.", labels=["route", "status"]
         )
-        for (route, status), amount in sorted(self._requests.items()):
+        for (route, status), amount in sorted(self._answered.counts.items()):
             found.add_metric([route, f"{status}"], amount)
         return found
 
@@ -80,6 +89,14 @@ class _Metrics(Collector):
 def _build(version: str) -> Metric:
     found = GaugeMetricFamily("ttweet_build_info", "Versions of the server.", labels=["version", "sqlite", "python"])
     found.add_metric([version, sqlite3.sqlite_version, platform.python_version()], 1)
+    return found
+
+
+def _times(name: str, help_: str, histograms: Mapping[str, Histogram], *labels: str) -> Metric:
+    found = HistogramMetricFamily(f"ttweet_{name}_seconds", help_, labels=labels)
+    for value, histogram in sorted(histograms.items()):
+        buckets = [("+Inf" if bound == inf else f"{bound:g}", amount) for bound, amount in histogram.buckets]
+        found.add_metric([value for _ in labels], buckets, histogram.sum_s)
     return found
 
 
