@@ -11,7 +11,8 @@ from tests.support.turns import Turns
 from ttweet.broker import fanout, pages
 from ttweet.broker.pages import FramePage
 from ttweet.broker.subscriptions import LIVE, Subscription
-from ttweet.model.tweets import Deletion
+from ttweet.model.query import FOLD_EFFORT
+from ttweet.model.tweets import Deletion, Tweet
 
 CLIENTS = 20
 
@@ -125,6 +126,47 @@ async def test_a_comparison_with_a_query_counts_for_several_sets_of_tags(
     assert hall.looked_up == CLIENTS
     for client in hall.clients:
         client.check(4)
+
+
+def folding_tweets(number: int) -> list[tuple[Tweet, list[str]]]:
+    """Return tweets whose words take long to make, committed with a key that is not that of their tag."""
+    return [(Tweet(id_, 0, None, "\u337f" * 150, ("Stored",)), ["kept"]) for id_ in range(1, number + 1)]
+
+
+async def test_a_query_is_compared_with_the_keys_that_a_tweet_was_committed_with() -> None:
+    log = Log()
+    clients = [FollowingClient(log) for _ in range(2)]
+    await following(log, lambda: clients[0].follow("-tag:x tag:kept", None))
+    log.fanout.committed(folding_tweets(1))
+    await following(log, lambda: clients[1].follow("-tag:x tag:kept", 0))
+    assert [client.received for client in clients] == [[1], [1]]
+
+
+async def test_few_tweets_that_fold_for_long_are_compared_with_a_query_in_one_turn() -> None:
+    log = Log()
+    log.fanout.committed(folding_tweets(100))
+    client = Counted(log)
+    turns = Counted.turns = Turns()
+    trio.lowlevel.add_instrument(turns)
+    try:
+        await following(log, lambda: client.follow('"\u682a\u5f0f" -xy*', 0))
+    finally:
+        trio.lowlevel.remove_instrument(turns)
+    in_a_page = pages.PAGE_TWEETS // FOLD_EFFORT
+    assert client.received == [*range(1, 101)]
+    assert (max(client.pushed), turns.most) == (in_a_page, 1)
+
+
+async def test_a_commit_of_many_tweets_that_fold_for_long_is_left_to_pages_of_those_with_a_query() -> None:
+    log = Log()
+    client = FollowingClient(log)
+    await following(log, lambda: client.follow('"\u682a\u5f0f" -xy*', None))
+    log.fanout.committed(folding_tweets(2))
+    assert client.pushed[1:] == [2]
+    many = [(tweet._replace(id=tweet.id + 2), keys) for tweet, keys in folding_tweets(50)]
+    await following(log, lambda: log.fanout.committed(many))
+    assert client.received == [*range(1, 53)]
+    assert max(client.pushed[2:]) <= pages.PAGE_TWEETS // FOLD_EFFORT
 
 
 async def test_what_comes_while_a_commit_is_pushed_comes_after_it_and_once(hall: Hall) -> None:

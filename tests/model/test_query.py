@@ -195,6 +195,12 @@ def test_a_tweet_without_an_author_is_from_no_name() -> None:
     assert not holds(parse("from:ann", NOW), tweet("ann"))
 
 
+def test_a_tweet_is_matched_by_the_keys_of_its_tags_that_are_known() -> None:
+    query = parse("tag:kept -tag:ci", NOW)
+    assert holds(query, tweet("x", "ci"), {"kept": "Kept"})
+    assert not holds(query, tweet("x", "kept"), ["kept", "ci"])
+
+
 @pytest.mark.parametrize(
     ("asked", "said", "marked"),
     [

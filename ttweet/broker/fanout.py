@@ -23,13 +23,13 @@ from ttweet.broker.receipts import Keyed
 from ttweet.broker.subscriptions import ENDED, LIVE, READING, WAITING, Encoder, Subscriber, Subscription, Wanted
 from ttweet.model.errors import StoreError
 from ttweet.model.limits import PAGE_BYTES
-from ttweet.model.query import holds
+from ttweet.model.query import effort, holds
 from ttweet.model.tweets import Deletion
 from ttweet.storage.contract import TagQueries
 
 TURN_BYTES = 1024 * 1024  # pushed in one turn of the event loop, 2 ms; then other tasks run
 PUSH_BYTES = TURN_BYTES // 256  # that a push counts for at least: a system call takes as long as 4 KiB
-QUERY_HITS = 10  # that it counts for to compare a tweet with a query, which takes 5 us
+QUERY_HITS = 10  # that it counts for to compare a plain tweet with a query, which takes 5 us
 MAX_HITS = 4_096  # tweets times groups of followers sorted for a commit, about 2 ms; beyond that, followers get pages
 
 
@@ -169,10 +169,12 @@ class FanOut:
             hits += len(found)
             if hits > MAX_HITS:
                 return dict.fromkeys(self._live.values(), ())
+            comparison = QUERY_HITS * effort(tweet)
             for group in found:
                 if (query := group.wanted.query) is not None:
-                    hits += QUERY_HITS
-                if query is None or holds(query, tweet):
+                    hits += comparison
+                    comparison = QUERY_HITS  # with the words that the first one has made
+                if query is None or holds(query, tweet, tags):
                     wanted.setdefault(group, []).append(batch.frame(group.encoder, tweet))
         return {**wanted}
 
@@ -216,7 +218,8 @@ class FanOut:
             return await self._history.page(subscription, self._recent.newest)
         page = self._recent.kept_page(subscription)
         if page is None:
-            turn.count(PAGE_BYTES)  # it takes as long to look at so many tweets
+            # It takes as long to look at so many tweets, and up to 15 ms to compare them with a query.
+            turn.count(PAGE_BYTES if subscription.wanted.query is None else TURN_BYTES)
             page = self._recent.page(subscription)
         return page
 

@@ -1,6 +1,6 @@
 """The pushes to subscriptions that are behind: pages of the last tweets, which are in memory, or of the file.
 
-A page is bounded by the tweets that are looked at, and by the bytes of those that are wanted. Knows no encoding.
+A page is bounded by the work of looking at tweets, and by the bytes of those that are wanted. Knows no encoding.
 """
 
 from collections import deque
@@ -21,6 +21,15 @@ RECENT_TWEETS = 2_000  # newest tweets in memory, about 1 MiB: a follower that i
 RECENT_BYTES = 2 * 1024 * 1024  # of the newest tweets in memory
 TWEET_BYTES = 512  # that a tweet without tags counts for, with its frame
 MAX_PAGES = 8  # shared by followers that are catching up from the same id: 2 MiB
+
+
+class Look(NamedTuple):
+    """A tweet or a deletion that was looked at: its id, and its frame, which is empty if it is not wanted."""
+
+    id: int
+    frame: bytes
+    effort: int = 1
+    """For how many tweets of a page it counts."""
 
 
 class Batch:
@@ -54,14 +63,15 @@ class Batch:
         """Forget tweets that are not kept any more."""
         self.tweets = [one for one in self.tweets if one[0].id > id_]
 
-    def frames_for(self, subscription: Subscription) -> Iterator[tuple[int, bytes]]:
-        """Yield the ids of this commit above a cursor, each with its frame, which is empty if it is not wanted."""
+    def looks_for(self, subscription: Subscription) -> Iterator[Look]:
+        """Yield a look at each id of this commit above a cursor."""
         encoder, wanted = subscription.kind
         if self.deletion is not None:
-            yield self.deletion.id, encoder.deletion(self.deletion) if subscription.deletions else b""
+            yield Look(self.deletion.id, encoder.deletion(self.deletion) if subscription.deletions else b"")
         for tweet, keys in self.tweets:
             if tweet.id > subscription.cursor:
-                yield tweet.id, self.frame(encoder, tweet) if wanted.has(tweet, keys) else b""
+                frame = self.frame(encoder, tweet) if wanted.has(tweet, keys) else b""
+                yield Look(tweet.id, frame, wanted.effort(tweet))
 
 
 class FramePage(NamedTuple):
@@ -72,18 +82,18 @@ class FramePage(NamedTuple):
     pruned_up_to: int
 
     @classmethod
-    def of(cls, frames: Iterable[tuple[int, bytes]], end: int, pruned_up_to: int) -> Self:
-        """As many frames as a page takes, each given with its id; with all of them the cursor comes to `end`.
+    def of(cls, looks: Iterable[Look], end: int, pruned_up_to: int) -> Self:
+        """As many frames as a page takes; with all of them the cursor comes to `end`.
 
         An empty frame counts too: what a page costs depends on the tweets that are looked at, not on those wanted.
         """
         taken: list[bytes] = []
-        size = cursor = 0
-        for id_, frame in frames:
-            if len(taken) == PAGE_TWEETS or (frame and size >= PAGE_BYTES):
+        size = cursor = looked_at = 0
+        for id_, frame, effort in looks:
+            if looked_at >= PAGE_TWEETS or (frame and size >= PAGE_BYTES):
                 return cls(b"".join(taken), cursor, pruned_up_to)
             taken.append(frame)
-            size, cursor = size + len(frame), id_
+            size, cursor, looked_at = size + len(frame), id_, looked_at + effort
         return cls(b"".join(taken), end, pruned_up_to)
 
 
@@ -138,8 +148,8 @@ class Recent:
     def page(self, subscription: Subscription) -> FramePage:
         """Return the tweets above a cursor that this page reaches."""
         new = [*takewhile(lambda batch: batch.last > subscription.cursor, reversed(self._batches))]
-        frames = chain.from_iterable(batch.frames_for(subscription) for batch in reversed(new))
-        page = FramePage.of(frames, self.newest, self.pruned_up_to)
+        looks = chain.from_iterable(batch.looks_for(subscription) for batch in reversed(new))
+        page = FramePage.of(looks, self.newest, self.pruned_up_to)
         if len(self._pages) == MAX_PAGES:
             self._pages.clear()
         self._pages[subscription.kind, subscription.cursor, subscription.deletions] = page
@@ -182,7 +192,7 @@ class Backlog:
             self._deleted = None
         entries = [entry for entry in found if entry.id <= newest]
         end = entries[-1].id if len(entries) == PAGE_TWEETS else newest
-        return FramePage.of(_frames(entries, deleted | unwanted, subscription.subscriber.encoder), end, pruned_up_to)
+        return FramePage.of(_looks(entries, deleted | unwanted, subscription.subscriber.encoder), end, pruned_up_to)
 
     def _read(self, subscription: Subscription) -> tuple[Slice, set[int]]:
         # The next entries with one of the keys, and the ids of those that the query does not find.
@@ -191,9 +201,7 @@ class Backlog:
         return found, {entry.id for entry in found.entries if isinstance(entry, Tweet) and not wanted.holds(entry)}
 
 
-def _frames(
-    entries: Iterable[Tweet | Deletion], deleted: Collection[int], encoder: Encoder
-) -> Iterator[tuple[int, bytes]]:
+def _looks(entries: Iterable[Tweet | Deletion], deleted: Collection[int], encoder: Encoder) -> Iterator[Look]:
     for entry in entries:
         if entry.id not in deleted:
-            yield entry.id, encoder.tweet(entry) if isinstance(entry, Tweet) else encoder.deletion(entry)
+            yield Look(entry.id, encoder.tweet(entry) if isinstance(entry, Tweet) else encoder.deletion(entry))

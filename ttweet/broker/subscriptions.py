@@ -3,11 +3,11 @@
 Knows no encoding and no sockets.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
 from ttweet.model.errors import Refused
-from ttweet.model.query import TAGS, Query, holds
+from ttweet.model.query import TAGS, Query, effort, holds
 from ttweet.model.tweets import MAX_TAGS, Deletion, Tweet, search_key
 
 Keys = frozenset[str]
@@ -19,13 +19,17 @@ class Wanted(NamedTuple):
     keys: Keys = frozenset()
     query: Query | None = None
 
-    def has(self, tweet: Tweet, keys: Iterable[str]) -> bool:
+    def has(self, tweet: Tweet, keys: Collection[str]) -> bool:
         """Whether a tweet, whose search keys are given, is one of them."""
-        return not (self.keys and self.keys.isdisjoint(keys)) and self.holds(tweet)
+        return not (self.keys and self.keys.isdisjoint(keys)) and self.holds(tweet, keys)
 
-    def holds(self, tweet: Tweet) -> bool:
-        """Whether the query finds a tweet with one of the keys."""
-        return self.query is None or holds(self.query, tweet)
+    def holds(self, tweet: Tweet, keys: Collection[str] | None = None) -> bool:
+        """Whether the query finds a tweet with one of the keys; `keys` are the tweet's, if known."""
+        return self.query is None or holds(self.query, tweet, keys)
+
+    def effort(self, tweet: Tweet) -> int:
+        """Return how many tweets a look at this one counts for."""
+        return 1 if self.query is None else effort(tweet)
 
 
 def wanted(tags: Sequence[str], query: Query | None = None) -> Wanted:
