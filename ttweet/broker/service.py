@@ -4,6 +4,7 @@ Posting does not wait: it gives a receipt, and its waiter is notified when the o
 from committed tweets.
 """
 
+import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -48,6 +49,8 @@ class Service:
     def __init__(
         self, journal: Journal, reader: Reader, reads: ReadScheduler, stats: StatsSource, search: Search
     ) -> None:
+        self.epoch = secrets.token_hex(8)
+        """A random value of this start: after another one, the same ids may be those of other tweets."""
         self._journal = journal
         self._head = journal.head
         self._reader = reader

@@ -197,10 +197,31 @@ async def test_an_answer_is_known_by_its_tag_until_something_changes() -> None:
             versions.append((await http.ask("GET", "/tweets.json")).headers["etag"])
         assert len({*versions}) == 3
         for path in ("/tweets.json", "/tags/a.json", "/tags.json", "/by/ann.json"):
-            same = await http.ask("GET", path, if_none_match=f'"other", {versions[-1]}')
-            assert (same.status, same.body, same.headers["etag"]) == (304, b"", versions[-1])
+            version = (await http.ask("GET", path)).headers["etag"]
+            same = await http.ask("GET", path, if_none_match=f'"other", {version}')
+            assert (same.status, same.body, same.headers["etag"]) == (304, b"", version)
         assert (await http.ask("GET", "/tweets.txt", if_none_match=versions[-1])).status == 200, "another form"
         assert (await http.ask("GET", "/tweets.json", if_none_match=versions[0])).status == 200
+
+
+async def test_an_answer_of_another_log_is_not_known() -> None:
+    versions: list[str] = []
+    for text in ("removed with its file", "of a new file"):
+        async with http_serving() as http:
+            await http.post(text)
+            for version in ("", *versions):
+                answer = await http.ask("GET", "/tweets", if_none_match=version)
+                assert (answer.status, answer.json["tweets"][0]["text"]) == (200, text)
+            versions.append(answer.headers["etag"])
+
+
+@pytest.mark.parametrize(("path", "status"), [("/tweets/999", 404), ("/tags/%20%20", 422), ("/stats", 200)])
+async def test_a_version_is_known_for_its_own_path_alone(path: str, status: int) -> None:
+    async with http_serving() as http:
+        await http.post("one")
+        version = (await http.ask("GET", "/tweets")).headers["etag"]
+        assert (await http.ask("GET", path, if_none_match=version)).status == status
+        assert (await http.ask("GET", "/tweets?limit=1", if_none_match=version)).status == 200
 
 
 async def test_a_form_in_a_browser_is_led_back_to_the_page() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import sha256
 
 import trio
 
@@ -124,16 +125,18 @@ class Call:
 
     @property
     def version(self) -> str:
-        """The state that decides an answer: the release, the end of the log, the day, and the client with its rights.
+        """The version of an answer: a hash of all that decides it.
 
-        It is that of the first look, before anything is read: what is read later may be newer, never older.
+        That is the release, the start of the server, the end of the log, the day, the client with its rights, and the
+        request: a client that shows this version has been sent an answer to this very request. It is the version of
+        the first look, before anything is read: what is read later may be newer, never older.
         """
         if not self._version:
             service, principal = self.session.service, self.session.principal
-            who = (principal.token or "")[:16] + "".join(sorted([right[0] for right in principal.rights]))
-            day = now_ms() // (DAY_S * 1000)
-            log = f"{self.newest}-{service.pruned_up_to}"
-            self._version = f'W/"{__version__}-{log}-{day}-{who}-{self.form}"'
+            log = service.epoch, self.newest, service.pruned_up_to, now_ms() // (DAY_S * 1000)
+            asked = self.request.path, self.request.query, self.form
+            state = repr((__version__, log, principal.token, sorted(principal.rights), asked))
+            self._version = f'W/"{sha256(state.encode()).hexdigest()[:32]}"'
         return self._version
 
     @property
