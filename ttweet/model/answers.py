@@ -45,13 +45,13 @@ class Stats(NamedTuple):
 
 
 class Shared(Generic[T]):
-    """An answer that many clients get. An encoder keeps its bytes in `encoded`, under a key of its own."""
+    """An answer that many clients get. An encoder keeps what it makes in `encoded`, under a key of its own."""
 
     __slots__ = ("encoded", "value")
 
     def __init__(self, value: T) -> None:
         self.value = value
-        self.encoded: dict[object, bytes] = {}
+        self.encoded: dict[object, Any] = {}
 
 
 Read = Tweet | Tombstone | None | Page | Found | Count | TagPage | Shared[Page] | Shared[TagPage] | Names | Stats

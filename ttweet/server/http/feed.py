@@ -5,9 +5,11 @@ import time
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
-from ttweet.model.answers import Shared
-from ttweet.model.tweets import Found, Page, Tweet
+from ttweet.model.tweets import Tweet
+from ttweet.server.http import bounded
+from ttweet.server.http.bounded import Tweets
 from ttweet.server.http.call import Call
 from ttweet.server.http.forms import caching_of
 from ttweet.server.http.response import Response
@@ -23,17 +25,18 @@ _environment = Environment(
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-async def tweets_as_feed(call: Call, answer: Page | Shared[Page] | Found) -> Response:
+async def tweets_as_feed(call: Call, answer: Tweets) -> Response:
     """Return tweets as a feed. A deleted tweet is no longer in it."""
-    page = answer.value if isinstance(answer, Shared) else answer
+    entry, base = _environment.get_template("entry.xml"), call.base
+    entries, page = await bounded.made(answer, lambda tweet: entry.render(base=base, tweet=_entry(tweet)))
     path = f"{call.request.path}?{call.request.query}" if call.request.query else call.request.path
     body = _environment.get_template("feed.xml").render(
-        base=call.base,
+        base=base,
         path=path,
         page=path.replace(".atom", "", 1),
         title=f"ttweet {call.request.segments[-1].removesuffix('.atom')}",
         updated=_time(page.tweets[0].at if page.tweets else 0),
-        tweets=[_entry(tweet) for tweet in page.tweets],
+        entries=[Markup(one) for one in entries],  # noqa: S704 the template escapes
     )
     return Response(200, body.encode(), FEED_TYPE, caching_of(call, answer))
 

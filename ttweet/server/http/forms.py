@@ -9,12 +9,11 @@ from ttweet.model.answers import Names, Shared, Stats
 from ttweet.model.reports import escape
 from ttweet.model.tweets import Found, Page, TagPage, Tweet, as_json
 from ttweet.protocol.codecs import JSON
+from ttweet.server.http import bounded
+from ttweet.server.http.bounded import Tweets
 from ttweet.server.http.call import VARY, Call
 from ttweet.server.http.request import fields_of
 from ttweet.server.http.response import Headers, Response
-
-Tweets = Page | Shared[Page] | Found
-"""An answer with tweets."""
 
 Form = Callable[[Call, Any], Awaitable[Response]]
 """Makes the response of the answer to a query."""
@@ -26,15 +25,14 @@ _KEPT = object()
 
 async def page_as_json(call: Call, answer: Tweets) -> Response:
     """Return some tweets, and where there are more."""
-    headers = (*caching_of(call, answer), *_next(call, _found(answer)))
-    return Response(200, _kept(answer, _page_document), JSON_TYPE, headers)
+    body, page = await _kept_page(answer)
+    return Response(200, body, JSON_TYPE, (*caching_of(call, answer), *_next(call, page)))
 
 
 async def page_as_text(call: Call, answer: Tweets) -> Response:
     """Return some tweets, each a line."""
-    page = _found(answer)
-    lines = "".join([f"{line_of(tweet)}\n" for tweet in page.tweets])
-    return Response(200, lines.encode(), headers=(*caching_of(call, answer), *_next(call, page)))
+    lines, page = await bounded.made(answer, lambda tweet: f"{line_of(tweet)}\n".encode())
+    return Response(200, b"".join(lines), headers=(*caching_of(call, answer), *_next(call, page)))
 
 
 def caching_of(call: Call, answer: Tweets) -> Headers:
@@ -45,7 +43,7 @@ def caching_of(call: Call, answer: Tweets) -> Headers:
 
 async def tags_as_json(call: Call, answer: Shared[TagPage]) -> Response:
     """Tags with their counts."""
-    return Response(200, _kept(answer, _tags_document), JSON_TYPE, call.caching)
+    return Response(200, _kept_tags(answer), JSON_TYPE, call.caching)
 
 
 async def tags_as_text(call: Call, answer: Shared[TagPage]) -> Response:
@@ -98,28 +96,28 @@ NEVER_KEPT: Headers = (("Cache-Control", "no-store"),)
 """For what is not the same a moment later."""
 
 
-def value_of(answer: Page | Shared[Page]) -> Page:
-    """Return the page of an answer, which may be one that clients share."""
-    return answer.value if isinstance(answer, Shared) else answer
-
-
-def _found(answer: Tweets) -> Page | Found:
-    return answer if isinstance(answer, Found) else value_of(answer)
-
-
-def _kept(answer: Any, document: Callable[[Any], object]) -> bytes:
-    """Return an answer as JSON, which is made once for all clients that share it."""
+async def _kept_page(answer: Tweets) -> tuple[bytes, Page | Found]:
+    """Return tweets as JSON, which is made once for all clients that share it, and the page that it has."""
     if not isinstance(answer, Shared):
-        return as_document(document(answer))
-    data = answer.encoded.get(_KEPT)
+        return await _page_document(answer)
+    kept: tuple[bytes, Page | Found] | None = answer.encoded.get(_KEPT)
+    if kept is None:
+        kept = answer.encoded[_KEPT] = await _page_document(answer)
+    return kept
+
+
+async def _page_document(answer: Tweets) -> tuple[bytes, Page | Found]:
+    tweets, page = await bounded.made(answer, lambda tweet: JSON.dumps(as_json(tweet)))
+    searched = b',"searched_to":%b' % JSON.dumps(page.searched_to) if isinstance(page, Found) else b""
+    return b'{"tweets":[%b],"more":%b%b}\n' % (b",".join(tweets), JSON.dumps(page.more), searched), page
+
+
+def _kept_tags(answer: Shared[TagPage]) -> bytes:
+    """Return tags as JSON, which is made once for all clients that share it."""
+    data: bytes | None = answer.encoded.get(_KEPT)
     if data is None:
-        data = answer.encoded[_KEPT] = as_document(document(answer.value))
+        data = answer.encoded[_KEPT] = as_document(_tags_document(answer.value))
     return data
-
-
-def _page_document(page: Page | Found) -> object:
-    found = {"searched_to": page.searched_to} if isinstance(page, Found) else {}
-    return {"tweets": [as_json(tweet) for tweet in page.tweets], "more": page.more, **found}
 
 
 def _tags_document(page: TagPage) -> object:

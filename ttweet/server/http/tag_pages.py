@@ -6,9 +6,9 @@ from typing import Any
 from ttweet.model.answers import Answer
 from ttweet.model.errors import Refused
 from ttweet.model.requests import Question, TweetsOfTag
-from ttweet.model.tweets import Page
+from ttweet.model.tweets import Found, Page
+from ttweet.server.http.bounded import page_of
 from ttweet.server.http.call import Call
-from ttweet.server.http.forms import value_of
 
 MAX_TAGS = 8  # of one answer: each is a query of its own
 
@@ -28,13 +28,13 @@ async def ask(call: Call, query: Question) -> Answer:
     return merged([await _page(call, query._replace(tag=tag)) for tag in tags], query.limit)
 
 
-def merged(pages: Sequence[Page], limit: int) -> Page:
+def merged(pages: Sequence[Page | Found], limit: int) -> Page:
     """Return the newest tweets of some pages, newest first, each once. Every page has as many as `limit` allows."""
     found = {tweet.id: tweet for page in pages for tweet in page.tweets}
     newest = sorted(found, reverse=True)
     return Page([found[id_] for id_ in newest[:limit]], len(found) > limit or any(page.more for page in pages))
 
 
-async def _page(call: Call, query: TweetsOfTag) -> Page:
+async def _page(call: Call, query: TweetsOfTag) -> Page | Found:
     answer: Any = await call.ask(query)
-    return value_of(answer)
+    return page_of(answer)

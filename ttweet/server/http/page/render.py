@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from ttweet import plots
 from ttweet.model import hashtags
-from ttweet.model.tweets import MAX_CHARACTERS, MAX_TEXT_BYTES, Page, TagSummary, Tweet
+from ttweet.model.tweets import MAX_CHARACTERS, MAX_TEXT_BYTES, TagSummary, Tweet
 from ttweet.server.http.page import assets
 from ttweet.server.http.page.text import Mark, as_html, author_path, tag_path
 
@@ -48,11 +48,6 @@ def by_day(tweets: Iterable[Tweet], items: Iterable[Markup], today: date) -> Ite
             yield day_name(day, today)
         yield one
         last = day
-
-
-def items_of(page: Page, today: date) -> list[Item]:
-    """Return the tweets of a page as list items."""
-    return [*by_day(page.tweets, map(item, page.tweets), today)]
 
 
 def day_name(day: date, today: date) -> str:

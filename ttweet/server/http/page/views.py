@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from markupsafe import Markup
+
 from ttweet import plots
 from ttweet.model import hashtags
 from ttweet.model.answers import Names, Shared
@@ -15,10 +17,12 @@ from ttweet.model.query import marks, parse
 from ttweet.model.requests import Delete, ListTags, Post
 from ttweet.model.times import now_ms
 from ttweet.model.tweets import HISTORY_DAYS, Found, Page, TagPage, TagSummary, Tweet
+from ttweet.server.http import bounded
+from ttweet.server.http.bounded import page_of
 from ttweet.server.http.call import Call
-from ttweet.server.http.forms import NEVER_KEPT, caching_of, value_of
+from ttweet.server.http.forms import NEVER_KEPT, caching_of
 from ttweet.server.http.page.frame import HTML, PAGE_POLICY, frame_of
-from ttweet.server.http.page.render import by_day, day_counts, item, items_of, marked_item, render
+from ttweet.server.http.page.render import by_day, day_counts, item, marked_item, render
 from ttweet.server.http.problems import Unserved
 from ttweet.server.http.response import Response
 from ttweet.server.http.tag_pages import tags_of
@@ -31,13 +35,13 @@ ASIDE_TAGS = 12  # beside the timeline: as many as stand beside the first tweets
 
 async def timeline(call: Call, answer: Shared[Page]) -> Response:
     """Show all tweets, with the form and the most used tags."""
-    page = answer.value
+    items, page = await bounded.made(answer, item)
     tags = await _most_used(call)
     return _response(
         call,
         "timeline.html",
         title="ttweet",
-        **_list_of(call, page, "/tweets.sse"),
+        **_list_of(call, items, page, "/tweets.sse"),
         tags=tags[:ASIDE_TAGS],
         can_post=_may(call, Post),
         host=call.request.header("host"),
@@ -48,7 +52,8 @@ async def timeline(call: Call, answer: Shared[Page]) -> Response:
 
 async def tag(call: Call, answer: Page | Shared[Page]) -> Response:
     """Show the tweets of a tag, with a chart of its days, or of any of several tags."""
-    page, asked = value_of(answer), call.values["tag"].removeprefix("#")
+    items, page = await bounded.made(answer, item)
+    asked = call.values["tag"].removeprefix("#")
     tags, keys = await _most_used(call), {hashtags.key(one.removeprefix("#")) for one in tags_of(call)}
     found = _summary_of(call, page, tags)
     beside = {hashtags.key(other) for tweet in page.tweets for other in tweet.tags} - keys
@@ -57,7 +62,7 @@ async def tag(call: Call, answer: Page | Shared[Page]) -> Response:
         "tag.html",
         title=f"#{asked} on ttweet",
         tag=asked if found is None else found.tag,
-        **_list_of(call, page, f"{_path(call)}.sse"),
+        **_list_of(call, items, page, f"{_path(call)}.sse"),
         **_chart_of(found),
         others=[one for one in tags if hashtags.key(one.tag) in beside][:ASIDE_TAGS],
     )
@@ -65,7 +70,7 @@ async def tag(call: Call, answer: Page | Shared[Page]) -> Response:
 
 async def tag_chart(call: Call, answer: Page | Shared[Page]) -> Response:
     """Return the chart of a tag's days as a picture of its own. Raises Refused for a tag that has none."""
-    found = _summary_of(call, value_of(answer), await _most_used(call))
+    found = _summary_of(call, page_of(answer), await _most_used(call))
     if found is None:
         raise Unserved(404, "bad_operation", "no chart: the tag is not among the most used")
     svg = plots.picture([(f"#{found.tag}, tweets a day", found.days)], _today())
@@ -74,14 +79,15 @@ async def tag_chart(call: Call, answer: Page | Shared[Page]) -> Response:
 
 async def author(call: Call, answer: Page | Shared[Page]) -> Response:
     """Show the tweets of an author, and their tags."""
-    page, name = value_of(answer), call.values["name"]
+    items, page = await bounded.made(answer, item)
+    name = call.values["name"]
     return _response(
         call,
         "author.html",
         title=f"{name} on ttweet",
         name=page.tweets[0].by if page.tweets else name,
         used=_tags_of(page.tweets),
-        **_list_of(call, page),
+        **_list_of(call, items, page),
     )
 
 
@@ -111,13 +117,13 @@ async def tweet(call: Call, tweet: Tweet) -> Response:
 async def find(call: Call, answer: Found) -> Response:
     """Show the tweets that a query finds, with its words marked."""
     asked = call.request.parameters("q", "limit", "before").text("q") or ""
-    query, tweets = parse(asked, now_ms()), answer.tweets
-    items = [marked_item(one, marks(query, one.text)) for one in tweets]
+    query = parse(asked, now_ms())
+    items, page = await bounded.made(answer, lambda tweet: marked_item(tweet, marks(query, tweet.text)))
+    searched_to = page.searched_to if isinstance(page, Found) else None
     values = {
-        **_list_of(call, Page(tweets, answer.more), "/find.sse", q=asked),
-        "items": [*by_day(tweets, items, _today())],
-        "further": f"?{urlencode({'q': asked, 'before': answer.searched_to})}" if answer.searched_to else "",
-        "searched_to": answer.searched_to,
+        **_list_of(call, items, page, "/find.sse", q=asked),
+        "further": f"?{urlencode({'q': asked, 'before': searched_to})}" if searched_to else "",
+        "searched_to": searched_to,
         "query": asked,
         "json_path": f"/find.json?{urlencode({'q': asked})}",
     }
@@ -138,6 +144,7 @@ def login(call: Call) -> Response:
 async def big(call: Call, answer: Page | Shared[Page]) -> Response:
     """Show the newest tweets in large letters, for a projector."""
     name = call.values.get("tag")
+    items, _ = await bounded.made(answer, item)
     return _response(
         call,
         "big.html",
@@ -145,7 +152,7 @@ async def big(call: Call, answer: Page | Shared[Page]) -> Response:
         heading=f"#{name}" if name else "ttweet",
         host=call.request.header("host"),
         live=_live(call, f"/tags/{_path(call).split('/')[2]}.sse" if name else "/tweets.sse"),
-        items=[item(one) for one in value_of(answer).tweets],
+        items=items,
     )
 
 
@@ -154,14 +161,16 @@ def _response(call: Call, template: str, /, **values: object) -> Response:
     return Response(200, html, HTML, call.caching, PAGE_POLICY)
 
 
-def _list_of(call: Call, page: Page, stream: str = "", **asked: str) -> dict[str, object]:
+def _list_of(
+    call: Call, items: Iterable[Markup], page: Page | Found, stream: str = "", **asked: str
+) -> dict[str, object]:
     """Return the values of list.html. The newest tweets are live, if they have a stream, which has what is asked."""
     query = call.request.parameters("limit", "before", "after", *asked)
     is_first = query.text("before") is None and query.text("after") is None
     older = page.more and query.text("after") is None
     kept = {**asked, "limit": query.text("limit")} if query.text("limit") else asked
     return {
-        "items": items_of(page, _today()),
+        "items": [*by_day(page.tweets, items, _today())],
         "earlier": not is_first,
         "feed": f"{'/tweets' if _path(call) == '/' else _path(call)}.atom{f'?{urlencode(asked)}' if asked else ''}",
         "live": _live(call, stream, **asked) if stream and is_first else "",
@@ -190,14 +199,14 @@ def _chart_of(tag: TagSummary | None) -> dict[str, object]:
     }
 
 
-def _summary_of(call: Call, page: Page, most_used: Iterable[TagSummary]) -> TagSummary | None:
+def _summary_of(call: Call, page: Page | Found, most_used: Iterable[TagSummary]) -> TagSummary | None:
     """Return the summary of a tag that is among the most used, or all whose tweets are on its page."""
     tag = call.values["tag"].removeprefix("#")
     found = next((one for one in most_used if hashtags.key(one.tag) == hashtags.key(tag)), None)
     return found or (None if page.more or call.request.query else _counted(tag, page))
 
 
-def _counted(tag: str, page: Page) -> TagSummary | None:
+def _counted(tag: str, page: Page | Found) -> TagSummary | None:
     if not page.tweets:
         return None
     today, days = now_ms() // DAY_MS, [0] * HISTORY_DAYS
