@@ -22,7 +22,8 @@ from ttweet.cli import child_process
 
 PACKAGE = Path(ttweet.__file__).parent
 MEANS = re.compile(
-    r"\bfcntl\b|\bimport resource\b|/proc/|/dev/tty|select\.epoll\(|EPOLL|TCP_USER_TIMEOUT|pidfd_open|waitid\("
+    r"\bfcntl\b|\bos\.f(data)?sync\b"
+    r"|\bimport resource\b|/proc/|/dev/tty|select\.epoll\(|EPOLL|TCP_USER_TIMEOUT|pidfd_open|waitid\("
 )
 
 ELSEWHERE = """
@@ -129,6 +130,38 @@ def test_a_system_without_locks_says_where_ttweet_runs(tmp_path: Path, monkeypat
         for use in (lambda: system.lock(file.fileno()), lambda: system.is_locked_at(file.fileno(), 0)):
             with pytest.raises(OSError, match="no locks for files; run ttweet on Linux, macOS or WSL"):
                 use()
+
+
+def test_a_disk_writes_what_it_has_in_memory_where_a_system_can_have_it_do_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[tuple[int, int]] = []
+    monkeypatch.setattr(fcntl, "F_FULLFSYNC", 51, raising=False)
+    monkeypatch.setattr(fcntl, "fcntl", lambda fd, call: calls.append((fd, call)))
+    monkeypatch.delattr(os, "fdatasync")
+    monkeypatch.delattr(os, "fsync")
+    with (tmp_path / "file").open("w") as file:
+        system.sync(file.fileno())
+        system.sync_data(file.fileno())
+        assert calls == [(file.fileno(), 51)] * 2
+
+
+@pytest.mark.parametrize("why", ["no such call", "the file system lacks it", "no fcntl"])
+def test_a_file_is_synced_without_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str) -> None:
+    synced: list[int] = []
+
+    def lacking(*_: object) -> None:
+        raise OSError(25, "Inappropriate ioctl for device")
+
+    if why == "no fcntl":
+        without(monkeypatch, "fcntl")
+    elif why == "the file system lacks it":
+        monkeypatch.setattr(fcntl, "F_FULLFSYNC", 51, raising=False)
+        monkeypatch.setattr(fcntl, "fcntl", lacking)
+    monkeypatch.setattr(os, "fsync", synced.append)
+    with (tmp_path / "file").open("w") as file:
+        system.sync(file.fileno())
+        assert synced == [file.fileno()]
 
 
 def test_an_open_file_is_found_without_its_name(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def replacing(target: Path, *, overwrite: bool = True) -> Iterator[Path]:
         with _locked(part) as fd:
             try:
                 yield part
-                os.fsync(fd)
+                system.sync(fd)
                 _refuse(whole, overwrite=overwrite)
                 _take_place(part, whole, overwrite=overwrite)
             except BaseException:  # and not later: the name may be another process's then
@@ -58,7 +58,7 @@ def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable. Raises OSError."""
     fd = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(fd)
+        system.sync(fd)
     finally:
         os.close(fd)
 

@@ -41,6 +41,27 @@ def is_locked_at(fd: int, at: int) -> bool:
     return False
 
 
+def sync(fd: int) -> None:
+    """Make what was written to a file or a folder durable. Raises OSError.
+
+    On macOS fsync only hands the data to the disk, which may keep it in memory. F_FULLFSYNC has the disk write it too;
+    file systems without it, such as those of networks, get an fsync, as SQLite does it.
+    """
+    try:
+        fcntl = _fcntl()
+        fcntl.fcntl(fd, fcntl.F_FULLFSYNC)
+    except (AttributeError, OSError):
+        os.fsync(fd)
+
+
+def sync_data(fd: int) -> None:
+    """Make the content of a file durable, without its times where a system can. Raises OSError."""
+    if hasattr(os, "fdatasync"):
+        os.fdatasync(fd)
+    else:
+        sync(fd)
+
+
 def tells_open_files() -> bool:
     """Whether `descriptor_of` can know anything."""
     return os.path.exists(OPEN_FILES)  # noqa: PTH110  # pathlib takes longer to import than all of this

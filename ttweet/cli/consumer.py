@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from typing import Self
 
+from ttweet import system
 from ttweet.cli import shell
 from ttweet.cli.state import state_folder
 from ttweet.files import lock, make_private, open_own, trusted_path
@@ -46,7 +47,7 @@ class Consumer:
         """Make this the position, on the disk when it returns."""
         text = f"{after:0{DIGITS}}" if self.after is not None else f"{after:0{DIGITS}} {self._server}\n"
         os.pwrite(self._file, text.encode(), 0)
-        os.fdatasync(self._file)
+        system.sync_data(self._file)
         self.after = after
 
     def _lock(self) -> None:

@@ -183,14 +183,14 @@ class Spool:
             file.write(_encoded(parcel))
             file.flush()
             os.fchmod(descriptor, 0o600)  # under any umask
-            os.fsync(descriptor)
+            system.sync(descriptor)
         unfinished.rename(path)
         self._sync()
 
     def _sync(self) -> None:
         descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            os.fsync(descriptor)
+            system.sync(descriptor)
         finally:
             os.close(descriptor)
 

@@ -161,7 +161,7 @@ class TokenFile:
             with part.open("w", encoding="utf-8") as file:
                 file.writelines(lines)
                 file.flush()
-                os.fsync(file.fileno())  # which takes longest: next to nothing is left between the look and the rename
+                system.sync(file.fileno())  # which takes longest: little time is left between the look and the rename
             if os.geteuid() == 0:  # another user's server may have to read it
                 owner = (self.db if self.db.exists() else self.path.parent).stat()
                 os.chown(part, owner.st_uid, owner.st_gid)

@@ -31,6 +31,7 @@ ENGINE = f"SQLite {sqlite3.sqlite_version}"
 _SETTINGS = {  # read back after they are set: SQLite ignores in silence what it cannot do
     "journal_mode": "wal",
     "synchronous": 2,
+    "fullfsync": 1,  # on macOS, where fsync leaves data in the memory of the disk; see system.sync
     "foreign_keys": 1,
     "trusted_schema": 1,  # or a table with CHECK (json_valid(x)) is damage to some versions; see ADR 21
     "temp_store": 2,
@@ -88,6 +89,7 @@ def connect_to_repair(path: Path) -> sqlite3.Connection:
         with ExitStack() as undo:
             connection = undo.enter_context(closing(_connect(path, "mode=rw")))
             connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA fullfsync = ON")  # see _SETTINGS
             _check_connected(path, connection)
             undo.pop_all()
     except sqlite3.Error as exc:

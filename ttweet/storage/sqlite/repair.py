@@ -12,6 +12,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
+from ttweet import system
 from ttweet.files import open_own, sync_folder
 from ttweet.model.errors import DatabaseError, StoreError
 from ttweet.model.remedies import SAVE_WHAT_IS_LEFT
@@ -129,6 +130,6 @@ def _copy(source: Path, target: Path, raw: ExitStack) -> None:
             os.fchmod(copy.fileno(), 0o600)
             shutil.copyfileobj(file, copy)
             copy.flush()
-            os.fsync(copy.fileno())
+            system.sync(copy.fileno())
     except OSError as exc:
         raise OSError(exc.errno, exc.strerror, str(target)) from exc
