@@ -7,13 +7,28 @@ import pytest
 from tests.support.http_calls import HttpServing, http_serving
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.rate_limit import Rate
-from ttweet.security.rights import ADMIN, POST, READ
+from ttweet.security.rights import ADMIN, POST, READ, RIGHTS
 from ttweet.security.token_file import TokenFile
 from ttweet.server.config import Rates
 from ttweet.server.http.forwarded import Client, client_of
 from ttweet.server.http.request import Request
 
-HEADERS = ["forwarded", "x_forwarded_for", "x_forwarded_proto", "x_forwarded_anything", "x_real_ip", "via"]
+HEADERS = [
+    "cdn_loop",
+    "cf_connecting_ip",
+    "fastly_client_ip",
+    "forwarded",
+    "true_client_ip",
+    "via",
+    "x_client_ip",
+    "x_cluster_client_ip",
+    "x_forwarded",
+    "x_forwarded_anything",
+    "x_forwarded_for",
+    "x_forwarded_proto",
+    "x_original_forwarded_for",
+    "x_real_ip",
+]
 PROXIES = ("127.0.0.1", "2001:db8::7")
 HERE = "127.0.0.1"
 
@@ -80,6 +95,34 @@ async def test_a_token_has_its_rights_behind_a_proxy_too(tmp_path: Path) -> None
     _, secret = file.add("root", frozenset({READ, POST, ADMIN}))
     async with http_serving(proxies=PROXIES, authenticator=Authenticator(file=file)) as http:
         assert await status(http, "/metrics", token=secret, x_forwarded_for="192.0.2.9") == 200
+
+
+@pytest.mark.parametrize(
+    ("request_line", "anonymous", "with_token"),
+    [
+        ("GET /tweets", 200, 200),
+        ("GET /health/live", 200, 200),
+        ("POST /tweets", 401, 201),
+        ("DELETE /tweets/1", 401, 204),
+        ("POST /tweets/1/delete", 401, 303),
+        ("GET /stats", 401, 200),
+        ("GET /metrics", 401, 200),
+    ],
+)
+async def test_a_request_by_http_1_0_may_only_read_without_a_token_as_a_proxy_may_have_sent_it(
+    tmp_path: Path, request_line: str, anonymous: int, with_token: int
+) -> None:
+    file = TokenFile(tmp_path / "tweets.db")
+    _, secret = file.add("root", frozenset(RIGHTS))
+    by_token = f"Authorization: Bearer {secret}\r\n"
+    for header, tokens, status in (("", None, anonymous), (by_token, file, with_token)):
+        async with http_serving(authenticator=Authenticator(file=tokens)) as http:
+            await http.post("one")
+            caller = http.call(HERE)
+            await caller.stream.send_all(
+                f"{request_line} HTTP/1.0\r\nHost: 127.0.0.1:8080\r\n{header}Content-Length: 1\r\n\r\nx".encode()
+            )
+            assert bytes(await caller.stream.receive_some()).startswith(b"HTTP/1.1 %d " % status)
 
 
 async def test_rates_wrong_tokens_and_report_lines_go_by_the_forwarded_client() -> None:

@@ -239,7 +239,8 @@ class Connection:
         self.is_working, self._began_s = True, trio.current_time()
         client = client_of(request, Client(self.place.peer, self._shared.is_secure), self._shared.site.proxies)
         self._client = client.peer
-        self._session = Session(self._shared.host, client.peer, self, strangers=self._shared.site.strangers)
+        most = self._shared.site.most_without_token(request)
+        self._session = Session(self._shared.host, client.peer, self, strangers=most)
         try:
             answer = await self._answer(request, client)
         except Exception:

@@ -7,7 +7,20 @@ from typing import NamedTuple
 from ttweet.model.events import Peer
 from ttweet.server.http.request import Request
 
-_ALWAYS = ("forwarded", "via", "x-real-ip")
+_ALWAYS = (
+    "cdn-loop",
+    "cf-connecting-ip",
+    "fastly-client-ip",
+    "forwarded",
+    "true-client-ip",
+    "via",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-forwarded",
+    "x-original-forwarded-for",
+    "x-real-ip",
+)
+"""The headers of proxies and content networks, beside those that begin with X-Forwarded."""
 
 
 class Client(NamedTuple):

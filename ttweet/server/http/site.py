@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from ttweet.model.errors import TtweetError
 from ttweet.model.events import Peer
+from ttweet.security.rights import READ
 from ttweet.server.http import guard
 from ttweet.server.http.problems import Unserved, problem
 from ttweet.server.http.request import COOKIE, Request
@@ -13,6 +14,8 @@ from ttweet.server.http.routes import Found, Routes
 
 NO_COOKIE = f"{COOKIE}=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"
 """Takes back a token that is no longer good: without it the browser may do what is open to all."""
+
+_READ_ONLY = frozenset({READ})
 
 ErrorPage = Callable[[Request, Response, TtweetError], Response]
 """Makes the page of a problem, for a browser."""
@@ -33,6 +36,14 @@ class Site:
     strangers: frozenset[str] | None = None
     """The most that is allowed without a token; None: as much as by other edges."""
     error_page: ErrorPage = as_problem
+
+    def most_without_token(self, request: Request) -> frozenset[str] | None:
+        """Return the most that a request may do without a token; None: as much as by other edges.
+
+        By HTTP/1.0 it may only read: nginx passes requests on by it unless told otherwise, and without a header
+        that says so.
+        """
+        return _READ_ONLY if self.strangers is None and request.version == "1.0" else self.strangers
 
     def find(self, request: Request, peer: Peer) -> Found:
         """Find the route of a request from an address. Raises Refused for one without a route, or from a wrong page."""
