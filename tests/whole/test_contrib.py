@@ -6,10 +6,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support.processes import LIMIT_S, environment, run, running_server
+from tests.support.processes import LIMIT_S, environment
+from tests.support.web_server import web_server
 from ttweet.cli.main import make_app
 
 ROOT = Path(__file__).parents[2]
@@ -97,20 +99,16 @@ def test_the_recipe_copies_what_there_is_and_all_that_a_wheel_needs() -> None:
 
 
 def test_the_healthcheck_of_the_image_tells_a_server_that_answers_from_none(tmp_path: Path) -> None:
-    program = tmp_path / "bin" / "ttweet"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m ttweet "$@"\n')
-    program.chmod(0o755)
-    check, _ = commands_of_the_recipe()
+    (python, *arguments), command = commands_of_the_recipe()
+    url = re.findall(r"TTWEET_HEALTH=(\S+)", RECIPE)[0]
+    assert (python, command[2:4]) == ("python", ["--http", str(urlsplit(url).port)])
 
-    def healthy(address: str) -> bool:
-        variables = environment({"TTWEET_SERVER": address, "PYTHONPATH": str(ROOT)})
-        variables["PATH"] = f"{program.parent}:{variables['PATH']}"
-        return subprocess.run(check, env=variables, timeout=LIMIT_S).returncode == 0
+    def healthy(port: int) -> bool:
+        variables = environment({"TTWEET_HEALTH": url.replace("8080", f"{port}")})
+        return subprocess.run([sys.executable, *arguments], env=variables, timeout=LIMIT_S).returncode == 0
 
-    with running_server(tmp_path) as server:
-        assert healthy(server.address)  # there is no message yet
-        run("post", "hello", "--server", server.address)
-        assert healthy(server.address)
+    with web_server(tmp_path) as server:
+        assert server.url.endswith(f":{server.http_port}")
+        assert healthy(server.http_port)
         server.stop()
-        assert not healthy(server.address)
+        assert not healthy(server.http_port)

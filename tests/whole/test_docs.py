@@ -378,3 +378,10 @@ def maxima(module: Path) -> Iterator[str]:
 def test_every_limit_of_a_client_stands_in_the_design() -> None:
     described = {name for name, _, _ in constant_rows(LIMITS)}
     assert {f"server.config.Limits.{field.name}" for field in fields(Limits)} <= described
+
+
+def test_the_tests_that_the_security_page_names_exist() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "security.md").read_text()))
+    source = "".join([path.read_text() for path in (ROOT / "tests").rglob("test_*.py")])
+    assert named
+    assert {name for name in named if f"def {name}(" not in source} == set()
