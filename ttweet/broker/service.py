@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from ttweet.broker.batch_times import BatchTimes
 from ttweet.broker.deleter import Deleter
+from ttweet.broker.head import Listener
 from ttweet.broker.journal import Journal
 from ttweet.broker.kept_answers import TIMELINE, KeptAnswers
 from ttweet.broker.read_scheduler import ReadScheduler
@@ -89,6 +90,10 @@ class Service:
     def report(self, report: Report) -> None:
         """Put a line into the report log."""
         self._journal.report(report)
+
+    def add_listener(self, listener: Listener) -> None:
+        """Tell it of all commits from now on."""
+        self._head.add_listener(listener)
 
     def show(self, event: Event) -> None:
         """Show an event that has no line in the report log."""

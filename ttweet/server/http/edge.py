@@ -40,6 +40,7 @@ def http_edge(host: Host, admission: Admission, settings: EdgeSettings) -> Socke
     """Return an edge whose clients speak HTTP."""
     from ttweet.server.http.page import site as pages  # with jinja2, which an edge for metrics alone does without
 
+    host.service.add_listener(pages.ITEMS)
     routes = [*api.routes(pages.PAGES, pages.EVENTS), *api.OPERATING]
     return _edge([*routes, openapi.described(routes), *pages.routes()], host, admission, settings, pages.error_page)
 

@@ -13,10 +13,10 @@ from ttweet import plots
 from ttweet.model import hashtags
 from ttweet.model.tweets import MAX_CHARACTERS, MAX_TEXT_BYTES, TagSummary, Tweet
 from ttweet.server.http.page import assets
+from ttweet.server.http.page.kept_items import KeptItems
 from ttweet.server.http.page.text import Mark, as_html, author_path, tag_path
 
 _FOLDER = Path(__file__).parent / "templates"
-_KEPT_ITEMS = 1024  # rendered tweets, of 1 KB each: those of the first pages that people look at
 _KEPT_SPARKS = 512  # small charts, of 1 KB each: those of two pages of tags
 
 Item = Markup | str
@@ -28,10 +28,10 @@ def render(name: str, /, **values: object) -> bytes:
     return _environment.get_template(name).render(values).encode()
 
 
-@lru_cache(_KEPT_ITEMS)
-def item(tweet: Tweet) -> Markup:
-    """Return a tweet as the list item that a page shows, and that a stream sends."""
-    return _item(tweet, as_html(tweet.text))
+ITEMS = KeptItems(lambda tweet: _item(tweet, as_html(tweet.text)))
+"""The items of all pages and streams. It listens to the journal of a server that has pages."""
+
+item = ITEMS.item
 
 
 def marked_item(tweet: Tweet, marks: Sequence[Mark]) -> Markup:

@@ -10,11 +10,12 @@ from ttweet.server.http.call import Call
 from ttweet.server.http.page import assets, views
 from ttweet.server.http.page.errors import error_page
 from ttweet.server.http.page.events import HTML_EVENTS
+from ttweet.server.http.page.render import ITEMS
 from ttweet.server.http.request import whole
 from ttweet.server.http.response import Response
 from ttweet.server.http.routes import HTML_FORM, Route
 
-__all__ = ["EVENTS", "PAGES", "error_page", "routes"]
+__all__ = ["EVENTS", "ITEMS", "PAGES", "error_page", "routes"]
 
 SVG_FORM = "svg"
 
