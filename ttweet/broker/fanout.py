@@ -187,8 +187,9 @@ class FanOut:
         number = turn.reserve(len(members), sum(map(len, frames))) if frames else 0
         data = b"".join(frames) if number else b""
         for subscription in members[:number]:
-            if subscription.subscriber.has_room:
-                subscription.subscriber.push(data)
+            subscriber = subscription.subscriber
+            if subscriber.has_room:
+                subscriber.push(data)
             else:
                 self._fall_behind(subscription, before)
         for subscription in members[number:]:

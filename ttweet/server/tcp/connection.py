@@ -153,12 +153,14 @@ class Connection:
     @property
     def has_room(self) -> bool:
         """See subscriptions.Subscriber. Answers go first, or pushes could delay them without end."""
-        return not self._outbox.unsent and self._outbox.progress is None
+        outbox = self._outbox
+        return not outbox.unsent and outbox.progress is None
 
     def push(self, data: bytes) -> None:
         """See subscriptions.Subscriber."""
         self._quiet = False
-        self._send(data)
+        if not self._outbox.send(data):
+            self._wait_for_socket()
 
     @property
     def deadline(self) -> float:
