@@ -47,7 +47,7 @@ async def serving(store: MemoryStore) -> AsyncIterator[Service]:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(journal.run)
             scheduler = ReadScheduler(journal.uploads, worker, journal.trouble)
-            search = Search(journal, store, ReadScheduler(journal.uploads, searching, journal.trouble, at_once=1))
+            search = Search(journal, store, ReadScheduler(journal.uploads, searching, journal.trouble))
             yield Service(journal, store, scheduler, counted(journal), search)
             journal.close()
 
@@ -92,6 +92,23 @@ async def test_a_search_that_takes_long_delays_no_other_query_and_is_the_only_on
         assert store.searches == 1
         store.may_answer.set()
     assert store.searches == 3
+
+
+async def test_a_client_that_asks_many_times_delays_another_by_one_search() -> None:
+    store = HeldStore()
+    answered: list[str] = []
+    async with serving(store) as service, trio.open_nursery() as nursery:
+        await post(service, "one")
+
+        async def search(client: str) -> None:
+            await service.find("one", 5, client=client)
+            answered.append(client)
+
+        for client in (*["many"] * 6, "other"):
+            nursery.start_soon(search, client)
+            await trio.testing.wait_all_tasks_blocked()
+        store.may_answer.set()
+    assert answered == ["many", "many", "other", *["many"] * 4]
 
 
 async def test_a_tweet_that_is_deleted_during_a_search_is_not_in_its_answer() -> None:

@@ -96,8 +96,8 @@ _FROM_MEMORY = AT_ONCE | KEPT
 
 FROM_FILE: dict[type[Query], Callable[[Session, Any], Awaitable[Answer]]] = {
     Timeline: lambda session, query: session.service.timeline(*query),
-    Find: lambda session, query: session.service.find(*query),
-    CountFound: lambda session, query: session.service.count_found(*query),
+    Find: lambda session, query: session.service.find(*query, client=session.client),
+    CountFound: lambda session, query: session.service.count_found(*query, client=session.client),
     TweetById: lambda session, query: session.service.tweet(query.tweet),
     TweetsOfTag: lambda session, query: session.service.tweets_of_tag(*query),
     TweetsOfAuthor: lambda session, query: session.service.tweets_of_author(*query),

@@ -59,9 +59,7 @@ class PendingBatch:
 class ReadScheduler:
     """A worker for questions. `run` takes what reads for some ms at most; any number of tasks may wait for it."""
 
-    def __init__(self, uploads: PendingBatch, worker: Worker, trouble: Trouble, *, at_once: int = MAX_CALLS) -> None:
-        """`at_once`: the queries that one hop into trio may answer together, MAX_CALLS at most."""
-        self._at_once = at_once
+    def __init__(self, uploads: PendingBatch, worker: Worker, trouble: Trouble) -> None:
         self._uploads = uploads
         self._worker = worker
         self._trouble = trouble
@@ -86,4 +84,4 @@ class ReadScheduler:
 
     @property
     def _free(self) -> int:
-        return max(0, min(self._at_once, self._uploads.recent or self._at_once) - self._asked)
+        return max(0, min(MAX_CALLS, self._uploads.recent or MAX_CALLS) - self._asked)

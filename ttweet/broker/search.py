@@ -1,12 +1,13 @@
 """Searches for a query: with a reader and a thread of their own, since one may take half a second."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from typing import TypeVar
 
 from ttweet.broker.journal import Journal
 from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.receipts import Keyed
+from ttweet.broker.turns import Turns
 from ttweet.model.query import Query
 from ttweet.model.tweets import Count, Deletion, Found
 from ttweet.storage.contract import Reader
@@ -15,21 +16,25 @@ T = TypeVar("T")
 
 
 class Search:
-    """Searches one after another. `reader` is called by `reads` only. A listener of the journal; see Listener."""
+    """Searches one after another, in turns by client. A listener of the journal; see Listener.
+
+    `reader` is called by `reads` only.
+    """
 
     def __init__(self, journal: Journal, reader: Reader, reads: ReadScheduler) -> None:
         self._journal = journal
         self._reader = reader
         self._reads = reads
+        self._turns = Turns()
         self._under_way = 0
         self._deleted: set[int] = set()  # tweets that were deleted since one of the searches under way began
         journal.head.add_listener(self)
 
-    async def find(self, query: Query, limit: int, before: int | None = None) -> Found:
+    async def find(self, query: Query, limit: int, before: int | None = None, *, client: Hashable = None) -> Found:
         """Return the newest tweets that a query finds, newest first, without those that are deleted meanwhile."""
         self._under_way += 1
         try:
-            found = await self._run(partial(self._reader.find, query, limit=limit, before=before))
+            found = await self._run(partial(self._reader.find, query, limit=limit, before=before), client)
             return self._without_deleted(found)
         finally:
             self._under_way -= 1
@@ -43,9 +48,9 @@ class Search:
             return found._replace(tweets=kept)
         return found._replace(tweets=kept, searched_to=found.searched_to or found.tweets[-1].id)
 
-    async def count(self, query: Query, before: int | None = None) -> Count:
+    async def count(self, query: Query, before: int | None = None, *, client: Hashable = None) -> Count:
         """Count the tweets that a query finds."""
-        return await self._run(partial(self._reader.count_found, query, before=before))
+        return await self._run(partial(self._reader.count_found, query, before=before), client)
 
     def committed(self, tweets: Sequence[Keyed]) -> None:
         """See Listener."""
@@ -58,8 +63,9 @@ class Search:
     def pruned(self, up_to: int) -> None:
         """See Listener."""
 
-    async def _run(self, search: Callable[[], T]) -> T:
+    async def _run(self, search: Callable[[], T], client: Hashable) -> T:
         """Return what the reader finds, once `last` is as new: it may see a commit before the journal reports it."""
-        found, newest = await self._reads.run(lambda: (search(), self._reader.newest_id()))
+        async with self._turns.turn(client):
+            found, newest = await self._reads.run(lambda: (search(), self._reader.newest_id()))
         await self._journal.wait_known(newest)
         return found

@@ -6,7 +6,7 @@ from committed tweets.
 
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -153,13 +153,16 @@ class Service:
             raise Refused("no_tweet", f"no such tweet: {id_}")
         return found
 
-    async def find(self, query: str, limit: int, before: int | None = None) -> Found:
-        """Return the newest tweets that a query finds, newest first. Raises Refused `bad_query`."""
-        return await self._search.find(parse(query, now_ms()), limit, before)
+    async def find(self, query: str, limit: int, before: int | None = None, *, client: Hashable = None) -> Found:
+        """Return the newest tweets that a query finds, newest first. Raises Refused `bad_query`.
 
-    async def count_found(self, query: str, before: int | None = None) -> Count:
-        """Count the tweets that a query finds. Raises Refused `bad_query`."""
-        return await self._search.count(parse(query, now_ms()), before)
+        Clients search in turns; `client` says whose turn this search takes.
+        """
+        return await self._search.find(parse(query, now_ms()), limit, before, client=client)
+
+    async def count_found(self, query: str, before: int | None = None, *, client: Hashable = None) -> Count:
+        """Count the tweets that a query finds; see `find`. Raises Refused `bad_query`."""
+        return await self._search.count(parse(query, now_ms()), before, client=client)
 
     async def list_tags(self, limit: int, numbers: bool = False, *, least: int | None = None) -> Shared[TagPage]:
         """Return the most used tags; those without a letter only with `numbers`.

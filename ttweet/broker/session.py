@@ -3,7 +3,7 @@
 Every connection has one, whichever edge it came to. Knows no bytes and no sockets.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from typing import NamedTuple
 
 import trio
@@ -13,6 +13,7 @@ from ttweet.broker.receipts import Receipt, Waiter
 from ttweet.broker.service import Service
 from ttweet.broker.subscriptions import Subscriber, Subscription, wanted
 from ttweet.model import events, reports, tweets
+from ttweet.model.addresses import network_of
 from ttweet.model.answers import Done, Following, Identity, Shared, SignedIn
 from ttweet.model.errors import ProtocolError, Refused, StoreError, TtweetError
 from ttweet.model.events import Event, Peer
@@ -232,6 +233,11 @@ class Session:
         self._subscriber = None
 
     # Identity
+
+    @property
+    def client(self) -> Hashable:
+        """The token, or the network of the address: all connections of one client have it in common."""
+        return self.principal.token or network_of(self._peer[0])
 
     async def identify(self, secret: str) -> Identity:
         """Be the principal that the token names. Raises ProtocolError."""

@@ -184,7 +184,7 @@ async def serve(
 def _search(journal: Journal, store: SqliteStore, resources: ExitStack) -> Search:
     worker = resources.enter_context(Worker("search"))
     reader = resources.enter_context(closing(store.reader()))
-    return Search(journal, reader, ReadScheduler(journal.uploads, worker, journal.trouble, at_once=1))
+    return Search(journal, reader, ReadScheduler(journal.uploads, worker, journal.trouble))
 
 
 def _edge_settings(config: Config, certificates: Certificates | None) -> EdgeSettings:
