@@ -273,3 +273,25 @@ def log_details(db: Database) -> None:
     """Tell in columns of the report log which error a client got, by whose token, and from where."""
     for statement in _LOG_DETAILS:
         db.execute(statement)
+
+
+_ORIGINS = (
+    "PRAGMA user_version = 10",
+    "CREATE TABLE origins (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT",
+    "INSERT INTO origins (id, name) VALUES (0, lower(hex(randomblob(8))))",  # this database
+    """
+    CREATE TABLE merged (
+        origin INTEGER NOT NULL REFERENCES origins (id),
+        original INTEGER NOT NULL,
+        tweet INTEGER NOT NULL,
+        PRIMARY KEY (origin, original)
+    ) STRICT, WITHOUT ROWID
+    """,
+)
+
+
+@migrations(name="0010_origins")
+def origins(db: Database) -> None:
+    """Name the database, and note which tweets came from others, so that each is merged once."""
+    for statement in _ORIGINS:
+        db.execute(statement)

@@ -7,7 +7,9 @@ docs/export.md describes the lines. Knows no SQL, no files and no command line.
 
 import codecs
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, Protocol
@@ -22,6 +24,7 @@ PAGE_ENTRIES = 1000  # entries of one read of an export, and of one transaction 
 MAX_LINE_BYTES = 1024 * 1024  # of a line of an import, which is kept in memory; a tweet's line has 1 KiB
 LATEST_STORED_MS = 253_402_300_799_999  # the end of the year 9999, SQLite's last date
 
+_ORIGIN = re.compile("[0-9a-f]{16}")
 _Fields = dict[str, tuple[str, tuple[type, ...]]]
 _ANY: _Fields = {
     "id": ("a whole number", (int,)),
@@ -67,6 +70,8 @@ class ImportTally:
 
     new: int = 0
     known: int = 0
+    deleted: int = 0
+    """How many of them were deleted since the import before, by a merge."""
 
 
 def encode(entry: Entry, *, ascii_only: bool = False) -> bytes:
@@ -80,6 +85,26 @@ def encode(entry: Entry, *, ascii_only: bool = False) -> bytes:
         case Deletion():
             value |= {"deletes": entry.tweet}
     return json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":")).encode() + b"\n"
+
+
+def encode_origin(name: str) -> bytes:
+    """Return the line before the entries that names their database."""
+    return json.dumps({"origin": name}, separators=(",", ":")).encode() + b"\n"
+
+
+def split_origin(lines: Iterator[tuple[int, bytes]]) -> tuple[str | None, Iterator[tuple[int, bytes]]]:
+    """Return the name of the database that the first line gives, None if it does not, and the lines of entries."""
+    first = list(islice(lines, 1))
+    name = _origin(first[0][1]) if first else None
+    return name, lines if name else chain(first, lines)
+
+
+def _origin(line: bytes) -> str | None:
+    with suppress(Refused):
+        value = _object(line)
+        if value.keys() == {"origin"} and isinstance(value["origin"], str) and _ORIGIN.fullmatch(value["origin"]):
+            return str(value["origin"])
+    return None
 
 
 def decode(line: bytes) -> Entry:
@@ -121,7 +146,7 @@ def begun(lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
     Raises Refused.
     """
     first = list(islice(lines, 1))
-    list(_numbered(first))
+    list(numbered(first))
     return chain(first, lines)
 
 
@@ -138,7 +163,7 @@ def import_entries(
     known = _StoredEntries(target)
     batch: list[Entry] = []
     try:
-        for done, (number, entry) in enumerate(_numbered(lines), 1):
+        for done, (number, entry) in enumerate(numbered(lines), 1):
             if entry.id <= newest:
                 known.compare(number, entry)
                 tally.known += isinstance(entry, Tweet)
@@ -187,7 +212,8 @@ def _all(target: ImportTarget) -> Iterator[Entry]:
         cursor = page[-1].id
 
 
-def _numbered(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, Entry]]:
+def numbered(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, Entry]]:
+    """Yield the entries of lines with the lines' numbers. Raises Refused, also for ids that do not rise."""
     before = 0
     for number, line in lines:
         try:

@@ -13,11 +13,12 @@ import pytest
 from tests.support import processes
 from tests.support.in_process import complains, run
 from tests.support.processes import LIMIT_S, TTWEET, environment, plain, run_on_terminal, running_server
+from tests.support.schema_files import load
 from ttweet.cli import shell
 from ttweet.cli.commands import export
 from ttweet.model.errors import OpenError, StoreError
 from ttweet.model.tweets import Tweet
-from ttweet.storage.jsonl import MAX_LINE_BYTES, encode
+from ttweet.storage.jsonl import MAX_LINE_BYTES, encode, encode_origin
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore
 
@@ -198,3 +199,53 @@ def test_what_is_not_there_is_told(tmp_path: Path) -> None:
         shell.NOTHING,
         f"ttweet: no such database: {tmp_path}/no.db; choose another with --db",
     )
+
+
+def test_a_merge_brings_in_what_is_new_of_a_named_export_each_time(tmp_path: Path) -> None:
+    for name in ("laptop", "team"):
+        line = encode(Tweet(1, 1000, None, f"from {name}", ()))
+        assert run("import", "-", "--db", f"{name}.db", cwd=tmp_path, stdin=line).returncode == shell.DONE
+    run("export", "laptop.jsonl", "--origin", "--db", "laptop.db", cwd=tmp_path)
+    for _ in range(2):
+        assert run("import", "laptop.jsonl", "--merge", "--db", "team.db", cwd=tmp_path).returncode == shell.DONE
+    assert '"id":2,"at":1000,"by":null,"text":"from laptop"' in run("export", "--db", "team.db", cwd=tmp_path).stdout
+    run("delete", "1", "--db", "laptop.db", cwd=tmp_path)
+    named = run("export", "--origin", "--db", "laptop.db", cwd=tmp_path).stdout
+    assert run("import", "-", "--merge", "--db", "team.db", cwd=tmp_path, stdin=named.encode()).returncode == shell.DONE
+    assert "from laptop" not in run("export", "--db", "team.db", cwd=tmp_path).stdout
+
+
+def test_a_merge_of_an_export_without_a_name_or_of_the_database_itself_is_refused(tmp_path: Path) -> None:
+    run("import", "-", "--db", "a.db", cwd=tmp_path, stdin=encode(Tweet(1, 1000, None, "one", ())))
+    for option, said in (
+        ([], "the export does not name its database; export it again with: ttweet export --origin FILE"),
+        (["--origin"], "the export is of this database; import it without --merge"),
+    ):
+        export = run("export", *option, "--db", "a.db", cwd=tmp_path).stdout.encode()
+        done = run("import", "-", "--merge", "--db", "a.db", cwd=tmp_path, stdin=export)
+        assert (done.returncode, done.stdout) == (shell.REFUSED, "")
+        assert said in done.stderr
+
+
+def test_a_server_keeps_a_merge_out(tmp_path: Path) -> None:
+    run("import", "-", "--db", "a.db", cwd=tmp_path, stdin=encode(Tweet(1, 1000, None, "one", ())))
+    run("export", "a.jsonl", "--origin", "--db", "a.db", cwd=tmp_path)
+    with running_server(tmp_path, "--no-report-file") as server:
+        code, text = complains("import", str(tmp_path / "a.jsonl"), "--merge", "--db", str(server.db))
+    assert code == shell.FAILED
+    assert f"{server.db} is in use by the server with process id " in text
+
+
+def test_a_new_database_takes_the_name_of_the_export_that_it_is_made_from(tmp_path: Path) -> None:
+    run("import", "-", "--db", "a.db", cwd=tmp_path, stdin=encode(Tweet(1, 1000, None, "one", ())))
+    named = run("export", "--origin", "--db", "a.db", cwd=tmp_path).stdout
+    run("import", "-", "--db", "b.db", cwd=tmp_path, stdin=named.encode())
+    assert run("export", "--origin", "--db", "b.db", cwd=tmp_path).stdout == named
+    run("import", "-", "--db", "b.db", cwd=tmp_path, stdin=encode_origin("0" * 16))  # it is not new any more
+    assert run("export", "--origin", "--db", "b.db", cwd=tmp_path).stdout == named
+
+
+def test_a_database_of_an_older_schema_has_no_name_until_a_server_has_upgraded_it(tmp_path: Path) -> None:
+    load("schema_9", tmp_path / "old.db")
+    code, text = complains("export", "--origin", "--db", str(tmp_path / "old.db"))
+    assert (code, "has an older schema; start a server on it once: ttweet serve" in text) == (shell.USAGE, True)

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from ttweet import defaults
 from ttweet.cli import shell, stdin
-from ttweet.cli.options import FILE, Db
+from ttweet.cli.options import FILE, Db, refuse_conflict
 from ttweet.cli.progress import Pace, progress
 from ttweet.cli.source import advising_source, db_path, refuse_itself
 from ttweet.files import replacing
@@ -22,6 +22,9 @@ from ttweet.model.times import now_ms
 from ttweet.model.tweets import Tweet
 from ttweet.storage import jsonl
 from ttweet.storage.jsonl import PAGE_ENTRIES, ImportTally
+from ttweet.storage.local import LocalStore
+from ttweet.storage.merging import merge_entries
+from ttweet.storage.sqlite.origins import name_of
 from ttweet.storage.sqlite.reader import Queries, SqliteReader
 from ttweet.storage.sqlite.salvage import Salvage
 from ttweet.storage.sqlite.writer import SqliteStore
@@ -39,36 +42,51 @@ Salvaged = Annotated[
     bool, Parameter(name="--salvage", negative="", help="Write what can be read of a damaged database.")
 ]
 
+Origin = Annotated[bool, Parameter(name="--origin", negative="", help="Name the database, for import --merge.")]
+Merge = Annotated[
+    bool, Parameter(name="--merge", negative="", help="Give the tweets new ids; add and delete what is new.")
+]
+
+EXPORT_AGAIN = "export it again with: ttweet export --origin FILE"
 GAPS_TOLD = 20  # gaps of ids that are listed of a damaged file
 
-Count = Callable[[int], object]
+Told = Callable[[], object]
+Lines = Iterator[tuple[int, bytes]]
 
 
-def export(target: To = "-", /, *, db: Db = None, force: Force = False, salvage: Salvaged = False) -> int:
+def export(
+    target: To = "-", /, *, db: Db = None, force: Force = False, salvage: Salvaged = False, origin: Origin = False
+) -> int:
     """Write all tweets as lines of JSON. Raises UsageError, OpenError, StoreError, OSError."""
+    refuse_conflict({"--salvage": salvage, "--origin": origin})
     source, pace = db_path(db), Pace()
     with advising_source("export", target, db) if target != "-" else nullcontext():
         opened = (Salvage if salvage else SqliteReader)(source)
     with closing(opened) as reader:
+        head = _head(source) if origin else b""
         if target == "-":
-            count = _write(reader, _stdout(), pace, ascii_only=shell.on_terminal(sys.stdout))
+            count = _write(reader, _stdout(), pace, head, ascii_only=shell.on_terminal(sys.stdout))
         else:
-            count = _write_file(reader, source, Path(target), pace, force=force)
+            count = _write_file(reader, source, Path(target), pace, head, force=force)
     if shell.on_terminal(sys.stderr) and target != "-":
         shell.hint(f"{shell.amount(count, 'tweet')} in {escape(target)}, in {pace.taken}, {pace.rate(count)}")
     return _tell_lost(reader.lost) if isinstance(reader, Salvage) else shell.DONE
 
 
-def import_(source: From, /, *, db: Into = None) -> int:
+def import_(source: From, /, *, db: Into = None, merge: Merge = False) -> int:
     """Put exported tweets into a database. Raises OpenError, StoreError, OSError, Refused, KeyboardInterrupt."""
     tally, pace = ImportTally(), Pace()
     with ExitStack() as resources:
         file = resources.enter_context(_open(source))
-        lines = jsonl.begun(jsonl.read_lines(file))
+        origin, lines = jsonl.split_origin(jsonl.read_lines(file))
+        lines = jsonl.begun(lines)
+        if merge and origin is None:
+            raise Refused("bad_request", "the export does not name its database", EXPORT_AGAIN)
         store = resources.enter_context(closing(_open_store(db_path(db))))
         try:
             with progress() as show:
-                jsonl.import_entries(store, lines, tally, lambda: show(*_place(file), _done(tally, pace)))
+                carry_out = _merge if merge else _restore
+                carry_out(store, origin or "", lines, tally, lambda: show(*_place(file), _done(tally, pace)))
         except (Refused, StoreError) as error:
             with suppress(StoreError):  # that of a full disk, again; the session counts as crashed then
                 store.end_session("failed", at=now_ms())
@@ -83,17 +101,37 @@ def import_(source: From, /, *, db: Into = None) -> int:
     return shell.DONE
 
 
+def _restore(store: SqliteStore, origin: str, lines: Lines, tally: ImportTally, told: Told) -> None:
+    if origin and not store.newest_id():
+        store.take_origin(origin)
+    jsonl.import_entries(store, lines, tally, told)
+
+
+def _merge(store: SqliteStore, origin: str, lines: Lines, tally: ImportTally, told: Told) -> None:
+    if origin == store.origin:
+        raise Refused("bad_request", "the export is of this database", "import it without --merge")
+    merge_entries(store, origin, lines, tally, delete=LocalStore(store).delete, told=told)
+
+
+def _head(source: Path) -> bytes:
+    """Return the line that names the database. Raises UsageError."""
+    name = name_of(source)
+    if name is None:
+        raise shell.UsageError(f"{escape(str(source))} has an older schema; start a server on it once: ttweet serve")
+    return jsonl.encode_origin(name)
+
+
 def _stdout() -> BinaryIO:
     if sys.stdout is None:
         raise shell.UsageError("stdout is closed; write to a file: ttweet export tweets.jsonl")
     return sys.stdout.buffer
 
 
-def _write_file(reader: Queries, source: Path, target: Path, pace: Pace, *, force: bool) -> int:
+def _write_file(reader: Queries, source: Path, target: Path, pace: Pace, head: bytes, *, force: bool) -> int:
     refuse_itself(target, source)
     try:
         with replacing(target, overwrite=force) as part, part.open("wb") as file:
-            return _write(reader, file, pace, ascii_only=False)
+            return _write(reader, file, pace, head, ascii_only=False)
     except FileExistsError as exc:
         raise shell.UsageError(f"{escape(str(target))} exists; choose another file, or add --force") from exc
     except OSError as exc:
@@ -103,9 +141,10 @@ def _write_file(reader: Queries, source: Path, target: Path, pace: Pace, *, forc
         raise StoreError("full", text) from exc
 
 
-def _write(reader: Queries, file: BinaryIO, pace: Pace, *, ascii_only: bool) -> int:
+def _write(reader: Queries, file: BinaryIO, pace: Pace, head: bytes, *, ascii_only: bool) -> int:
     """All tweets, page by page: no read transaction is long, so the server's log does not grow for it."""
     total, count, cursor = reader.count(), 0, 0
+    file.write(head)
     with progress(wanted=not ascii_only) as show:
         while page := reader.entries_after(cursor, PAGE_ENTRIES):
             file.write(b"".join([jsonl.encode(entry, ascii_only=ascii_only) for entry in page]))
@@ -157,4 +196,5 @@ def _done(tally: ImportTally, pace: Pace) -> str:
 
 def _imported(tally: ImportTally) -> str:
     known = f", {tally.known:,} already there" if tally.known else ""
-    return f"{shell.amount(tally.new, 'tweet')} imported{known}"
+    deleted = f", {tally.deleted:,} deleted" if tally.deleted else ""
+    return f"{shell.amount(tally.new, 'tweet')} imported{known}{deleted}"

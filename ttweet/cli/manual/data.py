@@ -41,13 +41,13 @@ the file and its write-ahead log to FILE.before-repair. If the repair fails, the
 
 EXPORT = HelpPage(
     name="ttweet export",
-    usage=r"ttweet export \[FILE] \[--db FILE] \[--force] \[--salvage]",
+    usage=r"ttweet export \[FILE] \[--db FILE] \[--force] \[--salvage | --origin]",
     summary="Write all tweets as lines of JSON.",
     details="""Each line is a tweet, the oldest first: id, at (milliseconds since 1970 UTC), by, text, tags. A server
 may be running. The report log and the idempotency keys are not exported; `ttweet backup` copies them too.
 
 With --salvage the command writes what can be read of a damaged file, and reports which ids are missing. Then make a new
-database with `ttweet import`.""",
+database with `ttweet import`. With --origin the first line names the database, for `ttweet import --merge`.""",
     examples=f"""{EXAMPLES}
   ttweet export tweets.jsonl
   ttweet export | gzip > tweets.jsonl.gz
@@ -62,14 +62,18 @@ database with `ttweet import`.""",
 
 IMPORT = HelpPage(
     name="ttweet import",
-    usage=r"ttweet import FILE \[--db FILE]",
+    usage=r"ttweet import FILE \[--db FILE] \[--merge]",
     summary="Add exported tweets to a database that is not in use.",
     details="""Tweets keep their ids, times and authors. Tweets that the database already has are skipped, so you can
 repeat an interrupted import. New tweets must have higher ids than the newest tweet in the database, as followers resume
-by id.""",
+by id.
+
+With --merge the tweets of another database get new ids after the newest. Write its export with `ttweet export
+--origin`. Repeat both to add tweets that are new since, and to delete tweets that were deleted there.""",
     examples=f"""{EXAMPLES}
   ttweet import tweets.jsonl --db new.db
-  zcat tweets.jsonl.gz | ttweet import - --db new.db""",
+  zcat tweets.jsonl.gz | ttweet import - --db new.db
+  ttweet import laptop.jsonl --merge""",
     exit_codes="""    0  all tweets are on the disk
     1  a file cannot be read or written, or a server uses
        the database

@@ -15,6 +15,7 @@ from ttweet.model.tweets import Deletion, Draft, Entry, Tombstone, Tweet
 from ttweet.storage.contract import Line, Traces
 from ttweet.storage.sqlite.key_table import PURGE_PAUSE_MS, KeyTable
 from ttweet.storage.sqlite.log_table import LogTable
+from ttweet.storage.sqlite.origins import note_merged
 from ttweet.storage.sqlite.removal import blank, later_traces, oldest_before, redact, remove_up_to
 from ttweet.storage.sqlite.rows import Rows, Value
 from ttweet.storage.sqlite.tag_index import TagIndex
@@ -132,6 +133,16 @@ class EntryWriter:
         tagged = [to_tagged(one) for one in entries if isinstance(one, Tweet) and one.tags]
         self._tags.add(tagged, newest.id, at=newest.at)
         self._now = self._now._replace(newest=newest.id)
+
+    def merge(self, origin: str, tweets: Sequence[Tweet]) -> None:
+        """Write tweets of another database under new ids, and note their origins.
+
+        Raises StoreError `used_up` when there are no more ids.
+        """
+        first = self._now.newest + 1
+        _refuse_beyond(MAX_TWEET_ID, self._now.newest + len(tweets))
+        self.restore([tweet._replace(id=id_) for id_, tweet in enumerate(tweets, first)])
+        note_merged(self._connection, origin, [(tweet.id, id_) for id_, tweet in enumerate(tweets, first)])
 
     def prune(self, before: int, step: int) -> int | None:
         """Remove the oldest tweets and tombstones below an id, `step` at most; see TweetLog."""

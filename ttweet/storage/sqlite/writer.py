@@ -20,6 +20,7 @@ from ttweet.storage.sqlite.database_file import DatabaseFile
 from ttweet.storage.sqlite.entries import EntryWriter
 from ttweet.storage.sqlite.errors import store_error
 from ttweet.storage.sqlite.migrating import told_when_long
+from ttweet.storage.sqlite.origins import find_merged, own_name, rename
 from ttweet.storage.sqlite.reader import Queries, SqliteReader
 from ttweet.storage.sqlite.room import DiskRoom, missing, more_room, no_room
 from ttweet.storage.sqlite.tweet_rows import DELETED, to_tweet
@@ -150,6 +151,29 @@ class SqliteStore(Queries):
         with self._transaction():
             self._disk.refuse_tweets(self._connection)
             self._entries.restore(entries)
+
+    @property
+    def origin(self) -> str:
+        """The name of this database, under which others note its tweets."""
+        return own_name(self._connection)
+
+    def take_origin(self, name: str) -> None:
+        """Take the name of the database whose entries this new one is about to get. Raises StoreError."""
+        with self._transaction():
+            rename(self._connection, name)
+
+    def merged(self, origin: str, first: int, last: int) -> dict[int, Tweet | Tombstone | None]:
+        """See MergeTarget."""
+        try:
+            return find_merged(self._connection, origin, first, last)
+        except sqlite3.Error as exc:
+            raise store_error(exc) from exc
+
+    def merge(self, origin: str, tweets: Sequence[Tweet]) -> None:
+        """See MergeTarget."""
+        with self._transaction():
+            self._disk.refuse_tweets(self._connection)
+            self._entries.merge(origin, tweets)
 
     def end_session(self, how: str, *, at: int) -> None:
         """See ReportLog. With a reader in the way the log stays, which the next start writes back."""
