@@ -45,6 +45,16 @@ print(main())
     assert output_of(code) == f"{shell.INTERRUPTED}\n"
 
 
+@pytest.mark.usefixtures("collector")
+def test_a_server_on_windows_is_refused_with_what_works_there(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(sys, "argv", ["ttweet", "serve", "13001"])
+    assert __main__.main() == shell.FAILED
+    assert capsys.readouterr().err == f"ttweet: {__main__.NOT_ON_WINDOWS}\n"
+
+
 def imported_by(*arguments: str) -> set[str]:
     """The modules that a command line has loaded at its end."""
     code = f"""

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 INTERRUPTED = 130  # as shell.INTERRUPTED, which may not be loaded yet
+NOT_ON_WINDOWS = (
+    "a server cannot run on Windows, which lacks POSIX locks and signals; run it in WSL: wsl ttweet serve; "
+    "from Windows, use its pages in a browser (--http 8080), or curl"
+)
 
 
 def main() -> int:
@@ -52,6 +56,7 @@ def _main(arguments: list[str]) -> int:
 
             return classic.download(host, port)
         case ["serve", *_]:
+            _refuse_to_serve_on_windows()
             from ttweet.server.hangup import outlive_hangups
 
             outlive_hangups()  # before the parser is loaded, as a reload may come at once
@@ -60,6 +65,15 @@ def _main(arguments: list[str]) -> int:
     from ttweet.cli import main as cli
 
     return cli.main(arguments)
+
+
+def _refuse_to_serve_on_windows() -> None:
+    from ttweet import system
+
+    if not system.runs_servers():
+        from ttweet.model.errors import OpenError
+
+        raise OpenError("denied", NOT_ON_WINDOWS)
 
 
 def _exact_command(name: str, rest: list[str]) -> Callable[[], int] | None:

@@ -22,6 +22,11 @@ TCP_USER_TIMEOUT = 6, 18  # a level and an option of sockets, see tcp(7); withou
 READABLE = 1  # EPOLLIN: there is something to read, and nothing else has happened
 
 
+def runs_servers() -> bool:
+    """Whether a server can run here: it needs the locks and signals of POSIX, which Windows lacks."""
+    return sys.platform != "win32"
+
+
 def lock(fd: int, *, wait: bool = False) -> None:
     """Lock an open file as a whole against other processes, until it is closed.
 
