@@ -1,4 +1,4 @@
-"""What HTTP edges have answered: how many requests, and how long each took, by route."""
+"""The requests that HTTP edges have answered: how many by route, and how long each took."""
 
 from collections import Counter, defaultdict
 
