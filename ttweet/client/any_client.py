@@ -8,9 +8,9 @@ from __future__ import annotations
 from ttweet import defaults
 from ttweet.client import servers
 from ttweet.client.endpoint import Endpoint, TlsFiles
-from ttweet.client.servers import address
 from ttweet.client.verbs import Verbs
 from ttweet.model.errors import ConnectError
+from ttweet.model.netloc import netloc
 from ttweet.protocol import frames
 
 TYPE_CHECKING = False
@@ -88,4 +88,4 @@ class AnyClient(Verbs):
         try:
             return (yield from steps)
         except frames.MISFITS as exc:
-            raise ConnectError("unknown", f"{address(self.host, self.port)} is not a ttweet server") from exc
+            raise ConnectError("unknown", f"{netloc(self.host, self.port)} is not a ttweet server") from exc

@@ -7,11 +7,11 @@ import trio
 
 from ttweet.client import link_errors
 from ttweet.client.lines import LineBuffer
-from ttweet.client.servers import address
 from ttweet.client.tcp import READ_BYTES
 from ttweet.client.tls import explained
 from ttweet.client.waiting import FOREVER
 from ttweet.model.errors import ConnectError
+from ttweet.model.netloc import netloc
 
 
 class AsyncLink:
@@ -100,7 +100,7 @@ async def open_link(
     """Connect. Raises ConnectError."""
     until = min(trio.current_time() + timeout_s, deadline)
     plain = await _open_stream(host, port, until)
-    where = address(host, port)
+    where = netloc(host, port)
     stream = plain if tls is None else await _secured(plain, tls, host, where, until)
     link = AsyncLink(plain.socket, stream, host, where)
     link.wait_at_most(timeout_s)

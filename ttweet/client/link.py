@@ -7,8 +7,8 @@ import time
 
 from ttweet.client import link_errors, tcp
 from ttweet.client.lines import LineBuffer
-from ttweet.client.servers import address
 from ttweet.client.waiting import FOREVER
+from ttweet.model.netloc import netloc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class SyncLink:
     def __init__(
         self, host: str, port: int, timeout_s: float, tls: SSLContext | None = None, deadline: float = FOREVER
     ) -> None:
-        self._address = address(host, port)
+        self._address = netloc(host, port)
         self._timeout_s = timeout_s
         self._deadline = deadline
         self._lines = LineBuffer()

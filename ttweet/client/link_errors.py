@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import socket
 
-from ttweet.client.servers import address
 from ttweet.defaults import PORT
 from ttweet.descriptors import RAISE_LIMIT, SHORTAGES, lacks_descriptors
 from ttweet.model.errors import ConnectError, ResolverError, SetupError
+from ttweet.model.netloc import netloc
 
 RESOLVER_DESCRIPTORS = 2  # that the system's resolver opens at a time: a file, and a library that reads it
 
@@ -29,7 +29,7 @@ def none_reached(failures: list[ConnectError]) -> ConnectError:
 
 def unreachable(host: str, port: int, exc: OSError | UnicodeError) -> ConnectError:
     """Return the error for a connection that was not made, with a remedy."""
-    where = address(host, port)
+    where = netloc(host, port)
     if (way_out := _shortage(exc)) is not None:
         return ConnectError("unreachable", f"cannot connect to {where}: too many open files; {way_out}")
     if isinstance(exc, ConnectionRefusedError):

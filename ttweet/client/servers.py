@@ -10,6 +10,7 @@ import socket
 
 from ttweet.defaults import HOST, PORT, SERVER
 from ttweet.model.errors import SetupError
+from ttweet.model.netloc import netloc
 
 VARIABLE = "TTWEET_SERVER"
 TLS = "ttweets"
@@ -29,12 +30,7 @@ class ServerAddress:
         self.tls = tls
 
     def __str__(self) -> str:
-        return f"{TLS}://" * self.tls + address(self.host, self.port)
-
-
-def address(host: str, port: int) -> str:
-    """Return a host and port as people write them."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return f"{TLS}://" * self.tls + netloc(self.host, self.port)
 
 
 def resolve(server: str | None, port: int | None) -> list[ServerAddress]:

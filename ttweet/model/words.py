@@ -15,13 +15,10 @@ import re
 from typing import NamedTuple
 from unicodedata import category, normalize
 
-from ttweet.model.characters import UNICODE, Kinds, without_ignorables
+from ttweet.model.characters import Kinds, without_ignorables
 
 RULE = 1
 """The version of the rule by which `words` makes words."""
-
-VERSION = (RULE, UNICODE)
-"""What the words of a text depend on besides the text."""
 
 _ACCENTS = re.compile("[\u0300-\u036f]+")
 

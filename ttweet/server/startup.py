@@ -17,6 +17,7 @@ from ttweet.model import events, reports
 from ttweet.model.addresses import is_local
 from ttweet.model.errors import OpenError
 from ttweet.model.events import Event
+from ttweet.model.netloc import netloc
 from ttweet.model.remedies import OTHER_REPORT_FILE
 from ttweet.model.reports import Report
 from ttweet.model.times import now_ms
@@ -157,7 +158,7 @@ def announce(
         for listener in entrance.listeners:
             host, port = listener.getsockname()[:2]
             event = Event(events.LISTENING, address=host, port=port)
-            where = _url(entrance.scheme, config) + _address(host, port)
+            where = _url(entrance.scheme, config) + netloc(host, port)
             log.info("listening on %s", where, extra={"event": event})
     if certificates is not None:
         log.info("TLS: %s", certificates)
@@ -177,10 +178,6 @@ def announce_first_steps(config: Config, listener: socket.socket, anonymous: fro
 def _url(scheme: str, config: Config) -> str:
     """Return the beginning of a URL, for an edge that has them."""
     return f"{scheme}{'s' if config.tls else ''}://" if scheme else ""
-
-
-def _address(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def announce_rights(anonymous: frozenset[str]) -> None:

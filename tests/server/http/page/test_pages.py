@@ -296,7 +296,7 @@ async def test_what_browsers_alone_ask_for_needs_the_same_rights(tmp_path: Path,
         "/login",
         "/tags/{tag}/big",
         "/tweets/{id}/delete",
-        *[f"/assets/{{hash}}/{name}" for name in assets.NAMES],
+        *[f"/assets/{{hash}}/{name}" for name in assets._TYPES],
     }
 
 

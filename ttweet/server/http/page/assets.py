@@ -25,7 +25,6 @@ def _compact(name: str) -> bytes:
     return (_SPACES.sub(r"\1", text).replace(";}", "}") if name.endswith(".css") else text).encode()
 
 
-NAMES = tuple(_TYPES)
 _BODIES = {name: _compact(name) for name in _TYPES}
 _HASH = sha256(b"".join(_BODIES.values())).hexdigest()[:12]
 _KEPT = (("Cache-Control", "public, max-age=31536000, immutable"),)
