@@ -38,11 +38,14 @@ LINE_STARTS = (*[f"{side} ALERT [" for side in SIDES], SUCCESS, RECEIVED)
 _BLANK_LETTERS = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0"
 # Other characters that hide or steer text: controls, line breaks, lone surrogates, and the format characters except the
 # two joiners and those that are drawn, such as U+0600. Variation selectors are not here: emoji are written with them.
-_HIDDEN = re.compile(
-    "[\0-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff0-\ufffb"
+HIDDEN = (
+    "\0-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff0-\ufffb"
     "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"
-    f"{_BLANK_LETTERS}]"
+    f"{_BLANK_LETTERS}"
 )
+"""The characters that are escaped, for the inside of a character class. Pages show them as their numbers too."""
+
+_HIDDEN = re.compile(f"[{HIDDEN}]")
 # The characters that an earlier ttweet escaped: its lines are still in the log.
 _HIDDEN_EARLIER = re.compile("[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _find_blank_letter = re.compile(f"[{_BLANK_LETTERS}]").search  # a sixth of what a search for all of them takes

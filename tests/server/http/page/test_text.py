@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ttweet.model.reports import escape
 from ttweet.server.http.page.text import as_html
 
+SCOTLAND = "\U0001f3f4" + "".join([chr(0xE0000 + ord(letter)) for letter in "gbsct"]) + "\U000e007f"
 LINK = '<a href="{0}" rel="nofollow noreferrer">{0}</a>'
 
 
@@ -25,11 +27,21 @@ LINK = '<a href="{0}" rel="nofollow noreferrer">{0}</a>'
         ("http://a.b/?x=1&y", '<a href="http://a.b/?x=1&amp;y" rel="nofollow noreferrer">http://a.b/?x=1&amp;y</a>'),
         ("javascript:alert(1) ftp://a", "javascript:alert(1) ftp://a"),
         ("a\u202eb\r\nc\td", 'a<span class="unseen">U+202E</span>b<span class="unseen">U+000D</span>\nc\td'),
-        ("א\u2067ב\u2069", "א\u2067ב\u2069"),
     ],
 )
 def test_a_text_is_shown_as_it_was_written(text: str, html: str) -> None:
     assert as_html(text) == html
+
+
+@pytest.mark.parametrize("text", ["א\u2067ב\u2069", "\u061ca\u200eb\u200f", "👨\u200d👩", "❤\ufe0f", SCOTLAND])
+def test_what_scripts_and_emoji_need_stays_as_it_is(text: str) -> None:
+    assert as_html(text) == text
+
+
+@pytest.mark.parametrize("hidden", [*"\u200b\u2060\ufeff\u3164\u202e\U000e0041\0\x7f\xad"])
+def test_a_character_that_a_terminal_does_not_show_is_shown_as_its_number(hidden: str) -> None:
+    assert escape(hidden) != hidden
+    assert as_html(f"a{hidden}b") == f'a<span class="unseen">U+{ord(hidden):04X}</span>b'
 
 
 def test_found_words_are_marked_inside_and_outside_of_links() -> None:

@@ -7,14 +7,17 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 from ttweet.model import hashtags
+from ttweet.model.reports import HIDDEN
 
 Mark = tuple[int, int]
 """A place of found words: from where, to where."""
 
 _URL = re.compile(r"\bhttps?://[^\s<>\"{}|\\^`]+", re.IGNORECASE)
 _AFTER_URL = ".,;:!?'\u2019\u201d*_"  # the end of a sentence, and no part of the address before it
-_MISLEADING = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\ufff9-\ufffb\U000e0000-\U000e001f]")
-"""Controls, and characters that turn the direction of all text behind them. Tabs, line ends and isolates stay."""
+_KEPT = "\t\n\u061c\u200e\u200f\u2066-\u2069"  # Hebrew and Arabic need the marks and isolates of direction
+_FLAG = "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,6}\U000e007f"  # such as that of Scotland
+_MISLEADING = re.compile(f"{_FLAG}|[{HIDDEN}](?<![{_KEPT}])")
+"""The characters that a terminal does not show, except those that pages need. A flag matches whole, and stays."""
 
 
 def as_html(text: str, marks: Sequence[Mark] = ()) -> Markup:
@@ -65,4 +68,9 @@ def _marked(text: str, start: int, end: int, marks: Sequence[Mark]) -> str:
 
 
 def _shown(text: str) -> str:
-    return _MISLEADING.sub(lambda found: f'<span class="unseen">U+{ord(found[0]):04X}</span>', str(escape(text)))
+    return _MISLEADING.sub(_visible, str(escape(text)))
+
+
+def _visible(found: re.Match[str]) -> str:
+    is_flag = len(found[0]) > 1
+    return found[0] if is_flag else f'<span class="unseen">U+{ord(found[0]):04X}</span>'
