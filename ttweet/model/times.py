@@ -18,6 +18,11 @@ def now_ms() -> int:
     return int(time.time() * 1000)
 
 
+def rfc3339(at: int) -> str:
+    """Return a time (milliseconds since 1970 UTC) as RFC 3339 has it, in whole seconds."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at / 1000))
+
+
 def instant(text: str, now: int) -> int:
     """Return the time that a text names, in milliseconds since 1970 UTC: `2h`, `7d` and `2w` are so long before `now`.
 

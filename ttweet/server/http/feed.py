@@ -1,12 +1,12 @@
 """Tweets as an Atom feed (RFC 4287), for readers of feeds."""
 
 import re
-import time
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from ttweet.model.times import rfc3339
 from ttweet.model.tweets import Tweet
 from ttweet.server.http import bounded
 from ttweet.server.http.bounded import Tweets
@@ -35,7 +35,7 @@ async def tweets_as_feed(call: Call, answer: Tweets) -> Response:
         path=path,
         page=path.replace(".atom", "", 1),
         title=f"ttweet {call.request.segments[-1].removesuffix('.atom')}",
-        updated=_time(page.tweets[0].at if page.tweets else 0),
+        updated=rfc3339(page.tweets[0].at if page.tweets else 0),
         entries=[Markup(one) for one in entries],  # noqa: S704 the template escapes
     )
     return Response(200, body.encode(), FEED_TYPE, caching_of(call, answer))
@@ -47,13 +47,8 @@ def _entry(tweet: Tweet) -> dict[str, object]:
     return {
         "id": tweet.id,
         "title": line if len(line) <= TITLE_CHARACTERS else f"{line[: TITLE_CHARACTERS - 1]}…",
-        "at": _time(tweet.at),
+        "at": rfc3339(tweet.at),
         "by": tweet.by or NO_AUTHOR,
         "tags": [_NO_XML.sub("\ufffd", tag) for tag in tweet.tags],
         "text": text,
     }
-
-
-def _time(at: int) -> str:
-    """Return a time (ms since 1970 UTC) as RFC 3339 has it."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at / 1000))

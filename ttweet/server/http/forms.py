@@ -1,12 +1,12 @@
 """Answers of the broker as responses: JSON for programs, lines of text for people."""
 
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlencode
 
 from ttweet.model.answers import Names, Shared, Stats
 from ttweet.model.reports import escape
+from ttweet.model.times import rfc3339
 from ttweet.model.tweets import Found, Page, TagPage, Tweet, as_json
 from ttweet.protocol.codecs import JSON
 from ttweet.server.http import bounded
@@ -84,9 +84,8 @@ def as_document(value: object) -> bytes:
 
 def line_of(tweet: Tweet) -> str:
     """Return a tweet as a line of text: the time in UTC, id, author, and text, with control characters escaped."""
-    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(tweet.at / 1000))
     author = f" {escape(tweet.by)}:" if tweet.by else ""
-    return f"{at} #{tweet.id}{author} {escape(tweet.text)}"
+    return f"{rfc3339(tweet.at)} #{tweet.id}{author} {escape(tweet.text)}"
 
 
 NOT_KNOWN: Headers = (("Cache-Control", "no-cache"), ("Vary", VARY))

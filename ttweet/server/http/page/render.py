@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from ttweet import plots
 from ttweet.model import hashtags
+from ttweet.model.times import rfc3339
 from ttweet.model.tweets import MAX_CHARACTERS, MAX_TEXT_BYTES, TagSummary, Tweet
 from ttweet.server.http.page import assets
 from ttweet.server.http.page.kept_items import KeptItems
@@ -85,10 +86,6 @@ def _clock(at: int) -> str:
     return f"{datetime.fromtimestamp(at / 1000, UTC):%H:%M}"
 
 
-def _iso(at: int) -> str:
-    return f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
 def _spark(counts: Sequence[int]) -> Markup:
     return _kept_spark(tuple(counts))
 
@@ -113,7 +110,7 @@ def _make_environment() -> Environment:
     )
     functions: dict[str, Any] = {
         "clock": _clock,
-        "iso": _iso,
+        "iso": rfc3339,
         "spark": _spark,
         "chart": _chart,
         "tag_path": tag_path,
