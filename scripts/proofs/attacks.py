@@ -30,7 +30,7 @@ NOT_FRAMES = (
     b"\xef\xbb\xbf" + b'["u","never stored"]\n',
     '["u","never stored"]\n'.encode("utf-16"),
 )
-"""What begins like no protocol of ours: answered with an error at most, and closed at once."""
+"""Bytes that begin no protocol of ours: answered with an error at most, and closed at once."""
 
 BAD_FRAMES = (
     b"[" * 16_000 + b"\n",
@@ -49,7 +49,7 @@ BAD_FRAMES = (
     b'["u","never stored","and more"]\n',
     b"[null,null]\n",
 )
-"""What begins like a frame and is none that can be carried out: answered with an error."""
+"""Bytes that begin like a frame, but cannot be carried out: answered with an error."""
 
 
 def duration_s(scale: float) -> float:
@@ -238,7 +238,7 @@ ATTACKS: dict[str, Attack] = {
         served_crowd,
     )
 }
-"""What is done to the port; the random source; a scale for the numbers, 1 in the long form."""
+"""The attack on the port; the random source; a scale for the numbers, 1 in the long form."""
 
 
 def give_way() -> None:

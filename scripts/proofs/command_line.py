@@ -24,7 +24,7 @@ PROOFS: dict[str, Proof] = {
     "hostile": hostile.prove,
 }
 LASTING = ("kill9", "powercut", "restart-powercut", "mixed", "clocks", "fuzz")
-"""Those of which --seconds says how long they go on."""
+"""Those of which --seconds says how long they run."""
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -52,7 +52,7 @@ TEXTS = {
     "keycaps": "#\ufe0f\u20e3" * 50,
     "selectors": "\ufe0f#" * 75,
 }
-"""What the rule of hashtags has to look at for long."""
+"""Texts that take the rule of hashtags long."""
 
 PLAIN = (
     ("l", ""),

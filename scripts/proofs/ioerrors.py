@@ -27,7 +27,7 @@ from proofs.scene import scene
 from proofs.stage import Skipped, Stage
 
 CALLS = ("pwrite64", "fdatasync", "openat", "ftruncate", "write", "fsync")
-"""What is made for the database and its folder, and `write` for Sample.txt."""
+"""The files made for the database and its folder, and `write` for Sample.txt."""
 ERRORS = ("EIO", "ENOSPC")
 PLACES = (*range(1, 31), 35, 43, 52, 62, 73)  # of those that a server comes to
 NEEDED = {"pwrite64", "fdatasync"}  # must have failed in service too, after acknowledgements

@@ -48,7 +48,7 @@ PROOFS: dict[str, Proof] = {
     "loopsteps": loopsteps.prove,
     "sieges": sieges.prove,
 }
-"""What each name runs: on a stage, at a scale, which is 1 in the long form, by a seed."""
+"""The hunt that each name runs: on a stage, at a scale, which is 1 in the long form, by a seed."""
 SCALES = {
     "kill9": 0.025,
     "following": 0.03,
@@ -66,7 +66,7 @@ SCALES = {
     "loopsteps": 1.0,
     "sieges": 0.1,
 }
-"""Of a hunt, whose proof need not find the bug at the first attempt."""
+"""The scale of a hunt, whose proof need not find the bug at the first attempt."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from proofs.talk import Target, Visitor
 
 CLIENTS = 6
 FOLLOWED = ((), ("PROOF",))
-"""What is followed, by one follower each: every tweet, and one tag that many of them carry."""
+"""The subscriptions, with one follower each: every tweet, and one tag that many of them carry."""
 HTTP = ("--http", "0")
 """The options of a server that followers reach by HTTP too."""
 LONG_S = 60.0  # of a proof that runs for a time, at scale 1

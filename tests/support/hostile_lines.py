@@ -55,7 +55,7 @@ HOSTILE = [
     frame("e", {"id": None}),
     frame("g", []),
 ]
-"""What is no frame of a server. Each stands without its LF."""
+"""Lines that are no frame of a server. Each stands without its LF."""
 
 STRANGE = [
     b' [ "err" , {"code":"busy","text":"hello"} ]',

@@ -37,7 +37,7 @@ class Pruning(NamedTuple):
 
 
 Order = list[Batch | Removal | Pruning]
-"""What is told to all logs, whoever it came from: no report lines, and no ids, which each gives itself."""
+"""Entries for all logs, from any client: no report lines, and no ids, which each gives itself."""
 
 
 class OrderedElsewhere(TweetLog):

@@ -1,6 +1,7 @@
 """The prose of Markdown pages and Python files, cut into sentences, without code and generated tables."""
 
 import ast
+import inspect
 import io
 import re
 import tokenize
@@ -57,13 +58,12 @@ class Remark:
 
 
 def remarks(path: Path) -> Iterator[Remark]:
-    """Yield the comments and docstrings of a Python file."""
+    """Yield the comments of a Python file, and its docstrings, those of attributes and constants among them."""
     source = path.read_text()
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
             yield Remark(path, token.start[0], token.string.lstrip("# "))
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            docstring = ast.get_docstring(node)
-            if docstring is not None:
-                yield Remark(path, node.body[0].lineno, docstring)
+        match node:
+            case ast.Expr(ast.Constant(str(docstring))):
+                yield Remark(path, node.lineno, inspect.cleandoc(docstring))

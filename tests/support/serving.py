@@ -85,7 +85,7 @@ class Caller:
         await self.stream.aclose()
 
     def close(self) -> None:
-        """Let go of a TCP connection."""
+        """Close a TCP connection."""
         self._socket.close()
 
     @property

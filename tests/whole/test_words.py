@@ -40,7 +40,7 @@ PAGES = [*MAX_PAGE_WORDS, "CHANGELOG.md", *(str(path.relative_to(ROOT)) for path
 # No subject of a sentence is `who`: name the server, the client, the command, or say `you`.
 FORBIDDEN = {
     r"\b[Ww]ho(m|so)?ever\b": "the client, the server, you",
-    r"^(Who|Whom|Whose)\b(?!.*\?$)": "the client that ..., a user who ...",
+    r"^([Ww]ho|[Ww]hom|[Ww]hose)\b(?!.*\?$)": "the client that ..., a user who ...",
     r"([;:(] ?|\b(and|or|but|if|when|until|unless|because|since|by|for|of|from|to) )who\b": "the client that ...",
     r"\b([Hh]e|[Oo]ne|[Tt]hose) (who|whom)\b": "the noun that is meant",
     r"^What\b(?!.*\?$)": "the noun that is meant",
@@ -56,7 +56,7 @@ FORBIDDEN = {
     r"\b[Bb]e it\b": "even",
     r"\b[Ll]ook(s|ed|ing)?( it| a file| the file)? over\b": "check",
     r"\b([Gg]o(es)?|going|went|gone) on\b": "continue, resume",
-    r"\b(let go|turned away)\b": "disconnected, rejected",
+    r"\b([Ll]et(s|ting)? go|turned away)\b": "disconnected, rejected",
     r"\b([Hh]ears?|heard)\b": "receive",
     r"\b([Bb]rings? in|brought in)\b": "import",
     r"\b[Bb]eside (a|the|its)( running)? server\b": "while a server is running",
@@ -181,9 +181,21 @@ def test_a_generated_table_counts_no_words() -> None:
     assert prose.word_count("Two words\n<!-- generated: options of post -->\n| a |\n<!-- end of generated -->\n") == 2
 
 
+def test_the_docstrings_of_constants_and_attributes_are_remarks_too(tmp_path: Path) -> None:
+    file = tmp_path / "a.py"
+    file.write_text('X = 1\n"""A constant."""\n\nclass A:\n    y = 1  # a reason\n    """An attribute."""\n')
+    assert {(remark.line, remark.text) for remark in prose.remarks(file)} == {
+        (2, "A constant."),
+        (5, "a reason"),
+        (6, "An attribute."),
+    }
+
+
 @pytest.mark.parametrize(
     ("sentence", "faults"),
     [
+        ("Let go of the file.", 1),
+        ("who sends without a pause is disconnected", 1),
         ("Who is too fast hears of it.", 2),
         ("Who may post?", 0),
         ("A client that exceeds the rate limit gets `slow_down`.", 0),

@@ -27,7 +27,7 @@ MAX_BATCH = 1_000  # drafts of one transaction, about 10 ms: bounds the wait for
 MAX_BATCH_WEIGHT = 12 * 1024  # of a transaction's tags, each once: a chunk of the index, so that it keeps up
 
 Line = Receipt | Report
-"""What the log will say: a draft's line goes where the draft goes."""
+"""A line of the log to come: a draft's line goes where the draft goes."""
 
 
 class Inbox:

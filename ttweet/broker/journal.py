@@ -59,12 +59,12 @@ class Journal:
         self._lines_wait = False  # whether a report line wakes no task, as `run` waits for more of them
         self._held_up = False  # whether a full disk or a lock keeps the lines that wait
         self.uploads = PendingBatch()
-        """Tells those who let batches go first of them."""
+        """The batches on their way, for queries that give way to them."""
         self._settled = True  # the store has put off nothing
         self._idle = False  # the writer's thread has had nothing to do since the last batch, for a while
         self.trouble = Trouble()  # what keeps the store from storing, or from answering
         self.head = Head(store.position())
-        """What is committed, and who is told of it."""
+        """The newest commit, and the listeners that learn of each."""
         self._changes: list[Change[Any]] = []
         self.commits = 0
         """How many batches and changes were made, or may have been."""

@@ -64,7 +64,7 @@ class ReadScheduler:
         self._worker = worker
         self._trouble = trouble
         self._asked = 0
-        self._line = trio.lowlevel.ParkingLot()  # first come, first served: else who asks again at once is always first
+        self._line = trio.lowlevel.ParkingLot()  # first come, first served, also beside a fast client
 
     async def run(self, find: Callable[[], T]) -> T:
         """Run a function in the worker's thread; return its result or raise its exception, which `trouble` notes."""

@@ -113,12 +113,12 @@ class Subscription:
         self.subscriber = subscriber
         self.wanted = wanted
         self.kind = subscriber.encoder, wanted
-        """What subscriptions that are pushed the same bytes have in common."""
+        """The key that subscriptions share which are pushed the same bytes."""
         self.deletions = deletions
-        """Whether it wants to hear of deletions; those of all tweets, as a deleted one has no tags."""
+        """Whether it is pushed deletions; those of all tweets, as a deleted one has no tags."""
         self.cursor = cursor
         self.history: int | None = history
-        """The newest id when it began; None once it was told that it has all up to there."""
+        """The newest id when it began; None once the server has sent that it has all up to there."""
         self.pruned_up_to = pruned_up_to
         """The id up to which it knows that tweets are not kept any more."""
         self.state = WAITING

@@ -15,7 +15,7 @@ from ttweet.model.errors import Refused
 from ttweet.model.reports import Report
 from ttweet.protocol.replies import Stored
 
-_NOT_LET_IN = ("token", "slow_down")  # who is refused so need not knock again to tell of it
+_NOT_LET_IN = ("token", "slow_down")  # a client that is refused so need not connect again to report it
 
 
 def upload(host: str, port: str, message: str) -> int:

@@ -60,7 +60,7 @@ class ScriptTarget:
     look: tuple[str, str]
     startup: Path | None = None
     end: str = ""
-    """What is appended to the script, because the startup file loads it."""
+    """The lines appended to the script, because the startup file loads it."""
 
     @property
     def line(self) -> str:

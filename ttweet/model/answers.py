@@ -55,6 +55,6 @@ class Shared(Generic[T]):
 
 
 Read = Tweet | Tombstone | None | Page | Found | Count | TagPage | Shared[Page] | Shared[TagPage] | Names | Stats
-"""What a query reads."""
+"""The values that a query reads."""
 
 Answer = Read | Deletion | Following | SignedIn | Identity | Done

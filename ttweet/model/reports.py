@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Category = Literal["GENERAL", "ERROR", "CONNECTION"]
 
 Details = tuple[str | None, str | None, str | None]
-"""Of the client that a line is about: the code of its error, the name of its token, its IP address."""
+"""The client that a line is about: the code of its error, the name of its token, its IP address."""
 SIDES = ("SERVER", "CLIENT")
 CATEGORIES = ("GENERAL", "ERROR", "CONNECTION")
 MAX_BYTES = 1600  # escaped text of a report line: a path and an address fit, or 150 characters such as \U000e0041

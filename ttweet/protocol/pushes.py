@@ -15,7 +15,7 @@ _CAUGHT_UP = frames.template(operations.CAUGHT_UP, b'{"id":%d}')
 _PRUNED = frames.template(operations.PRUNED, b'{"id":%d}')
 
 KEEP_ALIVE = frames.template(operations.KEEP_ALIVE, b'""')
-"""What a follower gets when there is nothing else to send."""
+"""The push to a follower when there is nothing else to send."""
 
 
 class FrameEncoder:

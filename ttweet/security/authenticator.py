@@ -59,7 +59,7 @@ class Authenticator:
         self._troubles: set[str] = set()  # that last, and were reported
         self._changed = False  # since `run` has told of it
         self.anonymous = Principal(None, anonymous)
-        """Who shows no token."""
+        """The principal of clients without a token."""
         self._seen: Fingerprint | None = file.fingerprint() if file is not None else None
         self._take_over(file.read() if file is not None else [])
 

@@ -14,7 +14,7 @@ ANONYMOUS: dict[str, frozenset[str]] = {
     "read": frozenset({READ}),
     "write": frozenset({READ, POST}),
 }
-"""What may be said of clients without a token."""
+"""The values of `--anonymous`, for clients without a token."""
 
 TOKEN = "token"  # noqa: S105
 TLS = "tls"

@@ -49,7 +49,7 @@ NEEDED: dict[type[Request], str | None] = {
     Unfollow: None,
     Ping: None,
 }
-"""None: any right will do, but who has none at all has no business here."""
+"""None: any right will do, but a client without any is refused."""
 
 COSTS: dict[type[object], int] = {
     Timeline: 2,

@@ -52,10 +52,10 @@ class Rates(NamedTuple):
 
 DEFAULT_RATE = Rate(defaults.REQUESTS_PER_S, "s", defaults.BURST)
 DEFAULT_RATES = Rates(DEFAULT_RATE)
-"""Of a server that others may reach."""
+"""The rate of a server that others may reach."""
 
 NO_RATES = Rates()
-"""Everybody may be as fast as the server is."""
+"""No client has a limit."""
 
 
 class TlsFiles(NamedTuple):
@@ -64,7 +64,7 @@ class TlsFiles(NamedTuple):
     cert: Path
     key: Path
     client_ca: Path | None = None
-    """Whose certificates clients must show; None: they need none."""
+    """The authority of the certificates that clients must show; None: they need none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

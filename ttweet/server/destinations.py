@@ -29,7 +29,7 @@ class Destination(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of it; never raises."""
+        """Close it; never raises."""
         ...
 
 

@@ -43,7 +43,7 @@ class EdgeConnection(Guest, Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the client at once."""
+        """Disconnect the client at once."""
         ...
 
 

@@ -154,7 +154,7 @@ class TagQueries(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the file. The reader is of no more use."""
+        """Close the file. The reader is of no more use."""
         ...
 
 
@@ -269,7 +269,7 @@ class TweetLog(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the file. The log is of no more use."""
+        """Close the file. The log is of no more use."""
         ...
 
 

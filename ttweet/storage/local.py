@@ -51,7 +51,7 @@ class LocalStore:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file, so that a server or another program may have it; a second time does nothing."""
+        """Close the file, so that a server or another program may open it; a second time does nothing."""
         if self._closed:
             return
         self._closed = True

@@ -37,7 +37,7 @@ class SleepyFollower:
         self.tags = tags
         self.seen: list[int] = []
         self.parts: list[tuple[str, int]] = []
-        """What was followed, and above which id, as the server has told."""
+        """The tags that were followed, and above which id, as the server has answered."""
         self.awake = trio.Event()
         self.awake.set()
         self.caller: Caller

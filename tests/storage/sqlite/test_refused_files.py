@@ -203,7 +203,7 @@ def test_a_file_that_somebody_else_has_put_there_is_not_taken(path: Path, ending
         SqliteStore.open(path, log_limit=1, at=NOW)
     assert refusal.value.code == "denied"
     assert [file.stat().st_size for file in path.parent.iterdir()] == [0]
-    os.chown(path.parent, NOBODY, NOBODY)  # who owns the folder could have replaced ours as well
+    os.chown(path.parent, NOBODY, NOBODY)  # the owner of the folder could have replaced ours as well
     with opened(path) as store:
         assert store.count() == 0
 

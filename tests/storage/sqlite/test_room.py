@@ -113,7 +113,7 @@ def test_a_session_that_cannot_be_ended_for_want_of_room_says_that_nothing_is_lo
 ) -> None:
     monkeypatch.setattr(tag_index, "CHUNK_WEIGHT", 64 * 1024)
     post(store, *[f"acknowledged #tag{number}" for number in range(400)])
-    assert store.size().unindexed == 400  # whose tags the end of the session indexes
+    assert store.size().unindexed == 400  # the end of the session indexes its tags
     told = "the disk is full; every acknowledged tweet is stored, but not the end of the session; before the next start"
     with limited_pages(store._connection, spare=0), pytest.raises(StoreError) as error:
         store.end_session("stopped", at=NOW)

@@ -44,7 +44,7 @@ class HelpPage(NamedTuple):
     exit_codes: str
     environment: str = ""
     below_short: str = ""
-    """What the short page has below the options, if not the examples."""
+    """The text of the short page below the options, if not the examples."""
 
     def text(self, *, full: bool) -> str:
         """Return the text above the options, each paragraph on one line, to be wrapped at the terminal's width."""

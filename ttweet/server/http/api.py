@@ -225,4 +225,4 @@ OPERATING = [
     Route("GET", "/health/live", None, health.live, "Whether the server answers"),
     Route("GET", "/health/ready", None, health.ready, "Whether the server stores tweets"),
 ]
-"""The routes for those who watch over a server."""
+"""The routes for monitoring a server."""

@@ -187,7 +187,7 @@ class Connection:
         self.close()
 
     def close(self) -> None:
-        """Let go of the client at once."""
+        """Disconnect the client at once."""
         self._closing = True
         self._transport.close()
         self._session.leave()

@@ -18,7 +18,7 @@ class Outbox:
         self._transport = transport
         self._send_later = send_later
         self.unsent: bytes | memoryview = b""
-        """What the socket did not take."""
+        """The bytes that the socket did not take."""
 
     async def send(self, data: bytes) -> None:
         """Send data, waiting as long as it takes. Raises one of LOST."""

@@ -53,7 +53,7 @@ class ChunkEncoder(Encoder):
     """Pushes as chunks of a response; see subscriptions.Encoder."""
 
     keep_alive: bytes
-    """What a follower gets when there is nothing else to send."""
+    """The bytes that a follower gets when there is nothing else to send."""
 
 
 LAST_CHUNK = b"0\r\n\r\n"

@@ -17,7 +17,7 @@ class EventEncoder(ChunkEncoder):
 
     keep_alive = chunk(b":\n\n")
     first = chunk(b"retry: %d\n\n" % RECONNECT_MS)
-    """What a stream begins with."""
+    """The first bytes of a stream."""
 
     def tweet(self, tweet: Tweet) -> bytes:
         """See Encoder."""

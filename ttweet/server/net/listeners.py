@@ -16,7 +16,7 @@ ANY = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}  # noqa: S104  # whethe
 _ABSENT = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)  # this machine has no such family, or no such address
 
 SocketAddress = tuple[Any, ...]
-"""What `bind` takes: host and port, with IPv6 flow and scope as well."""
+"""The arguments of `bind`: host and port, with IPv6 flow and scope as well."""
 
 
 class ListenError(OSError):

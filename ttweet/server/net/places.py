@@ -51,7 +51,7 @@ class Place:
         self.heard_at = heard_at
         """When it last sent something, or took the last of an answer, by any clock that never goes back."""
         self.reason: str | None = None
-        """Why the server ends its connection; None when the client ends it, or has been told in an answer."""
+        """Why the server ends its connection; None when the client ends it, or an answer says why."""
 
     def seat(self, guest: "Guest") -> None:
         """Take a place. Raises ProtocolError `busy` when there is none."""

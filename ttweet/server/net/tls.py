@@ -55,7 +55,7 @@ class TlsTransport:
                 if not pending:  # this was the last of a record
                     self._allowance.decrypted()
                 if pending or self._incoming.pending:
-                    await trio.lowlevel.checkpoint()  # who sends without a pause must not keep the others waiting
+                    await trio.lowlevel.checkpoint()  # a client that never pauses must not keep others waiting
                 return data
 
     def send_now(self, data: bytes) -> int:

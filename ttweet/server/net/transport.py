@@ -21,7 +21,7 @@ FEW_CLIENTS = 2  # that wait by trio's own means, a turn of the event loop less;
 MAX_READY = 128  # sockets read before other tasks run, about 4 ms; with 32, batches are small and a sixth slower
 
 LOST = (OSError, trio.BrokenResourceError, trio.ClosedResourceError)
-"""What a transport raises when the connection is gone."""
+"""The errors that a transport raises when the connection is gone."""
 
 
 class Transport(Protocol):
@@ -44,7 +44,7 @@ class Transport(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the connection at once; never raises."""
+        """Close the connection at once; never raises."""
         ...
 
 
@@ -135,7 +135,7 @@ class SocketTransport(_Sending):
         readiness.connected += 1
 
     def note(self, events: int) -> None:
-        """Take note of epoll's events, and wake who waits in `receive`."""
+        """Take note of epoll's events, and wake the task that waits in `receive`."""
         self._readable = True
         if events != system.READABLE:
             self._ended = True
@@ -157,7 +157,7 @@ class SocketTransport(_Sending):
             self._ended = self._ended or not data
             self._readable = self._ended or len(data) == READ_BYTES
             if self._readable and data:
-                await trio.lowlevel.checkpoint()  # who sends without a pause must not keep the others waiting
+                await trio.lowlevel.checkpoint()  # a client that never pauses must not keep others waiting
             return data
 
     async def send_end(self) -> None:
@@ -208,7 +208,7 @@ class WaitingTransport(_Sending):
                 await trio.lowlevel.wait_readable(self._socket)
             else:
                 if len(data) == READ_BYTES:
-                    await trio.lowlevel.checkpoint()  # who sends without a pause must not keep the others waiting
+                    await trio.lowlevel.checkpoint()  # a client that never pauses must not keep others waiting
                 return data
 
     def close(self) -> None:

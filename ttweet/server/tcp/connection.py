@@ -209,7 +209,7 @@ class Connection:
         self.close()
 
     def close(self) -> None:
-        """Let go of the client at once."""
+        """Disconnect the client at once."""
         self._state = CLOSED
         self._transport.close()
         self._session.leave()

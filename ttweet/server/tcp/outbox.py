@@ -41,11 +41,11 @@ class Outbox:
         self._reader = reader
         self._closed = False
         self.answers: deque[bytes | Receipt] = deque()
-        """What is to be sent, in order."""
+        """The answers to be sent, in order."""
         self.receipts = 0
         """How many of the answers are receipts."""
         self.unsent: bytes | memoryview = b""
-        """What the socket did not take. Nothing else is sent until `send_rest` has sent it."""
+        """The bytes that the socket did not take. Nothing else is sent until `send_rest` has sent it."""
         self.progress: trio.Event | None = None
         """There while `until` waits for answers to leave."""
 

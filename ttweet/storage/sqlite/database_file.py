@@ -37,7 +37,7 @@ class _Loss:
     version: Version
     """That of the database when the loss was seen."""
     advice: str | None = None
-    """What the operator should do; None until the first attempt to mend it."""
+    """The advice for the operator; None until the first attempt to mend it."""
     is_saved: bool = False
     """Whether all that the file held is safe elsewhere."""
     is_away: bool = False

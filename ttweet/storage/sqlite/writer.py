@@ -223,7 +223,7 @@ class SqliteStore(Queries):
         return self._file.reader()
 
     def close(self) -> None:
-        """Let go of the file and let the next server in. A session that was not ended counts as crashed then."""
+        """Close the file and release its lock. A session that was not ended counts as crashed then."""
         self._file.close()
 
     def _begin_session(self, at: int) -> None:
