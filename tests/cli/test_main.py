@@ -60,7 +60,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         (["help", "tgas"], "unknown command 'tgas'; did you mean ttweet tags?"),
         (["--verison"], "unknown option --verison; did you mean --version?"),
         (["--frobnicate"], "unknown option --frobnicate; see ttweet --help"),
-        (["serve"], "missing argument: PORT; see ttweet serve --help"),
+        (["serve", "1", "2"], "unexpected argument: 2; see ttweet serve --help"),
         (["serve", "--port", "1"], "unknown option --port; give PORT without it; see ttweet serve --help"),
         (["serve", "--rat", "1"], "unknown option --rat; did you mean --rate?"),
         (["serve", "http"], "invalid PORT 'http': use a whole number; see ttweet serve --help"),

@@ -42,14 +42,14 @@ def carry_out(job: Job, follower: Follower, position: Consumer | None) -> int:
     handled = 0
     try:
         for current in follower:
-            if job.contains in current.text:
-                with finishing():
+            with finishing():
+                if job.contains in current.text:
                     wrong = job.handle(current)
                     if wrong is not None and position is not None:
                         return _give_up(wrong, position)
                     _finish(current, wrong, position)
-                handled += 1
-            current = None
+                    handled += 1
+                current = None
             if handled == job.most:
                 return shell.DONE
     except KeyboardInterrupt:
