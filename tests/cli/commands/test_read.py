@@ -28,7 +28,7 @@ def test_last_is_the_text_alone_in_a_pipe(tmp_path: Path) -> None:
             assert processes.run("last", *where).stdout == "one\ntwo\n"
             tweet = json.loads(run("last", "--json", *where).stdout)
             assert (tweet["id"], tweet["text"], tweet["by"], tweet["tags"]) == (1, "one\ntwo", None, [])
-        assert plain(run_on_terminal("last", cwd=tmp_path)[1]).endswith("  one\\ntwo\n")
+        assert plain(run_on_terminal("last", "--db", str(server.db))[1]).endswith("  one\\ntwo\n")
         run("post", "--empty", "", "--server", server.address)
         code, text = complains("last", "--server", server.address)
         assert code == shell.NOTHING
