@@ -31,10 +31,10 @@ WRONG_COMMANDS = {
     "serve 0 --keep 90": "invalid --keep '90': use a number with a unit, such as 90s, 10m, 2h or 1d",
     "serve 0 --rate fast": "invalid --rate 'fast': use a rate such as 20/s, 100/min or 500/h",
     "serve 0 --tls-cert x.pem": "missing option: --tls-cert needs --tls-key",
-    "tags python rust": "2 tags: only charts show several; add --plot, or follow them: ttweet follow",
-    "post": "missing message; quote a text with #: ttweet post 'text #tag', or ttweet post - to read stdin",
+    "tags python rust": "2 tags: give one; to chart several, add --plot; to watch several: ttweet follow TAG TAG",
+    "post": "missing message; quote one that has a #: ttweet post 'text #tag', or ttweet post - to read stdin",
     "post two words": "2 arguments for one message; quote it: ttweet post 'two words'",
-    "post ''": "empty message; to post it and reset the last message, add --empty",
+    "post ''": "empty message; to post it, so that ttweet last shows nothing, add --empty",
     "post --tag 'two words' hi": "invalid tag 'two words': use 1 to 150 letters, digits and _",
     "post --as a-b hi": "invalid name 'a-b': use 1 to 32 letters and digits",
     "post --server localhost:99999 hi": "invalid server 'localhost:99999': use a port from 1 to 65535",
@@ -45,7 +45,7 @@ WRONG_COMMANDS = {
     "-u localhost http hi": "invalid port 'http': use a port from 1 to 65535",
     "follow --timeout soon": "invalid --timeout 'soon': use a number with a unit, such as 90s, 10m, 2h or 1d",
     "follow --from abc": "invalid --from 'abc': use the id of a tweet; see ttweet follow --help",
-    "chat": "invalid command line: chat takes NAME, or HOST PORT NAME; run: ttweet chat ann",
+    "chat": "invalid command line: chat takes your NAME, or HOST PORT NAME; run: ttweet chat ann",
     "chat localhost 13001 a-b": "invalid name 'a-b': use 1 to 32 letters and digits",
     "chat localhost http ann": "invalid port 'http': use a port from 1 to 65535",
     "delete one": "invalid ID 'one': use the id of a tweet; see ttweet delete --help",
@@ -62,7 +62,7 @@ FAILURES = {  # with a server, whose database is {db}
     ),
     "post --server nowhere.invalid:13001 hi": (
         shell.UNREACHABLE,
-        "unknown host 'nowhere.invalid'; check its spelling; this machine is 127.0.0.1",
+        "unknown host 'nowhere.invalid'; check its spelling, or use 127.0.0.1 for this machine",
     ),
     f"post --server {{server}} {'x' * 151}": (shell.REFUSED, "too long: 151 characters; use at most 150"),
     "post --server {server} --ca system hi": (
@@ -82,7 +82,7 @@ FAILURES = {  # with a server, whose database is {db}
     ),
     "prune --keep 90d --db {db}": (
         shell.FAILED,
-        USED + "stop that server: kill {pid}, or start it with --keep or --keep-last",
+        USED + "stop that server: kill {pid}, or restart it with --keep or --keep-last",
     ),
     "delete 1 --db {db}": (
         shell.FAILED,
@@ -105,7 +105,7 @@ FAILURES = {  # with a server, whose database is {db}
         shell.NOTHING,
         "no such file: {folder}/none.jsonl; choose a file from ttweet export",
     ),
-    "export {db} --db {db}": (shell.USAGE, "{db} is part of the database; choose another file"),
+    "export {db} --db {db}": (shell.USAGE, "{db} is part of the database; choose another output file"),
     "backup {folder}/copy --db {db}": (
         shell.USAGE,
         "{folder}/copy exists; choose another file, or add --force",
@@ -148,8 +148,8 @@ def test_a_failure_is_named_with_what_to_do(command: str, server: Server) -> Non
 @pytest.mark.parametrize("command", ["backup", "export"])
 def test_the_output_is_not_taken_for_the_database(command: str, tmp_path: Path) -> None:
     done = run(command, "out", cwd=tmp_path)
-    said = f"no such database: tweets.db; out is the output; name the source: ttweet {command} out --db DATABASE"
-    assert (done.returncode, done.stderr) == (shell.NOTHING, f"ttweet: {said}\n")
+    way = f"out is the file to write; name the one to read: ttweet {command} out --db DATABASE"
+    assert (done.returncode, done.stderr) == (shell.NOTHING, f"ttweet: no such database: tweets.db; {way}\n")
 
 
 def test_a_wrong_token_is_named_by_its_variable(server: Server, tmp_path: Path) -> None:

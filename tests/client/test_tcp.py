@@ -135,7 +135,7 @@ def test_the_first_address_of_a_name_that_answers_is_taken(resolver: Resolver) -
         (
             socket.gaierror(socket.EAI_NONAME, "Name or service not known"),
             ConnectError,
-            "unknown host 'a.example'; check its spelling; this machine is 127.0.0.1",
+            "unknown host 'a.example'; check its spelling, or use 127.0.0.1 for this machine",
         ),
         (
             socket.gaierror(socket.EAI_FAIL, "Non-recoverable failure in name resolution"),
@@ -145,7 +145,7 @@ def test_the_first_address_of_a_name_that_answers_is_taken(resolver: Resolver) -
         (
             UnicodeError("label too long"),
             ConnectError,
-            "unknown host 'a.example'; check its spelling; this machine is 127.0.0.1",
+            "unknown host 'a.example'; check its spelling, or use 127.0.0.1 for this machine",
         ),
     ],
 )

@@ -305,7 +305,7 @@ def test_the_file_of_a_running_server_is_left_alone_and_one_that_is_not_there_is
             assert code == shell.FAILED
             assert text == (
                 f"ttweet: {server.db} is in use by the server with process id {server.process.pid}; "
-                f"stop that server: kill {server.process.pid}, or start it with --keep or --keep-last"
+                f"stop that server: kill {server.process.pid}, or restart it with --keep or --keep-last"
             )
     missing = tmp_path / "none.db"
     assert complains("prune", "--keep-last", "1", "--db", str(missing))[0] == shell.NOTHING

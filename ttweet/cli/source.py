@@ -119,7 +119,7 @@ def advising_source(command: str, target: str, db: Path | None) -> AbstractConte
     import shlex
 
     run = shlex.join(["ttweet", command, target, "--db"])
-    return advising(missing=f"{escape(target)} is the output; name the source: {run} DATABASE")
+    return advising(missing=f"{escape(target)} is the file to write; name the one to read: {run} DATABASE")
 
 
 def db_path(db: Path | None) -> Path:
@@ -138,7 +138,7 @@ def refuse_itself(target: Path, db: Path) -> None:
     from ttweet.storage.sqlite.lock_file import belongs_to  # a command that asks a server does not need it
 
     if belongs_to(target, db):
-        raise shell.UsageError(f"{escape(str(target))} is part of the database; choose another file")
+        raise shell.UsageError(f"{escape(str(target))} is part of the database; choose another output file")
 
 
 def _setting(name: str) -> str | None:

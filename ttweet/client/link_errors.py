@@ -44,7 +44,9 @@ def unreachable(host: str, port: int, exc: OSError | UnicodeError) -> ConnectErr
     if isinstance(exc, TimeoutError):
         return ConnectError("unreachable", f"no answer from {where}; check the address and the firewall")
     if isinstance(exc, UnicodeError) or (isinstance(exc, socket.gaierror) and exc.errno not in _RESOLVER_FAULTS):
-        return ConnectError("unreachable", f"unknown host {host!a}; check its spelling; this machine is 127.0.0.1")
+        return ConnectError(
+            "unreachable", f"unknown host {host!a}; check its spelling, or use 127.0.0.1 for this machine"
+        )
     return ConnectError("unreachable", f"cannot connect to {where}: {exc.strerror or exc}")
 
 

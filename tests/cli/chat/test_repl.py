@@ -320,4 +320,4 @@ def test_a_session_takes_server_and_name_of_the_environment(server: ServerHere) 
 def test_a_server_named_twice_is_refused() -> None:
     done = run("chat", "127.0.0.1", "13001", "ann", "--server", "127.0.0.1:13001")
     assert done.returncode == shell.USAGE
-    assert "chat takes NAME, or HOST PORT NAME" in done.stderr
+    assert "chat takes your NAME, or HOST PORT NAME" in done.stderr

@@ -106,6 +106,6 @@ def test_a_database_is_not_copied_onto_itself(server: Server, name: str) -> None
     before = target.stat().st_ino  # the server continues to write in it
     assert complains("backup", str(target), "--db", str(server.db), "--force") == (
         shell.USAGE,
-        f"ttweet: {target} is part of the database; choose another file",
+        f"ttweet: {target} is part of the database; choose another output file",
     )
     assert target.stat().st_ino == before

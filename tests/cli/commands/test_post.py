@@ -59,7 +59,10 @@ def test_after_two_hyphens_a_message_may_be_anything(server: Server, text: str) 
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ([], "missing message; quote a text with #: ttweet post 'text #tag', or ttweet post - to read stdin"),
+        (
+            [],
+            "missing message; quote one that has a #: ttweet post 'text #tag', or ttweet post - to read stdin",
+        ),
         (["two", "words"], "2 arguments for one message; quote it: ttweet post 'two words'"),
         (["-", "x"], "two messages: stdin and x; give one of them"),
         (["--lines", "it's"], "two messages: stdin and 'it'\"'\"'s'; give one of them"),
@@ -146,7 +149,7 @@ BLANK = ["", " ", "\t\n", "\n\n", "\r\n", "\u3000", "\u00a0"]
 @pytest.mark.parametrize("options", [[], ["--spool"], ["--key", "k"]])
 @pytest.mark.parametrize("text", BLANK)
 def test_nothing_is_no_message(text: str, options: list[str]) -> None:
-    way_out = "to post it and reset the last message, add --empty"
+    way_out = "to post it, so that ttweet last shows nothing, add --empty"
     assert complains("post", *options, text) == (shell.USAGE, f"ttweet: empty message; {way_out}")
     done = run("post", *options, "-", stdin=text.encode())
     assert (done.returncode, done.stdout, done.stderr) == (2, "", f"ttweet: empty message on stdin; {way_out}\n")

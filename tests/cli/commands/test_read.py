@@ -155,7 +155,7 @@ def test_no_tags_at_all_is_told(tmp_path: Path) -> None:
     [
         ([""], "invalid tag '': use 1 to 150 letters, digits and _"),
         (["a b"], "invalid tag 'a b': use 1 to 150 letters, digits and _"),
-        (["a", "b"], "2 tags: only charts show several; add --plot, or follow them: ttweet follow"),
+        (["a", "b"], "2 tags: give one; to chart several, add --plot; to watch several: ttweet follow TAG TAG"),
         (["--limit", "0"], "invalid --limit '0': use 1 or more; see ttweet tags --help"),
         (["--limit", "many"], "invalid --limit 'many': use a whole number; see ttweet tags --help"),
         (["--limit"], "missing value: --limit; see ttweet tags --help"),

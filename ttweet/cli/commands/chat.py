@@ -28,6 +28,8 @@ def chat(
         case (name,) if as_name is None:
             pass
         case _:
-            raise shell.UsageError("invalid command line: chat takes NAME, or HOST PORT NAME; run: ttweet chat ann")
+            raise shell.UsageError(
+                "invalid command line: chat takes your NAME, or HOST PORT NAME; run: ttweet chat ann"
+            )
     check_name(str, name)
     return repl.ChatSession(server, port, name, Screen(), ca).run()

@@ -96,7 +96,7 @@ def post(
     text = _stdin_text() if text is None else text
     if not (empty or text.strip()):
         raise shell.UsageError(
-            f"empty message{' on stdin' if stdin else ''}; to post it and reset the last message, add --empty"
+            f"empty message{' on stdin' if stdin else ''}; to post it, so that ttweet last shows nothing, add --empty"
         )
     for number, part in enumerate(_parts(text, cut=cut, split=split), 1):
         part_key = f"{key}:{number}" if key and split else key
@@ -165,7 +165,7 @@ def _checked_source(message: tuple[str, ...], *, stdin: bool, lines: bool) -> st
         return None
     if not message:
         raise shell.UsageError(
-            "missing message; quote a text with #: ttweet post 'text #tag', or ttweet post - to read stdin"
+            "missing message; quote one that has a #: ttweet post 'text #tag', or ttweet post - to read stdin"
         )
     return shell.checked_text(message[0])
 

@@ -57,7 +57,7 @@ def _going(reader: Queries, age_s: float | None, last: int | None) -> _Going:
 
 def _remove(path: Path, age_s: float | None, last: int | None) -> _Going:
     """Remove tweets from a database that is not in use, even when there are none to remove."""
-    with advising(locked="stop that server: kill {}, or start it with --keep or --keep-last"):
+    with advising(locked="stop that server: kill {}, or restart it with --keep or --keep-last"):
         store = SqliteStore.open(path, log_limit=defaults.LOG_LIMIT, at=now_ms())
     with local.LocalStore(store) as file, progress() as show:
         going = _going(store, age_s, last)

@@ -52,7 +52,9 @@ def tags(
     if (plot or svg is not None) and not tag:
         raise shell.UsageError("missing tag: a chart needs one; run: ttweet tags TAG --plot")
     if len(tag) > 1 and not (plot or svg):
-        raise shell.UsageError(f"{len(tag)} tags: only charts show several; add --plot, or follow them: ttweet follow")
+        raise shell.UsageError(
+            f"{len(tag)} tags: give one; to chart several, add --plot; to watch several: ttweet follow TAG TAG"
+        )
     if plot or svg is not None:
         with open_source(db, server, ca) as source:
             return _plot(source, tag, days=days, svg=svg, json=json)
