@@ -87,7 +87,7 @@ app.run(Config(port=0, db=Path("tweets.db")))
     assert started.stdout == "started\n"
 
 
-@pytest.mark.parametrize(("command", "disposition"), [("serve", "SIG_IGN"), ("last", "SIG_DFL")])
+@pytest.mark.parametrize(("command", "disposition"), [("serve", "SIG_IGN"), ("stats", "SIG_DFL")])
 def test_sighup_is_ignored_before_the_servers_command_line_is_parsed(command: str, disposition: str) -> None:
     code = f"""
 import signal
