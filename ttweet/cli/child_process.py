@@ -6,6 +6,7 @@ Knows no tweets and no servers.
 import os
 import select
 import signal
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -110,10 +111,11 @@ def _wait_for_end(descriptor: int) -> None:
 
 def _exit_code(process: int) -> int | None:
     try:
-        _, status = os.waitpid(process, 0)
+        while not (ended := os.waitpid(process, os.WNOHANG))[0]:
+            time.sleep(0.02)  # and not in waitpid: a signal right before it would be passed on after the end only
     except ChildProcessError:
         return None
-    code = os.waitstatus_to_exitcode(status)
+    code = os.waitstatus_to_exitcode(ended[1])
     return code if code >= 0 else 128 - code
 
 
