@@ -3,11 +3,12 @@
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,10 +39,10 @@ def record(commands: Sequence[str] = COMMANDS) -> list[RecordedLine]:
     with tempfile.TemporaryDirectory() as name, _serving(Path(name)) as environment:
         (Path(name) / "Makefile").write_text(_MAKEFILE)
         lines = [RecordedLine(0, 0, f"$ {FOLLOW}")]
-        with _terminal(FOLLOW, Path(name), environment) as follower:
+        with on_terminal(FOLLOW, Path(name), environment) as follower:
             for step, command in enumerate(commands, 1):
                 lines.append(RecordedLine(1, step, f"$ {command}"))
-                with _terminal(command, Path(name), environment) as output:
+                with on_terminal(command, Path(name), environment) as output:
                     lines += [RecordedLine(1, step, text) for text in output]
                 if re.search("ttweet (post|run)", command):
                     lines.append(RecordedLine(0, step, next(follower)))
@@ -65,17 +66,24 @@ def _serving(folder: Path) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def _terminal(command: str, folder: Path, environment: dict[str, str]) -> Iterator[Iterator[str]]:
-    """Run a command on a terminal of its own and yield its lines as they appear. It is ended at the end."""
+def on_terminal(command: str, folder: Path, environment: dict[str, str]) -> Iterator[Iterator[str]]:
+    """Run a command on a terminal of its own and yield its lines as they appear. At the end its processes are ended."""
     leader, follower = pty.openpty()
     process = subprocess.Popen(
-        ["sh", "-c", command], cwd=folder, env=environment, stdin=follower, stdout=follower, stderr=follower
+        ["sh", "-c", command],
+        cwd=folder,
+        env=environment,
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        start_new_session=True,
     )
     os.close(follower)
     try:
         yield _lines(leader)
     finally:
-        process.terminate()
+        with suppress(ProcessLookupError):  # all of it has ended
+            os.killpg(process.pid, signal.SIGTERM)  # the shell and what it has started
         process.wait()
         os.close(leader)
 

@@ -1,13 +1,16 @@
 """The picture of README.md shows what ttweet prints today, and a reader without animations sees all of it."""
 
+import os
 import re
+import select
 import shutil
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 from terminal_recording.__main__ import PICTURE
 from terminal_recording.drawing import draw
-from terminal_recording.session import RecordedLine, record
+from terminal_recording.session import RecordedLine, on_terminal, record
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -33,3 +36,13 @@ def test_the_end_of_a_line_that_appears_is_the_line_itself() -> None:
     svg = draw([RecordedLine(0, 0, "$ a")])
     assert re.findall(r"opacity", svg) == ["opacity"]
     assert "from { opacity: 0 }" in svg
+
+
+def test_nothing_that_ran_on_a_terminal_outlives_the_recording(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "held")
+    reader = os.open(tmp_path / "held", os.O_RDONLY | os.O_NONBLOCK)
+    with on_terminal("exec 3>held; echo begun; sleep 60; true", tmp_path, dict(os.environ)) as lines:
+        assert next(lines) == "begun"
+    assert select.select([reader], [], [], 10)[0], "a process of the terminal still holds the pipe"
+    assert os.read(reader, 1) == b""
+    os.close(reader)
