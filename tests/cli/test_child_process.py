@@ -5,11 +5,13 @@ import signal
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ttweet.cli import child_process
 from ttweet.cli.child_process import _Relay
+from ttweet.cli.spawn import spawn
 
 
 @pytest.fixture
@@ -75,3 +77,18 @@ def test_an_exit_code_that_the_system_has_not_kept_is_unknown(tmp_path: Path) ->
 
 def test_a_command_need_not_read_its_stdin() -> None:
     assert child_process.run(["true"], stdin=b"x" * 1_000_000) == (0, None)
+
+
+def test_ctrl_c_right_after_the_start_of_a_command_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+
+    def spawn_and_interrupt(*arguments: Any) -> int:
+        started.append(spawn(*arguments))
+        signal.raise_signal(signal.SIGINT)
+        return started[0]
+
+    monkeypatch.setattr(child_process, "spawn", spawn_and_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        child_process.run(["sleep", "60"])
+    with pytest.raises(ChildProcessError):
+        os.waitpid(started[0], 0)  # it was ended, and its end was awaited

@@ -3,7 +3,8 @@ import signal
 import pytest
 
 from ttweet.cli import shell
-from ttweet.cli.live import News, uninterrupted
+from ttweet.cli.interrupts import uninterrupted
+from ttweet.cli.live import News
 from ttweet.cli.options import seconds
 from ttweet.client.cursor import Cursor
 from ttweet.model.errors import ConnectError, SlowDown

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import NamedTuple
 
 from ttweet import system
+from ttweet.cli.interrupts import uninterrupted
 from ttweet.cli.spawn import spawn
 from ttweet.client.waiting import ready
 
@@ -48,18 +49,21 @@ def run(
             stack.enter_context(_handled(number, relay.take))
         for number in deaf:
             stack.enter_context(_handled(number, lambda _: None))  # not ignored, which the command would inherit
-        process, pipe = _started(command, environment, stdin)
-        relay.begin(process)
+        process = 0
         try:
+            with uninterrupted():  # Ctrl-C in between would leave a command without a parent
+                process, pipe = _started(command, environment, stdin)
+            relay.begin(process)
             _feed(pipe, stdin)
             if _wait(process):
                 relay.end()
         except BaseException:
             relay.end()
-            os.kill(process, signal.SIGKILL)
+            if process:
+                os.kill(process, signal.SIGKILL)
             raise
         finally:
-            code = _exit_code(process)
+            code = _exit_code(process) if process else None
             relay.end()
     return ChildEnd(code, relay.last)
 

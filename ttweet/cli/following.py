@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from ttweet.cli import live, shell
 from ttweet.cli.consumer import Consumer
+from ttweet.cli.interrupts import uninterrupted
 from ttweet.cli.tweet_command import execute
 from ttweet.client.follower import Follower
 from ttweet.model.tweets import Tweet
@@ -38,7 +39,7 @@ def handler(display: live.Display, command: str | None, attempts: int, *, json: 
 def carry_out(job: Job, follower: Follower, position: Consumer | None) -> int:
     """Handle tweets until there are enough, the time is up, or Ctrl-C, after which the command to resume is shown."""
     current: Tweet | None = None  # one whose handling was interrupted is to come again
-    finishing = nullcontext if job.executes else live.uninterrupted  # a command gets Ctrl-C itself
+    finishing = nullcontext if job.executes else uninterrupted  # a command gets Ctrl-C itself
     handled = 0
     try:
         for current in follower:

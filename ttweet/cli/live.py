@@ -2,7 +2,6 @@
 
 import os
 import select
-import signal
 import stat
 import sys
 import threading
@@ -103,26 +102,6 @@ def show_deletion(tweet: int, *, json: bool) -> None:
         output.write_json({"deleted": tweet})
     else:
         shell.hint(f"tweet {tweet} was deleted")
-
-
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Let Ctrl-C wait for the end of the block: what is half shown is neither shown nor not. A second one does not."""
-    came: list[int] = []
-    before = signal.getsignal(signal.SIGINT)
-
-    def note(number: int, _: object) -> None:
-        came.append(number)
-        signal.signal(signal.SIGINT, before)
-
-    if before is signal.default_int_handler:  # and not ignored, as a shell has it in the background
-        signal.signal(signal.SIGINT, note)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if came:
-        raise KeyboardInterrupt
 
 
 @contextmanager
