@@ -31,9 +31,13 @@ UNCOVERED = {"browser", "tools", "whole"}  # folders of tests that start again a
 
 @pytest.fixture(scope="module", autouse=True)
 def coverage_of_processes(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Coverage doubles the time of a process that a test starts, so it looks only at those that show something new."""
+    """Coverage doubles the time of a process that a test starts, so it looks only at those that show something new.
+
+    It looks at none that a test may interrupt: a KeyboardInterrupt within coverage leaves its lock held, and the
+    process stands still.
+    """
     with pytest.MonkeyPatch.context() as patch:
-        if request.path.parent.name in UNCOVERED:
+        if request.path.parent.name in UNCOVERED or hasattr(request.module, "signal"):
             for name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):
                 patch.delenv(name, raising=False)
         yield
@@ -80,6 +84,16 @@ def open_folder() -> Iterator[Path]:
 def authority(tmp_path: Path) -> Authority:
     """One that signs certificates, and a certificate of its."""
     return Authority(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c_left_as_it_was() -> Iterator[None]:
+    """Fail a test that leaves SIGINT to a handler of its own: later tests could not be interrupted."""
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    left = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, before)
+    assert left == before
 
 
 @pytest.fixture

@@ -375,6 +375,7 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
         app.run(config)
 
 
+@pytest.mark.usefixtures("signals_put_back")
 @pytest.mark.parametrize("nth", [1, 2])
 def test_a_start_for_which_no_reader_can_be_opened_is_told(
     nth: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -58,9 +58,9 @@ def test_a_second_run_after_a_stop_brings_in_the_rest_and_nothing_twice(
 ) -> None:
     lines = exported.read_bytes().splitlines(keepends=True)
     command = [*TTWEET, "import", "-", "--db", "new.db"]
-    # Without coverage, whose own callbacks swallow a KeyboardInterrupt that comes while they run.
-    bare = {name: value for name, value in environment().items() if not name.startswith("COV")}
-    with subprocess.Popen(command, cwd=tmp_path, env=bare, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment(), stdin=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
         assert process.stdin is not None
         process.stdin.write(b"".join(lines[: MANY // 2]))
         process.stdin.flush()
