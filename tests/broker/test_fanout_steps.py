@@ -12,7 +12,7 @@ from ttweet.broker import fanout, pages
 from ttweet.broker.pages import FramePage
 from ttweet.broker.subscriptions import LIVE, Subscription
 from ttweet.model.query import FOLD_EFFORT
-from ttweet.model.tweets import Deletion, Tweet
+from ttweet.model.tweets import Deletion, Draft, Tweet
 
 CLIENTS = 20
 
@@ -155,6 +155,25 @@ async def test_few_tweets_that_fold_for_long_are_compared_with_a_query_in_one_tu
     in_a_page = pages.PAGE_TWEETS // FOLD_EFFORT
     assert client.received == [*range(1, 101)]
     assert (max(client.pushed), turns.most) == (in_a_page, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "letter", "at_most"),
+    [
+        ("text", "\u1e69", pages.PAGE_TWEETS // 32),
+        ("\u337f" * 150, "a", pages.PAGE_TWEETS // FOLD_EFFORT),
+        ("text", "a", pages.PAGE_TWEETS),
+    ],
+)
+async def test_a_page_of_the_file_compares_few_tweets_that_fold_for_long(text: str, letter: str, at_most: int) -> None:
+    log = Log()
+    tags = {letter * length: letter * length for length in range(1, 32)}
+    log.store.append([Draft(text, tags) for _ in range(2 * pages.PAGE_TWEETS)], [], at=0)
+    log.restart()
+    client = FollowingClient(log)
+    await following(log, lambda: client.follow(f"{'te*' if text == 'text' else 'tag:a'} -tag:x -tag:y", 0))
+    assert client.received == [*range(1, 2 * pages.PAGE_TWEETS + 1)]
+    assert max(client.pushed) == at_most
 
 
 async def test_a_commit_of_many_tweets_that_fold_for_long_is_left_to_pages_of_those_with_a_query() -> None:

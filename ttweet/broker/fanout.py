@@ -169,7 +169,7 @@ class FanOut:
             hits += len(found)
             if hits > MAX_HITS:
                 return dict.fromkeys(self._live.values(), ())
-            comparison = QUERY_HITS * effort(tweet)
+            comparison = QUERY_HITS * effort(tweet, folded=True)
             for group in found:
                 if (query := group.wanted.query) is not None:
                     hits += comparison

@@ -4,7 +4,7 @@ A page is bounded by the work of looking at tweets, and by the bytes of those th
 """
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from functools import partial
 from itertools import chain, takewhile
 from typing import NamedTuple, Self
@@ -71,7 +71,7 @@ class Batch:
         for tweet, keys in self.tweets:
             if tweet.id > subscription.cursor:
                 frame = self.frame(encoder, tweet) if wanted.has(tweet, keys) else b""
-                yield Look(tweet.id, frame, wanted.effort(tweet))
+                yield Look(tweet.id, frame, wanted.effort(tweet, folded=True))
 
 
 class FramePage(NamedTuple):
@@ -166,6 +166,29 @@ class Recent:
         self._before = oldest.last
 
 
+class _ReadPage(NamedTuple):
+    """What was read of the file: up to the id `end`, or all there is, with the ids of what the query does not find."""
+
+    entries: Sequence[Tweet | Deletion]
+    end: int | None
+    unwanted: Set[int]
+    pruned_up_to: int
+
+    @classmethod
+    def of(cls, found: Slice, wanted: Wanted) -> Self:
+        """As many of the entries as there is effort for, to compare them with the query."""
+        unwanted: set[int] = set()
+        effort = 0
+        for number, entry in enumerate(found.entries, 1):
+            if isinstance(entry, Tweet):
+                effort += wanted.effort(entry, folded=False)
+                if not wanted.holds(entry):
+                    unwanted.add(entry.id)
+            if effort >= PAGE_TWEETS or number == PAGE_TWEETS:
+                return cls(found.entries[:number], entry.id, unwanted, found.pruned_up_to)
+        return cls(found.entries, None, unwanted, found.pruned_up_to)
+
+
 class Backlog:
     """Read a page of the file. `reader` is called by `reads` only."""
 
@@ -187,18 +210,18 @@ class Backlog:
         """
         deleted = self._deleted = set()
         try:
-            (found, pruned_up_to), unwanted = await self._reads.run(partial(self._read, subscription))
+            read = await self._reads.run(partial(self._read, subscription))
         finally:
             self._deleted = None
-        entries = [entry for entry in found if entry.id <= newest]
-        end = entries[-1].id if len(entries) == PAGE_TWEETS else newest
-        return FramePage.of(_looks(entries, deleted | unwanted, subscription.subscriber.encoder), end, pruned_up_to)
+        entries = [entry for entry in read.entries if entry.id <= newest]
+        end = newest if read.end is None else min(read.end, newest)
+        looks = _looks(entries, deleted | read.unwanted, subscription.subscriber.encoder)
+        return FramePage.of(looks, end, read.pruned_up_to)
 
-    def _read(self, subscription: Subscription) -> tuple[Slice, set[int]]:
-        # The next entries with one of the keys, and the ids of those that the query does not find.
-        keys, deletions, wanted = sorted(subscription.wanted.keys), subscription.deletions, subscription.wanted
+    def _read(self, subscription: Subscription) -> _ReadPage:
+        keys, deletions = sorted(subscription.wanted.keys), subscription.deletions
         found = self._reader.read_after(subscription.cursor, PAGE_TWEETS, keys=keys, deletions=deletions)
-        return found, {entry.id for entry in found.entries if isinstance(entry, Tweet) and not wanted.holds(entry)}
+        return _ReadPage.of(found, subscription.wanted)
 
 
 def _looks(entries: Iterable[Tweet | Deletion], deleted: Collection[int], encoder: Encoder) -> Iterator[Look]:

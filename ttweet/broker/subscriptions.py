@@ -27,9 +27,9 @@ class Wanted(NamedTuple):
         """Whether the query finds a tweet with one of the keys; `keys` are the tweet's, if known."""
         return self.query is None or holds(self.query, tweet, keys)
 
-    def effort(self, tweet: Tweet) -> int:
-        """Return how many tweets a look at this one counts for."""
-        return 1 if self.query is None else effort(tweet)
+    def effort(self, tweet: Tweet, *, folded: bool) -> int:
+        """Return how many tweets a look at this one counts for; `folded`: the search keys of its tags are known."""
+        return 1 if self.query is None else effort(tweet, folded=folded)
 
 
 def wanted(tags: Sequence[str], query: Query | None = None) -> Wanted:

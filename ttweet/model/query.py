@@ -112,9 +112,13 @@ def holds(query: Query, tweet: Tweet, keys: Collection[str] | None = None) -> bo
     return all(_has(tweet, keys or (), term) is term.wanted for term in query.terms)
 
 
-def effort(tweet: Tweet) -> int:
-    """Return how many comparisons of a plain tweet the first one of this tweet with a query takes."""
-    return 1 if tweet.text.isascii() else FOLD_EFFORT
+def effort(tweet: Tweet, *, folded: bool) -> int:
+    """Return how many comparisons of a plain tweet the first one of this tweet with a query takes.
+
+    Unless they are `folded`, that is, their search keys are known, it takes as many more for tags that are not ASCII.
+    """
+    tags = 0 if folded else sum(not tag.isascii() for tag in tweet.tags)
+    return tags + (1 if tweet.text.isascii() else FOLD_EFFORT)
 
 
 def marks(query: Query, text: str) -> list[tuple[int, int]]:
