@@ -71,6 +71,15 @@ PLAIN = (
     ("s", {"after": 0}),
     ("s", {"after": 0, "deletions": True}),
     ("s", {"tags": ["nosuch"], "after": 0}),
+    ("s", {"query": "nosuch", "after": 0}),
+    ("f", ""),
+    ("f", {"limit": 200}),
+    ("f", {"query": "", "count": True}),
+    ("f", {"query": "nosuch since:1970", "limit": 200}),
+    ("f", "(" * 15_000),
+    ("f", '"' * 300),
+    ("o", 1),
+    ("o", 2**63 - 1),
     ("u", {"x" * 15_000: 1}),
     ("u", {str(n): n for n in range(1_500)}),
     ("u", {"text": "x", "tags": [[[[1] * 100] * 10] * 3]}),
@@ -84,6 +93,7 @@ PLAIN = (
 FRAME_BYTES = 15_900  # of the 16 KiB that a frame may have
 READ_BYTES = 4096  # as many frames at once as one read of the server takes
 TAGS = 32  # of an upload at most
+QUERY_TERMS = 20
 TAG_BYTES = 450  # 150 characters of three bytes
 SIZES = (32, 128, 150, 450, 600, 601, 4_000, 15_000)
 OPERATIONS = ("u", "u", "u", "s", "s", "t", "g", "n", "r")
@@ -109,6 +119,7 @@ def requests(chance: random.Random, number_random: int) -> Iterator[ExpensiveReq
         yield from _names(script, unit)
         yield from _texts(script, unit)
         yield from _tagged(script, unit)
+        yield from _queries(script, unit)
     for what, text in TEXTS.items():
         yield ExpensiveRequest.of(f"u text of {what}", "u", text)
         yield ExpensiveRequest.of(f"u 8 texts of {what}", "u", text, 8)
@@ -154,6 +165,27 @@ def _tagged(script: str, unit: str) -> Iterator[ExpensiveRequest]:
     yield ExpensiveRequest.of(f"s {thousands} tags {script}", "s", {"tags": [unit] * thousands})
     again = [frame("u", {"text": "x", "tags": [f"{one}{turn}" for one in tags]}) for turn in range(8)]
     yield ExpensiveRequest(f"u 8 x 32 tags {script}", b"".join(again), 8, 8 * TAGS)
+
+
+def queries(unit: str) -> dict[str, str]:
+    """Return queries of this text that are as long as the server takes, by their kinds."""
+    word = (unit * 12)[:12]
+    return {
+        "one phrase": f'"{(unit * 298)[:298]}"',
+        "words": " ".join([word] * QUERY_TERMS),
+        "prefixes": " ".join([f"{word}*"] * QUERY_TERMS),
+        "tags": " ".join([f"tag:{word[:9]}"] * QUERY_TERMS),
+        "exclusions": " ".join(["x", *[f"-{word}"] * (QUERY_TERMS - 1)]),
+        "excluded tags": " ".join(["x", *[f"-tag:{word[:8]}"] * (QUERY_TERMS - 1)]),
+    }
+
+
+def _queries(script: str, unit: str) -> Iterator[ExpensiveRequest]:
+    yield ExpensiveRequest.of(f"f 16 KB {script}", "f", _bytes_of(unit, FRAME_BYTES))
+    for what, query in queries(unit).items():
+        yield ExpensiveRequest.of(f"f {what} {script}", "f", {"query": query, "limit": 200})
+        yield ExpensiveRequest.of(f"f count of {what} {script}", "f", {"query": query, "count": True})
+        yield ExpensiveRequest.of(f"s query of {what} {script}", "s", {"query": query, "after": 0})
 
 
 def _random(chance: random.Random) -> ExpensiveRequest:

@@ -13,6 +13,7 @@ import runpy
 import signal
 import struct
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,7 @@ from typing import Any, NamedTuple
 import trio
 
 PAGE_BYTES = 4096
+SEARCH_THREAD = "search"  # reads for half a second at most, beside all others
 SAMPLE_S = 0.005  # of processor time between two looks at where the loop is
 _ASKED, _STEP, _CALL = struct.Struct("=Q"), struct.Struct("=Qd"), struct.Struct("=Qd")
 _STEP_AT, _CALL_AT = 8, 24
@@ -127,18 +129,26 @@ def _place(frame: FrameType | None) -> str:
 
 
 def _time_calls(page: mmap.mmap) -> None:
-    """Time each call of the workers, in the thread that makes it."""
-    from ttweet.broker import worker
+    """Time each call of the workers, in the thread that makes it, but searches: their thread holds no file."""
+    from ttweet.broker import lone_worker, worker
 
-    record, make = _Record(page, _CALL, _CALL_AT, _CALLED), worker.Call.make
+    record = _Record(page, _CALL, _CALL_AT, _CALLED)
+    kinds: tuple[Any, ...] = (worker.Call, lone_worker.LoneCall)
+    for kind in kinds:
+        kind.make = _timed(kind.make, record)
+
+
+def _timed(make: Callable[[Any], Any], record: _Record) -> Callable[[Any], Any]:
+    """Return the method that makes a call, with its processor time noted."""
 
     def timed(self: Any) -> Any:
         began_s = thread_time()
         made = make(self)
-        record.note(thread_time() - began_s, lambda: _name(self._function))
+        if threading.current_thread().name != SEARCH_THREAD:
+            record.note(thread_time() - began_s, lambda: _name(self._function))
         return made
 
-    worker.Call.make = timed  # type: ignore[method-assign]
+    return timed
 
 
 def _name(function: Any) -> str:

@@ -1,6 +1,6 @@
 """No request costs more than its bytes: the loop's steps, the workers' calls, memory, disk and an honest client's wait.
 
-Expensive requests come one after another, then followers that are behind, sets of tags and many clients at once.
+Expensive requests come one after another, then followers that are behind, sets of tags, many clients at once, and HTTP.
 `instrument` says how long the longest step and call were. A request above its bar is measured TRIES times and the least
 counts: its own cost shows every time, a collection of garbage does not.
 """
@@ -17,13 +17,16 @@ from typing import Any, NamedTuple
 
 from server_process import ServerProcess
 
+from proofs import expensive_http
+from proofs.attacks import all_of, connect
 from proofs.caller import PlainCaller, frame
-from proofs.expensive import ExpensiveRequest, requests, uploads
+from proofs.expensive import SCRIPTS, ExpensiveRequest, queries, requests, uploads
 from proofs.figure import Result
 from proofs.findings import Findings
 from proofs.good import apart, p99, spinning
 from proofs.history import History, now
 from proofs.instrument import Longest, StepGauge
+from proofs.scene import HTTP
 from proofs.stage import Stage
 
 STEP_MS = 20.0  # of the loop's processor time, in which others wait
@@ -165,7 +168,7 @@ def prove(stage: Stage, scale: float, seed: int, *, timed: bool = True) -> Resul
     """
     chance, history, findings = random.Random(seed), History(), Findings()
     slower = 1.0 if timed else SLOWER
-    gauged = replace(stage, gauge=stage.folder / "gauge")
+    gauged = replace(stage, gauge=stage.folder / "gauge", options=(*stage.options, *HTTP))
     assert gauged.gauge is not None
     gauge = StepGauge(gauged.gauge)
     with gauged.server() as server:
@@ -243,9 +246,41 @@ def _behind(measured: MeasuredServer) -> None:
 
 
 def _follow(measured: MeasuredServer, tags: list[str], after: int, clients: int) -> None:
-    with _followers(measured, clients, lambda _: {"tags": tags, "after": after} if tags else {"after": after}) as links:
+    _follow_as(measured, {"tags": tags, "after": after} if tags else {"after": after}, clients)
+
+
+def _follow_as(measured: MeasuredServer, wanted: object, clients: int) -> None:
+    with _followers(measured, clients, lambda _: wanted) as links:
         for one in links:
             one.read(lambda kind, _: kind == "e")
+
+
+def _behind_a_query(measured: MeasuredServer) -> None:
+    """Follow by long queries from behind tweets whose texts and tags are dear to compare."""
+    after = _newest(measured)
+    with measured.caller() as author:
+        for unit in SCRIPTS.values():
+            text = ("w " + unit * 150)[:150]
+            measured.upload(author, ExpensiveRequest.of("heavy", "u", {"text": text, "scan": False}, 8))
+        for _ in range(5):
+            measured.upload(author, uploads(50, "\u1e69" * 60))
+    for what, query in queries("\u1e69").items():
+        wanted = {"query": query, "after": after}
+        measured.measure(f"3 x follow of a query of {what}", partial(_follow_as, measured, wanted, 3))
+
+
+def _by_http(measured: MeasuredServer) -> None:
+    """Ask by HTTP, when the newest tweets are heavy ones."""
+    every = list(expensive_http.requests())[:: max(1, round(1 / measured.scale))]
+    for request in every:
+
+        def send(request: ExpensiveRequest = request) -> None:
+            measured.sent.add(request)
+            with connect(measured.server.http_port) as one, suppress(OSError):
+                one.sendall(request.data)
+                all_of(one)
+
+        measured.measure(request.name, send)
 
 
 def _newest(measured: MeasuredServer) -> int:
@@ -323,4 +358,12 @@ def _deleted(measured: MeasuredServer) -> None:
         measured.measure(f"deletion of one of {number} equal tweets", happen)
 
 
-SITUATIONS: tuple[Callable[[MeasuredServer], None], ...] = (_behind, _sets_of_tags, _at_once, _indexed, _deleted)
+SITUATIONS: tuple[Callable[[MeasuredServer], None], ...] = (
+    _behind,
+    _sets_of_tags,
+    _at_once,
+    _indexed,
+    _behind_a_query,
+    _by_http,
+    _deleted,
+)

@@ -1,8 +1,11 @@
 """The proof that no request costs more than its bytes: what it measures with, and what it sends."""
 
 import json
+import os
 import random
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from time import thread_time
 
@@ -46,6 +49,38 @@ def test_the_longest_step_is_told_with_its_place(tmp_path: Path) -> None:
     assert longest.call_ms == 0
 
 
+@pytest.mark.parametrize("name", ["reader", "search"])
+def test_the_longest_call_of_each_worker_but_the_one_that_searches_is_told(name: str, tmp_path: Path) -> None:
+    told = _calls_of(f"with Worker({name!r}) as worker:\n        await worker.run(spin)", tmp_path)
+    assert (told.call_ms >= LONG_S * 1000, told.called) == ((name == "reader", "spin" if name == "reader" else ""))
+
+
+def test_the_longest_call_of_the_writer_is_told(tmp_path: Path) -> None:
+    told = _calls_of(
+        "with LoneWorker('w', idle_s=9, on_idle=print) as worker:\n        await worker.run(spin)", tmp_path
+    )
+    assert (told.call_ms >= LONG_S * 1000, told.called) == (True, "spin")
+
+
+def _calls_of(block: str, folder: Path) -> instrument.Longest:
+    """Run a module that makes a long call, with calls timed, and return the longest ones."""
+    gauge = instrument.StepGauge(folder / "gauge")
+    gauge.reset()
+    (folder / "caller.py").write_text(f"""
+from tests.tools.test_proofs_loopsteps import spin
+from ttweet.broker.lone_worker import LoneWorker
+from ttweet.broker.worker import Worker
+import trio
+async def main():
+    {block}
+trio.run(main)
+""")
+    command = [sys.executable, "-m", "proofs.instrument", str(folder / "gauge"), "caller"]
+    path = os.pathsep.join([*sys.path, str(folder)])
+    subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, check=True)
+    return gauge.read()
+
+
 def test_what_was_before_the_reset_is_not_told(tmp_path: Path) -> None:
     gauge = instrument.StepGauge(tmp_path / "gauge")
     gauge.reset()
@@ -71,7 +106,7 @@ def test_each_request_is_well_formed_and_short_enough_to_be_looked_at() -> None:
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_each_script_is_in_names_texts_keys_and_tags(script: str) -> None:
     named = [request.name for request in requests(random.Random(1), 0) if request.name.endswith(f" {script}")]
-    assert {name.split()[0] for name in named} == {"g", "n", "t", "u", "r", "s"}
+    assert {name.split()[0] for name in named} == {"g", "n", "t", "u", "r", "s", "f"}
     assert any("key" in name for name in named)
 
 
