@@ -167,7 +167,7 @@ class Recent:
 
 
 class _ReadPage(NamedTuple):
-    """What was read of the file: up to the id `end`, or all there is, with the ids of what the query does not find."""
+    """Entries of the file: up to the id `end`, or all there are, and the ids of those that the query does not find."""
 
     entries: Sequence[Tweet | Deletion]
     end: int | None
