@@ -29,7 +29,7 @@ from ttweet.server import app, startup
 from ttweet.server.config import Config
 from ttweet.server.entrances import Entrance
 from ttweet.server.net.listeners import resolve
-from ttweet.server.tcp.edge import tcp_edge
+from ttweet.server.tcp.protocol import tcp_edge
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore
 

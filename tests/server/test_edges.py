@@ -27,7 +27,7 @@ from ttweet.server.entrances import EdgeKind, Entrance
 from ttweet.server.net import listeners
 from ttweet.server.net.admission import Admission
 from ttweet.server.net.listeners import Address, ListenError, resolve
-from ttweet.server.tcp.edge import tcp_edge
+from ttweet.server.tcp.protocol import tcp_edge
 
 HERE = "127.0.0.1"
 

@@ -16,9 +16,9 @@ from tests.support.streams import StreamTransport
 from ttweet.broker.session import Host
 from ttweet.security.exposure import rights_of_strangers
 from ttweet.server.config import EdgeSettings, Limits
-from ttweet.server.edge import SocketEdge
-from ttweet.server.http.edge import http_edge
+from ttweet.server.http.protocol import http_edge
 from ttweet.server.net.admission import Admission
+from ttweet.server.socket_edge import SocketEdge
 
 HOST = "127.0.0.1:8080"
 

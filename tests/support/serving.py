@@ -27,14 +27,14 @@ from ttweet.protocol import frames
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.certificates import Certificates
 from ttweet.server.config import NO_RATES, EdgeSettings, Limits, Rates
-from ttweet.server.edge import SocketEdge
 from ttweet.server.net.admission import Admission
 from ttweet.server.net.places import Places
 from ttweet.server.net.sweeper import SWEEP_INTERVAL_S
 from ttweet.server.net.throttle import Throttle
+from ttweet.server.socket_edge import SocketEdge
 from ttweet.server.stats import StatsCollector
 from ttweet.server.tcp.connection import Connection
-from ttweet.server.tcp.edge import tcp_edge
+from ttweet.server.tcp.protocol import tcp_edge
 from ttweet.storage.contract import Store
 
 SWEPT_S = 2 * SWEEP_INTERVAL_S  # by then the sweeper has looked

@@ -11,7 +11,7 @@ from ttweet.broker.session import Host
 from ttweet.server.config import Config, EdgeSettings
 from ttweet.server.net.admission import Admission
 from ttweet.server.net.listeners import Address, listen_at
-from ttweet.server.tcp.edge import tcp_edge
+from ttweet.server.tcp.protocol import tcp_edge
 
 
 class Edge(Protocol):
@@ -31,13 +31,13 @@ MakeEdge = Callable[[Host, Admission, EdgeSettings], Edge]
 
 def _http_edge(host: Host, admission: Admission, settings: EdgeSettings) -> Edge:
     """Return the edge of HTTP, which is loaded by servers that have one alone."""
-    from ttweet.server.http.edge import http_edge
+    from ttweet.server.http.protocol import http_edge
 
     return http_edge(host, admission, settings)
 
 
 def _metrics_edge(host: Host, admission: Admission, settings: EdgeSettings) -> Edge:
-    from ttweet.server.http.edge import metrics_edge
+    from ttweet.server.http.protocol import metrics_edge
 
     return metrics_edge(host, admission, settings)
 

@@ -15,8 +15,8 @@ from ttweet.server.config import Config
 from ttweet.server.entrances import EDGES
 from ttweet.server.http import api, openapi
 from ttweet.server.http.connection import KEEP_ALIVE_S
-from ttweet.server.http.edge import metrics_edge
 from ttweet.server.http.parser import MAX_BODY_BYTES, MAX_HEAD_BYTES
+from ttweet.server.http.protocol import metrics_edge
 from ttweet.server.startup import limits_in_force
 
 

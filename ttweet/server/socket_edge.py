@@ -1,6 +1,6 @@
-"""The entrance for clients: all that does not depend on their protocol.
+"""An edge that clients reach by sockets: all of it that does not depend on their protocol.
 
-An edge takes clients from its listeners, gives each a task, and ends what goes wrong there at that client. The protocol
+It takes clients from its listeners, gives each a task, and ends what goes wrong there at that client. The protocol
 makes the connections.
 """
 

@@ -1,4 +1,4 @@
-"""The HTTP edge: what its clients speak, and what serves each of them."""
+"""The protocol of the HTTP edge: what its clients speak, and what serves each of them."""
 
 import socket
 from collections.abc import Sequence
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from ttweet.broker.session import Host
 from ttweet.model.errors import ProtocolError
 from ttweet.server.config import EdgeSettings
-from ttweet.server.edge import SendLater, SocketEdge
 from ttweet.server.http import api, openapi
 from ttweet.server.http.connection import Connection, Shared
 from ttweet.server.http.problems import Malformed, problem
@@ -16,10 +15,11 @@ from ttweet.server.http.site import ErrorPage, Site, as_problem
 from ttweet.server.net.admission import Admission
 from ttweet.server.net.places import Place
 from ttweet.server.net.transport import Transport
+from ttweet.server.socket_edge import SendLater, SocketEdge
 
 
 class HttpProtocol:
-    """HTTP/1.1. See edge.WireProtocol."""
+    """HTTP/1.1. See socket_edge.WireProtocol."""
 
     is_reported = False
     not_secured = encode(problem(Malformed(400, "this port uses TLS: use https://", "tls")), closes=True)
@@ -28,11 +28,11 @@ class HttpProtocol:
         self._shared = shared
 
     def refusal(self, error: ProtocolError) -> bytes:
-        """See edge.WireProtocol."""
+        """See socket_edge.WireProtocol."""
         return encode(problem(error), closes=True)
 
     def connection(self, transport: Transport, place: Place, send_later: SendLater) -> Connection:
-        """See edge.WireProtocol."""
+        """See socket_edge.WireProtocol."""
         return Connection(transport, place, self._shared, send_later)
 
 

@@ -1,4 +1,4 @@
-"""The TCP edge: what its clients speak, and what serves each of them."""
+"""The protocol of the TCP edge: what its clients speak, and what serves each of them."""
 
 from ttweet.broker.session import Host, Session
 from ttweet.model.errors import ProtocolError
@@ -6,17 +6,17 @@ from ttweet.protocol import answers
 from ttweet.protocol.codecs import JSON
 from ttweet.protocol.reader import IS_TLS, RequestReader
 from ttweet.server.config import EdgeSettings, Limits
-from ttweet.server.edge import SendLater, SocketEdge
 from ttweet.server.net.admission import Admission
 from ttweet.server.net.places import Place
 from ttweet.server.net.throttle import Throttle
 from ttweet.server.net.transport import Transport
+from ttweet.server.socket_edge import SendLater, SocketEdge
 from ttweet.server.tcp.connection import Connection
 from ttweet.server.tcp.reader import reader_for
 
 
 class FramedProtocol:
-    """The framed protocol, and the classic one. See edge.WireProtocol."""
+    """The framed protocol, and the classic one. See socket_edge.WireProtocol."""
 
     is_reported = True
     not_secured = answers.encode_error(ProtocolError("tls", IS_TLS))
@@ -27,11 +27,11 @@ class FramedProtocol:
         self._limits = limits
 
     def refusal(self, error: ProtocolError) -> bytes:
-        """See edge.WireProtocol."""
+        """See socket_edge.WireProtocol."""
         return answers.encode_error(error)
 
     def connection(self, transport: Transport, place: Place, send_later: SendLater) -> Connection:
-        """See edge.WireProtocol."""
+        """See socket_edge.WireProtocol."""
 
         def reader(session: Session) -> RequestReader:
             return reader_for(self._throttle.gauge(place.peer, lambda: session.principal), JSON)
