@@ -4,7 +4,7 @@ A page is bounded by the work of looking at tweets, and by the bytes of those th
 """
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain, takewhile
 from typing import NamedTuple, Self
@@ -167,26 +167,31 @@ class Recent:
 
 
 class _ReadPage(NamedTuple):
-    """Entries of the file: up to the id `end`, or all there are, and the ids of those that the query does not find."""
+    """Looks at tweets and deletions of the file: up to the id `end`, or at all there are."""
 
-    entries: Sequence[Tweet | Deletion]
+    looks: Sequence[Look]
     end: int | None
-    unwanted: Set[int]
     pruned_up_to: int
 
     @classmethod
-    def of(cls, found: Slice, wanted: Wanted) -> Self:
-        """As many of the entries as there is effort for, to compare them with the query."""
-        unwanted: set[int] = set()
-        effort = 0
-        for number, entry in enumerate(found.entries, 1):
-            if isinstance(entry, Tweet):
-                effort += wanted.effort(entry, folded=False)
-                if not wanted.holds(entry):
-                    unwanted.add(entry.id)
-            if effort >= PAGE_TWEETS or number == PAGE_TWEETS:
-                return cls(found.entries[:number], entry.id, unwanted, found.pruned_up_to)
-        return cls(found.entries, None, unwanted, found.pruned_up_to)
+    def of(cls, found: Slice, subscription: Subscription) -> Self:
+        """As many looks as there is effort for, to compare tweets with the query, and as a page takes bytes."""
+        (encoder, wanted), looks = subscription.kind, list[Look]()
+        size = effort = 0
+        for entry in found.entries:
+            if effort >= PAGE_TWEETS or size >= PAGE_BYTES:
+                break
+            looks.append(Look(entry.id, _frame(entry, encoder, wanted)))
+            size += len(looks[-1].frame)
+            effort += wanted.effort(entry, folded=False) if isinstance(entry, Tweet) else 1
+        is_all = len(looks) == len(found.entries) < PAGE_TWEETS
+        return cls(looks, None if is_all else looks[-1].id, found.pruned_up_to)
+
+
+def _frame(entry: Tweet | Deletion, encoder: Encoder, wanted: Wanted) -> bytes:
+    if isinstance(entry, Deletion):
+        return encoder.deletion(entry)
+    return encoder.tweet(entry) if wanted.holds(entry) else b""
 
 
 class Backlog:
@@ -213,18 +218,12 @@ class Backlog:
             read = await self._reads.run(partial(self._read, subscription))
         finally:
             self._deleted = None
-        entries = [entry for entry in read.entries if entry.id <= newest]
+        looks = [look for look in read.looks if look.id <= newest and look.id not in deleted]
         end = newest if read.end is None else min(read.end, newest)
-        looks = _looks(entries, deleted | read.unwanted, subscription.subscriber.encoder)
         return FramePage.of(looks, end, read.pruned_up_to)
 
     def _read(self, subscription: Subscription) -> _ReadPage:
+        # In the worker's thread the event loop does not wait for the comparisons and the encoding.
         keys, deletions = sorted(subscription.wanted.keys), subscription.deletions
         found = self._reader.read_after(subscription.cursor, PAGE_TWEETS, keys=keys, deletions=deletions)
-        return _ReadPage.of(found, subscription.wanted)
-
-
-def _looks(entries: Iterable[Tweet | Deletion], deleted: Collection[int], encoder: Encoder) -> Iterator[Look]:
-    for entry in entries:
-        if entry.id not in deleted:
-            yield Look(entry.id, encoder.tweet(entry) if isinstance(entry, Tweet) else encoder.deletion(entry))
+        return _ReadPage.of(found, subscription)
