@@ -25,7 +25,7 @@ from ttweet.server.http.parser import RequestParser
 from ttweet.server.http.problems import Malformed, failure, problem
 from ttweet.server.http.request import Request
 from ttweet.server.http.response import LAST_CHUNK, ChunkEncoder, Response, Stream, encode, encode_head
-from ttweet.server.http.routes import Found
+from ttweet.server.http.routes import Match
 from ttweet.server.http.site import Site
 from ttweet.server.http.streams import EVENTS
 from ttweet.server.net.places import Place, Standing
@@ -273,7 +273,7 @@ class Connection:
         self._served = True
         return answer
 
-    def _find(self, request: Request, client: Client) -> Found:
+    def _find(self, request: Request, client: Client) -> Match:
         """Find the route of a request. One without a route counts in the rate too. Raises Refused, or SlowDown."""
         try:
             return self._shared.site.find(request, self.place.peer)

@@ -50,7 +50,7 @@ class Route:
         return 1 if self.asks is None else COSTS.get(self.asks, 1)
 
 
-class Found(NamedTuple):
+class Match(NamedTuple):
     """The route of a request, the form of its answer, and the parts of the path that vary."""
 
     route: Route
@@ -67,7 +67,7 @@ class Routes:
         for route in self.all:
             self._by_path.setdefault(_pattern(route.path), {})[route.method] = route
 
-    def find(self, request: Request) -> Found:
+    def find(self, request: Request) -> Match:
         """Find the route of a request. Raises Unserved: 404, 405; Refused `bad_request`."""
         *parents, last = request.segments
         name, dot, suffix = last.rpartition(".")
@@ -77,7 +77,7 @@ class Routes:
             return found
         raise Unserved(404, "bad_operation", f"no such path: {request.path[:60]!a}; see /openapi.json")
 
-    def _at(self, segments: list[str], request: Request, suffix: str) -> Found | None:
+    def _at(self, segments: list[str], request: Request, suffix: str) -> Match | None:
         for pattern in _patterns(segments):
             methods = self._by_path.get(pattern)
             if methods is None or not _has_form(methods, suffix):
@@ -85,7 +85,7 @@ class Routes:
             route = methods.get("GET" if request.method == "HEAD" else request.method)
             if route is None:
                 raise _not_allowed(methods)
-            return Found(route, suffix or _form_for(route, request), _values(route, segments))
+            return Match(route, suffix or _form_for(route, request), _values(route, segments))
         return None
 
 

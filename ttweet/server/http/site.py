@@ -10,7 +10,7 @@ from ttweet.server.http import guard
 from ttweet.server.http.problems import Unserved, problem
 from ttweet.server.http.request import COOKIE, Request
 from ttweet.server.http.response import Response
-from ttweet.server.http.routes import Found, Routes
+from ttweet.server.http.routes import Match, Routes
 
 NO_COOKIE = f"{COOKIE}=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"
 """Takes back a token that is no longer good: without it the browser may do what is open to all."""
@@ -45,7 +45,7 @@ class Site:
         """
         return _READ_ONLY if self.strangers is None and request.version == "1.0" else self.strangers
 
-    def find(self, request: Request, peer: Peer) -> Found:
+    def find(self, request: Request, peer: Peer) -> Match:
         """Find the route of a request from an address. Raises Refused for one without a route, or from a wrong page."""
         guard.check(request, self.names, trusted=peer[0] in self.proxies)
         return self.routes.find(request)
