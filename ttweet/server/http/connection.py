@@ -38,7 +38,7 @@ SHOWN_PATH = 100  # characters of a path in an event
 SHOWN_METHOD = 20  # characters of a method in an event
 
 
-class Shared(NamedTuple):
+class EdgeContext(NamedTuple):
     """The parts that all connections of an edge share."""
 
     host: Host
@@ -57,6 +57,7 @@ class Connection:
         "_began_s",
         "_client",
         "_closing",
+        "_context",
         "_outbox",
         "_parser",
         "_quiet",
@@ -65,7 +66,6 @@ class Connection:
         "_send_later",
         "_served",
         "_session",
-        "_shared",
         "_stream",
         "_transport",
         "deadline",
@@ -77,17 +77,17 @@ class Connection:
         self,
         transport: Transport,
         place: Place,
-        shared: Shared,
+        context: EdgeContext,
         send_later: Callable[["Connection"], None],
     ) -> None:
         self._transport = transport
-        self._shared = shared
+        self._context = context
         self.place = place
         """See places.Guest: a client in the anteroom asks for a place with its first request."""
         self._parser = RequestParser()
         self._send_later = send_later
         self._outbox = Outbox(transport, self._start_sending)
-        self._session = Session(self._shared.host, place.peer, self)
+        self._session = Session(self._context.host, place.peer, self)
         self._route = ""  # of the request, by its path
         self._client = place.peer  # of the request
         self._began_s = place.heard_at  # the answer to it
@@ -97,7 +97,7 @@ class Connection:
         self._closing = False  # no further request is read
         self.is_working = False
         """See places.Guest."""
-        self.deadline = place.heard_at + self._shared.limits.first_byte_s
+        self.deadline = place.heard_at + self._context.limits.first_byte_s
         """See sweeper.Timed."""
 
     async def run(self) -> None:
@@ -122,7 +122,7 @@ class Connection:
         except LOST:
             self.close()
         else:
-            self._wait(self._shared.limits.ping_s)
+            self._wait(self._context.limits.ping_s)
             self._session.resume()
             self._close_if_sent()
 
@@ -171,7 +171,7 @@ class Connection:
     def expire(self) -> None:
         """Close, now that the deadline has passed, and tell a client that has sent half a request why."""
         if self.is_working and not self._outbox.unsent:
-            self._wait(self._shared.limits.send_s)  # it is waiting for the disk, which is not its fault
+            self._wait(self._context.limits.send_s)  # it is waiting for the disk, which is not its fault
         elif self._stream is not None and not self._outbox.unsent:
             self._keep_alive()
         elif self._parser.unfinished and not self._outbox.unsent:
@@ -232,22 +232,22 @@ class Connection:
             if not data:
                 return None
             if not begun:
-                self._wait(self._shared.limits.frame_s)  # for the whole request: a byte a second does not move it
+                self._wait(self._context.limits.frame_s)  # for the whole request: a byte a second does not move it
         return request
 
     async def _serve(self, request: Request) -> None:
         self.is_working, self._began_s = True, trio.current_time()
-        client = client_of(request, Client(self.place.peer, self._shared.is_secure), self._shared.site.proxies)
+        client = client_of(request, Client(self.place.peer, self._context.is_secure), self._context.site.proxies)
         self._client = client.peer
-        most = self._shared.site.most_without_token(request)
-        self._session = Session(self._shared.host, client.peer, self, strangers=most)
+        most = self._context.site.most_without_token(request)
+        self._session = Session(self._context.host, client.peer, self, strangers=most)
         try:
             answer = await self._answer(request, client)
         except Exception:
             await self._answer_failure(request)
             raise  # for the edge, which logs it
         self.is_working = False
-        self._wait(self._shared.limits.send_s)
+        self._wait(self._context.limits.send_s)
         if isinstance(answer, Stream):
             await self._send_stream(request, answer)
         else:
@@ -258,7 +258,7 @@ class Connection:
         try:
             route, form, values = self._find(request, client)
             self._route = route.path
-            call = Call(request, self._session, (form, values), self._shared.answered, is_secure=client.is_secure)
+            call = Call(request, self._session, (form, values), self._context.answered, is_secure=client.is_secure)
             if route.asks is not None:
                 await call.authenticate()
             self._admit(client, route.cost)
@@ -276,7 +276,7 @@ class Connection:
     def _find(self, request: Request, client: Client) -> Match:
         """Find the route of a request. One without a route counts in the rate too. Raises Refused, or SlowDown."""
         try:
-            return self._shared.site.find(request, self.place.peer)
+            return self._context.site.find(request, self.place.peer)
         except Refused:
             self._count(client, 1)
             raise
@@ -289,8 +289,8 @@ class Connection:
 
     def _count(self, client: Client, cost: int) -> None:
         """Count a request as `cost` of them. Raises SlowDown."""
-        proxied = bool(self._shared.site.proxies)
-        gauge = self._shared.throttle.gauge(client.peer, lambda: self._session.principal, proxied=proxied)
+        proxied = bool(self._context.site.proxies)
+        gauge = self._context.throttle.gauge(client.peer, lambda: self._session.principal, proxied=proxied)
         if gauge is not None and (error := gauge.take(cost)) is not None:
             raise error
 
@@ -298,13 +298,13 @@ class Connection:
         self._refused, self._stream = True, None
         if not is_noted:
             error = self._session.refuse(error)
-        return self._shared.site.refuse(request, error, anonymous=request.token is None)
+        return self._context.site.refuse(request, error, anonymous=request.token is None)
 
     async def _answer_failure(self, request: Request) -> None:
         """Answer a request whose handler has failed, and read no further."""
         self.is_working, self._closing, self._stream = False, True, None
         with suppress(*LOST):
-            self._wait(self._shared.limits.send_s)
+            self._wait(self._context.limits.send_s)
             await self._send(request, problem(failure(request.method)))
             await self._finish()
 
@@ -312,7 +312,7 @@ class Connection:
         self._closing |= self._session.ended or not request.keeps_alive
         await self._outbox.send(encode(response, head_only=request.method == "HEAD", closes=self._closing))
         self._show(request, response.status)
-        self._wait(self._shared.limits.frame_s if self._parser.unfinished else KEEP_ALIVE_S)
+        self._wait(self._context.limits.frame_s if self._parser.unfinished else KEEP_ALIVE_S)
 
     # Streams
 
@@ -329,14 +329,14 @@ class Connection:
         await self._outbox.send(encode_head(stream, head_only=request.method == "HEAD"))
         self._show(request, 200)
         if self._stream is not None:
-            self._wait(self._shared.limits.ping_s)
+            self._wait(self._context.limits.ping_s)
             self._session.resume()
             while await self._transport.receive():
                 pass
 
     def _keep_alive(self) -> None:
         """Give a follower that has got nothing for a while a keep-alive, which also finds a dead link."""
-        self._wait(self._shared.limits.ping_s)
+        self._wait(self._context.limits.ping_s)
         if self._quiet:
             self.push(self.encoder.keep_alive)
         self._quiet = True
@@ -346,7 +346,7 @@ class Connection:
             self._outbox.push(LAST_CHUNK)
 
     def _start_sending(self) -> None:
-        self._wait(self._shared.limits.send_s)
+        self._wait(self._context.limits.send_s)
         self._send_later(self)
 
     # The end
@@ -356,7 +356,7 @@ class Connection:
         self._refused = True
         self._session.note_refused(error)
         with suppress(*LOST):
-            self._wait(self._shared.limits.send_s)
+            self._wait(self._context.limits.send_s)
             await self._outbox.send(encode(problem(error), closes=True))
             await self._finish()
 
@@ -374,6 +374,6 @@ class Connection:
 
     def _show(self, request: Request, status: int) -> None:
         """Count an answer, and show it."""
-        self._shared.answered.note(self._route, status, trio.current_time() - self._began_s)
+        self._context.answered.note(self._route, status, trio.current_time() - self._began_s)
         shown = {"method": request.method[:SHOWN_METHOD], "path": request.path[:SHOWN_PATH], "status": status}
-        self._shared.host.service.show(Event(events.REQUESTED, self._client, self._session.author, **shown))
+        self._context.host.service.show(Event(events.REQUESTED, self._client, self._session.author, **shown))

@@ -7,7 +7,7 @@ from ttweet.broker.session import Host
 from ttweet.model.errors import ProtocolError
 from ttweet.server.config import EdgeSettings
 from ttweet.server.http import api, openapi
-from ttweet.server.http.connection import Connection, Shared
+from ttweet.server.http.connection import Connection, EdgeContext
 from ttweet.server.http.problems import Malformed, problem
 from ttweet.server.http.response import encode
 from ttweet.server.http.routes import Route, Routes
@@ -24,8 +24,8 @@ class HttpProtocol:
     is_reported = False
     not_secured = encode(problem(Malformed(400, "this port uses TLS: use https://", "tls")), closes=True)
 
-    def __init__(self, shared: Shared) -> None:
-        self._shared = shared
+    def __init__(self, context: EdgeContext) -> None:
+        self._context = context
 
     def refusal(self, error: ProtocolError) -> bytes:
         """See socket_edge.WireProtocol."""
@@ -33,7 +33,7 @@ class HttpProtocol:
 
     def connection(self, transport: Transport, place: Place, send_later: SendLater) -> Connection:
         """See socket_edge.WireProtocol."""
-        return Connection(transport, place, self._shared, send_later)
+        return Connection(transport, place, self._context, send_later)
 
 
 def http_edge(host: Host, admission: Admission, settings: EdgeSettings) -> SocketEdge:
@@ -56,5 +56,5 @@ def _edge(
     names = {name.lower() for name in (*settings.names, socket.gethostname())}
     site = Site(Routes(routes), frozenset(names), frozenset(settings.proxies), settings.strangers, error_page)
     secure = settings.certificates is not None
-    shared = Shared(host, site, admission.throttle, settings.limits, settings.http_requests, secure)
-    return SocketEdge(host, admission.places, HttpProtocol(shared), settings.certificates)
+    context = EdgeContext(host, site, admission.throttle, settings.limits, settings.http_requests, secure)
+    return SocketEdge(host, admission.places, HttpProtocol(context), settings.certificates)
