@@ -78,7 +78,7 @@ def _look_at(request: HttpRequest) -> None:
     """Do all that a server does with a request before it knows the client's rights."""
     from ttweet.model.errors import Refused
     from ttweet.server.http import api, guard, posting
-    from ttweet.server.http.forwarded import Client, client_of
+    from ttweet.server.http.forwarded import Requester, requester_of
     from ttweet.server.http.routes import Routes
 
     for look in (
@@ -87,7 +87,7 @@ def _look_at(request: HttpRequest) -> None:
         lambda: Routes(api.routes({})).find(request),
         lambda: request.token,
         lambda: request.cookie,
-        lambda: client_of(request, Client(("127.0.0.1", 1), False), ("127.0.0.1",)),
+        lambda: requester_of(request, Requester(("127.0.0.1", 1), False), ("127.0.0.1",)),
     ):
         with suppress(Refused):
             look()

@@ -10,7 +10,7 @@ from ttweet.security.rate_limit import Rate
 from ttweet.security.rights import ADMIN, POST, READ, RIGHTS
 from ttweet.security.token_file import TokenFile
 from ttweet.server.config import Rates
-from ttweet.server.http.forwarded import Client, client_of
+from ttweet.server.http.forwarded import Requester, requester_of
 from ttweet.server.http.request import Request
 
 HEADERS = [
@@ -67,8 +67,8 @@ def test_the_client_is_the_last_address_that_is_no_proxy(
     peer: str, headers: dict[str, str], address: str, is_secure: bool
 ) -> None:
     request = Request("GET", "/", "", headers)
-    assert client_of(request, Client((peer, 5), False), PROXIES) == Client((address, 5), is_secure)
-    assert client_of(request, Client((peer, 5), True), PROXIES).is_secure, "TLS to this server"
+    assert requester_of(request, Requester((peer, 5), False), PROXIES) == Requester((address, 5), is_secure)
+    assert requester_of(request, Requester((peer, 5), True), PROXIES).is_secure, "TLS to this server"
 
 
 async def status(http: HttpServing, path: str, *, method: str = "GET", token: str | None = None, **headers: str) -> int:

@@ -19,7 +19,7 @@ from ttweet.model.events import Event
 from ttweet.server.answered_requests import AnsweredRequests
 from ttweet.server.config import Limits
 from ttweet.server.http.call import Call
-from ttweet.server.http.forwarded import Client, client_of
+from ttweet.server.http.forwarded import Requester, requester_of
 from ttweet.server.http.outbox import Outbox
 from ttweet.server.http.parser import RequestParser
 from ttweet.server.http.problems import Malformed, failure, problem
@@ -237,12 +237,13 @@ class Connection:
 
     async def _serve(self, request: Request) -> None:
         self.is_working, self._began_s = True, trio.current_time()
-        client = client_of(request, Client(self.place.peer, self._context.is_secure), self._context.site.proxies)
-        self._client = client.peer
+        connected = Requester(self.place.peer, self._context.is_secure)
+        requester = requester_of(request, connected, self._context.site.proxies)
+        self._client = requester.peer
         most = self._context.site.most_without_token(request)
-        self._session = Session(self._context.host, client.peer, self, strangers=most)
+        self._session = Session(self._context.host, requester.peer, self, strangers=most)
         try:
-            answer = await self._answer(request, client)
+            answer = await self._answer(request, requester)
         except Exception:
             await self._answer_failure(request)
             raise  # for the edge, which logs it
@@ -253,15 +254,15 @@ class Connection:
         else:
             await self._send(request, answer)
 
-    async def _answer(self, request: Request, client: Client) -> Response | Stream:
+    async def _answer(self, request: Request, requester: Requester) -> Response | Stream:
         call, self._route = None, ""
         try:
-            route, form, values = self._find(request, client)
+            route, form, values = self._find(request, requester)
             self._route = route.path
-            call = Call(request, self._session, (form, values), self._context.answered, is_secure=client.is_secure)
+            call = Call(request, self._session, (form, values), self._context.answered, is_secure=requester.is_secure)
             if route.asks is not None:
                 await call.authenticate()
-            self._admit(client, route.cost)
+            self._admit(requester, route.cost)
             if route.asks is not None:
                 call.admit(route.asks)  # before the query or the body is read
             answer = await route.handle(call)
@@ -273,24 +274,24 @@ class Connection:
         self._served = True
         return answer
 
-    def _find(self, request: Request, client: Client) -> Match:
+    def _find(self, request: Request, requester: Requester) -> Match:
         """Find the route of a request. One without a route counts in the rate too. Raises Refused, or SlowDown."""
         try:
             return self._context.site.find(request, self.place.peer)
         except Refused:
-            self._count(client, 1)
+            self._count(requester, 1)
             raise
 
-    def _admit(self, client: Client, cost: int) -> None:
+    def _admit(self, requester: Requester, cost: int) -> None:
         """Take a place, and count the request. Raises ProtocolError `busy`, or SlowDown."""
         if not self.place.seated:
             self.place.seat(self)
-        self._count(client, cost)
+        self._count(requester, cost)
 
-    def _count(self, client: Client, cost: int) -> None:
+    def _count(self, requester: Requester, cost: int) -> None:
         """Count a request as `cost` of them. Raises SlowDown."""
         proxied = bool(self._context.site.proxies)
-        gauge = self._context.throttle.gauge(client.peer, lambda: self._session.principal, proxied=proxied)
+        gauge = self._context.throttle.gauge(requester.peer, lambda: self._session.principal, proxied=proxied)
         if gauge is not None and (error := gauge.take(cost)) is not None:
             raise error
 

@@ -23,7 +23,7 @@ _ALWAYS = (
 """The headers of proxies and content networks, beside those that begin with X-Forwarded."""
 
 
-class Client(NamedTuple):
+class Requester(NamedTuple):
     """The client that a request comes from, and whether all of its way here is encrypted."""
 
     peer: Peer
@@ -35,22 +35,22 @@ def is_forwarded(request: Request) -> bool:
     return any(name in _ALWAYS or name.startswith("x-forwarded-") for name in request.headers)
 
 
-def client_of(request: Request, client: Client, proxies: Collection[str]) -> Client:
+def requester_of(request: Request, connected: Requester, proxies: Collection[str]) -> Requester:
     """Return the client that a request comes from, given the one that has connected.
 
     Each proxy adds the address before it, so the last one that is no proxy's counts: a client can send any
     before that.
     """
-    address, port = client.peer
+    address, port = connected.peer
     if address not in proxies:
-        return client
+        return connected
     for hop in reversed(request.header("x-forwarded-for").split(",")):
         if (found := _address(hop.strip())) is None:
             break
         address = found
         if found not in proxies:
             break
-    return Client((address, port), client.is_secure or request.header("x-forwarded-proto").lower() == "https")
+    return Requester((address, port), connected.is_secure or request.header("x-forwarded-proto").lower() == "https")
 
 
 def _address(hop: str) -> str | None:
