@@ -133,7 +133,7 @@ def _time_calls(page: mmap.mmap) -> None:
     from ttweet.broker import lone_worker, worker
 
     record = _Record(page, _CALL, _CALL_AT, _CALLED)
-    kinds: tuple[Any, ...] = (worker.Call, lone_worker.LoneCall)
+    kinds: tuple[Any, ...] = (worker.WorkerCall, lone_worker.LoneCall)
     for kind in kinds:
         kind.make = _timed(kind.make, record)
 

@@ -15,7 +15,7 @@ from tests.support.held_store import HeldStore
 from tests.support.posters import Poster, line_of, running
 from ttweet.broker.journal import LINES_DELAY_S, Journal
 from ttweet.broker.read_scheduler import GIVE_WAY_S, RECENT_S, ReadScheduler
-from ttweet.broker.worker import MAX_CALLS, Call, Worker
+from ttweet.broker.worker import MAX_CALLS, Worker, WorkerCall
 from ttweet.model.errors import StoreError
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ class Counting(Worker):
 
     given = 0
 
-    def begin(self, function: Callable[[], T]) -> Call[T]:
+    def begin(self, function: Callable[[], T]) -> WorkerCall[T]:
         self.given += 1
         return super().begin(function)
 

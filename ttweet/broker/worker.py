@@ -18,7 +18,7 @@ T = TypeVar("T")
 MAX_CALLS = 16  # results that one hop to the event loop carries: the first does not wait for the last
 
 
-class Call(Generic[T]):
+class WorkerCall(Generic[T]):
     """A call that a worker was given; one task may wait for it."""
 
     __slots__ = ("_function", "_result", "_task")
@@ -55,7 +55,7 @@ class Worker:
     """
 
     def __init__(self, name: str) -> None:
-        self._calls: SimpleQueue[Call[Any] | None] = SimpleQueue()
+        self._calls: SimpleQueue[WorkerCall[Any] | None] = SimpleQueue()
         self._token = trio.lowlevel.current_trio_token()
         threading.Thread(target=self._work, name=name, daemon=True).start()
 
@@ -65,9 +65,9 @@ class Worker:
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         self._calls.put(None)
 
-    def begin(self, function: Callable[[], T]) -> Call[T]:
+    def begin(self, function: Callable[[], T]) -> WorkerCall[T]:
         """Give the thread a function to call, without waiting for it."""
-        call = Call(function)
+        call = WorkerCall(function)
         self._calls.put(call)
         return call
 
@@ -86,7 +86,7 @@ class Worker:
             except trio.RunFinishedError:
                 return
 
-    def _next(self, done: int) -> Call[Any] | None:
+    def _next(self, done: int) -> WorkerCall[Any] | None:
         try:
             call = self._calls.get_nowait() if done < MAX_CALLS else None
         except Empty:
@@ -100,6 +100,6 @@ def _never_abort(_: object) -> trio.lowlevel.Abort:
     return trio.lowlevel.Abort.FAILED
 
 
-def _deliver(done: Iterable[tuple[Call[Any], outcome.Outcome[Any]]]) -> None:
+def _deliver(done: Iterable[tuple[WorkerCall[Any], outcome.Outcome[Any]]]) -> None:
     for call, result in done:
         call.deliver(result)
