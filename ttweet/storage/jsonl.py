@@ -56,8 +56,8 @@ class ImportTarget(Protocol):
         ...
 
 
-class Stream(Protocol):
-    """A binary file."""
+class BinaryFile(Protocol):
+    """A file of bytes that is read line by line."""
 
     def readline(self, limit: int, /) -> bytes:
         """Return a line with its end, at most so many bytes of it."""
@@ -122,13 +122,13 @@ def decode(line: bytes) -> Entry:
     return Tweet(_id(value["id"]), _at(value["at"]), name, text, _tags(value["tags"], text))
 
 
-def read_lines(stream: Stream) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines of a stream with their numbers, from 1; empty ones are left out. Raises Refused for one too long.
+def read_lines(file: BinaryFile) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of a file with their numbers, from 1; empty ones are left out. Raises Refused for one too long.
 
     A byte order mark at the start, as an editor may have put it there, is dropped; UTF-16 is refused.
     """
     number = 0
-    while line := stream.readline(MAX_LINE_BYTES + 1):
+    while line := file.readline(MAX_LINE_BYTES + 1):
         number += 1
         if number == 1:
             if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
