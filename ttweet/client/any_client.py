@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ttweet import defaults
 from ttweet.client import servers
-from ttweet.client.endpoint import Endpoint, TlsFiles
+from ttweet.client.endpoint import ClientTls, Endpoint
 from ttweet.client.verbs import Verbs
 from ttweet.model.errors import ConnectError
 from ttweet.model.netloc import netloc
@@ -57,7 +57,7 @@ class AnyClient(Verbs):
         retry_budget_s: float = defaults.RETRY_BUDGET_S,
         on_wait: Callable[[int], object] | None = None,
     ) -> None:
-        self.endpoint = Endpoint(servers.resolve(server, port), TlsFiles(ca, cert, key), token)
+        self.endpoint = Endpoint(servers.resolve(server, port), ClientTls(ca, cert, key), token)
         self.host, self.port = self.endpoint.servers[0].host, self.endpoint.servers[0].port
         self.name = name
         self._timeout_s = timeout_s

@@ -26,7 +26,7 @@ UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 MAX_TOKEN_BYTES = 1024  # of the file of TTWEET_TOKEN_FILE; a token has 47
 
 
-class TlsFiles:
+class ClientTls:
     """The certificates that TLS is spoken with: those that are trusted, and the client's own.
 
     `ca` is a PEM file, or `system` for those that the system trusts; with it TLS is spoken to every server. Missing
@@ -64,7 +64,7 @@ class Endpoint:
 
     __slots__ = ("_token", "servers", "tls")
 
-    def __init__(self, servers: list[ServerAddress], tls: TlsFiles, token: str | None = None) -> None:
+    def __init__(self, servers: list[ServerAddress], tls: ClientTls, token: str | None = None) -> None:
         self.servers = servers
         self.tls = tls
         self._token = token
