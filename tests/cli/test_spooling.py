@@ -16,7 +16,7 @@ from tests.support.peers import Script, listens, peer, says, says_and_ends
 from tests.support.processes import LIMIT_S, TTWEET, environment, interrupted
 from tests.support.server_here import ServerHere, server_here
 from ttweet.cli import main, shell
-from ttweet.client.spool import Entry, Spool
+from ttweet.client.spool import Spool, SpooledParcel
 from ttweet.client.sync_client import Client
 from ttweet.model.tweets import Tweet
 
@@ -48,7 +48,7 @@ def post(state: Path, *arguments: str, server: str) -> tuple[int, str, str]:
 
 def waiting(state: Path) -> list[str]:
     entries = list(Spool(state / "ttweet" / "spool").take())
-    return [entry.parcel.text for entry in entries if isinstance(entry, Entry)]
+    return [entry.parcel.text for entry in entries if isinstance(entry, SpooledParcel)]
 
 
 def files(state: Path) -> list[str]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.support.ownership import give_away
 from ttweet.client import spool
-from ttweet.client.spool import MAX_SENT_S, Entry, FullError, HeldError, Parcel, Spool
+from ttweet.client.spool import MAX_SENT_S, FullError, HeldError, Parcel, Spool, SpooledParcel
 from ttweet.files import NotOursError
 
 A_PARCEL = Parcel("127.0.0.1:13001", None, "hi 寿司 #a", ["b"], True, "k", 1795446500123)
@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def texts(at: Spool) -> list[str]:
-    return [entry.parcel.text if isinstance(entry, Entry) else entry.name for entry in at.take()]
+    return [entry.parcel.text if isinstance(entry, SpooledParcel) else entry.name for entry in at.take()]
 
 
 def parcel(text: str) -> Parcel:
@@ -86,7 +86,7 @@ def test_a_mark_outlives_the_process(folder: Path) -> None:
     with at.locked():
         sent = at.mark_sent(at.keep(A_PARCEL))
         (entry,) = Spool(folder).take()
-        assert isinstance(entry, Entry)
+        assert isinstance(entry, SpooledParcel)
         assert entry.may_be_stored
         assert at.mark_sent(entry) == sent
         assert not at.mark_new(entry).may_be_stored

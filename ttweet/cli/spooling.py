@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ttweet.cli import shell
 from ttweet.cli.state import state_folder
-from ttweet.client.spool import MAX_KEPT, MAX_WAIT_S, Entry, FullError, HeldError, Parcel, Spool
+from ttweet.client.spool import MAX_KEPT, MAX_WAIT_S, FullError, HeldError, Parcel, Spool, SpooledParcel
 from ttweet.client.sync_client import Client
 from ttweet.model import tweets
 from ttweet.model.errors import REQUEST_FAULTS, ConnectError, Refused, TtweetError
@@ -100,13 +100,13 @@ def _tell_wait(holder: str) -> None:
 
 def _tell_others(spool: Spool, server: str) -> None:
     """Name the other servers with waiting tweets: each spelling of a server's name has tweets of its own."""
-    entries = [entry for entry in spool.take() if isinstance(entry, Entry)]
+    entries = [entry for entry in spool.take() if isinstance(entry, SpooledParcel)]
     others = sorted({entry.parcel.server for entry in entries} - {server})
     if others:
         shell.hint(f"still kept for --server {escape(' or '.join(others))}")
 
 
-def _deliver(spool: Spool, open_client: Open, mine: Entry) -> Stored:
+def _deliver(spool: Spool, open_client: Open, mine: SpooledParcel) -> Stored:
     with _clients(open_client) as clients:
         try:
             _deliver_waiting(spool, clients, mine.parcel.server, before=mine)
@@ -121,7 +121,7 @@ def _deliver(spool: Spool, open_client: Open, mine: Entry) -> Stored:
             raise KeptError(error.code, f"{shell.sentence(error)}; {KEPT}") from error
 
 
-def _deliver_waiting(spool: Spool, clients: Open, server: str, *, before: Entry | None = None) -> None:
+def _deliver_waiting(spool: Spool, clients: Open, server: str, *, before: SpooledParcel | None = None) -> None:
     """Post what waits for the server, in order, up to the entry. Raises the error that stops it."""
     posted = 0
     try:
@@ -137,7 +137,7 @@ def _deliver_waiting(spool: Spool, clients: Open, server: str, *, before: Entry 
             shell.hint(f"posted {shell.amount(posted, 'waiting tweet')}")
 
 
-def _post_one(spool: Spool, clients: Open, entry: Entry) -> bool:
+def _post_one(spool: Spool, clients: Open, entry: SpooledParcel) -> bool:
     """Whether it is posted; if not it is set aside, so that it is not in the way of the others."""
     if spool.is_too_old(entry):
         _set_aside(spool, entry.path, "old", f"too old to post safely, as it may be stored already: {_shown(entry)}")
@@ -152,7 +152,7 @@ def _post_one(spool: Spool, clients: Open, entry: Entry) -> bool:
     return True
 
 
-def _attempt(spool: Spool, clients: Open, entry: Entry) -> Stored:
+def _attempt(spool: Spool, clients: Open, entry: SpooledParcel) -> Stored:
     """Post an entry and take it out of the spool. Unless an error leaves it unknown, its file is as it was before."""
     sent = spool.mark_sent(entry)
     parcel = entry.parcel
@@ -170,7 +170,7 @@ def _set_aside(spool: Spool, path: Path, end: str, why: str) -> None:
     shell.complain(f"{why}; moved to {spool.set_aside(path, end)}")
 
 
-def _shown(entry: Entry) -> str:
+def _shown(entry: SpooledParcel) -> str:
     return f"'{escape(entry.parcel.text)}'"
 
 

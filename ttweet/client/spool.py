@@ -44,7 +44,7 @@ class Parcel:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SpooledParcel:
     """A parcel and its file."""
 
     path: Path
@@ -87,12 +87,12 @@ class Spool:
         finally:
             os.close(descriptor)
 
-    def keep(self, parcel: Parcel) -> Entry:
+    def keep(self, parcel: Parcel) -> SpooledParcel:
         """Put a parcel behind all others. It is on the disk when this returns. Raises FullError."""
         self._check_room()
         path = self._path(self._next_number())
         self._write(path, parcel)
-        return Entry(path, parcel)
+        return SpooledParcel(path, parcel)
 
     def keep_late(self, parcel: Parcel) -> None:
         """Keep a parcel without the lock, until the next process that has it numbers it. As `keep` otherwise."""
@@ -100,12 +100,12 @@ class Spool:
         self._check_room()
         self._write(self.folder / f"late-{time.time_ns():020}-{os.getpid()}", parcel)
 
-    def take(self) -> Iterator[Entry | Path]:
+    def take(self) -> Iterator[SpooledParcel | Path]:
         """Yield all that waits, in the order it was kept; a file that holds no parcel comes as its path."""
         for name in self._names():
             path = self.folder / name
             try:
-                yield Entry(path, _read(path))
+                yield SpooledParcel(path, _read(path))
             except (ValueError, TypeError, RecursionError):
                 yield path
             except OSError as exc:
@@ -113,18 +113,18 @@ class Spool:
                     raise
                 yield path
 
-    def mark_sent(self, entry: Entry) -> Entry:
+    def mark_sent(self, entry: SpooledParcel) -> SpooledParcel:
         """Note on the disk that the parcel may reach the server from now on. Its time is that of the first attempt."""
         if entry.may_be_stored:
             return entry
         os.utime(entry.path)
         return self._renamed(entry, ".sent")
 
-    def mark_new(self, entry: Entry) -> Entry:
+    def mark_new(self, entry: SpooledParcel) -> SpooledParcel:
         """Note that the attempt was in vain and the server has stored nothing."""
         return self._renamed(entry, ".new")
 
-    def is_too_old(self, entry: Entry) -> bool:
+    def is_too_old(self, entry: SpooledParcel) -> bool:
         """Return whether a server might have forgotten the key of a parcel that it may have stored."""
         return entry.may_be_stored and time.time() - entry.path.stat().st_mtime > MAX_SENT_S
 
@@ -134,7 +134,7 @@ class Spool:
         path.rename(aside)
         return aside
 
-    def remove(self, entry: Entry) -> None:
+    def remove(self, entry: SpooledParcel) -> None:
         """Remove an answered parcel. After a power cut it may reappear; its key makes that harmless."""
         entry.path.unlink()
 
@@ -169,7 +169,7 @@ class Spool:
     def _numbered(self) -> list[str]:
         return [path.name for path in self.folder.iterdir() if path.name[:DIGITS].isdecimal()]
 
-    def _renamed(self, entry: Entry, suffix: str) -> Entry:
+    def _renamed(self, entry: SpooledParcel, suffix: str) -> SpooledParcel:
         path = entry.path.with_suffix(suffix)
         entry.path.rename(path)
         self._sync()
