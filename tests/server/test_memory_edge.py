@@ -23,9 +23,9 @@ from ttweet.model.requests import (
     Last,
     ListNames,
     ListTags,
+    OrderedRequest,
     Ping,
     Post,
-    Query,
     ReadStats,
     SignIn,
     Timeline,
@@ -48,7 +48,7 @@ def edge_of(here: Serving) -> MemoryEdge:
 
 TWEET = rb"Tweet\(id=1, at=\d+, by='ann', text='one #a', tags=\('a',\)\)"
 
-QUERIES: list[tuple[Query, bytes]] = [
+QUERIES: list[tuple[OrderedRequest, bytes]] = [
     (SignIn("ann"), rb"SignedIn name='ann' after=1"),
     (Last(), b"Tweet " + rb"id=1 at=\d+ by='ann' text='one #a' tags=\('a',\)"),
     (Timeline(), rb"Page tweets=\[" + TWEET + rb"\] more=False"),
@@ -68,7 +68,9 @@ QUERIES: list[tuple[Query, bytes]] = [
 
 
 def test_every_query_is_asked_once() -> None:
-    assert [type(query) for query, _ in QUERIES] == sorted(get_args(Query), key=[type(q) for q, _ in QUERIES].index)
+    assert [type(query) for query, _ in QUERIES] == sorted(
+        get_args(OrderedRequest), key=[type(q) for q, _ in QUERIES].index
+    )
 
 
 async def test_every_query_is_answered_in_its_own_encoding() -> None:

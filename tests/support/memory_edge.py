@@ -11,14 +11,14 @@ from ttweet.broker.receipts import Receipt
 from ttweet.broker.session import Host, Session
 from ttweet.model.answers import Shared
 from ttweet.model.errors import ProtocolError, TtweetError
-from ttweet.model.requests import Identify, Ping, Post, Query
+from ttweet.model.requests import Identify, OrderedRequest, Ping, Post
 from ttweet.model.tweets import Deletion, Tombstone, Tweet
 from ttweet.server.config import EdgeSettings
 from ttweet.server.net import places
 from ttweet.server.net.admission import Admission
 from ttweet.server.net.places import Place, Standing
 
-Asked = Query | Post | Ping | Identify
+Asked = OrderedRequest | Post | Ping | Identify
 
 
 def line(kind: str, **fields: object) -> bytes:

@@ -17,7 +17,7 @@ from ttweet.model.requests import (
     Last,
     ListNames,
     ListTags,
-    Query,
+    OrderedRequest,
     ReadStats,
     SignIn,
     Timeline,
@@ -29,35 +29,35 @@ from ttweet.model.requests import (
 )
 
 
-async def ask(session: Session, query: Query) -> Answer:
-    """Return the answer to a query, for an edge that can wait for any. See `answer` and `find`."""
-    return answer(session, query) if type(query) in AT_ONCE else await find(session, query)
+async def ask(session: Session, request: OrderedRequest) -> Answer:
+    """Return the answer to a request, for an edge that can wait for any. See `answer` and `find`."""
+    return answer(session, request) if type(request) in AT_ONCE else await find(session, request)
 
 
-def kept(session: Session, query: Query) -> Answer:
-    """Return the answer to a query in FROM_FILE if memory has it, else None. Raises as `answer` does."""
-    return answer(session, query) if type(query) in KEPT else None
+def kept(session: Session, request: OrderedRequest) -> Answer:
+    """Return the answer to a request in FROM_FILE if memory has it, else None. Raises as `answer` does."""
+    return answer(session, request) if type(request) in KEPT else None
 
 
-def answer(session: Session, query: Query) -> Answer:
-    """Return the answer to a query in AT_ONCE. Raises ProtocolError and Refused, which the session has noted."""
-    if type(query) in session.forbidden:  # a look instead of a call for each query
-        session.admit(query)
+def answer(session: Session, request: OrderedRequest) -> Answer:
+    """Return the answer to a request in AT_ONCE. Raises ProtocolError and Refused, which the session has noted."""
+    if type(request) in session.forbidden:  # a look instead of a call for each request
+        session.admit(request)
     try:
-        return _FROM_MEMORY[type(query)](session, query)
+        return _FROM_MEMORY[type(request)](session, request)
     except Refused as error:
         session.note_refused(error)
         raise
 
 
-def find(session: Session, query: Query) -> Awaitable[Answer]:
-    """Admit a query in FROM_FILE, and return what finds its answer, which raises Refused and StoreError.
+def find(session: Session, request: OrderedRequest) -> Awaitable[Answer]:
+    """Admit a request in FROM_FILE, and return what finds its answer, which raises Refused and StoreError.
 
     Raises ProtocolError and Refused. The session has noted all that is raised.
     """
-    if type(query) in session.forbidden:
-        session.admit(query)
-    return _noted(session, FROM_FILE[type(query)](session, query))
+    if type(request) in session.forbidden:
+        session.admit(request)
+    return _noted(session, FROM_FILE[type(request)](session, request))
 
 
 async def _noted(session: Session, found: Awaitable[Answer]) -> Answer:
@@ -77,7 +77,7 @@ async def _stats(session: Session, _: ReadStats) -> Stats:
     return Stats(await session.service.stats())
 
 
-AT_ONCE: dict[type[Query], Callable[[Session, Any], Answer]] = {
+AT_ONCE: dict[type[OrderedRequest], Callable[[Session, Any], Answer]] = {
     Last: lambda session, _: session.service.last(),
     ListNames: lambda session, _: Names(session.service.online),
     SignIn: lambda session, request: session.sign_in(request.name),
@@ -85,24 +85,24 @@ AT_ONCE: dict[type[Query], Callable[[Session, Any], Answer]] = {
     Unfollow: _unfollow,
 }
 
-KEPT: dict[type[Query], Callable[[Session, Any], Answer]] = {
-    Timeline: lambda session, query: session.service.kept_timeline(*query),
-    TweetsOfTag: lambda session, query: session.service.kept_tweets(*query),
-    ListTags: lambda session, query: session.kept_tags(*query),
+KEPT: dict[type[OrderedRequest], Callable[[Session, Any], Answer]] = {
+    Timeline: lambda session, request: session.service.kept_timeline(*request),
+    TweetsOfTag: lambda session, request: session.service.kept_tweets(*request),
+    ListTags: lambda session, request: session.kept_tags(*request),
 }
-"""Queries in FROM_FILE that memory often answers; what it does not have is None."""
+"""Requests in FROM_FILE that memory often answers; what it does not have is None."""
 
 _FROM_MEMORY = AT_ONCE | KEPT
 
-FROM_FILE: dict[type[Query], Callable[[Session, Any], Awaitable[Answer]]] = {
-    Timeline: lambda session, query: session.service.timeline(*query),
-    Find: lambda session, query: session.service.find(*query, client=session.client),
-    CountFound: lambda session, query: session.service.count_found(*query, client=session.client),
-    TweetById: lambda session, query: session.service.tweet(query.tweet),
-    TweetsOfTag: lambda session, query: session.service.tweets_of_tag(*query),
-    TweetsOfAuthor: lambda session, query: session.service.tweets_of_author(*query),
-    TweetsSinceLogin: lambda session, query: session.service.tweets_since_login(*query),
-    ListTags: lambda session, query: session.list_tags(*query),
+FROM_FILE: dict[type[OrderedRequest], Callable[[Session, Any], Awaitable[Answer]]] = {
+    Timeline: lambda session, request: session.service.timeline(*request),
+    Find: lambda session, request: session.service.find(*request, client=session.client),
+    CountFound: lambda session, request: session.service.count_found(*request, client=session.client),
+    TweetById: lambda session, request: session.service.tweet(request.tweet),
+    TweetsOfTag: lambda session, request: session.service.tweets_of_tag(*request),
+    TweetsOfAuthor: lambda session, request: session.service.tweets_of_author(*request),
+    TweetsSinceLogin: lambda session, request: session.service.tweets_since_login(*request),
+    ListTags: lambda session, request: session.list_tags(*request),
     ReadStats: _stats,
     Delete: lambda session, request: session.delete(request.tweet),
 }

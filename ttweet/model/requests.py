@@ -133,12 +133,22 @@ class Delete(NamedTuple):
     tweet: int
 
 
-PageQuery = Timeline | TweetsOfTag | TweetsOfAuthor | TweetsSinceLogin
-
-Question = PageQuery | Find | CountFound | TweetById | Last | ListTags | ListNames | ReadStats
+ReadRequest = (
+    Timeline
+    | TweetsOfTag
+    | TweetsOfAuthor
+    | TweetsSinceLogin
+    | Find
+    | CountFound
+    | TweetById
+    | Last
+    | ListTags
+    | ListNames
+    | ReadStats
+)
 """Requests that change nothing."""
 
-Query = Question | Follow | Unfollow | SignIn | Delete
+OrderedRequest = ReadRequest | Follow | Unfollow | SignIn | Delete
 """Requests that are answered only after all earlier ones."""
 
-Request = Query | Post | ClientReport | Ping
+Request = OrderedRequest | Post | ClientReport | Ping

@@ -13,7 +13,7 @@ from ttweet.model.requests import (
     ListNames,
     ListTags,
     Post,
-    Question,
+    ReadRequest,
     ReadStats,
     Timeline,
     TweetById,
@@ -39,8 +39,8 @@ class _Resource(NamedTuple):
     """A path that can be read, the query that it stands for, and the forms of its answer."""
 
     path: str
-    asks: type[Question]
-    query_of: Callable[[Call, Parameters], Question]
+    asks: type[ReadRequest]
+    query_of: Callable[[Call, Parameters], ReadRequest]
     parameters: tuple[str, ...]
     forms: Mapping[str, Form]
     document: str
@@ -77,26 +77,26 @@ def _streams_of(resource: _Resource) -> Mapping[str, Sequence[str]]:
 # Queries
 
 
-def _timeline(_: Call, query: Parameters) -> Question:
+def _timeline(_: Call, query: Parameters) -> ReadRequest:
     before, after = query.id_or_none("before", 1), query.id_or_none("after", 0)
     if before is not None and after is not None:
         raise Refused("bad_request", "conflicting parameters: before and after; give one of them")
     return Timeline(query.limit(), before, after)
 
 
-def _tags(_: Call, query: Parameters) -> Question:
+def _tags(_: Call, query: Parameters) -> ReadRequest:
     return ListTags(query.limit(), query.flag("numbers"))
 
 
-def _of_tag(call: Call, query: Parameters) -> Question:
+def _of_tag(call: Call, query: Parameters) -> ReadRequest:
     return TweetsOfTag(call.values["tag"], query.limit(), query.id_or_none("before", 1))
 
 
-def _of_author(call: Call, query: Parameters) -> Question:
+def _of_author(call: Call, query: Parameters) -> ReadRequest:
     return TweetsOfAuthor(call.values["name"], query.limit(), query.id_or_none("before", 1))
 
 
-def _found(_: Call, query: Parameters) -> Question:
+def _found(_: Call, query: Parameters) -> ReadRequest:
     return Find(_sought(query), query.limit(), query.id_or_none("before", 1))
 
 

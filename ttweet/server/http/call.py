@@ -13,7 +13,7 @@ from ttweet.model import requests
 from ttweet.model.answers import Answer
 from ttweet.model.durations import DAY_S
 from ttweet.model.errors import TtweetError
-from ttweet.model.requests import Post, Query
+from ttweet.model.requests import OrderedRequest, Post
 from ttweet.model.times import now_ms
 from ttweet.model.tweets import Tombstone, Tweet
 from ttweet.server.answered_requests import AnsweredRequests
@@ -91,10 +91,10 @@ class Call:
         with self._noting():
             self.session.admit_kind(kind)
 
-    async def ask(self, query: Query) -> Answer:
-        """Return the answer to a query. Raises ProtocolError, Refused and StoreError."""
+    async def ask(self, request: OrderedRequest) -> Answer:
+        """Return the answer to a request. Raises ProtocolError, Refused and StoreError."""
         with self._noting():
-            return await dispatch.ask(self.session, query)
+            return await dispatch.ask(self.session, request)
 
     async def post(self, post: Post) -> Tweet | Tombstone:
         """Store a tweet and return it, once it is on the disk. Raises Refused, ProtocolError and StoreError."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from ttweet.model.answers import Answer
 from ttweet.model.errors import Refused
-from ttweet.model.requests import Question, TweetsOfTag
+from ttweet.model.requests import ReadRequest, TweetsOfTag
 from ttweet.model.tweets import Found, Page
 from ttweet.server.http.bounded import page_of
 from ttweet.server.http.call import Call
@@ -18,14 +18,14 @@ def tags_of(call: Call) -> list[str]:
     return call.values["tag"].split(",") if "tag" in call.values else []
 
 
-async def ask(call: Call, query: Question) -> Answer:
-    """Return the answer to a query, for several tags that to one query for each. Raises as Call.ask does."""
+async def ask(call: Call, request: ReadRequest) -> Answer:
+    """Return the answer to a request, for several tags that to one request for each. Raises as Call.ask does."""
     tags = tags_of(call)
-    if not isinstance(query, TweetsOfTag) or len(tags) == 1:
-        return await call.ask(query)
+    if not isinstance(request, TweetsOfTag) or len(tags) == 1:
+        return await call.ask(request)
     if len(tags) > MAX_TAGS:
         raise Refused("bad_tag", f"too many tags: {len(tags)}; use at most {MAX_TAGS}")
-    return merged([await _page(call, query._replace(tag=tag)) for tag in tags], query.limit)
+    return merged([await _page(call, request._replace(tag=tag)) for tag in tags], request.limit)
 
 
 def merged(pages: Sequence[Page | Found], limit: int) -> Page:

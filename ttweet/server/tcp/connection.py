@@ -18,7 +18,7 @@ from ttweet.broker import dispatch
 from ttweet.broker.session import Host, Session
 from ttweet.model.answers import Answer
 from ttweet.model.errors import ProtocolError, Refused, StoreError, TtweetError
-from ttweet.model.requests import ClientReport, Identify, Last, Ping, Post, Query
+from ttweet.model.requests import ClientReport, Identify, Last, OrderedRequest, Ping, Post
 from ttweet.protocol.classic import ClassicDownload, ClassicUpload
 from ttweet.protocol.reader import Event, RequestReader
 from ttweet.server.config import Limits
@@ -312,7 +312,7 @@ class Connection:
         """Await these before the next request: each may have put a line into the journal."""
         return None if self._service.has_room else self._service.room()
 
-    def _query(self, request: Query) -> Awaitable[None] | None:
+    def _query(self, request: OrderedRequest) -> Awaitable[None] | None:
         if self._outbox.receipts or self._outbox.unsent:
             return self._query_after_posts(request)
         if type(request) in dispatch.AT_ONCE:
@@ -323,7 +323,7 @@ class Connection:
             return self._answer_when_found(dispatch.find(self._session, request))
         return None
 
-    async def _query_after_posts(self, request: Query) -> None:
+    async def _query_after_posts(self, request: OrderedRequest) -> None:
         """Wait for the client's own posts: it sees those that it sent before its query."""
         await self._until_answered()
         if not self._session.ended and (waiting := self._handle(request)) is not None:
