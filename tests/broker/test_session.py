@@ -14,7 +14,7 @@ from ttweet.broker.journal import Journal
 from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.search import Search
 from ttweet.broker.service import Service
-from ttweet.broker.session import Host, Session
+from ttweet.broker.session import Backend, Session
 from ttweet.broker.subscriptions import READING, WAITING
 from ttweet.broker.worker import Worker
 from ttweet.model.answers import Following, Identity, SignedIn
@@ -27,13 +27,13 @@ from ttweet.security.token_file import TokenFile
 
 
 @asynccontextmanager
-async def hosts() -> AsyncIterator[Host]:
+async def backends() -> AsyncIterator[Backend]:
     store = MemoryStore()
     with Worker("reader") as worker:
         journal = Journal(store)
         scheduler = ReadScheduler(journal.uploads, worker, journal.trouble)
         service = Service(journal, store, scheduler, counted(journal), Search(journal, store, scheduler))
-        yield Host(service, FanOut(journal.head, store, scheduler), Authenticator())
+        yield Backend(service, FanOut(journal.head, store, scheduler), Authenticator())
         await trio.lowlevel.checkpoint()
 
 
@@ -53,8 +53,8 @@ class PushKeeper:
         raise AssertionError("nothing fails here")
 
 
-def session_of(host: Host, authenticator: Authenticator | None = None, address: str = "192.0.2.1") -> Session:
-    return Session(host._replace(authenticator=authenticator or host.authenticator), (address, 1), PushKeeper())
+def session_of(backend: Backend, authenticator: Authenticator | None = None, address: str = "192.0.2.1") -> Session:
+    return Session(backend._replace(authenticator=authenticator or backend.authenticator), (address, 1), PushKeeper())
 
 
 @pytest.fixture
@@ -63,71 +63,71 @@ def file(tmp_path: Path) -> TokenFile:
 
 
 async def test_what_is_posted_carries_the_name_that_was_taken() -> None:
-    async with hosts() as host:
-        session = session_of(host)
+    async with backends() as backend:
+        session = session_of(backend)
         assert session.sign_in("matt") == SignedIn("matt", 0)
         session.sign_in("mia")
-        assert (session.author, host.service.online) == ("mia", ["mia"])
+        assert (session.author, backend.service.online) == ("mia", ["mia"])
         session.sign_out()
         session.sign_out()
         assert not session.author
-        assert host.service.online == []
+        assert backend.service.online == []
 
 
 async def test_a_token_s_name_is_the_author_and_no_other_can_be_taken(file: TokenFile) -> None:
     _, secret = file.add("ci", frozenset({READ, POST}))
-    async with hosts() as host:
-        session = session_of(host, Authenticator(file=file))
+    async with backends() as backend:
+        session = session_of(backend, Authenticator(file=file))
         assert await session.identify(secret) == Identity("ci", (READ, POST))
-        assert (session.author, host.service.online) == ("ci", [])
+        assert (session.author, backend.service.online) == ("ci", [])
         with pytest.raises(Refused, match="your token is for ci") as refused:
             session.sign_in("matt")
         assert refused.value.code == "forbidden"
         session.sign_in("ci")
-        assert (session.author, host.service.online) == ("ci", ["ci"])
+        assert (session.author, backend.service.online) == ("ci", ["ci"])
         session.sign_out()
-        assert (session.author, host.service.online) == ("ci", [])
+        assert (session.author, backend.service.online) == ("ci", [])
 
 
 async def test_a_token_that_several_use_is_online_once_and_the_author_of_all(file: TokenFile) -> None:
     _, secret = file.add("ci", frozenset({POST}))
-    async with hosts() as host:
+    async with backends() as backend:
         authenticator = Authenticator(file=file)
-        first, second = session_of(host, authenticator), session_of(host, authenticator)
+        first, second = session_of(backend, authenticator), session_of(backend, authenticator)
         await first.identify(secret)
         await second.identify(secret)
         first.sign_in("ci")
         with pytest.raises(Refused, match="is online"):
             second.sign_in("ci")
         second.sign_out()
-        assert (second.author, host.service.online) == ("ci", ["ci"])
+        assert (second.author, backend.service.online) == ("ci", ["ci"])
 
 
 async def test_a_token_that_gets_another_name_frees_the_one_it_had(file: TokenFile) -> None:
     _, secret = file.add("ci", frozenset({POST}))
-    async with hosts() as host:
+    async with backends() as backend:
         authenticator = Authenticator(file=file)
-        session = session_of(host, authenticator)
+        session = session_of(backend, authenticator)
         await session.identify(secret)
         session.sign_in("ci")
         file.path.write_text(file.path.read_text().replace('"ci"', '"robot"'))
         await authenticator.refresh()
         session.recheck()
-        assert (session.author, host.service.online) == ("robot", [])
+        assert (session.author, backend.service.online) == ("robot", [])
 
 
 async def test_nobody_else_takes_the_name_of_a_token(file: TokenFile) -> None:
     file.add("ci", frozenset({POST}))
-    async with hosts() as host:
+    async with backends() as backend:
         with pytest.raises(Refused, match="ci belongs to a token") as refused:
-            session_of(host, Authenticator(file=file)).sign_in("ci")
+            session_of(backend, Authenticator(file=file)).sign_in("ci")
         assert refused.value.code == "name_taken"
 
 
 async def test_nobody_else_takes_a_name_that_looks_like_that_of_a_token(file: TokenFile) -> None:
     file.add("ann", frozenset({POST}))
-    async with hosts() as host:
-        session = session_of(host, Authenticator(file=file))
+    async with backends() as backend:
+        session = session_of(backend, Authenticator(file=file))
         for name in ("Ann", "\u0430nn", "A\u039d\u039d", "\u1d00\u0274\u0274"):
             with pytest.raises(Refused, match="looks like it"):
                 session.sign_in(name)
@@ -135,59 +135,59 @@ async def test_nobody_else_takes_a_name_that_looks_like_that_of_a_token(file: To
 
 
 async def test_nobody_takes_a_name_that_looks_like_one_online(file: TokenFile) -> None:
-    async with hosts() as host:
-        first, second = session_of(host), session_of(host)
+    async with backends() as backend:
+        first, second = session_of(backend), session_of(backend)
         first.sign_in("carla")
         second.sign_in("bob")
         with pytest.raises(Refused, match=r"name taken: 'carla', which looks like '\\u0441arla', is online"):
             second.sign_in("\u0441arla")
-        assert host.service.online == ["carla", "bob"]
+        assert backend.service.online == ["carla", "bob"]
         first.sign_out()
         second.sign_in("\u0441arla")
-        assert (second.author, host.service.online) == ("\u0441arla", ["\u0441arla"])
+        assert (second.author, backend.service.online) == ("\u0441arla", ["\u0441arla"])
 
 
 async def test_a_client_may_change_the_looks_of_its_own_name() -> None:
-    async with hosts() as host:
-        session, other = session_of(host), session_of(host)
+    async with backends() as backend:
+        session, other = session_of(backend), session_of(backend)
         for name in ("ann", "Ann", "ann", "ann"):
             session.sign_in(name)
-            assert (session.author, host.service.online) == (name, [name])
+            assert (session.author, backend.service.online) == (name, [name])
         session.sign_out()
         other.sign_in("ANN")
-        assert host.service.online == ["ANN"]
+        assert backend.service.online == ["ANN"]
 
 
 async def test_whoever_looks_like_a_new_token_loses_the_name(file: TokenFile) -> None:
-    async with hosts() as host:
+    async with backends() as backend:
         authenticator = Authenticator(file=file)
-        session = session_of(host, authenticator)
+        session = session_of(backend, authenticator)
         session.sign_in("C\u0456")
         file.add("ci", frozenset({POST}))
         await authenticator.refresh()
         session.recheck()
-        assert (session.author, host.service.online) == (None, [])
+        assert (session.author, backend.service.online) == (None, [])
 
 
 async def test_whoever_is_online_under_the_name_of_a_new_token_loses_the_name(file: TokenFile) -> None:
-    async with hosts() as host:
+    async with backends() as backend:
         authenticator = Authenticator(file=file)
-        session = session_of(host, authenticator)
+        session = session_of(backend, authenticator)
         session.sign_in("ci")
         _, secret = file.add("ci", frozenset(RIGHTS))
-        holder = session_of(host, authenticator)
+        holder = session_of(backend, authenticator)
         await holder.identify(secret)
         session.recheck()
         assert not session.author
         assert session.principal.rights == {READ, POST}  # since there is an administrator now
-        assert host.service.online == []
+        assert backend.service.online == []
 
 
 async def test_who_was_dismissed_stays_nobody_whatever_becomes_of_tokens(file: TokenFile) -> None:
     _, secret = file.add("ci", frozenset({POST}))
-    async with hosts() as host:
+    async with backends() as backend:
         authenticator = Authenticator(file=file)
-        session = session_of(host, authenticator)
+        session = session_of(backend, authenticator)
         await session.identify(secret)
         session.recheck()
         session.end()
@@ -198,9 +198,9 @@ async def test_who_was_dismissed_stays_nobody_whatever_becomes_of_tokens(file: T
 
 async def test_a_revoked_token_is_found_at_the_next_check(file: TokenFile) -> None:
     _, secret = file.add("ci", frozenset({POST}))
-    async with hosts() as host:
+    async with backends() as backend:
         authenticator = Authenticator(file=file)
-        session = session_of(host, authenticator)
+        session = session_of(backend, authenticator)
         await session.identify(secret)
         file.revoke("ci")
         with pytest.raises(ProtocolError, match="unknown token"):
@@ -210,8 +210,8 @@ async def test_a_revoked_token_is_found_at_the_next_check(file: TokenFile) -> No
 
 
 async def test_what_it_follows_is_told_until_it_unfollows_or_follows_something_else() -> None:
-    async with hosts() as host:
-        session = session_of(host)
+    async with backends() as backend:
+        session = session_of(backend)
         session.unfollow()
         assert session.follow(Follow()) == Following(0)
         assert session.follows == WAITING
@@ -229,16 +229,16 @@ async def test_what_it_follows_is_told_until_it_unfollows_or_follows_something_e
 
 
 async def test_a_client_that_was_ended_follows_nothing() -> None:
-    async with hosts() as host:
-        session = session_of(host)
+    async with backends() as backend:
+        session = session_of(backend)
         session.follow(Follow())
         session.end()
         assert session.follows is None
 
 
 async def test_a_client_that_has_left_follows_nothing() -> None:
-    async with hosts() as host:
-        session = session_of(host)
+    async with backends() as backend:
+        session = session_of(backend)
         session.follow(Follow())
         session.leave()
         assert session.follows is None
@@ -247,9 +247,9 @@ async def test_a_client_that_has_left_follows_nothing() -> None:
 
 
 async def test_a_follower_without_room_is_not_resumed() -> None:
-    async with hosts() as host:
+    async with backends() as backend:
         client = PushKeeper()
-        session = Session(host, ("192.0.2.1", 1), client)
+        session = Session(backend, ("192.0.2.1", 1), client)
         session.follow(Follow())
         client.has_room = False
         session.resume()
@@ -257,6 +257,6 @@ async def test_a_follower_without_room_is_not_resumed() -> None:
 
 
 async def test_a_follower_that_begins_before_what_is_kept_is_told_up_to_where_it_goes() -> None:
-    async with hosts() as host:
-        host.fanout.pruned(7)
-        assert session_of(host).follow(Follow()) == Following(0, 7)
+    async with backends() as backend:
+        backend.fanout.pruned(7)
+        assert session_of(backend).follow(Follow()) == Following(0, 7)

@@ -14,7 +14,7 @@ from tests.support.listening import listen
 from tests.support.memory_edge import Asked, MemoryClient, MemoryEdge
 from tests.support.memory_store import in_place_of_sqlite
 from tests.support.serving import Caller, Serving, serving
-from ttweet.broker.session import Host
+from ttweet.broker.session import Backend
 from ttweet.model.errors import ProtocolError
 from ttweet.model.requests import Follow, Identify, ListNames, ListTags, Ping, Post, ReadStats, SignIn, TweetsOfTag
 from ttweet.security.authenticator import Authenticator
@@ -37,7 +37,7 @@ def at(port: int | None) -> EdgeKind:
 
 
 def edge_of(here: Serving) -> MemoryEdge:
-    return MemoryEdge(here.host, here.admission, EdgeSettings())
+    return MemoryEdge(here.backend, here.admission, EdgeSettings())
 
 
 def test_each_edge_that_is_wanted_listens_at_its_own_port(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,8 +166,8 @@ async def test_a_server_that_stops_answers_the_clients_of_all_its_edges() -> Non
     config = Config(port=0, report_file=None, quiet=True)
     answers: list[bytes] = []
 
-    def memory_edge(host: Host, admission: Admission, settings: EdgeSettings) -> MemoryEdge:
-        made.append(MemoryEdge(host, admission, settings))
+    def memory_edge(backend: Backend, admission: Admission, settings: EdgeSettings) -> MemoryEdge:
+        made.append(MemoryEdge(backend, admission, settings))
         return made[-1]
 
     async def post(client: MemoryClient) -> None:

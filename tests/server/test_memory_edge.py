@@ -43,7 +43,7 @@ from ttweet.server.config import EdgeSettings, Rates
 
 
 def edge_of(here: Serving) -> MemoryEdge:
-    return MemoryEdge(here.host, here.admission, EdgeSettings())
+    return MemoryEdge(here.backend, here.admission, EdgeSettings())
 
 
 TWEET = rb"Tweet\(id=1, at=\d+, by='ann', text='one #a', tags=\('a',\)\)"
@@ -109,7 +109,7 @@ async def test_what_a_client_may_do_is_decided_by_its_token(tmp_path: Path) -> N
         assert b"by='ci'" in await client.ask(Post("yes"))
         await client.ask(Follow())
         file.revoke("ci")
-        await here.host.authenticator.refresh()
+        await here.backend.authenticator.refresh()
         await here.places.recheck()
         assert client.pushed[-1:] == [b"error code='token'\n"]
         assert (client.is_open, client.session.follows) == (False, None)

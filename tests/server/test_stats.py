@@ -189,7 +189,7 @@ async def test_both_clients_have_it() -> None:
 
 async def test_it_counts_the_clients_of_all_edges() -> None:
     async with serving(rates=Rates(Rate(1, "h", burst=4), loopback=True)) as here:  # a follow counts as two
-        edge = MemoryEdge(here.host, here.admission, EdgeSettings())
+        edge = MemoryEdge(here.backend, here.admission, EdgeSettings())
         clients = [edge.connect() for _ in range(3)]
         for client in clients[:2]:
             await client.ask(Follow())

@@ -13,7 +13,7 @@ import trio.testing
 from tests.support.listening import listen
 from tests.support.serving import Serving, serving
 from tests.support.streams import StreamTransport
-from ttweet.broker.session import Host
+from ttweet.broker.session import Backend
 from ttweet.security.exposure import rights_of_strangers
 from ttweet.server.config import EdgeSettings, Limits
 from ttweet.server.http.protocol import http_edge
@@ -161,7 +161,7 @@ class HttpServing:
             assert (await caller.ask("POST", "/tweets", text, content_type="text/plain")).status == 201
 
 
-MakeEdge = Callable[[Host, Admission, EdgeSettings], SocketEdge]
+MakeEdge = Callable[[Backend, Admission, EdgeSettings], SocketEdge]
 
 
 @asynccontextmanager
@@ -179,7 +179,7 @@ async def http_serving(
     async with serving(store, **options) as here:
         strangers = rights_of_strangers(anonymous) if proxies else None
         settings = EdgeSettings(limits=limits or Limits(), names=names, proxies=proxies, strangers=strangers)
-        made = edge(here.host, here.admission, settings)
+        made = edge(here.backend, here.admission, settings)
         (listener,) = listen(("127.0.0.1",), 0)
         with listener:
             here.nursery.start_soon(made.run)

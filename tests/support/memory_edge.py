@@ -8,7 +8,7 @@ import trio
 
 from ttweet.broker import dispatch
 from ttweet.broker.receipts import Receipt
-from ttweet.broker.session import Host, Session
+from ttweet.broker.session import Backend, Session
 from ttweet.model.answers import Shared
 from ttweet.model.errors import ProtocolError, TtweetError
 from ttweet.model.requests import Identify, OrderedRequest, Ping, Post
@@ -63,7 +63,7 @@ class MemoryClient:
 
     def __init__(self, edge: "MemoryEdge", address: str) -> None:
         self.place = Place(edge.admission.places, (address, 1), trio.current_time())
-        self.session = Session(edge.host, self.place.peer, self)
+        self.session = Session(edge.backend, self.place.peer, self)
         self._places = edge.admission.places
         self._gauge = edge.admission.throttle.gauge(self.place.peer, lambda: self.session.principal)
         self._decided = trio.Event()
@@ -163,8 +163,8 @@ class MemoryClient:
 class MemoryEdge:
     """An edge without sockets; see entrances.Edge."""
 
-    def __init__(self, host: Host, admission: Admission, _: EdgeSettings) -> None:
-        self.host = host
+    def __init__(self, backend: Backend, admission: Admission, _: EdgeSettings) -> None:
+        self.backend = backend
         self.admission = admission
         self.encoder = Lines()
         self._clients: list[MemoryClient] = []

@@ -20,7 +20,7 @@ from ttweet.broker.journal import Journal
 from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.search import Search
 from ttweet.broker.service import Service
-from ttweet.broker.session import Host
+from ttweet.broker.session import Backend
 from ttweet.broker.worker import Worker
 from ttweet.model import reports
 from ttweet.protocol import frames
@@ -101,7 +101,7 @@ class Serving:
     store: Any
     journal: Journal
     stats: StatsCollector
-    host: Host
+    backend: Backend
     admission: Admission
     edge: SocketEdge
     nursery: trio.Nursery
@@ -180,20 +180,20 @@ async def serving(
         stats = StatsCollector(journal, admission, {"max_clients": max_clients})
         scheduler = ReadScheduler(journal.uploads, worker, journal.trouble)
         api = service(journal, reader, scheduler, stats, Search(journal, reader, scheduler))
-        host = Host(api, fanout, authenticator or Authenticator())
-        edge = tcp_edge(host, admission, EdgeSettings(limits=limits or Limits(), certificates=certificates))
+        backend = Backend(api, fanout, authenticator or Authenticator())
+        edge = tcp_edge(backend, admission, EdgeSettings(limits=limits or Limits(), certificates=certificates))
         async with trio.open_nursery() as writing:
             writing.start_soon(journal.run)
             (listener,) = listen(("127.0.0.1",), 0)
             async with trio.open_nursery() as looking:
                 looking.start_soon(edge.run)
                 looking.start_soon(admission.places.run)
-                looking.start_soon(host.run, admission.places.recheck)
+                looking.start_soon(backend.run, admission.places.recheck)
                 with listener:
                     async with trio.open_nursery() as connections:
                         connections.start_soon(edge.accept, listener, connections)
                         address = listener.getsockname()
-                        here = Serving(store, journal, stats, host, admission, edge, connections, address)
+                        here = Serving(store, journal, stats, backend, admission, edge, connections, address)
                         try:
                             yield here
                         finally:

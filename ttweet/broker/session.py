@@ -29,8 +29,8 @@ from ttweet.security.rights import READ, RIGHTS, Principal
 _NOBODY = Principal(None, frozenset())
 
 
-class Host(NamedTuple):
-    """The parts that the clients of all edges share."""
+class Backend(NamedTuple):
+    """The parts behind all edges, which the sessions of their clients share."""
 
     service: Service
     fanout: FanOut
@@ -71,10 +71,10 @@ class Session:
     )
 
     def __init__(
-        self, host: Host, peer: Peer, subscriber: Subscriber, *, strangers: frozenset[str] | None = None
+        self, backend: Backend, peer: Peer, subscriber: Subscriber, *, strangers: frozenset[str] | None = None
     ) -> None:
         """`strangers`: the most that a client without a token may do here; None: as much as anywhere."""
-        self.service, self._fanout, self._authenticator = host
+        self.service, self._fanout, self._authenticator = backend
         self._most = strangers
         self._peer = peer
         self._subscriber: Subscriber | None = subscriber

@@ -21,7 +21,7 @@ from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.retention import Retention
 from ttweet.broker.search import Search
 from ttweet.broker.service import Service
-from ttweet.broker.session import Host
+from ttweet.broker.session import Backend
 from ttweet.broker.watcher import UNWATCHED
 from ttweet.broker.worker import Worker
 from ttweet.model import reports
@@ -148,9 +148,9 @@ async def serve(
         fanout = FanOut(journal.head, reader, scheduler())
         addresses = [listener.getsockname()[0] for listener in listeners]
         authenticator = Authenticator(exposure.anonymous_rights(addresses, config.anonymous), TokenFile(config.db))
-        host = Host(service, fanout, authenticator)
+        backend = Backend(service, fanout, authenticator)
         settings = _edge_settings(config, certificates)
-        edges = [(entrance.make(host, admission, settings), entrance.listeners) for entrance in entrances]
+        edges = [(entrance.make(backend, admission, settings), entrance.listeners) for entrance in entrances]
         copies = [LogCopy(to, store.reader(), session=store.session) for to in destinations(config)]
         async with trio.open_nursery() as copying:
             for copy in copies:
@@ -166,7 +166,7 @@ async def serve(
                 announce_first_steps(config, listeners[0], authenticator.anonymous.rights)
                 stop = _until_stop(heeding, signals, partial(_reload, copies, authenticator, certificates))
                 helpers: list[Callable[[], Awaitable[None]]] = [
-                    partial(host.run, admission.places.recheck),
+                    partial(backend.run, admission.places.recheck),
                     Maintenance(journal).run,
                 ]
                 if retention is not None:

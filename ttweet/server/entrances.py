@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 import trio
 
-from ttweet.broker.session import Host
+from ttweet.broker.session import Backend
 from ttweet.server.config import Config, EdgeSettings
 from ttweet.server.net.admission import Admission
 from ttweet.server.net.listeners import Address, listen_at
@@ -26,20 +26,20 @@ class Edge(Protocol):
         ...
 
 
-MakeEdge = Callable[[Host, Admission, EdgeSettings], Edge]
+MakeEdge = Callable[[Backend, Admission, EdgeSettings], Edge]
 
 
-def _http_edge(host: Host, admission: Admission, settings: EdgeSettings) -> Edge:
+def _http_edge(backend: Backend, admission: Admission, settings: EdgeSettings) -> Edge:
     """Return the edge of HTTP, which is loaded by servers that have one alone."""
     from ttweet.server.http.protocol import http_edge
 
-    return http_edge(host, admission, settings)
+    return http_edge(backend, admission, settings)
 
 
-def _metrics_edge(host: Host, admission: Admission, settings: EdgeSettings) -> Edge:
+def _metrics_edge(backend: Backend, admission: Admission, settings: EdgeSettings) -> Edge:
     from ttweet.server.http.protocol import metrics_edge
 
-    return metrics_edge(host, admission, settings)
+    return metrics_edge(backend, admission, settings)
 
 
 class EdgeKind(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import trio
 
-from ttweet.broker.session import Host
+from ttweet.broker.session import Backend
 from ttweet.model import reports
 from ttweet.model.errors import ProtocolError
 from ttweet.model.events import Peer
@@ -72,10 +72,10 @@ class SocketEdge:
     """The way in for the clients of one protocol, by sockets."""
 
     def __init__(
-        self, host: Host, places: Places, protocol: WireProtocol, certificates: Certificates | None = None
+        self, backend: Backend, places: Places, protocol: WireProtocol, certificates: Certificates | None = None
     ) -> None:
         """With `certificates` all clients speak TLS."""
-        self._service = host.service
+        self._service = backend.service
         self._places = places
         self._protocol = protocol
         self._certificates = certificates
@@ -83,7 +83,7 @@ class SocketEdge:
         self._log_interval = LogInterval()
         self._acceptor = Acceptor(
             places,
-            has_anteroom=lambda: host.authenticator.has_tokens,
+            has_anteroom=lambda: backend.authenticator.has_tokens,
             refusal=protocol.refusal(full(places.amount)) if certificates is None else NO_ROOM,
             fruitless_s=FRUITLESS_S if certificates is None else FRUITLESS_TLS_S,
         )

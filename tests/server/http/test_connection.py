@@ -177,7 +177,7 @@ async def test_a_client_without_any_right_cannot_fill_the_report_log(rights: set
     async with http_serving(authenticator=Authenticator(frozenset(rights))) as http:
         caller = http.call()
         assert [(await caller.ask("GET", "/nothing")).status for _ in range(3)] == [404] * 3
-        http.here.host.service.post("the lines are stored before this", seed := Decision())
+        http.here.backend.service.post("the lines are stored before this", seed := Decision())
         await seed.made.wait()
         assert len([line for line in http.here.lines if "COULD NOT BE PROCESSED" in line]) == lines
 

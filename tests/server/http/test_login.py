@@ -65,7 +65,7 @@ async def test_a_cookie_ends_with_its_token_and_is_taken_back(tmp_path: Path) ->
         cookie = f"ttweet={secret}"
         assert (await http.ask("GET", "/tweets", cookie=cookie)).status == 200
         file.revoke("ann")
-        await http.here.host.authenticator.refresh()
+        await http.here.backend.authenticator.refresh()
         answer = await http.ask("GET", "/tweets", cookie=cookie)
         assert (answer.status, cookie_of(answer).value, cookie_of(answer)["max-age"]) == (401, "", "0")
         assert (await http.ask("POST", "/login", "token=x", content_type=FORM, cookie=cookie)).status == 401

@@ -70,7 +70,7 @@ async def test_a_request_is_carried_out_for_clients_with_the_right_alone(
     authenticator, token = made(tmp_path, client)
     async with http_serving(authenticator=authenticator) as http:
         store, seed = http.here.store, Decision()
-        http.here.host.service.post("one #a", seed)
+        http.here.backend.service.post("one #a", seed)
         await seed.made.wait()
         answer = await http.ask(place[0], path, "hello" if place == ("POST", "/tweets") else "", token=token)
         assert answer.status == expected(client, right, status)
@@ -127,7 +127,7 @@ async def test_two_clients_have_no_version_in_common(tmp_path: Path) -> None:
         versions = [answer.headers["etag"] for answer in answers]
         assert len({*versions}) == 3
         file.revoke("ann")
-        await http.here.host.authenticator.refresh()
+        await http.here.backend.authenticator.refresh()
         assert (await http.ask("GET", "/tweets.json", token=secrets[0], if_none_match=versions[0])).status == 401
 
 

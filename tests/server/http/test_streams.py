@@ -160,7 +160,7 @@ async def test_a_stream_ends_with_the_token(tmp_path: Path) -> None:
         assert (await caller.head()).status == 200
         await caller.until(live(0))
         file.revoke("ci")
-        await http.here.host.authenticator.refresh()
+        await http.here.backend.authenticator.refresh()
         await http.here.places.recheck()
         assert await caller.rest() == b""
         assert await caller.is_closed

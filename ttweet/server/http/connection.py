@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import trio
 
-from ttweet.broker.session import Host, Session
+from ttweet.broker.session import Backend, Session
 from ttweet.model import events
 from ttweet.model.answers import Following
 from ttweet.model.errors import ProtocolError, Refused, TtweetError
@@ -41,7 +41,7 @@ SHOWN_METHOD = 20  # characters of a method in an event
 class EdgeContext(NamedTuple):
     """The parts that all connections of an edge share."""
 
-    host: Host
+    backend: Backend
     site: Site
     throttle: Throttle
     limits: Limits
@@ -87,7 +87,7 @@ class Connection:
         self._parser = RequestParser()
         self._send_later = send_later
         self._outbox = Outbox(transport, self._start_sending)
-        self._session = Session(self._context.host, place.peer, self)
+        self._session = Session(self._context.backend, place.peer, self)
         self._route = ""  # of the request, by its path
         self._client = place.peer  # of the request
         self._began_s = place.heard_at  # the answer to it
@@ -241,7 +241,7 @@ class Connection:
         requester = requester_of(request, connected, self._context.site.proxies)
         self._client = requester.peer
         most = self._context.site.most_without_token(request)
-        self._session = Session(self._context.host, requester.peer, self, strangers=most)
+        self._session = Session(self._context.backend, requester.peer, self, strangers=most)
         try:
             answer = await self._answer(request, requester)
         except Exception:
@@ -377,4 +377,4 @@ class Connection:
         """Count an answer, and show it."""
         self._context.answered.note(self._route, status, trio.current_time() - self._began_s)
         shown = {"method": request.method[:SHOWN_METHOD], "path": request.path[:SHOWN_PATH], "status": status}
-        self._context.host.service.show(Event(events.REQUESTED, self._client, self._session.author, **shown))
+        self._context.backend.service.show(Event(events.REQUESTED, self._client, self._session.author, **shown))

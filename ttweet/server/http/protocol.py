@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Sequence
 
-from ttweet.broker.session import Host
+from ttweet.broker.session import Backend
 from ttweet.model.errors import ProtocolError
 from ttweet.server.config import EdgeSettings
 from ttweet.server.http import api, openapi
@@ -36,25 +36,25 @@ class HttpProtocol:
         return Connection(transport, place, self._context, send_later)
 
 
-def http_edge(host: Host, admission: Admission, settings: EdgeSettings) -> SocketEdge:
+def http_edge(backend: Backend, admission: Admission, settings: EdgeSettings) -> SocketEdge:
     """Return an edge whose clients speak HTTP."""
     from ttweet.server.http.page import site as pages  # with jinja2, which an edge for metrics alone does without
 
-    host.service.add_listener(pages.ITEMS)
+    backend.service.add_listener(pages.ITEMS)
     routes = [*api.routes(pages.PAGES, pages.EVENTS), *api.OPERATING]
-    return _edge([*routes, openapi.described(routes), *pages.routes()], host, admission, settings, pages.error_page)
+    return _edge([*routes, openapi.described(routes), *pages.routes()], backend, admission, settings, pages.error_page)
 
 
-def metrics_edge(host: Host, admission: Admission, settings: EdgeSettings) -> SocketEdge:
+def metrics_edge(backend: Backend, admission: Admission, settings: EdgeSettings) -> SocketEdge:
     """Return an edge that serves metrics and the state of health alone."""
-    return _edge(api.OPERATING, host, admission, settings, as_problem)
+    return _edge(api.OPERATING, backend, admission, settings, as_problem)
 
 
 def _edge(
-    routes: Sequence[Route], host: Host, admission: Admission, settings: EdgeSettings, error_page: ErrorPage
+    routes: Sequence[Route], backend: Backend, admission: Admission, settings: EdgeSettings, error_page: ErrorPage
 ) -> SocketEdge:
     names = {name.lower() for name in (*settings.names, socket.gethostname())}
     site = Site(Routes(routes), frozenset(names), frozenset(settings.proxies), settings.strangers, error_page)
     secure = settings.certificates is not None
-    context = EdgeContext(host, site, admission.throttle, settings.limits, settings.http_requests, secure)
-    return SocketEdge(host, admission.places, HttpProtocol(context), settings.certificates)
+    context = EdgeContext(backend, site, admission.throttle, settings.limits, settings.http_requests, secure)
+    return SocketEdge(backend, admission.places, HttpProtocol(context), settings.certificates)

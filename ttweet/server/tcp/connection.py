@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 import trio
 
 from ttweet.broker import dispatch
-from ttweet.broker.session import Host, Session
+from ttweet.broker.session import Backend, Session
 from ttweet.model.answers import Answer
 from ttweet.model.errors import ProtocolError, Refused, StoreError, TtweetError
 from ttweet.model.requests import ClientReport, Identify, Last, OrderedRequest, Ping, Post
@@ -57,7 +57,7 @@ class Connection:
     def __init__(
         self,
         transport: Transport,
-        host: Host,
+        backend: Backend,
         reader: Callable[[Session], RequestReader],
         place: Place,
         *,
@@ -66,8 +66,8 @@ class Connection:
     ) -> None:
         """`reader` makes what reads the client's bytes, knowing whose they are."""
         self._transport = transport
-        self._service = host.service
-        self._session = Session(host, place.peer, self)
+        self._service = backend.service
+        self._session = Session(backend, place.peer, self)
         self.place = place
         """See places.Guest: a client in the anteroom asks for a place with its first frame."""
         self._limits = limits

@@ -1,6 +1,6 @@
 """The protocol of the TCP edge: what its clients speak, and what serves each of them."""
 
-from ttweet.broker.session import Host, Session
+from ttweet.broker.session import Backend, Session
 from ttweet.model.errors import ProtocolError
 from ttweet.protocol import answers
 from ttweet.protocol.codecs import JSON
@@ -21,8 +21,8 @@ class FramedProtocol:
     is_reported = True
     not_secured = answers.encode_error(ProtocolError("tls", IS_TLS))
 
-    def __init__(self, host: Host, throttle: Throttle, limits: Limits) -> None:
-        self._host = host
+    def __init__(self, backend: Backend, throttle: Throttle, limits: Limits) -> None:
+        self._backend = backend
         self._throttle = throttle
         self._limits = limits
 
@@ -36,10 +36,10 @@ class FramedProtocol:
         def reader(session: Session) -> RequestReader:
             return reader_for(self._throttle.gauge(place.peer, lambda: session.principal), JSON)
 
-        return Connection(transport, self._host, reader, place, limits=self._limits, send_later=send_later)
+        return Connection(transport, self._backend, reader, place, limits=self._limits, send_later=send_later)
 
 
-def tcp_edge(host: Host, admission: Admission, settings: EdgeSettings) -> SocketEdge:
+def tcp_edge(backend: Backend, admission: Admission, settings: EdgeSettings) -> SocketEdge:
     """Make an edge whose clients speak the framed or the classic protocol."""
-    protocol = FramedProtocol(host, admission.throttle, settings.limits)
-    return SocketEdge(host, admission.places, protocol, settings.certificates)
+    protocol = FramedProtocol(backend, admission.throttle, settings.limits)
+    return SocketEdge(backend, admission.places, protocol, settings.certificates)
