@@ -23,7 +23,7 @@ TWEET_BYTES = 512  # that a tweet without tags counts for, with its frame
 MAX_PAGES = 8  # shared by followers that are catching up from the same id: 2 MiB
 
 
-class Look(NamedTuple):
+class PageEntry(NamedTuple):
     """A tweet or a deletion that was looked at: its id, and its frame, which is empty if it is not wanted."""
 
     id: int
@@ -63,15 +63,15 @@ class Batch:
         """Forget tweets that are not kept any more."""
         self.tweets = [one for one in self.tweets if one[0].id > id_]
 
-    def looks_for(self, subscription: Subscription) -> Iterator[Look]:
-        """Yield a look at each id of this commit above a cursor."""
+    def entries_for(self, subscription: Subscription) -> Iterator[PageEntry]:
+        """Yield an entry for each id of this commit above a cursor."""
         encoder, wanted = subscription.kind
         if self.deletion is not None:
-            yield Look(self.deletion.id, encoder.deletion(self.deletion) if subscription.deletions else b"")
+            yield PageEntry(self.deletion.id, encoder.deletion(self.deletion) if subscription.deletions else b"")
         for tweet, keys in self.tweets:
             if tweet.id > subscription.cursor:
                 frame = self.frame(encoder, tweet) if wanted.has(tweet, keys) else b""
-                yield Look(tweet.id, frame, wanted.effort(tweet, folded=True))
+                yield PageEntry(tweet.id, frame, wanted.effort(tweet, folded=True))
 
 
 class FramePage(NamedTuple):
@@ -82,14 +82,14 @@ class FramePage(NamedTuple):
     pruned_up_to: int
 
     @classmethod
-    def of(cls, looks: Iterable[Look], end: int, pruned_up_to: int) -> Self:
+    def of(cls, entries: Iterable[PageEntry], end: int, pruned_up_to: int) -> Self:
         """As many frames as a page takes; with all of them the cursor comes to `end`.
 
         An empty frame counts too: what a page costs depends on the tweets that are looked at, not on those wanted.
         """
         taken: list[bytes] = []
         size = cursor = looked_at = 0
-        for id_, frame, effort in looks:
+        for id_, frame, effort in entries:
             if looked_at >= PAGE_TWEETS or (frame and size >= PAGE_BYTES):
                 return cls(b"".join(taken), cursor, pruned_up_to)
             taken.append(frame)
@@ -148,8 +148,8 @@ class Recent:
     def page(self, subscription: Subscription) -> FramePage:
         """Return the tweets above a cursor that this page reaches."""
         new = [*takewhile(lambda batch: batch.last > subscription.cursor, reversed(self._batches))]
-        looks = chain.from_iterable(batch.looks_for(subscription) for batch in reversed(new))
-        page = FramePage.of(looks, self.newest, self.pruned_up_to)
+        entries = chain.from_iterable(batch.entries_for(subscription) for batch in reversed(new))
+        page = FramePage.of(entries, self.newest, self.pruned_up_to)
         if len(self._pages) == MAX_PAGES:
             self._pages.clear()
         self._pages[subscription.kind, subscription.cursor, subscription.deletions] = page
@@ -167,25 +167,25 @@ class Recent:
 
 
 class _ReadPage(NamedTuple):
-    """Looks at tweets and deletions of the file: up to the id `end`, or at all there are."""
+    """Entries for tweets and deletions of the file: up to the id `end`, or for all there are."""
 
-    looks: Sequence[Look]
+    entries: Sequence[PageEntry]
     end: int | None
     pruned_up_to: int
 
     @classmethod
     def of(cls, found: Slice, subscription: Subscription) -> Self:
-        """As many looks as there is effort for, to compare tweets with the query, and as a page takes bytes."""
-        (encoder, wanted), looks = subscription.kind, list[Look]()
+        """As many entries as there is effort for, to compare tweets with the query, and as a page takes bytes."""
+        (encoder, wanted), entries = subscription.kind, list[PageEntry]()
         size = effort = 0
-        for entry in found.entries:
+        for one in found.entries:
             if effort >= PAGE_TWEETS or size >= PAGE_BYTES:
                 break
-            looks.append(Look(entry.id, _frame(entry, encoder, wanted)))
-            size += len(looks[-1].frame)
-            effort += wanted.effort(entry, folded=False) if isinstance(entry, Tweet) else 1
-        is_all = len(looks) == len(found.entries) < PAGE_TWEETS
-        return cls(looks, None if is_all else looks[-1].id, found.pruned_up_to)
+            entries.append(PageEntry(one.id, _frame(one, encoder, wanted)))
+            size += len(entries[-1].frame)
+            effort += wanted.effort(one, folded=False) if isinstance(one, Tweet) else 1
+        is_all = len(entries) == len(found.entries) < PAGE_TWEETS
+        return cls(entries, None if is_all else entries[-1].id, found.pruned_up_to)
 
 
 def _frame(entry: Tweet | Deletion, encoder: Encoder, wanted: Wanted) -> bytes:
@@ -218,9 +218,9 @@ class Backlog:
             read = await self._reads.run(partial(self._read, subscription))
         finally:
             self._deleted = None
-        looks = [look for look in read.looks if look.id <= newest and look.id not in deleted]
+        entries = [entry for entry in read.entries if entry.id <= newest and entry.id not in deleted]
         end = newest if read.end is None else min(read.end, newest)
-        return FramePage.of(looks, end, read.pruned_up_to)
+        return FramePage.of(entries, end, read.pruned_up_to)
 
     def _read(self, subscription: Subscription) -> _ReadPage:
         # In the worker's thread the event loop does not wait for the comparisons and the encoding.
