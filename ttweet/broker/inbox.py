@@ -26,7 +26,7 @@ LINE_BYTES = 128  # that a report line counts for in addition to its text
 MAX_BATCH = 1_000  # drafts of one transaction, about 10 ms: bounds the wait for an acknowledgement
 MAX_BATCH_WEIGHT = 12 * 1024  # of a transaction's tags, each once: a chunk of the index, so that it keeps up
 
-Line = Receipt | Report
+WaitingLine = Receipt | Report
 """A line of the log to come: a draft's line goes where the draft goes."""
 
 
@@ -34,7 +34,7 @@ class Inbox:
     """A queue for one that takes batches. Those that append look at `has_room` first, or wait for `room` then."""
 
     def __init__(self) -> None:
-        self._lines: list[Line] = []
+        self._lines: list[WaitingLine] = []
         self._room = trio.lowlevel.ParkingLot()
         self._line = trio.StrictFIFOLock()  # of those that wait for room: the first of them is parked
         self._filled = trio.lowlevel.ParkingLot()
@@ -93,7 +93,7 @@ class Inbox:
         self._line_bytes += _line_bytes(report)
         return True
 
-    def take(self) -> tuple[list[Receipt], list[Line]]:
+    def take(self) -> tuple[list[Receipt], list[WaitingLine]]:
         """Take as many drafts as one transaction has room for, and all lines up to the first draft that is left.
 
         If some are left, the clients that wait with least and the oldest drafts have every other batch.
@@ -111,14 +111,14 @@ class Inbox:
         self._room.unpark()
         return batch, taken
 
-    def take_all(self) -> tuple[list[Receipt], list[Line]]:
+    def take_all(self) -> tuple[list[Receipt], list[WaitingLine]]:
         """Take everything."""
         taken, self._lines = self._lines, []
         self.drafts = self._weight = self._line_bytes = 0
         self._room.unpark()
         return _receipts(taken), taken
 
-    def hold(self, lines: list[Line]) -> None:
+    def hold(self, lines: list[WaitingLine]) -> None:
         """Put report lines that could not be stored back, before all others: the newest of them. The rest is lost."""
         reports = _reports(lines)
         held = _newest_within_bounds(reports)
@@ -138,11 +138,11 @@ class Inbox:
         return lost
 
 
-def _receipts(lines: list[Line]) -> list[Receipt]:
+def _receipts(lines: list[WaitingLine]) -> list[Receipt]:
     return [line for line in lines if isinstance(line, Receipt)]
 
 
-def _reports(lines: list[Line]) -> list[Report]:
+def _reports(lines: list[WaitingLine]) -> list[Report]:
     return [line for line in lines if isinstance(line, Report)]
 
 
@@ -173,17 +173,17 @@ def _lightest(receipts: list[Receipt]) -> set[Waiter]:
     return light
 
 
-def _parted(lines: list[Line], light: set[Waiter]) -> tuple[list[Line], list[Line]]:
+def _parted(lines: list[WaitingLine], light: set[Waiter]) -> tuple[list[WaitingLine], list[WaitingLine]]:
     """All drafts of these clients, with the report lines that stand before all others' drafts; and what is left."""
-    taken: list[Line] = []
-    left: list[Line] = []
+    taken: list[WaitingLine] = []
+    left: list[WaitingLine] = []
     for line in lines:
         goes = line.waiter in light if isinstance(line, Receipt) else not left
         (taken if goes else left).append(line)
     return taken, left
 
 
-def _cut(lines: list[Line]) -> tuple[list[Line], list[Line]]:
+def _cut(lines: list[WaitingLine]) -> tuple[list[WaitingLine], list[WaitingLine]]:
     """All lines before the draft that is too much for one transaction, which is not the first; and what is left."""
     drafts, weight = 0, TagWeight()
     for place, line in enumerate(lines):

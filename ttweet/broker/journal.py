@@ -15,7 +15,7 @@ import trio
 from ttweet.broker.batch_times import BatchTimes
 from ttweet.broker.gathering import Gathering
 from ttweet.broker.head import Head
-from ttweet.broker.inbox import Inbox, Line
+from ttweet.broker.inbox import Inbox, WaitingLine
 from ttweet.broker.lone_worker import LoneWorker
 from ttweet.broker.read_scheduler import PendingBatch
 from ttweet.broker.receipts import Change, Receipt, Waiter
@@ -323,7 +323,7 @@ class Journal:
             self.uploads.end()
         return batch
 
-    def _take_batch(self) -> tuple[list[Receipt], list[Line]]:
+    def _take_batch(self) -> tuple[list[Receipt], list[WaitingLine]]:
         batch, lines = self._inbox.take()
         if not self._inbox:
             self._work = trio.Event()
@@ -340,7 +340,7 @@ class Journal:
         self.acknowledged += len(batch)
         self.head.advance(tweets)
 
-    def _fail(self, batch: list[Receipt], lines: list[Line], error: StoreError) -> None:
+    def _fail(self, batch: list[Receipt], lines: list[WaitingLine], error: StoreError) -> None:
         if error.code == "busy":
             self._add_all_that_wait(batch, lines)
             self._fail_changes(error)
@@ -355,7 +355,7 @@ class Journal:
         self._inbox.hold(lines)
         self._held_up = True
 
-    def _add_all_that_wait(self, batch: list[Receipt], lines: list[Line]) -> None:
+    def _add_all_that_wait(self, batch: list[Receipt], lines: list[WaitingLine]) -> None:
         """Have them share a batch's fate: to wait for a lock that is held, batch after batch, would take minutes."""
         waiting, all_lines = self._inbox.take_all()
         batch += waiting
