@@ -76,8 +76,8 @@ _AFTER_DELETION = {
 Step = Callable[[], None]
 
 
-class Part(NamedTuple):
-    """A part of the index. Tweets up to the id `up_to` are in it.
+class IndexPart(NamedTuple):
+    """A part of the index of words. Tweets up to the id `up_to` are in it.
 
     `oldest` and `newest` (ms) are the first and the last of their times; `ordered`: a higher id never has a lower time.
     """
@@ -111,14 +111,14 @@ def has_fts5(connection: sqlite3.Connection) -> bool:
     return bool(connection.execute(_HAS_FTS5).fetchone()[0])
 
 
-def parts_of(connection: sqlite3.Connection) -> dict[int, Part]:
+def parts_of(connection: sqlite3.Connection) -> dict[int, IndexPart]:
     """Return the parts of a file's index by their numbers; none if a table of that name is not ours.
 
     Raises sqlite3.Error.
     """
     if connection.execute(_SQL).fetchone() != (_PARTS,):
         return {}
-    return {row[0]: Part(*row) for row in connection.execute("SELECT * FROM word_index")}
+    return {row[0]: IndexPart(*row) for row in connection.execute("SELECT * FROM word_index")}
 
 
 def ids_without_words(connection: sqlite3.Connection) -> int:
@@ -163,7 +163,7 @@ class WordIndex:
         parts = parts_of(self._connection)
         for number in range(part_of(newest), part_of(oldest) - 1, -1):
             last = min(newest, ids_of(number)[-1])
-            part = parts.get(number, Part(number, MADE_BY, ids_of(number)[0] - 1, MAX_ID, -1, True, _GONE))
+            part = parts.get(number, IndexPart(number, MADE_BY, ids_of(number)[0] - 1, MAX_ID, -1, True, _GONE))
             if part.made_by != MADE_BY:
                 return self._step(self._drop, part)
             if number not in parts:
@@ -179,7 +179,7 @@ class WordIndex:
             if (part := parts.get(number)) is not None:
                 self._remove(part, [tweet for tweet in group if tweet.id <= part.up_to and tweet.text])
 
-    def _remove(self, part: Part, tweets: Sequence[Tweet]) -> None:
+    def _remove(self, part: IndexPart, tweets: Sequence[Tweet]) -> None:
         if not tweets or part.made_by == _STALE:
             return
         if not self._is_usable or part.made_by != MADE_BY:
@@ -198,11 +198,11 @@ class WordIndex:
         oldest: int | None = self._connection.execute("SELECT min(id) FROM tweets").fetchone()[0]
         return oldest
 
-    def _drop(self, part: Part) -> None:
+    def _drop(self, part: IndexPart) -> None:
         self._connection.execute(f"DROP TABLE IF EXISTS word_index_{part.number}")
         self._connection.execute("DELETE FROM word_index WHERE part = ?", (part.number,))
 
-    def _erase(self, part: Part) -> None:
+    def _erase(self, part: IndexPart) -> None:
         """Merge some pages: the first step puts all segments into one merge, and the last one leaves one segment."""
         merge = _MERGE.format(part=part.number)
         if part.erasing == _WANTED:
@@ -214,7 +214,7 @@ class WordIndex:
         if self._connection.total_changes - before < 2:  # of the command itself, see "merge" in sqlite.org/fts5.html
             self._set_erasing(part, _GONE if part.erasing == _MERGING else _WANTED)
 
-    def _step(self, work: Callable[[Part], None], part: Part) -> Step:
+    def _step(self, work: Callable[[IndexPart], None], part: IndexPart) -> Step:
         """Return work on a part as a step. After an error of the index there is none until the next start."""
 
         def step() -> None:
@@ -230,28 +230,28 @@ class WordIndex:
 
         return step
 
-    def _begin(self, part: Part) -> None:
+    def _begin(self, part: IndexPart) -> None:
         if self._connection.execute(_SQL).fetchone() != (_PARTS,):
             self._connection.execute(_PARTS)  # fails where a table of that name is not ours
         self._connection.execute(_PART.format(part=part.number))
         self._connection.execute("INSERT INTO word_index VALUES (?, ?, ?, ?, ?, ?, ?)", part)
 
-    def _build(self, part: Part, last: int) -> None:
+    def _build(self, part: IndexPart, last: int) -> None:
         rows = self._connection.execute(_NEXT, (part.up_to + 1, last, CHUNK_TWEETS)).fetchall()
         tweets = [to_tweet(row) for row in rows if row[3]]  # an empty text: an empty tweet or a tombstone
         self._connection.executemany(_ADD.format(part=part.number), map(_row, tweets))
         up_to = rows[-1][0] if len(rows) == CHUNK_TWEETS else last
         self._mark(part, up_to, [row[1] for row in rows])
 
-    def _mark(self, part: Part, up_to: int, times: list[int]) -> None:
+    def _mark(self, part: IndexPart, up_to: int, times: list[int]) -> None:
         oldest, newest = min(times, default=MAX_ID), max(times, default=-1)
         ordered = times == sorted(times) and oldest >= part.newest
         self._connection.execute(_MARK, (up_to, oldest, newest, ordered, part.number))
 
-    def _set_erasing(self, part: Part, erasing: int) -> None:
+    def _set_erasing(self, part: IndexPart, erasing: int) -> None:
         self._connection.execute("UPDATE word_index SET erasing = ? WHERE part = ?", (erasing, part.number))
 
-    def _set_stale(self, part: Part) -> None:
+    def _set_stale(self, part: IndexPart) -> None:
         self._connection.execute("UPDATE word_index SET made_by = ? WHERE part = ?", (_STALE, part.number))
 
 

@@ -17,7 +17,7 @@ from ttweet.model.query import Query, Term, holds
 from ttweet.model.tweets import Count, Found, Tweet
 from ttweet.storage.sqlite.errors import primary_code
 from ttweet.storage.sqlite.tweet_rows import to_tweet
-from ttweet.storage.sqlite.word_index import MADE_BY, RANGE, Part, has_fts5, ids_of, is_of_index, part_of, parts_of
+from ttweet.storage.sqlite.word_index import MADE_BY, RANGE, IndexPart, has_fts5, ids_of, is_of_index, part_of, parts_of
 
 BUDGET_S = 0.5  # of one search: a person barely notices it, and the next search waits no longer
 READ_IDS = 4_096  # searched without the index between two notes of how far it is, about 50 ms
@@ -40,7 +40,7 @@ class _Stretch(NamedTuple):
 
     low: int
     high: int
-    part: Part | None
+    part: IndexPart | None
 
 
 class WordSearch:
@@ -108,7 +108,7 @@ class WordSearch:
                 yield from self._in_time(low, indexed, part)
                 self._searched_to = low
 
-    def _in_time(self, low: int, high: int, part: Part) -> Iterator[_Stretch]:
+    def _in_time(self, low: int, high: int, part: IndexPart) -> Iterator[_Stretch]:
         """Yield the ids of a part to search: those of the time that the query asks for."""
         if part.newest < self._since or part.oldest >= self._until:
             return
@@ -126,7 +126,7 @@ class WordSearch:
             yield stretch
             self._searched_to = stretch.low
 
-    def _covers(self, part: Part) -> bool:
+    def _covers(self, part: IndexPart) -> bool:
         """Tell whether all tweets of a part are of the time that the query asks for."""
         return self._since <= part.oldest and part.newest < self._until
 
