@@ -11,7 +11,7 @@ from ttweet.model.errors import Refused
 from ttweet.model.tweets import Deletion, Entry, Tombstone, Tweet
 from ttweet.storage.jsonl import PAGE_ENTRIES, ImportTally, numbered
 
-Page = list[tuple[int, Entry]]
+NumberedEntries = list[tuple[int, Entry]]
 """Entries with the numbers of their lines."""
 
 
@@ -50,9 +50,9 @@ def merge_entries(
         told()
 
 
-def _pages(entries: Iterable[tuple[int, Entry]]) -> Iterator[Page]:
+def _pages(entries: Iterable[tuple[int, Entry]]) -> Iterator[NumberedEntries]:
     """Yield the entries in pages; the last has those before an invalid line, and then Refused is raised."""
-    page: Page = []
+    page: NumberedEntries = []
     try:
         for entry in entries:
             page.append(entry)
@@ -67,7 +67,7 @@ def _pages(entries: Iterable[tuple[int, Entry]]) -> Iterator[Page]:
         yield page
 
 
-def _merge(target: MergeTarget, origin: str, page: Page, tally: ImportTally) -> None:
+def _merge(target: MergeTarget, origin: str, page: NumberedEntries, tally: ImportTally) -> None:
     known = target.merged(origin, page[0][1].id, page[-1][1].id)
     new: list[Tweet] = []
     for number, entry in page:
