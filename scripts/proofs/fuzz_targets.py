@@ -97,10 +97,10 @@ def _requests(parts: list[bytes], reads: object) -> list[str]:
     """Return the requests in the parts, as far as the connection lasts; the last may be a protocol error."""
     from ttweet.model.errors import ProtocolError
     from ttweet.protocol.classic import ClassicDownload
-    from ttweet.protocol.reader import Event, RequestReader
+    from ttweet.protocol.reader import ReaderEvent, RequestReader
 
     reader = RequestReader(reads)  # type: ignore[arg-type]  # one of the two there are
-    events: list[Event] = []
+    events: list[ReaderEvent] = []
     for part in parts:
         events += reader.receive_data(part)
         if events and isinstance(events[-1], ProtocolError | ClassicDownload):

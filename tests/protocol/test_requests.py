@@ -32,7 +32,7 @@ from ttweet.protocol import answers, fields, frames
 from ttweet.protocol.classic import ClassicDownload, ClassicUpload
 from ttweet.protocol.codecs import JSON
 from ttweet.protocol.json_codec import STDLIB_JSON, Json
-from ttweet.protocol.reader import MAX_KNOWN, MAX_KNOWN_BYTES, Event, KnownFrames, RequestReader
+from ttweet.protocol.reader import MAX_KNOWN, MAX_KNOWN_BYTES, KnownFrames, ReaderEvent, RequestReader
 
 REQUESTS: list[tuple[bytes, Request | Identify]] = [
     (b'["u","hello #world"]\n', Post("hello #world")),
@@ -132,7 +132,7 @@ A_TWEET = Tweet(42, 1795446500123, None, 'hi "#Python" 🎉', ("Python",))
 AS_JSON = {"id": 42, "at": 1795446500123, "by": None, "text": 'hi "#Python" 🎉', "tags": ["Python"]}
 
 
-def events_of(data: bytes, json_library: Json = JSON) -> list[Event]:
+def events_of(data: bytes, json_library: Json = JSON) -> list[ReaderEvent]:
     return RequestReader(json_library).receive_data(data)
 
 
@@ -187,7 +187,7 @@ def split(data: bytes, cuts: list[int]) -> list[bytes]:
     return [data[start:stop] for start, stop in itertools.pairwise(positions) if start < stop]
 
 
-def shown(events: list[Event]) -> list[object]:
+def shown(events: list[ReaderEvent]) -> list[object]:
     return [(event.code, event.text) if isinstance(event, TtweetError) else (type(event), event) for event in events]
 
 
@@ -338,7 +338,7 @@ def test_a_token_is_taken_only_first_after_the_same_queries_were_read_before() -
 
 
 @pytest.mark.parametrize("request_", [Identify("secret"), Post("hello"), SignIn("ann"), ClientReport("line")])
-def test_frames_with_secrets_or_texts_are_not_known_again(request_: Event) -> None:
+def test_frames_with_secrets_or_texts_are_not_known_again(request_: ReaderEvent) -> None:
     known = KnownFrames()
     known.note(b"a frame", request_)
     assert known.get(b"a frame") is None

@@ -31,7 +31,7 @@ IS_TLS = "this port requires TLS; set TTWEET_CA to the certificates to trust"
 MAX_KNOWN = 1024  # frames of queries that are parsed once, about 400 KiB
 MAX_KNOWN_BYTES = 128  # of such a frame
 
-Event = Request | Identify | ClassicUpload | ClassicDownload | TtweetError
+ReaderEvent = Request | Identify | ClassicUpload | ClassicDownload | TtweetError
 
 _KEPT = (Last, TweetsOfTag, ListTags, ListNames, TweetsOfAuthor, Ping)
 
@@ -45,14 +45,14 @@ class KnownFrames:
     __slots__ = ("_requests", "get")
 
     def __init__(self) -> None:
-        self._requests: dict[bytes, Event] = {}
+        self._requests: dict[bytes, ReaderEvent] = {}
         self.get = self._requests.get
         """Returns the request of a frame, or None if it is not known."""
 
     def __len__(self) -> int:
         return len(self._requests)
 
-    def note(self, frame: bytes, request: Event) -> None:
+    def note(self, frame: bytes, request: ReaderEvent) -> None:
         """Keep the request of a frame, if it is a query; forget all of them when they are too many."""
         if isinstance(request, _KEPT) and len(frame) <= MAX_KNOWN_BYTES:
             if len(self._requests) >= MAX_KNOWN:
@@ -87,7 +87,7 @@ class RequestReader:
         """Whether a frame, or a classic message, has begun and not ended."""
         return self.classic or (self._frames is not None and self._frames.unfinished)
 
-    def receive_data(self, data: bytes) -> list[Event]:
+    def receive_data(self, data: bytes) -> list[ReaderEvent]:
         """Return the requests that these bytes complete, in order. A ProtocolError is the last of all."""
         if self._frames is not None:
             return self._read_frames(self._frames.receive_data(data))
@@ -98,7 +98,7 @@ class RequestReader:
             self.classic = data[:1] in (b"u", b"d")
         return self._read_classic(data)
 
-    def receive_end(self) -> list[Event]:
+    def receive_end(self) -> list[ReaderEvent]:
         """Return the classic upload that the clean end of the stream completes. An unfinished frame is dropped."""
         if self.classic and len(self._classic) == 1:
             return [ProtocolError("bad_protocol", f"the connection ended after {ascii(self._classic)[1:]}")]
@@ -111,8 +111,8 @@ class RequestReader:
         self.understood = True
         return [upload]
 
-    def _read_frames(self, lines: list[bytes]) -> list[Event]:
-        events: list[Event] = []
+    def _read_frames(self, lines: list[bytes]) -> list[ReaderEvent]:
+        events: list[ReaderEvent] = []
         for line in lines:
             event = _known.get(line)
             if event is None:
@@ -126,7 +126,7 @@ class RequestReader:
             self._parse = parse
         return events
 
-    def _read_frame(self, line: bytes) -> Event:
+    def _read_frame(self, line: bytes) -> ReaderEvent:
         try:
             request = self._parse(*frames.decode(line, self._json.loads))
         except (Refused, ProtocolError) as error:
@@ -134,7 +134,7 @@ class RequestReader:
         _known.note(line, request)
         return request
 
-    def _read_classic(self, data: bytes) -> list[Event]:
+    def _read_classic(self, data: bytes) -> list[ReaderEvent]:
         self._classic += data
         if self._classic[:1] == TLS_BEGINS:
             return [ProtocolError("tls", IS_PLAIN)]

@@ -20,7 +20,7 @@ from ttweet.model.answers import Answer
 from ttweet.model.errors import ProtocolError, Refused, StoreError, TtweetError
 from ttweet.model.requests import ClientReport, Identify, Last, OrderedRequest, Ping, Post
 from ttweet.protocol.classic import ClassicDownload, ClassicUpload
-from ttweet.protocol.reader import Event, RequestReader
+from ttweet.protocol.reader import ReaderEvent, RequestReader
 from ttweet.server.config import Limits
 from ttweet.server.net.places import Place, Standing
 from ttweet.server.net.transport import LOST, Transport
@@ -223,7 +223,7 @@ class Connection:
         ):
             self.close()
 
-    async def _enter(self, events: list[Event]) -> list[Event]:
+    async def _enter(self, events: list[ReaderEvent]) -> list[ReaderEvent]:
         """Ask for a place, with the token that the first event may show; returns the events that are left to handle."""
         first, *_ = events
         if isinstance(first, Identify):
@@ -239,7 +239,7 @@ class Connection:
             return []
         return events
 
-    async def _handle_all(self, events: list[Event]) -> None:
+    async def _handle_all(self, events: list[ReaderEvent]) -> None:
         """Carry out requests in their order. Answers leave before the task waits or others run."""
         self._turn = 0
         for event in events:
@@ -256,7 +256,7 @@ class Connection:
             if len(self._outbox.answers) >= self._limits.max_unanswered:
                 await self._until(lambda: len(self._outbox.answers) < self._limits.max_unanswered)
 
-    def _handle(self, event: Event) -> Awaitable[None] | None:
+    def _handle(self, event: ReaderEvent) -> Awaitable[None] | None:
         """Carry out a request at once, or return what to await for it."""
         try:
             return self._carry_out(event)
@@ -264,7 +264,7 @@ class Connection:
             self._refuse(error)
             return self._room()
 
-    def _carry_out(self, event: Event) -> Awaitable[None] | None:
+    def _carry_out(self, event: ReaderEvent) -> Awaitable[None] | None:
         if not isinstance(event, NOT_QUERIES):
             return self._query(event)
         self._turn += HEAVY_REQUESTS

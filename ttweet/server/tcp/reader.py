@@ -2,7 +2,7 @@
 
 from ttweet.model.errors import ProtocolError, SlowDown
 from ttweet.protocol.json_codec import Json
-from ttweet.protocol.reader import Event, RequestReader
+from ttweet.protocol.reader import ReaderEvent, RequestReader
 from ttweet.server.net.throttle import Gauge
 
 
@@ -20,18 +20,18 @@ class ThrottledReader(RequestReader):
         super().__init__(json)
         self._gauge = gauge
 
-    def receive_data(self, data: bytes) -> list[Event]:
+    def receive_data(self, data: bytes) -> list[ReaderEvent]:
         """See RequestReader."""
         return self._held_back(super().receive_data(data))
 
-    def receive_end(self) -> list[Event]:
+    def receive_end(self) -> list[ReaderEvent]:
         """See RequestReader."""
         return self._held_back(super().receive_end())
 
-    def _held_back(self, events: list[Event]) -> list[Event]:
+    def _held_back(self, events: list[ReaderEvent]) -> list[ReaderEvent]:
         held_back = self._gauge.hold_back(events)
         return [self._classic_error(event) for event in held_back] if self.classic else held_back
 
-    def _classic_error(self, event: Event) -> Event:
+    def _classic_error(self, event: ReaderEvent) -> ReaderEvent:
         """Return the refusal as an error that ends the connection, as the classic protocol has one request."""
         return ProtocolError("slow_down", event.text) if isinstance(event, SlowDown) else event
