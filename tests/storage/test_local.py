@@ -58,7 +58,7 @@ def test_tweets_are_found_and_counted_by_a_query(path: Path) -> None:
 
 
 def test_all_tweets_come_in_pages(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "PAGE_TWEETS", 2)
+    monkeypatch.setattr(local, "READ_TWEETS", 2)
     with ttweet.open(path) as store:
         ids = [store.post(str(number)).id for number in range(5)]
         assert [tweet.id for tweet in store.tweets_after()] == ids

@@ -21,7 +21,7 @@ from ttweet.storage.redaction import redact
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore
 
-PAGE_TWEETS = 1000  # tweets of one read
+READ_TWEETS = 1000  # tweets of one read
 
 
 def open(path: str | PathLike[str], *, readonly: bool = False) -> "LocalStore":  # noqa: A001
@@ -128,7 +128,7 @@ class LocalStore:
 
         None come after a cursor that is above all ids, as one that was kept is when a backup was restored.
         """
-        while page := self._store.tweets_after(cursor, limit=PAGE_TWEETS):
+        while page := self._store.tweets_after(cursor, limit=READ_TWEETS):
             yield from page
             cursor = page[-1].id
 

@@ -28,7 +28,7 @@ from ttweet.storage.sqlite.reader import COUNT_TWEETS
 from ttweet.storage.sqlite.tail import FIRST_VERSION
 from ttweet.storage.sqlite.tweet_rows import to_tweet
 
-PAGE_TWEETS = 1000  # tweets between updates of the progress, about 10 ms
+PROGRESS_TWEETS = 1000  # tweets between updates of the progress, about 10 ms
 
 Progress = Callable[[int, int], object]
 
@@ -188,7 +188,7 @@ class Check:
         up_to = self._indexed_up_to(version)
         wrong: dict[str, tuple[int, int]] = {}  # how many, and the first
         done, cursor = 0, 0
-        while rows := self._connection.execute(_PAGE, (cursor, PAGE_TWEETS)).fetchall():
+        while rows := self._connection.execute(_PAGE, (cursor, PROGRESS_TWEETS)).fetchall():
             for tweet in [to_tweet(row) for row in rows]:
                 if what := _mistake(tweet):
                     count, first = wrong.get(what, (0, tweet.id))
