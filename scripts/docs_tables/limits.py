@@ -12,7 +12,7 @@ from typing import NamedTuple
 import ttweet
 
 PACKAGE = Path(ttweet.__file__).parent
-NO_LIMITS = {"DAY_S", "DAY_MS", "SECRET_BYTES", "DIGEST_BYTES", "HEADER_BYTES", "PIPE_BYTES"}  # sizes of what is given
+NO_LIMITS = {"DAY_MS", "SECRET_BYTES", "DIGEST_BYTES", "HEADER_BYTES", "PIPE_BYTES"}  # sizes of what is given
 SPANS = {"days": 86_400, "min": 60}  # seconds; a shorter or broken span stays in seconds
 SIZES = {"GiB": 1024**3, "MiB": 1024**2, "KiB": 1024, "MB": 10**6}
 LEAST_OF_UNIT = 5  # of a longer unit; a span of fewer is shown in seconds

@@ -11,7 +11,7 @@ import trio
 
 from ttweet.broker.pages import TWEET_BYTES
 from ttweet.model.answers import Shared
-from ttweet.model.durations import DAY_S
+from ttweet.model.durations import DAY_MS
 from ttweet.model.limits import MAX_QUERY_LIMIT, QUERY_LIMIT
 from ttweet.model.times import now_ms
 from ttweet.model.tweets import Page, TagPage, Tweet, weight_of
@@ -152,4 +152,4 @@ def _weight(tweet: Tweet) -> int:
 
 
 def _today() -> int:
-    return now_ms() // (DAY_S * 1000)
+    return now_ms() // DAY_MS

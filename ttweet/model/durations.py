@@ -2,7 +2,7 @@
 
 import re
 
-DAY_S = 86_400
+DAY_MS = 86_400_000
 MAX_AMOUNT = 10**9  # of any unit of a time on the command line: thirty years of seconds, or a mistake
 
 _SIZES = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}

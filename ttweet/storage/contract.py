@@ -10,11 +10,12 @@ Every method raises StoreError: `internal` when the store itself is broken, `bus
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from ttweet.model.durations import DAY_MS
 from ttweet.model.query import Query
 from ttweet.model.reports import Report
 from ttweet.model.tweets import Count, Deletion, Draft, Found, Page, TagPage, Tombstone, Tweet
 
-KEY_LIFETIME_MS = 7 * 86_400_000  # of an idempotency key: retries take seconds, but a laptop may sleep over a holiday
+KEY_LIFETIME_MS = 7 * DAY_MS  # of an idempotency key: retries take seconds, but a laptop may sleep over a holiday
 
 
 REDACT_STEP = 256  # report lines redacted in one transaction, about 3 ms: uploads wait for it

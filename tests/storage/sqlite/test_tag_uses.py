@@ -5,7 +5,8 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttweet.storage.sqlite.tag_uses import DAY_MS, count_uses
+from ttweet.model.durations import DAY_MS
+from ttweet.storage.sqlite.tag_uses import count_uses
 
 TAGGED = st.lists(
     st.tuples(

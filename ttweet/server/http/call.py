@@ -11,7 +11,7 @@ from ttweet.broker import dispatch
 from ttweet.broker.session import Session
 from ttweet.model import requests
 from ttweet.model.answers import Answer
-from ttweet.model.durations import DAY_S
+from ttweet.model.durations import DAY_MS
 from ttweet.model.errors import TtweetError
 from ttweet.model.requests import OrderedRequest, Post
 from ttweet.model.times import now_ms
@@ -133,7 +133,7 @@ class Call:
         """
         if not self._version:
             service, principal = self.session.service, self.session.principal
-            log = service.epoch, self.newest, service.pruned_up_to, now_ms() // (DAY_S * 1000)
+            log = service.epoch, self.newest, service.pruned_up_to, now_ms() // DAY_MS
             asked = self.request.path, self.request.query, self.form
             state = repr((__version__, log, principal.token, sorted(principal.rights), asked))
             self._version = f'W/"{sha256(state.encode()).hexdigest()[:32]}"'

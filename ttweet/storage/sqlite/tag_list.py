@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ttweet.model import hashtags
+from ttweet.model.durations import DAY_MS
 from ttweet.model.tweets import HISTORY_DAYS, TagPage, TagSummary
-from ttweet.storage.sqlite.tag_uses import DAY_MS, TagUse, count_uses
+from ttweet.storage.sqlite.tag_uses import TagUse, count_uses
 from ttweet.storage.sqlite.tail import TailTweet
 
 Ask = Callable[..., list[Any]]

@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping
 
 from ttweet.model import hashtags
+from ttweet.model.durations import DAY_MS
 from ttweet.model.tweets import NO_TAGS, Tweet
-
-DAY_MS = 86_400_000
 
 Tagged = tuple[int, int, Mapping[str, str]]
 """A tweet's id, its time (ms since 1970 UTC), and its tags: search key to spelling."""

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from ttweet import plots
 from ttweet.model import hashtags
 from ttweet.model.answers import Names, Shared
-from ttweet.model.durations import DAY_S
+from ttweet.model.durations import DAY_MS
 from ttweet.model.limits import MAX_QUERY_LIMIT
 from ttweet.model.query import marks, parse
 from ttweet.model.requests import Delete, ListTags, Post
@@ -27,7 +27,6 @@ from ttweet.server.http.problems import Unserved
 from ttweet.server.http.response import Response
 from ttweet.server.http.tag_pages import tags_of
 
-DAY_MS = 1000 * DAY_S
 CHART_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 """The Content-Security-Policy of a picture, which has its style in itself."""
 ASIDE_TAGS = 12  # beside the timeline: as many as stand beside the first tweets on a desk's screen
