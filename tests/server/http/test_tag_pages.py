@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.http_calls import HttpServing, http_serving
 from ttweet.model.tweets import Page, Tweet
-from ttweet.server.http.tag_pages import MAX_TAGS, merged
+from ttweet.server.http.tag_pages import MAX_TAGS_OF_PAGE, merged
 
 
 async def ids(http: HttpServing, path: str) -> tuple[list[int], bool, str]:
@@ -52,7 +52,7 @@ async def test_too_many_tags_and_what_is_no_tag_are_refused(tags: str) -> None:
     async with http_serving() as http:
         answer = await http.ask("GET", f"/tags/{tags}")
         assert (answer.status, answer.code) == (422, "bad_tag")
-        assert (await http.ask("GET", f"/tags/{','.join('abcdefgh'[:MAX_TAGS])}")).status == 200
+        assert (await http.ask("GET", f"/tags/{','.join('abcdefgh'[:MAX_TAGS_OF_PAGE])}")).status == 200
 
 
 def test_merged_pages_have_no_more_than_their_limit_and_tell_of_the_rest() -> None:

@@ -10,7 +10,7 @@ from ttweet.model.tweets import Found, Page
 from ttweet.server.http.bounded import page_of
 from ttweet.server.http.call import Call
 
-MAX_TAGS = 8  # of one answer: each is a query of its own
+MAX_TAGS_OF_PAGE = 8  # of one answer: each is a query of its own
 
 
 def tags_of(call: Call) -> list[str]:
@@ -23,8 +23,8 @@ async def ask(call: Call, request: ReadRequest) -> Answer:
     tags = tags_of(call)
     if not isinstance(request, TweetsOfTag) or len(tags) == 1:
         return await call.ask(request)
-    if len(tags) > MAX_TAGS:
-        raise Refused("bad_tag", f"too many tags: {len(tags)}; use at most {MAX_TAGS}")
+    if len(tags) > MAX_TAGS_OF_PAGE:
+        raise Refused("bad_tag", f"too many tags: {len(tags)}; use at most {MAX_TAGS_OF_PAGE}")
     return merged([await _page(call, request._replace(tag=tag)) for tag in tags], request.limit)
 
 
