@@ -40,6 +40,14 @@ def exit_codes() -> str:
     return "\n".join(["| code | meaning |", "| --- | --- |", *rows])
 
 
+def default(argument: Any) -> str:
+    """Return the default of an argument as `--help` shows it, numbers without a comma."""
+    value, shown = argument.field_info.default, argument.parameter.show_default
+    if callable(shown):
+        return str(shown(value)).replace(",", "")
+    return "" if value in (None, False, argument.field_info.empty) else str(value)
+
+
 def _options(app: Any) -> str:
     rows = [_row(argument) for argument in app.assemble_argument_collection() if argument.parameter.help]
     return "\n".join(["| argument or option | meaning | default |", "| --- | --- | --- |", *rows])
@@ -49,8 +57,8 @@ def _row(argument: Any) -> str:
     value = argument.parameter.metavar
     named = f" {value}" if value and argument.names[0].startswith("-") else ""
     spelled = ", ".join(_code(name + named) for name in argument.names)
-    default = _default(argument)
-    return f"| {spelled} | {_marked(argument.parameter.help)} | {_code(default) if default else ''} |"
+    given = default(argument)
+    return f"| {spelled} | {_marked(argument.parameter.help)} | {_code(given) if given else ''} |"
 
 
 def _linked(name: str) -> str:
@@ -65,11 +73,3 @@ def _marked(text: str) -> str:
 
 def _code(text: str) -> str:
     return f"`{text}`".replace("|", "\\|")
-
-
-def _default(argument: Any) -> str:
-    """The default as `--help` shows it, numbers without a comma."""
-    default, shown = argument.field_info.default, argument.parameter.show_default
-    if callable(shown):
-        return str(shown(default)).replace(",", "")
-    return "" if default in (None, False, argument.field_info.empty) else str(default)

@@ -1,34 +1,20 @@
 """`--install-completion`, tried in real shells on a terminal: after it the next one completes commands and options."""
 
-import os
-import pty
 import re
-import select
-import shutil
-import signal
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.support.in_process import complains, run_here
-from tests.support.processes import LIMIT_S, TTWEET, environment, run
+from tests.support.processes import LIMIT_S, TTWEET, run
+from tests.support.shells import needed, program_folder, typed_in, variables
 from ttweet.cli import completion, main, shell
 from ttweet.cli.main import COMMANDS
 
 SHELLS = ["bash", "zsh", "fish"]
-INTERACTIVE = {"bash": ["bash", "-i"], "zsh": ["zsh", "-i"], "fish": ["fish"]}
-TYPED = b"ttweet ta\t--numb\t\r"
-DONE = re.compile(r"got ([^|]*)\|")
-READS_KEYS = b"\x1b[?2004h"  # what all three write when their prompt is there: pasting in brackets
 NOT_WRITABLE = "/proc/nowhere"  # not even for root
-
-
-def needed(name: str) -> str:
-    if shutil.which(name) is None:
-        pytest.skip(f"{name} is not installed here")
-    return name
 
 
 @pytest.fixture
@@ -41,54 +27,11 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def bin_folder(tmp_path: Path) -> Path:
-    """A folder with a `ttweet` that prints the arguments it was given."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    program = folder / "ttweet"
-    program.write_text('#!/bin/sh\necho "got $*|"\n')
-    program.chmod(0o755)
-    return folder
-
-
-def variables(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of a user with this home; `~` in an added value stands for it."""
-    ours = ("ZDOTDIR", "XDG_", "ZSH", "BASH")
-    kept = {name: value for name, value in environment().items() if not name.startswith(ours)}
-    return {**kept, "HOME": str(home), "TERM": "xterm"} | {
-        name: value.replace("~", str(home)) for name, value in extra.items()
-    }
+    return program_folder(tmp_path)
 
 
 def install(name: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     return run_here("--install-completion", "--shell", name, env=env)
-
-
-def typed_in(name: str, env: Mapping[str, str], bin_folder: Path) -> str:
-    """Return the arguments that a new shell gives to ttweet, when the tab key completes a command and an option."""
-    path = f"{bin_folder}:{env['PATH']}"
-    process, terminal = pty.fork()
-    if process == 0:
-        os.execvpe(name, INTERACTIVE[name], {**env, "PATH": path})
-    try:
-        read_until(terminal, lambda seen: READS_KEYS in seen)
-        os.write(terminal, TYPED)
-        seen = read_until(terminal, lambda seen: DONE.search(seen.decode(errors="replace")) is not None)
-    finally:
-        os.kill(process, signal.SIGKILL)
-        os.waitpid(process, 0)
-        os.close(terminal)
-    found = DONE.search(seen.decode(errors="replace"))
-    assert found
-    return " ".join(found[1].split())
-
-
-def read_until(terminal: int, enough: Callable[[bytes], bool]) -> bytes:
-    seen = b""
-    while not enough(seen):
-        readable, _, _ = select.select([terminal], [], [], LIMIT_S)
-        assert readable, seen
-        seen += os.read(terminal, 4096)
-    return seen
 
 
 @pytest.mark.parametrize("name", SHELLS)

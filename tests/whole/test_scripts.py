@@ -9,6 +9,7 @@ import pytest
 from tests.support.processes import LIMIT_S, environment
 
 ROOT = Path(__file__).parents[2]
+SCRIPTS = ("ttweet", "setup", "test", "bench", "prove", "docs-tables", "man", "pictures", "recording")
 TOOLS = ("python", "uv", "ttweet", "ruff", "mypy", "lint-imports")
 
 
@@ -27,7 +28,9 @@ def checkout(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", ["ttweet", "setup", "test", "bench", "prove", "docs-tables", "pictures", "recording"])
+@pytest.mark.parametrize(
+    "name", ["ttweet", "setup", "test", "bench", "prove", "docs-tables", "man", "pictures", "recording"]
+)
 def test_a_script_may_be_called_by_a_link_from_anywhere(checkout: Path, tmp_path: Path, name: str) -> None:
     link = tmp_path / "bin" / "link"
     link.parent.mkdir()

@@ -72,20 +72,21 @@ class ScriptTarget:
 def install_completion(*, shell_name: ShellName = None, output: Output = None) -> int:
     """Install completion for a shell and print where its script is. Raises UsageError and OSError."""
     name = shell_name or _detected()
-    script = _script(name)
+    text = script(name)
     if output is not None:
-        _write(output, script, "choose another file with -o")
+        _write(output, text, "choose another file with -o")
         shell.write(str(output.absolute()))
         return shell.DONE
     target = _target(name)
-    _install(name, target, script)
+    _install(name, target, text)
     shell.write(str(target.script))
     return _look(name, target)
 
 
-def _script(name: Shell) -> str:
-    script = make_app().generate_completion(shell=name)
-    return _ZSH_NO_ACTION.sub(r"\1:()'", script) if name == "zsh" else script
+def script(name: Shell) -> str:
+    """Return the script of a shell that completes commands and options."""
+    text = make_app().generate_completion(shell=name)
+    return _ZSH_NO_ACTION.sub(r"\1:()'", text) if name == "zsh" else text
 
 
 def _detected() -> Shell:
