@@ -43,7 +43,7 @@ examples:
 exit status: 0 done (a bar that is not met is no error), 1 something could not be measured, 2 usage
 """
 
-COMPARED = ("acks", "connects", "reads", "follow", "fsyncs")  # the parts that --against measures of both checkouts
+COMPARED = ("acks", "connects", "reads", "follow", "http", "fsyncs")  # those that --against measures of both checkouts
 
 
 def main() -> None:

@@ -95,9 +95,11 @@ def held_connections(stage: BenchStage, server: PeerServer, protocol: str, clien
 
 
 @contextmanager
-def held_followers(stage: BenchStage, server: PeerServer, followers: int, tag: str) -> Iterator[None]:
+def held_followers(
+    stage: BenchStage, server: PeerServer, followers: int, tag: str, *options: str, dialect: str = "ttweet"
+) -> Iterator[None]:
     """Keep connections open in the block that follow a tag of ttweet."""
-    argv = [*_fanout_argv(server.port, followers), "--tag", tag, "--hold", "ttweet"]
+    argv = [*_fanout_argv(server.port, followers), "--tag", tag, "--hold", *options, dialect]
     with _holding(stage, argv):
         yield
 

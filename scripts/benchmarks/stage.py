@@ -50,11 +50,12 @@ class Cores:
 
 @dataclass(frozen=True, slots=True)
 class PeerServer:
-    """A server that answers on a port of 127.0.0.1. `directory` holds its files."""
+    """A server that answers on a port of 127.0.0.1. `directory` holds its files; `http_port` is 0 without HTTP."""
 
     port: int
     directory: Path
     process: subprocess.Popen[bytes]
+    http_port: int = 0
 
 
 @dataclass(frozen=True, slots=True)

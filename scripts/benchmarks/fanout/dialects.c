@@ -38,6 +38,40 @@ static enum item ttweet_read(const char *in, size_t length, size_t *used)
     return starts(in, *used, "[\"err\"") ? FAILURE : OTHER;
 }
 
+/* ---- ttweet over HTTP: server-sent events. The publisher speaks the framed protocol, to a port of its own ---- */
+
+static size_t sse_follow(char *out, uint32_t number, const char *tag, long after)
+{
+    (void)number;
+    int at = after < 0 ? sprintf(out, "GET /tags/%s.sse HTTP/1.1\r\n", tag)
+                       : sprintf(out, "GET /tweets.sse?after=%ld HTTP/1.1\r\n", after);
+    return (size_t)at + (size_t)sprintf(out + at, "Host: 127.0.0.1\r\n\r\n");
+}
+
+static enum item sse_event(const char *data, size_t length)
+{
+    if (starts(data, length, "id: "))
+        return DELIVERY;
+    return starts(data, length, "event: live") ? FOLLOWING : OTHER;
+}
+
+static enum item sse_read(const char *in, size_t length, size_t *used)
+{
+    if (in[0] == '[')
+        return ttweet_read(in, length, used);
+    if (in[0] == 'H') {
+        const char *end = memmem(in, length, "\r\n\r\n", 4);
+        *used = end ? (size_t)(end - in) + 4 : 0;
+        return !end ? PARTIAL : starts(in, length, "HTTP/1.1 200") ? OTHER : FAILURE;
+    }
+    size_t head = line_length(in, length);
+    size_t chunk = head ? strtoul(in, NULL, 16) : 0;
+    *used = head + chunk + 2;
+    if (head == 0 || *used > length)
+        return PARTIAL;
+    return chunk == 0 ? FAILURE : sse_event(in + head, chunk);
+}
+
 /* ---- Redis pub/sub, RESP 2 ---- */
 
 static size_t redis_follow(char *out, uint32_t number, const char *tag, long after)
@@ -145,6 +179,7 @@ static enum item mqtt_read(const char *in, size_t length, size_t *used)
 
 const struct dialect DIALECTS[] = {
     {"ttweet", true, NULL, ttweet_follow, ttweet_publish, ttweet_read},
+    {"sse", true, NULL, sse_follow, ttweet_publish, sse_read},
     {"redis", true, NULL, redis_follow, redis_publish, redis_read},
     {"mqtt", false, mqtt_connect, mqtt_follow, mqtt_publish, mqtt_read},
     {NULL, false, NULL, NULL, NULL, NULL},

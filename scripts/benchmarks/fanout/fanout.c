@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +38,7 @@ struct message {
 static struct {
     const struct dialect *dialect;
     const char *tag;
-    int port, pid;
+    int port, follow_port, pid;
     uint32_t followers, in_flight;
     double every_ms, warmup_s, seconds;
     long after;
@@ -55,10 +56,10 @@ const char *const program = "fanout";
 
 /* ---- one connection ---- */
 
-static void open_connection(struct connection *connection, const char *out, size_t bytes)
+static void open_connection(struct connection *connection, int port, const char *out, size_t bytes)
 {
     int yes = 1;
-    struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons((uint16_t)options.port)};
+    struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
     server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     connection->in = malloc(IN_BYTES);
@@ -152,7 +153,7 @@ static void open_followers(void)
     char out[512];
     followers = calloc(options.followers, sizeof *followers);
     for (uint32_t i = 0; i < options.followers; i++)
-        open_connection(&followers[i], out, options.dialect->follow(out, i, options.tag, options.after));
+        open_connection(&followers[i], options.follow_port, out, options.dialect->follow(out, i, options.tag, options.after));
 }
 
 /* Send `count` messages in one write. */
@@ -206,10 +207,15 @@ static void print_figures(double seconds, double cpu_s, double server_cpu_s)
     fflush(stdout);
 }
 
-static void measure(void)
+static void open_publisher(void)
 {
     char out[128];
-    open_connection(&publisher, out, options.dialect->greeting ? options.dialect->greeting(out, options.followers) : 0);
+    open_connection(&publisher, options.port, out, options.dialect->greeting ? options.dialect->greeting(out, options.followers) : 0);
+}
+
+static void measure(void)
+{
+    open_publisher();
     publish_until(now_ns() + (uint64_t)(options.warmup_s * 1e9));
     window_start = now_ns();
     window_end = window_start + (uint64_t)(options.seconds * 1e9);
@@ -218,6 +224,16 @@ static void measure(void)
     double cpu_s = cpu_seconds() - cpu_before, server_cpu_s = cpu_seconds_of(options.pid) - server_before;
     drain();
     print_figures(options.seconds, cpu_s, server_cpu_s);
+}
+
+/* Publish until stdin ends, so that somebody can measure the server meanwhile. */
+static void publish_while_held(void)
+{
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    open_publisher();
+    while (poll(&input, 1, 0) == 0)
+        publish_until(now_ns() + (uint64_t)(options.every_ms * 1e6));
+    drain();
 }
 
 static void wait_until_all_follow(void)
@@ -230,6 +246,7 @@ static void wait_until_all_follow(void)
 static void usage(void)
 {
     puts("usage: fanout --port N [options] DIALECT\n"
+         "  --follow-port N    the port of followers, where it is not that of the publisher\n"
          "  --followers N      connections that follow (100)\n"
          "  --tag NAME         what is followed and published (live)\n"
          "  --in-flight K      messages that not all followers have (1)\n"
@@ -238,7 +255,7 @@ static void usage(void)
          "  --seconds S        seconds that are (2)\n"
          "  --pid N            the server's process, whose CPU time is told for each delivery\n"
          "  --catch-up         publish nothing: how fast does what is there come, from --after ID on\n"
-         "  --hold             publish nothing: follow, print, wait for the end of stdin\n"
+         "  --hold             follow, print, wait for the end of stdin; with --every, publish meanwhile\n"
          "dialects:");
     for (const struct dialect *dialect = DIALECTS; dialect->name; dialect++)
         printf("  %s\n", dialect->name);
@@ -253,11 +270,13 @@ static void read_options(int argc, char **argv)
         {"seconds", required_argument, NULL, 's'}, {"after", required_argument, NULL, 'a'},
         {"catch-up", no_argument, NULL, 'c'},     {"hold", no_argument, NULL, 'o'},
         {"pid", required_argument, NULL, 'P'},    {"help", no_argument, NULL, 'H'},
+        {"follow-port", required_argument, NULL, 'F'},
         {NULL, 0, NULL, 0},
     };
     for (int name; (name = getopt_long(argc, argv, "", names, NULL)) != -1;) {
         switch (name) {
         case 'p': options.port = atoi(optarg); break;
+        case 'F': options.follow_port = atoi(optarg); break;
         case 'f': options.followers = (uint32_t)atoi(optarg); break;
         case 't': options.tag = optarg; break;
         case 'k': options.in_flight = (uint32_t)atoi(optarg); break;
@@ -275,6 +294,8 @@ static void read_options(int argc, char **argv)
     for (const struct dialect *one = DIALECTS; optind == argc - 1 && one->name; one++)
         if (strcmp(one->name, argv[optind]) == 0)
             options.dialect = one;
+    if (options.follow_port == 0)
+        options.follow_port = options.port;
     if (!options.dialect || options.port < 1 || options.followers < 1 || options.seconds <= 0
         || options.in_flight < 1 || options.in_flight > 128 || strlen(options.tag) > 40)
         fail("a dialect, and a port, followers and 1 to 128 in flight are needed; see --help");
@@ -294,6 +315,8 @@ int main(int argc, char **argv)
         print_figures((double)(now_ns() - start) / 1e9, cpu_seconds(), cpu_seconds_of(options.pid) - server_before);
     else
         measure();
+    if (options.hold && options.every_ms > 0)
+        publish_while_held();
     while (options.hold && getchar() != EOF)
         continue;
     return 0;

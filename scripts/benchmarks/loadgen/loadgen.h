@@ -2,6 +2,8 @@
  *
  * loadgen.c   connections, clock, figures; knows no protocol
  * protocols.c what each peer speaks, as one table; knows no sockets
+ * http.c      what is spoken to HTTP servers
+ * writing.c   how requests are written
  * options.c   the command line
  * messages.c  the tweets that are sent, and histogram of latencies
  *
@@ -30,6 +32,7 @@ struct speaker {
     const char *tag;    /* the one tag of reads, or NULL: one at random */
     char urgent[64];    /* bytes that a reply calls for at once, such as PONG */
     size_t urgent_bytes;
+    char version[64];   /* of an answer that the client has: the ETag of HTTP */
 };
 
 /* What stands at the front of the bytes that came in. */

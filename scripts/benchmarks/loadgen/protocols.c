@@ -4,39 +4,13 @@
  * they end and whether they mean success: the generator must cost less than what it measures.
  */
 #define _GNU_SOURCE
+#include "http.h"
 #include "loadgen.h"
+#include "writing.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static size_t format(char *out, size_t room, const char *pattern, ...) __attribute__((format(printf, 3, 4)));
-
-static size_t format(char *out, size_t room, const char *pattern, ...)
-{
-    va_list values;
-    va_start(values, pattern);
-    int length = vsnprintf(out, room, pattern, values);
-    va_end(values);
-    if (length < 0 || (size_t)length >= room) {
-        fprintf(stderr, "loadgen: a request is longer than %zu bytes\n", room);
-        exit(1);
-    }
-    return (size_t)length;
-}
-
-static size_t literal(char *out, const char *text)
-{
-    size_t length = strlen(text);
-    memcpy(out, text, length);
-    return length;
-}
-
-static const char *tag_of(const struct speaker *speaker)
-{
-    return speaker->tag ? speaker->tag : random_tag();
-}
 
 /* ---- ttweet: one line of JSON each way; the echo server sends the same line back ---- */
 
@@ -300,38 +274,6 @@ static enum outcome mqtt_puback(struct speaker *speaker, const char *in, size_t 
     return mqtt_packet(in, length, used, 0x40);
 }
 
-/* ---- HTTP 1.1, one connection kept ---- */
-
-static size_t http_post(struct speaker *speaker, char *out)
-{
-    static const char opening[] = "{\"text\":\"", closing[] = "\"}";
-    size_t body = sizeof opening - 1 + MESSAGE_BYTES + sizeof closing - 1;
-    size_t at = format(out, 256,
-                       "POST /tweets HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-                       "Content-Length: %zu\r\n\r\n%s", body, opening);
-    write_message(out + at, speaker->serial, tag_of(speaker));
-    at += MESSAGE_BYTES;
-    return at + literal(out + at, closing);
-}
-
-static enum outcome http_reply(struct speaker *speaker, const char *in, size_t length, size_t *used)
-{
-    (void)speaker;
-    static const char field[] = "\r\ncontent-length:";
-    const char *end = memmem(in, length, "\r\n\r\n", 4);
-    if (end == NULL)
-        return INCOMPLETE;
-    *used = (size_t)(end - in) + 4;
-    for (const char *at = in; at < end; at++)
-        if (strncasecmp(at, field, sizeof field - 1) == 0) {
-            *used += strtoul(at + sizeof field - 1, NULL, 10);
-            break;
-        }
-    if (*used > length)
-        return INCOMPLETE;
-    return starts(in, length, "HTTP/1.1 2") ? ANSWERED : REFUSED;
-}
-
 const struct protocol PROTOCOLS[] = {
     {"ttweet-upload", "upload one tweet", NULL, NULL, ttweet_upload, ttweet_reply},
     {"ttweet-last", "the last message", NULL, NULL, ttweet_last, ttweet_reply},
@@ -346,6 +288,9 @@ const struct protocol PROTOCOLS[] = {
     {"nats", "JetStream publish, acknowledged", nats_greeting, nats_welcome, nats_publish, nats_reply},
     {"mqtt", "publish with QoS 1", mqtt_connect, mqtt_connack, mqtt_publish, mqtt_puback},
     {"http", "POST /tweets", NULL, NULL, http_post, http_reply},
+    {"http-json", "GET /tweets.json", NULL, NULL, http_json, http_reply},
+    {"http-page", "GET / as a browser", NULL, NULL, http_page, http_reply},
+    {"http-304", "GET /tweets.json of a client that has it", http_json, http_learn, http_known, http_not_modified},
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };
 

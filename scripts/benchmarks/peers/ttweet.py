@@ -33,22 +33,24 @@ def serve(
     under: tuple[str | Path, ...] = (),
     options: tuple[str | Path, ...] = (),
     checkout: Path | None = None,
+    http: bool = False,
 ) -> Iterator[PeerServer]:
-    """Serve a new database, or the one given.
+    """Serve a new database, or the one given; with `http` by HTTP as well.
 
     `under` is put before the command, such as strace and its options; `options` are added to those of `ttweet serve`.
     """
     directory = stage.folder("ttweet")
     argv = [*under, program(checkout), "serve", "0", "--db", database or directory / "tweets.db"]
-    argv += ["--max-clients", str(MAX_CLIENTS), "--quiet", *options]
+    argv += ["--max-clients", str(MAX_CLIENTS), "--quiet", *options, *(("--http", "0") if http else ())]
     with ExitStack() as stack:
         try:
             with pinned(stage.cores.server):
                 server = stack.enter_context(ServerProcess.serving(argv, directory, os.environ, last=signal.SIGTERM))
+            http_port = server.http_port if http else 0
         except Broken as exc:
             raise BenchError(str(exc)) from exc
         priority.share(server.process.pid)
-        yield PeerServer(server.port, directory, server.process)
+        yield PeerServer(server.port, directory, server.process, http_port)
 
 
 PEER = Peer(
