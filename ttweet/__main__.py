@@ -60,8 +60,16 @@ def _main(arguments: list[str]) -> int:
             from ttweet.server.hangup import outlive_hangups
 
             outlive_hangups()  # before the parser is loaded, as a reload may come at once
-        case [name, *rest] if (carry_out := _exact_command(name, rest)) is not None:
-            return carry_out()
+        case [option, *_] if option.partition("=")[0] == "--profile":
+            from ttweet.cli import settings
+
+            return _main(settings.choose_profile(arguments))
+        case [name, *rest]:
+            from ttweet.cli import settings
+
+            settings.apply(arguments)
+            if (carry_out := _exact_command(name, rest)) is not None:
+                return carry_out()
     from ttweet.cli import main as cli
 
     return cli.main(arguments)

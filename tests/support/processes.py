@@ -68,7 +68,8 @@ def output_of(code: str) -> str:
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment without what would change ttweet's ways, and with what a test adds."""
     ours = ("TTWEET_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TERM")
-    return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | dict(extra or {})
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return kept | {"XDG_CONFIG_HOME": "/nonexistent"} | dict(extra or {})  # without a config file
 
 
 def run(

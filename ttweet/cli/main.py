@@ -17,7 +17,7 @@ from ttweet import __version__, defaults
 from ttweet.cli import classic, shell
 from ttweet.cli.manual import data, posting, reading, server
 from ttweet.cli.manual.page import PROGRAM_OPTIONS, HelpPage
-from ttweet.cli.usage_errors import sentence
+from ttweet.cli.usage_errors import PROFILE_FIRST, sentence
 
 GROUPS = {
     "Server": {
@@ -25,6 +25,7 @@ GROUPS = {
         "token": ("ttweet.cli.commands.token:token", server.TOKEN),
         "stats": ("ttweet.cli.commands.stats:stats", server.STATS),
         "log": ("ttweet.cli.commands.log:log", server.LOG),
+        "config": ("ttweet.cli.commands.config:config", server.CONFIG),
     },
     "Posting": {
         "post": ("ttweet.cli.commands.post:post", posting.POST),
@@ -92,6 +93,12 @@ Upload = Annotated[
 ]
 Download = Annotated[
     bool, Parameter(name=["--download", "-d"], negative="", group=_OPTIONS, help="Show the last message.")
+]
+Profile = Annotated[
+    str | None,
+    Parameter(
+        name="--profile", metavar="NAME", group=_OPTIONS, help="Use a profile of the config file; give it first."
+    ),
 ]
 Arguments = Annotated[str, Parameter(show=False)]
 
@@ -171,8 +178,12 @@ def _page(page: HelpPage, *, full: bool) -> dict[str, Any]:
     return {"usage": page.usage, "help": page.text(full=full), "help_epilogue": page.below(full=full)}
 
 
-def run_classic(*arguments: Arguments, upload: Upload = False, download: Download = False) -> int:
+def run_classic(
+    *arguments: Arguments, upload: Upload = False, download: Download = False, profile: Profile = None
+) -> int:
     """Upload a message or download the last one, as the first ttweet did. Raises UsageError, ConnectError, Refused."""
+    if profile is not None:
+        raise shell.UsageError(PROFILE_FIRST)
     match upload, download, arguments:
         case True, False, (host, port, message):
             return classic.upload(host, port, message)

@@ -16,8 +16,9 @@ from ttweet.model.reports import escape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from ttweet.cli.config_file import Setting
     from ttweet.model.tweets import TagSummary, Tweet
     from ttweet.protocol.replies import Stored
     from ttweet.security.tokens import Token
@@ -126,6 +127,17 @@ def write_tokens(tokens: Sequence[Token], *, now: int) -> None:
     for token in tokens:
         times = ["-" if at is None else iso(at) for at in (token.created, token.expires, token.used)]
         _write_row(token.name, listed(token.rights), token.state(now), *times)
+    return None
+
+
+def write_settings(settings: Mapping[str, Setting]) -> None:
+    """Write settings in the order given. In a pipe: key, value, where it comes from."""
+    if shell.on_terminal(sys.stdout):
+        from ttweet.cli import tables
+
+        return tables.print_settings(settings)
+    for key, setting in settings.items():
+        _write_row(key, setting.value, setting.source)
     return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ttweet.cli import shell
+from ttweet.cli import settings, shell
 from ttweet.client.sync_client import Client
 from ttweet.client.waiting import FOREVER
 
@@ -14,6 +14,8 @@ def open_client(
 
     Raises SetupError.
     """
+    if server is not None:
+        settings.keep_to_server(server)
     if name is not None:
         shell.checked_text(name, "the name")
     client = Client(server, name=name, ca=ca, on_wait=shell.wait_teller())

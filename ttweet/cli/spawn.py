@@ -9,6 +9,8 @@ import os
 import signal
 from collections.abc import Mapping, Sequence
 
+from ttweet.cli.settings import from_file
+
 SHELL = "/bin/sh"
 NO_PROCESS = (errno.EAGAIN, errno.ENOMEM)
 """The errors that are the machine's and not the program's: there is no room for another process."""
@@ -23,7 +25,8 @@ def spawn(command: Sequence[str], environment: Mapping[str, str] | None = None, 
     """Start a command and return its process id; `stdin` is a descriptor. Raises OSError as execvp sets errno."""
     denied: OSError | None = None
     failed = OSError(errno.ENOENT, os.strerror(errno.ENOENT))
-    variables = {name: value for name, value in (environment or os.environ).items() if name}  # "=x" has no name
+    inherited = environment or os.environ
+    variables = {name: inherited[name] for name in inherited if name and name not in from_file}  # "=x" has no name
     redirections = [] if stdin is None else [(os.POSIX_SPAWN_DUP2, stdin, 0)]
     for path in _places(command[0]):
         try:

@@ -19,6 +19,7 @@ from ttweet.security.rights import listed
 from ttweet.storage.contract import LogLine
 
 if TYPE_CHECKING:
+    from ttweet.cli.config_file import Setting
     from ttweet.cli.output import Marks
     from ttweet.security.tokens import Token
 
@@ -74,6 +75,17 @@ def print_parts(parts: Mapping[str, Mapping[str, str]]) -> None:
     for part, values in parts.items():
         for number, (name, value) in enumerate(values.items()):
             table.add_row(Text("" if number else escape(part)), Text(name), Text(value))
+    _print_table(_terminal(), table)
+
+
+def print_settings(settings: Mapping[str, "Setting"]) -> None:
+    """Print settings in the order given: key, value, where it comes from."""
+    table = _grid()
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_column(style="dim", overflow="fold")
+    for key, setting in settings.items():
+        table.add_row(Text(key), Text(escape(setting.value)), Text(escape(setting.source)))
     _print_table(_terminal(), table)
 
 

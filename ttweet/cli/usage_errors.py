@@ -25,10 +25,14 @@ _BOUNDS = {"<=": "at most {}", ">=": "{} or more"}
 IN_A_QUERY = {"--author": "from:NAME", "--from": "from:NAME", "--tag": "tag:TAG", "--until": "until:TIME"}
 """Parts of a query of `find` that could be options."""
 
+PROFILE_FIRST = "invalid place of --profile: put it first; run: ttweet --profile NAME COMMAND"
+
 
 def sentence(error: CycloptsError) -> str:
     """One line for stderr, with the command whose manual says more."""
     what = _what(error)
+    if what == PROFILE_FIRST:
+        return what
     command = shlex.join(["ttweet", *(error.command_chain or ())])
     return what if what.endswith("?") else f"{what}; see {command} --help"
 
@@ -52,6 +56,8 @@ def _what(error: CycloptsError) -> str:
 
 def _unknown_option(error: UnknownOptionError) -> str:
     seen = error.token.keyword or error.token.value
+    if seen.partition("=")[0] == "--profile":
+        return PROFILE_FIRST
     if seen.startswith("--") and " " not in seen and (instead := _instead(seen[2:].split("=")[0], error)):
         return f"unknown option {seen}; {instead}"
     what = f"unknown option {shlex.quote(seen)}"

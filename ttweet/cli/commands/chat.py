@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ttweet.cli import shell
+from ttweet.cli import settings, shell
 from ttweet.cli.chat import repl
 from ttweet.cli.chat.screen import Screen
 from ttweet.cli.options import RARE, SERVER, As, Ca, check_name, given_name
@@ -32,4 +32,6 @@ def chat(
                 "invalid command line: chat takes your NAME, or HOST PORT NAME; run: ttweet chat ann"
             )
     check_name(str, name)
+    if server is not None:
+        settings.keep_to_server(server)
     return repl.ChatSession(server, port, name, Screen(), ca).run()

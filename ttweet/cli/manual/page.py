@@ -17,6 +17,11 @@ CLIENT = f"""{SERVER}
   TTWEET_TOKEN   the token, if the server requires one
   TTWEET_TOKEN_FILE
                  a file with the token, instead"""
+CONFIG = """  TTWEET_PROFILE
+                 the profile if there is no --profile
+  XDG_CONFIG_HOME
+                 folder of ttweet/config.toml;
+                 default: ~/.config"""
 POSTING = """  TTWEET_TAG     tags to add if there is no --tag
   TTWEET_AS      the name if there is no --as"""
 SPOOL = """  XDG_STATE_HOME

@@ -1,6 +1,7 @@
 """The help pages of the commands for a server and its users, and of the program itself."""
 
 from ttweet.cli import shell
+from ttweet.cli.manual import page
 from ttweet.cli.manual.page import CLIENT, DB, EXAMPLES, HelpPage
 
 _ALL_CODES = "\n".join([f"{code:>5}  {meaning}" for code, meaning in shell.EXIT_CODES.items()])
@@ -26,7 +27,7 @@ server's disk. `ttweet -u` and `ttweet -d` are the commands of the first ttweet:
 {DB}
   NO_COLOR       disables colour
   TTWEET_DEBUG   1: show a traceback with an internal error""",
-    below_short="""See `ttweet COMMAND --help` for the options of a command, and `ttweet --help-all` for exit codes.""",
+    below_short="""See `ttweet COMMAND --help` for options, `ttweet --help-all` for exit codes.""",
 )
 
 COMPLETION = HelpPage(
@@ -128,4 +129,23 @@ tabs: session, time, line.""",
   2  invalid command line, or no such session
   4  no such file, or no such lines""",
     environment=DB,
+)
+
+CONFIG = HelpPage(
+    name="ttweet config",
+    usage=r"ttweet config \[--json]",
+    summary="Show the settings for a server, and where each comes from.",
+    details="""The config file is ~/.config/ttweet/config.toml. It can set server, ca, token_file, name and tags, each a
+text in quotes. A table [profiles.NAME] replaces some of them; choose it with --profile NAME before the command, or with
+TTWEET_PROFILE.
+
+An option comes before the environment, the environment before the profile, and the profile before the rest of the file.
+In a pipe there are three columns, separated by tabs: key, value, source.""",
+    examples=f"""{EXAMPLES}
+  ttweet config
+  ttweet --profile work config
+  ttweet --profile work post "Lunch in ten minutes #team\"""",
+    exit_codes="""  0  shown
+  2  invalid command line or config file""",
+    environment=f"{CLIENT}\n{page.POSTING}\n{page.CONFIG}",
 )
