@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ttweet.cli import shapes
-from ttweet.cli.actions import find, post, read
+from ttweet.cli.actions import find, last, post, tags
 from ttweet.cli.main import make_app
 
 LINES = 4_000
@@ -28,7 +28,7 @@ WORDS = (
         "--no-json",
     ),
 )
-ACTIONS = {"post": post, "last": read, "tags": read, "find": find}
+ACTIONS = {"post": post, "last": last, "tags": tags, "find": find}
 
 Calls = list[tuple[str, dict[str, Any]]]
 
@@ -94,10 +94,9 @@ def test_what_leaves_a_doubt_fits_no_shape(line: list[str]) -> None:
 
 @pytest.mark.parametrize("name", shapes.SHAPES)
 def test_each_shape_is_one_of_a_command_with_its_flags_and_options(name: str) -> None:
-    module, numbers, flags, values = shapes.SHAPES[name]
+    numbers, flags, values = shapes.SHAPES[name]
     words = ["x"] * numbers[-1]
     options = ["--server", "host:1"]
-    assert module in {"post", "read", "find"}
     long = [flag for flag in flags if flag.startswith("--")]
     assert values.keys() == {"--server", "-s"}
     assert shapes.command(name, [*words, *long, *options]) is not None

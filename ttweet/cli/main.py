@@ -34,10 +34,10 @@ GROUPS = {
         "delete": ("ttweet.cli.commands.delete:delete", posting.DELETE),
     },
     "Reading": {
-        "last": ("ttweet.cli.commands.read:last", reading.LAST),
+        "last": ("ttweet.cli.commands.last:last", reading.LAST),
         "find": ("ttweet.cli.commands.find:find", reading.FIND),
         "show": ("ttweet.cli.commands.find:show", reading.SHOW),
-        "tags": ("ttweet.cli.commands.read:tags", reading.TAGS),
+        "tags": ("ttweet.cli.commands.tags:tags", reading.TAGS),
         "follow": ("ttweet.cli.commands.follow:follow", reading.FOLLOW),
         "wait": ("ttweet.cli.commands.wait:wait", reading.WAIT),
     },

@@ -22,11 +22,11 @@ JSON = {"--json": "json", "-j": "json"}
 QUIET = {"--quiet": "quiet", "-q": "quiet"}
 SERVER = {"--server": "server", "-s": "server"}
 SHAPES = {
-    # command: (module of its action, numbers of arguments, flags, options with a value)
-    "post": ("post", range(1, 2), QUIET, SERVER),
-    "last": ("read", range(2), JSON, SERVER),
-    "tags": ("read", range(2), JSON | {"--numbers": "numbers"}, SERVER),
-    "find": ("find", range(MAX_WORDS + 1), JSON | {"--count": "count"}, SERVER),
+    # command: (numbers of arguments, flags, options with a value)
+    "post": (range(1, 2), QUIET, SERVER),
+    "last": (range(2), JSON, SERVER),
+    "tags": (range(2), JSON | {"--numbers": "numbers"}, SERVER),
+    "find": (range(MAX_WORDS + 1), JSON | {"--count": "count"}, SERVER),
 }
 
 
@@ -34,7 +34,7 @@ def command(name: str, rest: list[str]) -> Callable[[], int] | None:
     """Return what carries out a command of an exact shape, or None."""
     if name not in SHAPES or any(os.environ.get(variable) for variable in CHECKED_BY_THE_PARSER):
         return None
-    module, numbers, flags, values = SHAPES[name]
+    numbers, flags, values = SHAPES[name]
     words: list[str] = []
     settings: Settings = {}
     waiting = iter(rest)
@@ -47,7 +47,7 @@ def command(name: str, rest: list[str]) -> Callable[[], int] | None:
         if option is None or option in settings or (word in values and not _is_plain(value)):
             return None
         settings[option] = value or True
-    return _bound(module, name, words, settings) if len(words) in numbers else None
+    return _bound(name, words, settings) if len(words) in numbers else None
 
 
 def _is_plain(word: str) -> bool:
@@ -55,8 +55,8 @@ def _is_plain(word: str) -> bool:
     return not (word.startswith("-") or word.isspace() or word == "")
 
 
-def _bound(module: str, name: str, words: list[str], settings: Settings) -> Callable[[], int]:
+def _bound(name: str, words: list[str], settings: Settings) -> Callable[[], int]:
     from importlib import import_module
 
-    action = getattr(import_module(f"ttweet.cli.actions.{module}"), name)
+    action = getattr(import_module(f"ttweet.cli.actions.{name}"), name)
     return lambda: action(*words, **settings)

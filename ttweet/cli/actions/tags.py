@@ -1,4 +1,4 @@
-"""Show the last message, the tags, or the tweets of one. Imports no parser."""
+"""Show the tags, or the tweets of one. Imports no parser."""
 
 from __future__ import annotations
 
@@ -17,31 +17,6 @@ if TYPE_CHECKING:
 
     from ttweet.cli.source import Source
     from ttweet.model.tweets import Tweet
-
-_NO_LAST = "no last message: nothing was posted yet, or an empty message has reset it"
-
-
-def last(
-    tag: str | None = None,
-    *,
-    db: Path | None = None,
-    server: str | None = None,
-    ca: str | None = None,
-    json: bool = False,
-) -> int:
-    """Show the last message, or the newest tweet of a tag."""
-    with open_source(db, server, ca) as source:
-        tweet = source.last() if tag is None else newest_of(source, tag)
-        if tweet is None:
-            shell.complain(_NO_LAST if tag is None else no_such_tag(source, tag))
-            return shell.NOTHING
-    output.write_single(tweet, json=json)
-    return shell.DONE
-
-
-def newest_of(source: Source, tag: str) -> Tweet | None:
-    """Return the newest tweet of a tag, or None."""
-    return next(iter(source.tweets_of_tag(tag, limit=1).tweets), None)
 
 
 def tags(
@@ -101,6 +76,11 @@ def _cut(kind: str, count: int, *, most: int | None = None) -> str:
     if count == most:
         return f"{shown}, the most that a server lists; read its file for more: --db FILE"
     return f"{shown}; for more: --limit {min(count * 5, most or count * 5)}"
+
+
+def newest_of(source: Source, tag: str) -> Tweet | None:
+    """Return the newest tweet of a tag, or None."""
+    return next(iter(source.tweets_of_tag(tag, limit=1).tweets), None)
 
 
 def no_such_tag(source: Source, tag: str) -> str:

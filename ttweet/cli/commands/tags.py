@@ -1,4 +1,4 @@
-"""The commands that read tweets: `last` and `tags`."""
+"""The command `tags`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from ttweet.cli import shell
-from ttweet.cli.actions import read
+from ttweet.cli.actions import tags as action
 from ttweet.cli.options import AMOUNT, FILE, LIMIT, RARE, Ca, Db, Json, Server, refuse_conflict, whole
 from ttweet.cli.source import checked_body, open_source
 from ttweet.model.limits import QUERY_LIMIT
@@ -26,13 +26,6 @@ Tags = Annotated[str, Parameter(name="TAG", help="Show the tweets of this tag, i
 Plot = Annotated[bool, Parameter(name="--plot", negative="", help="Show a chart of the tweets a day of each TAG.")]
 Svg = Annotated[Path | None, FILE, Parameter(name="--svg", help="Write the chart to this file.")]
 Days = Annotated[int, RARE, whole(1, MAX_DAYS), Parameter(name="--days", metavar="N", help="The days of the chart.")]
-
-LastTag = Annotated[str | None, Parameter(name="TAG", help="Show the newest tweet of this tag, in any case.")]
-
-
-def last(tag: LastTag = None, /, *, db: Db = None, server: Server = None, ca: Ca = None, json: Json = False) -> int:
-    """Show the last message, or the newest tweet of a tag."""
-    return read.last(tag, db=db, server=server, ca=ca, json=json)
 
 
 def tags(
@@ -58,14 +51,14 @@ def tags(
     if plot or svg is not None:
         with open_source(db, server, ca) as source:
             return _plot(source, tag, days=days, svg=svg, json=json)
-    return read.tags(*tag, limit=limit, numbers=numbers, db=db, server=server, ca=ca, json=json)
+    return action.tags(*tag, limit=limit, numbers=numbers, db=db, server=server, ca=ca, json=json)
 
 
 def _plot(source: "Source", tags: Sequence[str], *, days: int, svg: Path | None, json: bool) -> int:
     from ttweet.cli.commands.tag_plots import show_plots
 
     for tag in tags:
-        if read.newest_of(source, tag) is None:
-            shell.complain(read.no_such_tag(source, tag))
+        if action.newest_of(source, tag) is None:
+            shell.complain(action.no_such_tag(source, tag))
             return shell.NOTHING
     return show_plots(source, [checked_body(tag) for tag in tags], days=days, svg=svg, json=json)
