@@ -36,7 +36,7 @@ GROUPS = {
     "Reading": {
         "last": ("ttweet.cli.commands.last:last", reading.LAST),
         "find": ("ttweet.cli.commands.find:find", reading.FIND),
-        "show": ("ttweet.cli.commands.find:show", reading.SHOW),
+        "show": ("ttweet.cli.commands.show:show", reading.SHOW),
         "tags": ("ttweet.cli.commands.tags:tags", reading.TAGS),
         "follow": ("ttweet.cli.commands.follow:follow", reading.FOLLOW),
         "wait": ("ttweet.cli.commands.wait:wait", reading.WAIT),

@@ -75,6 +75,12 @@ def _size(_: type, tokens: Sequence[Token]) -> int:
     return size
 
 
+def tweet_id(type_: type, tokens: Sequence[Token]) -> int:
+    """Convert an id as `find` shows it on a terminal, `#42`, or the number alone."""
+    [token] = tokens
+    return whole_number(type_, [token.evolve(value=token.value.removeprefix("#"))])
+
+
 def check_name(_: type, name: str | None) -> None:
     """Refuse what no server takes, before anything is begun."""
     if name is not None:

@@ -1,33 +1,20 @@
-"""The commands that look for tweets: `find` and `show`."""
+"""The command `find`."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
-from cyclopts import Parameter, Token
+from cyclopts import Parameter
 
-from ttweet.cli import output, shell
 from ttweet.cli.actions import find as action
-from ttweet.cli.options import AMOUNT, LIMIT, RARE, Ca, Db, Json, Server, check_name, whole, whole_number
-from ttweet.cli.source import open_source
-from ttweet.model.errors import Refused
+from ttweet.cli.options import AMOUNT, LIMIT, RARE, Ca, Db, Json, Server, check_name, tweet_id, whole
 from ttweet.model.limits import MAX_ID, QUERY_LIMIT
-from ttweet.model.tweets import Tombstone
 
-
-def _id(type_: type, tokens: Sequence[Token]) -> int:
-    """Convert an id as `find` shows it on a terminal, `#42`, or the number alone."""
-    [token] = tokens
-    return whole_number(type_, [token.evolve(value=token.value.removeprefix("#"))])
-
-
-Id = Annotated[int, whole(1, MAX_ID), Parameter(name="ID", converter=_id, help="The id of the tweet.")]
 Words = Annotated[str, Parameter(name="QUERY", help="Words, tags, authors and times; see the examples.")]
 Limit = Annotated[int, AMOUNT, LIMIT, Parameter(help="Show at most N tweets.")]
 Before = Annotated[
     int | None,
     RARE,
     whole(1, MAX_ID),
-    Parameter(name="--before", metavar="ID", converter=_id, help="Only tweets before this one."),
+    Parameter(name="--before", metavar="ID", converter=tweet_id, help="Only tweets before this one."),
 ]
 Count = Annotated[bool, Parameter(name="--count", negative="", help="Show only how many tweets there are.")]
 By = Annotated[
@@ -63,20 +50,3 @@ def find(
         ca=ca,
         json=json,
     )
-
-
-def show(id_: Id, /, *, db: Db = None, server: Server = None, ca: Ca = None, json: Json = False) -> int:
-    """Show one tweet."""
-    try:
-        with open_source(db, server, ca) as source:
-            found = source.tweet(id_)
-    except Refused as refused:
-        if refused.code != "no_tweet":
-            raise
-        shell.complain(f"no tweet has the id {id_}")
-        return shell.NOTHING
-    if found is None or isinstance(found, Tombstone):
-        shell.complain(f"tweet {id_} {'is an empty message' if found is None else 'was deleted'}")
-        return shell.NOTHING
-    output.write_single(found, json=json)
-    return shell.DONE
