@@ -45,7 +45,7 @@ GROUPS = {
         "backup": ("ttweet.cli.commands.backup:backup", data.BACKUP),
         "check": ("ttweet.cli.commands.check:check", data.CHECK),
         "export": ("ttweet.cli.commands.export:export", data.EXPORT),
-        "import": ("ttweet.cli.commands.export:import_", data.IMPORT),
+        "import": ("ttweet.cli.commands.import_:import_", data.IMPORT),
         "prune": ("ttweet.cli.commands.prune:prune", data.PRUNE),
     },
 }

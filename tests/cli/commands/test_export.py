@@ -15,7 +15,7 @@ from tests.support.in_process import complains, run
 from tests.support.processes import LIMIT_S, TTWEET, environment, plain, run_on_terminal, running_server
 from tests.support.schema_files import load
 from ttweet.cli import shell
-from ttweet.cli.commands import export
+from ttweet.cli.commands import import_
 from ttweet.model.errors import OpenError, StoreError
 from ttweet.model.tweets import Tweet
 from ttweet.storage.jsonl import MAX_LINE_BYTES, encode, encode_origin
@@ -109,20 +109,20 @@ def test_a_bad_line_is_told_with_what_was_done(exported: Path, tmp_path: Path) -
 def test_a_full_disk_is_told_with_what_was_done_and_the_same_command_goes_on(
     exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    new, open_store = tmp_path / "new.db", export._open_store
+    new, open_store = tmp_path / "new.db", import_._open_store
 
     def open_with_little_room(db: Path) -> SqliteStore:
         store = open_store(db)
         store._connection.execute("PRAGMA max_page_count = 200")  # SQLite calls that a full disk
         return store
 
-    monkeypatch.setattr(export, "_open_store", open_with_little_room)
+    monkeypatch.setattr(import_, "_open_store", open_with_little_room)
     with pytest.raises(StoreError) as error:
-        export.import_(str(exported), db=new)
+        import_.import_(str(exported), db=new)
     monkeypatch.undo()
     assert error.value.code == "full"
     assert re.search(r"the disk is full; .*; until then: [1-9][\d,]+ tweets imported$", error.value.text)
-    assert export.import_(str(exported), db=new) == shell.DONE
+    assert import_.import_(str(exported), db=new) == shell.DONE
     assert run("export", "--db", str(new)).stdout == exported.read_text()
 
 
