@@ -49,13 +49,13 @@ from ttweet.server.startup import (
     announce_rights,
     certificates_of,
     could_listen,
-    destinations,
     event_lines,
     event_terminal,
     fail_to_start,
     keep_apart,
     limits_in_force,
     refuse_unsafe,
+    report_destinations,
     tell_start_failed,
     warn_of_expiry,
 )
@@ -151,7 +151,7 @@ async def serve(
         backend = Backend(service, fanout, authenticator)
         settings = _edge_settings(config, certificates)
         edges = [(entrance.make(backend, admission, settings), entrance.listeners) for entrance in entrances]
-        copies = [LogCopy(to, store.reader(), session=store.session) for to in destinations(config)]
+        copies = [LogCopy(to, store.reader(), session=store.session) for to in report_destinations(config)]
         async with trio.open_nursery() as copying:
             for copy in copies:
                 copying.start_soon(copy.run, journal)

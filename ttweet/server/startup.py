@@ -99,12 +99,12 @@ def tell_start_failed(config: Config, exc: ListenError) -> Report:
     """Log why a server cannot start, and write its report line to all destinations; returns it for the database."""
     log.error("%s", exc.strerror)
     report = reports.start_failed(exc.host)
-    for destination in destinations(config):
+    for destination in report_destinations(config):
         write_alone(report.line, destination)
     return report
 
 
-def destinations(config: Config) -> list[Destination]:
+def report_destinations(config: Config) -> list[Destination]:
     """Where the report lines go beside the table of the database."""
     found: list[Destination] = []
     shows_reports = config.look.format == "classic" and not config.quiet

@@ -92,7 +92,7 @@ def test_a_limit_of_the_log_is_bytes(size: str, limit: int) -> None:
 
 def test_the_file_has_twice_as_many_bytes_as_the_table_at_most(tmp_path: Path) -> None:
     config = Config(port=0, report_file=tmp_path / "Sample.txt", log_limit=50, quiet=True)
-    [sample] = startup.destinations(config)
+    [sample] = startup.report_destinations(config)
     assert sample.begin(7) == 0
     sample.write(b"SERVER ALERT [GENERAL] a line\n" * 3)
     assert sample.begin(7) == 7
