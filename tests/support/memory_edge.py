@@ -65,7 +65,7 @@ class MemoryClient:
         self.place = Place(edge.admission.places, (address, 1), trio.current_time())
         self.session = Session(edge.backend, self.place.peer, self)
         self._places = edge.admission.places
-        self._gauge = edge.admission.throttle.gauge(self.place.peer, lambda: self.session.principal)
+        self._gauge = edge.admission.throttle.quota(self.place.peer, lambda: self.session.principal)
         self._decided = trio.Event()
         self._served = False
         self._stopping = False

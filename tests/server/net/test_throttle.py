@@ -14,7 +14,7 @@ from ttweet.security.rate_limit import Rate
 from ttweet.security.rights import READ, Principal
 from ttweet.security.token_file import TokenFile
 from ttweet.server.config import NO_RATES, Rates
-from ttweet.server.net.throttle import Gauge, Throttle
+from ttweet.server.net.throttle import Quota, Throttle
 from ttweet.server.tcp.reader import reader_for
 
 TWO = Rates(Rate(1, "h", burst=2), loopback=True)
@@ -23,7 +23,7 @@ TWICE = [("p", ""), ("p", "")]
 
 
 def is_limited(rates: Rates, host: str) -> bool:
-    return Throttle(rates).gauge((host, 1), lambda: NOBODY) is not None
+    return Throttle(rates).quota((host, 1), lambda: NOBODY) is not None
 
 
 def test_who_is_not_limited_gets_no_gauge_and_pays_nothing() -> None:
@@ -62,8 +62,8 @@ async def test_requests_beyond_the_rate_are_refused_in_their_place_and_the_conne
     ],
 )
 async def test_a_request_that_takes_the_server_long_counts_as_several(asked: str, times: int) -> None:
-    gauge = Throttle(Rates(Rate(1, "h", burst=20))).gauge(("203.0.113.7", 1), lambda: NOBODY)
-    events = reader_for(gauge, JSON).receive_data(f"{asked}\n".encode() * (times + 1))
+    quota = Throttle(Rates(Rate(1, "h", burst=20))).quota(("203.0.113.7", 1), lambda: NOBODY)
+    events = reader_for(quota, JSON).receive_data(f"{asked}\n".encode() * (times + 1))
     assert [isinstance(event, SlowDown) for event in events] == [False] * times + [True]
 
 
@@ -71,18 +71,18 @@ async def test_what_travels_behind_a_refused_request_is_refused_without_a_look_a
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     throttle, takes = Throttle(Rates(Rate(1, "h", burst=2))), 0
-    gauge = throttle.gauge(("203.0.113.7", 1), lambda: NOBODY)
-    assert gauge is not None
+    quota = throttle.quota(("203.0.113.7", 1), lambda: NOBODY)
+    assert quota is not None
     assert throttle.limiter is not None
-    take = gauge.take
+    take = quota.take
 
-    def counted(self: Gauge, cost: int = 1) -> SlowDown | None:
+    def counted(self: Quota, cost: int = 1) -> SlowDown | None:
         nonlocal takes
         takes += 1
         return take(cost)
 
-    monkeypatch.setattr(Gauge, "take", counted)
-    reader = reader_for(gauge, JSON)
+    monkeypatch.setattr(Quota, "take", counted)
+    reader = reader_for(quota, JSON)
     events = reader.receive_data(b'["p",""]\n' * 100 + b'["r","x"]\n' * 100 + b'["l",""]\n' * 100)
     assert [isinstance(event, SlowDown) for event in events] == [False] * 2 + [True] * 198
     assert [event.wait_s for event in (events[2], events[-1]) if isinstance(event, SlowDown)] == [3600, 7200]

@@ -291,8 +291,8 @@ class Connection:
     def _count(self, requester: Requester, cost: int) -> None:
         """Count a request as `cost` of them. Raises SlowDown."""
         proxied = bool(self._context.site.proxies)
-        gauge = self._context.throttle.gauge(requester.peer, lambda: self._session.principal, proxied=proxied)
-        if gauge is not None and (error := gauge.take(cost)) is not None:
+        quota = self._context.throttle.quota(requester.peer, lambda: self._session.principal, proxied=proxied)
+        if quota is not None and (error := quota.take(cost)) is not None:
             raise error
 
     def _refuse(self, request: Request, error: TtweetError, *, is_noted: bool) -> Response:

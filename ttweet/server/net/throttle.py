@@ -1,6 +1,6 @@
 """Which clients are held to a rate: those of each address and each token, this machine's own only when asked for.
 
-Whether a connection is held to one is decided when it comes: one that is not gets no gauge and pays nothing.
+Whether a connection is held to one is decided when it comes: one that is not gets no quota and pays nothing.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ R = TypeVar("R")
 _FREE = (Identify, ProtocolError)  # a token opens another bucket; what is no frame ends the connection anyway
 
 
-class Gauge:
+class Quota:
     """Counts one connection's requests, together with all others of its address or its token."""
 
     __slots__ = ("_limiter", "_network", "_principal")
@@ -76,17 +76,17 @@ class Gauge:
 
 
 class Throttle:
-    """Makes the gauge of each connection."""
+    """Makes the quota of each connection."""
 
     def __init__(self, rates: Rates) -> None:
         self.limiter = RateLimiter(rates.rate) if rates.rate is not None else None
         self._loopback = rates.loopback
 
-    def gauge(self, peer: Peer, principal: Callable[[], Principal], *, proxied: bool = False) -> Gauge | None:
+    def quota(self, peer: Peer, principal: Callable[[], Principal], *, proxied: bool = False) -> Quota | None:
         """Return the counter of a client's requests, or None without a limit. `principal` returns its identity.
 
         A client that may be `proxied` is never taken for this machine's own.
         """
         if self.limiter is None or (is_local(peer[0]) and not (self._loopback or proxied)):
             return None
-        return Gauge(self.limiter, network_of(peer[0]), principal)
+        return Quota(self.limiter, network_of(peer[0]), principal)

@@ -34,7 +34,7 @@ class FramedProtocol:
         """See socket_edge.WireProtocol."""
 
         def reader(session: Session) -> RequestReader:
-            return reader_for(self._throttle.gauge(place.peer, lambda: session.principal), JSON)
+            return reader_for(self._throttle.quota(place.peer, lambda: session.principal), JSON)
 
         return Connection(transport, self._backend, reader, place, limits=self._limits, send_later=send_later)
 

@@ -3,22 +3,22 @@
 from ttweet.model.errors import ProtocolError, SlowDown
 from ttweet.protocol.json_codec import Json
 from ttweet.protocol.reader import ReaderEvent, RequestReader
-from ttweet.server.net.throttle import Gauge
+from ttweet.server.net.throttle import Quota
 
 
-def reader_for(gauge: Gauge | None, json: Json) -> RequestReader:
+def reader_for(quota: Quota | None, json: Json) -> RequestReader:
     """Return the reader of a client's bytes."""
-    return RequestReader(json) if gauge is None else ThrottledReader(json, gauge)
+    return RequestReader(json) if quota is None else ThrottledReader(json, quota)
 
 
 class ThrottledReader(RequestReader):
     """Lets requests through as fast as the client may make them."""
 
-    __slots__ = ("_gauge",)
+    __slots__ = ("_quota",)
 
-    def __init__(self, json: Json, gauge: Gauge) -> None:
+    def __init__(self, json: Json, quota: Quota) -> None:
         super().__init__(json)
-        self._gauge = gauge
+        self._quota = quota
 
     def receive_data(self, data: bytes) -> list[ReaderEvent]:
         """See RequestReader."""
@@ -29,7 +29,7 @@ class ThrottledReader(RequestReader):
         return self._held_back(super().receive_end())
 
     def _held_back(self, events: list[ReaderEvent]) -> list[ReaderEvent]:
-        held_back = self._gauge.hold_back(events)
+        held_back = self._quota.hold_back(events)
         return [self._classic_error(event) for event in held_back] if self.classic else held_back
 
     def _classic_error(self, event: ReaderEvent) -> ReaderEvent:
