@@ -218,6 +218,12 @@ def test_extract_is_the_rule_read_word_by_word(text: str, numeric: bool) -> None
     assert extract(text, numeric=numeric) == slowly_extracted(text, numeric=numeric)
 
 
+@settings(max_examples=1000)
+@given(st.text("##aZ1_&.@:-(\n ", max_size=16), st.booleans())
+def test_extract_is_the_rule_for_plain_texts_too(text: str, numeric: bool) -> None:
+    assert extract(text, numeric=numeric) == slowly_extracted(text, numeric=numeric)
+
+
 @given(texts, texts)
 def test_texts_joined_by_a_blank_have_the_tags_of_both(left: str, right: str) -> None:
     assert extract(f"{left} {right}", numeric=True) == extract(left, numeric=True) + extract(right, numeric=True)

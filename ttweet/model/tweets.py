@@ -19,7 +19,7 @@ MAX_TEXT_BYTES = 600  # UTF-8 bytes of a text, 4 for each character; checked bef
 MAX_TAGS = 32  # tags given in addition to those in the text, which are 75 at most
 TAG_WEIGHT = 128  # bytes that a tag counts in addition to its key: its row and its link
 LINK_WEIGHT = 12  # of these for the link: all that a tag counts when another tweet of a batch has it too
-KNOWN_TAGS = 1024  # spellings of tags in queries whose search keys are remembered, at most about 1 MiB
+KNOWN_TAGS = 1024  # spellings of tags whose search keys are remembered, of queries and of tweets: 1 MiB each at most
 MAX_NAME_CHARACTERS = 32  # of an author: a name and a place fit, a sentence does not
 MAX_NAME_BYTES = 128  # UTF-8 bytes of a name, 4 for each character; checked before normalizing
 MAX_KEY_CHARACTERS = 128  # of an idempotency key: a UUID has 36, a SHA-512 in hexadecimal 128
@@ -289,7 +289,12 @@ def _short(text: str) -> str:
 def _distinct(bodies: list[str]) -> dict[str, str]:
     first: dict[str, str] = {}
     for body in bodies:
-        if not hashtags.outgrows(body):
-            first.setdefault(hashtags.key(body), body)
-    first.pop("", None)  # a body of nothing but ignorable characters has no key, so nothing could find it
+        if key := _stored_key(body):
+            first.setdefault(key, body)
     return first
+
+
+@lru_cache(KNOWN_TAGS)
+def _stored_key(body: str) -> str:
+    """Return the search key of a tag in a text; "" if the tag is not stored: nothing could find it, or it outgrows."""
+    return "" if hashtags.outgrows(body) else hashtags.key(body)
