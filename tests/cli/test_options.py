@@ -1,5 +1,6 @@
 """Options that several commands have mean and refuse the same in each."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
@@ -63,6 +64,29 @@ def is_taken(command: str, option: str, value: str) -> bool:
     except (CycloptsError, UsageError):
         return False
     return True
+
+
+def short_forms() -> set[tuple[str, str]]:
+    """Each letter of an option in any command, with the long name beside it."""
+    return {
+        (name, argument.names[0])
+        for one in commands().values()
+        for argument in arguments(one)
+        for name in argument.names
+        if re.fullmatch("-[a-z]", name)
+    }
+
+
+def test_a_letter_means_the_same_in_every_command() -> None:
+    letters = [letter for letter, _ in short_forms()]
+    assert {"-j", "-n", "-q", "-s", "-t"} <= set(letters)
+    assert len(letters) == len(set(letters)), sorted(short_forms())
+
+
+def test_an_option_with_a_letter_has_it_in_every_command() -> None:
+    for letter, option in short_forms() - {("-u", "--upload"), ("-d", "--download")}:
+        lacking = [command for command, argument in shared()[option].items() if letter not in argument.names]
+        assert lacking == [], option
 
 
 @pytest.mark.parametrize("option", sorted(shared()))

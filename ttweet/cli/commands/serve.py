@@ -14,7 +14,7 @@ from cyclopts.validators import Number
 
 from ttweet import defaults
 from ttweet.cli import shell, terminal
-from ttweet.cli.options import AMOUNT, FILE, RARE, Keep, KeepLast, LogLimit, whole
+from ttweet.cli.options import AMOUNT, FILE, QUIET, RARE, Keep, KeepLast, LogLimit, whole
 from ttweet.cli.source import db_path
 from ttweet.model.errors import OpenError, StoreError
 from ttweet.model.keep import Keep as Kept
@@ -108,7 +108,7 @@ HttpName = Annotated[
     list[str] | None,
     Parameter(negative="", metavar="NAME", help="Accept HTTP requests for this host name too."),
 ]
-Quiet = Annotated[bool, Parameter(negative="", help="Print no events, only messages.")]
+Quiet = Annotated[bool, QUIET, Parameter(help="Print no events, only messages.")]
 
 
 def serve(
