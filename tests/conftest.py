@@ -11,9 +11,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.authority import Authority
+from tests.support.etcd import FAST, MISSING
 from tests.support.memory_store import MemoryStore
 from tests.support.ordered_elsewhere import composed
 from tests.support.sqlite_files import MANY_BYTES, opened
+from ttweet.cluster import local_etcd
+from ttweet.cluster.local_etcd import LocalEtcd
 from ttweet.storage.contract import Store
 from ttweet.storage.sqlite import tag_index
 from ttweet.storage.sqlite.writer import SqliteStore
@@ -44,6 +47,15 @@ def coverage_of_processes(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 KINDS = ["memory", "sqlite", "sqlite, indexed at once", "sqlite, indexed now and then", "ordered elsewhere"]
+
+
+@pytest.fixture(scope="session")
+def etcd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEtcd]:
+    """One node of etcd for all tests that do it no harm; each takes a cluster of its own name."""
+    if not local_etcd.is_installed():
+        pytest.skip(MISSING)
+    with local_etcd.running(tmp_path_factory.mktemp("etcd"), 1, *FAST) as etcd:
+        yield etcd
 
 
 @pytest.fixture(params=KINDS)

@@ -1,0 +1,97 @@
+"""The log in etcd, for tasks: what one server appends, and what all of them have appended as it arrives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ttweet.cluster.messages import (
+    MAX_RECORD_BYTES,
+    RANGE,
+    TXN,
+    Decided,
+    Found,
+    GatewayError,
+    end_of,
+    newest_of,
+    put_new,
+    put_number,
+)
+from ttweet.cluster.nodes import Caller, UnansweredError
+from ttweet.cluster.tail import Tail
+from ttweet.model.errors import StoreError
+from ttweet.storage.replicated.log import NoQuorum, Undecided
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ttweet.cluster.layout import Layout
+    from ttweet.cluster.nodes import Nodes
+    from ttweet.storage.replicated.log import Record
+
+UNDECIDED_S = 4.0  # for an append: an election takes 1 to 3 s, and a client gives up after 10 s
+QUORUM_S = 1.0  # for a majority to answer, after an append that was not decided
+
+
+class Engine:
+    """The log of one run of a server, whose name is `origin`. One append at a time."""
+
+    def __init__(
+        self, nodes: Callable[[], Nodes], layout: Layout, origin: str, on_arrival: Callable[[Record], None]
+    ) -> None:
+        self.origin = origin
+        self._layout = layout
+        self._writer = Caller(nodes())
+        self.tail = Tail(nodes(), layout, on_arrival)
+        self._is_doubtful = False  # the last append was not decided: a majority may be missing
+
+    async def run(self) -> None:
+        """Follow the log until cancelled."""
+        try:
+            await self.tail.run()
+        finally:
+            self._writer.drop()
+
+    async def begin(self, genesis: bytes) -> bytes:
+        """See Log.begin."""
+        decided = await self._decide(put_new(self._layout.genesis, genesis))
+        found = decided.found
+        self.tail.begin_after(decided.header.revision if found is None else found.create_revision)
+        return genesis if found is None else found.value
+
+    async def append(self, number: int, data: bytes) -> int:
+        """See Log.append."""
+        if len(data) > MAX_RECORD_BYTES:
+            raise StoreError("internal", f"a record of {len(data)} bytes; etcd takes {MAX_RECORD_BYTES}")
+        if self._is_doubtful:
+            await self.end()
+        self._is_doubtful = True
+        decided = await self._decide(put_number(self._layout.records_of(self.origin), number, data))
+        self._is_doubtful = False
+        position = self._position_of(decided, number)
+        self.tail.expect(position)
+        return position
+
+    async def end(self) -> int:
+        """See Log.end."""
+        try:
+            return end_of(await self._writer.call(RANGE, newest_of(self._layout.log), Found, within_s=QUORUM_S))
+        except (UnansweredError, GatewayError) as exc:
+            raise NoQuorum from exc
+
+    async def _decide(self, request: dict[str, object]) -> Decided:
+        try:
+            return await self._writer.call(TXN, request, Decided, within_s=UNDECIDED_S)
+        except UnansweredError as exc:
+            raise (Undecided if exc.sent else NoQuorum) from exc
+        except GatewayError as exc:
+            raise StoreError("full" if exc.is_full else "internal", f"etcd refuses the record: {exc.text}") from exc
+
+    def _position_of(self, decided: Decided, number: int) -> int:
+        if decided.succeeded:
+            return decided.header.revision
+        found = decided.found
+        if found is None or found.version != number:
+            raise StoreError(
+                "internal", f"the log of {self.origin} is not at record {number}: another program wrote it"
+            )
+        return found.mod_revision

@@ -1,0 +1,81 @@
+"""The replicated log of a cluster, kept in etcd: the contract `Log` for the threads that store."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ttweet.cluster.engine import Engine
+from ttweet.cluster.layout import Layout
+from ttweet.cluster.nodes import Nodes
+from ttweet.cluster.portal import Portal
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Iterator
+
+    from ttweet.cluster.address import ClusterAddress
+    from ttweet.cluster.nodes import Credentials
+    from ttweet.storage.replicated.log import Record
+
+
+class EtcdLog:
+    """See `Log`, which this is, and `opened`, which makes it."""
+
+    def __init__(self, layout: Layout, nodes: Callable[[], Nodes], origin: str) -> None:
+        self._engine = Engine(nodes, layout, origin, self._arrived)
+        self._portal = Portal("cluster", self._engine.run)
+        self.on_arrival: Callable[[], None] = _ignore
+        """Called in a thread of the log's own when a record of another server has arrived."""
+
+    @property
+    def origin(self) -> str:
+        """See Log."""
+        return self._engine.origin
+
+    def begin(self, genesis: bytes) -> bytes:
+        """See Log."""
+        return self._portal.call(self._engine.begin, genesis)
+
+    def append(self, number: int, data: bytes) -> int:
+        """See Log."""
+        return self._portal.call(self._engine.append, number, data)
+
+    def read(self, after: int, *, wait_s: float) -> list[Record]:
+        """See Log."""
+        return self._portal.call(partial(self._engine.tail.read, after, wait_s=wait_s))
+
+    def end(self) -> int:
+        """See Log."""
+        return self._portal.call(self._engine.end)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Connect with etcd for as long as the context lasts."""
+        with self._portal:
+            yield
+
+    def _arrived(self, record: Record) -> None:
+        if record.origin != self.origin:
+            self.on_arrival()
+
+
+@contextmanager
+def opened(
+    address: ClusterAddress,
+    *,
+    tls: ssl.SSLContext | None = None,
+    credentials: Credentials | None = None,
+    origin: str | None = None,
+) -> Iterator[EtcdLog]:
+    """Open the log of a cluster, under a new origin unless one is given."""
+    nodes = partial(Nodes, address, tls, credentials)
+    log = EtcdLog(Layout(address.name), nodes, origin or secrets.token_hex(8))
+    with log.running():
+        yield log
+
+
+def _ignore() -> None:
+    """Do nothing."""

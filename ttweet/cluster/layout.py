@@ -1,0 +1,25 @@
+"""The keys of a cluster in etcd."""
+
+from ttweet.cluster.messages import Span
+
+
+class Layout:
+    """The keys of the cluster of this name: all begin with `ttweet/NAME/`."""
+
+    def __init__(self, name: str) -> None:
+        root = f"ttweet/{name}/".encode()
+        self.genesis = root + b"genesis"
+        self.log = Span(root + b"log/")
+        self.servers = Span(root + b"servers/")
+
+    def records_of(self, origin: str) -> bytes:
+        """Return the key that each record of an origin overwrites. The history of these keys is the log."""
+        return self.log.prefix + origin.encode()
+
+    def origin_of(self, key: bytes) -> str:
+        """Return the origin of a key of the log. Raises UnicodeDecodeError."""
+        return key[len(self.log.prefix) :].decode("ascii")
+
+    def server(self, origin: str) -> bytes:
+        """Return the key of a running server, which its lease removes."""
+        return self.servers.prefix + origin.encode()

@@ -1,0 +1,260 @@
+"""The requests and answers of etcd's v3 JSON gateway that the log needs. Pure.
+
+Source: etcd's documentation, "gRPC gateway", and `rpc.proto`. The gateway writes numbers of 64 bits as strings, bytes
+in base64, and leaves out what is zero, false or empty. Each answer is checked for the kinds of its values.
+"""
+
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+MAX_RECORD_BYTES = 1024 * 1024  # of a record: etcd refuses requests above 1.5 MiB
+
+TXN = "/v3/kv/txn"
+RANGE = "/v3/kv/range"
+PUT = "/v3/kv/put"
+COMPACT = "/v3/kv/compaction"
+WATCH = "/v3/watch"
+GRANT = "/v3/lease/grant"
+KEEP_ALIVE = "/v3/lease/keepalive"
+REVOKE = "/v3/lease/revoke"
+STATUS = "/v3/maintenance/status"
+MEMBERS = "/v3/cluster/member/list"
+AUTHENTICATE = "/v3/auth/authenticate"
+
+
+class Malformed(Exception):
+    """An answer that is not the gateway's."""
+
+
+class GatewayError(Exception):
+    """The error that etcd answered with: the text, and its gRPC code."""
+
+    def __init__(self, text: str, code: int) -> None:
+        super().__init__(text)
+        self.text = text
+        self.code = code
+
+    @property
+    def is_compacted(self) -> bool:
+        """Whether the history that was asked for is no longer kept."""
+        return "compacted" in self.text
+
+    @property
+    def is_full(self) -> bool:
+        """Whether etcd has reached its quota of space."""
+        return "space exceeded" in self.text
+
+    @property
+    def is_rejection(self) -> bool:
+        """Whether every node would reject the request: a wrong password, a missing right."""
+        return self.code in (3, 7)  # INVALID_ARGUMENT, PERMISSION_DENIED; a token that has expired is 16
+
+
+class Header(Struct):
+    """The part that all answers share: the cluster's number, the node's, and the revision of the store."""
+
+    cluster_id: int = 0
+    member_id: int = 0
+    revision: int = 0
+
+
+class KeyValue(Struct):
+    """A key with its value. `version` counts the puts since the key was created."""
+
+    key: bytes
+    value: bytes = b""
+    mod_revision: int = 0
+    create_revision: int = 0
+    version: int = 0
+    lease: int = 0
+
+
+class Found(Struct):
+    """The answer to a range."""
+
+    header: Header
+    kvs: list[KeyValue] = []
+
+
+class _Response(Struct):
+    response_range: Found | None = None
+
+
+class Decided(Struct):
+    """The answer to a transaction."""
+
+    header: Header
+    succeeded: bool = False
+    responses: list[_Response] = []
+
+    @property
+    def found(self) -> KeyValue | None:
+        """The key that the transaction read, if it did and there is one."""
+        for response in self.responses:
+            if response.response_range is not None and response.response_range.kvs:
+                return response.response_range.kvs[0]
+        return None
+
+
+class Done(Struct):
+    """The answer to a put or a compaction."""
+
+    header: Header
+
+
+class Status(Struct):
+    """The state of one node."""
+
+    header: Header
+    version: str
+    leader: int = 0
+    db_size: int = msgspec.field(default=0, name="dbSize")
+
+
+class Member(Struct):
+    """A node, as the members of etcd's own cluster know it."""
+
+    ID: int
+    name: str = ""
+
+
+class Members(Struct):
+    """The nodes of etcd's own cluster."""
+
+    header: Header
+    members: list[Member] = []
+
+
+class Token(Struct):
+    """The answer to a password."""
+
+    token: str
+
+
+class Lease(Struct):
+    """The answer to a grant or a keep-alive. A lease that has ended has no TTL (s)."""
+
+    ID: int
+    TTL: int = 0
+
+
+class _KeptAlive(Struct):
+    result: Lease
+
+
+class Event(Struct):
+    """A put, or a deletion with the type DELETE."""
+
+    kv: KeyValue
+    type: str = "PUT"
+
+
+class Watched(Struct):
+    """A line of a watch. After `canceled` nothing comes."""
+
+    header: Header
+    created: bool = False
+    canceled: bool = False
+    compact_revision: int = 0
+    cancel_reason: str = ""
+    events: list[Event] = []
+
+
+class _StreamError(Struct):
+    message: str = ""
+    grpc_code: int = 0
+    code: int = 0
+
+
+class _WatchLine(Struct):
+    result: Watched | None = None
+    error: _StreamError | None = None
+
+
+class _Error(Struct):
+    message: str = ""
+    error: str = ""
+    code: int = 0
+
+
+T = TypeVar("T")
+
+
+def encode(request: dict[str, Any]) -> bytes:
+    """Return the body of a request."""
+    return msgspec.json.encode(request)
+
+
+def decode(data: bytes, kind: type[T]) -> T:
+    """Return an answer as a value of its kind. Raises Malformed."""
+    try:
+        return msgspec.json.decode(data, type=kind, strict=False)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
+        raise Malformed(f"not an answer of etcd: {exc}") from exc
+
+
+def decode_error(data: bytes) -> GatewayError:
+    """Return the error in an answer whose status is not 200. Raises Malformed."""
+    error = decode(data, _Error)
+    return GatewayError(error.message or error.error, error.code)
+
+
+def decode_watched(line: bytes) -> Watched:
+    """Return a line of a watch. Raises GatewayError and Malformed."""
+    found = decode(line, _WatchLine)
+    if found.error is not None:
+        raise GatewayError(found.error.message, found.error.grpc_code or found.error.code)
+    if found.result is None:
+        raise Malformed("not an answer of etcd: a line of a watch without a result")
+    return found.result
+
+
+def decode_kept_alive(data: bytes) -> Lease:
+    """Return the answer to a keep-alive. Raises Malformed."""
+    return decode(data, _KeptAlive).result
+
+
+class Span(NamedTuple):
+    """All keys that begin alike."""
+
+    prefix: bytes
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The span as the fields of a request."""
+        return {"key": self.prefix, "range_end": self.prefix[:-1] + bytes([self.prefix[-1] + 1])}
+
+
+def put_number(key: bytes, number: int, value: bytes) -> dict[str, Any]:
+    """Return a transaction that puts the key for the time `number`, or else reads it. Doing it twice puts once."""
+    return _put_if({"key": key, "target": "VERSION", "result": "EQUAL", "version": number - 1}, key, value)
+
+
+def put_new(key: bytes, value: bytes, lease: int = 0) -> dict[str, Any]:
+    """Return a transaction that puts a key which does not exist, or else reads it."""
+    return _put_if({"key": key, "target": "CREATE", "result": "EQUAL", "create_revision": 0}, key, value, lease)
+
+
+def _put_if(compare: dict[str, Any], key: bytes, value: bytes, lease: int = 0) -> dict[str, Any]:
+    return {
+        "compare": [compare],
+        "success": [{"requestPut": {"key": key, "value": value, "lease": lease}}],
+        "failure": [{"requestRange": {"key": key}}],
+    }
+
+
+def newest_of(span: Span) -> dict[str, Any]:
+    """Return a linearizable range: the key of the span that was put last, without its value."""
+    return span.fields | {"sort_target": "MOD", "sort_order": "DESCEND", "limit": 1, "keys_only": True}
+
+
+def end_of(found: Found) -> int:
+    """Return the revision of the key that `newest_of` asked for; 0 when there is none."""
+    return found.kvs[0].mod_revision if found.kvs else 0
+
+
+def watch(span: Span, after: int) -> dict[str, Any]:
+    """Return a watch of all puts of the span above a revision, in answers of a bounded size."""
+    return {"create_request": span.fields | {"start_revision": after + 1, "filters": ["NODELETE"], "fragment": True}}

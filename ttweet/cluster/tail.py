@@ -1,0 +1,172 @@
+"""The end of the log as it arrives: a watch on one node, which another replaces when it falls silent or behind."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import TYPE_CHECKING
+
+import trio
+
+from ttweet.cluster.link import BrokenLinkError, Link
+from ttweet.cluster.messages import RANGE, Found, GatewayError, Watched, end_of, newest_of, watch
+from ttweet.cluster.nodes import PAUSE_S
+from ttweet.storage.replicated.log import LogCut, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ttweet.cluster.layout import Layout
+    from ttweet.cluster.messages import Event
+    from ttweet.cluster.nodes import Nodes
+
+STALLED_S = 1.0  # without the record that is known to exist; a node that is paused keeps its connections
+PROBE_S = 1.0  # between questions for the end of the log
+SILENT_S = 2.0  # without an answer to that question: the node is paused, or has no majority
+MAX_BUFFERED = 1024  # records that the server has not read
+MAX_BUFFERED_BYTES = 8 * 1024 * 1024  # of them; beyond it the watch waits, and etcd keeps its history
+READ_RECORDS = 256  # in one answer: the server applies them in its own transactions
+
+
+class Tail:
+    """The records after the position that was read last, in order and without a gap."""
+
+    def __init__(self, nodes: Nodes, layout: Layout, on_arrival: Callable[[Record], None]) -> None:
+        self._nodes = nodes
+        self._layout = layout
+        self._on_arrival = on_arrival
+        self._begin = 0  # the revision at which the log began: etcd may have compacted earlier ones, of other programs
+        self._given = 0  # the position after which `read` resumes
+        self._received = 0
+        self._known = 0  # a position that is in the log
+        self._records: deque[Record] = deque()
+        self._bytes = 0
+        self._cut = False
+        self._wanted = trio.Event()
+        self._changed = trio.lowlevel.ParkingLot()
+        self._watching = trio.CancelScope()
+        self._progress_at = -math.inf
+        self._asked = (-math.inf, 0)  # when the end of the log was asked for, and what it was
+        self.confirmed_at = -math.inf
+        """The newest time, by trio.current_time(), whose records are known to be here: all of them."""
+
+    @property
+    def position(self) -> int:
+        """The position of the newest record that has arrived."""
+        return self._received
+
+    def begin_after(self, revision: int) -> None:
+        """Take the position 0 for this revision."""
+        self._begin = revision
+
+    def expect(self, position: int) -> None:
+        """Take note that the log has a record at this position."""
+        if position > self._known:
+            self._known = position
+            self._progress_at = trio.current_time()
+
+    async def read(self, after: int, *, wait_s: float) -> list[Record]:
+        """See Log.read."""
+        if after != self._given or not self._wanted.is_set():
+            self._restart(after)
+        with trio.move_on_after(wait_s):
+            while not (self._records or self._cut):
+                await self._changed.park()
+        if self._cut:
+            raise LogCut(after)
+        return self._take()
+
+    def _take(self) -> list[Record]:
+        taken = [self._records.popleft() for _ in range(min(READ_RECORDS, len(self._records)))]
+        if taken:
+            self._given = taken[-1].position
+            self._bytes -= sum(len(record.data) for record in taken)
+            self._progress_at = trio.current_time()  # a full buffer was no fault of the node
+            self._changed.unpark_all()
+        return taken
+
+    def _restart(self, after: int) -> None:
+        self._records.clear()
+        self._bytes, self._cut = 0, False
+        self._given = after
+        self._received = max(after, self._begin)
+        self._watching.cancel()
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Watch node after node, once there is a reader."""
+        await self._wanted.wait()
+        while True:
+            with trio.CancelScope() as self._watching:
+                try:
+                    await self._watch_a_node()
+                except* (BrokenLinkError, GatewayError) as group:
+                    self._nodes.skip(str(group.exceptions[0]))
+                await trio.sleep(PAUSE_S)
+
+    async def _watch_a_node(self) -> None:
+        with await self._nodes.open() as link, await self._nodes.open() as other:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._probe, other)
+                nursery.start_soon(self._notice_stalls, link)
+                self._progress_at = trio.current_time()
+                await link.begin_watch(watch(self._layout.log, self._received))
+                while not self._cut:
+                    for line in await link.next_watched():
+                        await self._receive(line)
+                await trio.sleep_forever()
+
+    async def _receive(self, line: Watched) -> None:
+        if self._watching.cancel_called:  # after this line was received
+            return
+        if line.compact_revision:
+            self._cut = True
+        elif line.canceled:
+            raise BrokenLinkError(f"etcd cancelled the watch: {line.cancel_reason}")
+        for event in line.events:
+            await self._room()
+            self._add(event)
+        self._changed.unpark_all()
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._records) >= MAX_BUFFERED or self._bytes >= MAX_BUFFERED_BYTES
+
+    async def _room(self) -> None:
+        while self._is_full:
+            self._changed.unpark_all()
+            await self._changed.park()
+
+    def _add(self, event: Event) -> None:
+        pair = event.kv
+        if event.type != "PUT" or pair.mod_revision <= self._received:
+            return
+        record = Record(pair.mod_revision, self._layout.origin_of(pair.key), pair.version, pair.value)
+        self._records.append(record)
+        self._bytes += len(record.data)
+        self._received = record.position
+        self._progress_at = trio.current_time()
+        self._confirm()
+        self._on_arrival(record)
+
+    def _confirm(self) -> None:
+        asked_at, end = self._asked
+        if self._received >= end:
+            self.confirmed_at = asked_at
+
+    async def _probe(self, link: Link) -> None:
+        """Ask for the end of the log again and again: the answer needs a majority."""
+        while True:
+            asked_at = trio.current_time()
+            found = await link.call(RANGE, newest_of(self._layout.log), Found, within_s=SILENT_S)
+            self._asked = (asked_at, end_of(found))
+            self.expect(end_of(found))
+            self._confirm()
+            await trio.sleep(PROBE_S)
+
+    async def _notice_stalls(self, link: Link) -> None:
+        while True:
+            await trio.sleep(STALLED_S / 4)
+            late = trio.current_time() - self._progress_at > STALLED_S
+            if self._received < self._known and late and not self._is_full and not self._cut:
+                raise BrokenLinkError(f"{link.node} is behind")
