@@ -295,3 +295,25 @@ def origins(db: Database) -> None:
     """Name the database, and note which tweets came from others, so that each is merged once."""
     for statement in _ORIGINS:
         db.execute(statement)
+
+
+_REPLICA = (
+    "PRAGMA user_version = 11",
+    """
+    CREATE TABLE replica (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        log TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        checksum INTEGER NOT NULL,
+        prune_before INTEGER NOT NULL
+    ) STRICT
+    """,
+    "CREATE TABLE replica_origins (name TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+)
+
+
+@migrations(name="0011_replica")
+def replica(db: Database) -> None:
+    """Say how far the file has followed the log of a cluster."""
+    for statement in _REPLICA:
+        db.execute(statement)

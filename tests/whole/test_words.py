@@ -13,7 +13,7 @@ from ttweet.cli.main import COMMANDS, make_app
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 MAX_SENTENCE_WORDS = 35
-MAX_DOCS_WORDS = 20_370  # of docs/*.md together, without generated tables and decision records
+MAX_DOCS_WORDS = 20_570  # of docs/*.md together, without generated tables and decision records
 
 MAX_PAGE_WORDS = {  # each page answers one question; what is generated does not count
     "CONTRIBUTING.md": 430,
@@ -31,7 +31,7 @@ MAX_PAGE_WORDS = {  # each page answers one question; what is generated does not
     "docs/protocol.md": 3_960,
     "docs/python.md": 160,
     "docs/recipes.md": 550,
-    "docs/schema.md": 2_620,
+    "docs/schema.md": 2_820,
     "docs/security.md": 2_500,
     "docs/storage.md": 890,
 }

@@ -44,6 +44,7 @@ LOCAL_CODES = {
     "damaged": "the database is damaged",
     "newer": "a newer ttweet wrote the file",
     "locked": "another server is using the file",
+    "in_cluster": "the file follows the log of a cluster, and only a server of that cluster may write to it",
     # Of starting a server and of connecting to one.
     "unsafe": "other machines could reach a server without tokens or TLS",
     "unreachable": "no server answers at that address",

@@ -52,17 +52,24 @@ class EntryWriter:
     Every method between them works in the caller's transaction and raises sqlite3.Error.
     """
 
-    def __init__(self, connection: sqlite3.Connection, *, log_limit: int, find: bool) -> None:
+    def __init__(self, connection: sqlite3.Connection, *, log_limit: int, find: bool, replicated: bool = False) -> None:
         """Take up what an earlier process has left; keep at most `log_limit` bytes of report lines.
 
-        With `find` there is an index of words.
+        With `find` there is an index of words. `replicated`: other files get the same entries. Then each batch searches
+        for expired keys, so that the entries and the rows alone decide which keys a file has.
         """
         self._connection = connection
+        self._purge_pause_ms = 0 if replicated else PURGE_PAUSE_MS
         self._kept = self._now = _EntryState(connection.execute(_NEWEST).fetchone()[0])
         self._tags = TagIndex(connection, last_tweet=self._now.newest)
         self._words = WordIndex(connection, wanted=find)
         self._keys = KeyTable(connection)
         self._lines = LogTable(connection, limit=log_limit)
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection of the transaction, for rows of another table."""
+        return self._connection
 
     @property
     def newest(self) -> int:
@@ -211,7 +218,7 @@ class EntryWriter:
     def _purge_keys(self, added: int, at: int) -> int:
         """Forget keys that are too old, a bounded number; return when there may be more of them."""
         purged_at = self._now.keys_purged_at
-        if abs(at - purged_at) < PURGE_PAUSE_MS:  # abs: the clock may have been put back
+        if abs(at - purged_at) < self._purge_pause_ms:  # abs: the clock may have been put back
             return purged_at
         step = added + PURGE_STEP
         return purged_at if self._keys.purge(at, step) == step else at

@@ -1,13 +1,14 @@
 """The store kept in SQLite: the one writer.
 
 It opens the file, begins and ends sessions, and puts a transaction around what `entries` applies to the tables. Only
-what COMMIT has confirmed is kept in memory.
+what COMMIT has confirmed is kept in memory. A replicated store puts its own rows into the same `transaction`.
 """
 
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -22,6 +23,7 @@ from ttweet.storage.sqlite.errors import store_error
 from ttweet.storage.sqlite.migrating import told_when_long
 from ttweet.storage.sqlite.origins import find_merged, own_name, rename
 from ttweet.storage.sqlite.reader import Queries, SqliteReader
+from ttweet.storage.sqlite.replica import refuse_replica
 from ttweet.storage.sqlite.room import DiskRoom, missing, more_room, no_room
 from ttweet.storage.sqlite.tweet_rows import DELETED, to_tweet
 from ttweet.storage.sqlite.word_index import has_fts5
@@ -40,30 +42,32 @@ class SqliteStore(Queries):
     engine = ENGINE
     """Which SQLite this is, for the server's first lines."""
 
-    def __init__(self, file: DatabaseFile, *, log_limit: int, find: bool) -> None:
+    def __init__(self, file: DatabaseFile, *, log_limit: int, find: bool, replicated: bool) -> None:
         super().__init__(file.connection)
         self.session = 0
         self._file = file
-        self._log_limit = log_limit
-        self._find = find
-        self._entries = EntryWriter(file.connection, log_limit=log_limit, find=find)
+        self._entry_writer = partial(EntryWriter, log_limit=log_limit, find=find, replicated=replicated)
+        self._entries = self._entry_writer(file.connection)
         self._failed: StoreError | None = None
         self._has_traces = False  # whether the write-ahead log may hold what was deleted
         self._disk = DiskRoom(file.path)
         self._schema_version: int | None = None  # at which nothing foreign was found
 
     @classmethod
-    def open(cls, path: Path, *, log_limit: int, at: int, find: bool = True) -> Self:
+    def open(cls, path: Path, *, log_limit: int, at: int, find: bool = True, replicated: bool = False) -> Self:
         """Open or create a file for serving, migrate it, make it safe on the disk and begin a session.
 
         At most `log_limit` bytes of report lines are kept. With `find`, `maintain` builds the index of words, and drops
-        it otherwise. A session that was left running is marked as crashed.
+        it otherwise. A session that was left running is marked as crashed. Only `replicated` opens a file that follows
+        the log of a cluster: a tweet from elsewhere would be in this file alone.
         Raises OpenError, which left alone a file that is not ours, and StoreError when the session cannot be begun.
         """
         with ExitStack() as undo:
             file = DatabaseFile(path)
             undo.callback(file.close)
-            store = cls(file, log_limit=log_limit, find=find)
+            if not replicated:
+                refuse_replica(file.connection, file.path)
+            store = cls(file, log_limit=log_limit, find=find, replicated=replicated)
             try:
                 store._begin_session(at)
             except StoreError as error:
@@ -80,26 +84,37 @@ class SqliteStore(Queries):
 
     def append(self, drafts: Sequence[Draft], lines: Sequence[Line], *, at: int) -> list[Tweet | Tombstone]:
         """See TweetLog."""
-        with self._transaction():
-            self._disk.refuse_tweets(self._connection)
+        with self.transaction():
+            self.refuse_without_room()
             return self._entries.append(drafts, lines, session=self.session, at=at)
+
+    def refuse_without_room(self) -> None:
+        """Raise StoreError `full` when the disk has no room for tweets."""
+        self._disk.refuse_tweets(self._connection)
 
     def delete(self, tweet: int, report: Report, *, at: int, traces: Traces = NOT_SEARCHED) -> Deletion:
         """See TweetLog."""
+        found = self.find_deletable(tweet)
+        if isinstance(found, Deletion):
+            return found
+        with self.transaction() as entries:
+            return entries.delete(found, report, session=self.session, at=at, traces=traces)
+
+    def find_deletable(self, tweet: int) -> Tweet | Deletion:
+        """Return the tweet with this id, or the deletion that it had before. Raises Refused `no_tweet`."""
         row = self._one("SELECT id, at, author, text, tags FROM tweets WHERE id = :id", id=tweet)
         if row is None:
             raise Refused("no_tweet", f"no such tweet: {tweet}")
         if row[2] == DELETED:
             return Deletion(*self._one("SELECT id, at, tweet FROM deletions WHERE tweet = :tweet", tweet=tweet))
-        with self._transaction():
-            self._has_traces = True
-            return self._entries.delete(to_tweet(row), report, session=self.session, at=at, traces=traces)
+        self._has_traces = True
+        return to_tweet(row)
 
     def redact(self, tweet: int, lines: Sequence[int]) -> None:
         """See ReportLog."""
         row = self._one("SELECT text FROM tweets WHERE id = :tweet", tweet=tweet)
         if row is not None and row[0]:
-            with self._transaction():
+            with self.transaction():
                 self._entries.redact(row[0], lines)
 
     def prune(self, before: int) -> int | None:
@@ -121,7 +136,7 @@ class SqliteStore(Queries):
         if self._entries.is_indexed:
             self._keep("moved")
             return
-        with self._transaction():
+        with self.transaction():
             self._entries.index()
 
     def maintain(self) -> bool:
@@ -132,7 +147,7 @@ class SqliteStore(Queries):
             if step is None and self._disk.has_spare():
                 step = self._entries.next_update()
         if step is not None:
-            with self._transaction():
+            with self.transaction():
                 step()
         elif self._has_traces:
             self._keep("moved")
@@ -148,8 +163,8 @@ class SqliteStore(Queries):
 
         Durable on return. Raises StoreError as `append` does. Whether tweets had keys is not known any more.
         """
-        with self._transaction():
-            self._disk.refuse_tweets(self._connection)
+        with self.transaction():
+            self.refuse_without_room()
             self._entries.restore(entries)
 
     @property
@@ -159,7 +174,7 @@ class SqliteStore(Queries):
 
     def take_origin(self, name: str) -> None:
         """Take the name of the database whose entries this new one is about to get. Raises StoreError."""
-        with self._transaction():
+        with self.transaction():
             rename(self._connection, name)
 
     def merged(self, origin: str, first: int, last: int) -> dict[int, Tweet | Tombstone | None]:
@@ -171,8 +186,8 @@ class SqliteStore(Queries):
 
     def merge(self, origin: str, tweets: Sequence[Tweet]) -> None:
         """See MergeTarget."""
-        with self._transaction():
-            self._disk.refuse_tweets(self._connection)
+        with self.transaction():
+            self.refuse_without_room()
             self._entries.merge(origin, tweets)
 
     def end_session(self, how: str, *, at: int) -> None:
@@ -192,7 +207,7 @@ class SqliteStore(Queries):
         deadline = time.monotonic() + ERASING_S
         with suppress(StoreError):
             while time.monotonic() < deadline and (step := self._entries.next_erasure()) is not None:
-                with self._transaction():
+                with self.transaction():
                     step()
 
     def _note_end(self, how: str, at: int) -> None:
@@ -204,7 +219,7 @@ class SqliteStore(Queries):
             self._end(how, at)  # in the room of the log, which was written back if it could be
 
     def _end(self, how: str, at: int) -> None:
-        with self._transaction():
+        with self.transaction():
             self._entries.index()
             self._connection.execute("UPDATE sessions SET stopped = ?, how = ? WHERE id = ?", (at, how, self.session))
 
@@ -228,7 +243,7 @@ class SqliteStore(Queries):
 
     def _begin_session(self, at: int) -> None:
         self.session = (self.last_session() or 0) + 1
-        with self._transaction():
+        with self.transaction():
             with told_when_long(self._connection, f"keying the tags of {self._file.path} again"):
                 self._entries.rekey()
             self._entries.index()
@@ -242,7 +257,7 @@ class SqliteStore(Queries):
         """Remove up to `step` rows in a transaction, or fewer on a full disk: the log takes each page that changes."""
         while True:
             try:
-                with self._transaction():
+                with self.transaction():
                     return remove(step)
             except StoreError as error:
                 if error.code != "full" or step == 1:
@@ -250,7 +265,7 @@ class SqliteStore(Queries):
             step = max(1, step // 8)
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def transaction(self) -> Iterator[EntryWriter]:
         """BEGIN to COMMIT around a block; raises StoreError when SQLite fails, and rolls back whatever fails."""
         if self._failed is not None:
             raise StoreError("internal", f"the store takes no more since it failed: {self._failed}")
@@ -263,7 +278,7 @@ class SqliteStore(Queries):
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             self._refuse_altered()
-            yield
+            yield self._entries
             committing = True
             self._connection.execute("COMMIT")
         except BaseException as exc:
@@ -282,7 +297,7 @@ class SqliteStore(Queries):
         """See that the file still has its name. Raises Displaced with this code when nothing more may be written."""
         if self._file.keep(code):
             self._use(self._file.connection)
-            self._entries = EntryWriter(self._connection, log_limit=self._log_limit, find=self._find)
+            self._entries = self._entry_writer(self._connection)
             self._schema_version = None
 
     def _refuse_altered(self) -> None:

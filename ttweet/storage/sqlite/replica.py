@@ -1,0 +1,56 @@
+"""The tables of a replica: how far this file has followed the log of its cluster.
+
+Every statement works in the caller's transaction, which also has the entries of the log.
+"""
+
+import sqlite3
+from pathlib import Path
+from typing import NamedTuple
+
+from ttweet.model.errors import OpenError
+
+_PROGRESS = "SELECT log, position, checksum, prune_before FROM replica"
+_SET_PROGRESS = "REPLACE INTO replica (id, log, position, checksum, prune_before) VALUES (1, ?, ?, ?, ?)"
+_NUMBER = "SELECT number FROM replica_origins WHERE name = ?"
+_SET_NUMBER = "REPLACE INTO replica_origins (name, number) VALUES (?, ?)"
+
+
+class Progress(NamedTuple):
+    """The log that a file follows, the position of the last entry in it, and the checksum of all that was applied.
+
+    Tweets below the id `prune_before` are to be removed, and count as removed already.
+    """
+
+    log: str
+    position: int
+    checksum: int
+    prune_before: int
+
+
+def read_progress(connection: sqlite3.Connection) -> Progress | None:
+    """Return how far the file has come; None if it follows no log. Raises sqlite3.Error."""
+    row = connection.execute(_PROGRESS).fetchone()
+    return None if row is None else Progress(*row)
+
+
+def write_progress(connection: sqlite3.Connection, progress: Progress) -> None:
+    """Note how far the file has come. Raises sqlite3.Error."""
+    connection.execute(_SET_PROGRESS, progress)
+
+
+def last_number(connection: sqlite3.Connection, origin: str) -> int:
+    """Return the number of an origin's last entry in this file; 0 without one. Raises sqlite3.Error."""
+    row = connection.execute(_NUMBER, (origin,)).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def write_number(connection: sqlite3.Connection, origin: str, number: int) -> None:
+    """Note the number of an origin's last entry. Raises sqlite3.Error."""
+    connection.execute(_SET_NUMBER, (origin, number))
+
+
+def refuse_replica(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise OpenError if the file follows the log of a cluster."""
+    if read_progress(connection) is not None:
+        what = f"{path} belongs to a cluster, and a tweet from elsewhere would be in this file alone"
+        raise OpenError("in_cluster", what, "serve it in its cluster, or import its tweets into a new file")
