@@ -16,6 +16,7 @@ from ttweet.cli.main import make_app
 
 ROOT = Path(__file__).parents[2]
 UNIT = ROOT / "contrib" / "ttweet.service"
+SOCKETS = ROOT / "contrib" / "ttweet.socket"
 RECIPE = (ROOT / "contrib" / "Dockerfile").read_text()
 MOST_EXPOSED = 1.5  # of systemd's scale, on which 10 is unprotected
 
@@ -55,14 +56,20 @@ def test_the_unit_is_hardened() -> None:
     assert f"gives it {MOST_EXPOSED} at most" in readme
 
 
-def test_systemd_understands_every_line_of_the_unit(tmp_path: Path) -> None:
+def test_systemd_understands_every_line_of_the_units(tmp_path: Path) -> None:
     program = tmp_path / "ttweet"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
-    unit = tmp_path / UNIT.name
-    unit.write_text(UNIT.read_text().replace("/opt/ttweet/bin/ttweet", str(program)))
-    about_it = [line for line in systemd_analyze("verify", str(unit)).splitlines() if UNIT.name in line]
-    assert about_it == []
+    for unit in (UNIT, SOCKETS):
+        (tmp_path / unit.name).write_text(unit.read_text().replace("/opt/ttweet/bin/ttweet", str(program)))
+    said = systemd_analyze("verify", *(str(tmp_path / unit.name) for unit in (UNIT, SOCKETS)))
+    assert [line for line in said.splitlines() if "ttweet." in line] == []
+
+
+def test_the_socket_unit_has_a_socket_for_each_port_of_the_service() -> None:
+    sockets = re.findall(r"^ListenStream=(\S+):(\d+)$", SOCKETS.read_text(), re.MULTILINE)
+    command = command_of_the_unit()
+    assert sockets == [("127.0.0.1", command[1]), ("127.0.0.1", command[command.index("--http") + 1])]
 
 
 def command_of_the_unit() -> list[str]:

@@ -32,6 +32,7 @@ from ttweet.security import exposure
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.certificates import Certificates
 from ttweet.security.token_file import TokenFile
+from ttweet.server import systemd
 from ttweet.server.config import Config, EdgeSettings
 from ttweet.server.entrances import Edge, Entrance, listen
 from ttweet.server.hangup import outlive_hangups
@@ -56,6 +57,7 @@ from ttweet.server.startup import (
     limits_in_force,
     refuse_unsafe,
     report_destinations,
+    take_passed,
     tell_start_failed,
     warn_of_expiry,
 )
@@ -81,6 +83,7 @@ def run(config: Config) -> int:
     if config.look.format == "json":
         show_messages_as(event_lines(config.look))
     keep_apart(config.report_file, config.db)
+    config, passed = take_passed(config)
     try:
         addresses = resolve(config.hosts, config.port)
     except ListenError as exc:
@@ -88,17 +91,21 @@ def run(config: Config) -> int:
         return 1
     refuse_unsafe(config, addresses)
     certificates = certificates_of(config)
-    if not config.db.exists() and not could_listen(config, addresses):
+    if not config.db.exists() and not could_listen(config, addresses, passed):
         return 1
     with closing(SqliteStore.open(config.db, log_limit=config.log_limit, at=now_ms(), find=config.find)) as store:
-        return _run_with_store(config, store, addresses, certificates)
+        return _run_with_store(config, store, addresses, certificates, passed)
 
 
 def _run_with_store(
-    config: Config, store: SqliteStore, addresses: list[Address], certificates: Certificates | None
+    config: Config,
+    store: SqliteStore,
+    addresses: list[Address],
+    certificates: Certificates | None,
+    passed: Sequence[socket.socket] = (),
 ) -> int:
     try:
-        entrances = listen(config, addresses)
+        entrances = listen(config, addresses, passed)
     except ListenError as exc:
         return fail_to_start(config, exc, store)
     errors: list[StoreError] = []
@@ -164,6 +171,7 @@ async def serve(
                 announce(config, store, entrances, certificates)
                 announce_rights(authenticator.anonymous.rights)
                 announce_first_steps(config, listeners[0], authenticator.anonymous.rights)
+                systemd.notify(systemd.READY)
                 stop = _until_stop(heeding, signals, partial(_reload, copies, authenticator, certificates))
                 helpers: list[Callable[[], Awaitable[None]]] = [
                     partial(backend.run, admission.places.recheck),
@@ -236,6 +244,7 @@ async def _until_stop(heeding: ExitStack, signals: Signals, reload: Callable[[],
     """Heed signals up to the one that stops the server, and none after it."""
     with heeding:
         await signals.until_stop(reload)
+    systemd.notify(systemd.STOPPING)
 
 
 async def _reload(copies: Sequence[LogCopy], authenticator: Authenticator, certificates: Certificates | None) -> None:

@@ -1,13 +1,14 @@
 """The edges of a server and where each listens: the one place that names the protocols that are spoken."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple, Protocol
 
 import trio
 
 from ttweet.broker.session import Backend
+from ttweet.model.errors import OpenError
 from ttweet.server.config import Config, EdgeSettings
 from ttweet.server.net.admission import Admission
 from ttweet.server.net.listeners import Address, listen_at
@@ -66,14 +67,37 @@ class Entrance(NamedTuple):
     scheme: str = ""
 
 
-def listen(config: Config, addresses: list[Address]) -> list[Entrance]:
-    """Listen for the clients of every edge. Raises ListenError; then none of the sockets is left open."""
-    wanted = [(kind, port) for kind in EDGES if (port := kind.port_of(config)) is not None]
+def listen(config: Config, addresses: list[Address], passed: Sequence[socket.socket] = ()) -> list[Entrance]:
+    """Listen for the clients of every edge, on copies of the sockets that were passed, if any, else on the addresses.
+
+    Raises ListenError; then none of the new sockets is left open.
+    """
     entrances: list[Entrance] = []
     with ExitStack() as undo:
-        for kind, port in wanted:
-            entrances.append(Entrance(kind.make, listen_at(addresses, port), kind.scheme))
-            for listener in entrances[-1].listeners:
+        for kind, port in _wanted(config):
+            listeners = [one.dup() for one in passed if _port(one) == port] if passed else listen_at(addresses, port)
+            entrances.append(Entrance(kind.make, listeners, kind.scheme))
+            for listener in listeners:
                 undo.enter_context(listener)
         undo.pop_all()
     return entrances
+
+
+def check_ports(config: Config, passed: Iterable[socket.socket]) -> None:
+    """Raise OpenError if the ports of the sockets that were passed are not those of the edges."""
+    wanted = {port for _, port in _wanted(config)}
+    given = {_port(one) for one in passed}
+    for port in sorted(wanted - given):
+        remedy = f"add ListenStream=127.0.0.1:{port} to the socket unit"
+        raise OpenError("invalid", f"no socket from systemd for port {port}", remedy)
+    for port in sorted(given - wanted):
+        remedy = f"add --http {port} to the command, or remove the port from the socket unit"
+        raise OpenError("invalid", f"unexpected socket from systemd at port {port}", remedy)
+
+
+def _wanted(config: Config) -> list[tuple[EdgeKind, int]]:
+    return [(kind, port) for kind in EDGES if (port := kind.port_of(config)) is not None]
+
+
+def _port(listener: socket.socket) -> int:
+    return int(listener.getsockname()[1])

@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from ttweet import __version__, system
@@ -26,9 +26,10 @@ from ttweet.security.certificates import Certificates
 from ttweet.security.exposure import UnsafeError
 from ttweet.security.rights import POST, RIGHTS, listed
 from ttweet.security.token_file import TokenFile
+from ttweet.server import systemd
 from ttweet.server.config import Config, Look
 from ttweet.server.destinations import Destination, StderrDestination, write_alone
-from ttweet.server.entrances import Entrance, listen
+from ttweet.server.entrances import Entrance, check_ports, listen
 from ttweet.server.event_lines import JsonLines, Lines, TextLines
 from ttweet.server.net.listeners import Address, ListenError
 from ttweet.server.net.places import anteroom_size
@@ -64,6 +65,18 @@ def refuse_unsafe(config: Config, addresses: list[Address]) -> None:
         raise UnsafeError(missing, dict.fromkeys(reached or ["the proxy"]))
 
 
+def take_passed(config: Config) -> tuple[Config, list[socket.socket]]:
+    """Return the sockets that systemd passes to the server, and the config with their addresses as the hosts.
+
+    Without any, the config stays as it is. Raises OpenError for sockets that do not fit the config.
+    """
+    passed = systemd.passed_sockets()
+    if not passed:
+        return config, passed
+    check_ports(config, passed)
+    return replace(config, hosts=tuple(dict.fromkeys([one.getsockname()[0] for one in passed]))), passed
+
+
 def keep_apart(report_file: Path | None, db: Path) -> None:
     """Refuse a report file that is the database, or one of the files beside it: it is emptied at the start."""
     if report_file is not None and belongs_to(report_file, db):
@@ -75,10 +88,10 @@ def certificates_of(config: Config) -> Certificates | None:
     return None if config.tls is None else Certificates(*config.tls)
 
 
-def could_listen(config: Config, addresses: list[Address]) -> bool:
+def could_listen(config: Config, addresses: list[Address], passed: Sequence[socket.socket]) -> bool:
     """Return whether a server can listen, and log why not: without a port it needs no database."""
     try:
-        entrances = listen(config, addresses)
+        entrances = listen(config, addresses, passed)
     except ListenError as exc:
         tell_start_failed(config, exc)
         return False

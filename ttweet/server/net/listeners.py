@@ -42,11 +42,7 @@ class Address(NamedTuple):
 
 
 def listen_at(addresses: list[Address], port: int) -> list[socket.socket]:
-    """Sockets that listen on the addresses, at the same port, which 0 leaves to the kernel.
-
-    Accepted sockets inherit TCP_NODELAY, as an answer leaves in one write and must not wait, and DEAD_LINK_S, so that
-    a dead link that is sent to, if only a ping, ends its connection. Raises ListenError.
-    """
+    """Sockets that listen on the addresses, at the same port, which 0 leaves to the kernel. Raises ListenError."""
     for _ in range(PORT_TRIES - 1):
         try:
             return _listen(addresses, port)
@@ -54,6 +50,17 @@ def listen_at(addresses: list[Address], port: int) -> list[socket.socket]:
             if port or exc.errno != errno.EADDRINUSE:
                 raise
     return _listen(addresses, port)
+
+
+def prepare(listener: socket.socket) -> None:
+    """Set the options of a socket that listens.
+
+    Accepted sockets inherit TCP_NODELAY, as an answer leaves in one write and must not wait, and DEAD_LINK_S, so that
+    a dead link that is sent to, if only a ping, ends its connection.
+    """
+    listener.setblocking(False)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    system.drop_dead_links(listener, DEAD_LINK_S)
 
 
 def resolve(hosts: tuple[str, ...], port: int) -> list[Address]:
@@ -139,7 +146,5 @@ def _listener(address: Address, port: int) -> socket.socket:
     """Return a socket that listens at one address, of its own family alone. Raises OSError."""
     host, _, *rest = address.socket_address
     listener = socket.create_server((host, port, *rest), family=address.family, backlog=BACKLOG)
-    listener.setblocking(False)
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    system.drop_dead_links(listener, DEAD_LINK_S)
+    prepare(listener)
     return listener
