@@ -11,12 +11,12 @@ from ttweet.client.endpoint import ClientTls, Endpoint
 from ttweet.client.verbs import Verbs
 from ttweet.model.errors import ConnectError
 from ttweet.model.netloc import netloc
-from ttweet.protocol import frames
+from ttweet.protocol import frames, replies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import TypeVar
+    from typing import Any, TypeVar
 
     from ttweet.client.exchanges import Steps
     from ttweet.client.retry import RetryBudget
@@ -83,9 +83,19 @@ class AnyClient(Verbs):
 
         return RetryBudget(self._retry_budget_s, self._on_wait)
 
+    def _read(self, read: Callable[[Any], T], line: bytes) -> T:
+        """Return what a line answers. Raises Refused, and ConnectError for an answer that no ttweet server sends."""
+        try:
+            return read(replies.data_of(line))
+        except frames.MISFITS as exc:
+            raise self._no_ttweet() from exc
+
     def _checked(self, steps: Steps[T]) -> Steps[T]:
         """Yield the same steps. Raises ConnectError for an answer that no ttweet server sends."""
         try:
             return (yield from steps)
         except frames.MISFITS as exc:
-            raise ConnectError("unknown", f"{netloc(self.host, self.port)} is not a ttweet server") from exc
+            raise self._no_ttweet() from exc
+
+    def _no_ttweet(self) -> ConnectError:
+        return ConnectError("unknown", f"{netloc(self.host, self.port)} is not a ttweet server")

@@ -24,8 +24,9 @@ from ttweet.client.waiting import FOREVER
 from ttweet.model.errors import ConnectError, Refused, SlowDown
 
 if TYPE_CHECKING:
-    from ttweet.client.exchanges import Exchange, Step, Steps
+    from ttweet.client.exchanges import Begin, Exchange, Step, Steps
     from ttweet.client.pipeline import Batch, Outcome
+    from ttweet.protocol.calls import Call
 
 T = TypeVar("T")
 
@@ -82,13 +83,13 @@ class AsyncClient(AnyClient):
 
     async def call(self, frame: bytes, shape: Callable[[Any], T]) -> T:
         """Make one of the calls of `protocol.calls` and return what its shape makes of the answer."""
-        return await self.carry_out(lambda: exchanges.ask((frame, shape)))
+        return await self.carry_out(exchanges.ask((frame, shape)))
 
-    async def carry_out(self, exchange: Callable[[], Exchange[T]]) -> T:
+    async def carry_out(self, exchange: Exchange[T]) -> T:
         """Carry out an exchange and return its result. One refused with `slow_down` is begun again."""
-        steps, explained = exchange()
+        what, explained = exchange
         try:
-            return await self._obeying(lambda: self._carry_out_once(steps()))
+            return await self._obeying(lambda: self._carry_out_once(what))
         except ConnectError as error:
             raise explained(error) from error.__cause__
 
@@ -117,16 +118,23 @@ class AsyncClient(AnyClient):
                 budget = budget or self._retry_budget()
                 await pause(budget.pause_s(refused), self.deadline)
 
-    async def _carry_out_once(self, steps: Steps[T]) -> T:
+    async def _carry_out_once(self, what: Call[T] | Begin[T]) -> T:
         async with self._asking:
             link = await self._usable_link()
             try:
-                return await self._converse(link, steps)
+                return await self._carry_out_on(link, what)
             except Refused:
                 raise
             except BaseException:
                 self.close()  # an answer that is still to come would be taken for that of the next request
                 raise
+
+    async def _carry_out_on(self, link: AsyncLink, what: Call[T] | Begin[T]) -> T:
+        if callable(what):
+            return await self._converse(link, what())
+        frame, read = what
+        await link.send(frame)
+        return self._read(read, await link.receive())
 
     async def _converse(self, link: AsyncLink, steps: Steps[T]) -> T:
         steps = self._checked(steps)

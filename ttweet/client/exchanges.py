@@ -1,4 +1,4 @@
-"""Exchanges between a client and a server, as steps without sockets. Both clients carry out the steps.
+"""Exchanges between a client and a server, without sockets: one call, or steps. Both clients carry them out.
 
 Quick to import.
 """
@@ -25,19 +25,20 @@ if TYPE_CHECKING:
     Step = bytes | float | None  # send bytes, pause for seconds, or RECEIVE a line
     Steps = Generator[Step, Any, T]
     Explain = Callable[[ConnectError], ConnectError]
-    Exchange = tuple[Callable[[], Steps[T]], Explain]  # how it begins, each time; what a missing answer means
+    Begin = Callable[[], Steps[T]]  # again for each attempt
+    Exchange = tuple[Call[T] | Begin[T], Explain]  # what to carry out; what a missing answer means
 
 RECEIVE = None  # the step that is resumed with the server's next line
 
 
 def ask(call: Call[T]) -> Exchange[T]:
     """Send the frame of a call and read its answer."""
-    return partial(_asked, call), _unchanged
+    return call, _unchanged
 
 
 def upload(call: Call[Stored], key: str | None) -> Exchange[Stored]:
     """Ask as `ask` does. Without an answer, say whether a retry is safe."""
-    return partial(_asked, call), partial(link_errors.of_upload, key=key)
+    return call, partial(link_errors.of_upload, key=key)
 
 
 def tell(frame: bytes) -> Exchange[None]:

@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from typing import Any, Self, TypeVar
 
     from ttweet.client.cursor import FollowListener
-    from ttweet.client.exchanges import Exchange, Step, Steps
+    from ttweet.client.exchanges import Begin, Exchange, Step, Steps
     from ttweet.client.follower import Follower
     from ttweet.client.pipeline import Batch, Outcome
     from ttweet.client.retry import RetryBudget
     from ttweet.client.servers import ServerAddress
+    from ttweet.protocol.calls import Call
 
     T = TypeVar("T")
 
@@ -90,21 +91,21 @@ class Client(AnyClient):
     def report_if_connected(self, *lines: str) -> None:
         """Send lines for the server's report log on a connection that is open, else not at all. Raises nothing."""
         if link := self._take_idle():
-            steps, _ = exchanges.tell(calls.report(*lines))
+            told, _ = exchanges.tell(calls.report(*lines))
             try:
-                self._carry_out_on(link, steps())
+                self._carry_out_once(link, told)
             except ConnectError:
                 return  # the server is gone
 
     def call(self, frame: bytes, shape: Callable[[Any], T]) -> T:
         """Make one of the calls of `protocol.calls` and return what its shape makes of the answer."""
-        return self.carry_out(lambda: exchanges.ask((frame, shape)))
+        return self.carry_out(exchanges.ask((frame, shape)))
 
-    def carry_out(self, exchange: Callable[[], Exchange[T]]) -> T:
+    def carry_out(self, exchange: Exchange[T]) -> T:
         """Carry out an exchange and return its result. One refused with `slow_down` is begun again."""
-        steps, explained = exchange()
+        what, explained = exchange
         try:
-            return self._obeying(lambda: self._carry_out_on(self._take(), steps()))
+            return self._obeying(lambda: self._carry_out_once(self._take(), what))
         except ConnectError as error:
             raise explained(error) from error.__cause__
 
@@ -135,10 +136,10 @@ class Client(AnyClient):
                 budget = budget or self._retry_budget()
                 pause(budget.pause_s(refused), self.deadline)
 
-    def _carry_out_on(self, link: SyncLink, steps: Steps[T]) -> T:
-        """Carry out the steps on a connection that is put back, or closed when an answer to it may still come."""
+    def _carry_out_once(self, link: SyncLink, what: Call[T] | Begin[T]) -> T:
+        """Carry it out on a connection that is put back, or closed when an answer to it may still come."""
         try:
-            result = self._converse(link, steps)
+            result = self._carry_out_on(link, what)
         except Refused:
             self._put_back(link)
             raise
@@ -147,6 +148,13 @@ class Client(AnyClient):
             raise
         self._put_back(link)
         return result
+
+    def _carry_out_on(self, link: SyncLink, what: Call[T] | Begin[T]) -> T:
+        if callable(what):
+            return self._converse(link, what())
+        frame, read = what
+        link.send(frame)
+        return self._read(read, link.receive())
 
     def _converse(self, link: SyncLink, steps: Steps[T]) -> T:
         steps = self._checked(steps)

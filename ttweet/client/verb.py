@@ -46,7 +46,7 @@ def verb(exchange: Callable[Concatenate[Any, P], Exchange[Result]]) -> Verb[P, R
 
     @wraps(exchange)
     def method(client: Any, *args: P.args, **options: P.kwargs) -> Any:
-        return client.carry_out(lambda: exchange(client, *args, **options))
+        return client.carry_out(exchange(client, *args, **options))
 
     returned = method.__annotations__["return"]
     method.__annotations__["return"] = returned.removeprefix("Exchange[").removesuffix("]")  # for help and editors
