@@ -19,7 +19,7 @@ from tests.support.peers import peer
 from tests.support.processes import LIMIT_S, TTWEET, Server, environment, plain, run_on_terminal, running_server
 from tests.whole.test_docs import section
 from ttweet.cli import shell
-from ttweet.cli.commands.post_lines import MAX_LINE_BYTES, Line, post_lines, read_lines
+from ttweet.cli.commands.post_lines import MAX_LINE_BYTES, InputLine, post_lines, read_lines
 from ttweet.client.sync_client import Client
 from ttweet.model.errors import ConnectError
 
@@ -52,7 +52,7 @@ def stream(*chunks: bytes) -> io.BufferedReader:
     return io.BufferedReader(Chunks(*chunks))
 
 
-def lines_of(*chunks: bytes) -> list[list[Line]]:
+def lines_of(*chunks: bytes) -> list[list[InputLine]]:
     return [lines for lines in read_lines(stream(*chunks)) if lines]
 
 
@@ -65,17 +65,20 @@ def post(client: Client, data: bytes, *, key: str | None = None, json: bool = Fa
 
 def test_lines_are_numbered_and_empty_ones_left_out() -> None:
     assert lines_of(b"one\n\ntwo\r\n\r\n three \nlast") == [
-        [Line(1, "one"), Line(3, "two"), Line(5, " three ")],
-        [Line(6, "last")],
+        [InputLine(1, "one"), InputLine(3, "two"), InputLine(5, " three ")],
+        [InputLine(6, "last")],
     ]
 
 
 def test_lines_that_come_together_are_posted_together() -> None:
-    assert lines_of(b"one\ntw", b"o\nthree\n", b"") == [[Line(1, "one")], [Line(2, "two"), Line(3, "three")]]
+    assert lines_of(b"one\ntw", b"o\nthree\n", b"") == [
+        [InputLine(1, "one")],
+        [InputLine(2, "two"), InputLine(3, "three")],
+    ]
 
 
 def test_bytes_that_are_not_utf8_become_what_no_text_may_hold() -> None:
-    assert lines_of(b"\xff\n") == [[Line(1, "\udcff")]]
+    assert lines_of(b"\xff\n") == [[InputLine(1, "\udcff")]]
 
 
 @given(st.lists(st.binary(max_size=8), max_size=8))
@@ -91,20 +94,20 @@ def chunks(data: bytes) -> list[bytes]:
 @pytest.mark.parametrize(
     ("data", "lines"),
     [
-        (b"one\n" + HUGE + b"\ntwo\n", [[Line(1, "one")], [Line(2, None)], [Line(3, "two")]]),
-        (HUGE, [[Line(1, None)]]),
-        (HUGE + b"\n", [[Line(1, None)]]),
-        (HUGE + b"\n\n" + HUGE + b"\nend", [[Line(1, None)], [Line(3, None)], [Line(4, "end")]]),
+        (b"one\n" + HUGE + b"\ntwo\n", [[InputLine(1, "one")], [InputLine(2, None)], [InputLine(3, "two")]]),
+        (HUGE, [[InputLine(1, None)]]),
+        (HUGE + b"\n", [[InputLine(1, None)]]),
+        (HUGE + b"\n\n" + HUGE + b"\nend", [[InputLine(1, None)], [InputLine(3, None)], [InputLine(4, "end")]]),
     ],
 )
-def test_a_line_that_is_too_long_is_not_kept(data: bytes, lines: list[list[Line]]) -> None:
+def test_a_line_that_is_too_long_is_not_kept(data: bytes, lines: list[list[InputLine]]) -> None:
     assert lines_of(*chunks(data)) == lines
 
 
 def test_a_line_of_any_length_takes_bounded_memory() -> None:
     tracemalloc.start()
     try:
-        assert lines_of(*[b"x" * 60_000] * 500, b"\nend") == [[Line(1, None)], [Line(2, "end")]]
+        assert lines_of(*[b"x" * 60_000] * 500, b"\nend") == [[InputLine(1, None)], [InputLine(2, "end")]]
         assert tracemalloc.get_traced_memory()[1] < 4 * MAX_LINE_BYTES
     finally:
         tracemalloc.stop()

@@ -24,7 +24,7 @@ TOO_LONG = Refused("too_long", f"too long: more than {MAX_LINE_BYTES:,} bytes; u
 PROGRESS_EVERY = 64  # outcomes between two looks of the progress bar, which takes 20 us for one
 
 
-class Line(NamedTuple):
+class InputLine(NamedTuple):
     """A line and its number, from 1. Bytes that are not UTF-8 are lone surrogates, which no text may hold.
 
     The text is None for a line of more than MAX_LINE_BYTES, which is not kept.
@@ -86,7 +86,7 @@ def post_lines(client: Client, stream: BufferedReader, *, tags: list[str], key: 
     return shell.REFUSED if tally.refused else shell.DONE
 
 
-def read_lines(stream: BufferedReader) -> Iterator[list[Line]]:
+def read_lines(stream: BufferedReader) -> Iterator[list[InputLine]]:
     """Yield the lines of a stream, together those that came together; empty ones are counted and left out.
 
     A line that is too long comes alone, and at most MAX_LINE_BYTES and READ_BYTES of it are in memory.
@@ -96,21 +96,28 @@ def read_lines(stream: BufferedReader) -> Iterator[list[Line]]:
         *complete, rest = (rest + data).split(b"\n")
         if too_long and complete:
             number, complete, too_long = number + 1, complete[1:], False
-            yield [Line(number, None)]
+            yield [InputLine(number, None)]
         yield _numbered(complete, number)
         number += len(complete)
         if too_long or len(rest) > MAX_LINE_BYTES:
             rest, too_long = b"", True
-    yield [Line(number + 1, None)] if too_long else _numbered([rest], number)
+    yield [InputLine(number + 1, None)] if too_long else _numbered([rest], number)
 
 
-def _numbered(lines: list[bytes], before: int) -> list[Line]:
+def _numbered(lines: list[bytes], before: int) -> list[InputLine]:
     texts = [line.removesuffix(b"\r").decode(errors="surrogateescape") for line in lines]
-    return [Line(number, text) for number, text in enumerate(texts, before + 1) if text.strip()]
+    return [InputLine(number, text) for number, text in enumerate(texts, before + 1) if text.strip()]
 
 
 def _post_together(
-    client: Client, lines: list[Line], tally: PostTally, *, tags: list[str], key: str | None, json: bool, show: Show
+    client: Client,
+    lines: list[InputLine],
+    tally: PostTally,
+    *,
+    tags: list[str],
+    key: str | None,
+    json: bool,
+    show: Show,
 ) -> None:
     keys = (None if key is None else f"{key}:{line.number}" for line in lines)
     outcomes = client.post_many(_hand_over(lines, tally), tags=tags, keys=keys)
@@ -128,7 +135,7 @@ def _post_together(
         sys.stdout.flush()
 
 
-def _hand_over(lines: Iterable[Line], tally: PostTally) -> Iterator[str]:
+def _hand_over(lines: Iterable[InputLine], tally: PostTally) -> Iterator[str]:
     for line in lines:
         if tally.fault:
             return
@@ -136,7 +143,7 @@ def _hand_over(lines: Iterable[Line], tally: PostTally) -> Iterator[str]:
         yield line.text or ""
 
 
-def _write_stored(line: Line, stored: Stored, *, json: bool) -> None:
+def _write_stored(line: InputLine, stored: Stored, *, json: bool) -> None:
     if stored.deleted:
         shell.hint(f"line {line.number}: {output.key_of_deleted(stored)}")
     if json:
@@ -145,7 +152,7 @@ def _write_stored(line: Line, stored: Stored, *, json: bool) -> None:
         shell.write(str(stored.id))
 
 
-def _note_refused(line: Line, refused: Refused, tally: PostTally, *, json: bool) -> None:
+def _note_refused(line: InputLine, refused: Refused, tally: PostTally, *, json: bool) -> None:
     tally.refused += 1
     if refused.code not in REQUEST_FAULTS:  # the next line would be refused too
         tally.fault = refused
@@ -155,7 +162,7 @@ def _note_refused(line: Line, refused: Refused, tally: PostTally, *, json: bool)
         output.write_json({"line": line.number, "code": refused.code, "text": text})
 
 
-def _reason(line: Line, refused: Refused) -> str:
+def _reason(line: InputLine, refused: Refused) -> str:
     try:
         shell.checked_text(line.text or "", "the text")
     except shell.UsageError as error:
