@@ -99,8 +99,8 @@ def test_the_recipe_copies_what_there_is_and_all_that_a_wheel_needs() -> None:
     copied = [name for line in re.findall(r"^COPY (?!--)(.*)$", RECIPE, re.MULTILINE) for name in line.split()[:-1]]
     assert [name for name in copied if not (ROOT / name).exists()] == []
     build = (ROOT / "pyproject.toml").read_text()
-    for needed in ("README.md", "LICENSE", "migrations", "ttweet"):
-        assert f'"{needed}"' in build
+    for needed in ("README.md", "LICENSE", "migrations", "scripts", "ttweet"):
+        assert f'"{needed}' in build
         assert needed in copied
     assert "\nUSER ttweet\n" in RECIPE
 
@@ -108,7 +108,7 @@ def test_the_recipe_copies_what_there_is_and_all_that_a_wheel_needs() -> None:
 def test_the_healthcheck_of_the_image_tells_a_server_that_answers_from_none(tmp_path: Path) -> None:
     (python, *arguments), command = commands_of_the_recipe()
     url = re.findall(r"TTWEET_HEALTH=(\S+)", RECIPE)[0]
-    assert (python, command[2:4]) == ("python", ["--http", str(urlsplit(url).port)])
+    assert (python, command[2:4]) == ("python3", ["--http", str(urlsplit(url).port)])
 
     def healthy(port: int) -> bool:
         variables = environment({"TTWEET_HEALTH": url.replace("8080", f"{port}")})
