@@ -74,6 +74,32 @@ def _http_requests(parts: list[bytes]) -> list[str]:
     return found
 
 
+def proxy(data: bytes) -> None:
+    """Check that the first bytes of a proxy name the same client, or are the same error, wherever reads are cut."""
+    stream, parts = _cut(data)
+    whole, cut = _proxy_header([stream]), _proxy_header(parts)
+    assert whole == cut, f"{whole} in one read, {cut} in {len(parts)}"
+
+
+def _proxy_header(parts: list[bytes]) -> str:
+    """Return the header at the front of the parts, the status of its error, or nothing for one without an end."""
+    from ttweet.server.http.problems import Malformed
+    from ttweet.server.http.proxy_header import MAX_BINARY_BYTES, read_header
+
+    data = b""
+    for part in parts:
+        data += part
+        try:
+            header = read_header(data)
+        except Malformed as error:
+            return f"{error.status}"
+        if header is not None:
+            assert header.size <= min(len(data), MAX_BINARY_BYTES)
+            return f"{header}"
+        assert len(data) < MAX_BINARY_BYTES, "more bytes are wanted than a header has"
+    return ""
+
+
 def _look_at(request: HttpRequest) -> None:
     """Do all that a server does with a request before it knows the client's rights."""
     from ttweet.model.errors import Refused
@@ -134,7 +160,7 @@ def escapes(data: bytes) -> None:
         assert json.loads(frame) == ["u", draft.text]
 
 
-TARGETS: dict[str, Target] = {target.__name__: target for target in (decoder, escapes, http)}
+TARGETS: dict[str, Target] = {target.__name__: target for target in (decoder, escapes, http, proxy)}
 
 
 def timed(target: Target) -> Target:

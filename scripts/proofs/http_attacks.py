@@ -28,6 +28,7 @@ REFUSED = {
     "other site": POST.replace(b"Content-Type", b"Sec-Fetch-Site: cross-site\r\nContent-Type"),
     "other origin": POST.replace(b"Content-Type", b"Origin: http://evil.example\r\nContent-Type"),
     "proxy": POST.replace(b"Content-Type", b"X-Forwarded-For: 127.0.0.1\r\nContent-Type"),
+    "proxy header": b"PROXY TCP4 127.0.0.1 127.0.0.1 1 8080\r\n" + POST,
     "frame": b'["u","never stored"]\n',
 }
 """Requests that are answered with one error; none of them is carried out."""

@@ -14,6 +14,7 @@ from tests.support.listening import listen
 from tests.support.serving import Serving, serving
 from tests.support.streams import StreamTransport
 from ttweet.broker.session import Backend
+from ttweet.security.certificates import Certificates
 from ttweet.security.exposure import rights_of_strangers
 from ttweet.server.config import EdgeSettings, Limits
 from ttweet.server.http.protocol import http_edge
@@ -173,12 +174,15 @@ async def http_serving(
     names: tuple[str, ...] = (),
     proxies: tuple[str, ...] = (),
     anonymous: str | None = None,
+    certificates: Certificates | None = None,
     **options: Any,
 ) -> AsyncIterator[HttpServing]:
     """Serve HTTP until the block is left; the options are those of `serving`."""
     async with serving(store, **options) as here:
         strangers = rights_of_strangers(anonymous) if proxies else None
-        settings = EdgeSettings(limits=limits or Limits(), names=names, proxies=proxies, strangers=strangers)
+        settings = EdgeSettings(
+            limits=limits or Limits(), names=names, proxies=proxies, strangers=strangers, certificates=certificates
+        )
         made = edge(here.backend, here.admission, settings)
         (listener,) = listen(("127.0.0.1",), 0)
         with listener:

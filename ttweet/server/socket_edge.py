@@ -63,6 +63,10 @@ class WireProtocol(Protocol):
         """Return the only word to a client that is not served."""
         ...
 
+    def transport(self, plain: Transport, place: Place) -> Transport:
+        """Return the transport of a client's bytes, which are TLS or those of the protocol, over that of its socket."""
+        ...
+
     def connection(self, transport: Transport, place: Place, send_later: SendLater) -> EdgeConnection:
         """Return the server's end of one client's connection."""
         ...
@@ -100,15 +104,15 @@ class SocketEdge:
         """Give a client its task in the nursery, and a place, or a turn in the anteroom."""
         is_reported = self._protocol.is_reported
         place = Place(self._places, peer, trio.current_time(), seated=seated, is_reported=is_reported)
+        transport = self._protocol.transport(transport, place)
+        if self._certificates is not None:
+            transport = TlsTransport(transport, self._certificates.context, self._protocol.not_secured)
         connection = self._protocol.connection(transport, place, partial(self._send_later, nursery))
         self._places.add(connection)
         nursery.start_soon(self._serve, connection, name=f"client {peer}")
 
     def _admit(self, nursery: trio.Nursery, client: socket.socket, peer: Peer, seated: bool) -> None:
-        transport = self._sockets.transport(client)
-        if self._certificates is not None:
-            transport = TlsTransport(transport, self._certificates.context, self._protocol.not_secured)
-        self.admit(transport, peer, nursery, seated=seated)
+        self.admit(self._sockets.transport(client), peer, nursery, seated=seated)
 
     async def _serve(self, connection: EdgeConnection) -> None:
         """Serve one client to its end. Whatever goes wrong here ends this client only."""

@@ -60,7 +60,7 @@ async def test_a_request_by_a_proxy_that_is_not_trusted_is_refused_with_the_way_
         (HERE, {"x-forwarded-for": "192.0.2.9, unknown"}, HERE, False),
         (HERE, {"forwarded": "for=192.0.2.9"}, HERE, False),
         (HERE, {}, HERE, False),
-        ("192.0.2.1", {"x-forwarded-for": "192.0.2.9", "x-forwarded-proto": "https"}, "192.0.2.1", False),
+        ("192.0.2.1", {"x-forwarded-for": "192.0.2.9", "x-forwarded-proto": "https"}, "192.0.2.1", True),
     ],
 )
 def test_the_client_is_the_last_address_that_is_no_proxy(

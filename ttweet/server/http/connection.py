@@ -68,6 +68,7 @@ class Connection:
         "_session",
         "_stream",
         "_transport",
+        "_trusted",
         "deadline",
         "is_working",
         "place",
@@ -84,6 +85,7 @@ class Connection:
         self._context = context
         self.place = place
         """See places.Guest: a client in the anteroom asks for a place with its first request."""
+        self._trusted = place.peer[0] in context.site.proxies  # also when the client of a PROXY header has the place
         self._parser = RequestParser()
         self._send_later = send_later
         self._outbox = Outbox(transport, self._start_sending)
@@ -237,8 +239,9 @@ class Connection:
 
     async def _serve(self, request: Request) -> None:
         self.is_working, self._began_s = True, trio.current_time()
-        connected = Requester(self.place.peer, self._context.is_secure)
-        requester = requester_of(request, connected, self._context.site.proxies)
+        requester = Requester(self.place.peer, self._context.is_secure)
+        if self._trusted:
+            requester = requester_of(request, requester, self._context.site.proxies)
         self._client = requester.peer
         most = self._context.site.most_without_token(request)
         self._session = Session(self._context.backend, requester.peer, self, strangers=most)
@@ -277,7 +280,7 @@ class Connection:
     def _find(self, request: Request, requester: Requester) -> Match:
         """Find the route of a request. One without a route counts in the rate too. Raises Refused, or SlowDown."""
         try:
-            return self._context.site.find(request, self.place.peer)
+            return self._context.site.find(request, trusted=self._trusted)
         except Refused:
             self._count(requester, 1)
             raise
@@ -355,7 +358,7 @@ class Connection:
     async def _refuse_bytes(self, error: Malformed) -> None:
         """Answer what is no request, and read no further."""
         self._refused = True
-        self._session.note_refused(error)
+        Session(self._context.backend, self.place.peer, self).note_refused(error)
         with suppress(*LOST):
             self._wait(self._context.limits.send_s)
             await self._outbox.send(encode(problem(error), closes=True))

@@ -36,20 +36,15 @@ def is_forwarded(request: Request) -> bool:
 
 
 def requester_of(request: Request, connected: Requester, proxies: Collection[str]) -> Requester:
-    """Return the client that a request comes from, given the one that has connected.
+    """Return the client of a request that came from a trusted proxy, given the one that the connection is of.
 
-    Each proxy adds the address before it, so the last one that is no proxy's counts: a client can send any
-    before that.
+    That is the proxy, or the client of its PROXY header, whose own X-Forwarded-For counts for nothing. Each proxy adds
+    the address before it, so the last one that is no proxy's counts: a client can send any before that.
     """
     address, port = connected.peer
-    if address not in proxies:
-        return connected
-    for hop in reversed(request.header("x-forwarded-for").split(",")):
-        if (found := _address(hop.strip())) is None:
-            break
+    hops = reversed(request.header("x-forwarded-for").split(","))
+    while address in proxies and (found := _address(next(hops, "").strip())) is not None:
         address = found
-        if found not in proxies:
-            break
     return Requester((address, port), connected.is_secure or request.header("x-forwarded-proto").lower() == "https")
 
 

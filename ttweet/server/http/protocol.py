@@ -9,6 +9,7 @@ from ttweet.server.config import EdgeSettings
 from ttweet.server.http import api, openapi
 from ttweet.server.http.connection import Connection, EdgeContext
 from ttweet.server.http.problems import Malformed, problem
+from ttweet.server.http.proxied import ProxiedTransport
 from ttweet.server.http.response import encode
 from ttweet.server.http.routes import Route, Routes
 from ttweet.server.http.site import ErrorPage, Site, as_problem
@@ -30,6 +31,10 @@ class HttpProtocol:
     def refusal(self, error: ProtocolError) -> bytes:
         """See socket_edge.WireProtocol."""
         return encode(problem(error), closes=True)
+
+    def transport(self, plain: Transport, place: Place) -> Transport:
+        """See socket_edge.WireProtocol."""
+        return ProxiedTransport(plain, place) if place.peer[0] in self._context.site.proxies else plain
 
     def connection(self, transport: Transport, place: Place, send_later: SendLater) -> Connection:
         """See socket_edge.WireProtocol."""

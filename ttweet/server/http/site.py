@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from ttweet.model.errors import TtweetError
-from ttweet.model.events import Peer
 from ttweet.security.rights import READ
 from ttweet.server.http import guard
 from ttweet.server.http.problems import Unserved, problem
@@ -45,9 +44,12 @@ class Site:
         """
         return _READ_ONLY if self.strangers is None and request.version == "1.0" else self.strangers
 
-    def find(self, request: Request, peer: Peer) -> Match:
-        """Find the route of a request from an address. Raises Refused for one without a route, or from a wrong page."""
-        guard.check(request, self.names, trusted=peer[0] in self.proxies)
+    def find(self, request: Request, *, trusted: bool) -> Match:
+        """Find the route of a request, which a `trusted` proxy may have passed on.
+
+        Raises Refused for one without a route, or from a wrong page.
+        """
+        guard.check(request, self.names, trusted=trusted)
         return self.routes.find(request)
 
     def refuse(self, request: Request, error: TtweetError, *, anonymous: bool) -> Response:

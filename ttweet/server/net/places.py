@@ -41,9 +41,7 @@ class Place:
         self, places: "Places", peer: Peer, heard_at: float, *, seated: bool = True, is_reported: bool = True
     ) -> None:
         self._places = places
-        self.peer = peer
-        self.network = network_of(peer[0])
-        """Its address, or the part of an address that one owner has."""
+        self.move_to(peer)
         self.seated = seated
         """Whether it is one of the clients that the server may have, and not in the anteroom."""
         self.is_reported = is_reported
@@ -52,6 +50,12 @@ class Place:
         """When it last sent something, or took the last of an answer, by any clock that never goes back."""
         self.reason: str | None = None
         """Why the server ends its connection; None when the client ends it, or an answer says why."""
+
+    def move_to(self, peer: Peer) -> None:
+        """Belong to this client, such as the one that the proxy of the connection names."""
+        self.peer = peer
+        self.network = network_of(peer[0])
+        """Its address, or the part of an address that one owner has."""
 
     def seat(self, guest: "Guest") -> None:
         """Take a place. Raises ProtocolError `busy` when there is none."""

@@ -30,6 +30,10 @@ class FramedProtocol:
         """See socket_edge.WireProtocol."""
         return answers.encode_error(error)
 
+    def transport(self, plain: Transport, _: Place) -> Transport:
+        """See socket_edge.WireProtocol."""
+        return plain
+
     def connection(self, transport: Transport, place: Place, send_later: SendLater) -> Connection:
         """See socket_edge.WireProtocol."""
 
