@@ -30,8 +30,8 @@ from ttweet.model.requests import (
 
 
 async def ask(session: Session, request: OrderedRequest) -> Answer:
-    """Return the answer to a request, for an edge that can wait for any. See `answer` and `find`."""
-    return answer(session, request) if type(request) in AT_ONCE else await find(session, request)
+    """Return the answer to a request, for an edge that can wait for any. See `answer` and `answer_from_file`."""
+    return answer(session, request) if type(request) in AT_ONCE else await answer_from_file(session, request)
 
 
 def kept(session: Session, request: OrderedRequest) -> Answer:
@@ -50,7 +50,7 @@ def answer(session: Session, request: OrderedRequest) -> Answer:
         raise
 
 
-def find(session: Session, request: OrderedRequest) -> Awaitable[Answer]:
+def answer_from_file(session: Session, request: OrderedRequest) -> Awaitable[Answer]:
     """Admit a request in FROM_FILE, and return what finds its answer, which raises Refused and StoreError.
 
     Raises ProtocolError and Refused. The session has noted all that is raised.

@@ -320,7 +320,7 @@ class Connection:
         elif (kept := dispatch.kept(self._session, request)) is not None:
             self._answer(kept)
         else:
-            return self._answer_when_found(dispatch.find(self._session, request))
+            return self._answer_when_found(dispatch.answer_from_file(self._session, request))
         return None
 
     async def _query_after_posts(self, request: OrderedRequest) -> None:
