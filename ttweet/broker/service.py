@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 class StatsSource(Protocol):
-    """The limits of all edges together."""
+    """The counters of a server, and its limits."""
 
     refusals: Counter[str]
 
