@@ -7,8 +7,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from ttweet.cli import shell, utf8
-from ttweet.cli.chat import repl
+from ttweet.cli.chat import course
 from ttweet.cli.chat.screen import Screen
 
 utf8.ensure()
-shell.run(repl.run, sys.argv[1:], Screen())
+shell.run(course.run, sys.argv[1:], Screen())

@@ -86,7 +86,7 @@ def test_every_option_of_every_command_says_what_it_is_for() -> None:
 @pytest.mark.parametrize(
     ("command", "variables"),
     [
-        ("chat", "TTWEET_SERVER TTWEET_CA TTWEET_TOKEN TTWEET_TOKEN_FILE TTWEET_AS"),
+        ("chat", "TTWEET_SERVER TTWEET_CA TTWEET_TOKEN TTWEET_TOKEN_FILE TTWEET_AS XDG_STATE_HOME"),
         ("run", "TTWEET_SERVER TTWEET_CA TTWEET_TOKEN TTWEET_TOKEN_FILE TTWEET_TAG TTWEET_AS XDG_STATE_HOME"),
     ],
 )

@@ -93,7 +93,7 @@ def test_utf_16_is_named(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None
         (["post", "-"], "marked #a", "marked #a"),
         (["post", "--lines"], "one\ntwo", "two"),
         (["post", "--lines"], "only one", "only one"),
-        (["chat", "127.0.0.1", "PORT", "matt"], 'tweet "by chat" #a\nexit\n', "by chat"),
+        (["chat", "127.0.0.1", "PORT", "matt"], "by chat #a\nexit\n", "by chat #a"),
     ],
 )
 def test_each_command_reads_a_marked_stdin(server: Server, command: list[str], text: str, last: str) -> None:

@@ -16,7 +16,7 @@ from tests.support.peers import peer, says, silent_port
 from tests.support.processes import LIMIT_S
 from tests.support.resolver import Resolver
 from ttweet.cli import shell
-from ttweet.cli.chat import repl
+from ttweet.cli.chat import course
 from ttweet.cli.main import main
 from ttweet.client import tcp
 from ttweet.client.sync_client import Client
@@ -204,7 +204,7 @@ def test_a_tweet_is_kept_while_its_servers_name_cannot_be_looked_up(
 )
 def test_a_session_calls_a_host_wrong_only_if_it_is(resolver: Resolver, fault: Exception | None, known: bool) -> None:
     resolver.fault, resolver.found = fault, [at(1)]
-    assert repl._is_known("a.example") is known
+    assert course._is_known("a.example") is known
 
 
 def test_a_resolver_that_does_not_answer_is_given_up(resolver: Resolver) -> None:

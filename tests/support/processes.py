@@ -37,9 +37,9 @@ class Server(ServerProcess):
 
 
 @contextmanager
-def running_server(folder: Path, *options: str) -> Iterator[Server]:
+def running_server(folder: Path, *options: str, port: int = 0) -> Iterator[Server]:
     """A server in the folder, at a free port, from the moment it listens; it is stopped in order, if it still runs."""
-    command = [*TTWEET, "serve", "0", "--quiet", *options]
+    command = [*TTWEET, "serve", str(port), "--quiet", *options]
     with Server.serving(command, folder, environment(), last=signal.SIGTERM) as server:
         yield server
 

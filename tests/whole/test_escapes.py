@@ -88,13 +88,17 @@ def test_a_download_on_a_terminal_shows_no_harm(text: str, server: Server) -> No
     assert forged(seen) == []
 
 
-def test_a_session_at_the_keyboard_shows_no_harm(server: Server) -> None:
+@pytest.mark.parametrize(
+    ("option", "typed", "shown"),
+    [(["--course"], b"gettweets eve\nexit\n", len(TEXTS)), ([], b"/find by:eve\n/quit\n", 20)],
+)
+def test_a_session_at_the_keyboard_shows_no_harm(server: Server, option: list[str], typed: bytes, shown: int) -> None:
     with Client("127.0.0.1", server.port, name="eve") as client:
         for text in TEXTS:
             client.post(text)
-        code, seen = run_on_terminal("chat", "127.0.0.1", str(server.port), "bob", stdin=b"gettweets eve\nexit\n")
+        code, seen = run_on_terminal("chat", *option, "127.0.0.1", str(server.port), "bob", stdin=typed)
     assert code == 0, seen
-    assert seen.count('"') >= 2 * len(TEXTS)
+    assert len(re.findall("eve: .?#harm", plain(seen))) == shown
     assert harm(seen) == set()
     assert forged(seen) == []
 

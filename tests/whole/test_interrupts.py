@@ -19,7 +19,7 @@ from tests.support.processes import LIMIT_S
 from tests.support.resolver import Resolver
 from tests.support.signals import signal_before_each_wait
 from ttweet.cli import child_process
-from ttweet.cli.chat.repl import ChatSession
+from ttweet.cli.chat.course import CourseSession
 from ttweet.cli.chat.screen import Screen
 from ttweet.cli.stdin import reader
 from ttweet.client import tcp
@@ -136,9 +136,9 @@ def commands_of_a_session() -> Iterator[Callable[[], object]]:
 @contextmanager
 def an_answer_in_a_session() -> Iterator[Callable[[], object]]:
     with peer(says(b'["ok",null]\n'), timeout_s=LIMIT_S) as client:
-        session = ChatSession(client.host, client.port, "ann", Screen())
+        session = CourseSession(client.host, client.port, "ann", Screen())
         yield lambda: session._call(*calls.ping())
-        session._link.close()
+        session._conversation._link.close()
 
 
 @contextmanager

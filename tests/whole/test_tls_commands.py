@@ -57,7 +57,7 @@ def test_each_command_speaks_tls_by_option_and_by_environment(
 
 def test_a_session_at_the_keyboard_speaks_tls(server: Server, authority: Authority) -> None:
     typed = b'subscribe #chat\ntweet "hello" #chat\ntimeline\nexit\n'
-    arguments = ("chat", "127.0.0.1", str(server.port), "ann")
+    arguments = ("chat", "--course", "127.0.0.1", str(server.port), "ann")
     for done in (
         run(*arguments, "--ca", authority.ca, stdin=typed),
         in_process.run(*arguments, stdin=typed, variables={"TTWEET_CA": authority.ca}),
@@ -66,6 +66,13 @@ def test_a_session_at_the_keyboard_speaks_tls(server: Server, authority: Authori
         assert done.stdout.splitlines()[:3] == [
             "username legal, connection established.", "operation success", 'ann "hello" #chat',
         ]  # fmt: skip
+
+
+def test_a_session_for_people_speaks_tls(server: Server, authority: Authority) -> None:
+    arguments = ("chat", "127.0.0.1", str(server.port), "ann")
+    done = run(*arguments, "--ca", authority.ca, stdin=b"hello #people\n/find tag:people\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(r"posted #[0-9]+\n#[0-9]+  .*  ann: hello #people\n", done.stdout)
 
 
 def test_a_session_that_does_not_get_through_says_why(server: Server) -> None:

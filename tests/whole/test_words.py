@@ -13,13 +13,13 @@ from ttweet.cli.main import COMMANDS, make_app
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 MAX_SENTENCE_WORDS = 35
-MAX_DOCS_WORDS = 20_570  # of docs/*.md together, without generated tables and decision records
+MAX_DOCS_WORDS = 20_670  # of docs/*.md together, without generated tables and decision records
 
 MAX_PAGE_WORDS = {  # each page answers one question; what is generated does not count
     "CONTRIBUTING.md": 430,
     "README.md": 1_000,
     "contrib/README.md": 560,
-    "docs/commands.md": 3_660,
+    "docs/commands.md": 3_760,
     "docs/design.md": 1_150,
     "docs/export.md": 580,
     "docs/getting-started.md": 380,

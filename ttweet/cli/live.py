@@ -19,10 +19,18 @@ from ttweet.model.tweets import Tweet, as_json
 
 
 class News(FollowListener):
-    """Says on stderr that the connection is lost, once however many attempts fail, and what came of it."""
+    """Says that the connection is lost, once however many attempts fail, and what came of it: by default on stderr."""
 
-    def __init__(self, deleted: Callable[[int], None] | None = None, *, waits_for_server: bool = False) -> None:
+    def __init__(
+        self,
+        deleted: Callable[[int], None] | None = None,
+        *,
+        waits_for_server: bool = False,
+        complain: Callable[[str], None] = shell.complain,
+        hint: Callable[[str], None] = shell.hint,
+    ) -> None:
         self._lost = False
+        self._complain, self._hint = complain, hint
         self.waits_for_server = waits_for_server
         self._tell_wait = shell.wait_teller()
         self._deleted = deleted
@@ -35,11 +43,11 @@ class News(FollowListener):
 
     def on_pruned(self, up_to: int) -> None:
         """See FollowListener."""
-        shell.complain(f"tweets up to {up_to} were removed; continuing after them")
+        self._complain(f"tweets up to {up_to} were removed; continuing after them")
 
     def on_rewound(self, after: int, newest: int) -> None:
         """See FollowListener."""
-        shell.complain(
+        self._complain(
             f"no tweet {after}: the newest is {newest}, so a backup was restored or this is another server; "
             "continuing with new tweets"
         )
@@ -49,7 +57,7 @@ class News(FollowListener):
         if isinstance(error, SlowDown):
             self._tell_wait(int(pause_s))
         elif not self._lost:
-            shell.complain(f"{self._said(error)}; retrying until it is back")
+            self._complain(f"{self._said(error)}; retrying until it is back")
             self._lost = True
 
     def _said(self, error: TtweetError) -> str:
@@ -60,7 +68,7 @@ class News(FollowListener):
     def on_caught_up(self, count: int) -> None:
         """See FollowListener. A mere wait has already been reported."""
         if self._lost:
-            shell.hint(f"reconnected; caught up on {shell.amount(count, 'tweet')}")
+            self._hint(f"reconnected; caught up on {shell.amount(count, 'tweet')}")
         self._lost = False
         self._tell_wait = shell.wait_teller()
 

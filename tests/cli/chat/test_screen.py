@@ -3,30 +3,19 @@
 It ends when it is to, in the middle of a line too.
 """
 
-import fcntl
-import os
-import pty
-import select
 import signal
-import struct
-import subprocess
-import sys
-import termios
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.processes import LIMIT_S, Server, environment, running_server
+from tests.support.keyboard import COLUMNS, CTRL_C, CTRL_D, HOME, LEFT, UP, Keyboard
+from tests.support.processes import Server, running_server
 from tests.support.terminal import Terminal
 from ttweet.cli import shell
 from ttweet.cli.chat import screen
 from ttweet.client.sync_client import Client
 
-COLUMNS = 60
-LEFT, UP, HOME = "\x1b[D", "\x1b[A", "\x01"
-CTRL_C, CTRL_D = "\x03", "\x04"
-OWN_TERMINAL = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY)"  # so that Ctrl-C is more than a character
 PUSHED = 'ann "pushed" #a'
 
 
@@ -36,55 +25,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-class Keyboard:
-    """A session of `chat` at a terminal."""
-
-    def __init__(self, server: Server, name: str, *, start: str = "") -> None:
-        self.terminal = Terminal(COLUMNS)
-        self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
-        program = f"{OWN_TERMINAL}\n{start}\nimport sys\nfrom ttweet.__main__ import main\nsys.exit(main())"
-        command = [sys.executable, "-c", program, "chat", "127.0.0.1", str(server.port), name]
-        variables = environment({"TERM": "xterm", "LC_ALL": "C.UTF-8"})
-        self.process = subprocess.Popen(
-            command, env=variables, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
-        )
-        os.close(slave)
-
-    def types(self, keys: str) -> None:
-        os.write(self._master, keys.encode())
-
-    def sees(self, *last_lines: str) -> None:
-        """Wait until these are the last lines."""
-        self.waits(lambda lines: lines[-len(last_lines) :] == list(last_lines))
-
-    def waits(self, until: Callable[[list[str]], bool]) -> None:
-        rest = b""
-        while not until([line for line in self.terminal.lines if line]):
-            readable, _, _ = select.select([self._master], [], [], LIMIT_S)
-            assert readable, self.terminal.lines
-            rest += os.read(self._master, 4096)
-            text = rest.decode(errors="ignore")
-            rest = rest[len(text.encode()) :]
-            self.terminal.feed(text)
-
-    def leaves(self) -> None:
-        self.types("\x05\x15exit\n")
-        self.waits(lambda lines: "bye bye" in lines)
-        self.ends(0)
-
-    def ends(self, code: int) -> None:
-        assert self.process.wait(LIMIT_S) == code
-        while data := read(self._master):
-            self.terminal.feed(data.decode())
-        os.close(self._master)
-
-
-def read(master: int) -> bytes:
-    try:
-        return os.read(master, 4096)
-    except OSError:  # EIO: the other end is closed
-        return b""
+def at_keyboard(server: Server, name: str, *, start: str = "") -> Keyboard:
+    return Keyboard(server.port, "--course", name, start=start)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +42,7 @@ def read(master: int) -> bytes:
     ],
 )
 def test_what_comes_in_does_not_tear_what_is_typed(server: Server, typed: str, then: str, shown: list[str]) -> None:
-    keyboard = Keyboard(server, "matt")
+    keyboard = at_keyboard(server, "matt")
     keyboard.sees("username legal, connection established.", ">")
     keyboard.types("subscribe #a\n")
     keyboard.sees("> subscribe #a", "operation success", ">")
@@ -117,7 +59,7 @@ def test_what_comes_in_does_not_tear_what_is_typed(server: Server, typed: str, t
 
 @pytest.mark.parametrize("columns", ["0", "99999999999"])
 def test_a_session_can_be_held_whatever_columns_says(server: Server, columns: str) -> None:
-    keyboard = Keyboard(server, f"c{columns}", start=f"import os; os.environ['COLUMNS'] = '{columns}'")
+    keyboard = at_keyboard(server, f"c{columns}", start=f"import os; os.environ['COLUMNS'] = '{columns}'")
     keyboard.sees(">")
     keyboard.leaves()
 
@@ -136,7 +78,7 @@ def test_without_the_librarys_help_the_line_is_written_again(
 
 @pytest.mark.parametrize(("typed", "key"), [("", CTRL_C), ("half a line", CTRL_C), ("", CTRL_D)])
 def test_ctrl_c_and_ctrl_d_end_the_session_and_say_nothing(server: Server, typed: str, key: str) -> None:
-    keyboard = Keyboard(server, "matt")
+    keyboard = at_keyboard(server, "matt")
     keyboard.sees("username legal, connection established.", ">")
     keyboard.types(typed)
     keyboard.sees(f"> {typed}".rstrip())
@@ -147,7 +89,7 @@ def test_ctrl_c_and_ctrl_d_end_the_session_and_say_nothing(server: Server, typed
 
 def test_a_server_that_goes_ends_the_session_in_the_middle_of_a_line(tmp_path: Path) -> None:
     with running_server(tmp_path, "--no-report-file") as server:
-        keyboard = Keyboard(server, "matt")
+        keyboard = at_keyboard(server, "matt")
         keyboard.sees("username legal, connection established.", ">")
         keyboard.types("half a line")
         keyboard.sees("> half a line")
@@ -158,7 +100,7 @@ def test_a_server_that_goes_ends_the_session_in_the_middle_of_a_line(tmp_path: P
 
 
 def test_a_line_that_was_typed_comes_again_once(server: Server) -> None:
-    keyboard = Keyboard(server, "matt")
+    keyboard = at_keyboard(server, "matt")
     keyboard.sees("username legal, connection established.", ">")
     for _ in range(2):
         keyboard.types("getusers\n")
@@ -179,7 +121,7 @@ def test_a_closed_stdin_has_no_commands(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_line_library_that_is_built_into_python_edits_lines_too(server: Server) -> None:
-    keyboard = Keyboard(server, "matt", start="import readline; del readline.__file__")
+    keyboard = at_keyboard(server, "matt", start="import readline; del readline.__file__")
     keyboard.sees("username legal, connection established.", ">")
     keyboard.types("getuserz\x08s\n")
     keyboard.sees("> getusers", "matt", ">")
@@ -204,7 +146,7 @@ def test_of_a_command_in_a_pipe_a_bounded_part_is_kept(tmp_path: Path, monkeypat
 
 
 def test_without_the_library_a_terminal_is_as_a_pipe(server: Server) -> None:
-    keyboard = Keyboard(server, "matt", start="import sys; sys.modules['readline'] = None")
+    keyboard = at_keyboard(server, "matt", start="import sys; sys.modules['readline'] = None")
     keyboard.waits(lambda lines: lines != [] and keyboard.terminal.column == 0)  # else the echo is on the same row
     keyboard.types("getusers\n")
     keyboard.waits(lambda lines: lines[1:] == ["getusers", "matt"] and keyboard.terminal.column == 0)

@@ -8,13 +8,15 @@ import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
-from ttweet.cli import terminal
+from ttweet.cli import shell, terminal
+from ttweet.cli.chat.history import History
 from ttweet.cli.stdin import Stdin
 from ttweet.client.waiting import Bell, ready
+from ttweet.model.reports import escape
 
 PROMPT = "> "
 READ_BYTES = 64 * 1024  # of one read of a pipe
@@ -22,12 +24,28 @@ MAX_COMMAND_BYTES = 64 * 1024  # of a command in a pipe, which has less than 1 K
 TICK_S = 0.01  # between two signals that end the line being typed
 
 
+class Aids(NamedTuple):
+    """Help of a session for people on a terminal, where Ctrl-C first discards the line."""
+
+    open_history: Callable[[], History]
+    complete: Callable[[str, str], list[str]]
+    """Return the words that the last word of a line may become, given the line before it and the word."""
+
+
 class Screen:
     """One session's lines, both ways. On a terminal there is a prompt, line editing and a history."""
 
-    def __init__(self) -> None:
+    def __init__(self, aids: Aids | None = None) -> None:
         self._lock = threading.Lock()
+        self._history: History | None = None
         self._hook = _Hook.found(self._look_up) if _on_terminal(sys.stdin) and _on_terminal(sys.stdout) else None
+        self.is_typed = self._hook is not None
+        self._discards = aids is not None
+        self._discarding = False
+        self._is_continued = False  # after Ctrl-Z, with the terminal as the shell had it
+        if self._hook is not None and aids is not None:
+            self._history = _opened(aids.open_history)
+            self._hook.offer(self._history.lines if self._history else [], aids.complete)
         self._typing = False
         self._waiting: deque[str] = deque()  # for the thread that edits the line; no other may touch the terminal then
         self._over = False
@@ -40,6 +58,13 @@ class Screen:
                 self._waiting.append(text)
             else:
                 print(text, flush=True)
+
+    def complain(self, text: str) -> None:
+        """Say what went wrong: on stderr when commands come from a pipe."""
+        if self.is_typed:
+            self.say(f"error: {escape(text)}")
+        else:
+            shell.complain(text)
 
     def end(self) -> None:
         """Let no more commands come, whatever is being typed. Any thread may call it."""
@@ -58,23 +83,46 @@ class Screen:
                 with self._while_typing():
                     line = input(PROMPT)
             except EOFError:
-                return
+                if not self._discarding:
+                    return
+                self._discarding = False
+                continue
+            self._keep(line)
             yield line
+
+    def _keep(self, line: str) -> None:
+        if self._history is not None and line.strip():
+            self._history.add(line)
 
     @contextmanager
     def _while_typing(self) -> Iterator[None]:
         """Let what comes in wait for the hook, and Ctrl-C too: what it raises there would be lost."""
         with self._lock:
             self._typing = True
-        before = signal.signal(signal.SIGINT, lambda *_: self.end())
+        before = {
+            signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: self._interrupted()),
+            signal.SIGCONT: signal.signal(signal.SIGCONT, lambda *_: self._continued()),
+        }
+        if self._hook is not None:
+            self._hook.attach()
         try:
             yield
         except EOFError:
             print()
             raise
         finally:
-            signal.signal(signal.SIGINT, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
             self._say_what_waits()
+
+    def _interrupted(self) -> None:
+        if self._discards and self._hook is not None and self._hook.has_text():
+            self._discarding = True
+        else:
+            self.end()
+
+    def _continued(self) -> None:
+        self._is_continued = True
 
     def _say_what_waits(self) -> None:
         with self._lock:
@@ -84,8 +132,11 @@ class Screen:
 
     def _look_up(self) -> None:
         if self._hook is not None:
-            if self._over:
+            if self._over or self._discarding:
                 self._hook.leave()
+            if self._is_continued:
+                self._is_continued = False
+                self._hook.take_back()
             while self._waiting:
                 self._hook.print_above(self._waiting.popleft())
 
@@ -110,6 +161,14 @@ def _on_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
+def _opened(open_history: Callable[[], History]) -> History | None:
+    try:
+        return open_history()
+    except OSError as exc:
+        shell.complain(f"the history is not kept: {shell.sentence(exc)}")
+        return None
+
+
 class _Hook:
     """A way into `input`, which edits lines: Python's input hook, called ten times a second between two keys.
 
@@ -129,7 +188,8 @@ class _Hook:
         self._library = ctypes.CDLL(getattr(readline, "__file__", None))  # none: it is built into the interpreter
         self._called = ctypes.CFUNCTYPE(ctypes.c_int)(called)  # kept from being collected: Python holds its address
         self._place = ctypes.c_void_p.in_dll(ctypes.pythonapi, "PyOS_InputHook")
-        self._place.value = ctypes.cast(self._called, ctypes.c_void_p).value
+        self._address = ctypes.cast(self._called, ctypes.c_void_p).value
+        self._readline = readline
 
     @classmethod
     def found(cls, look_up: Callable[[], None]) -> "_Hook | None":
@@ -139,12 +199,36 @@ class _Hook:
         except ImportError:
             return None
 
+    def attach(self) -> None:
+        """Have `input` call the hook from now on."""
+        self._place.value = self._address
+
+    def has_text(self) -> bool:
+        """Return whether something is typed already."""
+        return bool(self._readline.get_line_buffer())
+
+    def offer(self, lines: Iterable[str], complete: Callable[[str, str], list[str]]) -> None:
+        """Offer the lines of earlier sessions, and words at the tab key."""
+        for line in lines:
+            self._readline.add_history(line)
+        self._readline.set_completer(_Completer(self._readline, complete))
+        self._readline.set_completer_delims(" \t\n")
+        self._readline.parse_and_bind("set enable-bracketed-paste on")  # Python turns it off; lines would be entered
+        is_libedit = "libedit" in (self._readline.__doc__ or "")
+        self._readline.parse_and_bind("bind ^I rl_complete" if is_libedit else "tab: complete")
+
     def print_above(self, text: str) -> None:
         """Print a line above the one that is typed."""
         if hasattr(self._library, "rl_clear_visible_line"):  # libedit has none, nor GNU readline before 7
             _print_above(text, self._library)
         else:
             _print_above_by_count(text)
+
+    def take_back(self) -> None:
+        """Take the terminal back from a shell, and show the line that is typed again."""
+        self._library.rl_deprep_terminal()
+        self._library.rl_prep_terminal(1)
+        self._library.rl_forced_update_display()
 
     def leave(self) -> None:
         """Have `input` raise EOFError. It does for a signal, when no hook is there to take what the signal raises.
@@ -154,6 +238,21 @@ class _Hook:
         self._place.value = None
         signal.signal(signal.SIGALRM, _end_input)
         signal.setitimer(signal.ITIMER_REAL, TICK_S, TICK_S)
+
+
+class _Completer:
+    """A function that readline calls for one candidate after the other."""
+
+    def __init__(self, readline: Any, complete: Callable[[str, str], list[str]]) -> None:
+        self._readline = readline
+        self._complete = complete
+        self._found: list[str] = []
+
+    def __call__(self, word: str, number: int) -> str | None:
+        if number == 0:
+            before = self._readline.get_line_buffer()[: self._readline.get_begidx()]
+            self._found = self._complete(before, word)
+        return self._found[number] if number < len(self._found) else None
 
 
 def _end_input(*_: object) -> None:

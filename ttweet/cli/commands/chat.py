@@ -5,17 +5,25 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ttweet.cli import settings, shell
-from ttweet.cli.chat import repl
-from ttweet.cli.chat.screen import Screen
+from ttweet.cli.chat.course import CourseSession
+from ttweet.cli.chat.screen import Aids, Screen
 from ttweet.cli.options import RARE, SERVER, As, Ca, check_name, given_name
+from ttweet.client.sync_client import Client
 
 # with hyphens, or a name such as -x would be an unknown option
 Words = Annotated[str, Parameter(name="NAME", allow_leading_hyphen=True, help="Your name: 1 to 32 letters and digits.")]
+Course = Annotated[
+    bool, Parameter(name="--course", negative="", help="Use the networking course's commands and output.")
+]
 Server = Annotated[str | None, SERVER, Parameter(help="The server of the session.")]
 
 
 def chat(
-    *words: Words, as_name: Annotated[As, RARE] = None, server: Server = None, ca: Annotated[Ca, RARE] = None
+    *words: Words,
+    course: Course = False,
+    as_name: Annotated[As, RARE] = None,
+    server: Server = None,
+    ca: Annotated[Ca, RARE] = None,
 ) -> int:
     """Hold a session at the keyboard. Raises UsageError, ConnectError, Refused."""
     port = None
@@ -34,4 +42,15 @@ def chat(
     check_name(str, name)
     if server is not None:
         settings.keep_to_server(server)
-    return repl.ChatSession(server, port, name, Screen(), ca).run()
+    if course:
+        return CourseSession(server, port, name, Screen(), ca).run()
+    return _session(server, port, name, ca)
+
+
+def _session(server: str | None, port: int | None, name: str, ca: str | None) -> int:
+    from ttweet.cli.chat.completer import Completer
+    from ttweet.cli.chat.history import open_history
+    from ttweet.cli.chat.session import Session
+
+    aids = Aids(open_history, Completer(Client(server, port, ca=ca)))
+    return Session(Client(server, port, name=name, ca=ca), Screen(aids)).run()

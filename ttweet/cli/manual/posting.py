@@ -53,21 +53,23 @@ for a process that is running, whose exit code it cannot learn: the tweet says e
 )
 
 _SESSION = """[bold]Commands of a session[/]
-  tweet "MESSAGE" #a#b  post with these tags
-  subscribe #a          follow a tag; 3 at most; #ALL: all tweets
-  unsubscribe #a        stop; #ALL stops all subscriptions
-  timeline              show the tweets received so far
-  getusers              show who is online
-  gettweets NAME        show a user's tweets of this session
-  exit"""
+  /follow TAG...    show only new tweets with these tags
+  /follow           show all new tweets
+  /unfollow TAG...  stop following these tags
+  /find QUERY       find tweets, as ttweet find does
+  /tags, /who       list the tags, the names online
+  /help, /quit      show the commands, end the session"""
 
 CHAT = HelpPage(
     name="ttweet chat",
     usage=r"""ttweet chat NAME \[OPTIONS]
        ttweet chat HOST PORT NAME""",
     summary="Post and read at the keyboard, under a name.",
-    details="""The session has the commands and the exact output of the networking course that ttweet comes from.
-Tweets that you subscribe to appear when they are posted. From a pipe the session reads one command a line.""",
+    details="""Each line that you type is posted. New tweets appear above the line that you are typing. When the
+connection is lost, the session reconnects and shows what you missed. The tab key completes commands, #tags and @names.
+Ctrl-C discards the line, and ends the session when the line is empty. From a pipe each line is posted, too.
+
+With --course, the session has the commands and the exact output of the networking course that ttweet comes from.""",
     examples=f"""{_SESSION}
 
 {EXAMPLES}
@@ -75,9 +77,13 @@ Tweets that you subscribe to appear when they are posted. From a pipe the sessio
   ttweet chat matt --server 127.0.0.1:13001""",
     exit_codes="""  0  the session has ended
   2  invalid address, port or name
-  3  no server there, or the connection was lost
-  5  the name is already online""",
-    environment=f"{CLIENT}\n  TTWEET_AS      your name, if none is given",
+  3  no server there; with --course: connection lost
+  5  refused, such as a name that is already online
+     from a pipe: as of the last line that failed""",
+    environment=f"""{CLIENT}
+  TTWEET_AS      your name, if none is given
+  XDG_STATE_HOME
+                 folder of the history; default: ~/.local/state""",
     below_short=f"""{_SESSION}
 
 {EXAMPLES}

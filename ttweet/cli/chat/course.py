@@ -1,40 +1,35 @@
-"""A session at the keyboard: the commands of the networking course that ttweet descends from, its words to the letter.
+"""The session of the networking course that ttweet descends from: its commands, and its words to the letter.
 
-One connection carries requests and pushes. A thread reads it: a push is printed when it comes, an answer is handed to
-the thread that reads commands. Standard library only, so that a session starts at once.
+A thread reads the connection and prints each push when it comes. Standard library only.
 """
 
 import ipaddress
 import re
-import select
 import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterator, Sequence
 
 from ttweet import defaults
+from ttweet.cli.chat import conversation
+from ttweet.cli.chat.conversation import Conversation
 from ttweet.cli.chat.screen import Screen
 from ttweet.cli.shell import DONE, UNREACHABLE, USAGE, exit_code, sentence
 from ttweet.client.servers import port_of
 from ttweet.client.sync_client import Client
 from ttweet.client.tcp import addresses
-from ttweet.client.waiting import FOREVER, Bell, ready
+from ttweet.client.waiting import FOREVER
 from ttweet.model.errors import REQUEST_FAULTS, ConnectError, Refused
 from ttweet.model.limits import MAX_QUERY_LIMIT
 from ttweet.model.reports import escape
 from ttweet.model.tweets import MAX_CHARACTERS, MAX_NAME_CHARACTERS, Tweet
-from ttweet.protocol import calls, frames, pushes, replies
-
-T = TypeVar("T")
+from ttweet.protocol import calls, frames, pushes
 
 ALL = "ALL"
 MAX_SUBSCRIPTIONS = 3  # of a session, as in the networking course
 MAX_TIMELINE = 10_000  # newest tweets that `timeline` shows: 4 MiB
-MAX_ANSWERS = 2  # unread: one to a request, and one that the server sends before it closes the connection
 OWN_PUSH_S = 1.0  # for the session's own tweet to return, so that the next command finds it in the timeline
-FAREWELL_S = 1.0  # for the server to close the connection, so that the name is free when the program has ended
 
 ARGS = "error: args should contain <ServerIP>   <ServerPort>   <Username>"
 BAD_IP = "error: server ip invalid, connection refused."
@@ -51,7 +46,6 @@ BAD_TAG = "hashtag illegal format, connection refused."
 NO_USER = "no user {} in the system"
 BYE = "bye bye"
 CLOSED = "Connection closed"
-NO_TTWEET = "it is not a ttweet server"
 
 
 def run(arguments: Sequence[str], screen: Screen, ca: str | None = None) -> int:
@@ -68,7 +62,7 @@ def run(arguments: Sequence[str], screen: Screen, ca: str | None = None) -> int:
         screen.say(fault)
         return USAGE
     try:
-        session = ChatSession(host, int(port), name, screen, ca)
+        session = CourseSession(host, int(port), name, screen, ca)
     except ConnectError as error:
         screen.say(NO_SERVER.format(_reason(error)))
         return exit_code(error)
@@ -79,7 +73,7 @@ def run(arguments: Sequence[str], screen: Screen, ca: str | None = None) -> int:
     return session.run()
 
 
-class ChatSession:
+class CourseSession:
     """A signed-in user: subscriptions, and the tweets received since. `server`, `port`, `ca`: as Client takes them.
 
     Raises as Client does.
@@ -91,33 +85,29 @@ class ChatSession:
         self._subscribed: list[str] = []
         self._received: deque[Tweet] = deque(maxlen=MAX_TIMELINE)
         self._newest = 0
-        self._answers: deque[bytes] = deque()
-        self._fault: ConnectError | OSError | None = None  # what has ended the thread that reads
-        self._arrived = Bell()  # for the thread that reads commands, with everything that the other one takes
-        self._link = Client(server, port, name=name, ca=ca).connect()
+        link = Client(server, port, name=name, ca=ca).connect()
+        link.wait_at_most(FOREVER)
+        self._conversation = Conversation(link)
+        self._call = self._conversation.call
 
     def run(self) -> int:
         """Say that it is signed in and carry out commands until `exit`, or until they or the server end.
 
         Returns an exit code.
         """
-        self._link.wait_at_most(FOREVER)
         threading.Thread(target=self._read, daemon=True).start()
         self._say(SIGNED_IN)
         try:
             for command in self._screen.commands():
                 if not self._goes_on(command.strip()):
                     return DONE
-            if self._fault:
-                self._raise_last_words(self._fault)
+            if self._conversation.fault:
+                self._conversation.raise_last_words(self._conversation.fault)
         except ConnectError as error:
-            self._say(NO_SERVER.format(sentence(error)))
+            self._say(NO_SERVER.format(CLOSED if error.text == conversation.CLOSED else sentence(error)))
             return UNREACHABLE
         finally:
-            self._link.shut_down()
-            self._wait_for(lambda: self._fault is not None, FAREWELL_S)
-            if self._fault:  # else the other thread still reads
-                self._link.close()
+            self._conversation.leave()
         return DONE
 
     def _goes_on(self, command: str) -> bool:
@@ -173,7 +163,7 @@ class ChatSession:
                 raise
             return self._say({"too_long": BAD_LENGTH, "bad_tag": BAD_TAG}.get(refused.code, BAD_FORMAT))
         if ALL in self._subscribed or set(tags) & set(self._subscribed):
-            self._wait_for(lambda: self._newest >= stored.id, OWN_PUSH_S)
+            self._conversation.wait_for(lambda: self._newest >= stored.id, OWN_PUSH_S)
         return None
 
     def _change(self, word: str, rest: str) -> None:
@@ -221,59 +211,13 @@ class ChatSession:
             more = more and bool(tweets) and tweets[-1].id > after  # a page that goes nowhere is the last
             after = tweets[-1].id if tweets else after
 
-    def _call(self, frame: bytes, shape: Callable[[Any], T]) -> T:
-        self._link.send(frame)
-        return self._answer(shape)
-
-    def _answer(self, shape: Callable[[Any], T]) -> T:
-        self._wait_for(lambda: bool(self._fault or self._answers), defaults.TIMEOUT_S)
-        if not self._answers:
-            raise self._fault or ConnectError("unknown", CLOSED)
-        try:
-            return shape(replies.data_of(self._answers.popleft()))
-        except frames.MISFITS as exc:
-            raise ConnectError("unknown", NO_TTWEET) from exc
-
-    def _wait_for(self, come: Callable[[], bool], longest_s: float) -> None:
-        until = time.monotonic() + longest_s
-        while not come() and ready({self._arrived.fd: select.POLLIN}, until):
-            self._arrived.hush()
-
-    def _raise_last_words(self, fault: ConnectError | OSError) -> None:
-        """Raise what the server has said unasked before it went, for instance that nothing was asked for too long."""
-        try:
-            self._answer(replies.done)
-        except Refused as refused:
-            raise ConnectError("unknown", refused.text) from refused
-        raise fault
-
     def _read(self) -> None:
-        """Take what the server says until it is gone, which ends the session, whatever is being typed.
-
-        The thread that reads commands raises the errors.
-        """
-        try:
-            while True:
-                self._take(self._link.receive())
-                self._arrived.ring()
-        except OSError as exc:  # of stdout
-            self._fault = exc
-        except ConnectError:
-            self._fault = ConnectError("unknown", CLOSED)
-        except frames.MISFITS:
-            self._fault = ConnectError("unknown", NO_TTWEET)
-        self._arrived.ring()
+        """Take what the server says until it is gone, which ends the session, whatever is being typed."""
+        self._conversation.read(self._push)
         self._screen.end()
 
-    def _take(self, line: bytes) -> None:
-        if not replies.is_reply(line):
-            self._push(pushes.decode(frames.loads(line)))
-        elif len(self._answers) < MAX_ANSWERS:
-            self._answers.append(line)
-        else:
-            raise ValueError("more answers than questions")
-
-    def _push(self, tweet: object) -> None:
+    def _push(self, line: bytes) -> None:
+        tweet = pushes.decode(frames.loads(line))
         if not isinstance(tweet, Tweet):
             return
         if tweet.text and (ALL in self._subscribed or set(tweet.tags) & set(self._subscribed)):

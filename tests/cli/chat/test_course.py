@@ -14,7 +14,7 @@ from tests.support.peers import peer, says
 from tests.support.processes import LIMIT_S, TTWEET, environment, running_server
 from tests.support.server_here import ServerHere, server_here
 from ttweet.cli import shell
-from ttweet.cli.chat import repl
+from ttweet.cli.chat import conversation, course
 from ttweet.cli.chat.screen import Screen
 from ttweet.client.sync_client import Client
 
@@ -35,7 +35,7 @@ class Student:
         self._process = subprocess.Popen(
             command, env=environment(), text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
-        self.sees(repl.SIGNED_IN)
+        self.sees(course.SIGNED_IN)
 
     def types(self, command: str, *expected: str) -> None:
         assert self._process.stdin is not None
@@ -90,30 +90,31 @@ def test_five_students_at_once_twice_against_the_same_database(server: ServerHer
 
 def held(server: ServerHere, *commands: str) -> list[str]:
     """Return the output of a session for these commands, after the first line."""
-    shown = run("chat", "127.0.0.1", str(server.port), "matt", stdin="\n".join(commands).encode() + b"\n").stdout
+    typed = "\n".join(commands).encode() + b"\n"
+    shown = run("chat", "--course", "127.0.0.1", str(server.port), "matt", stdin=typed).stdout
     first, *others = shown.splitlines()
-    assert first == repl.SIGNED_IN
+    assert first == course.SIGNED_IN
     return others
 
 
 @pytest.mark.parametrize(
     ("command", "answer"),
     [
-        ('tweet "" #a', [repl.BAD_FORMAT]),
-        ("tweet hi #a", [repl.BAD_FORMAT]),
-        ('tweet "hi #a', [repl.BAD_FORMAT]),
-        (f'tweet "{"x" * 151}" #a', [repl.BAD_LENGTH]),
+        ('tweet "" #a', [course.BAD_FORMAT]),
+        ("tweet hi #a", [course.BAD_FORMAT]),
+        ('tweet "hi #a', [course.BAD_FORMAT]),
+        (f'tweet "{"x" * 151}" #a', [course.BAD_LENGTH]),
         (f'tweet "{"x" * 150}" #{"a" * 100}', []),
         ('tweet "   " #a', []),
-        ('tweet "hi" #a#', [repl.BAD_TAG]),
-        ('tweet "hi" ##a', [repl.BAD_TAG]),
-        ('tweet "hi" #', [repl.BAD_TAG]),
-        ('tweet "hi"', [repl.BAD_TAG]),
-        ('tweet "hi" #ALL', [repl.BAD_TAG]),
-        ('tweet "hi" #a_b', [repl.BAD_TAG]),
-        ("subscribe", [repl.BAD_TAG]),
-        ("subscribe #a#b", [repl.BAD_TAG]),
-        ("unsubscribe #a", [repl.SUCCESS]),
+        ('tweet "hi" #a#', [course.BAD_TAG]),
+        ('tweet "hi" ##a', [course.BAD_TAG]),
+        ('tweet "hi" #', [course.BAD_TAG]),
+        ('tweet "hi"', [course.BAD_TAG]),
+        ('tweet "hi" #ALL', [course.BAD_TAG]),
+        ('tweet "hi" #a_b', [course.BAD_TAG]),
+        ("subscribe", [course.BAD_TAG]),
+        ("subscribe #a#b", [course.BAD_TAG]),
+        ("unsubscribe #a", [course.SUCCESS]),
         ("gettweets nobody", ["no user nobody in the system"]),
         ("getusers", ["matt"]),
         ("", []),
@@ -127,18 +128,18 @@ def test_a_command_has_its_answer(server: ServerHere, command: str, answer: list
 def test_three_subscriptions_are_the_limit_and_all_is_one_of_them(server: ServerHere) -> None:
     failed = "operation failed: sub #{} failed, already exists or exceeds 3 limitation"
     commands = [f"subscribe #{tag}" for tag in ("a", "a", "ALL", "b", "c")]
-    done = repl.SUCCESS
+    done = course.SUCCESS
     assert held(server, *commands) == [done, failed.format("a"), done, done, failed.format("c")]
 
 
 def test_nothing_is_pushed_after_the_last_subscription_is_gone(server: ServerHere) -> None:
     commands = ("subscribe #a", "subscribe #ALL", "unsubscribe #ALL", 'tweet "hi" #a', "timeline", "exit")
-    assert held(server, *commands) == [repl.SUCCESS] * 3 + [repl.BYE]
+    assert held(server, *commands) == [course.SUCCESS] * 3 + [course.BYE]
 
 
 def test_a_tweet_of_ones_own_is_in_the_timeline_of_the_next_command(server: ServerHere) -> None:
     commands = ("subscribe #a", 'tweet "hi" #a', "timeline", "exit")
-    assert held(server, *commands) == [repl.SUCCESS, 'matt "hi" #a', 'matt: "hi" #a', repl.BYE]
+    assert held(server, *commands) == [course.SUCCESS, 'matt "hi" #a', 'matt: "hi" #a', course.BYE]
 
 
 def test_messages_that_look_like_something_else_are_messages(server: ServerHere) -> None:
@@ -150,17 +151,17 @@ def test_messages_that_look_like_something_else_are_messages(server: ServerHere)
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ((), repl.ARGS),
-        (("127.0.0.1",), repl.ARGS),
-        (("127.0.0.1", "13001"), repl.ARGS),
-        (("127.0.0", "1", "?"), repl.BAD_IP),
-        (("300.0.0.1", "13001", "matt"), repl.BAD_IP),
-        (("127.0.0.1", "-3", "?"), repl.BAD_PORT),
-        (("127.0.0.1", "1023", "matt"), repl.BAD_PORT),
-        (("127.0.0.1", "65536", "matt"), repl.BAD_PORT),
-        (("127.0.0.1", "13001", "two words"), repl.BAD_NAME),
-        (("127.0.0.1", "13001", ""), repl.BAD_NAME),
-        (("127.0.0.1", "65535", "matt"), repl.NO_SERVER.format("Connection refused")),
+        ((), course.ARGS),
+        (("127.0.0.1",), course.ARGS),
+        (("127.0.0.1", "13001"), course.ARGS),
+        (("127.0.0", "1", "?"), course.BAD_IP),
+        (("300.0.0.1", "13001", "matt"), course.BAD_IP),
+        (("127.0.0.1", "-3", "?"), course.BAD_PORT),
+        (("127.0.0.1", "1023", "matt"), course.BAD_PORT),
+        (("127.0.0.1", "65536", "matt"), course.BAD_PORT),
+        (("127.0.0.1", "13001", "two words"), course.BAD_NAME),
+        (("127.0.0.1", "13001", ""), course.BAD_NAME),
+        (("127.0.0.1", "65535", "matt"), course.NO_SERVER.format("Connection refused")),
     ],
 )
 def test_arguments_of_the_course_are_checked_in_their_order(arguments: tuple[str, ...], line: str) -> None:
@@ -175,8 +176,8 @@ def test_a_name_is_online_once_and_free_at_once_after_exit(server: ServerHere) -
     second = run("chat", "127.0.0.1", str(server.port), "--as", "ann")
     assert (second.returncode, second.stdout) == (shell.REFUSED, "")
     assert second.stderr == "ttweet: name taken: ann is online; choose another name, or retry later\n"
-    course = [sys.executable, str(SCRIPTS / "ttweetcli.py"), "127.0.0.1", str(server.port), "ann"]
-    assert subprocess.run(course, capture_output=True, text=True, timeout=LIMIT_S).stdout == repl.NAME_TAKEN + "\n"
+    program = [sys.executable, str(SCRIPTS / "ttweetcli.py"), "127.0.0.1", str(server.port), "ann"]
+    assert subprocess.run(program, capture_output=True, text=True, timeout=LIMIT_S).stdout == course.NAME_TAKEN + "\n"
     ann.leaves()
     Student(server.port, "ann").leaves()
 
@@ -192,12 +193,12 @@ def test_what_a_server_says_before_it_goes_is_told() -> None:
     too_long = b'["ok",null]\n["err",{"code":"timeout","text":"no further frame came"}]\n'
     keyboard, keys = os.pipe()
     with peer(says(too_long)) as client, open(keyboard), open(keys, "w"):
-        command = [*TTWEET, "chat", client.host, str(client.port), "ann"]
+        command = [*TTWEET, "chat", "--course", client.host, str(client.port), "ann"]
         done = subprocess.run(
             command, env=environment(), stdin=keyboard, capture_output=True, text=True, timeout=LIMIT_S
         )
     said = "connection error, please check your server: no further frame came"
-    assert (done.returncode, done.stdout, done.stderr) == (shell.UNREACHABLE, f"{repl.SIGNED_IN}\n{said}\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (shell.UNREACHABLE, f"{course.SIGNED_IN}\n{said}\n", "")
 
 
 class Keyboard(Screen):
@@ -224,42 +225,42 @@ def ended(keyboard: Screen, *lines: bytes, asks: int = 0) -> int:
     answers = [b'["ok",null]\n', *(one + b"\n" for one in lines)]
     unasked = b"".join(answers[asks:])
     with peer(says(*answers[:asks], unasked)) as client:
-        return repl.run([client.host, str(client.port), "ann"], keyboard)
+        return course.run([client.host, str(client.port), "ann"], keyboard)
 
 
 @pytest.mark.parametrize("line", HOSTILE, ids=lambda line: repr(line)[:40])
 def test_a_server_that_is_no_ttweet_ends_the_session_in_a_sentence(line: bytes) -> None:
     keyboard = Keyboard()
     assert ended(keyboard, line) == shell.UNREACHABLE
-    why = repl.CLOSED if line.startswith(b'["ok", {') else repl.NO_TTWEET  # an unrequested answer, then the end
-    assert keyboard.said == [repl.SIGNED_IN, repl.NO_SERVER.format(why)]
+    why = course.CLOSED if line.startswith(b'["ok", {') else conversation.NO_TTWEET
+    assert keyboard.said == [course.SIGNED_IN, course.NO_SERVER.format(why)]
 
 
 @pytest.mark.parametrize("line", STRANGE, ids=lambda line: repr(line)[:40])
 def test_an_error_that_nobody_asked_for_is_told_however_it_is_spelled(line: bytes) -> None:
     keyboard = Keyboard()
     assert ended(keyboard, line) == shell.UNREACHABLE
-    assert keyboard.said[1] in [repl.NO_SERVER.format(text) for text in ("hello", "\\x1b]0;owned\\x07")]
+    assert keyboard.said[1] in [course.NO_SERVER.format(text) for text in ("hello", "\\x1b]0;owned\\x07")]
 
 
 def test_answers_that_nobody_asked_for_end_the_session() -> None:
     keyboard = Keyboard()
     assert ended(keyboard, *[b'["ok",null]'] * 1000) == shell.UNREACHABLE
-    assert keyboard.said == [repl.SIGNED_IN, repl.NO_SERVER.format(repl.NO_TTWEET)]
+    assert keyboard.said == [course.SIGNED_IN, course.NO_SERVER.format(conversation.NO_TTWEET)]
 
 
 def test_a_refusal_that_the_course_has_no_words_for_is_told_and_the_session_goes_on() -> None:
     keyboard = Keyboard("getusers", "gettweets bob", 'tweet "hi" #a', "exit")
     refusal = b'["err",{"code":"full","text":"the disk is full"}]'
     assert ended(keyboard, *[refusal] * 3, asks=4) == shell.DONE
-    assert keyboard.said == [repl.SIGNED_IN, *["error: the disk is full"] * 3, repl.BYE]
+    assert keyboard.said == [course.SIGNED_IN, *["error: the disk is full"] * 3, course.BYE]
 
 
 def test_a_screen_that_takes_nothing_more_ends_the_session() -> None:
     class Gone(Keyboard):
         def say(self, text: str) -> None:
             super().say(text)
-            if text != repl.SIGNED_IN:
+            if text != course.SIGNED_IN:
                 raise BrokenPipeError
 
     push = b'["m",{"id":1,"at":1,"by":"bob","text":"hi","tags":["a"]}]'
@@ -278,16 +279,16 @@ def test_a_subscription_that_is_refused_is_none() -> None:
     refusal = b'["err",{"code":"forbidden","text":"reading needs a token"}]'
     keyboard = Keyboard(*["subscribe #a"] * 2, "exit")
     assert ended(keyboard, refusal, refusal, asks=3) == shell.DONE
-    assert keyboard.said == [repl.SIGNED_IN, *["error: reading needs a token"] * 2, repl.BYE]
+    assert keyboard.said == [course.SIGNED_IN, *["error: reading needs a token"] * 2, course.BYE]
 
 
 def test_the_timeline_has_the_newest_tweets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repl, "MAX_TIMELINE", 2)
+    monkeypatch.setattr(course, "MAX_TIMELINE", 2)
     keyboard = Keyboard("subscribe #ALL", 'tweet "x" #a', "timeline", "exit")
     tweets = [b'["m",{"id":%d,"at":1,"by":"bob","text":"%d","tags":[]}]' % (number, number) for number in range(1, 5)]
     following = b'["ok",{"from":0}]\n' + b"\n".join(tweets)
     assert ended(keyboard, following, b'["ok",{"id":4,"at":1,"tags":["a"]}]', asks=3) == shell.DONE
-    assert keyboard.said[-3:] == ['bob: "3"', 'bob: "4"', repl.BYE]
+    assert keyboard.said[-3:] == ['bob: "3"', 'bob: "4"', course.BYE]
 
 
 def test_the_courses_server_keeps_its_file_and_starts_again_at_once(tmp_path: Path) -> None:
@@ -307,14 +308,14 @@ def test_the_courses_server_keeps_its_file_and_starts_again_at_once(tmp_path: Pa
 
 @pytest.mark.parametrize("words", [["ann", "--server"], ["--as", "ann", "-s"]])
 def test_a_session_takes_the_server_as_all_commands_do(server: ServerHere, words: list[str]) -> None:
-    done = run("chat", *words, f"127.0.0.1:{server.port}", stdin=b"getusers\nexit\n")
-    assert (done.returncode, done.stdout.splitlines()) == (0, [repl.SIGNED_IN, "ann", repl.BYE])
+    done = run("chat", "--course", *words, f"127.0.0.1:{server.port}", stdin=b"getusers\nexit\n")
+    assert (done.returncode, done.stdout.splitlines()) == (0, [course.SIGNED_IN, "ann", course.BYE])
 
 
 def test_a_session_takes_server_and_name_of_the_environment(server: ServerHere) -> None:
     variables = {"TTWEET_SERVER": f"127.0.0.1:{server.port}", "TTWEET_AS": "bob"}
-    done = run("chat", stdin=b"getusers\nexit\n", variables=variables)
-    assert done.stdout.splitlines() == [repl.SIGNED_IN, "bob", repl.BYE]
+    done = run("chat", "--course", stdin=b"getusers\nexit\n", variables=variables)
+    assert done.stdout.splitlines() == [course.SIGNED_IN, "bob", course.BYE]
 
 
 def test_a_server_named_twice_is_refused() -> None:
