@@ -4,7 +4,7 @@ import base64
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.answers_lost import way_to
 from tests.support.authority import Authority
-from tests.support.etcd import FAST, HEADER, gateway, of, status
+from tests.support.etcd import FAST, HEADER, MISSING, gateway, of, status
 from ttweet.cluster import engine, link, local_etcd, tail
 from ttweet.cluster.address import ClusterAddress
 from ttweet.cluster.etcd_log import EtcdLog, opened
@@ -37,15 +37,6 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tail, "STALLED_S", 0.1)
     monkeypatch.setattr(tail, "PROBE_S", 0.05)
     monkeypatch.setattr(tail, "SILENT_S", 0.2)
-
-
-@pytest.fixture
-def node(tmp_path: Path) -> Iterator[EtcdNode]:
-    """A node of etcd that the test may pause and kill."""
-    if not local_etcd.is_installed():
-        pytest.skip("needs an etcd of its own")
-    with local_etcd.running(tmp_path, 1, *FAST) as etcd:
-        yield etcd.nodes[0]
 
 
 def ask(node: EtcdNode, path: str, request: dict[str, Any]) -> Any:
@@ -127,7 +118,7 @@ def test_a_log_survives_the_nodes(node: EtcdNode, short_waits: None) -> None:
 def test_a_reader_of_a_paused_node_takes_another(short_waits: None, tmp_path: Path) -> None:
     """The paused node keeps its connections, so a watch on it looks idle."""
     if not local_etcd.is_installed():
-        pytest.skip("needs an etcd of its own")
+        pytest.skip(MISSING)
     with local_etcd.running(tmp_path, 3, *FAST) as etcd:
         leader = etcd.wait_for_leader()
         paused = next(node for node in etcd.nodes if node is not leader)
@@ -259,7 +250,7 @@ def test_a_watch_that_brings_nothing_of_what_there_is_moves_to_the_next_node(sho
 
 def test_a_log_is_reached_over_tls_with_certificates_at_both_ends(tmp_path: Path, authority: Authority) -> None:
     if not local_etcd.is_installed():
-        pytest.skip("needs an etcd of its own")
+        pytest.skip(MISSING)
     cert, key = authority.issue()
     server = ("--cert-file", str(cert), "--key-file", str(key), "--trusted-ca-file", authority.ca, "--client-cert-auth")
     with local_etcd.running(tmp_path, 1, *FAST) as etcd:
@@ -284,7 +275,7 @@ def _begin_until(log: EtcdLog, until: float) -> None:
             return
 
 
-def test_a_log_is_reached_with_a_password_and_not_without(node: EtcdNode, short_waits: None) -> None:
+def test_a_log_is_reached_with_a_password_and_not_without(node: EtcdNode) -> None:
     for path, request in [
         ("user/add", {"name": "root", "password": "r"}),
         ("user/grant", {"user": "root", "role": "root"}),

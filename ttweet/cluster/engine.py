@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import trio
+
 from ttweet.cluster.messages import (
     MAX_RECORD_BYTES,
     RANGE,
@@ -17,6 +19,7 @@ from ttweet.cluster.messages import (
     put_number,
 )
 from ttweet.cluster.nodes import Caller, UnansweredError
+from ttweet.cluster.presence import Presence
 from ttweet.cluster.tail import Tail
 from ttweet.model.errors import StoreError
 from ttweet.storage.replicated.log import NoQuorum, Undecided
@@ -42,21 +45,23 @@ class Engine:
         self._layout = layout
         self._writer = Caller(nodes())
         self.tail = Tail(nodes(), layout, on_arrival)
+        self.presence = Presence(nodes(), layout, origin, self.tail, self._diverge)
+        self._divergence = ""
         self._is_doubtful = False  # the last append was not decided: a majority may be missing
 
     async def run(self) -> None:
         """Follow the log until cancelled."""
         try:
-            await self.tail.run()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self.tail.run)
+                nursery.start_soon(self.presence.run)
         finally:
             self._writer.drop()
 
     async def begin(self, genesis: bytes) -> bytes:
         """See Log.begin."""
         decided = await self._decide(put_new(self._layout.genesis, genesis))
-        found = decided.found
-        self.tail.begin_after(decided.header.revision if found is None else found.create_revision)
-        return genesis if found is None else found.value
+        return genesis if decided.found is None else decided.found.value
 
     async def append(self, number: int, data: bytes) -> int:
         """See Log.append."""
@@ -70,6 +75,15 @@ class Engine:
         position = self._position_of(decided, number)
         self.tail.expect(position)
         return position
+
+    async def read(self, after: int, *, wait_s: float) -> list[Record]:
+        """See Log.read. Raises StoreError `internal` once another server has other tweets."""
+        if self._divergence:
+            raise StoreError("internal", self._divergence)
+        return await self.tail.read(after, wait_s=wait_s)
+
+    def _diverge(self, problem: str) -> None:
+        self._divergence = f"{problem}; stop this server and start it with a backup of another one"
 
     async def end(self) -> int:
         """See Log.end."""

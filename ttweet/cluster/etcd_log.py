@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ttweet.cluster.address import ClusterAddress
     from ttweet.cluster.nodes import Credentials
+    from ttweet.cluster.presence import ServerState
     from ttweet.storage.replicated.log import Record
 
 
@@ -45,11 +46,15 @@ class EtcdLog:
 
     def read(self, after: int, *, wait_s: float) -> list[Record]:
         """See Log."""
-        return self._portal.call(partial(self._engine.tail.read, after, wait_s=wait_s))
+        return self._portal.call(partial(self._engine.read, after, wait_s=wait_s))
 
     def end(self) -> int:
         """See Log."""
         return self._portal.call(self._engine.end)
+
+    def publish(self, state: Callable[[], ServerState | None]) -> None:
+        """Show this state to the other servers, as long as this one runs. It is called in a thread of the log's own."""
+        self._engine.presence.state = state
 
     @contextmanager
     def running(self) -> Iterator[None]:

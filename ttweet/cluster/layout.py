@@ -2,15 +2,17 @@
 
 from ttweet.cluster.messages import Span
 
+_SERVERS = b"ttweet/servers/"
+
 
 class Layout:
-    """The keys of the cluster of this name: all begin with `ttweet/NAME/`."""
+    """The keys of the cluster of this name."""
 
     def __init__(self, name: str) -> None:
         root = f"ttweet/{name}/".encode()
         self.genesis = root + b"genesis"
         self.log = Span(root + b"log/")
-        self.servers = Span(root + b"servers/")
+        self.servers = Span(_SERVERS + f"{name}/".encode())
 
     def records_of(self, origin: str) -> bytes:
         """Return the key that each record of an origin overwrites. The history of these keys is the log."""
@@ -19,6 +21,11 @@ class Layout:
     def origin_of(self, key: bytes) -> str:
         """Return the origin of a key of the log. Raises UnicodeDecodeError."""
         return key[len(self.log.prefix) :].decode("ascii")
+
+    @property
+    def all_servers(self) -> Span:
+        """The servers of all clusters, since they share etcd's history."""
+        return Span(_SERVERS)
 
     def server(self, origin: str) -> bytes:
         """Return the key of a running server, which its lease removes."""

@@ -134,13 +134,15 @@ class Token(Struct):
 
 
 class Lease(Struct):
-    """The answer to a grant or a keep-alive. A lease that has ended has no TTL (s)."""
+    """The answer to a grant. A lease that has ended has no TTL (s)."""
 
     ID: int
     TTL: int = 0
 
 
-class _KeptAlive(Struct):
+class KeptAlive(Struct):
+    """The answer to a keep-alive."""
+
     result: Lease
 
 
@@ -182,9 +184,9 @@ class _Error(Struct):
 T = TypeVar("T")
 
 
-def encode(request: dict[str, Any]) -> bytes:
-    """Return the body of a request."""
-    return msgspec.json.encode(request)
+def encode(value: object) -> bytes:
+    """Return a value as JSON, such as the body of a request."""
+    return msgspec.json.encode(value)
 
 
 def decode(data: bytes, kind: type[T]) -> T:
@@ -209,11 +211,6 @@ def decode_watched(line: bytes) -> Watched:
     if found.result is None:
         raise Malformed("not an answer of etcd: a line of a watch without a result")
     return found.result
-
-
-def decode_kept_alive(data: bytes) -> Lease:
-    """Return the answer to a keep-alive. Raises Malformed."""
-    return decode(data, _KeptAlive).result
 
 
 class Span(NamedTuple):
@@ -243,6 +240,16 @@ def _put_if(compare: dict[str, Any], key: bytes, value: bytes, lease: int = 0) -
         "success": [{"requestPut": {"key": key, "value": value, "lease": lease}}],
         "failure": [{"requestRange": {"key": key}}],
     }
+
+
+def put_leased(key: bytes, value: bytes, lease: int) -> dict[str, Any]:
+    """Return a put of a key that ends with the lease."""
+    return {"key": key, "value": value, "lease": lease}
+
+
+def all_of(span: Span, limit: int) -> dict[str, Any]:
+    """Return a linearizable range of a bounded number of keys with their values."""
+    return span.fields | {"limit": limit}
 
 
 def newest_of(span: Span) -> dict[str, Any]:

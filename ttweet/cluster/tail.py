@@ -25,6 +25,7 @@ PROBE_S = 1.0  # between questions for the end of the log
 SILENT_S = 2.0  # without an answer to that question: the node is paused, or has no majority
 MAX_BUFFERED = 1024  # records that the server has not read
 MAX_BUFFERED_BYTES = 8 * 1024 * 1024  # of them; beyond it the watch waits, and etcd keeps its history
+MAX_AGE_S = 86_400.0  # of a confirmation, as it is published; also before the first one
 READ_RECORDS = 256  # in one answer: the server applies them in its own transactions
 
 
@@ -35,9 +36,9 @@ class Tail:
         self._nodes = nodes
         self._layout = layout
         self._on_arrival = on_arrival
-        self._begin = 0  # the revision at which the log began: etcd may have compacted earlier ones, of other programs
         self._given = 0  # the position after which `read` resumes
         self._received = 0
+        self._watched_from = 0  # the revision up to which there is no record but those received
         self._known = 0  # a position that is in the log
         self._records: deque[Record] = deque()
         self._bytes = 0
@@ -46,18 +47,24 @@ class Tail:
         self._changed = trio.lowlevel.ParkingLot()
         self._watching = trio.CancelScope()
         self._progress_at = -math.inf
-        self._asked = (-math.inf, 0)  # when the end of the log was asked for, and what it was
+        self._asked = (-math.inf, 0, 0)  # when the end of the log was asked for, what it was, and etcd's revision then
         self.confirmed_at = -math.inf
         """The newest time, by trio.current_time(), whose records are known to be here: all of them."""
+        self._confirmed_revision = 0
+
+    @property
+    def age_ms(self) -> int:
+        """How old the newest confirmation is that no record is missing."""
+        return int(min(trio.current_time() - self.confirmed_at, MAX_AGE_S) * 1000)
+
+    def needed(self, position: int) -> int:
+        """Return the revision up to which a file at this position needs nothing that etcd keeps."""
+        return max(position, self._confirmed_revision) if position == self._received else position
 
     @property
     def position(self) -> int:
         """The position of the newest record that has arrived."""
         return self._received
-
-    def begin_after(self, revision: int) -> None:
-        """Take the position 0 for this revision."""
-        self._begin = revision
 
     def expect(self, position: int) -> None:
         """Take note that the log has a record at this position."""
@@ -88,8 +95,7 @@ class Tail:
     def _restart(self, after: int) -> None:
         self._records.clear()
         self._bytes, self._cut = 0, False
-        self._given = after
-        self._received = max(after, self._begin)
+        self._given = self._received = self._watched_from = after
         self._watching.cancel()
         self._wanted.set()
 
@@ -110,18 +116,31 @@ class Tail:
                 nursery.start_soon(self._probe, other)
                 nursery.start_soon(self._notice_stalls, link)
                 self._progress_at = trio.current_time()
-                await link.begin_watch(watch(self._layout.log, self._received))
-                while not self._cut:
+                await link.begin_watch(watch(self._layout.log, max(self._received, self._watched_from)))
+                while True:
                     for line in await link.next_watched():
+                        if line.compact_revision:
+                            await self._pass_over(line.compact_revision)
+                            return nursery.cancel_scope.cancel()
                         await self._receive(line)
-                await trio.sleep_forever()
+
+    async def _pass_over(self, compacted: int) -> None:
+        """Resume after the revision up to which etcd has compacted its history, if it had no record of the log."""
+        with await self._nodes.open() as link:
+            found = await link.call(RANGE, newest_of(self._layout.log) | {"revision": compacted}, Found)
+        if self._watching.cancel_called:
+            return
+        if end_of(found) <= self._received:
+            self._watched_from = compacted - 1
+        else:
+            self._cut = True
+            self._changed.unpark_all()
+            await trio.sleep_forever()  # until a reader with another position comes
 
     async def _receive(self, line: Watched) -> None:
         if self._watching.cancel_called:  # after this line was received
             return
-        if line.compact_revision:
-            self._cut = True
-        elif line.canceled:
+        if line.canceled:
             raise BrokenLinkError(f"etcd cancelled the watch: {line.cancel_reason}")
         for event in line.events:
             await self._room()
@@ -150,16 +169,16 @@ class Tail:
         self._on_arrival(record)
 
     def _confirm(self) -> None:
-        asked_at, end = self._asked
+        asked_at, end, revision = self._asked
         if self._received >= end:
-            self.confirmed_at = asked_at
+            self.confirmed_at, self._confirmed_revision = asked_at, revision
 
     async def _probe(self, link: Link) -> None:
         """Ask for the end of the log again and again: the answer needs a majority."""
         while True:
             asked_at = trio.current_time()
             found = await link.call(RANGE, newest_of(self._layout.log), Found, within_s=SILENT_S)
-            self._asked = (asked_at, end_of(found))
+            self._asked = (asked_at, end_of(found), found.header.revision)
             self.expect(end_of(found))
             self._confirm()
             await trio.sleep(PROBE_S)
