@@ -29,6 +29,8 @@ from ttweet.server.config import EdgeSettings, Rates
 from ttweet.server.net.places import Standing
 from ttweet.storage.contract import Slice, Store
 
+NONE_FOLLOW = {"live": 0, "behind": 0, "frames": 0, "sse": 0, "lines": 0}
+
 
 async def stats_of(caller: Caller) -> Any:
     kind, data = await caller.ask("i", "")
@@ -72,12 +74,12 @@ async def test_it_counts_who_came_and_who_was_turned_away() -> None:
 async def test_followers_are_live_or_behind() -> None:
     async with serving() as here:
         follower, caller = await here.call(), await here.call()
-        assert (await stats_of(caller))["followers"] == {"live": 0, "behind": 0}
+        assert (await stats_of(caller))["followers"] == NONE_FOLLOW
         await follower.send(("s", ""))
         assert [kind for kind, _ in await follower.answers(2)] == ["ok", "e"]
-        assert (await stats_of(caller))["followers"] == {"live": 1, "behind": 0}
+        assert (await stats_of(caller))["followers"] == {**NONE_FOLLOW, "live": 1, "frames": 1}
         await follower.ask("c", "")
-        assert (await stats_of(caller))["followers"] == {"live": 0, "behind": 0}
+        assert (await stats_of(caller))["followers"] == NONE_FOLLOW
 
 
 async def test_what_waits_for_the_disk_is_told_while_it_waits() -> None:
@@ -198,7 +200,7 @@ async def test_it_counts_the_clients_of_all_edges() -> None:
             await trio.lowlevel.checkpoint()
         stats = await stats_of(await here.call())
     assert stats["connections"] == {"now": 3, "accepted": 4, "turned_away": 0}
-    assert stats["followers"] == {"live": 2, "behind": 0}
+    assert stats["followers"] == {**NONE_FOLLOW, "live": 2, "frames": 2}
     assert stats["rate"] == {"limit": "1/h", "burst": 4, "clients": 2, "refused": 0}
 
 

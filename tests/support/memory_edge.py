@@ -16,7 +16,7 @@ from ttweet.model.tweets import Deletion, Tombstone, Tweet
 from ttweet.server.config import EdgeSettings
 from ttweet.server.net import places
 from ttweet.server.net.admission import Admission
-from ttweet.server.net.places import Place, Standing
+from ttweet.server.net.places import FRAMES, Place, Standing
 
 Asked = OrderedRequest | Post | Ping | Identify
 
@@ -60,6 +60,7 @@ class MemoryClient:
     """
 
     deadline = inf
+    form = FRAMES
 
     def __init__(self, edge: "MemoryEdge", address: str) -> None:
         self.place = Place(edge.admission.places, (address, 1), trio.current_time())

@@ -14,6 +14,7 @@ from ttweet.broker.retention import Retention
 from ttweet.broker.subscriptions import LIVE
 from ttweet.model.times import Clock, now_ms
 from ttweet.server.net.admission import Admission
+from ttweet.server.net.places import FORMS
 
 
 class StatsCollector:
@@ -71,9 +72,10 @@ class StatsCollector:
         return {"now": places.taken, "accepted": places.accepted, "turned_away": places.turned_away}
 
     def _followers(self) -> dict[str, Any]:
-        states = [guest.follows for guest in self._places.guests]
-        live = states.count(LIVE)
-        return {"live": live, "behind": len(states) - states.count(None) - live}
+        following = [guest for guest in self._places.guests if guest.follows]
+        live = sum(guest.follows == LIVE for guest in following)
+        forms = Counter(guest.form for guest in following)
+        return {"live": live, "behind": len(following) - live, **{form: forms[form] for form in FORMS}}
 
     def _rate(self) -> dict[str, Any]:
         limiter = self._throttle.limiter

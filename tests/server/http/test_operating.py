@@ -28,10 +28,11 @@ async def scraped() -> str:
         await http.ask("GET", "/tweets/9")
         store.fail_next = [StoreError("full", "the disk is full")]
         await http.ask("POST", "/tweets", "three")
-        caller = http.call()
-        await caller.send("GET", "/tweets.sse")
-        await caller.head()
-        await caller.until(b"live")
+        for path in ("/tweets.sse", "/tweets.ndjson"):
+            caller = http.call()
+            await caller.send("GET", path)
+            await caller.head()
+            await caller.until(b"live")
         answer = await http.ask("GET", "/metrics")
         assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
         return answer.body.decode()
@@ -49,13 +50,16 @@ async def test_metrics_are_read_by_the_parser_of_prometheus() -> None:
         ("ttweet_newest_id",): 3,
         ("ttweet_refusals_total", "full"): 1,
         ("ttweet_refusals_total", "no_tweet"): 1,
-        ("ttweet_followers", "live"): 1,
+        ("ttweet_followers", "live"): 2,
+        ("ttweet_followers_by_form", "frames"): 0,
+        ("ttweet_followers_by_form", "sse"): 1,
+        ("ttweet_followers_by_form", "lines"): 1,
         ("ttweet_http_requests_total", "/tweets", "201"): 2,
         ("ttweet_http_requests_total", "/tweets", "507"): 1,
         ("ttweet_http_requests_total", "/tweets/{id}", "404"): 1,
         ("ttweet_ack_seconds_count",): 3,  # with the one that failed
-        ("ttweet_http_request_seconds_count", "/tweets"): 4,
-        ("ttweet_http_request_seconds_bucket", "+Inf", "/tweets"): 4,
+        ("ttweet_http_request_seconds_count", "/tweets"): 5,
+        ("ttweet_http_request_seconds_bucket", "+Inf", "/tweets"): 5,
     }.items():
         assert samples[sample] == value, sample
     assert samples["ttweet_commit_seconds_count",] >= 3

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ttweet.model.errors import ProtocolError
-from ttweet.server.net.places import Place, Places, Standing, anteroom_size, who_makes_room
+from ttweet.server.net.places import FRAMES, Place, Places, Standing, anteroom_size, who_makes_room
 
 SILENT, REFUSED, SERVED, TOKEN = Standing
 
@@ -21,6 +21,7 @@ class FakeGuest:
     is_working: bool = False
     token: str | None = None
     follows: str | None = None
+    form: str = FRAMES
     deadline: float = 0.0
     place: Place = field(init=False)
 

@@ -150,6 +150,11 @@ class Connection:
         return self._session.follows
 
     @property
+    def form(self) -> str:
+        """See places.Guest."""
+        return self.encoder.form
+
+    @property
     def has_begun(self) -> bool:
         """Whether something was carried out for it."""
         return self._served

@@ -18,6 +18,7 @@ from ttweet.server.answered_requests import AnsweredRequests
 from ttweet.server.http.call import Call
 from ttweet.server.http.forms import NEVER_KEPT
 from ttweet.server.http.response import Response
+from ttweet.server.net.places import FORMS
 
 _GAUGES = [
     ("clients", "Connected clients.", "connections", "now"),
@@ -68,7 +69,11 @@ class _Metrics(Collector):
         outcomes = {name: connections[name] for name in ("accepted", "turned_away")}
         yield _counter("connections", "Clients that came.", "outcome", outcomes)
         yield _counter("refusals", "Requests that were refused.", "code", parts["refusals"])
-        yield _gauge("followers", "Clients that follow.", "state", parts["followers"])
+        followers = parts["followers"]
+        states = {name: followers[name] for name in ("live", "behind")}
+        yield _gauge("followers", "Clients that follow.", "state", states)
+        forms = {name: followers[name] for name in FORMS}
+        yield _gauge("followers_by_form", "Clients that follow, by the form of their tweets.", "form", forms)
         sizes = {"database": file["bytes"], "wal": file["wal_bytes"]}
         yield _gauge("file_bytes", "Size of the database and of its write-ahead log.", "part", sizes)
         yield self._http_requests()

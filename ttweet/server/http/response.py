@@ -52,6 +52,8 @@ class Stream:
 class ChunkEncoder(Encoder):
     """Pushes as chunks of a response; see subscriptions.Encoder."""
 
+    form: str
+    """See places.Guest."""
     keep_alive: bytes
     """The bytes that a follower gets when there is nothing else to send."""
 

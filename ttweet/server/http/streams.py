@@ -6,6 +6,7 @@ Every follower of a form shares its encoder, so that a push is encoded once for 
 from ttweet.model.tweets import Deletion, Tweet, as_json
 from ttweet.protocol.codecs import JSON
 from ttweet.server.http.response import LAST_CHUNK, ChunkEncoder, chunk
+from ttweet.server.net import places
 
 EVENT_STREAM = "text/event-stream"
 LINES = "application/x-ndjson"
@@ -15,6 +16,7 @@ RECONNECT_MS = 2_000  # until a browser connects again: a server has restarted b
 class EventEncoder(ChunkEncoder):
     """Server-sent events. The id of an event is the cursor to continue from, which a browser sends as Last-Event-ID."""
 
+    form = places.EVENTS
     keep_alive = chunk(b":\n\n")
     first = chunk(b"retry: %d\n\n" % RECONNECT_MS)
     """The first bytes of a stream."""
@@ -39,6 +41,7 @@ class EventEncoder(ChunkEncoder):
 class LineEncoder(ChunkEncoder):
     """An object on each line."""
 
+    form = places.LINES
     keep_alive = chunk(b"\n")
 
     def tweet(self, tweet: Tweet) -> bytes:

@@ -21,6 +21,9 @@ SHARES = 8  # of a full server: a network or token with more than one share make
 MIN_SHARE = 8  # clients of a share: a small server is not divided further
 ANTEROOM_PART = 20  # clients for which one more may connect to a full server, to show a token
 MIN_ANTEROOM = 4  # clients that may connect to a full server to show a token, at least
+FRAMES, EVENTS, LINES = "frames", "sse", "lines"
+FORMS = (FRAMES, EVENTS, LINES)
+"""The forms in which followers get pushes: of the framed protocol, and those of streams over HTTP."""
 
 
 class Standing(Enum):
@@ -88,6 +91,11 @@ class Guest(Timed, Protocol):
     @property
     def follows(self) -> str | None:
         """How its subscription is doing; see Session."""
+        ...
+
+    @property
+    def form(self) -> str:
+        """The form of the pushes to it, one of FORMS."""
         ...
 
     def reject(self, error: ProtocolError) -> None:

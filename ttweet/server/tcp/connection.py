@@ -22,7 +22,7 @@ from ttweet.model.requests import ClientReport, Identify, Last, OrderedRequest, 
 from ttweet.protocol.classic import ClassicDownload, ClassicUpload
 from ttweet.protocol.reader import ReaderEvent, RequestReader
 from ttweet.server.config import Limits
-from ttweet.server.net.places import Place, Standing
+from ttweet.server.net.places import FRAMES, Place, Standing
 from ttweet.server.net.transport import LOST, Transport
 from ttweet.server.tcp.deadline import Deadline
 from ttweet.server.tcp.outbox import ENCODER, Outbox, error_frame
@@ -148,6 +148,7 @@ class Connection:
         return self._served or self._reader.classic or self.standing is Standing.TOKEN
 
     encoder = ENCODER
+    form = FRAMES
     """See subscriptions.Subscriber."""
 
     @property
