@@ -4,7 +4,6 @@ Knows no tweets and no servers.
 """
 
 import os
-import select
 import signal
 import time
 from collections import deque
@@ -13,9 +12,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import NamedTuple
 
 from ttweet import system
+from ttweet.cli.child_output import Copies
 from ttweet.cli.interrupts import uninterrupted
 from ttweet.cli.spawn import spawn
-from ttweet.client.waiting import ready
 
 PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 """A process that sends these to this program means the command. Ctrl-C reaches both without help."""
@@ -36,14 +35,16 @@ def run(
     *,
     environment: Mapping[str, str] | None = None,
     stdin: bytes | None = None,
+    output: Callable[[int, bytes], None] | None = None,
     deaf: Sequence[signal.Signals] = (),
 ) -> ChildEnd:
     """Run a command to its end; the signals in `deaf` are its own affair. Raises OSError when it does not start.
 
-    It is killed by what is raised meanwhile, as Ctrl-C does.
+    With `output` its stdout and stderr are pipes; see Copies. It is killed by what is raised meanwhile, as Ctrl-C does.
     """
     relay = _Relay()
     with ExitStack() as stack:
+        copies = stack.enter_context(Copies(output))
         stack.enter_context(_exit_codes_kept())
         for number in PASSED_ON:
             stack.enter_context(_handled(number, relay.take))
@@ -52,10 +53,11 @@ def run(
         process = 0
         try:
             with uninterrupted():  # Ctrl-C in between would leave a command without a parent
-                process, pipe = _started(command, environment, stdin)
+                process, pipe = _started(command, environment, stdin, copies.theirs)
+            copies.begin()
             relay.begin(process)
             _feed(pipe, stdin)
-            if _wait(process):
+            if _wait(process, copies):
                 relay.end()
         except BaseException:
             relay.end()
@@ -69,14 +71,17 @@ def run(
 
 
 def _started(
-    command: Sequence[str], environment: Mapping[str, str] | None, stdin: bytes | None
+    command: Sequence[str],
+    environment: Mapping[str, str] | None,
+    stdin: bytes | None,
+    streams: Mapping[int, int],
 ) -> tuple[int, int | None]:
     """Return the process id, and where to write what it reads on stdin."""
     if stdin is None:
-        return spawn(command, environment), None
+        return spawn(command, environment, streams), None
     theirs, ours = os.pipe()
     try:
-        return spawn(command, environment, theirs), ours
+        return spawn(command, environment, {0: theirs, **streams}), ours
     except OSError:
         os.close(ours)
         raise
@@ -91,26 +96,21 @@ def _feed(pipe: int | None, data: bytes | None) -> None:
             file.write(data or b"")
 
 
-def _wait(process: int) -> bool:
+def _wait(process: int, copies: Copies) -> bool:
     """Wait for the end, and leave the number its own: a signal must not go to another process that gets it next.
 
     Returns False where a system cannot: `_exit_code` waits there, and signals are passed on until it returns.
     """
     descriptor = system.process_descriptor(process)
-    if descriptor is not None:
-        _wait_for_end(descriptor)
+    try:
+        copies.until_end(descriptor)
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
     try:
         return system.wait_unreaped(process)
     except ChildProcessError:  # the system has not kept the end
         return True
-
-
-def _wait_for_end(descriptor: int) -> None:
-    """Wait until a process has ended. A signal that comes right before is handled, and so passed on, at once."""
-    try:
-        ready({descriptor: select.POLLIN})
-    finally:
-        os.close(descriptor)
 
 
 def _exit_code(process: int) -> int | None:

@@ -21,13 +21,18 @@ _NOT_HERE = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE, errno.ENODEV, errno.ETIM
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 
 
-def spawn(command: Sequence[str], environment: Mapping[str, str] | None = None, stdin: int | None = None) -> int:
-    """Start a command and return its process id; `stdin` is a descriptor. Raises OSError as execvp sets errno."""
+def spawn(
+    command: Sequence[str], environment: Mapping[str, str] | None = None, streams: Mapping[int, int] | None = None
+) -> int:
+    """Start a command and return its process id. Raises OSError as execvp sets errno.
+
+    `streams` has the descriptors that become its stdin (0), stdout (1) or stderr (2).
+    """
     denied: OSError | None = None
     failed = OSError(errno.ENOENT, os.strerror(errno.ENOENT))
     inherited = environment or os.environ
     variables = {name: inherited[name] for name in inherited if name and name not in from_file}  # "=x" has no name
-    redirections = [] if stdin is None else [(os.POSIX_SPAWN_DUP2, stdin, 0)]
+    redirections = [(os.POSIX_SPAWN_DUP2, source, stream) for stream, source in (streams or {}).items()]
     for path in _places(command[0]):
         try:
             return _start(path, command, variables, redirections)

@@ -139,3 +139,38 @@ def test_what_cannot_be_watched_is_said(arguments: list[str], said: str) -> None
     code, text = complains("run", *arguments)
     assert code == shell.USAGE
     assert said in text
+
+
+def test_the_last_lines_of_the_output_are_posted_after_the_outcome_and_cut_to_fit(server: ServerHere) -> None:
+    script = "echo one; echo 'two #notag'; printf '\\033[31m%0200d\\033[0m\\n' 7 >&2; exit 1"
+    done = run("run", "--tail", "2", "--tag", "nightly", "--server", server.address, "--", "sh", "-c", script)
+    assert (done.returncode, done.stdout) == (1, "one\ntwo #notag\n")
+    with Client("127.0.0.1", server.port) as client:
+        newest_first = [tweet.text for tweet in client.tweets_of_tag("nightly").tweets]
+    assert sorted(newest_first[:2]) == ["0" * 149 + "\N{HORIZONTAL ELLIPSIS}", "two #notag"]
+    assert newest_first[2].startswith("failed (1) sh ")
+    assert len(newest_first) == 3
+
+
+def test_without_a_tweet_about_the_outcome_no_line_is_posted(server: ServerHere) -> None:
+    line = ["run", "--on-failure", "--tail", "2", "--tag", "nightly", "--server", server.address, "--", "echo", "a"]
+    assert run(*line).stdout == "a\n"
+    with Client("127.0.0.1", server.port) as client:
+        assert client.tweets_of_tag("nightly").tweets == []
+
+
+def test_lines_are_kept_in_the_spool_too(server: ServerHere, tmp_path: Path) -> None:
+    variables = {"XDG_STATE_HOME": str(tmp_path)}
+    line = ["run", "--tail", "1", "--tag", "nightly", "--spool", "--server", server.address, "--", "echo", "a"]
+    assert run(*line, variables=variables).returncode == 0
+    with Client("127.0.0.1", server.port) as client:
+        assert client.tweets_of_tag("nightly").tweets[0].text == "a"
+
+
+@pytest.mark.parametrize("number", ["0", "21", "-1", "two"])
+def test_a_number_of_lines_that_cannot_be_is_refused(number: str) -> None:
+    code, said = complains("run", f"--tail={number}", "--", "true")
+    assert (code, "--tail" in said) == (shell.USAGE, True)
+    assert complains("run", "--tail", "1", "--pid", "1")[1] == (
+        "ttweet: conflicting options: --tail and --pid; give one of them"
+    )

@@ -16,7 +16,9 @@ from cyclopts import Parameter
 
 from ttweet import system
 from ttweet.cli import child_process, shell, spawn
+from ttweet.cli.last_lines import LastLines
 from ttweet.cli.options import (
+    RARE,
     SERVER,
     As,
     BesideTags,
@@ -34,6 +36,7 @@ from ttweet.client.waiting import ready
 from ttweet.model import durations
 
 MAX_NAME = 100  # characters of a command's name in a tweet, which must not become too long
+MAX_TAIL = 20  # lines of output in tweets: more belong in a file
 UNKNOWN = 125  # as timeout(1) has it: the wrapper failed, and whether the command did is not known
 NOT_EXECUTABLE = 126  # as a shell has it
 NOT_FOUND = 127
@@ -49,6 +52,11 @@ Pid = Annotated[
     whole(1, 2**31 - 1),
     Parameter(name="--pid", metavar="PID", help="Wait for the process with this number; run no command."),
 ]
+Tail = Annotated[
+    int | None,
+    whole(1, MAX_TAIL),
+    Parameter(name="--tail", metavar="N", help="Post the last N lines of its output too, a tweet each."),
+]
 Server = Annotated[str | None, SERVER, Parameter(help="The server to post to.")]
 
 Open = Callable[[str | None], Client]
@@ -60,30 +68,49 @@ def run(
     longer_than: LongerThan = None,
     on_failure: OnFailure = False,
     pid: Pid = None,
-    as_name: As = None,
+    tail: Tail = None,
+    as_name: Annotated[As, RARE] = None,
     spool: WithSpool = False,
     server: Server = None,
-    ca: Ca = None,
+    ca: Annotated[Ca, RARE] = None,
 ) -> int:
     """Run a command, post how it ended, and end as it did."""
     refuse_conflict({"COMMAND": command or None, "--pid": pid})
     refuse_conflict({"--on-failure": on_failure, "--pid": pid})
+    refuse_conflict({"--tail": tail, "--pid": pid})
     if not command and pid is None:
         raise shell.UsageError("missing command; run: ttweet run -- COMMAND")
     least_s = seconds(longer_than, "--longer-than") or 0.0
     tags, as_name = given_tags(tag), given_name(as_name)
     open_as = partial(open_client, server, ca=ca)
     open_as(as_name).check()  # an invalid option fails now, and not after a long command
-    outcome, text, took_s = _watched(command) if pid is None else (0, *_ended(pid))
+    lines = None if tail is None else LastLines(tail)
+    outcome, text, took_s = _watched(command, lines) if pid is None else (0, *_ended(pid))
     if took_s < least_s or (on_failure and outcome == 0):
         return UNKNOWN if outcome is None else outcome
+    for part in (text, *map(_cut, lines.texts() if lines else [])):
+        if not _tried(partial(_post, open_as, part, tags, as_name, spool=spool), part, spool=spool):
+            break
+    return UNKNOWN if outcome is None else outcome
+
+
+def _tried(post: Callable[[], None], text: str, *, spool: bool) -> bool:
+    """Post a text; an error is said, and must not cost the exit code, as the tweet is a side matter."""
     try:
-        _post(open_as, text, tags, as_name, spool=spool)
+        post()
     except KeyboardInterrupt:
         shell.complain(f"interrupted{'' if spool else '; whether it was posted is unknown'}: {text}")
-    except Exception as error:  # noqa: BLE001  # the tweet is a side matter and must not cost the exit code
+    except Exception as error:  # noqa: BLE001  # see above
         shell.complain(f"{shell.sentence(error)}; not posted: {text}")
-    return UNKNOWN if outcome is None else outcome
+    else:
+        return True
+    return False
+
+
+def _cut(line: str) -> str:
+    from ttweet.model import fitting  # most runs post no line
+
+    return fitting.cut(line).text
 
 
 def _post(open_as: Open, text: str, tags: list[str], name: str | None, *, spool: bool) -> None:
@@ -101,21 +128,23 @@ def _post(open_as: Open, text: str, tags: list[str], name: str | None, *, spool:
         shell.complain(f"{error.text}: {text}")
 
 
-def _watched(command: tuple[str, ...]) -> tuple[int | None, str, float]:
+def _watched(command: tuple[str, ...], lines: LastLines | None) -> tuple[int | None, str, float]:
     """Run a command; return its exit code, what is posted about it, and its time in seconds."""
     begun = time.monotonic()
-    outcome = _carried_out(command)
+    outcome = _carried_out(command, lines)
     took_s = time.monotonic() - begun
     return outcome, f"{_told(outcome)} {_shown(PurePath(command[0]).name)} {durations.short(took_s)}", took_s
 
 
-def _carried_out(command: tuple[str, ...]) -> int | None:
+def _carried_out(command: tuple[str, ...], lines: LastLines | None) -> int | None:
     """Return the exit code as a shell would have it; None when it is unknown.
 
     The signals of Ctrl-C and the quit key reach the command too, which decides about them.
     """
     try:
-        return child_process.run(command, deaf=[signal.SIGINT, signal.SIGQUIT]).code
+        return child_process.run(
+            command, output=lines.take if lines else None, deaf=[signal.SIGINT, signal.SIGQUIT]
+        ).code
     except OSError as exc:
         shell.complain(f"{shlex.quote(command[0])}: {exc.strerror}")
         if exc.errno in spawn.NO_PROCESS:

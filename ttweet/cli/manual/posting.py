@@ -38,10 +38,13 @@ backup.sh 4m12s. The exit code is that of COMMAND, even if the tweet cannot be p
 the tweet is kept, and the next command with --spool posts it.
 
 With --on-failure or --longer-than only a run that is both, if you give both, is posted. With --pid the command waits
-for a process that is running, whose exit code it cannot learn: the tweet says ended, its name, and how long it ran.""",
+for a process that is running, whose exit code it cannot learn: the tweet says ended, its name, and how long it ran.
+
+With --tail the last lines of the output are posted too, each in a tweet of its own, cut to fit. COMMAND then writes to
+pipes: programs may show no colours and write in larger pieces, so that stdout and stderr may change places.""",
     examples=f"""{EXAMPLES}
   ttweet run --tag nightly --spool -- backup.sh /home
-  ttweet run --longer-than 60s --on-failure -- make""",
+  ttweet run --longer-than 60s --on-failure --tail 3 -- make""",
     exit_codes="""    2  invalid command line, certificate or token,
        or COMMAND exited with 2
   125  COMMAND could not be started, for lack of
