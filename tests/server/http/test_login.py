@@ -3,6 +3,7 @@
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -41,6 +42,49 @@ async def test_a_good_token_becomes_a_cookie_that_no_script_reads(
 
 
 @pytest.mark.parametrize(
+    ("target", "location"),
+    [
+        ("/tags/ci", "/tags/ci"),
+        ("/find?q=%22a%20b%22&before=7", "/find?q=%22a%20b%22&before=7"),
+        ("", "/"),
+        ("//evil.example", "/"),
+        ("/\\evil.example", "/"),
+        ("/\t/evil.example", "/"),
+        ("https://evil.example", "/"),
+        ("evil.example", "/"),
+        ("javascript:alert(1)", "/"),
+        ("/\r\nSet-Cookie: a=b", "/"),
+        ("/\N{FULLWIDTH SOLIDUS}evil.example", "/"),
+        (" /tags", "/"),
+    ],
+)
+async def test_a_browser_returns_to_the_page_that_it_came_from_and_to_no_other_site(
+    tmp_path: Path, target: str, location: str
+) -> None:
+    file, secret = made(tmp_path)
+    async with http_serving(authenticator=Authenticator(frozenset(), file)) as http:
+        body = urlencode({"token": secret, "next": target})
+        answer = await http.ask("POST", "/login", body, content_type=FORM)
+        assert (answer.status, answer.headers["location"]) == (303, location)
+
+
+async def test_a_page_that_needs_a_token_leads_to_the_form_and_back(tmp_path: Path) -> None:
+    file, _ = made(tmp_path)
+    async with http_serving(authenticator=Authenticator(frozenset(), file)) as http:
+        asked = await http.ask("GET", "/find?q=%22a+b%22&limit=5", accept="text/html")
+        assert (asked.status, asked.headers["location"]) == (303, "/login?next=/find%3Fq%3D%2522a%2Bb%2522%26limit%3D5")
+        form = await http.ask("GET", asked.headers["location"], accept="text/html")
+        field = b'<input type="hidden" name="next" value="/find?q=%22a+b%22&amp;limit=5">'
+        assert field in form.body
+        wrong = urlencode({"token": "ttw_wrong", "next": "/find?q=%22a+b%22&limit=5"})
+        again = await http.ask("POST", "/login", wrong, content_type=FORM, accept="text/html")
+        assert again.status == 401
+        assert field in again.body
+        first = await http.ask("GET", "/", accept="text/html")
+        assert (first.status, first.headers["location"]) == (303, "/login")
+
+
+@pytest.mark.parametrize(
     ("body", "headers", "status"),
     [
         ("token=ttw_wrong", {"content_type": FORM}, 401),
@@ -76,6 +120,20 @@ async def test_signing_out_takes_the_cookie_back() -> None:
     async with http_serving() as http:
         answer = await http.ask("POST", "/logout", cookie="ttweet=ttw_x")
         assert (answer.status, cookie_of(answer).value, cookie_of(answer)["max-age"]) == (303, "", "0")
+
+
+async def test_the_cookie_is_taken_back_as_it_was_given_over_tls(tmp_path: Path) -> None:
+    file, secret = made(tmp_path)
+    async with http_serving(authenticator=Authenticator(frozenset(), file), proxies=("192.0.2.1",)) as http:
+        secure = {"x_forwarded_proto": "https"}
+        given = await http.ask("POST", "/login", f"token={secret}", content_type=FORM, **secure)
+        for answer in (
+            await http.ask("POST", "/logout", **secure),
+            await http.ask("GET", "/tweets", cookie="ttweet=ttw_wrong", **secure),
+        ):
+            names = [name for name in ("httponly", "samesite", "path", "secure") if cookie_of(answer)[name]]
+            assert (cookie_of(answer)["max-age"], names) == ("0", ["httponly", "samesite", "path", "secure"])
+            assert all(cookie_of(answer)[name] == cookie_of(given)[name] for name in names)
 
 
 BACKSLASHES = "\\" * 15_000

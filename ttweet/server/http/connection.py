@@ -278,7 +278,10 @@ class Connection:
                 self._stream = answer
                 answer = await self._follow(call, answer)
         except TtweetError as error:
-            return self._refuse(request, error, is_noted=call is not None and call.noted is error)
+            if call is None or call.noted is not error:
+                error = self._session.refuse(error)
+            self._refused, self._stream = True, None
+            return self._context.site.refuse(request, error, is_secure=requester.is_secure)
         self._served = True
         return answer
 
@@ -302,12 +305,6 @@ class Connection:
         quota = self._context.throttle.quota(requester.peer, lambda: self._session.principal, proxied=proxied)
         if quota is not None and (error := quota.take(cost)) is not None:
             raise error
-
-    def _refuse(self, request: Request, error: TtweetError, *, is_noted: bool) -> Response:
-        self._refused, self._stream = True, None
-        if not is_noted:
-            error = self._session.refuse(error)
-        return self._context.site.refuse(request, error, anonymous=request.token is None)
 
     async def _answer_failure(self, request: Request) -> None:
         """Answer a request whose handler has failed, and read no further."""

@@ -5,14 +5,11 @@ from dataclasses import dataclass, replace
 
 from ttweet.model.errors import TtweetError
 from ttweet.security.rights import READ
-from ttweet.server.http import guard
+from ttweet.server.http import cookie, guard
 from ttweet.server.http.problems import Unserved, problem
-from ttweet.server.http.request import COOKIE, Request
+from ttweet.server.http.request import Request
 from ttweet.server.http.response import Response
 from ttweet.server.http.routes import Match, Routes
-
-NO_COOKIE = f"{COOKIE}=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"
-"""Takes back a token that is no longer good: without it the browser may do what is open to all."""
 
 _READ_ONLY = frozenset({READ})
 
@@ -52,11 +49,14 @@ class Site:
         guard.check(request, self.names, trusted=trusted)
         return self.routes.find(request)
 
-    def refuse(self, request: Request, error: TtweetError, *, anonymous: bool) -> Response:
-        """Return the answer to a request that is not carried out."""
+    def refuse(self, request: Request, error: TtweetError, *, is_secure: bool) -> Response:
+        """Return the answer to a request that is not carried out; `is_secure`: its client uses TLS.
+
+        A browser gives back a token that is no longer good: without it, it may do what is open to all.
+        """
         if request.method == "OPTIONS" and isinstance(error, Unserved) and error.status == 405:
             return Response(204, headers=error.headers)
-        document = problem(error, anonymous=anonymous)
+        document = problem(error, anonymous=request.token is None)
         if error.code == "token" and request.cookie is not None:
-            document = replace(document, headers=(*document.headers, ("Set-Cookie", NO_COOKIE)))
+            document = replace(document, headers=(*document.headers, cookie.dropped(is_secure=is_secure)))
         return self.error_page(request, document, error) if request.wants_html else document

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from ttweet.model.errors import Refused, TtweetError
+from ttweet.server.http.login import NEXT, login_path
 from ttweet.server.http.page.frame import HTML, PAGE_POLICY, frame
 from ttweet.server.http.page.render import render
 from ttweet.server.http.request import SAFE, Request, fields_of
@@ -26,7 +27,7 @@ _NOT_POSTED = (413, 422, 429, 503, 507)
 def error_page(request: Request, document: Response, error: TtweetError) -> Response:
     """Return the page of an error. A client that has to log in is sent to the page where it can."""
     if document.status == 401 and request.method in SAFE:
-        return replace(document, status=303, body=b"", headers=(*document.headers, ("Location", "/login")))
+        return replace(document, status=303, body=b"", headers=(*document.headers, ("Location", login_path(request))))
     can_post = request.method == "POST" and request.path == "/tweets" and document.status in _NOT_POSTED
     html = render(
         "login.html" if request.path == "/login" else "error.html",
@@ -39,6 +40,7 @@ def error_page(request: Request, document: Response, error: TtweetError) -> Resp
             "error": _sentence(error.public_text),
             "can_post": can_post,
             "typed": _typed(request) if can_post else "",
+            "next": _sent(request, NEXT) or "/",
         },
     )
     return replace(document, body=html, type=HTML, policy=PAGE_POLICY)
@@ -50,7 +52,11 @@ def _sentence(text: str) -> str:
 
 def _typed(request: Request) -> str:
     """Return the text that a form has sent."""
-    return _field(request.body.decode(errors="replace"), "text").replace("\r\n", "\n")
+    return _sent(request, "text").replace("\r\n", "\n")
+
+
+def _sent(request: Request, name: str) -> str:
+    return _field(request.body.decode(errors="replace"), name)
 
 
 def _field(encoded: str, name: str) -> str:

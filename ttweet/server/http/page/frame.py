@@ -1,6 +1,7 @@
 """The parts that all pages share: their policy, the navigation, and the name of the reader."""
 
 from ttweet.server.http.call import Call
+from ttweet.server.http.login import login_path
 
 HTML = "text/html; charset=utf-8"
 PAGE_POLICY = (
@@ -22,7 +23,7 @@ def frame(path: str) -> dict[str, object]:
         "query": "",
         "feed": "",
         "identity": None,
-        "can_login": False,
+        "login_path": "",
         "json_path": "/tweets.json" if path == "/" else f"{path}.json",
     }
 
@@ -32,4 +33,5 @@ def frame_of(call: Call) -> dict[str, object]:
     identity = call.session.principal.name
     can_login = identity is None and bool(call.session.forbidden) and call.request.path != "/login"
     json_path = {"json_path": ""} if call.request.path == "/login" else {}
-    return {**frame(call.request.path), "identity": identity, "can_login": can_login, **json_path}
+    way_in = {"login_path": login_path(call.request)} if can_login else {}
+    return {**frame(call.request.path), "identity": identity, **way_in, **json_path}

@@ -7,6 +7,7 @@ from ttweet.model.requests import Delete, Timeline, TweetsOfTag
 from ttweet.server.http import tag_pages
 from ttweet.server.http.api import Pages
 from ttweet.server.http.call import Call
+from ttweet.server.http.login import NEXT
 from ttweet.server.http.page import assets, views
 from ttweet.server.http.page.errors import error_page
 from ttweet.server.http.page.events import HTML_EVENTS
@@ -41,7 +42,7 @@ def routes() -> list[Route]:
         Route("GET", "/big", Timeline, _big, "All tweets, for a projector", (HTML_FORM,)),
         Route("GET", "/tags/{tag}/big", TweetsOfTag, _big, "The tweets of a tag, for a projector", (HTML_FORM,)),
         Route("POST", "/tweets/{id}/delete", Delete, _delete, "Delete a tweet by the button of its page"),
-        Route("GET", "/login", None, _login, "A form for a token", (HTML_FORM,)),
+        Route("GET", "/login", None, _login, "A form for a token", (HTML_FORM,), (NEXT,)),
         *assets.routes(),
     ]
 
@@ -56,8 +57,7 @@ async def _big(call: Call) -> Response:
 
 
 async def _login(call: Call) -> Response:
-    call.request.parameters()
-    return views.login(call)
+    return views.login(call, call.request.parameters(NEXT).text(NEXT) or "/")
 
 
 async def _delete(call: Call) -> Response:

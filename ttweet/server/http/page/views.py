@@ -135,9 +135,10 @@ async def online(call: Call, answer: Names) -> Response:
     return replace(response, headers=NEVER_KEPT)
 
 
-def login(call: Call) -> Response:
-    """Show the form for a token."""
-    return replace(_response(call, "login.html", title="Log in to ttweet", error=""), headers=NEVER_KEPT)
+def login(call: Call, target: str) -> Response:
+    """Show the form for a token, which leads to a path of this site."""
+    values = {"title": "Log in to ttweet", "error": "", "next": target}
+    return replace(_response(call, "login.html", **values), headers=NEVER_KEPT)
 
 
 async def big(call: Call, answer: Page | Shared[Page]) -> Response:
