@@ -9,7 +9,7 @@ import pytest
 from tests.support.processes import LIMIT_S, environment
 
 ROOT = Path(__file__).parents[2]
-SCRIPTS = ("ttweet", "setup", "test", "bench", "prove", "docs-tables", "man", "pictures", "recording")
+SCRIPTS = ("ttweet", "setup", "test", "bench", "prove", "docs", "docs-tables", "man", "pictures", "recording")
 TOOLS = ("python", "uv", "ttweet", "ruff", "mypy", "lint-imports")
 
 
@@ -29,7 +29,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "name", ["ttweet", "setup", "test", "bench", "prove", "docs-tables", "man", "pictures", "recording"]
+    "name", ["ttweet", "setup", "test", "bench", "prove", "docs", "docs-tables", "man", "pictures", "recording"]
 )
 def test_a_script_may_be_called_by_a_link_from_anywhere(checkout: Path, tmp_path: Path, name: str) -> None:
     link = tmp_path / "bin" / "link"
