@@ -12,7 +12,7 @@ from tests.support.sqlite_files import NOW
 from ttweet.model import events, reports
 from ttweet.model.events import Event, Peer
 from ttweet.model.tweets import Tweet
-from ttweet.server.config import Look
+from ttweet.server.config import LineStyle
 from ttweet.server.event_lines import TEXTS, JsonLines, TextLines, cut, width_of
 
 PEER = ("192.0.2.7", 52116)
@@ -99,7 +99,7 @@ EVENTS: list[tuple[Event, str | None, dict[str, object]]] = [
 
 @pytest.mark.parametrize(("event", "text", "values"), EVENTS)
 def test_an_event_is_a_line_of_text_and_an_object(event: Event, text: str | None, values: dict[str, object]) -> None:
-    assert TextLines(Look()).event(NOW, event) == (None if text is None else f"{AT} {text}")
+    assert TextLines(LineStyle()).event(NOW, event) == (None if text is None else f"{AT} {text}")
     assert json.loads(JsonLines().event(NOW, event)) == {"at": NOW, "event": event.kind, **values}
 
 
@@ -131,18 +131,18 @@ def tweet(text: str, by: str | None = None, tags: tuple[str, ...] = ()) -> Tweet
     ],
 )
 def test_a_tweet_is_a_line_of_text_and_an_object(posted: Tweet, text: str) -> None:
-    assert TextLines(Look()).tweet(posted, PEER) == f"{AT} {text}"
+    assert TextLines(LineStyle()).tweet(posted, PEER) == f"{AT} {text}"
     shown = {**CLIENT, "by": posted.by, "id": 2, "text": posted.text, "tags": [*posted.tags]}
     assert json.loads(JsonLines().tweet(posted, PEER)) == {"at": NOW, "event": "posted", **shown}
 
 
 @pytest.mark.parametrize("peer", [PEER, None])
 def test_a_tweet_without_a_client_is_the_server_s(peer: Peer | None) -> None:
-    assert TextLines(Look()).tweet(tweet("x"), peer) == f'{AT} {"192.0.2.7" if peer else "server"} posted #2 "x"'
+    assert TextLines(LineStyle()).tweet(tweet("x"), peer) == f'{AT} {"192.0.2.7" if peer else "server"} posted #2 "x"'
 
 
 def test_what_a_client_wrote_is_escaped_in_every_event() -> None:
-    lines = TextLines(Look())
+    lines = TextLines(LineStyle())
     harmful = "\x1b]0;x\x07\n12:00:00 ann posted #1\u202e"
     for event in (
         Event(events.FOLLOWED, PEER, harmful, tags=[harmful]),
@@ -156,7 +156,7 @@ def test_what_a_client_wrote_is_escaped_in_every_event() -> None:
 
 def test_braces_of_a_text_are_no_fields() -> None:
     event = Event(events.REJECTED, PEER, code="bad_tag", text="{code} {0} {")
-    assert TextLines(Look()).event(NOW, event) == f"{AT} 192.0.2.7 rejected (bad_tag): {{code}} {{0}} {{"
+    assert TextLines(LineStyle()).event(NOW, event) == f"{AT} 192.0.2.7 rejected (bad_tag): {{code}} {{0}} {{"
 
 
 def test_json_for_a_terminal_is_ascii() -> None:
@@ -165,7 +165,7 @@ def test_json_for_a_terminal_is_ascii() -> None:
 
 
 def test_colour_marks_time_name_and_what_is_wrong() -> None:
-    lines = TextLines(Look(colour=True))
+    lines = TextLines(LineStyle(colour=True))
     time_, name = f"\x1b[36m{AT}\x1b[0m", "\x1b[1m192.0.2.7\x1b[0m"
     assert lines.tweet(tweet("x"), PEER) == f'{time_} {name} posted #2 "x"'
     assert lines.event(NOW, Event(events.DELETED, PEER, id=2)) == f"{time_} {name} \x1b[2mdeleted #2\x1b[0m"
@@ -176,7 +176,7 @@ def test_colour_marks_time_name_and_what_is_wrong() -> None:
 
 def test_a_line_is_cut_at_the_width_that_the_terminal_has_now() -> None:
     columns = 40
-    lines = TextLines(Look(columns=lambda: columns))
+    lines = TextLines(LineStyle(columns=lambda: columns))
     assert lines.tweet(tweet("x" * 150), PEER) == f'{AT} 192.0.2.7 posted #2 "xxxxxxxxx…'
     columns = 30
     assert lines.tweet(tweet("x" * 150), PEER) == f"{AT} 192.0.2.7 posted #2…"
@@ -184,8 +184,8 @@ def test_a_line_is_cut_at_the_width_that_the_terminal_has_now() -> None:
 
 def test_the_last_line_covers_what_ctrl_c_has_left_on_a_terminal() -> None:
     stopped = Event(events.STOPPED)
-    assert TextLines(Look(columns=lambda: 80)).event(NOW, stopped) == f"\r{AT} server stopped"
-    assert TextLines(Look()).event(NOW, stopped) == f"{AT} server stopped"
+    assert TextLines(LineStyle(columns=lambda: 80)).event(NOW, stopped) == f"\r{AT} server stopped"
+    assert TextLines(LineStyle()).event(NOW, stopped) == f"{AT} server stopped"
 
 
 @pytest.mark.parametrize(

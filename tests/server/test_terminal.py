@@ -18,7 +18,7 @@ from ttweet.model import events
 from ttweet.model.events import Event
 from ttweet.model.tweets import Draft, Tweet
 from ttweet.server import terminal
-from ttweet.server.config import Look
+from ttweet.server.config import LineStyle
 from ttweet.server.event_lines import JsonLines, TextLines
 from ttweet.server.messages import TerminalHandler
 from ttweet.server.terminal import EventTerminal, MessageFormatter, show_messages_as
@@ -46,7 +46,7 @@ def deleted(number: int) -> Event:
 async def shown_by(watch: Callable[[EventTerminal], None], lines: TextLines | JsonLines | None = None) -> bytes:
     """Return what a terminal shows of that, from its start until it has finished."""
     with pipe() as (reader, writer), trio.fail_after(GUARD_S):
-        shows = EventTerminal(writer, lines or TextLines(Look()), clock=lambda: NOW)
+        shows = EventTerminal(writer, lines or TextLines(LineStyle()), clock=lambda: NOW)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(shows.run)
             watch(shows)
@@ -94,7 +94,7 @@ async def test_a_terminal_that_stands_still_delays_nobody_and_tells_later_how_mu
     monkeypatch.setattr(terminal, "SHOW_INTERVAL_S", 0)
     with pipe() as (reader, writer), trio.fail_after(GUARD_S):
         fill(writer)
-        shows = EventTerminal(writer, TextLines(Look()), clock=lambda: NOW)
+        shows = EventTerminal(writer, TextLines(LineStyle()), clock=lambda: NOW)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(shows.run)
             shows.happened(deleted(1))
@@ -115,7 +115,7 @@ async def test_a_terminal_that_is_gone_is_no_trouble(caplog: pytest.LogCaptureFi
     reader, writer = os.pipe()
     os.close(reader)
     with trio.fail_after(GUARD_S):
-        shows = EventTerminal(writer, TextLines(Look()))
+        shows = EventTerminal(writer, TextLines(LineStyle()))
         async with trio.open_nursery() as nursery:
             nursery.start_soon(shows.run)
             shows.happened(deleted(1))
@@ -133,7 +133,7 @@ def test_lines_go_out_in_pieces_that_a_pipe_takes_whole() -> None:
 
 async def test_a_journal_shows_each_new_tweet_once_and_the_event_of_each_line() -> None:
     with pipe() as (reader, writer):
-        shows = EventTerminal(writer, TextLines(Look()), clock=lambda: NOW)
+        shows = EventTerminal(writer, TextLines(LineStyle()), clock=lambda: NOW)
         async with running(MemoryStore()) as journal:
             journal.watcher = shows
             poster = Poster(journal)
@@ -160,7 +160,7 @@ def record_of(text: str, event: Event | None = None) -> logging.LogRecord:
 
 
 def test_a_message_has_its_time_and_is_escaped() -> None:
-    formatter = MessageFormatter(TextLines(Look()))
+    formatter = MessageFormatter(TextLines(LineStyle()))
     assert texts_of(formatter.format(record_of("disk \x1b[31m\nfull")).encode()) == [r"disk \x1b[31m\nfull"]
 
 
@@ -170,7 +170,7 @@ def test_a_message_is_an_object_or_that_of_its_event() -> None:
     listening = Event(events.LISTENING, address="::1", port=1)
     shown = f'{{"at":{NOW},"event":"listening","address":"::1","port":1}}'
     assert formatter.format(record_of("listening on [::1]:1", listening)) == shown
-    text = MessageFormatter(TextLines(Look())).format(record_of("listening on [::1]:1", listening))
+    text = MessageFormatter(TextLines(LineStyle())).format(record_of("listening on [::1]:1", listening))
     assert text.endswith(" listening on [::1]:1")
 
 
@@ -180,7 +180,7 @@ def test_messages_take_the_form_of_events_on_the_server_s_terminal_alone() -> No
         ours, other = TerminalHandler(writer), logging.NullHandler()
         root.handlers += [ours, other]
         try:
-            show_messages_as(TextLines(Look()))
+            show_messages_as(TextLines(LineStyle()))
         finally:
             root.removeHandler(ours)
             root.removeHandler(other)

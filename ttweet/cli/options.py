@@ -147,7 +147,12 @@ LiveTags = Annotated[str, Parameter(name="TAG", help="Only tweets with one of th
 After = Annotated[
     int | None,
     whole(0, MAX_ID),
-    Parameter(name=["--after", "--from"], metavar="ID", help="Begin after this id; 0: from the first tweet."),
+    Parameter(
+        name=["--after", "--from"],
+        metavar="ID",
+        converter=tweet_id,
+        help="Begin after this id; 0: from the first tweet.",
+    ),
 ]
 ContainedText = Annotated[
     str | None, Parameter(name="--text", metavar="STR", help="Only tweets whose text contains STR.")

@@ -80,8 +80,8 @@ def run(config: Config) -> int:
     outlive_hangups()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     logging.basicConfig(level=logging.INFO, handlers=[TerminalHandler(sys.stderr.fileno())] if sys.stderr else [])
-    if config.look.format == "json":
-        show_messages_as(event_lines(config.look))
+    if config.line_style.format == "json":
+        show_messages_as(event_lines(config.line_style))
     keep_apart(config.report_file, config.db)
     config, passed = take_passed(config)
     try:

@@ -29,7 +29,7 @@ class Limits:
     idle_s: float = 900.0  # between requests; NAT tables forget after five to fifteen minutes
 
 
-class Look(NamedTuple):
+class LineStyle(NamedTuple):
     """How the server's terminal shows lines: `format` is one of `classic`, `text` and `json`.
 
     `columns` tells how wide the terminal is now, for lines that must not wrap; a pipe, with None, gets them whole.
@@ -40,7 +40,7 @@ class Look(NamedTuple):
     columns: Callable[[], int] | None = None
 
 
-DEFAULT_LOOK = Look()
+DEFAULT_STYLE = LineStyle()
 
 
 class Rates(NamedTuple):
@@ -93,7 +93,7 @@ class Config:
     keep: Keep = KEEP_ALL  # all tweets, unless their user says otherwise
     find: bool = True  # whether there is an index of words
     quiet: bool = False  # no lines of events or reports
-    look: Look = DEFAULT_LOOK
+    line_style: LineStyle = DEFAULT_STYLE
     tls: TlsFiles | None = None  # plain connections without it
     anonymous: str | None = None  # a key of exposure.ANONYMOUS; None: all on this machine's own addresses, else nothing
     no_tls: bool = False  # whether others than this machine are to be served without TLS

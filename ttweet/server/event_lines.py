@@ -13,7 +13,7 @@ from ttweet.model import events, tweets
 from ttweet.model.events import Event, Peer
 from ttweet.model.reports import escape
 from ttweet.model.tweets import Tweet
-from ttweet.server.config import Look
+from ttweet.server.config import LineStyle
 
 TEXTS: Mapping[str, str | None] = {
     events.LISTENING: None,  # a message says so
@@ -61,8 +61,8 @@ class Lines(Protocol):
 class TextLines:
     """Lines of local time, name or address, and what happened."""
 
-    def __init__(self, look: Look) -> None:
-        self._look = look
+    def __init__(self, style: LineStyle) -> None:
+        self._style = style
         self._second = -1
         self._time = ""
 
@@ -72,7 +72,7 @@ class TextLines:
         if what is None:
             return None
         line = self._line(at, _who(event.name, event.peer), what, _STYLES.get(event.kind, _FAINT))
-        return f"\r{line}" if event.kind == events.STOPPED and self._look.columns else line  # over the ^C
+        return f"\r{line}" if event.kind == events.STOPPED and self._style.columns else line  # over the ^C
 
     def tweet(self, tweet: Tweet, peer: Peer | None) -> str:
         """See Lines."""
@@ -91,7 +91,7 @@ class TextLines:
 
     def _line(self, at: int, who: str, what: str, style: str) -> str:
         clock = self._clock(at)
-        _, colour, columns = self._look
+        _, colour, columns = self._style
         if columns is not None:
             what = cut(what, columns() - width_of(f"{clock} {who} "))
         if not colour:
@@ -105,7 +105,7 @@ class TextLines:
         return self._time
 
     def _styled(self, text: str, style: str) -> str:
-        return f"\x1b[{style}m{text}\x1b[0m" if style and self._look.colour else text
+        return f"\x1b[{style}m{text}\x1b[0m" if style and self._style.colour else text
 
 
 class JsonLines:

@@ -27,7 +27,7 @@ from ttweet.security.exposure import UnsafeError
 from ttweet.security.rights import POST, RIGHTS, listed
 from ttweet.security.token_file import TokenFile
 from ttweet.server import systemd
-from ttweet.server.config import Config, Look
+from ttweet.server.config import Config, LineStyle
 from ttweet.server.destinations import Destination, StderrDestination, write_alone
 from ttweet.server.entrances import Entrance, check_ports, listen
 from ttweet.server.event_lines import JsonLines, Lines, TextLines
@@ -120,7 +120,7 @@ def tell_start_failed(config: Config, exc: ListenError) -> Report:
 def report_destinations(config: Config) -> list[Destination]:
     """Where the report lines go beside the table of the database."""
     found: list[Destination] = []
-    shows_reports = config.look.format == "classic" and not config.quiet
+    shows_reports = config.line_style.format == "classic" and not config.quiet
     if shows_reports and sys.stderr:  # None when the starting program has closed it
         found.append(StderrDestination(sys.stderr.fileno()))
     if config.report_file is not None:
@@ -128,16 +128,16 @@ def report_destinations(config: Config) -> list[Destination]:
     return found
 
 
-def event_lines(look: Look) -> Lines:
+def event_lines(style: LineStyle) -> Lines:
     """Return the formatter of a terminal that shows events."""
-    return TextLines(look) if look.format == "text" else JsonLines(ascii_only=look.columns is not None)
+    return TextLines(style) if style.format == "text" else JsonLines(ascii_only=style.columns is not None)
 
 
 def event_terminal(config: Config) -> EventTerminal | None:
     """Return the terminal that shows events, or None when none is to show them."""
-    if sys.stderr is None or config.quiet or config.look.format == "classic":
+    if sys.stderr is None or config.quiet or config.line_style.format == "classic":
         return None
-    return EventTerminal(sys.stderr.fileno(), event_lines(config.look))
+    return EventTerminal(sys.stderr.fileno(), event_lines(config.line_style))
 
 
 def allowed_clients(wanted: int) -> int:
@@ -180,12 +180,12 @@ def announce(
 
 def announce_first_steps(config: Config, listener: socket.socket, anonymous: frozenset[str]) -> None:
     """Tell a person at the terminal what to do next; from then on messages have their time, as events do."""
-    if config.look.format == "text" and not config.quiet:
+    if config.line_style.format == "text" and not config.quiet:
         if POST in anonymous and config.tls is None:
             host, port = listener.getsockname()[:2]
             log.info('post with: ttweet -u %s %d "Hello #world"', _ANY.get(host, host), port)
         log.info("stop with: Ctrl-C")
-        show_messages_as(event_lines(config.look))
+        show_messages_as(event_lines(config.line_style))
 
 
 def _url(scheme: str, config: Config) -> str:

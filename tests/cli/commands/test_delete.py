@@ -52,6 +52,10 @@ def test_what_a_server_has_deleted_is_printed_and_found_no_more(process: Server)
     assert "Message Deleted: 1 By: ('127.0.0.1', " in run("log", "--db", str(process.db)).stdout
 
 
+def test_an_id_is_taken_as_find_shows_it(server: ServerHere) -> None:
+    assert run("delete", "#2", "--server", server.address).stdout == "2\n"
+
+
 def test_an_id_that_is_not_there_is_told_and_the_others_are_deleted(server: ServerHere) -> None:
     done = run("delete", "9", "2", "2", "--server", server.address)
     assert (done.returncode, done.stdout) == (shell.NOTHING, "2\n2\n")

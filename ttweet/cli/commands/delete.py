@@ -9,13 +9,13 @@ from cyclopts import Parameter
 
 from ttweet.cli import output, shell
 from ttweet.cli.advice import advising
-from ttweet.cli.options import FILE, SERVER, Ca, Json, whole
+from ttweet.cli.options import FILE, SERVER, Ca, Json, tweet_id, whole
 from ttweet.cli.reach import open_client
 from ttweet.model.errors import Refused
 from ttweet.model.limits import MAX_ID
 from ttweet.model.tweets import Deletion
 
-Ids = Annotated[int, whole(1, MAX_ID), Parameter(name="ID", help="The id of a tweet.")]
+Ids = Annotated[int, whole(1, MAX_ID), Parameter(name="ID", converter=tweet_id, help="The id of a tweet.")]
 Db = Annotated[Path | None, FILE, Parameter(help="Delete in this database, which must not be in use.")]
 Server = Annotated[str | None, SERVER, Parameter(help="The server to delete from.")]
 
@@ -25,7 +25,7 @@ _OTHER = "choose another with --db, or ask a server: --server HOST:PORT"
 def delete(*ids: Ids, db: Db = None, server: Server = None, ca: Ca = None, json: Json = False) -> int:
     """Delete tweets; continue with the others when one does not exist."""
     if not ids:
-        raise shell.UsageError("missing ID; run: ttweet delete ID; for ids: ttweet follow --last 20 --timeout 1s")
+        raise shell.UsageError("missing ID; run: ttweet delete ID; for ids: ttweet find")
     if db is not None and server is not None:
         raise shell.UsageError("conflicting options: --db and --server; give one of them")
     with _from_server(server, ca) if db is None else _from_file(db) as delete_one:

@@ -20,7 +20,7 @@ from ttweet.model.errors import OpenError, StoreError
 from ttweet.model.keep import Keep as Kept
 from ttweet.security import rate_limit
 from ttweet.security.exposure import TLS, TOKEN, UnsafeError
-from ttweet.server.config import DEFAULT_RATE, NO_RATES, Config, Look, Rates, TlsFiles
+from ttweet.server.config import DEFAULT_RATE, NO_RATES, Config, LineStyle, Rates, TlsFiles
 
 DEFAULT = Config(port=0)
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -163,7 +163,7 @@ def serve(
             anonymous=anonymous,
             no_tls=no_tls,
             quiet=quiet,
-            look=_look(log_format),
+            line_style=_line_style(log_format),
         )
     )
 
@@ -182,10 +182,10 @@ def _run(config: Config) -> int:
         return shell.FAILED
 
 
-def _look(log_format: str) -> Look:
+def _line_style(log_format: str) -> LineStyle:
     """How stderr shows lines. A terminal that is too narrow breaks them itself."""
     columns = (lambda: max(terminal.size().columns, terminal.PLAIN)) if shell.on_terminal(sys.stderr) else None
-    return Look(log_format, shell.has_colour(sys.stderr), columns)
+    return LineStyle(log_format, shell.has_colour(sys.stderr), columns)
 
 
 def _keep(age_s: float | None, last: int | None) -> Kept:
