@@ -100,7 +100,7 @@ def test_a_file_that_a_server_holds_or_that_is_not_there_is_left_alone(process: 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "ttweet follow --last 20 --timeout 1s"),
+        ([], "for ids: ttweet find"),
         (["0"], "invalid ID '0'"),
         (["one"], "invalid ID 'one'"),
         (["1", "--db", "a"], "give one"),
