@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, settings
 
 from tests.support.authority import Authority
 from tests.support.etcd import FAST, MISSING
+from tests.support.memory_log import SharedLog
 from tests.support.memory_store import MemoryStore
-from tests.support.ordered_elsewhere import composed
+from tests.support.replicas import joined
 from tests.support.sqlite_files import MANY_BYTES, opened
 from ttweet.cluster import local_etcd
 from ttweet.cluster.local_etcd import LocalEtcd
@@ -46,7 +47,7 @@ def coverage_of_processes(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
-KINDS = ["memory", "sqlite", "sqlite, indexed at once", "sqlite, indexed now and then", "ordered elsewhere"]
+KINDS = ["memory", "sqlite", "sqlite, indexed at once", "sqlite, indexed now and then", "replicated"]
 
 
 @pytest.fixture(scope="session")
@@ -65,9 +66,12 @@ def any_store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(tag_index, "CHUNK_TWEETS", chunks.get(request.param, tag_index.CHUNK_TWEETS))
     if request.param == "memory":
         yield MemoryStore()
+    elif request.param == "replicated":
+        with closing(joined(tmp_path / "tweets.db", SharedLog(), "a")) as replica:
+            yield replica
     else:
         with closing(SqliteStore.open(tmp_path / "tweets.db", log_limit=MANY_BYTES, at=0)) as store:
-            yield composed([], store) if request.param == "ordered elsewhere" else store
+            yield store
 
 
 @pytest.fixture

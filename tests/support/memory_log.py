@@ -49,7 +49,7 @@ class SharedLog:
 
     def end(self) -> int:
         """Return the position of the last record."""
-        return self.records[-1].position if self.records else 0
+        return self.records[-1].position if self.records else self.kept_after
 
     def delay(self, origin: str, number: int, data: bytes) -> None:
         """Keep a record on its way."""

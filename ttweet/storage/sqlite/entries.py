@@ -109,7 +109,7 @@ class EntryWriter:
         self._now = _EntryState(newest, self._purge_keys(len(new), at))
         return tweets
 
-    def delete(self, tweet: Tweet, report: Report, *, session: int, at: int, traces: Traces) -> Deletion:
+    def delete(self, tweet: Tweet, report: Report | None, *, session: int, at: int, traces: Traces) -> Deletion:
         """Clear a tweet that is not deleted yet, and the report lines that repeat its text; see TweetLog.
 
         Raises StoreError `used_up` when there are no more ids.
@@ -122,7 +122,7 @@ class EntryWriter:
         self._connection.execute(_GIVEN, (deletion.id,))
         later = later_traces(self._connection, tweet.text, traces.searched)
         self.redact(tweet.text, [*traces.lines, *later])
-        self._lines.add([report], session=session, at=at)
+        self._lines.add([] if report is None else [report], session=session, at=at)
         self._now = self._now._replace(newest=deletion.id)
         return deletion
 

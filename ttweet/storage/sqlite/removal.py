@@ -8,9 +8,12 @@ import sqlite3
 from collections.abc import Sequence
 
 from ttweet.model import reports
+from ttweet.model.errors import Refused
 from ttweet.model.tweets import Deletion, Tombstone, Tweet
-from ttweet.storage.sqlite.tweet_rows import DELETED, to_tweet_or_tombstone
+from ttweet.storage.sqlite.tweet_rows import DELETED, to_tweet, to_tweet_or_tombstone
 
+_TWEET = "SELECT id, at, author, text, tags FROM tweets WHERE id = ?"
+_DELETION = "SELECT id, at, tweet FROM deletions WHERE tweet = ?"
 _OLDEST = "SELECT id, at, author, text, tags FROM tweets WHERE id < ? ORDER BY id LIMIT ?"
 _FORGET = (
     "DELETE FROM deletions WHERE id <= ?",
@@ -18,6 +21,19 @@ _FORGET = (
 )
 _REDACT = "UPDATE log SET text = ? WHERE id IN (SELECT value FROM json_each(?)) AND text = ?"
 _LATER_TRACES = "SELECT id FROM log WHERE id > ? AND text IN (?, ?, ?, ?, ?)"
+
+
+def find_deletable(connection: sqlite3.Connection, id_: int) -> Tweet | Deletion:
+    """Return the tweet with this id, or the deletion that it had before.
+
+    Raises Refused `no_tweet`, and sqlite3.Error.
+    """
+    row = connection.execute(_TWEET, (id_,)).fetchone()
+    if row is None:
+        raise Refused("no_tweet", f"no such tweet: {id_}")
+    if row[2] == DELETED:
+        return Deletion(*connection.execute(_DELETION, (id_,)).fetchone())
+    return to_tweet(row)
 
 
 def blank(connection: sqlite3.Connection, deletion: Deletion) -> None:

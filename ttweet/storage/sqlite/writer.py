@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 
-from ttweet.model.errors import Displaced, Refused, StoreError
+from ttweet.model.errors import Displaced, StoreError
 from ttweet.model.reports import Report
 from ttweet.model.tweets import Deletion, Draft, Entry, Tombstone, Tweet
 from ttweet.storage.contract import NOT_SEARCHED, Line, Traces
@@ -23,9 +23,9 @@ from ttweet.storage.sqlite.errors import store_error
 from ttweet.storage.sqlite.migrating import told_when_long
 from ttweet.storage.sqlite.origins import find_merged, own_name, rename
 from ttweet.storage.sqlite.reader import Queries, SqliteReader
+from ttweet.storage.sqlite.removal import find_deletable
 from ttweet.storage.sqlite.replica import refuse_replica
 from ttweet.storage.sqlite.room import DiskRoom, missing, more_room, no_room
-from ttweet.storage.sqlite.tweet_rows import DELETED, to_tweet
 from ttweet.storage.sqlite.word_index import has_fts5
 
 PRUNE_STEP = 256  # tweets removed in one transaction, about 15 ms
@@ -94,21 +94,13 @@ class SqliteStore(Queries):
 
     def delete(self, tweet: int, report: Report, *, at: int, traces: Traces = NOT_SEARCHED) -> Deletion:
         """See TweetLog."""
-        found = self.find_deletable(tweet)
+        with self._snapshot():
+            found = find_deletable(self._connection, tweet)
         if isinstance(found, Deletion):
             return found
         with self.transaction() as entries:
+            self._has_traces = True
             return entries.delete(found, report, session=self.session, at=at, traces=traces)
-
-    def find_deletable(self, tweet: int) -> Tweet | Deletion:
-        """Return the tweet with this id, or the deletion that it had before. Raises Refused `no_tweet`."""
-        row = self._one("SELECT id, at, author, text, tags FROM tweets WHERE id = :id", id=tweet)
-        if row is None:
-            raise Refused("no_tweet", f"no such tweet: {tweet}")
-        if row[2] == DELETED:
-            return Deletion(*self._one("SELECT id, at, tweet FROM deletions WHERE tweet = :tweet", tweet=tweet))
-        self._has_traces = True
-        return to_tweet(row)
 
     def redact(self, tweet: int, lines: Sequence[int]) -> None:
         """See ReportLog."""

@@ -1,0 +1,285 @@
+"""The replicated store: several servers with one log have equal files, whatever happens on the way."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+
+from tests.support.memory_log import Lost, SharedLog
+from tests.support.replicas import joined, rows
+from tests.support.sqlite_files import NOW, opened, post, texts
+from tests.support.stored import tweets_of
+from ttweet.model import reports
+from ttweet.model.errors import OpenError, Refused, StoreError
+from ttweet.model.reports import message_received
+from ttweet.model.tweets import Deletion, Tombstone, Tweet, draft
+from ttweet.storage.contract import KEY_LIFETIME_MS
+from ttweet.storage.replicated import entries as entries_module
+from ttweet.storage.replicated.entries import Batch, Claim, Entry, encode
+from ttweet.storage.replicated.log import LogCut, NoQuorum, Undecided
+from ttweet.storage.replicated.store import ReplicatedStore
+
+REPORT = reports.message_deleted(1, "ann")
+
+
+@pytest.fixture
+def log() -> SharedLog:
+    return SharedLog()
+
+
+@pytest.fixture
+def stores(log: SharedLog, tmp_path: Path) -> Iterator[list[ReplicatedStore]]:
+    """The stores of two servers."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(closing(joined(tmp_path / f"{name}.db", log, name))) for name in "ab"]
+
+
+def assert_equal(stores: list[ReplicatedStore], folder: Path) -> None:
+    """See that the files of all servers are equal when each has applied the log."""
+    for store in stores:
+        store.refresh()
+    first, *others = [rows(folder / f"{name}.db") for name in "ab"]
+    assert all(other == first for other in others)
+
+
+def lines_of(store: ReplicatedStore) -> list[str]:
+    return [line.text for line in store.lines_after(0, limit=99)]
+
+
+def test_all_files_get_the_same_entries_from_every_server(stores: list[ReplicatedStore], tmp_path: Path) -> None:
+    ours, theirs = stores
+    post(ours, "one #a", "two")
+    assert [tweet.id for tweet in post(theirs, "three #A")] == [3]
+    assert theirs.delete(1, REPORT, at=NOW) == Deletion(4, NOW, 1)
+    assert ours.append([draft("four")], [], at=NOW)[0].id == 5
+    assert_equal(stores, tmp_path)
+    assert [[(tag.tag, tag.count) for tag in one.list_tags(limit=9, now=NOW).tags] for one in stores] == [
+        [("A", 1)]
+    ] * 2
+
+
+def test_a_server_learns_in_order_of_all_that_its_file_got(stores: list[ReplicatedStore]) -> None:
+    ours, theirs = stores
+    post(theirs, "one", "two")
+    theirs.delete(1, REPORT, at=NOW)
+    [own] = post(ours, "three")
+    arrived = ours.take_arrived()
+    assert [entry.id for entry in arrived] == [1, 2, 3, 4]
+    assert arrived[2:] == [Deletion(3, NOW, 1), own]
+    assert ours.take_arrived() == []
+
+
+def test_an_idempotency_key_belongs_to_the_first_entry_of_any_server(stores: list[ReplicatedStore]) -> None:
+    ours, theirs = stores
+    [first] = post_keyed(ours, "first", at=NOW)
+    assert post_keyed(theirs, "again", at=NOW + KEY_LIFETIME_MS) == [first]
+    [second] = post_keyed(theirs, "later", at=NOW + KEY_LIFETIME_MS + 1)
+    assert second.id == 2
+    assert post_keyed(ours, "once more", at=NOW + KEY_LIFETIME_MS + 1) == [second]
+
+
+def post_keyed(store: ReplicatedStore, text: str, *, at: int) -> list[Tweet]:
+    return tweets_of(store.append([draft(text, key="k")], [], at=at))
+
+
+def test_report_lines_are_those_of_the_server_that_took_the_tweet(stores: list[ReplicatedStore]) -> None:
+    ours, theirs = stores
+    ours.append([draft("hello")], [message_received("hello")], at=NOW)
+    theirs.append([draft("hi")], [message_received("hi")], at=NOW)
+    theirs.append([], [reports.server_started("here")], at=NOW)
+    ours.refresh()
+    assert lines_of(ours) == ["Message Received: hello"]
+    assert lines_of(theirs)[0] == "Message Received: hi"
+
+
+def test_a_deletion_redacts_the_report_lines_of_every_server(stores: list[ReplicatedStore]) -> None:
+    ours, theirs = stores
+    ours.append([draft("secret")], [message_received("secret")], at=NOW)
+    theirs.delete(1, REPORT, at=NOW)
+    ours.refresh()
+    assert "secret" not in "".join([*lines_of(ours), *lines_of(theirs)])
+
+
+def test_a_tweet_that_is_not_there_or_was_pruned_elsewhere_is_refused(
+    stores: list[ReplicatedStore], tmp_path: Path
+) -> None:
+    ours, theirs = stores
+    post(ours, "one", "two")
+    ours.prune(2)
+    for missing in (1, 9):
+        with pytest.raises(Refused, match=f"no such tweet: {missing}"):
+            theirs.delete(missing, REPORT, at=NOW)
+    assert_equal(stores, tmp_path)
+
+
+def test_every_server_removes_the_tweets_that_one_of_them_prunes(stores: list[ReplicatedStore]) -> None:
+    ours, theirs = stores
+    post(ours, "one", "two", "three")
+    assert ours.prune(3) == 2
+    theirs.refresh()
+    assert theirs.prune(2) == 2
+    assert texts(theirs) == texts(ours) == ["three"]
+    assert theirs.prune(2) is None
+
+
+def test_without_a_quorum_nothing_is_stored_and_reads_continue(log: SharedLog, stores: list[ReplicatedStore]) -> None:
+    ours, _ = stores
+    post(ours, "one")
+    log.quorum = False
+    with pytest.raises(NoQuorum):
+        post(ours, "two")
+    assert texts(ours) == ["one"]
+    log.quorum = True
+    assert post(ours, "three")[0].id == 2
+
+
+@pytest.mark.parametrize(
+    ("fate", "stored"),
+    [(Lost.RECORD, ["after"]), (Lost.ANSWER, ["lost", "after"]), (Lost.DELAYED, ["after"])],
+)
+def test_a_batch_without_an_answer_is_stored_once_or_not_at_all(
+    log: SharedLog, stores: list[ReplicatedStore], tmp_path: Path, fate: Lost, stored: list[str]
+) -> None:
+    ours, _ = stores
+    log.lose = [fate]
+    with pytest.raises(Undecided):
+        ours.append([draft("lost")], [message_received("lost")], at=NOW)
+    assert [tweet.text for tweet in post(ours, "after")] == ["after"]
+    log.deliver()
+    assert_equal(stores, tmp_path)
+    assert texts(ours) == stored
+    assert ("Message Received: lost" in lines_of(ours)) is ("lost" in stored)
+
+
+def test_a_batch_that_arrives_after_all_keeps_its_place_before_the_next(
+    log: SharedLog, stores: list[ReplicatedStore], tmp_path: Path
+) -> None:
+    ours, theirs = stores
+    log.lose = [Lost.DELAYED]
+    with pytest.raises(Undecided):
+        post(ours, "late")
+    post(theirs, "between")
+    log.deliver()
+    post(ours, "after")
+    assert_equal(stores, tmp_path)
+    assert texts(ours) == ["between", "late", "after"]
+
+
+def test_a_batch_that_the_file_has_no_room_for_is_unknown_and_applied_later(
+    stores: list[ReplicatedStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, _ = stores
+
+    def full(*_: object, **__: object) -> None:
+        raise StoreError("full", "no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ours._entries, "append", full)
+        with pytest.raises(Undecided):
+            post(ours, "one")
+    assert [tweet.id for tweet in post(ours, "two")] == [2]
+    assert texts(ours) == ["one", "two"]
+
+
+def test_a_large_batch_takes_several_entries_with_their_lines_in_order(
+    log: SharedLog, stores: list[ReplicatedStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, _ = stores
+    monkeypatch.setattr(entries_module, "MAX_BATCH_BYTES", 100)
+    drafts = [draft(str(number)) for number in range(9)]
+    assert [one.id for one in ours.append(drafts, [*drafts, REPORT], at=NOW)] == [*range(1, 10)]
+    assert len(log.records) > 1
+    assert lines_of(ours) == [f"Message Received: {number}" for number in range(9)] + [REPORT.text]
+
+
+def test_a_large_batch_whose_first_part_is_stored_is_unknown_without_a_quorum(
+    log: SharedLog, stores: list[ReplicatedStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, _ = stores
+    monkeypatch.setattr(entries_module, "MAX_BATCH_BYTES", 1)
+    put = log.put
+
+    def last_put(origin: str, number: int, data: bytes) -> int:
+        log.quorum = False
+        return put(origin, number, data)
+
+    monkeypatch.setattr(log, "put", last_put)
+    with pytest.raises(Undecided):
+        post(ours, "one", "two")
+
+
+def test_a_server_that_starts_again_resumes_where_its_file_is(log: SharedLog, tmp_path: Path) -> None:
+    with closing(joined(tmp_path / "a.db", log, "a")) as store:
+        post(store, "one")
+    with closing(joined(tmp_path / "b.db", log, "b")) as store:
+        post(store, "two")
+    with closing(joined(tmp_path / "a.db", log, "c")) as store:
+        assert texts(store) == ["one", "two"]
+        assert store.take_arrived() == []
+        assert post(store, "three")[0].id == 3
+
+
+def test_the_file_of_a_single_server_begins_a_cluster_if_it_is_asked_to(log: SharedLog, tmp_path: Path) -> None:
+    for name in "abc":
+        with opened(tmp_path / f"{name}.db") as single:
+            post(single, "one", "two" if name == "b" else "other")
+    with pytest.raises(OpenError, match="follows no cluster; begin a cluster with it"):
+        joined(tmp_path / "a.db", log, "a")
+    with closing(joined(tmp_path / "a.db", log, "a", begin=True)) as store:
+        assert post(store, "three")[0].id == 3
+    for name, begin in (("b", True), ("new", False)):
+        with pytest.raises(OpenError, match="not the file that the cluster began with; start from a backup"):
+            joined(tmp_path / f"{name}.db", log, name, begin=begin)
+    with closing(joined(tmp_path / "c.db", log, "c", begin=True)) as store:
+        assert texts(store) == ["one", "other", "three"]
+
+
+def test_a_file_of_another_cluster_or_ahead_of_the_log_is_refused(log: SharedLog, tmp_path: Path) -> None:
+    with closing(joined(tmp_path / "a.db", log, "a")) as store:
+        post(store, "one")
+    with pytest.raises(OpenError, match="follows the log of another cluster") as refusal:
+        joined(tmp_path / "a.db", SharedLog(), "b")
+    assert refusal.value.code == "in_cluster"
+    log.records.clear()
+    with pytest.raises(OpenError, match="ahead of the cluster's log"):
+        joined(tmp_path / "a.db", log, "b")
+
+
+def test_a_file_that_is_behind_the_kept_log_is_refused(log: SharedLog, tmp_path: Path) -> None:
+    with closing(joined(tmp_path / "a.db", log, "a")) as store:
+        post(store, "one")
+    log.cut(log.end())
+    with pytest.raises(LogCut, match="start from a backup"):
+        joined(tmp_path / "b.db", log, "b")
+
+
+def test_a_missing_record_of_a_server_is_damage(log: SharedLog, stores: list[ReplicatedStore]) -> None:
+    ours, theirs = stores
+    for text in ("one", "two"):
+        post(ours, text)
+    del log.records[0]
+    with pytest.raises(StoreError, match="has record 2 of a server after its record 0"):
+        theirs.refresh()
+    assert texts(theirs) == []
+
+
+def test_a_file_that_differs_from_that_of_another_server_applies_nothing_more(
+    log: SharedLog, stores: list[ReplicatedStore]
+) -> None:
+    ours, theirs = stores
+    post(ours, "one")
+    theirs.refresh()
+    log.put("c", 1, encode(Entry(Claim(log.end(), 1), Batch(NOW, [draft("two")]))))
+    with pytest.raises(StoreError, match="differs from that of another server") as damage:
+        theirs.refresh()
+    assert not damage.value.may_pass
+    assert texts(theirs) == ["one"]
+
+
+def test_a_repeated_key_of_a_deleted_tweet_is_its_tombstone_everywhere(stores: list[ReplicatedStore]) -> None:
+    ours, theirs = stores
+    post_keyed(ours, "one", at=NOW)
+    theirs.delete(1, REPORT, at=NOW)
+    for store in stores:
+        assert store.append([draft("one", key="k")], [], at=NOW) == [Tombstone(1, NOW)]

@@ -1,0 +1,220 @@
+"""The replicated store: an SQLite store whose tweets come from a log that the servers of a cluster share.
+
+A tweet, a deletion and the end of old tweets are entries of that log first, and every server applies them to its own
+file. Reads and the report log are those of the file. An acknowledged tweet is in the log and in this file.
+"""
+
+import secrets
+import time
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import msgspec
+
+from ttweet.model.errors import OpenError, Refused, StoreError
+from ttweet.model.reports import Report
+from ttweet.model.tweets import Deletion, Draft, Tombstone, Tweet
+from ttweet.storage.contract import NOT_SEARCHED, Line, Traces
+from ttweet.storage.replicated.entries import Batch, Change, Claim, Entry, Pruning, Removal, encode, parts
+from ttweet.storage.replicated.log import Log, NoQuorum, Record, Undecided
+from ttweet.storage.replicated.replay import ELSEWHERE, Local, Outcome, Replay
+from ttweet.storage.sqlite.database_file import DatabaseFile
+from ttweet.storage.sqlite.replica import Progress, read_progress, write_progress
+from ttweet.storage.sqlite.writer import SqliteStore
+
+READ_S = 5.0  # until the log gives back an entry of this server; then the outcome is unknown
+KNOWN_CHECKSUMS = 1_024  # of the last positions, to compare with the claims of other servers
+COMPARED_ENTRIES = 200  # the newest of a file, compared with those of the file that the cluster began with
+
+
+class Genesis(NamedTuple):
+    """The beginning of a log: its name, and the newest id and the newest entries of the file that it began with."""
+
+    log: str
+    newest: int
+    checksum: int
+
+
+class ReplicatedStore(SqliteStore):
+    """Make it with `join`. No two of its writing calls may run at the same time."""
+
+    _log: Log
+    _progress: Progress
+
+    def __init__(self, file: DatabaseFile, *, log_limit: int, find: bool, replicated: bool) -> None:
+        super().__init__(file, log_limit=log_limit, find=find, replicated=replicated)
+        self._number = 0  # of the last own entry that was applied
+        self._doubtful: dict[bytes, Local] = {}  # entries that may have the next number
+        self._found: dict[bytes, Outcome] = {}  # own entries that were applied
+        self._arrived: list[Tweet | Deletion] = []
+        self._checksums: dict[int, int] = {}
+
+    @classmethod
+    def join(cls, path: Path, log: Log, *, log_limit: int, at: int, find: bool = True, begin: bool = False) -> Self:
+        """Open or create a file as SqliteStore does, and apply the log to its end; see `enter`."""
+        store = cls.open(path, log_limit=log_limit, at=at, find=find, replicated=True)
+        try:
+            store.enter(log, begin=begin)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def enter(self, log: Log, *, begin: bool) -> None:
+        """Follow a log from now on, and apply it to its end. The first file begins the log.
+
+        A file that has tweets and follows no log begins one only with `begin`.
+        Raises OpenError `in_cluster` for a file that cannot follow this log, and StoreError.
+        """
+        self._log = log
+        self._progress = self._first_progress(self._file.path, begin=begin)
+        self._checksums = {self._progress.position: self._progress.checksum}
+        self._follow(log.end())
+        self._arrived = []
+
+    def append(self, drafts: Sequence[Draft], lines: Sequence[Line], *, at: int) -> list[Tweet | Tombstone]:
+        """See TweetLog. Also raises Undecided and NoQuorum."""
+        if not drafts:
+            return super().append(drafts, lines, at=at)
+        self.refuse_without_room()
+        stored: list[Tweet | Tombstone] = []
+        left = [*lines]
+        for part in parts(drafts):
+            last = len(stored) + len(part) == len(drafts)
+            own, left = (left, []) if last else _split(left, len(part))
+            stored += self._append_part(Batch(at, [*part]), own, is_first=not stored)
+        return stored
+
+    def delete(self, tweet: int, report: Report, *, at: int, traces: Traces = NOT_SEARCHED) -> Deletion:
+        """See TweetLog. Also raises Undecided and NoQuorum."""
+        self._has_traces = True
+        deletion = self._put(Removal(at, tweet), Local(report=report, traces=traces))
+        if not isinstance(deletion, Deletion):
+            raise Refused("no_tweet", f"no such tweet: {tweet}")
+        return deletion
+
+    def prune(self, before: int) -> int | None:
+        """See TweetLog. Every server removes the tweets below the highest id that any of them was given here."""
+        if before > self._progress.prune_before:
+            self._put(Pruning(before))
+        return super().prune(self._progress.prune_before)
+
+    def refresh(self) -> None:
+        """Apply the entries of other servers that have arrived. Durable on return. Raises StoreError."""
+        while records := self._log.read(self._progress.position, wait_s=0):
+            self._apply(records)
+
+    def take_arrived(self) -> list[Tweet | Deletion]:
+        """Return the entries that were applied since the last call, those of this server too, ids rising."""
+        arrived = self._arrived
+        self._arrived = []
+        return arrived
+
+    def _first_progress(self, path: Path, *, begin: bool) -> Progress:
+        progress = read_progress(self._connection)
+        ours = Genesis(secrets.token_hex(8), self.newest_id(), self._newest_checksum())
+        if progress is None and ours.newest and not begin:
+            raise _refusal(path, "has tweets, and follows no cluster", "begin a cluster with it, or use a new file")
+        genesis = msgspec.json.decode(self._log.begin(msgspec.json.encode(ours)), type=Genesis)
+        if progress is None:
+            if genesis[1:] != ours[1:]:
+                raise _refusal(path, "is not the file that the cluster began with", FROM_BACKUP)
+            progress = Progress(genesis.log, 0, genesis.checksum, 0)
+            with self.transaction() as entries:
+                write_progress(entries.connection, progress)
+        if progress.log != genesis.log:
+            raise _refusal(path, "follows the log of another cluster", FROM_BACKUP)
+        if progress.position > self._log.end():
+            raise _refusal(path, "is ahead of the cluster's log, which has lost entries", "begin a new cluster")
+        return progress
+
+    def _newest_checksum(self) -> int:
+        entries = self.read_after(max(0, self.newest_id() - COMPARED_ENTRIES), COMPARED_ENTRIES, deletions=True)
+        return zlib.crc32(msgspec.json.encode(entries))
+
+    def _append_part(self, batch: Batch, lines: Sequence[Line], *, is_first: bool) -> list[Tweet | Tombstone]:
+        try:
+            stored = self._put(batch, Local(lines=lines))
+        except NoQuorum:
+            if is_first:
+                raise
+            raise Undecided from None  # earlier parts are stored
+        assert isinstance(stored, list)
+        return stored
+
+    def _put(self, change: Change, local: Local = ELSEWHERE) -> Outcome:
+        """Append an entry and apply the log up to it. An entry in doubt may have its number: then take the next one."""
+        data = encode(Entry(Claim(self._progress.position, self._progress.checksum), change))
+        while True:
+            earlier = self._doubtful
+            self._doubtful = earlier | {data: local}
+            try:
+                position = self._log.append(self._number + 1, data)
+            except NoQuorum:
+                self._doubtful = earlier
+                raise
+            self._follow_own(position)
+            if data in self._found:
+                return self._found.pop(data)
+
+    def _follow_own(self, position: int) -> None:
+        """Apply the log up to an entry of this server. The log has the entry, so an error here leaves it unknown."""
+        self._found = {}
+        try:
+            self._follow(position)
+        except StoreError as error:
+            if error.may_pass:
+                raise Undecided from error
+            raise
+
+    def _follow(self, position: int) -> None:
+        deadline = time.monotonic() + READ_S
+        while self._progress.position < position:
+            records = self._log.read(self._progress.position, wait_s=max(0.0, deadline - time.monotonic()))
+            if not records:
+                raise Undecided
+            self._apply(records)
+            deadline = time.monotonic() + READ_S
+
+    def _apply(self, records: Sequence[Record]) -> None:
+        """Apply records in one transaction. Then compare with the files of the servers that have written them."""
+        found: dict[bytes, Outcome] = {}
+        with self.transaction() as entries:
+            replay = Replay(entries, self._progress, session=self.session, checksums=self._checksums)
+            for record in records:
+                outcome = replay.apply(record, self._local(record))
+                if record.origin == self._log.origin:
+                    found[record.data] = outcome
+            replay.finish()
+        self._progress = replay.progress
+        self._arrived += replay.new
+        self._checksums = dict([*replay.checksums.items()][-KNOWN_CHECKSUMS:])
+        self._note_own(found)
+
+    def _local(self, record: Record) -> Local:
+        is_own = record.origin == self._log.origin
+        return self._doubtful.get(record.data, ELSEWHERE) if is_own else ELSEWHERE
+
+    def _note_own(self, found: dict[bytes, Outcome]) -> None:
+        if found:
+            self._number += len(found)
+            self._doubtful = {}
+            self._found |= found
+
+
+FROM_BACKUP = "start from a backup of another server of the cluster, or from a new file"
+
+
+def _refusal(path: Path, problem: str, remedy: str) -> OpenError:
+    return OpenError("in_cluster", f"{path} {problem}", remedy)
+
+
+def _split(lines: Sequence[Line], drafts: int) -> tuple[list[Line], list[Line]]:
+    """Split report lines after those of the first drafts."""
+    for place, line in enumerate(lines, 1):
+        drafts -= isinstance(line, Draft)
+        if drafts == 0:
+            return [*lines[:place]], [*lines[place:]]
+    return [*lines], []
