@@ -31,7 +31,10 @@ from ttweet.model.requests import (
 
 async def ask(session: Session, request: OrderedRequest) -> Answer:
     """Return the answer to a request, for an edge that can wait for any. See `answer` and `answer_from_file`."""
-    return answer(session, request) if type(request) in AT_ONCE else await answer_from_file(session, request)
+    if type(request) in AT_ONCE:
+        return answer(session, request)
+    found = kept(session, request)
+    return await answer_from_file(session, request) if found is None else found
 
 
 def kept(session: Session, request: OrderedRequest) -> Answer:

@@ -5,11 +5,14 @@ from html import unescape
 
 import pytest
 import trio
+from markupsafe import Markup
 
 from tests.support.http_calls import HttpServing, http_serving
 from tests.support.turns import Turns
-from ttweet.model.tweets import Page, Tweet
+from ttweet.model.tweets import Page, TagSummary, Tweet
 from ttweet.server.http import bounded
+from ttweet.server.http.page import views
+from ttweet.server.http.page.render import tag_row
 
 WIDE_TAG = "\U00010428" * 143
 MAX_BODY_BYTES = 320 * 1024
@@ -65,6 +68,29 @@ async def test_a_feed_is_bounded_in_bytes() -> None:
         body = (await http.ask("GET", "/tags/a.atom?limit=200")).body
         assert len(body) <= MAX_BODY_BYTES
         assert 1 < body.count(b"<entry>") < TWEETS
+
+
+async def test_a_page_of_tags_is_bounded_in_bytes_and_other_tasks_run_while_it_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    turns = Turns()
+
+    def row(tag: TagSummary) -> Markup:
+        turns.note()
+        return tag_row(tag)
+
+    monkeypatch.setattr(views, "tag_row", row)
+    async with http_serving() as http:
+        caller = await http.here.call()
+        for start in range(0, 200, 25):
+            tags = [f"{number:03}{WIDE_TAG}" for number in range(start, start + 25)]
+            await caller.ask("u", {"text": "wide", "tags": tags})
+        trio.lowlevel.add_instrument(turns)
+        body = (await http.ask("GET", "/tags?limit=200", accept="text/html")).body
+        trio.lowlevel.remove_instrument(turns)
+        assert len(body) <= MAX_BODY_BYTES
+        assert 50 < body.count(WIDE_TAG.encode() + b"</bdi>") < 200
+        assert turns.most < 8
 
 
 @pytest.mark.parametrize(("length", "most"), [(100, 8), (20_000, 1)])

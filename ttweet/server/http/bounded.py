@@ -1,6 +1,6 @@
-"""The bound of an answer with tweets: each form of it has as many tweets as PAGE_BYTES of that form hold."""
+"""The bound of an answer with tweets or tags: each form of it has as many of them as PAGE_BYTES of that form hold."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import trio
@@ -15,26 +15,33 @@ ITEM_BYTES = 2048  # that a tweet counts for in addition to its bytes: marking t
 Tweets = Page | Shared[Page] | Found
 """An answer with tweets."""
 
+V = TypeVar("V")
 T = TypeVar("T", bound=str | bytes)
 
 
 async def made(answer: Tweets, make: Callable[[Tweet], T]) -> tuple[list[T], Page | Found]:
     """Return the tweets of an answer, each made by `make`, as many as PAGE_BYTES hold, with the page that they fill."""
     page = page_of(answer)
+    items = await fitting(page.tweets, make)
+    return items, _cut(page, len(items))
+
+
+async def fitting(values: Iterable[V], make: Callable[[V], T]) -> list[T]:
+    """Return values, each made by `make`, as many as PAGE_BYTES hold, at least one. Other tasks run meanwhile."""
     items: list[T] = []
     size = turn = 0
-    for tweet in page.tweets:
+    for value in values:
         if turn >= TURN_BYTES:
             await trio.lowlevel.checkpoint()
             turn = 0
-        item = make(tweet)
+        item = make(value)
         length = len(item.encode() if isinstance(item, str) else item)
         if items and size + length > PAGE_BYTES:
             break
         items.append(item)
         size += length
         turn += length + ITEM_BYTES
-    return items, _cut(page, len(items))
+    return items
 
 
 def page_of(answer: Tweets) -> Page | Found:

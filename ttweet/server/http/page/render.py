@@ -40,6 +40,11 @@ def marked_item(tweet: Tweet, marks: Sequence[Mark]) -> Markup:
     return _item(tweet, as_html(tweet.text, marks))
 
 
+def tag_row(tag: TagSummary) -> Markup:
+    """Return a tag as the list item of a page, with its small chart."""
+    return Markup(_environment.get_template("tag_row.html").render(tag=tag))  # noqa: S704 the template escapes
+
+
 def by_day(tweets: Iterable[Tweet], items: Iterable[Markup], today: date) -> Iterator[Item]:
     """Return list items with the name of a day before the first tweet of each."""
     last: date | None = None

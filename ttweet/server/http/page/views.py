@@ -22,7 +22,7 @@ from ttweet.server.http.bounded import page_of
 from ttweet.server.http.call import Call
 from ttweet.server.http.forms import NEVER_KEPT, caching_of
 from ttweet.server.http.page.frame import HTML, PAGE_POLICY, frame_of
-from ttweet.server.http.page.render import by_day, day_counts, item, marked_item, render
+from ttweet.server.http.page.render import by_day, day_counts, item, marked_item, render, tag_row
 from ttweet.server.http.problems import Unserved
 from ttweet.server.http.response import Response
 from ttweet.server.http.tag_pages import tags_of
@@ -94,9 +94,9 @@ async def tags(call: Call, answer: Shared[TagPage]) -> Response:
     """Show the most used tags, with small charts."""
     page = answer.value
     is_longest = call.request.parameters("limit", "numbers").limit() == MAX_QUERY_LIMIT
-    return _response(
-        call, "tags.html", title="Tags on ttweet", here="/tags", tags=page.tags, more=page.more and not is_longest
-    )
+    rows = await bounded.fitting(page.tags, tag_row)
+    more = page.more and not is_longest
+    return _response(call, "tags.html", title="Tags on ttweet", here="/tags", rows=rows, more=more)
 
 
 async def tweet(call: Call, tweet: Tweet) -> Response:
