@@ -91,7 +91,7 @@ def check_ports(config: Config, passed: Iterable[socket.socket]) -> None:
         remedy = f"add ListenStream=127.0.0.1:{port} to the socket unit"
         raise OpenError("invalid", f"no socket from systemd for port {port}", remedy)
     for port in sorted(given - wanted):
-        remedy = f"add --http {port} to the command, or remove the port from the socket unit"
+        remedy = f"serve HTTP at port {port} too, or remove the port from the socket unit"
         raise OpenError("invalid", f"unexpected socket from systemd at port {port}", remedy)
 
 
