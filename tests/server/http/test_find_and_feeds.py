@@ -110,3 +110,20 @@ async def test_a_deleted_tweet_is_in_no_feed_and_found_by_no_query() -> None:
             assert answer.status == 200
             assert b"<entry>" not in answer.body
         assert (await http.ask("GET", "/find?q=backup")).json["tweets"] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [
+        ("/tweets.atom?limit=5", "ttweet"),
+        ("/tags/ci,cd.atom", "#ci #cd on ttweet"),
+        ("/by/ann.atom", "ann on ttweet"),
+        ("/find.atom?q=%22timed+out%22+%26+-flaky", "&#34;timed out&#34; &amp; -flaky on ttweet"),
+        ("/find.atom?q=a%0Cb", "a\ufffdb on ttweet"),
+    ],
+)
+async def test_a_feed_has_the_title_by_which_a_reader_lists_it(path: str, title: str) -> None:
+    async with http_serving() as http:
+        body = (await http.ask("GET", path)).body.decode()
+        assert f"<title>{title}</title>" in body
+        ET.fromstring(body)

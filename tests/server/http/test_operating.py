@@ -153,10 +153,35 @@ async def test_every_parameter_of_the_description_is_one_that_is_taken() -> None
             for parameter in methods.get("get", {"parameters": []})["parameters"]:
                 if parameter["in"] == "query":
                     name = parameter["name"]
-                    value = parameter["schema"].get("enum", ["1"])[-1]
                     asked = "q=one&" if path.startswith("/find") and name != "q" else ""
-                    here = f"{path.format(id=1, tag='a', name='ann')}?{asked}{name}={value}"
-                    assert (await http.ask("HEAD", here)).status == 200, (path, parameter)
+                    for value in parameter["schema"].get("enum", ["1"]):
+                        here = f"{path.format(id=1, tag='a', name='ann')}?{asked}{name}={value}"
+                        assert (await http.ask("HEAD", here)).status == 200, (path, parameter, value)
+
+
+async def test_a_parameter_is_required_where_a_request_without_it_is_refused() -> None:
+    async with http_serving() as http:
+        await http.post("one #a")
+        found = (await http.ask("GET", "/openapi.json")).json
+        for path, methods in found["paths"].items():
+            if "get" in methods:
+                parameters = methods["get"]["parameters"]
+                required = [one["name"] for one in parameters if one["required"] and one["in"] == "query"]
+                status = (await http.ask("HEAD", path.format(id=1, tag="a", name="ann"))).status
+                assert (status == 422) == (required == ["q"]), path
+                assert (status == 200) == (required == []), path
+
+
+def test_a_body_is_described_where_a_route_takes_one() -> None:
+    paths = openapi.document(api.routes({}))["paths"]
+    bodies = {
+        (path, method): {*operation["requestBody"]["content"]}
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+        if "requestBody" in operation
+    }
+    form = "application/x-www-form-urlencoded"
+    assert bodies == {("/tweets", "post"): {"application/json", "text/plain", form}, ("/login", "post"): {form}}
 
 
 async def test_a_stream_is_described_with_the_parameters_that_it_takes_and_no_others() -> None:

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from ttweet.model.times import rfc3339
 from ttweet.model.tweets import Tweet
-from ttweet.server.http import bounded
+from ttweet.server.http import bounded, tag_pages
 from ttweet.server.http.bounded import Tweets
 from ttweet.server.http.call import Call
 from ttweet.server.http.forms import caching_of
@@ -34,11 +34,18 @@ async def tweets_as_feed(call: Call, answer: Tweets) -> Response:
         base=base,
         path=path,
         page=path.replace(".atom", "", 1),
-        title=f"ttweet {call.request.segments[-1].removesuffix('.atom')}",
+        title=_NO_XML.sub("\ufffd", _title(call)),
         updated=rfc3339(page.tweets[0].at if page.tweets else 0),
         entries=[Markup(one) for one in entries],  # noqa: S704 the template escapes
     )
     return Response(200, body.encode(), FEED_TYPE, caching_of(call, answer))
+
+
+def _title(call: Call) -> str:
+    """Return the title of a feed, which readers list: the tags, the author or the query."""
+    asked = call.request.parameters("q", "limit", "before", "after").text("q")
+    subject = " ".join([f"#{tag}" for tag in tag_pages.tags_of(call)]) or call.values.get("name") or asked
+    return f"{subject} on ttweet" if subject else "ttweet"
 
 
 def _entry(tweet: Tweet) -> dict[str, object]:

@@ -8,9 +8,10 @@ from ttweet import __version__
 from ttweet.model.errors import WIRE_CODES
 from ttweet.model.limits import MAX_ID, MAX_QUERY_CHARACTERS, MAX_QUERY_LIMIT, QUERY_LIMIT
 from ttweet.model.requests import Post
-from ttweet.model.tweets import HISTORY_DAYS, MAX_CHARACTERS, MAX_TAGS
+from ttweet.model.tweets import HISTORY_DAYS, MAX_CHARACTERS, MAX_NAME_CHARACTERS, MAX_TAGS
 from ttweet.server.http.call import Call
 from ttweet.server.http.forms import JSON_TYPE, as_document
+from ttweet.server.http.login import NEXT, log_in
 from ttweet.server.http.posting import FORM
 from ttweet.server.http.response import Response
 from ttweet.server.http.routes import Handler, Route
@@ -30,7 +31,7 @@ TYPES = {
 }
 _ID: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
 _CURSOR: Schema = {"type": "integer", "minimum": 0, "maximum": MAX_ID}
-_FLAG: Schema = {"type": "string", "enum": ["0", "1"]}
+_FLAG: Schema = {"type": "string", "enum": ["0", "1", "false", "true"]}
 _TIME: Schema = {"type": "integer", "description": "milliseconds since 1970 UTC"}
 _STRINGS: Schema = {"type": "array", "items": {"type": "string"}}
 _LIMIT: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_QUERY_LIMIT, "default": QUERY_LIMIT}
@@ -38,8 +39,8 @@ _COUNTS: Schema = {"type": "array", "items": {"type": "integer"}, "maxItems": HI
 
 PARAMETERS: Mapping[str, tuple[Schema, str]] = {
     "limit": (_LIMIT, "tweets or tags of one answer"),
-    "before": (_ID, "only tweets with a lower id, newest first"),
-    "after": (_CURSOR, "only tweets with a higher id, oldest first"),
+    "before": (_ID, "only tweets with a lower id, newest first; not with `after`"),
+    "after": (_CURSOR, "only tweets with a higher id, oldest first; not with `before`"),
     "numbers": (_FLAG, "1: also tags without a letter"),
     "q": ({"type": "string", "minLength": 1, "maxLength": MAX_QUERY_CHARACTERS}, "a query, as of `ttweet find`"),
     "empty": (_FLAG, "1: accept an empty message"),
@@ -47,7 +48,12 @@ PARAMETERS: Mapping[str, tuple[Schema, str]] = {
     "poll": (_FLAG, "1: from the first tweet to the last"),
     "as": ({"type": "string", "enum": ["json", "html"], "default": "json"}, "html: tweets as list items of the page"),
 }
-_IN_PATH: Mapping[str, Schema] = {"id": _ID, "tag": {"type": "string"}, "name": {"type": "string"}}
+_REQUIRED = ("q",)  # of the parameters
+_IN_PATH: Mapping[str, Schema] = {
+    "id": _ID,
+    "tag": {"type": "string", "minLength": 1, "description": "letters, digits and _; several with commas"},
+    "name": {"type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARACTERS},
+}
 
 
 def _object(**properties: Schema) -> Schema:
@@ -88,6 +94,11 @@ SCHEMAS: Mapping[str, Schema] = {
         "required": ["text"],
         "additionalProperties": False,
     },
+    "Login": {
+        "type": "object",
+        "properties": {"token": {"type": "string", "minLength": 1}, NEXT: {"type": "string", "default": "/"}},
+        "required": ["token"],
+    },
 }
 
 
@@ -120,19 +131,20 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
 def _operation(route: Route, parameters: Sequence[str], success: Schema) -> dict[str, Any]:
     varying = re.findall(r"\{(\w+)\}", route.path)
     in_path = [{"name": name, "in": "path", "required": True, "schema": _IN_PATH[name]} for name in varying]
-    in_query = [
-        {"name": name, "in": "query", "schema": PARAMETERS[name][0], "description": PARAMETERS[name][1]}
-        for name in parameters
-    ]
     problem = {"description": "A problem", "content": {PROBLEM_TYPE: {"schema": _reference("Problem")}}}
     operation: dict[str, Any] = {
         "summary": route.summary,
-        "parameters": [*in_path, *in_query],
+        "parameters": [*in_path, *map(_in_query, parameters)],
         "responses": {f"{route.status}": success, "default": problem},
     }
-    if route.asks is Post:
-        operation["requestBody"] = _body()
+    if content := _sent(route):
+        operation["requestBody"] = {"content": content, "required": True}
     return operation
+
+
+def _in_query(name: str) -> Schema:
+    schema, description = PARAMETERS[name]
+    return {"name": name, "in": "query", "required": name in _REQUIRED, "schema": schema, "description": description}
 
 
 def _success(route: Route) -> dict[str, Any]:
@@ -148,9 +160,12 @@ def _stream(route: Route, form: str) -> Schema:
     return {"description": f"{route.summary}, as a stream", "content": {TYPES[form]: {}}}
 
 
-def _body() -> dict[str, Any]:
-    text = {"schema": {"type": "string"}}
-    return {"content": {JSON_TYPE: {"schema": _reference("Post")}, "text/plain": text, FORM: text}, "required": True}
+def _sent(route: Route) -> dict[str, Any]:
+    """Return the bodies that a route takes, by their types."""
+    if route.asks is Post:
+        text = {"schema": {"type": "string"}}
+        return {JSON_TYPE: {"schema": _reference("Post")}, "text/plain": text, FORM: text}
+    return {FORM: {"schema": _reference("Login")}} if route.handle is log_in else {}
 
 
 def _answering(body: bytes) -> Handler:
