@@ -55,6 +55,10 @@ def _main(arguments: list[str]) -> int:
             from ttweet.cli import classic
 
             return classic.download(host, port)
+        case ["--complete", line]:
+            from ttweet.cli import line_completion
+
+            return line_completion.complete(line)
         case ["serve", *_]:
             _refuse_to_serve_on_windows()
             from ttweet.server.hangup import outlive_hangups

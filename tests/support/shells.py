@@ -44,15 +44,15 @@ def variables(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def typed_in(name: str, env: Mapping[str, str], bin_folder: Path) -> str:
-    """Return the arguments that a new shell gives to ttweet, when the tab key completes a command and an option."""
+def typed_in(name: str, env: Mapping[str, str], bin_folder: Path, keys: bytes = TYPED) -> str:
+    """Return the arguments that a new shell gives to ttweet when these keys are typed."""
     path = f"{bin_folder}:{env['PATH']}"
     process, terminal = pty.fork()
     if process == 0:
         os.execvpe(name, INTERACTIVE[name], {**env, "PATH": path})
     try:
         read_until(terminal, lambda seen: READS_KEYS in seen)
-        os.write(terminal, TYPED)
+        os.write(terminal, keys)
         seen = read_until(terminal, lambda seen: DONE.search(seen.decode(errors="replace")) is not None)
     finally:
         os.kill(process, signal.SIGKILL)

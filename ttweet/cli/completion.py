@@ -19,6 +19,7 @@ from typing import Annotated, Literal, get_args
 from cyclopts import Parameter
 
 from ttweet.cli import shell
+from ttweet.cli.completion_words import with_words
 from ttweet.cli.main import make_app
 from ttweet.cli.options import FILE
 from ttweet.files import trusted_path, write_texts
@@ -84,9 +85,9 @@ def install_completion(*, shell_name: ShellName = None, output: Output = None) -
 
 
 def script(name: Shell) -> str:
-    """Return the script of a shell that completes commands and options."""
+    """Return the script of a shell that completes commands, options, tags and names."""
     text = make_app().generate_completion(shell=name)
-    return _ZSH_NO_ACTION.sub(r"\1:()'", text) if name == "zsh" else text
+    return with_words(name, _ZSH_NO_ACTION.sub(r"\1:()'", text) if name == "zsh" else text)
 
 
 def _detected() -> Shell:

@@ -33,7 +33,7 @@ server's disk. `ttweet -u` and `ttweet -d` are the commands of the first ttweet:
 COMPLETION = HelpPage(
     name="ttweet --install-completion",
     usage=r"ttweet --install-completion \[--shell SHELL] \[-o FILE]",
-    summary="Install completion of commands and options for your shell.",
+    summary="Install completion of commands, tags and names.",
     details="""The command writes a completion script where your shell looks for it, and prints its name. For bash and
 zsh it also adds a line to .bashrc or .zshrc that loads the script; in zsh it calls compinit if nothing else has. Then
 it starts a new shell and checks that it completes ttweet. With -o it only writes the script to FILE.
