@@ -14,7 +14,7 @@ from pathlib import Path
 
 from server_process import ServerProcess
 
-FOLLOW = "ttweet follow --from 0"  # so that it misses no tweet, however late it starts
+FOLLOW = "ttweet follow --after 0"  # so that it misses no tweet, however late it starts
 COMMANDS = (
     'ttweet post "Lunch in ten minutes #team"',
     "ttweet run --tag ci -- make test",

@@ -64,8 +64,8 @@ def test_unicode_has_these_harmful_characters() -> None:
         ("tags",),
         ("tags", TAG, "--limit", "100"),
         ("log", "--session", "all"),
-        ("follow", "--from", "0", "--count", str(len(TEXTS))),
-        ("wait", TAG, "--from", "0"),
+        ("follow", "--after", "0", "--count", str(len(TEXTS))),
+        ("wait", TAG, "--after", "0"),
     ],
 )
 def test_a_command_on_a_terminal_shows_no_harm(command: tuple[str, ...], server: Server) -> None:

@@ -97,7 +97,7 @@ def test_a_recipe_passes_a_tweet_on(tmp_path: Path, received: tuple[str, SimpleQ
         pytest.skip(f"there is no {missing[0]} here")
     url, bodies = received
     tag = re.findall(r"follow (\w+)", recipe)[0]
-    command = URL.sub(url, recipe).replace("ttweet follow", f'"{sys.executable}" -m ttweet follow --from 0')
+    command = URL.sub(url, recipe).replace("ttweet follow", f'"{sys.executable}" -m ttweet follow --after 0')
     with running_server(tmp_path) as server:
         run("post", f"It is -5 degrees #{tag}", "--server", server.address)
         variables = environment({"TTWEET_SERVER": server.address, "PYTHONPATH": str(ROOT)})
