@@ -44,9 +44,9 @@ def test_a_loss_is_told_once_however_often_it_is_tried(capsys: pytest.CaptureFix
     news.on_disconnected(ConnectError("unknown", "gone"), 0.1)
     news.on_caught_up(1200)
     assert capsys.readouterr().err.splitlines() == [
-        "ttweet: connection lost: nobody there; retrying until it is back",
+        "ttweet: connection lost: nobody there; retrying until the server answers",
         "reconnected; caught up on 1 tweet",
-        "ttweet: connection lost: gone; retrying until it is back",
+        "ttweet: connection lost: gone; retrying until the server answers",
         "reconnected; caught up on 1,200 tweets",
     ]
 
@@ -60,7 +60,7 @@ def test_a_loss_and_a_wait_are_told_after_an_earlier_wait(capsys: pytest.Capture
             cursor.receive(line)
     assert capsys.readouterr().err.splitlines() == [
         "the server limits requests; retrying in 2 s",
-        "ttweet: connection lost: gone; retrying until it is back",
+        "ttweet: connection lost: gone; retrying until the server answers",
         "reconnected; caught up on 0 tweets",
         "the server limits requests; retrying in 1 s",
     ]

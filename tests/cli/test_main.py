@@ -27,6 +27,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         (["-u", "h", "1", "two", "words"], "2 arguments for one message; quote it: ttweet -u h 1 'two words'"),
         (["-u", "h", "1"], "invalid command line: -u takes HOST PORT MESSAGE; run: ttweet -u h 1 'text'"),
         (["-u", "h"], "invalid command line: -u takes HOST PORT MESSAGE; run: ttweet -u h 13001 'text'"),
+        (["-u", "h", "hi"], "invalid command line: -u takes HOST PORT MESSAGE; run: ttweet -u h 13001 hi"),
         (["--upload"], "invalid command line: -u takes HOST PORT MESSAGE; run: ttweet -u 127.0.0.1 13001 'text'"),
         (["-d", "h"], "invalid command line: -d takes HOST PORT; run: ttweet -d h 13001"),
         (["-d", "h", "1", "x"], "invalid command line: -d takes HOST PORT; run: ttweet -d h 1"),

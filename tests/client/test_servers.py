@@ -70,7 +70,7 @@ NO_HOST = "use HOST:PORT, such as 127.0.0.1:13001"
         ("h:000080", USE_PORT),
         ("h:\u0663", USE_PORT),
         ("h:80/x", USE_PORT),
-        ("a:1:2", USE_PORT),
+        ("a:1:2", "use HOST:PORT, such as 127.0.0.1:13001"),
         ("h/x", "use HOST:PORT, such as 127.0.0.1:13001"),
         ("me@h:1", "use HOST:PORT, such as 127.0.0.1:13001"),
         ("two words:1", "use HOST:PORT, such as 127.0.0.1:13001"),

@@ -5,14 +5,12 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from ttweet.cli import shell
 from ttweet.cli.options import refuse_conflict
-from ttweet.cli.source import checked_query, find_in_pages, in_pages
+from ttweet.cli.source import check_since, checked_query, find_in_pages, in_pages
 from ttweet.client.cursor import Cursor, FollowListener
 from ttweet.client.sync_client import Client
 from ttweet.client.waiting import pause
 from ttweet.model.errors import ConnectError
-from ttweet.model.times import instant, now_ms
 from ttweet.model.tweets import Tweet
 from ttweet.protocol import calls
 
@@ -38,11 +36,8 @@ class Start(NamedTuple):
         if self.asked is not None:
             checked_query(self.asked)
         refuse_conflict({"--after": self.after, "--last": self.last, "--since": self.since})
-        try:
-            instant("1d" if self.since is None else self.since, now_ms())
-        except (ValueError, OverflowError) as exc:
-            value = shell.quoted(self.since or "")
-            raise shell.UsageError(f"invalid --since {value}: use 2h, 7d or 2026-01-31") from exc
+        if self.since is not None:
+            check_since(self.since)
 
     def find(self, client: Client, news: FollowListener, deadline: float, *, needed: bool, all_: bool) -> int | None:
         """Return the id to begin after. Without a place given: 0 with `all_`, the newest if `needed`, else None."""

@@ -57,7 +57,7 @@ class News(FollowListener):
         if isinstance(error, SlowDown):
             self._tell_wait(int(pause_s))
         elif not self._lost:
-            self._complain(f"{self._said(error)}; retrying until it is back")
+            self._complain(f"{self._said(error)}; retrying until the server answers")
             self._lost = True
 
     def _said(self, error: TtweetError) -> str:

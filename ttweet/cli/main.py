@@ -231,6 +231,8 @@ def _what_is_wrong(arguments: Sequence[str], *, upload: bool, download: bool) ->
     arguments = _parted(arguments)
     if download:
         return f"invalid command line: -d takes HOST PORT; run: {_example('-d', arguments)}"
+    if len(arguments) == 2 and not arguments[1].isdigit():  # HOST MESSAGE
+        arguments = [arguments[0], str(defaults.PORT), arguments[1]]
     words = arguments[2:]
     quoted = shlex.quote(" ".join(words)) if words else "'text'"
     if len(words) <= 1:

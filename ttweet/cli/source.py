@@ -244,6 +244,16 @@ def checked_query(asked: str) -> Query:
         raise shell.UsageError(refused.text) from refused
 
 
+def check_since(since: str) -> None:
+    """Raise UsageError for a value of --since that names no time."""
+    from ttweet.model.times import instant  # most commands have no time
+
+    try:
+        instant(since, now_ms())
+    except (ValueError, OverflowError) as exc:
+        raise shell.UsageError(f"invalid --since {shell.quoted(since)}: use 2h, 7d or 2026-01-31") from exc
+
+
 def checked_content(text: str) -> str:
     """Return the normal form of what a tweet's text may contain. Raises UsageError for what no tweet has room for."""
     try:

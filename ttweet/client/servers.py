@@ -100,6 +100,8 @@ def _without_brackets(name: str, place: str) -> tuple[str, str | None]:
     if _is_ipv6(place.rpartition(":")[0]):
         raise _invalid(name, "use brackets for an IPv6 address: [{}]:{}".format(*place.rsplit(":", 1)))
     host, colon, port = place.partition(":")
+    if ":" in port:
+        raise _invalid(name, f"use HOST:PORT, such as {SERVER}")
     return host, port if colon else None
 
 

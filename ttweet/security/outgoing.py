@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from functools import partial
 
 from ttweet.files import NotOursError, refuse_replaceable
 from ttweet.model.errors import SetupError
@@ -30,18 +31,19 @@ def make_context(ca: str, cert: str | None, key: str | None) -> ssl.SSLContext:
     if cert is not None:
         if key is not None:  # `ssl` tells of neither file which one cannot be read
             _use(key, lambda: os.close(os.open(key, os.O_RDONLY)), "key")
-        _use(cert, lambda: context.load_cert_chain(cert, key, password=lambda: _refuse_password(cert)), "certificate")
+        load_pair = partial(context.load_cert_chain, cert, key, password=lambda: _refuse_password(cert))
+        _use(cert, load_pair, "certificate", ", or not its key; give a PEM file with both")
     return context
 
 
-def _use(path: str, load: Callable[[], None], what: str) -> None:
+def _use(path: str, load: Callable[[], object], what: str, remedy: str = "; give a PEM file with one") -> None:
     try:
         refuse_replaceable(path)
         load()
     except NotOursError as exc:
         raise SetupError("tls", f"cannot trust {path}: {exc.strerror}") from exc
     except ssl.SSLError as exc:
-        raise SetupError("tls", f"no {what} in {path}, or not its key; give a PEM file with both") from exc
+        raise SetupError("tls", f"no {what} in {path}{remedy}") from exc
     except OSError as exc:
         raise SetupError("tls", f"cannot read the {what} in {path or repr(path)}: {exc.strerror}") from exc
 

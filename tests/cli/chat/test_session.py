@@ -20,7 +20,7 @@ from ttweet.cli.chat.screen import Screen
 from ttweet.client.sync_client import Client
 from ttweet.model.errors import Refused
 
-LOST = "connection lost: the server closed the connection; retrying until it is back"
+LOST = "connection lost: the server closed the connection; retrying until the server answers"
 TIME = r"[0-9:]{8}"
 
 

@@ -123,7 +123,7 @@ def test_a_terminal_shows_the_words_that_were_found_in_bold(timeline: Server, tm
         (
             ["--since", "foo"],
             shell.USAGE,
-            NO_TIME,
+            "invalid --since 'foo': use 2h, 7d or 2026-01-31",
         ),
         (["--by", "a b"], shell.USAGE, "invalid name 'a b': use 1 to 32 letters and digits"),
         (

@@ -282,7 +282,7 @@ def test_it_waits_for_a_server_that_is_not_there_yet(tmp_path: Path) -> None:
         first.stop(signal.SIGKILL)
         with following(first, "--last", "1", "--count", "1", "--retry") as process:
             assert process.stderr is not None
-            said = f"ttweet: no server is listening on {first.address}; retrying until it is back\n"
+            said = f"ttweet: no server is listening on {first.address}; retrying until the server answers\n"
             assert process.stderr.readline() == said
             with start_again(first):
                 assert process.stdout is not None

@@ -247,7 +247,7 @@ def test_what_else_goes_wrong_is_said_as_it_is() -> None:
     ("settings", "text"),
     [
         ({"ca": "{folder}/none"}, "cannot read the certificate to trust in {folder}/none: No such file or directory"),
-        ({"ca": "{folder}/x"}, "no certificate to trust in {folder}/x, or not its key; give a PEM file with both"),
+        ({"ca": "{folder}/x"}, "no certificate to trust in {folder}/x; give a PEM file with one"),
         (
             {"ca": "system", "cert": "{folder}/x", "key": "{folder}/none"},
             "cannot read the key in {folder}/none: No such file or directory",

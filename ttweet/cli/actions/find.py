@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from ttweet.cli import output, shell
-from ttweet.cli.source import checked_query, open_source
+from ttweet.cli.source import check_since, checked_query, open_source
 from ttweet.model import query
 from ttweet.model.limits import QUERY_LIMIT
 from ttweet.model.times import now_ms
@@ -33,6 +33,8 @@ def find(
     json: bool = False,
 ) -> int:
     """Find tweets, the newest last."""
+    if since is not None:
+        check_since(since)
     asked = _asked(words, by=by, since=since)
     wanted = checked_query(asked)
     most = None if limit == QUERY_LIMIT else limit
@@ -77,7 +79,11 @@ def _tell_where_to_go_on(found: Found, again: str) -> None:
 
 def _asked(words: Sequence[str], *, by: str | None, since: str | None) -> str:
     """Return the query that the words and the options make."""
-    options = [f'{name}:"{value}"' for name, value in (("from", by), ("since", since)) if value is not None]
+    options = [
+        f"{name}:{value}" if value.isalnum() else f'{name}:"{value}"'
+        for name, value in (("from", by), ("since", since))
+        if value is not None
+    ]
     return " ".join([*options, *words])  # the options first, as a quote may be left open
 
 

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from ttweet import defaults
 from ttweet.cli import output, shell
 from ttweet.cli.advice import advising
-from ttweet.cli.options import FILE, Json, Keep, KeepLast
+from ttweet.cli.options import FILE, Json, Keep, KeepLast, refuse_conflict
 from ttweet.cli.progress import progress
 from ttweet.cli.source import db_path
 from ttweet.model.reports import escape
@@ -28,7 +28,8 @@ def prune(
     *, keep: Age = None, keep_last: Last = None, dry_run: DryRun = False, db: Db = None, json: Json = False
 ) -> int:
     """Remove the oldest tweets. Raises UsageError, OpenError, StoreError."""
-    if (keep is None) == (keep_last is None):
+    refuse_conflict({"--keep": keep, "--keep-last": keep_last})
+    if keep is None and keep_last is None:
         raise shell.UsageError("missing option: --keep TIME or --keep-last N; give one of them")
     path = db_path(db)
     with closing(SqliteReader(path)) as reader:  # it makes no new file

@@ -101,7 +101,7 @@ def _tried(post: Callable[[], None], text: str, *, spool: bool) -> bool:
     except KeyboardInterrupt:
         shell.complain(f"interrupted{'' if spool else '; whether it was posted is unknown'}: {text}")
     except Exception as error:  # noqa: BLE001  # see above
-        shell.complain(f"{shell.sentence(error)}; not posted: {text}")
+        shell.complain(f"not posted: {text}; {shell.sentence(error)}")
     else:
         return True
     return False

@@ -209,10 +209,16 @@ def _rates(text: str | None, burst: int) -> Rates:
 
 def _proxies(addresses: Iterable[str]) -> tuple[str, ...]:
     """Return the addresses in their usual form. Raises UsageError."""
+    return tuple(dict.fromkeys([_proxy(address) for address in addresses]))
+
+
+def _proxy(address: str) -> str:
     try:
-        return tuple(dict.fromkeys([str(ip_address(address)) for address in addresses]))
+        return str(ip_address(address))
     except ValueError as exc:
-        raise shell.UsageError(f"invalid --http-proxy: {exc}; use an address such as 127.0.0.1") from exc
+        raise shell.UsageError(
+            f"invalid --http-proxy {shell.quoted(address)}: use an address such as 127.0.0.1"
+        ) from exc
 
 
 def _tls(cert: Path | None, key: Path | None, client_ca: Path | None, *, no_tls: bool) -> TlsFiles | None:
