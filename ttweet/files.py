@@ -88,7 +88,10 @@ def trusted_path(
     No folder on the path may be writable for all users, unless it has the sticky bit, as /tmp has. In a folder like
     /tmp, the path must not go through a link or a folder of another user. The owner of any other folder is trusted.
     The kernel follows links by a similar rule (`protected_symlinks` in proc(5)), which a rename does not ask.
+    Where files have no owners, every path is trusted.
     """
+    if not system.has_owners():
+        return Path(path).absolute()
     done, todo, links = Path("/"), [*reversed(Path(path).absolute().parts[1:])], 0
     while todo:
         folder = lstat(done)
@@ -118,6 +121,8 @@ def open_own(path: Path, flags: int = os.O_RDWR | os.O_CREAT) -> int:
 
     A rejected file is not even opened: closing it would drop this process's POSIX locks on it.
     """
+    if not system.has_owners():
+        raise OSError(errno.ENOTSUP, "ttweet keeps no files on Windows; use it in WSL", os.fspath(path))
     new = False
     trusted_path(path)
     try:
@@ -148,6 +153,8 @@ def make_private(folder: Path) -> None:
 def refuse_shared(folder: Path) -> None:
     """Raise NotOursError if another user owns a folder, may write to it or may replace it. Raises OSError."""
     found = trusted_path(folder).stat()
+    if not system.has_owners():
+        return
     if found.st_uid not in (0, os.geteuid()):
         wrong = f"it belongs to another user (id {found.st_uid}); name another folder"
     elif found.st_mode & 0o022:
@@ -161,6 +168,8 @@ def refuse_shared(folder: Path) -> None:
 def refuse_replaceable(path: str | os.PathLike[str]) -> None:
     """Raise NotOursError if any user may have put this content into a file, or may change it. Raises OSError."""
     folder = trusted_path(path).parent.stat()
+    if not system.has_owners():
+        return
     found = Path(path).stat()  # not of the trusted path: a pipe such as /dev/fd/63 has none
     if stat.S_ISREG(found.st_mode) and found.st_mode & stat.S_IWOTH:
         mode, way_out = stat.S_IMODE(found.st_mode), f"chmod o-w {shlex.quote(os.fspath(path))}"
@@ -191,7 +200,7 @@ def secret_objection(path: str | os.PathLike[str], found: os.stat_result) -> str
     A group may read a file of root's, as PostgreSQL has it: so are Debian's ssl-cert and the secrets of containers.
     """
     mode = stat.S_IMODE(found.st_mode)
-    if not mode & (0o037 if found.st_uid == 0 else 0o077):
+    if not system.has_owners() or not mode & (0o037 if found.st_uid == 0 else 0o077):
         return None
     if _is_mounted_secret(path):
         return f"(mode {mode:04o}); set the mode of the secret's mount to 0440"

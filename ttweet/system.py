@@ -12,6 +12,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from select import epoll
+    from signal import Signals
     from socket import socket
     from types import ModuleType
 
@@ -25,6 +26,18 @@ READABLE = 1  # EPOLLIN: there is something to read, and nothing else has happen
 def runs_servers() -> bool:
     """Whether a server can run here: it needs the locks and signals of POSIX, which Windows lacks."""
     return sys.platform != "win32"
+
+
+def has_owners() -> bool:
+    """Whether files have owners and modes that keep others out. Windows has access lists, which Python cannot read."""
+    return hasattr(os, "geteuid")
+
+
+def signals(*names: str) -> tuple[Signals, ...]:
+    """Return the signals of these names, without those that a system lacks."""
+    import signal
+
+    return tuple(getattr(signal, name) for name in names if hasattr(signal, name))
 
 
 def lock(fd: int, *, wait: bool = False) -> None:

@@ -3,6 +3,7 @@
 Knows no tweets and no servers.
 """
 
+import errno
 import os
 import signal
 import time
@@ -16,7 +17,7 @@ from ttweet.cli.child_output import Copies
 from ttweet.cli.interrupts import uninterrupted
 from ttweet.cli.spawn import spawn
 
-PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+PASSED_ON = system.signals("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
 """A process that sends these to this program means the command. Ctrl-C reaches both without help."""
 
 
@@ -42,6 +43,8 @@ def run(
 
     With `output` its stdout and stderr are pipes; see Copies. It is killed by what is raised meanwhile, as Ctrl-C does.
     """
+    if not hasattr(os, "posix_spawn"):
+        raise OSError(errno.ENOTSUP, "ttweet runs no commands on Windows; use it in WSL")
     relay = _Relay()
     with ExitStack() as stack:
         copies = stack.enter_context(Copies(output))

@@ -130,9 +130,9 @@ def time_limit(timeout: str | None) -> Iterator[float]:
 def leave_with_reader() -> None:
     """End this process when the reader of its pipe ends, and not only at the next tweet, as writing to it would.
 
-    Where the system has no room for a thread it ends at the next tweet.
+    Where the system has no room for a thread, or cannot wait for a pipe, it ends at the next tweet.
     """
-    if sys.stdout is None:
+    if sys.stdout is None or not hasattr(select, "poll"):
         return
     mode = os.fstat(sys.stdout.fileno()).st_mode
     if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):

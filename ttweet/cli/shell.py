@@ -217,6 +217,8 @@ def _prepare_streams() -> None:
 
 def _prepare_stream(number: int) -> None:
     """Have a full or empty pipe wait, and give the number of a closed stream to no file or socket of ours."""
+    if sys.platform == "win32":  # where a pipe always waits, and numbers of files are no handles
+        return
     try:
         if not os.get_blocking(number):  # as a parent's event loop leaves it; data would be cut short
             os.set_blocking(number, True)

@@ -6,9 +6,9 @@ for the program, does not hand a script without `#!` to the shell, and continues
 
 import errno
 import os
-import signal
 from collections.abc import Mapping, Sequence
 
+from ttweet import system
 from ttweet.cli.settings import from_file
 
 SHELL = "/bin/sh"
@@ -18,7 +18,7 @@ NO_PROCESS = (errno.EAGAIN, errno.ENOMEM)
 _NOT_HERE = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE, errno.ENODEV, errno.ETIMEDOUT)
 """After these glibc looks in PATH's next folder."""
 
-_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+_IGNORED_BY_PYTHON = system.signals("SIGPIPE", "SIGXFSZ")
 
 
 def spawn(

@@ -3,13 +3,12 @@
 import codecs
 import io
 import os
-import select
 import sys
 from contextlib import suppress
 from typing import Any
 
 from ttweet.cli import shell
-from ttweet.client.waiting import ready
+from ttweet.client.waiting import READ, ready
 from ttweet.model.remedies import IS_UTF_16
 
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -61,12 +60,19 @@ class Stdin(io.RawIOBase):
 
     def _wait_and_read(self, buffer: Any) -> int:
         try:
-            while True:
-                ready({self._fd: select.POLLIN})
+            while hasattr(os, "readv"):
+                ready({self._fd: READ})
                 with suppress(BlockingIOError):
                     return os.readv(self._fd, [buffer])
+            return self._read(buffer)
         except OSError as exc:
             raise OSError(exc.errno, exc.strerror, "stdin") from exc
+
+    def _read(self, buffer: Any) -> int:
+        """Read as Windows does, which waits for no pipe but by reading from it."""
+        data = os.read(self._fd, len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def _may_grow(first: bytes) -> bool:

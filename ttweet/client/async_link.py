@@ -1,6 +1,5 @@
 """An open connection of the client that programs on trio use."""
 
-import select
 import ssl
 
 import trio
@@ -9,7 +8,7 @@ from ttweet.client import link_errors
 from ttweet.client.lines import LineBuffer
 from ttweet.client.tcp import READ_BYTES
 from ttweet.client.tls import explained
-from ttweet.client.waiting import FOREVER
+from ttweet.client.waiting import FOREVER, READ, new_poll
 from ttweet.model.errors import ConnectError
 from ttweet.model.netloc import netloc
 
@@ -41,8 +40,8 @@ class AsyncLink:
 
     def has_ended(self) -> bool:
         """Return whether an idle connection has something to read: its end, or the error before that."""
-        poll = select.poll()
-        poll.register(self._socket.fileno(), select.POLLIN)
+        poll = new_poll()
+        poll.register(self._socket.fileno(), READ)
         return bool(self._lines or poll.poll(0))
 
     def wait_at_most(self, timeout_s: float) -> None:

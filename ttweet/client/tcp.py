@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import errno
 import os
-import select
 import socket
 import time
 from collections import deque
 from itertools import chain, zip_longest
 
-from ttweet.client.waiting import FOREVER, Bell, ready
+from ttweet.client.waiting import FOREVER, READ, WRITE, Bell, ready
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     Address = tuple[int, Any]  # family and socket address
 
 NEXT_ATTEMPT_S = 0.25  # between attempts to connect to different addresses (RFC 8305, section 8)
+_IN_PROGRESS = (0, errno.EINPROGRESS, getattr(errno, "WSAEWOULDBLOCK", 0))  # the last one is that of Windows
 READ_BYTES = 64 * 1024  # of one read: about a hundred tweets
 
 
@@ -77,7 +77,7 @@ class PlainSocket:
 
     def receive(self, until: float) -> bytes:
         """Return the next bytes, or none at the end of the stream. Raises TimeoutError."""
-        return self._when_ready(lambda: self._socket.recv(READ_BYTES), select.POLLIN, until)
+        return self._when_ready(lambda: self._socket.recv(READ_BYTES), READ, until)
 
     def receive_now(self) -> bytes:
         """Return the bytes that have arrived. Raises BlockingIOError when nothing has."""
@@ -87,7 +87,7 @@ class PlainSocket:
         """Send it all. Raises TimeoutError."""
         rest = memoryview(data)
         while rest:
-            rest = rest[self._when_ready(lambda: self._socket.send(rest), select.POLLOUT, until) :]  # noqa: B023
+            rest = rest[self._when_ready(lambda: self._socket.send(rest), WRITE, until) :]  # noqa: B023
 
     def peer(self) -> str:
         """Return the address at the other end."""
@@ -133,7 +133,7 @@ class _Race:
             return
         attempt.setblocking(False)
         error = attempt.connect_ex(where)
-        if error in (0, errno.EINPROGRESS):
+        if error in _IN_PROGRESS:
             self.attempts[attempt.fileno()] = attempt
         else:
             self._fail(attempt, error)
@@ -142,7 +142,7 @@ class _Race:
         """Wait until an attempt has come to its end, and return it when it has succeeded."""
         if not self.attempts:
             return None
-        for descriptor in ready(dict.fromkeys(self.attempts, select.POLLOUT), until):
+        for descriptor in ready(dict.fromkeys(self.attempts, WRITE), until):
             attempt = self.attempts.pop(descriptor)
             error = attempt.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if not error:
@@ -184,7 +184,7 @@ def _in_thread(look_up: Callable[[], T], until: float) -> T:
         Thread(target=run, daemon=True).start()
     except RuntimeError:  # a name such as localhost is worth more than a bound
         run()
-    if not ready({bell.fd: select.POLLIN}, until):
+    if not ready({bell.fd: READ}, until):
         raise socket.gaierror(socket.EAI_AGAIN, "no answer")
     if failures:
         raise failures[0]

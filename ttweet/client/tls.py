@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import select
 import socket
 import ssl
 import threading
 from contextlib import suppress
 
 from ttweet.client.tcp import READ_BYTES
-from ttweet.client.waiting import ready
+from ttweet.client.waiting import READ, WRITE, ready
 from ttweet.model.errors import ConnectError
 from ttweet.model.remedies import TRUST, WITHOUT_TLS
 
@@ -92,9 +91,9 @@ class TlsSocket:
                 try:
                     return call()
                 except ssl.SSLWantReadError:
-                    event = select.POLLIN
+                    event = READ
                 except ssl.SSLWantWriteError:
-                    event = select.POLLOUT
+                    event = WRITE
             if not ready({self._tls.fileno(): event}, until):
                 raise TimeoutError
 

@@ -16,18 +16,24 @@ import signal
 import time
 from functools import cache
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ttweet.client.no_poll import SelectPoll
+
 FOREVER = float("inf")  # a time of time.monotonic() that never comes
 PIPE_BYTES = 64 * 1024  # what a pipe of Linux holds
 NONE = -1  # in place of a descriptor
+READ = 1  # POLLIN; a number, as Windows has no poll
+WRITE = 4  # POLLOUT
 
 
 def ready(wanted: dict[int, int], until: float = FOREVER) -> list[int]:
-    """Wait for these events (of poll) of these descriptors, and return the descriptors that have theirs.
+    """Wait for these events (READ, WRITE) of these descriptors, and return the descriptors that have theirs.
 
     The list is empty when `until`, a time of time.monotonic(), has come first. Handlers of signals run at once, and
     what they raise ends the wait.
     """
-    poll = select.poll()
+    poll = new_poll()
     for descriptor, events in wanted.items():
         poll.register(descriptor, events)
     bell = _signals()
@@ -37,7 +43,7 @@ def ready(wanted: dict[int, int], until: float = FOREVER) -> list[int]:
         return _polled(poll, until)
     came = b""
     try:
-        poll.register(bell.fd, select.POLLIN)
+        poll.register(bell.fd, READ)
         while (found := _polled(poll, until)) == [bell.fd]:
             came += bell.hush()  # the signal is handled before the next turn
         return [descriptor for descriptor in found if descriptor != bell.fd]
@@ -50,7 +56,16 @@ def pause(seconds: float, until: float = FOREVER) -> None:
     ready({}, min(time.monotonic() + seconds, until))
 
 
-class Bell:
+def new_poll() -> select.poll | SelectPoll:
+    """Return an object that waits for descriptors; on Windows for sockets alone."""
+    if hasattr(select, "poll"):
+        return select.poll()
+    from ttweet.client import no_poll  # only there
+
+    return no_poll.SelectPoll()
+
+
+class PipeBell:
     """A descriptor that a thread waits for with `ready`, and that another thread makes readable.
 
     It is closed with the last reference, so that a thread that was given up may still ring.
@@ -92,13 +107,53 @@ class Bell:
                 os.close(descriptor)
 
 
+class SocketBell(PipeBell):
+    """A bell where only sockets can be waited for."""
+
+    __slots__ = ("_far", "_near")
+
+    def __init__(self) -> None:
+        from socket import socketpair  # only there
+
+        self._near, self._far = socketpair()
+        for end in (self._near, self._far):
+            end.setblocking(False)
+        self.fd, self._button = self._near.fileno(), self._far.fileno()
+
+    def ring(self) -> None:
+        """See PipeBell."""
+        try:
+            self._far.send(b"\a")
+        except BlockingIOError:
+            return  # as `_write`
+
+    def hush(self) -> bytes:
+        """See PipeBell."""
+        try:
+            return self._near.recv(PIPE_BYTES)
+        except BlockingIOError:
+            return b""
+
+    def give_back(self, before: int, came: bytes) -> None:
+        """See PipeBell. Nothing is handed on, as os.write takes no socket there."""
+        super().give_back(NONE, came)
+        signal.set_wakeup_fd(before, warn_on_full_buffer=False)
+
+    def __del__(self) -> None:
+        """Leave the descriptors to the sockets, which close them."""
+
+
+Bell = PipeBell if hasattr(select, "poll") else SocketBell
+
+
 @cache
-def _signals() -> Bell:
+def _signals() -> PipeBell:
     """Return the pipe for the signals of this process: open to its end, as each wait needs it again."""
     return Bell()
 
 
-os.register_at_fork(after_in_child=_signals.cache_clear)
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=_signals.cache_clear)
 
 
 def _write(descriptor: int, data: bytes) -> None:
@@ -108,6 +163,6 @@ def _write(descriptor: int, data: bytes) -> None:
         return  # it is full, so its reader wakes up anyway
 
 
-def _polled(poll: select.poll, until: float) -> list[int]:
+def _polled(poll: select.poll | SelectPoll, until: float) -> list[int]:
     left_s = until - time.monotonic()
     return [descriptor for descriptor, _ in poll.poll(None if left_s == FOREVER else max(0.0, left_s * 1000))]

@@ -2,9 +2,7 @@
 
 import errno
 import os
-import select
 import shlex
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -32,7 +30,7 @@ from ttweet.cli.options import (
 )
 from ttweet.cli.reach import open_client
 from ttweet.client.sync_client import Client
-from ttweet.client.waiting import ready
+from ttweet.client.waiting import READ, ready
 from ttweet.model import durations
 
 MAX_NAME = 100  # characters of a command's name in a tweet, which must not become too long
@@ -143,7 +141,7 @@ def _carried_out(command: tuple[str, ...], lines: LastLines | None) -> int | Non
     """
     try:
         return child_process.run(
-            command, output=lines.take if lines else None, deaf=[signal.SIGINT, signal.SIGQUIT]
+            command, output=lines.take if lines else None, deaf=system.signals("SIGINT", "SIGQUIT")
         ).code
     except OSError as exc:
         shell.complain(f"{shlex.quote(command[0])}: {exc.strerror}")
@@ -159,7 +157,7 @@ def _ended(process: int) -> tuple[str, float]:
         raise shell.UsageError(f"no process {process} is running; see: ps -e")
     try:
         name, begun = system.name_and_start(process)
-        ready({descriptor: select.POLLIN})
+        ready({descriptor: READ})
     finally:
         os.close(descriptor)
     took_s = time.clock_gettime(time.CLOCK_BOOTTIME) - begun

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from ttweet import defaults
+from ttweet import defaults, system
 from ttweet.cli import shell, terminal
 from ttweet.cli.options import AMOUNT, FILE, QUIET, RARE, Keep, KeepLast, LogLimit, whole
 from ttweet.cli.source import db_path
@@ -23,7 +23,7 @@ from ttweet.security.exposure import TLS, TOKEN, UnsafeError
 from ttweet.server.config import DEFAULT_RATE, NO_RATES, Config, LineStyle, Rates, TlsFiles
 
 DEFAULT = Config(port=0)
-STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STOPPING = system.signals("SIGINT", "SIGTERM", "SIGHUP")
 
 _COUNT: dict[str, Any] = {"metavar": "N", "show_default": "{:,}".format}
 
