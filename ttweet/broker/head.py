@@ -1,11 +1,13 @@
 """The head of the log: the committed tweets in memory, and the listeners to each commit."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Protocol
 
 from ttweet.broker.receipts import Keyed, Receipt
+from ttweet.model import hashtags
 from ttweet.model.tweets import Deletion, Tombstone, Tweet
-from ttweet.storage.contract import Position
+from ttweet.storage.contract import Arrived, Position
 
 
 class Listener(Protocol):
@@ -52,14 +54,23 @@ class Head:
         if newest is not None and newest.id > self.newest:
             self.last, self.newest = newest, newest.id
 
+    def advance_to(self, arrived: Arrived) -> None:
+        """Note that entries are committed, of this server and of others."""
+        for entry in arrived.entries:
+            self.newest = entry.id
+            if isinstance(entry, Tweet):
+                self.last = entry
+            elif arrived.position is not None:
+                self.last = arrived.position.last
+
     def set_to(self, position: Position) -> None:
         """Show what the open file holds, which may not be durable: listeners are not told of it."""
         self.last, self.newest, _ = position
 
-    def publish(self, batch: Sequence[Receipt]) -> list[Receipt]:
+    def publish(self, batch: Sequence[Receipt], arrived: Sequence[Arrived] | None = None) -> list[Receipt]:
         """Tell of the tweets that are new: a repeated key gives an old one again, or one of its batch twice.
 
-        Returns the receipts of the new ones.
+        With `arrived`, tell of these entries, which include them. Returns the receipts of the new ones.
         """
         new: dict[int, Keyed] = {}
         receipts: list[Receipt] = []
@@ -68,11 +79,37 @@ class Head:
             if isinstance(tweet, Tweet) and tweet.id > self._published and tweet.id not in new:
                 new[tweet.id] = tweet, receipt.keys_of(tweet)
                 receipts.append(receipt)
-        if new:
+        if arrived is not None:
+            for one in arrived:
+                self._publish_arrived(one)
+        elif new:
             self._published = max(new)
             for listener in self._listeners:
                 listener.committed([*new.values()])
         return receipts
+
+    def _publish_arrived(self, arrived: Arrived) -> None:
+        """Tell of entries in the order of their ids, and of tweets that are not kept any more."""
+        for kind, entries in groupby(arrived.entries, type):
+            if kind is Tweet:
+                self._publish_tweets([one for one in entries if isinstance(one, Tweet)])
+            else:
+                self._publish_deletions([one for one in entries if isinstance(one, Deletion)])
+        if arrived.position is not None and arrived.position.pruned_up_to > self.pruned_up_to:
+            self.publish_pruning((0, arrived.position._replace(last=self.last)))
+
+    def _publish_tweets(self, tweets: Sequence[Tweet]) -> None:
+        self._published = tweets[-1].id
+        keyed = [(tweet, [hashtags.key(tag) for tag in tweet.tags]) for tweet in tweets]
+        for listener in self._listeners:
+            listener.committed(keyed)
+
+    def _publish_deletions(self, deletions: Sequence[Deletion]) -> None:
+        self._published = deletions[-1].id
+        self.deletions += len(deletions)
+        for deletion in deletions:
+            for listener in self._listeners:
+                listener.deleted(deletion)
 
     def publish_deletion(self, made: tuple[Deletion, Position]) -> None:
         """Note a deletion: advance, and publish it unless the tweet was deleted before."""

@@ -6,27 +6,28 @@ after COMMIT, and a client that waits is woken once a batch, not once a tweet. K
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 import trio
 
+from ttweet.broker.arrivals import Arrivals
 from ttweet.broker.batch_times import BatchTimes
 from ttweet.broker.gathering import Gathering
 from ttweet.broker.head import Head
 from ttweet.broker.inbox import Inbox, WaitingLine
 from ttweet.broker.lone_worker import LoneWorker
 from ttweet.broker.read_scheduler import PendingBatch
-from ttweet.broker.receipts import Change, Receipt, Waiter
+from ttweet.broker.receipts import Change, Receipt, Waiter, stopping, waiters_of
 from ttweet.broker.trouble import Trouble
 from ttweet.broker.watcher import UNWATCHED, Watcher
 from ttweet.model import reports
-from ttweet.model.errors import Displaced, Refused, StoreError, TtweetError
+from ttweet.model.errors import Displaced, StoreError, TtweetError
 from ttweet.model.reports import Report
 from ttweet.model.times import Clock, now_ms
 from ttweet.model.tweets import Deletion, Draft, Tombstone, Tweet
-from ttweet.storage.contract import NOT_SEARCHED, Position, Store, Traces
+from ttweet.storage.contract import NOT_SEARCHED, Replica, Store, Traces
 
 T = TypeVar("T")
 
@@ -44,7 +45,10 @@ class Journal:
     has appended one, and waits for `room` then. Report lines that find no room are lost, and the log tells how many.
     """
 
-    def __init__(self, store: Store, *, clock: Clock = now_ms, watcher: Watcher = UNWATCHED) -> None:
+    def __init__(
+        self, store: Store, *, clock: Clock = now_ms, watcher: Watcher = UNWATCHED, replica: Replica | None = None
+    ) -> None:
+        """`replica` is the store, if other servers write to its log, too."""
         self._store = store
         self.watcher = watcher
         """Is told of what happens, also of what gets no report line."""
@@ -65,6 +69,7 @@ class Journal:
         self.trouble = Trouble()  # what keeps the store from storing, or from answering
         self.head = Head(store.position())
         """The newest commit, and the listeners that learn of each."""
+        self._arrivals = Arrivals(replica, self.head)
         self._changes: list[Change[Any]] = []
         self.commits = 0
         """How many batches and changes were made, or may have been."""
@@ -90,7 +95,7 @@ class Journal:
     def append(self, draft: Draft, waiter: Waiter) -> Receipt:
         """Queue a draft for the next batch, where its report line is stored with it. Raises Refused `stopping`."""
         if self._closed:
-            raise _stopping()
+            raise stopping()
         receipt = Receipt(draft, waiter)
         self._inbox.append(receipt)
         self._work.set()
@@ -116,7 +121,8 @@ class Journal:
         Raises Refused `no_tweet` and `stopping`, and StoreError.
         """
         delete = partial(self._store.delete, tweet, report, traces=traces)
-        change = self._change(lambda: (delete(at=self._now_ms()), self._store.position()), self.head.publish_deletion)
+        made = self._arrivals.in_order(self.head.publish_deletion)
+        change = self._change(lambda: (delete(at=self._now_ms()), self._store.position()), made)
         deletion, _ = await change.done()
         return deletion
 
@@ -126,11 +132,9 @@ class Journal:
         `before` is `newest` + 1 at most. On return it is durable and followers are notified. Raises Refused `stopping`,
         and StoreError.
         """
-
-        def prune() -> tuple[int | None, Position]:
-            return self._store.prune(before), self._store.position()
-
-        removed, _ = await self._change(prune, self.head.publish_pruning).done()
+        made = self._arrivals.in_order(self.head.publish_pruning)
+        change = self._change(lambda: (self._store.prune(before), self._store.position()), made)
+        removed, _ = await change.done()
         return removed
 
     async def prune_lines(self, since: int) -> int:
@@ -143,6 +147,16 @@ class Journal:
         Raises Refused `stopping`, and StoreError.
         """
         return await self._change(self._store.maintain, lambda _: None, is_commit=False).done()
+
+    def refresh(self) -> None:
+        """Store and publish what other servers have written, between two batches. Calls before that are one."""
+        if not self._closed and self._arrivals.begin_refresh():
+            self._change(self._arrivals.refresh, self._refreshed)
+
+    def _refreshed(self, has_more: bool) -> None:
+        self._arrivals.publish_now()
+        if has_more:
+            self.refresh()
 
     async def wait_commit(self, seen: int) -> None:
         """Wait until more than the `seen` first of `commits` have been."""
@@ -179,7 +193,7 @@ class Journal:
     def _change(self, make: Callable[[], T], made: Callable[[T], None], *, is_commit: bool = True) -> Change[T]:
         """Queue a change other than a batch. `made` is called with it before anything later is published."""
         if self._closed:
-            raise _stopping()
+            raise stopping()
         change = Change(make, made, is_commit=is_commit)
         self._changes.append(change)
         self._work.set()
@@ -259,6 +273,7 @@ class Journal:
                 await self._give_up()
                 raise
             await self._note_displaced(worker, error)
+        self._arrivals.publish_now()
         return []
 
     async def _gather_lines(self) -> None:
@@ -292,7 +307,7 @@ class Journal:
     async def _gather(self, decided: list[Receipt]) -> list[Receipt]:
         """Tell of the last batch first and wait for drafts, if it is worthwhile; returns what to tell of later."""
         if decided:
-            if not self._gathering.is_worthwhile(len(_waiters(decided))):
+            if not self._gathering.is_worthwhile(len(waiters_of(decided))):
                 return decided
             await self._tell(decided)
         await self._gathering.wait()
@@ -319,6 +334,7 @@ class Journal:
                 raise
             await self._note_displaced(worker, error)
         finally:
+            self._arrivals.note()
             self._gathering.commit_s = self.times.end(has_drafts=bool(batch))
             self.uploads.end()
         return batch
@@ -367,25 +383,17 @@ class Journal:
         self.close()
         untried, _ = self._inbox.take_all()
         for receipt in untried:
-            receipt.outcome = _stopping()
-        self._fail_changes(_stopping())
+            receipt.outcome = stopping()
+        self._fail_changes(stopping())
         await self._tell(untried)
 
     async def _tell(self, batch: list[Receipt]) -> None:
-        waiters = _waiters(batch)
+        waiters = waiters_of(batch)
         for number, waiter in enumerate(waiters, 1):
             waiter.answered()
             if number % TELL_BURST == 0:
                 await trio.lowlevel.checkpoint()
         if waiters:
             self._gathering.begin(len(waiters))
-        self.watcher.posted(self.head.publish(batch))
+        self.watcher.posted(self._arrivals.publish(batch))
         self._committed.unpark_all()
-
-
-def _waiters(batch: list[Receipt]) -> Collection[Waiter]:
-    return dict.fromkeys([receipt.waiter for receipt in batch])
-
-
-def _stopping() -> Refused:
-    return Refused("stopping", "the server is stopping; nothing was stored")

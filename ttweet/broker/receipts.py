@@ -3,7 +3,7 @@
 Knows no store and no wire.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Generic, Protocol, TypeVar
 
 import outcome
@@ -11,7 +11,7 @@ import trio
 
 from ttweet.broker.lone_worker import LoneWorker
 from ttweet.model import hashtags
-from ttweet.model.errors import TtweetError
+from ttweet.model.errors import Refused, TtweetError
 from ttweet.model.events import Peer
 from ttweet.model.tweets import Draft, Tombstone, Tweet, weight_of
 
@@ -51,6 +51,16 @@ class Receipt:
         """
         tags = self.draft.tags
         return tags if tuple(tags.values()) == tweet.tags else [hashtags.key(tag) for tag in tweet.tags]
+
+
+def waiters_of(batch: Sequence[Receipt]) -> Collection[Waiter]:
+    """Return the clients that wait for these receipts, each once."""
+    return dict.fromkeys([receipt.waiter for receipt in batch])
+
+
+def stopping() -> Refused:
+    """Return the error of a draft or a change that is not tried any more."""
+    return Refused("stopping", "the server is stopping; nothing was stored")
 
 
 class Change(Generic[T]):

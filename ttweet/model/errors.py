@@ -27,6 +27,8 @@ WIRE_CODES = {
     "not_online": "no client is online under this name",
     "no_tweet": "no tweet has this id, or retention has removed it",
     "full": "the disk is full; nothing was stored; queries still work",
+    "no_quorum": "most nodes of the cluster cannot be reached; nothing was stored; queries still work",
+    "behind": "the server does not have the tweet yet that the request names; try again, or ask another server",
     "altered": "another program changed the database's schema; nothing was stored; queries still work; try again later",
     "moved": "the database file was moved, replaced or removed; nothing was stored; queries still work",
     "used_up": "the database has used all its ids; nothing was stored; queries and deletions still work",
@@ -59,11 +61,13 @@ REQUEST_FAULTS = frozenset({"bad_key", "bad_name", "bad_query", "bad_request", "
 PASSING = frozenset(
     {
         "altered",
+        "behind",
         "busy",
         "full",
         "internal",
         "moved",
         "name_taken",
+        "no_quorum",
         "slow_down",
         "stopping",
         "timeout",
@@ -129,14 +133,14 @@ class TokenError(ProtocolError):
 class StoreError(TtweetError):
     """The store did not do it.
 
-    With the codes `full`, `busy` and `altered` nothing was written and a later try may work. After `unknown` (an I/O
-    error at COMMIT) and `internal` the store must not be written to any more.
+    With the codes `full`, `busy`, `no_quorum` and `altered` nothing was written and a later try may work. After
+    `unknown` (an I/O error at COMMIT) and `internal` the store must not be written to any more.
     """
 
     @property
     def may_pass(self) -> bool:
         """Whether trying again later makes sense."""
-        return self.code in ("full", "busy", "altered", "used_up")
+        return self.code in ("full", "busy", "no_quorum", "altered", "used_up")
 
 
 class Displaced(StoreError):

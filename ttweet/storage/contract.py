@@ -274,6 +274,28 @@ class TweetLog(Protocol):
         ...
 
 
+class Arrived(NamedTuple):
+    """New entries of a log, ids rising, and how far it had come with the last deletion or removal among them."""
+
+    entries: list[Tweet | Deletion]
+    position: Position | None
+
+
+class Replica(Protocol):
+    """A tweet log that other servers write to as well. Its `refresh` takes turns with the calls of TweetLog."""
+
+    def refresh(self) -> bool:
+        """Store the entries of other servers that have arrived, and remove a bounded number of old tweets.
+
+        Returns whether there is more to do now. Durable on return. Raises StoreError as `append` does.
+        """
+        ...
+
+    def take_arrived(self) -> Arrived:
+        """Return the entries that were stored since the last call, those of this server included."""
+        ...
+
+
 class ReportLog(ReportQueries, Protocol):
     """The report lines of this server. Its writing calls take turns with those of the tweet log."""
 

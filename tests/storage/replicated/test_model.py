@@ -67,6 +67,7 @@ class Servers(RuleBasedStateMachine):
     def append(self, server: int, batch: list[Draft], at: int, fate: Lost | None, quorum: bool) -> None:
         with self.fated(fate, quorum=quorum):
             stored = self.stores[server].append(batch, batch, at=at)
+            assert len(stored) == len(batch)
             for tweet in [one for one in stored if isinstance(one, Tweet)]:
                 assert self.acknowledged.setdefault(tweet.id, tweet.text) == tweet.text
 
@@ -104,7 +105,8 @@ class Servers(RuleBasedStateMachine):
             return
         self.log.deliver()
         for store in self.stores:
-            store.refresh()
+            while store.refresh():
+                pass
         found = [rows(self.path(number)) for number in range(SERVERS)]
         ids = [id_ for (id_,) in sql(self.path(0), IDS.format(self.pruned))]
         assert ids == [*range(self.stores[0].newest_id() + 1 - len(ids), self.stores[0].newest_id() + 1)]

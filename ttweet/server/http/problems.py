@@ -30,6 +30,8 @@ STATUSES = {
     "not_online": 404,
     "no_tweet": 404,
     "full": 507,
+    "no_quorum": 503,
+    "behind": 503,
     "altered": 503,
     "moved": 503,
     "used_up": 507,

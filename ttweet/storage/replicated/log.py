@@ -35,12 +35,7 @@ class NoQuorum(StoreError):
     """A majority of the engine's nodes cannot be reached; nothing was stored."""
 
     def __init__(self) -> None:
-        super().__init__("no_quorum", "the cluster takes nothing for now; nothing was stored")
-
-    @property
-    def may_pass(self) -> bool:
-        """The nodes may come back."""
-        return True
+        super().__init__("no_quorum", "the cluster takes nothing for now; nothing was stored; retry later")
 
 
 class LogCut(StoreError):

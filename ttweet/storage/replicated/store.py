@@ -16,7 +16,7 @@ import msgspec
 from ttweet.model.errors import OpenError, Refused, StoreError
 from ttweet.model.reports import Report
 from ttweet.model.tweets import Deletion, Draft, Tombstone, Tweet
-from ttweet.storage.contract import NOT_SEARCHED, Line, Traces
+from ttweet.storage.contract import NOT_SEARCHED, Arrived, Line, Traces
 from ttweet.storage.replicated.entries import Batch, Change, Claim, Entry, Pruning, Removal, encode, parts
 from ttweet.storage.replicated.log import Log, NoQuorum, Record, Undecided
 from ttweet.storage.replicated.replay import ELSEWHERE, Local, Outcome, Replay
@@ -26,6 +26,7 @@ from ttweet.storage.sqlite.writer import SqliteStore
 
 READ_S = 5.0  # until the log gives back an entry of this server; then the outcome is unknown
 KNOWN_CHECKSUMS = 1_024  # of the last positions, to compare with the claims of other servers
+NOTHING = Arrived([], None)
 COMPARED_ENTRIES = 200  # the newest of a file, compared with those of the file that the cluster began with
 
 
@@ -48,7 +49,7 @@ class ReplicatedStore(SqliteStore):
         self._number = 0  # of the last own entry that was applied
         self._doubtful: dict[bytes, Local] = {}  # entries that may have the next number
         self._found: dict[bytes, Outcome] = {}  # own entries that were applied
-        self._arrived: list[Tweet | Deletion] = []
+        self._arrived = NOTHING
         self._checksums: dict[int, int] = {}
 
     @classmethod
@@ -72,7 +73,7 @@ class ReplicatedStore(SqliteStore):
         self._progress = self._first_progress(self._file.path, begin=begin)
         self._checksums = {self._progress.position: self._progress.checksum}
         self._follow(log.end())
-        self._arrived = []
+        self._arrived = NOTHING
 
     def append(self, drafts: Sequence[Draft], lines: Sequence[Line], *, at: int) -> list[Tweet | Tombstone]:
         """See TweetLog. Also raises Undecided and NoQuorum."""
@@ -101,16 +102,31 @@ class ReplicatedStore(SqliteStore):
             self._put(Pruning(before))
         return super().prune(self._progress.prune_before)
 
-    def refresh(self) -> None:
-        """Apply the entries of other servers that have arrived. Durable on return. Raises StoreError."""
-        while records := self._log.read(self._progress.position, wait_s=0):
-            self._apply(records)
+    def settle(self) -> None:
+        """See TweetLog. An own entry whose answer was lost may have arrived, too."""
+        self.refresh()
+        super().settle()
 
-    def take_arrived(self) -> list[Tweet | Deletion]:
-        """Return the entries that were applied since the last call, those of this server too, ids rising."""
+    def refresh(self) -> bool:
+        """See Replica."""
+        records = self._log.read(self._progress.position, wait_s=0)
+        if records:
+            self._apply(records)
+        removed = super().prune(self._progress.prune_before)
+        if removed is not None:
+            self._arrived = self._arrived._replace(position=self.position())
+        return bool(records) or removed is not None
+
+    def take_arrived(self) -> Arrived:
+        """See Replica."""
         arrived = self._arrived
-        self._arrived = []
+        self._arrived = NOTHING
         return arrived
+
+    @property
+    def progress(self) -> Progress:
+        """How far this file has followed the log. Any thread may ask."""
+        return self._progress
 
     def _first_progress(self, path: Path, *, begin: bool) -> Progress:
         progress = read_progress(self._connection)
@@ -155,6 +171,9 @@ class ReplicatedStore(SqliteStore):
             except NoQuorum:
                 self._doubtful = earlier
                 raise
+            except Undecided:
+                self._doubtful = earlier | {data: Local([line for line in local.lines if isinstance(line, Draft)])}
+                raise
             self._follow_own(position)
             if data in self._found:
                 return self._found.pop(data)
@@ -189,9 +208,15 @@ class ReplicatedStore(SqliteStore):
                     found[record.data] = outcome
             replay.finish()
         self._progress = replay.progress
-        self._arrived += replay.new
+        self._note_arrived(replay.new)
         self._checksums = dict([*replay.checksums.items()][-KNOWN_CHECKSUMS:])
         self._note_own(found)
+
+    def _note_arrived(self, new: list[Tweet | Deletion]) -> None:
+        position = self._arrived.position
+        if any(isinstance(entry, Deletion) for entry in new):
+            position = self.position()
+        self._arrived = Arrived(self._arrived.entries + new, position)
 
     def _local(self, record: Record) -> Local:
         is_own = record.origin == self._log.origin
