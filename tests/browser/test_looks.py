@@ -112,6 +112,17 @@ def test_paper_gets_the_tweets_alone(open_page: OpenPage) -> None:
     assert page.locator("article").count() > 0
 
 
+def test_paper_gets_the_time_of_a_tweet_and_not_how_long_ago_that_is(open_page: OpenPage) -> None:
+    page = seen(open_page, "/")
+    page.emulate_media(media="print")
+    sizes = page.locator("time").evaluate_all("all => all.map(one => getComputedStyle(one).fontSize)")
+    shown = page.locator("time").evaluate_all("all => all.map(one => getComputedStyle(one, '::after').content)")
+    times = page.locator("time").evaluate_all("all => all.map(one => one.getAttribute('datetime'))")
+    assert {*sizes} == {"0px"}
+    assert shown == [f'"{time}"' for time in times]
+    assert not page.locator(".day").evaluate_all("all => all.filter(one => one.offsetParent).length")
+
+
 def test_no_text_does_more_than_be_shown(server: WebServer, open_page: OpenPage) -> None:
     seed = random.randrange(1 << 32)
     chance = random.Random(seed)

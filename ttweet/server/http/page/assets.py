@@ -15,7 +15,7 @@ _TYPES = {
     "live.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
-_SPACES = re.compile(r"\s*([{};,])\s*|(?<=:)\s+")
+_SPACES = re.compile(r"\s*([{};,>])\s*|(?<=:)\s+")
 
 
 def _compact(name: str) -> bytes:
