@@ -1,4 +1,4 @@
-"""How long batches take, and their tweets to be acknowledged: measured once a batch, so that no tweet pays for it."""
+"""How long batches take, and how long their tweets wait for an answer: measured once a batch, not once a tweet."""
 
 import trio
 

@@ -1,4 +1,4 @@
-"""Deletions: what repeats a tweet's text is blanked first, then the tweet goes.
+"""Deletions: the report lines that repeat a tweet's text are blanked first, then the tweet is removed.
 
 A report log of 100 MB takes a second to search, and may repeat a text a million times. The server searches and redacts
 it in small steps, between which other queries and uploads have their turn, and makes one deletion at a time. A deletion

@@ -7,7 +7,7 @@ as it takes them, until it is live again. No subscription has a queue.
 
 The two meet in `_step`: only what is above the cursor and was published is sent, and in the same moment in which the
 cursor reaches the newest published tweet the subscription becomes live, so there is neither a gap nor a repetition.
-No turn of the event loop is as long as a commit is large: what does not fit into one is left to `run`.
+A large commit makes no turn of the event loop long: `run` sends what does not fit into one.
 Knows no encoding, no sockets and no SQL.
 """
 

@@ -11,7 +11,7 @@ from ttweet.storage.contract import Arrived, Position
 
 
 class Listener(Protocol):
-    """Is told of all commits, in their order, after the clients that wait for them. Must not raise or block."""
+    """Gets every commit, in order, after the clients that wait for it. Must not raise or block."""
 
     def committed(self, tweets: Sequence[Keyed]) -> None:
         """Take the new tweets of a commit, ids rising."""

@@ -1,4 +1,4 @@
-"""The drafts, each of which is a report line too, and other report lines that wait to be written, in their order.
+"""The drafts and report lines that wait to be written, in their order. Each draft is a report line too.
 
 It is bounded by number and by bytes: a client waits with a draft for which there is no room, and a report line is lost,
 which is counted. When more waits than one transaction takes, the clients that wait with least go first, and the oldest
@@ -31,7 +31,7 @@ WaitingLine = Receipt | Report
 
 
 class Inbox:
-    """A queue for one that takes batches. Those that append look at `has_room` first, or wait for `room` then."""
+    """A queue that one task empties in batches. Before you append, check `has_room`, and wait for `room` if need be."""
 
     def __init__(self) -> None:
         self._lines: list[WaitingLine] = []

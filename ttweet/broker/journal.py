@@ -379,7 +379,7 @@ class Journal:
         self._work = trio.Event()
 
     async def _give_up(self) -> None:
-        """Nothing more will be written: tell those whose drafts have not been tried."""
+        """Nothing more will be written: fail the drafts that were not tried."""
         self.close()
         untried, _ = self._inbox.take_all()
         for receipt in untried:

@@ -1,9 +1,9 @@
-"""Questions to the file give way to uploads, whose acknowledgements wait for the disk as well.
+"""Queries of the file give way to uploads, which wait for the disk too.
 
-The reader's thread and the writer's share one interpreter with the event loop: twenty clients that asked without a
-pause made an upload beside them take 6 ms instead of one. So a question waits for the batch that is being written, and
-the reader's thread is handed as many at a time as that batch has uploads: one, beside a client that uploads one after
-another. While there are none it is handed as many as one hop into trio answers.
+The reader's thread and the writer's share one interpreter with the event loop: twenty clients that queried without a
+pause made an upload take 6 ms instead of one. So a query waits for the batch that is being written. Then the reader's
+thread gets as many queries as that batch has uploads: one, if a single client uploads. Without uploads it gets as many
+as one hop into trio answers.
 """
 
 from collections.abc import Callable
@@ -57,7 +57,7 @@ class PendingBatch:
 
 
 class ReadScheduler:
-    """A worker for questions. `run` takes what reads for some ms at most; any number of tasks may wait for it."""
+    """A worker for queries. `run` takes a call of a few ms at most; any number of tasks may wait for it."""
 
     def __init__(self, uploads: PendingBatch, worker: Worker, trouble: Trouble) -> None:
         self._uploads = uploads

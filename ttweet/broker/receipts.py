@@ -1,4 +1,4 @@
-"""Drafts, and changes of the file that are none of a batch: on their way to be made, and what came of them.
+"""Receipts: the outcomes of drafts, and of changes of the file outside a batch, once they are known.
 
 Knows no store and no wire.
 """

@@ -1,9 +1,8 @@
-"""Retention: what is too old goes while the server runs, if its user wants that.
+"""Retention: a server with `--keep` or `--keep-last` removes old tweets while it runs.
 
-Now and then a look at the file tells how far tweets may go, in a thread and with a reader of its own, for it may have
-much to look at. Then they go in small steps between the writer's batches, with a pause after each, so that uploads wait
-for one step at most. Nothing of it is remembered: each look begins with the oldest tweet there is, also the first one
-of a server that was started again.
+At intervals a thread with a reader of its own finds the id up to which tweets are too old. The journal removes them in
+small steps between the writer's batches, with a pause after each step, so that an upload waits for one step at most.
+Nothing is remembered: each search begins with the oldest tweet, also after a restart.
 """
 
 import logging

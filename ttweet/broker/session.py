@@ -281,7 +281,7 @@ class Session:
             self.author = self.principal.name
 
     def recheck(self) -> None:
-        """See who this is after tokens have changed.
+        """Identify the client again after tokens have changed.
 
         Raises ProtocolError when the token is no longer good, or no longer lets a client follow that does.
         """

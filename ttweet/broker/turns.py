@@ -1,6 +1,6 @@
-"""Turns for a thing that one task has at a time: clients have it one after another, however often each asks.
+"""A lock that clients get in turn, however often each of them asks.
 
-Without them one client that asks two hundred times keeps all others waiting. Knows nothing of what it guards.
+With an ordinary lock, a client that asks two hundred times keeps all others waiting. Knows nothing of what it guards.
 """
 
 from collections.abc import AsyncIterator, Hashable

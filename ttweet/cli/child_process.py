@@ -1,4 +1,4 @@
-"""A command that another command runs: it gets the signals that would end this program, which then waits for it.
+"""Run a command, pass it the signals that would end this program, and wait for its end.
 
 Knows no tweets and no servers.
 """

@@ -1,4 +1,4 @@
-"""`--install-completion`: the script that cyclopts generates goes where the shell reads it, and a new shell is asked.
+"""`--install-completion`: write cyclopts' script where the shell reads it, and ask a new shell whether it works.
 
 bash and zsh need a line in their startup file besides. The command reports success only when a new shell, started as
 the user would start it, completes ttweet.

@@ -1,4 +1,4 @@
-"""rich's console, with the size that `terminal` tells: rich itself believes COLUMNS=0 and prints nothing then."""
+"""rich's console with the size from `terminal`: rich itself takes COLUMNS=0 literally and prints nothing."""
 
 from typing import Any, TextIO
 

@@ -1,4 +1,4 @@
-"""Ctrl-C at a moment when it must wait."""
+"""Delay Ctrl-C until work that must not be interrupted is done."""
 
 import signal
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The command line: which words there are, and what is said when they make no sense.
+"""The command line: the commands, and the messages for a line that names none.
 
 Each command's module is imported when it is called for, so `ttweet --help` loads neither trio nor sqlite-utils.
 """

@@ -1,4 +1,4 @@
-"""How ttweet behaves towards a shell: data on stdout, talk on stderr, one set of exit codes.
+"""How ttweet behaves towards a shell: data on stdout, messages on stderr, one set of exit codes.
 
 In a pipe data is UTF-8 whatever the locale says; on a terminal the command that writes it escapes it. Messages are
 escaped here, wherever their words come from. Quick to import for the classic commands. Knows no servers and no files.

@@ -1,4 +1,4 @@
-"""A follower without its sockets: where it stands in the log, and what to make of what the server says.
+"""A follower without its sockets: its position in the log, and the meaning of each line that the server sends.
 
 Both clients, the one with threads and the one with trio, drive it: they open connections, send `request`, hand in each
 line that comes, and wait for `pause_s` after a connection that has failed. Knows no sockets and no clocks.

@@ -27,7 +27,7 @@ MAX_TOKEN_BYTES = 1024  # of the file of TTWEET_TOKEN_FILE; a token has 47
 
 
 class ClientTls:
-    """The certificates that TLS is spoken with: those that are trusted, and the client's own.
+    """The certificates for TLS: those to trust, and the client's own.
 
     `ca` is a PEM file, or `system` for those that the system trusts; with it TLS is spoken to every server. Missing
     values are taken from TTWEET_CA, TTWEET_CERT and TTWEET_KEY.

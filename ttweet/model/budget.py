@@ -1,7 +1,7 @@
-"""The budget of what a client sends: bytes of UTF-8, measured before any work that grows faster than they do.
+"""Limits on the bytes of a client's values, checked before any work that grows faster than the bytes.
 
-A normal form takes the square of the marks on a letter, and a character may fold to eighteen. So every rule looks at
-the bytes of a value first, then at its form.
+Normalizing takes time quadratic in the marks on a letter, and a character may fold to eighteen. So every rule checks
+the bytes of a value first, then its form.
 """
 
 from ttweet.model.errors import Refused

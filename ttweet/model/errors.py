@@ -1,9 +1,8 @@
 """The one exception family: a code for machines, a sentence for people.
 
 Three families on the server's side, by what happens next: `Refused` (answer, continue), `ProtocolError` (answer once,
-close) and `StoreError` (the store could not do it). `OpenError` keeps a server from starting; `ConnectError` is the
-client's, without an answer.
-Knows nothing else of ttweet.
+close) and `StoreError` (the store could not carry it out). `OpenError` keeps a server from starting; `ConnectError` is
+the client's, without an answer. Knows nothing else of ttweet.
 """
 
 WIRE_CODES = {
@@ -111,7 +110,7 @@ class Refused(TtweetError):
 
 
 class SlowDown(Refused):
-    """A request too many: nothing was done, and the same one is welcome after `wait_s` whole seconds."""
+    """A request above the rate: nothing was done. Repeat it after `wait_s` whole seconds."""
 
     def __init__(self, text: str, wait_s: int) -> None:
         super().__init__("slow_down", text)
@@ -123,7 +122,7 @@ class ProtocolError(TtweetError):
 
 
 class TokenError(ProtocolError):
-    """A token that is not good: its code is `token`. `identity` is its name, if there ever was such a token."""
+    """An invalid token: the code is `token`. `identity` is its name, if there ever was such a token."""
 
     def __init__(self, text: str, identity: str | None = None) -> None:
         super().__init__("token", text)
@@ -168,11 +167,11 @@ _DISPLACED = {
 
 
 class OpenError(TtweetError):
-    """A file cannot be opened, or must not be; it was not touched. The text says the way out."""
+    """A file cannot be opened, or must not be; it was not touched. The text says what to do."""
 
 
 class DatabaseError(OpenError):
-    """The database cannot be opened under its name. The text leaves it to the caller to say how another is named."""
+    """The database cannot be opened under its name. The caller adds to the text how to choose another one."""
 
 
 class ConnectError(TtweetError):

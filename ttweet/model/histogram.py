@@ -1,4 +1,4 @@
-"""How often something took how long, counted in buckets of time."""
+"""A histogram of durations, counted in buckets."""
 
 from bisect import bisect_left
 from collections.abc import Iterator

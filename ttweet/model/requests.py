@@ -19,7 +19,7 @@ class Last(NamedTuple):
 
 
 class Timeline(NamedTuple):
-    """The newest tweets, newest first, from below the id `before` on; or, with `after`, oldest first from above it."""
+    """The newest tweets, newest first, with ids below `before`; or, with `after`, oldest first with ids above it."""
 
     limit: int = QUERY_LIMIT
     before: int | None = None
@@ -33,7 +33,7 @@ class TweetById(NamedTuple):
 
 
 class Find(NamedTuple):
-    """The tweets that a query finds, newest first, from below the id `before` on; see model.query."""
+    """The tweets that a query finds, newest first, with ids below `before`; see model.query."""
 
     query: str = ""
     limit: int = QUERY_LIMIT
@@ -41,14 +41,14 @@ class Find(NamedTuple):
 
 
 class CountFound(NamedTuple):
-    """How many tweets a query finds, below the id `before`."""
+    """How many tweets a query finds, with ids below `before`."""
 
     query: str = ""
     before: int | None = None
 
 
 class TweetsOfTag(NamedTuple):
-    """Tweets of a tag, newest first, from below the id `before` on."""
+    """Tweets of a tag, newest first, with ids below `before`."""
 
     tag: str
     limit: int = QUERY_LIMIT
@@ -78,11 +78,11 @@ class Identify(NamedTuple):
 
 
 class Ping(NamedTuple):
-    """Ask for a sign that the server is there."""
+    """Ask whether the server is there."""
 
 
 class Follow(NamedTuple):
-    """Tweets with any of the tags, or all tweets when there are none, from above an id on, or only new ones.
+    """Follow tweets with any of the tags, or all tweets without tags: those with ids above `after`, or only new ones.
 
     With a `query`, only those that it finds. With `deletions`, also the deletions of all tweets.
     """
@@ -108,7 +108,7 @@ class ListNames(NamedTuple):
 
 
 class TweetsOfAuthor(NamedTuple):
-    """Tweets of an author, newest first, from below the id `before` on."""
+    """Tweets of an author, newest first, with ids below `before`."""
 
     by: str
     limit: int = QUERY_LIMIT
@@ -116,7 +116,7 @@ class TweetsOfAuthor(NamedTuple):
 
 
 class TweetsSinceLogin(NamedTuple):
-    """Tweets of an author who is online, since the login, oldest first, from above the id `after` on."""
+    """Tweets since the login of an author who is online, oldest first, with ids above `after`."""
 
     by: str
     limit: int = QUERY_LIMIT

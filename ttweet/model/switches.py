@@ -1,4 +1,4 @@
-"""Variables of the environment that are switches: on or off, by what they say and not by being set."""
+"""Environment variables that are switches: their value turns them on or off, not their presence."""
 
 from __future__ import annotations
 

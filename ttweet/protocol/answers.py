@@ -180,7 +180,7 @@ def tweet_or_none(data: Any) -> Tweet | None:
 
 
 def tweet_or_tombstone(data: Any) -> Tweet | Tombstone | None:
-    """Return a tweet, or the rest of a deleted one; None for one whose text is empty."""
+    """Return a tweet, or the tombstone of a deleted one; None if its text is empty."""
     if data is not None and kinds.flag(data.get("deleted", False)):
         return Tombstone(kinds.integer(data["id"], lowest=1), kinds.at(data["at"]))
     return tweet_or_none(data)
@@ -224,7 +224,7 @@ def signed_in(data: Any) -> SignedIn:
 
 
 def identity(data: Any) -> Identity:
-    """Return whom a token names."""
+    """Return the identity of a token."""
     rights = [kinds.string(right) for right in kinds.array(data["can"], MAX_RIGHTS)]
     return Identity(kinds.string_or_none(data["name"]), tuple(rights))
 

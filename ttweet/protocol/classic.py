@@ -1,4 +1,4 @@
-"""The classic protocol's requests and its one answer, as values: one of them, and a connection has ended.
+"""The classic protocol's two requests and its answer, as values. A connection has one request.
 
 `reader` makes them of bytes. They are no requests of other edges: a connection posts the text, or reads the last
 message, as for any other client.

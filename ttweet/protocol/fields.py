@@ -1,4 +1,4 @@
-"""The kinds of values in a request's data: each is taken as it is meant, or refused with `bad_request`.
+"""The kinds of values in a request's data: each value is of its kind, or refused with `bad_request`.
 
 Nothing is converted, and every refusal shows the value that was seen. Knows no requests.
 """

@@ -33,7 +33,7 @@ MAX_ADDRESSES = 1_024  # addresses of wrong tokens in memory; then the oldest ar
 
 
 class Authenticator:
-    """Tells who may come in. Without a file there are no tokens."""
+    """Authenticates clients by their tokens. Without a file there are no tokens."""
 
     def __init__(
         self,
@@ -141,7 +141,7 @@ class Authenticator:
                 await on_change()
 
     async def _keep_noting(self) -> None:
-        """In a task of its own: a disk that is slow to write must not delay the look at who was revoked."""
+        """In a task of its own: a disk that is slow to write must not delay the search for revoked tokens."""
         try:
             while True:
                 await trio.sleep(POLL_INTERVAL_S)

@@ -18,7 +18,7 @@ NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which `ssl` has no name f
 
 
 class Certificates:
-    """The context of new connections:  `context`. Raises OpenError when a file does not serve."""
+    """`context` is the TLS context of new connections. Raises OpenError when a file does not serve."""
 
     def __init__(self, cert: Path, key: Path, client_ca: Path | None = None) -> None:
         self.cert = cert

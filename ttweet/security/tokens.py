@@ -1,4 +1,4 @@
-"""Tokens: a secret of 256 random bits that says who asks, and what is kept of it, which is never the secret.
+"""Tokens: secrets of 256 random bits that identify clients. Only their hashes are kept.
 
 A hash of one round is enough: there are too many secrets to try, so nothing needs to be slow. Tokens are looked up by
 it, and a comparison of hashes does not show how near a wrong secret was. Knows no files and no connections.

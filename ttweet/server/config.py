@@ -1,4 +1,4 @@
-"""All that can be chosen of a server, as values. Knows no trio, no engine and no command line."""
+"""The settings of a server, as values. Knows no trio, no engine and no command line."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class EdgeSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """All that can be chosen of a server."""
+    """The settings of a server."""
 
     port: int
     hosts: tuple[str, ...] = (defaults.HOST,)

@@ -1,4 +1,4 @@
-"""The end of a terminal: whether SIGHUP means it, known before anything else is loaded. Quick to import."""
+"""Whether SIGHUP means that the terminal has closed, decided before anything else is loaded. Quick to import."""
 
 import signal
 

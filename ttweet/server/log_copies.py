@@ -2,7 +2,7 @@
 
 Each is a reader of the log table with a cursor, in a thread of its own, so that a file that is locked, missing or full,
 or a terminal that stands still, delays and fails no client. Lines that could not be written are written later: the
-table is the truth. Knows no client and no wire.
+table is authoritative. Knows no client and no wire.
 """
 
 import logging

@@ -1,6 +1,6 @@
 """An edge that clients reach by sockets: all of it that does not depend on their protocol.
 
-It takes clients from its listeners, gives each a task, and ends what goes wrong there at that client. The protocol
+It takes clients from its listeners and gives each a task. An error in that task ends that client alone. The protocol
 makes the connections.
 """
 

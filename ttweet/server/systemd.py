@@ -1,4 +1,4 @@
-"""The ways of systemd with a service: it passes sockets that it has opened, and receives messages about the state.
+"""The interface of systemd for services: it passes sockets that it has opened, and receives messages about the state.
 
 Sources: sd_listen_fds(3), sd_notify(3).
 """

@@ -43,7 +43,7 @@ class LogLine(NamedTuple):
 
 
 class Size(NamedTuple):
-    """Bytes on the disk: of the tweets and all else, and of what was written last, on its way there.
+    """Bytes on the disk: of the store, and of the newest writes that are still to be moved into it.
 
     `unindexed` is how many tweets with tags the index of tags does not have yet. `without_words` is how many ids the
     index of words does not have yet: all, if there is none.
@@ -322,7 +322,7 @@ class ReportLog(ReportQueries, Protocol):
 
 
 class Store(TweetLog, TagQueries, FindQueries, ReportLog, Protocol):
-    """All of them together, as a server opens them."""
+    """All parts of a store together, as a server opens them."""
 
     def reader(self) -> Reader:
         """Return a new reader of the same file, for a thread of its own."""

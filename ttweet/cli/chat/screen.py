@@ -1,4 +1,4 @@
-"""Where a session at the keyboard is held: a pipe, or a terminal on which what comes in does not tear what is typed.
+"""The screen of a session: a pipe, or a terminal on which new tweets leave the line that is being typed intact.
 
 Knows no servers and no commands.
 """

@@ -1,4 +1,4 @@
-"""Takes clients from a listener, as many at a time as leaves the event loop to those that are connected."""
+"""Accepts clients from a listener, a few at a time, so that connected clients get their turns of the event loop."""
 
 import logging
 import socket

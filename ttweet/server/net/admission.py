@@ -1,4 +1,4 @@
-"""Which clients are taken in and how fast they may be: one for all edges, so that a second one doubles nothing."""
+"""How many clients a server admits and how fast they may be. All edges share it, so a second edge doubles no limit."""
 
 from typing import NamedTuple
 

@@ -103,7 +103,7 @@ class Guest(Timed, Protocol):
         ...
 
     def recheck(self) -> None:
-        """See who it is, now that tokens have changed, and close if it may no longer be here."""
+        """Identify the client again after tokens have changed, and close if it has lost its rights."""
         ...
 
     def stop(self) -> None:

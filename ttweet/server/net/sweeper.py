@@ -27,7 +27,7 @@ T = TypeVar("T", bound=Timed)
 
 
 async def sweep(clients: Collection[T]) -> None:
-    """Expire those whose deadline has passed, until cancelled. `clients` are those that are connected at any time."""
+    """Expire the clients whose deadline has passed, until cancelled. `clients` are those connected at the time."""
 
     def expire(client: T) -> None:
         if client.deadline < now:  # still: others had their turns meanwhile

@@ -1,6 +1,6 @@
-"""Which clients are held to a rate: those of each address and each token, this machine's own only when asked for.
+"""Which clients have a rate limit: each address and each token, this machine's own clients only with `--rate`.
 
-Whether a connection is held to one is decided when it comes: one that is not gets no quota and pays nothing.
+This is decided when a connection comes: one without a limit gets no quota, and its requests cost nothing.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,7 +1,7 @@
 """A client's bytes in TLS, over the transport of its plain socket.
 
 The handshake takes place in the first `receive`, so in the client's own task and within the time that it has for its
-first byte. Knows no protocol above TLS, but the one line that it has for a client that speaks none.
+first byte. Knows no protocol above TLS, except the line for a client that does not speak TLS.
 """
 
 import ssl

@@ -64,7 +64,7 @@ class Connection:
         limits: Limits,
         send_later: Callable[["Connection"], None],
     ) -> None:
-        """`reader` makes what reads the client's bytes, knowing whose they are."""
+        """`reader` makes the reader of the client's bytes."""
         self._transport = transport
         self._service = backend.service
         self._session = Session(backend, place.peer, self)

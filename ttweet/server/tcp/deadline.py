@@ -1,4 +1,4 @@
-"""When a client has had long enough for what it is at."""
+"""The deadline of a client: when it must have finished its current step."""
 
 import trio
 

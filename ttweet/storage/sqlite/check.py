@@ -1,4 +1,4 @@
-"""The check of a database file: its pages, its schema, its tweets, and what is counted of them.
+"""The check of a database file: its pages, its schema, its tweets, and the counts of their tags.
 
 It reads one snapshot while a server may be running, writes nothing to the file, and needs a bounded amount of memory:
 the uses of tags, which can be many, go to a scratch database, which SQLite keeps in a file that has no name. Knows no

@@ -1,6 +1,6 @@
 """Errors of a database file, with the remedy.
 
-SQLite's result codes and those of the system become OpenError and StoreError here, with the way out in the text.
+SQLite's result codes and those of the system become OpenError and StoreError here, with the remedy in the text.
 """
 
 import errno

@@ -1,4 +1,4 @@
-"""The files beside a database: which belong to it, whether others have a hand in them, and which server holds them.
+"""The files beside a database: which belong to it, whether other users can change them, which server has locked them.
 
 One server a file: a lock file keeps the second one out, as SQLite's own locks would let it in between two transactions.
 """

@@ -1,4 +1,4 @@
-"""The steps of migrations/migrations.py, as a server makes them: together, told when they take long, and stoppable."""
+"""The steps of migrations/migrations.py, in one transaction that can be stopped, with a message when they take long."""
 
 import logging
 import runpy

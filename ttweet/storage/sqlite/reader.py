@@ -1,7 +1,7 @@
 """The queries of a store in SQL: each is one short read transaction.
 
-Each costs the same however many tweets there are, and a test counts the steps. A question about tags is answered from
-the index, and from the tail of the log that is not in it yet. Knows no trio and no wire.
+Each costs the same however many tweets there are, and a test counts the steps. A query for tags is answered from the
+index, and from the tail of the log that is not in it yet. Knows no trio and no wire.
 """
 
 import json
@@ -129,7 +129,7 @@ _LOG_TEXT = """
 
 
 class Queries:
-    """A store's questions over an open connection. Each raises StoreError: `busy` or `internal`."""
+    """The queries of a store over an open connection. Each raises StoreError: `busy` or `internal`."""
 
     def __init__(self, connection: sqlite3.Connection, *, shown_as: Path | None = None) -> None:
         """`shown_as`: the file's name for errors; None when they go to others than its user."""

@@ -1,4 +1,4 @@
-"""The way back out of the database: tweets are removed, and what repeats them follows.
+"""The removal of tweets from the database, with the rows that repeat them.
 
 All of it runs inside the caller's transaction, in which `tag_index` counts their tags down. Knows no trio and no wire.
 """

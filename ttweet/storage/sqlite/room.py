@@ -1,4 +1,4 @@
-"""The room that a database needs on its disk: to be started on, and to take back what waits in its write-ahead log."""
+"""The room that a database needs on its disk: for a start, and to move its write-ahead log into the database."""
 
 import os
 import sqlite3

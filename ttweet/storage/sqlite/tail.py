@@ -1,7 +1,7 @@
 """The tail of the log: the tweets that the index of tags does not have yet (see tag_index), in memory.
 
-Each connection that reads keeps a tail of its own and reads only what is new to it, so a question costs little more
-than the index does. The index is never more than a few thousand tweets behind.
+Each connection that reads keeps a tail of its own and reads only what is new to it, so a query costs little more than
+the index does. The index is never more than a few thousand tweets behind.
 """
 
 import sqlite3
