@@ -200,7 +200,7 @@ class Service:
         return {**self._stats.collect(), "file": size._asdict()}
 
     async def delete(self, tweet: int, by: str) -> Deletion:
-        """Delete a tweet, its text and what tells of it; `by` is who wants it. Raises Refused `no_tweet`."""
+        """Delete a tweet, and redact the report lines that repeat it. `by` is the client. Raises Refused `no_tweet`."""
         return await self._deleter.delete(tweet, reports.message_deleted(tweet, by))
 
     def sign_in(self, name: str, *, instead_of: str | None = None) -> SignedIn:

@@ -19,7 +19,7 @@ from ttweet.model.tweets import Tweet, as_json
 
 
 class News(FollowListener):
-    """Says that the connection is lost, once however many attempts fail, and what came of it: by default on stderr."""
+    """Reports that the connection is lost, once, and that it is back: by default on stderr."""
 
     def __init__(
         self,

@@ -130,7 +130,7 @@ class TokenError(ProtocolError):
 
 
 class StoreError(TtweetError):
-    """The store did not do it.
+    """The store could not carry out a change or a query.
 
     With the codes `full`, `busy`, `no_quorum` and `altered` nothing was written and a later try may work. After
     `unknown` (an I/O error at COMMIT) and `internal` the store must not be written to any more.

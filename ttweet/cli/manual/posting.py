@@ -37,8 +37,9 @@ RUN = HelpPage(
 backup.sh 4m12s. The exit code is that of COMMAND, even if the tweet cannot be posted; then stderr says so. With --spool
 the tweet is kept, and the next command with --spool posts it.
 
-With --on-failure or --longer-than only a run that is both, if you give both, is posted. With --pid the command waits
-for a process that is running, whose exit code it cannot learn: the tweet says ended, its name, and how long it ran.
+With --on-failure, only a failed run is posted; with --longer-than, only a long one; with both, a run that is both. With
+--pid the command waits for a running process. Its exit code is unknown, so the tweet says ended, then the name and how
+long it ran.
 
 With --tail the last lines of the output are posted too, each in a tweet of its own, cut to fit. COMMAND then writes to
 pipes: programs may show no colours and write in larger pieces, so that stdout and stderr may change places.""",
