@@ -35,7 +35,7 @@ from ttweet.server.socket_edge import SocketEdge
 from ttweet.server.stats import StatsCollector
 from ttweet.server.tcp.connection import Connection
 from ttweet.server.tcp.protocol import tcp_edge
-from ttweet.storage.contract import Store
+from ttweet.storage.contract import Replica, Store
 
 SWEPT_S = 2 * SWEEP_INTERVAL_S  # by then the sweeper has looked
 
@@ -168,10 +168,11 @@ async def serving(
     service: type[Service] = Service,
     authenticator: Authenticator | None = None,
     certificates: Certificates | None = None,
+    replica: Replica | None = None,
 ) -> AsyncIterator[Serving]:
     """Serve until the block is left, then cut all connections and drain the journal."""
     store = store or MemoryStore()
-    journal = Journal(store)
+    journal = Journal(store, replica=replica)
     by_hand = isinstance(trio.lowlevel.current_clock(), trio.testing.MockClock)
     with trio.fail_after(float("inf") if by_hand else GUARD_S), Worker("reader") as worker:
         reader = store.reader()

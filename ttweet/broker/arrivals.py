@@ -20,6 +20,7 @@ class Arrivals:
     def __init__(self, replica: Replica | None, head: Head) -> None:
         self._replica = replica
         self._head = head
+        head.is_shared = replica is not None
         self._noted: list[Arrived] = []
         self._is_due = False
 

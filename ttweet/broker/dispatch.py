@@ -1,6 +1,7 @@
 """The one table from what a client asks to what answers it: values in, values out, for every edge.
 
-It has two halves: AT_ONCE is answered from memory, FROM_FILE may need the file.
+It has two halves: AT_ONCE is answered from memory, FROM_FILE may need the file, or tweets of another server that are on
+their way.
 """
 
 from collections.abc import Awaitable, Callable
@@ -84,11 +85,11 @@ AT_ONCE: dict[type[OrderedRequest], Callable[[Session, Any], Answer]] = {
     Last: lambda session, _: session.service.last(),
     ListNames: lambda session, _: Names(session.service.online),
     SignIn: lambda session, request: session.sign_in(request.name),
-    Follow: lambda session, request: session.follow(request),
     Unfollow: _unfollow,
 }
 
 KEPT: dict[type[OrderedRequest], Callable[[Session, Any], Answer]] = {
+    Follow: lambda session, request: session.follow_at_once(request),
     Timeline: lambda session, request: session.service.kept_timeline(*request),
     TweetsOfTag: lambda session, request: session.service.kept_tweets(*request),
     ListTags: lambda session, request: session.kept_tags(*request),
@@ -98,6 +99,7 @@ KEPT: dict[type[OrderedRequest], Callable[[Session, Any], Answer]] = {
 _FROM_MEMORY = AT_ONCE | KEPT
 
 FROM_FILE: dict[type[OrderedRequest], Callable[[Session, Any], Awaitable[Answer]]] = {
+    Follow: lambda session, request: session.follow_when_there(request),
     Timeline: lambda session, request: session.service.timeline(*request),
     Find: lambda session, request: session.service.find(*request, client=session.client),
     CountFound: lambda session, request: session.service.count_found(*request, client=session.client),

@@ -38,6 +38,8 @@ class Head:
         """The id up to which tweets are not kept any more."""
         self.deletions = 0
         """How many tweets were deleted since the server started."""
+        self.is_shared = False
+        """Whether other servers write to the log as well."""
         self._published = self.newest
         self._listeners: list[Listener] = []
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 from ttweet.broker.batch_times import BatchTimes
 from ttweet.broker.deleter import Deleter
 from ttweet.broker.head import Listener
+from ttweet.broker.horizon import Horizon
 from ttweet.broker.journal import Journal
 from ttweet.broker.kept_answers import TIMELINE, KeptAnswers
 from ttweet.broker.read_scheduler import ReadScheduler
@@ -61,6 +62,8 @@ class Service:
         self._deleter = Deleter(journal, reader, reads)
         self._kept = KeptAnswers(self.newest)
         self._head.add_listener(self._kept)
+        self.horizon = Horizon(self._head) if self._head.is_shared else None
+        """Waits for ids of other servers, if there are any."""
         self._logins: dict[str, int] = {}  # names that are online, with the newest id at their login
         self._looks: dict[str, str] = {}  # what they look like, with the name
 

@@ -215,6 +215,17 @@ class Session:
             subscription.cursor, fanout.pruned_up_to if subscription.cursor < fanout.pruned_up_to else None
         )
 
+    def follow_at_once(self, request: Follow) -> Following | None:
+        """Follow as `follow` does, unless another server has given the id `after` and it is not here yet."""
+        horizon = self.service.horizon
+        return None if horizon is not None and horizon.lacks(request.after) else self.follow(request)
+
+    async def follow_when_there(self, request: Follow) -> Following:
+        """Follow as `follow` does, once the id `after` is here. Also raises Refused `behind`."""
+        if self.service.horizon is not None:
+            await self.service.horizon.reach(request.after)
+        return self.follow(request)
+
     def unfollow(self) -> None:
         """Follow nothing any more."""
         if self.subscription is not None:
