@@ -49,8 +49,8 @@ class WebServer(Server):
 
 
 @contextmanager
-def web_server(folder: Path, *, http_port: int = 0) -> Iterator[WebServer]:
-    """Serve a file of the folder until the block is left."""
-    command = [*TTWEET, "serve", "0", "--quiet", "--http", str(http_port)]
+def web_server(folder: Path, *options: str, http_port: int = 0) -> Iterator[WebServer]:
+    """Serve a file of the folder until the block is left; the options are further ones of `ttweet serve`."""
+    command = [*TTWEET, "serve", "0", "--quiet", "--http", str(http_port), *options]
     with WebServer.serving(command, folder, environment()) as server:
         yield server
