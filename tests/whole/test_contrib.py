@@ -98,7 +98,8 @@ def test_all_give_the_server_a_command_line_that_it_takes() -> None:
 def test_the_recipe_copies_what_there_is_and_all_that_a_wheel_needs() -> None:
     copied = [name for line in re.findall(r"^COPY (?!--)(.*)$", RECIPE, re.MULTILINE) for name in line.split()[:-1]]
     assert [name for name in copied if not (ROOT / name).exists()] == []
-    build = (ROOT / "pyproject.toml").read_text()
+    hook = ROOT / "scripts" / "docs_site" / "metadata_hook.py"
+    build = (ROOT / "pyproject.toml").read_text() + hook.read_text()
     for needed in ("README.md", "LICENSE", "migrations", "scripts", "ttweet"):
         assert f'"{needed}' in build
         assert needed in copied

@@ -35,10 +35,16 @@ def checkout(tmp_path: Path) -> Path:
     return folder
 
 
-def release(checkout: Path, *arguments: str) -> tuple[int, str]:
+def release(checkout: Path, *arguments: str, site: str = "https://example.org/ttweet") -> tuple[int, str]:
     command = [str(checkout / "scripts" / "release"), *arguments]
-    done = subprocess.run(command, env=environment(WRITER), capture_output=True, text=True, timeout=LIMIT_S)
+    variables = environment({**WRITER, "TTWEET_SITE": site})
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=LIMIT_S)
     return done.returncode, done.stderr
+
+
+def test_a_release_needs_the_address_to_which_the_links_of_its_readme_lead(checkout: Path) -> None:
+    code, said = release(checkout, "--check", site="")
+    assert (code, said.partition(";")[0]) == (1, "release: no address of the documentation")
 
 
 def test_a_tree_with_changes_is_refused(checkout: Path) -> None:
