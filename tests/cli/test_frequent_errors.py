@@ -25,7 +25,7 @@ WRONG_COMMANDS = {
     "frobnicate": "unknown command 'frobnicate'; see ttweet --help",
     "post --jsno hi": "unknown option --jsno; did you mean --json?",
     "stats --db x": "unknown option --db; see ttweet stats --help",
-    "post --key": "missing value: --key; see ttweet post --help",
+    "post --key": "missing value: --key; write --key KEY; see ttweet post --help",
     "serve 1 2": "unexpected argument: 2; see ttweet serve --help",
     "serve http": "invalid PORT 'http': use a whole number; see ttweet serve --help",
     "serve 0 --keep 90": "invalid --keep '90': use a number with a unit, such as 90s, 10m, 2h or 1d",
@@ -58,6 +58,7 @@ WRONG_COMMANDS = {
     "token add": "missing NAME; run: ttweet token add NAME",
 }
 
+NO_TLS = "if the operator says that it has no TLS, unset TTWEET_CA and omit --ca and ttweets://"
 USED = "{db} is in use by the server with process id {pid}; "
 FAILURES = {  # with a server, whose database is {db}
     f"post --server {NOWHERE} hi": (
@@ -71,14 +72,14 @@ FAILURES = {  # with a server, whose database is {db}
     f"post --server {{server}} {'x' * 151}": (shell.REFUSED, "too long: 151 characters; use at most 150"),
     "post --server {server} --ca system hi": (
         shell.UNREACHABLE,
-        "no TLS on {server}, nothing was sent; if its operator confirms that, unset TTWEET_CA and omit --ca and ttweets://",
+        "{server} does not speak TLS, nothing was sent; " + NO_TLS,
     ),
     "tags --server {server} pythn": (shell.NOTHING, "no tweet has the tag #pythn; did you mean python?"),
     "tags --server {server} 'two words'": (
         shell.USAGE,
         "invalid tag 'two words': use 1 to 150 letters, digits and _",
     ),
-    "delete --server {server} 999": (shell.NOTHING, "no such tweet: 999"),
+    "delete --server {server} 999": (shell.NOTHING, "no tweet has the id 999; ttweet find shows the ids"),
     "wait --server {server} x --timeout 0": (shell.TIMED_OUT, "no matching tweet: --timeout 0 has passed"),
     "serve 0 --db {db} --no-report-file --quiet": (
         shell.FAILED,
@@ -114,7 +115,7 @@ FAILURES = {  # with a server, whose database is {db}
         shell.USAGE,
         "{folder}/copy exists; choose another file, or add --force",
     ),
-    "token revoke ann --db {db}": (shell.NOTHING, "no token for ann; tokens: none"),
+    "token revoke ann --db {db}": (shell.NOTHING, "no token has the name 'ann'; there are none"),
     "log --session 9 --db {db}": (shell.USAGE, "no such session: 9; the newest is 1"),
 }
 
@@ -167,8 +168,11 @@ def test_a_wrong_token_is_named_by_its_variable(server: Server, tmp_path: Path) 
 def test_an_untrusted_certificate_is_named_with_what_to_trust(tmp_path: Path, authority: Authority) -> None:
     with running_server(tmp_path, "--no-report-file", *authority.options()) as server:
         code, said = complains("post", "hi", "--server", server.address, "--ca", "system")
-    remedy = "set TTWEET_CA to its certificate, or add --ca FILE"
-    assert (code, said) == (shell.UNREACHABLE, f"ttweet: the certificate of {server.address} is not trusted; {remedy}")
+    remedy = "get its certificate file from the operator and set TTWEET_CA to it, or add --ca FILE"
+    assert (code, said) == (
+        shell.UNREACHABLE,
+        f"ttweet: the certificate of {server.address} is not trusted, nothing was sent; {remedy}",
+    )
 
 
 def test_a_full_disk_is_named_with_what_to_do(tmp_path: Path) -> None:
@@ -179,7 +183,10 @@ def test_a_full_disk_is_named_with_what_to_do(tmp_path: Path) -> None:
             assert any(isinstance(one, Refused) for outcomes in until_refused for one in outcomes)
         code, said = complains("post", "x" * 150, "--server", server.address)
         (folder / "filler").unlink()
-    assert (code, said) == (shell.REFUSED, "ttweet: the disk is full; nothing was stored; retry when there is room")
+    assert (code, said) == (
+        shell.REFUSED,
+        "ttweet: the disk of the database is full; nothing was stored; free some space on it, then retry",
+    )
 
 
 def test_a_run_on_a_terminal_says_what_was_posted(server: Server) -> None:

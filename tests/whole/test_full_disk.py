@@ -54,8 +54,10 @@ def full(disk: Path) -> Path:
         fill(disk / "filler")
         assert server.stop() == 1
         said = "".join(server.said)
-    stored = "ttweet: the disk is full; every acknowledged tweet is stored, but not the end of the session; before the"
-    assert re.search(rf"{stored} next start, make \d+ KiB more room on its disk\n$", said), said
+    stored = (
+        "ttweet: the disk of the database is full; every acknowledged tweet is stored, but not the end of the session"
+    )
+    assert re.search(rf"{stored}; before the next start, make \d+ KiB more room on its disk\n$", said), said
     return disk
 
 

@@ -45,13 +45,18 @@ def _what(error: CycloptsError) -> str:
             return f"unexpected argument: {shlex.join(error.unused_tokens or ())}"
         case MissingArgumentError():
             name = error.keyword or (error.argument.name if error.argument else "")
-            return f"missing argument: {name}" if error.keyword is None else f"missing value: {name}"
+            return f"missing argument: {name}" if error.keyword is None else f"missing value: {name}; {_example(error)}"
         case RepeatArgumentError():
             return f"repeated option: {error.token.keyword}"
         case CoercionError() | ValidationError():
             return _bad_value(error)
         case _:
             return _plain(str(error))
+
+
+def _example(error: MissingArgumentError) -> str:
+    metavar = error.argument.parameter.metavar if error.argument else None
+    return f"write {error.keyword} {metavar or str(error.keyword).strip('-').upper()}"
 
 
 def _unknown_option(error: UnknownOptionError) -> str:

@@ -101,9 +101,9 @@ class TlsSocket:
 def explained(exc: BaseException, where: str, host: str) -> ConnectError:
     """Return the error for a failed TLS handshake, with a remedy."""
     if isinstance(exc, ssl.SSLCertVerificationError) and exc.verify_code in _UNTRUSTED:
-        return ConnectError("tls", f"the certificate of {where} is not trusted", TRUST)
+        return ConnectError("tls", f"the certificate of {where} is not trusted, nothing was sent", TRUST)
     if getattr(exc, "reason", None) in _PLAIN:
-        return ConnectError("tls", f"no TLS on {where}, nothing was sent", WITHOUT_TLS)
+        return ConnectError("tls", f"{where} does not speak TLS, nothing was sent", WITHOUT_TLS)
     return ConnectError("tls", _sentence(exc, where, host))
 
 

@@ -59,7 +59,7 @@ def test_an_id_is_taken_as_find_shows_it(server: ServerHere) -> None:
 def test_an_id_that_is_not_there_is_told_and_the_others_are_deleted(server: ServerHere) -> None:
     done = run("delete", "9", "2", "2", "--server", server.address)
     assert (done.returncode, done.stdout) == (shell.NOTHING, "2\n2\n")
-    assert done.stderr == "ttweet: no such tweet: 9\n"
+    assert done.stderr == "ttweet: no tweet has the id 9; ttweet find shows the ids\n"
 
 
 def test_a_deletion_is_an_object_in_json(server: ServerHere) -> None:

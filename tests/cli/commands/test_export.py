@@ -121,7 +121,9 @@ def test_a_full_disk_is_told_with_what_was_done_and_the_same_command_goes_on(
         import_.import_(str(exported), db=new)
     monkeypatch.undo()
     assert error.value.code == "full"
-    assert re.search(r"the disk is full; .*; until then: [1-9][\d,]+ tweets imported$", error.value.text)
+    assert re.search(
+        r"the disk of the database is full; .*; until then: [1-9][\d,]+ tweets imported$", error.value.text
+    )
     assert import_.import_(str(exported), db=new) == shell.DONE
     assert run("export", "--db", str(new)).stdout == exported.read_text()
 

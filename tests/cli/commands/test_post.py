@@ -73,7 +73,7 @@ def test_after_two_hyphens_a_message_may_be_anything(server: Server, text: str) 
         ),
         (["-x"], "unknown option -x; put -- before a message that begins with a hyphen; see ttweet post --help"),
         (["-x y"], "unknown option '-x y'; put -- before a message that begins with a hyphen; see ttweet post --help"),
-        (["--key"], "missing value: --key; see ttweet post --help"),
+        (["--key"], "missing value: --key; write --key KEY; see ttweet post --help"),
         (["--key", "a", "--key", "b", "x"], "repeated option: --key; see ttweet post --help"),
         (["x", "--server", "13001"], "invalid server '13001': use HOST:PORT, such as 127.0.0.1:13001"),
     ],

@@ -132,7 +132,7 @@ def test_no_tags_at_all_is_told(tmp_path: Path) -> None:
         (["a", "b"], "2 tags: give one; to chart several, add --plot; to watch several: ttweet follow TAG TAG"),
         (["--limit", "0"], "invalid --limit '0': use 1 or more; see ttweet tags --help"),
         (["--limit", "many"], "invalid --limit 'many': use a whole number; see ttweet tags --help"),
-        (["--limit"], "missing value: --limit; see ttweet tags --help"),
+        (["--limit"], "missing value: --limit; write --limit N; see ttweet tags --help"),
         (["--ca", "x", "--db", "y"], "conflicting options: --db is for a file, --ca for a server; give one of them"),
         (
             ["--server", "x:1", "--db", "y"],

@@ -93,7 +93,7 @@ def test_what_does_not_belong_together_is_said(tmp_path: Path) -> None:
         (["add", "ci", "--expires", "0"], shell.USAGE, "invalid --expires '0': use 1s to 36600d"),
         (["add", "ci", "--expires", "999999999d"], shell.USAGE, "use 1s to 36600d"),
         (["list"], shell.NOTHING, "no tokens for"),
-        (["revoke", "ci"], shell.NOTHING, "no token for ci"),
+        (["revoke", "ci"], shell.NOTHING, "no token has the name 'ci'"),
         (["list", "--db", str(tmp_path / "no" / "x.db")], shell.NOTHING, "no tokens for"),
     ):
         seen, text = complains("token", *arguments, *(db if "--db" not in arguments else []))

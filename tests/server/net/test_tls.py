@@ -105,7 +105,7 @@ async def test_settings_come_from_the_environment(
         assert await ask(*here.address) == "hello"
 
 
-UNTRUSTED = "is not trusted; set TTWEET_CA to its certificate"
+UNTRUSTED = "is not trusted, nothing was sent; get its certificate file from the operator and set TTWEET_CA to it"
 
 
 @BOTH
@@ -167,8 +167,8 @@ async def test_a_tls_client_is_told_that_the_port_is_plain(authority: Authority,
         error = await error_of(ask, here, ca=authority.ca)
         assert isinstance(error, ConnectError)
         assert error.code == "tls"
-        way_out = "if its operator confirms that, unset TTWEET_CA"
-        assert error.text == f"no TLS on 127.0.0.1:{here.address[1]}, nothing was sent; {way_out}"
+        way_out = "if the operator says that it has no TLS, unset TTWEET_CA"
+        assert error.text == f"127.0.0.1:{here.address[1]} does not speak TLS, nothing was sent; {way_out}"
         assert await told(here, 1) == ["the client uses TLS, this port does not"]
 
 

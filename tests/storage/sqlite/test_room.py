@@ -42,7 +42,7 @@ def test_tweets_leave_the_last_room_of_the_disk_alone(store: SqliteStore, monkey
     free(monkeypatch, RESERVE_BYTES)
     post(store, "fits")
     free(monkeypatch, RESERVE_BYTES // 2)
-    with pytest.raises(StoreError, match="the disk is full; nothing was stored") as refusal:
+    with pytest.raises(StoreError, match="the disk of the database is full; nothing was stored") as refusal:
         post(store, "does not")
     assert (refusal.value.code, refusal.value.may_pass) == ("full", True)
     assert store.prune(2) == 1
@@ -114,11 +114,11 @@ def test_a_session_that_cannot_be_ended_for_want_of_room_says_that_nothing_is_lo
     monkeypatch.setattr(tag_index, "CHUNK_WEIGHT", 64 * 1024)
     post(store, *[f"acknowledged #tag{number}" for number in range(400)])
     assert store.size().unindexed == 400  # the end of the session indexes its tags
-    told = "the disk is full; every acknowledged tweet is stored, but not the end of the session; before the next start"
+    told = "the disk of the database is full; every acknowledged tweet is stored, but not the end of the session"
     with limited_pages(store._connection, spare=0), pytest.raises(StoreError) as error:
         store.end_session("stopped", at=NOW)
     assert error.value.code == "full"
-    assert error.value.text == f"{told}, make room on its disk"
+    assert error.value.text == f"{told}; before the next start, make room on its disk"
     store.end_session("stopped", at=NOW)
     assert sql(path, "SELECT how FROM sessions") == [("stopped",)]
 

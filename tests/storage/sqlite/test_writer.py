@@ -145,7 +145,7 @@ def test_a_full_disk_refuses_and_takes_tweets_again_when_there_is_room(store: Sq
     post(store, "before #a")
     with limited_pages(store._connection, spare=2):
         for _ in range(2):
-            with pytest.raises(StoreError, match="the disk is full") as refusal:
+            with pytest.raises(StoreError, match="the disk of the database is full") as refusal:
                 store.append([draft("x" * 120 + f" #t{n}", key=str(n)) for n in range(500)], lines("lost"), at=NOW)
             assert (refusal.value.code, refusal.value.may_pass) == ("full", True)
         assert texts(store) == ["before #a"]

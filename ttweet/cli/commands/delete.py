@@ -40,7 +40,7 @@ def _deleted(delete_one: Callable[[int], Deletion], tweet: int, *, json: bool) -
     except Refused as error:
         if error.code != "no_tweet":
             raise
-        shell.complain(f"no such tweet: {tweet}")  # the server adds that nothing was deleted: others may have been
+        shell.complain(f"no tweet has the id {tweet}; ttweet find shows the ids")
         return False
     if json:
         output.write_json(deletion._asdict())

@@ -11,7 +11,7 @@ from pathlib import Path
 from ttweet.descriptors import RAISE_LIMIT, lacks_descriptors
 from ttweet.model.errors import OpenError, StoreError
 from ttweet.model.remedies import REBUILD_INDEXES, SAVE_WHAT_IS_LEFT
-from ttweet.storage.sqlite.room import is_starved, missing_at_all, no_room
+from ttweet.storage.sqlite.room import FULL, is_starved, missing_at_all, no_room
 
 BUSY_TIMEOUT_S = 5.0  # for the write lock, then uploads get `busy`; a sqlite3 shell finishes a statement sooner
 DESCRIPTORS = 5  # that SQLite needs for a file: the file, its write-ahead log and index, its folder, a temporary file
@@ -24,7 +24,7 @@ def store_error(exc: sqlite3.Error, *, committing: bool = False, path: Path | No
     """
     match primary_code(exc):
         case sqlite3.SQLITE_FULL:
-            return StoreError("full", "the disk is full; nothing was stored; retry when there is room")
+            return StoreError("full", FULL)
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return StoreError("busy", f"another process has locked the database for {BUSY_TIMEOUT_S:g} s; retry")
     if committing:

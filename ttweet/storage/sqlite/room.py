@@ -18,7 +18,7 @@ SHM_BYTES = 32 * 1024  # of the index of the write-ahead log, for its first 4,09
 
 _KIB, _MIB = 1024, 1024 * 1024
 _UNKNOWN = 1 << 62  # bytes: nothing is refused for want of them
-_FULL = "the disk is full; nothing was stored; retry when there is room"
+FULL = "the disk of the database is full; nothing was stored; free some space on it, then retry"
 
 
 class DiskRoom:
@@ -55,7 +55,7 @@ class DiskRoom:
         Raises sqlite3.Error.
         """
         if self._free < RESERVE_BYTES and self._free + _bytes(connection, "freelist_count") < RESERVE_BYTES:
-            raise StoreError("full", _FULL)
+            raise StoreError("full", FULL)
 
 
 def is_starved(path: Path) -> bool:
