@@ -51,6 +51,7 @@ class ReplicatedStore(SqliteStore):
         self._found: dict[bytes, Outcome] = {}  # own entries that were applied
         self._arrived = NOTHING
         self._checksums: dict[int, int] = {}
+        self._pruned_before = 0  # the id below which nothing is left to remove
 
     @classmethod
     def join(cls, path: Path, log: Log, *, log_limit: int, at: int, find: bool = True, begin: bool = False) -> Self:
@@ -100,7 +101,7 @@ class ReplicatedStore(SqliteStore):
         """See TweetLog. Every server removes the tweets below the highest id that any of them was given here."""
         if before > self._progress.prune_before:
             self._put(Pruning(before))
-        return super().prune(self._progress.prune_before)
+        return self._prune_step()
 
     def settle(self) -> None:
         """See TweetLog. An own entry whose answer was lost may have arrived, too."""
@@ -112,10 +113,18 @@ class ReplicatedStore(SqliteStore):
         records = self._log.read(self._progress.position, wait_s=0)
         if records:
             self._apply(records)
+        has_old = self._pruned_before < self._progress.prune_before
+        if has_old:
+            self._prune_step()
+        return bool(records) or has_old
+
+    def _prune_step(self) -> int | None:
         removed = super().prune(self._progress.prune_before)
-        if removed is not None:
+        if removed is None:
+            self._pruned_before = self._progress.prune_before
+        else:
             self._arrived = self._arrived._replace(position=self.position())
-        return bool(records) or removed is not None
+        return removed
 
     def take_arrived(self) -> Arrived:
         """See Replica."""
