@@ -198,7 +198,7 @@ class Service:
         return kept.found(await self._ask(find))
 
     async def stats(self) -> dict[str, dict[str, Any]]:
-        """How the server is doing; docs/protocol.md tells what is in it."""
+        """Return the state of the server; docs/protocol.md explains it."""
         size = await self._reads.run(self._reader.size)
         return {**self._stats.collect(), "file": size._asdict()}
 

@@ -98,4 +98,7 @@ class AnyClient(Verbs):
             raise self._no_ttweet() from exc
 
     def _no_ttweet(self) -> ConnectError:
-        return ConnectError("unknown", f"{netloc(self.host, self.port)} is not a ttweet server")
+        return ConnectError(
+            "unknown",
+            f"{netloc(self.host, self.port)} is not a ttweet server; check the port (HTTP has one of its own)",
+        )

@@ -81,7 +81,7 @@ class Cursor:
         try:
             push = pushes.decode(frames.loads(line))
         except frames.MISFITS as exc:
-            raise ConnectError("unknown", "it is not a ttweet server") from exc
+            raise ConnectError("unknown", "the other end is not a ttweet server; check the port") from exc
         return self._understood(push)
 
     def pause_s(self, error: TtweetError) -> float:

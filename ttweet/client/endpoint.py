@@ -152,7 +152,7 @@ def _token_of(path: str, source: str) -> str:
             refuse_replaceable(path)
             data = file.read(MAX_TOKEN_BYTES)
     except OSError as exc:
-        raise SetupError("token", f"{source} cannot be read: {exc.strerror}") from exc
+        raise SetupError("token", f"{source} cannot be read: {exc.strerror}; put the token into it") from exc
     if data.startswith(UTF_16):
         raise SetupError("token", f"{source} {IS_UTF_16}")
     return data.removeprefix(UTF_8).decode("ascii", "replace").strip()

@@ -178,8 +178,8 @@ class TokenFile:
             ) from exc
 
     def _denied(self, exc: OSError) -> OpenError:
-        way_out = f"; {RAISE_LIMIT}" if exc.errno in SHORTAGES else ""
-        return OpenError("denied", f"{self.path} cannot be read or written: {exc.strerror}{way_out}")
+        remedy = RAISE_LIMIT if exc.errno in SHORTAGES else "check the file and the permissions of its folder"
+        return OpenError("denied", f"{self.path} cannot be read or written: {exc.strerror}; {remedy}")
 
 
 def _newest_of(name: str, known: Mapping[str, Token]) -> Token | None:

@@ -18,7 +18,7 @@ from ttweet.server.net.places import FORMS
 
 
 class StatsCollector:
-    """One document about a server, made again each time it is collected; docs/protocol.md tells what is in it."""
+    """One document about a server, made again each time it is collected; docs/protocol.md explains it."""
 
     def __init__(
         self,

@@ -21,7 +21,7 @@ MAX_ANSWERS = 2  # unread: one to a request, and one that the server sends befor
 FAREWELL_S = 1.0  # for the server to close the connection, so that the name is free when the program has ended
 
 CLOSED = "the server closed the connection"
-NO_TTWEET = "it is not a ttweet server"
+NO_TTWEET = "the other end is not a ttweet server; check the port"
 
 
 class Conversation:

@@ -65,7 +65,9 @@ def sqlite_error(path: Path, exc: sqlite3.Error) -> OpenError:
         case sqlite3.SQLITE_CANTOPEN if lacks_descriptors(DESCRIPTORS):  # SQLite does not tell why
             return OpenError("denied", f"{path} cannot be opened: too many open files; {RAISE_LIMIT}")
         case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
-            return OpenError("denied", f"{path} cannot be opened: {exc}; check the rights of the file and its folder")
+            return OpenError(
+                "denied", f"{path} cannot be opened: {exc}; check the permissions of the file and of its folder"
+            )
         case sqlite3.SQLITE_FULL:
             return no_room(path)
         case sqlite3.SQLITE_IOERR if is_starved(path):
@@ -99,7 +101,10 @@ def os_error(path: Path, exc: OSError) -> OpenError:
         case errno.ENOSPC | errno.EDQUOT:
             code, way = "full", "make room on the disk"
         case errno.EACCES | errno.EPERM | errno.EROFS:
-            code, way = "denied", f"check the permissions of it and of its folder {folder}, or choose another file"
+            code, way = (
+                "denied",
+                f"check the permissions of the file and of its folder {folder}, or choose another file",
+            )
         case errno.EMFILE | errno.ENFILE:
             code, way = "denied", RAISE_LIMIT
         case _:

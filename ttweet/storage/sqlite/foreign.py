@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from ttweet.model.remedies import NEW_FILE
 
-GUIDE = "docs/schema.md tells what may be in the file, and how to search it"
+GUIDE = "docs/schema.md lists what may be in the file"
 
 _TRIGGERS = """
     SELECT name, tbl_name FROM main.sqlite_schema
