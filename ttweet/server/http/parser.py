@@ -16,6 +16,7 @@ MAX_BODY_BYTES = 16 * 1024  # of a body, as of a frame; a form of 150 characters
 MAX_CONTENT_LENGTH_DIGITS = 20  # of the number of bytes that a body is said to have
 
 _END_OF_HEAD = re.compile(rb"\n\r?\n")  # as h11 has it
+_BODY = frozenset({"content-length", "transfer-encoding"})  # headers of a request with a body, see RFC 9112, 6
 _FOLD = re.compile(rb"\n[ \t]")
 
 
@@ -70,6 +71,8 @@ class RequestParser:
                 event = reader.next_event()
                 if isinstance(event, h11.Request):
                     self._head = _head_of(event)
+                    if not _BODY.intersection(self._head.headers):
+                        return self._finish(reader)  # h11 would find the end of it next
                 elif isinstance(event, h11.Data):
                     self._add(event.data)
                 elif isinstance(event, h11.EndOfMessage):
