@@ -1,4 +1,4 @@
-"""The benchmark of ttweet beside what people would otherwise pick. Run it as `scripts/bench`.
+"""The benchmark of ttweet and other systems. Run it as `scripts/bench`.
 
 figures     what was measured, as values: loads, samples, medians, ratios
 bars        the ratios that ttweet must reach

@@ -25,8 +25,8 @@ from benchmarks.peers.peer import VENV_VARIABLE, Peer, venv
 from benchmarks.plan import Case, Plan, say
 
 _DESCRIPTION = """\
-Measure ttweet beside what people would otherwise pick, on one core each for server and load generator,
-in turn, round by round. Prints Markdown; what goes on is told on stderr.
+Compare ttweet with other systems. Servers take turns in each round, on one core; the load generator has another.
+Markdown goes to stdout, progress to stderr.
 
 parts (PART-CASE measures one case alone: acks-64, reads-16x16, follow-100x16):
 {parts}
@@ -35,7 +35,7 @@ parts (PART-CASE measures one case alone: acks-64, reads-16x16, follow-100x16):
 _EPILOG = """\
 examples:
   scripts/bench                                 everything, about 40 minutes
-  scripts/bench --quick                         everything in small, under two minutes: does it work, roughly how fast
+  scripts/bench --quick                         everything on a small scale, under two minutes
   scripts/bench acks-64 --rounds 3              one case of one part
   scripts/bench acks-64 reads-16x16 --only redis --against ../before    two cases beside another checkout
   scripts/bench acks reads --write-docs         measure two parts again and renew docs/performance.md

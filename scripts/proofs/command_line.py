@@ -43,17 +43,17 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scripts/prove", description="Show that ttweet keeps its promises, whatever dies and whoever connects."
     )
-    parser.add_argument("proofs", nargs="*", type=_known, metavar="PROOF", help="which; all when none is named")
+    parser.add_argument("proofs", nargs="*", type=_known, metavar="PROOF", help="a proof to run; default: all")
     parser.epilog = f"The proofs: {', '.join(PROOFS)}."
     long = parser.add_mutually_exclusive_group()
-    long.add_argument("--scale", type=float, default=1.0, help="how long: 1 for a release, 0.05 for a quick look")
-    long.add_argument("--seconds", type=float, help="of those that last a minute each; the hour of fuzzing is 3600")
-    parser.add_argument("--seed", type=int, help="of all that is random; printed when it is not given")
+    long.add_argument("--scale", type=float, default=1.0, help="factor of the duration: 1 for a release, 0.05 to try")
+    long.add_argument("--seconds", type=float, help="duration of the proofs of a minute, such as fuzz")
+    parser.add_argument("--seed", type=int, help="seed of the random choices; default: a new one, which is printed")
     return parser
 
 
 def _known(name: str) -> str:
-    """The name of a proof. Not `choices`: Python 3.11 wants no name at all to be one of them."""
+    """Return the name of a proof. Not `choices`: with them, Python 3.11 rejects a command line without names."""
     if name not in PROOFS:
         raise argparse.ArgumentTypeError(f"there is no proof {name!r}; choose from {', '.join(PROOFS)}")
     return name
