@@ -26,10 +26,13 @@ LEAD_TO = [
     ("gh", ["view", "3"], "show"),
     ("grep", ["grep", "two"], "find"),
     ("irc", ["who"], "chat"),
+    ("irc", ["users"], "chat"),
+    ("irc", ["say", "hello"], "post"),
     ("mosquitto_sub", ["sub", "-t", "ci"], "follow"),
     ("nats", ["pub", "ci", "hello"], "post"),
     ("ntfy", ["publish", "ci", "hello"], "post"),
     ("ntfy", ["subscribe", "ci"], "follow"),
+    ("ntfy", ["poll", "ci"], "follow"),
     ("redis-cli", ["get", "3"], "show"),
     ("redis-cli", ["info"], "stats"),
     ("redis-cli", ["keys", "*"], "tags"),
@@ -39,6 +42,7 @@ LEAD_TO = [
     ("shell", ["tail", "-f"], "follow"),
     ("shell", ["rm", "3"], "delete"),
     ("toot", ["login"], "chat"),
+    ("toot", ["whoami"], "config"),
     ("toot", ["timeline"], "find"),
     ("twitter", ["tweet", "hello"], "post"),
 ]
@@ -60,3 +64,28 @@ def test_a_first_try_works(server: Server, program: str, arguments: list[str]) -
 def test_a_first_try_leads_to_the_command(program: str, arguments: list[str], command: str) -> None:
     said = f"ttweet: unknown command '{arguments[0]}'; did you mean ttweet {command}?"
     assert complains(*arguments) == (shell.USAGE, said), program
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments", "said"),
+    [
+        (
+            "mosquitto_pub",
+            ["post", "-m", "hello"],
+            "unknown option -m; give MESSAGE without it; see ttweet post --help",
+        ),
+        ("mosquitto_sub", ["follow", "-t", "ci"], "unknown option -t; give TAG without it; see ttweet follow --help"),
+        ("mosquitto", ["serve", "-p", "8080"], "unknown option -p; give PORT without it; see ttweet serve --help"),
+        ("mqtt", ["wait", "--topic", "ci"], "unknown option --topic; give TAG without it; see ttweet wait --help"),
+        ("ntfy", ["post", "ci", "hello"], "2 arguments for one message; quote it: ttweet post 'ci hello'"),
+        ("redis-cli", ["set", "x", "1"], "unknown command 'set'; see ttweet --help"),
+        ("toot", ["edit", "3"], "unknown command 'edit'; see ttweet --help"),
+    ],
+)
+def test_a_first_try_is_answered_with_what_works(program: str, arguments: list[str], said: str) -> None:
+    assert complains(*arguments) == (shell.USAGE, f"ttweet: {said}"), program
+
+
+def test_a_number_for_last_leads_to_the_newest_tweets(server: Server) -> None:
+    said = "ttweet: no tweet has the tag #5; the newest tweets: ttweet find --limit 5"
+    assert complains("last", "5", variables={"TTWEET_SERVER": server.address}) == (shell.NOTHING, said)

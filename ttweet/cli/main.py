@@ -17,7 +17,7 @@ from ttweet import __version__, defaults
 from ttweet.cli import classic, shell
 from ttweet.cli.manual import data, posting, reading, server
 from ttweet.cli.manual.page import PROGRAM_OPTIONS, HelpPage
-from ttweet.cli.usage_errors import PROFILE_FIRST, sentence
+from ttweet.cli.usage_errors import ALIKE, PROFILE_FIRST, sentence
 
 GROUPS = {
     "Server": {
@@ -63,12 +63,16 @@ OTHER_NAMES = {
     "keys": "tags",
     "listen": "follow",
     "login": "chat",
+    "message": "post",
     "monitor": "follow",
+    "online": "chat",
     "ping": "stats",
+    "poll": "follow",
     "pub": "post",
     "publish": "post",
     "read": "find",
     "rm": "delete",
+    "say": "post",
     "send": "post",
     "server": "serve",
     "start": "serve",
@@ -80,9 +84,11 @@ OTHER_NAMES = {
     "topics": "tags",
     "toot": "post",
     "tweet": "post",
+    "users": "chat",
     "view": "show",
     "watch": "follow",
     "who": "chat",
+    "whoami": "config",
 }
 """The commands that do what other programs of this kind call by these names."""
 
@@ -255,6 +261,6 @@ def _example(option: str, arguments: Sequence[str]) -> str:
 
 
 def _no_command(name: str) -> str:
-    close = [OTHER_NAMES[name]] if name in OTHER_NAMES else get_close_matches(name, COMMANDS, n=1, cutoff=0.5)
+    close = [OTHER_NAMES[name]] if name in OTHER_NAMES else get_close_matches(name, COMMANDS, n=1, cutoff=ALIKE)
     suggestion = f"did you mean ttweet {close[0]}?" if close else "see ttweet --help"
     return f"unknown command {name!a}; {suggestion}"

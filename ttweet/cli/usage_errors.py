@@ -25,6 +25,9 @@ _BOUNDS = {"<=": "at most {}", ">=": "{} or more"}
 IN_A_QUERY = {"--author": "from:NAME", "--from": "from:NAME", "--tag": "tag:TAG", "--until": "until:TIME"}
 """Parts of a query of `find` that could be options."""
 
+OF_OTHERS = {"-m": "MESSAGE", "-p": "PORT", "-t": "TAG", "--topic": "TAG"}
+"""Options of other programs for values that are arguments here."""
+
 PROFILE_FIRST = "invalid place of --profile: put it first; run: ttweet --profile NAME COMMAND"
 
 
@@ -66,6 +69,8 @@ def _unknown_option(error: UnknownOptionError) -> str:
     if seen.startswith("--") and " " not in seen and (instead := _instead(seen[2:].split("=")[0], error)):
         return f"unknown option {seen}; {instead}"
     what = f"unknown option {shlex.quote(seen)}"
+    if (argument := OF_OTHERS.get(seen)) and any(argument in one.names for one in error.argument_collection):
+        return f"{what}; give {argument} without it"
     match error.command_chain:
         case None | [] if seen in ("-v", "-V"):
             return f"{what}; did you mean --version?"

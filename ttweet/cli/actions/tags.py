@@ -93,4 +93,6 @@ def no_such_tag(source: Source, tag: str) -> str:
     }
     close = get_close_matches(name.casefold(), known, n=1)
     suggestion = f"; did you mean {escape(known[close[0]])}?" if close else ""
+    if name.isascii() and name.isdigit() and not close:
+        suggestion = f"; the newest tweets: ttweet find --limit {name}"
     return f"no tweet has the tag #{escape(name)}{suggestion}"
