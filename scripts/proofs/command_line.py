@@ -11,7 +11,7 @@ from pathlib import Path
 
 from server_process import Broken
 
-from proofs import fuzz, hostile, mutation
+from proofs import cluster, fuzz, hostile, mutation
 from proofs.figure import Result, Verdict
 from proofs.scene import LONG_S
 from proofs.stage import Skipped, Stage, fast_folder
@@ -19,6 +19,7 @@ from proofs.stage import Skipped, Stage, fast_folder
 Proof = Callable[[Stage, float, int], Result | Verdict | mutation.Hunt]
 PROOFS: dict[str, Proof] = {
     **mutation.PROOFS,
+    **cluster.PROOFS,
     "fuzz": fuzz.prove,
     "mutants": mutation.prove,
     "hostile": hostile.prove,

@@ -56,8 +56,12 @@ class Stage:
 
     def server(self) -> AbstractContextManager[ServerProcess]:
         """A server from the moment it listens; whatever is left of it is killed in the end. Raises Broken."""
+        return self.server_at(0)
+
+    def server_at(self, port: int) -> AbstractContextManager[ServerProcess]:
+        """A server at a port, as `server` is at a free one."""
         self.data.mkdir(parents=True, exist_ok=True)
-        return ServerProcess.serving(self._command(), self.folder, self._variables())
+        return ServerProcess.serving(self._command(port), self.folder, self._variables())
 
     def run(self, *arguments: str) -> str:
         """Return the output of a command of ttweet. Raises Broken when it fails."""
@@ -67,12 +71,12 @@ class Stage:
             raise Broken(f"{' '.join(arguments)}: {done.stderr.strip()}")
         return done.stdout.strip()
 
-    def _command(self) -> list[str]:
+    def _command(self, port: int) -> list[str]:
         program = ["proofs.mutants", self.mutant] if self.mutant else ["ttweet"]
         if self.gauge is not None:
             program = ["proofs.instrument", str(self.gauge), *program]
         files = ["--db", str(self.db), "--report-file", str(self.sample), "--log-limit", self.log_limit]
-        return [*self.wrapper, sys.executable, "-m", *program, "serve", "0", "--quiet", *files, *self.options]
+        return [*self.wrapper, sys.executable, "-m", *program, "serve", str(port), "--quiet", *files, *self.options]
 
     def _variables(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("TTWEET_")}

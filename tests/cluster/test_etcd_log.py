@@ -19,7 +19,7 @@ from ttweet.cluster.address import ClusterAddress
 from ttweet.cluster.etcd_log import EtcdLog, opened
 from ttweet.cluster.local_etcd import EtcdNode, LocalEtcd
 from ttweet.cluster.messages import COMPACT, MAX_RECORD_BYTES, PUT, RANGE, STATUS, TXN, WATCH
-from ttweet.cluster.nodes import Credentials
+from ttweet.cluster.settings import Credentials
 from ttweet.model.errors import StoreError
 from ttweet.security.outgoing import make_context
 from ttweet.storage.replicated.log import LogCut, NoQuorum, Record, Undecided

@@ -10,6 +10,7 @@ import server_process
 from hypothesis import given
 from hypothesis import strategies as st
 from proofs import (
+    cluster,
     command_line,
     faults,
     fsyncs,
@@ -23,8 +24,10 @@ from proofs.history import History, Seen
 from proofs.stage import Stage
 from server_process import Broken, NotStarted
 
+from tests.support.etcd import MISSING
 from tests.support.proofs import staged
 from tests.tools.test_proofs_checker import upload
+from ttweet.cluster import local_etcd
 from ttweet.model import hashtags, tweets
 from ttweet.model.errors import Refused
 
@@ -214,3 +217,13 @@ def test_a_file_of_which_nothing_was_recorded_is_told(tmp_path: Path) -> None:
     (tmp_path / "made-by-creat").write_bytes(b"")
     with pytest.raises(Broken, match="of made-by-creat shim/disk"):
         disk.reconcile(tmp_path)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("name", cluster.PROOFS)
+def test_a_cluster_keeps_its_promises(name: str) -> None:
+    if not local_etcd.is_installed():
+        pytest.skip(MISSING)
+    with staged() as stage:
+        verdict = cluster.PROOFS[name](stage, 0.05, random.randrange(2**32))
+    assert verdict.ok, verdict.line

@@ -13,13 +13,14 @@ from ttweet.cli.main import COMMANDS, make_app
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 MAX_SENTENCE_WORDS = 35
-MAX_DOCS_WORDS = 20_020  # of docs/*.md together, without generated tables and decision records
+MAX_DOCS_WORDS = 21_050  # of docs/*.md together, without generated tables and decision records
 
 MAX_PAGE_WORDS = {  # each page answers one question; what is generated does not count
     "CONTRIBUTING.md": 430,
     "README.md": 1_000,
     "contrib/README.md": 560,
-    "docs/commands.md": 3_290,
+    "docs/cluster.md": 950,
+    "docs/commands.md": 3_310,
     "docs/design.md": 1_150,
     "docs/export.md": 570,
     "docs/getting-started.md": 380,
@@ -27,7 +28,7 @@ MAX_PAGE_WORDS = {  # each page answers one question; what is generated does not
     "docs/limits.md": 240,
     "docs/operating.md": 580,
     "docs/performance.md": 600,
-    "docs/promises.md": 1_100,
+    "docs/promises.md": 1_160,
     "docs/protocol.md": 3_900,
     "docs/python.md": 160,
     "docs/recipes.md": 550,

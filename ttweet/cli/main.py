@@ -25,6 +25,7 @@ GROUPS = {
         "token": ("ttweet.cli.commands.token:token", server.TOKEN),
         "stats": ("ttweet.cli.commands.stats:stats", server.STATS),
         "log": ("ttweet.cli.commands.log:log", server.LOG),
+        "cluster": ("ttweet.cli.commands.cluster:cluster", server.CLUSTER),
         "config": ("ttweet.cli.commands.config:config", server.CONFIG),
     },
     "Posting": {

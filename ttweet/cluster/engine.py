@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ttweet.cluster.nodes import Nodes
     from ttweet.storage.replicated.log import Record
 
-UNDECIDED_S = 4.0  # for an append: an election takes 1 to 3 s, and a client gives up after 10 s
+UNDECIDED_S = 3.5  # for an append: an election takes 1 to 3 s, and all posts have an answer within 5 s
 QUORUM_S = 1.0  # for a majority to answer, after an append that was not decided
 
 

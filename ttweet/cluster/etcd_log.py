@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ttweet.cluster.address import ClusterAddress
-    from ttweet.cluster.nodes import Credentials
     from ttweet.cluster.presence import ServerState
+    from ttweet.cluster.settings import Credentials
     from ttweet.storage.replicated.log import Record
 
 

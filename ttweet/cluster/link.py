@@ -96,10 +96,16 @@ async def open_link(node: Node, tls: ssl.SSLContext | None) -> Link:
     except trio.TooSlowError as exc:
         raise BrokenLinkError(f"{node} did not answer in time") from exc
     except OSError as exc:
-        cause = exc if exc.strerror else exc.__cause__ or exc
-        raise BrokenLinkError(f"{node}: {getattr(cause, 'strerror', None) or cause}") from exc
+        raise BrokenLinkError(f"{node}: {_reason(exc)}") from exc
     except trio.BrokenResourceError as exc:
         raise BrokenLinkError(f"{node}: TLS failed: {exc.__cause__ or exc}") from exc
+
+
+def _reason(exc: OSError) -> str:
+    """Return the reason of the first attempt, of those that trio groups."""
+    causes = exc.__cause__.exceptions if isinstance(exc.__cause__, BaseExceptionGroup) else [exc.__cause__]
+    first = next((cause for cause in causes if isinstance(cause, OSError)), exc)
+    return str(first.strerror or first).rpartition(": ")[2].lower()
 
 
 async def _open_stream(node: Node, tls: ssl.SSLContext | None) -> trio.abc.Stream:

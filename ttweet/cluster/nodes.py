@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import trio
 
@@ -13,18 +13,12 @@ if TYPE_CHECKING:
     import ssl
 
     from ttweet.cluster.address import ClusterAddress
+    from ttweet.cluster.settings import Credentials
 
 T = TypeVar("T")
 
 PAUSE_S = 0.1  # between attempts: an election takes 1 s or more
 CORRUPTING = ("3.5.0", "3.5.1", "3.5.2")  # they can lose what they have acknowledged: etcd's issue 13766
-
-
-class Credentials(NamedTuple):
-    """A user of etcd."""
-
-    name: str
-    password: str
 
 
 class UnansweredError(Exception):

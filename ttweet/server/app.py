@@ -4,6 +4,8 @@ The tree of tasks is read from the inside out when it stops: no new clients, cli
 journal drains, the log's copies are completed, the file is closed. Knows no command line.
 """
 
+from __future__ import annotations
+
 import gc
 import logging
 import socket
@@ -11,6 +13,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
+from typing import TYPE_CHECKING
 
 import trio
 
@@ -47,7 +50,6 @@ from ttweet.server.startup import (
     allowed_clients,
     announce,
     announce_first_steps,
-    announce_rights,
     certificates_of,
     could_listen,
     event_lines,
@@ -64,6 +66,9 @@ from ttweet.server.startup import (
 from ttweet.server.stats import StatsCollector
 from ttweet.server.terminal import show_messages_as
 from ttweet.storage.sqlite.writer import SqliteStore
+
+if TYPE_CHECKING:
+    from ttweet.server.membership import Membership
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +98,11 @@ def run(config: Config) -> int:
     certificates = certificates_of(config)
     if not config.db.exists() and not could_listen(config, addresses, passed):
         return 1
+    if config.cluster is not None:
+        from ttweet.server.membership import joined  # which a server alone does not load
+
+        with joined(config, config.cluster) as membership:
+            return _run_with_store(config, membership.store, addresses, certificates, passed, membership)
     with closing(SqliteStore.open(config.db, log_limit=config.log_limit, at=now_ms(), find=config.find)) as store:
         return _run_with_store(config, store, addresses, certificates, passed)
 
@@ -103,6 +113,7 @@ def _run_with_store(
     addresses: list[Address],
     certificates: Certificates | None,
     passed: Sequence[socket.socket] = (),
+    membership: Membership | None = None,
 ) -> int:
     try:
         entrances = listen(config, addresses, passed)
@@ -110,7 +121,7 @@ def _run_with_store(
         return fail_to_start(config, exc, store)
     errors: list[StoreError] = []
     try:
-        trio.run(partial(serve, config, store, entrances, certificates))
+        trio.run(partial(serve, config, store, entrances, certificates, membership))
     except* StoreError as group:
         errors += _leaves(group)
     if errors:
@@ -128,16 +139,19 @@ def _leaves(group: ExceptionGroup[StoreError]) -> list[StoreError]:
 
 
 async def serve(
-    config: Config, store: SqliteStore, entrances: Sequence[Entrance], certificates: Certificates | None = None
+    config: Config,
+    store: SqliteStore,
+    entrances: Sequence[Entrance],
+    certificates: Certificates | None = None,
+    membership: Membership | None = None,
 ) -> None:
     """Serve clients until a signal stops the server, then stop in order; see `signals`.
-
-    With certificates all clients speak TLS.
 
     Raises a group with a StoreError when the store must not be written to any more.
     """
     terminal = event_terminal(config)
-    journal = Journal(store, watcher=terminal or UNWATCHED)
+    replica = None if membership is None else membership.store
+    journal = Journal(store, watcher=terminal or UNWATCHED, replica=replica)
     listeners = [listener for entrance in entrances for listener in entrance.listeners]
     with ExitStack() as resources:
         for listener in listeners:
@@ -169,16 +183,12 @@ async def serve(
                 for name in dict.fromkeys(config.hosts):
                     journal.report(reports.server_started(name))
                 announce(config, store, entrances, certificates)
-                announce_rights(authenticator.anonymous.rights)
                 announce_first_steps(config, listeners[0], authenticator.anonymous.rights)
+                if membership is not None:
+                    membership.keep_up(journal, listeners[0])
                 systemd.notify(systemd.READY)
                 stop = _until_stop(heeding, signals, partial(_reload, copies, authenticator, certificates))
-                helpers: list[Callable[[], Awaitable[None]]] = [
-                    partial(backend.run, admission.places.recheck),
-                    Maintenance(journal).run,
-                ]
-                if retention is not None:
-                    helpers.append(retention.run)
+                helpers = _helpers(backend, admission, journal, retention)
                 await _serve_clients(edges, admission.places, helpers, stop, grace_s=config.grace_s)
                 journal.report(reports.server_stopped())
                 journal.close()
@@ -211,6 +221,15 @@ def _retention(keep: Keep, journal: Journal, store: SqliteStore, resources: Exit
         return None
     worker = resources.enter_context(Worker("retention"))
     return Retention(keep, journal, resources.enter_context(closing(store.reader())), worker)
+
+
+def _helpers(
+    backend: Backend, admission: Admission, journal: Journal, retention: Retention | None
+) -> list[Callable[[], Awaitable[None]]]:
+    """Return the tasks that run beside the clients, and end after them."""
+    helpers: list[Callable[[], Awaitable[None]]] = [partial(backend.run, admission.places.recheck)]
+    helpers.append(Maintenance(journal).run)
+    return helpers if retention is None else [*helpers, retention.run]
 
 
 async def _serve_clients(

@@ -14,6 +14,7 @@ from ttweet.server.answered_requests import AnsweredRequests
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ttweet.cluster.settings import ClusterSettings
     from ttweet.security.certificates import Certificates
 
 
@@ -103,3 +104,4 @@ class Config:
     http_names: tuple[str, ...] = ()  # see EdgeSettings.names
     limits: Limits = field(default_factory=Limits)
     rates: Rates = DEFAULT_RATES
+    cluster: ClusterSettings | None = None  # a server alone without it

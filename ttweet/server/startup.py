@@ -179,7 +179,11 @@ def announce(
 
 
 def announce_first_steps(config: Config, listener: socket.socket, anonymous: frozenset[str]) -> None:
-    """Tell a person at the terminal what to do next; from then on messages have their time, as events do."""
+    """Tell a person at the terminal what to do next; from then on messages have their time, as events do.
+
+    Where clients without a token may not do everything, tell what they may.
+    """
+    _announce_rights(anonymous)
     if config.line_style.format == "text" and not config.quiet:
         if POST in anonymous and config.tls is None:
             host, port = listener.getsockname()[:2]
@@ -193,7 +197,7 @@ def _url(scheme: str, config: Config) -> str:
     return f"{scheme}{'s' if config.tls else ''}://" if scheme else ""
 
 
-def announce_rights(anonymous: frozenset[str]) -> None:
+def _announce_rights(anonymous: frozenset[str]) -> None:
     """Tell what clients without a token may do, where it is not everything."""
     if anonymous != frozenset(RIGHTS):
         log.info("without a token clients may: %s", listed(anonymous) or "nothing")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -21,6 +21,9 @@ from ttweet.model.keep import Keep as Kept
 from ttweet.security import rate_limit
 from ttweet.security.exposure import TLS, TOKEN, UnsafeError
 from ttweet.server.config import DEFAULT_RATE, NO_RATES, Config, LineStyle, Rates, TlsFiles
+
+if TYPE_CHECKING:
+    from ttweet.cluster.settings import ClusterSettings
 
 DEFAULT = Config(port=0)
 STOPPING = system.signals("SIGINT", "SIGTERM", "SIGHUP")
@@ -108,6 +111,11 @@ HttpName = Annotated[
     list[str] | None,
     Parameter(negative="", metavar="NAME", help="Accept HTTP requests for this host name too."),
 ]
+Cluster = Annotated[
+    str | None,
+    Parameter(metavar="URL", help="Share the tweets of the servers with this log in etcd: etcd://HOST,HOST,HOST/NAME."),
+]
+Begin = Annotated[bool, Parameter(negative="", help="Begin a cluster with the tweets of the database.")]
 Quiet = Annotated[bool, QUIET, Parameter(help="Print no events, only messages.")]
 
 
@@ -136,19 +144,19 @@ def serve(
     anonymous: Anonymous = None,
     no_tls: Annotated[NoTls, RARE] = False,
     no_find: Annotated[NoFind, RARE] = False,
+    cluster: Annotated[Cluster, RARE] = None,
+    begin: Annotated[Begin, RARE] = False,
     log_format: Annotated[Format, RARE] = "text",
     quiet: Quiet = False,
 ) -> int:
     """Run the server until Ctrl-C."""
-    if no_report_file and report_file is not None:
-        raise shell.UsageError("conflicting options: --report-file and --no-report-file; give one of them")
     return _run(
         replace(
             DEFAULT,
             port=port,
             db=db_path(db),
             hosts=tuple(dict.fromkeys(host or DEFAULT.hosts)),
-            report_file=None if no_report_file else report_file or DEFAULT.report_file,
+            report_file=_report_file(report_file, no_report_file=no_report_file),
             max_clients=max_clients,
             grace_s=grace,
             log_limit=log_limit,
@@ -164,6 +172,7 @@ def serve(
             no_tls=no_tls,
             quiet=quiet,
             line_style=_line_style(log_format),
+            cluster=_cluster(cluster, begin=begin),
         )
     )
 
@@ -180,6 +189,24 @@ def _run(config: Config) -> int:
     except (OpenError, StoreError) as error:
         shell.complain(shell.sentence(error))
         return shell.FAILED
+
+
+def _cluster(url: str | None, *, begin: bool) -> "ClusterSettings | None":
+    """Return the cluster that the server is to join. Raises UsageError."""
+    if url is None:
+        if begin:
+            raise shell.UsageError("missing option: --begin needs --cluster")
+        return None
+    from ttweet.cli.cluster_source import settings_of  # which a server alone does not load
+
+    return settings_of(url)._replace(begin=begin)
+
+
+def _report_file(path: Path | None, *, no_report_file: bool) -> Path | None:
+    """Return the file for the report lines. Raises UsageError."""
+    if no_report_file and path is not None:
+        raise shell.UsageError("conflicting options: --report-file and --no-report-file; give one of them")
+    return None if no_report_file else path or DEFAULT.report_file
 
 
 def _line_style(log_format: str) -> LineStyle:

@@ -4,6 +4,20 @@ from ttweet.cli import shell
 from ttweet.cli.manual import page
 from ttweet.cli.manual.page import CLIENT, DB, EXAMPLES, HelpPage
 
+_CLUSTER = """  TTWEET_CLUSTER
+                 the URL, without --cluster
+  TTWEET_CLUSTER_CA
+                 trusted certificates, for etcds://
+  TTWEET_CLUSTER_CERT
+                 the own certificate
+  TTWEET_CLUSTER_KEY
+                 its key
+  TTWEET_CLUSTER_USER
+                 a user of etcd
+  TTWEET_CLUSTER_PASSWORD
+                 the password of the user
+  TTWEET_CLUSTER_PASSWORD_FILE
+                 a file with the password, instead"""
 _ALL_CODES = "\n".join([f"{code:>5}  {meaning}" for code, meaning in shell.EXIT_CODES.items()])
 
 ROOT = HelpPage(
@@ -15,8 +29,7 @@ ROOT = HelpPage(
 
 [bold]Start here[/]
   ttweet serve
-  ttweet post "Lunch in ten minutes #team"
-  ttweet tags team""",
+  ttweet post "Lunch in ten minutes #team\"""",
     details="""Data goes to stdout, messages go to stderr. When a command that posts exits with 0, its tweet is on the
 server's disk. `ttweet -u` and `ttweet -d` are the commands of the first ttweet: post a message, show the last one.""",
     examples=f"""{EXAMPLES}
@@ -57,6 +70,9 @@ SERVE = HelpPage(
 set --keep or --keep-last. Other programs can read the file while the server is running. Ctrl-C or SIGTERM stops the
 server when its clients have finished; a second signal stops it at once. SIGHUP reloads tokens, certificate and report
 file.
+
+With --cluster, several servers share their tweets; see docs/cluster.md. A cluster may begin with the tweets of a
+database: add --begin.
 
 By default only programs on this machine can connect, and they may do everything. To serve other machines, set --host,
 add a token with `ttweet token add NAME`, and give a certificate. To serve them without a token, set --anonymous read or
@@ -131,6 +147,27 @@ tabs: session, time, line.""",
     environment=DB,
 )
 
+CLUSTER = HelpPage(
+    name="ttweet cluster",
+    usage=r"""ttweet cluster demo
+       ttweet cluster status \[--cluster URL] \[--json]""",
+    summary="Try a cluster out, or show the state of one.",
+    details="""A cluster is several servers that share their tweets through a log in etcd; see `ttweet serve --cluster`.
+
+`demo` starts three nodes of etcd and three servers in a temporary folder, and prints what to try. Ctrl-C ends them all.
+It needs the program etcd: apt install etcd-server.
+
+`status` asks etcd for the servers and their newest ids, and each node for its version. AGE tells how old the last
+confirmation is that a server has all tweets. In a pipe, tabs separate the columns.""",
+    examples=f"""{EXAMPLES}
+  ttweet cluster demo
+  ttweet cluster status --cluster etcd://h1,h2,h3/team""",
+    exit_codes="""  0  shown, or the demo has ended
+  1  etcd is not installed, or the demo did not start
+  2  invalid command line, certificate or URL
+  3  no majority of etcd answers""",
+    environment=_CLUSTER,
+)
 CONFIG = HelpPage(
     name="ttweet config",
     usage=r"ttweet config \[--json]",
