@@ -216,11 +216,11 @@ async def test_an_inbox_that_is_full_has_room_again_after_a_commit() -> None:
         poster.post("first")
         await store.wait_held()
         for number in range(inbox.MAX_WAITING):
-            assert journal.has_room
+            assert journal.inbox.has_room
             poster.post(str(number))
-        assert not journal.has_room
+        assert not journal.inbox.has_room
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(journal.room)
+            nursery.start_soon(journal.inbox.room)
             await trio.testing.wait_all_tasks_blocked()
             store.release()
         await poster.all_answered()
@@ -234,11 +234,11 @@ async def test_report_lines_alone_fill_the_journal_too() -> None:
         journal.report(line_of("first"))
         await store.wait_held()
         for _ in range(inbox.MAX_LINES):
-            assert journal.has_room
+            assert journal.inbox.has_room
             journal.report(line_of("flood"))
-        assert not journal.has_room
+        assert not journal.inbox.has_room
         store.release()
-        await journal.room()
+        await journal.inbox.room()
     assert len(store.log) == 1 + inbox.MAX_LINES
 
 

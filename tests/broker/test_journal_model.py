@@ -49,7 +49,7 @@ class JournalModel:
 
     async def carry_out(self, what: str, number: int, key: str | None) -> None:
         match what:
-            case "post" if self.journal.has_room:
+            case "post" if self.journal.inbox.has_room:
                 self._post(self.posters[number], key)
             case "flood":
                 self.floods.append(await self.nursery.start(self._flood, number, key))
@@ -78,7 +78,7 @@ class JournalModel:
         with trio.CancelScope() as scope:
             task_status.started(scope)
             for _ in range(amount):
-                await self.journal.room()
+                await self.journal.inbox.room()
                 self._post(self.posters[POSTERS], key)
                 await trio.lowlevel.checkpoint()
 

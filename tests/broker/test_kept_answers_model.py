@@ -17,6 +17,7 @@ from tests.support.posters import Poster, line_of
 from tests.support.serving import counted
 from ttweet.broker import kept_answers, service
 from ttweet.broker.head import Head
+from ttweet.broker.inbox import Inbox
 from ttweet.broker.journal import Journal
 from ttweet.broker.kept_answers import KeptAnswers
 from ttweet.broker.read_scheduler import ReadScheduler
@@ -76,6 +77,7 @@ class DrivenJournal:
 
     def __init__(self, head: Head) -> None:
         self.head = head
+        self.inbox = Inbox()
         self.commits = 0
         self._committed = trio.lowlevel.ParkingLot()
 

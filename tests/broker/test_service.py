@@ -168,8 +168,8 @@ async def test_report_lines_of_posts_and_of_others_are_stored_in_order() -> None
     async with serving(store) as service:
         service.report(reports.server_started("127.0.0.1"))
         await post(service, "")
-        assert service.has_room
-        await service.room()
+        assert service.inbox.has_room
+        await service.inbox.room()
     assert [line.text for line in store.log] == [
         "SERVER ON HAS INITIALIZED ON IP: 127.0.0.1",
         "Message Received: Empty Message",

@@ -92,7 +92,7 @@ def test_cutting_the_bytes_anywhere_changes_no_line(data: bytes, cuts: list[int]
     for start, stop in itertools.pairwise(positions):
         lines += parts.receive_data(data[start:stop])
     assert lines == expected
-    assert parts.unfinished == whole.unfinished
+    assert parts.rest == whole.rest
 
 
 def test_a_line_that_never_ends_is_handed_out_and_refused_and_not_kept() -> None:

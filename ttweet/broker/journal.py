@@ -53,8 +53,9 @@ class Journal:
         self.watcher = watcher
         """Is told of what happens, also of what gets no report line."""
         self._now_ms = clock
-        self._inbox = Inbox()
-        self._gathering = Gathering(self._inbox)
+        self.inbox = Inbox()
+        """The drafts and report lines that wait to be written. It says whether there is room for another."""
+        self._gathering = Gathering(self.inbox)
         self.times = BatchTimes()
         self._work = trio.Event()
         self._committed = trio.lowlevel.ParkingLot()
@@ -81,23 +82,14 @@ class Journal:
     @property
     def waiting(self) -> tuple[int, int]:
         """How many drafts, and how many report lines, wait to be written."""
-        return self._inbox.drafts, len(self._inbox)
-
-    @property
-    def has_room(self) -> bool:
-        """Whether another draft or report line may be appended."""
-        return self._inbox.has_room
-
-    async def room(self) -> None:
-        """Wait until `has_room`."""
-        await self._inbox.room()
+        return self.inbox.drafts, len(self.inbox)
 
     def append(self, draft: Draft, waiter: Waiter) -> Receipt:
         """Queue a draft for the next batch, where its report line is stored with it. Raises Refused `stopping`."""
         if self._closed:
             raise stopping()
         receipt = Receipt(draft, waiter)
-        self._inbox.append(receipt)
+        self.inbox.append(receipt)
         self._work.set()
         return receipt
 
@@ -105,7 +97,7 @@ class Journal:
         """Queue a report line for the next batch, and show its event."""
         if report.event is not None:
             self.watcher.happened(report.event)
-        if self._inbox.report(report) and not self._lines_wait:
+        if self.inbox.report(report) and not self._lines_wait:
             self._work.set()
 
     async def redact(self, tweet: int, lines: Sequence[int]) -> None:
@@ -184,9 +176,9 @@ class Journal:
         Raises StoreError when the store must not be written to any more; all waiting clients have got the error.
         """
         with LoneWorker("journal", idle_s=IDLE_BEFORE_SETTLING_S, on_idle=self._note_idle) as worker:
-            while not self._closed or self._inbox or self._changes:
+            while not self._closed or self.inbox or self._changes:
                 await self._wait_for_work(worker)
-                if not (self._inbox.drafts or self._changes or self._closed):
+                if not (self.inbox.drafts or self._changes or self._closed):
                     await self._gather_lines()
                 await self._write_all(worker)
 
@@ -288,19 +280,19 @@ class Journal:
         """Write batch after batch of drafts, with all lines until then, and make the changes that wait between them."""
         decided: list[Receipt] = []
         self.times.wake()
-        self._writing = waiting = bool(self._inbox or self._changes)
+        self._writing = waiting = bool(self.inbox or self._changes)
         while waiting:
-            if self._inbox:
+            if self.inbox:
                 decided = await self._write_batch(worker, await self._gather(decided))
             if self._changes:
                 await self._tell(decided)
                 decided = []
-                if not self._inbox:
+                if not self.inbox:
                     self._work = trio.Event()  # what set it is made now; else lines would be gathered, though none come
                 await self._make_changes(worker)
             if self._store.must_settle:
                 decided = await self._settle(worker, decided)
-            waiting = bool(self._inbox.drafts or self._changes)
+            waiting = bool(self.inbox.drafts or self._changes)
         self._writing = False
         await self._tell(decided)
 
@@ -317,7 +309,7 @@ class Journal:
         """Write a batch, and publish the one before meanwhile; return the receipts to publish next."""
         batch, lines = self._take_batch()
         self.uploads.begin(len(batch))
-        self.times.begin(takes_all=not self._inbox)
+        self.times.begin(takes_all=not self.inbox)
         drafts = [receipt.draft for receipt in batch]
         told = [line.draft if isinstance(line, Receipt) else line for line in lines]
         self._idle = False
@@ -340,8 +332,8 @@ class Journal:
         return batch
 
     def _take_batch(self) -> tuple[list[Receipt], list[WaitingLine]]:
-        batch, lines = self._inbox.take()
-        if not self._inbox:
+        batch, lines = self.inbox.take()
+        if not self.inbox:
             self._work = trio.Event()
         return batch, lines
 
@@ -349,8 +341,8 @@ class Journal:
         for receipt, tweet in zip(batch, tweets, strict=True):
             receipt.outcome = tweet
         self.trouble.end()
-        if self._inbox.lost and self.has_room:
-            self.report(reports.lines_lost(self._inbox.take_lost()))
+        if self.inbox.lost and self.inbox.has_room:
+            self.report(reports.lines_lost(self.inbox.take_lost()))
         self.commits += 1
         self._settled = False
         self.acknowledged += len(batch)
@@ -366,14 +358,14 @@ class Journal:
         if error.may_pass:
             self.trouble.note(error)
         if self._closed:
-            self._inbox.drop_reports()  # no client is left to wait for room on the disk
+            self.inbox.drop_reports()  # no client is left to wait for room on the disk
             return
-        self._inbox.hold(lines)
+        self.inbox.hold(lines)
         self._held_up = True
 
     def _add_all_that_wait(self, batch: list[Receipt], lines: list[WaitingLine]) -> None:
         """Have them share a batch's fate: to wait for a lock that is held, batch after batch, would take minutes."""
-        waiting, all_lines = self._inbox.take_all()
+        waiting, all_lines = self.inbox.take_all()
         batch += waiting
         lines += all_lines
         self._work = trio.Event()
@@ -381,7 +373,7 @@ class Journal:
     async def _give_up(self) -> None:
         """Nothing more will be written: fail the drafts that were not tried."""
         self.close()
-        untried, _ = self._inbox.take_all()
+        untried, _ = self.inbox.take_all()
         for receipt in untried:
             receipt.outcome = stopping()
         self._fail_changes(stopping())

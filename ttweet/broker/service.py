@@ -54,6 +54,8 @@ class Service:
         self.epoch = secrets.token_hex(8)
         """A random value of this start: after another one, the same ids may be those of other tweets."""
         self._journal = journal
+        self.inbox = journal.inbox
+        """The drafts and report lines that wait to be written. It says whether there is room for another."""
         self._head = journal.head
         self._reader = reader
         self._reads = reads
@@ -80,15 +82,6 @@ class Service:
         """Check a tweet and queue it for the next batch. Raises Refused; then nothing was queued."""
         draft = tweets.draft(text, tags=tags, scan=scan, key=key, by=by)
         return self._journal.append(draft, waiter)
-
-    @property
-    def has_room(self) -> bool:
-        """Whether a post would find a place in the journal."""
-        return self._journal.has_room
-
-    async def room(self) -> None:
-        """Wait for a place in the journal."""
-        await self._journal.room()
 
     def report(self, report: Report) -> None:
         """Put a line into the report log."""

@@ -45,15 +45,10 @@ def encode(answer: Answer, json: Json = STDLIB_JSON) -> bytes:
 
 
 def encode_outcome(outcome: Tweet | Tombstone | TtweetError, json: Json = STDLIB_JSON) -> bytes:
-    """Encode what an upload has come to."""
-    return encode_error(outcome, json) if isinstance(outcome, TtweetError) else encode_stored(outcome, json)
-
-
-def encode_stored(tweet: Tweet | Tombstone, json: Json = STDLIB_JSON) -> bytes:
     """Encode the answer to an upload: its id, its time and the tags that find it, or that it was deleted since."""
-    if isinstance(tweet, Tombstone):
-        return _DELETED % tweet
-    return _STORED % (tweet.id, tweet.at, json.dumps(tweet.tags))
+    if isinstance(outcome, Tweet):
+        return _STORED % (outcome.id, outcome.at, json.dumps(outcome.tags))
+    return _DELETED % outcome if isinstance(outcome, Tombstone) else encode_error(outcome, json)
 
 
 def encode_error(error: TtweetError, json: Json = STDLIB_JSON) -> bytes:

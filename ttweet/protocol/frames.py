@@ -74,27 +74,25 @@ def decode(line: bytes, loads: Loads = loads) -> tuple[str, object]:
 class FrameReader:
     """Cuts a stream of bytes into lines. Holds at most one unfinished frame."""
 
-    __slots__ = ("_rest",)
+    __slots__ = ("rest",)
 
     def __init__(self) -> None:
-        self._rest = b""
-
-    @property
-    def unfinished(self) -> bool:
-        """Whether a frame has begun and not ended."""
-        return bool(self._rest)
+        self.rest = b""
+        """The bytes of a frame that has begun and not ended."""
 
     def receive_data(self, data: bytes) -> list[bytes]:
         """Return the lines that these bytes complete, in order, without their LF and without empty ones.
 
         A line that has grown too long is handed out as far as it has come: `decode` refuses it.
         """
-        lines = (self._rest + data if self._rest else data).split(b"\n")
-        self._rest = lines.pop()
-        if len(self._rest) >= MAX_FRAME_BYTES:
-            lines.append(self._rest)
-            self._rest = b""
-        return [line for line in lines if line and line != b"\r"]
+        lines = (self.rest + data if self.rest else data).split(b"\n")
+        self.rest = lines.pop()
+        if len(self.rest) >= MAX_FRAME_BYTES:
+            lines.append(self.rest)
+            self.rest = b""
+        if b"" in lines or b"\r" in lines:
+            return [line for line in lines if line and line != b"\r"]
+        return lines
 
 
 def _short(line: bytes) -> str:

@@ -33,7 +33,7 @@ MAX_KNOWN_BYTES = 128  # of such a frame
 
 ReaderEvent = Request | Identify | ClassicUpload | ClassicDownload | TtweetError
 
-_KEPT = (Last, TweetsOfTag, ListTags, ListNames, TweetsOfAuthor, Ping)
+_KEPT = frozenset({Last, TweetsOfTag, ListTags, ListNames, TweetsOfAuthor, Ping})
 
 
 class KnownFrames:
@@ -54,7 +54,7 @@ class KnownFrames:
 
     def note(self, frame: bytes, request: ReaderEvent) -> None:
         """Keep the request of a frame, if it is a query; forget all of them when they are too many."""
-        if isinstance(request, _KEPT) and len(frame) <= MAX_KNOWN_BYTES:
+        if type(request) in _KEPT and len(frame) <= MAX_KNOWN_BYTES:
             if len(self._requests) >= MAX_KNOWN:
                 self._requests.clear()
             self._requests[frame] = request
@@ -85,7 +85,7 @@ class RequestReader:
     @property
     def unfinished(self) -> bool:
         """Whether a frame, or a classic message, has begun and not ended."""
-        return self.classic or (self._frames is not None and self._frames.unfinished)
+        return self.classic or (self._frames is not None and self._frames.rest != b"")
 
     def receive_data(self, data: bytes) -> list[ReaderEvent]:
         """Return the requests that these bytes complete, in order. A ProtocolError is the last of all."""

@@ -98,9 +98,9 @@ class Call:
 
     async def post(self, post: Post) -> Tweet | Tombstone:
         """Store a tweet and return it, once it is on the disk. Raises Refused, ProtocolError and StoreError."""
-        service = self.session.service
-        if not service.has_room:
-            await service.room()
+        inbox = self.session.service.inbox
+        if not inbox.has_room:
+            await inbox.room()
         with self._noting():
             decision = Decision()
             receipt = self.session.post(post, decision)

@@ -40,6 +40,7 @@ class Connection:
 
     __slots__ = (
         "_deadline",
+        "_inbox",
         "_limits",
         "_outbox",
         "_quiet",
@@ -67,6 +68,7 @@ class Connection:
         """`reader` makes the reader of the client's bytes."""
         self._transport = transport
         self._service = backend.service
+        self._inbox = backend.service.inbox
         self._session = Session(backend, place.peer, self)
         self.place = place
         """See places.Guest: a client in the anteroom asks for a place with its first frame."""
@@ -119,7 +121,8 @@ class Connection:
     def answered(self) -> None:
         """See receipts.Waiter."""
         self._flush()
-        self._close_if_done()
+        if self._state is not READING:
+            self._close_if_done()
         if self._state is CLOSED:
             self._sign_out()
 
@@ -311,7 +314,7 @@ class Connection:
 
     def _room(self) -> Awaitable[None] | None:
         """Await these before the next request: each may have put a line into the journal."""
-        return None if self._service.has_room else self._service.room()
+        return None if self._inbox.has_room else self._inbox.room()
 
     def _query(self, request: OrderedRequest) -> Awaitable[None] | None:
         if self._outbox.receipts or self._outbox.unsent:
@@ -343,8 +346,12 @@ class Connection:
         self._served = True
 
     def _deliver(self) -> None:
-        """Send what is answered, and only then resume pushes: none may overtake the answer to its follow."""
-        self._flush()
+        """Send what is answered, and only then resume pushes: none may overtake the answer to its follow.
+
+        Receipts alone leave by `answered`, once they are decided.
+        """
+        if self._outbox.has_answers:
+            self._flush()
         self._session.resume()
 
     def _sign_out(self) -> None:

@@ -55,6 +55,11 @@ class Outbox:
         return not (self.answers or self.unsent)
 
     @property
+    def has_answers(self) -> bool:
+        """Whether there are answers beside receipts."""
+        return len(self.answers) > self.receipts
+
+    @property
     def is_undecided(self) -> bool:
         """Whether an upload is on its way to the disk."""
         return any(isinstance(one, Receipt) and one.outcome is None for one in self.answers)
