@@ -6,7 +6,7 @@ SocketStream costs. Knows no protocol.
 
 import socket
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import outcome
 import trio
@@ -120,6 +120,16 @@ class Readiness:
             self._epoll.unregister(fd)
 
 
+class _Woken:
+    """The outcome that a task is woken with: always the same, while a Value serves one wake alone."""
+
+    def unwrap(self) -> None:
+        """See outcome.Outcome."""
+
+
+_WOKEN = cast("outcome.Outcome[None]", _Woken())
+
+
 class SocketTransport(_Sending):
     """A connected, non-blocking TCP socket."""
 
@@ -139,7 +149,7 @@ class SocketTransport(_Sending):
         self._readable = True
         if events != system.READABLE:
             self._ended = True
-        self._wake(outcome.Value(None))
+        self._wake(_WOKEN)
 
     async def receive(self) -> bytes:
         """See Transport."""
