@@ -21,6 +21,7 @@ from ttweet.storage.contract import Kept, LogLine, Position, Size, Slice, Traces
 from ttweet.storage.sqlite import keying, tag_list
 from ttweet.storage.sqlite.connections import connect_reader
 from ttweet.storage.sqlite.errors import store_error
+from ttweet.storage.sqlite.room import size_of
 from ttweet.storage.sqlite.tail import Tail
 from ttweet.storage.sqlite.tweet_rows import to_tweet, to_tweet_or_tombstone
 from ttweet.storage.sqlite.word_index import ids_without_words
@@ -148,9 +149,9 @@ class Queries:
     def size(self) -> Size:
         """See TagQueries."""
         path: str = self._one("SELECT file FROM pragma_database_list WHERE name = 'main'")[0]
-        with self._snapshot() as tail:
+        with self._snapshot_with_tail() as tail:
             unindexed, without_words = len(tail.tweets), ids_without_words(self._connection)
-        return Size(_bytes_of(path), _bytes_of(f"{path}-wal"), unindexed, without_words)
+        return Size(size_of(path), size_of(f"{path}-wal"), unindexed, without_words)
 
     def last(self) -> Tweet | None:
         """Return the newest tweet that is not deleted, which may be an empty one; None when there is none."""
@@ -165,7 +166,7 @@ class Queries:
     def read_after(self, cursor: int, limit: int, *, keys: Sequence[str] = (), deletions: bool = False) -> Slice:
         """See TagQueries."""
         entries: list[Tweet | Deletion] = []
-        with self._snapshot() as tail:
+        with self._snapshot_with_tail() as tail:
             pruned_up_to: int = self._one(_GONE)[0]
             entries += self._tagged_after(tail, keys, cursor, limit) if keys else self.tweets_after(cursor, limit)
             if deletions:
@@ -232,7 +233,7 @@ class Queries:
     def tweets_of_tag(self, key: str, *, limit: int, before: int | None = None) -> Page:
         """See TagQueries."""
         below, wanted = _ABOVE if before is None else before, limit + 1
-        with self._snapshot() as tail:
+        with self._snapshot_with_tail() as tail:
             found = tail.newest_of(key, below=below, limit=wanted)
             if left := wanted - len(found):
                 rows = [self._all(_OF_TAG, key=one, before=below, limit=left) for one in self._stored_keys([key])]
@@ -249,7 +250,7 @@ class Queries:
 
     def list_tags(self, *, limit: int, now: int, numbers: bool = False) -> TagPage:
         """See TagQueries."""
-        with self._snapshot() as tail:
+        with self._snapshot_with_tail() as tail:
             return tag_list.list_tags(self._all, tail.tweets, limit=limit, now=now, numbers=numbers)
 
     def find(self, query: Query, *, limit: int, before: int | None = None) -> Found:
@@ -323,14 +324,20 @@ class Queries:
         return [*keys, *{stored for spelling, stored in foreign.items() if hashtags.key(spelling) in keys}]
 
     @contextmanager
-    def _snapshot(self) -> Iterator[Tail]:
-        """One state of the file for several statements: yields the tail that belongs to it."""
+    def _snapshot_with_tail(self) -> Iterator[Tail]:
+        """One state of the file, and the tail that belongs to it."""
+        with self._snapshot():
+            self._tail.refresh()
+            yield self._tail
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[None]:
+        """One state of the file for several statements."""
         with self._reading:
             try:
                 self._connection.execute("BEGIN")
                 try:
-                    self._tail.refresh()
-                    yield self._tail
+                    yield
                 finally:
                     self._connection.execute("COMMIT")
             except sqlite3.Error as exc:
@@ -385,13 +392,6 @@ def _newest_first(lists: Sequence[list[Any]]) -> list[Any]:
     if len(lists) == 1:
         return lists[0]
     return sorted({row for rows in lists for row in rows}, reverse=True)
-
-
-def _bytes_of(path: str) -> int:
-    try:
-        return Path(path).stat().st_size
-    except OSError:
-        return 0  # there is no write-ahead log when no process writes
 
 
 def _to_entry(row: Sequence[Any]) -> Entry:

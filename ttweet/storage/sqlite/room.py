@@ -41,7 +41,7 @@ class DiskRoom:
         except OSError:  # the folder has gone: the look after COMMIT finds that
             self._free = RESERVE_BYTES
             return False
-        waiting = _size(self._wal)
+        waiting = size_of(self._wal)
         return waiting > 0 and self._free < max(waiting, RESERVE_BYTES)
 
     def has_spare(self) -> bool:
@@ -73,8 +73,8 @@ def missing(connection: sqlite3.Connection, path: Path) -> int:
 
     A start writes the log back first. The file grows by then, and what the log took is free afterwards.
     """
-    growth = _bytes(connection, "page_count") - _size(str(path))
-    return max(0, max(growth, START_BYTES - _size(f"{path}-wal")) - _free(str(path.parent)))
+    growth = _bytes(connection, "page_count") - size_of(str(path))
+    return max(0, max(growth, START_BYTES - size_of(f"{path}-wal")) - _free(str(path.parent)))
 
 
 def missing_for_copy(connection: sqlite3.Connection, target: Path) -> int:
@@ -99,6 +99,13 @@ def no_room(path: Path, lacking: int = 0) -> OpenError:
     )
 
 
+def size_of(path: str) -> int:
+    """Return how many bytes a file has, 0 when there is none, such as a write-ahead log that no process writes."""
+    with suppress(OSError):  # there is none
+        return os.stat(path).st_size  # noqa: PTH116  # before each batch, and a Path costs as much again
+    return 0
+
+
 def _free(folder: str) -> int:
     try:
         found = os.statvfs(folder)
@@ -106,12 +113,6 @@ def _free(folder: str) -> int:
         return _UNKNOWN
     blocks: int = found.f_bfree if os.geteuid() == 0 else found.f_bavail
     return blocks * found.f_frsize
-
-
-def _size(path: str) -> int:
-    with suppress(OSError):  # there is none
-        return os.stat(path).st_size  # noqa: PTH116  # before each batch, and a Path costs as much again
-    return 0
 
 
 def _bytes(connection: sqlite3.Connection, count: str) -> int:
