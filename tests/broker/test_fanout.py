@@ -90,8 +90,9 @@ class Sink:
         self.encoder = encoder
         self.data = b""
 
-    def push(self, data: bytes) -> None:
+    def push(self, data: bytes) -> bool:
         self.data += data
+        return True
 
     def close(self) -> None:
         raise AssertionError("nothing fails here")

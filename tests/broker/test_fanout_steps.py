@@ -22,9 +22,9 @@ class Counted(FollowingClient):
 
     turns: Turns
 
-    def push(self, data: bytes) -> None:
+    def push(self, data: bytes) -> bool:
         self.turns.note()
-        super().push(data)
+        return super().push(data)
 
 
 class Hall:

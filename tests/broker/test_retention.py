@@ -176,9 +176,11 @@ class TakingFollower:
     def has_room(self) -> bool:
         return not self.unsent
 
-    def push(self, data: bytes) -> None:
-        assert self.has_room
+    def push(self, data: bytes) -> bool:
+        if not self.has_room:
+            return False
         self.unsent = data
+        return True
 
     def close(self) -> None:
         raise AssertionError("it is let go")

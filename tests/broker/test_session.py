@@ -46,8 +46,9 @@ class PushKeeper:
     def __init__(self) -> None:
         self.pushed: list[bytes] = []
 
-    def push(self, data: bytes) -> None:
+    def push(self, data: bytes) -> bool:
         self.pushed.append(data)
+        return True
 
     def close(self) -> None:
         raise AssertionError("nothing fails here")

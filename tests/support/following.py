@@ -107,12 +107,14 @@ class FollowingClient:
     def has_room(self) -> bool:
         return not self.unsent
 
-    def push(self, data: bytes) -> None:
-        assert self.has_room, "pushed to without room"
+    def push(self, data: bytes) -> bool:
+        if not self.has_room:
+            return False
         self.pushed.append(data.count(b'["m"'))
         self.unsent = data
         if not self.slow:
             self.drain()
+        return True
 
     def close(self) -> None:
         self.closed = True

@@ -105,7 +105,7 @@ class MemoryClient:
         return self.session.follows
 
     def reject(self, error: ProtocolError) -> None:
-        self.push(encode(error))
+        self.pushed.append(encode(error))
         self.close()
 
     def recheck(self) -> None:
@@ -122,9 +122,12 @@ class MemoryClient:
     def expire(self) -> None:
         raise AssertionError("it has no deadline")
 
-    def push(self, data: bytes) -> None:
+    def push(self, data: bytes) -> bool:
         """See subscriptions.Subscriber."""
+        if not self.has_room:
+            return False
         self.pushed += data.splitlines(keepends=True)
+        return True
 
     def answered(self) -> None:
         """See receipts.Waiter."""

@@ -187,10 +187,7 @@ class FanOut:
         number = turn.reserve(len(members), sum(map(len, frames))) if frames else 0
         data = b"".join(frames) if number else b""
         for subscription in members[:number]:
-            subscriber = subscription.subscriber
-            if subscriber.has_room:
-                subscriber.push(data)
-            else:
+            if not subscription.subscriber.push(data):
                 self._fall_behind(subscription, before)
         for subscription in members[number:]:
             self._fall_behind(subscription, before)

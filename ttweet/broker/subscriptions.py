@@ -86,8 +86,11 @@ class Subscriber(Protocol):
         """Whether all that was pushed so far has left. One without room calls `FanOut.resume` when it has."""
         ...
 
-    def push(self, data: bytes) -> None:
-        """Send frames without waiting; what does not leave at once is the subscriber's to keep. Must not raise."""
+    def push(self, data: bytes) -> bool:
+        """Send frames without waiting, if there is room; returns whether there was. Must not raise.
+
+        The subscriber keeps the bytes that do not leave at once.
+        """
         ...
 
     def close(self) -> None:

@@ -211,8 +211,10 @@ class Connection:
         """See Subscriber."""
         return not self._outbox.unsent
 
-    def push(self, data: bytes) -> None:
+    def push(self, data: bytes) -> bool:
         """See Subscriber. A stream that was asked to end with what is there ends with its last chunk."""
+        if self._outbox.unsent:
+            return False
         self._quiet = False
         sent = self._outbox.push(data)
         if data.endswith(LAST_CHUNK):
@@ -220,6 +222,7 @@ class Connection:
         if not sent:
             self.close()
         self._close_if_sent()
+        return True
 
     def _close_if_sent(self) -> None:
         """Close once a stream that has ended is sent."""

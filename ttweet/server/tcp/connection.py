@@ -40,7 +40,6 @@ class Connection:
 
     __slots__ = (
         "_deadline",
-        "_inbox",
         "_limits",
         "_outbox",
         "_quiet",
@@ -68,7 +67,6 @@ class Connection:
         """`reader` makes the reader of the client's bytes."""
         self._transport = transport
         self._service = backend.service
-        self._inbox = backend.service.inbox
         self._session = Session(backend, place.peer, self)
         self.place = place
         """See places.Guest: a client in the anteroom asks for a place with its first frame."""
@@ -100,7 +98,9 @@ class Connection:
                 self._deadline.move(progressed=bool(events))
                 if self._state is HANDLING:
                     self._state = READING
-            await self._finish()
+            await self._end()
+            while await self._transport.receive():
+                pass
         except LOST:
             pass  # the client is gone
         finally:
@@ -157,14 +157,16 @@ class Connection:
     @property
     def has_room(self) -> bool:
         """See subscriptions.Subscriber. Answers go first, or pushes could delay them without end."""
-        outbox = self._outbox
-        return not outbox.unsent and outbox.progress is None
+        return not self._outbox.unsent and self._outbox.progress is None
 
-    def push(self, data: bytes) -> None:
+    def push(self, data: bytes) -> bool:
         """See subscriptions.Subscriber."""
+        outbox = self._outbox
+        if outbox.unsent or outbox.progress is not None:  # see has_room, which would cost a seventh of a push
+            return False
         self._quiet = False
-        if not self._outbox.send(data):
-            self._wait_for_socket()
+        self._send(data)
+        return True
 
     @property
     def deadline(self) -> float:
@@ -314,7 +316,7 @@ class Connection:
 
     def _room(self) -> Awaitable[None] | None:
         """Await these before the next request: each may have put a line into the journal."""
-        return None if self._inbox.has_room else self._inbox.room()
+        return None if self._service.inbox.has_room else self._service.inbox.room()
 
     def _query(self, request: OrderedRequest) -> Awaitable[None] | None:
         if self._outbox.receipts or self._outbox.unsent:
@@ -346,11 +348,8 @@ class Connection:
         self._served = True
 
     def _deliver(self) -> None:
-        """Send what is answered, and only then resume pushes: none may overtake the answer to its follow.
-
-        Receipts alone leave by `answered`, once they are decided.
-        """
-        if self._outbox.has_answers:
+        """Send what is answered, and only then resume pushes: none may overtake the answer to its follow."""
+        if self._outbox.has_answers:  # receipts alone leave once they are decided
             self._flush()
         self._session.resume()
 
@@ -373,11 +372,6 @@ class Connection:
         self._flush()
         await self._outbox.until(ready)
         self._session.resume()
-
-    async def _finish(self) -> None:
-        await self._end()
-        while await self._transport.receive():
-            pass
 
     async def _end(self) -> None:
         """End the server's side once all is answered; a client that does not read is given up in time."""
