@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from hashlib import sha256
 
 import trio
@@ -19,6 +20,8 @@ from ttweet.model.tweets import Tombstone, Tweet
 from ttweet.server.answered_requests import AnsweredRequests
 from ttweet.server.http.request import Request
 from ttweet.server.http.response import Headers, Response
+
+_KEPT_VERSIONS = 64  # 1 MiB at most: what clients ask for again while nothing is new, a fifteenth of a 304
 
 
 class Decision:
@@ -135,8 +138,7 @@ class Call:
             service, principal = self.session.service, self.session.principal
             log = service.epoch, self.newest, service.pruned_up_to, now_ms() // DAY_MS
             asked = self.request.path, self.request.query, self.form
-            state = repr((__version__, log, principal.token, sorted(principal.rights), asked))
-            self._version = f'W/"{sha256(state.encode()).hexdigest()[:32]}"'
+            self._version = _hash_of(log, principal.token, principal.rights, asked)
         return self._version
 
     @property
@@ -162,6 +164,12 @@ class Call:
         except TtweetError as error:
             self.noted = error
             raise
+
+
+@lru_cache(_KEPT_VERSIONS)
+def _hash_of(log: object, token: str | None, rights: frozenset[str], asked: object) -> str:
+    state = repr((__version__, log, token, sorted(rights), asked))
+    return f'W/"{sha256(state.encode()).hexdigest()[:32]}"'
 
 
 VARY = "Accept, Authorization, Cookie"
