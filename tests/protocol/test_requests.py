@@ -26,6 +26,7 @@ from ttweet.model.requests import (
     TweetsOfTag,
     TweetsSinceLogin,
     Unfollow,
+    WhenThere,
 )
 from ttweet.model.tweets import Found, Page, Tweet, as_json
 from ttweet.protocol import answers, fields, frames
@@ -60,6 +61,9 @@ REQUESTS: list[tuple[bytes, Request | Identify]] = [
     (b'["l",{"limit":5,"numbers":true}]\n', ListTags(5, numbers=True)),
     (b'["r","CLIENT ALERT [GENERAL] hi"]\n', ClientReport("CLIENT ALERT [GENERAL] hi")),
     (b'["p",""]\n', Ping()),
+    (b'["d",{"seen":7}]\n', WhenThere(7, Last())),
+    (b'["t",{"tag":"a","limit":5,"seen":7}]\n', WhenThere(7, TweetsOfTag("a", 5))),
+    (b'["f",{"seen":7}]\n', WhenThere(7, Find())),
     (b'["s",""]\n', Follow()),
     (b'["s","a"]\n', Follow(("a",))),
     (b'["s",{"tags":["a","b"],"after":0}]\n', Follow(("a", "b"), 0)),
@@ -81,6 +85,10 @@ REFUSED = [
     (b'["f",{"count":1}]\n', "bad_request", "invalid count: use true or false, not 1"),
     (b'["f",{"limit":201}]\n', "bad_request", "invalid limit: use a whole number from 1 to 200, not 201"),
     (b'["f",{"count":true,"limit":2}]\n', "bad_request", 'unknown field "limit" in "f"; use: before, count, query'),
+    (b'["d",{"seen":"7"}]\n', "bad_request", "invalid seen: use a whole number from 1 to"),
+    (b'["d",{"seen":7,"other":1}]\n', "bad_request", 'invalid data of "d": use an empty string'),
+    (b'["u",{"text":"a","seen":7}]\n', "bad_request", "unexpected field 'seen': only queries have it"),
+    (b'["s",{"seen":7}]\n', "bad_request", "unexpected field 'seen': only queries have it"),
     (b'["s",{"query":null}]\n', "bad_request", "invalid query: use a string, not null"),
     (b'["x",0]\n', "bad_request", "invalid tweet id: use a whole number"),
     (b'["s",{"deletions":1}]\n', "bad_request", "invalid deletions: use true or false, not 1"),

@@ -265,11 +265,12 @@ def test_a_shared_answer_is_encoded_once_for_each_encoder(library: Json) -> None
 # All of them
 
 OF_HTTP_ALONE: set[type] = {asked.Timeline}
+OF_OTHER_CLIENTS: set[type] = {asked.WhenThere}  # those that move between the servers of a cluster by themselves
 
 
 def test_the_tables_have_every_request_answer_and_push() -> None:
     framed = {type(value) for value, *_ in REQUESTS}
-    assert framed | OF_HTTP_ALONE == {*get_args(asked.Request), asked.Identify}
+    assert framed | OF_HTTP_ALONE | OF_OTHER_CLIENTS == {*get_args(asked.Request), asked.Identify}
     answered = {type(value) for value, *_ in ANSWERS}
     assert answered | {Done, Shared[Page], Shared[TagPage]} == {*get_args(Answer)}
     assert {type(value) for value, _ in PUSHES} == {*get_args(Push)}

@@ -28,6 +28,7 @@ from ttweet.model.requests import (
     TweetsOfTag,
     TweetsSinceLogin,
     Unfollow,
+    WhenThere,
 )
 from ttweet.security import permissions
 from ttweet.security.authenticator import Authenticator
@@ -46,6 +47,7 @@ MAY: dict[str, set[type]] = {  # what may be asked with one right alone
         ListTags,
         ListNames,
         Follow,
+        WhenThere,
     },
     POST: {Post, SignIn, ClientReport},
     ADMIN: {ReadStats, Delete},

@@ -5,7 +5,7 @@ their way.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from ttweet.broker.session import Session
 from ttweet.model.answers import Answer, Done, Names, Stats
@@ -27,7 +27,10 @@ from ttweet.model.requests import (
     TweetsOfTag,
     TweetsSinceLogin,
     Unfollow,
+    WhenThere,
 )
+
+T = TypeVar("T")
 
 
 async def ask(session: Session, request: OrderedRequest) -> Answer:
@@ -61,10 +64,11 @@ def answer_from_file(session: Session, request: OrderedRequest) -> Awaitable[Ans
     """
     if type(request) in session.forbidden:
         session.admit(request)
-    return _noted(session, FROM_FILE[type(request)](session, request))
+    found = FROM_FILE[type(request)](session, request)
+    return found if type(request) is WhenThere else _noted(session, found)  # which has its parts noted
 
 
-async def _noted(session: Session, found: Awaitable[Answer]) -> Answer:
+async def _noted(session: Session, found: Awaitable[T]) -> T:
     try:
         return await found
     except (Refused, StoreError) as error:
@@ -79,6 +83,13 @@ def _unfollow(session: Session, _: Unfollow) -> Done:
 
 async def _stats(session: Session, _: ReadStats) -> Stats:
     return Stats(await session.service.stats())
+
+
+async def _when_there(session: Session, request: WhenThere) -> Answer:
+    """Answer a request once an id of another server is here. Raises Refused `behind`."""
+    if session.service.horizon is not None:
+        await _noted(session, session.service.horizon.reach(request.seen))
+    return await ask(session, request.request)
 
 
 AT_ONCE: dict[type[OrderedRequest], Callable[[Session, Any], Answer]] = {
@@ -109,5 +120,6 @@ FROM_FILE: dict[type[OrderedRequest], Callable[[Session, Any], Awaitable[Answer]
     TweetsSinceLogin: lambda session, request: session.service.tweets_since_login(*request),
     ListTags: lambda session, request: session.list_tags(*request),
     ReadStats: _stats,
+    WhenThere: _when_there,
     Delete: lambda session, request: session.delete(request.tweet),
 }

@@ -133,6 +133,13 @@ class Delete(NamedTuple):
     tweet: int
 
 
+class WhenThere(NamedTuple):
+    """A request that is answered when the server has an entry with the id `seen`, which another server has given."""
+
+    seen: int
+    request: "ReadRequest"
+
+
 ReadRequest = (
     Timeline
     | TweetsOfTag
@@ -148,7 +155,7 @@ ReadRequest = (
 )
 """Requests that change nothing."""
 
-OrderedRequest = ReadRequest | Follow | Unfollow | SignIn | Delete
+OrderedRequest = ReadRequest | WhenThere | Follow | Unfollow | SignIn | Delete
 """Requests that are answered only after all earlier ones."""
 
 Request = OrderedRequest | Post | ClientReport | Ping

@@ -17,6 +17,7 @@ from ttweet.model.requests import (
     ListTags,
     Ping,
     Post,
+    ReadRequest,
     ReadStats,
     Request,
     SignIn,
@@ -25,6 +26,7 @@ from ttweet.model.requests import (
     TweetsOfTag,
     TweetsSinceLogin,
     Unfollow,
+    WhenThere,
 )
 from ttweet.protocol import operations
 from ttweet.protocol.fields import fields_of, flag, integer, optional_id, shown, string, tag_list
@@ -47,7 +49,15 @@ def parse(operation: str, data: object) -> Request:
     if parser is None:
         known = " ".join(_PARSERS)
         raise Refused("bad_operation", f"unknown operation {operation[:20]!a}; use: {known}")
-    return parser(data)
+    return _when_there(parser, data) if type(data) is dict and "seen" in data else parser(data)
+
+
+def _when_there(parser: Callable[[object], Request], data: dict[str, object]) -> Request:
+    """Return a query that waits for an id. One that has no other field may be one without data."""
+    request = parser({name: value for name, value in data.items() if name != "seen"} or "")
+    if not isinstance(request, ReadRequest):
+        raise Refused("bad_request", "unexpected field 'seen': only queries have it")
+    return WhenThere(integer("seen", data["seen"], MAX_ID), request)
 
 
 def _post(data: object) -> Post:

@@ -26,6 +26,7 @@ from ttweet.model.requests import (
     TweetsOfTag,
     TweetsSinceLogin,
     Unfollow,
+    WhenThere,
 )
 from ttweet.security.rights import ADMIN, POST, READ, Principal, listed
 
@@ -46,6 +47,7 @@ NEEDED: dict[type[Request], str | None] = {
     Follow: READ,
     ReadStats: ADMIN,
     Delete: ADMIN,
+    WhenThere: READ,  # and the right of the request in it
     Unfollow: None,
     Ping: None,
 }
@@ -60,6 +62,7 @@ COSTS: dict[type[object], int] = {
     Find: 4,
     CountFound: 4,
     ListTags: 4,
+    WhenThere: 4,  # as the dearest request in it
     ReadStats: 4,
     Delete: 20,  # looks through the whole report log for the text
 }

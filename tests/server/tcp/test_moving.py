@@ -44,3 +44,32 @@ async def test_a_server_that_stays_behind_says_so(servers: list[Serving], monkey
     kind, error = await follower.ask("s", {"after": 9})
     assert (kind, error["code"]) == ("err", "behind")
     assert (await follower.ask("s", {"after": 0}))[0] == "ok"
+
+
+async def test_a_query_with_an_id_that_was_seen_elsewhere_waits_for_it(servers: list[Serving]) -> None:
+    ours, theirs = servers
+    poster, reader = await ours.call(), await theirs.call()
+    for operation, data in (("d", {}), ("t", {"tag": "tag"}), ("f", {})):
+        _, posted = await poster.ask("u", f"{operation} #tag")
+        await reader.send((operation, {**data, "seen": posted["id"]}))
+        theirs.journal.refresh()
+        assert f"'id': {posted['id']}" in str(await reader.answer())
+
+
+async def test_a_query_gets_an_error_where_the_id_does_not_come(
+    servers: list[Serving], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(horizon, "REACH_S", 0.0)
+    reader = await servers[0].call()
+    kind, error = await reader.ask("d", {"seen": 1})
+    assert (kind, error["code"]) == ("err", "behind")
+    assert servers[0].stats.refusals == {"behind": 1}
+
+
+async def test_a_server_without_a_cluster_answers_at_once_whatever_was_seen() -> None:
+    async with serving() as here:
+        caller = await here.call()
+        assert await caller.ask("d", {"seen": 9}) == await caller.ask("d", "")
+        kind, error = await caller.ask("t", {"tag": "not a tag!", "seen": 9})
+        assert (kind, error["code"]) == ("err", "bad_tag")
+        assert here.stats.refusals == {"bad_tag": 1}

@@ -19,6 +19,7 @@ from ttweet.storage.replicated import entries as entries_module
 from ttweet.storage.replicated.entries import Batch, Claim, Entry, encode
 from ttweet.storage.replicated.log import LogCut, NoQuorum, Undecided
 from ttweet.storage.replicated.store import ReplicatedStore
+from ttweet.storage.sqlite.backup import back_up
 
 REPORT = reports.message_deleted(1, "ann")
 
@@ -236,6 +237,23 @@ def test_the_file_of_a_single_server_begins_a_cluster_if_it_is_asked_to(log: Sha
             joined(tmp_path / f"{name}.db", log, name, begin=begin)
     with closing(joined(tmp_path / "c.db", log, "c", begin=True)) as store:
         assert texts(store) == ["one", "other", "three"]
+
+
+def test_a_backup_of_any_server_joins_a_log_that_is_no_longer_kept_from_its_beginning(
+    log: SharedLog, stores: list[ReplicatedStore], tmp_path: Path
+) -> None:
+    ours, theirs = stores
+    post(ours, "one", "two")
+    theirs.delete(1, REPORT, at=NOW)
+    back_up(tmp_path / "b.db", tmp_path / "c.db", overwrite=False, progress=lambda *_: None)
+    ours.refresh()
+    log.cut(theirs.progress.position)
+    [keyed] = post_keyed(ours, "four", at=NOW)
+    with closing(joined(tmp_path / "c.db", log, "c")) as store:
+        assert texts(store) == ["two", "four"]
+        assert post_keyed(store, "again", at=NOW) == [keyed]
+        ours.refresh()
+        assert rows(tmp_path / "c.db") == rows(tmp_path / "a.db")
 
 
 def test_a_file_of_another_cluster_or_ahead_of_the_log_is_refused(log: SharedLog, tmp_path: Path) -> None:
