@@ -28,7 +28,7 @@ class Counted(FollowingClient):
 
 
 class Hall:
-    """A log with many followers who have caught up."""
+    """A log with many followers that have caught up."""
 
     def __init__(self) -> None:
         self.log = Log()

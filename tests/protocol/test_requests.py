@@ -166,7 +166,7 @@ def test_data_of_the_wrong_kind_is_refused_and_the_connection_goes_on(
 
 @pytest.mark.parametrize("library", READERS.values(), ids=READERS)
 def test_data_of_any_depth_is_answered(library: Json) -> None:
-    for depth in range(900, 1100):  # somewhere here it becomes too much, and not in the same place for all who look
+    for depth in range(900, 1100):  # the limit is somewhere here, and not the same for every library
         (event,) = events_of(b'["u",' + b"[" * depth + b"]" * depth + b"]\n", library)
         assert isinstance(event, TtweetError)
 

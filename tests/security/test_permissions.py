@@ -1,4 +1,4 @@
-"""One table says who may do what, and a connection keeps to it."""
+"""One table has the right of each request, and a connection keeps to it."""
 
 from itertools import combinations
 from typing import get_args

@@ -166,7 +166,7 @@ class FollowingClient:
 
 
 async def following(log: Log, steps: Callable[[], object]) -> None:
-    """Run steps, and then the reading for all who are behind."""
+    """Run steps, and then the reading for all followers that are behind."""
     async with trio.open_nursery() as nursery:
         nursery.start_soon(log.fanout.run)
         steps()

@@ -38,7 +38,7 @@ def peer(*scripts: Script, timeout_s: float = GUARD_S) -> Iterator[Client]:
 
 @contextmanager
 def silent_port() -> Iterator[int]:
-    """A port of 127.0.0.1 at which nothing answers who connects, as if the network had lost it."""
+    """A port of 127.0.0.1 at which no connection gets an answer, as if the network had lost it."""
     with socket.socket() as listener, ExitStack() as clients:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)  # one connection that is not accepted fills the queue

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class EtcdLog:
-    """See `Log`, which this is, and `opened`, which makes it."""
+    """The log in etcd; see `Log`. `opened` makes it."""
 
     def __init__(self, layout: Layout, nodes: Callable[[], Nodes], origin: str) -> None:
         self._engine = Engine(nodes, layout, origin, self._arrived)

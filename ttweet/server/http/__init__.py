@@ -1,1 +1,1 @@
-"""The HTTP edge: a table of routes, and one task for each connection. Imported by a server that serves HTTP alone."""
+"""The HTTP edge: a table of routes, and one task for each connection. Only a server with HTTP imports it."""

@@ -1,4 +1,4 @@
-"""One request on its way to its answer: whose it is, and what the broker is asked for it. Knows no sockets."""
+"""One request until its answer: the session of its client, and its requests to the broker. Knows no sockets."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -167,7 +167,7 @@ class Connection:
             self.close()
 
     def recheck(self) -> None:
-        """See who follows, now that tokens have changed. A request that is under way was checked when it came."""
+        """Check a follower's rights again after tokens have changed. A request under way was checked when it came."""
         if self._stream is not None:
             try:
                 self._session.recheck()

@@ -1,4 +1,4 @@
-"""Errors as HTTP tells them: a status, and a document of `application/problem+json` (RFC 9457) with ttweet's code."""
+"""Errors in HTTP: a status, and a document of `application/problem+json` (RFC 9457) with ttweet's code."""
 
 from http import HTTPStatus
 

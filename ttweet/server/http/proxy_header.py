@@ -1,7 +1,7 @@
 """The PROXY header, by which a proxy that passes bytes on names the client before the first of them.
 
 It may be missing: a trusted proxy that sends none names clients by X-Forwarded-For, or is the client of its requests.
-No client of it gains by a header of its own: neither of the two decides about rights. See
+A client of the proxy gains nothing by a header of its own, because neither of the two decides about rights. See
 https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt, sections 2.1 (one line of text) and 2.2 (binary).
 """
 

@@ -1,4 +1,4 @@
-"""The table of routes: from a method and a path to what answers it, the right that it needs, and what it counts."""
+"""The table of routes: the handler of each method and path, the right that it needs, and its cost in the rate."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

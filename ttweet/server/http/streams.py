@@ -62,7 +62,7 @@ class LineEncoder(ChunkEncoder):
 
 
 class PollEncoder(LineEncoder):
-    """The same, but the stream ends where a follower would be live."""
+    """As LineEncoder, but the stream ends where a follower would be live."""
 
     def caught_up(self, cursor: int) -> bytes:
         """See Encoder."""
