@@ -32,7 +32,7 @@ WORK_S = 0.3  # of the last server: its log is copied every 0.2 s
 
 @dataclass(slots=True)
 class Scene:
-    """A proof under way: its folder, its random choices, the records of clients, the findings, and the clients at work."""
+    """A proof under way: its folder, its random choices, the clients and their records, and the findings."""
 
     stage: Stage
     chance: random.Random
