@@ -33,15 +33,29 @@ def draw(charts: Sequence[tuple[str, Sequence[int]]], today: date, width: int, m
 
     A terminal that is too narrow for all days gets the last ones.
     """
-    top = top_of([count for _, counts in charts for count in counts])
-    margin = len(f"{top:,}") + 3
-    days = min(len(charts[0][1]), max(width - margin, 1))
+    top = _top(charts)
+    margin = _margin(top)
+    days = days_with_room(charts, width)
     rows = ROWS if len(charts) == 1 else ROWS_OF_SEVERAL
     pitch = max(1, min((width - margin) // days, WIDEST_DAY))
     for title, counts in charts:
         yield title
         yield from _rows([*counts][-days:], top, rows, pitch, margin, marks)
     yield _labels(today, days, pitch * days, margin)
+
+
+def days_with_room(charts: Sequence[tuple[str, Sequence[int]]], width: int) -> int:
+    """Return how many days a terminal of so many columns has room for, at most all."""
+    return min(len(charts[0][1]), max(width - _margin(_top(charts)), 1))
+
+
+def _top(charts: Sequence[tuple[str, Sequence[int]]]) -> int:
+    return top_of([count for _, counts in charts for count in counts])
+
+
+def _margin(top: int) -> int:
+    """Return the columns beside the bars: a label, a space and the axis."""
+    return len(f"{top:,}") + 3
 
 
 def _rows(counts: Sequence[int], top: int, rows: int, pitch: int, margin: int, marks: Marks) -> Iterator[str]:

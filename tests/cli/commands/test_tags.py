@@ -161,6 +161,13 @@ def test_a_file_that_is_not_ours_is_left_alone(command: str, tmp_path: Path) -> 
     assert (tmp_path / "tweets.db").read_text() == "Dear diary, " * 100
 
 
+def test_a_chart_that_a_narrow_terminal_cuts_says_so(server: Server) -> None:
+    done = run("tags", "python", "--plot", "--days", "90", "--server", server.address, variables={"COLUMNS": "60"})
+    assert re.fullmatch(r"the last 5\d of 90 days; a wider terminal shows more, and --svg FILE all\n", done.stderr)
+    assert max(map(len, done.stdout.splitlines())) == 60
+    assert run("tags", "python", "--plot", "--days", "50", "--server", server.address).stderr == ""
+
+
 def test_a_chart_shows_the_tweets_of_a_tag_today(server: Server) -> None:
     shown = run("tags", "python", "--plot", "--days", "2", "--server", server.address).stdout.splitlines()
     assert shown[0] == "#python, tweets a day"

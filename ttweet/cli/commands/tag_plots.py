@@ -29,8 +29,11 @@ def show_plots(source: "Source", tags: Sequence[str], *, days: int, svg: Path | 
     if svg is not None:
         write_texts(svg, [plots.picture(titled, today)], mode=0o644)
         return shell.DONE
-    for line in plot_text.draw(titled, today, terminal.size().columns, _marks()):
+    width = terminal.size().columns
+    for line in plot_text.draw(titled, today, width, _marks()):
         shell.write(line)
+    if (shown := plot_text.days_with_room(titled, width)) < days:
+        shell.hint(f"the last {shown} of {days} days; a wider terminal shows more, and --svg FILE all")
     return shell.DONE
 
 
