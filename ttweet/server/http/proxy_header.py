@@ -100,4 +100,4 @@ def _usual(packed: bytes) -> str:
 
 
 def _malformed(why: str) -> Malformed:
-    return Malformed(400, f"invalid PROXY header: {why}")
+    return Malformed(400, f"invalid PROXY header: {why}; have the proxy send version 1 or 2 of its protocol")
