@@ -52,3 +52,8 @@ def test_what_a_module_must_not_know_is_not_even_loaded(module: str, forbidden: 
         code = f"import sys, ttweet.{module}; print(*sys.modules)"
         loaded = set(output_of(code).split())
     assert not forbidden & loaded
+
+
+def test_a_server_alone_loads_nothing_of_a_cluster() -> None:
+    loaded = output_of("import sys, ttweet.server.app, ttweet.cli.commands.serve; print(*sys.modules)").split()
+    assert [name for name in loaded if name.startswith(("ttweet.cluster", "ttweet.storage.replicated"))] == []

@@ -13,7 +13,7 @@ from ttweet.cli.main import COMMANDS, make_app
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 MAX_SENTENCE_WORDS = 35
-MAX_DOCS_WORDS = 21_090  # of docs/*.md together, without generated tables and decision records
+MAX_DOCS_WORDS = 21_110  # of docs/*.md together, without generated tables and decision records
 
 MAX_PAGE_WORDS = {  # each page answers one question; what is generated does not count
     "CONTRIBUTING.md": 430,
@@ -29,7 +29,7 @@ MAX_PAGE_WORDS = {  # each page answers one question; what is generated does not
     "docs/operating.md": 580,
     "docs/performance.md": 600,
     "docs/promises.md": 1_160,
-    "docs/protocol.md": 3_940,
+    "docs/protocol.md": 3_960,
     "docs/python.md": 160,
     "docs/recipes.md": 550,
     "docs/schema.md": 2_820,

@@ -52,6 +52,11 @@ class EtcdLog:
         """See Log."""
         return self._portal.call(self._engine.end)
 
+    @property
+    def age_s(self) -> float:
+        """How long ago a majority of the nodes confirmed that no record was missing here. Any thread may read it."""
+        return self._engine.tail.age_ms / 1000
+
     def publish(self, state: Callable[[], ServerState | None]) -> None:
         """Show this state to the other servers, as long as this one runs. It is called in a thread of the log's own."""
         self._engine.presence.state = state

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -49,13 +50,13 @@ class Tail:
         self._progress_at = -math.inf
         self._asked = (-math.inf, 0, 0)  # when the end of the log was asked for, what it was, and etcd's revision then
         self.confirmed_at = -math.inf
-        """The newest time, by trio.current_time(), whose records are known to be here: all of them."""
+        """The newest time, by time.monotonic(), whose records are known to be here: all of them."""
         self._confirmed_revision = 0
 
     @property
     def age_ms(self) -> int:
         """How old the newest confirmation is that no record is missing."""
-        return int(min(trio.current_time() - self.confirmed_at, MAX_AGE_S) * 1000)
+        return int(min(time.monotonic() - self.confirmed_at, MAX_AGE_S) * 1000)
 
     def needed(self, position: int) -> int:
         """Return the revision up to which a file at this position needs nothing that etcd keeps."""
@@ -176,7 +177,7 @@ class Tail:
     async def _probe(self, link: Link) -> None:
         """Ask for the end of the log again and again: the answer needs a majority."""
         while True:
-            asked_at = trio.current_time()
+            asked_at = time.monotonic()
             found = await link.call(RANGE, newest_of(self._layout.log), Found, within_s=SILENT_S)
             self._asked = (asked_at, end_of(found), found.header.revision)
             self.expect(end_of(found))

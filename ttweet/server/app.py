@@ -185,7 +185,7 @@ async def serve(
                 announce(config, store, entrances, certificates)
                 announce_first_steps(config, listeners[0], authenticator.anonymous.rights)
                 if membership is not None:
-                    membership.keep_up(journal, listeners[0])
+                    membership.keep_up(journal, stats, listeners[0])
                 systemd.notify(systemd.READY)
                 stop = _until_stop(heeding, signals, partial(_reload, copies, authenticator, certificates))
                 helpers = _helpers(backend, admission, journal, retention)

@@ -6,7 +6,7 @@ import socket
 import time
 from contextlib import closing, contextmanager, suppress
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import trio
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ttweet.broker.journal import Journal
     from ttweet.cluster.settings import ClusterSettings
     from ttweet.server.config import Config
+    from ttweet.server.stats import StatsCollector
 
 JOIN_S = 5.0  # for a majority of etcd's nodes to answer a server that starts
 PAUSE_S = 0.2  # between attempts
@@ -37,7 +38,7 @@ class Membership:
         self._log = log
         self.store = store
 
-    def keep_up(self, journal: Journal, listener: socket.socket) -> None:
+    def keep_up(self, journal: Journal, stats: StatsCollector, listener: socket.socket) -> None:
         """Have the journal take what other servers append as it arrives, and show this server to the others."""
         token = trio.lowlevel.current_trio_token()
         server = _name_of(listener)
@@ -50,9 +51,13 @@ class Membership:
             progress = self.store.progress
             return ServerState(server, progress.position, journal.head.newest, progress.checksum)
 
+        stats.cluster = self._stats
         self._log.on_arrival = arrived
         self._log.publish(state)
         arrived()  # what has come since the file was opened
+
+    def _stats(self) -> dict[str, Any]:
+        return {"position": self.store.progress.position, "age_s": self._log.age_s}
 
 
 @contextmanager

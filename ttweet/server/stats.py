@@ -5,7 +5,7 @@ looked up for a query. Knows no bytes and no command line.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ttweet import __version__
@@ -38,6 +38,8 @@ class StatsCollector:
         self._started = clock()
         self.refusals: Counter[str] = Counter()
         """How many requests the edges refused, by code."""
+        self.cluster: Callable[[], dict[str, Any]] | None = None
+        """Returns the part of a server in a cluster."""
 
     def collect(self) -> dict[str, dict[str, Any]]:
         """Return the parts, each an object. Those that change most often come first."""
@@ -51,6 +53,7 @@ class StatsCollector:
                 "removed": self._retention.removed if self._retention else 0,
                 "gone": self._journal.head.pruned_up_to,
             },
+            **({} if self.cluster is None else {"cluster": self.cluster()}),
             "server": self._session(),
             "limits": dict(self._limits),
         }

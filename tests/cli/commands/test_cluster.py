@@ -82,6 +82,14 @@ def test_the_status_shows_servers_and_nodes(start: Callable[[str], Server], url:
     assert columns[0].split("\t")[:3] == [server.address, "1", "0"]
 
 
+def test_the_stats_tell_how_old_the_tweets_of_a_server_may_be(start: Callable[[str], Server]) -> None:
+    server = start("one")
+    run("post", "--server", server.address, "Hello")
+    part = json.loads(run("stats", "--server", server.address, "--json").stdout)["cluster"]
+    assert part["position"] > 0
+    assert part["age_s"] < 60
+
+
 def test_a_status_without_a_majority_names_the_problem() -> None:
     def answers(path: str, _: object) -> tuple[int, object]:
         return status("3.4.23") if "status" in path else (503, {"error": "etcdserver: no leader", "code": 14})
