@@ -12,6 +12,7 @@ from tests.support.guard import GUARD_S
 from tests.support.memory_log import Lost, SharedLog
 from tests.support.posters import Poster
 from tests.support.replicas import joined
+from ttweet.broker import journal
 from ttweet.broker.journal import Journal
 from ttweet.broker.receipts import Keyed
 from ttweet.model import reports
@@ -153,3 +154,20 @@ async def test_a_post_without_an_answer_reaches_followers_when_it_arrives(tmp_pa
         await refreshed(server, 1)
         await server.post("two")
     assert server.follower.ids == [1, 2]
+
+
+async def test_a_server_is_in_trouble_until_the_cluster_stores_again_though_report_lines_are_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "FILE_CHECK_INTERVAL_S", 0.001)
+    log = SharedLog()
+    async with running(tmp_path / "a.db", log, "a") as server:
+        log.quorum = False
+        await server.post("one")
+        seen = server.journal.commits
+        server.journal.report(reports.message_shown("two"))
+        await server.journal.wait_commit(seen)
+        assert "the cluster takes nothing for now" in server.journal.trouble.text
+        log.quorum = True
+        while server.journal.trouble.text:
+            await trio.testing.wait_all_tasks_blocked()

@@ -265,6 +265,9 @@ class Journal:
                 await self._give_up()
                 raise
             await self._note_displaced(worker, error)
+        else:
+            if self.head.is_shared:
+                self.trouble.end()
         self._arrivals.publish_now()
         return []
 
@@ -340,7 +343,8 @@ class Journal:
     def _succeed(self, batch: list[Receipt], tweets: list[Tweet | Tombstone]) -> None:
         for receipt, tweet in zip(batch, tweets, strict=True):
             receipt.outcome = tweet
-        self.trouble.end()
+        if batch or not self.head.is_shared:  # report lines alone do not need the log of a cluster
+            self.trouble.end()
         if self.inbox.lost and self.inbox.has_room:
             self.report(reports.lines_lost(self.inbox.take_lost()))
         self.commits += 1

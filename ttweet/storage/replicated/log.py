@@ -23,7 +23,7 @@ class Undecided(StoreError):
     """The record may be in the log or not: no answer came in time."""
 
     def __init__(self) -> None:
-        super().__init__("unknown", "the cluster did not answer in time; the tweet may be stored or not")
+        super().__init__("unknown", "the cluster did not answer in time; what was sent may be stored or not")
 
     @property
     def may_pass(self) -> bool:

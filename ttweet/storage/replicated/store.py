@@ -51,6 +51,7 @@ class ReplicatedStore(SqliteStore):
         self._found: dict[bytes, Outcome] = {}  # own entries that were applied
         self._arrived = NOTHING
         self._checksums: dict[int, int] = {}
+        self._has_failed = False  # the last entry was not stored, or may not be
         self._pruned_before = 0  # the id below which nothing is left to remove
 
     @classmethod
@@ -104,7 +105,13 @@ class ReplicatedStore(SqliteStore):
         return self._prune_step()
 
     def settle(self) -> None:
-        """See TweetLog. An own entry whose answer was lost may have arrived, too."""
+        """See TweetLog. Also raises NoQuorum, as long as an entry would not be stored.
+
+        An own entry whose answer was lost may have arrived, too.
+        """
+        if self._has_failed:
+            self._log.end()
+            self._has_failed = False
         self.refresh()
         super().settle()
 
@@ -178,9 +185,10 @@ class ReplicatedStore(SqliteStore):
             try:
                 position = self._log.append(self._number + 1, data)
             except NoQuorum:
-                self._doubtful = earlier
+                self._has_failed, self._doubtful = True, earlier
                 raise
             except Undecided:
+                self._has_failed = True
                 self._doubtful = earlier | {data: Local([line for line in local.lines if isinstance(line, Draft)])}
                 raise
             self._follow_own(position)
