@@ -60,7 +60,7 @@ def test_bad_bytes_and_bad_ports_are_wrong_usage(server: Server, capsys: pytest.
     assert shell.run(classic.upload, "127.0.0.1", "0", "x") == shell.USAGE
     assert shell.run(classic.download, "127.0.0.1", "65536") == shell.USAGE
     assert capsys.readouterr().err.splitlines() == [
-        "ttweet: the message is not valid UTF-8: byte 0xff after 0 characters",
+        "ttweet: the message is not valid UTF-8: byte 0xff after 0 characters; convert it to UTF-8",
         "ttweet: invalid port '0': use a port from 1 to 65535",
         "ttweet: invalid port '65536': use a port from 1 to 65535",
     ]

@@ -150,5 +150,7 @@ def test_what_is_no_port_is_shown(text: str) -> None:
 
 def test_an_argument_of_bad_bytes_is_refused_with_their_place() -> None:
     assert shell.checked_text("寿司") == "寿司"
-    with pytest.raises(UsageError, match=r"^the key is not valid UTF-8: byte 0xff after 2 characters$"):
+    with pytest.raises(
+        UsageError, match=r"^the key is not valid UTF-8: byte 0xff after 2 characters; convert it to UTF-8$"
+    ):
         shell.checked_text(b"h\xc3\xa9\xff".decode(errors="surrogateescape"), "the key")

@@ -43,5 +43,7 @@ def _password_of(path: str | None) -> str:
                 raise UsageError(f"other users can read {VARIABLE}_PASSWORD_FILE {path!a} {wrong}")
             data = file.read(MAX_PASSWORD_BYTES)
     except OSError as exc:
-        raise UsageError(f"{VARIABLE}_PASSWORD_FILE {path!a} cannot be read: {exc.strerror}") from exc
+        raise UsageError(
+            f"{VARIABLE}_PASSWORD_FILE {path!a} cannot be read: {exc.strerror}; put the password into it"
+        ) from exc
     return data.decode("utf-8", "replace").strip()

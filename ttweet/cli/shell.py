@@ -182,7 +182,8 @@ def checked_text(argument: str, name: str = "the message") -> str:
         argument.encode()
     except UnicodeEncodeError as exc:
         byte = ord(argument[exc.start]) & 0xFF  # surrogateescape: byte b came in as U+DC00 + b
-        raise UsageError(f"{name} is not valid UTF-8: byte 0x{byte:02x} after {exc.start} characters") from exc
+        problem = f"{name} is not valid UTF-8: byte 0x{byte:02x} after {exc.start} characters"
+        raise UsageError(f"{problem}; convert it to UTF-8") from exc
     return argument
 
 

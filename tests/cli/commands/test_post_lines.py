@@ -133,7 +133,7 @@ def test_refused_lines_are_told_with_their_numbers(server: Server) -> None:
     assert len(done.stdout.splitlines()) == 2
     assert done.stderr.splitlines()[:3] == [
         "ttweet: line 2: too long: 151 characters; use at most 150",
-        "ttweet: line 4: the text is not valid UTF-8: byte 0xff after 0 characters",
+        "ttweet: line 4: the text is not valid UTF-8: byte 0xff after 0 characters; convert it to UTF-8",
         "ttweet: line 5: invalid text: a NUL character at position 5; remove it",
     ]
     assert done.stderr.splitlines()[3].startswith("2 posted, 3 refused, in ")

@@ -157,8 +157,8 @@ CLUSTER = HelpPage(
 `demo` starts three nodes of etcd and three servers in a temporary folder, and prints what to try. Ctrl-C ends them all.
 It needs the program etcd: apt install etcd-server.
 
-`status` asks etcd for the servers and their newest ids, and each node for its version. AGE tells how old the last
-confirmation is that a server has all tweets. In a pipe, tabs separate the columns.""",
+`status` asks etcd for the servers and their newest ids, and each node for its version. AGE is the time since a server
+last confirmed that it has all tweets. In a pipe, tabs separate the columns.""",
     examples=f"""{EXAMPLES}
   ttweet cluster demo
   ttweet cluster status --cluster etcd://h1,h2,h3/team""",
