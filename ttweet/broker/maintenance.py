@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 MIN_REST = 9.0  # times a step's time until the next one, while clients post: posts get nine tenths of the writer's time
 GATHERING_S = 1.0  # after a commit until its words are indexed: few transactions for many lone tweets
-RETRY_INTERVAL_S = 10.0  # between looks whether there is something to do, as when a full disk has room again
+RETRY_INTERVAL_S = 10.0  # between checks for work, as when a full disk has room again
 
 
 class Maintenance:

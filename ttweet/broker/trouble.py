@@ -8,7 +8,7 @@ from ttweet.model.errors import StoreError
 
 log = logging.getLogger(__name__)
 
-UNREAD_INTERVAL_S = 60.0  # between warnings of failed reads, which any client can cause; for so long one is shown
+UNREAD_INTERVAL_S = 60.0  # between warnings of failed reads, which any client can cause; `stats` shows one for as long
 
 
 class Trouble:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
-MAX_IDLE = 16  # open connections between requests: one for each of a program's threads that are busy at a time
+MAX_IDLE = 16  # open connections between requests: one for each thread that asks at the same time
 
 
 class Client(AnyClient):

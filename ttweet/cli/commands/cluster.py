@@ -24,7 +24,7 @@ from ttweet.security.outgoing import make_context
 
 DEMO_PORTS = (13001, 13002, 13003)
 START_S = 20.0  # for a server to listen; 1 s on a quiet machine
-POLL_S = 0.05  # between looks at its messages
+POLL_S = 0.05  # between checks of its messages
 
 Action = Annotated[Literal["demo", "status"], Parameter(name="ACTION", help="demo or status.")]
 Url = Annotated[

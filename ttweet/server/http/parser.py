@@ -13,7 +13,7 @@ from ttweet.server.http.request import Request
 
 MAX_HEAD_BYTES = 16 * 1024  # of a request line and headers, as nginx and h11 have it; a browser sends 2 KiB
 MAX_BODY_BYTES = 16 * 1024  # of a body, as of a frame; a form of 150 characters, each percent-encoded, has 2 KiB
-MAX_CONTENT_LENGTH_DIGITS = 20  # of the number of bytes that a body is said to have
+MAX_CONTENT_LENGTH_DIGITS = 20  # of a Content-Length
 
 _END_OF_HEAD = re.compile(rb"\n\r?\n")  # as h11 has it
 _BODY = frozenset({"content-length", "transfer-encoding"})  # headers of a request with a body, see RFC 9112, 6

@@ -7,7 +7,7 @@ from ttweet.protocol.codecs import JSON
 from ttweet.server.http.request import SAFE
 from ttweet.server.http.response import Headers, Response
 
-RETRY_S = 5  # until a client should retry what the state of the server has kept it from
+RETRY_S = 5  # until a client should retry what the server's state has prevented
 
 STATUSES = {
     "bad_operation": 404,

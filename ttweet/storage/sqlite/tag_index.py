@@ -23,7 +23,7 @@ from ttweet.storage.sqlite.tweet_rows import to_tweet
 CHUNK_TWEETS = 1_000  # tweets waiting until they are indexed, about 5 ms between two batches
 CHUNK_WEIGHT = 12 * 1024  # of waiting tags until they are indexed, about 90 different short tags: 2 ms
 MAX_DELAY_MS = 1_000  # until a tweet is indexed while others follow: other programs see an index of that age
-MAX_CHUNKS = 2  # waiting, or delays: then the next batch indexes them itself; a server builds a chunk before that
+MAX_CHUNKS = 2  # due, or delays over: then the next batch indexes them; a server indexes a chunk between batches
 
 _UP_TO = "SELECT up_to FROM tag_index"
 _MARK = "UPDATE tag_index SET up_to = ?"
