@@ -129,6 +129,18 @@ async def test_old_tweets_that_another_server_prunes_go_here_too(servers: list[S
     assert theirs.journal.head.pruned_up_to == 2
 
 
+async def test_readers_have_no_last_tweet_when_another_server_has_pruned_all(servers: list[Server]) -> None:
+    ours, theirs = servers
+    await ours.post("one", "two")
+    await refreshed(theirs, 2)
+    await ours.journal.prune(3)
+    while theirs.journal.head.pruned_up_to < 2:
+        seen = theirs.journal.commits
+        theirs.journal.refresh()
+        await theirs.journal.wait_commit(seen)
+    assert theirs.journal.head.last is ours.journal.head.last is None
+
+
 async def test_posts_without_a_quorum_are_refused_and_those_after_it_are_stored(tmp_path: Path) -> None:
     log = SharedLog()
     async with running(tmp_path / "a.db", log, "a") as server:

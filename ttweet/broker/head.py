@@ -58,12 +58,11 @@ class Head:
 
     def advance_to(self, arrived: Arrived) -> None:
         """Note that entries are committed, of this server and of others."""
-        for entry in arrived.entries:
-            self.newest = entry.id
-            if isinstance(entry, Tweet):
-                self.last = entry
-            elif arrived.position is not None:
-                self.last = arrived.position.last
+        if arrived.position is not None:
+            self.last, self.newest, _ = arrived.position
+        elif arrived.entries:
+            self.last = max([one for one in arrived.entries if isinstance(one, Tweet)])
+            self.newest = self.last.id
 
     def set_to(self, position: Position) -> None:
         """Show what the open file holds, which may not be durable: listeners are not told of it."""
@@ -98,7 +97,7 @@ class Head:
             else:
                 self._publish_deletions([one for one in entries if isinstance(one, Deletion)])
         if arrived.position is not None and arrived.position.pruned_up_to > self.pruned_up_to:
-            self.publish_pruning((0, arrived.position._replace(last=self.last)))
+            self._publish_pruned(arrived.position.pruned_up_to)
 
     def _publish_tweets(self, tweets: Sequence[Tweet]) -> None:
         self._published = tweets[-1].id
@@ -118,16 +117,18 @@ class Head:
         deletion, position = made
         self.last = position.last
         if deletion.id > self._published:
-            self.newest = self._published = deletion.id
-            self.deletions += 1
-            for listener in self._listeners:
-                listener.deleted(deletion)
+            self.newest = deletion.id
+            self._publish_deletions([deletion])
 
     def publish_pruning(self, made: tuple[int | None, Position]) -> None:
         """So many of the oldest tweets are removed, beside tombstones: advance, and tell of it if there was any."""
         removed, position = made
         if removed is None:
             return
-        self.last, self.pruned_up_to = position.last, position.pruned_up_to
+        self.last = position.last
+        self._publish_pruned(position.pruned_up_to)
+
+    def _publish_pruned(self, up_to: int) -> None:
+        self.pruned_up_to = up_to
         for listener in self._listeners:
-            listener.pruned(self.pruned_up_to)
+            listener.pruned(up_to)

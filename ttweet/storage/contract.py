@@ -275,7 +275,7 @@ class TweetLog(Protocol):
 
 
 class Arrived(NamedTuple):
-    """New entries of a log, ids rising, and how far it had come with the last deletion or removal among them."""
+    """New entries of a log, ids rising, and how far it has come with them; None if they are nothing but tweets."""
 
     entries: list[Tweet | Deletion]
     position: Position | None

@@ -73,6 +73,18 @@ def test_a_server_learns_in_order_of_all_that_its_file_got(stores: list[Replicat
     assert ours.take_arrived() == ([], None)
 
 
+def test_what_has_arrived_tells_how_far_the_log_has_come_with_the_last_of_it(stores: list[ReplicatedStore]) -> None:
+    ours, theirs = stores
+    post(ours, "one", "two")
+    ours.delete(1, REPORT, at=NOW)
+    theirs.refresh()
+    post(ours, "four")
+    theirs.refresh()
+    arrived = theirs.take_arrived()
+    assert [entry.id for entry in arrived.entries] == [1, 2, 3, 4]
+    assert arrived.position == theirs.position()
+
+
 def test_an_idempotency_key_belongs_to_the_first_entry_of_any_server(stores: list[ReplicatedStore]) -> None:
     ours, theirs = stores
     [first] = post_keyed(ours, "first", at=NOW)

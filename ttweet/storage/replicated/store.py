@@ -215,7 +215,7 @@ class ReplicatedStore(SqliteStore):
             deadline = time.monotonic() + READ_S
 
     def _apply(self, records: Sequence[Record]) -> None:
-        """Apply records in one transaction. Then compare with the files of the servers that have written them."""
+        """Apply records in one transaction."""
         found: dict[bytes, Outcome] = {}
         with self.transaction() as entries:
             replay = Replay(entries, self._progress, session=self.session, checksums=self._checksums)
@@ -230,10 +230,8 @@ class ReplicatedStore(SqliteStore):
         self._note_own(found)
 
     def _note_arrived(self, new: list[Tweet | Deletion]) -> None:
-        position = self._arrived.position
-        if any(isinstance(entry, Deletion) for entry in new):
-            position = self.position()
-        self._arrived = Arrived(self._arrived.entries + new, position)
+        is_more = self._arrived.position is not None or any(isinstance(entry, Deletion) for entry in new)
+        self._arrived = Arrived(self._arrived.entries + new, self.position() if is_more else None)
 
     def _local(self, record: Record) -> Local:
         is_own = record.origin == self._log.origin
@@ -246,7 +244,7 @@ class ReplicatedStore(SqliteStore):
             self._found |= found
 
 
-FROM_BACKUP = "start from a backup of another server of the cluster, or from a new file"
+FROM_BACKUP = "start from a backup of another server of the cluster"
 
 
 def _refusal(path: Path, problem: str, remedy: str) -> OpenError:
