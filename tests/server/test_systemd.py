@@ -66,7 +66,7 @@ def test_a_socket_without_an_edge_stops_the_start(tmp_path: Path) -> None:
     code, (said,) = refused(tmp_path, "127.0.0.1 127.0.0.1", "{0}")
     assert code == 1
     assert said.startswith("ttweet: unexpected socket from systemd at port ")
-    assert said.endswith(" to the command, or remove the port from the socket unit")
+    assert said.endswith(" too, or remove the port from the socket unit")
 
 
 def test_a_socket_that_does_not_listen_for_tcp_stops_the_start(tmp_path: Path) -> None:
