@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from ttweet.cli import shapes
+from tests.support.in_process import complains
+from ttweet.cli import shapes, shell
 from ttweet.cli.actions import find, last, post, tags
 from ttweet.cli.main import make_app
 
@@ -103,8 +104,23 @@ def test_each_shape_is_one_of_a_command_with_its_flags_and_options(name: str) ->
     assert shapes.command(name, [*words, "x", *long]) is None
 
 
-@pytest.mark.parametrize("variable", shapes.CHECKED_BY_THE_PARSER)
-def test_variables_with_tags_or_a_name_are_for_the_parser(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert shapes.command("post", ["x"]) is not None
-    monkeypatch.setenv(variable, "a")
-    assert shapes.command("post", ["x"]) is None
+def test_a_post_of_an_exact_shape_has_the_name_and_the_tags_of_the_environment(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TTWEET_TAG", "a b")
+    monkeypatch.setenv("TTWEET_AS", "ann")
+    parsed, bound, _ = make_app().parse_args(["post", "x"])
+    parsed(*bound.args, **bound.kwargs)
+    carry_out = shapes.command("post", ["x"])
+    assert carry_out is not None
+    carry_out()
+    assert calls[0] == calls[1]
+    assert (calls[1][1]["tags"], calls[1][1]["as_name"]) == (("a", "b"), "ann")
+
+
+@pytest.mark.parametrize(("variable", "value"), [("TTWEET_TAG", "a-b"), ("TTWEET_AS", "a b")])
+def test_an_invalid_name_or_tag_of_the_environment_is_the_same_error_in_both_ways(variable: str, value: str) -> None:
+    exact = complains("post", "x", variables={variable: value})
+    assert exact == complains("post", "--", "x", variables={variable: value})
+    assert exact[0] == shell.USAGE
+    assert exact[1].startswith(f"ttweet: {variable}: ")

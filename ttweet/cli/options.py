@@ -1,21 +1,17 @@
 """Options that several commands share, so that each is described once."""
 
-import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import CoercionError, Group, Parameter, Token
 from cyclopts.validators import Number
 
-from ttweet.cli import shell
+from ttweet.cli import author, shell
 from ttweet.cli.manual.page import MORE_OPTIONS
 from ttweet.model import durations
-from ttweet.model.errors import Refused
 from ttweet.model.limits import MAX_ID
-from ttweet.model.tweets import refuse_impossible
 
 
 def whole_number(_: type, tokens: Sequence[Token]) -> int:
@@ -82,45 +78,13 @@ def tweet_id(type_: type, tokens: Sequence[Token]) -> int:
 
 
 def check_name(_: type, name: str | None) -> None:
-    """Refuse what no server takes, before anything is begun."""
+    """Check a name as the parser wants it."""
     if name is not None:
-        try:
-            refuse_impossible("", by=shell.checked_text(name, "the name"))
-        except Refused as refused:
-            raise shell.UsageError(refused.text) from refused
-
-
-def given_name(name: str | None) -> str | None:
-    """Return the name of --as, else that of TTWEET_AS. Raises UsageError."""
-    if name is None and (name := os.environ.get("TTWEET_AS") or None):
-        with _naming("TTWEET_AS"):
-            check_name(str, name)
-    return name
-
-
-def given_tags(tags: Sequence[str] | None) -> list[str]:
-    """Return the tags of --tag, else those of TTWEET_TAG, between spaces. Raises UsageError."""
-    if tags is None:
-        tags = os.environ.get("TTWEET_TAG", "").split()
-        with _naming("TTWEET_TAG"):
-            _check_tags(str, tags)
-    return [*tags]
-
-
-@contextmanager
-def _naming(variable: str) -> Iterator[None]:
-    """Name the variable in a UsageError about its value."""
-    try:
-        yield
-    except shell.UsageError as error:
-        raise shell.UsageError(f"{variable}: {error}") from error
+        author.check_name(name)
 
 
 def _check_tags(_: type, tags: Sequence[str] | None) -> None:
-    try:
-        refuse_impossible("a text", tags=[shell.checked_text(tag, "a tag") for tag in tags or ()])
-    except Refused as refused:
-        raise shell.UsageError(refused.text) from refused
+    author.check_tags(tags or ())
 
 
 UNITS = {"k": 10**3, "M": 10**6, "G": 10**9}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Settings = dict[str, str | bool]
 
 MAX_WORDS = 20  # of a query in an exact shape; a longer one is for the parser
-CHECKED_BY_THE_PARSER = ("TTWEET_TAG", "TTWEET_AS")  # variables of `post`; with one of them no command line is exact
+OF_AUTHOR = ("TTWEET_TAG", "TTWEET_AS")  # variables of `post`
 
 JSON = {"--json": "json", "-j": "json"}
 QUIET = {"--quiet": "quiet", "-q": "quiet"}
@@ -32,7 +32,7 @@ SHAPES = {
 
 def command(name: str, rest: list[str]) -> Callable[[], int] | None:
     """Return what carries out a command of an exact shape, or None."""
-    if name not in SHAPES or any(os.environ.get(variable) for variable in CHECKED_BY_THE_PARSER):
+    if name not in SHAPES:
         return None
     numbers, flags, values = SHAPES[name]
     words: list[str] = []
@@ -56,7 +56,13 @@ def _is_plain(word: str) -> bool:
 
 
 def _bound(name: str, words: list[str], settings: Settings) -> Callable[[], int]:
-    from importlib import import_module
-
-    action = getattr(import_module(f"ttweet.cli.actions.{name}"), name)
+    action = getattr(__import__(f"ttweet.cli.actions.{name}", fromlist=[name]), name)  # importlib takes a millisecond
+    if name == "post" and any(os.environ.get(variable) for variable in OF_AUTHOR):
+        return lambda: action(*words, **settings, **_of_author())
     return lambda: action(*words, **settings)
+
+
+def _of_author() -> dict[str, str | tuple[str, ...] | None]:
+    from ttweet.cli.author import given_name, given_tags
+
+    return {"tags": tuple(given_tags(None)), "as_name": given_name(None)}

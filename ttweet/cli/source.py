@@ -11,7 +11,6 @@ from contextlib import ExitStack, closing, contextmanager, nullcontext
 
 from ttweet import defaults
 from ttweet.cli import shell
-from ttweet.cli.advice import advising
 from ttweet.cli.reach import open_client
 from ttweet.client.servers import VARIABLE
 from ttweet.model.errors import ConnectError, Refused
@@ -104,6 +103,7 @@ def _default_source(resources: ExitStack) -> Source:
 
 @contextmanager
 def _open_file(path: Path) -> Iterator[Source]:
+    from ttweet.cli.advice import advising
     from ttweet.storage.sqlite.reader import SqliteReader  # a command that asks a server goes without
 
     with advising(missing="choose another with --db, or a server with --server"):
@@ -117,6 +117,8 @@ def advising_source(command: str, target: str, db: Path | None) -> AbstractConte
     if db is not None or _setting("TTWEET_DB"):
         return nullcontext()
     import shlex
+
+    from ttweet.cli.advice import advising
 
     run = shlex.join(["ttweet", command, target, "--db"])
     return advising(missing=f"{escape(target)} is the file to write; name the one to read: {run} DATABASE")

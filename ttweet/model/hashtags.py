@@ -19,7 +19,7 @@ The set of tags depends on Python's version, since each brings newer Unicode tab
 """
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from unicodedata import category, normalize
 
 from ttweet.model.characters import Kinds, with_letters, without_ignorables
@@ -41,37 +41,51 @@ _DIGITS = f"0-9{_DIGIT}"
 _TAG_CHARACTERS = f"{_LETTERS}{_DIGITS}_{_EXTRA}"
 _DIVIDERS = r'\s<>"{}|\\^`'
 
-_WITH_LETTER = re.compile(f"[{_LETTERS}]")
-_WITH_LETTER_OR_DIGIT = re.compile(f"[{_LETTERS}{_DIGITS}]")
+# These three patterns are compiled when first needed, as that takes a millisecond: most commands read no tags.
 
-# Steps 1, 2 (a) and (c), 3, 4: `free` is the look at the character before the sign, `scheme` means that it is no tag.
-_HASH = re.compile(
-    rf"""
-    [#] (?! \Z | [\ufe0f\u20e3] )
-    (?P<free> (?<! [&{_TAG_CHARACTERS}] . ) | (?<= [\ufe0e\ufe0f] . ) )?
-    (?P<body> [{_TAG_CHARACTERS}]*+ )
-    (?P<scheme> :// )?
-    """,
-    re.VERBOSE | re.DOTALL,
-)
 
-# A text is cut into chunks at its dividers. The tail of a chunk is what is inside a URL: it starts at the chunk's first
-# `/` or `?` if a host name stands directly before, else at the first one after `://` and one more character.
-# Linear: both ways read a chunk once, as a host name cannot start where another may be under way.
-_CHUNK_WITH_TAIL = re.compile(
-    rf"""
-    (?<! [^{_DIVIDERS}] )
-    (?P<head>
-        [^{_DIVIDERS}/?]*?
-        (?<! [A-Za-z0-9.@#$_-] )
-        (?: [A-Za-z0-9] [A-Za-z0-9-]*+ \. )++ [A-Za-z]{{2,24}} (?: : [0-9]{{1,5}} )?
-    |
-        [^{_DIVIDERS}]*? [A-Za-z0-9] :// [^{_DIVIDERS}/?#] [^{_DIVIDERS}/?]*+
+@cache
+def _letter(*, or_digit: bool) -> re.Pattern[str]:
+    return re.compile(f"[{_LETTERS}{_DIGITS if or_digit else ''}]")
+
+
+@cache
+def _hash_sign() -> re.Pattern[str]:
+    """Return steps 1, 2 (a) and (c), 3, 4: `free` is the look at the character before the sign, `scheme` is no tag."""
+    return re.compile(
+        rf"""
+        [#] (?! \Z | [\ufe0f\u20e3] )
+        (?P<free> (?<! [&{_TAG_CHARACTERS}] . ) | (?<= [\ufe0e\ufe0f] . ) )?
+        (?P<body> [{_TAG_CHARACTERS}]*+ )
+        (?P<scheme> :// )?
+        """,
+        re.VERBOSE | re.DOTALL,
     )
-    (?P<tail> [/?] [^{_DIVIDERS}]*+ )
-    """,
-    re.VERBOSE,
-)
+
+
+@cache
+def _chunk_with_tail() -> re.Pattern[str]:
+    """Return the pattern of a chunk of a text, which is cut at its dividers, and of its tail: the inside of a URL.
+
+    The tail starts at the chunk's first `/` or `?` if a host name stands directly before, else at the first one after
+    `://` and one more character. Linear: both ways read a chunk once, as a host name cannot start where another may be
+    under way.
+    """
+    return re.compile(
+        rf"""
+        (?<! [^{_DIVIDERS}] )
+        (?P<head>
+            [^{_DIVIDERS}/?]*?
+            (?<! [A-Za-z0-9.@#$_-] )
+            (?: [A-Za-z0-9] [A-Za-z0-9-]*+ \. )++ [A-Za-z]{{2,24}} (?: : [0-9]{{1,5}} )?
+        |
+            [^{_DIVIDERS}]*? [A-Za-z0-9] :// [^{_DIVIDERS}/?#] [^{_DIVIDERS}/?]*+
+        )
+        (?P<tail> [/?] [^{_DIVIDERS}]*+ )
+        """,
+        re.VERBOSE,
+    )
+
 
 # A run of signs and bodies (steps 1, 2 and 3) in an ASCII text without `/` and `?`, which can hold no URL.
 _PLAIN_RUN = re.compile("#(?<![&A-Za-z0-9_]#)[A-Za-z0-9_#]+")
@@ -104,9 +118,9 @@ def places(text: str, *, numeric: bool = False) -> list[tuple[int, int]]:
     """Return the place of each body that `extract` returns: from where, to where. The hash sign stands before it."""
     found = []
     shape = _without_signs_in_urls(_shape(text))
-    needed = _WITH_LETTER_OR_DIGIT if numeric else _WITH_LETTER
+    needed = _letter(or_digit=numeric)
     run_goes_on_at = -1
-    for hash_sign in _HASH.finditer(shape):
+    for hash_sign in _hash_sign().finditer(shape):
         if hash_sign["free"] is None and hash_sign.start() != run_goes_on_at:
             continue
         start, run_goes_on_at = hash_sign.span("body")
@@ -151,7 +165,7 @@ def may_be_body(body: str) -> bool:
 
 def is_numeric(key: str) -> bool:
     """Tell whether a search key is letterless (#1, #3251): it has no letter or mark. Such tags are not advertised."""
-    return _WITH_LETTER.search(_shape(with_letters(key))) is None
+    return _letter(or_digit=False).search(_shape(with_letters(key))) is None
 
 
 def _shape(text: str) -> str:
@@ -180,7 +194,7 @@ def _without_signs_in_urls(shape: str) -> str:
     """Replace each hash sign inside a URL. None of them continues a run: `/` and `?` are no tag characters."""
     if ("/" not in shape and "?" not in shape) or not _SIGN_AFTER_SLASH.search(shape):
         return shape
-    return _CHUNK_WITH_TAIL.sub(lambda chunk: chunk["head"] + chunk["tail"].replace("#", _DIVIDER), shape)
+    return _chunk_with_tail().sub(lambda chunk: chunk["head"] + chunk["tail"].replace("#", _DIVIDER), shape)
 
 
 def _folds_beyond(limit: int, body: str) -> bool:

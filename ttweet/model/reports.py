@@ -8,6 +8,7 @@ to import: the classic commands use it. Knows no trio and no SQL.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from ttweet.model import events
 from ttweet.model.events import Event, Peer
@@ -45,9 +46,8 @@ HIDDEN = (
 )
 """The characters that are escaped, for the inside of a character class. Pages show them as their numbers too."""
 
-_HIDDEN = re.compile(f"[{HIDDEN}]")
 # The characters that an earlier ttweet escaped: its lines are still in the log.
-_HIDDEN_EARLIER = re.compile("[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_HIDDEN_EARLIER = "\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
 _find_blank_letter = re.compile(f"[{_BLANK_LETTERS}]").search  # a sixth of what a search for all of them takes
 _ESCAPE_LENGTHS = {"x": len(r"\x1b"), "u": len(r"\u202e"), "U": len(r"\U000e0001")}  # by what follows the backslash
 
@@ -56,7 +56,13 @@ def escape(text: str) -> str:
     r"""Return the text on one line, harmless to a terminal, each invisible character written like `\x1b`."""
     if text.isprintable() and (text.isascii() or _find_blank_letter(text) is None):
         return text
-    return _HIDDEN.sub(_visible, text)
+    return _any_of(HIDDEN).sub(_visible, text)
+
+
+@cache
+def _any_of(characters: str) -> re.Pattern[str]:
+    """Return the pattern of one of these characters, compiled when first needed: most commands escape nothing."""
+    return re.compile(f"[{characters}]")
 
 
 def _visible(found: re.Match[str]) -> str:
@@ -230,7 +236,7 @@ def traces(text: str) -> tuple[str, str, str, str, str]:
     An earlier ttweet escaped fewer characters, and stored the line of a download whole.
     """
     shown = message_shown(text).text
-    earlier = _HIDDEN_EARLIER.sub(_visible, text)
+    earlier = _any_of(_HIDDEN_EARLIER).sub(_visible, text)
     return message_received(text).text, shown, from_client(shown).text, f"{STORED}{earlier}", f"{RECEIVED}{earlier}"
 
 

@@ -3,14 +3,11 @@
 import re
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 
 from ttweet.model import durations
 
 Clock = Callable[[], int]
 """Tells the time, in milliseconds since 1970 UTC."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def now_ms() -> int:
@@ -29,13 +26,15 @@ def instant(text: str, now: int) -> int:
     `2026-01-31`, `2026-01`, `2026` and `2026-01-31T10:30` are in UTC, unless there is an offset such as `+02:00`.
     Raises ValueError.
     """
+    from datetime import UTC, datetime, timedelta  # most commands name no time
+
     if re.fullmatch(r"[0-9.]+[smhdw]", text):
         return now - round(1000 * _age_s(text))
     if re.fullmatch(r"[0-9]{4}(-[0-9]{2})?", text):
         text += "-01-01"[len(text) - 4 :]
     given = datetime.fromisoformat(text)
     aware = given if given.tzinfo else given.replace(tzinfo=UTC)
-    return (aware - _EPOCH) // timedelta(milliseconds=1)
+    return (aware - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
 def _age_s(text: str) -> float:

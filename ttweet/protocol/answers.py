@@ -5,6 +5,8 @@ answers. Fields that are not known are ignored, as later versions may add some. 
 as they are: escape them before a terminal gets them.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Sequence
 from types import NoneType

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-
 from ttweet.cli import output, shell
 from ttweet.cli.source import check_since, checked_query, open_source
 from ttweet.model import query
@@ -39,7 +37,6 @@ def find(
     wanted = checked_query(asked)
     most = None if limit == QUERY_LIMIT else limit
     given = {"--by": by, "--since": since, "--limit": most, "--db": db, "--server": server, "--ca": ca}
-    again = _again(words, given, ["--json"] * json)
     with open_source(db, server, ca) as source:
         if count:
             return _count(source, asked, before)
@@ -52,7 +49,8 @@ def find(
         output.write_tweets(newest_last, now=now_ms(), marks=lambda text: query.marks(wanted, text))
     if not newest_last:
         shell.complain(f"no tweet found: {asked}" if asked else "no older tweets" if before else "no tweets yet")
-    _tell_where_to_go_on(found, again)
+    if found.searched_to is not None or found.more:
+        _tell_where_to_go_on(found, _again(words, given, ["--json"] * json))
     return shell.DONE if newest_last else shell.NOTHING
 
 
@@ -89,5 +87,7 @@ def _asked(words: Sequence[str], *, by: str | None, since: str | None) -> str:
 
 def _again(words: Sequence[str], options: dict[str, str | int | Path | None], flags: Sequence[str]) -> str:
     """Return the command line that continues, without the id that it continues at."""
+    import shlex  # most queries are answered at once
+
     given = [word for name, value in options.items() if value is not None for word in (name, str(value))]
     return shlex.join(["ttweet", "find", *words, *given, *flags])

@@ -5,9 +5,10 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ttweet.cli import settings, shell
+from ttweet.cli.author import given_name
 from ttweet.cli.chat.course import CourseSession
 from ttweet.cli.chat.screen import Aids, Screen
-from ttweet.cli.options import RARE, SERVER, As, Ca, check_name, given_name
+from ttweet.cli.options import RARE, SERVER, As, Ca, check_name
 from ttweet.client.sync_client import Client
 
 # with hyphens, or a name such as -x would be an unknown option

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from ttweet.cli import shell
 from ttweet.cli.actions import post as action
+from ttweet.cli.author import given_name, given_tags
 from ttweet.cli.options import (
     QUIET,
     RARE,
@@ -18,8 +19,6 @@ from ttweet.cli.options import (
     Ca,
     Json,
     WithSpool,
-    given_name,
-    given_tags,
     refuse_conflict,
 )
 from ttweet.cli.reach import open_client

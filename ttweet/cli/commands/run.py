@@ -14,6 +14,7 @@ from cyclopts import Parameter
 
 from ttweet import system
 from ttweet.cli import child_process, shell, spawn
+from ttweet.cli.author import given_name, given_tags
 from ttweet.cli.last_lines import LastLines
 from ttweet.cli.options import (
     RARE,
@@ -22,8 +23,6 @@ from ttweet.cli.options import (
     BesideTags,
     Ca,
     WithSpool,
-    given_name,
-    given_tags,
     refuse_conflict,
     seconds,
     whole,
