@@ -108,6 +108,11 @@ def test_help_loads_neither_the_server_nor_the_database() -> None:
     assert not {"trio", "sqlite_utils", "sqlite3", "msgspec", "socketserver"} & imported_by("--help")
 
 
+@pytest.mark.parametrize("line", [[], ["--help"], ["post", "--help"], ["help", "serve"], ["--version"]])
+def test_a_short_help_page_loads_nothing_heavy(line: list[str]) -> None:
+    assert not HEAVY & imported_by(*line)
+
+
 def test_help_about_the_server_does_not_load_it() -> None:
     assert not {"trio", "sqlite_utils", "sqlite3", "msgspec", "ssl"} & imported_by("serve", "--help")
 
@@ -162,7 +167,7 @@ def test_ctrl_c_while_modules_are_imported_is_quiet(monkeypatch: pytest.MonkeyPa
         raise KeyboardInterrupt
 
     monkeypatch.setattr("ttweet.cli.main.main", main)
-    monkeypatch.setattr(sys, "argv", ["ttweet"])
+    monkeypatch.setattr(sys, "argv", ["ttweet", "--help-all"])
     assert __main__.main() == shell.INTERRUPTED
 
 

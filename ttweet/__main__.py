@@ -9,6 +9,8 @@ from __future__ import annotations
 import gc
 import sys
 
+from ttweet import __version__
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +61,10 @@ def _main(arguments: list[str]) -> int:
             from ttweet.cli import line_completion
 
             return line_completion.complete(line)
+        case ["--version" | "version"]:
+            return _write(f"ttweet {__version__}\n")
+        case [] | [*_, "--help" | "-h"] | ["help", *_] if (page := _ready_page(arguments)) is not None:
+            return _write(page)
         case ["serve", *_]:
             _refuse_to_serve_on_windows()
             from ttweet.server.hangup import outlive_hangups
@@ -77,6 +83,18 @@ def _main(arguments: list[str]) -> int:
     from ttweet.cli import main as cli
 
     return cli.main(arguments)
+
+
+def _ready_page(arguments: list[str]) -> str | None:
+    from ttweet.cli import ready_pages
+
+    return ready_pages.page(arguments)
+
+
+def _write(text: str) -> int:
+    if sys.stdout is not None:
+        sys.stdout.write(text)
+    return 0
 
 
 def _refuse_to_serve_on_windows() -> None:

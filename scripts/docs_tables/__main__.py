@@ -8,7 +8,8 @@ from docs_tables import pages
 
 def main() -> int:
     parser = argparse.ArgumentParser(
-        prog="scripts/docs-tables", description="Write the generated tables of README.md and docs/ from the code again."
+        prog="scripts/docs-tables",
+        description="Write the generated tables of README.md and docs/, and the ready help pages, from the code again.",
     )
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 when a table is out of date")
     check = parser.parse_args().check

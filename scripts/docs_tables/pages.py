@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from docs_tables import errors, events, limits, options, packages, performance, routes
+from docs_tables import errors, events, help_pages, limits, options, packages, performance, routes
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -13,9 +13,9 @@ _BLOCK = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end of generated -->
 
 
 def outdated() -> dict[Path, str]:
-    """Return each page with a table that differs from the code, with the text that it should have."""
-    renewed = {path: renew(path.read_text()) for path in PAGES}
-    return {path: text for path, text in renewed.items() if text != path.read_text()}
+    """Return each page with a table that differs from the code, and each help page, with the text it should have."""
+    renewed = {path: renew(path.read_text()) for path in PAGES} | help_pages.texts()
+    return {path: text for path, text in renewed.items() if not path.exists() or text != path.read_text()}
 
 
 def renew(page: str) -> str:

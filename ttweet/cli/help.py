@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from rich.console import ConsoleDimensions
 from rich.text import Text
 
 from ttweet.cli.console import TerminalConsole
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from cyclopts.help import HelpEntry, HelpPanel
     from rich.console import Console, ConsoleOptions
 
+COLUMNS = 80  # of a page at most: longer lines are hard to read
 NARROW = 64  # columns; below it two columns would be two strips
 INDENT = 2  # of an option
 HANG = 6  # of a description below its option
@@ -32,6 +34,13 @@ class PageConsole(TerminalConsole):
 
     def __init__(self) -> None:
         super().__init__(None, no_color=None)  # stdout, and FORCE_COLOR counts in a pipe
+        self.width = min(self.width, COLUMNS)
+
+    @property  # type: ignore[misc]  # it is never set
+    def size(self) -> ConsoleDimensions:
+        """The size of a page at this moment."""
+        width, height = super().size
+        return ConsoleDimensions(min(width, COLUMNS), height)
 
     def on_broken_pipe(self) -> None:
         """Raise the error that every other command raises."""
