@@ -24,7 +24,8 @@ CHECK = HelpPage(
     usage=r"ttweet check \[FILE] \[--db FILE] \[--json] \[--repair]",
     summary="Check a database for damage.",
     details="""The command reads the whole file, whether a server is running or not: pages, indexes, schema, tweets,
-report log, and the counts of the tags. It reports what is wrong and what to do, and changes nothing.
+report log, the counts of the tags, and the index of words. It reports what is wrong and what to do, and changes
+nothing.
 
 With --repair it rebuilds damaged indexes of a database that is not in use, if nothing else is damaged. It first copies
 the file and its write-ahead log to FILE.before-repair. If the repair fails, the file stays as it was.""",

@@ -1,4 +1,4 @@
-"""The check of a database file: its pages, its schema, its tweets, and the counts of their tags.
+"""The check of a database file: its pages, its schema, its tweets, the counts of their tags, and its index of words.
 
 It reads one snapshot while a server may be running, writes nothing to the file, and needs a bounded amount of memory:
 the uses of tags, which can be many, go to a scratch database, which SQLite keeps in a file that has no name. Knows no
@@ -18,7 +18,7 @@ from ttweet.model.errors import Refused, StoreError
 from ttweet.model.limits import MAX_ID
 from ttweet.model.remedies import NEW_FILE, SAVE_WHAT_IS_LEFT
 from ttweet.model.tweets import Tweet
-from ttweet.storage.sqlite import keying
+from ttweet.storage.sqlite import keying, word_check
 from ttweet.storage.sqlite.connections import connect_reader, schema_objections
 from ttweet.storage.sqlite.errors import is_damage, remedy_of_damage, store_error
 from ttweet.storage.sqlite.header import SCHEMA_VERSION
@@ -88,6 +88,7 @@ _LOG = {  # what must not be found
 
 _NO_SCRATCH = "the check needs room for a scratch file; set SQLITE_TMPDIR to a folder that has some"
 HARMLESS = "the tweets are not affected, and a server can still use the database"
+BUILD_WORDS_AGAIN = "a server with --no-find drops the index, and the next one without it builds it again"
 
 
 class Finding(NamedTuple):
@@ -160,6 +161,7 @@ class Check:
         yield from self._tweets(version, count, progress)
         self.facts = self.facts._replace(tags=tags + self._new_tags())
         yield from self._tags(version)
+        yield from [Finding(what, BUILD_WORDS_AGAIN) for what in word_check.objections(self._connection)]
         for what, question in _LOG.items():
             if self._connection.execute(question).fetchone()[0]:
                 yield Finding(what, HARMLESS)

@@ -186,7 +186,7 @@ class WordIndex:
             self._set_stale(part)
             return
         try:
-            self._connection.executemany(_REMOVE.format(part=part.number), map(_row, tweets))
+            self._connection.executemany(_REMOVE.format(part=part.number), map(row_of, tweets))
         except sqlite3.DatabaseError as exc:
             if not is_of_index(exc):
                 raise
@@ -239,7 +239,7 @@ class WordIndex:
     def _build(self, part: IndexPart, last: int) -> None:
         rows = self._connection.execute(_NEXT, (part.up_to + 1, last, CHUNK_TWEETS)).fetchall()
         tweets = [to_tweet(row) for row in rows if row[3]]  # an empty text: an empty tweet or a tombstone
-        self._connection.executemany(_ADD.format(part=part.number), map(_row, tweets))
+        self._connection.executemany(_ADD.format(part=part.number), map(row_of, tweets))
         up_to = rows[-1][0] if len(rows) == CHUNK_TWEETS else last
         self._mark(part, up_to, [row[1] for row in rows])
 
@@ -260,7 +260,7 @@ def is_of_index(exc: sqlite3.Error) -> bool:
     return is_damage(exc) or primary_code(exc) == sqlite3.SQLITE_ERROR
 
 
-def _row(tweet: Tweet) -> tuple[int, str, str, str]:
+def row_of(tweet: Tweet) -> tuple[int, str, str, str]:
     """Return a tweet as a row of the index: spaces separate the words, as FTS5 splits them."""
     keys = " ".join([hashtags.key(tag) for tag in tweet.tags])
     return tweet.id, " ".join(words.words(tweet.text)), keys, words.whole(tweet.by) if tweet.by else ""
