@@ -14,6 +14,7 @@ scene       all of them at work on a stage, over one server after the other; eac
 faults      servers that fail once, several beside each other
 good        a client whose answers are timed while others do harm
 disk        what a disk holds after a power cut, from the operations that shim/disk.c records
+queries     random queries, and a look at each tweet beside find
 fuzz        random bytes against fuzz_targets, from corpus/
 expensive   requests that cost as much as their bytes can, for loopsteps
 sieges      attacks on servers with settings of their own: places, tokens, the report log; costs has those on the rate,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from server_process import Broken
 
-from proofs import cluster, fuzz, hostile, mutation
+from proofs import cluster, fuzz, hostile, mutation, queries
 from proofs.figure import Result, Verdict
 from proofs.scene import LONG_S
 from proofs.stage import Skipped, Stage, fast_folder
@@ -23,6 +23,7 @@ PROOFS: dict[str, Proof] = {
     "fuzz": fuzz.prove,
     "mutants": mutation.prove,
     "hostile": hostile.prove,
+    "queries": queries.prove,
 }
 LASTING = ("kill9", "powercut", "restart-powercut", "mixed", "clocks", "fuzz")
 """Those of which --seconds says how long they run."""
