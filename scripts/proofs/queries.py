@@ -29,6 +29,7 @@ SMALL = {"PART_BITS": 6, "CHUNK_TWEETS": 16, "MERGED_PAGES": 1}  # so that a sho
 PAGE = 20
 NOW = 1_700_000_000_000
 LOG_BYTES = 10**9
+NO_BUDGET_S = 3_600.0  # on a busy machine a search could be over before it has begun
 
 WORDS = (
     *("a", "b", "ab", "abc", "build", "Build", "failed", "green", "café", "Café", "CAFE\u0301", "ﬁne", "fine"),
@@ -87,6 +88,7 @@ def _small_parts() -> Iterator[None]:
         for name, value in SMALL.items():
             patches.enter_context(patch.object(word_index, name, value))
         patches.enter_context(patch.object(word_search, "READ_IDS", 50))
+        patches.enter_context(patch.object(word_search, "BUDGET_S", NO_BUDGET_S))
         yield
 
 
