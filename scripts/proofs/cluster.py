@@ -19,11 +19,15 @@ from server_process import ServerProcess
 from proofs.caller import PlainCaller
 from proofs.figure import Verdict
 from proofs.stage import Skipped, Stage, until
+from ttweet.client.sync_client import Client
 from ttweet.cluster import local_etcd
 from ttweet.cluster.local_etcd import EtcdNode, LocalEtcd
 
 SERVERS = 3
 CLIENTS = 12
+FOLLOWERS = 3
+END = "the end"
+"""The text of the last tweet that followers wait for."""
 LONG_S = 60.0  # of a proof, at scale 1
 LONGEST_GAP_S = 5.0  # without any acknowledgement, while two of three nodes are there
 ANSWERED_S = 5.0  # for a post without a majority
@@ -132,6 +136,24 @@ class PostingClient(threading.Thread):
         return False
 
 
+class MovingFollower(threading.Thread):
+    """Follows all tweets up to the last one, at the first of its servers that answers."""
+
+    def __init__(self, name: str, cluster: Cluster, turn: int) -> None:
+        super().__init__(name=name, daemon=True)
+        ports = [server.port for server in cluster.servers]
+        self._servers = ",".join([f"127.0.0.1:{ports[(turn + n) % SERVERS]}" for n in range(SERVERS)])
+        self.ids: list[int] = []
+
+    def run(self) -> None:
+        """Follow until the last tweet comes."""
+        with Client(self._servers) as client:
+            for tweet in client.follow(after=0):
+                self.ids.append(tweet.id)
+                if tweet.text == END:
+                    return
+
+
 @contextmanager
 def cluster(stage: Stage) -> Iterator[Cluster]:
     """A cluster at work until the block ends. Raises Skipped without etcd."""
@@ -238,6 +260,31 @@ def _first_acknowledgement_s(here: Cluster, nodes: list[EtcdNode]) -> float:
     return time.monotonic() - began
 
 
+def prove_moves(stage: Stage, scale: float, seed: int) -> Verdict:
+    """Kill servers in turn while followers go from server to server: they miss nothing and see nothing twice."""
+    chance = random.Random(seed)
+    kills = 0
+    with cluster(stage) as here:
+        followers = [MovingFollower(f"f{number}", here, number) for number in range(FOLLOWERS)]
+        for follower in followers:
+            follower.start()
+        until(lambda: all(follower.ids for follower in followers))
+        began = time.monotonic()
+        while time.monotonic() < began + LONG_S * scale or not kills:
+            here.restart(chance.randrange(SERVERS))
+            kills += 1
+            _wait(here, chance.uniform(0.2, 1.0))
+        for client in here.clients:
+            client.stop()
+        with PlainCaller(here.servers[0].port) as caller:
+            assert caller.ask("u", END) == "ok"
+        for follower in followers:
+            follower.join(CATCH_UP_S)
+        stored = [row[0] for row in _rows(here.stage_of(0).db)]
+        wrong = sum(follower.ids != stored for follower in followers)
+        return _verdict(here, f"kills={kills} followers={FOLLOWERS} wrong={wrong}", passed=not wrong)
+
+
 def _wait(here: Cluster, seconds: float) -> None:
     """Let the clients work, and have something acknowledged."""
     acknowledged = len(here.acknowledged_at)
@@ -272,4 +319,5 @@ PROOFS: dict[str, Callable[[Stage, float, int], Verdict]] = {
     "cluster-kill9": prove_kills,
     "cluster-pause": prove_pauses,
     "cluster-quorum": prove_quorum,
+    "cluster-move": prove_moves,
 }
