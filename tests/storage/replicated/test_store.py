@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.storage.sqlite.test_check import findings
 from tests.support.memory_log import Lost, SharedLog
 from tests.support.replicas import joined, rows
 from tests.support.sqlite_files import NOW, opened, post, texts
@@ -56,9 +57,9 @@ def test_all_files_get_the_same_entries_from_every_server(stores: list[Replicate
     assert theirs.delete(1, REPORT, at=NOW) == Deletion(4, NOW, 1)
     assert ours.append([draft("four")], [], at=NOW)[0].id == 5
     assert_equal(stores, tmp_path)
-    assert [[(tag.tag, tag.count) for tag in one.list_tags(limit=9, now=NOW).tags] for one in stores] == [
-        [("A", 1)]
-    ] * 2
+    for store in stores:
+        assert [(tag.tag, tag.count) for tag in store.list_tags(limit=9, now=NOW).tags] == [("A", 1)]
+    assert [findings(tmp_path / f"{name}.db") for name in "ab"] == [[], []]
 
 
 def test_a_server_learns_in_order_of_all_that_its_file_got(stores: list[ReplicatedStore]) -> None:
