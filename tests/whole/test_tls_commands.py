@@ -11,6 +11,7 @@ import pytest
 from tests.support import in_process
 from tests.support.authority import FAR_AWAY, Authority
 from tests.support.processes import LIMIT_S, TTWEET, Server, environment, output_of, run, running_server, says
+from ttweet.model.remedies import TRUST
 
 UNTIL = f"{FAR_AWAY:%Y-%m-%d}"
 
@@ -95,7 +96,7 @@ def test_what_a_user_without_or_with_the_wrong_ca_hears(server: Server, authorit
     code, text = says("-d", "127.0.0.1", str(server.port), variables={"TTWEET_CA": "system"})
     assert (code, text.split(" is ")[1]) == (
         3,
-        "not trusted; set TTWEET_CA to its certificate, or add --ca FILE",
+        f"not trusted, nothing was sent; {TRUST}, or add --ca FILE",
     )
     code, text = says("last", "--ca", "/nowhere.pem", "--server", server.address)
     assert (code, text) == (
