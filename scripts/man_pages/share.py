@@ -7,8 +7,6 @@ from ttweet.cli import completion
 from ttweet.cli.main import COMMANDS
 from ttweet.cli.manual import server
 
-ZSH_CALL = '\n_cyclopts_ttweet "$@"\n'  # the first use of an autoloaded file runs it, and must complete already
-
 
 def files() -> dict[str, str]:
     """Return the text of each file. The date of the pages is SOURCE_DATE_EPOCH, or else today."""
@@ -16,7 +14,7 @@ def files() -> dict[str, str]:
     return {
         **{f"man/man1/{name}.1": text for name, text in pages.items()},
         "bash-completion/completions/ttweet": completion.script("bash"),
-        "zsh/site-functions/_ttweet": completion.script("zsh") + ZSH_CALL,
+        "zsh/site-functions/_ttweet": completion.script("zsh"),
         "fish/vendor_completions.d/ttweet.fish": completion.script("fish"),
     }
 

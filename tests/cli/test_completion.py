@@ -30,8 +30,8 @@ def bin_folder(tmp_path: Path) -> Path:
     return program_folder(tmp_path)
 
 
-def install(name: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    return run_here("--install-completion", "--shell", name, env=env)
+def install(name: str, env: Mapping[str, str], *options: str) -> subprocess.CompletedProcess[str]:
+    return run_here("--install-completion", "--shell", name, *options, env=env)
 
 
 @pytest.mark.parametrize("name", SHELLS)
@@ -71,6 +71,19 @@ def test_the_next_shell_completes_commands_and_options(
     assert done.returncode == 0, done.stderr
     assert f"completion works in each new {name}" in done.stderr
     assert Path(done.stdout.rstrip("\n")).is_relative_to(home)
+    assert typed_in(name, env, bin_folder) == "tags --numbers"
+
+
+@pytest.mark.parametrize(
+    ("name", "startup"), [("bash", ".bashrc"), ("zsh", ".zshrc"), ("fish", ".config/fish/config.fish")]
+)
+def test_a_written_script_completes_where_a_startup_file_reads_it(
+    name: str, startup: str, home: Path, bin_folder: Path
+) -> None:
+    env, written = variables(home, {}), home / "completion"
+    assert install(needed(name), env, "-o", str(written)).stdout == f"{written}\n"
+    (home / startup).parent.mkdir(parents=True, exist_ok=True)
+    (home / startup).write_text(f'. "{written}"\n')
     assert typed_in(name, env, bin_folder) == "tags --numbers"
 
 

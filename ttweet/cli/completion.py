@@ -40,9 +40,13 @@ Output = Annotated[
 _BASH_LOOK = "complete -p ttweet | grep -q _ttweet && printf '\\0yes'"
 _ZSH_LOOK = "(( ${+_comps[ttweet]} )) && printf '\\0yes'"
 _ZSH_END = """
-(( ${+functions[compdef]} )) || { autoload -Uz compinit && compinit -i; }
-compdef _cyclopts_ttweet ttweet
-"""  # a new user's zsh completes nothing before compinit; -i asks no questions
+if [[ ${zsh_eval_context[-1]} == file ]]; then
+  (( ${+functions[compdef]} )) || { autoload -Uz compinit && compinit -i; }
+  compdef _cyclopts_ttweet ttweet
+else
+  _cyclopts_ttweet "$@"
+fi
+"""  # an autoloaded file runs for each completion; a new zsh needs compinit first, and -i asks no questions
 _ZSH_NO_ACTION = re.compile(r"^( +'(?:[0-9]+|\*):(?:[^:\\\n]|\\.)*)'(?=(?: \\)?$)", re.MULTILINE)
 """An argument for which zsh has nothing to offer: without an empty list it does not complete options in its place."""
 _FISH_LOOK = "function ttweet; end; complete -C 'ttweet tag' | string match -q 'tags*' && printf '\\0yes'"
@@ -60,8 +64,6 @@ class ScriptTarget:
     script: Path
     look: tuple[str, str]
     startup: Path | None = None
-    end: str = ""
-    """The lines appended to the script, because the startup file loads it."""
 
     @property
     def line(self) -> str:
@@ -87,7 +89,9 @@ def install_completion(*, shell_name: ShellName = None, output: Output = None) -
 def script(name: Shell) -> str:
     """Return the script of a shell that completes commands, options, tags and names."""
     text = make_app().generate_completion(shell=name)
-    return with_words(name, _ZSH_NO_ACTION.sub(r"\1:()'", text) if name == "zsh" else text)
+    if name == "zsh":
+        text = _ZSH_NO_ACTION.sub(r"\1:()'", text)
+    return with_words(name, text) + (_ZSH_END if name == "zsh" else "")
 
 
 def _detected() -> Shell:
@@ -109,7 +113,7 @@ def _target(name: Shell) -> ScriptTarget:
             return ScriptTarget(script, ("-ic", _BASH_LOOK), _home(name) / ".bashrc")
         case "zsh":
             script = _base("XDG_DATA_HOME", name, ".local/share") / "ttweet/completion.zsh"
-            return ScriptTarget(script, ("-ic", _ZSH_LOOK), _zsh_folder() / ".zshrc", _ZSH_END)
+            return ScriptTarget(script, ("-ic", _ZSH_LOOK), _zsh_folder() / ".zshrc")
         case "fish":
             folder = _base("XDG_CONFIG_HOME", name, ".config") / "fish/completions"
             return ScriptTarget(folder / "ttweet.fish", ("-c", _FISH_LOOK))
@@ -136,7 +140,7 @@ def _home(name: Shell) -> Path:
 
 
 def _install(name: Shell, target: ScriptTarget, script: str) -> None:
-    _write(target.script, script + target.end, _elsewhere(name))
+    _write(target.script, script, _elsewhere(name))
     if target.startup is None:
         return
     try:
