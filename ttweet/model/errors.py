@@ -48,6 +48,7 @@ LOCAL_CODES = {
     "in_cluster": "the file follows the log of a cluster, and only a server of that cluster may write to it",
     # Of starting a server and of connecting to one.
     "unsafe": "other machines could reach a server without tokens or TLS",
+    "sockets": "the sockets that systemd passes are not those that the server is to listen on",
     "unreachable": "no server answers at that address",
 }
 """The codes that never cross the network."""

@@ -89,10 +89,10 @@ def check_ports(config: Config, passed: Iterable[socket.socket]) -> None:
     given = {_port(one) for one in passed}
     for port in sorted(wanted - given):
         remedy = f"add ListenStream=127.0.0.1:{port} to the socket unit"
-        raise OpenError("invalid", f"no socket from systemd for port {port}", remedy)
+        raise OpenError("sockets", f"no socket from systemd for port {port}", remedy)
     for port in sorted(given - wanted):
         remedy = f"serve HTTP at port {port} too, or remove the port from the socket unit"
-        raise OpenError("invalid", f"unexpected socket from systemd at port {port}", remedy)
+        raise OpenError("sockets", f"unexpected socket from systemd at port {port}", remedy)
 
 
 def _wanted(config: Config) -> list[tuple[EdgeKind, int]]:

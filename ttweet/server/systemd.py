@@ -36,7 +36,7 @@ def _listener(descriptor: int) -> socket.socket:
     listens = listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
     if listener.family not in (socket.AF_INET, socket.AF_INET6) or listener.type != socket.SOCK_STREAM or not listens:
         raise OpenError(
-            "invalid",
+            "sockets",
             f"invalid socket from systemd: descriptor {descriptor} does not listen for TCP",
             "use ListenStream=127.0.0.1:PORT in the socket unit",
         )
