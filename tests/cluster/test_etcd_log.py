@@ -17,6 +17,7 @@ from tests.support.etcd import FAST, HEADER, MISSING, gateway, of, status
 from ttweet.cluster import engine, link, local_etcd, tail
 from ttweet.cluster.address import ClusterAddress
 from ttweet.cluster.etcd_log import EtcdLog, opened
+from ttweet.cluster.layout import Layout
 from ttweet.cluster.local_etcd import EtcdNode, LocalEtcd
 from ttweet.cluster.messages import COMPACT, MAX_RECORD_BYTES, PUT, RANGE, STATUS, TXN, WATCH
 from ttweet.cluster.settings import Credentials
@@ -164,6 +165,16 @@ def test_a_log_that_another_program_wrote_is_not_appended_to(
     log.append(1, b"one")
     with pytest.raises(StoreError, match="is not at record 3: another program wrote it"):
         log.append(3, b"three")
+
+
+def test_a_key_that_another_program_has_put_into_the_log_is_a_record_of_a_strange_origin(
+    etcd: LocalEtcd, address: ClusterAddress, open_log: Open
+) -> None:
+    log = open_log(address)
+    log.begin(b"")
+    key = Layout(address.name).log.prefix + b"\xff"
+    ask(etcd.nodes[0], PUT, {"key": base64.b64encode(key).decode(), "value": "YQ=="})
+    assert [one[1:] for one in log.read(0, wait_s=WAIT_S)] == [("\\xff", 1, b"a")]
 
 
 def test_a_record_that_is_too_large_is_refused_before_it_is_sent(address: ClusterAddress, open_log: Open) -> None:

@@ -19,8 +19,8 @@ class Layout:
         return self.log.prefix + origin.encode()
 
     def origin_of(self, key: bytes) -> str:
-        """Return the origin of a key of the log. Raises UnicodeDecodeError."""
-        return key[len(self.log.prefix) :].decode("ascii")
+        """Return the origin of a key of the log. A key that another program has put there is escaped."""
+        return key[len(self.log.prefix) :].decode("ascii", "backslashreplace")
 
     @property
     def all_servers(self) -> Span:
