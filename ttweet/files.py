@@ -63,7 +63,7 @@ def sync_folder(folder: Path) -> None:
         os.close(fd)
 
 
-def write_texts(target: Path, texts: Iterable[str], *, mode: int = 0o600) -> None:
+def write_texts(target: Path, texts: Iterable[str], *, mode: int = 0o600, overwrite: bool = True) -> None:
     """Put the whole text in the target's place at once, as `replacing` does; a device or a FIFO is written to instead.
 
     Raises OSError.
@@ -72,7 +72,7 @@ def write_texts(target: Path, texts: Iterable[str], *, mode: int = 0o600) -> Non
         with target.open("w", encoding="utf-8") as file:
             file.writelines(texts)
         return
-    with replacing(target) as part, part.open("w", encoding="utf-8") as file:
+    with replacing(target, overwrite=overwrite) as part, part.open("w", encoding="utf-8") as file:
         file.writelines(texts)
         os.fchmod(file.fileno(), mode)
 

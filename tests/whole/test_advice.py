@@ -13,11 +13,11 @@ from ttweet.client import tls
 PACKAGE = Path(ttweet.__file__).parent
 GIVES_UP = ("go without", "NO_TLS", "--no-", "chmod", "--force")
 OF_ONE_S_OWN = {  # what these modules say is of the options and files of the user who reads it
-    "cli/commands/backup.py",
-    "cli/commands/export.py",
     "cli/commands/serve.py",
     "cli/manual/data.py",
+    "cli/manual/reading.py",
     "cli/manual/server.py",
+    "cli/output_file.py",
     "files.py",
     "server/destinations.py",
     "storage/sqlite/lock_file.py",

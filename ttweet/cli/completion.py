@@ -22,6 +22,7 @@ from ttweet.cli import shell
 from ttweet.cli.completion_words import with_words
 from ttweet.cli.main import make_app
 from ttweet.cli.options import FILE
+from ttweet.cli.output_file import Force, naming_the_fix, refuse_needless_force
 from ttweet.files import trusted_path, write_texts
 
 SHELL_TIMEOUT_S = 10.0  # for a new shell to start and answer: slow startup files take seconds
@@ -72,12 +73,14 @@ class ScriptTarget:
         return f"[ ! -r {word} ] || . {word}  # completion of ttweet"
 
 
-def install_completion(*, shell_name: ShellName = None, output: Output = None) -> int:
+def install_completion(*, shell_name: ShellName = None, output: Output = None, force: Force = False) -> int:
     """Install completion for a shell and print where its script is. Raises UsageError and OSError."""
     name = shell_name or _detected()
     text = script(name)
+    refuse_needless_force("-o", output, force=force)
     if output is not None:
-        _write(output, text, "choose another file with -o")
+        with naming_the_fix(output):
+            _write(output, text, "choose another file with -o", overwrite=force)
         shell.write(str(output.absolute()))
         return shell.DONE
     target = _target(name)
@@ -150,10 +153,12 @@ def _install(name: Shell, target: ScriptTarget, script: str) -> None:
         raise OSError(exc.errno, f"{exc.strerror}; add this line to it: {target.line}", str(target.startup)) from exc
 
 
-def _write(path: Path, script: str, way_out: str) -> None:
+def _write(path: Path, script: str, way_out: str, *, overwrite: bool = True) -> None:
     try:
         trusted_path(path.parent).mkdir(parents=True, exist_ok=True)
-        write_texts(path, [script], mode=0o644)  # a package's script is for all users
+        write_texts(path, [script], mode=0o644, overwrite=overwrite)  # a package's script is for all users
+    except FileExistsError:
+        raise
     except OSError as exc:
         raise OSError(exc.errno, f"{exc.strerror}; {way_out}", exc.filename or str(path)) from exc
 

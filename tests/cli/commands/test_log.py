@@ -109,16 +109,16 @@ def test_an_export_overwrites_no_database(server: Server, tmp_path: Path) -> Non
     (tmp_path / "link").symlink_to(server.db)
     for target in (server.db, Path(f"{server.db}-wal"), Path(f"{server.db}.lock"), tmp_path / "link", other):
         before = target.read_bytes()
-        code, text = complains("log", "--export", str(target), "--db", str(server.db))
+        code, text = complains("log", "--export", str(target), "--force", "--db", str(server.db))
         assert code == shell.USAGE
-        assert "would overwrite the database" in text
+        assert "database; choose another" in text
         assert target.read_bytes() == before
 
 
 def test_an_export_of_nothing_leaves_the_file_alone(started: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept.txt"
     kept.write_text("kept")
-    log = ("log", "--export", str(kept), "--db", str(started))
+    log = ("log", "--export", str(kept), "--force", "--db", str(started))
     assert complains(*log, "--category", "error")[0] == shell.NOTHING
     assert kept.read_text() == "kept"
     assert run(*log).returncode == shell.DONE

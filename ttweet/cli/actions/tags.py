@@ -29,7 +29,9 @@ def tags(
     ca: str | None = None,
     json: bool = False,
 ) -> int:
-    """List the tags, or show the tweets of one."""
+    """List the tags, or show the tweets of one. Raises UsageError."""
+    if numbers and tag is not None:
+        raise shell.UsageError("invalid option: --numbers belongs to the list of tags; omit it, or TAG")
     with open_source(db, server, ca) as source:
         if tag is None:
             return _list_tags(source, limit=limit, numbers=numbers, json=json)

@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from ttweet.cli import shell
 from ttweet.cli.options import FILE, Db
+from ttweet.cli.output_file import Force, naming_the_fix
 from ttweet.cli.progress import Pace, progress
 from ttweet.cli.source import advising_source, db_path, refuse_itself
 from ttweet.model.reports import escape
@@ -16,23 +17,19 @@ from ttweet.storage.sqlite.backup import back_up
 MIB = 1024 * 1024
 
 CopyPath = Annotated[Path, FILE, Parameter(name="FILE", help="The name of the copy.")]
-Force = Annotated[bool, Parameter(name="--force", negative="", help="Replace FILE if it exists.")]
 
 
 def backup(target: CopyPath, /, *, db: Db = None, force: Force = False) -> int:
     """Copy the database. Raises UsageError, OpenError, StoreError, OSError."""
     source, pace = db_path(db), Pace()
     refuse_itself(target, source)
-    try:
-        with advising_source("backup", str(target), db), progress() as show:
-            tweets = back_up(
-                source,
-                target,
-                overwrite=force,
-                progress=lambda done, pages: show(done, pages, f"{done:,} of {pages:,} pages"),
-            )
-    except FileExistsError as exc:
-        raise shell.UsageError(f"{escape(str(target))} exists; choose another file, or add --force") from exc
+    with naming_the_fix(target), advising_source("backup", str(target), db), progress() as show:
+        tweets = back_up(
+            source,
+            target,
+            overwrite=force,
+            progress=lambda done, pages: show(done, pages, f"{done:,} of {pages:,} pages"),
+        )
     if shell.on_terminal(sys.stderr):
         size = target.stat().st_size / MIB
         copied = shell.amount(tweets, "tweet")

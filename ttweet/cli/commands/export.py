@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from ttweet.cli import shell
 from ttweet.cli.options import FILE, Db, refuse_conflict
+from ttweet.cli.output_file import Force, naming_the_fix, refuse_database
 from ttweet.cli.progress import Pace, progress
 from ttweet.cli.source import advising_source, db_path, refuse_itself
 from ttweet.files import replacing
@@ -23,7 +24,6 @@ from ttweet.storage.sqlite.reader import Queries, SqliteReader
 from ttweet.storage.sqlite.salvage import Salvage
 
 To = Annotated[str, FILE, Parameter(name="FILE", allow_leading_hyphen=True, help="The file to write; -: stdout.")]
-Force = Annotated[bool, Parameter(name="--force", negative="", help="Replace FILE if it exists.")]
 Salvaged = Annotated[
     bool, Parameter(name="--salvage", negative="", help="Write what can be read of a damaged database.")
 ]
@@ -67,11 +67,10 @@ def _stdout() -> BinaryIO:
 
 def _write_file(reader: Queries, source: Path, target: Path, pace: Pace, head: bytes, *, force: bool) -> int:
     refuse_itself(target, source)
+    refuse_database(target)
     try:
-        with replacing(target, overwrite=force) as part, part.open("wb") as file:
+        with naming_the_fix(target), replacing(target, overwrite=force) as part, part.open("wb") as file:
             return _write(reader, file, pace, head, ascii_only=False)
-    except FileExistsError as exc:
-        raise shell.UsageError(f"{escape(str(target))} exists; choose another file, or add --force") from exc
     except OSError as exc:
         if exc.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise

@@ -10,13 +10,12 @@ from cyclopts import Parameter
 
 from ttweet.cli import output, shell
 from ttweet.cli.options import FILE, Db, Json
-from ttweet.cli.source import db_path
+from ttweet.cli.output_file import Force, naming_the_fix, refuse_database, refuse_needless_force
+from ttweet.cli.source import db_path, refuse_itself
 from ttweet.files import write_texts
 from ttweet.model import reports
 from ttweet.model.reports import escape
 from ttweet.storage.contract import LogLine, ReportQueries
-from ttweet.storage.sqlite.header import MAGIC
-from ttweet.storage.sqlite.lock_file import belongs_to
 from ttweet.storage.sqlite.reader import SqliteReader
 
 PAGE_LINES = 1000  # report lines of one query
@@ -34,19 +33,27 @@ Export = Annotated[
 
 
 def log(
-    *, session: Session = "last", category: Category = None, export: Export = None, db: Db = None, json: Json = False
+    *,
+    session: Session = "last",
+    category: Category = None,
+    export: Export = None,
+    force: Force = False,
+    db: Db = None,
+    json: Json = False,
 ) -> int:
     """Show the report log."""
     if json and export is not None:
         raise shell.UsageError("conflicting options: --export and --json; give one of them")
+    refuse_needless_force("--export", export, force=force)
     path = db_path(db)
     if export not in (None, "-"):
-        _refuse_database(Path(export or ""), path)
+        refuse_itself(Path(export or ""), path)
+        refuse_database(Path(export or ""))
     reader = SqliteReader(path)
     try:
         number = _session(reader, session)
         lines = _lines(reader, number, [name.upper() for name in category or ()])
-        count = _export(lines, export) if export is not None else _show(lines, json=json)
+        count = _export(lines, export, overwrite=force) if export is not None else _show(lines, json=json)
     finally:
         reader.close()
     if count:
@@ -76,7 +83,7 @@ def _lines(reader: ReportQueries, session: int | None, categories: Sequence[str]
         cursor = lines[-1].id
 
 
-def _export(lines: Iterator[LogLine], name: str) -> int:
+def _export(lines: Iterator[LogLine], name: str, *, overwrite: bool) -> int:
     exported = _Counted(lines)
     texts = (reports.line(line.side, line.category, line.text) + "\n" for line in exported)
     if name == "-":
@@ -85,22 +92,10 @@ def _export(lines: Iterator[LogLine], name: str) -> int:
         with open(sys.stdout.fileno(), "w", encoding="utf-8", closefd=False) as file:
             file.writelines(texts)
     elif first := next(texts, None):
-        write_texts(Path(name), chain([first], texts))
+        with naming_the_fix(Path(name)):
+            write_texts(Path(name), chain([first], texts), overwrite=overwrite)
         shell.hint(f"{exported.count:,} lines written to {escape(name)}")
     return exported.count
-
-
-def _refuse_database(target: Path, db: Path) -> None:
-    """Raise UsageError when the target is a database, or belongs to the one that is read."""
-    if belongs_to(target, db) or _is_database(target):
-        raise shell.UsageError(f"--export would overwrite the database {escape(str(target))}; choose another file")
-
-
-def _is_database(path: Path) -> bool:
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return file.read(len(MAGIC)) == MAGIC
 
 
 def _show(lines: Iterator[LogLine], *, json: bool) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ttweet import plots
 from ttweet.cli import output, plot_text, shell, terminal
+from ttweet.cli.output_file import naming_the_fix
 from ttweet.files import write_texts
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ Charts = list[tuple[str, list[int]]]
 """A tag, and its tweets on each day, today last."""
 
 
-def show_plots(source: "Source", tags: Sequence[str], *, days: int, svg: Path | None, json: bool) -> int:
+def show_plots(source: "Source", tags: Sequence[str], *, days: int, svg: Path | None, force: bool, json: bool) -> int:
     """Show how many tweets each tag has on each of the last days, which are those of UTC."""
     today = datetime.now(UTC).date()
     charts = [(tag, _counts(source, tag, days, today)) for tag in tags]
@@ -27,7 +28,8 @@ def show_plots(source: "Source", tags: Sequence[str], *, days: int, svg: Path | 
         return shell.DONE
     titled = [(f"#{tag}, tweets a day", counts) for tag, counts in charts]
     if svg is not None:
-        write_texts(svg, [plots.picture(titled, today)], mode=0o644)
+        with naming_the_fix(svg):
+            write_texts(svg, [plots.picture(titled, today)], mode=0o644, overwrite=force)
         return shell.DONE
     width = terminal.size().columns
     for line in plot_text.draw(titled, today, width, _marks()):

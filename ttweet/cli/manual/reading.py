@@ -128,7 +128,7 @@ SHOW = HelpPage(
 TAGS = HelpPage(
     name="ttweet tags",
     usage=r"""ttweet tags \[TAG] \[OPTIONS]
-       ttweet tags TAG ... \[--plot | --svg FILE] \[OPTIONS]""",
+       ttweet tags TAG ... \[--plot | --svg FILE \[--force]] \[OPTIONS]""",
     summary="List the tags, or show the tweets of one.",
     details=f"""Without TAG the most used tags are listed: how many tweets each has, how old the newest is, and the last
 14 days. With TAG its tweets are shown, the newest last. python and PYTHON are the same tag. In a shell, quote the #.

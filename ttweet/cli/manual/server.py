@@ -45,7 +45,7 @@ server's disk. `ttweet -u` and `ttweet -d` are the commands of the first ttweet:
 
 COMPLETION = HelpPage(
     name="ttweet --install-completion",
-    usage=r"ttweet --install-completion \[--shell SHELL] \[-o FILE]",
+    usage=r"ttweet --install-completion \[--shell SHELL] \[-o FILE \[--force]]",
     summary="Install completion of commands, tags and names.",
     details="""The command writes a completion script where your shell looks for it, and prints its name. For bash and
 zsh it also adds a line to .bashrc or .zshrc that loads the script; in zsh it calls compinit if nothing else has. Then

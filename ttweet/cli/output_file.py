@@ -1,0 +1,54 @@
+"""The rule for a file that a command writes: it never replaces another one, unless you add `--force`."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ttweet.cli import shell
+from ttweet.descriptors import SHORTAGES
+from ttweet.model.reports import escape
+from ttweet.storage.sqlite.header import MAGIC
+
+Force = Annotated[bool, Parameter(name="--force", negative="", help="Replace FILE if it exists.")]
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextmanager
+def naming_the_fix(target: Path) -> Iterator[None]:
+    """Raise each error of writing the target with its fix: UsageError for a file that exists, else OSError."""
+    try:
+        yield
+    except FileExistsError as exc:
+        raise shell.UsageError(f"{escape(str(target))} exists; choose another file, or add --force") from exc
+    except OSError as exc:
+        if exc.filename != str(target) or exc.errno in SHORTAGES or "; " in (exc.strerror or ""):
+            raise
+        raise OSError(exc.errno, f"{exc.strerror}; {_fix(exc)}", exc.filename) from exc
+
+
+def refuse_needless_force(option: str, file: object, *, force: bool) -> None:
+    """Raise UsageError for `--force` without the option that names a file."""
+    if force and file is None:
+        raise shell.UsageError(f"invalid option: --force belongs to {option} FILE")
+
+
+def refuse_database(target: Path) -> None:
+    """Raise UsageError for a text that would replace a database, which `--force` does not allow either."""
+    if _is_database(target):
+        raise shell.UsageError(f"{escape(str(target))} is a database; choose another file")
+
+
+def _is_database(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
+def _fix(exc: OSError) -> str:
+    return "choose a file on another disk" if exc.errno in _FULL else "choose another file"
