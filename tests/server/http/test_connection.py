@@ -1,5 +1,6 @@
 """A connection: request after request, deadlines, places, rates, and its end."""
 
+import json
 import signal
 import socket
 from collections.abc import Iterator
@@ -82,6 +83,18 @@ async def test_what_is_no_request_is_answered_once_and_ends_the_connection(data:
         assert answer.startswith(b"HTTP/1.1 " + status)
         assert answer.count(b"HTTP/1.1 ") == 1
         assert http.here.stats.collect()["refusals"] == {"bad_frame": 1}
+
+
+@pytest.mark.parametrize("pieces", [[b'["l",{}]\n'], [b"["], [b"d\n"], [b"u", b"\nHello"]])
+async def test_a_client_of_another_port_is_told_at_once_in_its_own_protocol(pieces: list[bytes]) -> None:
+    async with http_serving() as http:
+        caller = http.call()
+        for piece in pieces:
+            await caller.stream.send_all(piece)
+            await trio.testing.wait_all_tasks_blocked()
+        said = {"code": "bad_protocol", "text": "this port speaks HTTP; use the port without HTTP"}
+        assert json.loads(await everything(caller)) == ["err", said]
+        assert http.here.stats.collect()["refusals"] == {"bad_protocol": 1}
 
 
 @pytest.mark.parametrize(

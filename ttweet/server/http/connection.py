@@ -22,7 +22,7 @@ from ttweet.server.http.call import Call
 from ttweet.server.http.forwarded import Requester, requester_of
 from ttweet.server.http.outbox import Outbox
 from ttweet.server.http.parser import RequestParser
-from ttweet.server.http.problems import Malformed, failure, problem
+from ttweet.server.http.problems import Malformed, failure, last_word, problem
 from ttweet.server.http.request import Request
 from ttweet.server.http.response import LAST_CHUNK, ChunkEncoder, Response, Stream, encode, encode_head
 from ttweet.server.http.routes import Match
@@ -190,7 +190,7 @@ class Connection:
         """See places.Guest: a client that has nothing under way makes room for another."""
         if self._stream is None and not (self._outbox.unsent or self.is_working):
             self._session.note_refused(error)
-            self._outbox.push(encode(problem(error), closes=True))
+            self._outbox.push(last_word(error))
         self.close()
 
     def close(self) -> None:
@@ -366,7 +366,7 @@ class Connection:
         Session(self._context.backend, self.place.peer, self).note_refused(error)
         with suppress(*LOST):
             self._wait(self._context.limits.send_s)
-            await self._outbox.send(encode(problem(error), closes=True))
+            await self._outbox.send(last_word(error))
             await self._finish()
 
     async def _finish(self) -> None:

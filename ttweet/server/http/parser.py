@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import h11
 
-from ttweet.server.http.problems import Malformed
+from ttweet.server.http.problems import Malformed, NotHttp
 from ttweet.server.http.request import Request
 
 MAX_HEAD_BYTES = 16 * 1024  # of a request line and headers, as nginx and h11 have it; a browser sends 2 KiB
@@ -17,6 +17,7 @@ MAX_CONTENT_LENGTH_DIGITS = 20  # of a Content-Length
 
 _END_OF_HEAD = re.compile(rb"\n\r?\n")  # as h11 has it
 _BODY = frozenset({"content-length", "transfer-encoding"})  # headers of a request with a body, see RFC 9112, 6
+_OF_TTWEET = re.compile(rb"\[|[ud]\n")  # the first bytes of a framed or a classic client
 _FOLD = re.compile(rb"\n[ \t]")
 
 
@@ -100,10 +101,12 @@ class RequestParser:
 
 
 def _check_head(data: bytes) -> None:
-    """Refuse a head that is too large, or has a header over several lines (RFC 9112, section 5.2).
+    """Refuse a head that is none, is too large, or has a header over several lines (RFC 9112, section 5.2).
 
     h11 bounds heads that are incomplete, and joins such lines, which others may not.
     """
+    if _OF_TTWEET.match(data):
+        raise NotHttp
     found = _END_OF_HEAD.search(data)
     end = found.start() + 1 if found else len(data)
     if end > MAX_HEAD_BYTES:

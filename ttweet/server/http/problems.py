@@ -3,9 +3,10 @@
 from http import HTTPStatus
 
 from ttweet.model.errors import ProtocolError, Refused, SlowDown, TtweetError
+from ttweet.protocol.answers import encode_error
 from ttweet.protocol.codecs import JSON
 from ttweet.server.http.request import SAFE
-from ttweet.server.http.response import Headers, Response
+from ttweet.server.http.response import Headers, Response, encode
 
 RETRY_S = 5  # until a client should retry what the server's state has prevented
 
@@ -57,6 +58,18 @@ class Malformed(ProtocolError):
     def __init__(self, status: int, text: str, code: str = "bad_frame") -> None:
         super().__init__(code, text)
         self.status = status
+
+
+class NotHttp(Malformed):
+    """The first bytes of a framed or a classic client, which are answered with a line that it can read."""
+
+    def __init__(self) -> None:
+        super().__init__(400, "this port speaks HTTP; use the port without HTTP", "bad_protocol")
+
+
+def last_word(error: TtweetError) -> bytes:
+    """Return the only answer to a client that is then disconnected."""
+    return encode_error(error) if isinstance(error, NotHttp) else encode(problem(error), closes=True)
 
 
 def failure(method: str) -> TtweetError:

@@ -8,9 +8,8 @@ from ttweet.model.errors import ProtocolError
 from ttweet.server.config import EdgeSettings
 from ttweet.server.http import api, openapi
 from ttweet.server.http.connection import Connection, EdgeContext
-from ttweet.server.http.problems import Malformed, problem
+from ttweet.server.http.problems import Malformed, last_word
 from ttweet.server.http.proxied import ProxiedTransport
-from ttweet.server.http.response import encode
 from ttweet.server.http.routes import Route, Routes
 from ttweet.server.http.site import ErrorPage, Site, as_problem
 from ttweet.server.net.admission import Admission
@@ -23,14 +22,14 @@ class HttpProtocol:
     """HTTP/1.1. See socket_edge.WireProtocol."""
 
     is_reported = False
-    not_secured = encode(problem(Malformed(400, "this port uses TLS: use https://", "tls")), closes=True)
+    not_secured = last_word(Malformed(400, "this port uses TLS: use https://", "tls"))
 
     def __init__(self, context: EdgeContext) -> None:
         self._context = context
 
     def refusal(self, error: ProtocolError) -> bytes:
         """See socket_edge.WireProtocol."""
-        return encode(problem(error), closes=True)
+        return last_word(error)
 
     def transport(self, plain: Transport, place: Place) -> Transport:
         """See socket_edge.WireProtocol."""
