@@ -219,6 +219,8 @@ def test_every_command_with_a_server_uses_the_file() -> None:
         ("server = ''\n", "{}, line 1: invalid server ''; use a text in quotes"),
         ("server = 'h:x'\n", "{}, line 1: invalid server 'h:x': use a port from 1 to 65535"),
         ("tags = [5]\n", "{}, line 1: invalid tags '[5]'; use a text in quotes, or a list of them"),
+        ('\ntags = ["a b"]\n', '{}, line 2: invalid tag \'a b\'; write one tag in each text: ["a", "b"]'),
+        ('tags = ["a", ""]\n', "{}, line 1: invalid tag ''; omit it"),
         ('ca = "a\\u0000"\n', "{}, line 1: invalid ca 'a\\x00'; use a text in quotes"),
         (
             "name = 'a'\nuser = 'b'\n",

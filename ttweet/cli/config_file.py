@@ -126,6 +126,7 @@ def _checked(file: _File, table: dict[str, Any], source: str) -> dict[str, Setti
         if key not in KEYS:
             raise file.error(key, value, f"unknown key {quoted(key)}; use {', '.join(KEYS)} or {PROFILES}")
         if key == "tags" and isinstance(value, list) and all(isinstance(tag, str) for tag in value):
+            _refuse_several_in_one(file, value)
             value = " ".join(value)  # as TTWEET_TAG has them
         if not isinstance(value, str) or not (value or key == "tags") or "\0" in value:
             fix = "use a text in quotes, or a list of them" if key == "tags" else "use a text in quotes"
@@ -134,6 +135,15 @@ def _checked(file: _File, table: dict[str, Any], source: str) -> dict[str, Setti
             raise file.error(key, value, problem)
         settings[key] = Setting(_beside(file, value) if key in OF_THE_SERVER and value != SYSTEM else value, source)
     return settings
+
+
+def _refuse_several_in_one(file: _File, tags: list[str]) -> None:
+    """Raise UsageError for a text of a list that is not one word: each is one tag, with or without its #."""
+    for tag in tags:
+        if tag.split() != [tag]:
+            words = ", ".join([f'"{word}"' for word in tag.split()])
+            fix = f"write one tag in each text: [{words}]" if words else "omit it"
+            raise file.error("tags", tag, f"invalid tag {quoted(tag)}; {fix}")
 
 
 def _beside(file: _File, name: str) -> str:
