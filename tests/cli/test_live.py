@@ -61,7 +61,7 @@ def test_a_loss_and_a_wait_are_told_after_an_earlier_wait(capsys: pytest.Capture
     assert capsys.readouterr().err.splitlines() == [
         "the server limits requests; retrying in 2 s",
         "ttweet: connection lost: gone; retrying until the server answers",
-        "reconnected; caught up on 0 tweets",
+        "reconnected",
         "the server limits requests; retrying in 1 s",
     ]
 

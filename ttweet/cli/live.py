@@ -68,7 +68,7 @@ class News(FollowListener):
     def on_caught_up(self, count: int) -> None:
         """See FollowListener. A mere wait has already been reported."""
         if self._lost:
-            self._hint(f"reconnected; caught up on {shell.amount(count, 'tweet')}")
+            self._hint(f"reconnected; caught up on {shell.amount(count, 'tweet')}" if count else "reconnected")
         self._lost = False
         self._tell_wait = shell.wait_teller()
 
