@@ -70,6 +70,8 @@ FAILURES = {  # with a server, whose database is {db}
         "unknown host 'nowhere.invalid'; check its spelling, or use 127.0.0.1 for this machine",
     ),
     f"post --server {{server}} {'x' * 151}": (shell.REFUSED, "too long: 151 characters; use at most 150"),
+    f"post --server {NOWHERE} {'x' * 151}": (shell.REFUSED, "too long: 151 characters; use at most 150"),
+    f"post --server {NOWHERE} --json {'x' * 151}": (shell.REFUSED, "too long: 151 characters; use at most 150"),
     "post --server {server} --ca system hi": (
         shell.UNREACHABLE,
         "{server} does not speak TLS, nothing was sent; " + NO_TLS,

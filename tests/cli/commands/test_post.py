@@ -9,9 +9,10 @@ from tests.support import processes
 from tests.support.in_process import complains, run
 from tests.support.processes import LIMIT_S, TTWEET, Server, environment, interrupted, running_server
 from ttweet.cli import shell
+from ttweet.cli.actions import post as action
 from ttweet.client.sync_client import Client
 from ttweet.model.limits import MAX_TWEET_ID
-from ttweet.model.tweets import Tweet
+from ttweet.model.tweets import MAX_CHARACTERS, Tweet
 
 
 @pytest.fixture(scope="module")
@@ -138,9 +139,14 @@ def test_an_empty_name_is_no_name(command: list[str]) -> None:
     assert complains(command[0], "--as", "", *command[1:]) == (shell.USAGE, text)
 
 
-def test_what_the_server_refuses_is_said(server: Server) -> None:
+def test_a_message_that_no_server_takes_is_refused(server: Server) -> None:
     refused = complains("post", "x" * 151, "--server", server.address)
     assert refused == (shell.REFUSED, "ttweet: too long: 151 characters; use at most 150")
+
+
+def test_a_text_that_needs_no_check_here_is_as_long_as_a_tweet_may_be() -> None:
+    assert action.SHORT == MAX_CHARACTERS
+    assert complains("post", "e\u0301" * 150, "--server", "127.0.0.1:1")[0] == shell.UNREACHABLE
 
 
 BLANK = ["", " ", "\t\n", "\n\n", "\r\n", "\u3000", "\u00a0"]

@@ -7,6 +7,8 @@ from ttweet.cli.reach import open_client
 from ttweet.client import link_errors
 from ttweet.model.errors import ConnectError
 
+SHORT = 150  # characters of a text that needs no check here, as model.tweets.MAX_CHARACTERS
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,14 +28,24 @@ def post(
     quiet: bool = False,
 ) -> int:
     """Post a message and print its id."""
+    _refuse_impossible(shell.checked_text(text))
     with open_client(server, as_name, ca=ca) as client:
         try:
-            stored = client.post(shell.checked_text(text), tags=tags, key=key)
+            stored = client.post(text, tags=tags, key=key)
         except KeyboardInterrupt:
             shell.complain(link_errors.of_upload(ConnectError("unknown", "interrupted"), key).text)
             raise
     write_stored(stored, json=json, quiet=quiet)
     return shell.DONE
+
+
+def _refuse_impossible(text: str) -> None:
+    """Raise Refused for a text that no server takes, before one is looked for."""
+    if len(text) <= SHORT and "\0" not in text:
+        return
+    from ttweet.model.tweets import refuse_impossible  # most texts are short
+
+    refuse_impossible(text)
 
 
 def write_stored(stored: Stored, *, json: bool, quiet: bool) -> None:
