@@ -129,7 +129,7 @@ async def test_a_tweet_is_found_by_its_id_a_deleted_one_as_its_tombstone() -> No
         await service.delete(2, "ann")
         assert await service.tweet(1) == tweets[0]
         assert await service.tweet(2) == Tombstone(2, tweets[1].at)
-        with pytest.raises(Refused, match="no such tweet: 7"):
+        with pytest.raises(Refused, match="no tweet has the id 7"):
             await service.tweet(7)
 
 

@@ -52,7 +52,7 @@ def test_a_tweet_is_read_by_its_id_and_a_deleted_one_is_a_tombstone(client: Clie
     client.delete(stored.id)
     assert client.tweet(stored.id) == tweets.Tombstone(stored.id, stored.at)
     assert client.tweet(client.post("").id) is None
-    with pytest.raises(Refused, match="no such tweet: 99999") as refused:
+    with pytest.raises(Refused, match="no tweet has the id 99999") as refused:
         client.tweet(99999)
     assert refused.value.code == "no_tweet"
 

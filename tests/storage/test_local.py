@@ -40,7 +40,7 @@ def test_a_tweet_is_read_by_its_id_and_a_deleted_one_is_a_tombstone(path: Path) 
         store.delete(1)
         assert store.tweet(1) == Tombstone(1, first.at)
         assert store.tweet(store.post("").id) is None
-        with pytest.raises(ttweet.Refused, match="no such tweet: 9"):
+        with pytest.raises(ttweet.Refused, match="no tweet has the id 9"):
             store.tweet(9)
 
 

@@ -113,7 +113,7 @@ class MemoryTweetLog(_Shared):
                 return deletion
         found = [one for one in self.tweets if one.id == tweet]
         if not found:
-            raise Refused("no_tweet", f"no such tweet: {tweet}")
+            raise Refused("no_tweet", f"no tweet has the id {tweet}")
         self.newest += 1
         self.deletions.append(Deletion(self.newest, at, tweet))
         self._redact(found[0].text, [*traces.lines, *[entry.id for entry in self.log[traces.searched :]]])

@@ -146,7 +146,7 @@ class Service:
         """One tweet, or its tombstone if it is deleted. Raises Refused `no_tweet`."""
         found = await self._ask(partial(self._reader.tweet, id_))
         if found is None:
-            raise Refused("no_tweet", f"no such tweet: {id_}")
+            raise Refused("no_tweet", f"no tweet has the id {id_}")
         return found
 
     async def find(self, query: str, limit: int, before: int | None = None, *, client: Hashable = None) -> Found:

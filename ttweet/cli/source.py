@@ -161,7 +161,7 @@ class _File:
     def tweet(self, id_: int) -> Tweet | Tombstone | None:
         found = self._reader.tweet(id_)
         if found is None:
-            raise Refused("no_tweet", f"no such tweet: {id_}")
+            raise Refused("no_tweet", f"no tweet has the id {id_}")
         return found if isinstance(found, Tombstone) else shown(found)
 
     def tweets_of_tag(self, tag: str, *, limit: int) -> Page:

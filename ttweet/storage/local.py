@@ -120,7 +120,7 @@ class LocalStore:
         """
         found = self._store.tweet(id_)
         if found is None:
-            raise Refused("no_tweet", f"no such tweet: {id_}")
+            raise Refused("no_tweet", f"no tweet has the id {id_}")
         return found if isinstance(found, Tombstone) else tweets.shown(found)
 
     def tweets_after(self, cursor: int = 0) -> Iterator[Tweet]:

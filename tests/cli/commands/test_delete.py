@@ -70,7 +70,7 @@ def test_a_deletion_is_an_object_in_json(server: ServerHere) -> None:
 def test_a_file_that_nobody_serves_is_deleted_in(file: Path) -> None:
     assert run("delete", "2", "--db", str(file)).stdout == "2\n"
     assert run("last", "--db", str(file)).stdout == "one #a\n"
-    with ttweet.open(file) as store, pytest.raises(ttweet.Refused, match="no such tweet: 7"):
+    with ttweet.open(file) as store, pytest.raises(ttweet.Refused, match="no tweet has the id 7"):
         store.delete(7)
     with ttweet.open(file, readonly=True) as store, pytest.raises(ttweet.Refused, match="reading only"):
         store.delete(1)

@@ -124,7 +124,7 @@ def test_a_tweet_that_is_not_there_or_was_pruned_elsewhere_is_refused(
     post(ours, "one", "two")
     ours.prune(2)
     for missing in (1, 9):
-        with pytest.raises(Refused, match=f"no such tweet: {missing}"):
+        with pytest.raises(Refused, match=f"no tweet has the id {missing}"):
             theirs.delete(missing, REPORT, at=NOW)
     assert_equal(stores, tmp_path)
 

@@ -143,7 +143,7 @@ def test_a_file_that_takes_too_long_to_read_at_a_start_is_left_to_a_check(
     stopped: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     destroy_page(stopped, "tweets_by_author")
-    monkeypatch.setattr(connections, "MAX_LOOKED_OVER_BYTES", 4096)
+    monkeypatch.setattr(connections, "MAX_CHECKED_BYTES", 4096)
     with opened(stopped) as store:
         assert store.count() == 12
     assert findings(stopped) != []

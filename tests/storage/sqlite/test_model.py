@@ -110,7 +110,7 @@ class StoreModel(RuleBasedStateMachine):
         if which in self.places:
             assert self.store.delete(which, report, at=self.at) == self.places[which]
         elif tweet is None:
-            with pytest.raises(Refused, match="no such tweet"):
+            with pytest.raises(Refused, match="no tweet has the id"):
                 self.store.delete(which, report, at=self.at)
         else:
             self.newest += 1

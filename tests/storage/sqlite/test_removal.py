@@ -77,7 +77,7 @@ def test_to_delete_again_gives_the_first_deletion_and_writes_nothing(any_store: 
 def test_an_id_that_no_tweet_has_is_refused(any_store: Store, tweet: int) -> None:
     post(any_store, "a")
     delete(any_store, 1)  # 2 is the deletion
-    with pytest.raises(Refused, match=f"no such tweet: {tweet}") as refused:
+    with pytest.raises(Refused, match=f"no tweet has the id {tweet}") as refused:
         delete(any_store, tweet)
     assert refused.value.code == "no_tweet"
 

@@ -95,7 +95,7 @@ class ReplicatedStore(SqliteStore):
         self._has_traces = True
         deletion = self._put(Removal(at, tweet), Local(report=report, traces=traces))
         if not isinstance(deletion, Deletion):
-            raise Refused("no_tweet", f"no such tweet: {tweet}")
+            raise Refused("no_tweet", f"no tweet has the id {tweet}")
         return deletion
 
     def prune(self, before: int) -> int | None:

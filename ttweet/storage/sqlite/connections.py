@@ -23,7 +23,7 @@ from ttweet.storage.sqlite.room import missing, no_room
 
 WAL_PAGES = 4000  # 16 MiB of write-ahead log before a checkpoint: hot pages are written once for many commits
 MAX_WAL_BYTES = 64 * 1024 * 1024  # of the write-ahead log after a long reader has finished
-MAX_LOOKED_OVER_BYTES = 64 * 1024 * 1024  # of a file whose pages a server checks at the start, in 0.2 s
+MAX_CHECKED_BYTES = 64 * 1024 * 1024  # of a file whose pages a server checks at the start, in 0.2 s
 MAX_COMPARED_BYTES = 32 * 1024 * 1024  # of a file whose indexes it checks too, in 0.1 s to 0.4 s
 MAX_STATEMENTS = 256  # prepared statements kept; the writer has about a hundred
 ENGINE = f"SQLite {sqlite3.sqlite_version}"
@@ -190,7 +190,7 @@ def _look_over(path: Path) -> None:
         _check_connected(path, connection)
         if objections := schema_objections(connection, path):
             raise _altered(path, objections)
-        if (size := path.stat().st_size) > MAX_LOOKED_OVER_BYTES:
+        if (size := path.stat().st_size) > MAX_CHECKED_BYTES:
             return
         tables = our_tables()
         if found := damages(connection, tables, indexes=size <= MAX_COMPARED_BYTES):

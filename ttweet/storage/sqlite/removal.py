@@ -30,7 +30,7 @@ def find_deletable(connection: sqlite3.Connection, id_: int) -> Tweet | Deletion
     """
     row = connection.execute(_TWEET, (id_,)).fetchone()
     if row is None:
-        raise Refused("no_tweet", f"no such tweet: {id_}")
+        raise Refused("no_tweet", f"no tweet has the id {id_}")
     if row[2] == DELETED:
         return Deletion(*connection.execute(_DELETION, (id_,)).fetchone())
     return to_tweet(row)
