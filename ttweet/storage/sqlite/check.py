@@ -88,7 +88,7 @@ _LOG = {  # what must not be found
 
 _NO_SCRATCH = "the check needs room for a scratch file; set SQLITE_TMPDIR to a folder that has some"
 HARMLESS = "the tweets are not affected, and a server can still use the database"
-BUILD_WORDS_AGAIN = "a server with --no-find drops the index, and the next one without it builds it again"
+BUILD_WORDS_AGAIN = "a server without an index of words drops it, and the next one with it builds it again"
 
 
 class Finding(NamedTuple):
