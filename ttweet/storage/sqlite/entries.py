@@ -27,11 +27,12 @@ PURGE_STEP = 256  # old rows that one batch removes, in addition to as many as i
 
 _TWEETS = Rows("INSERT INTO tweets (id, at, author, text, tags) VALUES ", 5)
 _DELETIONS = Rows("INSERT INTO deletions (id, at, tweet) VALUES ", 3)
-_NEWEST = """
+NEWEST_ID = """
     SELECT max(coalesce((SELECT max(id) FROM tweets), 0),
         coalesce((SELECT max(id) FROM deletions), 0),
         coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'tweets'), 0))
 """
+"""The newest id of the log, of a tweet or of a deletion, also one that was removed since; 0 if there is none."""
 # Also to a deletion, and before the first tweet, which makes the row otherwise: a rowid that is NULL is a new one.
 _GIVEN = """
     REPLACE INTO sqlite_sequence (rowid, name, seq)
@@ -60,7 +61,7 @@ class EntryWriter:
         """
         self._connection = connection
         self._purge_pause_ms = 0 if replicated else PURGE_PAUSE_MS
-        self._kept = self._now = _EntryState(connection.execute(_NEWEST).fetchone()[0])
+        self._kept = self._now = _EntryState(connection.execute(NEWEST_ID).fetchone()[0])
         self._tags = TagIndex(connection, last_tweet=self._now.newest)
         self._words = WordIndex(connection, wanted=find)
         self._keys = KeyTable(connection)

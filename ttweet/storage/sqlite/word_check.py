@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Iterator
 
 from ttweet.model.tweets import Tweet
+from ttweet.storage.sqlite.entries import NEWEST_ID
 from ttweet.storage.sqlite.tweet_rows import to_tweet
 from ttweet.storage.sqlite.word_index import MADE_BY, RANGE, IndexPart, has_fts5, is_of_index, parts_of, row_of
 
@@ -26,6 +27,7 @@ def objections(connection: sqlite3.Connection) -> Iterator[str]:
     oldest, newest = connection.execute(RANGE).fetchone()
     if oldest > newest or not has_fts5(connection):
         return  # without a tweet a server drops the index
+    (newest,) = connection.execute(NEWEST_ID).fetchone()  # of the log: a mark may be that of a deletion
     for part in parts_of(connection).values():
         if part.made_by == MADE_BY:
             yield from _of_part(connection, part, newest)
@@ -34,7 +36,7 @@ def objections(connection: sqlite3.Connection) -> Iterator[str]:
 def _of_part(connection: sqlite3.Connection, part: IndexPart, newest: int) -> Iterator[str]:
     name = f"part {part.number} of the index of words"
     if not part.ids[0] - 1 <= part.up_to <= min(part.ids[-1], newest):
-        yield f"{name} has the mark {part.up_to:,}, and the newest tweet is {newest:,}"
+        yield f"{name} has the mark {part.up_to:,}, and the newest id is {newest:,}"
         return
     try:
         wrong = _wrong(connection, part)
