@@ -19,7 +19,7 @@ def settings_of(url: str | None) -> ClusterSettings:
     try:
         address = parse(named)
     except ValueError as exc:
-        raise UsageError(f"invalid --cluster: {exc}") from exc
+        raise UsageError(f"{'--cluster' if url else VARIABLE}: {exc}") from exc
     ca, cert, key = (os.environ.get(f"{VARIABLE}_{name}") or None for name in ("CA", "CERT", "KEY"))
     if not address.tls and (ca or cert or key):
         raise UsageError(f"conflicting options: {VARIABLE}_CA and etcd://; use etcds:// for TLS")

@@ -189,6 +189,7 @@ def test_a_folder_that_is_not_there_is_no_place_for_a_database(exported: Path, t
 def test_what_is_no_export_makes_no_database(tmp_path: Path, data: bytes) -> None:
     done = run("import", "-", stdin=data, cwd=tmp_path)
     assert (done.returncode, done.stderr.startswith("ttweet: line ")) == (shell.REFUSED, True), done
+    assert done.stderr.endswith("; choose a file from ttweet export\n")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -196,6 +197,10 @@ def test_what_is_not_there_is_told(tmp_path: Path) -> None:
     assert complains("import", str(tmp_path / "no.jsonl")) == (
         shell.NOTHING,
         f"ttweet: no such file: {tmp_path}/no.jsonl; choose a file from ttweet export",
+    )
+    assert complains("import", str(tmp_path)) == (
+        shell.FAILED,
+        f"ttweet: {tmp_path}: Is a directory; choose a file from ttweet export",
     )
     assert complains("export", "--db", str(tmp_path / "no.db")) == (
         shell.NOTHING,

@@ -37,6 +37,18 @@ def test_how_a_command_ended_is_posted(server: ServerHere, command: list[str], c
     assert tweet.by == "ci"
 
 
+@pytest.mark.parametrize(
+    ("command", "code", "said"),
+    [
+        ("no-such-command", 127, "no-such-command: command not found; check its spelling, and PATH"),
+        ("./none", 127, "./none: command not found; check the path"),
+        ("/", 126, "/: Permission denied; name a program that you may execute"),
+    ],
+)
+def test_a_command_that_does_not_start_is_explained(server: ServerHere, command: str, code: int, said: str) -> None:
+    assert complains("run", "--server", server.address, "--", command) == (code, f"ttweet: {said}")
+
+
 def test_the_exit_code_stays_when_there_is_no_server() -> None:
     code, said = says("run", "--server", "127.0.0.1:1", "--", "sh", "-c", "exit 3")
     assert code == 3

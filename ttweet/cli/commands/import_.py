@@ -34,6 +34,7 @@ Merge = Annotated[
 ]
 
 EXPORT_AGAIN = "export it again with: ttweet export --origin FILE"
+CHOOSE = "choose a file from ttweet export"
 
 Told = Callable[[], object]
 Lines = Iterator[tuple[int, bytes]]
@@ -44,8 +45,7 @@ def import_(source: From, /, *, db: Into = None, merge: Merge = False) -> int:
     tally, pace = ImportTally(), Pace()
     with ExitStack() as resources:
         file = resources.enter_context(_open(source))
-        origin, lines = jsonl.split_origin(jsonl.read_lines(file))
-        lines = jsonl.begun(lines)
+        origin, lines = _begun(file)
         if merge and origin is None:
             raise Refused("bad_request", "the export does not name its database", EXPORT_AGAIN)
         store = resources.enter_context(closing(_open_store(db_path(db))))
@@ -79,15 +79,31 @@ def _merge(store: SqliteStore, origin: str, lines: Lines, tally: ImportTally, to
     merge_entries(store, origin, lines, tally, delete=LocalStore(store).delete, told=told)
 
 
+def _begun(file: BinaryIO) -> tuple[str | None, Lines]:
+    """Return the name of the database and the lines of its entries. Raises Refused for what is no export."""
+    try:
+        origin, lines = jsonl.split_origin(jsonl.read_lines(file))
+        return origin, jsonl.begun(lines)
+    except Refused as refused:
+        raise Refused(refused.code, refused.text, CHOOSE) from refused
+
+
 @contextmanager
 def _open(source: str) -> Iterator[BinaryIO]:
     if source == "-":
         yield stdin.reader()
     else:
         if not Path(source).exists():
-            raise OpenError("missing", f"no such file: {escape(source)}; choose a file from ttweet export")
-        with Path(source).open("rb") as file:
+            raise OpenError("missing", f"no such file: {escape(source)}; {CHOOSE}")
+        with _opened(source) as file:
             yield file
+
+
+def _opened(source: str) -> BinaryIO:
+    try:
+        return Path(source).open("rb")
+    except OSError as exc:
+        raise OSError(exc.errno, f"{exc.strerror}; {CHOOSE}", source) from exc
 
 
 def _open_store(db: Path) -> SqliteStore:

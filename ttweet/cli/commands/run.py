@@ -143,10 +143,20 @@ def _carried_out(command: tuple[str, ...], lines: LastLines | None) -> int | Non
             command, output=lines.take if lines else None, deaf=system.signals("SIGINT", "SIGQUIT")
         ).code
     except OSError as exc:
-        shell.complain(f"{shlex.quote(command[0])}: {exc.strerror}")
+        shell.complain(_not_started(command[0], exc))
         if exc.errno in spawn.NO_PROCESS:
             return UNKNOWN
         return NOT_FOUND if exc.errno == errno.ENOENT else NOT_EXECUTABLE
+
+
+def _not_started(program: str, exc: OSError) -> str:
+    """Return what is wrong with a command that did not start, and what to check."""
+    name = shlex.quote(program)
+    if exc.errno == errno.ENOENT:
+        return f"{name}: command not found; check {'the path' if '/' in program else 'its spelling, and PATH'}"
+    if exc.errno in spawn.NO_PROCESS:
+        return f"{name}: {exc.strerror}; raise the limits (ulimit -u, -v), or close other programs"
+    return f"{name}: {exc.strerror}; name a program that you may execute"
 
 
 def _ended(process: int) -> tuple[str, float]:
