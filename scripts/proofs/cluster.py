@@ -54,7 +54,7 @@ class Cluster:
     etcd: LocalEtcd
     processes: ExitStack
     servers: list[ServerProcess] = field(default_factory=list)
-    clients: list[PostingClient] = field(default_factory=list)
+    clients: list[RetryingPoster] = field(default_factory=list)
     acknowledged_at: list[float] = field(default_factory=list)
 
     def start(self, number: int, port: int = 0) -> ServerProcess:
@@ -87,7 +87,7 @@ class Cluster:
         return max(later - earlier for earlier, later in pairwise(times))
 
 
-class PostingClient(threading.Thread):
+class RetryingPoster(threading.Thread):
     """Posts one text after another with a key, each until it is stored, at the next server after a fault."""
 
     def __init__(self, name: str, cluster: Cluster, number: int) -> None:
@@ -162,7 +162,7 @@ def cluster(stage: Stage) -> Iterator[Cluster]:
     with local_etcd.running(stage.folder, 3) as etcd, ExitStack() as processes:
         here = Cluster(stage, etcd, processes)
         here.servers = [here.start(number) for number in range(SERVERS)]
-        here.clients = [PostingClient(f"c{number}", here, number) for number in range(CLIENTS)]
+        here.clients = [RetryingPoster(f"c{number}", here, number) for number in range(CLIENTS)]
         for client in here.clients:
             client.start()
         until(lambda: len(here.acknowledged_at) > CLIENTS)

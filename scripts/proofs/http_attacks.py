@@ -29,9 +29,10 @@ REFUSED = {
     "other origin": POST.replace(b"Content-Type", b"Origin: http://evil.example\r\nContent-Type"),
     "proxy": POST.replace(b"Content-Type", b"X-Forwarded-For: 127.0.0.1\r\nContent-Type"),
     "proxy header": b"PROXY TCP4 127.0.0.1 127.0.0.1 1 8080\r\n" + POST,
-    "frame": b'["u","never stored"]\n',
 }
 """Requests that are answered with one error; none of them is carried out."""
+FRAME = b'["u","never stored"]\n'
+"""A request of the other protocol, which is answered with an error of that one."""
 
 
 def refused_requests(port: int, _: random.Random, __: float) -> None:
@@ -44,6 +45,11 @@ def refused_requests(port: int, _: random.Random, __: float) -> None:
             said = all_of(one)
             assert said.startswith((b"HTTP/1.1 4", b"HTTP/1.1 501")), f"{name}: {said[:60]!r}"
             assert said.count(b"\r\nDate: ") == 1, f"{name} has more than one answer"
+    with connect(port) as one:
+        one.sendall(FRAME)
+        said = all_of(one)
+        assert said.startswith(b'["err",{"code":"bad_protocol",'), f"frame: {said[:60]!r}"
+        assert said.count(b"\n") == 1, "a frame has more than one answer"
 
 
 def endless_body(port: int, _: random.Random, scale: float) -> None:

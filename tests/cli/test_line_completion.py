@@ -15,6 +15,7 @@ from tests.support.in_process import run, run_here
 from tests.support.peers import peer, says, silent_port
 from tests.support.processes import LIMIT_S, TTWEET, Server, environment, running_server
 from tests.support.shells import needed, program_folder, typed_in, variables
+from ttweet import system
 from ttweet.cli import line_completion, shell
 from ttweet.cli.completion import script
 from ttweet.cli.main import ALIASES, COMMANDS, make_app
@@ -140,7 +141,7 @@ def test_a_server_that_does_not_answer_is_given_up_in_time() -> None:
 
 
 def test_the_deadline_counts_from_the_start_of_the_process() -> None:
-    assert 0 < line_completion._age_s() < time.monotonic()
+    assert 0 < system.age_s() < time.monotonic()
 
 
 @pytest.mark.parametrize("word", HOSTILE)

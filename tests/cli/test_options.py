@@ -18,6 +18,7 @@ NEEDED = {  # what a command line has to have beside its options
     "run": ["--", "true"],
     "token": ["list"],
     "backup": ["copy.db"],
+    "cluster": ["status"],
     "delete": ["1"],
     "import": ["tweets.jsonl"],
     "show": ["1"],

@@ -34,6 +34,7 @@ from ttweet.model.requests import (
     TweetsOfTag,
     TweetsSinceLogin,
     Unfollow,
+    WhenThere,
 )
 from ttweet.security.authenticator import Authenticator
 from ttweet.security.rate_limit import Rate
@@ -60,6 +61,7 @@ QUERIES: list[tuple[OrderedRequest, bytes]] = [
     (TweetsSinceLogin("ann"), rb"Page tweets=\[\] more=False"),
     (ListTags(), rb"TagPage tags=\[TagSummary\(tag='a', .*\)\] more=False"),
     (ListNames(), rb"Names names=\['ann'\]"),
+    (WhenThere(1, Last()), b"Tweet " + rb"id=1 at=\d+ by='ann' text='one #a' tags=\('a',\)"),
     (Follow(), rb"Following cursor=1 pruned_up_to=None"),
     (Unfollow(), rb"Done"),
     (ReadStats(), rb"Stats parts=\{.*'connections': \{'now': 1, 'accepted': 2, .*\}"),

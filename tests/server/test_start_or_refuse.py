@@ -56,7 +56,7 @@ def test_a_server_behind_a_proxy_wants_a_token(tmp_path: Path) -> None:
         "or, on a trusted network, add --anonymous read (or write)",
     ]
     code, lines = said(tmp_path, "--http-proxy", "nowhere", host="127.0.0.1")
-    assert (code, "invalid --http-proxy: 'nowhere'" in lines[0]) == (shell.USAGE, True)
+    assert (code, "invalid --http-proxy 'nowhere'" in lines[0]) == (shell.USAGE, True)
 
 
 def test_tls_and_a_token_will_do(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 import shlex
 import threading
-import time
 from contextlib import suppress
 from itertools import pairwise
 
+from ttweet import system
 from ttweet.cli import candidates, settings, shell
 from ttweet.model.errors import TtweetError
 
@@ -31,7 +31,7 @@ OF_QUERIES = ("find", "list", "ls", "search")
 COMMANDS = (*OF_TAGS, *OF_QUERIES, "post", "run")
 """The commands with arguments or options that tags or names complete."""
 
-FLAGS = frozenset({"--json", "-j", "--numbers", "--plot", "--retry", "--until-now"})
+FLAGS = frozenset({"--force", "--json", "-j", "--numbers", "--plot", "--retry", "--until-now"})
 """Options without a value, of the commands whose arguments are completed. After another option comes its value."""
 
 OPTIONS = {"--by": candidates.names, "--tag": candidates.tags, "-t": candidates.tags}
@@ -41,7 +41,7 @@ SOURCES = {"--server": "server", "-s": "server", "--db": "db", "--ca": "ca"}
 
 def complete(line: str) -> int:
     """Print the words that complete a command line which ends at the cursor, one a line."""
-    deadline = threading.Timer(DEADLINE_S - _age_s(), os._exit, [shell.DONE])
+    deadline = threading.Timer(DEADLINE_S - system.age_s(), os._exit, [shell.DONE])
     deadline.daemon = True
     deadline.start()
     found: list[str] = []
@@ -51,16 +51,6 @@ def complete(line: str) -> int:
     for word in found[:MAX_OFFERED]:
         shell.write(word)
     return shell.DONE
-
-
-def _age_s() -> float:
-    """Return how long this process has been running, to a hundredth of a second; 0 where the system does not tell."""
-    try:
-        with open("/proc/self/stat", encoding="ascii", errors="replace") as stat:  # pathlib is slow
-            started = int(stat.read().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
-        return time.clock_gettime(time.CLOCK_BOOTTIME) - started
-    except (OSError, AttributeError):
-        return 0.0
 
 
 def offered(line: str) -> list[str]:

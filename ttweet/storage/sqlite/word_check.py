@@ -27,8 +27,10 @@ def objections(connection: sqlite3.Connection) -> Iterator[str]:
     oldest, newest = connection.execute(RANGE).fetchone()
     if oldest > newest or not has_fts5(connection):
         return  # without a tweet a server drops the index
+    if not (parts := parts_of(connection)):
+        return  # also in a file of a schema without deletions
     (newest,) = connection.execute(NEWEST_ID).fetchone()  # of the log: a mark may be that of a deletion
-    for part in parts_of(connection).values():
+    for part in parts.values():
         if part.made_by == MADE_BY:
             yield from _of_part(connection, part, newest)
 
