@@ -156,11 +156,10 @@ def test_a_word_that_no_tag_or_name_can_be_is_not_offered(word: str) -> None:
             assert line_completion.offered(f"ttweet {line.format(client.address)}") == ["good"]
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """A home whose shells complete ttweet."""
-    home = tmp_path / "home"
-    home.mkdir()
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose shells complete ttweet. To install that starts each shell, so it is done once."""
+    home = tmp_path_factory.mktemp("home")
     for name in SHELLS:
         run_here("--install-completion", "--shell", name, env=variables(home, {}))
     return home
