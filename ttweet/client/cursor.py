@@ -5,7 +5,7 @@ line that comes, and wait for `pause_s` after a connection that has failed. Know
 """
 
 from collections.abc import Sequence
-from random import uniform
+from random import Random
 from typing import assert_never
 
 from ttweet.client.retry import RetryBudget
@@ -18,6 +18,8 @@ from ttweet.protocol import calls, frames, pushes
 KEEP_ALIVE_TIMEOUT_S = 60.0  # without a line from the server, which pings an idle follower more often
 FIRST_PAUSE_S = 0.1  # before the first reconnect: a restarted server is back in a tenth of a second
 LONGEST_PAUSE_S = 10.0  # between reconnects: still immediate to a person
+
+_CHANCE = Random()  # noqa: S311  # no secret, only out of step with others; a program's own sequence is not disturbed
 
 
 class FollowListener:
@@ -100,7 +102,7 @@ class Cursor:
             raise error
         longest_s = min(FIRST_PAUSE_S * 2.0**self._attempts, LONGEST_PAUSE_S)
         self._attempts = min(self._attempts + 1, 16)
-        return uniform(0.5, 1.0) * longest_s  # noqa: S311  # no secret, only out of step with others
+        return _CHANCE.uniform(0.5, 1.0) * longest_s
 
     def _may_pass(self, error: TtweetError) -> bool:
         """Return whether a retry may help. A name stays taken until the server notices that its connection is gone."""

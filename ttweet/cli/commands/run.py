@@ -154,6 +154,8 @@ def _not_started(program: str, exc: OSError) -> str:
     name = shlex.quote(program)
     if exc.errno == errno.ENOENT:
         return f"{name}: command not found; check {'the path' if '/' in program else 'its spelling, and PATH'}"
+    if exc.errno == errno.ENOTSUP:
+        return f"{name}: {exc.strerror}"
     if exc.errno in spawn.NO_PROCESS:
         return f"{name}: {exc.strerror}; raise the limits (ulimit -u, -v), or close other programs"
     return f"{name}: {exc.strerror}; name a program that you may execute"
