@@ -318,3 +318,23 @@ def test_what_cannot_be_watched_is_not_kept() -> None:
 def test_the_module_loads_where_a_system_has_no_epoll() -> None:
     code = "import select; del select.epoll; import ttweet.server.net.transport"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+async def test_a_client_is_still_read_from_when_the_set_of_sockets_was_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transports, "FEW_CLIENTS", 0)
+    sockets = Sockets()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(sockets.run)
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    received: list[bytes] = []
+    with trio.fail_after(GUARD_S):
+        async with pair_of(sockets) as (transport, client), trio.open_nursery() as nursery:
+
+            async def receive() -> None:
+                received.append(await transport.receive())
+
+            nursery.start_soon(receive)
+            await trio.testing.wait_all_tasks_blocked()
+            await client.send_all(b"late")
+    assert received == [b"late"]

@@ -105,6 +105,11 @@ class Readiness:
                 for fd, events in self._epoll.poll(0, MAX_READY):
                     self._transports[fd].note(events)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether sockets can be added: not while the server ends."""
+        return not self._epoll.closed
+
     def add(self, fd: int, transport: "SocketTransport") -> None:
         """Watch a socket; if it can be read already, its transport is woken at once."""
         system.watch(self._epoll, fd)
@@ -116,7 +121,7 @@ class Readiness:
         To close it would take it out of the set, but for a process just forked, which has it too until it runs its
         program: the set would tell of it still, by a number that is none of ours any more.
         """
-        if self._transports.pop(fd, None) is not None and not self._epoll.closed:
+        if self._transports.pop(fd, None) is not None and self.is_open:
             self._epoll.unregister(fd)
 
 
@@ -177,7 +182,7 @@ class SocketTransport(_Sending):
 
     def _watch(self) -> bool:
         """Enter the set if there are enough sockets to share it."""
-        if self._readiness.connected > FEW_CLIENTS:
+        if self._readiness.connected > FEW_CLIENTS and self._readiness.is_open:
             self._watched = True
             self._readiness.add(self._socket.fileno(), self)
         return self._watched
