@@ -3,6 +3,7 @@
 import re
 import socket
 import stat
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,14 +12,15 @@ import pytest
 from tests.support.in_process import run
 from tests.support.keyboard import CTRL_C, CTRL_D, HOME, UP, Keyboard
 from tests.support.peers import peer, says
-from tests.support.processes import Server, running_server
+from tests.support.processes import LIMIT_S, Server, running_server
 from tests.support.server_here import ServerHere, server_here
 from ttweet.cli import shell
 from ttweet.cli.chat import history, session
 from ttweet.cli.chat.completer import Completer
 from ttweet.cli.chat.screen import Screen
+from ttweet.client.cursor import Cursor
 from ttweet.client.sync_client import Client
-from ttweet.model.errors import Refused
+from ttweet.model.errors import Refused, TtweetError
 
 LOST = "connection lost: the server closed the connection; retrying until the server answers"
 TIME = r"[0-9:]{8}"
@@ -158,6 +160,24 @@ def test_a_post_without_an_answer_is_posted_again_with_its_key_on_the_next_conne
     assert asked[0] == asked[1]
     assert b'"key":' in asked[0]
     assert screen.said == [f"error: {LOST}", "posted #7"]
+
+
+def test_a_session_that_ends_while_its_server_is_away_connects_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    lost, pause_s, others = threading.Event(), Cursor.pause_s, {*threading.enumerate()}
+
+    def paused(cursor: Cursor, error: TtweetError) -> float:
+        pause_s(cursor, error)
+        lost.set()
+        return LIMIT_S
+
+    monkeypatch.setattr(Cursor, "pause_s", paused)
+    with peer(says(b'["ok",null]\n', b'["ok",{"from":0}]\n')) as client:
+        screen = Talk(lambda _: "/quit" if lost.wait(LIMIT_S) else "")
+        assert session.Session(Client(client.host, client.port, name="ann"), screen).run() == shell.DONE
+        receivers = [one for one in threading.enumerate() if one not in others and one.daemon]
+        for one in receivers:
+            one.join(LIMIT_S / 10)
+    assert not any(one.is_alive() for one in receivers)
 
 
 def test_an_error_that_lasts_ends_the_session() -> None:

@@ -206,20 +206,24 @@ class Session:
                 if self._leaving.is_set():
                     return
                 self._conversation.leave()
-                self._conversation = self._connect_again(fault)
+                conversation = self._connect_again(fault)
+                if conversation is None:
+                    return
+                self._conversation = conversation
                 self._changed.ring()
         except (TtweetError, OSError) as error:
             self._fault = error
             self._changed.ring()
             self._screen.end()
 
-    def _connect_again(self, fault: ConnectError | OSError) -> Conversation:
-        """Return another connection, however long it takes. Raises an error that lasts."""
+    def _connect_again(self, fault: ConnectError | OSError) -> Conversation | None:
+        """Return another connection, however long it takes; None once the session ends. Raises an error that lasts."""
         error: TtweetError | OSError = fault
         while True:
             if isinstance(error, OSError):
                 raise error
-            pause(self._cursor.pause_s(error))
+            if self._leaving.wait(self._cursor.pause_s(error)):
+                return None
             try:
                 return self._connect()
             except (ConnectError, Refused) as exc:
