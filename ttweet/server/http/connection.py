@@ -30,7 +30,7 @@ from ttweet.server.http.site import Site
 from ttweet.server.http.streams import EVENTS
 from ttweet.server.net.places import Place, Standing
 from ttweet.server.net.throttle import Throttle
-from ttweet.server.net.transport import LOST, Transport
+from ttweet.server.net.transport import LOST, Transport, drain
 
 KEEP_ALIVE_S = 75.0  # between requests of one connection, as nginx; a client that waited longer connects again
 LINGER_S = 1.0  # of reading after the last answer, so that a reset does not overtake the answer
@@ -373,8 +373,7 @@ class Connection:
         """End the server's side, and read on for a moment, so that no reset overtakes the last answer."""
         self._wait(LINGER_S)
         await self._transport.send_end()
-        while await self._transport.receive():
-            pass
+        await drain(self._transport)
 
     def _wait(self, seconds: float) -> None:
         """Give the client time."""

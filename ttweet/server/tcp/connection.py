@@ -23,7 +23,7 @@ from ttweet.protocol.classic import ClassicDownload, ClassicUpload
 from ttweet.protocol.reader import ReaderEvent, RequestReader
 from ttweet.server.config import Limits
 from ttweet.server.net.places import FRAMES, Place, Standing
-from ttweet.server.net.transport import LOST, Transport
+from ttweet.server.net.transport import LOST, Transport, drain
 from ttweet.server.tcp.deadline import Deadline
 from ttweet.server.tcp.outbox import ENCODER, Outbox, error_frame
 from ttweet.server.tcp.state import CLOSED, DRAINING, HANDLING, LAST_READ, LINGERING, READING, after_last, after_read
@@ -99,8 +99,7 @@ class Connection:
                 if self._state is HANDLING:
                     self._state = READING
             await self._end()
-            while await self._transport.receive():
-                pass
+            await drain(self._transport)
         except LOST:
             pass  # the client is gone
         finally:
