@@ -14,6 +14,7 @@ HEAD = b"POST /tweets HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\
 POST = HEAD + b"Content-Length: 12\r\n\r\nnever stored"
 LONG_POST = HEAD + b"Content-Length: 12000\r\n\r\n"
 FOLLOW = b"GET /tweets.sse?after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+FOLLOW_NOTHING = FOLLOW.replace(b"after=0", b"tag=never_posted")
 
 REFUSED = {
     "two lengths": HEAD + b"Content-Length: 12\r\nContent-Length: 13\r\n\r\nnever stored",
@@ -87,6 +88,19 @@ def unread_streams(port: int, _: random.Random, scale: float) -> None:
         time.sleep(duration_s(scale))
 
 
+def flooding_streams(port: int, _: random.Random, scale: float) -> None:
+    """Followers of a tag without tweets that send bytes without end."""
+    with many(port, max(4, int(8 * scale))) as flooding:
+        for one in flooding:
+            one.sendall(FOLLOW_NOTHING)
+            one.setblocking(False)
+        end = time.monotonic() + duration_s(scale)
+        while time.monotonic() < end:
+            for one in flooding:
+                with suppress(OSError):
+                    one.send(bytes(100_000))
+
+
 def pipelined(port: int, _: random.Random, scale: float) -> None:
     """Very many requests at once, and no answer is read."""
     with connect(port) as one:
@@ -97,7 +111,8 @@ def pipelined(port: int, _: random.Random, scale: float) -> None:
 
 
 HTTP_ATTACKS: dict[str, Attack] = {
-    attack.__name__: attack for attack in (refused_requests, endless_body, slow_requests, unread_streams, pipelined)
+    attack.__name__: attack
+    for attack in (refused_requests, endless_body, slow_requests, unread_streams, flooding_streams, pipelined)
 }
 
 

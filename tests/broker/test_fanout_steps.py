@@ -6,7 +6,7 @@ import pytest
 import trio
 import trio.testing
 
-from tests.support.following import FollowingClient, Log, follow_all, following
+from tests.support.following import FollowingClient, Log, Stepwise, follow_all, following
 from tests.support.turns import Turns
 from ttweet.broker import fanout, pages
 from ttweet.broker.pages import FramePage
@@ -172,6 +172,20 @@ async def test_a_page_of_the_file_compares_few_tweets_that_fold_for_long(text: s
     log.restart()
     client = FollowingClient(log)
     await following(log, lambda: client.follow(f"{'te*' if text == 'text' else 'tag:a'} -tag:x -tag:y", 0))
+    assert client.received == [*range(1, 2 * pages.PAGE_TWEETS + 1)]
+    assert max(client.pushed) == at_most
+
+
+@pytest.mark.parametrize(("beside", "at_most"), [(False, pages.PAGE_TWEETS), (True, pages.SHORT_PAGE_TWEETS)])
+async def test_a_page_of_the_file_is_short_beside_uploads(
+    beside: bool, at_most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Stepwise, "beside_uploads", beside)
+    log = Log()
+    log.commit(*["a"] * 2 * pages.PAGE_TWEETS)
+    log.restart()
+    client = FollowingClient(log)
+    await following(log, lambda: client.follow("a", 0))
     assert client.received == [*range(1, 2 * pages.PAGE_TWEETS + 1)]
     assert max(client.pushed) == at_most
 

@@ -37,7 +37,7 @@ class Questions:
     def __init__(self, journal: Journal, worker: Counting, nursery: trio.Nursery) -> None:
         self.answered: list[str] = []
         self.worker = worker
-        self._reading = ReadScheduler(journal.uploads, worker, journal.trouble)
+        self.reading = ReadScheduler(journal.uploads, worker, journal.trouble)
         self._nursery = nursery
 
     async def ask(self, *names: str) -> None:
@@ -58,7 +58,7 @@ class Questions:
 
     async def _ask(self, *names: str) -> None:
         for name in names:
-            self.answered.append(await self._reading.run(partial(str, name)))
+            self.answered.append(await self.reading.run(partial(str, name)))
 
     async def ask_on_and_on(self, *names: str) -> None:
         """Ask one after the other, each as soon as the one before is answered."""
@@ -72,7 +72,7 @@ class Questions:
             raise StoreError("internal", "damaged")
 
         with pytest.raises(StoreError):
-            await self._reading.run(damaged)
+            await self.reading.run(damaged)
 
 
 @asynccontextmanager
@@ -137,6 +137,17 @@ async def test_beside_a_single_uploader_questions_are_read_one_by_one(mock_clock
         blocked.set()
     assert questions.answered[0] == "one"
     assert len(questions.answered) == 3
+
+
+async def test_reads_are_beside_uploads_for_recent_s_after_the_last_one(mock_clock: trio.testing.MockClock) -> None:
+    async with running(HeldStore()) as journal, asking(journal) as questions:
+        seen = [questions.reading.beside_uploads]
+        poster = Poster(journal)
+        poster.post("just now")
+        await poster.all_answered()
+        seen.append(questions.reading.beside_uploads)
+        mock_clock.jump(RECENT_S)
+        assert [*seen, questions.reading.beside_uploads] == [False, True, False]
 
 
 async def test_who_asks_on_and_on_comes_after_who_has_asked_meanwhile(mock_clock: trio.testing.MockClock) -> None:

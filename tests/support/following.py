@@ -26,6 +26,8 @@ T = TypeVar("T")
 class Stepwise(ReadScheduler):
     """Reads without a thread, whose calls take some turns of the other tasks before and after."""
 
+    beside_uploads = False
+
     def __init__(self) -> None:
         pass
 

@@ -83,5 +83,10 @@ class ReadScheduler:
             self._asked += len(self._line.unpark(count=self._free))
 
     @property
+    def beside_uploads(self) -> bool:
+        """Whether an upload is under way or expected, which a read of the file slows down."""
+        return self._uploads.recent > 0
+
+    @property
     def _free(self) -> int:
         return max(0, min(MAX_CALLS, self._uploads.recent or MAX_CALLS) - self._asked)

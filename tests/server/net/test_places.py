@@ -4,16 +4,17 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import pytest
+import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ttweet.model.errors import ProtocolError
-from ttweet.server.net.places import FRAMES, Place, Places, Standing, anteroom_size, who_makes_room
+from ttweet.server.net.places import FRAMES, IN_VAIN_S, Place, Places, Standing, anteroom_size, who_makes_room
 
 SILENT, REFUSED, SERVED, TOKEN = Standing
 
 
-@dataclass
+@dataclass(eq=False)
 class FakeGuest:
     standing: Standing
     network: str = "a"
@@ -129,6 +130,31 @@ def test_a_token_beyond_its_share_makes_no_room_for_strangers_nor_with_what_is_u
     working = [FakeGuest(TOKEN, token="theirs", is_working=True) for _ in range(40)]
     assert chosen(working, max_clients=40, has_token=True) is None
     assert chosen([*many, FakeGuest(SERVED)], max_clients=41, has_token=True) == 40
+
+
+async def test_after_a_look_in_vain_the_next_one_for_that_network_is_in_vain_for_a_moment(
+    mock_clock: trio.testing.MockClock,
+) -> None:
+    places = Places(1, lambda _: None)
+    guest = FakeGuest(SERVED)
+    places.add(guest)
+    assert not places.make_room("z")
+    guest.standing = SILENT  # a look would find it
+    assert not places.make_room("z")
+    mock_clock.jump(IN_VAIN_S)
+    assert places.make_room("z")
+
+
+@pytest.mark.parametrize(("network", "token"), [("y", None), ("z", "mine")])
+async def test_a_look_in_vain_tells_nothing_of_another_network_nor_of_a_client_with_a_token(
+    network: str, token: str | None
+) -> None:
+    places = Places(1, lambda _: None)
+    guest = FakeGuest(SERVED, is_working=True)
+    places.add(guest)
+    assert not places.make_room("z")
+    guest.standing, guest.is_working = SILENT, False
+    assert places.make_room(network, token)
 
 
 GUESTS = st.builds(FakeGuest, st.sampled_from(Standing), st.sampled_from("abc"), st.integers(0, 5), st.booleans())

@@ -72,7 +72,7 @@ async def test_a_flood_after_a_broken_frame_is_thrown_away_and_its_answer_arrive
     autojump_clock: trio.testing.MockClock,
 ) -> None:
     async with serving() as here:
-        caller = await here.call()
+        caller = here.call_in_memory()
         await caller.stream.send_all(b"[1]\n" + b"x" * 1_000_000)
         assert (await caller.answer())[1]["code"] == "bad_frame"
         assert await caller.rest() == b""

@@ -340,8 +340,7 @@ class Connection:
         if self._stream is not None:
             self._wait(self._context.limits.ping_s)
             self._session.resume()
-            while await self._transport.receive():
-                pass
+            await drain(self._transport)
 
     def _keep_alive(self) -> None:
         """Give a follower that has got nothing for a while a keep-alive, which also finds a dead link."""

@@ -52,6 +52,8 @@ class Acceptor:
             try:
                 for _ in range(ACCEPT_BURST):
                     self._take(*listener.accept(), admit)
+                    if self._places.is_full:
+                        break  # to choose who makes room for the next takes as long as a burst
             except BlockingIOError:
                 turns = 0  # no other client waits to be accepted
             except ConnectionAbortedError:

@@ -20,7 +20,9 @@ READ_BYTES = 4 * 1024  # of one read: the 450 shortest frames take 0.2 ms to par
 FEW_CLIENTS = 2  # that wait by trio's own means, a turn of the event loop less; more of them share the turn
 MAX_READY = 128  # sockets read before other tasks run, about 4 ms; with 32, batches are small and a sixth slower
 
-DRAIN_REST_S = 0.001  # after each read of bytes that are thrown away: 4 MB/s, which leaves the loop to others
+DRAIN_READS = 16  # of bytes that are thrown away before a rest, which leaves the loop to others
+MIN_DRAIN_REST_S = 0.001  # the first rest; each is twice as long as the one before
+MAX_DRAIN_REST_S = 0.032  # the longest rest: 2 MB/s
 
 LOST = (OSError, trio.BrokenResourceError, trio.ClosedResourceError)
 """The errors that a transport raises when the connection is gone."""
@@ -87,10 +89,13 @@ class _Sending:
 
 async def drain(transport: Transport) -> None:
     """Throw away what still comes, up to the end of the stream. Raises one of LOST."""
-    data = await transport.receive()
-    while data:
-        await trio.sleep(DRAIN_REST_S)
-        data = await transport.receive()
+    rest_s = MIN_DRAIN_REST_S
+    while True:
+        for _ in range(DRAIN_READS):
+            if not await transport.receive():
+                return
+        await trio.sleep(rest_s)
+        rest_s = min(2 * rest_s, MAX_DRAIN_REST_S)
 
 
 class Readiness:
