@@ -15,8 +15,8 @@ from ttweet.broker.tag_answers import KEPT_TWEETS, LISTS, TagAnswer
 from ttweet.model.answers import Shared
 from ttweet.model.tweets import Deletion, Tweet
 
-MAX_KEPT = 256  # answers kept: the newest tweets of so many tags, with up to four lists of tags
-MAX_KEPT_BYTES = 4 * 1024 * 1024  # of kept answers, with their encodings
+MAX_KEPT = 1_024  # answers kept: the newest tweets of so many tags, with up to four lists of tags
+MAX_KEPT_BYTES = 12 * 1024 * 1024  # of kept answers, with their encodings
 
 
 TIMELINE = ""

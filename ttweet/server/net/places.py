@@ -129,9 +129,7 @@ class Places:
         self.guests: dict[Guest, None] = {}
         """All of them, in the order in which they came."""
         self._anteroom: dict[Guest, None] = {}
-        self._in_vain: dict[
-            str, float
-        ] = {}  # the network for which there was no room, and until when that is taken as so
+        self._in_vain = ("", 0.0)  # the network of the last look in vain, and until when that counts
         self.accepted = 0
         """How many have got a place so far."""
         self.turned_away = 0
@@ -164,14 +162,19 @@ class Places:
 
         Returns whether there is one.
         """
-        if self.is_full and not (token is None and self._in_vain.get(network, 0.0) > trio.current_time()):
+        if self.is_full and not (token is None and self._is_in_vain(network)):
             guests = [one for one in self.guests if one.place.seated]
             chosen = who_makes_room(guests, network, token, self.amount)
             if chosen is not None:
                 self._reject(chosen)
             elif token is None:
-                self._in_vain = {network: trio.current_time() + IN_VAIN_S}
+                self._in_vain = network, trio.current_time() + IN_VAIN_S
         return not self.is_full
+
+    def _is_in_vain(self, network: str) -> bool:
+        """Whether a client of this network without a token was refused a moment ago."""
+        refused, until = self._in_vain
+        return refused == network and trio.current_time() < until
 
     def add(self, guest: Guest) -> None:
         """Take in a client that has come; the anteroom's first makes room for another one there."""
