@@ -14,9 +14,12 @@ ELSEWHERE = "192.0.2.1"  # which no machine has: a server that is not refused ca
 NOT_HERE = "is not an address of this machine"
 
 
+ASKED = "--quiet --no-report-file"
+
+
 def said(folder: Path, *options: str, host: str = EVERYBODY) -> tuple[int, list[str]]:
     """The exit code of a server that does not come up, and what it says."""
-    done = run("serve", "13001", "--host", host, "--quiet", "--no-report-file", *options, cwd=folder)
+    done = run("serve", "13001", "--host", host, *ASKED.split(), *options, cwd=folder)
     return done.returncode, done.stderr.splitlines()
 
 
@@ -26,7 +29,7 @@ def test_a_server_that_others_would_reach_prints_what_to_run_and_touches_nothing
         [
             "ttweet: other machines can reach 0.0.0.0, so the server needs a token and TLS; run:",
             "  ttweet token add NAME",
-            "  ttweet serve 13001 --host 0.0.0.0 --tls-cert FILE --tls-key FILE",
+            f"  ttweet serve 13001 --host 0.0.0.0 {ASKED} --tls-cert FILE --tls-key FILE",
             "or, on a trusted network, add --anonymous read (or write) --no-tls",
         ],
     )
@@ -37,12 +40,12 @@ def test_what_is_there_is_not_asked_for(tmp_path: Path) -> None:
     assert said(tmp_path, "--no-tls", "--db", "my file.db")[1] == [
         "ttweet: other machines can reach 0.0.0.0, so the server needs a token; run:",
         "  ttweet token add NAME --db 'my file.db'",
-        "  ttweet serve 13001 --host 0.0.0.0 --db 'my file.db' --no-tls",
+        f"  ttweet serve 13001 --host 0.0.0.0 {ASKED} --no-tls --db 'my file.db'",
         "or, on a trusted network, add --anonymous read (or write)",
     ]
     assert said(tmp_path, "--anonymous", "read")[1] == [
         "ttweet: other machines can reach 0.0.0.0, so the server needs TLS; run:",
-        "  ttweet serve 13001 --host 0.0.0.0 --anonymous read --tls-cert FILE --tls-key FILE",
+        f"  ttweet serve 13001 --host 0.0.0.0 {ASKED} --anonymous read --tls-cert FILE --tls-key FILE",
         "or, on a trusted network, add --no-tls",
     ]
 
@@ -52,7 +55,7 @@ def test_a_server_behind_a_proxy_wants_a_token(tmp_path: Path) -> None:
     assert said(tmp_path, *options, host="127.0.0.1")[1] == [
         "ttweet: other machines can reach the proxy, so the server needs a token; run:",
         "  ttweet token add NAME",
-        "  ttweet serve 13001 --host 127.0.0.1 --http 8080 --http-proxy ::1",
+        f"  ttweet serve 13001 --host 127.0.0.1 {ASKED} --http 8080 --http-proxy ::1",
         "or, on a trusted network, add --anonymous read (or write)",
     ]
     code, lines = said(tmp_path, "--http-proxy", "nowhere", host="127.0.0.1")
@@ -65,7 +68,7 @@ def test_tls_and_a_token_will_do(tmp_path: Path) -> None:
     code, lines = said(tmp_path, *options, host=ELSEWHERE)
     assert (code, lines[1:3]) == (
         shell.USAGE,
-        ["  ttweet token add NAME", f"  ttweet serve 13001 --host {ELSEWHERE} {' '.join(options)}"],
+        ["  ttweet token add NAME", f"  ttweet serve 13001 --host {ELSEWHERE} {ASKED} {' '.join(options)}"],
     )
     run("token", "add", "ci", cwd=tmp_path)
     code, lines = said(tmp_path, *options, host=ELSEWHERE)
@@ -137,7 +140,7 @@ def test_every_host_is_looked_at_and_the_way_out_has_them_all(tmp_path: Path) ->
         shell.USAGE,
         "ttweet: other machines can reach 0.0.0.0 and ::, so the server needs a token and TLS; run:",
     )
-    hosts = "--host 0.0.0.0 --host 127.0.0.1 --host ::"
+    hosts = f"--host 0.0.0.0 {ASKED} --host 127.0.0.1 --host ::"
     assert lines[2] == f"  ttweet serve 13001 {hosts} --tls-cert FILE --tls-key FILE"
 
 

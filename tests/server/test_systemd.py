@@ -47,6 +47,7 @@ def test_a_socket_that_other_machines_reach_needs_a_token_and_tls(
 ) -> None:
     code, said = refused(tmp_path, hosts, *options)
     assert (code, said[0]) == (2, "ttweet: other machines can reach 0.0.0.0, so the server needs a token and TLS; run:")
+    assert said[-1] == "or, for this machine alone, have the socket unit listen at 127.0.0.1 (ListenStream=)"
     assert list(tmp_path.iterdir()) == []
 
 

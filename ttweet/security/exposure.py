@@ -23,13 +23,15 @@ TLS = "tls"
 class UnsafeError(OpenError):
     """The server would be open to others without an explicit option.
 
-    `missing` is of TOKEN and TLS, `hosts` are those of the server that others can reach.
+    `missing` is of TOKEN and TLS, `hosts` are those of the server that others can reach, and `activated` says whether
+    the sockets of another program name them.
     """
 
-    def __init__(self, missing: list[str], hosts: Iterable[str]) -> None:
+    def __init__(self, missing: list[str], hosts: Iterable[str], *, activated: bool = False) -> None:
         super().__init__("unsafe", f"other machines can reach this server; it has no {' and no '.join(missing)}")
         self.missing = missing
         self.hosts = list(hosts)
+        self.activated = activated
 
 
 def missing(

@@ -94,7 +94,7 @@ def run(config: Config) -> int:
     except ListenError as exc:
         tell_start_failed(config, exc)  # without a database: it would be opened, and upgraded, for this line alone
         return 1
-    refuse_unsafe(config, addresses)
+    refuse_unsafe(config, addresses, activated=bool(passed))
     certificates = certificates_of(config)
     if not config.db.exists() and not could_listen(config, addresses, passed):
         return 1

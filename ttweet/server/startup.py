@@ -46,8 +46,11 @@ _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # where a program on
 SPARE_DESCRIPTORS = 64  # for the database, Sample.txt, listeners, the event loop and rejected clients
 
 
-def refuse_unsafe(config: Config, addresses: list[Address]) -> None:
-    """Raise UnsafeError for addresses on which such a server must not listen, OpenError for a bad file of tokens."""
+def refuse_unsafe(config: Config, addresses: list[Address], *, activated: bool) -> None:
+    """Raise UnsafeError for addresses on which such a server must not listen, OpenError for a bad file of tokens.
+
+    `activated` says whether they are those of passed sockets.
+    """
     now = now_ms()
     tokens = any(token.state(now) == "live" for token in TokenFile(config.db).read())
     tls = config.tls is not None
@@ -62,7 +65,7 @@ def refuse_unsafe(config: Config, addresses: list[Address]) -> None:
     )
     if missing:
         reached = [one.host for one in addresses if not is_local(one.ip)]
-        raise UnsafeError(missing, dict.fromkeys(reached or ["the proxy"]))
+        raise UnsafeError(missing, dict.fromkeys(reached or ["the proxy"]), activated=activated)
 
 
 def take_passed(config: Config) -> tuple[Config, list[socket.socket]]:

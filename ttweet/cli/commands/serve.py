@@ -185,7 +185,7 @@ def _run(config: Config) -> int:
     try:
         return run(config)
     except UnsafeError as error:
-        raise shell.UsageError(_way_out(config, error.missing, error.hosts)) from error
+        raise shell.UsageError(_way_out(config, error)) from error
     except (OpenError, StoreError) as error:
         shell.complain(shell.sentence(error))
         return shell.FAILED
@@ -262,31 +262,19 @@ def _tls(cert: Path | None, key: Path | None, client_ca: Path | None, *, no_tls:
     return TlsFiles(cert, key, client_ca)
 
 
-def _way_out(config: Config, missing: list[str], reached: list[str]) -> str:
+def _way_out(config: Config, error: UnsafeError) -> str:
     """Return the commands to run instead, or the options that allow it."""
-    wanted = " and ".join([_WANTED[what] for what in missing])
-    db = [] if config.db == DEFAULT.db else ["--db", str(config.db)]
-    lines = [f"other machines can reach {' and '.join(reached)}, so the server needs {wanted}; run:"]
-    if TOKEN in missing:
+    wanted = " and ".join([_WANTED[what] for what in error.missing])
+    lines = [f"other machines can reach {' and '.join(error.hosts)}, so the server needs {wanted}; run:"]
+    if TOKEN in error.missing:
+        db = [] if config.db == DEFAULT.db else ["--db", str(config.db)]
         lines.append(f"  {shlex.join(['ttweet', 'token', 'add', 'NAME', *db])}")
-    hosts = [word for host in config.hosts for word in ("--host", host)]
-    proxies = [word for proxy in config.http_proxies for word in ("--http-proxy", proxy)]
-    http = [] if config.http is None else ["--http", str(config.http), *proxies]
-    serve = ["ttweet", "serve", str(config.port), *hosts, *db, *http, *_safeguards(config, missing)]
-    lines.append(f"  {shlex.join(serve)}")
-    lines.append(f"or, on a trusted network, add {' '.join([_MEANT[what] for what in missing])}")
+    certificate = ["--tls-cert", "FILE", "--tls-key", "FILE"] if TLS in error.missing else []
+    lines.append(f"  {shlex.join(['ttweet', *sys.argv[1:], *certificate])}")
+    lines.append(f"or, on a trusted network, add {' '.join([_MEANT[what] for what in error.missing])}")
+    if error.activated:
+        lines.append("or, for this machine alone, have the socket unit listen at 127.0.0.1 (ListenStream=)")
     return "\n".join(lines)
-
-
-def _safeguards(config: Config, missing: list[str]) -> list[str]:
-    """Return the options of a server that may be reached by others."""
-    options = [] if config.anonymous is None else ["--anonymous", config.anonymous]
-    if config.no_tls:
-        return [*options, "--no-tls"]
-    if config.tls is None and TLS not in missing:  # the proxy has the certificate
-        return options
-    files = ("FILE", "FILE") if config.tls is None else (f"{config.tls.cert}", f"{config.tls.key}")
-    return [*options, "--tls-cert", files[0], "--tls-key", files[1]]
 
 
 _WANTED = {TOKEN: "a token", TLS: "TLS"}
