@@ -14,7 +14,7 @@ import pytest
 from tests.support.answers_lost import way_to
 from tests.support.authority import Authority
 from tests.support.etcd import FAST, HEADER, MISSING, gateway, of, status
-from ttweet.cluster import engine, link, local_etcd, tail
+from ttweet.cluster import engine, local_etcd, log_watch, node_connection
 from ttweet.cluster.address import ClusterAddress
 from ttweet.cluster.etcd_log import EtcdLog, opened
 from ttweet.cluster.layout import Layout
@@ -34,10 +34,10 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits of a tenth: each fault lasts for as long as its test needs."""
     monkeypatch.setattr(engine, "UNDECIDED_S", 0.5)
     monkeypatch.setattr(engine, "QUORUM_S", 0.3)
-    monkeypatch.setattr(link, "ANSWER_S", 0.2)
-    monkeypatch.setattr(tail, "STALLED_S", 0.1)
-    monkeypatch.setattr(tail, "PROBE_S", 0.05)
-    monkeypatch.setattr(tail, "SILENT_S", 0.2)
+    monkeypatch.setattr(node_connection, "ANSWER_S", 0.2)
+    monkeypatch.setattr(log_watch, "STALLED_S", 0.1)
+    monkeypatch.setattr(log_watch, "PROBE_S", 0.05)
+    monkeypatch.setattr(log_watch, "SILENT_S", 0.2)
 
 
 def ask(node: EtcdNode, path: str, request: dict[str, Any]) -> Any:

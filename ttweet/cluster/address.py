@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from ttweet.model.netloc import netloc
 
-PORT = 2379  # of etcd's clients, registered with IANA
+ETCD_PORT = 2379  # of etcd's clients, registered with IANA
 MAX_NODES = 9  # etcd recommends seven at most
 USE = "use etcd://HOST,HOST,HOST/NAME"
 
@@ -52,7 +52,7 @@ def _node(text: str) -> Node:
     found = _NODE.fullmatch(text)
     if found is None:
         raise ValueError(f"invalid node {text!a}: {USE}")
-    port = int(found["port"] or PORT)
+    port = int(found["port"] or ETCD_PORT)
     if not 1 <= port <= 65535:
         raise ValueError(f"invalid port {port} of {text!a}: use a port from 1 to 65535")
     return Node(found["ipv6"] or found["host"], port)

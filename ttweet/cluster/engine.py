@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from ttweet.cluster.log_watch import LogWatch
 from ttweet.cluster.messages import (
     MAX_RECORD_BYTES,
     RANGE,
     TXN,
-    Decided,
-    Found,
     GatewayError,
+    RangeResponse,
+    TxnResponse,
     end_of,
     newest_of,
     put_new,
@@ -20,7 +21,6 @@ from ttweet.cluster.messages import (
 )
 from ttweet.cluster.nodes import Caller, UnansweredError
 from ttweet.cluster.presence import Presence
-from ttweet.cluster.tail import Tail
 from ttweet.model.errors import StoreError
 from ttweet.storage.replicated.log import NoQuorum, Undecided
 
@@ -44,8 +44,8 @@ class Engine:
         self.origin = origin
         self._layout = layout
         self._writer = Caller(nodes())
-        self.tail = Tail(nodes(), layout, on_arrival)
-        self.presence = Presence(nodes(), layout, origin, self.tail, self._diverge)
+        self.watch = LogWatch(nodes(), layout, on_arrival)
+        self.presence = Presence(nodes(), layout, origin, self.watch, self._diverge)
         self._divergence = ""
         self._is_doubtful = False  # the last append was not decided: a majority may be missing
 
@@ -53,7 +53,7 @@ class Engine:
         """Follow the log until cancelled."""
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self.tail.run)
+                nursery.start_soon(self.watch.run)
                 nursery.start_soon(self.presence.run)
         finally:
             self._writer.drop()
@@ -73,14 +73,14 @@ class Engine:
         decided = await self._decide(put_number(self._layout.records_of(self.origin), number, data))
         self._is_doubtful = False
         position = self._position_of(decided, number)
-        self.tail.expect(position)
+        self.watch.expect(position)
         return position
 
     async def read(self, after: int, *, wait_s: float) -> list[Record]:
         """See Log.read. Raises StoreError `internal` once another server has other tweets."""
         if self._divergence:
             raise StoreError("internal", self._divergence)
-        return await self.tail.read(after, wait_s=wait_s)
+        return await self.watch.read(after, wait_s=wait_s)
 
     def _diverge(self, problem: str) -> None:
         self._divergence = f"{problem}; stop this server and start it with a backup of another one"
@@ -88,19 +88,19 @@ class Engine:
     async def end(self) -> int:
         """See Log.end."""
         try:
-            return end_of(await self._writer.call(RANGE, newest_of(self._layout.log), Found, within_s=QUORUM_S))
+            return end_of(await self._writer.call(RANGE, newest_of(self._layout.log), RangeResponse, within_s=QUORUM_S))
         except (UnansweredError, GatewayError) as exc:
             raise NoQuorum from exc
 
-    async def _decide(self, request: dict[str, object]) -> Decided:
+    async def _decide(self, request: dict[str, object]) -> TxnResponse:
         try:
-            return await self._writer.call(TXN, request, Decided, within_s=UNDECIDED_S)
+            return await self._writer.call(TXN, request, TxnResponse, within_s=UNDECIDED_S)
         except UnansweredError as exc:
             raise (Undecided if exc.sent else NoQuorum) from exc
         except GatewayError as exc:
             raise StoreError("full" if exc.is_full else "internal", f"etcd refuses the record: {exc.text}") from exc
 
-    def _position_of(self, decided: Decided, number: int) -> int:
+    def _position_of(self, decided: TxnResponse, number: int) -> int:
         if decided.succeeded:
             return decided.header.revision
         found = decided.found

@@ -55,7 +55,7 @@ class EtcdLog:
     @property
     def age_s(self) -> float:
         """How long ago a majority of the nodes confirmed that no record was missing here. Any thread may read it."""
-        return self._engine.tail.age_ms / 1000
+        return self._engine.watch.age_ms / 1000
 
     def publish(self, state: Callable[[], ServerState | None]) -> None:
         """Show this state to the other servers, as long as this one runs. It is called in a thread of the log's own."""

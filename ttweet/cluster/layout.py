@@ -1,6 +1,6 @@
 """The keys of a cluster in etcd."""
 
-from ttweet.cluster.messages import Span
+from ttweet.cluster.messages import KeyRange
 
 _SERVERS = b"ttweet/servers/"
 
@@ -11,8 +11,8 @@ class Layout:
     def __init__(self, name: str) -> None:
         root = f"ttweet/{name}/".encode()
         self.genesis = root + b"genesis"
-        self.log = Span(root + b"log/")
-        self.servers = Span(_SERVERS + f"{name}/".encode())
+        self.log = KeyRange(root + b"log/")
+        self.servers = KeyRange(_SERVERS + f"{name}/".encode())
 
     def records_of(self, origin: str) -> bytes:
         """Return the key that each record of an origin overwrites. The history of these keys is the log."""
@@ -23,9 +23,9 @@ class Layout:
         return key[len(self.log.prefix) :].decode("ascii", "backslashreplace")
 
     @property
-    def all_servers(self) -> Span:
+    def all_servers(self) -> KeyRange:
         """The servers of all clusters, since they share etcd's history."""
-        return Span(_SERVERS)
+        return KeyRange(_SERVERS)
 
     def server(self, origin: str) -> bytes:
         """Return the key of a running server, which its lease removes."""

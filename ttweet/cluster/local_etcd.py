@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ttweet.cluster.address import ClusterAddress, Node
-from ttweet.cluster.messages import STATUS, Malformed, Status, decode
+from ttweet.cluster.messages import STATUS, MalformedAnswerError, StatusResponse, decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ PROGRAM = "etcd"
 INSTALL = "apt install etcd-server"
 START_S = 20.0  # until there is a leader; 2 s on a quiet machine
 STOP_S = 5.0  # for a node to end in order; it takes 0.1 s
-POLL_S = 0.05  # between questions for the leader
+POLL_S = 0.05  # between two checks for a leader
 
 _LOCAL = "127.0.0.1"
 
@@ -92,13 +92,13 @@ class EtcdNode:
         assert self.process is not None
         self.process.send_signal(signal.SIGCONT)
 
-    def status(self) -> Status | None:
+    def status(self) -> StatusResponse | None:
         """Ask the node for its state; None without an answer."""
         request = urllib.request.Request(f"http://{self.client}{STATUS}", b"{}")  # HTTP
         try:
             with urllib.request.urlopen(request, timeout=1.0) as answer:  # noqa: S310
-                return decode(answer.read(), Status)
-        except (OSError, Malformed):
+                return decode(answer.read(), StatusResponse)
+        except (OSError, MalformedAnswerError):
             return None
 
 

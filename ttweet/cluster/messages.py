@@ -20,11 +20,10 @@ GRANT = "/v3/lease/grant"
 KEEP_ALIVE = "/v3/lease/keepalive"
 REVOKE = "/v3/lease/revoke"
 STATUS = "/v3/maintenance/status"
-MEMBERS = "/v3/cluster/member/list"
 AUTHENTICATE = "/v3/auth/authenticate"
 
 
-class Malformed(Exception):
+class MalformedAnswerError(Exception):
     """An answer that is not the gateway's."""
 
 
@@ -53,9 +52,8 @@ class GatewayError(Exception):
 
 
 class Header(Struct):
-    """The part that all answers share: the cluster's number, the node's, and the revision of the store."""
+    """The part that all answers share: the number of the node, and the revision of the store."""
 
-    cluster_id: int = 0
     member_id: int = 0
     revision: int = 0
 
@@ -71,23 +69,23 @@ class KeyValue(Struct):
     lease: int = 0
 
 
-class Found(Struct):
+class RangeResponse(Struct):
     """The answer to a range."""
 
     header: Header
     kvs: list[KeyValue] = []
 
 
-class _Response(Struct):
-    response_range: Found | None = None
+class _ResponseOp(Struct):
+    response_range: RangeResponse | None = None
 
 
-class Decided(Struct):
+class TxnResponse(Struct):
     """The answer to a transaction."""
 
     header: Header
     succeeded: bool = False
-    responses: list[_Response] = []
+    responses: list[_ResponseOp] = []
 
     @property
     def found(self) -> KeyValue | None:
@@ -98,36 +96,21 @@ class Decided(Struct):
         return None
 
 
-class Done(Struct):
+class EmptyResponse(Struct):
     """The answer to a put or a compaction."""
 
     header: Header
 
 
-class Status(Struct):
+class StatusResponse(Struct):
     """The state of one node."""
 
     header: Header
     version: str
     leader: int = 0
-    db_size: int = msgspec.field(default=0, name="dbSize")
 
 
-class Member(Struct):
-    """A node, as the members of etcd's own cluster know it."""
-
-    ID: int
-    name: str = ""
-
-
-class Members(Struct):
-    """The nodes of etcd's own cluster."""
-
-    header: Header
-    members: list[Member] = []
-
-
-class Token(Struct):
+class AuthenticateResponse(Struct):
     """The answer to a password."""
 
     token: str
@@ -140,20 +123,20 @@ class Lease(Struct):
     TTL: int = 0
 
 
-class KeptAlive(Struct):
+class KeepAliveResponse(Struct):
     """The answer to a keep-alive."""
 
     result: Lease
 
 
-class Event(Struct):
+class WatchEvent(Struct):
     """A put, or a deletion with the type DELETE."""
 
     kv: KeyValue
     type: str = "PUT"
 
 
-class Watched(Struct):
+class WatchResponse(Struct):
     """A line of a watch. After `canceled` nothing comes."""
 
     header: Header
@@ -161,7 +144,7 @@ class Watched(Struct):
     canceled: bool = False
     compact_revision: int = 0
     cancel_reason: str = ""
-    events: list[Event] = []
+    events: list[WatchEvent] = []
 
 
 class _StreamError(Struct):
@@ -171,7 +154,7 @@ class _StreamError(Struct):
 
 
 class _WatchLine(Struct):
-    result: Watched | None = None
+    result: WatchResponse | None = None
     error: _StreamError | None = None
 
 
@@ -190,37 +173,37 @@ def encode(value: object) -> bytes:
 
 
 def decode(data: bytes, kind: type[T]) -> T:
-    """Return an answer as a value of its kind. Raises Malformed."""
+    """Return an answer as a value of its kind. Raises MalformedAnswerError."""
     try:
         return msgspec.json.decode(data, type=kind, strict=False)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
-        raise Malformed(f"not an answer of etcd: {exc}") from exc
+        raise MalformedAnswerError(f"not an answer of etcd: {exc}") from exc
 
 
 def decode_error(data: bytes) -> GatewayError:
-    """Return the error in an answer whose status is not 200. Raises Malformed."""
+    """Return the error in an answer whose status is not 200. Raises MalformedAnswerError."""
     error = decode(data, _Error)
     return GatewayError(error.message or error.error, error.code)
 
 
-def decode_watched(line: bytes) -> Watched:
-    """Return a line of a watch. Raises GatewayError and Malformed."""
+def decode_watched(line: bytes) -> WatchResponse:
+    """Return a line of a watch. Raises GatewayError and MalformedAnswerError."""
     found = decode(line, _WatchLine)
     if found.error is not None:
         raise GatewayError(found.error.message, found.error.grpc_code or found.error.code)
     if found.result is None:
-        raise Malformed("not an answer of etcd: a line of a watch without a result")
+        raise MalformedAnswerError("not an answer of etcd: a line of a watch without a result")
     return found.result
 
 
-class Span(NamedTuple):
+class KeyRange(NamedTuple):
     """All keys that begin alike."""
 
     prefix: bytes
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The span as the fields of a request."""
+        """The range as the fields of a request."""
         return {"key": self.prefix, "range_end": self.prefix[:-1] + bytes([self.prefix[-1] + 1])}
 
 
@@ -247,21 +230,21 @@ def put_leased(key: bytes, value: bytes, lease: int) -> dict[str, Any]:
     return {"key": key, "value": value, "lease": lease}
 
 
-def all_of(span: Span, limit: int) -> dict[str, Any]:
+def all_of(keys: KeyRange, limit: int) -> dict[str, Any]:
     """Return a linearizable range of a bounded number of keys with their values."""
-    return span.fields | {"limit": limit}
+    return keys.fields | {"limit": limit}
 
 
-def newest_of(span: Span) -> dict[str, Any]:
-    """Return a linearizable range: the key of the span that was put last, without its value."""
-    return span.fields | {"sort_target": "MOD", "sort_order": "DESCEND", "limit": 1, "keys_only": True}
+def newest_of(keys: KeyRange) -> dict[str, Any]:
+    """Return a linearizable range: the key of the range that was put last, without its value."""
+    return keys.fields | {"sort_target": "MOD", "sort_order": "DESCEND", "limit": 1, "keys_only": True}
 
 
-def end_of(found: Found) -> int:
+def end_of(found: RangeResponse) -> int:
     """Return the revision of the key that `newest_of` asked for; 0 when there is none."""
     return found.kvs[0].mod_revision if found.kvs else 0
 
 
-def watch(span: Span, after: int) -> dict[str, Any]:
-    """Return a watch of all puts of the span above a revision, in answers of a bounded size."""
-    return {"create_request": span.fields | {"start_revision": after + 1, "filters": ["NODELETE"], "fragment": True}}
+def watch(keys: KeyRange, after: int) -> dict[str, Any]:
+    """Return a watch of all puts of the range above a revision, in answers of a bounded size."""
+    return {"create_request": keys.fields | {"start_revision": after + 1, "filters": ["NODELETE"], "fragment": True}}

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import trio
 
-from ttweet.cluster.link import BrokenLinkError, Link, open_link
-from ttweet.cluster.messages import AUTHENTICATE, STATUS, GatewayError, Status, Token
+from ttweet.cluster.messages import AUTHENTICATE, STATUS, AuthenticateResponse, GatewayError, StatusResponse
+from ttweet.cluster.node_connection import NodeConnection, NodeError, open_connection
 
 if TYPE_CHECKING:
     import ssl
@@ -47,23 +47,23 @@ class Nodes:
         self.problem = problem
         self._turn = (self._turn + 1) % len(self._nodes)
 
-    async def open(self) -> Link:
-        """Connect with the node whose turn it is. Raises GatewayError and BrokenLinkError."""
-        link = await open_link(self._nodes[self._turn], self._tls)
+    async def open(self) -> NodeConnection:
+        """Connect with the node whose turn it is. Raises GatewayError and NodeError."""
+        connection = await open_connection(self._nodes[self._turn], self._tls)
         try:
-            await self._prepare(link)
+            await self._prepare(connection)
         except BaseException:
-            link.close()
+            connection.close()
             raise
-        return link
+        return connection
 
-    async def _prepare(self, link: Link) -> None:
-        status = await link.call(STATUS, {}, Status)
+    async def _prepare(self, connection: NodeConnection) -> None:
+        status = await connection.call(STATUS, {}, StatusResponse)
         if status.version in CORRUPTING:
-            raise BrokenLinkError(f"{link.node} runs etcd {status.version}, which can lose data; upgrade it")
+            raise NodeError(f"{connection.node} runs etcd {status.version}, which can lose data; upgrade it")
         if self._credentials is not None:
             password = self._credentials._asdict()
-            link.authorize((await link.call(AUTHENTICATE, password, Token)).token)
+            connection.authorize((await connection.call(AUTHENTICATE, password, AuthenticateResponse)).token)
 
 
 class Caller:
@@ -71,7 +71,7 @@ class Caller:
 
     def __init__(self, nodes: Nodes) -> None:
         self._nodes = nodes
-        self._link: Link | None = None
+        self._connection: NodeConnection | None = None
 
     async def call(self, path: str, request: dict[str, Any], kind: type[T], *, within_s: float) -> T:
         """Ask node after node until one answers. So the request must be one that may be carried out twice.
@@ -82,10 +82,10 @@ class Caller:
         with trio.move_on_after(within_s):
             while True:
                 try:
-                    link = await self._open()
+                    connection = await self._open()
                     sent = True
-                    return await link.call(path, request, kind)
-                except (BrokenLinkError, GatewayError) as exc:
+                    return await connection.call(path, request, kind)
+                except (NodeError, GatewayError) as exc:
                     if isinstance(exc, GatewayError) and _is_final(exc):
                         raise
                     self.drop()
@@ -98,14 +98,14 @@ class Caller:
 
     def drop(self) -> None:
         """Close the connection."""
-        if self._link is not None:
-            self._link.close()
-            self._link = None
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
-    async def _open(self) -> Link:
-        if self._link is None:
-            self._link = await self._nodes.open()
-        return self._link
+    async def _open(self) -> NodeConnection:
+        if self._connection is None:
+            self._connection = await self._nodes.open()
+        return self._connection
 
 
 def _is_final(error: GatewayError) -> bool:

@@ -16,12 +16,12 @@ from ttweet.cluster.messages import (
     KEEP_ALIVE,
     PUT,
     RANGE,
-    Done,
-    Found,
+    EmptyResponse,
     GatewayError,
-    KeptAlive,
+    KeepAliveResponse,
     Lease,
-    Malformed,
+    MalformedAnswerError,
+    RangeResponse,
     all_of,
     decode,
     encode,
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ttweet.cluster.layout import Layout
-    from ttweet.cluster.messages import Span
+    from ttweet.cluster.log_watch import LogWatch
+    from ttweet.cluster.messages import KeyRange
     from ttweet.cluster.nodes import Nodes
-    from ttweet.cluster.tail import Tail
 
 LEASE_S = 10  # that a server is listed after its last sign: etcd grants no less than an election takes
 PUBLISH_S = 1.0  # between two states of a server
@@ -64,13 +64,13 @@ class Presence:
     """Publishes the state of one server, and compares it with those of the others."""
 
     def __init__(
-        self, nodes: Nodes, layout: Layout, origin: str, tail: Tail, on_divergence: Callable[[str], None]
+        self, nodes: Nodes, layout: Layout, origin: str, watch: LogWatch, on_divergence: Callable[[str], None]
     ) -> None:
         self._caller = Caller(nodes)
         self._layout = layout
         self._origin = origin
         self._on_divergence = on_divergence
-        self._tail = tail
+        self._watch = watch
         self._lease = 0
         self._published: ServerState | None = None
         self._checksums: OrderedDict[int, int] = OrderedDict()
@@ -101,9 +101,9 @@ class Presence:
         if self._lease and state == self._published and now - self._published_at < RENEW_S:
             return
         await self._renew()
-        shown = replace(state, needed=self._tail.needed(state.position), age_ms=self._tail.age_ms)
+        shown = replace(state, needed=self._watch.needed(state.position), age_ms=self._watch.age_ms)
         put = put_leased(self._layout.server(self._origin), encode(shown), self._lease)
-        await self._caller.call(PUT, put, Done, within_s=CALL_S)
+        await self._caller.call(PUT, put, EmptyResponse, within_s=CALL_S)
         self._published, self._published_at = state, now
 
     def _note(self, state: ServerState) -> None:
@@ -113,7 +113,7 @@ class Presence:
 
     async def _renew(self) -> None:
         if self._lease:
-            kept = await self._caller.call(KEEP_ALIVE, {"ID": self._lease}, KeptAlive, within_s=CALL_S)
+            kept = await self._caller.call(KEEP_ALIVE, {"ID": self._lease}, KeepAliveResponse, within_s=CALL_S)
             self._lease = self._lease if kept.result.TTL else 0
         if not self._lease:
             self._lease = (await self._caller.call(GRANT, {"TTL": LEASE_S}, Lease, within_s=CALL_S)).ID
@@ -130,22 +130,22 @@ class Presence:
 
     async def _compact(self, needed: int) -> None:
         """Let etcd forget its history up to a revision, but for the newest part. It is that of all clusters."""
-        found = await self._caller.call(RANGE, {"key": self._layout.genesis}, Found, within_s=CALL_S)
+        found = await self._caller.call(RANGE, {"key": self._layout.genesis}, RangeResponse, within_s=CALL_S)
         revision = min(needed, found.header.revision - MIN_KEPT)
         if revision > 0:
             try:
-                await self._caller.call(COMPACT, {"revision": revision}, Done, within_s=CALL_S)
+                await self._caller.call(COMPACT, {"revision": revision}, EmptyResponse, within_s=CALL_S)
             except GatewayError as exc:
                 if not exc.is_compacted:
                     raise
 
 
-async def read_servers(caller: Caller, span: Span) -> dict[bytes, ServerState]:
+async def read_servers(caller: Caller, keys: KeyRange) -> dict[bytes, ServerState]:
     """Return the states of servers by their keys. Raises UnansweredError and GatewayError."""
-    found = await caller.call(RANGE, all_of(span, MAX_SERVERS), Found, within_s=CALL_S)
+    found = await caller.call(RANGE, all_of(keys, MAX_SERVERS), RangeResponse, within_s=CALL_S)
     states = {}
     for pair in found.kvs:
-        with suppress(Malformed):  # of a version that writes another form
+        with suppress(MalformedAnswerError):  # of a version that writes another form
             states[pair.key] = decode(pair.value, ServerState)
     return states
 

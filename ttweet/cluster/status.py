@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import trio
 
 from ttweet.cluster.layout import Layout
-from ttweet.cluster.link import BrokenLinkError, open_link
-from ttweet.cluster.messages import STATUS, GatewayError, Status
+from ttweet.cluster.messages import STATUS, GatewayError, StatusResponse
+from ttweet.cluster.node_connection import NodeError, open_connection
 from ttweet.cluster.nodes import Caller, Nodes, UnansweredError
 from ttweet.cluster.presence import ServerState, read_servers
 
@@ -57,9 +57,9 @@ async def read_status(settings: ClusterSettings, tls: ssl.SSLContext | None) -> 
 
 async def _node_state(node: Node, tls: ssl.SSLContext | None) -> NodeState:
     try:
-        with await open_link(node, tls) as link:
-            status = await link.call(STATUS, {}, Status)
-    except (BrokenLinkError, GatewayError) as exc:
+        with await open_connection(node, tls) as connection:
+            status = await connection.call(STATUS, {}, StatusResponse)
+    except (NodeError, GatewayError) as exc:
         return NodeState(str(node), None, leads=False, problem=str(exc).removeprefix(f"{node}: "))
     return NodeState(str(node), status.version, leads=status.leader == status.header.member_id, problem=None)
 

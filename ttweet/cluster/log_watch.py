@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from ttweet.cluster.link import BrokenLinkError, Link
-from ttweet.cluster.messages import RANGE, Found, GatewayError, Watched, end_of, newest_of, watch
+from ttweet.cluster.messages import RANGE, GatewayError, RangeResponse, WatchResponse, end_of, newest_of, watch
+from ttweet.cluster.node_connection import NodeConnection, NodeError
 from ttweet.cluster.nodes import PAUSE_S
 from ttweet.storage.replicated.log import LogCut, Record
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ttweet.cluster.layout import Layout
-    from ttweet.cluster.messages import Event
+    from ttweet.cluster.messages import WatchEvent
     from ttweet.cluster.nodes import Nodes
 
 STALLED_S = 1.0  # without the record that is known to exist; a node that is paused keeps its connections
-PROBE_S = 1.0  # between questions for the end of the log
-SILENT_S = 2.0  # without an answer to that question: the node is paused, or has no majority
+PROBE_S = 1.0  # between two reads of the end of the log
+SILENT_S = 2.0  # without an answer to such a read: the node is paused, or has no majority
 MAX_BUFFERED = 1024  # records that the server has not read
 MAX_BUFFERED_BYTES = 8 * 1024 * 1024  # of them; beyond it the watch waits, and etcd keeps its history
 MAX_AGE_S = 86_400.0  # of a confirmation, as it is published; also before the first one
 READ_RECORDS = 256  # in one answer: the server applies them in its own transactions
 
 
-class Tail:
+class LogWatch:
     """The records after the position that was read last, in order and without a gap."""
 
     def __init__(self, nodes: Nodes, layout: Layout, on_arrival: Callable[[Record], None]) -> None:
@@ -107,19 +107,19 @@ class Tail:
             with trio.CancelScope() as self._watching:
                 try:
                     await self._watch_a_node()
-                except* (BrokenLinkError, GatewayError) as group:
+                except* (NodeError, GatewayError) as group:
                     self._nodes.skip(str(group.exceptions[0]))
                 await trio.sleep(PAUSE_S)
 
     async def _watch_a_node(self) -> None:
-        with await self._nodes.open() as link, await self._nodes.open() as other:
+        with await self._nodes.open() as connection, await self._nodes.open() as other:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._probe, other)
-                nursery.start_soon(self._notice_stalls, link)
+                nursery.start_soon(self._notice_stalls, connection)
                 self._progress_at = trio.current_time()
-                await link.begin_watch(watch(self._layout.log, max(self._received, self._watched_from)))
+                await connection.begin_watch(watch(self._layout.log, max(self._received, self._watched_from)))
                 while True:
-                    for line in await link.next_watched():
+                    for line in await connection.next_watched():
                         if line.compact_revision:
                             await self._pass_over(line.compact_revision)
                             return nursery.cancel_scope.cancel()
@@ -127,8 +127,8 @@ class Tail:
 
     async def _pass_over(self, compacted: int) -> None:
         """Resume after the revision up to which etcd has compacted its history, if it had no record of the log."""
-        with await self._nodes.open() as link:
-            found = await link.call(RANGE, newest_of(self._layout.log) | {"revision": compacted}, Found)
+        with await self._nodes.open() as connection:
+            found = await connection.call(RANGE, newest_of(self._layout.log) | {"revision": compacted}, RangeResponse)
         if self._watching.cancel_called:
             return
         if end_of(found) <= self._received:
@@ -138,11 +138,11 @@ class Tail:
             self._changed.unpark_all()
             await trio.sleep_forever()  # until a reader with another position comes
 
-    async def _receive(self, line: Watched) -> None:
+    async def _receive(self, line: WatchResponse) -> None:
         if self._watching.cancel_called:  # after this line was received
             return
         if line.canceled:
-            raise BrokenLinkError(f"etcd cancelled the watch: {line.cancel_reason}")
+            raise NodeError(f"etcd cancelled the watch: {line.cancel_reason}")
         for event in line.events:
             await self._room()
             self._add(event)
@@ -157,7 +157,7 @@ class Tail:
             self._changed.unpark_all()
             await self._changed.park()
 
-    def _add(self, event: Event) -> None:
+    def _add(self, event: WatchEvent) -> None:
         pair = event.kv
         if event.type != "PUT" or pair.mod_revision <= self._received:
             return
@@ -174,19 +174,19 @@ class Tail:
         if self._received >= end:
             self.confirmed_at, self._confirmed_revision = asked_at, revision
 
-    async def _probe(self, link: Link) -> None:
+    async def _probe(self, connection: NodeConnection) -> None:
         """Ask for the end of the log again and again: the answer needs a majority."""
         while True:
             asked_at = time.monotonic()
-            found = await link.call(RANGE, newest_of(self._layout.log), Found, within_s=SILENT_S)
+            found = await connection.call(RANGE, newest_of(self._layout.log), RangeResponse, within_s=SILENT_S)
             self._asked = (asked_at, end_of(found), found.header.revision)
             self.expect(end_of(found))
             self._confirm()
             await trio.sleep(PROBE_S)
 
-    async def _notice_stalls(self, link: Link) -> None:
+    async def _notice_stalls(self, connection: NodeConnection) -> None:
         while True:
             await trio.sleep(STALLED_S / 4)
             late = trio.current_time() - self._progress_at > STALLED_S
             if self._received < self._known and late and not self._is_full and not self._cut:
-                raise BrokenLinkError(f"{link.node} is behind")
+                raise NodeError(f"{connection.node} is behind")

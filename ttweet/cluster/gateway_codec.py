@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import h11
 
-from ttweet.cluster.messages import GatewayError, Malformed, decode_error
+from ttweet.cluster.messages import GatewayError, MalformedAnswerError, decode_error
 
 MAX_HEAD_BYTES = 16 * 1024  # of an answer's headers; etcd sends 400 bytes
 MAX_ANSWER_BYTES = 4 * 1024 * 1024  # of an answer, or a line of a watch: etcd splits those at 2 MiB, 2.7 MiB in base64
 
 
-class Exchange:
-    """Makes bytes of requests and answers of bytes. After Malformed it is of no more use."""
+class GatewayCodec:
+    """Makes bytes of requests and answers of bytes. After MalformedAnswerError it is of no more use."""
 
     def __init__(self, host: str, token: str = "") -> None:
         self._headers = [("Host", host), ("Content-Type", "application/json")]
@@ -34,25 +34,28 @@ class Exchange:
         return b"".join(parts)
 
     def receive_data(self, data: bytes) -> None:
-        """Take bytes; none at their end. Raises Malformed."""
+        """Take bytes; none at their end. Raises MalformedAnswerError."""
         try:
             self._h11.receive_data(data)
         except h11.RemoteProtocolError as exc:
-            raise Malformed(f"not HTTP: {exc}") from exc
+            raise MalformedAnswerError(f"not HTTP: {exc}") from exc
 
     def next_answer(self) -> bytes | None:
-        """Return the body of the answer, once it is whole. Raises GatewayError and Malformed."""
+        """Return the body of the answer, once it is whole. Raises GatewayError and MalformedAnswerError."""
         while (event := self._next_event()) is not None:
             if isinstance(event, h11.EndOfMessage):
                 return self._whole()
         return None
 
     def next_lines(self) -> Iterator[bytes]:
-        """Return the whole lines of an answer that is not over. Raises GatewayError and Malformed, also at its end."""
+        """Return the whole lines of an answer that is not over.
+
+        Raises GatewayError, and MalformedAnswerError, also at its end.
+        """
         while (event := self._next_event()) is not None:
             if isinstance(event, h11.EndOfMessage):
                 self._whole()
-                raise Malformed("the answer has ended")
+                raise MalformedAnswerError("the answer has ended")
             if self._status == 200:
                 yield from self._take_lines()
 
@@ -71,11 +74,11 @@ class Exchange:
         try:
             event = self._h11.next_event()
         except h11.RemoteProtocolError as exc:
-            raise Malformed(f"not HTTP: {exc}") from exc
+            raise MalformedAnswerError(f"not HTTP: {exc}") from exc
         if event is h11.NEED_DATA or event is h11.PAUSED:
             return None
         if isinstance(event, h11.ConnectionClosed):
-            raise Malformed("the connection was closed")
+            raise MalformedAnswerError("the connection was closed")
         if isinstance(event, h11.Response):
             self._status = event.status_code
         elif isinstance(event, h11.Data):
@@ -86,11 +89,11 @@ class Exchange:
     def _add(self, data: bytes) -> None:
         self._body += data
         if len(self._body) > MAX_ANSWER_BYTES:
-            raise Malformed(f"an answer of more than {MAX_ANSWER_BYTES} bytes")
+            raise MalformedAnswerError(f"an answer of more than {MAX_ANSWER_BYTES} bytes")
 
 
-def _refusal(status: int, data: bytes) -> GatewayError | Malformed:
+def _refusal(status: int, data: bytes) -> GatewayError | MalformedAnswerError:
     try:
         return decode_error(data)
-    except Malformed:
-        return Malformed(f"not an answer of etcd: HTTP status {status}")
+    except MalformedAnswerError:
+        return MalformedAnswerError(f"not an answer of etcd: HTTP status {status}")

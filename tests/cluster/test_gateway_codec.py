@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttweet.cluster.exchange import MAX_ANSWER_BYTES, MAX_HEAD_BYTES, Exchange
+from ttweet.cluster.gateway_codec import MAX_ANSWER_BYTES, MAX_HEAD_BYTES, GatewayCodec
 from ttweet.cluster.messages import (
-    Decided,
-    Found,
     GatewayError,
-    KeptAlive,
+    KeepAliveResponse,
     KeyValue,
-    Malformed,
-    Status,
+    MalformedAnswerError,
+    RangeResponse,
+    StatusResponse,
+    TxnResponse,
     decode,
     decode_watched,
     put_number,
@@ -40,10 +40,10 @@ def chunked(status: int, *parts: bytes, end: bool = True) -> bytes:
     return b"HTTP/1.1 %d OK\r\nTransfer-Encoding: chunked\r\n\r\n%s%s" % (status, chunks, trailer)
 
 
-def asked() -> Exchange:
-    exchange = Exchange("h1:2379")
-    exchange.request("/v3/kv/range", b"{}")
-    return exchange
+def asked() -> GatewayCodec:
+    codec = GatewayCodec("h1:2379")
+    codec.request("/v3/kv/range", b"{}")
+    return codec
 
 
 def cut_at(data: bytes, cuts: Iterable[int]) -> list[bytes]:
@@ -52,9 +52,9 @@ def cut_at(data: bytes, cuts: Iterable[int]) -> list[bytes]:
 
 
 def test_a_request_is_one_that_any_server_reads() -> None:
-    exchange = Exchange("h1:2379", token="secret")
+    codec = GatewayCodec("h1:2379", token="secret")
     server = h11.Connection(h11.SERVER)
-    server.receive_data(exchange.request("/v3/kv/txn", b'{"a":1}'))
+    server.receive_data(codec.request("/v3/kv/txn", b'{"a":1}'))
     request, data = server.next_event(), server.next_event()
     assert isinstance(request, h11.Request)
     assert (request.method, request.target) == (b"POST", b"/v3/kv/txn")
@@ -65,41 +65,41 @@ def test_a_request_is_one_that_any_server_reads() -> None:
 
 @given(cuts=st.lists(st.integers(0, 1000)), wrap=st.sampled_from([sized, chunked]))
 def test_an_answer_is_read_wherever_the_network_cuts_it(cuts: list[int], wrap: Callable[[int, bytes], bytes]) -> None:
-    exchange = asked()
+    codec = asked()
     answers = []
     for part in cut_at(wrap(200, FOUND), cuts):
-        exchange.receive_data(part)
-        answers.append(exchange.next_answer())
+        codec.receive_data(part)
+        answers.append(codec.next_answer())
     assert answers[:-1] == [None] * (len(answers) - 1)
-    found = decode(answers[-1] or b"", Found)
+    found = decode(answers[-1] or b"", RangeResponse)
     assert found.kvs == [KeyValue(b"a", b"\xff", mod_revision=3, version=2)]
 
 
 @given(cuts=st.lists(st.integers(0, 1000)))
 def test_the_lines_of_a_watch_are_read_wherever_the_network_cuts_them(cuts: list[int]) -> None:
-    exchange = asked()
+    codec = asked()
     lines: list[bytes] = []
     for part in cut_at(chunked(200, WATCHED, WATCHED[:20], WATCHED[20:] + WATCHED, end=False), cuts):
-        exchange.receive_data(part)
-        lines += exchange.next_lines()
+        codec.receive_data(part)
+        lines += codec.next_lines()
     assert [line + b"\n" for line in lines] == [WATCHED] * 3
     assert decode_watched(lines[0]).events[0].kv.mod_revision == 9
 
 
 def test_one_answer_after_another_is_read_on_one_connection() -> None:
-    exchange = asked()
+    codec = asked()
     for body in (FOUND, HEADER + b"}"):
-        exchange.receive_data(sized(200, body))
-        assert exchange.next_answer() == body
-        exchange.request("/v3/kv/range", b"{}")
+        codec.receive_data(sized(200, body))
+        assert codec.next_answer() == body
+        codec.request("/v3/kv/range", b"{}")
 
 
 @pytest.mark.parametrize("wrap", [sized, chunked])
 def test_a_refusal_has_the_text_and_the_code_of_etcd(wrap: Callable[[int, bytes], bytes]) -> None:
-    exchange = asked()
-    exchange.receive_data(wrap(503, REFUSED))
+    codec = asked()
+    codec.receive_data(wrap(503, REFUSED))
     with pytest.raises(GatewayError, match="no leader") as caught:
-        exchange.next_answer()
+        codec.next_answer()
     assert caught.value.code == 14
 
 
@@ -116,35 +116,35 @@ def test_a_refusal_has_the_text_and_the_code_of_etcd(wrap: Callable[[int, bytes]
     ids=lambda data: data[:24].decode(),
 )
 def test_what_is_not_the_gateway_is_refused(data: bytes) -> None:
-    exchange = asked()
-    with pytest.raises(Malformed):  # noqa: PT012  # at once, or at the end
-        exchange.receive_data(data)
-        while exchange.next_answer() is None:
-            exchange.receive_data(b"")
+    codec = asked()
+    with pytest.raises(MalformedAnswerError):  # noqa: PT012  # at once, or at the end
+        codec.receive_data(data)
+        while codec.next_answer() is None:
+            codec.receive_data(b"")
 
 
 def test_a_watch_that_ends_is_told() -> None:
-    exchange = asked()
-    exchange.receive_data(chunked(200, WATCHED))
-    with pytest.raises(Malformed, match="the answer has ended"):
-        list(exchange.next_lines())
+    codec = asked()
+    codec.receive_data(chunked(200, WATCHED))
+    with pytest.raises(MalformedAnswerError, match="the answer has ended"):
+        list(codec.next_lines())
 
 
 def test_a_line_of_a_watch_is_bounded() -> None:
-    exchange = asked()
-    exchange.receive_data(chunked(200, b"x" * MAX_ANSWER_BYTES, b"x", end=False))
-    with pytest.raises(Malformed, match="more than 4194304 bytes"):
-        list(exchange.next_lines())
+    codec = asked()
+    codec.receive_data(chunked(200, b"x" * MAX_ANSWER_BYTES, b"x", end=False))
+    with pytest.raises(MalformedAnswerError, match="more than 4194304 bytes"):
+        list(codec.next_lines())
 
 
 @given(data=st.binary() | st.builds(lambda tail: b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n" + tail, st.binary()))
 def test_any_bytes_are_an_answer_or_malformed(data: bytes) -> None:
-    exchange = asked()
+    codec = asked()
     try:
-        exchange.receive_data(data)
-        answer = exchange.next_answer()
-        decode(answer or b"", Decided)
-    except (Malformed, GatewayError):
+        codec.receive_data(data)
+        answer = codec.next_answer()
+        decode(answer or b"", TxnResponse)
+    except (MalformedAnswerError, GatewayError):
         pass
 
 
@@ -175,26 +175,26 @@ VALUES = st.recursive(
     ],
 )
 def test_json_of_other_kinds_is_malformed(data: bytes) -> None:
-    with pytest.raises(Malformed):
-        decode(data, Found)
+    with pytest.raises(MalformedAnswerError):
+        decode(data, RangeResponse)
 
 
 @given(value=VALUES)
 def test_any_json_is_an_answer_or_malformed(value: object) -> None:
-    for kind in (Found, Decided, Status, KeptAlive):
-        with suppress(Malformed):
+    for kind in (RangeResponse, TxnResponse, StatusResponse, KeepAliveResponse):
+        with suppress(MalformedAnswerError):
             assert isinstance(decode(json.dumps(value).encode(), kind), kind)
 
 
 @given(value=VALUES)
 def test_any_json_is_a_line_of_a_watch_an_error_or_malformed(value: object) -> None:
-    with suppress(Malformed, GatewayError):
+    with suppress(MalformedAnswerError, GatewayError):
         decode_watched(json.dumps({"result": value}).encode())
 
 
 def test_the_deepest_json_is_malformed() -> None:
-    with pytest.raises(Malformed):
-        decode(b'{"header":' * 100_000, Found)
+    with pytest.raises(MalformedAnswerError):
+        decode(b'{"header":' * 100_000, RangeResponse)
 
 
 def test_a_record_is_put_under_the_condition_that_none_of_its_number_was() -> None:

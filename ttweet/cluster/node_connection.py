@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import trio
 
-from ttweet.cluster.exchange import Exchange
-from ttweet.cluster.messages import WATCH, Malformed, Watched, decode, decode_watched, encode
+from ttweet.cluster.gateway_codec import GatewayCodec
+from ttweet.cluster.messages import WATCH, MalformedAnswerError, WatchResponse, decode, decode_watched, encode
 
 if TYPE_CHECKING:
     import ssl
@@ -24,17 +24,17 @@ ANSWER_S = 1.0  # of a node, to a call; then the next node gets it: a node witho
 READ_BYTES = 64 * 1024  # of one read: the largest record takes 22
 
 
-class BrokenLinkError(Exception):
+class NodeError(Exception):
     """The node was not reached, went away, did not answer in time, or what it sent is not etcd's."""
 
 
-class Link:
+class NodeConnection:
     """One open connection. A context manager: leaving it closes the connection."""
 
     def __init__(self, node: Node, stream: trio.abc.Stream) -> None:
         self.node = node
         self._stream = stream
-        self._exchange = Exchange(str(node))
+        self._codec = GatewayCodec(str(node))
 
     def __enter__(self) -> Self:
         return self
@@ -51,29 +51,29 @@ class Link:
 
     def authorize(self, token: str) -> None:
         """Send this token with each request from now on."""
-        self._exchange.token = token
+        self._codec.token = token
 
     async def call(self, path: str, request: dict[str, Any], kind: type[T], *, within_s: float = ANSWER_S) -> T:
-        """Return the answer to a request. Raises GatewayError, and BrokenLinkError: the request may be carried out."""
+        """Return the answer to a request. Raises GatewayError, and NodeError: the request may be carried out."""
         with self._faults(), trio.fail_after(within_s):
-            await self._stream.send_all(self._exchange.request(path, encode(request)))
-            while (answer := self._exchange.next_answer()) is None:
+            await self._stream.send_all(self._codec.request(path, encode(request)))
+            while (answer := self._codec.next_answer()) is None:
                 await self._receive()
             return decode(answer, kind)
 
     async def begin_watch(self, request: dict[str, Any]) -> None:
-        """Send a watch. Raises BrokenLinkError."""
+        """Send a watch. Raises NodeError."""
         with self._faults(), trio.fail_after(ANSWER_S):
-            await self._stream.send_all(self._exchange.request(WATCH, encode(request)))
+            await self._stream.send_all(self._codec.request(WATCH, encode(request)))
 
-    async def next_watched(self) -> list[Watched]:
-        """Return the next lines of the watch, without a deadline. Raises GatewayError and BrokenLinkError."""
+    async def next_watched(self) -> list[WatchResponse]:
+        """Return the next lines of the watch, without a deadline. Raises GatewayError and NodeError."""
         with self._faults():
             await self._receive()
-            return [decode_watched(line) for line in self._exchange.next_lines() if line]
+            return [decode_watched(line) for line in self._codec.next_lines() if line]
 
     async def _receive(self) -> None:
-        self._exchange.receive_data(bytes(await self._stream.receive_some(READ_BYTES)))
+        self._codec.receive_data(bytes(await self._stream.receive_some(READ_BYTES)))
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
@@ -81,24 +81,24 @@ class Link:
         try:
             yield
         except trio.TooSlowError as exc:
-            raise BrokenLinkError(f"{self.node} did not answer in time") from exc
+            raise NodeError(f"{self.node} did not answer in time") from exc
         except (trio.BrokenResourceError, trio.ClosedResourceError) as exc:
-            raise BrokenLinkError(f"{self.node} closed the connection") from exc
-        except Malformed as exc:
-            raise BrokenLinkError(f"{self.node}: {exc}") from exc
+            raise NodeError(f"{self.node} closed the connection") from exc
+        except MalformedAnswerError as exc:
+            raise NodeError(f"{self.node}: {exc}") from exc
 
 
-async def open_link(node: Node, tls: ssl.SSLContext | None) -> Link:
-    """Connect with a node. Raises BrokenLinkError."""
+async def open_connection(node: Node, tls: ssl.SSLContext | None) -> NodeConnection:
+    """Connect with a node. Raises NodeError."""
     try:
         with trio.fail_after(CONNECT_S):
-            return Link(node, await _open_stream(node, tls))
+            return NodeConnection(node, await _open_stream(node, tls))
     except trio.TooSlowError as exc:
-        raise BrokenLinkError(f"{node} did not answer in time") from exc
+        raise NodeError(f"{node} did not answer in time") from exc
     except OSError as exc:
-        raise BrokenLinkError(f"{node}: {_reason(exc)}") from exc
+        raise NodeError(f"{node}: {_reason(exc)}") from exc
     except trio.BrokenResourceError as exc:
-        raise BrokenLinkError(f"{node}: TLS failed: {exc.__cause__ or exc}") from exc
+        raise NodeError(f"{node}: TLS failed: {exc.__cause__ or exc}") from exc
 
 
 def _reason(exc: OSError) -> str:
