@@ -253,7 +253,7 @@ async def carried_out_all() -> None:
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-async def test_every_answer_is_one_that_the_file_gave_since_the_question(seed: int) -> None:
+async def test_every_answer_is_one_that_the_file_gave_since_the_query(seed: int) -> None:
     await carried_out(seed)
 
 

@@ -1,4 +1,4 @@
-"""Questions beside uploads."""
+"""Reads beside uploads."""
 
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -31,19 +31,19 @@ class Counting(Worker):
         return super().begin(function)
 
 
-class Questions:
-    """Asks by name; `answered` has the names in the order of their answers."""
+class Reads:
+    """Reads by name; `done` has the names in the order in which they were read."""
 
     def __init__(self, journal: Journal, worker: Counting, nursery: trio.Nursery) -> None:
-        self.answered: list[str] = []
+        self.done: list[str] = []
         self.worker = worker
-        self.reading = ReadScheduler(journal.uploads, worker, journal.trouble)
+        self.scheduler = ReadScheduler(journal.uploads, worker, journal.trouble)
         self._nursery = nursery
 
-    async def ask(self, *names: str) -> None:
-        """Ask in this order, and wait until nothing more happens by itself."""
+    async def begin(self, *names: str) -> None:
+        """Begin reads in this order, and wait until nothing more happens by itself."""
         for name in names:
-            self._nursery.start_soon(self._ask, name)
+            self._nursery.start_soon(self._read, name)
             await trio.testing.wait_all_tasks_blocked()
 
     def block(self) -> threading.Event:
@@ -52,132 +52,132 @@ class Questions:
         self.worker.begin(partial(blocked.wait, GUARD_S))
         return blocked
 
-    async def ask_here(self, name: str) -> None:
-        """Ask in the task that calls."""
-        await self._ask(name)
+    async def read_here(self, name: str) -> None:
+        """Read in the task that calls."""
+        await self._read(name)
 
-    async def _ask(self, *names: str) -> None:
+    async def _read(self, *names: str) -> None:
         for name in names:
-            self.answered.append(await self.reading.run(partial(str, name)))
+            self.done.append(await self.scheduler.run(partial(str, name)))
 
-    async def ask_on_and_on(self, *names: str) -> None:
-        """Ask one after the other, each as soon as the one before is answered."""
-        self._nursery.start_soon(self._ask, *names)
+    async def read_on_and_on(self, *names: str) -> None:
+        """Read one after the other, each as soon as the one before is done."""
+        self._nursery.start_soon(self._read, *names)
         await trio.testing.wait_all_tasks_blocked()
 
     async def fail(self) -> None:
-        """Ask what cannot be read."""
+        """Read what cannot be read."""
 
         def damaged() -> None:
             raise StoreError("internal", "damaged")
 
         with pytest.raises(StoreError):
-            await self.reading.run(damaged)
+            await self.scheduler.run(damaged)
 
 
 @asynccontextmanager
-async def asking(journal: Journal) -> AsyncIterator[Questions]:
+async def reading(journal: Journal) -> AsyncIterator[Reads]:
     with Counting("reader") as worker:
         async with trio.open_nursery() as nursery:
-            yield Questions(journal, worker, nursery)
+            yield Reads(journal, worker, nursery)
 
 
-async def blocked_after_an_upload(journal: Journal, questions: Questions) -> threading.Event:
+async def blocked_after_an_upload(journal: Journal, reads: Reads) -> threading.Event:
     """Have one upload written, and then keep the reader's thread until the event is set."""
     poster = Poster(journal)
     poster.post("just now")
     await poster.all_answered()
-    return questions.block()
+    return reads.block()
 
 
 async def test_while_all_is_quiet_as_many_are_read_together_as_one_hop_answers() -> None:
-    async with running(HeldStore()) as journal, asking(journal) as questions:
-        blocked = questions.block()
-        await questions.ask(*map(str, range(MAX_CALLS + 1)))
-        assert questions.worker.given == 1 + MAX_CALLS
+    async with running(HeldStore()) as journal, reading(journal) as reads:
+        blocked = reads.block()
+        await reads.begin(*map(str, range(MAX_CALLS + 1)))
+        assert reads.worker.given == 1 + MAX_CALLS
         blocked.set()
-    assert len(questions.answered) == MAX_CALLS + 1
+    assert len(reads.done) == MAX_CALLS + 1
 
 
-async def test_a_question_waits_for_the_batch_that_is_being_written(mock_clock: trio.testing.MockClock) -> None:
+async def test_a_read_waits_for_the_batch_that_is_being_written(mock_clock: trio.testing.MockClock) -> None:
     store = HeldStore()
     store.hold()
-    async with running(store) as journal, asking(journal) as questions:
+    async with running(store) as journal, reading(journal) as reads:
         Poster(journal).post("first")
         await store.wait_held()
-        await questions.ask("why")
-        assert questions.worker.given == 0
+        await reads.begin("why")
+        assert reads.worker.given == 0
         store.release()
-    assert questions.answered == ["why"]
+    assert reads.done == ["why"]
 
 
-async def test_a_question_waits_no_longer_than_give_way_s(mock_clock: trio.testing.MockClock) -> None:
+async def test_a_read_waits_no_longer_than_give_way_s(mock_clock: trio.testing.MockClock) -> None:
     store = HeldStore()
     store.hold()
-    async with running(store) as journal, asking(journal) as questions:
+    async with running(store) as journal, reading(journal) as reads:
         Poster(journal).post("slow disk")
         await store.wait_held()
-        await questions.ask("why", "how")
+        await reads.begin("why", "how")
         mock_clock.jump(GIVE_WAY_S)
-        while not questions.answered:
+        while not reads.done:
             await trio.lowlevel.checkpoint()
-        assert questions.answered == ["why"]
+        assert reads.done == ["why"]
         store.release()
-    assert questions.answered == ["why", "how"]
+    assert reads.done == ["why", "how"]
 
 
-async def test_beside_a_single_uploader_questions_are_read_one_by_one(mock_clock: trio.testing.MockClock) -> None:
-    async with running(HeldStore()) as journal, asking(journal) as questions:
-        blocked = await blocked_after_an_upload(journal, questions)
-        await questions.ask("one", "two")
-        assert questions.worker.given == 1 + 1
+async def test_beside_a_single_uploader_reads_are_made_one_by_one(mock_clock: trio.testing.MockClock) -> None:
+    async with running(HeldStore()) as journal, reading(journal) as reads:
+        blocked = await blocked_after_an_upload(journal, reads)
+        await reads.begin("one", "two")
+        assert reads.worker.given == 1 + 1
         mock_clock.jump(RECENT_S)
-        await questions.ask("three")  # its turn is after that of "two"
-        assert questions.worker.given == 1 + 1
+        await reads.begin("three")  # its turn is after that of "two"
+        assert reads.worker.given == 1 + 1
         blocked.set()
-    assert questions.answered[0] == "one"
-    assert len(questions.answered) == 3
+    assert reads.done[0] == "one"
+    assert len(reads.done) == 3
 
 
 async def test_reads_are_beside_uploads_for_recent_s_after_the_last_one(mock_clock: trio.testing.MockClock) -> None:
-    async with running(HeldStore()) as journal, asking(journal) as questions:
-        seen = [questions.reading.beside_uploads]
+    async with running(HeldStore()) as journal, reading(journal) as reads:
+        seen = [reads.scheduler.beside_uploads]
         poster = Poster(journal)
         poster.post("just now")
         await poster.all_answered()
-        seen.append(questions.reading.beside_uploads)
+        seen.append(reads.scheduler.beside_uploads)
         mock_clock.jump(RECENT_S)
-        assert [*seen, questions.reading.beside_uploads] == [False, True, False]
+        assert [*seen, reads.scheduler.beside_uploads] == [False, True, False]
 
 
 async def test_who_asks_on_and_on_comes_after_who_has_asked_meanwhile(mock_clock: trio.testing.MockClock) -> None:
-    async with running(HeldStore()) as journal, asking(journal) as questions:
-        blocked = await blocked_after_an_upload(journal, questions)
-        await questions.ask_on_and_on("mine", "mine again")
-        await questions.ask("yours")
+    async with running(HeldStore()) as journal, reading(journal) as reads:
+        blocked = await blocked_after_an_upload(journal, reads)
+        await reads.read_on_and_on("mine", "mine again")
+        await reads.begin("yours")
         blocked.set()
-    assert questions.answered == ["mine", "yours", "mine again"]
+    assert reads.done == ["mine", "yours", "mine again"]
 
 
 async def test_a_batch_of_report_lines_alone_keeps_nobody_waiting(mock_clock: trio.testing.MockClock) -> None:
     store = HeldStore()
     store.hold()
-    async with running(store) as journal, asking(journal) as questions:
+    async with running(store) as journal, reading(journal) as reads:
         journal.report(line_of("somebody came"))
         await trio.testing.wait_all_tasks_blocked()
         mock_clock.jump(LINES_DELAY_S)
         await store.wait_held()
-        await questions.ask("why")
-        assert questions.worker.given == 1
+        await reads.begin("why")
+        assert reads.worker.given == 1
         store.release()
 
 
-async def test_a_question_that_fails_gives_its_place_to_the_next() -> None:
-    async with running(HeldStore()) as journal, asking(journal) as questions:
+async def test_a_read_that_fails_gives_its_place_to_the_next() -> None:
+    async with running(HeldStore()) as journal, reading(journal) as reads:
         for _ in range(MAX_CALLS + 1):
-            await questions.fail()
-        await questions.ask("still there?")
-    assert questions.answered == ["still there?"]
+            await reads.fail()
+        await reads.begin("still there?")
+    assert reads.done == ["still there?"]
 
 
 async def test_who_gives_up_in_the_line_or_while_an_upload_is_written_leaves_its_place_to_others(
@@ -185,14 +185,14 @@ async def test_who_gives_up_in_the_line_or_while_an_upload_is_written_leaves_its
 ) -> None:
     store = HeldStore()
     store.hold()
-    async with running(store) as journal, asking(journal) as questions:
+    async with running(store) as journal, reading(journal) as reads:
         Poster(journal).post("slow disk")
         await store.wait_held()
         async with trio.open_nursery() as leaving:
             for name in ("gives way", "stands in line"):
-                leaving.start_soon(questions.ask_here, name)
+                leaving.start_soon(reads.read_here, name)
                 await trio.testing.wait_all_tasks_blocked()
             leaving.cancel_scope.cancel()
-        await questions.ask("here", "there")
+        await reads.begin("here", "there")
         store.release()
-    assert questions.answered == ["here", "there"]
+    assert reads.done == ["here", "there"]

@@ -176,14 +176,14 @@ async def test_report_lines_of_posts_and_of_others_are_stored_in_order() -> None
     ]
 
 
-@pytest.mark.parametrize("question", ["tweets_of_tag", "list_tags"])
-async def test_the_last_message_is_never_older_than_what_a_tag_has_shown(question: str) -> None:
+@pytest.mark.parametrize("query", ["tweets_of_tag", "list_tags"])
+async def test_the_last_message_is_never_older_than_what_a_tag_has_shown(query: str) -> None:
     store = SlowToTell()
     answers: list[Shared[Page] | Shared[TagPage]] = []
     async with serving(store) as service, trio.open_nursery() as nursery:
 
         async def ask() -> None:
-            find = service.list_tags if question == "list_tags" else partial(service.tweets_of_tag, "seen")
+            find = service.list_tags if query == "list_tags" else partial(service.tweets_of_tag, "seen")
             answers.append(await find(limit=5))
             assert service.last() == store.tweets[0]
 
@@ -197,7 +197,7 @@ async def test_the_last_message_is_never_older_than_what_a_tag_has_shown(questio
     assert len(answers) == 1
 
 
-async def test_questions_are_answered_after_a_commit_of_which_nobody_was_told() -> None:
+async def test_queries_are_answered_after_a_commit_of_which_nobody_was_told() -> None:
     store = MemoryStore()
     async with serving(store) as service:
         await post(service, "stored #seen")
@@ -210,7 +210,7 @@ async def test_questions_are_answered_after_a_commit_of_which_nobody_was_told() 
         assert service.last() == page.tweets[0]
 
 
-async def test_a_tweet_that_another_program_put_into_the_file_keeps_no_question_waiting(tmp_path: Path) -> None:
+async def test_a_tweet_that_another_program_put_into_the_file_keeps_no_query_waiting(tmp_path: Path) -> None:
     with opened(tmp_path / "tweets.db") as store, trio.fail_after(GUARD_S):
         async with serving(store) as service:
             own = await post(service, "ours", by="ann")

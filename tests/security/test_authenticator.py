@@ -130,7 +130,7 @@ async def test_what_a_revoked_token_has_under_way_is_stored_and_answered_and_not
 
 
 @pytest.mark.parametrize("error", [None, BUSY, Refused("bad_tag", "no tag")])
-async def test_who_loses_the_token_while_a_question_is_looked_up_hears_no_answer_to_it(
+async def test_who_loses_the_token_while_a_query_is_looked_up_hears_no_answer_to_it(
     file: TokenFile, error: Refused | StoreError | None
 ) -> None:
     store = SlowReader(error)

@@ -52,8 +52,8 @@ def _lost_rows(connection: sqlite3.Connection, tables: Iterable[str]) -> bool:
     ours = set(tables)
     for index, table, sql in connection.execute(_INDEXES).fetchall():
         _, where, condition = sql.partition("WHERE ")
-        question = _ROWS_OF_INDEX_ALONE.format(index=index, table=table, where=where + condition)
-        if table in ours and connection.execute(question).fetchone()[0]:
+        rows = _ROWS_OF_INDEX_ALONE.format(index=index, table=table, where=where + condition)
+        if table in ours and connection.execute(rows).fetchone()[0]:
             return True
     return False
 
