@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 import trio
 
 from ttweet.broker.head import Head
-from ttweet.broker.pages import Backlog, Batch, FramePage, Recent
+from ttweet.broker.pages import Backlog, Commit, FramePage, Recent
 from ttweet.broker.read_scheduler import ReadScheduler
 from ttweet.broker.receipts import Keyed
 from ttweet.broker.subscriptions import ENDED, LIVE, READING, WAITING, Encoder, Subscriber, Subscription, Wanted
@@ -123,7 +123,7 @@ class FanOut:
 
     def committed(self, tweets: Sequence[Keyed]) -> None:
         """See journal.Listener."""
-        batch = Batch(tweets)
+        batch = Commit(tweets)
         before = self._recent.add(batch)
         if self._live:
             turn = _Turn()
@@ -155,7 +155,7 @@ class FanOut:
                 self._work = trio.Event()
                 self._recent.drop_pages()
 
-    def _wanted(self, batch: Batch) -> dict[_Group, Sequence[bytes]]:
+    def _wanted(self, batch: Commit) -> dict[_Group, Sequence[bytes]]:
         """Return the frames of a batch for each group, in order of ids.
 
         With more than MAX_HITS, every group has none: its members are to be read for.

@@ -33,7 +33,7 @@ class PageEntry(NamedTuple):
     """For how many tweets of a page it counts."""
 
 
-class Batch:
+class Commit:
     """One commit's tweets, or a deletion; each is encoded when it is first wanted, once for each encoder."""
 
     def __init__(self, tweets: Sequence[Keyed], deletion: Deletion | None = None) -> None:
@@ -104,11 +104,11 @@ class Recent:
     def __init__(self, newest: int, pruned_up_to: int) -> None:
         self.newest = self._before = newest
         self.pruned_up_to = pruned_up_to
-        self._batches: deque[Batch] = deque()
+        self._batches: deque[Commit] = deque()
         self._tweets = self._bytes = 0
         self._pages: dict[tuple[tuple[Encoder, Wanted], int, bool], FramePage] = {}  # until something is new or gone
 
-    def add(self, batch: Batch) -> int:
+    def add(self, batch: Commit) -> int:
         """Remember what is the newest by now; returns the newest id before."""
         before, self.newest = self.newest, batch.last
         self._pages.clear()
@@ -124,7 +124,7 @@ class Recent:
         holding = next((batch for batch in self._batches if batch.last >= deletion.tweet), None)
         if holding is not None:
             holding.drop(deletion.tweet)
-        return self.add(Batch([], deletion))
+        return self.add(Commit([], deletion))
 
     def prune(self, pruned_up_to: int) -> None:
         """Forget the tweets up to an id."""

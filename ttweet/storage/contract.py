@@ -7,7 +7,7 @@ again, so an id is a cursor.
 Every method raises StoreError: `internal` when the store itself is broken, `busy` when it is locked past the time-out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from ttweet.model.durations import DAY_MS
@@ -22,6 +22,8 @@ REDACT_STEP = 256  # report lines redacted in one transaction, about 3 ms: uploa
 
 
 Line = Report | Draft
+OnProgress = Callable[[int, int], object]
+"""It is called with how much is done, and how much there is to do."""
 """A report line to be stored, or the draft whose arrival it reports."""
 
 

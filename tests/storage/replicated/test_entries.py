@@ -5,12 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ttweet.model.errors import StoreError
+from ttweet.model.keying import Keying
 from ttweet.model.tweets import Draft, draft
 from ttweet.storage.replicated.entries import (
     MAX_BATCH_BYTES,
     Batch,
     Claim,
-    Entry,
+    LogEntry,
     Pruning,
     Removal,
     decode,
@@ -27,7 +28,7 @@ CHANGES = st.one_of(
 )
 
 
-def decoded(data: bytes) -> Entry | None:
+def decoded(data: bytes) -> LogEntry | None:
     """Return the entry of these bytes; None if they are refused as the contract of `decode` says."""
     try:
         return decode(data)
@@ -35,8 +36,8 @@ def decoded(data: bytes) -> Entry | None:
         return None
 
 
-@given(st.builds(Entry, st.builds(Claim, NUMBERS, NUMBERS), CHANGES))
-def test_every_entry_comes_back_from_its_bytes(entry: Entry) -> None:
+@given(st.builds(LogEntry, st.builds(Claim, NUMBERS, NUMBERS), CHANGES))
+def test_every_entry_comes_back_from_its_bytes(entry: LogEntry) -> None:
     assert decode(encode(entry)) == entry
 
 
@@ -48,19 +49,19 @@ def test_any_bytes_are_an_entry_or_an_error_of_the_store(data: bytes) -> None:
 
 @given(st.data())
 def test_an_entry_with_a_changed_byte_is_an_entry_or_an_error_of_the_store(data: st.DataObject) -> None:
-    whole = bytearray(encode(Entry(CLAIM, Batch(1, [draft("a #tag", by="ann", key="k")]))))
+    whole = bytearray(encode(LogEntry(CLAIM, Batch(1, [draft("a #tag", by="ann", key="k")]))))
     whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
     entry = decoded(bytes(whole))
     assert entry is None or decode(encode(entry)) == entry
 
 
 def test_the_bytes_of_an_entry_stay_readable_for_people_and_for_older_servers() -> None:
-    entry = Entry(CLAIM, Batch(5, [Draft("hi #Tag", {"tag": "Tag"}, "ann", "k"), draft("b")], (2, "15.0.0")))
+    entry = LogEntry(CLAIM, Batch(5, [Draft("hi #Tag", {"tag": "Tag"}, "ann", "k"), draft("b")], Keying(2, "15.0.0")))
     assert encode(entry) == (
         b'[1,[[7,4294967295],["batch",5,[["hi #Tag",{"tag":"Tag"},"ann","k"],["b",{},null,null]],[2,"15.0.0"]]]]'
     )
-    assert encode(Entry(CLAIM, Removal(5, 3))) == b'[1,[[7,4294967295],["delete",5,3]]]'
-    assert encode(Entry(CLAIM, Pruning(3))) == b'[1,[[7,4294967295],["prune",3]]]'
+    assert encode(LogEntry(CLAIM, Removal(5, 3))) == b'[1,[[7,4294967295],["delete",5,3]]]'
+    assert encode(LogEntry(CLAIM, Pruning(3))) == b'[1,[[7,4294967295],["prune",3]]]'
 
 
 @pytest.mark.parametrize("data", [b'[2,[[7,1],["batch",5,[],[2,"15.0.0"]]]]', b'[9,{"new":"form"}]'])
@@ -76,7 +77,7 @@ def test_bytes_that_are_no_entry_are_damage(data: bytes) -> None:
 
 
 def test_tags_that_another_python_has_keyed_are_keyed_again() -> None:
-    entry = Entry(CLAIM, Batch(5, [Draft("#Tag", {"older key": "Tag"})], (1, "9.0.0")))
+    entry = LogEntry(CLAIM, Batch(5, [Draft("#Tag", {"older key": "Tag"})], Keying(1, "9.0.0")))
     assert decode(encode(entry)).change == Batch(5, [draft("#Tag")])
 
 
@@ -85,7 +86,7 @@ def test_many_drafts_are_divided_into_parts_that_fit_into_an_entry() -> None:
     divided = [*parts(drafts)]
     assert [one for part in divided for one in part] == drafts
     assert len(divided) > 1
-    assert all(len(encode(Entry(CLAIM, Batch(1, [*part])))) < MAX_BATCH_BYTES + 100 for part in divided)
+    assert all(len(encode(LogEntry(CLAIM, Batch(1, [*part])))) < MAX_BATCH_BYTES + 100 for part in divided)
 
 
 def test_a_few_drafts_are_one_part() -> None:

@@ -17,7 +17,7 @@ from ttweet.model.reports import message_received
 from ttweet.model.tweets import Deletion, Tombstone, Tweet, draft
 from ttweet.storage.contract import KEY_LIFETIME_MS
 from ttweet.storage.replicated import entries as entries_module
-from ttweet.storage.replicated.entries import Batch, Claim, Entry, encode
+from ttweet.storage.replicated.entries import Batch, Claim, LogEntry, encode
 from ttweet.storage.replicated.log import LogCut, NoQuorum, Undecided
 from ttweet.storage.replicated.store import ReplicatedStore
 from ttweet.storage.sqlite.backup import back_up
@@ -304,7 +304,7 @@ def test_a_file_that_differs_from_that_of_another_server_applies_nothing_more(
     ours, theirs = stores
     post(ours, "one")
     theirs.refresh()
-    log.put("c", 1, encode(Entry(Claim(log.end(), 1), Batch(NOW, [draft("two")]))))
+    log.put("c", 1, encode(LogEntry(Claim(log.end(), 1), Batch(NOW, [draft("two")]))))
     with pytest.raises(StoreError, match="differs from that of another server") as damage:
         theirs.refresh()
     assert not damage.value.may_pass

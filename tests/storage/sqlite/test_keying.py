@@ -12,9 +12,9 @@ from tests.storage.sqlite.test_check import findings
 from tests.support.sqlite_files import NOW, opened, sql
 from tests.support.stored import tweets_after
 from ttweet.model import hashtags
+from ttweet.model.keying import OURS
 from ttweet.model.reports import message_deleted
 from ttweet.model.tweets import Draft, search_key
-from ttweet.storage.sqlite.keying import OURS
 from ttweet.storage.sqlite.reader import SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore
 

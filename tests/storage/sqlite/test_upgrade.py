@@ -13,10 +13,10 @@ from tests.support.schema_files import AT, DAY_MS, KNOWS_DELETIONS, load, versio
 from tests.support.sqlite_files import opened, post, sql
 from ttweet.model.errors import OpenError
 from ttweet.model.hashtags import key
+from ttweet.model.keying import OURS
 from ttweet.model.tweets import Tombstone, Tweet, draft
 from ttweet.storage.jsonl import ImportTally, encode, import_entries, read_lines
 from ttweet.storage.sqlite import header, migrating
-from ttweet.storage.sqlite.keying import OURS
 from ttweet.storage.sqlite.reader import Queries, SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore
 

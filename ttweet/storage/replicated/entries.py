@@ -9,18 +9,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from ttweet.model.characters import UNICODE
 from ttweet.model.errors import StoreError
-from ttweet.model.hashtags import RULE, key
+from ttweet.model.hashtags import key
+from ttweet.model.keying import OURS, Keying
 from ttweet.model.tweets import Draft
 
 VERSION = 1  # of an entry; a server stops at one of a newer version
 MAX_BATCH_BYTES = 256 * 1024  # of the drafts in an entry; etcd takes requests of 1.5 MiB, a third of it for base64
-
-Keying = tuple[int, str]
-"""The rule and the Unicode tables that made the search keys of tags."""
-
-OURS: Keying = (RULE, UNICODE)
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True, tag="batch"):
@@ -54,7 +49,7 @@ class Claim(NamedTuple):
     checksum: int
 
 
-class Entry(NamedTuple):
+class LogEntry(NamedTuple):
     """A change, and the claim of the server that wrote it."""
 
     claim: Claim
@@ -63,15 +58,15 @@ class Entry(NamedTuple):
 
 _ENCODER = msgspec.json.Encoder(enc_hook=dict)  # of mappings other than a dict
 _ENVELOPE = msgspec.json.Decoder(tuple[int, msgspec.Raw])
-_ENTRY = msgspec.json.Decoder(Entry)
+_ENTRY = msgspec.json.Decoder(LogEntry)
 
 
-def encode(entry: Entry) -> bytes:
+def encode(entry: LogEntry) -> bytes:
     """Return the bytes of an entry."""
     return _ENCODER.encode((VERSION, entry))
 
 
-def decode(data: bytes) -> Entry:
+def decode(data: bytes) -> LogEntry:
     """Return the entry of these bytes, its tags keyed as this server keys them.
 
     Raises StoreError `internal` for one of a newer version, and for bytes that are no entry.

@@ -17,7 +17,7 @@ from ttweet.model.errors import OpenError, Refused, StoreError
 from ttweet.model.reports import Report
 from ttweet.model.tweets import Deletion, Draft, Tombstone, Tweet
 from ttweet.storage.contract import NOT_SEARCHED, Arrived, Line, Traces
-from ttweet.storage.replicated.entries import Batch, Change, Claim, Entry, Pruning, Removal, encode, parts
+from ttweet.storage.replicated.entries import Batch, Change, Claim, LogEntry, Pruning, Removal, encode, parts
 from ttweet.storage.replicated.log import Log, NoQuorum, Record, Undecided
 from ttweet.storage.replicated.replay import ELSEWHERE, Local, Outcome, Replay
 from ttweet.storage.sqlite.database_file import DatabaseFile
@@ -178,7 +178,7 @@ class ReplicatedStore(SqliteStore):
 
     def _put(self, change: Change, local: Local = ELSEWHERE) -> Outcome:
         """Append an entry and apply the log up to it. An entry in doubt may have its number: then take the next one."""
-        data = encode(Entry(Claim(self._progress.position, self._progress.checksum), change))
+        data = encode(LogEntry(Claim(self._progress.position, self._progress.checksum), change))
         while True:
             earlier = self._doubtful
             self._doubtful = earlier | {data: local}

@@ -4,12 +4,12 @@ Knows no tweets, no trio and no command line.
 """
 
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 from ttweet.files import replacing
 from ttweet.model.errors import StoreError
+from ttweet.storage.contract import OnProgress
 from ttweet.storage.sqlite.connections import connect_reader
 from ttweet.storage.sqlite.errors import damage, store_error
 from ttweet.storage.sqlite.integrity import are_of_indexes, damages
@@ -19,14 +19,12 @@ from ttweet.storage.sqlite.room import missing_for_copy, more_room
 
 STEP_PAGES = 1024  # 4 MiB between updates of the progress, about 10 ms
 
-Progress = Callable[[int, int], object]
-
 
 def _quietly(_done: int, _pages: int) -> None:
     """Show no progress."""
 
 
-def back_up(source: Path, target: Path, *, overwrite: bool, progress: Progress) -> int:
+def back_up(source: Path, target: Path, *, overwrite: bool, progress: OnProgress) -> int:
     """Copy a database to the target, look the copy over, and return how many tweets it holds. It is on the disk then.
 
     It holds all that was committed when this began. `progress` is called with the pages done and all pages.
@@ -38,7 +36,7 @@ def back_up(source: Path, target: Path, *, overwrite: bool, progress: Progress) 
 
 
 def copy_out(
-    reader: sqlite3.Connection, source: Path, target: Path, *, overwrite: bool, progress: Progress = _quietly
+    reader: sqlite3.Connection, source: Path, target: Path, *, overwrite: bool, progress: OnProgress = _quietly
 ) -> int:
     """Do what `back_up` does with a connection that is open, whose database need not have its name any more."""
     with replacing(target, overwrite=overwrite) as part:
@@ -53,7 +51,7 @@ def copy_out(
     return tweets
 
 
-def _copy(reader: sqlite3.Connection, part: Path, progress: Progress) -> int:
+def _copy(reader: sqlite3.Connection, part: Path, progress: OnProgress) -> int:
     """Copy one snapshot page by page and return its number of tweets.
 
     The transaction around it matters: without one SQLite begins again whenever the server has committed.

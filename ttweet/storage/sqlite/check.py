@@ -7,7 +7,7 @@ trio and no command line.
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from ttweet.model.errors import Refused, StoreError
 from ttweet.model.limits import MAX_ID
 from ttweet.model.remedies import NEW_FILE, SAVE_WHAT_IS_LEFT
 from ttweet.model.tweets import Tweet
+from ttweet.storage.contract import OnProgress
 from ttweet.storage.sqlite import keying, word_check
 from ttweet.storage.sqlite.connections import connect_reader, schema_objections
 from ttweet.storage.sqlite.errors import is_damage, remedy_of_damage, store_error
@@ -25,12 +26,10 @@ from ttweet.storage.sqlite.header import SCHEMA_VERSION
 from ttweet.storage.sqlite.integrity import are_of_indexes, damages
 from ttweet.storage.sqlite.migrating import expected_schema, our_tables
 from ttweet.storage.sqlite.reader import COUNT_TWEETS
-from ttweet.storage.sqlite.tail import FIRST_VERSION
+from ttweet.storage.sqlite.tail import MARK_SINCE
 from ttweet.storage.sqlite.tweet_rows import to_tweet
 
 PROGRESS_TWEETS = 1000  # tweets between updates of the progress, about 10 ms
-
-Progress = Callable[[int, int], object]
 
 _SCRATCH = """
     CREATE TABLE scratch.uses (key TEXT, tweet INTEGER, spelling TEXT, at INTEGER, PRIMARY KEY (key, tweet))
@@ -125,7 +124,7 @@ class Check:
         self.unlike = 0
         """Tweets without some of the hashtags in their texts; nothing is wrong with that: clients may choose tags."""
 
-    def run(self, progress: Progress) -> Iterator[Finding]:
+    def run(self, progress: OnProgress) -> Iterator[Finding]:
         """All that is wrong. `progress` is called with the tweets that were looked at, and all tweets.
 
         Raises StoreError when the file cannot be read for another reason than damage: `busy`, or `full` when there is
@@ -147,7 +146,7 @@ class Check:
                 todo = SAVE_WHAT_IS_LEFT if is_damage(exc) else NEW_FILE
                 yield Finding(str(exc).rstrip(": "), todo)  # SQLite names a file there, if it has a name
 
-    def _run(self, progress: Progress) -> Iterator[Finding]:
+    def _run(self, progress: OnProgress) -> Iterator[Finding]:
         yield from [Finding(*objection) for objection in schema_objections(self._connection, self._path)]
         if found := damages(self._connection, tables := our_tables()):
             todo = remedy_of_damage(reindex=are_of_indexes(self._connection, found, tables))
@@ -162,8 +161,8 @@ class Check:
         self.facts = self.facts._replace(tags=tags + self._new_tags())
         yield from self._tags(version)
         yield from [Finding(what, BUILD_WORDS_AGAIN) for what in word_check.objections(self._connection)]
-        for what, question in _LOG.items():
-            if self._connection.execute(question).fetchone()[0]:
+        for what, query in _LOG.items():
+            if self._connection.execute(query).fetchone()[0]:
                 yield Finding(what, HARMLESS)
 
     def _schema(self, version: int) -> Iterator[Finding]:
@@ -184,7 +183,7 @@ class Check:
         for (table, parent), count in broken.items():
             yield Finding(f"rows of {table} without a row in {parent}: {count:,}", NEW_FILE)
 
-    def _tweets(self, version: int, total: int, progress: Progress) -> Iterator[Finding]:
+    def _tweets(self, version: int, total: int, progress: OnProgress) -> Iterator[Finding]:
         """Look at each tweet, and note the uses of tags that the index should have."""
         self._learn_keying(version)
         up_to = self._indexed_up_to(version)
@@ -202,7 +201,7 @@ class Check:
             yield Finding(f"tweets with {what}: {count:,}; the first is {first}", NEW_FILE)
 
     def _indexed_up_to(self, version: int) -> int:
-        if version < FIRST_VERSION:
+        if version < MARK_SINCE:
             return MAX_ID
         up_to: int = self._connection.execute("SELECT up_to FROM tag_index").fetchone()[0]
         return up_to

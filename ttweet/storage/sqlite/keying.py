@@ -5,12 +5,11 @@ the file (`tag_index`). Readers change nothing: they find a tag by the key that 
 """
 
 import sqlite3
-from typing import NamedTuple
 
 from ttweet.model import hashtags
-from ttweet.model.characters import UNICODE
+from ttweet.model.keying import Keying
 
-FIRST_VERSION = 8  # of the schema: the files of older ones do not say how they are keyed
+KEYING_SINCE = 8  # of the schema: the files of older ones do not say how they are keyed
 
 # The GLOBs leave out what all rules and all tables key alike, without a call of Python for each tag.
 _SPELLINGS = """
@@ -21,21 +20,13 @@ _SPELLINGS = """
 """
 
 
-class Keying(NamedTuple):
-    """The version of the rule, and that of the Unicode tables."""
-
-    rule: int
-    unicode: str
-
-
-OURS = Keying(hashtags.RULE, UNICODE)
 UNKNOWN = Keying(1, "")
 """That of the files of older schemas: the first rule, by the tables of any Python."""
 
 
 def of_file(connection: sqlite3.Connection, version: int) -> Keying:
     """How the tags are keyed in a file whose schema has this version. Raises sqlite3.Error."""
-    if version < FIRST_VERSION:
+    if version < KEYING_SINCE:
         return UNKNOWN
     return Keying(*connection.execute("SELECT rule, unicode FROM tag_index").fetchone())
 

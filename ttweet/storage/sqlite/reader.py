@@ -14,6 +14,7 @@ from threading import RLock
 from typing import Any
 
 from ttweet.model import hashtags, reports
+from ttweet.model.keying import OURS
 from ttweet.model.limits import MAX_ID
 from ttweet.model.query import Query
 from ttweet.model.tweets import Count, Deletion, Entry, Found, Page, TagPage, Tombstone, Tweet
@@ -72,7 +73,7 @@ _NTH_LAST = "SELECT id FROM tweets WHERE author IS NOT '' ORDER BY id DESC LIMIT
 _COUNTS = """
     SELECT count(*) FILTER (WHERE id < :id), count(*) FILTER (WHERE id >= :id) FROM tweets WHERE author IS NOT ''
 """
-# Each reads a bounded number of lines: one that read the whole log would keep all other questions waiting.
+# Each reads a bounded number of lines: one that read the whole log would keep all other queries waiting.
 _TRACES = """
     SELECT count(*), max(id), json_group_array(id) FILTER (WHERE at = coalesce(?, at) AND text IN (?, ?, ?, ?, ?))
     FROM (SELECT id, at, text FROM log WHERE id > ? ORDER BY id LIMIT ?)
@@ -318,7 +319,7 @@ class Queries:
 
     def _stored_keys(self, keys: Sequence[str]) -> list[str]:
         """Return the keys by which the file has the tags of these keys: more, where it is keyed otherwise than here."""
-        if self._tail.keying == keying.OURS:
+        if self._tail.keying == OURS:
             return [*keys]
         foreign = keying.foreign_keys(self._connection)
         return [*keys, *{stored for spelling, stored in foreign.items() if hashtags.key(spelling) in keys}]

@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 
 from ttweet.model import hashtags
+from ttweet.model.keying import OURS
 from ttweet.model.tweets import TagWeight, Tweet
 from ttweet.storage.sqlite import keying
 from ttweet.storage.sqlite.rows import MAX_ROWS, Rows, Value
@@ -56,14 +57,14 @@ class TagIndex:
 
         Tags that have one key now are merged, and those that had one and have two now are parted. Raises sqlite3.Error.
         """
-        if keying.of_file(self._connection, keying.FIRST_VERSION) == keying.OURS:
+        if keying.of_file(self._connection, keying.KEYING_SINCE) == OURS:
             return
         foreign = keying.foreign_keys(self._connection)
         tweets = _LINKED.run(self._connection, [(key,) for key in {*foreign.values()}])
         for page in _pages(sorted({*tweets})):
             self._count_again([to_tweet(row) for row in _TWEETS.run(self._connection, page)], foreign)
         self._mark_letters()
-        self._connection.execute("UPDATE tag_index SET rule = ?, unicode = ?", keying.OURS)
+        self._connection.execute("UPDATE tag_index SET rule = ?, unicode = ?", OURS)
 
     def add(self, tagged: Sequence[Tagged], newest: int, *, at: int) -> None:
         """Take the tweets of a batch, inside the caller's transaction; `newest` is the log's newest id, `at` (ms) now.

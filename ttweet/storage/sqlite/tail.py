@@ -8,12 +8,13 @@ import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from ttweet.model.keying import Keying
 from ttweet.model.tweets import Tweet
-from ttweet.storage.sqlite.keying import UNKNOWN, Keying
+from ttweet.storage.sqlite.keying import UNKNOWN
 from ttweet.storage.sqlite.tag_uses import to_tagged
 from ttweet.storage.sqlite.tweet_rows import to_tweet
 
-FIRST_VERSION = 3  # of the schema: in the files of older ones the index has all
+MARK_SINCE = 3  # of the schema: in the files of older ones the index has all
 
 _MARK = "SELECT * FROM tag_index"  # its columns are those of the file's schema
 _TAGGED = "SELECT id, at, author, text, tags FROM tweets WHERE id > ? AND tags <> '' ORDER BY id"
@@ -58,7 +59,7 @@ class Tail:
     def _has_mark(self) -> bool:
         if not self._marked:
             [version] = self._connection.execute("PRAGMA user_version").fetchone()
-            self._marked = version >= FIRST_VERSION
+            self._marked = version >= MARK_SINCE
         return self._marked
 
 
