@@ -15,4 +15,6 @@ BURST = 200  # requests at once above the rate: what a script or thirty people d
 TIMEOUT_S = 15.0  # to connect, and for each answer; longer than any limit that an answer can wait for in a server
 RETRY_BUDGET_S = 60.0  # of waiting for a server that answers `slow_down`; then the request fails
 
+SYSTEM_CA = "system"  # in place of a file of certificates: the authorities that the system trusts
+
 RIGHTS_OF_TOKENS = "read,post"

@@ -32,7 +32,7 @@ def upload(host: str, port: str, message: str) -> int:
                 _tell(client)
             raise
         _tell(client, reports.transmission_done())
-    shell.tell_done(f"the message is stored with id {stored.id}", shell.write, reports.SUCCESS)
+    shell.tell_done(shell.stored_with(stored.id), shell.write, reports.SUCCESS)
     if shell.on_terminal(sys.stderr):
         shell.hint(_summary(stored, text))
     return shell.DONE

@@ -5,6 +5,7 @@ import os
 from ttweet.cli.shell import UsageError
 from ttweet.cluster.address import parse
 from ttweet.cluster.settings import ClusterSettings, Credentials
+from ttweet.defaults import SYSTEM_CA
 from ttweet.files import secret_objection
 
 VARIABLE = "TTWEET_CLUSTER"
@@ -23,7 +24,7 @@ def settings_of(url: str | None) -> ClusterSettings:
     ca, cert, key = (os.environ.get(f"{VARIABLE}_{name}") or None for name in ("CA", "CERT", "KEY"))
     if not address.tls and (ca or cert or key):
         raise UsageError(f"conflicting options: {VARIABLE}_CA and etcd://; use etcds:// for TLS")
-    return ClusterSettings(address, ca or "system", cert, key, _credentials())
+    return ClusterSettings(address, ca or SYSTEM_CA, cert, key, _credentials())
 
 
 def _credentials() -> Credentials | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from ttweet.cli.shell import UsageError, quoted
+from ttweet.defaults import SYSTEM_CA
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ FILE = "ttweet/config.toml"
 PROFILES = "profiles"
 KEYS = ("server", "ca", "token_file", "name", "tags")
 OF_THE_SERVER = ("ca", "token_file")
-SYSTEM = "system"  # a value of `ca` that names no file
 MAX_FILE_BYTES = 64 * 1024  # of the config file: a hundred profiles fit
 
 
@@ -133,7 +133,7 @@ def _checked(file: _File, table: dict[str, Any], source: str) -> dict[str, Setti
             raise file.error(key, value, f"invalid {key} {quoted(str(value))}; {fix}")
         if problem := _problem(key, value):
             raise file.error(key, value, problem)
-        settings[key] = Setting(_beside(file, value) if key in OF_THE_SERVER and value != SYSTEM else value, source)
+        settings[key] = Setting(_beside(file, value) if key in OF_THE_SERVER and value != SYSTEM_CA else value, source)
     return settings
 
 

@@ -9,13 +9,13 @@ from rich.text import Text
 
 from ttweet.cli.console import TerminalConsole
 from ttweet.cli.manual.page import ONLY_IN_FULL
+from ttweet.cli.ready_pages import COLUMNS
 from ttweet.cli.terminal import MAX_SIDE, PLAIN
 
 if TYPE_CHECKING:
     from cyclopts.help import HelpEntry, HelpPanel
     from rich.console import Console, ConsoleOptions
 
-COLUMNS = 80  # of a page at most: longer lines are hard to read
 NARROW = 64  # columns; below it two columns would be two strips
 INDENT = 2  # of an option
 HANG = 6  # of a description below its option

@@ -124,6 +124,9 @@ ContainedText = Annotated[
 Timeout = Annotated[
     str | None, Parameter(name="--timeout", metavar="TIME", help="End after 90s, 10m, 2h or 1d, with exit code 124.")
 ]
+By = Annotated[
+    str | None, Parameter(name="--by", metavar="NAME", validator=check_name, help="Only tweets of this author.")
+]
 As = Annotated[
     str | None,
     Parameter(
@@ -133,8 +136,13 @@ As = Annotated[
 BesideTags = Annotated[
     list[str] | None, Parameter(name=["--tag", "-t"], metavar="TAG", negative="", validator=_check_tags)
 ]
-Keep = Annotated[float | None, Parameter(name="--keep", metavar="TIME", converter=_age)]
-KeepLast = Annotated[int | None, AMOUNT, Parameter(name="--keep-last", metavar="N")]
+KeepAge = Annotated[
+    float | None,
+    Parameter(name="--keep", metavar="TIME", converter=_age, help="Remove tweets older than this: 90d, 36h."),
+]
+KeepLast = Annotated[
+    int | None, AMOUNT, Parameter(name="--keep-last", metavar="N", help="Remove all but the last N tweets.")
+]
 LogLimit = Annotated[int, Parameter(name="--log-limit", metavar="SIZE", converter=_size)]
 WithSpool = Annotated[
     bool,

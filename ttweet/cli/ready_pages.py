@@ -11,7 +11,7 @@ import sys
 from ttweet.cli import shell, terminal
 
 FOLDER = f"{os.path.dirname(__file__)}/manual/pages"  # noqa: PTH120  # pathlib takes a third of the time
-COLUMNS = 80  # a page of this width is shown on all wider terminals too
+COLUMNS = 80  # of a page at most: longer lines are hard to read
 STYLES = ("\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[36m")
 OF_RICH = ("FORCE_COLOR", "TTY_COMPATIBLE")  # variables with which the parser's pages look different
 PROGRAM = "ttweet"

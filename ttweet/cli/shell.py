@@ -75,6 +75,11 @@ def run(command: Callable[P, int], *args: P.args, **kwargs: P.kwargs) -> int:
     return code
 
 
+def stored_with(id_: int) -> str:
+    """Return the sentence that says what is done when the output of `post` cannot be written."""
+    return f"the message is stored with id {id_}"
+
+
 def sentence(error: BaseException) -> str:
     """Return the message of an error of any kind."""
     match error:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import assert_never
 
+from ttweet.client import link_errors
 from ttweet.client.retry import RetryBudget
 from ttweet.model.answers import Following
 from ttweet.model.errors import PASSING, ConnectError, ResolverError, SetupError, SlowDown, TtweetError
@@ -83,7 +84,7 @@ class Cursor:
         try:
             push = pushes.decode(frames.loads(line))
         except frames.MISFITS as exc:
-            raise ConnectError("unknown", "the other end is not a ttweet server; check the port") from exc
+            raise link_errors.not_ttweet() from exc
         return self._understood(push)
 
     def pause_s(self, error: TtweetError) -> float:

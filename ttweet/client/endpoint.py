@@ -9,6 +9,7 @@ import os
 import time
 
 from ttweet.client import tcp
+from ttweet.defaults import SYSTEM_CA
 from ttweet.model.errors import SetupError
 from ttweet.model.remedies import IS_UTF_16
 from ttweet.model.switches import is_on
@@ -50,9 +51,9 @@ class ClientTls:
         if not self.are_for(server):
             return None
         if self._context is None:
-            from ttweet.security.outgoing import SYSTEM, make_context
+            from ttweet.security.outgoing import make_context
 
-            self._context = make_context(SYSTEM if self._ca is None else self._ca, self._cert, self._key)
+            self._context = make_context(SYSTEM_CA if self._ca is None else self._ca, self._cert, self._key)
         return self._context
 
 

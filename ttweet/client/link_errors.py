@@ -69,6 +69,11 @@ def gone(where: str) -> ConnectError:
     return ConnectError("unknown", f"{where} closed the connection without an answer")
 
 
+def not_ttweet() -> ConnectError:
+    """Say that the other end speaks another protocol."""
+    return ConnectError("unknown", "the other end is not a ttweet server; check the port")
+
+
 def too_slow(where: str, timeout_s: float | None) -> ConnectError:
     """Say that an answer has not come in time; None for a time that the caller has set as a whole."""
     within = "" if timeout_s is None else f" within {timeout_s:g} seconds"

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from ttweet.cluster.address import ClusterAddress
+from ttweet.defaults import SYSTEM_CA
 
 
 class Credentials(NamedTuple):
@@ -16,7 +17,7 @@ class ClusterSettings(NamedTuple):
     """The address of a cluster; for TLS the PEM files of trusted certificates and of the own one; a user of etcd."""
 
     address: ClusterAddress
-    ca: str = "system"
+    ca: str = SYSTEM_CA
     cert: str | None = None
     key: str | None = None
     credentials: Credentials | None = None

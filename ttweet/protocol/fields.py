@@ -46,10 +46,13 @@ def tag_list(value: object) -> tuple[str, ...]:
 def integer(name: str, value: object, highest: int, lowest: int = 1) -> int:
     """Return a whole number within the inclusive bounds. Raises Refused for another value."""
     if type(value) is not int or not lowest <= value <= highest:
-        raise Refused(
-            "bad_request", f"invalid {name}: use a whole number from {lowest} to {highest}, not {shown(value)}"
-        )
+        raise out_of_bounds(name, value, highest, lowest)
     return value
+
+
+def out_of_bounds(name: str, value: object, highest: int, lowest: int) -> Refused:
+    """Return the refusal of a value that is not a whole number within the inclusive bounds."""
+    return Refused("bad_request", f"invalid {name}: use a whole number from {lowest} to {highest}, not {shown(value)}")
 
 
 def optional_id(name: str, value: object, lowest: int) -> int | None:

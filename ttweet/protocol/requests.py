@@ -63,7 +63,12 @@ def _when_there(parser: Callable[[object], Request], data: dict[str, object]) ->
 def _post(data: object) -> Post:
     if type(data) is str:
         return Post(data)
-    fields = fields_of(operations.POST, data, {"text", "tags", "scan", "key"})
+    return parse_post(operations.POST, data)
+
+
+def parse_post(operation: str, data: object) -> Post:
+    """Return the tweet of an object's fields. Raises Refused."""
+    fields = fields_of(operation, data, {"text", "tags", "scan", "key"})
     key = fields.get("key")
     return Post(
         string("text", fields.get("text")),

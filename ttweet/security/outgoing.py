@@ -9,6 +9,7 @@ import os
 import ssl
 from functools import partial
 
+from ttweet.defaults import SYSTEM_CA
 from ttweet.files import NotOursError, refuse_replaceable
 from ttweet.model.errors import SetupError
 
@@ -16,14 +17,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SYSTEM = "system"  # in place of a file: the authorities that this system trusts
-
 
 def make_context(ca: str, cert: str | None, key: str | None) -> ssl.SSLContext:
     """Return the context of connections: trusted certificates, and the client's own. Raises SetupError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if ca == SYSTEM:
+    if ca == SYSTEM_CA:
         context.load_default_certs()
     else:
         _use(ca, lambda: context.load_verify_locations(ca), "certificate to trust")

@@ -14,8 +14,9 @@ from tests.support.peers import peer, says
 from tests.support.processes import LIMIT_S, TTWEET, environment, running_server
 from tests.support.server_here import ServerHere, server_here
 from ttweet.cli import shell
-from ttweet.cli.chat import conversation, course
+from ttweet.cli.chat import course
 from ttweet.cli.chat.screen import Screen
+from ttweet.client import link_errors
 from ttweet.client.sync_client import Client
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
@@ -232,7 +233,7 @@ def ended(keyboard: Screen, *lines: bytes, asks: int = 0) -> int:
 def test_a_server_that_is_no_ttweet_ends_the_session_in_a_sentence(line: bytes) -> None:
     keyboard = Keyboard()
     assert ended(keyboard, line) == shell.UNREACHABLE
-    why = course.CLOSED if line.startswith(b'["ok", {') else conversation.NO_TTWEET
+    why = course.CLOSED if line.startswith(b'["ok", {') else link_errors.not_ttweet().text
     assert keyboard.said == [course.SIGNED_IN, course.NO_SERVER.format(why)]
 
 
@@ -246,7 +247,7 @@ def test_an_error_that_nobody_asked_for_is_told_however_it_is_spelled(line: byte
 def test_answers_that_nobody_asked_for_end_the_session() -> None:
     keyboard = Keyboard()
     assert ended(keyboard, *[b'["ok",null]'] * 1000) == shell.UNREACHABLE
-    assert keyboard.said == [course.SIGNED_IN, course.NO_SERVER.format(conversation.NO_TTWEET)]
+    assert keyboard.said == [course.SIGNED_IN, course.NO_SERVER.format(link_errors.not_ttweet().text)]
 
 
 def test_a_refusal_that_the_course_has_no_words_for_is_told_and_the_session_goes_on() -> None:

@@ -156,7 +156,7 @@ def test_a_post_without_an_answer_is_posted_again_with_its_key_on_the_next_conne
     screen = Talk(lambda _: "hello")
     with peer(first, second) as client:
         named = Client(client.host, client.port, name="ann")
-        assert session.Session(named, screen).run() == shell.DONE
+        assert session.ChatSession(named, screen).run() == shell.DONE
     assert asked[0] == asked[1]
     assert b'"key":' in asked[0]
     assert screen.said == [f"error: {LOST}", "posted #7"]
@@ -173,7 +173,7 @@ def test_a_session_that_ends_while_its_server_is_away_connects_no_more(monkeypat
     monkeypatch.setattr(Cursor, "pause_s", paused)
     with peer(says(b'["ok",null]\n', b'["ok",{"from":0}]\n')) as client:
         screen = Talk(lambda _: "/quit" if lost.wait(LIMIT_S) else "")
-        assert session.Session(Client(client.host, client.port, name="ann"), screen).run() == shell.DONE
+        assert session.ChatSession(Client(client.host, client.port, name="ann"), screen).run() == shell.DONE
         receivers = [one for one in threading.enumerate() if one not in others and one.daemon]
         for one in receivers:
             one.join(LIMIT_S / 10)
@@ -185,7 +185,7 @@ def test_an_error_that_lasts_ends_the_session() -> None:
     with peer(says(b'["ok",null]\n', b'["ok",{"from":0}]\n'), says(refusal)) as client:
         named = Client(client.host, client.port, name="ann")
         with pytest.raises(Refused, match="unknown token"):
-            session.Session(named, Talk(lambda _: "hello")).run()
+            session.ChatSession(named, Talk(lambda _: "hello")).run()
 
 
 @pytest.fixture
@@ -362,5 +362,5 @@ def test_a_wait_for_the_server_is_bounded(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("ttweet.defaults.TIMEOUT_S", 0.1)
     with peer(says(b'["ok",null]\n', b'["ok",{"from":0}]\n')) as client:
         screen = Talk(lambda _: "hello")
-        assert session.Session(Client(client.host, client.port, name="ann"), screen).run() == shell.UNREACHABLE
+        assert session.ChatSession(Client(client.host, client.port, name="ann"), screen).run() == shell.UNREACHABLE
     assert screen.said[-1].startswith("error: ")

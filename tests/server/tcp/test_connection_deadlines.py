@@ -16,7 +16,7 @@ from ttweet.model.tweets import Page
 from ttweet.protocol import frames
 from ttweet.server.config import Limits
 from ttweet.server.net.sweeper import TURN_CLIENTS
-from ttweet.server.tcp.deadline import LINGER_S
+from ttweet.server.net.transport import LINGER_S
 
 LIMITS = Limits()
 

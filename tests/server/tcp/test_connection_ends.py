@@ -17,8 +17,8 @@ from ttweet.protocol import frames
 from ttweet.protocol.frames import MAX_FRAME_BYTES
 from ttweet.server.config import Limits
 from ttweet.server.net import sweeper
+from ttweet.server.net.transport import LINGER_S
 from ttweet.server.tcp.connection import Connection
-from ttweet.server.tcp.deadline import LINGER_S
 
 
 def codes(answers: list[tuple[str, Any]]) -> list[str]:

@@ -54,7 +54,7 @@ def write_stored(stored: Stored, *, json: bool, quiet: bool) -> None:
         return
     if stored.deleted:
         shell.hint(output.key_of_deleted(stored))
-    done = f"the message is stored with id {stored.id}"
+    done = shell.stored_with(stored.id)
     if json:
         shell.tell_done(done, output.write_json, output.stored_json(stored))
     else:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ttweet import defaults
+from ttweet.client import link_errors
 from ttweet.client.link import SyncLink
 from ttweet.client.waiting import Bell, ready
 from ttweet.model.errors import ConnectError, Refused
@@ -21,7 +22,6 @@ MAX_ANSWERS = 2  # unread: one to a request, and one that the server sends befor
 FAREWELL_S = 1.0  # for the server to close the connection, so that the name is free when the program has ended
 
 CLOSED = "the server closed the connection"
-NO_TTWEET = "the other end is not a ttweet server; check the port"
 
 
 class Conversation:
@@ -48,7 +48,7 @@ class Conversation:
         except ConnectError:
             fault = ConnectError("unknown", CLOSED)
         except frames.MISFITS:
-            fault = ConnectError("unknown", NO_TTWEET)
+            fault = link_errors.not_ttweet()
         self._fault = fault
         self._arrived.ring()
         return fault
@@ -92,7 +92,7 @@ class Conversation:
         try:
             return shape(replies.data_of(self._answers.popleft()))
         except frames.MISFITS as exc:
-            raise ConnectError("unknown", NO_TTWEET) from exc
+            raise link_errors.not_ttweet() from exc
 
     def _take(self, line: bytes, push: Callable[[bytes], None]) -> None:
         if not replies.is_reply(line):

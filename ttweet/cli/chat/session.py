@@ -51,7 +51,7 @@ _ALONE = {"exit": "/quit", "quit": "/quit", "help": "/help"}  # typed to leave a
 _OF_THE_COURSE = re.compile(r'tweet "|(un)?subscribe #|gettweets \w+$|getusers$|timeline$')
 
 
-class Session:
+class ChatSession:
     """A signed-in user who follows tags, or all tweets. Raises as Client does."""
 
     def __init__(self, client: Client, screen: Screen) -> None:

@@ -51,7 +51,7 @@ def chat(
 def _session(server: str | None, port: int | None, name: str, ca: str | None) -> int:
     from ttweet.cli.chat.completer import Completer
     from ttweet.cli.chat.history import open_history
-    from ttweet.cli.chat.session import Session
+    from ttweet.cli.chat.session import ChatSession
 
     aids = Aids(open_history, Completer(Client(server, port, ca=ca)))
-    return Session(Client(server, port, name=name, ca=ca), Screen(aids)).run()
+    return ChatSession(Client(server, port, name=name, ca=ca), Screen(aids)).run()

@@ -5,7 +5,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ttweet.cli.actions import find as action
-from ttweet.cli.options import AMOUNT, LIMIT, RARE, Ca, Db, Json, Server, check_name, tweet_id, whole
+from ttweet.cli.options import AMOUNT, LIMIT, RARE, By, Ca, Db, Json, Server, tweet_id, whole
 from ttweet.model.limits import MAX_ID, QUERY_LIMIT
 
 Words = Annotated[str, Parameter(name="QUERY", help="Words, tags, authors and times; see the examples.")]
@@ -17,9 +17,6 @@ Before = Annotated[
     Parameter(name="--before", metavar="ID", converter=tweet_id, help="Only tweets before this one."),
 ]
 Count = Annotated[bool, Parameter(name="--count", negative="", help="Show only how many tweets there are.")]
-By = Annotated[
-    str | None, Parameter(name="--by", metavar="NAME", validator=check_name, help="Only tweets of this author.")
-]
 Since = Annotated[
     str | None, Parameter(name="--since", metavar="TIME", help="Only tweets of the last 2h or 7d, or since 2026-01-31.")
 ]

@@ -16,13 +16,13 @@ from ttweet.cli.options import (
     RARE,
     After,
     As,
+    By,
     Ca,
     ContainedText,
     Json,
     LiveServer,
     LiveTags,
     Timeout,
-    check_name,
     refuse_conflict,
 )
 from ttweet.cli.reach import open_client
@@ -39,9 +39,6 @@ Since = Annotated[
     str | None, Parameter(name="--since", metavar="TIME", help="Begin this long ago, 2h or 7d, or at 2026-01-31 (UTC).")
 ]
 UntilNow = Annotated[bool, Parameter(name="--until-now", negative="", help="Show the tweets that are there and exit.")]
-By = Annotated[
-    str | None, Parameter(name="--by", metavar="NAME", validator=check_name, help="Only tweets of this author.")
-]
 Retry = Annotated[bool, RARE, Parameter(name="--retry", negative="", help="Wait for a server that is not there yet.")]
 ConsumerName = Annotated[
     str | None,

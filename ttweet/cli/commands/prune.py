@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from ttweet import defaults
 from ttweet.cli import output, shell
 from ttweet.cli.advice import advising
-from ttweet.cli.options import FILE, Json, Keep, KeepLast, refuse_conflict
+from ttweet.cli.options import FILE, Json, KeepAge, KeepLast, refuse_conflict
 from ttweet.cli.progress import progress
 from ttweet.cli.source import db_path
 from ttweet.model.reports import escape
@@ -18,14 +18,12 @@ from ttweet.storage import local
 from ttweet.storage.sqlite.reader import Queries, SqliteReader
 from ttweet.storage.sqlite.writer import SqliteStore
 
-Age = Annotated[Keep, Parameter(help="Remove tweets older than this: 90d, 36h.")]
-Last = Annotated[KeepLast, Parameter(help="Remove all but the last N tweets.")]
 DryRun = Annotated[bool, Parameter(name="--dry-run", negative="", help="Only count; remove nothing.")]
 Db = Annotated[Path | None, FILE, Parameter(name="--db", help="The database, which must not be in use.")]
 
 
 def prune(
-    *, keep: Age = None, keep_last: Last = None, dry_run: DryRun = False, db: Db = None, json: Json = False
+    *, keep: KeepAge = None, keep_last: KeepLast = None, dry_run: DryRun = False, db: Db = None, json: Json = False
 ) -> int:
     """Remove the oldest tweets. Raises UsageError, OpenError, StoreError."""
     refuse_conflict({"--keep": keep, "--keep-last": keep_last})

@@ -14,10 +14,10 @@ from cyclopts.validators import Number
 
 from ttweet import defaults, system
 from ttweet.cli import shell, terminal
-from ttweet.cli.options import AMOUNT, FILE, QUIET, RARE, Keep, KeepLast, LogLimit, whole
+from ttweet.cli.options import AMOUNT, FILE, QUIET, RARE, KeepAge, KeepLast, LogLimit, refuse_conflict, whole
 from ttweet.cli.source import db_path
 from ttweet.model.errors import OpenError, StoreError
-from ttweet.model.keep import Keep as Kept
+from ttweet.model.keep import Keep
 from ttweet.security import rate_limit
 from ttweet.security.exposure import TLS, TOKEN, UnsafeError
 from ttweet.server.config import DEFAULT_RATE, NO_RATES, Config, LineStyle, Rates, TlsFiles
@@ -68,8 +68,6 @@ LogBytes = Annotated[
         help="Size of the report lines to keep: 100M, 1G.",
     ),
 ]
-Age = Annotated[Keep, Parameter(help="Remove tweets older than this: 90d, 36h.")]
-Last = Annotated[KeepLast, Parameter(help="Remove all but the last N tweets.")]
 RateOption = Annotated[
     str | None,
     Parameter(
@@ -130,8 +128,8 @@ def serve(
     max_clients: Annotated[MaxClients, RARE] = DEFAULT.max_clients,
     grace: Annotated[Grace, RARE] = DEFAULT.grace_s,
     log_limit: Annotated[LogBytes, RARE] = DEFAULT.log_limit,
-    keep: Age = None,
-    keep_last: Last = None,
+    keep: KeepAge = None,
+    keep_last: KeepLast = None,
     rate: Annotated[RateOption, RARE] = None,
     burst: Annotated[Burst, RARE] = DEFAULT_RATE.burst,
     http: Http = None,
@@ -215,11 +213,10 @@ def _line_style(log_format: str) -> LineStyle:
     return LineStyle(log_format, shell.has_colour(sys.stderr), columns)
 
 
-def _keep(age_s: float | None, last: int | None) -> Kept:
+def _keep(age_s: float | None, last: int | None) -> Keep:
     """Which tweets are kept. Raises UsageError."""
-    if age_s is not None and last is not None:
-        raise shell.UsageError("conflicting options: --keep and --keep-last; give one of them")
-    return Kept(age_s, last)
+    refuse_conflict({"--keep": age_s, "--keep-last": last})
+    return Keep(age_s, last)
 
 
 def _rates(text: str | None, burst: int) -> Rates:

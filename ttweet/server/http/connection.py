@@ -20,7 +20,7 @@ from ttweet.server.answered_requests import AnsweredRequests
 from ttweet.server.config import Limits
 from ttweet.server.http.call import Call
 from ttweet.server.http.forwarded import Requester, requester_of
-from ttweet.server.http.outbox import Outbox
+from ttweet.server.http.outbox import HttpOutbox
 from ttweet.server.http.parser import RequestParser
 from ttweet.server.http.problems import Malformed, failure, last_word, problem
 from ttweet.server.http.request import Request
@@ -30,10 +30,9 @@ from ttweet.server.http.site import Site
 from ttweet.server.http.streams import EVENTS
 from ttweet.server.net.places import Place, Standing
 from ttweet.server.net.throttle import Throttle
-from ttweet.server.net.transport import LOST, Transport, drain
+from ttweet.server.net.transport import LINGER_S, LOST, Transport, drain
 
 KEEP_ALIVE_S = 75.0  # between requests of one connection, as nginx; a client that waited longer connects again
-LINGER_S = 1.0  # of reading after the last answer, so that a reset does not overtake the answer
 SHOWN_PATH = 100  # characters of a path in an event
 SHOWN_METHOD = 20  # characters of a method in an event
 
@@ -50,7 +49,7 @@ class EdgeContext(NamedTuple):
     """Whether clients use TLS."""
 
 
-class Connection:
+class HttpConnection:
     """The server's side of one connected client. `run` is its task."""
 
     __slots__ = (
@@ -79,7 +78,7 @@ class Connection:
         transport: Transport,
         place: Place,
         context: EdgeContext,
-        send_later: Callable[["Connection"], None],
+        send_later: Callable[["HttpConnection"], None],
     ) -> None:
         self._transport = transport
         self._context = context
@@ -88,7 +87,7 @@ class Connection:
         self._trusted = place.peer[0] in context.site.proxies  # also when the client of a PROXY header has the place
         self._parser = RequestParser()
         self._send_later = send_later
-        self._outbox = Outbox(transport, self._start_sending)
+        self._outbox = HttpOutbox(transport, self._start_sending)
         self._session = Session(self._context.backend, place.peer, self)
         self._route = ""  # of the request, by its path
         self._client = place.peer  # of the request

@@ -13,13 +13,13 @@ from ttweet.server.http.call import Call
 from ttweet.server.http.forms import JSON_TYPE, as_document
 from ttweet.server.http.login import NEXT, log_in
 from ttweet.server.http.posting import FORM
+from ttweet.server.http.problems import PROBLEM_TYPE
 from ttweet.server.http.response import Response
 from ttweet.server.http.routes import Handler, Route
 from ttweet.server.http.streams import EVENT_STREAM, LINES
 
 Schema = Mapping[str, Any]
 
-PROBLEM_TYPE = "application/problem+json"
 TYPES = {
     "json": JSON_TYPE,
     "txt": "text/plain",

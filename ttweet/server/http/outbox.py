@@ -8,7 +8,7 @@ from collections.abc import Callable
 from ttweet.server.net.transport import LOST, Transport
 
 
-class Outbox:
+class HttpOutbox:
     """The sending half of a connection."""
 
     __slots__ = ("_send_later", "_transport", "unsent")

@@ -2,9 +2,8 @@
 
 from ttweet.model.errors import Refused
 from ttweet.model.requests import Post
+from ttweet.protocol import requests
 from ttweet.protocol.codecs import JSON
-from ttweet.protocol.fields import fields_of as json_fields
-from ttweet.protocol.fields import flag, string, tag_list
 from ttweet.server.http.problems import Unserved
 from ttweet.server.http.request import Request, decoded, fields_of
 
@@ -44,14 +43,7 @@ def _of_json(body: bytes) -> Post:
         data = JSON.loads(body)
     except (ValueError, RecursionError) as exc:
         raise Refused("bad_request", 'invalid JSON: use an object such as {"text":"Hello #world"}') from exc
-    fields = json_fields("POST /tweets", data, {"text", "tags", "scan", "key"})
-    key = fields.get("key")
-    return Post(
-        string("text", fields.get("text")),
-        tag_list(fields.get("tags", [])),
-        flag("scan", fields.get("scan", True)),
-        None if key is None else string("key", key),
-    )
+    return requests.parse_post("POST /tweets", data)
 
 
 def _of_form(body: bytes) -> Post:

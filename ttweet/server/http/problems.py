@@ -8,6 +8,7 @@ from ttweet.protocol.codecs import JSON
 from ttweet.server.http.request import SAFE
 from ttweet.server.http.response import Headers, Response, encode
 
+PROBLEM_TYPE = "application/problem+json"
 RETRY_S = 5  # until a client should retry what the server's state has prevented
 
 STATUSES = {
@@ -96,7 +97,7 @@ def problem(error: TtweetError, *, anonymous: bool = False) -> Response:
         "detail": error.public_text,
         "code": error.code,
     }
-    return Response(status, JSON.dumps(document) + b"\n", "application/problem+json", headers_of(error, status))
+    return Response(status, JSON.dumps(document) + b"\n", PROBLEM_TYPE, headers_of(error, status))
 
 
 def headers_of(error: TtweetError, status: int) -> Headers:

@@ -7,7 +7,7 @@ from ttweet.broker.session import Backend
 from ttweet.model.errors import ProtocolError
 from ttweet.server.config import EdgeSettings
 from ttweet.server.http import api, openapi
-from ttweet.server.http.connection import Connection, EdgeContext
+from ttweet.server.http.connection import EdgeContext, HttpConnection
 from ttweet.server.http.problems import Malformed, last_word
 from ttweet.server.http.proxied import ProxiedTransport
 from ttweet.server.http.routes import Route, Routes
@@ -35,9 +35,9 @@ class HttpProtocol:
         """See socket_edge.WireProtocol."""
         return ProxiedTransport(plain, place) if place.peer[0] in self._context.site.proxies else plain
 
-    def connection(self, transport: Transport, place: Place, send_later: SendLater) -> Connection:
+    def connection(self, transport: Transport, place: Place, send_later: SendLater) -> HttpConnection:
         """See socket_edge.WireProtocol."""
-        return Connection(transport, place, self._context, send_later)
+        return HttpConnection(transport, place, self._context, send_later)
 
 
 def http_edge(backend: Backend, admission: Admission, settings: EdgeSettings) -> SocketEdge:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote
 
 from ttweet.model.errors import Refused
 from ttweet.model.limits import MAX_ID, MAX_QUERY_LIMIT, QUERY_LIMIT
-from ttweet.protocol.fields import shown
+from ttweet.protocol.fields import out_of_bounds, shown
 
 COOKIE = "ttweet"
 """The cookie that holds a token."""
@@ -128,9 +128,7 @@ def whole(name: str, value: str, lowest: int, highest: int) -> int:
     """Return a whole number within bounds, which belong to it. Raises Refused `bad_request`."""
     number = int(value) if value.isascii() and value.isdigit() and len(value) <= len(str(MAX_ID)) else -1
     if not lowest <= number <= highest:
-        raise Refused(
-            "bad_request", f"invalid {name}: use a whole number from {lowest} to {highest}, not {shown(value)}"
-        )
+        raise out_of_bounds(name, value, highest, lowest)
     return number
 
 

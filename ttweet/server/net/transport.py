@@ -20,6 +20,7 @@ READ_BYTES = 4 * 1024  # of one read: the 450 shortest frames take 0.2 ms to par
 FEW_CLIENTS = 2  # that wait by trio's own means, a turn of the event loop less; more of them share the turn
 MAX_READY = 128  # sockets read before other tasks run, about 4 ms; with 32, batches are small and a sixth slower
 
+LINGER_S = 1.0  # of reading after the last answer, so that a reset does not overtake the answer
 DRAIN_READS = 16  # of bytes that are thrown away before a rest, which leaves the loop to others
 MIN_DRAIN_REST_S = 0.001  # the first rest; each is twice as long as the one before
 MAX_DRAIN_REST_S = 0.032  # the longest rest: 2 MB/s

@@ -6,8 +6,7 @@ from ttweet.broker.session import Session
 from ttweet.protocol.reader import RequestReader
 from ttweet.server.config import Limits
 from ttweet.server.net.places import Place
-
-LINGER_S = 1.0  # of reading after the last answer, so that a reset does not overtake the answer
+from ttweet.server.net.transport import LINGER_S
 
 
 class Deadline:
