@@ -8,12 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import date, datetime
+from datetime import date
 
 from ttweet.cli import output, shell, tweet_format
 from ttweet.cli.options import seconds
 from ttweet.client.cursor import FollowListener
 from ttweet.client.waiting import FOREVER
+from ttweet.model import times
 from ttweet.model.errors import ConnectError, ResolverError, SetupError, SlowDown, TtweetError
 from ttweet.model.tweets import Tweet, as_json
 
@@ -95,7 +96,7 @@ class Display:
             output.write_line(self._line(tweet))
             return
         if not self._json and shell.on_terminal(sys.stdout):
-            self._head(datetime.fromtimestamp(tweet.at / 1000).astimezone().date())
+            self._head(times.local(tweet.at).date())
         show(tweet, json=self._json)
 
     def _head(self, day: date) -> None:

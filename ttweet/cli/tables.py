@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -11,7 +10,7 @@ from rich.text import Text
 
 from ttweet.cli import terminal
 from ttweet.cli.console import TerminalConsole
-from ttweet.model import reports
+from ttweet.model import reports, times
 from ttweet.model.durations import ago
 from ttweet.model.reports import escape
 from ttweet.model.tweets import TagSummary, Tweet
@@ -44,7 +43,7 @@ def print_tweets(tweets: Sequence[Tweet], *, now: int, marks: "Marks | None" = N
 
 def print_tweet(tweet: Tweet) -> None:
     """Print a tweet by itself: id, local time of day, author and text."""
-    at = datetime.fromtimestamp(tweet.at / 1000).astimezone()
+    at = times.local(tweet.at)
     text = Text.assemble((f"#{tweet.id}", "dim"), (f"  {at:%H:%M:%S}  ", "cyan"), styled(tweet))
     _terminal().print(text, soft_wrap=True)
 
@@ -94,7 +93,7 @@ def print_log(lines: Iterable[LogLine]) -> None:
     console = _terminal()
     heading = ""
     for line in lines:
-        at = datetime.fromtimestamp(line.at / 1000).astimezone()
+        at = times.local(line.at)
         if heading != (heading := f"session {line.session}, {at:%A %d %B %Y}"):
             console.print(Text(heading, style="bold"), soft_wrap=True)
         text = Text(reports.line(line.side, line.category, line.text), style=_STYLES.get(line.category or "", ""))

@@ -1,18 +1,18 @@
 """The lines of `follow --format`: `'{time} {by} {text}'` with the fields of a tweet."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from string import Formatter
 
 from ttweet.cli import output, shell
+from ttweet.model import times
 from ttweet.model.reports import escape
 from ttweet.model.tweets import Tweet
 
 FIELDS: Mapping[str, Callable[[Tweet], object]] = {
     "id": lambda tweet: tweet.id,
     "at": lambda tweet: output.iso(tweet.at),
-    "date": lambda tweet: f"{_local(tweet):%Y-%m-%d}",
-    "time": lambda tweet: f"{_local(tweet):%H:%M:%S}",
+    "date": lambda tweet: f"{times.local(tweet.at):%Y-%m-%d}",
+    "time": lambda tweet: f"{times.local(tweet.at):%H:%M:%S}",
     "by": lambda tweet: escape(tweet.by or "-"),
     "text": lambda tweet: escape(tweet.text),
     "tags": lambda tweet: escape(" ".join([f"#{tag}" for tag in tweet.tags])),
@@ -39,7 +39,3 @@ def parse(template: str) -> Callable[[Tweet], str]:
         known = ", ".join([f"{{{name}}}" for name in FIELDS])
         raise shell.UsageError(f"invalid --format {shell.quoted(template)}: use {known}, and {{{{ for a brace") from exc
     return line
-
-
-def _local(tweet: Tweet) -> datetime:
-    return datetime.fromtimestamp(tweet.at / 1000).astimezone()

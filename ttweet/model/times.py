@@ -1,10 +1,16 @@
 """The time, as the file and all answers have it."""
 
+from __future__ import annotations
+
 import re
 import time
 from collections.abc import Callable
 
 from ttweet.model import durations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from datetime import datetime
 
 Clock = Callable[[], int]
 """Tells the time, in milliseconds since 1970 UTC."""
@@ -13,6 +19,18 @@ Clock = Callable[[], int]
 def now_ms() -> int:
     """Milliseconds since 1970 UTC."""
     return int(time.time() * 1000)
+
+
+def utc(at: float) -> datetime:
+    """Return a time (milliseconds since 1970 UTC) in UTC."""
+    from datetime import UTC, datetime  # most commands show no time
+
+    return datetime.fromtimestamp(at / 1000, UTC)
+
+
+def local(at: float) -> datetime:
+    """Return a time (milliseconds since 1970 UTC) in the time zone of this machine."""
+    return utc(at).astimezone()
 
 
 def rfc3339(at: int) -> str:

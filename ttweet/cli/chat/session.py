@@ -24,14 +24,13 @@ from ttweet.client.sync_client import Client
 from ttweet.client.waiting import Bell, pause, ready
 from ttweet.model.durations import ago
 from ttweet.model.errors import ConnectError, Refused, SlowDown, TtweetError
+from ttweet.model.limits import QUERY_LIMIT
 from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
 from ttweet.model.tweets import Tweet, nfc, queried_tag, search_key
 from ttweet.protocol import calls
 
 T = TypeVar("T")
-
-SHOWN = 20  # tweets or tags of one answer, as `ttweet find` and `ttweet tags` show
 
 HELP = """Type a message and press Enter to post it. Commands:
   /follow TAG...    show only new tweets with these tags
@@ -162,14 +161,14 @@ class ChatSession:
         return f"following {' '.join([f'#{escape(tag)}' for tag in self._tags]) or 'all tweets'}"
 
     def _find(self, query: str) -> None:
-        found = self._ask(*calls.find(query, limit=SHOWN))
+        found = self._ask(*calls.find(query, limit=QUERY_LIMIT))
         now = now_ms()
         self._say_listed([_line(tweet, ago(tweet.at, now)) for tweet in reversed(found.tweets)])
         if found.more:
             self._screen.say(f"the newest {len(found.tweets)}; ttweet find shows more")
 
     def _list_tags(self) -> None:
-        tags = self._ask(*calls.list_tags(limit=SHOWN)).tags
+        tags = self._ask(*calls.list_tags(limit=QUERY_LIMIT)).tags
         self._say_listed([f"#{escape(one.tag)}: {shell.amount(one.count, 'tweet')}" for one in tags])
 
     def _say_listed(self, lines: Iterable[str]) -> None:

@@ -1,7 +1,6 @@
 """The command `stats`."""
 
 import sys
-from datetime import datetime
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -9,7 +8,7 @@ from cyclopts import Parameter
 from ttweet.cli import output, shell
 from ttweet.cli.options import Ca, Json, Server
 from ttweet.cli.reach import open_client
-from ttweet.model import durations
+from ttweet.model import durations, times
 from ttweet.model.reports import escape
 
 _BYTES = ((1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB"))
@@ -49,7 +48,7 @@ def readable(name: str, value: object) -> tuple[str, str]:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return label, "none" if value is None else escape(str(value))
     if name == "started":
-        return label, f"{datetime.fromtimestamp(value / 1000).astimezone():%Y-%m-%d %H:%M:%S}"
+        return label, f"{times.local(value):%Y-%m-%d %H:%M:%S}"
     if name.endswith("_s"):
         return label, durations.two_units(value)
     if name.endswith("bytes"):

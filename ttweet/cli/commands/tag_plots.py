@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from ttweet import plots
 from ttweet.cli import output, plot_text, shell, terminal
 from ttweet.cli.output_file import naming_the_fix
 from ttweet.files import write_texts
+from ttweet.model.times import now_ms, utc
 
 if TYPE_CHECKING:
     from ttweet.cli.source import Source
@@ -21,7 +22,7 @@ Charts = list[tuple[str, list[int]]]
 
 def show_plots(source: "Source", tags: Sequence[str], *, days: int, svg: Path | None, force: bool, json: bool) -> int:
     """Show how many tweets each tag has on each of the last days, which are those of UTC."""
-    today = datetime.now(UTC).date()
+    today = utc(now_ms()).date()
     charts = [(tag, _counts(source, tag, days, today)) for tag in tags]
     if json:
         _write_json(charts, today)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from ttweet.model import hashtags, stored
 from ttweet.model.characters import UNICODE, is_settled
+from ttweet.model.durations import DAY_MS
 from ttweet.model.errors import Refused, StoreError
 from ttweet.model.limits import MAX_ID
 from ttweet.model.remedies import NEW_FILE, SAVE_WHAT_IS_LEFT
@@ -56,7 +57,7 @@ _COUNTED = {  # as the tweets have it, and as the tables have it; the first colu
         """,
     ),
     "uses by day": (
-        "SELECT key, at / 86400000, count(*) FROM scratch.uses GROUP BY key, at / 86400000",
+        f"SELECT key, at / {DAY_MS}, count(*) FROM scratch.uses GROUP BY key, at / {DAY_MS}",  # noqa: S608  # of constants
         "SELECT key, day, d.count FROM tag_days d JOIN tags ON tags.id = tag",
     ),
 }

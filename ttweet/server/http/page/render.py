@@ -1,7 +1,7 @@
 """Templates and the values that they are given: tweets as list items, tags with their charts, days as separators."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from ttweet import plots
 from ttweet.model import hashtags
-from ttweet.model.times import rfc3339
+from ttweet.model.times import rfc3339, utc
 from ttweet.model.tweets import MAX_CHARACTERS, MAX_TEXT_BYTES, TagSummary, Tweet
 from ttweet.server.http.page import assets
 from ttweet.server.http.page.kept_items import KeptItems
@@ -83,12 +83,12 @@ def _beside(tweet: Tweet) -> list[str]:
 
 
 def _day_of(tweet: Tweet) -> date:
-    return datetime.fromtimestamp(tweet.at / 1000, UTC).date()
+    return utc(tweet.at).date()
 
 
 def _clock(at: int) -> str:
     """Return a time of a day (UTC)."""
-    return f"{datetime.fromtimestamp(at / 1000, UTC):%H:%M}"
+    return f"{utc(at):%H:%M}"
 
 
 def _spark(counts: Sequence[int]) -> Markup:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,7 +15,7 @@ from ttweet.model.durations import DAY_MS
 from ttweet.model.limits import MAX_QUERY_LIMIT
 from ttweet.model.query import marks, parse
 from ttweet.model.requests import Delete, ListTags, Post
-from ttweet.model.times import now_ms
+from ttweet.model.times import now_ms, utc
 from ttweet.model.tweets import HISTORY_DAYS, Found, Page, TagPage, TagSummary, Tweet
 from ttweet.server.http import bounded
 from ttweet.server.http.bounded import page_of
@@ -101,7 +101,7 @@ async def tags(call: Call, answer: Shared[TagPage]) -> Response:
 
 async def tweet(call: Call, tweet: Tweet) -> Response:
     """Show one tweet, with a button for a client that may delete it."""
-    written = datetime.fromtimestamp(tweet.at / 1000, UTC)
+    written = utc(tweet.at)
     return _response(
         call,
         "tweet.html",
@@ -241,4 +241,4 @@ def _path(call: Call) -> str:
 
 
 def _today() -> date:
-    return datetime.now(UTC).date()
+    return utc(now_ms()).date()
