@@ -40,17 +40,21 @@ def _finite(digits: str) -> float:
 
 
 encode_value = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
-_decode = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite).decode
+_decode = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite).raw_decode
 
 
 def loads(line: bytes) -> object:
     """Strict JSON of the standard library: UTF-8 only, no byte order mark, no NaN or infinity. Raises ValueError."""
-    return _decode(line.decode())
+    text = line.decode().strip(" \t\n\r")
+    value, end = _decode(text)
+    if end != len(text):
+        raise ValueError(f"more than one value: {text[end:][:40]!a}")
+    return value
 
 
 def encode(operation: str, data: object) -> bytes:
     """One frame, its LF included."""
-    return encode_value((operation, data)).encode() + b"\n"
+    return f"[{encode_value(operation)},{encode_value(data)}]\n".encode()  # a string alone needs no encoder of arrays
 
 
 def template(operation: str, data: bytes) -> bytes:
