@@ -137,7 +137,6 @@ BROKEN = [
 ]
 READERS = {"stdlib": STDLIB_JSON, "msgspec": JSON}
 A_TWEET = Tweet(42, 1795446500123, None, 'hi "#Python" 🎉', ("Python",))
-AS_JSON = {"id": 42, "at": 1795446500123, "by": None, "text": 'hi "#Python" 🎉', "tags": ["Python"]}
 
 
 def events_of(data: bytes, json_library: Json = JSON) -> list[ReaderEvent]:

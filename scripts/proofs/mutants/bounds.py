@@ -128,7 +128,7 @@ def page_in_one_step() -> None:
     from ttweet.broker import pages
 
     def whole(cls: Any, frames: Any, end: int, pruned_up_to: int) -> Any:
-        return cls(b"".join([frame for _, frame in frames]), end, pruned_up_to)
+        return cls(b"".join([entry.frame for entry in frames]), end, pruned_up_to)
 
     pages.FramePage.of = classmethod(whole)
 
