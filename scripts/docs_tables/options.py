@@ -6,9 +6,11 @@ from typing import Any
 
 from ttweet.cli import shell
 from ttweet.cli.main import COMMANDS, GROUPS, make_app
+from ttweet.cli.manual.server import ROOT
 
 WIDTH = 118  # columns of a paragraph
 
+_VARIABLE = re.compile(r"^  ([A-Z_]+)\s+(\S.*(?:\n {17}.*)*)", re.MULTILINE)  # a name and its meaning in a help page
 _CODE = re.compile(r"(`[^`]*`)")
 _NAMES = re.compile(r"(?<![\w-])(--[a-z][a-z-]*|TTWEET_[A-Z_]+)")  # of options and variables
 
@@ -38,6 +40,18 @@ def exit_codes() -> str:
     """Return the table of all exit codes."""
     rows = [f"| {code} | {_marked(meaning)} |" for code, meaning in shell.EXIT_CODES.items()]
     return "\n".join(["| code | meaning |", "| --- | --- |", *rows])
+
+
+def variables() -> str:
+    """Return the table of all environment variables, from the help pages of all commands."""
+    meanings: dict[str, str] = {}
+    for page in (ROOT, *[page for _, page in COMMANDS.values()]):
+        for name, meaning in _VARIABLE.findall(page.environment):
+            known = meanings.setdefault(name, " ".join(meaning.split()))
+            if known != " ".join(meaning.split()):
+                raise ValueError(f"the help pages give {name} two meanings")
+    rows = [f"| `{name}` | {_marked(meaning)} |" for name, meaning in meanings.items()]
+    return "\n".join(["| variable | meaning |", "| --- | --- |", *rows])
 
 
 def default(argument: Any) -> str:

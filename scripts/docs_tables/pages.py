@@ -35,10 +35,12 @@ def _table(name: str) -> str:
 _TABLES: dict[str, Callable[[], str]] = {
     "classic options": options.classic,
     "commands": options.commands,
+    "environment": options.variables,
     "error codes": errors.codes,
     "events": events.table,
     "exit codes": options.exit_codes,
     "packages": packages.table,
+    "parameters": routes.parameters,
     "routes": routes.table,
     "uploads a second": performance.uploads,
     "cost of a tweet": performance.costs,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ttweet.server.http import api
+from ttweet.server.http.openapi import PARAMETERS
 from ttweet.server.http.page import site as pages
 
 
@@ -13,6 +14,12 @@ def table() -> str:
         for route in [*api.routes(pages.PAGES), *pages.routes(), *api.OPERATING]
     ]
     return "\n".join(["| method and path | meaning | right | forms |", "| --- | --- | --- | --- |", *rows])
+
+
+def parameters() -> str:
+    """Return the table of the parameters of all routes."""
+    rows = [f"| `{name}` | {meaning} |" for name, (_, meaning) in PARAMETERS.items()]
+    return "\n".join(["| parameter | meaning |", "| --- | --- |", *rows])
 
 
 def _listed(forms: Sequence[str]) -> str:

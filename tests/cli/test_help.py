@@ -83,11 +83,16 @@ def test_every_option_of_every_command_says_what_it_is_for() -> None:
             assert re.match(r"  -[-\w,=. ]*( [A-Z:|a-z]+)?  +\S|      |More options$|$", line), line
 
 
+OF_A_SERVER = (
+    "TTWEET_SERVER TTWEET_CA TTWEET_CERT TTWEET_KEY TTWEET_TOKEN TTWEET_TOKEN_FILE TTWEET_NO_TLS"  # for each client
+)
+
+
 @pytest.mark.parametrize(
     ("command", "variables"),
     [
-        ("chat", "TTWEET_SERVER TTWEET_CA TTWEET_TOKEN TTWEET_TOKEN_FILE TTWEET_AS XDG_STATE_HOME"),
-        ("run", "TTWEET_SERVER TTWEET_CA TTWEET_TOKEN TTWEET_TOKEN_FILE TTWEET_TAG TTWEET_AS XDG_STATE_HOME"),
+        ("chat", f"{OF_A_SERVER} TTWEET_AS XDG_STATE_HOME"),
+        ("run", f"{OF_A_SERVER} TTWEET_TAG TTWEET_AS XDG_STATE_HOME"),
     ],
 )
 def test_the_environment_that_a_command_heeds_is_listed(command: str, variables: str) -> None:

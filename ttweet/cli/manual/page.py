@@ -11,25 +11,28 @@ EXIT_CODES = "[bold]Exit codes[/]"
 ENVIRONMENT = "[bold]Environment[/]"
 
 DB = "  TTWEET_DB      the database file; default: tweets.db"
-SERVER = "  TTWEET_SERVER  HOST:PORT; default: 127.0.0.1:13001"
-CLIENT = f"""{SERVER}
-  TTWEET_CA      trusted certificates, as with --ca
+CLIENT = """  TTWEET_SERVER  HOST:PORT; default: 127.0.0.1:13001
+  TTWEET_CA      use TLS and trust the certificates in this
+                 PEM file, or `system` for the system's
+  TTWEET_CERT    the client's own certificate (PEM)
+  TTWEET_KEY     the key, if not in the file of TTWEET_CERT
   TTWEET_TOKEN   the token, if the server requires one
   TTWEET_TOKEN_FILE
-                 a file with the token, instead"""
+                 a file with the token, instead
+  TTWEET_NO_TLS  1: send the token to other machines without
+                 TLS"""
 CONFIG = """  TTWEET_PROFILE
                  the profile if there is no --profile
   XDG_CONFIG_HOME
                  folder of ttweet/config.toml;
                  default: ~/.config"""
-POSTING = """  TTWEET_TAG     tags to add if there is no --tag
-  TTWEET_AS      the name if there is no --as"""
-SPOOL = """  XDG_STATE_HOME
-                 folder of the spool; default: ~/.local/state"""
-
-CONSUMERS = """  XDG_STATE_HOME
-                 folder of the positions of --consumer;
-                 default: ~/.local/state"""
+NAME = "  TTWEET_AS      your name if none is given"
+POSTING = f"""  TTWEET_TAG     tags, separated by spaces, if there is no
+                 --tag
+{NAME}"""
+STATE = """  XDG_STATE_HOME
+                 folder of ttweet/spool, ttweet/consumers and
+                 ttweet/chat_history; default: ~/.local/state"""
 
 
 class HelpPage(NamedTuple):

@@ -1,6 +1,6 @@
 """The help pages of the commands that post and delete tweets."""
 
-from ttweet.cli.manual.page import CLIENT, EXAMPLES, POSTING, SPOOL, HelpPage
+from ttweet.cli.manual.page import CLIENT, EXAMPLES, NAME, POSTING, STATE, HelpPage
 
 POST = HelpPage(
     name="ttweet post",
@@ -25,7 +25,7 @@ With --spool, a message that cannot be delivered is kept on this machine, and th
   3  no server there, or the connection was lost;
      with --spool: kept
   5  refused; with --lines: some lines were refused""",
-    environment=f"{CLIENT}\n{POSTING}\n{SPOOL}",
+    environment=f"{CLIENT}\n{POSTING}\n{STATE}",
 )
 
 RUN = HelpPage(
@@ -53,7 +53,7 @@ pipes: programs may show no colours and write in larger pieces, so that stdout a
   126  COMMAND cannot be executed
   127  COMMAND was not found
        otherwise the exit code of COMMAND""",
-    environment=f"{CLIENT}\n{POSTING}\n{SPOOL}",
+    environment=f"{CLIENT}\n{POSTING}\n{STATE}",
 )
 
 _SESSION = """[bold]Commands of a session[/]
@@ -84,10 +84,7 @@ With --course, the session has the commands and the exact output of the networki
   3  no server there; with --course: connection lost
   5  refused, such as a name that is already online
      from a pipe: as of the last line that failed""",
-    environment=f"""{CLIENT}
-  TTWEET_AS      your name, if none is given
-  XDG_STATE_HOME
-                 folder of the history; default: ~/.local/state""",
+    environment=f"{CLIENT}\n{NAME}\n{STATE}",
     below_short=f"""{_SESSION}
 
 {EXAMPLES}

@@ -1,6 +1,6 @@
 """The help pages of the commands that read tweets."""
 
-from ttweet.cli.manual.page import CLIENT, CONSUMERS, DB, EXAMPLES, HelpPage
+from ttweet.cli.manual.page import CLIENT, DB, EXAMPLES, STATE, HelpPage
 
 _SOURCE = """The command asks a server. It reads a database file instead if you name one with --db or TTWEET_DB, or if
 you name no server, none is listening on 127.0.0.1:13001, and the current folder has a tweets.db."""
@@ -38,7 +38,7 @@ In a pipe there are four columns, separated by tabs: id, time, author, text. Del
     5  refused, such as a name that is already online
   124  --timeout has passed
   130  Ctrl-C""",
-    environment=f"{CLIENT}\n{CONSUMERS}",
+    environment=f"{CLIENT}\n{STATE}",
 )
 
 WAIT = HelpPage(

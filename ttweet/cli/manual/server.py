@@ -7,11 +7,11 @@ from ttweet.cli.manual.page import CLIENT, DB, EXAMPLES, HelpPage
 _CLUSTER = """  TTWEET_CLUSTER
                  the URL, without --cluster
   TTWEET_CLUSTER_CA
-                 trusted certificates, for etcds://
+                 trusted certificates (PEM), for etcds://
   TTWEET_CLUSTER_CERT
-                 the own certificate
+                 a certificate of your own, for etcds://
   TTWEET_CLUSTER_KEY
-                 its key
+                 the key of that certificate
   TTWEET_CLUSTER_USER
                  a user of etcd
   TTWEET_CLUSTER_PASSWORD
@@ -39,6 +39,8 @@ server's disk. `ttweet -u` and `ttweet -d` are the commands of the first ttweet:
     environment=f"""{CLIENT}
 {DB}
   NO_COLOR       disables colour
+  COLUMNS        columns of the terminal; 0 is unknown
+  LINES          lines of the terminal; 0 is unknown
   TTWEET_DEBUG   1: show a traceback with an internal error""",
     below_short="""See `ttweet COMMAND --help` for options, `ttweet --help-all` for exit codes.""",
 )

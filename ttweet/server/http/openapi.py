@@ -38,15 +38,18 @@ _LIMIT: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_QUERY_LIMIT, "
 _COUNTS: Schema = {"type": "array", "items": {"type": "integer"}, "maxItems": HISTORY_DAYS}
 
 PARAMETERS: Mapping[str, tuple[Schema, str]] = {
-    "limit": (_LIMIT, "tweets or tags of one answer"),
+    "limit": (_LIMIT, f"tweets or tags of one answer: {QUERY_LIMIT} by default, {MAX_QUERY_LIMIT} at most"),
     "before": (_ID, "only tweets with a lower id, newest first; not with `after`"),
     "after": (_CURSOR, "only tweets with a higher id, oldest first; not with `before`"),
-    "numbers": (_FLAG, "1: also tags without a letter"),
-    "q": ({"type": "string", "minLength": 1, "maxLength": MAX_QUERY_CHARACTERS}, "a query, as of `ttweet find`"),
+    "numbers": (_FLAG, "1: also list tags without a letter"),
+    "q": ({"type": "string", "minLength": 1, "maxLength": MAX_QUERY_CHARACTERS}, "a query, as in `ttweet find`"),
     "empty": (_FLAG, "1: accept an empty message"),
-    "deletions": (_FLAG, "1: deletions too"),
-    "poll": (_FLAG, "1: from the first tweet to the last"),
-    "as": ({"type": "string", "enum": ["json", "html"], "default": "json"}, "html: tweets as list items of the page"),
+    "deletions": (_FLAG, "1: a `.ndjson` stream also has deletions"),
+    "poll": (_FLAG, "1: a `.ndjson` stream starts at the first tweet and ends with the last"),
+    "as": (
+        {"type": "string", "enum": ["json", "html"], "default": "json"},
+        "`html`: a `.sse` stream has tweets as the list items of the page",
+    ),
 }
 _REQUIRED = ("q",)  # of the parameters
 _IN_PATH: Mapping[str, Schema] = {
