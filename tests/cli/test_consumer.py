@@ -44,3 +44,12 @@ def test_a_damaged_file_is_named_with_the_remedy(tmp_path: Path, content: bytes)
 def test_a_name_that_could_be_another_path_is_refused(name: str) -> None:
     with pytest.raises(UsageError, match="use 1 to 64 letters, digits, _ and -"):
         open_consumer(name, SERVER)
+
+
+def test_a_home_that_cannot_be_written_is_named_with_the_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    with pytest.raises(OSError, match="Not a directory; set XDG_STATE_HOME to a folder that you can write"):
+        open_consumer("job", SERVER)

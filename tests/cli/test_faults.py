@@ -48,10 +48,25 @@ def caused(error: Exception, cause: Exception) -> Exception:
             OSError(errno.EMFILE, "Too many open files"),
             "the system refused: Too many open files; raise the limit: ulimit -n 4096",
         ),
-        (BlockingIOError(errno.EAGAIN, "Resource unavailable"), "the system refused: Resource unavailable"),
-        (OSError(errno.EIO, "Input/output error"), "stdout: Input/output error"),
-        (PermissionError(errno.EACCES, "Permission denied", b"x.txt"), "x.txt: Permission denied"),
-        (OSError("without a number"), "stdout: without a number"),
+        (
+            BlockingIOError(errno.EAGAIN, "Resource unavailable"),
+            "the system refused: Resource unavailable; close other programs, or retry",
+        ),
+        (
+            OSError(errno.EIO, "Input/output error"),
+            "stdout: Input/output error; check the disk in the log of the system",
+        ),
+        (
+            PermissionError(errno.EACCES, "Permission denied", b"x.txt"),
+            "x.txt: Permission denied; check the permissions of the file and of its folder",
+        ),
+        (
+            FileNotFoundError(errno.ENOENT, "No such file or directory", "x.txt"),
+            "x.txt: No such file or directory; check the path",
+        ),
+        (IsADirectoryError(errno.EISDIR, "Is a directory", "x"), "x: Is a directory; choose another file"),
+        (OSError(errno.EPERM, "not yours; run: chown", "x"), "x: not yours; run: chown"),
+        (OSError("without a number"), "stdout: without a number; choose another file"),
     ],
 )
 def test_every_exception_is_one_sentence(

@@ -61,11 +61,11 @@ def test_a_closed_stream_costs_no_command_its_work(
     [
         (["post", "-"], "<&-", "stdin is closed; there is nothing to read"),
         (["import", "-"], "<&-", "stdin is closed; there is nothing to read"),
-        (["post", "-"], "0>/dev/null", "stdin: Bad file descriptor"),
-        (["post", "--lines"], "0>/dev/null", "stdin: Bad file descriptor"),
-        (["import", "-"], "0>/dev/null", "stdin: Bad file descriptor"),
-        (["last"], "1</dev/null", "stdout: Bad file descriptor"),
-        (["last"], "1>/dev/full", "stdout: No space left on device"),
+        (["post", "-"], "0>/dev/null", "stdin: Bad file descriptor; check the redirection"),
+        (["post", "--lines"], "0>/dev/null", "stdin: Bad file descriptor; check the redirection"),
+        (["import", "-"], "0>/dev/null", "stdin: Bad file descriptor; check the redirection"),
+        (["last"], "1</dev/null", "stdout: Bad file descriptor; check the redirection"),
+        (["last"], "1>/dev/full", "stdout: No space left on device; make room on the disk"),
         (["export", "--db", "DB"], ">&-", "stdout is closed; write to a file: ttweet export tweets.jsonl"),
         (
             ["log", "--db", "DB", "--export", "-"],

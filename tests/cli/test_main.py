@@ -98,7 +98,7 @@ def test_a_full_disk_under_the_output_is_told(server: Server, arguments: list[st
             [*TTWEET, *arguments, "--db", str(server.db)],
             stdout=full, stderr=subprocess.PIPE, env=environment(), timeout=LIMIT_S,
         )  # fmt: skip
-    assert (done.returncode, done.stderr) == (1, b"ttweet: stdout: No space left on device\n")
+    assert (done.returncode, done.stderr) == (1, b"ttweet: stdout: No space left on device; make room on the disk\n")
 
 
 def test_each_name_that_other_programs_use_leads_to_a_command_and_is_none_itself() -> None:

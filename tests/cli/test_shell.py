@@ -50,7 +50,10 @@ def test_an_error_is_a_line_on_stderr_and_an_exit_code(
 def test_an_error_of_the_system_names_the_file_or_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     assert fails(PermissionError(errno.EACCES, "Permission denied", "x.txt")) == shell.FAILED
     assert fails(OSError(errno.ENOSPC, "No space left on device")) == shell.FAILED
-    assert capsys.readouterr().err == ("ttweet: x.txt: Permission denied\nttweet: stdout: No space left on device\n")
+    assert capsys.readouterr().err == (
+        "ttweet: x.txt: Permission denied; check the permissions of the file and of its folder\n"
+        "ttweet: stdout: No space left on device; make room on the disk\n"
+    )
 
 
 def test_a_closed_pipe_and_ctrl_c_are_quiet(capsys: pytest.CaptureFixture[str]) -> None:

@@ -189,6 +189,14 @@ def test_after_any_trouble_with_the_file_it_is_complete(
     assert relief == f"{sample} is complete again"
 
 
+def test_a_folder_in_the_place_of_the_file_is_named_with_the_remedy(
+    sample: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    sample.mkdir()
+    assert not copy_to(sample, store_with("a line")).catch_up()
+    assert "; choose another report file, or none; its lines are kept" in caplog.messages[0]
+
+
 def test_a_link_is_named_as_what_it_is(sample: Path, caplog: pytest.LogCaptureFixture) -> None:
     with a_symlink(sample):
         assert not copy_to(sample, store_with("a line")).catch_up()

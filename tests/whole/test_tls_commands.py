@@ -101,7 +101,7 @@ def test_what_a_user_without_or_with_the_wrong_ca_hears(server: Server, authorit
     code, text = says("last", "--ca", "/nowhere.pem", "--server", server.address)
     assert (code, text) == (
         2,
-        "ttweet: cannot read the certificate to trust in /nowhere.pem: No such file or directory",
+        "ttweet: cannot read the certificate to trust in /nowhere.pem: No such file or directory; check the path",
     )
     assert says("last", "--ca", authority.ca, "--db", "x.db")[0] == 2, "a file is read without TLS"
 

@@ -4,6 +4,7 @@ The file has the id of the last tweet that was handled, and the server. The id i
 a crash in between repeats one tweet and loses none.
 """
 
+import errno
 import os
 import re
 from pathlib import Path
@@ -15,6 +16,8 @@ from ttweet.cli.state import state_folder
 from ttweet.files import lock, make_private, open_own, trusted_path
 
 DIGITS = 16  # of the id at the start of the file, which is overwritten in place; the highest id has 16
+WRITABLE = "set XDG_STATE_HOME to a folder that you can write"
+_NOT_WRITABLE = (errno.EACCES, errno.EROFS, errno.ENOTDIR)
 FILE_BYTES = 4096  # that are read of the file: an id, and a list of servers as on a command line
 
 
@@ -76,4 +79,9 @@ def open_consumer(name: str, server: str) -> Consumer:
     """Open the position of this user with this name. Raises OSError, UsageError."""
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}", name):
         raise shell.UsageError(f"invalid --consumer {shell.quoted(name)}: use 1 to 64 letters, digits, _ and -")
-    return Consumer(state_folder("the positions of consumers") / "consumers" / name, server)
+    try:
+        return Consumer(state_folder("the positions of consumers") / "consumers" / name, server)
+    except OSError as exc:
+        if exc.errno not in _NOT_WRITABLE:
+            raise
+        raise OSError(exc.errno, f"{exc.strerror}; {WRITABLE}", exc.filename) from exc

@@ -10,6 +10,7 @@ import os
 import sys
 
 from ttweet.descriptors import RAISE_LIMIT, SHORTAGES
+from ttweet.model import remedies
 from ttweet.model.errors import SetupError
 from ttweet.model.switches import is_on
 
@@ -35,17 +36,16 @@ def cause(error: BaseException) -> BaseException:
 
 
 def system_fault(error: OSError) -> str:
-    """Return a sentence about an error of the system: what it happened to, and its reason."""
+    """Return a sentence about an error of the system: what it happened to, its reason, and what to do."""
     reason = error.strerror or str(error)
     if error.errno in SHORTAGES:  # whatever was to be opened is not at fault
         return f"the system refused: {reason}; {RAISE_LIMIT}"
-    if error.filename is not None:
-        return f"{os.fsdecode(error.filename)}: {reason}"
-    if error.errno not in _NOT_OF_WRITING:
-        return f"stdout: {reason}"
+    if error.filename is not None or error.errno not in _NOT_OF_WRITING:
+        name = "stdout" if error.filename is None else os.fsdecode(error.filename)
+        return f"{name}: {reason}" if "; " in reason else f"{name}: {reason}; {remedies.of_file(error.errno)}"
     if error.errno == errno.ENOENT and _is_folder_gone():
         return "the current folder was removed or moved; cd to another one"
-    return f"the system refused: {reason}"
+    return f"the system refused: {reason}; close other programs, or retry"
 
 
 def unforeseen(error: BaseException) -> str:

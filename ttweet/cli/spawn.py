@@ -14,6 +14,7 @@ from ttweet.cli.settings import from_file
 SHELL = "/bin/sh"
 NO_PROCESS = (errno.EAGAIN, errno.ENOMEM)
 """The errors that are the machine's and not the program's: there is no room for another process."""
+MAKE_ROOM = "raise the limits (ulimit -u, -v), or close other programs"
 
 _NOT_HERE = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE, errno.ENODEV, errno.ETIMEDOUT)
 """After these glibc looks in PATH's next folder."""

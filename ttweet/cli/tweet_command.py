@@ -4,11 +4,13 @@ import os
 import signal
 import sys
 
-from ttweet.cli import child_process, output
-from ttweet.cli.spawn import SHELL
+from ttweet.cli import child_process, output, spawn
 from ttweet.client.cursor import FIRST_PAUSE_S, LONGEST_PAUSE_S
 from ttweet.client.waiting import pause
 from ttweet.model.tweets import Tweet, as_json
+
+_WHY: dict[int | None, str] = {126: ", the command is not executable", 127: ", the command was not found"}
+"""The exit codes of a shell that cannot run a command."""
 
 
 def execute(command: str, tweet: Tweet, *, attempts: int = 1) -> str | None:
@@ -36,12 +38,13 @@ def _attempt(command: str, tweet: Tweet) -> str | None:
     }
     line = f"{output.json_line(as_json(tweet))}\n".encode()
     try:
-        end = child_process.run([SHELL, "-c", command], environment=os.environ | about, stdin=line)
+        end = child_process.run([spawn.SHELL, "-c", command], environment=os.environ | about, stdin=line)
     except OSError as exc:
-        return f"--exec could not start for tweet {tweet.id}: {exc.strerror}"
+        remedy = spawn.MAKE_ROOM if exc.errno in spawn.NO_PROCESS else f"check {spawn.SHELL}"
+        return f"--exec could not start for tweet {tweet.id}: {exc.strerror}; {remedy}"
     if end.signal is not None:
         signal.raise_signal(end.signal)  # it was for this program too
     if end.code == 0:
         return None
     code = "an unknown exit code" if end.code is None else f"exit code {end.code}"
-    return f"--exec failed for tweet {tweet.id}: {code}"
+    return f"--exec failed for tweet {tweet.id}: {code}{_WHY.get(end.code, '')}"

@@ -47,7 +47,8 @@ def unreachable(host: str, port: int, exc: OSError | UnicodeError) -> ConnectErr
         return ConnectError(
             "unreachable", f"unknown host {host!a}; check its spelling, or use 127.0.0.1 for this machine"
         )
-    return ConnectError("unreachable", f"cannot connect to {where}: {exc.strerror or exc}")
+    problem = f"cannot connect to {where}: {exc.strerror or exc}"
+    return ConnectError("unreachable", problem, "check the address and the network")
 
 
 def _shortage(exc: OSError | UnicodeError) -> str | None:

@@ -1,7 +1,9 @@
 """Remedies for some errors, in words that hold for every program. The command line adds its commands to them.
 
-Without imports, since most commands meet none of these errors.
+Quick to import, since most commands meet none of these errors.
 """
+
+import errno
 
 START = "start one"
 START_THERE = "start one there"
@@ -16,4 +18,22 @@ READ_EACH_PAGE = "replace it with a backup, or let SQLite read each page by itse
 NEW_FILE = "make a new database from its tweets"
 IMPORT_ELSEWHERE = "import into a new file"
 OTHER_REPORT_FILE = "choose another file for the report lines"
+REPAIR_LINE = "repair or remove that line, and repeat the import"
 IS_UTF_16 = "is UTF-16, as PowerShell's > writes it; convert it: iconv -f UTF-16 -t UTF-8"
+
+
+def of_file(number: int | None) -> str:
+    """Return the remedy for an error of the system with a file, by its errno."""
+    match number:
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return "check the permissions of the file and of its folder"
+        case errno.ENOSPC | errno.EDQUOT:
+            return "make room on the disk"
+        case errno.ENOENT | errno.ENOTDIR:
+            return "check the path"
+        case errno.EBADF:
+            return "check the redirection"
+        case errno.EIO:
+            return "check the disk in the log of the system"
+        case _:
+            return "choose another file"

@@ -10,10 +10,12 @@ from pathlib import Path
 
 from ttweet.files import NotOursError, refuse_replaceable, secret_objection
 from ttweet.model.errors import OpenError
+from ttweet.model.remedies import of_file
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----"
 KEY = "PRIVATE KEY-----"
 MAX_FILE_BYTES = 1024 * 1024  # of a PEM file; all authorities of a system have 220 KiB
+MAKE_AGAIN = "copy the files again, or make new ones"
 NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which `ssl` has no name for
 
 
@@ -48,7 +50,8 @@ class Certificates:
         try:
             return self._read()
         except OSError as exc:  # a renewal removed a file between two reads
-            raise OpenError("denied", f"cannot read {self.cert} and {self.key}: {exc.strerror}") from exc
+            problem = f"cannot read {self.cert} and {self.key}: {exc.strerror}"
+            raise OpenError("denied", problem, of_file(exc.errno)) from exc
 
     def _read(self) -> ssl.SSLContext:
         _check(self.cert, CERTIFICATE, "certificate")
@@ -70,8 +73,10 @@ class Certificates:
             context.load_cert_chain(self.cert, self.key, password=self._refuse_password)
         except ssl.SSLError as exc:
             if exc.reason == "KEY_VALUES_MISMATCH":
-                raise OpenError("not_ours", f"{self.key} is not the key of the certificate in {self.cert}") from exc
-            raise OpenError("damaged", f"cannot use {self.cert} with {self.key}: {_reason(exc)}") from exc
+                problem = f"{self.key} is not the key of the certificate in {self.cert}"
+                raise OpenError("not_ours", problem, "give the two files that belong together") from exc
+            problem = f"cannot use {self.cert} with {self.key}: {_reason(exc)}"
+            raise OpenError("damaged", problem, MAKE_AGAIN) from exc
 
     def _refuse_password(self) -> str:
         raise OpenError("denied", f"{self.key} is encrypted; decrypt it: openssl pkey -in {self.key} -out NEW")
@@ -81,7 +86,7 @@ def _load_authorities(context: ssl.SSLContext, client_ca: Path) -> None:
     try:
         context.load_verify_locations(client_ca)
     except ssl.SSLError as exc:
-        raise OpenError("damaged", f"cannot use {client_ca}: {_reason(exc)}") from exc
+        raise OpenError("damaged", f"cannot use {client_ca}: {_reason(exc)}", MAKE_AGAIN) from exc
 
 
 def _check(path: Path, mark: str, what: str) -> None:
@@ -95,7 +100,7 @@ def _check(path: Path, mark: str, what: str) -> None:
     except NotOursError as exc:
         raise OpenError("denied", f"cannot trust the {what} in {path}: {exc.strerror}") from exc
     except OSError as exc:
-        raise OpenError("denied", f"cannot read {path}: {exc.strerror}") from exc
+        raise OpenError("denied", f"cannot read {path}: {exc.strerror}", of_file(exc.errno)) from exc
     if len(data) > MAX_FILE_BYTES:
         raise OpenError(
             "not_ours", f"{path} has more than {MAX_FILE_BYTES // 1024:,} KiB; give a smaller file with a {what}"

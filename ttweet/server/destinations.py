@@ -6,6 +6,7 @@ import select
 from typing import Protocol
 
 from ttweet.files import NotOursError
+from ttweet.model import remedies
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +84,6 @@ def reason(exc: OSError) -> str:
     """Why nothing can be written, for an operator."""
     if isinstance(exc, BlockingIOError):
         return "another process has locked it"
-    if isinstance(exc, NotOursError):
+    if isinstance(exc, (NotOursError, IsADirectoryError)):
         return f"{exc.strerror}; choose another report file, or none"
-    return str(exc.strerror)
+    return f"{exc.strerror}; {remedies.of_file(exc.errno)}"

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from ttweet.model import stored
 from ttweet.model.errors import Refused
 from ttweet.model.limits import MAX_ID, MAX_TWEET_ID
-from ttweet.model.remedies import IMPORT_ELSEWHERE, IS_UTF_16
+from ttweet.model.remedies import IMPORT_ELSEWHERE, IS_UTF_16, REPAIR_LINE
 from ttweet.model.tweets import Deletion, Entry, Tombstone, Tweet
 
 PAGE_ENTRIES = 1000  # entries of one read of an export, and of one transaction of an import
@@ -219,9 +219,10 @@ def numbered(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, Entry]]:
         try:
             entry = decode(line)
         except Refused as refused:
-            raise Refused(refused.code, f"line {number}: {refused.text}") from refused
+            raise Refused(refused.code, f"line {number}: {refused.text}", REPAIR_LINE) from refused
         if entry.id <= before:
-            raise _bad(f"line {number}: id {entry.id} comes after {before}, but ids must rise")
+            problem = f"line {number}: id {entry.id} comes after {before}, but ids must rise"
+            raise Refused("bad_request", problem, REPAIR_LINE)
         before = entry.id
         yield number, entry
 

@@ -357,6 +357,19 @@ def test_a_failing_command_keeps_a_consumer_before_its_tweet(server: ServerHere,
     assert follow_for(server, tmp_path, "--exec", 'echo "$TTWEET_TEXT"').stdout == "two\nthree\n"
 
 
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        ("no-such-program", "exit code 127, the command was not found"),
+        ("/dev/null", "exit code 126, the command is not executable"),
+    ],
+)
+def test_a_command_that_cannot_be_executed_is_named_as_such(server: ServerHere, command: str, why: str) -> None:
+    post(server, "one")
+    said = follow_as_process(server, "--from", "0", "--count", "1", "--exec", command).stderr
+    assert said.endswith(f"ttweet: --exec failed for tweet 1: {why}; continuing\n")
+
+
 def test_attempts_end_with_the_first_success(server: ServerHere, tmp_path: Path) -> None:
     post(server, "one", "two")
     once = f"cd {tmp_path}; echo tried; [ -e $TTWEET_ID ] || ! : > $TTWEET_ID"

@@ -246,11 +246,14 @@ def test_what_else_goes_wrong_is_said_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
-        ({"ca": "{folder}/none"}, "cannot read the certificate to trust in {folder}/none: No such file or directory"),
+        (
+            {"ca": "{folder}/none"},
+            "cannot read the certificate to trust in {folder}/none: No such file or directory; check the path",
+        ),
         ({"ca": "{folder}/x"}, "no certificate to trust in {folder}/x; give a PEM file with one"),
         (
             {"ca": "system", "cert": "{folder}/x", "key": "{folder}/none"},
-            "cannot read the key in {folder}/none: No such file or directory",
+            "cannot read the key in {folder}/none: No such file or directory; check the path",
         ),
         (
             {"ca": "system", "cert": "{folder}/x"},

@@ -85,7 +85,7 @@ def _begun(file: BinaryIO) -> tuple[str | None, Lines]:
         origin, lines = jsonl.split_origin(jsonl.read_lines(file))
         return origin, jsonl.begun(lines)
     except Refused as refused:
-        raise Refused(refused.code, refused.text, CHOOSE) from refused
+        raise Refused(refused.code, refused.problem, CHOOSE) from refused
 
 
 @contextmanager

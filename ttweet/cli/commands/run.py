@@ -157,7 +157,7 @@ def _not_started(program: str, exc: OSError) -> str:
     if exc.errno == errno.ENOTSUP:
         return f"{name}: {exc.strerror}"
     if exc.errno in spawn.NO_PROCESS:
-        return f"{name}: {exc.strerror}; raise the limits (ulimit -u, -v), or close other programs"
+        return f"{name}: {exc.strerror}; {spawn.MAKE_ROOM}"
     return f"{name}: {exc.strerror}; name a program that you may execute"
 
 
