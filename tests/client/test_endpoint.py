@@ -47,7 +47,11 @@ def test_nobody_is_there() -> None:
         ("10.0.0.7", TimeoutError(), "no answer from 10.0.0.7:80; check the address and the firewall"),
         ("nowhere", socket.gaierror(), "unknown host 'nowhere'; check its spelling, or use 127.0.0.1 for this machine"),
         ("a" * 99, UnicodeError(), f"unknown host '{'a' * 99}'; check its spelling, or use 127.0.0.1 for this machine"),
-        ("10.0.0.7", OSError(113, "No route to host"), "cannot connect to 10.0.0.7:80: No route to host"),
+        (
+            "10.0.0.7",
+            OSError(113, "No route to host"),
+            "cannot connect to 10.0.0.7:80: No route to host; check the address and the network",
+        ),
         (
             "h",
             OSError(errno.EMFILE, ""),

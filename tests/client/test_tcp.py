@@ -138,9 +138,11 @@ def test_the_first_address_of_a_name_that_answers_is_taken(resolver: Resolver) -
             "unknown host 'a.example'; check its spelling, or use 127.0.0.1 for this machine",
         ),
         (
-            socket.gaierror(socket.EAI_FAIL, "Non-recoverable failure in name resolution"),
+            socket.gaierror(
+                socket.EAI_FAIL, "Non-recoverable failure in name resolution; check the address and the network"
+            ),
             ConnectError,
-            "cannot connect to a.example:1: Non-recoverable failure in name resolution",
+            "cannot connect to a.example:1: Non-recoverable failure in name resolution; check the address and the network",
         ),
         (
             UnicodeError("label too long"),
