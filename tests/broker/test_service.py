@@ -22,7 +22,7 @@ from ttweet.broker.search import Search
 from ttweet.broker.service import Service
 from ttweet.broker.worker import Worker
 from ttweet.model import reports
-from ttweet.model.answers import Shared
+from ttweet.model.answers import Deletions, Shared
 from ttweet.model.errors import Refused
 from ttweet.model.tweets import Draft, Page, TagPage, Tombstone, Tweet
 from ttweet.storage.contract import Line, Store
@@ -131,6 +131,15 @@ async def test_a_tweet_is_found_by_its_id_a_deleted_one_as_its_tombstone() -> No
         assert await service.tweet(2) == Tombstone(2, tweets[1].at)
         with pytest.raises(Refused, match="no tweet has the id 7"):
             await service.tweet(7)
+
+
+async def test_the_newest_deletions_are_told_newest_first() -> None:
+    async with serving(MemoryStore()) as service:
+        for text in ("1", "2"):
+            await post(service, text)
+        deletions = [await service.delete(id_, "ann") for id_ in (2, 1)]
+        assert await service.newest_deletions(limit=5) == Deletions(deletions[::-1])
+        assert await service.newest_deletions(limit=1) == Deletions(deletions[1:])
 
 
 @pytest.mark.parametrize("tag", ["", "#", "##a", "a b", " ab", "a-b", "🎉", "\u200d", "\ud800"])

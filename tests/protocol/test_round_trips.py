@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from ttweet.model import requests as asked
-from ttweet.model.answers import Answer, Done, Following, Identity, Names, Shared, SignedIn, Stats
+from ttweet.model.answers import Answer, Deletions, Done, Following, Identity, Names, Shared, SignedIn, Stats
 from ttweet.model.errors import ProtocolError, Refused, SlowDown, TtweetError
 from ttweet.model.pushes import CaughtUp, KeepAlive, Pruned, Push
 from ttweet.model.tweets import Count, Deletion, Found, Page, TagPage, TagSummary, Tombstone, Tweet
@@ -264,7 +264,7 @@ def test_a_shared_answer_is_encoded_once_for_each_encoder(library: Json) -> None
 
 # All of them
 
-OF_HTTP_ALONE: set[type] = {asked.Timeline}
+OF_HTTP_ALONE: set[type] = {asked.Timeline, asked.NewestDeletions}
 OF_OTHER_CLIENTS: set[type] = {asked.WhenThere}  # those that move between the servers of a cluster by themselves
 
 
@@ -272,7 +272,7 @@ def test_the_tables_have_every_request_answer_and_push() -> None:
     framed = {type(value) for value, *_ in REQUESTS}
     assert framed | OF_HTTP_ALONE | OF_OTHER_CLIENTS == {*get_args(asked.Request), asked.Identify}
     answered = {type(value) for value, *_ in ANSWERS}
-    assert answered | {Done, Shared[Page], Shared[TagPage]} == {*get_args(Answer)}
+    assert answered | {Done, Deletions, Shared[Page], Shared[TagPage]} == {*get_args(Answer)}
     assert {type(value) for value, _ in PUSHES} == {*get_args(Push)}
 
 

@@ -177,6 +177,9 @@ class MemoryTagQueries(_Shared):
         deleted = [Tombstone(id_, self.blanked[id_]) for one in self.deletions if one.tweet == id_]
         return next((one for one in self.tweets if one.id == id_), deleted[0] if deleted else None)
 
+    def newest_deletions(self, limit: int) -> list[Deletion]:
+        return self.deletions[::-1][:limit]
+
     def tweets_of_tag(self, key: str, *, limit: int, before: int | None = None) -> Page:
         found = [
             tweet

@@ -21,7 +21,7 @@ from ttweet.broker.receipts import Receipt, Waiter
 from ttweet.broker.search import Search
 from ttweet.broker.tag_answers import KEPT_TWEETS, TagList, TagTweets
 from ttweet.model import reports, stored, tweets
-from ttweet.model.answers import Shared, SignedIn
+from ttweet.model.answers import Deletions, Shared, SignedIn
 from ttweet.model.errors import Refused
 from ttweet.model.events import Event
 from ttweet.model.limits import MAX_QUERY_LIMIT, QUERY_LIMIT
@@ -148,6 +148,10 @@ class Service:
         if found is None:
             raise Refused("no_tweet", f"no tweet has the id {id_}")
         return found
+
+    async def newest_deletions(self, limit: int) -> Deletions:
+        """Return the newest deletions, newest first."""
+        return Deletions(await self._ask(partial(self._reader.newest_deletions, limit)))
 
     async def find(self, query: str, limit: int, before: int | None = None, *, client: Hashable = None) -> Found:
         """Return the newest tweets that a query finds, newest first. Raises Refused `bad_query`.

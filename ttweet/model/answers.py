@@ -38,6 +38,12 @@ class Names(NamedTuple):
     names: list[str]
 
 
+class Deletions(NamedTuple):
+    """Deletions, the newest first."""
+
+    deletions: list[Deletion]
+
+
 class Stats(NamedTuple):
     """The state of the server: objects of numbers, strings, booleans and None."""
 
@@ -54,7 +60,20 @@ class Shared(Generic[T]):
         self.encoded: dict[object, Any] = {}
 
 
-Read = Tweet | Tombstone | None | Page | Found | Count | TagPage | Shared[Page] | Shared[TagPage] | Names | Stats
+Read = (
+    Tweet
+    | Tombstone
+    | None
+    | Page
+    | Found
+    | Count
+    | TagPage
+    | Shared[Page]
+    | Shared[TagPage]
+    | Names
+    | Deletions
+    | Stats
+)
 """The values that a query reads."""
 
 Answer = Read | Deletion | Following | SignedIn | Identity | Done

@@ -32,6 +32,12 @@ class TweetById(NamedTuple):
     tweet: int
 
 
+class NewestDeletions(NamedTuple):
+    """The newest deletions, newest first."""
+
+    limit: int = QUERY_LIMIT
+
+
 class Find(NamedTuple):
     """The tweets that a query finds, newest first, with ids below `before`; see model.query."""
 
@@ -148,6 +154,7 @@ ReadRequest = (
     | Find
     | CountFound
     | TweetById
+    | NewestDeletions
     | Last
     | ListTags
     | ListNames

@@ -120,6 +120,10 @@ class TagQueries(Protocol):
         """Return the tweet with this id, or its tombstone; None when there is neither."""
         ...
 
+    def newest_deletions(self, limit: int) -> list[Deletion]:
+        """Return at most `limit` deletions, the newest first."""
+        ...
+
     def tweets_of_tag(self, key: str, *, limit: int, before: int | None = None) -> Page:
         """Return the newest tweets of a tag by its search key, newest first; with `before` those with a lower id."""
         ...

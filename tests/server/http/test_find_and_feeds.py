@@ -1,6 +1,7 @@
 """Queries by HTTP, live too, and tweets as Atom feeds."""
 
 import json
+import re
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -9,6 +10,7 @@ from tests.support.http_calls import http_serving
 from tests.support.memory_store import MemoryStore
 from ttweet.model.query import Query
 from ttweet.model.tweets import Found
+from ttweet.server.http import feed
 from ttweet.server.http.feed import TITLE_CHARACTERS
 
 
@@ -21,6 +23,7 @@ class CutShort(MemoryStore):
 
 
 ATOM = "{http://www.w3.org/2005/Atom}"
+TOMBSTONES = "{http://purl.org/atompub/tombstones/1.0}"
 
 
 async def test_a_query_finds_tweets_newest_first_in_pages() -> None:
@@ -88,11 +91,11 @@ async def test_a_feed_has_tweets_with_their_links_authors_and_tags(path: str) ->
         await caller.ask("u", "backup <b>&\u2028\x1b\ufffe #ops " + "a" * 100)
         answer = await http.ask("GET", path)
         assert answer.headers["content-type"] == "application/atom+xml; charset=utf-8"
-        feed = ET.fromstring(answer.body)
+        found = ET.fromstring(answer.body)
         base = "http://127.0.0.1:8080"
-        assert feed.findtext(f"{ATOM}id") == f"{base}{path}"
-        assert feed.findtext(f"{ATOM}updated") == feed.findtext(f"{ATOM}entry/{ATOM}updated")
-        [entry] = feed.findall(f"{ATOM}entry")
+        assert found.findtext(f"{ATOM}id") == f"{base}{path}"
+        assert found.findtext(f"{ATOM}updated") == found.findtext(f"{ATOM}entry/{ATOM}updated")
+        [entry] = found.findall(f"{ATOM}entry")
         assert entry.findtext(f"{ATOM}id") == f"{base}/tweets/1"
         assert entry.findtext(f"{ATOM}author/{ATOM}name") == "ann"
         assert entry.findtext(f"{ATOM}content") == "backup <b>&\u2028\ufffd\ufffd #ops " + "a" * 100
@@ -100,16 +103,40 @@ async def test_a_feed_has_tweets_with_their_links_authors_and_tags(path: str) ->
         assert [one.get("term") for one in entry.findall(f"{ATOM}category")] == ["ops"]
 
 
-async def test_a_deleted_tweet_is_in_no_feed_and_found_by_no_query() -> None:
+@pytest.mark.parametrize("path", ["/tweets.atom", "/tags/ops.atom", "/by/ann.atom", "/find.atom?q=backup"])
+async def test_a_feed_has_a_tombstone_of_a_deleted_tweet_and_no_text(path: str) -> None:
+    async with http_serving() as http:
+        caller = await http.here.call()
+        await caller.ask("n", "ann")
+        await caller.ask("u", "backup #ops")
+        known = await http.ask("GET", path)
+        entry = ET.fromstring(known.body).findtext(f"{ATOM}entry/{ATOM}id")
+        await http.ask("DELETE", "/tweets/1")
+        answer = await http.ask("GET", path, if_none_match=known.headers["etag"])
+        found = ET.fromstring(answer.body)
+        [tombstone] = found.findall(f"{TOMBSTONES}deleted-entry")
+        assert tombstone.attrib == {"ref": entry, "when": found.findtext(f"{ATOM}updated")}
+        assert not found.findall(f"{ATOM}entry")
+        for word in (b"backup", b"ops", b"ann"):
+            assert (word in answer.body) is (word in path.encode())
+
+
+async def test_a_feed_has_the_newest_deletions_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "MAX_TOMBSTONES", 2)
+    async with http_serving() as http:
+        await http.post("1", "2", "3", "4")
+        for tweet in (3, 1, 2):
+            await http.ask("DELETE", f"/tweets/{tweet}")
+        body = (await http.ask("GET", "/tweets.atom")).body.decode()
+        assert re.findall(r'deleted-entry ref="http://127.0.0.1:8080/tweets/(\d+)"', body) == ["2", "1"]
+
+
+async def test_a_deleted_tweet_is_found_by_no_query() -> None:
     async with http_serving() as http:
         await http.post("backup #ops")
-        before = (await http.ask("GET", "/tags/ops.atom")).headers["etag"]
+        version = (await http.ask("GET", "/find?q=backup")).headers["etag"]
         await http.ask("DELETE", "/tweets/1")
-        for path in ("/tweets.atom", "/tags/ops.atom", "/find.atom?q=backup"):
-            answer = await http.ask("GET", path, if_none_match=before)
-            assert answer.status == 200
-            assert b"<entry>" not in answer.body
-        assert (await http.ask("GET", "/find?q=backup")).json["tweets"] == []
+        assert (await http.ask("GET", "/find?q=backup", if_none_match=version)).json["tweets"] == []
 
 
 @pytest.mark.parametrize(

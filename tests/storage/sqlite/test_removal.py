@@ -64,6 +64,15 @@ def test_a_deletion_has_an_id_of_its_own_in_the_order_of_commits(any_store: Stor
     assert deletions_after(any_store, 3) == [Deletion(5, NOW + 1, 2)]
 
 
+def test_the_newest_deletions_come_first_and_go_with_their_tweets(any_store: Store) -> None:
+    post(any_store, "a", "b", "c")
+    assert any_store.newest_deletions(9) == []
+    for tweet in (2, 1, 3):
+        delete(any_store, tweet)
+    assert any_store.newest_deletions(2) == [Deletion(6, NOW, 3), Deletion(5, NOW, 1)]
+    assert [one.tweet for one in any_store.newest_deletions(9)] == [3, 1, 2]
+
+
 def test_to_delete_again_gives_the_first_deletion_and_writes_nothing(any_store: Store) -> None:
     post(any_store, "a")
     first = delete(any_store, 1)

@@ -190,6 +190,7 @@ ASKED: dict[str, Callable[[SqliteReader], object]] = {
     "20 of either of two tags after an id": lambda reader: tweets_after(reader, 500, 20, keys=[HOT, "own0"]),
     "newest 20 of an author": lambda reader: reader.tweets_of_author(AUTHOR, limit=20),
     "20 of an author after an id": lambda reader: reader.tweets_of_author(AUTHOR, limit=20, after=500),
+    "newest deletions": lambda reader: reader.newest_deletions(20),
     "no such author": lambda reader: reader.tweets_of_author("nobody", limit=20),
     "tags": lambda reader: reader.list_tags(limit=20, now=NOW),
     "tags and numbers": lambda reader: reader.list_tags(limit=20, now=NOW, numbers=True),

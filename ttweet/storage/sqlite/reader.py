@@ -19,7 +19,7 @@ from ttweet.model.limits import MAX_ID
 from ttweet.model.query import Query
 from ttweet.model.tweets import Count, Deletion, Entry, Found, Page, TagPage, Tombstone, Tweet
 from ttweet.storage.contract import Kept, LogLine, Position, Size, Slice, Traces
-from ttweet.storage.sqlite import keying, tag_list
+from ttweet.storage.sqlite import keying, log_queries, tag_list
 from ttweet.storage.sqlite.connections import connect_reader
 from ttweet.storage.sqlite.errors import store_error
 from ttweet.storage.sqlite.room import size_of
@@ -44,6 +44,7 @@ _NEWEST = "SELECT id, at, author, text, tags FROM tweets WHERE id < :end AND tex
 _OLDEST = "SELECT id, at, author, text, tags FROM tweets WHERE id > :end AND text <> '' ORDER BY id LIMIT :limit"
 _BY_ID = "SELECT id, at, author, text, tags FROM tweets WHERE id = :id"
 _DELETIONS = "SELECT id, at, tweet FROM deletions WHERE id > :cursor ORDER BY id LIMIT :limit"
+_NEWEST_DELETIONS = "SELECT id, at, tweet FROM deletions ORDER BY id DESC LIMIT :limit"
 _ENTRIES = """
     SELECT id, at, author, text, tags, NULL AS tweet FROM tweets WHERE id > :cursor
     UNION ALL SELECT id, at, NULL, NULL, NULL, tweet FROM deletions WHERE id > :cursor
@@ -72,11 +73,6 @@ _FIRST_YOUNG = """
 _NTH_LAST = "SELECT id FROM tweets WHERE author IS NOT '' ORDER BY id DESC LIMIT 1 OFFSET :skipped"
 _COUNTS = """
     SELECT count(*) FILTER (WHERE id < :id), count(*) FILTER (WHERE id >= :id) FROM tweets WHERE author IS NOT ''
-"""
-# Each reads a bounded number of lines: one that read the whole log would keep all other queries waiting.
-_TRACES = """
-    SELECT count(*), max(id), json_group_array(id) FILTER (WHERE at = coalesce(?, at) AND text IN (?, ?, ?, ?, ?))
-    FROM (SELECT id, at, text FROM log WHERE id > ? ORDER BY id LIMIT ?)
 """
 _COUNT_OF_OLD = "SELECT max(id) FROM tweets"
 _OF_TAG = """
@@ -107,27 +103,6 @@ _OF_AUTHOR_AFTER = """
     WHERE author = :by AND author IS NOT NULL AND text <> '' AND id > :cursor
     ORDER BY id LIMIT :limit
 """
-# The lines of one session lie between its first line and the next session's: no index of the log is needed.
-_LINES = """
-    SELECT id, session, at, side, category, text, code, identity, address
-    FROM log
-    WHERE id > max(:cursor, coalesce((SELECT first_line - 1 FROM sessions WHERE id = :session), 0))
-    AND id < coalesce((SELECT first_line FROM sessions WHERE id > :session ORDER BY id LIMIT 1), 9223372036854775807)
-    AND (:session IS NULL OR session = :session)
-    AND (:categories = '[]' OR category IN (SELECT value FROM json_each(:categories)))
-    ORDER BY id LIMIT :limit
-"""
-_LINES_OF_OLD = _LINES.replace(", code, identity, address", "")
-# The same form as reports.line and reports.suffix give; a test holds them together.
-_LOG_TEXT = """
-    SELECT group_concat(
-            iif(category IS NULL, text, side || ' ALERT [' || category || '] ' || text)
-            || iif(code IS NULL OR NOT :details, '', ' code=' || code
-                || coalesce(' address=' || address, '') || coalesce(' identity=' || identity, ''))
-            || char(10), ''),
-        max(id)
-    FROM (lines)
-""".replace("lines", _LINES)
 
 
 class Queries:
@@ -217,7 +192,7 @@ class Queries:
             return Traces([], after, complete=True)
         text, at = row
         values = [None if any_time else at, *reports.traces(text), after, SEARCH_STEP]
-        [(number, last, lines)] = self._rows(_TRACES, values)
+        [(number, last, lines)] = self._rows(log_queries.TRACES, values)
         return Traces(json.loads(lines), last or after, complete=number < SEARCH_STEP)
 
     def newest_tweets(self, *, limit: int, before: int | None = None, after: int | None = None) -> Page:
@@ -230,6 +205,10 @@ class Queries:
         """See TagQueries."""
         row = self._one(_BY_ID, id=id_)
         return to_tweet_or_tombstone(row) if row else None
+
+    def newest_deletions(self, limit: int) -> list[Deletion]:
+        """See TagQueries."""
+        return [Deletion(*row) for row in self._all(_NEWEST_DELETIONS, limit=limit)]
 
     def tweets_of_tag(self, key: str, *, limit: int, before: int | None = None) -> Page:
         """See TagQueries."""
@@ -269,7 +248,7 @@ class Queries:
     ) -> list[LogLine]:
         """See ReportQueries."""
         [version] = self._one("PRAGMA user_version")
-        lines = _LINES if version >= DETAILS_VERSION else _LINES_OF_OLD
+        lines = log_queries.LINES if version >= DETAILS_VERSION else log_queries.LINES_OF_OLD
         rows = self._all(lines, cursor=cursor, limit=limit, session=session, categories=json.dumps(categories))
         return [LogLine(*row) for row in rows]
 
@@ -278,7 +257,7 @@ class Queries:
     ) -> tuple[str, int]:
         """See ReportQueries."""
         wanted = {"cursor": cursor, "limit": limit, "session": session, "categories": "[]", "details": details}
-        text, newest = self._one(_LOG_TEXT, **wanted)
+        text, newest = self._one(log_queries.TEXT, **wanted)
         return text or "", cursor if newest is None else newest
 
     def last_session(self) -> int | None:
