@@ -1,7 +1,7 @@
 """The attacks of hostile clients: `python -m proofs.attacks NAME PORT SCALE SEED` runs one in a process of its own.
 
-It lasts for ATTACK_S at least, at the lowest priority: an attacker has a machine of his own and does not use ours. An
-answer that must not be given ends it with an AssertionError.
+It lasts for ATTACK_S at least. With `--give-way` it has the lowest priority: an attacker has a machine of his own and
+does not use ours. An answer that must not be given ends it with an AssertionError.
 """
 
 from __future__ import annotations
@@ -251,8 +251,9 @@ def give_way() -> None:
 
 def main(attacks: Mapping[str, Attack]) -> None:
     """Carry out one of the attacks, as the arguments say."""
-    name, port, scale, seed = sys.argv[1:]
-    give_way()
+    name, port, scale, seed, *modest = sys.argv[1:]
+    if modest:
+        give_way()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     chance, end = random.Random(int(seed)), time.monotonic() + duration_s(float(scale))

@@ -127,10 +127,11 @@ def _factor(times: Times) -> float:
 
 def _attack(name: str, attacked: AttackedServer) -> Times:
     server, good, findings = attacked.server, attacked.good, attacked.findings
-    calm = _calm(good, CALM_S if attacked.timed else CALM_S / 10)
+    calm = _calm(good) if attacked.timed else p99(good.took_ms)
     first = len(good.took_ms)
     module, port = ("attacks", server.port) if name in ATTACKS else ("http_attacks", server.http_port)
     command = [sys.executable, "-m", f"proofs.{module}", name, f"{port}", f"{attacked.scale}", f"{attacked.seed}"]
+    command += ["--give-way"] * attacked.timed
     try:
         done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT / "scripts", timeout=MAX_ATTACK_S)
     except subprocess.TimeoutExpired as exc:
@@ -146,11 +147,11 @@ def _attack(name: str, attacked: AttackedServer) -> Times:
     return Times(calm, p99(took_ms), max(took_ms, default=float("inf")))
 
 
-def _calm(good: Good, seconds: float) -> float:
+def _calm(good: Good) -> float:
     """The good client's p99 while another process uses the idle time of the machine."""
     with spinning():
         first = len(good.took_ms)
-        time.sleep(seconds)
+        time.sleep(CALM_S)
         until(lambda: len(good.took_ms) > first)
     return p99(good.took_ms[first:])
 

@@ -15,29 +15,31 @@ from proofs.stage import Stage
 MAX_LIFE_S = 0.8  # of a server that the power is cut from
 MAX_FIRST_LIFE_S = 0.2  # of one that is killed before another is started and its power cut
 MAX_SECOND_LIFE_S = 0.06  # of one that was started after a kill: what was not synced must not be served by then
+SLOWER = 1.5  # the next life, until a client was served: the machine may be busy with other things
 SLOW_SYNC_US = 30_000  # a slow disk, for what is between a write and its sync to be seen
 
 
 def prove(stage: Stage, scale: float, seed: int, *, restart: bool = False) -> Result:
     """Cut the power again and again; with `restart` kill the server first and start another for a moment."""
     traced, trace = recorded(stage, sync_us=SLOW_SYNC_US if restart else 0)
-    durable, cuts = dict[str, bytes](), 0
+    durable, cuts, slowness = dict[str, bytes](), 0, 1.0
     with scene(traced, seed) as here:
         for _ in here.lives(scale):
             disk = Disk(durable)
-            for life_s in _lives(here.chance, restart):
+            for life_s in _lives(here.chance, restart, slowness):
                 live(here, life_s)
                 take_note(disk, trace, stage.data)
             durable = disk.after(here.chance.choice(LOSSES) if cuts else "dropped", here.chance)
             restore(stage.data, durable)
             cuts += 1
+            slowness = 1.0 if here.history.acknowledged else slowness * SLOWER
         passed = here.last_life(stage)
     here.check()
     return here.result("lost", "dup", "order", "stale", beside=f"cuts={cuts}", passed=passed)
 
 
-def _lives(chance: random.Random, restart: bool) -> Iterator[float]:
-    yield chance.uniform(0.05, MAX_FIRST_LIFE_S if restart else MAX_LIFE_S)
+def _lives(chance: random.Random, restart: bool, slowness: float) -> Iterator[float]:
+    yield slowness * chance.uniform(0.05, MAX_FIRST_LIFE_S if restart else MAX_LIFE_S)
     if restart:
         yield chance.uniform(0.0, MAX_SECOND_LIFE_S)
 
