@@ -63,7 +63,7 @@ def test_names_that_differ_to_the_eye_are_two(name: str, other: str) -> None:
 @pytest.mark.no_cover  # a million characters
 def test_each_letter_looks_like_the_same_letter_in_another_case() -> None:
     letters = [one for one in map(chr, range(sys.maxunicode + 1)) if one.isalpha()]
-    cases = [(one, other) for one in letters for other in (one.lower(), one.upper(), one.casefold())]
+    cases = [(one, other) for one in letters for other in {one.lower(), one.upper(), one.casefold()}]
     assert [(one, other) for one, other in cases if looks_of(one).isdisjoint(looks_of(other))] == []
 
 

@@ -80,8 +80,9 @@ def test_the_longest_message_stands_whole_in_its_line() -> None:
 
 @pytest.mark.no_cover  # a million characters
 def test_each_character_of_unicode_is_escaped_as_the_proofs_do_it() -> None:
-    texts = [f"{chr(point)}\u5bff" for point in range(sys.maxunicode + 1)]
-    assert [text for text in texts if escape(text) != report_log.escaped(text)] == []
+    for start in range(0, sys.maxunicode + 1, 256):
+        text = "".join([f"{chr(point)}\u5bff" for point in range(start, start + 256)])
+        assert escape(text) == report_log.escaped(text)
 
 
 @given(st.text())
