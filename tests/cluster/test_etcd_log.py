@@ -259,6 +259,23 @@ def test_a_watch_that_brings_nothing_of_what_there_is_moves_to_the_next_node(sho
         assert log.read(0, wait_s=WAIT_S) == [Record(3, "o", 1, b"a")]
 
 
+@pytest.mark.parametrize(
+    ("before", "arrives"), [({}, True), ({"prev_kv": {"key": "YQ==", "mod_revision": "2"}}, False)]
+)
+def test_an_own_record_does_not_wait_for_the_watch_unless_one_before_it_is_missing(
+    before: dict[str, Any], arrives: bool
+) -> None:
+    def silent(path: str, _: Any) -> tuple[int, Any]:
+        decided = {**HEADER, "succeeded": True, "responses": [{"response_put": {}}, {"response_put": before}]}
+        return {STATUS: status("3.5.16"), RANGE: (200, HEADER), WATCH: (200, b"\n"), TXN: (200, decided)}[path]
+
+    with gateway(silent) as node, opened(of(node)) as log:
+        assert log.read(0, wait_s=0) == []
+        assert log.append(1, b"one") == 3
+        assert log.read(0, wait_s=0) == [Record(3, log.origin, 1, b"one")] * arrives
+        assert log.read(3, wait_s=0) == []
+
+
 def test_a_log_is_reached_over_tls_with_certificates_at_both_ends(tmp_path: Path, authority: Authority) -> None:
     if not local_etcd.is_installed():
         pytest.skip(MISSING)

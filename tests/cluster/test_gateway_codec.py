@@ -198,5 +198,5 @@ def test_the_deepest_json_is_malformed() -> None:
 
 
 def test_a_record_is_put_under_the_condition_that_none_of_its_number_was() -> None:
-    transaction = put_number(b"key", 7, b"data")
+    transaction = put_number(b"key", 7, b"data", end=b"end")
     assert transaction["compare"] == [{"key": b"key", "target": "VERSION", "result": "EQUAL", "version": 6}]

@@ -119,9 +119,9 @@ def test_the_log_is_compacted_to_what_the_slowest_server_needs(
     log, slow, late = open_log(address), open_log(address), open_log(address)
     log.begin(b"")
     positions = [log.append(number, b"") for number in range(1, 6)]
-    slow.publish(lambda: ServerState("h2:2", positions[2], 3, 2))
+    slow.publish(lambda: ServerState("h2:2", positions[4], 3, 1, needed=positions[2]))  # after a power cut
     assert comes_true(lambda: servers(address) != {})
-    log.publish(lambda: ServerState("h1:1", positions[4], 5, 1))
+    log.publish(lambda: ServerState("h1:1", positions[4], 5, 1, needed=positions[4]))
     assert comes_true(lambda: is_cut(late, 0))
     assert [one.number for one in slow.read(positions[2], wait_s=WAIT_S)] == [4, 5]
 
@@ -136,7 +136,7 @@ def test_a_file_that_has_all_records_follows_after_any_compaction(
     position = log.append(1, b"one")
     assert len(log.read(0, wait_s=WAIT_S)) == 1
     newest = count()
-    log.publish(lambda: ServerState("h1:1", position, next(newest), 1))
+    log.publish(lambda: ServerState("h1:1", position, next(newest), 1, needed=position))
     assert comes_true(lambda: is_cut(new, 0))
     later = log.append(2, b"two")
     assert [one.position for one in late.read(position, wait_s=WAIT_S)] == [later]
@@ -151,7 +151,7 @@ def test_the_history_that_another_cluster_needs_is_kept(
     neighbour.publish(lambda: ServerState("h9:9", 0, 0, 0))
     log.begin(b"")
     positions = [0]
-    log.publish(lambda: ServerState("h1:1", positions[-1], 1, positions[-1]))
+    log.publish(lambda: ServerState("h1:1", positions[-1], 1, positions[-1], needed=positions[-1]))
     assert comes_true(lambda: len(servers(of(node.client))) == 1)
     positions.extend(log.append(number, b"") for number in range(1, 20))
     assert comes_true(lambda: servers(of(node.client))["h1:1"][0] == positions[-1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import trio
 
@@ -14,25 +14,32 @@ from ttweet.cluster.messages import (
     GatewayError,
     RangeResponse,
     TxnResponse,
-    end_of,
-    newest_of,
+    get,
     put_new,
     put_number,
+    revision_of,
 )
 from ttweet.cluster.nodes import Caller, UnansweredError
 from ttweet.cluster.presence import Presence
 from ttweet.model.errors import StoreError
-from ttweet.storage.replicated.log import NoQuorum, Undecided
+from ttweet.storage.replicated.log import NoQuorum, Record, Undecided
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ttweet.cluster.layout import Layout
     from ttweet.cluster.nodes import Nodes
-    from ttweet.storage.replicated.log import Record
 
 UNDECIDED_S = 3.5  # for an append: an election takes 1 to 3 s, and all posts have an answer within 5 s
 QUORUM_S = 1.0  # for a majority to answer, after an append that was not decided
+
+
+class Appended(NamedTuple):
+    """The position of a record, and the records after the position `after` up to it, if all of them have arrived."""
+
+    position: int
+    after: int = 0
+    records: Sequence[Record] = ()
 
 
 class Engine:
@@ -63,18 +70,23 @@ class Engine:
         decided = await self._decide(put_new(self._layout.genesis, genesis))
         return genesis if decided.found is None else decided.found.value
 
-    async def append(self, number: int, data: bytes) -> int:
-        """See Log.append."""
+    async def append(self, number: int, data: bytes) -> Appended:
+        """See Log.append. The records are those that `read` would return next."""
         if len(data) > MAX_RECORD_BYTES:
             raise StoreError("internal", f"a record of {len(data)} bytes; etcd takes {MAX_RECORD_BYTES}")
         if self._is_doubtful:
             await self.end()
         self._is_doubtful = True
-        decided = await self._decide(put_number(self._layout.records_of(self.origin), number, data))
+        key = self._layout.records_of(self.origin)
+        decided = await self._decide(put_number(key, number, data, end=self._layout.end))
         self._is_doubtful = False
-        position = self._position_of(decided, number)
-        self.watch.expect(position)
-        return position
+        if not decided.succeeded:
+            return Appended(self._taken(decided, number))
+        record = Record(decided.header.revision, self.origin, number, data)
+        after = self.watch.add_own(record, previous=revision_of(decided.replaced))
+        if after is None or self._divergence:
+            return Appended(record.position)
+        return Appended(record.position, after, self.watch.take())
 
     async def read(self, after: int, *, wait_s: float) -> list[Record]:
         """See Log.read. Raises StoreError `internal` once another server has other tweets."""
@@ -88,9 +100,10 @@ class Engine:
     async def end(self) -> int:
         """See Log.end."""
         try:
-            return end_of(await self._writer.call(RANGE, newest_of(self._layout.log), RangeResponse, within_s=QUORUM_S))
+            found = await self._writer.call(RANGE, get(self._layout.end), RangeResponse, within_s=QUORUM_S)
         except (UnansweredError, GatewayError) as exc:
             raise NoQuorum from exc
+        return revision_of(found.first)
 
     async def _decide(self, request: dict[str, object]) -> TxnResponse:
         try:
@@ -100,12 +113,11 @@ class Engine:
         except GatewayError as exc:
             raise StoreError("full" if exc.is_full else "internal", f"etcd refuses the record: {exc.text}") from exc
 
-    def _position_of(self, decided: TxnResponse, number: int) -> int:
-        if decided.succeeded:
-            return decided.header.revision
+    def _taken(self, decided: TxnResponse, number: int) -> int:
         found = decided.found
         if found is None or found.version != number:
             raise StoreError(
                 "internal", f"the log of {self.origin} is not at record {number}: another program wrote it"
             )
+        self.watch.expect(found.mod_revision)
         return found.mod_revision

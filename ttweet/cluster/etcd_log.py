@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ttweet.cluster.engine import Engine
+from ttweet.cluster.engine import Appended, Engine
 from ttweet.cluster.layout import Layout
 from ttweet.cluster.nodes import Nodes
 from ttweet.cluster.portal import Portal
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ttweet.cluster.settings import Credentials
     from ttweet.storage.replicated.log import Record
 
+NOTHING_AHEAD = Appended(0)
+
 
 class EtcdLog:
     """The log in etcd; see `Log`. `opened` makes it."""
@@ -28,6 +30,7 @@ class EtcdLog:
     def __init__(self, layout: Layout, nodes: Callable[[], Nodes], origin: str) -> None:
         self._engine = Engine(nodes, layout, origin, self._arrived)
         self._portal = Portal("cluster", self._engine.run)
+        self._ahead = NOTHING_AHEAD
         self.on_arrival: Callable[[], None] = _ignore
         """Called in a thread of the log's own when a record of another server has arrived."""
 
@@ -42,10 +45,14 @@ class EtcdLog:
 
     def append(self, number: int, data: bytes) -> int:
         """See Log."""
-        return self._portal.call(self._engine.append, number, data)
+        self._ahead = self._portal.call(self._engine.append, number, data)
+        return self._ahead.position
 
     def read(self, after: int, *, wait_s: float) -> list[Record]:
-        """See Log."""
+        """See Log. The answer to an append often has what is to be read next: a call of the engine takes 0.1 ms."""
+        ahead, self._ahead = self._ahead, NOTHING_AHEAD
+        if ahead.records and ahead.after == after:
+            return [*ahead.records]
         return self._portal.call(partial(self._engine.read, after, wait_s=wait_s))
 
     def end(self) -> int:

@@ -12,6 +12,8 @@ class Layout:
         root = f"ttweet/{name}/".encode()
         self.genesis = root + b"genesis"
         self.log = KeyRange(root + b"log/")
+        self.end = root + b"end"
+        """The key that is put with each record: its revision is that of the last one."""
         self.servers = KeyRange(_SERVERS + f"{name}/".encode())
 
     def records_of(self, origin: str) -> bytes:

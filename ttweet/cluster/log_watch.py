@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from ttweet.cluster.messages import RANGE, GatewayError, RangeResponse, WatchResponse, end_of, newest_of, watch
+from ttweet.cluster.messages import RANGE, GatewayError, RangeResponse, WatchResponse, get, revision_of, watch
 from ttweet.cluster.node_connection import NodeConnection, NodeError
 from ttweet.cluster.nodes import PAUSE_S
 from ttweet.storage.replicated.log import LogCut, Record
@@ -73,6 +73,17 @@ class LogWatch:
             self._known = position
             self._progress_at = trio.current_time()
 
+    def add_own(self, record: Record, *, previous: int) -> int | None:
+        """Take a record that is in the log, and do not wait for the watch if it follows the last that has arrived.
+
+        Returns the position after which `take` resumes then, else None: also before the first `read`.
+        """
+        self.expect(record.position)
+        if previous != self._received or not self._wanted.is_set():
+            return None
+        self._arrive(record)
+        return self._given
+
     async def read(self, after: int, *, wait_s: float) -> list[Record]:
         """See Log.read."""
         if after != self._given or not self._wanted.is_set():
@@ -82,9 +93,10 @@ class LogWatch:
                 await self._changed.park()
         if self._cut:
             raise LogCut(after)
-        return self._take()
+        return self.take()
 
-    def _take(self) -> list[Record]:
+    def take(self) -> list[Record]:
+        """Return the next records that have arrived."""
         taken = [self._records.popleft() for _ in range(min(READ_RECORDS, len(self._records)))]
         if taken:
             self._given = taken[-1].position
@@ -128,10 +140,10 @@ class LogWatch:
     async def _pass_over(self, compacted: int) -> None:
         """Resume after the revision up to which etcd has compacted its history, if it had no record of the log."""
         with await self._nodes.open() as connection:
-            found = await connection.call(RANGE, newest_of(self._layout.log) | {"revision": compacted}, RangeResponse)
+            found = await connection.call(RANGE, get(self._layout.end) | {"revision": compacted}, RangeResponse)
         if self._watching.cancel_called:
             return
-        if end_of(found) <= self._received:
+        if revision_of(found.first) <= self._received:
             self._watched_from = compacted - 1
         else:
             self._cut = True
@@ -159,9 +171,10 @@ class LogWatch:
 
     def _add(self, event: WatchEvent) -> None:
         pair = event.kv
-        if event.type != "PUT" or pair.mod_revision <= self._received:
-            return
-        record = Record(pair.mod_revision, self._layout.origin_of(pair.key), pair.version, pair.value)
+        if event.type == "PUT" and pair.mod_revision > self._received:
+            self._arrive(Record(pair.mod_revision, self._layout.origin_of(pair.key), pair.version, pair.value))
+
+    def _arrive(self, record: Record) -> None:
         self._records.append(record)
         self._bytes += len(record.data)
         self._received = record.position
@@ -178,9 +191,10 @@ class LogWatch:
         """Ask for the end of the log again and again: the answer needs a majority."""
         while True:
             asked_at = time.monotonic()
-            found = await connection.call(RANGE, newest_of(self._layout.log), RangeResponse, within_s=SILENT_S)
-            self._asked = (asked_at, end_of(found), found.header.revision)
-            self.expect(end_of(found))
+            found = await connection.call(RANGE, get(self._layout.end), RangeResponse, within_s=SILENT_S)
+            end = revision_of(found.first)
+            self._asked = (asked_at, end, found.header.revision)
+            self.expect(end)
             self._confirm()
             await trio.sleep(PROBE_S)
 

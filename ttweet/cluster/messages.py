@@ -75,9 +75,19 @@ class RangeResponse(Struct):
     header: Header
     kvs: list[KeyValue] = []
 
+    @property
+    def first(self) -> KeyValue | None:
+        """The first key, if there is any."""
+        return self.kvs[0] if self.kvs else None
+
+
+class _Put(Struct):
+    prev_kv: KeyValue | None = None
+
 
 class _ResponseOp(Struct):
     response_range: RangeResponse | None = None
+    response_put: _Put | None = None
 
 
 class TxnResponse(Struct):
@@ -91,8 +101,16 @@ class TxnResponse(Struct):
     def found(self) -> KeyValue | None:
         """The key that the transaction read, if it did and there is one."""
         for response in self.responses:
-            if response.response_range is not None and response.response_range.kvs:
-                return response.response_range.kvs[0]
+            if response.response_range is not None:
+                return response.response_range.first
+        return None
+
+    @property
+    def replaced(self) -> KeyValue | None:
+        """The key as it was before the transaction put it, if it asked for that and there was one."""
+        for response in self.responses:
+            if response.response_put is not None and response.response_put.prev_kv is not None:
+                return response.response_put.prev_kv
         return None
 
 
@@ -207,26 +225,31 @@ class KeyRange(NamedTuple):
         return {"key": self.prefix, "range_end": self.prefix[:-1] + bytes([self.prefix[-1] + 1])}
 
 
-def put_number(key: bytes, number: int, value: bytes) -> dict[str, Any]:
-    """Return a transaction that puts the key for the time `number`, or else reads it. Doing it twice puts once."""
-    return _put_if({"key": key, "target": "VERSION", "result": "EQUAL", "version": number - 1}, key, value)
+def put_number(key: bytes, number: int, value: bytes, *, end: bytes) -> dict[str, Any]:
+    """Return a transaction that puts the key for the time `number`, or else reads it. Doing it twice puts once.
+
+    The key `end` is put with it, and the answer says what it was before.
+    """
+    compare = {"key": key, "target": "VERSION", "result": "EQUAL", "version": number - 1}
+    return _either(compare, [put(key, value), put(end) | {"prev_kv": True}], key)
 
 
 def put_new(key: bytes, value: bytes, lease: int = 0) -> dict[str, Any]:
     """Return a transaction that puts a key which does not exist, or else reads it."""
-    return _put_if({"key": key, "target": "CREATE", "result": "EQUAL", "create_revision": 0}, key, value, lease)
+    compare = {"key": key, "target": "CREATE", "result": "EQUAL", "create_revision": 0}
+    return _either(compare, [put(key, value, lease)], key)
 
 
-def _put_if(compare: dict[str, Any], key: bytes, value: bytes, lease: int = 0) -> dict[str, Any]:
+def _either(compare: dict[str, Any], puts: list[dict[str, Any]], key: bytes) -> dict[str, Any]:
     return {
         "compare": [compare],
-        "success": [{"requestPut": {"key": key, "value": value, "lease": lease}}],
+        "success": [{"requestPut": each} for each in puts],
         "failure": [{"requestRange": {"key": key}}],
     }
 
 
-def put_leased(key: bytes, value: bytes, lease: int) -> dict[str, Any]:
-    """Return a put of a key that ends with the lease."""
+def put(key: bytes, value: bytes = b"", lease: int = 0) -> dict[str, Any]:
+    """Return a put of a key, which ends with the lease if there is one."""
     return {"key": key, "value": value, "lease": lease}
 
 
@@ -235,14 +258,14 @@ def all_of(keys: KeyRange, limit: int) -> dict[str, Any]:
     return keys.fields | {"limit": limit}
 
 
-def newest_of(keys: KeyRange) -> dict[str, Any]:
-    """Return a linearizable range: the key of the range that was put last, without its value."""
-    return keys.fields | {"sort_target": "MOD", "sort_order": "DESCEND", "limit": 1, "keys_only": True}
+def get(key: bytes) -> dict[str, Any]:
+    """Return a linearizable range of one key."""
+    return {"key": key}
 
 
-def end_of(found: RangeResponse) -> int:
-    """Return the revision of the key that `newest_of` asked for; 0 when there is none."""
-    return found.kvs[0].mod_revision if found.kvs else 0
+def revision_of(pair: KeyValue | None) -> int:
+    """Return the revision at which a key was put; 0 for one that there is not."""
+    return 0 if pair is None else pair.mod_revision
 
 
 def watch(keys: KeyRange, after: int) -> dict[str, Any]:

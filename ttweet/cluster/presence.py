@@ -25,7 +25,8 @@ from ttweet.cluster.messages import (
     all_of,
     decode,
     encode,
-    put_leased,
+    get,
+    put,
 )
 from ttweet.cluster.nodes import Caller, UnansweredError
 
@@ -55,7 +56,7 @@ class ServerState(Struct, frozen=True):
     newest: int
     checksum: int
     needed: int = 0
-    """The revision up to which the server needs nothing more that etcd keeps."""
+    """The position that the server will not fall behind; as published, the revision up to which it needs no history."""
     age_ms: int = 0
     """How old the newest confirmation was that nothing was missing."""
 
@@ -101,9 +102,9 @@ class Presence:
         if self._lease and state == self._published and now - self._published_at < RENEW_S:
             return
         await self._renew()
-        shown = replace(state, needed=self._watch.needed(state.position), age_ms=self._watch.age_ms)
-        put = put_leased(self._layout.server(self._origin), encode(shown), self._lease)
-        await self._caller.call(PUT, put, EmptyResponse, within_s=CALL_S)
+        shown = replace(state, needed=self._watch.needed(state.needed), age_ms=self._watch.age_ms)
+        request = put(self._layout.server(self._origin), encode(shown), self._lease)
+        await self._caller.call(PUT, request, EmptyResponse, within_s=CALL_S)
         self._published, self._published_at = state, now
 
     def _note(self, state: ServerState) -> None:
@@ -130,7 +131,7 @@ class Presence:
 
     async def _compact(self, needed: int) -> None:
         """Let etcd forget its history up to a revision, but for the newest part. It is that of all clusters."""
-        found = await self._caller.call(RANGE, {"key": self._layout.genesis}, RangeResponse, within_s=CALL_S)
+        found = await self._caller.call(RANGE, get(self._layout.genesis), RangeResponse, within_s=CALL_S)
         revision = min(needed, found.header.revision - MIN_KEPT)
         if revision > 0:
             try:

@@ -49,7 +49,8 @@ class Membership:
 
         def state() -> ServerState:
             progress = self.store.progress
-            return ServerState(server, progress.position, journal.head.newest, progress.checksum)
+            newest = journal.head.newest
+            return ServerState(server, progress.position, newest, progress.checksum, needed=self.store.synced)
 
         stats.cluster = self._stats
         self._log.on_arrival = arrived

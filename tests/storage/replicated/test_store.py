@@ -1,5 +1,6 @@
 """The replicated store: several servers with one log have equal files, whatever happens on the way."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -17,6 +18,7 @@ from ttweet.model.reports import message_received
 from ttweet.model.tweets import Deletion, Tombstone, Tweet, draft
 from ttweet.storage.contract import KEY_LIFETIME_MS
 from ttweet.storage.replicated import entries as entries_module
+from ttweet.storage.replicated import store as store_module
 from ttweet.storage.replicated.entries import Batch, Claim, LogEntry, encode
 from ttweet.storage.replicated.log import LogCut, NoQuorum, Undecided
 from ttweet.storage.replicated.store import ReplicatedStore
@@ -235,6 +237,38 @@ def test_a_server_that_starts_again_resumes_where_its_file_is(log: SharedLog, tm
         assert texts(store) == ["one", "two"]
         assert store.take_arrived() == ([], None)
         assert post(store, "three")[0].id == 3
+
+
+def test_a_power_cut_takes_a_file_back_to_where_it_was_synced_and_the_log_gives_the_rest_again(
+    log: SharedLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "SYNC_S", 0.0)
+    with closing(joined(tmp_path / "a.db", log, "a")) as store:
+        post(store, "one")
+        is_due = [store.must_settle]
+        store.settle()
+        assert [*is_due, store.must_settle] == [True, False]
+        assert store.synced == store.progress.position
+        post(store, "two")
+        assert store.synced < store.progress.position
+        left_by_a_power_cut = tmp_path / "b.db"
+        left_by_a_power_cut.write_bytes((tmp_path / "a.db").read_bytes())  # without its write-ahead log
+        with closing(joined(left_by_a_power_cut, log, "b")) as other:
+            assert texts(other) == ["one", "two"]
+            assert other.synced == store.synced
+        assert rows(left_by_a_power_cut) == rows(tmp_path / "a.db")
+
+
+def test_a_file_that_a_reader_keeps_from_being_synced_is_needed_from_where_it_was(
+    stores: list[ReplicatedStore], tmp_path: Path
+) -> None:
+    ours, _ = stores
+    with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM tweets").fetchall()
+        post(ours, "one")
+        ours.settle()
+        assert ours.synced == 0
 
 
 def test_the_file_of_a_single_server_begins_a_cluster_if_it_is_asked_to(log: SharedLog, tmp_path: Path) -> None:

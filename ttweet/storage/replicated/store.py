@@ -5,6 +5,7 @@ file. Reads and the report log are those of the file. An acknowledged tweet is i
 """
 
 import secrets
+import sqlite3
 import time
 import zlib
 from collections.abc import Sequence
@@ -20,11 +21,14 @@ from ttweet.storage.contract import NOT_SEARCHED, Arrived, Line, Traces
 from ttweet.storage.replicated.entries import Batch, Change, Claim, LogEntry, Pruning, Removal, encode, parts
 from ttweet.storage.replicated.log import Log, NoQuorum, Record, Undecided
 from ttweet.storage.replicated.replay import ELSEWHERE, Local, Outcome, Replay
+from ttweet.storage.sqlite.connections import write_back
 from ttweet.storage.sqlite.database_file import DatabaseFile
+from ttweet.storage.sqlite.errors import store_error
 from ttweet.storage.sqlite.replica import Progress, read_progress, write_progress
 from ttweet.storage.sqlite.writer import SqliteStore
 
 READ_S = 5.0  # until the log gives back an entry of this server; then the outcome is unknown
+SYNC_S = 5.0  # between syncs of the file: a power cut takes this back, and the log gives it again
 KNOWN_CHECKSUMS = 1_024  # of the last positions, to compare with the claims of other servers
 NOTHING = Arrived([], None)
 COMPARED_ENTRIES = 200  # the newest of a file, compared with those of the file that the cluster began with
@@ -53,6 +57,8 @@ class ReplicatedStore(SqliteStore):
         self._checksums: dict[int, int] = {}
         self._has_failed = False  # the last entry was not stored, or may not be
         self._pruned_before = 0  # the id below which nothing is left to remove
+        self._synced = 0  # the position up to which the file is on the disk
+        self._sync_at = 0.0  # the time, by time.monotonic(), of the next sync
 
     @classmethod
     def join(cls, path: Path, log: Log, *, log_limit: int, at: int, find: bool = True, begin: bool = False) -> Self:
@@ -74,6 +80,7 @@ class ReplicatedStore(SqliteStore):
         self._log = log
         self._progress = self._first_progress(self._file.path, begin=begin)
         self._checksums = {self._progress.position: self._progress.checksum}
+        self._synced = self._progress.position  # opening a file syncs it
         self._follow(log.end())
         self._arrived = NOTHING
 
@@ -104,16 +111,35 @@ class ReplicatedStore(SqliteStore):
             self._put(Pruning(before))
         return self._prune_step()
 
+    @property
+    def must_settle(self) -> bool:
+        """See TweetLog."""
+        return super().must_settle or self._sync_is_due
+
+    @property
+    def _sync_is_due(self) -> bool:
+        return self._synced < self._progress.position and time.monotonic() >= self._sync_at
+
     def settle(self) -> None:
         """See TweetLog. Also raises NoQuorum, as long as an entry would not be stored.
 
         An own entry whose answer was lost may have arrived, too.
         """
+        if self._sync_is_due:
+            self._sync()
         if self._has_failed:
             self._log.end()
             self._has_failed = False
         self.refresh()
         super().settle()
+
+    def _sync(self) -> None:
+        self._sync_at = time.monotonic() + SYNC_S
+        try:
+            if write_back(self._connection):
+                self._synced = self._progress.position
+        except sqlite3.Error as exc:
+            raise store_error(exc) from exc
 
     def refresh(self) -> bool:
         """See Replica."""
@@ -143,6 +169,11 @@ class ReplicatedStore(SqliteStore):
     def progress(self) -> Progress:
         """How far this file has followed the log. Any thread may ask."""
         return self._progress
+
+    @property
+    def synced(self) -> int:
+        """The position up to which a power cut leaves this file. Any thread may ask."""
+        return self._synced
 
     def _first_progress(self, path: Path, *, begin: bool) -> Progress:
         progress = read_progress(self._connection)

@@ -58,10 +58,11 @@ class ReadConnection(sqlite3.Connection):
                 _remove_empty_log(path)
 
 
-def connect_writer(path: Path) -> sqlite3.Connection:
+def connect_writer(path: Path, *, syncs_commits: bool = True) -> sqlite3.Connection:
     """Open or create a file for its one writer, which must hold the lock; migrate it and make it safe.
 
-    When this returns, all that can be read is on the disk and stays there at a power cut. Raises OpenError.
+    When this returns, all that can be read is on the disk and stays there at a power cut. Without `syncs_commits` a
+    later commit may be lost then, with all that follow it, until `write_back` has synced it. Raises OpenError.
     """
     refuse_foreign(path)
     try:
@@ -69,7 +70,7 @@ def connect_writer(path: Path) -> sqlite3.Connection:
         _create(path)
         with ExitStack() as undo:
             connection = undo.enter_context(closing(_connect(path, "mode=rw")))
-            _prepare(connection, path)
+            _prepare(connection, path, syncs_commits=syncs_commits)
             refuse_others(path)  # once more: now all of its files are there, and no other file can take their places
             sync_folder(path.parent)
             undo.pop_all()
@@ -125,6 +126,12 @@ def checkpoint(connection: sqlite3.Connection) -> bool:
     """
     busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return not busy
+
+
+def write_back(connection: sqlite3.Connection) -> bool:
+    """Write the WAL back into the file, both synced, as far as readers allow it; returns whether it was all of it."""
+    _, pages, written = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    return bool(pages == written)
 
 
 def checkpoint_at_once(connection: sqlite3.Connection) -> bool:
@@ -215,21 +222,22 @@ def _create(path: Path) -> None:
             os.close(fd)
 
 
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+def _prepare(connection: sqlite3.Connection, path: Path, *, syncs_commits: bool) -> None:
     _check_connected(path, connection)
     with told_when_long(connection, f"bringing {path} to schema {SCHEMA_VERSION}"):
         migrate(connection)
-    for name, value in _SETTINGS.items():
+    settings = _SETTINGS if syncs_commits else _SETTINGS | {"synchronous": 1}
+    for name, value in settings.items():
         connection.execute(f"PRAGMA {name} = {value}").fetchall()  # to the end: what fails there is passed over else
         seen = connection.execute(f"PRAGMA {name}").fetchone()[0]
         if seen != value:
             raise OpenError(
                 "denied", f"{path} does not take {name} = {value}, it stays at {seen}; see whether the disk is full"
             )
-    _write_back(connection, path)
+    _cut_log(connection, path)
 
 
-def _write_back(connection: sqlite3.Connection, path: Path) -> None:
+def _cut_log(connection: sqlite3.Connection, path: Path) -> None:
     try:
         done = checkpoint(connection)
     except sqlite3.OperationalError as exc:

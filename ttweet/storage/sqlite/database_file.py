@@ -48,8 +48,9 @@ class _Loss:
 class DatabaseFile:
     """An open file. `keep` must be called after each COMMIT, before it is acknowledged."""
 
-    def __init__(self, path: Path) -> None:
-        """Lock, open or create the file, with all the checks of a start. Raises OpenError."""
+    def __init__(self, path: Path, *, syncs_commits: bool = True) -> None:
+        """Lock, open or create the file, with all the checks of a start; see `connect_writer`. Raises OpenError."""
+        self._syncs_commits = syncs_commits
         self.path = Path(os.path.realpath(path))  # so that two names of one file have one lock
         if not lock_path(self.path).exists():
             refuse_foreign(self.path)  # no lock file beside a file of another program
@@ -126,7 +127,7 @@ class DatabaseFile:
 
     def _connect(self) -> None:
         with ExitStack() as undo:
-            self.connection = connect_writer(self.path)
+            self.connection = connect_writer(self.path, syncs_commits=self._syncs_commits)
             undo.callback(self.connection.close)
             self._anchor = connect_reader(self.path)
             undo.callback(self._anchor.close)

@@ -59,11 +59,11 @@ class SqliteStore(Queries):
 
         At most `log_limit` bytes of report lines are kept. With `find`, `maintain` builds the index of words, and drops
         it otherwise. A session that was left running is marked as crashed. Only `replicated` opens a file that follows
-        the log of a cluster: a tweet from elsewhere would be in this file alone.
+        the log of a cluster: a tweet from elsewhere would be in this file alone. Its commits are not synced.
         Raises OpenError, which left alone a file that is not ours, and StoreError when the session cannot be begun.
         """
         with ExitStack() as undo:
-            file = DatabaseFile(path)
+            file = DatabaseFile(path, syncs_commits=not replicated)
             undo.callback(file.close)
             if not replicated:
                 refuse_replica(file.connection, file.path)
