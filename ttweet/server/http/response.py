@@ -39,14 +39,13 @@ class Response:
 class Stream:
     """A response without an end: what a client follows, in the form of an encoder, whose pushes are chunks.
 
-    `first` is the chunk before the first push. With `ends_live` the stream ends once all that was there is sent.
+    `first` is the chunk before the first push.
     """
 
     follow: Follow
     encoder: "ChunkEncoder"
     type: str
     first: bytes = b""
-    ends_live: bool = False
 
 
 class ChunkEncoder(Encoder):

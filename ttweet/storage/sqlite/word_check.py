@@ -1,7 +1,7 @@
 """The check of the index of words: its marks, and the words that it has for each tweet.
 
 The words of a part are compared as one number a tweet: the hashes of all its words, combined so that their order does
-not matter. A part takes PART_IDS of these numbers, 2 MiB, however many words it has.
+not matter. A part takes 2^PART_BITS of these numbers, 2 MiB, however many words it has.
 """
 
 import sqlite3

@@ -1,8 +1,8 @@
 """The index of words: which tweets have a word in their text, a tag or an author (see word_search).
 
 FTS5 keeps it, without a copy of the tweets, and with the words of `model.words`: it splits at spaces alone. The index
-is built in chunks behind the log, and is made of parts: one table of FTS5 for each PART_IDS ids. So the
-work that one part needs is bounded, however many tweets there are:
+is built in chunks behind the log, and is made of parts: one table of FTS5 for each 2^PART_BITS ids. So
+the work that one part needs is bounded, however many tweets there are:
 
 - A deletion removes the tweet from the index at once, but FTS5 leaves its words in the file until it merges all of a
   table's segments. That is done in steps after the deletion.
@@ -28,8 +28,7 @@ from ttweet.storage.sqlite.tweet_rows import to_tweet
 
 log = logging.getLogger(__name__)
 
-PART_BITS = 18  # of an id count within a part
-PART_IDS = 1 << PART_BITS  # of a part: FTS5 merges it in 0.3 s and searches it for any phrase in 30 ms
+PART_BITS = 18  # lowest bits of the ids of one part: FTS5 merges it in 0.3 s and searches it for any phrase in 30 ms
 CHUNK_TWEETS = 64  # indexed in one transaction, about 1 ms: no post waits for longer
 MERGED_PAGES = 64  # of a part merged in one transaction, about 6 ms
 
