@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ttweet.cli import settings, shell
 from ttweet.client.sync_client import Client
 from ttweet.client.waiting import FOREVER
+
+OpenAs = Callable[[str | None], Client]
+"""Returns a client of the server that a command line names, signed in under a name or under none."""
 
 
 def open_client(

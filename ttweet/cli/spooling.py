@@ -5,15 +5,15 @@ refusal, such as that of a token, keeps it, whether it is new or has waited.
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 
 from ttweet.cli import shell
+from ttweet.cli.reach import OpenAs
 from ttweet.cli.state import state_folder
 from ttweet.client.spool import MAX_KEPT, MAX_WAIT_S, FullError, HeldError, Parcel, Spool, SpooledParcel
-from ttweet.client.sync_client import Client
 from ttweet.model import tweets
 from ttweet.model.errors import REQUEST_FAULTS, ConnectError, Refused, TtweetError
 from ttweet.model.reports import escape
@@ -22,37 +22,35 @@ from ttweet.protocol.replies import Stored
 
 KEPT = "kept for the next command with --spool"
 
-Open = Callable[[str | None], Client]  # a client of the server, signed in under the name
-
 
 class KeptError(ConnectError):
     """It was not delivered and is in the spool; the code and the text say why."""
 
 
 def post(
-    open_client: Open, text: str, *, by: str | None, tags: Iterable[str] = (), scan: bool = True, key: str | None = None
+    open_as: OpenAs, text: str, *, by: str | None, tags: Iterable[str] = (), scan: bool = True, key: str | None = None
 ) -> Stored:
     """Post what waits for the server, then this. Where the spool cannot be written it is posted without.
 
     Raises KeptError when the tweet is kept, Refused and ConnectError when it is not.
     """
-    parcel = _parcel(open_client, text, by=by, tags=list(tags), scan=scan, key=key)
+    parcel = _parcel(open_as, text, by=by, tags=list(tags), scan=scan, key=key)
     try:
-        return _keep_and_deliver(Spool(folder()), open_client, parcel)
+        return _keep_and_deliver(Spool(folder()), open_as, parcel)
     except FullError:
         shell.complain(f"the spool is full: {MAX_KEPT:,} tweets wait in {folder()}; posting without it")
     except OSError as exc:
         shell.complain(f"{exc.filename or 'the spool'}: {exc.strerror or exc}; posting without the spool")
-    with open_client(by) as client:
+    with open_as(by) as client:
         return client.post(text, tags=parcel.tags, scan=scan, key=parcel.key)
 
 
-def post_waiting(open_client: Open) -> None:
+def post_waiting(open_as: OpenAs) -> None:
     """Post what waits for the server. Raises KeptError when some of it still has to, Refused, OSError."""
     spool = Spool(folder())
     try:
-        with spool.locked(_tell_wait), _clients(open_client) as clients:
-            _deliver_waiting(spool, clients, server := _server(open_client))
+        with spool.locked(_tell_wait), _clients(open_as) as clients:
+            _deliver_waiting(spool, clients, server := _server(open_as))
             _tell_others(spool, server)
     except HeldError as held:
         raise KeptError("unreachable", f"{held}; the waiting tweets are kept") from held
@@ -65,13 +63,13 @@ def folder() -> Path:
     return state_folder("the spool") / "spool"
 
 
-def _parcel(open_client: Open, text: str, *, by: str | None, tags: list[str], scan: bool, key: str | None) -> Parcel:
+def _parcel(open_as: OpenAs, text: str, *, by: str | None, tags: list[str], scan: bool, key: str | None) -> Parcel:
     """Return the tweet as any server accepts it; one that none accepts is not kept. Raises Refused."""
     tweets.refuse_impossible(text, tags=tags, key=key, by=by)
-    return Parcel(_server(open_client), by, text, tags, scan, key or secrets.token_hex(16), now_ms())
+    return Parcel(_server(open_as), by, text, tags, scan, key or secrets.token_hex(16), now_ms())
 
 
-def _keep_and_deliver(spool: Spool, open_client: Open, parcel: Parcel) -> Stored:
+def _keep_and_deliver(spool: Spool, open_as: OpenAs, parcel: Parcel) -> Stored:
     with ExitStack() as stack:
         try:
             stack.enter_context(spool.locked(_tell_wait))
@@ -81,7 +79,7 @@ def _keep_and_deliver(spool: Spool, open_client: Open, parcel: Parcel) -> Stored
         except KeyboardInterrupt:
             _keep_interrupted(spool, parcel)
             raise
-        return _deliver(spool, open_client, spool.keep(parcel))
+        return _deliver(spool, open_as, spool.keep(parcel))
 
 
 def _keep_interrupted(spool: Spool, parcel: Parcel) -> None:
@@ -106,8 +104,8 @@ def _tell_others(spool: Spool, server: str) -> None:
         shell.hint(f"still kept for --server {escape(' or '.join(others))}")
 
 
-def _deliver(spool: Spool, open_client: Open, mine: SpooledParcel) -> Stored:
-    with _clients(open_client) as clients:
+def _deliver(spool: Spool, open_as: OpenAs, mine: SpooledParcel) -> Stored:
+    with _clients(open_as) as clients:
         try:
             _deliver_waiting(spool, clients, mine.parcel.server, before=mine)
             return _attempt(spool, clients, mine)
@@ -121,7 +119,7 @@ def _deliver(spool: Spool, open_client: Open, mine: SpooledParcel) -> Stored:
             raise KeptError(error.code, f"{shell.sentence(error)}; {KEPT}") from error
 
 
-def _deliver_waiting(spool: Spool, clients: Open, server: str, *, before: SpooledParcel | None = None) -> None:
+def _deliver_waiting(spool: Spool, clients: OpenAs, server: str, *, before: SpooledParcel | None = None) -> None:
     """Post what waits for the server, in order, up to the entry. Raises the error that stops it."""
     posted = 0
     try:
@@ -137,7 +135,7 @@ def _deliver_waiting(spool: Spool, clients: Open, server: str, *, before: Spoole
             shell.hint(f"posted {shell.amount(posted, 'waiting tweet')}")
 
 
-def _post_one(spool: Spool, clients: Open, entry: SpooledParcel) -> bool:
+def _post_one(spool: Spool, clients: OpenAs, entry: SpooledParcel) -> bool:
     """Whether it is posted; if not it is set aside, so that it is not in the way of the others."""
     if spool.is_too_old(entry):
         _set_aside(spool, entry.path, "old", f"too old to post safely, as it may be stored already: {_shown(entry)}")
@@ -152,7 +150,7 @@ def _post_one(spool: Spool, clients: Open, entry: SpooledParcel) -> bool:
     return True
 
 
-def _attempt(spool: Spool, clients: Open, entry: SpooledParcel) -> Stored:
+def _attempt(spool: Spool, clients: OpenAs, entry: SpooledParcel) -> Stored:
     """Post an entry and take it out of the spool. Unless an error leaves it unknown, its file is as it was before."""
     sent = spool.mark_sent(entry)
     parcel = entry.parcel
@@ -175,11 +173,11 @@ def _shown(entry: SpooledParcel) -> str:
 
 
 @contextmanager
-def _clients(open_client: Open) -> Iterator[Open]:
+def _clients(open_as: OpenAs) -> Iterator[OpenAs]:
     """Yield the clients of each name, which keep their connections to the end."""
     with ExitStack() as stack:
-        yield cache(lambda name: stack.enter_context(open_client(name)))
+        yield cache(lambda name: stack.enter_context(open_as(name)))
 
 
-def _server(open_client: Open) -> str:
-    return open_client(None).address  # it has not connected yet
+def _server(open_as: OpenAs) -> str:
+    return open_as(None).address  # it has not connected yet

@@ -1,7 +1,7 @@
 """The command `post`: one message, or each line of stdin."""
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated
 
@@ -21,7 +21,7 @@ from ttweet.cli.options import (
     WithSpool,
     refuse_conflict,
 )
-from ttweet.cli.reach import open_client
+from ttweet.cli.reach import OpenAs, open_client
 from ttweet.cli.stdin import reader
 from ttweet.client.sync_client import Client
 from ttweet.model import fitting
@@ -55,8 +55,6 @@ Key = Annotated[
     Parameter(metavar="KEY", help="Store once for this key; line or part N: KEY:N."),
 ]
 Server = Annotated[str | None, SERVER, Parameter(help="The server to post to.")]
-
-Open = Callable[[str | None], Client]
 
 
 def post(
@@ -124,7 +122,7 @@ def _joined(tags: list[str], part: Part) -> tuple[str, ...]:
     return (*tags, *part.tags[: MAX_TAGS - len(tags)])
 
 
-def _spooled(open_as: Open, name: str | None, text: str, *, tags: Sequence[str], key: str | None) -> Stored:
+def _spooled(open_as: OpenAs, name: str | None, text: str, *, tags: Sequence[str], key: str | None) -> Stored:
     from ttweet.cli import spooling
 
     return spooling.post(open_as, text, by=name, tags=tags, key=key)
@@ -137,7 +135,7 @@ def _refuse_without_message(options: dict[str, object]) -> None:
             raise shell.UsageError(f"missing message: {name} needs one; to post what is waiting: ttweet post --spool")
 
 
-def _post_waiting(open_as: Open) -> int:
+def _post_waiting(open_as: OpenAs) -> int:
     from ttweet.cli import spooling
 
     spooling.post_waiting(open_as)

@@ -27,8 +27,7 @@ from ttweet.cli.options import (
     seconds,
     whole,
 )
-from ttweet.cli.reach import open_client
-from ttweet.client.sync_client import Client
+from ttweet.cli.reach import OpenAs, open_client
 from ttweet.client.waiting import READ, ready
 from ttweet.model import durations
 
@@ -55,8 +54,6 @@ Tail = Annotated[
     Parameter(name="--tail", metavar="N", help="Post the last N lines of its output too, a tweet each."),
 ]
 Server = Annotated[str | None, SERVER, Parameter(help="The server to post to.")]
-
-Open = Callable[[str | None], Client]
 
 
 def run(
@@ -110,7 +107,7 @@ def _cut(line: str) -> str:
     return fitting.cut(line).text
 
 
-def _post(open_as: Open, text: str, tags: list[str], name: str | None, *, spool: bool) -> None:
+def _post(open_as: OpenAs, text: str, tags: list[str], name: str | None, *, spool: bool) -> None:
     if not spool:
         with open_as(name) as client:
             stored = client.post(text, tags=tags, scan=False)
