@@ -1,14 +1,17 @@
 """To post by the form of a page, with and without JavaScript, and by the keyboard alone."""
 
 import random
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.support.web_server import WebServer
+from tests.support.web_server import WebServer, web_server
 from ttweet.model.errors import Refused
 from ttweet.model.tweets import MAX_CHARACTERS, checked_text, nfc
+from ttweet.security.rights import POST, READ
+from ttweet.security.token_file import TokenFile
 
 PIECES = [
     "a",
@@ -102,3 +105,20 @@ def test_no_stop_of_the_keyboard_is_invisible(server: WebServer, open_page: Open
         )
         assert min(box[:2]) >= 10, page.evaluate("document.activeElement.outerHTML")
         assert min(box[2:]) >= 0
+
+
+def test_a_token_ends_in_the_browser_when_it_is_revoked(tmp_path: Path, open_page: OpenPage) -> None:
+    file = TokenFile(tmp_path / "tweets.db")
+    _, token = file.add("ann", frozenset({READ, POST}))
+    with web_server(tmp_path, "--anonymous", "write") as server:
+        page = open_page("/login", url=server.url, expected="401")
+        page.get_by_label("Token").fill(token)
+        page.get_by_role("button", name="Log in").click()
+        expect(page.locator("#state")).to_contain_text("Live")
+        expect(page.locator("form.post")).to_contain_text("as ann")
+        file.revoke("ann")
+        expect(page.locator("#state")).to_contain_text("Logged out")
+        page.get_by_label("Your tweet").fill("for ann alone")
+        page.get_by_role("button", name="Post").click()
+        expect(page.get_by_role("heading", name="Log in first")).to_be_visible()
+        assert page.request.get(f"{server.url}/tweets").json()["tweets"] == []

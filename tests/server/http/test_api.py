@@ -8,6 +8,7 @@ import pytest
 from tests.support.http_calls import http_serving
 from tests.support.memory_store import MemoryStore
 from ttweet.model.errors import StoreError
+from ttweet.security.authenticator import Authenticator
 
 FORM = "application/x-www-form-urlencoded"
 BROWSER = "text/html,application/xhtml+xml,*/*;q=0.8"
@@ -53,8 +54,10 @@ async def test_json_has_tags_beside_the_text_and_a_key() -> None:
         ("text=%ff", {"content_type": FORM}, 400, "bad_request"),
         ("text=a&text=b", {"content_type": FORM}, 400, "bad_request"),
         ("text=a&tag=b", {"content_type": FORM}, 400, "bad_request"),
+        ("50%25+done+%23a", {"content_type": FORM}, 400, "bad_request"),
         ("x", {"idempotency_key": "k" * 129}, 422, "bad_key"),
         ("x", {"content_type": "multipart/form-data; boundary=x"}, 415, "bad_request"),
+        ("x", {"content_encoding": "gzip"}, 415, "bad_request"),
         ("{", {"content_type": "application/json"}, 400, "bad_request"),
         ("[" * 9999, {"content_type": "application/json"}, 400, "bad_request"),
         ('"text"', {"content_type": "application/json"}, 400, "bad_request"),
@@ -244,12 +247,31 @@ async def test_head_has_the_headers_alone_and_options_the_methods() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/nothing", "/tweets.xml", "/tweets/1/2/3", "/tweets/", "//", "/tags/", "/tweets.json.json"]
+    "path", ["/nothing", "/nothing/", "/tweets.xml", "/tweets/1/2/3", "//tweets", "/tags//", "/tweets.json.json"]
 )
 async def test_a_path_that_is_not_there_is_told_so(path: str) -> None:
     async with http_serving() as http:
         answer = await http.ask("GET", path)
         assert (answer.status, answer.code) == (404, "bad_operation")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+@pytest.mark.parametrize(
+    ("path", "led_to"),
+    [
+        ("/tweets/", "/tweets"),
+        ("/tweets/?limit=5", "/tweets?limit=5"),
+        ("/tags/%C3%A9.json/", "/tags/%C3%A9.json"),
+        ("//", "/"),
+    ],
+)
+async def test_a_slash_too_many_leads_to_the_path_without_it(path: str, led_to: str, method: str) -> None:
+    async with http_serving(authenticator=Authenticator(frozenset())) as http:
+        answer = await http.ask(method, path, accept=BROWSER)
+        if method == "POST" and "tweets" not in path:
+            assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
+        else:
+            assert (answer.status, answer.headers["location"]) == (308, led_to)
 
 
 async def test_a_method_that_a_path_does_not_have_is_told_which_it_has() -> None:

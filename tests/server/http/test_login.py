@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.http_calls import Answer, http_serving
 from ttweet.security.authenticator import Authenticator
-from ttweet.security.rights import READ
+from ttweet.security.rights import READ, RIGHTS
 from ttweet.security.token_file import TokenFile
 from ttweet.server.http.request import Request
 
@@ -114,6 +114,18 @@ async def test_a_cookie_ends_with_its_token_and_is_taken_back(tmp_path: Path) ->
         assert (answer.status, cookie_of(answer).value, cookie_of(answer)["max-age"]) == (401, "", "0")
         assert (await http.ask("POST", "/login", "token=x", content_type=FORM, cookie=cookie)).status == 401
         assert (await http.ask("GET", "/tweets")).status == 200
+
+
+async def test_a_stream_that_is_refused_leaves_the_cookie_to_the_page_which_posts_for_no_one_else(
+    tmp_path: Path,
+) -> None:
+    file, _ = made(tmp_path)
+    async with http_serving(authenticator=Authenticator(frozenset(RIGHTS), file)) as http:
+        cookie = "ttweet=ttw_revoked"
+        answer = await http.ask("GET", "/tweets.sse", cookie=cookie, accept="text/event-stream")
+        assert (answer.status, answer.headers.get("set-cookie")) == (401, None)
+        answer = await http.ask("POST", "/tweets", "text=a", content_type=FORM, cookie=cookie, accept="text/html")
+        assert (answer.status, cookie_of(answer).value, http.here.store.tweets) == (401, "", [])
 
 
 async def test_signing_out_takes_the_cookie_back() -> None:

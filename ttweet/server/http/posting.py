@@ -1,5 +1,7 @@
 """The body of a request as a tweet to post."""
 
+import re
+
 from ttweet.model.errors import Refused
 from ttweet.model.requests import Post
 from ttweet.protocol import requests
@@ -9,6 +11,7 @@ from ttweet.server.http.request import Request, decoded, fields_of
 
 FORM = "application/x-www-form-urlencoded"
 KEY = "idempotency-key"
+_ENCODED = re.compile(rb"[\w.~*+-]*(%[0-9A-Fa-f]{2}[\w.~*+-]*)+")
 _RAW = ("", "text/plain", "application/octet-stream")
 
 
@@ -28,6 +31,8 @@ def is_form(request: Request) -> bool:
 
 
 def _post(request: Request) -> Post:
+    if (coding := request.header("content-encoding").lower()) not in ("", "identity"):
+        raise Unserved(415, "bad_request", f"unknown Content-Encoding {coding[:40]!a}; send the body without one")
     match _kind(request):
         case "application/json":
             return _of_json(request.body)
@@ -47,7 +52,12 @@ def _of_json(body: bytes) -> Post:
 
 
 def _of_form(body: bytes) -> Post:
-    """Return a form whose first field is `text`; anything else is the text itself, as `curl -d` sends it."""
+    """Return a form whose first field is `text`; anything else is the text itself, as `curl -d` sends it.
+
+    A text that is encoded without a field is refused: to store it as it is, or decoded, would be a guess.
+    """
+    if _ENCODED.fullmatch(body):
+        raise Refused("bad_request", "encoded text without a field: use text=..., such as text=50%25+done")
     if not body.startswith(b"text="):
         return Post(_without_line_end(decoded(body)))
     fields = fields_of(decoded(body))

@@ -1,7 +1,7 @@
 """The table of routes: the handler of each method and path, the right that it needs, and its cost in the rate."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ttweet.model import requests
@@ -69,13 +69,17 @@ class Routes:
 
     def find(self, request: Request) -> Match:
         """Find the route of a request. Raises Unserved: 404, 405; Refused `bad_request`."""
-        *parents, last = request.segments
-        name, dot, suffix = last.rpartition(".")
-        if dot and (found := self._at([*parents, name], request, suffix)):
+        segments = request.segments
+        if found := self._match(segments, request):
             return found
-        if found := self._at([*parents, last], request, ""):
-            return found
+        if len(segments) > 1 and not segments[-1] and (found := self._match(segments[:-1], request)):
+            return found._replace(route=replace(found.route, asks=None, handle=_without_slash))
         raise Unserved(404, "bad_operation", f"no such path: {request.path[:60]!a}; see /openapi.json")
+
+    def _match(self, segments: list[str], request: Request) -> Match | None:
+        *parents, last = segments
+        name, dot, suffix = last.rpartition(".")
+        return (self._at([*parents, name], request, suffix) if dot else None) or self._at(segments, request, "")
 
     def _at(self, segments: list[str], request: Request, suffix: str) -> Match | None:
         for pattern in _patterns(segments):
@@ -87,6 +91,13 @@ class Routes:
                 raise _not_allowed(methods)
             return Match(route, suffix or _form_for(route, request), _values(route, segments))
         return None
+
+
+async def _without_slash(call: Call) -> Response:
+    """Lead a client to the same path without the `/` at its end."""
+    path = call.request.path.removesuffix("/") or "/"
+    query = f"?{call.request.query}" if call.request.query else ""
+    return Response(308, f"moved: use {path}\n".encode(), headers=(("Location", f"{path}{query}"),))
 
 
 def allowed(methods: Iterable[str]) -> str:

@@ -10,6 +10,7 @@ from ttweet.server.http.problems import Unserved, problem
 from ttweet.server.http.request import Request
 from ttweet.server.http.response import Response
 from ttweet.server.http.routes import Match, Routes
+from ttweet.server.http.streams import EVENT_STREAM
 
 _READ_ONLY = frozenset({READ})
 
@@ -52,11 +53,12 @@ class Site:
     def refuse(self, request: Request, error: TtweetError, *, is_secure: bool) -> Response:
         """Return the answer to a request that is not carried out; `is_secure`: its client uses TLS.
 
-        A browser gives back a token that is no longer good: without it, it may do what is open to all.
+        A browser gives back a token that is no longer good: without it, it may do what is open to all. The stream of
+        an open page does not: the page would post for no one without a sign of it.
         """
         if request.method == "OPTIONS" and isinstance(error, Unserved) and error.status == 405:
             return Response(204, headers=error.headers)
         document = problem(error, anonymous=request.token is None)
-        if error.code == "token" and request.cookie is not None:
+        if error.code == "token" and request.cookie is not None and request.header("accept") != EVENT_STREAM:
             document = replace(document, headers=(*document.headers, cookie.dropped(is_secure=is_secure)))
         return self.error_page(request, document, error) if request.wants_html else document

@@ -224,6 +224,16 @@ async def test_a_page_that_comes_late_gets_a_deletion_and_no_text() -> None:
         assert b'event: deleted\nid: 3\ndata: {"id":3,' in stream
 
 
+@pytest.mark.parametrize(
+    ("path", "led_to"),
+    [("/?big", "/big"), ("/?big=1", "/big"), ("/tags/a?big", "/tags/a/big"), ("/tags?big", None), ("/?big=2", None)],
+)
+async def test_a_page_that_is_asked_for_in_large_letters_leads_to_it(path: str, led_to: str | None) -> None:
+    async with http_serving() as http:
+        answer = await http.ask("GET", path, accept=BROWSER)
+        assert (answer.status, answer.headers.get("location")) == (400 if led_to is None else 303, led_to)
+
+
 async def test_a_path_that_is_not_there_gets_a_page_that_says_so() -> None:
     async with http_serving() as http:
         answer = await look(http, "/<script>")

@@ -15,14 +15,21 @@ _TYPES = {
     "live.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
-_SPACES = re.compile(r"\s*([{};,>])\s*|(?<=:)\s+")
+_STYLE_SPACES = re.compile(r"\s*([{};,>])\s*|(?<=:)\s+")
+_SCRIPT_SPACES = re.compile(
+    r" (=|=>|===|[-+*/<>]=?|&&|\|\||\?\?|\?|\|) |(?<=[,;{]) | (?=})"
+)  # no text of ours has these
 
 
 def _compact(name: str) -> bytes:
-    """Return an asset without indentation, lines of comment and, in a style, spaces: a quarter of its bytes."""
+    """Return an asset without indentation, lines of comment and needless spaces: a quarter of its bytes."""
     lines = [line.strip() for line in (_FOLDER / name).read_text(encoding="utf-8").splitlines()]
     text = "\n".join([line for line in lines if line and not line.startswith(("//", "/*"))])
-    return (_SPACES.sub(r"\1", text).replace(";}", "}") if name.endswith(".css") else text).encode()
+    if name.endswith(".css"):
+        text = _STYLE_SPACES.sub(r"\1", text).replace(";}", "}")
+    elif name.endswith(".js"):
+        text = _SCRIPT_SPACES.sub(r"\1", text)
+    return text.encode()
 
 
 _BODIES = {name: _compact(name) for name in _TYPES}

@@ -1,5 +1,6 @@
 """Errors as pages: a form that is refused is shown again, with what was typed."""
 
+import re
 from dataclasses import replace
 
 from ttweet.model.errors import Refused, TtweetError
@@ -21,13 +22,19 @@ HEADINGS = {
 }
 """The heading of the page of a status."""
 
+_HAS_BIG = re.compile("/|/tags/[^/]+")
 _NOT_POSTED = (413, 422, 429, 503, 507)
 
 
 def error_page(request: Request, document: Response, error: TtweetError) -> Response:
-    """Return the page of an error. A client that has to log in is sent to the page where it can."""
+    """Return the page of an error. A client that has to log in is sent to the page where it can.
+
+    `/?big` leads to `/big`, and `/tags/TAG?big` to its page for a projector.
+    """
     if document.status == 401 and request.method in SAFE:
-        return replace(document, status=303, body=b"", headers=(*document.headers, ("Location", login_path(request))))
+        return _led_to(login_path(request), document)
+    if document.status == 400 and request.query in ("big", "big=1") and _HAS_BIG.fullmatch(request.path):
+        return _led_to(f"{request.path.rstrip('/')}/big", document)
     can_post = request.method == "POST" and request.path == "/tweets" and document.status in _NOT_POSTED
     html = render(
         "login.html" if request.path == "/login" else "error.html",
@@ -44,6 +51,10 @@ def error_page(request: Request, document: Response, error: TtweetError) -> Resp
         },
     )
     return replace(document, body=html, type=HTML, policy=PAGE_POLICY)
+
+
+def _led_to(path: str, document: Response) -> Response:
+    return replace(document, status=303, body=b"", headers=(*document.headers, ("Location", path)))
 
 
 def _sentence(text: str) -> str:

@@ -129,7 +129,7 @@ function live(stream) {
     source.onerror = () => {
       const hasEnded = source.readyState === EventSource.CLOSED;
       tellState(false, hasEnded ? "Not live" : "Connecting again");
-      if (hasEnded) setTimeout(reopen, 5000, source);
+      if (hasEnded) reopen(source);
     };
     const moved = (event) => {
       if (event.lastEventId) url = stream.replace(/after=\d+/, `after=${event.lastEventId}`);
@@ -139,8 +139,12 @@ function live(stream) {
     source.addEventListener("live", moved);
   }
 
-  function reopen(closed) {
-    if (closed === source && !document.hidden) open();
+  // The server refuses the stream. A token that it no longer accepts stays so; anything else may pass.
+  async function reopen(closed) {
+    const { status } = await fetch(url, { method: "HEAD", headers: { Accept: "text/event-stream" } }).catch(() => ({}));
+    if (closed !== source) return;
+    if (status === 401 || status === 403) tellState(false, "Logged out");
+    else setTimeout(() => closed === source && !document.hidden && open(), 5000);
   }
 
   news.onclick = () => {
