@@ -1,5 +1,6 @@
 """Fixtures of many test modules: each kind of store, and a database file."""
 
+import os
 import signal
 import sys
 import tempfile
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from proofs.stage import fast_folder
 
 from tests.support.authority import Authority
 from tests.support.etcd import FAST, MISSING
@@ -30,7 +32,20 @@ settings.register_profile("any machine", settings(), deadline=None, suppress_hea
 settings.load_profile("any machine")
 
 
-UNCOVERED = {"browser", "tools", "whole"}  # folders of tests that start again and again what is covered by the others
+UNCOVERED = {"browser", "tools", "whole"}  # folders of tests of what is covered by the others
+
+
+def pytest_configure() -> None:
+    """Keep the files of tests in memory where there is room: most of them wait for the disk and need none."""
+    if folder := fast_folder():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Look for no coverage in those folders: it doubles the time of all that runs, test or tested."""
+    for item in items:
+        if item.path.parent.name in UNCOVERED:
+            item.add_marker("no_cover")
 
 
 @pytest.fixture(scope="module", autouse=True)
