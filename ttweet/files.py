@@ -186,7 +186,7 @@ def objection(path: Path, found: os.stat_result) -> str | None:
     if stat.S_ISLNK(found.st_mode):
         return "is a symbolic link"
     if not stat.S_ISREG(found.st_mode):
-        return "is not a regular file"
+        return "is a folder" if stat.S_ISDIR(found.st_mode) else "is not a regular file"
     if found.st_nlink > 1:
         return "has another name (a hard link)"
     if found.st_uid not in (0, os.geteuid(), path.parent.stat().st_uid):  # these could have replaced ours anyway

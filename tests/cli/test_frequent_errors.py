@@ -34,7 +34,7 @@ WRONG_COMMANDS = {
     "tags python rust": "2 tags: give one; to chart several, add --plot; to watch several: ttweet follow TAG TAG",
     "post": "missing message; quote one that has a #: ttweet post 'text #tag', or ttweet post - to read stdin",
     "post two words": "2 arguments for one message; quote it: ttweet post 'two words'",
-    "post ''": "empty message; to post it, so that ttweet last shows nothing, add --empty",
+    "post ''": "empty message; give a text, or add --empty to clear what ttweet last shows",
     "post --tag 'two words' hi": "invalid tag 'two words': use 1 to 150 letters, digits and _",
     "post --as a-b hi": "invalid name 'a-b': use 1 to 32 letters and digits",
     "post --server localhost:99999 hi": "invalid server 'localhost:99999': use a port from 1 to 65535",
@@ -58,7 +58,7 @@ WRONG_COMMANDS = {
     "token add": "missing NAME; run: ttweet token add NAME",
 }
 
-NO_TLS = "if the operator says that it has no TLS, unset TTWEET_CA and omit --ca and ttweets://"
+NO_TLS = "if the operator says that the server has no TLS, unset TTWEET_CA and omit --ca and ttweets://"
 USED = "{db} is in use by the server with process id {pid}; "
 FAILURES = {  # with a server, whose database is {db}
     f"post --server {NOWHERE} hi": (
@@ -117,7 +117,7 @@ FAILURES = {  # with a server, whose database is {db}
         shell.USAGE,
         "{folder}/copy exists; choose another file, or add --force",
     ),
-    "token revoke ann --db {db}": (shell.NOTHING, "no token has the name 'ann'; there are none"),
+    "token revoke ann --db {db}": (shell.NOTHING, "no token has the name 'ann'; there are no tokens"),
     "log --session 9 --db {db}": (shell.USAGE, "no such session: 9; the newest is 1"),
 }
 
@@ -155,7 +155,7 @@ def test_a_failure_is_named_with_what_to_do(command: str, server: Server) -> Non
 @pytest.mark.parametrize("command", ["backup", "export"])
 def test_the_output_is_not_taken_for_the_database(command: str, tmp_path: Path) -> None:
     done = run(command, "out", cwd=tmp_path)
-    way = f"out is the file to write; name the one to read: ttweet {command} out --db DATABASE"
+    way = f"name the database, of which out is the copy: ttweet {command} out --db DATABASE"
     assert (done.returncode, done.stderr) == (shell.NOTHING, f"ttweet: no such database: tweets.db; {way}\n")
 
 

@@ -20,7 +20,7 @@ from ttweet.client.spool import Spool, SpooledParcel
 from ttweet.client.sync_client import Client
 from ttweet.model.tweets import Tweet
 
-KEPT = "kept for the next command with --spool"
+KEPT = "the message is kept for the next command with --spool"
 UNKNOWN_LETTER = "\U000378a1"  # unassigned in every Python: a letter that only the server's newer Python may know
 BUSY = b'["err",{"code":"busy","text":"another process holds the file"}]\n'
 

@@ -224,7 +224,8 @@ def test_a_token_goes_to_another_machine_only_with_tls_or_when_that_is_said(monk
     with pytest.raises(SetupError) as refused:
         greetings(client)
     assert refused.value.text == (
-        "unencrypted connection to server.example:13001: the token was not sent; set TTWEET_CA to its certificate"
+        "unencrypted connection to server.example:13001: the token was not sent; "
+        "set TTWEET_CA to the server's certificate"
     )
     assert greetings(AnyClient("server.example", 13001, token="")) == []
     shown = [b'["a","ttw_x"]\n']

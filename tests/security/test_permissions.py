@@ -71,7 +71,7 @@ def test_the_refusal_says_which_right_is_missing_and_which_there_are() -> None:
         "missing right post: clients without a token have only read; use a token"
     )
     assert str(permissions.refusal(Post, Principal("ci", frozenset({READ, ADMIN})))) == (
-        "missing right post: the token of ci has only read,admin"
+        "missing right post: the token of ci has only read,admin; use another token"
     )
     assert "set TTWEET_TOKEN" in str(permissions.refusal(Post, Principal(None, frozenset())))
 

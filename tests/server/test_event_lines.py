@@ -83,9 +83,9 @@ EVENTS: list[tuple[Event, str | None, dict[str, object]]] = [
         {**ANN, "code": "bad_tag", "text": "invalid tag 'a b'"},
     ),
     (
-        of_line(reports.not_secured(PEER, "it does not speak TLS")),
-        "192.0.2.7 rejected (tls): it does not speak TLS",
-        {**CLIENT, "code": "tls", "text": "it does not speak TLS"},
+        of_line(reports.not_secured(PEER, "the client does not speak TLS")),
+        "192.0.2.7 rejected (tls): the client does not speak TLS",
+        {**CLIENT, "code": "tls", "text": "the client does not speak TLS"},
     ),
     (Event(events.LIMITED, PEER), "192.0.2.7 exceeded the rate limit", CLIENT),
     (of_line(reports.from_client("hello")), None, {"line": "CLIENT ALERT [GENERAL] hello"}),

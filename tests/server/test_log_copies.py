@@ -194,7 +194,7 @@ def test_a_folder_in_the_place_of_the_file_is_named_with_the_remedy(
 ) -> None:
     sample.mkdir()
     assert not copy_to(sample, store_with("a line")).catch_up()
-    assert "; choose another report file, or none; its lines are kept" in caplog.messages[0]
+    assert "Sample.txt is a folder; choose another report file, or none; its lines are kept" in caplog.messages[0]
 
 
 def test_a_link_is_named_as_what_it_is(sample: Path, caplog: pytest.LogCaptureFixture) -> None:

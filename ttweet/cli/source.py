@@ -121,7 +121,7 @@ def advising_source(command: str, target: str, db: Path | None) -> AbstractConte
     from ttweet.cli.advice import advising
 
     run = shlex.join(["ttweet", command, target, "--db"])
-    return advising(missing=f"{escape(target)} is the file to write; name the one to read: {run} DATABASE")
+    return advising(missing=f"name the database, of which {escape(target)} is the copy: {run} DATABASE")
 
 
 def db_path(db: Path | None) -> Path:

@@ -20,7 +20,7 @@ from ttweet.model.reports import escape
 from ttweet.model.times import now_ms
 from ttweet.protocol.replies import Stored
 
-KEPT = "kept for the next command with --spool"
+KEPT = "the message is kept for the next command with --spool"
 
 
 class KeptError(ConnectError):

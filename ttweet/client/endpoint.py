@@ -102,7 +102,8 @@ class Endpoint:
 
 def _unencrypted(server: ServerAddress) -> SetupError:
     return SetupError(
-        "token", f"unencrypted connection to {server}: the token was not sent; set TTWEET_CA to its certificate"
+        "token",
+        f"unencrypted connection to {server}: the token was not sent; set TTWEET_CA to the server's certificate",
     )
 
 

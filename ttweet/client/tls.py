@@ -132,5 +132,5 @@ def _failure(reason: str, where: str) -> str:
 
 def _bad_certificate(exc: ssl.SSLCertVerificationError, where: str, host: str) -> str:
     if exc.verify_code in _WRONG_HOST:
-        return f"the certificate of {where} is not for {host}; connect by a name that it is for"
+        return f"the certificate of {where} is not for {host}; connect by a name in the certificate"
     return f"the certificate of {where} is invalid: {exc.verify_message}"

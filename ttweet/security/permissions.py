@@ -93,7 +93,7 @@ def refusal(kind: type[object], who: Principal) -> Refused | ProtocolError:
 
 def _sentence(right: str | None, who: Principal) -> str:
     if who.name is not None:
-        return f"missing right {right}: the token of {who.name} has only {listed(who.rights)}"
+        return f"missing right {right}: the token of {who.name} has only {listed(who.rights)}; use another token"
     if who.rights:
         return f"missing right {right}: clients without a token have only {listed(who.rights)}; use a token"
     return "this server requires a token; ask its operator for one, and set TTWEET_TOKEN"

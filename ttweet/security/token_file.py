@@ -202,5 +202,5 @@ def _nothing_to_revoke(name: str, known: Mapping[str, Token]) -> str:
     if _newest_of(name, known) is not None:
         return f"the token of {name} was already revoked"
     live = [token.name for token in known.values() if token.revoked is None]
-    others = f"the names are {', '.join(live[:10])}" if live else "there are none"
+    others = f"the names are {', '.join(live[:10])}" if live else "there are no tokens"
     return f"no token has the name {name!a}; {others}"

@@ -65,6 +65,8 @@ def write_alone(line: str, destination: Destination) -> None:
     try:
         destination.begin(0)
         destination.write(f"{line}\n".encode())
+    except BlockingIOError:
+        pass  # the file is a running server's
     except OSError as exc:
         log.warning("cannot write %s: %s", destination.name, reason(exc))
     destination.close()
@@ -84,6 +86,6 @@ def reason(exc: OSError) -> str:
     """Why nothing can be written, for an operator."""
     if isinstance(exc, BlockingIOError):
         return "another process has locked it"
-    if isinstance(exc, (NotOursError, IsADirectoryError)):
+    if isinstance(exc, NotOursError):
         return f"{exc.strerror}; choose another report file, or none"
     return f"{exc.strerror}; {remedies.of_file(exc.errno)}"

@@ -252,7 +252,7 @@ def _check(value: dict[str, Any], fields: _Fields) -> None:
     if value.keys() != fields.keys():
         missing = ", ".join([name for name in fields if name not in value])
         more = ", ".join([ascii(name)[:40] for name in value if name not in fields])
-        raise _bad(f"it lacks {missing}" if missing else f"{more} is not a field of an entry; see docs/export.md")
+        raise _bad(f"missing field: {missing}" if missing else f"{more} is not a field of an entry; see docs/export.md")
     for name, (kind, types) in fields.items():
         if not isinstance(value[name], types) or (value[name] is not True if bool in types else value[name] is True):
             raise _bad(f"{name} must be {kind}, not {json.dumps(value[name])[:40]}")

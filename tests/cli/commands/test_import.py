@@ -79,9 +79,12 @@ def test_a_bad_line_is_told_with_what_was_done(exported: Path, tmp_path: Path) -
     done = run("import", "-", stdin=b"".join([*good, b"hello\n"]), cwd=tmp_path)
     assert (done.returncode, done.stdout) == (shell.REFUSED, "")
     assert done.stderr.startswith("ttweet: line 4: invalid JSON: ")
-    assert done.stderr.endswith("; until then: 3 tweets imported\n")
+    assert done.stderr.endswith("; so far: 3 tweets imported\n")
     done = run("import", "-", stdin=b"".join([*good, b"{}\n"]), cwd=tmp_path)
-    assert done.stderr.endswith("it lacks id, at, by, text, tags; until then: 0 tweets imported, 3 already there\n")
+    assert done.stderr.endswith(
+        "missing field: id, at, by, text, tags; repair or remove that line, and repeat the import; "
+        "so far: 0 tweets imported, 3 already there\n"
+    )
 
 
 def test_a_full_disk_is_told_with_what_was_done_and_the_same_command_goes_on(
@@ -99,9 +102,7 @@ def test_a_full_disk_is_told_with_what_was_done_and_the_same_command_goes_on(
         import_.import_(str(exported), db=new)
     monkeypatch.undo()
     assert error.value.code == "full"
-    assert re.search(
-        r"the disk of the database is full; .*; until then: [1-9][\d,]+ tweets imported$", error.value.text
-    )
+    assert re.search(r"the disk of the database is full; .*; so far: [1-9][\d,]+ tweets imported$", error.value.text)
     assert import_.import_(str(exported), db=new) == shell.DONE
     assert run("export", "--db", str(new)).stdout == exported.read_text()
 

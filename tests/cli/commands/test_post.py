@@ -155,7 +155,7 @@ BLANK = ["", " ", "\t\n", "\n\n", "\r\n", "\u3000", "\u00a0"]
 @pytest.mark.parametrize("options", [[], ["--spool"], ["--key", "k"]])
 @pytest.mark.parametrize("text", BLANK)
 def test_nothing_is_no_message(text: str, options: list[str]) -> None:
-    way_out = "to post it, so that ttweet last shows nothing, add --empty"
+    way_out = "give a text, or add --empty to clear what ttweet last shows"
     assert complains("post", *options, text) == (shell.USAGE, f"ttweet: empty message; {way_out}")
     done = run("post", *options, "-", stdin=text.encode())
     assert (done.returncode, done.stdout, done.stderr) == (2, "", f"ttweet: empty message on stdin; {way_out}\n")
@@ -190,7 +190,7 @@ def test_at_the_end_of_the_ids_a_post_is_refused_and_everything_else_goes_on(tmp
         assert complains("post", "three", variables=here) == (shell.REFUSED, f"ttweet: {refused}")
         assert run("post", "--lines", stdin=b"three\n", variables=here).stderr.startswith(f"ttweet: line 1: {refused}")
         kept = run("post", "--spool", "three", variables=here)
-        assert kept.stderr == f"ttweet: {refused}; kept for the next command with --spool\n"
+        assert kept.stderr == f"ttweet: {refused}; the message is kept for the next command with --spool\n"
         assert run("last", variables=here).stdout == "two #a\n"
         assert json.loads(run("tags", "a", "--json", variables=here).stdout.splitlines()[1])["id"] == MAX_TWEET_ID
         assert run("delete", str(MAX_TWEET_ID), variables=here).returncode == shell.DONE

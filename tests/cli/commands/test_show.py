@@ -44,8 +44,8 @@ def test_a_terminal_shows_a_tweet_with_its_id_and_age(server: Server, tmp_path: 
     [
         ("2", "tweet 2 is an empty message"),
         ("3", "tweet 3 was deleted"),
-        ("4", "no tweet has the id 4"),
-        ("99", "no tweet has the id 99"),
+        ("4", "no tweet has the id 4; ttweet find shows the ids"),
+        ("99", "no tweet has the id 99; ttweet find shows the ids"),
     ],
 )
 def test_a_tweet_that_is_not_there_is_said_to_be_so(server: Server, id_: str, text: str) -> None:

@@ -147,7 +147,7 @@ async def test_a_certificate_for_another_host_is_not_accepted(authority: Authori
     async with serving(certificates=authority.certificates("tweets.example.org")) as here:
         error = await error_of(ask, here, ca=authority.ca)
         where = f"127.0.0.1:{here.address[1]}"
-    expected = f"the certificate of {where} is not for 127.0.0.1; connect by a name that it is for"
+    expected = f"the certificate of {where} is not for 127.0.0.1; connect by a name in the certificate"
     assert (error.code, error.text) == ("tls", expected)
 
 
@@ -158,7 +158,7 @@ async def test_a_plain_client_is_told_that_the_port_speaks_tls(authority: Author
         assert isinstance(error, Refused)
         expected = "this port requires TLS; set TTWEET_CA to the certificates to trust"
         assert (error.code, error.text) == ("tls", expected)
-        assert await told(here, 1) == ["it does not speak TLS"]
+        assert await told(here, 1) == ["the client does not speak TLS"]
 
 
 @BOTH
@@ -167,7 +167,7 @@ async def test_a_tls_client_is_told_that_the_port_is_plain(authority: Authority,
         error = await error_of(ask, here, ca=authority.ca)
         assert isinstance(error, ConnectError)
         assert error.code == "tls"
-        way_out = "if the operator says that it has no TLS, unset TTWEET_CA"
+        way_out = "if the operator says that the server has no TLS, unset TTWEET_CA"
         assert error.text == f"127.0.0.1:{here.address[1]} does not speak TLS, nothing was sent; {way_out}"
         assert await told(here, 1) == ["the client uses TLS, this port does not"]
 
@@ -206,8 +206,8 @@ async def test_a_server_that_wants_certificates_serves_who_has_one(
         assert wrong.text.startswith(f"{wanted} (unknown ca)")
         assert without.code == wrong.code == "tls"
         first, second = await told(here, 2)
-        assert first == "it has shown no certificate"
-        assert second.startswith("its certificate is not accepted: ")
+        assert first == "the client has shown no certificate"
+        assert second.startswith("the client's certificate is not accepted: ")
 
 
 @BOTH

@@ -79,7 +79,7 @@ async def test_keys_without_data_end_a_connection(authority: Authority, answered
     wire.come.send_nowait(peer.key_updates(MAX_FRUITLESS_RECORDS, answered=answered) + peer.encrypt(b"heard"))
     assert await transport.receive() == b"heard"
     wire.come.send_nowait(peer.key_updates(1, answered=answered))
-    with pytest.raises(TlsError, match=r"^it sends more than 1,000 records without data$"):
+    with pytest.raises(TlsError, match=r"^the client sends more than 1,000 records without data$"):
         await transport.receive()
 
 
@@ -89,7 +89,7 @@ async def test_data_does_not_pay_for_the_keys_beside_it(authority: Authority, ke
     records = keys_and_data(peer, keys, size)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(deliver, wire, b"".join(records))
-        with pytest.raises(TlsError, match=r"^it sends more than 1,000 records without data$"):
+        with pytest.raises(TlsError, match=r"^the client sends more than 1,000 records without data$"):
             await receive_bytes(transport, len(records) * size)
         nursery.cancel_scope.cancel()
 
@@ -167,7 +167,7 @@ async def test_the_log_says_why_a_client_without_data_is_gone(authority: Authori
                 pass
         await trio.testing.wait_all_tasks_blocked()
     assert (
-        f"SERVER ALERT [ERROR] NO TLS WITH CLIENT: {caller.peer} it sends more than 1,000 records without data"
+        f"SERVER ALERT [ERROR] NO TLS WITH CLIENT: {caller.peer} the client sends more than 1,000 records without data"
         in here.lines
     )
 

@@ -56,7 +56,7 @@ def import_(source: From, /, *, db: Into = None, merge: Merge = False) -> int:
         except (Refused, StoreError) as error:
             with suppress(StoreError):  # that of a full disk, again; the session counts as crashed then
                 store.end_session("failed", at=now_ms())
-            raise type(error)(error.code, f"{shell.sentence(error)}; until then: {_imported(tally)}") from error
+            raise type(error)(error.code, f"{shell.sentence(error)}; so far: {_imported(tally)}") from error
         except KeyboardInterrupt:
             store.end_session("stopped", at=now_ms())
             shell.complain(f"interrupted: {_imported(tally)}; repeat the command to resume")

@@ -93,7 +93,7 @@ def post(
     text = _stdin_text() if text is None else text
     if not (empty or text.strip()):
         raise shell.UsageError(
-            f"empty message{' on stdin' if stdin else ''}; to post it, so that ttweet last shows nothing, add --empty"
+            f"empty message{' on stdin' if stdin else ''}; give a text, or add --empty to clear what ttweet last shows"
         )
     for number, part in enumerate(_parts(text, cut=cut, split=split), 1):
         part_key = f"{key}:{number}" if key and split else key

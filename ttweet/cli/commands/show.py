@@ -22,7 +22,7 @@ def show(id_: Id, /, *, db: Db = None, server: Server = None, ca: Ca = None, jso
     except Refused as refused:
         if refused.code != "no_tweet":
             raise
-        shell.complain(f"no tweet has the id {id_}")
+        shell.complain(f"no tweet has the id {id_}; ttweet find shows the ids")
         return shell.NOTHING
     if found is None or isinstance(found, Tombstone):
         shell.complain(f"tweet {id_} {'is an empty message' if found is None else 'was deleted'}")

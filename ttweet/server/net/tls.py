@@ -102,7 +102,7 @@ class TlsTransport:
         first = await self._plain.receive()
         if first and first[0] != HANDSHAKE:
             await self._end(self._answer_to_plain)
-            raise TlsError("it does not speak TLS")
+            raise TlsError("the client does not speak TLS")
         self._take_in_handshake(first)
         while not self._shaken:
             try:
@@ -166,16 +166,16 @@ class TlsTransport:
 
 
 def _excess(what: str) -> TlsError:
-    return TlsError(f"it sends more than {what}")
+    return TlsError(f"the client sends more than {what}")
 
 
 def refusal(exc: ssl.SSLError) -> str:
     """Why the handshake failed, for an operator."""
     if isinstance(exc, ssl.SSLCertVerificationError):
-        return f"its certificate is not accepted: {exc.verify_message}"
+        return f"the client's certificate is not accepted: {exc.verify_message}"
     reason = (exc.reason or str(exc)).replace("_", " ").lower()
     if reason == "peer did not return a certificate":
-        return "it has shown no certificate"
+        return "the client has shown no certificate"
     if "alert" in reason:
-        return f"it does not accept this server's certificate ({reason})"
+        return f"the client does not accept this server's certificate ({reason})"
     return reason

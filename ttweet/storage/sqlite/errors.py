@@ -101,10 +101,7 @@ def os_error(path: Path, exc: OSError) -> OpenError:
         case errno.ENOSPC | errno.EDQUOT:
             code, way = "full", "make room on the disk"
         case errno.EACCES | errno.EPERM | errno.EROFS:
-            code, way = (
-                "denied",
-                f"check the permissions of the file and of its folder {folder}, or choose another file",
-            )
+            code, way = "denied", "check the permissions of the file and of its folder, or choose another file"
         case errno.EMFILE | errno.ENFILE:
             code, way = "denied", RAISE_LIMIT
         case _:
