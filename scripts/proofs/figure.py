@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from proofs.findings import Findings, Kind
-from proofs.history import History
 
 Sign = Kind | Literal["bar", "broken"]
 """By which a bug shows: a kind of finding, a bar that was not kept beside them, or a server that is Broken."""
+
+
+class Evidence(Protocol):
+    """The record of what clients did."""
+
+    @property
+    def shows_something(self) -> bool:
+        """Whether clients were served."""
+        ...
+
+    @property
+    def beside(self) -> str:
+        """How much was seen, as a figure."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +43,7 @@ class Result:
 
     findings: Findings
     kinds: tuple[Kind, ...]
-    history: History
+    history: Evidence
     beside: str = ""
     passed: bool = True
 

@@ -3,7 +3,7 @@
 `lost`: acknowledged or shown, and not there as it was answered. `dup`: there more than once. `order`: ids that
 contradict what came before what. `stale`: an answer that others had already outdated, or that knew the future.
 `forged`: a tweet that no client sent, or that was refused. `corrupt`: the file, its index of tags or its log does not
-hold together.
+hold together. `differ`: the files of two servers of a cluster are not equal.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["lost", "dup", "order", "stale", "forged", "corrupt"]
+Kind = Literal["lost", "dup", "order", "stale", "forged", "corrupt", "differ"]
 MAX_TOLD = 5  # findings told in full of each kind
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import signal
 import socket
@@ -24,6 +25,7 @@ INSTALL = "apt install etcd-server"
 START_S = 20.0  # until there is a leader; 2 s on a quiet machine
 STOP_S = 5.0  # for a node to end in order; it takes 0.1 s
 POLL_S = 0.05  # between two checks for a leader
+FIRST_PORT, PORTS = 10_000, 20_000  # of the nodes: below those that systems give to outgoing connections
 
 _LOCAL = "127.0.0.1"
 
@@ -150,7 +152,7 @@ def running(folder: Path, count: int, *options: str) -> Iterator[LocalEtcd]:
 
 
 def _nodes(folder: Path, count: int, options: Sequence[str]) -> list[EtcdNode]:
-    ports = _free_ports(2 * count)
+    ports = free_ports(2 * count)
     names = [f"n{number}" for number in range(1, count + 1)]
     peers = [f"http://{_LOCAL}:{port}" for port in ports[count:]]
     members = ",".join(f"{name}={peer}" for name, peer in zip(names, peers, strict=True))
@@ -176,11 +178,16 @@ def _command(folder: Path, name: str, port: int, peer: str, members: str) -> lis
     return [PROGRAM, *[word for option in options.items() for word in option]]
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Return ports without a listener. Another program may take one before etcd does."""
     with ExitStack() as held:
-        sockets = [held.enter_context(socket.create_server((_LOCAL, 0))) for _ in range(count)]
-        return [each.getsockname()[1] for each in sockets]
+        ports = set[int]()
+        while len(ports) < count:
+            with suppress(OSError):
+                port = FIRST_PORT + secrets.randbelow(PORTS)
+                held.enter_context(socket.create_server((_LOCAL, port)))
+                ports.add(port)
+        return [*ports]
 
 
 def _leads(node: EtcdNode, leader: int) -> bool:
